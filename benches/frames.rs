@@ -1,0 +1,2 @@
+//! Benchmark: frames.
+fn main() {}

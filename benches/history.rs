@@ -1,0 +1,2 @@
+//! Benchmark: history.
+fn main() {}

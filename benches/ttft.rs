@@ -1,0 +1,2 @@
+//! Benchmark: ttft.
+fn main() {}

@@ -1,0 +1,215 @@
+//! What is asked: one provider-neutral request that every dialect encodes.
+//!
+//! In: a prompt from a view, the terminal or (later) the gateway. Out: [`ChatRequest`], which a
+//! [dialect](crate::dialect) turns into the bytes of its own protocol.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One question to one model, independent of any wire protocol.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChatRequest {
+    /// The model's name exactly as the endpoint knows it.
+    pub model: String,
+    /// The system instruction; `None` and `Some("")` both send nothing.
+    pub system: Option<String>,
+    /// The conversation so far, oldest first; the last message is what is asked now.
+    pub messages: Vec<Message>,
+    /// Sampling and output settings; an unset one is not sent at all.
+    pub params: Params,
+    /// Functions the model may call.
+    pub tools: Vec<Tool>,
+}
+
+impl ChatRequest {
+    /// A request with one user message of plain text.
+    pub fn of_text(model: impl Into<String>, prompt: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            messages: vec![Message::user(prompt)],
+            ..Self::default()
+        }
+    }
+}
+
+/// Who said a message. The system instruction stands apart, in [`ChatRequest::system`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The person asking.
+    User,
+    /// The model.
+    Assistant,
+    /// The result of a tool call.
+    Tool,
+}
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who said it.
+    pub role: Role,
+    /// Its contents, in order.
+    pub parts: Vec<Part>,
+}
+
+impl Message {
+    /// A user message of plain text.
+    pub fn user(text: impl Into<String>) -> Self {
+        Self {
+            role: Role::User,
+            parts: vec![Part::Text { text: text.into() }],
+        }
+    }
+
+    /// An assistant message of plain text.
+    pub fn assistant(text: impl Into<String>) -> Self {
+        Self {
+            role: Role::Assistant,
+            parts: vec![Part::Text { text: text.into() }],
+        }
+    }
+
+    /// All text parts joined; images and tool calls are left out.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Text { text } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Plain text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// An image, carried as bytes.
+    Image(Image),
+    /// A function call that the model made in an earlier turn.
+    ToolCall(ToolCall),
+    /// What such a call gave.
+    ToolResult {
+        /// The id of the call that this answers.
+        id: String,
+        /// The function's name (some dialects answer by name).
+        name: String,
+        /// The result, as text or as JSON text.
+        content: String,
+    },
+}
+
+/// Image bytes with their media type. Cloning shares the bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// Media type found from the content, such as `image/png`.
+    pub mime: String,
+    /// The encoded file, base64 in JSON.
+    #[serde(with = "base64_bytes")]
+    pub data: Arc<[u8]>,
+    /// The file's name, for display; never sent.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A whole function call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The provider's id of the call.
+    pub id: String,
+    /// The function's name.
+    pub name: String,
+    /// Its arguments as the JSON text that the model wrote, valid or not.
+    pub arguments: String,
+}
+
+/// A function the model may call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// The function's name.
+    pub name: String,
+    /// What it does, for the model.
+    #[serde(default)]
+    pub description: String,
+    /// JSON schema of its arguments.
+    pub parameters: Value,
+}
+
+/// Settings of one request. `None` and empty mean "not sent": the provider's default holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Params {
+    /// Sampling temperature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Nucleus sampling mass, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Most output tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Sampling seed, where the provider honours one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i64>,
+    /// Strings that end the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+    /// How long to think, in the provider's own word (`minimal`, `low`, `medium`, `high`, …).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_effort: Option<String>,
+    /// The shape of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
+    /// Free JSON merged into the body last, so that it can override anything above.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+/// The shape asked of the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ResponseFormat {
+    /// Any JSON object.
+    JsonObject,
+    /// JSON after a schema.
+    JsonSchema {
+        /// The schema's name.
+        name: String,
+        /// The JSON schema.
+        schema: Value,
+        /// Whether the provider must enforce it.
+        #[serde(default)]
+        strict: bool,
+    },
+}
+
+/// Serde for shared bytes as base64 text.
+mod base64_bytes {
+    use std::sync::Arc;
+
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Arc<[u8]>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[u8]>, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD
+            .decode(text)
+            .map(Arc::from)
+            .map_err(D::Error::custom)
+    }
+}

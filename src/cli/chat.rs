@@ -1,0 +1,11 @@
+//! `tokenscope chat`.
+
+use std::process::ExitCode;
+
+/// Arguments of `tokenscope chat`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
+    todo!("chat")
+}

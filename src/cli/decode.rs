@@ -1,0 +1,11 @@
+//! `tokenscope decode`.
+
+use std::process::ExitCode;
+
+/// Arguments of `tokenscope decode`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
+    todo!("decode")
+}

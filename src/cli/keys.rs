@@ -1,0 +1,11 @@
+//! `tokenscope keys`.
+
+use std::process::ExitCode;
+
+/// Arguments of `tokenscope keys`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
+    todo!("keys")
+}

@@ -1,0 +1,11 @@
+//! `tokenscope models`.
+
+use std::process::ExitCode;
+
+/// Arguments of `tokenscope models`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
+    todo!("models")
+}

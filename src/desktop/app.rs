@@ -1,0 +1,1 @@
+//! The application: drains updates, shows the current view, sends commands.

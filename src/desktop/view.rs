@@ -1,0 +1,100 @@
+//! The views: one file each, one line each in [`views`].
+
+use egui::Ui;
+
+use super::{monitor, playground, runs, settings, state::State, theme::Theme};
+use crate::{engine::Command, run::RunId};
+
+/// The name of a view, as stored with the layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewId {
+    /// Ask and compare.
+    Playground,
+    /// TTFT history.
+    Monitor,
+    /// The table of runs.
+    Runs,
+    /// Endpoints, keys, appearance, data.
+    Settings,
+}
+
+/// What a view may touch while it is shown.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// What the engine has said.
+    pub state: &'a mut State,
+    /// Colours, sizes and icons.
+    pub theme: &'a Theme,
+    /// Wishes to the engine, sent after the frame.
+    pub commands: &'a mut Vec<Command>,
+    /// Wishes to the window, done after the frame.
+    pub actions: &'a mut Vec<Action>,
+}
+
+/// What a view, the palette or a shortcut may ask of the window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Shows a view.
+    Go(ViewId),
+    /// Shows a run of the history in the Runs view.
+    OpenRun(RunId),
+    /// Shows the settings with a new or the named endpoint open.
+    EditEndpoint(Option<String>),
+    /// Opens the command palette.
+    Palette,
+    /// Opens the overlay of keyboard shortcuts.
+    Shortcuts,
+    /// Tells something in passing (a toast).
+    Tell(String),
+    /// A command of a view by its id, as listed by [`View::verbs`].
+    Verb(&'static str),
+}
+
+/// Something a view can do by palette and shortcut.
+#[derive(Clone, Copy, Debug)]
+pub struct Verb {
+    /// Its id, such as `playground.send`.
+    pub id: &'static str,
+    /// Its name in the palette.
+    pub label: &'static str,
+    /// Its shortcut.
+    pub shortcut: Option<egui::KeyboardShortcut>,
+}
+
+/// One view of the window.
+pub trait View {
+    /// Its name.
+    fn id(&self) -> ViewId;
+    /// Its title, in the navigation.
+    fn title(&self) -> &'static str;
+    /// Its icon, a glyph of the icon font (see [`Theme`]).
+    fn icon(&self) -> &'static str;
+    /// What it can do by palette and shortcut.
+    fn verbs(&self) -> Vec<Verb> {
+        Vec::new()
+    }
+    /// Does one of its verbs. Called for every view; ids that are not its own are passed over.
+    fn verb(&mut self, _id: &str, _cx: &mut Cx<'_>) {}
+    /// Called every frame before [`View::ui`], shown or not: takes in what the engine has said.
+    fn logic(&mut self, _cx: &mut Cx<'_>) {}
+    /// Shows it.
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>);
+    /// What it wants kept with the layout.
+    fn save(&self) -> Option<String> {
+        None
+    }
+    /// Takes back what it kept.
+    fn restore(&mut self, _saved: &str) {}
+}
+
+/// All views, in the order of the navigation.
+#[must_use]
+pub fn views() -> Vec<Box<dyn View>> {
+    vec![
+        Box::new(playground::Playground::default()),
+        Box::new(monitor::Monitor::default()),
+        Box::new(runs::Runs::default()),
+        Box::new(settings::SettingsView::default()),
+    ]
+}

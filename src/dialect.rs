@@ -1,0 +1,97 @@
+//! Wire protocols, sans-IO: [`ChatRequest`] → request bytes, response bytes → [`Event`]s.
+//!
+//! A dialect is one file and its line in [`DIALECTS`]. It opens no socket, reads no clock and needs
+//! no runtime. However the same bytes are split, its decoder gives the same events, except that
+//! neighbouring text pieces are what the provider's own frames made them.
+
+pub mod openai_chat;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    chat::ChatRequest,
+    event::{Event, words},
+};
+
+words! {
+    /// The names of the wire protocols, as used in settings, flags and exports.
+    DialectId {
+        /// `POST …/chat/completions` with server-sent events.
+        OpenaiChat = "openai-chat",
+    }
+}
+
+/// A wire protocol: how a request is written and how a response is read.
+#[derive(Debug)]
+pub struct Dialect {
+    /// Its name in settings and on the command line.
+    pub id: DialectId,
+    /// Its name for people.
+    pub label: &'static str,
+    /// The URL that a chat request goes to, given the endpoint's base URL and the model.
+    pub chat_url: fn(base: &Url, model: &str) -> Url,
+    /// The URL that lists models.
+    pub models_url: fn(base: &Url) -> Url,
+    /// The JSON body of a streamed chat request.
+    pub encode: fn(&ChatRequest) -> Value,
+    /// A fresh decoder for one response with this head.
+    pub decoder: fn(&ResponseHead) -> Box<dyn Decoder>,
+    /// Reads a list of models; the error says what was wrong with the body.
+    pub models: fn(&[u8]) -> Result<Vec<ModelInfo>, String>,
+}
+
+/// All dialects. A new one is its file, its `mod` line, its word in [`DialectId`] and its line here.
+pub static DIALECTS: &[&Dialect] = &[&openai_chat::DIALECT];
+
+impl DialectId {
+    /// The dialect of this name.
+    #[must_use]
+    pub fn dialect(self) -> &'static Dialect {
+        match self {
+            Self::OpenaiChat => &openai_chat::DIALECT,
+        }
+    }
+}
+
+/// What a decoder may know of the response before its first body byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResponseHead {
+    /// HTTP status code.
+    pub status: u16,
+    /// The `content-type` header, if any.
+    pub content_type: Option<String>,
+    /// The wait asked for by `retry-after`/`retry-after-ms`, in milliseconds (already capped).
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ResponseHead {
+    /// A 200 event stream: what a captured SSE body is taken to be.
+    #[must_use]
+    pub fn event_stream() -> Self {
+        Self {
+            status: 200,
+            content_type: Some("text/event-stream".into()),
+            retry_after_ms: None,
+        }
+    }
+}
+
+/// Turns the bytes of one response body into events. Never panics, whatever the bytes.
+pub trait Decoder: Send {
+    /// Takes the next bytes, in pieces of any size, and appends what they completed.
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>);
+
+    /// Says that the body is over. A body that broke off before its dialect's end gives a fault.
+    fn end(&mut self, out: &mut Vec<Event>);
+}
+
+/// One model of an endpoint's list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ModelInfo {
+    /// The name to send.
+    pub id: String,
+    /// A name for people, or who owns it, where the endpoint says so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+}

@@ -1,0 +1,293 @@
+//! The runtime thread: [`Command`]s in, [`Update`]s out. Everything that waits, waits here.
+//!
+//! The desktop and the terminal are both its clients. It owns the transport, the credentials, the
+//! settings, the history and the simulator.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+
+use crate::{
+    chat::ChatRequest,
+    conversation::{Conversation, ConversationId, ConversationSummary},
+    credential::KeyStatus,
+    dialect::ModelInfo,
+    endpoint::{Endpoint, TargetId},
+    event::Fault,
+    history::{ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage},
+    run::{Origin, Run, RunHead, RunId, RunUpdate},
+    settings::{Settings, SettingsEdit, SettingsProblem},
+};
+
+/// What a client asks of the engine.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Starts a run. Answered by [`Update::Run`]s, or [`Update::Refused`].
+    Send(SendRun),
+    /// Stops runs: their sockets close at once, their text stays.
+    Cancel(Vec<RunId>),
+    /// Gives the models of an endpoint: the cached list, or a fresh one. Answered by [`Update::Models`].
+    ListModels {
+        /// The endpoint's id.
+        endpoint: String,
+        /// Whether to ask the endpoint even if a list is cached.
+        refresh: bool,
+    },
+    /// Tries an endpoint that may not be saved yet. Answered by [`Update::Tested`], one a step.
+    Test(Box<Endpoint>),
+    /// Changes the settings file. Answered by [`Update::Settings`] or [`Update::SettingsProblem`].
+    Edit(SettingsEdit),
+    /// Keeps a key. Answered by [`Update::Key`].
+    SetKey {
+        /// The endpoint's id.
+        endpoint: String,
+        /// The key.
+        key: SecretString,
+        /// In the OS keyring, or for this session only.
+        in_keyring: bool,
+    },
+    /// Forgets a key. Answered by [`Update::Key`].
+    ForgetKey {
+        /// The endpoint's id.
+        endpoint: String,
+    },
+    /// Looks where keys live, for all endpoints. Answered by [`Update::Key`]s.
+    CheckKeys,
+    /// Gives a page of runs. Answered by [`Update::Runs`] with the same ticket.
+    QueryRuns {
+        /// The client's own number for the question.
+        ticket: u64,
+        /// The question.
+        query: RunQuery,
+    },
+    /// Gives one run of the history. Answered by [`Update::RunLoaded`].
+    LoadRun(RunId),
+    /// Gives the TTFT history. Answered by [`Update::Series`] with the same ticket.
+    QuerySeries {
+        /// The client's own number for the question.
+        ticket: u64,
+        /// The question.
+        query: SeriesQuery,
+    },
+    /// Writes runs to a file. Answered by [`Update::ExportProgress`] and [`Update::Exported`].
+    Export {
+        /// Which runs; offset and limit are left aside.
+        query: RunQuery,
+        /// In which format.
+        format: ExportFormat,
+        /// Where to.
+        to: PathBuf,
+    },
+    /// Stops the export that is under way.
+    CancelExport,
+    /// Keeps a conversation with its draft.
+    SaveConversation(Box<Conversation>),
+    /// Forgets a conversation.
+    DeleteConversation(ConversationId),
+    /// Gives the list of conversations. Answered by [`Update::Conversations`].
+    ListConversations,
+    /// Gives one conversation. Answered by [`Update::Conversation`].
+    LoadConversation(ConversationId),
+    /// Reads and checks image files. Answered by [`Update::Image`]s.
+    ReadImages(Vec<PathBuf>),
+    /// Cancels what runs, writes what is queued, and ends. Answered by [`Update::Stopped`].
+    Stop,
+}
+
+/// One run to start.
+#[derive(Clone, Debug)]
+pub struct SendRun {
+    /// Its key, made by the client so that it can follow the run from the start.
+    pub id: RunId,
+    /// The endpoint's id.
+    pub endpoint: String,
+    /// What to ask; names the model.
+    pub request: Arc<ChatRequest>,
+    /// Who asks.
+    pub origin: Origin,
+}
+
+/// What the engine says. Measuring updates are never dropped.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// A run was accepted; its [`Update::Run`]s follow.
+    Accepted(Box<RunHead>),
+    /// A run could not be started (no such endpoint, …).
+    Refused {
+        /// The run.
+        id: RunId,
+        /// Why, as the fault it is shown as.
+        fault: Fault,
+    },
+    /// A run reports.
+    Run {
+        /// The run.
+        id: RunId,
+        /// What.
+        update: RunUpdate,
+    },
+    /// The settings, at the start and whenever they change.
+    Settings(Arc<Settings>),
+    /// The settings file is broken (`Some`) or in order again (`None`); the last good settings hold.
+    SettingsProblem(Option<SettingsProblem>),
+    /// The models of an endpoint.
+    Models {
+        /// The endpoint's id.
+        endpoint: String,
+        /// The list, or why there is none.
+        models: Result<Arc<Vec<ModelInfo>>, Fault>,
+    },
+    /// One step of an endpoint test is done.
+    Tested {
+        /// The endpoint's id.
+        endpoint: String,
+        /// Which step, and how it went.
+        step: TestStep,
+    },
+    /// Where a key lives.
+    Key(KeyStatus),
+    /// A key could not be kept or forgotten.
+    KeyProblem {
+        /// The endpoint's id.
+        endpoint: String,
+        /// Why, and what to do.
+        message: String,
+    },
+    /// A page of runs.
+    Runs {
+        /// The question's number.
+        ticket: u64,
+        /// The page, or why there is none.
+        page: Result<RunPage, String>,
+    },
+    /// A run of the history; `None` if there is none of this id.
+    RunLoaded {
+        /// The run's key.
+        id: RunId,
+        /// The run.
+        run: Option<Box<Run>>,
+    },
+    /// The TTFT history.
+    Series {
+        /// The question's number.
+        ticket: u64,
+        /// One series a target, or why there is none.
+        series: Result<Vec<Series>, String>,
+    },
+    /// An export goes on.
+    ExportProgress {
+        /// Rows written.
+        done: usize,
+        /// Rows in all.
+        total: usize,
+    },
+    /// An export is over: the file and its rows, or why not.
+    Exported(Result<(PathBuf, usize), String>),
+    /// The conversations, latest first.
+    Conversations(Vec<ConversationSummary>),
+    /// One conversation; `None` if there is none of this id.
+    Conversation {
+        /// Its key.
+        id: ConversationId,
+        /// The conversation.
+        conversation: Option<Box<Conversation>>,
+    },
+    /// An image was read, or why not.
+    Image(Result<crate::chat::Image, String>),
+    /// How the history stands.
+    Storage(Storage),
+    /// The simulator could not be started, and why.
+    NoSimulator(String),
+    /// The engine has ended; nothing follows.
+    Stopped,
+}
+
+/// One step of an endpoint test, in the order they are tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestStep {
+    /// What was tried.
+    pub what: TestedThing,
+    /// How it went: what was found, or what is wrong and what to do.
+    pub result: Result<String, Fault>,
+    /// How long it took, where that was measured.
+    pub took: Option<Duration>,
+    /// Whether no step follows.
+    pub last: bool,
+}
+
+crate::event::words! {
+    /// The steps of an endpoint test.
+    TestedThing {
+        /// Name resolution.
+        Dns = "DNS",
+        /// The TCP connection.
+        Connect = "Connect",
+        /// The TLS handshake.
+        Tls = "TLS",
+        /// The key.
+        Auth = "Auth",
+        /// The list of models.
+        Models = "Models",
+    }
+}
+
+/// What the engine is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where settings and data live.
+    pub paths: crate::settings::Paths,
+    /// Whether to start the simulator.
+    pub simulator: bool,
+    /// Whether runs are kept.
+    pub history: bool,
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    commands: tokio::sync::mpsc::UnboundedSender<Command>,
+    updates: std::sync::mpsc::Receiver<Update>,
+}
+
+impl Engine {
+    /// Starts the engine's thread and returns at once. `wake` is called, from any thread, after an
+    /// update was queued.
+    #[must_use]
+    pub fn start(_options: Options, _wake: impl Fn() + Send + Sync + 'static) -> Self {
+        todo!("engine")
+    }
+
+    /// An engine that is not there: commands go to, and updates come from, a test.
+    #[must_use]
+    pub fn of_channels(
+        commands: tokio::sync::mpsc::UnboundedSender<Command>,
+        updates: std::sync::mpsc::Receiver<Update>,
+    ) -> Self {
+        Self { commands, updates }
+    }
+
+    /// Queues a command.
+    pub fn send(&self, command: Command) {
+        // A stopped engine has nothing left to do for anyone.
+        let _ = self.commands.send(command);
+    }
+
+    /// The next update that is there already.
+    #[must_use]
+    pub fn try_next(&self) -> Option<Update> {
+        self.updates.try_recv().ok()
+    }
+
+    /// Waits for the next update; `None` once the engine has ended. Never call it on the UI thread.
+    #[must_use]
+    pub fn next(&self) -> Option<Update> {
+        self.updates.recv().ok()
+    }
+
+    /// The targets that a newcomer meets first: two of the simulator's, or of a ready endpoint.
+    #[must_use]
+    pub fn first_targets(settings: &Settings) -> Vec<TargetId> {
+        let _ = settings;
+        todo!("engine")
+    }
+}

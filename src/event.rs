@@ -1,0 +1,365 @@
+//! What comes back: the one vocabulary that every dialect's stream is decoded into.
+//!
+//! In: frames of a provider's stream. Out: [`Event`]s, folded into an [`Answer`] by the run, the
+//! views, the history and the terminal alike.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::ToolCall;
+
+/// One thing that a stream said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The answer's identity as the provider states it (response id, model served).
+    Meta {
+        /// The provider's id of the response.
+        id: Option<String>,
+        /// The model that really answered.
+        model: Option<String>,
+    },
+    /// A piece of the visible answer. May be empty, which is not a token.
+    Text {
+        /// The piece.
+        text: String,
+    },
+    /// A piece of the model's reasoning. May be empty, which is not a token.
+    Reasoning {
+        /// The piece.
+        text: String,
+    },
+    /// A piece of a refusal, where the dialect marks it apart from text.
+    Refusal {
+        /// The piece.
+        text: String,
+    },
+    /// A fragment of a function call.
+    ToolCall(ToolCallDelta),
+    /// Token counts; a later one replaces the fields it states.
+    Usage(Usage),
+    /// Why the answer ended.
+    Finish(Finish),
+    /// The stream's own end mark (`[DONE]`), distinct from the socket's end.
+    Done,
+    /// A comment or ping that kept the connection open.
+    KeepAlive,
+    /// A failure. Text before it stays valid; nothing but further faults follows.
+    Fault(Fault),
+    /// Something odd that did not stop the stream (a repaired byte, a second end mark, …).
+    Note {
+        /// What was odd, one sentence without a period.
+        text: String,
+    },
+    /// Something this dialect's decoder does not know, kept word for word.
+    Unknown {
+        /// What kind of thing, as far as can be told (an event name, a field path).
+        kind: String,
+        /// Its raw text.
+        raw: String,
+    },
+}
+
+impl Event {
+    /// Whether this is a token for TTFT: a non-empty piece of reasoning, text, refusal or tool call.
+    #[must_use]
+    pub fn is_token(&self) -> bool {
+        match self {
+            Self::Reasoning { text } => !text.is_empty(),
+            _ => self.is_visible(),
+        }
+    }
+
+    /// Whether this is a token that a user sees as the answer (anything but reasoning).
+    #[must_use]
+    pub fn is_visible(&self) -> bool {
+        match self {
+            Self::Text { text } | Self::Refusal { text } => !text.is_empty(),
+            Self::ToolCall(delta) => {
+                !delta.arguments.is_empty() || delta.name.as_ref().is_some_and(|n| !n.is_empty())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A fragment of a function call; fragments of one call share their index.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCallDelta {
+    /// Which call of this answer, counted from 0.
+    pub index: usize,
+    /// The call's id, in the fragment that states it.
+    pub id: Option<String>,
+    /// The function's name, in the fragment that states it.
+    pub name: Option<String>,
+    /// The next piece of the arguments' JSON text.
+    pub arguments: String,
+}
+
+/// Why an answer ended: our word and the provider's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finish {
+    /// Our class of it.
+    pub reason: FinishReason,
+    /// The provider's word, verbatim.
+    pub raw: String,
+}
+
+/// The classes of finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model was done, or met a stop string.
+    Stop,
+    /// The token limit cut it.
+    Length,
+    /// It waits for tool results.
+    ToolCalls,
+    /// A content filter cut it.
+    ContentFilter,
+    /// Any other word; see [`Finish::raw`].
+    Other,
+}
+
+impl FinishReason {
+    /// The word used in JSON, tables and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Token counts as the provider reported them; `None` where it did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Prompt tokens, cached ones included.
+    pub input: Option<u64>,
+    /// Output tokens, reasoning included.
+    pub output: Option<u64>,
+    /// The part of the output that was reasoning.
+    pub reasoning: Option<u64>,
+    /// The part of the prompt that came from the provider's cache.
+    pub cached: Option<u64>,
+}
+
+impl Usage {
+    /// Takes over every field that `later` states.
+    pub fn merge(&mut self, later: Self) {
+        self.input = later.input.or(self.input);
+        self.output = later.output.or(self.output);
+        self.reasoning = later.reasoning.or(self.reasoning);
+        self.cached = later.cached.or(self.cached);
+    }
+}
+
+/// A failure: our class and phase beside the provider's own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{class} ({phase}): {message}")]
+pub struct Fault {
+    /// What kind of failure.
+    pub class: FaultClass,
+    /// How far the request had come.
+    pub phase: Phase,
+    /// The HTTP status, where there was a response.
+    pub status: Option<u16>,
+    /// The provider's own error code or type, verbatim.
+    pub code: Option<String>,
+    /// The provider's message verbatim, or ours; never holds a key.
+    pub message: String,
+    /// How long the provider asked us to wait, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Fault {
+    /// A fault with only a class, a phase and a message.
+    pub fn new(class: FaultClass, phase: Phase, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            phase,
+            status: None,
+            code: None,
+            message: message.into(),
+            retry_after_ms: None,
+        }
+    }
+}
+
+/// Declares an enum whose variants have one fixed word each, for JSON, SQL, tables and labels.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The fixed word of this value.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// The value of a fixed word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|v| v.as_str() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// What kind of failure ended a run.
+    FaultClass {
+        /// The host's name could not be resolved.
+        Dns = "dns",
+        /// No TCP connection.
+        Connect = "connect",
+        /// The TLS handshake failed, or the certificate is not trusted.
+        Tls = "tls",
+        /// The proxy refused, or cannot be reached.
+        Proxy = "proxy",
+        /// 401 or 403: the key is missing, wrong, or not allowed.
+        Auth = "auth",
+        /// 429: too many requests, or out of quota.
+        RateLimited = "rate_limited",
+        /// 503, 529 or the provider's own word for it: too busy.
+        Overloaded = "overloaded",
+        /// 404: no such URL or model.
+        NotFound = "not_found",
+        /// Another 4xx: the request was not understood.
+        BadRequest = "bad_request",
+        /// One of our own time limits ran out.
+        Timeout = "timeout",
+        /// The connection was reset before the answer began.
+        Reset = "reset",
+        /// The answer broke off before its end.
+        Interrupted = "interrupted",
+        /// What came is not what the dialect says (HTML, bad JSON, an oversized event).
+        Protocol = "protocol",
+        /// The provider reported another error of its own.
+        Provider = "provider",
+        /// The user stopped it.
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// How far a request had come.
+    Phase {
+        /// Before any connection (encoding, credentials).
+        Prepare = "prepare",
+        /// Resolving the name.
+        Dns = "dns",
+        /// Opening the TCP connection, to the endpoint or its proxy.
+        Connect = "connect",
+        /// The TLS handshake.
+        Tls = "tls",
+        /// Sending the request, or waiting for the response head.
+        Headers = "headers",
+        /// After the head, before the first token.
+        FirstToken = "first_token",
+        /// After the first token.
+        Stream = "stream",
+    }
+}
+
+/// Everything a stream has said so far, folded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    /// The visible text.
+    pub text: String,
+    /// The reasoning.
+    pub reasoning: String,
+    /// The refusal, where marked apart.
+    pub refusal: String,
+    /// Function calls, in order of their index.
+    pub tool_calls: Vec<ToolCall>,
+    /// Token counts, merged.
+    pub usage: Option<Usage>,
+    /// Why it ended; `None` if it never said so.
+    pub finish: Option<Finish>,
+    /// The first fault, if any.
+    pub fault: Option<Fault>,
+    /// The provider's response id.
+    pub response_id: Option<String>,
+    /// The model that the provider says answered.
+    pub model: Option<String>,
+    /// Whether the stream's own end mark came.
+    pub done: bool,
+    /// Number of keep-alive comments and pings.
+    pub keep_alives: u64,
+    /// Oddities, each with how often it was seen.
+    pub notes: Vec<(String, u64)>,
+    /// Unknown things: kind and raw text (the first 64 are kept).
+    pub unknown: Vec<(String, String)>,
+}
+
+/// Unknown items kept per answer, so that a strange stream can't fill memory.
+const MAX_UNKNOWN: usize = 64;
+
+impl Answer {
+    /// Folds one event in.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Meta { id, model } => {
+                self.response_id = self.response_id.take().or_else(|| id.clone());
+                self.model = self.model.take().or_else(|| model.clone());
+            }
+            Event::Text { text } => self.text.push_str(text),
+            Event::Reasoning { text } => self.reasoning.push_str(text),
+            Event::Refusal { text } => self.refusal.push_str(text),
+            Event::ToolCall(delta) => self.apply_tool_call(delta),
+            Event::Usage(usage) => self.usage.get_or_insert_default().merge(*usage),
+            Event::Finish(finish) => self.finish = Some(finish.clone()),
+            Event::Done => self.done = true,
+            Event::KeepAlive => self.keep_alives += 1,
+            Event::Fault(fault) => {
+                self.fault.get_or_insert_with(|| fault.clone());
+            }
+            Event::Note { text } => self.apply_note(text),
+            Event::Unknown { kind, raw } if self.unknown.len() < MAX_UNKNOWN => {
+                self.unknown.push((kind.clone(), raw.clone()));
+            }
+            Event::Unknown { .. } => {}
+        }
+    }
+
+    fn apply_tool_call(&mut self, delta: &ToolCallDelta) {
+        // A hostile index must not allocate: decoders number calls densely.
+        let index = delta.index.min(self.tool_calls.len());
+        if index == self.tool_calls.len() {
+            self.tool_calls.push(ToolCall::default());
+        }
+        let call = &mut self.tool_calls[index];
+        if let Some(id) = &delta.id {
+            call.id.clone_from(id);
+        }
+        if let Some(name) = &delta.name {
+            call.name.clone_from(name);
+        }
+        call.arguments.push_str(&delta.arguments);
+    }
+
+    fn apply_note(&mut self, text: &str) {
+        match self.notes.iter_mut().find(|(known, _)| known == text) {
+            Some((_, count)) => *count += 1,
+            None => self.notes.push((text.to_owned(), 1)),
+        }
+    }
+}

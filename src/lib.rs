@@ -1,0 +1,39 @@
+//! Tokenscope: an oscilloscope for LLM APIs.
+//!
+//! One way, no way back:
+//!
+//! ```text
+//! ChatRequest ─ dialect.encode ─► HTTP request ─ transport ─► (Instant, bytes) ─ sse ─► frames ─ decode ─► Event
+//!    ▲                                │ phases: dns, tcp, tls, request sent, headers                        │
+//!    │                                ▼                                                                     ▼
+//!  Command ◄── views ◄── state ◄── Update ◄── engine (own thread, tokio) ◄── Recorder: stamps ─► Run ─► history
+//! ```
+//!
+//! The modules, in the order of that flow:
+
+pub mod chat;
+pub mod event;
+
+pub mod dialect;
+
+pub mod endpoint;
+pub mod settings;
+
+pub mod credential;
+
+pub mod transport;
+
+pub mod measure;
+pub mod run;
+
+pub mod conversation;
+pub mod history;
+
+pub mod simulator;
+
+pub mod engine;
+
+pub mod cli;
+
+#[cfg(feature = "gui")]
+pub mod desktop;

@@ -1,0 +1,1 @@
+//! Percentiles with their sample size and a distribution-free interval.

@@ -1,0 +1,1 @@
+//! Takes the stamps of one run.
