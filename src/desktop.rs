@@ -4,9 +4,12 @@
 //! is one file and its line in [`view::views`].
 
 pub mod app;
+pub mod fonts;
+pub mod icons;
 pub mod state;
 pub mod theme;
 pub mod view;
+pub mod widgets;
 
 mod monitor;
 mod playground;
