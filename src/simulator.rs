@@ -32,6 +32,10 @@ use std::{
 
 use tokio::{net::TcpSocket, sync::oneshot};
 use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// The id of the simulator's endpoint in settings and targets.
+pub const ENDPOINT: &str = "simulator";
 
 /// How the simulator is served.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,15 +72,16 @@ impl Options {
 pub struct Simulator {
     /// Where it listens.
     pub address: SocketAddr,
+    base_url: Url,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Simulator {
-    /// The base URL that clients of the OpenAI API are given, as in `http://127.0.0.1:8080/v1`.
+    /// The base URL that clients of the `OpenAI` API are given, as in `http://127.0.0.1:8080/v1`.
     #[must_use]
-    pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+    pub fn base_url(&self) -> Url {
+        self.base_url.clone()
     }
 }
 
@@ -116,8 +121,10 @@ pub async fn serve(options: Options) -> io::Result<Simulator> {
     let address = bound
         .await
         .map_err(|_| io::Error::other("the simulator's thread ended at once"))??;
+    let base_url = Url::parse(&format!("http://{address}/v1")).map_err(io::Error::other)?;
     Ok(Simulator {
         address,
+        base_url,
         stop,
         thread: Some(thread),
     })

@@ -42,18 +42,22 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    if !args.host.is_loopback() && !args.allow_remote {
-        bail!(
-            "{} is open to other machines: add --allow-remote if that is meant",
-            args.host
-        );
+    let Args {
+        host,
+        port,
+        seed,
+        speed,
+        ..
+    } = args;
+    if !host.is_loopback() && !args.allow_remote {
+        bail!("{host} is open to other machines: add --allow-remote if that is meant");
     }
     log_to_stderr(args.verbose);
     let options = Options {
-        host: args.host,
-        port: args.port,
-        seed: args.seed,
-        speed: args.speed,
+        host,
+        port,
+        seed,
+        speed,
     };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -65,7 +69,7 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let Options { host, port, .. } = options;
     let simulator = (simulator::serve(options).await)
         .with_context(|| format!("can't listen on {host} port {port}: try another --port"))?;
-    greet(&simulator.base_url())?;
+    greet(simulator.base_url().as_str())?;
     stopped().await?;
     drop(simulator);
     Ok(ExitCode::SUCCESS)

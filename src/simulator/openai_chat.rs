@@ -1,6 +1,6 @@
 //! `openai-chat`, from the server's side.
 //!
-//! Wire facts: OpenAI's API reference, "Create chat completion" and "chat.completion.chunk";
+//! Wire facts: the `OpenAI` API reference, "Create chat completion" and "chat.completion.chunk";
 //! `reasoning_content` is `DeepSeek`'s field, which most compatible servers took over.
 
 use std::sync::Arc;
@@ -299,11 +299,11 @@ impl Writer for ChatWriter {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         match event {
             Event::Meta { .. } => {
-                self.chunk(&json!({ "role": "assistant", "content": "" }), None, out)
+                self.chunk(&json!({ "role": "assistant", "content": "" }), None, out);
             }
             Event::Text { text } => self.chunk(&json!({ "content": text }), None, out),
             Event::Reasoning { text } => {
-                self.chunk(&json!({ "reasoning_content": text }), None, out)
+                self.chunk(&json!({ "reasoning_content": text }), None, out);
             }
             Event::Refusal { text } => self.chunk(&json!({ "refusal": text }), None, out),
             Event::ToolCall(delta) => {

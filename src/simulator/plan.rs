@@ -62,13 +62,14 @@ const TAIL_MS: f64 = 2.0;
 
 impl Plan {
     /// The schedule of `model`'s answer. `speed` 2 makes it twice as fast.
-    pub fn new(model: &Model, request: &ChatRequest, seed: u64, speed: f64) -> Self {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let scale = if model.pace.scaled {
+    pub fn new(model: &Model, request: &ChatRequest, random: u64, speed: f64) -> Self {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(random);
+        let stretch = if model.pace.scaled {
             rng.random_range(0.7..1.3)
         } else {
             1.0
-        } / speed;
+        };
+        let scale = stretch / speed;
         let first = scale * draw(model.pace.first, &mut rng);
         let head = first * model.pace.head;
         let mut plan = Self {
@@ -89,13 +90,8 @@ impl Plan {
             limit: request.params.max_tokens.map_or(u64::MAX, u64::from),
             over: false,
         };
-        plan.say_at(
-            head,
-            Event::Meta {
-                id: None,
-                model: None,
-            },
-        );
+        let (id, served) = (None, None);
+        plan.say_at(head, Event::Meta { id, model: served });
         if let Some(every) = model.pace.keep_alive_ms {
             let mut at = head;
             while at < first {
@@ -432,5 +428,132 @@ impl io::Write for Fnv {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::model::MODELS;
+
+    fn plan_of(model: &Model, random: u64) -> Plan {
+        Plan::new(
+            model,
+            &ChatRequest::of_text(model.name, "Hello"),
+            random,
+            1.0,
+        )
+    }
+
+    #[test]
+    fn a_plan_depends_on_its_seed_alone_runs_forward_in_time_and_ends() {
+        for model in MODELS {
+            let steps: Vec<Step> = plan_of(model, 7).collect();
+            assert!(
+                steps.iter().eq(&plan_of(model, 7).collect::<Vec<_>>()),
+                "{}",
+                model.name
+            );
+            assert!(steps.is_sorted_by_key(|s| s.at), "{}", model.name);
+            assert!(steps[0].at >= plan_of(model, 7).head, "{}", model.name);
+            assert!(
+                matches!(steps[0].act, Act::Say(Event::Meta { .. })),
+                "{}",
+                model.name
+            );
+        }
+        let jittery =
+            |random| plan_of(super::super::model::find("sim-jittery").unwrap(), random).promise();
+        assert_ne!(jittery(7), jittery(8));
+    }
+
+    #[test]
+    fn a_promise_is_what_the_plan_then_does() {
+        for model in MODELS {
+            let plan = plan_of(model, 3);
+            let promise = plan.promise();
+            let is_token = |s: &Step| matches!(&s.act, Act::Say(event) if event.is_token());
+            let steps: Vec<Step> = plan.collect();
+            let tokens: Vec<&Step> = steps.iter().filter(|s| is_token(s)).collect();
+            assert_eq!(promise.tokens, tokens.len() as u64, "{}", model.name);
+            assert_eq!(
+                promise.first_token,
+                tokens.first().map(|s| s.at),
+                "{}",
+                model.name
+            );
+            assert_eq!(
+                Some(promise.end),
+                steps.last().map(|s| s.at),
+                "{}",
+                model.name
+            );
+        }
+    }
+
+    #[test]
+    fn usage_counts_the_pieces_and_the_limit_holds() {
+        for model in MODELS {
+            for limit in [None, Some(1), Some(17)] {
+                let mut request = ChatRequest::of_text(model.name, "Two words");
+                request.params.max_tokens = limit;
+                let mut answer = crate::event::Answer::default();
+                let (mut tokens, mut reasoning) = (0, 0);
+                for step in Plan::new(model, &request, 1, 1.0) {
+                    if let Act::Say(event) = step.act {
+                        tokens += u64::from(event.is_token());
+                        reasoning += u64::from(matches!(event, Event::Reasoning { .. }));
+                        answer.apply(&event);
+                    }
+                }
+                let Some(usage) = answer.usage else {
+                    assert!(model.mishap.is_some(), "{}", model.name);
+                    continue;
+                };
+                assert_eq!(
+                    (usage.input, usage.output, usage.reasoning),
+                    (Some(2), Some(tokens), Some(reasoning))
+                );
+                let cut = limit.is_some_and(|l| u64::from(l) == tokens);
+                let finish = answer.finish.unwrap().reason;
+                assert_eq!(finish == FinishReason::Length, cut, "{}", model.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_stop_string_ends_the_text_before_it() {
+        let stop = ["zwei".to_owned(), String::new(), "drei".to_owned()];
+        for text in [
+            Cow::Borrowed("eins, zwei, drei"),
+            Cow::Owned("eins, zwei, drei".to_owned()),
+        ] {
+            assert_eq!(cut_at(text, &stop), "eins, ");
+        }
+        assert_eq!(cut_at("vier".into(), &stop), "vier");
+    }
+
+    #[test]
+    fn speed_shortens_every_delay_alike() {
+        for model in MODELS {
+            let request = ChatRequest::of_text(model.name, "Hello");
+            let slow = Plan::new(model, &request, 5, 1.0).promise();
+            let fast = Plan::new(model, &request, 5, 10.0).promise();
+            assert_eq!(slow.tokens, fast.tokens);
+            let ratio = slow.end.as_secs_f64() / fast.end.as_secs_f64();
+            assert!((ratio - 10.0).abs() < 0.01, "{}: {ratio}", model.name);
+        }
+    }
+
+    #[test]
+    fn log_normal_delays_have_the_median_they_are_given() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut drawn: Vec<f64> = (0..10_001)
+            .map(|_| draw(Delay::LogNormal(12.0, 1.0), &mut rng))
+            .collect();
+        drawn.sort_by(f64::total_cmp);
+        assert!((11.0..13.0).contains(&drawn[5_000]), "{}", drawn[5_000]);
+        // One standard deviation up is e times the median.
+        assert!((29.0..37.0).contains(&drawn[8_413]), "{}", drawn[8_413]);
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::text;
-use crate::chat::{ChatRequest, Image, Part, ResponseFormat, Role, ToolCall};
+use crate::chat::{ChatRequest, Part, ResponseFormat, Role, ToolCall};
 
 /// An answer before it is cut into tokens and paced.
 #[derive(Clone, Debug, Default)]
@@ -70,22 +70,22 @@ pub(super) fn refusal(_: &ChatRequest) -> Script {
 pub(super) fn echo(request: &ChatRequest) -> Script {
     let mut said = String::from("*Simulated: an echo.*\n\n");
     if let Some(system) = request.system.as_deref().filter(|s| !s.is_empty()) {
-        said.push_str(&format!("System: {system}\n\n"));
+        said.extend(["System: ", system, "\n\n"]);
     }
     for part in request.messages.last().into_iter().flat_map(|m| &m.parts) {
-        match part {
-            Part::Text { text } => said.push_str(text),
-            Part::Image(image) => said.push_str(&describe(image)),
-            Part::ToolCall(call) => said.push_str(&format!("{}({})", call.name, call.arguments)),
-            Part::ToolResult { content, .. } => said.push_str(content),
-        }
+        said.push_str(&repeat(part));
         said.push_str("\n\n");
     }
     says(said)
 }
 
-fn describe(image: &Image) -> String {
-    format!("[image: {}, {} bytes]", image.mime, image.data.len())
+fn repeat(part: &Part) -> String {
+    match part {
+        Part::Text { text } => text.clone(),
+        Part::Image(image) => format!("[image: {}, {} bytes]", image.mime, image.data.len()),
+        Part::ToolCall(call) => format!("{}({})", call.name, call.arguments),
+        Part::ToolResult { content, .. } => content.clone(),
+    }
 }
 
 /// Calls two functions; once their results are there, repeats them.
@@ -99,20 +99,23 @@ pub(super) fn tools(request: &ChatRequest) -> Script {
         })
         .collect();
     if !results.is_empty() {
-        let list: String = (results.iter().rev()).map(|r| format!("- {r}\n")).collect();
-        return says(format!("Simulated: the functions gave\n\n{list}"));
-    }
-    let call = |index: usize| match request.tools.get(index).or(request.tools.first()) {
-        Some(tool) => (tool.name.clone(), example(&tool.parameters, 0)),
-        None => {
-            let city = ["Lisbon", "成都"][index];
-            (
-                "get_weather".into(),
-                json!({ "city": city, "unit": "celsius" }),
-            )
+        let mut said = String::from("Simulated: the functions gave\n\n");
+        for result in results.iter().rev() {
+            said.extend(["- ", result, "\n"]);
         }
+        return says(said);
+    }
+    let call = |city: &'static str, index: usize| {
+        let own = request.tools.get(index).or(request.tools.first());
+        own.map_or_else(
+            || {
+                let weather = json!({ "city": city, "unit": "celsius" });
+                ("get_weather".to_owned(), weather)
+            },
+            |tool| (tool.name.clone(), example(&tool.parameters, 0)),
+        )
     };
-    let calls = [0, 1].map(call).into_iter().zip(1..);
+    let calls = [call("Lisbon", 0), call("成都", 1)].into_iter().zip(1..);
     Script {
         calls: calls
             .map(|((name, arguments), number)| ToolCall {
