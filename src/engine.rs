@@ -208,6 +208,8 @@ pub enum Update {
     Storage(Storage),
     /// The simulator could not be started, and why.
     NoSimulator(String),
+    /// The engine has started: settings and simulator are known.
+    Ready,
     /// The engine has ended; nothing follows.
     Stopped,
 }

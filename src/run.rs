@@ -13,7 +13,7 @@ use crate::{
     chat::ChatRequest,
     dialect::DialectId,
     endpoint::{Endpoint, TargetId},
-    event::{Answer, Event, FaultClass, words},
+    event::{Answer, Event, Fault, FaultClass, words},
     measure::{OffsetNs, Read, Stamps},
     transport::Transport,
 };
@@ -174,6 +174,26 @@ pub enum RunUpdate {
         /// The final stamps.
         stamps: Box<Stamps>,
     },
+}
+
+impl RunUpdate {
+    /// The whole course of a run that failed before it reached the wire.
+    #[must_use]
+    pub fn stillborn(fault: Fault, started_unix_ns: i64) -> [Self; 2] {
+        let stamps = Stamps {
+            started_unix_ns,
+            closed: Some(0),
+            ..Stamps::default()
+        };
+        [
+            Self::Started { started_unix_ns },
+            Self::Closed {
+                at: 0,
+                events: vec![Event::Fault(fault)],
+                stamps: Box::new(stamps),
+            },
+        ]
+    }
 }
 
 /// Why a fold was refused: an update that can't follow the state. The run is left as it was.

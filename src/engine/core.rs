@@ -114,28 +114,32 @@ impl Core {
             export: CancellationToken::new(),
         };
         core.reload();
+        core.out.send(Update::Ready);
         core.report_storage();
         core
     }
 
     /// Reads the settings file; a broken one leaves the last good settings in force.
     fn reload(&mut self) {
-        let (mut settings, problem) = match settings::load(&self.paths) {
-            Ok(settings) => (settings, None),
+        let (settings, problem) = match settings::load(&self.paths) {
+            Ok(settings) => (self.with_own_endpoints(settings), None),
+            Err(problem) if self.settings.endpoints.is_empty() => {
+                (self.with_own_endpoints(Settings::default()), Some(problem))
+            }
             Err(problem) => ((*self.settings).clone(), Some(problem)),
         };
-        let mut known: Vec<Endpoint> = Vec::new();
-        known.extend(self.extra.iter().cloned());
-        known.retain(|e| settings.endpoint(&e.id).is_none());
-        settings.endpoints.splice(0..0, known);
-        if let Some(simulator) = &self.simulator
-            && settings.endpoint(simulator::ENDPOINT).is_none()
-        {
-            settings = settings.with_simulator(simulator.base_url(), simulator::models());
-        }
         self.settings = Arc::new(settings);
         self.out.send(Update::Settings(Arc::clone(&self.settings)));
         self.report_problem(problem);
+    }
+
+    /// Adds the endpoints that are in no file: those of the command line first, the simulator last.
+    fn with_own_endpoints(&self, mut settings: Settings) -> Settings {
+        settings.endpoints.splice(0..0, self.extra.iter().cloned());
+        match &self.simulator {
+            Some(simulator) => settings.with_simulator(simulator.base_url(), simulator::models()),
+            None => settings,
+        }
     }
 
     fn report_problem(&mut self, problem: Option<SettingsProblem>) {

@@ -11,9 +11,9 @@ use super::{Outbox, SendRun, Update};
 use crate::{
     credential::{Credentials, KeyError},
     endpoint::Endpoint,
-    event::{Event, Fault, FaultClass, Phase},
+    event::{Fault, FaultClass, Phase},
     history::History,
-    measure::{Stamps, recorder},
+    measure::recorder,
     run::{self, Ask, Run, RunHead, RunId, RunUpdate},
     transport::Transport,
 };
@@ -176,22 +176,8 @@ impl Reporter {
 
     /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.
     fn fail(&self, head: RunHead, fault: Fault) {
-        let started_unix_ns = recorder::unix_now_ns();
         let mut run = Run::new(head);
-        let stamps = Stamps {
-            started_unix_ns,
-            closed: Some(0),
-            ..Stamps::default()
-        };
-        let updates = [
-            RunUpdate::Started { started_unix_ns },
-            RunUpdate::Closed {
-                at: 0,
-                events: vec![Event::Fault(fault)],
-                stamps: Box::new(stamps),
-            },
-        ];
-        for update in updates {
+        for update in RunUpdate::stillborn(fault, recorder::unix_now_ns()) {
             if run.apply(&update).is_ok() {
                 self.report(run.head.id, update);
             }

@@ -102,7 +102,7 @@ impl<'a> Screen<'a> {
                 Ok(())
             }
             Update::Refused { id, fault } => {
-                for update in record::refusal(fault) {
+                for update in RunUpdate::stillborn(fault, 0) {
                     self.apply(id, &update)?;
                 }
                 Ok(())
