@@ -4,6 +4,8 @@ use egui::Ui;
 
 use super::view::{Cx, View, ViewId};
 
+mod markdown;
+
 /// The playground view.
 #[derive(Debug, Default)]
 pub struct Playground {}
