@@ -5,6 +5,7 @@ mod completions;
 mod decode;
 mod keys;
 mod models;
+pub mod record;
 mod simulate;
 
 use std::process::ExitCode;
