@@ -1,1 +1,5 @@
 //! All integration tests, in one binary: one file a concern.
+
+mod decode;
+mod openai_chat;
+mod sse;

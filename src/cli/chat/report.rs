@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use serde::Serialize;
+
 use super::{Args, ask::Asked};
 use crate::{
     chat::ChatRequest,
@@ -14,6 +16,7 @@ use crate::{
     endpoint::TargetId,
     engine::{Command, Engine, Update},
     event::Event,
+    measure,
     run::{Origin, Run, RunHead, RunId, RunUpdate},
 };
 
@@ -199,6 +202,15 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
     writeln!(io::stderr().lock(), "{}: {}", visible(&target), visible(&text))
 }
 
+/// An event's line: when it came, and of which target, since several may be told apart only so.
+#[derive(Serialize)]
+struct EventLine<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    target: String,
+    at_ms: f64,
+}
+
 fn print_json(run: &Run, update: &RunUpdate) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let (at, events): (_, &[Event]) = match update {
@@ -207,10 +219,15 @@ fn print_json(run: &Run, update: &RunUpdate) -> io::Result<()> {
         _ => return Ok(()),
     };
     for event in events {
-        writeln!(out, "{}", record::event_line(event, Some((&run.head.target, at))))?;
+        let line = EventLine {
+            event,
+            target: run.head.target.to_string(),
+            at_ms: measure::ms(at),
+        };
+        record::write_line(&mut out, &line)?;
     }
     if run.state.is_over() {
-        writeln!(out, "{}", record::printable(&record::run_line(run)))?;
+        record::write_line(&mut out, &record::run_line(run))?;
     }
     out.flush()
 }
