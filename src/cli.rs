@@ -8,7 +8,6 @@ mod models;
 pub mod record;
 mod simulate;
 mod table;
-mod terminal;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use crate::{
     event::Answer,
     measure::{self, FIGURES},
     run::Run,
+    visible::is_harmful,
 };
 
 #[cfg(doc)]
@@ -116,18 +117,10 @@ fn escaped(json: &str) -> String {
     safe
 }
 
+/// Harmful ones, and those that some readers take for the end of a line or of the text.
 fn is_unsafe(character: char) -> bool {
-    matches!(
-        character,
-        '\u{7F}'..='\u{9F}'
-            | '\u{61C}'
-            | '\u{200B}'..='\u{200F}'
-            | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}'
-            | '\u{FEFF}'
-            | '\u{FFF9}'..='\u{FFFB}'
-            | '\u{E0000}'..='\u{E007F}'
-    )
+    is_harmful(character)
+        || matches!(character, '\u{7F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }
 
 #[cfg(test)]
@@ -144,7 +137,7 @@ mod tests {
         assert_eq!(
             line,
             "{\"type\":\"text\",\"text\":\"a\\u001b[31m\\u007f\\u009b31m\\u202e\\u2066\\ufeff\\udb40\\udc41\
-             é中👩\\u200d🚀\\n\"}\n"
+             é中👩\u{200d}🚀\\n\"}\n"
         );
         let back: Event = serde_json::from_str(&line).unwrap();
         assert_eq!(back, Event::Text { text: text.into() });

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::terminal::visible;
 use crate::{
     measure::{Better, FIGURES, Figure},
     run::{Run, State},
+    visible::visible,
 };
 
 /// The figures shown in the terminal, by key.

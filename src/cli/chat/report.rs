@@ -11,13 +11,14 @@ use serde::Serialize;
 use super::{Args, ask::Asked};
 use crate::{
     chat::ChatRequest,
-    cli::{record, table, terminal::visible},
+    cli::{record, table},
     dialect::DialectId,
     endpoint::TargetId,
     engine::{Command, Engine, Update},
     event::Event,
     measure,
     run::{Origin, Run, RunHead, RunId, RunUpdate},
+    visible::visible,
 };
 
 /// Follows all runs to their end and says how they went.
