@@ -3,3 +3,5 @@
 mod decode;
 mod openai_chat;
 mod sse;
+mod history;
+mod kill;
