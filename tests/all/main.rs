@@ -5,3 +5,8 @@ mod openai_chat;
 mod sse;
 mod history;
 mod kill;
+mod fault_server;
+mod faults;
+mod run;
+mod toy;
+mod transport;
