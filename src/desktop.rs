@@ -9,6 +9,7 @@ pub mod fonts;
 pub mod icons;
 pub mod palette;
 pub mod preflight;
+mod range;
 pub mod shortcuts;
 pub mod state;
 pub mod theme;

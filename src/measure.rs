@@ -109,3 +109,6 @@ pub struct Figure {
     /// Its value; `None` (blank) where it is not known.
     pub value: fn(&Run) -> Option<f64>,
 }
+
+/// All figures, in the order they are shown.
+pub static FIGURES: &[Figure] = &[];
