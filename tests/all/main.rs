@@ -2,3 +2,8 @@
 
 #[cfg(feature = "gui")]
 mod playground;
+mod fault_server;
+mod faults;
+mod run;
+mod toy;
+mod transport;
