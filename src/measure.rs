@@ -112,6 +112,3 @@ pub struct Figure {
     /// Its value; `None` (blank) where it is not known.
     pub value: fn(&Run) -> Option<f64>,
 }
-
-/// All figures, in the order they are shown.
-pub static FIGURES: &[Figure] = &[];

@@ -5,6 +5,8 @@ mod openai_chat;
 mod sse;
 mod history;
 mod kill;
+#[cfg(feature = "gui")]
+mod playground;
 mod fault_server;
 mod faults;
 mod run;

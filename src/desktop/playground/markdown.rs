@@ -22,12 +22,25 @@ use crate::desktop::theme::{Theme, size};
 /// Lines of code that one text may highlight in one frame; the rest follows in the next ones.
 const LINES_A_FRAME: u32 = 24;
 
+/// How a text is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// As markdown.
+    #[default]
+    Markdown,
+    /// Word for word.
+    Plain,
+    /// Word for word, each character as wide as the next.
+    Raw,
+}
+
 /// What is known of one text between frames.
 #[derive(Debug, Default)]
 pub struct Doc {
     splitter: Splitter,
     views: Vec<BlockView>,
     look: Option<Look>,
+    #[cfg(test)]
     laid_out: usize,
     shift: f32,
 }
@@ -38,7 +51,7 @@ struct Look {
     width: f32,
     pixels_per_point: f32,
     dark: bool,
-    raw: bool,
+    mode: Mode,
 }
 
 #[derive(Debug, Default)]
@@ -53,13 +66,16 @@ struct BlockView {
 }
 
 impl Doc {
-    /// Shows `text` as markdown, or word for word if `raw`.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, ink: &Ink, text: &str, raw: bool) {
+    /// Shows `text`.
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, ink: &Ink, text: &str, mode: Mode) {
         self.splitter.update(text);
-        self.follow_look(ui, theme, raw);
+        self.follow_look(ui, theme, mode);
         let blocks = self.splitter.done().len() + usize::from(self.splitter.tail().is_some());
         self.views.truncate(blocks);
-        self.laid_out = 0;
+        #[cfg(test)]
+        {
+            self.laid_out = 0;
+        }
         self.shift = 0.0;
         let width = ui.available_width();
         let clip = ui.clip_rect();
@@ -68,7 +84,7 @@ impl Doc {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for index in 0..blocks {
-                skipped += self.gap_before(index, raw);
+                skipped += self.gap_before(index, mode);
                 if self.views.len() == index {
                     let height = self.estimate(text, index, width, ink);
                     self.views.push(BlockView { height, ..BlockView::default() });
@@ -83,7 +99,7 @@ impl Doc {
                 ui.add_space(skipped);
                 skipped = 0.0;
                 let before = ui.cursor().top();
-                self.block_ui(ui, theme, ink, text, index, raw, &mut budget);
+                self.block_ui(ui, theme, ink, text, index, mode, &mut budget);
                 self.note_height(index, ui.cursor().top() - before, before < clip.top());
             }
             ui.add_space(skipped);
@@ -91,6 +107,7 @@ impl Doc {
     }
 
     /// How many blocks the last frame laid out.
+    #[cfg(test)]
     #[must_use]
     pub fn laid_out(&self) -> usize {
         self.laid_out
@@ -102,12 +119,12 @@ impl Doc {
         self.shift
     }
 
-    fn follow_look(&mut self, ui: &Ui, theme: &Theme, raw: bool) {
+    fn follow_look(&mut self, ui: &Ui, theme: &Theme, mode: Mode) {
         let look = Look {
             width: ui.available_width().round(),
             pixels_per_point: ui.pixels_per_point(),
             dark: theme.dark,
-            raw,
+            mode,
         };
         if self.look.is_some_and(|old| old != look) {
             for view in &mut self.views {
@@ -133,7 +150,10 @@ impl Doc {
     }
 
     fn note_height(&mut self, index: usize, height: f32, above: bool) {
-        self.laid_out += 1;
+        #[cfg(test)]
+        {
+            self.laid_out += 1;
+        }
         let view = &mut self.views[index];
         if above && !view.exact {
             self.shift += height - view.height;
@@ -142,11 +162,11 @@ impl Doc {
         view.exact = true;
     }
 
-    fn gap_before(&self, index: usize, raw: bool) -> f32 {
+    fn gap_before(&self, index: usize, mode: Mode) -> f32 {
         let (Some(block), true) = (self.block(index), index > 0) else {
             return 0.0;
         };
-        if block.continued || raw {
+        if block.continued || mode != Mode::Markdown {
             return 0.0;
         }
         match (self.block(index - 1).map(|b| &b.kind), &block.kind) {
@@ -182,7 +202,7 @@ impl Doc {
         ink: &Ink,
         text: &str,
         index: usize,
-        raw: bool,
+        mode: Mode,
         budget: &mut u32,
     ) {
         let Some(block) = self.block(index).cloned() else {
@@ -191,7 +211,7 @@ impl Doc {
         let source = visible(&text[block.range.clone()]);
         let last = self.splitter.done().get(index).is_none();
         ui.push_id(index, |ui| match &block.kind {
-            _ if raw => draw::raw_ui(ui, ink, &source),
+            _ if mode != Mode::Markdown => draw::plain_ui(ui, ink, &source, mode == Mode::Raw),
             Kind::Code { info, closed } => {
                 let ends = *closed || self.block(index + 1).is_none_or(|next| !next.continued);
                 let first = !block.continued;

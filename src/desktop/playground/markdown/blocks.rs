@@ -143,7 +143,7 @@ impl Splitter {
         if self.open.is_none() {
             self.begin(range.clone(), Kind::Prose, Form::Paragraph);
         }
-        self.cut_if_full(range.start);
+        self.cut_if_full(&range);
         self.grow(range, line);
     }
 
@@ -164,7 +164,7 @@ impl Splitter {
                     }
                     return self.close();
                 }
-                self.cut_if_full(range.start);
+                self.cut_if_full(&range);
                 self.grow(range, line);
             }
             Form::Item { offset, fence } => {
@@ -190,7 +190,7 @@ impl Splitter {
             self.close();
             return self.begin_with(line, range);
         }
-        self.cut_if_full(range.start);
+        self.cut_if_full(&range);
         let shut = matches!(&fence, Some((fence, _)) if closes(line, *fence));
         let now = match fence {
             Some(_) if shut => None,
@@ -246,7 +246,7 @@ impl Splitter {
         {
             self.begin_table(range.clone());
         }
-        self.cut_if_full(range.start);
+        self.cut_if_full(&range);
         self.grow(range, line);
     }
 
@@ -329,13 +329,15 @@ impl Splitter {
         }
     }
 
-    /// Closes a block that is full before it takes what begins at `at`, and opens its continuation.
-    fn cut_if_full(&mut self, at: usize) {
+    /// Closes a block that is full before it takes `next`, and opens its continuation.
+    fn cut_if_full(&mut self, next: &Range<usize>) {
+        let at = next.start;
         let Some(open) = &self.open else { return };
         let lined = matches!(open.form, Form::Code(_) | Form::Table)
             || matches!(open.form, Form::Item { fence: Some(_), .. });
-        let full = open.block.range.len() >= MAX_BYTES || (lined && open.lines >= MAX_LINES);
-        if !full {
+        let len = open.block.range.len();
+        let full = len + next.len() > MAX_BYTES || (lined && open.lines >= MAX_LINES);
+        if len == 0 || !full {
             return;
         }
         let Some(open) = self.open.take() else { return };

@@ -34,8 +34,12 @@ pub struct Piece<'a> {
 }
 
 /// Shows a text word for word.
-pub fn raw_ui(ui: &mut Ui, ink: &Ink, source: &str) {
-    let format = ink.format(FontFamily::Monospace, size::SMALL, ink.text);
+pub fn plain_ui(ui: &mut Ui, ink: &Ink, source: &str, fixed: bool) {
+    let format = if fixed {
+        ink.format(FontFamily::Monospace, size::SMALL, ink.text)
+    } else {
+        ink.format(FontFamily::Proportional, ink.size, ink.text)
+    };
     let text = source.strip_suffix('\n').unwrap_or(source);
     ui.add(Label::new(LayoutJob::single_section(text.to_owned(), format)).wrap());
 }
