@@ -46,10 +46,11 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
         fonts::install_system_fonts(ctx);
         let options = Options {
             paths,
+            endpoints: Vec::new(),
             simulator: true,
             history: true,
         };
-        let engine = Engine::start(options, app::wake(ctx));
+        let engine = Engine::start(options, app::wake(ctx))?;
         let saved = App::saved_layout(cc.storage);
         Ok(Box::new(
             App::new(engine, ctx, saved.as_deref()).with_ended(ended),

@@ -68,13 +68,14 @@ async fn report_key(
     endpoint: &Endpoint,
     result: Result<(), crate::credential::KeyError>,
 ) {
+    // A new status clears an old problem, so the problem comes after it.
+    out.send(Update::Key(credentials.status(endpoint).await));
     if let Err(why) = result {
         out.send(Update::KeyProblem {
             endpoint: endpoint.id.clone(),
             message: why.to_string(),
         });
     }
-    out.send(Update::Key(credentials.status(endpoint).await));
 }
 
 /// Tries an endpoint step by step and reports each; stops at the first that fails.

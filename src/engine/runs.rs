@@ -65,7 +65,8 @@ impl Runs {
         };
         let (reporter, running) = (self.reporter.clone(), Arc::clone(&self.running));
         self.tasks.spawn(async move {
-            let (id, head) = (job.head.id, job.head.clone());
+            let head = job.head.clone();
+            let id = head.id;
             // A task of its own: a panic ends this run, and no other.
             if let Err(why) = tokio::spawn(job.run()).await {
                 reporter.lost(head, &why);
@@ -177,7 +178,7 @@ impl Reporter {
     /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.
     fn fail(&self, head: RunHead, fault: Fault) {
         let mut run = Run::new(head);
-        for update in RunUpdate::stillborn(fault, recorder::unix_now_ns()) {
+        for update in RunUpdate::stillborn(fault, recorder::wall_clock_ns()) {
             if run.apply(&update).is_ok() {
                 self.report(run.head.id, update);
             }
