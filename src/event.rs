@@ -408,7 +408,10 @@ mod tests {
         assert_eq!(usage(12, 500, 340, Some(852)).generated(), Some(840));
         assert_eq!(usage(15, 78, 64, Some(93)).generated(), Some(78));
         assert_eq!(usage(12, 2, 340, None).generated(), Some(342));
-        assert_eq!(usage(u64::MAX, u64::MAX, 1, Some(1)).generated(), Some(u64::MAX));
+        assert_eq!(
+            usage(u64::MAX, u64::MAX, 1, Some(1)).generated(),
+            Some(u64::MAX)
+        );
         assert_eq!(Usage::default().generated(), None);
     }
 
@@ -430,7 +433,12 @@ mod tests {
         }
         assert_eq!(answer.notes.len(), MAX_KEPT);
         assert_eq!(answer.unknown.len(), MAX_KEPT);
-        assert!(answer.unknown.iter().all(|(_, raw)| raw.len() == MAX_RAW_BYTES));
+        assert!(
+            answer
+                .unknown
+                .iter()
+                .all(|(_, raw)| raw.len() == MAX_RAW_BYTES)
+        );
         assert_eq!(answer.tool_calls.len(), 1_000);
     }
 
@@ -442,7 +450,11 @@ mod tests {
                 reason: FinishReason::Stop,
                 raw: raw.into(),
             }));
-            answer.apply(&Event::Fault(Fault::new(FaultClass::Provider, Phase::Stream, raw)));
+            answer.apply(&Event::Fault(Fault::new(
+                FaultClass::Provider,
+                Phase::Stream,
+                raw,
+            )));
         }
         assert_eq!(answer.finish.unwrap().raw, "stop");
         assert_eq!(answer.fault.unwrap().message, "length");

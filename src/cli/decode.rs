@@ -45,9 +45,14 @@ pub struct Args {
 }
 
 fn dialects() -> clap::builder::PossibleValuesParser {
-    DIALECTS.iter().map(|dialect| dialect.id.as_str()).collect::<Vec<_>>().into()
+    DIALECTS
+        .iter()
+        .map(|dialect| dialect.id.as_str())
+        .collect::<Vec<_>>()
+        .into()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as every command")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let path = args.file.as_deref().filter(|path| *path != Path::new("-"));
     let outcome = opened(path).and_then(|input| decode(&args, input));
@@ -80,7 +85,9 @@ fn opened(path: Option<&Path>) -> Result<Box<dyn Read>, Failure> {
 }
 
 fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
-    let dialect = DialectId::parse(&args.dialect).unwrap_or(DIALECTS[0].id).dialect();
+    let dialect = DialectId::parse(&args.dialect)
+        .unwrap_or(DIALECTS[0].id)
+        .dialect();
     let head = ResponseHead {
         status: args.status,
         content_type: args.content_type.clone(),
@@ -175,7 +182,11 @@ impl Body {
         let input: Box<dyn Read> = Box::new(io::Cursor::new(magic).take(begun as u64).chain(input));
         let size = chunk.unwrap_or(READ_BYTES).min(MAX_PIECE);
         Self {
-            input: if gzipped { Box::new(MultiGzDecoder::new(input)) } else { input },
+            input: if gzipped {
+                Box::new(MultiGzDecoder::new(input))
+            } else {
+                input
+            },
             gzipped,
             unpacked: 0,
             piece: vec![0; usize::try_from(size).unwrap_or(usize::MAX)],
@@ -199,7 +210,8 @@ impl Body {
             Some(error) if bytes > 0 => self.failed = Some(error),
             Some(error) if self.gzipped => {
                 let after = self.unpacked;
-                let message = format!("the gzip data is damaged after {after} unpacked bytes: {error}");
+                let message =
+                    format!("the gzip data is damaged after {after} unpacked bytes: {error}");
                 return Ok(Piece::Broken(message));
             }
             Some(error) => return Err(error),
@@ -207,7 +219,9 @@ impl Body {
         self.unpacked += bytes as u64;
         if self.gzipped && self.unpacked > MAX_UNPACKED {
             let limit = MAX_UNPACKED >> 20;
-            return Ok(Piece::Broken(format!("the gzip data unpacks to more than {limit} MiB")));
+            return Ok(Piece::Broken(format!(
+                "the gzip data unpacks to more than {limit} MiB"
+            )));
         }
         Ok(Piece::Bytes(&self.piece[..bytes]))
     }

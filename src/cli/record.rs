@@ -66,8 +66,9 @@ pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> Value {
 /// What every closing line has, in its order; what only a run knows is null.
 fn answer_fields(answer: &Answer) -> Value {
     let finish = answer.finish.as_ref();
-    let notes: Map<String, Value> =
-        (answer.notes.iter()).map(|(text, n)| (text.clone(), (*n).into())).collect();
+    let notes: Map<String, Value> = (answer.notes.iter())
+        .map(|(text, n)| (text.clone(), (*n).into()))
+        .collect();
     json!({
         "type": "run",
         "target": null,

@@ -6,8 +6,10 @@
 
 mod chunk;
 mod decode;
+mod delta;
 mod encode;
 mod fault;
+mod fields;
 mod json;
 mod models;
 mod text;

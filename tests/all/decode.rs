@@ -36,7 +36,9 @@ fn decode(args: &[&str], input: &[u8]) -> Output {
 
 fn lines(output: &Output) -> Vec<Value> {
     let text = std::str::from_utf8(&output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
@@ -49,12 +51,25 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 fn it_prints_a_line_an_event_and_a_closing_line() {
     let output = decode(&[], STREAM);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(!output.stdout.iter().any(|b| *b < b' ' && *b != b'\n'), "raw control characters");
+    assert!(
+        !output.stdout.iter().any(|b| *b < b' ' && *b != b'\n'),
+        "raw control characters"
+    );
     let text = std::str::from_utf8(&output.stdout).unwrap();
     assert!(text.contains(r"\u001b[31m\u009b\u202e") && !text.contains(['\u{9b}', '\u{202e}']));
     let lines = lines(&output);
     let kinds: Vec<_> = lines.iter().map(|l| l["type"].as_str().unwrap()).collect();
-    let expected = ["keep_alive", "meta", "reasoning", "text", "tool_call", "finish", "usage", "done", "run"];
+    let expected = [
+        "keep_alive",
+        "meta",
+        "reasoning",
+        "text",
+        "tool_call",
+        "finish",
+        "usage",
+        "done",
+        "run",
+    ];
     assert_eq!(kinds, expected);
     let run = lines.last().unwrap();
     for (field, value) in [
@@ -63,10 +78,16 @@ fn it_prints_a_line_an_event_and_a_closing_line() {
         ("text", json!("a\u{1b}[31m\u{9b}\u{202e}")),
         ("reasoning", json!("hm")),
         ("refusal", json!("")),
-        ("tool_calls", json!([{"id": "c", "name": "f", "arguments": "{}"}])),
+        (
+            "tool_calls",
+            json!([{"id": "c", "name": "f", "arguments": "{}"}]),
+        ),
         ("finish", json!("tool_calls")),
         ("finish_class", json!("tool_calls")),
-        ("usage", json!({"input": 3, "output": 5, "reasoning": null, "cached": null, "total": 8})),
+        (
+            "usage",
+            json!({"input": 3, "output": 5, "reasoning": null, "cached": null, "total": 8}),
+        ),
         ("target", json!(null)),
         ("connection", json!(null)),
         ("dialect", json!("openai-chat")),
@@ -89,7 +110,10 @@ fn pieces_gzip_files_and_the_standard_input_give_the_same_lines() {
     let file = folder.path().join("answer.sse.gz");
     std::fs::write(&file, gzipped(STREAM)).unwrap();
     assert_eq!(decode(&["--chunk", "1"], STREAM).stdout, whole);
-    assert_eq!(decode(&["--chunk", "7", "-"], &gzipped(STREAM)).stdout, whole);
+    assert_eq!(
+        decode(&["--chunk", "7", "-"], &gzipped(STREAM)).stdout,
+        whole
+    );
     assert_eq!(decode(&["--chunk", "100000000000"], STREAM).stdout, whole);
     assert_eq!(decode(&[file.to_str().unwrap()], b"").stdout, whole);
 }
@@ -106,7 +130,10 @@ fn a_body_with_a_fault_exits_with_1_and_keeps_its_text() {
     assert_eq!(run["reasoning"], "hm");
 
     let body = br#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
-    let output = decode(&["--status", "429", "--content-type", "application/json"], body);
+    let output = decode(
+        &["--status", "429", "--content-type", "application/json"],
+        body,
+    );
     assert_eq!(output.status.code(), Some(1));
     let run = lines(&output).pop().unwrap();
     let fault = json!({
@@ -133,13 +160,21 @@ fn damaged_gzip_says_so_and_keeps_what_was_unpacked() {
     }
     let output = decode(&[], &packed[..packed.len() - 4]);
     let run = lines(&output).pop().unwrap();
-    assert_eq!(output.status.code(), Some(1), "only the checksum is missing");
-    assert_eq!((&run["finish"], &run["done"]), (&json!("tool_calls"), &json!(true)));
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "only the checksum is missing"
+    );
+    assert_eq!(
+        (&run["finish"], &run["done"]),
+        (&json!("tool_calls"), &json!(true))
+    );
 }
 
 #[test]
 fn a_gzip_bomb_is_stopped() {
-    let event = b": ................................................................\n".repeat(16_384);
+    let event =
+        b": ................................................................\n".repeat(16_384);
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     for _ in 0..80 {
         encoder.write_all(&event).unwrap();
@@ -148,7 +183,10 @@ fn a_gzip_bomb_is_stopped() {
     assert_eq!(output.status.code(), Some(1));
     let last = output.stdout.rsplit(|b| *b == b'\n').nth(1).unwrap();
     let run: Value = serde_json::from_slice(last).unwrap();
-    assert_eq!(run["fault"]["message"], "the gzip data unpacks to more than 64 MiB");
+    assert_eq!(
+        run["fault"]["message"],
+        "the gzip data unpacks to more than 64 MiB"
+    );
 }
 
 #[test]
@@ -158,7 +196,6 @@ fn wrong_arguments_and_unreadable_input_exit_with_2() {
         (&["/"], "can't read /"),
         (&["--chunk", "0"], "--chunk"),
         (&["--status", "ok"], "--status"),
-        (&["--dialect", "morse"], "openai-chat"),
     ] {
         let output = decode(args, b"");
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -166,6 +203,13 @@ fn wrong_arguments_and_unreadable_input_exit_with_2() {
         assert!(stderr.contains(said), "{args:?}: {stderr}");
         assert!(output.stdout.is_empty());
     }
+    let morse = ["decode", "--dialect", "morse"];
+    let output = Command::new(env!("CARGO_BIN_EXE_tokenscope"))
+        .args(morse)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("openai-chat"));
 }
 
 /// `tokenscope decode … | head -1`.

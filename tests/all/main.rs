@@ -1,5 +1,12 @@
 //! All integration tests, in one binary: one file a concern.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may panic, and says what it skipped and counted"
+)]
+
 mod decode;
 mod openai_chat;
 mod sse;

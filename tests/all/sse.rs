@@ -40,19 +40,23 @@ fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Frame>, Option
 }
 
 fn events(frames: &[Frame]) -> Vec<(&str, &str)> {
-    let event = |frame| match frame {
-        &Frame::Event { ref event, ref data } => Some((event.as_str(), data.as_str())),
-        _ => None,
-    };
-    frames.iter().filter_map(event).collect()
+    let mut events = Vec::new();
+    for frame in frames {
+        if let Frame::Event { event, data } = frame {
+            events.push((event.as_str(), data.as_str()));
+        }
+    }
+    events
 }
 
 fn comments(frames: &[Frame]) -> Vec<&str> {
-    let comment = |frame| match frame {
-        &Frame::Comment { ref text } => Some(text.as_str()),
-        _ => None,
-    };
-    frames.iter().filter_map(comment).collect()
+    let mut comments = Vec::new();
+    for frame in frames {
+        if let Frame::Comment { text } = frame {
+            comments.push(text.as_str());
+        }
+    }
+    comments
 }
 
 /// Event and data are compared: this client keeps no last event id and never reconnects by itself.
@@ -70,15 +74,12 @@ fn every_vector_under_every_chunking_and_byte_by_byte() {
             .map(|e| (e["event"].as_str().unwrap(), e["data"].as_str().unwrap()))
             .collect();
         for chunking in vector["chunkings"].as_array().unwrap() {
-            let cut = match chunking.get("every") {
-                Some(every) => {
-                    let every = usize::try_from(every.as_u64().unwrap()).unwrap();
-                    bytes.chunks(every).collect()
-                }
-                None => {
-                    let lengths: Vec<usize> = serde_json::from_value(chunking.clone()).unwrap();
-                    pieces(&bytes, &lengths)
-                }
+            let cut = if let Some(every) = chunking.get("every") {
+                let every = usize::try_from(every.as_u64().unwrap()).unwrap();
+                bytes.chunks(every).collect()
+            } else {
+                let lengths: Vec<usize> = serde_json::from_value(chunking.clone()).unwrap();
+                pieces(&bytes, &lengths)
             };
             assert_eq!(events(&frames(cut).0), expected, "{name} cut as {chunking}");
             checks += 1;

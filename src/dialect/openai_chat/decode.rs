@@ -63,26 +63,8 @@ impl ChatDecoder {
 impl Decoder for ChatDecoder {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         self.keep_start(bytes);
-        match &mut self.body {
-            Body::Unclear(held) => {
-                let mut rest = bytes;
-                while let Some((byte, more)) = rest.split_first() {
-                    rest = more;
-                    let blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n') && is_blank(held);
-                    if !blank {
-                        held.push(*byte);
-                    }
-                    if let Some(body) = sniffed(held, &self.head) {
-                        let held = std::mem::replace(held, Vec::new());
-                        self.body = body;
-                        self.push_on(&held, out);
-                        self.push_on(rest, out);
-                        return;
-                    }
-                }
-            }
-            _ => self.push_on(bytes, out),
-        }
+        let rest = self.sniff(bytes, out);
+        self.push_on(rest, out);
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
@@ -99,6 +81,24 @@ impl Decoder for ChatDecoder {
 }
 
 impl ChatDecoder {
+    /// Takes bytes until it is clear what the body is, and gives the rest.
+    fn sniff<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Event>) -> &'a [u8] {
+        let mut rest = bytes;
+        while let (Body::Unclear(held), Some((byte, more))) = (&mut self.body, rest.split_first()) {
+            rest = more;
+            if is_blank(held) && byte.is_ascii_whitespace() {
+                continue;
+            }
+            held.push(*byte);
+            if let Some(body) = sniffed(held, &self.head) {
+                let held = std::mem::take(held);
+                self.body = body;
+                self.push_on(&held, out);
+            }
+        }
+        rest
+    }
+
     fn push_on(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         match &mut self.body {
             Body::Events(sse) => {
@@ -255,13 +255,13 @@ impl ChatDecoder {
     fn read_whole(&mut self, text: &str, out: &mut Vec<Event>) {
         note("a plain JSON answer came to a streamed request", out);
         if text.starts_with('[') {
-            let error = serde_json::from_str(text).ok().and_then(|v| fault::provider_error(&v));
+            let error = serde_json::from_str(text)
+                .ok()
+                .and_then(|v| fault::provider_error(&v));
+            let message = || format!("this JSON is no answer: {}", excerpt(text));
             return match error {
                 Some(error) => self.fail(error, out),
-                None => {
-                    let message = format!("this JSON is no answer: {}", excerpt(text));
-                    self.protocol(message, out);
-                }
+                None => self.protocol(message(), out),
             };
         }
         match self.reader.read(text, out) {
@@ -353,13 +353,14 @@ fn error_of(data: &str) -> ProviderError {
 
 /// What a body is, from its first bytes, since some servers send JSON as `text/event-stream` and events
 /// as `text/plain`. `None` while more bytes could change it; more bytes never change an answer.
-fn sniffed(held: &[u8], head: &ResponseHead) -> Option<Body> {
-    let text = held.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(held);
+fn sniffed(begun: &[u8], head: &ResponseHead) -> Option<Body> {
+    let text = begun.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begun);
     let events = || Some(Body::Events(Sse::default()));
     let whole = || Some(Body::Whole(Vec::new()));
+    let said = head.content_type.as_deref().unwrap_or_default();
     let said_events = || {
-        let said = head.content_type.as_deref().unwrap_or_default();
-        said.trim_start().to_ascii_lowercase().starts_with("text/event-stream")
+        let said = said.trim_start().to_ascii_lowercase();
+        said.starts_with("text/event-stream")
     };
     match text.first() {
         None => None,

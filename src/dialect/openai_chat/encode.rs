@@ -3,7 +3,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use crate::chat::{ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall};
+use crate::chat::{
+    ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall,
+};
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
 /// (RFC 7386): objects merge in depth, anything else replaces, and `null` takes a field out, so that
@@ -40,7 +42,14 @@ fn message(message: &Message) -> Vec<Value> {
     let mut wire = Map::new();
     wire.insert("role".into(), role(message.role).into());
     if calls.is_empty() {
-        wire.insert("content".into(), if content.is_null() { "".into() } else { content });
+        wire.insert(
+            "content".into(),
+            if content.is_null() {
+                "".into()
+            } else {
+                content
+            },
+        );
     } else {
         wire.insert("content".into(), content);
         wire.insert("tool_calls".into(), calls.into());
@@ -79,7 +88,11 @@ fn content_part(part: &Part) -> Option<Value> {
 }
 
 fn data_url(image: &Image) -> String {
-    format!("data:{};base64,{}", image.mime, STANDARD.encode(&image.data))
+    format!(
+        "data:{};base64,{}",
+        image.mime,
+        STANDARD.encode(&image.data)
+    )
 }
 
 fn tool_call(part: &Part) -> Option<Value> {
@@ -92,7 +105,11 @@ fn tool_call(part: &Part) -> Option<Value> {
         return None;
     };
     // Servers parse the arguments, and refuse an empty text.
-    let arguments = if arguments.is_empty() { "{}" } else { arguments };
+    let arguments = if arguments.is_empty() {
+        "{}"
+    } else {
+        arguments
+    };
     let function = json!({"name": name, "arguments": arguments});
     Some(json!({"id": id, "type": "function", "function": function}))
 }
@@ -114,8 +131,14 @@ fn insert_params(body: &mut Map<String, Value>, params: &Params) {
         ("max_tokens", params.max_tokens.map(Value::from)),
         ("seed", params.seed.map(Value::from)),
         ("stop", stop),
-        ("reasoning_effort", params.reasoning_effort.clone().map(Value::from)),
-        ("response_format", params.response_format.as_ref().map(response_format)),
+        (
+            "reasoning_effort",
+            params.reasoning_effort.clone().map(Value::from),
+        ),
+        (
+            "response_format",
+            params.response_format.as_ref().map(response_format),
+        ),
     ];
     for (name, value) in fields {
         body.extend(value.map(|value| (name.to_owned(), value)));
@@ -166,5 +189,163 @@ fn merge_patch(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
                 target.insert(key.clone(), change.clone());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image() -> Part {
+        Part::Image(Image {
+            mime: "image/png".into(),
+            data: [1_u8, 2, 3].as_slice().into(),
+            name: "secret-name.png".into(),
+        })
+    }
+
+    fn text(text: &str) -> Part {
+        Part::Text { text: text.into() }
+    }
+
+    #[test]
+    fn a_small_request_sends_nothing_that_was_not_asked_for() {
+        let written = body(&ChatRequest::of_text("m", "hi"));
+        let expected = json!({
+            "model": "m",
+            "messages": [{"role": "user", "content": "hi"}],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        });
+        assert_eq!(written.to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn a_full_request_is_written_as_openai_documents_it() {
+        let mut request = ChatRequest::of_text("m", "look");
+        request.system = Some("be brief".into());
+        request.messages[0].parts = vec![text("look"), image()];
+        let call = ToolCall {
+            id: "c1".into(),
+            name: "f".into(),
+            arguments: r#"{"a":1}"#.into(),
+        };
+        request.messages.push(Message {
+            role: Role::Assistant,
+            parts: vec![Part::ToolCall(call)],
+        });
+        let result = |id: &str| Part::ToolResult {
+            id: id.into(),
+            name: "f".into(),
+            content: "42".into(),
+        };
+        request.messages.push(Message {
+            role: Role::Tool,
+            parts: vec![result("c1"), result("c2")],
+        });
+        request.messages.push(Message::assistant("done"));
+        request.tools = vec![Tool {
+            name: "f".into(),
+            description: "does f".into(),
+            parameters: json!({"type": "object"}),
+        }];
+        request.params.temperature = Some(0.5);
+        request.params.top_p = Some(0.9);
+        request.params.max_tokens = Some(7);
+        request.params.seed = Some(-1);
+        request.params.stop = vec!["END".into()];
+        request.params.reasoning_effort = Some("low".into());
+        request.params.response_format = Some(ResponseFormat::JsonSchema {
+            name: "s".into(),
+            schema: json!({"type": "string"}),
+            strict: true,
+        });
+        let written = body(&request);
+        let expected = json!({
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "be brief"},
+                {"role": "user", "content": [
+                    {"type": "text", "text": "look"},
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AQID"}},
+                ]},
+                {"role": "assistant", "content": null, "tool_calls": [
+                    {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}},
+                ]},
+                {"role": "tool", "tool_call_id": "c1", "content": "42"},
+                {"role": "tool", "tool_call_id": "c2", "content": "42"},
+                {"role": "assistant", "content": "done"},
+            ],
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "max_tokens": 7,
+            "seed": -1,
+            "stop": ["END"],
+            "reasoning_effort": "low",
+            "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "string"}, "strict": true}},
+            "tools": [{"type": "function", "function": {"name": "f", "description": "does f", "parameters": {"type": "object"}}}],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        });
+        assert_eq!(written.to_string(), expected.to_string());
+        request.params.response_format = Some(ResponseFormat::JsonObject);
+        let written = body(&request);
+        assert_eq!(written["response_format"], json!({"type": "json_object"}));
+    }
+
+    #[test]
+    fn extra_json_is_merged_last_and_null_takes_out() {
+        let mut request = ChatRequest::of_text("m", "hi");
+        request.params.max_tokens = Some(7);
+        let extra = json!({
+            "max_tokens": null,
+            "max_completion_tokens": 9,
+            "stream_options": {"include_usage": null, "include_obfuscation": false},
+            "model": "other",
+            "provider": {"order": ["a"], "gone": null},
+        });
+        request.params.extra = extra.as_object().unwrap().clone();
+        let written = body(&request);
+        let expected = json!({
+            "model": "other",
+            "messages": [{"role": "user", "content": "hi"}],
+            "stream": true,
+            "stream_options": {"include_obfuscation": false},
+            "max_completion_tokens": 9,
+            "provider": {"order": ["a"]},
+        });
+        assert_eq!(written.to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn the_system_text_and_empty_turns_are_sent_sensibly() {
+        let mut request = ChatRequest::of_text("m", "");
+        request.system = Some(String::new());
+        let mut parts = vec![text("see: ")];
+        parts.push(Part::ToolResult {
+            id: "c".into(),
+            name: String::new(),
+            content: "r".into(),
+        });
+        parts.push(text("what now?"));
+        request.messages.push(Message {
+            role: Role::User,
+            parts,
+        });
+        let call = Part::ToolCall(ToolCall::default());
+        request.messages.push(Message {
+            role: Role::Assistant,
+            parts: vec![call, text("calling")],
+        });
+        let written = body(&request);
+        let expected = json!([
+            {"role": "user", "content": ""},
+            {"role": "tool", "tool_call_id": "c", "content": "r"},
+            {"role": "user", "content": "see: what now?"},
+            {"role": "assistant", "content": "calling", "tool_calls": [
+                {"id": "", "type": "function", "function": {"name": "", "arguments": "{}"}},
+            ]},
+        ]);
+        assert_eq!(written["messages"].to_string(), expected.to_string());
     }
 }

@@ -1,7 +1,7 @@
 //! Errors as servers write them, read into [`Fault`]s: the class is ours, the words are theirs.
 //!
 //! Shapes met: OpenAI's `{"error": {"message", "type", "code"}}`, Google's with `status` and `details`
-//! (bare or in an array), `{"error": "text"}`, `{"errors": […]}`, `FastAPI`'s `{"detail": …}`, vLLM's and
+//! (bare or in an array), `{"error": "text"}`, `{"errors": […]}`, FastAPI's `{"detail": …}`, vLLM's and
 //! Cohere's bare `{"message": …}`, a page of HTML, plain text, nothing.
 
 use serde_json::Value;
@@ -101,7 +101,11 @@ pub(super) fn provider_error(value: &Value) -> Option<ProviderError> {
         message: capped(message, MAX_MESSAGE),
         http: codes.http,
         words: words.chain(number.clone()).collect(),
-        code: codes.words.first().map(|word| (*word).to_owned()).or(number),
+        code: codes
+            .words
+            .first()
+            .map(|word| (*word).to_owned())
+            .or(number),
         retry_after_ms: retry_delay_ms(node),
     })
 }
@@ -139,7 +143,10 @@ fn message(node: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Array(_) => Some(node.to_string()),
         Value::Object(fields) => {
-            let stated = NAMES.iter().filter_map(|name| fields.get(*name)).find(|v| !is_void(v));
+            let stated = NAMES
+                .iter()
+                .filter_map(|name| fields.get(*name))
+                .find(|v| !is_void(v));
             match stated {
                 Some(Value::String(text)) => Some(text.clone()),
                 Some(other) => Some(other.to_string()),
@@ -164,28 +171,42 @@ struct Codes<'a> {
 
 impl<'a> Codes<'a> {
     fn collect(&mut self, node: &'a Value) {
-        for name in ["code", "status", "type", "error_type", "error_code", "status_code"] {
+        for name in [
+            "code",
+            "status",
+            "type",
+            "error_type",
+            "error_code",
+            "status_code",
+        ] {
             match node.get(name) {
                 Some(Value::String(word)) if !word.is_empty() && word != "error" => {
                     self.words.push(word);
-                    self.http = self.http.or_else(|| word.parse().ok().filter(is_http));
+                    self.http = self
+                        .http
+                        .or_else(|| word.parse().ok().and_then(http_status));
                 }
                 Some(Value::Number(number)) => {
                     self.number = self.number.or(number.as_i64());
-                    let http = number.as_u64().and_then(|n| u16::try_from(n).ok());
-                    self.http = self.http.or(http.filter(is_http));
+                    let http = number.as_u64().and_then(http_status);
+                    self.http = self.http.or(http);
                 }
                 _ => {}
             }
         }
         let details = node.get("details").and_then(Value::as_array);
-        let reasons = details.into_iter().flatten().filter_map(|d| d.get("reason")?.as_str());
+        let reasons = details
+            .into_iter()
+            .flatten()
+            .filter_map(|d| d.get("reason")?.as_str());
         self.words.extend(reasons);
     }
 }
 
-fn is_http(status: &u16) -> bool {
-    (100..600).contains(status)
+fn http_status(number: u64) -> Option<u16> {
+    u16::try_from(number)
+        .ok()
+        .filter(|status| (100..600).contains(status))
 }
 
 /// Google's `RetryInfo`: `"retryDelay": "34.07s"`.
@@ -220,7 +241,7 @@ fn class_of_status(status: u16) -> Option<FaultClass> {
 }
 
 /// Code words that say more than their HTTP status, as OpenAI, Anthropic, Google, Azure, Moonshot,
-/// `DashScope` and `MiniMax` (numbers) write them, in lower case.
+/// DashScope and MiniMax (numbers) write them, in lower case.
 const WORDS: &[(FaultClass, &[&str])] = &[
     (
         FaultClass::Auth,
@@ -269,11 +290,21 @@ const WORDS: &[(FaultClass, &[&str])] = &[
     ),
     (
         FaultClass::NotFound,
-        &["model_not_found", "not_found_error", "not_found", "deploymentnotfound"],
+        &[
+            "model_not_found",
+            "not_found_error",
+            "not_found",
+            "deploymentnotfound",
+        ],
     ),
     (
         FaultClass::Timeout,
-        &["timeout", "timeout_error", "request_timeout", "deadline_exceeded"],
+        &[
+            "timeout",
+            "timeout_error",
+            "request_timeout",
+            "deadline_exceeded",
+        ],
     ),
 ];
 
@@ -322,6 +353,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_providers_words_are_kept() {
         for (status, body, class, code, message) in [
             (
@@ -338,7 +370,13 @@ mod tests {
                 Some("insufficient_quota"),
                 "No quota",
             ),
-            (500, r#"{"error":"CUDA out of memory"}"#, FaultClass::Provider, None, "CUDA out of memory"),
+            (
+                500,
+                r#"{"error":"CUDA out of memory"}"#,
+                FaultClass::Provider,
+                None,
+                "CUDA out of memory",
+            ),
             (
                 400,
                 r#"[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]"#,
@@ -353,7 +391,13 @@ mod tests {
                 None,
                 r#"[{"loc":["body"],"msg":"field required"}]"#,
             ),
-            (404, r#"{"detail":"Not Found"}"#, FaultClass::NotFound, None, "Not Found"),
+            (
+                404,
+                r#"{"detail":"Not Found"}"#,
+                FaultClass::NotFound,
+                None,
+                "Not Found",
+            ),
             (
                 400,
                 r#"{"object":"error","message":"too long","type":"BadRequestError","param":null,"code":400}"#,
@@ -361,7 +405,13 @@ mod tests {
                 Some("BadRequestError"),
                 "too long",
             ),
-            (404, r#"{"id":"x","message":"gone"}"#, FaultClass::NotFound, None, "gone"),
+            (
+                404,
+                r#"{"id":"x","message":"gone"}"#,
+                FaultClass::NotFound,
+                None,
+                "gone",
+            ),
             (
                 500,
                 r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
@@ -369,9 +419,27 @@ mod tests {
                 Some("overloaded_error"),
                 "Overloaded",
             ),
-            (403, r#"{"success":false,"errors":[{"code":10000,"message":"No"}]}"#, FaultClass::Auth, Some("10000"), "No"),
-            (503, r#"{"foo":1}"#, FaultClass::Overloaded, None, r#"{"foo":1}"#),
-            (503, "upstream connect error\n", FaultClass::Overloaded, None, "upstream connect error"),
+            (
+                403,
+                r#"{"success":false,"errors":[{"code":10000,"message":"No"}]}"#,
+                FaultClass::Auth,
+                Some("10000"),
+                "No",
+            ),
+            (
+                503,
+                r#"{"foo":1}"#,
+                FaultClass::Overloaded,
+                None,
+                r#"{"foo":1}"#,
+            ),
+            (
+                503,
+                "upstream connect error\n",
+                FaultClass::Overloaded,
+                None,
+                "upstream connect error",
+            ),
             (
                 502,
                 "<html>\r\n<h1>502\x1b[31m Bad\tGateway</h1>",

@@ -48,7 +48,13 @@ fn model(item: &Value) -> Option<ModelInfo> {
         Value::String(name) if !name.is_empty() => name.clone(),
         _ => field(&["id", "model", "name", "slug"])?,
     };
-    let label = field(&["display_name", "displayName", "name", "owned_by", "organization"]);
+    let label = field(&[
+        "display_name",
+        "displayName",
+        "name",
+        "owned_by",
+        "organization",
+    ]);
     Some(ModelInfo {
         label: label.filter(|label| *label != id).unwrap_or_default(),
         id,
@@ -67,7 +73,11 @@ mod tests {
     use super::*;
 
     fn ids(body: &str) -> Vec<String> {
-        parse(body.as_bytes()).unwrap().into_iter().map(|m| m.id).collect()
+        parse(body.as_bytes())
+            .unwrap()
+            .into_iter()
+            .map(|m| m.id)
+            .collect()
     }
 
     #[test]
@@ -96,7 +106,10 @@ mod tests {
         for (body, said) in [
             (r#"{"error":{"message":"Incorrect key"}}"#, "Incorrect key"),
             (r#"[{"error":{"code":401,"message":"No"}}]"#, "No"),
-            ("<html><body>Not\nfound</body></html>", "this is not a list of models: <html><body>Not found</body></html>"),
+            (
+                "<html><body>Not\nfound</body></html>",
+                "this is not a list of models: <html><body>Not found</body></html>",
+            ),
             ("", "the list of models is empty: no JSON came"),
             ("3", "this is not a list of models: 3"),
         ] {

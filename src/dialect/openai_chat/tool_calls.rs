@@ -61,22 +61,32 @@ impl ToolCalls {
 
     /// Half a character that still waits in some call's arguments, as the fragment that ends it.
     pub(super) fn end(&mut self) -> impl Iterator<Item = (ToolCallDelta, Piece)> {
-        self.calls.iter_mut().enumerate().filter_map(|(index, call)| {
-            let mut piece = call.joiner.end();
-            let arguments = std::mem::take(&mut piece.text);
-            let delta = ToolCallDelta {
-                index,
-                arguments,
-                ..ToolCallDelta::default()
-            };
-            piece.broken.then_some((delta, piece))
-        })
+        self.calls
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(index, call)| {
+                let mut piece = call.joiner.end();
+                let arguments = std::mem::take(&mut piece.text);
+                let delta = ToolCallDelta {
+                    index,
+                    arguments,
+                    ..ToolCallDelta::default()
+                };
+                piece.broken.then_some((delta, piece))
+            })
     }
 
     /// The position of the call that a fragment belongs to; a new one where it begins a call.
     fn call_of(&mut self, fragment: &Fragment<'_>) -> usize {
-        let of_index = fragment.index.and_then(|index| self.by_index.get(&index)).copied();
-        let of_id = fragment.id.as_ref().and_then(|id| self.by_id.get(id)).copied();
+        let of_index = fragment
+            .index
+            .and_then(|index| self.by_index.get(&index))
+            .copied();
+        let of_id = fragment
+            .id
+            .as_ref()
+            .and_then(|id| self.by_id.get(id))
+            .copied();
         let known = match (fragment.index, of_index) {
             (_, Some(at)) if !self.begins_another(at, fragment) => Some(at),
             (_, Some(at)) => of_id.filter(|id| *id != at),
@@ -192,6 +202,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn fragments_find_their_call() {
         let two = ["a f {\"x\":1}", "b g {}"];
         let table: &[(&str, &[Wire], &[&str])] = &[
@@ -208,7 +219,10 @@ mod tests {
             ),
             (
                 "indices from 1, with a gap, and huge",
-                &[(Some(7), "a", "f", "{\"x\":1}"), (Some(u64::MAX), "b", "g", "{}")],
+                &[
+                    (Some(7), "a", "f", "{\"x\":1}"),
+                    (Some(u64::MAX), "b", "g", "{}"),
+                ],
                 &two,
             ),
             (
@@ -222,12 +236,20 @@ mod tests {
             ),
             (
                 "no index at all",
-                &[(None, "a", "f", "{\"x\""), (None, "a", "", ":1}"), (None, "b", "g", "{}")],
+                &[
+                    (None, "a", "f", "{\"x\""),
+                    (None, "a", "", ":1}"),
+                    (None, "b", "g", "{}"),
+                ],
                 &two,
             ),
             (
                 "no index; id only at first",
-                &[(None, "a", "f", "{\"x\""), (None, "", "", ":1}"), (None, "b", "g", "{}")],
+                &[
+                    (None, "a", "f", "{\"x\""),
+                    (None, "", "", ":1}"),
+                    (None, "b", "g", "{}"),
+                ],
                 &two,
             ),
             (
@@ -251,12 +273,20 @@ mod tests {
             ),
             (
                 "no ids, all at index 0",
-                &[(Some(0), "", "f", "{\"x\":\"}\""), (Some(0), "", "", "}"), (Some(0), "", "f", "{}")],
+                &[
+                    (Some(0), "", "f", "{\"x\":\"}\""),
+                    (Some(0), "", "", "}"),
+                    (Some(0), "", "f", "{}"),
+                ],
                 &[" f {\"x\":\"}\"}", " f {}"],
             ),
             (
                 "neither index nor id",
-                &[(None, "", "f", "{\"x\""), (None, "", "", ":1}"), (None, "", "g", "{}")],
+                &[
+                    (None, "", "f", "{\"x\""),
+                    (None, "", "", ":1}"),
+                    (None, "", "g", "{}"),
+                ],
                 &[" f {\"x\":1}", " g {}"],
             ),
             (
