@@ -367,22 +367,18 @@ fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
 /// Waits until connecting, or waiting for the head, has lasted longer than it may.
 async fn out_of_time(trace: &Trace, limits: Timeouts, peer: &Peer) -> Fault {
     loop {
-        let connecting = match (trace.request_sent(), trace.connecting_span()) {
-            (None, Some((begin, None))) => Some(begin),
-            _ => None,
+        let (sent, own) = (trace.request_sent(), trace.connecting_span());
+        let is_connecting = sent.is_none() && own.is_some_and(|(_, end)| end.is_none());
+        let (begin, limit_ms) = if is_connecting {
+            (own.map(|(begin, _)| begin), limits.connect_ms)
+        } else {
+            (sent.or(own.and_then(|(_, end)| end)), limits.first_token_ms)
         };
-        let (begin, limit_ms) = match connecting {
-            Some(begin) => (begin, limits.connect_ms),
-            None => {
-                let connected = trace.connecting_span().and_then(|(_, end)| end);
-                let begin = trace.request_sent().or(connected);
-                (begin.unwrap_or(trace.began()), limits.first_token_ms)
-            }
-        };
+        let begin = begin.unwrap_or(trace.began());
         tokio::select! {
             () = trace.changed() => {}
             () = wait_until(deadline(begin, limit_ms)) => {
-                let (what, limit) = if connecting.is_some() {
+                let (what, limit) = if is_connecting {
                     ("was not connected to", "connect")
                 } else {
                     ("did not begin to answer", "first-token")

@@ -203,9 +203,10 @@ fn from_schedule(run: &Run, at: Option<OffsetNs>) -> Option<f64> {
 fn streamed(run: &Run) -> Option<(u64, f64)> {
     let usage = run.answer.usage?;
     // OpenAI's reasoning models count reasoning that they never send.
-    let hidden = match run.answer.reasoning.is_empty() {
-        true => usage.reasoning.unwrap_or(0),
-        false => 0,
+    let hidden = if run.answer.reasoning.is_empty() {
+        usage.reasoning.unwrap_or(0)
+    } else {
+        0
     };
     let tokens = usage.output?.checked_sub(hidden)?;
     let streaming_ms = after(run.stamps.first_token, run.stamps.last_token)?;
@@ -311,12 +312,12 @@ mod tests {
         (figure(key).unwrap().value)(run)
     }
 
-    fn usage(output: u64, reasoning: Option<u64>) -> Option<Usage> {
-        Some(Usage {
+    fn usage(output: u64, reasoning: Option<u64>) -> Usage {
+        Usage {
             output: Some(output),
             reasoning,
             ..Usage::default()
-        })
+        }
     }
 
     #[test]
@@ -372,20 +373,20 @@ mod tests {
     fn speed_needs_usage_and_a_stream() {
         let mut streamed = run(&[(100 * MS, 1), (200 * MS, 1)]);
         assert_eq!(value(&streamed, "tpot_ms"), None, "no usage");
-        streamed.answer.usage = usage(11, None);
+        streamed.answer.usage = Some(usage(11, None));
         assert_eq!(value(&streamed, "tpot_ms"), Some(10.0));
         assert_eq!(value(&streamed, "output_speed_tps"), Some(110.0));
-        streamed.answer.usage = usage(1, None);
+        streamed.answer.usage = Some(usage(1, None));
         assert_eq!(value(&streamed, "tpot_ms"), None, "one token");
         let mut one_chunk = run(&[(100 * MS, 5)]);
-        one_chunk.answer.usage = usage(5, None);
+        one_chunk.answer.usage = Some(usage(5, None));
         assert_eq!(value(&one_chunk, "output_speed_tps"), None);
     }
 
     #[test]
     fn hidden_reasoning_is_no_speed() {
         let mut run = run(&[(100 * MS, 1), (200 * MS, 1)]);
-        run.answer.usage = usage(111, Some(100));
+        run.answer.usage = Some(usage(111, Some(100)));
         assert_eq!(value(&run, "tpot_ms"), Some(10.0), "hidden");
         run.answer.reasoning = "shown".into();
         assert_eq!(value(&run, "output_speed_tps"), Some(1110.0), "shown");

@@ -214,7 +214,7 @@ mod tests {
         }
         // 1,000 values fix P99 only to P98.3 … P99.7.
         let (low, high) = interval_ranks(1000, 0.99);
-        assert_eq!((low, high), (Some(983), Some(996)));
+        assert_eq!((low, high), (Some(983), Some(997)));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::HeaderMap;
 
 /// No wait is longer than a day, whatever a server says.
-const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+const MAX_WAIT: Duration = Duration::from_hours(24);
 
-/// The wait that `retry-after-ms` (OpenAI's) or `retry-after` (RFC 9110 §10.2.3: seconds or an HTTP date)
+/// The wait that `retry-after-ms` (`OpenAI`'s) or `retry-after` (RFC 9110 §10.2.3: seconds or an HTTP date)
 /// asks for, in milliseconds; at most a day, and nothing if it can't be read. A date is held against
 /// the response's own `date`, so that a wrong clock here does not matter.
 #[must_use]

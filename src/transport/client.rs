@@ -67,7 +67,7 @@ impl Clients {
         let client =
             tokio::task::spawn_blocking(move || Client::new(&via, ca_file.as_deref(), version))
                 .await
-                .map_err(|_| unusable("stopped".to_owned()))??;
+                .map_err(|_| unusable("stopped"))??;
         made.insert(key, client.clone());
         Ok(client)
     }
@@ -116,7 +116,7 @@ impl Client {
         };
         let http = builder
             .build()
-            .map_err(|error| unusable(error.without_url().to_string()))?;
+            .map_err(|error| unusable(&error.without_url().to_string()))?;
         Ok(Self { http, opened })
     }
 }
@@ -132,7 +132,7 @@ fn proxy(url: &Url) -> Result<reqwest::Proxy, Fault> {
     })
 }
 
-fn unusable(why: String) -> Fault {
+fn unusable(why: &str) -> Fault {
     let message = format!("the HTTP client can't be set up: {why}");
     Fault::new(FaultClass::Connect, Phase::Prepare, message)
 }

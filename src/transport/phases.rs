@@ -232,7 +232,7 @@ pub(super) struct Opened(Arc<Mutex<HashMap<SocketAddr, Arc<Marks>>>>);
 /// Past this number, connections older than [`FORGET_AFTER`] are forgotten: a connection that is not
 /// listed counts as open before any call that still runs.
 const REMEMBERED: usize = 4096;
-const FORGET_AFTER: Duration = Duration::from_secs(3600);
+const FORGET_AFTER: Duration = Duration::from_hours(1);
 
 impl Opened {
     fn insert(&self, connected: &Connected, marks: &Arc<Marks>) {

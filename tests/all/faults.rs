@@ -316,16 +316,23 @@ async fn f10_a_reset_after_the_answers_own_end_is_a_note() {
     }
 }
 
-/// A server that sends `begin` and then `again` for ever, ten times a second, until the client leaves.
-async fn endless(
-    begin: &'static str,
-    again: &'static str,
-) -> (Server, mpsc::UnboundedReceiver<()>) {
-    let (left, has_left) = mpsc::unbounded_channel();
+/// A server that sends `begin` and then `again` for ever, until the client leaves.
+struct Endless {
+    server: Server,
+    /// Gets a word when a request was read.
+    asked: mpsc::UnboundedReceiver<()>,
+    /// Gets a word when the client's side of the connection has ended.
+    left: mpsc::UnboundedReceiver<()>,
+}
+
+async fn endless(begin: &'static str, again: &'static str) -> Endless {
+    let (has_asked, asked) = mpsc::unbounded_channel();
+    let (has_left, left) = mpsc::unbounded_channel();
     let server = serve(move |mut stream, _| {
-        let left = left.clone();
+        let (has_asked, has_left) = (has_asked.clone(), has_left.clone());
         async move {
             read_request(&mut stream).await;
+            has_asked.send(()).unwrap();
             send(&mut stream, begin).await;
             let mut pace = tokio::time::interval(Duration::from_millis(10));
             let mut byte = [0; 1];
@@ -339,11 +346,15 @@ async fn endless(
                     }
                 }
             }
-            left.send(()).unwrap();
+            has_left.send(()).unwrap();
         }
     })
     .await;
-    (server, has_left)
+    Endless {
+        server,
+        asked,
+        left,
+    }
 }
 
 fn stream_of(text: &str) -> &'static str {
@@ -400,11 +411,13 @@ async fn f12_to_f15_silence_meets_the_right_limit() {
             P::Stream,
         ),
     ] {
-        let (server, mut has_left) = endless(begin, again).await;
+        let Endless {
+            server, mut left, ..
+        } = endless(begin, again).await;
         let run = run(limited(&server.url(), timeouts)).await;
         assert_eq!(class(&run), (C::Timeout, expected), "{name}");
         assert!(
-            fault(&run).message.contains("0 ms ("),
+            fault(&run).message.contains(" limit)"),
             "{name}: {:?}",
             fault(&run)
         );
@@ -414,16 +427,18 @@ async fn f12_to_f15_silence_meets_the_right_limit() {
             expected == P::Stream,
             "{name}: {text}"
         );
-        has_left.recv().await.expect(name);
+        left.recv().await.expect(name);
     }
 }
 
 #[tokio::test]
 async fn a_connection_that_stays_open_after_the_end_is_a_note() {
-    let (server, mut has_left) = endless(stream_of("a\nEND\n"), "").await;
+    let Endless {
+        server, mut left, ..
+    } = endless(stream_of("a\nEND\n"), "").await;
     let run = run(endpoint(&server.url())).await;
     assert_eq!((run.state, run.answer.notes.len()), (State::Ok, 1));
-    has_left.recv().await.unwrap();
+    left.recv().await.unwrap();
 }
 
 #[tokio::test]
@@ -474,11 +489,10 @@ async fn f26_gzip_works_and_is_flagged() {
 
 #[tokio::test]
 async fn f27_a_gzip_bomb_is_stopped() {
-    // Two layers of the same stretch of zeros reach deflate's best, about 1,029 to 1.
-    let run = run_gzipped(gzipped(&vec![0; 512 << 20]), "gzip").await;
+    let run = run_gzipped(gzipped(&vec![0; 32 << 20]), "gzip").await;
     assert_eq!(class(&run), (C::Protocol, P::FirstToken));
     let read: u64 = run.reads.iter().map(|read| u64::from(read.bytes)).sum();
-    assert!(read <= 256 << 20, "{read}");
+    assert!(read <= 16 << 20, "{read}");
 }
 
 #[tokio::test]
@@ -580,32 +594,58 @@ async fn f48_cancel_closes_the_socket() {
         (STREAM_HEAD, P::FirstToken),
         (stream_of("a\n"), P::Stream),
     ] {
-        let (server, mut has_left) = endless(begin, "").await;
+        let Endless {
+            server,
+            mut asked,
+            mut left,
+        } = endless(begin, "").await;
         let cancel = CancellationToken::new();
-        let stop = cancel.clone();
-        let asked = phase == P::Headers;
         let mut emit = |update: RunUpdate| match update {
-            RunUpdate::Head { .. } if phase == P::FirstToken => stop.cancel(),
-            RunUpdate::Read { .. } if phase == P::Stream => stop.cancel(),
+            RunUpdate::Head { .. } if phase == P::FirstToken => cancel.cancel(),
+            RunUpdate::Read { .. } if phase == P::Stream => cancel.cancel(),
             _ => {}
         };
         let (transport, ask) = (Transport::default(), ask(endpoint(&server.url())));
         let going = execute_in(&TOY, &transport, ask, cancel.clone(), &mut emit);
-        let run = if asked {
-            // No update tells that the request is out; a while is enough for the phase to be past connecting.
-            let stop = async {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+        let stop = async {
+            asked.recv().await.unwrap();
+            if phase == P::Headers {
                 cancel.cancel();
-            };
-            tokio::join!(going, stop).0
-        } else {
-            going.await
+            }
         };
+        let (run, ()) = tokio::join!(going, stop);
         assert_eq!(class(&run), (C::Cancelled, phase));
         assert_eq!(run.answer.text, if phase == P::Stream { "a" } else { "" });
         assert!(run.is_cancelled());
-        has_left.recv().await.expect("the socket should be closed");
+        left.recv().await.expect("the socket should be closed");
     }
+}
+
+#[tokio::test]
+async fn f48_cancel_while_connecting() {
+    let (hello, mut has_hello) = mpsc::unbounded_channel();
+    let (left, mut has_left) = mpsc::unbounded_channel();
+    let server = serve(move |mut stream, _| {
+        let (hello, left) = (hello.clone(), left.clone());
+        async move {
+            stream.read_u8().await.unwrap();
+            hello.send(()).unwrap();
+            gone(&mut stream).await;
+            left.send(()).unwrap();
+        }
+    })
+    .await;
+    let cancel = CancellationToken::new();
+    let transport = Transport::default();
+    let ask = ask(endpoint(&server.named_url("https")));
+    let going = run_on(&transport, ask, cancel.clone());
+    let stop = async {
+        has_hello.recv().await.unwrap();
+        cancel.cancel();
+    };
+    let (run, ()) = tokio::join!(going, stop);
+    assert_eq!(class(&run), (C::Cancelled, P::Tls));
+    has_left.recv().await.expect("the socket should be closed");
 }
 
 #[tokio::test]

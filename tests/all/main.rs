@@ -14,6 +14,8 @@ mod history;
 mod kill;
 #[cfg(feature = "gui")]
 mod playground;
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should panic")]
+
 mod fault_server;
 mod faults;
 mod run;

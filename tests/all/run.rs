@@ -135,13 +135,12 @@ fn every_pair_of_state_and_update() {
             let before = run_in(state);
             let mut run = before.clone();
             let result = run.apply(update);
-            match expected {
-                Some(next) => assert_eq!((result, run.state), (Ok(()), next)),
-                None => {
-                    let error = result.unwrap_err();
-                    assert_eq!((error.state, error.update), (state, update.name()));
-                    assert_eq!(run, before, "a refused update changes nothing");
-                }
+            if let Some(next) = expected {
+                assert_eq!((result, run.state), (Ok(()), next));
+            } else {
+                let error = result.unwrap_err();
+                assert_eq!((error.state, error.update), (state, update.name()));
+                assert_eq!(run, before, "a refused update changes nothing");
             }
         }
     }

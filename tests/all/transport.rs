@@ -87,10 +87,7 @@ async fn cold_then_warm_without_tls() {
 async fn cold_then_warm_over_tls_with_an_extra_authority() {
     let authority = Authority::new();
     let acceptor = authority.acceptor(&["localhost"], &[]);
-    let server = serve_tls(acceptor, |stream, _| async {
-        answer_all(stream.unwrap()).await
-    })
-    .await;
+    let server = serve_tls(acceptor, |stream, _| answer_all(stream.unwrap())).await;
     let connect = ConnectOptions {
         ca_file: Some(authority.file()),
         ..ConnectOptions::default()
@@ -203,15 +200,17 @@ async fn http2_by_prior_knowledge_without_tls() {
     );
 }
 
+/// Says when it is dropped.
+struct OnDrop(mpsc::UnboundedSender<()>);
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
 #[tokio::test]
 async fn dropping_an_http2_response_resets_its_stream_only() {
     let (dropped, mut is_dropped) = mpsc::unbounded_channel();
-    struct OnDrop(mpsc::UnboundedSender<()>);
-    impl Drop for OnDrop {
-        fn drop(&mut self) {
-            let _ = self.0.send(());
-        }
-    }
     let server = serve(move |stream, _| {
         let dropped = dropped.clone();
         async move {
@@ -281,9 +280,9 @@ async fn phases_belong_to_their_call_at_a_thousand_calls_at_once() {
 
 #[tokio::test]
 async fn sent_is_when_the_body_is_taken_not_when_it_is_offered() {
+    const SIZE: usize = 64 << 20;
     let (go, may_go) = tokio::sync::watch::channel(false);
     let (got_head, mut head_is_there) = mpsc::unbounded_channel();
-    const SIZE: usize = 64 << 20;
     let server = serve(move |mut stream, _| {
         let (mut may_go, got_head) = (may_go.clone(), got_head.clone());
         async move {
@@ -349,10 +348,7 @@ async fn the_request_is_what_the_endpoint_says() {
 
 async fn tls_server(authority: &Authority) -> Server {
     let acceptor = authority.acceptor(&["localhost"], &[]);
-    serve_tls(acceptor, |stream, _| async {
-        answer_all(stream.unwrap()).await
-    })
-    .await
+    serve_tls(acceptor, |stream, _| answer_all(stream.unwrap())).await
 }
 
 #[tokio::test]
