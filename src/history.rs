@@ -4,6 +4,7 @@
 //! done on the history's own threads, one that writes and three that read: writing calls only queue,
 //! and questions are futures that need no runtime of their own.
 
+mod cells;
 mod conversations;
 mod export;
 mod images;
@@ -137,7 +138,10 @@ impl History {
         let mut standing = self.watch_storage();
         let known = standing.wait_for(Option::is_some).await;
         // The sender lives as long as this handle, so there always is one.
-        known.ok().and_then(|known| known.clone()).unwrap_or(Storage::Ok)
+        known
+            .ok()
+            .and_then(|known| known.clone())
+            .unwrap_or(Storage::Ok)
     }
 
     /// Tells each change of how the history stands; `None` until it is open.
@@ -223,8 +227,11 @@ impl History {
             let _ = answer.send(done);
         };
         // A thread of its own: an export may take minutes.
-        let started = thread::Builder::new().name("history-export".into()).spawn(work);
-        started.map_err(|error| HistoryError(format!("the export could not be started: {error}")))?;
+        let started = thread::Builder::new()
+            .name("history-export".into())
+            .spawn(work);
+        started
+            .map_err(|error| HistoryError(format!("the export could not be started: {error}")))?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -244,8 +251,10 @@ impl History {
     /// # Errors
     /// If the file can't be read.
     pub async fn conversations(&self) -> Result<Vec<ConversationSummary>, HistoryError> {
-        self.ask(Lane::Item, |reader, _| conversations::list(&reader.connection))
-            .await
+        self.ask(Lane::Item, |reader, _| {
+            conversations::list(&reader.connection)
+        })
+        .await
     }
 
     /// One conversation; `None` if there is none of this id.
@@ -284,7 +293,9 @@ impl History {
     ) -> Result<T, HistoryError> {
         self.flush().await;
         let (job, answered) = reader::job(work);
-        self.inner.lanes[lane as usize].send(job).map_err(|_| gone())?;
+        self.inner.lanes[lane as usize]
+            .send(job)
+            .map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 }

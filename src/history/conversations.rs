@@ -58,7 +58,10 @@ pub(super) fn list(file: &Connection) -> rusqlite::Result<Vec<ConversationSummar
 ///
 /// # Errors
 /// If the file can't be read.
-pub(super) fn load(file: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
+pub(super) fn load(
+    file: &Connection,
+    id: ConversationId,
+) -> rusqlite::Result<Option<Conversation>> {
     let json: Option<String> = file
         .prepare_cached("SELECT json FROM conversation WHERE id = ?1")?
         .query_row([id.0], |row| row.get(0))

@@ -62,7 +62,10 @@ pub(super) fn export(
 ) -> Result<usize, HistoryError> {
     let mut reader = Reader::open(&shared.place()?).map_err(|error| shared.cant_read(&error))?;
     let cant_write = |error: &io::Error| {
-        HistoryError(format!("{} could not be written ({error}): choose another place", to.display()))
+        HistoryError(format!(
+            "{} could not be written ({error}): choose another place",
+            to.display()
+        ))
     };
     let (part, file) = part_beside(to).map_err(|error| cant_write(&error))?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
@@ -105,7 +108,10 @@ fn write_runs(
     progress: &dyn Fn(usize, usize),
     is_cancelled: IsCancelled<'_>,
 ) -> Result<usize, Trouble> {
-    let Reader { connection: file, memory } = reader;
+    let Reader {
+        connection: file,
+        memory,
+    } = reader;
     let _snapshot = Snapshot::begin(file)?;
     let selection = Selection::of(file, memory, query, is_cancelled)?;
     let total = selection.total(file, memory)?;
@@ -192,22 +198,34 @@ type Column = (&'static str, fn(&Run) -> Cell);
 /// The columns before the figures.
 static COLUMNS: &[Column] = &[
     ("id", |run| Cell::number(Some(run.head.id.0))),
-    ("started", |run| Cell::text(Some(rfc3339(run.stamps.started_unix_ns)))),
-    ("endpoint", |run| Cell::text(Some(&run.head.target.endpoint))),
+    ("started", |run| {
+        Cell::text(Some(rfc3339(run.stamps.started_unix_ns)))
+    }),
+    ("endpoint", |run| {
+        Cell::text(Some(&run.head.target.endpoint))
+    }),
     ("model", |run| Cell::text(Some(&run.head.target.model))),
     ("dialect", |run| Cell::text(Some(run.head.dialect.as_str()))),
     ("route", |run| Cell::text(Some(&run.head.route))),
     ("origin", |run| Cell::text(Some(run.head.origin.as_str()))),
     ("simulated", |run| Cell::number(Some(run.head.simulated))),
     ("outcome", |run| Cell::text(outcome(run))),
-    ("fault_class", |run| Cell::text(run.answer.fault.as_ref().map(|f| f.class.as_str()))),
-    ("fault_phase", |run| Cell::text(run.answer.fault.as_ref().map(|f| f.phase.as_str()))),
+    ("fault_class", |run| {
+        Cell::text(run.answer.fault.as_ref().map(|f| f.class.as_str()))
+    }),
+    ("fault_phase", |run| {
+        Cell::text(run.answer.fault.as_ref().map(|f| f.phase.as_str()))
+    }),
     ("status", |run| {
         let fault = run.answer.fault.as_ref();
         Cell::number(run.status.or(fault.and_then(|f| f.status)))
     }),
-    ("message", |run| Cell::text(run.answer.fault.as_ref().map(|f| &f.message))),
-    ("connection", |run| Cell::text(run.connection.map(Connection::as_str))),
+    ("message", |run| {
+        Cell::text(run.answer.fault.as_ref().map(|f| &f.message))
+    }),
+    ("connection", |run| {
+        Cell::text(run.connection.map(Connection::as_str))
+    }),
 ];
 
 /// The columns after the figures.
@@ -216,8 +234,12 @@ static COLUMNS_AFTER: &[Column] = &[
     ("output_tokens", |run| usage(run, |u| u.output)),
     ("reasoning_tokens", |run| usage(run, |u| u.reasoning)),
     ("cached_tokens", |run| usage(run, |u| u.cached)),
-    ("finish", |run| Cell::text(run.answer.finish.as_ref().map(|f| f.reason.as_str()))),
-    ("prompt", |run| Cell::text(rows::prompt_of(&run.head.request))),
+    ("finish", |run| {
+        Cell::text(run.answer.finish.as_ref().map(|f| f.reason.as_str()))
+    }),
+    ("prompt", |run| {
+        Cell::text(rows::prompt_of(&run.head.request))
+    }),
     ("text", |run| Cell::text(Some(&run.answer.text))),
 ];
 
@@ -236,7 +258,9 @@ fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> Cell {
 
 fn csv_row(run: &Run, out: &mut impl Write) -> io::Result<()> {
     let before = COLUMNS.iter().map(|(_, cell)| cell(run));
-    let figures = measure::FIGURES.iter().map(|f| Cell::number((f.value)(run)));
+    let figures = measure::FIGURES
+        .iter()
+        .map(|f| Cell::number((f.value)(run)));
     let after = COLUMNS_AFTER.iter().map(|(_, cell)| cell(run));
     csv_line(before.chain(figures).chain(after), out)
 }
@@ -258,9 +282,10 @@ fn csv_line(cells: impl Iterator<Item = Cell>, out: &mut impl Write) -> io::Resu
 fn csv_text(text: &str, out: &mut impl Write) -> io::Result<()> {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let guard = if formula { "'" } else { "" };
-    match text.contains(['"', ',', '\r', '\n']) {
-        true => write!(out, "\"{guard}{}\"", text.replace('"', "\"\"")),
-        false => write!(out, "{guard}{text}"),
+    if text.contains(['"', ',', '\r', '\n']) {
+        write!(out, "\"{guard}{}\"", text.replace('"', "\"\""))
+    } else {
+        write!(out, "{guard}{text}")
     }
 }
 
@@ -303,7 +328,10 @@ mod tests {
     #[test]
     fn times_are_utc_with_nanoseconds() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000000Z");
-        assert_eq!(rfc3339(951_782_400_000_000_001), "2000-02-29T00:00:00.000000001Z");
+        assert_eq!(
+            rfc3339(951_782_400_000_000_001),
+            "2000-02-29T00:00:00.000000001Z"
+        );
         assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999999999Z");
         assert_eq!(rfc3339(i64::MAX), "2262-04-11T23:47:16.854775807Z");
     }

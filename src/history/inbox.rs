@@ -36,6 +36,10 @@ pub(super) struct Inbox {
 }
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four things that may be asked for, in any mix"
+)]
 struct Waiting {
     live: BTreeMap<RunId, Live>,
     finished: BTreeMap<RunId, Run>,
@@ -153,7 +157,11 @@ impl Inbox {
 
     /// The file is a new one: live runs are not in it.
     pub(super) fn begin_again(&self) {
-        self.put(|waiting| waiting.live.values_mut().for_each(|live| live.begun = false));
+        self.put(|waiting| {
+            for live in waiting.live.values_mut() {
+                live.begun = false;
+            }
+        });
     }
 
     /// How many runs had to be dropped so far.
@@ -181,15 +189,12 @@ impl Inbox {
     pub(super) fn next(&self, patience: Option<Duration>) -> Next {
         let idle = |waiting: &mut Waiting| !waiting.any;
         let waiting = self.lock();
-        let waiting = match patience {
-            Some(patience) => {
-                let waited = self.bell.wait_timeout_while(waiting, patience, idle);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => {
-                let waited = self.bell.wait_while(waiting, idle);
-                waited.unwrap_or_else(PoisonError::into_inner)
-            }
+        let waiting = if let Some(patience) = patience {
+            let waited = self.bell.wait_timeout_while(waiting, patience, idle);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        } else {
+            let waited = self.bell.wait_while(waiting, idle);
+            waited.unwrap_or_else(PoisonError::into_inner)
         };
         if !waiting.any {
             return Next::Nothing;
@@ -217,7 +222,9 @@ impl Waiting {
     fn cut(&mut self) -> Next {
         let mut batch = Batch {
             finished: std::mem::take(&mut self.finished).into_values().collect(),
-            conversations: std::mem::take(&mut self.conversations).into_iter().collect(),
+            conversations: std::mem::take(&mut self.conversations)
+                .into_iter()
+                .collect(),
             flushes: std::mem::take(&mut self.flushes),
             damage: self.damage.take(),
             find_dead: std::mem::take(&mut self.find_dead),
@@ -234,9 +241,10 @@ impl Waiting {
         }
         let ended = self.closed && batch.is_empty() && batch.flushes.is_empty();
         (self.any, self.urgent, self.bytes) = (self.closed, self.closed, 0);
-        match ended {
-            true => Next::End,
-            false => Next::Write(Box::new(batch)),
+        if ended {
+            Next::End
+        } else {
+            Next::Write(Box::new(batch))
         }
     }
 
@@ -249,7 +257,9 @@ impl Waiting {
                 self.dropped += 1;
             } else {
                 // Only live text is left; the ends of these runs bring it again.
-                self.live.values_mut().for_each(|live| live.cut(&mut Vec::new()));
+                self.live
+                    .values_mut()
+                    .for_each(|live| live.cut(&mut Vec::new()));
                 self.bytes = 0;
             }
         }
@@ -275,7 +285,9 @@ fn weight(run: &Run) -> usize {
         + run.answer.reasoning.len()
         + run.answer.refusal.len()
         + run.reads.len() * size_of::<crate::measure::Read>()
-        + unknown.map(|(kind, raw)| kind.len() + raw.len()).sum::<usize>()
+        + unknown
+            .map(|(kind, raw)| kind.len() + raw.len())
+            .sum::<usize>()
         + calls.map(|call| call.arguments.len()).sum::<usize>()
 }
 

@@ -121,26 +121,28 @@ impl Live {
                     self.changed = true;
                 }
                 self.reads.push(*read);
-                events.iter().for_each(|event| self.say(event));
+                self.say(events);
             }
             RunUpdate::Closed { at, events, stamps } => {
                 run.stamps.clone_from(stamps);
                 run.stamps.closed.get_or_insert(*at);
                 self.changed = true;
-                events.iter().for_each(|event| self.say(event));
+                self.say(events);
             }
         }
     }
 
-    fn say(&mut self, event: &Event) {
-        match event {
-            Event::Text { text } => self.text.push_str(text),
-            Event::Reasoning { text } => self.reasoning.push_str(text),
-            Event::Refusal { text } => self.refusal.push_str(text),
-            other => {
-                // Events are plain data: they always have a JSON form.
-                self.events += &serde_json::to_string(other).unwrap_or_default();
-                self.events.push('\n');
+    fn say(&mut self, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::Text { text } => self.text.push_str(text),
+                Event::Reasoning { text } => self.reasoning.push_str(text),
+                Event::Refusal { text } => self.refusal.push_str(text),
+                other => {
+                    // Events are plain data: they always have a JSON form.
+                    self.events += &serde_json::to_string(other).unwrap_or_default();
+                    self.events.push('\n');
+                }
             }
         }
     }
@@ -151,8 +153,14 @@ impl Live {
         for (kind, bytes) in [
             (Kind::Reads, reads),
             (Kind::Text, std::mem::take(&mut self.text).into_bytes()),
-            (Kind::Reasoning, std::mem::take(&mut self.reasoning).into_bytes()),
-            (Kind::Refusal, std::mem::take(&mut self.refusal).into_bytes()),
+            (
+                Kind::Reasoning,
+                std::mem::take(&mut self.reasoning).into_bytes(),
+            ),
+            (
+                Kind::Refusal,
+                std::mem::take(&mut self.refusal).into_bytes(),
+            ),
             (Kind::Events, std::mem::take(&mut self.events).into_bytes()),
         ] {
             if !bytes.is_empty() {
@@ -182,7 +190,10 @@ fn stamp(stamps: &mut Stamps, read: Read, events: &[Event]) -> bool {
         first(&mut stamps.first_byte, true),
         first(&mut stamps.first_event, read.events > 0),
         first(&mut stamps.first_token, read.tokens > 0),
-        first(&mut stamps.first_visible, events.iter().any(Event::is_visible)),
+        first(
+            &mut stamps.first_visible,
+            events.iter().any(Event::is_visible),
+        ),
     ];
     if read.tokens > 0 {
         stamps.last_token = Some(read.at);
@@ -195,7 +206,8 @@ fn stamp(stamps: &mut Stamps, read: Read, events: &[Event]) -> bool {
 /// # Errors
 /// If the file can't be read.
 pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
-    let mut pieces = file.prepare_cached("SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq")?;
+    let mut pieces =
+        file.prepare_cached("SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq")?;
     let mut rows = pieces.query([run.head.id.0])?;
     while let Some(row) = rows.next()? {
         let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);

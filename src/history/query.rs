@@ -173,12 +173,20 @@ pub(super) fn page(
     query: &RunQuery,
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<RunPage> {
-    let Reader { connection: file, memory } = reader;
+    let Reader {
+        connection: file,
+        memory,
+    } = reader;
     // One snapshot for the count, the keys and the rows.
     let _snapshot = Snapshot::begin(file)?;
     let selection = Selection::of(file, memory, query, is_cancelled)?;
     let total = selection.total(file, memory)?;
-    let sql = format!("{} LIMIT {} OFFSET {}", selection.ids(query.sort), query.limit, query.offset);
+    let sql = format!(
+        "{} LIMIT {} OFFSET {}",
+        selection.ids(query.sort),
+        query.limit,
+        query.offset
+    );
     let ids: Vec<i64> = file
         .prepare_cached(&sql)?
         .query_map([], |row| row.get(0))?
@@ -190,7 +198,9 @@ pub(super) fn page(
 }
 
 /// A read transaction; over when dropped.
-pub(super) struct Snapshot<'a>(#[expect(dead_code, reason = "kept for its end")] rusqlite::Transaction<'a>);
+pub(super) struct Snapshot<'a>(
+    #[expect(dead_code, reason = "kept for its end")] rusqlite::Transaction<'a>,
+);
 
 impl<'a> Snapshot<'a> {
     pub(super) fn begin(file: &'a Connection) -> rusqlite::Result<Self> {
@@ -262,16 +272,20 @@ impl Selection {
     pub(super) fn ids(&self, sort: RunSort) -> String {
         let direction = if sort.descending { "DESC" } else { "ASC" };
         let terms = sort.by.order().terms.replace("{}", direction);
-        format!("SELECT run.id FROM {} ORDER BY {terms}", self.source(sort.by))
+        format!(
+            "SELECT run.id FROM {} ORDER BY {terms}",
+            self.source(sort.by)
+        )
     }
 
     /// The `FROM` and `WHERE` for an order.
     fn source(&self, by: SortColumn) -> String {
         let few = self.hits.is_some_and(|hits| hits <= FEW_HITS);
         let index = by.order().index;
-        let run = match few {
-            true => "temp.hit CROSS JOIN run ON run.id = hit.id".to_owned(),
-            false => format!("run INDEXED BY {index}"),
+        let run = if few {
+            "temp.hit CROSS JOIN run ON run.id = hit.id".to_owned()
+        } else {
+            format!("run INDEXED BY {index}")
         };
         let from = match (by, few) {
             (SortColumn::Target, true) => format!("{run} JOIN target ON target.id = run.target"),
@@ -318,7 +332,8 @@ fn conditions(query: &RunQuery, targets: &[(i64, TargetId)], hits: bool) -> Stri
 }
 
 /// One row of the table, by its key.
-const ROW: &str = "SELECT run.id, endpoint, model, route, state, fault_class, connection, simulated,
+const ROW: &str =
+    "SELECT run.id, endpoint, model, route, state, fault_class, connection, simulated,
     started_unix_ns, first_token, last_token, input_tokens, output_tokens, prompt
     FROM run JOIN target ON target.id = run.target WHERE run.id = ?1";
 
@@ -337,7 +352,9 @@ fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         },
         route: row.get(3)?,
         // A word of a newer version: the run is over, and all else is shown.
-        state: word(4)?.and_then(|w| State::parse(&w)).unwrap_or(State::Fault),
+        state: word(4)?
+            .and_then(|w| State::parse(&w))
+            .unwrap_or(State::Fault),
         fault: word(5)?.and_then(|w| FaultClass::parse(&w)),
         connection: word(6)?.and_then(|w| Reuse::parse(&w)),
         simulated: row.get(7)?,

@@ -40,11 +40,14 @@ pub(super) fn decode(mut blob: &[u8]) -> Option<Vec<Read>> {
 }
 
 fn put(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push((n & 0x7f) as u8 | 0x80);
+    loop {
+        let [bits, ..] = (n & 0x7f).to_le_bytes();
         n >>= 7;
+        if n == 0 {
+            return out.push(bits);
+        }
+        out.push(bits | 0x80);
     }
-    out.push(n as u8);
 }
 
 fn take(blob: &mut &[u8]) -> Option<u64> {

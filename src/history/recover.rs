@@ -29,11 +29,13 @@ pub(super) fn dead_runs(
     let mut ended = 0;
     for number in sessions {
         // The lock is held until the runs are written, so that no one takes the number meanwhile.
-        let guard = match number == own.number {
-            true => None,
-            false => Session::try_number(folder, number).ok().flatten(),
+        let is_own = number == own.number;
+        let guard = (!is_own).then(|| Session::try_number(folder, number));
+        let is_dead = match guard {
+            None => with_own,
+            Some(ref lock) => matches!(lock, Ok(Some(_))),
         };
-        if guard.is_none() && !(with_own && number == own.number) {
+        if !is_dead {
             continue;
         }
         let transaction = file.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, params, types::FromSql};
-use serde::{Serialize, de::DeserializeOwned};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
 use url::Url;
 
-use super::{images, pieces, reads};
+use super::{cells::Cells, images, pieces, reads};
 use crate::{
     chat::{ChatRequest, Role},
     dialect::DialectId,
@@ -219,14 +219,14 @@ fn is_live(row: &Row<'_>) -> rusqlite::Result<bool> {
 /// # Errors
 /// If the row is not one that this program wrote.
 pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
-    let mut cells = Cells { row, at: 0 };
+    let mut cells = Cells::new(row);
     let id = RunId(cells.next()?);
     let target = TargetId {
         endpoint: cells.next()?,
         model: cells.next()?,
     };
     let state = cells.must(State::parse)?;
-    cells.at += 1; // session
+    cells.skip(); // session
     let head = RunHead {
         id,
         target,
@@ -327,66 +327,6 @@ fn fault_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Fault>> {
     }))
 }
 
-/// Reads a row's cells from left to right.
-struct Cells<'a> {
-    row: &'a Row<'a>,
-    at: usize,
-}
-
-impl Cells<'_> {
-    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
-        let cell = self.row.get(self.at)?;
-        self.at += 1;
-        Ok(cell)
-    }
-
-    fn text(&mut self) -> rusqlite::Result<String> {
-        Ok(self.next::<Option<String>>()?.unwrap_or_default())
-    }
-
-    /// All 64 bits of a count are kept, in SQLite's signed integers.
-    fn count(&mut self) -> rusqlite::Result<Option<u64>> {
-        Ok(self.next::<Option<i64>>()?.map(i64::cast_unsigned))
-    }
-
-    fn span(&mut self) -> rusqlite::Result<Option<Span>> {
-        let (begin, end) = (self.count()?, self.count()?);
-        Ok(begin.zip(end).map(|(begin, end)| Span { begin, end }))
-    }
-
-    fn word<T>(&mut self, parse: fn(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
-        let Some(word) = self.next::<Option<String>>()? else {
-            return Ok(None);
-        };
-        parse(&word)
-            .map(Some)
-            .ok_or_else(|| self.strange(format!("“{word}” is not a word of this version")))
-    }
-
-    fn must<T>(&mut self, parse: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
-        self.word(parse)?
-            .ok_or_else(|| self.strange("a word is missing".into()))
-    }
-
-    fn json<T: DeserializeOwned>(&mut self) -> rusqlite::Result<Option<T>> {
-        let Some(text) = self.next::<Option<String>>()? else {
-            return Ok(None);
-        };
-        serde_json::from_str(&text).map_err(|error| self.strange(error.to_string()))
-    }
-
-    fn reads(&mut self) -> rusqlite::Result<Vec<crate::measure::Read>> {
-        let blob: Vec<u8> = self.next()?;
-        reads::decode(&blob).ok_or_else(|| self.strange("reads are not whole".into()))
-    }
-
-    /// The error for the cell that was read last.
-    fn strange(&self, why: String) -> rusqlite::Error {
-        let at = self.at.saturating_sub(1);
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, why.into())
-    }
-}
-
 /// What was asked last, by the user.
 pub(super) fn prompt_of(request: &ChatRequest) -> Option<String> {
     let mut messages = request.messages.iter().rev();
@@ -454,7 +394,10 @@ mod tests {
     fn a_url_is_kept_without_what_may_be_a_key() {
         for (url, kept) in [
             ("https://a.example/v1/chat", "https://a.example/v1/chat"),
-            ("https://u:p@a.example/v1?key=k&b=2#f", "https://a.example/v1?key=&b="),
+            (
+                "https://u:p@a.example/v1?key=k&b=2#f",
+                "https://a.example/v1?key=&b=",
+            ),
             ("not a url?key=k", "not a url"),
             ("user:pass@host", "user:pass@host"),
         ] {

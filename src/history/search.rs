@@ -67,7 +67,7 @@ pub(super) fn cancelled() -> Error {
 
 /// The words of a query, in lower case.
 struct Words {
-    words: Vec<String>,
+    all: Vec<String>,
     /// Targets whose names hold some of the words, and the words they don't hold.
     targets: Vec<(i64, Vec<usize>)>,
     /// Whether letters beyond ASCII have to be folded: they do if a word has any that know case.
@@ -88,7 +88,7 @@ impl Words {
             })
             .collect();
         Self {
-            words,
+            all: words,
             targets,
             beyond_ascii,
         }
@@ -98,8 +98,8 @@ impl Words {
     fn not_in_target(&self, target: i64) -> Vec<&str> {
         let known = self.targets.iter().find(|(id, _)| *id == target);
         match known {
-            Some((_, left)) => left.iter().map(|n| self.words[*n].as_str()).collect(),
-            None => self.words.iter().map(String::as_str).collect(),
+            Some((_, left)) => left.iter().map(|n| self.all[*n].as_str()).collect(),
+            None => self.all.iter().map(String::as_str).collect(),
         }
     }
 

@@ -98,7 +98,7 @@ pub(super) fn all(
         let mut makers = [false, true].map(|simulated| Maker::new(&target, simulated));
         walk(file, key, (from, to), is_cancelled, |run| {
             let pixel = pixels.of(run.at);
-            makers[usize::from(run.simulated)].take(pixel, run);
+            makers[usize::from(run.simulated)].take(pixel, &run);
         })?;
         let made = makers.into_iter().map(Maker::done);
         series.extend(made.filter(|s| s.runs + s.faults > 0));
@@ -210,7 +210,7 @@ impl Maker {
         }
     }
 
-    fn take(&mut self, pixel: i64, run: Measured) {
+    fn take(&mut self, pixel: i64, run: &Measured) {
         if self.pixel.replace(pixel) != Some(pixel) {
             self.end_pixel();
         }
@@ -243,8 +243,10 @@ impl Maker {
     fn end_pixel(&mut self) {
         let series = &mut self.series;
         let from = series.points.len();
-        self.warm.end_pixel(&mut series.points, &mut series.median_warm);
-        self.cold.end_pixel(&mut series.points, &mut series.median_cold);
+        self.warm
+            .end_pixel(&mut series.points, &mut series.median_warm);
+        self.cold
+            .end_pixel(&mut series.points, &mut series.median_cold);
         series.points[from..].sort_by_key(|point| (point.at_unix_ns, point.run));
     }
 

@@ -114,11 +114,7 @@ mod tests {
         let second = Session::take(folder.path()).unwrap();
         assert_eq!((first.number, second.number), (1, 2));
         assert!(!first.is_alone(folder.path()));
-        assert!(
-            Session::try_number(folder.path(), 2)
-                .unwrap()
-                .is_none()
-        );
+        assert!(Session::try_number(folder.path(), 2).unwrap().is_none());
         drop(second);
         assert!(first.is_alone(folder.path()));
         assert_eq!(Session::take(folder.path()).unwrap().number, 2);

@@ -31,16 +31,25 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     /// Versions before it can damage a file in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
-    #[error("This build's SQLite is {0}, and 3.51.3 is the first that is safe here: build with the bundled one")]
+    #[error(
+        "This build's SQLite is {0}, and 3.51.3 is the first that is safe here: build with the bundled one"
+    )]
     OldSqlite(&'static str),
     #[error("{} can't be used ({error}): make it writable, or set TOKENSCOPE_DATA_DIR to another folder", path.display())]
     Folder { path: PathBuf, error: io::Error },
     #[error("{} is damaged ({why}) and another window still uses it: close the other windows", path.display())]
     DamagedInUse { path: PathBuf, why: String },
     #[error("{} is damaged ({why}) and could not be set aside ({error}): move it away by hand", path.display())]
-    CantSetAside { path: PathBuf, why: String, error: io::Error },
+    CantSetAside {
+        path: PathBuf,
+        why: String,
+        error: io::Error,
+    },
     #[error("{}", advice(path, error))]
-    Sqlite { path: PathBuf, error: rusqlite::Error },
+    Sqlite {
+        path: PathBuf,
+        error: rusqlite::Error,
+    },
 }
 
 /// What opening came to.
@@ -173,7 +182,8 @@ fn examine(path: &Path) -> Result<Found, Trouble> {
 fn inspect(connection: &Connection, path: &Path) -> rusqlite::Result<Found> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
     let version: i32 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    let things: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+    let things: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
     if application != schema::APPLICATION_ID {
         return Ok(match (application, version, things) {
             (0, 0, 0) => Found::Nothing,
@@ -184,10 +194,10 @@ fn inspect(connection: &Connection, path: &Path) -> rusqlite::Result<Found> {
         return Ok(Found::Newer(version));
     }
     let small = fs::metadata(path).is_ok_and(|meta| meta.len() <= CHECKED_AT_ONCE_BYTES);
-    match small {
-        true => Ok(check(connection)?.map_or(Found::Ours, Found::Bad)),
-        false => Ok(Found::Ours),
+    if !small {
+        return Ok(Found::Ours);
     }
+    Ok(check(connection)?.map_or(Found::Ours, Found::Bad))
 }
 
 /// Checks the structure of every page: `None` if it is whole, else what is wrong with it.
@@ -197,6 +207,15 @@ fn inspect(connection: &Connection, path: &Path) -> rusqlite::Result<Found> {
 fn check(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     Ok((said != "ok").then(|| said.lines().collect::<Vec<_>>().join(", ")))
+}
+
+/// Whether a check of the whole file that is there now finds damage.
+pub(super) fn is_damaged(folder: &Path) -> bool {
+    let checked = open_reader(&read_uri(&folder.join(FILE))).and_then(|file| check(&file));
+    match checked {
+        Ok(wrong) => wrong.is_some(),
+        Err(error) => is_damage(&error),
+    }
 }
 
 /// Checks a large file that was not checked for a week; says what is wrong with it. To be called on
@@ -254,7 +273,9 @@ pub(super) fn set_aside(folder: &Path, session: &Session, why: &str) -> Result<P
 }
 
 fn free_name(folder: &Path) -> PathBuf {
-    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let now = jiff::Timestamp::now()
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string();
     let mut kept_as = folder.join(format!("history.damaged-{now}.db"));
     for n in 2.. {
         if !kept_as.exists() {
@@ -314,7 +335,10 @@ pub(super) fn open_reader(uri: &str) -> rusqlite::Result<Connection> {
 /// Whether the file itself is at fault.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use ErrorCode::{DatabaseCorrupt, NotADatabase};
-    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase)
+    )
 }
 
 /// Whether the machine is at fault, so that the same may succeed later.
@@ -354,7 +378,9 @@ fn advice(path: &Path, error: &rusqlite::Error) -> String {
             format!("Another program holds {file} ({words}): close it")
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-            format!("{file} can't be opened or written ({words}): look at its permissions, or set TOKENSCOPE_DATA_DIR to another folder")
+            format!(
+                "{file} can't be opened or written ({words}): look at its permissions, or set TOKENSCOPE_DATA_DIR to another folder"
+            )
         }
         _ => format!("{file} can't be used ({words})"),
     }

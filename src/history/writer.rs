@@ -54,7 +54,11 @@ pub(super) fn run(shared: Arc<Shared>) {
     writer.try_to_open();
     loop {
         let closed = matches!(writer.file, File::Closed);
-        match writer.shared.inbox.next(closed.then_some(Duration::from_secs(5))) {
+        match writer
+            .shared
+            .inbox
+            .next(closed.then_some(Duration::from_secs(5)))
+        {
             Next::Write(batch) => writer.store(*batch),
             Next::Nothing => writer.try_to_open(),
             Next::End => break,
@@ -75,7 +79,10 @@ impl Writer {
     fn store(&mut self, mut batch: Batch) {
         let flushes = std::mem::take(&mut batch.flushes);
         let mut flushes = Some(flushes);
-        for pause in PAUSES.iter().chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1])) {
+        for pause in PAUSES
+            .iter()
+            .chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]))
+        {
             let written = self.write(&batch);
             match &written {
                 Ok(()) => self.set_standing(None),
@@ -94,7 +101,10 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), Trouble> {
-        if let Some(why) = &batch.damage {
+        // What a reader met may have been set aside since.
+        if let Some(why) = &batch.damage
+            && sqlite::is_damaged(&self.shared.folder)
+        {
             self.replace(why)?;
         }
         match self.write_once(batch) {
@@ -204,7 +214,8 @@ impl Writer {
             return Ok(());
         }
         // No one may have the file open while it is renamed (Windows would refuse).
-        self.shared.set_place(Err("the history is being set aside".into()));
+        self.shared
+            .set_place(Err("the history is being set aside".into()));
         self.shared.close_readers();
         self.file = File::Closed;
         if let Some(session) = &self.session {
@@ -263,7 +274,9 @@ fn check_meanwhile(shared: &Arc<Shared>) {
             shared.inbox.report_damage(why);
         }
     };
-    let started = thread::Builder::new().name("history-check".into()).spawn(check);
+    let started = thread::Builder::new()
+        .name("history-check".into())
+        .spawn(check);
     if let Err(error) = started {
         tracing::warn!("the history is not checked: {error}");
     }
@@ -293,7 +306,9 @@ fn put_batch(connection: &mut Connection, session: i64, batch: &Batch) -> rusqli
         pieces::clear(&file, run.head.id.0)?;
     }
     for (id, conversation) in &batch.conversations {
-        whole(&file, || conversations::put(&file, *id, conversation.as_ref()))?;
+        whole(&file, || {
+            conversations::put(&file, *id, conversation.as_ref())
+        })?;
     }
     if !(batch.begun.is_empty() && batch.finished.is_empty()) {
         file.execute("UPDATE meta SET generation = generation + 1", [])?;
@@ -303,10 +318,7 @@ fn put_batch(connection: &mut Connection, session: i64, batch: &Batch) -> rusqli
 
 /// Writes one thing whole or not at all. One that SQLite refuses for its own sake (a text over its
 /// limit, say) is left out and logged: it must not hold up the others.
-fn whole(
-    file: &Connection,
-    put: impl FnOnce() -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
+fn whole(file: &Connection, put: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     file.prepare_cached("SAVEPOINT one")?.execute([])?;
     if let Err(error) = put() {
         if sqlite::is_damage(&error) || sqlite::is_of_machine(&error) {

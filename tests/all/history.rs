@@ -103,7 +103,8 @@ fn an_image(bytes: &[u8]) -> Image {
 }
 
 fn any_stamps() -> impl Strategy<Value = Stamps> {
-    let span = || any::<Option<(u64, u64)>>().prop_map(|s| s.map(|(begin, end)| Span { begin, end }));
+    let span =
+        || any::<Option<(u64, u64)>>().prop_map(|s| s.map(|(begin, end)| Span { begin, end }));
     let offsets = prop::array::uniform8(any::<Option<u64>>());
     (any::<(i64, u64)>(), [span(), span(), span()], offsets).prop_map(|(start, spans, at)| Stamps {
         started_unix_ns: start.0,
@@ -128,16 +129,20 @@ fn any_word<T: Copy + std::fmt::Debug>(words: &'static [T]) -> impl Strategy<Val
 
 fn any_fault() -> impl Strategy<Value = Fault> {
     let words = (any_word(FaultClass::ALL), any_word(Phase::ALL));
-    (words, any::<(Option<u16>, Option<String>, String, Option<u64>)>()).prop_map(
-        |((class, phase), (status, code, message, retry_after_ms))| Fault {
-            class,
-            phase,
-            status,
-            code,
-            message,
-            retry_after_ms,
-        },
+    (
+        words,
+        any::<(Option<u16>, Option<String>, String, Option<u64>)>(),
     )
+        .prop_map(
+            |((class, phase), (status, code, message, retry_after_ms))| Fault {
+                class,
+                phase,
+                status,
+                code,
+                message,
+                retry_after_ms,
+            },
+        )
 }
 
 fn any_answer() -> impl Strategy<Value = Answer> {
@@ -191,11 +196,15 @@ fn any_request() -> impl Strategy<Value = ChatRequest> {
         any::<[String; 3]>().prop_map(|[id, name, content]| Part::ToolResult { id, name, content }),
     ];
     let role = any_word(&[Role::User, Role::Assistant, Role::Tool]);
-    let message = (role, prop::collection::vec(part, 0..3))
-        .prop_map(|(role, parts)| Message { role, parts });
+    let message =
+        (role, prop::collection::vec(part, 0..3)).prop_map(|(role, parts)| Message { role, parts });
     let messages = prop::collection::vec(message, 0..4);
-    (any::<(String, Option<String>, Vec<String>)>(), messages, 0..20_u8).prop_map(
-        |((model, system, stop), messages, tenths)| ChatRequest {
+    (
+        any::<(String, Option<String>, Vec<String>)>(),
+        messages,
+        0..20_u8,
+    )
+        .prop_map(|((model, system, stop), messages, tenths)| ChatRequest {
             model,
             system,
             messages,
@@ -205,8 +214,7 @@ fn any_request() -> impl Strategy<Value = ChatRequest> {
                 ..Params::default()
             },
             tools: Vec::new(),
-        },
-    )
+        })
 }
 
 fn any_run() -> impl Strategy<Value = Run> {
@@ -261,7 +269,9 @@ fn any_run() -> impl Strategy<Value = Run> {
 
 #[test]
 fn every_field_of_a_run_comes_back() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     proptest!(ProptestConfig::with_cases(64), |(run in any_run())| {
@@ -287,7 +297,12 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
     let run = fresh(1);
     history.begin(&run);
     let id = run.head.id;
-    history.record(id, &RunUpdate::Started { started_unix_ns: 77 });
+    history.record(
+        id,
+        &RunUpdate::Started {
+            started_unix_ns: 77,
+        },
+    );
     let head = RunUpdate::Head {
         stamps: Box::new(Stamps {
             started_unix_ns: 77,
@@ -316,22 +331,45 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
         events: 3,
         tokens: 1,
     };
-    history.record(id, &RunUpdate::Read { read, events: other.into() });
+    history.record(
+        id,
+        &RunUpdate::Read {
+            read,
+            events: other.into(),
+        },
+    );
 
     let seen = history.run(id).await.unwrap().unwrap();
     assert_eq!(seen.state, State::Streaming);
-    assert_eq!((seen.answer.text.as_str(), seen.answer.reasoning.as_str()), ("Hello 你好", "hm"));
+    assert_eq!(
+        (seen.answer.text.as_str(), seen.answer.reasoning.as_str()),
+        ("Hello 你好", "hm")
+    );
     assert_eq!(seen.answer.usage.unwrap().output, Some(3));
     assert_eq!(seen.answer.keep_alives, 1);
-    assert_eq!(seen.reads.iter().map(|r| r.at).collect::<Vec<_>>(), [10, 20, 30]);
-    assert_eq!((seen.stamps.first_token, seen.stamps.last_token), (Some(10), Some(30)));
-    assert_eq!((seen.stamps.headers, seen.stamps.started_unix_ns), (Some(5), 77));
-    assert_eq!((seen.status, seen.connection), (Some(200), Some(Connection::Cold)));
+    assert_eq!(
+        seen.reads.iter().map(|r| r.at).collect::<Vec<_>>(),
+        [10, 20, 30]
+    );
+    assert_eq!(
+        (seen.stamps.first_token, seen.stamps.last_token),
+        (Some(10), Some(30))
+    );
+    assert_eq!(
+        (seen.stamps.headers, seen.stamps.started_unix_ns),
+        (Some(5), 77)
+    );
+    assert_eq!(
+        (seen.status, seen.connection),
+        (Some(200), Some(Connection::Cold))
+    );
 
     history.finish(a_run(1));
     assert_eq!(history.run(id).await.unwrap(), Some(a_run(1)));
     let file = rusqlite::Connection::open(folder.path().join("history.db")).unwrap();
-    let pieces: i64 = file.query_row("SELECT count(*) FROM piece", [], |r| r.get(0)).unwrap();
+    let pieces: i64 = file
+        .query_row("SELECT count(*) FROM piece", [], |r| r.get(0))
+        .unwrap();
     assert_eq!(pieces, 0);
 }
 
@@ -346,7 +384,9 @@ async fn work_grows_with_the_text_only() {
     }
     let file = rusqlite::Connection::open(folder.path().join("history.db")).unwrap();
     let sql = "SELECT count(*), sum(length(bytes)) FROM piece WHERE kind = 'text'";
-    let (count, bytes): (i64, i64) = file.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+    let (count, bytes): (i64, i64) = file
+        .query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?)))
+        .unwrap();
     assert_eq!((count, bytes), (50, 500));
 }
 
@@ -361,7 +401,9 @@ fn a_conversation(id: i64) -> Conversation {
                 system: "be brief".into(),
                 turns: vec![Turn {
                     user: vec![
-                        Part::Text { text: "what is it?".into() },
+                        Part::Text {
+                            text: "what is it?".into(),
+                        },
                         Part::Image(an_image(b"png")),
                     ],
                     runs: vec![RunId(1), RunId(2)],
@@ -391,7 +433,10 @@ async fn conversations_and_drafts_outlive_the_program() {
 
     let history = History::open(folder.path());
     let listed = history.conversations().await.unwrap();
-    let listed: Vec<_> = listed.iter().map(|c| (c.id.0, c.title.as_str(), c.panes)).collect();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|c| (c.id.0, c.title.as_str(), c.panes))
+        .collect();
     assert_eq!(listed, [(3, "talk 3", 2), (1, "talk 1", 2)]);
     let back = history.conversation(ConversationId(3)).await.unwrap();
     assert_eq!(back, Some(a_conversation(3)));
@@ -404,13 +449,15 @@ async fn an_image_is_kept_once() {
     for id in 1..=5 {
         let mut run = a_run(id);
         let request = Arc::make_mut(&mut run.head.request);
-        request.messages[0].parts.push(Part::Image(an_image(&[7; 100_000])));
+        request.messages[0]
+            .parts
+            .push(Part::Image(an_image(&vec![7; 100_000])));
         history.begin(&run);
         history.finish(run.clone());
         assert_eq!(history.run(run.head.id).await.unwrap(), Some(run));
     }
     let mut conversation = a_conversation(1);
-    conversation.draft.images = vec![an_image(&[7; 100_000])];
+    conversation.draft.images = vec![an_image(&vec![7; 100_000])];
     history.save_conversation(conversation);
     history.flush().await;
     let file = rusqlite::Connection::open(folder.path().join("history.db")).unwrap();
@@ -443,7 +490,13 @@ async fn two_windows_share_the_file_and_neither_takes_the_others_runs_for_dead()
     }
     // Looking at the table makes both look for the dead; there are none.
     for history in [&first, &second] {
-        let page = history.runs(RunQuery { limit: 10, ..RunQuery::default() }).await.unwrap();
+        let page = history
+            .runs(RunQuery {
+                limit: 10,
+                ..RunQuery::default()
+            })
+            .await
+            .unwrap();
         assert_eq!(page.total, 3);
         history.flush().await;
     }
@@ -452,12 +505,24 @@ async fn two_windows_share_the_file_and_neither_takes_the_others_runs_for_dead()
     // The first goes away in the middle of its run: the second sees it and says so.
     drop(first);
     wait_until_closed(folder.path(), 1);
-    second.runs(RunQuery { limit: 10, ..RunQuery::default() }).await.unwrap();
+    second
+        .runs(RunQuery {
+            limit: 10,
+            ..RunQuery::default()
+        })
+        .await
+        .unwrap();
     let run = second.run(RunId(1)).await.unwrap().unwrap();
     assert_eq!(run.state, State::Fault);
     let fault = run.answer.fault.unwrap();
-    assert_eq!((fault.class, fault.phase), (FaultClass::Interrupted, Phase::Stream));
-    assert_eq!(fault.message, "the program ended while this run was streaming");
+    assert_eq!(
+        (fault.class, fault.phase),
+        (FaultClass::Interrupted, Phase::Stream)
+    );
+    assert_eq!(
+        fault.message,
+        "the program ended while this run was streaming"
+    );
     assert_eq!(run.answer.text, "from the first");
     assert!(!second.run(RunId(2)).await.unwrap().unwrap().state.is_over());
 }
@@ -472,7 +537,10 @@ async fn runs_whose_program_ended_are_ended_at_the_next_start() {
     let closed = RunUpdate::Closed {
         at: 50,
         events: vec![],
-        stamps: Box::new(Stamps { closed: Some(50), ..Stamps::default() }),
+        stamps: Box::new(Stamps {
+            closed: Some(50),
+            ..Stamps::default()
+        }),
     };
     history.begin(&fresh(3));
     history.record(RunId(3), &says(10, "all of it"));
@@ -488,8 +556,18 @@ async fn runs_whose_program_ended_are_ended_at_the_next_start() {
     assert!(told.contains(&(1, State::Fault, "")));
     assert!(told.contains(&(2, State::Fault, "kept")));
     assert!(told.contains(&(3, State::Ok, "all of it")));
-    let queued = history.run(RunId(1)).await.unwrap().unwrap().answer.fault.unwrap();
-    assert_eq!(queued.message, "the program ended while this run was queued");
+    let queued = history
+        .run(RunId(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .answer
+        .fault
+        .unwrap();
+    assert_eq!(
+        queued.message,
+        "the program ended while this run was queued"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 //! draft, and prints how much it has said; whatever was printed a second before the kill must be in
 //! the history. `TOKENSCOPE_KILLS` sets how often (5 by default).
 
+#![expect(clippy::disallowed_methods, reason = "the promise is about time")]
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
@@ -44,7 +46,12 @@ fn a_kill_loses_at_most_the_last_second() {
 /// Starts a child, kills it, and gives how many pieces of each run it had said a second before.
 fn kill_one(folder: &Path, round: i64) -> u64 {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::stream_until_killed", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "kill::stream_until_killed",
+            "--ignored",
+            "--nocapture",
+        ])
         .env(FOLDER, folder)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())
@@ -61,7 +68,9 @@ fn kill_one(folder: &Path, round: i64) -> u64 {
     });
     let first = marked.recv().unwrap();
     // A different moment each time: somewhere within the batches of the first two seconds.
-    std::thread::sleep(Duration::from_millis(1200 + (round.unsigned_abs() * 337) % 900));
+    std::thread::sleep(Duration::from_millis(
+        1200 + (round.unsigned_abs() * 337) % 900,
+    ));
     let killed = Instant::now();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -76,10 +85,14 @@ fn kill_one(folder: &Path, round: i64) -> u64 {
 
 fn check(folder: &Path, round: i64, promised: u64) {
     let file = rusqlite::Connection::open(folder.join("history.db")).unwrap();
-    let whole: String = file.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
+    let whole: String = file
+        .query_row("PRAGMA integrity_check", [], |r| r.get(0))
+        .unwrap();
     assert_eq!(whole, "ok");
     drop(file);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let history = History::open(folder);
     assert_eq!(runtime.block_on(history.storage()), Storage::Ok);
     for id in [round * 10, round * 10 + 1] {
@@ -92,11 +105,19 @@ fn check(folder: &Path, round: i64, promised: u64) {
         assert_eq!(run.state, State::Fault);
         assert_eq!(run.answer.fault.unwrap().class, FaultClass::Interrupted);
     }
-    let draft = runtime.block_on(history.conversation(ConversationId(round))).unwrap().unwrap();
+    let draft = runtime
+        .block_on(history.conversation(ConversationId(round)))
+        .unwrap()
+        .unwrap();
     let kept: u64 = draft.draft.text.parse().unwrap();
     assert!(kept >= promised, "draft {kept} of {promised} promised");
-    let page = runtime.block_on(history.runs(RunQuery { limit: 1000, ..RunQuery::default() })).unwrap();
-    assert_eq!(page.total as i64, 2 * round);
+    let page = runtime
+        .block_on(history.runs(RunQuery {
+            limit: 1000,
+            ..RunQuery::default()
+        }))
+        .unwrap();
+    assert_eq!(i64::try_from(page.total).unwrap(), 2 * round);
     runtime.block_on(history.flush());
 }
 
@@ -111,20 +132,27 @@ fn stream_until_killed() {
     let ids = [round * 10, round * 10 + 1];
     for id in ids {
         history.begin(&Run::new(a_run(id).head));
-        history.record(RunId(id), &RunUpdate::Started { started_unix_ns: id });
+        history.record(
+            RunId(id),
+            &RunUpdate::Started {
+                started_unix_ns: id,
+            },
+        );
     }
     let mut out = std::io::stdout();
     for piece in 0.. {
         for id in ids {
             history.record(RunId(id), &says(piece + 1, &text_of(id, piece)));
         }
-        let mut conversation = Conversation::default();
-        conversation.id = ConversationId(round);
-        conversation.draft = Draft {
-            text: (piece + 1).to_string(),
-            images: Vec::new(),
-        };
-        history.save_conversation(conversation);
+        let text = (piece + 1).to_string();
+        history.save_conversation(Conversation {
+            id: ConversationId(round),
+            draft: Draft {
+                text,
+                ..Draft::default()
+            },
+            ..Conversation::default()
+        });
         writeln!(out, "said {}", piece + 1).unwrap();
         out.flush().unwrap();
         std::thread::sleep(Duration::from_millis(3));

@@ -10,6 +10,8 @@
 mod decode;
 mod openai_chat;
 mod sse;
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod history;
 mod kill;
 #[cfg(feature = "gui")]

@@ -47,9 +47,14 @@ async fn expect_set_aside(folder: &Path, about: &str) -> PathBuf {
         panic!("{told:?}");
     };
     assert!(why.contains(about), "{why}");
-    assert_eq!(fs::read(&kept_as).unwrap(), bad, "the old file is as it was");
+    assert_eq!(
+        fs::read(&kept_as).unwrap(),
+        bad,
+        "the old file is as it was"
+    );
     let name = kept_as.file_name().unwrap().to_str().unwrap();
-    assert!(name.starts_with("history.damaged-") && name.ends_with(".db"), "{name}");
+    assert!(name.starts_with("history.damaged-"), "{name}");
+    assert_eq!(kept_as.extension(), Some("db".as_ref()));
     history.finish(a_run(1000));
     assert_eq!(all_runs(&history).await, [a_run(1000)]);
     close(history, folder).await;
@@ -67,7 +72,9 @@ async fn a_text_file_is_set_aside() {
 async fn a_truncated_file_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path(), 200, 500).await;
-    overwrite(&file(folder.path()), |bytes| bytes.truncate(bytes.len() / 2));
+    overwrite(&file(folder.path()), |bytes| {
+        bytes.truncate(bytes.len() / 2);
+    });
     expect_set_aside(folder.path(), "malformed").await;
 }
 
@@ -103,11 +110,15 @@ async fn a_large_file_is_checked_while_it_is_used() {
 async fn another_programs_database_is_set_aside_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let other = rusqlite::Connection::open(file(folder.path())).unwrap();
-    other.execute_batch("CREATE TABLE note (text); INSERT INTO note VALUES ('mine')").unwrap();
+    other
+        .execute_batch("CREATE TABLE note (text); INSERT INTO note VALUES ('mine')")
+        .unwrap();
     drop(other);
     let kept_as = expect_set_aside(folder.path(), "another program").await;
     let other = rusqlite::Connection::open(kept_as).unwrap();
-    let text: String = other.query_row("SELECT text FROM note", [], |r| r.get(0)).unwrap();
+    let text: String = other
+        .query_row("SELECT text FROM note", [], |r| r.get(0))
+        .unwrap();
     assert_eq!(text, "mine");
 }
 
@@ -162,7 +173,9 @@ async fn damage_met_in_the_middle_of_a_run_loses_nothing_of_it() {
         file.set_len(length).unwrap();
     }
     let mut storage = history.watch_storage();
-    let asked = history.series(tokenscope::history::SeriesQuery::default()).await;
+    let asked = history
+        .series(tokenscope::history::SeriesQuery::default())
+        .await;
     assert!(asked.is_err(), "{asked:?}");
     let set_aside = |s: &Option<Storage>| matches!(s, Some(Storage::SetAside { .. }));
     storage.wait_for(set_aside).await.unwrap();
@@ -173,6 +186,16 @@ async fn damage_met_in_the_middle_of_a_run_loses_nothing_of_it() {
     whole.answer.text = "before after".into();
     history.finish(whole.clone());
     assert_eq!(all_runs(&history).await, [whole]);
+    let aside = fs::read_dir(folder.path()).unwrap().filter(|file| {
+        let name = file.as_ref().unwrap().file_name();
+        let name = name.to_str().unwrap();
+        name.starts_with("history.damaged-") && !name.contains(".db-")
+    });
+    assert_eq!(
+        aside.count(),
+        1,
+        "the new file is not taken for damaged too"
+    );
 }
 
 #[tokio::test]
@@ -185,7 +208,9 @@ async fn a_damaged_file_that_another_window_uses_is_left_where_it_is() {
         .open(folder.path().join("history.session-1.lock"))
         .unwrap();
     lock.try_lock().unwrap();
-    overwrite(&file(folder.path()), |bytes| bytes.truncate(bytes.len() / 2));
+    overwrite(&file(folder.path()), |bytes| {
+        bytes.truncate(bytes.len() / 2);
+    });
     let history = History::open(folder.path());
     let Storage::Failing { why } = history.storage().await else {
         panic!("{:?}", history.storage().await);
@@ -193,7 +218,10 @@ async fn a_damaged_file_that_another_window_uses_is_left_where_it_is() {
     assert!(why.contains("close the other windows"), "{why}");
     history.finish(a_run(1));
     let refused = history.run(RunId(1)).await.unwrap_err();
-    assert!(refused.to_string().contains("close the other windows"), "{refused}");
+    assert!(
+        refused.to_string().contains("close the other windows"),
+        "{refused}"
+    );
 
     // Once it is gone, the file is set aside and what waited is written.
     drop(lock);

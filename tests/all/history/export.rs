@@ -67,7 +67,10 @@ fn some_runs() -> Vec<Run> {
 }
 
 fn cell<'a>(table: &'a [Vec<String>], row: usize, column: &str) -> &'a str {
-    let at = table[0].iter().position(|name| name == column).expect(column);
+    let at = table[0]
+        .iter()
+        .position(|name| name == column)
+        .expect(column);
     &table[row][at]
 }
 
@@ -76,7 +79,9 @@ async fn csv_comes_back_cell_by_cell() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     let runs = some_runs();
-    runs.iter().for_each(|run| history.finish(run.clone()));
+    for run in &runs {
+        history.finish(run.clone());
+    }
     let to = folder.path().join("runs.csv");
     let told = Arc::new(AtomicUsize::new(0));
     let telling = Arc::clone(&told);
@@ -93,7 +98,10 @@ async fn csv_comes_back_cell_by_cell() {
         assert!(done <= total && total == 1200);
         telling.store(done, Ordering::Relaxed);
     };
-    let count = history.export(query, ExportFormat::Csv, to.clone(), progress).await.unwrap();
+    let count = history
+        .export(query, ExportFormat::Csv, to.clone(), progress)
+        .await
+        .unwrap();
     assert_eq!((count, told.load(Ordering::Relaxed)), (1200, 1200));
 
     let table = parse_csv(&fs::read_to_string(to).unwrap());
@@ -103,7 +111,11 @@ async fn csv_comes_back_cell_by_cell() {
         assert_eq!(table[n + 1].len(), table[0].len());
         assert_eq!(cell("id"), run.head.id.0.to_string());
         assert_eq!((cell("endpoint"), cell("model")), ("here", "org/m"));
-        let guard = if run.answer.text.starts_with('=') { "'" } else { "" };
+        let guard = if run.answer.text.starts_with('=') {
+            "'"
+        } else {
+            ""
+        };
         assert_eq!(cell("text"), format!("{guard}{}", run.answer.text));
         assert_eq!(cell("prompt"), format!("prompt {}", run.head.id.0));
         let ok = run.state == State::Ok;
@@ -111,7 +123,10 @@ async fn csv_comes_back_cell_by_cell() {
         assert_eq!(cell("status"), if ok { "" } else { "429" });
         assert_eq!(cell("message"), if ok { "" } else { "slow, down" });
         let tokens = run.answer.usage.and_then(|u| u.output);
-        assert_eq!(cell("output_tokens"), tokens.map_or(String::new(), |n| n.to_string()));
+        assert_eq!(
+            cell("output_tokens"),
+            tokens.map_or(String::new(), |n| n.to_string())
+        );
     }
     assert_eq!(cell(&table, 1, "started"), "2023-11-14T22:13:21.000000000Z");
 }
@@ -120,13 +135,18 @@ async fn csv_comes_back_cell_by_cell() {
 async fn json_comes_back_run_by_run() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
-    some_runs().into_iter().for_each(|run| history.finish(run));
+    for run in some_runs() {
+        history.finish(run);
+    }
     let to = folder.path().join("runs.json");
     let query = RunQuery {
         outcome: Some(OutcomeFilter::Fault),
         ..RunQuery::default()
     };
-    let count = history.export(query, ExportFormat::Json, to.clone(), |_, _| {}).await.unwrap();
+    let count = history
+        .export(query, ExportFormat::Json, to.clone(), |_, _| {})
+        .await
+        .unwrap();
     let back: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(&to).unwrap()).unwrap();
     assert_eq!((count, back.len()), (120, 120));
     assert!(back[0].is_object());
@@ -135,7 +155,10 @@ async fn json_comes_back_run_by_run() {
         text: "nobody said this".into(),
         ..RunQuery::default()
     };
-    history.export(none, ExportFormat::Json, to.clone(), |_, _| {}).await.unwrap();
+    history
+        .export(none, ExportFormat::Json, to.clone(), |_, _| {})
+        .await
+        .unwrap();
     let back: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(to).unwrap()).unwrap();
     assert_eq!(back.len(), 0);
 }
@@ -144,7 +167,9 @@ async fn json_comes_back_run_by_run() {
 async fn a_stopped_or_impossible_export_leaves_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
-    some_runs().into_iter().for_each(|run| history.finish(run));
+    for run in some_runs() {
+        history.finish(run);
+    }
     let out = tempfile::tempdir().unwrap();
     let to = out.path().join("runs.csv");
     fs::write(&to, "before").unwrap();
@@ -158,9 +183,13 @@ async fn a_stopped_or_impossible_export_leaves_what_was_there() {
     let going = history.clone();
     let path = to.clone();
     let export = tokio::spawn(async move {
-        going.export(RunQuery::default(), ExportFormat::Csv, path, progress).await
+        going
+            .export(RunQuery::default(), ExportFormat::Csv, path, progress)
+            .await
     });
-    tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(move || has_begun.recv().unwrap())
+        .await
+        .unwrap();
     export.abort();
     assert!(export.await.unwrap_err().is_cancelled());
     drop(stopped);
@@ -174,5 +203,8 @@ async fn a_stopped_or_impossible_export_leaves_what_was_there() {
         .export(RunQuery::default(), ExportFormat::Csv, nowhere, |_, _| {})
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains("choose another place"), "{refused}");
+    assert!(
+        refused.to_string().contains("choose another place"),
+        "{refused}"
+    );
 }

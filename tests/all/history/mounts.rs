@@ -12,6 +12,7 @@ use super::{a_run, all_runs, close, fresh, says};
 const FOLDER: &str = "TOKENSCOPE_TEST_FOLDER";
 
 /// Runs an ignored test where `mount` (a shell command) has been done to `$TOKENSCOPE_TEST_FOLDER`.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn run_mounted(test: &str, mount: &str, folder: &std::path::Path) {
     let allowed = Command::new("unshare").args(["-rm", "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
@@ -27,11 +28,16 @@ fn run_mounted(test: &str, mount: &str, folder: &std::path::Path) {
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
     let erred = String::from_utf8_lossy(&child.stderr);
-    assert!(child.status.success() && said.contains("1 passed"), "{said}\n{erred}");
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}\n{erred}"
+    );
 }
 
 fn folder() -> PathBuf {
-    std::env::var_os(FOLDER).expect("started by its other half").into()
+    std::env::var_os(FOLDER)
+        .expect("started by its other half")
+        .into()
 }
 
 #[tokio::test]
@@ -98,7 +104,10 @@ async fn full_disk_half() {
     let Storage::Failing { why } = history.storage().await else {
         panic!("{:?}", history.storage().await);
     };
-    assert!(why.contains("full") && why.contains("free some space"), "{why}");
+    assert!(
+        why.contains("full") && why.contains("free some space"),
+        "{why}"
+    );
     // Runs go on, and what is there can still be read.
     for _ in 0..3 {
         kept += 1;

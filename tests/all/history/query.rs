@@ -1,5 +1,11 @@
 //! The table of runs, held against filtering and sorting them all in memory.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the numbers are small"
+)]
+
 use std::cmp::Ordering;
 
 use tokenscope::{
@@ -25,7 +31,16 @@ impl Dice {
     }
 }
 
-const WORDS: [&str; 8] = ["alpha", "Beta", "延迟很高", "首个令牌", "ÄRGER", "100%", "a_b", "zeta"];
+const WORDS: [&str; 8] = [
+    "alpha",
+    "Beta",
+    "延迟很高",
+    "首个令牌",
+    "ÄRGER",
+    "100%",
+    "a_b",
+    "zeta",
+];
 
 fn some_runs() -> Vec<Run> {
     let mut dice = Dice(7);
@@ -43,7 +58,10 @@ fn some_runs() -> Vec<Run> {
             };
             run.stamps.started_unix_ns = 1_000_000 + (id * 7919) % 400 * 1000;
             run.stamps.first_token = (dice.below(5) > 0).then(|| dice.below(50) * 1_000_000);
-            run.stamps.last_token = run.stamps.first_token.map(|t| t + dice.below(3) * 1_000_000);
+            run.stamps.last_token = run
+                .stamps
+                .first_token
+                .map(|t| t + dice.below(3) * 1_000_000);
             run.answer.usage = (dice.below(3) > 0).then(|| Usage {
                 output: Some(dice.below(20)),
                 ..Usage::default()
@@ -92,7 +110,12 @@ fn compare(a: &Run, b: &Run, sort: RunSort) -> Ordering {
 fn matches(run: &Run, query: &RunQuery) -> bool {
     let message = run.answer.fault.as_ref().map_or("", |f| &f.message);
     let prompt = run.head.request.messages[0].text();
-    let fields = [&prompt, &run.answer.text, message, &run.head.target.to_string()];
+    let fields = [
+        &prompt,
+        &run.answer.text,
+        message,
+        &run.head.target.to_string(),
+    ];
     let fields: Vec<String> = fields.iter().map(|f| f.to_lowercase()).collect();
     let said = |word: &str| fields.iter().any(|f| f.contains(&word.to_lowercase()));
     let outcome = match query.outcome {
@@ -104,7 +127,9 @@ fn matches(run: &Run, query: &RunQuery) -> bool {
     query.text.split_whitespace().all(said)
         && (query.targets.is_empty() || query.targets.contains(&run.head.target))
         && outcome
-        && query.since_unix_ns.is_none_or(|since| run.stamps.started_unix_ns >= since)
+        && query
+            .since_unix_ns
+            .is_none_or(|since| run.stamps.started_unix_ns >= since)
 }
 
 fn all_queries() -> Vec<RunQuery> {
@@ -193,7 +218,13 @@ async fn a_row_says_what_its_run_says() {
         ..Usage::default()
     });
     history.finish(run.clone());
-    let page = history.runs(RunQuery { limit: 5, ..RunQuery::default() }).await.unwrap();
+    let page = history
+        .runs(RunQuery {
+            limit: 5,
+            ..RunQuery::default()
+        })
+        .await
+        .unwrap();
     let expected = RunRow {
         id: run.head.id,
         target: run.head.target,

@@ -1,5 +1,7 @@
 //! The series of the plot, held against its definition.
 
+#![expect(clippy::cast_possible_wrap, reason = "the numbers are small")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -19,7 +21,11 @@ fn run_of(id: i64, (at, ttft, warm, fate, other, simulated): Given) -> Run {
     let mut run = a_run(id);
     run.stamps.started_unix_ns = at;
     run.stamps.first_token = (fate != 1).then_some(ttft);
-    run.connection = Some(if warm { Connection::Warm } else { Connection::Cold });
+    run.connection = Some(if warm {
+        Connection::Warm
+    } else {
+        Connection::Cold
+    });
     run.head.target.model = if other { "b" } else { "a" }.into();
     run.head.simulated = simulated;
     let class = match fate {
@@ -29,7 +35,11 @@ fn run_of(id: i64, (at, ttft, warm, fate, other, simulated): Given) -> Run {
         _ => None,
     };
     run.answer.fault = class.map(|class| Fault::new(class, Phase::Stream, "x"));
-    run.state = if class.is_some() { State::Fault } else { State::Ok };
+    run.state = if class.is_some() {
+        State::Fault
+    } else {
+        State::Ok
+    };
     run
 }
 
@@ -61,7 +71,10 @@ fn expected(runs: &[&Run], from: i64, to: i64, pixels: i64) -> Series {
         series.runs += measured.len();
         let mut by_pixel: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for (n, point) in measured.iter().enumerate() {
-            by_pixel.entry((point.at_unix_ns - from) / width).or_default().push(n);
+            by_pixel
+                .entry((point.at_unix_ns - from) / width)
+                .or_default()
+                .push(n);
         }
         for on_pixel in by_pixel.values() {
             let last = *on_pixel.last().unwrap();
@@ -77,12 +90,18 @@ fn expected(runs: &[&Run], from: i64, to: i64, pixels: i64) -> Series {
             line.push((measured[last].at_unix_ns, median));
             let mut sorted = on_pixel.clone();
             sorted.sort_by(|a, b| measured[*a].ttft_ms.total_cmp(&measured[*b].ttft_ms));
-            let mut kept = vec![sorted[0], sorted[(sorted.len() - 1) / 2], sorted[sorted.len() - 1]];
+            let mut kept = vec![
+                sorted[0],
+                sorted[(sorted.len() - 1) / 2],
+                sorted[sorted.len() - 1],
+            ];
             kept.dedup();
             series.points.extend(kept.into_iter().map(|n| measured[n]));
         }
     }
-    series.points.sort_by_key(|point| (point.at_unix_ns, point.run));
+    series
+        .points
+        .sort_by_key(|point| (point.at_unix_ns, point.run));
     let mut last_pixel = None;
     for run in runs {
         let Some(fault) = run.answer.fault.as_ref().filter(|_| !run.is_cancelled()) else {
@@ -102,10 +121,19 @@ fn expected(runs: &[&Run], from: i64, to: i64, pixels: i64) -> Series {
 
 #[test]
 fn the_series_is_what_its_definition_says() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     // TTFTs and times are distinct, so that which run is "the lowest" is not a matter of taste.
     let given = prop::collection::vec(
-        (0_i64..5_000, 0_u64..1_000_000, any::<bool>(), 0_u8..6, any::<bool>(), any::<bool>()),
+        (
+            0_i64..5_000,
+            0_u64..1_000_000,
+            any::<bool>(),
+            0_u8..6,
+            any::<bool>(),
+            any::<bool>(),
+        ),
         1..200,
     );
     let config = ProptestConfig::with_cases(40);
@@ -121,7 +149,9 @@ fn the_series_is_what_its_definition_says() {
                 run_of(n as i64 + 1, run)
             })
             .collect();
-        runs.iter().for_each(|run| history.finish(run.clone()));
+        for run in &runs {
+            history.finish(run.clone());
+        }
         runs.sort_by_key(|run| run.stamps.started_unix_ns);
         let (from, to) = (from * 200, (from + length) * 200);
         let got = runtime.block_on(history.series(SeriesQuery {
@@ -148,11 +178,23 @@ fn the_series_is_what_its_definition_says() {
 async fn without_limits_it_spans_all_runs() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
-    let empty = history.series(SeriesQuery { pixels: 100, ..SeriesQuery::default() }).await.unwrap();
+    let empty = history
+        .series(SeriesQuery {
+            pixels: 100,
+            ..SeriesQuery::default()
+        })
+        .await
+        .unwrap();
     assert_eq!(empty, []);
     for id in 1..=1000 {
         history.finish(a_run(id));
     }
-    let all = history.series(SeriesQuery { pixels: 0, ..SeriesQuery::default() }).await.unwrap();
+    let all = history
+        .series(SeriesQuery {
+            pixels: 0,
+            ..SeriesQuery::default()
+        })
+        .await
+        .unwrap();
     assert_eq!((all.len(), all[0].runs, all[0].points.len()), (1, 1000, 3));
 }
