@@ -5,11 +5,15 @@ mod completions;
 mod decode;
 mod keys;
 mod models;
+pub mod record;
 mod simulate;
+mod table;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::dialect::DialectId;
 
 /// Tokenscope: an oscilloscope for LLM APIs.
 ///
@@ -53,4 +57,29 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args),
         Command::Completions(args) => completions::run(args),
     }
+}
+
+/// The command can't be carried out as it was written: exit code 2, as for a flag that is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
+impl UsageError {
+    fn new(message: impl ToString) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// The exit code of a command that ended in an error: 2 if it was asked wrongly, else 1.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+}
+
+/// Reads the name of a dialect.
+fn dialect(name: &str) -> Result<DialectId, String> {
+    DialectId::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = DialectId::ALL.iter().map(|d| d.as_str()).collect();
+        format!("no such dialect; known are {}", known.join(", "))
+    })
 }
