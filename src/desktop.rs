@@ -45,16 +45,15 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
         let ctx = &cc.egui_ctx;
         fonts::install_system_fonts(ctx);
         let options = Options {
-            paths,
+            paths: paths.clone(),
             endpoints: Vec::new(),
             simulator: true,
             history: true,
         };
         let engine = Engine::start(options, app::wake(ctx))?;
         let saved = App::saved_layout(cc.storage);
-        Ok(Box::new(
-            App::new(engine, ctx, saved.as_deref()).with_ended(ended),
-        ))
+        let app = App::new(engine, ctx, saved.as_deref());
+        Ok(Box::new(app.with_paths(paths).with_ended(ended)))
     });
     eframe::run_native("Tokenscope", options, create)
         .map_err(|error| preflight::refused(&error))?;

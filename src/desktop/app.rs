@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     engine::{Command, Engine, Update},
-    settings::{self, Appearance, SettingsEdit},
+    settings::{self, Appearance, Paths, SettingsEdit},
 };
 
 /// The key under which eframe keeps the layout.
@@ -125,6 +125,13 @@ impl App {
     #[must_use]
     pub fn with_ended(mut self, ended: mpsc::Sender<()>) -> Self {
         self.ended = ended;
+        self
+    }
+
+    /// Lets the settings show where things are kept.
+    #[must_use]
+    pub fn with_paths(mut self, paths: Paths) -> Self {
+        self.state.paths = Some(paths);
         self
     }
 
@@ -267,6 +274,7 @@ impl App {
             Action::OpenRun(_) => self.current = ViewId::Runs,
             Action::EditEndpoint(_) => self.current = ViewId::Settings,
             Action::Ask(_) => self.current = ViewId::Playground,
+            Action::Look(appearance) => self.set_appearance(ctx, *appearance),
             Action::Palette => self.palette.toggle(),
             Action::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
             Action::Tell(text) => self.toasts.tell(text.clone()),

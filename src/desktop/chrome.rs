@@ -257,7 +257,7 @@ fn runs_status(ui: &mut Ui, cx: &Cx<'_>) {
 
 /// What is the matter with the history, if anything is, and how serious that is.
 #[must_use]
-pub fn storage_notice(storage: &Storage) -> Option<(Tone, String)> {
+pub(super) fn storage_notice(storage: &Storage) -> Option<(Tone, String)> {
     match storage {
         Storage::Ok => None,
         Storage::SetAside { kept_as, why } => Some((

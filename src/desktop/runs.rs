@@ -16,6 +16,7 @@ use self::{export::Export, pages::Pages};
 use super::{
     icons,
     range::Range,
+    settings::COUNT_TICKET,
     theme::{caption, space},
     view::{Action, Cx, Verb, View, ViewId},
     widgets::{Tone, banner, count, empty, ghost_button, primary_button, search_box},
@@ -152,7 +153,11 @@ impl View for Runs {
     }
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
-        for (ticket, page) in std::mem::take(&mut cx.state.run_pages) {
+        for (ticket, page) in cx
+            .state
+            .run_pages
+            .extract_if(.., |(ticket, _)| *ticket != COUNT_TICKET)
+        {
             self.pages.take(ticket, page);
         }
         self.known

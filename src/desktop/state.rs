@@ -14,7 +14,7 @@ use crate::{
     event::Fault,
     history::{RunPage, Series, Storage},
     run::{Run, RunId, RunUpdate},
-    settings::{Settings, SettingsProblem},
+    settings::{Paths, Settings, SettingsProblem},
 };
 
 /// Everything that came from the engine. [`State::apply`] folds it; a view only takes out what was
@@ -61,6 +61,8 @@ pub struct State {
     pub images: Vec<Result<crate::chat::Image, String>>,
     /// Whether the engine has ended.
     pub stopped: bool,
+    /// Where settings and data are kept; told by the window, not by the engine.
+    pub paths: Option<Paths>,
     /// Whether settings came that the window has not followed yet.
     new_settings: bool,
 }

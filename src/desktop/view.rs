@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::{monitor, playground, runs, settings, state::State, theme::Theme};
-use crate::{endpoint::TargetId, engine::Command, run::RunId};
+use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
 
 /// The name of a view, as stored with the layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -43,6 +43,8 @@ pub enum Action {
     EditEndpoint(Option<String>),
     /// Shows the playground with a pane for this target.
     Ask(TargetId),
+    /// Shows another theme or zoom, and has it kept.
+    Look(Appearance),
     /// Opens the command palette.
     Palette,
     /// Opens the overlay of keyboard shortcuts.

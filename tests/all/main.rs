@@ -4,22 +4,25 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test may panic, and says what it skipped and counted"
+    clippy::disallowed_methods,
+    reason = "a test may panic, reads clocks, and says what it skipped and counted"
 )]
 
 mod decode;
-mod openai_chat;
-mod sse;
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod history;
-mod kill;
 #[cfg(feature = "gui")]
-mod playground;
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should panic")]
-
+mod desktop;
+#[cfg(all(feature = "gui", feature = "pictures"))]
+mod desktop_pictures;
+#[cfg(feature = "gui")]
+mod desktop_scenes;
 mod fault_server;
 mod faults;
+mod history;
+mod kill;
+mod openai_chat;
+#[cfg(feature = "gui")]
+mod playground;
 mod run;
+mod sse;
 mod toy;
 mod transport;
