@@ -100,4 +100,12 @@ impl Transport {
     pub async fn send(&self, _call: HttpCall) -> Result<HttpResponse, Fault> {
         todo!("transport helper")
     }
+
+    /// Sends one call and reads its whole answer.
+    ///
+    /// # Errors
+    /// As [`Transport::send`].
+    pub async fn get(&self, _call: HttpCall) -> Result<(u16, HeaderMap, Bytes), Fault> {
+        todo!("transport helper")
+    }
 }

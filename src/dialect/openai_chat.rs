@@ -6,7 +6,7 @@ use crate::dialect::{Dialect, DialectId};
 pub static DIALECT: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "OpenAI chat completions",
-    chat_url: |_base, _model| todo!("wire helper"),
+    chat_url: |base, _model| { let mut u = base.clone(); let p = format!("{}/chat/completions", u.path().trim_end_matches('/')); u.set_path(&p); u },
     models_url: |_base| todo!("wire helper"),
     encode: |_request| todo!("wire helper"),
     decoder: |_head| todo!("wire helper"),

@@ -1,1 +1,8 @@
 //! All integration tests, in one binary: one file a concern.
+
+mod canary;
+mod credentials;
+mod endpoints;
+mod home;
+mod keyring;
+mod settings;
