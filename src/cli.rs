@@ -9,11 +9,14 @@ pub mod record;
 mod simulate;
 mod table;
 
-use std::process::ExitCode;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
-use crate::dialect::DialectId;
+use crate::{dialect::DialectId, endpoint::preset, settings::Settings, visible::visible};
 
 /// Tokenscope: an oscilloscope for LLM APIs.
 ///
@@ -82,4 +85,27 @@ fn dialect(name: &str) -> Result<DialectId, String> {
         let known: Vec<&str> = DialectId::ALL.iter().map(|d| d.as_str()).collect();
         format!("no such dialect; known are {}", known.join(", "))
     })
+}
+
+/// An endpoint that is not set up, and is no preset that works as it is.
+fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
+    let incomplete = preset::find(id).and_then(|p| p.endpoint(&BTreeMap::new()).err());
+    if let Some(why) = incomplete {
+        return UsageError::new(format!("{id} is not set up yet: {why}"));
+    }
+    let own = settings.endpoints.iter().map(|e| e.id.as_str());
+    let presets = preset::all().iter().map(|p| p.id.as_str());
+    let known: BTreeSet<&str> = own.chain(presets).collect();
+    UsageError::new(format!(
+        "there is no endpoint “{}”; known are {}",
+        visible(id),
+        Vec::from_iter(known).join(", ")
+    ))
+}
+
+/// A remark that is no result, on standard error.
+fn note(text: &str) {
+    use std::io::Write as _;
+    // Without a standard error there is no one to tell.
+    let _ = writeln!(std::io::stderr(), "tokenscope: {}", visible(text));
 }

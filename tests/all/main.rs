@@ -8,6 +8,8 @@
     reason = "a test may panic, reads clocks, and says what it skipped and counted"
 )]
 
+mod canary;
+mod credentials;
 mod decode;
 #[cfg(feature = "gui")]
 mod desktop;
@@ -15,14 +17,18 @@ mod desktop;
 mod desktop_pictures;
 #[cfg(feature = "gui")]
 mod desktop_scenes;
+mod endpoints;
 mod fault_server;
 mod faults;
 mod history;
+mod home;
+mod keyring;
 mod kill;
 mod openai_chat;
 #[cfg(feature = "gui")]
 mod playground;
 mod run;
+mod settings;
 mod sse;
 mod toy;
 mod transport;
