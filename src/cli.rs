@@ -5,7 +5,6 @@ mod completions;
 mod decode;
 mod keys;
 mod models;
-pub mod record;
 mod simulate;
 mod table;
 

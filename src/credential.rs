@@ -291,7 +291,10 @@ impl Credentials {
         let mut problem = None;
         if let Some(program) = endpoint.key_command.first() {
             let program = program.clone();
-            match self.ask_command(&owner, &endpoint.key_command, prompt).await {
+            match self
+                .ask_command(&owner, &endpoint.key_command, prompt)
+                .await
+            {
                 Ok(key) => return ((key, KeyPlace::Command { program }), None),
                 Err(why) => problem = Some(why),
             }
@@ -358,7 +361,11 @@ fn proxy_owner(endpoint: &Endpoint) -> Option<String> {
         return None;
     }
     let port = proxy.port_or_known_default().unwrap_or(1080);
-    Some(format!("{}@proxy:{}:{port}", endpoint.id, proxy.host_str()?))
+    Some(format!(
+        "{}@proxy:{}:{port}",
+        endpoint.id,
+        proxy.host_str()?
+    ))
 }
 
 fn no_proxy() -> KeyError {

@@ -5,6 +5,7 @@
 
 pub mod base_url;
 pub mod cache;
+pub mod call;
 pub mod headers;
 pub mod list;
 pub mod preset;
@@ -229,7 +230,10 @@ mod tests {
             ("https://api.openai.com/v1", "https://api.openai.com:443"),
             ("http://localhost/v1", "http://localhost:80"),
             ("http://[::1]:8080/v1?x=y", "http://[::1]:8080"),
-            ("https://API.Example.com:8443", "https://api.example.com:8443"),
+            (
+                "https://API.Example.com:8443",
+                "https://api.example.com:8443",
+            ),
         ] {
             assert_eq!(endpoint(url).origin(), origin);
         }

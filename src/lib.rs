@@ -25,6 +25,7 @@ pub mod credential;
 pub mod transport;
 
 pub mod measure;
+pub mod record;
 pub mod run;
 
 pub mod conversation;

@@ -29,7 +29,10 @@ fn open_desktop() -> anyhow::Result<ExitCode> {
 }
 
 /// What goes wrong is said in one line.
-#[expect(clippy::print_stderr, reason = "the one place where a command's error is said")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where a command's error is said"
+)]
 fn say(error: &anyhow::Error) {
     eprintln!("tokenscope: {error:#}");
 }

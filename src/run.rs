@@ -4,7 +4,6 @@
 //! it goes, and a [`Run`] with every stamp at the end.
 
 mod execute;
-pub mod request;
 pub mod retry_after;
 
 use std::{

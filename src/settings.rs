@@ -15,13 +15,11 @@ use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use self::{
-    section::SIMULATOR_ID,
-    watch::{Watch, watch},
-};
+pub use self::watch::{Watch, watch};
 use crate::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint, preset, variables::Environment},
+    simulator,
 };
 
 /// Everything the user can set.
@@ -65,14 +63,14 @@ impl Settings {
     /// These settings with the built-in simulator at the end.
     #[must_use]
     pub fn with_simulator(mut self, base_url: Url, models: Vec<String>) -> Self {
-        self.built_in.push(SIMULATOR_ID.to_owned());
+        self.built_in.push(simulator::ENDPOINT.to_owned());
         self.endpoints.push(Endpoint {
             label: "Simulator".to_owned(),
             auth: Auth::None,
             key_env: Vec::new(),
             models,
             simulated: true,
-            ..Endpoint::custom(SIMULATOR_ID, base_url, DialectId::OpenaiChat)
+            ..Endpoint::custom(simulator::ENDPOINT, base_url, DialectId::OpenaiChat)
         });
         self
     }

@@ -222,14 +222,6 @@ impl Transport {
         }
         result
     }
-
-    /// Sends one call and reads its whole answer.
-    ///
-    /// # Errors
-    /// As [`Transport::send`].
-    pub async fn get(&self, _call: HttpCall) -> Result<(u16, HeaderMap, Bytes), Fault> {
-        todo!("transport helper")
-    }
 }
 
 /// How one phase of connecting went.

@@ -34,7 +34,12 @@ pub struct Args {
     json: bool,
 
     /// Ask this URL; needs no set-up. The key is read from $LLM_API_KEY, or --key-env.
-    #[arg(long, value_name = "URL", requires = "model", conflicts_with = "targets")]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "model",
+        conflicts_with = "targets"
+    )]
     base_url: Option<String>,
 
     /// The protocol that --base-url speaks.

@@ -9,7 +9,7 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::record;
+use crate::record;
 use crate::{
     dialect::{DIALECTS, DialectId, ResponseHead},
     event::{Answer, Event, Fault, FaultClass, Phase},

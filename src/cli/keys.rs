@@ -104,7 +104,9 @@ impl Keys {
         if which.proxy {
             let password = read_secret(&format!("Password of the proxy of {}: ", endpoint.label))?;
             (self.credentials.set_proxy_password(&endpoint, password)).await?;
-            return self.say(&endpoint, "the proxy's password is in the OS keyring").await;
+            return self
+                .say(&endpoint, "the proxy's password is in the OS keyring")
+                .await;
         }
         if endpoint.auth == Auth::None {
             let why = format!("{} needs no key: its auth is \"none\"", endpoint.id);
@@ -120,7 +122,9 @@ impl Keys {
         let endpoint = self.endpoint(&which.endpoint)?;
         if which.proxy {
             self.credentials.forget_proxy_password(&endpoint).await?;
-            return self.say(&endpoint, "the proxy's password is forgotten").await;
+            return self
+                .say(&endpoint, "the proxy's password is forgotten")
+                .await;
         }
         self.credentials.forget(&endpoint).await?;
         self.say(&endpoint, "no key is in the OS keyring").await
@@ -183,7 +187,12 @@ impl Keys {
             self.print(&[status])?;
             return Ok(ExitCode::SUCCESS);
         }
-        writeln!(io::stdout(), "{} ({}): {done}", endpoint.id, endpoint.origin())?;
+        writeln!(
+            io::stdout(),
+            "{} ({}): {done}",
+            endpoint.id,
+            endpoint.origin()
+        )?;
         if let KeyPlace::Env { var } = self.credentials.status(endpoint).await.place {
             note(&format!("{var} is set, and is used first"));
         }
@@ -197,7 +206,9 @@ impl Keys {
             return Ok(writeln!(out)?);
         }
         let width = |of: fn(&KeyStatus) -> &str| {
-            (all.iter().map(|s| of(s).chars().count())).max().unwrap_or(0)
+            (all.iter().map(|s| of(s).chars().count()))
+                .max()
+                .unwrap_or(0)
         };
         let (ids, origins) = (width(|s| &s.endpoint), width(|s| &s.origin));
         for status in all {
@@ -239,7 +250,9 @@ fn cleaned(typed: &str) -> Result<&str, UsageError> {
         return Err(UsageError::new("no key was given: nothing is changed"));
     }
     if secret.contains(char::is_control) {
-        return Err(UsageError::new("a key is a single line of text: nothing is changed"));
+        return Err(UsageError::new(
+            "a key is a single line of text: nothing is changed",
+        ));
     }
     Ok(secret)
 }

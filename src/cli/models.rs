@@ -14,7 +14,7 @@ use crate::{
     dialect::{DialectId, ModelInfo},
     endpoint::{Endpoint, base_url, cache::ModelCache, list::list_models, variables::Environment},
     event::FaultClass,
-    settings::{self, Paths, SIMULATOR_ID, Settings},
+    settings::{self, Paths, Settings},
     simulator,
     transport::Transport,
 };
@@ -55,7 +55,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let settings = settings::load(&paths)?;
     match args.endpoint.as_deref() {
         None => print_endpoints(&settings, args.json),
-        Some(SIMULATOR_ID) => print_models(&named(&simulator::models()), args.json),
+        Some(simulator::ENDPOINT) => print_models(&named(&simulator::models()), args.json),
         Some(id) => {
             let endpoint = (settings.endpoint_or_preset(id))
                 .ok_or_else(|| super::unknown_endpoint(id, &settings))?;
@@ -131,7 +131,7 @@ fn print_endpoints(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
     });
     let rows: Vec<Row<'_>> = known
         .chain([Row {
-            endpoint: SIMULATOR_ID,
+            endpoint: simulator::ENDPOINT,
             label: "Simulator",
             dialect: DialectId::OpenaiChat,
             base_url: "",

@@ -38,7 +38,11 @@ fn header() -> Vec<String> {
 }
 
 fn row(run: &Run, all: &[&Run]) -> Vec<String> {
-    let simulated = if run.head.simulated { " (simulated)" } else { "" };
+    let simulated = if run.head.simulated {
+        " (simulated)"
+    } else {
+        ""
+    };
     let mut cells = vec![
         format!("{}{simulated}", visible(&run.head.target.to_string())),
         run.connection.map_or("–", |c| c.as_str()).to_owned(),
@@ -55,7 +59,11 @@ fn cell(figure: &Figure, run: &Run, all: &[&Run]) -> String {
     let Some(value) = (figure.value)(run) else {
         return "–".to_owned();
     };
-    let star = if is_best(figure, run, value, all) { "*" } else { "" };
+    let star = if is_best(figure, run, value, all) {
+        "*"
+    } else {
+        ""
+    };
     format!("{value:.1}{star}")
 }
 

@@ -115,7 +115,10 @@ async fn read(from: Option<impl AsyncRead + Unpin>) -> std::io::Result<Printed> 
 /// How it ended, and the first line of its complaint, with whatever it printed as a key taken out.
 fn complained(status: ExitStatus, complaint: &[u8], secret: &str) -> String {
     let complaint = String::from_utf8_lossy(complaint);
-    let line = complaint.lines().map(str::trim).find(|line| !line.is_empty());
+    let line = complaint
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty());
     let how = match status.code() {
         Some(code) => format!("ended with code {code}"),
         None => "was killed".to_owned(),
@@ -123,7 +126,11 @@ fn complained(status: ExitStatus, complaint: &[u8], secret: &str) -> String {
     let Some(line) = line else { return how };
     let masked = (secret.split_whitespace()).fold(line.to_owned(), |line, word| {
         // Very short words are no secrets, and would tear the sentence apart.
-        if word.len() < 6 { line } else { line.replace(word, "•••") }
+        if word.len() < 6 {
+            line
+        } else {
+            line.replace(word, "•••")
+        }
     });
     let shown: String = masked
         .chars()
@@ -149,7 +156,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_it_prints_is_the_key_without_its_line_end() {
-        for script in ["echo sk-1", "printf '  sk-1\\r\\n\\n'", "printf sk-1; echo careful >&2"] {
+        for script in [
+            "echo sk-1",
+            "printf '  sk-1\\r\\n\\n'",
+            "printf sk-1; echo careful >&2",
+        ] {
             assert_eq!(clear(&run(&sh(script)).await), Ok("sk-1"), "{script}");
         }
     }
@@ -158,21 +169,39 @@ mod tests {
     async fn a_failure_is_told_without_what_was_printed() {
         for (script, why) in [
             ("exit 3", "sh ended with code 3"),
-            ("echo sk-hunter2; echo; echo no >&2; exit 1", "sh ended with code 1: no"),
-            ("echo sk-hunter2; echo 'bad sk-hunter2!' >&2; exit 1", "code 1: bad •••!"),
+            (
+                "echo sk-hunter2; echo; echo no >&2; exit 1",
+                "sh ended with code 1: no",
+            ),
+            (
+                "echo sk-hunter2; echo 'bad sk-hunter2!' >&2; exit 1",
+                "code 1: bad •••!",
+            ),
             ("printf 'a\\n\\033[2Jb' >&2; exit 1", "code 1: a"),
             ("true", "sh printed nothing"),
             ("echo '  '", "sh printed nothing"),
-            ("printf 'sk-hunter2\\nsecond'", "sh printed more than one line"),
-            ("printf 'sk-hunter2\\377'", "sh printed what is no UTF-8 text"),
+            (
+                "printf 'sk-hunter2\\nsecond'",
+                "sh printed more than one line",
+            ),
+            (
+                "printf 'sk-hunter2\\377'",
+                "sh printed what is no UTF-8 text",
+            ),
             ("kill -9 $$", "sh was killed"),
         ] {
             let error = run(&sh(script)).await.map(drop).unwrap_err().to_string();
             assert!(error.contains(why), "{script}: {error}");
             assert!(!error.contains("hunter2"), "{script}: {error}");
         }
-        let missing = run(&["/no/such/program".to_owned()]).await.map(drop).unwrap_err();
-        assert!(missing.to_string().contains("can't be started"), "{missing}");
+        let missing = run(&["/no/such/program".to_owned()])
+            .await
+            .map(drop)
+            .unwrap_err();
+        assert!(
+            missing.to_string().contains("can't be started"),
+            "{missing}"
+        );
         assert!(run(&[]).await.is_err());
     }
 
@@ -189,7 +218,10 @@ mod tests {
         let counting = sh(&format!("echo x >> {count}; wc -l < {count}"));
         let commands = Commands::default();
         for (owner, expected) in [("a@x", "1"), ("a@x", "1"), ("b@x", "2"), ("a@x", "1")] {
-            assert_eq!(clear(&commands.secret(owner, &counting).await), Ok(expected));
+            assert_eq!(
+                clear(&commands.secret(owner, &counting).await),
+                Ok(expected)
+            );
         }
         commands.forget("a@");
         assert_eq!(clear(&commands.secret("a@x", &counting).await), Ok("3"));

@@ -193,7 +193,10 @@ mod tests {
         }
     }
 
-    fn keyring(limit: Duration, mut make: impl FnMut() -> Result<Script, KeyError> + Send + 'static) -> Keyring {
+    fn keyring(
+        limit: Duration,
+        mut make: impl FnMut() -> Result<Script, KeyError> + Send + 'static,
+    ) -> Keyring {
         let open: Open = Box::new(move || Ok(Box::new(Fake(make()?)) as Box<dyn Store>));
         Keyring {
             limit,
@@ -240,7 +243,10 @@ mod tests {
             tasks.spawn(async move {
                 let owner = format!("o{i}");
                 let secret = SecretString::from(format!("s{i}"));
-                let set = Op::Set { owner: owner.clone(), secret };
+                let set = Op::Set {
+                    owner: owner.clone(),
+                    secret,
+                };
                 keyring.call(set).await.unwrap();
                 let got = keyring.call(get(&owner)).await;
                 assert_eq!(shown(&got), Ok(Some(format!("s{i}").as_str())));
@@ -249,7 +255,10 @@ mod tests {
         while let Some(done) = tasks.join_next().await {
             done.unwrap();
         }
-        keyring.call(Op::Forget { owner: "o1".into() }).await.unwrap();
+        keyring
+            .call(Op::Forget { owner: "o1".into() })
+            .await
+            .unwrap();
         assert_eq!(shown(&keyring.call(get("o1")).await), Ok(None));
         assert_eq!(count.try_iter().count(), 1);
     }
@@ -264,7 +273,11 @@ mod tests {
             }
             Ok(Box::new(|_| Ok(Some("k".to_owned().into()))))
         });
-        for expected in [Err("no OS keyring: no service"), Err("no OS keyring: no service"), Ok(Some("k"))] {
+        for expected in [
+            Err("no OS keyring: no service"),
+            Err("no OS keyring: no service"),
+            Ok(Some("k")),
+        ] {
             let got = keyring.call(get("o")).await;
             assert_eq!(shown(&got), expected.map_err(str::to_owned));
         }
@@ -300,7 +313,10 @@ mod tests {
         });
         for n in 1..=2 {
             let got = keyring.call(get("o")).await;
-            assert_eq!(shown(&got), Err("the OS keyring is locked: unlock it".into()));
+            assert_eq!(
+                shown(&got),
+                Err("the OS keyring is locked: unlock it".into())
+            );
             assert_eq!(count.try_iter().count(), 1, "call {n}");
         }
     }
@@ -335,8 +351,14 @@ mod tests {
             .unwrap()
             .unwrap();
         let secret: SecretString = "s".to_owned().into();
-        let set = |owner: &str| Op::Set { owner: owner.into(), secret: secret.clone() };
-        assert!(matches!(keyring.call(set("behind")).await, Err(KeyError::Hung(_))));
+        let set = |owner: &str| Op::Set {
+            owner: owner.into(),
+            secret: secret.clone(),
+        };
+        assert!(matches!(
+            keyring.call(set("behind")).await,
+            Err(KeyError::Hung(_))
+        ));
         assert!(matches!(hanging.await.unwrap(), Err(KeyError::Hung(_))));
         // The gate is shut: nothing is even queued now.
         for _ in 0..1000 {
@@ -378,7 +400,10 @@ mod tests {
                 Ok(None)
             }))
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let got = runtime.block_on(keyring.call(get("o")));
         assert!(matches!(got, Err(KeyError::Hung(_))));
         drop(runtime);

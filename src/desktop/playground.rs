@@ -26,7 +26,9 @@ use std::{
     time::Duration,
 };
 
-use egui::{Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Rect, ScrollArea, TextEdit, Ui, vec2};
+use egui::{
+    Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Rect, ScrollArea, TextEdit, Ui, vec2,
+};
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -103,7 +105,10 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 }
 
 const fn shift_command(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key))
+    Some(KeyboardShortcut::new(
+        Modifiers::COMMAND.plus(Modifiers::SHIFT),
+        key,
+    ))
 }
 
 /// Everything the playground can do by palette, and the shortcuts of it.
@@ -113,13 +118,33 @@ const VERBS: &[(&str, &str, Option<KeyboardShortcut>)] = &[
     ("playground.new", "New conversation", command(Key::N)),
     ("playground.focus", "Write a prompt", command(Key::L)),
     ("playground.add_pane", "Add a pane", shift_command(Key::N)),
-    ("playground.remove_pane", "Remove the last pane", shift_command(Key::W)),
+    (
+        "playground.remove_pane",
+        "Remove the last pane",
+        shift_command(Key::W),
+    ),
     ("playground.retry", "Ask all again", command(Key::R)),
-    ("playground.copy", "Copy the last answer", shift_command(Key::C)),
-    ("playground.reasoning", "Show or hide all reasoning", shift_command(Key::R)),
-    ("playground.sessions", "Show or hide the conversations", command(Key::B)),
+    (
+        "playground.copy",
+        "Copy the last answer",
+        shift_command(Key::C),
+    ),
+    (
+        "playground.reasoning",
+        "Show or hide all reasoning",
+        shift_command(Key::R),
+    ),
+    (
+        "playground.sessions",
+        "Show or hide the conversations",
+        command(Key::B),
+    ),
     ("playground.clear", "Clear all panes", None),
-    ("playground.undo", "Undo the last change of panes or turns", None),
+    (
+        "playground.undo",
+        "Undo the last change of panes or turns",
+        None,
+    ),
 ];
 
 impl View for Playground {
@@ -137,12 +162,14 @@ impl View for Playground {
 
     fn verbs(&self) -> Vec<Verb> {
         let esc = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
-        let verb = |(id, label, shortcut): &(&'static str, &'static str, Option<KeyboardShortcut>)| Verb {
-            id,
-            label,
-            // Esc belongs to what is open before it belongs to what runs.
-            shortcut: shortcut.or((*id == "playground.stop" && self.live && !self.popup_open).then_some(esc)),
-        };
+        let verb =
+            |(id, label, shortcut): &(&'static str, &'static str, Option<KeyboardShortcut>)| Verb {
+                id,
+                label,
+                // Esc belongs to what is open before it belongs to what runs.
+                shortcut: shortcut
+                    .or((*id == "playground.stop" && self.live && !self.popup_open).then_some(esc)),
+            };
         VERBS.iter().map(verb).collect()
     }
 
@@ -208,7 +235,11 @@ impl Playground {
     }
 
     /// Panes whose turn `turn` asks the same as that of `pane`.
-    fn asking_the_same<'a>(&'a self, pane: &'a Pane, turn: usize) -> impl Iterator<Item = &'a Pane> {
+    fn asking_the_same<'a>(
+        &'a self,
+        pane: &'a Pane,
+        turn: usize,
+    ) -> impl Iterator<Item = &'a Pane> {
         let asked = pane.turns.get(turn).map(|t| &t.user);
         let panes = self.conversation.panes.iter();
         panes.filter(move |p| asked.is_some() && p.turns.get(turn).map(|t| &t.user) == asked)
@@ -231,7 +262,9 @@ impl Playground {
             self.sent_at.insert(id, now);
         }
         let refused = &cx.state.refused;
-        let over = |id: &RunId| refused.contains_key(id) || cx.state.runs.get(id).is_some_and(|r| r.state.is_over());
+        let over = |id: &RunId| {
+            refused.contains_key(id) || cx.state.runs.get(id).is_some_and(|r| r.state.is_over())
+        };
         self.sent_at.retain(|id, _| !over(id));
         self.live = !self.live_runs(cx).is_empty();
         if self.live {
@@ -241,7 +274,9 @@ impl Playground {
 
     fn bar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
         let theme = cx.theme;
-        let frame = Frame::new().fill(theme.surface).inner_margin(Margin::symmetric(8, 6));
+        let frame = Frame::new()
+            .fill(theme.surface)
+            .inner_margin(Margin::symmetric(8, 6));
         Panel::top("bar").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
                 let open = self.sessions.open;
@@ -263,9 +298,16 @@ impl Playground {
                     }
                     let room = self.conversation.panes.len() < edits::MAX_PANES;
                     let add = format!("{} Add pane", icons::ADD);
-                    let response = ui.add_enabled_ui(room, |ui| ghost_button(ui, theme, &add)).inner;
-                    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, room, "Add pane"));
-                    if response.on_disabled_hover_text("Eight panes are the most").clicked() {
+                    let response = ui
+                        .add_enabled_ui(room, |ui| ghost_button(ui, theme, &add))
+                        .inner;
+                    response.widget_info(|| {
+                        egui::WidgetInfo::labeled(egui::Role::Button, room, "Add pane")
+                    });
+                    if response
+                        .on_disabled_hover_text("Eight panes are the most")
+                        .clicked()
+                    {
                         intents.push(Intent::AddPane);
                     }
                     if let Some((what, _)) = self.undo.last()
@@ -280,7 +322,9 @@ impl Playground {
 
     fn composer_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
         let theme = cx.theme;
-        let frame = Frame::new().fill(theme.surface).inner_margin(Margin::symmetric(12, 10));
+        let frame = Frame::new()
+            .fill(theme.surface)
+            .inner_margin(Margin::symmetric(12, 10));
         let held = self.held(cx);
         let panel = Panel::bottom("composer").frame(frame).resizable(false);
         panel.show(ui, |ui| {
@@ -306,12 +350,22 @@ impl Playground {
         let rows = layout::rows(self.conversation.panes.len(), area.width());
         #[expect(clippy::cast_precision_loss, reason = "eight at most")]
         let count = rows.len() as f32;
-        let height = if rows.len() == 1 { area.height() } else { (area.height() / count).max(layout::MIN_HEIGHT) };
+        let height = if rows.len() == 1 {
+            area.height()
+        } else {
+            (area.height() / count).max(layout::MIN_HEIGHT)
+        };
         if height * count > area.height() + 0.5 {
-            ScrollArea::vertical().id_salt("grid").auto_shrink(false).show(ui, |ui| {
-                let (whole, _) = ui.allocate_exact_size(vec2(area.width(), height * count), egui::Sense::hover());
-                self.grid_ui(ui, cx, intents, whole, &rows, height);
-            });
+            ScrollArea::vertical()
+                .id_salt("grid")
+                .auto_shrink(false)
+                .show(ui, |ui| {
+                    let (whole, _) = ui.allocate_exact_size(
+                        vec2(area.width(), height * count),
+                        egui::Sense::hover(),
+                    );
+                    self.grid_ui(ui, cx, intents, whole, &rows, height);
+                });
         } else {
             self.grid_ui(ui, cx, intents, area, &rows, height);
         }
@@ -333,9 +387,20 @@ impl Playground {
         for (row, count) in rows.iter().enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "eight at most")]
             let top = area.top() + row as f32 * height;
-            let line = Rect::from_min_size(egui::pos2(area.left(), top), vec2(area.width(), height));
-            let ids: Vec<u32> = self.conversation.panes.iter().skip(first).take(*count).map(|p| p.id).collect();
-            let weights: Vec<f32> = ids.iter().map(|id| self.weights.get(id).copied().unwrap_or(1.0)).collect();
+            let line =
+                Rect::from_min_size(egui::pos2(area.left(), top), vec2(area.width(), height));
+            let ids: Vec<u32> = self
+                .conversation
+                .panes
+                .iter()
+                .skip(first)
+                .take(*count)
+                .map(|p| p.id)
+                .collect();
+            let weights: Vec<f32> = ids
+                .iter()
+                .map(|id| self.weights.get(id).copied().unwrap_or(1.0))
+                .collect();
             let widths = layout::widths(&weights, area.width());
             for (offset, rect) in layout::row_rects(line, &widths).into_iter().enumerate() {
                 if ui.is_rect_visible(rect) {
@@ -350,7 +415,14 @@ impl Playground {
         }
     }
 
-    fn splitters_ui(&mut self, ui: &mut Ui, theme: &Theme, line: Rect, ids: &[u32], mut widths: Vec<f32>) {
+    fn splitters_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        line: Rect,
+        ids: &[u32],
+        mut widths: Vec<f32>,
+    ) {
         let mut x = line.left();
         let mut dragged = None;
         for (index, width) in widths.iter().enumerate().take(ids.len().saturating_sub(1)) {
@@ -366,17 +438,34 @@ impl Playground {
             Some((index, Drag::By(by))) => {
                 layout::drag(&mut widths, index, by);
                 let mean = line.width() / widths.len().max(1) as f32;
-                self.weights.extend(ids.iter().zip(&widths).map(|(id, width)| (*id, width / mean)));
+                self.weights.extend(
+                    ids.iter()
+                        .zip(&widths)
+                        .map(|(id, width)| (*id, width / mean)),
+                );
             }
         }
     }
 
-    fn pane_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>, index: usize, area: Rect) {
+    fn pane_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        intents: &mut Vec<Intent>,
+        index: usize,
+        area: Rect,
+    ) {
         let count = self.conversation.panes.len();
-        let Some(pane) = self.conversation.panes.get(index) else { return };
+        let Some(pane) = self.conversation.panes.get(index) else {
+            return;
+        };
         let comparison = self.comparison(pane, cx);
-        let editing = self.panes.get(&pane.id).and_then(|view| view.editing.as_ref());
-        let same_question = editing.map_or(0, |(turn, _)| self.asking_the_same(pane, *turn).count());
+        let editing = self
+            .panes
+            .get(&pane.id)
+            .and_then(|view| view.editing.as_ref());
+        let same_question =
+            editing.map_or(0, |(turn, _)| self.asking_the_same(pane, *turn).count());
         let now = ui.input(|input| input.time);
         let pane = &mut self.conversation.panes[index];
         let mut shared = Shared {
@@ -422,6 +511,8 @@ impl Playground {
         self.changed_at = None;
         self.pristine = false;
         self.conversation.updated_unix_ns = edits::now_unix_ns();
-        cx.commands.push(Command::SaveConversation(Box::new(self.conversation.clone())));
+        cx.commands.push(Command::SaveConversation(Box::new(
+            self.conversation.clone(),
+        )));
     }
 }

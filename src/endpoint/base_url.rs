@@ -41,10 +41,14 @@ pub enum BadUrl {
     #[error("a base URL begins with https:// or http://, not {0}://")]
     Scheme(String),
     /// A user name or a password stands in it. Not repeated here: it may be a key.
-    #[error("a user name or password stands in the base URL: keep the key with `tokenscope keys set` instead")]
+    #[error(
+        "a user name or password stands in the base URL: keep the key with `tokenscope keys set` instead"
+    )]
     Credentials,
     /// Plain `http` to another machine.
-    #[error("http:// to {0} would send the key and the prompt unencrypted: use https://, or set allow_http = true for this endpoint if the network is your own")]
+    #[error(
+        "http:// to {0} would send the key and the prompt unencrypted: use https://, or set allow_http = true for this endpoint if the network is your own"
+    )]
     PlainHttp(String),
 }
 
@@ -128,7 +132,10 @@ fn base_path(written: &str, changes: &mut Vec<String>) -> String {
         changes.push("/v1 added; end the URL with # to keep it as written".to_owned());
         return "/v1".to_owned();
     }
-    match TAILS.iter().find_map(|tail| bare.strip_suffix(tail).map(|base| (tail, base))) {
+    match TAILS
+        .iter()
+        .find_map(|tail| bare.strip_suffix(tail).map(|base| (tail, base)))
+    {
         Some((tail, base)) => {
             changes.push(format!("{tail} removed: it is added by itself"));
             base.trim_end_matches('/').to_owned()
@@ -172,20 +179,64 @@ mod tests {
     #[test]
     fn what_people_write_becomes_one_form() {
         let table: &[(&str, &str, &[&str])] = &[
-            ("https://api.openai.com/v1", "https://api.openai.com/v1", &[]),
-            ("  https://api.openai.com/v1 \n", "https://api.openai.com/v1", &[]),
-            ("https://api.openai.com/v1/", "https://api.openai.com/v1", &["trailing /"]),
-            ("https://api.openai.com", "https://api.openai.com/v1", &["/v1 added"]),
-            ("https://api.openai.com/", "https://api.openai.com/v1", &["/v1 added"]),
-            ("api.openai.com", "https://api.openai.com/v1", &["https:// added", "/v1 added"]),
-            ("HTTPS://API.OpenAI.com/v1", "https://api.openai.com/v1", &[]),
+            (
+                "https://api.openai.com/v1",
+                "https://api.openai.com/v1",
+                &[],
+            ),
+            (
+                "  https://api.openai.com/v1 \n",
+                "https://api.openai.com/v1",
+                &[],
+            ),
+            (
+                "https://api.openai.com/v1/",
+                "https://api.openai.com/v1",
+                &["trailing /"],
+            ),
+            (
+                "https://api.openai.com",
+                "https://api.openai.com/v1",
+                &["/v1 added"],
+            ),
+            (
+                "https://api.openai.com/",
+                "https://api.openai.com/v1",
+                &["/v1 added"],
+            ),
+            (
+                "api.openai.com",
+                "https://api.openai.com/v1",
+                &["https:// added", "/v1 added"],
+            ),
+            (
+                "HTTPS://API.OpenAI.com/v1",
+                "https://api.openai.com/v1",
+                &[],
+            ),
             ("https:api.openai.com/v1", "https://api.openai.com/v1", &[]),
-            ("localhost:11434", "http://localhost:11434/v1", &["http:// added", "/v1 added"]),
-            ("127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1", &["http:// added"]),
+            (
+                "localhost:11434",
+                "http://localhost:11434/v1",
+                &["http:// added", "/v1 added"],
+            ),
+            (
+                "127.0.0.1:8080/v1",
+                "http://127.0.0.1:8080/v1",
+                &["http:// added"],
+            ),
             ("[::1]:8080/v1", "http://[::1]:8080/v1", &["http:// added"]),
-            ("0.0.0.0:8000/v1", "http://0.0.0.0:8000/v1", &["http:// added"]),
+            (
+                "0.0.0.0:8000/v1",
+                "http://0.0.0.0:8000/v1",
+                &["http:// added"],
+            ),
             ("http://a.localhost:1/v1", "http://a.localhost:1/v1", &[]),
-            ("192.168.1.5:8000/v1", "https://192.168.1.5:8000/v1", &["https:// added"]),
+            (
+                "192.168.1.5:8000/v1",
+                "https://192.168.1.5:8000/v1",
+                &["https:// added"],
+            ),
             (
                 "https://api.deepseek.com/chat/completions",
                 "https://api.deepseek.com/",
@@ -196,7 +247,11 @@ mod tests {
                 "https://openrouter.ai/api/v1",
                 &["/chat/completions removed"],
             ),
-            ("https://x.ai/v1/models", "https://x.ai/v1", &["/models removed"]),
+            (
+                "https://x.ai/v1/models",
+                "https://x.ai/v1",
+                &["/models removed"],
+            ),
             ("https://x.ai/api/paas/v4", "https://x.ai/api/paas/v4", &[]),
             (
                 "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
@@ -206,13 +261,22 @@ mod tests {
             ("https://h.example/base#", "https://h.example/base", &[]),
             ("https://h.example/models#", "https://h.example/models", &[]),
             ("https://h.example#", "https://h.example/", &[]),
-            ("https://h.example/v1#top", "https://h.example/v1", &["what follows #"]),
+            (
+                "https://h.example/v1#top",
+                "https://h.example/v1",
+                &["what follows #"],
+            ),
             ("https://例え.jp/v1", "https://xn--r8jz45g.jp/v1", &[]),
         ];
         for (text, url, changes) in table {
             let got = normalise(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(got.url.as_str(), *url, "{text}");
-            assert_eq!(got.changes.len(), changes.len(), "{text}: {:?}", got.changes);
+            assert_eq!(
+                got.changes.len(),
+                changes.len(),
+                "{text}: {:?}",
+                got.changes
+            );
             for (said, expected) in got.changes.iter().zip(*changes) {
                 assert!(said.starts_with(expected), "{text}: {said}");
             }
@@ -237,8 +301,14 @@ mod tests {
             ("user:hunter2@host", "user name or password"),
             ("http://api.openai.com/v1", "http:// to api.openai.com"),
             ("http://192.168.1.5:8000/v1", "allow_http = true"),
-            ("http://127.0.0.1.evil.example/v1", "http:// to 127.0.0.1.evil.example"),
-            ("http://localhost.evil.example/v1", "http:// to localhost.evil.example"),
+            (
+                "http://127.0.0.1.evil.example/v1",
+                "http:// to 127.0.0.1.evil.example",
+            ),
+            (
+                "http://localhost.evil.example/v1",
+                "http:// to localhost.evil.example",
+            ),
         ];
         for (text, why) in table {
             let error = normalise(text).expect_err(text).to_string();

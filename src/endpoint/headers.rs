@@ -73,7 +73,9 @@ pub(crate) fn name_of(name: &str) -> Result<HeaderName, String> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| format!("“{name}” is not the name of a header"))?;
     if RESERVED.contains(&parsed) {
-        return Err(format!("the header {name} is written by the connection itself"));
+        return Err(format!(
+            "the header {name} is written by the connection itself"
+        ));
     }
     Ok(parsed)
 }
@@ -124,7 +126,10 @@ mod tests {
     use crate::endpoint::preset;
 
     fn openai() -> Endpoint {
-        preset::find("openai").unwrap().endpoint(&Default::default()).unwrap()
+        preset::find("openai")
+            .unwrap()
+            .endpoint(&Default::default())
+            .unwrap()
     }
 
     fn key(text: &str) -> SecretString {
@@ -150,10 +155,15 @@ mod tests {
     #[test]
     fn without_a_key_only_a_cloud_preset_is_stopped() {
         let fault = request_headers(&openai(), None).unwrap_err();
-        assert_eq!((fault.class, fault.phase), (FaultClass::Auth, Phase::Prepare));
+        assert_eq!(
+            (fault.class, fault.phase),
+            (FaultClass::Auth, Phase::Prepare)
+        );
         assert!(fault.message.contains("OPENAI_API_KEY"), "{fault}");
         assert!(fault.message.contains("keys set openai"), "{fault}");
-        let local = preset::find("llamacpp").unwrap().endpoint(&Default::default());
+        let local = preset::find("llamacpp")
+            .unwrap()
+            .endpoint(&Default::default());
         assert!(request_headers(&local.unwrap(), None).unwrap().is_empty());
     }
 

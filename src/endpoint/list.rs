@@ -2,15 +2,14 @@
 //!
 //! In: an endpoint with its key. Out: its list, or the fault that a run would show for the same answer.
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, header};
 use secrecy::SecretString;
 
-use super::{Endpoint, headers::request_headers};
+use super::{Endpoint, call::models_call};
 use crate::{
     dialect::{Dialect, ModelInfo, ResponseHead},
     event::{Event, Fault, FaultClass, Phase},
-    transport::{HttpCall, Transport},
+    transport::{Transport, Whole},
 };
 
 /// Asks an endpoint for its models.
@@ -24,17 +23,17 @@ pub async fn list_models(
     key: Option<&SecretString>,
     proxy_password: Option<&SecretString>,
 ) -> Result<Vec<ModelInfo>, Fault> {
-    let dialect = endpoint.dialect.dialect();
-    let call = HttpCall {
-        method: Method::GET,
-        url: (dialect.models_url)(&endpoint.base_url),
-        headers: request_headers(endpoint, key)?,
-        body: Bytes::new(),
-        connect: endpoint.connect.clone(),
-        proxy_password: proxy_password.cloned(),
-    };
-    let (status, headers, body) = transport.get(call).await?;
-    read(dialect, status, &headers, &body)
+    let call = models_call(endpoint, key, proxy_password.cloned())?;
+    read_models(endpoint, &transport.get(call).await?)
+}
+
+/// Reads the whole answer to a [`models_call`].
+///
+/// # Errors
+/// The provider's refusal in its own words, or a fault of class `protocol` if it is no list of models.
+pub fn read_models(endpoint: &Endpoint, whole: &Whole) -> Result<Vec<ModelInfo>, Fault> {
+    let (status, headers, body) = whole;
+    read(endpoint.dialect.dialect(), *status, headers, body)
 }
 
 fn read(
@@ -61,7 +60,9 @@ fn refusal(dialect: &Dialect, status: u16, headers: &HeaderMap, body: &[u8]) -> 
     let content_type = headers.get(header::CONTENT_TYPE);
     let head = ResponseHead {
         status,
-        content_type: content_type.and_then(|v| v.to_str().ok()).map(str::to_owned),
+        content_type: content_type
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned),
         retry_after_ms: None,
     };
     let mut events = Vec::new();

@@ -154,11 +154,13 @@ impl Preset {
         let mut text = self.base_url.clone();
         for variable in &self.variables {
             let given = value(variable).map(|v| v.trim().to_owned());
-            let value = (given.filter(|v| !v.is_empty()).or_else(|| variable.default.clone()))
-                .ok_or_else(|| PresetError::Missing {
-                    name: variable.name.clone(),
-                    hint: variable.hint.clone(),
-                })?;
+            let value = (given
+                .filter(|v| !v.is_empty())
+                .or_else(|| variable.default.clone()))
+            .ok_or_else(|| PresetError::Missing {
+                name: variable.name.clone(),
+                hint: variable.hint.clone(),
+            })?;
             let hole = format!("{{{}}}", variable.name);
             // A variable that is the whole URL is normalised as one; a part of a URL must be plain.
             if self.base_url != hole && !value.chars().all(is_plain) {
@@ -185,7 +187,10 @@ mod tests {
     use super::*;
 
     fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        (pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))).collect()
+        (pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+        .collect()
     }
 
     #[test]
@@ -195,7 +200,10 @@ mod tests {
         assert!(missing.starts_with("resource is missing"), "{missing}");
         for bad in ["a/b", "evil.example/", "a b", "a?b", "a@b", "a#"] {
             let error = azure.endpoint(&values(&[("resource", bad)])).unwrap_err();
-            assert!(matches!(error, PresetError::BadValue { .. }), "{bad}: {error}");
+            assert!(
+                matches!(error, PresetError::BadValue { .. }),
+                "{bad}: {error}"
+            );
         }
         let custom = find("custom").unwrap();
         let http = values(&[("base_url", "http://example.com/v1")]);
@@ -225,7 +233,10 @@ mod tests {
         ]);
         let url = |id| find(id).unwrap().endpoint_of(&env).unwrap().base_url;
         assert_eq!(url("openai").as_str(), "https://proxy.example/openai/v1");
-        assert_eq!(url("azure").as_str(), "https://mine.openai.azure.com/openai/v1");
+        assert_eq!(
+            url("azure").as_str(),
+            "https://mine.openai.azure.com/openai/v1"
+        );
         assert_eq!(url("groq").as_str(), "https://api.groq.com/openai/v1");
     }
 }

@@ -137,7 +137,7 @@ impl Core {
     fn with_own_endpoints(&self, mut settings: Settings) -> Settings {
         settings.endpoints.splice(0..0, self.extra.iter().cloned());
         match &self.simulator {
-            Some(simulator) => settings.with_simulator(simulator.base_url(), simulator::models()),
+            Some(simulator) => settings.with_simulator(simulator.url(), simulator::models()),
             None => settings,
         }
     }
@@ -234,11 +234,7 @@ impl Core {
     ) {
         match self.settings.endpoint(id) {
             Some(endpoint) => {
-                let task = task(
-                    self.out.clone(),
-                    self.credentials.clone(),
-                    endpoint.clone(),
-                );
+                let task = task(self.out.clone(), self.credentials.clone(), endpoint.clone());
                 self.tasks.spawn(task);
             }
             None => self.out.send(Update::KeyProblem {
@@ -273,10 +269,9 @@ impl Core {
     }
 
     fn test(&self, endpoint: Endpoint) {
-        let (transport, credentials) = (self.transport.clone(), self.credentials.clone());
-        let out = self.out.clone();
+        let (out, credentials) = (self.out.clone(), self.credentials.clone());
         self.tasks.spawn(async move {
-            lookup::test(&out, &transport, &credentials, &endpoint).await;
+            lookup::test(&out, &credentials, &endpoint).await;
         });
     }
 

@@ -1,16 +1,21 @@
 //! What is looked up beside runs: models, keys, and whether an endpoint can be reached.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use secrecy::SecretString;
 
 use super::{Outbox, TestStep, TestedThing, Update};
 use crate::{
-    credential::{Credentials, KeyPlace},
+    credential::{Credentials, KeyError, KeyPlace},
     dialect::ModelInfo,
-    endpoint::{Auth, Endpoint, cache::ModelCache, list::list_models},
+    endpoint::{
+        Endpoint,
+        cache::ModelCache,
+        call::models_call,
+        list::{list_models, read_models},
+    },
     event::{Fault, FaultClass, Phase},
-    transport::{Transport, dial},
+    transport::{ConnectStep, HttpCall, Transport},
 };
 
 /// The cached list of an endpoint's models, or a fresh one.
@@ -22,9 +27,7 @@ pub(super) async fn models(
     refresh: bool,
 ) -> Result<Vec<ModelInfo>, Fault> {
     let cache = ModelCache::new(folder);
-    if !refresh
-        && let Some(models) = cache.load(endpoint)
-    {
+    if !refresh && let Some(models) = cache.load(endpoint) {
         return Ok(models);
     }
     let models = fetch(transport, credentials, endpoint).await?;
@@ -37,8 +40,29 @@ async fn fetch(
     credentials: &Credentials,
     endpoint: &Endpoint,
 ) -> Result<Vec<ModelInfo>, Fault> {
-    let (key, _) = credentials.resolve(endpoint).await.map_err(key_fault)?;
-    list_models(transport, endpoint, key.as_ref()).await
+    let keys = Keys::of(credentials, endpoint).await?;
+    let (key, proxy) = (keys.key.as_ref(), keys.proxy_password.as_ref());
+    list_models(transport, endpoint, key, proxy).await
+}
+
+/// What an endpoint needs to be asked.
+pub(super) struct Keys {
+    pub(super) key: Option<SecretString>,
+    pub(super) place: KeyPlace,
+    pub(super) proxy_password: Option<SecretString>,
+}
+
+impl Keys {
+    /// Finds them; what went wrong on the way is a fault that can be shown as a run's.
+    pub(super) async fn of(credentials: &Credentials, endpoint: &Endpoint) -> Result<Self, Fault> {
+        let (key, place) = credentials.resolve(endpoint).await.map_err(key_fault)?;
+        let proxy_password = credentials.resolve_proxy_password(endpoint).await;
+        Ok(Self {
+            key,
+            place,
+            proxy_password: proxy_password.map_err(key_fault)?,
+        })
+    }
 }
 
 pub(super) async fn set_key(
@@ -66,7 +90,7 @@ async fn report_key(
     out: &Outbox,
     credentials: &Credentials,
     endpoint: &Endpoint,
-    result: Result<(), crate::credential::KeyError>,
+    result: Result<(), KeyError>,
 ) {
     // A new status clears an old problem, so the problem comes after it.
     out.send(Update::Key(credentials.status(endpoint).await));
@@ -78,13 +102,8 @@ async fn report_key(
     }
 }
 
-/// Tries an endpoint step by step and reports each; stops at the first that fails.
-pub(super) async fn test(
-    out: &Outbox,
-    transport: &Transport,
-    credentials: &Credentials,
-    endpoint: &Endpoint,
-) {
+/// Tries an endpoint with a request for its models on a connection of its own, and reports each step.
+pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &Endpoint) {
     let tell = |what, result: Result<String, Fault>, took| {
         let last = result.is_err() || what == TestedThing::Models;
         out.send(Update::Tested {
@@ -97,14 +116,36 @@ pub(super) async fn test(
             },
         });
     };
-    for step in dial::steps(endpoint, credentials).await {
-        let failed = step.result.is_err();
-        tell(tested_thing(step.phase), step.result, Some(step.took));
-        if failed {
-            return;
-        }
+    let (call, place) = match test_call(credentials, endpoint).await {
+        Ok(found) => found,
+        Err(fault) => return tell(TestedThing::Auth, Err(fault), None),
+    };
+    let mut report = |step: ConnectStep| tell(tested_thing(step.phase), step.result, step.took);
+    let models = match Transport::probe(call, &mut report).await {
+        Ok(whole) => read_models(endpoint, &whole),
+        Err(fault) if is_connecting(fault.phase) => return,
+        Err(fault) => Err(fault),
+    };
+    for (what, result) in key_and_models(models, &place) {
+        tell(what, result, None);
     }
-    test_key_and_models(&tell, transport, credentials, endpoint).await;
+}
+
+async fn test_call(
+    credentials: &Credentials,
+    endpoint: &Endpoint,
+) -> Result<(HttpCall, KeyPlace), Fault> {
+    let keys = Keys::of(credentials, endpoint).await?;
+    let call = models_call(endpoint, keys.key.as_ref(), keys.proxy_password)?;
+    Ok((call, keys.place))
+}
+
+/// Whether the transport has told a fault of this phase as a step already.
+fn is_connecting(phase: Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Prepare | Phase::Dns | Phase::Connect | Phase::Tls
+    )
 }
 
 fn tested_thing(phase: Phase) -> TestedThing {
@@ -115,35 +156,23 @@ fn tested_thing(phase: Phase) -> TestedThing {
     }
 }
 
-async fn test_key_and_models(
-    tell: &impl Fn(TestedThing, Result<String, Fault>, Option<Duration>),
-    transport: &Transport,
-    credentials: &Credentials,
-    endpoint: &Endpoint,
-) {
-    let (key, place) = match credentials.resolve(endpoint).await {
-        Ok(found) => found,
-        Err(why) => return tell(TestedThing::Auth, Err(key_fault(why)), None),
-    };
-    if endpoint.auth != Auth::None && key.is_none() && !endpoint.is_local() {
-        return tell(TestedThing::Auth, Err(no_key(endpoint)), None);
-    }
-    match list_models(transport, endpoint, key.as_ref()).await {
-        Ok(models) => {
-            tell(TestedThing::Auth, Ok(describe(&place)), None);
-            tell(TestedThing::Models, Ok(format!("{} models", models.len())), None);
-        }
-        Err(fault) if fault.class == FaultClass::Auth => tell(TestedThing::Auth, Err(fault), None),
+type Tested = (TestedThing, Result<String, Fault>);
+
+/// What the answer to a request for models says of the key and of the list.
+fn key_and_models(models: Result<Vec<ModelInfo>, Fault>, place: &KeyPlace) -> Vec<Tested> {
+    use TestedThing::{Auth, Models};
+    match models {
+        Ok(models) => vec![
+            (Auth, Ok(describe(place))),
+            (Models, Ok(format!("{} models", models.len()))),
+        ],
+        Err(fault) if fault.class == FaultClass::Auth => vec![(Auth, Err(fault))],
         // Some endpoints keep no list: that says nothing about the key.
-        Err(fault) if fault.class == FaultClass::NotFound => {
-            let unknown = "not told apart: the endpoint has no list to ask for";
-            tell(TestedThing::Auth, Ok(unknown.into()), None);
-            tell(TestedThing::Models, Ok("no list here: type model names by hand".into()), None);
-        }
-        Err(fault) => {
-            tell(TestedThing::Auth, Ok("not refused".into()), None);
-            tell(TestedThing::Models, Err(fault), None);
-        }
+        Err(fault) if fault.class == FaultClass::NotFound => vec![
+            (Auth, Ok("not told: there is no list to ask for".into())),
+            (Models, Ok("no list here: type model names by hand".into())),
+        ],
+        Err(fault) => vec![(Auth, Ok("not refused".into())), (Models, Err(fault))],
     }
 }
 
@@ -158,18 +187,6 @@ fn describe(place: &KeyPlace) -> String {
     }
 }
 
-fn no_key(endpoint: &Endpoint) -> Fault {
-    let hint = match endpoint.key_env.first() {
-        Some(var) => format!("set one under Keys, or set ${var}"),
-        None => "set one under Keys".to_owned(),
-    };
-    Fault::new(
-        FaultClass::Auth,
-        Phase::Prepare,
-        format!("{} has no key: {hint}", endpoint.label),
-    )
-}
-
-fn key_fault(why: crate::credential::KeyError) -> Fault {
+fn key_fault(why: KeyError) -> Fault {
     Fault::new(FaultClass::Auth, Phase::Prepare, why.to_string())
 }

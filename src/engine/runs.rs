@@ -7,9 +7,9 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Outbox, SendRun, Update};
+use super::{Outbox, SendRun, Update, lookup::Keys};
 use crate::{
-    credential::{Credentials, KeyError},
+    credential::Credentials,
     endpoint::Endpoint,
     event::{Fault, FaultClass, Phase},
     history::History,
@@ -113,39 +113,30 @@ impl Job {
         self.reporter.begin(&self.head);
         // Keys are found before the clock starts: a slow keyring is not the endpoint's latency.
         let keys = tokio::select! {
-            keys = self.keys() => keys,
+            keys = Keys::of(&self.credentials, &self.endpoint) => keys,
             () = self.cancel.cancelled() => Err(cancelled()),
         };
         match keys {
-            Ok((key, proxy_password)) => {
+            Ok(keys) => {
                 let ask = Ask {
                     head: self.head.clone(),
-                    endpoint: self.endpoint,
-                    key,
-                    proxy_password,
+                    endpoint: Arc::clone(&self.endpoint),
+                    key: keys.key,
+                    proxy_password: keys.proxy_password,
                 };
                 let reporter = self.reporter.clone();
                 let id = self.head.id;
                 let mut emit = move |update| reporter.report(id, update);
                 let run = run::execute(&self.transport, ask, self.cancel, &mut emit).await;
                 if is_key_refused(&run) {
-                    self.credentials.invalidate(&run.head.target.endpoint);
+                    self.credentials.invalidate(&self.endpoint.id);
                 }
                 self.reporter.end(run);
             }
             Err(fault) => self.reporter.fail(self.head, fault),
         }
     }
-
-    async fn keys(&self) -> Result<(Option<Secret>, Option<Secret>), Fault> {
-        let (key, _) = (self.credentials.resolve(&self.endpoint).await).map_err(key_fault)?;
-        let proxy = (self.credentials.resolve_proxy_password(&self.endpoint).await)
-            .map_err(key_fault)?;
-        Ok((key, proxy))
-    }
 }
-
-type Secret = secrecy::SecretString;
 
 /// Tells the client and the history, in the same order.
 #[derive(Clone)]
@@ -200,10 +191,6 @@ impl Reporter {
 
 fn is_key_refused(run: &Run) -> bool {
     (run.answer.fault.as_ref()).is_some_and(|f| f.class == FaultClass::Auth)
-}
-
-fn key_fault(why: KeyError) -> Fault {
-    Fault::new(FaultClass::Auth, Phase::Prepare, why.to_string())
 }
 
 fn cancelled() -> Fault {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     event::Usage,
-    measure,
+    measure, record,
     run::{Connection, Run, State},
 };
 
@@ -166,12 +166,17 @@ fn json_item(run: Run, first: bool, out: &mut impl Write) -> Result<(), Trouble>
     Ok(())
 }
 
-/// A run as JSON; images are left out.
+/// A run as `tokenscope chat --json` closes it, with its key and its request; images are left out.
 fn run_object(mut run: Run) -> Value {
-    for image in images::of_request(std::sync::Arc::make_mut(&mut run.head.request)) {
+    let request = std::sync::Arc::make_mut(&mut run.head.request);
+    for image in images::of_request(request) {
         image.data = [].into();
     }
-    serde_json::to_value(&run).unwrap_or(Value::Null)
+    let request = serde_json::to_value(request).unwrap_or(Value::Null);
+    let mut line = record::run_line(&run);
+    line["id"] = run.head.id.0.into();
+    line["request"] = request;
+    line
 }
 
 /// One cell of a CSV row.

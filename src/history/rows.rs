@@ -293,6 +293,7 @@ fn usage_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Usage>> {
         output: cells.count()?,
         reasoning: cells.count()?,
         cached: cells.count()?,
+        total: None,
     };
     Ok(given.then_some(usage))
 }

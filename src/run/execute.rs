@@ -6,10 +6,11 @@ use futures_util::StreamExt as _;
 use http::header;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, Connection, Run, RunUpdate, request::chat_call, retry_after::retry_after_ms};
+use super::{Ask, Connection, Run, RunUpdate, retry_after::retry_after_ms};
 use crate::{
     dialect::{Decoder, Dialect, ResponseHead},
     endpoint::Timeouts,
+    endpoint::call::chat_call,
     event::{Event, Fault, FaultClass, Phase},
     measure::recorder::Recorder,
     transport::{

@@ -71,7 +71,9 @@ fn problem(path: &Path, message: String) -> SettingsProblem {
 
 /// The text with the edit made.
 fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|e: toml_edit::TomlError| e.to_string())?;
     // In a file of comments only, these trail behind everything: they have to stay in front.
     let mut front = String::new();
     if document.is_empty() {
@@ -141,7 +143,10 @@ fn merge_section(into: &mut dyn TableLike, full: &Table, minimal: &Table) -> Res
                 let default = table_of(&Timeouts::default())?;
                 merge(old, TIMEOUT_KEYS, |key| {
                     let value = new.get(key);
-                    (value, value.filter(|v| !default.get(key).is_some_and(|d| same(d, v))))
+                    (
+                        value,
+                        value.filter(|v| !default.get(key).is_some_and(|d| same(d, v))),
+                    )
                 });
             }
             ("headers", Some(old), Some(new)) => {
@@ -232,9 +237,11 @@ fn put_appearance(document: &mut DocumentMut, appearance: Appearance) {
 }
 
 fn remove_endpoint(document: &mut DocumentMut, id: &str) -> Result<(), String> {
-    let removed = (document.get_mut("endpoint").and_then(Item::as_table_like_mut))
-        .and_then(|endpoints| endpoints.remove(id))
-        .ok_or_else(|| format!("there is no endpoint “{id}” in this file"))?;
+    let removed = (document
+        .get_mut("endpoint")
+        .and_then(Item::as_table_like_mut))
+    .and_then(|endpoints| endpoints.remove(id))
+    .ok_or_else(|| format!("there is no endpoint “{id}” in this file"))?;
     if let Some(table) = removed.as_table() {
         keep_comments_above(document, table);
     }

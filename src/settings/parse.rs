@@ -17,13 +17,15 @@ const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 /// Reads settings. The path is only named in problems.
 pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProblem> {
     let source = Source { path, text };
-    let document = Document::parse(text)
-        .map_err(|why| source.problem(why.span(), why.message()))?;
+    let document =
+        Document::parse(text).map_err(|why| source.problem(why.span(), why.message()))?;
     let mut settings = Settings::default();
     for (name, item) in document.iter() {
         match name {
             "endpoint" => source.endpoints(item, &mut settings)?,
-            "appearance" => settings.appearance = source.appearance(item, &mut settings.warnings)?,
+            "appearance" => {
+                settings.appearance = source.appearance(item, &mut settings.warnings)?
+            }
             _ => {
                 let warning = source.unknown(document.as_table(), name);
                 settings.warnings.push(warning);
@@ -111,7 +113,10 @@ impl Source<'_> {
     fn unknown(&self, table: &dyn TableLike, key: &str) -> SettingsProblem {
         let span = table.key(key).and_then(toml_edit::Key::span);
         let span = span.or_else(|| table.get(key).and_then(Item::span));
-        self.problem(span, &format!("“{key}” is not known here and has no effect"))
+        self.problem(
+            span,
+            &format!("“{key}” is not known here and has no effect"),
+        )
     }
 
     fn problem(&self, span: Option<Range<usize>>, message: &str) -> SettingsProblem {

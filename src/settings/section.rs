@@ -14,13 +14,17 @@ use crate::{
         preset::{self, Preset, PresetError},
         variables,
     },
+    simulator,
 };
 
-/// The id that the simulator has.
-pub const SIMULATOR_ID: &str = "simulator";
-
 /// Headers that are likely to hold a secret.
-const SECRET_HEADERS: &[&str] = &["authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"];
+const SECRET_HEADERS: &[&str] = &[
+    "authorization",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "cookie",
+];
 
 /// A section as it is written. Order of the fields is the order of a new section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,13 +44,22 @@ pub(super) struct Section {
     pub route: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_or_many")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "one_or_many"
+    )]
     pub key_env: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_or_many")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "one_or_many"
+    )]
     pub key_command: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_or_many")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "one_or_many"
+    )]
     pub models: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
@@ -60,8 +73,21 @@ pub(super) struct Section {
 
 /// The keys of a section; a test holds them against the fields.
 pub(super) const KEYS: &[&str] = &[
-    "label", "preset", "dialect", "base_url", "allow_http", "route", "auth", "key_env",
-    "key_command", "headers", "models", "proxy", "ca_file", "http", "timeouts",
+    "label",
+    "preset",
+    "dialect",
+    "base_url",
+    "allow_http",
+    "route",
+    "auth",
+    "key_env",
+    "key_command",
+    "headers",
+    "models",
+    "proxy",
+    "ca_file",
+    "http",
+    "timeouts",
 ];
 
 /// The keys of `timeouts`.
@@ -248,7 +274,10 @@ fn preset_url(preset: &Preset) -> Result<Url, BadSection> {
         Ok(endpoint) => Ok(endpoint.base_url),
         Err(PresetError::Missing { hint, .. }) => Err(BadSection::at(
             "preset",
-            format!("this preset needs base_url = \"{}\" with {hint}", preset.base_url),
+            format!(
+                "this preset needs base_url = \"{}\" with {hint}",
+                preset.base_url
+            ),
         )),
         Err(why) => Err(BadSection::at("preset", why)),
     }
@@ -262,8 +291,10 @@ fn kept<T: PartialEq>(value: Option<T>, default: Option<&T>) -> Option<T> {
 /// An id stands in targets before a slash, in file names and in keyring entries.
 fn check_id(id: &str) -> Result<(), String> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if id == SIMULATOR_ID {
-        return Err(format!("“{id}” is the built-in simulator's id: choose another"));
+    if id == simulator::ENDPOINT {
+        return Err(format!(
+            "“{id}” is the built-in simulator's id: choose another"
+        ));
     }
     if id.is_empty() || id.starts_with('.') || id.chars().count() > 64 || !id.chars().all(fits) {
         return Err(format!(
@@ -365,8 +396,16 @@ mod tests {
         for (text, proxy, var) in [
             ("http://p.example:3128", "http://p.example:3128", None),
             ("http://u@p.example:3128/", "http://u@p.example:3128", None),
-            ("socks5h://u:${PW}@p.example:1080", "socks5h://u@p.example:1080", Some("PW")),
-            ("http://u%40d:${PW_2}@p.example", "http://u%40d@p.example", Some("PW_2")),
+            (
+                "socks5h://u:${PW}@p.example:1080",
+                "socks5h://u@p.example:1080",
+                Some("PW"),
+            ),
+            (
+                "http://u%40d:${PW_2}@p.example",
+                "http://u%40d@p.example",
+                Some("PW_2"),
+            ),
         ] {
             let (got, variable) = split_proxy(text).unwrap();
             assert_eq!((got.as_str(), variable.as_deref()), (proxy, var), "{text}");

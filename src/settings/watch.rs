@@ -37,10 +37,7 @@ impl std::fmt::Debug for Watch {
 ///
 /// # Errors
 /// If the folder can't be made or watched.
-pub fn watch(
-    paths: &Paths,
-    changed: impl Fn() + Send + 'static,
-) -> Result<Watch, SettingsProblem> {
+pub fn watch(paths: &Paths, changed: impl Fn() + Send + 'static) -> Result<Watch, SettingsProblem> {
     let folders = folders(&paths.settings).map_err(|why| paths.problem(&why))?;
     let (events, inbox) = mpsc::channel();
     let watcher = on_events(&folders, &events)
@@ -95,7 +92,13 @@ fn watching<W: Watcher + Send + 'static>(
 fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'static {
     let events = events.clone();
     move |event| {
-        let is_change = !matches!(event, Ok(Event { kind: EventKind::Access(_), .. }));
+        let is_change = !matches!(
+            event,
+            Ok(Event {
+                kind: EventKind::Access(_),
+                ..
+            })
+        );
         if is_change {
             // No one listens any more only while everything is being dropped.
             let _ = events.send(());

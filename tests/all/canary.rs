@@ -49,11 +49,26 @@ fn forms(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let json = serde_json::to_string(secret).expect("JSON");
     let mut forms = vec![
         ("plain", secret.as_bytes().to_vec()),
-        ("its unmistakable part", secret.chars().take(24).collect::<String>().into_bytes()),
+        (
+            "its unmistakable part",
+            secret.chars().take(24).collect::<String>().into_bytes(),
+        ),
         ("escaped for a URL", escaped.into_bytes()),
-        ("escaped for JSON", json.trim_matches('"').as_bytes().to_vec()),
-        ("in UTF-16", secret.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-        ("as hex", secret.bytes().flat_map(|b| format!("{b:02x}").into_bytes()).collect()),
+        (
+            "escaped for JSON",
+            json.trim_matches('"').as_bytes().to_vec(),
+        ),
+        (
+            "in UTF-16",
+            secret.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        ),
+        (
+            "as hex",
+            secret
+                .bytes()
+                .flat_map(|b| format!("{b:02x}").into_bytes())
+                .collect(),
+        ),
     ];
     for offset in 0..3 {
         let shifted = [vec![0; offset], secret.as_bytes().to_vec()].concat();
@@ -71,9 +86,15 @@ fn forms(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
 fn the_search_finds_every_form() {
     let canary = canary();
     for offset in 0..3 {
-        let beside = [b"abc"[..offset].to_vec(), canary.as_bytes().to_vec(), b"xyz".to_vec()].concat();
+        let beside = [
+            b"abc"[..offset].to_vec(),
+            canary.as_bytes().to_vec(),
+            b"xyz".to_vec(),
+        ]
+        .concat();
         let planted = general_purpose::STANDARD.encode(beside);
-        let found = std::panic::catch_unwind(|| assert_no_canary_in(planted.as_bytes(), &canary, "x"));
+        let found =
+            std::panic::catch_unwind(|| assert_no_canary_in(planted.as_bytes(), &canary, "x"));
         assert!(found.is_err(), "base64 at offset {offset}");
     }
     let folder = tempfile::tempdir().unwrap();

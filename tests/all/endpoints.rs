@@ -21,19 +21,34 @@ fn every_preset_makes_a_valid_endpoint() {
     for preset in preset::all() {
         let id = &preset.id;
         assert!(ids.insert(id), "{id} stands twice");
-        let endpoint = preset.endpoint(&values()).unwrap_or_else(|e| panic!("{id}: {e}"));
+        let endpoint = preset
+            .endpoint(&values())
+            .unwrap_or_else(|e| panic!("{id}: {e}"));
         assert_eq!(&endpoint.id, id);
         assert_eq!(endpoint.preset.as_ref(), Some(id));
         assert!(preset.docs.starts_with("https://"), "{id}");
-        assert!(!preset.note.contains('\n') && !preset.note.ends_with('.'), "{id}");
+        assert!(
+            !preset.note.contains('\n') && !preset.note.ends_with('.'),
+            "{id}"
+        );
         let has_source = !preset.key_env.is_empty() || !preset.key_command.is_empty();
-        assert!(preset.local || has_source, "{id} says nowhere what its key is called");
-        assert_eq!(endpoint.needs_key(), !preset.local && endpoint.auth != Auth::None, "{id}");
+        assert!(
+            preset.local || has_source,
+            "{id} says nowhere what its key is called"
+        );
+        assert_eq!(
+            endpoint.needs_key(),
+            !preset.local && endpoint.auth != Auth::None,
+            "{id}"
+        );
         for variable in &preset.variables {
             let hole = format!("{{{}}}", variable.name);
             assert!(preset.base_url.contains(&hole), "{id} does not use {hole}");
         }
-        assert!(!endpoint.base_url.as_str().contains("%7B"), "{id} has a hole left");
+        assert!(
+            !endpoint.base_url.as_str().contains("%7B"),
+            "{id} has a hole left"
+        );
     }
 }
 

@@ -172,6 +172,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
             refusal,
             tool_calls: calls.into_iter().map(call).collect(),
             usage: usage.map(|[input, output, reasoning, cached]| Usage {
+                total: None,
                 input,
                 output,
                 reasoning,

@@ -61,7 +61,11 @@ impl Home {
     pub fn tokenscope(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenscope"));
         command.env_clear();
-        command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.envs(
+            INHERITED
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
         command
             .env("HOME", self.path())
             .env("TOKENSCOPE_CONFIG_DIR", self.path().join("config"))

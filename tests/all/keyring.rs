@@ -55,7 +55,12 @@ impl Session {
 
     /// The process that now owns the service's name.
     fn daemon_pid(&self) -> Option<u32> {
-        let proxy = Proxy::new(&self.bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus");
+        let proxy = Proxy::new(
+            &self.bus,
+            "org.freedesktop.DBus",
+            "/",
+            "org.freedesktop.DBus",
+        );
         let proxy = proxy.expect("a proxy");
         (proxy.call("GetConnectionUnixProcessID", &("org.freedesktop.secrets",))).ok()
     }
@@ -79,7 +84,12 @@ impl Session {
     /// Starts a daemon with the same collection, unlocked.
     fn start_daemon(&mut self) {
         let mut daemon = Command::new("gnome-keyring-daemon")
-            .args(["--foreground", "--unlock", "--replace", "--components=secrets"])
+            .args([
+                "--foreground",
+                "--unlock",
+                "--replace",
+                "--components=secrets",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -101,8 +111,9 @@ impl Session {
         let service = Proxy::new(&self.bus, name, "/org/freedesktop/secrets", interface);
         let service = service.expect("a proxy");
         let collection: OwnedObjectPath = service.call("ReadAlias", &("default",)).expect("one");
-        let (locked, _prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) =
-            service.call("Lock", &(vec![collection],)).expect("it locks");
+        let (locked, _prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = service
+            .call("Lock", &(vec![collection],))
+            .expect("it locks");
         assert_eq!(locked.len(), 1);
     }
 }
@@ -119,7 +130,10 @@ impl Drop for Session {
 }
 
 fn openai() -> Endpoint {
-    preset::find("openai").unwrap().endpoint(&Default::default()).unwrap()
+    preset::find("openai")
+        .unwrap()
+        .endpoint(&Default::default())
+        .unwrap()
 }
 
 fn credentials() -> Credentials {
@@ -143,33 +157,64 @@ async fn a_key_is_found_again_replaced_and_forgotten_by_other_processes() {
     let home = session.home();
     let set = home.run(&["keys", "set", "openai"], "sk-first\n");
     assert_eq!(set.code, Some(0), "{set:?}");
-    assert_eq!(set.out, "openai (https://api.openai.com:443): the key is in the OS keyring\n");
+    assert_eq!(
+        set.out,
+        "openai (https://api.openai.com:443): the key is in the OS keyring\n"
+    );
     assert!(set.err.contains("added the endpoint openai"), "{set:?}");
-    assert_eq!(found(&credentials()).await.unwrap().as_deref(), Some("sk-first"));
+    assert_eq!(
+        found(&credentials()).await.unwrap().as_deref(),
+        Some("sk-first")
+    );
     let list = home.run(&["keys", "list"], "");
-    assert_eq!(list.out, "openai  https://api.openai.com:443  OS keyring\n", "{list:?}");
+    assert_eq!(
+        list.out, "openai  https://api.openai.com:443  OS keyring\n",
+        "{list:?}"
+    );
 
     let own = credentials();
-    own.set_in_keyring(&openai(), key("sk-second")).await.unwrap();
-    assert_eq!(found(&credentials()).await.unwrap().as_deref(), Some("sk-second"));
+    own.set_in_keyring(&openai(), key("sk-second"))
+        .await
+        .unwrap();
+    assert_eq!(
+        found(&credentials()).await.unwrap().as_deref(),
+        Some("sk-second")
+    );
     let place = home.run(&["keys", "where", "openai", "--json"], "").json();
     assert_eq!(place[0]["place"]["place"], "keyring");
 
     own.set_in_memory(&openai(), key("sk-session"));
-    assert_eq!(found(&own).await.unwrap().as_deref(), Some("sk-session"), "as the user chose");
-    own.set_in_keyring(&openai(), key("sk-third")).await.unwrap();
-    assert_eq!(found(&own).await.unwrap().as_deref(), Some("sk-third"), "not the session's any more");
+    assert_eq!(
+        found(&own).await.unwrap().as_deref(),
+        Some("sk-session"),
+        "as the user chose"
+    );
+    own.set_in_keyring(&openai(), key("sk-third"))
+        .await
+        .unwrap();
+    assert_eq!(
+        found(&own).await.unwrap().as_deref(),
+        Some("sk-third"),
+        "not the session's any more"
+    );
 
     let mut moved = openai();
     moved.base_url = Url::parse("https://elsewhere.example/v1").unwrap();
     let (detached, place) = own.resolve(&moved).await.unwrap();
-    assert!(detached.is_none() && place == KeyPlace::Missing, "an edited origin has no key");
+    assert!(
+        detached.is_none() && place == KeyPlace::Missing,
+        "an edited origin has no key"
+    );
 
     let forget = home.run(&["keys", "forget", "openai"], "");
     assert_eq!(forget.code, Some(0), "{forget:?}");
     assert_eq!(found(&credentials()).await.unwrap(), None);
     assert_eq!(home.run(&["keys", "where", "openai"], "").code, Some(1));
-    assert_eq!(home.run(&["keys", "forget", "openai"], "").code, Some(0), "twice is no error");
+    assert_eq!(
+        home.run(&["keys", "forget", "openai"], "").code,
+        Some(0),
+        "twice is no error"
+    );
 }
 
 #[tokio::test]
@@ -177,17 +222,28 @@ async fn a_key_is_found_again_replaced_and_forgotten_by_other_processes() {
 async fn a_proxy_password_is_kept_beside_the_key() {
     let session = Session::new();
     let home = session.home();
-    home.write_settings("[endpoint.openai]\npreset = 'openai'\nproxy = 'http://me@p.example:3128'\n");
+    home.write_settings(
+        "[endpoint.openai]\npreset = 'openai'\nproxy = 'http://me@p.example:3128'\n",
+    );
     let set = home.run(&["keys", "set", "openai", "--proxy"], "pw-1");
     assert_eq!(set.code, Some(0), "{set:?}");
     let mut endpoint = openai();
     endpoint.connect.proxy = Some("http://me@p.example:3128".into());
     let own = credentials();
-    let password = own.resolve_proxy_password(&endpoint).await.unwrap().unwrap();
+    let password = own
+        .resolve_proxy_password(&endpoint)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(password.expose_secret(), "pw-1");
     assert_eq!(found(&own).await.unwrap(), None, "it is not the key");
     own.forget_proxy_password(&endpoint).await.unwrap();
-    assert!(own.resolve_proxy_password(&endpoint).await.unwrap().is_none());
+    assert!(
+        own.resolve_proxy_password(&endpoint)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -199,7 +255,12 @@ async fn a_locked_keyring_is_told_and_a_session_key_still_works() {
     session.lock();
     let status = own.status(&openai()).await;
     assert_eq!(status.place, KeyPlace::Missing);
-    assert!(status.problem.unwrap().starts_with("the OS keyring is locked: "));
+    assert!(
+        status
+            .problem
+            .unwrap()
+            .starts_with("the OS keyring is locked: ")
+    );
     let results = [
         found(&own).await.map(drop),
         found(&credentials()).await.map(drop),
@@ -207,17 +268,27 @@ async fn a_locked_keyring_is_told_and_a_session_key_still_works() {
         own.forget(&openai()).await,
     ];
     for (i, result) in results.into_iter().enumerate() {
-        assert!(matches!(result, Err(KeyError::Locked(_))), "{i}: {result:?}");
+        assert!(
+            matches!(result, Err(KeyError::Locked(_))),
+            "{i}: {result:?}"
+        );
     }
     let ran = session.home().run(&["keys", "where", "openai"], "");
     assert_eq!(ran.code, Some(1));
-    assert!(ran.out.contains("none — the OS keyring is locked: "), "{ran:?}");
+    assert!(
+        ran.out.contains("none — the OS keyring is locked: "),
+        "{ran:?}"
+    );
     own.set_in_memory(&openai(), key("sk-session"));
     assert_eq!(found(&own).await.unwrap().as_deref(), Some("sk-session"));
 
     session.kill_daemon();
     session.start_daemon();
-    assert_eq!(found(&credentials()).await.unwrap().as_deref(), Some("sk-1"), "nothing was changed");
+    assert_eq!(
+        found(&credentials()).await.unwrap().as_deref(),
+        Some("sk-1"),
+        "nothing was changed"
+    );
     credentials().forget(&openai()).await.unwrap();
 }
 
@@ -230,12 +301,19 @@ async fn a_daemon_that_is_started_anew_is_seen_by_the_same_program() {
     session.kill_daemon();
     // D-Bus may start another one by itself now: that one is locked.
     let gone = found(&own).await;
-    assert!(matches!(gone, Err(KeyError::NoKeyring(_) | KeyError::Locked(_))), "{gone:?}");
+    assert!(
+        matches!(gone, Err(KeyError::NoKeyring(_) | KeyError::Locked(_))),
+        "{gone:?}"
+    );
     session.start_daemon();
     assert_eq!(found(&own).await.unwrap().as_deref(), Some("sk-1"));
     session.kill_daemon();
     session.start_daemon();
-    assert_eq!(found(&own).await.unwrap().as_deref(), Some("sk-1"), "within one call, too");
+    assert_eq!(
+        found(&own).await.unwrap().as_deref(),
+        Some("sk-1"),
+        "within one call, too"
+    );
     own.forget(&openai()).await.unwrap();
 }
 
@@ -266,7 +344,10 @@ async fn a_hung_daemon_blocks_no_one_and_is_used_again_when_it_wakes() {
     // A whole program gets no answer either, says so, and ends by itself.
     let ran = session.home().run(&["keys", "where", "openai"], "");
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.out.contains("the OS keyring does not answer: "), "{ran:?}");
+    assert!(
+        ran.out.contains("the OS keyring does not answer: "),
+        "{ran:?}"
+    );
 
     session.signal("-CONT");
     let fresh = loop {
@@ -290,13 +371,28 @@ fn a_service_without_a_collection_is_no_keyring_and_no_bus_neither() {
     // A bus of its own, on which D-Bus starts a daemon that was never given a password.
     let command = home.tokenscope(["keys", "where", "openai"]);
     let mut fresh = Command::new("dbus-run-session");
-    fresh.arg("--").arg(command.get_program()).args(command.get_args());
-    fresh.env_clear().envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))));
-    fresh.env_remove(BUS).env("XDG_DATA_HOME", home.path()).env("XDG_RUNTIME_DIR", home.path());
+    fresh
+        .arg("--")
+        .arg(command.get_program())
+        .args(command.get_args());
+    fresh
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    fresh
+        .env_remove(BUS)
+        .env("XDG_DATA_HOME", home.path())
+        .env("XDG_RUNTIME_DIR", home.path());
     let ran = crate::home::Ran::from(fresh.output().expect("dbus-run-session"));
-    assert!(ran.out.contains("no OS keyring: the Secret Service runs but has no default collection"), "{ran:?}");
+    assert!(
+        ran.out
+            .contains("no OS keyring: the Secret Service runs but has no default collection"),
+        "{ran:?}"
+    );
     let ran = home.run(&["keys", "where", "openai"], "");
-    assert!(ran.out.contains("no OS keyring: there is no D-Bus session"), "{ran:?}");
+    assert!(
+        ran.out.contains("no OS keyring: there is no D-Bus session"),
+        "{ran:?}"
+    );
 }
 
 #[test]

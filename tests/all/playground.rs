@@ -41,12 +41,17 @@ impl Rig {
         };
         self.view.logic(&mut cx);
         for verb in self.view.verbs() {
-            if verb.shortcut.is_some_and(|keys| ui.input_mut(|input| input.consume_shortcut(&keys))) {
+            if verb
+                .shortcut
+                .is_some_and(|keys| ui.input_mut(|input| input.consume_shortcut(&keys)))
+            {
                 self.view.verb(verb.id, &mut cx);
             }
         }
         let frame = egui::Frame::new().fill(theme.background);
-        egui::CentralPanel::default().frame(frame).show(ui, |ui| self.view.ui(ui, &mut cx));
+        egui::CentralPanel::default()
+            .frame(frame)
+            .show(ui, |ui| self.view.ui(ui, &mut cx));
     }
 
     fn sent(&self) -> Vec<SendRun> {
@@ -70,24 +75,25 @@ impl Rig {
             Command::Cancel(ids) => Some(ids.clone()),
             _ => None,
         };
-        self.commands.iter().filter_map(cancelled).flatten().collect()
+        self.commands
+            .iter()
+            .filter_map(cancelled)
+            .flatten()
+            .collect()
     }
 }
 
 fn endpoint(id: &str, label: &str, simulated: bool, models: &[&str]) -> Endpoint {
     Endpoint {
-        id: id.into(),
         label: label.into(),
-        dialect: DialectId::OpenaiChat,
-        base_url: "http://127.0.0.1:9/v1".parse().unwrap(),
-        route: String::new(),
         auth: Auth::None,
-        key_env: Vec::new(),
-        key_command: Vec::new(),
-        headers: std::collections::BTreeMap::default(),
         models: models.iter().map(|m| (*m).to_owned()).collect(),
-        connect: ConnectOptions::default(),
         simulated,
+        ..Endpoint::custom(
+            id,
+            "http://127.0.0.1:9/v1".parse().unwrap(),
+            DialectId::OpenaiChat,
+        )
     }
 }
 
@@ -95,7 +101,12 @@ fn settings() -> Settings {
     Settings {
         endpoints: vec![
             endpoint("openai", "OpenAI", false, &["gpt-4o-mini"]),
-            endpoint("simulated", "Simulated", true, &["swift", "steady", "thinker"]),
+            endpoint(
+                "simulated",
+                "Simulated",
+                true,
+                &["swift", "steady", "thinker"],
+            ),
         ],
         ..Settings::default()
     }
@@ -103,7 +114,10 @@ fn settings() -> Settings {
 
 fn rig_with(state: State, size: [f32; 2]) -> Harness<'static, Rig> {
     let rig = Rig {
-        view: views().into_iter().find(|v| v.id() == ViewId::Playground).unwrap(),
+        view: views()
+            .into_iter()
+            .find(|v| v.id() == ViewId::Playground)
+            .unwrap(),
         state,
         commands: Vec::new(),
         actions: Vec::new(),
@@ -161,7 +175,11 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
     over.state = RunState::Ok;
     over.connection = Some(connection);
     over.stamps = Stamps {
-        request_sent: Some(if connection == Connection::Cold { 90 * MS } else { MS }),
+        request_sent: Some(if connection == Connection::Cold {
+            90 * MS
+        } else {
+            MS
+        }),
         first_token: Some(ttft_ms * MS),
         first_visible: Some(ttft_ms * MS),
         last_token: Some(total_ms * MS),
@@ -169,6 +187,7 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
         ..Stamps::default()
     };
     over.answer.usage = Some(Usage {
+        total: None,
         input: Some(12),
         output: Some(100),
         reasoning: None,
@@ -190,7 +209,9 @@ fn type_prompt(harness: &mut Harness<'_, Rig>, text: &str) {
     harness.run_steps(2);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt").type_text(text);
+    harness
+        .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
+        .type_text(text);
     harness.run_steps(2);
 }
 
@@ -204,7 +225,11 @@ fn ask(harness: &mut Harness<'_, Rig>, text: &str) -> Vec<SendRun> {
 }
 
 fn last_text(request: &ChatRequest) -> String {
-    request.messages.last().map(tokenscope::chat::Message::text).unwrap_or_default()
+    request
+        .messages
+        .last()
+        .map(tokenscope::chat::Message::text)
+        .unwrap_or_default()
 }
 
 #[test]
@@ -215,12 +240,17 @@ fn the_first_start_needs_one_key_press() {
     let sent = harness.state().sent();
     let models: Vec<_> = sent.iter().map(|s| s.request.model.as_str()).collect();
     assert_eq!(models, ["swift", "steady"]);
-    assert!(sent.iter().all(|s| s.endpoint == "simulated" && s.origin == Origin::Playground));
+    assert!(
+        sent.iter()
+            .all(|s| s.endpoint == "simulated" && s.origin == Origin::Playground)
+    );
     assert_ne!(sent[0].id, sent[1].id);
     assert!(!last_text(&sent[0].request).is_empty());
     // What names the runs is kept before the runs begin.
     let commands = &harness.state().commands;
-    let first_save = commands.iter().position(|c| matches!(c, Command::SaveConversation(_)));
+    let first_save = commands
+        .iter()
+        .position(|c| matches!(c, Command::SaveConversation(_)));
     let first_send = commands.iter().position(|c| matches!(c, Command::Send(_)));
     assert!(first_save < first_send);
 }
@@ -247,9 +277,20 @@ fn each_pane_shows_its_own_stream() {
     harness.run_steps(2);
     let left = harness.get_by_label("I am the left one").rect();
     let right = harness.get_by_label("I am the right one").rect();
-    assert!(left.right() <= 640.0 && right.left() >= 640.0, "{left:?} {right:?}");
+    assert!(
+        left.right() <= 640.0 && right.left() >= 640.0,
+        "{left:?} {right:?}"
+    );
     // More of one stream is no part of the other.
-    harness.state_mut().state.runs.get_mut(&sent[0].id).unwrap().answer.text.push_str(", still");
+    harness
+        .state_mut()
+        .state
+        .runs
+        .get_mut(&sent[0].id)
+        .unwrap()
+        .answer
+        .text
+        .push_str(", still");
     harness.run_steps(2);
     harness.get_by_label("I am the left one, still");
     harness.get_by_label("I am the right one");
@@ -259,7 +300,10 @@ fn each_pane_shows_its_own_stream() {
 fn esc_stops_what_runs_and_only_that() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Go");
-    put(&mut harness, ended(&sent[0], "done", 100, 200, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "done", 100, 200, Connection::Warm),
+    );
     put(&mut harness, streaming(&sent[1], "going"));
     harness.run_steps(2);
     harness.key_press(Key::Escape);
@@ -271,11 +315,23 @@ fn esc_stops_what_runs_and_only_that() {
 fn a_second_question_carries_the_first_answer() {
     let mut harness = rig();
     let sent = ask(&mut harness, "One");
-    put(&mut harness, ended(&sent[0], "Answer of the left", 1, 2, Connection::Warm));
-    put(&mut harness, ended(&sent[1], "Answer of the right", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "Answer of the left", 1, 2, Connection::Warm),
+    );
+    put(
+        &mut harness,
+        ended(&sent[1], "Answer of the right", 1, 2, Connection::Warm),
+    );
     harness.run_steps(2);
     let sent = ask(&mut harness, "Two");
-    let texts = |run: &SendRun| run.request.messages.iter().map(tokenscope::chat::Message::text).collect::<Vec<_>>();
+    let texts = |run: &SendRun| {
+        run.request
+            .messages
+            .iter()
+            .map(tokenscope::chat::Message::text)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(texts(&sent[0]), ["One", "Answer of the left", "Two"]);
     assert_eq!(texts(&sent[1]), ["One", "Answer of the right", "Two"]);
 }
@@ -285,17 +341,27 @@ fn a_retry_is_a_second_attempt_that_can_be_left_again() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Again?");
     for run in &sent {
-        put(&mut harness, ended(run, "first try", 1, 2, Connection::Warm));
+        put(
+            &mut harness,
+            ended(run, "first try", 1, 2, Connection::Warm),
+        );
     }
     harness.run_steps(2);
     harness.state_mut().commands.clear();
-    harness.get_all_by_label("Ask again").next().unwrap().click();
+    harness
+        .get_all_by_label("Ask again")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(2);
     let again = harness.state().sent();
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].request, sent[0].request);
     assert_ne!(again[0].id, sent[0].id);
-    put(&mut harness, ended(&again[0], "second try", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&again[0], "second try", 1, 2, Connection::Warm),
+    );
     harness.run_steps(2);
     harness.get_by_label("second try");
     harness.get_by_label("2/2");
@@ -312,7 +378,11 @@ fn an_edited_prompt_takes_the_turns_place() {
         put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
     }
     harness.run_steps(2);
-    harness.get_all_by_label("Edit the prompt and ask again").next().unwrap().click();
+    harness
+        .get_all_by_label("Edit the prompt and ask again")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(3);
     let field = harness.get_by_label("Edited prompt");
     field.focus();
@@ -326,9 +396,20 @@ fn an_edited_prompt_takes_the_turns_place() {
     harness.run_steps(2);
     let again = harness.state().sent();
     assert_eq!(again.len(), 2);
-    assert!(again.iter().all(|s| last_text(&s.request) == "New words" && s.request.messages.len() == 1));
+    assert!(
+        again
+            .iter()
+            .all(|s| last_text(&s.request) == "New words" && s.request.messages.len() == 1)
+    );
     let saved = harness.state().saved();
-    assert!(saved.last().unwrap().panes.iter().all(|p| p.turns.len() == 1));
+    assert!(
+        saved
+            .last()
+            .unwrap()
+            .panes
+            .iter()
+            .all(|p| p.turns.len() == 1)
+    );
 }
 
 #[test]
@@ -339,7 +420,11 @@ fn a_fork_is_a_pane_with_the_same_past() {
         put(&mut harness, ended(run, "yes", 1, 2, Connection::Warm));
     }
     harness.run_steps(2);
-    harness.get_all_by_label("More for this turn").next().unwrap().click();
+    harness
+        .get_all_by_label("More for this turn")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(2);
     harness.get_by_label("Fork into a new pane").click();
     harness.run_steps(3);
@@ -380,7 +465,12 @@ fn panes_come_and_go() {
     assert_eq!(ids.len(), 8);
     harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::W);
     harness.run_steps(2);
-    assert_eq!(harness.query_all_by_label_contains("Target of pane").count(), 7);
+    assert_eq!(
+        harness
+            .query_all_by_label_contains("Target of pane")
+            .count(),
+        7
+    );
 }
 
 #[test]
@@ -405,11 +495,15 @@ fn a_target_is_found_by_typing() {
             label: String::new(),
         }])),
     );
-    harness.get_by_label("Target of pane 1: simulated/swift").click();
+    harness
+        .get_by_label("Target of pane 1: simulated/swift")
+        .click();
     harness.run_steps(3);
     let asked = |c: &Command| matches!(c, Command::ListModels { endpoint, refresh: false } if endpoint == "simulated");
     assert!(harness.state().commands.iter().any(asked));
-    harness.get_by_label("Search models, or type a name").type_text("nano");
+    harness
+        .get_by_label("Search models, or type a name")
+        .type_text("nano");
     harness.run_steps(2);
     harness.get_by_label("openai/gpt-5-nano");
     harness.key_press(Key::Enter);
@@ -420,9 +514,13 @@ fn a_target_is_found_by_typing() {
 #[test]
 fn an_unknown_model_can_be_named() {
     let mut harness = rig();
-    harness.get_by_label("Target of pane 2: simulated/steady").click();
+    harness
+        .get_by_label("Target of pane 2: simulated/steady")
+        .click();
     harness.run_steps(3);
-    harness.get_by_label("Search models, or type a name").type_text("my/own-model");
+    harness
+        .get_by_label("Search models, or type a name")
+        .type_text("my/own-model");
     harness.run_steps(2);
     harness.get_by_label("Use “my/own-model” at openai").click();
     harness.run_steps(3);
@@ -432,13 +530,25 @@ fn an_unknown_model_can_be_named() {
 #[test]
 fn a_failed_list_is_told_in_words() {
     let mut harness = rig();
-    let fault = Fault::new(FaultClass::Auth, Phase::Headers, "Incorrect API key provided");
-    harness.state_mut().state.models.insert("openai".into(), Err(fault));
-    harness.get_by_label("Target of pane 1: simulated/swift").click();
+    let fault = Fault::new(
+        FaultClass::Auth,
+        Phase::Headers,
+        "Incorrect API key provided",
+    );
+    harness
+        .state_mut()
+        .state
+        .models
+        .insert("openai".into(), Err(fault));
+    harness
+        .get_by_label("Target of pane 1: simulated/swift")
+        .click();
     harness.run_steps(3);
     harness.get_by_label_contains("Incorrect API key provided");
     harness.state_mut().commands.clear();
-    harness.get_by_label("Fetch the models of OpenAI again").click();
+    harness
+        .get_by_label("Fetch the models of OpenAI again")
+        .click();
     harness.run_steps(2);
     let asked = |c: &Command| matches!(c, Command::ListModels { endpoint, refresh: true } if endpoint == "openai");
     assert!(harness.state().commands.iter().any(asked));
@@ -473,8 +583,14 @@ fn parameters_belong_to_their_pane_and_must_read() {
 fn the_best_of_each_figure_is_marked() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Race");
-    put(&mut harness, ended(&sent[0], "a", 120, 900, Connection::Warm));
-    put(&mut harness, ended(&sent[1], "b", 250, 700, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "a", 120, 900, Connection::Warm),
+    );
+    put(
+        &mut harness,
+        ended(&sent[1], "b", 250, 700, Connection::Warm),
+    );
     harness.run_steps(2);
     harness.get_by_label("TTFT: 120 ms, best");
     harness.get_by_label("TTFT: 250 ms");
@@ -487,8 +603,14 @@ fn cold_and_warm_are_not_compared_as_equals() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Race");
     // Cold: 100 ms of it after 90 ms of connecting, so 10 ms net; warm: 49 ms net.
-    put(&mut harness, ended(&sent[0], "a", 100, 900, Connection::Cold));
-    put(&mut harness, ended(&sent[1], "b", 50, 700, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "a", 100, 900, Connection::Cold),
+    );
+    put(
+        &mut harness,
+        ended(&sent[1], "b", 50, 700, Connection::Warm),
+    );
     harness.run_steps(2);
     harness.get_by_label("TTFT: 100 ms, best");
     harness.get_by_label("TTFT: 50 ms");
@@ -510,7 +632,10 @@ fn a_failed_run_wins_nothing_and_unknown_is_blank() {
         ..Fault::new(FaultClass::Interrupted, Phase::Stream, "upstream went away")
     });
     put(&mut harness, broken);
-    put(&mut harness, ended(&sent[1], "whole", 250, 700, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[1], "whole", 250, 700, Connection::Warm),
+    );
     harness.run_steps(2);
     assert_eq!(harness.query_all_by_label_contains(", best").count(), 0);
     harness.get_by_label("Speed: not known");
@@ -532,7 +657,11 @@ fn a_draft_is_kept_shortly_after_it_changed() {
     assert_eq!(saved.last().unwrap().draft.text, "half a thought");
     let count = saved.len();
     harness.run_steps(6);
-    assert_eq!(harness.state().saved().len(), count, "nothing changed: nothing to keep");
+    assert_eq!(
+        harness.state().saved().len(),
+        count,
+        "nothing changed: nothing to keep"
+    );
 }
 
 #[test]
@@ -547,7 +676,11 @@ fn what_was_kept_is_found_again() {
     second.run_steps(2);
     let asked = |c: &Command| matches!(c, Command::LoadConversation(id) if *id == kept.id);
     assert!(second.state().commands.iter().any(asked));
-    second.state_mut().state.loaded.push((kept.id, Some(Box::new(kept.clone()))));
+    second
+        .state_mut()
+        .state
+        .loaded
+        .push((kept.id, Some(Box::new(kept.clone()))));
     second.run_steps(3);
     let loads = |c: &Command| matches!(c, Command::LoadRun(id) if *id == sent[0].id);
     assert!(second.state().commands.iter().any(loads));
@@ -568,7 +701,11 @@ fn what_was_begun_is_not_replaced_by_what_comes_late() {
     };
     harness.state_mut().view.restore(r#"{"conversation":77}"#);
     type_prompt(&mut harness, "mine");
-    harness.state_mut().state.loaded.push((late.id, Some(Box::new(late))));
+    harness
+        .state_mut()
+        .state
+        .loaded
+        .push((late.id, Some(Box::new(late))));
     harness.run_steps(2);
     let prompt = harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
     assert_eq!(prompt.value().as_deref(), Some("mine"));
@@ -607,14 +744,28 @@ fn a_removed_endpoint_is_told() {
         ..Settings::default()
     });
     harness.run_steps(2);
-    assert_eq!(harness.query_all_by_label_contains("There is no endpoint “simulated”").count(), 2);
+    assert_eq!(
+        harness
+            .query_all_by_label_contains("There is no endpoint “simulated”")
+            .count(),
+        2
+    );
 }
 
 #[test]
 fn hidden_characters_of_an_answer_are_seen() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Trick me");
-    put(&mut harness, ended(&sent[0], "safe\u{202e}txt.exe \u{1b}[2J", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(
+            &sent[0],
+            "safe\u{202e}txt.exe \u{1b}[2J",
+            1,
+            2,
+            Connection::Warm,
+        ),
+    );
     harness.run_steps(2);
     harness.get_by_label(r"safe\u{202E}txt.exe \u{1B}[2J");
 }
@@ -627,7 +778,14 @@ fn a_narrow_window_makes_a_grid() {
     harness.get_by_label("Add pane").click();
     harness.run_steps(3);
     let tops: HashMap<_, _> = (1..=3)
-        .map(|n| (n, harness.get_by_label_contains(&format!("Target of pane {n}")).rect()))
+        .map(|n| {
+            (
+                n,
+                harness
+                    .get_by_label_contains(&format!("Target of pane {n}"))
+                    .rect(),
+            )
+        })
         .collect();
     assert!((tops[&1].top() - tops[&2].top()).abs() < 1.0);
     assert!(tops[&3].top() > tops[&1].bottom());

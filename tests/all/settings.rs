@@ -84,7 +84,10 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(work.key_env, ["WORK_KEY"]);
     assert_eq!(work.headers["X-Team"], "scope");
     assert_eq!(work.models, ["a", "b/c"]);
-    assert_eq!(work.connect.proxy.as_deref(), Some("http://me@proxy.example:3128"));
+    assert_eq!(
+        work.connect.proxy.as_deref(),
+        Some("http://me@proxy.example:3128")
+    );
     assert_eq!(work.proxy_password_env.as_deref(), Some("PW"));
     assert_eq!(work.connect.ca_file.as_deref(), Some("/etc/ca.pem"));
     assert_eq!(work.connect.http, HttpVersion::Http1);
@@ -93,13 +96,26 @@ fn everything_that_can_be_written_is_read() {
     let home = settings.endpoint("home").unwrap();
     assert_eq!(home.label, "vLLM", "the preset's");
     assert_eq!(home.base_url.as_str(), "http://192.168.1.5:8000/v1");
-    assert_eq!((settings.appearance.theme, settings.appearance.zoom), (Theme::Dark, 1.25));
-    let warned: Vec<_> = settings.warnings.iter().map(|w| (w.line, w.message.as_str())).collect();
+    assert_eq!(
+        (settings.appearance.theme, settings.appearance.zoom),
+        (Theme::Dark, 1.25)
+    );
+    let warned: Vec<_> = settings
+        .warnings
+        .iter()
+        .map(|w| (w.line, w.message.as_str()))
+        .collect();
     assert_eq!(
         warned,
         [
-            (Some(16), "column 1: “colour” is not known here and has no effect"),
-            (Some(23), "column 2: “future” is not known here and has no effect"),
+            (
+                Some(16),
+                "column 1: “colour” is not known here and has no effect"
+            ),
+            (
+                Some(23),
+                "column 2: “future” is not known here and has no effect"
+            ),
         ]
     );
 }
@@ -116,7 +132,8 @@ fn endpoints_come_in_the_order_of_the_file() {
 
 #[test]
 fn what_is_wrong_is_explained_with_its_line() {
-    let at = |key: &str| format!("# one\n[endpoint.x]\nbase_url = \"https://x.example/v1\"\n{key}\n");
+    let at =
+        |key: &str| format!("# one\n[endpoint.x]\nbase_url = \"https://x.example/v1\"\n{key}\n");
     let table = [
         ("a = [1,\nb".to_owned(), 2, ""),
         ("[endpoint.x\n".to_owned(), 1, ""),
@@ -124,25 +141,81 @@ fn what_is_wrong_is_explained_with_its_line() {
         ("endpoint = 3".to_owned(), 1, "[endpoint.ID]"),
         ("[endpoint]\nx = 3".to_owned(), 2, "[endpoint.ID]"),
         ("[[endpoint]]\nid = 'x'".to_owned(), 1, "[endpoint.ID]"),
-        ("[endpoint.x]\nlabel = 'X'".to_owned(), 1, "base_url is missing"),
-        ("[endpoint.x]\npreset = 'nope'".to_owned(), 2, "no preset “nope”; known are openai,"),
-        ("[endpoint.x]\npreset = 'azure'".to_owned(), 2, "needs base_url = \"https://{resource}."),
-        ("[endpoint.'a/b']\nbase_url = 'https://x.example'".to_owned(), 1, "can't be an id"),
-        ("[endpoint.simulator]\nbase_url = 'https://x.example'".to_owned(), 1, "choose another"),
-        ("[endpoint.x]\nbase_url = 'http://x.example'".to_owned(), 2, "allow_http = true"),
-        ("[endpoint.x]\n\nbase_url = 'https://u:hunter2@x.example'".to_owned(), 3, "user name or password"),
-        (at("dialect = 'smoke'"), 4, "unknown variant `smoke`, expected `openai-chat`"),
+        (
+            "[endpoint.x]\nlabel = 'X'".to_owned(),
+            1,
+            "base_url is missing",
+        ),
+        (
+            "[endpoint.x]\npreset = 'nope'".to_owned(),
+            2,
+            "no preset “nope”; known are openai,",
+        ),
+        (
+            "[endpoint.x]\npreset = 'azure'".to_owned(),
+            2,
+            "needs base_url = \"https://{resource}.",
+        ),
+        (
+            "[endpoint.'a/b']\nbase_url = 'https://x.example'".to_owned(),
+            1,
+            "can't be an id",
+        ),
+        (
+            "[endpoint.simulator]\nbase_url = 'https://x.example'".to_owned(),
+            1,
+            "choose another",
+        ),
+        (
+            "[endpoint.x]\nbase_url = 'http://x.example'".to_owned(),
+            2,
+            "allow_http = true",
+        ),
+        (
+            "[endpoint.x]\n\nbase_url = 'https://u:hunter2@x.example'".to_owned(),
+            3,
+            "user name or password",
+        ),
+        (
+            at("dialect = 'smoke'"),
+            4,
+            "unknown variant `smoke`, expected `openai-chat`",
+        ),
         (at("auth = 'basic'"), 4, "unknown variant `basic`"),
-        (at("auth = { header = 'Host' }"), 4, "written by the connection"),
-        (at("headers = { 'a b' = '1' }"), 4, "not the name of a header"),
+        (
+            at("auth = { header = 'Host' }"),
+            4,
+            "written by the connection",
+        ),
+        (
+            at("headers = { 'a b' = '1' }"),
+            4,
+            "not the name of a header",
+        ),
         (at("key_env = 3"), 4, "a string or a list of strings"),
         (at("timeouts = { connect_ms = -1 }"), 4, "invalid value"),
         (at("timeouts = { connect_ms = 'soon' }"), 4, "invalid type"),
         (at("http = '3'"), 4, "unknown variant `3`"),
-        (at("proxy = 'http://u:hunter2@p.example'"), 4, "may not stand in this file"),
-        (at("[appearance]\nzoom = nan"), 5, "zoom must be from 0.5 to 3"),
-        (at("[appearance]\nzoom = 9"), 5, "zoom must be from 0.5 to 3"),
-        (at("[appearance]\ntheme = 'pink'"), 5, "unknown variant `pink`"),
+        (
+            at("proxy = 'http://u:hunter2@p.example'"),
+            4,
+            "may not stand in this file",
+        ),
+        (
+            at("[appearance]\nzoom = nan"),
+            5,
+            "zoom must be from 0.5 to 3",
+        ),
+        (
+            at("[appearance]\nzoom = 9"),
+            5,
+            "zoom must be from 0.5 to 3",
+        ),
+        (
+            at("[appearance]\ntheme = 'pink'"),
+            5,
+            "unknown variant `pink`",
+        ),
     ];
     for (text, line, why) in table {
         let problem = read(&text).expect_err(&text);
@@ -161,14 +234,18 @@ fn a_file_that_is_no_text_is_explained() {
     fs::write(home.settings(), b"ab\xff").unwrap();
     let problem = load(&home).unwrap_err();
     assert!(problem.message.contains("byte 2 is not UTF-8"), "{problem}");
-    let edited = settings::edit(&home.paths(), &SettingsEdit::Appearance(Appearance::default()));
+    let edited = settings::edit(
+        &home.paths(),
+        &SettingsEdit::Appearance(Appearance::default()),
+    );
     assert!(edited.is_err());
     assert_eq!(fs::read(home.settings()).unwrap(), b"ab\xff");
 }
 
 #[test]
 fn a_secret_header_in_plain_text_is_warned_of_but_not_repeated() {
-    let text = "[endpoint.x]\nbase_url = 'https://x.example/v1'\nheaders = { x-api-key = 'hunter2' }";
+    let text =
+        "[endpoint.x]\nbase_url = 'https://x.example/v1'\nheaders = { x-api-key = 'hunter2' }";
     let settings = read(text).unwrap();
     let [warning] = settings.warnings.as_slice() else {
         panic!("{:?}", settings.warnings);
@@ -192,13 +269,24 @@ fn the_environment_makes_endpoints_ready() {
     ]);
     let settings = settings::load_in(&home.paths(), &environment).unwrap();
     let ids: Vec<_> = settings.endpoints.iter().map(|e| e.id.as_str()).collect();
-    assert_eq!(ids, ["groq", "env", "openai"], "the file first, then the environment");
+    assert_eq!(
+        ids,
+        ["groq", "env", "openai"],
+        "the file first, then the environment"
+    );
     assert_eq!(settings.built_in, ["env", "openai"]);
     let env = settings.endpoint("env").unwrap();
     assert_eq!(env.base_url.as_str(), "http://localhost:8080/v1");
-    assert_eq!((env.models[0].as_str(), env.key_env[0].as_str()), ("gemma", "LLM_API_KEY"));
+    assert_eq!(
+        (env.models[0].as_str(), env.key_env[0].as_str()),
+        ("gemma", "LLM_API_KEY")
+    );
     let groq = settings.endpoint("groq").unwrap();
-    assert_eq!(groq.base_url.host_str(), Some("mine.example"), "the file's stays");
+    assert_eq!(
+        groq.base_url.host_str(),
+        Some("mine.example"),
+        "the file's stays"
+    );
     let [azure] = settings.warnings.as_slice() else {
         panic!("{:?}", settings.warnings);
     };
@@ -229,7 +317,10 @@ fn the_simulator_comes_last_and_is_built_in() {
 fn a_preset_is_found_without_any_set_up() {
     let settings = Settings::default();
     assert_eq!(settings.endpoint_or_preset("ollama").unwrap().id, "ollama");
-    assert!(settings.endpoint_or_preset("azure").is_none(), "it has a variable without default");
+    assert!(
+        settings.endpoint_or_preset("azure").is_none(),
+        "it has a variable without default"
+    );
     assert!(settings.endpoint_or_preset("nope").is_none());
 }
 
@@ -248,10 +339,17 @@ fn an_edit_that_changes_nothing_leaves_every_byte() {
         let text = edited(&put(endpoint));
         // The one thing written otherwise is the URL, which is kept in its normalised form.
         let expected = BY_HAND.replace("192.168.1.5:8000\"", "192.168.1.5:8000/v1\"");
-        let expected = if endpoint.id == "home" { expected.as_str() } else { BY_HAND };
+        let expected = if endpoint.id == "home" {
+            expected.as_str()
+        } else {
+            BY_HAND
+        };
         assert_eq!(text, expected);
     }
-    assert_eq!(edited(&SettingsEdit::Appearance(settings.appearance)), BY_HAND);
+    assert_eq!(
+        edited(&SettingsEdit::Appearance(settings.appearance)),
+        BY_HAND
+    );
 }
 
 #[test]
@@ -273,7 +371,10 @@ fn an_edit_touches_only_the_lines_it_is_about() {
             "{ X-Team = \"scope\", Authorization = \"${TOKEN}\" }",
             "{ Authorization = \"${TOKEN}\" , X-New = \"1\" }",
         )
-        .replace("{ connect_ms = 5000 }", "{ connect_ms = 7000 , idle_ms = 1 }")
+        .replace(
+            "{ connect_ms = 5000 }",
+            "{ connect_ms = 7000 , idle_ms = 1 }",
+        )
         .replace("http = \"1.1\"\n", "")
         .replace("\"WORK_KEY\"", "[\"WORK_KEY\", \"OTHER\"]");
     assert_eq!(squeezed(&text), squeezed(&expected));
@@ -289,7 +390,10 @@ fn squeezed(text: &str) -> String {
 
 #[test]
 fn a_new_endpoint_comes_after_the_others_and_says_no_more_than_it_must() {
-    let mut new = preset::find("groq").unwrap().endpoint(&Default::default()).unwrap();
+    let mut new = preset::find("groq")
+        .unwrap()
+        .endpoint(&Default::default())
+        .unwrap();
     new.route = "direct".into();
     let text = edited(&put(&new));
     let added = "
@@ -320,7 +424,11 @@ fn a_new_file_explains_itself_and_holds_the_edit() {
         let mode = fs::metadata(home.settings()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "for its owner only");
     }
-    settings::edit(&home.paths(), &SettingsEdit::RemoveEndpoint { id: "x".into() }).unwrap();
+    settings::edit(
+        &home.paths(),
+        &SettingsEdit::RemoveEndpoint { id: "x".into() },
+    )
+    .unwrap();
     let text = fs::read_to_string(home.settings()).unwrap();
     assert!(text.starts_with("# Tokenscope's settings"), "{text}");
     assert!(!text.contains("[endpoint.x]"), "{text}");
@@ -329,7 +437,11 @@ fn a_new_file_explains_itself_and_holds_the_edit() {
 #[test]
 fn the_explained_format_is_the_real_one() {
     let home = Home::new();
-    settings::edit(&home.paths(), &SettingsEdit::Appearance(Appearance::default())).unwrap();
+    settings::edit(
+        &home.paths(),
+        &SettingsEdit::Appearance(Appearance::default()),
+    )
+    .unwrap();
     let text = fs::read_to_string(home.settings()).unwrap();
     let sample: String = (text.lines())
         .skip_while(|line| !line.starts_with("# [endpoint."))
@@ -350,12 +462,18 @@ fn the_explained_format_is_the_real_one() {
 #[test]
 fn removing_takes_the_section_with_its_own_comment_only() {
     let text = edited(&SettingsEdit::RemoveEndpoint { id: "work".into() });
-    assert!(text.starts_with("# My endpoints.\n\n[endpoint.home]\n"), "{text}");
+    assert!(
+        text.starts_with("# My endpoints.\n\n[endpoint.home]\n"),
+        "{text}"
+    );
     assert!(!text.contains("at work"), "{text}");
     let settings = read(&text).unwrap();
     assert_eq!(settings.endpoints.len(), 1);
     let text = edited(&SettingsEdit::RemoveEndpoint { id: "home".into() });
-    assert!(text.contains("# What I measure at work.\n[endpoint.work]   # the gateway"), "{text}");
+    assert!(
+        text.contains("# What I measure at work.\n[endpoint.work]   # the gateway"),
+        "{text}"
+    );
     let home = Home::new();
     home.write_settings(BY_HAND);
     let nothing = SettingsEdit::RemoveEndpoint { id: "nope".into() };
@@ -372,7 +490,10 @@ fn renaming_keeps_the_section_where_it_is() {
         endpoint: Box::new(endpoint.clone()),
     };
     let text = edited(&rename(&work));
-    assert_eq!(text, BY_HAND.replace("[endpoint.work]", "[endpoint.office]"));
+    assert_eq!(
+        text,
+        BY_HAND.replace("[endpoint.work]", "[endpoint.office]")
+    );
     work.id = "home".into();
     let home = Home::new();
     home.write_settings(BY_HAND);
@@ -416,7 +537,11 @@ fn other_ways_to_write_toml_are_edited_too() {
 
 #[test]
 fn a_broken_file_is_never_overwritten() {
-    for text in ["[endpoint.x]\nlabel = ", "[endpoint.x]\nlabel = 'no URL'", "zoom = = 1"] {
+    for text in [
+        "[endpoint.x]\nlabel = ",
+        "[endpoint.x]\nlabel = 'no URL'",
+        "zoom = = 1",
+    ] {
         let home = Home::new();
         home.write_settings(text);
         let edits = [
@@ -437,11 +562,18 @@ fn an_edit_that_would_break_the_file_is_refused() {
     let home = Home::new();
     home.write_settings(BY_HAND);
     let mut bad = endpoint("bad", "http://far.example/v1");
-    for (id, url) in [("bad", "http://far.example/v1"), ("a/b", "https://x.example/v1"), ("simulator", "https://x.example/v1")] {
+    for (id, url) in [
+        ("bad", "http://far.example/v1"),
+        ("a/b", "https://x.example/v1"),
+        ("simulator", "https://x.example/v1"),
+    ] {
         bad.id = id.into();
         bad.base_url = Url::parse(url).unwrap();
         let problem = settings::edit(&home.paths(), &put(&bad)).unwrap_err();
-        assert!(problem.message.contains("the change was not made"), "{problem}");
+        assert!(
+            problem.message.contains("the change was not made"),
+            "{problem}"
+        );
         assert_eq!(fs::read_to_string(home.settings()).unwrap(), BY_HAND);
     }
 }
@@ -496,7 +628,11 @@ fn a_change_is_told_however_it_is_written_and_reading_is_none() {
     let home = Home::new();
     let (told, changes) = mpsc::channel();
     let watch = settings::watch(&home.paths(), move || told.send(()).unwrap()).unwrap();
-    let wait = || changes.recv_timeout(Duration::from_secs(60)).expect("a change is told");
+    let wait = || {
+        changes
+            .recv_timeout(Duration::from_secs(60))
+            .expect("a change is told")
+    };
     // Written in place, in two steps.
     home.write_settings("");
     home.write_settings("# a\n");
@@ -540,7 +676,9 @@ fn a_change_behind_a_link_is_told() {
     let (told, changes) = mpsc::channel();
     let _watch = settings::watch(&home.paths(), move || told.send(()).unwrap()).unwrap();
     fs::write(&real, "# b\n").unwrap();
-    changes.recv_timeout(Duration::from_secs(60)).expect("a change is told");
+    changes
+        .recv_timeout(Duration::from_secs(60))
+        .expect("a change is told");
 }
 
 /// An endpoint with anything a user may set.
@@ -548,26 +686,46 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
     let words = || prop::collection::vec("[ -~äß中]{0,12}", 0..3);
     let preset = prop::option::of(prop::sample::select(preset::all()).prop_map(|p| p.id.clone()));
     (
-        ("[a-zé][a-z0-9._-]{0,8}", "\\PC{0,12}", preset, "(/[a-z0-9%]{0,6}){0,3}"),
+        (
+            "[a-zé][a-z0-9._-]{0,8}",
+            "\\PC{0,12}",
+            preset,
+            "(/[a-z0-9%]{0,6}){0,3}",
+        ),
         (words(), words(), words(), any::<bool>(), "[ -~]{0,8}"),
-        (any::<[u32; 4]>(), prop::option::of("[a-z]{1,5}"), 0..3_usize, 0..3_usize),
+        (
+            any::<[u32; 4]>(),
+            prop::option::of("[a-z]{1,5}"),
+            0..3_usize,
+            0..3_usize,
+        ),
         prop::collection::btree_map("X-[A-Za-z]{1,4}", "[ -~]{0,8}", 0..3),
     )
-        .prop_map(|((id, label, preset, path), (key_env, models, command, allow_http, route), (ms, user, auth, http), headers)| {
-            let scheme = if allow_http { "http" } else { "https" };
-            let mut e = endpoint(&id, &format!("{scheme}://h.example:81{path}"));
-            (e.label, e.preset, e.route) = (label, preset, route);
-            (e.key_env, e.models, e.key_command, e.allow_http) = (key_env, models, command, allow_http);
-            e.auth = [Auth::Bearer, Auth::None, Auth::Header("api-key".into())][auth].clone();
-            e.connect.http = [HttpVersion::Auto, HttpVersion::Http1, HttpVersion::Http2][http];
-            e.connect.timeouts.connect_ms = ms[0].into();
-            e.connect.timeouts.total_ms = ms[1].into();
-            e.proxy_password_env = user.is_some().then(|| "PW".to_owned());
-            e.connect.proxy = user.map(|user| format!("socks5://{user}@p.example:1080"));
-            e.headers = headers;
-            e
+        .prop_map(
+            |(
+                (id, label, preset, path),
+                (key_env, models, command, allow_http, route),
+                (ms, user, auth, http),
+                headers,
+            )| {
+                let scheme = if allow_http { "http" } else { "https" };
+                let mut e = endpoint(&id, &format!("{scheme}://h.example:81{path}"));
+                (e.label, e.preset, e.route) = (label, preset, route);
+                (e.key_env, e.models, e.key_command, e.allow_http) =
+                    (key_env, models, command, allow_http);
+                e.auth = [Auth::Bearer, Auth::None, Auth::Header("api-key".into())][auth].clone();
+                e.connect.http = [HttpVersion::Auto, HttpVersion::Http1, HttpVersion::Http2][http];
+                e.connect.timeouts.connect_ms = ms[0].into();
+                e.connect.timeouts.total_ms = ms[1].into();
+                e.proxy_password_env = user.is_some().then(|| "PW".to_owned());
+                e.connect.proxy = user.map(|user| format!("socks5://{user}@p.example:1080"));
+                e.headers = headers;
+                e
+            },
+        )
+        .prop_filter("the simulator's id is taken", |e| {
+            e.id != tokenscope::simulator::ENDPOINT
         })
-        .prop_filter("the simulator's id is taken", |e| e.id != settings::SIMULATOR_ID)
 }
 
 proptest! {

@@ -91,21 +91,12 @@ impl Decoder for ToyDecoder {
 /// An endpoint at this URL, with limits that no test reaches unless it sets them.
 pub fn endpoint(url: &str) -> Endpoint {
     Endpoint {
-        id: "toy".into(),
         label: "Toy".into(),
-        dialect: DialectId::OpenaiChat,
-        base_url: url.parse().unwrap(),
-        route: String::new(),
-        auth: Auth::Bearer,
-        key_env: Vec::new(),
-        key_command: Vec::new(),
-        headers: BTreeMap::new(),
-        models: Vec::new(),
         connect: ConnectOptions {
             timeouts: limits(0, 0, 0, 60_000),
             ..ConnectOptions::default()
         },
-        simulated: false,
+        ..Endpoint::custom("toy", url.parse().unwrap(), DialectId::OpenaiChat)
     }
 }
 

@@ -176,8 +176,8 @@ fn prompt(given: Option<&str>) -> anyhow::Result<String> {
 }
 
 fn image(file: &Path) -> anyhow::Result<Image> {
-    let data = std::fs::read(file)
-        .map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
+    let data =
+        std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
     let name = file.display().to_string();
     Ok(Image::of_bytes(data, name).map_err(UsageError::new)?)
 }

@@ -11,12 +11,12 @@ use serde::Serialize;
 use super::{Args, ask::Asked};
 use crate::{
     chat::ChatRequest,
-    cli::{record, table},
+    cli::table,
     dialect::DialectId,
     endpoint::TargetId,
     engine::{Command, Engine, Update},
     event::Event,
-    measure,
+    measure, record,
     run::{Origin, Run, RunHead, RunId, RunUpdate},
     visible::visible,
 };
@@ -200,7 +200,12 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
     };
     let target = run.head.target.to_string();
     let text = fault.to_string();
-    writeln!(io::stderr().lock(), "{}: {}", visible(&target), visible(&text))
+    writeln!(
+        io::stderr().lock(),
+        "{}: {}",
+        visible(&target),
+        visible(&text)
+    )
 }
 
 /// An event's line: when it came, and of which target, since several may be told apart only so.

@@ -47,10 +47,12 @@ fn explain(why: &Error) -> KeyError {
             KeyError::Locked("unlock it, and allow Tokenscope to use it".to_owned())
         }
         Error::PlatformFailure(why) => KeyError::Other(format!("the OS keyring failed: {why}")),
-        Error::TooLong(_, limit) => {
-            KeyError::Other(format!("the key is longer than the {limit} characters that the OS keyring takes"))
-        }
+        Error::TooLong(_, limit) => KeyError::Other(format!(
+            "the key is longer than the {limit} characters that the OS keyring takes"
+        )),
         Error::NoDefaultStore => KeyError::NoKeyring("this system has none".to_owned()),
-        _ => KeyError::Other("the OS keyring holds an entry that can't be read: set the key again".to_owned()),
+        _ => KeyError::Other(
+            "the OS keyring holds an entry that can't be read: set the key again".to_owned(),
+        ),
     }
 }

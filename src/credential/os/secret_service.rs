@@ -29,8 +29,9 @@ const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
 
 /// Opens a session with the service, starting it if D-Bus knows how.
 pub(in crate::credential) fn open() -> Result<Box<dyn Store>, KeyError> {
-    let bus = Connection::session()
-        .map_err(|why| KeyError::NoKeyring(format!("there is no D-Bus session ({why}); {INSTEAD}")))?;
+    let bus = Connection::session().map_err(|why| {
+        KeyError::NoKeyring(format!("there is no D-Bus session ({why}); {INSTEAD}"))
+    })?;
     let service = SecretService::new().map_err(|why| {
         KeyError::NoKeyring(format!(
             "no Secret Service such as gnome-keyring answers ({why}); {INSTEAD}"

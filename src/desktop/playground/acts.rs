@@ -2,11 +2,7 @@
 
 use egui::Ui;
 
-use super::{
-    Playground, edits,
-    intent::Intent,
-    pane::PaneView,
-};
+use super::{Playground, edits, intent::Intent, pane::PaneView};
 use crate::{
     conversation::{Conversation, ConversationId, Draft},
     desktop::view::{Action, Cx},
@@ -33,8 +29,16 @@ impl Playground {
             cx.commands.push(Command::LoadConversation(id));
         }
         let empty = self.conversation.panes.is_empty();
-        let unready = empty || (self.pristine && self.conversation.panes.iter().any(|p| p.target.is_none()));
-        if unready && cx.state.settings.endpoints.iter().any(|e| empty || !e.models.is_empty()) {
+        let unready =
+            empty || (self.pristine && self.conversation.panes.iter().any(|p| p.target.is_none()));
+        if unready
+            && cx
+                .state
+                .settings
+                .endpoints
+                .iter()
+                .any(|e| empty || !e.models.is_empty())
+        {
             self.conversation = edits::first_conversation(&cx.state.settings);
             self.pristine = true;
         }
@@ -54,7 +58,9 @@ impl Playground {
             } else if self.wanted == Some(id) {
                 self.wanted = None;
                 if !self.pristine {
-                    cx.actions.push(Action::Tell("This conversation is not kept any more".to_owned()));
+                    cx.actions.push(Action::Tell(
+                        "This conversation is not kept any more".to_owned(),
+                    ));
                 }
             }
         }
@@ -112,7 +118,10 @@ impl Playground {
     pub(super) fn live_runs(&self, cx: &Cx<'_>) -> Vec<RunId> {
         let live = |id: &RunId| match cx.state.runs.get(id) {
             Some(run) => !run.state.is_over(),
-            None => (self.sent_at.contains_key(id) || self.just_sent.contains(id)) && !cx.state.refused.contains_key(id),
+            None => {
+                (self.sent_at.contains_key(id) || self.just_sent.contains(id))
+                    && !cx.state.refused.contains_key(id)
+            }
         };
         let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
         turns.flat_map(|t| &t.runs).copied().filter(live).collect()
@@ -134,12 +143,22 @@ impl Playground {
             if self.only.is_some_and(|only| only != pane.id) {
                 continue;
             }
-            if self.panes.get(&pane.id).is_some_and(|view| view.params.has_problem()) {
-                return Some(format!("Pane {}: a parameter can't be sent as it is", index + 1));
+            if self
+                .panes
+                .get(&pane.id)
+                .is_some_and(|view| view.params.has_problem())
+            {
+                return Some(format!(
+                    "Pane {}: a parameter can't be sent as it is",
+                    index + 1
+                ));
             }
             let run = pane.turns.last().and_then(|t| t.run());
             if run.is_some_and(|id| live.contains(&id)) {
-                return Some(format!("Pane {} is still answering: wait, or stop it", index + 1));
+                return Some(format!(
+                    "Pane {} is still answering: wait, or stop it",
+                    index + 1
+                ));
             }
             targets += usize::from(pane.target.is_some());
         }
@@ -167,7 +186,10 @@ impl Playground {
 
     /// Ctrl+Enter sends what is being edited, if anything is, else what is in the composer.
     fn send_or_resend(&mut self) {
-        let edited = self.panes.iter().find_map(|(id, view)| Some((*id, view.editing.as_ref()?)));
+        let edited = self
+            .panes
+            .iter()
+            .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)));
         self.intents.push(match edited {
             Some((pane, (turn, draft))) => Intent::Resend(pane, *turn, draft.clone(), false),
             None => Intent::Send,
@@ -176,8 +198,17 @@ impl Playground {
 
     /// A pane for a target that another view named: an untouched one, or a new one.
     pub(super) fn ask_target(&mut self, target: &TargetId) {
-        let has = self.conversation.panes.iter().any(|p| p.target.as_ref() == Some(target));
-        let free = self.conversation.panes.iter().find(|p| p.target.is_none()).map(|p| p.id);
+        let has = self
+            .conversation
+            .panes
+            .iter()
+            .any(|p| p.target.as_ref() == Some(target));
+        let free = self
+            .conversation
+            .panes
+            .iter()
+            .find(|p| p.target.is_none())
+            .map(|p| p.id);
         if let Some(id) = free.filter(|_| !has) {
             self.intents.push(Intent::Target(id, target.clone()));
         } else if !has && edits::add_pane(&mut self.conversation, Some(target.clone())).is_some() {
@@ -188,15 +219,23 @@ impl Playground {
 
     fn copy_last(&mut self, cx: &Cx<'_>) {
         let panes = &self.conversation.panes;
-        let pane = panes.iter().find(|p| self.only == Some(p.id)).or(panes.first());
+        let pane = panes
+            .iter()
+            .find(|p| self.only == Some(p.id))
+            .or(panes.first());
         let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, cx));
         self.copied = run.map(|run| run.answer.text.clone());
     }
 
     fn toggle_reasoning(&mut self, cx: &Cx<'_>) {
         let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
-        let ids: Vec<RunId> = turns.filter_map(|t| t.run()).filter(|id| cx.state.runs.contains_key(id)).collect();
-        let open = ids.iter().any(|id| self.answers.get(id).is_none_or(|a| !a.reasoning_open));
+        let ids: Vec<RunId> = turns
+            .filter_map(|t| t.run())
+            .filter(|id| cx.state.runs.contains_key(id))
+            .collect();
+        let open = ids
+            .iter()
+            .any(|id| self.answers.get(id).is_none_or(|a| !a.reasoning_open));
         for id in ids {
             self.answers.entry(id).or_default().reasoning_open = open;
         }
@@ -216,7 +255,8 @@ impl Playground {
             Intent::Stop(pane) => self.stop(pane, cx),
             Intent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
             Intent::RetryAll => {
-                let last = |p: &crate::conversation::Pane| Some((p.id, p.turns.len().checked_sub(1)?));
+                let last =
+                    |p: &crate::conversation::Pane| Some((p.id, p.turns.len().checked_sub(1)?));
                 let turns: Vec<_> = self.conversation.panes.iter().filter_map(last).collect();
                 self.retry(&turns, cx);
             }
@@ -276,7 +316,10 @@ impl Playground {
             }
             Intent::ClearAll => {
                 note("clear all panes", conversation);
-                conversation.panes.iter_mut().for_each(|pane| pane.turns.clear());
+                conversation
+                    .panes
+                    .iter_mut()
+                    .for_each(|pane| pane.turns.clear());
             }
             Intent::Target(id, target) => {
                 if let Some(pane) = edits::pane_mut(conversation, id) {
@@ -342,20 +385,37 @@ impl Playground {
     fn stop(&self, pane: u32, cx: &mut Cx<'_>) {
         let live = self.live_runs(cx);
         let pane = self.conversation.panes.iter().find(|p| p.id == pane);
-        let runs = pane.into_iter().flat_map(|p| &p.turns).flat_map(|t| &t.runs);
-        cx.commands.push(Command::Cancel(runs.copied().filter(|id| live.contains(id)).collect()));
+        let runs = pane
+            .into_iter()
+            .flat_map(|p| &p.turns)
+            .flat_map(|t| &t.runs);
+        cx.commands.push(Command::Cancel(
+            runs.copied().filter(|id| live.contains(id)).collect(),
+        ));
     }
 
     fn retry(&mut self, turns: &[(u32, usize)], cx: &mut Cx<'_>) {
         let mut runs = Vec::new();
         let live = self.live_runs(cx);
         for (id, turn) in turns {
-            if self.panes.get(id).is_some_and(|view| view.params.has_problem()) {
-                cx.actions.push(Action::Tell("A parameter can't be sent as it is".to_owned()));
+            if self
+                .panes
+                .get(id)
+                .is_some_and(|view| view.params.has_problem())
+            {
+                cx.actions.push(Action::Tell(
+                    "A parameter can't be sent as it is".to_owned(),
+                ));
                 continue;
             }
-            let Some(pane) = edits::pane_mut(&mut self.conversation, *id) else { continue };
-            let busy = pane.turns.get(*turn).and_then(|t| t.run()).is_some_and(|run| live.contains(&run));
+            let Some(pane) = edits::pane_mut(&mut self.conversation, *id) else {
+                continue;
+            };
+            let busy = pane
+                .turns
+                .get(*turn)
+                .and_then(|t| t.run())
+                .is_some_and(|run| live.contains(&run));
             if !busy {
                 runs.extend(edits::ask(pane, *turn, &cx.state.runs));
             }
@@ -364,7 +424,12 @@ impl Playground {
     }
 
     fn edit(&mut self, pane: u32, turn: usize) {
-        let asked = self.conversation.panes.iter().find(|p| p.id == pane).and_then(|p| p.turns.get(turn));
+        let asked = self
+            .conversation
+            .panes
+            .iter()
+            .find(|p| p.id == pane)
+            .and_then(|p| p.turns.get(turn));
         let draft = asked.map(|turn| edits::draft_of(&turn.user));
         // One question is edited at a time, so that it is plain what Ctrl+Enter sends.
         self.panes.values_mut().for_each(|view| view.editing = None);
@@ -377,15 +442,22 @@ impl Playground {
         if parts.is_empty() {
             return;
         }
-        let ids = if all { edits::panes_asking_the_same(&self.conversation, pane, turn) } else { vec![pane] };
+        let ids = if all {
+            edits::panes_asking_the_same(&self.conversation, pane, turn)
+        } else {
+            vec![pane]
+        };
         let later: Vec<RunId> = (self.conversation.panes.iter())
             .filter(|p| ids.contains(&p.id))
             .flat_map(|p| p.turns.iter().skip(turn))
             .flat_map(|t| t.runs.iter().copied())
             .collect();
         let live = self.live_runs(cx);
-        cx.commands.push(Command::Cancel(later.into_iter().filter(|id| live.contains(id)).collect()));
-        self.undo.push(("edit a prompt", self.conversation.panes.clone()));
+        cx.commands.push(Command::Cancel(
+            later.into_iter().filter(|id| live.contains(id)).collect(),
+        ));
+        self.undo
+            .push(("edit a prompt", self.conversation.panes.clone()));
         let mut runs = Vec::new();
         for id in ids {
             if let Some(pane) = edits::pane_mut(&mut self.conversation, id) {

@@ -31,7 +31,11 @@ pub struct Comparison {
 impl Comparison {
     /// Compares the runs of one question.
     pub fn of(runs: &[&Run]) -> Self {
-        let clean: Vec<&Run> = runs.iter().copied().filter(|r| r.state == State::Ok).collect();
+        let clean: Vec<&Run> = runs
+            .iter()
+            .copied()
+            .filter(|r| r.state == State::Ok)
+            .collect();
         let has = |kind| clean.iter().any(|r| r.connection == Some(kind));
         let mixed = has(Connection::Cold) && has(Connection::Warm);
         let mut best = Vec::new();
@@ -42,8 +46,15 @@ impl Comparison {
                 ("ttfo_ms" | "total_ms", true) => None,
                 _ => (figure.value)(run),
             };
-            let values: Vec<_> = clean.iter().filter_map(|r| Some((r.head.id, value(r)?))).collect();
-            best.extend(best_of(&values, figure.better).into_iter().map(|id| (key, id)));
+            let values: Vec<_> = clean
+                .iter()
+                .filter_map(|r| Some((r.head.id, value(r)?)))
+                .collect();
+            best.extend(
+                best_of(&values, figure.better)
+                    .into_iter()
+                    .map(|id| (key, id)),
+            );
         }
         Self {
             compared: clean.len(),
@@ -84,5 +95,9 @@ fn best_of(values: &[(RunId, f64)], better: Better) -> Vec<RunId> {
     if values.len() < 2 || values.iter().all(|v| is_best(v.1)) {
         return Vec::new();
     }
-    values.iter().filter(|v| is_best(v.1)).map(|v| v.0).collect()
+    values
+        .iter()
+        .filter(|v| is_best(v.1))
+        .map(|v| v.0)
+        .collect()
 }

@@ -46,10 +46,18 @@ impl Composer<'_> {
     pub fn ui(mut self, ui: &mut Ui, draft: &mut Draft) -> bool {
         let theme = self.theme;
         let focused = ui.memory(|memory| memory.has_focus(text_id()));
-        let border = if focused { theme.accent } else { theme.line_strong };
+        let border = if focused {
+            theme.accent
+        } else {
+            theme.line_strong
+        };
         let mut changed = false;
         Frame::new()
-            .fill(if theme.dark { theme.raised } else { theme.background })
+            .fill(if theme.dark {
+                theme.raised
+            } else {
+                theme.background
+            })
             .stroke(Stroke::new(1.0, border))
             .corner_radius(CornerRadius::same(RADIUS_L))
             .inner_margin(Margin::symmetric(10, 8))
@@ -71,7 +79,9 @@ impl Composer<'_> {
             None if self.panes.len() > 1 => format!("Ask all {} panes", self.panes.len()),
             _ => "Ask".to_owned(),
         };
-        let scroll = ScrollArea::vertical().max_height(line * MAX_LINES).id_salt("composer");
+        let scroll = ScrollArea::vertical()
+            .max_height(line * MAX_LINES)
+            .id_salt("composer");
         scroll
             .show(ui, |ui| {
                 let edit = TextEdit::multiline(&mut draft.text)
@@ -111,10 +121,15 @@ impl Composer<'_> {
         }
         let all = format!("All {} panes", self.panes.len());
         let label = |index: usize, pane: &Pane| {
-            let model = pane.target.as_ref().map_or("no model", |t| t.model.as_str());
+            let model = pane
+                .target
+                .as_ref()
+                .map_or("no model", |t| t.model.as_str());
             format!("Pane {}: {model}", index + 1)
         };
-        let found = self.only.and_then(|id| self.panes.iter().position(|p| p.id == id));
+        let found = self
+            .only
+            .and_then(|id| self.panes.iter().position(|p| p.id == id));
         let shown = found.and_then(|at| Some(label(at, self.panes.get(at)?)));
         let text = shown.unwrap_or_else(|| all.clone());
         let combo = ComboBox::from_id_salt("to")
@@ -127,7 +142,10 @@ impl Composer<'_> {
                 ui.selectable_value(self.only, Some(pane.id), label(index, pane));
             }
         });
-        response.response.accessible_name("Send to").on_hover_text("Send to all panes, or to one alone");
+        response
+            .response
+            .accessible_name("Send to")
+            .on_hover_text("Send to all panes, or to one alone");
     }
 
     fn send_ui(&mut self, ui: &mut Ui) {
@@ -151,7 +169,8 @@ impl Composer<'_> {
             Some(why) => response.on_disabled_hover_text(why),
             None => response,
         };
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), "Send"));
+        response
+            .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), "Send"));
         if response.clicked() {
             self.intents.push(Intent::Send);
         }

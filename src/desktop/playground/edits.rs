@@ -150,7 +150,11 @@ pub fn title_of(parts: &[Part]) -> String {
         parts: parts.to_vec(),
     }
     .text();
-    let line = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("Images");
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty())
+        .unwrap_or("Images");
     match line.char_indices().nth(60) {
         None => line.to_owned(),
         Some((cut, _)) => {
@@ -216,7 +220,9 @@ fn user(parts: &[Part]) -> Message {
 
 /// Providers refuse a call that no result follows, and here none does.
 fn without_open_calls(mut message: Message) -> Option<Message> {
-    message.parts.retain(|part| !matches!(part, Part::ToolCall(_)));
+    message
+        .parts
+        .retain(|part| !matches!(part, Part::ToolCall(_)));
     (!message.parts.is_empty()).then_some(message)
 }
 
@@ -249,10 +255,18 @@ pub fn ask_next(pane: &mut Pane, parts: Vec<Part>, runs: &HashMap<RunId, Run>) -
 /// Panes whose turn `turn` asks the same as that of pane `id`.
 pub fn panes_asking_the_same(conversation: &Conversation, id: u32, turn: usize) -> Vec<u32> {
     let question = |pane: &Pane| pane.turns.get(turn).map(|t| t.user.clone());
-    let Some(asked) = conversation.panes.iter().find(|p| p.id == id).and_then(question) else {
+    let Some(asked) = conversation
+        .panes
+        .iter()
+        .find(|p| p.id == id)
+        .and_then(question)
+    else {
         return Vec::new();
     };
-    let same = conversation.panes.iter().filter(|p| question(p).as_ref() == Some(&asked));
+    let same = conversation
+        .panes
+        .iter()
+        .filter(|p| question(p).as_ref() == Some(&asked));
     same.map(|p| p.id).collect()
 }
 
@@ -274,7 +288,10 @@ pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
             }
         }
         for call in &run.answer.tool_calls {
-            out.push_str(&format!("`{}`\n\n```json\n{}\n```\n\n", call.name, call.arguments));
+            out.push_str(&format!(
+                "`{}`\n\n```json\n{}\n```\n\n",
+                call.name, call.arguments
+            ));
         }
         if let Some(fault) = &run.answer.fault {
             out.push_str(&format!("> {fault}\n\n"));

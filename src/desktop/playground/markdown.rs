@@ -87,7 +87,10 @@ impl Doc {
                 skipped += self.gap_before(index, mode);
                 if self.views.len() == index {
                     let height = self.estimate(text, index, width, ink);
-                    self.views.push(BlockView { height, ..BlockView::default() });
+                    self.views.push(BlockView {
+                        height,
+                        ..BlockView::default()
+                    });
                 }
                 let top = ui.cursor().top() + skipped;
                 let height = self.views[index].height;
@@ -181,10 +184,17 @@ impl Doc {
             return 0.0;
         };
         let code = matches!(block.kind, Kind::Code { .. });
-        let glyph = if code { size::SMALL * 0.6 } else { ink.size * 0.5 };
+        let glyph = if code {
+            size::SMALL * 0.6
+        } else {
+            ink.size * 0.5
+        };
         let mut rows = 0.0;
         for line in text[block.range.clone()].lines() {
-            let units: f32 = line.chars().map(|c| if c > '\u{2e80}' { 2.0 } else { 1.0 }).sum();
+            let units: f32 = line
+                .chars()
+                .map(|c| if c > '\u{2e80}' { 2.0 } else { 1.0 })
+                .sum();
             rows += if line.trim().is_empty() && !code {
                 0.0
             } else {
@@ -224,7 +234,10 @@ impl Doc {
                     indent: f32::from(u8::from(block.indent > 0)) * parse::INDENT,
                 };
                 let (earlier, views) = self.views.split_at_mut(index);
-                let before = earlier.last().filter(|_| !first).and_then(|v| v.highlights.last());
+                let before = earlier
+                    .last()
+                    .filter(|_| !first)
+                    .and_then(|v| v.highlights.last());
                 let highlights = &mut views[0].highlights;
                 highlights.resize_with(highlights.len().max(1), Highlight::default);
                 let copy = || whole_code(&self.splitter, text, index);
@@ -245,7 +258,15 @@ impl Doc {
                 }
                 let indent = f32::from(u8::from(block.indent > 0)) * parse::INDENT;
                 let elements = view.elements.as_deref().unwrap_or_default();
-                draw::elements_ui(ui, theme, ink, elements, indent, &mut view.highlights, budget);
+                draw::elements_ui(
+                    ui,
+                    theme,
+                    ink,
+                    elements,
+                    indent,
+                    &mut view.highlights,
+                    budget,
+                );
             }
         });
     }

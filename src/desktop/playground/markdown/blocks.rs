@@ -516,10 +516,7 @@ mod tests {
     }
 
     fn pieces(text: &str) -> Vec<&str> {
-        split(text)
-            .iter()
-            .map(|b| &text[b.range.clone()])
-            .collect()
+        split(text).iter().map(|b| &text[b.range.clone()]).collect()
     }
 
     #[test]
@@ -581,7 +578,9 @@ mod tests {
         let blocks = split(&text);
         assert_eq!(blocks[0].kind, Kind::Item);
         assert!(matches!(blocks[1].kind, Kind::Code { closed: false, .. }));
-        let last_code = blocks.iter().rposition(|b| matches!(b.kind, Kind::Code { .. }));
+        let last_code = blocks
+            .iter()
+            .rposition(|b| matches!(b.kind, Kind::Code { .. }));
         let after = &blocks[last_code.unwrap() + 1];
         assert_eq!(&text[after.range.clone()], "   and then\n");
         assert_eq!((after.kind.clone(), after.indent), (Kind::Prose, 3));
@@ -598,7 +597,10 @@ mod tests {
         for text in [code, line, unbroken, table, list] {
             let blocks = split(&text);
             let longest = blocks.iter().map(|b| b.range.len()).max();
-            assert!(longest.is_some_and(|l| l <= 2 * MAX_BYTES + 2), "{longest:?}");
+            assert!(
+                longest.is_some_and(|l| l <= 2 * MAX_BYTES + 2),
+                "{longest:?}"
+            );
         }
     }
 

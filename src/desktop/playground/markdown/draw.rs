@@ -2,9 +2,8 @@
 
 use egui::{
     Align, Color32, CornerRadius, FontFamily, Frame, Galley, Label, Margin, OpenUrl, Rect, Role,
-    Sense, Stroke, Ui, UiBuilder, WidgetInfo,
-    epaint::text::cursor::CCursor,
-    pos2, text::LayoutJob, vec2,
+    Sense, Stroke, Ui, UiBuilder, WidgetInfo, epaint::text::cursor::CCursor, pos2, text::LayoutJob,
+    vec2,
 };
 
 use super::{
@@ -70,12 +69,19 @@ pub fn elements_ui(
             }
             Element::Table(table) => {
                 ui.push_id(index, |ui| {
-                    placed_ui(ui, theme, table.place, indent, |ui| table_ui(ui, theme, table));
+                    placed_ui(ui, theme, table.place, indent, |ui| {
+                        table_ui(ui, theme, table)
+                    });
                 });
             }
             Element::Rule => {
-                let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 9.0), Sense::hover());
-                ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, theme.line_strong));
+                let (rect, _) =
+                    ui.allocate_exact_size(vec2(ui.available_width(), 9.0), Sense::hover());
+                ui.painter().hline(
+                    rect.x_range(),
+                    rect.center().y,
+                    Stroke::new(1.0, theme.line_strong),
+                );
             }
         }
     }
@@ -90,10 +96,14 @@ fn placed_ui(ui: &mut Ui, theme: &Theme, place: Place, indent: f32, content: imp
     let left = left.min(ui.available_width() * 0.6);
     let outer = ui.available_rect_before_wrap();
     let rect = Rect::from_min_max(pos2(outer.left() + left, outer.top()), outer.max);
-    let inner = ui.scope_builder(UiBuilder::new().max_rect(rect), content).response.rect;
+    let inner = ui
+        .scope_builder(UiBuilder::new().max_rect(rect), content)
+        .response
+        .rect;
     for quote in 0..place.quotes {
         let x = outer.left() + left - 11.0 - f32::from(quote) * 12.0;
-        ui.painter().vline(x, inner.y_range(), Stroke::new(2.0, theme.line_strong));
+        ui.painter()
+            .vline(x, inner.y_range(), Stroke::new(2.0, theme.line_strong));
     }
 }
 
@@ -116,7 +126,10 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
 fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
     for (number, (range, url)) in text.links.iter().enumerate() {
         let label = text.job.text.get(range.clone()).unwrap_or_default();
-        for (row, area) in rects_of(galley, &text.job.text, range).into_iter().enumerate() {
+        for (row, area) in rects_of(galley, &text.job.text, range)
+            .into_iter()
+            .enumerate()
+        {
             let id = ui.scope_id().with(("link", index, number, row));
             let area = area.translate(rect.min.to_vec2());
             let response = ui.interact(area, id, Sense::click());
@@ -140,7 +153,11 @@ fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
 
 /// Whether an address may be handed to the system: nothing that runs, reads files or looks like it.
 fn openable(url: &str) -> bool {
-    let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let scheme = url
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     matches!(scheme.as_str(), "http" | "https" | "mailto") && !url.chars().any(char::is_control)
 }
 
@@ -158,10 +175,21 @@ fn rects_of(galley: &Galley, text: &str, range: &std::ops::Range<usize>) -> Vec<
         if middle < start.top() || middle > end.bottom() {
             continue;
         }
-        let left = if rect.y_range().contains(start.center().y) { start.left() } else { rect.left() };
-        let right = if rect.y_range().contains(end.center().y) { end.left() } else { rect.right() };
+        let left = if rect.y_range().contains(start.center().y) {
+            start.left()
+        } else {
+            rect.left()
+        };
+        let right = if rect.y_range().contains(end.center().y) {
+            end.left()
+        } else {
+            rect.right()
+        };
         if right > left {
-            rects.push(Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom())));
+            rects.push(Rect::from_min_max(
+                pos2(left, rect.top()),
+                pos2(right, rect.bottom()),
+            ));
         }
     }
     rects
@@ -183,7 +211,9 @@ fn nested_code_ui(
         finished: false,
         indent: indent + f32::from(code.place.lists) * INDENT + f32::from(code.place.quotes) * 12.0,
     };
-    code_ui(ui, theme, &piece, None, highlight, budget, || code.text.clone());
+    code_ui(ui, theme, &piece, None, highlight, budget, || {
+        code.text.clone()
+    });
 }
 
 /// Shows a piece of code: a head with language and copy button on the first, colours as far as the
@@ -198,7 +228,14 @@ pub fn code_ui(
     whole: impl FnOnce() -> String,
 ) {
     let ctx = ui.ctx().clone();
-    if highlight.read_on(&ctx, piece.language, &piece.code, piece.finished, before, budget) {
+    if highlight.read_on(
+        &ctx,
+        piece.language,
+        &piece.code,
+        piece.finished,
+        before,
+        budget,
+    ) {
         ctx.request_repaint();
     }
     let radius = |on: bool| if on { RADIUS } else { 0 };
@@ -212,7 +249,10 @@ pub fn code_ui(
         left: margin(piece.indent),
         ..Margin::ZERO
     };
-    let frame = Frame::new().fill(theme.raised).corner_radius(corners).outer_margin(outer);
+    let frame = Frame::new()
+        .fill(theme.raised)
+        .corner_radius(corners)
+        .outer_margin(outer);
     frame.show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         if piece.first {
@@ -244,7 +284,11 @@ fn code_head_ui(ui: &mut Ui, theme: &Theme, language: &str, whole: impl FnOnce()
     ui.horizontal(|ui| {
         ui.set_height(26.0);
         ui.add_space(10.0);
-        let language = if language.is_empty() { "text" } else { language };
+        let language = if language.is_empty() {
+            "text"
+        } else {
+            language
+        };
         ui.add(Label::new(tiny(theme, language)).selectable(false));
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
             copy_button(ui, theme, "Copy code", whole);
@@ -310,7 +354,8 @@ fn fitted(natural: &[f32], room: f32) -> Vec<f32> {
     loop {
         #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
         let share = left / open.len().max(1) as f32;
-        let (narrow, wide): (Vec<usize>, Vec<usize>) = open.iter().partition(|i| natural[**i] <= share);
+        let (narrow, wide): (Vec<usize>, Vec<usize>) =
+            open.iter().partition(|i| natural[**i] <= share);
         if narrow.is_empty() || wide.is_empty() {
             for index in open {
                 widths[index] = natural[index].min(share.max(MIN_COLUMN));
@@ -352,8 +397,16 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
             }
             x += column;
         }
-        let line = if number == 0 { theme.line_strong } else { theme.line };
-        ui.painter().hline(rect.left()..=left + width, rect.bottom(), Stroke::new(1.0, line));
+        let line = if number == 0 {
+            theme.line_strong
+        } else {
+            theme.line
+        };
+        ui.painter().hline(
+            rect.left()..=left + width,
+            rect.bottom(),
+            Stroke::new(1.0, line),
+        );
     }
 }
 
@@ -366,7 +419,14 @@ mod tests {
         for url in ["https://a.example", "HTTP://b", "mailto:c@d"] {
             assert!(openable(url), "{url}");
         }
-        for url in ["file:///etc/passwd", "javascript:alert(1)", "vscode://x", "x", "#top", "https://a\nb"] {
+        for url in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "vscode://x",
+            "x",
+            "#top",
+            "https://a\nb",
+        ] {
             assert!(!openable(url), "{url}");
         }
     }

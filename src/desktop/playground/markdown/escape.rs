@@ -32,7 +32,10 @@ mod tests {
 
     #[test]
     fn hidden_characters_are_seen() {
-        assert_eq!(visible("a\u{1b}[31m\u{202e}b\0"), r"a\u{1B}[31m\u{202E}b\u{00}");
+        assert_eq!(
+            visible("a\u{1b}[31m\u{202e}b\0"),
+            r"a\u{1B}[31m\u{202E}b\u{00}"
+        );
         assert_eq!(visible("a\r\nb\tc"), "a\nb\tc");
         assert!(matches!(visible("漢字 plain\n"), Cow::Borrowed(_)));
     }

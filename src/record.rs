@@ -121,7 +121,10 @@ fn escaped(json: &str) -> String {
 /// Harmful ones, and those that some readers take for the end of a line or of the text.
 fn is_unsafe(character: char) -> bool {
     is_harmful(character)
-        || matches!(character, '\u{7F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+        || matches!(
+            character,
+            '\u{7F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        )
 }
 
 #[cfg(test)]
