@@ -12,7 +12,7 @@ use crate::{
     dialect::DialectId,
     event::Answer,
     measure::{self, FIGURES},
-    run::Run,
+    run::{Connection, Run},
     visible::is_harmful,
 };
 
@@ -43,7 +43,7 @@ pub fn run_line(run: &Run) -> Value {
     line["route"] = head.route.as_str().into();
     line["origin"] = head.origin.as_str().into();
     line["simulated"] = head.simulated.into();
-    line["connection"] = run.connection.map(|c| c.as_str()).into();
+    line["connection"] = run.connection.map(Connection::as_str).into();
     line["status"] = run.status.into();
     line["http_version"] = run.http_version.as_deref().into();
     line["started_unix_ns"] = started.into();

@@ -331,6 +331,7 @@ fn recorded_http_errors_keep_the_providers_words() {
 // --- odd bodies -------------------------------------------------------------------------------------
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bodies_that_are_no_answer_are_faults_of_their_kind() {
     use FaultClass::{Auth, Interrupted, Overloaded, Protocol, Provider, RateLimited};
     let table = [
