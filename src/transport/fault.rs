@@ -13,7 +13,7 @@ use rustls::{AlertDescription, CertificateError};
 use tower::Service;
 use url::Url;
 
-use super::phases::{NoAddress, Trace};
+use super::{connector::NoAddress, phases::Trace};
 use crate::event::{Fault, FaultClass, Phase};
 
 /// hyper-util names these two only as what its proxy connectors fail with.

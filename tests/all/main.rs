@@ -4,6 +4,7 @@
 
 mod fault_server;
 mod faults;
+mod proxies;
 mod run;
 mod toy;
 mod transport;
