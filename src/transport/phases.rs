@@ -99,7 +99,7 @@ impl Trace {
     pub fn phase(&self) -> Phase {
         match self.marks() {
             Some(marks) if self.request_sent().is_none() => lock(&marks.0).phase(),
-            None if self.request_sent().is_none() => Phase::Connect,
+            // Sent, or on a connection (or in line for one) that was not this call's to make.
             _ => Phase::Headers,
         }
     }

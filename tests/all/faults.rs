@@ -360,6 +360,20 @@ async fn f12_to_f15_silence_meets_the_right_limit() {
 }
 
 #[tokio::test]
+async fn what_was_half_read_is_kept_when_time_runs_out() {
+    let Endless { server, .. } = endless(stream_of("a\nhal"), "").await;
+    let run = run(limited(&server.url(), limits(0, 0, 50, 0))).await;
+    assert_eq!(class(&run), (C::Timeout, P::Stream));
+    assert_eq!(run.answer.text, "ahal");
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_said_to_be_none() {
+    let run = run(endpoint("ftp://127.0.0.1:1/")).await;
+    assert_eq!(class(&run), (C::BadRequest, P::Prepare));
+}
+
+#[tokio::test]
 async fn a_connection_that_stays_open_after_the_end_is_a_note() {
     let Endless {
         server, mut left, ..
