@@ -86,7 +86,7 @@ enum End {
     Lingered,
     /// The body broke off.
     Broke(Fault),
-    /// It failed or was stopped; the decoder is not asked.
+    /// It failed or was stopped, for this reason and no other.
     Fault(Fault),
 }
 
@@ -151,7 +151,7 @@ impl Record<'_> {
 /// The events that only the end makes known.
 fn last_events(end: End, decoder: Option<Box<dyn Decoder>>) -> Vec<Event> {
     let mut events = Vec::new();
-    if let (Some(mut decoder), false) = (decoder, matches!(end, End::Fault(_))) {
+    if let Some(mut decoder) = decoder {
         decoder.end(&mut events);
     }
     match end {
@@ -160,7 +160,11 @@ fn last_events(end: End, decoder: Option<Box<dyn Decoder>>) -> Vec<Event> {
             text: "the connection stayed open after the answer's end".into(),
         }),
         End::Broke(fault) => explain_break(fault, &mut events),
-        End::Fault(fault) => events.push(Event::Fault(fault)),
+        End::Fault(fault) => {
+            // What was half read is kept; that the end was missing is no news here.
+            events.retain(|event| !matches!(event, Event::Fault(_)));
+            events.push(Event::Fault(fault));
+        }
     }
     events
 }

@@ -11,7 +11,8 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    phases::{MarkConnects, MarkingResolver, Opened},
+    connector::{MarkConnects, MarkingResolver},
+    phases::Opened,
     proxy::Via,
     tls,
 };

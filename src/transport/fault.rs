@@ -13,7 +13,7 @@ use rustls::{AlertDescription, CertificateError};
 use tower::Service;
 use url::Url;
 
-use super::phases::{NoAddress, Trace};
+use super::{connector::NoAddress, phases::Trace};
 use crate::event::{Fault, FaultClass, Phase};
 
 /// hyper-util names these two only as what its proxy connectors fail with.
@@ -103,6 +103,10 @@ fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 /// The fault of a call that got no response head.
 pub(super) fn of_send(error: &reqwest::Error, peer: &Peer, trace: &Trace) -> Fault {
     let causes = Causes::of(error);
+    if error.is_builder() {
+        let message = format!("the request can't be sent: {}", causes.text());
+        return Fault::new(FaultClass::BadRequest, Phase::Prepare, message);
+    }
     if !error.is_connect() {
         return of_exchange(&causes, peer);
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Trace`] per call. Out: its [`ConnectPhases`], and whether it was cold.
 //!
-//! reqwest shows no phases, so three hooks mark them. A connector layer makes [`Marks`] for each
+//! reqwest shows no phases, so three [hooks](super::connector) mark them. A connector layer makes [`Marks`] for each
 //! connection and shows them to the other two in a thread-local *while its future is polled*, so it
 //! does not matter which task polls. The resolver marks DNS. The TLS session store marks the border
 //! between TCP and TLS, since rustls asks it for a ticket when it writes the `ClientHello`. The layer's
@@ -18,27 +18,14 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    error::Error,
     fmt,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpInfo};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::{
-    NamedGroup,
-    client::{
-        ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue,
-        Tls13ClientSessionValue,
-    },
-    pki_types::ServerName,
-};
+use hyper_util::client::legacy::connect::{Connected, HttpInfo};
 use tokio::sync::Notify;
-use tower::{Layer, Service};
 
 use super::{ConnectPhases, PhaseSpan, now};
 use crate::event::Phase;
@@ -112,7 +99,7 @@ impl Trace {
     pub fn phase(&self) -> Phase {
         match self.marks() {
             Some(marks) if self.request_sent().is_none() => lock(&marks.0).phase(),
-            None if self.request_sent().is_none() => Phase::Connect,
+            // Sent, or on a connection (or in line for one) that was not this call's to make.
             _ => Phase::Headers,
         }
     }
@@ -159,7 +146,7 @@ impl Trace {
 }
 
 /// The instants of one connection's making.
-struct Marks(Mutex<Times>);
+pub(super) struct Marks(Mutex<Times>);
 
 impl fmt::Debug for Marks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -207,8 +194,9 @@ impl Times {
 }
 
 impl Marks {
-    fn begin() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Times {
+    /// The marks of a connection that begins now, for the call whose request asked for it.
+    pub(super) fn begin() -> Arc<Self> {
+        let marks = Arc::new(Self(Mutex::new(Times {
             begin: now(),
             dns_begin: None,
             dns_end: None,
@@ -216,12 +204,52 @@ impl Marks {
             tls_begin: None,
             tls_name: None,
             end: None,
-        })))
+        })));
+        // A connector is only called inside a call; a connection of no call is marked for the pool.
+        let _ = CALL.try_with(|trace| trace.connecting(marks.clone()));
+        marks
     }
 
     /// The marks of the connection that is polled on this thread, if one is.
-    fn polled() -> Option<Arc<Self>> {
+    pub(super) fn polled() -> Option<Arc<Self>> {
         POLLED.with_borrow(Clone::clone)
+    }
+
+    /// Does `poll` with these marks shown to the other hooks.
+    pub(super) fn polling<T>(self: &Arc<Self>, poll: impl FnOnce() -> T) -> T {
+        let outer = POLLED.replace(Some(self.clone()));
+        let result = poll();
+        POLLED.set(outer);
+        result
+    }
+
+    pub(super) fn dns_begins(&self) {
+        let mut times = lock(&self.0);
+        times.dns_begin.get_or_insert_with(now);
+        times.dns_end = None;
+    }
+
+    pub(super) fn dns_ends(&self, addresses: impl Iterator<Item = IpAddr>) {
+        let mut times = lock(&self.0);
+        times.dns_end = Some(now());
+        times.addresses = addresses.collect();
+    }
+
+    /// TLS with this name begins. The store is asked several times in one handshake, and a TLS proxy
+    /// shakes hands before the host does: the first question for the last name counts.
+    pub(super) fn tls_begins(&self, name: &str) {
+        let mut times = lock(&self.0);
+        if times.tls_name.as_deref() != Some(name) {
+            times.tls_begin = Some(now());
+            times.tls_name = Some(name.to_owned());
+        }
+    }
+
+    /// The connection is there.
+    pub(super) fn ends(&self) {
+        lock(&self.0).end = Some(now());
+        // The limit for connecting ends here.
+        let _ = CALL.try_with(|trace| trace.changed.notify_one());
     }
 }
 
@@ -235,7 +263,7 @@ const REMEMBERED: usize = 4096;
 const FORGET_AFTER: Duration = Duration::from_hours(1);
 
 impl Opened {
-    fn insert(&self, connected: &Connected, marks: &Arc<Marks>) {
+    pub(super) fn insert(&self, connected: &Connected, marks: &Arc<Marks>) {
         let mut extras = http::Extensions::new();
         connected.get_extras(&mut extras);
         let Some(local) = extras.get::<HttpInfo>().map(HttpInfo::local_addr) else {
@@ -270,179 +298,5 @@ impl Opened {
             cold: opened.is_some_and(|at| at > trace.began),
             ..warm
         }
-    }
-}
-
-/// The connector layer: makes marks for each connection.
-#[derive(Clone, Debug)]
-pub(super) struct MarkConnects(pub(super) Opened);
-
-impl<S> Layer<S> for MarkConnects {
-    type Service = MarkedConnector<S>;
-
-    fn layer(&self, inner: S) -> MarkedConnector<S> {
-        MarkedConnector {
-            inner,
-            opened: self.0.clone(),
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct MarkedConnector<S> {
-    inner: S,
-    opened: Opened,
-}
-
-impl<S, To> Service<To> for MarkedConnector<S>
-where
-    S: Service<To>,
-    S::Future: Unpin,
-    S::Response: Connection,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = MarkedConnect<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, to: To) -> Self::Future {
-        let marks = Marks::begin();
-        // A connector is only called inside a call; a connection of no call is marked for the pool.
-        let _ = CALL.try_with(|trace| trace.connecting(marks.clone()));
-        MarkedConnect {
-            inner: self.inner.call(to),
-            marks,
-            opened: self.opened.clone(),
-        }
-    }
-}
-
-pub(super) struct MarkedConnect<F> {
-    inner: F,
-    marks: Arc<Marks>,
-    opened: Opened,
-}
-
-impl<F, C, E> Future for MarkedConnect<F>
-where
-    F: Future<Output = Result<C, E>> + Unpin,
-    C: Connection,
-{
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let outer = POLLED.replace(Some(self.marks.clone()));
-        let polled = Pin::new(&mut self.inner).poll(cx);
-        POLLED.set(outer);
-        let result = ready!(polled);
-        if let Ok(connection) = &result {
-            lock(&self.marks.0).end = Some(now());
-            self.opened.insert(&connection.connected(), &self.marks);
-            // The limit for connecting ends here.
-            let _ = CALL.try_with(|trace| trace.changed.notify_one());
-        }
-        Poll::Ready(result)
-    }
-}
-
-/// A name that has no address.
-#[derive(Debug, thiserror::Error)]
-#[error("no address found for {name}")]
-pub(super) struct NoAddress {
-    pub(super) name: String,
-    pub(super) source: std::io::Error,
-}
-
-/// The system's resolver, marking when it was asked and when it answered.
-#[derive(Debug)]
-pub(super) struct MarkingResolver;
-
-impl Resolve for MarkingResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let marks = Marks::polled();
-        Box::pin(async move {
-            if let Some(marks) = &marks {
-                let mut times = lock(&marks.0);
-                times.dns_begin.get_or_insert_with(now);
-                times.dns_end = None;
-            }
-            // Port 0 stands for the port of the URL.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let addresses: Vec<SocketAddr> =
-                found.map_err(|source| no_address(&name, source))?.collect();
-            if let Some(marks) = &marks {
-                let mut times = lock(&marks.0);
-                times.dns_end = Some(now());
-                times.addresses = addresses.iter().map(SocketAddr::ip).collect();
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-fn no_address(name: &Name, source: std::io::Error) -> Box<dyn Error + Send + Sync> {
-    Box::new(NoAddress {
-        name: name.as_str().to_owned(),
-        source,
-    })
-}
-
-/// TLS sessions in memory, marking when a handshake asks for one: that is when TCP (and a proxy's
-/// own exchange) is over.
-#[derive(Debug)]
-pub(super) struct MarkingSessions(ClientSessionMemoryCache);
-
-impl MarkingSessions {
-    pub(super) fn new() -> Self {
-        Self(ClientSessionMemoryCache::new(256))
-    }
-
-    fn mark(server: &ServerName<'_>) {
-        let Some(marks) = Marks::polled() else {
-            return;
-        };
-        let name = server.to_str();
-        let mut times = lock(&marks.0);
-        // The store is asked several times in one handshake, and a TLS proxy shakes hands before the host.
-        if times.tls_name.as_deref() != Some(&*name) {
-            times.tls_begin = Some(now());
-            times.tls_name = Some(name.into_owned());
-        }
-    }
-}
-
-impl ClientSessionStore for MarkingSessions {
-    fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
-        self.0.set_kx_hint(server, group);
-    }
-
-    fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
-        Self::mark(server);
-        self.0.kx_hint(server)
-    }
-
-    fn set_tls12_session(&self, server: ServerName<'static>, value: Tls12ClientSessionValue) {
-        self.0.set_tls12_session(server, value);
-    }
-
-    fn tls12_session(&self, server: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        Self::mark(server);
-        self.0.tls12_session(server)
-    }
-
-    fn remove_tls12_session(&self, server: &ServerName<'static>) {
-        self.0.remove_tls12_session(server);
-    }
-
-    fn insert_tls13_ticket(&self, server: ServerName<'static>, value: Tls13ClientSessionValue) {
-        self.0.insert_tls13_ticket(server, value);
-    }
-
-    fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        Self::mark(server);
-        self.0.take_tls13_ticket(server)
     }
 }

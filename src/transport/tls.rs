@@ -10,7 +10,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use super::phases::MarkingSessions;
+use super::connector::MarkingSessions;
 use crate::{
     endpoint::HttpVersion,
     event::{Fault, FaultClass, Phase},

@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     fault_server::{
-        Authority, STREAM_HEAD, Server, answer_all, chunk, closed_port, gone, header, http_proxy,
-        read_head, read_request, reset, send, serve, serve_tls, socks_proxy, whole,
+        Authority, STREAM_HEAD, Server, answer_all, chunk, closed_port, gone, header, read_request,
+        reset, send, serve, serve_tls, whole,
     },
     toy::{CANARY, TOY, ask, class, endpoint, fault, limited, limits, run, run_on},
 };
@@ -125,79 +125,6 @@ async fn f06_tls_stalls() {
     assert_eq!(class(&run), (C::Timeout, P::Tls));
     assert!(fault(&run).message.contains("100 ms"));
     assert!(run.stamps.dns.is_some() && run.stamps.tcp.is_some());
-}
-
-#[tokio::test]
-async fn f07_proxy_wants_a_password() {
-    let proxy = http_proxy("me:right").await;
-    let server = serve(|stream, _| answer_all(stream)).await;
-    for scheme in ["http", "https"] {
-        let mut endpoint = endpoint(&server.named_url(scheme));
-        endpoint.connect.proxy = Some(format!("http://me@{}", proxy.addr));
-        let mut ask = ask(endpoint);
-        ask.proxy_password = Some("hunter2".into());
-        let run = run_on(&Transport::default(), ask, CancellationToken::new()).await;
-        assert_eq!(fault(&run).class, C::Proxy, "{scheme}");
-        assert!(fault(&run).message.contains("407"), "{scheme}");
-        assert!(!format!("{run:?}").contains("hunter2"));
-    }
-    assert_eq!(server.accepted(), 0);
-}
-
-#[tokio::test]
-async fn f07_proxy_unreachable() {
-    let addr = closed_port().await;
-    for proxy in ["http", "socks5h"] {
-        for scheme in ["http", "https"] {
-            let mut endpoint = endpoint(&format!("{scheme}://api.example/"));
-            endpoint.connect.proxy = Some(format!("{proxy}://me:hunter2@{addr}"));
-            let run = run(endpoint).await;
-            assert_eq!(class(&run), (C::Proxy, P::Connect), "{proxy} {scheme}");
-            let message = &fault(&run).message;
-            assert!(message.contains(&addr.to_string()), "{message}");
-            assert!(message.contains("is the proxy running?"), "{message}");
-            assert!(!format!("{run:?}").contains("hunter2"));
-        }
-    }
-}
-
-#[tokio::test]
-async fn f07_proxy_without_address() {
-    let mut endpoint = endpoint("https://api.example/");
-    endpoint.connect.proxy = Some("http://no-such-proxy.invalid:3128".into());
-    let run = run(endpoint).await;
-    assert_eq!(class(&run), (C::Proxy, P::Dns));
-}
-
-#[tokio::test]
-async fn f07_proxy_refuses_connect() {
-    let proxy = serve(|mut stream, _| async move {
-        read_head(&mut stream).await;
-        send(&mut stream, whole("403 Forbidden", "", "")).await;
-        gone(&mut stream).await;
-    })
-    .await;
-    let mut endpoint = endpoint("https://api.example/");
-    endpoint.connect.proxy = Some(proxy.url());
-    let run = run(endpoint).await;
-    assert_eq!(class(&run), (C::Proxy, P::Connect));
-    let message = &fault(&run).message;
-    assert!(
-        message.contains("refused to connect to api.example:443"),
-        "{message}"
-    );
-}
-
-#[tokio::test]
-async fn f07_socks_password_is_refused() {
-    let (asked, _) = mpsc::unbounded_channel();
-    let proxy = socks_proxy("me", "right", asked).await;
-    let mut endpoint = endpoint("http://api.example/");
-    endpoint.connect.proxy = Some(format!("socks5h://me:wrong@{}", proxy.addr));
-    let run = run(endpoint).await;
-    assert_eq!(class(&run), (C::Proxy, P::Connect));
-    assert!(fault(&run).message.contains("SOCKS"));
-    assert!(!format!("{run:?}").contains("wrong"));
 }
 
 /// A pooled connection that the server closed while it was idle costs a new connection and no fault:
@@ -332,7 +259,8 @@ async fn endless(begin: &'static str, again: &'static str) -> Endless {
         let (has_asked, has_left) = (has_asked.clone(), has_left.clone());
         async move {
             read_request(&mut stream).await;
-            has_asked.send(()).unwrap();
+            // Not every test waits for this.
+            let _ = has_asked.send(());
             send(&mut stream, begin).await;
             let mut pace = tokio::time::interval(Duration::from_millis(10));
             let mut byte = [0; 1];
@@ -429,6 +357,20 @@ async fn f12_to_f15_silence_meets_the_right_limit() {
         );
         left.recv().await.expect(name);
     }
+}
+
+#[tokio::test]
+async fn what_was_half_read_is_kept_when_time_runs_out() {
+    let Endless { server, .. } = endless(stream_of("a\nhal"), "").await;
+    let run = run(limited(&server.url(), limits(0, 0, 50, 0))).await;
+    assert_eq!(class(&run), (C::Timeout, P::Stream));
+    assert_eq!(run.answer.text, "ahal");
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_said_to_be_none() {
+    let run = run(endpoint("ftp://127.0.0.1:1/")).await;
+    assert_eq!(class(&run), (C::BadRequest, P::Prepare));
 }
 
 #[tokio::test]

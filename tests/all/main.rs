@@ -27,6 +27,7 @@ mod kill;
 mod openai_chat;
 #[cfg(feature = "gui")]
 mod playground;
+mod proxies;
 mod run;
 mod settings;
 mod sse;

@@ -81,6 +81,9 @@ impl Decoder for ToyDecoder {
             _ => FaultClass::Provider,
         };
         let text = String::from_utf8_lossy(&self.line).into_owned();
+        if self.head.status == 200 && !text.is_empty() {
+            out.push(Event::Text { text: text.clone() });
+        }
         out.push(Event::Fault(Fault {
             retry_after_ms: self.head.retry_after_ms,
             ..Fault::new(class, Phase::Headers, text)

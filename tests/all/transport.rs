@@ -10,21 +10,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokenscope::{
     endpoint::{ConnectOptions, HttpVersion},
     event::{FaultClass, Phase},
-    run::{Connection, State},
+    run::State,
     transport::{ConnectPhases, HttpCall, Trace, Transport},
 };
 use tokio::{
     io::AsyncReadExt as _,
     sync::{Barrier, mpsc},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     fault_server::{
-        Authority, Server, answer_all, gone, header, http_proxy, read_head, read_request, send,
-        serve, serve_tls, socks_proxy, whole,
+        Authority, Server, answer_all, gone, header, read_head, read_request, send, serve,
+        serve_tls, whole,
     },
-    toy::{CANARY, ask, endpoint, run, run_on},
+    toy::{CANARY, endpoint, run},
 };
 
 fn call(url: &str, connect: ConnectOptions) -> HttpCall {
@@ -68,6 +67,11 @@ fn present(phases: &ConnectPhases) -> (bool, bool, bool) {
         phases.tcp.is_some(),
         phases.tls.is_some(),
     )
+}
+
+pub async fn tls_server(authority: &Authority) -> Server {
+    let acceptor = authority.acceptor(&["localhost"], &[]);
+    serve_tls(acceptor, |stream, _| answer_all(stream.unwrap())).await
 }
 
 #[tokio::test]
@@ -344,84 +348,6 @@ async fn the_request_is_what_the_endpoint_says() {
     assert_eq!(header(&head, "referer"), None);
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["model"], "model");
-}
-
-async fn tls_server(authority: &Authority) -> Server {
-    let acceptor = authority.acceptor(&["localhost"], &[]);
-    serve_tls(acceptor, |stream, _| answer_all(stream.unwrap())).await
-}
-
-#[tokio::test]
-async fn an_http_proxy_with_password_forwards_and_tunnels() {
-    let proxy = http_proxy("me:p@ss word").await;
-    let authority = Authority::new();
-    let plain = serve(|stream, _| answer_all(stream)).await;
-    let tls = tls_server(&authority).await;
-    for (url, has_tls) in [(plain.url(), false), (tls.named_url("https"), true)] {
-        for in_url in [false, true] {
-            let mut endpoint = endpoint(&url);
-            endpoint.connect.ca_file = Some(authority.file());
-            let user = if in_url { "me:p%40ss%20word" } else { "me" };
-            endpoint.connect.proxy = Some(format!("http://{user}@{}", proxy.addr));
-            let mut ask = ask(endpoint);
-            ask.proxy_password = (!in_url).then(|| "p@ss word".into());
-            let run = run_on(&Transport::default(), ask, CancellationToken::new()).await;
-            assert_eq!(run.state, State::Ok, "{url}: {:?}", run.answer.fault);
-            assert_eq!(run.connection, Some(Connection::Cold));
-            assert_eq!(run.stamps.tls.is_some(), has_tls);
-            assert!(run.stamps.tcp.is_some());
-        }
-    }
-    assert_eq!(proxy.accepted(), 4);
-}
-
-#[tokio::test]
-async fn a_socks_proxy_with_password_resolves_where_its_scheme_says() {
-    let (asked, mut kinds) = mpsc::unbounded_channel();
-    let proxy = socks_proxy("me", "pass", asked).await;
-    let authority = Authority::new();
-    let plain = serve(|stream, _| answer_all(stream)).await;
-    let tls = tls_server(&authority).await;
-    for (url, has_tls) in [
-        (plain.named_url("http"), false),
-        (tls.named_url("https"), true),
-    ] {
-        for (scheme, by_name) in [("socks5", false), ("socks5h", true)] {
-            let mut endpoint = endpoint(&url);
-            endpoint.connect.ca_file = Some(authority.file());
-            endpoint.connect.proxy = Some(format!("{scheme}://me@{}", proxy.addr));
-            let mut ask = ask(endpoint);
-            ask.proxy_password = Some("pass".into());
-            let run = run_on(&Transport::default(), ask, CancellationToken::new()).await;
-            assert_eq!(run.state, State::Ok, "{url}: {:?}", run.answer.fault);
-            assert_eq!(run.stamps.tls.is_some(), has_tls);
-            assert_eq!(
-                run.stamps.dns.is_some(),
-                !by_name,
-                "DNS is done here or there"
-            );
-            assert_eq!(kinds.recv().await.unwrap() == 3, by_name);
-        }
-    }
-}
-
-#[tokio::test]
-async fn another_proxy_password_is_another_client() {
-    let proxy = http_proxy("me:right").await;
-    let server = serve(|stream, _| answer_all(stream)).await;
-    let transport = Transport::default();
-    for (password, state) in [
-        ("right", State::Ok),
-        ("wrong", State::Fault),
-        ("right", State::Ok),
-    ] {
-        let mut endpoint = endpoint(&server.named_url("http"));
-        endpoint.connect.proxy = Some(format!("http://me@{}", proxy.addr));
-        let mut ask = ask(endpoint);
-        ask.proxy_password = Some(password.into());
-        let run = run_on(&transport, ask, CancellationToken::new()).await;
-        assert_eq!(run.state, state, "{password}: {:?}", run.answer.fault);
-    }
 }
 
 #[tokio::test]
