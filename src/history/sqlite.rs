@@ -155,14 +155,12 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// Looks at a file without changing it.
 fn examine(path: &Path) -> Result<Found, Trouble> {
-    match fs::metadata(path) {
-        Ok(meta) if meta.len() > 0 => {}
-        Ok(_) => return Ok(Found::Nothing),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => {
-            let path = path.to_owned();
-            return Err(Trouble::Folder { path, error });
-        }
+    if length(path)? == 0 {
+        // A new file would take the place of a log that was left without its own.
+        return Ok(match length(&with_end(path, "-wal"))? {
+            0 => Found::Nothing,
+            _ => Found::Bad("its log is there, but the file itself is gone".into()),
+        });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let found = Connection::open_with_flags(path, flags).and_then(|connection| {
@@ -173,6 +171,18 @@ fn examine(path: &Path) -> Result<Found, Trouble> {
         Ok(found) => Ok(found),
         Err(error) if is_damage(&error) => Ok(Found::Bad(words_of(&error))),
         Err(error) => Err(Trouble::Sqlite {
+            path: path.to_owned(),
+            error,
+        }),
+    }
+}
+
+/// Bytes of a file; one that is not there has none.
+fn length(path: &Path) -> Result<u64, Trouble> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(meta.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Trouble::Folder {
             path: path.to_owned(),
             error,
         }),

@@ -137,6 +137,15 @@ impl Writer {
 
     /// The connection, opened if it is not; `None` where the file can only be read.
     fn connection(&mut self) -> Result<Option<(&mut Connection, &Session)>, Trouble> {
+        if let File::Open(connection) = &self.file
+            && !self.shared.folder.join(sqlite::FILE).exists()
+        {
+            // Moved or deleted by hand: more that is written to it would be lost. SQLite itself folds
+            // the log of a moved file in only when asked.
+            self.shared.close_readers();
+            fold_log_in(connection);
+            self.let_go("the history's file is gone and a new one is being made");
+        }
         if matches!(self.file, File::Closed) {
             self.open()?;
         }
@@ -214,17 +223,21 @@ impl Writer {
             return Ok(());
         }
         // No one may have the file open while it is renamed (Windows would refuse).
-        self.shared
-            .set_place(Err("the history is being set aside".into()));
-        self.shared.close_readers();
-        self.file = File::Closed;
+        self.let_go("the history's file is damaged and is being set aside");
         if let Some(session) = &self.session {
             let kept_as = sqlite::set_aside(&self.shared.folder, session, why)?;
             let why = why.to_owned();
             self.standing = Storage::SetAside { kept_as, why };
         }
-        self.shared.inbox.begin_again();
         self.connection().map(|_| ())
+    }
+
+    /// Closes the file everywhere, before another one takes its place.
+    fn let_go(&mut self, why: &str) {
+        self.shared.set_place(Err(why.to_owned()));
+        self.shared.close_readers();
+        self.file = File::Closed;
+        self.shared.inbox.begin_again();
     }
 
     fn failing(&self, trouble: &Trouble) {
@@ -252,12 +265,16 @@ impl Writer {
     fn close(self) {
         self.shared.close_readers();
         if let File::Open(connection) = self.file {
-            // Closing the last connection does the same, if there is no other.
-            let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            if let Err(error) = folded {
-                tracing::debug!("the log was not folded in: {error}");
-            }
+            fold_log_in(&connection);
         }
+    }
+}
+
+/// Moves what stands in the log into the file.
+fn fold_log_in(connection: &Connection) {
+    let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    if let Err(error) = folded {
+        tracing::debug!("the log was not folded in: {error}");
     }
 }
 

@@ -133,6 +133,20 @@ async fn an_empty_file_is_taken_as_new() {
 }
 
 #[tokio::test]
+async fn a_log_without_its_file_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("history.db-wal"), "some log").unwrap();
+    let history = History::open(folder.path());
+    let Storage::SetAside { kept_as, .. } = history.storage().await else {
+        panic!("{:?}", history.storage().await);
+    };
+    let log = format!("{}-wal", kept_as.display());
+    assert_eq!(fs::read_to_string(log).unwrap(), "some log");
+    history.finish(a_run(1));
+    assert_eq!(all_runs(&history).await, [a_run(1)]);
+}
+
+#[tokio::test]
 async fn a_newer_file_is_shown_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path(), 2, 10).await;
@@ -196,6 +210,36 @@ async fn damage_met_in_the_middle_of_a_run_loses_nothing_of_it() {
         1,
         "the new file is not taken for damaged too"
     );
+}
+
+#[tokio::test]
+async fn a_file_that_is_moved_away_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    history.finish(a_run(1));
+    history.begin(&fresh(2));
+    assert_eq!(all_runs(&history).await.len(), 2);
+    fs::rename(file(folder.path()), folder.path().join("moved.db")).unwrap();
+    history.finish(a_run(3));
+    history.flush().await;
+    let ids: Vec<i64> = all_runs(&history)
+        .await
+        .iter()
+        .map(|run| run.head.id.0)
+        .collect();
+    assert!(ids.contains(&3) && !ids.contains(&1), "{ids:?}");
+    history.record(RunId(2), &says(1, "still going"));
+    let live = history.run(RunId(2)).await.unwrap().unwrap();
+    assert_eq!(live.answer.text, "still going");
+    let moved = rusqlite::Connection::open(folder.path().join("moved.db")).unwrap();
+    let whole: String = moved
+        .query_row("PRAGMA integrity_check", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!(whole, "ok");
+    let kept: i64 = moved
+        .query_row("SELECT count(*) FROM run", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!(kept, 2, "what was written before is in the moved file");
 }
 
 #[tokio::test]
