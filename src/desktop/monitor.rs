@@ -183,15 +183,11 @@ impl Monitor {
                         .map(|(range, short, _)| (*range, *short))
                         .collect();
                     // A change of stretch lets go of the zoom.
-                    if segmented_right(ui, |ui| {
-                        segmented(ui, theme, "Range", &mut self.kept.range, &ranges)
-                    }) {
+                    if segmented(ui, theme, "Range", &mut self.kept.range, &ranges) {
                         self.zoomed = None;
                     }
                     let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
-                    if segmented_right(ui, |ui| {
-                        segmented(ui, theme, "Scale", &mut self.kept.scale, &scales)
-                    }) {
+                    if segmented(ui, theme, "Scale", &mut self.kept.scale, &scales) {
                         self.zoomed = None;
                         self.lay_out();
                     }
@@ -403,6 +399,8 @@ impl Monitor {
 fn key_ui(ui: &mut Ui, cx: &Cx<'_>) {
     let theme = cx.theme;
     ui.with_layout(Layout::bottom_up(egui::Align::Min), |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.spacing_mut().interact_size.y = 20.0;
         let line = |ui: &mut Ui, icon: &str, text: &str| {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(icon).color(theme.text_dim).monospace());
@@ -415,12 +413,6 @@ fn key_ui(ui: &mut Ui, cx: &Cx<'_>) {
         line(ui, "\u{25cb}", "cold: this run opened its connection");
         line(ui, "\u{25cf}", "warm: the connection was open");
     });
-}
-
-/// A group of choices within a row that runs from the right.
-fn segmented_right(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> bool) -> bool {
-    ui.with_layout(Layout::left_to_right(egui::Align::Center), content)
-        .inner
 }
 
 /// Width in whole pixels, in steps that a dragged border does not change at each frame.

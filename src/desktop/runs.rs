@@ -19,7 +19,7 @@ use super::{
     settings::COUNT_TICKET,
     theme::{caption, space},
     view::{Action, Cx, Verb, View, ViewId},
-    widgets::{Tone, banner, count, empty, ghost_button, primary_button, search_box},
+    widgets::{Tone, banner, contained, count, empty, ghost_button, primary_button, search_box},
 };
 use crate::{
     endpoint::TargetId,
@@ -335,14 +335,15 @@ impl Runs {
         });
         let shown = frame
             .show(ui, |ui| {
-                table::show(
-                    ui,
-                    cx.theme,
-                    &self.pages,
-                    self.selected,
-                    reveal,
-                    now_unix_ns(),
-                )
+                let (pages, selected) = (&self.pages, self.selected);
+                let now = now_unix_ns();
+                contained(ui, |ui| {
+                    let wide = ScrollArea::horizontal().auto_shrink(false);
+                    wide.show(ui, |ui| {
+                        table::show(ui, cx.theme, pages, selected, reveal, now)
+                    })
+                    .inner
+                })
             })
             .inner;
         let (first, last) = shown.seen.unwrap_or((0, 0));
@@ -406,15 +407,16 @@ impl Runs {
         let panel = Panel::right("runs.details")
             .default_size(440.0)
             .size_range(300.0..=(width * 0.6).max(320.0));
-        let close = panel
-            .frame(frame)
-            .show(ui, |ui| match cx.state.runs.get(&selected) {
+        let shown = panel.frame(frame).show(ui, |ui| {
+            contained(ui, |ui| match cx.state.runs.get(&selected) {
                 Some(run) => details::show(ui, cx.theme, run),
                 None => {
-                    details::show_absent(ui, cx.theme, cx.state.missing_runs.contains(&selected))
+                    let missing = cx.state.missing_runs.contains(&selected);
+                    details::show_absent(ui, cx.theme, missing)
                 }
-            });
-        if close.inner {
+            })
+        });
+        if shown.inner {
             self.selected = None;
         }
     }

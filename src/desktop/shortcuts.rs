@@ -1,11 +1,11 @@
 //! Keyboard shortcuts: the window's own verbs, and the overlay that lists everybody's.
 
-use egui::{Context, Grid, Id, Key, KeyboardShortcut, Modal, Modifiers, ScrollArea};
+use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, ScrollArea};
 
 use super::{
     theme::{Theme, caption, heading, space, strong},
     view::{Verb, View, ViewId},
-    widgets::key_hint,
+    widgets::{dialog, key_hint},
 };
 
 const fn command(key: Key) -> Option<KeyboardShortcut> {
@@ -117,12 +117,11 @@ pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<P
 
 /// Shows the overlay; gives whether it stays open.
 pub fn overlay(ctx: &Context, theme: &Theme, views: &[Box<dyn View>]) -> bool {
-    let response = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| {
-        ui.set_width(460.0);
+    let (_, closed) = dialog(ctx, theme, "shortcuts", 440.0, |ui| {
         ui.label(heading("Keyboard shortcuts"));
         ui.label(caption(theme, "Everything else is in the command palette"));
         ui.add_space(space::S);
-        let height = ctx.content_rect().height() - 160.0;
+        let height = ctx.content_rect().height() - 180.0;
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
             let going: Vec<_> = (views.iter().zip(VIEW_KEYS))
                 .filter_map(|(view, key)| Some((view.title(), command(key)?)))
@@ -134,7 +133,7 @@ pub fn overlay(ctx: &Context, theme: &Theme, views: &[Box<dyn View>]) -> bool {
             }
         });
     });
-    !response.should_close()
+    !closed
 }
 
 fn with_keys(verbs: &[Verb]) -> Vec<(&'static str, KeyboardShortcut)> {

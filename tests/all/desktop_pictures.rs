@@ -80,8 +80,12 @@ fn pictures_of_every_view() {
 fn pictures_of_details_and_overlays() {
     let runs = r#"{"view":"runs"}"#;
     let settings = r#"{"view":"settings"}"#;
+    let keys = r#"{"view":"settings","views":{"settings":"\"keys\""}}"#;
+    let appearance = r#"{"view":"settings","views":{"settings":"\"appearance\""}}"#;
+    let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
+    let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
-    let all: [(&str, &str, fn() -> Scene, Prepare); 8] = [
+    let all: [(&str, &str, fn() -> Scene, Prepare); 14] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_first_row(desktop)
         }),
@@ -101,7 +105,29 @@ fn pictures_of_details_and_overlays() {
             desktop.key_press(egui::Key::F1)
         }),
         ("monitor-log", monitor, scenes::filled, |_, _| ()),
-        ("settings-edit", settings, scenes::filled, |_, _| ()),
+        (
+            "settings-edit",
+            settings,
+            scenes::filled,
+            |desktop, player| {
+                desktop.get_by_label("Edit deepseek").click();
+                player.play(desktop);
+                desktop.get_by_label("Advanced").click();
+            },
+        ),
+        ("settings-test", settings, scenes::filled, |desktop, _| {
+            desktop.get_by_label("Test deepseek").click()
+        }),
+        ("settings-keys", keys, scenes::filled, |desktop, player| {
+            player.play(desktop);
+            desktop.get_by_label("Set the key of gateway").click();
+        }),
+        ("settings-add", settings, scenes::filled, |desktop, _| {
+            desktop.get_by_label_contains("Add an endpoint").click()
+        }),
+        ("settings-appearance", appearance, scenes::filled, |_, _| ()),
+        ("settings-data", data, scenes::filled, |_, _| ()),
+        ("settings-about", about, scenes::filled, |_, _| ()),
     ];
     for (name, layout, scene, prepare) in all {
         for theme in [Theme::Dark, Theme::Light] {
@@ -112,7 +138,7 @@ fn pictures_of_details_and_overlays() {
     }
 }
 
-fn click_first_row(desktop: &mut Desktop) {
+fn click_row(desktop: &mut Desktop, row: usize) {
     let rows: Vec<_> = desktop.query_all_by_role(egui::Role::Row).collect();
-    rows[0].click();
+    rows[row].click();
 }

@@ -113,7 +113,11 @@ fn frame(ui: &mut egui::Ui, window: &mut Window) {
         App::new(engine.take().expect("only once"), &ctx, saved.as_deref())
     });
     app.drain(&ctx);
-    app.show(ui);
+    // The harness leaves a margin, which a window has not.
+    let whole = ctx.content_rect();
+    let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(whole));
+    ui.set_clip_rect(whole);
+    app.show(&mut ui);
 }
 
 impl Player {

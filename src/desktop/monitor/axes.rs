@@ -93,7 +93,8 @@ impl TimeAxis {
     /// The label of a mark.
     #[must_use]
     pub fn label(self, mark: GridMark) -> String {
-        let time = zoned(self.unix_ns(mark.value));
+        // A mark may lie a hair before its round time.
+        let time = zoned(self.unix_ns(mark.value + 0.01));
         let midnight = time.hour() == 0 && time.minute() == 0 && time.second() == 0;
         let format = if mark.step_size >= 90.0 * DAY {
             "%Y-%m"

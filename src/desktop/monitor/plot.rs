@@ -139,7 +139,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
         .show_y(false)
         .show_crosshair(false)
         .show_background(false)
-        .grid_color(theme.line_strong)
+        .grid_color(theme.line)
         .grid_fade(0.0)
         .set_margin_fraction(Vec2::ZERO)
         .label_formatter(|_| None)

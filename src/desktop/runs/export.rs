@@ -6,14 +6,14 @@ use std::{
     sync::mpsc::{self, Receiver},
 };
 
-use egui::{Context, Id, Modal, ProgressBar, Ui};
+use egui::{Context, ProgressBar, Ui};
 
 use crate::{
     desktop::{
         icons,
         theme::{Theme, caption, heading, space},
         view::{Action, Cx},
-        widgets::{count, labeled_field, primary_button, segmented},
+        widgets::{count, dialog, labeled_field, primary_button, segmented},
     },
     engine::Command,
     history::{ExportFormat, RunQuery},
@@ -88,8 +88,7 @@ impl Export {
     pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
         let theme = cx.theme;
         let mut stays = true;
-        let response = Modal::new(Id::unique("export")).show(ctx, |ui| {
-            ui.set_width(440.0);
+        let (_, closed) = dialog(ctx, theme, "export", 440.0, |ui| {
             ui.label(heading(format!("Export {} runs", count(self.total as u64))));
             ui.label(caption(
                 theme,
@@ -105,7 +104,7 @@ impl Export {
             }
         });
         // An export under way is stopped by its own button, not by a stray click.
-        stays && (self.running || !response.should_close())
+        stays && (self.running || !closed)
     }
 
     fn fields_ui(&mut self, ui: &mut Ui, theme: &Theme) {

@@ -20,23 +20,50 @@ struct Column {
     hover: &'static str,
     sort: Option<SortColumn>,
     width: f32,
+    /// Columns of a higher number give way first where there is little room; 0 never does.
+    gives_way: u8,
     figures: bool,
     cell: fn(&mut Ui, &Theme, &RunRow, i64),
 }
 
 const UNSORTED: Option<SortColumn> = None;
 
+/// Room that the prompt must be left with.
+const PROMPT: f32 = 120.0;
+
+/// The columns that fit into a width.
+fn fitting(width: f32) -> Vec<&'static Column> {
+    let mut columns: Vec<&Column> = COLUMNS.iter().collect();
+    while columns
+        .iter()
+        .map(|column| column.width + space::M)
+        .sum::<f32>()
+        + PROMPT
+        > width
+    {
+        let weakest = columns
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, column)| column.gives_way);
+        match weakest {
+            Some((index, column)) if column.gives_way > 0 => columns.remove(index),
+            _ => break,
+        };
+    }
+    columns
+}
+
 #[rustfmt::skip]
 static COLUMNS: &[Column] = &[
-    Column { title: "Time", hover: "When the run started, local time", sort: Some(SortColumn::Started), width: 92.0, figures: false, cell: time_cell },
-    Column { title: "Target", hover: "Endpoint and model", sort: Some(SortColumn::Target), width: 190.0, figures: false, cell: target_cell },
-    Column { title: "Outcome", hover: "How the run ended: its state, or the class of its fault", sort: Some(SortColumn::Outcome), width: 112.0, figures: false, cell: outcome_cell },
-    Column { title: "Conn.", hover: "Cold: this run opened its connection, and its TTFT contains the handshakes. Warm: it was open", sort: UNSORTED, width: 66.0, figures: false, cell: connection_cell },
-    Column { title: "TTFT", hover: "Time to first token: first token − started", sort: Some(SortColumn::Ttft), width: 72.0, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.ttft_ms) },
-    Column { title: "Total", hover: "Last token − started", sort: Some(SortColumn::Total), width: 72.0, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.total_ms) },
-    Column { title: "Speed", hover: "Output tokens / (last token − first token)", sort: UNSORTED, width: 84.0, figures: true, cell: speed_cell },
-    Column { title: "In", hover: "Prompt tokens, as the provider reported them", sort: UNSORTED, width: 58.0, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.input_tokens) },
-    Column { title: "Out", hover: "Output tokens, as the provider reported them", sort: Some(SortColumn::OutputTokens), width: 58.0, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.output_tokens) },
+    Column { title: "Time", hover: "When the run started, local time", sort: Some(SortColumn::Started), width: 92.0, gives_way: 0, figures: false, cell: time_cell },
+    Column { title: "Target", hover: "Endpoint and model", sort: Some(SortColumn::Target), width: 190.0, gives_way: 0, figures: false, cell: target_cell },
+    Column { title: "Outcome", hover: "How the run ended: its state, or the class of its fault", sort: Some(SortColumn::Outcome), width: 112.0, gives_way: 0, figures: false, cell: outcome_cell },
+    Column { title: "Conn.", hover: "Cold: this run opened its connection, and its TTFT contains the handshakes. Warm: it was open", sort: UNSORTED, width: 66.0, gives_way: 3, figures: false, cell: connection_cell },
+    Column { title: "TTFT", hover: "Time to first token: first token − started", sort: Some(SortColumn::Ttft), width: 72.0, gives_way: 0, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.ttft_ms) },
+    Column { title: "Total", hover: "Last token − started", sort: Some(SortColumn::Total), width: 72.0, gives_way: 2, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.total_ms) },
+    Column { title: "Speed", hover: "Output tokens / (last token − first token)", sort: UNSORTED, width: 84.0, gives_way: 4, figures: true, cell: speed_cell },
+    Column { title: "In", hover: "Prompt tokens, as the provider reported them", sort: UNSORTED, width: 58.0, gives_way: 5, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.input_tokens) },
+    Column { title: "Out", hover: "Output tokens, as the provider reported them", sort: Some(SortColumn::OutputTokens), width: 58.0, gives_way: 1, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.output_tokens) },
 ];
 
 /// What came of a frame.
@@ -62,14 +89,17 @@ pub fn show(
     let mut shown = Shown::default();
     let total = pages.total().unwrap_or_default();
     ui.spacing_mut().item_spacing.x = space::M;
+    // Borders of columns show when they are pointed at.
+    ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
+    let columns = fitting(ui.available_width());
     let mut table = TableBuilder::new(ui)
-        .id_salt("runs")
+        .id_salt(("runs", columns.len()))
         .sense(Sense::click())
         .resizable(true)
         .auto_shrink(false)
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
-    for column in COLUMNS {
+    for column in &columns {
         table = table.column(Width::initial(column.width).at_least(44.0).clip(true));
     }
     table = table.column(Width::remainder().at_least(80.0).clip(true));
@@ -78,7 +108,7 @@ pub fn show(
     }
     let sort = pages.query().sort;
     let body = table.header(26.0, |mut head| {
-        for column in COLUMNS {
+        for column in &columns {
             head.col(|ui| shown.sort = head_cell(ui, theme, column, sort).or(shown.sort));
         }
         head.col(|ui| {
@@ -96,7 +126,7 @@ pub fn show(
             shown.seen = Some((first, index));
             let data = pages.row(index);
             row.set_selected(data.is_some_and(|data| Some(data.id) == selected));
-            row_cells(&mut row, theme, data, now);
+            row_cells(&mut row, theme, &columns, data, now);
             let Some(data) = data else { return };
             let response = row.response();
             let name = row_name(data);
@@ -160,8 +190,14 @@ fn head_cell(ui: &mut Ui, theme: &Theme, column: &Column, sort: RunSort) -> Opti
     .inner
 }
 
-fn row_cells(row: &mut TableRow<'_, '_>, theme: &Theme, data: Option<&RunRow>, now: i64) {
-    for column in COLUMNS {
+fn row_cells(
+    row: &mut TableRow<'_, '_>,
+    theme: &Theme,
+    columns: &[&Column],
+    data: Option<&RunRow>,
+    now: i64,
+) {
+    for column in columns {
         row.col(|ui| {
             let Some(data) = data else {
                 word(ui, "…", theme.text_dim);
@@ -228,4 +264,22 @@ fn speed_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, _: i64) {
 
 fn tokens_cell(ui: &mut Ui, theme: &Theme, tokens: Option<u64>) {
     word(ui, &tokens.map(count).unwrap_or_default(), theme.text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_give_way_and_the_main_ones_stay() {
+        let names = |width| {
+            fitting(width)
+                .iter()
+                .map(|column| column.title)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(2_000.0).len(), COLUMNS.len());
+        assert!(!names(900.0).contains(&"In"));
+        assert_eq!(names(10.0), ["Time", "Target", "Outcome", "TTFT"]);
+    }
 }

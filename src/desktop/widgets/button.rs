@@ -99,7 +99,17 @@ pub fn segmented<T: Copy + PartialEq>(
             ui.spacing_mut().button_padding = vec2(8.0, 2.0);
             ui.spacing_mut().interact_size.y = 22.0;
             ui.horizontal(|ui| {
-                for (choice, label) in choices {
+                // A row that runs from the right is filled from its last choice.
+                let backwards = ui.layout().prefer_right_to_left();
+                for index in 0..choices.len() {
+                    let place = if backwards {
+                        choices.len() - 1 - index
+                    } else {
+                        index
+                    };
+                    let Some((choice, label)) = choices.get(place) else {
+                        continue;
+                    };
                     let on = *value == *choice;
                     let color = if on { theme.text } else { theme.text_dim };
                     let text = RichText::new(*label).size(size::SMALL).color(color);

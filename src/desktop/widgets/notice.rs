@@ -1,8 +1,8 @@
 //! Notices and frames: banners, cards, empty states, sections.
 
 use egui::{
-    Color32, CornerRadius, Frame, InnerResponse, Layout, Margin, Response, RichText, Stroke, Ui,
-    vec2,
+    Color32, Context, CornerRadius, Frame, Id, InnerResponse, Layout, Margin, Modal, Response,
+    RichText, Stroke, Ui, UiBuilder, vec2,
 };
 
 use crate::desktop::{
@@ -46,13 +46,15 @@ pub fn banner<R>(
         .inner_margin(Margin::symmetric(12, 6))
         .show(ui, |ui| {
             ui.horizontal(|ui| {
-                ui.label(RichText::new(icon).size(size::HEADING).color(color));
-                let width = (ui.available_width() - 140.0).max(120.0);
-                ui.allocate_ui(vec2(width, 0.0), |ui| {
-                    ui.add(egui::Label::new(RichText::new(text).color(theme.text)).wrap());
-                });
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), buttons)
-                    .inner
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    let inner = buttons(ui);
+                    ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                        ui.label(RichText::new(icon).size(size::HEADING).color(color));
+                        ui.add(egui::Label::new(RichText::new(text).color(theme.text)).wrap());
+                    });
+                    inner
+                })
+                .inner
             })
             .inner
         })
@@ -67,6 +69,38 @@ pub fn card<R>(ui: &mut Ui, theme: &Theme, content: impl FnOnce(&mut Ui) -> R) -
         .corner_radius(CornerRadius::same(RADIUS_L))
         .inner_margin(Margin::same(12))
         .show(ui, content)
+}
+
+/// Shows content within the room that is left, whatever width or height it asks for: what does not
+/// fit is cut, and a panel around it keeps its size.
+pub fn contained<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let rect = ui.available_rect_before_wrap();
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect));
+    child.shrink_clip_rect(rect);
+    let inner = content(&mut child);
+    ui.advance_cursor_after_rect(rect);
+    inner
+}
+
+/// A dialog over the window: what its content gave, and whether Escape or a click beside it closed it.
+pub fn dialog<R>(
+    ctx: &Context,
+    theme: &Theme,
+    id: &str,
+    width: f32,
+    content: impl FnOnce(&mut Ui) -> R,
+) -> (R, bool) {
+    let shade = if theme.dark { 130 } else { 60 };
+    let frame = Frame::popup(&ctx.global_style()).inner_margin(Margin::same(20));
+    let response = Modal::new(Id::unique(("dialog", id)))
+        .backdrop_color(Color32::from_black_alpha(shade))
+        .frame(frame.corner_radius(CornerRadius::same(RADIUS_L)))
+        .show(ctx, |ui| {
+            ui.set_width(width);
+            content(ui)
+        });
+    let closed = response.should_close();
+    (response.inner, closed)
 }
 
 /// What a view shows when it has nothing to show: what it will be, and what to do.
