@@ -4,7 +4,7 @@
 
 use egui::{Align, Label, Layout, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::compare::{Comparison, SHOWN, figure, ttft_net};
+use super::compare::{Comparison, SHOWN, ttft_net};
 use crate::{
     desktop::{
         icons,
@@ -12,6 +12,7 @@ use crate::{
         widgets::{Outcome, badge_with_icon, connection_icon, count, figure_text, ms_text, simulated_badge},
     },
     event::Usage,
+    measure::figure,
     run::{Connection, Run},
 };
 
