@@ -4,17 +4,13 @@
 //! meet, times from the start are not compared; TTFT is then compared net of connecting.
 
 use crate::{
-    measure::{Better, FIGURES, Figure, ms},
+    measure::{Better, figure, ms},
     run::{Connection, Run, RunId, State},
 };
 
 /// The figures under an answer, in order.
 pub const SHOWN: [&str; 4] = ["ttft_ms", "ttfo_ms", "output_speed_tps", "total_ms"];
 
-/// The figure of this key.
-pub fn figure(key: &str) -> Option<&'static Figure> {
-    FIGURES.iter().find(|figure| figure.key == key)
-}
 
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq)]

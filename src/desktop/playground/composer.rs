@@ -162,7 +162,7 @@ impl Composer<'_> {
         let held = self.held.clone();
         let response = ui
             .add_enabled_ui(held.is_none(), |ui| {
-                primary_button(ui, theme, &format!("{} Send", icons::SEND))
+                primary_button(ui, theme, &format!("{} Send", icons::ARROW_UP))
             })
             .inner;
         let response = match held {

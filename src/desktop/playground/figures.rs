@@ -6,7 +6,7 @@ use egui::{
     Align, Label, Layout, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::compare::{Comparison, SHOWN, figure, ttft_net};
+use super::compare::{Comparison, SHOWN, ttft_net};
 use crate::{
     desktop::{
         icons,
@@ -16,6 +16,7 @@ use crate::{
         },
     },
     event::Usage,
+    measure::figure,
     run::{Connection, Run},
 };
 
