@@ -4,11 +4,92 @@
 //! is one file and its line in [`view::views`].
 
 pub mod app;
+mod chrome;
+pub mod fonts;
+pub mod icons;
+pub mod palette;
+pub mod preflight;
+mod range;
+pub mod shortcuts;
 pub mod state;
 pub mod theme;
+pub mod toast;
 pub mod view;
+pub mod widgets;
 
 mod monitor;
 mod playground;
 mod runs;
 mod settings;
+
+use std::{sync::mpsc, time::Duration};
+
+use self::{app::App, preflight::CannotOpen};
+use crate::{
+    engine::{Engine, Options},
+    settings::Paths,
+};
+
+/// How long a closed window waits for the engine to write what it holds.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// Opens the window and stays until it is closed and everything is written.
+///
+/// # Errors
+/// With one line that says what is missing (a display, a library) and what to do without a window.
+pub fn run(paths: Paths) -> Result<(), CannotOpen> {
+    preflight::check()?;
+    let (ended, ending) = mpsc::channel();
+    let options = native_options(&paths);
+    let create: eframe::AppCreator<'_> = Box::new(move |cc| {
+        let ctx = &cc.egui_ctx;
+        fonts::install_system_fonts(ctx);
+        let options = Options {
+            paths: paths.clone(),
+            endpoints: Vec::new(),
+            simulator: true,
+            history: true,
+        };
+        let engine = Engine::start(options, app::wake(ctx))?;
+        let saved = App::saved_layout(cc.storage);
+        let app = App::new(engine, ctx, saved.as_deref());
+        Ok(Box::new(app.with_paths(paths).with_ended(ended)))
+    });
+    eframe::run_native("Tokenscope", options, create)
+        .map_err(|error| preflight::refused(&error))?;
+    // The window is gone; a history that does not answer must not keep the process.
+    let _ = ending.recv_timeout(ENDING);
+    Ok(())
+}
+
+fn native_options(paths: &Paths) -> eframe::NativeOptions {
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_app_id("tokenscope")
+        .with_title("Tokenscope")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([720.0, 480.0]);
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(include_bytes!("../assets/icon.png")) {
+        viewport = viewport.with_icon(icon);
+    }
+    eframe::NativeOptions {
+        viewport,
+        renderer: renderer(),
+        // Ours prefers simplified Chinese shapes and never holds up the first frame.
+        system_font_fallback: false,
+        persistence_path: Some(paths.data.join("window.ron")),
+        ..eframe::NativeOptions::default()
+    }
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn renderer() -> eframe::Renderer {
+    eframe::Renderer::Glow
+}
+
+#[cfg(feature = "wgpu")]
+fn renderer() -> eframe::Renderer {
+    match std::env::var("TOKENSCOPE_RENDERER").as_deref() {
+        Ok("wgpu") => eframe::Renderer::Wgpu,
+        _ => eframe::Renderer::Glow,
+    }
+}

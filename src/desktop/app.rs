@@ -1,1 +1,395 @@
 //! The application: drains updates, shows the current view, sends commands.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use egui::{CentralPanel, Context, Frame, Id, Ui};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    chrome,
+    palette::Palette,
+    shortcuts::{self, Pressed},
+    state::State,
+    theme::{self, Theme},
+    toast::Toasts,
+    view::{Action, Cx, View, ViewId, views},
+};
+use crate::{
+    engine::{Command, Engine, Update},
+    settings::{self, Appearance, Paths, SettingsEdit},
+};
+
+/// The key under which eframe keeps the layout.
+const LAYOUT_KEY: &str = "layout";
+
+/// Updates that come closer together than this are shown in one frame.
+const FRAME: Duration = Duration::from_millis(8);
+
+/// Gives what wakes the window after an update was queued: calls between two frames become one.
+pub fn wake(ctx: &Context) -> impl Fn() + Send + Sync + 'static {
+    let ctx = ctx.clone();
+    let woken = woken_flag(&ctx);
+    move || {
+        if !woken.swap(true, Ordering::AcqRel) {
+            ctx.request_repaint_after(FRAME);
+        }
+    }
+}
+
+/// Whether a frame is asked for already; shared by [`wake`] and [`App::logic`] through the context.
+fn woken_flag(ctx: &Context) -> Arc<AtomicBool> {
+    ctx.data_mut(|data| {
+        data.get_temp_mut_or_default::<Arc<AtomicBool>>(Id::unique("woken"))
+            .clone()
+    })
+}
+
+/// What is kept of the window between two starts. Holds no secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Layout {
+    view: Option<ViewId>,
+    views: HashMap<ViewId, String>,
+}
+
+/// The window's contents: an [`eframe::App`] that owns the engine's near end.
+pub struct App {
+    /// `None` once the engine was told to stop.
+    engine: Option<Engine>,
+    woken: Arc<AtomicBool>,
+    state: State,
+    views: Vec<Box<dyn View>>,
+    current: ViewId,
+    commands: Vec<Command>,
+    actions: Vec<Action>,
+    palette: Palette,
+    shortcuts_open: bool,
+    toasts: Toasts,
+    chrome: chrome::Chrome,
+    /// What egui was last told to look like.
+    appearance: Option<Appearance>,
+    /// The engine's end is told here.
+    ended: mpsc::Sender<()>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("current", &self.current)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The application over a started engine. `saved` is what [`App::layout`] gave earlier; anything
+    /// unreadable in it is passed over.
+    #[must_use]
+    pub fn new(engine: Engine, ctx: &Context, saved: Option<&str>) -> Self {
+        theme::install(ctx);
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        let layout: Layout = saved
+            .and_then(|saved| serde_json::from_str(saved).ok())
+            .unwrap_or_default();
+        let mut views = views();
+        for view in &mut views {
+            if let Some(saved) = layout.views.get(&view.id()) {
+                view.restore(saved);
+            }
+        }
+        Self {
+            engine: Some(engine),
+            woken: woken_flag(ctx),
+            state: State::default(),
+            views,
+            current: layout.view.unwrap_or(ViewId::Playground),
+            commands: Vec::new(),
+            actions: Vec::new(),
+            palette: Palette::default(),
+            shortcuts_open: false,
+            toasts: Toasts::default(),
+            chrome: chrome::Chrome::default(),
+            appearance: None,
+            ended: mpsc::channel().0,
+        }
+    }
+
+    /// Tells on `ended` when, after the window closed, the engine has written everything.
+    #[must_use]
+    pub fn with_ended(mut self, ended: mpsc::Sender<()>) -> Self {
+        self.ended = ended;
+        self
+    }
+
+    /// Lets the settings show where things are kept.
+    #[must_use]
+    pub fn with_paths(mut self, paths: Paths) -> Self {
+        self.state.paths = Some(paths);
+        self
+    }
+
+    /// What to keep for the next start.
+    #[must_use]
+    pub fn layout(&self) -> String {
+        let layout = Layout {
+            view: Some(self.current),
+            views: (self.views.iter())
+                .filter_map(|view| Some((view.id(), view.save()?)))
+                .collect(),
+        };
+        serde_json::to_string(&layout).unwrap_or_default()
+    }
+
+    /// The layout that eframe kept.
+    pub(super) fn saved_layout(storage: Option<&dyn eframe::Storage>) -> Option<String> {
+        storage?.get_string(LAYOUT_KEY)
+    }
+
+    /// What the engine has said so far.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The view that is shown.
+    #[must_use]
+    pub fn current(&self) -> ViewId {
+        self.current
+    }
+
+    /// Takes in everything that the engine has said.
+    pub fn drain(&mut self, ctx: &Context) {
+        // Cleared first: an update that comes while we drain asks for a frame of its own.
+        self.woken.store(false, Ordering::Release);
+        while let Some(update) = self.engine.as_ref().and_then(Engine::try_next) {
+            self.state.apply(update);
+        }
+        self.follow_appearance(ctx);
+        self.with_views(ctx, |views, cx| {
+            views.iter_mut().for_each(|view| view.logic(cx))
+        });
+        self.flush(ctx);
+    }
+
+    /// Shows the window's contents.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let theme = Theme::of(&ctx);
+        if !self.palette.is_open() && !self.shortcuts_open {
+            for pressed in shortcuts::pressed(&ctx, &self.views, self.current) {
+                self.actions.push(match pressed {
+                    Pressed::Verb(id) => Action::Verb(id),
+                    Pressed::View(id) => Action::Go(id),
+                });
+            }
+            self.flush(&ctx);
+        }
+        self.frame_ui(ui, theme);
+        self.overlays_ui(&ctx, theme);
+        self.flush(&ctx);
+    }
+
+    fn frame_ui(&mut self, ui: &mut Ui, theme: &'static Theme) {
+        let Self {
+            state,
+            views,
+            current,
+            commands,
+            actions,
+            chrome,
+            ..
+        } = self;
+        let mut cx = Cx {
+            state,
+            theme,
+            commands,
+            actions,
+        };
+        chrome.status_bar(ui, &mut cx);
+        chrome.rail(ui, &mut cx, views, *current);
+        chrome.banners(ui, &mut cx);
+        CentralPanel::default()
+            .frame(Frame::new().fill(theme.background))
+            .show(ui, |ui| {
+                if let Some(view) = views.iter_mut().find(|view| view.id() == *current) {
+                    ui.push_id(*current, |ui| view.ui(ui, &mut cx));
+                }
+            });
+    }
+
+    fn overlays_ui(&mut self, ctx: &Context, theme: &Theme) {
+        let chosen = (self.palette).ui(ctx, theme, &self.views, self.current, &self.state);
+        self.actions.extend(chosen);
+        if self.shortcuts_open {
+            self.shortcuts_open = shortcuts::overlay(ctx, theme, &self.views);
+        }
+        self.toasts.ui(ctx, theme);
+    }
+
+    fn with_views(&mut self, ctx: &Context, each: impl FnOnce(&mut [Box<dyn View>], &mut Cx<'_>)) {
+        let Self {
+            state,
+            views,
+            commands,
+            actions,
+            ..
+        } = self;
+        let theme = Theme::of(ctx);
+        each(
+            views,
+            &mut Cx {
+                state,
+                theme,
+                commands,
+                actions,
+            },
+        );
+    }
+
+    /// Does what was wished for in this frame. An action may wish for more; it gets the same frame.
+    fn flush(&mut self, ctx: &Context) {
+        while !self.actions.is_empty() {
+            for action in std::mem::take(&mut self.actions) {
+                self.act(ctx, &action);
+            }
+            ctx.request_repaint();
+        }
+        for command in self.commands.drain(..) {
+            if let Some(engine) = &self.engine {
+                engine.send(command);
+            }
+        }
+    }
+
+    fn act(&mut self, ctx: &Context, action: &Action) {
+        match action {
+            Action::Go(view) => self.current = *view,
+            Action::OpenRun(_) => self.current = ViewId::Runs,
+            Action::EditEndpoint(_) => self.current = ViewId::Settings,
+            Action::Ask(_) => self.current = ViewId::Playground,
+            Action::Look(appearance) => self.set_appearance(ctx, *appearance),
+            Action::Palette => self.palette.toggle(),
+            Action::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
+            Action::Tell(text) => self.toasts.tell(text.clone()),
+            Action::Verb(id) => self.verb(ctx, id),
+        }
+        self.with_views(ctx, |views, cx| {
+            views.iter_mut().for_each(|view| view.act(action, cx))
+        });
+    }
+
+    fn verb(&mut self, ctx: &Context, id: &'static str) {
+        match id {
+            "window.palette" => self.actions.push(Action::Palette),
+            "window.shortcuts" => self.actions.push(Action::Shortcuts),
+            "window.add_endpoint" => self.actions.push(Action::EditEndpoint(None)),
+            "window.zoom_in" => self.zoom(ctx, 0.1),
+            "window.zoom_out" => self.zoom(ctx, -0.1),
+            "window.zoom_reset" => self.zoom(ctx, 1.0 - ctx.zoom_factor()),
+            "window.theme" => self.switch_theme(ctx),
+            _ => self.with_views(ctx, |views, cx| {
+                views.iter_mut().for_each(|view| view.verb(id, cx))
+            }),
+        }
+    }
+
+    fn zoom(&mut self, ctx: &Context, by: f32) {
+        let zoom = ((ctx.zoom_factor() + by).clamp(0.5, 3.0) * 10.0).round() / 10.0;
+        self.set_appearance(
+            ctx,
+            Appearance {
+                zoom,
+                ..self.appearance.unwrap_or_default()
+            },
+        );
+    }
+
+    fn switch_theme(&mut self, ctx: &Context) {
+        let theme = match ctx.theme() {
+            egui::Theme::Dark => settings::Theme::Light,
+            egui::Theme::Light => settings::Theme::Dark,
+        };
+        self.set_appearance(
+            ctx,
+            Appearance {
+                theme,
+                ..self.appearance.unwrap_or_default()
+            },
+        );
+    }
+
+    /// Shows a new look at once and has it kept; a settings file that can't be written does not hold it up.
+    fn set_appearance(&mut self, ctx: &Context, appearance: Appearance) {
+        self.commands
+            .push(Command::Edit(SettingsEdit::Appearance(appearance)));
+        self.appearance = Some(appearance);
+        look(ctx, appearance);
+    }
+
+    fn follow_appearance(&mut self, ctx: &Context) {
+        let wanted = self.state.settings.appearance;
+        if self.state.take_new_settings() && self.appearance != Some(wanted) {
+            self.appearance = Some(wanted);
+            look(ctx, wanted);
+        }
+    }
+
+    /// Has the engine stop runs and write everything, on a thread of its own.
+    pub fn stop(&mut self) {
+        let Some(engine) = self.engine.take() else {
+            return;
+        };
+        engine.send(Command::Stop);
+        let ended = self.ended.clone();
+        let wait = move || {
+            while let Some(update) = engine.next() {
+                if matches!(update, Update::Stopped) {
+                    break;
+                }
+            }
+            // Nobody waits any longer: the process is on its way out.
+            let _ = ended.send(());
+        };
+        let _ = std::thread::Builder::new()
+            .name("ending".into())
+            .spawn(wait);
+    }
+}
+
+fn look(ctx: &Context, appearance: Appearance) {
+    ctx.set_theme(match appearance.theme {
+        settings::Theme::Dark => egui::ThemePreference::Dark,
+        settings::Theme::Light => egui::ThemePreference::Light,
+        settings::Theme::System => egui::ThemePreference::System,
+    });
+    ctx.set_zoom_factor(appearance.zoom.clamp(0.5, 3.0));
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.drain(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        storage.set_string(LAYOUT_KEY, self.layout());
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.stop();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

@@ -1,12 +1,80 @@
-//! The monitor view.
+//! The monitor: TTFT history across all endpoints and targets.
+//!
+//! In: [`Series`] of the history, asked for again when runs end, the stretch or the width changes.
+//! Out: [`Command::QuerySeries`]; a click on a point opens its run.
 
-use egui::Ui;
+mod axes;
+mod colors;
+mod legend;
+mod plot;
 
-use super::view::{Cx, View, ViewId};
+use std::collections::BTreeSet;
+
+use egui::{Button, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, RichText, Ui};
+use serde::{Deserialize, Serialize};
+
+use self::{
+    axes::{Scale, TimeAxis},
+    colors::Colors,
+    legend::Summary,
+    plot::Track,
+};
+use super::{
+    icons,
+    range::Range,
+    theme::{caption, space, title},
+    view::{Action, Cx, Verb, View, ViewId},
+    widgets::{Tone, banner, empty, primary_button, segmented},
+};
+use crate::{
+    engine::Command,
+    history::{Series, SeriesQuery},
+};
+
+/// The history is asked again no sooner than this after the last answer to the same question, in seconds.
+const AGAIN_SECS: f64 = 1.0;
+/// A moved or zoomed plot is asked for again sooner.
+const MOVED_SECS: f64 = 0.15;
+
+/// What is kept with the layout.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    range: Range,
+    scale: Scale,
+    hidden: BTreeSet<String>,
+    colors: Colors,
+}
+
+/// What the history was asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Asked {
+    finished: u64,
+    range: Range,
+    zoomed: Option<(i64, i64)>,
+    pixels: usize,
+}
 
 /// The monitor view.
 #[derive(Debug, Default)]
-pub struct Monitor {}
+pub struct Monitor {
+    kept: Kept,
+    ticket: u64,
+    asked: Option<Asked>,
+    /// When that was, on egui's clock.
+    asked_at: f64,
+    /// The stretch that was asked for: from (`None` for the first run) and to.
+    stretch: (Option<i64>, i64),
+    /// Whether an answer is on its way.
+    waiting: bool,
+    series: Vec<Series>,
+    tracks: Vec<Track>,
+    problem: Option<String>,
+    time: TimeAxis,
+    /// The edges of a plot that the user has moved, and with them what to ask for.
+    zoomed: Option<(i64, i64)>,
+    width: f32,
+}
 
 impl View for Monitor {
     fn id(&self) -> ViewId {
@@ -18,10 +86,342 @@ impl View for Monitor {
     }
 
     fn icon(&self) -> &'static str {
-        ""
+        icons::MONITOR
     }
 
-    fn ui(&mut self, ui: &mut Ui, _cx: &mut Cx<'_>) {
-        ui.label("Monitor");
+    fn verbs(&self) -> Vec<Verb> {
+        let shortcut = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        vec![
+            Verb {
+                id: "monitor.scale",
+                label: "Linear or logarithmic scale",
+                shortcut: shortcut(Key::L),
+            },
+            Verb {
+                id: "monitor.reset",
+                label: "Reset the zoom",
+                shortcut: shortcut(Key::Home),
+            },
+            Verb {
+                id: "monitor.show_all",
+                label: "Show all targets",
+                shortcut: None,
+            },
+        ]
     }
+
+    fn verb(&mut self, id: &str, _cx: &mut Cx<'_>) {
+        match id {
+            "monitor.scale" => {
+                self.kept.scale = match self.kept.scale {
+                    Scale::Linear => Scale::Log,
+                    Scale::Log => Scale::Linear,
+                };
+                self.lay_out();
+            }
+            "monitor.reset" => self.zoomed = None,
+            "monitor.show_all" => self.show_all(),
+            _ => {}
+        }
+    }
+
+    fn logic(&mut self, cx: &mut Cx<'_>) {
+        let Some((_, answer)) = cx
+            .state
+            .series
+            .take_if(|(ticket, _)| *ticket == self.ticket)
+        else {
+            return;
+        };
+        self.waiting = false;
+        match answer {
+            Ok(mut series) => {
+                series.sort_by(|a, b| a.target.cmp(&b.target));
+                self.series = series;
+                self.problem = None;
+                self.lay_out();
+            }
+            Err(problem) => self.problem = Some(problem),
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        self.toolbar_ui(ui, cx);
+        if let Some(problem) = &self.problem {
+            banner(ui, cx.theme, Tone::Bad, problem, |_| ());
+        }
+        if self.series.is_empty() {
+            self.empty_ui(ui, cx);
+        } else {
+            self.legend_ui(ui, cx);
+            self.plot_ui(ui, cx);
+        }
+        self.ask(ui, cx);
+    }
+
+    fn save(&self) -> Option<String> {
+        serde_json::to_string(&self.kept).ok()
+    }
+
+    fn restore(&mut self, saved: &str) {
+        self.kept = serde_json::from_str(saved).unwrap_or_default();
+    }
+}
+
+impl Monitor {
+    fn toolbar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let theme = cx.theme;
+        let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
+        Panel::top("monitor.bar").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(title("Time to first token")).on_hover_text(
+                    "First token − started, for every run. A cold run’s contains its handshakes",
+                );
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    let ranges: Vec<_> = Range::ALL
+                        .iter()
+                        .map(|(range, short, _)| (*range, *short))
+                        .collect();
+                    // A change of stretch lets go of the zoom.
+                    if segmented(ui, theme, "Range", &mut self.kept.range, &ranges) {
+                        self.zoomed = None;
+                    }
+                    let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
+                    if segmented(ui, theme, "Scale", &mut self.kept.scale, &scales) {
+                        self.zoomed = None;
+                        self.lay_out();
+                    }
+                    if self.zoomed.is_some()
+                        && ui
+                            .add(Button::new(format!("{} Reset zoom", icons::RESET)))
+                            .clicked()
+                    {
+                        self.zoomed = None;
+                    }
+                });
+            });
+        });
+    }
+
+    fn legend_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let frame = egui::Frame::new()
+            .fill(cx.theme.surface)
+            .inner_margin(Margin::symmetric(12, 10));
+        Panel::right("monitor.legend")
+            .default_size(272.0)
+            .size_range(200.0..=460.0)
+            .frame(frame)
+            .show(ui, |ui| {
+                let rows: Vec<_> = (self.tracks.iter())
+                    .zip(self.series.iter().map(Summary::of))
+                    .collect();
+                let (toggled, show_all) = legend::show(ui, cx.theme, &rows);
+                key_ui(ui, cx);
+                if let Some(track) = toggled.and_then(|index| self.tracks.get_mut(index)) {
+                    track.shown = !track.shown;
+                    let name = track.target.to_string();
+                    if track.shown {
+                        self.kept.hidden.remove(&name);
+                    } else {
+                        self.kept.hidden.insert(name);
+                    }
+                }
+                if show_all {
+                    self.show_all();
+                }
+            });
+    }
+
+    fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let frame = plot::Frame {
+            tracks: &self.tracks,
+            time: self.time,
+            scale: self.kept.scale,
+            bounds: self.zoomed.is_none().then(|| self.bounds()),
+        };
+        let margin = egui::Frame::new().inner_margin(Margin {
+            left: 8,
+            right: 16,
+            top: 4,
+            bottom: 8,
+        });
+        let shown = margin.show(ui, |ui| plot::show(ui, cx.theme, frame)).inner;
+        self.width = shown.width;
+        if shown.reset {
+            self.zoomed = None;
+        } else if shown.moved {
+            self.zoomed = Some(shown.edges);
+        }
+        cx.actions.extend(shown.clicked.map(Action::OpenRun));
+    }
+
+    fn empty_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        if self.waiting && self.asked_at == 0.0 {
+            return;
+        }
+        let (head, text) = if self.kept.range == Range::All {
+            (
+                "No runs yet".to_owned(),
+                "Every answer in the playground adds a point here: how long its target took to say the first token, over time",
+            )
+        } else {
+            (
+                format!("No runs in the last {}", self.kept.range.name()),
+                "Ask something in the playground, or look further back",
+            )
+        };
+        empty(ui, cx.theme, icons::MONITOR, &head, text, |ui| {
+            if primary_button(ui, cx.theme, "Open the playground").clicked() {
+                cx.actions.push(Action::Go(ViewId::Playground));
+            }
+        });
+    }
+
+    /// Asks the history again if what is wanted has changed, and not too often.
+    fn ask(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        let wanted = Asked {
+            finished: cx.state.finished,
+            range: self.kept.range,
+            zoomed: self.zoomed,
+            pixels: pixels(
+                if self.width > 0.0 {
+                    self.width
+                } else {
+                    ui.available_width()
+                },
+                ui.pixels_per_point(),
+            ),
+        };
+        if self.waiting || self.asked.as_ref() == Some(&wanted) {
+            return;
+        }
+        let now = ui.input(|input| input.time);
+        let only_new_runs = self.asked.as_ref().is_some_and(|asked| {
+            Asked {
+                finished: wanted.finished,
+                ..asked.clone()
+            } == wanted
+        });
+        let pause = match &self.asked {
+            None => 0.0,
+            Some(_) if only_new_runs => AGAIN_SECS,
+            Some(_) => MOVED_SECS,
+        };
+        let left = self.asked_at + pause - now;
+        if self.asked.is_some() && left > 0.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
+            ui.ctx().request_repaint_after_secs(left as f32);
+            return;
+        }
+        let query = self.query(&wanted);
+        self.ticket += 1;
+        self.waiting = true;
+        self.asked = Some(wanted);
+        self.asked_at = now;
+        cx.commands.push(Command::QuerySeries {
+            ticket: self.ticket,
+            query,
+        });
+    }
+
+    fn query(&mut self, wanted: &Asked) -> SeriesQuery {
+        // The time of day, to place a window on the axis: nothing is measured with it.
+        let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        let (from, to) = match (wanted.zoomed, wanted.range.length_ns()) {
+            (Some((from, to)), _) => (Some(from), Some(to)),
+            (None, Some(length)) => (Some(now - length), None),
+            (None, None) => (None, None),
+        };
+        self.stretch = (from, to.unwrap_or(now));
+        if self.time.base_ns == 0 {
+            self.time = TimeAxis { base_ns: now };
+        }
+        SeriesQuery {
+            from_unix_ns: from,
+            to_unix_ns: to,
+            pixels: wanted.pixels,
+        }
+    }
+
+    /// Makes what is drawn of what is known.
+    fn lay_out(&mut self) {
+        let Kept {
+            scale,
+            hidden,
+            colors,
+            ..
+        } = &mut self.kept;
+        let tracks = self.series.iter().map(|series| {
+            let color = colors.place(&series.target);
+            let mut track = Track::new(series, self.time, *scale, color);
+            track.shown = !hidden.contains(&series.target.to_string());
+            track
+        });
+        self.tracks = tracks.collect();
+    }
+
+    fn show_all(&mut self) {
+        self.kept.hidden.clear();
+        self.tracks.iter_mut().for_each(|track| track.shown = true);
+    }
+
+    /// Bounds around what is shown: the whole stretch, and every TTFT of it.
+    fn bounds(&self) -> ([f64; 2], [f64; 2]) {
+        let shown = (self.series.iter().zip(&self.tracks)).filter(|(_, track)| track.shown);
+        let points: Vec<_> = shown.flat_map(|(series, _)| &series.points).collect();
+        let ms = points.iter().map(|point| point.ttft_ms);
+        let high = ms.clone().fold(f64::NAN, f64::max);
+        let (low, high) = (
+            ms.fold(f64::NAN, f64::min),
+            if high.is_nan() { 1_000.0 } else { high },
+        );
+        let (bottom, top) = self
+            .kept
+            .scale
+            .bounds(if low.is_nan() { 100.0 } else { low }, high);
+        let all = self.series.iter().flat_map(|series| {
+            let errors = series.errors.iter().map(|error| error.at_unix_ns);
+            series
+                .points
+                .iter()
+                .map(|point| point.at_unix_ns)
+                .chain(errors)
+        });
+        let to = self.stretch.1.max(all.clone().max().unwrap_or(i64::MIN));
+        let from = self.stretch.0.or(all.min()).unwrap_or(to - 60_000_000_000);
+        let (from, to) = (self.time.x(from), self.time.x(to));
+        let room = (to - from).max(1.0) * 0.01;
+        ([from - room, bottom], [to + room, top])
+    }
+}
+
+/// How points and lines are to be read.
+fn key_ui(ui: &mut Ui, cx: &Cx<'_>) {
+    let theme = cx.theme;
+    ui.with_layout(Layout::bottom_up(egui::Align::Min), |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.spacing_mut().interact_size.y = 20.0;
+        let line = |ui: &mut Ui, icon: &str, text: &str| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icon).color(theme.text_dim).monospace());
+                ui.label(caption(theme, text));
+            });
+        };
+        ui.add_space(space::XS);
+        line(ui, "\u{d7}", "failed run, in no median");
+        line(ui, "\u{2013}", "rolling median of 9 runs; dashed if cold");
+        line(ui, "\u{25cb}", "cold: this run opened its connection");
+        line(ui, "\u{25cf}", "warm: the connection was open");
+    });
+}
+
+/// Width in whole pixels, in steps that a dragged border does not change at each frame.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a width on screen"
+)]
+fn pixels(points: f32, per_point: f32) -> usize {
+    let pixels = (points * per_point).clamp(64.0, 16_384.0) as usize;
+    pixels.next_multiple_of(64)
 }

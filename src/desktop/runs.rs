@@ -1,12 +1,102 @@
-//! The runs view.
+//! The runs: the history as a table, each run with all that is known of it, and export.
+//!
+//! In: pages of rows, whole runs. Out: [`Command::QueryRuns`], [`Command::LoadRun`], [`Command::Export`].
 
-use egui::Ui;
+mod details;
+mod export;
+mod pages;
+mod phases;
+mod table;
 
-use super::view::{Cx, View, ViewId};
+use std::collections::BTreeSet;
+
+use egui::{ComboBox, Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
+
+use self::{export::Export, pages::Pages};
+use super::{
+    icons,
+    range::Range,
+    settings::COUNT_TICKET,
+    theme::{caption, space},
+    view::{Action, Cx, Verb, View, ViewId},
+    widgets::{Tone, banner, contained, count, empty, ghost_button, primary_button, search_box},
+};
+use crate::{
+    endpoint::TargetId,
+    engine::Command,
+    history::{OutcomeFilter, RunQuery, RunSort},
+    run::RunId,
+};
+
+/// What is typed is looked for after this pause, in seconds.
+const TYPING_SECS: f64 = 0.15;
+/// New runs appear no sooner than this after the last look, in seconds.
+const AGAIN_SECS: f64 = 1.0;
+
+/// What the user wants to see.
+#[derive(Clone, Debug, PartialEq)]
+struct Wanted {
+    text: String,
+    targets: BTreeSet<TargetId>,
+    outcome: Option<OutcomeFilter>,
+    range: Range,
+    sort: RunSort,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            targets: BTreeSet::new(),
+            outcome: None,
+            range: Range::All,
+            sort: RunSort::default(),
+        }
+    }
+}
+
+impl Wanted {
+    fn is_filtered(&self) -> bool {
+        *self
+            != Self {
+                sort: self.sort,
+                ..Self::default()
+            }
+    }
+
+    fn query(&self, now: i64) -> RunQuery {
+        RunQuery {
+            text: self.text.trim().to_owned(),
+            targets: self.targets.iter().cloned().collect(),
+            outcome: self.outcome,
+            since_unix_ns: self.range.length_ns().map(|length| now - length),
+            sort: self.sort,
+            ..RunQuery::default()
+        }
+    }
+}
 
 /// The runs view.
 #[derive(Debug, Default)]
-pub struct Runs {}
+pub struct Runs {
+    wanted: Wanted,
+    /// What the pages answer; differs from `wanted` until the pause after typing is over.
+    asked: Option<Wanted>,
+    /// When `wanted` last changed, and when rows were last asked for, on egui's clock.
+    changed_at: f64,
+    asked_at: f64,
+    finished: u64,
+    pages: Pages,
+    /// Targets that were seen, to filter by.
+    known: BTreeSet<TargetId>,
+    selected: Option<RunId>,
+    /// The row of the keyboard's cursor.
+    row: usize,
+    /// A row to bring into view in the next frame.
+    reveal: Option<usize>,
+    focus_search: bool,
+    export: Option<Export>,
+}
 
 impl View for Runs {
     fn id(&self) -> ViewId {
@@ -18,10 +108,357 @@ impl View for Runs {
     }
 
     fn icon(&self) -> &'static str {
-        ""
+        icons::RUNS
     }
 
-    fn ui(&mut self, ui: &mut Ui, _cx: &mut Cx<'_>) {
-        ui.label("Runs");
+    fn verbs(&self) -> Vec<Verb> {
+        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        vec![
+            Verb {
+                id: "runs.search",
+                label: "Search the runs",
+                shortcut: command(Key::F),
+            },
+            Verb {
+                id: "runs.export",
+                label: "Export runs as CSV or JSON…",
+                shortcut: command(Key::E),
+            },
+            Verb {
+                id: "runs.clear",
+                label: "Clear all filters",
+                shortcut: None,
+            },
+        ]
+    }
+
+    fn verb(&mut self, id: &str, _cx: &mut Cx<'_>) {
+        match id {
+            "runs.search" => self.focus_search = true,
+            "runs.export" => self.open_export(),
+            "runs.clear" => {
+                self.wanted = Wanted {
+                    sort: self.wanted.sort,
+                    ..Wanted::default()
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
+        if let Action::OpenRun(run) = action {
+            self.select(*run, cx);
+        }
+    }
+
+    fn logic(&mut self, cx: &mut Cx<'_>) {
+        for (ticket, page) in cx
+            .state
+            .run_pages
+            .extract_if(.., |(ticket, _)| *ticket != COUNT_TICKET)
+        {
+            self.pages.take(ticket, page);
+        }
+        self.known
+            .extend(self.pages.rows().map(|row| row.target.clone()));
+        if let Some(mut export) = self.export.take() {
+            self.export = export.logic(cx).then_some(export);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        self.follow(ui, cx);
+        self.bar_ui(ui, cx);
+        if let Some(problem) = self.pages.problem() {
+            banner(ui, cx.theme, Tone::Bad, problem, |_| ());
+        }
+        self.details_ui(ui, cx);
+        if self.pages.total() == Some(0) {
+            self.empty_ui(ui, cx);
+            self.pages.want(0, 0, cx.commands);
+        } else {
+            self.table_ui(ui, cx);
+        }
+        if let Some(mut export) = self.export.take() {
+            self.export = export.ui(ui.ctx(), cx).then_some(export);
+        }
+    }
+}
+
+/// The time of day, for what "today" and "the last hour" are: nothing is measured with it.
+fn now_unix_ns() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+impl Runs {
+    /// Begins a new query when another is wanted, and looks again when runs have ended.
+    fn follow(&mut self, ui: &Ui, cx: &Cx<'_>) {
+        let now = ui.input(|input| input.time);
+        let typing = (self.asked.as_ref()).is_some_and(|asked| asked.text != self.wanted.text);
+        let wait = if self.asked.as_ref() == Some(&self.wanted) {
+            if self.finished == cx.state.finished {
+                return;
+            }
+            self.asked_at + AGAIN_SECS - now
+        } else if typing {
+            self.changed_at + TYPING_SECS - now
+        } else {
+            0.0
+        };
+        if wait > 0.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
+            ui.ctx().request_repaint_after_secs(wait as f32);
+            return;
+        }
+        self.finished = cx.state.finished;
+        self.asked_at = now;
+        if self.asked.as_ref() == Some(&self.wanted) {
+            self.pages.outdate();
+        } else {
+            self.pages.begin(self.wanted.query(now_unix_ns()));
+            self.asked = Some(self.wanted.clone());
+            self.row = 0;
+        }
+    }
+
+    fn bar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let theme = cx.theme;
+        let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
+        Panel::top("runs.bar").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                let id = Id::unique("runs.search");
+                if std::mem::take(&mut self.focus_search) {
+                    ui.memory_mut(|memory| memory.request_focus(id));
+                }
+                let width = (ui.available_width() * 0.3).clamp(160.0, 300.0);
+                if search_box(ui, theme, id, "Search runs", &mut self.wanted.text, width).changed()
+                {
+                    self.changed_at = ui.input(|input| input.time);
+                }
+                self.filters_ui(ui);
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    let any = self.pages.total().is_some_and(|total| total > 0);
+                    let button = egui::Button::new(format!("{} Export…", icons::EXPORT));
+                    if ui.add_enabled(any, button).clicked() {
+                        self.open_export();
+                    }
+                    if let Some(total) = self.pages.total() {
+                        let runs = if total == 1 { "run" } else { "runs" };
+                        ui.label(caption(theme, format!("{} {runs}", count(total as u64))));
+                    }
+                });
+            });
+        });
+    }
+
+    fn filters_ui(&mut self, ui: &mut Ui) {
+        let targets = match self.wanted.targets.len() {
+            0 => "All targets".to_owned(),
+            1 => self
+                .wanted
+                .targets
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            many => format!("{many} targets"),
+        };
+        let menu = ComboBox::from_id_salt("runs.targets")
+            .width(128.0)
+            .truncate()
+            .selected_text(targets)
+            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+            .show_ui(ui, |ui| self.targets_ui(ui));
+        menu.response.accessible_name("Targets");
+        let outcomes = [
+            (None, "Any outcome"),
+            (Some(OutcomeFilter::Ok), "OK"),
+            (Some(OutcomeFilter::Fault), "Failed"),
+            (Some(OutcomeFilter::Cancelled), "Stopped"),
+        ];
+        let shown = outcomes
+            .iter()
+            .find(|(value, _)| *value == self.wanted.outcome);
+        let menu = ComboBox::from_id_salt("runs.outcome")
+            .width(108.0)
+            .selected_text(shown.map_or("", |(_, name)| name))
+            .show_ui(ui, |ui| {
+                for (value, name) in outcomes {
+                    ui.selectable_value(&mut self.wanted.outcome, value, name);
+                }
+            });
+        menu.response.accessible_name("Outcome");
+        let since = |range: Range| match range {
+            Range::All => "Any time".to_owned(),
+            range => format!("Last {}", range.name()),
+        };
+        let menu = ComboBox::from_id_salt("runs.since")
+            .width(108.0)
+            .selected_text(since(self.wanted.range))
+            .show_ui(ui, |ui| {
+                for (range, ..) in Range::ALL.iter().rev() {
+                    ui.selectable_value(&mut self.wanted.range, *range, since(*range));
+                }
+            });
+        menu.response.accessible_name("Time");
+    }
+
+    fn targets_ui(&mut self, ui: &mut Ui) {
+        if ui
+            .selectable_label(self.wanted.targets.is_empty(), "All targets")
+            .clicked()
+        {
+            self.wanted.targets.clear();
+        }
+        ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
+            for target in &self.known {
+                let mut on = self.wanted.targets.contains(target);
+                if ui.checkbox(&mut on, target.to_string()).clicked() {
+                    if on {
+                        self.wanted.targets.insert(target.clone());
+                    } else {
+                        self.wanted.targets.remove(target);
+                    }
+                }
+            }
+        });
+    }
+
+    fn table_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        self.keys(ui, cx);
+        let reveal = self.reveal.take();
+        let frame = egui::Frame::new().inner_margin(Margin {
+            left: 16,
+            right: 8,
+            top: 0,
+            bottom: 4,
+        });
+        let shown = frame
+            .show(ui, |ui| {
+                let (pages, selected) = (&self.pages, self.selected);
+                let now = now_unix_ns();
+                contained(ui, |ui| {
+                    let wide = ScrollArea::horizontal().auto_shrink(false);
+                    wide.show(ui, |ui| {
+                        table::show(ui, cx.theme, pages, selected, reveal, now)
+                    })
+                    .inner
+                })
+            })
+            .inner;
+        let (first, last) = shown.seen.unwrap_or((0, 0));
+        self.pages.want(first, last, cx.commands);
+        if let Some(sort) = shown.sort {
+            self.wanted.sort = sort;
+            ui.ctx().request_repaint();
+        }
+        if let Some((row, run)) = shown.clicked {
+            self.row = row;
+            self.select(run, cx);
+        }
+    }
+
+    /// Up, down and Escape, while nothing is typed.
+    fn keys(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        if ui.ctx().text_edit_focused() || self.export.is_some() {
+            return;
+        }
+        let (up, down, escape) = ui.input_mut(|input| {
+            let mut pressed = |key| input.consume_key(Modifiers::NONE, key);
+            (
+                pressed(Key::ArrowUp),
+                pressed(Key::ArrowDown),
+                pressed(Key::Escape),
+            )
+        });
+        if escape {
+            self.selected = None;
+        }
+        if !(up || down) {
+            return;
+        }
+        let last = self.pages.total().unwrap_or_default().saturating_sub(1);
+        self.row = match (self.selected, up) {
+            (None, _) => self.row,
+            (Some(_), true) => self.row.saturating_sub(1),
+            (Some(_), false) => (self.row + 1).min(last),
+        };
+        if let Some(run) = self.pages.row(self.row).map(|row| row.id) {
+            self.select(run, cx);
+            self.reveal = Some(self.row);
+        }
+    }
+
+    fn select(&mut self, run: RunId, cx: &mut Cx<'_>) {
+        self.selected = Some(run);
+        if !cx.state.runs.contains_key(&run) {
+            cx.commands.push(Command::LoadRun(run));
+        }
+    }
+
+    fn details_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let Some(selected) = self.selected else {
+            return;
+        };
+        let width = ui.available_width();
+        let frame = egui::Frame::new()
+            .fill(cx.theme.background)
+            .inner_margin(Margin::symmetric(16, 10));
+        let panel = Panel::right("runs.details")
+            .default_size(440.0)
+            .size_range(300.0..=(width * 0.6).max(320.0));
+        let shown = panel.frame(frame).show(ui, |ui| {
+            contained(ui, |ui| match cx.state.runs.get(&selected) {
+                Some(run) => details::show(ui, cx.theme, run),
+                None => {
+                    let missing = cx.state.missing_runs.contains(&selected);
+                    details::show_absent(ui, cx.theme, missing)
+                }
+            })
+        });
+        if shown.inner {
+            self.selected = None;
+        }
+    }
+
+    fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let theme = cx.theme;
+        if self.wanted.is_filtered() {
+            empty(
+                ui,
+                theme,
+                icons::SEARCH,
+                "No run fits",
+                "None of the runs has these words, this outcome and this time",
+                |ui| {
+                    if ghost_button(ui, theme, "Clear all filters").clicked() {
+                        self.wanted = Wanted {
+                            sort: self.wanted.sort,
+                            ..Wanted::default()
+                        };
+                    }
+                },
+            );
+        } else {
+            empty(
+                ui,
+                theme,
+                icons::RUNS,
+                "No runs yet",
+                "Every question that is sent becomes a row here, with its figures, its text and its errors",
+                |ui| {
+                    if primary_button(ui, theme, "Open the playground").clicked() {
+                        cx.actions.push(Action::Go(ViewId::Playground));
+                    }
+                },
+            );
+        }
+        ui.add_space(space::L);
+    }
+
+    fn open_export(&mut self) {
+        if let Some(total) = self.pages.total().filter(|total| *total > 0) {
+            self.export = Some(Export::new(self.pages.query().clone(), total));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::{monitor, playground, runs, settings, state::State, theme::Theme};
-use crate::{engine::Command, run::RunId};
+use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
 
 /// The name of a view, as stored with the layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -41,6 +41,10 @@ pub enum Action {
     OpenRun(RunId),
     /// Shows the settings with a new or the named endpoint open.
     EditEndpoint(Option<String>),
+    /// Shows the playground with a pane for this target.
+    Ask(TargetId),
+    /// Shows another theme or zoom, and has it kept.
+    Look(Appearance),
     /// Opens the command palette.
     Palette,
     /// Opens the overlay of keyboard shortcuts.
@@ -68,19 +72,22 @@ pub trait View {
     fn id(&self) -> ViewId;
     /// Its title, in the navigation.
     fn title(&self) -> &'static str;
-    /// Its icon, a glyph of the icon font (see [`Theme`]).
+    /// Its icon, a glyph of the icon font (see [`icons`](super::icons)).
     fn icon(&self) -> &'static str;
-    /// What it can do by palette and shortcut.
+    /// What it can do by palette and shortcut. Shortcuts hold while it is shown.
     fn verbs(&self) -> Vec<Verb> {
         Vec::new()
     }
     /// Does one of its verbs. Called for every view; ids that are not its own are passed over.
     fn verb(&mut self, _id: &str, _cx: &mut Cx<'_>) {}
+    /// Takes in an action of the window that concerns it ([`Action::OpenRun`], …). Called for every
+    /// view.
+    fn act(&mut self, _action: &Action, _cx: &mut Cx<'_>) {}
     /// Called every frame before [`View::ui`], shown or not: takes in what the engine has said.
     fn logic(&mut self, _cx: &mut Cx<'_>) {}
     /// Shows it.
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>);
-    /// What it wants kept with the layout.
+    /// What it wants kept with the layout; never a secret.
     fn save(&self) -> Option<String> {
         None
     }

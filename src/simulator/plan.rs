@@ -82,6 +82,7 @@ impl Plan {
             tokens: Tokens::new((model.script)(request), &request.params.stop),
             ready: VecDeque::new(),
             usage: Usage {
+                total: None,
                 input: Some(prompt_tokens(request)),
                 output: Some(0),
                 reasoning: Some(0),

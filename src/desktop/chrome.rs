@@ -1,0 +1,296 @@
+//! What stands around a view: the rail of views, banners, the status bar.
+
+use egui::{
+    Align, CornerRadius, Frame, Label, Layout, Margin, Panel, Rect, RichText, Role, Sense, Ui,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::{
+    icons,
+    theme::{Theme, size, space},
+    view::{Action, Cx, View, ViewId},
+    widgets::{Tone, banner},
+};
+use crate::history::Storage;
+use std::path::Path;
+
+/// Width of the rail, and of the same without words in a narrow window.
+const RAIL: f32 = 72.0;
+const RAIL_NARROW: f32 = 48.0;
+/// Windows narrower than this get the narrow rail.
+const NARROW: f32 = 840.0;
+
+/// What stands around a view, and what of it was put away.
+#[derive(Debug, Default)]
+pub struct Chrome {
+    /// The storage notice that was read and closed.
+    closed: Option<Storage>,
+}
+
+impl Chrome {
+    /// The rail at the left: one entry a view.
+    pub fn rail(&self, ui: &mut Ui, cx: &mut Cx<'_>, views: &[Box<dyn View>], current: ViewId) {
+        let narrow = ui.ctx().content_rect().width() < NARROW;
+        let width = if narrow { RAIL_NARROW } else { RAIL };
+        Panel::left("rail")
+            .resizable(false)
+            .exact_size(width)
+            .frame(
+                Frame::new()
+                    .fill(cx.theme.surface)
+                    .inner_margin(Margin::symmetric(6, 8)),
+            )
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = space::XS;
+                for view in views {
+                    let on = view.id() == current;
+                    if rail_entry(ui, cx.theme, view.icon(), view.title(), on, !narrow).clicked() {
+                        cx.actions.push(Action::Go(view.id()));
+                    }
+                }
+                ui.with_layout(Layout::bottom_up(Align::Center), |ui| {
+                    if rail_entry(ui, cx.theme, icons::COMMAND, "Commands", false, !narrow)
+                        .clicked()
+                    {
+                        cx.actions.push(Action::Palette);
+                    }
+                });
+            });
+    }
+
+    /// What must not be missed, above the view.
+    pub fn banners(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        if let Some(problem) = cx.state.settings_problem.clone() {
+            let text = format!("{problem}. The last good settings hold until it is mended");
+            strip(ui, "settings-problem", |ui| {
+                banner(ui, cx.theme, Tone::Bad, &text, |ui| {
+                    if ui.button("Open the file").clicked() {
+                        let failed = open_path(&problem.path).err();
+                        cx.actions.extend(failed.map(Action::Tell));
+                    }
+                });
+            });
+        }
+        let Some(storage) = cx.state.storage.clone() else {
+            return;
+        };
+        let Some((tone, text)) = storage_notice(&storage) else {
+            return;
+        };
+        if self.closed.as_ref() == Some(&storage) {
+            return;
+        }
+        strip(ui, "storage-notice", |ui| {
+            banner(ui, cx.theme, tone, &text, |ui| {
+                if super::widgets::icon_button(ui, cx.theme, icons::CLOSE, "Close this notice")
+                    .clicked()
+                {
+                    self.closed = Some(storage);
+                }
+            });
+        });
+    }
+
+    /// The line at the bottom: how things stand.
+    pub fn status_bar(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let theme = cx.theme;
+        Panel::bottom("status")
+            .exact_size(26.0)
+            .frame(
+                Frame::new()
+                    .fill(theme.surface)
+                    .inner_margin(Margin::symmetric(12, 0)),
+            )
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.x = space::M;
+                ui.horizontal_centered(|ui| {
+                    storage_status(ui, cx);
+                    simulator_status(ui, cx);
+                    if cx.state.settings_problem.is_some() {
+                        status(
+                            ui,
+                            icons::WARN,
+                            "Settings file broken",
+                            theme.bad,
+                            "See the banner above",
+                        );
+                    }
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        if ui
+                            .add(Label::new(tiny(theme, "? shortcuts")).sense(Sense::click()))
+                            .clicked()
+                        {
+                            cx.actions.push(Action::Shortcuts);
+                        }
+                        runs_status(ui, cx);
+                    });
+                });
+            });
+    }
+}
+
+fn rail_entry(
+    ui: &mut Ui,
+    theme: &Theme,
+    icon: &str,
+    title: &str,
+    on: bool,
+    word: bool,
+) -> egui::Response {
+    let size_y = if word { 48.0 } else { 36.0 };
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), size_y), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, title));
+    let lit = on || response.hovered() || response.has_focus();
+    let color = if on { theme.text } else { theme.text_dim };
+    let painter = ui.painter();
+    if lit {
+        let fill = if on { theme.hover } else { theme.raised };
+        painter.rect_filled(rect, CornerRadius::same(6), fill);
+    }
+    if on {
+        let bar = Rect::from_min_size(
+            pos2(rect.left() - 6.0, rect.top() + 10.0),
+            vec2(2.0, rect.height() - 20.0),
+        );
+        painter.rect_filled(bar, CornerRadius::same(1), theme.accent);
+    }
+    if response.has_focus() {
+        painter.rect_stroke(
+            rect,
+            CornerRadius::same(6),
+            egui::Stroke::new(1.5, theme.accent),
+            egui::StrokeKind::Inside,
+        );
+    }
+    let icon_at = if word {
+        rect.center_top() + vec2(0.0, 18.0)
+    } else {
+        rect.center()
+    };
+    let icon_color = if on { theme.accent } else { color };
+    let centre = egui::Align2::CENTER_CENTER;
+    painter.text(
+        icon_at,
+        centre,
+        icon,
+        egui::FontId::proportional(18.0),
+        icon_color,
+    );
+    if word {
+        let at = rect.center_bottom() - vec2(0.0, 11.0);
+        painter.text(at, centre, title, egui::FontId::proportional(10.5), color);
+        response
+    } else {
+        response.on_hover_text(title)
+    }
+}
+
+fn strip(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
+    Panel::top(id.to_owned())
+        .frame(Frame::NONE)
+        .show(ui, content);
+}
+
+fn tiny(theme: &Theme, text: &str) -> RichText {
+    RichText::new(text).size(size::TINY).color(theme.text_dim)
+}
+
+fn status(ui: &mut Ui, icon: &str, text: &str, color: egui::Color32, hover: &str) {
+    let text = RichText::new(format!("{icon} {text}"))
+        .size(size::TINY)
+        .color(color);
+    ui.add(Label::new(text).selectable(false))
+        .on_hover_text(hover);
+}
+
+fn storage_status(ui: &mut Ui, cx: &Cx<'_>) {
+    let theme = cx.theme;
+    match &cx.state.storage {
+        None => status(
+            ui,
+            icons::DATA,
+            "Opening the history…",
+            theme.text_dim,
+            "Runs are kept once it is open",
+        ),
+        Some(Storage::Ok) => status(
+            ui,
+            icons::DATA,
+            "History kept",
+            theme.text_dim,
+            "Every run and draft is on disk within a second",
+        ),
+        Some(storage) => {
+            let word = match storage {
+                Storage::SetAside { .. } => "History begun anew",
+                Storage::ReadOnly { .. } => "History read-only",
+                Storage::Failing { .. } | Storage::Ok => "Nothing is kept",
+            };
+            let text = storage_notice(storage)
+                .map(|(_, text)| text)
+                .unwrap_or_default();
+            status(ui, icons::WARN, word, theme.warn, &text);
+        }
+    }
+}
+
+fn simulator_status(ui: &mut Ui, cx: &Cx<'_>) {
+    if let Some(why) = &cx.state.no_simulator {
+        status(ui, icons::WARN, "No simulator", cx.theme.warn, why);
+    }
+}
+
+fn runs_status(ui: &mut Ui, cx: &Cx<'_>) {
+    let live = cx.state.live_runs();
+    if live > 0 {
+        let text = format!("{live} running");
+        status(
+            ui,
+            icons::STREAMING,
+            &text,
+            cx.theme.accent,
+            "Runs on their way, in every view",
+        );
+    }
+}
+
+/// What is the matter with the history, if anything is, and how serious that is.
+#[must_use]
+pub(super) fn storage_notice(storage: &Storage) -> Option<(Tone, String)> {
+    match storage {
+        Storage::Ok => None,
+        Storage::SetAside { kept_as, why } => Some((
+            Tone::Warn,
+            format!(
+                "The history file could not be used ({why}). It is kept as {}, and a new one was begun",
+                kept_as.display()
+            ),
+        )),
+        Storage::ReadOnly { why } => Some((
+            Tone::Warn,
+            format!("The history is shown but not added to: {why}"),
+        )),
+        Storage::Failing { why } => Some((Tone::Bad, format!("Runs are not kept: {why}"))),
+    }
+}
+
+/// Opens a file or folder with what the system has for it.
+///
+/// # Errors
+/// If there is no program for that.
+pub(super) fn open_path(path: &Path) -> Result<(), String> {
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else {
+        "xdg-open"
+    };
+    let child = std::process::Command::new(program).arg(path).spawn();
+    let mut child =
+        child.map_err(|error| format!("{program} can't open {}: {error}", path.display()))?;
+    // Its end is awaited so that no zombie is left; how it ends is the user's to see.
+    std::thread::spawn(move || child.wait());
+    Ok(())
+}

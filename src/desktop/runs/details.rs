@@ -1,0 +1,357 @@
+//! One run with all that is known of it.
+
+use egui::{CollapsingHeader, Grid, Label, RichText, ScrollArea, Ui};
+
+use super::phases;
+use crate::{
+    chat::{Message, Part, Role},
+    desktop::{
+        icons,
+        theme::{Theme, caption, heading, size, space, strong},
+        widgets::{
+            Outcome, badge, badge_with_icon, card, connection_icon, copy_button, count, date_time,
+            figure_ui, hairline, icon_button, key_value, simulated_badge,
+        },
+    },
+    event::Fault,
+    measure::FIGURES,
+    run::Run,
+};
+
+/// Characters of a text that are laid out before one asks for all of it.
+const LONG: usize = 12_000;
+
+/// Shows a run; gives whether its panel is to be closed.
+pub fn show(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
+    let close = head_ui(ui, theme, run);
+    hairline(ui, theme);
+    ui.add_space(space::S);
+    ScrollArea::vertical()
+        .id_salt(run.head.id.0)
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 6.0;
+            if let Some(fault) = &run.answer.fault {
+                fault_ui(ui, theme, fault);
+                ui.add_space(space::S);
+            }
+            figures_ui(ui, theme, run);
+            part(ui, theme, "Time", |ui| {
+                phases::show(ui, theme, &run.stamps);
+                reads_ui(ui, theme, run);
+            });
+            answer_ui(ui, theme, run);
+            request_ui(ui, theme, run);
+            oddities_ui(ui, theme, run);
+        });
+    close
+}
+
+/// Shows that a run is awaited, or that there is none.
+pub fn show_absent(ui: &mut Ui, theme: &Theme, missing: bool) -> bool {
+    let mut close = false;
+    ui.horizontal(|ui| {
+        let text = if missing {
+            "This run is not in the history"
+        } else {
+            "Loading the run…"
+        };
+        ui.label(RichText::new(text).color(theme.text_dim));
+        close = icon_button(ui, theme, icons::CLOSE, "Close the details").clicked();
+    });
+    close
+}
+
+fn head_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
+    let mut close = false;
+    ui.horizontal(|ui| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            close = icon_button(ui, theme, icons::CLOSE, "Close the details").clicked();
+            copy_button(ui, theme, "Copy the run as JSON", || pretty(run));
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(Label::new(heading(run.head.target.to_string())).truncate());
+            });
+        });
+    });
+    ui.horizontal_wrapped(|ui| {
+        let outcome = Outcome::of(
+            run.state,
+            run.answer.fault.as_ref().map(|fault| fault.class),
+        );
+        let word = outcome.word.replace('_', " ");
+        badge_with_icon(ui, theme, outcome.icon, &word, outcome.color(theme));
+        if let Some(connection) = run.connection {
+            badge_with_icon(
+                ui,
+                theme,
+                connection_icon(connection),
+                connection.as_str(),
+                theme.text_dim,
+            );
+        }
+        if run.head.simulated {
+            simulated_badge(ui, theme);
+        }
+        if !run.head.route.is_empty() {
+            badge(ui, theme, &run.head.route, theme.text_dim).on_hover_text("The endpoint’s route");
+        }
+        ui.label(caption(theme, date_time(run.stamps.started_unix_ns)));
+    });
+    ui.add_space(space::XS);
+    close
+}
+
+fn part(ui: &mut Ui, theme: &Theme, title: &str, content: impl FnOnce(&mut Ui)) {
+    ui.add_space(space::S);
+    ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
+    content(ui);
+}
+
+fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault) {
+    egui::Frame::new()
+        .fill(theme.wash(theme.bad))
+        .corner_radius(egui::CornerRadius::same(6))
+        .inner_margin(egui::Margin::same(10))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal(|ui| {
+                let class = fault.class.as_str().replace('_', " ");
+                let phase = fault.phase.as_str().replace('_', " ");
+                ui.label(strong(format!("{} {class}", icons::FAULT)).color(theme.bad));
+                ui.label(caption(theme, format!("in phase {phase}")));
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    copy_button(ui, theme, "Copy the error", || pretty(fault));
+                });
+            });
+            ui.add(Label::new(&fault.message).wrap());
+            ui.horizontal_wrapped(|ui| {
+                if let Some(status) = fault.status {
+                    ui.label(caption(theme, format!("HTTP {status}")));
+                }
+                if let Some(code) = &fault.code {
+                    ui.label(caption(theme, format!("code {code}")));
+                }
+                if let Some(wait) = fault.retry_after_ms {
+                    let wait = crate::desktop::widgets::figure_text(ms_of(wait), "ms");
+                    ui.label(caption(theme, format!("asked to wait {wait}")));
+                }
+            });
+        });
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a wait")]
+fn ms_of(ms: u64) -> f64 {
+    ms as f64
+}
+
+fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    let columns = if ui.available_width() > 380.0 { 2 } else { 1 };
+    card(ui, theme, |ui| {
+        ui.set_width(ui.available_width());
+        Grid::new("figures")
+            .num_columns(columns * 2)
+            .spacing([space::L, space::XS])
+            .show(ui, |ui| {
+                for (index, figure) in FIGURES.iter().enumerate() {
+                    ui.label(caption(theme, figure.label))
+                        .on_hover_text(figure.definition);
+                    figure_ui(ui, theme, figure, run);
+                    if (index + 1) % columns == 0 {
+                        ui.end_row();
+                    }
+                }
+            });
+        if let Some(finish) = &run.answer.finish {
+            ui.add_space(space::XS);
+            key_value(ui, theme, 92.0, "Finish", finish.raw.as_str());
+        }
+    });
+}
+
+fn reads_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    if run.reads.is_empty() {
+        return;
+    }
+    let bytes: u64 = run.reads.iter().map(|read| u64::from(read.bytes)).sum();
+    let tokens = run.reads.iter().filter(|read| read.tokens > 0).count();
+    let text = format!(
+        "{} reads, {} bytes; {} carried tokens",
+        count(run.reads.len() as u64),
+        count(bytes),
+        count(tokens as u64)
+    );
+    ui.label(caption(theme, text))
+        .on_hover_text("A read is one delivery of bytes off the socket");
+}
+
+fn answer_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    let answer = &run.answer;
+    if !answer.reasoning.is_empty() {
+        ui.add_space(space::S);
+        let title = RichText::new(format!("{} Reasoning", icons::REASONING))
+            .size(size::SMALL)
+            .color(theme.text_dim);
+        CollapsingHeader::new(title)
+            .id_salt("reasoning")
+            .show(ui, |ui| {
+                text_ui(ui, theme, "reasoning", &answer.reasoning);
+            });
+    }
+    for (title, text) in [("Answer", &answer.text), ("Refusal", &answer.refusal)] {
+        if !text.is_empty() {
+            copied_part(ui, theme, title, text);
+        }
+    }
+    for call in &answer.tool_calls {
+        copied_part(
+            ui,
+            theme,
+            &format!("Tool call {}", call.name),
+            &call.arguments,
+        );
+    }
+}
+
+fn request_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    let request = &run.head.request;
+    if let Some(system) = request
+        .system
+        .as_deref()
+        .filter(|system| !system.is_empty())
+    {
+        copied_part(ui, theme, "System prompt", system);
+    }
+    for message in &request.messages {
+        message_ui(ui, theme, message);
+    }
+    let params = serde_json::to_value(&request.params).unwrap_or_default();
+    if params.as_object().is_some_and(|params| !params.is_empty()) {
+        copied_part(ui, theme, "Parameters", &pretty(&params));
+    }
+    if !request.tools.is_empty() {
+        copied_part(ui, theme, "Tools", &pretty(&request.tools));
+    }
+    part(ui, theme, "Request", |ui| {
+        key_value(
+            ui,
+            theme,
+            92.0,
+            "URL",
+            RichText::new(&run.head.url).monospace(),
+        );
+        key_value(ui, theme, 92.0, "Dialect", run.head.dialect.as_str());
+        key_value(ui, theme, 92.0, "From", run.head.origin.as_str());
+        let status = run
+            .status
+            .map(|status| status.to_string())
+            .unwrap_or_default();
+        let version = run.http_version.clone().unwrap_or_default();
+        key_value(ui, theme, 92.0, "Response", format!("{version} {status}"));
+        if let Some(model) = &run.answer.model {
+            key_value(ui, theme, 92.0, "Model served", model.as_str());
+        }
+        if let Some(id) = &run.answer.response_id {
+            key_value(
+                ui,
+                theme,
+                92.0,
+                "Response id",
+                RichText::new(id).monospace(),
+            );
+        }
+    });
+}
+
+fn message_ui(ui: &mut Ui, theme: &Theme, message: &Message) {
+    let who = match message.role {
+        Role::User => "Prompt",
+        Role::Assistant => "Earlier answer",
+        Role::Tool => "Tool result",
+    };
+    for piece in &message.parts {
+        match piece {
+            Part::Text { text } => copied_part(ui, theme, who, text),
+            Part::Image(image) => part(ui, theme, "Image", |ui| {
+                let bytes = count(image.data.len() as u64);
+                ui.label(format!(
+                    "{} {} {}, {bytes} bytes",
+                    icons::IMAGE,
+                    image.name,
+                    image.mime
+                ));
+            }),
+            Part::ToolCall(call) => copied_part(
+                ui,
+                theme,
+                &format!("Tool call {}", call.name),
+                &call.arguments,
+            ),
+            Part::ToolResult { name, content, .. } => {
+                copied_part(ui, theme, &format!("Result of {name}"), content)
+            }
+        }
+    }
+}
+
+fn oddities_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    let answer = &run.answer;
+    if answer.notes.is_empty() && answer.unknown.is_empty() {
+        return;
+    }
+    part(ui, theme, "Oddities of the stream", |ui| {
+        for (note, times) in &answer.notes {
+            let times = if *times > 1 {
+                format!(" ({times} times)")
+            } else {
+                String::new()
+            };
+            ui.add(Label::new(format!("{note}{times}")).wrap());
+        }
+        for (kind, raw) in &answer.unknown {
+            ui.add(Label::new(format!("Unknown {kind}")).wrap());
+            ui.add(Label::new(RichText::new(raw).monospace()).wrap());
+        }
+    });
+}
+
+fn copied_part(ui: &mut Ui, theme: &Theme, title: &str, text: &str) {
+    ui.push_id(title, |ui| {
+        ui.add_space(space::S);
+        ui.horizontal(|ui| {
+            ui.label(strong(title).size(size::SMALL).color(theme.text_dim));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let name = format!("Copy: {}", title.to_lowercase());
+                copy_button(ui, theme, &name, || text.to_owned());
+            });
+        });
+        text_ui(ui, theme, title, text);
+    });
+}
+
+/// A text of any length: a very long one is cut until all of it is asked for.
+fn text_ui(ui: &mut Ui, theme: &Theme, id: &str, text: &str) {
+    let whole = ui.make_persistent_id(("whole", id));
+    let cut = text.char_indices().nth(LONG).map(|(at, _)| at);
+    let shown = match cut {
+        Some(at) if !ui.data(|data| data.get_temp(whole).unwrap_or(false)) => {
+            text.get(..at).unwrap_or(text)
+        }
+        _ => text,
+    };
+    egui::Frame::new()
+        .fill(theme.surface)
+        .stroke(theme.hairline())
+        .corner_radius(egui::CornerRadius::same(6))
+        .inner_margin(egui::Margin::same(10))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.add(Label::new(shown).wrap());
+            if shown.len() < text.len() && ui.button("Show all of it").clicked() {
+                ui.data_mut(|data| data.insert_temp(whole, true));
+            }
+        });
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}

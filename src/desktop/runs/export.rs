@@ -1,0 +1,203 @@
+//! The dialog that writes the runs of a query to a file. The work is the engine's; the file chooser
+//! has a thread of its own.
+
+use std::{
+    path::PathBuf,
+    sync::mpsc::{self, Receiver},
+};
+
+use egui::{Context, ProgressBar, Ui};
+
+use crate::{
+    desktop::{
+        icons,
+        theme::{Theme, caption, heading, space},
+        view::{Action, Cx},
+        widgets::{count, dialog, labeled_field, primary_button, segmented},
+    },
+    engine::Command,
+    history::{ExportFormat, RunQuery},
+};
+
+/// The dialog while it is open.
+#[derive(Debug)]
+pub struct Export {
+    query: RunQuery,
+    total: usize,
+    format: ExportFormat,
+    path: String,
+    chooser: Option<Receiver<Option<PathBuf>>>,
+    running: bool,
+    problem: Option<String>,
+}
+
+impl Export {
+    /// A dialog for the runs of `query`, of which there are `total`.
+    #[must_use]
+    pub fn new(query: RunQuery, total: usize) -> Self {
+        let folder = directories::UserDirs::new()
+            .map(|dirs| dirs.document_dir().unwrap_or(dirs.home_dir()).to_path_buf());
+        let name = jiff::Zoned::now()
+            .strftime("tokenscope-runs-%Y%m%d-%H%M%S.csv")
+            .to_string();
+        Self {
+            query,
+            total,
+            format: ExportFormat::Csv,
+            path: folder.unwrap_or_default().join(name).display().to_string(),
+            chooser: None,
+            running: false,
+            problem: None,
+        }
+    }
+
+    /// Takes in what the engine and the file chooser said; gives whether the dialog stays open.
+    pub fn logic(&mut self, cx: &mut Cx<'_>) -> bool {
+        if let Some(answer) = self
+            .chooser
+            .as_ref()
+            .and_then(|chooser| chooser.try_recv().ok())
+        {
+            self.chooser = None;
+            if let Some(path) = answer {
+                self.path = path.display().to_string();
+            }
+        }
+        if !self.running {
+            return true;
+        }
+        match cx.state.exported.take() {
+            None => true,
+            Some(Ok((path, rows))) => {
+                let rows = count(rows as u64);
+                cx.actions.push(Action::Tell(format!(
+                    "{rows} runs written to {}",
+                    path.display()
+                )));
+                false
+            }
+            Some(Err(problem)) => {
+                self.running = false;
+                self.problem = Some(problem);
+                true
+            }
+        }
+    }
+
+    /// Shows the dialog; gives whether it stays open.
+    pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
+        let theme = cx.theme;
+        let mut stays = true;
+        let (_, closed) = dialog(ctx, theme, "export", 440.0, |ui| {
+            ui.label(heading(format!("Export {} runs", count(self.total as u64))));
+            ui.label(caption(
+                theme,
+                "Those that the table shows, in its order, with every figure",
+            ));
+            ui.add_space(space::M);
+            ui.add_enabled_ui(!self.running, |ui| self.fields_ui(ui, theme));
+            ui.add_space(space::M);
+            if self.running {
+                self.progress_ui(ui, cx);
+            } else {
+                stays = self.buttons_ui(ui, cx);
+            }
+        });
+        // An export under way is stopped by its own button, not by a stray click.
+        stays && (self.running || !closed)
+    }
+
+    fn fields_ui(&mut self, ui: &mut Ui, theme: &Theme) {
+        let formats = [(ExportFormat::Csv, "CSV"), (ExportFormat::Json, "JSON")];
+        if segmented(ui, theme, "Format", &mut self.format, &formats) {
+            let name = PathBuf::from(&self.path).with_extension(self.extension());
+            self.path = name.display().to_string();
+        }
+        ui.add_space(space::S);
+        labeled_field(
+            ui,
+            theme,
+            "File",
+            &mut self.path,
+            "",
+            self.problem.as_deref(),
+        );
+        if ui
+            .add_enabled(self.chooser.is_none(), egui::Button::new("Choose…"))
+            .clicked()
+        {
+            self.chooser = Some(choose(ui.ctx(), &self.path, self.extension()));
+        }
+    }
+
+    fn extension(&self) -> &'static str {
+        match self.format {
+            ExportFormat::Csv => "csv",
+            ExportFormat::Json => "json",
+        }
+    }
+
+    fn buttons_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
+        let mut stays = true;
+        ui.horizontal(|ui| {
+            let ready = !self.path.trim().is_empty();
+            if ui
+                .add_enabled_ui(ready, |ui| primary_button(ui, cx.theme, "Export"))
+                .inner
+                .clicked()
+            {
+                cx.state.exported = None;
+                self.running = true;
+                self.problem = None;
+                cx.commands.push(Command::Export {
+                    query: self.query.clone(),
+                    format: self.format,
+                    to: PathBuf::from(self.path.trim()),
+                });
+            }
+            stays = !ui.button("Cancel").clicked();
+        });
+        stays
+    }
+
+    fn progress_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let (done, total) = cx.state.export.unwrap_or((0, self.total));
+        #[expect(clippy::cast_precision_loss, reason = "a share of a bar on screen")]
+        let share = done as f32 / total.max(1) as f32;
+        let text = format!("{} of {}", count(done as u64), count(total as u64));
+        ui.add(
+            ProgressBar::new(share)
+                .desired_height(6.0)
+                .fill(cx.theme.accent),
+        );
+        ui.horizontal(|ui| {
+            ui.label(caption(cx.theme, text));
+            if ui.button(format!("{} Stop", icons::STOP)).clicked() {
+                cx.commands.push(Command::CancelExport);
+            }
+        });
+    }
+}
+
+/// Opens the system's file chooser. Its future is made here, as macOS wants, and awaited elsewhere.
+fn choose(ctx: &Context, path: &str, extension: &'static str) -> Receiver<Option<PathBuf>> {
+    let (send, receive) = mpsc::channel();
+    let path = PathBuf::from(path);
+    let mut dialog = rfd::AsyncFileDialog::new().add_filter(extension, &[extension]);
+    if let Some(name) = path.file_name() {
+        dialog = dialog.set_file_name(name.to_string_lossy());
+    }
+    if let Some(folder) = path.parent() {
+        dialog = dialog.set_directory(folder);
+    }
+    let chosen = dialog.save_file();
+    let ctx = ctx.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let file = runtime.ok().and_then(|runtime| runtime.block_on(chosen));
+        // The dialog may have been closed meanwhile: nobody is waiting then.
+        let _ = send.send(file.map(|file| file.path().to_path_buf()));
+        ctx.request_repaint();
+    });
+    receive
+}

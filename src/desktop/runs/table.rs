@@ -1,0 +1,285 @@
+//! The table of runs: columns as data, rows drawn only where they are seen.
+
+use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, WidgetInfo};
+use egui_extras::{Column as Width, TableBuilder, TableRow};
+
+use super::pages::Pages;
+use crate::{
+    desktop::{
+        icons,
+        theme::{Theme, size, space},
+        widgets::{Outcome, ago, connection_icon, count, date_time, figure_text, ms_text},
+    },
+    history::{RunRow, RunSort, SortColumn},
+    run::RunId,
+};
+
+/// A column: its head, how it is sorted, and its cell.
+struct Column {
+    title: &'static str,
+    hover: &'static str,
+    sort: Option<SortColumn>,
+    width: f32,
+    /// Columns of a higher number give way first where there is little room; 0 never does.
+    gives_way: u8,
+    figures: bool,
+    cell: fn(&mut Ui, &Theme, &RunRow, i64),
+}
+
+const UNSORTED: Option<SortColumn> = None;
+
+/// Room that the prompt must be left with.
+const PROMPT: f32 = 120.0;
+
+/// The columns that fit into a width.
+fn fitting(width: f32) -> Vec<&'static Column> {
+    let mut columns: Vec<&Column> = COLUMNS.iter().collect();
+    while columns
+        .iter()
+        .map(|column| column.width + space::M)
+        .sum::<f32>()
+        + PROMPT
+        > width
+    {
+        let weakest = columns
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, column)| column.gives_way);
+        match weakest {
+            Some((index, column)) if column.gives_way > 0 => columns.remove(index),
+            _ => break,
+        };
+    }
+    columns
+}
+
+#[rustfmt::skip]
+static COLUMNS: &[Column] = &[
+    Column { title: "Time", hover: "When the run started, local time", sort: Some(SortColumn::Started), width: 92.0, gives_way: 0, figures: false, cell: time_cell },
+    Column { title: "Target", hover: "Endpoint and model", sort: Some(SortColumn::Target), width: 190.0, gives_way: 0, figures: false, cell: target_cell },
+    Column { title: "Outcome", hover: "How the run ended: its state, or the class of its fault", sort: Some(SortColumn::Outcome), width: 112.0, gives_way: 0, figures: false, cell: outcome_cell },
+    Column { title: "Conn.", hover: "Cold: this run opened its connection, and its TTFT contains the handshakes. Warm: it was open", sort: UNSORTED, width: 66.0, gives_way: 3, figures: false, cell: connection_cell },
+    Column { title: "TTFT", hover: "Time to first token: first token − started", sort: Some(SortColumn::Ttft), width: 72.0, gives_way: 0, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.ttft_ms) },
+    Column { title: "Total", hover: "Last token − started", sort: Some(SortColumn::Total), width: 72.0, gives_way: 2, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.total_ms) },
+    Column { title: "Speed", hover: "Output tokens / (last token − first token)", sort: UNSORTED, width: 84.0, gives_way: 4, figures: true, cell: speed_cell },
+    Column { title: "In", hover: "Prompt tokens, as the provider reported them", sort: UNSORTED, width: 58.0, gives_way: 5, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.input_tokens) },
+    Column { title: "Out", hover: "Output tokens, as the provider reported them", sort: Some(SortColumn::OutputTokens), width: 58.0, gives_way: 1, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.output_tokens) },
+];
+
+/// What came of a frame.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// The rows on screen: first and last.
+    pub seen: Option<(usize, usize)>,
+    /// A row that was clicked: its place and run.
+    pub clicked: Option<(usize, RunId)>,
+    /// The order that a click on a head asks for.
+    pub sort: Option<RunSort>,
+}
+
+/// Shows the table. `now` is what "today" is; `to` is a row to bring into view.
+pub fn show(
+    ui: &mut Ui,
+    theme: &Theme,
+    pages: &Pages,
+    selected: Option<RunId>,
+    to: Option<usize>,
+    now: i64,
+) -> Shown {
+    let mut shown = Shown::default();
+    let total = pages.total().unwrap_or_default();
+    ui.spacing_mut().item_spacing.x = space::M;
+    // Borders of columns show when they are pointed at.
+    ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
+    let columns = fitting(ui.available_width());
+    let mut table = TableBuilder::new(ui)
+        .id_salt(("runs", columns.len()))
+        .sense(Sense::click())
+        .resizable(true)
+        .auto_shrink(false)
+        .min_scrolled_height(0.0)
+        .cell_layout(Layout::left_to_right(Align::Center));
+    for column in &columns {
+        table = table.column(Width::initial(column.width).at_least(44.0).clip(true));
+    }
+    table = table.column(Width::remainder().at_least(80.0).clip(true));
+    if let Some(row) = to {
+        table = table.scroll_to_row(row, None);
+    }
+    let sort = pages.query().sort;
+    let body = table.header(26.0, |mut head| {
+        for column in &columns {
+            head.col(|ui| shown.sort = head_cell(ui, theme, column, sort).or(shown.sort));
+        }
+        head.col(|ui| {
+            ui.label(
+                RichText::new("Prompt")
+                    .size(size::SMALL)
+                    .color(theme.text_dim),
+            );
+        });
+    });
+    body.body(|body| {
+        body.rows(space::ROW, total, |mut row| {
+            let index = row.index();
+            let (first, _) = shown.seen.unwrap_or((index, index));
+            shown.seen = Some((first, index));
+            let data = pages.row(index);
+            row.set_selected(data.is_some_and(|data| Some(data.id) == selected));
+            row_cells(&mut row, theme, &columns, data, now);
+            let Some(data) = data else { return };
+            let response = row.response();
+            let name = row_name(data);
+            response.widget_info(|| {
+                WidgetInfo::selected(Role::Row, true, Some(data.id) == selected, &name)
+            });
+            if response.clicked() {
+                shown.clicked = Some((index, data.id));
+            }
+        });
+    });
+    shown
+}
+
+fn row_name(row: &RunRow) -> String {
+    let outcome = Outcome::of(row.state, row.fault).word;
+    format!(
+        "Run of {} at {}, {outcome}",
+        row.target,
+        date_time(row.started_unix_ns)
+    )
+}
+
+fn head_cell(ui: &mut Ui, theme: &Theme, column: &Column, sort: RunSort) -> Option<RunSort> {
+    let sorted = column.sort == Some(sort.by);
+    let arrow = match (sorted, sort.descending) {
+        (false, _) => "",
+        (true, true) => icons::ARROW_DOWN,
+        (true, false) => icons::ARROW_UP,
+    };
+    let color = if sorted { theme.text } else { theme.text_dim };
+    let layout = if column.figures {
+        Layout::right_to_left(Align::Center)
+    } else {
+        Layout::left_to_right(Align::Center)
+    };
+    ui.with_layout(layout, |ui| {
+        let text = RichText::new(format!("{}{arrow}", column.title))
+            .size(size::SMALL)
+            .color(color);
+        let sense = if column.sort.is_some() {
+            Sense::click()
+        } else {
+            Sense::hover()
+        };
+        let response = ui
+            .add(Label::new(text).selectable(false).sense(sense))
+            .on_hover_text(column.hover);
+        let by = column.sort?;
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.title))
+        });
+        // A first click on figures wants the largest, on words the first letter.
+        let descending = if sorted {
+            !sort.descending
+        } else {
+            column.figures || by == SortColumn::Started
+        };
+        response.clicked().then_some(RunSort { by, descending })
+    })
+    .inner
+}
+
+fn row_cells(
+    row: &mut TableRow<'_, '_>,
+    theme: &Theme,
+    columns: &[&Column],
+    data: Option<&RunRow>,
+    now: i64,
+) {
+    for column in columns {
+        row.col(|ui| {
+            let Some(data) = data else {
+                word(ui, "…", theme.text_dim);
+                return;
+            };
+            if column.figures {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    (column.cell)(ui, theme, data, now)
+                });
+            } else {
+                (column.cell)(ui, theme, data, now);
+            }
+        });
+    }
+    row.col(|ui| {
+        if let Some(data) = data {
+            word(ui, &data.prompt, theme.text_dim);
+        }
+    });
+}
+
+fn word(ui: &mut Ui, text: &str, color: egui::Color32) {
+    ui.add(
+        Label::new(RichText::new(text).color(color))
+            .selectable(false)
+            .truncate(),
+    );
+}
+
+fn time_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, now: i64) {
+    word(ui, &ago(row.started_unix_ns, now), theme.text_dim);
+}
+
+fn target_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, _: i64) {
+    let mut text = row.target.to_string();
+    if row.simulated {
+        text = format!("{} {text}", icons::SIMULATED);
+    }
+    word(ui, &text, theme.text);
+}
+
+fn outcome_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, _: i64) {
+    Outcome::of(row.state, row.fault).ui(ui, theme);
+}
+
+fn connection_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, _: i64) {
+    if let Some(connection) = row.connection {
+        word(
+            ui,
+            &format!("{} {connection}", connection_icon(connection)),
+            theme.text_dim,
+        );
+    }
+}
+
+fn ms_cell(ui: &mut Ui, theme: &Theme, ms: Option<f64>) {
+    word(ui, &ms.map(ms_text).unwrap_or_default(), theme.text);
+}
+
+fn speed_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, _: i64) {
+    let text = row.output_speed.map(|speed| figure_text(speed, "tok/s"));
+    word(ui, &text.unwrap_or_default(), theme.text);
+}
+
+fn tokens_cell(ui: &mut Ui, theme: &Theme, tokens: Option<u64>) {
+    word(ui, &tokens.map(count).unwrap_or_default(), theme.text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_give_way_and_the_main_ones_stay() {
+        let names = |width| {
+            fitting(width)
+                .iter()
+                .map(|column| column.title)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(2_000.0).len(), COLUMNS.len());
+        assert!(!names(900.0).contains(&"In"));
+        assert_eq!(names(10.0), ["Time", "Target", "Outcome", "TTFT"]);
+    }
+}

@@ -1,0 +1,375 @@
+//! An endpoint while it is edited: every field as text, and what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use http::HeaderName;
+
+use super::presets;
+use crate::{
+    endpoint::{Auth, Endpoint, HttpVersion, Timeouts},
+    settings::Settings,
+};
+
+/// How a key is sent, as a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthKind {
+    /// `Authorization: Bearer …`.
+    Bearer,
+    /// A header of its own.
+    Header,
+    /// No key.
+    None,
+}
+
+/// The fields that can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// The id.
+    Id,
+    /// The base URL.
+    Url,
+    /// The header that carries the key.
+    AuthHeader,
+    /// The proxy.
+    Proxy,
+    /// The further headers.
+    Headers,
+    /// The time limits.
+    Timeouts,
+}
+
+/// What is wrong, by field.
+pub type Problems = BTreeMap<Field, String>;
+
+/// The time limits in the order of the editor: a name, and what the limit is on.
+pub const LIMITS: [(&str, &str); 4] = [
+    ("Connect", "DNS, TCP and TLS together"),
+    ("First token", "From the request sent to the first token"),
+    ("Idle", "Between two reads after the first token"),
+    ("Total", "The whole run"),
+];
+
+/// An endpoint while it is edited.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// Its id before, if it is not new.
+    pub old_id: Option<String>,
+    /// What is not edited here is kept in it.
+    base: Endpoint,
+    pub id: String,
+    pub label: String,
+    pub url: String,
+    /// Whether `http://` may be used for another machine.
+    pub allow_http: bool,
+    pub auth: AuthKind,
+    pub auth_header: String,
+    pub route: String,
+    /// One a line.
+    pub models: String,
+    pub headers: Vec<(String, String)>,
+    pub proxy: String,
+    pub ca_file: String,
+    pub http: HttpVersion,
+    /// In milliseconds, in the order of [`LIMITS`].
+    pub limits: [String; 4],
+    /// Names of variables, with commas or blanks between.
+    pub key_env: String,
+    /// The program and its arguments, one a line.
+    pub key_command: String,
+}
+
+impl Draft {
+    /// Of an endpoint; `is_new` if it is not in the settings file.
+    #[must_use]
+    pub fn of(endpoint: &Endpoint, is_new: bool) -> Self {
+        let Timeouts {
+            connect_ms,
+            first_token_ms,
+            idle_ms,
+            total_ms,
+        } = endpoint.connect.timeouts;
+        let (auth, auth_header) = match &endpoint.auth {
+            Auth::Bearer => (AuthKind::Bearer, String::new()),
+            Auth::Header(name) => (AuthKind::Header, name.clone()),
+            Auth::None => (AuthKind::None, String::new()),
+        };
+        Self {
+            old_id: (!is_new).then(|| endpoint.id.clone()),
+            base: endpoint.clone(),
+            id: endpoint.id.clone(),
+            label: endpoint.label.clone(),
+            url: endpoint.base_url.to_string(),
+            allow_http: endpoint.allow_http,
+            auth,
+            auth_header,
+            route: endpoint.route.clone(),
+            models: endpoint.models.join("\n"),
+            headers: endpoint.headers.clone().into_iter().collect(),
+            proxy: endpoint.connect.proxy.clone().unwrap_or_default(),
+            ca_file: endpoint.connect.ca_file.clone().unwrap_or_default(),
+            http: endpoint.connect.http,
+            limits: [connect_ms, first_token_ms, idle_ms, total_ms].map(|ms| ms.to_string()),
+            key_env: endpoint.key_env.join(", "),
+            key_command: endpoint.key_command.join("\n"),
+        }
+    }
+
+    /// The endpoint that it makes.
+    ///
+    /// # Errors
+    /// With what is wrong, by field.
+    pub fn endpoint(&self, settings: &Settings) -> Result<Endpoint, Problems> {
+        let mut problems = Problems::new();
+        let mut endpoint = self.base.clone();
+        endpoint.id = self.id.trim().to_owned();
+        note(&mut problems, Field::Id, self.id_problem(settings));
+        endpoint.label = match self.label.trim() {
+            "" => endpoint.id.clone(),
+            label => label.to_owned(),
+        };
+        match presets::read_url(&self.url, self.allow_http) {
+            Ok((url, _)) => endpoint.base_url = url,
+            Err(problem) => note(&mut problems, Field::Url, Some(problem)),
+        }
+        endpoint.allow_http = self.allow_http;
+        endpoint.auth = self.auth(&mut problems);
+        endpoint.route = self.route.trim().to_owned();
+        endpoint.models = lines(&self.models);
+        endpoint.headers = self.headers(&mut problems);
+        endpoint.connect.proxy = some(&self.proxy);
+        note(
+            &mut problems,
+            Field::Proxy,
+            endpoint.connect.proxy.as_deref().and_then(proxy_problem),
+        );
+        endpoint.connect.ca_file = some(&self.ca_file);
+        endpoint.connect.http = self.http;
+        endpoint.connect.timeouts = self.timeouts(&mut problems);
+        let names = self.key_env.split([',', ' ']).map(str::trim);
+        endpoint.key_env = names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        endpoint.key_command = lines(&self.key_command);
+        if problems.is_empty() {
+            Ok(endpoint)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Where requests will go, and how the base URL was changed to get there.
+    ///
+    /// # Errors
+    /// With what is wrong with the base URL.
+    pub fn final_url(&self) -> Result<(String, Vec<String>), String> {
+        let (url, changes) = presets::read_url(&self.url, self.allow_http)?;
+        let model = self.models.lines().next().unwrap_or("model");
+        let chat = (self.base.dialect.dialect().chat_url)(&url, model);
+        Ok((chat.to_string(), changes))
+    }
+
+    fn id_problem(&self, settings: &Settings) -> Option<String> {
+        let id = self.id.trim();
+        if id.is_empty() {
+            return Some("Give it a name, such as openai".into());
+        }
+        if id
+            .chars()
+            .any(|c| c == '/' || c.is_whitespace() || c.is_control())
+        {
+            return Some(
+                "No slash and no blank: it stands before the slash in endpoint/model".into(),
+            );
+        }
+        let taken = settings.endpoint(id).is_some() && self.old_id.as_deref() != Some(id);
+        taken.then(|| format!("There is an endpoint {id} already"))
+    }
+
+    fn auth(&self, problems: &mut Problems) -> Auth {
+        match self.auth {
+            AuthKind::Bearer => Auth::Bearer,
+            AuthKind::None => Auth::None,
+            AuthKind::Header => {
+                let name = self.auth_header.trim();
+                let bad = HeaderName::try_from(name).err();
+                note(
+                    problems,
+                    Field::AuthHeader,
+                    bad.map(|_| "Write a header name, such as x-api-key".into()),
+                );
+                Auth::Header(name.to_owned())
+            }
+        }
+    }
+
+    fn headers(&self, problems: &mut Problems) -> BTreeMap<String, String> {
+        let mut headers = BTreeMap::new();
+        for (name, value) in &self.headers {
+            let name = name.trim();
+            if name.is_empty() && value.is_empty() {
+                continue;
+            }
+            if HeaderName::try_from(name).is_err() {
+                note(
+                    problems,
+                    Field::Headers,
+                    Some(format!("“{name}” is no header name")),
+                );
+            }
+            headers.insert(name.to_owned(), value.clone());
+        }
+        headers
+    }
+
+    fn timeouts(&self, problems: &mut Problems) -> Timeouts {
+        let mut limit = |index: usize| {
+            let (name, _) = LIMITS[index];
+            self.limits[index].trim().parse().unwrap_or_else(|_| {
+                let text = format!("{name}: write whole milliseconds; 0 means no limit");
+                note(problems, Field::Timeouts, Some(text));
+                0
+            })
+        };
+        Timeouts {
+            connect_ms: limit(0),
+            first_token_ms: limit(1),
+            idle_ms: limit(2),
+            total_ms: limit(3),
+        }
+    }
+}
+
+fn note(problems: &mut Problems, field: Field, problem: Option<String>) {
+    if let Some(problem) = problem {
+        problems.entry(field).or_insert(problem);
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.trim())
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+fn proxy_problem(text: &str) -> Option<String> {
+    let schemes = ["http", "https", "socks5", "socks5h"];
+    match url::Url::parse(text) {
+        Ok(url) if !schemes.contains(&url.scheme()) => {
+            Some("A proxy begins with http://, https://, socks5:// or socks5h://".into())
+        }
+        // Said without repeating it.
+        Ok(url) if url.password().is_some() => {
+            Some("A password must not stand here: the settings file is plain text".into())
+        }
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => {
+            Some("The proxy’s host is missing".into())
+        }
+        Ok(_) => None,
+        Err(_) => Some("Write it as http://host:port or socks5://host:port".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::DialectId;
+
+    fn draft() -> Draft {
+        let url = "https://api.example.com/v1".parse().unwrap();
+        let mut endpoint = Endpoint::custom("custom", url, DialectId::OpenaiChat);
+        endpoint.headers = [("X-Team".to_owned(), "a".to_owned())].into();
+        endpoint.models = vec!["m1".into(), "m2".into()];
+        endpoint.connect.proxy = Some("socks5://10.0.0.1:1080".into());
+        Draft::of(&endpoint, false)
+    }
+
+    fn problem(change: impl Fn(&mut Draft)) -> Option<Field> {
+        let mut draft = draft();
+        change(&mut draft);
+        let problems = draft.endpoint(&Settings::default()).err()?;
+        problems.keys().next().copied()
+    }
+
+    #[test]
+    fn what_is_not_touched_comes_back_as_it_was() {
+        let draft = draft();
+        let endpoint = draft.endpoint(&Settings::default()).unwrap();
+        assert_eq!(endpoint, draft.base);
+        assert_eq!(Draft::of(&endpoint, false), draft);
+    }
+
+    #[test]
+    fn each_field_says_what_is_wrong_with_it() {
+        assert_eq!(problem(|_| ()), None);
+        assert_eq!(problem(|d| d.id = "a/b".into()), Some(Field::Id));
+        assert_eq!(problem(|d| d.id = "  ".into()), Some(Field::Id));
+        assert_eq!(problem(|d| d.url = "ftp://x".into()), Some(Field::Url));
+        assert_eq!(problem(|d| d.url = String::new()), Some(Field::Url));
+        assert_eq!(
+            problem(|d| d.auth = AuthKind::Header),
+            Some(Field::AuthHeader)
+        );
+        assert_eq!(
+            problem(|d| d.proxy = "10.0.0.1:1080".into()),
+            Some(Field::Proxy)
+        );
+        assert_eq!(
+            problem(|d| d.proxy = "ftp://p:1".into()),
+            Some(Field::Proxy)
+        );
+        assert_eq!(
+            problem(|d| d.headers.push(("a b".into(), "x".into()))),
+            Some(Field::Headers)
+        );
+        assert_eq!(
+            problem(|d| d.limits[1] = "1.5 s".into()),
+            Some(Field::Timeouts)
+        );
+    }
+
+    #[test]
+    fn a_proxy_password_is_refused_and_not_repeated() {
+        let mut draft = draft();
+        draft.proxy = "http://ada:hunter2@proxy:3128".into();
+        let problems = draft.endpoint(&Settings::default()).unwrap_err();
+        assert!(!problems[&Field::Proxy].contains("hunter2"));
+    }
+
+    #[test]
+    fn an_id_is_taken_only_by_another_endpoint() {
+        let mut draft = draft();
+        let settings = Settings {
+            endpoints: vec![draft.base.clone()],
+            ..Settings::default()
+        };
+        assert!(draft.endpoint(&settings).is_ok());
+        draft.old_id = None;
+        assert!(
+            draft
+                .endpoint(&settings)
+                .unwrap_err()
+                .contains_key(&Field::Id)
+        );
+    }
+
+    #[test]
+    fn lists_are_read_line_by_line() {
+        let mut draft = draft();
+        draft.models = " a \n\nb\n".into();
+        draft.key_command = "pass\nshow\nmy key".into();
+        draft.key_env = "A_KEY, B_KEY".into();
+        let endpoint = draft.endpoint(&Settings::default()).unwrap();
+        assert_eq!(endpoint.models, ["a", "b"]);
+        assert_eq!(endpoint.key_command, ["pass", "show", "my key"]);
+        assert_eq!(endpoint.key_env, ["A_KEY", "B_KEY"]);
+    }
+}

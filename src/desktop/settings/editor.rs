@@ -1,0 +1,387 @@
+//! The editor of one endpoint.
+
+use egui::{CollapsingHeader, RichText, TextEdit, Ui};
+
+use super::{
+    draft::{AuthKind, Draft, Field, LIMITS, Problems},
+    probe,
+};
+use crate::{
+    desktop::{
+        icons,
+        theme::{Theme, caption, size, space, title},
+        view::{Action, Cx},
+        widgets::{
+            danger_button, ghost_button, icon_button, labeled_field, primary_button, segmented,
+        },
+    },
+    endpoint::HttpVersion,
+    engine::Command,
+    settings::SettingsEdit,
+};
+
+/// An endpoint's editor while it is open.
+#[derive(Debug)]
+pub struct Editor {
+    draft: Draft,
+    /// Problems are shown once one has tried to save.
+    tried: bool,
+    confirm_delete: bool,
+    /// The settings that held when it was saved; newer ones end the editing.
+    saving: Option<std::sync::Arc<crate::settings::Settings>>,
+    tested: bool,
+}
+
+impl Editor {
+    /// Opens a draft.
+    #[must_use]
+    pub fn new(draft: Draft) -> Self {
+        Self {
+            draft,
+            tried: false,
+            confirm_delete: false,
+            saving: None,
+            tested: false,
+        }
+    }
+
+    /// Whether what was saved has come back with the settings: the editor is done then.
+    pub fn is_done(&mut self, cx: &mut Cx<'_>) -> bool {
+        let Some(before) = &self.saving else {
+            return false;
+        };
+        if cx.state.settings_problem.is_some() {
+            // Nothing typed is lost: the banner says what to mend, then Save works.
+            self.saving = None;
+            return false;
+        }
+        !std::sync::Arc::ptr_eq(before, &cx.state.settings)
+    }
+
+    /// Shows the editor; gives whether it stays open.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
+        let theme = cx.theme;
+        let mut stays = true;
+        ui.horizontal(|ui| {
+            stays = !icon_button(ui, theme, icons::CHEVRON_LEFT, "Back to the endpoints").clicked();
+            let name = match &self.draft.old_id {
+                Some(id) => format!("Edit {id}"),
+                None => "New endpoint".to_owned(),
+            };
+            ui.label(title(name));
+        });
+        ui.add_space(space::S);
+        let checked = self.draft.endpoint(&cx.state.settings);
+        let none = Problems::new();
+        let problems = match &checked {
+            Err(problems) if self.tried => problems,
+            _ => &none,
+        };
+        self.fields_ui(ui, theme, problems);
+        self.advanced_ui(ui, theme, problems);
+        ui.add_space(space::L);
+        stays & self.buttons_ui(ui, cx, checked)
+    }
+
+    fn fields_ui(&mut self, ui: &mut Ui, theme: &Theme, problems: &Problems) {
+        let draft = &mut self.draft;
+        let problem = |field: Field| problems.get(&field).map(String::as_str);
+        ui.columns_const(|[left, right]| {
+            labeled_field(
+                left,
+                theme,
+                "Name",
+                &mut draft.label,
+                "Shown in lists",
+                None,
+            );
+            labeled_field(
+                right,
+                theme,
+                "Id",
+                &mut draft.id,
+                "Used in endpoint/model",
+                problem(Field::Id),
+            );
+        });
+        ui.add_space(space::S);
+        labeled_field(
+            ui,
+            theme,
+            "Base URL",
+            &mut draft.url,
+            "https://host/v1",
+            problem(Field::Url),
+        );
+        final_url_ui(ui, theme, draft);
+        ui.add_space(space::S);
+        ui.label(caption(theme, "How the key is sent"));
+        ui.horizontal(|ui| {
+            let kinds = [
+                (AuthKind::Bearer, "Bearer"),
+                (AuthKind::Header, "Header…"),
+                (AuthKind::None, "No key"),
+            ];
+            segmented(ui, theme, "Key", &mut draft.auth, &kinds);
+            if draft.auth == AuthKind::Header {
+                let edit = TextEdit::singleline(&mut draft.auth_header)
+                    .hint_text("x-api-key")
+                    .desired_width(160.0);
+                ui.add(edit.margin(egui::vec2(8.0, 4.0)))
+                    .accessible_name("Header of the key");
+            }
+        });
+        problem_ui(ui, theme, problem(Field::AuthHeader));
+        ui.add_space(space::S);
+        ui.label(caption(
+            theme,
+            "Models, one a line; a list that the endpoint gives is added to them",
+        ));
+        let edit = TextEdit::multiline(&mut draft.models)
+            .desired_rows(3)
+            .desired_width(f32::INFINITY);
+        ui.add(edit.hint_text("model-name").margin(egui::vec2(8.0, 5.0)))
+            .accessible_name("Models");
+    }
+
+    fn advanced_ui(&mut self, ui: &mut Ui, theme: &Theme, problems: &Problems) {
+        ui.add_space(space::S);
+        let draft = &mut self.draft;
+        let hidden = [Field::Proxy, Field::Headers, Field::Timeouts];
+        let open = hidden
+            .iter()
+            .any(|field| problems.contains_key(field))
+            .then_some(true);
+        CollapsingHeader::new("Advanced")
+            .open(open)
+            .show_unindented(ui, |ui| {
+                let problem = |field: Field| problems.get(&field).map(String::as_str);
+                ui.add_space(space::XS);
+                ui.columns_const(|[left, right]| {
+                    labeled_field(
+                        left,
+                        theme,
+                        "Route",
+                        &mut draft.route,
+                        "direct, via gateway, …",
+                        None,
+                    )
+                    .on_hover_text("Your own word for how it is reached; shown with every run");
+                    labeled_field(
+                        right,
+                        theme,
+                        "Proxy",
+                        &mut draft.proxy,
+                        "socks5://host:port",
+                        problem(Field::Proxy),
+                    );
+                });
+                ui.add_space(space::S);
+                ui.columns_const(|[left, right]| {
+                    labeled_field(
+                        left,
+                        theme,
+                        "CA file",
+                        &mut draft.ca_file,
+                        "/etc/ssl/company.pem",
+                        None,
+                    )
+                    .on_hover_text("PEM file with further certificate authorities to trust");
+                    http_ui(right, theme, draft);
+                });
+                ui.add_space(space::S);
+                limits_ui(ui, theme, draft);
+                problem_ui(ui, theme, problem(Field::Timeouts));
+                ui.add_space(space::S);
+                headers_ui(ui, theme, draft);
+                problem_ui(ui, theme, problem(Field::Headers));
+                ui.add_space(space::S);
+                labeled_field(
+                    ui,
+                    theme,
+                    "Environment variables of the key",
+                    &mut draft.key_env,
+                    "OPENAI_API_KEY",
+                    None,
+                );
+                ui.add_space(space::S);
+                ui.label(caption(
+                    theme,
+                    "Command that prints the key: program and arguments, one a line; no shell",
+                ));
+                let edit = TextEdit::multiline(&mut draft.key_command)
+                    .desired_rows(2)
+                    .desired_width(f32::INFINITY);
+                ui.add(
+                    edit.font(egui::TextStyle::Monospace)
+                        .margin(egui::vec2(8.0, 5.0)),
+                )
+                .accessible_name("Key command");
+            });
+    }
+
+    fn buttons_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        checked: Result<crate::endpoint::Endpoint, Problems>,
+    ) -> bool {
+        let theme = cx.theme;
+        let mut stays = true;
+        if self.tried && checked.is_err() {
+            problem_ui(ui, theme, Some("Something above needs another look"));
+        }
+        ui.horizontal(|ui| {
+            let label = if self.saving.is_some() {
+                "Saving…"
+            } else {
+                "Save"
+            };
+            let save = ui
+                .add_enabled_ui(self.saving.is_none(), |ui| primary_button(ui, theme, label))
+                .inner
+                .clicked();
+            let test = ui
+                .button("Test")
+                .on_hover_text("Tries DNS, connection, TLS, key and list of models, saved or not")
+                .clicked();
+            self.tried |= save || test;
+            if let Ok(endpoint) = checked {
+                if save {
+                    self.saving = Some(cx.state.settings.clone());
+                    let edit = SettingsEdit::PutEndpoint {
+                        old_id: self.draft.old_id.clone(),
+                        endpoint: Box::new(endpoint),
+                    };
+                    cx.commands.push(Command::Edit(edit));
+                } else if test {
+                    self.tested = true;
+                    cx.state.tests.insert(endpoint.id.clone(), Vec::new());
+                    cx.commands.push(Command::Test(Box::new(endpoint)));
+                }
+            }
+            stays = !ghost_button(ui, theme, "Cancel").clicked();
+            if let Some(id) = self.draft.old_id.clone() {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    stays &= !self.delete_ui(ui, cx, &id);
+                });
+            }
+        });
+        if self.tested
+            && let Some(steps) = cx.state.tests.get(self.draft.id.trim())
+        {
+            ui.add_space(space::S);
+            probe::show(ui, theme, steps);
+        }
+        stays
+    }
+
+    /// Deleting takes a second click; gives whether it was done.
+    fn delete_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, id: &str) -> bool {
+        if !self.confirm_delete {
+            self.confirm_delete = danger_button(ui, cx.theme, "Delete…").clicked();
+            return false;
+        }
+        let deleted = danger_button(ui, cx.theme, "Delete it").clicked();
+        self.confirm_delete = !ui.button("Keep it").clicked();
+        ui.label(caption(cx.theme, "Its runs stay in the history"));
+        if deleted {
+            cx.commands
+                .push(Command::Edit(SettingsEdit::RemoveEndpoint {
+                    id: id.to_owned(),
+                }));
+            cx.actions.push(Action::Tell(format!("Deleted {id}")));
+        }
+        deleted
+    }
+}
+
+fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
+    if let Some(problem) = problem {
+        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
+    }
+}
+
+fn final_url_ui(ui: &mut Ui, theme: &Theme, draft: &Draft) {
+    match draft.final_url() {
+        Ok((url, changes)) => {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                ui.label(caption(theme, "Requests go to"));
+                ui.label(RichText::new(url).monospace().color(theme.accent));
+            });
+            for change in changes {
+                ui.label(caption(theme, change));
+            }
+        }
+        Err(problem) => problem_ui(ui, theme, Some(&problem)),
+    }
+}
+
+fn http_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+    ui.vertical(|ui| {
+        ui.label(caption(theme, "HTTP version"));
+        let versions = [
+            (HttpVersion::Auto, "Auto"),
+            (HttpVersion::Http1, "1.1"),
+            (HttpVersion::Http2, "2"),
+        ];
+        segmented(ui, theme, "HTTP version", &mut draft.http, &versions);
+    });
+}
+
+fn limits_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+    ui.label(caption(theme, "Time limits in milliseconds; 0 means none"));
+    ui.columns_const::<4, _>(|columns| {
+        for ((column, text), (name, hover)) in columns.iter_mut().zip(&mut draft.limits).zip(LIMITS)
+        {
+            labeled_field(column, theme, name, text, "0", None).on_hover_text(hover);
+        }
+    });
+}
+
+fn headers_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+    ui.label(caption(
+        theme,
+        "Further headers; a value may refer to ${VARIABLE}",
+    ));
+    let mut removed = None;
+    for (index, (name, value)) in draft.headers.iter_mut().enumerate() {
+        ui.push_id(index, |ui| {
+            ui.horizontal(|ui| {
+                let width = (ui.available_width() - 44.0) / 3.0;
+                let margin = egui::vec2(8.0, 4.0);
+                ui.add(
+                    TextEdit::singleline(name)
+                        .desired_width(width)
+                        .margin(margin)
+                        .hint_text("Name"),
+                )
+                .accessible_name(format!("Header {} name", index + 1));
+                ui.add(
+                    TextEdit::singleline(value)
+                        .desired_width(width * 2.0 - 40.0)
+                        .margin(margin)
+                        .hint_text("Value"),
+                )
+                .accessible_name(format!("Header {} value", index + 1));
+                if icon_button(
+                    ui,
+                    theme,
+                    icons::CLOSE,
+                    &format!("Remove header {}", index + 1),
+                )
+                .clicked()
+                {
+                    removed = Some(index);
+                }
+            });
+        });
+    }
+    if let Some(index) = removed {
+        draft.headers.remove(index);
+    }
+    if ghost_button(ui, theme, &format!("{} Add a header", icons::ADD)).clicked() {
+        draft.headers.push(Default::default());
+    }
+}

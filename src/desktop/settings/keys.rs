@@ -1,0 +1,206 @@
+//! The keys: where each lives, and how to set, replace and forget it.
+//!
+//! What is typed is moved into a [`SecretString`] at once, and egui's own copies of it are thrown away.
+
+use egui::{Id, RichText, TextEdit, Ui, text_edit::TextEditState};
+use secrecy::{SecretString, zeroize::Zeroize as _};
+
+use crate::{
+    credential::{KeyPlace, KeyStatus},
+    desktop::{
+        icons,
+        theme::{Theme, caption, size, space, strong, title},
+        view::Cx,
+        widgets::{badge, card, ghost_button, icon_button, primary_button, segmented},
+    },
+    endpoint::Endpoint,
+    engine::Command,
+};
+
+/// The section of keys, and the one field that may hold a key for as long as it is typed.
+#[derive(Default)]
+pub struct Keys {
+    /// The endpoint whose key is typed.
+    open: Option<String>,
+    typed: String,
+    in_memory: bool,
+    /// A new field each time: what egui remembers of the last one is not shown again.
+    field: u64,
+    asked: bool,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys")
+            .field("open", &self.open)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Shows the section.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        if !std::mem::replace(&mut self.asked, true) {
+            cx.commands.push(Command::CheckKeys);
+        }
+        ui.horizontal(|ui| {
+            ui.label(title("Keys"));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if ui
+                    .button(format!("{} Check again", icons::REFRESH))
+                    .clicked()
+                {
+                    cx.commands.push(Command::CheckKeys);
+                }
+            });
+        });
+        let text = "A key is taken from its environment variable or command, else from the OS keyring, else from memory. It is never written to a file and belongs to one origin";
+        ui.label(caption(cx.theme, text));
+        ui.add_space(space::M);
+        let settings = cx.state.settings.clone();
+        for endpoint in &settings.endpoints {
+            self.key_ui(ui, cx, endpoint);
+            ui.add_space(space::S);
+        }
+    }
+
+    /// Forgets what is typed: another section is shown, or the window closes.
+    pub fn leave(&mut self, ctx: &egui::Context) {
+        if self.open.take().is_some() {
+            self.wipe(ctx);
+        }
+    }
+
+    fn key_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
+        let theme = cx.theme;
+        let status = cx.state.keys.get(&endpoint.id).cloned();
+        card(ui, theme, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icons::KEY).color(theme.text_dim));
+                ui.label(strong(&endpoint.label));
+                place_ui(ui, theme, status.as_ref());
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    self.buttons_ui(ui, cx, endpoint, status.as_ref());
+                });
+            });
+            let origin = status.as_ref().map_or_else(
+                || endpoint.base_url.origin().ascii_serialization(),
+                |s| s.origin.clone(),
+            );
+            ui.label(caption(theme, format!("for {origin}")));
+            let problems = [
+                status.and_then(|s| s.problem),
+                cx.state.key_problems.get(&endpoint.id).cloned(),
+            ];
+            for problem in problems.into_iter().flatten() {
+                ui.label(
+                    RichText::new(format!("{} {problem}", icons::WARN))
+                        .size(size::SMALL)
+                        .color(theme.warn),
+                );
+            }
+            if self.open.as_deref() == Some(endpoint.id.as_str()) {
+                self.form_ui(ui, cx, endpoint);
+            }
+        });
+    }
+
+    fn buttons_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        endpoint: &Endpoint,
+        status: Option<&KeyStatus>,
+    ) {
+        let place = status.map(|status| &status.place);
+        let ours = matches!(place, Some(KeyPlace::Keyring | KeyPlace::Memory));
+        if ours
+            && icon_button(
+                ui,
+                cx.theme,
+                icons::DELETE,
+                &format!("Forget the key of {}", endpoint.id),
+            )
+            .clicked()
+        {
+            cx.commands.push(Command::ForgetKey {
+                endpoint: endpoint.id.clone(),
+            });
+        }
+        if place == Some(&KeyPlace::NotNeeded) || self.open.as_deref() == Some(endpoint.id.as_str())
+        {
+            return;
+        }
+        let verb = if ours { "Replace" } else { "Set" };
+        let response = ui
+            .button(format!("{verb}…"))
+            .accessible_name(format!("{verb} the key of {}", endpoint.id));
+        if response.clicked() {
+            self.wipe(ui.ctx());
+            self.open = Some(endpoint.id.clone());
+            ui.memory_mut(|memory| memory.request_focus(self.field_id()));
+        }
+    }
+
+    fn form_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
+        ui.add_space(space::S);
+        let id = self.field_id();
+        let edit = TextEdit::singleline(&mut self.typed)
+            .id(id)
+            .password(true)
+            .hint_text("Paste the key")
+            .desired_width(f32::INFINITY);
+        let response = ui
+            .add(edit.margin(egui::vec2(8.0, 5.0)))
+            .accessible_name(format!("Key of {}", endpoint.id));
+        let entered =
+            response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        ui.add_space(space::XS);
+        ui.horizontal(|ui| {
+            let places = [(false, "OS keyring"), (true, "This session only")];
+            segmented(ui, cx.theme, "Keep it in", &mut self.in_memory, &places);
+            let ready = !self.typed.trim().is_empty();
+            let keep = ui
+                .add_enabled_ui(ready, |ui| primary_button(ui, cx.theme, "Keep the key"))
+                .inner;
+            let cancelled = ghost_button(ui, cx.theme, "Cancel").clicked();
+            if ready && (keep.clicked() || entered) {
+                let key = SecretString::from(self.typed.trim());
+                cx.commands.push(Command::SetKey {
+                    endpoint: endpoint.id.clone(),
+                    key,
+                    in_keyring: !self.in_memory,
+                });
+                self.leave(ui.ctx());
+            } else if cancelled {
+                self.leave(ui.ctx());
+            }
+        });
+    }
+
+    fn field_id(&self) -> Id {
+        Id::unique(("key-field", self.field))
+    }
+
+    /// Overwrites what was typed, and has egui drop its cursor and undo history of the field.
+    fn wipe(&mut self, ctx: &egui::Context) {
+        self.typed.zeroize();
+        let id = self.field_id();
+        ctx.data_mut(|data| data.remove::<TextEditState>(id));
+        self.field += 1;
+    }
+}
+
+fn place_ui(ui: &mut Ui, theme: &Theme, status: Option<&KeyStatus>) {
+    let (word, color) = match status.map(|status| &status.place) {
+        None => ("looking…".to_owned(), theme.text_dim),
+        Some(KeyPlace::Env { var }) => (format!("from {var}"), theme.good),
+        Some(KeyPlace::Command { program }) => (format!("from the command {program}"), theme.good),
+        Some(KeyPlace::Keyring) => ("in the OS keyring".to_owned(), theme.good),
+        Some(KeyPlace::Memory) => ("in memory, for this session".to_owned(), theme.accent),
+        Some(KeyPlace::NotNeeded) => ("not needed".to_owned(), theme.text_dim),
+        Some(KeyPlace::Missing) => ("no key".to_owned(), theme.warn),
+    };
+    badge(ui, theme, &word, color);
+}

@@ -1,0 +1,82 @@
+//! The steps of an endpoint test, as they come.
+
+use egui::{Label, RichText, Ui};
+
+use crate::{
+    desktop::{
+        icons,
+        theme::{Theme, caption, size, space},
+        widgets::ms_text,
+    },
+    engine::{TestStep, TestedThing},
+};
+
+/// Shows the steps of a test, and those that are still to come.
+pub fn show(ui: &mut Ui, theme: &Theme, steps: &[TestStep]) {
+    ui.spacing_mut().item_spacing.y = 2.0;
+    for step in steps {
+        step_ui(ui, theme, step);
+    }
+    if steps.last().is_some_and(|step| step.last) {
+        return;
+    }
+    for what in TestedThing::ALL.iter().skip(steps.len()) {
+        line(
+            ui,
+            theme,
+            icons::QUEUED,
+            theme.text_dim,
+            what.as_str(),
+            |ui| {
+                ui.label(caption(theme, "…"));
+            },
+        );
+    }
+}
+
+fn step_ui(ui: &mut Ui, theme: &Theme, step: &TestStep) {
+    let (icon, color) = match &step.result {
+        Ok(_) => (icons::OK, theme.good),
+        Err(_) => (icons::FAULT, theme.bad),
+    };
+    line(ui, theme, icon, color, step.what.as_str(), |ui| {
+        if let Some(took) = step.took {
+            ui.label(caption(theme, ms_text(took.as_secs_f64() * 1e3)));
+        }
+        match &step.result {
+            Ok(found) => ui.add(Label::new(caption(theme, found)).wrap()),
+            Err(fault) => {
+                let status = fault
+                    .status
+                    .map(|status| format!("HTTP {status}: "))
+                    .unwrap_or_default();
+                let text = format!("{status}{}", fault.message);
+                ui.add(Label::new(RichText::new(text).size(size::SMALL).color(theme.bad)).wrap())
+            }
+        };
+    });
+}
+
+fn line(
+    ui: &mut Ui,
+    theme: &Theme,
+    icon: &str,
+    color: egui::Color32,
+    name: &str,
+    rest: impl FnOnce(&mut Ui),
+) {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        ui.label(RichText::new(icon).color(color));
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 18.0), egui::Sense::hover());
+        let at = rect.left_center();
+        ui.painter().text(
+            at,
+            egui::Align2::LEFT_CENTER,
+            name,
+            egui::FontId::proportional(size::BODY),
+            theme.text,
+        );
+        rest(ui);
+    });
+}

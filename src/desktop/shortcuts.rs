@@ -1,0 +1,162 @@
+//! Keyboard shortcuts: the window's own verbs, and the overlay that lists everybody's.
+
+use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, ScrollArea};
+
+use super::{
+    theme::{Theme, caption, heading, space, strong},
+    view::{Verb, View, ViewId},
+    widgets::{dialog, key_hint},
+};
+
+const fn command(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+/// What the window itself can do, wherever one is.
+pub static WINDOW_VERBS: &[Verb] = &[
+    Verb {
+        id: "window.palette",
+        label: "Command palette",
+        shortcut: command(Key::K),
+    },
+    Verb {
+        id: "window.shortcuts",
+        label: "Keyboard shortcuts",
+        shortcut: Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
+    },
+    Verb {
+        id: "window.zoom_in",
+        label: "Zoom in",
+        shortcut: command(Key::Plus),
+    },
+    Verb {
+        id: "window.zoom_out",
+        label: "Zoom out",
+        shortcut: command(Key::Minus),
+    },
+    Verb {
+        id: "window.zoom_reset",
+        label: "Zoom to 100%",
+        shortcut: command(Key::Num0),
+    },
+    Verb {
+        id: "window.theme",
+        label: "Switch between dark and light",
+        shortcut: None,
+    },
+    Verb {
+        id: "window.add_endpoint",
+        label: "Add an endpoint…",
+        shortcut: None,
+    },
+];
+
+/// Further keys of the same verbs.
+pub static ALSO: &[(&str, KeyboardShortcut)] = &[
+    (
+        "window.palette",
+        KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::P),
+    ),
+    (
+        "window.zoom_in",
+        KeyboardShortcut::new(Modifiers::COMMAND, Key::Equals),
+    ),
+];
+
+/// The keys that show a view, in the order of the navigation.
+pub const VIEW_KEYS: [Key; 9] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+];
+
+/// What was pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pressed {
+    /// A verb's shortcut.
+    Verb(&'static str),
+    /// A view's.
+    View(ViewId),
+}
+
+/// Takes the shortcuts of the window and of the view that is shown out of the input.
+pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<Pressed> {
+    let mut found = Vec::new();
+    let typing = ctx.text_edit_focused();
+    ctx.input_mut(|input| {
+        for (view, key) in views.iter().zip(VIEW_KEYS) {
+            if input.consume_key(Modifiers::COMMAND, key) {
+                found.push(Pressed::View(view.id()));
+            }
+        }
+        let shown = views.iter().filter(|view| view.id() == current);
+        let verbs = shown
+            .flat_map(|view| view.verbs())
+            .chain(WINDOW_VERBS.iter().copied());
+        let keys = verbs
+            .filter_map(|verb| verb.shortcut.map(|shortcut| (verb.id, shortcut)))
+            .chain(ALSO.iter().copied());
+        for (id, shortcut) in keys {
+            if input.consume_shortcut(&shortcut) {
+                found.push(Pressed::Verb(id));
+            }
+        }
+        let asks = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
+        if !typing && input.events.iter().any(asks) {
+            found.push(Pressed::Verb("window.shortcuts"));
+        }
+    });
+    found
+}
+
+/// Shows the overlay; gives whether it stays open.
+pub fn overlay(ctx: &Context, theme: &Theme, views: &[Box<dyn View>]) -> bool {
+    let (_, closed) = dialog(ctx, theme, "shortcuts", 440.0, |ui| {
+        ui.label(heading("Keyboard shortcuts"));
+        ui.label(caption(theme, "Everything else is in the command palette"));
+        ui.add_space(space::S);
+        let height = ctx.content_rect().height() - 180.0;
+        ScrollArea::vertical().max_height(height).show(ui, |ui| {
+            let going: Vec<_> = (views.iter().zip(VIEW_KEYS))
+                .filter_map(|(view, key)| Some((view.title(), command(key)?)))
+                .collect();
+            group(ui, theme, "Go to", &going);
+            group(ui, theme, "Window", &with_keys(WINDOW_VERBS));
+            for view in views {
+                group(ui, theme, view.title(), &with_keys(&view.verbs()));
+            }
+        });
+    });
+    !closed
+}
+
+fn with_keys(verbs: &[Verb]) -> Vec<(&'static str, KeyboardShortcut)> {
+    (verbs.iter())
+        .filter_map(|verb| Some((verb.label, verb.shortcut?)))
+        .collect()
+}
+
+fn group(ui: &mut egui::Ui, theme: &Theme, title: &str, rows: &[(&str, KeyboardShortcut)]) {
+    if rows.is_empty() {
+        return;
+    }
+    ui.add_space(space::S);
+    ui.label(strong(title).color(theme.text_dim));
+    Grid::new(("shortcuts", title))
+        .num_columns(2)
+        .min_col_width(220.0)
+        .spacing([space::L, space::XS])
+        .show(ui, |ui| {
+            for (label, shortcut) in rows {
+                ui.label(*label);
+                key_hint(ui, theme, &ui.ctx().format_shortcut(shortcut));
+                ui.end_row();
+            }
+        });
+}

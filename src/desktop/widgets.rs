@@ -1,0 +1,18 @@
+//! Small parts that views share. Each takes the theme, and gives every control an accessible name.
+
+mod badge;
+mod button;
+mod field;
+mod notice;
+mod number;
+mod outcome;
+
+pub use badge::{badge, badge_with_icon, key_hint, simulated_badge};
+pub use button::{
+    copy_button, danger_button, ghost_button, icon_button, icon_toggle, primary_button, segmented,
+};
+pub use field::{labeled_field, search_box, toggle};
+pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};
+pub(crate) use number::zoned;
+pub use number::{ago, count, date_time, figure_text, figure_ui, ms_text, time_of_day};
+pub use outcome::{Outcome, connection_icon};

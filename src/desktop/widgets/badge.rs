@@ -1,0 +1,59 @@
+//! Badges: one word on a wash of its colour; keys of the keyboard.
+
+use egui::{
+    Color32, CornerRadius, FontId, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
+};
+
+use crate::desktop::{
+    icons,
+    theme::{Theme, size},
+};
+
+/// A word on a wash of its colour.
+pub fn badge(ui: &mut Ui, theme: &Theme, text: &str, color: Color32) -> Response {
+    tag(ui, text, color, theme.wash(color), Stroke::NONE)
+}
+
+/// The same with an icon before the word.
+pub fn badge_with_icon(
+    ui: &mut Ui,
+    theme: &Theme,
+    icon: &str,
+    text: &str,
+    color: Color32,
+) -> Response {
+    let response = badge(ui, theme, &format!("{icon} {text}"), color);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    response
+}
+
+/// Says that the built-in simulator answered, and what that means.
+pub fn simulated_badge(ui: &mut Ui, theme: &Theme) -> Response {
+    badge_with_icon(ui, theme, icons::SIMULATED, "simulated", theme.warn).on_hover_text(
+        "Answered by the built-in simulator on this machine: real HTTP, made-up model",
+    )
+}
+
+/// A key or combination, as it stands on a keyboard.
+pub fn key_hint(ui: &mut Ui, theme: &Theme, keys: &str) -> Response {
+    tag(
+        ui,
+        keys,
+        theme.text_dim,
+        theme.surface,
+        Stroke::new(1.0, theme.line_strong),
+    )
+}
+
+/// A word in a rounded box of its own height, whatever the height of the row.
+fn tag(ui: &mut Ui, text: &str, color: Color32, fill: Color32, border: Stroke) -> Response {
+    let font = FontId::proportional(size::TINY);
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, color);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(12.0, 4.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    let radius = CornerRadius::same(4);
+    let painter = ui.painter();
+    painter.rect(rect, radius, fill, border, StrokeKind::Inside);
+    painter.galley(rect.min + vec2(6.0, 2.0), galley, color);
+    response
+}

@@ -1,0 +1,80 @@
+//! Fields: a label above, a problem below, a name for those who can't see either.
+
+use egui::{Id, Response, RichText, TextEdit, Ui, vec2};
+
+use super::icon_button;
+use crate::desktop::{
+    icons,
+    theme::{Theme, size},
+};
+
+/// A one-line field under its label, with its problem below it, if it has one.
+pub fn labeled_field(
+    ui: &mut Ui,
+    theme: &Theme,
+    label: &str,
+    text: &mut String,
+    hint: &str,
+    problem: Option<&str>,
+) -> Response {
+    ui.vertical(|ui| {
+        ui.label(RichText::new(label).size(size::SMALL).color(theme.text_dim));
+        let response = ui
+            .scope(|ui| {
+                if problem.is_some() {
+                    ui.visuals_mut().widgets.inactive.bg_stroke.color = theme.bad;
+                }
+                let hint = RichText::new(hint).color(theme.text_dim);
+                let edit = TextEdit::singleline(text)
+                    .hint_text(hint)
+                    .desired_width(f32::INFINITY);
+                ui.add(edit.margin(vec2(8.0, 5.0)))
+            })
+            .inner
+            .accessible_name(label);
+        if let Some(problem) = problem {
+            ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
+        }
+        response
+    })
+    .inner
+}
+
+/// A field to search in, with a cross that empties it.
+pub fn search_box(
+    ui: &mut Ui,
+    theme: &Theme,
+    id: Id,
+    name: &str,
+    text: &mut String,
+    width: f32,
+) -> Response {
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.horizontal(|ui| {
+            let icon = RichText::new(icons::SEARCH).color(theme.text_dim);
+            let hint = RichText::new(name).color(theme.text_dim);
+            let edit = TextEdit::singleline(text)
+                .id(id)
+                .prefix(icon)
+                .hint_text(hint);
+            let mut response = ui
+                .add(edit.desired_width(width).margin(vec2(8.0, 5.0)))
+                .accessible_name(name);
+            if !text.is_empty()
+                && icon_button(ui, theme, icons::CLOSE, "Clear the search").clicked()
+            {
+                text.clear();
+                response.mark_changed();
+            }
+            response
+        })
+        .inner
+    })
+    .inner
+}
+
+/// A labelled check box.
+pub fn toggle(ui: &mut Ui, on: &mut bool, label: &str) -> Response {
+    ui.checkbox(on, label)
+}

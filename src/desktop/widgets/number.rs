@@ -1,0 +1,147 @@
+//! Numbers and times as text: one way for each, everywhere.
+
+use egui::{Response, RichText, Ui};
+
+use crate::{
+    desktop::theme::{Theme, size},
+    measure::Figure,
+    run::Run,
+};
+
+/// Milliseconds for people: `0.42 ms`, `412 ms`, `1.24 s`, `2 min 05 s`.
+#[must_use]
+pub fn ms_text(ms: f64) -> String {
+    if ms < 1.0 {
+        format!("{ms:.2} ms")
+    } else if ms < 10.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 999.5 {
+        format!("{ms:.0} ms")
+    } else if ms < 10_000.0 {
+        format!("{:.2} s", ms / 1e3)
+    } else if ms < 59_950.0 {
+        format!("{:.1} s", ms / 1e3)
+    } else {
+        let seconds = ms / 1e3;
+        format!(
+            "{} min {:02} s",
+            (seconds / 60.0).floor(),
+            (seconds % 60.0).floor()
+        )
+    }
+}
+
+/// A value with its unit; milliseconds as [`ms_text`] has them.
+#[must_use]
+pub fn figure_text(value: f64, unit: &str) -> String {
+    if unit == "ms" {
+        return ms_text(value);
+    }
+    let number = if value.fract() == 0.0 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counts"
+        )]
+        count(value.abs() as u64)
+    } else if value < 100.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    };
+    match unit {
+        "" => number,
+        "%" => format!("{number}%"),
+        unit => format!("{number} {unit}"),
+    }
+}
+
+/// A whole number with thin spaces between its thousands.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 8);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A figure of a run: its value or a blank, with its definition on hover.
+pub fn figure_ui(ui: &mut Ui, theme: &Theme, figure: &Figure, run: &Run) -> Response {
+    let text = match (figure.value)(run) {
+        Some(value) => RichText::new(figure_text(value, figure.unit)),
+        None => RichText::new("\u{2013}").color(theme.text_dim),
+    };
+    ui.label(text.size(size::BODY)).on_hover_ui(|ui| {
+        ui.label(crate::desktop::theme::strong(figure.label));
+        ui.label(figure.definition);
+    })
+}
+
+/// A moment in local time: `2026-11-23 14:05:09`.
+#[must_use]
+pub fn date_time(unix_ns: i64) -> String {
+    zoned(unix_ns).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The time of day: `14:05:09`.
+#[must_use]
+pub fn time_of_day(unix_ns: i64) -> String {
+    zoned(unix_ns).strftime("%H:%M:%S").to_string()
+}
+
+/// A moment as a table shows it: the time alone for one of `today`, else with its date.
+#[must_use]
+pub fn ago(unix_ns: i64, now_unix_ns: i64) -> String {
+    if zoned(unix_ns).date() == zoned(now_unix_ns).date() {
+        time_of_day(unix_ns)
+    } else {
+        zoned(unix_ns).strftime("%b %d %H:%M").to_string()
+    }
+}
+
+/// A moment in the machine's time zone.
+pub(crate) fn zoned(unix_ns: i64) -> jiff::Zoned {
+    jiff::Timestamp::from_nanosecond(i128::from(unix_ns))
+        .unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::system())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_keep_three_figures_or_so() {
+        for (ms, text) in [
+            (0.417, "0.42 ms"),
+            (4.25, "4.2 ms"),
+            (412.4, "412 ms"),
+            (999.6, "1.00 s"),
+            (1_239.0, "1.24 s"),
+            (59_940.0, "59.9 s"),
+            (59_999.0, "0 min 59 s"),
+            (125_000.0, "2 min 05 s"),
+        ] {
+            assert_eq!(ms_text(ms), text, "{ms}");
+        }
+    }
+
+    #[test]
+    fn figures_carry_their_unit() {
+        assert_eq!(figure_text(1234.0, "tokens"), "1\u{202f}234 tokens");
+        assert_eq!(figure_text(87.25, "tok/s"), "87.2 tok/s");
+        assert_eq!(figure_text(37.0, "%"), "37%");
+        assert_eq!(figure_text(80.0, "ms"), "80 ms");
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_000_000), "1\u{202f}000\u{202f}000");
+    }
+}

@@ -1,0 +1,96 @@
+//! How a run stands, as an icon, a word and a colour.
+
+use egui::{Color32, Response, RichText, Ui};
+
+use crate::{
+    desktop::{icons, theme::Theme},
+    event::FaultClass,
+    run::{Connection, State},
+};
+
+/// How a run stands, for display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// An icon.
+    pub icon: &'static str,
+    /// A word.
+    pub word: &'static str,
+    tone: Tone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tone {
+    Good,
+    Live,
+    Dim,
+    Bad,
+}
+
+impl Outcome {
+    /// Of a run's state and, if it failed, the class of its fault.
+    #[must_use]
+    pub fn of(state: State, fault: Option<FaultClass>) -> Self {
+        let (icon, word, tone) = match (state, fault) {
+            (State::Queued, _) => (icons::QUEUED, "queued", Tone::Dim),
+            (State::Connecting, _) => (icons::CONNECTING, "connecting", Tone::Live),
+            (State::Waiting, _) => (icons::WAITING, "waiting", Tone::Live),
+            (State::Streaming, _) => (icons::STREAMING, "streaming", Tone::Live),
+            (State::Ok, _) => (icons::OK, "ok", Tone::Good),
+            (State::Fault, Some(FaultClass::Cancelled)) => (icons::CANCELLED, "stopped", Tone::Dim),
+            (State::Fault, Some(class)) => (icons::FAULT, class.as_str(), Tone::Bad),
+            (State::Fault, None) => (icons::FAULT, "failed", Tone::Bad),
+        };
+        Self { icon, word, tone }
+    }
+
+    /// Its colour.
+    #[must_use]
+    pub fn color(self, theme: &Theme) -> Color32 {
+        match self.tone {
+            Tone::Good => theme.good,
+            Tone::Live => theme.accent,
+            Tone::Dim => theme.text_dim,
+            Tone::Bad => theme.bad,
+        }
+    }
+
+    /// Icon and word on one line; never colour alone.
+    pub fn ui(self, ui: &mut Ui, theme: &Theme) -> Response {
+        let text = format!("{} {}", self.icon, self.word.replace('_', " "));
+        let text = RichText::new(text).color(self.color(theme));
+        ui.add(egui::Label::new(text).selectable(false).truncate())
+    }
+}
+
+/// The icon of a cold or warm connection.
+#[must_use]
+pub fn connection_icon(connection: Connection) -> &'static str {
+    match connection {
+        Connection::Cold => icons::COLD,
+        Connection::Warm => icons::WARM,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_word_of_its_own() {
+        let words: Vec<_> = State::ALL
+            .iter()
+            .map(|s| Outcome::of(*s, None).word)
+            .collect();
+        for (index, word) in words.iter().enumerate() {
+            assert!(!words[..index].contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_stopped_run_is_no_error() {
+        let stopped = Outcome::of(State::Fault, Some(FaultClass::Cancelled));
+        assert_eq!(stopped.word, "stopped");
+        let theme = &crate::desktop::theme::DARK;
+        assert_ne!(stopped.color(theme), theme.bad);
+    }
+}

@@ -1,0 +1,1 @@
+//! The window, driven by the names of its controls.

@@ -1,0 +1,144 @@
+//! Pictures of every view, to be looked at: `cargo test --features pictures --test all pictures -- --ignored`.
+
+use std::path::PathBuf;
+
+use egui_kittest::kittest::Queryable as _;
+use tokenscope::{desktop::view::views, settings::Theme};
+
+use crate::desktop_scenes::{self as scenes, Desktop, Player, Scene};
+
+const SIZES: [(f32, f32); 2] = [(1280.0, 800.0), (900.0, 600.0)];
+
+type Prepare = fn(&mut Desktop, &mut Player);
+
+fn save(desktop: &mut Desktop, name: &str) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
+    std::fs::create_dir_all(&folder).unwrap();
+    desktop
+        .render()
+        .unwrap()
+        .save(folder.join(format!("{name}.png")))
+        .unwrap();
+}
+
+fn picture(
+    mut scene: Scene,
+    theme: Theme,
+    size: (f32, f32),
+    layout: &str,
+    name: &str,
+    prepare: Prepare,
+) {
+    scene.settings.appearance.theme = theme;
+    let (mut desktop, mut player) = scenes::open_with(
+        scene,
+        size,
+        Some(layout),
+        egui_kittest::HarnessBuilder::wgpu,
+    );
+    prepare(&mut desktop, &mut player);
+    player.play(&mut desktop);
+    let dark = if theme == Theme::Dark {
+        "dark"
+    } else {
+        "light"
+    };
+    save(&mut desktop, &format!("{name}-{dark}-{}", size.0));
+}
+
+#[test]
+#[ignore = "draws; look at target/pictures"]
+fn pictures_of_every_view() {
+    for view in views() {
+        let layout = scenes::layout_of(view.id());
+        let name = view.title().to_lowercase();
+        for theme in [Theme::Dark, Theme::Light] {
+            for size in SIZES {
+                let all = [
+                    ("filled", scenes::filled()),
+                    ("empty", scenes::empty()),
+                    ("errors", scenes::errors()),
+                    ("chinese", scenes::chinese()),
+                ];
+                for (state, scene) in all {
+                    picture(
+                        scene,
+                        theme,
+                        size,
+                        &layout,
+                        &format!("{name}-{state}"),
+                        |_, _| (),
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "draws; look at target/pictures"]
+fn pictures_of_details_and_overlays() {
+    let runs = r#"{"view":"runs"}"#;
+    let settings = r#"{"view":"settings"}"#;
+    let keys = r#"{"view":"settings","views":{"settings":"\"keys\""}}"#;
+    let appearance = r#"{"view":"settings","views":{"settings":"\"appearance\""}}"#;
+    let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
+    let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
+    let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
+    let all: [(&str, &str, fn() -> Scene, Prepare); 14] = [
+        ("run-details", runs, scenes::filled, |desktop, _| {
+            click_first_row(desktop)
+        }),
+        ("run-fault", runs, scenes::errors, |desktop, _| {
+            click_first_row(desktop)
+        }),
+        ("run-chinese", runs, scenes::chinese, |desktop, _| {
+            click_first_row(desktop)
+        }),
+        ("export", runs, scenes::filled, |desktop, _| {
+            desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E)
+        }),
+        ("palette", runs, scenes::filled, |desktop, _| {
+            desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K)
+        }),
+        ("shortcuts", runs, scenes::filled, |desktop, _| {
+            desktop.key_press(egui::Key::F1)
+        }),
+        ("monitor-log", monitor, scenes::filled, |_, _| ()),
+        (
+            "settings-edit",
+            settings,
+            scenes::filled,
+            |desktop, player| {
+                desktop.get_by_label("Edit deepseek").click();
+                player.play(desktop);
+                desktop.get_by_label("Advanced").click();
+            },
+        ),
+        ("settings-test", settings, scenes::filled, |desktop, _| {
+            desktop.get_by_label("Test deepseek").click()
+        }),
+        ("settings-keys", keys, scenes::filled, |desktop, player| {
+            player.play(desktop);
+            desktop.get_by_label("Set the key of gateway").click();
+        }),
+        ("settings-add", settings, scenes::filled, |desktop, _| {
+            desktop.get_by_label_contains("Add an endpoint").click()
+        }),
+        ("settings-appearance", appearance, scenes::filled, |_, _| ()),
+        ("settings-data", data, scenes::filled, |_, _| ()),
+        ("settings-about", about, scenes::filled, |_, _| ()),
+    ];
+    for (name, layout, scene, prepare) in all {
+        for theme in [Theme::Dark, Theme::Light] {
+            for size in SIZES {
+                picture(scene(), theme, size, layout, name, prepare);
+            }
+        }
+    }
+}
+
+fn click_row(desktop: &mut Desktop, row: usize) {
+    let rows: Vec<_> = desktop.query_all_by_role(egui::Role::Row).collect();
+    rows[row].click();
+}

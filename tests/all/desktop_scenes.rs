@@ -1,0 +1,697 @@
+//! What the engine might say: scenes that the desktop's tests and pictures are played with.
+
+use std::{sync::Arc, sync::mpsc};
+
+use egui::vec2;
+use egui_kittest::Harness;
+use tokenscope::{
+    chat::{ChatRequest, Params},
+    credential::{KeyPlace, KeyStatus},
+    desktop::{
+        app::{self, App},
+        fonts,
+        view::ViewId,
+    },
+    dialect::{DialectId, ModelInfo},
+    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    engine::{Command, Engine, TestStep, TestedThing, Update},
+    event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    history::{RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},
+    measure::{Read, Span, Stamps},
+    run::{Connection, Origin, Run, RunHead, RunId, State},
+    settings::{Appearance, Settings, SettingsProblem, Theme},
+};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// What the engine knows.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub settings: Settings,
+    pub runs: Vec<Run>,
+    pub storage: Storage,
+    pub problem: Option<SettingsProblem>,
+    pub no_simulator: Option<String>,
+}
+
+/// A window over an engine that is played by the test.
+pub struct Window {
+    app: Option<App>,
+    engine: Option<Engine>,
+    saved: Option<String>,
+}
+
+impl Window {
+    pub fn app(&self) -> &App {
+        self.app.as_ref().expect("the first frame was drawn")
+    }
+}
+
+/// The engine's far end.
+pub struct Player {
+    commands: UnboundedReceiver<Command>,
+    updates: mpsc::Sender<Update>,
+    pub scene: Scene,
+    /// Everything that the window has asked for.
+    pub heard: Vec<Command>,
+}
+
+pub type Desktop = Harness<'static, Window>;
+
+/// Opens a window of this size over a scene, and plays until it is at rest.
+pub fn open(scene: Scene, size: (f32, f32), saved: Option<&str>) -> (Desktop, Player) {
+    open_with(scene, size, saved, |builder| builder)
+}
+
+/// The same, with a say in how it is drawn.
+pub fn open_with(
+    scene: Scene,
+    size: (f32, f32),
+    saved: Option<&str>,
+    build: impl FnOnce(egui_kittest::HarnessBuilder<Window>) -> egui_kittest::HarnessBuilder<Window>,
+) -> (Desktop, Player) {
+    let (command, commands) = tokio::sync::mpsc::unbounded_channel();
+    let (updates, update) = mpsc::channel();
+    let mut player = Player {
+        commands,
+        updates,
+        scene,
+        heard: Vec::new(),
+    };
+    player.begin();
+    let window = Window {
+        app: None,
+        engine: Some(Engine::of_channels(command, update)),
+        saved: saved.map(str::to_owned),
+    };
+    let builder = Harness::<Window>::builder()
+        .with_size(vec2(size.0, size.1))
+        .with_max_steps(24)
+        .with_step_dt(0.1)
+        .with_context_setup(fonts::install_system_fonts_now);
+    let builder = if chinese_is_there() {
+        builder
+    } else {
+        builder.allow_missing_glyphs()
+    };
+    let mut desktop = build(builder).build_ui_state(frame, window);
+    player.play(&mut desktop);
+    (desktop, player)
+}
+
+/// Whether this machine has a font for Chinese; without one, tofu is drawn.
+pub fn chinese_is_there() -> bool {
+    let ctx = egui::Context::default();
+    fonts::install_system_fonts_now(&ctx);
+    fonts::has_chinese(&ctx) == Some(true)
+}
+
+fn frame(ui: &mut egui::Ui, window: &mut Window) {
+    let ctx = ui.ctx().clone();
+    let Window { app, engine, saved } = window;
+    let app = app.get_or_insert_with(|| {
+        let _wake = app::wake(&ctx);
+        App::new(engine.take().expect("only once"), &ctx, saved.as_deref())
+    });
+    app.drain(&ctx);
+    // The harness leaves a margin, which a window has not.
+    let whole = ctx.content_rect();
+    let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(whole));
+    ui.set_clip_rect(whole);
+    app.show(&mut ui);
+}
+
+impl Player {
+    fn begin(&mut self) {
+        let scene = self.scene.clone();
+        self.say(Update::Settings(Arc::new(scene.settings)));
+        self.say(Update::Storage(scene.storage));
+        if scene.problem.is_some() {
+            self.say(Update::SettingsProblem(scene.problem));
+        }
+        if let Some(why) = scene.no_simulator {
+            self.say(Update::NoSimulator(why));
+        }
+    }
+
+    /// Says something to the window; it is taken in with the next frame.
+    pub fn say(&self, update: Update) {
+        self.updates.send(update).expect("the window is open");
+    }
+
+    /// Runs frames and answers what is asked until both sides are at rest.
+    pub fn play(&mut self, desktop: &mut Desktop) {
+        for _ in 0..12 {
+            desktop.run_steps(2);
+            if !self.answer() {
+                break;
+            }
+        }
+        desktop.run_ok();
+    }
+
+    /// Answers everything that was asked; gives whether there was anything.
+    fn answer(&mut self) -> bool {
+        let mut any = false;
+        while let Ok(command) = self.commands.try_recv() {
+            any = true;
+            for update in self.scene.answer(&command) {
+                self.say(update);
+            }
+            self.heard.push(command);
+        }
+        any
+    }
+}
+
+impl Scene {
+    fn answer(&self, command: &Command) -> Vec<Update> {
+        match command {
+            Command::QueryRuns { ticket, query } => vec![Update::Runs {
+                ticket: *ticket,
+                page: Ok(self.page(query)),
+            }],
+            Command::QuerySeries { ticket, .. } => vec![Update::Series {
+                ticket: *ticket,
+                series: Ok(self.series()),
+            }],
+            Command::LoadRun(id) => {
+                let run = self
+                    .runs
+                    .iter()
+                    .find(|run| run.head.id == *id)
+                    .cloned()
+                    .map(Box::new);
+                vec![Update::RunLoaded { id: *id, run }]
+            }
+            Command::CheckKeys => self.keys(),
+            Command::ListModels { endpoint, .. } => vec![Update::Models {
+                endpoint: endpoint.clone(),
+                models: Ok(Arc::new(models())),
+            }],
+            Command::Test(endpoint) => test_steps(&endpoint.id),
+            _ => Vec::new(),
+        }
+    }
+
+    fn page(&self, query: &RunQuery) -> RunPage {
+        let rows: Vec<_> = (self.runs.iter().rev())
+            .filter(|run| run.head.target.to_string().contains(&query.text))
+            .map(row)
+            .collect();
+        RunPage {
+            total: rows.len(),
+            rows: rows
+                .into_iter()
+                .skip(query.offset)
+                .take(query.limit)
+                .collect(),
+        }
+    }
+
+    /// The TTFT history of these runs, as the history would give it undecimated.
+    fn series(&self) -> Vec<Series> {
+        let mut all: Vec<Series> = Vec::new();
+        for run in &self.runs {
+            let index = all
+                .iter()
+                .position(|series| series.target == run.head.target)
+                .unwrap_or_else(|| {
+                    all.push(Series {
+                        target: run.head.target.clone(),
+                        simulated: run.head.simulated,
+                        ..Series::default()
+                    });
+                    all.len() - 1
+                });
+            add(&mut all[index], run);
+        }
+        for series in &mut all {
+            series.median_warm = rolling(series, Connection::Warm);
+            series.median_cold = rolling(series, Connection::Cold);
+        }
+        all
+    }
+
+    fn keys(&self) -> Vec<Update> {
+        let places = [
+            (
+                "openai",
+                KeyPlace::Env {
+                    var: "OPENAI_API_KEY".into(),
+                },
+                None,
+            ),
+            ("deepseek", KeyPlace::Keyring, None),
+            (
+                "gateway",
+                KeyPlace::Missing,
+                Some("the OS keyring is locked: unlock it, then check again"),
+            ),
+            ("ollama", KeyPlace::NotNeeded, None),
+            ("simulator", KeyPlace::NotNeeded, None),
+        ];
+        let known = places.into_iter().filter_map(|(id, place, problem)| {
+            let endpoint = self.settings.endpoint(id)?;
+            Some(Update::Key(KeyStatus {
+                endpoint: id.into(),
+                origin: endpoint.base_url.origin().ascii_serialization(),
+                place,
+                problem: problem.map(str::to_owned),
+            }))
+        });
+        known.collect()
+    }
+}
+
+fn models() -> Vec<ModelInfo> {
+    let names = [
+        "gpt-5-mini",
+        "gpt-5-nano",
+        "o5",
+        "deepseek-chat",
+        "deepseek-reasoner",
+    ];
+    names
+        .iter()
+        .map(|id| ModelInfo {
+            id: (*id).into(),
+            label: String::new(),
+        })
+        .collect()
+}
+
+fn test_steps(endpoint: &str) -> Vec<Update> {
+    let ms = |ms| Some(std::time::Duration::from_millis(ms));
+    let refused = Fault {
+        status: Some(401),
+        code: Some("invalid_api_key".into()),
+        ..Fault::new(
+            FaultClass::Auth,
+            Phase::Headers,
+            "Incorrect API key provided. You can find your API key at https://platform.example.com",
+        )
+    };
+    let steps = [
+        (TestedThing::Dns, Ok("104.18.7.192".to_owned()), ms(12)),
+        (TestedThing::Connect, Ok("port 443".to_owned()), ms(38)),
+        (TestedThing::Tls, Ok("TLS 1.3, HTTP/2".to_owned()), ms(41)),
+        (TestedThing::Auth, Err(refused), ms(96)),
+    ];
+    let last = steps.len() - 1;
+    (steps.into_iter().enumerate())
+        .map(|(index, (what, result, took))| Update::Tested {
+            endpoint: endpoint.into(),
+            step: TestStep {
+                what,
+                result,
+                took,
+                last: index == last,
+            },
+        })
+        .collect()
+}
+
+fn add(series: &mut Series, run: &Run) {
+    let at_unix_ns = run.stamps.started_unix_ns;
+    match (run.stamps.first_token, &run.answer.fault) {
+        (_, Some(fault)) => {
+            series.faults += 1;
+            series.errors.push(SeriesError {
+                at_unix_ns,
+                class: fault.class,
+                run: run.head.id,
+            });
+        }
+        (Some(first), None) => {
+            series.runs += 1;
+            let connection = run.connection.unwrap_or(Connection::Warm);
+            series.points.push(SeriesPoint {
+                at_unix_ns,
+                ttft_ms: tokenscope::measure::ms(first),
+                connection,
+                run: run.head.id,
+            });
+        }
+        (None, None) => {}
+    }
+}
+
+fn rolling(series: &Series, connection: Connection) -> Vec<(i64, f64)> {
+    let points: Vec<_> = series
+        .points
+        .iter()
+        .filter(|p| p.connection == connection)
+        .collect();
+    let window = |end: usize| {
+        let mut ms: Vec<f64> = points[end.saturating_sub(8)..=end]
+            .iter()
+            .map(|p| p.ttft_ms)
+            .collect();
+        ms.sort_by(f64::total_cmp);
+        ms[ms.len() / 2]
+    };
+    points
+        .iter()
+        .enumerate()
+        .map(|(index, point)| (point.at_unix_ns, window(index)))
+        .collect()
+}
+
+fn row(run: &Run) -> RunRow {
+    let ms = |at: Option<u64>| at.map(tokenscope::measure::ms);
+    let usage = run.answer.usage.unwrap_or_default();
+    let seconds = (run.stamps.first_token.zip(run.stamps.last_token))
+        .map(|(a, b)| tokenscope::measure::ms(b - a) / 1e3);
+    RunRow {
+        id: run.head.id,
+        target: run.head.target.clone(),
+        route: run.head.route.clone(),
+        state: run.state,
+        fault: run.answer.fault.as_ref().map(|fault| fault.class),
+        connection: run.connection,
+        simulated: run.head.simulated,
+        started_unix_ns: run.stamps.started_unix_ns,
+        ttft_ms: ms(run.stamps.first_token),
+        total_ms: ms(run.stamps.last_token),
+        #[expect(clippy::cast_precision_loss)]
+        output_speed: usage
+            .output
+            .zip(seconds)
+            .map(|(tokens, seconds)| tokens as f64 / seconds),
+        input_tokens: usage.input,
+        output_tokens: usage.output,
+        prompt: run
+            .head
+            .request
+            .messages
+            .last()
+            .map(|m| m.text().lines().next().unwrap_or_default().to_owned())
+            .unwrap_or_default(),
+    }
+}
+
+fn endpoint(id: &str, label: &str, url: &str, simulated: bool) -> Endpoint {
+    Endpoint {
+        label: label.into(),
+        route: if id == "gateway" {
+            "via gateway".into()
+        } else {
+            "direct".into()
+        },
+        auth: if simulated || id == "ollama" {
+            Auth::None
+        } else {
+            Auth::Bearer
+        },
+        key_env: vec![format!("{}_API_KEY", id.to_uppercase())],
+        headers: [("X-Team".to_owned(), "latency".to_owned())].into(),
+        models: vec!["steady".into(), "fast".into()],
+        simulated,
+        ..Endpoint::custom(id, url.parse().expect("a URL"), DialectId::OpenaiChat)
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        endpoints: vec![
+            endpoint("openai", "OpenAI", "https://api.openai.com/v1", false),
+            endpoint("deepseek", "DeepSeek", "https://api.deepseek.com/v1", false),
+            endpoint(
+                "gateway",
+                "Company gateway",
+                "https://llm.example.com:8443/v1",
+                false,
+            ),
+            endpoint("ollama", "Ollama", "http://127.0.0.1:11434/v1", false),
+            endpoint("simulator", "Simulator", "http://127.0.0.1:40123/v1", true),
+        ],
+        built_in: vec!["simulator".into(), "openai".into()],
+        appearance: Appearance {
+            theme: Theme::Dark,
+            zoom: 1.0,
+        },
+        ..Settings::default()
+    }
+}
+
+/// Nothing has happened yet.
+pub fn empty() -> Scene {
+    Scene {
+        settings: Settings {
+            endpoints: vec![endpoint(
+                "simulator",
+                "Simulator",
+                "http://127.0.0.1:40123/v1",
+                true,
+            )],
+            built_in: vec!["simulator".into()],
+            ..settings()
+        },
+        runs: Vec::new(),
+        storage: Storage::Ok,
+        problem: None,
+        no_simulator: None,
+    }
+}
+
+/// A working day.
+pub fn filled() -> Scene {
+    Scene {
+        settings: settings(),
+        runs: runs(
+            320,
+            "Explain what a hash map is to a ten-year-old, in three sentences",
+        ),
+        ..empty()
+    }
+}
+
+/// Everything is wrong.
+pub fn errors() -> Scene {
+    let mut scene = filled();
+    for (index, run) in scene.runs.iter_mut().enumerate() {
+        if index % 2 == 0 {
+            fail(run, index);
+        }
+    }
+    scene.storage = Storage::ReadOnly {
+        why: "the file was written by Tokenscope 0.9; update this one to add to it".into(),
+    };
+    scene.problem = Some(SettingsProblem {
+        path: "/home/ada/.config/tokenscope/config.toml".into(),
+        line: Some(12),
+        message: "expected a quoted string after base_url".into(),
+    });
+    scene.no_simulator = Some("port 0 on 127.0.0.1 could not be had: Permission denied".into());
+    scene
+}
+
+/// A user who writes Chinese.
+pub fn chinese() -> Scene {
+    let mut scene = Scene {
+        runs: runs(
+            120,
+            "用三句话向十岁的孩子解释什么是哈希表，并举一个生活中的例子。",
+        ),
+        ..filled()
+    };
+    scene.settings.endpoints[2].label = "公司网关".into();
+    for run in &mut scene.runs {
+        run.answer.text = "哈希表就像一排带编号的储物柜。你把钥匙上的名字变成一个号码，就能直接走到那个柜子，而不用一个一个地找。\n\n比如图书馆按书号放书，查一下号码就能找到。".into();
+    }
+    scene
+}
+
+/// A small sequence of numbers that looks random and is the same each time.
+fn noise(index: usize) -> f64 {
+    let mut x = (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03;
+    x ^= x >> 31;
+    x = x.wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^= x >> 29;
+    #[expect(clippy::cast_precision_loss)]
+    let unit = (x >> 11) as f64 / (1u64 << 53) as f64;
+    unit
+}
+
+/// Now, in nanoseconds since 1970.
+pub fn now() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).expect("before 2262")
+}
+
+/// Runs over the last hour, oldest first.
+pub fn runs(count: usize, prompt: &str) -> Vec<Run> {
+    let targets = [
+        ("openai", "gpt-5-mini", 410.0),
+        ("gateway", "gpt-5-mini", 640.0),
+        ("deepseek", "deepseek-chat", 980.0),
+        ("ollama", "gemma3:270m", 95.0),
+        ("simulator", "steady", 220.0),
+    ];
+    let now = now();
+    (0..count)
+        .map(|index| {
+            let (endpoint, model, base) = targets[index % targets.len()];
+            let target = TargetId {
+                endpoint: endpoint.into(),
+                model: model.into(),
+            };
+            #[expect(clippy::cast_possible_wrap)]
+            let ago = (count - index) as i64 * (3_500_000_000_000 / count as i64);
+            let mut run = answered(
+                index,
+                target,
+                base * (0.8 + 0.5 * noise(index) + 0.9 * noise(index + 7_777).powi(12)),
+                now - ago,
+                prompt,
+            );
+            if noise(index + 31) < 0.04 {
+                fail(&mut run, index);
+            }
+            run
+        })
+        .collect()
+}
+
+fn answered(
+    index: usize,
+    target: TargetId,
+    ttft_ms: f64,
+    started_unix_ns: i64,
+    prompt: &str,
+) -> Run {
+    let cold = noise(index + 99) < 0.12;
+    let ns = |ms: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let ns = (ms * 1e6) as u64;
+        ns
+    };
+    let shake = if cold { 138.0 } else { 0.0 };
+    let ttft = ttft_ms + shake;
+    let total = ttft + 1_900.0 + 900.0 * noise(index + 5);
+    let span = |begin: f64, end: f64| {
+        cold.then(|| Span {
+            begin: ns(begin),
+            end: ns(end),
+        })
+    };
+    let simulated = target.endpoint == "simulator";
+    let head = RunHead {
+        id: RunId(i64::try_from(index).expect("few") + 1),
+        url: format!(
+            "https://{}.example.com/v1/chat/completions",
+            target.endpoint
+        ),
+        dialect: DialectId::OpenaiChat,
+        route: if target.endpoint == "gateway" {
+            "via gateway".into()
+        } else {
+            "direct".into()
+        },
+        simulated,
+        origin: Origin::Playground,
+        attempt: 1,
+        request: Arc::new(ChatRequest {
+            system: Some("You are terse.".into()),
+            params: Params {
+                temperature: Some(0.2),
+                max_tokens: Some(512),
+                ..Params::default()
+            },
+            ..ChatRequest::of_text(&target.model, prompt)
+        }),
+        target,
+    };
+    let mut run = Run::new(head);
+    run.state = State::Ok;
+    run.connection = Some(if cold {
+        Connection::Cold
+    } else {
+        Connection::Warm
+    });
+    run.status = Some(200);
+    run.http_version = Some("HTTP/2.0".into());
+    run.stamps = Stamps {
+        started_unix_ns,
+        dns: span(0.2, 14.0),
+        tcp: span(14.0, 66.0),
+        tls: span(66.0, 137.0),
+        request_sent: Some(ns(shake + 0.4)),
+        headers: Some(ns(ttft - 30.0)),
+        first_byte: Some(ns(ttft - 12.0)),
+        first_event: Some(ns(ttft - 12.0)),
+        first_token: Some(ns(ttft)),
+        first_visible: Some(ns(ttft)),
+        last_token: Some(ns(total)),
+        closed: Some(ns(total + 3.0)),
+        ..Stamps::default()
+    };
+    run.reads = (0..180)
+        .map(|read| Read {
+            at: ns(ttft + f64::from(read) * 11.0),
+            bytes: 214,
+            events: 1,
+            tokens: 1,
+        })
+        .collect();
+    run.answer.text = "A hash map is like a wall of numbered lockers. You turn the name on your key into a locker number, so you can walk straight to it instead of trying each door.\n\nIf two names give the same number, the locker simply holds a short list.".into();
+    run.answer.reasoning =
+        "The user wants something short and concrete. Lockers are a good picture.".into();
+    run.answer.usage = Some(Usage {
+        total: None,
+        input: Some(31),
+        output: Some(180 + index as u64 % 60),
+        reasoning: Some(24),
+        cached: Some(0),
+    });
+    run.answer.finish = Some(Finish {
+        reason: FinishReason::Stop,
+        raw: "stop".into(),
+    });
+    run.answer.model = Some("gpt-5-mini-2026-05-01".into());
+    run.answer.response_id = Some("chatcmpl-C7yT2b0m1".into());
+    run.answer.done = true;
+    run
+}
+
+fn fail(run: &mut Run, index: usize) {
+    let fault = match index % 4 {
+        0 => Fault {
+            status: Some(429),
+            code: Some("rate_limit_exceeded".into()),
+            retry_after_ms: Some(20_000),
+            ..Fault::new(
+                FaultClass::RateLimited,
+                Phase::Headers,
+                "Rate limit reached for gpt-5-mini in organization org-x on requests per min (RPM): Limit 500, Used 500. Please try again in 20s.",
+            )
+        },
+        1 => Fault::new(
+            FaultClass::Interrupted,
+            Phase::Stream,
+            "the connection closed after 41 events, before [DONE]",
+        ),
+        2 => Fault::new(FaultClass::Cancelled, Phase::Stream, "stopped"),
+        _ => Fault::new(
+            FaultClass::Connect,
+            Phase::Connect,
+            "connection refused by 127.0.0.1:11434: is the server running?",
+        ),
+    };
+    run.state = State::Fault;
+    if fault.phase != Phase::Stream {
+        run.answer.text.clear();
+        run.answer.reasoning.clear();
+        run.answer.usage = None;
+        run.stamps.first_token = None;
+        run.stamps.first_visible = None;
+        run.stamps.last_token = None;
+        run.reads.clear();
+    }
+    run.answer.finish = None;
+    run.answer.fault = Some(fault);
+}
+
+/// The layout that shows a view at the start.
+pub fn layout_of(view: ViewId) -> String {
+    serde_json::json!({ "view": view }).to_string()
+}
