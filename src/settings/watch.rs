@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::{Paths, SettingsProblem, file};
 
@@ -22,9 +22,13 @@ const QUIET: Duration = Duration::from_millis(100);
 /// How often the folder is looked at where the system gives no events.
 const POLL: Duration = Duration::from_secs(1);
 
+/// How often it is looked at where the system does.
+const NEVER: Duration = Duration::MAX;
+
 /// Calls back, from a thread of its own, whenever the settings file has changed. Dropping it stops it.
 pub struct Watch {
-    _watcher: Box<dyn Watcher + Send>,
+    _watcher: Option<RecommendedWatcher>,
+    _alive: Sender<()>,
 }
 
 impl std::fmt::Debug for Watch {
@@ -36,20 +40,22 @@ impl std::fmt::Debug for Watch {
 /// Watches the settings file; a folder that does not exist yet is made.
 ///
 /// # Errors
-/// If the folder can't be made or watched.
+/// If the folder can't be made, or there is no thread to be had.
 pub fn watch(paths: &Paths, changed: impl Fn() + Send + 'static) -> Result<Watch, SettingsProblem> {
     let folders = folders(&paths.settings).map_err(|why| paths.problem(&why))?;
     let (events, inbox) = mpsc::channel();
-    let watcher = on_events(&folders, &events)
-        .or_else(|_| by_polling(&folders, &events))
-        .map_err(|why| paths.problem(&std::io::Error::other(why)))?;
+    let watcher = on_events(&folders, &events).ok();
+    let pace = if watcher.is_some() { NEVER } else { POLL };
     let path = paths.settings.clone();
     let before = fs::read(&path).ok();
     thread::Builder::new()
         .name("settings-watch".to_owned())
-        .spawn(move || report(&inbox, &path, before, &changed))
+        .spawn(move || report(&inbox, pace, &path, before, &changed))
         .map_err(|why| paths.problem(&why))?;
-    Ok(Watch { _watcher: watcher })
+    Ok(Watch {
+        _watcher: watcher,
+        _alive: events,
+    })
 }
 
 /// The folder of the file, and that of the file it is a link to.
@@ -65,26 +71,12 @@ fn folders(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     })
 }
 
-type AnyWatcher = Box<dyn Watcher + Send>;
-
-fn on_events(folders: &[PathBuf], events: &Sender<()>) -> notify::Result<AnyWatcher> {
-    let watcher = RecommendedWatcher::new(sender(events), Config::default())?;
-    watching(watcher, folders)
-}
-
-fn by_polling(folders: &[PathBuf], events: &Sender<()>) -> notify::Result<AnyWatcher> {
-    let config = Config::default().with_poll_interval(POLL);
-    watching(PollWatcher::new(sender(events), config)?, folders)
-}
-
-fn watching<W: Watcher + Send + 'static>(
-    mut watcher: W,
-    folders: &[PathBuf],
-) -> notify::Result<AnyWatcher> {
+fn on_events(folders: &[PathBuf], events: &Sender<()>) -> notify::Result<RecommendedWatcher> {
+    let mut watcher = RecommendedWatcher::new(sender(events), Config::default())?;
     for folder in folders {
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
     }
-    Ok(Box::new(watcher))
+    Ok(watcher)
 }
 
 /// Passes on that something may have changed. Reading is no change: without this filter our own
@@ -106,15 +98,23 @@ fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'stati
     }
 }
 
-/// Waits for events, then for quiet, then calls back if the file says something new.
-fn report(inbox: &Receiver<()>, path: &Path, mut before: Option<Vec<u8>>, changed: &impl Fn()) {
-    while inbox.recv().is_ok() {
-        loop {
-            match inbox.recv_timeout(QUIET) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return,
+/// Waits for events, or for its pace, then for quiet; calls back if the file says something new.
+fn report(
+    inbox: &Receiver<()>,
+    pace: Duration,
+    path: &Path,
+    mut before: Option<Vec<u8>>,
+    changed: &impl Fn(),
+) {
+    let mut patience = pace;
+    loop {
+        match inbox.recv_timeout(patience) {
+            Err(RecvTimeoutError::Disconnected) => return,
+            Ok(()) => {
+                patience = QUIET;
+                continue;
             }
+            Err(RecvTimeoutError::Timeout) => patience = pace,
         }
         let now = fs::read(path).ok();
         if now != before {
@@ -129,18 +129,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn polling_tells_of_a_change_too() {
+    fn without_events_the_file_is_looked_at_now_and_then() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
-        fs::write(&path, "a").unwrap();
-        let (events, inbox) = mpsc::channel();
-        let config = Config::default().with_poll_interval(Duration::from_millis(20));
-        let poll = PollWatcher::new(sender(&events), config).unwrap();
-        let _watcher = watching(poll, &[folder.path().to_owned()]).unwrap();
-        fs::write(&path, "ab").unwrap();
-        let file = fs::File::options().write(true).open(&path).unwrap();
-        // Polling goes by the file's time, which may be as coarse as a second.
-        file.set_modified(std::time::UNIX_EPOCH).unwrap();
-        inbox.recv_timeout(Duration::from_secs(30)).unwrap();
+        let (alive, inbox) = mpsc::channel();
+        let (told, changes) = mpsc::channel();
+        let thread = thread::spawn({
+            let path = path.clone();
+            let tell = move || told.send(()).unwrap();
+            move || report(&inbox, Duration::from_millis(5), &path, None, &tell)
+        });
+        for text in ["a", "b"] {
+            fs::write(&path, text).unwrap();
+            changes.recv().unwrap();
+            while changes.try_recv().is_ok() {}
+        }
+        drop(alive);
+        thread.join().unwrap();
     }
 }

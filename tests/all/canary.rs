@@ -114,8 +114,15 @@ pub fn follow_a_key(home: &Home, canary: &str) {
     // It has the key, and waits for the rest of it: now is the time to look at its arguments.
     #[cfg(target_os = "linux")]
     {
-        let arguments = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
-        assert!(!arguments.is_empty());
+        let file = format!("/proc/{}/cmdline", child.id());
+        // Empty for a moment while the program is being loaded.
+        let arguments = loop {
+            let read = fs::read(&file).unwrap();
+            if !read.is_empty() {
+                break read;
+            }
+        };
+        assert!(arguments.ends_with(b"openai\0"), "{arguments:?}");
         assert_no_canary_in(&arguments, canary, "the arguments");
     }
     drop(stdin);
