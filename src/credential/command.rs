@@ -142,12 +142,12 @@ fn complained(status: ExitStatus, complaint: &[u8], secret: &str) -> String {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use secrecy::ExposeSecret as _;
+    use secrecy::ExposeSecret;
 
     use super::*;
 
     fn clear(outcome: &Outcome) -> Result<&str, &KeyError> {
-        outcome.as_ref().map(|secret| secret.expose_secret())
+        outcome.as_ref().map(ExposeSecret::expose_secret)
     }
 
     fn sh(script: &str) -> Vec<String> {
