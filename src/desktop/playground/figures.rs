@@ -56,7 +56,7 @@ fn balanced(cells: usize, columns: usize) -> usize {
 
 fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
     ui.horizontal_wrapped(|ui| {
-        ui.set_min_height(20.0);
+        ui.spacing_mut().interact_size.y = 18.0;
         let outcome = Outcome::of(run.state, run.answer.fault.as_ref().map(|f| f.class));
         let word = outcome.word.replace('_', " ");
         let text = RichText::new(format!("{} {word}", outcome.icon)).size(size::SMALL);
@@ -169,11 +169,21 @@ fn cell_ui(ui: &mut Ui, theme: &Theme, cell: &Cell, area: Rect) -> Response {
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.add(Label::new(tiny(theme, cell.label)).selectable(false).truncate());
             let text = match (&cell.value, cell.best) {
-                (Some(_), true) => strong(format!("{value} {}", icons::BEST)).color(theme.good),
+                (Some(_), true) => strong(value).color(theme.good),
                 (Some(_), false) => RichText::new(value).color(theme.text),
                 (None, _) => RichText::new(value).color(theme.text_dim),
             };
-            ui.add(Label::new(text.size(size::BODY)).selectable(false).truncate());
+            let value = |ui: &mut Ui| ui.add(Label::new(text.size(size::BODY)).selectable(false).truncate());
+            if cell.best {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 3.0;
+                    ui.spacing_mut().interact_size.y = 0.0;
+                    value(ui);
+                    ui.add(Label::new(tiny(theme, icons::BEST).color(theme.good)).selectable(false));
+                });
+            } else {
+                value(ui);
+            }
         },
     );
     response.on_hover_ui(|ui| {

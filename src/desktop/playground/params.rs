@@ -2,7 +2,10 @@
 
 use egui::{ComboBox, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2};
 
-use super::params_form::{Form, Problem, Shape, count_sent};
+use super::{
+    composer::chevron,
+    params_form::{Form, Problem, Shape, count_sent},
+};
 use crate::{
     conversation::Pane,
     desktop::{
@@ -87,7 +90,7 @@ fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
     ui.horizontal(|ui| {
         ui.label(heading("Parameters"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if ghost_button(ui, theme, "Send none").clicked() {
+            if ghost_button(ui, theme, "Clear all").clicked() {
                 *form = Form::of(&crate::chat::Params::default(), &[]);
             }
         });
@@ -137,7 +140,7 @@ fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
         let hint = RichText::new("not sent").color(theme.text_dim);
         let edit = TextEdit::singleline(effort).hint_text(hint).desired_width(150.0);
         ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name("Reasoning effort");
-        let combo = ComboBox::from_id_salt("effort").selected_text("Choose").width(110.0);
+        let combo = ComboBox::from_id_salt("effort").selected_text("Choose").width(110.0).icon(chevron);
         let response = combo.show_ui(ui, |ui| {
             if ui.selectable_label(effort.is_empty(), "Not sent").clicked() {
                 effort.clear();

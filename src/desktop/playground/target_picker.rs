@@ -64,10 +64,10 @@ impl Picker {
             None => format!("Target of pane {number}: not chosen"),
         };
         let button = Button::new(button_text(cx, target))
-            .min_size(vec2(width, 26.0))
             .frame_when_inactive(target.is_none())
             .truncate();
-        let response = ui.add_sized(vec2(width, 26.0), button);
+        let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_justify(true).with_main_align(egui::Align::Min);
+        let response = ui.allocate_ui_with_layout(vec2(width, 26.0), layout, |ui| ui.add(button)).inner;
         response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
         let response = response.on_hover_text(target.map_or_else(|| "Choose a model".to_owned(), ToString::to_string));
         let popup_id = Popup::default_response_id(&response);
@@ -198,6 +198,7 @@ fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob 
 fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
     let theme = cx.theme;
     ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
         ui.set_height(26.0);
         ui.label(strong(group.label.as_str()).size(size::SMALL).color(theme.text_dim));
         if group.simulated {
@@ -235,7 +236,11 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, chosen: bool, target: Option<&T
         format!("{}  {}", row.target.model, row.label)
     };
     let text = if current { format!("{text}  {}", icons::CHECK) } else { text };
-    let color = if current { theme.accent } else { theme.text };
+    let color = match row {
+        _ if current => theme.accent,
+        Row { typed: true, .. } => theme.text_dim,
+        Row { .. } => theme.text,
+    };
     let fill = if chosen { theme.hover } else { egui::Color32::TRANSPARENT };
     let button = Button::new(RichText::new(text).color(color))
         .fill(fill)
