@@ -289,6 +289,8 @@ impl Playground {
                     .background_color(egui::Color32::TRANSPARENT)
                     .hint_text(hint)
                     .margin(Margin::symmetric(4, 4))
+                    .min_size(vec2(0.0, 26.0))
+                    .align(egui::Align2::LEFT_CENTER)
                     .desired_width((ui.available_width() - 250.0).max(80.0));
                 let response = ui.add(edit).accessible_name("Title of the conversation");
                 self.changed |= response.changed();

@@ -17,7 +17,7 @@ use tokenscope::{
     endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
-    measure::Stamps,
+    measure::{Read, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State as RunState},
     settings::Settings,
 };
@@ -186,6 +186,7 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
         closed: Some(total_ms * MS),
         ..Stamps::default()
     };
+    over.reads = [ttft_ms, total_ms].map(|at| Read { at: at * MS, bytes: 99, events: 1, tokens: 1 }).into();
     over.answer.usage = Some(Usage {
         total: None,
         input: Some(12),
@@ -789,4 +790,166 @@ fn a_narrow_window_makes_a_grid() {
         .collect();
     assert!((tops[&1].top() - tops[&2].top()).abs() < 1.0);
     assert!(tops[&3].top() > tops[&1].bottom());
+}
+
+/// Writes pictures of the playground to `target/pictures`, to be looked at.
+#[cfg(feature = "pictures")]
+mod pictures {
+    use super::*;
+
+    const SIZES: [[f32; 2]; 2] = [[1280.0, 800.0], [900.0, 600.0]];
+
+    const LONG: &str = "## Why the first token is slow\n\nA request passes **three queues** before a token \
+exists: the *network*, the [scheduler](https://example.com/scheduling) and the prefill. Only the last one grows \
+with the prompt.\n\n1. The connection is opened: DNS, TCP, TLS\n2. The prompt is read (*prefill*), which is \
+compute-bound:\n   - attention over all `n` tokens\n   - a KV cache is written\n3. Tokens are decoded one by one\n\n\
+| Phase | Bound by | Typical |\n|:------|:---------|--------:|\n| Connect | round trips | 90 ms |\n| Prefill | \
+compute | 180 ms |\n| Decode | memory bandwidth | 12 ms a token |\n\n```rust\n/// Time to first token.\nfn \
+ttft(run: &Run) -> Option<Duration> {\n    let first = run.stamps.first_token?; // never 0\n    Some(first - \
+run.stamps.started)\n}\n```\n\n> A figure that is not known is blank, never zero.\n\nSo a *longer prompt* costs \
+time before the first token, and a *longer answer* after it.\n";
+
+    const CHINESE: &str = "## 首个词元为什么慢\n\n请求在产生第一个词元之前要经过**三个队列**：网络、调度器和预填充。\n\n- 建立连接：DNS、TCP、TLS\n- 读取提示词（*预填充*），受计算能力限制\n- 逐个解码词元，受内存带宽限制\n\n| 阶段 | 瓶颈 | 典型值 |\n|---|---|---:|\n| 连接 | 往返时间 | 90 毫秒 |\n| 预填充 | 计算 | 180 毫秒 |\n\n```python\ndef 首词延迟(运行):\n    return 运行.首个词元 - 运行.开始\n```\n";
+
+    fn scene(name: &str, size: [f32; 2]) -> Harness<'static, Rig> {
+        let mut state = State::default();
+        state.apply(Update::Settings(Arc::new(settings())));
+        let rig = Rig {
+            view: views().into_iter().find(|v| v.id() == ViewId::Playground).unwrap(),
+            state,
+            commands: Vec::new(),
+            actions: Vec::new(),
+        };
+        let mut harness = Harness::builder()
+            .with_size(size)
+            .with_max_steps(30)
+            .with_context_setup(|ctx| {
+                theme::install(ctx);
+                tokenscope::desktop::fonts::install_system_fonts_now(ctx);
+            })
+            .wgpu()
+            .build_ui_state(|ui, rig: &mut Rig| rig.frame(ui), rig);
+        harness.run_steps(4);
+        fill(name, &mut harness);
+        // Grammars are read on a thread of their own.
+        for _ in 0..20 {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            harness.run_steps(1);
+        }
+        harness
+    }
+
+    fn fill(name: &str, harness: &mut Harness<'_, Rig>) {
+        match name {
+            "first" => {}
+            "streaming" => {
+                let sent = ask(harness, "Why does the first token take so long?");
+                let half = &LONG[..LONG.find("```rust").unwrap() + 60];
+                put(harness, streaming(&sent[0], half));
+                let mut waiting = Run::new(head(&sent[1]));
+                waiting.state = RunState::Waiting;
+                waiting.connection = Some(Connection::Cold);
+                put(harness, waiting);
+                harness.run_steps(8);
+            }
+            "four" => {
+                for _ in 0..2 {
+                    harness.get_by_label("Add pane").click();
+                    harness.run_steps(2);
+                }
+                let sent = ask(harness, "Why does the first token take so long?");
+                for (index, run) in (1..).zip(&sent) {
+                    let kind = if index == 3 { Connection::Cold } else { Connection::Warm };
+                    put(harness, ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind));
+                }
+            }
+            "chinese" => {
+                let sent = ask(harness, "首个词元为什么这么慢？请用一张小表格说明。");
+                for (index, run) in (1..).zip(&sent) {
+                    put(harness, ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm));
+                }
+                harness.state_mut().view.restore(r#"{"sessions_open":true}"#);
+            }
+            "errors" => {
+                let sent = ask(harness, "Why does the first token take so long?");
+                let mut broken = ended(&sent[0], "A request passes three queues before a token exi", 140, 300, Connection::Warm);
+                broken.state = RunState::Fault;
+                broken.answer.finish = None;
+                broken.answer.usage = None;
+                broken.answer.fault = Some(Fault {
+                    status: Some(200),
+                    ..Fault::new(FaultClass::Interrupted, Phase::Stream, "The connection was closed before the answer's end")
+                });
+                broken.answer.notes.push(("The stream has no end mark".into(), 1));
+                put(harness, broken);
+                let mut limited = Run::new(head(&sent[1]));
+                limited.state = RunState::Fault;
+                limited.connection = Some(Connection::Cold);
+                limited.answer.fault = Some(Fault {
+                    status: Some(429),
+                    code: Some("rate_limit_exceeded".into()),
+                    retry_after_ms: Some(20_000),
+                    ..Fault::new(FaultClass::RateLimited, Phase::Headers, "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s")
+                });
+                put(harness, limited);
+            }
+            "reasoning" => {
+                let sent = ask(harness, "What is the weather in Bern?");
+                let mut run = ended(&sent[0], "It is **12 °C** in Bern, with light rain.", 100, 1200, Connection::Warm);
+                run.stamps.first_visible = Some(700 * MS);
+                run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
+                run.answer.usage = Some(Usage { input: Some(34), output: Some(412), reasoning: Some(380), cached: Some(0) });
+                put(harness, run);
+                let mut call = ended(&sent[1], "", 160, 400, Connection::Warm);
+                call.answer.tool_calls.push(ToolCall {
+                    id: "call_9f2k".into(),
+                    name: "get_weather".into(),
+                    arguments: r#"{"city":"Bern","unit":"celsius","days":[1,2]}"#.into(),
+                });
+                put(harness, call);
+                harness.run_steps(2);
+                harness.get_by_label_contains("Reasoning ·").click();
+            }
+            "picker" => {
+                let list = ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo { id: id.into(), label: String::new() });
+                harness.state_mut().state.models.insert("openai".into(), Ok(Arc::new(list.to_vec())));
+                harness.get_by_label("Target of pane 1: simulated/swift").click();
+                harness.run_steps(3);
+                harness.get_by_label("Search models, or type a name").type_text("mini");
+            }
+            "params" => {
+                harness.get_by_label("Parameters of pane 1").click();
+                harness.run_steps(3);
+                harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
+                harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("0.7");
+                harness.run_steps(1);
+                harness.get_by_role_and_label(Role::TextInput, "Top p").focus();
+                harness.get_by_role_and_label(Role::TextInput, "Top p").type_text("3");
+            }
+            other => panic!("no scene {other}"),
+        }
+        harness.run_steps(4);
+    }
+
+    #[test]
+    #[ignore = "writes pictures to be looked at; needs a software renderer"]
+    fn playground_pictures() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
+        std::fs::create_dir_all(&folder).unwrap();
+        let only = std::env::var("SCENE").unwrap_or_default();
+        for name in ["first", "streaming", "four", "chinese", "errors", "reasoning", "picker", "params"] {
+            if !name.contains(only.as_str()) {
+                continue;
+            }
+            for size in SIZES {
+                let mut harness = scene(name, size);
+                for look in [egui::Theme::Dark, egui::Theme::Light] {
+                    harness.ctx.set_theme(look);
+                    harness.run_steps(3);
+                    let file = format!("playground-{name}-{}-{look:?}.png", size[0]).to_lowercase();
+                    harness.render().unwrap().save(folder.join(file)).unwrap();
+                }
+            }
+        }
+    }
 }

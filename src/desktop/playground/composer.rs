@@ -41,6 +41,13 @@ pub fn text_id() -> Id {
     Id::unique("playground composer")
 }
 
+/// The arrow of a box of choices.
+pub fn chevron(ui: &Ui, area: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
+    let font = egui::FontId::proportional(size::SMALL);
+    let color = visuals.fg_stroke.color.gamma_multiply(0.7);
+    ui.painter().text(area.center(), egui::Align2::CENTER_CENTER, icons::CHEVRON_DOWN, font, color);
+}
+
 impl Composer<'_> {
     /// Shows it. Gives whether the draft changed.
     pub fn ui(mut self, ui: &mut Ui, draft: &mut Draft) -> bool {
@@ -135,6 +142,7 @@ impl Composer<'_> {
         let combo = ComboBox::from_id_salt("to")
             .selected_text(RichText::new(text).size(size::SMALL))
             .width(150.0)
+            .icon(chevron)
             .truncate();
         let response = combo.show_ui(ui, |ui| {
             ui.selectable_value(self.only, None, all);

@@ -298,7 +298,7 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
         ui.label(RichText::new(text).color(theme.text_dim));
         if simulated {
             ui.add_space(space::XS);
-            simulated_badge(ui, theme);
+            ui.allocate_ui(vec2(82.0, 18.0), |ui| simulated_badge(ui, theme));
         }
     });
 }

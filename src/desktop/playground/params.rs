@@ -1,10 +1,11 @@
 //! The popover with a pane's request settings.
 
-use egui::{
-    ComboBox, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2,
-};
+use egui::{ComboBox, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2};
 
-use super::params_form::{Form, Problem, Shape, count_sent};
+use super::{
+    composer::chevron,
+    params_form::{Form, Problem, Shape, count_sent},
+};
 use crate::{
     conversation::Pane,
     desktop::{
@@ -43,9 +44,7 @@ impl ParamsPopover {
             .accessible_name(name)
             .width(360.0);
         let shown = popup.show(|ui| {
-            let form = self
-                .form
-                .get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
+            let form = self.form.get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
             let before = form.clone();
             let height = (ui.ctx().content_rect().height() - 140.0).clamp(200.0, 560.0);
             ScrollArea::vertical().max_height(height).show(ui, |ui| {
@@ -91,56 +90,22 @@ fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
     ui.horizontal(|ui| {
         ui.label(heading("Parameters"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if ghost_button(ui, theme, "Send none").clicked() {
+            if ghost_button(ui, theme, "Clear all").clicked() {
                 *form = Form::of(&crate::chat::Params::default(), &[]);
             }
         });
     });
-    ui.label(caption(
-        theme,
-        "An empty field is not sent: the provider's default holds",
-    ));
+    ui.label(caption(theme, "An empty field is not sent: the provider's default holds"));
     ui.columns(2, |columns| {
-        number_ui(
-            &mut columns[0],
-            theme,
-            "Temperature",
-            &mut form.temperature,
-            problem_of(problems, "temperature"),
-        );
-        number_ui(
-            &mut columns[1],
-            theme,
-            "Top p",
-            &mut form.top_p,
-            problem_of(problems, "top_p"),
-        );
+        number_ui(&mut columns[0], theme, "Temperature", &mut form.temperature, problem_of(problems, "temperature"));
+        number_ui(&mut columns[1], theme, "Top p", &mut form.top_p, problem_of(problems, "top_p"));
     });
     ui.columns(2, |columns| {
-        number_ui(
-            &mut columns[0],
-            theme,
-            "Max tokens",
-            &mut form.max_tokens,
-            problem_of(problems, "max_tokens"),
-        );
-        number_ui(
-            &mut columns[1],
-            theme,
-            "Seed",
-            &mut form.seed,
-            problem_of(problems, "seed"),
-        );
+        number_ui(&mut columns[0], theme, "Max tokens", &mut form.max_tokens, problem_of(problems, "max_tokens"));
+        number_ui(&mut columns[1], theme, "Seed", &mut form.seed, problem_of(problems, "seed"));
     });
     effort_ui(ui, theme, &mut form.effort);
-    area_ui(
-        ui,
-        theme,
-        "Stop strings, one a line",
-        &mut form.stop,
-        "not sent",
-        problem_of(problems, "stop"),
-    );
+    area_ui(ui, theme, "Stop strings, one a line", &mut form.stop, "not sent", problem_of(problems, "stop"));
     ui.label(caption(theme, "Response format"));
     segmented(
         ui,
@@ -156,35 +121,13 @@ fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
     if form.shape == Shape::Schema {
         ui.horizontal(|ui| {
             let edit = TextEdit::singleline(&mut form.schema_name).desired_width(180.0);
-            ui.add(edit.margin(vec2(8.0, 5.0)))
-                .accessible_name("Schema name");
+            ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name("Schema name");
             ui.checkbox(&mut form.strict, "Strict");
         });
-        area_ui(
-            ui,
-            theme,
-            "JSON schema",
-            &mut form.schema,
-            "{ \"type\": \"object\", … }",
-            problem_of(problems, "schema"),
-        );
+        area_ui(ui, theme, "JSON schema", &mut form.schema, "{ \"type\": \"object\", … }", problem_of(problems, "schema"));
     }
-    area_ui(
-        ui,
-        theme,
-        "Tools (JSON array)",
-        &mut form.tools,
-        "not sent",
-        problem_of(problems, "tools"),
-    );
-    area_ui(
-        ui,
-        theme,
-        "Extra JSON, merged into the body last",
-        &mut form.extra,
-        "not sent",
-        problem_of(problems, "extra"),
-    );
+    area_ui(ui, theme, "Tools (JSON array)", &mut form.tools, "not sent", problem_of(problems, "tools"));
+    area_ui(ui, theme, "Extra JSON, merged into the body last", &mut form.extra, "not sent", problem_of(problems, "extra"));
 }
 
 fn number_ui(ui: &mut Ui, theme: &Theme, label: &str, text: &mut String, problem: Option<&str>) {
@@ -195,14 +138,9 @@ fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
     ui.label(caption(theme, "Reasoning effort"));
     ui.horizontal(|ui| {
         let hint = RichText::new("not sent").color(theme.text_dim);
-        let edit = TextEdit::singleline(effort)
-            .hint_text(hint)
-            .desired_width(150.0);
-        ui.add(edit.margin(vec2(8.0, 5.0)))
-            .accessible_name("Reasoning effort");
-        let combo = ComboBox::from_id_salt("effort")
-            .selected_text("Choose")
-            .width(110.0);
+        let edit = TextEdit::singleline(effort).hint_text(hint).desired_width(150.0);
+        ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name("Reasoning effort");
+        let combo = ComboBox::from_id_salt("effort").selected_text("Choose").width(110.0).icon(chevron);
         let response = combo.show_ui(ui, |ui| {
             if ui.selectable_label(effort.is_empty(), "Not sent").clicked() {
                 effort.clear();
@@ -213,20 +151,11 @@ fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
                 }
             }
         });
-        response
-            .response
-            .accessible_name("Choose a reasoning effort");
+        response.response.accessible_name("Choose a reasoning effort");
     });
 }
 
-fn area_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    label: &str,
-    text: &mut String,
-    hint: &str,
-    problem: Option<&str>,
-) {
+fn area_ui(ui: &mut Ui, theme: &Theme, label: &str, text: &mut String, hint: &str, problem: Option<&str>) {
     ui.label(caption(theme, label));
     ui.scope(|ui| {
         if problem.is_some() {

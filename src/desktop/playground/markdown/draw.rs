@@ -133,6 +133,11 @@ fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
             let id = ui.scope_id().with(("link", index, number, row));
             let area = area.translate(rect.min.to_vec2());
             let response = ui.interact(area, id, Sense::click());
+            // A text's own underline hangs at the foot of its line: too low where lines stand apart.
+            let foot = area.center().y + text.job.sections.first().map_or(6.0, |s| s.format.font_id.size * 0.55);
+            let strength = if response.hovered() { 1.0 } else { 0.5 };
+            let color = ui.visuals().hyperlink_color.gamma_multiply(strength);
+            ui.painter().hline(area.x_range(), foot, Stroke::new(1.0, color));
             response.widget_info(|| WidgetInfo::labeled(Role::Link, true, label));
             let opens = openable(url);
             let response = response.on_hover_ui(|ui| {

@@ -364,9 +364,6 @@ impl<'a> Builder<'a> {
         if self.strike > 0 {
             format.strikethrough = Stroke::new(1.0, color);
         }
-        if linked {
-            format.underline = Stroke::new(1.0, color.gamma_multiply(0.5));
-        }
         self.text.job.append(text, 0.0, format);
     }
 
@@ -379,8 +376,8 @@ impl<'a> Builder<'a> {
         let size = self.ink.size - 1.0;
         let format = TextFormat {
             background: self.ink.code_ground,
-            expand_bg: 2.0,
-            line_height: Some((self.ink.size * 1.5).round()),
+            expand_bg: 1.5,
+            line_height: None,
             ..self.ink.format(FontFamily::Monospace, size, color)
         };
         self.text.job.append(code, 0.0, format);
