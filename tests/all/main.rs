@@ -28,6 +28,7 @@ mod openai_chat;
 #[cfg(feature = "gui")]
 mod playground;
 mod proxies;
+mod readme;
 mod run;
 mod settings;
 mod sse;
