@@ -123,6 +123,36 @@ pub struct Image {
     pub name: String,
 }
 
+/// Media types told by the first bytes of a file: offset, bytes, type.
+const SIGNATURES: &[(usize, &[u8], &str)] = &[
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+];
+
+impl Image {
+    /// An image of these file bytes, its type told by content and not by name.
+    ///
+    /// # Errors
+    /// A sentence for the user, if the bytes are no image of a kind that providers take.
+    pub fn of_bytes(data: Vec<u8>, name: String) -> Result<Self, String> {
+        let kind = SIGNATURES
+            .iter()
+            .find(|(at, magic, _)| data.get(*at..).is_some_and(|d| d.starts_with(magic)));
+        match kind {
+            Some((_, _, mime)) => Ok(Self {
+                mime: (*mime).to_owned(),
+                data: data.into(),
+                name,
+            }),
+            None => Err(format!(
+                "{name} is not a PNG, JPEG, GIF or WebP image: convert it first"
+            )),
+        }
+    }
+}
+
 /// A whole function call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {

@@ -6,10 +6,16 @@ mod decode;
 mod keys;
 mod models;
 mod simulate;
+mod table;
 
-use std::process::ExitCode;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
+
+use crate::{dialect::DialectId, endpoint::preset, settings::Settings, visible::visible};
 
 /// Tokenscope: an oscilloscope for LLM APIs.
 ///
@@ -48,9 +54,57 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Chat(args) => chat::run(args),
         Command::Decode(args) => decode::run(args),
-        Command::Keys(args) => keys::run(args),
-        Command::Models(args) => models::run(args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Simulate(args) => simulate::run(args),
         Command::Completions(args) => completions::run(args),
     }
+}
+
+/// The command can't be carried out as it was written: exit code 2, as for a flag that is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
+impl UsageError {
+    fn new(message: impl std::fmt::Display) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// The exit code of a command that ended in an error: 2 if it was asked wrongly, else 1.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+}
+
+/// Reads the name of a dialect.
+fn dialect(name: &str) -> Result<DialectId, String> {
+    DialectId::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = DialectId::ALL.iter().map(|d| d.as_str()).collect();
+        format!("no such dialect; known are {}", known.join(", "))
+    })
+}
+
+/// An endpoint that is not set up, and is no preset that works as it is.
+fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
+    let incomplete = preset::find(id).and_then(|p| p.endpoint(&BTreeMap::new()).err());
+    if let Some(why) = incomplete {
+        return UsageError::new(format!("{id} is not set up yet: {why}"));
+    }
+    let own = settings.endpoints.iter().map(|e| e.id.as_str());
+    let presets = preset::all().iter().map(|p| p.id.as_str());
+    let known: BTreeSet<&str> = own.chain(presets).collect();
+    UsageError::new(format!(
+        "there is no endpoint “{}”; known are {}",
+        visible(id),
+        Vec::from_iter(known).join(", ")
+    ))
+}
+
+/// A remark that is no result, on standard error.
+fn note(text: &str) {
+    use std::io::Write as _;
+    // Without a standard error there is no one to tell.
+    let _ = writeln!(std::io::stderr(), "tokenscope: {}", visible(text));
 }

@@ -1,11 +1,30 @@
 //! Keys: found, kept and forgotten; never on disk in plain text, in a log, an error or argv.
 //!
 //! In: an [`Endpoint`]. Out: its key as a [`SecretString`], and where it lives. Order: environment
-//! variable or `key_command`, then the OS keyring, then memory of this session.
+//! variable, `key_command`, memory of this session, OS keyring. Memory stands before the keyring
+//! because a key is only there if the user chose "this session": it is meant to be used instead, and
+//! also where the keyring is locked or hangs.
+//!
+//! A key belongs to an endpoint's id *and* origin (`scheme://host:port`): one whose URL is edited to
+//! another origin has no key there until the user gives it one.
 
-use secrecy::SecretString;
+mod command;
+mod env;
+mod keyring;
+mod memory;
+mod os;
 
-use crate::endpoint::Endpoint;
+use std::{fmt, sync::Arc};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use self::{
+    command::Commands,
+    keyring::{Keyring, Op},
+    memory::Memory,
+};
+use crate::endpoint::{Auth, Endpoint, variables::Environment};
 
 /// Where a key lives.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -29,6 +48,19 @@ pub enum KeyPlace {
     NotNeeded,
     /// Nowhere.
     Missing,
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env { var } => write!(f, "environment variable {var}"),
+            Self::Command { program } => write!(f, "command {program}"),
+            Self::Keyring => f.write_str("OS keyring"),
+            Self::Memory => f.write_str("this session"),
+            Self::NotNeeded => f.write_str("none needed"),
+            Self::Missing => f.write_str("none"),
+        }
+    }
 }
 
 /// Where an endpoint's key lives, for display.
@@ -57,7 +89,7 @@ pub enum KeyError {
     #[error("the OS keyring does not answer: {0}")]
     Hung(String),
     /// `key_command` failed.
-    #[error("key_command failed: {0}")]
+    #[error("key_command: {0}")]
     Command(String),
     /// Anything else.
     #[error("{0}")]
@@ -65,48 +97,277 @@ pub enum KeyError {
 }
 
 /// Finds and keeps keys. Cheap to clone; clones share the session's memory and the keyring thread.
-#[derive(Clone, Debug, Default)]
-pub struct Credentials {}
+/// Its futures need a tokio runtime with its drivers on.
+#[derive(Clone)]
+pub struct Credentials {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    environment: Environment,
+    commands: Commands,
+    memory: Memory,
+    keyring: Keyring,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self::in_environment(Environment::of_process())
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+/// Whether the keyring may ask the user for its password.
+#[derive(Clone, Copy, PartialEq)]
+enum Prompt {
+    Allowed,
+    Never,
+}
 
 impl Credentials {
-    /// The key of an endpoint and where it was found. A key in memory is used even if the keyring fails.
-    ///
-    /// # Errors
-    /// Only if no key was found *and* something failed on the way.
-    pub async fn resolve(
-        &self,
-        _endpoint: &Endpoint,
-    ) -> Result<(Option<SecretString>, KeyPlace), KeyError> {
-        todo!("endpoints helper")
+    /// With the OS keyring, in a given environment.
+    #[must_use]
+    pub fn in_environment(environment: Environment) -> Self {
+        Self::with_store(environment, Box::new(os::open))
     }
 
-    /// Keeps a key in the keyring.
+    /// Without any keyring, in a given environment.
+    #[must_use]
+    pub fn without_keyring(environment: Environment) -> Self {
+        let none = || Err(KeyError::NoKeyring("it is not used here".to_owned()));
+        Self::with_store(environment, Box::new(none))
+    }
+
+    fn with_store(environment: Environment, open: keyring::Open) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                environment,
+                commands: Commands::default(),
+                memory: Memory::default(),
+                keyring: Keyring::new(open),
+            }),
+        }
+    }
+
+    /// The key of an endpoint and where it was found. A locked keyring may ask the user to unlock it.
+    ///
+    /// # Errors
+    /// Only if no key was found, something failed on the way, *and* the endpoint
+    /// [needs a key](Endpoint::needs_key): a failing keyring does not stop a server that may do
+    /// without one.
+    pub async fn resolve(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<(Option<SecretString>, KeyPlace), KeyError> {
+        let (found, problem) = self.find(endpoint, Prompt::Allowed).await;
+        match problem {
+            Some(why) if found.0.is_none() && endpoint.needs_key() => Err(why),
+            _ => Ok(found),
+        }
+    }
+
+    /// Keeps a key in the keyring, instead of one kept for this session.
     ///
     /// # Errors
     /// The keyring's failure; the key is then kept nowhere.
     pub async fn set_in_keyring(
         &self,
-        _endpoint: &Endpoint,
-        _key: SecretString,
+        endpoint: &Endpoint,
+        key: SecretString,
     ) -> Result<(), KeyError> {
-        todo!("endpoints helper")
+        self.keep(key_owner(endpoint), key).await
     }
 
-    /// Keeps a key for this session only.
-    pub fn set_in_memory(&self, _endpoint: &Endpoint, _key: SecretString) {
-        todo!("endpoints helper")
+    /// Keeps a key for this session only. It is used instead of one in the keyring.
+    pub fn set_in_memory(&self, endpoint: &Endpoint, key: SecretString) {
+        self.inner.memory.set(key_owner(endpoint), key);
     }
 
     /// Forgets a key, in memory and keyring. Environment variables and commands are not ours to change.
     ///
     /// # Errors
     /// The keyring's failure.
-    pub async fn forget(&self, _endpoint: &Endpoint) -> Result<(), KeyError> {
-        todo!("endpoints helper")
+    pub async fn forget(&self, endpoint: &Endpoint) -> Result<(), KeyError> {
+        self.invalidate(&endpoint.id);
+        self.drop_secret(key_owner(endpoint)).await
     }
 
-    /// Where a key lives, and what is the matter if something is.
-    pub async fn status(&self, _endpoint: &Endpoint) -> KeyStatus {
-        todo!("endpoints helper")
+    /// Where a key lives, and what is the matter if something is. Never makes the keyring ask the
+    /// user for its password, and runs no command: one that has not run yet is taken at its word.
+    pub async fn status(&self, endpoint: &Endpoint) -> KeyStatus {
+        let ((_, place), problem) = self.find(endpoint, Prompt::Never).await;
+        KeyStatus {
+            endpoint: endpoint.id.clone(),
+            origin: endpoint.origin(),
+            place,
+            problem: problem.map(|why| why.to_string()),
+        }
     }
+
+    /// Forgets what the endpoint's `key_command` printed, so that it runs again: call it when the
+    /// endpoint refused the key.
+    pub fn invalidate(&self, endpoint_id: &str) {
+        self.inner.commands.forget(&format!("{endpoint_id}@"));
+    }
+
+    /// The password of an endpoint's proxy: from the variable that the proxy's URL names, memory or
+    /// keyring. `None` without looking if the proxy's URL has no user name.
+    ///
+    /// # Errors
+    /// The variable is not set, or no password was found and the keyring failed.
+    pub async fn resolve_proxy_password(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<Option<SecretString>, KeyError> {
+        let Some(owner) = proxy_owner(endpoint) else {
+            return Ok(None);
+        };
+        if let Some(var) = &endpoint.proxy_password_env {
+            let value = self.inner.environment.get(var).map(SecretString::from);
+            let unset = || KeyError::Other(format!("the proxy's password: ${{{var}}} is not set"));
+            return value.ok_or_else(unset).map(Some);
+        }
+        match self.inner.memory.get(&owner) {
+            Some(password) => Ok(Some(password)),
+            None => self.inner.keyring.call(Op::Get { owner }).await,
+        }
+    }
+
+    /// Keeps the password of an endpoint's proxy in the keyring.
+    ///
+    /// # Errors
+    /// The endpoint has no proxy with a user name, or the keyring's failure.
+    pub async fn set_proxy_password(
+        &self,
+        endpoint: &Endpoint,
+        password: SecretString,
+    ) -> Result<(), KeyError> {
+        self.keep(proxy_owner(endpoint).ok_or_else(no_proxy)?, password)
+            .await
+    }
+
+    /// Keeps the password of an endpoint's proxy for this session only.
+    ///
+    /// # Errors
+    /// The endpoint has no proxy with a user name.
+    pub fn set_proxy_password_in_memory(
+        &self,
+        endpoint: &Endpoint,
+        password: SecretString,
+    ) -> Result<(), KeyError> {
+        let owner = proxy_owner(endpoint).ok_or_else(no_proxy)?;
+        self.inner.memory.set(owner, password);
+        Ok(())
+    }
+
+    /// Forgets the password of an endpoint's proxy, in memory and keyring.
+    ///
+    /// # Errors
+    /// The endpoint has no proxy with a user name, or the keyring's failure.
+    pub async fn forget_proxy_password(&self, endpoint: &Endpoint) -> Result<(), KeyError> {
+        self.drop_secret(proxy_owner(endpoint).ok_or_else(no_proxy)?)
+            .await
+    }
+
+    /// Looks in every place in order: what was found and where, and the first failure on the way.
+    async fn find(
+        &self,
+        endpoint: &Endpoint,
+        prompt: Prompt,
+    ) -> ((Option<SecretString>, KeyPlace), Option<KeyError>) {
+        let inner = &self.inner;
+        if endpoint.auth == Auth::None {
+            return ((None, KeyPlace::NotNeeded), None);
+        }
+        if let Some((var, key)) = env::find(&inner.environment, &endpoint.key_env) {
+            return ((Some(key), KeyPlace::Env { var }), None);
+        }
+        let owner = key_owner(endpoint);
+        let mut problem = None;
+        if let Some(program) = endpoint.key_command.first() {
+            let program = program.clone();
+            match self
+                .ask_command(&owner, &endpoint.key_command, prompt)
+                .await
+            {
+                Ok(key) => return ((key, KeyPlace::Command { program }), None),
+                Err(why) => problem = Some(why),
+            }
+        }
+        if let Some(key) = inner.memory.get(&owner) {
+            return ((Some(key), KeyPlace::Memory), problem);
+        }
+        let op = match prompt {
+            Prompt::Allowed => Op::Get { owner },
+            Prompt::Never => Op::Peek { owner },
+        };
+        match inner.keyring.call(op).await {
+            Ok(Some(key)) => ((Some(key), KeyPlace::Keyring), problem),
+            Ok(None) => ((None, KeyPlace::Missing), problem),
+            Err(why) => ((None, KeyPlace::Missing), problem.or(Some(why))),
+        }
+    }
+
+    /// The command's key; `None` if it has not run yet and may not run now.
+    async fn ask_command(
+        &self,
+        owner: &str,
+        command: &[String],
+        prompt: Prompt,
+    ) -> Result<Option<SecretString>, KeyError> {
+        let commands = &self.inner.commands;
+        match prompt {
+            Prompt::Allowed => commands.secret(owner, command).await.map(Some),
+            Prompt::Never => commands.last(owner, command).transpose(),
+        }
+    }
+
+    async fn keep(&self, owner: String, secret: SecretString) -> Result<(), KeyError> {
+        if secret.expose_secret().trim().is_empty() {
+            return Err(KeyError::Other("an empty key is not kept".to_owned()));
+        }
+        let set = Op::Set {
+            owner: owner.clone(),
+            secret,
+        };
+        self.inner.keyring.call(set).await?;
+        self.inner.memory.forget(&owner);
+        Ok(())
+    }
+
+    async fn drop_secret(&self, owner: String) -> Result<(), KeyError> {
+        let in_memory = self.inner.memory.forget(&owner);
+        match self.inner.keyring.call(Op::Forget { owner }).await {
+            Err(KeyError::NoKeyring(_)) if in_memory => Ok(()),
+            forgotten => forgotten.map(drop),
+        }
+    }
+}
+
+/// Whom a key belongs to: an endpoint at an origin.
+fn key_owner(endpoint: &Endpoint) -> String {
+    format!("{}@{}", endpoint.id, endpoint.origin())
+}
+
+/// Whom a proxy's password belongs to: an endpoint behind a proxy that knows its user.
+fn proxy_owner(endpoint: &Endpoint) -> Option<String> {
+    let proxy = Url::parse(endpoint.connect.proxy.as_deref()?).ok()?;
+    if proxy.username().is_empty() {
+        return None;
+    }
+    let port = proxy.port_or_known_default().unwrap_or(1080);
+    Some(format!(
+        "{}@proxy:{}:{port}",
+        endpoint.id,
+        proxy.host_str()?
+    ))
+}
+
+fn no_proxy() -> KeyError {
+    KeyError::Other("this endpoint has no proxy with a user name".to_owned())
 }

@@ -46,10 +46,11 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
         fonts::install_system_fonts(ctx);
         let options = Options {
             paths: paths.clone(),
+            endpoints: Vec::new(),
             simulator: true,
             history: true,
         };
-        let engine = Engine::start(options, app::wake(ctx));
+        let engine = Engine::start(options, app::wake(ctx))?;
         let saved = App::saved_layout(cc.storage);
         let app = App::new(engine, ctx, saved.as_deref());
         Ok(Box::new(app.with_paths(paths).with_ended(ended)))

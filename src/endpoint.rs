@@ -1,4 +1,15 @@
 //! Where requests go: endpoints, targets, and the presets of `assets/endpoints.toml`.
+//!
+//! In: settings, the environment, a preset, a URL typed by hand. Out: an [`Endpoint`] whose base URL
+//! is normalised, and what the transport needs of it: headers, the list of models.
+
+pub mod base_url;
+pub mod cache;
+pub mod call;
+pub mod headers;
+pub mod list;
+pub mod preset;
+pub mod variables;
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -48,6 +59,8 @@ pub struct Endpoint {
     pub id: String,
     /// Its name for people.
     pub label: String,
+    /// The preset that it was made from.
+    pub preset: Option<String>,
     /// The protocol it speaks.
     pub dialect: DialectId,
     /// The normalised base URL; the dialect adds its own path.
@@ -66,8 +79,73 @@ pub struct Endpoint {
     pub models: Vec<String>,
     /// How to connect.
     pub connect: ConnectOptions,
+    /// Whether `http://` may be used for a host that is not this machine.
+    pub allow_http: bool,
+    /// Environment variable that holds the proxy's password.
+    pub proxy_password_env: Option<String>,
     /// Whether this is the built-in simulator.
     pub simulated: bool,
+}
+
+impl Endpoint {
+    /// An endpoint with nothing but an id, a normalised base URL and a dialect: the key is sent as a
+    /// bearer token, and `LLM_API_KEY` may hold it.
+    pub fn custom(id: impl Into<String>, base_url: Url, dialect: DialectId) -> Self {
+        let id = id.into();
+        Self {
+            label: id.clone(),
+            id,
+            preset: None,
+            dialect,
+            base_url,
+            route: String::new(),
+            auth: Auth::Bearer,
+            key_env: vec!["LLM_API_KEY".to_owned()],
+            key_command: Vec::new(),
+            headers: BTreeMap::new(),
+            models: Vec::new(),
+            connect: ConnectOptions::default(),
+            allow_http: false,
+            proxy_password_env: None,
+            simulated: false,
+        }
+    }
+
+    /// `scheme://host:port`, the port always written: what a key belongs to.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let url = &self.base_url;
+        let host = url.host_str().unwrap_or_default();
+        match url.port_or_known_default() {
+            Some(port) => format!("{}://{host}:{port}", url.scheme()),
+            None => format!("{}://{host}", url.scheme()),
+        }
+    }
+
+    /// Whether it runs on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        base_url::is_loopback(&self.base_url)
+    }
+
+    /// Whether a request without a key is pointless: a cloud preset, at whatever host. Any other
+    /// endpoint may be asked without one, and says so itself if it minds.
+    #[must_use]
+    pub fn needs_key(&self) -> bool {
+        self.auth != Auth::None
+            && !self.is_local()
+            && (self.preset.as_deref().and_then(preset::find)).is_some_and(|p| !p.local)
+    }
+
+    /// How to give it a key, as the end of a sentence.
+    #[must_use]
+    pub fn key_hint(&self) -> String {
+        let keep = format!("keep one with `tokenscope keys set {}`", self.id);
+        match self.key_env.as_slice() {
+            [] => keep,
+            vars => format!("set {}, or {keep}", vars.join(" or ")),
+        }
+    }
 }
 
 /// How a key is put on a request.
@@ -135,5 +213,43 @@ impl Default for Timeouts {
             idle_ms: 60_000,
             total_ms: 1_800_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str) -> Endpoint {
+        Endpoint::custom("x", Url::parse(url).unwrap(), DialectId::OpenaiChat)
+    }
+
+    #[test]
+    fn an_origin_always_names_its_port() {
+        for (url, origin) in [
+            ("https://api.openai.com/v1", "https://api.openai.com:443"),
+            ("http://localhost/v1", "http://localhost:80"),
+            ("http://[::1]:8080/v1?x=y", "http://[::1]:8080"),
+            (
+                "https://API.Example.com:8443",
+                "https://api.example.com:8443",
+            ),
+        ] {
+            assert_eq!(endpoint(url).origin(), origin);
+        }
+    }
+
+    #[test]
+    fn only_a_cloud_preset_at_a_foreign_host_needs_a_key() {
+        let mut e = endpoint("https://api.openai.com/v1");
+        assert!(!e.needs_key(), "a custom endpoint says so itself");
+        e.preset = Some("openai".into());
+        assert!(e.needs_key());
+        e.auth = Auth::None;
+        assert!(!e.needs_key());
+        let mut local = endpoint("http://localhost:8000/v1");
+        local.preset = Some("openai".into());
+        assert!(!local.needs_key());
+        assert!(local.is_local());
     }
 }

@@ -3,20 +3,30 @@
 //! The desktop and the terminal are both its clients. It owns the transport, the credentials, the
 //! settings, the history and the simulator.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod core;
+mod images;
+mod lookup;
+mod runs;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 use secrecy::SecretString;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
     chat::ChatRequest,
     conversation::{Conversation, ConversationId, ConversationSummary},
     credential::KeyStatus,
     dialect::ModelInfo,
-    endpoint::{Endpoint, TargetId},
+    endpoint::Endpoint,
     event::Fault,
     history::{ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage},
     run::{Origin, Run, RunHead, RunId, RunUpdate},
-    settings::{Settings, SettingsEdit, SettingsProblem},
+    settings::{Paths, Settings, SettingsEdit, SettingsProblem},
 };
 
 /// What a client asks of the engine.
@@ -198,6 +208,8 @@ pub enum Update {
     Storage(Storage),
     /// The simulator could not be started, and why.
     NoSimulator(String),
+    /// The engine has started: settings and simulator are known.
+    Ready,
     /// The engine has ended; nothing follows.
     Stopped,
 }
@@ -235,7 +247,9 @@ crate::event::words! {
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where settings and data live.
-    pub paths: crate::settings::Paths,
+    pub paths: Paths,
+    /// Endpoints beside those of the settings, such as one given on the command line.
+    pub endpoints: Vec<Endpoint>,
     /// Whether to start the simulator.
     pub simulator: bool,
     /// Whether runs are kept.
@@ -245,23 +259,34 @@ pub struct Options {
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
-    commands: tokio::sync::mpsc::UnboundedSender<Command>,
-    updates: std::sync::mpsc::Receiver<Update>,
+    commands: UnboundedSender<Command>,
+    updates: mpsc::Receiver<Update>,
 }
 
 impl Engine {
     /// Starts the engine's thread and returns at once. `wake` is called, from any thread, after an
     /// update was queued.
-    #[must_use]
-    pub fn start(_options: Options, _wake: impl Fn() + Send + Sync + 'static) -> Self {
-        todo!("engine")
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(
+        options: Options,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let (commands, inbox) = unbounded_channel();
+        let (to_client, updates) = mpsc::channel();
+        let out = Outbox::new(to_client, wake);
+        std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || core::run(options, inbox, out))?;
+        Ok(Self { commands, updates })
     }
 
     /// An engine that is not there: commands go to, and updates come from, a test.
     #[must_use]
     pub fn of_channels(
-        commands: tokio::sync::mpsc::UnboundedSender<Command>,
-        updates: std::sync::mpsc::Receiver<Update>,
+        commands: UnboundedSender<Command>,
+        updates: mpsc::Receiver<Update>,
     ) -> Self {
         Self { commands, updates }
     }
@@ -270,6 +295,12 @@ impl Engine {
     pub fn send(&self, command: Command) {
         // A stopped engine has nothing left to do for anyone.
         let _ = self.commands.send(command);
+    }
+
+    /// A second way in, for another thread.
+    #[must_use]
+    pub fn sender(&self) -> UnboundedSender<Command> {
+        self.commands.clone()
     }
 
     /// The next update that is there already.
@@ -283,11 +314,27 @@ impl Engine {
     pub fn next(&self) -> Option<Update> {
         self.updates.recv().ok()
     }
+}
 
-    /// The targets that a newcomer meets first: two of the simulator's, or of a ready endpoint.
-    #[must_use]
-    pub fn first_targets(settings: &Settings) -> Vec<TargetId> {
-        let _ = settings;
-        todo!("engine")
+/// Where updates go: queued, then the client is woken. Cheap to clone.
+#[derive(Clone)]
+struct Outbox {
+    updates: mpsc::Sender<Update>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Outbox {
+    fn new(updates: mpsc::Sender<Update>, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            updates,
+            wake: Arc::new(wake),
+        }
+    }
+
+    fn send(&self, update: Update) {
+        // A client that has gone wants no more updates.
+        if self.updates.send(update).is_ok() {
+            (self.wake)();
+        }
     }
 }

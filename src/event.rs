@@ -139,12 +139,15 @@ impl FinishReason {
 pub struct Usage {
     /// Prompt tokens, cached ones included.
     pub input: Option<u64>,
-    /// Output tokens, reasoning included.
+    /// Output tokens as stated; most providers include reasoning, some don't: see [`Usage::generated`].
     pub output: Option<u64>,
-    /// The part of the output that was reasoning.
+    /// Tokens of reasoning.
     pub reasoning: Option<u64>,
     /// The part of the prompt that came from the provider's cache.
     pub cached: Option<u64>,
+    /// All tokens together, as stated.
+    #[serde(default)]
+    pub total: Option<u64>,
 }
 
 impl Usage {
@@ -154,6 +157,23 @@ impl Usage {
         self.output = later.output.or(self.output);
         self.reasoning = later.reasoning.or(self.reasoning);
         self.cached = later.cached.or(self.cached);
+        self.total = later.total.or(self.total);
+    }
+
+    /// Tokens that the model generated, reasoning included: what a speed is to be reckoned from.
+    ///
+    /// xAI counts reasoning beside the output (2 output, 340 reasoning, 12 input: 354 in total), OpenAI
+    /// within it; the stated total tells which.
+    #[must_use]
+    pub fn generated(&self) -> Option<u64> {
+        let output = self.output?;
+        let reasoning = self.reasoning.unwrap_or(0);
+        let both = output.saturating_add(reasoning);
+        let apart = match (self.input, self.total) {
+            (Some(input), Some(total)) => input.checked_add(both) == Some(total),
+            _ => reasoning > output,
+        };
+        Some(if apart { both } else { output })
     }
 }
 
@@ -310,8 +330,10 @@ pub struct Answer {
     pub unknown: Vec<(String, String)>,
 }
 
-/// Unknown items kept per answer, so that a strange stream can't fill memory.
-const MAX_UNKNOWN: usize = 64;
+/// Unknown items and distinct notes kept per answer, and bytes of each item: a strange stream can't
+/// fill memory.
+const MAX_KEPT: usize = 64;
+const MAX_RAW_BYTES: usize = 64 << 10;
 
 impl Answer {
     /// Folds one event in.
@@ -333,8 +355,9 @@ impl Answer {
                 self.fault.get_or_insert_with(|| fault.clone());
             }
             Event::Note { text } => self.apply_note(text),
-            Event::Unknown { kind, raw } if self.unknown.len() < MAX_UNKNOWN => {
-                self.unknown.push((kind.clone(), raw.clone()));
+            Event::Unknown { kind, raw } if self.unknown.len() < MAX_KEPT => {
+                let kept = raw.floor_char_boundary(MAX_RAW_BYTES);
+                self.unknown.push((kind.clone(), raw[..kept].to_owned()));
             }
             Event::Unknown { .. } => {}
         }
@@ -357,9 +380,83 @@ impl Answer {
     }
 
     fn apply_note(&mut self, text: &str) {
-        match self.notes.iter_mut().find(|(known, _)| known == text) {
-            Some((_, count)) => *count += 1,
-            None => self.notes.push((text.to_owned(), 1)),
+        if let Some((_, count)) = self.notes.iter_mut().find(|(known, _)| known == text) {
+            *count += 1;
+        } else if self.notes.len() < MAX_KEPT {
+            self.notes.push((text.to_owned(), 1));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(input: u64, output: u64, reasoning: u64, total: Option<u64>) -> Usage {
+        Usage {
+            input: Some(input),
+            output: Some(output),
+            reasoning: Some(reasoning),
+            cached: None,
+            total,
+        }
+    }
+
+    #[test]
+    fn generated_tokens_include_reasoning_however_it_is_counted() {
+        assert_eq!(usage(12, 2, 340, Some(354)).generated(), Some(342));
+        assert_eq!(usage(12, 500, 340, Some(852)).generated(), Some(840));
+        assert_eq!(usage(15, 78, 64, Some(93)).generated(), Some(78));
+        assert_eq!(usage(12, 2, 340, None).generated(), Some(342));
+        assert_eq!(
+            usage(u64::MAX, u64::MAX, 1, Some(1)).generated(),
+            Some(u64::MAX)
+        );
+        assert_eq!(Usage::default().generated(), None);
+    }
+
+    #[test]
+    fn what_a_strange_stream_says_is_bounded() {
+        let mut answer = Answer::default();
+        for n in 0..1_000 {
+            answer.apply(&Event::Note {
+                text: format!("note {n}"),
+            });
+            answer.apply(&Event::Unknown {
+                kind: "x".into(),
+                raw: "é".repeat(40_000),
+            });
+            answer.apply(&Event::ToolCall(ToolCallDelta {
+                index: usize::MAX,
+                ..ToolCallDelta::default()
+            }));
+        }
+        assert_eq!(answer.notes.len(), MAX_KEPT);
+        assert_eq!(answer.unknown.len(), MAX_KEPT);
+        assert!(
+            answer
+                .unknown
+                .iter()
+                .all(|(_, raw)| raw.len() == MAX_RAW_BYTES)
+        );
+        assert_eq!(answer.tool_calls.len(), 1_000);
+    }
+
+    #[test]
+    fn the_first_fault_and_the_last_finish_count() {
+        let mut answer = Answer::default();
+        for raw in ["length", "stop"] {
+            answer.apply(&Event::Finish(Finish {
+                reason: FinishReason::Stop,
+                raw: raw.into(),
+            }));
+            answer.apply(&Event::Fault(Fault::new(
+                FaultClass::Provider,
+                Phase::Stream,
+                raw,
+            )));
+        }
+        assert_eq!(answer.finish.unwrap().raw, "stop");
+        assert_eq!(answer.fault.unwrap().message, "length");
     }
 }

@@ -1,191 +1,49 @@
 //! Every run, conversation and draft, in one SQLite file that several processes may share.
 //!
 //! In: runs as they go. Out: rows for tables, decimated series for plots, whole runs. All work is
-//! done on the history's own threads; calls return at once and answers come to callbacks.
+//! done on the history's own threads, one that writes and three that read: writing calls only queue,
+//! and questions are futures that need no runtime of their own.
 
-use std::path::{Path, PathBuf};
+mod cells;
+mod conversations;
+mod export;
+mod images;
+mod inbox;
+mod pieces;
+mod query;
+mod reader;
+mod reads;
+mod recover;
+mod rows;
+mod schema;
+mod search;
+mod series;
+mod session;
+mod sqlite;
+mod writer;
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    conversation::{Conversation, ConversationId, ConversationSummary},
-    endpoint::TargetId,
-    event::FaultClass,
-    run::{Connection, Run, RunId, RunUpdate, State},
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, mpsc},
+    thread,
 };
 
-/// Which runs, in which order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunQuery {
-    /// Words that must all occur in prompt, answer, target or error; empty means all.
-    pub text: String,
-    /// Only these targets; empty means all.
-    pub targets: Vec<TargetId>,
-    /// Only runs of this outcome.
-    pub outcome: Option<OutcomeFilter>,
-    /// Only runs started at or after this time (nanoseconds since 1970).
-    pub since_unix_ns: Option<i64>,
-    /// Order.
-    pub sort: RunSort,
-    /// Rows to skip.
-    pub offset: usize,
-    /// Most rows to give.
-    pub limit: usize,
-}
+use serde::{Deserialize, Serialize};
+use tokio::sync::{oneshot, watch};
 
-/// A class of outcomes to filter by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutcomeFilter {
-    /// Clean ends.
-    Ok,
-    /// Faults, cancelled runs left out.
-    Fault,
-    /// Cancelled by the user.
-    Cancelled,
-}
-
-/// A column to sort by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RunSort {
-    /// The column.
-    pub by: SortColumn,
-    /// Largest or latest first.
-    pub descending: bool,
-}
-
-impl Default for RunSort {
-    fn default() -> Self {
-        Self {
-            by: SortColumn::Started,
-            descending: true,
-        }
-    }
-}
-
-/// Columns that runs can be sorted by. Blank values come last in either direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortColumn {
-    /// Start time.
-    Started,
-    /// Target name.
-    Target,
-    /// Outcome.
-    Outcome,
-    /// Time to first token.
-    Ttft,
-    /// Total time.
-    Total,
-    /// Output tokens.
-    OutputTokens,
-}
-
-/// One row of the table of runs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunRow {
-    /// The run's key.
-    pub id: RunId,
-    /// Where it went.
-    pub target: TargetId,
-    /// The endpoint's route label.
-    pub route: String,
-    /// Where it stands.
-    pub state: State,
-    /// The class of its fault.
-    pub fault: Option<FaultClass>,
-    /// Cold or warm.
-    pub connection: Option<Connection>,
-    /// Whether the simulator answered.
-    pub simulated: bool,
-    /// When it started, in nanoseconds since 1970.
-    pub started_unix_ns: i64,
-    /// Time to first token.
-    pub ttft_ms: Option<f64>,
-    /// Time to last token.
-    pub total_ms: Option<f64>,
-    /// Output tokens per second.
-    pub output_speed: Option<f64>,
-    /// Prompt tokens.
-    pub input_tokens: Option<u64>,
-    /// Output tokens.
-    pub output_tokens: Option<u64>,
-    /// The start of the prompt, one line.
-    pub prompt: String,
-}
-
-/// A page of rows and how many there are in all.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunPage {
-    /// The rows.
-    pub rows: Vec<RunRow>,
-    /// How many rows the query has without its limit.
-    pub total: usize,
-}
-
-/// Which stretch of TTFT history, at which resolution.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SeriesQuery {
-    /// From, in nanoseconds since 1970; `None` is the first run.
-    pub from_unix_ns: Option<i64>,
-    /// To; `None` is now.
-    pub to_unix_ns: Option<i64>,
-    /// Width of the plot in pixels: what is given is decimated to it.
-    pub pixels: usize,
-}
-
-/// TTFT history of one target.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Series {
-    /// The target.
-    pub target: TargetId,
-    /// Whether the simulator answered.
-    pub simulated: bool,
-    /// How many measured runs there are in the stretch, before decimation.
-    pub runs: usize,
-    /// How many failed ones.
-    pub faults: usize,
-    /// Measured runs in order of time. Where several fall on one pixel, the lowest, the median and the
-    /// highest of each connection kind are kept.
-    pub points: Vec<SeriesPoint>,
-    /// Rolling median (of 9 runs, or per pixel where denser) of warm and cold apart: time and ms.
-    pub median_warm: Vec<(i64, f64)>,
-    /// The same for cold runs.
-    pub median_cold: Vec<(i64, f64)>,
-    /// Failed runs, decimated to one a pixel.
-    pub errors: Vec<SeriesError>,
-}
-
-/// One measured run on the plot.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SeriesPoint {
-    /// When it started, in nanoseconds since 1970.
-    pub at_unix_ns: i64,
-    /// Its TTFT.
-    pub ttft_ms: f64,
-    /// Cold or warm.
-    pub connection: Connection,
-    /// The run.
-    pub run: RunId,
-}
-
-/// One failed run on the plot.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SeriesError {
-    /// When it started, in nanoseconds since 1970.
-    pub at_unix_ns: i64,
-    /// The class of its fault.
-    pub class: FaultClass,
-    /// The run.
-    pub run: RunId,
-}
-
-/// A file format of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// One row a run, a header line, RFC 4180.
-    Csv,
-    /// An array of run objects as `tokenscope chat --json` prints them.
-    Json,
-}
+pub use self::{
+    export::{ExportFormat, rfc3339},
+    query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
+    series::{Series, SeriesError, SeriesPoint, SeriesQuery},
+};
+use self::{
+    inbox::Inbox,
+    reader::{IsCancelled, Job, LANES, Lane, Reader},
+};
+use crate::{
+    conversation::{Conversation, ConversationId, ConversationSummary},
+    run::{Run, RunId, RunUpdate},
+};
 
 /// How the history stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,59 +75,134 @@ pub enum Storage {
 pub struct HistoryError(pub String);
 
 /// A handle on the history. Cheap to clone; clones share the threads. Writing calls only queue.
+///
+/// When the last handle is dropped, what is queued is still written, on the history's own thread:
+/// before the process ends, wait for [`flush`](Self::flush).
 #[derive(Clone, Debug)]
-pub struct History {}
+pub struct History {
+    inner: Arc<Inner>,
+}
+
+/// What the last handle ends when it is dropped.
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    lanes: [mpsc::Sender<Job>; LANES],
+}
+
+/// What the handles and the threads share.
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    inbox: Inbox,
+    /// `None` until the file is open.
+    standing: watch::Sender<Option<Storage>>,
+    /// The URI that readers open, or why there is nothing to read.
+    place: Mutex<Result<String, String>>,
+    readers: [Mutex<Option<Reader>>; LANES],
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.inbox.close();
+    }
+}
 
 impl History {
     /// Opens `history.db` in a folder, making both if need be, on a thread of its own. Whatever is
     /// wrong with the file, a usable handle comes back: see [`History::storage`].
     #[must_use]
-    pub fn open(_folder: &Path) -> Self {
-        todo!("history helper")
+    pub fn open(folder: &Path) -> Self {
+        let shared = Arc::new(Shared {
+            folder: folder.to_owned(),
+            inbox: Inbox::default(),
+            standing: watch::Sender::new(None),
+            place: Mutex::new(Err("the history is not open yet".into())),
+            readers: [const { Mutex::new(None) }; LANES],
+        });
+        let lanes = [Lane::Table, Lane::Plot, Lane::Item].map(|lane| reader::start(&shared, lane));
+        let writing = Arc::clone(&shared);
+        let started = thread::Builder::new()
+            .name("history-writer".into())
+            .spawn(move || writer::run(writing));
+        if let Err(error) = started {
+            let why = format!("The history can't be written: {error}");
+            shared.standing.send_replace(Some(Storage::Failing { why }));
+        }
+        let inner = Arc::new(Inner { shared, lanes });
+        Self { inner }
     }
 
     /// How the history stands, once it is open.
     pub async fn storage(&self) -> Storage {
-        todo!("history helper")
+        let mut standing = self.watch_storage();
+        let known = standing.wait_for(Option::is_some).await;
+        // The sender lives as long as this handle, so there always is one.
+        known
+            .ok()
+            .and_then(|known| known.clone())
+            .unwrap_or(Storage::Ok)
+    }
+
+    /// Tells each change of how the history stands; `None` until it is open.
+    #[must_use]
+    pub fn watch_storage(&self) -> watch::Receiver<Option<Storage>> {
+        self.inner.shared.standing.subscribe()
     }
 
     /// Notes that a run begins.
-    pub fn begin(&self, _run: &Run) {
-        todo!("history helper")
+    pub fn begin(&self, run: &Run) {
+        self.inner.shared.inbox.begin(run.clone());
     }
 
     /// Notes what a run reports; its text is on disk within a second.
-    pub fn record(&self, _id: RunId, _update: &RunUpdate) {
-        todo!("history helper")
+    pub fn record(&self, id: RunId, update: &RunUpdate) {
+        self.inner.shared.inbox.record(id, update);
     }
 
     /// Notes a run that is over, whole.
-    pub fn finish(&self, _run: Run) {
-        todo!("history helper")
+    pub fn finish(&self, run: Run) {
+        self.inner.shared.inbox.finish(run);
     }
 
     /// A page of the table of runs.
     ///
     /// # Errors
     /// If the file can't be read.
-    pub async fn runs(&self, _query: RunQuery) -> Result<RunPage, HistoryError> {
-        todo!("history helper")
+    pub async fn runs(&self, query: RunQuery) -> Result<RunPage, HistoryError> {
+        let shared = Arc::clone(&self.inner.shared);
+        self.ask(Lane::Table, move |reader, is_cancelled| {
+            let page = query::page(reader, &query, is_cancelled)?;
+            if page.rows.iter().any(|row| !row.state.is_over()) {
+                // One of them may belong to a process that died since.
+                shared.inbox.find_dead();
+            }
+            Ok(page)
+        })
+        .await
     }
 
-    /// One whole run; `None` if there is none of this id.
+    /// One whole run; `None` if there is none of this id. Of a run that goes, what is known so far.
     ///
     /// # Errors
     /// If the file can't be read.
-    pub async fn run(&self, _id: RunId) -> Result<Option<Run>, HistoryError> {
-        todo!("history helper")
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>, HistoryError> {
+        self.ask(Lane::Item, move |reader, _| {
+            let _snapshot = query::Snapshot::begin(&reader.connection)?;
+            rows::load(&reader.connection, id)
+        })
+        .await
     }
 
     /// TTFT history of every target, decimated.
     ///
     /// # Errors
     /// If the file can't be read.
-    pub async fn series(&self, _query: SeriesQuery) -> Result<Vec<Series>, HistoryError> {
-        todo!("history helper")
+    pub async fn series(&self, query: SeriesQuery) -> Result<Vec<Series>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            series::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
     }
 
     /// Writes the runs of a query (its offset and limit left aside) to a file, whole or not at all.
@@ -279,22 +212,38 @@ impl History {
     /// If the history can't be read or the file not be written.
     pub async fn export(
         &self,
-        _query: RunQuery,
-        _format: ExportFormat,
-        _to: PathBuf,
-        _progress: impl Fn(usize, usize) + Send + 'static,
+        query: RunQuery,
+        format: ExportFormat,
+        to: PathBuf,
+        progress: impl Fn(usize, usize) + Send + 'static,
     ) -> Result<usize, HistoryError> {
-        todo!("history helper")
+        self.flush().await;
+        let shared = Arc::clone(&self.inner.shared);
+        let (answer, answered) = oneshot::channel();
+        let work = move || {
+            let is_cancelled = || answer.is_closed();
+            let done = export::export(&shared, &query, format, &to, &progress, &is_cancelled);
+            // Whoever asked may have gone away.
+            let _ = answer.send(done);
+        };
+        // A thread of its own: an export may take minutes.
+        let started = thread::Builder::new()
+            .name("history-export".into())
+            .spawn(work);
+        started
+            .map_err(|error| HistoryError(format!("the export could not be started: {error}")))?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Keeps a conversation with its draft, replacing what was kept under its id.
-    pub fn save_conversation(&self, _conversation: Conversation) {
-        todo!("history helper")
+    pub fn save_conversation(&self, conversation: Conversation) {
+        let id = conversation.id;
+        self.inner.shared.inbox.conversation(id, Some(conversation));
     }
 
     /// Forgets a conversation; its runs stay.
-    pub fn delete_conversation(&self, _id: ConversationId) {
-        todo!("history helper")
+    pub fn delete_conversation(&self, id: ConversationId) {
+        self.inner.shared.inbox.conversation(id, None);
     }
 
     /// The conversations, latest first.
@@ -302,7 +251,10 @@ impl History {
     /// # Errors
     /// If the file can't be read.
     pub async fn conversations(&self) -> Result<Vec<ConversationSummary>, HistoryError> {
-        todo!("history helper")
+        self.ask(Lane::Item, |reader, _| {
+            conversations::list(&reader.connection)
+        })
+        .await
     }
 
     /// One conversation; `None` if there is none of this id.
@@ -311,13 +263,69 @@ impl History {
     /// If the file can't be read.
     pub async fn conversation(
         &self,
-        _id: ConversationId,
+        id: ConversationId,
     ) -> Result<Option<Conversation>, HistoryError> {
-        todo!("history helper")
+        self.ask(Lane::Item, move |reader, _| {
+            let _snapshot = query::Snapshot::begin(&reader.connection)?;
+            conversations::load(&reader.connection, id)
+        })
+        .await
     }
 
-    /// Waits until everything queued so far is on disk.
+    /// Waits until everything queued so far is on disk; while the storage is failing, until that was
+    /// tried.
     pub async fn flush(&self) {
-        todo!("history helper")
+        let failing = matches!(
+            &*self.inner.shared.standing.borrow(),
+            Some(Storage::Failing { .. })
+        );
+        if !failing {
+            // An error means that the writer is gone, and so is the wait.
+            let _ = self.inner.shared.inbox.flush().await;
+        }
+    }
+
+    /// Puts a question to a lane. What was written before it is seen by it.
+    async fn ask<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&mut Reader, IsCancelled<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        self.flush().await;
+        let (job, answered) = reader::job(work);
+        self.inner.lanes[lane as usize]
+            .send(job)
+            .map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+fn gone() -> HistoryError {
+    HistoryError("the history's thread has ended: start the program again".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chat::ChatRequest, dialect::DialectId, endpoint::TargetId, run::Origin, run::RunHead,
+    };
+
+    /// A run with nothing but a key and a prompt.
+    pub(super) fn a_run(id: i64) -> Run {
+        Run::new(RunHead {
+            id: RunId(id),
+            target: TargetId {
+                endpoint: "here".into(),
+                model: "m".into(),
+            },
+            dialect: DialectId::OpenaiChat,
+            route: "direct".into(),
+            url: "http://127.0.0.1/v1/chat/completions".into(),
+            simulated: false,
+            origin: Origin::Playground,
+            attempt: 1,
+            request: Arc::new(ChatRequest::of_text("m", "hello")),
+        })
     }
 }

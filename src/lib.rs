@@ -13,6 +13,7 @@
 
 pub mod chat;
 pub mod event;
+pub mod visible;
 
 pub mod dialect;
 
@@ -24,6 +25,7 @@ pub mod credential;
 pub mod transport;
 
 pub mod measure;
+pub mod record;
 pub mod run;
 
 pub mod conversation;

@@ -3,8 +3,11 @@
 //! In: instants taken by the transport where bytes came off the socket. Out: [`Stamps`] and
 //! [`Read`]s, which are stored, and [`FIGURES`], which are computed from them and never stored.
 
+mod figures;
 pub mod percentile;
 pub mod recorder;
+
+pub use figures::{FIGURES, figure};
 
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +112,3 @@ pub struct Figure {
     /// Its value; `None` (blank) where it is not known.
     pub value: fn(&Run) -> Option<f64>,
 }
-
-/// All figures, in the order they are shown.
-pub static FIGURES: &[Figure] = &[];

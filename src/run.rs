@@ -3,19 +3,30 @@
 //! In: a target, a request, and what the transport and the dialect report. Out: [`RunUpdate`]s while
 //! it goes, and a [`Run`] with every stamp at the end.
 
-use std::sync::Arc;
+mod execute;
+pub mod retry_after;
+
+use std::{
+    fmt,
+    hash::{BuildHasher as _, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
+
+pub use self::execute::{execute, execute_in};
 
 use crate::{
     chat::ChatRequest,
     dialect::DialectId,
     endpoint::{Endpoint, TargetId},
-    event::{Answer, Event, FaultClass, words},
-    measure::{OffsetNs, Read, Stamps},
-    transport::Transport,
+    event::{Answer, Event, Fault, FaultClass, words},
+    measure::{OffsetNs, Read, Stamps, recorder::wall_clock_ns},
+    transport::shown_url,
 };
 
 /// A run's key: made by the client, ordered by time, unique across processes that share a history.
@@ -176,6 +187,26 @@ pub enum RunUpdate {
     },
 }
 
+impl RunUpdate {
+    /// The whole course of a run that failed before it reached the wire.
+    #[must_use]
+    pub fn stillborn(fault: Fault, started_unix_ns: i64) -> [Self; 2] {
+        let stamps = Stamps {
+            started_unix_ns,
+            closed: Some(0),
+            ..Stamps::default()
+        };
+        [
+            Self::Started { started_unix_ns },
+            Self::Closed {
+                at: 0,
+                events: vec![Event::Fault(fault)],
+                stamps: Box::new(stamps),
+            },
+        ]
+    }
+}
+
 /// Why a fold was refused: an update that can't follow the state. The run is left as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a run that is {state} can't take {update}")]
@@ -186,18 +217,87 @@ pub struct IllegalUpdate {
     pub update: &'static str,
 }
 
+impl RunUpdate {
+    /// Its name, for messages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Head { .. } => "head",
+            Self::Read { .. } => "read",
+            Self::Closed { .. } => "closed",
+        }
+    }
+
+    fn events(&self) -> &[Event] {
+        match self {
+            Self::Started { .. } | Self::Head { .. } => &[],
+            Self::Read { events, .. } | Self::Closed { events, .. } => events,
+        }
+    }
+}
+
 impl Run {
     /// Folds one update in: the only way a run changes.
     ///
     /// # Errors
     /// If the update can't follow the state; nothing is changed then.
-    pub fn apply(&mut self, _update: &RunUpdate) -> Result<(), IllegalUpdate> {
-        todo!("transport helper")
+    pub fn apply(&mut self, update: &RunUpdate) -> Result<(), IllegalUpdate> {
+        let next = self.next_state(update).ok_or(IllegalUpdate {
+            state: self.state,
+            update: update.name(),
+        })?;
+        match update {
+            RunUpdate::Started { started_unix_ns } => {
+                self.stamps.started_unix_ns = *started_unix_ns;
+            }
+            RunUpdate::Head {
+                stamps,
+                connection,
+                status,
+                http_version,
+            } => {
+                self.stamps = (**stamps).clone();
+                self.connection = Some(*connection);
+                self.status = Some(*status);
+                self.http_version = Some(http_version.clone());
+            }
+            RunUpdate::Read { read, events } => {
+                self.stamps.note(read, events);
+                self.reads.push(*read);
+            }
+            RunUpdate::Closed { stamps, .. } => self.stamps = (**stamps).clone(),
+        }
+        for event in update.events() {
+            self.answer.apply(event);
+        }
+        self.state = next;
+        Ok(())
+    }
+
+    /// The state after an update; `None` if it can't come now.
+    fn next_state(&self, update: &RunUpdate) -> Option<State> {
+        use RunUpdate as U;
+        use State as S;
+        let fails = self.answer.fault.is_some()
+            || (update.events().iter()).any(|event| matches!(event, Event::Fault(_)));
+        match (self.state, update) {
+            (S::Queued, U::Started { .. }) => Some(S::Connecting),
+            (S::Connecting, U::Head { .. }) => Some(S::Waiting),
+            (S::Waiting, U::Read { read, .. }) if read.tokens == 0 => Some(S::Waiting),
+            (S::Waiting | S::Streaming, U::Read { .. }) => Some(S::Streaming),
+            (S::Connecting | S::Waiting | S::Streaming, U::Closed { .. }) if fails => {
+                Some(S::Fault)
+            }
+            // Without a head there was no answer, so nothing can have ended well.
+            (S::Waiting | S::Streaming, U::Closed { .. }) => Some(S::Ok),
+            _ => None,
+        }
     }
 }
 
 /// Everything that one run needs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ask {
     /// What does not change.
     pub head: RunHead,
@@ -207,6 +307,16 @@ pub struct Ask {
     pub key: Option<SecretString>,
     /// The proxy's password.
     pub proxy_password: Option<SecretString>,
+}
+
+impl fmt::Debug for Ask {
+    // An endpoint's headers and proxy may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("id", &self.head.id)
+            .field("target", &self.head.target)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RunHead {
@@ -222,7 +332,7 @@ impl RunHead {
             },
             dialect: endpoint.dialect,
             route: endpoint.route.clone(),
-            url: (dialect.chat_url)(&endpoint.base_url, &request.model).to_string(),
+            url: shown_url(&(dialect.chat_url)(&endpoint.base_url, &request.model)),
             simulated: endpoint.simulated,
             origin,
             attempt: 1,
@@ -234,19 +344,23 @@ impl RunHead {
 impl RunId {
     /// A new key: 43 bits of milliseconds since 1970, then 20 bits that no other run of this
     /// millisecond has.
+    ///
+    /// Keys of one process grow. Those of one millisecond count up from a random place, so that another
+    /// process in the same millisecond meets them only if its own place is within their number.
     #[must_use]
     pub fn new() -> Self {
-        todo!("transport helper")
+        static LAST: AtomicI64 = AtomicI64::new(0);
+        // Half of the room is left for counting up.
+        let place = RandomState::new().hash_one(0) & 0x7_ffff;
+        let fresh = ((wall_clock_ns() / 1_000_000) << 20) | i64::try_from(place).unwrap_or(0);
+        let after = |last: i64| {
+            if fresh >> 20 > last >> 20 {
+                fresh
+            } else {
+                last + 1
+            }
+        };
+        let last = LAST.update(Ordering::Relaxed, Ordering::Relaxed, after);
+        Self(after(last))
     }
-}
-
-/// Does one run: sends it, stamps and decodes what comes, reports each step to `emit`, and gives
-/// back the whole record. `cancel` closes the socket at once.
-pub async fn execute(
-    _transport: &Transport,
-    _ask: Ask,
-    _cancel: CancellationToken,
-    _emit: &mut (dyn FnMut(RunUpdate) + Send),
-) -> Run {
-    todo!("transport helper")
 }

@@ -3,11 +3,24 @@
 //! In: `config.toml`, the environment. Out: [`Settings`]. Edits keep comments and order; a file that
 //! can't be read is explained with its line and never overwritten.
 
-use std::path::PathBuf;
+mod edit;
+mod environment;
+pub(crate) mod file;
+mod parse;
+mod section;
+mod watch;
+
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use crate::endpoint::Endpoint;
+pub use self::watch::{Watch, watch};
+use crate::{
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint, preset, variables::Environment},
+    simulator,
+};
 
 /// Everything the user can set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,13 +31,60 @@ pub struct Settings {
     pub built_in: Vec<String>,
     /// How the desktop looks.
     pub appearance: Appearance,
+    /// What is odd but no reason to stop: unknown keys, variables that make no endpoint, …
+    pub warnings: Vec<SettingsProblem>,
 }
 
 impl Settings {
+    /// What holds without a file: only what the environment makes ready.
+    #[must_use]
+    pub fn of_environment(environment: &Environment) -> Self {
+        let mut settings = Self::default();
+        settings.add_ready(environment);
+        settings
+    }
+
     /// The endpoint of this id.
     #[must_use]
     pub fn endpoint(&self, id: &str) -> Option<&Endpoint> {
         self.endpoints.iter().find(|e| e.id == id)
+    }
+
+    /// The endpoint of this id, or else what the preset of this id makes without any set-up.
+    #[must_use]
+    pub fn endpoint_or_preset(&self, id: &str) -> Option<Cow<'_, Endpoint>> {
+        let of_preset = || {
+            let preset = preset::find(id)?;
+            preset.endpoint(&BTreeMap::new()).ok().map(Cow::Owned)
+        };
+        self.endpoint(id).map(Cow::Borrowed).or_else(of_preset)
+    }
+
+    /// These settings with the built-in simulator at the end.
+    #[must_use]
+    pub fn with_simulator(mut self, base_url: Url, models: Vec<String>) -> Self {
+        self.built_in.push(simulator::ENDPOINT.to_owned());
+        self.endpoints.push(Endpoint {
+            label: "Simulator".to_owned(),
+            auth: Auth::None,
+            key_env: Vec::new(),
+            models,
+            simulated: true,
+            ..Endpoint::custom(simulator::ENDPOINT, base_url, DialectId::OpenaiChat)
+        });
+        self
+    }
+
+    /// Adds what the environment makes ready; an endpoint of the file keeps its id.
+    fn add_ready(&mut self, environment: &Environment) {
+        let (ready, problems) = environment::endpoints(environment);
+        for endpoint in ready {
+            if self.endpoint(&endpoint.id).is_none() {
+                self.built_in.push(endpoint.id.clone());
+                self.endpoints.push(endpoint);
+            }
+        }
+        self.warnings.extend(problems);
     }
 }
 
@@ -58,6 +118,18 @@ pub enum Theme {
     /// As the system.
     #[default]
     System,
+}
+
+impl Theme {
+    /// The word in the settings file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::System => "system",
+        }
+    }
 }
 
 /// Why the settings file could not be used, or an edit not be made.
@@ -107,7 +179,25 @@ impl Paths {
     /// # Errors
     /// If the platform knows no home folder.
     pub fn of_user() -> Result<Self, SettingsProblem> {
-        todo!("endpoints helper")
+        Self::of(&Environment::of_process())
+    }
+
+    fn of(environment: &Environment) -> Result<Self, SettingsProblem> {
+        const CONFIG: &str = "TOKENSCOPE_CONFIG_DIR";
+        const DATA: &str = "TOKENSCOPE_DATA_DIR";
+        let platform = directories::ProjectDirs::from("", "", "tokenscope");
+        let folder = |variable: &str, own: fn(&directories::ProjectDirs) -> PathBuf| {
+            let chosen = environment.get(variable).map(PathBuf::from);
+            (chosen.or_else(|| platform.as_ref().map(own))).ok_or_else(|| SettingsProblem {
+                path: PathBuf::from(format!("${variable}")),
+                line: None,
+                message: "no home folder is known: set this variable to a folder".to_owned(),
+            })
+        };
+        Ok(Self {
+            settings: folder(CONFIG, |dirs| dirs.config_dir().to_owned())?.join("config.toml"),
+            data: folder(DATA, |dirs| dirs.data_local_dir().to_owned())?,
+        })
     }
 }
 
@@ -116,29 +206,56 @@ impl Paths {
 ///
 /// # Errors
 /// With the line, if the file is not what it should be.
-pub fn load(_paths: &Paths) -> Result<Settings, SettingsProblem> {
-    todo!("endpoints helper")
+pub fn load(paths: &Paths) -> Result<Settings, SettingsProblem> {
+    load_in(paths, &Environment::of_process())
+}
+
+/// As [`load`], in a given environment.
+///
+/// # Errors
+/// With the line, if the file is not what it should be.
+pub fn load_in(paths: &Paths, environment: &Environment) -> Result<Settings, SettingsProblem> {
+    let text = file::read(&paths.settings).map_err(|why| paths.problem(&why))?;
+    let mut settings = parse::settings(&paths.settings, &text.unwrap_or_default())?;
+    settings.add_ready(environment);
+    Ok(settings)
 }
 
 /// Makes one edit in the file, keeping comments, order and everything that it does not know.
 ///
 /// # Errors
 /// If the file is broken (it is then left as it is), or can't be written.
-pub fn edit(_paths: &Paths, _edit: &SettingsEdit) -> Result<(), SettingsProblem> {
-    todo!("endpoints helper")
+pub fn edit(paths: &Paths, edit: &SettingsEdit) -> Result<(), SettingsProblem> {
+    let path = &paths.settings;
+    let locked = || file::locked(path, || Ok(edit::make(path, edit)));
+    (path.parent().map_or(Ok(()), std::fs::create_dir_all))
+        .and_then(|()| locked())
+        .map_err(|why| paths.problem(&why))?
 }
 
-/// Calls back, from a thread of its own, whenever the settings file has changed. Dropping it stops it.
-#[derive(Debug)]
-pub struct Watch {}
+impl Paths {
+    /// A problem with the file as a whole.
+    fn problem(&self, why: &std::io::Error) -> SettingsProblem {
+        SettingsProblem {
+            path: self.settings.clone(),
+            line: None,
+            message: why.to_string(),
+        }
+    }
+}
 
-/// Watches the settings file; a folder that does not exist yet is made.
-///
-/// # Errors
-/// If the folder can't be watched.
-pub fn watch(
-    _paths: &Paths,
-    _changed: impl Fn() + Send + 'static,
-) -> Result<Watch, SettingsProblem> {
-    todo!("endpoints helper")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_can_be_chosen() {
+        let env = Environment::of([
+            ("TOKENSCOPE_CONFIG_DIR", "/c"),
+            ("TOKENSCOPE_DATA_DIR", "/d"),
+        ]);
+        let paths = Paths::of(&env).unwrap();
+        assert_eq!(paths.settings, PathBuf::from("/c/config.toml"));
+        assert_eq!(paths.data, PathBuf::from("/d"));
+    }
 }

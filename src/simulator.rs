@@ -1,26 +1,181 @@
 //! The built-in simulator: real HTTP on loopback, seeded latency profiles, every answer labelled.
 //!
 //! In: requests of any dialect. Out: streams on an absolute schedule that each answer can state.
+//!
+//! ```text
+//! request ─ server ─ dialect.parse ─► ChatRequest ─ model.script ─► Script ─ plan ─► Steps (at, act)
+//!                                                                                      │
+//!              socket ◄─ wire (stamps each write) ◄─ answer (waits for pace) ◄─ writer ┘
+//!                          └─► ledger: planned and written, GET /sim/runs/N
+//! ```
+//!
+//! It runs on threads of its own, so that serving and measuring do not share an executor. A further
+//! model is a row of `model.rs`; a further dialect is a file and its line in `dialect.rs`.
 
-use std::net::SocketAddr;
+mod answer;
+mod dialect;
+mod ledger;
+mod model;
+mod openai_chat;
+mod pace;
+mod plan;
+mod script;
+mod server;
+mod text;
+mod wire;
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    thread::{self, JoinHandle},
+};
+
+use tokio::{net::TcpSocket, sync::oneshot};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// The id of the simulator's endpoint in settings and targets.
+pub const ENDPOINT: &str = "simulator";
+
+/// How the simulator is served.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Address to listen on; other machines are let in only if it is not a loopback address.
+    pub host: IpAddr,
+    /// Port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// Changes all schedules; the same seed, model and prompt give the same schedule.
+    pub seed: u64,
+    /// How many times faster than a model's own pace, above 0.
+    pub speed: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            seed: 0,
+            speed: 1.0,
+        }
+    }
+}
+
+impl Options {
+    fn is_remote(&self) -> bool {
+        !self.host.is_loopback()
+    }
+}
 
 /// A running simulator; dropping it stops it.
 #[derive(Debug)]
 pub struct Simulator {
-    /// Where it listens, on loopback.
+    /// Where it listens.
     pub address: SocketAddr,
+    base_url: Url,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
 }
 
-/// Starts the simulator on `127.0.0.1:port` (0 picks a free one), on the current tokio runtime.
+impl Simulator {
+    /// The base URL that clients of the `OpenAI` API are given, as in `http://127.0.0.1:8080/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> Url {
+        self.base_url.clone()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been printed; there is nothing to add while dropping.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts the simulator on `127.0.0.1:port` (0 picks a free one), on threads of its own.
 ///
 /// # Errors
 /// If the port can't be had.
-pub async fn start(_port: u16) -> std::io::Result<Simulator> {
-    todo!("simulator helper")
+pub async fn start(port: u16) -> io::Result<Simulator> {
+    serve(Options {
+        port,
+        ..Options::default()
+    })
+    .await
+}
+
+/// Starts the simulator with these options.
+///
+/// # Errors
+/// If the address can't be had.
+pub async fn serve(options: Options) -> io::Result<Simulator> {
+    let (report, bound) = oneshot::channel();
+    let stop = CancellationToken::new();
+    let until = stop.clone();
+    let thread = thread::Builder::new()
+        .name("simulator".into())
+        .spawn(move || run(options, report, &until))?;
+    let address = bound
+        .await
+        .map_err(|_| io::Error::other("the simulator's thread ended at once"))??;
+    let base_url = Url::parse(&format!("http://{address}/v1")).map_err(io::Error::other)?;
+    Ok(Simulator {
+        address,
+        base_url,
+        stop,
+        thread: Some(thread),
+    })
 }
 
 /// Names of the simulated models, the best first impression first.
 #[must_use]
 pub fn models() -> Vec<String> {
-    todo!("simulator helper")
+    model::MODELS.iter().map(|m| m.name.to_owned()).collect()
+}
+
+/// The simulator's thread: reports the address it got, then serves until it is stopped.
+fn run(
+    options: Options,
+    report: oneshot::Sender<io::Result<SocketAddr>>,
+    stop: &CancellationToken,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return drop(report.send(Err(error))),
+    };
+    runtime.block_on(async {
+        let started = listen(options).and_then(|listener| {
+            let address = listener.local_addr()?;
+            Ok((address, listener, server::Server::new(options)?))
+        });
+        match started {
+            Ok((address, listener, server)) => {
+                // Nobody waits for the address any more: then the token is about to stop us.
+                let _ = report.send(Ok(address));
+                stop.run_until_cancelled(server.serve(listener)).await;
+            }
+            Err(error) => drop(report.send(Err(error))),
+        }
+    });
+}
+
+/// Connections that may wait to be accepted: a thousand clients that start at once must not have
+/// to repeat their SYN.
+const BACKLOG: u32 = 4_096;
+
+fn listen(options: Options) -> io::Result<tokio::net::TcpListener> {
+    let socket = match options.host {
+        IpAddr::V4(_) => TcpSocket::new_v4(),
+        IpAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::new(options.host, options.port))?;
+    socket.listen(BACKLOG)
 }

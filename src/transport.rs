@@ -2,19 +2,41 @@
 //!
 //! In: an [`HttpCall`]. Out: an [`HttpResponse`] whose head, connection phases and reads carry
 //! instants. Nothing here knows a dialect.
+//!
+//! Nothing is ever sent twice: no retry, no redirect. The one exception is hyper's own: a request that
+//! finds its pooled connection closed before a byte of it was written goes out on a new one.
 
+mod body;
+mod call;
+mod client;
+mod connector;
+mod fault;
+mod phases;
+mod proxy;
 pub mod sse;
+mod tls;
 
-use std::time::Instant;
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
+use futures_util::Stream;
 use http::HeaderMap;
 use url::Url;
 
-use crate::{endpoint::ConnectOptions, event::Fault};
+pub use self::{call::PreparedCall, client::shown_url, phases::Trace};
+use self::{client::Clients, fault::Peer, proxy::Via};
+use crate::{
+    endpoint::ConnectOptions,
+    event::{Fault, Phase},
+};
 
 /// A request ready for the wire.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpCall {
     /// `GET` or `POST`.
     pub method: http::Method,
@@ -30,6 +52,17 @@ pub struct HttpCall {
     pub proxy_password: Option<secrecy::SecretString>,
 }
 
+impl fmt::Debug for HttpCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpCall")
+            .field("method", &self.method)
+            .field("url", &shown_url(&self.url))
+            .field("headers", &self.headers)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Begin and end of one phase.
 #[derive(Clone, Copy, Debug)]
 pub struct PhaseSpan {
@@ -42,11 +75,11 @@ pub struct PhaseSpan {
 /// The phases of this call's own connection; all blank on a warm one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ConnectPhases {
-    /// Whether this call opened its connection.
+    /// Whether this call's connection was opened for it, or while it waited for one.
     pub cold: bool,
     /// Name resolution.
     pub dns: Option<PhaseSpan>,
-    /// TCP handshake (the proxy's, where there is one).
+    /// TCP handshake. Through a proxy: the handshake with it and its own exchange (CONNECT, SOCKS).
     pub tcp: Option<PhaseSpan>,
     /// TLS handshake.
     pub tls: Option<PhaseSpan>,
@@ -71,16 +104,17 @@ pub struct HttpResponse {
     pub headers: HeaderMap,
     /// This call's connection phases.
     pub phases: ConnectPhases,
-    /// When the request had been handed to the connection.
+    /// When the last byte of the body was taken by the connection for writing: at most one socket
+    /// buffer was still on its way. Without a body, when the connection was there.
     pub request_sent: Instant,
     /// When the head was there.
     pub headers_at: Instant,
     /// The body.
-    pub body: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Chunk, Fault>> + Send>>,
+    pub body: Pin<Box<dyn Stream<Item = Result<Chunk, Fault>> + Send>>,
 }
 
-impl std::fmt::Debug for HttpResponse {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpResponse")
             .field("status", &self.status)
             .finish_non_exhaustive()
@@ -88,16 +122,146 @@ impl std::fmt::Debug for HttpResponse {
 }
 
 /// Keeps connections between calls. Cheap to clone; clones share the pool.
-#[derive(Clone, Debug, Default)]
-pub struct Transport {}
+///
+/// Over HTTP/2 a host gets one connection; past its limit of streams (often 100) calls wait their turn.
+#[derive(Clone, Default)]
+pub struct Transport {
+    clients: Arc<Clients>,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// A response read whole: status, headers, body.
+pub type Whole = (u16, HeaderMap, Bytes);
 
 impl Transport {
-    /// Sends one call and waits for its head, no longer than the connect limit for connecting.
+    /// Sends one call and waits for its head: no longer than the connect limit for connecting, then no
+    /// longer than the first-token limit.
     ///
     /// # Errors
     /// A fault of class `dns`, `connect`, `tls`, `proxy`, `timeout`, `reset` or `protocol`, with the
-    /// phase it happened in. Its text holds no query string and no credential.
-    pub async fn send(&self, _call: HttpCall) -> Result<HttpResponse, Fault> {
-        todo!("transport helper")
+    /// phase it happened in. Its text holds no query string and no credential. A redirect is a
+    /// `protocol` fault that names where to: it is never followed.
+    pub async fn send(&self, call: HttpCall) -> Result<HttpResponse, Fault> {
+        self.prepare(call).await?.send(&Trace::new()).await
     }
+
+    /// Does what a call needs before its clock may start: finds or makes its client.
+    ///
+    /// # Errors
+    /// A fault in `prepare`, if the proxy or the certificate file can't be used.
+    pub async fn prepare(&self, call: HttpCall) -> Result<PreparedCall, Fault> {
+        let proxy = call.connect.proxy.as_deref();
+        let via = Via::new(&call.url, proxy, call.proxy_password.as_ref())?;
+        let client = self.clients.get(&via, &call.connect).await?;
+        let peer = Peer::new(&call.url, via.address());
+        Ok(PreparedCall::new(client, peer, call))
+    }
+
+    /// Sends one call and reads the whole answer, of at most 8 MiB.
+    ///
+    /// # Errors
+    /// As [`Self::send`], or a `protocol` fault if the answer is larger.
+    pub async fn get(&self, call: HttpCall) -> Result<Whole, Fault> {
+        self.prepare(call).await?.whole(&Trace::new()).await
+    }
+
+    /// Does one call on connections of its own and reports how far it came: a step for each phase of
+    /// connecting that took place, the failed one last.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; a fault of connecting was reported as a step, too.
+    pub async fn probe(
+        call: HttpCall,
+        report: &mut (dyn FnMut(ConnectStep) + Send),
+    ) -> Result<Whole, Fault> {
+        let prepared = Self::default().prepare(call).await?;
+        let way = prepared.way();
+        let trace = Trace::new();
+        let result = prepared.whole(&trace).await;
+        let addresses: Vec<_> = trace.addresses().iter().map(ToString::to_string).collect();
+        let phases = trace.phases();
+        for (phase, span, found) in [
+            (Phase::Dns, phases.dns, addresses.join(", ")),
+            (Phase::Connect, phases.tcp, way),
+            (Phase::Tls, phases.tls, "the certificate is trusted".into()),
+        ] {
+            if let Some(span) = span {
+                report(ConnectStep {
+                    phase,
+                    result: Ok(found),
+                    took: Some(span.end.duration_since(span.begin)),
+                });
+            }
+        }
+        let connecting = [Phase::Prepare, Phase::Dns, Phase::Connect, Phase::Tls];
+        if let Some(fault) = result
+            .as_ref()
+            .err()
+            .filter(|f| connecting.contains(&f.phase))
+        {
+            report(ConnectStep {
+                phase: fault.phase,
+                result: Err(fault.clone()),
+                took: None,
+            });
+        }
+        result
+    }
+}
+
+/// How one phase of connecting went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectStep {
+    /// `dns`, `connect` or `tls`.
+    pub phase: Phase,
+    /// What was found, or what is wrong.
+    pub result: Result<String, Fault>,
+    /// How long it took, where it was done.
+    pub took: Option<Duration>,
+}
+
+/// When a limit runs out; a limit of 0 never does.
+pub(crate) fn deadline(begin: Instant, limit_ms: u64) -> Option<Instant> {
+    (limit_ms > 0)
+        .then(|| begin.checked_add(Duration::from_millis(limit_ms)))
+        .flatten()
+}
+
+/// Waits for a deadline; without one, for ever.
+pub(crate) async fn wait_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A limit as a person would write it.
+pub(crate) fn limit_text(limit_ms: u64) -> String {
+    if limit_ms.is_multiple_of(1000) {
+        format!("{} s", limit_ms / 1000)
+    } else {
+        format!("{limit_ms} ms")
+    }
+}
+
+/// `host:port` of a URL, without anything that could be secret.
+fn host_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the transport stamps"
+)]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -1,11 +1,114 @@
-//! `tokenscope chat`.
+//! `tokenscope chat`: asks one target, or several side by side, and prints answers and figures.
 
-use std::process::ExitCode;
+mod ask;
+mod report;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use crate::{dialect::DialectId, settings::Paths};
 
 /// Arguments of `tokenscope chat`.
+///
+/// Exit codes: 0 every answer came to a clean end; 1 at least one run ended in a fault; 2 the
+/// question could not be asked as written; 130 stopped by Ctrl-C.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to ask; read from standard input when left out or `-`.
+    prompt: Option<String>,
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    todo!("chat")
+    /// Where to ask, as endpoint/model; repeat it to ask several side by side.
+    #[arg(short, long = "target", value_name = "TARGET")]
+    targets: Vec<String>,
+
+    /// System prompt.
+    #[arg(short, long)]
+    system: Option<String>,
+
+    /// Image file to attach; may be repeated.
+    #[arg(short, long = "image", value_name = "FILE")]
+    images: Vec<PathBuf>,
+
+    /// Print a line of JSON an event, and one at the end of each run.
+    #[arg(long)]
+    json: bool,
+
+    /// Ask this URL; needs no set-up. The key is read from $LLM_API_KEY, or --key-env.
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "model",
+        conflicts_with = "targets"
+    )]
+    base_url: Option<String>,
+
+    /// The protocol that --base-url speaks.
+    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect)]
+    dialect: DialectId,
+
+    /// The model to ask at --base-url; may be repeated.
+    #[arg(short, long = "model", value_name = "MODEL", requires = "base_url")]
+    model: Vec<String>,
+
+    /// Environment variable that holds the key for --base-url.
+    #[arg(long, value_name = "VAR", default_value = "LLM_API_KEY")]
+    key_env: String,
+
+    /// Sampling temperature.
+    #[arg(long)]
+    temperature: Option<f64>,
+
+    /// Nucleus sampling mass, 0 to 1.
+    #[arg(long)]
+    top_p: Option<f64>,
+
+    /// Most output tokens.
+    #[arg(long)]
+    max_tokens: Option<u32>,
+
+    /// Sampling seed.
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<i64>,
+
+    /// String that ends the answer; may be repeated.
+    #[arg(long)]
+    stop: Vec<String>,
+
+    /// How long to think, in the provider's own word (minimal, low, medium, high, …).
+    #[arg(long, value_name = "EFFORT")]
+    reasoning_effort: Option<String>,
+
+    /// File with a JSON schema that the answer must follow.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+
+    /// File with a JSON array of tools: {"name", "description", "parameters"}.
+    #[arg(long, value_name = "FILE")]
+    tools: Option<PathBuf>,
+
+    /// JSON object merged into the request body; null removes a field.
+    #[arg(long, value_name = "JSON")]
+    extra: Option<String>,
+
+    /// Show the reasoning too (on standard error).
+    #[arg(long)]
+    reasoning: bool,
+
+    /// Do not keep these runs in the history.
+    #[arg(long)]
+    no_history: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tokenscope chat 'Why is the sky blue?'                       the first ready endpoint, else the simulator
+  tokenscope chat -t openai/gpt-4o-mini -t groq/llama-3.3-70b-versatile 'Hello'
+  git diff | tokenscope chat -s 'Review this change' -t deepseek/deepseek-chat
+  tokenscope chat --base-url http://127.0.0.1:8080/v1 -m gemma --json 'Hello' | jq -c 'select(.type==\"run\")'";
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let paths = Paths::of_user()?;
+    let question = ask::Question::of(&args)?;
+    let asked = ask::start(&args, question, paths)?;
+    report::follow(&args, asked)
 }

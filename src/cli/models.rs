@@ -1,11 +1,154 @@
-//! `tokenscope models`.
+//! `tokenscope models`: the models of an endpoint, or the endpoints there are.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::{UsageError, note, visible};
+use crate::{
+    credential::Credentials,
+    dialect::{DialectId, ModelInfo},
+    endpoint::{Endpoint, base_url, cache::ModelCache, list::list_models, variables::Environment},
+    event::FaultClass,
+    settings::{self, Paths, Settings},
+    simulator,
+    transport::Transport,
+};
 
 /// Arguments of `tokenscope models`.
+///
+/// Exit codes: 0 listed; 1 the endpoint gave no list; 2 asked wrongly.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The endpoint's id, or a preset's; without one, the endpoints are listed.
+    endpoint: Option<String>,
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    todo!("models")
+    /// Ask this URL; needs no set-up. The key is read from $`LLM_API_KEY`.
+    #[arg(long, value_name = "URL", conflicts_with = "endpoint")]
+    base_url: Option<String>,
+
+    /// The protocol that --base-url speaks.
+    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect)]
+    dialect: DialectId,
+
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let environment = Environment::of_process();
+    if let Some(written) = &args.base_url {
+        let base = base_url::normalise_allowing_http(written).map_err(UsageError::new)?;
+        for change in &base.changes {
+            note(&format!("{}: {change}", base.url));
+        }
+        let endpoint = Endpoint::custom("url", base.url, args.dialect);
+        let models = fetch(&endpoint, &Credentials::without_keyring(environment))?;
+        return print_models(&models, args.json);
+    }
+    let paths = Paths::of_user()?;
+    let settings = settings::load(&paths)?;
+    match args.endpoint.as_deref() {
+        None => print_endpoints(&settings, args.json),
+        Some(simulator::ENDPOINT) => print_models(&named(&simulator::models()), args.json),
+        Some(id) => {
+            let endpoint = (settings.endpoint_or_preset(id))
+                .ok_or_else(|| super::unknown_endpoint(id, &settings))?;
+            let models = fetch(&endpoint, &Credentials::default())?;
+            ModelCache::new(&paths.data).store(&endpoint, &models);
+            print_models(&models, args.json)
+        }
+    }
+}
+
+/// The list of an endpoint; the names that its settings know, where it keeps none.
+fn fetch(endpoint: &Endpoint, credentials: &Credentials) -> anyhow::Result<Vec<ModelInfo>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")?;
+    let listed = runtime.block_on(async {
+        let (key, _) = credentials.resolve(endpoint).await?;
+        let proxy = credentials.resolve_proxy_password(endpoint).await?;
+        let transport = Transport::default();
+        anyhow::Ok(list_models(&transport, endpoint, key.as_ref(), proxy.as_ref()).await)
+    });
+    runtime.shutdown_background();
+    match listed? {
+        Ok(models) => Ok(models),
+        Err(fault) if fault.class == FaultClass::NotFound && !endpoint.models.is_empty() => {
+            note("this endpoint keeps no list: these names are from the settings");
+            Ok(named(&endpoint.models))
+        }
+        Err(fault) => anyhow::bail!("{}: {}", endpoint.id, visible(&fault.to_string())),
+    }
+}
+
+fn named(names: &[String]) -> Vec<ModelInfo> {
+    let model = |id: &String| ModelInfo {
+        id: id.clone(),
+        label: String::new(),
+    };
+    names.iter().map(model).collect()
+}
+
+fn print_models(models: &[ModelInfo], json: bool) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, models)?;
+        writeln!(out)?;
+    } else {
+        for model in models {
+            writeln!(out, "{}", visible(&model.id))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An endpoint as `--json` shows it.
+#[derive(Serialize)]
+struct Row<'a> {
+    endpoint: &'a str,
+    label: &'a str,
+    dialect: DialectId,
+    base_url: &'a str,
+    models: &'a [String],
+}
+
+fn print_endpoints(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
+    let simulated = simulator::models();
+    let known = settings.endpoints.iter().map(|e| Row {
+        endpoint: &e.id,
+        label: &e.label,
+        dialect: e.dialect,
+        base_url: e.base_url.as_str(),
+        models: &e.models,
+    });
+    let rows: Vec<Row<'_>> = known
+        .chain([Row {
+            endpoint: simulator::ENDPOINT,
+            label: "Simulator",
+            dialect: DialectId::OpenaiChat,
+            base_url: "",
+            models: &simulated,
+        }])
+        .collect();
+    let mut out = io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, &rows)?;
+        writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for row in rows {
+        writeln!(out, "{}  {}  {}", row.endpoint, row.label, row.base_url)?;
+        for model in row.models {
+            writeln!(out, "  {}/{model}", row.endpoint)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,123 @@
-//! `tokenscope simulate`.
+//! `tokenscope simulate`: serves the built-in simulator until it is told to stop.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    net::{IpAddr, Ipv4Addr},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use tracing::Level;
+
+use crate::simulator::{self, Options};
 
 /// Arguments of `tokenscope simulate`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Port to listen on; 0 picks a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Address to listen on.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
+    host: IpAddr,
+    /// Let other machines in. There is no password: do so only in a network you trust.
+    #[arg(long)]
+    allow_remote: bool,
+    /// Changes all schedules. The same seed, model and prompt give the same schedule.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How many times faster than each model's own pace, 0.01 to 1000.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
+    speed: f64,
+    /// Log each request to stderr; twice logs ended connections too.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    todo!("simulate")
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.01..=1000.0).contains(&speed) => Ok(speed),
+        _ => Err("write a number from 0.01 to 1000".into()),
+    }
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Args {
+        host,
+        port,
+        seed,
+        speed,
+        ..
+    } = args;
+    if !host.is_loopback() && !args.allow_remote {
+        bail!("{host} is open to other machines: add --allow-remote if that is meant");
+    }
+    log_to_stderr(args.verbose);
+    let options = Options {
+        host,
+        port,
+        seed,
+        speed,
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(options))
+}
+
+async fn serve(options: Options) -> anyhow::Result<ExitCode> {
+    let Options { host, port, .. } = options;
+    let simulator = (simulator::serve(options).await)
+        .with_context(|| format!("can't listen on {host} port {port}: try another --port"))?;
+    greet(simulator.base_url().as_str())?;
+    stopped().await?;
+    drop(simulator);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where it is and how to use it. The first line is the base URL alone, for scripts.
+fn greet(base_url: &str) -> io::Result<()> {
+    let names = simulator::models();
+    let model = names.first().map_or("", String::as_str);
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{base_url}\n\n\
+         All answers are simulated. Ctrl-C ends it. Models: {}\n\n\
+         curl -N {base_url}/chat/completions -H 'content-type: application/json' \\\n  \
+           -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\
+         tokenscope chat --base-url {base_url} --model {model} Hello",
+        names.join(" "),
+    )?;
+    out.flush()
+}
+
+/// Ends when the user or the system asks for it.
+async fn stopped() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => Level::WARN,
+        1 => Level::INFO,
+        _ => Level::DEBUG,
+    };
+    let filter = tracing_subscriber::EnvFilter::new(format!("tokenscope={level}"));
+    // If someone logs already, that is fine too.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .try_init();
 }

@@ -108,6 +108,7 @@ impl State {
             Update::Storage(storage) => self.storage = Some(storage),
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Stopped => self.stopped = true,
+            Update::Ready => {}
         }
     }
 

@@ -1,4 +1,21 @@
 //! `openai-chat`: chat completions as OpenAI defines them and a hundred servers vary them.
+//!
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer. Out: the JSON body
+//! of a streamed request, then [`Event`](crate::event::Event)s. The wire format is
+//! <https://platform.openai.com/docs/api-reference/chat>; where servers differ from it, the code says who.
+
+mod chunk;
+mod decode;
+mod delta;
+mod encode;
+mod fault;
+mod fields;
+mod json;
+mod models;
+mod text;
+mod tool_calls;
+
+use url::Url;
 
 use crate::dialect::{Dialect, DialectId};
 
@@ -6,9 +23,65 @@ use crate::dialect::{Dialect, DialectId};
 pub static DIALECT: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "OpenAI chat completions",
-    chat_url: |_base, _model| todo!("wire helper"),
-    models_url: |_base| todo!("wire helper"),
-    encode: |_request| todo!("wire helper"),
-    decoder: |_head| todo!("wire helper"),
-    models: |_body| todo!("wire helper"),
+    chat_url: |base, _model| below(base, CHAT),
+    models_url: |base| below(base, &["models"]),
+    encode: encode::body,
+    decoder: |head| Box::new(decode::ChatDecoder::new(head)),
+    models: models::parse,
 };
+
+const CHAT: &[&str] = &["chat", "completions"];
+
+/// `base` with `path` below it. Its query stays (Azure's `?api-version=`), empty path segments go, and
+/// a base that is the whole chat URL already counts as what stands before it.
+fn below(base: &Url, path: &[&str]) -> Url {
+    let mut segments: Vec<&str> = base.path().split('/').filter(|s| !s.is_empty()).collect();
+    if segments.ends_with(CHAT) {
+        segments.truncate(segments.len() - CHAT.len());
+    }
+    segments.extend(path);
+    let mut url = base.clone();
+    url.set_path(&segments.join("/"));
+    url.set_fragment(None);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_stand_below_the_base_and_keep_its_query() {
+        for (base, chat, models) in [
+            (
+                "https://api.openai.com/v1",
+                "https://api.openai.com/v1/chat/completions",
+                "https://api.openai.com/v1/models",
+            ),
+            (
+                "http://localhost:11434//v1///",
+                "http://localhost:11434/v1/chat/completions",
+                "http://localhost:11434/v1/models",
+            ),
+            (
+                "https://h",
+                "https://h/chat/completions",
+                "https://h/models",
+            ),
+            (
+                "https://r.openai.azure.com/openai/deployments/gpt%204/?api-version=2024-10-21#x",
+                "https://r.openai.azure.com/openai/deployments/gpt%204/chat/completions?api-version=2024-10-21",
+                "https://r.openai.azure.com/openai/deployments/gpt%204/models?api-version=2024-10-21",
+            ),
+            (
+                "https://h/v1/chat/completions",
+                "https://h/v1/chat/completions",
+                "https://h/v1/models",
+            ),
+        ] {
+            let base = Url::parse(base).unwrap();
+            assert_eq!((DIALECT.chat_url)(&base, "m").as_str(), chat);
+            assert_eq!((DIALECT.models_url)(&base).as_str(), models);
+        }
+    }
+}

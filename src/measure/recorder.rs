@@ -1,1 +1,195 @@
 //! Takes the stamps of one run.
+//!
+//! In: the instants that the transport took, and the events that each read completed. Out: [`Stamps`]
+//! and [`Read`]s. The wall clock is read once, for display; every offset is monotonic.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::{
+    event::Event,
+    measure::{OffsetNs, Read, Span, Stamps},
+    transport::{ConnectPhases, HttpResponse, PhaseSpan},
+};
+
+/// The stamps of a run that goes.
+#[derive(Debug)]
+pub struct Recorder {
+    started: Instant,
+    stamps: Stamps,
+    last_read: Option<OffsetNs>,
+}
+
+impl Recorder {
+    /// Starts the clock.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the run's clock starts here")]
+    pub fn start() -> Self {
+        let stamps = Stamps {
+            started_unix_ns: wall_clock_ns(),
+            ..Stamps::default()
+        };
+        Self {
+            started: Instant::now(),
+            stamps,
+            last_read: None,
+        }
+    }
+
+    /// Offset 0.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The stamps so far.
+    #[must_use]
+    pub fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
+    /// Takes the phases of connecting, and when the request was sent, of a call that may have failed.
+    pub fn connect(&mut self, phases: &ConnectPhases, request_sent: Option<Instant>) {
+        let span = |span: Option<PhaseSpan>| {
+            span.map(|span| Span {
+                begin: self.offset(span.begin),
+                end: self.offset(span.end),
+            })
+        };
+        let (dns, tcp, tls) = (span(phases.dns), span(phases.tcp), span(phases.tls));
+        let request_sent = request_sent.map(|at| self.offset(at));
+        self.stamps = Stamps {
+            dns,
+            tcp,
+            tls,
+            request_sent,
+            ..self.stamps.clone()
+        };
+    }
+
+    /// Takes everything up to the response head.
+    pub fn head(&mut self, response: &HttpResponse) {
+        self.connect(&response.phases, Some(response.request_sent));
+        self.stamps.headers = Some(self.offset(response.headers_at));
+    }
+
+    /// Takes a read of `bytes` bytes that came at `at` and completed `events`.
+    pub fn read(&mut self, at: Instant, bytes: usize, events: &[Event]) -> Read {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let read = Read {
+            at: self.offset(at),
+            bytes: count(bytes),
+            events: count(events.len()),
+            tokens: count(events.iter().filter(|event| event.is_token()).count()),
+        };
+        self.last_read = Some(read.at);
+        self.stamps.note(&read, events);
+        read
+    }
+
+    /// Ends the run now, with the events that only the end made known. Tokens among them (a whole JSON
+    /// answer) came with the last read; they are no *first* token, for nothing was streamed.
+    #[expect(clippy::disallowed_methods, reason = "the run's clock stops here")]
+    pub fn close(&mut self, events: &[Event]) -> OffsetNs {
+        if events.iter().any(Event::is_token) {
+            self.stamps.last_token = self.last_read;
+        }
+        let at = self.offset(Instant::now());
+        self.stamps.closed = Some(at);
+        at
+    }
+
+    fn offset(&self, at: Instant) -> OffsetNs {
+        let since = at.saturating_duration_since(self.started);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Stamps {
+    /// Takes what one read says of the first and last of things.
+    pub fn note(&mut self, read: &Read, events: &[Event]) {
+        self.first_byte.get_or_insert(read.at);
+        if !events.is_empty() {
+            self.first_event.get_or_insert(read.at);
+        }
+        if events.iter().any(Event::is_visible) {
+            self.first_visible.get_or_insert(read.at);
+        }
+        if read.tokens > 0 {
+            self.first_token.get_or_insert(read.at);
+            self.last_token = Some(read.at);
+        }
+    }
+}
+
+/// The wall clock in nanoseconds since 1970; 0 for one set before that.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for display, order and keys only"
+)]
+pub fn wall_clock_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn text(text: &str) -> Event {
+        Event::Text { text: text.into() }
+    }
+
+    fn reasoning(text: &str) -> Event {
+        Event::Reasoning { text: text.into() }
+    }
+
+    #[test]
+    fn stamps_follow_the_definitions() {
+        let mut recorder = Recorder::start();
+        let at = |ms| recorder.started() + Duration::from_millis(ms);
+        let reads = [
+            (at(10), vec![]),
+            (at(20), vec![Event::KeepAlive]),
+            (at(30), vec![text("")]),
+            (at(40), vec![reasoning("hm")]),
+            (at(50), vec![text("a"), text("b")]),
+            (at(60), vec![text("c")]),
+            (at(70), vec![Event::Done]),
+        ];
+        let tokens: Vec<u32> = reads
+            .iter()
+            .map(|(at, events)| recorder.read(*at, 5, events).tokens)
+            .collect();
+        assert_eq!(tokens, [0, 0, 0, 1, 2, 1, 0]);
+        let ms = |ms: u64| Some(ms * 1_000_000);
+        let stamps = recorder.stamps();
+        assert_eq!(stamps.first_byte, ms(10));
+        assert_eq!(stamps.first_event, ms(20));
+        assert_eq!(stamps.first_token, ms(40), "an empty piece is no token");
+        assert_eq!(stamps.first_visible, ms(50));
+        assert_eq!(stamps.last_token, ms(60));
+        assert!(stamps.started_unix_ns > 1_700_000_000_000_000_000);
+    }
+
+    #[test]
+    fn an_answer_known_only_at_the_end_has_a_last_token_but_no_first() {
+        let mut recorder = Recorder::start();
+        let at = recorder.started() + Duration::from_millis(5);
+        recorder.read(at, 100, &[]);
+        recorder.close(&[text("whole")]);
+        assert_eq!(recorder.stamps().first_token, None);
+        assert_eq!(recorder.stamps().last_token, Some(5_000_000));
+        assert!(recorder.stamps().closed.is_some());
+    }
+
+    #[test]
+    fn an_instant_before_the_start_is_offset_zero() {
+        let (early, late) = (Recorder::start(), Recorder::start());
+        assert_eq!(late.offset(early.started()), 0);
+    }
+}

@@ -1,1 +1,279 @@
-//! The guard in front of `eventsource-stream`.
+//! The guard in front of `eventsource-stream`: bytes in, server-sent events and comments out.
+//!
+//! The crate reads an event's fields as WHATWG asks, but alone it panics on a byte order mark, scans a
+//! pending line again at each chunk, fails on split or invalid UTF-8 and hides comments. So the guard
+//! cuts the bytes into whole lines with one kind of line end, repairs their UTF-8, bounds them, and
+//! hands the crate one whole event at a time, line by line. Every byte is looked at once, however the
+//! stream was split. No clock, no socket.
+//!
+//! Source of the rules: <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>.
+
+use std::{borrow::Cow, convert::Infallible, iter};
+
+use eventsource_stream::EventStream;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+
+/// Most bytes of one line, and of one event: 8 MiB.
+pub const MAX_EVENT_BYTES: usize = 8 << 20;
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// One thing that the stream said, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// An event with data.
+    Event {
+        /// Its type; `message` where the stream gave none.
+        event: String,
+        /// Its data lines, joined by line feeds.
+        data: String,
+    },
+    /// A comment line without its colon and one leading space: a keep-alive.
+    Comment {
+        /// The comment.
+        text: String,
+    },
+    /// The line that follows held bytes that are not UTF-8; each run of them became U+FFFD.
+    Repaired,
+    /// A line or an event grew past [`MAX_EVENT_BYTES`]. Nothing follows.
+    Oversized,
+}
+
+/// Reads one event stream.
+#[derive(Debug, Default)]
+pub struct Sse {
+    /// Bytes of the line that has not ended yet.
+    line: Vec<u8>,
+    /// Whole lines of the event that has not ended yet, each with its line feed; no comments.
+    event: String,
+    place: Place,
+}
+
+/// Where the next byte stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// At the very start, where a byte order mark may stand.
+    #[default]
+    Start,
+    InLine,
+    /// Behind a CR: a LF would belong to it.
+    AfterCr,
+    Closed,
+}
+
+impl Sse {
+    /// Takes the next bytes, in pieces of any size, and appends the frames they completed.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Frame>) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = match self.place {
+                Place::Start => self.skip_bom(rest),
+                Place::AfterCr => {
+                    self.place = Place::InLine;
+                    rest.strip_prefix(b"\n").unwrap_or(rest)
+                }
+                Place::InLine => self.take_line(rest, out),
+                Place::Closed => return,
+            };
+        }
+    }
+
+    /// Ends the stream. Gives what was left of an event without its closing blank line (such an event
+    /// is not dispatched), or of a last line without its end; `None` if the stream ended cleanly.
+    pub fn end(&mut self) -> Option<String> {
+        if self.place == Place::Closed {
+            return None;
+        }
+        self.place = Place::Closed;
+        let mut tail = std::mem::take(&mut self.event);
+        tail.push_str(&String::from_utf8_lossy(&std::mem::take(&mut self.line)));
+        (!tail.is_empty()).then_some(tail)
+    }
+
+    /// Gathers the first bytes until it is clear whether they are a byte order mark.
+    fn skip_bom<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let Some((first, rest)) = bytes.split_first() else {
+            return bytes;
+        };
+        let held = self.line.len();
+        if BOM.get(held) != Some(first) {
+            self.place = Place::InLine;
+            return bytes;
+        }
+        self.line.push(*first);
+        if self.line == BOM {
+            self.line.clear();
+            self.place = Place::InLine;
+        }
+        rest
+    }
+
+    /// Takes bytes up to the next line end, and gives those behind it.
+    fn take_line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Frame>) -> &'a [u8] {
+        let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
+        let (head, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+        if self.event.len() + self.line.len() + head.len() > MAX_EVENT_BYTES {
+            *self = Self {
+                place: Place::Closed,
+                ..Self::default()
+            };
+            out.push(Frame::Oversized);
+            return &[];
+        }
+        self.line.extend_from_slice(head);
+        let Some((end, rest)) = rest.split_first() else {
+            return rest;
+        };
+        self.end_line(out);
+        if *end == b'\r' {
+            self.place = Place::AfterCr;
+        }
+        rest
+    }
+
+    fn end_line(&mut self, out: &mut Vec<Frame>) {
+        if self.line.is_empty() {
+            out.extend(dispatched(&self.event));
+            self.event.clear();
+            return;
+        }
+        let line = String::from_utf8_lossy(&self.line);
+        if matches!(line, Cow::Owned(_)) {
+            out.push(Frame::Repaired);
+        }
+        if let Some(comment) = line.strip_prefix(':') {
+            out.push(Frame::Comment {
+                text: comment.strip_prefix(' ').unwrap_or(comment).to_owned(),
+            });
+        } else {
+            self.event.push_str(&line);
+            self.event.push('\n');
+        }
+        self.line.clear();
+    }
+}
+
+/// The event that these whole lines make, if they hold data.
+///
+/// The first line is an empty comment, so that the crate's own check for a byte order mark never meets
+/// the stream's bytes. The crate asks for one line at a time and never has to wait for it.
+fn dispatched(lines: &str) -> Option<Frame> {
+    if lines.is_empty() {
+        return None;
+    }
+    let lines = iter::once(":\n")
+        .chain(lines.split_inclusive('\n'))
+        .chain(iter::once("\n"))
+        .map(Ok::<_, Infallible>);
+    let event = EventStream::new(stream::iter(lines))
+        .next()
+        .now_or_never()
+        .flatten()?
+        .ok()?;
+    Some(Frame::Event {
+        event: event.event,
+        data: event.data,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(bytes: &[u8], piece: usize) -> (Vec<Frame>, Option<String>) {
+        let mut sse = Sse::default();
+        let mut out = Vec::new();
+        for chunk in bytes.chunks(piece) {
+            sse.push(chunk, &mut out);
+        }
+        let tail = sse.end();
+        (out, tail)
+    }
+
+    fn event(data: &str) -> Frame {
+        Frame::Event {
+            event: "message".into(),
+            data: data.into(),
+        }
+    }
+
+    fn comment(text: &str) -> Frame {
+        Frame::Comment { text: text.into() }
+    }
+
+    #[test]
+    fn comments_keep_their_place_among_events() {
+        let (out, tail) = frames(b": a\ndata: 1\n: b\n\n:c\n\ndata: 2\n\n", 1);
+        let expected = [
+            comment("a"),
+            comment("b"),
+            event("1"),
+            comment("c"),
+            event("2"),
+        ];
+        assert_eq!(out, expected);
+        assert_eq!(tail, None);
+    }
+
+    #[test]
+    fn an_unfinished_event_is_told_and_not_dispatched() {
+        let stream = b"data: 1\n\ndata: 2\ndata: 3";
+        for piece in 1..stream.len() {
+            let (out, tail) = frames(stream, piece);
+            assert_eq!(out, [event("1")]);
+            assert_eq!(tail.as_deref(), Some("data: 2\ndata: 3"));
+        }
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_stripped_and_a_part_of_one_is_not() {
+        assert_eq!(frames(b"\xEF\xBB\xBFdata: 1\n\n", 1).0, [event("1")]);
+        let (out, _) = frames(b"\xEF\xBBdata: 1\n\n", 1);
+        assert_eq!(out, [Frame::Repaired], "the field has another name then");
+        assert_eq!(frames(b"\xEF\xBB", 1).1.as_deref(), Some("\u{FFFD}"));
+    }
+
+    #[test]
+    fn invalid_utf8_is_repaired_per_line_and_flagged() {
+        let stream = b"data: a\xF0\x9F\ndata: b\n\ndata: c\n\n";
+        for piece in 1..stream.len() {
+            let (out, _) = frames(stream, piece);
+            assert_eq!(out, [Frame::Repaired, event("a\u{FFFD}\nb"), event("c")]);
+        }
+    }
+
+    #[test]
+    fn a_line_and_an_event_are_bounded() {
+        let mut long_line = b"data: 1\n\ndata: ".to_vec();
+        long_line.resize(MAX_EVENT_BYTES + 100, b'x');
+        long_line.extend_from_slice(b"\n\ndata: lost\n\n");
+        let mut long_event = b"data: 1\n\n".to_vec();
+        while long_event.len() < MAX_EVENT_BYTES + 200 {
+            long_event.extend_from_slice(b"data: twelve more bytes\n");
+        }
+        let mut long_comment = b"data: 1\n\n:".to_vec();
+        long_comment.resize(MAX_EVENT_BYTES + 100, b'x');
+        for stream in [long_line, long_event, long_comment] {
+            for piece in [stream.len(), 65_536, 4_099] {
+                let (out, tail) = frames(&stream, piece);
+                assert_eq!(out, [event("1"), Frame::Oversized]);
+                assert_eq!(tail, None);
+            }
+        }
+    }
+
+    /// A reader that scans its pending line, or its pending event, again at each chunk would need some
+    /// 10^13 steps here.
+    #[test]
+    fn the_work_is_linear_in_the_bytes() {
+        let mut line = b"data: ".to_vec();
+        line.resize(7 << 20, b'x');
+        line.extend_from_slice(b"\n\n");
+        let (out, _) = frames(&line, 1);
+        assert!(matches!(&out[..], [Frame::Event { data, .. }] if data.len() == (7 << 20) - 6));
+
+        let lines = [b"data\n".repeat(1 << 20), b"\n".to_vec()].concat();
+        let (out, _) = frames(&lines, 3);
+        assert!(matches!(&out[..], [Frame::Event { data, .. }] if data.len() == (1 << 20) - 1));
+    }
+}

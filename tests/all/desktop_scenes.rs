@@ -392,10 +392,7 @@ fn row(run: &Run) -> RunRow {
 
 fn endpoint(id: &str, label: &str, url: &str, simulated: bool) -> Endpoint {
     Endpoint {
-        id: id.into(),
         label: label.into(),
-        dialect: DialectId::OpenaiChat,
-        base_url: url.parse().expect("a URL"),
         route: if id == "gateway" {
             "via gateway".into()
         } else {
@@ -407,11 +404,10 @@ fn endpoint(id: &str, label: &str, url: &str, simulated: bool) -> Endpoint {
             Auth::Bearer
         },
         key_env: vec![format!("{}_API_KEY", id.to_uppercase())],
-        key_command: Vec::new(),
         headers: [("X-Team".to_owned(), "latency".to_owned())].into(),
         models: vec!["steady".into(), "fast".into()],
-        connect: ConnectOptions::default(),
         simulated,
+        ..Endpoint::custom(id, url.parse().expect("a URL"), DialectId::OpenaiChat)
     }
 }
 
@@ -434,6 +430,7 @@ fn settings() -> Settings {
             theme: Theme::Dark,
             zoom: 1.0,
         },
+        ..Settings::default()
     }
 }
 
@@ -640,6 +637,7 @@ fn answered(
     run.answer.reasoning =
         "The user wants something short and concrete. Lockers are a good picture.".into();
     run.answer.usage = Some(Usage {
+        total: None,
         input: Some(31),
         output: Some(180 + index as u64 % 60),
         reasoning: Some(24),

@@ -1,8 +1,36 @@
 //! All integration tests, in one binary: one file a concern.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may panic, reads clocks, and says what it skipped and counted"
+)]
+
+mod canary;
+mod credentials;
+mod decode;
 #[cfg(feature = "gui")]
 mod desktop;
 #[cfg(all(feature = "gui", feature = "pictures"))]
 mod desktop_pictures;
 #[cfg(feature = "gui")]
 mod desktop_scenes;
+mod endpoints;
+mod fault_server;
+mod faults;
+mod history;
+mod home;
+mod keyring;
+mod kill;
+mod openai_chat;
+#[cfg(feature = "gui")]
+mod playground;
+mod proxies;
+mod readme;
+mod run;
+mod settings;
+mod sse;
+mod toy;
+mod transport;

@@ -59,6 +59,8 @@ pub struct Draft {
     pub id: String,
     pub label: String,
     pub url: String,
+    /// Whether `http://` may be used for another machine.
+    pub allow_http: bool,
     pub auth: AuthKind,
     pub auth_header: String,
     pub route: String,
@@ -97,6 +99,7 @@ impl Draft {
             id: endpoint.id.clone(),
             label: endpoint.label.clone(),
             url: endpoint.base_url.to_string(),
+            allow_http: endpoint.allow_http,
             auth,
             auth_header,
             route: endpoint.route.clone(),
@@ -124,10 +127,11 @@ impl Draft {
             "" => endpoint.id.clone(),
             label => label.to_owned(),
         };
-        match presets::read_url(&self.url, presets::allows_http(&self.base)) {
+        match presets::read_url(&self.url, self.allow_http) {
             Ok((url, _)) => endpoint.base_url = url,
             Err(problem) => note(&mut problems, Field::Url, Some(problem)),
         }
+        endpoint.allow_http = self.allow_http;
         endpoint.auth = self.auth(&mut problems);
         endpoint.route = self.route.trim().to_owned();
         endpoint.models = lines(&self.models);
@@ -159,7 +163,7 @@ impl Draft {
     /// # Errors
     /// With what is wrong with the base URL.
     pub fn final_url(&self) -> Result<(String, Vec<String>), String> {
-        let (url, changes) = presets::read_url(&self.url, presets::allows_http(&self.base))?;
+        let (url, changes) = presets::read_url(&self.url, self.allow_http)?;
         let model = self.models.lines().next().unwrap_or("model");
         let chat = (self.base.dialect.dialect().chat_url)(&url, model);
         Ok((chat.to_string(), changes))
@@ -277,11 +281,11 @@ fn proxy_problem(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::DialectId;
 
     fn draft() -> Draft {
-        let row = &presets::rows()[0];
-        let mut endpoint = presets::endpoint(row, &BTreeMap::new()).unwrap();
-        endpoint.base_url = "https://api.example.com/v1".parse().unwrap();
+        let url = "https://api.example.com/v1".parse().unwrap();
+        let mut endpoint = Endpoint::custom("custom", url, DialectId::OpenaiChat);
         endpoint.headers = [("X-Team".to_owned(), "a".to_owned())].into();
         endpoint.models = vec!["m1".into(), "m2".into()];
         endpoint.connect.proxy = Some("socks5://10.0.0.1:1080".into());

@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use egui::{Id, RichText, ScrollArea, Ui};
 
-use super::{
-    draft::Draft,
-    editor::Editor,
-    presets::{self, PresetRow},
-    probe,
-};
+use super::{draft::Draft, editor::Editor, presets, probe};
 use crate::{
     credential::KeyPlace,
     desktop::{
@@ -22,6 +17,7 @@ use crate::{
         },
     },
     endpoint::Endpoint,
+    endpoint::preset::Preset,
     engine::Command,
 };
 
@@ -34,7 +30,7 @@ enum Page {
     /// The picker of presets, with what is typed.
     Pick(String),
     /// What a preset wants filled in.
-    Fill(PresetRow, BTreeMap<String, String>, Option<String>),
+    Fill(&'static Preset, BTreeMap<String, String>, Option<String>),
     /// The editor.
     Edit(Box<Editor>),
 }
@@ -229,12 +225,12 @@ fn pick_ui(ui: &mut Ui, cx: &Cx<'_>, mut query: String) -> Page {
     ScrollArea::vertical()
         .auto_shrink([false, true])
         .show(ui, |ui| {
-            let fits = |row: &PresetRow| {
-                row.id.is_empty()
+            let fits = |row: &&Preset| {
+                query.is_empty()
                     || score(&query, &format!("{} {} {}", row.label, row.id, row.note)).is_some()
             };
-            for row in presets::rows().into_iter().filter(fits) {
-                if preset_ui(ui, theme, &row).clicked() {
+            for row in presets::all().iter().filter(fits) {
+                if preset_ui(ui, theme, row).clicked() {
                     picked = Some(row);
                 }
             }
@@ -253,7 +249,7 @@ fn pick_ui(ui: &mut Ui, cx: &Cx<'_>, mut query: String) -> Page {
     }
 }
 
-fn preset_ui(ui: &mut Ui, theme: &Theme, row: &PresetRow) -> egui::Response {
+fn preset_ui(ui: &mut Ui, theme: &Theme, row: &Preset) -> egui::Response {
     let width = ui.available_width();
     let note = if row.note.is_empty() {
         &row.base_url
@@ -281,8 +277,8 @@ fn preset_ui(ui: &mut Ui, theme: &Theme, row: &PresetRow) -> egui::Response {
     response
 }
 
-fn made(row: PresetRow, values: BTreeMap<String, String>, cx: &Cx<'_>) -> Page {
-    match presets::endpoint(&row, &values) {
+fn made(row: &'static Preset, values: BTreeMap<String, String>, cx: &Cx<'_>) -> Page {
+    match presets::endpoint(row, &values) {
         Ok(endpoint) => {
             let mut draft = Draft::of(&endpoint, true);
             draft.id = free_id(&endpoint.id, cx);
@@ -295,7 +291,7 @@ fn made(row: PresetRow, values: BTreeMap<String, String>, cx: &Cx<'_>) -> Page {
 fn fill_ui(
     ui: &mut Ui,
     cx: &Cx<'_>,
-    row: PresetRow,
+    row: &'static Preset,
     mut values: BTreeMap<String, String>,
     problem: Option<String>,
 ) -> Page {

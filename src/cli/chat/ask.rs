@@ -1,0 +1,221 @@
+//! From arguments to runs: reads what is to be asked, finds the targets, starts the engine.
+
+use std::{
+    io::{IsTerminal as _, Read as _},
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use super::Args;
+use crate::{
+    chat::{ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool},
+    cli::UsageError,
+    endpoint::{Endpoint, TargetId, base_url},
+    engine::{Command, Engine, Options, SendRun, Update},
+    run::{Origin, RunId},
+    settings::{Paths, Settings},
+    simulator,
+};
+
+/// The id of the endpoint that `--base-url` makes.
+const AD_HOC: &str = "url";
+
+/// What is asked of every target.
+pub(super) struct Question {
+    system: Option<String>,
+    message: Message,
+    params: Params,
+    tools: Vec<Tool>,
+}
+
+impl Question {
+    pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
+        let mut parts = vec![Part::Text {
+            text: prompt(args.prompt.as_deref())?,
+        }];
+        for file in &args.images {
+            parts.push(Part::Image(image(file)?));
+        }
+        Ok(Self {
+            system: args.system.clone(),
+            message: Message {
+                role: Role::User,
+                parts,
+            },
+            params: params(args)?,
+            tools: tools(args.tools.as_deref())?,
+        })
+    }
+
+    fn request(&self, model: &str) -> ChatRequest {
+        ChatRequest {
+            model: model.to_owned(),
+            system: self.system.clone(),
+            messages: vec![self.message.clone()],
+            params: self.params.clone(),
+            tools: self.tools.clone(),
+        }
+    }
+}
+
+/// The runs that were started, in the order of the targets.
+pub(super) struct Asked {
+    pub(super) engine: Engine,
+    pub(super) runs: Vec<(RunId, TargetId)>,
+}
+
+/// Starts the engine and one run a target.
+pub(super) fn start(args: &Args, question: Question, paths: Paths) -> anyhow::Result<Asked> {
+    let named = named_targets(args)?;
+    let ad_hoc = ad_hoc_endpoint(args)?;
+    let simulated = named.iter().any(|t| t.endpoint == simulator::ENDPOINT);
+    let options = Options {
+        paths,
+        simulator: simulated || (named.is_empty() && ad_hoc.is_none()),
+        endpoints: ad_hoc.into_iter().collect(),
+        history: !args.no_history,
+    };
+    let engine = Engine::start(options, || {}).context("the engine can't be started")?;
+    let settings = settings(&engine)?;
+    let targets = if named.is_empty() {
+        vec![default_target(&settings)?]
+    } else {
+        named
+    };
+    let runs = targets
+        .into_iter()
+        .map(|target| (send(&engine, &question, &target), target))
+        .collect();
+    Ok(Asked { engine, runs })
+}
+
+fn send(engine: &Engine, question: &Question, target: &TargetId) -> RunId {
+    let id = RunId::new();
+    engine.send(Command::Send(SendRun {
+        id,
+        endpoint: target.endpoint.clone(),
+        request: Arc::new(question.request(&target.model)),
+        origin: Origin::Terminal,
+    }));
+    id
+}
+
+/// Waits for the settings, which the engine sends first. A broken file is fatal here: the target
+/// that was meant may stand in it.
+fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
+    let mut settings = None;
+    while let Some(update) = engine.next() {
+        match update {
+            Update::Settings(found) => settings = Some(found),
+            Update::SettingsProblem(Some(problem)) => return Err(problem.into()),
+            Update::NoSimulator(why) => bail!("the simulator can't be started: {why}"),
+            Update::Ready => break,
+            _ => {}
+        }
+    }
+    settings.context("the engine ended before it began")
+}
+
+fn named_targets(args: &Args) -> Result<Vec<TargetId>, UsageError> {
+    let of_url = args.model.iter().map(|model| {
+        Ok(TargetId {
+            endpoint: AD_HOC.to_owned(),
+            model: model.clone(),
+        })
+    });
+    let of_names = args
+        .targets
+        .iter()
+        .map(|text| text.parse().map_err(UsageError::new));
+    of_names.chain(of_url).collect()
+}
+
+fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
+    let Some(written) = &args.base_url else {
+        return Ok(None);
+    };
+    let base = base_url::normalise(written).map_err(UsageError::new)?;
+    let mut endpoint = Endpoint::custom(AD_HOC, base.url, args.dialect);
+    endpoint.key_env = vec![args.key_env.clone()];
+    endpoint.allow_http = true;
+    Ok(Some(endpoint))
+}
+
+/// The first endpoint that is ready and knows a model; the simulator comes last in the settings.
+fn default_target(settings: &Settings) -> anyhow::Result<TargetId> {
+    let ready = settings.endpoints.iter().find_map(|endpoint| {
+        Some(TargetId {
+            endpoint: endpoint.id.clone(),
+            model: endpoint.models.first()?.clone(),
+        })
+    });
+    ready.context("no endpoint knows a model: name a target with -t endpoint/model")
+}
+
+fn prompt(given: Option<&str>) -> anyhow::Result<String> {
+    if let Some(text) = given
+        && text != "-"
+    {
+        return Ok(text.to_owned());
+    }
+    let mut stdin = std::io::stdin();
+    if given.is_none() && stdin.is_terminal() {
+        return Err(UsageError::new("nothing to ask: give a prompt, or pipe one in").into());
+    }
+    let mut bytes = Vec::new();
+    stdin.read_to_end(&mut bytes).context("standard input")?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| UsageError::new("standard input is not UTF-8 text"))?;
+    if text.trim().is_empty() {
+        return Err(UsageError::new("nothing to ask: standard input is empty").into());
+    }
+    Ok(text)
+}
+
+fn image(file: &Path) -> anyhow::Result<Image> {
+    let data =
+        std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
+    let name = file.display().to_string();
+    Ok(Image::of_bytes(data, name).map_err(UsageError::new)?)
+}
+
+fn params(args: &Args) -> anyhow::Result<Params> {
+    let schema = args.schema.as_deref().map(json_file).transpose()?;
+    let extra = match &args.extra {
+        None => serde_json::Map::new(),
+        Some(text) => serde_json::from_str(text)
+            .map_err(|why| UsageError::new(format!("--extra is not a JSON object: {why}")))?,
+    };
+    Ok(Params {
+        temperature: args.temperature,
+        top_p: args.top_p,
+        max_tokens: args.max_tokens,
+        seed: args.seed,
+        stop: args.stop.clone(),
+        reasoning_effort: args.reasoning_effort.clone(),
+        response_format: schema.map(|schema| ResponseFormat::JsonSchema {
+            name: "answer".into(),
+            schema,
+            strict: true,
+        }),
+        extra,
+    })
+}
+
+fn tools(file: Option<&Path>) -> anyhow::Result<Vec<Tool>> {
+    let Some(file) = file else {
+        return Ok(Vec::new());
+    };
+    let tools = serde_json::from_value(json_file(file)?);
+    Ok(tools.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?)
+}
+
+fn json_file(file: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
+    let value = serde_json::from_str(&text);
+    Ok(value.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?)
+}

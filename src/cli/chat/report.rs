@@ -1,0 +1,254 @@
+//! Follows runs to their end: text as it comes, or JSON lines; then a table of figures.
+
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use serde::Serialize;
+
+use super::{Args, ask::Asked};
+use crate::{
+    chat::ChatRequest,
+    cli::table,
+    dialect::DialectId,
+    endpoint::TargetId,
+    engine::{Command, Engine, Update},
+    event::Event,
+    measure, record,
+    run::{Origin, Run, RunHead, RunId, RunUpdate},
+    visible::visible,
+};
+
+/// Follows all runs to their end and says how they went.
+pub(super) fn follow(args: &Args, asked: Asked) -> anyhow::Result<ExitCode> {
+    let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
+    cancel_on_ctrl_c(&asked.engine, ids.clone());
+    let mut screen = Screen::new(args, &asked.runs);
+    let written = follow_updates(&asked.engine, &mut screen);
+    asked.engine.send(Command::Stop);
+    while asked.engine.next().is_some() {}
+    match written {
+        // The reader of a pipe went away, as `head` does: nothing is left to say.
+        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(why) => Err(why.into()),
+        Ok(()) => Ok(screen.exit_code()),
+    }
+}
+
+fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {
+    while !screen.all_over() {
+        let Some(update) = engine.next() else { break };
+        screen.take(update)?;
+    }
+    screen.finish()
+}
+
+/// Ctrl-C stops the runs and keeps what they said; a second one ends the program at once.
+fn cancel_on_ctrl_c(engine: &Engine, ids: Vec<RunId>) {
+    let commands = engine.sender();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            return;
+        };
+        runtime.block_on(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                let _ = commands.send(Command::Cancel(ids));
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        });
+    });
+}
+
+/// What has been printed, and what waits for its turn.
+struct Screen<'a> {
+    args: &'a Args,
+    order: Vec<RunId>,
+    runs: HashMap<RunId, Run>,
+    /// The run whose text is being printed: the first that is not over. Later ones wait.
+    current: usize,
+    /// How many bytes of the current run's text and reasoning are printed.
+    printed: usize,
+    printed_reasoning: usize,
+}
+
+impl<'a> Screen<'a> {
+    fn new(args: &'a Args, runs: &[(RunId, TargetId)]) -> Self {
+        let blank = runs
+            .iter()
+            .map(|(id, target)| (*id, blank_run(*id, target)));
+        Self {
+            args,
+            order: runs.iter().map(|(id, _)| *id).collect(),
+            runs: blank.collect(),
+            current: 0,
+            printed: 0,
+            printed_reasoning: 0,
+        }
+    }
+
+    fn all_over(&self) -> bool {
+        self.runs.values().all(|run| run.state.is_over())
+    }
+
+    fn take(&mut self, update: Update) -> io::Result<()> {
+        match update {
+            Update::Accepted(head) => {
+                if let Some(run) = self.runs.get_mut(&head.id) {
+                    run.head = *head;
+                }
+                Ok(())
+            }
+            Update::Refused { id, fault } => {
+                for update in RunUpdate::stillborn(fault, 0) {
+                    self.apply(id, &update)?;
+                }
+                Ok(())
+            }
+            Update::Run { id, update } => self.apply(id, &update),
+            _ => Ok(()),
+        }
+    }
+
+    fn apply(&mut self, id: RunId, update: &RunUpdate) -> io::Result<()> {
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Ok(());
+        };
+        if let Err(illegal) = run.apply(update) {
+            tracing::warn!(%illegal, "update passed over");
+            return Ok(());
+        }
+        if self.args.json {
+            print_json(run, update)
+        } else {
+            self.print_text()
+        }
+    }
+
+    /// Prints what is new of the current run; when it is over, goes on with the next.
+    fn print_text(&mut self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        while let Some(run) = self.order.get(self.current).map(|id| &self.runs[id]) {
+            if self.order.len() > 1 && self.printed == 0 && run.state.is_over() | has_text(run) {
+                // Said once: the heading stands before the first byte of text, or of the fault.
+                if self.printed_reasoning == 0 {
+                    writeln!(out, "── {}", visible(&run.head.target.to_string()))?;
+                }
+            }
+            if self.args.reasoning {
+                let new = &run.answer.reasoning[self.printed_reasoning..];
+                write!(io::stderr().lock(), "{}", visible(new))?;
+            }
+            self.printed_reasoning = run.answer.reasoning.len().max(self.printed_reasoning);
+            write!(out, "{}", visible(&run.answer.text[self.printed..]))?;
+            self.printed = run.answer.text.len();
+            if !run.state.is_over() {
+                break;
+            }
+            print_end(&mut out, run)?;
+            (self.current, self.printed, self.printed_reasoning) = (self.current + 1, 0, 0);
+        }
+        out.flush()
+    }
+
+    /// The table of figures, on standard error when the answer alone should be piped on.
+    fn finish(&self) -> io::Result<()> {
+        if self.args.json {
+            return Ok(());
+        }
+        let runs: Vec<&Run> = self.order.iter().map(|id| &self.runs[id]).collect();
+        write!(io::stderr().lock(), "\n{}", table::figures(&runs))
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        let mut runs = self.runs.values();
+        if runs.clone().any(Run::is_cancelled) {
+            ExitCode::from(130)
+        } else if runs.any(|run| run.answer.fault.is_some()) {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn has_text(run: &Run) -> bool {
+    !run.answer.text.is_empty() || !run.answer.reasoning.is_empty()
+}
+
+/// What stands after an answer's text: its tool calls, its refusal, its fault.
+fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
+    if !run.answer.text.is_empty() && !run.answer.text.ends_with('\n') {
+        writeln!(out)?;
+    }
+    for call in &run.answer.tool_calls {
+        let (name, arguments) = (visible(&call.name), visible(&call.arguments));
+        writeln!(out, "tool call: {name}({arguments})")?;
+    }
+    if !run.answer.refusal.is_empty() {
+        writeln!(out, "refused: {}", visible(&run.answer.refusal))?;
+    }
+    out.flush()?;
+    let Some(fault) = &run.answer.fault else {
+        return Ok(());
+    };
+    let target = run.head.target.to_string();
+    let text = fault.to_string();
+    writeln!(
+        io::stderr().lock(),
+        "{}: {}",
+        visible(&target),
+        visible(&text)
+    )
+}
+
+/// An event's line: when it came, and of which target, since several may be told apart only so.
+#[derive(Serialize)]
+struct EventLine<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    target: String,
+    at_ms: f64,
+}
+
+fn print_json(run: &Run, update: &RunUpdate) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let (at, events): (_, &[Event]) = match update {
+        RunUpdate::Read { read, events } => (read.at, events),
+        RunUpdate::Closed { at, events, .. } => (*at, events),
+        _ => return Ok(()),
+    };
+    for event in events {
+        let line = EventLine {
+            event,
+            target: run.head.target.to_string(),
+            at_ms: measure::ms(at),
+        };
+        record::write_line(&mut out, &line)?;
+    }
+    if run.state.is_over() {
+        record::write_line(&mut out, &record::run_line(run))?;
+    }
+    out.flush()
+}
+
+/// A run before the engine has accepted it.
+fn blank_run(id: RunId, target: &TargetId) -> Run {
+    Run::new(RunHead {
+        id,
+        target: target.clone(),
+        dialect: DialectId::OpenaiChat,
+        route: String::new(),
+        url: String::new(),
+        simulated: false,
+        origin: Origin::Terminal,
+        attempt: 1,
+        request: ChatRequest::default().into(),
+    })
+}

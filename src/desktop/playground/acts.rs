@@ -1,0 +1,504 @@
+//! What the playground does: each [`Intent`] on the conversation, and the commands that follow.
+
+use egui::Ui;
+
+use super::{Playground, edits, intent::Intent, pane::PaneView};
+use crate::{
+    conversation::{Conversation, ConversationId, Draft},
+    desktop::view::{Action, Cx},
+    endpoint::TargetId,
+    engine::{Command, SendRun},
+    run::RunId,
+};
+
+/// Changes that can be taken back.
+const MAX_UNDO: usize = 20;
+
+impl Playground {
+    /// Takes in what the engine has said since the last frame.
+    pub(super) fn take_in(&mut self, cx: &mut Cx<'_>) {
+        if self.conversation.panes.is_empty() && self.wanted.is_none() && !self.listed {
+            cx.commands.push(Command::ListConversations);
+            self.listed = true;
+        }
+        if let Some(id) = self.wanted
+            && !self.listed
+        {
+            self.listed = true;
+            cx.commands.push(Command::ListConversations);
+            cx.commands.push(Command::LoadConversation(id));
+        }
+        let empty = self.conversation.panes.is_empty();
+        let unready =
+            empty || (self.pristine && self.conversation.panes.iter().any(|p| p.target.is_none()));
+        if unready
+            && cx
+                .state
+                .settings
+                .endpoints
+                .iter()
+                .any(|e| empty || !e.models.is_empty())
+        {
+            self.conversation = edits::first_conversation(&cx.state.settings);
+            self.pristine = true;
+        }
+        // At the first start after a loss of the layout, the latest conversation is better than none.
+        if self.pristine
+            && self.wanted.is_none()
+            && let Some(latest) = cx.state.conversations.first()
+        {
+            self.wanted = Some(latest.id);
+            cx.commands.push(Command::LoadConversation(latest.id));
+        }
+        for (id, conversation) in std::mem::take(&mut cx.state.loaded) {
+            if let Some(conversation) = conversation
+                && self.wanted == Some(id)
+            {
+                self.show(*conversation);
+            } else if self.wanted == Some(id) {
+                self.wanted = None;
+                if !self.pristine {
+                    cx.actions.push(Action::Tell(
+                        "This conversation is not kept any more".to_owned(),
+                    ));
+                }
+            }
+        }
+        self.load_runs(cx);
+    }
+
+    /// Has the runs of the conversation loaded that are not known yet.
+    fn load_runs(&mut self, cx: &mut Cx<'_>) {
+        for turn in self.conversation.panes.iter().flat_map(|p| &p.turns) {
+            for id in &turn.runs {
+                let known = cx.state.runs.contains_key(id) || cx.state.refused.contains_key(id);
+                let sent = self.sent_at.contains_key(id) || self.just_sent.contains(id);
+                if !known && !sent && self.asked_runs.insert(*id) {
+                    cx.commands.push(Command::LoadRun(*id));
+                }
+            }
+        }
+    }
+
+    /// Images that came from a dialog, a drop, the clipboard or the engine go into the draft.
+    pub(super) fn take_images(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        let mut arrived = self.attachments.take(ui.ctx());
+        if !arrived.paths.is_empty() {
+            cx.commands.push(Command::ReadImages(arrived.paths));
+        }
+        arrived.images.append(&mut cx.state.images);
+        for image in arrived.images {
+            match image {
+                Ok(image) => {
+                    self.conversation.draft.images.push(image);
+                    self.changed = true;
+                }
+                Err(why) => cx.actions.push(Action::Tell(why)),
+            }
+        }
+    }
+
+    fn show(&mut self, conversation: Conversation) {
+        self.conversation = conversation;
+        if self.conversation.panes.is_empty() {
+            edits::add_pane(&mut self.conversation, None);
+        }
+        self.pristine = false;
+        self.changed_at = None;
+        self.undo.clear();
+        self.only = None;
+        self.panes.clear();
+        self.answers.clear();
+        for pane in &self.conversation.panes {
+            self.panes.entry(pane.id).or_default().jump = true;
+        }
+    }
+
+    /// Runs of this conversation that are on their way.
+    pub(super) fn live_runs(&self, cx: &Cx<'_>) -> Vec<RunId> {
+        let live = |id: &RunId| match cx.state.runs.get(id) {
+            Some(run) => !run.state.is_over(),
+            None => {
+                (self.sent_at.contains_key(id) || self.just_sent.contains(id))
+                    && !cx.state.refused.contains_key(id)
+            }
+        };
+        let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
+        turns.flat_map(|t| &t.runs).copied().filter(live).collect()
+    }
+
+    /// Why nothing can be sent now, if so.
+    pub(super) fn held(&self, cx: &Cx<'_>) -> Option<String> {
+        let draft = &self.conversation.draft;
+        if draft.text.trim().is_empty() && draft.images.is_empty() {
+            return Some("Write something first".to_owned());
+        }
+        self.held_panes(cx)
+    }
+
+    fn held_panes(&self, cx: &Cx<'_>) -> Option<String> {
+        let mut targets = 0;
+        let live = self.live_runs(cx);
+        for (index, pane) in self.conversation.panes.iter().enumerate() {
+            if self.only.is_some_and(|only| only != pane.id) {
+                continue;
+            }
+            if self
+                .panes
+                .get(&pane.id)
+                .is_some_and(|view| view.params.has_problem())
+            {
+                return Some(format!(
+                    "Pane {}: a parameter can't be sent as it is",
+                    index + 1
+                ));
+            }
+            let run = pane.turns.last().and_then(|t| t.run());
+            if run.is_some_and(|id| live.contains(&id)) {
+                return Some(format!(
+                    "Pane {} is still answering: wait, or stop it",
+                    index + 1
+                ));
+            }
+            targets += usize::from(pane.target.is_some());
+        }
+        (targets == 0).then(|| "Choose a model first".to_owned())
+    }
+
+    pub(super) fn do_verb(&mut self, id: &str, cx: &mut Cx<'_>) {
+        let last_pane = self.conversation.panes.last().map(|p| p.id);
+        match id {
+            "playground.send" => self.send_or_resend(),
+            "playground.stop" => self.intents.push(Intent::StopAll),
+            "playground.new" => self.intents.push(Intent::New),
+            "playground.focus" => self.focus_composer = true,
+            "playground.add_pane" => self.intents.push(Intent::AddPane),
+            "playground.remove_pane" => self.intents.extend(last_pane.map(Intent::Remove)),
+            "playground.retry" => self.intents.push(Intent::RetryAll),
+            "playground.copy" => self.copy_last(cx),
+            "playground.reasoning" => self.toggle_reasoning(cx),
+            "playground.sessions" => self.sessions.open = !self.sessions.open,
+            "playground.clear" => self.intents.push(Intent::ClearAll),
+            "playground.undo" => self.intents.push(Intent::Undo),
+            _ => {}
+        }
+    }
+
+    /// Ctrl+Enter sends what is being edited, if anything is, else what is in the composer.
+    fn send_or_resend(&mut self) {
+        let edited = self
+            .panes
+            .iter()
+            .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)));
+        self.intents.push(match edited {
+            Some((pane, (turn, draft))) => Intent::Resend(pane, *turn, draft.clone(), false),
+            None => Intent::Send,
+        });
+    }
+
+    /// A pane for a target that another view named: an untouched one, or a new one.
+    pub(super) fn ask_target(&mut self, target: &TargetId) {
+        let has = self
+            .conversation
+            .panes
+            .iter()
+            .any(|p| p.target.as_ref() == Some(target));
+        let free = self
+            .conversation
+            .panes
+            .iter()
+            .find(|p| p.target.is_none())
+            .map(|p| p.id);
+        if let Some(id) = free.filter(|_| !has) {
+            self.intents.push(Intent::Target(id, target.clone()));
+        } else if !has && edits::add_pane(&mut self.conversation, Some(target.clone())).is_some() {
+            self.changed = true;
+        }
+        self.focus_composer = true;
+    }
+
+    fn copy_last(&mut self, cx: &Cx<'_>) {
+        let panes = &self.conversation.panes;
+        let pane = panes
+            .iter()
+            .find(|p| self.only == Some(p.id))
+            .or(panes.first());
+        let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, cx));
+        self.copied = run.map(|run| run.answer.text.clone());
+    }
+
+    fn toggle_reasoning(&mut self, cx: &Cx<'_>) {
+        let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
+        let ids: Vec<RunId> = turns
+            .filter_map(|t| t.run())
+            .filter(|id| cx.state.runs.contains_key(id))
+            .collect();
+        let open = ids
+            .iter()
+            .any(|id| self.answers.get(id).is_none_or(|a| !a.reasoning_open));
+        for id in ids {
+            self.answers.entry(id).or_default().reasoning_open = open;
+        }
+    }
+
+    /// Does all that was wished for.
+    pub(super) fn act_all(&mut self, cx: &mut Cx<'_>) {
+        for intent in std::mem::take(&mut self.intents) {
+            self.do_intent(intent, cx);
+        }
+    }
+
+    fn do_intent(&mut self, intent: Intent, cx: &mut Cx<'_>) {
+        match intent {
+            Intent::Send => self.send(cx),
+            Intent::StopAll => cx.commands.push(Command::Cancel(self.live_runs(cx))),
+            Intent::Stop(pane) => self.stop(pane, cx),
+            Intent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
+            Intent::RetryAll => {
+                let last =
+                    |p: &crate::conversation::Pane| Some((p.id, p.turns.len().checked_sub(1)?));
+                let turns: Vec<_> = self.conversation.panes.iter().filter_map(last).collect();
+                self.retry(&turns, cx);
+            }
+            Intent::Edit(pane, turn) => self.edit(pane, turn),
+            Intent::EndEdit(pane) => self.view(pane).editing = None,
+            Intent::Resend(pane, turn, draft, all) => self.resend(pane, turn, &draft, all, cx),
+            Intent::CopyPane(id) => {
+                let pane = self.conversation.panes.iter().find(|p| p.id == id);
+                self.copied = pane.map(|pane| edits::markdown_of(pane, &cx.state.runs));
+            }
+            Intent::New => {
+                let next = edits::next_conversation(&self.conversation);
+                self.leave_for(next, cx);
+                self.focus_composer = true;
+            }
+            Intent::ForkConversation(pane, turn) => {
+                let fork = edits::fork_conversation(&self.conversation, pane, turn + 1);
+                if let Some(fork) = fork {
+                    self.leave_for(fork, cx);
+                    self.save_now(cx);
+                    cx.commands.push(Command::ListConversations);
+                }
+            }
+            Intent::Open(id) => self.open(id, cx),
+            Intent::Delete(id) => self.delete(id, cx),
+            change => self.change(change),
+        }
+    }
+
+    /// Changes of panes and turns, which can be taken back.
+    fn change(&mut self, intent: Intent) {
+        self.changed = true;
+        let conversation = &mut self.conversation;
+        let mut note = |what, conversation: &Conversation| {
+            self.undo.push((what, conversation.panes.clone()));
+            let over = self.undo.len().saturating_sub(MAX_UNDO);
+            self.undo.drain(..over);
+        };
+        match intent {
+            Intent::AddPane => {
+                let target = conversation.panes.last().and_then(|p| p.target.clone());
+                edits::add_pane(conversation, target);
+            }
+            Intent::Duplicate(id) => drop(edits::fork_pane(conversation, id, usize::MAX)),
+            Intent::ForkPane(id, turn) => drop(edits::fork_pane(conversation, id, turn + 1)),
+            Intent::Remove(id) if conversation.panes.len() > 1 => {
+                note("remove a pane", conversation);
+                conversation.panes.retain(|p| p.id != id);
+                self.only = self.only.filter(|only| *only != id);
+            }
+            Intent::Move(id, by) => edits::move_pane(conversation, id, by),
+            Intent::Clear(id) => {
+                note("clear a pane", conversation);
+                if let Some(pane) = edits::pane_mut(conversation, id) {
+                    pane.turns.clear();
+                }
+            }
+            Intent::ClearAll => {
+                note("clear all panes", conversation);
+                conversation
+                    .panes
+                    .iter_mut()
+                    .for_each(|pane| pane.turns.clear());
+            }
+            Intent::Target(id, target) => {
+                if let Some(pane) = edits::pane_mut(conversation, id) {
+                    pane.target = Some(target);
+                }
+            }
+            Intent::Attempt(id, turn, run) => {
+                let pane = edits::pane_mut(conversation, id);
+                if let Some(turn) = pane.and_then(|p| p.turns.get_mut(turn)) {
+                    turn.shown = run;
+                }
+            }
+            Intent::DeleteTurn(id, turn) => {
+                note("delete a turn", conversation);
+                if let Some(pane) = edits::pane_mut(conversation, id)
+                    && turn < pane.turns.len()
+                {
+                    pane.turns.remove(turn);
+                }
+            }
+            Intent::Undo => {
+                if let Some((_, panes)) = self.undo.pop() {
+                    conversation.panes = panes;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn view(&mut self, pane: u32) -> &mut PaneView {
+        self.panes.entry(pane).or_default()
+    }
+
+    fn send(&mut self, cx: &mut Cx<'_>) {
+        if let Some(why) = self.held(cx) {
+            return cx.actions.push(Action::Tell(why));
+        }
+        let parts = edits::parts_of(&self.conversation.draft);
+        if self.conversation.title.is_empty() {
+            self.conversation.title = edits::title_of(&parts);
+        }
+        let mut runs = Vec::new();
+        for pane in &mut self.conversation.panes {
+            if self.only.is_none_or(|only| only == pane.id) {
+                runs.extend(edits::ask_next(pane, parts.clone(), &cx.state.runs));
+                self.panes.entry(pane.id).or_default().jump = true;
+            }
+        }
+        self.conversation.draft = Draft::default();
+        self.start(runs, cx);
+        cx.commands.push(Command::ListConversations);
+    }
+
+    /// Starts runs. The conversation that names them is kept first, so that none is lost.
+    fn start(&mut self, runs: Vec<SendRun>, cx: &mut Cx<'_>) {
+        self.save_now(cx);
+        for run in runs {
+            self.just_sent.push(run.id);
+            cx.commands.push(Command::Send(run));
+        }
+    }
+
+    fn stop(&self, pane: u32, cx: &mut Cx<'_>) {
+        let live = self.live_runs(cx);
+        let pane = self.conversation.panes.iter().find(|p| p.id == pane);
+        let runs = pane
+            .into_iter()
+            .flat_map(|p| &p.turns)
+            .flat_map(|t| &t.runs);
+        cx.commands.push(Command::Cancel(
+            runs.copied().filter(|id| live.contains(id)).collect(),
+        ));
+    }
+
+    fn retry(&mut self, turns: &[(u32, usize)], cx: &mut Cx<'_>) {
+        let mut runs = Vec::new();
+        let live = self.live_runs(cx);
+        for (id, turn) in turns {
+            if self
+                .panes
+                .get(id)
+                .is_some_and(|view| view.params.has_problem())
+            {
+                cx.actions.push(Action::Tell(
+                    "A parameter can't be sent as it is".to_owned(),
+                ));
+                continue;
+            }
+            let Some(pane) = edits::pane_mut(&mut self.conversation, *id) else {
+                continue;
+            };
+            let busy = pane
+                .turns
+                .get(*turn)
+                .and_then(|t| t.run())
+                .is_some_and(|run| live.contains(&run));
+            if !busy {
+                runs.extend(edits::ask(pane, *turn, &cx.state.runs));
+            }
+        }
+        self.start(runs, cx);
+    }
+
+    fn edit(&mut self, pane: u32, turn: usize) {
+        let asked = self
+            .conversation
+            .panes
+            .iter()
+            .find(|p| p.id == pane)
+            .and_then(|p| p.turns.get(turn));
+        let draft = asked.map(|turn| edits::draft_of(&turn.user));
+        // One question is edited at a time, so that it is plain what Ctrl+Enter sends.
+        self.panes.values_mut().for_each(|view| view.editing = None);
+        self.view(pane).editing = draft.map(|draft| (turn, draft));
+        self.focus_edit = true;
+    }
+
+    fn resend(&mut self, pane: u32, turn: usize, draft: &Draft, all: bool, cx: &mut Cx<'_>) {
+        let parts = edits::parts_of(draft);
+        if parts.is_empty() {
+            return;
+        }
+        let ids = if all {
+            edits::panes_asking_the_same(&self.conversation, pane, turn)
+        } else {
+            vec![pane]
+        };
+        let later: Vec<RunId> = (self.conversation.panes.iter())
+            .filter(|p| ids.contains(&p.id))
+            .flat_map(|p| p.turns.iter().skip(turn))
+            .flat_map(|t| t.runs.iter().copied())
+            .collect();
+        let live = self.live_runs(cx);
+        cx.commands.push(Command::Cancel(
+            later.into_iter().filter(|id| live.contains(id)).collect(),
+        ));
+        self.undo
+            .push(("edit a prompt", self.conversation.panes.clone()));
+        let mut runs = Vec::new();
+        for id in ids {
+            if let Some(pane) = edits::pane_mut(&mut self.conversation, id) {
+                pane.turns.truncate(turn);
+                runs.extend(edits::ask_next(pane, parts.clone(), &cx.state.runs));
+            }
+            self.view(id).jump = true;
+        }
+        self.view(pane).editing = None;
+        self.start(runs, cx);
+    }
+
+    /// Keeps this conversation, if anything was done to it, and shows another.
+    fn leave_for(&mut self, next: Conversation, cx: &mut Cx<'_>) {
+        if self.changed || self.changed_at.is_some() {
+            self.changed = false;
+            self.save_now(cx);
+            cx.commands.push(Command::ListConversations);
+        }
+        self.wanted = None;
+        self.show(next);
+    }
+
+    fn open(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
+        if self.changed || self.changed_at.is_some() {
+            self.changed = false;
+            self.save_now(cx);
+        }
+        self.pristine = false;
+        self.wanted = Some(id);
+        cx.commands.push(Command::LoadConversation(id));
+    }
+
+    fn delete(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
+        if id == self.conversation.id {
+            self.changed = false;
+            self.changed_at = None;
+            let next = edits::next_conversation(&self.conversation);
+            self.show(next);
+        }
+        cx.commands.push(Command::DeleteConversation(id));
+        cx.commands.push(Command::ListConversations);
+    }
+}

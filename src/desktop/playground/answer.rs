@@ -1,0 +1,345 @@
+//! One answer: its reasoning folded, its text as it comes, calls, faults and oddities as what they are.
+
+use std::fmt::Write as _;
+
+use egui::{
+    Align, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Role, Ui, WidgetInfo,
+};
+
+use super::markdown::{Doc, Ink, Mode, visible};
+use crate::{
+    chat::ToolCall,
+    desktop::{
+        icons,
+        theme::{RADIUS, Theme, caption, size, space, strong, tiny},
+        widgets::{copy_button, ms_text},
+    },
+    event::{Answer, Fault, FaultClass},
+    run::{Run, State},
+};
+
+/// What is known of one answer between frames.
+#[derive(Debug, Default)]
+pub struct AnswerView {
+    /// Whether its text is shown word for word.
+    pub raw: bool,
+    /// Whether its reasoning is unfolded.
+    pub reasoning_open: bool,
+    oddities_open: bool,
+    text: Doc,
+    reasoning: Doc,
+    calls: Vec<CallView>,
+}
+
+/// A tool call's arguments as a markdown text, made anew when they grow.
+#[derive(Debug, Default)]
+struct CallView {
+    seen: usize,
+    source: String,
+    broken: bool,
+    doc: Doc,
+}
+
+impl AnswerView {
+    /// Shows the answer of `run`. Gives by how much what is on screen was moved by what is above it.
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) -> f32 {
+        let answer = &run.answer;
+        let live = !run.state.is_over();
+        if !answer.reasoning.is_empty() {
+            self.reasoning_ui(ui, theme, answer, live);
+        }
+        if !answer.text.is_empty() {
+            self.text
+                .ui(ui, theme, &Ink::of(theme), &answer.text, self.mode());
+        }
+        if !answer.refusal.is_empty() {
+            refusal_ui(ui, theme, &answer.refusal);
+        }
+        self.calls_ui(ui, theme, answer, live);
+        if live && !is_begun(answer) {
+            waiting_ui(ui, theme, run.state, elapsed_s);
+        }
+        if let Some(fault) = &answer.fault {
+            fault_ui(ui, theme, fault, !answer.text.is_empty());
+        } else if run.state == State::Ok && !is_begun(answer) {
+            ui.label(caption(theme, "The answer ended without a word"));
+        }
+        self.oddities_ui(ui, theme, answer);
+        self.text.shift() + self.reasoning.shift()
+    }
+
+    fn mode(&self) -> Mode {
+        if self.raw { Mode::Raw } else { Mode::Markdown }
+    }
+
+    fn reasoning_ui(&mut self, ui: &mut Ui, theme: &Theme, answer: &Answer, live: bool) {
+        let thinking = live && !has_output(answer);
+        let word = if thinking { "Thinking" } else { "Reasoning" };
+        let length = chars_text(answer.reasoning.chars().count());
+        let label = format!("{word} · {length} chars");
+        fold_ui(
+            ui,
+            theme,
+            icons::REASONING,
+            &label,
+            &mut self.reasoning_open,
+        );
+        if self.reasoning_open {
+            let bar = Frame::new().inner_margin(Margin {
+                left: 12,
+                ..Margin::ZERO
+            });
+            let rect = bar
+                .show(ui, |ui| {
+                    let mode = self.mode();
+                    self.reasoning
+                        .ui(ui, theme, &Ink::quiet(theme), &answer.reasoning, mode);
+                })
+                .response
+                .rect;
+            let stroke = egui::Stroke::new(2.0, theme.line_strong);
+            ui.painter()
+                .vline(rect.left() + 4.0, rect.y_range(), stroke);
+            if has_output(answer) {
+                ui.add_space(space::S);
+            }
+        }
+    }
+
+    fn calls_ui(&mut self, ui: &mut Ui, theme: &Theme, answer: &Answer, live: bool) {
+        self.calls
+            .resize_with(answer.tool_calls.len(), CallView::default);
+        for (index, (call, view)) in answer.tool_calls.iter().zip(&mut self.calls).enumerate() {
+            ui.push_id(("call", index), |ui| view.ui(ui, theme, call, live));
+        }
+    }
+
+    fn oddities_ui(&mut self, ui: &mut Ui, theme: &Theme, answer: &Answer) {
+        let count = answer.notes.len() + answer.unknown.len();
+        if count == 0 {
+            return;
+        }
+        let label = if count == 1 {
+            "1 oddity".to_owned()
+        } else {
+            format!("{count} oddities")
+        };
+        fold_ui(ui, theme, icons::INFO, &label, &mut self.oddities_open).on_hover_text(
+            "Things in the stream that are not as its protocol says, or not known here",
+        );
+        if !self.oddities_open {
+            return;
+        }
+        for (note, times) in &answer.notes {
+            let times = if *times > 1 {
+                format!(" ({times} times)")
+            } else {
+                String::new()
+            };
+            ui.label(caption(theme, format!("{}{times}", visible(note))));
+        }
+        for (kind, raw) in &answer.unknown {
+            ui.label(caption(theme, format!("Unknown {}", visible(kind))));
+            let cut = raw
+                .char_indices()
+                .nth(2_000)
+                .map_or(raw.len(), |(at, _)| at);
+            let text = RichText::new(visible(&raw[..cut]))
+                .monospace()
+                .color(theme.text_dim);
+            ui.add(Label::new(text.size(size::TINY)).wrap());
+        }
+    }
+}
+
+impl CallView {
+    fn ui(&mut self, ui: &mut Ui, theme: &Theme, call: &ToolCall, live: bool) {
+        if self.source.is_empty() || self.seen != call.arguments.len() {
+            self.seen = call.arguments.len();
+            let json = serde_json::from_str::<serde_json::Value>(&call.arguments);
+            self.broken = json.is_err() && !call.arguments.trim().is_empty();
+            let pretty = json
+                .ok()
+                .and_then(|json| serde_json::to_string_pretty(&json).ok());
+            let fence = longest_fence(&call.arguments);
+            let body = pretty.as_deref().unwrap_or(&call.arguments);
+            self.source = format!("{fence}json\n{body}\n{fence}\n");
+        }
+        ui.add_space(space::XS);
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            ui.label(RichText::new(icons::TOOL).color(theme.accent));
+            ui.label(strong("Calls"));
+            let name = if call.name.is_empty() {
+                "an unnamed function"
+            } else {
+                &call.name
+            };
+            ui.label(RichText::new(visible(name)).monospace().color(theme.text));
+            if !call.id.is_empty() {
+                ui.label(tiny(theme, visible(&call.id)).monospace());
+            }
+        });
+        self.doc
+            .ui(ui, theme, &Ink::of(theme), &self.source, Mode::Markdown);
+        if self.broken && !live {
+            let text = RichText::new("These arguments are not valid JSON").size(size::SMALL);
+            ui.label(text.color(theme.warn));
+        }
+    }
+}
+
+/// A fence that no run of backticks in the text can close.
+fn longest_fence(text: &str) -> String {
+    let runs = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(runs.max(2) + 1)
+}
+
+fn has_output(answer: &Answer) -> bool {
+    !(answer.text.is_empty() && answer.refusal.is_empty() && answer.tool_calls.is_empty())
+}
+
+fn is_begun(answer: &Answer) -> bool {
+    has_output(answer) || !answer.reasoning.is_empty()
+}
+
+/// A number of characters, short.
+fn chars_text(chars: usize) -> String {
+    if chars < 1_000 {
+        return chars.to_string();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "rounded to a digit anyway")]
+    let thousands = chars as f64 / 1e3;
+    format!("{thousands:.1} k")
+}
+
+/// A line that folds and unfolds what follows it.
+pub fn fold_ui(ui: &mut Ui, theme: &Theme, icon: &str, label: &str, open: &mut bool) -> Response {
+    let chevron = if *open {
+        icons::CHEVRON_DOWN
+    } else {
+        icons::CHEVRON_RIGHT
+    };
+    let text = RichText::new(format!("{chevron} {icon} {label}")).size(size::SMALL);
+    let button = egui::Button::new(text.color(theme.text_dim)).frame_when_inactive(false);
+    let response = ui
+        .scope(|ui| {
+            ui.spacing_mut().button_padding = egui::vec2(4.0, 2.0);
+            ui.add(button)
+        })
+        .inner;
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, *open, label));
+    if response.clicked() {
+        *open = !*open;
+    }
+    response
+}
+
+fn waiting_ui(ui: &mut Ui, theme: &Theme, state: State, elapsed_s: Option<f64>) {
+    let mut text = match state {
+        State::Queued => "Queued",
+        State::Connecting => "Connecting",
+        _ => "Waiting for the first token",
+    }
+    .to_owned();
+    if let Some(elapsed) = elapsed_s {
+        // Writing to a string can't fail.
+        let _ = write!(text, " · {elapsed:.1} s");
+    }
+    ui.label(caption(theme, text));
+}
+
+fn refusal_ui(ui: &mut Ui, theme: &Theme, refusal: &str) {
+    note_frame(theme, theme.warn).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.label(RichText::new(format!("{} The model refused", icons::WARN)).color(theme.warn));
+        ui.add(Label::new(visible(refusal).into_owned()).wrap());
+    });
+}
+
+fn note_frame(theme: &Theme, color: egui::Color32) -> Frame {
+    Frame::new()
+        .fill(theme.wash(color))
+        .corner_radius(CornerRadius::same(RADIUS))
+        .inner_margin(Margin::symmetric(10, 8))
+        .outer_margin(Margin::symmetric(0, 4))
+}
+
+/// What a fault's class means to a person.
+fn headline(class: FaultClass) -> &'static str {
+    match class {
+        FaultClass::Dns => "The host's name was not found",
+        FaultClass::Connect => "No connection",
+        FaultClass::Tls => "TLS failed",
+        FaultClass::Proxy => "The proxy failed",
+        FaultClass::Auth => "The key was not accepted",
+        FaultClass::RateLimited => "Too many requests",
+        FaultClass::Overloaded => "The provider is overloaded",
+        FaultClass::NotFound => "No such model or address",
+        FaultClass::BadRequest => "The request was refused",
+        FaultClass::Timeout => "A time limit ran out",
+        FaultClass::Reset => "The connection was reset",
+        FaultClass::Interrupted => "The answer broke off",
+        FaultClass::Protocol => "Not what the protocol says",
+        FaultClass::Provider => "The provider reported an error",
+        FaultClass::Cancelled => "Stopped",
+    }
+}
+
+/// Shows a fault: class and phase, the provider's own words, and what is kept.
+pub fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault, partial: bool) {
+    if fault.class == FaultClass::Cancelled {
+        let kept = if partial {
+            "Stopped; what had come is kept"
+        } else {
+            "Stopped before a token came"
+        };
+        ui.label(caption(theme, format!("{} {kept}", icons::CANCELLED)));
+        return;
+    }
+    note_frame(theme, theme.bad).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icons::FAULT).color(theme.bad));
+            ui.label(strong(headline(fault.class)).color(theme.bad));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                copy_button(ui, theme, "Copy the error", || fault_text(fault));
+            });
+        });
+        ui.add(Label::new(visible(&fault.message).into_owned()).wrap());
+        ui.add(Label::new(tiny(theme, details(fault))).wrap());
+        if partial {
+            ui.label(tiny(theme, "What had come before is kept above"));
+        }
+    });
+}
+
+/// Class, phase, status, the provider's code, and how long it asks to wait.
+fn details(fault: &Fault) -> String {
+    let phase = fault.phase.as_str().replace('_', " ");
+    let mut text = format!(
+        "{} · in phase {phase}",
+        fault.class.as_str().replace('_', " ")
+    );
+    if let Some(status) = fault.status {
+        let _ = write!(text, " · HTTP {status}");
+    }
+    if let Some(code) = &fault.code {
+        let _ = write!(text, " · {}", visible(code));
+    }
+    if let Some(wait) = fault.retry_after_ms {
+        #[expect(clippy::cast_precision_loss, reason = "a wait of less than ages")]
+        let _ = write!(text, " · asks to wait {}", ms_text(wait as f64));
+    }
+    text
+}
+
+fn fault_text(fault: &Fault) -> String {
+    format!(
+        "{}\n{}\n{}",
+        headline(fault.class),
+        fault.message,
+        details(fault)
+    )
+}

@@ -1,0 +1,270 @@
+//! Images on their way into the composer: chosen, dropped or pasted; shown as thumbnails.
+//!
+//! Files are read by the engine; dialogs, encoding and decoding have threads of their own.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+};
+
+use egui::{ColorImage, Context, CornerRadius, Frame, Margin, Sense, TextureHandle, Ui, vec2};
+
+use crate::{
+    chat::Image,
+    desktop::{
+        icons,
+        theme::{RADIUS, Theme, tiny},
+        widgets::icon_button,
+    },
+};
+
+/// Longest edge of a thumbnail, in pixels.
+const THUMB: u32 = 144;
+/// Largest image that is decoded for a thumbnail, in pixels a side.
+const MAX_SIDE: u32 = 16_384;
+
+/// What a thread has to say.
+enum News {
+    Picked(Vec<PathBuf>),
+    Pasted(Result<Image, String>),
+    Thumb(usize, Option<ColorImage>),
+}
+
+enum Thumb {
+    Loading,
+    Ready(TextureHandle),
+    /// Not an image that can be shown here.
+    Unknown,
+}
+
+/// Threads' mail box and the thumbnails made so far.
+pub struct Attachments {
+    news: (Sender<News>, Receiver<News>),
+    thumbs: HashMap<usize, Thumb>,
+}
+
+impl Default for Attachments {
+    fn default() -> Self {
+        Self {
+            news: channel(),
+            thumbs: HashMap::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Attachments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attachments").finish_non_exhaustive()
+    }
+}
+
+/// What came since the last frame.
+#[derive(Debug, Default)]
+pub struct Arrived {
+    /// Files to read.
+    pub paths: Vec<PathBuf>,
+    /// Images that are ready, or why not.
+    pub images: Vec<Result<Image, String>>,
+}
+
+impl Attachments {
+    /// Takes what threads, drops and pastes brought since the last frame.
+    pub fn take(&mut self, ctx: &Context) -> Arrived {
+        let mut arrived = Arrived::default();
+        while let Ok(news) = self.news.1.try_recv() {
+            match news {
+                News::Picked(paths) => arrived.paths.extend(paths),
+                News::Pasted(image) => arrived.images.push(image),
+                News::Thumb(key, image) => {
+                    let ready = image.map(|image| {
+                        Thumb::Ready(ctx.load_texture(
+                            "thumbnail",
+                            image,
+                            egui::TextureOptions::LINEAR,
+                        ))
+                    });
+                    self.thumbs.insert(key, ready.unwrap_or(Thumb::Unknown));
+                }
+            }
+        }
+        let (dropped, pasted) = ctx.input(|input| {
+            let dropped: Vec<PathBuf> = (input.raw.dropped_files.iter())
+                .map(|file| file.path().to_owned())
+                .collect();
+            let pasted: Vec<Arc<ColorImage>> = (input.events.iter())
+                .filter_map(|event| match event {
+                    egui::Event::PasteImage(image) => Some(image.clone()),
+                    _ => None,
+                })
+                .collect();
+            (dropped, pasted)
+        });
+        arrived.paths.extend(dropped);
+        for image in pasted {
+            self.encode(ctx, image);
+        }
+        arrived
+    }
+
+    /// Opens the system's file dialog.
+    pub fn pick(&self, ctx: &Context) {
+        let (sender, ctx) = (self.news.0.clone(), ctx.clone());
+        in_background("file-dialog", move || {
+            let dialog = rfd::FileDialog::new()
+                .set_title("Attach images")
+                .add_filter("Images", &["png", "jpg", "jpeg", "gif", "webp"]);
+            let picked = dialog.pick_files().unwrap_or_default();
+            // A window that is gone needs no files.
+            let _ = sender.send(News::Picked(picked));
+            ctx.request_repaint();
+        });
+    }
+
+    fn encode(&self, ctx: &Context, image: Arc<ColorImage>) {
+        let (sender, ctx) = (self.news.0.clone(), ctx.clone());
+        in_background("paste-image", move || {
+            let _ = sender.send(News::Pasted(png(&image)));
+            ctx.request_repaint();
+        });
+    }
+
+    fn thumb(&mut self, ctx: &Context, image: &Image) -> &Thumb {
+        let key = image.data.as_ptr().addr();
+        self.thumbs.entry(key).or_insert_with(|| {
+            let (sender, ctx, data) = (self.news.0.clone(), ctx.clone(), image.data.clone());
+            in_background("thumbnail", move || {
+                let _ = sender.send(News::Thumb(key, thumbnail(&data)));
+                ctx.request_repaint();
+            });
+            Thumb::Loading
+        })
+    }
+
+    /// Shows images in a row, with a remove button each if `removable`; gives the one to remove.
+    pub fn row_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        images: &[Image],
+        removable: bool,
+    ) -> Option<usize> {
+        let mut removed = None;
+        if images.is_empty() {
+            return None;
+        }
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+            for (index, image) in images.iter().enumerate() {
+                let frame = Frame::new()
+                    .fill(theme.raised)
+                    .corner_radius(CornerRadius::same(RADIUS))
+                    .inner_margin(Margin::symmetric(6, 4));
+                frame.show(ui, |ui| {
+                    ui.horizontal(|ui| {
+                        self.thumb_ui(ui, theme, image);
+                        let kib = image.data.len().div_ceil(1024);
+                        let name: String = image.name.chars().take(24).collect();
+                        ui.vertical(|ui| {
+                            ui.spacing_mut().item_spacing.y = 0.0;
+                            ui.label(
+                                tiny(theme, if name.is_empty() { "image" } else { &name })
+                                    .color(theme.text),
+                            );
+                            ui.label(tiny(theme, format!("{kib} KiB")));
+                        });
+                        let name = format!("Remove image {}", index + 1);
+                        if removable && icon_button(ui, theme, icons::CLOSE, &name).clicked() {
+                            removed = Some(index);
+                        }
+                    });
+                });
+            }
+        });
+        removed
+    }
+
+    fn thumb_ui(&mut self, ui: &mut Ui, theme: &Theme, image: &Image) {
+        let ctx = ui.ctx().clone();
+        let name = format!("Image {}", image.name);
+        match self.thumb(&ctx, image) {
+            Thumb::Ready(texture) => {
+                let shown = egui::Image::new(texture)
+                    .max_size(vec2(44.0, 36.0))
+                    .alt_text(name);
+                ui.add(shown.corner_radius(3));
+            }
+            Thumb::Loading | Thumb::Unknown => {
+                let (rect, _) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::hover());
+                let font = egui::FontId::proportional(16.0);
+                ui.painter().text(
+                    rect.center(),
+                    egui::Align2::CENTER_CENTER,
+                    icons::IMAGE,
+                    font,
+                    theme.text_dim,
+                );
+            }
+        }
+    }
+}
+
+fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
+    // A machine that can't start a thread has other troubles: the image is not attached.
+    let _ = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
+}
+
+fn png(pasted: &ColorImage) -> Result<Image, String> {
+    let [width, height] = pasted.size;
+    let pixels = pasted
+        .pixels
+        .iter()
+        .flat_map(|p| p.to_srgba_unmultiplied())
+        .collect();
+    let size = u32::try_from(width).ok().zip(u32::try_from(height).ok());
+    let image = size
+        .and_then(|(width, height)| image::RgbaImage::from_raw(width, height, pixels))
+        .ok_or("The pasted image is damaged")?;
+    let mut data = std::io::Cursor::new(Vec::new());
+    image
+        .write_to(&mut data, image::ImageFormat::Png)
+        .map_err(|error| format!("The pasted image can't be encoded: {error}"))?;
+    Ok(Image {
+        mime: "image/png".to_owned(),
+        data: data.into_inner().into(),
+        name: "pasted.png".to_owned(),
+    })
+}
+
+/// A small picture of an encoded image; nothing if it can't be decoded within reason.
+fn thumbnail(data: &[u8]) -> Option<ColorImage> {
+    let mut reader = image::ImageReader::new(std::io::Cursor::new(data))
+        .with_guessed_format()
+        .ok()?;
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    reader.limits(limits);
+    let small = reader.decode().ok()?.thumbnail(THUMB, THUMB).into_rgba8();
+    let size = [small.width() as usize, small.height() as usize];
+    Some(ColorImage::from_rgba_unmultiplied(size, small.as_raw()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pasted_image_becomes_a_png_and_a_thumbnail() {
+        let pasted = ColorImage::filled([300, 200], egui::Color32::RED);
+        let image = png(&pasted).unwrap();
+        assert!(image.data.starts_with(b"\x89PNG"));
+        assert_eq!(thumbnail(&image.data).unwrap().size, [144, 96]);
+        assert!(thumbnail(b"not an image").is_none());
+    }
+}

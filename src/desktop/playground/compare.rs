@@ -1,0 +1,99 @@
+//! Which of several answers to the same question is best, figure by figure.
+//!
+//! Only clean ends compete. A cold run's times contain its handshakes, so where cold and warm runs
+//! meet, times from the start are not compared; TTFT is then compared net of connecting.
+
+use crate::{
+    measure::{Better, figure, ms},
+    run::{Connection, Run, RunId, State},
+};
+
+/// The figures under an answer, in order.
+pub const SHOWN: [&str; 4] = ["ttft_ms", "ttfo_ms", "output_speed_tps", "total_ms"];
+
+
+/// What a comparison found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// How many clean runs were compared.
+    pub compared: usize,
+    /// Whether some of them were cold and some warm.
+    pub mixed: bool,
+    /// Whether some answer's first output came after its first token.
+    pub ttfo_differs: bool,
+    best: Vec<(&'static str, RunId)>,
+}
+
+impl Comparison {
+    /// Compares the runs of one question.
+    pub fn of(runs: &[&Run]) -> Self {
+        let clean: Vec<&Run> = runs
+            .iter()
+            .copied()
+            .filter(|r| r.state == State::Ok)
+            .collect();
+        let has = |kind| clean.iter().any(|r| r.connection == Some(kind));
+        let mixed = has(Connection::Cold) && has(Connection::Warm);
+        let mut best = Vec::new();
+        for key in SHOWN {
+            let Some(figure) = figure(key) else { continue };
+            let value = |run: &Run| match (key, mixed) {
+                ("ttft_ms", true) => ttft_net(run),
+                ("ttfo_ms" | "total_ms", true) => None,
+                _ => (figure.value)(run),
+            };
+            let values: Vec<_> = clean
+                .iter()
+                .filter_map(|r| Some((r.head.id, value(r)?)))
+                .collect();
+            best.extend(
+                best_of(&values, figure.better)
+                    .into_iter()
+                    .map(|id| (key, id)),
+            );
+        }
+        Self {
+            compared: clean.len(),
+            mixed,
+            ttfo_differs: runs.iter().any(|run| ttfo_differs(run)),
+            best,
+        }
+    }
+
+    /// Whether this run is the best in this figure.
+    pub fn is_best(&self, key: &str, id: RunId) -> bool {
+        self.best.iter().any(|(k, run)| *k == key && *run == id)
+    }
+}
+
+/// TTFT without the time it took to connect: what cold and warm runs can be compared by.
+pub fn ttft_net(run: &Run) -> Option<f64> {
+    let first = run.stamps.first_token?;
+    Some(ms(first.checked_sub(run.stamps.request_sent?)?))
+}
+
+fn ttfo_differs(run: &Run) -> bool {
+    run.stamps.first_visible.is_some() && run.stamps.first_visible != run.stamps.first_token
+        || (run.stamps.first_token.is_some() && run.stamps.first_visible.is_none())
+}
+
+/// The runs that hold the best value; none if fewer than two have one, or all are alike.
+fn best_of(values: &[(RunId, f64)], better: Better) -> Vec<RunId> {
+    let pick: fn(f64, f64) -> f64 = match better {
+        Better::Lower => f64::min,
+        Better::Higher => f64::max,
+        Better::Neutral => return Vec::new(),
+    };
+    let Some(best) = values.iter().map(|v| v.1).reduce(pick) else {
+        return Vec::new();
+    };
+    let is_best = |value: f64| value.total_cmp(&best).is_eq();
+    if values.len() < 2 || values.iter().all(|v| is_best(v.1)) {
+        return Vec::new();
+    }
+    values
+        .iter()
+        .filter(|v| is_best(v.1))
+        .map(|v| v.0)
+        .collect()
+}

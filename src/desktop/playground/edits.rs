@@ -1,0 +1,301 @@
+//! What can be done to a conversation, without a window.
+//!
+//! In: a [`Conversation`] and what is known of its runs. Out: the changed conversation, and the
+//! requests that it makes.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    chat::{ChatRequest, Message, Part, Role},
+    conversation::{Conversation, ConversationId, Draft, Pane, Turn, message_of_answer},
+    endpoint::TargetId,
+    engine::SendRun,
+    run::{Origin, Run, RunId},
+    settings::Settings,
+};
+
+/// Most panes of one conversation.
+pub const MAX_PANES: usize = 8;
+
+/// What a newcomer finds in the composer.
+const FIRST_PROMPT: &str = "Why does the first token of an answer take so long, and what decides how \
+fast the rest follows? Explain it to an engineer in three short paragraphs, with one small table";
+
+/// A conversation key: ordered by time, and unique, as run keys are.
+fn new_conversation_id() -> ConversationId {
+    ConversationId(RunId::new().0)
+}
+
+/// The wall clock now, in nanoseconds since 1970, to the millisecond: what a fresh key contains.
+pub fn now_unix_ns() -> i64 {
+    (RunId::new().0 >> 20).saturating_mul(1_000_000)
+}
+
+/// The targets that a newcomer meets first: two of the simulator's, or of an endpoint with models.
+fn first_targets(settings: &Settings) -> Vec<TargetId> {
+    let simulated = settings.endpoints.iter().filter(|e| e.simulated);
+    let others = settings.endpoints.iter().filter(|e| !e.simulated);
+    let Some(endpoint) = simulated.chain(others).find(|e| !e.models.is_empty()) else {
+        return Vec::new();
+    };
+    let of = |model: &String| TargetId {
+        endpoint: endpoint.id.clone(),
+        model: model.clone(),
+    };
+    let mut targets: Vec<_> = endpoint.models.iter().take(2).map(of).collect();
+    if let [only] = &targets[..] {
+        targets.push(only.clone());
+    }
+    targets
+}
+
+/// What is shown at the very first start: two panes and something to ask.
+pub fn first_conversation(settings: &Settings) -> Conversation {
+    let mut conversation = Conversation {
+        id: new_conversation_id(),
+        draft: Draft {
+            text: FIRST_PROMPT.to_owned(),
+            images: Vec::new(),
+        },
+        ..Conversation::default()
+    };
+    for target in first_targets(settings) {
+        add_pane(&mut conversation, Some(target));
+    }
+    while conversation.panes.len() < 2 {
+        add_pane(&mut conversation, None);
+    }
+    conversation
+}
+
+/// An empty conversation with the targets and settings of this one's panes.
+pub fn next_conversation(old: &Conversation) -> Conversation {
+    let mut panes = old.panes.clone();
+    panes.iter_mut().for_each(|pane| pane.turns.clear());
+    Conversation {
+        id: new_conversation_id(),
+        panes,
+        ..Conversation::default()
+    }
+}
+
+/// A pane number that this conversation never had.
+fn new_pane_id(conversation: &Conversation) -> u32 {
+    conversation.panes.iter().map(|p| p.id).max().unwrap_or(0) + 1
+}
+
+/// Adds a pane at the end; gives its number, or nothing if there are enough.
+pub fn add_pane(conversation: &mut Conversation, target: Option<TargetId>) -> Option<u32> {
+    let pane = Pane {
+        target,
+        ..Pane::default()
+    };
+    insert_pane(conversation, conversation.panes.len(), pane)
+}
+
+/// Puts a copy of pane `id` beside it, up to and without turn `until`.
+pub fn fork_pane(conversation: &mut Conversation, id: u32, until: usize) -> Option<u32> {
+    let at = conversation.panes.iter().position(|p| p.id == id)?;
+    let mut copy = conversation.panes[at].clone();
+    copy.turns.truncate(until);
+    insert_pane(conversation, at + 1, copy)
+}
+
+fn insert_pane(conversation: &mut Conversation, at: usize, mut pane: Pane) -> Option<u32> {
+    if conversation.panes.len() >= MAX_PANES {
+        return None;
+    }
+    pane.id = new_pane_id(conversation);
+    let id = pane.id;
+    conversation.panes.insert(at, pane);
+    Some(id)
+}
+
+/// A new conversation of pane `id` alone, up to and without turn `until`.
+pub fn fork_conversation(old: &Conversation, id: u32, until: usize) -> Option<Conversation> {
+    let mut pane = old.panes.iter().find(|p| p.id == id)?.clone();
+    pane.turns.truncate(until);
+    let title = match old.title.as_str() {
+        "" => String::new(),
+        title => format!("{title} (fork)"),
+    };
+    Some(Conversation {
+        id: new_conversation_id(),
+        title,
+        panes: vec![pane],
+        ..Conversation::default()
+    })
+}
+
+/// Moves a pane by a number of places.
+pub fn move_pane(conversation: &mut Conversation, id: u32, by: isize) {
+    let panes = &mut conversation.panes;
+    if let Some(at) = panes.iter().position(|p| p.id == id)
+        && let Some(to) = at.checked_add_signed(by)
+        && to < panes.len()
+    {
+        panes.swap(at, to);
+    }
+}
+
+/// The pane of this number.
+pub fn pane_mut(conversation: &mut Conversation, id: u32) -> Option<&mut Pane> {
+    conversation.panes.iter_mut().find(|p| p.id == id)
+}
+
+/// A title from a prompt: its first line, cut at a word.
+pub fn title_of(parts: &[Part]) -> String {
+    let text = Message {
+        role: Role::User,
+        parts: parts.to_vec(),
+    }
+    .text();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty())
+        .unwrap_or("Images");
+    match line.char_indices().nth(60) {
+        None => line.to_owned(),
+        Some((cut, _)) => {
+            let head = &line[..cut];
+            let word = head.rfind(' ').filter(|space| *space > 30).unwrap_or(cut);
+            format!("{}…", &head[..word])
+        }
+    }
+}
+
+/// A draft as the parts of a message; none if there is nothing in it.
+pub fn parts_of(draft: &Draft) -> Vec<Part> {
+    let images = draft.images.iter().cloned().map(Part::Image);
+    let text = draft.text.trim();
+    let text = (!text.is_empty()).then(|| Part::Text {
+        text: text.to_owned(),
+    });
+    images.chain(text).collect()
+}
+
+/// The draft that a sent message was.
+pub fn draft_of(parts: &[Part]) -> Draft {
+    let mut draft = Draft::default();
+    for part in parts {
+        match part {
+            Part::Text { text } => draft.text.push_str(text),
+            Part::Image(image) => draft.images.push(image.clone()),
+            Part::ToolCall(_) | Part::ToolResult { .. } => {}
+        }
+    }
+    draft
+}
+
+/// What pane `pane` asks in its turn `turn`: everything said before, then that turn's question.
+pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<ChatRequest> {
+    let target = pane.target.as_ref()?;
+    let asked = pane.turns.get(turn)?;
+    let mut messages = Vec::new();
+    for earlier in &pane.turns[..turn] {
+        // A turn that nothing was answered to is no part of what was said.
+        let answer = (earlier.run()).and_then(|id| message_of_answer(&runs.get(&id)?.answer));
+        if let Some(answer) = answer.and_then(without_open_calls) {
+            messages.push(user(&earlier.user));
+            messages.push(answer);
+        }
+    }
+    messages.push(user(&asked.user));
+    Some(ChatRequest {
+        model: target.model.clone(),
+        system: Some(pane.system.clone()).filter(|s| !s.trim().is_empty()),
+        messages,
+        params: pane.params.clone(),
+        tools: pane.tools.clone(),
+    })
+}
+
+fn user(parts: &[Part]) -> Message {
+    Message {
+        role: Role::User,
+        parts: parts.to_vec(),
+    }
+}
+
+/// Providers refuse a call that no result follows, and here none does.
+fn without_open_calls(mut message: Message) -> Option<Message> {
+    message
+        .parts
+        .retain(|part| !matches!(part, Part::ToolCall(_)));
+    (!message.parts.is_empty()).then_some(message)
+}
+
+/// Adds a run to a turn and gives what to send; nothing if the pane has no target.
+pub fn ask(pane: &mut Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<SendRun> {
+    let request = Arc::new(request(pane, turn, runs)?);
+    let endpoint = pane.target.as_ref()?.endpoint.clone();
+    let asked = pane.turns.get_mut(turn)?;
+    let id = RunId::new();
+    asked.runs.push(id);
+    asked.shown = asked.runs.len() - 1;
+    Some(SendRun {
+        id,
+        endpoint,
+        request,
+        origin: Origin::Playground,
+    })
+}
+
+/// Adds a question at the end of a pane and gives what to send.
+pub fn ask_next(pane: &mut Pane, parts: Vec<Part>, runs: &HashMap<RunId, Run>) -> Option<SendRun> {
+    pane.target.as_ref()?;
+    pane.turns.push(Turn {
+        user: parts,
+        ..Turn::default()
+    });
+    ask(pane, pane.turns.len() - 1, runs)
+}
+
+/// Panes whose turn `turn` asks the same as that of pane `id`.
+pub fn panes_asking_the_same(conversation: &Conversation, id: u32, turn: usize) -> Vec<u32> {
+    let question = |pane: &Pane| pane.turns.get(turn).map(|t| t.user.clone());
+    let Some(asked) = conversation
+        .panes
+        .iter()
+        .find(|p| p.id == id)
+        .and_then(question)
+    else {
+        return Vec::new();
+    };
+    let same = conversation
+        .panes
+        .iter()
+        .filter(|p| question(p).as_ref() == Some(&asked));
+    same.map(|p| p.id).collect()
+}
+
+/// One pane as Markdown, to be pasted elsewhere.
+pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
+    let mut out = String::new();
+    if !pane.system.trim().is_empty() {
+        out.push_str(&format!("## System\n\n{}\n\n", pane.system.trim()));
+    }
+    for turn in &pane.turns {
+        out.push_str(&format!("## User\n\n{}\n\n", user(&turn.user).text()));
+        let Some(run) = turn.run().and_then(|id| runs.get(&id)) else {
+            continue;
+        };
+        out.push_str(&format!("## {}\n\n", run.head.target));
+        for text in [&run.answer.text, &run.answer.refusal] {
+            if !text.is_empty() {
+                out.push_str(&format!("{text}\n\n"));
+            }
+        }
+        for call in &run.answer.tool_calls {
+            out.push_str(&format!(
+                "`{}`\n\n```json\n{}\n```\n\n",
+                call.name, call.arguments
+            ));
+        }
+        if let Some(fault) = &run.answer.fault {
+            out.push_str(&format!("> {fault}\n\n"));
+        }
+    }
+    out.trim_end().to_owned() + "\n"
+}

@@ -1,0 +1,59 @@
+//! What the playground is asked to do. Parts of it wish while they are shown; it acts after the frame.
+
+use crate::{
+    conversation::{ConversationId, Draft},
+    endpoint::TargetId,
+};
+
+/// A wish. Panes are named by their id, turns by their index.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// Sends the draft.
+    Send,
+    /// Stops all runs of this conversation.
+    StopAll,
+    /// Stops the run of a pane.
+    Stop(u32),
+    /// Adds an empty pane.
+    AddPane,
+    /// Puts a copy of a pane beside it.
+    Duplicate(u32),
+    /// Takes a pane away.
+    Remove(u32),
+    /// Moves a pane by places.
+    Move(u32, isize),
+    /// Forgets a pane's turns.
+    Clear(u32),
+    /// Forgets all turns.
+    ClearAll,
+    /// Gives a pane another target.
+    Target(u32, TargetId),
+    /// Asks a turn's question again.
+    Retry(u32, usize),
+    /// Asks the last question of every pane again.
+    RetryAll,
+    /// Shows another attempt of a turn.
+    Attempt(u32, usize, usize),
+    /// Begins to edit a question.
+    Edit(u32, usize),
+    /// Gives up editing.
+    EndEdit(u32),
+    /// Asks an edited question in place of a turn and all after it; in all panes that asked the same.
+    Resend(u32, usize, Draft, bool),
+    /// Takes a turn away.
+    DeleteTurn(u32, usize),
+    /// A new pane that goes on from before a turn.
+    ForkPane(u32, usize),
+    /// A new conversation that goes on from before a turn.
+    ForkConversation(u32, usize),
+    /// Copies a pane as Markdown.
+    CopyPane(u32),
+    /// Takes the last change of panes or turns back.
+    Undo,
+    /// A new conversation with the same panes.
+    New,
+    /// Opens a conversation.
+    Open(ConversationId),
+    /// Forgets a conversation.
+    Delete(ConversationId),
+}

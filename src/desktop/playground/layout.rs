@@ -1,0 +1,120 @@
+//! Where panes stand: side by side, or in a grid where that would make them too narrow.
+
+use egui::{CursorIcon, Rect, Sense, Ui, pos2, vec2};
+
+use crate::desktop::theme::Theme;
+
+/// Narrowest pane.
+pub const MIN_WIDTH: f32 = 300.0;
+/// Lowest pane.
+pub const MIN_HEIGHT: f32 = 220.0;
+
+/// Panes of each row, rows about equally full.
+pub fn rows(panes: usize, width: f32) -> Vec<usize> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few columns"
+    )]
+    let fit = ((width / MIN_WIDTH) as usize).clamp(1, panes.max(1));
+    let rows = panes.div_ceil(fit).max(1);
+    let (least, more) = (panes / rows, panes % rows);
+    (0..rows)
+        .map(|row| least + usize::from(row < more))
+        .collect()
+}
+
+/// Shares of the width, each at least that of the narrowest pane.
+pub fn widths(weights: &[f32], width: f32) -> Vec<f32> {
+    let sum: f32 = weights.iter().sum();
+    #[expect(clippy::cast_precision_loss, reason = "a few columns")]
+    let even = width / weights.len().max(1) as f32;
+    let least = MIN_WIDTH.min(even);
+    let mut widths: Vec<f32> = (weights.iter())
+        .map(|w| (w / sum.max(f32::EPSILON) * width).max(least))
+        .collect();
+    let over = widths.iter().sum::<f32>() - width;
+    let spare: f32 = widths.iter().map(|w| w - least).sum();
+    if over > 0.0 && spare > 0.0 {
+        for width in &mut widths {
+            *width -= over * (*width - least) / spare;
+        }
+    }
+    widths
+}
+
+/// Lets the border at `x` between two panes be dragged; gives by how much it was. A double click asks
+/// for equal widths.
+pub fn splitter_ui(ui: &mut Ui, theme: &Theme, x: f32, area: Rect, index: usize) -> Option<Drag> {
+    let line = Rect::from_min_max(pos2(x - 3.0, area.top()), pos2(x + 3.0, area.bottom()));
+    let id = ui.scope_id().with(("splitter", index));
+    let response = ui.interact(line, id, Sense::click_and_drag());
+    let active = response.hovered() || response.dragged();
+    let color = if active { theme.accent } else { theme.line };
+    ui.painter()
+        .vline(x, area.y_range(), egui::Stroke::new(1.0, color));
+    if active {
+        ui.set_cursor_icon(CursorIcon::ResizeHorizontal);
+    }
+    if response.double_clicked() {
+        return Some(Drag::Even);
+    }
+    response
+        .dragged()
+        .then(|| Drag::By(response.drag_delta().x))
+}
+
+/// What was done to a border.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Drag {
+    /// It was moved.
+    By(f32),
+    /// Equal widths are wanted.
+    Even,
+}
+
+/// Moves the border after pane `index` by `by` points, as far as the narrowest pane lets it.
+pub fn drag(widths: &mut [f32], index: usize, by: f32) {
+    if let Some([left, right]) = widths.get_mut(index..index + 2) {
+        let by = by.clamp(MIN_WIDTH.min(*left) - *left, *right - MIN_WIDTH.min(*right));
+        *left += by;
+        *right -= by;
+    }
+}
+
+/// The rectangles of one row.
+pub fn row_rects(area: Rect, widths: &[f32]) -> Vec<Rect> {
+    let mut left = area.left();
+    (widths.iter())
+        .map(|width| {
+            let rect = Rect::from_min_size(pos2(left, area.top()), vec2(*width, area.height()));
+            left += width;
+            rect
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_about_equally_full() {
+        assert_eq!(rows(2, 900.0), [2]);
+        assert_eq!(rows(4, 1200.0), [4]);
+        assert_eq!(rows(4, 1000.0), [2, 2]);
+        assert_eq!(rows(5, 1000.0), [3, 2]);
+        assert_eq!(rows(8, 1000.0), [3, 3, 2]);
+        assert_eq!(rows(3, 100.0), [1, 1, 1]);
+    }
+
+    #[test]
+    fn no_pane_gets_too_narrow() {
+        assert_eq!(widths(&[1.0, 1.0], 800.0), [400.0, 400.0]);
+        let squeezed = widths(&[1.0, 99.0], 1000.0);
+        assert!((squeezed[0] - 300.0).abs() < 0.01 && (squeezed[1] - 700.0).abs() < 0.01);
+        let mut dragged = vec![400.0, 400.0];
+        drag(&mut dragged, 0, 500.0);
+        assert_eq!(dragged, [500.0, 300.0]);
+    }
+}

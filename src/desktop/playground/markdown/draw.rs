@@ -1,0 +1,444 @@
+//! Draws what [`parse`](super::parse) made of a block.
+
+use egui::{
+    Align, Color32, CornerRadius, FontFamily, Frame, Galley, Label, Margin, OpenUrl, Rect, Role,
+    Sense, Stroke, Ui, UiBuilder, WidgetInfo, epaint::text::cursor::CCursor, pos2, text::LayoutJob,
+    vec2,
+};
+
+use super::{
+    highlight::Highlight,
+    parse::{Code, Element, INDENT, Ink, Place, Table, Text},
+    visible,
+};
+use crate::desktop::{
+    theme::{RADIUS, Theme, size, tiny},
+    widgets::copy_button,
+};
+
+/// One piece of a fenced code block.
+pub struct Piece<'a> {
+    /// The fence's language.
+    pub language: &'a str,
+    /// The code of this piece.
+    pub code: String,
+    /// Whether the block begins here: it has a head with language and copy button.
+    pub first: bool,
+    /// Whether the block ends here.
+    pub ends: bool,
+    /// Whether nothing more will come.
+    pub finished: bool,
+    /// Room at the left.
+    pub indent: f32,
+}
+
+/// Shows a text word for word.
+pub fn plain_ui(ui: &mut Ui, ink: &Ink, source: &str, fixed: bool) {
+    let format = if fixed {
+        ink.format(FontFamily::Monospace, size::SMALL, ink.text)
+    } else {
+        ink.format(FontFamily::Proportional, ink.size, ink.text)
+    };
+    let text = source.strip_suffix('\n').unwrap_or(source);
+    ui.add(Label::new(LayoutJob::single_section(text.to_owned(), format)).wrap());
+}
+
+/// Shows the elements of one block below each other.
+pub fn elements_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    ink: &Ink,
+    elements: &[Element],
+    indent: f32,
+    highlights: &mut Vec<Highlight>,
+    budget: &mut u32,
+) {
+    let mut codes = 0;
+    for (index, element) in elements.iter().enumerate() {
+        match element {
+            Element::Text(text) => {
+                ui.add_space(text.gap * ink.size);
+                let place = text.place;
+                placed_ui(ui, theme, place, indent, |ui| text_ui(ui, ink, text, index));
+            }
+            Element::Code(code) => {
+                ui.add_space(if index == 0 { 0.0 } else { 6.0 });
+                highlights.resize_with(highlights.len().max(codes + 1), Highlight::default);
+                nested_code_ui(ui, theme, code, indent, &mut highlights[codes], budget);
+                codes += 1;
+            }
+            Element::Table(table) => {
+                ui.push_id(index, |ui| {
+                    placed_ui(ui, theme, table.place, indent, |ui| {
+                        table_ui(ui, theme, table)
+                    });
+                });
+            }
+            Element::Rule => {
+                let (rect, _) =
+                    ui.allocate_exact_size(vec2(ui.available_width(), 9.0), Sense::hover());
+                ui.painter().hline(
+                    rect.x_range(),
+                    rect.center().y,
+                    Stroke::new(1.0, theme.line_strong),
+                );
+            }
+        }
+    }
+}
+
+/// Gives `content` the room that its lists and quotes leave, and draws the quotes' bars.
+fn placed_ui(ui: &mut Ui, theme: &Theme, place: Place, indent: f32, content: impl FnOnce(&mut Ui)) {
+    let left = indent + f32::from(place.lists) * INDENT + f32::from(place.quotes) * 12.0;
+    if left == 0.0 {
+        return content(ui);
+    }
+    let left = left.min(ui.available_width() * 0.6);
+    let outer = ui.available_rect_before_wrap();
+    let rect = Rect::from_min_max(pos2(outer.left() + left, outer.top()), outer.max);
+    let inner = ui
+        .scope_builder(UiBuilder::new().max_rect(rect), content)
+        .response
+        .rect;
+    for quote in 0..place.quotes {
+        let x = outer.left() + left - 11.0 - f32::from(quote) * 12.0;
+        ui.painter()
+            .vline(x, inner.y_range(), Stroke::new(2.0, theme.line_strong));
+    }
+}
+
+fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
+    let mut job = text.job.clone();
+    job.wrap.max_width = ui.available_width();
+    let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+    let response = ui.add(Label::new(galley.clone()));
+    if let Some(marker) = &text.marker {
+        let format = ink.format(FontFamily::Proportional, ink.size, ink.dim);
+        let job = LayoutJob::single_section(marker.clone(), format);
+        let marker = ui.fonts_mut(|fonts| fonts.layout_job(job));
+        let at = response.rect.left_top() - vec2(marker.size().x + 6.0, 0.0);
+        ui.painter().galley(at, marker, ink.dim);
+    }
+    links_ui(ui, text, &galley, response.rect, index);
+}
+
+/// Makes a text's links clickable: where each goes is shown, and only web and mail addresses open.
+fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
+    for (number, (range, url)) in text.links.iter().enumerate() {
+        let label = text.job.text.get(range.clone()).unwrap_or_default();
+        for (row, area) in rects_of(galley, &text.job.text, range)
+            .into_iter()
+            .enumerate()
+        {
+            let id = ui.scope_id().with(("link", index, number, row));
+            let area = area.translate(rect.min.to_vec2());
+            let response = ui.interact(area, id, Sense::click());
+            // A text's own underline hangs at the foot of its line: too low where lines stand apart.
+            let foot = area.center().y + text.job.sections.first().map_or(6.0, |s| s.format.font_id.size * 0.55);
+            let strength = if response.hovered() { 1.0 } else { 0.5 };
+            let color = ui.visuals().hyperlink_color.gamma_multiply(strength);
+            ui.painter().hline(area.x_range(), foot, Stroke::new(1.0, color));
+            response.widget_info(|| WidgetInfo::labeled(Role::Link, true, label));
+            let opens = openable(url);
+            let response = response.on_hover_ui(|ui| {
+                ui.label(visible(url).into_owned());
+                if !opens {
+                    ui.label("Not opened: only http, https and mailto addresses are");
+                }
+            });
+            if opens && response.hovered() {
+                ui.set_cursor_icon(egui::CursorIcon::PointingHand);
+            }
+            if opens && response.clicked() {
+                ui.ctx().open_url(OpenUrl::new_tab(url));
+            }
+        }
+    }
+}
+
+/// Whether an address may be handed to the system: nothing that runs, reads files or looks like it.
+fn openable(url: &str) -> bool {
+    let scheme = url
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    matches!(scheme.as_str(), "http" | "https" | "mailto") && !url.chars().any(char::is_control)
+}
+
+/// Where some bytes of a text stand in its galley, one rectangle a row.
+fn rects_of(galley: &Galley, text: &str, range: &std::ops::Range<usize>) -> Vec<Rect> {
+    let cursor = |byte: usize| {
+        let chars = text.get(..byte).map_or(0, |head| head.chars().count());
+        galley.pos_from_cursor(CCursor::new(chars))
+    };
+    let (start, end) = (cursor(range.start), cursor(range.end));
+    let mut rects = Vec::new();
+    for row in &galley.rows {
+        let rect = row.rect();
+        let middle = rect.center().y;
+        if middle < start.top() || middle > end.bottom() {
+            continue;
+        }
+        let left = if rect.y_range().contains(start.center().y) {
+            start.left()
+        } else {
+            rect.left()
+        };
+        let right = if rect.y_range().contains(end.center().y) {
+            end.left()
+        } else {
+            rect.right()
+        };
+        if right > left {
+            rects.push(Rect::from_min_max(
+                pos2(left, rect.top()),
+                pos2(right, rect.bottom()),
+            ));
+        }
+    }
+    rects
+}
+
+fn nested_code_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    code: &Code,
+    indent: f32,
+    highlight: &mut Highlight,
+    budget: &mut u32,
+) {
+    let piece = Piece {
+        language: &code.language,
+        code: code.text.clone(),
+        first: true,
+        ends: true,
+        finished: false,
+        indent: indent + f32::from(code.place.lists) * INDENT + f32::from(code.place.quotes) * 12.0,
+    };
+    code_ui(ui, theme, &piece, None, highlight, budget, || {
+        code.text.clone()
+    });
+}
+
+/// Shows a piece of code: a head with language and copy button on the first, colours as far as the
+/// budget of the frame goes.
+pub fn code_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    piece: &Piece<'_>,
+    before: Option<&Highlight>,
+    highlight: &mut Highlight,
+    budget: &mut u32,
+    whole: impl FnOnce() -> String,
+) {
+    let ctx = ui.ctx().clone();
+    if highlight.read_on(
+        &ctx,
+        piece.language,
+        &piece.code,
+        piece.finished,
+        before,
+        budget,
+    ) {
+        ctx.request_repaint();
+    }
+    let radius = |on: bool| if on { RADIUS } else { 0 };
+    let corners = CornerRadius {
+        nw: radius(piece.first),
+        ne: radius(piece.first),
+        sw: radius(piece.ends),
+        se: radius(piece.ends),
+    };
+    let outer = Margin {
+        left: margin(piece.indent),
+        ..Margin::ZERO
+    };
+    let frame = Frame::new()
+        .fill(theme.raised)
+        .corner_radius(corners)
+        .outer_margin(outer);
+    frame.show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        if piece.first {
+            code_head_ui(ui, theme, piece.language, whole);
+        }
+        let inner = Margin {
+            left: 10,
+            right: 10,
+            top: if piece.first { 1 } else { 0 },
+            bottom: if piece.ends { 8 } else { 0 },
+        };
+        Frame::new().inner_margin(inner).show(ui, |ui| {
+            let code = piece.code.strip_suffix('\n').unwrap_or(&piece.code);
+            if !code.is_empty() {
+                let job = code_job(theme, code, highlight, ui.available_width());
+                let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+                ui.add(Label::new(galley));
+            }
+        });
+    });
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "an indent of a few levels")]
+fn margin(points: f32) -> i8 {
+    points.clamp(0.0, 120.0) as i8
+}
+
+fn code_head_ui(ui: &mut Ui, theme: &Theme, language: &str, whole: impl FnOnce() -> String) {
+    ui.horizontal(|ui| {
+        ui.set_height(26.0);
+        ui.add_space(10.0);
+        let language = if language.is_empty() {
+            "text"
+        } else {
+            language
+        };
+        ui.add(Label::new(tiny(theme, language)).selectable(false));
+        ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+            copy_button(ui, theme, "Copy code", whole);
+        });
+    });
+}
+
+fn code_job(theme: &Theme, code: &str, highlight: &Highlight, width: f32) -> LayoutJob {
+    let ink = Ink::of(theme);
+    let format = |color: Color32| ink.format(FontFamily::Monospace, size::SMALL, color);
+    let mut job = LayoutJob::default();
+    job.wrap.max_width = width;
+    let mut start = 0;
+    for (end, class) in &highlight.spans {
+        let end = (*end).min(code.len());
+        if let Some(span) = code.get(start..end) {
+            job.append(span, 0.0, format(class.color(theme)));
+            start = end;
+        }
+    }
+    job.append(&code[start..], 0.0, format(theme.text));
+    job
+}
+
+/// Narrowest column of a table before it scrolls.
+const MIN_COLUMN: f32 = 56.0;
+const CELL: egui::Vec2 = vec2(8.0, 4.0);
+
+fn table_ui(ui: &mut Ui, theme: &Theme, table: &Table) {
+    let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
+    if columns == 0 {
+        return;
+    }
+    let natural = natural_widths(ui, table, columns);
+    let room = ui.available_width();
+    #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
+    let least = columns as f32 * (MIN_COLUMN + 2.0 * CELL.x);
+    if least > room {
+        egui::ScrollArea::horizontal().show(ui, |ui| {
+            rows_ui(ui, theme, table, &fitted(&natural, least.max(room * 1.5)));
+        });
+    } else {
+        rows_ui(ui, theme, table, &fitted(&natural, room));
+    }
+}
+
+fn natural_widths(ui: &Ui, table: &Table, columns: usize) -> Vec<f32> {
+    let mut widths = vec![16.0_f32; columns];
+    for row in &table.rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            let galley = ui.fonts_mut(|fonts| fonts.layout_job(cell.job.clone()));
+            *width = width.max(galley.size().x.ceil() + 2.0 * CELL.x);
+        }
+    }
+    widths
+}
+
+/// Column widths within `room`: narrow columns keep theirs, wide ones share what is left.
+fn fitted(natural: &[f32], room: f32) -> Vec<f32> {
+    let mut widths = natural.to_vec();
+    let mut left = room;
+    let mut open: Vec<usize> = (0..natural.len()).collect();
+    loop {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
+        let share = left / open.len().max(1) as f32;
+        let (narrow, wide): (Vec<usize>, Vec<usize>) =
+            open.iter().partition(|i| natural[**i] <= share);
+        if narrow.is_empty() || wide.is_empty() {
+            for index in open {
+                widths[index] = natural[index].min(share.max(MIN_COLUMN));
+            }
+            return widths;
+        }
+        left -= narrow.iter().map(|i| natural[*i]).sum::<f32>();
+        open = wide;
+    }
+}
+
+fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
+    let left = ui.cursor().left();
+    let width: f32 = widths.iter().sum();
+    for (number, row) in table.rows.iter().enumerate() {
+        let top = ui.cursor().top();
+        let galleys: Vec<_> = (row.iter().zip(widths))
+            .map(|(cell, width)| {
+                let mut job = cell.job.clone();
+                job.wrap.max_width = (width - 2.0 * CELL.x).max(1.0);
+                ui.fonts_mut(|fonts| fonts.layout_job(job))
+            })
+            .collect();
+        let height = galleys.iter().map(|g| g.size().y).fold(0.0, f32::max) + 2.0 * CELL.y;
+        let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+        let mut x = left;
+        for (index, (galley, column)) in galleys.into_iter().zip(widths).enumerate() {
+            let room = column - 2.0 * CELL.x - galley.size().x;
+            let shift = match table.align.get(index) {
+                Some(Align::Center) => room / 2.0,
+                Some(Align::Max) => room,
+                _ => 0.0,
+            };
+            let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y);
+            let area = Rect::from_min_size(min, galley.size());
+            ui.put(area, Label::new(galley.clone()));
+            if let Some(cell) = row.get(index) {
+                links_ui(ui, cell, &galley, area, number * 1000 + index);
+            }
+            x += column;
+        }
+        let line = if number == 0 {
+            theme.line_strong
+        } else {
+            theme.line
+        };
+        ui.painter().hline(
+            rect.left()..=left + width,
+            rect.bottom(),
+            Stroke::new(1.0, line),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_and_mail_open() {
+        for url in ["https://a.example", "HTTP://b", "mailto:c@d"] {
+            assert!(openable(url), "{url}");
+        }
+        for url in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "vscode://x",
+            "x",
+            "#top",
+            "https://a\nb",
+        ] {
+            assert!(!openable(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn narrow_columns_keep_their_width() {
+        assert_eq!(fitted(&[50.0, 60.0], 200.0), [50.0, 60.0]);
+        assert_eq!(fitted(&[50.0, 500.0, 500.0], 450.0), [50.0, 200.0, 200.0]);
+    }
+}

@@ -1,0 +1,367 @@
+//! One pane: its target and settings above, its turns between, its figures below.
+
+use std::collections::HashMap;
+
+use egui::{
+    Align, Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Stroke,
+    TextEdit, Ui, UiBuilder, pos2, vec2,
+};
+
+use super::{
+    answer::AnswerView,
+    attachments::Attachments,
+    compare::Comparison,
+    figures::figures_ui,
+    intent::Intent,
+    params::ParamsPopover,
+    target_picker::Picker,
+    turn::{TurnCx, TurnView, item_ui},
+};
+use crate::{
+    conversation::{Draft, Pane},
+    desktop::{
+        icons,
+        theme::{Theme, size, space, tiny},
+        view::{Action, Cx},
+        widgets::{icon_button, icon_toggle, simulated_badge},
+    },
+    run::RunId,
+};
+
+/// What is known of one pane between frames.
+#[derive(Debug, Default)]
+pub struct PaneView {
+    picker: Picker,
+    /// The settings popover.
+    pub params: ParamsPopover,
+    system_open: bool,
+    turns: Vec<TurnView>,
+    /// The turn whose question is edited, and what it became.
+    pub editing: Option<(usize, Draft)>,
+    /// Whether to show the end of the last turn now.
+    pub jump: bool,
+    /// Where to scroll to, because what is above was measured.
+    offset: Option<f32>,
+}
+
+/// What all panes share while they are shown.
+pub struct Shared<'a> {
+    /// Answers by run.
+    pub answers: &'a mut HashMap<RunId, AnswerView>,
+    /// Thumbnails.
+    pub attachments: &'a mut Attachments,
+    /// How the last answer compares with those of other panes to the same question.
+    pub comparison: &'a Comparison,
+    /// How many panes asked what is being edited here.
+    pub same_question: usize,
+    /// When each live run was sent, on egui's clock.
+    pub sent_at: &'a HashMap<RunId, f64>,
+    /// Now, on egui's clock.
+    pub now: f64,
+    /// What is wished for.
+    pub intents: &'a mut Vec<Intent>,
+    /// Whether something was changed in place.
+    pub changed: &'a mut bool,
+    /// Whether a field that was just opened wants the focus.
+    pub focus_edit: &'a mut bool,
+}
+
+impl Shared<'_> {
+    /// How long a live run has been going, in seconds.
+    pub fn elapsed(&self, id: RunId) -> Option<f64> {
+        self.sent_at.get(&id).map(|sent| (self.now - sent).max(0.0))
+    }
+}
+
+/// Where a pane stands among the others.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub count: usize,
+    /// Whether the composer writes to it alone.
+    pub alone: bool,
+}
+
+impl PaneView {
+    /// Shows the pane in `area`.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        pane: &mut Pane,
+        area: Rect,
+        spot: Spot,
+        shared: &mut Shared<'_>,
+    ) {
+        let builder = UiBuilder::new().max_rect(area).id_salt(("pane", pane.id));
+        ui.scope_builder(builder, |ui| {
+            ui.set_clip_rect(area.intersect(ui.clip_rect()));
+            self.head_ui(ui, cx, pane, spot, shared);
+            footer_ui(ui, cx, pane, shared);
+            self.turns_ui(ui, cx, pane, shared);
+            if spot.alone {
+                let line = area.top() + 1.0;
+                ui.painter()
+                    .hline(area.x_range(), line, Stroke::new(2.0, cx.theme.accent));
+            }
+        });
+    }
+
+    fn head_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        pane: &mut Pane,
+        spot: Spot,
+        shared: &mut Shared<'_>,
+    ) {
+        let theme = cx.theme;
+        let frame = Frame::new().inner_margin(Margin {
+            left: 6,
+            right: 6,
+            top: 6,
+            bottom: 4,
+        });
+        Panel::top("head")
+            .frame(frame)
+            .show_separator_line(false)
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 2.0;
+                    let width = (ui.available_width() - 3.0 * 28.0).max(80.0);
+                    let picked = self
+                        .picker
+                        .ui(ui, cx, spot.number, pane.target.as_ref(), width);
+                    if let Some(target) = picked {
+                        shared.intents.push(Intent::Target(pane.id, target));
+                    }
+                    let name = format!("System prompt of pane {}", spot.number);
+                    let on = self.system_open || !pane.system.trim().is_empty();
+                    if icon_toggle(ui, theme, icons::SYSTEM, &name, on).clicked() {
+                        self.system_open = !self.system_open;
+                    }
+                    *shared.changed |= self.params.ui(ui, theme, pane, spot.number);
+                    let more = icon_button(
+                        ui,
+                        theme,
+                        icons::MORE,
+                        &format!("More for pane {}", spot.number),
+                    );
+                    Popup::menu(&more).show(|ui| menu_ui(ui, pane, spot, shared));
+                });
+                if self.system_open {
+                    *shared.changed |= system_ui(ui, theme, pane, spot);
+                }
+                gone_ui(ui, cx, pane);
+            });
+        let y = ui.cursor().top();
+        ui.painter()
+            .hline(ui.max_rect().x_range(), y, theme.hairline());
+    }
+
+    fn turns_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
+        self.turns.resize_with(pane.turns.len(), TurnView::default);
+        if pane.turns.is_empty() {
+            return empty_ui(ui, cx, pane);
+        }
+        let mut scroll = ScrollArea::vertical()
+            .id_salt("turns")
+            .stick_to_bottom(true)
+            .auto_shrink(false);
+        if let Some(offset) = self.offset.take() {
+            scroll = scroll.vertical_scroll_offset(offset);
+        }
+        let jump = std::mem::take(&mut self.jump);
+        let mut shift = 0.0;
+        let out = scroll.show(ui, |ui| {
+            Frame::new()
+                .inner_margin(Margin::symmetric(12, 10))
+                .show(ui, |ui| {
+                    ui.set_min_width(ui.available_width());
+                    for (index, turn) in pane.turns.iter().enumerate() {
+                        let at = TurnCx { pane, index, turn };
+                        let editing = self
+                            .editing
+                            .as_mut()
+                            .filter(|e| e.0 == index)
+                            .map(|e| &mut e.1);
+                        let view = &mut self.turns[index];
+                        shift += ui
+                            .push_id(index, |ui| view.ui(ui, cx, &at, shared, editing))
+                            .inner;
+                    }
+                });
+            if jump {
+                ui.scroll_to_cursor(Some(Align::BOTTOM));
+            }
+        });
+        let offset = out.state.clamped_offset().y;
+        let left = out.content_size.y - out.inner_rect.height() - offset;
+        if left > 24.0 {
+            if shift.abs() > 0.5 {
+                // What was above the window's top was measured: what is read now must not move.
+                self.offset = Some((offset + shift).max(0.0));
+                ui.ctx().request_discard("a block above was measured");
+            }
+            self.jump |= jump_ui(ui, cx.theme, out.inner_rect);
+        }
+    }
+}
+
+fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
+    let mut items = vec![(
+        icons::COPY,
+        "Copy the conversation as Markdown",
+        Intent::CopyPane(pane.id),
+    )];
+    if spot.count < super::edits::MAX_PANES {
+        items.push((
+            icons::COLUMNS,
+            "Duplicate this pane",
+            Intent::Duplicate(pane.id),
+        ));
+    }
+    if spot.number > 1 {
+        items.push((icons::CHEVRON_LEFT, "Move left", Intent::Move(pane.id, -1)));
+    }
+    if spot.number < spot.count {
+        items.push((icons::CHEVRON_RIGHT, "Move right", Intent::Move(pane.id, 1)));
+    }
+    if !pane.turns.is_empty() {
+        items.push((icons::CLEAR, "Clear this pane", Intent::Clear(pane.id)));
+    }
+    if spot.count > 1 {
+        items.push((icons::CLOSE, "Remove this pane", Intent::Remove(pane.id)));
+    }
+    for (icon, label, intent) in items {
+        if item_ui(ui, icon, label) {
+            shared.intents.push(intent);
+        }
+    }
+}
+
+fn system_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane, spot: Spot) -> bool {
+    ui.add_space(space::XS);
+    let scroll = ScrollArea::vertical().id_salt("system").max_height(120.0);
+    scroll
+        .show(ui, |ui| {
+            let hint = RichText::new("System prompt: not sent while empty").color(theme.text_dim);
+            let edit = TextEdit::multiline(&mut pane.system)
+                .hint_text(hint)
+                .desired_rows(2)
+                .desired_width(f32::INFINITY)
+                .margin(vec2(8.0, 5.0));
+            ui.add(edit)
+                .accessible_name(format!("System prompt text of pane {}", spot.number))
+                .changed()
+        })
+        .inner
+}
+
+/// Says if the target's endpoint is not in the settings any more.
+fn gone_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
+    let Some(target) = &pane.target else { return };
+    if cx.state.settings.endpoints.is_empty()
+        || cx.state.settings.endpoint(&target.endpoint).is_some()
+    {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        let text = format!(
+            "{} There is no endpoint “{}” in the settings any more",
+            icons::WARN,
+            target.endpoint
+        );
+        ui.add(Label::new(RichText::new(text).size(size::SMALL).color(cx.theme.warn)).wrap());
+        if ui.small_button("Settings").clicked() {
+            cx.actions.push(Action::EditEndpoint(None));
+        }
+    });
+}
+
+fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
+    let theme = cx.theme;
+    let simulated = pane
+        .target
+        .as_ref()
+        .and_then(|t| cx.state.settings.endpoint(&t.endpoint))
+        .is_some_and(|e| e.simulated);
+    let room = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((room * 0.4 - 30.0).max(12.0));
+        let text = match &pane.target {
+            None => "Choose a model above",
+            Some(_) => "Nothing asked yet",
+        };
+        ui.label(RichText::new(text).color(theme.text_dim));
+        if simulated {
+            ui.add_space(space::XS);
+            ui.allocate_ui(vec2(82.0, 18.0), |ui| simulated_badge(ui, theme));
+        }
+    });
+}
+
+/// The figures of the last turn: always in sight, in the same place in every pane.
+fn footer_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
+    let Some(last) = pane.turns.len().checked_sub(1) else {
+        return;
+    };
+    let Some(run) = pane.turns[last].run().and_then(|id| cx.state.runs.get(&id)) else {
+        return;
+    };
+    let elapsed = if run.state.is_over() {
+        None
+    } else {
+        shared.elapsed(run.head.id)
+    };
+    let frame = Frame::new().fill(cx.theme.surface).inner_margin(Margin {
+        left: 12,
+        right: 8,
+        top: 6,
+        bottom: 5,
+    });
+    let panel = Panel::bottom("figures")
+        .frame(frame)
+        .show_separator_line(false)
+        .resizable(false);
+    let shown = panel.show(ui, |ui| {
+        figures_ui(ui, cx.theme, run, shared.comparison, elapsed)
+    });
+    let rect = shown.response.rect;
+    ui.painter()
+        .hline(rect.x_range(), rect.top(), cx.theme.hairline());
+}
+
+/// The button that shows the end again; gives whether it was pressed.
+fn jump_ui(ui: &mut Ui, theme: &Theme, area: Rect) -> bool {
+    let size = vec2(134.0, 26.0);
+    let rect = Align2::CENTER_BOTTOM.align_size_within_rect(size, area.shrink(8.0));
+    let text = tiny(theme, format!("{} Jump to latest", icons::ARROW_DOWN)).color(theme.text);
+    let button = egui::Button::new(text)
+        .fill(theme.hover)
+        .stroke(Stroke::new(1.0, theme.line_strong))
+        .corner_radius(13);
+    let response = ui.put(rect, button);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Jump to latest"));
+    response.clicked()
+}
+
+/// Draws where a dragged file would go.
+pub fn drop_hint_ui(ui: &Ui, theme: &Theme, area: Rect) {
+    let painter = ui.ctx().layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        ui.scope_id().with("drop"),
+    ));
+    painter.rect_filled(area, 0.0, theme.background.gamma_multiply(0.8));
+    let at = pos2(area.center().x, area.center().y);
+    let text = format!("{}  Drop images to attach them", icons::IMAGE);
+    painter.text(
+        at,
+        Align2::CENTER_CENTER,
+        text,
+        egui::FontId::proportional(size::HEADING),
+        theme.text,
+    );
+}

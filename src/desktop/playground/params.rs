@@ -1,0 +1,177 @@
+//! The popover with a pane's request settings.
+
+use egui::{ComboBox, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2};
+
+use super::{
+    composer::chevron,
+    params_form::{Form, Problem, Shape, count_sent},
+};
+use crate::{
+    conversation::Pane,
+    desktop::{
+        icons,
+        theme::{Theme, caption, heading, size, space},
+        widgets::{ghost_button, icon_toggle, labeled_field, segmented},
+    },
+};
+
+/// The words for reasoning effort that providers know; any other can be typed.
+const EFFORTS: [&str; 5] = ["none", "minimal", "low", "medium", "high"];
+
+/// The settings popover of one pane: what is typed in it, until all of it reads.
+#[derive(Debug, Default)]
+pub struct ParamsPopover {
+    /// Kept while open, and while something in it does not read.
+    form: Option<Form>,
+    problems: Vec<Problem>,
+}
+
+impl ParamsPopover {
+    /// Whether something typed can't be sent.
+    pub fn has_problem(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    /// The button and, when open, the popover. Gives whether the pane's settings changed.
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, pane: &mut Pane, number: usize) -> bool {
+        let sent = count_sent(&pane.params, &pane.tools);
+        let name = format!("Parameters of pane {number}");
+        let button = icon_toggle(ui, theme, icons::PARAMS, &name, sent > 0);
+        self.mark_ui(ui, theme, &button, sent);
+        let mut changed = false;
+        let popup = Popup::from_toggle_button_response(&button)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+            .accessible_name(name)
+            .width(360.0);
+        let shown = popup.show(|ui| {
+            let form = self.form.get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
+            let before = form.clone();
+            let height = (ui.ctx().content_rect().height() - 140.0).clamp(200.0, 560.0);
+            ScrollArea::vertical().max_height(height).show(ui, |ui| {
+                ui.set_width(344.0);
+                form_ui(ui, theme, form, &self.problems);
+            });
+            if *form != before {
+                match form.read() {
+                    Ok((params, tools)) => {
+                        changed = pane.params != params || pane.tools != tools;
+                        pane.params = params;
+                        pane.tools = tools;
+                        self.problems.clear();
+                    }
+                    Err(problems) => self.problems = problems,
+                }
+            }
+        });
+        if shown.is_none() && self.problems.is_empty() {
+            self.form = None;
+        }
+        changed
+    }
+
+    /// A number for what is sent, a warning for what can't be.
+    fn mark_ui(&self, ui: &Ui, theme: &Theme, button: &Response, sent: usize) {
+        if self.has_problem() {
+            let at = button.rect.right_top() + vec2(-6.0, 7.0);
+            ui.painter().circle_filled(at, 3.5, theme.bad);
+        } else if sent > 0 {
+            let at = button.rect.right_top() + vec2(-5.0, 7.0);
+            ui.painter().circle_filled(at, 2.5, theme.accent);
+        }
+    }
+}
+
+fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a str> {
+    problems.iter().find(|p| p.0 == field).map(|p| p.1.as_str())
+}
+
+fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
+    ui.spacing_mut().item_spacing = vec2(space::S, 6.0);
+    ui.horizontal(|ui| {
+        ui.label(heading("Parameters"));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if ghost_button(ui, theme, "Clear all").clicked() {
+                *form = Form::of(&crate::chat::Params::default(), &[]);
+            }
+        });
+    });
+    ui.label(caption(theme, "An empty field is not sent: the provider's default holds"));
+    ui.columns(2, |columns| {
+        number_ui(&mut columns[0], theme, "Temperature", &mut form.temperature, problem_of(problems, "temperature"));
+        number_ui(&mut columns[1], theme, "Top p", &mut form.top_p, problem_of(problems, "top_p"));
+    });
+    ui.columns(2, |columns| {
+        number_ui(&mut columns[0], theme, "Max tokens", &mut form.max_tokens, problem_of(problems, "max_tokens"));
+        number_ui(&mut columns[1], theme, "Seed", &mut form.seed, problem_of(problems, "seed"));
+    });
+    effort_ui(ui, theme, &mut form.effort);
+    area_ui(ui, theme, "Stop strings, one a line", &mut form.stop, "not sent", problem_of(problems, "stop"));
+    ui.label(caption(theme, "Response format"));
+    segmented(
+        ui,
+        theme,
+        "Response format",
+        &mut form.shape,
+        &[
+            (Shape::NotSent, "Not sent"),
+            (Shape::Object, "JSON object"),
+            (Shape::Schema, "JSON schema"),
+        ],
+    );
+    if form.shape == Shape::Schema {
+        ui.horizontal(|ui| {
+            let edit = TextEdit::singleline(&mut form.schema_name).desired_width(180.0);
+            ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name("Schema name");
+            ui.checkbox(&mut form.strict, "Strict");
+        });
+        area_ui(ui, theme, "JSON schema", &mut form.schema, "{ \"type\": \"object\", … }", problem_of(problems, "schema"));
+    }
+    area_ui(ui, theme, "Tools (JSON array)", &mut form.tools, "not sent", problem_of(problems, "tools"));
+    area_ui(ui, theme, "Extra JSON, merged into the body last", &mut form.extra, "not sent", problem_of(problems, "extra"));
+}
+
+fn number_ui(ui: &mut Ui, theme: &Theme, label: &str, text: &mut String, problem: Option<&str>) {
+    labeled_field(ui, theme, label, text, "not sent", problem);
+}
+
+fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
+    ui.label(caption(theme, "Reasoning effort"));
+    ui.horizontal(|ui| {
+        let hint = RichText::new("not sent").color(theme.text_dim);
+        let edit = TextEdit::singleline(effort).hint_text(hint).desired_width(150.0);
+        ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name("Reasoning effort");
+        let combo = ComboBox::from_id_salt("effort").selected_text("Choose").width(110.0).icon(chevron);
+        let response = combo.show_ui(ui, |ui| {
+            if ui.selectable_label(effort.is_empty(), "Not sent").clicked() {
+                effort.clear();
+            }
+            for word in EFFORTS {
+                if ui.selectable_label(effort == word, word).clicked() {
+                    *effort = word.to_owned();
+                }
+            }
+        });
+        response.response.accessible_name("Choose a reasoning effort");
+    });
+}
+
+fn area_ui(ui: &mut Ui, theme: &Theme, label: &str, text: &mut String, hint: &str, problem: Option<&str>) {
+    ui.label(caption(theme, label));
+    ui.scope(|ui| {
+        if problem.is_some() {
+            ui.visuals_mut().widgets.inactive.bg_stroke.color = theme.bad;
+        }
+        let rows = text.lines().count().clamp(2, 8);
+        let hint = RichText::new(hint).color(theme.text_dim).size(size::SMALL);
+        let edit = TextEdit::multiline(text)
+            .code_editor()
+            .hint_text(hint)
+            .desired_rows(rows)
+            .lock_focus(false)
+            .desired_width(f32::INFINITY);
+        ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name(label);
+    });
+    if let Some(problem) = problem {
+        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
+    }
+}

@@ -1,0 +1,333 @@
+//! The picker of a pane's target: every endpoint's models, searched as one types.
+
+use std::collections::HashSet;
+
+use egui::{
+    Button, Key, Modifiers, Popup, PopupCloseBehavior, RichText, Role, ScrollArea, Ui,
+    WidgetInfo, vec2,
+};
+
+use crate::{
+    desktop::{
+        icons,
+        state::State,
+        theme::{Theme, caption, size, space, strong, tiny},
+        view::{Action, Cx},
+        widgets::{icon_button, search_box, simulated_badge},
+    },
+    endpoint::{Endpoint, TargetId},
+    engine::Command,
+};
+
+/// Most rows that are shown of one endpoint; searching finds the others.
+const MAX_ROWS: usize = 200;
+
+/// The picker of one pane.
+#[derive(Debug, Default)]
+pub struct Picker {
+    search: String,
+    chosen: usize,
+    was_open: bool,
+    asked: HashSet<String>,
+}
+
+/// One thing that can be picked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row {
+    target: TargetId,
+    label: String,
+    /// Whether no list names it: it was typed.
+    typed: bool,
+}
+
+/// One endpoint with what it offers to the search.
+struct Group {
+    id: String,
+    label: String,
+    simulated: bool,
+    rows: Vec<Row>,
+    left_out: usize,
+}
+
+impl Picker {
+    /// The button and, when open, the popup. Gives the target that was picked.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        number: usize,
+        target: Option<&TargetId>,
+        width: f32,
+    ) -> Option<TargetId> {
+        let name = match target {
+            Some(target) => format!("Target of pane {number}: {target}"),
+            None => format!("Target of pane {number}: not chosen"),
+        };
+        let button = Button::new(button_text(cx, target))
+            .frame_when_inactive(target.is_none())
+            .truncate();
+        let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_justify(true).with_main_align(egui::Align::Min);
+        let response = ui.allocate_ui_with_layout(vec2(width, 26.0), layout, |ui| ui.add(button)).inner;
+        response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
+        let response = response.on_hover_text(target.map_or_else(|| "Choose a model".to_owned(), ToString::to_string));
+        let popup_id = Popup::default_response_id(&response);
+        let open = Popup::is_id_open(ui.ctx(), popup_id);
+        if open && !self.was_open {
+            self.search.clear();
+            self.chosen = 0;
+        }
+        let just_opened = open && !self.was_open;
+        self.was_open = open;
+        let picked = Popup::from_toggle_button_response(&response)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+            .accessible_name("Choose a target")
+            .width(340.0)
+            .show(|ui| self.popup_ui(ui, cx, target, just_opened))
+            .and_then(|shown| shown.inner);
+        if picked.is_some() {
+            Popup::close_id(ui.ctx(), popup_id);
+        }
+        picked
+    }
+
+    fn popup_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        target: Option<&TargetId>,
+        just_opened: bool,
+    ) -> Option<TargetId> {
+        self.ask_for_lists(cx);
+        let id = ui.scope_id().with("search");
+        let (down, up, enter) = ui.input_mut(|input| {
+            (
+                input.consume_key(Modifiers::NONE, Key::ArrowDown),
+                input.consume_key(Modifiers::NONE, Key::ArrowUp),
+                input.consume_key(Modifiers::NONE, Key::Enter),
+            )
+        });
+        let search = search_box(ui, cx.theme, id, "Search models, or type a name", &mut self.search, 276.0);
+        if just_opened {
+            search.request_focus();
+        }
+        if search.changed() {
+            self.chosen = 0;
+        }
+        let groups = groups(cx.state, &self.search, target);
+        let rows: Vec<&Row> = groups.iter().flat_map(|g| &g.rows).collect();
+        let last = rows.len().saturating_sub(1);
+        self.chosen = match (down, up) {
+            (true, _) => (self.chosen + 1).min(last),
+            (_, true) => self.chosen.saturating_sub(1),
+            _ => self.chosen.min(last),
+        };
+        if enter && let Some(row) = rows.get(self.chosen) {
+            return Some(row.target.clone());
+        }
+        self.list_ui(ui, cx, &groups, target, down || up)
+    }
+
+    fn list_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        groups: &[Group],
+        target: Option<&TargetId>,
+        moved: bool,
+    ) -> Option<TargetId> {
+        let mut picked = None;
+        ui.add_space(space::XS);
+        ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
+            ui.set_min_width(324.0);
+            ui.spacing_mut().item_spacing.y = 1.0;
+            let mut index = 0;
+            for group in groups {
+                group_head_ui(ui, cx, group);
+                for row in &group.rows {
+                    let response = row_ui(ui, cx.theme, row, index == self.chosen, target);
+                    if moved && index == self.chosen {
+                        response.scroll_to_me(None);
+                    }
+                    if response.clicked() {
+                        picked = Some(row.target.clone());
+                    }
+                    index += 1;
+                }
+                if group.left_out > 0 {
+                    ui.label(tiny(cx.theme, format!("and {} more: type to find them", group.left_out)));
+                }
+                ui.add_space(space::XS);
+            }
+            if groups.is_empty() {
+                no_endpoints_ui(ui, cx);
+            }
+        });
+        picked
+    }
+
+    /// Lists are asked for once, when a picker first opens.
+    fn ask_for_lists(&mut self, cx: &mut Cx<'_>) {
+        for endpoint in &cx.state.settings.endpoints {
+            if !cx.state.models.contains_key(&endpoint.id) && self.asked.insert(endpoint.id.clone()) {
+                cx.commands.push(Command::ListModels {
+                    endpoint: endpoint.id.clone(),
+                    refresh: false,
+                });
+            }
+        }
+    }
+}
+
+fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob {
+    let theme = cx.theme;
+    let mut job = egui::text::LayoutJob::default();
+    let style = egui::Style::default();
+    let mut add = |text: RichText| text.append_to(&mut job, &style, egui::FontSelection::Default, egui::Align::Center);
+    match target {
+        None => add(RichText::new(format!("Choose a model {}", icons::CHEVRON_DOWN)).size(size::BODY).color(theme.text_dim)),
+        Some(target) => {
+            let label = cx.state.settings.endpoint(&target.endpoint).map_or(target.endpoint.as_str(), |e| e.label.as_str());
+            add(strong(target.model.as_str()).size(size::BODY).color(theme.text));
+            add(RichText::new(format!("  {label} ")).size(size::SMALL).color(theme.text_dim));
+            add(RichText::new(icons::CHEVRON_DOWN).size(size::SMALL).color(theme.text_dim));
+        }
+    }
+    job
+}
+
+fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
+    let theme = cx.theme;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
+        ui.set_height(26.0);
+        ui.label(strong(group.label.as_str()).size(size::SMALL).color(theme.text_dim));
+        if group.simulated {
+            simulated_badge(ui, theme);
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let name = format!("Fetch the models of {} again", group.label);
+            if icon_button(ui, theme, icons::REFRESH, &name).clicked() {
+                cx.commands.push(Command::ListModels {
+                    endpoint: group.id.clone(),
+                    refresh: true,
+                });
+            }
+        });
+    });
+    if let Some(Err(fault)) = cx.state.models.get(&group.id) {
+        let text = format!("No list: {}", fault.message);
+        ui.add(egui::Label::new(RichText::new(text).size(size::SMALL).color(theme.bad)).wrap());
+    } else if group.rows.is_empty() {
+        let text = match cx.state.models.get(&group.id) {
+            None => "Asking for its models…",
+            Some(_) => "It lists no models: type a name",
+        };
+        ui.label(caption(theme, text));
+    }
+}
+
+fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, chosen: bool, target: Option<&TargetId>) -> egui::Response {
+    let current = target == Some(&row.target);
+    let text = if row.typed {
+        format!("Use “{}” at {}", row.target.model, row.target.endpoint)
+    } else if row.label.is_empty() || row.label == row.target.model {
+        row.target.model.clone()
+    } else {
+        format!("{}  {}", row.target.model, row.label)
+    };
+    let text = if current { format!("{text}  {}", icons::CHECK) } else { text };
+    let color = match row {
+        _ if current => theme.accent,
+        Row { typed: true, .. } => theme.text_dim,
+        Row { .. } => theme.text,
+    };
+    let fill = if chosen { theme.hover } else { egui::Color32::TRANSPARENT };
+    let button = Button::new(RichText::new(text).color(color))
+        .fill(fill)
+        .frame_when_inactive(chosen)
+        .truncate();
+    let size = vec2(ui.available_width(), 26.0);
+    let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_justify(true).with_main_align(egui::Align::Min);
+    let response = ui.allocate_ui_with_layout(size, layout, |ui| ui.add(button)).inner;
+    let name = if row.typed {
+        format!("Use “{}” at {}", row.target.model, row.target.endpoint)
+    } else {
+        row.target.to_string()
+    };
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, current, &name));
+    response
+}
+
+fn no_endpoints_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    ui.label(caption(cx.theme, "There is no endpoint yet"));
+    if ui.button("Add an endpoint…").clicked() {
+        cx.actions.push(Action::EditEndpoint(None));
+    }
+}
+
+/// What the search finds, by endpoint. A name that no list has is offered as typed.
+fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> {
+    let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
+    let mut groups = Vec::new();
+    for endpoint in &state.settings.endpoints {
+        let all = rows_of(state, endpoint, target);
+        let exact = all.iter().any(|row| row.target.model == search.trim());
+        let haystack = |row: &Row| {
+            format!("{} {} {} {}", row.target.model, row.label, endpoint.id, endpoint.label).to_lowercase()
+        };
+        let mut rows: Vec<Row> = (all.into_iter())
+            .filter(|row| {
+                let text = haystack(row);
+                words.iter().all(|word| text.contains(word))
+            })
+            .collect();
+        let left_out = rows.len().saturating_sub(MAX_ROWS);
+        rows.truncate(MAX_ROWS);
+        if !words.is_empty() && !exact {
+            rows.push(Row {
+                target: TargetId {
+                    endpoint: endpoint.id.clone(),
+                    model: search.trim().to_owned(),
+                },
+                label: String::new(),
+                typed: true,
+            });
+        }
+        groups.push(Group {
+            id: endpoint.id.clone(),
+            label: endpoint.label.clone(),
+            simulated: endpoint.simulated,
+            rows,
+            left_out,
+        });
+    }
+    // What was found stands above what was only typed.
+    groups.sort_by_key(|group| group.rows.iter().all(|row| row.typed) && !words.is_empty());
+    groups
+}
+
+/// All models of an endpoint: the typed ones of its settings, the list's, and the one in use.
+fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec<Row> {
+    let listed = state.models.get(&endpoint.id).and_then(|models| models.as_ref().ok());
+    let settings = endpoint.models.iter().map(|model| (model.as_str(), ""));
+    let list = listed.iter().flat_map(|models| models.iter()).map(|m| (m.id.as_str(), m.label.as_str()));
+    let used = target.filter(|t| t.endpoint == endpoint.id).map(|t| (t.model.as_str(), ""));
+    let mut seen = HashSet::new();
+    (settings.chain(list).chain(used))
+        .filter(|(model, _)| seen.insert(*model))
+        .map(|(model, label)| Row {
+            target: TargetId {
+                endpoint: endpoint.id.clone(),
+                model: model.to_owned(),
+            },
+            label: label.to_owned(),
+            typed: false,
+        })
+        .collect()
+}
+
+/// Whether a popup or dialog is open: Esc closes it, and stops nothing.
+pub fn any_popup_open(ctx: &egui::Context) -> bool {
+    Popup::is_any_open(ctx) || ctx.memory(|memory| memory.top_modal_layer().is_some())
+}
+

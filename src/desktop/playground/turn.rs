@@ -1,0 +1,322 @@
+//! One turn of a pane: the question, the answer under it, and what can be done with both.
+
+use egui::{
+    Color32, CornerRadius, Frame, Label, Margin, Popup, RichText, Stroke, TextEdit, Ui, vec2,
+};
+
+use super::{
+    answer::{AnswerView, fault_ui},
+    edits,
+    intent::Intent,
+    markdown::{Doc, Ink, Mode},
+    pane::Shared,
+};
+use crate::{
+    chat::Part,
+    conversation::{Draft, Pane, Turn},
+    desktop::{
+        icons,
+        theme::{RADIUS, Theme, caption, space, tiny},
+        view::{Action, Cx},
+        widgets::{copy_button, ghost_button, icon_button, icon_toggle, primary_button},
+    },
+    run::{Run, RunId},
+};
+
+/// What is known of one turn between frames.
+#[derive(Debug, Default)]
+pub struct TurnView {
+    question: Doc,
+    /// Width and height when last shown: off screen it is an empty space.
+    size: Option<(f32, f32)>,
+    answer_shift: f32,
+}
+
+/// One turn, with where it stands.
+pub struct TurnCx<'a> {
+    /// The pane.
+    pub pane: &'a Pane,
+    /// Which turn of it.
+    pub index: usize,
+    /// The turn.
+    pub turn: &'a Turn,
+}
+
+impl TurnView {
+    /// Shows the turn, or the space it takes. Gives by how much what is on screen was moved.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        at: &TurnCx<'_>,
+        shared: &mut Shared<'_>,
+        editing: Option<&mut Draft>,
+    ) -> f32 {
+        let width = ui.available_width().round();
+        let (top, clip) = (ui.cursor().top(), ui.clip_rect());
+        let live = at
+            .turn
+            .run()
+            .and_then(|id| cx.state.runs.get(&id))
+            .is_some_and(|r| !r.state.is_over());
+        if let Some((known, height)) = self.size
+            && (known - width).abs() < 0.5
+            && !live
+            && editing.is_none()
+            && (top > clip.bottom() || top + height < clip.top())
+        {
+            ui.add_space(height);
+            return 0.0;
+        }
+        match editing {
+            Some(draft) => edit_ui(ui, cx.theme, at, shared, draft),
+            None => self.question_ui(ui, cx.theme, at, shared),
+        }
+        ui.add_space(space::S);
+        self.answer_shift = 0.0;
+        self.answer_ui(ui, cx, at, shared);
+        ui.add_space(space::M);
+        self.size = Some((width, ui.cursor().top() - top));
+        self.question.shift() + self.answer_shift
+    }
+
+    fn question_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        at: &TurnCx<'_>,
+        shared: &mut Shared<'_>,
+    ) {
+        Frame::new()
+            .fill(theme.surface)
+            .stroke(theme.hairline())
+            .corner_radius(CornerRadius::same(RADIUS))
+            .inner_margin(Margin::symmetric(10, 7))
+            .show(ui, |ui| {
+                ui.set_min_width(ui.available_width());
+                let draft = edits::draft_of(&at.turn.user);
+                shared.attachments.row_ui(ui, theme, &draft.images, false);
+                let text = at.turn.user.iter().find_map(|part| match part {
+                    Part::Text { text } => Some(text.as_str()),
+                    _ => None,
+                });
+                if let Some(text) = text {
+                    self.question
+                        .ui(ui, theme, &Ink::of(theme), text, Mode::Plain);
+                }
+            });
+    }
+
+    fn answer_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        at: &TurnCx<'_>,
+        shared: &mut Shared<'_>,
+    ) {
+        let Some(id) = at.turn.run() else {
+            ui.label(caption(cx.theme, "Not sent: this pane had no model"));
+            return actions_ui(ui, cx, at, shared, None);
+        };
+        let elapsed = shared.elapsed(id);
+        if let Some(run) = cx.state.runs.get(&id) {
+            let view: &mut AnswerView = shared.answers.entry(id).or_default();
+            self.answer_shift = ui
+                .push_id(id, |ui| view.ui(ui, cx.theme, run, elapsed))
+                .inner;
+        } else if let Some(fault) = cx.state.refused.get(&id) {
+            fault_ui(ui, cx.theme, fault, false);
+        } else if cx.state.missing_runs.contains(&id) {
+            ui.label(caption(
+                cx.theme,
+                "This answer is not in the history any more",
+            ));
+        } else if elapsed.is_some() {
+            ui.label(caption(cx.theme, "Queued"));
+        } else {
+            ui.label(caption(cx.theme, "Loading the answer…"));
+        }
+        actions_ui(ui, cx, at, shared, Some(id));
+    }
+}
+
+/// The question in a field, with ways to ask it again.
+fn edit_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    at: &TurnCx<'_>,
+    shared: &mut Shared<'_>,
+    draft: &mut Draft,
+) {
+    let (pane, turn) = (at.pane.id, at.index);
+    let frame = Frame::new()
+        .fill(theme.raised)
+        .stroke(Stroke::new(1.0, theme.accent))
+        .corner_radius(CornerRadius::same(RADIUS))
+        .inner_margin(Margin::symmetric(10, 7));
+    frame.show(ui, |ui| {
+        if let Some(image) = shared.attachments.row_ui(ui, theme, &draft.images, true) {
+            draft.images.remove(image);
+        }
+        let edit = TextEdit::multiline(&mut draft.text)
+            .frame(Frame::NONE)
+            .background_color(Color32::TRANSPARENT)
+            .desired_rows(2)
+            .desired_width(f32::INFINITY);
+        let response = ui.add(edit).accessible_name("Edited prompt");
+        if std::mem::take(shared.focus_edit) {
+            response.request_focus();
+        }
+        let empty = edits::parts_of(draft).is_empty();
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
+            ui.add_enabled_ui(!empty, |ui| {
+                if primary_button(ui, theme, "Ask again").clicked() {
+                    shared
+                        .intents
+                        .push(Intent::Resend(pane, turn, draft.clone(), false));
+                }
+                let same = shared.same_question;
+                if same > 1 && ui.button(format!("In all {same} panes")).clicked() {
+                    shared
+                        .intents
+                        .push(Intent::Resend(pane, turn, draft.clone(), true));
+                }
+            });
+            if ghost_button(ui, theme, "Cancel").clicked() {
+                shared.intents.push(Intent::EndEdit(pane));
+            }
+        });
+    });
+}
+
+/// The row of small buttons under an answer.
+fn actions_ui(
+    ui: &mut Ui,
+    cx: &mut Cx<'_>,
+    at: &TurnCx<'_>,
+    shared: &mut Shared<'_>,
+    id: Option<RunId>,
+) {
+    let theme = cx.theme;
+    let (pane, turn) = (at.pane.id, at.index);
+    let run = id.and_then(|id| cx.state.runs.get(&id));
+    let live = run.is_some_and(|r| !r.state.is_over())
+        || (run.is_none() && id.is_some_and(|id| shared.elapsed(id).is_some()));
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        if live {
+            if icon_button(ui, theme, icons::STOP, "Stop this answer").clicked() {
+                shared.intents.push(Intent::Stop(pane));
+            }
+        } else if icon_button(ui, theme, icons::RETRY, "Ask again").clicked() {
+            shared.intents.push(Intent::Retry(pane, turn));
+        }
+        attempts_ui(ui, theme, at, shared);
+        if let Some(run) = run {
+            copy_button(ui, theme, "Copy the answer", || answer_text(run));
+            let view = shared.answers.entry(run.head.id).or_default();
+            if icon_toggle(
+                ui,
+                theme,
+                icons::CODE,
+                "Show the answer word for word",
+                view.raw,
+            )
+            .clicked()
+            {
+                view.raw = !view.raw;
+            }
+        }
+        if icon_button(ui, theme, icons::EDIT, "Edit the prompt and ask again").clicked() {
+            shared.intents.push(Intent::Edit(pane, turn));
+        }
+        let more = icon_button(ui, theme, icons::MORE, "More for this turn");
+        Popup::menu(&more).show(|ui| menu_ui(ui, cx.actions, at, shared, id));
+    });
+}
+
+fn attempts_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<'_>) {
+    let (count, shown) = (at.turn.runs.len(), at.turn.shown);
+    if count < 2 {
+        return;
+    }
+    let mut go = |to| {
+        shared
+            .intents
+            .push(Intent::Attempt(at.pane.id, at.index, to))
+    };
+    let earlier = ui.add_enabled_ui(shown > 0, |ui| {
+        icon_button(ui, theme, icons::CHEVRON_LEFT, "Earlier attempt")
+    });
+    if earlier.inner.clicked() {
+        go(shown.saturating_sub(1));
+    }
+    ui.add(Label::new(tiny(theme, format!("{}/{count}", shown + 1))).selectable(false));
+    let later = ui.add_enabled_ui(shown + 1 < count, |ui| {
+        icon_button(ui, theme, icons::CHEVRON_RIGHT, "Later attempt")
+    });
+    if later.inner.clicked() {
+        go(shown + 1);
+    }
+}
+
+fn menu_ui(
+    ui: &mut Ui,
+    actions: &mut Vec<Action>,
+    at: &TurnCx<'_>,
+    shared: &mut Shared<'_>,
+    id: Option<RunId>,
+) {
+    let (pane, turn) = (at.pane.id, at.index);
+    let items = [
+        (
+            icons::FORK,
+            "Fork into a new pane",
+            Intent::ForkPane(pane, turn),
+        ),
+        (
+            icons::FORK,
+            "Fork into a new conversation",
+            Intent::ForkConversation(pane, turn),
+        ),
+        (
+            icons::COPY,
+            "Copy the conversation as Markdown",
+            Intent::CopyPane(pane),
+        ),
+        (
+            icons::DELETE,
+            "Delete this turn",
+            Intent::DeleteTurn(pane, turn),
+        ),
+    ];
+    for (icon, label, intent) in items {
+        if item_ui(ui, icon, label) {
+            shared.intents.push(intent);
+        }
+    }
+    if let Some(id) = id
+        && item_ui(ui, icons::RUNS, "Open the run")
+    {
+        actions.push(Action::OpenRun(id));
+    }
+}
+
+/// A line of a menu.
+pub fn item_ui(ui: &mut Ui, icon: &str, label: &str) -> bool {
+    let button =
+        egui::Button::new(RichText::new(format!("{icon}  {label}"))).frame_when_inactive(false);
+    let response = ui.add(button.wrap_mode(egui::TextWrapMode::Extend));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, label));
+    response.clicked()
+}
+
+fn answer_text(run: &Run) -> String {
+    let answer = &run.answer;
+    if answer.text.is_empty() {
+        answer.refusal.clone()
+    } else {
+        answer.text.clone()
+    }
+}

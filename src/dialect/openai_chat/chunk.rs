@@ -1,0 +1,296 @@
+//! Reads one JSON object of an answer (a chunk, or a whole completion) into events.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use super::{
+    fault::{self, ProviderError},
+    fields::{CHOICE_METADATA, CHUNK_METADATA, field, finish_class, usage_of},
+    json::{self, Fields},
+    text::{Joiner, Piece},
+    tool_calls::ToolCalls,
+};
+use crate::event::{Event, Finish, Usage};
+
+/// A JSON text that is no chunk; says why.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct NotAChunk(#[from] pub serde_json::Error);
+
+/// Reads the chunks of one answer, in order.
+#[derive(Debug, Default)]
+pub(super) struct ChunkReader {
+    /// Whether a choice 0 was there.
+    pub answered: bool,
+    /// Whether a token was there.
+    pub streaming: bool,
+    /// The provider's last finish word.
+    pub finish: Option<String>,
+    told: Told,
+    from_deltas: bool,
+    pub(super) text: Joiner,
+    pub(super) reasoning: Joiner,
+    pub(super) refusal: Joiner,
+    pub(super) calls: ToolCalls,
+    usage: Option<Usage>,
+    /// The last value of each unknown field: some are repeated in every chunk.
+    unknown: HashMap<String, String>,
+    noted: Vec<&'static str>,
+}
+
+/// What of the answer's identity was told already; every chunk repeats it.
+#[derive(Debug, Default)]
+struct Told {
+    id: bool,
+    model: bool,
+}
+
+/// What one chunk says, sorted out.
+#[derive(Default)]
+struct Chunk<'a> {
+    id: Option<String>,
+    model: Option<String>,
+    choices: Option<&'a RawValue>,
+    usage: Option<Usage>,
+    error: Option<&'a RawValue>,
+    message: bool,
+    object: Option<String>,
+    unknown: Vec<(String, &'a RawValue)>,
+}
+
+impl ChunkReader {
+    /// Appends what a chunk says. An error that it holds comes back, for the caller to make a fault of.
+    ///
+    /// # Errors
+    /// If the text is not JSON, no object, nested too deep, or its `choices` are no choices.
+    pub(super) fn read(
+        &mut self,
+        json: &str,
+        out: &mut Vec<Event>,
+    ) -> Result<Option<ProviderError>, NotAChunk> {
+        let before = out.len();
+        let fields: Fields<'_> = serde_json::from_str(json)?;
+        let chunk = sorted(&fields);
+        self.read_meta(&chunk, out);
+        let mut alive = chunk.object.as_deref() == Some("ping");
+        if let Some(choices) = chunk.choices.filter(|c| !json::is_void(c)) {
+            for choice in serde_json::from_str::<Vec<Fields<'_>>>(choices.get())? {
+                alive |= self.read_choice(&choice, out)?;
+            }
+        }
+        if let Some(usage) = chunk.usage {
+            self.read_usage(usage, out);
+        }
+        for (kind, raw) in chunk.unknown {
+            self.read_unknown(kind, raw, out)?;
+        }
+        self.streaming |= out[before..].iter().any(Event::is_token);
+        let error = match chunk.error {
+            Some(error) => Some(error_of(error)),
+            None if chunk.choices.is_none() && chunk.message => serde_json::from_str(json)
+                .ok()
+                .and_then(|value| fault::provider_error(&value)),
+            None => None,
+        };
+        if alive && error.is_none() && out.len() == before {
+            // An empty piece: no token, but a sign that the model is at work.
+            out.push(Event::Text {
+                text: String::new(),
+            });
+        }
+        Ok(error)
+    }
+
+    /// Appends what still waits at the end of the answer.
+    pub(super) fn end(&mut self, out: &mut Vec<Event>) {
+        let piece = self.reasoning.end();
+        tell(piece, out, |text| Event::Reasoning { text });
+        let piece = self.text.end();
+        tell(piece, out, |text| Event::Text { text });
+        let piece = self.refusal.end();
+        tell(piece, out, |text| Event::Refusal { text });
+        let halves: Vec<_> = self.calls.end().collect();
+        for (delta, piece) in halves {
+            out.push(Event::ToolCall(delta));
+            note_seams(&piece, out);
+        }
+    }
+
+    fn read_meta(&mut self, chunk: &Chunk<'_>, out: &mut Vec<Event>) {
+        let id = chunk.id.clone().filter(|_| !self.told.id);
+        let model = chunk.model.clone().filter(|_| !self.told.model);
+        self.told.id |= id.is_some();
+        self.told.model |= model.is_some();
+        if id.is_some() || model.is_some() {
+            out.push(Event::Meta { id, model });
+        }
+    }
+
+    fn read_usage(&mut self, usage: Usage, out: &mut Vec<Event>) {
+        if usage != Usage::default() && self.usage != Some(usage) {
+            self.usage = Some(usage);
+            out.push(Event::Usage(usage));
+        }
+    }
+
+    /// Reads one choice; gives whether it held an empty piece of text.
+    fn read_choice(
+        &mut self,
+        choice: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) -> Result<bool, NotAChunk> {
+        if field(choice, "index").is_some_and(|index| !matches!(index.get(), "0" | "null")) {
+            self.note_once("more than one choice came; only choice 0 is shown", out);
+            return Ok(false);
+        }
+        self.answered = true;
+        let object = |name| field(choice, name).filter(|raw| raw.get().starts_with('{'));
+        let alive = match (object("delta"), object("message")) {
+            (Some(delta), _) => {
+                let tokens = out.len();
+                let alive = self.read_delta(delta, "delta", out)?;
+                self.from_deltas |= out[tokens..].iter().any(Event::is_token);
+                alive
+            }
+            (None, Some(_)) if self.from_deltas => {
+                self.note_once("a whole message after its pieces was left out", out);
+                false
+            }
+            (None, Some(message)) => self.read_delta(message, "message", out)?,
+            (None, None) => match field(choice, "text") {
+                Some(text) => self.read_content(text, out)?,
+                None => false,
+            },
+        };
+        for (key, raw) in &choice.0 {
+            match &**key {
+                "index" | "delta" | "message" => {}
+                "finish_reason" => self.read_finish(raw, out),
+                // Moonshot.
+                "usage" => self.read_usage(usage_of(raw), out),
+                key if CHOICE_METADATA.contains(&key) => {}
+                key => self.read_unknown(format!("choices.{key}"), raw, out)?,
+            }
+        }
+        Ok(alive)
+    }
+
+    fn read_finish(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+        let Some(word) = json::string(raw) else {
+            return;
+        };
+        if self.finish.as_ref() != Some(&word) {
+            out.push(Event::Finish(Finish {
+                reason: finish_class(&word),
+                raw: word.clone(),
+            }));
+            self.finish = Some(word);
+        }
+    }
+
+    pub(super) fn read_unknown(
+        &mut self,
+        kind: String,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> Result<(), NotAChunk> {
+        const MAX_KINDS: usize = 64;
+        if !json::holds_text(raw)?
+            || self
+                .unknown
+                .get(&kind)
+                .is_some_and(|last| last == raw.get())
+        {
+            return Ok(());
+        }
+        let raw = raw.get().to_owned();
+        if self.unknown.len() < MAX_KINDS || self.unknown.contains_key(&kind) {
+            self.unknown.insert(kind.clone(), raw.clone());
+        }
+        out.push(Event::Unknown { kind, raw });
+        Ok(())
+    }
+
+    pub(super) fn note_once(&mut self, text: &'static str, out: &mut Vec<Event>) {
+        if !self.noted.contains(&text) {
+            self.noted.push(text);
+            note(text, out);
+        }
+    }
+}
+
+/// Appends a piece of text as an event, if there is any.
+pub(super) fn tell(mut piece: Piece, out: &mut Vec<Event>, event: fn(String) -> Event) {
+    let text = std::mem::take(&mut piece.text);
+    if !text.is_empty() {
+        out.push(event(text));
+    }
+    note_seams(&piece, out);
+}
+
+/// Notes how a piece of text fitted to the one before it.
+pub(super) fn note_seams(piece: &Piece, out: &mut Vec<Event>) {
+    if piece.joined {
+        note("a character was split over two chunks and joined", out);
+    }
+    if piece.broken {
+        note("half a character had no other half and was replaced", out);
+    }
+}
+
+/// Appends a note.
+pub(super) fn note(text: &str, out: &mut Vec<Event>) {
+    out.push(Event::Note { text: text.into() });
+}
+
+fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
+    let mut chunk = Chunk::default();
+    for (key, raw) in &fields.0 {
+        match &**key {
+            "id" => chunk.id = json::string(raw),
+            "model" => chunk.model = json::string(raw),
+            "choices" => chunk.choices = Some(raw),
+            "usage" => chunk.usage = Some(usage_of(raw)),
+            "object" | "type" => chunk.object = json::string(raw).or(chunk.object),
+            "error" => chunk.error = Some(*raw).filter(|raw| !json::is_void(raw)),
+            "message" | "detail" => chunk.message = true,
+            "x_groq" => sort_groq(raw, &mut chunk),
+            "base_resp" => sort_minimax(raw, &mut chunk),
+            "code" | "status" | "param" => {}
+            key if CHUNK_METADATA.contains(&key) => {}
+            key => chunk.unknown.push((key.to_owned(), raw)),
+        }
+    }
+    chunk
+}
+
+/// Groq states usage, and errors of its own, in a field of its own.
+fn sort_groq<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
+    let Ok(groq) = Fields::of(raw) else {
+        return;
+    };
+    if let Some(usage) = field(&groq, "usage").map(usage_of) {
+        chunk.usage = Some(usage);
+    }
+    chunk.error = field(&groq, "error")
+        .filter(|raw| !json::is_void(raw))
+        .or(chunk.error);
+}
+
+/// MiniMax reports failures with status 200 and a `base_resp` whose code is not 0.
+fn sort_minimax<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
+    let code = Fields::of(raw)
+        .ok()
+        .and_then(|f| field(&f, "status_code").map(RawValue::get));
+    if code.is_some_and(|code| code != "0") {
+        chunk.error = Some(raw);
+    }
+}
+
+fn error_of(raw: &RawValue) -> ProviderError {
+    serde_json::from_str(raw.get())
+        .ok()
+        .and_then(|value| fault::provider_error(&value))
+        .unwrap_or_else(|| ProviderError::of_text(raw.get()))
+}

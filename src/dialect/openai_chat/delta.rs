@@ -1,0 +1,243 @@
+//! Reads a delta, or a whole message: its text, reasoning, refusal and function calls.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::{
+    chunk::{ChunkReader, NotAChunk, note_seams, tell},
+    fields::{DELTA_METADATA, REASONING, field},
+    json::{self, Fields},
+    tool_calls::Fragment,
+};
+use crate::event::Event;
+
+impl ChunkReader {
+    /// Reads a delta or a whole message; gives whether it held an empty piece of text.
+    pub(super) fn read_delta(
+        &mut self,
+        delta: &RawValue,
+        place: &str,
+        out: &mut Vec<Event>,
+    ) -> Result<bool, NotAChunk> {
+        let delta = Fields::of(delta)?;
+        self.read_reasoning(&delta, out);
+        let mut alive = false;
+        for (key, raw) in &delta.0 {
+            match &**key {
+                "content" => alive |= self.read_content(raw, out)?,
+                "refusal" => self.tell_refusal(&json::bytes(raw).unwrap_or_default(), out),
+                "tool_calls" => self.read_tool_calls(raw, out)?,
+                "function_call" if raw.get().starts_with('{') => {
+                    self.read_tool_call(raw, Some(0), out)?;
+                }
+                "reasoning_details" => self.read_reasoning_details(raw, out)?,
+                key if REASONING.contains(&key) && raw.get().starts_with('"') => {}
+                key if DELTA_METADATA.contains(&key) => {}
+                key => self.read_unknown(format!("{place}.{key}"), raw, out)?,
+            }
+        }
+        Ok(alive)
+    }
+
+    fn read_reasoning(&mut self, delta: &Fields<'_>, out: &mut Vec<Event>) {
+        let texts = (REASONING.iter()).filter_map(|name| json::bytes(field(delta, name)?));
+        let mut texts = texts.filter(|text| !text.is_empty());
+        let Some(text) = texts.next() else {
+            return self.read_detailed_reasoning(delta, out);
+        };
+        if texts.next().is_some_and(|other| other != text) {
+            self.note_once(
+                "reasoning came in two fields that differ; one is shown",
+                out,
+            );
+        }
+        self.tell_reasoning(&text, out);
+    }
+
+    /// OpenRouter's details repeat `reasoning`; they count where it is missing.
+    fn read_detailed_reasoning(&mut self, delta: &Fields<'_>, out: &mut Vec<Event>) {
+        let details = field(delta, "reasoning_details").and_then(json::elements);
+        for detail in details.into_iter().flatten() {
+            let detail = Fields::of(detail).ok();
+            if let Some(text) = detail.and_then(|detail| json::bytes(detail_text(&detail)?)) {
+                self.tell_reasoning(&text, out);
+            }
+        }
+    }
+
+    /// Tells a piece of the answer; gives whether it was empty, or waits for its second half.
+    fn tell_text(&mut self, text: &[u8], out: &mut Vec<Event>) -> bool {
+        let piece = self.text.push(text);
+        let empty = piece.text.is_empty();
+        tell(piece, out, |text| Event::Text { text });
+        empty
+    }
+
+    fn tell_reasoning(&mut self, text: &[u8], out: &mut Vec<Event>) {
+        let piece = self.reasoning.push(text);
+        tell(piece, out, |text| Event::Reasoning { text });
+    }
+
+    fn tell_refusal(&mut self, text: &[u8], out: &mut Vec<Event>) {
+        let piece = self.refusal.push(text);
+        tell(piece, out, |text| Event::Refusal { text });
+    }
+
+    /// Keeps what of OpenRouter's details is not plain reasoning text: encrypted blocks.
+    fn read_reasoning_details(
+        &mut self,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> Result<(), NotAChunk> {
+        for detail in json::elements(raw).into_iter().flatten() {
+            if Fields::of(detail).is_ok_and(|detail| detail_text(&detail).is_none()) {
+                self.read_unknown("delta.reasoning_details".into(), detail, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads `content`: a text, or (Mistral, some whole messages) an array of parts. Gives whether it
+    /// was an empty text, or one that waits for its second half.
+    pub(super) fn read_content(
+        &mut self,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> Result<bool, NotAChunk> {
+        if let Some(text) = json::bytes(raw) {
+            return Ok(self.tell_text(&text, out));
+        }
+        match raw.get().as_bytes().first() {
+            Some(b'[') => {
+                for part in serde_json::from_str::<Vec<&RawValue>>(raw.get())? {
+                    self.read_part(part, out)?;
+                }
+            }
+            Some(b'{') => self.read_part(raw, out)?,
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// Reads one part of a content array. Parts hold no parts, so hostile nesting goes no deeper.
+    fn read_part(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+        if let Some(text) = json::bytes(raw) {
+            self.tell_text(&text, out);
+            return Ok(());
+        }
+        let Ok(part) = Fields::of(raw) else {
+            return self.read_unknown("content".into(), raw, out);
+        };
+        let kind = field(&part, "type").and_then(json::string);
+        let kind = kind.unwrap_or_default();
+        let text = field(&part, "text").and_then(json::bytes);
+        match (kind.as_str(), text) {
+            ("text" | "output_text" | "", Some(text)) => {
+                self.tell_text(&text, out);
+            }
+            ("thinking" | "reasoning", Some(text)) => self.tell_reasoning(&text, out),
+            ("thinking" | "reasoning", None) => {
+                for text in field(&part, "thinking").map(texts).into_iter().flatten() {
+                    self.tell_reasoning(&text, out);
+                }
+            }
+            ("refusal", _) => {
+                let text = field(&part, "refusal").and_then(json::bytes);
+                self.tell_refusal(&text.unwrap_or_default(), out);
+            }
+            _ => out.push(Event::Unknown {
+                kind: format!("content.{kind}"),
+                raw: raw.get().to_owned(),
+            }),
+        }
+        Ok(())
+    }
+
+    fn read_tool_calls(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+        match raw.get().as_bytes().first() {
+            Some(b'[') => {
+                for call in serde_json::from_str::<Vec<&RawValue>>(raw.get())? {
+                    self.read_tool_call(call, None, out)?;
+                }
+            }
+            Some(b'{') => self.read_tool_call(raw, None, out)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reads a fragment of a call: `{index, id, function: {name, arguments}}`, or, with `function` and
+    /// the like left out, the bare function of the old `function_call`.
+    fn read_tool_call(
+        &mut self,
+        raw: &RawValue,
+        index: Option<u64>,
+        out: &mut Vec<Event>,
+    ) -> Result<(), NotAChunk> {
+        let call = Fields::of(raw)?;
+        let mut fragment = Fragment {
+            index,
+            ..Fragment::default()
+        };
+        let mut unknown = Vec::new();
+        for (key, raw) in &call.0 {
+            match &**key {
+                "index" => fragment.index = raw.get().parse().ok(),
+                "id" => fragment.id = json::string(raw),
+                "type" => {}
+                "function" | "custom" if raw.get().starts_with('{') => {
+                    let function = Fields::of(raw)?;
+                    for (key, raw) in &function.0 {
+                        fill_function(&mut fragment, key, raw);
+                    }
+                }
+                key if fill_function(&mut fragment, key, raw) => {}
+                key => unknown.push((format!("tool_calls.{key}"), *raw)),
+            }
+        }
+        let (delta, piece) = self.calls.push(fragment);
+        let empty = delta.id.is_none() && delta.name.is_none() && delta.arguments.is_empty();
+        if !empty {
+            out.push(Event::ToolCall(delta));
+        }
+        note_seams(&piece, out);
+        for (kind, raw) in unknown {
+            self.read_unknown(kind, raw, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes a field of a function over; gives whether it is one.
+fn fill_function<'a>(fragment: &mut Fragment<'a>, key: &str, raw: &'a RawValue) -> bool {
+    match key {
+        "name" => fragment.name = json::string(raw),
+        "arguments" | "input" | "parameters" => {
+            fragment.arguments = match json::bytes(raw) {
+                Some(text) => text,
+                None if raw.get() == "null" => [].as_slice().into(),
+                // Some servers send the arguments as an object instead of its text.
+                None => raw.get().as_bytes().into(),
+            };
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// The plain text of one of OpenRouter's reasoning details.
+fn detail_text<'a>(detail: &Fields<'a>) -> Option<&'a RawValue> {
+    field(detail, "text").or_else(|| field(detail, "summary"))
+}
+
+/// The texts of a thinking part: a string, or an array of `{text}`.
+fn texts(raw: &RawValue) -> Vec<Cow<'_, [u8]>> {
+    if let Some(text) = json::bytes(raw) {
+        return vec![text];
+    }
+    let parts = json::elements(raw).into_iter().flatten();
+    parts
+        .filter_map(|part| json::bytes(field(&Fields::of(part).ok()?, "text")?))
+        .collect()
+}

@@ -1,0 +1,351 @@
+//! Writes a [`ChatRequest`] as the JSON body of a streamed chat completion.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use crate::chat::{
+    ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall,
+};
+
+/// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
+/// (RFC 7386): objects merge in depth, anything else replaces, and `null` takes a field out, so that
+/// `{"max_tokens": null, "max_completion_tokens": 100}` renames one.
+pub(super) fn body(request: &ChatRequest) -> Value {
+    let mut body = Map::new();
+    body.insert("model".into(), request.model.as_str().into());
+    body.insert("messages".into(), messages(request).into());
+    insert_params(&mut body, &request.params);
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), request.tools.iter().map(tool).collect());
+    }
+    body.insert("stream".into(), true.into());
+    body.insert("stream_options".into(), json!({"include_usage": true}));
+    merge_patch(&mut body, &request.params.extra);
+    body.into()
+}
+
+fn messages(request: &ChatRequest) -> Vec<Value> {
+    let system = request.system.as_deref().filter(|text| !text.is_empty());
+    let system = system.map(|text| json!({"role": "system", "content": text}));
+    let turns = request.messages.iter().flat_map(message);
+    system.into_iter().chain(turns).collect()
+}
+
+/// The wire messages of one turn: each tool result is a message of its own.
+fn message(message: &Message) -> Vec<Value> {
+    let mut written: Vec<Value> = message.parts.iter().filter_map(tool_result).collect();
+    let calls: Vec<Value> = message.parts.iter().filter_map(tool_call).collect();
+    let content = content(message);
+    if content.is_null() && calls.is_empty() && !written.is_empty() {
+        return written;
+    }
+    let mut wire = Map::new();
+    wire.insert("role".into(), role(message.role).into());
+    if calls.is_empty() {
+        wire.insert(
+            "content".into(),
+            if content.is_null() {
+                "".into()
+            } else {
+                content
+            },
+        );
+    } else {
+        wire.insert("content".into(), content);
+        wire.insert("tool_calls".into(), calls.into());
+    }
+    written.push(wire.into());
+    written
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    }
+}
+
+/// Text alone is a plain string, which every server takes; with images it is an array of parts.
+fn content(message: &Message) -> Value {
+    let parts: Vec<Value> = message.parts.iter().filter_map(content_part).collect();
+    let only_text = !message.parts.iter().any(|p| matches!(p, Part::Image(_)));
+    match parts.len() {
+        0 => Value::Null,
+        _ if only_text => message.text().into(),
+        _ => parts.into(),
+    }
+}
+
+fn content_part(part: &Part) -> Option<Value> {
+    match part {
+        Part::Text { text } => Some(json!({"type": "text", "text": text})),
+        Part::Image(image) => {
+            Some(json!({"type": "image_url", "image_url": {"url": data_url(image)}}))
+        }
+        Part::ToolCall(_) | Part::ToolResult { .. } => None,
+    }
+}
+
+fn data_url(image: &Image) -> String {
+    format!(
+        "data:{};base64,{}",
+        image.mime,
+        STANDARD.encode(&image.data)
+    )
+}
+
+fn tool_call(part: &Part) -> Option<Value> {
+    let Part::ToolCall(ToolCall {
+        id,
+        name,
+        arguments,
+    }) = part
+    else {
+        return None;
+    };
+    // Servers parse the arguments, and refuse an empty text.
+    let arguments = if arguments.is_empty() {
+        "{}"
+    } else {
+        arguments
+    };
+    let function = json!({"name": name, "arguments": arguments});
+    Some(json!({"id": id, "type": "function", "function": function}))
+}
+
+fn tool_result(part: &Part) -> Option<Value> {
+    match part {
+        Part::ToolResult { id, content, .. } => {
+            Some(json!({"role": "tool", "tool_call_id": id, "content": content}))
+        }
+        _ => None,
+    }
+}
+
+fn insert_params(body: &mut Map<String, Value>, params: &Params) {
+    let stop = (!params.stop.is_empty()).then(|| json!(params.stop));
+    let fields = [
+        ("temperature", params.temperature.map(Value::from)),
+        ("top_p", params.top_p.map(Value::from)),
+        ("max_tokens", params.max_tokens.map(Value::from)),
+        ("seed", params.seed.map(Value::from)),
+        ("stop", stop),
+        (
+            "reasoning_effort",
+            params.reasoning_effort.clone().map(Value::from),
+        ),
+        (
+            "response_format",
+            params.response_format.as_ref().map(response_format),
+        ),
+    ];
+    for (name, value) in fields {
+        body.extend(value.map(|value| (name.to_owned(), value)));
+    }
+}
+
+fn response_format(format: &ResponseFormat) -> Value {
+    match format {
+        ResponseFormat::JsonObject => json!({"type": "json_object"}),
+        ResponseFormat::JsonSchema {
+            name,
+            schema,
+            strict,
+        } => json!({
+            "type": "json_schema",
+            "json_schema": {"name": name, "schema": schema, "strict": strict},
+        }),
+    }
+}
+
+fn tool(tool: &Tool) -> Value {
+    let mut function = Map::new();
+    function.insert("name".into(), tool.name.as_str().into());
+    if !tool.description.is_empty() {
+        function.insert("description".into(), tool.description.as_str().into());
+    }
+    function.insert("parameters".into(), tool.parameters.clone());
+    json!({"type": "function", "function": function})
+}
+
+fn merge_patch(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (key, change) in patch {
+        match change {
+            Value::Null => {
+                // `shift_remove` keeps the order of the other fields.
+                target.shift_remove(key);
+            }
+            Value::Object(change) => {
+                let field = target.entry(key.as_str()).or_insert(Value::Null);
+                if !field.is_object() {
+                    *field = Value::Object(Map::new());
+                }
+                if let Value::Object(field) = field {
+                    merge_patch(field, change);
+                }
+            }
+            _ => {
+                target.insert(key.clone(), change.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image() -> Part {
+        Part::Image(Image {
+            mime: "image/png".into(),
+            data: [1_u8, 2, 3].as_slice().into(),
+            name: "secret-name.png".into(),
+        })
+    }
+
+    fn text(text: &str) -> Part {
+        Part::Text { text: text.into() }
+    }
+
+    #[test]
+    fn a_small_request_sends_nothing_that_was_not_asked_for() {
+        let written = body(&ChatRequest::of_text("m", "hi"));
+        let expected = json!({
+            "model": "m",
+            "messages": [{"role": "user", "content": "hi"}],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        });
+        assert_eq!(written.to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn a_full_request_is_written_as_openai_documents_it() {
+        let mut request = ChatRequest::of_text("m", "look");
+        request.system = Some("be brief".into());
+        request.messages[0].parts = vec![text("look"), image()];
+        let call = ToolCall {
+            id: "c1".into(),
+            name: "f".into(),
+            arguments: r#"{"a":1}"#.into(),
+        };
+        request.messages.push(Message {
+            role: Role::Assistant,
+            parts: vec![Part::ToolCall(call)],
+        });
+        let result = |id: &str| Part::ToolResult {
+            id: id.into(),
+            name: "f".into(),
+            content: "42".into(),
+        };
+        request.messages.push(Message {
+            role: Role::Tool,
+            parts: vec![result("c1"), result("c2")],
+        });
+        request.messages.push(Message::assistant("done"));
+        request.tools = vec![Tool {
+            name: "f".into(),
+            description: "does f".into(),
+            parameters: json!({"type": "object"}),
+        }];
+        request.params.temperature = Some(0.5);
+        request.params.top_p = Some(0.9);
+        request.params.max_tokens = Some(7);
+        request.params.seed = Some(-1);
+        request.params.stop = vec!["END".into()];
+        request.params.reasoning_effort = Some("low".into());
+        request.params.response_format = Some(ResponseFormat::JsonSchema {
+            name: "s".into(),
+            schema: json!({"type": "string"}),
+            strict: true,
+        });
+        let written = body(&request);
+        let expected = json!({
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "be brief"},
+                {"role": "user", "content": [
+                    {"type": "text", "text": "look"},
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AQID"}},
+                ]},
+                {"role": "assistant", "content": null, "tool_calls": [
+                    {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}},
+                ]},
+                {"role": "tool", "tool_call_id": "c1", "content": "42"},
+                {"role": "tool", "tool_call_id": "c2", "content": "42"},
+                {"role": "assistant", "content": "done"},
+            ],
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "max_tokens": 7,
+            "seed": -1,
+            "stop": ["END"],
+            "reasoning_effort": "low",
+            "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "string"}, "strict": true}},
+            "tools": [{"type": "function", "function": {"name": "f", "description": "does f", "parameters": {"type": "object"}}}],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        });
+        assert_eq!(written.to_string(), expected.to_string());
+        request.params.response_format = Some(ResponseFormat::JsonObject);
+        let written = body(&request);
+        assert_eq!(written["response_format"], json!({"type": "json_object"}));
+    }
+
+    #[test]
+    fn extra_json_is_merged_last_and_null_takes_out() {
+        let mut request = ChatRequest::of_text("m", "hi");
+        request.params.max_tokens = Some(7);
+        let extra = json!({
+            "max_tokens": null,
+            "max_completion_tokens": 9,
+            "stream_options": {"include_usage": null, "include_obfuscation": false},
+            "model": "other",
+            "provider": {"order": ["a"], "gone": null},
+        });
+        request.params.extra = extra.as_object().unwrap().clone();
+        let written = body(&request);
+        let expected = json!({
+            "model": "other",
+            "messages": [{"role": "user", "content": "hi"}],
+            "stream": true,
+            "stream_options": {"include_obfuscation": false},
+            "max_completion_tokens": 9,
+            "provider": {"order": ["a"]},
+        });
+        assert_eq!(written.to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn the_system_text_and_empty_turns_are_sent_sensibly() {
+        let mut request = ChatRequest::of_text("m", "");
+        request.system = Some(String::new());
+        let mut parts = vec![text("see: ")];
+        parts.push(Part::ToolResult {
+            id: "c".into(),
+            name: String::new(),
+            content: "r".into(),
+        });
+        parts.push(text("what now?"));
+        request.messages.push(Message {
+            role: Role::User,
+            parts,
+        });
+        let call = Part::ToolCall(ToolCall::default());
+        request.messages.push(Message {
+            role: Role::Assistant,
+            parts: vec![call, text("calling")],
+        });
+        let written = body(&request);
+        let expected = json!([
+            {"role": "user", "content": ""},
+            {"role": "tool", "tool_call_id": "c", "content": "r"},
+            {"role": "user", "content": "see: what now?"},
+            {"role": "assistant", "content": "calling", "tool_calls": [
+                {"id": "", "type": "function", "function": {"name": "", "arguments": "{}"}},
+            ]},
+        ]);
+        assert_eq!(written["messages"].to_string(), expected.to_string());
+    }
+}

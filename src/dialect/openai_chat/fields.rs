@@ -1,0 +1,127 @@
+//! What the fields of an answer are called: which ones are passed over, and where token counts and finish
+//! words stand.
+//!
+//! The lists name the metadata. Any other field that carries text is shown as unknown, so that a field
+//! of tomorrow shows itself instead of getting lost.
+
+use serde_json::{Value, value::RawValue};
+
+use super::json::Fields;
+use crate::event::{FinishReason, Usage};
+
+/// Fields of a chunk that say nothing of the answer itself.
+pub(super) const CHUNK_METADATA: &[&str] = &[
+    "created",
+    "kv_transfer_params", // vLLM
+    "nvext",              // Dynamo
+    "obfuscation",        // OpenAI: padding against traffic analysis
+    "p",                  // Mistral: the same
+    "prompt_filter_results",
+    "provider", // OpenRouter
+    "request_id",
+    "service_tier",
+    "system_fingerprint",
+    "timings", // llama.cpp
+];
+
+/// Fields of a choice that say nothing of the answer itself.
+pub(super) const CHOICE_METADATA: &[&str] = &[
+    "content_filter_offsets",
+    "content_filter_results", // Azure
+    "finish_details",
+    "logprobs",
+    "matched_stop",         // SGLang
+    "native_finish_reason", // OpenRouter
+    "stop_reason",          // vLLM
+    "text",                 // Hugging Face: the delta's content again
+    "trace_details",        // Writer
+];
+
+/// Fields of a delta or a message that say nothing of the answer itself.
+pub(super) const DELTA_METADATA: &[&str] = &[
+    "channel", // Groq: which of gpt-oss's channels
+    "name",
+    "obfuscation",
+    "provider_specific_fields", // LiteLLM: the upstream's fields again
+    "reasoning_content_signature",
+    "role",
+    "thinking_blocks", // LiteLLM: reasoning_content again
+    "type",
+];
+
+/// The fields that reasoning comes in, in order of preference: some servers fill two with the same text.
+pub(super) const REASONING: &[&str] = &[
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "reasoning_text",
+];
+
+/// Provider words for our classes of finish.
+const FINISH: &[(FinishReason, &[&str])] = &[
+    (
+        FinishReason::Stop,
+        &[
+            "stop",
+            "eos",
+            "eos_token",
+            "end_turn",
+            "stop_sequence",
+            "STOP",
+        ],
+    ),
+    (
+        FinishReason::Length,
+        &["length", "max_tokens", "model_length", "MAX_TOKENS"],
+    ),
+    (
+        FinishReason::ToolCalls,
+        &["tool_calls", "function_call", "tool_use"],
+    ),
+    (
+        FinishReason::ContentFilter,
+        &["content_filter", "sensitive", "safety", "SAFETY", "refusal"],
+    ),
+];
+
+/// The value of a field; the first, where it is there twice.
+pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
+    fields
+        .0
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, raw)| *raw)
+}
+
+/// Our class of a provider's finish word.
+pub(super) fn finish_class(word: &str) -> FinishReason {
+    let row = FINISH.iter().find(|(_, words)| words.contains(&word));
+    row.map_or(FinishReason::Other, |(reason, _)| *reason)
+}
+
+/// Token counts as OpenAI states them, or with the names that DeepSeek and others use.
+pub(super) fn usage_of(raw: &RawValue) -> Usage {
+    let Ok(usage) = serde_json::from_str::<Value>(raw.get()) else {
+        return Usage::default();
+    };
+    let count = |paths: &[&str]| {
+        let mut values = paths.iter().filter_map(|path| usage.pointer(path));
+        values.find_map(Value::as_u64)
+    };
+    Usage {
+        input: count(&["/prompt_tokens", "/input_tokens"]),
+        output: count(&["/completion_tokens", "/output_tokens"]),
+        reasoning: count(&[
+            "/completion_tokens_details/reasoning_tokens",
+            "/output_tokens_details/reasoning_tokens",
+            "/reasoning_tokens",
+        ]),
+        cached: count(&[
+            "/prompt_tokens_details/cached_tokens",
+            "/input_tokens_details/cached_tokens",
+            "/prompt_cache_hit_tokens",
+            "/cached_tokens",
+        ]),
+        total: count(&["/total_tokens"]),
+    }
+}

@@ -1,0 +1,119 @@
+//! Reads a list of models, in any of the shapes that OpenAI-compatible servers give it.
+
+use serde_json::Value;
+
+use crate::dialect::ModelInfo;
+
+use super::{fault, json};
+
+/// The models in the order of the list, each once. Shapes: OpenAI's `{"data": [{"id"}]}`, Together's
+/// bare array, Ollama's `{"models": [{"name"}]}`, arrays of plain names. Names stay as the endpoint
+/// wrote them (Gemini's `models/…` too).
+///
+/// # Errors
+/// In the provider's words if the body is an error, else saying what stands there instead of a list.
+pub(super) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{FEFF}').trim();
+    let value: Value = serde_json::from_str(text).map_err(|_| not_a_list(text))?;
+    let Some(list) = list_of(&value) else {
+        let error = fault::provider_error(&value);
+        return Err(error.map_or_else(|| not_a_list(text), |error| error.message));
+    };
+    let mut models: Vec<ModelInfo> = Vec::with_capacity(list.len());
+    let mut known = std::collections::HashSet::new();
+    for model in list.iter().filter_map(model) {
+        if known.insert(model.id.clone()) {
+            models.push(model);
+        }
+    }
+    Ok(models)
+}
+
+fn list_of(value: &Value) -> Option<&Vec<Value>> {
+    value
+        .as_array()
+        .filter(|list| !list.iter().any(|item| item.get("error").is_some()))
+        .or_else(|| value.get("data")?.as_array())
+        .or_else(|| value.get("models")?.as_array())
+        .or_else(|| value.get("data")?.get("models")?.as_array())
+}
+
+fn model(item: &Value) -> Option<ModelInfo> {
+    let field = |names: &[&str]| {
+        let texts = names.iter().filter_map(|name| item.get(name)?.as_str());
+        texts.map(str::to_owned).find(|text| !text.is_empty())
+    };
+    let id = match item {
+        Value::String(name) if !name.is_empty() => name.clone(),
+        _ => field(&["id", "model", "name", "slug"])?,
+    };
+    let label = field(&[
+        "display_name",
+        "displayName",
+        "name",
+        "owned_by",
+        "organization",
+    ]);
+    Some(ModelInfo {
+        label: label.filter(|label| *label != id).unwrap_or_default(),
+        id,
+    })
+}
+
+fn not_a_list(text: &str) -> String {
+    match json::excerpt(text) {
+        start if start.is_empty() => "the list of models is empty: no JSON came".into(),
+        start => format!("this is not a list of models: {start}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(body: &str) -> Vec<String> {
+        parse(body.as_bytes())
+            .unwrap()
+            .into_iter()
+            .map(|m| m.id)
+            .collect()
+    }
+
+    #[test]
+    fn every_shape_of_list_is_read() {
+        for body in [
+            r#"{"object":"list","data":[{"id":"a","object":"model"},{"id":"models/b"},{"id":"a"}]}"#,
+            r#"[{"id":"a","type":"chat"},{"id":"models/b","display_name":"B"}]"#,
+            r#"{"models":[{"name":"a","model":"a","size":1},{"name":"models/b"}]}"#,
+            r#"["a","models/b"]"#,
+            "\u{FEFF}{\"data\":[{\"id\":\"a\"},{},{\"id\":\"models/b\"}]}",
+        ] {
+            assert_eq!(ids(body), ["a", "models/b"], "{body}");
+        }
+        assert_eq!(ids(r#"{"data":[]}"#), [""; 0]);
+    }
+
+    #[test]
+    fn a_label_says_more_than_the_id() {
+        let models = parse(br#"[{"id":"a","name":"Model A"},{"id":"b","name":"b"}]"#).unwrap();
+        assert_eq!(models[0].label, "Model A");
+        assert_eq!(models[1].label, "");
+    }
+
+    #[test]
+    fn what_is_not_a_list_is_said() {
+        for (body, said) in [
+            (r#"{"error":{"message":"Incorrect key"}}"#, "Incorrect key"),
+            (r#"[{"error":{"code":401,"message":"No"}}]"#, "No"),
+            (
+                "<html><body>Not\nfound</body></html>",
+                "this is not a list of models: <html><body>Not found</body></html>",
+            ),
+            ("", "the list of models is empty: no JSON came"),
+            ("3", "this is not a list of models: 3"),
+        ] {
+            assert_eq!(parse(body.as_bytes()).unwrap_err(), said);
+        }
+    }
+}

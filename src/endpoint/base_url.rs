@@ -1,0 +1,322 @@
+//! Base URLs as people type and paste them, made into the one form that requests are built from.
+//!
+//! In: any text. Out: the URL, and every change that was made to it in words, so that it can be
+//! shown. The rules, in order:
+//!
+//! 1. blanks around it go; a blank inside it is refused;
+//! 2. without a scheme it gets `https://`, or `http://` where the host is this machine;
+//! 3. `http://` to any other host is refused unless the endpoint allows it, as are other schemes and
+//!    a user name or password in the URL;
+//! 4. the end of a pasted full URL (`/chat/completions`, `/models`) and trailing slashes go; a query
+//!    stays;
+//! 5. where no path was written at all, `/v1` is added;
+//! 6. a trailing `#` switches rules 4 and 5 off: the URL stays as written.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+/// A base URL ready for use, and what was changed to make it so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Normalised {
+    /// The URL.
+    pub url: Url,
+    /// Each change in words; empty if it was taken as written.
+    pub changes: Vec<String>,
+}
+
+/// A base URL that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    /// Nothing was written.
+    #[error("the base URL is empty: write one such as https://host/v1")]
+    Empty,
+    /// A blank stands in it.
+    #[error("a blank stands inside the base URL")]
+    Blank,
+    /// It can't be read.
+    #[error("the base URL can't be read: {0}")]
+    Unreadable(String),
+    /// It is not `http` or `https`.
+    #[error("a base URL begins with https:// or http://, not {0}://")]
+    Scheme(String),
+    /// A user name or a password stands in it. Not repeated here: it may be a key.
+    #[error(
+        "a user name or password stands in the base URL: keep the key with `tokenscope keys set` instead"
+    )]
+    Credentials,
+    /// Plain `http` to another machine.
+    #[error(
+        "http:// to {0} would send the key and the prompt unencrypted: use https://, or set allow_http = true for this endpoint if the network is your own"
+    )]
+    PlainHttp(String),
+}
+
+/// The ends that a pasted full URL may have, which the dialect adds by itself.
+const TAILS: &[&str] = &["/chat/completions", "/models"];
+
+/// Normalises a base URL after the rules above.
+///
+/// # Errors
+/// If it can't be used; the text says what to write instead.
+pub fn normalise(text: &str) -> Result<Normalised, BadUrl> {
+    read(text, false)
+}
+
+/// As [`normalise`], for an endpoint that may use `http://` to another machine.
+///
+/// # Errors
+/// If it can't be used; the text says what to write instead.
+pub fn normalise_allowing_http(text: &str) -> Result<Normalised, BadUrl> {
+    read(text, true)
+}
+
+fn read(text: &str, allow_http: bool) -> Result<Normalised, BadUrl> {
+    let mut changes = Vec::new();
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(BadUrl::Empty);
+    }
+    if trimmed.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(BadUrl::Blank);
+    }
+    let as_written = trimmed.strip_suffix('#');
+    let text = with_scheme(as_written.unwrap_or(trimmed), &mut changes);
+    let mut url = Url::parse(&text).map_err(|e| BadUrl::Unreadable(e.to_string()))?;
+    check(&url, allow_http)?;
+    if url.fragment().is_some() {
+        url.set_fragment(None);
+        changes.push("what follows # is not sent".to_owned());
+    }
+    if as_written.is_none() {
+        let path = base_path(url.path(), &mut changes);
+        url.set_path(&path);
+    }
+    Ok(Normalised { url, changes })
+}
+
+/// The text with a scheme in front, if it had none.
+fn with_scheme(text: &str, changes: &mut Vec<String>) -> String {
+    let lower = text.to_ascii_lowercase();
+    if text.contains("://") || lower.starts_with("http:") || lower.starts_with("https:") {
+        return text.to_owned();
+    }
+    let rest = text.trim_start_matches('/');
+    let local = Url::parse(&format!("http://{rest}")).is_ok_and(|url| is_loopback(&url));
+    let scheme = if local { "http" } else { "https" };
+    changes.push(format!("{scheme}:// added"));
+    format!("{scheme}://{rest}")
+}
+
+fn check(url: &Url, allow_http: bool) -> Result<(), BadUrl> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(BadUrl::Scheme(url.scheme().to_owned()));
+    }
+    let host = url.host_str().unwrap_or_default();
+    if host.is_empty() {
+        return Err(BadUrl::Unreadable("it names no host".to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(BadUrl::Credentials);
+    }
+    if url.scheme() == "http" && !allow_http && !is_loopback(url) {
+        return Err(BadUrl::PlainHttp(host.to_owned()));
+    }
+    Ok(())
+}
+
+/// The path that a dialect can add its own to.
+fn base_path(written: &str, changes: &mut Vec<String>) -> String {
+    let bare = written.trim_end_matches('/');
+    if bare.is_empty() {
+        changes.push("/v1 added; end the URL with # to keep it as written".to_owned());
+        return "/v1".to_owned();
+    }
+    let ending = TAILS.iter().find(|ending| bare.ends_with(**ending));
+    if let Some(ending) = ending {
+        changes.push(format!("{ending} removed: it is added by itself"));
+        let before = &bare[..bare.len() - ending.len()];
+        return before.trim_end_matches('/').to_owned();
+    }
+    if bare != written {
+        changes.push("trailing / removed".to_owned());
+    }
+    bare.to_owned()
+}
+
+/// Whether a URL's host is this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    let ip = match url.host() {
+        Some(Host::Domain(name)) => return name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical(),
+        None => return false,
+    };
+    // Connecting to the unspecified address reaches this machine, and servers print it at their start.
+    ip.is_loopback() || ip.is_unspecified()
+}
+
+/// The text that normalises to this very URL: what a settings file holds.
+#[must_use]
+pub fn written(url: &Url) -> String {
+    let text = url.as_str();
+    match normalise_allowing_http(text) {
+        Ok(same) if same.url == *url => text.to_owned(),
+        _ => format!("{text}#"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written, what it becomes, and how the changes are told.
+    const WRITTEN: &[(&str, &str, &[&str])] = &[
+        (
+            "https://api.openai.com/v1",
+            "https://api.openai.com/v1",
+            &[],
+        ),
+        (
+            "  https://api.openai.com/v1 \n",
+            "https://api.openai.com/v1",
+            &[],
+        ),
+        (
+            "https://api.openai.com/v1/",
+            "https://api.openai.com/v1",
+            &["trailing /"],
+        ),
+        (
+            "https://api.openai.com",
+            "https://api.openai.com/v1",
+            &["/v1 added"],
+        ),
+        (
+            "https://api.openai.com/",
+            "https://api.openai.com/v1",
+            &["/v1 added"],
+        ),
+        (
+            "api.openai.com",
+            "https://api.openai.com/v1",
+            &["https:// added", "/v1 added"],
+        ),
+        (
+            "HTTPS://API.OpenAI.com/v1",
+            "https://api.openai.com/v1",
+            &[],
+        ),
+        ("https:api.openai.com/v1", "https://api.openai.com/v1", &[]),
+        (
+            "localhost:11434",
+            "http://localhost:11434/v1",
+            &["http:// added", "/v1 added"],
+        ),
+        (
+            "127.0.0.1:8080/v1",
+            "http://127.0.0.1:8080/v1",
+            &["http:// added"],
+        ),
+        ("[::1]:8080/v1", "http://[::1]:8080/v1", &["http:// added"]),
+        (
+            "0.0.0.0:8000/v1",
+            "http://0.0.0.0:8000/v1",
+            &["http:// added"],
+        ),
+        ("http://a.localhost:1/v1", "http://a.localhost:1/v1", &[]),
+        (
+            "192.168.1.5:8000/v1",
+            "https://192.168.1.5:8000/v1",
+            &["https:// added"],
+        ),
+        (
+            "https://api.deepseek.com/chat/completions",
+            "https://api.deepseek.com/",
+            &["/chat/completions removed"],
+        ),
+        (
+            "https://openrouter.ai/api/v1/chat/completions/",
+            "https://openrouter.ai/api/v1",
+            &["/chat/completions removed"],
+        ),
+        (
+            "https://x.ai/v1/models",
+            "https://x.ai/v1",
+            &["/models removed"],
+        ),
+        ("https://x.ai/api/paas/v4", "https://x.ai/api/paas/v4", &[]),
+        (
+            "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
+            "https://r.openai.azure.com/openai/deployments/d?api-version=2024-10-21",
+            &["/chat/completions removed"],
+        ),
+        ("https://h.example/base#", "https://h.example/base", &[]),
+        ("https://h.example/models#", "https://h.example/models", &[]),
+        ("https://h.example#", "https://h.example/", &[]),
+        (
+            "https://h.example/v1#top",
+            "https://h.example/v1",
+            &["what follows #"],
+        ),
+        ("https://例え.jp/v1", "https://xn--r8jz45g.jp/v1", &[]),
+    ];
+
+    #[test]
+    fn what_people_write_becomes_one_form() {
+        for (text, url, changes) in WRITTEN {
+            let got = normalise(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(got.url.as_str(), *url, "{text}");
+            assert_eq!(
+                got.changes.len(),
+                changes.len(),
+                "{text}: {:?}",
+                got.changes
+            );
+            for (said, expected) in got.changes.iter().zip(*changes) {
+                assert!(said.starts_with(expected), "{text}: {said}");
+            }
+            let again = normalise(&written(&got.url)).expect("what we write can be read");
+            assert_eq!(again.url, got.url, "{text} is stable");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_used_is_refused_and_explained() {
+        let table: &[(&str, &str)] = &[
+            ("", "empty"),
+            (" \t", "empty"),
+            ("https://a b/v1", "blank"),
+            ("https://a/v1\u{7f}", "blank"),
+            ("ftp://host/v1", "not ftp://"),
+            ("file:///etc/passwd", "not file://"),
+            ("https://", "can't be read"),
+            ("https://host:99999/v1", "can't be read"),
+            ("https://user:hunter2@host/v1", "user name or password"),
+            ("https://sk-hunter2@host/v1", "user name or password"),
+            ("user:hunter2@host", "user name or password"),
+            ("http://api.openai.com/v1", "http:// to api.openai.com"),
+            ("http://192.168.1.5:8000/v1", "allow_http = true"),
+            (
+                "http://127.0.0.1.evil.example/v1",
+                "http:// to 127.0.0.1.evil.example",
+            ),
+            (
+                "http://localhost.evil.example/v1",
+                "http:// to localhost.evil.example",
+            ),
+        ];
+        for (text, why) in table {
+            let error = normalise(text).expect_err(text).to_string();
+            assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn plain_http_to_a_private_network_can_be_allowed() {
+        let got = normalise_allowing_http("http://192.168.1.5:8000").unwrap();
+        assert_eq!(got.url.as_str(), "http://192.168.1.5:8000/v1");
+    }
+}

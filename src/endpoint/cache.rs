@@ -1,0 +1,110 @@
+//! Lists of models that were fetched before, one small JSON file an endpoint.
+//!
+//! A list belongs to an endpoint's id and base URL: an endpoint that was moved has none. A cache that
+//! can't be read or written is no error: the list is fetched again. Calls touch the disk, so they
+//! belong on the engine's threads.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Endpoint;
+use crate::{dialect::ModelInfo, settings::file};
+
+/// The lists of one data folder.
+#[derive(Clone, Debug)]
+pub struct ModelCache {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    base_url: String,
+    models: Vec<ModelInfo>,
+}
+
+impl ModelCache {
+    /// The cache in this data folder.
+    #[must_use]
+    pub fn new(data: &Path) -> Self {
+        Self {
+            folder: data.join("models"),
+        }
+    }
+
+    /// The list of an endpoint, if one was fetched from this base URL.
+    #[must_use]
+    pub fn load(&self, endpoint: &Endpoint) -> Option<Vec<ModelInfo>> {
+        let bytes = fs::read(self.path(endpoint)).ok()?;
+        let entry: Entry = serde_json::from_slice(&bytes).ok()?;
+        (entry.base_url == endpoint.base_url.as_str()).then_some(entry.models)
+    }
+
+    /// When the list of an endpoint was fetched: the age of its file.
+    #[must_use]
+    pub fn fetched(&self, endpoint: &Endpoint) -> Option<SystemTime> {
+        fs::metadata(self.path(endpoint)).ok()?.modified().ok()
+    }
+
+    /// Keeps the list of an endpoint.
+    pub fn store(&self, endpoint: &Endpoint, models: &[ModelInfo]) {
+        let entry = Entry {
+            base_url: endpoint.base_url.to_string(),
+            models: models.to_vec(),
+        };
+        let kept = serde_json::to_vec_pretty(&entry)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| {
+                fs::create_dir_all(&self.folder)?;
+                file::replace(&self.path(endpoint), &bytes)
+            });
+        if let Err(why) = kept {
+            tracing::warn!(endpoint = endpoint.id, %why, "the list of models is not cached");
+        }
+    }
+
+    fn path(&self, endpoint: &Endpoint) -> PathBuf {
+        self.folder.join(format!("{}.json", endpoint.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::dialect::DialectId;
+
+    #[test]
+    fn a_list_is_found_again_until_the_endpoint_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = ModelCache::new(folder.path());
+        let url = Url::parse("https://a.example/v1").unwrap();
+        let mut endpoint = Endpoint::custom("a", url, DialectId::OpenaiChat);
+        assert_eq!(cache.load(&endpoint), None);
+        let models = vec![ModelInfo {
+            id: "m/1".into(),
+            label: String::new(),
+        }];
+        cache.store(&endpoint, &models);
+        assert_eq!(cache.load(&endpoint), Some(models));
+        assert!(cache.fetched(&endpoint).is_some());
+        endpoint.base_url.set_path("/other");
+        assert_eq!(cache.load(&endpoint), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_as_good_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = ModelCache::new(folder.path());
+        let url = Url::parse("https://a.example/v1").unwrap();
+        let endpoint = Endpoint::custom("a", url, DialectId::OpenaiChat);
+        cache.store(&endpoint, &[]);
+        fs::write(folder.path().join("models/a.json"), b"{\"base_").unwrap();
+        assert_eq!(cache.load(&endpoint), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! The headers that an endpoint wants on every request: its key, and the user's own.
+//!
+//! In: an [`Endpoint`], its key. Out: a [`HeaderMap`] whose secret values are marked sensitive, so
+//! that nothing prints them.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+
+use super::{
+    Auth, Endpoint,
+    variables::{self, Environment},
+};
+use crate::event::{Fault, FaultClass, Phase};
+
+/// Headers that the connection itself writes; a second one would break or hijack the request.
+const RESERVED: &[HeaderName] = &[
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::TE,
+    header::TRAILER,
+];
+
+/// The key and the extra headers of an endpoint, `${NAME}` references followed. A header that the
+/// user wrote wins over the one that the key would make. Without a key nothing is sent in its place.
+///
+/// # Errors
+/// A fault of phase `prepare`: a reference to a variable that is not set, a value that no header can
+/// carry, or no key where the endpoint can't work without one. Its text holds no value.
+pub fn request_headers(
+    endpoint: &Endpoint,
+    key: Option<&SecretString>,
+) -> Result<HeaderMap, Fault> {
+    headers_in(endpoint, key, &Environment::of_process())
+}
+
+fn headers_in(
+    endpoint: &Endpoint,
+    key: Option<&SecretString>,
+    environment: &Environment,
+) -> Result<HeaderMap, Fault> {
+    let mut map = HeaderMap::new();
+    for (name, text) in &endpoint.headers {
+        let parsed = name_of(name).map_err(|why| bad(FaultClass::BadRequest, why))?;
+        let value = variables::expand(text, environment)
+            .map_err(|why| bad(FaultClass::Auth, format!("the header {name}: {why}")))?;
+        let value = value_of(&Zeroizing::new(value), &format!("the header {name}"))?;
+        map.insert(parsed, value);
+    }
+    let Some(name) = key_header(&endpoint.auth)? else {
+        return Ok(map);
+    };
+    if map.contains_key(&name) {
+        return Ok(map);
+    }
+    match key {
+        Some(key) => {
+            map.insert(name, key_value(&endpoint.auth, key)?);
+        }
+        None if endpoint.needs_key() => return Err(no_key(endpoint)),
+        None => {}
+    }
+    Ok(map)
+}
+
+/// The name of a header that a user may set.
+///
+/// # Errors
+/// In words, if it is no header name, or one that the connection writes itself.
+pub(crate) fn name_of(name: &str) -> Result<HeaderName, String> {
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| format!("“{name}” is not the name of a header"))?;
+    if RESERVED.contains(&parsed) {
+        return Err(format!(
+            "the header {name} is written by the connection itself"
+        ));
+    }
+    Ok(parsed)
+}
+
+fn key_header(auth: &Auth) -> Result<Option<HeaderName>, Fault> {
+    match auth {
+        Auth::Bearer => Ok(Some(header::AUTHORIZATION)),
+        Auth::Header(name) => name_of(name)
+            .map(Some)
+            .map_err(|why| bad(FaultClass::BadRequest, why)),
+        Auth::None => Ok(None),
+    }
+}
+
+fn key_value(auth: &Auth, key: &SecretString) -> Result<HeaderValue, Fault> {
+    let key = key.expose_secret();
+    match auth {
+        Auth::Bearer => value_of(&Zeroizing::new(format!("Bearer {key}")), "the key"),
+        _ => value_of(key, "the key"),
+    }
+}
+
+/// A sensitive header value. A key is ASCII without control characters; anything else was mistyped.
+fn value_of(text: &str, what: &str) -> Result<HeaderValue, Fault> {
+    let mut value = HeaderValue::from_str(text)
+        .ok()
+        .filter(|_| text.is_ascii())
+        .ok_or_else(|| {
+            let why = format!("{what} holds a character that no header can carry: set it again");
+            bad(FaultClass::Auth, why)
+        })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn no_key(endpoint: &Endpoint) -> Fault {
+    let why = format!("{} needs a key: {}", endpoint.label, endpoint.key_hint());
+    bad(FaultClass::Auth, why)
+}
+
+fn bad(class: FaultClass, why: String) -> Fault {
+    Fault::new(class, Phase::Prepare, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::endpoint::preset;
+
+    fn openai() -> Endpoint {
+        preset::find("openai")
+            .unwrap()
+            .endpoint(&BTreeMap::new())
+            .unwrap()
+    }
+
+    fn key(text: &str) -> SecretString {
+        text.to_owned().into()
+    }
+
+    #[test]
+    fn the_key_goes_where_the_endpoint_wants_it_and_is_never_printed() {
+        let mut e = openai();
+        let bearer = request_headers(&e, Some(&key("sk-1"))).unwrap();
+        assert_eq!(bearer["authorization"], "Bearer sk-1");
+        e.auth = Auth::Header("api-key".into());
+        let bare = request_headers(&e, Some(&key("sk-1"))).unwrap();
+        assert_eq!(bare["api-key"], "sk-1");
+        assert!(!bare.contains_key("authorization"));
+        e.auth = Auth::None;
+        assert!(request_headers(&e, Some(&key("sk-1"))).unwrap().is_empty());
+        for map in [bearer, bare] {
+            assert!(!format!("{map:?}").contains("sk-1"), "{map:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_key_only_a_cloud_preset_is_stopped() {
+        let fault = request_headers(&openai(), None).unwrap_err();
+        assert_eq!(
+            (fault.class, fault.phase),
+            (FaultClass::Auth, Phase::Prepare)
+        );
+        assert!(fault.message.contains("OPENAI_API_KEY"), "{fault}");
+        assert!(fault.message.contains("keys set openai"), "{fault}");
+        let local = preset::find("llamacpp").unwrap().endpoint(&BTreeMap::new());
+        assert!(request_headers(&local.unwrap(), None).unwrap().is_empty());
+    }
+
+    #[test]
+    fn extra_headers_follow_references_and_win_over_the_key() {
+        let env = Environment::of([("TOKEN", "t-1")]);
+        let mut e = openai();
+        e.headers = [("Authorization", "Bearer ${TOKEN}"), ("X-Title", "scope")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
+        for key in [None, Some(key("sk-1"))] {
+            let map = headers_in(&e, key.as_ref(), &env).unwrap();
+            assert_eq!(map["authorization"], "Bearer t-1");
+            assert_eq!(map["x-title"], "scope");
+            assert!(!format!("{map:?}").contains("t-1"), "{map:?}");
+        }
+        let unset = headers_in(&e, None, &Environment::of([])).unwrap_err();
+        assert!(unset.message.contains("${TOKEN} is not set"), "{unset}");
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_refused_without_being_shown() {
+        for text in ["sk-hunter2\nX-Evil: 1", "sk-hunter2\u{7f}", "sk-hunter2…"] {
+            let fault = request_headers(&openai(), Some(&key(text))).unwrap_err();
+            assert_eq!(fault.class, FaultClass::Auth, "{fault}");
+            assert!(!fault.message.contains("hunter2"), "{fault}");
+        }
+        for name in ["Host", "content-length", "Transfer-Encoding", "a b", ""] {
+            assert!(name_of(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The engine's loop: takes one command at a time, hands what waits to tasks.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Command, Options, Outbox, Update, images, lookup, runs::Runs};
+use crate::{
+    credential::Credentials,
+    endpoint::Endpoint,
+    history::{ExportFormat, History, HistoryError, RunQuery},
+    settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, Watch},
+    simulator::{self, Simulator},
+    transport::Transport,
+};
+
+/// How long running tasks may take to end after they were cancelled.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What it means that the settings file can't be watched.
+const WATCH_PROBLEM: &str = "changes made by hand are seen at the next start only";
+
+/// The engine's thread: builds the runtime, serves until told to stop or until the client is gone.
+pub(super) fn run(options: Options, inbox: UnboundedReceiver<Command>, out: Outbox) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .thread_name("engine-worker")
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            runtime.block_on(serve(options, inbox, out.clone()));
+            // A hung name lookup or file system must not keep the program from ending.
+            runtime.shutdown_background();
+        }
+        Err(why) => out.send(Update::NoSimulator(format!("no async runtime: {why}"))),
+    }
+    out.send(Update::Stopped);
+}
+
+/// Few threads: a run is mostly waiting, and the window wants a core of its own.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4))
+}
+
+async fn serve(options: Options, mut inbox: UnboundedReceiver<Command>, out: Outbox) {
+    let (changed, mut file_changes) = unbounded_channel();
+    let mut core = Core::start(options, out, &changed).await;
+    loop {
+        tokio::select! {
+            command = inbox.recv() => match command {
+                None | Some(Command::Stop) => break,
+                Some(command) => core.take(command),
+            },
+            Some(()) = file_changes.recv() => core.reload(),
+        }
+    }
+    core.stop().await;
+}
+
+/// What the engine owns.
+struct Core {
+    out: Outbox,
+    paths: Paths,
+    extra: Vec<Endpoint>,
+    settings: Arc<Settings>,
+    settings_broken: bool,
+    simulator: Option<Simulator>,
+    transport: Transport,
+    credentials: Credentials,
+    history: Option<History>,
+    runs: Runs,
+    tasks: TaskTracker,
+    export: CancellationToken,
+    _watch: Option<Watch>,
+}
+
+impl Core {
+    async fn start(options: Options, out: Outbox, changed: &UnboundedSender<()>) -> Self {
+        let simulator = start_simulator(options.simulator, &out).await;
+        let history = options.history.then(|| History::open(&options.paths.data));
+        let transport = Transport::default();
+        let credentials = Credentials::default();
+        let tasks = TaskTracker::new();
+        let runs = Runs::new(
+            out.clone(),
+            transport.clone(),
+            credentials.clone(),
+            history.clone(),
+            tasks.clone(),
+        );
+        let mut core = Self {
+            _watch: watch(&options.paths, changed.clone(), &out),
+            out,
+            paths: options.paths,
+            extra: options.endpoints,
+            settings: Arc::default(),
+            settings_broken: false,
+            simulator,
+            transport,
+            credentials,
+            history,
+            runs,
+            tasks,
+            export: CancellationToken::new(),
+        };
+        core.reload();
+        core.out.send(Update::Ready);
+        core.report_storage();
+        core
+    }
+
+    /// Reads the settings file; a broken one leaves the last good settings in force.
+    fn reload(&mut self) {
+        let (settings, problem) = match settings::load(&self.paths) {
+            Ok(settings) => (self.with_own_endpoints(settings), None),
+            Err(problem) if self.settings.endpoints.is_empty() => {
+                (self.with_own_endpoints(Settings::default()), Some(problem))
+            }
+            Err(problem) => ((*self.settings).clone(), Some(problem)),
+        };
+        self.settings = Arc::new(settings);
+        self.out.send(Update::Settings(Arc::clone(&self.settings)));
+        self.report_problem(problem);
+    }
+
+    /// Adds the endpoints that are in no file: those of the command line first, the simulator last.
+    fn with_own_endpoints(&self, mut settings: Settings) -> Settings {
+        settings.endpoints.splice(0..0, self.extra.iter().cloned());
+        match &self.simulator {
+            Some(simulator) => settings.with_simulator(simulator.base_url(), simulator::models()),
+            None => settings,
+        }
+    }
+
+    fn report_problem(&mut self, problem: Option<SettingsProblem>) {
+        if problem.is_some() || self.settings_broken {
+            self.settings_broken = problem.is_some();
+            self.out.send(Update::SettingsProblem(problem));
+        }
+    }
+
+    fn report_storage(&self) {
+        if let Some(history) = self.history.clone() {
+            let out = self.out.clone();
+            self.tasks.spawn(async move {
+                out.send(Update::Storage(history.storage().await));
+            });
+        }
+    }
+
+    /// Does one command, or starts a task that does.
+    fn take(&mut self, command: Command) {
+        match command {
+            Command::Send(send) => {
+                let endpoint = self.settings.endpoint(&send.endpoint).cloned();
+                self.runs.start(send, endpoint);
+            }
+            Command::Cancel(ids) => self.runs.cancel(&ids),
+            Command::ListModels { endpoint, refresh } => self.list_models(&endpoint, refresh),
+            Command::Test(endpoint) => self.test(*endpoint),
+            Command::Edit(edit) => self.edit(&edit),
+            Command::SetKey {
+                endpoint,
+                key,
+                in_keyring,
+            } => self.with_endpoint(&endpoint, |out, credentials, e| async move {
+                lookup::set_key(&out, &credentials, &e, key, in_keyring).await;
+            }),
+            Command::ForgetKey { endpoint } => {
+                self.with_endpoint(&endpoint, |out, credentials, e| async move {
+                    lookup::forget_key(&out, &credentials, &e).await;
+                });
+            }
+            Command::CheckKeys => self.check_keys(),
+            Command::ReadImages(files) => self.read_images(files),
+            Command::Export { query, format, to } => self.export(query, format, to),
+            Command::CancelExport => self.export.cancel(),
+            other => self.take_history(other),
+        }
+    }
+
+    /// The commands that only the history answers.
+    fn take_history(&self, command: Command) {
+        let Some(history) = self.history.clone() else {
+            return;
+        };
+        match command {
+            Command::QueryRuns { ticket, query } => self.answer(async move {
+                let page = history.runs(query).await.map_err(|e| e.to_string());
+                Update::Runs { ticket, page }
+            }),
+            Command::LoadRun(id) => self.answer(async move {
+                let run = history.run(id).await.ok().flatten().map(Box::new);
+                Update::RunLoaded { id, run }
+            }),
+            Command::QuerySeries { ticket, query } => self.answer(async move {
+                let series = history.series(query).await.map_err(|e| e.to_string());
+                Update::Series { ticket, series }
+            }),
+            Command::SaveConversation(conversation) => history.save_conversation(*conversation),
+            Command::DeleteConversation(id) => history.delete_conversation(id),
+            Command::ListConversations => self.answer(async move {
+                Update::Conversations(history.conversations().await.unwrap_or_default())
+            }),
+            Command::LoadConversation(id) => self.answer(async move {
+                let conversation = history.conversation(id).await.ok().flatten().map(Box::new);
+                Update::Conversation { id, conversation }
+            }),
+            _ => {}
+        }
+    }
+
+    /// Sends one update when its future is done.
+    fn answer(&self, update: impl Future<Output = Update> + Send + 'static) {
+        let out = self.out.clone();
+        self.tasks.spawn(async move { out.send(update.await) });
+    }
+
+    /// Starts a task about one endpoint's key; an unknown endpoint is told.
+    fn with_endpoint<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        id: &str,
+        task: impl FnOnce(Outbox, Credentials, Endpoint) -> F,
+    ) {
+        match self.settings.endpoint(id) {
+            Some(endpoint) => {
+                let task = task(self.out.clone(), self.credentials.clone(), endpoint.clone());
+                self.tasks.spawn(task);
+            }
+            None => self.out.send(Update::KeyProblem {
+                endpoint: id.to_owned(),
+                message: format!("no endpoint is named “{id}”: save it first"),
+            }),
+        }
+    }
+
+    fn check_keys(&self) {
+        for endpoint in &self.settings.endpoints {
+            self.with_endpoint(&endpoint.id, |out, credentials, e| async move {
+                out.send(Update::Key(credentials.status(&e).await));
+            });
+        }
+    }
+
+    fn list_models(&self, id: &str, refresh: bool) {
+        let Some(endpoint) = self.settings.endpoint(id).cloned() else {
+            return;
+        };
+        let (transport, credentials) = (self.transport.clone(), self.credentials.clone());
+        let folder = self.paths.data.clone();
+        self.answer(async move {
+            let models =
+                lookup::models(&transport, &credentials, &endpoint, &folder, refresh).await;
+            Update::Models {
+                endpoint: endpoint.id,
+                models: models.map(Arc::new),
+            }
+        });
+    }
+
+    fn test(&self, endpoint: Endpoint) {
+        let (out, credentials) = (self.out.clone(), self.credentials.clone());
+        self.tasks.spawn(async move {
+            lookup::test(&out, &credentials, &endpoint).await;
+        });
+    }
+
+    fn edit(&mut self, edit: &SettingsEdit) {
+        match settings::edit(&self.paths, edit) {
+            Ok(()) => self.reload(),
+            Err(problem) => self.report_problem(Some(problem)),
+        }
+    }
+
+    fn read_images(&self, files: Vec<PathBuf>) {
+        for file in files {
+            let out = self.out.clone();
+            self.tasks
+                .spawn_blocking(move || out.send(Update::Image(images::read(&file))));
+        }
+    }
+
+    fn export(&mut self, query: RunQuery, format: ExportFormat, to: PathBuf) {
+        let Some(history) = self.history.clone() else {
+            return;
+        };
+        self.export.cancel();
+        self.export = CancellationToken::new();
+        let (cancelled, out) = (self.export.clone(), self.out.clone());
+        self.tasks.spawn(async move {
+            let progress = export_progress(out.clone());
+            let export = history.export(query, format, to.clone(), progress);
+            let result = tokio::select! {
+                result = export => result,
+                () = cancelled.cancelled() => Err(HistoryError("stopped; no file was written".into())),
+            };
+            let result = result.map(|rows| (to, rows)).map_err(|e| e.to_string());
+            out.send(Update::Exported(result));
+        });
+    }
+
+    async fn stop(self) {
+        self.runs.cancel_all();
+        self.export.cancel();
+        self.tasks.close();
+        // What does not end in time is abandoned; its text so far is in the history.
+        let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;
+        if let Some(history) = &self.history {
+            let _ = tokio::time::timeout(GRACE, history.flush()).await;
+        }
+    }
+}
+
+/// Tells of progress once per per cent, so that a long export does not flood the client.
+fn export_progress(out: Outbox) -> impl Fn(usize, usize) + Send + 'static {
+    let told = AtomicUsize::new(usize::MAX);
+    move |done, total| {
+        let percent = done * 100 / total.max(1);
+        if told.swap(percent, Ordering::Relaxed) != percent {
+            out.send(Update::ExportProgress { done, total });
+        }
+    }
+}
+
+async fn start_simulator(wanted: bool, out: &Outbox) -> Option<Simulator> {
+    if !wanted {
+        return None;
+    }
+    simulator::start(0)
+        .await
+        .inspect_err(|why| out.send(Update::NoSimulator(why.to_string())))
+        .ok()
+}
+
+fn watch(paths: &Paths, changed: UnboundedSender<()>, out: &Outbox) -> Option<Watch> {
+    let on_change = move || {
+        // The loop that reads it may have ended already.
+        let _ = changed.send(());
+    };
+    settings::watch(paths, on_change)
+        .inspect_err(|problem| {
+            let mut problem = problem.clone();
+            problem.message = format!("{}; {WATCH_PROBLEM}", problem.message);
+            out.send(Update::SettingsProblem(Some(problem)));
+        })
+        .ok()
+}

@@ -1,0 +1,192 @@
+//! What is looked up beside runs: models, keys, and whether an endpoint can be reached.
+
+use std::path::Path;
+
+use secrecy::SecretString;
+
+use super::{Outbox, TestStep, TestedThing, Update};
+use crate::{
+    credential::{Credentials, KeyError, KeyPlace},
+    dialect::ModelInfo,
+    endpoint::{
+        Endpoint,
+        cache::ModelCache,
+        call::models_call,
+        list::{list_models, read_models},
+    },
+    event::{Fault, FaultClass, Phase},
+    transport::{ConnectStep, HttpCall, Transport},
+};
+
+/// The cached list of an endpoint's models, or a fresh one.
+pub(super) async fn models(
+    transport: &Transport,
+    credentials: &Credentials,
+    endpoint: &Endpoint,
+    folder: &Path,
+    refresh: bool,
+) -> Result<Vec<ModelInfo>, Fault> {
+    let cache = ModelCache::new(folder);
+    if !refresh && let Some(models) = cache.load(endpoint) {
+        return Ok(models);
+    }
+    let models = fetch(transport, credentials, endpoint).await?;
+    cache.store(endpoint, &models);
+    Ok(models)
+}
+
+async fn fetch(
+    transport: &Transport,
+    credentials: &Credentials,
+    endpoint: &Endpoint,
+) -> Result<Vec<ModelInfo>, Fault> {
+    let keys = Keys::of(credentials, endpoint).await?;
+    let (key, proxy) = (keys.key.as_ref(), keys.proxy_password.as_ref());
+    list_models(transport, endpoint, key, proxy).await
+}
+
+/// What an endpoint needs to be asked.
+pub(super) struct Keys {
+    pub(super) key: Option<SecretString>,
+    pub(super) place: KeyPlace,
+    pub(super) proxy_password: Option<SecretString>,
+}
+
+impl Keys {
+    /// Finds them; what went wrong on the way is a fault that can be shown as a run's.
+    pub(super) async fn of(credentials: &Credentials, endpoint: &Endpoint) -> Result<Self, Fault> {
+        let (key, place) = credentials.resolve(endpoint).await.map_err(key_fault)?;
+        let proxy_password = credentials.resolve_proxy_password(endpoint).await;
+        Ok(Self {
+            key,
+            place,
+            proxy_password: proxy_password.map_err(key_fault)?,
+        })
+    }
+}
+
+pub(super) async fn set_key(
+    out: &Outbox,
+    credentials: &Credentials,
+    endpoint: &Endpoint,
+    key: SecretString,
+    in_keyring: bool,
+) {
+    let kept = if in_keyring {
+        credentials.set_in_keyring(endpoint, key).await
+    } else {
+        credentials.set_in_memory(endpoint, key);
+        Ok(())
+    };
+    report_key(out, credentials, endpoint, kept).await;
+}
+
+pub(super) async fn forget_key(out: &Outbox, credentials: &Credentials, endpoint: &Endpoint) {
+    let forgotten = credentials.forget(endpoint).await;
+    report_key(out, credentials, endpoint, forgotten).await;
+}
+
+async fn report_key(
+    out: &Outbox,
+    credentials: &Credentials,
+    endpoint: &Endpoint,
+    result: Result<(), KeyError>,
+) {
+    // A new status clears an old problem, so the problem comes after it.
+    out.send(Update::Key(credentials.status(endpoint).await));
+    if let Err(why) = result {
+        out.send(Update::KeyProblem {
+            endpoint: endpoint.id.clone(),
+            message: why.to_string(),
+        });
+    }
+}
+
+/// Tries an endpoint with a request for its models on a connection of its own, and reports each step.
+pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &Endpoint) {
+    let tell = |what, result: Result<String, Fault>, took| {
+        let last = result.is_err() || what == TestedThing::Models;
+        out.send(Update::Tested {
+            endpoint: endpoint.id.clone(),
+            step: TestStep {
+                what,
+                result,
+                took,
+                last,
+            },
+        });
+    };
+    let (call, place) = match test_call(credentials, endpoint).await {
+        Ok(found) => found,
+        Err(fault) => return tell(TestedThing::Auth, Err(fault), None),
+    };
+    let mut report = |step: ConnectStep| tell(tested_thing(step.phase), step.result, step.took);
+    let models = match Transport::probe(call, &mut report).await {
+        Ok(whole) => read_models(endpoint, &whole),
+        Err(fault) if is_connecting(fault.phase) => return,
+        Err(fault) => Err(fault),
+    };
+    for (what, result) in key_and_models(models, &place) {
+        tell(what, result, None);
+    }
+}
+
+async fn test_call(
+    credentials: &Credentials,
+    endpoint: &Endpoint,
+) -> Result<(HttpCall, KeyPlace), Fault> {
+    let keys = Keys::of(credentials, endpoint).await?;
+    let call = models_call(endpoint, keys.key.as_ref(), keys.proxy_password)?;
+    Ok((call, keys.place))
+}
+
+/// Whether the transport has told a fault of this phase as a step already.
+fn is_connecting(phase: Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Prepare | Phase::Dns | Phase::Connect | Phase::Tls
+    )
+}
+
+fn tested_thing(phase: Phase) -> TestedThing {
+    match phase {
+        Phase::Dns => TestedThing::Dns,
+        Phase::Tls => TestedThing::Tls,
+        _ => TestedThing::Connect,
+    }
+}
+
+type Tested = (TestedThing, Result<String, Fault>);
+
+/// What the answer to a request for models says of the key and of the list.
+fn key_and_models(models: Result<Vec<ModelInfo>, Fault>, place: &KeyPlace) -> Vec<Tested> {
+    use TestedThing::{Auth, Models};
+    match models {
+        Ok(models) => vec![
+            (Auth, Ok(describe(place))),
+            (Models, Ok(format!("{} models", models.len()))),
+        ],
+        Err(fault) if fault.class == FaultClass::Auth => vec![(Auth, Err(fault))],
+        // Some endpoints keep no list: that says nothing about the key.
+        Err(fault) if fault.class == FaultClass::NotFound => vec![
+            (Auth, Ok("not told: there is no list to ask for".into())),
+            (Models, Ok("no list here: type model names by hand".into())),
+        ],
+        Err(fault) => vec![(Auth, Ok("not refused".into())), (Models, Err(fault))],
+    }
+}
+
+fn describe(place: &KeyPlace) -> String {
+    match place {
+        KeyPlace::Env { var } => format!("key from ${var}"),
+        KeyPlace::Command { program } => format!("key from {program}"),
+        KeyPlace::Keyring => "key from the OS keyring".into(),
+        KeyPlace::Memory => "key of this session".into(),
+        KeyPlace::NotNeeded => "no key needed".into(),
+        KeyPlace::Missing => "no key set, and none asked for".into(),
+    }
+}
+
+fn key_fault(why: KeyError) -> Fault {
+    Fault::new(FaultClass::Auth, Phase::Prepare, why.to_string())
+}

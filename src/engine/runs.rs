@@ -1,0 +1,210 @@
+//! The runs under way: starts them, reports them, stops them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Outbox, SendRun, Update, lookup::Keys};
+use crate::{
+    credential::Credentials,
+    endpoint::Endpoint,
+    event::{Fault, FaultClass, Phase},
+    history::History,
+    measure::recorder,
+    run::{self, Ask, Run, RunHead, RunId, RunUpdate},
+    transport::Transport,
+};
+
+/// Starts, reports and stops runs.
+pub(super) struct Runs {
+    reporter: Reporter,
+    transport: Transport,
+    credentials: Credentials,
+    tasks: TaskTracker,
+    running: Arc<Mutex<HashMap<RunId, CancellationToken>>>,
+}
+
+impl Runs {
+    pub(super) fn new(
+        out: Outbox,
+        transport: Transport,
+        credentials: Credentials,
+        history: Option<History>,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self {
+            reporter: Reporter { out, history },
+            transport,
+            credentials,
+            tasks,
+            running: Arc::default(),
+        }
+    }
+
+    pub(super) fn start(&self, send: SendRun, endpoint: Option<Endpoint>) {
+        let Some(endpoint) = endpoint else {
+            self.reporter.out.send(Update::Refused {
+                id: send.id,
+                fault: no_endpoint(&send.endpoint),
+            });
+            return;
+        };
+        let head = RunHead::new(send.id, &endpoint, send.request, send.origin);
+        let cancel = CancellationToken::new();
+        self.running().insert(send.id, cancel.clone());
+        let job = Job {
+            head,
+            endpoint: Arc::new(endpoint),
+            cancel,
+            transport: self.transport.clone(),
+            credentials: self.credentials.clone(),
+            reporter: self.reporter.clone(),
+        };
+        let (reporter, running) = (self.reporter.clone(), Arc::clone(&self.running));
+        self.tasks.spawn(async move {
+            let head = job.head.clone();
+            let id = head.id;
+            // A task of its own: a panic ends this run, and no other.
+            if let Err(why) = tokio::spawn(job.run()).await {
+                reporter.lost(head, &why);
+            }
+            lock(&running).remove(&id);
+        });
+    }
+
+    pub(super) fn cancel(&self, ids: &[RunId]) {
+        let running = self.running();
+        for token in ids.iter().filter_map(|id| running.get(id)) {
+            token.cancel();
+        }
+    }
+
+    pub(super) fn cancel_all(&self) {
+        for token in self.running().values() {
+            token.cancel();
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, CancellationToken>> {
+        lock(&self.running)
+    }
+}
+
+/// The map stays whole even if a holder panicked: it is only inserted into and removed from.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One run on its way.
+struct Job {
+    head: RunHead,
+    endpoint: Arc<Endpoint>,
+    cancel: CancellationToken,
+    transport: Transport,
+    credentials: Credentials,
+    reporter: Reporter,
+}
+
+impl Job {
+    async fn run(self) {
+        self.reporter.begin(&self.head);
+        // Keys are found before the clock starts: a slow keyring is not the endpoint's latency.
+        let keys = tokio::select! {
+            keys = Keys::of(&self.credentials, &self.endpoint) => keys,
+            () = self.cancel.cancelled() => Err(cancelled()),
+        };
+        match keys {
+            Ok(keys) => {
+                let ask = Ask {
+                    head: self.head.clone(),
+                    endpoint: Arc::clone(&self.endpoint),
+                    key: keys.key,
+                    proxy_password: keys.proxy_password,
+                };
+                let reporter = self.reporter.clone();
+                let id = self.head.id;
+                let mut emit = move |update| reporter.report(id, update);
+                let run = run::execute(&self.transport, ask, self.cancel, &mut emit).await;
+                if is_key_refused(&run) {
+                    self.credentials.invalidate(&self.endpoint.id);
+                }
+                self.reporter.end(run);
+            }
+            Err(fault) => self.reporter.fail(self.head, fault),
+        }
+    }
+}
+
+/// Tells the client and the history, in the same order.
+#[derive(Clone)]
+struct Reporter {
+    out: Outbox,
+    history: Option<History>,
+}
+
+impl Reporter {
+    fn begin(&self, head: &RunHead) {
+        if let Some(history) = &self.history {
+            history.begin(&Run::new(head.clone()));
+        }
+        self.out.send(Update::Accepted(Box::new(head.clone())));
+    }
+
+    fn report(&self, id: RunId, update: RunUpdate) {
+        if let Some(history) = &self.history {
+            history.record(id, &update);
+        }
+        self.out.send(Update::Run { id, update });
+    }
+
+    fn end(&self, run: Run) {
+        if let Some(history) = &self.history {
+            history.finish(run);
+        }
+    }
+
+    /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.
+    fn fail(&self, head: RunHead, fault: Fault) {
+        let mut run = Run::new(head);
+        for update in RunUpdate::stillborn(fault, recorder::wall_clock_ns()) {
+            if run.apply(&update).is_ok() {
+                self.report(run.head.id, update);
+            }
+        }
+        self.end(run);
+    }
+
+    /// Ends a run whose task died: our own defect, and shown as such.
+    fn lost(&self, head: RunHead, why: &tokio::task::JoinError) {
+        tracing::error!(run = head.id.0, %why, "a run's task died");
+        let fault = Fault::new(
+            FaultClass::Protocol,
+            Phase::Stream,
+            "a defect in Tokenscope ended this run; please report it with the response body",
+        );
+        self.fail(head, fault);
+    }
+}
+
+fn is_key_refused(run: &Run) -> bool {
+    (run.answer.fault.as_ref()).is_some_and(|f| f.class == FaultClass::Auth)
+}
+
+fn cancelled() -> Fault {
+    Fault::new(
+        FaultClass::Cancelled,
+        Phase::Prepare,
+        "stopped before it was sent",
+    )
+}
+
+fn no_endpoint(id: &str) -> Fault {
+    Fault::new(
+        FaultClass::NotFound,
+        Phase::Prepare,
+        format!("no endpoint is named “{id}”: add it in the settings, or choose another target"),
+    )
+}

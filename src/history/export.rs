@@ -1,0 +1,343 @@
+//! Runs as a CSV or JSON file, one at a time, whatever their number.
+//!
+//! The file is written under another name beside its place and renamed when it is whole.
+//!
+//! CSV is RFC 4180: a header, CRLF, quotes where needed. A text that a spreadsheet would run as a
+//! formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return) is given a leading apostrophe,
+//! as OWASP advises (<https://owasp.org/www-community/attacks/CSV_Injection>): text from a model must
+//! not act on the machine of whoever opens the export. JSON has every text as it is.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use super::{
+    HistoryError, RunQuery, Shared, images,
+    query::{Selection, Snapshot},
+    reader::{IsCancelled, Reader},
+    rows, search,
+};
+use crate::{
+    event::Usage,
+    measure, record,
+    run::{Connection, Run, State},
+};
+
+/// A file format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// One row a run, a header line, RFC 4180.
+    Csv,
+    /// An array of run objects as `tokenscope chat --json` prints them.
+    Json,
+}
+
+/// Why an export came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Read(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
+
+/// How often progress is told.
+const PROGRESS_ROWS: usize = 500;
+
+/// Exports on the calling thread, and gives the number of runs.
+///
+/// # Errors
+/// If the history can't be read or the file not be written; no part of it is left then.
+pub(super) fn export(
+    shared: &Shared,
+    query: &RunQuery,
+    format: ExportFormat,
+    to: &Path,
+    progress: &dyn Fn(usize, usize),
+    is_cancelled: IsCancelled<'_>,
+) -> Result<usize, HistoryError> {
+    let mut reader = Reader::open(&shared.place()?).map_err(|error| shared.cant_read(&error))?;
+    let cant_write = |error: &io::Error| {
+        HistoryError(format!(
+            "{} could not be written ({error}): choose another place",
+            to.display()
+        ))
+    };
+    let (part, file) = part_beside(to).map_err(|error| cant_write(&error))?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    let written = write_runs(&mut reader, query, format, &mut out, progress, is_cancelled)
+        .and_then(|count| {
+            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+            fs::rename(&part, to)?;
+            Ok(count)
+        });
+    written.map_err(|trouble| {
+        if let Err(error) = fs::remove_file(&part) {
+            tracing::warn!("{} is left over: {error}", part.display());
+        }
+        match trouble {
+            Trouble::Read(error) => shared.cant_read(&error),
+            Trouble::Write(error) => cant_write(&error),
+        }
+    })
+}
+
+/// A new file beside the one to be made.
+fn part_beside(to: &Path) -> io::Result<(PathBuf, File)> {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    for n in 0_u32.. {
+        let part = to.with_file_name(format!(".{name}.{}-{n}.part", std::process::id()));
+        match File::create_new(&part) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|file| (part, file)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn write_runs(
+    reader: &mut Reader,
+    query: &RunQuery,
+    format: ExportFormat,
+    out: &mut impl Write,
+    progress: &dyn Fn(usize, usize),
+    is_cancelled: IsCancelled<'_>,
+) -> Result<usize, Trouble> {
+    let Reader {
+        connection: file,
+        memory,
+    } = reader;
+    let _snapshot = Snapshot::begin(file)?;
+    let selection = Selection::of(file, memory, query, is_cancelled)?;
+    let total = selection.total(file, memory)?;
+    let mut ids = file.prepare(&selection.ids(query.sort))?;
+    let mut select = file.prepare(&format!("{} WHERE run.id = ?1", rows::SELECT))?;
+    let mut ids = ids.query([])?;
+    let mut count = 0;
+    begin(format, out)?;
+    while let Some(id) = ids.next()? {
+        let run = select.query_row([id.get::<_, i64>(0)?], rows::of_row)?;
+        match format {
+            ExportFormat::Csv => csv_row(&run, out)?,
+            ExportFormat::Json => json_item(run, count == 0, out)?,
+        }
+        count += 1;
+        if count % PROGRESS_ROWS == 0 {
+            progress(count, total);
+            if is_cancelled() {
+                return Err(search::cancelled().into());
+            }
+        }
+    }
+    end(format, count == 0, out)?;
+    progress(count, total.max(count));
+    Ok(count)
+}
+
+fn begin(format: ExportFormat, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        ExportFormat::Csv => {
+            let before = COLUMNS.iter().map(|(name, _)| *name);
+            let figures = measure::FIGURES.iter().map(|figure| figure.key);
+            let after = COLUMNS_AFTER.iter().map(|(name, _)| *name);
+            let names = before.chain(figures).chain(after);
+            csv_line(names.map(|name| Cell::Text(name.to_owned())), out)
+        }
+        ExportFormat::Json => out.write_all(b"["),
+    }
+}
+
+fn end(format: ExportFormat, empty: bool, out: &mut impl Write) -> io::Result<()> {
+    match (format, empty) {
+        (ExportFormat::Csv, _) => Ok(()),
+        (ExportFormat::Json, true) => out.write_all(b"]\n"),
+        (ExportFormat::Json, false) => out.write_all(b"\n]\n"),
+    }
+}
+
+fn json_item(run: Run, first: bool, out: &mut impl Write) -> Result<(), Trouble> {
+    out.write_all(if first { b"\n" } else { b",\n" })?;
+    serde_json::to_writer(&mut *out, &run_object(run)).map_err(io::Error::from)?;
+    Ok(())
+}
+
+/// A run as `tokenscope chat --json` closes it, with its key and its request; images are left out.
+fn run_object(mut run: Run) -> Value {
+    let request = std::sync::Arc::make_mut(&mut run.head.request);
+    for image in images::of_request(request) {
+        image.data = [].into();
+    }
+    let request = serde_json::to_value(request).unwrap_or(Value::Null);
+    let mut line = record::run_line(&run);
+    line["id"] = run.head.id.0.into();
+    line["request"] = request;
+    line
+}
+
+/// One cell of a CSV row.
+enum Cell {
+    Blank,
+    /// May have come from anyone.
+    Text(String),
+    Number(String),
+}
+
+impl Cell {
+    fn number(number: Option<impl ToString>) -> Self {
+        number.map_or(Self::Blank, |n| Self::Number(n.to_string()))
+    }
+
+    fn text(text: Option<impl Into<String>>) -> Self {
+        text.map_or(Self::Blank, |text| Self::Text(text.into()))
+    }
+}
+
+/// A column: its name, and its cell in a run's row.
+type Column = (&'static str, fn(&Run) -> Cell);
+
+/// The columns before the figures.
+static COLUMNS: &[Column] = &[
+    ("id", |run| Cell::number(Some(run.head.id.0))),
+    ("started", |run| {
+        Cell::text(Some(rfc3339(run.stamps.started_unix_ns)))
+    }),
+    ("endpoint", |run| {
+        Cell::text(Some(&run.head.target.endpoint))
+    }),
+    ("model", |run| Cell::text(Some(&run.head.target.model))),
+    ("dialect", |run| Cell::text(Some(run.head.dialect.as_str()))),
+    ("route", |run| Cell::text(Some(&run.head.route))),
+    ("origin", |run| Cell::text(Some(run.head.origin.as_str()))),
+    ("simulated", |run| Cell::number(Some(run.head.simulated))),
+    ("outcome", |run| Cell::text(outcome(run))),
+    ("fault_class", |run| {
+        Cell::text(run.answer.fault.as_ref().map(|f| f.class.as_str()))
+    }),
+    ("fault_phase", |run| {
+        Cell::text(run.answer.fault.as_ref().map(|f| f.phase.as_str()))
+    }),
+    ("status", |run| {
+        let fault = run.answer.fault.as_ref();
+        Cell::number(run.status.or(fault.and_then(|f| f.status)))
+    }),
+    ("message", |run| {
+        Cell::text(run.answer.fault.as_ref().map(|f| &f.message))
+    }),
+    ("connection", |run| {
+        Cell::text(run.connection.map(Connection::as_str))
+    }),
+];
+
+/// The columns after the figures.
+static COLUMNS_AFTER: &[Column] = &[
+    ("input_tokens", |run| usage(run, |u| u.input)),
+    ("output_tokens", |run| usage(run, |u| u.output)),
+    ("reasoning_tokens", |run| usage(run, |u| u.reasoning)),
+    ("cached_tokens", |run| usage(run, |u| u.cached)),
+    ("finish", |run| {
+        Cell::text(run.answer.finish.as_ref().map(|f| f.reason.as_str()))
+    }),
+    ("prompt", |run| {
+        Cell::text(rows::prompt_of(&run.head.request))
+    }),
+    ("text", |run| Cell::text(Some(&run.answer.text))),
+];
+
+fn outcome(run: &Run) -> Option<&'static str> {
+    match run.state {
+        State::Ok => Some("ok"),
+        State::Fault if run.is_cancelled() => Some("cancelled"),
+        State::Fault => Some("fault"),
+        _ => None,
+    }
+}
+
+fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> Cell {
+    Cell::number(run.answer.usage.and_then(field))
+}
+
+fn csv_row(run: &Run, out: &mut impl Write) -> io::Result<()> {
+    let before = COLUMNS.iter().map(|(_, cell)| cell(run));
+    let figures = measure::FIGURES
+        .iter()
+        .map(|f| Cell::number((f.value)(run)));
+    let after = COLUMNS_AFTER.iter().map(|(_, cell)| cell(run));
+    csv_line(before.chain(figures).chain(after), out)
+}
+
+fn csv_line(cells: impl Iterator<Item = Cell>, out: &mut impl Write) -> io::Result<()> {
+    for (n, cell) in cells.enumerate() {
+        if n > 0 {
+            out.write_all(b",")?;
+        }
+        match cell {
+            Cell::Blank => {}
+            Cell::Number(number) => out.write_all(number.as_bytes())?,
+            Cell::Text(text) => csv_text(&text, out)?,
+        }
+    }
+    out.write_all(b"\r\n")
+}
+
+fn csv_text(text: &str, out: &mut impl Write) -> io::Result<()> {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let guard = if formula { "'" } else { "" };
+    if text.contains(['"', ',', '\r', '\n']) {
+        write!(out, "\"{guard}{}\"", text.replace('"', "\"\""))
+    } else {
+        write!(out, "{guard}{text}")
+    }
+}
+
+/// A time as `2026-03-01T12:00:00.123456789Z`, all nine digits, so that texts sort as times do.
+#[must_use]
+pub fn rfc3339(unix_ns: i64) -> String {
+    match jiff::Timestamp::from_nanosecond(unix_ns.into()) {
+        Ok(time) => format!("{time:.9}"),
+        // No 64 bits of nanoseconds are out of its range.
+        Err(_) => unix_ns.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn csv(text: &str) -> String {
+        let mut out = Vec::new();
+        csv_text(text, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn texts_are_quoted_and_formulas_disarmed() {
+        for (text, cell) in [
+            ("plain", "plain"),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            ("=1+1", "'=1+1"),
+            ("@x,y", "\"'@x,y\""),
+            ("-5", "'-5"),
+            ("", ""),
+        ] {
+            assert_eq!(csv(text), cell);
+        }
+    }
+
+    #[test]
+    fn times_are_utc_with_nanoseconds() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(
+            rfc3339(951_782_400_000_000_001),
+            "2000-02-29T00:00:00.000000001Z"
+        );
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(rfc3339(i64::MAX), "2262-04-11T23:47:16.854775807Z");
+    }
+}

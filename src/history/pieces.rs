@@ -1,0 +1,241 @@
+//! What a live run has said, chunk by chunk: written as it comes, folded back when it is read.
+//!
+//! In: the [`RunUpdate`]s of a run. Out: rows of `piece`, as long together as the text; and from
+//! them, after a kill, the run as far as it came.
+
+use rusqlite::Connection;
+
+use super::reads;
+use crate::{
+    event::{Event, words},
+    measure::{Read, Stamps},
+    run::{Run, RunUpdate, State},
+};
+
+words! {
+    /// What the bytes of a piece are.
+    Kind {
+        /// Reads, as in `run_wire`.
+        Reads = "reads",
+        /// Visible text.
+        Text = "text",
+        /// Reasoning.
+        Reasoning = "reasoning",
+        /// Refusal.
+        Refusal = "refusal",
+        /// Any other events, one JSON object a line.
+        Events = "events",
+    }
+}
+
+/// One row of `piece`.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) run: i64,
+    pub(super) seq: i64,
+    pub(super) kind: Kind,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Piece {
+    /// Adds the row; again is the same as once.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub(super) fn put(&self, file: &Connection) -> rusqlite::Result<()> {
+        file.prepare_cached("INSERT OR REPLACE INTO piece VALUES (?1, ?2, ?3, ?4)")?
+            .execute((self.run, self.seq, self.kind.as_str(), &self.bytes))?;
+        Ok(())
+    }
+}
+
+/// A run that goes, and what of it is not in the file yet.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// Where it stands; its answer and reads stay empty.
+    pub(super) run: Run,
+    /// Whether its row is in the file.
+    pub(super) begun: bool,
+    /// Whether the row in the file is out of date.
+    pub(super) changed: bool,
+    next_seq: i64,
+    reads: Vec<Read>,
+    text: String,
+    reasoning: String,
+    refusal: String,
+    events: String,
+}
+
+impl Live {
+    pub(super) fn new(run: Run) -> Self {
+        Self {
+            run,
+            begun: false,
+            changed: true,
+            next_seq: 0,
+            reads: Vec::new(),
+            text: String::new(),
+            reasoning: String::new(),
+            refusal: String::new(),
+            events: String::new(),
+        }
+    }
+
+    /// Takes an update in, and gives about how many bytes it added.
+    pub(super) fn apply(&mut self, update: &RunUpdate) -> usize {
+        let before = self.waiting_bytes();
+        self.fold(update);
+        self.waiting_bytes() - before
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        let texts = [&self.text, &self.reasoning, &self.refusal, &self.events];
+        texts.iter().map(|text| text.len()).sum::<usize>() + self.reads.len() * size_of::<Read>()
+    }
+
+    fn fold(&mut self, update: &RunUpdate) {
+        let run = &mut self.run;
+        match update {
+            RunUpdate::Started { started_unix_ns } => {
+                run.stamps.started_unix_ns = *started_unix_ns;
+                run.state = State::Connecting;
+                self.changed = true;
+            }
+            RunUpdate::Head {
+                stamps,
+                connection,
+                status,
+                http_version,
+            } => {
+                run.stamps.clone_from(stamps);
+                run.connection = Some(*connection);
+                run.status = Some(*status);
+                run.http_version = Some(http_version.clone());
+                run.state = State::Waiting;
+                self.changed = true;
+            }
+            RunUpdate::Read { read, events } => {
+                self.changed |= stamp(&mut run.stamps, *read, events);
+                if run.stamps.first_token.is_some() && run.state != State::Streaming {
+                    run.state = State::Streaming;
+                    self.changed = true;
+                }
+                self.reads.push(*read);
+                self.say(events);
+            }
+            RunUpdate::Closed { at, events, stamps } => {
+                run.stamps.clone_from(stamps);
+                run.stamps.closed.get_or_insert(*at);
+                self.changed = true;
+                self.say(events);
+            }
+        }
+    }
+
+    fn say(&mut self, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::Text { text } => self.text.push_str(text),
+                Event::Reasoning { text } => self.reasoning.push_str(text),
+                Event::Refusal { text } => self.refusal.push_str(text),
+                other => {
+                    // Events are plain data: they always have a JSON form.
+                    self.events += &serde_json::to_string(other).unwrap_or_default();
+                    self.events.push('\n');
+                }
+            }
+        }
+    }
+
+    /// Takes out what is not in the file yet.
+    pub(super) fn cut(&mut self, out: &mut Vec<Piece>) {
+        let reads = reads::encode(&std::mem::take(&mut self.reads));
+        for (kind, bytes) in [
+            (Kind::Reads, reads),
+            (Kind::Text, std::mem::take(&mut self.text).into_bytes()),
+            (
+                Kind::Reasoning,
+                std::mem::take(&mut self.reasoning).into_bytes(),
+            ),
+            (
+                Kind::Refusal,
+                std::mem::take(&mut self.refusal).into_bytes(),
+            ),
+            (Kind::Events, std::mem::take(&mut self.events).into_bytes()),
+        ] {
+            if !bytes.is_empty() {
+                let (run, seq) = (self.run.head.id.0, self.next_seq);
+                self.next_seq += 1;
+                out.push(Piece {
+                    run,
+                    seq,
+                    kind,
+                    bytes,
+                });
+            }
+        }
+    }
+}
+
+/// Sets the stamps that this read is the first of; says whether there were any.
+fn stamp(stamps: &mut Stamps, read: Read, events: &[Event]) -> bool {
+    let first = |stamp: &mut Option<u64>, is: bool| {
+        let sets = is && stamp.is_none();
+        if sets {
+            *stamp = Some(read.at);
+        }
+        sets
+    };
+    let sets = [
+        first(&mut stamps.first_byte, true),
+        first(&mut stamps.first_event, read.events > 0),
+        first(&mut stamps.first_token, read.tokens > 0),
+        first(
+            &mut stamps.first_visible,
+            events.iter().any(Event::is_visible),
+        ),
+    ];
+    if read.tokens > 0 {
+        stamps.last_token = Some(read.at);
+    }
+    sets.contains(&true)
+}
+
+/// Gives a live run what its pieces say.
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
+    let mut pieces =
+        file.prepare_cached("SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq")?;
+    let mut rows = pieces.query([run.head.id.0])?;
+    while let Some(row) = rows.next()? {
+        let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);
+        let text = || String::from_utf8_lossy(bytes);
+        match Kind::parse(kind) {
+            Some(Kind::Reads) => run.reads.extend(reads::decode(bytes).unwrap_or_default()),
+            Some(Kind::Text) => run.answer.text += &text(),
+            Some(Kind::Reasoning) => run.answer.reasoning += &text(),
+            Some(Kind::Refusal) => run.answer.refusal += &text(),
+            Some(Kind::Events) => {
+                let events = text();
+                let events = events.lines().map(serde_json::from_str::<Event>);
+                events.flatten().for_each(|event| run.answer.apply(&event));
+            }
+            None => {}
+        }
+    }
+    let last = run.reads.iter().rev().find(|read| read.tokens > 0);
+    run.stamps.last_token = last.map(|read| read.at).or(run.stamps.last_token);
+    Ok(())
+}
+
+/// Removes a run's pieces.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn clear(file: &Connection, run: i64) -> rusqlite::Result<()> {
+    file.prepare_cached("DELETE FROM piece WHERE run = ?1")?
+        .execute([run])?;
+    Ok(())
+}

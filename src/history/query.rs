@@ -1,0 +1,376 @@
+//! The table of runs: filtered, sorted, a page at a time.
+//!
+//! In: a [`RunQuery`]. Out: a [`RunPage`]. Each order walks an index that also holds what the
+//! filters need; only the rows of the page are read whole.
+
+use rusqlite::{Connection, DropBehavior, Row};
+
+use super::{
+    reader::{IsCancelled, Memory, Reader},
+    search,
+};
+use crate::{
+    endpoint::TargetId,
+    event::FaultClass,
+    measure::ms,
+    run::{Connection as Reuse, RunId, State},
+};
+
+/// Which runs, in which order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunQuery {
+    /// Words that must all occur in prompt, answer, target or error, whatever their case; empty means all.
+    pub text: String,
+    /// Only these targets; empty means all.
+    pub targets: Vec<TargetId>,
+    /// Only runs of this outcome.
+    pub outcome: Option<OutcomeFilter>,
+    /// Only runs started at or after this time (nanoseconds since 1970).
+    pub since_unix_ns: Option<i64>,
+    /// Order.
+    pub sort: RunSort,
+    /// Rows to skip.
+    pub offset: usize,
+    /// Most rows to give.
+    pub limit: usize,
+}
+
+/// A class of outcomes to filter by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeFilter {
+    /// Clean ends.
+    Ok,
+    /// Faults, cancelled runs left out.
+    Fault,
+    /// Cancelled by the user.
+    Cancelled,
+}
+
+/// A column to sort by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunSort {
+    /// The column.
+    pub by: SortColumn,
+    /// Largest or latest first.
+    pub descending: bool,
+}
+
+impl Default for RunSort {
+    fn default() -> Self {
+        Self {
+            by: SortColumn::Started,
+            descending: true,
+        }
+    }
+}
+
+/// Columns that runs can be sorted by. Blank values come last in either direction; equal ones are in
+/// order of their start, in the same direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortColumn {
+    /// Start time.
+    Started,
+    /// Target: endpoint, then model.
+    Target,
+    /// Outcome: `ok` among the fault classes by their words; blank while a run goes.
+    Outcome,
+    /// Time to first token.
+    Ttft,
+    /// Total time.
+    Total,
+    /// Output tokens.
+    OutputTokens,
+}
+
+/// One row of the table of runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    /// The run's key.
+    pub id: RunId,
+    /// Where it went.
+    pub target: TargetId,
+    /// The endpoint's route label.
+    pub route: String,
+    /// Where it stands.
+    pub state: State,
+    /// The class of its fault.
+    pub fault: Option<FaultClass>,
+    /// Cold or warm.
+    pub connection: Option<Reuse>,
+    /// Whether the simulator answered.
+    pub simulated: bool,
+    /// When it started, in nanoseconds since 1970.
+    pub started_unix_ns: i64,
+    /// Time to first token.
+    pub ttft_ms: Option<f64>,
+    /// Time to last token.
+    pub total_ms: Option<f64>,
+    /// Output tokens per second.
+    pub output_speed: Option<f64>,
+    /// Prompt tokens.
+    pub input_tokens: Option<u64>,
+    /// Output tokens.
+    pub output_tokens: Option<u64>,
+    /// The start of the prompt, one line.
+    pub prompt: String,
+}
+
+/// A page of rows and how many there are in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunPage {
+    /// The rows.
+    pub rows: Vec<RunRow>,
+    /// How many rows the query has without its limit.
+    pub total: usize,
+}
+
+/// How an order is walked: the index, and what to order by.
+struct Order {
+    index: &'static str,
+    /// `{}` stands for the direction. What follows the first term is the rest of the index, so that
+    /// the order is total and needs no sorting.
+    terms: &'static str,
+}
+
+impl SortColumn {
+    fn order(self) -> Order {
+        let (index, terms) = match self {
+            Self::Started => (
+                "run_started",
+                "run.started_unix_ns {}, run.target {}, run.outcome {}, run.id {}",
+            ),
+            Self::Target => (
+                "run_target",
+                "target.endpoint {}, target.model {}, run.started_unix_ns {}",
+            ),
+            Self::Outcome => (
+                "run_outcome",
+                "run.outcome {} NULLS LAST, run.started_unix_ns {}, run.target {}, run.id {}",
+            ),
+            Self::Ttft => (
+                "run_ttft",
+                "run.first_token {} NULLS LAST, run.started_unix_ns {}, run.target {}, run.outcome {}, run.id {}",
+            ),
+            Self::Total => (
+                "run_total",
+                "run.last_token {} NULLS LAST, run.started_unix_ns {}, run.target {}, run.outcome {}, run.id {}",
+            ),
+            Self::OutputTokens => (
+                "run_output",
+                "run.output_tokens {} NULLS LAST, run.started_unix_ns {}, run.target {}, run.outcome {}, run.id {}",
+            ),
+        };
+        Order { index, terms }
+    }
+}
+
+/// The page of a query.
+///
+/// # Errors
+/// If the file can't be read, or no one waits any more.
+pub(super) fn page(
+    reader: &mut Reader,
+    query: &RunQuery,
+    is_cancelled: IsCancelled<'_>,
+) -> rusqlite::Result<RunPage> {
+    let Reader {
+        connection: file,
+        memory,
+    } = reader;
+    // One snapshot for the count, the keys and the rows.
+    let _snapshot = Snapshot::begin(file)?;
+    let selection = Selection::of(file, memory, query, is_cancelled)?;
+    let total = selection.total(file, memory)?;
+    let sql = format!(
+        "{} LIMIT {} OFFSET {}",
+        selection.ids(query.sort),
+        query.limit,
+        query.offset
+    );
+    let ids: Vec<i64> = file
+        .prepare_cached(&sql)?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut select = file.prepare_cached(ROW)?;
+    let rows = ids.iter().map(|id| select.query_row([id], row_of));
+    let rows = rows.collect::<Result<_, _>>()?;
+    Ok(RunPage { rows, total })
+}
+
+/// A read transaction; over when dropped.
+pub(super) struct Snapshot<'a>(
+    #[expect(dead_code, reason = "kept for its end")] rusqlite::Transaction<'a>,
+);
+
+impl<'a> Snapshot<'a> {
+    pub(super) fn begin(file: &'a Connection) -> rusqlite::Result<Self> {
+        let mut transaction = file.unchecked_transaction()?;
+        // A rollback would take the hits of a search with it.
+        transaction.set_drop_behavior(DropBehavior::Commit);
+        Ok(Self(transaction))
+    }
+}
+
+/// The runs of a query, as SQL.
+pub(super) struct Selection {
+    conditions: String,
+    /// How many hits the text has; `None` without a text.
+    hits: Option<usize>,
+}
+
+/// Up to so many hits, their rows are looked up and sorted; beyond, the order's index is walked.
+const FEW_HITS: usize = 20_000;
+
+impl Selection {
+    /// Finds the hits of the text first, if there is one that was not looked for already.
+    pub(super) fn of(
+        file: &Connection,
+        memory: &mut Memory,
+        query: &RunQuery,
+        is_cancelled: IsCancelled<'_>,
+    ) -> rusqlite::Result<Self> {
+        let generation = file
+            .prepare_cached("SELECT generation FROM meta")?
+            .query_row([], |row| row.get(0))?;
+        if memory.generation != Some(generation) {
+            *memory = Memory {
+                generation: Some(generation),
+                ..Memory::default()
+            };
+        }
+        let targets = targets(file)?;
+        let text = query.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !text.is_empty() && memory.hits.as_ref().is_none_or(|(known, _)| *known != text) {
+            memory.hits = None;
+            let hits = search::fill_hits(file, &targets, &text, is_cancelled)?;
+            memory.totals.clear();
+            memory.hits = Some((text.clone(), hits));
+        }
+        let hits = match (text.is_empty(), &memory.hits) {
+            (false, Some((_, hits))) => Some(*hits),
+            _ => None,
+        };
+        Ok(Self {
+            conditions: conditions(query, &targets, hits.is_some()),
+            hits,
+        })
+    }
+
+    /// How many there are.
+    pub(super) fn total(&self, file: &Connection, memory: &mut Memory) -> rusqlite::Result<usize> {
+        if let Some(total) = memory.totals.get(&self.conditions) {
+            return Ok(*total);
+        }
+        let sql = format!("SELECT count(*) FROM {}", self.source(SortColumn::Started));
+        let total: i64 = file.query_row(&sql, [], |row| row.get(0))?;
+        let total = usize::try_from(total).unwrap_or(0);
+        memory.totals.insert(self.conditions.clone(), total);
+        Ok(total)
+    }
+
+    /// The statement that gives their keys in order.
+    pub(super) fn ids(&self, sort: RunSort) -> String {
+        let direction = if sort.descending { "DESC" } else { "ASC" };
+        let terms = sort.by.order().terms.replace("{}", direction);
+        format!(
+            "SELECT run.id FROM {} ORDER BY {terms}",
+            self.source(sort.by)
+        )
+    }
+
+    /// The `FROM` and `WHERE` for an order.
+    fn source(&self, by: SortColumn) -> String {
+        let few = self.hits.is_some_and(|hits| hits <= FEW_HITS);
+        let index = by.order().index;
+        let run = if few {
+            "temp.hit CROSS JOIN run ON run.id = hit.id".to_owned()
+        } else {
+            format!("run INDEXED BY {index}")
+        };
+        let from = match (by, few) {
+            (SortColumn::Target, true) => format!("{run} JOIN target ON target.id = run.target"),
+            (SortColumn::Target, false) => {
+                format!("target CROSS JOIN {run} ON run.target = target.id")
+            }
+            _ => run,
+        };
+        format!("{from} WHERE {}", self.conditions)
+    }
+}
+
+/// All targets and their keys.
+pub(super) fn targets(file: &Connection) -> rusqlite::Result<Vec<(i64, TargetId)>> {
+    file.prepare_cached("SELECT id, endpoint, model FROM target ORDER BY endpoint, model")?
+        .query_map([], |row| {
+            let (endpoint, model) = (row.get(1)?, row.get(2)?);
+            Ok((row.get(0)?, TargetId { endpoint, model }))
+        })?
+        .collect()
+}
+
+/// Holds numbers and fixed words only: nothing of it was typed by anyone.
+fn conditions(query: &RunQuery, targets: &[(i64, TargetId)], hits: bool) -> String {
+    let mut all = vec!["TRUE".to_owned()];
+    if !query.targets.is_empty() {
+        let wanted = targets.iter().filter(|(_, t)| query.targets.contains(t));
+        let ids: Vec<String> = wanted.map(|(id, _)| id.to_string()).collect();
+        all.push(format!("run.target IN ({})", ids.join(", ")));
+    }
+    match query.outcome {
+        None => {}
+        Some(OutcomeFilter::Ok) => all.push("run.outcome = 'ok'".into()),
+        Some(OutcomeFilter::Cancelled) => all.push("run.outcome = 'cancelled'".into()),
+        Some(OutcomeFilter::Fault) => all.push("run.outcome NOT IN ('ok', 'cancelled')".into()),
+    }
+    if let Some(since) = query.since_unix_ns {
+        all.push(format!("run.started_unix_ns >= {since}"));
+    }
+    if hits {
+        all.push("run.id IN (SELECT id FROM temp.hit)".into());
+    }
+    all.join(" AND ")
+}
+
+/// One row of the table, by its key.
+const ROW: &str =
+    "SELECT run.id, endpoint, model, route, state, fault_class, connection, simulated,
+    started_unix_ns, first_token, last_token, input_tokens, output_tokens, prompt
+    FROM run JOIN target ON target.id = run.target WHERE run.id = ?1";
+
+fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    let count = |at: usize| {
+        let count: rusqlite::Result<Option<i64>> = row.get(at);
+        count.map(|count| count.map(i64::cast_unsigned))
+    };
+    let word = |at: usize| row.get::<_, Option<String>>(at);
+    let (first, last, output_tokens) = (count(9)?, count(10)?, count(12)?);
+    Ok(RunRow {
+        id: RunId(row.get(0)?),
+        target: TargetId {
+            endpoint: row.get(1)?,
+            model: row.get(2)?,
+        },
+        route: row.get(3)?,
+        // A word of a newer version: the run is over, and all else is shown.
+        state: word(4)?
+            .and_then(|w| State::parse(&w))
+            .unwrap_or(State::Fault),
+        fault: word(5)?.and_then(|w| FaultClass::parse(&w)),
+        connection: word(6)?.and_then(|w| Reuse::parse(&w)),
+        simulated: row.get(7)?,
+        started_unix_ns: row.get(8)?,
+        ttft_ms: first.map(ms),
+        total_ms: last.map(ms),
+        output_speed: output_speed(first, last, output_tokens),
+        input_tokens: count(11)?,
+        output_tokens,
+        prompt: row.get(13)?,
+    })
+}
+
+/// Output tokens / (last token − first token), a second; blank where all came in one read.
+#[expect(clippy::cast_precision_loss, reason = "no answer has 2^53 tokens")]
+fn output_speed(first: Option<u64>, last: Option<u64>, tokens: Option<u64>) -> Option<f64> {
+    let span = last?.checked_sub(first?).filter(|ns| *ns > 0)?;
+    Some(tokens? as f64 / (ms(span) / 1e3))
+}

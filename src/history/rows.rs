@@ -1,0 +1,420 @@
+//! A [`Run`] ↔ its rows in `run`, `run_text` and `run_wire`.
+//!
+//! Columns are written and read in one order, that of the constants here.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use url::Url;
+
+use super::{cells::Cells, images, pieces, reads};
+use crate::{
+    chat::{ChatRequest, Role},
+    dialect::DialectId,
+    endpoint::TargetId,
+    event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    measure::{Span, Stamps},
+    run::{Connection as Reuse, Origin, Run, RunHead, RunId, State},
+};
+
+/// Columns of `run`, its own key aside and in the order of [`put_row`]; `outcome` makes itself.
+const RUN: &str = "target, state, session, simulated, origin, attempt, dialect, route, connection,
+    status, http_version, started_unix_ns, scheduled_before, dns_begin, dns_end, tcp_begin, tcp_end,
+    tls_begin, tls_end, request_sent, headers, first_byte, first_event, first_token, first_visible,
+    last_token, closed, has_usage, input_tokens, output_tokens, reasoning_tokens, cached_tokens,
+    finish, fault_class, fault_phase, fault_status, retry_after_ms, prompt";
+
+/// What a whole run is read from, in the order of [`of_row`]; a `WHERE` or a join may follow.
+pub(super) const SELECT: &str = "SELECT
+    run.id, target.endpoint, target.model, run.state, run.session, run.simulated, run.origin,
+    run.attempt, run.dialect, run.route, run_wire.url, run_wire.request, run.connection, run.status,
+    run.http_version, run.started_unix_ns, run.scheduled_before, run.dns_begin, run.dns_end,
+    run.tcp_begin, run.tcp_end, run.tls_begin, run.tls_end, run.request_sent, run.headers,
+    run.first_byte, run.first_event, run.first_token, run.first_visible, run.last_token, run.closed,
+    run_wire.reads, run_text.text, run_text.reasoning, run_text.refusal, run_text.calls,
+    run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens, run.cached_tokens,
+    run.finish, run_wire.finish_raw, run.fault_class, run.fault_phase, run.fault_status,
+    run_text.fault_code, run_text.fault_message, run.retry_after_ms, run_wire.response_id,
+    run_wire.model, run_wire.done, run_wire.keep_alives, run_wire.notes, run_wire.unknown
+    FROM run JOIN target ON target.id = run.target
+    JOIN run_text ON run_text.id = run.id JOIN run_wire ON run_wire.id = run.id";
+
+/// Writes a run into all its tables, in place of what was there. `session` is the number of the
+/// process that streams it, if it is not over.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn put(file: &Connection, run: &Run, session: Option<i64>) -> rusqlite::Result<()> {
+    let target = target_key(file, &run.head.target)?;
+    put_row(file, run, session, target)?;
+    put_text(file, run, target)?;
+    put_wire(file, run)
+}
+
+/// Writes only the row of `run`: where it stands and its stamps.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn put_standing(file: &Connection, run: &Run, session: i64) -> rusqlite::Result<()> {
+    let target = target_key(file, &run.head.target)?;
+    put_row(file, run, Some(session), target)
+}
+
+fn put_row(
+    file: &Connection,
+    run: &Run,
+    session: Option<i64>,
+    target: i64,
+) -> rusqlite::Result<()> {
+    let marks = ", ?".repeat(RUN.split(',').count());
+    let sql = format!("INSERT OR REPLACE INTO run (id, {RUN}) VALUES (?{marks})");
+    let (head, stamps, answer) = (&run.head, &run.stamps, &run.answer);
+    let (dns, tcp, tls) = (ends(stamps.dns), ends(stamps.tcp), ends(stamps.tls));
+    let usage = answer.usage.unwrap_or_default();
+    let fault = answer.fault.as_ref();
+    file.prepare_cached(&sql)?.execute(params![
+        head.id.0,
+        target,
+        run.state.as_str(),
+        session,
+        head.simulated,
+        head.origin.as_str(),
+        head.attempt,
+        head.dialect.as_str(),
+        head.route,
+        run.connection.map(Reuse::as_str),
+        run.status,
+        run.http_version,
+        stamps.started_unix_ns,
+        stamps.scheduled_before.cast_signed(),
+        dns.0,
+        dns.1,
+        tcp.0,
+        tcp.1,
+        tls.0,
+        tls.1,
+        stamps.request_sent.map(u64::cast_signed),
+        stamps.headers.map(u64::cast_signed),
+        stamps.first_byte.map(u64::cast_signed),
+        stamps.first_event.map(u64::cast_signed),
+        stamps.first_token.map(u64::cast_signed),
+        stamps.first_visible.map(u64::cast_signed),
+        stamps.last_token.map(u64::cast_signed),
+        stamps.closed.map(u64::cast_signed),
+        answer.usage.is_some(),
+        usage.input.map(u64::cast_signed),
+        usage.output.map(u64::cast_signed),
+        usage.reasoning.map(u64::cast_signed),
+        usage.cached.map(u64::cast_signed),
+        answer.finish.as_ref().map(|f| f.reason.as_str()),
+        fault.map(|f| f.class.as_str()),
+        fault.map(|f| f.phase.as_str()),
+        fault.and_then(|f| f.status),
+        fault.and_then(|f| f.retry_after_ms.map(u64::cast_signed)),
+        one_line(prompt_of(&head.request).unwrap_or_default()),
+    ])?;
+    Ok(())
+}
+
+fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
+    let answer = &run.answer;
+    let fault = answer.fault.as_ref();
+    file.prepare_cached(
+        "INSERT OR REPLACE INTO run_text
+            (id, target, prompt, text, refusal, calls, fault_message, fault_code, reasoning)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        run.head.id.0,
+        target,
+        prompt_of(&run.head.request).unwrap_or_default(),
+        answer.text,
+        none_if_empty(&answer.refusal),
+        json_list(&answer.tool_calls)?,
+        fault.map(|f| &f.message),
+        fault.and_then(|f| f.code.as_ref()),
+        none_if_empty(&answer.reasoning),
+    ])?;
+    Ok(())
+}
+
+fn put_wire(file: &Connection, run: &Run) -> rusqlite::Result<()> {
+    let answer = &run.answer;
+    file.prepare_cached(
+        "INSERT OR REPLACE INTO run_wire
+            (id, url, request, finish_raw, response_id, model, done, keep_alives, notes, unknown, reads)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        run.head.id.0,
+        without_secrets(&run.head.url),
+        request_json(file, &run.head.request)?,
+        answer.finish.as_ref().map(|f| &f.raw),
+        answer.response_id,
+        answer.model,
+        answer.done,
+        answer.keep_alives.cast_signed(),
+        json_list(&answer.notes)?,
+        json_list(&answer.unknown)?,
+        reads::encode(&run.reads),
+    ])?;
+    Ok(())
+}
+
+fn target_key(file: &Connection, target: &TargetId) -> rusqlite::Result<i64> {
+    let key = (&target.endpoint, &target.model);
+    let known: Option<i64> = file
+        .prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?
+        .query_row(key, |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(id) => Ok(id),
+        None => file
+            .prepare_cached("INSERT INTO target (endpoint, model) VALUES (?1, ?2)")?
+            .insert(key),
+    }
+}
+
+fn request_json(file: &Connection, request: &Arc<ChatRequest>) -> rusqlite::Result<String> {
+    if !images::any_in(request) {
+        return to_json(&**request);
+    }
+    let mut request = ChatRequest::clone(request);
+    for image in images::of_request(&mut request) {
+        images::detach(file, image)?;
+    }
+    to_json(&request)
+}
+
+/// One whole run, with its images and with what it has said so far if it still goes.
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn load(file: &Connection, id: RunId) -> rusqlite::Result<Option<Run>> {
+    let loaded = file
+        .prepare_cached(&format!("{SELECT} WHERE run.id = ?1"))?
+        .query_row([id.0], |row| Ok((of_row(row)?, is_live(row)?)))
+        .optional()?;
+    let Some((mut run, live)) = loaded else {
+        return Ok(None);
+    };
+    if images::any_in(&run.head.request) {
+        for image in images::of_request(Arc::make_mut(&mut run.head.request)) {
+            images::attach(file, image)?;
+        }
+    }
+    if live {
+        pieces::fold(file, &mut run)?;
+    }
+    Ok(Some(run))
+}
+
+fn is_live(row: &Row<'_>) -> rusqlite::Result<bool> {
+    Ok(row.get::<_, Option<i64>>("session")?.is_some())
+}
+
+/// The run of a row of [`SELECT`]; its images are without their bytes.
+///
+/// # Errors
+/// If the row is not one that this program wrote.
+pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let mut cells = Cells::new(row);
+    let id = RunId(cells.next()?);
+    let target = TargetId {
+        endpoint: cells.next()?,
+        model: cells.next()?,
+    };
+    let state = cells.must(State::parse)?;
+    cells.skip(); // session
+    let head = RunHead {
+        id,
+        target,
+        simulated: cells.next()?,
+        origin: cells.must(Origin::parse)?,
+        attempt: cells.next()?,
+        dialect: cells.must(DialectId::parse)?,
+        route: cells.next()?,
+        url: cells.next()?,
+        request: Arc::new(cells.json()?.unwrap_or_default()),
+    };
+    Ok(Run {
+        head,
+        state,
+        connection: cells.word(Reuse::parse)?,
+        status: cells.next()?,
+        http_version: cells.next()?,
+        stamps: stamps_of(&mut cells)?,
+        reads: cells.reads()?,
+        answer: answer_of(&mut cells)?,
+    })
+}
+
+fn stamps_of(cells: &mut Cells<'_>) -> rusqlite::Result<Stamps> {
+    Ok(Stamps {
+        started_unix_ns: cells.next()?,
+        scheduled_before: cells.count()?.unwrap_or(0),
+        dns: cells.span()?,
+        tcp: cells.span()?,
+        tls: cells.span()?,
+        request_sent: cells.count()?,
+        headers: cells.count()?,
+        first_byte: cells.count()?,
+        first_event: cells.count()?,
+        first_token: cells.count()?,
+        first_visible: cells.count()?,
+        last_token: cells.count()?,
+        closed: cells.count()?,
+    })
+}
+
+fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
+    Ok(Answer {
+        text: cells.next()?,
+        reasoning: cells.text()?,
+        refusal: cells.text()?,
+        tool_calls: cells.json()?.unwrap_or_default(),
+        usage: usage_of(cells)?,
+        finish: finish_of(cells)?,
+        fault: fault_of(cells)?,
+        response_id: cells.next()?,
+        model: cells.next()?,
+        done: cells.next()?,
+        keep_alives: cells.count()?.unwrap_or(0),
+        notes: cells.json()?.unwrap_or_default(),
+        unknown: cells.json()?.unwrap_or_default(),
+    })
+}
+
+fn usage_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Usage>> {
+    let given: bool = cells.next()?;
+    let usage = Usage {
+        input: cells.count()?,
+        output: cells.count()?,
+        reasoning: cells.count()?,
+        cached: cells.count()?,
+        total: None,
+    };
+    Ok(given.then_some(usage))
+}
+
+fn finish_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Finish>> {
+    let reason = cells.word(finish_reason)?;
+    let raw = cells.text()?;
+    Ok(reason.map(|reason| Finish { reason, raw }))
+}
+
+fn finish_reason(word: &str) -> Option<FinishReason> {
+    use FinishReason::{ContentFilter, Length, Other, Stop, ToolCalls};
+    [Stop, Length, ToolCalls, ContentFilter, Other]
+        .into_iter()
+        .find(|reason| reason.as_str() == word)
+}
+
+fn fault_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Fault>> {
+    let class = cells.word(FaultClass::parse)?;
+    let phase = cells.word(Phase::parse)?;
+    let status = cells.next()?;
+    let code = cells.next()?;
+    let message = cells.text()?;
+    let retry_after_ms = cells.count()?;
+    Ok(class.zip(phase).map(|(class, phase)| Fault {
+        class,
+        phase,
+        status,
+        code,
+        message,
+        retry_after_ms,
+    }))
+}
+
+/// What was asked last, by the user.
+pub(super) fn prompt_of(request: &ChatRequest) -> Option<String> {
+    let mut messages = request.messages.iter().rev();
+    messages
+        .find(|message| message.role == Role::User)
+        .map(crate::chat::Message::text)
+}
+
+/// Characters of the prompt in a row of the table.
+const PROMPT_CHARS: usize = 160;
+
+fn one_line(mut text: String) -> String {
+    if let Some((cut, _)) = text.char_indices().nth(PROMPT_CHARS * 4) {
+        text.truncate(cut);
+    }
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(PROMPT_CHARS).collect()
+}
+
+/// The URL without user name and password, without the values of its query, without fragment: any of
+/// them may be a key.
+fn without_secrets(url: &str) -> String {
+    let Ok(mut parsed) = Url::parse(url) else {
+        return url.split(['?', '#', '@']).next().unwrap_or("").to_owned();
+    };
+    // Refused only by URLs that can't have them.
+    let _ = parsed.set_username("");
+    let _ = parsed.set_password(None);
+    parsed.set_fragment(None);
+    if parsed.query().is_some() {
+        let names: Vec<String> = parsed.query_pairs().map(|(n, _)| n.into_owned()).collect();
+        let bare = names.iter().map(|name| (name, ""));
+        parsed.query_pairs_mut().clear().extend_pairs(bare);
+    }
+    parsed.into()
+}
+
+fn ends(span: Option<Span>) -> (Option<i64>, Option<i64>) {
+    (
+        span.map(|s| s.begin.cast_signed()),
+        span.map(|s| s.end.cast_signed()),
+    )
+}
+
+fn none_if_empty(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+}
+
+fn json_list<T: Serialize>(list: &[T]) -> rusqlite::Result<Option<String>> {
+    if list.is_empty() {
+        return Ok(None);
+    }
+    to_json(list).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_kept_without_what_may_be_a_key() {
+        for (url, kept) in [
+            ("https://a.example/v1/chat", "https://a.example/v1/chat"),
+            (
+                "https://u:p@a.example/v1?key=k&b=2#f",
+                "https://a.example/v1?key=&b=",
+            ),
+            ("not a url?key=k", "not a url"),
+            ("user:pass@host", "user:pass@host"),
+        ] {
+            let stored = without_secrets(url);
+            assert!(!stored.contains("k&") && !stored.ends_with("=k"));
+            if url.starts_with("user") {
+                assert!(!stored.contains("pass@") || Url::parse(url).is_ok());
+            } else {
+                assert_eq!(stored, kept);
+            }
+        }
+    }
+
+    #[test]
+    fn a_prompt_becomes_one_short_line() {
+        assert_eq!(one_line("  a\n\tb  c ".into()), "a b c");
+        assert_eq!(one_line("长".repeat(1000)).chars().count(), PROMPT_CHARS);
+    }
+}

@@ -1,0 +1,294 @@
+//! TTFT history for a plot: every run of a stretch of time, decimated to the pixels there are.
+//!
+//! In: a [`SeriesQuery`]. Out: a [`Series`] a target. One walk over an index in order of time; memory
+//! grows with the pixels and with the runs that fall on one of them.
+
+use std::collections::VecDeque;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{query, reader::IsCancelled, search};
+use crate::{
+    endpoint::TargetId,
+    event::FaultClass,
+    measure::ms,
+    run::{Connection as Reuse, RunId},
+};
+
+/// Which stretch of TTFT history, at which resolution.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeriesQuery {
+    /// From, in nanoseconds since 1970; `None` is the first run.
+    pub from_unix_ns: Option<i64>,
+    /// To; `None` is now.
+    pub to_unix_ns: Option<i64>,
+    /// Width of the plot in pixels: what is given is decimated to it.
+    pub pixels: usize,
+}
+
+/// TTFT history of one target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// The target.
+    pub target: TargetId,
+    /// Whether the simulator answered.
+    pub simulated: bool,
+    /// How many measured runs there are in the stretch, before decimation: those with a clean end
+    /// and a token.
+    pub runs: usize,
+    /// How many failed ones; cancelled ones are neither.
+    pub faults: usize,
+    /// Measured runs in order of time. Where several fall on one pixel, the lowest, the median and the
+    /// highest of each connection kind are kept.
+    pub points: Vec<SeriesPoint>,
+    /// Rolling median of warm and cold apart, as time and ms, one a pixel: that of a run and the 8 of
+    /// its kind before it, or of all on the pixel where they are 9 or more.
+    pub median_warm: Vec<(i64, f64)>,
+    /// The same for cold runs.
+    pub median_cold: Vec<(i64, f64)>,
+    /// Failed runs, decimated to one a pixel.
+    pub errors: Vec<SeriesError>,
+}
+
+/// One measured run on the plot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesPoint {
+    /// When it started, in nanoseconds since 1970.
+    pub at_unix_ns: i64,
+    /// Its TTFT.
+    pub ttft_ms: f64,
+    /// Cold or warm.
+    pub connection: Reuse,
+    /// The run.
+    pub run: RunId,
+}
+
+/// One failed run on the plot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesError {
+    /// When it started, in nanoseconds since 1970.
+    pub at_unix_ns: i64,
+    /// The class of its fault.
+    pub class: FaultClass,
+    /// The run.
+    pub run: RunId,
+}
+
+/// Runs that a rolling median looks at.
+const ROLLING: usize = 9;
+
+/// The series of all targets that have runs in the stretch.
+///
+/// # Errors
+/// If the file can't be read, or no one waits any more.
+pub(super) fn all(
+    file: &Connection,
+    asked: &SeriesQuery,
+    is_cancelled: IsCancelled<'_>,
+) -> rusqlite::Result<Vec<Series>> {
+    let _snapshot = query::Snapshot::begin(file)?;
+    let first = "SELECT started_unix_ns FROM run INDEXED BY run_started ORDER BY 1 LIMIT 1";
+    let first: Option<i64> = file.query_row(first, [], |row| row.get(0)).optional()?;
+    let now = || i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    let from = asked.from_unix_ns.or(first).unwrap_or(0);
+    let to = asked.to_unix_ns.unwrap_or_else(now);
+    let pixels = Pixels::new(from, to, asked.pixels);
+    let mut series = Vec::new();
+    for (key, target) in query::targets(file)? {
+        let mut makers = [false, true].map(|simulated| Maker::new(&target, simulated));
+        walk(file, key, (from, to), is_cancelled, |run| {
+            let pixel = pixels.of(run.at);
+            makers[usize::from(run.simulated)].take(pixel, &run);
+        })?;
+        let made = makers.into_iter().map(Maker::done);
+        series.extend(made.filter(|s| s.runs + s.faults > 0));
+    }
+    Ok(series)
+}
+
+/// A stretch of time cut into pixels.
+struct Pixels {
+    from: i64,
+    ns_per_pixel: i64,
+}
+
+impl Pixels {
+    fn new(from: i64, to: i64, pixels: usize) -> Self {
+        let count = i64::try_from(pixels.max(1)).unwrap_or(i64::MAX);
+        let length = to.saturating_sub(from).max(0);
+        // Rounded up, so that no time falls behind the last pixel.
+        let ns_per_pixel = (length / count).saturating_add(1);
+        Self { from, ns_per_pixel }
+    }
+
+    fn of(&self, at: i64) -> i64 {
+        at.saturating_sub(self.from) / self.ns_per_pixel
+    }
+}
+
+/// One run as the index has it.
+struct Measured {
+    id: RunId,
+    at: i64,
+    simulated: bool,
+    /// TTFT in ms and the connection, of a run that counts.
+    ttft: Option<(f64, Reuse)>,
+    fault: Option<FaultClass>,
+}
+
+/// Gives the runs of a target in order of time.
+fn walk(
+    file: &Connection,
+    target: i64,
+    (from, to): (i64, i64),
+    is_cancelled: IsCancelled<'_>,
+    mut give: impl FnMut(Measured),
+) -> rusqlite::Result<()> {
+    let mut select = file.prepare_cached(
+        "SELECT id, started_unix_ns, simulated, outcome, first_token, connection
+            FROM run INDEXED BY run_target
+            WHERE target = ?1 AND started_unix_ns BETWEEN ?2 AND ?3 ORDER BY started_unix_ns",
+    )?;
+    let mut rows = select.query((target, from, to))?;
+    let mut seen = 0_usize;
+    while let Some(row) = rows.next()? {
+        seen += 1;
+        if seen.is_multiple_of(4096) && is_cancelled() {
+            return Err(search::cancelled());
+        }
+        give(measured(row)?);
+    }
+    Ok(())
+}
+
+fn measured(row: &Row<'_>) -> rusqlite::Result<Measured> {
+    let outcome = row.get_ref(3)?.as_str_or_null()?;
+    let connection = row.get_ref(5)?.as_str_or_null()?;
+    let ttft: Option<i64> = row.get(4)?;
+    let counts = outcome == Some("ok");
+    let ttft = ttft.filter(|_| counts).map(i64::cast_unsigned);
+    let fault = outcome.filter(|_| !counts).and_then(FaultClass::parse);
+    Ok(Measured {
+        id: RunId(row.get(0)?),
+        at: row.get(1)?,
+        simulated: row.get(2)?,
+        ttft: ttft.map(ms).zip(connection.and_then(Reuse::parse)),
+        fault: fault.filter(|class| *class != FaultClass::Cancelled),
+    })
+}
+
+/// Makes one series of runs in order of time.
+struct Maker {
+    series: Series,
+    pixel: Option<i64>,
+    error_pixel: Option<i64>,
+    warm: Kind,
+    cold: Kind,
+}
+
+/// The runs of one connection kind.
+#[derive(Default)]
+struct Kind {
+    /// Those on the pixel that is being filled.
+    pixel: Vec<SeriesPoint>,
+    /// The last [`ROLLING`] TTFTs.
+    recent: VecDeque<f64>,
+}
+
+impl Maker {
+    fn new(target: &TargetId, simulated: bool) -> Self {
+        Self {
+            series: Series {
+                target: target.clone(),
+                simulated,
+                ..Series::default()
+            },
+            pixel: None,
+            error_pixel: None,
+            warm: Kind::default(),
+            cold: Kind::default(),
+        }
+    }
+
+    fn take(&mut self, pixel: i64, run: &Measured) {
+        if self.pixel.replace(pixel) != Some(pixel) {
+            self.end_pixel();
+        }
+        if let Some((ttft_ms, connection)) = run.ttft {
+            self.series.runs += 1;
+            let kind = match connection {
+                Reuse::Warm => &mut self.warm,
+                Reuse::Cold => &mut self.cold,
+            };
+            kind.take(SeriesPoint {
+                at_unix_ns: run.at,
+                ttft_ms,
+                connection,
+                run: run.id,
+            });
+        }
+        if let Some(class) = run.fault {
+            self.series.faults += 1;
+            // The first fault of a pixel stands for all of it.
+            if self.error_pixel.replace(pixel) != Some(pixel) {
+                self.series.errors.push(SeriesError {
+                    at_unix_ns: run.at,
+                    class,
+                    run: run.id,
+                });
+            }
+        }
+    }
+
+    fn end_pixel(&mut self) {
+        let series = &mut self.series;
+        let from = series.points.len();
+        self.warm
+            .end_pixel(&mut series.points, &mut series.median_warm);
+        self.cold
+            .end_pixel(&mut series.points, &mut series.median_cold);
+        series.points[from..].sort_by_key(|point| (point.at_unix_ns, point.run));
+    }
+
+    fn done(mut self) -> Series {
+        self.end_pixel();
+        self.series
+    }
+}
+
+impl Kind {
+    fn take(&mut self, point: SeriesPoint) {
+        if self.recent.len() == ROLLING {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(point.ttft_ms);
+        self.pixel.push(point);
+    }
+
+    fn end_pixel(&mut self, points: &mut Vec<SeriesPoint>, medians: &mut Vec<(i64, f64)>) {
+        let Some(at) = self.pixel.last().map(|point| point.at_unix_ns) else {
+            return;
+        };
+        self.pixel.sort_by(|a, b| a.ttft_ms.total_cmp(&b.ttft_ms));
+        let last = self.pixel.len() - 1;
+        let mut kept = vec![0, last / 2, last];
+        kept.dedup();
+        points.extend(kept.iter().map(|n| self.pixel[*n]));
+        let values: Vec<f64> = match self.pixel.len() {
+            ROLLING.. => self.pixel.iter().map(|point| point.ttft_ms).collect(),
+            _ => self.recent.iter().copied().collect(),
+        };
+        medians.push((at, median(values)));
+        self.pixel.clear();
+    }
+}
+
+/// The middle value, or the mean of the two in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() % 2 {
+        0 => f64::midpoint(values[middle - 1], values[middle]),
+        _ => values[middle],
+    }
+}

@@ -1,0 +1,397 @@
+//! The file itself: found, checked, opened; set aside when it is damaged or not ours.
+//!
+//! In: a folder. Out: a connection that may write, or where to read from. Nothing is ever deleted.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use url::Url;
+
+use super::{
+    schema,
+    session::{Gate, Session},
+};
+
+/// The file's name.
+pub(super) const FILE: &str = "history.db";
+
+/// Files up to this size are checked whole before use; larger ones meanwhile, once a week.
+const CHECKED_AT_ONCE_BYTES: u64 = 16 << 20;
+
+const WEEK_NS: i64 = 7 * 24 * 3600 * 1_000_000_000;
+
+/// How long to wait for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why the history can't be used; says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// Versions before it can damage a file in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
+    #[error(
+        "This build's SQLite is {0}, and 3.51.3 is the first that is safe here: build with the bundled one"
+    )]
+    OldSqlite(&'static str),
+    #[error("{} can't be used ({error}): make it writable, or set TOKENSCOPE_DATA_DIR to another folder", path.display())]
+    Folder { path: PathBuf, error: io::Error },
+    #[error("{} is damaged ({why}) and another window still uses it: close the other windows", path.display())]
+    DamagedInUse { path: PathBuf, why: String },
+    #[error("{} is damaged ({why}) and could not be set aside ({error}): move it away by hand", path.display())]
+    CantSetAside {
+        path: PathBuf,
+        why: String,
+        error: io::Error,
+    },
+    #[error("{}", advice(path, error))]
+    Sqlite {
+        path: PathBuf,
+        error: rusqlite::Error,
+    },
+}
+
+/// What opening came to.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// The file is ours to write.
+    Writable {
+        connection: Connection,
+        /// Where a file went that stood in the way, and what was wrong with it.
+        set_aside: Option<(PathBuf, String)>,
+    },
+    /// It can only be read, and why.
+    ReadOnly {
+        /// What readers open.
+        uri: String,
+        why: String,
+    },
+}
+
+/// What stands at the file's place.
+#[derive(Debug)]
+enum Found {
+    /// Nothing, or an empty file.
+    Nothing,
+    Ours,
+    Newer(i32),
+    /// Damaged or another program's.
+    Bad(String),
+}
+
+/// Opens the file of a folder for writing; makes it, migrates it, sets it aside as need be.
+///
+/// # Errors
+/// If nothing can be stored there.
+pub(super) fn open(folder: &Path, session: &Session) -> Result<Opened, Trouble> {
+    assert_version()?;
+    let path = folder.join(FILE);
+    let in_folder = |error| Trouble::Folder {
+        path: folder.to_owned(),
+        error,
+    };
+    let _gate = Gate::enter(folder).map_err(in_folder)?;
+    let set_aside = match examine(&path)? {
+        Found::Nothing | Found::Ours => None,
+        Found::Newer(version) => {
+            let why = format!(
+                "{} was written by a newer Tokenscope (its version is {version}, this one knows {}): it is shown, and new runs are not kept",
+                path.display(),
+                schema::VERSION
+            );
+            let uri = readable(&path)?;
+            return Ok(Opened::ReadOnly { uri, why });
+        }
+        Found::Bad(why) => Some((set_aside(folder, session, &why)?, why)),
+    };
+    let failed = |error| Trouble::Sqlite {
+        path: path.clone(),
+        error,
+    };
+    let mut connection = Connection::open(&path).map_err(failed)?;
+    if connection.is_readonly("main").map_err(failed)? {
+        return read_only(folder, "the file is write-protected");
+    }
+    prepare(&mut connection).map_err(failed)?;
+    Ok(Opened::Writable {
+        connection,
+        set_aside,
+    })
+}
+
+/// Opens the file of a folder that can't be written.
+///
+/// # Errors
+/// If there is none, or it can't be read.
+pub(super) fn read_only(folder: &Path, why: &str) -> Result<Opened, Trouble> {
+    let path = folder.join(FILE);
+    let uri = readable(&path)?;
+    let why = format!(
+        "{} can't be written ({why}): it is shown, and new runs are not kept until it is writable and the program is started again",
+        path.display()
+    );
+    Ok(Opened::ReadOnly { uri, why })
+}
+
+fn assert_version() -> Result<(), Trouble> {
+    match rusqlite::version_number() {
+        3_051_003.. => Ok(()),
+        _ => Err(Trouble::OldSqlite(rusqlite::version())),
+    }
+}
+
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    // Where shared memory is not to be had, SQLite stays with its rollback journal, which is safe too.
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // With WAL a kill loses nothing that was committed; a power cut may lose the last moments.
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    schema::migrate(connection)
+}
+
+/// Looks at a file without changing it.
+fn examine(path: &Path) -> Result<Found, Trouble> {
+    if length(path)? == 0 {
+        // A new file would take the place of a log that was left without its own.
+        return Ok(match length(&with_end(path, "-wal"))? {
+            0 => Found::Nothing,
+            _ => Found::Bad("its log is there, but the file itself is gone".into()),
+        });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let found = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(BUSY)?;
+        inspect(&connection, path)
+    });
+    match found {
+        Ok(found) => Ok(found),
+        Err(error) if is_damage(&error) => Ok(Found::Bad(words_of(&error))),
+        Err(error) => Err(Trouble::Sqlite {
+            path: path.to_owned(),
+            error,
+        }),
+    }
+}
+
+/// Bytes of a file; one that is not there has none.
+fn length(path: &Path) -> Result<u64, Trouble> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(meta.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Trouble::Folder {
+            path: path.to_owned(),
+            error,
+        }),
+    }
+}
+
+fn inspect(connection: &Connection, path: &Path) -> rusqlite::Result<Found> {
+    let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    let things: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+    if application != schema::APPLICATION_ID {
+        return Ok(match (application, version, things) {
+            (0, 0, 0) => Found::Nothing,
+            _ => Found::Bad("it is another program's database".into()),
+        });
+    }
+    if version > schema::VERSION {
+        return Ok(Found::Newer(version));
+    }
+    let small = fs::metadata(path).is_ok_and(|meta| meta.len() <= CHECKED_AT_ONCE_BYTES);
+    if !small {
+        return Ok(Found::Ours);
+    }
+    Ok(check(connection)?.map_or(Found::Ours, Found::Bad))
+}
+
+/// Checks the structure of every page: `None` if it is whole, else what is wrong with it.
+///
+/// # Errors
+/// If it can't be read.
+fn check(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((said != "ok").then(|| said.lines().collect::<Vec<_>>().join(", ")))
+}
+
+/// Whether a check of the whole file that is there now finds damage.
+pub(super) fn is_damaged(folder: &Path) -> bool {
+    let checked = open_reader(&read_uri(&folder.join(FILE))).and_then(|file| check(&file));
+    match checked {
+        Ok(wrong) => wrong.is_some(),
+        Err(error) => is_damage(&error),
+    }
+}
+
+/// Checks a large file that was not checked for a week; says what is wrong with it. To be called on
+/// a thread that may take its time.
+pub(super) fn check_if_due(folder: &Path, now_unix_ns: i64) -> Option<String> {
+    let path = folder.join(FILE);
+    if fs::metadata(&path).is_ok_and(|meta| meta.len() <= CHECKED_AT_ONCE_BYTES) {
+        return None;
+    }
+    let checked = Connection::open(&path).and_then(|connection| {
+        connection.busy_timeout(BUSY)?;
+        let last: i64 =
+            connection.query_row("SELECT checked_unix_ns FROM meta", [], |row| row.get(0))?;
+        if now_unix_ns - last < WEEK_NS {
+            return Ok(None);
+        }
+        let wrong = check(&connection)?;
+        if wrong.is_none() {
+            connection.execute("UPDATE meta SET checked_unix_ns = ?1", [now_unix_ns])?;
+        }
+        Ok(wrong)
+    });
+    match checked {
+        Ok(wrong) => wrong,
+        Err(error) if is_damage(&error) => Some(words_of(&error)),
+        Err(error) => {
+            tracing::warn!("the history could not be checked: {error}");
+            None
+        }
+    }
+}
+
+/// Renames the file and what belongs to it, and gives its new name.
+///
+/// # Errors
+/// If another window uses it, or it can't be renamed.
+pub(super) fn set_aside(folder: &Path, session: &Session, why: &str) -> Result<PathBuf, Trouble> {
+    let path = folder.join(FILE);
+    if !session.is_alone(folder) {
+        let why = why.to_owned();
+        return Err(Trouble::DamagedInUse { path, why });
+    }
+    let kept_as = free_name(folder);
+    // The main file goes last: a log left beside a new file would be taken for its own.
+    for end in ["-shm", "-wal", ""] {
+        match fs::rename(with_end(&path, end), with_end(&kept_as, end)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let why = why.to_owned();
+                return Err(Trouble::CantSetAside { path, why, error });
+            }
+            _ => {}
+        }
+    }
+    Ok(kept_as)
+}
+
+fn free_name(folder: &Path) -> PathBuf {
+    let now = jiff::Timestamp::now()
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string();
+    let mut kept_as = folder.join(format!("history.damaged-{now}.db"));
+    for n in 2.. {
+        if !kept_as.exists() {
+            break;
+        }
+        kept_as = folder.join(format!("history.damaged-{now}-{n}.db"));
+    }
+    kept_as
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// The URI by which a file can be read, with its log if the folder allows it.
+fn readable(path: &Path) -> Result<String, Trouble> {
+    let uri = read_uri(path);
+    let tried = open_reader(&uri).map(|_| uri);
+    // A file in WAL mode in a folder that can't be written is read as it is, its log left aside.
+    let tried = tried.or_else(|_| {
+        let uri = read_uri(path).replace("?mode=ro", "?immutable=1");
+        open_reader(&uri).map(|_| uri)
+    });
+    tried.map_err(|error| Trouble::Sqlite {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// The URI by which readers open a file that this process writes.
+pub(super) fn read_uri(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match Url::from_file_path(&absolute) {
+        Ok(url) => format!("{url}?mode=ro"),
+        Err(()) => format!("file:{}?mode=ro", absolute.display()),
+    }
+}
+
+/// Opens a file for reading only.
+///
+/// # Errors
+/// If it can't be read.
+pub(super) fn open_reader(uri: &str) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Whether the file itself is at fault.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase)
+    )
+}
+
+/// Whether the machine is at fault, so that the same may succeed later.
+pub(super) fn is_of_machine(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory,
+        PermissionDenied, ReadOnly, SystemIoFailure,
+    };
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure
+        )
+    )
+}
+
+pub(super) fn words_of(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(code, None) => code.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn advice(path: &Path, error: &rusqlite::Error) -> String {
+    let (file, words) = (path.display(), words_of(error));
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => format!("The disk with {file} is full: free some space"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            format!("Another program holds {file} ({words}): close it")
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            format!(
+                "{file} can't be opened or written ({words}): look at its permissions, or set TOKENSCOPE_DATA_DIR to another folder"
+            )
+        }
+        _ => format!("{file} can't be used ({words})"),
+    }
+}

@@ -1,0 +1,416 @@
+//! The figures: one row each, which serves hover texts, tables, exports and `--json`.
+
+use std::num::NonZeroU64;
+
+use super::{Better, Figure, OffsetNs, Read, Span, ms, percentile};
+use crate::run::Run;
+
+/// All figures, in the order in which they are shown. A failed run shows what was stamped before it
+/// failed; those values never enter an average.
+pub static FIGURES: &[Figure] = &[
+    Figure {
+        key: "ttft_ms",
+        label: "TTFT",
+        unit: "ms",
+        definition: "First token − start: the first non-empty piece of reasoning, text or tool call; \
+                     a cold run's contains its handshakes",
+        better: Better::Lower,
+        value: |run| run.stamps.first_token.map(ms),
+    },
+    Figure {
+        key: "ttft_net_ms",
+        label: "TTFT net",
+        unit: "ms",
+        definition: "First token − request sent: without connecting, so that cold and warm runs compare",
+        better: Better::Lower,
+        value: |run| after(run.stamps.request_sent, run.stamps.first_token),
+    },
+    Figure {
+        key: "ttfo_ms",
+        label: "TTFO",
+        unit: "ms",
+        definition: "First visible piece (anything but reasoning) − start",
+        better: Better::Lower,
+        value: |run| run.stamps.first_visible.map(ms),
+    },
+    Figure {
+        key: "ttfb_ms",
+        label: "TTFB",
+        unit: "ms",
+        definition: "First byte of the response body − request sent",
+        better: Better::Lower,
+        value: |run| after(run.stamps.request_sent, run.stamps.first_byte),
+    },
+    Figure {
+        key: "headers_ms",
+        label: "Headers",
+        unit: "ms",
+        definition: "Response head − request sent",
+        better: Better::Lower,
+        value: |run| after(run.stamps.request_sent, run.stamps.headers),
+    },
+    Figure {
+        key: "dns_ms",
+        label: "DNS",
+        unit: "ms",
+        definition: "Name resolution of this run's own connection; blank on a warm one",
+        better: Better::Lower,
+        value: |run| run.stamps.dns.map(Span::ms),
+    },
+    Figure {
+        key: "tcp_ms",
+        label: "TCP",
+        unit: "ms",
+        definition: "TCP handshake of this run's own connection, with the proxy's exchange where there \
+                     is one; blank on a warm one",
+        better: Better::Lower,
+        value: |run| run.stamps.tcp.map(Span::ms),
+    },
+    Figure {
+        key: "tls_ms",
+        label: "TLS",
+        unit: "ms",
+        definition: "TLS handshake of this run's own connection; blank on a warm one",
+        better: Better::Lower,
+        value: |run| run.stamps.tls.map(Span::ms),
+    },
+    Figure {
+        key: "tpot_ms",
+        label: "TPOT",
+        unit: "ms",
+        definition: "(Last token − first token) ÷ (output tokens − 1), where the provider reported \
+                     usage and more than one read carried tokens; reasoning that was not shown is left out",
+        better: Better::Lower,
+        value: |run| {
+            let (tokens, streaming_ms) = streamed(run)?;
+            Some(streaming_ms / count(tokens - 1))
+        },
+    },
+    Figure {
+        key: "output_speed_tps",
+        label: "Output speed",
+        unit: "tok/s",
+        definition: "Output tokens ÷ (last token − first token), where the provider reported usage and \
+                     more than one read carried tokens; reasoning that was not shown is left out",
+        better: Better::Higher,
+        value: |run| {
+            let (tokens, streaming_ms) = streamed(run)?;
+            Some(count(tokens) / streaming_ms * 1e3)
+        },
+    },
+    Figure {
+        key: "total_ms",
+        label: "Total",
+        unit: "ms",
+        definition: "Last token − start; the lag to the stream's end is a figure of its own",
+        better: Better::Lower,
+        value: |run| run.stamps.last_token.map(ms),
+    },
+    Figure {
+        key: "closed_lag_ms",
+        label: "Closing lag",
+        unit: "ms",
+        definition: "End of the response (usage and end mark included) − last token",
+        better: Better::Lower,
+        value: |run| after(run.stamps.last_token, run.stamps.closed),
+    },
+    Figure {
+        key: "gap_p50_ms",
+        label: "Read gap, median",
+        unit: "ms",
+        definition: "Median time between arrivals of tokens; reads less than 0.2 ms apart are one arrival. \
+                     Not the time between tokens",
+        better: Better::Lower,
+        value: |run| gap(run, 0.5),
+    },
+    Figure {
+        key: "gap_p99_ms",
+        label: "Read gap, P99",
+        unit: "ms",
+        definition: "99th percentile of the time between arrivals of tokens; blank under 100 gaps",
+        better: Better::Lower,
+        value: |run| gap(run, 0.99),
+    },
+    Figure {
+        key: "gap_max_ms",
+        label: "Read gap, longest",
+        unit: "ms",
+        definition: "Longest time between arrivals of tokens",
+        better: Better::Lower,
+        value: |run| gaps(run).into_iter().reduce(f64::max),
+    },
+    Figure {
+        key: "burst_share",
+        label: "In bursts",
+        unit: "",
+        definition: "Share of tokens that arrived together with another; near 1 when something buffers",
+        better: Better::Lower,
+        value: |run| {
+            let arrivals = arrivals(run);
+            let all: u64 = arrivals.iter().map(|arrival| arrival.tokens).sum();
+            let together = arrivals.iter().filter(|arrival| arrival.tokens > 1);
+            share(together.map(|arrival| arrival.tokens).sum(), all)
+        },
+    },
+    Figure {
+        key: "gap_under_5ms_share",
+        label: "Gaps under 5 ms",
+        unit: "",
+        definition: "Share of the gaps between arrivals that are under 5 ms; near 1 in a dump",
+        better: Better::Neutral,
+        value: |run| {
+            let gaps = gaps(run);
+            let short = gaps.iter().filter(|gap| **gap < 5.0).count();
+            share(short as u64, gaps.len() as u64)
+        },
+    },
+    Figure {
+        key: "ttft_from_schedule_ms",
+        label: "TTFT from schedule",
+        unit: "ms",
+        definition: "First token − when the run was due, so that waiting for its turn counts; blank for a \
+                     run that was not scheduled",
+        better: Better::Lower,
+        value: |run| from_schedule(run, run.stamps.first_token),
+    },
+    Figure {
+        key: "total_from_schedule_ms",
+        label: "Total from schedule",
+        unit: "ms",
+        definition: "Last token − when the run was due; blank for a run that was not scheduled",
+        better: Better::Lower,
+        value: |run| from_schedule(run, run.stamps.last_token),
+    },
+];
+
+/// The figure of this key.
+#[must_use]
+pub fn figure(key: &str) -> Option<&'static Figure> {
+    FIGURES.iter().find(|figure| figure.key == key)
+}
+
+/// Milliseconds from one stamp to a later one.
+fn after(from: Option<OffsetNs>, to: Option<OffsetNs>) -> Option<f64> {
+    to?.checked_sub(from?).map(ms)
+}
+
+fn from_schedule(run: &Run, at: Option<OffsetNs>) -> Option<f64> {
+    let waited = NonZeroU64::new(run.stamps.scheduled_before)?;
+    at?.checked_add(waited.get()).map(ms)
+}
+
+/// Tokens that were streamed (more than one), and for how many milliseconds (more than none).
+fn streamed(run: &Run) -> Option<(u64, f64)> {
+    let usage = run.answer.usage?;
+    // OpenAI's reasoning models count reasoning that they never send.
+    let hidden = if run.answer.reasoning.is_empty() {
+        usage.reasoning.unwrap_or(0)
+    } else {
+        0
+    };
+    let tokens = usage.output?.checked_sub(hidden)?;
+    let streaming_ms = after(run.stamps.first_token, run.stamps.last_token)?;
+    let reads = run.reads.iter().filter(|read| read.tokens > 0).count();
+    (tokens > 1 && reads > 1 && streaming_ms > 0.0).then_some((tokens, streaming_ms))
+}
+
+/// Tokens that came off the socket together.
+struct Arrival {
+    first_at: OffsetNs,
+    last_at: OffsetNs,
+    tokens: u64,
+}
+
+/// Reads that follow each other faster than this are one arrival: hyper hands over one HTTP chunk at
+/// a time, so what came in one segment shows as several reads some ten microseconds apart.
+const TOGETHER_NS: u64 = 200_000;
+
+fn arrivals(run: &Run) -> Vec<Arrival> {
+    let mut arrivals: Vec<Arrival> = Vec::new();
+    for &Read { at, tokens, .. } in run.reads.iter().filter(|read| read.tokens > 0) {
+        let tokens = u64::from(tokens);
+        match arrivals.last_mut() {
+            Some(last) if at.saturating_sub(last.last_at) < TOGETHER_NS => {
+                last.last_at = at;
+                last.tokens += tokens;
+            }
+            _ => arrivals.push(Arrival {
+                first_at: at,
+                last_at: at,
+                tokens,
+            }),
+        }
+    }
+    arrivals
+}
+
+/// The times between arrivals, in milliseconds.
+fn gaps(run: &Run) -> Vec<f64> {
+    let arrivals = arrivals(run);
+    let pairs = arrivals.iter().zip(arrivals.iter().skip(1));
+    pairs
+        .map(|(one, next)| ms(next.first_at.saturating_sub(one.first_at)))
+        .collect()
+}
+
+fn gap(run: &Run, p: f64) -> Option<f64> {
+    percentile::percentile(gaps(run), p).value
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| count(part) / count(whole))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+fn count(n: u64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, sync::Arc};
+
+    use super::*;
+    use crate::{
+        chat::ChatRequest,
+        dialect::DialectId,
+        endpoint::TargetId,
+        event::Usage,
+        run::{Origin, RunHead, RunId},
+    };
+
+    const MS: u64 = 1_000_000;
+
+    fn run(reads: &[(u64, u32)]) -> Run {
+        let mut run = Run::new(RunHead {
+            id: RunId(1),
+            target: TargetId::default(),
+            dialect: DialectId::OpenaiChat,
+            route: String::new(),
+            url: String::new(),
+            simulated: false,
+            origin: Origin::Test,
+            attempt: 1,
+            request: Arc::new(ChatRequest::default()),
+        });
+        for &(at, tokens) in reads {
+            run.reads.push(Read {
+                at,
+                bytes: 1,
+                events: tokens,
+                tokens,
+            });
+            if tokens > 0 {
+                run.stamps.first_token.get_or_insert(at);
+                run.stamps.last_token = Some(at);
+            }
+        }
+        run
+    }
+
+    fn value(run: &Run, key: &str) -> Option<f64> {
+        (figure(key).unwrap().value)(run)
+    }
+
+    fn usage(output: u64, reasoning: Option<u64>) -> Usage {
+        Usage {
+            output: Some(output),
+            reasoning,
+            ..Usage::default()
+        }
+    }
+
+    #[test]
+    fn keys_are_unique_and_every_row_is_explained() {
+        let keys: HashSet<_> = FIGURES.iter().map(|figure| figure.key).collect();
+        assert_eq!(keys.len(), FIGURES.len());
+        for figure in FIGURES {
+            assert!(!figure.label.is_empty() && figure.definition.len() > 20);
+            assert!(!figure.definition.ends_with('.'), "{}", figure.key);
+            assert_eq!(figure.key.ends_with("_ms"), figure.unit == "ms");
+        }
+    }
+
+    #[test]
+    fn nothing_stamped_is_blank_everywhere() {
+        for figure in FIGURES {
+            assert_eq!((figure.value)(&run(&[])), None, "{}", figure.key);
+        }
+    }
+
+    #[test]
+    fn times_are_taken_from_the_right_stamps() {
+        let mut run = run(&[(100 * MS, 1), (300 * MS, 1)]);
+        run.stamps.request_sent = Some(40 * MS);
+        run.stamps.headers = Some(60 * MS);
+        run.stamps.first_byte = Some(70 * MS);
+        run.stamps.first_visible = Some(300 * MS);
+        run.stamps.closed = Some(310 * MS);
+        run.stamps.dns = Some(Span {
+            begin: MS,
+            end: 3 * MS,
+        });
+        for (key, expected) in [
+            ("ttft_ms", Some(100.0)),
+            ("ttft_net_ms", Some(60.0)),
+            ("ttfo_ms", Some(300.0)),
+            ("ttfb_ms", Some(30.0)),
+            ("headers_ms", Some(20.0)),
+            ("dns_ms", Some(2.0)),
+            ("tls_ms", None),
+            ("total_ms", Some(300.0)),
+            ("closed_lag_ms", Some(10.0)),
+            ("ttft_from_schedule_ms", None),
+        ] {
+            assert_eq!(value(&run, key), expected, "{key}");
+        }
+        run.stamps.scheduled_before = 25 * MS;
+        assert_eq!(value(&run, "ttft_from_schedule_ms"), Some(125.0));
+        assert_eq!(value(&run, "total_from_schedule_ms"), Some(325.0));
+    }
+
+    #[test]
+    fn speed_needs_usage_and_a_stream() {
+        let mut streamed = run(&[(100 * MS, 1), (200 * MS, 1)]);
+        assert_eq!(value(&streamed, "tpot_ms"), None, "no usage");
+        streamed.answer.usage = Some(usage(11, None));
+        assert_eq!(value(&streamed, "tpot_ms"), Some(10.0));
+        assert_eq!(value(&streamed, "output_speed_tps"), Some(110.0));
+        streamed.answer.usage = Some(usage(1, None));
+        assert_eq!(value(&streamed, "tpot_ms"), None, "one token");
+        let mut one_chunk = run(&[(100 * MS, 5)]);
+        one_chunk.answer.usage = Some(usage(5, None));
+        assert_eq!(value(&one_chunk, "output_speed_tps"), None);
+    }
+
+    #[test]
+    fn hidden_reasoning_is_no_speed() {
+        let mut run = run(&[(100 * MS, 1), (200 * MS, 1)]);
+        run.answer.usage = Some(usage(111, Some(100)));
+        assert_eq!(value(&run, "tpot_ms"), Some(10.0), "hidden");
+        run.answer.reasoning = "shown".into();
+        assert_eq!(value(&run, "output_speed_tps"), Some(1110.0), "shown");
+    }
+
+    #[test]
+    fn a_steady_stream_has_gaps_and_no_bursts() {
+        let reads: Vec<_> = (1..=201).map(|i| (i * 10 * MS, 1)).collect();
+        let run = run(&reads);
+        assert_eq!(value(&run, "gap_p50_ms"), Some(10.0));
+        assert_eq!(value(&run, "gap_p99_ms"), Some(10.0));
+        assert_eq!(value(&run, "gap_max_ms"), Some(10.0));
+        assert_eq!(value(&run, "burst_share"), Some(0.0));
+        assert_eq!(value(&run, "gap_under_5ms_share"), Some(0.0));
+    }
+
+    #[test]
+    fn a_dump_shows_as_a_burst_in_one_read_or_in_many() {
+        let one = run(&[(500 * MS, 50)]);
+        assert_eq!(value(&one, "burst_share"), Some(1.0));
+        assert_eq!(value(&one, "gap_p50_ms"), None, "one arrival has no gap");
+        let frames: Vec<_> = (0..50).map(|i| (500 * MS + i * 20_000, 1)).collect();
+        assert_eq!(value(&run(&frames), "burst_share"), Some(1.0));
+        let segments: Vec<_> = (0..50).map(|i| (500 * MS + i * MS, 1)).collect();
+        assert_eq!(value(&run(&segments), "gap_under_5ms_share"), Some(1.0));
+    }
+}

@@ -1,0 +1,149 @@
+//! The JSON lines that commands print: one an event, and one at the end of each run.
+//!
+//! In: [`Event`]s and a [`Run`] or an [`Answer`]. Out: lines that a script can rely on and that are safe
+//! on a terminal.
+
+use std::{fmt::Write as _, io};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    dialect::DialectId,
+    event::Answer,
+    measure::{self, FIGURES},
+    run::{Connection, Run},
+    visible::is_harmful,
+};
+
+#[cfg(doc)]
+use crate::event::Event;
+
+/// Writes one JSON line. An [`Event`] is written in its serde form, `{"type": …}`.
+///
+/// # Errors
+/// If writing fails; a closed pipe is [`io::ErrorKind::BrokenPipe`].
+pub fn write_line(to: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
+    let json = serde_json::to_string(line).map_err(io::Error::other)?;
+    let mut safe = escaped(&json);
+    safe.push('\n');
+    to.write_all(safe.as_bytes())
+}
+
+/// The closing line of a run: `{"type": "run", …}`, unknown figures null.
+#[must_use]
+pub fn run_line(run: &Run) -> Value {
+    let head = &run.head;
+    let stamps = &run.stamps;
+    let started = (stamps.started_unix_ns != 0).then_some(stamps.started_unix_ns);
+    let mut line = answer_fields(&run.answer);
+    line["target"] = head.target.to_string().into();
+    line["dialect"] = head.dialect.as_str().into();
+    line["url"] = head.url.as_str().into();
+    line["route"] = head.route.as_str().into();
+    line["origin"] = head.origin.as_str().into();
+    line["simulated"] = head.simulated.into();
+    line["connection"] = run.connection.map(Connection::as_str).into();
+    line["status"] = run.status.into();
+    line["http_version"] = run.http_version.as_deref().into();
+    line["started_unix_ns"] = started.into();
+    line["lasted_ms"] = stamps.closed.map(measure::ms).into();
+    for figure in FIGURES {
+        line[figure.key] = (figure.value)(run).into();
+    }
+    line
+}
+
+/// The closing line of a body that was only decoded: the same without times.
+#[must_use]
+pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> Value {
+    let mut line = answer_fields(answer);
+    line["dialect"] = dialect.as_str().into();
+    line["status"] = status.into();
+    line
+}
+
+/// What every closing line has, in its order; what only a run knows is null.
+fn answer_fields(answer: &Answer) -> Value {
+    let finish = answer.finish.as_ref();
+    let notes: Map<String, Value> = (answer.notes.iter())
+        .map(|(text, n)| (text.clone(), (*n).into()))
+        .collect();
+    json!({
+        "type": "run",
+        "target": null,
+        "outcome": if answer.fault.is_some() { "fault" } else { "ok" },
+        "fault": answer.fault,
+        "text": answer.text,
+        "reasoning": answer.reasoning,
+        "refusal": answer.refusal,
+        "tool_calls": answer.tool_calls,
+        "finish": finish.map(|f| f.raw.as_str()),
+        "finish_class": finish.map(|f| f.reason.as_str()),
+        "finish_raw": finish.map(|f| f.raw.as_str()),
+        "usage": answer.usage,
+        "connection": null,
+        "dialect": null,
+        "url": null,
+        "route": null,
+        "origin": null,
+        "simulated": null,
+        "status": null,
+        "http_version": null,
+        "model": answer.model,
+        "response_id": answer.response_id,
+        "done": answer.done,
+        "keep_alives": answer.keep_alives,
+        "notes": notes,
+        "unknown": answer.unknown.len(),
+        "started_unix_ns": null,
+    })
+}
+
+/// JSON text with every character escaped that a terminal or a reader could take for a command: DEL and
+/// the C1 controls, line separators, bidi controls (CVE-2021-42574), byte order marks and tags. Such
+/// characters stand only inside JSON strings, so the text stays the same JSON.
+fn escaped(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len() + 1);
+    for character in json.chars() {
+        if is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string can't fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Harmful ones, and those that some readers take for the end of a line or of the text.
+fn is_unsafe(character: char) -> bool {
+    is_harmful(character)
+        || matches!(
+            character,
+            '\u{7F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_gets_through() {
+        let text = "a\u{1b}[31m\u{7f}\u{9b}31m\u{202e}\u{2066}\u{feff}\u{e0041}é中👩‍🚀\n";
+        let mut out = Vec::new();
+        write_line(&mut out, &Event::Text { text: text.into() }).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        assert_eq!(
+            line,
+            "{\"type\":\"text\",\"text\":\"a\\u001b[31m\\u007f\\u009b31m\\u202e\\u2066\\ufeff\\udb40\\udc41\
+             é中👩\u{200d}🚀\\n\"}\n"
+        );
+        let back: Event = serde_json::from_str(&line).unwrap();
+        assert_eq!(back, Event::Text { text: text.into() });
+    }
+}

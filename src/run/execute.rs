@@ -1,0 +1,382 @@
+//! Doing one run: send, stamp, decode, report.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use http::header;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ask, Connection, Run, RunUpdate, retry_after::retry_after_ms};
+use crate::{
+    dialect::{Decoder, Dialect, ResponseHead},
+    endpoint::Timeouts,
+    endpoint::call::chat_call,
+    event::{Event, Fault, FaultClass, Phase},
+    measure::recorder::Recorder,
+    transport::{
+        Chunk, HttpResponse, PreparedCall, Trace, Transport, deadline, limit_text, wait_until,
+    },
+};
+
+/// How long the response may stay open once the dialect's own end (or a fault) has come.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Does one run: sends it, stamps and decodes what comes, reports each step to `emit`, and gives
+/// back the whole record. `cancel` closes the socket at once. The record is the fold of the updates.
+pub async fn execute(
+    transport: &Transport,
+    ask: Ask,
+    cancel: CancellationToken,
+    emit: &mut (dyn FnMut(RunUpdate) + Send),
+) -> Run {
+    let dialect = ask.endpoint.dialect.dialect();
+    execute_in(dialect, transport, ask, cancel, emit).await
+}
+
+/// As [`execute`], in any dialect.
+pub async fn execute_in(
+    dialect: &Dialect,
+    transport: &Transport,
+    ask: Ask,
+    cancel: CancellationToken,
+    emit: &mut (dyn FnMut(RunUpdate) + Send),
+) -> Run {
+    let limits = ask.endpoint.connect.timeouts;
+    let prepared = prepare(dialect, transport, &ask).await;
+    let mut record = Record {
+        recorder: Recorder::start(),
+        run: Run::new(ask.head),
+        emit,
+    };
+    record.started();
+    let going = Going {
+        dialect,
+        limits,
+        cancel,
+    };
+    let (end, decoder) = match prepared {
+        Ok(call) => going.on(call, &mut record).await,
+        Err(fault) => (End::Fault(fault), None),
+    };
+    record.close(end, decoder);
+    record.run
+}
+
+/// Everything before the clock starts: the body, the headers, and a client that is ready.
+async fn prepare(
+    dialect: &Dialect,
+    transport: &Transport,
+    ask: &Ask,
+) -> Result<PreparedCall, Fault> {
+    let call = chat_call(
+        dialect,
+        &ask.endpoint,
+        &ask.head.request,
+        ask.key.as_ref(),
+        ask.proxy_password.clone(),
+    )?;
+    transport.prepare(call).await
+}
+
+/// How a run ended, before the decoder's last word.
+enum End {
+    /// The body was over.
+    Closed,
+    /// The dialect's own end had come, yet the connection stayed open.
+    Lingered,
+    /// The body broke off.
+    Broke(Fault),
+    /// It failed or was stopped, for this reason and no other.
+    Fault(Fault),
+}
+
+/// The run's record while it goes: everything is folded here and reported, in the same order.
+struct Record<'a> {
+    recorder: Recorder,
+    run: Run,
+    emit: &'a mut (dyn FnMut(RunUpdate) + Send),
+}
+
+impl Record<'_> {
+    fn report(&mut self, update: RunUpdate) {
+        if let Err(error) = self.run.apply(&update) {
+            // The order of reports below makes this impossible; a wrong record would be worse.
+            tracing::error!(%error, "an update was dropped");
+            return;
+        }
+        (self.emit)(update);
+    }
+
+    fn started(&mut self) {
+        let started_unix_ns = self.recorder.stamps().started_unix_ns;
+        self.report(RunUpdate::Started { started_unix_ns });
+    }
+
+    fn head(&mut self, response: &HttpResponse) {
+        self.recorder.head(response);
+        let connection = if response.phases.cold {
+            Connection::Cold
+        } else {
+            Connection::Warm
+        };
+        self.report(RunUpdate::Head {
+            stamps: Box::new(self.recorder.stamps().clone()),
+            connection,
+            status: response.status,
+            http_version: response.version.clone(),
+        });
+    }
+
+    fn read(&mut self, chunk: &Chunk, events: Vec<Event>) {
+        let read = self.recorder.read(chunk.at, chunk.bytes.len(), &events);
+        self.report(RunUpdate::Read { read, events });
+    }
+
+    fn close(&mut self, end: End, decoder: Option<Box<dyn Decoder>>) {
+        let mut events = last_events(end, decoder);
+        for event in &mut events {
+            if let Event::Fault(fault) = event {
+                fault.status = fault.status.or(self.run.status);
+            }
+        }
+        let at = self.recorder.close(&events);
+        self.report(RunUpdate::Closed {
+            at,
+            events,
+            stamps: Box::new(self.recorder.stamps().clone()),
+        });
+    }
+}
+
+/// The events that only the end makes known.
+fn last_events(end: End, decoder: Option<Box<dyn Decoder>>) -> Vec<Event> {
+    let mut events = Vec::new();
+    if let Some(mut decoder) = decoder {
+        decoder.end(&mut events);
+    }
+    match end {
+        End::Closed => {}
+        End::Lingered => events.push(Event::Note {
+            text: "the connection stayed open after the answer's end".into(),
+        }),
+        End::Broke(fault) => explain_break(fault, &mut events),
+        End::Fault(fault) => {
+            // What was half read is kept; that the end was missing is no news here.
+            events.retain(|event| !matches!(event, Event::Fault(_)));
+            events.push(Event::Fault(fault));
+        }
+    }
+    events
+}
+
+/// A body that broke off: the dialect alone knows whether the answer was whole. If it was, the break is
+/// a note; if it was cut, the transport's words say more about it than the dialect's; a provider's own
+/// fault stands.
+fn explain_break(broke: Fault, events: &mut Vec<Event>) {
+    let said = events.iter_mut().find_map(|event| match event {
+        Event::Fault(fault) => Some(fault),
+        _ => None,
+    });
+    match said {
+        Some(fault) if fault.class == FaultClass::Interrupted => *fault = broke,
+        // Too much, or broken compression: the end that the dialect saw can't be trusted.
+        None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
+        _ => events.push(Event::Note {
+            text: format!("after the answer's end, {}", broke.message),
+        }),
+    }
+}
+
+/// What a run goes by.
+struct Going<'a> {
+    dialect: &'a Dialect,
+    limits: Timeouts,
+    cancel: CancellationToken,
+}
+
+impl Going<'_> {
+    async fn on(
+        &self,
+        call: PreparedCall,
+        record: &mut Record<'_>,
+    ) -> (End, Option<Box<dyn Decoder>>) {
+        let trace = Trace::new();
+        let sent = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(cancelled(trace.phase())),
+            sent = call.send(&trace) => sent,
+            () = wait_until(deadline(record.recorder.started(), self.limits.total_ms)) => {
+                Err(self.out_of_total(trace.phase()))
+            }
+        };
+        let response = match sent {
+            Ok(response) => response,
+            Err(fault) => {
+                record
+                    .recorder
+                    .connect(&trace.phases(), trace.request_sent());
+                return (End::Fault(fault), None);
+            }
+        };
+        record.head(&response);
+        let mut decoder = (self.dialect.decoder)(&response_head(&response));
+        let end = self.read(response, decoder.as_mut(), record).await;
+        (end, Some(decoder))
+    }
+
+    /// Reads to the end. Dropping the response when this returns closes the exchange.
+    async fn read(
+        &self,
+        mut response: HttpResponse,
+        decoder: &mut dyn Decoder,
+        record: &mut Record<'_>,
+    ) -> End {
+        let mut watch = Watch::new(self.limits, record.recorder.started(), &response);
+        let mut events: Vec<Event> = compression_note(&response).into_iter().collect();
+        loop {
+            let (at, limit) = watch.next();
+            let chunk = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => {
+                    let whole = watch.over.is_some();
+                    return if whole { End::Closed } else { End::Fault(cancelled(watch.phase())) };
+                }
+                chunk = response.body.next() => chunk,
+                () = wait_until(at) => return self.out_of(limit, &watch),
+            };
+            let chunk = match chunk {
+                None => return End::Closed,
+                Some(Err(fault)) => {
+                    let phase = watch.phase();
+                    return End::Broke(Fault { phase, ..fault });
+                }
+                Some(Ok(chunk)) => chunk,
+            };
+            decoder.push(&chunk.bytes, &mut events);
+            watch.saw(chunk.at, &events);
+            record.read(&chunk, std::mem::take(&mut events));
+            // Data that never stops coming would never let the timer be looked at.
+            if watch.total.is_some_and(|total| chunk.at >= total) {
+                return self.out_of(Limit::Total, &watch);
+            }
+        }
+    }
+
+    fn out_of(&self, limit: Limit, watch: &Watch) -> End {
+        let Timeouts {
+            first_token_ms,
+            idle_ms,
+            ..
+        } = self.limits;
+        End::Fault(match limit {
+            _ if watch.over.is_some() => return End::Lingered,
+            Limit::Total => self.out_of_total(watch.phase()),
+            Limit::FirstToken => {
+                let within = limit_text(first_token_ms);
+                let message =
+                    format!("no token came within {within} of sending (first-token limit)");
+                Fault::new(FaultClass::Timeout, Phase::FirstToken, message)
+            }
+            Limit::Idle => {
+                let within = limit_text(idle_ms);
+                let message = format!("nothing but keep-alives came for {within} (idle limit)");
+                Fault::new(FaultClass::Timeout, Phase::Stream, message)
+            }
+        })
+    }
+
+    fn out_of_total(&self, phase: Phase) -> Fault {
+        let within = limit_text(self.limits.total_ms);
+        let message = format!("the run was not done within {within} (total limit)");
+        Fault::new(FaultClass::Timeout, phase, message)
+    }
+}
+
+/// Which limit runs out next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Total,
+    FirstToken,
+    Idle,
+}
+
+/// When the next limit runs out, given what has come.
+struct Watch {
+    limits: Timeouts,
+    total: Option<Instant>,
+    request_sent: Instant,
+    /// The last read that carried more than keep-alives, from the first token on.
+    last_content: Option<Instant>,
+    /// When the dialect's end or a fault came.
+    over: Option<Instant>,
+}
+
+impl Watch {
+    fn new(limits: Timeouts, started: Instant, response: &HttpResponse) -> Self {
+        Self {
+            limits,
+            total: deadline(started, limits.total_ms),
+            request_sent: response.request_sent,
+            last_content: None,
+            over: None,
+        }
+    }
+
+    fn saw(&mut self, at: Instant, events: &[Event]) {
+        let content = events.iter().any(|event| *event != Event::KeepAlive);
+        if events.iter().any(Event::is_token) || (content && self.last_content.is_some()) {
+            self.last_content = Some(at);
+        }
+        let is_end = |event: &Event| matches!(event, Event::Done | Event::Fault(_));
+        if events.iter().any(is_end) {
+            self.over.get_or_insert(at);
+        }
+    }
+
+    fn next(&self) -> (Option<Instant>, Limit) {
+        let content = match (self.over, self.last_content) {
+            (Some(over), _) => (over.checked_add(LINGER), Limit::Idle),
+            (None, Some(last)) => (deadline(last, self.limits.idle_ms), Limit::Idle),
+            (None, None) => {
+                let first = deadline(self.request_sent, self.limits.first_token_ms);
+                (first, Limit::FirstToken)
+            }
+        };
+        match (self.total, content.0) {
+            (Some(total), Some(at)) if at < total => content,
+            (None, _) => content,
+            (total, _) => (total, Limit::Total),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match self.last_content {
+            Some(_) => Phase::Stream,
+            None => Phase::FirstToken,
+        }
+    }
+}
+
+fn cancelled(phase: Phase) -> Fault {
+    Fault::new(FaultClass::Cancelled, phase, "stopped by the user")
+}
+
+fn response_head(response: &HttpResponse) -> ResponseHead {
+    let content_type = response.headers.get(header::CONTENT_TYPE);
+    ResponseHead {
+        status: response.status,
+        content_type: content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into()),
+        retry_after_ms: retry_after_ms(&response.headers),
+    }
+}
+
+/// Compression makes tokens wait for each other, so the record says that it was there.
+fn compression_note(response: &HttpResponse) -> Option<Event> {
+    let coding = response.headers.get(header::CONTENT_ENCODING)?;
+    Some(Event::Note {
+        text: format!(
+            "the answer came compressed ({}): tokens compressed together arrive together",
+            String::from_utf8_lossy(coding.as_bytes())
+        ),
+    })
+}

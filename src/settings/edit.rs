@@ -1,0 +1,289 @@
+//! Edits made by the desktop and the terminal, in a file that people write by hand.
+//!
+//! In: the file's text, an edit. Out: a text in which only what the edit says has changed. Comments,
+//! order, quoting and unknown keys stay.
+
+use std::path::Path;
+
+use serde::{Deserialize as _, de::IntoDeserializer as _};
+use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+
+use super::{
+    Appearance, SettingsEdit, SettingsProblem, file, parse,
+    section::{KEYS, Section, TIMEOUT_KEYS},
+};
+use crate::endpoint::{Endpoint, Timeouts};
+
+/// What a new file begins with.
+const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in the desktop: comments stay, and a
+# running Tokenscope takes changes over at once. Keys do not belong here: they live in the
+# OS keyring (`tokenscope keys set ID`), in an environment variable, or behind a command.
+#
+# [endpoint.my-server]                   the id: targets are written my-server/model
+# label = "My server"                    its name for people
+# preset = "openai"                      take what is left out from a preset
+# base_url = "https://host/v1"           the URL that a client library would be given
+# dialect = "openai-chat"
+# route = "via gateway"                  how it is reached, in your own words
+# auth = "bearer"                        or "none", or { header = "api-key" }
+# key_env = "MY_API_KEY"                 environment variables that may hold the key
+# key_command = ["pass", "show", "key"]  a command that prints the key; no shell
+# headers = { X-Team = "${TEAM}" }       ${NAME} is taken from the environment
+# models = ["a", "b"]                    names to offer where there is no list
+# proxy = "http://me:${PW}@host:3128"    or socks5://host:1080
+# ca_file = "/path/ca.pem"               further certificate authorities to trust
+# http = "auto"                          or "1.1", or "2"
+# timeouts = { connect_ms = 10000, first_token_ms = 120000, idle_ms = 60000, total_ms = 1800000 }
+# allow_http = true                      http:// to a host that is not this machine
+#
+# [appearance]
+# theme = "system"                       or "dark", or "light"
+# zoom = 1.0
+
+"#;
+
+/// Reads the file, makes the edit, and writes the file if it changed. A file that is not in order
+/// before or would not be after is left as it is.
+pub(super) fn make(path: &Path, edit: &SettingsEdit) -> Result<(), SettingsProblem> {
+    let io = |why: std::io::Error| problem(path, why.to_string());
+    let old = file::read(path).map_err(io)?;
+    let text = match &old {
+        Some(text) if !text.trim().is_empty() => text.as_str(),
+        _ => HEADER,
+    };
+    parse::settings(path, text)?;
+    let new = edited(text, edit).map_err(|why| problem(path, why))?;
+    parse::settings(path, &new)
+        .map_err(|why| problem(path, format!("the change was not made: {}", why.message)))?;
+    if old.as_ref() == Some(&new) {
+        return Ok(());
+    }
+    file::replace(path, new.as_bytes()).map_err(io)
+}
+
+fn problem(path: &Path, message: String) -> SettingsProblem {
+    SettingsProblem {
+        path: path.to_owned(),
+        line: None,
+        message,
+    }
+}
+
+/// The text with the edit made.
+fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|e: toml_edit::TomlError| e.to_string())?;
+    // In a file of comments only, these trail behind everything: they have to stay in front.
+    let mut front = String::new();
+    if document.is_empty() {
+        front.push_str(document.trailing().as_str().unwrap_or_default());
+        document.set_trailing("");
+    }
+    match edit {
+        SettingsEdit::PutEndpoint { old_id, endpoint } => {
+            let section = endpoints(&mut document)?;
+            put_endpoint(section, old_id.as_deref(), endpoint)?;
+        }
+        SettingsEdit::RemoveEndpoint { id } => remove_endpoint(&mut document, id)?,
+        SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance),
+    }
+    let body = document.to_string();
+    Ok(if front.is_empty() {
+        body
+    } else {
+        front + body.trim_start_matches('\n')
+    })
+}
+
+/// The table of endpoints, made if need be; it has no header of its own.
+fn endpoints(document: &mut DocumentMut) -> Result<&mut dyn TableLike, String> {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    (document.entry("endpoint").or_insert(Item::Table(table)))
+        .as_table_like_mut()
+        .ok_or_else(|| "“endpoint” is no section".to_owned())
+}
+
+fn put_endpoint(
+    endpoints: &mut dyn TableLike,
+    old_id: Option<&str>,
+    endpoint: &Endpoint,
+) -> Result<(), String> {
+    let id = endpoint.id.as_str();
+    if let Some(old) = old_id.filter(|old| *old != id) {
+        if endpoints.contains_key(id) {
+            return Err(format!("there is an endpoint “{id}” already"));
+        }
+        if let Some(item) = endpoints.remove(old) {
+            endpoints.insert(id, item);
+        }
+    }
+    let full = Section::of(endpoint);
+    let mut needed = full.clone().without_defaults(id);
+    if !endpoints.contains_key(id) {
+        // A new section is to be read, and its endpoint not to move if the preset ever does.
+        needed.label.clone_from(&full.label);
+        needed.base_url.clone_from(&full.base_url);
+        let mut table = Table::new();
+        table.decor_mut().set_prefix("\n");
+        endpoints.insert(id, Item::Table(table));
+    }
+    let into = (endpoints.get_mut(id).and_then(Item::as_table_like_mut))
+        .ok_or_else(|| format!("“endpoint.{id}” is no section"))?;
+    merge_section(into, &table_of(&full)?, &table_of(&needed)?)
+}
+
+fn merge_section(into: &mut dyn TableLike, full: &Table, minimal: &Table) -> Result<(), String> {
+    for key in KEYS {
+        let nested = into.get_mut(key).and_then(Item::as_table_like_mut);
+        let (new, needed) = (full.get(key), minimal.get(key));
+        match (*key, nested, new.and_then(Item::as_table_like)) {
+            ("timeouts", Some(old), Some(new)) => {
+                let default = table_of(&Timeouts::default())?;
+                merge(old, TIMEOUT_KEYS, |key| {
+                    let value = new.get(key);
+                    (
+                        value,
+                        value.filter(|v| !default.get(key).is_some_and(|d| same(d, v))),
+                    )
+                });
+            }
+            ("headers", Some(old), Some(new)) => {
+                let names: Vec<String> = (old.iter().chain(new.iter()))
+                    .map(|(name, _)| name.to_owned())
+                    .collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                merge(old, &names, |name| (new.get(name), new.get(name)));
+            }
+            _ => merge(into, &[*key], |_| (new, needed)),
+        }
+    }
+    Ok(())
+}
+
+/// Sets each key to what is needed of it. `wanted` gives its value, and its value if it has to be
+/// written. One that holds the value already is not touched, so its comment and quoting stay.
+fn merge<'a>(
+    into: &mut dyn TableLike,
+    keys: &[&str],
+    wanted: impl Fn(&str) -> (Option<&'a Item>, Option<&'a Item>),
+) {
+    for key in keys {
+        let (value, needed) = wanted(key);
+        match (into.get(key), value, needed) {
+            (Some(old), Some(new), _) if same(old, new) => {}
+            (_, _, Some(new)) => put(into, key, new),
+            (Some(_), _, None) => {
+                into.remove(key);
+            }
+            (None, _, None) => {}
+        }
+    }
+}
+
+/// Sets a value; what stood around the old one (blanks, a comment) stays.
+fn put(into: &mut dyn TableLike, key: &str, new: &Item) {
+    let Ok(mut value) = new.clone().into_value() else {
+        return;
+    };
+    if let Some(old) = into.get_mut(key).and_then(Item::as_value_mut) {
+        *value.decor_mut() = old.decor().clone();
+        *old = value;
+    } else {
+        value.decor_mut().clear();
+        into.insert(key, Item::Value(value));
+    }
+}
+
+/// Whether two values mean the same, however they are written.
+fn same(a: &Item, b: &Item) -> bool {
+    plain(a).is_some_and(|a| Some(a) == plain(b))
+}
+
+fn plain(item: &Item) -> Option<serde_json::Value> {
+    let value: Value = item.clone().into_value().ok()?;
+    let value = serde_json::Value::deserialize(value.into_deserializer()).ok()?;
+    // A list of one may be written without its brackets.
+    Some(match value {
+        serde_json::Value::Array(mut list) if list.len() == 1 => list.remove(0),
+        value => value,
+    })
+}
+
+fn table_of<T: serde::Serialize>(value: &T) -> Result<Table, String> {
+    toml_edit::ser::to_document(value)
+        .map(DocumentMut::into_table)
+        .map_err(|why| why.to_string())
+}
+
+fn put_appearance(document: &mut DocumentMut, appearance: Appearance) {
+    let mut table = Table::new();
+    if !document.is_empty() {
+        table.decor_mut().set_prefix("\n");
+    }
+    let section = document.entry("appearance").or_insert(Item::Table(table));
+    // A zoom of 1.1 is to be written as 1.1, and not as the nearest 32-bit float.
+    let zoom = (f64::from(appearance.zoom) * 1000.0).round() / 1000.0;
+    let theme = toml_edit::value(appearance.theme.as_str());
+    if let Some(into) = section.as_table_like_mut() {
+        merge(into, &["theme"], |_| (Some(&theme), Some(&theme)));
+        let zoom = toml_edit::value(zoom);
+        merge(into, &["zoom"], |_| (Some(&zoom), Some(&zoom)));
+    }
+}
+
+fn remove_endpoint(document: &mut DocumentMut, id: &str) -> Result<(), String> {
+    let removed = (document
+        .get_mut("endpoint")
+        .and_then(Item::as_table_like_mut))
+    .and_then(|endpoints| endpoints.remove(id))
+    .ok_or_else(|| format!("there is no endpoint “{id}” in this file"))?;
+    if let Some(table) = removed.as_table() {
+        keep_comments_above(document, table);
+    }
+    Ok(())
+}
+
+/// A section's own comment goes with it; what stands above that, set apart by an empty line, was
+/// written about something else (often the whole file) and moves to what follows.
+fn keep_comments_above(document: &mut DocumentMut, removed: &Table) {
+    let prefix = (removed.decor().prefix().and_then(|p| p.as_str())).unwrap_or_default();
+    let Some((above, _own)) = prefix.rsplit_once("\n\n") else {
+        return;
+    };
+    if above.trim().is_empty() {
+        return;
+    }
+    let position = removed.position().unwrap_or_default();
+    if let Some(next) = next_table(document.as_table_mut(), position) {
+        let decor = next.decor_mut();
+        let below = decor.prefix().and_then(|p| p.as_str()).unwrap_or_default();
+        let joined = format!("{above}\n\n{}", below.trim_start_matches('\n'));
+        decor.set_prefix(joined);
+    } else {
+        let trailing = document.trailing().as_str().unwrap_or_default();
+        let joined = format!("{above}\n{trailing}");
+        document.set_trailing(joined);
+    }
+}
+
+/// The table that comes first in the text after a position.
+fn next_table(root: &mut Table, after: isize) -> Option<&mut Table> {
+    let position = positions(root).into_iter().filter(|p| *p > after).min()?;
+    table_at(root, position)
+}
+
+fn positions(table: &Table) -> Vec<isize> {
+    let below = (table.iter().filter_map(|(_, item)| item.as_table())).flat_map(positions);
+    let own = table.position().filter(|_| !table.is_implicit());
+    own.into_iter().chain(below).collect()
+}
+
+fn table_at(table: &mut Table, position: isize) -> Option<&mut Table> {
+    if table.position() == Some(position) && !table.is_implicit() {
+        return Some(table);
+    }
+    (table.iter_mut().filter_map(|(_, item)| item.as_table_mut()))
+        .find_map(|table| table_at(table, position))
+}

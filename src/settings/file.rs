@@ -1,0 +1,116 @@
+//! The settings file on disk: read whole, replaced whole, edited by one process at a time.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::Duration,
+};
+
+/// How often, and how long apart, a lock is tried that another process holds: two seconds in all.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The file's text; `None` if there is none yet.
+///
+/// # Errors
+/// If it can't be read, or is not UTF-8.
+pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|why| {
+            let at = why.utf8_error().valid_up_to();
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("byte {at} is not UTF-8 text"),
+            )
+        }),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// Replaces a file, or the file that a symlink leads to, so that a reader or a crash at any moment
+/// finds either the old or the new one. Its permissions stay; a new file is for its owner only.
+///
+/// # Errors
+/// The file system's; the old file is then untouched.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Two writers, in two processes or two threads, must not share a half-written file.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let target = followed(path)?;
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = beside(&target, &format!(".{}-{count}.tmp", std::process::id()));
+    let written = write_new(&temporary, &target, bytes);
+    if written.is_err() {
+        // The first error is the one to tell; a left-over file is overwritten next time.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn write_new(temporary: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create_private(temporary)?;
+    if let Ok(old) = fs::metadata(target) {
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(temporary, target)?;
+    sync_folder(target)
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes a rename last: on Unix a folder has to be synced for its names to survive a power cut.
+fn sync_folder(file: &Path) -> io::Result<()> {
+    match file.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Where a path leads, whether or not there is a file yet.
+pub(super) fn followed(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(target) => Ok(target),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(match fs::read_link(path) {
+            // A link to a file that is still to be made.
+            Ok(link) => path.parent().unwrap_or(Path::new("")).join(link),
+            Err(_) => path.to_owned(),
+        }),
+        Err(why) => Err(why),
+    }
+}
+
+/// A file name beside another: hidden, and ending in `suffix`.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}{suffix}"))
+}
+
+/// Runs `edit` while no other process edits the same file. A file system without locks does without.
+///
+/// # Errors
+/// If another process holds the lock for two seconds, or the lock file can't be made.
+pub(super) fn locked<T>(path: &Path, edit: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let lock = create_private(&beside(&followed(path)?, ".lock"))?;
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Ok(()) | Err(TryLockError::Error(_)) => return edit(),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::WouldBlock,
+        "another Tokenscope is changing the settings and does not finish",
+    ))
+}

@@ -1,0 +1,142 @@
+//! From the file's text to [`Settings`]: every problem with its line, every unknown key a warning.
+
+use std::{ops::Range, path::Path};
+
+use serde::{Deserialize, de::IntoDeserializer as _};
+use toml_edit::{Document, Item, TableLike};
+
+use super::{
+    Appearance, Settings, SettingsProblem,
+    section::{KEYS, Section, TIMEOUT_KEYS},
+};
+use crate::endpoint::Endpoint;
+
+/// The zoom factors that leave a window usable.
+const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
+
+/// Reads settings. The path is only named in problems.
+pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProblem> {
+    let source = Source { path, text };
+    let document =
+        Document::parse(text).map_err(|why| source.problem(why.span(), why.message()))?;
+    let mut settings = Settings::default();
+    for (name, item) in document.iter() {
+        match name {
+            "endpoint" => source.endpoints(item, &mut settings)?,
+            "appearance" => {
+                settings.appearance = source.appearance(item, &mut settings.warnings)?;
+            }
+            _ => {
+                let warning = source.unknown(document.as_table(), name);
+                settings.warnings.push(warning);
+            }
+        }
+    }
+    Ok(settings)
+}
+
+/// The text that problems point into.
+struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn endpoints(&self, item: &Item, settings: &mut Settings) -> Result<(), SettingsProblem> {
+        let table = self.table(item, "an endpoint is written as a section [endpoint.ID]")?;
+        for (id, item) in table.iter() {
+            let endpoint = self.endpoint(id, item, &mut settings.warnings)?;
+            settings.endpoints.push(endpoint);
+        }
+        Ok(())
+    }
+
+    fn endpoint(
+        &self,
+        id: &str,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<Endpoint, SettingsProblem> {
+        let table = self.table(item, "an endpoint is written as a section [endpoint.ID]")?;
+        let section: Section = self.read(item)?;
+        let endpoint = section.endpoint(id).map_err(|bad| {
+            let span = table.get(bad.key).and_then(Item::span);
+            self.problem(span.or_else(|| item.span()), &bad.message)
+        })?;
+        self.warn_unknown(table, KEYS, warnings);
+        if let Some(timeouts) = table.get("timeouts").and_then(Item::as_table_like) {
+            self.warn_unknown(timeouts, TIMEOUT_KEYS, warnings);
+        }
+        let headers = table.get("headers").and_then(Item::as_table_like);
+        for name in section.plain_secrets() {
+            let span = headers.and_then(|h| h.key(name)?.span());
+            let why = format!(
+                "the header {name} holds its value in plain text: write ${{NAME}} to take it from an environment variable"
+            );
+            warnings.push(self.problem(span, &why));
+        }
+        Ok(endpoint)
+    }
+
+    fn appearance(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<Appearance, SettingsProblem> {
+        let table = self.table(item, "the appearance is written as a section [appearance]")?;
+        let appearance: Appearance = self.read(item)?;
+        if !ZOOM.contains(&appearance.zoom) {
+            let span = table.get("zoom").and_then(Item::span);
+            return Err(self.problem(span, "zoom must be from 0.5 to 3"));
+        }
+        self.warn_unknown(table, &["theme", "zoom"], warnings);
+        Ok(appearance)
+    }
+
+    fn table<'t>(&self, item: &'t Item, why: &str) -> Result<&'t dyn TableLike, SettingsProblem> {
+        item.as_table_like()
+            .ok_or_else(|| self.problem(item.span(), why))
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(&self, item: &Item) -> Result<T, SettingsProblem> {
+        let value = (item.clone().into_value())
+            .map_err(|_| self.problem(item.span(), "a value is missing"))?;
+        T::deserialize(value.into_deserializer())
+            .map_err(|why| self.problem(why.span().or_else(|| item.span()), why.message()))
+    }
+
+    fn warn_unknown(&self, table: &dyn TableLike, known: &[&str], to: &mut Vec<SettingsProblem>) {
+        let unknown = table.iter().filter(|(key, _)| !known.contains(key));
+        to.extend(unknown.map(|(key, _)| self.unknown(table, key)));
+    }
+
+    fn unknown(&self, table: &dyn TableLike, key: &str) -> SettingsProblem {
+        let span = table.key(key).and_then(toml_edit::Key::span);
+        let span = span.or_else(|| table.get(key).and_then(Item::span));
+        self.problem(
+            span,
+            &format!("“{key}” is not known here and has no effect"),
+        )
+    }
+
+    fn problem(&self, span: Option<Range<usize>>, message: &str) -> SettingsProblem {
+        let message = message.lines().collect::<Vec<_>>().join("; ");
+        let place = span.map(|span| self.place(span.start));
+        SettingsProblem {
+            path: self.path.to_owned(),
+            line: place.map(|(line, _)| line),
+            message: match place {
+                Some((_, column)) => format!("column {column}: {message}"),
+                None => message,
+            },
+        }
+    }
+
+    /// Line and column of a byte, both counted from 1, columns in characters.
+    fn place(&self, byte: usize) -> (usize, usize) {
+        let before = self.text.get(..byte).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.matches('\n').count() + 1;
+        (line, before[line_start..].chars().count() + 1)
+    }
+}

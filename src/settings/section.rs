@@ -1,0 +1,426 @@
+//! One `[endpoint.ID]` section: how an [`Endpoint`] is written in TOML, and read from it.
+//!
+//! What a section leaves out is what its preset says, or else the plain default.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use url::Url;
+
+use crate::{
+    dialect::DialectId,
+    endpoint::{
+        Auth, ConnectOptions, Endpoint, HttpVersion, Timeouts, base_url, headers,
+        preset::{self, Preset, PresetError},
+        variables,
+    },
+    simulator,
+};
+
+/// Headers that are likely to hold a secret.
+const SECRET_HEADERS: &[&str] = &[
+    "authorization",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "cookie",
+];
+
+/// A section as it is written. Order of the fields is the order of a new section.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Section {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<DialectId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_http: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "one_or_many"
+    )]
+    pub key_env: Option<Vec<String>>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "one_or_many"
+    )]
+    pub key_command: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "one_or_many"
+    )]
+    pub models: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpVersion>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<Timeouts>,
+}
+
+/// The keys of a section; a test holds them against the fields.
+pub(super) const KEYS: &[&str] = &[
+    "label",
+    "preset",
+    "dialect",
+    "base_url",
+    "allow_http",
+    "route",
+    "auth",
+    "key_env",
+    "key_command",
+    "headers",
+    "models",
+    "proxy",
+    "ca_file",
+    "http",
+    "timeouts",
+];
+
+/// The keys of `timeouts`.
+pub(super) const TIMEOUT_KEYS: &[&str] = &["connect_ms", "first_token_ms", "idle_ms", "total_ms"];
+
+/// What is wrong with a section, and at which of its keys (the section itself, if empty).
+pub(super) struct BadSection {
+    pub key: &'static str,
+    pub message: String,
+}
+
+impl BadSection {
+    fn at(key: &'static str, message: impl fmt::Display) -> Self {
+        let message = message.to_string();
+        Self { key, message }
+    }
+}
+
+impl Section {
+    /// The endpoint that the section describes.
+    pub(super) fn endpoint(&self, id: &str) -> Result<Endpoint, BadSection> {
+        check_id(id).map_err(|why| BadSection::at("", why))?;
+        let preset = self.preset()?;
+        let mut endpoint = self.base(id, preset)?;
+        if let Some(label) = &self.label {
+            endpoint.label.clone_from(label);
+        }
+        if let Some(auth) = &self.auth {
+            check_auth(auth).map_err(|why| BadSection::at("auth", why))?;
+            endpoint.auth = auth.clone();
+        }
+        if let Some(vars) = &self.key_env {
+            endpoint.key_env.clone_from(vars);
+        }
+        if let Some(command) = &self.key_command {
+            endpoint.key_command.clone_from(command);
+        }
+        if let Some(models) = &self.models {
+            endpoint.models.clone_from(models);
+        }
+        for name in self.headers.iter().flatten().map(|(name, _)| name) {
+            headers::name_of(name).map_err(|why| BadSection::at("headers", why))?;
+        }
+        endpoint.headers = self.headers.clone().unwrap_or_default();
+        endpoint.route = self.route.clone().unwrap_or_default();
+        self.connect(&mut endpoint)?;
+        Ok(endpoint)
+    }
+
+    /// The section that describes an endpoint, everything written out.
+    pub(super) fn of(endpoint: &Endpoint) -> Self {
+        let connect = &endpoint.connect;
+        Self {
+            label: Some(endpoint.label.clone()),
+            preset: endpoint.preset.clone(),
+            dialect: Some(endpoint.dialect),
+            base_url: Some(base_url::written(&endpoint.base_url)),
+            allow_http: Some(endpoint.allow_http),
+            route: Some(endpoint.route.clone()),
+            auth: Some(endpoint.auth.clone()),
+            key_env: Some(endpoint.key_env.clone()),
+            key_command: Some(endpoint.key_command.clone()),
+            headers: Some(endpoint.headers.clone()),
+            models: Some(endpoint.models.clone()),
+            proxy: (connect.proxy.as_deref())
+                .map(|proxy| joined_proxy(proxy, endpoint.proxy_password_env.as_deref())),
+            ca_file: connect.ca_file.clone(),
+            http: Some(connect.http),
+            timeouts: Some(connect.timeouts),
+        }
+    }
+
+    /// The section without what holds anyway.
+    pub(super) fn without_defaults(self, id: &str) -> Self {
+        let bare = Self {
+            preset: self.preset.clone(),
+            ..Self::default()
+        };
+        let own_url = bare.endpoint(id).map(|e| base_url::written(&e.base_url));
+        let at_this_url = Self {
+            base_url: self.base_url.clone(),
+            allow_http: Some(true),
+            ..bare
+        };
+        let Ok(default) = at_this_url.endpoint(id).map(|endpoint| Self::of(&endpoint)) else {
+            return self;
+        };
+        Self {
+            label: kept(self.label, default.label.as_ref()),
+            preset: self.preset,
+            base_url: kept(self.base_url, own_url.as_ref().ok()),
+            dialect: kept(self.dialect, default.dialect.as_ref()),
+            allow_http: kept(self.allow_http, Some(&false)),
+            route: kept(self.route, default.route.as_ref()),
+            auth: kept(self.auth, default.auth.as_ref()),
+            key_env: kept(self.key_env, default.key_env.as_ref()),
+            key_command: kept(self.key_command, default.key_command.as_ref()),
+            headers: kept(self.headers, default.headers.as_ref()),
+            models: kept(self.models, default.models.as_ref()),
+            proxy: kept(self.proxy, default.proxy.as_ref()),
+            ca_file: kept(self.ca_file, default.ca_file.as_ref()),
+            http: kept(self.http, default.http.as_ref()),
+            timeouts: kept(self.timeouts, default.timeouts.as_ref()),
+        }
+    }
+
+    /// Headers that hold what looks like a secret in plain text.
+    pub(super) fn plain_secrets(&self) -> impl Iterator<Item = &str> {
+        (self.headers.iter().flatten())
+            .filter(|(name, value)| {
+                SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+                    && !variables::has_reference(value)
+            })
+            .map(|(name, _)| name.as_str())
+    }
+
+    fn preset(&self) -> Result<Option<&'static Preset>, BadSection> {
+        let Some(name) = &self.preset else {
+            return Ok(None);
+        };
+        preset::find(name).map(Some).ok_or_else(|| {
+            let known: Vec<&str> = preset::all().iter().map(|p| p.id.as_str()).collect();
+            let known = known.join(", ");
+            BadSection::at("preset", format!("no preset “{name}”; known are {known}"))
+        })
+    }
+
+    /// An endpoint with the preset's values, at the base URL that holds.
+    fn base(&self, id: &str, preset: Option<&Preset>) -> Result<Endpoint, BadSection> {
+        let allow_http = self.allow_http.unwrap_or(false);
+        let url = match (&self.base_url, preset) {
+            (Some(text), _) => normalised(text, allow_http)?,
+            (None, Some(preset)) => preset_url(preset)?,
+            (None, None) => {
+                let why = "base_url is missing: write one such as base_url = \"https://host/v1\"";
+                return Err(BadSection::at("", why));
+            }
+        };
+        let dialect = self.dialect.or(preset.map(|p| p.dialect));
+        let mut endpoint = Endpoint::custom(id, url, dialect.unwrap_or(DialectId::OpenaiChat));
+        endpoint.allow_http = allow_http;
+        endpoint.key_env.clear();
+        if let Some(preset) = preset {
+            endpoint.preset = Some(preset.id.clone());
+            endpoint.label.clone_from(&preset.label);
+            endpoint.auth = preset.auth.clone();
+            endpoint.key_env.clone_from(&preset.key_env);
+            endpoint.key_command.clone_from(&preset.key_command);
+            endpoint.models.clone_from(&preset.models);
+        }
+        Ok(endpoint)
+    }
+
+    fn connect(&self, endpoint: &mut Endpoint) -> Result<(), BadSection> {
+        if let Some(text) = self.proxy.as_deref().filter(|text| !text.is_empty()) {
+            let (proxy, var) = split_proxy(text).map_err(|why| BadSection::at("proxy", why))?;
+            endpoint.connect.proxy = Some(proxy);
+            endpoint.proxy_password_env = var;
+        }
+        endpoint.connect = ConnectOptions {
+            proxy: endpoint.connect.proxy.take(),
+            ca_file: self.ca_file.clone().filter(|file| !file.is_empty()),
+            http: self.http.unwrap_or_default(),
+            timeouts: self.timeouts.unwrap_or_default(),
+        };
+        Ok(())
+    }
+}
+
+fn normalised(text: &str, allow_http: bool) -> Result<Url, BadSection> {
+    let read = if allow_http {
+        base_url::normalise_allowing_http(text)
+    } else {
+        base_url::normalise(text)
+    };
+    read.map(|base| base.url)
+        .map_err(|why| BadSection::at("base_url", why))
+}
+
+fn preset_url(preset: &Preset) -> Result<Url, BadSection> {
+    match preset.endpoint(&BTreeMap::new()) {
+        Ok(endpoint) => Ok(endpoint.base_url),
+        Err(PresetError::Missing { hint, .. }) => Err(BadSection::at(
+            "preset",
+            format!(
+                "this preset needs base_url = \"{}\" with {hint}",
+                preset.base_url
+            ),
+        )),
+        Err(why) => Err(BadSection::at("preset", why)),
+    }
+}
+
+/// A value that is not what holds anyway.
+fn kept<T: PartialEq>(value: Option<T>, default: Option<&T>) -> Option<T> {
+    value.filter(|value| Some(value) != default)
+}
+
+/// An id stands in targets before a slash, in file names and in keyring entries.
+fn check_id(id: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if id == simulator::ENDPOINT {
+        return Err(format!(
+            "“{id}” is the built-in simulator's id: choose another"
+        ));
+    }
+    if id.is_empty() || id.starts_with('.') || id.chars().count() > 64 || !id.chars().all(fits) {
+        return Err(format!(
+            "“{}” can't be an id: use up to 64 letters, digits, “-”, “_” and “.”",
+            id.escape_debug()
+        ));
+    }
+    Ok(())
+}
+
+fn check_auth(auth: &Auth) -> Result<(), String> {
+    match auth {
+        Auth::Header(name) => headers::name_of(name).map(drop),
+        Auth::Bearer | Auth::None => Ok(()),
+    }
+}
+
+/// A proxy URL without its password, and the variable that holds the password.
+fn split_proxy(text: &str) -> Result<(String, Option<String>), String> {
+    let mut url = Url::parse(text).map_err(|e| format!("the proxy's URL can't be read: {e}"))?;
+    if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
+        return Err("a proxy begins with http://, https://, socks5:// or socks5h://".to_owned());
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("the proxy's URL names no host".to_owned());
+    }
+    let Some(password) = url.password() else {
+        return Ok((bare(&url), None));
+    };
+    // The URL has the braces of `${NAME}` percent-encoded.
+    let plain = password.replace("%7B", "{").replace("%7D", "}");
+    let Some(variable) = variables::sole_reference(&plain).map(str::to_owned) else {
+        return Err("a password may not stand in this file: write ${NAME} in its place, where NAME \
+             is an environment variable, or leave it out and keep it with `tokenscope keys set ID --proxy`"
+            .to_owned());
+    };
+    url.set_password(None)
+        .map_err(|()| "the proxy's URL names no host".to_owned())?;
+    Ok((bare(&url), Some(variable)))
+}
+
+fn joined_proxy(proxy: &str, password_env: Option<&str>) -> String {
+    match (proxy.split_once('@'), password_env) {
+        (Some((user, host)), Some(var)) => format!("{user}:${{{var}}}@{host}"),
+        _ => proxy.to_owned(),
+    }
+}
+
+fn bare(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// A list that may be written as a single string.
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Option<Vec<String>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string or a list of strings")
+        }
+
+        fn visit_str<E: de::Error>(self, one: &str) -> Result<Self::Value, E> {
+            Ok(Some(vec![one.to_owned()]))
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut many: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(one) = many.next_element()? {
+                list.push(one);
+            }
+            Ok(Some(list))
+        }
+    }
+    from.deserialize_any(Visitor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_keys_is_that_of_the_fields() {
+        let url = Url::parse("https://a.example/v1").unwrap();
+        let mut endpoint = Endpoint::custom("a", url, DialectId::OpenaiChat);
+        endpoint.preset = Some("custom".into());
+        endpoint.connect.proxy = Some("http://p:1".into());
+        endpoint.connect.ca_file = Some("ca.pem".into());
+        let written = toml_edit::ser::to_document(&Section::of(&endpoint)).unwrap();
+        let keys: Vec<&str> = written.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, KEYS);
+        let timeouts = written["timeouts"].as_table_like().unwrap();
+        let keys: Vec<&str> = timeouts.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, TIMEOUT_KEYS);
+    }
+
+    #[test]
+    fn a_proxy_keeps_no_password_in_the_file() {
+        for (text, proxy, var) in [
+            ("http://p.example:3128", "http://p.example:3128", None),
+            ("http://u@p.example:3128/", "http://u@p.example:3128", None),
+            (
+                "socks5h://u:${PW}@p.example:1080",
+                "socks5h://u@p.example:1080",
+                Some("PW"),
+            ),
+            (
+                "http://u%40d:${PW_2}@p.example",
+                "http://u%40d@p.example",
+                Some("PW_2"),
+            ),
+        ] {
+            let (got, variable) = split_proxy(text).unwrap();
+            assert_eq!((got.as_str(), variable.as_deref()), (proxy, var), "{text}");
+            let joined = joined_proxy(&got, variable.as_deref());
+            assert_eq!(split_proxy(&joined).unwrap(), (got, variable), "{text}");
+        }
+        for (text, why) in [
+            ("http://u:hunter2@p.example", "may not stand in this file"),
+            ("http://u:x${PW}@p.example", "may not stand in this file"),
+            ("p.example:3128", "begins with"),
+            ("ftp://p.example", "begins with"),
+            ("http://", "can't be read"),
+            ("socks5://", "no host"),
+        ] {
+            let error = split_proxy(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+}

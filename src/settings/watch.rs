@@ -1,0 +1,150 @@
+//! Tells when the settings file has changed, by whatever editor and however it writes.
+//!
+//! In: events of the file's folder (editors replace files by renaming), or of polling it where the
+//! system gives no events. Out: one call a change, after a short quiet, and none if the file says what
+//! it said before.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread,
+    time::Duration,
+};
+
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::{Paths, SettingsProblem, file};
+
+/// How long the file has to be left alone before it is read: editors write in several steps.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// How often the folder is looked at where the system gives no events.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How often it is looked at where the system does.
+const NEVER: Duration = Duration::MAX;
+
+/// Calls back, from a thread of its own, whenever the settings file has changed. Dropping it stops it.
+pub struct Watch {
+    _watcher: Option<RecommendedWatcher>,
+    _alive: Sender<()>,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+/// Watches the settings file; a folder that does not exist yet is made.
+///
+/// # Errors
+/// If the folder can't be made, or there is no thread to be had.
+pub fn watch(paths: &Paths, changed: impl Fn() + Send + 'static) -> Result<Watch, SettingsProblem> {
+    let folders = folders(&paths.settings).map_err(|why| paths.problem(&why))?;
+    let (events, inbox) = mpsc::channel();
+    let watcher = on_events(&folders, &events).ok();
+    let pace = if watcher.is_some() { NEVER } else { POLL };
+    let path = paths.settings.clone();
+    let before = fs::read(&path).ok();
+    thread::Builder::new()
+        .name("settings-watch".to_owned())
+        .spawn(move || report(&inbox, pace, &path, before, &changed))
+        .map_err(|why| paths.problem(&why))?;
+    Ok(Watch {
+        _watcher: watcher,
+        _alive: events,
+    })
+}
+
+/// The folder of the file, and that of the file it is a link to.
+fn folders(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let folder_of = |path: &Path| path.parent().unwrap_or(Path::new(".")).to_owned();
+    let own = folder_of(path);
+    fs::create_dir_all(&own)?;
+    let real = folder_of(&file::followed(path)?);
+    Ok(if real == own || !real.is_dir() {
+        vec![own]
+    } else {
+        vec![own, real]
+    })
+}
+
+fn on_events(folders: &[PathBuf], events: &Sender<()>) -> notify::Result<RecommendedWatcher> {
+    let mut watcher = RecommendedWatcher::new(sender(events), Config::default())?;
+    for folder in folders {
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    }
+    Ok(watcher)
+}
+
+/// Passes on that something may have changed. Reading is no change: without this filter our own
+/// reading of the file would wake us again.
+fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'static {
+    let events = events.clone();
+    move |event| {
+        let is_change = !matches!(
+            event,
+            Ok(Event {
+                kind: EventKind::Access(_),
+                ..
+            })
+        );
+        if is_change {
+            // No one listens any more only while everything is being dropped.
+            let _ = events.send(());
+        }
+    }
+}
+
+/// Waits for events, or for its pace, then for quiet; calls back if the file says something new.
+fn report(
+    inbox: &Receiver<()>,
+    pace: Duration,
+    path: &Path,
+    mut before: Option<Vec<u8>>,
+    changed: &impl Fn(),
+) {
+    let mut patience = pace;
+    loop {
+        match inbox.recv_timeout(patience) {
+            Err(RecvTimeoutError::Disconnected) => return,
+            Ok(()) => {
+                patience = QUIET;
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => patience = pace,
+        }
+        let now = fs::read(path).ok();
+        if now != before {
+            before = now;
+            changed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_events_the_file_is_looked_at_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let (alive, inbox) = mpsc::channel();
+        let (told, changes) = mpsc::channel();
+        let thread = thread::spawn({
+            let path = path.clone();
+            let tell = move || told.send(()).unwrap();
+            move || report(&inbox, Duration::from_millis(5), &path, None, &tell)
+        });
+        for text in ["a", "b"] {
+            fs::write(&path, text).unwrap();
+            changes.recv().unwrap();
+            while changes.try_recv().is_ok() {}
+        }
+        drop(alive);
+        thread.join().unwrap();
+    }
+}

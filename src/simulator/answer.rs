@@ -1,0 +1,113 @@
+//! Carries a plan out: waits, writes, and leaves the truth in the ledger.
+
+use std::{io, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http_body::Frame;
+
+use super::{
+    dialect::Writer,
+    ledger::Ledger,
+    pace::Pacer,
+    plan::{Act, Plan, Step},
+    wire::Wire,
+};
+use crate::event::{Answer, Event};
+
+/// One answer under way.
+pub(super) struct Exchange {
+    pub pacer: Arc<Pacer>,
+    pub ledger: Arc<Ledger>,
+    pub wire: Wire,
+    /// The run's number.
+    pub run: u64,
+    /// When the request had been read: offset 0 of the plan.
+    pub read: Instant,
+    pub writer: Box<dyn Writer + Send>,
+    /// Whether the client asked for usage at the end of a stream.
+    pub usage: bool,
+}
+
+/// Why a body breaks off.
+fn broken_off() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::ConnectionReset,
+        "the plan resets the connection here",
+    )
+}
+
+impl Exchange {
+    /// The body of a streamed answer. All that is due at one instant goes out in one write.
+    pub fn stream(
+        mut self,
+        plan: Plan,
+    ) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send {
+        async_stream::stream! {
+            let mut plan = plan.peekable();
+            while let Some(step) = plan.next() {
+                let at = step.at;
+                self.pacer.until(self.read + at).await;
+                let mut out = Vec::new();
+                let mut goes_on = self.perform(step, &mut out);
+                while let Some(step) = plan.next_if(|next| goes_on && next.at == at) {
+                    goes_on = self.perform(step, &mut out);
+                }
+                if !goes_on {
+                    yield Err(broken_off());
+                    return;
+                }
+                if !out.is_empty() {
+                    yield Ok(Frame::data(Bytes::from(out)));
+                }
+            }
+        }
+    }
+
+    /// Does one step; says whether the body goes on.
+    fn perform(&mut self, step: Step, out: &mut Vec<u8>) -> bool {
+        match step.act {
+            Act::Say(Event::Usage(_)) if !self.usage => {}
+            Act::Say(event) => {
+                let mark = self.ledger.announce(self.run, step.at, event.is_token());
+                self.wire.await_write(mark);
+                self.writer.event(&event, out);
+            }
+            Act::Cut => {
+                self.wire.cut();
+                let text = "this piece is cut in the middle".into();
+                self.writer.event(&Event::Text { text }, out);
+            }
+            Act::Reset => {
+                self.wire.reset();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The whole answer, once its plan has run down.
+    ///
+    /// # Errors
+    /// If the plan resets the connection before that.
+    pub async fn whole(self, plan: Plan) -> io::Result<Answer> {
+        let mut answer = Answer::default();
+        let mut end = plan.head;
+        for step in plan {
+            end = step.at;
+            match step.act {
+                Act::Say(event) => answer.apply(&event),
+                Act::Cut => self.wire.cut(),
+                Act::Reset => {
+                    self.pacer.until(self.read + step.at).await;
+                    self.wire.reset();
+                    return Err(broken_off());
+                }
+            }
+        }
+        self.pacer.until(self.read + end).await;
+        let mark = self.ledger.announce(self.run, end, true);
+        self.wire.await_write(mark);
+        Ok(answer)
+    }
+}

@@ -1,0 +1,346 @@
+//! Bodies: the request's, which tells when it was sent, and the response's, whose reads are stamped.
+
+use std::{
+    convert::Infallible,
+    io::Write as _,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use futures_util::Stream;
+use http_body::{Body, Frame, SizeHint};
+
+use super::{Chunk, fault, now, phases::Trace};
+use crate::event::{Fault, FaultClass, Phase};
+
+/// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
+/// large ones: at most a socket buffer is still on its way.
+const PIECE: usize = 64 << 10;
+
+/// A request body that marks when its last byte was taken for writing. It can't be cloned, so no
+/// layer below can send it twice.
+pub(super) struct Outgoing {
+    rest: Bytes,
+    trace: Arc<Trace>,
+}
+
+impl Outgoing {
+    pub(super) fn new(body: Bytes, trace: Arc<Trace>) -> Self {
+        Self { rest: body, trace }
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let size = self.rest.len().min(PIECE);
+        let piece = self.rest.split_to(size);
+        if self.rest.is_empty() {
+            self.trace.mark_sent();
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+/// How large a body may grow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caps {
+    /// Most bytes in all, after decompression.
+    pub(super) total: u64,
+    /// From this size on, compressed bodies are held to `ratio`.
+    pub(super) ratio_from: u64,
+    /// Most bytes out for one byte in.
+    pub(super) ratio: u64,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            total: 256 << 20,
+            ratio_from: 8 << 20,
+            ratio: 1000,
+        }
+    }
+}
+
+/// How the body was compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// Not at all.
+    Identity,
+    /// `content-encoding: gzip`.
+    Gzip,
+}
+
+impl Coding {
+    /// The coding that these headers state; the error is the one that was not asked for.
+    pub(super) fn of(headers: &http::HeaderMap) -> Result<Self, String> {
+        let Some(value) = headers.get(http::header::CONTENT_ENCODING) else {
+            return Ok(Self::Identity);
+        };
+        let word = String::from_utf8_lossy(value.as_bytes())
+            .trim()
+            .to_ascii_lowercase();
+        match word.as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            _ => Err(word),
+        }
+    }
+}
+
+/// A response body: every read stamped before anything else is done with it, then decompressed.
+pub(super) struct Incoming<S> {
+    reads: Pin<Box<S>>,
+    gunzip: Option<MultiGzDecoder<Vec<u8>>>,
+    caps: Caps,
+    /// Who answers, for messages.
+    host: Arc<str>,
+    bytes_in: u64,
+    bytes_out: u64,
+    over: bool,
+}
+
+impl<S> Incoming<S> {
+    pub(super) fn new(reads: S, coding: Coding, caps: Caps, host: Arc<str>) -> Self {
+        Self {
+            reads: Box::pin(reads),
+            gunzip: (coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())),
+            caps,
+            host,
+            bytes_in: 0,
+            bytes_out: 0,
+            over: false,
+        }
+    }
+
+    fn decoded(&mut self, bytes: Bytes) -> Result<Bytes, Fault> {
+        if self.gunzip.is_none() {
+            self.grow(bytes.len())?;
+            return Ok(bytes);
+        }
+        let mut all = Vec::new();
+        // Deflate gives at most 1,032 bytes for one, so a piece can't outgrow memory before it is checked.
+        for piece in bytes.chunks(4 << 10) {
+            self.bytes_in += piece.len() as u64;
+            let decoded = self.gunzipped(piece)?;
+            self.grow(decoded.len())?;
+            all.extend(decoded);
+        }
+        Ok(all.into())
+    }
+
+    fn gunzipped(&mut self, piece: &[u8]) -> Result<Vec<u8>, Fault> {
+        let Some(decoder) = &mut self.gunzip else {
+            return Ok(piece.to_vec());
+        };
+        match decoder.write_all(piece).and_then(|()| decoder.flush()) {
+            Ok(()) => Ok(std::mem::take(decoder.get_mut())),
+            Err(error) => {
+                let text = format!("sent broken gzip data: {error}");
+                Err(self.broken(FaultClass::Protocol, &text))
+            }
+        }
+    }
+
+    fn grow(&mut self, by: usize) -> Result<(), Fault> {
+        self.bytes_out += by as u64;
+        let Caps {
+            total,
+            ratio_from,
+            ratio,
+        } = self.caps;
+        if self.bytes_out > total {
+            let text = format!("sent more than {} MiB, which no answer has", total >> 20);
+            return Err(self.broken(FaultClass::Protocol, &text));
+        }
+        if self.gunzip.is_some()
+            && self.bytes_out > ratio_from
+            && self.bytes_out / ratio > self.bytes_in
+        {
+            let text = format!(
+                "sent gzip data that grows more than {ratio} times (a “bomb”); reading was stopped"
+            );
+            return Err(self.broken(FaultClass::Protocol, &text));
+        }
+        Ok(())
+    }
+
+    /// The end of the reads: a compressed body must be whole.
+    fn finished(&mut self) -> Option<Fault> {
+        let decoder = self.gunzip.as_mut().filter(|_| self.bytes_in > 0)?;
+        decoder.try_finish().err()?;
+        Some(self.broken(
+            FaultClass::Interrupted,
+            "ended its compressed answer too early",
+        ))
+    }
+
+    fn broken(&self, class: FaultClass, what: &str) -> Fault {
+        Fault::new(class, Phase::Stream, format!("{} {what}", self.host))
+    }
+
+    fn take(&mut self, read: reqwest::Result<Bytes>) -> Result<Chunk, Fault> {
+        let at = now();
+        let bytes = read.map_err(|error| fault::of_body(&error.without_url(), &self.host))?;
+        Ok(Chunk {
+            at,
+            bytes: self.decoded(bytes)?,
+        })
+    }
+}
+
+impl<S> Stream for Incoming<S>
+where
+    S: Stream<Item = reqwest::Result<Bytes>>,
+{
+    type Item = Result<Chunk, Fault>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Chunk, Fault>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let item = match ready!(self.reads.as_mut().poll_next(cx)) {
+            Some(read) => Some(self.take(read)),
+            None => self.finished().map(Err),
+        };
+        self.over = !matches!(item, Some(Ok(_)));
+        Poll::Ready(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compression, write::GzEncoder};
+    use futures_util::{StreamExt as _, stream};
+
+    use super::*;
+
+    fn gzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    async fn read(pieces: Vec<Vec<u8>>, coding: Coding, caps: Caps) -> (Vec<u8>, Option<Fault>) {
+        let reads = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
+        let mut body = Incoming::new(reads, coding, caps, "host".into());
+        let mut all = Vec::new();
+        while let Some(chunk) = body.next().await {
+            match chunk {
+                Ok(chunk) => all.extend(chunk.bytes),
+                Err(fault) => {
+                    assert!(body.next().await.is_none(), "nothing follows a fault");
+                    return (all, Some(fault));
+                }
+            }
+        }
+        (all, None)
+    }
+
+    #[tokio::test]
+    async fn gzip_is_decoded_under_every_split() {
+        let text = "data: one\n\ndata: two\n\n".repeat(3);
+        let members = [gzipped(text.as_bytes()), gzipped(b"second member")].concat();
+        let whole = format!("{text}second member");
+        for size in 1..members.len() {
+            let pieces = members.chunks(size).map(<[u8]>::to_vec).collect();
+            let (got, fault) = read(pieces, Coding::Gzip, Caps::default()).await;
+            assert_eq!((got.as_slice(), fault), (whole.as_bytes(), None), "{size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_flushed_event_is_there_with_its_own_read() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        let mut sent = 0;
+        let mut pieces = Vec::new();
+        for event in ["data: a\n\n", "data: b\n\n", "data: c\n\n"] {
+            encoder.write_all(event.as_bytes()).unwrap();
+            encoder.flush().unwrap();
+            pieces.push(Ok(Bytes::copy_from_slice(&encoder.get_ref()[sent..])));
+            sent = encoder.get_ref().len();
+        }
+        let mut body = Incoming::new(
+            stream::iter(pieces),
+            Coding::Gzip,
+            Caps::default(),
+            "host".into(),
+        );
+        for event in ["data: a\n\n", "data: b\n\n", "data: c\n\n"] {
+            assert_eq!(body.next().await.unwrap().unwrap().bytes, event);
+        }
+        let cut = body.next().await.unwrap().unwrap_err();
+        assert_eq!(cut.class, FaultClass::Interrupted, "no trailer came");
+    }
+
+    #[tokio::test]
+    async fn a_bomb_is_stopped_by_its_ratio() {
+        // Deflate's best on zeros is about 1,029 to 1. However it is cut into reads, it is stopped.
+        let bomb = gzipped(&vec![0; 32 << 20]);
+        for size in [1000, bomb.len()] {
+            let pieces = bomb.chunks(size).map(<[u8]>::to_vec).collect();
+            let (got, fault) = read(pieces, Coding::Gzip, Caps::default()).await;
+            assert_eq!(fault.unwrap().class, FaultClass::Protocol);
+            assert!(got.len() <= 16 << 20, "{}", got.len());
+        }
+        let honest = gzipped(&vec![0; 8 << 20]);
+        let (got, fault) = read(vec![honest], Coding::Gzip, Caps::default()).await;
+        assert_eq!((got.len(), fault), (8 << 20, None));
+    }
+
+    #[tokio::test]
+    async fn an_endless_body_is_stopped_by_its_size() {
+        let caps = Caps {
+            total: 10,
+            ..Caps::default()
+        };
+        let (got, fault) = read(vec![vec![b'x'; 4]; 9], Coding::Identity, caps).await;
+        assert_eq!(got.len(), 8);
+        assert_eq!(fault.unwrap().class, FaultClass::Protocol);
+    }
+
+    #[tokio::test]
+    async fn broken_gzip_is_a_protocol_fault_and_no_bytes_are_no_gzip() {
+        let junk = vec![b"not gzip at all".to_vec()];
+        let (_, fault) = read(junk, Coding::Gzip, Caps::default()).await;
+        assert_eq!(fault.unwrap().class, FaultClass::Protocol);
+        let (got, fault) = read(vec![], Coding::Gzip, Caps::default()).await;
+        assert_eq!((got.len(), fault), (0, None));
+    }
+
+    #[test]
+    fn codings_by_header() {
+        let coding = |word: &str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("content-encoding", word.parse().unwrap());
+            Coding::of(&headers)
+        };
+        assert_eq!(Coding::of(&http::HeaderMap::new()), Ok(Coding::Identity));
+        assert_eq!(coding("GZIP"), Ok(Coding::Gzip));
+        assert_eq!(coding("identity"), Ok(Coding::Identity));
+        assert_eq!(coding("br"), Err("br".to_owned()));
+    }
+}

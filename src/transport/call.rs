@@ -1,0 +1,191 @@
+//! One call: sent, held to its limits, refused where its head is no answer, or read whole.
+
+use std::{fmt, sync::Arc};
+
+use bytes::BytesMut;
+use futures_util::StreamExt as _;
+use http::{HeaderValue, header};
+
+use super::{
+    HttpCall, HttpResponse, Trace, Whole,
+    body::{Caps, Coding, Incoming, Outgoing},
+    client::Client,
+    deadline,
+    fault::{self, Peer},
+    host_port, limit_text, now, wait_until,
+};
+use crate::{
+    endpoint::Timeouts,
+    event::{Fault, FaultClass, Phase},
+};
+
+/// Largest body that is read whole.
+const MAX_WHOLE_BODY: usize = 8 << 20;
+
+/// A call whose client is there: sending it starts its clock.
+pub struct PreparedCall {
+    client: Client,
+    peer: Peer,
+    call: HttpCall,
+}
+
+impl fmt::Debug for PreparedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.call.fmt(f)
+    }
+}
+
+impl PreparedCall {
+    pub(super) fn new(client: Client, peer: Peer, call: HttpCall) -> Self {
+        Self { client, peer, call }
+    }
+
+    /// The way of its connection, for people.
+    pub(super) fn way(&self) -> String {
+        match &self.peer.proxy {
+            Some(proxy) => format!("connected through the proxy {proxy}"),
+            None => format!("connected to {}", self.peer.host),
+        }
+    }
+
+    /// Sends the call and waits for its head; `trace` tells meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Transport::send`](super::Transport::send).
+    pub async fn send(self, trace: &Arc<Trace>) -> Result<HttpResponse, Fault> {
+        let Self { client, peer, call } = self;
+        let timeouts = call.connect.timeouts;
+        let request = request(&client, call, trace);
+        let response = tokio::select! {
+            biased;
+            response = trace.scope(request) => {
+                response.map_err(|error| fault::of_send(&error.without_url(), &peer, trace))?
+            }
+            fault = out_of_time(trace, timeouts, &peer) => return Err(fault),
+        };
+        let headers_at = now();
+        refuse(&response, &peer)?;
+        let headers = response.headers().clone();
+        let coding = Coding::of(&headers).map_err(|coding| {
+            let message = format!(
+                "{} compressed its answer as “{coding}”, which was not asked for",
+                peer.host
+            );
+            Fault::new(FaultClass::Protocol, Phase::Headers, message)
+        })?;
+        let phases = client.opened.phases(trace, response.extensions());
+        let connected = phases.tls.or(phases.tcp).map(|span| span.end);
+        let sent = (trace.request_sent()).or(connected);
+        Ok(HttpResponse {
+            status: response.status().as_u16(),
+            version: format!("{:?}", response.version()),
+            headers,
+            phases,
+            request_sent: sent.unwrap_or(trace.began()).min(headers_at),
+            headers_at,
+            body: Box::pin(Incoming::new(
+                response.bytes_stream(),
+                coding,
+                Caps::default(),
+                peer.host.into(),
+            )),
+        })
+    }
+
+    pub(super) async fn whole(self, trace: &Arc<Trace>) -> Result<Whole, Fault> {
+        let total_ms = self.call.connect.timeouts.total_ms;
+        let host = self.peer.host.clone();
+        let reading = async {
+            let mut response = self.send(trace).await?;
+            let mut body = BytesMut::new();
+            while let Some(chunk) = response.body.next().await {
+                body.extend_from_slice(&chunk?.bytes);
+                if body.len() > MAX_WHOLE_BODY {
+                    let message = format!("{host} sent more than 8 MiB");
+                    return Err(Fault::new(FaultClass::Protocol, Phase::Stream, message));
+                }
+            }
+            Ok((response.status, response.headers, body.freeze()))
+        };
+        tokio::select! {
+            result = reading => result,
+            () = wait_until(deadline(trace.began(), total_ms)) => {
+                let message = format!("{host} was not done within {} (total limit)", limit_text(total_ms));
+                Err(Fault::new(FaultClass::Timeout, trace.phase(), message))
+            }
+        }
+    }
+}
+
+async fn request(
+    client: &Client,
+    call: HttpCall,
+    trace: &Arc<Trace>,
+) -> reqwest::Result<reqwest::Response> {
+    let mut headers = call.headers;
+    headers
+        .entry(header::ACCEPT_ENCODING)
+        .or_insert(HeaderValue::from_static("gzip"));
+    let mut request = client.http.request(call.method, call.url).headers(headers);
+    if !call.body.is_empty() {
+        let body = Outgoing::new(call.body, trace.clone());
+        request = request.body(reqwest::Body::wrap(body));
+    }
+    request.send().await
+}
+
+/// Heads that are no answer of the endpoint: redirects, which are not followed so that no key goes to
+/// another host, and a proxy's own refusal.
+fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
+    let status = response.status();
+    if let (407, false, Some(proxy)) = (status.as_u16(), peer.tls, &peer.proxy) {
+        return Err(fault::of_proxy_password(proxy));
+    }
+    if !status.is_redirection() {
+        return Ok(());
+    }
+    let location = response.headers().get(header::LOCATION);
+    let target = location
+        .and_then(|location| location.to_str().ok())
+        .and_then(|location| response.url().join(location).ok());
+    let target = target.map_or_else(
+        || "nowhere".to_owned(),
+        |url| format!("to {}://{}", url.scheme(), host_port(&url)),
+    );
+    let message = format!(
+        "{} redirects {target} ({}); redirects are not followed, so that no key goes elsewhere:          if that is the right place, set it as the base URL",
+        peer.host,
+        status.as_u16()
+    );
+    Err(Fault {
+        status: Some(status.as_u16()),
+        ..Fault::new(FaultClass::Protocol, Phase::Headers, message)
+    })
+}
+
+/// Waits until connecting, or waiting for the head, has lasted longer than it may.
+async fn out_of_time(trace: &Trace, limits: Timeouts, peer: &Peer) -> Fault {
+    loop {
+        let (sent, own) = (trace.request_sent(), trace.connecting_span());
+        let is_connecting = sent.is_none() && own.is_some_and(|(_, end)| end.is_none());
+        let (begin, limit_ms) = if is_connecting {
+            (own.map(|(begin, _)| begin), limits.connect_ms)
+        } else {
+            (sent.or(own.and_then(|(_, end)| end)), limits.first_token_ms)
+        };
+        let begin = begin.unwrap_or(trace.began());
+        tokio::select! {
+            () = trace.changed() => {}
+            () = wait_until(deadline(begin, limit_ms)) => {
+                let (what, limit) = if is_connecting {
+                    ("was not connected to", "connect")
+                } else {
+                    ("did not begin to answer", "first-token")
+                };
+                let (host, within) = (&peer.host, limit_text(limit_ms));
+                let message = format!("{host} {what} within {within} ({limit} limit)");
+                return Fault::new(FaultClass::Timeout, trace.phase(), message);
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The HTTP clients: one per way of connecting, kept for their open connections.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::{
+    connector::{MarkConnects, MarkingResolver},
+    phases::Opened,
+    proxy::Via,
+    tls,
+};
+use crate::{
+    endpoint::{ConnectOptions, HttpVersion},
+    event::{Fault, FaultClass, Phase},
+};
+
+/// What this program calls itself to servers and proxies.
+const USER_AGENT: &str = concat!("tokenscope/", env!("CARGO_PKG_VERSION"));
+
+/// A client, and the connections it opened lately.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) http: reqwest::Client,
+    pub(super) opened: Opened,
+}
+
+/// Everything that makes one client differ from another.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    via: ViaKey,
+    /// The file and when it was changed last, so that a replaced file is read anew.
+    ca_file: Option<(String, Option<SystemTime>)>,
+    version: HttpVersion,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum ViaKey {
+    Direct,
+    Environment,
+    /// A keyed hash, so that no password is kept here.
+    Proxy(u64),
+}
+
+/// All clients of one transport.
+#[derive(Default)]
+pub(super) struct Clients {
+    made: Mutex<HashMap<Key, Client>>,
+    hasher: RandomState,
+}
+
+impl Clients {
+    /// The client for this way of connecting, made if there is none yet.
+    pub(super) async fn get(&self, via: &Via, options: &ConnectOptions) -> Result<Client, Fault> {
+        let key = self.key(via, options).await;
+        let mut made = self.made.lock().await;
+        if let Some(client) = made.get(&key) {
+            return Ok(client.clone());
+        }
+        let (via, ca_file, version) = (via.clone(), options.ca_file.clone(), options.http);
+        // Reading the machine's certificate authorities takes tens of milliseconds.
+        let client =
+            tokio::task::spawn_blocking(move || Client::new(&via, ca_file.as_deref(), version))
+                .await
+                .map_err(|_| unusable("stopped"))??;
+        made.insert(key, client.clone());
+        Ok(client)
+    }
+
+    async fn key(&self, via: &Via, options: &ConnectOptions) -> Key {
+        let ca_file = match options.ca_file.clone() {
+            None => None,
+            Some(file) => {
+                let metadata = tokio::fs::metadata(&file).await;
+                Some((file, metadata.and_then(|data| data.modified()).ok()))
+            }
+        };
+        Key {
+            via: match via {
+                Via::Direct => ViaKey::Direct,
+                Via::Environment(_) => ViaKey::Environment,
+                Via::Proxy(url) => ViaKey::Proxy(self.hasher.hash_one(url.as_str())),
+            },
+            ca_file,
+            version: options.http,
+        }
+    }
+}
+
+impl Client {
+    fn new(via: &Via, ca_file: Option<&str>, version: HttpVersion) -> Result<Self, Fault> {
+        let opened = Opened::default();
+        let builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            .tls_backend_preconfigured(tls::config(ca_file, version)?)
+            .dns_resolver(Arc::new(MarkingResolver))
+            .connector_layer(MarkConnects(opened.clone()));
+        let builder = match version {
+            HttpVersion::Auto => builder,
+            HttpVersion::Http1 => builder.http1_only(),
+            HttpVersion::Http2 => builder.http2_prior_knowledge(),
+        };
+        let builder = match via {
+            Via::Direct => builder.no_proxy(),
+            Via::Environment(_) => builder,
+            Via::Proxy(url) => builder.no_proxy().proxy(proxy(url)?),
+        };
+        let http = builder
+            .build()
+            .map_err(|error| unusable(&error.without_url().to_string()))?;
+        Ok(Self { http, opened })
+    }
+}
+
+fn proxy(url: &Url) -> Result<reqwest::Proxy, Fault> {
+    reqwest::Proxy::all(url.clone()).map_err(|error| {
+        let why = error.without_url();
+        Fault::new(
+            FaultClass::Proxy,
+            Phase::Prepare,
+            format!("the endpoint's proxy can't be used: {why}"),
+        )
+    })
+}
+
+fn unusable(why: &str) -> Fault {
+    let message = format!("the HTTP client can't be set up: {why}");
+    Fault::new(FaultClass::Connect, Phase::Prepare, message)
+}
+
+/// A URL as it may be shown: without user, password, and the values of query fields that hold keys.
+#[must_use]
+pub fn shown_url(url: &Url) -> String {
+    let mut shown = url.clone();
+    // Only URLs that can't hold a user refuse this.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    if url.query().is_some() {
+        shown
+            .query_pairs_mut()
+            .clear()
+            .extend_pairs(url.query_pairs().map(|(name, value)| {
+                let hidden = is_secret_name(&name);
+                (name, if hidden { "***".into() } else { value })
+            }));
+    }
+    shown.into()
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
+    ["key", "apikey", "token", "accesstoken", "sig", "signature"].contains(&name.as_str())
+        || ["secret", "password", "subscriptionkey"]
+            .iter()
+            .any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shown_urls_hold_no_secret() {
+        for (url, shown) in [
+            ("https://a.example/v1?x=1", "https://a.example/v1?x=1"),
+            ("https://me:pw@a.example/v1", "https://a.example/v1"),
+            (
+                "https://a.example/v1?api-version=2&key=AIza",
+                "https://a.example/v1?api-version=2&key=***",
+            ),
+            (
+                "https://a.example/?subscription-key=s&access_token=t",
+                "https://a.example/?subscription-key=***&access_token=***",
+            ),
+        ] {
+            assert_eq!(shown_url(&Url::parse(url).unwrap()), shown);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What went wrong on the wire, classed and said in words that tell what to do.
+//!
+//! In: the errors of reqwest, hyper, rustls and the system, told apart by their types (never by their
+//! texts), and how far the call had come. Out: a [`Fault`].
+
+use std::{error::Error, io};
+
+use hyper_util::client::legacy::connect::{
+    HttpConnector,
+    proxy::{SocksV5, Tunnel},
+};
+use rustls::{AlertDescription, CertificateError};
+use tower::Service;
+use url::Url;
+
+use super::{connector::NoAddress, phases::Trace};
+use crate::event::{Fault, FaultClass, Phase};
+
+/// hyper-util names these two only as what its proxy connectors fail with.
+type TunnelError = <Tunnel<HttpConnector> as Service<http::Uri>>::Error;
+type SocksError = <SocksV5<HttpConnector> as Service<http::Uri>>::Error;
+
+/// Whom a call talks to, for messages.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    /// The endpoint's host and port.
+    pub(super) host: String,
+    /// The endpoint's bare host name.
+    pub(super) name: String,
+    /// Whether it is reached by TLS.
+    pub(super) tls: bool,
+    /// The proxy's host and port, where there is one.
+    pub(super) proxy: Option<String>,
+}
+
+impl Peer {
+    pub(super) fn new(url: &Url, proxy: Option<String>) -> Self {
+        Self {
+            host: super::host_port(url),
+            name: url.host_str().unwrap_or_default().to_owned(),
+            tls: url.scheme() == "https",
+            proxy,
+        }
+    }
+
+    /// The first hop: the proxy, or the host itself.
+    fn first_hop(&self) -> &str {
+        self.proxy.as_deref().unwrap_or(&self.host)
+    }
+}
+
+/// The causes found in an error, outermost first.
+#[derive(Default)]
+struct Causes<'a> {
+    address: Option<&'a NoAddress>,
+    tls: Option<&'a rustls::Error>,
+    tunnel: Option<&'a TunnelError>,
+    socks: Option<&'a SocksError>,
+    hyper: Option<&'a hyper::Error>,
+    io: Option<&'a io::Error>,
+    /// The innermost error of all.
+    root: Option<&'a (dyn Error + 'static)>,
+}
+
+impl<'a> Causes<'a> {
+    fn of(error: &'a (dyn Error + 'static)) -> Self {
+        let mut causes = Self::default();
+        let mut next = Some(error);
+        while let Some(error) = next {
+            causes.root = Some(error);
+            causes.address = error.downcast_ref().or(causes.address);
+            causes.tls = error.downcast_ref().or(causes.tls);
+            causes.tunnel = error.downcast_ref().or(causes.tunnel);
+            causes.socks = error.downcast_ref().or(causes.socks);
+            causes.hyper = error.downcast_ref().or(causes.hyper);
+            causes.io = error.downcast_ref().or(causes.io);
+            next = inner(error);
+        }
+        causes
+    }
+
+    fn text(&self) -> String {
+        self.root.map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// The error inside an error. An `io::Error` hides what it wraps from `source`, and hyper-util's SOCKS
+/// error has none.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    if let Some(wrapped) = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        return Some(wrapped);
+    }
+    match error.downcast_ref::<SocksError>() {
+        Some(SocksError::Inner(connect)) => Some(connect),
+        Some(SocksError::Io(error)) => Some(error),
+        _ => error.source(),
+    }
+}
+
+/// The fault of a call that got no response head.
+pub(super) fn of_send(error: &reqwest::Error, peer: &Peer, trace: &Trace) -> Fault {
+    let causes = Causes::of(error);
+    if error.is_builder() {
+        let message = format!("the request can't be sent: {}", causes.text());
+        return Fault::new(FaultClass::BadRequest, Phase::Prepare, message);
+    }
+    if !error.is_connect() {
+        return of_exchange(&causes, peer);
+    }
+    if let Some(address) = causes.address {
+        return of_name(address, peer);
+    }
+    let at_host = trace.tls_name().as_deref() == Some(peer.name.trim_matches(['[', ']']));
+    match &peer.proxy {
+        Some(proxy) if !at_host => of_proxy(&causes, proxy, peer),
+        _ if trace.phase() == Phase::Tls => of_handshake(&causes, &peer.host),
+        _ => of_connect(&causes, peer),
+    }
+}
+
+/// The fault of a body that broke off.
+pub(super) fn of_body(error: &reqwest::Error, host: &str) -> Fault {
+    let causes = Causes::of(error);
+    let what = match causes.io.map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            "reset the connection in the middle of the answer".to_owned()
+        }
+        _ if causes
+            .hyper
+            .is_some_and(hyper::Error::is_incomplete_message) =>
+        {
+            "closed the connection in the middle of the answer".to_owned()
+        }
+        _ => format!("broke off its answer: {}", causes.text()),
+    };
+    Fault::new(
+        FaultClass::Interrupted,
+        Phase::Stream,
+        format!("{host} {what}"),
+    )
+}
+
+fn of_name(address: &NoAddress, peer: &Peer) -> Fault {
+    let name = &address.name;
+    let is_proxy = (peer.proxy.as_ref()).is_some_and(|_| *name != peer.name);
+    let (class, whose) = if is_proxy {
+        (FaultClass::Proxy, "the proxy ")
+    } else {
+        (FaultClass::Dns, "")
+    };
+    let message = format!(
+        "no address found for {whose}{name} ({}): is the name right, and is this machine online?",
+        address.source
+    );
+    Fault::new(class, Phase::Dns, message)
+}
+
+fn of_connect(causes: &Causes<'_>, peer: &Peer) -> Fault {
+    let message = unreachable_text(causes, peer.first_hop(), "is the server running?");
+    Fault::new(FaultClass::Connect, Phase::Connect, message)
+}
+
+fn unreachable_text(causes: &Causes<'_>, host: &str, question: &str) -> String {
+    match causes.io.map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            format!("connection refused by {host}: {question}")
+        }
+        Some(io::ErrorKind::TimedOut) => format!("{host} did not answer: {question}"),
+        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
+            format!("{host} can't be reached from here: is this machine online?")
+        }
+        Some(io::ErrorKind::ConnectionReset) => {
+            format!("{host} reset the connection at once: {question}")
+        }
+        _ => format!("no connection to {host}: {}", causes.text()),
+    }
+}
+
+fn of_proxy(causes: &Causes<'_>, proxy: &str, peer: &Peer) -> Fault {
+    let host = &peer.host;
+    let message = match (causes.tunnel, causes.socks) {
+        (Some(TunnelError::ProxyAuthRequired), _) => proxy_password_text(proxy),
+        (Some(TunnelError::TunnelUnsuccessful), _) => {
+            format!("the proxy {proxy} refused to connect to {host}")
+        }
+        (Some(TunnelError::TunnelUnexpectedEof), _) => {
+            format!("the proxy {proxy} closed the connection when asked for {host}")
+        }
+        (_, Some(SocksError::V5(error))) => {
+            format!("the SOCKS proxy {proxy} refused to connect to {host}: {error}")
+        }
+        (_, Some(SocksError::Parsing(_))) => {
+            format!("{proxy} does not speak SOCKS5: is it an http:// proxy?")
+        }
+        _ if causes.tls.is_some() => {
+            format!("TLS with the proxy {proxy} failed: {}", causes.text())
+        }
+        _ => unreachable_text(
+            causes,
+            &format!("the proxy {proxy}"),
+            "is the proxy running?",
+        ),
+    };
+    Fault::new(FaultClass::Proxy, Phase::Connect, message)
+}
+
+/// The fault of a 407, which names no password.
+pub(super) fn of_proxy_password(proxy: &str) -> Fault {
+    Fault {
+        status: Some(407),
+        ..Fault::new(
+            FaultClass::Proxy,
+            Phase::Headers,
+            proxy_password_text(proxy),
+        )
+    }
+}
+
+fn proxy_password_text(proxy: &str) -> String {
+    format!("the proxy {proxy} wants a user name and password (407), or does not accept these")
+}
+
+fn of_handshake(causes: &Causes<'_>, host: &str) -> Fault {
+    let message = match causes.tls {
+        Some(error) => tls_text(error, host),
+        None => match causes.io.map(io::Error::kind) {
+            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => format!(
+                "{host} closed the connection during the TLS handshake: does it speak https on this port?"
+            ),
+            _ => format!("TLS with {host} failed: {}", causes.text()),
+        },
+    };
+    Fault::new(FaultClass::Tls, Phase::Tls, message)
+}
+
+fn tls_text(error: &rustls::Error, host: &str) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(error) => certificate_text(error, host),
+        rustls::Error::InvalidMessage(_) => {
+            format!("{host} does not speak TLS on this port: try http:// instead of https://")
+        }
+        rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            format!("{host} does not offer the HTTP version that this endpoint is set to")
+        }
+        error => format!("TLS with {host} failed: {error}"),
+    }
+}
+
+fn certificate_text(error: &CertificateError, host: &str) -> String {
+    use CertificateError as E;
+    match error {
+        E::UnknownIssuer => format!(
+            "the certificate of {host} is signed by no authority that this machine trusts; \
+             if it is your own, set its PEM file as the endpoint's extra CA"
+        ),
+        E::Expired | E::ExpiredContext { .. } => {
+            format!("the certificate of {host} has expired (or this machine's clock is wrong)")
+        }
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            format!("the certificate of {host} is not valid yet (or this machine's clock is wrong)")
+        }
+        E::NotValidForName => format!("the certificate is for another host than {host}"),
+        E::NotValidForNameContext { presented, .. } => format!(
+            "the certificate is for another host than {host}: {}",
+            presented.join(", ")
+        ),
+        error => format!("the certificate of {host} is not accepted: {error}"),
+    }
+}
+
+/// The fault of an exchange that began: the request, or a part of it, may have arrived.
+fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
+    let host = match &peer.proxy {
+        Some(proxy) if !peer.tls => format!("the proxy {proxy}"),
+        _ => peer.host.clone(),
+    };
+    if causes.hyper.is_some_and(hyper::Error::is_parse) {
+        let hint = if peer.tls {
+            "set another HTTP version for this endpoint, or check its address"
+        } else {
+            "try https:// instead of http://"
+        };
+        let message = format!("what {host} sent is not HTTP: {hint}");
+        return Fault::new(FaultClass::Protocol, Phase::Headers, message);
+    }
+    let reset = causes.io.is_some() || causes.hyper.is_some_and(is_closed);
+    let why = if reset {
+        String::new()
+    } else {
+        format!(" ({})", causes.text())
+    };
+    let message = format!(
+        "{host} closed the connection before it answered{why}; the request was not sent again, \
+         because it may have been taken"
+    );
+    Fault::new(FaultClass::Reset, Phase::Headers, message)
+}
+
+fn is_closed(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled()
+}

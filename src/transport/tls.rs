@@ -1,0 +1,109 @@
+//! TLS: the platform's certificate authorities, the endpoint's own beside them, and marked sessions.
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::Resumption,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use rustls_platform_verifier::Verifier;
+
+use super::connector::MarkingSessions;
+use crate::{
+    endpoint::HttpVersion,
+    event::{Fault, FaultClass, Phase},
+};
+
+/// A TLS set-up that trusts this machine's authorities and those of the PEM file. Reads files: not
+/// for an async thread.
+///
+/// # Errors
+/// A `tls` fault in `prepare` that names the file, if it can't be read or holds no certificate.
+pub(super) fn config(ca_file: Option<&str>, version: HttpVersion) -> Result<ClientConfig, Fault> {
+    let provider = Arc::new(ring::default_provider());
+    let extra = ca_file.map_or_else(|| Ok(Vec::new()), authorities)?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(format!("TLS can't be set up: {error}")))?;
+    let mut config = match verifier(extra, &provider) {
+        Ok(verifier) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier)),
+        // Trusting no one keeps plain HTTP usable on a machine without authorities.
+        Err(_) if ca_file.is_none() => builder.with_root_certificates(RootCertStore::empty()),
+        Err(error) => {
+            let file = ca_file.unwrap_or_default();
+            return Err(unusable(format!(
+                "a certificate in {file} can't be used as an authority: {error}"
+            )));
+        }
+    }
+    .with_no_client_auth();
+    config.alpn_protocols = match version {
+        HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
+        HttpVersion::Http2 => vec![b"h2".to_vec()],
+    };
+    config.resumption = Resumption::store(Arc::new(MarkingSessions::new()));
+    Ok(config)
+}
+
+fn verifier(
+    extra: Vec<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Verifier, rustls::Error> {
+    if extra.is_empty() {
+        Verifier::new(provider.clone())
+    } else {
+        Verifier::new_with_extra_roots(extra, provider.clone())
+    }
+}
+
+fn authorities(file: &str) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        unusable(format!(
+            "the extra certificate authorities in {file} can't be read: {error}"
+        ))
+    };
+    let pem = std::fs::read(file).map_err(|error| unreadable(&error))?;
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(&error))?;
+    if found.is_empty() {
+        return Err(unusable(format!(
+            "{file} holds no certificate; a PEM file with “BEGIN CERTIFICATE” is needed"
+        )));
+    }
+    Ok(found)
+}
+
+fn unusable(message: String) -> Fault {
+    Fault::new(FaultClass::Tls, Phase::Prepare, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_authority_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(path("empty.pem"), "no certificate here").unwrap();
+        std::fs::write(
+            path("junk.pem"),
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        )
+        .unwrap();
+        for name in ["missing.pem", "empty.pem", "junk.pem"] {
+            let fault = config(Some(&path(name)), HttpVersion::Auto).unwrap_err();
+            assert_eq!(
+                (fault.class, fault.phase),
+                (FaultClass::Tls, Phase::Prepare)
+            );
+            assert!(fault.message.contains(name), "{}", fault.message);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Exports can be read back, and leave nothing half done.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokenscope::{
+    event::{Fault, FaultClass, Phase, Usage},
+    history::{ExportFormat, History, OutcomeFilter, RunQuery, RunSort, SortColumn},
+    run::{Run, State},
+};
+
+use super::a_run;
+
+/// Reads CSV after RFC 4180.
+fn parse_csv(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
+    let mut chars = text.chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                cell.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut cell)),
+            '\r' if !quoted => {
+                assert_eq!(chars.next(), Some('\n'));
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            c => cell.push(c),
+        }
+    }
+    assert!(!quoted && row.is_empty() && cell.is_empty());
+    rows
+}
+
+fn some_runs() -> Vec<Run> {
+    (1..=1200)
+        .map(|id| {
+            let mut run = a_run(id);
+            run.answer.text = match id % 4 {
+                0 => format!("line one\r\nline \"two\", {id}"),
+                1 => format!("=HYPERLINK({id})"),
+                2 => "逗号，\n换行".into(),
+                _ => String::new(),
+            };
+            run.answer.usage = (id % 2 == 0).then(|| Usage {
+                output: Some(u64::MAX),
+                ..Usage::default()
+            });
+            if id % 10 == 0 {
+                let mut fault = Fault::new(FaultClass::RateLimited, Phase::Headers, "slow, down");
+                fault.status = Some(429);
+                run.answer.fault = Some(fault);
+                run.state = State::Fault;
+            }
+            run
+        })
+        .collect()
+}
+
+fn cell<'a>(table: &'a [Vec<String>], row: usize, column: &str) -> &'a str {
+    let at = table[0]
+        .iter()
+        .position(|name| name == column)
+        .expect(column);
+    &table[row][at]
+}
+
+#[tokio::test]
+async fn csv_comes_back_cell_by_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    let runs = some_runs();
+    for run in &runs {
+        history.finish(run.clone());
+    }
+    let to = folder.path().join("runs.csv");
+    let told = Arc::new(AtomicUsize::new(0));
+    let telling = Arc::clone(&told);
+    let query = RunQuery {
+        sort: RunSort {
+            by: SortColumn::Started,
+            descending: false,
+        },
+        offset: 17,
+        limit: 3,
+        ..RunQuery::default()
+    };
+    let progress = move |done: usize, total: usize| {
+        assert!(done <= total && total == 1200);
+        telling.store(done, Ordering::Relaxed);
+    };
+    let count = history
+        .export(query, ExportFormat::Csv, to.clone(), progress)
+        .await
+        .unwrap();
+    assert_eq!((count, told.load(Ordering::Relaxed)), (1200, 1200));
+
+    let table = parse_csv(&fs::read_to_string(to).unwrap());
+    assert_eq!(table.len(), 1201);
+    for (n, run) in runs.iter().enumerate() {
+        let cell = |column| cell(&table, n + 1, column);
+        assert_eq!(table[n + 1].len(), table[0].len());
+        assert_eq!(cell("id"), run.head.id.0.to_string());
+        assert_eq!((cell("endpoint"), cell("model")), ("here", "org/m"));
+        let guard = if run.answer.text.starts_with('=') {
+            "'"
+        } else {
+            ""
+        };
+        assert_eq!(cell("text"), format!("{guard}{}", run.answer.text));
+        assert_eq!(cell("prompt"), format!("prompt {}", run.head.id.0));
+        let ok = run.state == State::Ok;
+        assert_eq!(cell("outcome"), if ok { "ok" } else { "fault" });
+        assert_eq!(cell("status"), if ok { "" } else { "429" });
+        assert_eq!(cell("message"), if ok { "" } else { "slow, down" });
+        let tokens = run.answer.usage.and_then(|u| u.output);
+        assert_eq!(
+            cell("output_tokens"),
+            tokens.map_or(String::new(), |n| n.to_string())
+        );
+    }
+    assert_eq!(cell(&table, 1, "started"), "2023-11-14T22:13:21.000000000Z");
+}
+
+#[tokio::test]
+async fn json_comes_back_run_by_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    for run in some_runs() {
+        history.finish(run);
+    }
+    let to = folder.path().join("runs.json");
+    let query = RunQuery {
+        outcome: Some(OutcomeFilter::Fault),
+        ..RunQuery::default()
+    };
+    let count = history
+        .export(query, ExportFormat::Json, to.clone(), |_, _| {})
+        .await
+        .unwrap();
+    let back: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(&to).unwrap()).unwrap();
+    assert_eq!((count, back.len()), (120, 120));
+    assert!(back[0].is_object());
+
+    let none = RunQuery {
+        text: "nobody said this".into(),
+        ..RunQuery::default()
+    };
+    history
+        .export(none, ExportFormat::Json, to.clone(), |_, _| {})
+        .await
+        .unwrap();
+    let back: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(to).unwrap()).unwrap();
+    assert_eq!(back.len(), 0);
+}
+
+#[tokio::test]
+async fn a_stopped_or_impossible_export_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    for run in some_runs() {
+        history.finish(run);
+    }
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().join("runs.csv");
+    fs::write(&to, "before").unwrap();
+    let (begun, has_begun) = std::sync::mpsc::channel::<()>();
+    let (stopped, is_stopped) = std::sync::mpsc::channel::<()>();
+    let is_stopped = std::sync::Mutex::new(is_stopped);
+    let progress = move |_, _| {
+        begun.send(()).unwrap();
+        let _ = is_stopped.lock().unwrap().recv();
+    };
+    let going = history.clone();
+    let path = to.clone();
+    let export = tokio::spawn(async move {
+        going
+            .export(RunQuery::default(), ExportFormat::Csv, path, progress)
+            .await
+    });
+    tokio::task::spawn_blocking(move || has_begun.recv().unwrap())
+        .await
+        .unwrap();
+    export.abort();
+    assert!(export.await.unwrap_err().is_cancelled());
+    drop(stopped);
+    while fs::read_dir(out.path()).unwrap().count() > 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    assert_eq!(fs::read_to_string(&to).unwrap(), "before");
+
+    let nowhere = out.path().join("missing").join("runs.csv");
+    let refused = history
+        .export(RunQuery::default(), ExportFormat::Csv, nowhere, |_, _| {})
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("choose another place"),
+        "{refused}"
+    );
+}

@@ -1,0 +1,200 @@
+//! The series of the plot, held against its definition.
+
+#![expect(clippy::cast_possible_wrap, reason = "the numbers are small")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tokenscope::{
+    event::{Fault, FaultClass, Phase},
+    history::{History, Series, SeriesPoint, SeriesQuery},
+    measure::ms,
+    run::{Connection, Run, State},
+};
+
+use super::a_run;
+
+/// One run of the model: offset, TTFT, warm, what became of it, target, simulated.
+type Given = (i64, u64, bool, u8, bool, bool);
+
+fn run_of(id: i64, (at, ttft, warm, fate, other, simulated): Given) -> Run {
+    let mut run = a_run(id);
+    run.stamps.started_unix_ns = at;
+    run.stamps.first_token = (fate != 1).then_some(ttft);
+    run.connection = Some(if warm {
+        Connection::Warm
+    } else {
+        Connection::Cold
+    });
+    run.head.target.model = if other { "b" } else { "a" }.into();
+    run.head.simulated = simulated;
+    let class = match fate {
+        1 => Some(FaultClass::RateLimited),
+        2 => Some(FaultClass::Interrupted),
+        3 => Some(FaultClass::Cancelled),
+        _ => None,
+    };
+    run.answer.fault = class.map(|class| Fault::new(class, Phase::Stream, "x"));
+    run.state = if class.is_some() {
+        State::Fault
+    } else {
+        State::Ok
+    };
+    run
+}
+
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
+}
+
+/// The series of one target as its documentation defines it.
+fn expected(runs: &[&Run], from: i64, to: i64, pixels: i64) -> Series {
+    let width = (to - from) / pixels + 1;
+    let pixel_of = |run: &Run| (run.stamps.started_unix_ns - from) / width;
+    let mut series = Series {
+        target: runs[0].head.target.clone(),
+        simulated: runs[0].head.simulated,
+        ..Series::default()
+    };
+    for connection in [Connection::Warm, Connection::Cold] {
+        let measured: Vec<SeriesPoint> = runs
+            .iter()
+            .filter(|r| r.state == State::Ok && r.connection == Some(connection))
+            .map(|r| SeriesPoint {
+                at_unix_ns: r.stamps.started_unix_ns,
+                ttft_ms: ms(r.stamps.first_token.unwrap()),
+                connection,
+                run: r.head.id,
+            })
+            .collect();
+        series.runs += measured.len();
+        let mut by_pixel: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (n, point) in measured.iter().enumerate() {
+            by_pixel
+                .entry((point.at_unix_ns - from) / width)
+                .or_default()
+                .push(n);
+        }
+        for on_pixel in by_pixel.values() {
+            let last = *on_pixel.last().unwrap();
+            let looked_at = match on_pixel.len() {
+                9.. => on_pixel[0]..=last,
+                _ => last.saturating_sub(8)..=last,
+            };
+            let median = middle(looked_at.map(|n| measured[n].ttft_ms).collect());
+            let line = match connection {
+                Connection::Warm => &mut series.median_warm,
+                Connection::Cold => &mut series.median_cold,
+            };
+            line.push((measured[last].at_unix_ns, median));
+            let mut sorted = on_pixel.clone();
+            sorted.sort_by(|a, b| measured[*a].ttft_ms.total_cmp(&measured[*b].ttft_ms));
+            let mut kept = vec![
+                sorted[0],
+                sorted[(sorted.len() - 1) / 2],
+                sorted[sorted.len() - 1],
+            ];
+            kept.dedup();
+            series.points.extend(kept.into_iter().map(|n| measured[n]));
+        }
+    }
+    series
+        .points
+        .sort_by_key(|point| (point.at_unix_ns, point.run));
+    let mut last_pixel = None;
+    for run in runs {
+        let Some(fault) = run.answer.fault.as_ref().filter(|_| !run.is_cancelled()) else {
+            continue;
+        };
+        series.faults += 1;
+        if last_pixel.replace(pixel_of(run)) != Some(pixel_of(run)) {
+            series.errors.push(tokenscope::history::SeriesError {
+                at_unix_ns: run.stamps.started_unix_ns,
+                class: fault.class,
+                run: run.head.id,
+            });
+        }
+    }
+    series
+}
+
+#[test]
+fn the_series_is_what_its_definition_says() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    // TTFTs and times are distinct, so that which run is "the lowest" is not a matter of taste.
+    let given = prop::collection::vec(
+        (
+            0_i64..5_000,
+            0_u64..1_000_000,
+            any::<bool>(),
+            0_u8..6,
+            any::<bool>(),
+            any::<bool>(),
+        ),
+        1..200,
+    );
+    let config = ProptestConfig::with_cases(40);
+    proptest!(config, |(given in given, pixels in 1_usize..60, from in 0_i64..2000, length in 1_i64..5000)| {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::open(folder.path());
+        let mut runs: Vec<Run> = given
+            .into_iter()
+            .enumerate()
+            .map(|(n, mut run)| {
+                run.0 = run.0 * 200 + n as i64;
+                run.1 = run.1 * 200 + n as u64;
+                run_of(n as i64 + 1, run)
+            })
+            .collect();
+        for run in &runs {
+            history.finish(run.clone());
+        }
+        runs.sort_by_key(|run| run.stamps.started_unix_ns);
+        let (from, to) = (from * 200, (from + length) * 200);
+        let got = runtime.block_on(history.series(SeriesQuery {
+            from_unix_ns: Some(from),
+            to_unix_ns: Some(to),
+            pixels,
+        })).unwrap();
+        let mut by_target: BTreeMap<_, Vec<&Run>> = BTreeMap::new();
+        for run in &runs {
+            if (from..=to).contains(&run.stamps.started_unix_ns) {
+                by_target.entry((run.head.target.clone(), run.head.simulated)).or_default().push(run);
+            }
+        }
+        let expected: Vec<Series> = by_target
+            .values()
+            .map(|runs| expected(runs, from, to, pixels as i64))
+            .filter(|series| series.runs + series.faults > 0)
+            .collect();
+        prop_assert_eq!(got, expected);
+    });
+}
+
+#[tokio::test]
+async fn without_limits_it_spans_all_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    let empty = history
+        .series(SeriesQuery {
+            pixels: 100,
+            ..SeriesQuery::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(empty, []);
+    for id in 1..=1000 {
+        history.finish(a_run(id));
+    }
+    let all = history
+        .series(SeriesQuery {
+            pixels: 0,
+            ..SeriesQuery::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!((all.len(), all[0].runs, all[0].points.len()), (1, 1000, 3));
+}

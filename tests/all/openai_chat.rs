@@ -1,0 +1,583 @@
+//! The `openai-chat` decoder: our fixtures, recordings of real providers, any split, any cut.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokenscope::{
+    dialect::{DIALECTS, DialectId, ResponseHead, openai_chat},
+    event::{Answer, Event, Fault, FaultClass, Phase},
+};
+
+use crate::sse::{pieces, wire_folder};
+
+fn head(status: u16) -> ResponseHead {
+    ResponseHead {
+        status,
+        ..ResponseHead::default()
+    }
+}
+
+fn decode<'a>(head: &ResponseHead, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Event> {
+    let mut decoder = (openai_chat::DIALECT.decoder)(head);
+    let mut events = Vec::new();
+    for piece in pieces {
+        decoder.push(piece, &mut events);
+    }
+    decoder.end(&mut events);
+    events
+}
+
+fn answer(events: &[Event]) -> Answer {
+    let mut answer = Answer::default();
+    for event in events {
+        answer.apply(event);
+    }
+    answer
+}
+
+fn faults(events: &[Event]) -> Vec<&Fault> {
+    let mut faults = Vec::new();
+    for event in events {
+        if let Event::Fault(fault) = event {
+            faults.push(fault);
+        }
+    }
+    faults
+}
+
+fn first_fault(status: u16, body: &[u8]) -> Fault {
+    let events = decode(&head(status), [body]);
+    (*faults(&events)
+        .first()
+        .unwrap_or_else(|| panic!("no fault in {events:?}")))
+    .clone()
+}
+
+#[test]
+fn every_dialect_file_is_in_the_table() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialect");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "rs"))
+        .map(|path| {
+            path.file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .replace('_', "-")
+        })
+        .collect();
+    let mut rows: Vec<String> = DIALECTS.iter().map(|d| d.id.to_string()).collect();
+    files.sort();
+    rows.sort();
+    assert_eq!(files, rows);
+    assert_eq!(DIALECTS.len(), DialectId::ALL.len());
+    for id in DialectId::ALL {
+        assert_eq!(id.dialect().id, *id);
+    }
+}
+
+// --- our own fixtures ---------------------------------------------------------------------------
+
+struct Fixture {
+    name: String,
+    head: ResponseHead,
+    body: Vec<u8>,
+    expected: PathBuf,
+}
+
+/// `<case>[.<status>].<sse|json|html>`, each with its events in `<case>.events.jsonl`.
+fn fixtures() -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/openai-chat");
+    let mut fixtures = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let parts: Vec<&str> = file.split('.').collect();
+        let status = match parts.as_slice() {
+            [_, "events", "jsonl"] => continue,
+            [_, status, _] => status.parse().unwrap(),
+            _ => 200,
+        };
+        fixtures.push(Fixture {
+            name: parts[0].to_owned(),
+            head: head(status),
+            body: fs::read(&path).unwrap(),
+            expected: folder.join(format!("{}.events.jsonl", parts[0])),
+        });
+    }
+    fixtures.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(fixtures.len() >= 15);
+    fixtures
+}
+
+/// With `TOKENSCOPE_BLESS` set, the expectations are written anew, to be read before they are kept.
+#[test]
+fn every_fixture_gives_its_events_however_it_is_cut() {
+    for fixture in fixtures() {
+        let name = &fixture.name;
+        let events = decode(&fixture.head, [fixture.body.as_slice()]);
+        let lines: String = (events.iter())
+            .map(|event| serde_json::to_string(event).unwrap() + "\n")
+            .collect();
+        if std::env::var_os("TOKENSCOPE_BLESS").is_some() {
+            fs::write(&fixture.expected, &lines).unwrap();
+        }
+        assert_eq!(
+            lines,
+            fs::read_to_string(&fixture.expected).unwrap(),
+            "{name}"
+        );
+        for size in 1..fixture.body.len().min(64) {
+            let cut = decode(&fixture.head, fixture.body.chunks(size));
+            assert_eq!(cut, events, "{name} in pieces of {size}");
+        }
+        for at in 0..=fixture.body.len() {
+            let (a, b) = fixture.body.split_at(at);
+            assert_eq!(
+                decode(&fixture.head, [a, b]),
+                events,
+                "{name} split at {at}"
+            );
+        }
+    }
+}
+
+/// A stream that lost its end is a fault. Two cuts can't be told from a whole answer, and are clean: one
+/// behind the end mark, and one on the border of an event once the finish reason was there, which is how
+/// servers without `[DONE]` end; that one is noted.
+#[test]
+fn every_cut_is_a_fault_unless_nothing_is_missing() {
+    const NO_DONE: &str = "the stream ended without [DONE]";
+    let mut cuts = 0;
+    for fixture in fixtures() {
+        let whole = answer(&decode(&fixture.head, [fixture.body.as_slice()]));
+        for at in 0..fixture.body.len() {
+            let kept = &fixture.body[..at];
+            let cut = answer(&decode(&fixture.head, [kept]));
+            cuts += 1;
+            if cut.fault.is_some() {
+                continue;
+            }
+            let case = format!("{} cut at {at}: {cut:?}", fixture.name);
+            let text = String::from_utf8_lossy(kept);
+            let ended_by_mark = text.contains("data: [DONE]") || text.contains("data:[DONE]");
+            let on_border = text.trim_end_matches(' ').ends_with(['\n', '\r'])
+                || text
+                    .rsplit(['\n', '\r'])
+                    .next()
+                    .is_some_and(|line| line.starts_with(':'));
+            let finished = cut.finish.is_some() && cut.finish == whole.finish;
+            let noted = cut.notes.iter().any(|(note, _)| note == NO_DONE);
+            let lost_blanks_only = fixture.body[at..].trim_ascii().is_empty();
+            assert!(
+                lost_blanks_only || ended_by_mark || (finished && on_border && noted),
+                "{case}"
+            );
+            assert!(whole.text.is_empty() || cut.text == whole.text, "{case}");
+        }
+    }
+    println!("{cuts} cuts");
+}
+
+// --- recordings -----------------------------------------------------------------------------------
+
+/// Rows of the manifest: file, protocol, status, content type.
+fn recordings(folder: &Path) -> Vec<(PathBuf, ResponseHead)> {
+    let manifest = fs::read_to_string(folder.join("MANIFEST.tsv")).unwrap();
+    let rows = manifest
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter(|row| row[2] == "openai-chat")
+        .map(|row| {
+            let content_type = Some(row[10].to_owned()).filter(|t| !t.is_empty());
+            let head = ResponseHead {
+                status: row[9].parse().unwrap(),
+                content_type,
+                retry_after_ms: None,
+            };
+            (folder.join(row[0]), head)
+        })
+        .collect()
+}
+
+/// Each recording against what the official SDK made of it, field by field. `n_events` is left out: it
+/// counts the SDK's chunks, which our events are not. Usage is compared where it was stated.
+#[test]
+fn recordings_decode_to_what_the_official_sdk_made_of_them() {
+    let Some(folder) = wire_folder() else { return };
+    let mut compared = 0;
+    let mut decoded = 0;
+    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, head) in recordings(&folder.join("open")) {
+        let name = path.display();
+        let body = fs::read(&path).unwrap();
+        let events = decode(&head, [body.as_slice()]);
+        assert_eq!(decode(&head, body.chunks(1)), events, "{name} byte by byte");
+        decoded += 1;
+        for event in &events {
+            if let Event::Unknown { kind, .. } = event {
+                *unknown.entry(kind.clone()).or_default() += 1;
+            }
+        }
+        let answer = answer(&events);
+        let Ok(expected) = fs::read_to_string(path.with_extension("expected.json")) else {
+            assert_eq!(
+                answer.fault.is_some(),
+                head.status != 200,
+                "{name}: {:?}",
+                answer.fault
+            );
+            continue;
+        };
+        let expected: Value = serde_json::from_str(&expected).unwrap();
+        assert_eq!(
+            compared_fields(&answer),
+            expected_fields(&expected),
+            "{name}"
+        );
+        if expected["error"].is_null() {
+            assert_eq!(
+                usage_fields(&answer, &expected["usage"]),
+                json!(answer.usage),
+                "{name}"
+            );
+        }
+        compared += 1;
+    }
+    println!(
+        "{decoded} recordings decoded, {compared} compared with the SDK; unknown: {unknown:?}"
+    );
+    assert!(compared >= 91);
+}
+
+fn compared_fields(answer: &Answer) -> Value {
+    json!({
+        "text": answer.text,
+        "reasoning": answer.reasoning,
+        "tool_calls": answer.tool_calls,
+        "finish_reason": answer.finish.as_ref().map(|f| &f.raw),
+        "error": answer.fault.as_ref().map(|f| &f.message),
+    })
+}
+
+fn expected_fields(expected: &Value) -> Value {
+    json!({
+        "text": expected["text"],
+        "reasoning": expected["reasoning"],
+        "tool_calls": expected["tool_calls"],
+        "finish_reason": expected["finish_reason"],
+        "error": expected["error"].get("message"),
+    })
+}
+
+/// The SDK's usage in our form; a detail it does not know stays ours.
+fn usage_fields(answer: &Answer, sdk: &Value) -> Value {
+    let Some(ours) = answer.usage.filter(|_| !sdk.is_null()) else {
+        return Value::Null;
+    };
+    let or_ours =
+        |path: &str, ours: Option<u64>| sdk.pointer(path).and_then(Value::as_u64).or(ours);
+    json!({
+        "input": sdk["prompt_tokens"],
+        "output": sdk["completion_tokens"],
+        "reasoning": or_ours("/completion_tokens_details/reasoning_tokens", ours.reasoning),
+        "cached": or_ours("/prompt_tokens_details/cached_tokens", ours.cached),
+        "total": sdk["total_tokens"],
+    })
+}
+
+/// Error bodies of every provider, since this dialect is also spoken through gateways to them.
+#[test]
+fn recorded_http_errors_keep_the_providers_words() {
+    let Some(folder) = wire_folder() else { return };
+    let mut seen = 0;
+    for entry in fs::read_dir(folder.join("open/errors")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".request.json") {
+            continue;
+        }
+        let status: u16 = name.split('_').nth(1).unwrap().parse().unwrap();
+        let body = fs::read_to_string(&path).unwrap();
+        let fault = first_fault(status, body.as_bytes());
+        let said: Value = serde_json::from_str(&body).unwrap();
+        let said = said.pointer("/error/message").unwrap_or(&said["message"]);
+        assert_eq!(json!(fault.message), *said, "{name}");
+        assert_eq!((fault.status, fault.phase), (Some(status), Phase::Headers));
+        let class = match status {
+            400 if body.contains("API_KEY_INVALID") => FaultClass::Auth,
+            400 if body.contains("model_not_found") => FaultClass::NotFound,
+            400 => FaultClass::BadRequest,
+            403 => FaultClass::Auth,
+            404 => FaultClass::NotFound,
+            429 => FaultClass::RateLimited,
+            _ => panic!("{name}: a new status"),
+        };
+        assert_eq!(fault.class, class, "{name}");
+        seen += 1;
+    }
+    println!("{seen} error bodies");
+    assert!(seen >= 25);
+}
+
+// --- odd bodies -------------------------------------------------------------------------------------
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn bodies_that_are_no_answer_are_faults_of_their_kind() {
+    use FaultClass::{Auth, Interrupted, Overloaded, Protocol, Provider, RateLimited};
+    let table = [
+        ("", Protocol, "the body is empty"),
+        (" \r\n\n", Protocol, "the body is empty"),
+        (
+            "<!doctype html>\n<p>Sign in",
+            Protocol,
+            "a page came instead of an answer: <!doctype html> <p>Sign in",
+        ),
+        (
+            "no healthy upstream",
+            Protocol,
+            "text came instead of an answer: no healthy upstream",
+        ),
+        (
+            r#"{"choices":null}"#,
+            Protocol,
+            r#"the answer has no choice: {"choices":null}"#,
+        ),
+        (
+            r#"{"choices":[]}"#,
+            Protocol,
+            r#"the answer has no choice: {"choices":[]}"#,
+        ),
+        (
+            "data: [DONE]\n\n",
+            Protocol,
+            "the answer has no choice: data: [DONE]",
+        ),
+        (
+            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+            Interrupted,
+            "without a finish reason",
+        ),
+        (
+            "data: {\"choices\": oops}\n\n",
+            Protocol,
+            "{\"choices\": oops}",
+        ),
+        (
+            "data: <html>\n\n",
+            Protocol,
+            "an event is not a chat completion",
+        ),
+        (
+            ": ping\n\n: ping\n\n",
+            Interrupted,
+            "without a finish reason",
+        ),
+        ("da", Interrupted, "inside its first event"),
+        (
+            r#"{"choices":[{"mess"#,
+            Interrupted,
+            "the JSON answer broke off",
+        ),
+        (
+            r#"{"choices":7}"#,
+            Protocol,
+            "the body is not a chat completion",
+        ),
+        ("[1,2]", Protocol, "this JSON is no answer: [1,2]"),
+        (
+            r#"[{"error":{"code":503,"message":"busy"}}]"#,
+            Overloaded,
+            "busy",
+        ),
+        (r#"{"error":"text"}"#, Provider, "text"),
+        (
+            r#"{"code":"InvalidApiKey","message":"Invalid key."}"#,
+            Auth,
+            "Invalid key.",
+        ),
+        (
+            r#"{"base_resp":{"status_code":1002,"status_msg":"too fast"},"choices":null}"#,
+            RateLimited,
+            "too fast",
+        ),
+        (
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\ndata: [DONE]\n\n",
+            Provider,
+            "finished with",
+        ),
+        (
+            "event: error\ndata: engine died\n\n",
+            Provider,
+            "engine died",
+        ),
+    ];
+    for (body, class, said) in table {
+        let fault = first_fault(200, body.as_bytes());
+        assert_eq!(fault.class, class, "{body}: {fault:?}");
+        assert!(fault.message.contains(said), "{body}: {fault:?}");
+    }
+}
+
+#[test]
+fn deep_and_huge_bodies_are_protocol_faults() {
+    let deep = "[".repeat(100_000);
+    let closed = format!("{deep}\"a\"{}", "]".repeat(100_000));
+    let parts = "[{\"text\":".repeat(100_000) + "\"a\"" + &"}]".repeat(100_000);
+    let delta = format!("{{\"content\":{parts},\"tool_calls\":{parts}}}");
+    let huge = "x".repeat(9 << 20);
+    for (body, said) in [
+        (
+            format!("data: {{\"choices\":{deep}\n\n"),
+            "an event is not a chat completion",
+        ),
+        (
+            format!("data: {{\"choices\":[],\"x\":{closed}}}\n\n"),
+            "recursion limit",
+        ),
+        (
+            format!("data: {{\"choices\":[{{\"delta\":{delta}}}]}}\n\n"),
+            "recursion limit",
+        ),
+        (deep, "this JSON is no answer"),
+        (format!("data: {huge}"), "one event is larger than 8 MiB"),
+        (format!("{{\"a\":\"{huge}"), "the body is larger than 8 MiB"),
+    ] {
+        let fault = first_fault(200, body.as_bytes());
+        assert_eq!(fault.class, FaultClass::Protocol, "{fault:?}");
+        assert!(fault.message.contains(said), "{fault:?}");
+        assert!(fault.message.chars().count() < 500);
+    }
+}
+
+#[test]
+fn the_first_bytes_count_for_more_than_the_content_type() {
+    let sse = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let json = b"\n {\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}";
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/json"),
+        Some("text/event-stream"),
+    ] {
+        let head = ResponseHead {
+            content_type: content_type.map(str::to_owned),
+            ..head(200)
+        };
+        for body in [sse.as_slice(), json] {
+            let answer = answer(&decode(&head, [body]));
+            assert_eq!(
+                (answer.text.as_str(), &answer.fault),
+                ("a", &None),
+                "{content_type:?}"
+            );
+        }
+    }
+    let odd = b"data\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
+    let answer = answer(&decode(&ResponseHead::event_stream(), [odd.as_slice()]));
+    assert_eq!(
+        answer.text, "a",
+        "only the content type tells this is a stream"
+    );
+}
+
+#[test]
+fn after_a_fault_only_further_faults_come() {
+    let stream = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"error\":{\"message\":\"one\"}}\n\n: c\n\n\
+        data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\n\nevent: error\ndata: two\n\ndata: [DONE]\n\n";
+    let events = decode(&head(200), [stream.as_slice()]);
+    let said: Vec<_> = faults(&events).iter().map(|f| f.message.clone()).collect();
+    assert_eq!(said, ["one", "two"]);
+    assert_eq!(answer(&events).text, "a");
+    assert!(
+        matches!(events[1..], [Event::Fault(_), Event::Fault(_)]),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn a_wait_asked_for_in_the_head_is_part_of_the_fault() {
+    let head = ResponseHead {
+        retry_after_ms: Some(1_500),
+        ..head(429)
+    };
+    let events = decode(&head, [b"{}".as_slice()]);
+    assert_eq!(faults(&events)[0].retry_after_ms, Some(1_500));
+    assert_eq!(faults(&events)[0].class, FaultClass::RateLimited);
+}
+
+/// A megabyte of reasoning in one-character pieces, then one huge tool call: the work must not grow with
+/// what was read before.
+#[test]
+fn a_long_answer_is_read_in_linear_time() {
+    let piece = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{[\\\"a\\\"\"}}]}}]}\n\n";
+    let body = piece.repeat(50_000);
+    let answer = answer(&decode(&head(200), body.chunks(7)));
+    assert_eq!(answer.tool_calls.len(), 1);
+    assert_eq!(answer.tool_calls[0].arguments.len(), 50_000 * 5);
+}
+
+// --- random splits and random bytes ------------------------------------------------------------------
+
+/// Streams put together from whole and broken events.
+fn streams() -> impl Strategy<Value = Vec<u8>> {
+    let event = prop::sample::select(vec![
+        r#"data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#,
+        r#"data: {"choices":[{"index":0,"delta":{"content":"Zoë 中文"}}]}"#,
+        r#"data: {"choices":[{"index":0,"delta":{"content":"\ud83d"}}]}"#,
+        r#"data: {"choices":[{"index":0,"delta":{"content":"\ude00 "}}]}"#,
+        r#"data: {"choices":[{"index":1,"delta":{"content":"other"}}]}"#,
+        r#"data: {"choices":[{"delta":{"reasoning":"hm"}}]}"#,
+        r#"data: {"choices":[{"delta":{"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{"}}]}}]}"#,
+        r#"data: {"choices":[{"delta":{"tool_calls":[{"index":3,"function":{"arguments":"}"}}]}}]}"#,
+        r#"data: {"choices":[{"delta":{"audio":{"data":"AAAA"}},"finish_reason":"stop"}]}"#,
+        r#"data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}"#,
+        r#"data: {"error":{"message":"no","code":"server_error"}}"#,
+        "event: error\ndata: plain",
+        "data: {broken",
+        "data: [DONE]",
+        ": keep-alive",
+        "",
+        "\u{FEFF}",
+        "{\"choices\":[{\"message\":{\"content\":\"whole\"}}]}",
+        "<html>",
+    ]);
+    let end = prop::sample::select(vec!["\n\n", "\r\n\r\n", "\r\r", "\n", ""]);
+    let raw = prop::collection::vec(any::<u8>(), 0..5);
+    prop::collection::vec((event, end, raw, 0_u8..20), 0..12).prop_map(|parts| {
+        let mut bytes = Vec::new();
+        for (event, end, raw, dice) in parts {
+            bytes.extend_from_slice(event.as_bytes());
+            if dice == 0 {
+                bytes.extend_from_slice(&raw);
+            }
+            bytes.extend_from_slice(end.as_bytes());
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same_events(
+        bytes in streams(),
+        lengths in prop::collection::vec(0_usize..200, 0..40),
+        status in prop::sample::select(vec![200_u16, 200, 200, 429, 500]),
+    ) {
+        let whole = decode(&head(status), [bytes.as_slice()]);
+        prop_assert_eq!(&decode(&head(status), pieces(&bytes, &lengths)), &whole);
+        prop_assert_eq!(&decode(&head(status), bytes.chunks(1)), &whole);
+        let at = whole.iter().position(|event| matches!(event, Event::Fault(_)));
+        prop_assert!(whole[at.unwrap_or(whole.len())..].iter().all(|e| matches!(e, Event::Fault(_))));
+        prop_assert!(status == 200 || at.is_some());
+    }
+}

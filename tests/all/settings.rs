@@ -1,0 +1,314 @@
+//! The settings file: read with every problem's line, edited without losing what people wrote.
+
+mod any;
+mod edit;
+mod watch;
+
+use std::{collections::BTreeMap, fs, sync::mpsc, time::Duration};
+
+use tokenscope::{
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint, HttpVersion, preset, variables::Environment},
+    settings::{self, Appearance, Settings, SettingsEdit, SettingsProblem, Theme},
+};
+use url::Url;
+
+use crate::home::Home;
+
+fn load(home: &Home) -> Result<Settings, SettingsProblem> {
+    settings::load_in(&home.paths(), &Environment::of([]))
+}
+
+fn read(text: &str) -> Result<Settings, SettingsProblem> {
+    let home = Home::new();
+    home.write_settings(text);
+    load(&home)
+}
+
+fn endpoint(id: &str, url: &str) -> Endpoint {
+    let mut endpoint = Endpoint::custom(id, Url::parse(url).unwrap(), DialectId::OpenaiChat);
+    endpoint.key_env.clear();
+    endpoint
+}
+
+fn put(endpoint: &Endpoint) -> SettingsEdit {
+    SettingsEdit::PutEndpoint {
+        old_id: None,
+        endpoint: Box::new(endpoint.clone()),
+    }
+}
+
+/// A file as a person writes it, with everything in it.
+const BY_HAND: &str = r#"# My endpoints.
+
+# What I measure at work.
+[endpoint.work]   # the gateway
+label = 'Work'
+base_url = "https://llm.corp.example/v1"  # ask Ann
+route = "via gateway"
+auth = { header = "api-key" }
+key_env = "WORK_KEY"
+headers = { X-Team = "scope", Authorization = "${TOKEN}" }
+models = ["a", "b/c"]
+proxy = "http://me:${PW}@proxy.example:3128"
+ca_file = "/etc/ca.pem"
+http = "1.1"
+timeouts = { connect_ms = 5000 } # far away
+colour = "blue"
+
+[endpoint.home]
+preset = "vllm"
+base_url = "http://192.168.1.5:8000"
+allow_http = true
+
+[future]
+x = 1
+
+[appearance]
+theme = "dark"
+zoom = 1.25
+"#;
+
+#[test]
+fn a_missing_file_is_empty_and_is_not_made() {
+    let home = Home::new();
+    assert_eq!(load(&home).unwrap(), Settings::default());
+    assert!(!home.settings().exists());
+}
+
+#[test]
+fn everything_that_can_be_written_is_read() {
+    let settings = read(BY_HAND).unwrap();
+    let work = settings.endpoint("work").unwrap();
+    assert_eq!(work.label, "Work");
+    assert_eq!(work.base_url.as_str(), "https://llm.corp.example/v1");
+    assert_eq!(work.route, "via gateway");
+    assert_eq!(work.auth, Auth::Header("api-key".into()));
+    assert_eq!(work.key_env, ["WORK_KEY"]);
+    assert_eq!(work.headers["X-Team"], "scope");
+    assert_eq!(work.models, ["a", "b/c"]);
+    assert_eq!(
+        work.connect.proxy.as_deref(),
+        Some("http://me@proxy.example:3128")
+    );
+    assert_eq!(work.proxy_password_env.as_deref(), Some("PW"));
+    assert_eq!(work.connect.ca_file.as_deref(), Some("/etc/ca.pem"));
+    assert_eq!(work.connect.http, HttpVersion::Http1);
+    assert_eq!(work.connect.timeouts.connect_ms, 5000);
+    assert_eq!(work.connect.timeouts.idle_ms, 60_000);
+    let home = settings.endpoint("home").unwrap();
+    assert_eq!(home.label, "vLLM", "the preset's");
+    assert_eq!(home.base_url.as_str(), "http://192.168.1.5:8000/v1");
+    assert_eq!(
+        (settings.appearance.theme, settings.appearance.zoom),
+        (Theme::Dark, 1.25)
+    );
+    let warned: Vec<_> = settings
+        .warnings
+        .iter()
+        .map(|w| (w.line, w.message.as_str()))
+        .collect();
+    assert_eq!(
+        warned,
+        [
+            (
+                Some(16),
+                "column 1: “colour” is not known here and has no effect"
+            ),
+            (
+                Some(23),
+                "column 2: “future” is not known here and has no effect"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn endpoints_come_in_the_order_of_the_file() {
+    let text: String = ["c", "a", "b"]
+        .map(|id| format!("[endpoint.{id}]\nbase_url = \"https://{id}.example/v1\"\n"))
+        .concat();
+    let settings = read(&text).unwrap();
+    let ids: Vec<_> = settings.endpoints.iter().map(|e| e.id.as_str()).collect();
+    assert_eq!(ids, ["c", "a", "b"]);
+}
+
+/// A file, the line of its problem, and what is said of it.
+const WRONG: &[(&str, usize, &str)] = &[
+    ("a = [1,\nb", 2, ""),
+    ("[endpoint.x\n", 1, ""),
+    ("a = 1\na = 2\n", 2, "duplicate key"),
+    ("endpoint = 3", 1, "[endpoint.ID]"),
+    ("[endpoint]\nx = 3", 2, "[endpoint.ID]"),
+    ("[[endpoint]]\nid = 'x'", 1, "[endpoint.ID]"),
+    ("[endpoint.x]\nlabel = 'X'", 1, "base_url is missing"),
+    (
+        "[endpoint.x]\npreset = 'nope'",
+        2,
+        "no preset “nope”; known are openai,",
+    ),
+    (
+        "[endpoint.x]\npreset = 'azure'",
+        2,
+        "needs base_url = \"https://{resource}.",
+    ),
+    (
+        "[endpoint.'a/b']\nbase_url = 'https://x.example'",
+        1,
+        "can't be an id",
+    ),
+    (
+        "[endpoint.simulator]\nbase_url = 'https://x.example'",
+        1,
+        "choose another",
+    ),
+    (
+        "[endpoint.x]\nbase_url = 'http://x.example'",
+        2,
+        "allow_http = true",
+    ),
+    (
+        "[endpoint.x]\n\nbase_url = 'https://u:hunter2@x.example'",
+        3,
+        "user name or password",
+    ),
+    ("[appearance]\nzoom = nan", 2, "zoom must be from 0.5 to 3"),
+    ("[appearance]\nzoom = 9", 2, "zoom must be from 0.5 to 3"),
+    ("[appearance]\ntheme = 'pink'", 2, "unknown variant `pink`"),
+];
+
+/// A line of an endpoint that is otherwise in order, and what is said of it.
+const WRONG_KEYS: &[(&str, &str)] = &[
+    (
+        "dialect = 'smoke'",
+        "unknown variant `smoke`, expected `openai-chat`",
+    ),
+    ("auth = 'basic'", "unknown variant `basic`"),
+    ("auth = { header = 'Host' }", "written by the connection"),
+    ("headers = { 'a b' = '1' }", "not the name of a header"),
+    ("key_env = 3", "a string or a list of strings"),
+    ("timeouts = { connect_ms = -1 }", "invalid value"),
+    ("timeouts = { connect_ms = 'soon' }", "invalid type"),
+    ("http = '3'", "unknown variant `3`"),
+    (
+        "proxy = 'http://u:hunter2@p.example'",
+        "may not stand in this file",
+    ),
+];
+
+#[test]
+fn what_is_wrong_is_explained_with_its_line() {
+    for (text, line, why) in WRONG {
+        assert_explained(text, *line, why);
+    }
+    for (key, why) in WRONG_KEYS {
+        let text = format!("# one\n[endpoint.x]\nbase_url = \"https://x.example/v1\"\n{key}\n");
+        assert_explained(&text, 4, why);
+    }
+}
+
+fn assert_explained(text: &str, line: usize, why: &str) {
+    let problem = read(text).expect_err(text);
+    assert_eq!(problem.line, Some(line), "{text}\n{problem}");
+    assert!(problem.message.contains(why), "{text}\n{problem}");
+    assert!(problem.message.starts_with("column "), "{text}\n{problem}");
+    assert!(!problem.message.contains("hunter2"), "{problem}");
+    assert!(!problem.message.contains('\n'), "{problem}");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_explained() {
+    let home = Home::new();
+    home.write_settings("");
+    fs::write(home.settings(), b"ab\xff").unwrap();
+    let problem = load(&home).unwrap_err();
+    assert!(problem.message.contains("byte 2 is not UTF-8"), "{problem}");
+    let edited = settings::edit(
+        &home.paths(),
+        &SettingsEdit::Appearance(Appearance::default()),
+    );
+    assert!(edited.is_err());
+    assert_eq!(fs::read(home.settings()).unwrap(), b"ab\xff");
+}
+
+#[test]
+fn a_secret_header_in_plain_text_is_warned_of_but_not_repeated() {
+    let text =
+        "[endpoint.x]\nbase_url = 'https://x.example/v1'\nheaders = { x-api-key = 'hunter2' }";
+    let settings = read(text).unwrap();
+    let [warning] = settings.warnings.as_slice() else {
+        panic!("{:?}", settings.warnings);
+    };
+    assert_eq!(warning.line, Some(3));
+    assert!(warning.message.contains("x-api-key") && !warning.message.contains("hunter2"));
+}
+
+#[test]
+fn the_environment_makes_endpoints_ready() {
+    let home = Home::new();
+    home.write_settings("[endpoint.groq]\nbase_url = 'https://mine.example/v1'");
+    let environment = Environment::of([
+        ("LLM_BASE_URL", "localhost:8080"),
+        ("LLM_API_KEY", "k"),
+        ("LLM_MODEL", "gemma"),
+        ("OPENAI_API_KEY", "k"),
+        ("GROQ_API_KEY", "k"),
+        ("MISTRAL_API_KEY", "  "),
+        ("AZURE_OPENAI_API_KEY", "k"),
+    ]);
+    let settings = settings::load_in(&home.paths(), &environment).unwrap();
+    let ids: Vec<_> = settings.endpoints.iter().map(|e| e.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        ["groq", "env", "openai"],
+        "the file first, then the environment"
+    );
+    assert_eq!(settings.built_in, ["env", "openai"]);
+    let env = settings.endpoint("env").unwrap();
+    assert_eq!(env.base_url.as_str(), "http://localhost:8080/v1");
+    assert_eq!(
+        (env.models[0].as_str(), env.key_env[0].as_str()),
+        ("gemma", "LLM_API_KEY")
+    );
+    let groq = settings.endpoint("groq").unwrap();
+    assert_eq!(
+        groq.base_url.host_str(),
+        Some("mine.example"),
+        "the file's stays"
+    );
+    let [azure] = settings.warnings.as_slice() else {
+        panic!("{:?}", settings.warnings);
+    };
+    assert!(azure.to_string().contains("resource is missing"), "{azure}");
+}
+
+#[test]
+fn a_bad_base_url_of_the_environment_is_a_warning() {
+    let environment = Environment::of([("LLM_BASE_URL", "http://me:hunter2@far.example")]);
+    let settings = Settings::of_environment(&environment);
+    assert!(settings.endpoints.is_empty());
+    let warning = settings.warnings[0].to_string();
+    assert!(warning.starts_with("$LLM_BASE_URL: "), "{warning}");
+    assert!(!warning.contains("hunter2"), "{warning}");
+}
+
+#[test]
+fn the_simulator_comes_last_and_is_built_in() {
+    let url = Url::parse("http://127.0.0.1:9/v1").unwrap();
+    let settings = Settings::of_environment(&Environment::of([("OPENAI_API_KEY", "k")]))
+        .with_simulator(url, vec!["steady".into()]);
+    let simulator = settings.endpoints.last().unwrap();
+    assert!(simulator.simulated && simulator.auth == Auth::None && !simulator.needs_key());
+    assert_eq!(settings.built_in, ["openai", "simulator"]);
+}
+
+#[test]
+fn a_preset_is_found_without_any_set_up() {
+    let settings = Settings::default();
+    assert_eq!(settings.endpoint_or_preset("ollama").unwrap().id, "ollama");
+    assert!(
+        settings.endpoint_or_preset("azure").is_none(),
+        "it has a variable without default"
+    );
+    assert!(settings.endpoint_or_preset("nope").is_none());
+}

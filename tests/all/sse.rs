@@ -1,0 +1,121 @@
+//! The event-stream guard, held against vectors of browsers and SDKs, and against random splits.
+
+use std::path::PathBuf;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use proptest::prelude::*;
+use serde_json::Value;
+use tokenscope::transport::sse::{Frame, Sse};
+
+/// The folder with recorded wire material; says so where it is not given.
+pub fn wire_folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("TOKENSCOPE_WIRE").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: TOKENSCOPE_WIRE names no folder of recorded wire material");
+    }
+    folder
+}
+
+/// Cuts `bytes` into pieces of these lengths; the last length takes the rest.
+pub fn pieces<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let mut rest = bytes;
+    let mut pieces = Vec::new();
+    for length in lengths {
+        let (piece, more) = rest.split_at((*length).min(rest.len()));
+        pieces.push(piece);
+        rest = more;
+    }
+    pieces.push(rest);
+    pieces
+}
+
+fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Frame>, Option<String>) {
+    let mut sse = Sse::default();
+    let mut out = Vec::new();
+    for piece in pieces {
+        sse.push(piece, &mut out);
+    }
+    let tail = sse.end();
+    (out, tail)
+}
+
+fn events(frames: &[Frame]) -> Vec<(&str, &str)> {
+    let mut events = Vec::new();
+    for frame in frames {
+        if let Frame::Event { event, data } = frame {
+            events.push((event.as_str(), data.as_str()));
+        }
+    }
+    events
+}
+
+fn comments(frames: &[Frame]) -> Vec<&str> {
+    let mut comments = Vec::new();
+    for frame in frames {
+        if let Frame::Comment { text } = frame {
+            comments.push(text.as_str());
+        }
+    }
+    comments
+}
+
+/// Event and data are compared: this client keeps no last event id and never reconnects by itself.
+#[test]
+fn every_vector_under_every_chunking_and_byte_by_byte() {
+    let Some(folder) = wire_folder() else { return };
+    let text = std::fs::read_to_string(folder.join("sse_vectors.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    let mut checks = 0;
+    for vector in vectors {
+        let name = vector["name"].as_str().unwrap();
+        let bytes = STANDARD.decode(vector["bytes"].as_str().unwrap()).unwrap();
+        let expected: Vec<_> = (vector["events"].as_array().unwrap().iter())
+            .map(|e| (e["event"].as_str().unwrap(), e["data"].as_str().unwrap()))
+            .collect();
+        for chunking in vector["chunkings"].as_array().unwrap() {
+            let cut = if let Some(every) = chunking.get("every") {
+                let every = usize::try_from(every.as_u64().unwrap()).unwrap();
+                bytes.chunks(every).collect()
+            } else {
+                let lengths: Vec<usize> = serde_json::from_value(chunking.clone()).unwrap();
+                pieces(&bytes, &lengths)
+            };
+            assert_eq!(events(&frames(cut).0), expected, "{name} cut as {chunking}");
+            checks += 1;
+        }
+        let (bytewise, _) = frames(bytes.chunks(1));
+        assert_eq!(events(&bytewise), expected, "{name} byte by byte");
+        if let Some(said) = vector["comments"].as_array() {
+            let said: Vec<_> = said.iter().map(|c| c.as_str().unwrap()).collect();
+            assert_eq!(comments(&bytewise), said, "{name}");
+        }
+        checks += 1;
+    }
+    println!("{} vectors, {checks} readings agree", vectors.len());
+    assert!(vectors.len() >= 120 && checks > vectors.len());
+}
+
+/// Bytes that look like event streams more often than chance would have it.
+fn stream_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let token = prop_oneof![
+        4 => prop::sample::select(vec![
+            "data:", "data: x", "event: e", ":", ": c", "\n", "\r", "\r\n", "\n\n", "\u{FEFF}", "é", "👩",
+            "id: 1", "retry: 1", "data", "\u{2028}",
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 1..4),
+    ];
+    prop::collection::vec(token, 0..40).prop_map(|tokens| tokens.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same_frames(
+        bytes in stream_bytes(),
+        lengths in prop::collection::vec(0_usize..9, 0..60),
+    ) {
+        let whole = frames([bytes.as_slice()]);
+        prop_assert_eq!(&frames(pieces(&bytes, &lengths)), &whole);
+        prop_assert_eq!(&frames(bytes.chunks(1)), &whole);
+    }
+}

@@ -1,0 +1,429 @@
+//! The transport against servers that behave: phases, pooling, HTTP versions, TLS and proxies.
+
+use std::{convert::Infallible, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{Response, body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokenscope::{
+    endpoint::{ConnectOptions, HttpVersion},
+    event::{FaultClass, Phase},
+    run::State,
+    transport::{ConnectPhases, HttpCall, Trace, Transport},
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    sync::{Barrier, mpsc},
+};
+
+use crate::{
+    fault_server::{
+        Authority, Server, answer_all, gone, header, read_head, read_request, send, serve,
+        serve_tls, whole,
+    },
+    toy::{CANARY, endpoint, run},
+};
+
+fn call(url: &str, connect: ConnectOptions) -> HttpCall {
+    HttpCall {
+        method: Method::POST,
+        url: url.parse().unwrap(),
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"{}"),
+        connect,
+        proxy_password: None,
+    }
+}
+
+fn get(url: &str) -> HttpCall {
+    HttpCall {
+        method: Method::GET,
+        body: Bytes::new(),
+        ..call(url, ConnectOptions::default())
+    }
+}
+
+async fn phases(transport: &Transport, call: HttpCall) -> ConnectPhases {
+    let mut response = transport.send(call).await.unwrap();
+    while let Some(chunk) = futures_util::StreamExt::next(&mut response.body).await {
+        chunk.unwrap();
+    }
+    assert!(response.request_sent <= response.headers_at);
+    response.phases
+}
+
+/// Which phases are there: DNS, TCP, TLS.
+fn present(phases: &ConnectPhases) -> (bool, bool, bool) {
+    let spans = [phases.dns, phases.tcp, phases.tls];
+    let in_order: Vec<_> = spans.iter().flatten().collect();
+    for pair in in_order.windows(2) {
+        assert!(pair[0].end <= pair[1].begin, "phases follow each other");
+    }
+    assert!(in_order.iter().all(|span| span.begin <= span.end));
+    (
+        phases.dns.is_some(),
+        phases.tcp.is_some(),
+        phases.tls.is_some(),
+    )
+}
+
+pub async fn tls_server(authority: &Authority) -> Server {
+    let acceptor = authority.acceptor(&["localhost"], &[]);
+    serve_tls(acceptor, |stream, _| answer_all(stream.unwrap())).await
+}
+
+#[tokio::test]
+async fn cold_then_warm_without_tls() {
+    let server = serve(|stream, _| answer_all(stream)).await;
+    for (url, dns) in [(server.url(), false), (server.named_url("http"), true)] {
+        let transport = Transport::default();
+        let cold = phases(&transport, call(&url, ConnectOptions::default())).await;
+        let warm = phases(&transport, call(&url, ConnectOptions::default())).await;
+        assert_eq!((cold.cold, present(&cold)), (true, (dns, true, false)));
+        assert_eq!((warm.cold, present(&warm)), (false, (false, false, false)));
+    }
+    assert_eq!(server.accepted(), 2);
+}
+
+#[tokio::test]
+async fn cold_then_warm_over_tls_with_an_extra_authority() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor(&["localhost"], &[]);
+    let server = serve_tls(acceptor, |stream, _| answer_all(stream.unwrap())).await;
+    let connect = ConnectOptions {
+        ca_file: Some(authority.file()),
+        ..ConnectOptions::default()
+    };
+    let (transport, url) = (Transport::default(), server.named_url("https"));
+    let cold = phases(&transport, call(&url, connect.clone())).await;
+    let warm = phases(&transport, call(&url, connect.clone())).await;
+    assert_eq!((cold.cold, present(&cold)), (true, (true, true, true)));
+    assert_eq!((warm.cold, present(&warm)), (false, (false, false, false)));
+
+    // A resumed session is a handshake of its own.
+    let again = phases(&Transport::default(), call(&url, connect)).await;
+    assert_eq!(present(&again), (true, true, true));
+}
+
+#[tokio::test]
+async fn clones_share_connections_and_other_options_do_not() {
+    let server = serve(|stream, _| answer_all(stream)).await;
+    let transport = Transport::default();
+    let http1 = ConnectOptions {
+        http: HttpVersion::Http1,
+        ..ConnectOptions::default()
+    };
+    let url = server.url();
+    assert!(
+        phases(&transport, call(&url, ConnectOptions::default()))
+            .await
+            .cold
+    );
+    assert!(
+        !phases(&transport.clone(), call(&url, ConnectOptions::default()))
+            .await
+            .cold
+    );
+    assert!(phases(&transport, call(&url, http1)).await.cold);
+}
+
+/// Serves HTTP/2 on each connection; every request waits at the barrier.
+async fn serve_http2<S>(stream: S, barrier: Arc<Barrier>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let barrier = barrier.clone();
+        async move {
+            assert_eq!(
+                request.into_body().collect().await.unwrap().to_bytes(),
+                "{}"
+            );
+            barrier.wait().await;
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"a\nEND\n"))))
+        }
+    });
+    let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+#[tokio::test]
+async fn http2_over_tls_is_negotiated_and_multiplexed() {
+    const AT_ONCE: usize = 20;
+    let authority = Authority::new();
+    let acceptor = authority.acceptor(&["localhost"], &[b"h2", b"http/1.1"]);
+    let barrier = Arc::new(Barrier::new(AT_ONCE));
+    let server = serve_tls(acceptor, move |stream, _| {
+        let barrier = barrier.clone();
+        async move { serve_http2(stream.unwrap(), barrier).await }
+    })
+    .await;
+    let connect = ConnectOptions {
+        ca_file: Some(authority.file()),
+        ..ConnectOptions::default()
+    };
+    let (transport, url) = (Transport::default(), server.named_url("https"));
+    let wave = || {
+        let calls = (0..AT_ONCE).map(|_| transport.send(call(&url, connect.clone())));
+        futures_util::future::join_all(calls)
+    };
+    let first = wave().await;
+    let mut owners = 0;
+    for response in first {
+        let response = response.unwrap();
+        assert_eq!(response.version, "HTTP/2.0");
+        assert!(response.phases.cold, "no connection was there before");
+        owners += usize::from(present(&response.phases) == (true, true, true));
+    }
+    assert_eq!(owners, 1, "one call opened the connection they all share");
+    for response in wave().await {
+        let phases = response.unwrap().phases;
+        assert_eq!(
+            (phases.cold, present(&phases)),
+            (false, (false, false, false))
+        );
+    }
+}
+
+#[tokio::test]
+async fn http2_by_prior_knowledge_without_tls() {
+    let server = serve(|stream, _| serve_http2(stream, Arc::new(Barrier::new(1)))).await;
+    let mut endpoint = endpoint(&server.url());
+    endpoint.connect.http = HttpVersion::Http2;
+    let connect = endpoint.connect;
+    let response = Transport::default()
+        .send(call(&server.url(), connect))
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status, response.version.as_str()),
+        (200, "HTTP/2.0")
+    );
+}
+
+/// Says when it is dropped.
+struct OnDrop(mpsc::UnboundedSender<()>);
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+#[tokio::test]
+async fn dropping_an_http2_response_resets_its_stream_only() {
+    let (dropped, mut is_dropped) = mpsc::unbounded_channel();
+    let server = serve(move |stream, _| {
+        let dropped = dropped.clone();
+        async move {
+            let service = service_fn(move |_| {
+                let guard = OnDrop(dropped.clone());
+                let body = futures_util::stream::unfold(guard, |guard| async {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                    let frame = hyper::body::Frame::data(Bytes::from_static(b"x\n"));
+                    Some((Ok::<_, Infallible>(frame), guard))
+                });
+                let body = http_body_util::StreamBody::new(body);
+                async { Ok::<_, Infallible>(Response::new(body)) }
+            });
+            let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        }
+    })
+    .await;
+    let connect = ConnectOptions {
+        http: HttpVersion::Http2,
+        ..ConnectOptions::default()
+    };
+    let transport = Transport::default();
+    let one = transport
+        .send(call(&server.url(), connect.clone()))
+        .await
+        .unwrap();
+    drop(one);
+    is_dropped.recv().await.unwrap();
+    let two = transport.send(call(&server.url(), connect)).await.unwrap();
+    assert!(!two.phases.cold);
+    assert_eq!(server.accepted(), 1);
+}
+
+/// A thousand calls at once, each on a connection of its own because all wait for each other; then a
+/// thousand on the connections that are there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn phases_belong_to_their_call_at_a_thousand_calls_at_once() {
+    const AT_ONCE: usize = 1000;
+    let barrier = Arc::new(Barrier::new(AT_ONCE));
+    let server = serve(move |mut stream, _| {
+        let barrier = barrier.clone();
+        async move {
+            while read_request(&mut stream).await.is_some() {
+                barrier.wait().await;
+                send(&mut stream, whole("200 OK", "", "END\n")).await;
+            }
+        }
+    })
+    .await;
+    let (transport, url) = (Transport::default(), server.named_url("http"));
+    for wave in [true, false] {
+        let calls: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                let (transport, call) = (transport.clone(), call(&url, ConnectOptions::default()));
+                tokio::spawn(async move { phases(&transport, call).await })
+            })
+            .collect();
+        for call in calls {
+            let phases = call.await.unwrap();
+            assert_eq!((phases.cold, present(&phases)), (wave, (wave, wave, false)));
+        }
+    }
+    assert_eq!(server.accepted(), AT_ONCE);
+}
+
+#[tokio::test]
+async fn sent_is_when_the_body_is_taken_not_when_it_is_offered() {
+    const SIZE: usize = 64 << 20;
+    let (go, may_go) = tokio::sync::watch::channel(false);
+    let (got_head, mut head_is_there) = mpsc::unbounded_channel();
+    let server = serve(move |mut stream, _| {
+        let (mut may_go, got_head) = (may_go.clone(), got_head.clone());
+        async move {
+            let head = read_head(&mut stream).await.unwrap();
+            assert_eq!(header(&head, "content-length"), Some(&*SIZE.to_string()));
+            got_head.send(()).unwrap();
+            may_go.wait_for(|go| *go).await.unwrap();
+            let mut body = vec![0; SIZE];
+            stream.read_exact(&mut body).await.unwrap();
+            send(&mut stream, whole("200 OK", "", "")).await;
+        }
+    })
+    .await;
+    let mut call = call(&server.url(), ConnectOptions::default());
+    call.body = vec![b'x'; SIZE].into();
+    let prepared = Transport::default().prepare(call).await.unwrap();
+    let trace = Trace::new();
+    let sending = prepared.send(&trace);
+    let meanwhile = async {
+        head_is_there.recv().await.unwrap();
+        assert_eq!(trace.request_sent(), None, "the server has not read it");
+        assert_eq!(trace.phase(), Phase::Headers);
+        go.send(true).unwrap();
+    };
+    let (response, ()) = tokio::join!(sending, meanwhile);
+    assert_eq!(trace.request_sent(), Some(response.unwrap().request_sent));
+}
+
+#[tokio::test]
+async fn the_request_is_what_the_endpoint_says() {
+    let (seen, mut requests) = mpsc::unbounded_channel();
+    let server = serve(move |mut stream, _| {
+        let seen = seen.clone();
+        async move {
+            seen.send(read_request(&mut stream).await.unwrap()).unwrap();
+            send(&mut stream, whole("200 OK", "", "END\n")).await;
+        }
+    })
+    .await;
+    let mut endpoint = endpoint(&server.url());
+    endpoint.headers.insert("X-Team".into(), "red".into());
+    let run = run(endpoint).await;
+    assert_eq!(run.state, State::Ok);
+    let (head, body) = requests.recv().await.unwrap();
+    assert!(head.starts_with("POST /chat HTTP/1.1\r\n"), "{head}");
+    for (name, value) in [
+        ("authorization", format!("Bearer {CANARY}")),
+        ("accept", "text/event-stream".into()),
+        ("content-type", "application/json".into()),
+        ("x-team", "red".into()),
+        (
+            "user-agent",
+            format!("tokenscope/{}", env!("CARGO_PKG_VERSION")),
+        ),
+        ("content-length", body.len().to_string()),
+    ] {
+        assert_eq!(header(&head, name), Some(value.as_str()), "{name}");
+    }
+    assert_eq!(header(&head, "referer"), None);
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["model"], "model");
+}
+
+#[tokio::test]
+async fn get_reads_whole_answers_up_to_its_cap() {
+    let server = serve(|mut stream, number| async move {
+        read_request(&mut stream).await;
+        let size = if number == 0 { 5 } else { (8 << 20) + 1 };
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {size}\r\n\r\n");
+        send(&mut stream, head).await;
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, &vec![b'm'; size]).await;
+        gone(&mut stream).await;
+    })
+    .await;
+    let (status, _, body) = Transport::default().get(get(&server.url())).await.unwrap();
+    assert_eq!((status, body.as_ref()), (200, &b"mmmmm"[..]));
+    let fault = Transport::default()
+        .get(get(&server.url()))
+        .await
+        .unwrap_err();
+    assert_eq!(fault.class, FaultClass::Protocol);
+}
+
+async fn probed(call: HttpCall) -> (Vec<(Phase, bool)>, bool) {
+    let mut steps = Vec::new();
+    let mut report = |step: tokenscope::transport::ConnectStep| {
+        assert_eq!(step.result.is_ok(), step.took.is_some());
+        steps.push((step.phase, step.result.is_ok()));
+    };
+    let whole = Transport::probe(call, &mut report).await;
+    (steps, whole.is_ok())
+}
+
+#[tokio::test]
+async fn a_probe_tells_how_far_it_came() {
+    let authority = Authority::new();
+    let server = tls_server(&authority).await;
+    let url = server.named_url("https");
+    let connect = ConnectOptions {
+        ca_file: Some(authority.file()),
+        ..ConnectOptions::default()
+    };
+    let (dns, tcp, tls) = (
+        (Phase::Dns, true),
+        (Phase::Connect, true),
+        (Phase::Tls, true),
+    );
+    let trusted = HttpCall {
+        connect,
+        ..get(&url)
+    };
+    assert_eq!(probed(trusted).await, (vec![dns, tcp, tls], true));
+    let untrusted = probed(get(&url)).await;
+    assert_eq!(untrusted, (vec![dns, tcp, (Phase::Tls, false)], false));
+    let refused = get("http://localhost:1/");
+    assert_eq!(
+        probed(refused).await,
+        (vec![dns, (Phase::Connect, false)], false)
+    );
+    let nowhere = get("http://no-such-host.invalid/");
+    assert_eq!(probed(nowhere).await, (vec![(Phase::Dns, false)], false));
+}
+
+#[test]
+fn a_call_keeps_its_secrets_from_debug_text() {
+    let mut call = call(
+        "https://me:hunter1@api.example/v1?key=hunter2",
+        ConnectOptions {
+            proxy: Some("http://me:hunter3@proxy:1".into()),
+            ..ConnectOptions::default()
+        },
+    );
+    let mut value = http::HeaderValue::from_static("hunter4");
+    value.set_sensitive(true);
+    call.headers.insert("x-api-key", value);
+    call.proxy_password = Some("hunter5".into());
+    let text = format!("{call:?}");
+    assert!(!text.contains("hunter"), "{text}");
+    assert!(text.contains("api.example"), "{text}");
+}
