@@ -29,7 +29,7 @@ pub struct Chrome {
 
 impl Chrome {
     /// The rail at the left: one entry a view.
-    pub fn rail(&self, ui: &mut Ui, cx: &mut Cx<'_>, views: &[Box<dyn View>], current: ViewId) {
+    pub fn rail(ui: &mut Ui, cx: &mut Cx<'_>, views: &[Box<dyn View>], current: ViewId) {
         let narrow = ui.ctx().content_rect().width() < NARROW;
         let width = if narrow { RAIL_NARROW } else { RAIL };
         Panel::left("rail")
@@ -92,7 +92,7 @@ impl Chrome {
     }
 
     /// The line at the bottom: how things stand.
-    pub fn status_bar(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+    pub fn status_bar(ui: &mut Ui, cx: &mut Cx<'_>) {
         let theme = cx.theme;
         Panel::bottom("status")
             .exact_size(26.0)

@@ -63,7 +63,7 @@ fn line(
     icon: &str,
     color: egui::Color32,
     name: &str,
-    rest: impl FnOnce(&mut Ui),
+    more: impl FnOnce(&mut Ui),
 ) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
@@ -77,6 +77,6 @@ fn line(
             egui::FontId::proportional(size::BODY),
             theme.text,
         );
-        rest(ui);
+        more(ui);
     });
 }
