@@ -67,9 +67,6 @@ impl Options {
     }
 }
 
-/// The id of the endpoint that the built-in simulator is.
-pub const ENDPOINT: &str = "simulator";
-
 /// A running simulator; dropping it stops it.
 #[derive(Debug)]
 pub struct Simulator {
@@ -85,13 +82,6 @@ impl Simulator {
     #[must_use]
     pub fn base_url(&self) -> Url {
         self.base_url.clone()
-    }
-
-    /// The same as a parsed URL.
-    #[must_use]
-    pub fn url(&self) -> url::Url {
-        let url = self.base_url().parse();
-        url.expect("a socket address makes a URL")
     }
 }
 

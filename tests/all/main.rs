@@ -30,6 +30,7 @@ mod playground;
 mod proxies;
 mod run;
 mod settings;
+mod simulator;
 mod sse;
 mod toy;
 mod transport;
