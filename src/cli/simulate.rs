@@ -79,16 +79,16 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
 fn greet(base_url: &str) -> io::Result<()> {
     let names = simulator::models();
     let model = names.first().map_or("", String::as_str);
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
+    let text = format!(
         "{base_url}\n\n\
          All answers are simulated. Ctrl-C ends it. Models: {}\n\n\
          curl -N {base_url}/chat/completions -H 'content-type: application/json' \\\n  \
            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\
-         tokenscope chat --base-url {base_url} --model {model} Hello",
+         tokenscope chat --base-url {base_url} --model {model} Hello\n",
         names.join(" "),
-    )?;
+    );
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 

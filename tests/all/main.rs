@@ -31,6 +31,7 @@ mod proxies;
 mod readme;
 mod run;
 mod settings;
+mod simulator;
 mod sse;
 mod toy;
 mod transport;
