@@ -559,18 +559,26 @@ fn parameters_belong_to_their_pane_and_must_read() {
     let mut harness = rig();
     harness.get_by_label("Parameters of pane 1").click();
     harness.run_steps(3);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .focus();
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("warm");
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .type_text("warm");
     harness.run_steps(2);
     harness.get_by_label_contains("A number of 0 or more");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     harness.run_steps(2);
     assert!(harness.state().sent().is_empty());
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .focus();
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("0.25");
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .type_text("0.25");
     harness.run_steps(2);
     harness.key_press(Key::Escape);
     harness.run_steps(2);
