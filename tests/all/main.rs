@@ -24,6 +24,7 @@ mod history;
 mod home;
 mod keyring;
 mod kill;
+mod models;
 mod openai_chat;
 #[cfg(feature = "gui")]
 mod playground;
