@@ -141,7 +141,7 @@ impl Player {
     /// Runs frames and answers what is asked until both sides are at rest.
     pub fn play(&mut self, desktop: &mut Desktop) {
         for _ in 0..12 {
-            desktop.run_steps(2);
+            desktop.run_steps(4);
             if !self.answer() {
                 break;
             }
