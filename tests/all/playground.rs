@@ -41,12 +41,17 @@ impl Rig {
         };
         self.view.logic(&mut cx);
         for verb in self.view.verbs() {
-            if verb.shortcut.is_some_and(|keys| ui.input_mut(|input| input.consume_shortcut(&keys))) {
+            if verb
+                .shortcut
+                .is_some_and(|keys| ui.input_mut(|input| input.consume_shortcut(&keys)))
+            {
                 self.view.verb(verb.id, &mut cx);
             }
         }
         let frame = egui::Frame::new().fill(theme.background);
-        egui::CentralPanel::default().frame(frame).show(ui, |ui| self.view.ui(ui, &mut cx));
+        egui::CentralPanel::default()
+            .frame(frame)
+            .show(ui, |ui| self.view.ui(ui, &mut cx));
     }
 
     fn sent(&self) -> Vec<SendRun> {
@@ -57,9 +62,9 @@ impl Rig {
         self.commands.iter().filter_map(sent).collect()
     }
 
-    fn saved(&self) -> Vec<&Conversation> {
-        let saved = |command| match command {
-            &Command::SaveConversation(ref conversation) => Some(&**conversation),
+    fn saved(&self) -> Vec<Conversation> {
+        let saved = |command: &Command| match command {
+            Command::SaveConversation(conversation) => Some((**conversation).clone()),
             _ => None,
         };
         self.commands.iter().filter_map(saved).collect()
@@ -70,7 +75,11 @@ impl Rig {
             Command::Cancel(ids) => Some(ids.clone()),
             _ => None,
         };
-        self.commands.iter().filter_map(cancelled).flatten().collect()
+        self.commands
+            .iter()
+            .filter_map(cancelled)
+            .flatten()
+            .collect()
     }
 }
 
@@ -79,7 +88,7 @@ fn endpoint(id: &str, label: &str, simulated: bool, models: &[&str]) -> Endpoint
         id: id.into(),
         label: label.into(),
         dialect: DialectId::OpenaiChat,
-        base_url: "http://127.0.0.1:9/v1".parse().unwrap(),
+        base_url: "http://127.0.0.1:9/v1".parse().expect("it is there"),
         route: String::new(),
         auth: Auth::None,
         key_env: Vec::new(),
@@ -95,7 +104,12 @@ fn settings() -> Settings {
     Settings {
         endpoints: vec![
             endpoint("openai", "OpenAI", false, &["gpt-4o-mini"]),
-            endpoint("simulated", "Simulated", true, &["swift", "steady", "thinker"]),
+            endpoint(
+                "simulated",
+                "Simulated",
+                true,
+                &["swift", "steady", "thinker"],
+            ),
         ],
         ..Settings::default()
     }
@@ -103,7 +117,10 @@ fn settings() -> Settings {
 
 fn rig_with(state: State, size: [f32; 2]) -> Harness<'static, Rig> {
     let rig = Rig {
-        view: views().into_iter().find(|v| v.id() == ViewId::Playground).unwrap(),
+        view: views()
+            .into_iter()
+            .find(|v| v.id() == ViewId::Playground)
+            .expect("it is there"),
         state,
         commands: Vec::new(),
         actions: Vec::new(),
@@ -161,14 +178,25 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
     over.state = RunState::Ok;
     over.connection = Some(connection);
     over.stamps = Stamps {
-        request_sent: Some(if connection == Connection::Cold { 90 * MS } else { MS }),
+        request_sent: Some(if connection == Connection::Cold {
+            90 * MS
+        } else {
+            MS
+        }),
         first_token: Some(ttft_ms * MS),
         first_visible: Some(ttft_ms * MS),
         last_token: Some(total_ms * MS),
         closed: Some(total_ms * MS),
         ..Stamps::default()
     };
-    over.reads = [ttft_ms, total_ms].map(|at| Read { at: at * MS, bytes: 99, events: 1, tokens: 1 }).into();
+    over.reads = [ttft_ms, total_ms]
+        .map(|at| Read {
+            at: at * MS,
+            bytes: 99,
+            events: 1,
+            tokens: 1,
+        })
+        .into();
     over.answer.usage = Some(Usage {
         input: Some(12),
         output: Some(100),
@@ -191,7 +219,9 @@ fn type_prompt(harness: &mut Harness<'_, Rig>, text: &str) {
     harness.run_steps(2);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt").type_text(text);
+    harness
+        .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
+        .type_text(text);
     harness.run_steps(2);
 }
 
@@ -205,7 +235,11 @@ fn ask(harness: &mut Harness<'_, Rig>, text: &str) -> Vec<SendRun> {
 }
 
 fn last_text(request: &ChatRequest) -> String {
-    request.messages.last().map(tokenscope::chat::Message::text).unwrap_or_default()
+    request
+        .messages
+        .last()
+        .map(tokenscope::chat::Message::text)
+        .unwrap_or_default()
 }
 
 #[test]
@@ -216,12 +250,17 @@ fn the_first_start_needs_one_key_press() {
     let sent = harness.state().sent();
     let models: Vec<_> = sent.iter().map(|s| s.request.model.as_str()).collect();
     assert_eq!(models, ["swift", "steady"]);
-    assert!(sent.iter().all(|s| s.endpoint == "simulated" && s.origin == Origin::Playground));
+    assert!(
+        sent.iter()
+            .all(|s| s.endpoint == "simulated" && s.origin == Origin::Playground)
+    );
     assert_ne!(sent[0].id, sent[1].id);
     assert!(!last_text(&sent[0].request).is_empty());
     // What names the runs is kept before the runs begin.
     let commands = &harness.state().commands;
-    let first_save = commands.iter().position(|c| matches!(c, Command::SaveConversation(_)));
+    let first_save = commands
+        .iter()
+        .position(|c| matches!(c, Command::SaveConversation(_)));
     let first_send = commands.iter().position(|c| matches!(c, Command::Send(_)));
     assert!(first_save < first_send);
 }
@@ -248,9 +287,20 @@ fn each_pane_shows_its_own_stream() {
     harness.run_steps(2);
     let left = harness.get_by_label("I am the left one").rect();
     let right = harness.get_by_label("I am the right one").rect();
-    assert!(left.right() <= 640.0 && right.left() >= 640.0, "{left:?} {right:?}");
+    assert!(
+        left.right() <= 640.0 && right.left() >= 640.0,
+        "{left:?} {right:?}"
+    );
     // More of one stream is no part of the other.
-    harness.state_mut().state.runs.get_mut(&sent[0].id).unwrap().answer.text.push_str(", still");
+    harness
+        .state_mut()
+        .state
+        .runs
+        .get_mut(&sent[0].id)
+        .unwrap()
+        .answer
+        .text
+        .push_str(", still");
     harness.run_steps(2);
     harness.get_by_label("I am the left one, still");
     harness.get_by_label("I am the right one");
@@ -260,7 +310,10 @@ fn each_pane_shows_its_own_stream() {
 fn esc_stops_what_runs_and_only_that() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Go");
-    put(&mut harness, ended(&sent[0], "done", 100, 200, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "done", 100, 200, Connection::Warm),
+    );
     put(&mut harness, streaming(&sent[1], "going"));
     harness.run_steps(2);
     harness.key_press(Key::Escape);
@@ -272,11 +325,23 @@ fn esc_stops_what_runs_and_only_that() {
 fn a_second_question_carries_the_first_answer() {
     let mut harness = rig();
     let sent = ask(&mut harness, "One");
-    put(&mut harness, ended(&sent[0], "Answer of the left", 1, 2, Connection::Warm));
-    put(&mut harness, ended(&sent[1], "Answer of the right", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "Answer of the left", 1, 2, Connection::Warm),
+    );
+    put(
+        &mut harness,
+        ended(&sent[1], "Answer of the right", 1, 2, Connection::Warm),
+    );
     harness.run_steps(2);
     let sent = ask(&mut harness, "Two");
-    let texts = |run: &SendRun| run.request.messages.iter().map(tokenscope::chat::Message::text).collect::<Vec<_>>();
+    let texts = |run: &SendRun| {
+        run.request
+            .messages
+            .iter()
+            .map(tokenscope::chat::Message::text)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(texts(&sent[0]), ["One", "Answer of the left", "Two"]);
     assert_eq!(texts(&sent[1]), ["One", "Answer of the right", "Two"]);
 }
@@ -286,17 +351,27 @@ fn a_retry_is_a_second_attempt_that_can_be_left_again() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Again?");
     for run in &sent {
-        put(&mut harness, ended(run, "first try", 1, 2, Connection::Warm));
+        put(
+            &mut harness,
+            ended(run, "first try", 1, 2, Connection::Warm),
+        );
     }
     harness.run_steps(2);
     harness.state_mut().commands.clear();
-    harness.get_all_by_label("Ask again").next().unwrap().click();
+    harness
+        .get_all_by_label("Ask again")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(2);
     let again = harness.state().sent();
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].request, sent[0].request);
     assert_ne!(again[0].id, sent[0].id);
-    put(&mut harness, ended(&again[0], "second try", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&again[0], "second try", 1, 2, Connection::Warm),
+    );
     harness.run_steps(2);
     harness.get_by_label("second try");
     harness.get_by_label("2/2");
@@ -313,7 +388,11 @@ fn an_edited_prompt_takes_the_turns_place() {
         put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
     }
     harness.run_steps(2);
-    harness.get_all_by_label("Edit the prompt and ask again").next().unwrap().click();
+    harness
+        .get_all_by_label("Edit the prompt and ask again")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(3);
     let field = harness.get_by_label("Edited prompt");
     field.focus();
@@ -327,9 +406,20 @@ fn an_edited_prompt_takes_the_turns_place() {
     harness.run_steps(2);
     let again = harness.state().sent();
     assert_eq!(again.len(), 2);
-    assert!(again.iter().all(|s| last_text(&s.request) == "New words" && s.request.messages.len() == 1));
+    assert!(
+        again
+            .iter()
+            .all(|s| last_text(&s.request) == "New words" && s.request.messages.len() == 1)
+    );
     let saved = harness.state().saved();
-    assert!(saved.last().unwrap().panes.iter().all(|p| p.turns.len() == 1));
+    assert!(
+        saved
+            .last()
+            .unwrap()
+            .panes
+            .iter()
+            .all(|p| p.turns.len() == 1)
+    );
 }
 
 #[test]
@@ -340,7 +430,11 @@ fn a_fork_is_a_pane_with_the_same_past() {
         put(&mut harness, ended(run, "yes", 1, 2, Connection::Warm));
     }
     harness.run_steps(2);
-    harness.get_all_by_label("More for this turn").next().unwrap().click();
+    harness
+        .get_all_by_label("More for this turn")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(2);
     harness.get_by_label("Fork into a new pane").click();
     harness.run_steps(3);
@@ -381,7 +475,12 @@ fn panes_come_and_go() {
     assert_eq!(ids.len(), 8);
     harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::W);
     harness.run_steps(2);
-    assert_eq!(harness.query_all_by_label_contains("Target of pane").count(), 7);
+    assert_eq!(
+        harness
+            .query_all_by_label_contains("Target of pane")
+            .count(),
+        7
+    );
 }
 
 #[test]
@@ -406,11 +505,15 @@ fn a_target_is_found_by_typing() {
             label: String::new(),
         }])),
     );
-    harness.get_by_label("Target of pane 1: simulated/swift").click();
+    harness
+        .get_by_label("Target of pane 1: simulated/swift")
+        .click();
     harness.run_steps(3);
     let asked = |c: &Command| matches!(c, Command::ListModels { endpoint, refresh: false } if endpoint == "simulated");
     assert!(harness.state().commands.iter().any(asked));
-    harness.get_by_label("Search models, or type a name").type_text("nano");
+    harness
+        .get_by_label("Search models, or type a name")
+        .type_text("nano");
     harness.run_steps(2);
     harness.get_by_label("openai/gpt-5-nano");
     harness.key_press(Key::Enter);
@@ -421,9 +524,13 @@ fn a_target_is_found_by_typing() {
 #[test]
 fn an_unknown_model_can_be_named() {
     let mut harness = rig();
-    harness.get_by_label("Target of pane 2: simulated/steady").click();
+    harness
+        .get_by_label("Target of pane 2: simulated/steady")
+        .click();
     harness.run_steps(3);
-    harness.get_by_label("Search models, or type a name").type_text("my/own-model");
+    harness
+        .get_by_label("Search models, or type a name")
+        .type_text("my/own-model");
     harness.run_steps(2);
     harness.get_by_label("Use “my/own-model” at openai").click();
     harness.run_steps(3);
@@ -433,13 +540,25 @@ fn an_unknown_model_can_be_named() {
 #[test]
 fn a_failed_list_is_told_in_words() {
     let mut harness = rig();
-    let fault = Fault::new(FaultClass::Auth, Phase::Headers, "Incorrect API key provided");
-    harness.state_mut().state.models.insert("openai".into(), Err(fault));
-    harness.get_by_label("Target of pane 1: simulated/swift").click();
+    let fault = Fault::new(
+        FaultClass::Auth,
+        Phase::Headers,
+        "Incorrect API key provided",
+    );
+    harness
+        .state_mut()
+        .state
+        .models
+        .insert("openai".into(), Err(fault));
+    harness
+        .get_by_label("Target of pane 1: simulated/swift")
+        .click();
     harness.run_steps(3);
     harness.get_by_label_contains("Incorrect API key provided");
     harness.state_mut().commands.clear();
-    harness.get_by_label("Fetch the models of OpenAI again").click();
+    harness
+        .get_by_label("Fetch the models of OpenAI again")
+        .click();
     harness.run_steps(2);
     let asked = |c: &Command| matches!(c, Command::ListModels { endpoint, refresh: true } if endpoint == "openai");
     assert!(harness.state().commands.iter().any(asked));
@@ -450,18 +569,26 @@ fn parameters_belong_to_their_pane_and_must_read() {
     let mut harness = rig();
     harness.get_by_label("Parameters of pane 1").click();
     harness.run_steps(3);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .focus();
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("warm");
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .type_text("warm");
     harness.run_steps(2);
     harness.get_by_label_contains("A number of 0 or more");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     harness.run_steps(2);
     assert!(harness.state().sent().is_empty());
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .focus();
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("0.25");
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .type_text("0.25");
     harness.run_steps(2);
     harness.key_press(Key::Escape);
     harness.run_steps(2);
@@ -474,8 +601,14 @@ fn parameters_belong_to_their_pane_and_must_read() {
 fn the_best_of_each_figure_is_marked() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Race");
-    put(&mut harness, ended(&sent[0], "a", 120, 900, Connection::Warm));
-    put(&mut harness, ended(&sent[1], "b", 250, 700, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "a", 120, 900, Connection::Warm),
+    );
+    put(
+        &mut harness,
+        ended(&sent[1], "b", 250, 700, Connection::Warm),
+    );
     harness.run_steps(2);
     harness.get_by_label("TTFT: 120 ms, best");
     harness.get_by_label("TTFT: 250 ms");
@@ -488,8 +621,14 @@ fn cold_and_warm_are_not_compared_as_equals() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Race");
     // Cold: 100 ms of it after 90 ms of connecting, so 10 ms net; warm: 49 ms net.
-    put(&mut harness, ended(&sent[0], "a", 100, 900, Connection::Cold));
-    put(&mut harness, ended(&sent[1], "b", 50, 700, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "a", 100, 900, Connection::Cold),
+    );
+    put(
+        &mut harness,
+        ended(&sent[1], "b", 50, 700, Connection::Warm),
+    );
     harness.run_steps(2);
     harness.get_by_label("TTFT: 100 ms, best");
     harness.get_by_label("TTFT: 50 ms");
@@ -511,7 +650,10 @@ fn a_failed_run_wins_nothing_and_unknown_is_blank() {
         ..Fault::new(FaultClass::Interrupted, Phase::Stream, "upstream went away")
     });
     put(&mut harness, broken);
-    put(&mut harness, ended(&sent[1], "whole", 250, 700, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[1], "whole", 250, 700, Connection::Warm),
+    );
     harness.run_steps(2);
     assert_eq!(harness.query_all_by_label_contains(", best").count(), 0);
     harness.get_by_label("Speed: not known");
@@ -533,14 +675,18 @@ fn a_draft_is_kept_shortly_after_it_changed() {
     assert_eq!(saved.last().unwrap().draft.text, "half a thought");
     let count = saved.len();
     harness.run_steps(6);
-    assert_eq!(harness.state().saved().len(), count, "nothing changed: nothing to keep");
+    assert_eq!(
+        harness.state().saved().len(),
+        count,
+        "nothing changed: nothing to keep"
+    );
 }
 
 #[test]
 fn what_was_kept_is_found_again() {
     let mut first = rig();
     let sent = ask(&mut first, "Remember");
-    let kept: Conversation = (*first.state().saved().last().unwrap()).clone();
+    let kept = first.state().saved().pop().unwrap();
     let layout = first.state().view.save().unwrap();
     let mut second = rig();
     second.state_mut().view = views().remove(0);
@@ -548,7 +694,11 @@ fn what_was_kept_is_found_again() {
     second.run_steps(2);
     let asked = |c: &Command| matches!(c, Command::LoadConversation(id) if *id == kept.id);
     assert!(second.state().commands.iter().any(asked));
-    second.state_mut().state.loaded.push((kept.id, Some(Box::new(kept.clone()))));
+    second
+        .state_mut()
+        .state
+        .loaded
+        .push((kept.id, Some(Box::new(kept.clone()))));
     second.run_steps(3);
     let loads = |c: &Command| matches!(c, Command::LoadRun(id) if *id == sent[0].id);
     assert!(second.state().commands.iter().any(loads));
@@ -569,7 +719,11 @@ fn what_was_begun_is_not_replaced_by_what_comes_late() {
     };
     harness.state_mut().view.restore(r#"{"conversation":77}"#);
     type_prompt(&mut harness, "mine");
-    harness.state_mut().state.loaded.push((late.id, Some(Box::new(late))));
+    harness
+        .state_mut()
+        .state
+        .loaded
+        .push((late.id, Some(Box::new(late))));
     harness.run_steps(2);
     let prompt = harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
     assert_eq!(prompt.value().as_deref(), Some("mine"));
@@ -608,14 +762,28 @@ fn a_removed_endpoint_is_told() {
         ..Settings::default()
     });
     harness.run_steps(2);
-    assert_eq!(harness.query_all_by_label_contains("There is no endpoint “simulated”").count(), 2);
+    assert_eq!(
+        harness
+            .query_all_by_label_contains("There is no endpoint “simulated”")
+            .count(),
+        2
+    );
 }
 
 #[test]
 fn hidden_characters_of_an_answer_are_seen() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Trick me");
-    put(&mut harness, ended(&sent[0], "safe\u{202e}txt.exe \u{1b}[2J", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(
+            &sent[0],
+            "safe\u{202e}txt.exe \u{1b}[2J",
+            1,
+            2,
+            Connection::Warm,
+        ),
+    );
     harness.run_steps(2);
     harness.get_by_label(r"safe\u{202E}txt.exe \u{1B}[2J");
 }
@@ -628,7 +796,14 @@ fn a_narrow_window_makes_a_grid() {
     harness.get_by_label("Add pane").click();
     harness.run_steps(3);
     let tops: HashMap<_, _> = (1..=3)
-        .map(|n| (n, harness.get_by_label_contains(&format!("Target of pane {n}")).rect()))
+        .map(|n| {
+            (
+                n,
+                harness
+                    .get_by_label_contains(&format!("Target of pane {n}"))
+                    .rect(),
+            )
+        })
         .collect();
     assert!((tops[&1].top() - tops[&2].top()).abs() < 1.0);
     assert!(tops[&3].top() > tops[&1].bottom());
@@ -657,7 +832,10 @@ time before the first token, and a *longer answer* after it.\n";
         let mut state = State::default();
         state.apply(Update::Settings(Arc::new(settings())));
         let rig = Rig {
-            view: views().into_iter().find(|v| v.id() == ViewId::Playground).unwrap(),
+            view: views()
+                .into_iter()
+                .find(|v| v.id() == ViewId::Playground)
+                .unwrap(),
             state,
             commands: Vec::new(),
             actions: Vec::new(),
@@ -701,28 +879,54 @@ time before the first token, and a *longer answer* after it.\n";
                 }
                 let sent = ask(harness, "Why does the first token take so long?");
                 for (index, run) in (1..).zip(&sent) {
-                    let kind = if index == 3 { Connection::Cold } else { Connection::Warm };
-                    put(harness, ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind));
+                    let kind = if index == 3 {
+                        Connection::Cold
+                    } else {
+                        Connection::Warm
+                    };
+                    put(
+                        harness,
+                        ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind),
+                    );
                 }
             }
             "chinese" => {
                 let sent = ask(harness, "首个词元为什么这么慢？请用一张小表格说明。");
                 for (index, run) in (1..).zip(&sent) {
-                    put(harness, ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm));
+                    put(
+                        harness,
+                        ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm),
+                    );
                 }
-                harness.state_mut().view.restore(r#"{"sessions_open":true}"#);
+                harness
+                    .state_mut()
+                    .view
+                    .restore(r#"{"sessions_open":true}"#);
             }
             "errors" => {
                 let sent = ask(harness, "Why does the first token take so long?");
-                let mut broken = ended(&sent[0], "A request passes three queues before a token exi", 140, 300, Connection::Warm);
+                let mut broken = ended(
+                    &sent[0],
+                    "A request passes three queues before a token exi",
+                    140,
+                    300,
+                    Connection::Warm,
+                );
                 broken.state = RunState::Fault;
                 broken.answer.finish = None;
                 broken.answer.usage = None;
                 broken.answer.fault = Some(Fault {
                     status: Some(200),
-                    ..Fault::new(FaultClass::Interrupted, Phase::Stream, "The connection was closed before the answer's end")
+                    ..Fault::new(
+                        FaultClass::Interrupted,
+                        Phase::Stream,
+                        "The connection was closed before the answer's end",
+                    )
                 });
-                broken.answer.notes.push(("The stream has no end mark".into(), 1));
+                broken
+                    .answer
+                    .notes
+                    .push(("The stream has no end mark".into(), 1));
                 put(harness, broken);
                 let mut limited = Run::new(head(&sent[1]));
                 limited.state = RunState::Fault;
@@ -731,16 +935,31 @@ time before the first token, and a *longer answer* after it.\n";
                     status: Some(429),
                     code: Some("rate_limit_exceeded".into()),
                     retry_after_ms: Some(20_000),
-                    ..Fault::new(FaultClass::RateLimited, Phase::Headers, "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s")
+                    ..Fault::new(
+                        FaultClass::RateLimited,
+                        Phase::Headers,
+                        "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s",
+                    )
                 });
                 put(harness, limited);
             }
             "reasoning" => {
                 let sent = ask(harness, "What is the weather in Bern?");
-                let mut run = ended(&sent[0], "It is **12 °C** in Bern, with light rain.", 100, 1200, Connection::Warm);
+                let mut run = ended(
+                    &sent[0],
+                    "It is **12 °C** in Bern, with light rain.",
+                    100,
+                    1200,
+                    Connection::Warm,
+                );
                 run.stamps.first_visible = Some(700 * MS);
                 run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
-                run.answer.usage = Some(Usage { input: Some(34), output: Some(412), reasoning: Some(380), cached: Some(0) });
+                run.answer.usage = Some(Usage {
+                    input: Some(34),
+                    output: Some(412),
+                    reasoning: Some(380),
+                    cached: Some(0),
+                });
                 put(harness, run);
                 let mut call = ended(&sent[1], "", 160, 400, Connection::Warm);
                 call.answer.tool_calls.push(ToolCall {
@@ -753,20 +972,40 @@ time before the first token, and a *longer answer* after it.\n";
                 harness.get_by_label_contains("Reasoning ·").click();
             }
             "picker" => {
-                let list = ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo { id: id.into(), label: String::new() });
-                harness.state_mut().state.models.insert("openai".into(), Ok(Arc::new(list.to_vec())));
-                harness.get_by_label("Target of pane 1: simulated/swift").click();
+                let list =
+                    ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo {
+                        id: id.into(),
+                        label: String::new(),
+                    });
+                harness
+                    .state_mut()
+                    .state
+                    .models
+                    .insert("openai".into(), Ok(Arc::new(list.to_vec())));
+                harness
+                    .get_by_label("Target of pane 1: simulated/swift")
+                    .click();
                 harness.run_steps(3);
-                harness.get_by_label("Search models, or type a name").type_text("mini");
+                harness
+                    .get_by_label("Search models, or type a name")
+                    .type_text("mini");
             }
             "params" => {
                 harness.get_by_label("Parameters of pane 1").click();
                 harness.run_steps(3);
-                harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
-                harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("0.7");
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Temperature")
+                    .focus();
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Temperature")
+                    .type_text("0.7");
                 harness.run_steps(1);
-                harness.get_by_role_and_label(Role::TextInput, "Top p").focus();
-                harness.get_by_role_and_label(Role::TextInput, "Top p").type_text("3");
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Top p")
+                    .focus();
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Top p")
+                    .type_text("3");
             }
             other => panic!("no scene {other}"),
         }
@@ -779,7 +1018,16 @@ time before the first token, and a *longer answer* after it.\n";
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
         std::fs::create_dir_all(&folder).unwrap();
         let only = std::env::var("SCENE").unwrap_or_default();
-        for name in ["first", "streaming", "four", "chinese", "errors", "reasoning", "picker", "params"] {
+        for name in [
+            "first",
+            "streaming",
+            "four",
+            "chinese",
+            "errors",
+            "reasoning",
+            "picker",
+            "params",
+        ] {
             if !name.contains(only.as_str()) {
                 continue;
             }

@@ -1,14 +1,8 @@
 //! What the playground does: each [`Intent`] on the conversation, and the commands that follow.
 
-use egui::Ui;
-
-use super::{
-    Playground, edits,
-    intent::Intent,
-    pane::PaneView,
-};
+use super::{Playground, edits, intent::Intent, pane::PaneView};
 use crate::{
-    conversation::{Conversation, ConversationId, Draft},
+    conversation::{Conversation, ConversationId, Draft, Turn},
     desktop::view::{Action, Cx},
     endpoint::TargetId,
     engine::{Command, SendRun},
@@ -19,80 +13,8 @@ use crate::{
 const MAX_UNDO: usize = 20;
 
 impl Playground {
-    /// Takes in what the engine has said since the last frame.
-    pub(super) fn take_in(&mut self, cx: &mut Cx<'_>) {
-        if self.conversation.panes.is_empty() && self.wanted.is_none() && !self.listed {
-            cx.commands.push(Command::ListConversations);
-            self.listed = true;
-        }
-        if let Some(id) = self.wanted
-            && !self.listed
-        {
-            self.listed = true;
-            cx.commands.push(Command::ListConversations);
-            cx.commands.push(Command::LoadConversation(id));
-        }
-        let empty = self.conversation.panes.is_empty();
-        let unready = empty || (self.pristine && self.conversation.panes.iter().any(|p| p.target.is_none()));
-        if unready && cx.state.settings.endpoints.iter().any(|e| empty || !e.models.is_empty()) {
-            self.conversation = edits::first_conversation(&cx.state.settings);
-            self.pristine = true;
-        }
-        // At the first start after a loss of the layout, the latest conversation is better than none.
-        if self.pristine
-            && self.wanted.is_none()
-            && let Some(latest) = cx.state.conversations.first()
-        {
-            self.wanted = Some(latest.id);
-            cx.commands.push(Command::LoadConversation(latest.id));
-        }
-        for (id, conversation) in std::mem::take(&mut cx.state.loaded) {
-            if let Some(conversation) = conversation
-                && self.wanted == Some(id)
-            {
-                self.show(*conversation);
-            } else if self.wanted == Some(id) {
-                self.wanted = None;
-                if !self.pristine {
-                    cx.actions.push(Action::Tell("This conversation is not kept any more".to_owned()));
-                }
-            }
-        }
-        self.load_runs(cx);
-    }
-
-    /// Has the runs of the conversation loaded that are not known yet.
-    fn load_runs(&mut self, cx: &mut Cx<'_>) {
-        for turn in self.conversation.panes.iter().flat_map(|p| &p.turns) {
-            for id in &turn.runs {
-                let known = cx.state.runs.contains_key(id) || cx.state.refused.contains_key(id);
-                let sent = self.sent_at.contains_key(id) || self.just_sent.contains(id);
-                if !known && !sent && self.asked_runs.insert(*id) {
-                    cx.commands.push(Command::LoadRun(*id));
-                }
-            }
-        }
-    }
-
-    /// Images that came from a dialog, a drop, the clipboard or the engine go into the draft.
-    pub(super) fn take_images(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        let mut arrived = self.attachments.take(ui.ctx());
-        if !arrived.paths.is_empty() {
-            cx.commands.push(Command::ReadImages(arrived.paths));
-        }
-        arrived.images.append(&mut cx.state.images);
-        for image in arrived.images {
-            match image {
-                Ok(image) => {
-                    self.conversation.draft.images.push(image);
-                    self.changed = true;
-                }
-                Err(why) => cx.actions.push(Action::Tell(why)),
-            }
-        }
-    }
-
-    fn show(&mut self, conversation: Conversation) {
+    /// Shows another conversation.
+    pub(super) fn show(&mut self, conversation: Conversation) {
         self.conversation = conversation;
         if self.conversation.panes.is_empty() {
             edits::add_pane(&mut self.conversation, None);
@@ -106,44 +28,6 @@ impl Playground {
         for pane in &self.conversation.panes {
             self.panes.entry(pane.id).or_default().jump = true;
         }
-    }
-
-    /// Runs of this conversation that are on their way.
-    pub(super) fn live_runs(&self, cx: &Cx<'_>) -> Vec<RunId> {
-        let live = |id: &RunId| match cx.state.runs.get(id) {
-            Some(run) => !run.state.is_over(),
-            None => (self.sent_at.contains_key(id) || self.just_sent.contains(id)) && !cx.state.refused.contains_key(id),
-        };
-        let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
-        turns.flat_map(|t| &t.runs).copied().filter(live).collect()
-    }
-
-    /// Why nothing can be sent now, if so.
-    pub(super) fn held(&self, cx: &Cx<'_>) -> Option<String> {
-        let draft = &self.conversation.draft;
-        if draft.text.trim().is_empty() && draft.images.is_empty() {
-            return Some("Write something first".to_owned());
-        }
-        self.held_panes(cx)
-    }
-
-    fn held_panes(&self, cx: &Cx<'_>) -> Option<String> {
-        let mut targets = 0;
-        let live = self.live_runs(cx);
-        for (index, pane) in self.conversation.panes.iter().enumerate() {
-            if self.only.is_some_and(|only| only != pane.id) {
-                continue;
-            }
-            if self.panes.get(&pane.id).is_some_and(|view| view.params.has_problem()) {
-                return Some(format!("Pane {}: a parameter can't be sent as it is", index + 1));
-            }
-            let run = pane.turns.last().and_then(|t| t.run());
-            if run.is_some_and(|id| live.contains(&id)) {
-                return Some(format!("Pane {} is still answering: wait, or stop it", index + 1));
-            }
-            targets += usize::from(pane.target.is_some());
-        }
-        (targets == 0).then(|| "Choose a model first".to_owned())
     }
 
     pub(super) fn do_verb(&mut self, id: &str, cx: &mut Cx<'_>) {
@@ -167,7 +51,10 @@ impl Playground {
 
     /// Ctrl+Enter sends what is being edited, if anything is, else what is in the composer.
     fn send_or_resend(&mut self) {
-        let edited = self.panes.iter().find_map(|(id, view)| Some((*id, view.editing.as_ref()?)));
+        let edited = self
+            .panes
+            .iter()
+            .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)));
         self.intents.push(match edited {
             Some((pane, (turn, draft))) => Intent::Resend(pane, *turn, draft.clone(), false),
             None => Intent::Send,
@@ -176,8 +63,17 @@ impl Playground {
 
     /// A pane for a target that another view named: an untouched one, or a new one.
     pub(super) fn ask_target(&mut self, target: &TargetId) {
-        let has = self.conversation.panes.iter().any(|p| p.target.as_ref() == Some(target));
-        let free = self.conversation.panes.iter().find(|p| p.target.is_none()).map(|p| p.id);
+        let has = self
+            .conversation
+            .panes
+            .iter()
+            .any(|p| p.target.as_ref() == Some(target));
+        let free = self
+            .conversation
+            .panes
+            .iter()
+            .find(|p| p.target.is_none())
+            .map(|p| p.id);
         if let Some(id) = free.filter(|_| !has) {
             self.intents.push(Intent::Target(id, target.clone()));
         } else if !has && edits::add_pane(&mut self.conversation, Some(target.clone())).is_some() {
@@ -188,15 +84,23 @@ impl Playground {
 
     fn copy_last(&mut self, cx: &Cx<'_>) {
         let panes = &self.conversation.panes;
-        let pane = panes.iter().find(|p| self.only == Some(p.id)).or(panes.first());
+        let pane = panes
+            .iter()
+            .find(|p| self.only == Some(p.id))
+            .or(panes.first());
         let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, cx));
         self.copied = run.map(|run| run.answer.text.clone());
     }
 
     fn toggle_reasoning(&mut self, cx: &Cx<'_>) {
         let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
-        let ids: Vec<RunId> = turns.filter_map(|t| t.run()).filter(|id| cx.state.runs.contains_key(id)).collect();
-        let open = ids.iter().any(|id| self.answers.get(id).is_none_or(|a| !a.reasoning_open));
+        let ids: Vec<RunId> = turns
+            .filter_map(Turn::run)
+            .filter(|id| cx.state.runs.contains_key(id))
+            .collect();
+        let open = ids
+            .iter()
+            .any(|id| self.answers.get(id).is_none_or(|a| !a.reasoning_open));
         for id in ids {
             self.answers.entry(id).or_default().reasoning_open = open;
         }
@@ -216,7 +120,8 @@ impl Playground {
             Intent::Stop(pane) => self.stop(pane, cx),
             Intent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
             Intent::RetryAll => {
-                let last = |p: &crate::conversation::Pane| Some((p.id, p.turns.len().checked_sub(1)?));
+                let last =
+                    |p: &crate::conversation::Pane| Some((p.id, p.turns.len().checked_sub(1)?));
                 let turns: Vec<_> = self.conversation.panes.iter().filter_map(last).collect();
                 self.retry(&turns, cx);
             }
@@ -276,7 +181,10 @@ impl Playground {
             }
             Intent::ClearAll => {
                 note("clear all panes", conversation);
-                conversation.panes.iter_mut().for_each(|pane| pane.turns.clear());
+                conversation
+                    .panes
+                    .iter_mut()
+                    .for_each(|pane| pane.turns.clear());
             }
             Intent::Target(id, target) => {
                 if let Some(pane) = edits::pane_mut(conversation, id) {
@@ -342,20 +250,37 @@ impl Playground {
     fn stop(&self, pane: u32, cx: &mut Cx<'_>) {
         let live = self.live_runs(cx);
         let pane = self.conversation.panes.iter().find(|p| p.id == pane);
-        let runs = pane.into_iter().flat_map(|p| &p.turns).flat_map(|t| &t.runs);
-        cx.commands.push(Command::Cancel(runs.copied().filter(|id| live.contains(id)).collect()));
+        let runs = pane
+            .into_iter()
+            .flat_map(|p| &p.turns)
+            .flat_map(|t| &t.runs);
+        cx.commands.push(Command::Cancel(
+            runs.copied().filter(|id| live.contains(id)).collect(),
+        ));
     }
 
     fn retry(&mut self, turns: &[(u32, usize)], cx: &mut Cx<'_>) {
         let mut runs = Vec::new();
         let live = self.live_runs(cx);
         for (id, turn) in turns {
-            if self.panes.get(id).is_some_and(|view| view.params.has_problem()) {
-                cx.actions.push(Action::Tell("A parameter can't be sent as it is".to_owned()));
+            if self
+                .panes
+                .get(id)
+                .is_some_and(|view| view.params.has_problem())
+            {
+                cx.actions.push(Action::Tell(
+                    "A parameter can't be sent as it is".to_owned(),
+                ));
                 continue;
             }
-            let Some(pane) = edits::pane_mut(&mut self.conversation, *id) else { continue };
-            let busy = pane.turns.get(*turn).and_then(|t| t.run()).is_some_and(|run| live.contains(&run));
+            let Some(pane) = edits::pane_mut(&mut self.conversation, *id) else {
+                continue;
+            };
+            let busy = pane
+                .turns
+                .get(*turn)
+                .and_then(Turn::run)
+                .is_some_and(|run| live.contains(&run));
             if !busy {
                 runs.extend(edits::ask(pane, *turn, &cx.state.runs));
             }
@@ -364,7 +289,12 @@ impl Playground {
     }
 
     fn edit(&mut self, pane: u32, turn: usize) {
-        let asked = self.conversation.panes.iter().find(|p| p.id == pane).and_then(|p| p.turns.get(turn));
+        let asked = self
+            .conversation
+            .panes
+            .iter()
+            .find(|p| p.id == pane)
+            .and_then(|p| p.turns.get(turn));
         let draft = asked.map(|turn| edits::draft_of(&turn.user));
         // One question is edited at a time, so that it is plain what Ctrl+Enter sends.
         self.panes.values_mut().for_each(|view| view.editing = None);
@@ -377,15 +307,22 @@ impl Playground {
         if parts.is_empty() {
             return;
         }
-        let ids = if all { edits::panes_asking_the_same(&self.conversation, pane, turn) } else { vec![pane] };
+        let ids = if all {
+            edits::panes_asking_the_same(&self.conversation, pane, turn)
+        } else {
+            vec![pane]
+        };
         let later: Vec<RunId> = (self.conversation.panes.iter())
             .filter(|p| ids.contains(&p.id))
             .flat_map(|p| p.turns.iter().skip(turn))
             .flat_map(|t| t.runs.iter().copied())
             .collect();
         let live = self.live_runs(cx);
-        cx.commands.push(Command::Cancel(later.into_iter().filter(|id| live.contains(id)).collect()));
-        self.undo.push(("edit a prompt", self.conversation.panes.clone()));
+        cx.commands.push(Command::Cancel(
+            later.into_iter().filter(|id| live.contains(id)).collect(),
+        ));
+        self.undo
+            .push(("edit a prompt", self.conversation.panes.clone()));
         let mut runs = Vec::new();
         for id in ids {
             if let Some(pane) = edits::pane_mut(&mut self.conversation, id) {

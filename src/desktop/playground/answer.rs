@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Role, Ui, WidgetInfo};
+use egui::{
+    Align, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Role, Ui, WidgetInfo,
+};
 
 use super::markdown::{Doc, Ink, Mode, visible};
 use crate::{
@@ -47,7 +49,8 @@ impl AnswerView {
             self.reasoning_ui(ui, theme, answer, live);
         }
         if !answer.text.is_empty() {
-            self.text.ui(ui, theme, &Ink::of(theme), &answer.text, self.mode());
+            self.text
+                .ui(ui, theme, &Ink::of(theme), &answer.text, self.mode());
         }
         if !answer.refusal.is_empty() {
             refusal_ui(ui, theme, &answer.refusal);
@@ -74,18 +77,29 @@ impl AnswerView {
         let word = if thinking { "Thinking" } else { "Reasoning" };
         let length = chars_text(answer.reasoning.chars().count());
         let label = format!("{word} · {length} chars");
-        fold_ui(ui, theme, icons::REASONING, &label, &mut self.reasoning_open);
+        fold_ui(
+            ui,
+            theme,
+            icons::REASONING,
+            &label,
+            &mut self.reasoning_open,
+        );
         if self.reasoning_open {
-            let bar = Frame::new().inner_margin(Margin { left: 12, ..Margin::ZERO });
+            let bar = Frame::new().inner_margin(Margin {
+                left: 12,
+                ..Margin::ZERO
+            });
             let rect = bar
                 .show(ui, |ui| {
                     let mode = self.mode();
-                    self.reasoning.ui(ui, theme, &Ink::quiet(theme), &answer.reasoning, mode);
+                    self.reasoning
+                        .ui(ui, theme, &Ink::quiet(theme), &answer.reasoning, mode);
                 })
                 .response
                 .rect;
             let stroke = egui::Stroke::new(2.0, theme.line_strong);
-            ui.painter().vline(rect.left() + 4.0, rect.y_range(), stroke);
+            ui.painter()
+                .vline(rect.left() + 4.0, rect.y_range(), stroke);
             if has_output(answer) {
                 ui.add_space(space::S);
             }
@@ -93,7 +107,8 @@ impl AnswerView {
     }
 
     fn calls_ui(&mut self, ui: &mut Ui, theme: &Theme, answer: &Answer, live: bool) {
-        self.calls.resize_with(answer.tool_calls.len(), CallView::default);
+        self.calls
+            .resize_with(answer.tool_calls.len(), CallView::default);
         for (index, (call, view)) in answer.tool_calls.iter().zip(&mut self.calls).enumerate() {
             ui.push_id(("call", index), |ui| view.ui(ui, theme, call, live));
         }
@@ -104,20 +119,34 @@ impl AnswerView {
         if count == 0 {
             return;
         }
-        let label = if count == 1 { "1 oddity".to_owned() } else { format!("{count} oddities") };
-        fold_ui(ui, theme, icons::INFO, &label, &mut self.oddities_open)
-            .on_hover_text("Things in the stream that are not as its protocol says, or not known here");
+        let label = if count == 1 {
+            "1 oddity".to_owned()
+        } else {
+            format!("{count} oddities")
+        };
+        fold_ui(ui, theme, icons::INFO, &label, &mut self.oddities_open).on_hover_text(
+            "Things in the stream that are not as its protocol says, or not known here",
+        );
         if !self.oddities_open {
             return;
         }
         for (note, times) in &answer.notes {
-            let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+            let times = if *times > 1 {
+                format!(" ({times} times)")
+            } else {
+                String::new()
+            };
             ui.label(caption(theme, format!("{}{times}", visible(note))));
         }
         for (kind, raw) in &answer.unknown {
             ui.label(caption(theme, format!("Unknown {}", visible(kind))));
-            let cut = raw.char_indices().nth(2_000).map_or(raw.len(), |(at, _)| at);
-            let text = RichText::new(visible(&raw[..cut])).monospace().color(theme.text_dim);
+            let cut = raw
+                .char_indices()
+                .nth(2_000)
+                .map_or(raw.len(), |(at, _)| at);
+            let text = RichText::new(visible(&raw[..cut]))
+                .monospace()
+                .color(theme.text_dim);
             ui.add(Label::new(text.size(size::TINY)).wrap());
         }
     }
@@ -129,7 +158,9 @@ impl CallView {
             self.seen = call.arguments.len();
             let json = serde_json::from_str::<serde_json::Value>(&call.arguments);
             self.broken = json.is_err() && !call.arguments.trim().is_empty();
-            let pretty = json.ok().and_then(|json| serde_json::to_string_pretty(&json).ok());
+            let pretty = json
+                .ok()
+                .and_then(|json| serde_json::to_string_pretty(&json).ok());
             let fence = longest_fence(&call.arguments);
             let body = pretty.as_deref().unwrap_or(&call.arguments);
             self.source = format!("{fence}json\n{body}\n{fence}\n");
@@ -139,13 +170,18 @@ impl CallView {
             ui.spacing_mut().item_spacing.x = 6.0;
             ui.label(RichText::new(icons::TOOL).color(theme.accent));
             ui.label(strong("Calls"));
-            let name = if call.name.is_empty() { "an unnamed function" } else { &call.name };
+            let name = if call.name.is_empty() {
+                "an unnamed function"
+            } else {
+                &call.name
+            };
             ui.label(RichText::new(visible(name)).monospace().color(theme.text));
             if !call.id.is_empty() {
                 ui.label(tiny(theme, visible(&call.id)).monospace());
             }
         });
-        self.doc.ui(ui, theme, &Ink::of(theme), &self.source, Mode::Markdown);
+        self.doc
+            .ui(ui, theme, &Ink::of(theme), &self.source, Mode::Markdown);
         if self.broken && !live {
             let text = RichText::new("These arguments are not valid JSON").size(size::SMALL);
             ui.label(text.color(theme.warn));
@@ -179,7 +215,11 @@ fn chars_text(chars: usize) -> String {
 
 /// A line that folds and unfolds what follows it.
 pub fn fold_ui(ui: &mut Ui, theme: &Theme, icon: &str, label: &str, open: &mut bool) -> Response {
-    let chevron = if *open { icons::CHEVRON_DOWN } else { icons::CHEVRON_RIGHT };
+    let chevron = if *open {
+        icons::CHEVRON_DOWN
+    } else {
+        icons::CHEVRON_RIGHT
+    };
     let text = RichText::new(format!("{chevron} {icon} {label}")).size(size::SMALL);
     let button = egui::Button::new(text.color(theme.text_dim)).frame_when_inactive(false);
     let response = ui
@@ -249,7 +289,11 @@ fn headline(class: FaultClass) -> &'static str {
 /// Shows a fault: class and phase, the provider's own words, and what is kept.
 pub fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault, partial: bool) {
     if fault.class == FaultClass::Cancelled {
-        let kept = if partial { "Stopped; what had come is kept" } else { "Stopped before a token came" };
+        let kept = if partial {
+            "Stopped; what had come is kept"
+        } else {
+            "Stopped before a token came"
+        };
         ui.label(caption(theme, format!("{} {kept}", icons::CANCELLED)));
         return;
     }
@@ -274,7 +318,10 @@ pub fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault, partial: bool) {
 /// Class, phase, status, the provider's code, and how long it asks to wait.
 fn details(fault: &Fault) -> String {
     let phase = fault.phase.as_str().replace('_', " ");
-    let mut text = format!("{} · in phase {phase}", fault.class.as_str().replace('_', " "));
+    let mut text = format!(
+        "{} · in phase {phase}",
+        fault.class.as_str().replace('_', " ")
+    );
     if let Some(status) = fault.status {
         let _ = write!(text, " · HTTP {status}");
     }
@@ -289,5 +336,10 @@ fn details(fault: &Fault) -> String {
 }
 
 fn fault_text(fault: &Fault) -> String {
-    format!("{}\n{}\n{}", headline(fault.class), fault.message, details(fault))
+    format!(
+        "{}\n{}\n{}",
+        headline(fault.class),
+        fault.message,
+        details(fault)
+    )
 }

@@ -81,15 +81,20 @@ impl Attachments {
                 News::Pasted(image) => arrived.images.push(image),
                 News::Thumb(key, image) => {
                     let ready = image.map(|image| {
-                        Thumb::Ready(ctx.load_texture("thumbnail", image, egui::TextureOptions::LINEAR))
+                        Thumb::Ready(ctx.load_texture(
+                            "thumbnail",
+                            image,
+                            egui::TextureOptions::LINEAR,
+                        ))
                     });
                     self.thumbs.insert(key, ready.unwrap_or(Thumb::Unknown));
                 }
             }
         }
         let (dropped, pasted) = ctx.input(|input| {
-            let dropped: Vec<PathBuf> =
-                (input.raw.dropped_files.iter()).map(|file| file.path().to_owned()).collect();
+            let dropped: Vec<PathBuf> = (input.raw.dropped_files.iter())
+                .map(|file| file.path().to_owned())
+                .collect();
             let pasted: Vec<Arc<ColorImage>> = (input.events.iter())
                 .filter_map(|event| match event {
                     egui::Event::PasteImage(image) => Some(image.clone()),
@@ -140,7 +145,13 @@ impl Attachments {
     }
 
     /// Shows images in a row, with a remove button each if `removable`; gives the one to remove.
-    pub fn row_ui(&mut self, ui: &mut Ui, theme: &Theme, images: &[Image], removable: bool) -> Option<usize> {
+    pub fn row_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        images: &[Image],
+        removable: bool,
+    ) -> Option<usize> {
         let mut removed = None;
         if images.is_empty() {
             return None;
@@ -159,7 +170,10 @@ impl Attachments {
                         let name: String = image.name.chars().take(24).collect();
                         ui.vertical(|ui| {
                             ui.spacing_mut().item_spacing.y = 0.0;
-                            ui.label(tiny(theme, if name.is_empty() { "image" } else { &name }).color(theme.text));
+                            ui.label(
+                                tiny(theme, if name.is_empty() { "image" } else { &name })
+                                    .color(theme.text),
+                            );
                             ui.label(tiny(theme, format!("{kib} KiB")));
                         });
                         let name = format!("Remove image {}", index + 1);
@@ -178,13 +192,21 @@ impl Attachments {
         let name = format!("Image {}", image.name);
         match self.thumb(&ctx, image) {
             Thumb::Ready(texture) => {
-                let shown = egui::Image::new(texture).max_size(vec2(44.0, 36.0)).alt_text(name);
+                let shown = egui::Image::new(texture)
+                    .max_size(vec2(44.0, 36.0))
+                    .alt_text(name);
                 ui.add(shown.corner_radius(3));
             }
             Thumb::Loading | Thumb::Unknown => {
                 let (rect, _) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::hover());
                 let font = egui::FontId::proportional(16.0);
-                ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, icons::IMAGE, font, theme.text_dim);
+                ui.painter().text(
+                    rect.center(),
+                    egui::Align2::CENTER_CENTER,
+                    icons::IMAGE,
+                    font,
+                    theme.text_dim,
+                );
             }
         }
     }
@@ -192,12 +214,18 @@ impl Attachments {
 
 fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
     // A machine that can't start a thread has other troubles: the image is not attached.
-    let _ = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    let _ = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
 }
 
 fn png(pasted: &ColorImage) -> Result<Image, String> {
     let [width, height] = pasted.size;
-    let pixels = pasted.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
+    let pixels = pasted
+        .pixels
+        .iter()
+        .flat_map(egui::Color32::to_srgba_unmultiplied)
+        .collect();
     let size = u32::try_from(width).ok().zip(u32::try_from(height).ok());
     let image = size
         .and_then(|(width, height)| image::RgbaImage::from_raw(width, height, pixels))
@@ -215,7 +243,9 @@ fn png(pasted: &ColorImage) -> Result<Image, String> {
 
 /// A small picture of an encoded image; nothing if it can't be decoded within reason.
 fn thumbnail(data: &[u8]) -> Option<ColorImage> {
-    let mut reader = image::ImageReader::new(std::io::Cursor::new(data)).with_guessed_format().ok()?;
+    let mut reader = image::ImageReader::new(std::io::Cursor::new(data))
+        .with_guessed_format()
+        .ok()?;
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);

@@ -11,7 +11,6 @@ use crate::{
 /// The figures under an answer, in order.
 pub const SHOWN: [&str; 4] = ["ttft_ms", "ttfo_ms", "output_speed_tps", "total_ms"];
 
-
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
@@ -27,7 +26,11 @@ pub struct Comparison {
 impl Comparison {
     /// Compares the runs of one question.
     pub fn of(runs: &[&Run]) -> Self {
-        let clean: Vec<&Run> = runs.iter().copied().filter(|r| r.state == State::Ok).collect();
+        let clean: Vec<&Run> = runs
+            .iter()
+            .copied()
+            .filter(|r| r.state == State::Ok)
+            .collect();
         let has = |kind| clean.iter().any(|r| r.connection == Some(kind));
         let mixed = has(Connection::Cold) && has(Connection::Warm);
         let mut best = Vec::new();
@@ -38,8 +41,15 @@ impl Comparison {
                 ("ttfo_ms" | "total_ms", true) => None,
                 _ => (figure.value)(run),
             };
-            let values: Vec<_> = clean.iter().filter_map(|r| Some((r.head.id, value(r)?))).collect();
-            best.extend(best_of(&values, figure.better).into_iter().map(|id| (key, id)));
+            let values: Vec<_> = clean
+                .iter()
+                .filter_map(|r| Some((r.head.id, value(r)?)))
+                .collect();
+            best.extend(
+                best_of(&values, figure.better)
+                    .into_iter()
+                    .map(|id| (key, id)),
+            );
         }
         Self {
             compared: clean.len(),
@@ -80,5 +90,9 @@ fn best_of(values: &[(RunId, f64)], better: Better) -> Vec<RunId> {
     if values.len() < 2 || values.iter().all(|v| is_best(v.1)) {
         return Vec::new();
     }
-    values.iter().filter(|v| is_best(v.1)).map(|v| v.0).collect()
+    values
+        .iter()
+        .filter(|v| is_best(v.1))
+        .map(|v| v.0)
+        .collect()
 }

@@ -45,7 +45,13 @@ pub fn text_id() -> Id {
 pub fn chevron(ui: &Ui, area: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
     let font = egui::FontId::proportional(size::SMALL);
     let color = visuals.fg_stroke.color.gamma_multiply(0.7);
-    ui.painter().text(area.center(), egui::Align2::CENTER_CENTER, icons::CHEVRON_DOWN, font, color);
+    ui.painter().text(
+        area.center(),
+        egui::Align2::CENTER_CENTER,
+        icons::CHEVRON_DOWN,
+        font,
+        color,
+    );
 }
 
 impl Composer<'_> {
@@ -53,10 +59,18 @@ impl Composer<'_> {
     pub fn ui(mut self, ui: &mut Ui, draft: &mut Draft) -> bool {
         let theme = self.theme;
         let focused = ui.memory(|memory| memory.has_focus(text_id()));
-        let border = if focused { theme.accent } else { theme.line_strong };
+        let border = if focused {
+            theme.accent
+        } else {
+            theme.line_strong
+        };
         let mut changed = false;
         Frame::new()
-            .fill(if theme.dark { theme.raised } else { theme.background })
+            .fill(if theme.dark {
+                theme.raised
+            } else {
+                theme.background
+            })
             .stroke(Stroke::new(1.0, border))
             .corner_radius(CornerRadius::same(RADIUS_L))
             .inner_margin(Margin::symmetric(10, 8))
@@ -66,6 +80,7 @@ impl Composer<'_> {
                     changed = true;
                 }
                 changed |= self.text_ui(ui, draft);
+                ui.add_space(2.0);
                 self.bar_ui(ui);
             });
         changed
@@ -78,7 +93,9 @@ impl Composer<'_> {
             None if self.panes.len() > 1 => format!("Ask all {} panes", self.panes.len()),
             _ => "Ask".to_owned(),
         };
-        let scroll = ScrollArea::vertical().max_height(line * MAX_LINES).id_salt("composer");
+        let scroll = ScrollArea::vertical()
+            .max_height(line * MAX_LINES)
+            .id_salt("composer");
         scroll
             .show(ui, |ui| {
                 let edit = TextEdit::multiline(&mut draft.text)
@@ -100,7 +117,7 @@ impl Composer<'_> {
             if icon_button(ui, theme, icons::ATTACH, "Attach images…").clicked() {
                 self.attachments.pick(ui.ctx());
             }
-            self.to_ui(ui);
+            self.recipients_ui(ui);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 self.send_ui(ui);
                 let keys = egui::KeyboardShortcut::new(egui::Modifiers::COMMAND, egui::Key::Enter);
@@ -112,16 +129,21 @@ impl Composer<'_> {
     }
 
     /// Whom it writes to.
-    fn to_ui(&mut self, ui: &mut Ui) {
+    fn recipients_ui(&mut self, ui: &mut Ui) {
         if self.panes.len() < 2 {
             return;
         }
         let all = format!("All {} panes", self.panes.len());
         let label = |index: usize, pane: &Pane| {
-            let model = pane.target.as_ref().map_or("no model", |t| t.model.as_str());
+            let model = pane
+                .target
+                .as_ref()
+                .map_or("no model", |t| t.model.as_str());
             format!("Pane {}: {model}", index + 1)
         };
-        let found = self.only.and_then(|id| self.panes.iter().position(|p| p.id == id));
+        let found = self
+            .only
+            .and_then(|id| self.panes.iter().position(|p| p.id == id));
         let shown = found.and_then(|at| Some(label(at, self.panes.get(at)?)));
         let text = shown.unwrap_or_else(|| all.clone());
         let combo = ComboBox::from_id_salt("to")
@@ -135,7 +157,10 @@ impl Composer<'_> {
                 ui.selectable_value(self.only, Some(pane.id), label(index, pane));
             }
         });
-        response.response.accessible_name("Send to").on_hover_text("Send to all panes, or to one alone");
+        response
+            .response
+            .accessible_name("Send to")
+            .on_hover_text("Send to all panes, or to one alone");
     }
 
     fn send_ui(&mut self, ui: &mut Ui) {
@@ -159,7 +184,8 @@ impl Composer<'_> {
             Some(why) => response.on_disabled_hover_text(why),
             None => response,
         };
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), "Send"));
+        response
+            .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), "Send"));
         if response.clicked() {
             self.intents.push(Intent::Send);
         }

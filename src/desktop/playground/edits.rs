@@ -71,7 +71,9 @@ pub fn first_conversation(settings: &Settings) -> Conversation {
 /// An empty conversation with the targets and settings of this one's panes.
 pub fn next_conversation(old: &Conversation) -> Conversation {
     let mut panes = old.panes.clone();
-    panes.iter_mut().for_each(|pane| pane.turns.clear());
+    for pane in &mut panes {
+        pane.turns.clear();
+    }
     Conversation {
         id: new_conversation_id(),
         panes,
@@ -150,7 +152,11 @@ pub fn title_of(parts: &[Part]) -> String {
         parts: parts.to_vec(),
     }
     .text();
-    let line = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("Images");
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty())
+        .unwrap_or("Images");
     match line.char_indices().nth(60) {
         None => line.to_owned(),
         Some((cut, _)) => {
@@ -216,7 +222,9 @@ fn user(parts: &[Part]) -> Message {
 
 /// Providers refuse a call that no result follows, and here none does.
 fn without_open_calls(mut message: Message) -> Option<Message> {
-    message.parts.retain(|part| !matches!(part, Part::ToolCall(_)));
+    message
+        .parts
+        .retain(|part| !matches!(part, Part::ToolCall(_)));
     (!message.parts.is_empty()).then_some(message)
 }
 
@@ -249,36 +257,41 @@ pub fn ask_next(pane: &mut Pane, parts: Vec<Part>, runs: &HashMap<RunId, Run>) -
 /// Panes whose turn `turn` asks the same as that of pane `id`.
 pub fn panes_asking_the_same(conversation: &Conversation, id: u32, turn: usize) -> Vec<u32> {
     let question = |pane: &Pane| pane.turns.get(turn).map(|t| t.user.clone());
-    let Some(asked) = conversation.panes.iter().find(|p| p.id == id).and_then(question) else {
+    let Some(asked) = conversation
+        .panes
+        .iter()
+        .find(|p| p.id == id)
+        .and_then(question)
+    else {
         return Vec::new();
     };
-    let same = conversation.panes.iter().filter(|p| question(p).as_ref() == Some(&asked));
+    let same = conversation
+        .panes
+        .iter()
+        .filter(|p| question(p).as_ref() == Some(&asked));
     same.map(|p| p.id).collect()
 }
 
 /// One pane as Markdown, to be pasted elsewhere.
 pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
-    let mut out = String::new();
-    if !pane.system.trim().is_empty() {
-        out.push_str(&format!("## System\n\n{}\n\n", pane.system.trim()));
+    let mut parts = Vec::new();
+    let system = pane.system.trim();
+    if !system.is_empty() {
+        parts.push(format!("## System\n\n{system}"));
     }
     for turn in &pane.turns {
-        out.push_str(&format!("## User\n\n{}\n\n", user(&turn.user).text()));
+        parts.push(format!("## User\n\n{}", user(&turn.user).text()));
         let Some(run) = turn.run().and_then(|id| runs.get(&id)) else {
             continue;
         };
-        out.push_str(&format!("## {}\n\n", run.head.target));
-        for text in [&run.answer.text, &run.answer.refusal] {
-            if !text.is_empty() {
-                out.push_str(&format!("{text}\n\n"));
-            }
-        }
-        for call in &run.answer.tool_calls {
-            out.push_str(&format!("`{}`\n\n```json\n{}\n```\n\n", call.name, call.arguments));
-        }
-        if let Some(fault) = &run.answer.fault {
-            out.push_str(&format!("> {fault}\n\n"));
-        }
+        parts.push(format!("## {}", run.head.target));
+        let texts = [&run.answer.text, &run.answer.refusal];
+        parts.extend(texts.into_iter().filter(|t| !t.is_empty()).cloned());
+        let calls = run.answer.tool_calls.iter();
+        parts.extend(
+            calls.map(|call| format!("`{}`\n\n```json\n{}\n```", call.name, call.arguments)),
+        );
+        parts.extend(run.answer.fault.iter().map(|fault| format!("> {fault}")));
     }
-    out.trim_end().to_owned() + "\n"
+    parts.join("\n\n") + "\n"
 }

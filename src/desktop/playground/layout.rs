@@ -11,11 +11,17 @@ pub const MIN_HEIGHT: f32 = 220.0;
 
 /// Panes of each row, rows about equally full.
 pub fn rows(panes: usize, width: f32) -> Vec<usize> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few columns")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few columns"
+    )]
     let fit = ((width / MIN_WIDTH) as usize).clamp(1, panes.max(1));
     let rows = panes.div_ceil(fit).max(1);
     let (least, more) = (panes / rows, panes % rows);
-    (0..rows).map(|row| least + usize::from(row < more)).collect()
+    (0..rows)
+        .map(|row| least + usize::from(row < more))
+        .collect()
 }
 
 /// Shares of the width, each at least that of the narrowest pane.
@@ -24,7 +30,9 @@ pub fn widths(weights: &[f32], width: f32) -> Vec<f32> {
     #[expect(clippy::cast_precision_loss, reason = "a few columns")]
     let even = width / weights.len().max(1) as f32;
     let least = MIN_WIDTH.min(even);
-    let mut widths: Vec<f32> = (weights.iter()).map(|w| (w / sum.max(f32::EPSILON) * width).max(least)).collect();
+    let mut widths: Vec<f32> = (weights.iter())
+        .map(|w| (w / sum.max(f32::EPSILON) * width).max(least))
+        .collect();
     let over = widths.iter().sum::<f32>() - width;
     let spare: f32 = widths.iter().map(|w| w - least).sum();
     if over > 0.0 && spare > 0.0 {
@@ -43,14 +51,17 @@ pub fn splitter_ui(ui: &mut Ui, theme: &Theme, x: f32, area: Rect, index: usize)
     let response = ui.interact(line, id, Sense::click_and_drag());
     let active = response.hovered() || response.dragged();
     let color = if active { theme.accent } else { theme.line };
-    ui.painter().vline(x, area.y_range(), egui::Stroke::new(1.0, color));
+    ui.painter()
+        .vline(x, area.y_range(), egui::Stroke::new(1.0, color));
     if active {
         ui.set_cursor_icon(CursorIcon::ResizeHorizontal);
     }
     if response.double_clicked() {
         return Some(Drag::Even);
     }
-    response.dragged().then(|| Drag::By(response.drag_delta().x))
+    response
+        .dragged()
+        .then(|| Drag::By(response.drag_delta().x))
 }
 
 /// What was done to a border.

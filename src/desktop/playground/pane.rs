@@ -103,38 +103,62 @@ impl PaneView {
             self.turns_ui(ui, cx, pane, shared);
             if spot.alone {
                 let line = area.top() + 1.0;
-                ui.painter().hline(area.x_range(), line, Stroke::new(2.0, cx.theme.accent));
+                ui.painter()
+                    .hline(area.x_range(), line, Stroke::new(2.0, cx.theme.accent));
             }
         });
     }
 
-    fn head_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pane: &mut Pane, spot: Spot, shared: &mut Shared<'_>) {
+    fn head_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        pane: &mut Pane,
+        spot: Spot,
+        shared: &mut Shared<'_>,
+    ) {
         let theme = cx.theme;
-        let frame = Frame::new().inner_margin(Margin { left: 6, right: 6, top: 6, bottom: 4 });
-        Panel::top("head").frame(frame).show_separator_line(false).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 2.0;
-                let width = (ui.available_width() - 3.0 * 28.0).max(80.0);
-                let picked = self.picker.ui(ui, cx, spot.number, pane.target.as_ref(), width);
-                if let Some(target) = picked {
-                    shared.intents.push(Intent::Target(pane.id, target));
-                }
-                let name = format!("System prompt of pane {}", spot.number);
-                let on = self.system_open || !pane.system.trim().is_empty();
-                if icon_toggle(ui, theme, icons::SYSTEM, &name, on).clicked() {
-                    self.system_open = !self.system_open;
-                }
-                *shared.changed |= self.params.ui(ui, theme, pane, spot.number);
-                let more = icon_button(ui, theme, icons::MORE, &format!("More for pane {}", spot.number));
-                Popup::menu(&more).show(|ui| menu_ui(ui, pane, spot, shared));
-            });
-            if self.system_open {
-                *shared.changed |= system_ui(ui, theme, pane, spot);
-            }
-            gone_ui(ui, cx, pane);
+        let frame = Frame::new().inner_margin(Margin {
+            left: 6,
+            right: 6,
+            top: 6,
+            bottom: 4,
         });
+        Panel::top("head")
+            .frame(frame)
+            .show_separator_line(false)
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 2.0;
+                    let width = (ui.available_width() - 3.0 * 28.0).max(80.0);
+                    let picked = self
+                        .picker
+                        .ui(ui, cx, spot.number, pane.target.as_ref(), width);
+                    if let Some(target) = picked {
+                        shared.intents.push(Intent::Target(pane.id, target));
+                    }
+                    let name = format!("System prompt of pane {}", spot.number);
+                    let on = self.system_open || !pane.system.trim().is_empty();
+                    if icon_toggle(ui, theme, icons::SYSTEM, &name, on).clicked() {
+                        self.system_open = !self.system_open;
+                    }
+                    *shared.changed |= self.params.ui(ui, theme, pane, spot.number);
+                    let more = icon_button(
+                        ui,
+                        theme,
+                        icons::MORE,
+                        &format!("More for pane {}", spot.number),
+                    );
+                    Popup::menu(&more).show(|ui| menu_ui(ui, pane, spot, shared));
+                });
+                if self.system_open {
+                    *shared.changed |= system_ui(ui, theme, pane, spot);
+                }
+                gone_ui(ui, cx, pane);
+            });
         let y = ui.cursor().top();
-        ui.painter().hline(ui.max_rect().x_range(), y, theme.hairline());
+        ui.painter()
+            .hline(ui.max_rect().x_range(), y, theme.hairline());
     }
 
     fn turns_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
@@ -142,22 +166,33 @@ impl PaneView {
         if pane.turns.is_empty() {
             return empty_ui(ui, cx, pane);
         }
-        let mut scroll = ScrollArea::vertical().id_salt("turns").stick_to_bottom(true).auto_shrink(false);
+        let mut scroll = ScrollArea::vertical()
+            .id_salt("turns")
+            .stick_to_bottom(true)
+            .auto_shrink(false);
         if let Some(offset) = self.offset.take() {
             scroll = scroll.vertical_scroll_offset(offset);
         }
         let jump = std::mem::take(&mut self.jump);
         let mut shift = 0.0;
         let out = scroll.show(ui, |ui| {
-            Frame::new().inner_margin(Margin::symmetric(12, 10)).show(ui, |ui| {
-                ui.set_min_width(ui.available_width());
-                for (index, turn) in pane.turns.iter().enumerate() {
-                    let at = TurnCx { pane, index, turn };
-                    let editing = self.editing.as_mut().filter(|e| e.0 == index).map(|e| &mut e.1);
-                    let view = &mut self.turns[index];
-                    shift += ui.push_id(index, |ui| view.ui(ui, cx, &at, shared, editing)).inner;
-                }
-            });
+            Frame::new()
+                .inner_margin(Margin::symmetric(12, 10))
+                .show(ui, |ui| {
+                    ui.set_min_width(ui.available_width());
+                    for (index, turn) in pane.turns.iter().enumerate() {
+                        let at = TurnCx { pane, index, turn };
+                        let editing = self
+                            .editing
+                            .as_mut()
+                            .filter(|e| e.0 == index)
+                            .map(|e| &mut e.1);
+                        let view = &mut self.turns[index];
+                        shift += ui
+                            .push_id(index, |ui| view.ui(ui, cx, &at, shared, editing))
+                            .inner;
+                    }
+                });
             if jump {
                 ui.scroll_to_cursor(Some(Align::BOTTOM));
             }
@@ -176,9 +211,17 @@ impl PaneView {
 }
 
 fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
-    let mut items = vec![(icons::COPY, "Copy the conversation as Markdown", Intent::CopyPane(pane.id))];
+    let mut items = vec![(
+        icons::COPY,
+        "Copy the conversation as Markdown",
+        Intent::CopyPane(pane.id),
+    )];
     if spot.count < super::edits::MAX_PANES {
-        items.push((icons::COLUMNS, "Duplicate this pane", Intent::Duplicate(pane.id)));
+        items.push((
+            icons::COLUMNS,
+            "Duplicate this pane",
+            Intent::Duplicate(pane.id),
+        ));
     }
     if spot.number > 1 {
         items.push((icons::CHEVRON_LEFT, "Move left", Intent::Move(pane.id, -1)));
@@ -210,7 +253,9 @@ fn system_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane, spot: Spot) -> bool {
                 .desired_rows(2)
                 .desired_width(f32::INFINITY)
                 .margin(vec2(8.0, 5.0));
-            ui.add(edit).accessible_name(format!("System prompt text of pane {}", spot.number)).changed()
+            ui.add(edit)
+                .accessible_name(format!("System prompt text of pane {}", spot.number))
+                .changed()
         })
         .inner
 }
@@ -218,11 +263,17 @@ fn system_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane, spot: Spot) -> bool {
 /// Says if the target's endpoint is not in the settings any more.
 fn gone_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
     let Some(target) = &pane.target else { return };
-    if cx.state.settings.endpoints.is_empty() || cx.state.settings.endpoint(&target.endpoint).is_some() {
+    if cx.state.settings.endpoints.is_empty()
+        || cx.state.settings.endpoint(&target.endpoint).is_some()
+    {
         return;
     }
     ui.horizontal_wrapped(|ui| {
-        let text = format!("{} There is no endpoint “{}” in the settings any more", icons::WARN, target.endpoint);
+        let text = format!(
+            "{} There is no endpoint “{}” in the settings any more",
+            icons::WARN,
+            target.endpoint
+        );
         ui.add(Label::new(RichText::new(text).size(size::SMALL).color(cx.theme.warn)).wrap());
         if ui.small_button("Settings").clicked() {
             cx.actions.push(Action::EditEndpoint(None));
@@ -232,7 +283,11 @@ fn gone_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
 
 fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
     let theme = cx.theme;
-    let simulated = pane.target.as_ref().and_then(|t| cx.state.settings.endpoint(&t.endpoint)).is_some_and(|e| e.simulated);
+    let simulated = pane
+        .target
+        .as_ref()
+        .and_then(|t| cx.state.settings.endpoint(&t.endpoint))
+        .is_some_and(|e| e.simulated);
     let room = ui.available_height();
     ui.vertical_centered(|ui| {
         ui.add_space((room * 0.4 - 30.0).max(12.0));
@@ -250,14 +305,33 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
 
 /// The figures of the last turn: always in sight, in the same place in every pane.
 fn footer_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
-    let Some(last) = pane.turns.len().checked_sub(1) else { return };
-    let Some(run) = pane.turns[last].run().and_then(|id| cx.state.runs.get(&id)) else { return };
-    let elapsed = if run.state.is_over() { None } else { shared.elapsed(run.head.id) };
-    let frame = Frame::new().fill(cx.theme.surface).inner_margin(Margin { left: 12, right: 8, top: 6, bottom: 5 });
-    let panel = Panel::bottom("figures").frame(frame).show_separator_line(false).resizable(false);
-    let shown = panel.show(ui, |ui| figures_ui(ui, cx.theme, run, shared.comparison, elapsed));
+    let Some(last) = pane.turns.len().checked_sub(1) else {
+        return;
+    };
+    let Some(run) = pane.turns[last].run().and_then(|id| cx.state.runs.get(&id)) else {
+        return;
+    };
+    let elapsed = if run.state.is_over() {
+        None
+    } else {
+        shared.elapsed(run.head.id)
+    };
+    let frame = Frame::new().fill(cx.theme.surface).inner_margin(Margin {
+        left: 12,
+        right: 8,
+        top: 6,
+        bottom: 5,
+    });
+    let panel = Panel::bottom("figures")
+        .frame(frame)
+        .show_separator_line(false)
+        .resizable(false);
+    let shown = panel.show(ui, |ui| {
+        figures_ui(ui, cx.theme, run, shared.comparison, elapsed);
+    });
     let rect = shown.response.rect;
-    ui.painter().hline(rect.x_range(), rect.top(), cx.theme.hairline());
+    ui.painter()
+        .hline(rect.x_range(), rect.top(), cx.theme.hairline());
 }
 
 /// The button that shows the end again; gives whether it was pressed.
@@ -265,7 +339,10 @@ fn jump_ui(ui: &mut Ui, theme: &Theme, area: Rect) -> bool {
     let size = vec2(134.0, 26.0);
     let rect = Align2::CENTER_BOTTOM.align_size_within_rect(size, area.shrink(8.0));
     let text = tiny(theme, format!("{} Jump to latest", icons::ARROW_DOWN)).color(theme.text);
-    let button = egui::Button::new(text).fill(theme.hover).stroke(Stroke::new(1.0, theme.line_strong)).corner_radius(13);
+    let button = egui::Button::new(text)
+        .fill(theme.hover)
+        .stroke(Stroke::new(1.0, theme.line_strong))
+        .corner_radius(13);
     let response = ui.put(rect, button);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Jump to latest"));
     response.clicked()
@@ -273,9 +350,18 @@ fn jump_ui(ui: &mut Ui, theme: &Theme, area: Rect) -> bool {
 
 /// Draws where a dragged file would go.
 pub fn drop_hint_ui(ui: &Ui, theme: &Theme, area: Rect) {
-    let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, ui.scope_id().with("drop")));
+    let painter = ui.ctx().layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        ui.scope_id().with("drop"),
+    ));
     painter.rect_filled(area, 0.0, theme.background.gamma_multiply(0.8));
     let at = pos2(area.center().x, area.center().y);
     let text = format!("{}  Drop images to attach them", icons::IMAGE);
-    painter.text(at, Align2::CENTER_CENTER, text, egui::FontId::proportional(size::HEADING), theme.text);
+    painter.text(
+        at,
+        Align2::CENTER_CENTER,
+        text,
+        egui::FontId::proportional(size::HEADING),
+        theme.text,
+    );
 }

@@ -68,7 +68,11 @@ impl Form {
         match &params.response_format {
             None => {}
             Some(ResponseFormat::JsonObject) => form.shape = Shape::Object,
-            Some(ResponseFormat::JsonSchema { name, schema, strict }) => {
+            Some(ResponseFormat::JsonSchema {
+                name,
+                schema,
+                strict,
+            }) => {
                 form.shape = Shape::Schema;
                 form.schema_name.clone_from(name);
                 form.schema = pretty(schema);
@@ -95,7 +99,12 @@ impl Form {
             top_p: kept("top_p", top_p(&self.top_p), &mut problems),
             max_tokens: kept("max_tokens", max_tokens(&self.max_tokens), &mut problems),
             seed: kept("seed", seed(&self.seed), &mut problems),
-            stop: self.stop.lines().filter(|l| !l.is_empty()).map(str::to_owned).collect(),
+            stop: self
+                .stop
+                .lines()
+                .filter(|l| !l.is_empty())
+                .map(str::to_owned)
+                .collect(),
             reasoning_effort: Some(self.effort.trim().to_owned()).filter(|e| !e.is_empty()),
             response_format: kept("schema", self.response_format(), &mut problems),
             extra: Map::new(),
@@ -105,7 +114,11 @@ impl Form {
         }
         params.extra = kept("extra", extra(&self.extra), &mut problems).unwrap_or_default();
         let tools = kept("tools", tools(&self.tools), &mut problems).unwrap_or_default();
-        if problems.is_empty() { Ok((params, tools)) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok((params, tools))
+        } else {
+            Err(problems)
+        }
     }
 
     fn response_format(&self) -> Result<Option<ResponseFormat>, String> {
@@ -145,7 +158,11 @@ pub fn count_sent(params: &Params, tools: &[Tool]) -> usize {
         + usize::from(!tools.is_empty())
 }
 
-fn kept<T>(field: &'static str, read: Result<Option<T>, String>, problems: &mut Vec<Problem>) -> Option<T> {
+fn kept<T>(
+    field: &'static str,
+    read: Result<Option<T>, String>,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
     read.unwrap_or_else(|problem| {
         problems.push((field, problem));
         None
@@ -226,17 +243,23 @@ fn tools(text: &str) -> Result<Option<Vec<Tool>>, String> {
     for (index, item) in items.into_iter().enumerate() {
         let tool = tool(item).map_err(|problem| format!("Tool {}: {problem}", index + 1))?;
         if tools.iter().any(|other| other.name == tool.name) {
-            return Err(format!("Tool {}: there are two of the name “{}”", index + 1, tool.name));
+            return Err(format!(
+                "Tool {}: there are two of the name “{}”",
+                index + 1,
+                tool.name
+            ));
         }
         tools.push(tool);
     }
     Ok(Some(tools))
 }
 
-/// A tool, bare or in the wrapping of the OpenAI API.
+/// A tool, bare or wrapped as the API of `OpenAI` has it: `{"type": "function", "function": …}`.
 fn tool(item: Value) -> Result<Tool, String> {
     let bare = match item {
-        Value::Object(mut map) if map.contains_key("function") => map.remove("function").unwrap_or_default(),
+        Value::Object(mut map) if map.contains_key("function") => {
+            map.remove("function").unwrap_or_default()
+        }
         other => other,
     };
     let tool: Tool = serde_json::from_value(bare).map_err(|error| error.to_string())?;
@@ -252,6 +275,8 @@ fn tool(item: Value) -> Result<Tool, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    type Change = fn(&mut Form);
 
     fn problem(form: &Form) -> Vec<Problem> {
         form.read().unwrap_err()
@@ -285,12 +310,12 @@ mod tests {
 
     #[test]
     fn every_bad_field_says_what_it_wants() {
-        let bad = |change: fn(&mut Form)| {
+        let bad = |change: Change| {
             let mut form = Form::default();
             change(&mut form);
             problem(&form)
         };
-        let fields: [(&str, fn(&mut Form)); 8] = [
+        let fields: [(&str, Change); 8] = [
             ("temperature", |f| f.temperature = "-1".into()),
             ("temperature", |f| f.temperature = "nan".into()),
             ("top_p", |f| f.top_p = "1.1".into()),
@@ -300,7 +325,9 @@ mod tests {
                 f.shape = Shape::Schema;
                 f.schema_name = "a b".into();
             }),
-            ("tools", |f| f.tools = "[{\"name\":\"a\",\"parameters\":1}]".into()),
+            ("tools", |f| {
+                f.tools = "[{\"name\":\"a\",\"parameters\":1}]".into();
+            }),
             ("extra", |f| f.extra = "[1]".into()),
         ];
         for (field, change) in fields {

@@ -1,6 +1,8 @@
 //! The list of conversations at the left: search, open, begin anew, delete.
 
-use egui::{Button, Frame, Id, Label, Margin, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2};
+use egui::{
+    Button, Frame, Id, Label, Margin, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2,
+};
 
 use super::{edits, intent::Intent};
 use crate::{
@@ -25,10 +27,21 @@ pub struct Sessions {
 
 impl Sessions {
     /// Shows the list, if it is open.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, current: ConversationId, intents: &mut Vec<Intent>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        current: ConversationId,
+        intents: &mut Vec<Intent>,
+    ) {
         let theme = cx.theme;
-        let frame = Frame::new().fill(theme.surface).inner_margin(Margin::symmetric(8, 8));
-        let panel = Panel::left("conversations").frame(frame).default_size(220.0).size_range(180.0..=360.0);
+        let frame = Frame::new()
+            .fill(theme.surface)
+            .inner_margin(Margin::symmetric(8, 8));
+        let panel = Panel::left("conversations")
+            .frame(frame)
+            .default_size(220.0)
+            .size_range(180.0..=360.0);
         let mut open = self.open;
         panel.show_collapsible(ui, &mut open, |ui| {
             ui.horizontal(|ui| {
@@ -40,14 +53,27 @@ impl Sessions {
                 });
             });
             let width = ui.available_width() - 24.0;
-            search_box(ui, theme, Id::unique("search conversations"), "Search conversations", &mut self.search, width);
+            search_box(
+                ui,
+                theme,
+                Id::unique("search conversations"),
+                "Search conversations",
+                &mut self.search,
+                width,
+            );
             ui.add_space(space::XS);
             self.list_ui(ui, cx, current, intents);
         });
         self.open = open;
     }
 
-    fn list_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, current: ConversationId, intents: &mut Vec<Intent>) {
+    fn list_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        current: ConversationId,
+        intents: &mut Vec<Intent>,
+    ) {
         let wanted = self.search.to_lowercase();
         let found = |c: &&ConversationSummary| c.title.to_lowercase().contains(&wanted);
         let now = edits::now_unix_ns();
@@ -63,7 +89,11 @@ impl Sessions {
                 }
             }
             if none {
-                let text = if wanted.is_empty() { "What you ask is kept here" } else { "None of this name" };
+                let text = if wanted.is_empty() {
+                    "What you ask is kept here"
+                } else {
+                    "None of this name"
+                };
                 ui.label(caption(cx.theme, text));
             }
         });
@@ -81,9 +111,21 @@ impl Sessions {
         let title = title_of(summary);
         let row = vec2(ui.available_width(), 40.0);
         let (rect, _) = ui.allocate_exact_size(row, egui::Sense::hover());
-        let fill = if current { theme.hover } else { egui::Color32::TRANSPARENT };
-        let open = ui.put(rect, Button::new("").fill(fill).frame_when_inactive(current).min_size(row));
-        open.widget_info(|| WidgetInfo::selected(Role::Button, true, current, format!("Open “{title}”")));
+        let fill = if current {
+            theme.hover
+        } else {
+            egui::Color32::TRANSPARENT
+        };
+        let open = ui.put(
+            rect,
+            Button::new("")
+                .fill(fill)
+                .frame_when_inactive(current)
+                .min_size(row),
+        );
+        open.widget_info(|| {
+            WidgetInfo::selected(Role::Button, true, current, format!("Open “{title}”"))
+        });
         if open.clicked() && !current {
             intents.push(Intent::Open(summary.id));
         }
@@ -92,11 +134,21 @@ impl Sessions {
             ui.set_max_width(inner.width() - 26.0);
             ui.spacing_mut().item_spacing.y = 0.0;
             let label = |text: RichText| Label::new(text).selectable(false).truncate();
-            ui.add(label(RichText::new(title).size(size::BODY).color(theme.text)));
-            let panes = if summary.panes == 1 { "1 pane".to_owned() } else { format!("{} panes", summary.panes) };
-            ui.add(label(tiny(theme, format!("{} · {panes}", ago(summary.updated_unix_ns, now)))));
+            ui.add(label(
+                RichText::new(title).size(size::BODY).color(theme.text),
+            ));
+            let panes = if summary.panes == 1 {
+                "1 pane".to_owned()
+            } else {
+                format!("{} panes", summary.panes)
+            };
+            ui.add(label(tiny(
+                theme,
+                format!("{} · {panes}", ago(summary.updated_unix_ns, now)),
+            )));
         });
-        let corner = egui::Rect::from_min_size(rect.right_center() - vec2(30.0, 13.0), vec2(26.0, 26.0));
+        let corner =
+            egui::Rect::from_min_size(rect.right_center() - vec2(30.0, 13.0), vec2(26.0, 26.0));
         let delete = ui.scope_builder(egui::UiBuilder::new().max_rect(corner), |ui| {
             icon_button(ui, theme, icons::DELETE, &format!("Delete “{title}”…"))
         });
@@ -105,8 +157,20 @@ impl Sessions {
         }
     }
 
-    fn confirm_ui(&mut self, ui: &mut Ui, theme: &Theme, summary: &ConversationSummary, intents: &mut Vec<Intent>) {
-        ui.label(caption(theme, format!("Delete “{}”? Its runs stay in the history", title_of(summary))));
+    fn confirm_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        summary: &ConversationSummary,
+        intents: &mut Vec<Intent>,
+    ) {
+        ui.label(caption(
+            theme,
+            format!(
+                "Delete “{}”? Its runs stay in the history",
+                title_of(summary)
+            ),
+        ));
         ui.horizontal(|ui| {
             if danger_button(ui, theme, "Delete").clicked() {
                 intents.push(Intent::Delete(summary.id));
@@ -121,5 +185,9 @@ impl Sessions {
 }
 
 fn title_of(summary: &ConversationSummary) -> &str {
-    if summary.title.is_empty() { "Untitled" } else { &summary.title }
+    if summary.title.is_empty() {
+        "Untitled"
+    } else {
+        &summary.title
+    }
 }

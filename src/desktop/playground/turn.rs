@@ -1,6 +1,8 @@
 //! One turn of a pane: the question, the answer under it, and what can be done with both.
 
-use egui::{Color32, CornerRadius, Frame, Label, Margin, Popup, RichText, Stroke, TextEdit, Ui, vec2};
+use egui::{
+    Color32, CornerRadius, Frame, Label, Margin, Popup, RichText, Stroke, TextEdit, Ui, vec2,
+};
 
 use super::{
     answer::{AnswerView, fault_ui},
@@ -52,7 +54,11 @@ impl TurnView {
     ) -> f32 {
         let width = ui.available_width().round();
         let (top, clip) = (ui.cursor().top(), ui.clip_rect());
-        let live = at.turn.run().and_then(|id| cx.state.runs.get(&id)).is_some_and(|r| !r.state.is_over());
+        let live = at
+            .turn
+            .run()
+            .and_then(|id| cx.state.runs.get(&id))
+            .is_some_and(|r| !r.state.is_over());
         if let Some((known, height)) = self.size
             && (known - width).abs() < 0.5
             && !live
@@ -74,7 +80,13 @@ impl TurnView {
         self.question.shift() + self.answer_shift
     }
 
-    fn question_ui(&mut self, ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<'_>) {
+    fn question_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        at: &TurnCx<'_>,
+        shared: &mut Shared<'_>,
+    ) {
         Frame::new()
             .fill(theme.surface)
             .stroke(theme.hairline())
@@ -89,12 +101,19 @@ impl TurnView {
                     _ => None,
                 });
                 if let Some(text) = text {
-                    self.question.ui(ui, theme, &Ink::of(theme), text, Mode::Plain);
+                    self.question
+                        .ui(ui, theme, &Ink::of(theme), text, Mode::Plain);
                 }
             });
     }
 
-    fn answer_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, at: &TurnCx<'_>, shared: &mut Shared<'_>) {
+    fn answer_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        at: &TurnCx<'_>,
+        shared: &mut Shared<'_>,
+    ) {
         let Some(id) = at.turn.run() else {
             ui.label(caption(cx.theme, "Not sent: this pane had no model"));
             return actions_ui(ui, cx, at, shared, None);
@@ -102,11 +121,16 @@ impl TurnView {
         let elapsed = shared.elapsed(id);
         if let Some(run) = cx.state.runs.get(&id) {
             let view: &mut AnswerView = shared.answers.entry(id).or_default();
-            self.answer_shift = ui.push_id(id, |ui| view.ui(ui, cx.theme, run, elapsed)).inner;
+            self.answer_shift = ui
+                .push_id(id, |ui| view.ui(ui, cx.theme, run, elapsed))
+                .inner;
         } else if let Some(fault) = cx.state.refused.get(&id) {
             fault_ui(ui, cx.theme, fault, false);
         } else if cx.state.missing_runs.contains(&id) {
-            ui.label(caption(cx.theme, "This answer is not in the history any more"));
+            ui.label(caption(
+                cx.theme,
+                "This answer is not in the history any more",
+            ));
         } else if elapsed.is_some() {
             ui.label(caption(cx.theme, "Queued"));
         } else {
@@ -117,7 +141,13 @@ impl TurnView {
 }
 
 /// The question in a field, with ways to ask it again.
-fn edit_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<'_>, draft: &mut Draft) {
+fn edit_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    at: &TurnCx<'_>,
+    shared: &mut Shared<'_>,
+    draft: &mut Draft,
+) {
     let (pane, turn) = (at.pane.id, at.index);
     let frame = Frame::new()
         .fill(theme.raised)
@@ -142,11 +172,15 @@ fn edit_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<'_>,
             ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
             ui.add_enabled_ui(!empty, |ui| {
                 if primary_button(ui, theme, "Ask again").clicked() {
-                    shared.intents.push(Intent::Resend(pane, turn, draft.clone(), false));
+                    shared
+                        .intents
+                        .push(Intent::Resend(pane, turn, draft.clone(), false));
                 }
                 let same = shared.same_question;
                 if same > 1 && ui.button(format!("In all {same} panes")).clicked() {
-                    shared.intents.push(Intent::Resend(pane, turn, draft.clone(), true));
+                    shared
+                        .intents
+                        .push(Intent::Resend(pane, turn, draft.clone(), true));
                 }
             });
             if ghost_button(ui, theme, "Cancel").clicked() {
@@ -157,11 +191,18 @@ fn edit_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<'_>,
 }
 
 /// The row of small buttons under an answer.
-fn actions_ui(ui: &mut Ui, cx: &mut Cx<'_>, at: &TurnCx<'_>, shared: &mut Shared<'_>, id: Option<RunId>) {
+fn actions_ui(
+    ui: &mut Ui,
+    cx: &mut Cx<'_>,
+    at: &TurnCx<'_>,
+    shared: &mut Shared<'_>,
+    id: Option<RunId>,
+) {
     let theme = cx.theme;
     let (pane, turn) = (at.pane.id, at.index);
     let run = id.and_then(|id| cx.state.runs.get(&id));
-    let live = run.is_some_and(|r| !r.state.is_over()) || (run.is_none() && id.is_some_and(|id| shared.elapsed(id).is_some()));
+    let live = run.is_some_and(|r| !r.state.is_over())
+        || (run.is_none() && id.is_some_and(|id| shared.elapsed(id).is_some()));
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
         if live {
@@ -172,10 +213,18 @@ fn actions_ui(ui: &mut Ui, cx: &mut Cx<'_>, at: &TurnCx<'_>, shared: &mut Shared
             shared.intents.push(Intent::Retry(pane, turn));
         }
         attempts_ui(ui, theme, at, shared);
-        if let Some(run) = run {
-            copy_button(ui, theme, "Copy the answer", || answer_text(run));
+        if let Some(run) = run.filter(|run| !answer_text(run).is_empty()) {
+            copy_button(ui, theme, "Copy the answer", || answer_text(run).to_owned());
             let view = shared.answers.entry(run.head.id).or_default();
-            if icon_toggle(ui, theme, icons::CODE, "Show the answer word for word", view.raw).clicked() {
+            if icon_toggle(
+                ui,
+                theme,
+                icons::CODE,
+                "Show the answer word for word",
+                view.raw,
+            )
+            .clicked()
+            {
                 view.raw = !view.raw;
             }
         }
@@ -192,25 +241,51 @@ fn attempts_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<
     if count < 2 {
         return;
     }
-    let mut go = |to| shared.intents.push(Intent::Attempt(at.pane.id, at.index, to));
-    let earlier = ui.add_enabled_ui(shown > 0, |ui| icon_button(ui, theme, icons::CHEVRON_LEFT, "Earlier attempt"));
+    let attempt = |to| Intent::Attempt(at.pane.id, at.index, to);
+    let earlier = ui.add_enabled_ui(shown > 0, |ui| {
+        icon_button(ui, theme, icons::CHEVRON_LEFT, "Earlier attempt")
+    });
     if earlier.inner.clicked() {
-        go(shown.saturating_sub(1));
+        shared.intents.push(attempt(shown.saturating_sub(1)));
     }
     ui.add(Label::new(tiny(theme, format!("{}/{count}", shown + 1))).selectable(false));
-    let later = ui.add_enabled_ui(shown + 1 < count, |ui| icon_button(ui, theme, icons::CHEVRON_RIGHT, "Later attempt"));
+    let later = ui.add_enabled_ui(shown + 1 < count, |ui| {
+        icon_button(ui, theme, icons::CHEVRON_RIGHT, "Later attempt")
+    });
     if later.inner.clicked() {
-        go(shown + 1);
+        shared.intents.push(attempt(shown + 1));
     }
 }
 
-fn menu_ui(ui: &mut Ui, actions: &mut Vec<Action>, at: &TurnCx<'_>, shared: &mut Shared<'_>, id: Option<RunId>) {
+fn menu_ui(
+    ui: &mut Ui,
+    actions: &mut Vec<Action>,
+    at: &TurnCx<'_>,
+    shared: &mut Shared<'_>,
+    id: Option<RunId>,
+) {
     let (pane, turn) = (at.pane.id, at.index);
     let items = [
-        (icons::FORK, "Fork into a new pane", Intent::ForkPane(pane, turn)),
-        (icons::FORK, "Fork into a new conversation", Intent::ForkConversation(pane, turn)),
-        (icons::COPY, "Copy the conversation as Markdown", Intent::CopyPane(pane)),
-        (icons::DELETE, "Delete this turn", Intent::DeleteTurn(pane, turn)),
+        (
+            icons::FORK,
+            "Fork into a new pane",
+            Intent::ForkPane(pane, turn),
+        ),
+        (
+            icons::FORK,
+            "Fork into a new conversation",
+            Intent::ForkConversation(pane, turn),
+        ),
+        (
+            icons::COPY,
+            "Copy the conversation as Markdown",
+            Intent::CopyPane(pane),
+        ),
+        (
+            icons::DELETE,
+            "Delete this turn",
+            Intent::DeleteTurn(pane, turn),
+        ),
     ];
     for (icon, label, intent) in items {
         if item_ui(ui, icon, label) {
@@ -226,13 +301,18 @@ fn menu_ui(ui: &mut Ui, actions: &mut Vec<Action>, at: &TurnCx<'_>, shared: &mut
 
 /// A line of a menu.
 pub fn item_ui(ui: &mut Ui, icon: &str, label: &str) -> bool {
-    let button = egui::Button::new(RichText::new(format!("{icon}  {label}"))).frame_when_inactive(false);
+    let button =
+        egui::Button::new(RichText::new(format!("{icon}  {label}"))).frame_when_inactive(false);
     let response = ui.add(button.wrap_mode(egui::TextWrapMode::Extend));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, label));
     response.clicked()
 }
 
-fn answer_text(run: &Run) -> String {
+fn answer_text(run: &Run) -> &str {
     let answer = &run.answer;
-    if answer.text.is_empty() { answer.refusal.clone() } else { answer.text.clone() }
+    if answer.text.is_empty() {
+        &answer.refusal
+    } else {
+        &answer.text
+    }
 }

@@ -2,15 +2,14 @@
 
 use egui::{
     Align, Color32, CornerRadius, FontFamily, Frame, Galley, Label, Margin, OpenUrl, Rect, Role,
-    Sense, Stroke, Ui, UiBuilder, WidgetInfo,
-    epaint::text::cursor::CCursor,
-    pos2, text::LayoutJob, vec2,
+    Sense, Stroke, Ui, UiBuilder, WidgetInfo, epaint::text::cursor::CCursor, pos2, text::LayoutJob,
+    vec2,
 };
 
 use super::{
     highlight::Highlight,
-    parse::{Code, Element, INDENT, Ink, Place, Table, Text},
-    visible,
+    parse::{Code, Element, INDENT, Ink, Place, Text},
+    table, visible,
 };
 use crate::desktop::{
     theme::{RADIUS, Theme, size, tiny},
@@ -36,9 +35,9 @@ pub struct Piece<'a> {
 /// Shows a text word for word.
 pub fn plain_ui(ui: &mut Ui, ink: &Ink, source: &str, fixed: bool) {
     let format = if fixed {
-        ink.format(FontFamily::Monospace, size::SMALL, ink.text)
+        Ink::format(FontFamily::Monospace, size::SMALL, ink.text)
     } else {
-        ink.format(FontFamily::Proportional, ink.size, ink.text)
+        Ink::format(FontFamily::Proportional, ink.size, ink.text)
     };
     let text = source.strip_suffix('\n').unwrap_or(source);
     ui.add(Label::new(LayoutJob::single_section(text.to_owned(), format)).wrap());
@@ -70,12 +69,19 @@ pub fn elements_ui(
             }
             Element::Table(table) => {
                 ui.push_id(index, |ui| {
-                    placed_ui(ui, theme, table.place, indent, |ui| table_ui(ui, theme, table));
+                    placed_ui(ui, theme, table.place, indent, |ui| {
+                        table::table_ui(ui, theme, table);
+                    });
                 });
             }
             Element::Rule => {
-                let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 9.0), Sense::hover());
-                ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, theme.line_strong));
+                let (rect, _) =
+                    ui.allocate_exact_size(vec2(ui.available_width(), 9.0), Sense::hover());
+                ui.painter().hline(
+                    rect.x_range(),
+                    rect.center().y,
+                    Stroke::new(1.0, theme.line_strong),
+                );
             }
         }
     }
@@ -90,10 +96,14 @@ fn placed_ui(ui: &mut Ui, theme: &Theme, place: Place, indent: f32, content: imp
     let left = left.min(ui.available_width() * 0.6);
     let outer = ui.available_rect_before_wrap();
     let rect = Rect::from_min_max(pos2(outer.left() + left, outer.top()), outer.max);
-    let inner = ui.scope_builder(UiBuilder::new().max_rect(rect), content).response.rect;
+    let inner = ui
+        .scope_builder(UiBuilder::new().max_rect(rect), content)
+        .response
+        .rect;
     for quote in 0..place.quotes {
         let x = outer.left() + left - 11.0 - f32::from(quote) * 12.0;
-        ui.painter().vline(x, inner.y_range(), Stroke::new(2.0, theme.line_strong));
+        ui.painter()
+            .vline(x, inner.y_range(), Stroke::new(2.0, theme.line_strong));
     }
 }
 
@@ -103,7 +113,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let response = ui.add(Label::new(galley.clone()));
     if let Some(marker) = &text.marker {
-        let format = ink.format(FontFamily::Proportional, ink.size, ink.dim);
+        let format = Ink::format(FontFamily::Proportional, ink.size, ink.dim);
         let job = LayoutJob::single_section(marker.clone(), format);
         let marker = ui.fonts_mut(|fonts| fonts.layout_job(job));
         let at = response.rect.left_top() - vec2(marker.size().x + 6.0, 0.0);
@@ -113,18 +123,27 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
 }
 
 /// Makes a text's links clickable: where each goes is shown, and only web and mail addresses open.
-fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
+pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
     for (number, (range, url)) in text.links.iter().enumerate() {
         let label = text.job.text.get(range.clone()).unwrap_or_default();
-        for (row, area) in rects_of(galley, &text.job.text, range).into_iter().enumerate() {
+        for (row, area) in rects_of(galley, &text.job.text, range)
+            .into_iter()
+            .enumerate()
+        {
             let id = ui.scope_id().with(("link", index, number, row));
             let area = area.translate(rect.min.to_vec2());
             let response = ui.interact(area, id, Sense::click());
             // A text's own underline hangs at the foot of its line: too low where lines stand apart.
-            let foot = area.center().y + text.job.sections.first().map_or(6.0, |s| s.format.font_id.size * 0.55);
+            let foot = area.center().y
+                + text
+                    .job
+                    .sections
+                    .first()
+                    .map_or(6.0, |s| s.format.font_id.size * 0.55);
             let strength = if response.hovered() { 1.0 } else { 0.5 };
             let color = ui.visuals().hyperlink_color.gamma_multiply(strength);
-            ui.painter().hline(area.x_range(), foot, Stroke::new(1.0, color));
+            ui.painter()
+                .hline(area.x_range(), foot, Stroke::new(1.0, color));
             response.widget_info(|| WidgetInfo::labeled(Role::Link, true, label));
             let opens = openable(url);
             let response = response.on_hover_ui(|ui| {
@@ -145,7 +164,11 @@ fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
 
 /// Whether an address may be handed to the system: nothing that runs, reads files or looks like it.
 fn openable(url: &str) -> bool {
-    let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let scheme = url
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     matches!(scheme.as_str(), "http" | "https" | "mailto") && !url.chars().any(char::is_control)
 }
 
@@ -163,10 +186,21 @@ fn rects_of(galley: &Galley, text: &str, range: &std::ops::Range<usize>) -> Vec<
         if middle < start.top() || middle > end.bottom() {
             continue;
         }
-        let left = if rect.y_range().contains(start.center().y) { start.left() } else { rect.left() };
-        let right = if rect.y_range().contains(end.center().y) { end.left() } else { rect.right() };
+        let left = if rect.y_range().contains(start.center().y) {
+            start.left()
+        } else {
+            rect.left()
+        };
+        let right = if rect.y_range().contains(end.center().y) {
+            end.left()
+        } else {
+            rect.right()
+        };
         if right > left {
-            rects.push(Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom())));
+            rects.push(Rect::from_min_max(
+                pos2(left, rect.top()),
+                pos2(right, rect.bottom()),
+            ));
         }
     }
     rects
@@ -188,7 +222,9 @@ fn nested_code_ui(
         finished: false,
         indent: indent + f32::from(code.place.lists) * INDENT + f32::from(code.place.quotes) * 12.0,
     };
-    code_ui(ui, theme, &piece, None, highlight, budget, || code.text.clone());
+    code_ui(ui, theme, &piece, None, highlight, budget, || {
+        code.text.clone()
+    });
 }
 
 /// Shows a piece of code: a head with language and copy button on the first, colours as far as the
@@ -203,7 +239,14 @@ pub fn code_ui(
     whole: impl FnOnce() -> String,
 ) {
     let ctx = ui.ctx().clone();
-    if highlight.read_on(&ctx, piece.language, &piece.code, piece.finished, before, budget) {
+    if highlight.read_on(
+        &ctx,
+        piece.language,
+        &piece.code,
+        piece.finished,
+        before,
+        budget,
+    ) {
         ctx.request_repaint();
     }
     let radius = |on: bool| if on { RADIUS } else { 0 };
@@ -217,7 +260,10 @@ pub fn code_ui(
         left: margin(piece.indent),
         ..Margin::ZERO
     };
-    let frame = Frame::new().fill(theme.raised).corner_radius(corners).outer_margin(outer);
+    let frame = Frame::new()
+        .fill(theme.raised)
+        .corner_radius(corners)
+        .outer_margin(outer);
     frame.show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         if piece.first {
@@ -226,7 +272,7 @@ pub fn code_ui(
         let inner = Margin {
             left: 10,
             right: 10,
-            top: if piece.first { 1 } else { 0 },
+            top: i8::from(piece.first),
             bottom: if piece.ends { 8 } else { 0 },
         };
         Frame::new().inner_margin(inner).show(ui, |ui| {
@@ -249,7 +295,11 @@ fn code_head_ui(ui: &mut Ui, theme: &Theme, language: &str, whole: impl FnOnce()
     ui.horizontal(|ui| {
         ui.set_height(26.0);
         ui.add_space(10.0);
-        let language = if language.is_empty() { "text" } else { language };
+        let language = if language.is_empty() {
+            "text"
+        } else {
+            language
+        };
         ui.add(Label::new(tiny(theme, language)).selectable(false));
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
             copy_button(ui, theme, "Copy code", whole);
@@ -258,8 +308,7 @@ fn code_head_ui(ui: &mut Ui, theme: &Theme, language: &str, whole: impl FnOnce()
 }
 
 fn code_job(theme: &Theme, code: &str, highlight: &Highlight, width: f32) -> LayoutJob {
-    let ink = Ink::of(theme);
-    let format = |color: Color32| ink.format(FontFamily::Monospace, size::SMALL, color);
+    let format = |color: Color32| Ink::format(FontFamily::Monospace, size::SMALL, color);
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;
     let mut start = 0;
@@ -274,94 +323,6 @@ fn code_job(theme: &Theme, code: &str, highlight: &Highlight, width: f32) -> Lay
     job
 }
 
-/// Narrowest column of a table before it scrolls.
-const MIN_COLUMN: f32 = 56.0;
-const CELL: egui::Vec2 = vec2(8.0, 4.0);
-
-fn table_ui(ui: &mut Ui, theme: &Theme, table: &Table) {
-    let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
-    if columns == 0 {
-        return;
-    }
-    let natural = natural_widths(ui, table, columns);
-    let room = ui.available_width();
-    #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
-    let least = columns as f32 * (MIN_COLUMN + 2.0 * CELL.x);
-    if least > room {
-        egui::ScrollArea::horizontal().show(ui, |ui| {
-            rows_ui(ui, theme, table, &fitted(&natural, least.max(room * 1.5)));
-        });
-    } else {
-        rows_ui(ui, theme, table, &fitted(&natural, room));
-    }
-}
-
-fn natural_widths(ui: &Ui, table: &Table, columns: usize) -> Vec<f32> {
-    let mut widths = vec![16.0_f32; columns];
-    for row in &table.rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            let galley = ui.fonts_mut(|fonts| fonts.layout_job(cell.job.clone()));
-            *width = width.max(galley.size().x.ceil() + 2.0 * CELL.x);
-        }
-    }
-    widths
-}
-
-/// Column widths within `room`: narrow columns keep theirs, wide ones share what is left.
-fn fitted(natural: &[f32], room: f32) -> Vec<f32> {
-    let mut widths = natural.to_vec();
-    let mut left = room;
-    let mut open: Vec<usize> = (0..natural.len()).collect();
-    loop {
-        #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
-        let share = left / open.len().max(1) as f32;
-        let (narrow, wide): (Vec<usize>, Vec<usize>) = open.iter().partition(|i| natural[**i] <= share);
-        if narrow.is_empty() || wide.is_empty() {
-            for index in open {
-                widths[index] = natural[index].min(share.max(MIN_COLUMN));
-            }
-            return widths;
-        }
-        left -= narrow.iter().map(|i| natural[*i]).sum::<f32>();
-        open = wide;
-    }
-}
-
-fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
-    let left = ui.cursor().left();
-    let width: f32 = widths.iter().sum();
-    for (number, row) in table.rows.iter().enumerate() {
-        let top = ui.cursor().top();
-        let galleys: Vec<_> = (row.iter().zip(widths))
-            .map(|(cell, width)| {
-                let mut job = cell.job.clone();
-                job.wrap.max_width = (width - 2.0 * CELL.x).max(1.0);
-                ui.fonts_mut(|fonts| fonts.layout_job(job))
-            })
-            .collect();
-        let height = galleys.iter().map(|g| g.size().y).fold(0.0, f32::max) + 2.0 * CELL.y;
-        let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
-        let mut x = left;
-        for (index, (galley, column)) in galleys.into_iter().zip(widths).enumerate() {
-            let room = column - 2.0 * CELL.x - galley.size().x;
-            let shift = match table.align.get(index) {
-                Some(Align::Center) => room / 2.0,
-                Some(Align::Max) => room,
-                _ => 0.0,
-            };
-            let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y);
-            let area = Rect::from_min_size(min, galley.size());
-            ui.put(area, Label::new(galley.clone()));
-            if let Some(cell) = row.get(index) {
-                links_ui(ui, cell, &galley, area, number * 1000 + index);
-            }
-            x += column;
-        }
-        let line = if number == 0 { theme.line_strong } else { theme.line };
-        ui.painter().hline(rect.left()..=left + width, rect.bottom(), Stroke::new(1.0, line));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,14 +332,15 @@ mod tests {
         for url in ["https://a.example", "HTTP://b", "mailto:c@d"] {
             assert!(openable(url), "{url}");
         }
-        for url in ["file:///etc/passwd", "javascript:alert(1)", "vscode://x", "x", "#top", "https://a\nb"] {
+        for url in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "vscode://x",
+            "x",
+            "#top",
+            "https://a\nb",
+        ] {
             assert!(!openable(url), "{url}");
         }
-    }
-
-    #[test]
-    fn narrow_columns_keep_their_width() {
-        assert_eq!(fitted(&[50.0, 60.0], 200.0), [50.0, 60.0]);
-        assert_eq!(fitted(&[50.0, 500.0, 500.0], 450.0), [50.0, 200.0, 200.0]);
     }
 }

@@ -139,7 +139,8 @@ impl Highlight {
             return false;
         };
         if self.read == 0 {
-            self.reader = (before.and_then(|b| b.reader.clone())).or_else(|| begin(grammars, language));
+            self.reader =
+                (before.and_then(|b| b.reader.clone())).or_else(|| begin(grammars, language));
         }
         let Some(reader) = &mut self.reader else {
             // Not a language that anyone knows here: nothing to read.
@@ -188,7 +189,13 @@ fn begin(grammars: &Grammars, language: &str) -> Option<Box<Reader>> {
 }
 
 impl Reader {
-    fn line(&mut self, grammars: &Grammars, line: &str, at: usize, spans: &mut Vec<(usize, Class)>) {
+    fn line(
+        &mut self,
+        grammars: &Grammars,
+        line: &str,
+        at: usize,
+        spans: &mut Vec<(usize, Class)>,
+    ) {
         let end = at + line.len();
         if line.len() > MAX_LINE {
             return extend(spans, end, Class::Plain);
@@ -207,10 +214,18 @@ impl Reader {
     /// What the innermost scope that means anything says.
     fn class(&self, grammars: &Grammars) -> Class {
         let known = |scope: &Scope| {
-            let found = grammars.classes.iter().find(|(prefix, _)| prefix.is_prefix_of(*scope));
+            let found = grammars
+                .classes
+                .iter()
+                .find(|(prefix, _)| prefix.is_prefix_of(*scope));
             found.map(|(_, class)| *class)
         };
-        self.scopes.as_slice().iter().rev().find_map(known).unwrap_or(Class::Plain)
+        self.scopes
+            .as_slice()
+            .iter()
+            .rev()
+            .find_map(known)
+            .unwrap_or(Class::Plain)
     }
 }
 
@@ -236,7 +251,11 @@ mod tests {
     }
 
     fn class_at(highlight: &Highlight, byte: usize) -> Class {
-        highlight.spans.iter().find(|(end, _)| byte < *end).map_or(Class::Plain, |s| s.1)
+        highlight
+            .spans
+            .iter()
+            .find(|(end, _)| byte < *end)
+            .map_or(Class::Plain, |s| s.1)
     }
 
     #[test]
@@ -277,7 +296,14 @@ mod tests {
         let mut first = Highlight::default();
         first.read_on(&ctx, "js", "/* open\n", true, None, &mut 9);
         let mut second = Highlight::default();
-        second.read_on(&ctx, "js", "still comment */ let\n", true, Some(&first), &mut 9);
+        second.read_on(
+            &ctx,
+            "js",
+            "still comment */ let\n",
+            true,
+            Some(&first),
+            &mut 9,
+        );
         assert_eq!(class_at(&second, 2), Class::Comment);
     }
 

@@ -54,7 +54,7 @@ impl Ink {
 
     /// The format of plain text in these colours.
     #[must_use]
-    pub fn format(&self, family: FontFamily, size: f32, color: Color32) -> TextFormat {
+    pub fn format(family: FontFamily, size: f32, color: Color32) -> TextFormat {
         TextFormat {
             line_height: Some((size * 1.5).round()),
             valign: egui::Align::Center,
@@ -125,7 +125,8 @@ pub struct Table {
 /// Parses a block.
 #[must_use]
 pub fn elements(source: &str, ink: &Ink) -> Vec<Element> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut builder = Builder::new(ink);
     for event in Parser::new_ext(source, options) {
         builder.take(event);
@@ -183,8 +184,7 @@ impl<'a> Builder<'a> {
             Event::Code(code) | Event::InlineMath(code) | Event::DisplayMath(code) => {
                 self.push_code(&code);
             }
-            Event::Html(html) => self.push(&html),
-            Event::InlineHtml(html) => self.push(&html),
+            Event::Html(html) | Event::InlineHtml(html) => self.push(&html),
             Event::FootnoteReference(name) => self.push(&format!("[^{name}]")),
             Event::SoftBreak | Event::HardBreak => self.push("\n"),
             Event::Rule => {
@@ -324,7 +324,10 @@ impl<'a> Builder<'a> {
             self.push("image");
         }
         let address = if url.len() > 120 {
-            let cut = (0..=100).rev().find(|i| url.is_char_boundary(*i)).unwrap_or(0);
+            let cut = (0..=100)
+                .rev()
+                .find(|i| url.is_char_boundary(*i))
+                .unwrap_or(0);
             format!(" ({}…)", &url[..cut])
         } else {
             format!(" ({url})")
@@ -355,7 +358,7 @@ impl<'a> Builder<'a> {
             () if self.quotes > 0 => self.ink.dim,
             () => self.ink.text,
         };
-        let mut format = self.ink.format(family, size, color);
+        let mut format = Ink::format(family, size, color);
         format.italics = self.emphasis > 0;
         if self.strike > 0 {
             format.strikethrough = Stroke::new(1.0, color);
@@ -364,13 +367,17 @@ impl<'a> Builder<'a> {
     }
 
     fn push_code(&mut self, code: &str) {
-        let color = if self.link.is_some() { self.ink.link } else { self.ink.text };
+        let color = if self.link.is_some() {
+            self.ink.link
+        } else {
+            self.ink.text
+        };
         let size = self.ink.size - 1.0;
         let format = TextFormat {
             background: self.ink.code_ground,
             expand_bg: 1.5,
             line_height: None,
-            ..self.ink.format(FontFamily::Monospace, size, color)
+            ..Ink::format(FontFamily::Monospace, size, color)
         };
         self.text.job.append(code, 0.0, format);
     }
@@ -448,19 +455,19 @@ mod tests {
     #[test]
     fn lists_nest_and_go_on_counting() {
         let found = texts("7. seven\n   - inner\n8. eight\n");
-        let expected = [
-            ("seven", "7.", 1),
-            ("inner", "•", 2),
-            ("eight", "8.", 1),
-        ];
+        let expected = [("seven", "7.", 1), ("inner", "•", 2), ("eight", "8.", 1)];
         for (found, (text, marker, depth)) in found.iter().zip(expected) {
-            assert_eq!((found.0.as_str(), found.1.as_deref(), found.2), (text, Some(marker), depth));
+            assert_eq!(
+                (found.0.as_str(), found.1.as_deref(), found.2),
+                (text, Some(marker), depth)
+            );
         }
     }
 
     #[test]
     fn images_and_html_are_text() {
-        let found = texts("![a cat](https://x.example/cat.png) <b>bold</b>\n\n<script>alert(1)</script>\n");
+        let found =
+            texts("![a cat](https://x.example/cat.png) <b>bold</b>\n\n<script>alert(1)</script>\n");
         assert!(found[0].0.contains("a cat (https://x.example/cat.png)"));
         assert!(found[0].0.contains("<b>bold</b>"));
         assert_eq!(found[1].0, "<script>alert(1)</script>");
@@ -468,7 +475,9 @@ mod tests {
 
     #[test]
     fn links_know_their_bytes_and_their_target() {
-        let [Element::Text(text)] = &elements("see [the **docs**](https://d.example) now", &Ink::of(&DARK))[..] else {
+        let [Element::Text(text)] =
+            &elements("see [the **docs**](https://d.example) now", &Ink::of(&DARK))[..]
+        else {
             panic!("one text");
         };
         let (range, url) = &text.links[0];
@@ -478,7 +487,9 @@ mod tests {
 
     #[test]
     fn tables_keep_rows_and_alignment() {
-        let [Element::Table(table)] = &elements("| a | b |\n|:-:|--:|\n| 1 | `2` |\n", &Ink::of(&DARK))[..] else {
+        let [Element::Table(table)] =
+            &elements("| a | b |\n|:-:|--:|\n| 1 | `2` |\n", &Ink::of(&DARK))[..]
+        else {
             panic!("one table");
         };
         assert_eq!(table.align, [egui::Align::Center, egui::Align::Max]);
@@ -488,9 +499,13 @@ mod tests {
 
     #[test]
     fn an_unfinished_fence_is_code_already() {
-        let [_, Element::Code(code)] = &elements("x\n\n```rust\nfn main", &Ink::of(&DARK))[..] else {
+        let [_, Element::Code(code)] = &elements("x\n\n```rust\nfn main", &Ink::of(&DARK))[..]
+        else {
             panic!("text and code");
         };
-        assert_eq!((code.language.as_str(), code.text.as_str()), ("rust", "fn main"));
+        assert_eq!(
+            (code.language.as_str(), code.text.as_str()),
+            ("rust", "fn main")
+        );
     }
 }
