@@ -85,6 +85,8 @@ pub struct Playground {
     popup_open: bool,
     focus_composer: bool,
     focus_edit: bool,
+    /// Whether the field of an edited prompt had the focus when last shown.
+    edit_focused: bool,
     copied: Option<String>,
 }
 
@@ -105,6 +107,27 @@ type Row = (&'static str, &'static str, Option<(Modifiers, Key)>);
 
 /// Everything the playground can do by palette, and the shortcuts of it.
 const VERBS: &[Row] = &[
+    // Ctrl+Shift stands before Ctrl: egui takes the first that fits, and Ctrl fits both.
+    (
+        "playground.add_pane",
+        "Add a pane",
+        Some((SHIFT_COMMAND, Key::N)),
+    ),
+    (
+        "playground.remove_pane",
+        "Remove the last pane",
+        Some((SHIFT_COMMAND, Key::W)),
+    ),
+    (
+        "playground.copy",
+        "Copy the last answer",
+        Some((SHIFT_COMMAND, Key::C)),
+    ),
+    (
+        "playground.reasoning",
+        "Show or hide all reasoning",
+        Some((SHIFT_COMMAND, Key::R)),
+    ),
     ("playground.send", "Send", Some((COMMAND, Key::Enter))),
     ("playground.stop", "Stop all answers", None),
     (
@@ -117,27 +140,7 @@ const VERBS: &[Row] = &[
         "Write a prompt",
         Some((COMMAND, Key::L)),
     ),
-    (
-        "playground.add_pane",
-        "Add a pane",
-        Some((SHIFT_COMMAND, Key::N)),
-    ),
-    (
-        "playground.remove_pane",
-        "Remove the last pane",
-        Some((SHIFT_COMMAND, Key::W)),
-    ),
     ("playground.retry", "Ask all again", Some((COMMAND, Key::R))),
-    (
-        "playground.copy",
-        "Copy the last answer",
-        Some((SHIFT_COMMAND, Key::C)),
-    ),
-    (
-        "playground.reasoning",
-        "Show or hide all reasoning",
-        Some((SHIFT_COMMAND, Key::R)),
-    ),
     (
         "playground.sessions",
         "Show or hide the conversations",
@@ -200,6 +203,7 @@ impl View for Playground {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.shown = true;
+        self.edit_focused = false;
         self.follow_clock(ui, cx);
         self.take_images(ui, cx);
         self.popup_open = target_picker::any_popup_open(ui.ctx());
@@ -335,7 +339,12 @@ impl Playground {
             self.changed_at.get_or_insert(now);
         }
         match self.changed_at {
-            Some(at) if now - at >= SAVE_AFTER_S => self.save_now(cx),
+            Some(at) if now - at >= SAVE_AFTER_S => {
+                self.save_now(cx);
+                if self.sessions.open {
+                    cx.commands.push(Command::ListConversations);
+                }
+            }
             Some(at) => {
                 let wait = Duration::from_secs_f64((SAVE_AFTER_S - (now - at)).max(0.01));
                 ui.ctx().request_repaint_after(wait);

@@ -6,8 +6,8 @@ use std::{collections::HashMap, sync::Arc};
 use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use tokenscope::{
-    chat::{ChatRequest, ToolCall},
-    conversation::{Conversation, ConversationId},
+    chat::{ChatRequest, Image, Part, ToolCall},
+    conversation::{Conversation, ConversationId, ConversationSummary},
     desktop::{
         state::State,
         theme::{self, Theme},
@@ -423,6 +423,96 @@ fn an_edited_prompt_takes_the_turns_place() {
 }
 
 #[test]
+fn ctrl_enter_in_an_edited_prompt_asks_it_and_esc_leaves_it() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Old words");
+    for run in &sent {
+        put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
+    }
+    harness.run_steps(2);
+    let edit = "Edit the prompt and ask again";
+    harness.get_all_by_label(edit).next().unwrap().click();
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Edited prompt").is_none());
+    harness.get_all_by_label(edit).next().unwrap().click();
+    harness.run_steps(3);
+    harness.state_mut().commands.clear();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    harness.run_steps(2);
+    let again = harness.state().sent();
+    assert_eq!(again.len(), 1);
+    assert_eq!(last_text(&again[0].request), "Old words");
+    assert!(harness.query_by_label("Edited prompt").is_none());
+}
+
+#[test]
+fn images_are_attached_shown_and_sent() {
+    let mut harness = rig();
+    let image = Image {
+        mime: "image/png".into(),
+        data: b"\x89PNG not quite".as_slice().into(),
+        name: "cat.png".into(),
+    };
+    harness.state_mut().state.images.push(Ok(image.clone()));
+    harness.state_mut().state.images.push(Ok(Image {
+        name: "dog.png".into(),
+        ..image.clone()
+    }));
+    harness
+        .state_mut()
+        .state
+        .images
+        .push(Err("notes.txt is not an image".into()));
+    harness.run_steps(3);
+    assert!(
+        harness
+            .state()
+            .actions
+            .contains(&Action::Tell("notes.txt is not an image".into()))
+    );
+    harness.get_by_label("Remove image 2").click();
+    harness.run_steps(2);
+    let sent = ask(&mut harness, "What is this?");
+    let parts = &sent[0].request.messages[0].parts;
+    assert_eq!(parts.len(), 2);
+    assert_eq!(parts[0], Part::Image(image));
+    assert!(harness.query_by_label("Remove image 1").is_none());
+}
+
+#[test]
+fn conversations_are_listed_opened_and_deleted() {
+    let mut harness = rig();
+    ask(&mut harness, "Mine");
+    let summary = |id, title: &str| ConversationSummary {
+        id: ConversationId(id),
+        title: title.into(),
+        updated_unix_ns: 1,
+        panes: 2,
+    };
+    harness.state_mut().state.conversations = vec![summary(1, "Alpha"), summary(2, "Beta")];
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    harness.run_steps(4);
+    harness.state_mut().commands.clear();
+    harness.get_by_label("Open “Alpha”").click();
+    harness.run_steps(2);
+    let asked = |c: &Command| matches!(c, Command::LoadConversation(ConversationId(1)));
+    assert!(harness.state().commands.iter().any(asked));
+    harness.get_by_label("Delete “Beta”…").click();
+    harness.run_steps(2);
+    harness.get_by_label("Keep").click();
+    harness.run_steps(2);
+    harness.get_by_label("Delete “Beta”…").click();
+    harness.run_steps(2);
+    let deleted = |c: &Command| matches!(c, Command::DeleteConversation(ConversationId(2)));
+    assert!(!harness.state().commands.iter().any(deleted));
+    harness.get_by_label("Delete").click();
+    harness.run_steps(2);
+    assert!(harness.state().commands.iter().any(deleted));
+}
+
+#[test]
 fn a_fork_is_a_pane_with_the_same_past() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Shared past");
@@ -465,8 +555,12 @@ fn clearing_can_be_undone() {
 #[test]
 fn panes_come_and_go() {
     let mut harness = rig();
-    for _ in 0..8 {
+    for _ in 0..3 {
         harness.get_by_label("Add pane").click();
+        harness.run_steps(2);
+    }
+    for _ in 0..5 {
+        harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::N);
         harness.run_steps(2);
     }
     let sent = ask(&mut harness, "Everyone");

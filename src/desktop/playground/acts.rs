@@ -54,7 +54,8 @@ impl Playground {
         let edited = self
             .panes
             .iter()
-            .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)));
+            .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)))
+            .filter(|_| self.edit_focused);
         self.intents.push(match edited {
             Some((pane, (turn, draft))) => Intent::Resend(pane, *turn, draft.clone(), false),
             None => Intent::Send,

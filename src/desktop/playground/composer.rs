@@ -165,29 +165,30 @@ impl Composer<'_> {
 
     fn send_ui(&mut self, ui: &mut Ui) {
         let theme = self.theme;
-        if self.live {
-            let text = RichText::new(format!("{} Stop", icons::STOP)).color(theme.bad);
-            let button = egui::Button::new(text).stroke(Stroke::new(1.0, theme.line_strong));
-            let response = ui.add(button.min_size(vec2(76.0, 26.0)));
-            if response.on_hover_text("Stop all (Esc)").clicked() {
-                self.intents.push(Intent::StopAll);
-            }
-            return;
-        }
         let held = self.held.clone();
+        let enabled = held.is_none();
         let response = ui
-            .add_enabled_ui(held.is_none(), |ui| {
+            .add_enabled_ui(enabled, |ui| {
                 primary_button(ui, theme, &format!("{} Send", icons::ARROW_UP))
             })
             .inner;
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, "Send"));
         let response = match held {
             Some(why) => response.on_disabled_hover_text(why),
             None => response,
         };
-        response
-            .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), "Send"));
         if response.clicked() {
             self.intents.push(Intent::Send);
+        }
+        if self.live {
+            let text = RichText::new(format!("{} Stop", icons::STOP)).color(theme.bad);
+            let button = egui::Button::new(text).stroke(Stroke::new(1.0, theme.line_strong));
+            let response = ui.add(button.min_size(vec2(76.0, 26.0)));
+            response
+                .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Stop all"));
+            if response.on_hover_text("Stop all answers (Esc)").clicked() {
+                self.intents.push(Intent::StopAll);
+            }
         }
     }
 }

@@ -108,7 +108,7 @@ fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
                     theme.series_color(0),
                     "This run opened its connection: DNS, TCP and TLS are part of its TTFT",
                 ),
-                Connection::Warm => (theme.warn, "The connection was there already"),
+                Connection::Warm => (theme.text_dim, "The connection was there already"),
             };
             badge_with_icon(
                 ui,

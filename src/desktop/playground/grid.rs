@@ -178,6 +178,7 @@ impl Playground {
             intents,
             changed: &mut self.changed,
             focus_edit: &mut self.focus_edit,
+            edit_focused: &mut self.edit_focused,
         };
         let spot = Spot {
             number: index + 1,

@@ -64,6 +64,8 @@ pub struct Shared<'a> {
     pub changed: &'a mut bool,
     /// Whether a field that was just opened wants the focus.
     pub focus_edit: &'a mut bool,
+    /// Whether such a field has it.
+    pub edit_focused: &'a mut bool,
 }
 
 impl Shared<'_> {

@@ -94,8 +94,12 @@ impl TurnView {
             .inner_margin(Margin::symmetric(10, 7))
             .show(ui, |ui| {
                 ui.set_min_width(ui.available_width());
-                let draft = edits::draft_of(&at.turn.user);
-                shared.attachments.row_ui(ui, theme, &draft.images, false);
+                let images = at.turn.user.iter().filter_map(|part| match part {
+                    Part::Image(image) => Some(image.clone()),
+                    _ => None,
+                });
+                let images: Vec<_> = images.collect();
+                (shared.attachments).row_ui(ui, theme, &images, false);
                 let text = at.turn.user.iter().find_map(|part| match part {
                     Part::Text { text } => Some(text.as_str()),
                     _ => None,
@@ -166,6 +170,10 @@ fn edit_ui(
         let response = ui.add(edit).accessible_name("Edited prompt");
         if std::mem::take(shared.focus_edit) {
             response.request_focus();
+        }
+        *shared.edit_focused |= response.has_focus();
+        if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+            shared.intents.push(Intent::EndEdit(pane));
         }
         let empty = edits::parts_of(draft).is_empty();
         ui.horizontal_wrapped(|ui| {

@@ -1,4 +1,4 @@
-//! What a line of markdown begins or ends, seen by itself (after CommonMark 0.31 and GFM tables).
+//! What a line of markdown begins or ends, seen by itself (after `CommonMark` 0.31 and GFM's tables).
 
 use std::ops::Range;
 
