@@ -15,7 +15,7 @@ use tokenscope::{
         view::{Action, Cx, View, ViewId, views},
     },
     dialect::DialectId,
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::Event,
     measure::{Read, Stamps},
@@ -148,19 +148,13 @@ impl Desk {
 }
 
 fn settings() -> Settings {
+    let url = "http://127.0.0.1:9/v1".parse().expect("a URL");
     let endpoint = Endpoint {
-        id: "simulated".into(),
         label: "Simulated".into(),
-        dialect: DialectId::OpenaiChat,
-        base_url: "http://127.0.0.1:9/v1".parse().expect("a URL"),
-        route: String::new(),
         auth: Auth::None,
-        key_env: Vec::new(),
-        key_command: Vec::new(),
-        headers: std::collections::BTreeMap::default(),
         models: vec!["swift".into(), "steady".into()],
-        connect: ConnectOptions::default(),
         simulated: true,
+        ..Endpoint::custom("simulated", url, DialectId::OpenaiChat)
     };
     Settings {
         endpoints: vec![endpoint],

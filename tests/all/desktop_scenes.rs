@@ -13,7 +13,7 @@ use tokenscope::{
         view::ViewId,
     },
     dialect::{DialectId, ModelInfo},
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, Engine, TestStep, TestedThing, Update},
     event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
     history::{RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},

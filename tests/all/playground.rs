@@ -14,7 +14,7 @@ use tokenscope::{
         view::{Action, Cx, View, ViewId, views},
     },
     dialect::{DialectId, ModelInfo},
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
     measure::{Read, Stamps},
@@ -85,18 +85,15 @@ impl Rig {
 
 fn endpoint(id: &str, label: &str, simulated: bool, models: &[&str]) -> Endpoint {
     Endpoint {
-        id: id.into(),
         label: label.into(),
-        dialect: DialectId::OpenaiChat,
-        base_url: "http://127.0.0.1:9/v1".parse().expect("it is there"),
-        route: String::new(),
         auth: Auth::None,
-        key_env: Vec::new(),
-        key_command: Vec::new(),
-        headers: std::collections::BTreeMap::default(),
         models: models.iter().map(|m| (*m).to_owned()).collect(),
-        connect: ConnectOptions::default(),
         simulated,
+        ..Endpoint::custom(
+            id,
+            "http://127.0.0.1:9/v1".parse().unwrap(),
+            DialectId::OpenaiChat,
+        )
     }
 }
 
@@ -198,6 +195,7 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
         })
         .into();
     over.answer.usage = Some(Usage {
+        total: None,
         input: Some(12),
         output: Some(100),
         reasoning: None,
@@ -1049,6 +1047,7 @@ time before the first token, and a *longer answer* after it.\n";
                 run.stamps.first_visible = Some(700 * MS);
                 run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
                 run.answer.usage = Some(Usage {
+                    total: None,
                     input: Some(34),
                     output: Some(412),
                     reasoning: Some(380),
