@@ -3,8 +3,9 @@
 //! Every text is read and looked through; there is no index. Measured on 100,000 runs of 510
 //! characters: a trigram index (FTS5) made the file 5.7 times as large and writing 190 times as slow,
 //! or twice and 67 times with `detail=none`, which then searched no faster than a plain scan; and it
-//! finds nothing by one or two characters, which is what a Chinese word mostly is. The scan takes
-//! some 0.7 s a million runs, on its own thread, and its result serves all pages of the query.
+//! finds nothing by one or two characters, which is what a Chinese word mostly is. The scan takes half
+//! the time of SQLite's own `LIKE` (1.7 s against 3.2 s for a million runs of 510 characters on two busy
+//! cores), runs on its own thread, and its result serves all pages of the query.
 
 use rusqlite::{Connection, Error, ffi, types::ValueRef};
 
