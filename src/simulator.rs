@@ -38,7 +38,7 @@ use url::Url;
 pub const ENDPOINT: &str = "simulator";
 
 /// How the simulator is served.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Address to listen on; other machines are let in only if it is not a loopback address.
     pub host: IpAddr,
@@ -48,6 +48,8 @@ pub struct Options {
     pub seed: u64,
     /// How many times faster than a model's own pace, above 0.
     pub speed: f64,
+    /// Is told of each request, in one line without its contents.
+    pub log: Option<fn(&str)>,
 }
 
 impl Default for Options {
@@ -57,6 +59,7 @@ impl Default for Options {
             port: 0,
             seed: 0,
             speed: 1.0,
+            log: None,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Carries a plan out: waits, writes, and leaves the truth in the ledger.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -9,7 +13,7 @@ use http_body::Frame;
 use super::{
     dialect::Writer,
     ledger::Ledger,
-    pace::Pacer,
+    pace::{self, Pacer},
     plan::{Act, Plan, Step},
     wire::Wire,
 };
@@ -28,6 +32,9 @@ pub(super) struct Exchange {
     /// Whether the client asked for usage at the end of a stream.
     pub usage: bool,
 }
+
+/// Between two looks whether everything has been written.
+const FLUSH_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why a body breaks off.
 fn broken_off() -> io::Error {
@@ -54,6 +61,10 @@ impl Exchange {
                     goes_on = self.perform(step, &mut out);
                 }
                 if !goes_on {
+                    // What was said before must be out: hyper drops what it holds with the body.
+                    while self.wire.is_behind() {
+                        self.pacer.until(pace::now() + FLUSH_PAUSE).await;
+                    }
                     yield Err(broken_off());
                     return;
                 }

@@ -116,7 +116,7 @@ impl Server {
             let mut http1 = conn::http1::Builder::new();
             http1.timer(TokioTimer::new());
             http1.header_read_timeout(HEAD_TIMEOUT);
-            http1.max_buf_size(MAX_HEAD);
+            http1.max_header_size(MAX_HEAD);
             http1.serve_connection(io, service).await?;
         }
         Ok(())
@@ -124,20 +124,27 @@ impl Server {
 
     /// Answers one request; an error closes the connection.
     async fn respond(&self, wire: Wire, request: Request<Incoming>) -> io::Result<Response<Body>> {
-        let method = request.method().clone();
-        let path = request.uri().path().to_owned();
+        let asked = format!("{} {}", request.method(), request.uri().path());
         let response = match self.route(wire, request).await {
             Ok(response) => response,
             Err(Stop::Fault(fault)) => refused(DIALECTS[0], &fault),
             Err(Stop::Break(error)) => {
-                tracing::info!(%method, path, "connection broken off");
+                self.log(&format!("{asked} broken off"));
                 return Err(error);
             }
         };
         let run = response.headers().get(RUN_HEADER);
-        let run = run.and_then(|r| r.to_str().ok()).unwrap_or("-");
-        tracing::info!(%method, path, status = response.status().as_u16(), run);
+        let run = run.and_then(|r| r.to_str().ok());
+        let run = run.map_or(String::new(), |run| format!(" run {run}"));
+        self.log(&format!("{asked} {}{run}", response.status().as_u16()));
         Ok(response)
+    }
+
+    fn log(&self, line: &str) {
+        tracing::debug!("{line}");
+        if let Some(log) = self.options.log {
+            log(line);
+        }
     }
 
     async fn route(&self, wire: Wire, request: Request<Incoming>) -> Result<Response<Body>, Stop> {
