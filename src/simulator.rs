@@ -13,15 +13,19 @@
 //! model is a row of `model.rs`; a further dialect is a file and its line in `dialect.rs`.
 
 mod answer;
+mod chat;
 mod dialect;
 mod ledger;
 mod model;
+mod names;
 mod openai_chat;
 mod pace;
 mod plan;
+mod reply;
 mod script;
 mod server;
 mod text;
+mod tokens;
 mod wire;
 
 use std::{

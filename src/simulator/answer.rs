@@ -97,11 +97,11 @@ impl Exchange {
         true
     }
 
-    /// The whole answer, once its plan has run down.
+    /// The whole answer with its writer, once its plan has run down.
     ///
     /// # Errors
     /// If the plan resets the connection before that.
-    pub async fn whole(self, plan: Plan) -> io::Result<Answer> {
+    pub async fn whole(self, plan: Plan) -> io::Result<(Answer, Box<dyn Writer + Send>)> {
         let mut answer = Answer::default();
         let mut end = plan.head;
         for step in plan {
@@ -119,6 +119,6 @@ impl Exchange {
         self.pacer.until(self.read + end).await;
         let mark = self.ledger.announce(self.run, end, true);
         self.wire.await_write(mark);
-        Ok(answer)
+        Ok((answer, self.writer))
     }
 }
