@@ -54,8 +54,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Chat(args) => chat::run(args),
         Command::Decode(args) => decode::run(args),
-        Command::Keys(args) => keys::run(args),
-        Command::Models(args) => models::run(args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Simulate(args) => simulate::run(args),
         Command::Completions(args) => completions::run(args),
     }
@@ -67,7 +67,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 pub struct UsageError(String);
 
 impl UsageError {
-    fn new(message: impl ToString) -> Self {
+    fn new(message: impl std::fmt::Display) -> Self {
         Self(message.to_string())
     }
 }

@@ -4,8 +4,10 @@
 //! every user of the machine and kept in the shell's history.
 
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal as _, Read as _, Write},
     process::ExitCode,
+    slice,
 };
 
 use anyhow::Context as _;
@@ -69,7 +71,7 @@ struct Which {
     proxy: bool,
 }
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -136,7 +138,7 @@ impl Keys {
         // Its failure is a part of the status below.
         let _ = self.credentials.resolve(&endpoint).await;
         let status = self.credentials.status(&endpoint).await;
-        self.print(&[status.clone()])?;
+        self.print(slice::from_ref(&status))?;
         if status.place != KeyPlace::Missing {
             return Ok(ExitCode::SUCCESS);
         }
@@ -160,7 +162,7 @@ impl Keys {
     }
 
     fn endpoint(&self, id: &str) -> Result<Endpoint, UsageError> {
-        let found = self.settings.endpoint_or_preset(id).map(|e| e.into_owned());
+        let found = self.settings.endpoint_or_preset(id).map(Cow::into_owned);
         found.ok_or_else(|| super::unknown_endpoint(id, &self.settings))
     }
 

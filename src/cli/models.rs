@@ -40,7 +40,7 @@ pub struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
     if let Some(written) = &args.base_url {
         let base = base_url::normalise_allowing_http(written).map_err(UsageError::new)?;

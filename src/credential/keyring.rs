@@ -178,7 +178,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::collections::HashMap;
 
-    use secrecy::ExposeSecret as _;
+    use secrecy::ExposeSecret;
 
     use super::*;
 
@@ -212,12 +212,12 @@ mod tests {
 
     fn shown(answer: &Answer) -> Result<Option<&str>, String> {
         (answer.as_ref())
-            .map(|secret| secret.as_ref().map(|s| s.expose_secret()))
+            .map(|secret| secret.as_ref().map(ExposeSecret::expose_secret))
             .map_err(ToString::to_string)
     }
 
     /// Far beyond what a healthy call takes on the busiest machine.
-    const AMPLE: Duration = Duration::from_secs(120);
+    const AMPLE: Duration = Duration::from_mins(2);
 
     #[tokio::test]
     async fn a_healthy_store_is_opened_once_and_serves_many_at_a_time() {
@@ -325,12 +325,12 @@ mod tests {
     async fn while_a_call_hangs_others_fail_at_once_and_none_happens_late() {
         let (release, blocked) = mpsc::channel::<()>();
         let (kept, log) = mpsc::channel();
-        let (begun, began) = mpsc::channel();
+        let (entered, inside) = mpsc::channel();
         let mut blocked = Some(blocked);
         let keyring = Arc::new(keyring(Duration::from_millis(50), move || {
-            let (kept, begun, blocked) = (kept.clone(), begun.clone(), blocked.take());
+            let (kept, entered, blocked) = (kept.clone(), entered.clone(), blocked.take());
             Ok(Box::new(move |op: &Op| {
-                begun.send(()).unwrap();
+                entered.send(()).unwrap();
                 if let (Op::Get { .. }, Some(blocked)) = (op, &blocked) {
                     // Hangs until the test lets go.
                     let _ = blocked.recv();
@@ -346,7 +346,7 @@ mod tests {
             let keyring = Arc::clone(&keyring);
             async move { keyring.call(get("o")).await }
         });
-        let _began = tokio::task::spawn_blocking(move || began.recv().map(|()| began))
+        let _inside = tokio::task::spawn_blocking(move || inside.recv().map(|()| inside))
             .await
             .unwrap()
             .unwrap();

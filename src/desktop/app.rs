@@ -191,8 +191,9 @@ impl App {
             }
             self.flush(&ctx);
         }
-        self.frame_ui(ui, theme);
+        // What lies on top has the keys first.
         self.overlays_ui(&ctx, theme);
+        self.frame_ui(ui, theme);
         self.flush(&ctx);
     }
 

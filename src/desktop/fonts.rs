@@ -142,7 +142,7 @@ mod tests {
     fn every_icon_is_in_the_font() {
         let ctx = Context::default();
         install(&ctx);
-        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
             let font = egui::FontId::proportional(13.0);
             for (name, code) in icons::ALL {
                 let known = ui.fonts_mut(|fonts| fonts.has_glyphs(&font, code));
@@ -152,19 +152,21 @@ mod tests {
                 );
             }
         });
+        output.textures_delta.clear();
     }
 
     #[test]
     fn figures_are_tabular() {
         let ctx = Context::default();
         install(&ctx);
-        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
             let font = egui::FontId::proportional(13.0);
-            let mut width = |c| ui.fonts_mut(|fonts| fonts.glyph_width(&font, c));
+            let width = |c| ui.fonts_mut(|fonts| fonts.glyph_width(&font, c));
             let zero = width('0');
             for digit in '1'..='9' {
                 assert!((width(digit) - zero).abs() < 0.01, "{digit}");
             }
         });
+        output.textures_delta.clear();
     }
 }

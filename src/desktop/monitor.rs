@@ -146,6 +146,8 @@ impl View for Monitor {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        // That of the whole view: more than the plot's, and no reason to ask again when a border moves.
+        self.width = ui.available_width();
         self.toolbar_ui(ui, cx);
         if let Some(problem) = &self.problem {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
@@ -246,7 +248,6 @@ impl Monitor {
             bottom: 8,
         });
         let shown = margin.show(ui, |ui| plot::show(ui, cx.theme, frame)).inner;
-        self.width = shown.width;
         if shown.reset {
             self.zoomed = None;
         } else if shown.moved {
@@ -283,14 +284,7 @@ impl Monitor {
             finished: cx.state.finished,
             range: self.kept.range,
             zoomed: self.zoomed,
-            pixels: pixels(
-                if self.width > 0.0 {
-                    self.width
-                } else {
-                    ui.available_width()
-                },
-                ui.pixels_per_point(),
-            ),
+            pixels: pixels(self.width, ui.pixels_per_point()),
         };
         if self.waiting || self.asked.as_ref() == Some(&wanted) {
             return;

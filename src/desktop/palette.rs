@@ -314,7 +314,7 @@ fn scored(query: &str, text: &[char], prefer_beginnings: bool) -> Option<i32> {
             None => places.next()?,
         };
         total += match next {
-            Some(_) => 6,
+            Some(_) => 9,
             None if starts(found) => 8,
             None => 1,
         };

@@ -132,21 +132,16 @@ fn base_path(written: &str, changes: &mut Vec<String>) -> String {
         changes.push("/v1 added; end the URL with # to keep it as written".to_owned());
         return "/v1".to_owned();
     }
-    match TAILS
-        .iter()
-        .find_map(|tail| bare.strip_suffix(tail).map(|base| (tail, base)))
-    {
-        Some((tail, base)) => {
-            changes.push(format!("{tail} removed: it is added by itself"));
-            base.trim_end_matches('/').to_owned()
-        }
-        None => {
-            if bare != written {
-                changes.push("trailing / removed".to_owned());
-            }
-            bare.to_owned()
-        }
+    let ending = TAILS.iter().find(|ending| bare.ends_with(**ending));
+    if let Some(ending) = ending {
+        changes.push(format!("{ending} removed: it is added by itself"));
+        let before = &bare[..bare.len() - ending.len()];
+        return before.trim_end_matches('/').to_owned();
     }
+    if bare != written {
+        changes.push("trailing / removed".to_owned());
+    }
+    bare.to_owned()
 }
 
 /// Whether a URL's host is this machine.
@@ -176,99 +171,101 @@ pub fn written(url: &Url) -> String {
 mod tests {
     use super::*;
 
+    /// What is written, what it becomes, and how the changes are told.
+    const WRITTEN: &[(&str, &str, &[&str])] = &[
+        (
+            "https://api.openai.com/v1",
+            "https://api.openai.com/v1",
+            &[],
+        ),
+        (
+            "  https://api.openai.com/v1 \n",
+            "https://api.openai.com/v1",
+            &[],
+        ),
+        (
+            "https://api.openai.com/v1/",
+            "https://api.openai.com/v1",
+            &["trailing /"],
+        ),
+        (
+            "https://api.openai.com",
+            "https://api.openai.com/v1",
+            &["/v1 added"],
+        ),
+        (
+            "https://api.openai.com/",
+            "https://api.openai.com/v1",
+            &["/v1 added"],
+        ),
+        (
+            "api.openai.com",
+            "https://api.openai.com/v1",
+            &["https:// added", "/v1 added"],
+        ),
+        (
+            "HTTPS://API.OpenAI.com/v1",
+            "https://api.openai.com/v1",
+            &[],
+        ),
+        ("https:api.openai.com/v1", "https://api.openai.com/v1", &[]),
+        (
+            "localhost:11434",
+            "http://localhost:11434/v1",
+            &["http:// added", "/v1 added"],
+        ),
+        (
+            "127.0.0.1:8080/v1",
+            "http://127.0.0.1:8080/v1",
+            &["http:// added"],
+        ),
+        ("[::1]:8080/v1", "http://[::1]:8080/v1", &["http:// added"]),
+        (
+            "0.0.0.0:8000/v1",
+            "http://0.0.0.0:8000/v1",
+            &["http:// added"],
+        ),
+        ("http://a.localhost:1/v1", "http://a.localhost:1/v1", &[]),
+        (
+            "192.168.1.5:8000/v1",
+            "https://192.168.1.5:8000/v1",
+            &["https:// added"],
+        ),
+        (
+            "https://api.deepseek.com/chat/completions",
+            "https://api.deepseek.com/",
+            &["/chat/completions removed"],
+        ),
+        (
+            "https://openrouter.ai/api/v1/chat/completions/",
+            "https://openrouter.ai/api/v1",
+            &["/chat/completions removed"],
+        ),
+        (
+            "https://x.ai/v1/models",
+            "https://x.ai/v1",
+            &["/models removed"],
+        ),
+        ("https://x.ai/api/paas/v4", "https://x.ai/api/paas/v4", &[]),
+        (
+            "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
+            "https://r.openai.azure.com/openai/deployments/d?api-version=2024-10-21",
+            &["/chat/completions removed"],
+        ),
+        ("https://h.example/base#", "https://h.example/base", &[]),
+        ("https://h.example/models#", "https://h.example/models", &[]),
+        ("https://h.example#", "https://h.example/", &[]),
+        (
+            "https://h.example/v1#top",
+            "https://h.example/v1",
+            &["what follows #"],
+        ),
+        ("https://例え.jp/v1", "https://xn--r8jz45g.jp/v1", &[]),
+    ];
+
     #[test]
     fn what_people_write_becomes_one_form() {
-        let table: &[(&str, &str, &[&str])] = &[
-            (
-                "https://api.openai.com/v1",
-                "https://api.openai.com/v1",
-                &[],
-            ),
-            (
-                "  https://api.openai.com/v1 \n",
-                "https://api.openai.com/v1",
-                &[],
-            ),
-            (
-                "https://api.openai.com/v1/",
-                "https://api.openai.com/v1",
-                &["trailing /"],
-            ),
-            (
-                "https://api.openai.com",
-                "https://api.openai.com/v1",
-                &["/v1 added"],
-            ),
-            (
-                "https://api.openai.com/",
-                "https://api.openai.com/v1",
-                &["/v1 added"],
-            ),
-            (
-                "api.openai.com",
-                "https://api.openai.com/v1",
-                &["https:// added", "/v1 added"],
-            ),
-            (
-                "HTTPS://API.OpenAI.com/v1",
-                "https://api.openai.com/v1",
-                &[],
-            ),
-            ("https:api.openai.com/v1", "https://api.openai.com/v1", &[]),
-            (
-                "localhost:11434",
-                "http://localhost:11434/v1",
-                &["http:// added", "/v1 added"],
-            ),
-            (
-                "127.0.0.1:8080/v1",
-                "http://127.0.0.1:8080/v1",
-                &["http:// added"],
-            ),
-            ("[::1]:8080/v1", "http://[::1]:8080/v1", &["http:// added"]),
-            (
-                "0.0.0.0:8000/v1",
-                "http://0.0.0.0:8000/v1",
-                &["http:// added"],
-            ),
-            ("http://a.localhost:1/v1", "http://a.localhost:1/v1", &[]),
-            (
-                "192.168.1.5:8000/v1",
-                "https://192.168.1.5:8000/v1",
-                &["https:// added"],
-            ),
-            (
-                "https://api.deepseek.com/chat/completions",
-                "https://api.deepseek.com/",
-                &["/chat/completions removed"],
-            ),
-            (
-                "https://openrouter.ai/api/v1/chat/completions/",
-                "https://openrouter.ai/api/v1",
-                &["/chat/completions removed"],
-            ),
-            (
-                "https://x.ai/v1/models",
-                "https://x.ai/v1",
-                &["/models removed"],
-            ),
-            ("https://x.ai/api/paas/v4", "https://x.ai/api/paas/v4", &[]),
-            (
-                "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
-                "https://r.openai.azure.com/openai/deployments/d?api-version=2024-10-21",
-                &["/chat/completions removed"],
-            ),
-            ("https://h.example/base#", "https://h.example/base", &[]),
-            ("https://h.example/models#", "https://h.example/models", &[]),
-            ("https://h.example#", "https://h.example/", &[]),
-            (
-                "https://h.example/v1#top",
-                "https://h.example/v1",
-                &["what follows #"],
-            ),
-            ("https://例え.jp/v1", "https://xn--r8jz45g.jp/v1", &[]),
-        ];
-        for (text, url, changes) in table {
+        for (text, url, changes) in WRITTEN {
             let got = normalise(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(got.url.as_str(), *url, "{text}");
             assert_eq!(

@@ -122,13 +122,15 @@ fn bad(class: FaultClass, why: String) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::endpoint::preset;
 
     fn openai() -> Endpoint {
         preset::find("openai")
             .unwrap()
-            .endpoint(&Default::default())
+            .endpoint(&BTreeMap::new())
             .unwrap()
     }
 
@@ -161,9 +163,7 @@ mod tests {
         );
         assert!(fault.message.contains("OPENAI_API_KEY"), "{fault}");
         assert!(fault.message.contains("keys set openai"), "{fault}");
-        let local = preset::find("llamacpp")
-            .unwrap()
-            .endpoint(&Default::default());
+        let local = preset::find("llamacpp").unwrap().endpoint(&BTreeMap::new());
         assert!(request_headers(&local.unwrap(), None).unwrap().is_empty());
     }
 

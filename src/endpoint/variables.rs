@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Where environment variables are looked up. Cheap to clone.
 #[derive(Clone)]
-pub struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Environment(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// The environment of this process.

@@ -13,6 +13,7 @@ use crate::{
         cache::ModelCache,
         call::models_call,
         list::{list_models, read_models},
+        mask::Mask,
     },
     event::{Fault, FaultClass, Phase},
     transport::{ConnectStep, HttpCall, Transport},
@@ -120,9 +121,10 @@ pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &End
         Ok(found) => found,
         Err(fault) => return tell(TestedThing::Auth, Err(fault), None),
     };
+    let mask = Mask::of(&call.headers);
     let mut report = |step: ConnectStep| tell(tested_thing(step.phase), step.result, step.took);
     let models = match Transport::probe(call, &mut report).await {
-        Ok(whole) => read_models(endpoint, &whole),
+        Ok(whole) => read_models(endpoint, &whole).map_err(|fault| mask.fault(fault)),
         Err(fault) if is_connecting(fault.phase) => return,
         Err(fault) => Err(fault),
     };

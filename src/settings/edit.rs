@@ -77,7 +77,7 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
     // In a file of comments only, these trail behind everything: they have to stay in front.
     let mut front = String::new();
     if document.is_empty() {
-        front = document.trailing().as_str().unwrap_or_default().to_owned();
+        front.push_str(document.trailing().as_str().unwrap_or_default());
         document.set_trailing("");
     }
     match edit {
@@ -187,15 +187,12 @@ fn put(into: &mut dyn TableLike, key: &str, new: &Item) {
     let Ok(mut value) = new.clone().into_value() else {
         return;
     };
-    match into.get_mut(key).and_then(Item::as_value_mut) {
-        Some(old) => {
-            *value.decor_mut() = old.decor().clone();
-            *old = value;
-        }
-        None => {
-            value.decor_mut().clear();
-            into.insert(key, Item::Value(value));
-        }
+    if let Some(old) = into.get_mut(key).and_then(Item::as_value_mut) {
+        *value.decor_mut() = old.decor().clone();
+        *old = value;
+    } else {
+        value.decor_mut().clear();
+        into.insert(key, Item::Value(value));
     }
 }
 
@@ -259,18 +256,15 @@ fn keep_comments_above(document: &mut DocumentMut, removed: &Table) {
         return;
     }
     let position = removed.position().unwrap_or_default();
-    match next_table(document.as_table_mut(), position) {
-        Some(next) => {
-            let decor = next.decor_mut();
-            let below = decor.prefix().and_then(|p| p.as_str()).unwrap_or_default();
-            let joined = format!("{above}\n\n{}", below.trim_start_matches('\n'));
-            decor.set_prefix(joined);
-        }
-        None => {
-            let trailing = document.trailing().as_str().unwrap_or_default();
-            let joined = format!("{above}\n{trailing}");
-            document.set_trailing(joined);
-        }
+    if let Some(next) = next_table(document.as_table_mut(), position) {
+        let decor = next.decor_mut();
+        let below = decor.prefix().and_then(|p| p.as_str()).unwrap_or_default();
+        let joined = format!("{above}\n\n{}", below.trim_start_matches('\n'));
+        decor.set_prefix(joined);
+    } else {
+        let trailing = document.trailing().as_str().unwrap_or_default();
+        let joined = format!("{above}\n{trailing}");
+        document.set_trailing(joined);
     }
 }
 

@@ -37,9 +37,9 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
 /// # Errors
 /// The file system's; the old file is then untouched.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let target = followed(path)?;
     // Two writers, in two processes or two threads, must not share a half-written file.
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    let target = followed(path)?;
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = beside(&target, &format!(".{}-{count}.tmp", std::process::id()));
     let written = write_new(&temporary, &target, bytes);
@@ -71,12 +71,11 @@ fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// Makes a rename last: on Unix a folder has to be synced for its names to survive a power cut.
-fn sync_folder(_file: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = _file.parent() {
-        File::open(folder)?.sync_all()?;
+fn sync_folder(file: &Path) -> io::Result<()> {
+    match file.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Where a path leads, whether or not there is a file yet.

@@ -24,7 +24,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
         match name {
             "endpoint" => source.endpoints(item, &mut settings)?,
             "appearance" => {
-                settings.appearance = source.appearance(item, &mut settings.warnings)?
+                settings.appearance = source.appearance(item, &mut settings.warnings)?;
             }
             _ => {
                 let warning = source.unknown(document.as_table(), name);

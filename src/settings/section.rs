@@ -2,7 +2,7 @@
 //!
 //! What a section leaves out is what its preset says, or else the plain default.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use url::Url;
@@ -100,11 +100,9 @@ pub(super) struct BadSection {
 }
 
 impl BadSection {
-    fn at(key: &'static str, message: impl ToString) -> Self {
-        Self {
-            key,
-            message: message.to_string(),
-        }
+    fn at(key: &'static str, message: impl fmt::Display) -> Self {
+        let message = message.to_string();
+        Self { key, message }
     }
 }
 
@@ -353,7 +351,7 @@ fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>
     impl<'de> de::Visitor<'de> for Visitor {
         type Value = Option<Vec<String>>;
 
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a string or a list of strings")
         }
 

@@ -1,5 +1,7 @@
 //! Keys from the environment, commands and memory, and the command line over them, with no keyring.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use tokenscope::{
     credential::{Credentials, KeyError, KeyPlace},
@@ -12,14 +14,14 @@ use crate::home::Home;
 fn openai() -> Endpoint {
     preset::find("openai")
         .unwrap()
-        .endpoint(&Default::default())
+        .endpoint(&BTreeMap::new())
         .unwrap()
 }
 
 fn local() -> Endpoint {
     preset::find("llamacpp")
         .unwrap()
-        .endpoint(&Default::default())
+        .endpoint(&BTreeMap::new())
         .unwrap()
 }
 

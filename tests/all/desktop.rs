@@ -1,1 +1,755 @@
-//! The window, driven by the names of its controls.
+//! The window, driven by the names of its controls, over an engine that the test plays.
+
+use std::{sync::Arc, time::Duration};
+
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use secrecy::ExposeSecret as _;
+use tokenscope::{
+    credential::{KeyPlace, KeyStatus},
+    desktop::{
+        app::{self, App},
+        view::{ViewId, views},
+    },
+    engine::{Command, Engine, Update},
+    history::{ExportFormat, OutcomeFilter, SeriesQuery, SortColumn, Storage},
+    run::RunId,
+    settings::{SettingsEdit, Theme},
+};
+
+use crate::desktop_scenes::{self as scenes, Desktop, Player, Scene, layout_of, open};
+
+const SIZES: [(f32, f32); 2] = [(1280.0, 800.0), (900.0, 600.0)];
+const WIDE: (f32, f32) = SIZES[0];
+
+fn open_view(view: ViewId, scene: Scene) -> (Desktop, Player) {
+    open(scene, WIDE, Some(&layout_of(view)))
+}
+
+fn click(desktop: &mut Desktop, player: &mut Player, name: &str) {
+    desktop.get_by_label(name).click();
+    player.play(desktop);
+}
+
+fn press(desktop: &mut Desktop, player: &mut Player, key: Key) {
+    desktop.key_press_modifiers(Modifiers::COMMAND, key);
+    player.play(desktop);
+}
+
+fn type_into(desktop: &mut Desktop, player: &mut Player, name: &str, text: &str) {
+    desktop.get_by_label(name).focus();
+    player.play(desktop);
+    desktop.get_by_label(name).type_text(text);
+    player.play(desktop);
+}
+
+/// Replaces what stands in a field.
+fn write_into(desktop: &mut Desktop, player: &mut Player, name: &str, text: &str) {
+    desktop.get_by_label(name).focus();
+    player.play(desktop);
+    desktop.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    desktop.get_by_label(name).type_text(text);
+    player.play(desktop);
+}
+
+fn is_on(node: &egui_kittest::Node<'_>) -> bool {
+    node.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True)
+}
+
+fn shows(desktop: &Desktop, text: &str) -> bool {
+    desktop.query_all_by_label_contains(text).next().is_some()
+}
+
+fn heard<T>(player: &Player, of: impl Fn(&Command) -> Option<T>) -> Vec<T> {
+    player.heard.iter().filter_map(of).collect()
+}
+
+fn run_queries(player: &Player) -> Vec<tokenscope::history::RunQuery> {
+    heard(player, |command| match command {
+        Command::QueryRuns { query, .. } => Some(query.clone()),
+        _ => None,
+    })
+}
+
+fn series_queries(player: &Player) -> Vec<SeriesQuery> {
+    heard(player, |command| match command {
+        Command::QuerySeries { query, .. } => Some(query.clone()),
+        _ => None,
+    })
+}
+
+fn edits(player: &Player) -> Vec<SettingsEdit> {
+    heard(player, |command| match command {
+        Command::Edit(edit) => Some(edit.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn every_view_draws_in_every_theme_size_and_scene() {
+    for view in views() {
+        for theme in [Theme::Dark, Theme::Light] {
+            for size in SIZES {
+                for mut scene in [
+                    scenes::empty(),
+                    scenes::filled(),
+                    scenes::errors(),
+                    scenes::chinese(),
+                ] {
+                    scene.settings.appearance.theme = theme;
+                    let (desktop, _player) = open(scene, size, Some(&layout_of(view.id())));
+                    assert_eq!(desktop.state().app().current(), view.id());
+                    assert_eq!(
+                        desktop.unnamed_widgets(),
+                        Vec::<String>::new(),
+                        "{} {theme:?}",
+                        view.title()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_at_rest_asks_for_no_frame() {
+    for view in views() {
+        let (mut desktop, _player) = open_view(view.id(), scenes::filled());
+        desktop.run_steps(4);
+        let delay = desktop
+            .output()
+            .viewport_output
+            .values()
+            .map(|v| v.repaint_delay)
+            .min();
+        assert_eq!(delay, Some(Duration::MAX), "{}", view.title());
+    }
+}
+
+#[test]
+fn views_are_reached_by_the_rail_and_by_keys() {
+    let (mut desktop, mut player) = open_view(ViewId::Playground, scenes::filled());
+    for (view, key) in views()
+        .iter()
+        .zip([Key::Num1, Key::Num2, Key::Num3, Key::Num4])
+        .rev()
+    {
+        press(&mut desktop, &mut player, key);
+        assert_eq!(desktop.state().app().current(), view.id());
+    }
+    for view in views() {
+        desktop
+            .get_by_role_and_label(Role::Tab, view.title())
+            .click();
+        player.play(&mut desktop);
+        assert_eq!(desktop.state().app().current(), view.id());
+    }
+}
+
+#[test]
+fn the_palette_finds_a_command_by_a_few_letters() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    press(&mut desktop, &mut player, Key::K);
+    desktop.get_by_label("Command").type_text("logar");
+    player.play(&mut desktop);
+    desktop.key_press(Key::Enter);
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Monitor);
+    assert!(desktop.state().app().layout().contains(r#"scale\":\"log"#));
+    assert!(
+        desktop.query_by_label("Command").is_none(),
+        "it closes once something is chosen"
+    );
+}
+
+#[test]
+fn the_palette_closes_by_escape_and_moves_by_arrows() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    press(&mut desktop, &mut player, Key::K);
+    desktop.key_press(Key::ArrowDown);
+    player.play(&mut desktop);
+    let chosen = desktop
+        .query_all_by_role(Role::ListBoxOption)
+        .position(|node| is_on(&node));
+    assert_eq!(chosen, Some(1));
+    desktop.key_press(Key::Escape);
+    player.play(&mut desktop);
+    assert!(desktop.query_by_label("Command").is_none());
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+}
+
+#[test]
+fn the_palette_knows_targets_and_endpoints() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    press(&mut desktop, &mut player, Key::K);
+    desktop.get_by_label("Command").type_text("deepseek/steady");
+    player.play(&mut desktop);
+    desktop.key_press(Key::Enter);
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Playground);
+}
+
+#[test]
+fn the_shortcuts_are_listed_on_a_question_mark() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    desktop.event(egui::Event::Text("?".into()));
+    player.play(&mut desktop);
+    for view in views() {
+        for verb in view.verbs().iter().filter(|verb| verb.shortcut.is_some()) {
+            assert!(shows(&desktop, verb.label), "{}", verb.label);
+        }
+    }
+    desktop.key_press(Key::Escape);
+    player.play(&mut desktop);
+    assert!(!shows(&desktop, "Keyboard shortcuts"));
+    desktop.key_press(Key::F1);
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Keyboard shortcuts"));
+}
+
+#[test]
+fn a_question_mark_in_a_field_is_text() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    type_into(&mut desktop, &mut player, "Search runs", "why?");
+    assert!(!shows(&desktop, "Keyboard shortcuts"));
+    assert_eq!(
+        run_queries(&player).last().map(|query| query.text.clone()),
+        Some("why?".into())
+    );
+}
+
+#[test]
+fn runs_are_fetched_page_by_page() {
+    let (_desktop, player) = open_view(ViewId::Runs, scenes::filled());
+    let queries = run_queries(&player);
+    assert_eq!(queries.len(), 1, "only what is on screen");
+    assert_eq!((queries[0].offset, queries[0].limit), (0, 200));
+}
+
+#[test]
+fn runs_are_searched_filtered_and_sorted_by_the_history() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    press(&mut desktop, &mut player, Key::F);
+    assert!(desktop.get_by_label("Search runs").is_focused());
+    desktop.get_by_label("Search runs").type_text("gateway");
+    player.play(&mut desktop);
+    assert_eq!(run_queries(&player).last().unwrap().text, "gateway");
+
+    click(&mut desktop, &mut player, "Sort by TTFT");
+    let sort = run_queries(&player).last().unwrap().sort;
+    assert_eq!((sort.by, sort.descending), (SortColumn::Ttft, true));
+    click(&mut desktop, &mut player, "Sort by TTFT");
+    assert!(!run_queries(&player).last().unwrap().sort.descending);
+
+    click(&mut desktop, &mut player, "Outcome");
+    click(&mut desktop, &mut player, "Failed");
+    let query = run_queries(&player).pop().unwrap();
+    assert_eq!(
+        (query.outcome, query.text.as_str()),
+        (Some(OutcomeFilter::Fault), "gateway")
+    );
+}
+
+#[test]
+fn a_click_on_a_row_opens_the_run() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let newest = player.scene.runs.last().unwrap().clone();
+    desktop.query_all_by_role(Role::Row).next().unwrap().click();
+    player.play(&mut desktop);
+    let loaded = heard(&player, |command| match command {
+        Command::LoadRun(id) => Some(*id),
+        _ => None,
+    });
+    assert_eq!(loaded, [newest.head.id]);
+    assert!(shows(&desktop, "A hash map is like a wall"));
+    click(&mut desktop, &mut player, "Close the details");
+    assert!(!shows(&desktop, "A hash map is like a wall"));
+}
+
+#[test]
+fn rows_are_walked_with_the_keyboard() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    for _ in 0..3 {
+        desktop.key_press(Key::ArrowDown);
+        player.play(&mut desktop);
+    }
+    let selected = desktop
+        .query_all_by_role(Role::Row)
+        .position(|row| is_on(&row));
+    assert_eq!(selected, Some(2));
+    desktop.key_press(Key::Escape);
+    player.play(&mut desktop);
+    assert!(desktop.query_by_label("Close the details").is_none());
+}
+
+#[test]
+fn a_failed_run_shows_the_providers_own_words() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::errors());
+    let row = desktop
+        .query_all_by_label_contains("rate_limited")
+        .next()
+        .unwrap();
+    row.click();
+    player.play(&mut desktop);
+    for words in [
+        "Rate limit reached for gpt-5-mini",
+        "HTTP 429",
+        "rate_limit_exceeded",
+        "20.0 s",
+    ] {
+        assert!(shows(&desktop, words), "{words}");
+    }
+}
+
+#[test]
+fn a_run_that_is_gone_says_so() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let id = player.scene.runs.last().unwrap().head.id;
+    player.scene.runs.retain(|run| run.head.id != id);
+    desktop.query_all_by_role(Role::Row).next().unwrap().click();
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "This run is not in the history"));
+}
+
+#[test]
+fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    type_into(&mut desktop, &mut player, "Search runs", "openai");
+    click(&mut desktop, &mut player, "Sort by TTFT");
+    press(&mut desktop, &mut player, Key::E);
+    click(&mut desktop, &mut player, "Format: JSON");
+    click(&mut desktop, &mut player, "Export");
+    let exports = heard(&player, |command| match command {
+        Command::Export { query, format, to } => Some((query.clone(), *format, to.clone())),
+        _ => None,
+    });
+    let [(query, format, to)] = exports.as_slice() else {
+        panic!("{exports:?}")
+    };
+    assert_eq!(
+        (query.text.as_str(), query.sort.by, *format),
+        ("openai", SortColumn::Ttft, ExportFormat::Json)
+    );
+    assert_eq!(to.extension(), Some("json".as_ref()));
+
+    player.say(Update::ExportProgress {
+        done: 40,
+        total: 64,
+    });
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "40 of 64"));
+    desktop.get_by_label_contains("Stop").click();
+    player.play(&mut desktop);
+    assert_eq!(
+        heard(&player, |command| matches!(command, Command::CancelExport)
+            .then_some(()))
+        .len(),
+        1
+    );
+
+    player.say(Update::Exported(Err("the disk is full".into())));
+    player.play(&mut desktop);
+    assert!(
+        shows(&desktop, "the disk is full"),
+        "the dialog stays and says why"
+    );
+    click(&mut desktop, &mut player, "Export");
+    player.say(Update::Exported(Ok((to.clone(), 64))));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "64 runs written to"));
+}
+
+#[test]
+fn the_monitor_asks_for_the_stretch_that_is_shown() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    let first = series_queries(&player);
+    assert_eq!(first.len(), 1, "once is enough at rest: {first:?}");
+    let hour = scenes::now() - first[0].from_unix_ns.unwrap();
+    assert!((3_500..3_700).contains(&(hour / 1_000_000_000)), "{hour}");
+    assert!(first[0].pixels >= 500);
+    click(&mut desktop, &mut player, "Range: All");
+    assert_eq!(series_queries(&player).last().unwrap().from_unix_ns, None);
+}
+
+#[test]
+fn a_click_on_a_point_opens_its_run() {
+    let mut scene = scenes::filled();
+    scene.runs.truncate(1);
+    // In the middle of the last hour.
+    scene.runs[0].stamps.started_unix_ns = scenes::now() - 1_800_000_000_000;
+    let id = scene.runs[0].head.id;
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scene);
+    let plot = desktop
+        .get_by_label("Plot of time to first token over time")
+        .rect();
+    // One TTFT alone lies at 1/1.1 of the axis that is -0.06 to 1 of its height.
+    let y = plot.bottom() - plot.height() * ((1.0 / 1.1 + 0.06) / 1.06);
+    let at = egui::pos2(plot.center().x, y);
+    desktop.hover_at(at);
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Click to open the run"));
+    desktop.drag_at(at);
+    desktop.drop_at(at);
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+    assert!(
+        player
+            .heard
+            .iter()
+            .any(|command| matches!(command, Command::LoadRun(run) if *run == id))
+    );
+}
+
+#[test]
+fn a_hidden_target_stays_hidden_in_the_next_window() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    click(&mut desktop, &mut player, "Hide ollama/gemma3:270m");
+    let layout = desktop.state().app().layout();
+    let (desktop, _player) = open(scenes::filled(), WIDE, Some(&layout));
+    assert_eq!(desktop.state().app().current(), ViewId::Monitor);
+    assert!(desktop.query_by_label("Show ollama/gemma3:270m").is_some());
+}
+
+#[test]
+fn the_wheel_zooms_and_the_stretch_is_asked_for_again() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    let plot = desktop
+        .get_by_label("Plot of time to first token over time")
+        .rect();
+    desktop.hover_at(plot.center());
+    desktop.event(egui::Event::MouseWheel {
+        source: egui::MouseWheelSource::Wheel,
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, 200.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    });
+    player.play(&mut desktop);
+    let zoomed = series_queries(&player).pop().unwrap();
+    let seconds = (zoomed.to_unix_ns.unwrap() - zoomed.from_unix_ns.unwrap()) / 1_000_000_000;
+    assert!((600..3_000).contains(&seconds), "{seconds}");
+    desktop.get_by_label_contains("Reset zoom").click();
+    player.play(&mut desktop);
+    assert_eq!(series_queries(&player).last().unwrap().to_unix_ns, None);
+}
+
+#[test]
+fn a_history_that_can_not_be_read_says_so() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    player.say(Update::Series {
+        ticket: 1,
+        series: Err("an answer to nobody".into()),
+    });
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "Range: 24 h");
+    let ticket = heard(&player, |command| match command {
+        Command::QuerySeries { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    player.say(Update::Series {
+        ticket: *ticket.last().unwrap(),
+        series: Err("the history file is locked".into()),
+    });
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "the history file is locked"));
+}
+
+#[test]
+fn an_endpoint_is_added_from_a_preset() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    desktop.get_by_label_contains("Add an endpoint").click();
+    player.play(&mut desktop);
+    type_into(&mut desktop, &mut player, "Search providers", "custom");
+    click(&mut desktop, &mut player, "Add Custom");
+    if desktop.query_by_label("base_url").is_some() {
+        type_into(
+            &mut desktop,
+            &mut player,
+            "base_url",
+            "https://llm.example.com/v1",
+        );
+        click(&mut desktop, &mut player, "Continue");
+    }
+    write_into(&mut desktop, &mut player, "Id", "mine");
+    write_into(
+        &mut desktop,
+        &mut player,
+        "Base URL",
+        "https://llm.example.com/v1",
+    );
+    assert!(
+        shows(&desktop, "https://llm.example.com/v1/chat/completions"),
+        "the final URL is shown"
+    );
+    click(&mut desktop, &mut player, "Save");
+    let edits = edits(&player);
+    let [
+        SettingsEdit::PutEndpoint {
+            old_id: None,
+            endpoint,
+        },
+    ] = edits.as_slice()
+    else {
+        panic!("{edits:?}")
+    };
+    assert_eq!(
+        (endpoint.id.as_str(), endpoint.base_url.as_str()),
+        ("mine", "https://llm.example.com/v1")
+    );
+    assert!(
+        desktop.query_by_label("Base URL").is_some(),
+        "it stays open until the file has it"
+    );
+
+    let mut settings = player.scene.settings.clone();
+    settings.endpoints.push((**endpoint).clone());
+    player.say(Update::Settings(Arc::new(settings)));
+    player.play(&mut desktop);
+    assert!(desktop.query_by_label("Edit mine").is_some());
+}
+
+#[test]
+fn a_bad_endpoint_is_explained_and_not_sent() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    click(&mut desktop, &mut player, "Edit deepseek");
+    write_into(&mut desktop, &mut player, "Id", "a/b");
+    write_into(&mut desktop, &mut player, "Base URL", "ftp://x");
+    click(&mut desktop, &mut player, "Save");
+    assert!(shows(&desktop, "No slash and no blank"));
+    assert!(edits(&player).is_empty());
+}
+
+#[test]
+fn a_broken_settings_file_keeps_what_was_typed() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    click(&mut desktop, &mut player, "Edit deepseek");
+    write_into(&mut desktop, &mut player, "Name", "Deep blue");
+    click(&mut desktop, &mut player, "Save");
+    player.say(Update::SettingsProblem(scenes::errors().problem));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "line 12"));
+    assert!(desktop.query_by_label("Open the file").is_some());
+    assert_eq!(
+        desktop.get_by_label("Name").value().as_deref(),
+        Some("Deep blue")
+    );
+    player.say(Update::SettingsProblem(None));
+    player.play(&mut desktop);
+    assert!(!shows(&desktop, "line 12"));
+}
+
+#[test]
+fn an_endpoint_is_deleted_only_when_that_is_meant() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    click(&mut desktop, &mut player, "Edit deepseek");
+    click(&mut desktop, &mut player, "Delete…");
+    click(&mut desktop, &mut player, "Keep it");
+    assert!(edits(&player).is_empty());
+    click(&mut desktop, &mut player, "Delete…");
+    click(&mut desktop, &mut player, "Delete it");
+    assert_eq!(
+        edits(&player),
+        [SettingsEdit::RemoveEndpoint {
+            id: "deepseek".into()
+        }]
+    );
+}
+
+#[test]
+fn a_test_shows_each_step_and_why_one_failed() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    click(&mut desktop, &mut player, "Test deepseek");
+    for words in ["104.18.7.192", "TLS 1.3", "HTTP 401", "Incorrect API key"] {
+        assert!(shows(&desktop, words), "{words}");
+    }
+}
+
+#[test]
+fn a_key_goes_to_the_engine_and_nowhere_else() {
+    const CANARY: &str = "sk-canary-5f1d";
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    desktop.get_by_role_and_label(Role::Tab, "Keys").click();
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "from OPENAI_API_KEY") && shows(&desktop, "in the OS keyring"));
+    assert!(
+        shows(&desktop, "the OS keyring is locked"),
+        "what is the matter is said in words"
+    );
+    click(&mut desktop, &mut player, "Set the key of gateway");
+    desktop.get_by_label("Key of gateway").type_text(CANARY);
+    player.play(&mut desktop);
+    let shown = desktop
+        .get_by_label("Key of gateway")
+        .value()
+        .unwrap_or_default();
+    assert!(!shown.contains("canary"), "{shown}");
+    click(&mut desktop, &mut player, "Keep it in: This session only");
+    click(&mut desktop, &mut player, "Keep the key");
+    let keys = heard(&player, |command| match command {
+        Command::SetKey {
+            endpoint,
+            key,
+            in_keyring,
+        } => Some((
+            endpoint.clone(),
+            key.expose_secret().to_owned(),
+            *in_keyring,
+        )),
+        _ => None,
+    });
+    assert_eq!(keys, [("gateway".to_owned(), CANARY.to_owned(), false)]);
+    assert!(desktop.query_by_label("Key of gateway").is_none());
+    assert!(!format!("{:?}", player.heard).contains("canary"));
+    assert!(!desktop.state().app().layout().contains("canary"));
+
+    player.say(Update::Key(KeyStatus {
+        endpoint: "gateway".into(),
+        origin: "https://llm.example.com:8443".into(),
+        place: KeyPlace::Memory,
+        problem: None,
+    }));
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "Forget the key of gateway");
+    assert!(player.heard.iter().any(
+        |command| matches!(command, Command::ForgetKey { endpoint } if endpoint == "gateway")
+    ));
+}
+
+#[test]
+fn the_look_follows_the_settings_and_is_kept() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    desktop
+        .get_by_role_and_label(Role::Tab, "Appearance")
+        .click();
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "Theme: Light");
+    let [SettingsEdit::Appearance(look)] = edits(&player)[..] else {
+        panic!()
+    };
+    assert_eq!(look.theme, Theme::Light);
+    press(&mut desktop, &mut player, Key::Plus);
+    let Some(SettingsEdit::Appearance(look)) = edits(&player).pop() else {
+        panic!()
+    };
+    assert!(
+        (look.zoom - 1.1).abs() < 1e-6 && look.theme == Theme::Light,
+        "{look:?}"
+    );
+    press(&mut desktop, &mut player, Key::Num0);
+    let Some(SettingsEdit::Appearance(look)) = edits(&player).pop() else {
+        panic!()
+    };
+    assert!((look.zoom - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn what_is_wrong_stays_in_sight() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::errors());
+    for words in [
+        "config.toml, line 12",
+        "written by Tokenscope 0.9",
+        "No simulator",
+        "Settings file broken",
+        "History read-only",
+    ] {
+        assert!(shows(&desktop, words), "{words}");
+    }
+    click(&mut desktop, &mut player, "Close this notice");
+    assert!(!shows(&desktop, "written by Tokenscope 0.9"));
+    player.say(Update::Storage(Storage::Failing {
+        why: "the disk is full: make room".into(),
+    }));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Runs are not kept: the disk is full"));
+}
+
+#[test]
+fn an_unreadable_layout_is_passed_over() {
+    for saved in [
+        "",
+        "{",
+        r#"{"view":"no_such_view"}"#,
+        r#"{"view":"monitor","views":{"monitor":"["}}"#,
+    ] {
+        let (desktop, _player) = open(scenes::empty(), WIDE, Some(saved));
+        assert!(
+            views()
+                .iter()
+                .any(|view| view.id() == desktop.state().app().current())
+        );
+    }
+}
+
+#[test]
+fn many_updates_ask_for_one_frame() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let ctx = egui::Context::default();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (command, _commands) = tokio::sync::mpsc::unbounded_channel();
+    let (_updates, update) = std::sync::mpsc::channel();
+    let wake = app::wake(&ctx);
+    let mut app = App::new(Engine::of_channels(command, update), &ctx, None);
+    app.drain(&ctx);
+    let count = asked.clone();
+    ctx.set_request_repaint_callback(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let frames = || {
+        for _ in 0..3 {
+            let mut output = ctx.run_ui(egui::RawInput::default(), |_| ());
+            output.textures_delta.clear();
+        }
+    };
+    frames();
+    let before = asked.load(Ordering::Relaxed);
+    for _ in 0..1_000 {
+        wake();
+    }
+    assert_eq!(asked.load(Ordering::Relaxed) - before, 1);
+    app.drain(&ctx);
+    frames();
+    let before = asked.load(Ordering::Relaxed);
+    wake();
+    assert_eq!(
+        asked.load(Ordering::Relaxed) - before,
+        1,
+        "drained, it wakes again"
+    );
+}
+
+#[test]
+fn a_closed_window_waits_for_the_engine_elsewhere() {
+    let ctx = egui::Context::default();
+    let (command, mut commands) = tokio::sync::mpsc::unbounded_channel();
+    let (updates, update) = std::sync::mpsc::channel();
+    let (ended, ending) = std::sync::mpsc::channel();
+    let mut app = App::new(Engine::of_channels(command, update), &ctx, None).with_ended(ended);
+    app.stop();
+    assert!(
+        std::iter::from_fn(|| commands.try_recv().ok())
+            .any(|command| matches!(command, Command::Stop))
+    );
+    assert!(ending.try_recv().is_err(), "the engine has not said so yet");
+    updates.send(Update::Storage(Storage::Ok)).unwrap();
+    updates.send(Update::Stopped).unwrap();
+    ending.recv().expect("told once it has stopped");
+}
+
+#[test]
+fn a_run_of_the_history_is_opened_by_its_id_alone() {
+    let scene = scenes::filled();
+    let id = RunId(5);
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scene);
+    player.say(Update::RunLoaded {
+        id,
+        run: player
+            .scene
+            .runs
+            .iter()
+            .find(|run| run.head.id == id)
+            .cloned()
+            .map(Box::new),
+    });
+    player.play(&mut desktop);
+    assert!(desktop.state().app().state().runs.contains_key(&id));
+}

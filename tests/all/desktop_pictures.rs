@@ -87,13 +87,13 @@ fn pictures_of_details_and_overlays() {
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
     let all: [(&str, &str, fn() -> Scene, Prepare); 14] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
-            click_first_row(desktop)
+            click_row(desktop, 2)
         }),
         ("run-fault", runs, scenes::errors, |desktop, _| {
-            click_first_row(desktop)
+            click_row(desktop, 3)
         }),
         ("run-chinese", runs, scenes::chinese, |desktop, _| {
-            click_first_row(desktop)
+            click_row(desktop, 2)
         }),
         ("export", runs, scenes::filled, |desktop, _| {
             desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E)
@@ -138,7 +138,7 @@ fn pictures_of_details_and_overlays() {
     }
 }
 
-fn click_row(desktop: &mut Desktop, row: usize) {
+fn click_row(desktop: &Desktop, row: usize) {
     let rows: Vec<_> = desktop.query_all_by_role(egui::Role::Row).collect();
     rows[row].click();
 }

@@ -13,7 +13,7 @@ use tokenscope::{
         view::ViewId,
     },
     dialect::{DialectId, ModelInfo},
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, Engine, TestStep, TestedThing, Update},
     event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
     history::{RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},
@@ -141,7 +141,7 @@ impl Player {
     /// Runs frames and answers what is asked until both sides are at rest.
     pub fn play(&mut self, desktop: &mut Desktop) {
         for _ in 0..12 {
-            desktop.run_steps(2);
+            desktop.run_steps(4);
             if !self.answer() {
                 break;
             }

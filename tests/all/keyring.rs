@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 
 use std::{
+    collections::BTreeMap,
     io::Write as _,
     process::{Child, Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -47,10 +48,6 @@ impl Session {
             bus: Connection::session().expect("a private D-Bus session is around the test"),
             daemon: None,
         }
-    }
-
-    fn home(&self) -> Home {
-        Home::new().with(BUS, &std::env::var(BUS).expect("a session"))
     }
 
     /// The process that now owns the service's name.
@@ -129,10 +126,15 @@ impl Drop for Session {
     }
 }
 
+/// A new user's home, with the keyring of the session around the test.
+fn home_in_session() -> Home {
+    Home::new().with(BUS, &std::env::var(BUS).expect("a session"))
+}
+
 fn openai() -> Endpoint {
     preset::find("openai")
         .unwrap()
-        .endpoint(&Default::default())
+        .endpoint(&BTreeMap::new())
         .unwrap()
 }
 
@@ -153,8 +155,8 @@ async fn found(credentials: &Credentials) -> Result<Option<String>, KeyError> {
 #[tokio::test]
 #[ignore = "needs a keyring in a private D-Bus session"]
 async fn a_key_is_found_again_replaced_and_forgotten_by_other_processes() {
-    let session = Session::new();
-    let home = session.home();
+    let _session = Session::new();
+    let home = home_in_session();
     let set = home.run(&["keys", "set", "openai"], "sk-first\n");
     assert_eq!(set.code, Some(0), "{set:?}");
     assert_eq!(
@@ -220,8 +222,8 @@ async fn a_key_is_found_again_replaced_and_forgotten_by_other_processes() {
 #[tokio::test]
 #[ignore = "needs a keyring in a private D-Bus session"]
 async fn a_proxy_password_is_kept_beside_the_key() {
-    let session = Session::new();
-    let home = session.home();
+    let _session = Session::new();
+    let home = home_in_session();
     home.write_settings(
         "[endpoint.openai]\npreset = 'openai'\nproxy = 'http://me@p.example:3128'\n",
     );
@@ -273,7 +275,7 @@ async fn a_locked_keyring_is_told_and_a_session_key_still_works() {
             "{i}: {result:?}"
         );
     }
-    let ran = session.home().run(&["keys", "where", "openai"], "");
+    let ran = home_in_session().run(&["keys", "where", "openai"], "");
     assert_eq!(ran.code, Some(1));
     assert!(
         ran.out.contains("none — the OS keyring is locked: "),
@@ -342,7 +344,7 @@ async fn a_hung_daemon_blocks_no_one_and_is_used_again_when_it_wakes() {
     own.set_in_memory(&openai(), key("sk-session"));
     assert_eq!(found(&own).await.unwrap().as_deref(), Some("sk-session"));
     // A whole program gets no answer either, says so, and ends by itself.
-    let ran = session.home().run(&["keys", "where", "openai"], "");
+    let ran = home_in_session().run(&["keys", "where", "openai"], "");
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
         ran.out.contains("the OS keyring does not answer: "),

@@ -24,10 +24,12 @@ mod history;
 mod home;
 mod keyring;
 mod kill;
+mod models;
 mod openai_chat;
 #[cfg(feature = "gui")]
 mod playground;
 mod proxies;
+mod readme;
 mod run;
 mod settings;
 mod simulator;

@@ -6,18 +6,18 @@ use std::{collections::HashMap, sync::Arc};
 use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use tokenscope::{
-    chat::{ChatRequest, ToolCall},
-    conversation::{Conversation, ConversationId},
+    chat::{ChatRequest, Image, Part, ToolCall},
+    conversation::{Conversation, ConversationId, ConversationSummary},
     desktop::{
         state::State,
         theme::{self, Theme},
         view::{Action, Cx, View, ViewId, views},
     },
     dialect::{DialectId, ModelInfo},
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
-    measure::Stamps,
+    measure::{Read, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State as RunState},
     settings::Settings,
 };
@@ -62,9 +62,9 @@ impl Rig {
         self.commands.iter().filter_map(sent).collect()
     }
 
-    fn saved(&self) -> Vec<&Conversation> {
-        let saved = |command| match command {
-            &Command::SaveConversation(ref conversation) => Some(&**conversation),
+    fn saved(&self) -> Vec<Conversation> {
+        let saved = |command: &Command| match command {
+            Command::SaveConversation(conversation) => Some((**conversation).clone()),
             _ => None,
         };
         self.commands.iter().filter_map(saved).collect()
@@ -117,7 +117,7 @@ fn rig_with(state: State, size: [f32; 2]) -> Harness<'static, Rig> {
         view: views()
             .into_iter()
             .find(|v| v.id() == ViewId::Playground)
-            .unwrap(),
+            .expect("it is there"),
         state,
         commands: Vec::new(),
         actions: Vec::new(),
@@ -186,6 +186,14 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
         closed: Some(total_ms * MS),
         ..Stamps::default()
     };
+    over.reads = [ttft_ms, total_ms]
+        .map(|at| Read {
+            at: at * MS,
+            bytes: 99,
+            events: 1,
+            tokens: 1,
+        })
+        .into();
     over.answer.usage = Some(Usage {
         total: None,
         input: Some(12),
@@ -413,6 +421,96 @@ fn an_edited_prompt_takes_the_turns_place() {
 }
 
 #[test]
+fn ctrl_enter_in_an_edited_prompt_asks_it_and_esc_leaves_it() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Old words");
+    for run in &sent {
+        put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
+    }
+    harness.run_steps(2);
+    let edit = "Edit the prompt and ask again";
+    harness.get_all_by_label(edit).next().unwrap().click();
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Edited prompt").is_none());
+    harness.get_all_by_label(edit).next().unwrap().click();
+    harness.run_steps(3);
+    harness.state_mut().commands.clear();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    harness.run_steps(2);
+    let again = harness.state().sent();
+    assert_eq!(again.len(), 1);
+    assert_eq!(last_text(&again[0].request), "Old words");
+    assert!(harness.query_by_label("Edited prompt").is_none());
+}
+
+#[test]
+fn images_are_attached_shown_and_sent() {
+    let mut harness = rig();
+    let image = Image {
+        mime: "image/png".into(),
+        data: b"\x89PNG not quite".as_slice().into(),
+        name: "cat.png".into(),
+    };
+    harness.state_mut().state.images.push(Ok(image.clone()));
+    harness.state_mut().state.images.push(Ok(Image {
+        name: "dog.png".into(),
+        ..image.clone()
+    }));
+    harness
+        .state_mut()
+        .state
+        .images
+        .push(Err("notes.txt is not an image".into()));
+    harness.run_steps(3);
+    assert!(
+        harness
+            .state()
+            .actions
+            .contains(&Action::Tell("notes.txt is not an image".into()))
+    );
+    harness.get_by_label("Remove image 2").click();
+    harness.run_steps(2);
+    let sent = ask(&mut harness, "What is this?");
+    let parts = &sent[0].request.messages[0].parts;
+    assert_eq!(parts.len(), 2);
+    assert_eq!(parts[0], Part::Image(image));
+    assert!(harness.query_by_label("Remove image 1").is_none());
+}
+
+#[test]
+fn conversations_are_listed_opened_and_deleted() {
+    let mut harness = rig();
+    ask(&mut harness, "Mine");
+    let summary = |id, title: &str| ConversationSummary {
+        id: ConversationId(id),
+        title: title.into(),
+        updated_unix_ns: 1,
+        panes: 2,
+    };
+    harness.state_mut().state.conversations = vec![summary(1, "Alpha"), summary(2, "Beta")];
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    harness.run_steps(4);
+    harness.state_mut().commands.clear();
+    harness.get_by_label("Open “Alpha”").click();
+    harness.run_steps(2);
+    let asked = |c: &Command| matches!(c, Command::LoadConversation(ConversationId(1)));
+    assert!(harness.state().commands.iter().any(asked));
+    harness.get_by_label("Delete “Beta”…").click();
+    harness.run_steps(2);
+    harness.get_by_label("Keep").click();
+    harness.run_steps(2);
+    harness.get_by_label("Delete “Beta”…").click();
+    harness.run_steps(2);
+    let deleted = |c: &Command| matches!(c, Command::DeleteConversation(ConversationId(2)));
+    assert!(!harness.state().commands.iter().any(deleted));
+    harness.get_by_label("Delete").click();
+    harness.run_steps(2);
+    assert!(harness.state().commands.iter().any(deleted));
+}
+
+#[test]
 fn a_fork_is_a_pane_with_the_same_past() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Shared past");
@@ -455,8 +553,12 @@ fn clearing_can_be_undone() {
 #[test]
 fn panes_come_and_go() {
     let mut harness = rig();
-    for _ in 0..8 {
+    for _ in 0..3 {
         harness.get_by_label("Add pane").click();
+        harness.run_steps(2);
+    }
+    for _ in 0..5 {
+        harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::N);
         harness.run_steps(2);
     }
     let sent = ask(&mut harness, "Everyone");
@@ -676,7 +778,7 @@ fn a_draft_is_kept_shortly_after_it_changed() {
 fn what_was_kept_is_found_again() {
     let mut first = rig();
     let sent = ask(&mut first, "Remember");
-    let kept: Conversation = (*first.state().saved().last().unwrap()).clone();
+    let kept = first.state().saved().pop().unwrap();
     let layout = first.state().view.save().unwrap();
     let mut second = rig();
     second.state_mut().view = views().remove(0);
@@ -797,4 +899,240 @@ fn a_narrow_window_makes_a_grid() {
         .collect();
     assert!((tops[&1].top() - tops[&2].top()).abs() < 1.0);
     assert!(tops[&3].top() > tops[&1].bottom());
+}
+
+/// Writes pictures of the playground to `target/pictures`, to be looked at.
+#[cfg(feature = "pictures")]
+mod pictures {
+    use super::*;
+
+    const SIZES: [[f32; 2]; 2] = [[1280.0, 800.0], [900.0, 600.0]];
+
+    const LONG: &str = "## Why the first token is slow\n\nA request passes **three queues** before a token \
+exists: the *network*, the [scheduler](https://example.com/scheduling) and the prefill. Only the last one grows \
+with the prompt.\n\n1. The connection is opened: DNS, TCP, TLS\n2. The prompt is read (*prefill*), which is \
+compute-bound:\n   - attention over all `n` tokens\n   - a KV cache is written\n3. Tokens are decoded one by one\n\n\
+| Phase | Bound by | Typical |\n|:------|:---------|--------:|\n| Connect | round trips | 90 ms |\n| Prefill | \
+compute | 180 ms |\n| Decode | memory bandwidth | 12 ms a token |\n\n```rust\n/// Time to first token.\nfn \
+ttft(run: &Run) -> Option<Duration> {\n    let first = run.stamps.first_token?; // never 0\n    Some(first - \
+run.stamps.started)\n}\n```\n\n> A figure that is not known is blank, never zero.\n\nSo a *longer prompt* costs \
+time before the first token, and a *longer answer* after it.\n";
+
+    const CHINESE: &str = "## 首个词元为什么慢\n\n请求在产生第一个词元之前要经过**三个队列**：网络、调度器和预填充。\n\n- 建立连接：DNS、TCP、TLS\n- 读取提示词（*预填充*），受计算能力限制\n- 逐个解码词元，受内存带宽限制\n\n| 阶段 | 瓶颈 | 典型值 |\n|---|---|---:|\n| 连接 | 往返时间 | 90 毫秒 |\n| 预填充 | 计算 | 180 毫秒 |\n\n```python\ndef 首词延迟(运行):\n    return 运行.首个词元 - 运行.开始\n```\n";
+
+    fn scene(name: &str, size: [f32; 2]) -> Harness<'static, Rig> {
+        let mut state = State::default();
+        state.apply(Update::Settings(Arc::new(settings())));
+        let rig = Rig {
+            view: views()
+                .into_iter()
+                .find(|v| v.id() == ViewId::Playground)
+                .unwrap(),
+            state,
+            commands: Vec::new(),
+            actions: Vec::new(),
+        };
+        let mut harness = Harness::builder()
+            .with_size(size)
+            .with_max_steps(30)
+            .with_context_setup(|ctx| {
+                theme::install(ctx);
+                tokenscope::desktop::fonts::install_system_fonts_now(ctx);
+            })
+            .wgpu()
+            .build_ui_state(|ui, rig: &mut Rig| rig.frame(ui), rig);
+        harness.run_steps(4);
+        fill(name, &mut harness);
+        // Grammars are read on a thread of their own.
+        for _ in 0..20 {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            harness.run_steps(1);
+        }
+        harness
+    }
+
+    fn fill(name: &str, harness: &mut Harness<'_, Rig>) {
+        match name {
+            "first" => {}
+            "streaming" => {
+                let sent = ask(harness, "Why does the first token take so long?");
+                let half = &LONG[..LONG.find("```rust").unwrap() + 60];
+                put(harness, streaming(&sent[0], half));
+                let mut waiting = Run::new(head(&sent[1]));
+                waiting.state = RunState::Waiting;
+                waiting.connection = Some(Connection::Cold);
+                put(harness, waiting);
+                harness.run_steps(8);
+            }
+            "four" => {
+                for _ in 0..2 {
+                    harness.get_by_label("Add pane").click();
+                    harness.run_steps(2);
+                }
+                let sent = ask(harness, "Why does the first token take so long?");
+                for (index, run) in (1..).zip(&sent) {
+                    let kind = if index == 3 {
+                        Connection::Cold
+                    } else {
+                        Connection::Warm
+                    };
+                    put(
+                        harness,
+                        ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind),
+                    );
+                }
+            }
+            "chinese" => {
+                let sent = ask(harness, "首个词元为什么这么慢？请用一张小表格说明。");
+                for (index, run) in (1..).zip(&sent) {
+                    put(
+                        harness,
+                        ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm),
+                    );
+                }
+                harness
+                    .state_mut()
+                    .view
+                    .restore(r#"{"sessions_open":true}"#);
+            }
+            "errors" => {
+                let sent = ask(harness, "Why does the first token take so long?");
+                let mut broken = ended(
+                    &sent[0],
+                    "A request passes three queues before a token exi",
+                    140,
+                    300,
+                    Connection::Warm,
+                );
+                broken.state = RunState::Fault;
+                broken.answer.finish = None;
+                broken.answer.usage = None;
+                broken.answer.fault = Some(Fault {
+                    status: Some(200),
+                    ..Fault::new(
+                        FaultClass::Interrupted,
+                        Phase::Stream,
+                        "The connection was closed before the answer's end",
+                    )
+                });
+                broken
+                    .answer
+                    .notes
+                    .push(("The stream has no end mark".into(), 1));
+                put(harness, broken);
+                let mut limited = Run::new(head(&sent[1]));
+                limited.state = RunState::Fault;
+                limited.connection = Some(Connection::Cold);
+                limited.answer.fault = Some(Fault {
+                    status: Some(429),
+                    code: Some("rate_limit_exceeded".into()),
+                    retry_after_ms: Some(20_000),
+                    ..Fault::new(
+                        FaultClass::RateLimited,
+                        Phase::Headers,
+                        "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s",
+                    )
+                });
+                put(harness, limited);
+            }
+            "reasoning" => {
+                let sent = ask(harness, "What is the weather in Bern?");
+                let mut run = ended(
+                    &sent[0],
+                    "It is **12 °C** in Bern, with light rain.",
+                    100,
+                    1200,
+                    Connection::Warm,
+                );
+                run.stamps.first_visible = Some(700 * MS);
+                run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
+                run.answer.usage = Some(Usage {
+                    total: None,
+                    input: Some(34),
+                    output: Some(412),
+                    reasoning: Some(380),
+                    cached: Some(0),
+                });
+                put(harness, run);
+                let mut call = ended(&sent[1], "", 160, 400, Connection::Warm);
+                call.answer.tool_calls.push(ToolCall {
+                    id: "call_9f2k".into(),
+                    name: "get_weather".into(),
+                    arguments: r#"{"city":"Bern","unit":"celsius","days":[1,2]}"#.into(),
+                });
+                put(harness, call);
+                harness.run_steps(2);
+                harness.get_by_label_contains("Reasoning ·").click();
+            }
+            "picker" => {
+                let list =
+                    ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo {
+                        id: id.into(),
+                        label: String::new(),
+                    });
+                harness
+                    .state_mut()
+                    .state
+                    .models
+                    .insert("openai".into(), Ok(Arc::new(list.to_vec())));
+                harness
+                    .get_by_label("Target of pane 1: simulated/swift")
+                    .click();
+                harness.run_steps(3);
+                harness
+                    .get_by_label("Search models, or type a name")
+                    .type_text("mini");
+            }
+            "params" => {
+                harness.get_by_label("Parameters of pane 1").click();
+                harness.run_steps(3);
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Temperature")
+                    .focus();
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Temperature")
+                    .type_text("0.7");
+                harness.run_steps(1);
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Top p")
+                    .focus();
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Top p")
+                    .type_text("3");
+            }
+            other => panic!("no scene {other}"),
+        }
+        harness.run_steps(4);
+    }
+
+    #[test]
+    #[ignore = "writes pictures to be looked at; needs a software renderer"]
+    fn playground_pictures() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
+        std::fs::create_dir_all(&folder).unwrap();
+        let only = std::env::var("SCENE").unwrap_or_default();
+        for name in [
+            "first",
+            "streaming",
+            "four",
+            "chinese",
+            "errors",
+            "reasoning",
+            "picker",
+            "params",
+        ] {
+            if !name.contains(only.as_str()) {
+                continue;
+            }
+            for size in SIZES {
+                let mut harness = scene(name, size);
+                for look in [egui::Theme::Dark, egui::Theme::Light] {
+                    harness.ctx.set_theme(look);
+                    harness.run_steps(3);
+                    let file = format!("playground-{name}-{}-{look:?}.png", size[0]).to_lowercase();
+                    harness.render().unwrap().save(folder.join(file)).unwrap();
+                }
+            }
+        }
+    }
 }

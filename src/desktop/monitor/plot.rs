@@ -124,8 +124,6 @@ pub struct Shown {
     pub reset: bool,
     /// Times at the plot's edges, in nanoseconds since 1970.
     pub edges: (i64, i64),
-    /// The plot's width in points.
-    pub width: f32,
 }
 
 /// Draws the plot over the whole of what is left.
@@ -183,7 +181,6 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
             || pinched(ui, &response),
         reset: response.double_clicked(),
         edges: (time.unix_ns(bounds.min()[0]), time.unix_ns(bounds.max()[0])),
-        width: response.rect.width(),
     }
 }
 

@@ -32,8 +32,11 @@ struct Cell {
     best: bool,
 }
 
+/// How a token count is had.
+type Count = fn(&Usage) -> Option<u64>;
+
 /// The token counts, with their definitions.
-const TOKENS: [(&str, &str, fn(&Usage) -> Option<u64>); 4] = [
+const TOKENS: [(&str, &str, Count); 4] = [
     (
         "In",
         "Prompt tokens as the provider counted them, cached ones included",
@@ -65,6 +68,8 @@ pub fn figures_ui(
     elapsed_s: Option<f64>,
 ) {
     ui.spacing_mut().item_spacing = vec2(6.0, 2.0);
+    // Badges and figures are no buttons: their lines need no room for a finger.
+    ui.spacing_mut().interact_size.y = 16.0;
     state_ui(ui, theme, run, elapsed_s);
     let cells = cells(run, comparison);
     let width = ui.available_width();
@@ -86,7 +91,6 @@ fn balanced(cells: usize, columns: usize) -> usize {
 
 fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
     ui.horizontal_wrapped(|ui| {
-        ui.set_min_height(20.0);
         let outcome = Outcome::of(run.state, run.answer.fault.as_ref().map(|f| f.class));
         let word = outcome.word.replace('_', " ");
         let text = RichText::new(format!("{} {word}", outcome.icon)).size(size::SMALL);
@@ -104,7 +108,7 @@ fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
                     theme.series_color(0),
                     "This run opened its connection: DNS, TCP and TLS are part of its TTFT",
                 ),
-                Connection::Warm => (theme.warn, "The connection was there already"),
+                Connection::Warm => (theme.text_dim, "The connection was there already"),
             };
             badge_with_icon(
                 ui,
@@ -165,23 +169,24 @@ fn cells(run: &Run, comparison: &Comparison) -> Vec<Cell> {
 }
 
 fn definition(key: &str, definition: &str, run: &Run, comparison: &Comparison) -> String {
-    let mut text = definition.to_owned();
+    let mut parts = vec![definition.to_owned()];
     if key == "ttft_ms"
         && let Some(net) = ttft_net(run)
     {
-        text.push_str(&format!("\n\nNet of connecting: {}", ms_text(net)));
+        parts.push(format!("Net of connecting: {}", ms_text(net)));
     }
-    if comparison.is_best(key, run.head.id) {
-        text.push_str(&format!("\n\nBest of {}", comparison.compared));
-        if comparison.mixed && key == "ttft_ms" {
-            text.push_str(", net of connecting: cold and warm runs are not compared as equals");
-        }
-    } else if comparison.mixed && key != "output_speed_tps" {
-        text.push_str(
-            "\n\nCold and warm runs stand side by side: a cold one's time contains its handshakes",
+    let best = comparison.is_best(key, run.head.id);
+    if best {
+        parts.push(format!("Best of {}", comparison.compared));
+    }
+    if comparison.mixed && key == "ttft_ms" {
+        parts.push(
+            "Cold and warm runs are not compared as equals: net of connecting they are".to_owned(),
         );
+    } else if comparison.mixed && key != "output_speed_tps" {
+        parts.push("Not compared: cold and warm runs stand side by side, and a cold one's contains its handshakes".to_owned());
     }
-    text
+    parts.join("\n\n")
 }
 
 fn row_ui(ui: &mut Ui, theme: &Theme, cells: &[Cell], columns: usize) {
@@ -215,21 +220,35 @@ fn cell_ui(ui: &mut Ui, theme: &Theme, cell: &Cell, area: Rect) -> Response {
             .layout(Layout::top_down(Align::Min)),
         |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
+            ui.spacing_mut().interact_size.y = 0.0;
             ui.add(
                 Label::new(tiny(theme, cell.label))
                     .selectable(false)
                     .truncate(),
             );
             let text = match (&cell.value, cell.best) {
-                (Some(_), true) => strong(format!("{value} {}", icons::BEST)).color(theme.good),
+                (Some(_), true) => strong(value).color(theme.good),
                 (Some(_), false) => RichText::new(value).color(theme.text),
                 (None, _) => RichText::new(value).color(theme.text_dim),
             };
-            ui.add(
-                Label::new(text.size(size::BODY))
-                    .selectable(false)
-                    .truncate(),
-            );
+            let value = |ui: &mut Ui| {
+                ui.add(
+                    Label::new(text.size(size::BODY))
+                        .selectable(false)
+                        .truncate(),
+                )
+            };
+            if cell.best {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 3.0;
+                    value(ui);
+                    ui.add(
+                        Label::new(tiny(theme, icons::BEST).color(theme.good)).selectable(false),
+                    );
+                });
+            } else {
+                value(ui);
+            }
         },
     );
     response.on_hover_ui(|ui| {

@@ -64,10 +64,14 @@ impl Picker {
             None => format!("Target of pane {number}: not chosen"),
         };
         let button = Button::new(button_text(cx, target))
-            .min_size(vec2(width, 26.0))
             .frame_when_inactive(target.is_none())
             .truncate();
-        let response = ui.add_sized(vec2(width, 26.0), button);
+        let layout = egui::Layout::left_to_right(egui::Align::Center)
+            .with_main_justify(true)
+            .with_main_align(egui::Align::Min);
+        let response = ui
+            .allocate_ui_with_layout(vec2(width, 26.0), layout, |ui| ui.add(button))
+            .inner;
         response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
         let response = response
             .on_hover_text(target.map_or_else(|| "Choose a model".to_owned(), ToString::to_string));
@@ -195,12 +199,8 @@ fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob 
     let mut job = egui::text::LayoutJob::default();
     let style = egui::Style::default();
     let mut add = |text: RichText| {
-        text.append_to(
-            &mut job,
-            &style,
-            egui::FontSelection::Default,
-            egui::Align::Center,
-        )
+        let font = egui::FontSelection::Default;
+        text.append_to(&mut job, &style, font, egui::Align::Center);
     };
     match target {
         None => add(
@@ -230,8 +230,8 @@ fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob 
 
 fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
     let theme = cx.theme;
-    ui.horizontal(|ui| {
-        ui.set_height(26.0);
+    let head = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), 26.0), head, |ui| {
         ui.label(
             strong(group.label.as_str())
                 .size(size::SMALL)
@@ -282,7 +282,11 @@ fn row_ui(
     } else {
         text
     };
-    let color = if current { theme.accent } else { theme.text };
+    let color = match row {
+        _ if current => theme.accent,
+        Row { typed: true, .. } => theme.text_dim,
+        Row { .. } => theme.text,
+    };
     let fill = if chosen {
         theme.hover
     } else {

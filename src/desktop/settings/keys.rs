@@ -27,6 +27,8 @@ pub struct Keys {
     /// A new field each time: what egui remembers of the last one is not shown again.
     field: u64,
     asked: bool,
+    /// The field is to have the keyboard in the next frame.
+    focus: bool,
 }
 
 impl std::fmt::Debug for Keys {
@@ -139,7 +141,7 @@ impl Keys {
         if response.clicked() {
             self.wipe(ui.ctx());
             self.open = Some(endpoint.id.clone());
-            ui.memory_mut(|memory| memory.request_focus(self.field_id()));
+            self.focus = true;
         }
     }
 
@@ -154,6 +156,10 @@ impl Keys {
         let response = ui
             .add(edit.margin(egui::vec2(8.0, 5.0)))
             .accessible_name(format!("Key of {}", endpoint.id));
+        // The click that opened the field would take the focus again within its own frame.
+        if std::mem::take(&mut self.focus) {
+            response.request_focus();
+        }
         let entered =
             response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         ui.add_space(space::XS);
