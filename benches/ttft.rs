@@ -67,7 +67,10 @@ fn main() -> anyhow::Result<()> {
             let streams = level.parse().context("TTFT_LEVELS")?;
             let mut floor = None;
             for client in &clients {
-                let level = Level { streams, client: client.parse()? };
+                let level = Level {
+                    streams,
+                    client: client.parse()?,
+                };
                 let row = runtime.block_on(measure(level, &simulator))?;
                 floor = floor.or(matches!(level.client, Client::Raw).then_some((row.p50, row.p99)));
                 row.print(level, floor);
@@ -108,7 +111,12 @@ impl Served {
             .first()
             .copied()
             .context("the simulator has no address")?;
-        Ok(Self { child, _out: out, base_url, address })
+        Ok(Self {
+            child,
+            _out: out,
+            base_url,
+            address,
+        })
     }
 }
 
@@ -215,12 +223,20 @@ async fn load(level: Level, simulator: &Served) -> anyhow::Result<Vec<Sample>> {
     let endpoint = Arc::new(Endpoint {
         auth: Auth::None,
         simulated: true,
-        ..Endpoint::custom("simulator", simulator.base_url.clone(), DialectId::OpenaiChat)
+        ..Endpoint::custom(
+            "simulator",
+            simulator.base_url.clone(),
+            DialectId::OpenaiChat,
+        )
     });
     let mut tasks = JoinSet::new();
     for _ in 0..level.streams {
-        let (next, transport, endpoint) = (Arc::clone(&next), transport.clone(), Arc::clone(&endpoint));
-        let mut raw = Raw { address: simulator.address, stream: None };
+        let (next, transport, endpoint) =
+            (Arc::clone(&next), transport.clone(), Arc::clone(&endpoint));
+        let mut raw = Raw {
+            address: simulator.address,
+            stream: None,
+        };
         tasks.spawn(async move {
             let mut samples = Vec::new();
             loop {
@@ -264,8 +280,13 @@ async fn ours(
         return Err(fault.into());
     }
     let id = run.answer.response_id.context("an answer without an id")?;
-    let number = id.strip_prefix("chatcmpl-sim-").context("not the simulator's id")?;
-    let ttft = run.stamps.first_token.context("an answer without a token")?;
+    let number = id
+        .strip_prefix("chatcmpl-sim-")
+        .context("not the simulator's id")?;
+    let ttft = run
+        .stamps
+        .first_token
+        .context("an answer without a token")?;
     Ok((number.parse()?, Duration::from_nanos(ttft)))
 }
 
@@ -328,7 +349,9 @@ async fn truths(simulator: &Served, after: u64) -> anyhow::Result<HashMap<u64, T
     stream.write_all(request.as_bytes()).await?;
     let mut text = String::new();
     stream.read_to_string(&mut text).await?;
-    let (_, body) = text.split_once("\r\n\r\n").context("a broken list of runs")?;
+    let (_, body) = text
+        .split_once("\r\n\r\n")
+        .context("a broken list of runs")?;
     let list: Value = serde_json::from_str(body)?;
     let runs = list["runs"].as_array().context("no list of runs")?;
     let truth = |run: &Value| {
@@ -351,7 +374,15 @@ struct Row {
 
 impl Row {
     fn print(&self, level: Level, floor: Option<(f64, f64)>) {
-        let Self { n, p50, p99, mean, p99_with_burst, late_p50, late_p99 } = self;
+        let Self {
+            n,
+            p50,
+            p99,
+            mean,
+            p99_with_burst,
+            late_p50,
+            late_p99,
+        } = self;
         let ratios = floor.map_or("– | –".to_owned(), |(raw_p50, raw_p99)| {
             format!("{:.2} | {:.2}", p50 / raw_p50, p99 / raw_p99)
         });

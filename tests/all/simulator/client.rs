@@ -71,12 +71,12 @@ pub async fn request(
 ) -> Reply {
     let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
     if headers.iter().all(|(name, _)| *name != "host") {
-        head.push_str(&format!("host: {}\r\n", simulator.address));
+        head.extend(["host: ", &simulator.address.to_string(), "\r\n"]);
     }
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([*name, ": ", value, "\r\n"]);
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    head.extend(["content-length: ", &body.len().to_string(), "\r\n\r\n"]);
 
     let mut stream = TcpStream::connect(simulator.address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -116,19 +116,14 @@ fn parse(bytes: &[u8], reset: bool) -> Reply {
         chunks: Vec::new(),
         ended,
     };
-    let whole = match reply.header("transfer-encoding") {
-        Some("chunked") => {
-            let (chunks, whole) = dechunked(body);
-            reply.chunks = chunks;
-            whole
-        }
-        _ => {
-            let length = reply
-                .header("content-length")
-                .map_or(0, |l| l.parse().unwrap());
-            reply.chunks = vec![body.to_owned()];
-            body.len() == length
-        }
+    let whole = if reply.header("transfer-encoding") == Some("chunked") {
+        let (chunks, whole) = dechunked(body);
+        reply.chunks = chunks;
+        whole
+    } else {
+        let length = reply.header("content-length");
+        reply.chunks = vec![body.to_owned()];
+        body.len() == length.map_or(0, |l| l.parse().unwrap())
     };
     if !whole && !reset {
         reply.ended = Ended::MidChunk;
