@@ -71,7 +71,7 @@ async fn a_list_is_printed_and_kept() {
     let mut ids: Vec<&Value> = (listed.as_array().unwrap().iter())
         .map(|m| &m["id"])
         .collect();
-    ids.sort_by_key(|id| id.to_string());
+    ids.sort_by_key(ToString::to_string);
     assert_eq!(ids, [&json!("b/two"), &json!("one")]);
     let heads = heads.lock().unwrap();
     assert_eq!(heads.len(), 2);
