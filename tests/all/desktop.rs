@@ -12,8 +12,9 @@ use tokenscope::{
         view::{ViewId, views},
     },
     engine::{Command, Engine, Update},
+    event::{Event, Fault, FaultClass, Phase},
     history::{ExportFormat, OutcomeFilter, SeriesQuery, SortColumn, Storage},
-    run::RunId,
+    run::{RunHead, RunId, RunUpdate},
     settings::{SettingsEdit, Theme},
 };
 
@@ -36,19 +37,24 @@ fn press(desktop: &mut Desktop, player: &mut Player, key: Key) {
     player.play(desktop);
 }
 
+/// A field by its name, which its label has too.
+fn field<'a>(desktop: &'a Desktop, name: &'a str) -> egui_kittest::Node<'a> {
+    desktop.get_by_role_and_label(Role::TextInput, name)
+}
+
 fn type_into(desktop: &mut Desktop, player: &mut Player, name: &str, text: &str) {
-    desktop.get_by_label(name).focus();
+    field(desktop, name).focus();
     player.play(desktop);
-    desktop.get_by_label(name).type_text(text);
+    field(desktop, name).type_text(text);
     player.play(desktop);
 }
 
 /// Replaces what stands in a field.
 fn write_into(desktop: &mut Desktop, player: &mut Player, name: &str, text: &str) {
-    desktop.get_by_label(name).focus();
+    field(desktop, name).focus();
     player.play(desktop);
     desktop.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    desktop.get_by_label(name).type_text(text);
+    field(desktop, name).type_text(text);
     player.play(desktop);
 }
 
@@ -401,6 +407,48 @@ fn a_click_on_a_point_opens_its_run() {
 }
 
 #[test]
+fn a_run_that_ends_has_the_history_asked_again() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    let head = RunHead {
+        id: RunId(9_000),
+        ..player.scene.runs[0].head.clone()
+    };
+    let id = head.id;
+    player.say(Update::Accepted(Box::new(head)));
+    player.say(Update::Run {
+        id,
+        update: RunUpdate::Started {
+            started_unix_ns: scenes::now(),
+        },
+    });
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "1 running"));
+    assert_eq!(
+        series_queries(&player).len(),
+        1,
+        "a run on its way changes nothing yet"
+    );
+    let stamps = Box::new(player.scene.runs[0].stamps.clone());
+    player.say(Update::Run {
+        id,
+        update: RunUpdate::Closed {
+            at: 1,
+            events: vec![Event::Fault(Fault::new(
+                FaultClass::Reset,
+                Phase::Headers,
+                "reset by peer",
+            ))],
+            stamps,
+        },
+    });
+    for _ in 0..4 {
+        player.play(&mut desktop);
+    }
+    assert!(!shows(&desktop, "1 running"));
+    assert_eq!(series_queries(&player).len(), 2);
+}
+
+#[test]
 fn a_hidden_target_stays_hidden_in_the_next_window() {
     let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
     click(&mut desktop, &mut player, "Hide ollama/gemma3:270m");
@@ -461,7 +509,7 @@ fn an_endpoint_is_added_from_a_preset() {
     player.play(&mut desktop);
     type_into(&mut desktop, &mut player, "Search providers", "custom");
     click(&mut desktop, &mut player, "Add Custom");
-    if desktop.query_by_label("base_url").is_some() {
+    if desktop.query_all_by_label("base_url").next().is_some() {
         type_into(
             &mut desktop,
             &mut player,
@@ -497,7 +545,7 @@ fn an_endpoint_is_added_from_a_preset() {
         ("mine", "https://llm.example.com/v1")
     );
     assert!(
-        desktop.query_by_label("Base URL").is_some(),
+        desktop.query_all_by_label("Base URL").next().is_some(),
         "it stays open until the file has it"
     );
 
@@ -530,7 +578,7 @@ fn a_broken_settings_file_keeps_what_was_typed() {
     assert!(shows(&desktop, "line 12"));
     assert!(desktop.query_by_label("Open the file").is_some());
     assert_eq!(
-        desktop.get_by_label("Name").value().as_deref(),
+        field(&desktop, "Name").value().as_deref(),
         Some("Deep blue")
     );
     player.say(Update::SettingsProblem(None));
