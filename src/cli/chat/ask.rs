@@ -137,7 +137,7 @@ fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
     let Some(written) = &args.base_url else {
         return Ok(None);
     };
-    let base = base_url::normalise(written).map_err(UsageError::new)?;
+    let base = base_url::normalise_allowing_http(written).map_err(UsageError::new)?;
     let mut endpoint = Endpoint::custom(AD_HOC, base.url, args.dialect);
     endpoint.key_env = vec![args.key_env.clone()];
     endpoint.allow_http = true;

@@ -121,7 +121,7 @@ fn parse(bytes: &[u8], reset: bool) -> Reply {
         reply.chunks = chunks;
         whole
     } else {
-        let length = reply.header("content-length");
+        let length = reply.header("content-length").map(str::to_owned);
         reply.chunks = vec![body.to_owned()];
         body.len() == length.map_or(0, |l| l.parse().unwrap())
     };
