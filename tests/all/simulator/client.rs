@@ -121,9 +121,10 @@ fn parse(bytes: &[u8], reset: bool) -> Reply {
         reply.chunks = chunks;
         whole
     } else {
-        let length = reply.header("content-length").map(str::to_owned);
+        let length = reply.header("content-length");
+        let length = length.map_or(0, |l| l.parse().unwrap());
         reply.chunks = vec![body.to_owned()];
-        body.len() == length.map_or(0, |l| l.parse().unwrap())
+        body.len() == length
     };
     if !whole && !reset {
         reply.ended = Ended::MidChunk;
