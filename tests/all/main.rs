@@ -9,6 +9,7 @@
 )]
 
 mod canary;
+mod chat;
 mod credentials;
 mod decode;
 #[cfg(feature = "gui")]
