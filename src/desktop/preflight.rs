@@ -83,11 +83,19 @@ pub fn check() -> Result<(), CannotOpen> {
 #[must_use]
 pub fn refused(error: &eframe::Error) -> CannotOpen {
     let display = display(|name| std::env::var(name).ok()).map(|(_, display)| display);
-    let why = error.to_string();
     CannotOpen::Refused {
         display: display.unwrap_or_else(|| "(none)".into()),
-        why: why.split_whitespace().collect::<Vec<_>>().join(" "),
+        why: plain(&error.to_string()),
     }
+}
+
+/// An error's text on one line, without the place in winit's source that it begins with.
+fn plain(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let after = text
+        .find(".rs:")
+        .and_then(|at| text.get(at..)?.split_once(": "));
+    after.map_or(text.clone(), |(_, rest)| rest.to_owned())
 }
 
 /// The display server that winit will choose, and its address: Wayland first.
@@ -183,6 +191,13 @@ mod tests {
     #[test]
     fn a_library_that_is_not_there_does_not_load() {
         assert!(!loads("libtokenscope-no-such-thing.so.0"));
+    }
+
+    #[test]
+    fn a_refusal_names_no_source_file() {
+        let text = "winit EventLoopError: os error at /src/mod.rs:788: Failed to open connection to X server";
+        assert_eq!(plain(text), "Failed to open connection to X server");
+        assert_eq!(plain("no GL\n configs"), "no GL configs");
     }
 
     #[test]

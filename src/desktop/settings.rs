@@ -139,7 +139,7 @@ impl View for SettingsView {
                 .id_salt(self.section as u8)
                 .auto_shrink(false)
                 .show(ui, |ui| {
-                    ui.set_max_width(ui.available_width().min(760.0));
+                    ui.set_max_width((ui.available_width() - 12.0).min(760.0));
                     self.section_ui(ui, cx);
                 });
         });

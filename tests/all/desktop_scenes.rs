@@ -19,7 +19,7 @@ use tokenscope::{
     history::{RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},
     measure::{Read, Span, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State},
-    settings::{Appearance, Settings, SettingsProblem, Theme},
+    settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -110,7 +110,11 @@ fn frame(ui: &mut egui::Ui, window: &mut Window) {
     let Window { app, engine, saved } = window;
     let app = app.get_or_insert_with(|| {
         let _wake = app::wake(&ctx);
-        App::new(engine.take().expect("only once"), &ctx, saved.as_deref())
+        let app = App::new(engine.take().expect("only once"), &ctx, saved.as_deref());
+        app.with_paths(Paths {
+            settings: "/home/ada/.config/tokenscope/config.toml".into(),
+            data: "/home/ada/.local/share/tokenscope".into(),
+        })
     });
     app.drain(&ctx);
     // The harness leaves a margin, which a window has not.

@@ -1,6 +1,8 @@
 //! The legend: every target with its figures, and an eye that hides it.
 
-use egui::{CornerRadius, RichText, ScrollArea, Sense, Ui, vec2};
+use egui::{
+    CornerRadius, FontId, RichText, ScrollArea, Sense, TextFormat, Ui, text::LayoutJob, vec2,
+};
 
 use super::plot::Track;
 use crate::{
@@ -124,14 +126,12 @@ fn figures(ui: &mut Ui, theme: &Theme, summary: &Summary) {
         (icons::COLD, "cold", summary.cold),
     ] {
         if let Some((n, ms)) = value {
-            let text = format!("{icon} {}", ms_text(ms));
-            let response = ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 5.0;
-                ui.label(RichText::new(text).size(size::SMALL));
-                ui.label(caption(theme, format!("n {n}")).size(size::TINY));
-            });
-            response
-                .response
+            let mut text = LayoutJob::default();
+            let figure = TextFormat::simple(FontId::proportional(size::SMALL), theme.text);
+            let how_many = TextFormat::simple(FontId::proportional(size::TINY), theme.text_dim);
+            text.append(&format!("{icon} {}", ms_text(ms)), 0.0, figure);
+            text.append(&format!("n {n}"), 5.0, how_many);
+            ui.add(egui::Label::new(text).extend())
                 .on_hover_text(format!("{median}; {word} connections alone"));
         }
     }

@@ -188,11 +188,13 @@ fn draw<'a>(plot: &mut PlotUi<'a>, theme: &Theme, track: &'a Track) {
     let color = theme.series_color(track.color);
     let name = track.target.to_string();
     let [warm, cold] = &track.points;
+    // Few points stand out, many make way for their median.
+    let strength = if warm.len() < 40 { 0.9 } else { 0.55 };
     for (points, filled) in [(warm, true), (cold, false)] {
         let points = Points::new(name.clone(), PlotPoints::Borrowed(points))
-            .color(color.gamma_multiply(if filled { 0.55 } else { 0.9 }))
+            .color(color.gamma_multiply(if filled { strength } else { 0.9 }))
             .filled(filled)
-            .radius(2.6)
+            .radius(2.8)
             .allow_hover(false);
         plot.points(points);
     }

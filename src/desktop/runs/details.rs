@@ -150,7 +150,7 @@ fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
         ui.set_width(ui.available_width());
         Grid::new("figures")
             .num_columns(columns * 2)
-            .spacing([space::L, space::XS])
+            .spacing([space::M - 2.0, 2.0])
             .show(ui, |ui| {
                 for (index, figure) in FIGURES.iter().enumerate() {
                     ui.label(caption(theme, figure.label))

@@ -1,10 +1,10 @@
 //! A run's time as a bar: connecting, sending, waiting, streaming.
 
-use egui::{Color32, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CornerRadius, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::{
     desktop::{
-        theme::{Theme, caption, space},
+        theme::{Theme, caption, size, space},
         widgets::ms_text,
     },
     measure::{OffsetNs, Stamps, ms},
@@ -105,17 +105,24 @@ pub fn show(ui: &mut Ui, theme: &Theme, stamps: &Stamps) {
     });
 }
 
+/// One entry of the key: a single thing, so that the row breaks between entries only.
 fn key(ui: &mut Ui, theme: &Theme, stretch: &Stretch) {
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 5.0;
-        let (rect, _) = ui.allocate_exact_size(vec2(8.0, 14.0), Sense::hover());
-        let swatch = Rect::from_center_size(rect.center(), vec2(8.0, 8.0));
-        let color: Color32 = theme.series_color(stretch.color);
-        ui.painter()
-            .rect_filled(swatch, CornerRadius::same(2), color);
-        let took = ms_text(ms(stretch.end.saturating_sub(stretch.begin)));
-        ui.label(caption(theme, format!("{} {took}", stretch.name)));
-    });
+    let took = ms_text(ms(stretch.end.saturating_sub(stretch.begin)));
+    let text = format!("{} {took}", stretch.name);
+    let font = FontId::proportional(size::SMALL);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.clone(), font, theme.text_dim);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(13.0, 0.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+    let swatch = Rect::from_center_size(rect.left_center() + vec2(4.0, 0.0), vec2(8.0, 8.0));
+    let painter = ui.painter();
+    painter.rect_filled(
+        swatch,
+        CornerRadius::same(2),
+        theme.series_color(stretch.color),
+    );
+    painter.galley(rect.min + vec2(13.0, 0.0), galley, theme.text_dim);
 }
 
 #[expect(

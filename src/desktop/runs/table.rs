@@ -164,7 +164,7 @@ fn head_cell(ui: &mut Ui, theme: &Theme, column: &Column, sort: RunSort) -> Opti
         Layout::left_to_right(Align::Center)
     };
     ui.with_layout(layout, |ui| {
-        let text = RichText::new(format!("{}{arrow}", column.title))
+        let text = RichText::new(format!("{} {arrow}", column.title))
             .size(size::SMALL)
             .color(color);
         let sense = if column.sort.is_some() {

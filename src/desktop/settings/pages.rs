@@ -48,11 +48,11 @@ pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         for (label, value) in [
             ("\u{2212}", wanted.zoom - 0.1),
             ("+", wanted.zoom + 0.1),
-            ("100%", 1.0),
+            ("Reset", 1.0),
         ] {
             let name = match label {
                 "+" => "Zoom in",
-                "100%" => "Zoom to 100%",
+                "Reset" => "Zoom to 100%",
                 _ => "Zoom out",
             };
             if ui.button(label).accessible_name(name).clicked() {
@@ -177,6 +177,6 @@ pub fn about_ui(ui: &mut Ui, cx: &Cx<'_>) {
         } else {
             format!("{} ({})", figure.label, figure.unit)
         };
-        key_value(ui, theme, 170.0, &name, figure.definition);
+        key_value(ui, theme, 190.0, &name, figure.definition);
     }
 }

@@ -154,13 +154,19 @@ pub fn key_value(
     value: impl Into<egui::WidgetText>,
 ) -> Response {
     ui.horizontal_top(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(width, 18.0), egui::Sense::hover());
-        ui.put(rect, |ui: &mut Ui| {
-            ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.label(caption(theme, name))
-            })
-            .inner
-        });
+        ui.spacing_mut().item_spacing.x = 0.0;
+        let height = ui.text_style_height(&egui::TextStyle::Body);
+        let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, name));
+        let font = egui::FontId::proportional(size::SMALL);
+        let galley = ui
+            .painter()
+            .layout(name.to_owned(), font, theme.text_dim, width - space::S);
+        let at = egui::pos2(
+            rect.left(),
+            rect.top() + (height - size::SMALL * 1.25).max(0.0) / 2.0,
+        );
+        ui.painter().galley(at, galley, theme.text_dim);
         ui.add(egui::Label::new(value).wrap())
     })
     .inner

@@ -44,6 +44,9 @@ pub fn figure_text(value: f64, unit: &str) -> String {
             reason = "counts"
         )]
         count(value.abs() as u64)
+    } else if unit.is_empty() && value < 1.0 {
+        // A share.
+        format!("{value:.2}")
     } else if value < 100.0 {
         format!("{value:.1}")
     } else {
@@ -136,6 +139,8 @@ mod tests {
         assert_eq!(figure_text(1234.0, "tokens"), "1\u{202f}234 tokens");
         assert_eq!(figure_text(87.25, "tok/s"), "87.2 tok/s");
         assert_eq!(figure_text(37.0, "%"), "37%");
+        assert_eq!(figure_text(0.004, ""), "0.00");
+        assert_eq!(figure_text(0.25, ""), "0.25");
         assert_eq!(figure_text(80.0, "ms"), "80 ms");
     }
 
