@@ -173,7 +173,9 @@ impl App {
         }
         self.follow_appearance(ctx);
         self.with_views(ctx, |views, cx| {
-            views.iter_mut().for_each(|view| view.logic(cx))
+            for view in views.iter_mut() {
+                view.logic(cx);
+            }
         });
         self.flush(ctx);
     }
@@ -282,7 +284,9 @@ impl App {
             Action::Verb(id) => self.verb(ctx, id),
         }
         self.with_views(ctx, |views, cx| {
-            views.iter_mut().for_each(|view| view.act(action, cx))
+            for view in views.iter_mut() {
+                view.act(action, cx);
+            }
         });
     }
 
@@ -296,7 +300,9 @@ impl App {
             "window.zoom_reset" => self.zoom(ctx, 1.0 - ctx.zoom_factor()),
             "window.theme" => self.switch_theme(ctx),
             _ => self.with_views(ctx, |views, cx| {
-                views.iter_mut().for_each(|view| view.verb(id, cx))
+                for view in views.iter_mut() {
+                    view.verb(id, cx);
+                }
             }),
         }
     }
