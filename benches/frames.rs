@@ -15,7 +15,7 @@ use tokenscope::{
         view::{Action, Cx, View, ViewId, views},
     },
     dialect::DialectId,
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::Event,
     measure::{Read, Stamps},
@@ -54,16 +54,29 @@ fn cpu_ns() -> u64 {
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::disallowed_methods, reason = "a bench; there is no safe thread clock here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bench; there is no safe thread clock here"
+)]
 fn cpu_ns() -> u64 {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    u64::try_from(START.get_or_init(std::time::Instant::now).elapsed().as_nanos()).unwrap_or(0)
+    u64::try_from(
+        START
+            .get_or_init(std::time::Instant::now)
+            .elapsed()
+            .as_nanos(),
+    )
+    .unwrap_or(0)
 }
 
 /// Resident memory in bytes, where the system says it.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split_whitespace().nth(1).and_then(|p| p.parse().ok()).map_or(0, |pages: usize| pages * 4096)
+    statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|p| p.parse().ok())
+        .map_or(0, |pages: usize| pages * 4096)
 }
 
 struct Bench {
@@ -135,19 +148,13 @@ impl Desk {
 }
 
 fn settings() -> Settings {
+    let url = "http://127.0.0.1:9/v1".parse().expect("a URL");
     let endpoint = Endpoint {
-        id: "simulated".into(),
         label: "Simulated".into(),
-        dialect: DialectId::OpenaiChat,
-        base_url: "http://127.0.0.1:9/v1".parse().expect("a URL"),
-        route: String::new(),
         auth: Auth::None,
-        key_env: Vec::new(),
-        key_command: Vec::new(),
-        headers: std::collections::BTreeMap::default(),
         models: vec!["swift".into(), "steady".into()],
-        connect: ConnectOptions::default(),
         simulated: true,
+        ..Endpoint::custom("simulated", url, DialectId::OpenaiChat)
     };
     Settings {
         endpoints: vec![endpoint],
@@ -157,7 +164,10 @@ fn settings() -> Settings {
 
 /// Eight panes that have just been asked.
 fn asked(bench: &mut Bench) -> (Desk, Vec<RunId>) {
-    let view = views().into_iter().find(|v| v.id() == ViewId::Playground).expect("a playground");
+    let view = views()
+        .into_iter()
+        .find(|v| v.id() == ViewId::Playground)
+        .expect("a playground");
     let mut desk = Desk {
         view,
         state: State::default(),
@@ -251,7 +261,12 @@ fn feed(state: &mut State, ids: &[RunId], at: &mut [usize], frame: u64) {
 }
 
 fn quantile(sorted: &[u64], q: f64) -> f64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "an index"
+    )]
     let index = ((sorted.len() as f64 * q).ceil() as usize).clamp(1, sorted.len()) - 1;
     ms(sorted[index])
 }
@@ -272,7 +287,10 @@ fn report(name: &str, times: &[u64], floor: f64) {
     sorted.sort_unstable();
     let (p50, p99) = (quantile(&sorted, 0.5), quantile(&sorted, 0.99));
     let max = ms(sorted.last().copied().unwrap_or(0));
-    println!("{name:<26} p50 {p50:6.2} ms   p99 {p99:6.2} ms   max {max:6.2} ms   p50 is {:4.1} × floor", p50 / floor);
+    println!(
+        "{name:<26} p50 {p50:6.2} ms   p99 {p99:6.2} ms   max {max:6.2} ms   p50 is {:4.1} × floor",
+        p50 / floor
+    );
 }
 
 /// A frame of the same window with plain labels: what egui itself costs.
@@ -298,7 +316,10 @@ fn floor() -> f64 {
 fn main() {
     let floor = floor();
     println!("floor: 192 plain labels      p50 {floor:6.2} ms");
-    for (name, scroll) in [("following the stream", false), ("scrolled up and about", true)] {
+    for (name, scroll) in [
+        ("following the stream", false),
+        ("scrolled up and about", true),
+    ] {
         println!("\n{PANES} panes, {TOKENS_A_SECOND} tokens a second each, {name}");
         stream(floor, scroll);
     }
@@ -318,10 +339,21 @@ fn stream(floor: f64, scroll: bool) {
         times.push(bench.frame(events, |ui| desk.show(ui)));
         let tokens = frame * TOKENS_A_SECOND / FRAMES_A_SECOND;
         if [5_000, 20_000, TOKENS].contains(&tokens) {
-            report(&format!("  at {tokens} tokens"), &times[times.len() - WINDOW..], floor);
-            let text: usize = ids.iter().map(|id| desk.state.runs[id].answer.text.len()).sum();
+            report(
+                &format!("  at {tokens} tokens"),
+                &times[times.len() - WINDOW..],
+                floor,
+            );
+            let text: usize = ids
+                .iter()
+                .map(|id| desk.state.runs[id].answer.text.len())
+                .sum();
             let grown = resident().saturating_sub(memory_before);
-            println!("    text {:5.2} MiB, memory grown by {:5.2} MiB", mib(text), mib(grown));
+            println!(
+                "    text {:5.2} MiB, memory grown by {:5.2} MiB",
+                mib(text),
+                mib(grown)
+            );
         }
     }
     report("  all frames", &times[60..], floor);
@@ -331,7 +363,7 @@ fn stream(floor: f64, scroll: bool) {
 fn wheel(frame: usize) -> Vec<Input> {
     #[expect(clippy::cast_precision_loss, reason = "a few hundred points")]
     let x = 120.0 + (frame / 30 % PANES) as f32 * 230.0;
-    let up = frame / 240 % 2 == 0;
+    let up = (frame / 240).is_multiple_of(2);
     vec![
         Input::PointerMoved(pos2(x, 400.0)),
         Input::MouseWheel {

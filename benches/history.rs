@@ -262,7 +262,13 @@ async fn ask(table: &Table, history: &History, count: usize) {
         ..newest()
     };
     table.page(history, "one target", one).await;
-    for text in ["gateway latency", "延迟", "e", "nothing-says-this"] {
+    for text in [
+        "gateway latency",
+        "延迟",
+        "nothing",
+        "nothing-says-this",
+        "e",
+    ] {
         let query = RunQuery {
             text: text.into(),
             ..newest()
@@ -300,6 +306,10 @@ async fn run(folder: &Path, count: i64) {
         "", "first ms", "ratio", "again ms"
     );
     table.line("floor: SELECT count(*)", table.floor_ms, None, "");
+    let like = "SELECT count(*) FROM run_text
+        WHERE prompt LIKE '%nothing-says-this%' OR text LIKE '%nothing-says-this%'";
+    let like = time(like).as_secs_f64() * 1e3;
+    table.line("floor of a search: LIKE in SQLite", like, None, "");
     let check = time("PRAGMA quick_check(1)").as_secs_f64() * 1e3;
     table.line("whole check (once a week, meanwhile)", check, None, "");
     file.execute("UPDATE meta SET checked_unix_ns = 9000000000000000000", [])

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod call;
 pub mod headers;
 pub mod list;
+pub mod mask;
 pub mod preset;
 pub mod variables;
 

@@ -13,15 +13,19 @@
 //! model is a row of `model.rs`; a further dialect is a file and its line in `dialect.rs`.
 
 mod answer;
+mod chat;
 mod dialect;
 mod ledger;
 mod model;
+mod names;
 mod openai_chat;
 mod pace;
 mod plan;
+mod reply;
 mod script;
 mod server;
 mod text;
+mod tokens;
 mod wire;
 
 use std::{
@@ -38,7 +42,7 @@ use url::Url;
 pub const ENDPOINT: &str = "simulator";
 
 /// How the simulator is served.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Address to listen on; other machines are let in only if it is not a loopback address.
     pub host: IpAddr,
@@ -48,6 +52,8 @@ pub struct Options {
     pub seed: u64,
     /// How many times faster than a model's own pace, above 0.
     pub speed: f64,
+    /// Is told of each request, in one line without its contents.
+    pub log: Option<fn(&str)>,
 }
 
 impl Default for Options {
@@ -57,6 +63,7 @@ impl Default for Options {
             port: 0,
             seed: 0,
             speed: 1.0,
+            log: None,
         }
     }
 }

@@ -24,8 +24,6 @@ use crate::{
 const MAX_KEY: u64 = 64 * 1024;
 
 /// Arguments of `tokenscope keys`.
-///
-/// Exit codes: 0 done; 1 there is no key, or the keyring failed; 2 asked wrongly.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -38,8 +36,11 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
-A key is looked for in the endpoint's environment variables, then behind its key_command, then in the
-OS keyring. It belongs to the endpoint's id and to scheme, host and port of its URL.
+A key is looked for in the endpoint's environment variables, then behind its
+key_command, then in the OS keyring. It belongs to the endpoint's id and to
+scheme, host and port of its URL.
+
+Exit codes: 0 done; 1 there is no key, or the keyring failed; 2 asked wrongly.
 
 Examples:
   tokenscope keys set openai                 asks for the key, without showing it
@@ -138,7 +139,7 @@ impl Keys {
         // Its failure is a part of the status below.
         let _ = self.credentials.resolve(&endpoint).await;
         let status = self.credentials.status(&endpoint).await;
-        self.print(slice::from_ref(&status))?;
+        self.print_one(&status)?;
         if status.place != KeyPlace::Missing {
             return Ok(ExitCode::SUCCESS);
         }
@@ -186,7 +187,7 @@ impl Keys {
     async fn say(&self, endpoint: &Endpoint, done: &str) -> anyhow::Result<ExitCode> {
         if self.json {
             let status = self.credentials.status(endpoint).await;
-            self.print(&[status])?;
+            self.print_one(&status)?;
             return Ok(ExitCode::SUCCESS);
         }
         writeln!(
@@ -201,12 +202,19 @@ impl Keys {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn print(&self, all: &[KeyStatus]) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
+    fn print_one(&self, status: &KeyStatus) -> anyhow::Result<()> {
         if self.json {
-            serde_json::to_writer_pretty(&mut out, all)?;
-            return Ok(writeln!(out)?);
+            print_json(status)
+        } else {
+            self.print(slice::from_ref(status))
         }
+    }
+
+    fn print(&self, all: &[KeyStatus]) -> anyhow::Result<()> {
+        if self.json {
+            return print_json(&all);
+        }
+        let mut out = io::stdout().lock();
         let width = |of: fn(&KeyStatus) -> &str| {
             (all.iter().map(|s| of(s).chars().count()))
                 .max()
@@ -223,6 +231,12 @@ impl Keys {
         }
         Ok(())
     }
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    Ok(writeln!(out)?)
 }
 
 /// Reads a secret from a hidden prompt, or from standard input if that is no terminal.

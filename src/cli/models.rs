@@ -20,15 +20,14 @@ use crate::{
 };
 
 /// Arguments of `tokenscope models`.
-///
-/// Exit codes: 0 listed; 1 the endpoint gave no list; 2 asked wrongly.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The endpoint's id, or a preset's; without one, the endpoints are listed.
     endpoint: Option<String>,
 
-    /// Ask this URL; needs no set-up. The key is read from $`LLM_API_KEY`.
-    #[arg(long, value_name = "URL", conflicts_with = "endpoint")]
+    /// Ask this URL; needs no set-up.
+    #[arg(long, value_name = "URL", conflicts_with = "endpoint", help = BASE_URL)]
     base_url: Option<String>,
 
     /// The protocol that --base-url speaks.
@@ -39,6 +38,15 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 }
+
+const BASE_URL: &str = "Ask this URL; needs no set-up. The key is read from $LLM_API_KEY";
+
+const EXAMPLES: &str = "\
+Exit codes: 0 listed; 1 the endpoint gave no list; 2 asked wrongly.
+
+Examples:
+  tokenscope models openai
+  tokenscope models --base-url http://127.0.0.1:8080/v1 --json | jq -r '.[].id'";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();

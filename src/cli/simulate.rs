@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use tracing::Level;
 
 use crate::simulator::{self, Options};
 
@@ -29,9 +28,9 @@ pub struct Args {
     /// How many times faster than each model's own pace, 0.01 to 1000.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     speed: f64,
-    /// Log each request to stderr; twice logs ended connections too.
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
+    /// Log each request to stderr.
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -41,23 +40,21 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "each command takes its arguments whole"
+)]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args {
-        host,
-        port,
-        seed,
-        speed,
-        ..
-    } = args;
+    let host = args.host;
     if !host.is_loopback() && !args.allow_remote {
         bail!("{host} is open to other machines: add --allow-remote if that is meant");
     }
-    log_to_stderr(args.verbose);
     let options = Options {
         host,
-        port,
-        seed,
-        speed,
+        port: args.port,
+        seed: args.seed,
+        speed: args.speed,
+        log: args.verbose.then_some(log_to_stderr),
     };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -79,16 +76,16 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
 fn greet(base_url: &str) -> io::Result<()> {
     let names = simulator::models();
     let model = names.first().map_or("", String::as_str);
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
+    let text = format!(
         "{base_url}\n\n\
          All answers are simulated. Ctrl-C ends it. Models: {}\n\n\
          curl -N {base_url}/chat/completions -H 'content-type: application/json' \\\n  \
            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\
-         tokenscope chat --base-url {base_url} --model {model} Hello",
+         tokenscope chat --base-url {base_url} --model {model} Hello\n",
         names.join(" "),
-    )?;
+    );
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 
@@ -107,17 +104,7 @@ async fn stopped() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => Level::WARN,
-        1 => Level::INFO,
-        _ => Level::DEBUG,
-    };
-    let filter = tracing_subscriber::EnvFilter::new(format!("tokenscope={level}"));
-    // If someone logs already, that is fine too.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_target(false)
-        .try_init();
+fn log_to_stderr(line: &str) {
+    // Nowhere to write is no reason to stop serving.
+    let _ = writeln!(io::stderr(), "{line}");
 }

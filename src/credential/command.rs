@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::KeyError;
+use crate::endpoint::mask::cover;
 
 /// How long a command may take: it may ask a server, or a finger on a sensor.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -124,14 +125,7 @@ fn complained(status: ExitStatus, complaint: &[u8], secret: &str) -> String {
         None => "was killed".to_owned(),
     };
     let Some(line) = line else { return how };
-    let masked = (secret.split_whitespace()).fold(line.to_owned(), |line, word| {
-        // Very short words are no secrets, and would tear the sentence apart.
-        if word.len() < 6 {
-            line
-        } else {
-            line.replace(word, "•••")
-        }
-    });
+    let masked = (secret.split_whitespace()).fold(line.to_owned(), |line, word| cover(&line, word));
     let shown: String = masked
         .chars()
         .filter(|c| !c.is_control())

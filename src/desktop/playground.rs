@@ -11,6 +11,8 @@ mod compare;
 mod composer;
 mod edits;
 mod figures;
+mod grid;
+mod intake;
 mod intent;
 mod layout;
 mod markdown;
@@ -26,31 +28,22 @@ use std::{
     time::Duration,
 };
 
-use egui::{
-    Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Rect, ScrollArea, TextEdit, Ui, vec2,
-};
+use egui::{Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, TextEdit, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    answer::AnswerView,
-    attachments::Attachments,
-    compare::Comparison,
-    composer::Composer,
-    intent::Intent,
-    layout::Drag,
-    pane::{PaneView, Shared, Spot},
-    sessions::Sessions,
+    answer::AnswerView, attachments::Attachments, composer::Composer, intent::Intent,
+    pane::PaneView, sessions::Sessions,
 };
 use super::{
     icons,
-    theme::Theme,
     view::{Action, Cx, Verb, View, ViewId},
     widgets::{ghost_button, icon_button, icon_toggle},
 };
 use crate::{
     conversation::{Conversation, ConversationId, Pane},
     engine::Command,
-    run::{Run, RunId},
+    run::RunId,
 };
 
 /// How long after the last change a draft is kept, in seconds.
@@ -60,6 +53,10 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The playground view.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells of this frame alone"
+)]
 pub struct Playground {
     conversation: Conversation,
     /// Nothing was done to the conversation yet: one that was kept may take its place.
@@ -88,6 +85,8 @@ pub struct Playground {
     popup_open: bool,
     focus_composer: bool,
     focus_edit: bool,
+    /// Whether the field of an edited prompt had the focus when last shown.
+    edit_focused: bool,
     copied: Option<String>,
 }
 
@@ -100,44 +99,52 @@ struct Kept {
     weights: HashMap<u32, f32>,
 }
 
-const fn command(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
-}
+const COMMAND: Modifiers = Modifiers::COMMAND;
+const SHIFT_COMMAND: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
-const fn shift_command(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(
-        Modifiers::COMMAND.plus(Modifiers::SHIFT),
-        key,
-    ))
-}
+/// A verb's id, its name and its keys.
+type Row = (&'static str, &'static str, Option<(Modifiers, Key)>);
 
 /// Everything the playground can do by palette, and the shortcuts of it.
-const VERBS: &[(&str, &str, Option<KeyboardShortcut>)] = &[
-    ("playground.send", "Send", command(Key::Enter)),
-    ("playground.stop", "Stop all answers", None),
-    ("playground.new", "New conversation", command(Key::N)),
-    ("playground.focus", "Write a prompt", command(Key::L)),
-    ("playground.add_pane", "Add a pane", shift_command(Key::N)),
+const VERBS: &[Row] = &[
+    // Ctrl+Shift stands before Ctrl: egui takes the first that fits, and Ctrl fits both.
+    (
+        "playground.add_pane",
+        "Add a pane",
+        Some((SHIFT_COMMAND, Key::N)),
+    ),
     (
         "playground.remove_pane",
         "Remove the last pane",
-        shift_command(Key::W),
+        Some((SHIFT_COMMAND, Key::W)),
     ),
-    ("playground.retry", "Ask all again", command(Key::R)),
     (
         "playground.copy",
         "Copy the last answer",
-        shift_command(Key::C),
+        Some((SHIFT_COMMAND, Key::C)),
     ),
     (
         "playground.reasoning",
         "Show or hide all reasoning",
-        shift_command(Key::R),
+        Some((SHIFT_COMMAND, Key::R)),
     ),
+    ("playground.send", "Send", Some((COMMAND, Key::Enter))),
+    ("playground.stop", "Stop all answers", None),
+    (
+        "playground.new",
+        "New conversation",
+        Some((COMMAND, Key::N)),
+    ),
+    (
+        "playground.focus",
+        "Write a prompt",
+        Some((COMMAND, Key::L)),
+    ),
+    ("playground.retry", "Ask all again", Some((COMMAND, Key::R))),
     (
         "playground.sessions",
         "Show or hide the conversations",
-        command(Key::B),
+        Some((COMMAND, Key::B)),
     ),
     ("playground.clear", "Clear all panes", None),
     (
@@ -161,15 +168,16 @@ impl View for Playground {
     }
 
     fn verbs(&self) -> Vec<Verb> {
-        let esc = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
-        let verb =
-            |(id, label, shortcut): &(&'static str, &'static str, Option<KeyboardShortcut>)| Verb {
+        // Esc belongs to what is open before it belongs to what runs.
+        let esc = |id| id == "playground.stop" && self.live && !self.popup_open;
+        let verb = |(id, label, keys): &Row| {
+            let keys = keys.or(esc(*id).then_some((Modifiers::NONE, Key::Escape)));
+            Verb {
                 id,
                 label,
-                // Esc belongs to what is open before it belongs to what runs.
-                shortcut: shortcut
-                    .or((*id == "playground.stop" && self.live && !self.popup_open).then_some(esc)),
-            };
+                shortcut: keys.map(|(modifiers, key)| KeyboardShortcut::new(modifiers, key)),
+            }
+        };
         VERBS.iter().map(verb).collect()
     }
 
@@ -195,6 +203,7 @@ impl View for Playground {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.shown = true;
+        self.edit_focused = false;
         self.follow_clock(ui, cx);
         self.take_images(ui, cx);
         self.popup_open = target_picker::any_popup_open(ui.ctx());
@@ -229,32 +238,6 @@ impl View for Playground {
 }
 
 impl Playground {
-    /// The run that each pane shows in its turn `turn`.
-    fn run_of<'a>(pane: &Pane, turn: usize, cx: &'a Cx<'_>) -> Option<&'a Run> {
-        cx.state.runs.get(&pane.turns.get(turn)?.run()?)
-    }
-
-    /// Panes whose turn `turn` asks the same as that of `pane`.
-    fn asking_the_same<'a>(
-        &'a self,
-        pane: &'a Pane,
-        turn: usize,
-    ) -> impl Iterator<Item = &'a Pane> {
-        let asked = pane.turns.get(turn).map(|t| &t.user);
-        let panes = self.conversation.panes.iter();
-        panes.filter(move |p| asked.is_some() && p.turns.get(turn).map(|t| &t.user) == asked)
-    }
-
-    /// Compares the last answer of a pane with those of the panes that asked the same.
-    fn comparison(&self, pane: &Pane, cx: &Cx<'_>) -> Comparison {
-        let Some(last) = pane.turns.len().checked_sub(1) else {
-            return Comparison::default();
-        };
-        let same = self.asking_the_same(pane, last);
-        let runs: Vec<&Run> = same.filter_map(|p| Self::run_of(p, last, cx)).collect();
-        Comparison::of(&runs)
-    }
-
     /// Notes when runs were sent, and wakes the window while any goes.
     fn follow_clock(&mut self, ui: &Ui, cx: &Cx<'_>) {
         let now = ui.input(|input| input.time);
@@ -346,150 +329,6 @@ impl Playground {
         }
     }
 
-    fn panes_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
-        let area = ui.available_rect_before_wrap();
-        ui.painter().rect_filled(area, 0.0, cx.theme.background);
-        let rows = layout::rows(self.conversation.panes.len(), area.width());
-        #[expect(clippy::cast_precision_loss, reason = "eight at most")]
-        let count = rows.len() as f32;
-        let height = if rows.len() == 1 {
-            area.height()
-        } else {
-            (area.height() / count).max(layout::MIN_HEIGHT)
-        };
-        if height * count > area.height() + 0.5 {
-            ScrollArea::vertical()
-                .id_salt("grid")
-                .auto_shrink(false)
-                .show(ui, |ui| {
-                    let (whole, _) = ui.allocate_exact_size(
-                        vec2(area.width(), height * count),
-                        egui::Sense::hover(),
-                    );
-                    self.grid_ui(ui, cx, intents, whole, &rows, height);
-                });
-        } else {
-            self.grid_ui(ui, cx, intents, area, &rows, height);
-        }
-        if ui.input(|input| !input.raw.hovered_files.is_empty()) {
-            pane::drop_hint_ui(ui, cx.theme, area);
-        }
-    }
-
-    fn grid_ui(
-        &mut self,
-        ui: &mut Ui,
-        cx: &mut Cx<'_>,
-        intents: &mut Vec<Intent>,
-        area: Rect,
-        rows: &[usize],
-        height: f32,
-    ) {
-        let mut first = 0;
-        for (row, count) in rows.iter().enumerate() {
-            #[expect(clippy::cast_precision_loss, reason = "eight at most")]
-            let top = area.top() + row as f32 * height;
-            let line =
-                Rect::from_min_size(egui::pos2(area.left(), top), vec2(area.width(), height));
-            let ids: Vec<u32> = self
-                .conversation
-                .panes
-                .iter()
-                .skip(first)
-                .take(*count)
-                .map(|p| p.id)
-                .collect();
-            let weights: Vec<f32> = ids
-                .iter()
-                .map(|id| self.weights.get(id).copied().unwrap_or(1.0))
-                .collect();
-            let widths = layout::widths(&weights, area.width());
-            for (offset, rect) in layout::row_rects(line, &widths).into_iter().enumerate() {
-                if ui.is_rect_visible(rect) {
-                    self.pane_ui(ui, cx, intents, first + offset, rect);
-                }
-            }
-            self.splitters_ui(ui, cx.theme, line, &ids, widths);
-            if row > 0 {
-                ui.painter().hline(line.x_range(), top, cx.theme.hairline());
-            }
-            first += count;
-        }
-    }
-
-    fn splitters_ui(
-        &mut self,
-        ui: &mut Ui,
-        theme: &Theme,
-        line: Rect,
-        ids: &[u32],
-        mut widths: Vec<f32>,
-    ) {
-        let mut x = line.left();
-        let mut dragged = None;
-        for (index, width) in widths.iter().enumerate().take(ids.len().saturating_sub(1)) {
-            x += width;
-            let salt = index + ids.first().map_or(0, |id| *id as usize) * 16;
-            if let Some(drag) = layout::splitter_ui(ui, theme, x, line, salt) {
-                dragged = Some((index, drag));
-            }
-        }
-        match dragged {
-            None => {}
-            Some((_, Drag::Even)) => self.weights.retain(|id, _| !ids.contains(id)),
-            Some((index, Drag::By(by))) => {
-                layout::drag(&mut widths, index, by);
-                let mean = line.width() / widths.len().max(1) as f32;
-                self.weights.extend(
-                    ids.iter()
-                        .zip(&widths)
-                        .map(|(id, width)| (*id, width / mean)),
-                );
-            }
-        }
-    }
-
-    fn pane_ui(
-        &mut self,
-        ui: &mut Ui,
-        cx: &mut Cx<'_>,
-        intents: &mut Vec<Intent>,
-        index: usize,
-        area: Rect,
-    ) {
-        let count = self.conversation.panes.len();
-        let Some(pane) = self.conversation.panes.get(index) else {
-            return;
-        };
-        let comparison = self.comparison(pane, cx);
-        let editing = self
-            .panes
-            .get(&pane.id)
-            .and_then(|view| view.editing.as_ref());
-        let same_question =
-            editing.map_or(0, |(turn, _)| self.asking_the_same(pane, *turn).count());
-        let now = ui.input(|input| input.time);
-        let pane = &mut self.conversation.panes[index];
-        let mut shared = Shared {
-            answers: &mut self.answers,
-            attachments: &mut self.attachments,
-            comparison: &comparison,
-            same_question,
-            sent_at: &self.sent_at,
-            now,
-            intents,
-            changed: &mut self.changed,
-            focus_edit: &mut self.focus_edit,
-        };
-        let spot = Spot {
-            number: index + 1,
-            count,
-            alone: count > 1 && self.only == Some(pane.id),
-        };
-        let view = self.panes.entry(pane.id).or_default();
-        view.ui(ui, cx, pane, area, spot, &mut shared);
-    }
-
     fn save_later(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let now = ui.input(|input| input.time);
         if std::mem::take(&mut self.changed) {
@@ -500,7 +339,12 @@ impl Playground {
             self.changed_at.get_or_insert(now);
         }
         match self.changed_at {
-            Some(at) if now - at >= SAVE_AFTER_S => self.save_now(cx),
+            Some(at) if now - at >= SAVE_AFTER_S => {
+                self.save_now(cx);
+                if self.sessions.open {
+                    cx.commands.push(Command::ListConversations);
+                }
+            }
             Some(at) => {
                 let wait = Duration::from_secs_f64((SAVE_AFTER_S - (now - at)).max(0.01));
                 ui.ctx().request_repaint_after(wait);

@@ -5,7 +5,7 @@
 use http::{HeaderMap, header};
 use secrecy::SecretString;
 
-use super::{Endpoint, call::models_call};
+use super::{Endpoint, call::models_call, mask::Mask};
 use crate::{
     dialect::{Dialect, ModelInfo, ResponseHead},
     event::{Event, Fault, FaultClass, Phase},
@@ -24,10 +24,12 @@ pub async fn list_models(
     proxy_password: Option<&SecretString>,
 ) -> Result<Vec<ModelInfo>, Fault> {
     let call = models_call(endpoint, key, proxy_password.cloned())?;
-    read_models(endpoint, &transport.get(call).await?)
+    let mask = Mask::of(&call.headers);
+    let whole = transport.get(call).await?;
+    read_models(endpoint, &whole).map_err(|fault| mask.fault(fault))
 }
 
-/// Reads the whole answer to a [`models_call`].
+/// Reads the whole answer to a [`models_call`]. A fault may repeat the key: [`Mask`] covers it.
 ///
 /// # Errors
 /// The provider's refusal in its own words, or a fault of class `protocol` if it is no list of models.

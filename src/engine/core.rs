@@ -1,6 +1,7 @@
 //! The engine's loop: takes one command at a time, hands what waits to tasks.
 
 use std::{
+    borrow::Cow,
     future::Future,
     path::PathBuf,
     sync::{
@@ -16,8 +17,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{Command, Options, Outbox, Update, images, lookup, runs::Runs};
 use crate::{
     credential::Credentials,
-    endpoint::Endpoint,
-    history::{ExportFormat, History, HistoryError, RunQuery},
+    endpoint::{Endpoint, variables::Environment},
+    history::{ExportFormat, History, HistoryError, RunQuery, SeriesQuery},
     settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, Watch},
     simulator::{self, Simulator},
     transport::Transport,
@@ -30,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const WATCH_PROBLEM: &str = "changes made by hand are seen at the next start only";
 
 /// The engine's thread: builds the runtime, serves until told to stop or until the client is gone.
-pub(super) fn run(options: Options, inbox: UnboundedReceiver<Command>, out: Outbox) {
+pub(super) fn run(options: Options, inbox: UnboundedReceiver<Command>, out: &Outbox) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .thread_name("engine-worker")
@@ -81,6 +82,10 @@ struct Core {
     runs: Runs,
     tasks: TaskTracker,
     export: CancellationToken,
+    /// The question whose pages are wanted (offset and limit aside), and what ends work on them.
+    pages: (RunQuery, CancellationToken),
+    /// Ends work on the latest question for the TTFT history.
+    series: CancellationToken,
     _watch: Option<Watch>,
 }
 
@@ -112,6 +117,8 @@ impl Core {
             runs,
             tasks,
             export: CancellationToken::new(),
+            pages: (RunQuery::default(), CancellationToken::new()),
+            series: CancellationToken::new(),
         };
         core.reload();
         core.out.send(Update::Ready);
@@ -124,7 +131,8 @@ impl Core {
         let (settings, problem) = match settings::load(&self.paths) {
             Ok(settings) => (self.with_own_endpoints(settings), None),
             Err(problem) if self.settings.endpoints.is_empty() => {
-                (self.with_own_endpoints(Settings::default()), Some(problem))
+                let ready = Settings::of_environment(&Environment::of_process());
+                (self.with_own_endpoints(ready), Some(problem))
             }
             Err(problem) => ((*self.settings).clone(), Some(problem)),
         };
@@ -149,20 +157,29 @@ impl Core {
         }
     }
 
+    /// Tells how the history stands, now and whenever that changes, until the engine stops.
     fn report_storage(&self) {
-        if let Some(history) = self.history.clone() {
-            let out = self.out.clone();
-            self.tasks.spawn(async move {
-                out.send(Update::Storage(history.storage().await));
-            });
-        }
+        let Some(history) = &self.history else { return };
+        let (mut standing, out) = (history.watch_storage(), self.out.clone());
+        // No task of the tracker: it ends with the history, not before it.
+        tokio::spawn(async move {
+            loop {
+                if let Some(storage) = standing.borrow_and_update().clone() {
+                    out.send(Update::Storage(storage));
+                }
+                if standing.changed().await.is_err() {
+                    break;
+                }
+            }
+        });
     }
 
     /// Does one command, or starts a task that does.
     fn take(&mut self, command: Command) {
         match command {
             Command::Send(send) => {
-                let endpoint = self.settings.endpoint(&send.endpoint).cloned();
+                let endpoint = self.settings.endpoint_or_preset(&send.endpoint);
+                let endpoint = endpoint.map(Cow::into_owned);
                 self.runs.start(send, endpoint);
             }
             Command::Cancel(ids) => self.runs.cancel(&ids),
@@ -185,6 +202,8 @@ impl Core {
             Command::ReadImages(files) => self.read_images(files),
             Command::Export { query, format, to } => self.export(query, format, to),
             Command::CancelExport => self.export.cancel(),
+            Command::QueryRuns { ticket, query } => self.query_runs(ticket, query),
+            Command::QuerySeries { ticket, query } => self.query_series(ticket, query),
             other => self.take_history(other),
         }
     }
@@ -195,17 +214,9 @@ impl Core {
             return;
         };
         match command {
-            Command::QueryRuns { ticket, query } => self.answer(async move {
-                let page = history.runs(query).await.map_err(|e| e.to_string());
-                Update::Runs { ticket, page }
-            }),
             Command::LoadRun(id) => self.answer(async move {
                 let run = history.run(id).await.ok().flatten().map(Box::new);
                 Update::RunLoaded { id, run }
-            }),
-            Command::QuerySeries { ticket, query } => self.answer(async move {
-                let series = history.series(query).await.map_err(|e| e.to_string());
-                Update::Series { ticket, series }
             }),
             Command::SaveConversation(conversation) => history.save_conversation(*conversation),
             Command::DeleteConversation(id) => history.delete_conversation(id),
@@ -218,6 +229,53 @@ impl Core {
             }),
             _ => {}
         }
+    }
+
+    /// Gives a page. Pages of one question may be under way together; another question ends them.
+    fn query_runs(&mut self, ticket: u64, query: RunQuery) {
+        let Some(history) = self.history.clone() else {
+            return;
+        };
+        let question = RunQuery {
+            offset: 0,
+            limit: 0,
+            ..query.clone()
+        };
+        if self.pages.0 != question {
+            self.pages.1.cancel();
+            self.pages = (question, CancellationToken::new());
+        }
+        self.answer_until(self.pages.1.clone(), async move {
+            let page = history.runs(query).await.map_err(|e| e.to_string());
+            Update::Runs { ticket, page }
+        });
+    }
+
+    /// Gives the TTFT history; only the latest question is of interest.
+    fn query_series(&mut self, ticket: u64, query: SeriesQuery) {
+        let Some(history) = self.history.clone() else {
+            return;
+        };
+        self.series.cancel();
+        self.series = CancellationToken::new();
+        self.answer_until(self.series.clone(), async move {
+            let series = history.series(query).await.map_err(|e| e.to_string());
+            Update::Series { ticket, series }
+        });
+    }
+
+    /// Sends one update when its future is done; dropping the future ends the history's work on it.
+    fn answer_until(
+        &self,
+        superseded: CancellationToken,
+        update: impl Future<Output = Update> + Send + 'static,
+    ) {
+        let out = self.out.clone();
+        self.tasks.spawn(async move {
+            if let Some(update) = superseded.run_until_cancelled(update).await {
+                out.send(update);
+            }
+        });
     }
 
     /// Sends one update when its future is done.
@@ -253,7 +311,7 @@ impl Core {
     }
 
     fn list_models(&self, id: &str, refresh: bool) {
-        let Some(endpoint) = self.settings.endpoint(id).cloned() else {
+        let Some(endpoint) = self.settings.endpoint_or_preset(id).map(Cow::into_owned) else {
             return;
         };
         let (transport, credentials) = (self.transport.clone(), self.credentials.clone());
@@ -312,6 +370,8 @@ impl Core {
     async fn stop(self) {
         self.runs.cancel_all();
         self.export.cancel();
+        self.pages.1.cancel();
+        self.series.cancel();
         self.tasks.close();
         // What does not end in time is abandoned; its text so far is in the history.
         let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;

@@ -13,6 +13,7 @@ use crate::{
         cache::ModelCache,
         call::models_call,
         list::{list_models, read_models},
+        mask::Mask,
     },
     event::{Fault, FaultClass, Phase},
     transport::{ConnectStep, HttpCall, Transport},
@@ -55,12 +56,15 @@ pub(super) struct Keys {
 impl Keys {
     /// Finds them; what went wrong on the way is a fault that can be shown as a run's.
     pub(super) async fn of(credentials: &Credentials, endpoint: &Endpoint) -> Result<Self, Fault> {
-        let (key, place) = credentials.resolve(endpoint).await.map_err(key_fault)?;
+        let (key, place) = credentials
+            .resolve(endpoint)
+            .await
+            .map_err(|why| key_fault(&why))?;
         let proxy_password = credentials.resolve_proxy_password(endpoint).await;
         Ok(Self {
             key,
             place,
-            proxy_password: proxy_password.map_err(key_fault)?,
+            proxy_password: proxy_password.map_err(|why| key_fault(&why))?,
         })
     }
 }
@@ -120,9 +124,10 @@ pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &End
         Ok(found) => found,
         Err(fault) => return tell(TestedThing::Auth, Err(fault), None),
     };
+    let mask = Mask::of(&call.headers);
     let mut report = |step: ConnectStep| tell(tested_thing(step.phase), step.result, step.took);
     let models = match Transport::probe(call, &mut report).await {
-        Ok(whole) => read_models(endpoint, &whole),
+        Ok(whole) => read_models(endpoint, &whole).map_err(|fault| mask.fault(fault)),
         Err(fault) if is_connecting(fault.phase) => return,
         Err(fault) => Err(fault),
     };
@@ -187,6 +192,6 @@ fn describe(place: &KeyPlace) -> String {
     }
 }
 
-fn key_fault(why: KeyError) -> Fault {
+fn key_fault(why: &KeyError) -> Fault {
     Fault::new(FaultClass::Auth, Phase::Prepare, why.to_string())
 }

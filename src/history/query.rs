@@ -240,15 +240,9 @@ impl Selection {
         }
         let targets = targets(file)?;
         let text = query.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if !text.is_empty() && memory.hits.as_ref().is_none_or(|(known, _)| *known != text) {
-            memory.hits = None;
-            let hits = search::fill_hits(file, &targets, &text, is_cancelled)?;
-            memory.totals.clear();
-            memory.hits = Some((text.clone(), hits));
-        }
-        let hits = match (text.is_empty(), &memory.hits) {
-            (false, Some((_, hits))) => Some(*hits),
-            _ => None,
+        let hits = match text.as_str() {
+            "" => None,
+            text => Some(find(file, memory, &targets, text, is_cancelled)?),
         };
         Ok(Self {
             conditions: conditions(query, &targets, hits.is_some()),
@@ -298,6 +292,26 @@ impl Selection {
     }
 }
 
+/// Sees to it that the hits of a text are in `temp.hit`, and says how many they are.
+fn find(
+    file: &Connection,
+    memory: &mut Memory,
+    targets: &[(i64, TargetId)],
+    text: &str,
+    is_cancelled: IsCancelled<'_>,
+) -> rusqlite::Result<usize> {
+    let known = memory.hits.as_ref();
+    if let Some((_, hits)) = known.filter(|(known, _)| known == text) {
+        return Ok(*hits);
+    }
+    // As one types on, only what was found so far has to be looked through.
+    let narrows = known.is_some_and(|(known, _)| search::narrows(known, text));
+    let hits = search::fill_hits(file, targets, text, narrows, is_cancelled)?;
+    memory.totals.clear();
+    memory.hits = Some((text.to_owned(), hits));
+    Ok(hits)
+}
+
 /// All targets and their keys.
 pub(super) fn targets(file: &Connection) -> rusqlite::Result<Vec<(i64, TargetId)>> {
     file.prepare_cached("SELECT id, endpoint, model FROM target ORDER BY endpoint, model")?
@@ -320,7 +334,9 @@ fn conditions(query: &RunQuery, targets: &[(i64, TargetId)], hits: bool) -> Stri
         None => {}
         Some(OutcomeFilter::Ok) => all.push("run.outcome = 'ok'".into()),
         Some(OutcomeFilter::Cancelled) => all.push("run.outcome = 'cancelled'".into()),
-        Some(OutcomeFilter::Fault) => all.push("run.outcome NOT IN ('ok', 'cancelled')".into()),
+        Some(OutcomeFilter::Fault) => {
+            all.push("run.outcome <> 'ok' AND run.outcome <> 'cancelled'".into());
+        }
     }
     if let Some(since) = query.since_unix_ns {
         all.push(format!("run.started_unix_ns >= {since}"));

@@ -9,8 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Ask, Connection, Run, RunUpdate, retry_after::retry_after_ms};
 use crate::{
     dialect::{Decoder, Dialect, ResponseHead},
-    endpoint::Timeouts,
-    endpoint::call::chat_call,
+    endpoint::{Timeouts, call::chat_call, mask::Mask},
     event::{Event, Fault, FaultClass, Phase},
     measure::recorder::Recorder,
     transport::{
@@ -201,6 +200,7 @@ impl Going<'_> {
         record: &mut Record<'_>,
     ) -> (End, Option<Box<dyn Decoder>>) {
         let trace = Trace::new();
+        let mask = Mask::of(call.headers());
         let sent = tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(cancelled(trace.phase())),
@@ -219,7 +219,7 @@ impl Going<'_> {
             }
         };
         record.head(&response);
-        let mut decoder = (self.dialect.decoder)(&response_head(&response));
+        let mut decoder = mask.decoder((self.dialect.decoder)(&response_head(&response)));
         let end = self.read(response, decoder.as_mut(), record).await;
         (end, Some(decoder))
     }

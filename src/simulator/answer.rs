@@ -1,6 +1,10 @@
 //! Carries a plan out: waits, writes, and leaves the truth in the ledger.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -9,7 +13,7 @@ use http_body::Frame;
 use super::{
     dialect::Writer,
     ledger::Ledger,
-    pace::Pacer,
+    pace::{self, Pacer},
     plan::{Act, Plan, Step},
     wire::Wire,
 };
@@ -28,6 +32,9 @@ pub(super) struct Exchange {
     /// Whether the client asked for usage at the end of a stream.
     pub usage: bool,
 }
+
+/// Between two looks whether everything has been written.
+const FLUSH_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why a body breaks off.
 fn broken_off() -> io::Error {
@@ -54,6 +61,10 @@ impl Exchange {
                     goes_on = self.perform(step, &mut out);
                 }
                 if !goes_on {
+                    // What was said before must be out: hyper drops what it holds with the body.
+                    while self.wire.is_behind() {
+                        self.pacer.until(pace::now() + FLUSH_PAUSE).await;
+                    }
                     yield Err(broken_off());
                     return;
                 }
@@ -86,11 +97,11 @@ impl Exchange {
         true
     }
 
-    /// The whole answer, once its plan has run down.
+    /// The whole answer with its writer, once its plan has run down.
     ///
     /// # Errors
     /// If the plan resets the connection before that.
-    pub async fn whole(self, plan: Plan) -> io::Result<Answer> {
+    pub async fn whole(self, plan: Plan) -> io::Result<(Answer, Box<dyn Writer + Send>)> {
         let mut answer = Answer::default();
         let mut end = plan.head;
         for step in plan {
@@ -108,6 +119,6 @@ impl Exchange {
         self.pacer.until(self.read + end).await;
         let mark = self.ledger.announce(self.run, end, true);
         self.wire.await_write(mark);
-        Ok(answer)
+        Ok((answer, self.writer))
     }
 }

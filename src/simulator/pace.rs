@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn dropping_it_ends_its_thread_whatever_waits() {
         let pacer = Pacer::start().unwrap();
-        pacer.set(now() + Duration::from_secs(3600), Waker::noop().clone());
+        pacer.set(now() + Duration::from_hours(1), Waker::noop().clone());
         drop(pacer);
     }
 }

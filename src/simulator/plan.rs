@@ -3,18 +3,17 @@
 //! In: a model, a request and a seed. Out: an iterator of [`Step`]s in order of time. It is lazy, so
 //! that a very long answer costs no memory, and a clone foretells exactly what the original will do.
 
-use std::{borrow::Cow, collections::VecDeque, f64::consts::TAU, io, time::Duration};
+use std::{collections::VecDeque, f64::consts::TAU, io, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 
 use super::{
     model::{Delay, Mishap, Model, Pace},
-    script::Script,
-    text,
+    tokens::{Tokens, prompt_tokens},
 };
 use crate::{
-    chat::{ChatRequest, Part},
-    event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, ToolCallDelta, Usage},
+    chat::ChatRequest,
+    event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
 };
 
 /// Something to do, so long after the request was read.
@@ -246,134 +245,6 @@ pub(super) struct Promise {
     pub tokens: u64,
 }
 
-/// The tokens of a script, as events.
-#[derive(Clone, Debug)]
-struct Tokens {
-    segments: VecDeque<Segment>,
-    /// Whether the script calls functions.
-    called: bool,
-    /// Whether the stream will end with its end mark.
-    end_mark: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Segment {
-    kind: Kind,
-    text: Cow<'static, str>,
-    /// Bytes said already.
-    said: usize,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Reasoning,
-    Text,
-    Refusal,
-    /// The id and name of a call: one token.
-    Call {
-        index: usize,
-        id: String,
-    },
-    Arguments {
-        index: usize,
-    },
-}
-
-impl Tokens {
-    fn new(script: Script, stop: &[String]) -> Self {
-        let text = cut_at(script.text, stop);
-        let mut parts = vec![
-            (Kind::Reasoning, script.reasoning),
-            (Kind::Text, text),
-            (Kind::Refusal, script.refusal),
-        ];
-        let called = !script.calls.is_empty();
-        for (index, call) in script.calls.into_iter().enumerate() {
-            parts.push((Kind::Call { index, id: call.id }, call.name.into()));
-            parts.push((Kind::Arguments { index }, call.arguments.into()));
-        }
-        let segments = (parts.into_iter())
-            .filter(|(_, text)| !text.is_empty())
-            .map(|(kind, text)| Segment {
-                kind,
-                text,
-                said: 0,
-            });
-        Self {
-            segments: segments.collect(),
-            called,
-            end_mark: true,
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.segments.is_empty()
-    }
-
-    fn next(&mut self) -> Option<Event> {
-        let segment = self.segments.front_mut()?;
-        let rest = &segment.text[segment.said..];
-        let len = match segment.kind {
-            Kind::Call { .. } => rest.len(),
-            _ => text::token_len(rest),
-        };
-        let piece = rest[..len].to_owned();
-        segment.said += len;
-        let event = match &segment.kind {
-            Kind::Reasoning => Event::Reasoning { text: piece },
-            Kind::Text => Event::Text { text: piece },
-            Kind::Refusal => Event::Refusal { text: piece },
-            Kind::Call { index, id } => Event::ToolCall(ToolCallDelta {
-                index: *index,
-                id: Some(id.clone()),
-                name: Some(piece),
-                arguments: String::new(),
-            }),
-            Kind::Arguments { index } => Event::ToolCall(ToolCallDelta {
-                index: *index,
-                arguments: piece,
-                ..ToolCallDelta::default()
-            }),
-        };
-        if segment.said == segment.text.len() {
-            self.segments.pop_front();
-        }
-        Some(event)
-    }
-}
-
-/// The text up to the first of the stop strings.
-fn cut_at(text: Cow<'static, str>, stop: &[String]) -> Cow<'static, str> {
-    let first = (stop.iter())
-        .filter(|s| !s.is_empty())
-        .filter_map(|s| text.find(s.as_str()))
-        .min();
-    match (first, text) {
-        (Some(at), Cow::Borrowed(text)) => Cow::Borrowed(&text[..at]),
-        (Some(at), Cow::Owned(mut text)) => {
-            text.truncate(at);
-            Cow::Owned(text)
-        }
-        (None, text) => text,
-    }
-}
-
-/// Tokens of an image, whatever its size.
-const IMAGE_TOKENS: u64 = 85;
-
-/// Tokens of a request, counted as those of an answer are.
-fn prompt_tokens(request: &ChatRequest) -> u64 {
-    let count = |text: &str| text::tokens(text).count() as u64;
-    let parts = request.messages.iter().flat_map(|m| &m.parts);
-    let messages = parts.map(|part| match part {
-        Part::Text { text } => count(text),
-        Part::Image(_) => IMAGE_TOKENS,
-        Part::ToolCall(call) => count(&call.name) + count(&call.arguments),
-        Part::ToolResult { content, .. } => count(content),
-    });
-    count(request.system.as_deref().unwrap_or_default()) + messages.sum::<u64>()
-}
-
 fn stream_error() -> Fault {
     Fault {
         code: Some("simulated_failure".into()),
@@ -520,18 +391,6 @@ mod tests {
                 assert_eq!(finish == FinishReason::Length, cut, "{}", model.name);
             }
         }
-    }
-
-    #[test]
-    fn a_stop_string_ends_the_text_before_it() {
-        let stop = ["zwei".to_owned(), String::new(), "drei".to_owned()];
-        for text in [
-            Cow::Borrowed("eins, zwei, drei"),
-            Cow::Owned("eins, zwei, drei".to_owned()),
-        ] {
-            assert_eq!(cut_at(text, &stop), "eins, ");
-        }
-        assert_eq!(cut_at("vier".into(), &stop), "vier");
     }
 
     #[test]

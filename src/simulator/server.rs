@@ -1,18 +1,10 @@
-//! The server: accepts connections, checks who asks, routes to a dialect, starts an answer.
+//! The server: accepts connections and routes requests.
 //!
-//! A browser page must not drive it, so names other than this machine's own are refused in `Host`
-//! (DNS rebinding) and in `Origin`, and no CORS header is ever sent.
+//! axum's own server has no time limit for a request head, so connections are served with hyper.
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
-    uri::Authority,
-};
-use http_body_util::{
-    BodyExt as _, Full, LengthLimitError, Limited, StreamBody, combinators::UnsyncBoxBody,
-};
+use http::{Method, Request, Response, StatusCode};
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use serde_json::{Value, json};
@@ -23,13 +15,13 @@ use tokio::{
 };
 
 use super::{
-    Options,
-    answer::Exchange,
-    dialect::{AnswerId, DIALECTS, Dialect, refusal},
+    Options, chat,
+    dialect::{DIALECTS, refusal},
     ledger::Ledger,
-    model::{self, Opening},
+    model,
+    names::check_names,
     pace::{self, Pacer},
-    plan::{self, Plan, Promise},
+    reply::{Body, RUN_HEADER, Stop, json_response, refused},
     wire::{Connection, Wire},
 };
 use crate::event::Fault;
@@ -38,29 +30,16 @@ use crate::event::Fault;
 const MAX_CONNECTIONS: usize = 4_096;
 /// Longest wait for a request head; hyper counts a kept connection's idle time in.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
-/// Longest wait for a request body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest request body: a few photographs in base64.
-const MAX_BODY: usize = 64 << 20;
 /// Largest request head.
 const MAX_HEAD: usize = 64 << 10;
 /// Pause after a failed accept (no file descriptor left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The number of a run, for [`Ledger`].
-pub(super) const RUN_HEADER: HeaderName = HeaderName::from_static("x-sim-run");
-/// What the run's plan promises; sent when asked for with [`ASK_PLAN_HEADER`].
-pub(super) const PLAN_HEADER: HeaderName = HeaderName::from_static("x-sim-plan");
-/// Asks for [`PLAN_HEADER`].
-pub(super) const ASK_PLAN_HEADER: HeaderName = HeaderName::from_static("x-tokenscope-plan");
-
-type Body = UnsyncBoxBody<Bytes, io::Error>;
-
 /// What all connections share.
 pub(super) struct Server {
-    options: Options,
-    pacer: Arc<Pacer>,
-    ledger: Arc<Ledger>,
+    pub(super) options: Options,
+    pub(super) pacer: Arc<Pacer>,
+    pub(super) ledger: Arc<Ledger>,
 }
 
 impl Server {
@@ -116,7 +95,7 @@ impl Server {
             let mut http1 = conn::http1::Builder::new();
             http1.timer(TokioTimer::new());
             http1.header_read_timeout(HEAD_TIMEOUT);
-            http1.max_buf_size(MAX_HEAD);
+            http1.max_header_size(MAX_HEAD);
             http1.serve_connection(io, service).await?;
         }
         Ok(())
@@ -124,20 +103,27 @@ impl Server {
 
     /// Answers one request; an error closes the connection.
     async fn respond(&self, wire: Wire, request: Request<Incoming>) -> io::Result<Response<Body>> {
-        let method = request.method().clone();
-        let path = request.uri().path().to_owned();
+        let asked = format!("{} {}", request.method(), request.uri().path());
         let response = match self.route(wire, request).await {
             Ok(response) => response,
             Err(Stop::Fault(fault)) => refused(DIALECTS[0], &fault),
             Err(Stop::Break(error)) => {
-                tracing::info!(%method, path, "connection broken off");
+                self.log(&format!("{asked} broken off"));
                 return Err(error);
             }
         };
         let run = response.headers().get(RUN_HEADER);
-        let run = run.and_then(|r| r.to_str().ok()).unwrap_or("-");
-        tracing::info!(%method, path, status = response.status().as_u16(), run);
+        let run = run.and_then(|r| r.to_str().ok());
+        let run = run.map_or(String::new(), |run| format!(" run {run}"));
+        self.log(&format!("{asked} {}{run}", response.status().as_u16()));
         Ok(response)
+    }
+
+    fn log(&self, line: &str) {
+        tracing::debug!("{line}");
+        if let Some(log) = self.options.log {
+            log(line);
+        }
     }
 
     async fn route(&self, wire: Wire, request: Request<Incoming>) -> Result<Response<Body>, Stop> {
@@ -145,7 +131,7 @@ impl Server {
         let path = request.uri().path().to_owned();
         if let Some(dialect) = DIALECTS.iter().find(|d| d.chat_path == path) {
             only(&Method::POST, request.method())?;
-            return self.chat(dialect, wire, request).await;
+            return chat::answer(self, dialect, wire, request).await;
         }
         if let Some(dialect) = DIALECTS.iter().find(|d| d.models_path == path) {
             only(&Method::GET, request.method())?;
@@ -157,8 +143,7 @@ impl Server {
             Some(rest) => self.run(rest.trim_start_matches('/'))?,
             None if path == "/healthz" => json!({ "status": "ok", "simulated": true }),
             None => {
-                let method = request.method();
-                let message = format!("There is no {method} {path} here; the base URL ends in /v1");
+                let message = format!("There is no {path} here; the base URL ends in /v1");
                 return Err(refusal(404, "unknown_url", message).into());
             }
         };
@@ -186,86 +171,6 @@ impl Server {
             )
         })
     }
-
-    async fn chat(
-        &self,
-        dialect: &Dialect,
-        wire: Wire,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Stop> {
-        let (head, body) = request.into_parts();
-        let body = whole_body(body).await?;
-        let read = wire.last_read();
-        let asked = (dialect.parse)(&body)?;
-        drop(body);
-        let name = &asked.request.model;
-        let model = model::find(name).ok_or_else(|| {
-            let message = format!("There is no simulated model “{name}”; see GET /v1/models");
-            refusal(404, "model_not_found", message)
-        })?;
-        let key = (dialect.key)(&head.headers);
-        if let Some(start) = model.key
-            && !key.is_some_and(|k| k.starts_with(start))
-        {
-            let message = format!("{name} wants a key: any that begins with “{start}” will do");
-            return Err(refusal(401, "invalid_api_key", message).into());
-        }
-
-        let seed = plan::seed(&asked.request, self.options.seed);
-        let plan = Plan::new(model, &asked.request, seed, self.options.speed);
-        let run = self.ledger.open(model.name, seed, asked.stream, read);
-        let mut response = Response::builder().header(RUN_HEADER, run);
-        if head.headers.contains_key(ASK_PLAN_HEADER) {
-            response = response.header(PLAN_HEADER, describe(&plan.promise()));
-        }
-        let id = AnswerId {
-            run,
-            created: pace::unix_seconds(),
-        };
-        let exchange = Exchange {
-            pacer: Arc::clone(&self.pacer),
-            ledger: Arc::clone(&self.ledger),
-            wire,
-            run,
-            read,
-            writer: (dialect.writer)(&asked, id),
-            usage: asked.usage,
-        };
-        match model.opening {
-            Opening::Refuse(fault) => {
-                self.pacer.until(read + plan.head).await;
-                Err(fault().into())
-            }
-            Opening::Html => {
-                self.pacer.until(read + plan.head).await;
-                let page = Full::new(Bytes::from_static(PAGE.as_bytes()));
-                let response = response.header(header::CONTENT_TYPE, "text/html; charset=utf-8");
-                Ok(finish(
-                    response,
-                    page.map_err(|e| match e {}).boxed_unsync(),
-                ))
-            }
-            Opening::Answer if asked.stream => {
-                self.pacer.until(read + plan.head).await;
-                let response = response
-                    .header(header::CONTENT_TYPE, "text/event-stream")
-                    .header(header::CACHE_CONTROL, "no-cache");
-                let body = StreamBody::new(exchange.stream(plan)).boxed_unsync();
-                Ok(finish(response, body))
-            }
-            Opening::Answer => {
-                let writer = (dialect.writer)(&asked, id);
-                let answer = exchange.whole(plan).await.map_err(Stop::Break)?;
-                if let Some(fault) = answer.fault {
-                    let status = fault.status.or(Some(500));
-                    return Err(Fault { status, ..fault }.into());
-                }
-                let response = response.header(header::CONTENT_TYPE, "application/json");
-                let text = writer.whole(&answer).to_string();
-                Ok(finish(response, full(text)))
-            }
-        }
-    }
 }
 
 /// Why a connection ended early.
@@ -278,23 +183,6 @@ enum ConnectionError {
     #[error(transparent)]
     Http(#[from] hyper::Error),
 }
-
-/// Why a request gets no answer of its own.
-enum Stop {
-    /// It is refused.
-    Fault(Fault),
-    /// Its connection breaks off.
-    Break(io::Error),
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Simulated sign-in</title></head>\
-<body><h1>Simulated: please sign in to the network</h1></body></html>\n";
 
 /// Whether the client begins with HTTP/2's preface, known from its first two bytes. hyper-util's
 /// automatic server does the same, but waits for them without a time limit.
@@ -309,99 +197,10 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-fn check_names(uri: &Uri, headers: &HeaderMap, any_address: bool) -> Result<(), Fault> {
-    let host = match uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => headers.get(header::HOST).and_then(|h| h.to_str().ok()),
-    };
-    if !host.is_some_and(|host| is_own_name(host, any_address)) {
-        let message = "Host must be this machine's own name, as in 127.0.0.1 or localhost";
-        return Err(refusal(403, "forbidden_host", message));
-    }
-    for origin in headers.get_all(header::ORIGIN) {
-        let uri = origin.to_str().ok().and_then(|o| o.parse::<Uri>().ok());
-        let authority = uri.as_ref().and_then(Uri::authority);
-        if !authority.is_some_and(|a| is_own_name(a.as_str(), any_address)) {
-            let message = "Web pages of other hosts may not use the simulator";
-            return Err(refusal(403, "forbidden_origin", message));
-        }
-    }
-    Ok(())
-}
-
-/// Whether an authority names this machine: `localhost` or a loopback address. Where other machines
-/// are let in, any address will do: rebinding needs a name.
-fn is_own_name(authority: &str, any_address: bool) -> bool {
-    let Ok(authority) = authority.parse::<Authority>() else {
-        return false;
-    };
-    let host = authority.host();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(address) => any_address || address.is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
-    }
-}
-
 fn only(allowed: &Method, method: &Method) -> Result<(), Fault> {
     if method == allowed {
         return Ok(());
     }
     let message = format!("Use {allowed} here, not {method}");
     Err(refusal(405, "method_not_allowed", message))
-}
-
-async fn whole_body(body: Incoming) -> Result<Bytes, Fault> {
-    let collected = timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
-    match collected {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("The body is larger than {} MiB", MAX_BODY >> 20);
-            Err(refusal(413, "body_too_large", message))
-        }
-        Ok(Err(_)) => Err(refusal(400, "invalid_request", "The body broke off")),
-        Err(_) => Err(refusal(408, "timeout", "The body did not come in time")),
-    }
-}
-
-fn describe(promise: &Promise) -> String {
-    let first = promise.first_token.map_or(String::new(), |t| {
-        format!("first_token_ns={}; ", t.as_nanos())
-    });
-    let Promise {
-        head, end, tokens, ..
-    } = promise;
-    let (head, end) = (head.as_nanos(), end.as_nanos());
-    format!("head_ns={head}; {first}end_ns={end}; tokens={tokens}")
-}
-
-fn refused(dialect: &Dialect, fault: &Fault) -> Response<Body> {
-    let status = fault.status.and_then(|s| StatusCode::from_u16(s).ok());
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json_response(status, &(dialect.error)(fault));
-    if let Some(wait) = fault.retry_after_ms {
-        let seconds = HeaderValue::from(wait.div_ceil(1000));
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    }
-    response
-}
-
-fn json_response(status: StatusCode, value: &Value) -> Response<Body> {
-    let response = Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, "application/json");
-    finish(response, full(value.to_string()))
-}
-
-fn full(text: String) -> Body {
-    Full::new(Bytes::from(text))
-        .map_err(|e| match e {})
-        .boxed_unsync()
-}
-
-fn finish(response: http::response::Builder, body: Body) -> Response<Body> {
-    response
-        .header(header::SERVER, "tokenscope-simulator")
-        .body(body)
-        .expect("all headers are fixed words and numbers")
 }

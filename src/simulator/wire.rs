@@ -57,6 +57,11 @@ impl Wire {
         self.lock().awaiting.push(mark);
     }
 
+    /// Whether pieces are handed over that no write has carried yet.
+    pub fn is_behind(&self) -> bool {
+        !self.lock().awaiting.is_empty()
+    }
+
     /// Makes the connection end with a reset when it is dropped.
     pub fn reset(&self) {
         self.lock().ending = Ending::Reset;

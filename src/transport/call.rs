@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use super::{
     HttpCall, HttpResponse, Trace, Whole,
@@ -38,6 +38,11 @@ impl fmt::Debug for PreparedCall {
 impl PreparedCall {
     pub(super) fn new(client: Client, peer: Peer, call: HttpCall) -> Self {
         Self { client, peer, call }
+    }
+
+    /// The headers that will be sent.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.call.headers
     }
 
     /// The way of its connection, for people.

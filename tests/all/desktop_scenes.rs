@@ -644,9 +644,8 @@ fn answered(
 
 fn answer(index: usize) -> Answer {
     Answer {
-        text: "A hash map is like a wall of numbered lockers. You turn the name on your key into a locker number, so you can walk straight to it instead of trying each door.\n\nIf two names give the same number, the locker simply holds a short list.".into();
-    answer.reasoning =
-        "The user wants something short and concrete. Lockers are a good picture.".into(),
+        text: "A hash map is like a wall of numbered lockers. You turn the name on your key into a locker number, so you can walk straight to it instead of trying each door.\n\nIf two names give the same number, the locker simply holds a short list.".into(),
+        reasoning: "The user wants something short and concrete. Lockers are a good picture.".into(),
         usage: Some(Usage {
         total: None,
         input: Some(31),

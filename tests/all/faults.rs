@@ -611,7 +611,7 @@ async fn what_can_not_be_sent_is_said_before_anything_is() {
         .headers
         .insert("x-team".into(), "${TOKENSCOPE_NO_SUCH_VARIABLE}".into());
     let run1 = run(missing).await;
-    assert_eq!(class(&run1), (C::BadRequest, P::Prepare));
+    assert_eq!(class(&run1), (C::Auth, P::Prepare));
     assert!(fault(&run1).message.contains("TOKENSCOPE_NO_SUCH_VARIABLE"));
     let mut ask = ask(endpoint(&server.url()));
     ask.key = Some(format!("{CANARY}\n{CANARY}").into());

@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
 };
 
 use tempfile::TempDir;
@@ -13,16 +14,17 @@ use tokenscope::settings::Paths;
 /// What of the test's own environment the program still needs.
 const INHERITED: &[&str] = &["PATH", "SYSTEMROOT", "TMPDIR", "TEMP"];
 
-/// The folders of a user who has just come.
+/// The folders of a user who has just come. Clones share them.
+#[derive(Clone)]
 pub struct Home {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     environment: Vec<(String, String)>,
 }
 
 impl Home {
     pub fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: Arc::new(tempfile::tempdir().expect("a temporary folder")),
             // Nothing listens there: no test may find the keyring of whoever runs it.
             environment: vec![(
                 "DBUS_SESSION_BUS_ADDRESS".into(),

@@ -183,7 +183,7 @@ async fn a_key_is_found_again_replaced_and_forgotten_by_other_processes() {
         Some("sk-second")
     );
     let place = home.run(&["keys", "where", "openai", "--json"], "").json();
-    assert_eq!(place[0]["place"]["place"], "keyring");
+    assert_eq!(place["place"]["place"], "keyring");
 
     own.set_in_memory(&openai(), key("sk-session"));
     assert_eq!(

@@ -9,6 +9,7 @@
 )]
 
 mod canary;
+mod chat;
 mod credentials;
 mod decode;
 #[cfg(feature = "gui")]
@@ -24,6 +25,7 @@ mod history;
 mod home;
 mod keyring;
 mod kill;
+mod models;
 mod openai_chat;
 #[cfg(feature = "gui")]
 mod playground;
@@ -31,6 +33,7 @@ mod proxies;
 mod readme;
 mod run;
 mod settings;
+mod simulator;
 mod sse;
 mod toy;
 mod transport;

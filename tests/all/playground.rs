@@ -6,15 +6,15 @@ use std::{collections::HashMap, sync::Arc};
 use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use tokenscope::{
-    chat::{ChatRequest, ToolCall},
-    conversation::{Conversation, ConversationId},
+    chat::{ChatRequest, Image, Part, ToolCall},
+    conversation::{Conversation, ConversationId, ConversationSummary},
     desktop::{
         state::State,
         theme::{self, Theme},
         view::{Action, Cx, View, ViewId, views},
     },
     dialect::{DialectId, ModelInfo},
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId},
+    endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
     measure::{Read, Stamps},
@@ -62,9 +62,9 @@ impl Rig {
         self.commands.iter().filter_map(sent).collect()
     }
 
-    fn saved(&self) -> Vec<&Conversation> {
-        let saved = |command| match command {
-            &Command::SaveConversation(ref conversation) => Some(&**conversation),
+    fn saved(&self) -> Vec<Conversation> {
+        let saved = |command: &Command| match command {
+            Command::SaveConversation(conversation) => Some((**conversation).clone()),
             _ => None,
         };
         self.commands.iter().filter_map(saved).collect()
@@ -117,7 +117,7 @@ fn rig_with(state: State, size: [f32; 2]) -> Harness<'static, Rig> {
         view: views()
             .into_iter()
             .find(|v| v.id() == ViewId::Playground)
-            .unwrap(),
+            .expect("it is there"),
         state,
         commands: Vec::new(),
         actions: Vec::new(),
@@ -186,7 +186,14 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
         closed: Some(total_ms * MS),
         ..Stamps::default()
     };
-    over.reads = [ttft_ms, total_ms].map(|at| Read { at: at * MS, bytes: 99, events: 1, tokens: 1 }).into();
+    over.reads = [ttft_ms, total_ms]
+        .map(|at| Read {
+            at: at * MS,
+            bytes: 99,
+            events: 1,
+            tokens: 1,
+        })
+        .into();
     over.answer.usage = Some(Usage {
         total: None,
         input: Some(12),
@@ -414,6 +421,96 @@ fn an_edited_prompt_takes_the_turns_place() {
 }
 
 #[test]
+fn ctrl_enter_in_an_edited_prompt_asks_it_and_esc_leaves_it() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Old words");
+    for run in &sent {
+        put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
+    }
+    harness.run_steps(2);
+    let edit = "Edit the prompt and ask again";
+    harness.get_all_by_label(edit).next().unwrap().click();
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Edited prompt").is_none());
+    harness.get_all_by_label(edit).next().unwrap().click();
+    harness.run_steps(3);
+    harness.state_mut().commands.clear();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    harness.run_steps(2);
+    let again = harness.state().sent();
+    assert_eq!(again.len(), 1);
+    assert_eq!(last_text(&again[0].request), "Old words");
+    assert!(harness.query_by_label("Edited prompt").is_none());
+}
+
+#[test]
+fn images_are_attached_shown_and_sent() {
+    let mut harness = rig();
+    let image = Image {
+        mime: "image/png".into(),
+        data: b"\x89PNG not quite".as_slice().into(),
+        name: "cat.png".into(),
+    };
+    harness.state_mut().state.images.push(Ok(image.clone()));
+    harness.state_mut().state.images.push(Ok(Image {
+        name: "dog.png".into(),
+        ..image.clone()
+    }));
+    harness
+        .state_mut()
+        .state
+        .images
+        .push(Err("notes.txt is not an image".into()));
+    harness.run_steps(3);
+    assert!(
+        harness
+            .state()
+            .actions
+            .contains(&Action::Tell("notes.txt is not an image".into()))
+    );
+    harness.get_by_label("Remove image 2").click();
+    harness.run_steps(2);
+    let sent = ask(&mut harness, "What is this?");
+    let parts = &sent[0].request.messages[0].parts;
+    assert_eq!(parts.len(), 2);
+    assert_eq!(parts[0], Part::Image(image));
+    assert!(harness.query_by_label("Remove image 1").is_none());
+}
+
+#[test]
+fn conversations_are_listed_opened_and_deleted() {
+    let mut harness = rig();
+    ask(&mut harness, "Mine");
+    let summary = |id, title: &str| ConversationSummary {
+        id: ConversationId(id),
+        title: title.into(),
+        updated_unix_ns: 1,
+        panes: 2,
+    };
+    harness.state_mut().state.conversations = vec![summary(1, "Alpha"), summary(2, "Beta")];
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    harness.run_steps(4);
+    harness.state_mut().commands.clear();
+    harness.get_by_label("Open “Alpha”").click();
+    harness.run_steps(2);
+    let asked = |c: &Command| matches!(c, Command::LoadConversation(ConversationId(1)));
+    assert!(harness.state().commands.iter().any(asked));
+    harness.get_by_label("Delete “Beta”…").click();
+    harness.run_steps(2);
+    harness.get_by_label("Keep").click();
+    harness.run_steps(2);
+    harness.get_by_label("Delete “Beta”…").click();
+    harness.run_steps(2);
+    let deleted = |c: &Command| matches!(c, Command::DeleteConversation(ConversationId(2)));
+    assert!(!harness.state().commands.iter().any(deleted));
+    harness.get_by_label("Delete").click();
+    harness.run_steps(2);
+    assert!(harness.state().commands.iter().any(deleted));
+}
+
+#[test]
 fn a_fork_is_a_pane_with_the_same_past() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Shared past");
@@ -456,8 +553,12 @@ fn clearing_can_be_undone() {
 #[test]
 fn panes_come_and_go() {
     let mut harness = rig();
-    for _ in 0..8 {
+    for _ in 0..3 {
         harness.get_by_label("Add pane").click();
+        harness.run_steps(2);
+    }
+    for _ in 0..5 {
+        harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::N);
         harness.run_steps(2);
     }
     let sent = ask(&mut harness, "Everyone");
@@ -560,18 +661,26 @@ fn parameters_belong_to_their_pane_and_must_read() {
     let mut harness = rig();
     harness.get_by_label("Parameters of pane 1").click();
     harness.run_steps(3);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .focus();
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("warm");
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .type_text("warm");
     harness.run_steps(2);
     harness.get_by_label_contains("A number of 0 or more");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     harness.run_steps(2);
     assert!(harness.state().sent().is_empty());
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .focus();
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
     harness.run_steps(1);
-    harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("0.25");
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .type_text("0.25");
     harness.run_steps(2);
     harness.key_press(Key::Escape);
     harness.run_steps(2);
@@ -669,7 +778,7 @@ fn a_draft_is_kept_shortly_after_it_changed() {
 fn what_was_kept_is_found_again() {
     let mut first = rig();
     let sent = ask(&mut first, "Remember");
-    let kept: Conversation = (*first.state().saved().last().unwrap()).clone();
+    let kept = first.state().saved().pop().unwrap();
     let layout = first.state().view.save().unwrap();
     let mut second = rig();
     second.state_mut().view = views().remove(0);
@@ -815,7 +924,10 @@ time before the first token, and a *longer answer* after it.\n";
         let mut state = State::default();
         state.apply(Update::Settings(Arc::new(settings())));
         let rig = Rig {
-            view: views().into_iter().find(|v| v.id() == ViewId::Playground).unwrap(),
+            view: views()
+                .into_iter()
+                .find(|v| v.id() == ViewId::Playground)
+                .unwrap(),
             state,
             commands: Vec::new(),
             actions: Vec::new(),
@@ -859,28 +971,54 @@ time before the first token, and a *longer answer* after it.\n";
                 }
                 let sent = ask(harness, "Why does the first token take so long?");
                 for (index, run) in (1..).zip(&sent) {
-                    let kind = if index == 3 { Connection::Cold } else { Connection::Warm };
-                    put(harness, ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind));
+                    let kind = if index == 3 {
+                        Connection::Cold
+                    } else {
+                        Connection::Warm
+                    };
+                    put(
+                        harness,
+                        ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind),
+                    );
                 }
             }
             "chinese" => {
                 let sent = ask(harness, "首个词元为什么这么慢？请用一张小表格说明。");
                 for (index, run) in (1..).zip(&sent) {
-                    put(harness, ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm));
+                    put(
+                        harness,
+                        ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm),
+                    );
                 }
-                harness.state_mut().view.restore(r#"{"sessions_open":true}"#);
+                harness
+                    .state_mut()
+                    .view
+                    .restore(r#"{"sessions_open":true}"#);
             }
             "errors" => {
                 let sent = ask(harness, "Why does the first token take so long?");
-                let mut broken = ended(&sent[0], "A request passes three queues before a token exi", 140, 300, Connection::Warm);
+                let mut broken = ended(
+                    &sent[0],
+                    "A request passes three queues before a token exi",
+                    140,
+                    300,
+                    Connection::Warm,
+                );
                 broken.state = RunState::Fault;
                 broken.answer.finish = None;
                 broken.answer.usage = None;
                 broken.answer.fault = Some(Fault {
                     status: Some(200),
-                    ..Fault::new(FaultClass::Interrupted, Phase::Stream, "The connection was closed before the answer's end")
+                    ..Fault::new(
+                        FaultClass::Interrupted,
+                        Phase::Stream,
+                        "The connection was closed before the answer's end",
+                    )
                 });
-                broken.answer.notes.push(("The stream has no end mark".into(), 1));
+                broken
+                    .answer
+                    .notes
+                    .push(("The stream has no end mark".into(), 1));
                 put(harness, broken);
                 let mut limited = Run::new(head(&sent[1]));
                 limited.state = RunState::Fault;
@@ -889,16 +1027,32 @@ time before the first token, and a *longer answer* after it.\n";
                     status: Some(429),
                     code: Some("rate_limit_exceeded".into()),
                     retry_after_ms: Some(20_000),
-                    ..Fault::new(FaultClass::RateLimited, Phase::Headers, "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s")
+                    ..Fault::new(
+                        FaultClass::RateLimited,
+                        Phase::Headers,
+                        "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s",
+                    )
                 });
                 put(harness, limited);
             }
             "reasoning" => {
                 let sent = ask(harness, "What is the weather in Bern?");
-                let mut run = ended(&sent[0], "It is **12 °C** in Bern, with light rain.", 100, 1200, Connection::Warm);
+                let mut run = ended(
+                    &sent[0],
+                    "It is **12 °C** in Bern, with light rain.",
+                    100,
+                    1200,
+                    Connection::Warm,
+                );
                 run.stamps.first_visible = Some(700 * MS);
                 run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
-                run.answer.usage = Some(Usage { input: Some(34), output: Some(412), reasoning: Some(380), cached: Some(0) });
+                run.answer.usage = Some(Usage {
+                    total: None,
+                    input: Some(34),
+                    output: Some(412),
+                    reasoning: Some(380),
+                    cached: Some(0),
+                });
                 put(harness, run);
                 let mut call = ended(&sent[1], "", 160, 400, Connection::Warm);
                 call.answer.tool_calls.push(ToolCall {
@@ -911,20 +1065,40 @@ time before the first token, and a *longer answer* after it.\n";
                 harness.get_by_label_contains("Reasoning ·").click();
             }
             "picker" => {
-                let list = ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo { id: id.into(), label: String::new() });
-                harness.state_mut().state.models.insert("openai".into(), Ok(Arc::new(list.to_vec())));
-                harness.get_by_label("Target of pane 1: simulated/swift").click();
+                let list =
+                    ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo {
+                        id: id.into(),
+                        label: String::new(),
+                    });
+                harness
+                    .state_mut()
+                    .state
+                    .models
+                    .insert("openai".into(), Ok(Arc::new(list.to_vec())));
+                harness
+                    .get_by_label("Target of pane 1: simulated/swift")
+                    .click();
                 harness.run_steps(3);
-                harness.get_by_label("Search models, or type a name").type_text("mini");
+                harness
+                    .get_by_label("Search models, or type a name")
+                    .type_text("mini");
             }
             "params" => {
                 harness.get_by_label("Parameters of pane 1").click();
                 harness.run_steps(3);
-                harness.get_by_role_and_label(Role::TextInput, "Temperature").focus();
-                harness.get_by_role_and_label(Role::TextInput, "Temperature").type_text("0.7");
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Temperature")
+                    .focus();
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Temperature")
+                    .type_text("0.7");
                 harness.run_steps(1);
-                harness.get_by_role_and_label(Role::TextInput, "Top p").focus();
-                harness.get_by_role_and_label(Role::TextInput, "Top p").type_text("3");
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Top p")
+                    .focus();
+                harness
+                    .get_by_role_and_label(Role::TextInput, "Top p")
+                    .type_text("3");
             }
             other => panic!("no scene {other}"),
         }
@@ -937,7 +1111,16 @@ time before the first token, and a *longer answer* after it.\n";
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
         std::fs::create_dir_all(&folder).unwrap();
         let only = std::env::var("SCENE").unwrap_or_default();
-        for name in ["first", "streaming", "four", "chinese", "errors", "reasoning", "picker", "params"] {
+        for name in [
+            "first",
+            "streaming",
+            "four",
+            "chinese",
+            "errors",
+            "reasoning",
+            "picker",
+            "params",
+        ] {
             if !name.contains(only.as_str()) {
                 continue;
             }

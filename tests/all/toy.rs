@@ -1,13 +1,13 @@
 //! A dialect small enough to hold in the head, and runs in it: each line is a piece of text, `:` a
 //! keep-alive, `~…` reasoning, `!…` a provider's fault, `END` the end.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::json;
 use tokenscope::{
     chat::ChatRequest,
     dialect::{Decoder, Dialect, DialectId, ResponseHead},
-    endpoint::{Auth, ConnectOptions, Endpoint, TargetId, Timeouts},
+    endpoint::{ConnectOptions, Endpoint, TargetId, Timeouts},
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase},
     run::{Ask, Origin, Run, RunHead, RunId, RunUpdate, execute_in},
     transport::Transport,

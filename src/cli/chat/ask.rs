@@ -68,7 +68,7 @@ pub(super) struct Asked {
 }
 
 /// Starts the engine and one run a target.
-pub(super) fn start(args: &Args, question: Question, paths: Paths) -> anyhow::Result<Asked> {
+pub(super) fn start(args: &Args, question: &Question, paths: Paths) -> anyhow::Result<Asked> {
     let named = named_targets(args)?;
     let ad_hoc = ad_hoc_endpoint(args)?;
     let simulated = named.iter().any(|t| t.endpoint == simulator::ENDPOINT);
@@ -87,7 +87,7 @@ pub(super) fn start(args: &Args, question: Question, paths: Paths) -> anyhow::Re
     };
     let runs = targets
         .into_iter()
-        .map(|target| (send(&engine, &question, &target), target))
+        .map(|target| (send(&engine, question, &target), target))
         .collect();
     Ok(Asked { engine, runs })
 }
@@ -137,7 +137,7 @@ fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
     let Some(written) = &args.base_url else {
         return Ok(None);
     };
-    let base = base_url::normalise(written).map_err(UsageError::new)?;
+    let base = base_url::normalise_allowing_http(written).map_err(UsageError::new)?;
     let mut endpoint = Endpoint::custom(AD_HOC, base.url, args.dialect);
     endpoint.key_env = vec![args.key_env.clone()];
     endpoint.allow_http = true;

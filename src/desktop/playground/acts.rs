@@ -1,10 +1,8 @@
 //! What the playground does: each [`Intent`] on the conversation, and the commands that follow.
 
-use egui::Ui;
-
 use super::{Playground, edits, intent::Intent, pane::PaneView};
 use crate::{
-    conversation::{Conversation, ConversationId, Draft},
+    conversation::{Conversation, ConversationId, Draft, Turn},
     desktop::view::{Action, Cx},
     endpoint::TargetId,
     engine::{Command, SendRun},
@@ -15,90 +13,8 @@ use crate::{
 const MAX_UNDO: usize = 20;
 
 impl Playground {
-    /// Takes in what the engine has said since the last frame.
-    pub(super) fn take_in(&mut self, cx: &mut Cx<'_>) {
-        if self.conversation.panes.is_empty() && self.wanted.is_none() && !self.listed {
-            cx.commands.push(Command::ListConversations);
-            self.listed = true;
-        }
-        if let Some(id) = self.wanted
-            && !self.listed
-        {
-            self.listed = true;
-            cx.commands.push(Command::ListConversations);
-            cx.commands.push(Command::LoadConversation(id));
-        }
-        let empty = self.conversation.panes.is_empty();
-        let unready =
-            empty || (self.pristine && self.conversation.panes.iter().any(|p| p.target.is_none()));
-        if unready
-            && cx
-                .state
-                .settings
-                .endpoints
-                .iter()
-                .any(|e| empty || !e.models.is_empty())
-        {
-            self.conversation = edits::first_conversation(&cx.state.settings);
-            self.pristine = true;
-        }
-        // At the first start after a loss of the layout, the latest conversation is better than none.
-        if self.pristine
-            && self.wanted.is_none()
-            && let Some(latest) = cx.state.conversations.first()
-        {
-            self.wanted = Some(latest.id);
-            cx.commands.push(Command::LoadConversation(latest.id));
-        }
-        for (id, conversation) in std::mem::take(&mut cx.state.loaded) {
-            if let Some(conversation) = conversation
-                && self.wanted == Some(id)
-            {
-                self.show(*conversation);
-            } else if self.wanted == Some(id) {
-                self.wanted = None;
-                if !self.pristine {
-                    cx.actions.push(Action::Tell(
-                        "This conversation is not kept any more".to_owned(),
-                    ));
-                }
-            }
-        }
-        self.load_runs(cx);
-    }
-
-    /// Has the runs of the conversation loaded that are not known yet.
-    fn load_runs(&mut self, cx: &mut Cx<'_>) {
-        for turn in self.conversation.panes.iter().flat_map(|p| &p.turns) {
-            for id in &turn.runs {
-                let known = cx.state.runs.contains_key(id) || cx.state.refused.contains_key(id);
-                let sent = self.sent_at.contains_key(id) || self.just_sent.contains(id);
-                if !known && !sent && self.asked_runs.insert(*id) {
-                    cx.commands.push(Command::LoadRun(*id));
-                }
-            }
-        }
-    }
-
-    /// Images that came from a dialog, a drop, the clipboard or the engine go into the draft.
-    pub(super) fn take_images(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        let mut arrived = self.attachments.take(ui.ctx());
-        if !arrived.paths.is_empty() {
-            cx.commands.push(Command::ReadImages(arrived.paths));
-        }
-        arrived.images.append(&mut cx.state.images);
-        for image in arrived.images {
-            match image {
-                Ok(image) => {
-                    self.conversation.draft.images.push(image);
-                    self.changed = true;
-                }
-                Err(why) => cx.actions.push(Action::Tell(why)),
-            }
-        }
-    }
-
-    fn show(&mut self, conversation: Conversation) {
+    /// Shows another conversation.
+    pub(super) fn show(&mut self, conversation: Conversation) {
         self.conversation = conversation;
         if self.conversation.panes.is_empty() {
             edits::add_pane(&mut self.conversation, None);
@@ -112,57 +28,6 @@ impl Playground {
         for pane in &self.conversation.panes {
             self.panes.entry(pane.id).or_default().jump = true;
         }
-    }
-
-    /// Runs of this conversation that are on their way.
-    pub(super) fn live_runs(&self, cx: &Cx<'_>) -> Vec<RunId> {
-        let live = |id: &RunId| match cx.state.runs.get(id) {
-            Some(run) => !run.state.is_over(),
-            None => {
-                (self.sent_at.contains_key(id) || self.just_sent.contains(id))
-                    && !cx.state.refused.contains_key(id)
-            }
-        };
-        let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
-        turns.flat_map(|t| &t.runs).copied().filter(live).collect()
-    }
-
-    /// Why nothing can be sent now, if so.
-    pub(super) fn held(&self, cx: &Cx<'_>) -> Option<String> {
-        let draft = &self.conversation.draft;
-        if draft.text.trim().is_empty() && draft.images.is_empty() {
-            return Some("Write something first".to_owned());
-        }
-        self.held_panes(cx)
-    }
-
-    fn held_panes(&self, cx: &Cx<'_>) -> Option<String> {
-        let mut targets = 0;
-        let live = self.live_runs(cx);
-        for (index, pane) in self.conversation.panes.iter().enumerate() {
-            if self.only.is_some_and(|only| only != pane.id) {
-                continue;
-            }
-            if self
-                .panes
-                .get(&pane.id)
-                .is_some_and(|view| view.params.has_problem())
-            {
-                return Some(format!(
-                    "Pane {}: a parameter can't be sent as it is",
-                    index + 1
-                ));
-            }
-            let run = pane.turns.last().and_then(|t| t.run());
-            if run.is_some_and(|id| live.contains(&id)) {
-                return Some(format!(
-                    "Pane {} is still answering: wait, or stop it",
-                    index + 1
-                ));
-            }
-            targets += usize::from(pane.target.is_some());
-        }
-        (targets == 0).then(|| "Choose a model first".to_owned())
     }
 
     pub(super) fn do_verb(&mut self, id: &str, cx: &mut Cx<'_>) {
@@ -189,7 +54,8 @@ impl Playground {
         let edited = self
             .panes
             .iter()
-            .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)));
+            .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)))
+            .filter(|_| self.edit_focused);
         self.intents.push(match edited {
             Some((pane, (turn, draft))) => Intent::Resend(pane, *turn, draft.clone(), false),
             None => Intent::Send,
@@ -230,7 +96,7 @@ impl Playground {
     fn toggle_reasoning(&mut self, cx: &Cx<'_>) {
         let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
         let ids: Vec<RunId> = turns
-            .filter_map(|t| t.run())
+            .filter_map(Turn::run)
             .filter(|id| cx.state.runs.contains_key(id))
             .collect();
         let open = ids
@@ -414,7 +280,7 @@ impl Playground {
             let busy = pane
                 .turns
                 .get(*turn)
-                .and_then(|t| t.run())
+                .and_then(Turn::run)
                 .is_some_and(|run| live.contains(&run));
             if !busy {
                 runs.extend(edits::ask(pane, *turn, &cx.state.runs));

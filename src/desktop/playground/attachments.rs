@@ -224,7 +224,7 @@ fn png(pasted: &ColorImage) -> Result<Image, String> {
     let pixels = pasted
         .pixels
         .iter()
-        .flat_map(|p| p.to_srgba_unmultiplied())
+        .flat_map(egui::Color32::to_srgba_unmultiplied)
         .collect();
     let size = u32::try_from(width).ok().zip(u32::try_from(height).ok());
     let image = size

@@ -11,7 +11,6 @@ use crate::{
 /// The figures under an answer, in order.
 pub const SHOWN: [&str; 4] = ["ttft_ms", "ttfo_ms", "output_speed_tps", "total_ms"];
 
-
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {

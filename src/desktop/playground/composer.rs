@@ -45,7 +45,13 @@ pub fn text_id() -> Id {
 pub fn chevron(ui: &Ui, area: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
     let font = egui::FontId::proportional(size::SMALL);
     let color = visuals.fg_stroke.color.gamma_multiply(0.7);
-    ui.painter().text(area.center(), egui::Align2::CENTER_CENTER, icons::CHEVRON_DOWN, font, color);
+    ui.painter().text(
+        area.center(),
+        egui::Align2::CENTER_CENTER,
+        icons::CHEVRON_DOWN,
+        font,
+        color,
+    );
 }
 
 impl Composer<'_> {
@@ -74,6 +80,7 @@ impl Composer<'_> {
                     changed = true;
                 }
                 changed |= self.text_ui(ui, draft);
+                ui.add_space(2.0);
                 self.bar_ui(ui);
             });
         changed
@@ -110,7 +117,7 @@ impl Composer<'_> {
             if icon_button(ui, theme, icons::ATTACH, "Attach images…").clicked() {
                 self.attachments.pick(ui.ctx());
             }
-            self.to_ui(ui);
+            self.recipients_ui(ui);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 self.send_ui(ui);
                 let keys = egui::KeyboardShortcut::new(egui::Modifiers::COMMAND, egui::Key::Enter);
@@ -122,7 +129,7 @@ impl Composer<'_> {
     }
 
     /// Whom it writes to.
-    fn to_ui(&mut self, ui: &mut Ui) {
+    fn recipients_ui(&mut self, ui: &mut Ui) {
         if self.panes.len() < 2 {
             return;
         }
@@ -158,29 +165,30 @@ impl Composer<'_> {
 
     fn send_ui(&mut self, ui: &mut Ui) {
         let theme = self.theme;
-        if self.live {
-            let text = RichText::new(format!("{} Stop", icons::STOP)).color(theme.bad);
-            let button = egui::Button::new(text).stroke(Stroke::new(1.0, theme.line_strong));
-            let response = ui.add(button.min_size(vec2(76.0, 26.0)));
-            if response.on_hover_text("Stop all (Esc)").clicked() {
-                self.intents.push(Intent::StopAll);
-            }
-            return;
-        }
         let held = self.held.clone();
+        let enabled = held.is_none();
         let response = ui
-            .add_enabled_ui(held.is_none(), |ui| {
+            .add_enabled_ui(enabled, |ui| {
                 primary_button(ui, theme, &format!("{} Send", icons::ARROW_UP))
             })
             .inner;
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, "Send"));
         let response = match held {
             Some(why) => response.on_disabled_hover_text(why),
             None => response,
         };
-        response
-            .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), "Send"));
         if response.clicked() {
             self.intents.push(Intent::Send);
+        }
+        if self.live {
+            let text = RichText::new(format!("{} Stop", icons::STOP)).color(theme.bad);
+            let button = egui::Button::new(text).stroke(Stroke::new(1.0, theme.line_strong));
+            let response = ui.add(button.min_size(vec2(76.0, 26.0)));
+            response
+                .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Stop all"));
+            if response.on_hover_text("Stop all answers (Esc)").clicked() {
+                self.intents.push(Intent::StopAll);
+            }
         }
     }
 }

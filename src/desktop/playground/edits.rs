@@ -71,7 +71,9 @@ pub fn first_conversation(settings: &Settings) -> Conversation {
 /// An empty conversation with the targets and settings of this one's panes.
 pub fn next_conversation(old: &Conversation) -> Conversation {
     let mut panes = old.panes.clone();
-    panes.iter_mut().for_each(|pane| pane.turns.clear());
+    for pane in &mut panes {
+        pane.turns.clear();
+    }
     Conversation {
         id: new_conversation_id(),
         panes,
@@ -272,30 +274,24 @@ pub fn panes_asking_the_same(conversation: &Conversation, id: u32, turn: usize) 
 
 /// One pane as Markdown, to be pasted elsewhere.
 pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
-    let mut out = String::new();
-    if !pane.system.trim().is_empty() {
-        out.push_str(&format!("## System\n\n{}\n\n", pane.system.trim()));
+    let mut parts = Vec::new();
+    let system = pane.system.trim();
+    if !system.is_empty() {
+        parts.push(format!("## System\n\n{system}"));
     }
     for turn in &pane.turns {
-        out.push_str(&format!("## User\n\n{}\n\n", user(&turn.user).text()));
+        parts.push(format!("## User\n\n{}", user(&turn.user).text()));
         let Some(run) = turn.run().and_then(|id| runs.get(&id)) else {
             continue;
         };
-        out.push_str(&format!("## {}\n\n", run.head.target));
-        for text in [&run.answer.text, &run.answer.refusal] {
-            if !text.is_empty() {
-                out.push_str(&format!("{text}\n\n"));
-            }
-        }
-        for call in &run.answer.tool_calls {
-            out.push_str(&format!(
-                "`{}`\n\n```json\n{}\n```\n\n",
-                call.name, call.arguments
-            ));
-        }
-        if let Some(fault) = &run.answer.fault {
-            out.push_str(&format!("> {fault}\n\n"));
-        }
+        parts.push(format!("## {}", run.head.target));
+        let texts = [&run.answer.text, &run.answer.refusal];
+        parts.extend(texts.into_iter().filter(|t| !t.is_empty()).cloned());
+        let calls = run.answer.tool_calls.iter();
+        parts.extend(
+            calls.map(|call| format!("`{}`\n\n```json\n{}\n```", call.name, call.arguments)),
+        );
+        parts.extend(run.answer.fault.iter().map(|fault| format!("> {fault}")));
     }
-    out.trim_end().to_owned() + "\n"
+    parts.join("\n\n") + "\n"
 }

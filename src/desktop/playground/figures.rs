@@ -2,14 +2,18 @@
 //!
 //! Blank where nothing is known, each with its definition on hover, the best of a comparison marked.
 
-use egui::{Align, Label, Layout, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Label, Layout, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::compare::{Comparison, SHOWN, ttft_net};
 use crate::{
     desktop::{
         icons,
         theme::{Theme, size, strong, tiny},
-        widgets::{Outcome, badge_with_icon, connection_icon, count, figure_text, ms_text, simulated_badge},
+        widgets::{
+            Outcome, badge_with_icon, connection_icon, count, figure_text, ms_text, simulated_badge,
+        },
     },
     event::Usage,
     measure::figure,
@@ -28,21 +32,52 @@ struct Cell {
     best: bool,
 }
 
+/// How a token count is had.
+type Count = fn(&Usage) -> Option<u64>;
+
 /// The token counts, with their definitions.
-const TOKENS: [(&str, &str, fn(&Usage) -> Option<u64>); 4] = [
-    ("In", "Prompt tokens as the provider counted them, cached ones included", |u| u.input),
-    ("Out", "Output tokens as the provider counted them, reasoning included", |u| u.output),
-    ("Reasoning", "The part of the output that was reasoning, as the provider counted it", |u| u.reasoning),
-    ("Cached", "The part of the prompt that came from the provider's cache", |u| u.cached),
+const TOKENS: [(&str, &str, Count); 4] = [
+    (
+        "In",
+        "Prompt tokens as the provider counted them, cached ones included",
+        |u| u.input,
+    ),
+    (
+        "Out",
+        "Output tokens as the provider counted them, reasoning included",
+        |u| u.output,
+    ),
+    (
+        "Reasoning",
+        "The part of the output that was reasoning, as the provider counted it",
+        |u| u.reasoning,
+    ),
+    (
+        "Cached",
+        "The part of the prompt that came from the provider's cache",
+        |u| u.cached,
+    ),
 ];
 
 /// Shows the figures of `run`; `elapsed_s` is how long it has been going, while it goes.
-pub fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run, comparison: &Comparison, elapsed_s: Option<f64>) {
+pub fn figures_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    run: &Run,
+    comparison: &Comparison,
+    elapsed_s: Option<f64>,
+) {
     ui.spacing_mut().item_spacing = vec2(6.0, 2.0);
+    // Badges and figures are no buttons: their lines need no room for a finger.
+    ui.spacing_mut().interact_size.y = 16.0;
     state_ui(ui, theme, run, elapsed_s);
     let cells = cells(run, comparison);
     let width = ui.available_width();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few columns")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few columns"
+    )]
     let columns = ((width / CELL_WIDTH) as usize).clamp(2, cells.len().max(2));
     for row in cells.chunks(balanced(cells.len(), columns)) {
         row_ui(ui, theme, row, balanced(cells.len(), columns));
@@ -56,7 +91,6 @@ fn balanced(cells: usize, columns: usize) -> usize {
 
 fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().interact_size.y = 18.0;
         let outcome = Outcome::of(run.state, run.answer.fault.as_ref().map(|f| f.class));
         let word = outcome.word.replace('_', " ");
         let text = RichText::new(format!("{} {word}", outcome.icon)).size(size::SMALL);
@@ -64,8 +98,9 @@ fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
             .on_hover_text("How the run stands");
         if let Some(elapsed) = elapsed_s {
             let text = tiny(theme, format!("{elapsed:.1} s"));
-            ui.add(Label::new(text).selectable(false))
-                .on_hover_text("Time since it was sent, to be read while it goes; the figures below are measured");
+            ui.add(Label::new(text).selectable(false)).on_hover_text(
+                "Time since it was sent, to be read while it goes; the figures below are measured",
+            );
         }
         if let Some(connection) = run.connection {
             let (color, about) = match connection {
@@ -73,10 +108,16 @@ fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
                     theme.series_color(0),
                     "This run opened its connection: DNS, TCP and TLS are part of its TTFT",
                 ),
-                Connection::Warm => (theme.warn, "The connection was there already"),
+                Connection::Warm => (theme.text_dim, "The connection was there already"),
             };
-            badge_with_icon(ui, theme, connection_icon(connection), connection.as_str(), color)
-                .on_hover_text(about);
+            badge_with_icon(
+                ui,
+                theme,
+                connection_icon(connection),
+                connection.as_str(),
+                color,
+            )
+            .on_hover_text(about);
         }
         if run.head.simulated {
             simulated_badge(ui, theme);
@@ -84,10 +125,11 @@ fn state_ui(ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) {
         if let Some(finish) = &run.answer.finish {
             let word = finish.reason.as_str().replace('_', " ");
             let text = tiny(theme, format!("finish: {word}"));
-            ui.add(Label::new(text).selectable(false)).on_hover_text(format!(
-                "Why the answer ended; the provider's word: “{}”",
-                finish.raw
-            ));
+            ui.add(Label::new(text).selectable(false))
+                .on_hover_text(format!(
+                    "Why the answer ended; the provider's word: “{}”",
+                    finish.raw
+                ));
         }
     });
 }
@@ -100,7 +142,11 @@ fn cells(run: &Run, comparison: &Comparison) -> Vec<Cell> {
             continue;
         }
         cells.push(Cell {
-            label: if key == "output_speed_tps" { "Speed" } else { figure.label },
+            label: if key == "output_speed_tps" {
+                "Speed"
+            } else {
+                figure.label
+            },
             value: (figure.value)(run).map(|value| figure_text(value, figure.unit)),
             definition: definition(key, figure.definition, run, comparison),
             best: comparison.is_best(key, run.head.id),
@@ -123,23 +169,24 @@ fn cells(run: &Run, comparison: &Comparison) -> Vec<Cell> {
 }
 
 fn definition(key: &str, definition: &str, run: &Run, comparison: &Comparison) -> String {
-    let mut text = definition.to_owned();
+    let mut parts = vec![definition.to_owned()];
     if key == "ttft_ms"
         && let Some(net) = ttft_net(run)
     {
-        text.push_str(&format!("\n\nNet of connecting: {}", ms_text(net)));
+        parts.push(format!("Net of connecting: {}", ms_text(net)));
     }
-    if comparison.is_best(key, run.head.id) {
-        text.push_str(&format!("\n\nBest of {}", comparison.compared));
-        if comparison.mixed && key == "ttft_ms" {
-            text.push_str(", net of connecting: cold and warm runs are not compared as equals");
-        }
-    } else if comparison.mixed && key != "output_speed_tps" {
-        text.push_str(
-            "\n\nCold and warm runs stand side by side: a cold one's time contains its handshakes",
+    let best = comparison.is_best(key, run.head.id);
+    if best {
+        parts.push(format!("Best of {}", comparison.compared));
+    }
+    if comparison.mixed && key == "ttft_ms" {
+        parts.push(
+            "Cold and warm runs are not compared as equals: net of connecting they are".to_owned(),
         );
+    } else if comparison.mixed && key != "output_speed_tps" {
+        parts.push("Not compared: cold and warm runs stand side by side, and a cold one's contains its handshakes".to_owned());
     }
-    text
+    parts.join("\n\n")
 }
 
 fn row_ui(ui: &mut Ui, theme: &Theme, cells: &[Cell], columns: usize) {
@@ -155,7 +202,11 @@ fn row_ui(ui: &mut Ui, theme: &Theme, cells: &[Cell], columns: usize) {
 }
 
 fn cell_ui(ui: &mut Ui, theme: &Theme, cell: &Cell, area: Rect) -> Response {
-    let response = ui.interact(area, ui.scope_id().with(("figure", cell.label)), Sense::hover());
+    let response = ui.interact(
+        area,
+        ui.scope_id().with(("figure", cell.label)),
+        Sense::hover(),
+    );
     let value = cell.value.as_deref().unwrap_or("\u{2013}");
     let name = match (&cell.value, cell.best) {
         (None, _) => format!("{}: not known", cell.label),
@@ -164,22 +215,36 @@ fn cell_ui(ui: &mut Ui, theme: &Theme, cell: &Cell, area: Rect) -> Response {
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     ui.scope_builder(
-        egui::UiBuilder::new().max_rect(area).layout(Layout::top_down(Align::Min)),
+        egui::UiBuilder::new()
+            .max_rect(area)
+            .layout(Layout::top_down(Align::Min)),
         |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            ui.add(Label::new(tiny(theme, cell.label)).selectable(false).truncate());
+            ui.spacing_mut().interact_size.y = 0.0;
+            ui.add(
+                Label::new(tiny(theme, cell.label))
+                    .selectable(false)
+                    .truncate(),
+            );
             let text = match (&cell.value, cell.best) {
                 (Some(_), true) => strong(value).color(theme.good),
                 (Some(_), false) => RichText::new(value).color(theme.text),
                 (None, _) => RichText::new(value).color(theme.text_dim),
             };
-            let value = |ui: &mut Ui| ui.add(Label::new(text.size(size::BODY)).selectable(false).truncate());
+            let value = |ui: &mut Ui| {
+                ui.add(
+                    Label::new(text.size(size::BODY))
+                        .selectable(false)
+                        .truncate(),
+                )
+            };
             if cell.best {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = 3.0;
-                    ui.spacing_mut().interact_size.y = 0.0;
                     value(ui);
-                    ui.add(Label::new(tiny(theme, icons::BEST).color(theme.good)).selectable(false));
+                    ui.add(
+                        Label::new(tiny(theme, icons::BEST).color(theme.good)).selectable(false),
+                    );
                 });
             } else {
                 value(ui);

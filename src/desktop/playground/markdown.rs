@@ -7,7 +7,9 @@ pub mod blocks;
 mod draw;
 pub mod escape;
 mod highlight;
+mod lines;
 mod parse;
+mod table;
 
 use egui::Ui;
 
@@ -326,16 +328,20 @@ mod tests {
     use super::*;
     use crate::desktop::theme::{self, DARK};
 
+    type Rig = (Doc, String);
+
     /// A long text in a window of 400 × 300 points, scrolled to its end.
-    fn shown(text: &str) -> Harness<'static, (Doc, String)> {
+    fn shown(text: &str) -> Harness<'static, Rig> {
         let mut harness = Harness::builder()
             .with_size([400.0, 300.0])
             .with_context_setup(theme::install)
             .build_ui_state(
-                |ui, (doc, text): &mut (Doc, String)| {
-                    egui::ScrollArea::vertical().stick_to_bottom(true).show(ui, |ui| {
-                        doc.ui(ui, &DARK, &Ink::of(&DARK), text, Mode::Markdown);
-                    });
+                |ui, (doc, text): &mut Rig| {
+                    egui::ScrollArea::vertical()
+                        .stick_to_bottom(true)
+                        .show(ui, |ui| {
+                            doc.ui(ui, &DARK, &Ink::of(&DARK), text, Mode::Markdown);
+                        });
                 },
                 (Doc::default(), text.to_owned()),
             );
@@ -345,10 +351,15 @@ mod tests {
 
     #[test]
     fn what_is_off_screen_is_not_laid_out() {
-        let text = "A paragraph of a line or two, which is not much but more than nothing\n\n".repeat(500);
+        let text =
+            "A paragraph of a line or two, which is not much but more than nothing\n\n".repeat(500);
         let mut harness = shown(&text);
         assert_eq!(harness.state().0.splitter.done().len(), 499);
-        assert!((1..=12).contains(&harness.state().0.laid_out()), "{}", harness.state().0.laid_out());
+        assert!(
+            (1..=12).contains(&harness.state().0.laid_out()),
+            "{}",
+            harness.state().0.laid_out()
+        );
         let kept = |doc: &Doc| doc.views.iter().filter(|v| v.elements.is_some()).count();
         assert!(kept(&harness.state().0) <= 12);
         // A growing answer lays out no more than a resting one.
@@ -359,11 +370,14 @@ mod tests {
 
     #[test]
     fn a_code_block_of_many_pieces_copies_as_one() {
-        let code: String = (0..100).map(|n| format!("let x{n} = {n};\n")).collect();
+        let code = "let x = 1;\nlet longer = 2;\n".repeat(50);
         let text = format!("Look:\n\n```rust\n{code}```\nDone\n");
         let mut splitter = Splitter::default();
         splitter.update(&text);
-        let first = splitter.done().iter().position(|b| matches!(b.kind, Kind::Code { .. }));
+        let first = splitter
+            .done()
+            .iter()
+            .position(|b| matches!(b.kind, Kind::Code { .. }));
         assert!(splitter.done().len() > 4);
         assert_eq!(whole_code(&splitter, &text, first.unwrap()), code);
     }

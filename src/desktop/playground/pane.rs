@@ -64,6 +64,8 @@ pub struct Shared<'a> {
     pub changed: &'a mut bool,
     /// Whether a field that was just opened wants the focus.
     pub focus_edit: &'a mut bool,
+    /// Whether such a field has it.
+    pub edit_focused: &'a mut bool,
 }
 
 impl Shared<'_> {
@@ -327,7 +329,7 @@ fn footer_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>)
         .show_separator_line(false)
         .resizable(false);
     let shown = panel.show(ui, |ui| {
-        figures_ui(ui, cx.theme, run, shared.comparison, elapsed)
+        figures_ui(ui, cx.theme, run, shared.comparison, elapsed);
     });
     let rect = shown.response.rect;
     ui.painter()

@@ -1,6 +1,8 @@
 //! The popover with a pane's request settings.
 
-use egui::{ComboBox, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{
+    ComboBox, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2,
+};
 
 use super::{
     composer::chevron,
@@ -44,7 +46,9 @@ impl ParamsPopover {
             .accessible_name(name)
             .width(360.0);
         let shown = popup.show(|ui| {
-            let form = self.form.get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
+            let form = self
+                .form
+                .get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
             let before = form.clone();
             let height = (ui.ctx().content_rect().height() - 140.0).clamp(200.0, 560.0);
             ScrollArea::vertical().max_height(height).show(ui, |ui| {
@@ -86,6 +90,7 @@ fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a str> {
 }
 
 fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
+    let problem = |field| problem_of(problems, field);
     ui.spacing_mut().item_spacing = vec2(space::S, 6.0);
     ui.horizontal(|ui| {
         ui.label(heading("Parameters"));
@@ -95,67 +100,118 @@ fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
             }
         });
     });
-    ui.label(caption(theme, "An empty field is not sent: the provider's default holds"));
-    ui.columns(2, |columns| {
-        number_ui(&mut columns[0], theme, "Temperature", &mut form.temperature, problem_of(problems, "temperature"));
-        number_ui(&mut columns[1], theme, "Top p", &mut form.top_p, problem_of(problems, "top_p"));
-    });
-    ui.columns(2, |columns| {
-        number_ui(&mut columns[0], theme, "Max tokens", &mut form.max_tokens, problem_of(problems, "max_tokens"));
-        number_ui(&mut columns[1], theme, "Seed", &mut form.seed, problem_of(problems, "seed"));
-    });
+    let text = "An empty field is not sent: the provider's default holds";
+    ui.label(caption(theme, text));
+    numbers_ui(ui, theme, form, problems);
     effort_ui(ui, theme, &mut form.effort);
-    area_ui(ui, theme, "Stop strings, one a line", &mut form.stop, "not sent", problem_of(problems, "stop"));
-    ui.label(caption(theme, "Response format"));
-    segmented(
+    let label = "Stop strings, one a line";
+    area_ui(
         ui,
         theme,
-        "Response format",
-        &mut form.shape,
-        &[
-            (Shape::NotSent, "Not sent"),
-            (Shape::Object, "JSON object"),
-            (Shape::Schema, "JSON schema"),
-        ],
+        label,
+        &mut form.stop,
+        "not sent",
+        problem("stop"),
     );
+    format_ui(ui, theme, form, problem("schema"));
+    let label = "Tools (JSON array)";
+    area_ui(
+        ui,
+        theme,
+        label,
+        &mut form.tools,
+        "not sent",
+        problem("tools"),
+    );
+    let label = "Extra JSON, merged into the body last";
+    area_ui(
+        ui,
+        theme,
+        label,
+        &mut form.extra,
+        "not sent",
+        problem("extra"),
+    );
+}
+
+fn numbers_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
+    let mut pairs = [
+        [
+            ("Temperature", "temperature", &mut form.temperature),
+            ("Top p", "top_p", &mut form.top_p),
+        ],
+        [
+            ("Max tokens", "max_tokens", &mut form.max_tokens),
+            ("Seed", "seed", &mut form.seed),
+        ],
+    ];
+    for pair in &mut pairs {
+        ui.columns(2, |columns| {
+            for (column, (label, field, text)) in columns.iter_mut().zip(pair) {
+                let problem = problem_of(problems, field);
+                labeled_field(column, theme, label, text, "not sent", problem);
+            }
+        });
+    }
+}
+
+fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problem: Option<&str>) {
+    ui.label(caption(theme, "Response format"));
+    let choices = [
+        (Shape::NotSent, "Not sent"),
+        (Shape::Object, "JSON object"),
+        (Shape::Schema, "JSON schema"),
+    ];
+    segmented(ui, theme, "Response format", &mut form.shape, &choices);
     if form.shape == Shape::Schema {
         ui.horizontal(|ui| {
             let edit = TextEdit::singleline(&mut form.schema_name).desired_width(180.0);
-            ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name("Schema name");
+            ui.add(edit.margin(vec2(8.0, 5.0)))
+                .accessible_name("Schema name");
             ui.checkbox(&mut form.strict, "Strict");
         });
-        area_ui(ui, theme, "JSON schema", &mut form.schema, "{ \"type\": \"object\", … }", problem_of(problems, "schema"));
+        let hint = "{ \"type\": \"object\", … }";
+        area_ui(ui, theme, "JSON schema", &mut form.schema, hint, problem);
     }
-    area_ui(ui, theme, "Tools (JSON array)", &mut form.tools, "not sent", problem_of(problems, "tools"));
-    area_ui(ui, theme, "Extra JSON, merged into the body last", &mut form.extra, "not sent", problem_of(problems, "extra"));
-}
-
-fn number_ui(ui: &mut Ui, theme: &Theme, label: &str, text: &mut String, problem: Option<&str>) {
-    labeled_field(ui, theme, label, text, "not sent", problem);
 }
 
 fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
     ui.label(caption(theme, "Reasoning effort"));
     ui.horizontal(|ui| {
         let hint = RichText::new("not sent").color(theme.text_dim);
-        let edit = TextEdit::singleline(effort).hint_text(hint).desired_width(150.0);
-        ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name("Reasoning effort");
-        let combo = ComboBox::from_id_salt("effort").selected_text("Choose").width(110.0).icon(chevron);
+        let edit = TextEdit::singleline(effort)
+            .hint_text(hint)
+            .desired_width(150.0);
+        ui.add(edit.margin(vec2(8.0, 5.0)))
+            .accessible_name("Reasoning effort");
+        let combo = ComboBox::from_id_salt("effort")
+            .selected_text("Choose")
+            .width(110.0)
+            .icon(chevron);
         let response = combo.show_ui(ui, |ui| {
             if ui.selectable_label(effort.is_empty(), "Not sent").clicked() {
                 effort.clear();
             }
             for word in EFFORTS {
                 if ui.selectable_label(effort == word, word).clicked() {
-                    *effort = word.to_owned();
+                    word.clone_into(effort);
                 }
             }
         });
-        response.response.accessible_name("Choose a reasoning effort");
+        response
+            .response
+            .accessible_name("Choose a reasoning effort");
     });
 }
 
-fn area_ui(ui: &mut Ui, theme: &Theme, label: &str, text: &mut String, hint: &str, problem: Option<&str>) {
+fn area_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    label: &str,
+    text: &mut String,
+    hint: &str,
+    problem: Option<&str>,
+) {
     ui.label(caption(theme, label));
     ui.scope(|ui| {
         if problem.is_some() {

@@ -254,7 +254,7 @@ fn tools(text: &str) -> Result<Option<Vec<Tool>>, String> {
     Ok(Some(tools))
 }
 
-/// A tool, bare or in the wrapping of the OpenAI API.
+/// A tool, bare or wrapped as the API of `OpenAI` has it: `{"type": "function", "function": …}`.
 fn tool(item: Value) -> Result<Tool, String> {
     let bare = match item {
         Value::Object(mut map) if map.contains_key("function") => {
@@ -275,6 +275,8 @@ fn tool(item: Value) -> Result<Tool, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    type Change = fn(&mut Form);
 
     fn problem(form: &Form) -> Vec<Problem> {
         form.read().unwrap_err()
@@ -308,12 +310,12 @@ mod tests {
 
     #[test]
     fn every_bad_field_says_what_it_wants() {
-        let bad = |change: fn(&mut Form)| {
+        let bad = |change: Change| {
             let mut form = Form::default();
             change(&mut form);
             problem(&form)
         };
-        let fields: [(&str, fn(&mut Form)); 8] = [
+        let fields: [(&str, Change); 8] = [
             ("temperature", |f| f.temperature = "-1".into()),
             ("temperature", |f| f.temperature = "nan".into()),
             ("top_p", |f| f.top_p = "1.1".into()),
@@ -324,7 +326,7 @@ mod tests {
                 f.schema_name = "a b".into();
             }),
             ("tools", |f| {
-                f.tools = "[{\"name\":\"a\",\"parameters\":1}]".into()
+                f.tools = "[{\"name\":\"a\",\"parameters\":1}]".into();
             }),
             ("extra", |f| f.extra = "[1]".into()),
         ];

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use egui::{
-    Button, Key, Modifiers, Popup, PopupCloseBehavior, RichText, Role, ScrollArea, Ui,
-    WidgetInfo, vec2,
+    Button, Key, Modifiers, Popup, PopupCloseBehavior, RichText, Role, ScrollArea, Ui, WidgetInfo,
+    vec2,
 };
 
 use crate::{
@@ -66,10 +66,15 @@ impl Picker {
         let button = Button::new(button_text(cx, target))
             .frame_when_inactive(target.is_none())
             .truncate();
-        let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_justify(true).with_main_align(egui::Align::Min);
-        let response = ui.allocate_ui_with_layout(vec2(width, 26.0), layout, |ui| ui.add(button)).inner;
+        let layout = egui::Layout::left_to_right(egui::Align::Center)
+            .with_main_justify(true)
+            .with_main_align(egui::Align::Min);
+        let response = ui
+            .allocate_ui_with_layout(vec2(width, 26.0), layout, |ui| ui.add(button))
+            .inner;
         response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
-        let response = response.on_hover_text(target.map_or_else(|| "Choose a model".to_owned(), ToString::to_string));
+        let response = response
+            .on_hover_text(target.map_or_else(|| "Choose a model".to_owned(), ToString::to_string));
         let popup_id = Popup::default_response_id(&response);
         let open = Popup::is_id_open(ui.ctx(), popup_id);
         if open && !self.was_open {
@@ -106,7 +111,14 @@ impl Picker {
                 input.consume_key(Modifiers::NONE, Key::Enter),
             )
         });
-        let search = search_box(ui, cx.theme, id, "Search models, or type a name", &mut self.search, 276.0);
+        let search = search_box(
+            ui,
+            cx.theme,
+            id,
+            "Search models, or type a name",
+            &mut self.search,
+            276.0,
+        );
         if just_opened {
             search.request_focus();
         }
@@ -154,7 +166,10 @@ impl Picker {
                     index += 1;
                 }
                 if group.left_out > 0 {
-                    ui.label(tiny(cx.theme, format!("and {} more: type to find them", group.left_out)));
+                    ui.label(tiny(
+                        cx.theme,
+                        format!("and {} more: type to find them", group.left_out),
+                    ));
                 }
                 ui.add_space(space::XS);
             }
@@ -168,7 +183,8 @@ impl Picker {
     /// Lists are asked for once, when a picker first opens.
     fn ask_for_lists(&mut self, cx: &mut Cx<'_>) {
         for endpoint in &cx.state.settings.endpoints {
-            if !cx.state.models.contains_key(&endpoint.id) && self.asked.insert(endpoint.id.clone()) {
+            if !cx.state.models.contains_key(&endpoint.id) && self.asked.insert(endpoint.id.clone())
+            {
                 cx.commands.push(Command::ListModels {
                     endpoint: endpoint.id.clone(),
                     refresh: false,
@@ -182,14 +198,31 @@ fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob 
     let theme = cx.theme;
     let mut job = egui::text::LayoutJob::default();
     let style = egui::Style::default();
-    let mut add = |text: RichText| text.append_to(&mut job, &style, egui::FontSelection::Default, egui::Align::Center);
+    let mut add = |text: RichText| {
+        let font = egui::FontSelection::Default;
+        text.append_to(&mut job, &style, font, egui::Align::Center);
+    };
     match target {
-        None => add(RichText::new(format!("Choose a model {}", icons::CHEVRON_DOWN)).size(size::BODY).color(theme.text_dim)),
+        None => add(
+            RichText::new(format!("Choose a model {}", icons::CHEVRON_DOWN))
+                .size(size::BODY)
+                .color(theme.text_dim),
+        ),
         Some(target) => {
-            let label = cx.state.settings.endpoint(&target.endpoint).map_or(target.endpoint.as_str(), |e| e.label.as_str());
-            add(strong(target.model.as_str()).size(size::BODY).color(theme.text));
-            add(RichText::new(format!("  {label} ")).size(size::SMALL).color(theme.text_dim));
-            add(RichText::new(icons::CHEVRON_DOWN).size(size::SMALL).color(theme.text_dim));
+            let label = cx
+                .state
+                .settings
+                .endpoint(&target.endpoint)
+                .map_or(target.endpoint.as_str(), |e| e.label.as_str());
+            add(strong(target.model.as_str())
+                .size(size::BODY)
+                .color(theme.text));
+            add(RichText::new(format!("  {label} "))
+                .size(size::SMALL)
+                .color(theme.text_dim));
+            add(RichText::new(icons::CHEVRON_DOWN)
+                .size(size::SMALL)
+                .color(theme.text_dim));
         }
     }
     job
@@ -197,10 +230,13 @@ fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob 
 
 fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
     let theme = cx.theme;
-    ui.horizontal(|ui| {
-        ui.spacing_mut().interact_size.y = 18.0;
-        ui.set_height(26.0);
-        ui.label(strong(group.label.as_str()).size(size::SMALL).color(theme.text_dim));
+    let head = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), 26.0), head, |ui| {
+        ui.label(
+            strong(group.label.as_str())
+                .size(size::SMALL)
+                .color(theme.text_dim),
+        );
         if group.simulated {
             simulated_badge(ui, theme);
         }
@@ -226,7 +262,13 @@ fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
     }
 }
 
-fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, chosen: bool, target: Option<&TargetId>) -> egui::Response {
+fn row_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    row: &Row,
+    chosen: bool,
+    target: Option<&TargetId>,
+) -> egui::Response {
     let current = target == Some(&row.target);
     let text = if row.typed {
         format!("Use “{}” at {}", row.target.model, row.target.endpoint)
@@ -235,20 +277,32 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, chosen: bool, target: Option<&T
     } else {
         format!("{}  {}", row.target.model, row.label)
     };
-    let text = if current { format!("{text}  {}", icons::CHECK) } else { text };
+    let text = if current {
+        format!("{text}  {}", icons::CHECK)
+    } else {
+        text
+    };
     let color = match row {
         _ if current => theme.accent,
         Row { typed: true, .. } => theme.text_dim,
         Row { .. } => theme.text,
     };
-    let fill = if chosen { theme.hover } else { egui::Color32::TRANSPARENT };
+    let fill = if chosen {
+        theme.hover
+    } else {
+        egui::Color32::TRANSPARENT
+    };
     let button = Button::new(RichText::new(text).color(color))
         .fill(fill)
         .frame_when_inactive(chosen)
         .truncate();
     let size = vec2(ui.available_width(), 26.0);
-    let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_justify(true).with_main_align(egui::Align::Min);
-    let response = ui.allocate_ui_with_layout(size, layout, |ui| ui.add(button)).inner;
+    let layout = egui::Layout::left_to_right(egui::Align::Center)
+        .with_main_justify(true)
+        .with_main_align(egui::Align::Min);
+    let response = ui
+        .allocate_ui_with_layout(size, layout, |ui| ui.add(button))
+        .inner;
     let name = if row.typed {
         format!("Use “{}” at {}", row.target.model, row.target.endpoint)
     } else {
@@ -273,7 +327,11 @@ fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> 
         let all = rows_of(state, endpoint, target);
         let exact = all.iter().any(|row| row.target.model == search.trim());
         let haystack = |row: &Row| {
-            format!("{} {} {} {}", row.target.model, row.label, endpoint.id, endpoint.label).to_lowercase()
+            format!(
+                "{} {} {} {}",
+                row.target.model, row.label, endpoint.id, endpoint.label
+            )
+            .to_lowercase()
         };
         let mut rows: Vec<Row> = (all.into_iter())
             .filter(|row| {
@@ -308,10 +366,18 @@ fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> 
 
 /// All models of an endpoint: the typed ones of its settings, the list's, and the one in use.
 fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec<Row> {
-    let listed = state.models.get(&endpoint.id).and_then(|models| models.as_ref().ok());
+    let listed = state
+        .models
+        .get(&endpoint.id)
+        .and_then(|models| models.as_ref().ok());
     let settings = endpoint.models.iter().map(|model| (model.as_str(), ""));
-    let list = listed.iter().flat_map(|models| models.iter()).map(|m| (m.id.as_str(), m.label.as_str()));
-    let used = target.filter(|t| t.endpoint == endpoint.id).map(|t| (t.model.as_str(), ""));
+    let list = listed
+        .iter()
+        .flat_map(|models| models.iter())
+        .map(|m| (m.id.as_str(), m.label.as_str()));
+    let used = target
+        .filter(|t| t.endpoint == endpoint.id)
+        .map(|t| (t.model.as_str(), ""));
     let mut seen = HashSet::new();
     (settings.chain(list).chain(used))
         .filter(|(model, _)| seen.insert(*model))
@@ -330,4 +396,3 @@ fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec
 pub fn any_popup_open(ctx: &egui::Context) -> bool {
     Popup::is_any_open(ctx) || ctx.memory(|memory| memory.top_modal_layer().is_some())
 }
-

@@ -94,8 +94,12 @@ impl TurnView {
             .inner_margin(Margin::symmetric(10, 7))
             .show(ui, |ui| {
                 ui.set_min_width(ui.available_width());
-                let draft = edits::draft_of(&at.turn.user);
-                shared.attachments.row_ui(ui, theme, &draft.images, false);
+                let images = at.turn.user.iter().filter_map(|part| match part {
+                    Part::Image(image) => Some(image.clone()),
+                    _ => None,
+                });
+                let images: Vec<_> = images.collect();
+                (shared.attachments).row_ui(ui, theme, &images, false);
                 let text = at.turn.user.iter().find_map(|part| match part {
                     Part::Text { text } => Some(text.as_str()),
                     _ => None,
@@ -167,6 +171,10 @@ fn edit_ui(
         if std::mem::take(shared.focus_edit) {
             response.request_focus();
         }
+        *shared.edit_focused |= response.has_focus();
+        if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+            shared.intents.push(Intent::EndEdit(pane));
+        }
         let empty = edits::parts_of(draft).is_empty();
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
@@ -213,8 +221,8 @@ fn actions_ui(
             shared.intents.push(Intent::Retry(pane, turn));
         }
         attempts_ui(ui, theme, at, shared);
-        if let Some(run) = run {
-            copy_button(ui, theme, "Copy the answer", || answer_text(run));
+        if let Some(run) = run.filter(|run| !answer_text(run).is_empty()) {
+            copy_button(ui, theme, "Copy the answer", || answer_text(run).to_owned());
             let view = shared.answers.entry(run.head.id).or_default();
             if icon_toggle(
                 ui,
@@ -241,23 +249,19 @@ fn attempts_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<
     if count < 2 {
         return;
     }
-    let mut go = |to| {
-        shared
-            .intents
-            .push(Intent::Attempt(at.pane.id, at.index, to))
-    };
+    let attempt = |to| Intent::Attempt(at.pane.id, at.index, to);
     let earlier = ui.add_enabled_ui(shown > 0, |ui| {
         icon_button(ui, theme, icons::CHEVRON_LEFT, "Earlier attempt")
     });
     if earlier.inner.clicked() {
-        go(shown.saturating_sub(1));
+        shared.intents.push(attempt(shown.saturating_sub(1)));
     }
     ui.add(Label::new(tiny(theme, format!("{}/{count}", shown + 1))).selectable(false));
     let later = ui.add_enabled_ui(shown + 1 < count, |ui| {
         icon_button(ui, theme, icons::CHEVRON_RIGHT, "Later attempt")
     });
     if later.inner.clicked() {
-        go(shown + 1);
+        shared.intents.push(attempt(shown + 1));
     }
 }
 
@@ -312,11 +316,11 @@ pub fn item_ui(ui: &mut Ui, icon: &str, label: &str) -> bool {
     response.clicked()
 }
 
-fn answer_text(run: &Run) -> String {
+fn answer_text(run: &Run) -> &str {
     let answer = &run.answer;
     if answer.text.is_empty() {
-        answer.refusal.clone()
+        &answer.refusal
     } else {
-        answer.text.clone()
+        &answer.text
     }
 }

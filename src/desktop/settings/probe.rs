@@ -68,8 +68,8 @@ fn line(
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         ui.label(RichText::new(icon).color(color));
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 18.0), egui::Sense::hover());
-        let at = rect.left_center();
+        let (spot, _) = ui.allocate_exact_size(egui::vec2(64.0, 18.0), egui::Sense::hover());
+        let at = spot.left_center();
         ui.painter().text(
             at,
             egui::Align2::LEFT_CENTER,

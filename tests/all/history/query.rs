@@ -150,7 +150,17 @@ fn all_queries() -> Vec<RunQuery> {
         vec![target("near", "m/1"), target("Zoo", "m2")],
         vec![target("nowhere", "m")],
     ];
-    let texts = ["", "alpha", "BETA 延迟", "ärger", "%", "a_b far", "nothing"];
+    let texts = [
+        "",
+        "alp",
+        "alpha",
+        "BETA 延",
+        "BETA 延迟",
+        "ärger",
+        "%",
+        "a_b far",
+        "nothing",
+    ];
     let mut dice = Dice(11);
     let mut queries = Vec::new();
     for by in sorts {

@@ -6,6 +6,11 @@
 
 use std::ops::Range;
 
+use super::lines::{
+    Fence, closes, indent_of, interrupts, is_blank, is_delimiter_row, is_heading, item_offset,
+    opens,
+};
+
 /// A block is closed once it has this many bytes; a longer line is cut.
 pub const MAX_BYTES: usize = 1_600;
 /// A piece of code or a table is closed once it has this many lines.
@@ -43,13 +48,6 @@ pub enum Kind {
         /// Where its head row and delimiter row stand.
         head: Range<usize>,
     },
-}
-
-/// A code fence: its character, length and indent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Fence {
-    mark: u8,
-    len: usize,
 }
 
 /// The block being built, and what decides where it ends.
@@ -393,110 +391,6 @@ fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
     range.start + by..range.end + by
 }
 
-fn is_blank(line: &str) -> bool {
-    line.trim().is_empty()
-}
-
-/// Columns of leading white space; a tab goes to the next multiple of four.
-fn indent_of(line: &str) -> usize {
-    let mut columns = 0;
-    for byte in line.bytes() {
-        match byte {
-            b' ' => columns += 1,
-            b'\t' => columns += 4 - columns % 4,
-            _ => break,
-        }
-    }
-    columns
-}
-
-/// The fence that a line opens, and where its info string stands in the line.
-fn opens(line: &str) -> Option<(Fence, Range<usize>)> {
-    let trimmed = line.trim_start();
-    let mark = *trimmed.as_bytes().first()?;
-    if mark != b'`' && mark != b'~' {
-        return None;
-    }
-    let len = trimmed.bytes().take_while(|b| *b == mark).count();
-    let rest = &trimmed[len..];
-    if len < 3 || (mark == b'`' && rest.contains('`')) {
-        return None;
-    }
-    let start = line.len() - rest.trim_start().len();
-    let info = rest.trim();
-    Some((Fence { mark, len }, start..start + info.len()))
-}
-
-fn closes(line: &str, fence: Fence) -> bool {
-    let trimmed = line.trim();
-    trimmed.len() >= fence.len && trimmed.bytes().all(|b| b == fence.mark)
-}
-
-fn is_heading(line: &str) -> bool {
-    let trimmed = line.trim_start();
-    let hashes = trimmed.bytes().take_while(|b| *b == b'#').count();
-    let after = trimmed.as_bytes().get(hashes);
-    indent_of(line) < 4
-        && (1..=6).contains(&hashes)
-        && after.is_none_or(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
-}
-
-/// Whether a line is a thematic break, which looks like a list item at first.
-fn is_rule(line: &str) -> bool {
-    let mut marks = line.bytes().filter(|b| !b.is_ascii_whitespace());
-    let Some(first) = marks.next() else {
-        return false;
-    };
-    let rest: Vec<u8> = marks.collect();
-    matches!(first, b'-' | b'*' | b'_') && rest.len() >= 2 && rest.iter().all(|b| *b == first)
-}
-
-/// The column at which a list item's content stands, if the line begins an item.
-fn item_offset(line: &str) -> Option<usize> {
-    if is_rule(line) {
-        return None;
-    }
-    let indent = indent_of(line);
-    let trimmed = line.trim_start();
-    let marker = match trimmed.as_bytes() {
-        [b'-' | b'*' | b'+', ..] => 1,
-        bytes => {
-            let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
-            let point = matches!(bytes.get(digits), Some(b'.' | b')'));
-            ((1..=9).contains(&digits) && point).then_some(digits + 1)?
-        }
-    };
-    let after = &trimmed[marker..];
-    let gap = indent_of(after);
-    if is_blank(after) {
-        return Some(indent + marker + 1);
-    }
-    (gap > 0).then_some(indent + marker + if gap > 4 { 1 } else { gap })
-}
-
-/// Whether a line ends the paragraph before it although no blank line stands between.
-fn interrupts(line: &str) -> bool {
-    let starts_list = item_offset(line).is_some() && {
-        let trimmed = line.trim_start();
-        // By CommonMark only a list that begins with 1 may, so that a wrapped "2024." may not.
-        !trimmed.starts_with(|c: char| c.is_ascii_digit())
-            || trimmed.starts_with("1.")
-            || trimmed.starts_with("1)")
-    };
-    indent_of(line) < 4
-        && (opens(line).is_some()
-            || is_heading(line)
-            || line.trim_start().starts_with('>')
-            || starts_list)
-}
-
-fn is_delimiter_row(line: &str) -> bool {
-    let trimmed = line.trim();
-    trimmed.contains('-')
-        && trimmed.contains('|')
-        && (trimmed.bytes()).all(|b| matches!(b, b'|' | b'-' | b':' | b' ' | b'\t'))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -571,9 +465,7 @@ mod tests {
     #[test]
     fn a_fence_in_an_item_is_cut_as_code_and_the_item_goes_on() {
         let mut text = String::from("1. Do:\n   ```sh\n");
-        for line in 0..100 {
-            text.push_str(&format!("   echo {line}\n"));
-        }
+        text.push_str(&"   echo again\n".repeat(100));
         text.push_str("   ```\n   and then\n2. next\n");
         let blocks = split(&text);
         assert_eq!(blocks[0].kind, Kind::Item);

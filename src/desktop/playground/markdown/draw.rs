@@ -8,8 +8,8 @@ use egui::{
 
 use super::{
     highlight::Highlight,
-    parse::{Code, Element, INDENT, Ink, Place, Table, Text},
-    visible,
+    parse::{Code, Element, INDENT, Ink, Place, Text},
+    table, visible,
 };
 use crate::desktop::{
     theme::{RADIUS, Theme, size, tiny},
@@ -35,9 +35,9 @@ pub struct Piece<'a> {
 /// Shows a text word for word.
 pub fn plain_ui(ui: &mut Ui, ink: &Ink, source: &str, fixed: bool) {
     let format = if fixed {
-        ink.format(FontFamily::Monospace, size::SMALL, ink.text)
+        Ink::format(FontFamily::Monospace, size::SMALL, ink.text)
     } else {
-        ink.format(FontFamily::Proportional, ink.size, ink.text)
+        Ink::format(FontFamily::Proportional, ink.size, ink.text)
     };
     let text = source.strip_suffix('\n').unwrap_or(source);
     ui.add(Label::new(LayoutJob::single_section(text.to_owned(), format)).wrap());
@@ -70,7 +70,7 @@ pub fn elements_ui(
             Element::Table(table) => {
                 ui.push_id(index, |ui| {
                     placed_ui(ui, theme, table.place, indent, |ui| {
-                        table_ui(ui, theme, table)
+                        table::table_ui(ui, theme, table);
                     });
                 });
             }
@@ -113,7 +113,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let response = ui.add(Label::new(galley.clone()));
     if let Some(marker) = &text.marker {
-        let format = ink.format(FontFamily::Proportional, ink.size, ink.dim);
+        let format = Ink::format(FontFamily::Proportional, ink.size, ink.dim);
         let job = LayoutJob::single_section(marker.clone(), format);
         let marker = ui.fonts_mut(|fonts| fonts.layout_job(job));
         let at = response.rect.left_top() - vec2(marker.size().x + 6.0, 0.0);
@@ -123,7 +123,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
 }
 
 /// Makes a text's links clickable: where each goes is shown, and only web and mail addresses open.
-fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
+pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
     for (number, (range, url)) in text.links.iter().enumerate() {
         let label = text.job.text.get(range.clone()).unwrap_or_default();
         for (row, area) in rects_of(galley, &text.job.text, range)
@@ -134,10 +134,16 @@ fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
             let area = area.translate(rect.min.to_vec2());
             let response = ui.interact(area, id, Sense::click());
             // A text's own underline hangs at the foot of its line: too low where lines stand apart.
-            let foot = area.center().y + text.job.sections.first().map_or(6.0, |s| s.format.font_id.size * 0.55);
+            let foot = area.center().y
+                + text
+                    .job
+                    .sections
+                    .first()
+                    .map_or(6.0, |s| s.format.font_id.size * 0.55);
             let strength = if response.hovered() { 1.0 } else { 0.5 };
             let color = ui.visuals().hyperlink_color.gamma_multiply(strength);
-            ui.painter().hline(area.x_range(), foot, Stroke::new(1.0, color));
+            ui.painter()
+                .hline(area.x_range(), foot, Stroke::new(1.0, color));
             response.widget_info(|| WidgetInfo::labeled(Role::Link, true, label));
             let opens = openable(url);
             let response = response.on_hover_ui(|ui| {
@@ -266,7 +272,7 @@ pub fn code_ui(
         let inner = Margin {
             left: 10,
             right: 10,
-            top: if piece.first { 1 } else { 0 },
+            top: i8::from(piece.first),
             bottom: if piece.ends { 8 } else { 0 },
         };
         Frame::new().inner_margin(inner).show(ui, |ui| {
@@ -302,8 +308,7 @@ fn code_head_ui(ui: &mut Ui, theme: &Theme, language: &str, whole: impl FnOnce()
 }
 
 fn code_job(theme: &Theme, code: &str, highlight: &Highlight, width: f32) -> LayoutJob {
-    let ink = Ink::of(theme);
-    let format = |color: Color32| ink.format(FontFamily::Monospace, size::SMALL, color);
+    let format = |color: Color32| Ink::format(FontFamily::Monospace, size::SMALL, color);
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;
     let mut start = 0;
@@ -316,103 +321,6 @@ fn code_job(theme: &Theme, code: &str, highlight: &Highlight, width: f32) -> Lay
     }
     job.append(&code[start..], 0.0, format(theme.text));
     job
-}
-
-/// Narrowest column of a table before it scrolls.
-const MIN_COLUMN: f32 = 56.0;
-const CELL: egui::Vec2 = vec2(8.0, 4.0);
-
-fn table_ui(ui: &mut Ui, theme: &Theme, table: &Table) {
-    let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
-    if columns == 0 {
-        return;
-    }
-    let natural = natural_widths(ui, table, columns);
-    let room = ui.available_width();
-    #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
-    let least = columns as f32 * (MIN_COLUMN + 2.0 * CELL.x);
-    if least > room {
-        egui::ScrollArea::horizontal().show(ui, |ui| {
-            rows_ui(ui, theme, table, &fitted(&natural, least.max(room * 1.5)));
-        });
-    } else {
-        rows_ui(ui, theme, table, &fitted(&natural, room));
-    }
-}
-
-fn natural_widths(ui: &Ui, table: &Table, columns: usize) -> Vec<f32> {
-    let mut widths = vec![16.0_f32; columns];
-    for row in &table.rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            let galley = ui.fonts_mut(|fonts| fonts.layout_job(cell.job.clone()));
-            *width = width.max(galley.size().x.ceil() + 2.0 * CELL.x);
-        }
-    }
-    widths
-}
-
-/// Column widths within `room`: narrow columns keep theirs, wide ones share what is left.
-fn fitted(natural: &[f32], room: f32) -> Vec<f32> {
-    let mut widths = natural.to_vec();
-    let mut left = room;
-    let mut open: Vec<usize> = (0..natural.len()).collect();
-    loop {
-        #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
-        let share = left / open.len().max(1) as f32;
-        let (narrow, wide): (Vec<usize>, Vec<usize>) =
-            open.iter().partition(|i| natural[**i] <= share);
-        if narrow.is_empty() || wide.is_empty() {
-            for index in open {
-                widths[index] = natural[index].min(share.max(MIN_COLUMN));
-            }
-            return widths;
-        }
-        left -= narrow.iter().map(|i| natural[*i]).sum::<f32>();
-        open = wide;
-    }
-}
-
-fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
-    let left = ui.cursor().left();
-    let width: f32 = widths.iter().sum();
-    for (number, row) in table.rows.iter().enumerate() {
-        let top = ui.cursor().top();
-        let galleys: Vec<_> = (row.iter().zip(widths))
-            .map(|(cell, width)| {
-                let mut job = cell.job.clone();
-                job.wrap.max_width = (width - 2.0 * CELL.x).max(1.0);
-                ui.fonts_mut(|fonts| fonts.layout_job(job))
-            })
-            .collect();
-        let height = galleys.iter().map(|g| g.size().y).fold(0.0, f32::max) + 2.0 * CELL.y;
-        let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
-        let mut x = left;
-        for (index, (galley, column)) in galleys.into_iter().zip(widths).enumerate() {
-            let room = column - 2.0 * CELL.x - galley.size().x;
-            let shift = match table.align.get(index) {
-                Some(Align::Center) => room / 2.0,
-                Some(Align::Max) => room,
-                _ => 0.0,
-            };
-            let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y);
-            let area = Rect::from_min_size(min, galley.size());
-            ui.put(area, Label::new(galley.clone()));
-            if let Some(cell) = row.get(index) {
-                links_ui(ui, cell, &galley, area, number * 1000 + index);
-            }
-            x += column;
-        }
-        let line = if number == 0 {
-            theme.line_strong
-        } else {
-            theme.line
-        };
-        ui.painter().hline(
-            rect.left()..=left + width,
-            rect.bottom(),
-            Stroke::new(1.0, line),
-        );
-    }
 }
 
 #[cfg(test)]
@@ -434,11 +342,5 @@ mod tests {
         ] {
             assert!(!openable(url), "{url}");
         }
-    }
-
-    #[test]
-    fn narrow_columns_keep_their_width() {
-        assert_eq!(fitted(&[50.0, 60.0], 200.0), [50.0, 60.0]);
-        assert_eq!(fitted(&[50.0, 500.0, 500.0], 450.0), [50.0, 200.0, 200.0]);
     }
 }

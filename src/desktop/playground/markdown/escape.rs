@@ -1,6 +1,6 @@
 //! Makes characters that hide or reorder text visible: a model's answer may not trick its reader.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// The text with control and bidirectional-override characters as visible escapes; line breaks and
 /// tabs stay, and the carriage return of a CRLF is dropped.
@@ -14,7 +14,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     while let Some(c) = chars.next() {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
-            c if is_hidden(c) => out.push_str(&format!("\\u{{{:02X}}}", u32::from(c))),
+            c if is_hidden(c) => {
+                // Writing to a string can't fail.
+                let _ = write!(out, "\\u{{{:02X}}}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -54,7 +54,7 @@ impl Ink {
 
     /// The format of plain text in these colours.
     #[must_use]
-    pub fn format(&self, family: FontFamily, size: f32, color: Color32) -> TextFormat {
+    pub fn format(family: FontFamily, size: f32, color: Color32) -> TextFormat {
         TextFormat {
             line_height: Some((size * 1.5).round()),
             valign: egui::Align::Center,
@@ -184,8 +184,7 @@ impl<'a> Builder<'a> {
             Event::Code(code) | Event::InlineMath(code) | Event::DisplayMath(code) => {
                 self.push_code(&code);
             }
-            Event::Html(html) => self.push(&html),
-            Event::InlineHtml(html) => self.push(&html),
+            Event::Html(html) | Event::InlineHtml(html) => self.push(&html),
             Event::FootnoteReference(name) => self.push(&format!("[^{name}]")),
             Event::SoftBreak | Event::HardBreak => self.push("\n"),
             Event::Rule => {
@@ -359,7 +358,7 @@ impl<'a> Builder<'a> {
             () if self.quotes > 0 => self.ink.dim,
             () => self.ink.text,
         };
-        let mut format = self.ink.format(family, size, color);
+        let mut format = Ink::format(family, size, color);
         format.italics = self.emphasis > 0;
         if self.strike > 0 {
             format.strikethrough = Stroke::new(1.0, color);
@@ -378,7 +377,7 @@ impl<'a> Builder<'a> {
             background: self.ink.code_ground,
             expand_bg: 1.5,
             line_height: None,
-            ..self.ink.format(FontFamily::Monospace, size, color)
+            ..Ink::format(FontFamily::Monospace, size, color)
         };
         self.text.job.append(code, 0.0, format);
     }

@@ -1,0 +1,120 @@
+//! What a line of markdown begins or ends, seen by itself (after `CommonMark` 0.31 and GFM's tables).
+
+use std::ops::Range;
+
+/// A code fence: its character, length and indent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The character.
+    pub mark: u8,
+    /// How many of it.
+    pub len: usize,
+}
+
+/// Whether there is nothing on a line.
+pub fn is_blank(line: &str) -> bool {
+    line.trim().is_empty()
+}
+
+/// Columns of leading white space; a tab goes to the next multiple of four.
+pub fn indent_of(line: &str) -> usize {
+    let mut columns = 0;
+    for byte in line.bytes() {
+        match byte {
+            b' ' => columns += 1,
+            b'\t' => columns += 4 - columns % 4,
+            _ => break,
+        }
+    }
+    columns
+}
+
+/// The fence that a line opens, and where its info string stands in the line.
+pub fn opens(line: &str) -> Option<(Fence, Range<usize>)> {
+    let trimmed = line.trim_start();
+    let mark = *trimmed.as_bytes().first()?;
+    if mark != b'`' && mark != b'~' {
+        return None;
+    }
+    let len = trimmed.bytes().take_while(|b| *b == mark).count();
+    let rest = &trimmed[len..];
+    if len < 3 || (mark == b'`' && rest.contains('`')) {
+        return None;
+    }
+    let start = line.len() - rest.trim_start().len();
+    let info = rest.trim();
+    Some((Fence { mark, len }, start..start + info.len()))
+}
+
+/// Whether a line closes a fence.
+pub fn closes(line: &str, fence: Fence) -> bool {
+    let trimmed = line.trim();
+    trimmed.len() >= fence.len && trimmed.bytes().all(|b| b == fence.mark)
+}
+
+/// Whether a line is a heading (`# …`).
+pub fn is_heading(line: &str) -> bool {
+    let trimmed = line.trim_start();
+    let hashes = trimmed.bytes().take_while(|b| *b == b'#').count();
+    let after = trimmed.as_bytes().get(hashes);
+    indent_of(line) < 4
+        && (1..=6).contains(&hashes)
+        && after.is_none_or(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// Whether a line is a thematic break, which looks like a list item at first.
+fn is_rule(line: &str) -> bool {
+    let mut marks = line.bytes().filter(|b| !b.is_ascii_whitespace());
+    let Some(first) = marks.next() else {
+        return false;
+    };
+    let rest: Vec<u8> = marks.collect();
+    matches!(first, b'-' | b'*' | b'_') && rest.len() >= 2 && rest.iter().all(|b| *b == first)
+}
+
+/// The column at which a list item's content stands, if the line begins an item.
+pub fn item_offset(line: &str) -> Option<usize> {
+    if is_rule(line) {
+        return None;
+    }
+    let indent = indent_of(line);
+    let trimmed = line.trim_start();
+    let marker = match trimmed.as_bytes() {
+        [b'-' | b'*' | b'+', ..] => 1,
+        bytes => {
+            let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+            let point = matches!(bytes.get(digits), Some(b'.' | b')'));
+            ((1..=9).contains(&digits) && point).then_some(digits + 1)?
+        }
+    };
+    let after = &trimmed[marker..];
+    let gap = indent_of(after);
+    if is_blank(after) {
+        return Some(indent + marker + 1);
+    }
+    (gap > 0).then_some(indent + marker + if gap > 4 { 1 } else { gap })
+}
+
+/// Whether a line ends the paragraph before it although no blank line stands between.
+pub fn interrupts(line: &str) -> bool {
+    let starts_list = item_offset(line).is_some() && {
+        let trimmed = line.trim_start();
+        // By CommonMark only a list that begins with 1 may, so that a wrapped "2024." may not.
+        !trimmed.starts_with(|c: char| c.is_ascii_digit())
+            || trimmed.starts_with("1.")
+            || trimmed.starts_with("1)")
+    };
+    indent_of(line) < 4
+        && (opens(line).is_some()
+            || is_heading(line)
+            || line.trim_start().starts_with('>')
+            || starts_list)
+}
+
+/// Whether a line can be the row under a table's head.
+pub fn is_delimiter_row(line: &str) -> bool {
+    let trimmed = line.trim();
+    trimmed.contains('-')
+        && trimmed.contains('|')
+        && (trimmed.bytes()).all(|b| matches!(b, b'|' | b'-' | b':' | b' ' | b'\t'))
+}

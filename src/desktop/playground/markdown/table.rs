@@ -1,0 +1,115 @@
+//! Tables: columns fitted to the room there is, text wrapped in its cell.
+
+use egui::{Align, Label, Rect, Sense, Stroke, Ui, pos2, vec2};
+
+use super::{draw::links_ui, parse::Table};
+use crate::desktop::theme::Theme;
+
+/// Narrowest column of a table before it scrolls.
+const MIN_COLUMN: f32 = 56.0;
+const CELL: egui::Vec2 = vec2(8.0, 4.0);
+
+/// Shows a table within the room there is; one of too many columns scrolls.
+pub fn table_ui(ui: &mut Ui, theme: &Theme, table: &Table) {
+    let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
+    if columns == 0 {
+        return;
+    }
+    let natural = natural_widths(ui, table, columns);
+    let room = ui.available_width();
+    #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
+    let least = columns as f32 * (MIN_COLUMN + 2.0 * CELL.x);
+    if least > room {
+        egui::ScrollArea::horizontal().show(ui, |ui| {
+            rows_ui(ui, theme, table, &fitted(&natural, least.max(room * 1.5)));
+        });
+    } else {
+        rows_ui(ui, theme, table, &fitted(&natural, room));
+    }
+}
+
+fn natural_widths(ui: &Ui, table: &Table, columns: usize) -> Vec<f32> {
+    let mut widths = vec![16.0_f32; columns];
+    for row in &table.rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            let galley = ui.fonts_mut(|fonts| fonts.layout_job(cell.job.clone()));
+            *width = width.max(galley.size().x.ceil() + 2.0 * CELL.x);
+        }
+    }
+    widths
+}
+
+/// Column widths within `room`: narrow columns keep theirs, wide ones share what is left.
+fn fitted(natural: &[f32], room: f32) -> Vec<f32> {
+    let mut widths = natural.to_vec();
+    let mut left = room;
+    let mut open: Vec<usize> = (0..natural.len()).collect();
+    loop {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of columns")]
+        let share = left / open.len().max(1) as f32;
+        let (narrow, wide): (Vec<usize>, Vec<usize>) =
+            open.iter().partition(|i| natural[**i] <= share);
+        if narrow.is_empty() || wide.is_empty() {
+            for index in open {
+                widths[index] = natural[index].min(share.max(MIN_COLUMN));
+            }
+            return widths;
+        }
+        left -= narrow.iter().map(|i| natural[*i]).sum::<f32>();
+        open = wide;
+    }
+}
+
+fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
+    let left = ui.cursor().left();
+    let width: f32 = widths.iter().sum();
+    for (number, row) in table.rows.iter().enumerate() {
+        let top = ui.cursor().top();
+        let galleys: Vec<_> = (row.iter().zip(widths))
+            .map(|(cell, width)| {
+                let mut job = cell.job.clone();
+                job.wrap.max_width = (width - 2.0 * CELL.x).max(1.0);
+                ui.fonts_mut(|fonts| fonts.layout_job(job))
+            })
+            .collect();
+        let height = galleys.iter().map(|g| g.size().y).fold(0.0, f32::max) + 2.0 * CELL.y;
+        let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+        let mut x = left;
+        for (index, (galley, column)) in galleys.into_iter().zip(widths).enumerate() {
+            let room = column - 2.0 * CELL.x - galley.size().x;
+            let shift = match table.align.get(index) {
+                Some(Align::Center) => room / 2.0,
+                Some(Align::Max) => room,
+                _ => 0.0,
+            };
+            let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y);
+            let area = Rect::from_min_size(min, galley.size());
+            ui.put(area, Label::new(galley.clone()));
+            if let Some(cell) = row.get(index) {
+                links_ui(ui, cell, &galley, area, number * 1000 + index);
+            }
+            x += column;
+        }
+        let line = if number == 0 {
+            theme.line_strong
+        } else {
+            theme.line
+        };
+        ui.painter().hline(
+            rect.left()..=left + width,
+            rect.bottom(),
+            Stroke::new(1.0, line),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_columns_keep_their_width() {
+        assert_eq!(fitted(&[50.0, 60.0], 200.0), [50.0, 60.0]);
+        assert_eq!(fitted(&[50.0, 500.0, 500.0], 450.0), [50.0, 200.0, 200.0]);
+    }
+}

@@ -1,0 +1,143 @@
+//! Answers one chat request: reads it, finds its model, plans, and opens the answer.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited, StreamBody};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::{
+    answer::Exchange,
+    dialect::{AnswerId, Asked, Dialect, refusal},
+    model::{self, Model, Opening},
+    pace,
+    plan::{self, Plan, Promise},
+    reply::{
+        ASK_PLAN_HEADER, Body, PLAN_HEADER, RUN_HEADER, Stop, finish, full, json_response, refused,
+    },
+    server::Server,
+    wire::Wire,
+};
+use crate::event::Fault;
+
+/// Longest wait for a request body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest request body: a few photographs in base64.
+const MAX_BODY: usize = 64 << 20;
+
+const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Simulated sign-in</title></head>\
+<body><h1>Simulated: please sign in to the network</h1></body></html>\n";
+
+/// Answers a chat request. The plan's clock starts at the read that completed the request.
+pub(super) async fn answer(
+    server: &Server,
+    dialect: &Dialect,
+    wire: Wire,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Stop> {
+    let (head, body) = request.into_parts();
+    let body = whole_body(body).await?;
+    let read = wire.last_read();
+    let asked = (dialect.parse)(&body)?;
+    drop(body);
+    let model = admitted(&asked, (dialect.key)(&head.headers))?;
+
+    let seed = plan::seed(&asked.request, server.options.seed);
+    let plan = Plan::new(model, &asked.request, seed, server.options.speed);
+    let wants_promise = head.headers.contains_key(ASK_PLAN_HEADER);
+    let promise = wants_promise.then(|| describe(&plan.promise()));
+    let run = (server.ledger).open(model.name, seed, asked.stream, read);
+    let created = pace::unix_seconds();
+    let exchange = Exchange {
+        pacer: Arc::clone(&server.pacer),
+        ledger: Arc::clone(&server.ledger),
+        wire,
+        run,
+        read,
+        writer: (dialect.writer)(&asked, AnswerId { run, created }),
+        usage: asked.usage,
+    };
+    let mut response = open(model, dialect, exchange, plan, asked.stream).await?;
+    let headers = response.headers_mut();
+    headers.insert(RUN_HEADER, HeaderValue::from(run));
+    if let Some(promise) = promise.and_then(|p| HeaderValue::try_from(p).ok()) {
+        headers.insert(PLAN_HEADER, promise);
+    }
+    Ok(response)
+}
+
+/// The model asked for, if there is one of that name and the key opens it.
+fn admitted(asked: &Asked, key: Option<&str>) -> Result<&'static Model, Fault> {
+    let name = &asked.request.model;
+    let model = model::find(name).ok_or_else(|| {
+        let message = format!("There is no simulated model “{name}”; see GET /v1/models");
+        refusal(404, "model_not_found", message)
+    })?;
+    match model.key {
+        Some(start) if !key.is_some_and(|k| k.starts_with(start)) => {
+            let message = format!("{name} wants a key: any that begins with “{start}” will do");
+            Err(refusal(401, "invalid_api_key", message))
+        }
+        _ => Ok(model),
+    }
+}
+
+/// Opens the answer when its head is due.
+async fn open(
+    model: &Model,
+    dialect: &Dialect,
+    exchange: Exchange,
+    plan: Plan,
+    stream: bool,
+) -> Result<Response<Body>, Stop> {
+    exchange.pacer.until(exchange.read + plan.head).await;
+    match model.opening {
+        Opening::Refuse(fault) => Ok(refused(dialect, &fault())),
+        Opening::Html => {
+            let response =
+                Response::builder().header(header::CONTENT_TYPE, "text/html; charset=utf-8");
+            Ok(finish(response, full(PAGE)))
+        }
+        Opening::Answer if stream => {
+            let response = Response::builder()
+                .header(header::CONTENT_TYPE, "text/event-stream")
+                .header(header::CACHE_CONTROL, "no-cache");
+            let body = StreamBody::new(exchange.stream(plan)).boxed_unsync();
+            Ok(finish(response, body))
+        }
+        Opening::Answer => {
+            let (answer, writer) = exchange.whole(plan).await.map_err(Stop::Break)?;
+            if let Some(fault) = answer.fault {
+                let status = fault.status.or(Some(500));
+                return Ok(refused(dialect, &Fault { status, ..fault }));
+            }
+            Ok(json_response(StatusCode::OK, &writer.whole(&answer)))
+        }
+    }
+}
+
+async fn whole_body(body: Incoming) -> Result<Bytes, Fault> {
+    let collected = timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let message = format!("The body is larger than {} MiB", MAX_BODY >> 20);
+            Err(refusal(413, "body_too_large", message))
+        }
+        Ok(Err(_)) => Err(refusal(400, "invalid_request", "The body broke off")),
+        Err(_) => Err(refusal(408, "timeout", "The body did not come in time")),
+    }
+}
+
+fn describe(promise: &Promise) -> String {
+    let first = promise.first_token.map_or(String::new(), |t| {
+        format!("first_token_ns={}; ", t.as_nanos())
+    });
+    let Promise {
+        head, end, tokens, ..
+    } = promise;
+    let (head, end) = (head.as_nanos(), end.as_nanos());
+    format!("head_ns={head}; {first}end_ns={end}; tokens={tokens}")
+}

@@ -1,0 +1,65 @@
+//! Responses, and how a request ends that gets none of its own.
+
+use std::io;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
+use serde_json::Value;
+
+use super::dialect::Dialect;
+use crate::event::Fault;
+
+/// The number of a run, as in `GET /sim/runs/N`.
+pub(super) const RUN_HEADER: HeaderName = HeaderName::from_static("x-sim-run");
+/// What the run's plan promises; sent when asked for with [`ASK_PLAN_HEADER`].
+pub(super) const PLAN_HEADER: HeaderName = HeaderName::from_static("x-sim-plan");
+/// Asks for [`PLAN_HEADER`].
+pub(super) const ASK_PLAN_HEADER: HeaderName = HeaderName::from_static("x-tokenscope-plan");
+
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Why a request gets no answer of its own.
+pub(super) enum Stop {
+    /// It is refused.
+    Fault(Fault),
+    /// Its connection breaks off.
+    Break(io::Error),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+pub(super) fn refused(dialect: &Dialect, fault: &Fault) -> Response<Body> {
+    let status = fault.status.and_then(|s| StatusCode::from_u16(s).ok());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json_response(status, &(dialect.error)(fault));
+    if let Some(wait) = fault.retry_after_ms {
+        let seconds = HeaderValue::from(wait.div_ceil(1000));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+pub(super) fn json_response(status: StatusCode, value: &Value) -> Response<Body> {
+    let response = Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json");
+    finish(response, full(value.to_string()))
+}
+
+pub(super) fn full(text: impl Into<Bytes>) -> Body {
+    Full::new(text.into())
+        .map_err(|e| match e {})
+        .boxed_unsync()
+}
+
+pub(super) fn finish(response: http::response::Builder, body: Body) -> Response<Body> {
+    response
+        .header(header::SERVER, "tokenscope-simulator")
+        .body(body)
+        .expect("all headers are fixed words and numbers")
+}

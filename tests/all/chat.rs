@@ -1,0 +1,239 @@
+//! `tokenscope chat`, as a shell runs it.
+
+use std::io::Read as _;
+
+use serde_json::Value;
+use tokenscope::simulator::{self, Simulator};
+
+use crate::{
+    canary::{assert_no_canary, assert_no_canary_in, canary},
+    home::{Home, piped},
+};
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn runs(output: &str) -> Vec<Value> {
+    let mut lines = lines(output);
+    lines.retain(|line| line["type"] == "run");
+    lines
+}
+
+async fn simulated() -> Simulator {
+    simulator::start(0).await.unwrap()
+}
+
+#[test]
+fn one_target_streams_its_text_and_then_its_figures() {
+    let home = Home::new();
+    let output = home.run(
+        &[
+            "chat",
+            "-t",
+            "simulator/sim-fast",
+            "--max-tokens",
+            "20",
+            "Hello",
+        ],
+        "",
+    );
+    assert_eq!(output.code, Some(0));
+    let text = output.out;
+    assert!(text.starts_with("## What you are looking at"), "{text}");
+    let table = output.err;
+    for part in ["TTFT", "simulator/sim-fast (simulated)", "cold", "length"] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+}
+
+#[test]
+fn json_ends_each_run_with_a_line_that_scripts_can_rely_on() {
+    let home = Home::new();
+    let arguments = [
+        "chat",
+        "--json",
+        "-t",
+        "simulator/sim-fast",
+        "-t",
+        "simulator/sim-tools",
+        "-t",
+        "simulator/sim-rate-limited",
+        "Hi",
+    ];
+    let output = home.run(&arguments, "");
+    assert_eq!(output.code, Some(1), "one of them is rate limited");
+    let text: String = lines(&output.out)
+        .iter()
+        .filter(|line| line["type"] == "text" && line["target"] == "simulator/sim-fast")
+        .filter_map(|line| line["text"].as_str())
+        .collect();
+    let runs = runs(&output.out);
+    assert_eq!(runs.len(), 3);
+    let of = |target: &str| runs.iter().find(|run| run["target"] == target).unwrap();
+    let fast = of("simulator/sim-fast");
+    assert_eq!(fast["text"], text.as_str());
+    assert_eq!(
+        (&fast["outcome"], &fast["finish"]),
+        (&"ok".into(), &"stop".into())
+    );
+    assert_eq!(
+        (&fast["connection"], &fast["simulated"]),
+        (&"cold".into(), &true.into())
+    );
+    for figure in ["ttft_ms", "ttfo_ms", "ttfb_ms", "total_ms", "tpot_ms"] {
+        assert!(fast[figure].as_f64().is_some_and(|ms| ms > 0.0), "{figure}");
+    }
+    assert!(fast["usage"]["output"].as_u64().is_some_and(|n| n > 100));
+    assert!(fast["fault"].is_null() && fast["started_unix_ns"].is_i64());
+    let calls = of("simulator/sim-tools")["tool_calls"].as_array().unwrap();
+    assert_eq!(calls.len(), 2);
+    let refused = of("simulator/sim-rate-limited");
+    assert_eq!(refused["outcome"], "fault");
+    assert_eq!(refused["fault"]["class"], "rate_limited");
+    assert_eq!(refused["fault"]["status"], 429);
+    assert!(refused["ttft_ms"].is_null());
+}
+
+#[test]
+fn what_was_asked_wrongly_is_said_with_exit_code_2() {
+    let home = Home::new();
+    for (arguments, part) in [
+        (&["chat", "-t", "no-slash", "Hi"][..], "endpoint/model"),
+        (&["chat", "--extra", "[1]", "Hi"], "--extra"),
+        (
+            &["chat", "--schema", "/nonexistent.json", "Hi"],
+            "/nonexistent.json",
+        ),
+        (
+            &["chat", "-i", "/nonexistent.png", "Hi"],
+            "/nonexistent.png",
+        ),
+        (
+            &["chat", "--base-url", "ftp://x/v1", "-m", "m", "Hi"],
+            "http",
+        ),
+        (
+            &["chat", "--base-url", "http://127.0.0.1:1/v1", "Hi"],
+            "--model",
+        ),
+        (&["chat", "-"], "standard input is empty"),
+    ] {
+        let output = home.run(arguments, "");
+        assert_eq!(output.code, Some(2), "{arguments:?}");
+        let said = output.err;
+        assert!(said.contains(part), "{arguments:?}: {said}");
+        assert!(output.out.is_empty());
+    }
+}
+
+#[test]
+fn an_unknown_endpoint_is_a_fault_that_names_it() {
+    let output = Home::new().run(&["chat", "--json", "-t", "nowhere/model", "Hi"], "");
+    assert_eq!(output.code, Some(1));
+    let run = &runs(&output.out)[0];
+    assert_eq!(run["fault"]["class"], "not_found");
+    assert!(
+        run["fault"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("nowhere")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_needs_no_set_up_and_a_prompt_may_be_piped() {
+    let simulator = simulated().await;
+    let home = Home::new();
+    let url = simulator.base_url().to_string();
+    let output = tokio::task::spawn_blocking(move || {
+        home.run(
+            &["chat", "--base-url", &url, "-m", "sim-echo", "--json", "-"],
+            "piped words",
+        )
+    });
+    let output = output.await.unwrap();
+    let run = &runs(&output.out)[0];
+    assert_eq!(run["target"], "url/sim-echo");
+    assert!(run["text"].as_str().unwrap().contains("piped words"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_from_the_environment_is_sent_and_nowhere_else_to_be_found() {
+    let simulator = simulated().await;
+    let canary = canary();
+    let key = format!(
+        "sim-{}",
+        canary.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+    );
+    let home = Home::new().with("LLM_API_KEY", &key);
+    let url = simulator.base_url().to_string();
+    let folder = home.clone();
+    let asked = tokio::task::spawn_blocking(move || {
+        let ask = |model: &str| {
+            home.run(
+                &["chat", "--json", "--base-url", &url, "-m", model, "Hi"],
+                "",
+            )
+        };
+        (ask("sim-locked"), ask("sim-error"))
+    });
+    let (locked, error) = asked.await.unwrap();
+    assert_eq!(locked.code, Some(0), "the key was taken");
+    assert_eq!(error.code, Some(1));
+    for output in [locked, error] {
+        assert_no_canary_in(output.out.as_bytes(), &key, "standard output");
+        assert_no_canary_in(output.err.as_bytes(), &key, "standard error");
+    }
+    assert_no_canary(&[folder.path()], &key);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_keeps_what_was_said_and_ends_with_130() {
+    let simulator = simulated().await;
+    let url = simulator.base_url().to_string();
+    let home = Home::new();
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut child =
+            piped(home.tokenscope(&["chat", "--json", "--base-url", &url, "-m", "sim-long", "Hi"]));
+        let mut out = child.stdout.take().unwrap();
+        let mut first = [0; 400];
+        out.read_exact(&mut first).unwrap();
+        let interrupt = std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(interrupt.unwrap().success());
+        let mut output = first.to_vec();
+        out.read_to_end(&mut output).unwrap();
+        (child.wait().unwrap(), output)
+    });
+    let (status, output) = ended.await.unwrap();
+    assert_eq!(status.code(), Some(130));
+    let run = runs(std::str::from_utf8(&output).unwrap()).remove(0);
+    assert_eq!(run["fault"]["class"], "cancelled");
+    assert!(!run["text"].as_str().unwrap().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_ends_the_program_quietly() {
+    let home = Home::new();
+    let mut child = piped(home.tokenscope(&["chat", "-t", "simulator/sim-long", "Hi"]));
+    let mut out = child.stdout.take().unwrap();
+    let mut first = [0; 64];
+    out.read_exact(&mut first).unwrap();
+    drop(out);
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(!said.contains("panicked"), "{said}");
+}
