@@ -62,7 +62,7 @@ impl Chrome {
     pub fn banners(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         if let Some(problem) = cx.state.settings_problem.clone() {
             let text = format!("{problem}. The last good settings hold until it is mended");
-            strip(ui, "settings-problem", |ui| {
+            strip(ui, cx.theme, "settings-problem", |ui| {
                 banner(ui, cx.theme, Tone::Bad, &text, |ui| {
                     if ui.button("Open the file").clicked() {
                         let failed = open_path(&problem.path).err();
@@ -80,7 +80,7 @@ impl Chrome {
         if self.closed.as_ref() == Some(&storage) {
             return;
         }
-        strip(ui, "storage-notice", |ui| {
+        strip(ui, cx.theme, "storage-notice", |ui| {
             banner(ui, cx.theme, tone, &text, |ui| {
                 if super::widgets::icon_button(ui, cx.theme, icons::CLOSE, "Close this notice")
                     .clicked()
@@ -186,9 +186,9 @@ fn rail_entry(
     }
 }
 
-fn strip(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
+fn strip(ui: &mut Ui, theme: &Theme, id: &str, content: impl FnOnce(&mut Ui)) {
     Panel::top(id.to_owned())
-        .frame(Frame::NONE)
+        .frame(Frame::new().fill(theme.surface))
         .show(ui, content);
 }
 
