@@ -83,6 +83,8 @@ struct Bench {
     ctx: Context,
     frame: u64,
     size: egui::Vec2,
+    /// Of the last frame: shows that something was drawn.
+    vertices: usize,
 }
 
 impl Bench {
@@ -93,6 +95,7 @@ impl Bench {
             ctx,
             frame: 0,
             size: vec2(1920.0, 1080.0),
+            vertices: 0,
         }
     }
 
@@ -111,7 +114,12 @@ impl Bench {
         let shapes = std::mem::take(&mut output.shapes);
         let primitives = self.ctx.tessellate(shapes, output.pixels_per_point);
         let spent = cpu_ns() - before;
-        std::hint::black_box(primitives);
+        self.vertices = (primitives.iter())
+            .map(|primitive| match &primitive.primitive {
+                egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len(),
+                egui::epaint::Primitive::Callback(_) => 0,
+            })
+            .sum();
         output.textures_delta.clear();
         spent
     }
@@ -241,11 +249,12 @@ fn piece(text: &str, at: &mut usize, len: usize) -> String {
     out
 }
 
-fn feed(state: &mut State, ids: &[RunId], at: &mut [usize], frame: u64) {
+/// What all panes get in one frame: `first`, then the next piece of `text`.
+fn feed(state: &mut State, ids: &[RunId], at: &mut [usize], frame: u64, first: &str, text: &str) {
     let bytes = TOKENS_A_SECOND / FRAMES_A_SECOND * BYTES_A_TOKEN;
     for (id, at) in ids.iter().zip(at) {
         let events = vec![Event::Text {
-            text: piece(SECTION, at, bytes),
+            text: format!("{first}{}", piece(text, at, bytes)),
         }];
         let read = Read {
             at: frame * FRAME_NS,
@@ -316,25 +325,35 @@ fn floor() -> f64 {
 fn main() {
     let floor = floor();
     println!("floor: 192 plain labels      p50 {floor:6.2} ms");
-    for (name, scroll) in [
-        ("following the stream", false),
-        ("scrolled up and about", true),
-    ] {
-        println!("\n{PANES} panes, {TOKENS_A_SECOND} tokens a second each, {name}");
-        stream(floor, scroll);
+    let code = SECTION.split("```").nth(1).unwrap_or_default();
+    let code = code.replace("rust\n", "");
+    let prose = SECTION.replace(['\n', '`', '|'], " ");
+    let texts = [
+        ("markdown", "", SECTION, false),
+        ("markdown, scrolled about", "", SECTION, true),
+        ("one code block", "```rust\n", &code, false),
+        ("one paragraph", "", &prose, false),
+    ];
+    for (name, head, text, scroll) in texts {
+        println!("\n{PANES} panes, {TOKENS_A_SECOND} tokens a second each: {name}");
+        stream(floor, head, text, scroll);
     }
 }
 
 #[expect(clippy::print_stdout, reason = "a bench reports here")]
-fn stream(floor: f64, scroll: bool) {
+fn stream(floor: f64, head: &str, text: &str, scroll: bool) {
     let mut bench = Bench::new();
     let (mut desk, ids) = asked(&mut bench);
-    let mut at: Vec<usize> = (0..PANES).map(|pane| pane * 311).collect();
+    let starts = (0..PANES).map(|pane| pane * 311);
+    let mut at: Vec<usize> = starts
+        .map(|at| text.floor_char_boundary(at % text.len()))
+        .collect();
     let memory_before = resident();
     let frames = TOKENS * FRAMES_A_SECOND / TOKENS_A_SECOND;
     let mut times = Vec::with_capacity(frames);
     for frame in 1..=frames {
-        feed(&mut desk.state, &ids, &mut at, frame as u64);
+        let first = if frame == 1 { head } else { "" };
+        feed(&mut desk.state, &ids, &mut at, frame as u64, first, text);
         let events = if scroll { wheel(frame) } else { Vec::new() };
         times.push(bench.frame(events, |ui| desk.show(ui)));
         let tokens = frame * TOKENS_A_SECOND / FRAMES_A_SECOND;
@@ -344,15 +363,16 @@ fn stream(floor: f64, scroll: bool) {
                 &times[times.len() - WINDOW..],
                 floor,
             );
-            let text: usize = ids
+            let bytes: usize = ids
                 .iter()
                 .map(|id| desk.state.runs[id].answer.text.len())
                 .sum();
             let grown = resident().saturating_sub(memory_before);
             println!(
-                "    text {:5.2} MiB, memory grown by {:5.2} MiB",
-                mib(text),
-                mib(grown)
+                "    text {:5.2} MiB, memory grown by {:5.2} MiB, {} vertices drawn",
+                mib(bytes),
+                mib(grown),
+                bench.vertices
             );
         }
     }

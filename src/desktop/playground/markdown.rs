@@ -147,10 +147,16 @@ impl Doc {
     /// A block that is off screen keeps its height and where its code ended, nothing else.
     fn forget(&mut self, index: usize) {
         let growing = self.splitter.done().get(index).is_none();
+        let goes_on = self.block(index + 1).is_some_and(|next| next.continued);
         let view = &mut self.views[index];
         view.elements = None;
-        if !growing {
+        if growing {
+            return;
+        }
+        if goes_on {
             view.highlights.iter_mut().for_each(Highlight::forget);
+        } else {
+            view.highlights = Vec::new();
         }
     }
 
