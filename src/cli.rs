@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Ask one model, or several side by side, and see the figures.
-    Chat(chat::Args),
+    Chat(Box<chat::Args>),
     /// Say what a captured response body really contains, and what is wrong with it.
     Decode(decode::Args),
     /// Keep, list and forget API keys in the OS keyring.
@@ -52,7 +52,7 @@ pub enum Command {
 /// failure (a fault, a refused target) gives an exit code instead.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Chat(args) => chat::run(args),
+        Command::Chat(args) => chat::run(&args),
         Command::Decode(args) => decode::run(args),
         Command::Keys(args) => keys::run(&args),
         Command::Models(args) => models::run(&args),

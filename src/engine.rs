@@ -278,7 +278,7 @@ impl Engine {
         let out = Outbox::new(to_client, wake);
         std::thread::Builder::new()
             .name("engine".into())
-            .spawn(move || core::run(options, inbox, out))?;
+            .spawn(move || core::run(options, inbox, &out))?;
         Ok(Self { commands, updates })
     }
 

@@ -12,7 +12,7 @@ mkdir -m 700 "$scratch"/{data,cache,run}
 env -u DISPLAY -u WAYLAND_DISPLAY \
   XDG_DATA_HOME="$scratch/data" XDG_CACHE_HOME="$scratch/cache" XDG_RUNTIME_DIR="$scratch/run" \
   dbus-run-session -- bash -euc '
-    printf "tests-only-password" |
+    printf "ci-only-password" |
       gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
     daemon=$!
     trap "kill $daemon 2>/dev/null || true" EXIT

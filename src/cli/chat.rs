@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Ask this URL; needs no set-up. The key is read from $LLM_API_KEY, or --key-env.
+    /// Ask this URL; needs no set-up. The key is read from `$LLM_API_KEY`, or --key-env.
     #[arg(
         long,
         value_name = "URL",
@@ -106,9 +106,9 @@ Examples:
   git diff | tokenscope chat -s 'Review this change' -t deepseek/deepseek-chat
   tokenscope chat --base-url http://127.0.0.1:8080/v1 -m gemma --json 'Hello' | jq -c 'select(.type==\"run\")'";
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user()?;
-    let question = ask::Question::of(&args)?;
-    let asked = ask::start(&args, question, paths)?;
-    report::follow(&args, asked)
+    let question = ask::Question::of(args)?;
+    let asked = ask::start(args, &question, paths)?;
+    report::follow(args, &asked)
 }

@@ -14,7 +14,7 @@ use egui::{CentralPanel, Context, Frame, Id, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    chrome,
+    chrome::Chrome,
     palette::Palette,
     shortcuts::{self, Pressed},
     state::State,
@@ -73,7 +73,7 @@ pub struct App {
     palette: Palette,
     shortcuts_open: bool,
     toasts: Toasts,
-    chrome: chrome::Chrome,
+    chrome: Chrome,
     /// What egui was last told to look like.
     appearance: Option<Appearance>,
     /// The engine's end is told here.
@@ -115,7 +115,7 @@ impl App {
             palette: Palette::default(),
             shortcuts_open: false,
             toasts: Toasts::default(),
-            chrome: chrome::Chrome::default(),
+            chrome: Chrome::default(),
             appearance: None,
             ended: mpsc::channel().0,
         }
@@ -173,7 +173,9 @@ impl App {
         }
         self.follow_appearance(ctx);
         self.with_views(ctx, |views, cx| {
-            views.iter_mut().for_each(|view| view.logic(cx))
+            for view in views {
+                view.logic(cx);
+            }
         });
         self.flush(ctx);
     }
@@ -213,8 +215,8 @@ impl App {
             commands,
             actions,
         };
-        chrome.status_bar(ui, &mut cx);
-        chrome.rail(ui, &mut cx, views, *current);
+        Chrome::status_bar(ui, &mut cx);
+        Chrome::rail(ui, &mut cx, views, *current);
         chrome.banners(ui, &mut cx);
         CentralPanel::default()
             .frame(Frame::new().fill(theme.background))
@@ -282,7 +284,9 @@ impl App {
             Action::Verb(id) => self.verb(ctx, id),
         }
         self.with_views(ctx, |views, cx| {
-            views.iter_mut().for_each(|view| view.act(action, cx))
+            for view in views {
+                view.act(action, cx);
+            }
         });
     }
 
@@ -296,7 +300,9 @@ impl App {
             "window.zoom_reset" => self.zoom(ctx, 1.0 - ctx.zoom_factor()),
             "window.theme" => self.switch_theme(ctx),
             _ => self.with_views(ctx, |views, cx| {
-                views.iter_mut().for_each(|view| view.verb(id, cx))
+                for view in views {
+                    view.verb(id, cx);
+                }
             }),
         }
     }

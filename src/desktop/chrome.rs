@@ -29,7 +29,7 @@ pub struct Chrome {
 
 impl Chrome {
     /// The rail at the left: one entry a view.
-    pub fn rail(&self, ui: &mut Ui, cx: &mut Cx<'_>, views: &[Box<dyn View>], current: ViewId) {
+    pub fn rail(ui: &mut Ui, cx: &mut Cx<'_>, views: &[Box<dyn View>], current: ViewId) {
         let narrow = ui.ctx().content_rect().width() < NARROW;
         let width = if narrow { RAIL_NARROW } else { RAIL };
         Panel::left("rail")
@@ -62,7 +62,7 @@ impl Chrome {
     pub fn banners(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         if let Some(problem) = cx.state.settings_problem.clone() {
             let text = format!("{problem}. The last good settings hold until it is mended");
-            strip(ui, "settings-problem", |ui| {
+            strip(ui, cx.theme, "settings-problem", |ui| {
                 banner(ui, cx.theme, Tone::Bad, &text, |ui| {
                     if ui.button("Open the file").clicked() {
                         let failed = open_path(&problem.path).err();
@@ -80,7 +80,7 @@ impl Chrome {
         if self.closed.as_ref() == Some(&storage) {
             return;
         }
-        strip(ui, "storage-notice", |ui| {
+        strip(ui, cx.theme, "storage-notice", |ui| {
             banner(ui, cx.theme, tone, &text, |ui| {
                 if super::widgets::icon_button(ui, cx.theme, icons::CLOSE, "Close this notice")
                     .clicked()
@@ -92,7 +92,7 @@ impl Chrome {
     }
 
     /// The line at the bottom: how things stand.
-    pub fn status_bar(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+    pub fn status_bar(ui: &mut Ui, cx: &mut Cx<'_>) {
         let theme = cx.theme;
         Panel::bottom("status")
             .exact_size(26.0)
@@ -186,9 +186,9 @@ fn rail_entry(
     }
 }
 
-fn strip(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
+fn strip(ui: &mut Ui, theme: &Theme, id: &str, content: impl FnOnce(&mut Ui)) {
     Panel::top(id.to_owned())
-        .frame(Frame::NONE)
+        .frame(Frame::new().fill(theme.surface))
         .show(ui, content);
 }
 

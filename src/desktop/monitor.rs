@@ -22,7 +22,7 @@ use self::{
 use super::{
     icons,
     range::Range,
-    theme::{caption, space, title},
+    theme::{Theme, caption, title},
     view::{Action, Cx, Verb, View, ViewId},
     widgets::{Tone, banner, empty, primary_button, segmented},
 };
@@ -35,6 +35,9 @@ use crate::{
 const AGAIN_SECS: f64 = 1.0;
 /// A moved or zoomed plot is asked for again sooner.
 const MOVED_SECS: f64 = 0.15;
+
+/// A lower legend has no room for the key of points and lines.
+const KEY_FROM: f32 = 340.0;
 
 /// What is kept with the layout.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -217,8 +220,15 @@ impl Monitor {
                 let rows: Vec<_> = (self.tracks.iter())
                     .zip(self.series.iter().map(Summary::of))
                     .collect();
+                if ui.available_height() > KEY_FROM {
+                    Panel::bottom("monitor.key")
+                        .frame(egui::Frame::new().inner_margin(Margin {
+                            top: 8,
+                            ..Margin::ZERO
+                        }))
+                        .show(ui, |ui| key_ui(ui, cx.theme));
+                }
                 let (toggled, show_all) = legend::show(ui, cx.theme, &rows);
-                key_ui(ui, cx);
                 if let Some(track) = toggled.and_then(|index| self.tracks.get_mut(index)) {
                     track.shown = !track.shown;
                     let name = track.target.to_string();
@@ -390,23 +400,20 @@ impl Monitor {
 }
 
 /// How points and lines are to be read.
-fn key_ui(ui: &mut Ui, cx: &Cx<'_>) {
-    let theme = cx.theme;
-    ui.with_layout(Layout::bottom_up(egui::Align::Min), |ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        ui.spacing_mut().interact_size.y = 20.0;
-        let line = |ui: &mut Ui, icon: &str, text: &str| {
-            ui.horizontal(|ui| {
-                ui.label(RichText::new(icon).color(theme.text_dim).monospace());
-                ui.label(caption(theme, text));
-            });
-        };
-        ui.add_space(space::XS);
-        line(ui, "\u{d7}", "failed run, in no median");
-        line(ui, "\u{2013}", "rolling median of 9 runs; dashed if cold");
-        line(ui, "\u{25cb}", "cold: this run opened its connection");
-        line(ui, "\u{25cf}", "warm: the connection was open");
-    });
+fn key_ui(ui: &mut Ui, theme: &Theme) {
+    ui.spacing_mut().item_spacing.y = 0.0;
+    ui.spacing_mut().interact_size.y = 20.0;
+    for (icon, text) in [
+        ("\u{25cf}", "warm: the connection was open"),
+        ("\u{25cb}", "cold: this run opened its connection"),
+        ("\u{2013}", "rolling median of 9 runs; dashed if cold"),
+        ("\u{d7}", "failed run, in no median"),
+    ] {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icon).color(theme.text_dim).monospace());
+            ui.add(egui::Label::new(caption(theme, text)).truncate());
+        });
+    }
 }
 
 /// Width in whole pixels, in steps that a dragged border does not change at each frame.

@@ -67,7 +67,7 @@ impl Palette {
         self.chosen = self.chosen.min(found.len().saturating_sub(1));
         let (moved, enter) = self.take_keys(ctx, found.len());
         let mut picked = enter.then_some(self.chosen);
-        if self.backdrop(ctx, theme) {
+        if Self::backdrop(ctx, theme) {
             self.open = false;
         }
         let width = (ctx.content_rect().width() - 64.0).min(560.0);
@@ -112,7 +112,7 @@ impl Palette {
     }
 
     /// Dims what lies behind; gives whether it was clicked.
-    fn backdrop(&self, ctx: &Context, theme: &Theme) -> bool {
+    fn backdrop(ctx: &Context, theme: &Theme) -> bool {
         let rect = ctx.content_rect();
         Area::new(Id::unique("palette.backdrop"))
             .order(Order::Middle)

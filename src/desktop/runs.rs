@@ -408,9 +408,10 @@ impl Runs {
             .default_size(440.0)
             .size_range(300.0..=(width * 0.6).max(320.0));
         let shown = panel.frame(frame).show(ui, |ui| {
-            contained(ui, |ui| match cx.state.runs.get(&selected) {
-                Some(run) => details::show(ui, cx.theme, run),
-                None => {
+            contained(ui, |ui| {
+                if let Some(run) = cx.state.runs.get(&selected) {
+                    details::show(ui, cx.theme, run)
+                } else {
                     let missing = cx.state.missing_runs.contains(&selected);
                     details::show_absent(ui, cx.theme, missing)
                 }

@@ -8,8 +8,8 @@ use super::{
     widgets::{dialog, key_hint},
 };
 
-const fn command(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+const fn command(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
 /// What the window itself can do, wherever one is.
@@ -17,7 +17,7 @@ pub static WINDOW_VERBS: &[Verb] = &[
     Verb {
         id: "window.palette",
         label: "Command palette",
-        shortcut: command(Key::K),
+        shortcut: Some(command(Key::K)),
     },
     Verb {
         id: "window.shortcuts",
@@ -27,17 +27,17 @@ pub static WINDOW_VERBS: &[Verb] = &[
     Verb {
         id: "window.zoom_in",
         label: "Zoom in",
-        shortcut: command(Key::Plus),
+        shortcut: Some(command(Key::Plus)),
     },
     Verb {
         id: "window.zoom_out",
         label: "Zoom out",
-        shortcut: command(Key::Minus),
+        shortcut: Some(command(Key::Minus)),
     },
     Verb {
         id: "window.zoom_reset",
         label: "Zoom to 100%",
-        shortcut: command(Key::Num0),
+        shortcut: Some(command(Key::Num0)),
     },
     Verb {
         id: "window.theme",
@@ -86,6 +86,7 @@ pub enum Pressed {
 }
 
 /// Takes the shortcuts of the window and of the view that is shown out of the input.
+#[must_use]
 pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<Pressed> {
     let mut found = Vec::new();
     let typing = ctx.text_edit_focused();
@@ -116,15 +117,16 @@ pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<P
 }
 
 /// Shows the overlay; gives whether it stays open.
+#[must_use]
 pub fn overlay(ctx: &Context, theme: &Theme, views: &[Box<dyn View>]) -> bool {
-    let (_, closed) = dialog(ctx, theme, "shortcuts", 440.0, |ui| {
+    let ((), closed) = dialog(ctx, theme, "shortcuts", 440.0, |ui| {
         ui.label(heading("Keyboard shortcuts"));
         ui.label(caption(theme, "Everything else is in the command palette"));
         ui.add_space(space::S);
         let height = ctx.content_rect().height() - 180.0;
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
             let going: Vec<_> = (views.iter().zip(VIEW_KEYS))
-                .filter_map(|(view, key)| Some((view.title(), command(key)?)))
+                .map(|(view, key)| (view.title(), command(key)))
                 .collect();
             group(ui, theme, "Go to", &going);
             group(ui, theme, "Window", &with_keys(WINDOW_VERBS));

@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const WATCH_PROBLEM: &str = "changes made by hand are seen at the next start only";
 
 /// The engine's thread: builds the runtime, serves until told to stop or until the client is gone.
-pub(super) fn run(options: Options, inbox: UnboundedReceiver<Command>, out: Outbox) {
+pub(super) fn run(options: Options, inbox: UnboundedReceiver<Command>, out: &Outbox) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .thread_name("engine-worker")

@@ -56,12 +56,15 @@ pub(super) struct Keys {
 impl Keys {
     /// Finds them; what went wrong on the way is a fault that can be shown as a run's.
     pub(super) async fn of(credentials: &Credentials, endpoint: &Endpoint) -> Result<Self, Fault> {
-        let (key, place) = credentials.resolve(endpoint).await.map_err(key_fault)?;
+        let (key, place) = credentials
+            .resolve(endpoint)
+            .await
+            .map_err(|why| key_fault(&why))?;
         let proxy_password = credentials.resolve_proxy_password(endpoint).await;
         Ok(Self {
             key,
             place,
-            proxy_password: proxy_password.map_err(key_fault)?,
+            proxy_password: proxy_password.map_err(|why| key_fault(&why))?,
         })
     }
 }
@@ -189,6 +192,6 @@ fn describe(place: &KeyPlace) -> String {
     }
 }
 
-fn key_fault(why: KeyError) -> Fault {
+fn key_fault(why: &KeyError) -> Fault {
     Fault::new(FaultClass::Auth, Phase::Prepare, why.to_string())
 }

@@ -23,7 +23,7 @@ const RUN: &str = "target, state, session, simulated, origin, attempt, dialect, 
     status, http_version, started_unix_ns, scheduled_before, dns_begin, dns_end, tcp_begin, tcp_end,
     tls_begin, tls_end, request_sent, headers, first_byte, first_event, first_token, first_visible,
     last_token, closed, has_usage, input_tokens, output_tokens, reasoning_tokens, cached_tokens,
-    finish, fault_class, fault_phase, fault_status, retry_after_ms, prompt";
+    total_tokens, finish, fault_class, fault_phase, fault_status, retry_after_ms, prompt";
 
 /// What a whole run is read from, in the order of [`of_row`]; a `WHERE` or a join may follow.
 pub(super) const SELECT: &str = "SELECT
@@ -34,7 +34,7 @@ pub(super) const SELECT: &str = "SELECT
     run.first_byte, run.first_event, run.first_token, run.first_visible, run.last_token, run.closed,
     run_wire.reads, run_text.text, run_text.reasoning, run_text.refusal, run_text.calls,
     run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens, run.cached_tokens,
-    run.finish, run_wire.finish_raw, run.fault_class, run.fault_phase, run.fault_status,
+    run.total_tokens, run.finish, run_wire.finish_raw, run.fault_class, run.fault_phase, run.fault_status,
     run_text.fault_code, run_text.fault_message, run.retry_after_ms, run_wire.response_id,
     run_wire.model, run_wire.done, run_wire.keep_alives, run_wire.notes, run_wire.unknown
     FROM run JOIN target ON target.id = run.target
@@ -107,6 +107,7 @@ fn put_row(
         usage.output.map(u64::cast_signed),
         usage.reasoning.map(u64::cast_signed),
         usage.cached.map(u64::cast_signed),
+        usage.total.map(u64::cast_signed),
         answer.finish.as_ref().map(|f| f.reason.as_str()),
         fault.map(|f| f.class.as_str()),
         fault.map(|f| f.phase.as_str()),
@@ -293,7 +294,7 @@ fn usage_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Usage>> {
         output: cells.count()?,
         reasoning: cells.count()?,
         cached: cells.count()?,
-        total: None,
+        total: cells.count()?,
     };
     Ok(given.then_some(usage))
 }

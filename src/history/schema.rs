@@ -75,6 +75,7 @@ CREATE TABLE run (
     output_tokens INTEGER,
     reasoning_tokens INTEGER,
     cached_tokens INTEGER,
+    total_tokens INTEGER,
     finish TEXT,
     fault_class TEXT,
     fault_phase TEXT,

@@ -198,7 +198,7 @@ async fn ctrl_c_keeps_what_was_said_and_ends_with_130() {
     let home = Home::new();
     let ended = tokio::task::spawn_blocking(move || {
         let mut child =
-            piped(home.tokenscope(&["chat", "--json", "--base-url", &url, "-m", "sim-long", "Hi"]));
+            piped(home.tokenscope(["chat", "--json", "--base-url", &url, "-m", "sim-long", "Hi"]));
         let mut out = child.stdout.take().unwrap();
         let mut first = [0; 400];
         out.read_exact(&mut first).unwrap();
@@ -221,7 +221,7 @@ async fn ctrl_c_keeps_what_was_said_and_ends_with_130() {
 #[test]
 fn a_reader_that_leaves_ends_the_program_quietly() {
     let home = Home::new();
-    let mut child = piped(home.tokenscope(&["chat", "-t", "simulator/sim-long", "Hi"]));
+    let mut child = piped(home.tokenscope(["chat", "-t", "simulator/sim-long", "Hi"]));
     let mut out = child.stdout.take().unwrap();
     let mut first = [0; 64];
     out.read_exact(&mut first).unwrap();

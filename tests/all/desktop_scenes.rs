@@ -15,7 +15,7 @@ use tokenscope::{
     dialect::{DialectId, ModelInfo},
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, Engine, TestStep, TestedThing, Update},
-    event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
     history::{RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},
     measure::{Read, Span, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State},
@@ -556,6 +556,12 @@ pub fn runs(count: usize, prompt: &str) -> Vec<Run> {
         .collect()
 }
 
+fn ns(ms: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let ns = (ms * 1e6) as u64;
+    ns
+}
+
 fn answered(
     index: usize,
     target: TargetId,
@@ -564,11 +570,6 @@ fn answered(
     prompt: &str,
 ) -> Run {
     let cold = noise(index + 99) < 0.12;
-    let ns = |ms: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let ns = (ms * 1e6) as u64;
-        ns
-    };
     let shake = if cold { 138.0 } else { 0.0 };
     let ttft = ttft_ms + shake;
     let total = ttft + 1_900.0 + 900.0 * noise(index + 5);
@@ -637,24 +638,30 @@ fn answered(
             tokens: 1,
         })
         .collect();
-    run.answer.text = "A hash map is like a wall of numbered lockers. You turn the name on your key into a locker number, so you can walk straight to it instead of trying each door.\n\nIf two names give the same number, the locker simply holds a short list.".into();
-    run.answer.reasoning =
-        "The user wants something short and concrete. Lockers are a good picture.".into();
-    run.answer.usage = Some(Usage {
+    run.answer = answer(index);
+    run
+}
+
+fn answer(index: usize) -> Answer {
+    Answer {
+        text: "A hash map is like a wall of numbered lockers. You turn the name on your key into a locker number, so you can walk straight to it instead of trying each door.\n\nIf two names give the same number, the locker simply holds a short list.".into(),
+        reasoning: "The user wants something short and concrete. Lockers are a good picture.".into(),
+        usage: Some(Usage {
         total: None,
         input: Some(31),
         output: Some(180 + index as u64 % 60),
         reasoning: Some(24),
         cached: Some(0),
-    });
-    run.answer.finish = Some(Finish {
+    }),
+        finish: Some(Finish {
         reason: FinishReason::Stop,
         raw: "stop".into(),
-    });
-    run.answer.model = Some("gpt-5-mini-2026-05-01".into());
-    run.answer.response_id = Some("chatcmpl-C7yT2b0m1".into());
-    run.answer.done = true;
-    run
+    }),
+        model: Some("gpt-5-mini-2026-05-01".into()),
+        response_id: Some("chatcmpl-C7yT2b0m1".into()),
+        done: true,
+        ..Answer::default()
+    }
 }
 
 fn fail(run: &mut Run, index: usize) {

@@ -149,7 +149,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
     use FinishReason::{ContentFilter, Length, Other, Stop, ToolCalls};
     let reasons: &[FinishReason] = &[Stop, Length, ToolCalls, ContentFilter, Other];
     let finish = prop::option::of((any_word(reasons), any::<String>()));
-    let usage = any::<Option<[Option<u64>; 4]>>();
+    let usage = any::<Option<[Option<u64>; 5]>>();
     let texts = any::<([String; 3], Vec<[String; 3]>)>();
     let rest = any::<(
         [Option<String>; 2],
@@ -171,8 +171,8 @@ fn any_answer() -> impl Strategy<Value = Answer> {
             reasoning,
             refusal,
             tool_calls: calls.into_iter().map(call).collect(),
-            usage: usage.map(|[input, output, reasoning, cached]| Usage {
-                total: None,
+            usage: usage.map(|[input, output, reasoning, cached, total]| Usage {
+                total,
                 input,
                 output,
                 reasoning,

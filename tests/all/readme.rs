@@ -25,8 +25,17 @@ fn figures_are_defined_as_in_the_program() {
 fn figures_table() -> String {
     let mut table = "| figure | unit | key | how it is made |\n|---|---|---|---|\n".to_owned();
     for figure in FIGURES {
-        let unit = if figure.unit.is_empty() { "share" } else { figure.unit };
-        writeln!(table, "| {} | {unit} | `{}` | {} |", figure.label, figure.key, figure.definition).unwrap();
+        let unit = if figure.unit.is_empty() {
+            "share"
+        } else {
+            figure.unit
+        };
+        writeln!(
+            table,
+            "| {} | {unit} | `{}` | {} |",
+            figure.label, figure.key, figure.definition
+        )
+        .unwrap();
     }
     table
 }

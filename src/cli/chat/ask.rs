@@ -68,7 +68,7 @@ pub(super) struct Asked {
 }
 
 /// Starts the engine and one run a target.
-pub(super) fn start(args: &Args, question: Question, paths: Paths) -> anyhow::Result<Asked> {
+pub(super) fn start(args: &Args, question: &Question, paths: Paths) -> anyhow::Result<Asked> {
     let named = named_targets(args)?;
     let ad_hoc = ad_hoc_endpoint(args)?;
     let simulated = named.iter().any(|t| t.endpoint == simulator::ENDPOINT);
@@ -87,7 +87,7 @@ pub(super) fn start(args: &Args, question: Question, paths: Paths) -> anyhow::Re
     };
     let runs = targets
         .into_iter()
-        .map(|target| (send(&engine, &question, &target), target))
+        .map(|target| (send(&engine, question, &target), target))
         .collect();
     Ok(Asked { engine, runs })
 }

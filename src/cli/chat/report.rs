@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Follows all runs to their end and says how they went.
-pub(super) fn follow(args: &Args, asked: Asked) -> anyhow::Result<ExitCode> {
+pub(super) fn follow(args: &Args, asked: &Asked) -> anyhow::Result<ExitCode> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
     cancel_on_ctrl_c(&asked.engine, ids.clone());
     let mut screen = Screen::new(args, &asked.runs);

@@ -70,7 +70,7 @@ impl TimeAxis {
 
     /// Marks at round local times.
     #[must_use]
-    pub fn marks(self, input: GridInput) -> Vec<GridMark> {
+    pub fn marks(self, input: &GridInput) -> Vec<GridMark> {
         let (from, to) = input.bounds;
         // A label needs some 90 points; the plot's own smallest step is 8.
         let wanted = input.base_step_size * 11.0;
@@ -160,7 +160,7 @@ impl Scale {
 
     /// Marks: even ones, or 1, 2 and 5 of each power of ten.
     #[must_use]
-    pub fn marks(self, input: GridInput) -> Vec<GridMark> {
+    pub fn marks(self, input: &GridInput) -> Vec<GridMark> {
         match self {
             Self::Linear => linear_marks(input),
             Self::Log => log_marks(input.bounds),
@@ -181,7 +181,7 @@ impl Scale {
     }
 }
 
-fn linear_marks(input: GridInput) -> Vec<GridMark> {
+fn linear_marks(input: &GridInput) -> Vec<GridMark> {
     let wanted = input.base_step_size * 6.0;
     let power = 10_f64.powf(wanted.max(1e-6).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0]
@@ -243,7 +243,7 @@ mod tests {
             base_ns: 1_795_000_123_456_789_000,
         };
         for span in [20.0, 900.0, HOUR, DAY, 7.0 * DAY, 365.0 * DAY] {
-            let marks = axis.marks(input(-span, 0.0));
+            let marks = axis.marks(&input(-span, 0.0));
             assert!((2..=20).contains(&marks.len()), "{span}: {}", marks.len());
             for mark in marks {
                 let time = zoned(axis.unix_ns(mark.value + 0.001));
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn linear_marks_are_even_and_start_at_zero() {
-        let marks = linear_marks(input(-30.0, 500.0));
+        let marks = linear_marks(&input(-30.0, 500.0));
         assert_eq!(Scale::Linear.label(marks[0]), "0");
         assert!(marks.len() >= 5);
     }

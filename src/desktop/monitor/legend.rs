@@ -146,7 +146,8 @@ fn figures(ui: &mut Ui, theme: &Theme, summary: &Summary) {
             "errors"
         };
         let text = format!("{} {errors}", summary.faults);
-        ui.label(RichText::new(text).size(size::SMALL).color(theme.bad))
+        let text = RichText::new(text).size(size::SMALL).color(theme.bad);
+        ui.add(egui::Label::new(text).extend())
             .on_hover_text("Failed runs in the stretch that is shown. They are in no median");
     }
 }

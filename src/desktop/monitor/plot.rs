@@ -141,9 +141,9 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
         .grid_fade(0.0)
         .set_margin_fraction(Vec2::ZERO)
         .label_formatter(|_| None)
-        .x_grid_spacer(move |input| time.marks(input))
+        .x_grid_spacer(move |input| time.marks(&input))
         .x_axis_formatter(move |mark, _| time.label(mark))
-        .y_grid_spacer(move |input| scale.marks(input))
+        .y_grid_spacer(move |input| scale.marks(&input))
         .y_axis_formatter(move |mark, _| scale.label(mark))
         .y_axis_min_width(56.0);
     ui.visuals_mut().override_text_color = Some(theme.text_dim);

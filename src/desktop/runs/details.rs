@@ -287,7 +287,7 @@ fn message_ui(ui: &mut Ui, theme: &Theme, message: &Message) {
                 &call.arguments,
             ),
             Part::ToolResult { name, content, .. } => {
-                copied_part(ui, theme, &format!("Result of {name}"), content)
+                copied_part(ui, theme, &format!("Result of {name}"), content);
             }
         }
     }

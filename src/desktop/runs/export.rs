@@ -88,7 +88,7 @@ impl Export {
     pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
         let theme = cx.theme;
         let mut stays = true;
-        let (_, closed) = dialog(ctx, theme, "export", 440.0, |ui| {
+        let ((), closed) = dialog(ctx, theme, "export", 440.0, |ui| {
             ui.label(heading(format!("Export {} runs", count(self.total as u64))));
             ui.label(caption(
                 theme,

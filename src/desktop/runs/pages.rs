@@ -24,7 +24,7 @@ struct Page {
 #[derive(Debug, Default)]
 pub struct Pages {
     query: RunQuery,
-    pages: BTreeMap<usize, Page>,
+    held: BTreeMap<usize, Page>,
     ticket: u64,
     total: Option<usize>,
     problem: Option<String>,
@@ -34,7 +34,7 @@ impl Pages {
     /// Begins anew with another query; `offset` and `limit` of it are not used.
     pub fn begin(&mut self, query: RunQuery) {
         self.query = query;
-        self.pages.clear();
+        self.held.clear();
         self.total = None;
         self.problem = None;
     }
@@ -47,7 +47,7 @@ impl Pages {
 
     /// Says that rows may have changed; they stay on screen until newer ones come.
     pub fn outdate(&mut self) {
-        for page in self.pages.values_mut() {
+        for page in self.held.values_mut() {
             page.fresh = false;
         }
     }
@@ -55,7 +55,7 @@ impl Pages {
     /// Takes an answer in; one to an earlier query is passed over.
     pub fn take(&mut self, ticket: u64, answer: Result<RunPage, String>) {
         let Some(page) = self
-            .pages
+            .held
             .values_mut()
             .find(|page| page.awaited == Some(ticket))
         else {
@@ -76,11 +76,11 @@ impl Pages {
     /// Asks for what the rows `first..=last` need, and drops pages far from them.
     pub fn want(&mut self, first: usize, last: usize, commands: &mut Vec<Command>) {
         let (first, last) = (first / PAGE, last / PAGE);
-        self.pages.retain(|number, page| {
+        self.held.retain(|number, page| {
             page.awaited.is_some() || (first.saturating_sub(1)..=last + 1).contains(number)
         });
         for number in first..=last {
-            let page = self.pages.entry(number).or_default();
+            let page = self.held.entry(number).or_default();
             if page.fresh || page.awaited.is_some() {
                 continue;
             }
@@ -100,7 +100,7 @@ impl Pages {
     /// A row, if it is here.
     #[must_use]
     pub fn row(&self, index: usize) -> Option<&RunRow> {
-        self.pages.get(&(index / PAGE))?.rows.get(index % PAGE)
+        self.held.get(&(index / PAGE))?.rows.get(index % PAGE)
     }
 
     /// Rows of the query in all, once known.
@@ -117,7 +117,7 @@ impl Pages {
 
     /// Rows that are here.
     pub fn rows(&self) -> impl Iterator<Item = &RunRow> {
-        self.pages.values().flat_map(|page| &page.rows)
+        self.held.values().flat_map(|page| &page.rows)
     }
 }
 

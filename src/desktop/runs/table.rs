@@ -205,7 +205,7 @@ fn row_cells(
             };
             if column.figures {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    (column.cell)(ui, theme, data, now)
+                    (column.cell)(ui, theme, data, now);
                 });
             } else {
                 (column.cell)(ui, theme, data, now);

@@ -121,7 +121,7 @@ impl Draft {
     pub fn endpoint(&self, settings: &Settings) -> Result<Endpoint, Problems> {
         let mut problems = Problems::new();
         let mut endpoint = self.base.clone();
-        endpoint.id = self.id.trim().to_owned();
+        self.id.trim().clone_into(&mut endpoint.id);
         note(&mut problems, Field::Id, self.id_problem(settings));
         endpoint.label = match self.label.trim() {
             "" => endpoint.id.clone(),
@@ -133,7 +133,7 @@ impl Draft {
         }
         endpoint.allow_http = self.allow_http;
         endpoint.auth = self.auth(&mut problems);
-        endpoint.route = self.route.trim().to_owned();
+        self.route.trim().clone_into(&mut endpoint.route);
         endpoint.models = lines(&self.models);
         endpoint.headers = self.headers(&mut problems);
         endpoint.connect.proxy = some(&self.proxy);

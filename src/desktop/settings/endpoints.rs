@@ -72,7 +72,7 @@ impl Endpoints {
     /// Shows what is open.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.page = match std::mem::take(&mut self.page) {
-            Page::List => self.list_ui(ui, cx),
+            Page::List => Self::list_ui(ui, cx),
             Page::Pick(query) => pick_ui(ui, cx, query),
             Page::Fill(row, values, problem) => fill_ui(ui, cx, row, values, problem),
             Page::Edit(mut editor) => {
@@ -85,7 +85,7 @@ impl Endpoints {
         };
     }
 
-    fn list_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) -> Page {
+    fn list_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Page {
         let mut add = false;
         ui.horizontal(|ui| {
             ui.label(title("Endpoints"));

@@ -63,13 +63,13 @@ fn line(
     icon: &str,
     color: egui::Color32,
     name: &str,
-    rest: impl FnOnce(&mut Ui),
+    more: impl FnOnce(&mut Ui),
 ) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         ui.label(RichText::new(icon).color(color));
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 18.0), egui::Sense::hover());
-        let at = rect.left_center();
+        let (spot, _) = ui.allocate_exact_size(egui::vec2(64.0, 18.0), egui::Sense::hover());
+        let at = spot.left_center();
         ui.painter().text(
             at,
             egui::Align2::LEFT_CENTER,
@@ -77,6 +77,6 @@ fn line(
             egui::FontId::proportional(size::BODY),
             theme.text,
         );
-        rest(ui);
+        more(ui);
     });
 }
