@@ -277,6 +277,29 @@ fn what_is_typed_goes_to_every_pane() {
 }
 
 #[test]
+fn the_composer_grows_and_then_scrolls() {
+    let mut harness = rig();
+    let field = |harness: &Harness<'_, Rig>| {
+        harness
+            .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
+            .rect()
+            .top()
+    };
+    type_prompt(&mut harness, "one\ntwo");
+    harness.run_steps(3);
+    let two = field(&harness);
+    type_prompt(&mut harness, "1\n2\n3\n4\n5\n6\n7");
+    harness.run_steps(3);
+    let seven = field(&harness);
+    assert!(two - seven > 60.0, "{two} {seven}");
+    type_prompt(&mut harness, &"line\n".repeat(60));
+    harness.run_steps(3);
+    let send = harness.get_by_label("Send").rect();
+    assert!(send.bottom() <= 800.0 && send.top() > 600.0, "{send:?}");
+    harness.get_by_label("Parameters of pane 1");
+}
+
+#[test]
 fn each_pane_shows_its_own_stream() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Say your name");

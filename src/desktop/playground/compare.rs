@@ -20,6 +20,10 @@ pub struct Comparison {
     pub mixed: bool,
     /// Whether some answer's first output came after its first token.
     pub ttfo_differs: bool,
+    /// Whether some answer's reasoning tokens are known.
+    pub reasoning_known: bool,
+    /// Whether some answer's cached tokens are known.
+    pub cached_known: bool,
     best: Vec<(&'static str, RunId)>,
 }
 
@@ -51,9 +55,12 @@ impl Comparison {
                     .map(|id| (key, id)),
             );
         }
+        let usages = || runs.iter().filter_map(|run| run.answer.usage);
         Self {
             compared: clean.len(),
             mixed,
+            reasoning_known: usages().any(|usage| usage.reasoning.is_some()),
+            cached_known: usages().any(|usage| usage.cached.is_some()),
             ttfo_differs: runs.iter().any(|run| ttfo_differs(run)),
             best,
         }

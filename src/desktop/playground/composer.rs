@@ -95,6 +95,7 @@ impl Composer<'_> {
         };
         let scroll = ScrollArea::vertical()
             .max_height(line * MAX_LINES)
+            .min_scrolled_height(line * MAX_LINES)
             .id_salt("composer");
         scroll
             .show(ui, |ui| {

@@ -155,8 +155,14 @@ fn cells(run: &Run, comparison: &Comparison) -> Vec<Cell> {
     let usage = run.answer.usage.unwrap_or_default();
     for (label, definition, value) in TOKENS {
         let value = value(&usage);
-        // Most models neither reason nor cache: these two come up where they are known.
-        if value.is_some() || matches!(label, "In" | "Out") {
+        // Most models neither reason nor cache: these two come up where any pane knows them, so that
+        // the same figure stands in the same place in every pane.
+        let shown = match label {
+            "Reasoning" => value.is_some() || comparison.reasoning_known,
+            "Cached" => value.is_some() || comparison.cached_known,
+            _ => true,
+        };
+        if shown {
             cells.push(Cell {
                 label,
                 value: value.map(count),

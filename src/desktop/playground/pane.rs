@@ -246,7 +246,10 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
 
 fn system_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane, spot: Spot) -> bool {
     ui.add_space(space::XS);
-    let scroll = ScrollArea::vertical().id_salt("system").max_height(120.0);
+    let scroll = ScrollArea::vertical()
+        .id_salt("system")
+        .max_height(120.0)
+        .min_scrolled_height(120.0);
     scroll
         .show(ui, |ui| {
             let hint = RichText::new("System prompt: not sent while empty").color(theme.text_dim);

@@ -51,10 +51,13 @@ impl ParamsPopover {
                 .get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
             let before = form.clone();
             let height = (ui.ctx().content_rect().height() - 140.0).clamp(200.0, 560.0);
-            ScrollArea::vertical().max_height(height).show(ui, |ui| {
-                ui.set_width(344.0);
-                form_ui(ui, theme, form, &self.problems);
-            });
+            ScrollArea::vertical()
+                .max_height(height)
+                .min_scrolled_height(height)
+                .show(ui, |ui| {
+                    ui.set_width(344.0);
+                    form_ui(ui, theme, form, &self.problems);
+                });
             if *form != before {
                 match form.read() {
                     Ok((params, tools)) => {

@@ -149,34 +149,37 @@ impl Picker {
     ) -> Option<TargetId> {
         let mut picked = None;
         ui.add_space(space::XS);
-        ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
-            ui.set_min_width(324.0);
-            ui.spacing_mut().item_spacing.y = 1.0;
-            let mut index = 0;
-            for group in groups {
-                group_head_ui(ui, cx, group);
-                for row in &group.rows {
-                    let response = row_ui(ui, cx.theme, row, index == self.chosen, target);
-                    if moved && index == self.chosen {
-                        response.scroll_to_me(None);
+        ScrollArea::vertical()
+            .max_height(380.0)
+            .min_scrolled_height(380.0)
+            .show(ui, |ui| {
+                ui.set_min_width(324.0);
+                ui.spacing_mut().item_spacing.y = 1.0;
+                let mut index = 0;
+                for group in groups {
+                    group_head_ui(ui, cx, group);
+                    for row in &group.rows {
+                        let response = row_ui(ui, cx.theme, row, index == self.chosen, target);
+                        if moved && index == self.chosen {
+                            response.scroll_to_me(None);
+                        }
+                        if response.clicked() {
+                            picked = Some(row.target.clone());
+                        }
+                        index += 1;
                     }
-                    if response.clicked() {
-                        picked = Some(row.target.clone());
+                    if group.left_out > 0 {
+                        ui.label(tiny(
+                            cx.theme,
+                            format!("and {} more: type to find them", group.left_out),
+                        ));
                     }
-                    index += 1;
+                    ui.add_space(space::XS);
                 }
-                if group.left_out > 0 {
-                    ui.label(tiny(
-                        cx.theme,
-                        format!("and {} more: type to find them", group.left_out),
-                    ));
+                if groups.is_empty() {
+                    no_endpoints_ui(ui, cx);
                 }
-                ui.add_space(space::XS);
-            }
-            if groups.is_empty() {
-                no_endpoints_ui(ui, cx);
-            }
-        });
+            });
         picked
     }
 
