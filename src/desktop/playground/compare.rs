@@ -12,6 +12,10 @@ use crate::{
 pub const SHOWN: [&str; 4] = ["ttft_ms", "ttfo_ms", "output_speed_tps", "total_ms"];
 
 /// What a comparison found.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent findings of one comparison"
+)]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// How many clean runs were compared.

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     chat::{ChatRequest, Message, Part, Role},
     conversation::{Conversation, ConversationId, Draft, Pane, Turn, message_of_answer},
-    endpoint::TargetId,
+    endpoint::{Endpoint, TargetId},
     engine::SendRun,
     run::{Origin, Run, RunId},
     settings::Settings,
@@ -31,11 +31,16 @@ pub fn now_unix_ns() -> i64 {
     (RunId::new().0 >> 20).saturating_mul(1_000_000)
 }
 
-/// The targets that a newcomer meets first: two of the simulator's, or of an endpoint with models.
+/// The targets that a newcomer meets first: two of an endpoint that the environment made ready, else
+/// of the simulator, else of any that has models.
 fn first_targets(settings: &Settings) -> Vec<TargetId> {
-    let simulated = settings.endpoints.iter().filter(|e| e.simulated);
-    let others = settings.endpoints.iter().filter(|e| !e.simulated);
-    let Some(endpoint) = simulated.chain(others).find(|e| !e.models.is_empty()) else {
+    let rank = |e: &&Endpoint| match (e.simulated, settings.built_in.contains(&e.id)) {
+        (false, true) => 0,
+        (true, _) => 1,
+        (false, false) => 2,
+    };
+    let with_models = settings.endpoints.iter().filter(|e| !e.models.is_empty());
+    let Some(endpoint) = with_models.min_by_key(rank) else {
         return Vec::new();
     };
     let of = |model: &String| TargetId {
