@@ -1,10 +1,12 @@
 //! Benchmark: the error of our TTFT against the simulator's truth, beside a bare socket's.
 //!
 //! The simulator runs in a process of its own and answers as `sim-bench`: first token after 50 ms,
-//! 64 tokens 20 ms apart, each run scaled by 0.7 to 1.3. C streams run at once, in a closed loop. The
-//! error of a run is the client's TTFT minus the time from the read that completed the request to the
+//! then one every 40 ms, 32 in all, each run scaled by 0.7 to 1.3. C streams run at once, in a closed
+//! loop. The error of a run is the client's TTFT minus the time from the read that completed the request to the
 //! write that carried the first token, both stamped by the simulator: connecting, the kernel and the
-//! client's own delay. The first C runs of a level, which all connect at once, are shown apart.
+//! client's own delay. The first C runs of a level, which all connect at once, are shown apart. "Cores
+//! busy" is the CPU time of both processes over the wall time: near the machine's number of cores, the
+//! figures tell of the machine's queue and not of the client.
 //!
 //! `TTFT_LEVELS=1,10,100,500,1000 TTFT_CLIENTS=raw,ours TTFT_REPEAT=1 cargo bench --bench ttft`
 
@@ -59,8 +61,8 @@ fn main() -> anyhow::Result<()> {
         "TTFT error in ms: the client's figure minus the simulator's truth; n leaves out the start burst.\n"
     );
     println!(
-        "| streams | client | n | p50 | p99 | mean | p99 with start burst | p50 ÷ raw | p99 ÷ raw | first token behind plan p50 | p99 |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|"
+        "| streams | client | n | p50 | p99 | mean | p99 with start burst | p50 ÷ raw | p99 ÷ raw | first token behind plan p50 | p99 | cores busy |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|"
     );
     for _ in 0..repeat {
         for level in &levels {
@@ -167,7 +169,7 @@ impl Level {
 
     /// One stream at a time gives few figures a second, so its answers are short.
     fn tokens(self) -> u32 {
-        if self.streams == 1 { 8 } else { 64 }
+        if self.streams == 1 { 8 } else { 32 }
     }
 }
 
@@ -188,7 +190,12 @@ struct Truth {
 
 async fn measure(level: Level, simulator: &Served) -> anyhow::Result<Row> {
     let before = truths(simulator, 0).await?.into_keys().max().unwrap_or(0);
+    let (began, spent) = (Instant::now(), cpu_time(simulator));
     let samples = load(level, simulator).await?;
+    let wall = began.elapsed();
+    let cores = cpu_time(simulator)
+        .zip(spent)
+        .map(|(after, before)| after.saturating_sub(before).div_duration_f64(wall));
     let truths = truths(simulator, before).await?;
     let (mut errors, mut with_burst, mut late) = (Vec::new(), Vec::new(), Vec::new());
     for sample in &samples {
@@ -213,6 +220,7 @@ async fn measure(level: Level, simulator: &Served) -> anyhow::Result<Row> {
         p99_with_burst: percentile_ms(&with_burst, 99),
         late_p50: percentile_ms(&late, 50),
         late_p99: percentile_ms(&late, 99),
+        cores,
     })
 }
 
@@ -362,6 +370,20 @@ async fn truths(simulator: &Served, after: u64) -> anyhow::Result<HashMap<u64, T
     Ok(runs.iter().filter_map(truth).collect())
 }
 
+/// CPU time that this process and the simulator have used so far, where `/proc` tells.
+fn cpu_time(simulator: &Served) -> Option<Duration> {
+    // Fields 14 and 15 of proc_pid_stat(5): user and system time, in ticks of 10 ms; the second field
+    // is a name in brackets.
+    let ticks = |process: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let field = |n| after_name.split_whitespace().nth(n)?.parse::<u64>().ok();
+        Some(field(11)? + field(12)?)
+    };
+    let both = ticks("self")? + ticks(&simulator.child.id().to_string())?;
+    Some(Duration::from_millis(both * 10))
+}
+
 struct Row {
     n: usize,
     p50: f64,
@@ -370,6 +392,7 @@ struct Row {
     p99_with_burst: f64,
     late_p50: f64,
     late_p99: f64,
+    cores: Option<f64>,
 }
 
 impl Row {
@@ -382,7 +405,9 @@ impl Row {
             p99_with_burst,
             late_p50,
             late_p99,
+            cores,
         } = self;
+        let cores = cores.map_or("–".to_owned(), |cores| format!("{cores:.2}"));
         let ratios = floor.map_or("– | –".to_owned(), |(raw_p50, raw_p99)| {
             format!("{:.2} | {:.2}", p50 / raw_p50, p99 / raw_p99)
         });
@@ -391,7 +416,7 @@ impl Row {
             Client::Ours => "ours",
         };
         println!(
-            "| {} | {client} | {n} | {p50:.3} | {p99:.3} | {mean:.3} | {p99_with_burst:.3} | {ratios} | {late_p50:.3} | {late_p99:.3} |",
+            "| {} | {client} | {n} | {p50:.3} | {p99:.3} | {mean:.3} | {p99_with_burst:.3} | {ratios} | {late_p50:.3} | {late_p99:.3} | {cores} |",
             level.streams,
         );
     }

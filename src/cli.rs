@@ -102,6 +102,13 @@ fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
     ))
 }
 
+/// Says what is odd about the settings.
+fn warn_of(settings: &Settings) {
+    for warning in &settings.warnings {
+        note(&warning.to_string());
+    }
+}
+
 /// A remark that is no result, on standard error.
 fn note(text: &str) {
     use std::io::Write as _;

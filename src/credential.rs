@@ -63,12 +63,25 @@ impl fmt::Display for KeyPlace {
     }
 }
 
+/// Which of an endpoint's secrets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyOf {
+    /// The endpoint's own key.
+    #[default]
+    Endpoint,
+    /// The password of the proxy that it is reached through.
+    Proxy,
+}
+
 /// Where an endpoint's key lives, for display.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct KeyStatus {
     /// The endpoint's id.
     pub endpoint: String,
-    /// The origin (`scheme://host:port`) that the key belongs to.
+    /// Which of its secrets.
+    pub of: KeyOf,
+    /// The origin (`scheme://host:port`) that the key belongs to, or the proxy.
     pub origin: String,
     /// Where it was found.
     pub place: KeyPlace,
@@ -127,6 +140,15 @@ impl fmt::Debug for Credentials {
 enum Prompt {
     Allowed,
     Never,
+}
+
+impl Prompt {
+    fn ask(self, owner: String) -> Op {
+        match self {
+            Self::Allowed => Op::Get { owner },
+            Self::Never => Op::Peek { owner },
+        }
+    }
 }
 
 impl Credentials {
@@ -203,10 +225,31 @@ impl Credentials {
         let ((_, place), problem) = self.find(endpoint, Prompt::Never).await;
         KeyStatus {
             endpoint: endpoint.id.clone(),
+            of: KeyOf::Endpoint,
             origin: endpoint.origin(),
             place,
             problem: problem.map(|why| why.to_string()),
         }
+    }
+
+    /// Where the password of an endpoint's proxy lives; `None` if no proxy of it knows a user. Never
+    /// makes the keyring ask the user for its password.
+    pub async fn proxy_status(&self, endpoint: &Endpoint) -> Option<KeyStatus> {
+        let owner = proxy_owner(endpoint)?;
+        let found = self
+            .find_proxy_password(endpoint, owner, Prompt::Never)
+            .await;
+        let (place, problem) = match found {
+            Ok((_, place)) => (place, None),
+            Err(why) => (KeyPlace::Missing, Some(why)),
+        };
+        Some(KeyStatus {
+            endpoint: endpoint.id.clone(),
+            of: KeyOf::Proxy,
+            origin: endpoint.connect.proxy.clone().unwrap_or_default(),
+            place,
+            problem: problem.map(|why| why.to_string()),
+        })
     }
 
     /// Forgets what the endpoint's `key_command` printed, so that it runs again: call it when the
@@ -227,15 +270,30 @@ impl Credentials {
         let Some(owner) = proxy_owner(endpoint) else {
             return Ok(None);
         };
+        let found = self.find_proxy_password(endpoint, owner, Prompt::Allowed);
+        found.await.map(|(password, _)| password)
+    }
+
+    async fn find_proxy_password(
+        &self,
+        endpoint: &Endpoint,
+        owner: String,
+        prompt: Prompt,
+    ) -> Result<(Option<SecretString>, KeyPlace), KeyError> {
+        let inner = &self.inner;
         if let Some(var) = &endpoint.proxy_password_env {
-            let value = self.inner.environment.get(var).map(SecretString::from);
-            let unset = || KeyError::Other(format!("the proxy's password: ${{{var}}} is not set"));
-            return value.ok_or_else(unset).map(Some);
+            let value = inner.environment.get(var).map(SecretString::from);
+            let password = value.ok_or_else(|| unset(var))?;
+            return Ok((Some(password), KeyPlace::Env { var: var.clone() }));
         }
-        match self.inner.memory.get(&owner) {
-            Some(password) => Ok(Some(password)),
-            None => self.inner.keyring.call(Op::Get { owner }).await,
+        if let Some(password) = inner.memory.get(&owner) {
+            return Ok((Some(password), KeyPlace::Memory));
         }
+        let password = inner.keyring.call(prompt.ask(owner)).await?;
+        let place = password
+            .as_ref()
+            .map_or(KeyPlace::Missing, |_| KeyPlace::Keyring);
+        Ok((password, place))
     }
 
     /// Keeps the password of an endpoint's proxy in the keyring.
@@ -302,11 +360,7 @@ impl Credentials {
         if let Some(key) = inner.memory.get(&owner) {
             return ((Some(key), KeyPlace::Memory), problem);
         }
-        let op = match prompt {
-            Prompt::Allowed => Op::Get { owner },
-            Prompt::Never => Op::Peek { owner },
-        };
-        match inner.keyring.call(op).await {
+        match inner.keyring.call(prompt.ask(owner)).await {
             Ok(Some(key)) => ((Some(key), KeyPlace::Keyring), problem),
             Ok(None) => ((None, KeyPlace::Missing), problem),
             Err(why) => ((None, KeyPlace::Missing), problem.or(Some(why))),
@@ -366,6 +420,10 @@ fn proxy_owner(endpoint: &Endpoint) -> Option<String> {
         endpoint.id,
         proxy.host_str()?
     ))
+}
+
+fn unset(var: &str) -> KeyError {
+    KeyError::Other(format!("the proxy's password: ${{{var}}} is not set"))
 }
 
 fn no_proxy() -> KeyError {

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use crate::{
     chat::ChatRequest,
     conversation::{Conversation, ConversationId, ConversationSummary},
-    credential::KeyStatus,
+    credential::{KeyOf, KeyStatus},
     dialect::ModelInfo,
     endpoint::Endpoint,
     event::Fault,
@@ -51,6 +51,8 @@ pub enum Command {
     SetKey {
         /// The endpoint's id.
         endpoint: String,
+        /// Which of its secrets.
+        of: KeyOf,
         /// The key.
         key: SecretString,
         /// In the OS keyring, or for this session only.
@@ -60,6 +62,8 @@ pub enum Command {
     ForgetKey {
         /// The endpoint's id.
         endpoint: String,
+        /// Which of its secrets.
+        of: KeyOf,
     },
     /// Looks where keys live, for all endpoints. Answered by [`Update::Key`]s.
     CheckKeys,
@@ -160,6 +164,8 @@ pub enum Update {
     KeyProblem {
         /// The endpoint's id.
         endpoint: String,
+        /// Which of its secrets.
+        of: KeyOf,
         /// Why, and what to do.
         message: String,
     },

@@ -15,7 +15,7 @@ use secrecy::{SecretString, zeroize::Zeroizing};
 
 use super::{UsageError, note};
 use crate::{
-    credential::{Credentials, KeyPlace, KeyStatus},
+    credential::{Credentials, KeyOf, KeyPlace, KeyStatus},
     endpoint::{Auth, Endpoint},
     settings::{self, Paths, Settings, SettingsEdit},
 };
@@ -151,11 +151,10 @@ impl Keys {
         let mut all = Vec::new();
         for endpoint in &self.settings.endpoints {
             all.push(self.credentials.status(endpoint).await);
+            all.extend(self.credentials.proxy_status(endpoint).await);
         }
         self.print(&all)?;
-        for warning in &self.settings.warnings {
-            note(&warning.to_string());
-        }
+        super::warn_of(&self.settings);
         if all.is_empty() {
             note("no endpoint is set up: `tokenscope keys set openai` adds one");
         }
@@ -223,7 +222,11 @@ impl Keys {
         let (ids, origins) = (width(|s| &s.endpoint), width(|s| &s.origin));
         for status in all {
             let (id, origin) = (&status.endpoint, &status.origin);
-            write!(out, "{id:ids$}  {origin:origins$}  {}", status.place)?;
+            let what = match status.of {
+                KeyOf::Endpoint => "",
+                KeyOf::Proxy => "proxy password: ",
+            };
+            write!(out, "{id:ids$}  {origin:origins$}  {what}{}", status.place)?;
             match &status.problem {
                 Some(problem) => writeln!(out, " — {problem}")?,
                 None => writeln!(out)?,

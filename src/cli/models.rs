@@ -62,7 +62,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user()?;
     let settings = settings::load(&paths)?;
     match args.endpoint.as_deref() {
-        None => print_endpoints(&settings, args.json),
+        None => {
+            super::warn_of(&settings);
+            print_endpoints(&settings, args.json)
+        }
         Some(simulator::ENDPOINT) => print_models(&named(&simulator::models()), args.json),
         Some(id) => {
             let endpoint = (settings.endpoint_or_preset(id))

@@ -11,7 +11,7 @@ use super::{
     view::{Action, Cx, View, ViewId},
     widgets::{Tone, banner},
 };
-use crate::history::Storage;
+use crate::{history::Storage, settings::SettingsProblem};
 use std::path::Path;
 
 /// Width of the rail, and of the same without words in a narrow window.
@@ -25,6 +25,8 @@ const NARROW: f32 = 840.0;
 pub struct Chrome {
     /// The storage notice that was read and closed.
     closed: Option<Storage>,
+    /// The warnings of the settings that were read and closed.
+    read: Vec<SettingsProblem>,
 }
 
 impl Chrome {
@@ -71,6 +73,7 @@ impl Chrome {
                 });
             });
         }
+        self.warnings(ui, cx);
         let Some(storage) = cx.state.storage.clone() else {
             return;
         };
@@ -86,6 +89,29 @@ impl Chrome {
                     .clicked()
                 {
                     self.closed = Some(storage);
+                }
+            });
+        });
+    }
+
+    /// What is odd about the settings, until it was read.
+    fn warnings(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        const SHOWN: usize = 3;
+        let settings = cx.state.settings.clone();
+        let warnings = &settings.warnings;
+        if warnings.is_empty() || self.read == *warnings {
+            return;
+        }
+        let mut lines: Vec<_> = (warnings.iter().take(SHOWN).map(ToString::to_string)).collect();
+        if let Some(more @ 1..) = warnings.len().checked_sub(SHOWN) {
+            lines.push(format!("… and {more} more"));
+        }
+        strip(ui, cx.theme, "settings-warnings", |ui| {
+            banner(ui, cx.theme, Tone::Warn, &lines.join("\n"), |ui| {
+                if super::widgets::icon_button(ui, cx.theme, icons::CLOSE, "Close these warnings")
+                    .clicked()
+                {
+                    self.read.clone_from(warnings);
                 }
             });
         });

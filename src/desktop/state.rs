@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     conversation::{Conversation, ConversationId, ConversationSummary},
-    credential::KeyStatus,
+    credential::{KeyOf, KeyStatus},
     dialect::ModelInfo,
     engine::{TestStep, Update},
     event::Fault,
@@ -40,9 +40,9 @@ pub struct State {
     /// Model lists by endpoint.
     pub models: HashMap<String, Result<Arc<Vec<ModelInfo>>, Fault>>,
     /// Where keys live, by endpoint.
-    pub keys: HashMap<String, KeyStatus>,
+    pub keys: HashMap<(String, KeyOf), KeyStatus>,
     /// Why a key could not be kept or forgotten, by endpoint.
-    pub key_problems: HashMap<String, String>,
+    pub key_problems: HashMap<(String, KeyOf), String>,
     /// Steps of endpoint tests, by endpoint; a new test begins a new list.
     pub tests: HashMap<String, Vec<TestStep>>,
     /// Pages of runs by ticket; the Runs view takes them out.
@@ -89,11 +89,16 @@ impl State {
             }
             Update::Tested { endpoint, step } => self.apply_test(endpoint, step),
             Update::Key(status) => {
-                self.key_problems.remove(&status.endpoint);
-                self.keys.insert(status.endpoint.clone(), status);
+                let id = (status.endpoint.clone(), status.of);
+                self.key_problems.remove(&id);
+                self.keys.insert(id, status);
             }
-            Update::KeyProblem { endpoint, message } => {
-                self.key_problems.insert(endpoint, message);
+            Update::KeyProblem {
+                endpoint,
+                of,
+                message,
+            } => {
+                self.key_problems.insert((endpoint, of), message);
             }
             Update::Runs { ticket, page } => self.run_pages.push((ticket, page)),
             Update::Series { ticket, series } => self.series = Some((ticket, series)),
@@ -245,17 +250,22 @@ mod tests {
         let mut state = State::default();
         state.apply(Update::KeyProblem {
             endpoint: "e".into(),
+            of: KeyOf::Endpoint,
             message: "the keyring is locked".into(),
         });
         assert_eq!(state.key_problems.len(), 1);
         state.apply(Update::Key(KeyStatus {
             endpoint: "e".into(),
+            of: KeyOf::Endpoint,
             origin: "https://e.example".into(),
             place: KeyPlace::Memory,
             problem: None,
         }));
         assert!(state.key_problems.is_empty());
-        assert_eq!(state.keys["e"].place, KeyPlace::Memory);
+        assert_eq!(
+            state.keys[&("e".to_owned(), KeyOf::Endpoint)].place,
+            KeyPlace::Memory
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Command, Options, Outbox, Update, images, lookup, runs::Runs};
 use crate::{
-    credential::Credentials,
+    credential::{Credentials, KeyOf},
     endpoint::{Endpoint, variables::Environment},
     history::{ExportFormat, History, HistoryError, RunQuery, SeriesQuery},
     settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, Watch},
@@ -188,14 +188,15 @@ impl Core {
             Command::Edit(edit) => self.edit(&edit),
             Command::SetKey {
                 endpoint,
+                of,
                 key,
                 in_keyring,
-            } => self.with_endpoint(&endpoint, |out, credentials, e| async move {
-                lookup::set_key(&out, &credentials, &e, key, in_keyring).await;
+            } => self.with_endpoint(&endpoint, of, move |out, credentials, e| async move {
+                lookup::set_key(&out, &credentials, (&e, of), key, in_keyring).await;
             }),
-            Command::ForgetKey { endpoint } => {
-                self.with_endpoint(&endpoint, |out, credentials, e| async move {
-                    lookup::forget_key(&out, &credentials, &e).await;
+            Command::ForgetKey { endpoint, of } => {
+                self.with_endpoint(&endpoint, of, move |out, credentials, e| async move {
+                    lookup::forget_key(&out, &credentials, (&e, of)).await;
                 });
             }
             Command::CheckKeys => self.check_keys(),
@@ -288,6 +289,7 @@ impl Core {
     fn with_endpoint<F: Future<Output = ()> + Send + 'static>(
         &self,
         id: &str,
+        of: KeyOf,
         task: impl FnOnce(Outbox, Credentials, Endpoint) -> F,
     ) {
         match self.settings.endpoint(id) {
@@ -297,6 +299,7 @@ impl Core {
             }
             None => self.out.send(Update::KeyProblem {
                 endpoint: id.to_owned(),
+                of,
                 message: format!("no endpoint is named “{id}”: save it first"),
             }),
         }
@@ -304,8 +307,11 @@ impl Core {
 
     fn check_keys(&self) {
         for endpoint in &self.settings.endpoints {
-            self.with_endpoint(&endpoint.id, |out, credentials, e| async move {
-                out.send(Update::Key(credentials.status(&e).await));
+            self.with_endpoint(&endpoint.id, KeyOf::Endpoint, |out, keys, e| async move {
+                out.send(Update::Key(keys.status(&e).await));
+                if let Some(status) = keys.proxy_status(&e).await {
+                    out.send(Update::Key(status));
+                }
             });
         }
     }

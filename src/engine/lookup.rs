@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::{Outbox, TestStep, TestedThing, Update};
 use crate::{
-    credential::{Credentials, KeyError, KeyPlace},
+    credential::{Credentials, KeyError, KeyOf, KeyPlace},
     dialect::ModelInfo,
     endpoint::{
         Endpoint,
@@ -72,35 +72,52 @@ impl Keys {
 pub(super) async fn set_key(
     out: &Outbox,
     credentials: &Credentials,
-    endpoint: &Endpoint,
+    (endpoint, of): (&Endpoint, KeyOf),
     key: SecretString,
     in_keyring: bool,
 ) {
-    let kept = if in_keyring {
-        credentials.set_in_keyring(endpoint, key).await
-    } else {
-        credentials.set_in_memory(endpoint, key);
-        Ok(())
+    let kept = match (of, in_keyring) {
+        (KeyOf::Endpoint, true) => credentials.set_in_keyring(endpoint, key).await,
+        (KeyOf::Endpoint, false) => {
+            credentials.set_in_memory(endpoint, key);
+            Ok(())
+        }
+        (KeyOf::Proxy, true) => credentials.set_proxy_password(endpoint, key).await,
+        (KeyOf::Proxy, false) => credentials.set_proxy_password_in_memory(endpoint, key),
     };
-    report_key(out, credentials, endpoint, kept).await;
+    report_key(out, credentials, (endpoint, of), kept).await;
 }
 
-pub(super) async fn forget_key(out: &Outbox, credentials: &Credentials, endpoint: &Endpoint) {
-    let forgotten = credentials.forget(endpoint).await;
-    report_key(out, credentials, endpoint, forgotten).await;
+pub(super) async fn forget_key(
+    out: &Outbox,
+    credentials: &Credentials,
+    (endpoint, of): (&Endpoint, KeyOf),
+) {
+    let forgotten = match of {
+        KeyOf::Endpoint => credentials.forget(endpoint).await,
+        KeyOf::Proxy => credentials.forget_proxy_password(endpoint).await,
+    };
+    report_key(out, credentials, (endpoint, of), forgotten).await;
 }
 
 async fn report_key(
     out: &Outbox,
     credentials: &Credentials,
-    endpoint: &Endpoint,
+    (endpoint, of): (&Endpoint, KeyOf),
     result: Result<(), KeyError>,
 ) {
+    let status = match of {
+        KeyOf::Endpoint => Some(credentials.status(endpoint).await),
+        KeyOf::Proxy => credentials.proxy_status(endpoint).await,
+    };
     // A new status clears an old problem, so the problem comes after it.
-    out.send(Update::Key(credentials.status(endpoint).await));
+    if let Some(status) = status {
+        out.send(Update::Key(status));
+    }
     if let Err(why) = result {
         out.send(Update::KeyProblem {
             endpoint: endpoint.id.clone(),
+            of,
             message: why.to_string(),
         });
     }

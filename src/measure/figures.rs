@@ -208,7 +208,7 @@ fn streamed(run: &Run) -> Option<(u64, f64)> {
     } else {
         0
     };
-    let tokens = usage.output?.checked_sub(hidden)?;
+    let tokens = usage.generated()?.checked_sub(hidden)?;
     let streaming_ms = after(run.stamps.first_token, run.stamps.last_token)?;
     let reads = run.reads.iter().filter(|read| read.tokens > 0).count();
     (tokens > 1 && reads > 1 && streaming_ms > 0.0).then_some((tokens, streaming_ms))
@@ -390,6 +390,12 @@ mod tests {
         assert_eq!(value(&run, "tpot_ms"), Some(10.0), "hidden");
         run.answer.reasoning = "shown".into();
         assert_eq!(value(&run, "output_speed_tps"), Some(1110.0), "shown");
+        run.answer.usage = Some(usage(11, Some(100)));
+        assert_eq!(
+            value(&run, "output_speed_tps"),
+            Some(1110.0),
+            "counted beside the output"
+        );
     }
 
     #[test]

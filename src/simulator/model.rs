@@ -198,8 +198,8 @@ pub(super) static MODELS: &[Model] = &[
         pace { first: Delay::Fixed(120.0), head: 1.0 }, opening: Opening::Refuse(overloaded)),
     model!("sim-html", "Status 200 and a web page",
         pace { first: Delay::Fixed(60.0), head: 1.0 }, opening: Opening::Html),
-    model!("sim-bench", "For benchmarks: first token after 50 ms, one every 20 ms, 64 in all; each run scaled by 0.7 to 1.3",
-        pace { first: Delay::Fixed(50.0), gap: Delay::Fixed(20.0), head: 1.0, scaled: true }, script: script::bench),
+    model!("sim-bench", "For benchmarks: first token after 50 ms, one every 40 ms, 64 in all; each run scaled by 0.7 to 1.3",
+        pace { first: Delay::Fixed(50.0), gap: Delay::Fixed(40.0), head: 1.0, scaled: true }, script: script::bench),
 ];
 
 /// The model of this name.

@@ -161,6 +161,27 @@ async fn a_url_needs_no_set_up_and_a_prompt_may_be_piped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_of_the_environment_that_names_no_model_is_asked_for_its_list() {
+    let simulator = simulated().await;
+    let first = simulator::models().remove(0);
+    let home = Home::new().with("LLM_BASE_URL", simulator.base_url().as_str());
+    let output = tokio::task::spawn_blocking(move || home.run(&["chat", "--json", "Hi"], ""));
+    let output = output.await.unwrap();
+    let run = &runs(&output.out)[0];
+    assert_eq!(run["target"], format!("env/{first}"), "{output:?}");
+
+    let closed = Home::new().with("LLM_BASE_URL", "http://127.0.0.1:9/v1");
+    let output = tokio::task::spawn_blocking(move || closed.run(&["chat", "--json", "Hi"], ""));
+    let output = output.await.unwrap();
+    assert!(
+        output.err.contains("env: its models can't be listed"),
+        "{output:?}"
+    );
+    let run = &runs(&output.out)[0];
+    assert_eq!(run["simulated"], true, "the simulator is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_from_the_environment_is_sent_and_nowhere_else_to_be_found() {
     let simulator = simulated().await;
     let canary = canary();

@@ -188,6 +188,7 @@ async fn a_proxy_password_is_a_secret_of_its_own() {
             .is_none(),
         "no user, no password"
     );
+    assert!(credentials.proxy_status(&endpoint).await.is_none());
     endpoint.connect.proxy = Some("http://me@p.example:3128".into());
     assert!(
         credentials.resolve_proxy_password(&endpoint).await.is_err(),
@@ -196,6 +197,9 @@ async fn a_proxy_password_is_a_secret_of_its_own() {
     credentials
         .set_proxy_password_in_memory(&endpoint, key("p"))
         .unwrap();
+    let status = credentials.proxy_status(&endpoint).await.unwrap();
+    assert_eq!(status.place, KeyPlace::Memory);
+    assert_eq!(status.origin, "http://me@p.example:3128");
     let password = credentials
         .resolve_proxy_password(&endpoint)
         .await
@@ -221,6 +225,9 @@ async fn a_proxy_password_is_a_secret_of_its_own() {
         .map(drop)
         .unwrap_err();
     assert!(error.to_string().contains("${UNSET} is not set"), "{error}");
+    let status = credentials.proxy_status(&endpoint).await.unwrap();
+    assert_eq!(status.place, KeyPlace::Missing);
+    assert_eq!(status.problem, Some(error.to_string()));
 }
 
 #[test]
@@ -245,7 +252,7 @@ fn keys_are_listed_and_looked_up_in_the_terminal() {
     assert_eq!(
         json,
         serde_json::json!([{
-            "endpoint": "groq", "origin": "https://api.groq.com:443",
+            "endpoint": "groq", "of": "endpoint", "origin": "https://api.groq.com:443",
             "place": {"place": "env", "var": "GROQ_API_KEY"}, "problem": null,
         }])
     );

@@ -6,7 +6,7 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use secrecy::ExposeSecret as _;
 use tokenscope::{
-    credential::{KeyPlace, KeyStatus},
+    credential::{KeyOf, KeyPlace, KeyStatus},
     desktop::{
         app::{self, App},
         view::{ViewId, views},
@@ -15,7 +15,7 @@ use tokenscope::{
     event::{Event, Fault, FaultClass, Phase},
     history::{ExportFormat, OutcomeFilter, SeriesQuery, SortColumn, Storage},
     run::{RunHead, RunId, RunUpdate},
-    settings::{SettingsEdit, Theme},
+    settings::{SettingsEdit, SettingsProblem, Theme},
 };
 
 use crate::desktop_scenes::{self as scenes, Desktop, Player, Scene, layout_of, open};
@@ -568,6 +568,32 @@ fn a_bad_endpoint_is_explained_and_not_sent() {
 }
 
 #[test]
+fn http_to_another_machine_must_be_allowed() {
+    const ALLOW: &str = "Allow http:// to another machine";
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    click(&mut desktop, &mut player, "Edit deepseek");
+    assert!(
+        desktop.query_by_label(ALLOW).is_none(),
+        "https asks nothing"
+    );
+    write_into(
+        &mut desktop,
+        &mut player,
+        "Base URL",
+        "http://far.example/v1",
+    );
+    click(&mut desktop, &mut player, "Save");
+    assert!(edits(&player).is_empty());
+    click(&mut desktop, &mut player, ALLOW);
+    click(&mut desktop, &mut player, "Save");
+    let edits = edits(&player);
+    let [SettingsEdit::PutEndpoint { endpoint, .. }] = edits.as_slice() else {
+        panic!("{edits:?}")
+    };
+    assert!(endpoint.allow_http && endpoint.base_url.scheme() == "http");
+}
+
+#[test]
 fn a_broken_settings_file_keeps_what_was_typed() {
     let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
     click(&mut desktop, &mut player, "Edit deepseek");
@@ -636,6 +662,7 @@ fn a_key_goes_to_the_engine_and_nowhere_else() {
     let keys = heard(&player, |command| match command {
         Command::SetKey {
             endpoint,
+            of: KeyOf::Endpoint,
             key,
             in_keyring,
         } => Some((
@@ -652,6 +679,7 @@ fn a_key_goes_to_the_engine_and_nowhere_else() {
 
     player.say(Update::Key(KeyStatus {
         endpoint: "gateway".into(),
+        of: KeyOf::Endpoint,
         origin: "https://llm.example.com:8443".into(),
         place: KeyPlace::Memory,
         problem: None,
@@ -659,8 +687,42 @@ fn a_key_goes_to_the_engine_and_nowhere_else() {
     player.play(&mut desktop);
     click(&mut desktop, &mut player, "Forget the key of gateway");
     assert!(player.heard.iter().any(
-        |command| matches!(command, Command::ForgetKey { endpoint } if endpoint == "gateway")
+        |command| matches!(command, Command::ForgetKey { endpoint, of: KeyOf::Endpoint } if endpoint == "gateway")
     ));
+}
+
+#[test]
+fn a_proxy_has_a_password_of_its_own() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    desktop.get_by_role_and_label(Role::Tab, "Keys").click();
+    player.say(Update::Key(KeyStatus {
+        endpoint: "gateway".into(),
+        of: KeyOf::Proxy,
+        origin: "http://ada@proxy.example.com:3128".into(),
+        place: KeyPlace::Missing,
+        problem: None,
+    }));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Password of its proxy"));
+    click(
+        &mut desktop,
+        &mut player,
+        "Set the proxy password of gateway",
+    );
+    let field = desktop.get_by_label("Proxy password of gateway");
+    field.type_text("hunter2");
+    player.play(&mut desktop);
+    click(&mut desktop, &mut player, "Keep the password");
+    let passwords = heard(&player, |command| match command {
+        Command::SetKey {
+            endpoint,
+            of: KeyOf::Proxy,
+            key,
+            in_keyring: true,
+        } => Some((endpoint.clone(), key.expose_secret().to_owned())),
+        _ => None,
+    });
+    assert_eq!(passwords, [("gateway".to_owned(), "hunter2".to_owned())]);
 }
 
 #[test]
@@ -709,6 +771,30 @@ fn what_is_wrong_stays_in_sight() {
     }));
     player.play(&mut desktop);
     assert!(shows(&desktop, "Runs are not kept: the disk is full"));
+}
+
+#[test]
+fn what_is_odd_about_the_settings_is_told_once() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let mut settings = player.scene.settings.clone();
+    let odd = |n: usize| SettingsProblem {
+        path: "config.toml".into(),
+        line: Some(n),
+        message: format!("there is no key “odd{n}”"),
+    };
+    settings.warnings = (1..=5).map(odd).collect();
+    player.say(Update::Settings(Arc::new(settings.clone())));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "odd1") && shows(&desktop, "… and 2 more"));
+    click(&mut desktop, &mut player, "Close these warnings");
+    assert!(!shows(&desktop, "odd1"));
+    settings.warnings.truncate(1);
+    player.say(Update::Settings(Arc::new(settings)));
+    player.play(&mut desktop);
+    assert!(
+        shows(&desktop, "odd1") && !shows(&desktop, "more"),
+        "they are others now"
+    );
 }
 
 #[test]

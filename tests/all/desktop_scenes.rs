@@ -6,7 +6,7 @@ use egui::vec2;
 use egui_kittest::Harness;
 use tokenscope::{
     chat::{ChatRequest, Params},
-    credential::{KeyPlace, KeyStatus},
+    credential::{KeyOf, KeyPlace, KeyStatus},
     desktop::{
         app::{self, App},
         fonts,
@@ -258,6 +258,7 @@ impl Scene {
             let endpoint = self.settings.endpoint(id)?;
             Some(Update::Key(KeyStatus {
                 endpoint: id.into(),
+                of: KeyOf::Endpoint,
                 origin: endpoint.base_url.origin().ascii_serialization(),
                 place,
                 problem: problem.map(str::to_owned),

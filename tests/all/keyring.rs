@@ -239,6 +239,14 @@ async fn a_proxy_password_is_kept_beside_the_key() {
         .unwrap();
     assert_eq!(password.expose_secret(), "pw-1");
     assert_eq!(found(&own).await.unwrap(), None, "it is not the key");
+    let listed = home.run(&["keys", "list"], "");
+    assert!(
+        listed
+            .out
+            .contains("http://me@p.example:3128    proxy password: OS keyring"),
+        "{listed:?}"
+    );
+    assert!(!listed.out.contains("pw-1"));
     own.forget_proxy_password(&endpoint).await.unwrap();
     assert!(
         own.resolve_proxy_password(&endpoint)

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Args;
 use crate::{
     chat::{ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool},
-    cli::UsageError,
+    cli::{UsageError, note, warn_of},
     endpoint::{Endpoint, TargetId, base_url},
     engine::{Command, Engine, Options, SendRun, Update},
     run::{Origin, RunId},
@@ -80,8 +80,11 @@ pub(super) fn start(args: &Args, question: &Question, paths: Paths) -> anyhow::R
     };
     let engine = Engine::start(options, || {}).context("the engine can't be started")?;
     let settings = settings(&engine)?;
+    if args.base_url.is_none() {
+        warn_of(&settings);
+    }
     let targets = if named.is_empty() {
-        vec![default_target(&settings)?]
+        vec![default_target(&engine, &settings)?]
     } else {
         named
     };
@@ -144,15 +147,45 @@ fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
     Ok(Some(endpoint))
 }
 
-/// The first endpoint that is ready and knows a model; the simulator comes last in the settings.
-fn default_target(settings: &Settings) -> anyhow::Result<TargetId> {
-    let ready = settings.endpoints.iter().find_map(|endpoint| {
-        Some(TargetId {
-            endpoint: endpoint.id.clone(),
-            model: endpoint.models.first()?.clone(),
-        })
+/// The first endpoint that is ready and has a model; the simulator comes last in the settings. An
+/// endpoint of the environment that names no model is asked for its list.
+fn default_target(engine: &Engine, settings: &Settings) -> anyhow::Result<TargetId> {
+    for endpoint in &settings.endpoints {
+        let model = match endpoint.models.first() {
+            Some(model) => Some(model.clone()),
+            None if settings.built_in.contains(&endpoint.id) => first_listed(engine, &endpoint.id),
+            None => None,
+        };
+        if let Some(model) = model {
+            return Ok(TargetId {
+                endpoint: endpoint.id.clone(),
+                model,
+            });
+        }
+    }
+    bail!("no endpoint knows a model: name a target with -t endpoint/model")
+}
+
+/// The first model that an endpoint lists; why there is none is told.
+fn first_listed(engine: &Engine, id: &str) -> Option<String> {
+    engine.send(Command::ListModels {
+        endpoint: id.to_owned(),
+        refresh: false,
     });
-    ready.context("no endpoint knows a model: name a target with -t endpoint/model")
+    while let Some(update) = engine.next() {
+        let Update::Models { endpoint, models } = update else {
+            continue;
+        };
+        match models {
+            _ if endpoint != id => {}
+            Ok(models) => return models.first().map(|model| model.id.clone()),
+            Err(fault) => {
+                note(&format!("{id}: its models can't be listed: {fault}"));
+                return None;
+            }
+        }
+    }
+    None
 }
 
 fn prompt(given: Option<&str>) -> anyhow::Result<String> {

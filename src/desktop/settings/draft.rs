@@ -6,7 +6,7 @@ use http::HeaderName;
 
 use super::presets;
 use crate::{
-    endpoint::{Auth, Endpoint, HttpVersion, Timeouts},
+    endpoint::{Auth, Endpoint, HttpVersion, Timeouts, base_url},
     settings::Settings,
 };
 
@@ -167,6 +167,13 @@ impl Draft {
         let model = self.models.lines().next().unwrap_or("model");
         let chat = (self.base.dialect.dialect().chat_url)(&url, model);
         Ok((chat.to_string(), changes))
+    }
+
+    /// Whether the base URL is `http://` to another machine, which has to be allowed.
+    #[must_use]
+    pub fn is_cleartext(&self) -> bool {
+        presets::read_url(&self.url, true)
+            .is_ok_and(|(url, _)| url.scheme() == "http" && !base_url::is_loopback(&url))
     }
 
     fn id_problem(&self, settings: &Settings) -> Option<String> {

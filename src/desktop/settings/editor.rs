@@ -114,6 +114,7 @@ impl Editor {
             problem(Field::Url),
         );
         final_url_ui(ui, theme, draft);
+        allow_http_ui(ui, draft);
         ui.add_space(space::S);
         ui.label(caption(theme, "How the key is sent"));
         ui.horizontal(|ui| {
@@ -315,6 +316,16 @@ fn final_url_ui(ui: &mut Ui, theme: &Theme, draft: &Draft) {
             }
         }
         Err(problem) => problem_ui(ui, theme, Some(&problem)),
+    }
+}
+
+/// Asked only where it matters: keys and prompts would cross a network in the clear.
+fn allow_http_ui(ui: &mut Ui, draft: &mut Draft) {
+    if draft.is_cleartext() {
+        ui.checkbox(&mut draft.allow_http, "Allow http:// to another machine")
+            .on_hover_text(
+                "Key, prompt and answer travel unencrypted: only for a network you trust",
+            );
     }
 }
 

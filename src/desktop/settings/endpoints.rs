@@ -6,7 +6,7 @@ use egui::{Id, RichText, ScrollArea, Ui};
 
 use super::{draft::Draft, editor::Editor, presets, probe};
 use crate::{
-    credential::KeyPlace,
+    credential::{KeyOf, KeyPlace},
     desktop::{
         icons,
         palette::score,
@@ -161,7 +161,7 @@ fn badges_ui(ui: &mut Ui, cx: &Cx<'_>, endpoint: &Endpoint, built_in: bool) {
     let missing = cx
         .state
         .keys
-        .get(&endpoint.id)
+        .get(&(endpoint.id.clone(), KeyOf::Endpoint))
         .is_some_and(|key| key.place == KeyPlace::Missing);
     if missing {
         badge(ui, theme, "no key", theme.warn).on_hover_text("Set one under Keys");

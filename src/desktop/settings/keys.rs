@@ -6,7 +6,7 @@ use egui::{Id, RichText, TextEdit, Ui, text_edit::TextEditState};
 use secrecy::{SecretString, zeroize::Zeroize as _};
 
 use crate::{
-    credential::{KeyPlace, KeyStatus},
+    credential::{KeyOf, KeyPlace, KeyStatus},
     desktop::{
         icons,
         theme::{Theme, caption, size, space, strong, title},
@@ -20,8 +20,8 @@ use crate::{
 /// The section of keys, and the one field that may hold a key for as long as it is typed.
 #[derive(Default)]
 pub struct Keys {
-    /// The endpoint whose key is typed.
-    open: Option<String>,
+    /// The endpoint whose key is typed, and which.
+    open: Option<(String, KeyOf)>,
     typed: String,
     in_memory: bool,
     /// A new field each time: what egui remembers of the last one is not shown again.
@@ -74,88 +74,101 @@ impl Keys {
     }
 
     fn key_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
-        let theme = cx.theme;
-        let status = cx.state.keys.get(&endpoint.id).cloned();
-        card(ui, theme, |ui| {
+        card(ui, cx.theme, |ui| {
             ui.set_width(ui.available_width());
-            ui.horizontal(|ui| {
-                ui.label(RichText::new(icons::KEY).color(theme.text_dim));
-                ui.label(strong(&endpoint.label));
-                place_ui(ui, theme, status.as_ref());
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    self.buttons_ui(ui, cx, endpoint, status.as_ref());
-                });
-            });
-            let origin = status.as_ref().map_or_else(
-                || endpoint.base_url.origin().ascii_serialization(),
-                |s| s.origin.clone(),
-            );
-            ui.label(caption(theme, format!("for {origin}")));
-            let problems = [
-                status.and_then(|s| s.problem),
-                cx.state.key_problems.get(&endpoint.id).cloned(),
-            ];
-            for problem in problems.into_iter().flatten() {
-                ui.label(
-                    RichText::new(format!("{} {problem}", icons::WARN))
-                        .size(size::SMALL)
-                        .color(theme.warn),
-                );
-            }
-            if self.open.as_deref() == Some(endpoint.id.as_str()) {
-                self.form_ui(ui, cx, endpoint);
+            self.row_ui(ui, cx, endpoint, KeyOf::Endpoint);
+            // Only a proxy that knows a user has a status.
+            let proxy = (endpoint.id.clone(), KeyOf::Proxy);
+            if cx.state.keys.contains_key(&proxy) {
+                ui.add_space(space::XS);
+                ui.separator();
+                self.row_ui(ui, cx, endpoint, KeyOf::Proxy);
             }
         });
+    }
+
+    fn row_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint, of: KeyOf) {
+        let theme = cx.theme;
+        let id = (endpoint.id.clone(), of);
+        let status = cx.state.keys.get(&id).cloned();
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icons::KEY).color(theme.text_dim));
+            match of {
+                KeyOf::Endpoint => ui.label(strong(&endpoint.label)),
+                KeyOf::Proxy => ui.label("Password of its proxy"),
+            };
+            place_ui(ui, theme, status.as_ref(), of);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                self.buttons_ui(ui, cx, &id, status.as_ref());
+            });
+        });
+        let origin = status.as_ref().map_or_else(
+            || endpoint.base_url.origin().ascii_serialization(),
+            |s| s.origin.clone(),
+        );
+        ui.label(caption(theme, format!("for {origin}")));
+        let problems = [
+            status.and_then(|s| s.problem),
+            cx.state.key_problems.get(&id).cloned(),
+        ];
+        for problem in problems.into_iter().flatten() {
+            ui.label(
+                RichText::new(format!("{} {problem}", icons::WARN))
+                    .size(size::SMALL)
+                    .color(theme.warn),
+            );
+        }
+        if self.open.as_ref() == Some(&id) {
+            self.form_ui(ui, cx, &id);
+        }
     }
 
     fn buttons_ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut Cx<'_>,
-        endpoint: &Endpoint,
+        id: &(String, KeyOf),
         status: Option<&KeyStatus>,
     ) {
+        let name = name_of(id);
         let place = status.map(|status| &status.place);
         let ours = matches!(place, Some(KeyPlace::Keyring | KeyPlace::Memory));
-        if ours
-            && icon_button(
-                ui,
-                cx.theme,
-                icons::DELETE,
-                &format!("Forget the key of {}", endpoint.id),
-            )
-            .clicked()
+        if ours && icon_button(ui, cx.theme, icons::DELETE, &format!("Forget the {name}")).clicked()
         {
             cx.commands.push(Command::ForgetKey {
-                endpoint: endpoint.id.clone(),
+                endpoint: id.0.clone(),
+                of: id.1,
             });
         }
-        if place == Some(&KeyPlace::NotNeeded) || self.open.as_deref() == Some(endpoint.id.as_str())
-        {
+        if place == Some(&KeyPlace::NotNeeded) || self.open.as_ref() == Some(id) {
             return;
         }
         let verb = if ours { "Replace" } else { "Set" };
         let response = ui
             .button(format!("{verb}…"))
-            .accessible_name(format!("{verb} the key of {}", endpoint.id));
+            .accessible_name(format!("{verb} the {name}"));
         if response.clicked() {
             self.wipe(ui.ctx());
-            self.open = Some(endpoint.id.clone());
+            self.open = Some(id.clone());
             self.focus = true;
         }
     }
 
-    fn form_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
+    fn form_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, id: &(String, KeyOf)) {
         ui.add_space(space::S);
-        let id = self.field_id();
+        let (what, keep) = match id.1 {
+            KeyOf::Endpoint => ("Paste the key", "Keep the key"),
+            KeyOf::Proxy => ("Type the password", "Keep the password"),
+        };
+        let field = self.field_id();
         let edit = TextEdit::singleline(&mut self.typed)
-            .id(id)
+            .id(field)
             .password(true)
-            .hint_text("Paste the key")
+            .hint_text(what)
             .desired_width(f32::INFINITY);
         let response = ui
             .add(edit.margin(egui::vec2(8.0, 5.0)))
-            .accessible_name(format!("Key of {}", endpoint.id));
+            .accessible_name(capitalised(&name_of(id)));
         // The click that opened the field would take the focus again within its own frame.
         if std::mem::take(&mut self.focus) {
             response.request_focus();
@@ -168,13 +181,14 @@ impl Keys {
             segmented(ui, cx.theme, "Keep it in", &mut self.in_memory, &places);
             let ready = !self.typed.trim().is_empty();
             let keep = ui
-                .add_enabled_ui(ready, |ui| primary_button(ui, cx.theme, "Keep the key"))
+                .add_enabled_ui(ready, |ui| primary_button(ui, cx.theme, keep))
                 .inner;
             let cancelled = ghost_button(ui, cx.theme, "Cancel").clicked();
             if ready && (keep.clicked() || entered) {
                 let key = SecretString::from(self.typed.trim());
                 cx.commands.push(Command::SetKey {
-                    endpoint: endpoint.id.clone(),
+                    endpoint: id.0.clone(),
+                    of: id.1,
                     key,
                     in_keyring: !self.in_memory,
                 });
@@ -198,7 +212,20 @@ impl Keys {
     }
 }
 
-fn place_ui(ui: &mut Ui, theme: &Theme, status: Option<&KeyStatus>) {
+/// What is kept, within a sentence.
+fn name_of((endpoint, of): &(String, KeyOf)) -> String {
+    match of {
+        KeyOf::Endpoint => format!("key of {endpoint}"),
+        KeyOf::Proxy => format!("proxy password of {endpoint}"),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let (first, rest) = text.split_at(text.len().min(1));
+    first.to_uppercase() + rest
+}
+
+fn place_ui(ui: &mut Ui, theme: &Theme, status: Option<&KeyStatus>, of: KeyOf) {
     let (word, color) = match status.map(|status| &status.place) {
         None => ("looking…".to_owned(), theme.text_dim),
         Some(KeyPlace::Env { var }) => (format!("from {var}"), theme.good),
@@ -206,7 +233,10 @@ fn place_ui(ui: &mut Ui, theme: &Theme, status: Option<&KeyStatus>) {
         Some(KeyPlace::Keyring) => ("in the OS keyring".to_owned(), theme.good),
         Some(KeyPlace::Memory) => ("in memory, for this session".to_owned(), theme.accent),
         Some(KeyPlace::NotNeeded) => ("not needed".to_owned(), theme.text_dim),
-        Some(KeyPlace::Missing) => ("no key".to_owned(), theme.warn),
+        Some(KeyPlace::Missing) => match of {
+            KeyOf::Endpoint => ("no key".to_owned(), theme.warn),
+            KeyOf::Proxy => ("no password".to_owned(), theme.warn),
+        },
     };
     badge(ui, theme, &word, color);
 }
