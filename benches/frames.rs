@@ -5,7 +5,11 @@
 //! draws nothing. The floor is a frame of the same window with plain labels. Times are of this thread's
 //! CPU clock, so that a busy machine does not change them.
 
+mod cpu;
+
 use std::sync::Arc;
+
+use cpu::{cpu_ns, ms, quantile};
 
 use egui::{Context, Event as Input, RawInput, Rect, Ui, pos2, vec2};
 use tokenscope::{
@@ -46,28 +50,6 @@ run.stamps.first_token?;\n    let label = format!(\"{} of {}\", run.id, run.targ
 \"a token before the first\");\n    }\n    Some(Duration::from_nanos(first))\n}\n```\n\n> A figure that is not known is \
 blank.\n\nSo a *longer prompt* costs time before the first token, and a *longer answer* after it; a proxy that buffers \
 makes the first look slow and the rest look fast, which no average of the two would ever show.\n\n";
-
-#[cfg(unix)]
-fn cpu_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
-}
-
-#[cfg(not(unix))]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a bench; there is no safe thread clock here"
-)]
-fn cpu_ns() -> u64 {
-    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    u64::try_from(
-        START
-            .get_or_init(std::time::Instant::now)
-            .elapsed()
-            .as_nanos(),
-    )
-    .unwrap_or(0)
-}
 
 /// Resident memory in bytes, where the system says it.
 fn resident() -> usize {
@@ -267,22 +249,6 @@ fn feed(state: &mut State, ids: &[RunId], at: &mut [usize], frame: u64, first: &
             update: RunUpdate::Read { read, events },
         });
     }
-}
-
-fn quantile(sorted: &[u64], q: f64) -> f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "an index"
-    )]
-    let index = ((sorted.len() as f64 * q).ceil() as usize).clamp(1, sorted.len()) - 1;
-    ms(sorted[index])
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for display")]
-fn ms(ns: u64) -> f64 {
-    ns as f64 / 1e6
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for display")]

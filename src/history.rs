@@ -34,7 +34,7 @@ use tokio::sync::{oneshot, watch};
 pub use self::{
     export::{ExportFormat, rfc3339},
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
-    series::{Series, SeriesError, SeriesPoint, SeriesQuery},
+    series::{Median, Series, SeriesError, SeriesPoint, SeriesQuery},
 };
 use self::{
     inbox::Inbox,

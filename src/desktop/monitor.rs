@@ -4,6 +4,7 @@
 //! Out: [`Command::QuerySeries`]; a click on a point opens its run.
 
 mod axes;
+mod cloud;
 mod colors;
 mod legend;
 mod plot;
@@ -16,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use self::{
     axes::{Scale, TimeAxis},
     colors::Colors,
-    legend::Summary,
     plot::Track,
 };
 use super::{
@@ -217,9 +217,7 @@ impl Monitor {
             .size_range(200.0..=460.0)
             .frame(frame)
             .show(ui, |ui| {
-                let rows: Vec<_> = (self.tracks.iter())
-                    .zip(self.series.iter().map(Summary::of))
-                    .collect();
+                let rows: Vec<_> = self.tracks.iter().zip(&self.series).collect();
                 if ui.available_height() > KEY_FROM {
                     Panel::bottom("monitor.key")
                         .frame(egui::Frame::new().inner_margin(Margin {
@@ -247,6 +245,7 @@ impl Monitor {
     fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let frame = plot::Frame {
             tracks: &self.tracks,
+            series: &self.series,
             time: self.time,
             scale: self.kept.scale,
             bounds: self.zoomed.is_none().then(|| self.bounds()),
@@ -406,7 +405,10 @@ fn key_ui(ui: &mut Ui, theme: &Theme) {
     for (icon, text) in [
         ("\u{25cf}", "warm: the connection was open"),
         ("\u{25cb}", "cold: this run opened its connection"),
-        ("\u{2013}", "rolling median of 9 runs; dashed if cold"),
+        (
+            "\u{2013}",
+            "rolling median of 9 runs or more; dashed if cold",
+        ),
         ("\u{d7}", "failed run, in no median"),
     ] {
         ui.horizontal(|ui| {

@@ -1,7 +1,7 @@
 //! TTFT history for a plot: every run of a stretch of time, decimated to the pixels there are.
 //!
 //! In: a [`SeriesQuery`]. Out: a [`Series`] a target. One walk over an index in order of time; memory
-//! grows with the pixels and with the runs that fall on one of them.
+//! grows with the pixels, and by eight bytes a run of one target at a time.
 
 use std::collections::VecDeque;
 
@@ -33,21 +33,61 @@ pub struct Series {
     pub target: TargetId,
     /// Whether the simulator answered.
     pub simulated: bool,
-    /// How many measured runs there are in the stretch, before decimation: those with a clean end
-    /// and a token.
-    pub runs: usize,
-    /// How many failed ones; cancelled ones are neither.
+    /// All measured warm runs of the stretch, before decimation: those with a clean end and a token.
+    pub warm: Option<Median>,
+    /// All cold ones.
+    pub cold: Option<Median>,
+    /// How many failed; cancelled ones are neither.
     pub faults: usize,
     /// Measured runs in order of time. Where several fall on one pixel, the lowest, the median and the
     /// highest of each connection kind are kept.
     pub points: Vec<SeriesPoint>,
-    /// Rolling median of warm and cold apart, as time and ms, one a pixel: that of a run and the 8 of
-    /// its kind before it, or of all on the pixel where they are 9 or more.
+    /// Rolling median of warm and cold apart, as time and ms: one every four
+    /// pixels, that of all runs of its kind on them, where they are 9 or more; else one a pixel, that
+    /// of a run and the 8 of its kind before it.
     pub median_warm: Vec<(i64, f64)>,
     /// The same for cold runs.
     pub median_cold: Vec<(i64, f64)>,
     /// Failed runs, decimated to one a pixel.
     pub errors: Vec<SeriesError>,
+}
+
+impl Series {
+    /// How many measured runs there are in the stretch.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        [self.warm, self.cold]
+            .iter()
+            .flatten()
+            .map(|m| m.runs)
+            .sum()
+    }
+}
+
+/// The median TTFT of some runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Median {
+    /// How many runs.
+    pub runs: usize,
+    /// Their median in milliseconds; between two in the middle, their mean.
+    pub ms: f64,
+}
+
+impl Median {
+    /// `None` of no runs.
+    #[must_use]
+    pub fn of(mut ms: Vec<f64>) -> Option<Self> {
+        let runs = ms.len();
+        let (below, middle, _) = match runs {
+            0 => return None,
+            _ => ms.select_nth_unstable_by(runs / 2, f64::total_cmp),
+        };
+        let ms = match below.iter().copied().max_by(f64::total_cmp) {
+            Some(lower) if runs.is_multiple_of(2) => f64::midpoint(lower, *middle),
+            _ => *middle,
+        };
+        Some(Self { runs, ms })
+    }
 }
 
 /// One measured run on the plot.
@@ -77,6 +117,9 @@ pub struct SeriesError {
 /// Runs that a rolling median looks at.
 const ROLLING: usize = 9;
 
+/// Pixels that share a median where runs are many.
+const CELL: i64 = 4;
+
 /// The series of all targets that have runs in the stretch.
 ///
 /// # Errors
@@ -101,7 +144,7 @@ pub(super) fn all(
             makers[usize::from(run.simulated)].take(pixel, &run);
         })?;
         let made = makers.into_iter().map(Maker::done);
-        series.extend(made.filter(|s| s.runs + s.faults > 0));
+        series.extend(made.filter(|s| s.runs() + s.faults > 0));
     }
     Ok(series)
 }
@@ -193,6 +236,11 @@ struct Kind {
     pixel: Vec<SeriesPoint>,
     /// The last [`ROLLING`] TTFTs.
     recent: VecDeque<f64>,
+    /// Of the cell that is being filled: the rolling median of each pixel, and all TTFTs.
+    rolling: Vec<(i64, f64)>,
+    cell: Vec<f64>,
+    /// All TTFTs of the stretch.
+    all: Vec<f64>,
 }
 
 impl Maker {
@@ -211,11 +259,14 @@ impl Maker {
     }
 
     fn take(&mut self, pixel: i64, run: &Measured) {
-        if self.pixel.replace(pixel) != Some(pixel) {
+        let last = self.pixel.replace(pixel);
+        if last != Some(pixel) {
             self.end_pixel();
         }
+        if last.is_some_and(|last| last / CELL != pixel / CELL) {
+            self.end_cell();
+        }
         if let Some((ttft_ms, connection)) = run.ttft {
-            self.series.runs += 1;
             let kind = match connection {
                 Reuse::Warm => &mut self.warm,
                 Reuse::Cold => &mut self.cold,
@@ -243,15 +294,21 @@ impl Maker {
     fn end_pixel(&mut self) {
         let series = &mut self.series;
         let from = series.points.len();
-        self.warm
-            .end_pixel(&mut series.points, &mut series.median_warm);
-        self.cold
-            .end_pixel(&mut series.points, &mut series.median_cold);
+        self.warm.end_pixel(&mut series.points);
+        self.cold.end_pixel(&mut series.points);
         series.points[from..].sort_by_key(|point| (point.at_unix_ns, point.run));
+    }
+
+    fn end_cell(&mut self) {
+        self.warm.end_cell(&mut self.series.median_warm);
+        self.cold.end_cell(&mut self.series.median_cold);
     }
 
     fn done(mut self) -> Series {
         self.end_pixel();
+        self.end_cell();
+        self.series.warm = Median::of(self.warm.all);
+        self.series.cold = Median::of(self.cold.all);
         self.series
     }
 }
@@ -262,10 +319,11 @@ impl Kind {
             self.recent.pop_front();
         }
         self.recent.push_back(point.ttft_ms);
+        self.all.push(point.ttft_ms);
         self.pixel.push(point);
     }
 
-    fn end_pixel(&mut self, points: &mut Vec<SeriesPoint>, medians: &mut Vec<(i64, f64)>) {
+    fn end_pixel(&mut self, points: &mut Vec<SeriesPoint>) {
         let Some(at) = self.pixel.last().map(|point| point.at_unix_ns) else {
             return;
         };
@@ -274,21 +332,21 @@ impl Kind {
         let mut kept = vec![0, last / 2, last];
         kept.dedup();
         points.extend(kept.iter().map(|n| self.pixel[*n]));
-        let values: Vec<f64> = match self.pixel.len() {
-            ROLLING.. => self.pixel.iter().map(|point| point.ttft_ms).collect(),
-            _ => self.recent.iter().copied().collect(),
-        };
-        medians.push((at, median(values)));
-        self.pixel.clear();
+        let rolling = Median::of(self.recent.iter().copied().collect());
+        self.rolling.extend(rolling.map(|median| (at, median.ms)));
+        self.cell
+            .extend(self.pixel.drain(..).map(|point| point.ttft_ms));
     }
-}
 
-/// The middle value, or the mean of the two in the middle.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() % 2 {
-        0 => f64::midpoint(values[middle - 1], values[middle]),
-        _ => values[middle],
+    fn end_cell(&mut self, medians: &mut Vec<(i64, f64)>) {
+        if self.cell.len() >= ROLLING {
+            let (at, _) = self.rolling[self.rolling.len() / 2];
+            let median = Median::of(std::mem::take(&mut self.cell));
+            medians.extend(median.map(|median| (at, median.ms)));
+            self.rolling.clear();
+        } else {
+            medians.append(&mut self.rolling);
+            self.cell.clear();
+        }
     }
 }

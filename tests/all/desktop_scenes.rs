@@ -16,7 +16,7 @@ use tokenscope::{
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, Engine, TestStep, TestedThing, Update},
     event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
-    history::{RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},
+    history::{Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},
     measure::{Read, Span, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State},
     settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
@@ -232,6 +232,8 @@ impl Scene {
         for series in &mut all {
             series.median_warm = rolling(series, Connection::Warm);
             series.median_cold = rolling(series, Connection::Cold);
+            series.warm = Median::of(of_kind(series, Connection::Warm));
+            series.cold = Median::of(of_kind(series, Connection::Cold));
         }
         all
     }
@@ -328,7 +330,6 @@ fn add(series: &mut Series, run: &Run) {
             });
         }
         (Some(first), None) => {
-            series.runs += 1;
             let connection = run.connection.unwrap_or(Connection::Warm);
             series.points.push(SeriesPoint {
                 at_unix_ns,
@@ -339,6 +340,11 @@ fn add(series: &mut Series, run: &Run) {
         }
         (None, None) => {}
     }
+}
+
+fn of_kind(series: &Series, connection: Connection) -> Vec<f64> {
+    let of_kind = series.points.iter().filter(|p| p.connection == connection);
+    of_kind.map(|p| p.ttft_ms).collect()
 }
 
 fn rolling(series: &Series, connection: Connection) -> Vec<(i64, f64)> {

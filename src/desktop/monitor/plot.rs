@@ -1,9 +1,12 @@
 //! The plot itself: points, rolling medians, error marks, and what lies under the pointer.
 
-use egui::{Color32, Pos2, Rect, Response, Stroke, Tooltip, Ui, Vec2, vec2};
+use egui::{Mesh, Pos2, Rect, Response, Shape, Stroke, Tooltip, Ui, Vec2, vec2};
 use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points};
 
-use super::axes::{Scale, TimeAxis};
+use super::{
+    axes::{Scale, TimeAxis},
+    cloud::{self, Cloud},
+};
 use crate::{
     desktop::{
         theme::{Theme, caption, strong},
@@ -17,6 +20,12 @@ use crate::{
 
 /// How near the pointer must be to a mark, in points.
 const REACH: f32 = 9.0;
+/// More points than this are drawn as a [`Cloud`].
+const MANY: usize = 2500;
+/// Most points of a median's line.
+const LINE: usize = 300;
+/// Crosses of one target that would stand closer together than this are one.
+const CROSS_GAP: f32 = 5.0;
 /// Height of the strip of error marks above the time axis.
 const STRIP: f32 = 16.0;
 
@@ -33,14 +42,12 @@ pub struct Track {
     pub shown: bool,
     points: [Vec<PlotPoint>; 2],
     medians: [Vec<PlotPoint>; 2],
-    marks: Vec<Mark>,
 }
 
 /// Something under the pointer: a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
     at_unix_ns: i64,
-    x: f64,
     what: What,
     /// The run.
     pub run: RunId,
@@ -48,12 +55,33 @@ pub struct Mark {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
-    Measured {
-        y: f64,
-        ms: f64,
-        connection: Connection,
-    },
+    Measured { ms: f64, connection: Connection },
     Failed(FaultClass),
+}
+
+impl Mark {
+    /// The runs of a stretch of time.
+    fn between(series: &Series, from: i64, to: i64) -> impl Iterator<Item = Self> {
+        let points = &series.points;
+        let first = points.partition_point(|point| point.at_unix_ns < from);
+        let points = points[first..].iter().map(|point| Self {
+            at_unix_ns: point.at_unix_ns,
+            what: What::Measured {
+                ms: point.ttft_ms,
+                connection: point.connection,
+            },
+            run: point.run,
+        });
+        let errors = &series.errors;
+        let first = errors.partition_point(|error| error.at_unix_ns < from);
+        let errors = errors[first..].iter().map(|error| Self {
+            at_unix_ns: error.at_unix_ns,
+            what: What::Failed(error.class),
+            run: error.run,
+        });
+        let stays = move |mark: &Self| mark.at_unix_ns <= to;
+        points.take_while(stays).chain(errors.take_while(stays))
+    }
 }
 
 impl Track {
@@ -67,27 +95,13 @@ impl Track {
                 .collect()
         };
         let line = |median: &[(i64, f64)]| {
-            let points = median.iter();
+            // Of many, some: a line that turns at every pixel costs much and says no more.
+            let step = median.len().div_ceil(LINE).max(1);
+            let points = median.iter().step_by(step);
             points
                 .map(|(at, ms)| PlotPoint::new(time.x(*at), scale.y(*ms)))
                 .collect()
         };
-        let measured = series.points.iter().map(|p| Mark {
-            at_unix_ns: p.at_unix_ns,
-            x: time.x(p.at_unix_ns),
-            what: What::Measured {
-                y: scale.y(p.ttft_ms),
-                ms: p.ttft_ms,
-                connection: p.connection,
-            },
-            run: p.run,
-        });
-        let failed = series.errors.iter().map(|e| Mark {
-            at_unix_ns: e.at_unix_ns,
-            x: time.x(e.at_unix_ns),
-            what: What::Failed(e.class),
-            run: e.run,
-        });
         Self {
             target: series.target.clone(),
             simulated: series.simulated,
@@ -95,7 +109,6 @@ impl Track {
             shown: true,
             points: [of(Connection::Warm), of(Connection::Cold)],
             medians: [line(&series.median_warm), line(&series.median_cold)],
-            marks: measured.chain(failed).collect(),
         }
     }
 }
@@ -105,12 +118,21 @@ impl Track {
 pub struct Frame<'a> {
     /// The targets.
     pub tracks: &'a [Track],
+    /// What the tracks were made of, in the same order.
+    pub series: &'a [Series],
     /// Along the bottom.
     pub time: TimeAxis,
     /// At the left.
     pub scale: Scale,
     /// Bounds to show; `None` leaves them as the user has zoomed them.
     pub bounds: Option<([f64; 2], [f64; 2])>,
+}
+
+impl<'a> Frame<'a> {
+    fn shown(self) -> impl Iterator<Item = (&'a Track, &'a Series)> {
+        let all = self.tracks.iter().zip(self.series);
+        all.filter(|(track, _)| track.shown)
+    }
 }
 
 /// What came of a frame.
@@ -151,8 +173,16 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
         if let Some((min, max)) = frame.bounds {
             plot.set_plot_bounds(egui_plot::PlotBounds::from_min_max(min, max));
         }
-        for track in frame.tracks.iter().filter(|track| track.shown) {
-            draw(plot, theme, track);
+        let many = frame
+            .shown()
+            .map(|(_, series)| series.points.len())
+            .sum::<usize>()
+            > MANY;
+        for (track, _) in frame.shown() {
+            draw_points(plot, theme, track, many);
+        }
+        for (track, _) in frame.shown() {
+            draw_medians(plot, theme, track, many);
         }
         zoom_by_wheel(plot)
     });
@@ -165,10 +195,10 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
             "Plot of time to first token over time",
         )
     });
-    errors_ui(ui, theme, frame.tracks, &answer.transform);
-    let found = under_pointer(frame.tracks, &answer.transform, &response);
+    errors_ui(ui, theme, frame, &answer.transform);
+    let found = under_pointer(frame, &answer.transform, &response);
     if let Some((track, mark, at)) = found {
-        hover_ui(ui, theme, &response, track, mark, at);
+        hover_ui(ui, theme, &response, track, &mark, at);
     }
     let bounds = answer.transform.bounds();
     Shown {
@@ -184,22 +214,38 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
     }
 }
 
-fn draw<'a>(plot: &mut PlotUi<'a>, theme: &Theme, track: &'a Track) {
+fn draw_points<'a>(plot: &mut PlotUi<'a>, theme: &Theme, track: &'a Track, many: bool) {
     let color = theme.series_color(track.color);
     let name = track.target.to_string();
     let [warm, cold] = &track.points;
     // Few points stand out, many make way for their median.
     let strength = if warm.len() < 40 { 0.9 } else { 0.55 };
     for (points, filled) in [(warm, true), (cold, false)] {
+        let color = color.gamma_multiply(if filled { strength } else { 0.9 });
+        if many {
+            plot.add(Cloud::new(name.clone(), points, color, filled));
+            continue;
+        }
         let points = Points::new(name.clone(), PlotPoints::Borrowed(points))
-            .color(color.gamma_multiply(if filled { strength } else { 0.9 }))
+            .color(color)
             .filled(filled)
             .radius(2.8)
             .allow_hover(false);
         plot.points(points);
     }
+}
+
+fn draw_medians<'a>(plot: &mut PlotUi<'a>, theme: &Theme, track: &'a Track, many: bool) {
+    let color = theme.series_color(track.color);
+    let name = track.target.to_string();
     let [warm, cold] = &track.medians;
-    for (median, style) in [(warm, LineStyle::Solid), (cold, LineStyle::dashed_dense())] {
+    // A dash costs as much as a line.
+    let dashed = if many {
+        LineStyle::dashed_loose()
+    } else {
+        LineStyle::dashed_dense()
+    };
+    for (median, style) in [(warm, LineStyle::Solid), (cold, dashed)] {
         let line = Line::new(name.clone(), PlotPoints::Borrowed(median))
             .color(color)
             .width(1.6)
@@ -232,50 +278,51 @@ fn strip(transform: &PlotTransform) -> Rect {
 }
 
 /// Failed runs as crosses on a strip above the time axis.
-fn errors_ui(ui: &Ui, theme: &Theme, tracks: &[Track], transform: &PlotTransform) {
+fn errors_ui(ui: &Ui, theme: &Theme, frame: Frame<'_>, transform: &PlotTransform) {
     let strip = strip(transform);
-    let painter = ui.painter_at(*transform.frame());
-    let mut any = false;
-    for track in tracks.iter().filter(|track| track.shown) {
-        for mark in &track.marks {
-            if let What::Failed(_) = mark.what {
-                if !any {
-                    painter.rect_filled(strip, 0.0, theme.wash(theme.bad));
-                    any = true;
-                }
-                let at = Pos2::new(transform.position_from_point_x(mark.x), strip.center().y);
-                cross(&painter, at, 3.2, theme.series_color(track.color));
+    let mut mesh = Mesh::default();
+    for (track, series) in frame.shown() {
+        let color = theme.series_color(track.color);
+        let mut last = f32::NEG_INFINITY;
+        for error in &series.errors {
+            let x = transform.position_from_point_x(frame.time.x(error.at_unix_ns));
+            if x - last >= CROSS_GAP {
+                cloud::cross(&mut mesh, Pos2::new(x, strip.center().y), 3.2, color);
+                last = x;
             }
         }
     }
-}
-
-fn cross(painter: &egui::Painter, at: Pos2, arm: f32, color: Color32) {
-    let stroke = Stroke::new(1.8, color);
-    painter.line_segment([at + vec2(-arm, -arm), at + vec2(arm, arm)], stroke);
-    painter.line_segment([at + vec2(-arm, arm), at + vec2(arm, -arm)], stroke);
+    if !mesh.is_empty() {
+        let painter = ui.painter_at(*transform.frame());
+        painter.rect_filled(strip, 0.0, theme.wash(theme.bad));
+        painter.add(Shape::mesh(mesh));
+    }
 }
 
 fn under_pointer<'a>(
-    tracks: &'a [Track],
+    frame: Frame<'a>,
     transform: &PlotTransform,
     response: &Response,
-) -> Option<(&'a Track, &'a Mark, Pos2)> {
+) -> Option<(&'a Track, Mark, Pos2)> {
     let pointer = response.hover_pos()?;
     let strip_y = strip(transform).center().y;
-    tracks
-        .iter()
-        .filter(|track| track.shown)
-        .flat_map(|track| track.marks.iter().map(move |mark| (track, mark)))
-        .map(|(track, mark)| {
-            let at = match mark.what {
-                What::Measured { y, .. } => {
-                    transform.position_from_point(&PlotPoint::new(mark.x, y))
-                }
-                What::Failed(_) => Pos2::new(transform.position_from_point_x(mark.x), strip_y),
-            };
-            (track, mark, at)
-        })
+    let [from, to] = [-REACH, REACH].map(|reach| {
+        let at = transform.value_from_position(pointer + vec2(reach, 0.0));
+        frame.time.unix_ns(at.x)
+    });
+    let place = |mark: &Mark| {
+        let x = frame.time.x(mark.at_unix_ns);
+        match mark.what {
+            What::Measured { ms, .. } => {
+                transform.position_from_point(&PlotPoint::new(x, frame.scale.y(ms)))
+            }
+            What::Failed(_) => Pos2::new(transform.position_from_point_x(x), strip_y),
+        }
+    };
+    frame
+        .shown()
+        .flat_map(|(track, series)| Mark::between(series, from, to).map(move |mark| (track, mark)))
+        .map(|(track, mark)| (track, mark, place(&mark)))
         .filter(|(.., at)| at.distance(pointer) <= REACH)
         .min_by(|(.., a), (.., b)| a.distance_sq(pointer).total_cmp(&b.distance_sq(pointer)))
 }
@@ -292,7 +339,7 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
             ui.label(strong(track.target.to_string()));
         });
         let what = match mark.what {
-            What::Measured { ms, connection, .. } => {
+            What::Measured { ms, connection } => {
                 format!(
                     "TTFT {}   {} {connection}",
                     ms_text(ms),
