@@ -405,10 +405,7 @@ fn key_ui(ui: &mut Ui, theme: &Theme) {
     for (icon, text) in [
         ("\u{25cf}", "warm: the connection was open"),
         ("\u{25cb}", "cold: this run opened its connection"),
-        (
-            "\u{2013}",
-            "rolling median of 9 runs or more; dashed if cold",
-        ),
+        ("\u{2013}", "rolling median; dashed if cold"),
         ("\u{d7}", "failed run, in no median"),
     ] {
         ui.horizontal(|ui| {

@@ -81,6 +81,8 @@ pub struct Playground {
     changed_at: Option<f64>,
     changed: bool,
     shown: bool,
+    /// Whether the view was shown at all: the first time, the prompt is ready to be written.
+    met: bool,
     live: bool,
     popup_open: bool,
     focus_composer: bool,
@@ -203,6 +205,9 @@ impl View for Playground {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.shown = true;
+        if !std::mem::replace(&mut self.met, true) {
+            self.focus_composer = ui.memory(|memory| memory.focused().is_none());
+        }
         self.edit_focused = false;
         self.follow_clock(ui, cx);
         self.take_images(ui, cx);

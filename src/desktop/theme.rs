@@ -258,6 +258,8 @@ fn visuals(theme: &Theme) -> Visuals {
         .gamma_multiply(if theme.dark { 0.32 } else { 0.22 });
     visuals.selection.stroke = Stroke::new(1.0, theme.accent);
     visuals.text_cursor.stroke = Stroke::new(1.5, theme.accent);
+    // A blinking caret would wake an idle window twice a second.
+    visuals.text_cursor.blink = false;
     visuals.faint_bg_color = theme.surface;
     visuals.extreme_bg_color = theme.background;
     visuals.text_edit_bg_color = Some(if theme.dark {

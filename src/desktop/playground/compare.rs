@@ -1,15 +1,21 @@
 //! Which of several answers to the same question is best, figure by figure.
 //!
 //! Only clean ends compete. A cold run's times contain its handshakes, so where cold and warm runs
-//! meet, times from the start are not compared; TTFT is then compared net of connecting.
+//! meet, times from the start are not compared; TTFT net of connecting then stands beside them and is.
 
 use crate::{
-    measure::{Better, figure, ms},
+    measure::{Better, figure},
     run::{Connection, Run, RunId, State},
 };
 
 /// The figures under an answer, in order.
-pub const SHOWN: [&str; 4] = ["ttft_ms", "ttfo_ms", "output_speed_tps", "total_ms"];
+pub const SHOWN: [&str; 5] = [
+    "ttft_ms",
+    "ttft_net_ms",
+    "ttfo_ms",
+    "output_speed_tps",
+    "total_ms",
+];
 
 /// What a comparison found.
 #[expect(
@@ -44,14 +50,17 @@ impl Comparison {
         let mut best = Vec::new();
         for key in SHOWN {
             let Some(figure) = figure(key) else { continue };
-            let value = |run: &Run| match (key, mixed) {
-                ("ttft_ms", true) => ttft_net(run),
-                ("ttfo_ms" | "total_ms", true) => None,
-                _ => (figure.value)(run),
+            let compares = match key {
+                "ttft_net_ms" => mixed,
+                "ttft_ms" | "ttfo_ms" | "total_ms" => !mixed,
+                _ => true,
             };
+            if !compares {
+                continue;
+            }
             let values: Vec<_> = clean
                 .iter()
-                .filter_map(|r| Some((r.head.id, value(r)?)))
+                .filter_map(|r| Some((r.head.id, (figure.value)(r)?)))
                 .collect();
             best.extend(
                 best_of(&values, figure.better)
@@ -74,12 +83,6 @@ impl Comparison {
     pub fn is_best(&self, key: &str, id: RunId) -> bool {
         self.best.iter().any(|(k, run)| *k == key && *run == id)
     }
-}
-
-/// TTFT without the time it took to connect: what cold and warm runs can be compared by.
-pub fn ttft_net(run: &Run) -> Option<f64> {
-    let first = run.stamps.first_token?;
-    Some(ms(first.checked_sub(run.stamps.request_sent?)?))
 }
 
 fn ttfo_differs(run: &Run) -> bool {

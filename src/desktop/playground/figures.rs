@@ -6,7 +6,7 @@ use egui::{
     Align, Label, Layout, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::compare::{Comparison, SHOWN, ttft_net};
+use super::compare::{Comparison, SHOWN};
 use crate::{
     desktop::{
         icons,
@@ -138,7 +138,12 @@ fn cells(run: &Run, comparison: &Comparison) -> Vec<Cell> {
     let mut cells = Vec::new();
     for key in SHOWN {
         let Some(figure) = figure(key) else { continue };
-        if key == "ttfo_ms" && !comparison.ttfo_differs {
+        let shown = match key {
+            "ttfo_ms" => comparison.ttfo_differs,
+            "ttft_net_ms" => comparison.mixed,
+            _ => true,
+        };
+        if !shown {
             continue;
         }
         cells.push(Cell {
@@ -176,8 +181,9 @@ fn cells(run: &Run, comparison: &Comparison) -> Vec<Cell> {
 
 fn definition(key: &str, definition: &str, run: &Run, comparison: &Comparison) -> String {
     let mut parts = vec![definition.to_owned()];
+    let net = figure("ttft_net_ms").and_then(|net| (net.value)(run));
     if key == "ttft_ms"
-        && let Some(net) = ttft_net(run)
+        && let Some(net) = net
     {
         parts.push(format!("Net of connecting: {}", ms_text(net)));
     }
@@ -185,11 +191,7 @@ fn definition(key: &str, definition: &str, run: &Run, comparison: &Comparison) -
     if best {
         parts.push(format!("Best of {}", comparison.compared));
     }
-    if comparison.mixed && key == "ttft_ms" {
-        parts.push(
-            "Cold and warm runs are not compared as equals: net of connecting they are".to_owned(),
-        );
-    } else if comparison.mixed && key != "output_speed_tps" {
+    if comparison.mixed && matches!(key, "ttft_ms" | "ttfo_ms" | "total_ms") {
         parts.push("Not compared: cold and warm runs stand side by side, and a cold one's contains its handshakes".to_owned());
     }
     parts.join("\n\n")
