@@ -169,6 +169,14 @@ impl App {
         // Cleared first: an update that comes while we drain asks for a frame of its own.
         self.woken.store(false, Ordering::Release);
         while let Some(update) = self.engine.as_ref().and_then(Engine::try_next) {
+            // The key of an endpoint that is gone has no card to tell it on.
+            if let Update::KeyProblem {
+                endpoint, message, ..
+            } = &update
+                && self.state.settings.endpoint(endpoint).is_none()
+            {
+                self.toasts.tell(format!("{endpoint}: {message}"));
+            }
             self.state.apply(update);
         }
         self.follow_appearance(ctx);

@@ -405,7 +405,7 @@ impl Runs {
             .fill(cx.theme.background)
             .inner_margin(Margin::symmetric(16, 10));
         let panel = Panel::right("runs.details")
-            .default_size(440.0)
+            .default_size((width * 0.46).clamp(340.0, 440.0))
             .size_range(300.0..=(width * 0.6).max(320.0));
         let shown = panel.frame(frame).show(ui, |ui| {
             contained(ui, |ui| {

@@ -340,9 +340,39 @@ impl Core {
     }
 
     fn edit(&mut self, edit: &SettingsEdit) {
+        let before = match edit {
+            SettingsEdit::PutEndpoint { old_id, .. } => old_id.as_deref(),
+            SettingsEdit::RemoveEndpoint { id } => Some(id.as_str()),
+            SettingsEdit::Appearance(_) => None,
+        };
+        let before = before.and_then(|id| self.settings.endpoint(id)).cloned();
         match settings::edit(&self.paths, edit) {
-            Ok(()) => self.reload(),
+            Ok(()) => {
+                self.reload();
+                if let Some(before) = before {
+                    self.tend_keys(edit, before);
+                }
+            }
             Err(problem) => self.report_problem(Some(problem)),
+        }
+    }
+
+    /// A renamed endpoint keeps its keys; those of a deleted one are forgotten with it.
+    fn tend_keys(&self, edit: &SettingsEdit, before: Endpoint) {
+        let (out, credentials) = (self.out.clone(), self.credentials.clone());
+        match edit {
+            SettingsEdit::PutEndpoint { endpoint, .. } if endpoint.id != before.id => {
+                let endpoint = endpoint.as_ref().clone();
+                self.tasks.spawn(async move {
+                    lookup::rename_keys(&out, &credentials, &before, &endpoint).await;
+                });
+            }
+            SettingsEdit::RemoveEndpoint { .. } => {
+                self.tasks.spawn(async move {
+                    lookup::forget_keys(&out, &credentials, &before).await;
+                });
+            }
+            _ => {}
         }
     }
 

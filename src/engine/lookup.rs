@@ -100,6 +100,51 @@ pub(super) async fn forget_key(
     report_key(out, credentials, (endpoint, of), forgotten).await;
 }
 
+/// Takes the keys of an endpoint that was given another id along.
+pub(super) async fn rename_keys(
+    out: &Outbox,
+    credentials: &Credentials,
+    old: &Endpoint,
+    new: &Endpoint,
+) {
+    let taken = credentials.rename(old, new).await;
+    let of = KeyOf::Endpoint;
+    report_key(
+        out,
+        credentials,
+        (new, of),
+        taken.map_err(|why| {
+            KeyError::Other(format!(
+                "what was kept for “{}” did not come along: {why}",
+                old.id
+            ))
+        }),
+    )
+    .await;
+    if let Some(status) = credentials.proxy_status(new).await {
+        out.send(Update::Key(status));
+    }
+}
+
+/// Forgets the keys of an endpoint that was deleted; only a failure is told.
+pub(super) async fn forget_keys(out: &Outbox, credentials: &Credentials, gone: &Endpoint) {
+    let mut forgotten = vec![(KeyOf::Endpoint, credentials.forget(gone).await)];
+    if credentials.proxy_status(gone).await.is_some() {
+        forgotten.push((KeyOf::Proxy, credentials.forget_proxy_password(gone).await));
+    }
+    for (of, result) in forgotten {
+        match result {
+            // Without a keyring nothing was kept in it.
+            Ok(()) | Err(KeyError::NoKeyring(_)) => {}
+            Err(why) => out.send(Update::KeyProblem {
+                endpoint: gone.id.clone(),
+                of,
+                message: format!("its key could not be forgotten: {why}"),
+            }),
+        }
+    }
+}
+
 async fn report_key(
     out: &Outbox,
     credentials: &Credentials,

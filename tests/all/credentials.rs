@@ -88,6 +88,32 @@ async fn a_key_of_this_session_belongs_to_an_id_and_an_origin() {
 }
 
 #[tokio::test]
+async fn what_is_kept_for_an_endpoint_goes_with_its_new_id_but_to_no_other_origin() {
+    let credentials = Credentials::without_keyring(Environment::of([]));
+    let mut old = openai();
+    old.connect.proxy = Some("http://me@p.example:3128".into());
+    credentials.set_in_memory(&old, key("k"));
+    let kept = credentials.set_proxy_password_in_memory(&old, key("pw"));
+    kept.unwrap();
+    let mut new = old.clone();
+    new.id = "work".into();
+    credentials.rename(&old, &new).await.unwrap();
+    assert_eq!(found(&credentials, &new).await.0.as_deref(), Some("k"));
+    assert!(credentials.resolve(&old).await.is_err());
+    let place = async |e: &Endpoint| credentials.proxy_status(e).await.map(|s| s.place);
+    assert_eq!(place(&new).await, Some(KeyPlace::Memory));
+
+    let mut moved = new.clone();
+    moved.id = "moved".into();
+    moved.base_url = Url::parse("https://evil.example/v1").unwrap();
+    moved.connect.proxy = Some("http://me@evil.example:3128".into());
+    credentials.rename(&new, &moved).await.unwrap();
+    assert!(credentials.resolve(&moved).await.is_err());
+    assert_ne!(place(&moved).await, Some(KeyPlace::Memory));
+    assert_eq!(found(&credentials, &new).await.0.as_deref(), Some("k"));
+}
+
+#[tokio::test]
 async fn a_missing_keyring_stops_only_who_needs_a_key() {
     let credentials = Credentials::without_keyring(Environment::of([]));
     let error = credentials.resolve(&openai()).await.map(drop).unwrap_err();

@@ -8,15 +8,17 @@
 use std::{
     collections::BTreeMap,
     io::Write as _,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokenscope::{
-    credential::{Credentials, KeyError, KeyPlace},
+    credential::{Credentials, KeyError, KeyOf, KeyPlace},
     endpoint::{Endpoint, preset, variables::Environment},
+    engine::{Command, Update},
+    settings::SettingsEdit,
 };
 use url::Url;
 use zbus::{
@@ -26,6 +28,7 @@ use zbus::{
 
 use crate::{
     canary::{assert_no_canary, canary, follow_a_key, home_with},
+    engine::{Driven, put},
     home::Home,
 };
 
@@ -64,7 +67,7 @@ impl Session {
 
     fn signal(&self, signal: &str) {
         let pid = self.daemon_pid().expect("a daemon runs").to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status();
+        let sent = process::Command::new("kill").args([signal, &pid]).status();
         assert!(sent.expect("kill").success());
     }
 
@@ -80,7 +83,7 @@ impl Session {
 
     /// Starts a daemon with the same collection, unlocked.
     fn start_daemon(&mut self) {
-        let mut daemon = Command::new("gnome-keyring-daemon")
+        let mut daemon = process::Command::new("gnome-keyring-daemon")
             .args([
                 "--foreground",
                 "--unlock",
@@ -258,6 +261,60 @@ async fn a_proxy_password_is_kept_beside_the_key() {
 
 #[tokio::test]
 #[ignore = "needs a keyring in a private D-Bus session"]
+async fn a_renamed_endpoint_keeps_its_key() {
+    let _session = Session::new();
+    let own = credentials();
+    own.set_in_keyring(&openai(), key("sk-kept")).await.unwrap();
+    let mut renamed = openai();
+    renamed.id = "work".into();
+    own.rename(&openai(), &renamed).await.unwrap();
+    let (found_anew, place) = credentials().resolve(&renamed).await.unwrap();
+    assert_eq!(found_anew.unwrap().expose_secret(), "sk-kept");
+    assert_eq!(place, KeyPlace::Keyring);
+    assert_eq!(found(&credentials()).await.unwrap(), None);
+    own.forget(&renamed).await.unwrap();
+}
+
+/// As the app does it: the key goes with the id, and is forgotten with the endpoint.
+#[test]
+#[ignore = "needs a keyring in a private D-Bus session"]
+fn a_key_follows_its_endpoint_through_the_settings() {
+    let _session = Session::new();
+    let driven = Driven::new("[endpoint.mine]\nbase_url = 'https://mine.example/v1'\n");
+    let mine = driven.settings.endpoint("mine").unwrap().clone();
+    driven.engine.send(Command::SetKey {
+        endpoint: "mine".into(),
+        of: KeyOf::Endpoint,
+        key: key("sk-follows"),
+        in_keyring: true,
+    });
+    let place = |of: &str| {
+        driven.until(|update| match update {
+            Update::Key(status) if status.endpoint == of => Some(status.place),
+            _ => None,
+        })
+    };
+    assert_eq!(place("mine"), KeyPlace::Keyring);
+    let renamed = Endpoint {
+        id: "yours".into(),
+        ..mine
+    };
+    driven.engine.send(put(Some("mine"), renamed.clone()));
+    assert_eq!(place("yours"), KeyPlace::Keyring);
+    let id = "yours".to_owned();
+    let remove = SettingsEdit::RemoveEndpoint { id };
+    driven.engine.send(Command::Edit(remove));
+    // What is under way is done before the engine ends.
+    driven.engine.send(Command::Stop);
+    driven.until(|update| matches!(update, Update::Stopped).then_some(()));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let status = runtime.block_on(credentials().status(&renamed));
+    assert_eq!(status.place, KeyPlace::Missing);
+    assert_eq!(status.problem, None);
+}
+
+#[tokio::test]
+#[ignore = "needs a keyring in a private D-Bus session"]
 async fn a_locked_keyring_is_told_and_a_session_key_still_works() {
     let mut session = Session::new();
     let own = credentials();
@@ -380,7 +437,7 @@ fn a_service_without_a_collection_is_no_keyring_and_no_bus_neither() {
     let home = Home::new();
     // A bus of its own, on which D-Bus starts a daemon that was never given a password.
     let command = home.tokenscope(["keys", "where", "openai"]);
-    let mut fresh = Command::new("dbus-run-session");
+    let mut fresh = process::Command::new("dbus-run-session");
     fresh
         .arg("--")
         .arg(command.get_program())

@@ -19,6 +19,7 @@ mod desktop_pictures;
 #[cfg(feature = "gui")]
 mod desktop_scenes;
 mod endpoints;
+mod engine;
 mod fault_server;
 mod faults;
 mod history;

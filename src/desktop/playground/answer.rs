@@ -6,7 +6,7 @@ use egui::{
     Align, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Role, Ui, WidgetInfo,
 };
 
-use super::markdown::{Doc, Ink, Mode, visible};
+use super::markdown::{Doc, Ink, Mode};
 use crate::{
     chat::ToolCall,
     desktop::{
@@ -16,6 +16,7 @@ use crate::{
     },
     event::{Answer, Fault, FaultClass},
     run::{Run, State},
+    visible::visible,
 };
 
 /// What is known of one answer between frames.

@@ -5,7 +5,6 @@
 
 pub mod blocks;
 mod draw;
-pub mod escape;
 mod highlight;
 mod lines;
 mod parse;
@@ -13,13 +12,16 @@ mod table;
 
 use egui::Ui;
 
+pub use self::parse::Ink;
 use self::{
     blocks::{Block, Kind, Splitter},
     highlight::Highlight,
     parse::Element,
 };
-pub use self::{escape::visible, parse::Ink};
-use crate::desktop::theme::{Theme, size};
+use crate::{
+    desktop::theme::{Theme, size},
+    visible::visible,
+};
 
 /// Lines of code that one text may highlight in one frame; the rest follows in the next ones.
 const LINES_A_FRAME: u32 = 24;

@@ -30,27 +30,27 @@ const UNSORTED: Option<SortColumn> = None;
 
 /// Room that the prompt must be left with.
 const PROMPT: f32 = 120.0;
+/// The column that takes what is left where there is no room for the prompt either.
+const ELASTIC: &str = "Target";
 
-/// The columns that fit into a width.
-fn fitting(width: f32) -> Vec<&'static Column> {
+/// The columns that fit into a width, and whether the prompt fits beside them.
+fn fitting(width: f32) -> (Vec<&'static Column>, bool) {
     let mut columns: Vec<&Column> = COLUMNS.iter().collect();
-    while columns
-        .iter()
-        .map(|column| column.width + space::M)
-        .sum::<f32>()
-        + PROMPT
-        > width
-    {
+    let fits = |columns: &[&Column]| {
+        let taken: f32 = columns.iter().map(|c| c.width + space::M).sum();
+        taken + PROMPT <= width
+    };
+    while !fits(&columns) {
         let weakest = columns
             .iter()
             .enumerate()
             .max_by_key(|(_, column)| column.gives_way);
         match weakest {
             Some((index, column)) if column.gives_way > 0 => columns.remove(index),
-            _ => break,
+            _ => return (columns, false),
         };
     }
-    columns
+    (columns, true)
 }
 
 #[rustfmt::skip]
@@ -91,18 +91,25 @@ pub fn show(
     ui.spacing_mut().item_spacing.x = space::M;
     // Borders of columns show when they are pointed at.
     ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
-    let columns = fitting(ui.available_width());
+    let (columns, prompt) = fitting(ui.available_width());
     let mut table = TableBuilder::new(ui)
-        .id_salt(("runs", columns.len()))
+        .id_salt(("runs", columns.len(), prompt))
         .sense(Sense::click())
         .resizable(true)
         .auto_shrink(false)
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
+    let rest = Width::remainder().at_least(80.0).clip(true);
     for column in &columns {
-        table = table.column(Width::initial(column.width).at_least(44.0).clip(true));
+        table = table.column(if !prompt && column.title == ELASTIC {
+            rest
+        } else {
+            Width::initial(column.width).at_least(44.0).clip(true)
+        });
     }
-    table = table.column(Width::remainder().at_least(80.0).clip(true));
+    if prompt {
+        table = table.column(rest);
+    }
     if let Some(row) = to {
         table = table.scroll_to_row(row, None);
     }
@@ -111,13 +118,15 @@ pub fn show(
         for column in &columns {
             head.col(|ui| shown.sort = head_cell(ui, theme, column, sort).or(shown.sort));
         }
-        head.col(|ui| {
-            ui.label(
-                RichText::new("Prompt")
-                    .size(size::SMALL)
-                    .color(theme.text_dim),
-            );
-        });
+        if prompt {
+            head.col(|ui| {
+                ui.label(
+                    RichText::new("Prompt")
+                        .size(size::SMALL)
+                        .color(theme.text_dim),
+                );
+            });
+        }
     });
     body.body(|body| {
         body.rows(space::ROW, total, |mut row| {
@@ -127,6 +136,13 @@ pub fn show(
             let data = pages.row(index);
             row.set_selected(data.is_some_and(|data| Some(data.id) == selected));
             row_cells(&mut row, theme, &columns, data, now);
+            if prompt {
+                row.col(|ui| {
+                    if let Some(data) = data {
+                        word(ui, &data.prompt, theme.text_dim);
+                    }
+                });
+            }
             let Some(data) = data else { return };
             let response = row.response();
             let name = row_name(data);
@@ -212,11 +228,6 @@ fn row_cells(
             }
         });
     }
-    row.col(|ui| {
-        if let Some(data) = data {
-            word(ui, &data.prompt, theme.text_dim);
-        }
-    });
 }
 
 fn word(ui: &mut Ui, text: &str, color: egui::Color32) {
@@ -273,12 +284,14 @@ mod tests {
     #[test]
     fn columns_give_way_and_the_main_ones_stay() {
         let names = |width| {
-            fitting(width)
-                .iter()
-                .map(|column| column.title)
-                .collect::<Vec<_>>()
+            let (columns, prompt) = fitting(width);
+            let mut titles: Vec<_> = columns.iter().map(|column| column.title).collect();
+            if prompt {
+                titles.push("Prompt");
+            }
+            titles
         };
-        assert_eq!(names(2_000.0).len(), COLUMNS.len());
+        assert_eq!(names(2_000.0).len(), COLUMNS.len() + 1);
         assert!(!names(900.0).contains(&"In"));
         assert_eq!(names(10.0), ["Time", "Target", "Outcome", "TTFT"]);
     }

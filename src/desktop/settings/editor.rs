@@ -285,7 +285,10 @@ impl Editor {
         }
         let deleted = danger_button(ui, cx.theme, "Delete it").clicked();
         self.confirm_delete = !ui.button("Keep it").clicked();
-        ui.label(caption(cx.theme, "Its runs stay in the history"));
+        ui.label(caption(
+            cx.theme,
+            "Its runs stay in the history; its key is forgotten",
+        ));
         if deleted {
             cx.commands
                 .push(Command::Edit(SettingsEdit::RemoveEndpoint {

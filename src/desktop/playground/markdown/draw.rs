@@ -9,11 +9,14 @@ use egui::{
 use super::{
     highlight::Highlight,
     parse::{Code, Element, INDENT, Ink, Place, Text},
-    table, visible,
+    table,
 };
-use crate::desktop::{
-    theme::{RADIUS, Theme, size, tiny},
-    widgets::copy_button,
+use crate::{
+    desktop::{
+        theme::{RADIUS, Theme, size, tiny},
+        widgets::copy_button,
+    },
+    visible::visible,
 };
 
 /// One piece of a fenced code block.
