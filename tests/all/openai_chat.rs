@@ -117,6 +117,21 @@ fn fixtures() -> Vec<Fixture> {
     fixtures
 }
 
+/// What all our fixtures say, and the recordings where they are, by name.
+#[cfg(feature = "gui")]
+pub fn told_streams() -> Vec<(String, Vec<Event>)> {
+    let fixtures = fixtures().into_iter();
+    let mut streams: Vec<_> = fixtures
+        .map(|f| (f.name, decode(&f.head, [f.body.as_slice()])))
+        .collect();
+    let recordings = wire_folder().map_or_else(Vec::new, |at| recordings(&at.join("open")));
+    for (path, head) in recordings {
+        let body = fs::read(&path).unwrap();
+        streams.push((path.display().to_string(), decode(&head, [body.as_slice()])));
+    }
+    streams
+}
+
 /// With `TOKENSCOPE_BLESS` set, the expectations are written anew, to be read before they are kept.
 #[test]
 fn every_fixture_gives_its_events_however_it_is_cut() {

@@ -4,7 +4,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use egui::{Key, Modifiers, accesskit::Role};
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::{
+    Harness, HarnessBuilder,
+    kittest::{NodeT as _, Queryable as _},
+};
 use tokenscope::{
     chat::{ChatRequest, Image, Part, ToolCall},
     conversation::{Conversation, ConversationId, ConversationSummary},
@@ -113,6 +116,18 @@ fn settings() -> Settings {
 }
 
 fn rig_with(state: State, size: [f32; 2]) -> Harness<'static, Rig> {
+    rig_built(state, Harness::builder().with_size(size))
+}
+
+/// A rig for texts of any script, whether the machine has fonts for it or not.
+fn rig_with_tofu() -> Harness<'static, Rig> {
+    let mut state = State::default();
+    state.apply(Update::Settings(Arc::new(settings())));
+    let builder = Harness::builder().with_size([1280.0, 800.0]);
+    rig_built(state, builder.allow_missing_glyphs())
+}
+
+fn rig_built(state: State, builder: HarnessBuilder<Rig>) -> Harness<'static, Rig> {
     let rig = Rig {
         view: views()
             .into_iter()
@@ -122,8 +137,7 @@ fn rig_with(state: State, size: [f32; 2]) -> Harness<'static, Rig> {
         commands: Vec::new(),
         actions: Vec::new(),
     };
-    let mut harness = Harness::builder()
-        .with_size(size)
+    let mut harness = builder
         .with_max_steps(12)
         .with_context_setup(theme::install)
         .build_ui_state(|ui, rig: &mut Rig| rig.frame(ui), rig);
@@ -889,6 +903,66 @@ fn reasoning_is_folded_and_calls_are_shown() {
     harness.get_by_label("1 oddity").click();
     harness.run_steps(2);
     harness.get_by_label("a second end mark (2 times)");
+}
+
+#[test]
+fn a_call_is_shown_while_its_arguments_come() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "What is the weather?");
+    let whole = r#"{"city":"Zürich €","note":"`x` and ```y```","days":[1,22]}"#;
+    for end in (0..=whole.len()).filter(|end| whole.is_char_boundary(*end)) {
+        let mut run = streaming(&sent[0], "");
+        run.answer.tool_calls = vec![ToolCall {
+            id: "call_1".into(),
+            name: "get_weather".into(),
+            arguments: whole[..end].into(),
+        }];
+        put(&mut harness, run);
+        harness.run_steps(1);
+    }
+    harness.run_steps(2);
+    harness.get_by_label_contains("\"city\": \"Zürich €\"");
+}
+
+/// Everything that can be read in the window.
+fn labels(harness: &Harness<'_, Rig>) -> Vec<String> {
+    let all = harness.query_all_by(|node| node.label().is_some() || node.value().is_some());
+    all.map(|node| {
+        let node = node.accesskit_node();
+        format!("{:?} {:?}", node.label(), node.value())
+    })
+    .collect()
+}
+
+/// However an answer came in pieces, it ends up as if it had come at once.
+#[test]
+fn every_stream_is_shown_as_it_comes() {
+    const FRAMES: usize = 16;
+    let [mut live, mut whole] = [rig_with_tofu(), rig_with_tofu()];
+    for (name, events) in crate::openai_chat::told_streams() {
+        for harness in [&mut live, &mut whole] {
+            harness.key_press_modifiers(Modifiers::COMMAND, Key::N);
+            harness.run_steps(2);
+        }
+        let mut run = streaming(&ask(&mut live, "Go on")[0], "");
+        for some in events.chunks(events.len().div_ceil(FRAMES).max(1)) {
+            some.iter().for_each(|event| run.answer.apply(event));
+            put(&mut live, run.clone());
+            live.run_steps(1);
+        }
+        let sent = ask(&mut whole, "Go on");
+        for (harness, id) in [(&mut live, run.head.id), (&mut whole, sent[0].id)] {
+            let mut over = run.clone();
+            over.head.id = id;
+            over.state = match over.answer.fault {
+                Some(_) => RunState::Fault,
+                None => RunState::Ok,
+            };
+            put(harness, over);
+            harness.run_steps(4);
+        }
+        assert_eq!(labels(&live), labels(&whole), "{name}");
+    }
 }
 
 #[test]

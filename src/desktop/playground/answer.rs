@@ -163,8 +163,13 @@ impl CallView {
                 .ok()
                 .and_then(|json| serde_json::to_string_pretty(&json).ok());
             let fence = longest_fence(&call.arguments);
+            // The fence stays open, so that what is still coming only adds to the text.
             let body = pretty.as_deref().unwrap_or(&call.arguments);
-            self.source = format!("{fence}json\n{body}\n{fence}\n");
+            let source = format!("{fence}json\n{body}");
+            if !source.starts_with(&self.source) {
+                self.doc = Doc::default();
+            }
+            self.source = source;
         }
         ui.add_space(space::XS);
         ui.horizontal_wrapped(|ui| {

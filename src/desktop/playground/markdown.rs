@@ -72,7 +72,9 @@ struct BlockView {
 impl Doc {
     /// Shows `text`.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, ink: &Ink, text: &str, mode: Mode) {
-        self.splitter.update(text);
+        if self.splitter.update(text) {
+            self.views.clear();
+        }
         self.follow_look(ui, theme, mode);
         let blocks = self.splitter.done().len() + usize::from(self.splitter.tail().is_some());
         self.views.truncate(blocks);
@@ -374,6 +376,33 @@ mod tests {
         harness.state_mut().1.push_str("and on");
         harness.run_steps(2);
         assert!(harness.state().0.laid_out() <= 12);
+    }
+
+    #[test]
+    fn another_text_in_its_place_is_shown_as_it_is() {
+        let long = "é€\n".repeat(900);
+        let texts = [
+            "```json\n{\"city\":\"\n```\n",
+            "```json\n{\"city\":\"ü\n```\n",
+            "```json\n{\n  \"city\": \"ü€\"\n}\n```\n",
+            &long,
+            "| a |\n|---|\n| € |\n",
+            "",
+            "€",
+        ];
+        for first in texts {
+            for second in texts {
+                let mut harness = shown(first);
+                second.clone_into(&mut harness.state_mut().1);
+                harness.run_steps(2);
+                let fresh = shown(second);
+                let blocks = |rig: &Rig| {
+                    let splitter = &rig.0.splitter;
+                    (splitter.done().to_vec(), splitter.tail().cloned())
+                };
+                assert_eq!(blocks(harness.state()), blocks(fresh.state()));
+            }
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use super::lines::{
 
 /// A block is closed once it has this many bytes; a longer line is cut.
 pub const MAX_BYTES: usize = 1_600;
+/// Bytes that tell a text that has grown from another one.
+const WITNESS: usize = 64;
 /// A piece of code or a table is closed once it has this many lines.
 pub const MAX_LINES: usize = 32;
 
@@ -85,12 +87,16 @@ pub struct Splitter {
     /// Whether `scanned` stands inside a line that was cut.
     mid_line: bool,
     tail: Option<Block>,
+    /// The last of the bytes that were taken in.
+    witness: Vec<u8>,
 }
 
 impl Splitter {
-    /// Takes in what `text` has grown by. A text that is shorter than before begins anew.
-    pub fn update(&mut self, text: &str) {
-        if text.len() < self.scanned {
+    /// Takes in what `text` has grown by. Another text than before begins anew; gives whether it did.
+    pub fn update(&mut self, text: &str) -> bool {
+        let before = text.as_bytes().get(..self.scanned);
+        let anew = !before.is_some_and(|before| before.ends_with(&self.witness));
+        if anew {
             *self = Self::default();
         }
         while let Some(end) = next_segment(text, self.scanned) {
@@ -105,6 +111,10 @@ impl Splitter {
             self.scanned = end;
         }
         self.tail = self.unfinished(text);
+        let witnessed = self.scanned.saturating_sub(WITNESS)..self.scanned;
+        self.witness.clear();
+        self.witness.extend_from_slice(&text.as_bytes()[witnessed]);
+        anew
     }
 
     /// The blocks that never change again.
