@@ -946,7 +946,9 @@ fn every_stream_is_shown_as_it_comes() {
         }
         let mut run = streaming(&ask(&mut live, "Go on")[0], "");
         for some in events.chunks(events.len().div_ceil(FRAMES).max(1)) {
-            some.iter().for_each(|event| run.answer.apply(event));
+            for event in some {
+                run.answer.apply(event);
+            }
             put(&mut live, run.clone());
             live.run_steps(1);
         }
@@ -996,7 +998,7 @@ fn hidden_characters_of_an_answer_are_seen() {
         ),
     );
     harness.run_steps(2);
-    harness.get_by_label(r"safe\u{202E}txt.exe \u{1B}[2J");
+    harness.get_by_label(r"safe\u{202e}txt.exe \u{1b}[2J");
 }
 
 #[test]
