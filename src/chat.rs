@@ -95,8 +95,30 @@ pub enum Part {
         /// The text.
         text: String,
     },
-    /// An image, carried as bytes.
-    Image(Image),
+    /// An image, a document, sound or video.
+    #[serde(alias = "image")]
+    Media(Media),
+    /// What the model thought in an earlier turn: sent back where the dialect asks for it.
+    Reasoning {
+        /// The text, or the provider's summary of it.
+        text: String,
+    },
+    /// The provider's signature of the part before it, to be sent back as it came.
+    Signature {
+        /// The word of the dialect that it came by: no other one may send it.
+        dialect: String,
+        /// The signature, byte for byte.
+        value: String,
+    },
+    /// An item that only the dialect it came by understands: sent back by that one, as it came.
+    Opaque {
+        /// The word of that dialect.
+        dialect: String,
+        /// The item's type, in the provider's own word.
+        kind: String,
+        /// Its JSON, word for word.
+        raw: String,
+    },
     /// A function call that the model made in an earlier turn.
     ToolCall(ToolCall),
     /// What such a call gave.
@@ -110,15 +132,19 @@ pub enum Part {
     },
 }
 
-/// Image bytes with their media type. Cloning shares the bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Image {
+/// A file with its media type: carried as bytes, or named where the provider finds it. Cloning shares
+/// the bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Media {
     /// Media type found from the content, such as `image/png`.
     pub mime: String,
-    /// The encoded file, base64 in JSON.
+    /// The encoded file, base64 in JSON; empty if `uri` names it.
     #[serde(with = "base64_bytes")]
     pub data: Arc<[u8]>,
-    /// The file's name, for display; never sent.
+    /// Where the provider finds the file itself (`gs://…`, `https://…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// The file's name, for display; sent only where a dialect wants one.
     #[serde(default)]
     pub name: String,
 }
@@ -131,7 +157,7 @@ const SIGNATURES: &[(usize, &[u8], &str)] = &[
     (8, b"WEBP", "image/webp"),
 ];
 
-impl Image {
+impl Media {
     /// An image of these file bytes, its type told by content and not by name.
     ///
     /// # Errors
@@ -144,6 +170,7 @@ impl Image {
             Some((_, _, mime)) => Ok(Self {
                 mime: (*mime).to_owned(),
                 data: data.into(),
+                uri: None,
                 name,
             }),
             None => Err(format!(

@@ -6,9 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chat::{Image, Message, Params, Part, Role, Tool},
+    chat::{Media, Params, Part, Tool},
     endpoint::TargetId,
-    event::Answer,
     run::RunId,
 };
 
@@ -41,7 +40,7 @@ pub struct Draft {
     /// The text.
     pub text: String,
     /// Attached images.
-    pub images: Vec<Image>,
+    pub images: Vec<Media>,
 }
 
 /// One column of a playground: a target, its settings and its turns.
@@ -80,22 +79,6 @@ impl Turn {
     pub fn run(&self) -> Option<RunId> {
         self.runs.get(self.shown).or(self.runs.last()).copied()
     }
-}
-
-/// The assistant message that an answer becomes in the next request; `None` if it said nothing.
-#[must_use]
-pub fn message_of_answer(answer: &Answer) -> Option<Message> {
-    let mut parts = Vec::new();
-    if !answer.text.is_empty() {
-        parts.push(Part::Text {
-            text: answer.text.clone(),
-        });
-    }
-    parts.extend(answer.tool_calls.iter().cloned().map(Part::ToolCall));
-    (!parts.is_empty()).then_some(Message {
-        role: Role::Assistant,
-        parts,
-    })
 }
 
 /// One line of the list of conversations.

@@ -33,6 +33,8 @@ pub struct Dialect {
     pub chat_url: fn(base: &Url, model: &str) -> Url,
     /// The URL that lists models.
     pub models_url: fn(base: &Url) -> Url,
+    /// Headers that every request of this dialect carries, unless the endpoint gives them itself.
+    pub headers: &'static [(&'static str, &'static str)],
     /// The JSON body of a streamed chat request.
     pub encode: fn(&ChatRequest) -> Value,
     /// A fresh decoder for one response with this head.

@@ -209,7 +209,7 @@ pub enum Update {
         conversation: Option<Box<Conversation>>,
     },
     /// An image was read, or why not.
-    Image(Result<crate::chat::Image, String>),
+    Image(Result<crate::chat::Media, String>),
     /// How the history stands.
     Storage(Storage),
     /// The simulator could not be started, and why.

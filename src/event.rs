@@ -3,9 +3,12 @@
 //! In: frames of a provider's stream. Out: [`Event`]s, folded into an [`Answer`] by the run, the
 //! views, the history and the terminal alike.
 
+mod answer;
+
 use serde::{Deserialize, Serialize};
 
-use crate::chat::ToolCall;
+pub use self::answer::{Answer, Piece, PieceKind};
+use crate::chat::Media;
 
 /// One thing that a stream said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +38,31 @@ pub enum Event {
     },
     /// A fragment of a function call.
     ToolCall(ToolCallDelta),
+    /// A file that the model made, whole.
+    Media(Media),
+    /// The provider's signature of what it last said, to be sent back with it, byte for byte. An
+    /// empty [`Event::Text`] or [`Event::Reasoning`] before it makes it sign a part of its own.
+    Signature {
+        /// The signature, or its next piece.
+        value: String,
+    },
+    /// A source that the answer rests on.
+    Citation(Citation),
+    /// An item that this dialect knows and shows as it is (a built-in tool's work, hidden thoughts), and
+    /// sends back as it came.
+    Opaque {
+        /// Its type, in the provider's own word.
+        kind: String,
+        /// Its JSON, word for word.
+        raw: String,
+    },
+    /// How long something took by the server's own clock.
+    Timing {
+        /// What, in the server's own word.
+        name: String,
+        /// Nanoseconds.
+        ns: u64,
+    },
     /// Token counts; a later one replaces the fields it states.
     Usage(Usage),
     /// Why the answer ended.
@@ -77,6 +105,7 @@ impl Event {
             Self::ToolCall(delta) => {
                 !delta.arguments.is_empty() || delta.name.as_ref().is_some_and(|n| !n.is_empty())
             }
+            Self::Media(_) => true,
             _ => false,
         }
     }
@@ -93,6 +122,18 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     pub arguments: String,
+}
+
+/// A source that an answer rests on, as far as the provider names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Citation {
+    /// Where it is.
+    pub url: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// What is cited of it, or of the answer.
+    pub quote: Option<String>,
 }
 
 /// Why an answer ended: our word and the provider's own.
@@ -145,6 +186,9 @@ pub struct Usage {
     pub reasoning: Option<u64>,
     /// The part of the prompt that came from the provider's cache.
     pub cached: Option<u64>,
+    /// The part of the prompt that was written to the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_written: Option<u64>,
     /// All tokens together, as stated.
     #[serde(default)]
     pub total: Option<u64>,
@@ -157,6 +201,7 @@ impl Usage {
         self.output = later.output.or(self.output);
         self.reasoning = later.reasoning.or(self.reasoning);
         self.cached = later.cached.or(self.cached);
+        self.cache_written = later.cache_written.or(self.cache_written);
         self.total = later.total.or(self.total);
     }
 
@@ -298,96 +343,6 @@ words! {
     }
 }
 
-/// Everything a stream has said so far, folded.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Answer {
-    /// The visible text.
-    pub text: String,
-    /// The reasoning.
-    pub reasoning: String,
-    /// The refusal, where marked apart.
-    pub refusal: String,
-    /// Function calls, in order of their index.
-    pub tool_calls: Vec<ToolCall>,
-    /// Token counts, merged.
-    pub usage: Option<Usage>,
-    /// Why it ended; `None` if it never said so.
-    pub finish: Option<Finish>,
-    /// The first fault, if any.
-    pub fault: Option<Fault>,
-    /// The provider's response id.
-    pub response_id: Option<String>,
-    /// The model that the provider says answered.
-    pub model: Option<String>,
-    /// Whether the stream's own end mark came.
-    pub done: bool,
-    /// Number of keep-alive comments and pings.
-    pub keep_alives: u64,
-    /// Oddities, each with how often it was seen.
-    pub notes: Vec<(String, u64)>,
-    /// Unknown things: kind and raw text (the first 64 are kept).
-    pub unknown: Vec<(String, String)>,
-}
-
-/// Unknown items and distinct notes kept per answer, and bytes of each item: a strange stream can't
-/// fill memory.
-const MAX_KEPT: usize = 64;
-const MAX_RAW_BYTES: usize = 64 << 10;
-
-impl Answer {
-    /// Folds one event in.
-    pub fn apply(&mut self, event: &Event) {
-        match event {
-            Event::Meta { id, model } => {
-                self.response_id = self.response_id.take().or_else(|| id.clone());
-                self.model = self.model.take().or_else(|| model.clone());
-            }
-            Event::Text { text } => self.text.push_str(text),
-            Event::Reasoning { text } => self.reasoning.push_str(text),
-            Event::Refusal { text } => self.refusal.push_str(text),
-            Event::ToolCall(delta) => self.apply_tool_call(delta),
-            Event::Usage(usage) => self.usage.get_or_insert_default().merge(*usage),
-            Event::Finish(finish) => self.finish = Some(finish.clone()),
-            Event::Done => self.done = true,
-            Event::KeepAlive => self.keep_alives += 1,
-            Event::Fault(fault) => {
-                self.fault.get_or_insert_with(|| fault.clone());
-            }
-            Event::Note { text } => self.apply_note(text),
-            Event::Unknown { kind, raw } if self.unknown.len() < MAX_KEPT => {
-                let kept = raw.floor_char_boundary(MAX_RAW_BYTES);
-                self.unknown.push((kind.clone(), raw[..kept].to_owned()));
-            }
-            Event::Unknown { .. } => {}
-        }
-    }
-
-    fn apply_tool_call(&mut self, delta: &ToolCallDelta) {
-        // A hostile index must not allocate: decoders number calls densely.
-        let index = delta.index.min(self.tool_calls.len());
-        if index == self.tool_calls.len() {
-            self.tool_calls.push(ToolCall::default());
-        }
-        let call = &mut self.tool_calls[index];
-        if let Some(id) = &delta.id {
-            call.id.clone_from(id);
-        }
-        if let Some(name) = &delta.name {
-            call.name.clone_from(name);
-        }
-        call.arguments.push_str(&delta.arguments);
-    }
-
-    fn apply_note(&mut self, text: &str) {
-        if let Some((_, count)) = self.notes.iter_mut().find(|(known, _)| known == text) {
-            *count += 1;
-        } else if self.notes.len() < MAX_KEPT {
-            self.notes.push((text.to_owned(), 1));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,6 +353,7 @@ mod tests {
             output: Some(output),
             reasoning: Some(reasoning),
             cached: None,
+            cache_written: None,
             total,
         }
     }
@@ -413,50 +369,5 @@ mod tests {
             Some(u64::MAX)
         );
         assert_eq!(Usage::default().generated(), None);
-    }
-
-    #[test]
-    fn what_a_strange_stream_says_is_bounded() {
-        let mut answer = Answer::default();
-        for n in 0..1_000 {
-            answer.apply(&Event::Note {
-                text: format!("note {n}"),
-            });
-            answer.apply(&Event::Unknown {
-                kind: "x".into(),
-                raw: "é".repeat(40_000),
-            });
-            answer.apply(&Event::ToolCall(ToolCallDelta {
-                index: usize::MAX,
-                ..ToolCallDelta::default()
-            }));
-        }
-        assert_eq!(answer.notes.len(), MAX_KEPT);
-        assert_eq!(answer.unknown.len(), MAX_KEPT);
-        assert!(
-            answer
-                .unknown
-                .iter()
-                .all(|(_, raw)| raw.len() == MAX_RAW_BYTES)
-        );
-        assert_eq!(answer.tool_calls.len(), 1_000);
-    }
-
-    #[test]
-    fn the_first_fault_and_the_last_finish_count() {
-        let mut answer = Answer::default();
-        for raw in ["length", "stop"] {
-            answer.apply(&Event::Finish(Finish {
-                reason: FinishReason::Stop,
-                raw: raw.into(),
-            }));
-            answer.apply(&Event::Fault(Fault::new(
-                FaultClass::Provider,
-                Phase::Stream,
-                raw,
-            )));
-        }
-        assert_eq!(answer.finish.unwrap().raw, "stop");
-        assert_eq!(answer.fault.unwrap().message, "length");
     }
 }

@@ -15,6 +15,7 @@ pub mod chat;
 pub mod event;
 pub mod visible;
 
+pub mod body;
 pub mod dialect;
 
 pub mod endpoint;

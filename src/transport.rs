@@ -11,6 +11,7 @@ mod call;
 mod client;
 mod connector;
 mod fault;
+pub mod json_values;
 mod phases;
 mod proxy;
 pub mod sse;

@@ -58,7 +58,7 @@ pub struct State {
     /// Conversations that were asked for and came; the playground takes them out.
     pub loaded: Vec<(ConversationId, Option<Box<Conversation>>)>,
     /// Images that were read, or why not; the playground takes them out.
-    pub images: Vec<Result<crate::chat::Image, String>>,
+    pub images: Vec<Result<crate::chat::Media, String>>,
     /// Whether the engine has ended.
     pub stopped: bool,
     /// Where settings and data are kept; told by the window, not by the engine.

@@ -8,7 +8,6 @@ mod chunk;
 mod decode;
 mod delta;
 mod encode;
-mod fault;
 mod fields;
 mod json;
 mod models;
@@ -25,6 +24,7 @@ pub static DIALECT: Dialect = Dialect {
     label: "OpenAI chat completions",
     chat_url: |base, _model| below(base, CHAT),
     models_url: |base| below(base, &["models"]),
+    headers: &[],
     encode: encode::body,
     decoder: |head| Box::new(decode::ChatDecoder::new(head)),
     models: models::parse,

@@ -67,10 +67,16 @@ fn call(
     key: Option<&SecretString>,
     proxy_password: Option<SecretString>,
 ) -> Result<HttpCall, Fault> {
+    let mut headers = request_headers(endpoint, key)?;
+    for (name, value) in endpoint.dialect.dialect().headers {
+        headers
+            .entry(*name)
+            .or_insert(HeaderValue::from_static(value));
+    }
     Ok(HttpCall {
         method,
         url,
-        headers: request_headers(endpoint, key)?,
+        headers,
         body: Bytes::new(),
         connect: endpoint.connect.clone(),
         proxy_password,

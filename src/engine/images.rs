@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::chat::Image;
+use crate::chat::Media;
 
 /// Largest image file taken, in bytes: above it every provider refuses.
 const MAX_BYTES: u64 = 20 * 1024 * 1024;
 
 /// Reads one image file; the error says what was wrong with it.
-pub(super) fn read(file: &Path) -> Result<Image, String> {
+pub(super) fn read(file: &Path) -> Result<Media, String> {
     let name = file.file_name().map_or_else(
         || file.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
@@ -24,5 +24,5 @@ pub(super) fn read(file: &Path) -> Result<Image, String> {
         ));
     }
     let data = std::fs::read(file).map_err(|why| format!("{name}: {why}"))?;
-    Image::of_bytes(data, name)
+    Media::of_bytes(data, name)
 }

@@ -6,17 +6,17 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
-    chat::{ChatRequest, Image, Part},
+    chat::{ChatRequest, Media, Part},
     conversation::Conversation,
 };
 
 /// The images of a request.
-pub(super) fn of_request(request: &mut ChatRequest) -> impl Iterator<Item = &mut Image> {
+pub(super) fn of_request(request: &mut ChatRequest) -> impl Iterator<Item = &mut Media> {
     of_parts(request.messages.iter_mut().flat_map(|m| &mut m.parts))
 }
 
 /// The images of a conversation, its draft's among them.
-pub(super) fn of_conversation(conversation: &mut Conversation) -> impl Iterator<Item = &mut Image> {
+pub(super) fn of_conversation(conversation: &mut Conversation) -> impl Iterator<Item = &mut Media> {
     let turns = conversation.panes.iter_mut().flat_map(|p| &mut p.turns);
     of_parts(turns.flat_map(|t| &mut t.user)).chain(&mut conversation.draft.images)
 }
@@ -24,18 +24,18 @@ pub(super) fn of_conversation(conversation: &mut Conversation) -> impl Iterator<
 /// Whether a request carries images.
 pub(super) fn any_in(request: &ChatRequest) -> bool {
     let mut parts = request.messages.iter().flat_map(|m| &m.parts);
-    parts.any(|part| matches!(part, Part::Image(_)))
+    parts.any(|part| matches!(part, Part::Media(_)))
 }
 
-fn of_parts<'a>(parts: impl Iterator<Item = &'a mut Part>) -> impl Iterator<Item = &'a mut Image> {
+fn of_parts<'a>(parts: impl Iterator<Item = &'a mut Part>) -> impl Iterator<Item = &'a mut Media> {
     parts.filter_map(|part| match part {
-        Part::Image(image) => Some(image),
+        Part::Media(image) => Some(image),
         _ => None,
     })
 }
 
 /// Puts the bytes of an image into `blob`, unless they are there, and the row's number in their place.
-pub(super) fn detach(connection: &Connection, image: &mut Image) -> rusqlite::Result<()> {
+pub(super) fn detach(connection: &Connection, image: &mut Media) -> rusqlite::Result<()> {
     let (hash, bytes) = (hash(&image.data), &image.data[..]);
     // The bytes are compared too: no other image can ever be taken for this one.
     let known: Option<i64> = connection
@@ -53,7 +53,7 @@ pub(super) fn detach(connection: &Connection, image: &mut Image) -> rusqlite::Re
 }
 
 /// Puts the bytes back; an image whose bytes are gone comes back empty.
-pub(super) fn attach(connection: &Connection, image: &mut Image) -> rusqlite::Result<()> {
+pub(super) fn attach(connection: &Connection, image: &mut Media) -> rusqlite::Result<()> {
     let id = <[u8; 8]>::try_from(&image.data[..]).map_or(0, i64::from_le_bytes);
     let bytes: Option<Vec<u8>> = connection
         .prepare_cached("SELECT bytes FROM blob WHERE id = ?1")?

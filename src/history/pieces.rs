@@ -60,9 +60,9 @@ pub(super) struct Live {
     pub(super) changed: bool,
     next_seq: i64,
     reads: Vec<Read>,
-    text: String,
-    reasoning: String,
-    refusal: String,
+    /// What was said, in its order.
+    said: Vec<(Kind, String)>,
+    /// Events whose place among the others tells nothing.
     events: String,
 }
 
@@ -74,9 +74,7 @@ impl Live {
             changed: true,
             next_seq: 0,
             reads: Vec::new(),
-            text: String::new(),
-            reasoning: String::new(),
-            refusal: String::new(),
+            said: Vec::new(),
             events: String::new(),
         }
     }
@@ -89,8 +87,8 @@ impl Live {
     }
 
     fn waiting_bytes(&self) -> usize {
-        let texts = [&self.text, &self.reasoning, &self.refusal, &self.events];
-        texts.iter().map(|text| text.len()).sum::<usize>() + self.reads.len() * size_of::<Read>()
+        let said: usize = self.said.iter().map(|(_, said)| said.len()).sum();
+        self.reads.len() * size_of::<Read>() + said + self.events.len()
     }
 
     fn fold(&mut self, update: &RunUpdate) {
@@ -135,34 +133,37 @@ impl Live {
     fn say(&mut self, events: &[Event]) {
         for event in events {
             match event {
-                Event::Text { text } => self.text.push_str(text),
-                Event::Reasoning { text } => self.reasoning.push_str(text),
-                Event::Refusal { text } => self.refusal.push_str(text),
-                other => {
-                    // Events are plain data: they always have a JSON form.
-                    self.events += &serde_json::to_string(other).unwrap_or_default();
-                    self.events.push('\n');
-                }
+                Event::Text { text } if !text.is_empty() => self.go_on(Kind::Text, text),
+                Event::Reasoning { text } if !text.is_empty() => self.go_on(Kind::Reasoning, text),
+                Event::Refusal { text } => self.go_on(Kind::Refusal, text),
+                // These make parts, or sign what stands before them.
+                Event::Text { .. }
+                | Event::Reasoning { .. }
+                | Event::ToolCall(_)
+                | Event::Media(_)
+                | Event::Signature { .. }
+                | Event::Opaque { .. } => self.go_on(Kind::Events, &line(event)),
+                other => self.events += &line(other),
             }
+        }
+    }
+
+    fn go_on(&mut self, kind: Kind, text: &str) {
+        match self.said.last_mut() {
+            Some((last, said)) if *last == kind => said.push_str(text),
+            _ => self.said.push((kind, text.to_owned())),
         }
     }
 
     /// Takes out what is not in the file yet.
     pub(super) fn cut(&mut self, out: &mut Vec<Piece>) {
         let reads = reads::encode(&std::mem::take(&mut self.reads));
-        for (kind, bytes) in [
-            (Kind::Reads, reads),
-            (Kind::Text, std::mem::take(&mut self.text).into_bytes()),
-            (
-                Kind::Reasoning,
-                std::mem::take(&mut self.reasoning).into_bytes(),
-            ),
-            (
-                Kind::Refusal,
-                std::mem::take(&mut self.refusal).into_bytes(),
-            ),
-            (Kind::Events, std::mem::take(&mut self.events).into_bytes()),
-        ] {
+        let said = std::mem::take(&mut self.said);
+        let said = said
+            .into_iter()
+            .chain([(Kind::Events, std::mem::take(&mut self.events))])
+            .map(|(kind, said)| (kind, said.into_bytes()));
+        for (kind, bytes) in [(Kind::Reads, reads)].into_iter().chain(said) {
             if !bytes.is_empty() {
                 let (run, seq) = (self.run.head.id.0, self.next_seq);
                 self.next_seq += 1;
@@ -175,6 +176,11 @@ impl Live {
             }
         }
     }
+}
+
+/// An event as a line of JSON; events are plain data, and always have that form.
+fn line(event: &Event) -> String {
+    serde_json::to_string(event).unwrap_or_default() + "\n"
 }
 
 /// Sets the stamps that this read is the first of; says whether there were any.
@@ -214,8 +220,14 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
         let text = || String::from_utf8_lossy(bytes);
         match Kind::parse(kind) {
             Some(Kind::Reads) => run.reads.extend(reads::decode(bytes).unwrap_or_default()),
-            Some(Kind::Text) => run.answer.text += &text(),
-            Some(Kind::Reasoning) => run.answer.reasoning += &text(),
+            Some(Kind::Text) => run.answer.apply(&Event::Text {
+                text: text().into(),
+            }),
+            Some(Kind::Reasoning) => {
+                run.answer.apply(&Event::Reasoning {
+                    text: text().into(),
+                });
+            }
             Some(Kind::Refusal) => run.answer.refusal += &text(),
             Some(Kind::Events) => {
                 let events = text();

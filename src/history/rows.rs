@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{cells::Cells, images, pieces, reads};
 use crate::{
-    chat::{ChatRequest, Role},
+    chat::{ChatRequest, Media, Role},
     dialect::DialectId,
     endpoint::TargetId,
-    event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    event::{Answer, Citation, Fault, FaultClass, Finish, FinishReason, Phase, Piece, Usage},
     measure::{Span, Stamps},
     run::{Connection as Reuse, Origin, Run, RunHead, RunId, State},
 };
@@ -36,7 +36,7 @@ pub(super) const SELECT: &str = "SELECT
     run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens, run.cached_tokens,
     run.total_tokens, run.finish, run_wire.finish_raw, run.fault_class, run.fault_phase, run.fault_status,
     run_text.fault_code, run_text.fault_message, run.retry_after_ms, run_wire.response_id,
-    run_wire.model, run_wire.done, run_wire.keep_alives, run_wire.notes, run_wire.unknown
+    run_wire.model, run_wire.done, run_wire.keep_alives, run_wire.notes, run_wire.unknown, run_wire.rest
     FROM run JOIN target ON target.id = run.target
     JOIN run_text ON run_text.id = run.id JOIN run_wire ON run_wire.id = run.id";
 
@@ -144,8 +144,8 @@ fn put_wire(file: &Connection, run: &Run) -> rusqlite::Result<()> {
     let answer = &run.answer;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_wire
-            (id, url, request, finish_raw, response_id, model, done, keep_alives, notes, unknown, reads)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (id, url, request, finish_raw, response_id, model, done, keep_alives, notes, unknown, rest, reads)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         run.head.id.0,
@@ -158,6 +158,7 @@ fn put_wire(file: &Connection, run: &Run) -> rusqlite::Result<()> {
         answer.keep_alives.cast_signed(),
         json_list(&answer.notes)?,
         json_list(&answer.unknown)?,
+        Rest::of(answer).json()?,
         reads::encode(&run.reads),
     ])?;
     Ok(())
@@ -270,7 +271,7 @@ fn stamps_of(cells: &mut Cells<'_>) -> rusqlite::Result<Stamps> {
 }
 
 fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
-    Ok(Answer {
+    let mut answer = Answer {
         text: cells.next()?,
         reasoning: cells.text()?,
         refusal: cells.text()?,
@@ -284,12 +285,63 @@ fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
         keep_alives: cells.count()?.unwrap_or(0),
         notes: cells.json()?.unwrap_or_default(),
         unknown: cells.json()?.unwrap_or_default(),
-    })
+        ..Answer::default()
+    };
+    let rest: Option<Rest> = cells.json()?;
+    rest.unwrap_or_default().restore(&mut answer);
+    Ok(answer)
+}
+
+/// What of an answer has no column of its own.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Rest {
+    /// Left out where they are those of most answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<Vec<Piece>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    media: Vec<Media>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    citations: Vec<Citation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    timings: Vec<(String, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_written: Option<u64>,
+}
+
+impl Rest {
+    fn of(answer: &Answer) -> Self {
+        let plain = answer.pieces == answer.plain_pieces();
+        Self {
+            pieces: (!plain).then(|| answer.pieces.clone()),
+            media: answer.media.clone(),
+            citations: answer.citations.clone(),
+            timings: answer.timings.clone(),
+            cache_written: answer.usage.and_then(|usage| usage.cache_written),
+        }
+    }
+
+    fn json(&self) -> rusqlite::Result<Option<String>> {
+        (*self != Self::default())
+            .then(|| to_json(self))
+            .transpose()
+    }
+
+    fn restore(self, answer: &mut Answer) {
+        answer.pieces = self.pieces.unwrap_or_else(|| answer.plain_pieces());
+        answer.media = self.media;
+        answer.citations = self.citations;
+        answer.timings = self.timings;
+        if let Some(usage) = &mut answer.usage {
+            usage.cache_written = self.cache_written;
+        }
+    }
 }
 
 fn usage_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Usage>> {
     let given: bool = cells.next()?;
     let usage = Usage {
+        cache_written: None,
         input: cells.count()?,
         output: cells.count()?,
         reasoning: cells.count()?,

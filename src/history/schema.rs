@@ -11,10 +11,10 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// Each entry takes a file from the version of its index to the next.
-static MIGRATIONS: [&str; VERSION as usize] = [FIRST];
+static MIGRATIONS: [&str; VERSION as usize] = [FIRST, SECOND];
 
 /// Version 1.
 ///
@@ -143,6 +143,10 @@ CREATE TABLE conversation (
     json TEXT NOT NULL
 ) STRICT;
 ";
+
+/// Version 2: `run_wire.rest` holds what of an answer has no column of its own, as a JSON object; null if
+/// there is nothing to tell.
+const SECOND: &str = "ALTER TABLE run_wire ADD COLUMN rest TEXT;";
 
 /// Brings a file of this or an older version, or an empty one, to [`VERSION`], whole or not at all.
 ///

@@ -15,7 +15,7 @@ use super::{
     model::Model,
 };
 use crate::{
-    chat::{ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall},
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall},
     event::{Answer, Event, Fault, Finish, ToolCallDelta, Usage},
 };
 
@@ -243,9 +243,10 @@ fn image(url: &str) -> Result<Part, String> {
         .split_once(";base64,")
         .ok_or("an image's data URL must be base64")?;
     let data = (STANDARD.decode(data)).map_err(|e| format!("an image's base64 is broken: {e}"))?;
-    Ok(Part::Image(Image {
+    Ok(Part::Media(Media {
         mime: mime.to_owned(),
         data: Arc::from(data),
+        uri: None,
         name: String::new(),
     }))
 }
@@ -343,7 +344,14 @@ impl Writer for ChatWriter {
             Event::Fault(fault) => {
                 out.extend_from_slice(format!("data: {}\n\n", error(fault)).as_bytes());
             }
-            Event::Note { .. } | Event::Unknown { .. } => {}
+            // This protocol has no words for these.
+            Event::Note { .. }
+            | Event::Unknown { .. }
+            | Event::Media(_)
+            | Event::Signature { .. }
+            | Event::Citation(_)
+            | Event::Opaque { .. }
+            | Event::Timing { .. } => {}
         }
     }
 

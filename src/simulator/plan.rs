@@ -81,6 +81,7 @@ impl Plan {
             tokens: Tokens::new((model.script)(request), &request.params.stop),
             ready: VecDeque::new(),
             usage: Usage {
+                cache_written: None,
                 total: None,
                 input: Some(prompt_tokens(request)),
                 output: Some(0),

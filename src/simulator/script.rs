@@ -81,10 +81,11 @@ pub(super) fn echo(request: &ChatRequest) -> Script {
 
 fn repeat(part: &Part) -> String {
     match part {
-        Part::Text { text } => text.clone(),
-        Part::Image(image) => format!("[image: {}, {} bytes]", image.mime, image.data.len()),
+        Part::Text { text } | Part::Reasoning { text } => text.clone(),
+        Part::Media(image) => format!("[{}, {} bytes]", image.mime, image.data.len()),
         Part::ToolCall(call) => format!("{}({})", call.name, call.arguments),
         Part::ToolResult { content, .. } => content.clone(),
+        Part::Signature { .. } | Part::Opaque { .. } => String::new(),
     }
 }
 

@@ -128,10 +128,11 @@ pub(super) fn prompt_tokens(request: &ChatRequest) -> u64 {
     let count = |text: &str| text::tokens(text).count() as u64;
     let parts = request.messages.iter().flat_map(|m| &m.parts);
     let messages = parts.map(|part| match part {
-        Part::Text { text } => count(text),
-        Part::Image(_) => IMAGE_TOKENS,
+        Part::Text { text } | Part::Reasoning { text } => count(text),
+        Part::Media(_) => IMAGE_TOKENS,
         Part::ToolCall(call) => count(&call.name) + count(&call.arguments),
         Part::ToolResult { content, .. } => count(content),
+        Part::Signature { .. } | Part::Opaque { .. } => 0,
     });
     count(request.system.as_deref().unwrap_or_default()) + messages.sum::<u64>()
 }

@@ -654,6 +654,7 @@ fn answer(index: usize) -> Answer {
         text: "A hash map is like a wall of numbered lockers. You turn the name on your key into a locker number, so you can walk straight to it instead of trying each door.\n\nIf two names give the same number, the locker simply holds a short list.".into(),
         reasoning: "The user wants something short and concrete. Lockers are a good picture.".into(),
         usage: Some(Usage {
+            cache_written: None,
         total: None,
         input: Some(31),
         output: Some(180 + index as u64 % 60),

@@ -10,11 +10,11 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use tokenscope::{
-    chat::{ChatRequest, Image, Message, Params, Part, Role, ToolCall},
+    chat::{ChatRequest, Media, Message, Params, Part, Role, ToolCall},
     conversation::{Conversation, ConversationId, Draft, Pane, Turn},
     dialect::DialectId,
     endpoint::TargetId,
-    event::{Answer, Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    event::{Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
     history::{History, RunQuery, Storage},
     measure::{Read, Span, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, RunUpdate, State},
@@ -94,10 +94,11 @@ async fn all_runs(history: &History) -> Vec<Run> {
     runs
 }
 
-fn an_image(bytes: &[u8]) -> Image {
-    Image {
+fn an_image(bytes: &[u8]) -> Media {
+    Media {
         mime: "image/png".into(),
         data: bytes.into(),
+        uri: None,
         name: "a.png".into(),
     }
 }
@@ -158,42 +159,62 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         Vec<(String, u64)>,
         Vec<(String, String)>,
     )>();
-    (texts, usage, finish, rest).prop_map(|((texts, calls), usage, finish, rest)| {
-        let [text, reasoning, refusal] = texts;
-        let ([response_id, model], done, keep_alives, notes, unknown) = rest;
-        let call = |[id, name, arguments]: [String; 3]| ToolCall {
-            id,
-            name,
-            arguments,
-        };
-        Answer {
-            text,
-            reasoning,
-            refusal,
-            tool_calls: calls.into_iter().map(call).collect(),
-            usage: usage.map(|[input, output, reasoning, cached, total]| Usage {
-                total,
-                input,
-                output,
+    let signed = any::<(Option<String>, Vec<(String, u64)>, Option<u64>)>();
+    (texts, usage, finish, rest, signed).prop_map(
+        |((texts, calls), usage, finish, rest, signed)| {
+            let (signature, timings, cache_written) = signed;
+            let [text, reasoning, refusal] = texts;
+            let ([response_id, model], done, keep_alives, notes, unknown) = rest;
+            let call = |[id, name, arguments]: [String; 3]| ToolCall {
+                id,
+                name,
+                arguments,
+            };
+            let mut answer = Answer {
+                text,
                 reasoning,
-                cached,
-            }),
-            finish: finish.map(|(reason, raw)| Finish { reason, raw }),
-            fault: None,
-            response_id,
-            model,
-            done,
-            keep_alives,
-            notes,
-            unknown,
-        }
-    })
+                refusal,
+                tool_calls: calls.into_iter().map(call).collect(),
+                usage: usage.map(|[input, output, reasoning, cached, total]| Usage {
+                    cache_written,
+                    total,
+                    input,
+                    output,
+                    reasoning,
+                    cached,
+                }),
+                finish: finish.map(|(reason, raw)| Finish { reason, raw }),
+                fault: None,
+                response_id,
+                model,
+                done,
+                keep_alives,
+                notes,
+                unknown,
+                timings,
+                ..Answer::default()
+            };
+            answer.pieces = answer.plain_pieces();
+            // A signature makes them worth keeping; so do a source and a file.
+            if let Some(value) = signature {
+                answer.apply(&Event::Signature {
+                    value: value.clone(),
+                });
+                answer.apply(&Event::Media(an_image(value.as_bytes())));
+                answer.apply(&Event::Citation(Citation {
+                    url: Some(value),
+                    ..Citation::default()
+                }));
+            }
+            answer
+        },
+    )
 }
 
 fn any_request() -> impl Strategy<Value = ChatRequest> {
     let part = prop_oneof![
         any::<String>().prop_map(|text| Part::Text { text }),
-        any::<Vec<u8>>().prop_map(|bytes| Part::Image(an_image(&bytes))),
+        any::<Vec<u8>>().prop_map(|bytes| Part::Media(an_image(&bytes))),
         any::<[String; 3]>().prop_map(|[id, name, content]| Part::ToolResult { id, name, content }),
     ];
     let role = any_word(&[Role::User, Role::Assistant, Role::Tool]);
@@ -405,7 +426,7 @@ fn a_conversation(id: i64) -> Conversation {
                         Part::Text {
                             text: "what is it?".into(),
                         },
-                        Part::Image(an_image(b"png")),
+                        Part::Media(an_image(b"png")),
                     ],
                     runs: vec![RunId(1), RunId(2)],
                     shown: 1,
@@ -452,7 +473,7 @@ async fn an_image_is_kept_once() {
         let request = Arc::make_mut(&mut run.head.request);
         request.messages[0]
             .parts
-            .push(Part::Image(an_image(&vec![7; 100_000])));
+            .push(Part::Media(an_image(&vec![7; 100_000])));
         history.begin(&run);
         history.finish(run.clone());
         assert_eq!(history.run(run.head.id).await.unwrap(), Some(run));

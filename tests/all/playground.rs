@@ -9,7 +9,7 @@ use egui_kittest::{
     kittest::{NodeT as _, Queryable as _},
 };
 use tokenscope::{
-    chat::{ChatRequest, Image, Part, ToolCall},
+    chat::{ChatRequest, Media, Part, ToolCall},
     conversation::{Conversation, ConversationId, ConversationSummary},
     desktop::{
         state::State,
@@ -209,6 +209,7 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
         })
         .into();
     over.answer.usage = Some(Usage {
+        cache_written: None,
         total: None,
         input: Some(12),
         output: Some(100),
@@ -504,13 +505,14 @@ fn ctrl_enter_in_an_edited_prompt_asks_it_and_esc_leaves_it() {
 #[test]
 fn images_are_attached_shown_and_sent() {
     let mut harness = rig();
-    let image = Image {
+    let image = Media {
+        uri: None,
         mime: "image/png".into(),
         data: b"\x89PNG not quite".as_slice().into(),
         name: "cat.png".into(),
     };
     harness.state_mut().state.images.push(Ok(image.clone()));
-    harness.state_mut().state.images.push(Ok(Image {
+    harness.state_mut().state.images.push(Ok(Media {
         name: "dog.png".into(),
         ..image.clone()
     }));
@@ -531,7 +533,7 @@ fn images_are_attached_shown_and_sent() {
     let sent = ask(&mut harness, "What is this?");
     let parts = &sent[0].request.messages[0].parts;
     assert_eq!(parts.len(), 2);
-    assert_eq!(parts[0], Part::Image(image));
+    assert_eq!(parts[0], Part::Media(image));
     assert!(harness.query_by_label("Remove image 1").is_none());
 }
 

@@ -382,7 +382,7 @@ async fn models_say_what_they_are_for() {
         ]},
     ]);
     let echo = Said::of(&chat(&simulator, &body).await).text;
-    for part in ["Be brief", "你好", "[image: image/png, 8 bytes]"] {
+    for part in ["Be brief", "你好", "[image/png, 8 bytes]"] {
         assert!(echo.contains(part), "{part} in {echo}");
     }
 

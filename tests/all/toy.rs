@@ -19,6 +19,7 @@ pub static TOY: Dialect = Dialect {
     label: "Toy",
     chat_url: |base, _| base.join("chat").unwrap(),
     models_url: |base| base.join("models").unwrap(),
+    headers: &[],
     encode: |request| json!({ "model": request.model, "messages": request.messages }),
     decoder: |head| {
         Box::new(ToyDecoder {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Args;
 use crate::{
-    chat::{ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool},
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool},
     cli::{UsageError, note, warn_of},
     endpoint::{Endpoint, TargetId, base_url},
     engine::{Command, Engine, Options, SendRun, Update},
@@ -37,7 +37,7 @@ impl Question {
             text: prompt(args.prompt.as_deref())?,
         }];
         for file in &args.images {
-            parts.push(Part::Image(image(file)?));
+            parts.push(Part::Media(image(file)?));
         }
         Ok(Self {
             system: args.system.clone(),
@@ -208,11 +208,11 @@ fn prompt(given: Option<&str>) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn image(file: &Path) -> anyhow::Result<Image> {
+fn image(file: &Path) -> anyhow::Result<Media> {
     let data =
         std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
     let name = file.display().to_string();
-    Ok(Image::of_bytes(data, name).map_err(UsageError::new)?)
+    Ok(Media::of_bytes(data, name).map_err(UsageError::new)?)
 }
 
 fn params(args: &Args) -> anyhow::Result<Params> {

@@ -14,7 +14,7 @@ use std::{
 use egui::{ColorImage, Context, CornerRadius, Frame, Margin, Sense, TextureHandle, Ui, vec2};
 
 use crate::{
-    chat::Image,
+    chat::Media,
     desktop::{
         icons,
         theme::{RADIUS, Theme, tiny},
@@ -30,7 +30,7 @@ const MAX_SIDE: u32 = 16_384;
 /// What a thread has to say.
 enum News {
     Picked(Vec<PathBuf>),
-    Pasted(Result<Image, String>),
+    Pasted(Result<Media, String>),
     Thumb(usize, Option<ColorImage>),
 }
 
@@ -68,7 +68,7 @@ pub struct Arrived {
     /// Files to read.
     pub paths: Vec<PathBuf>,
     /// Images that are ready, or why not.
-    pub images: Vec<Result<Image, String>>,
+    pub images: Vec<Result<Media, String>>,
 }
 
 impl Attachments {
@@ -132,7 +132,7 @@ impl Attachments {
         });
     }
 
-    fn thumb(&mut self, ctx: &Context, image: &Image) -> &Thumb {
+    fn thumb(&mut self, ctx: &Context, image: &Media) -> &Thumb {
         let key = image.data.as_ptr().addr();
         self.thumbs.entry(key).or_insert_with(|| {
             let (sender, ctx, data) = (self.news.0.clone(), ctx.clone(), image.data.clone());
@@ -149,7 +149,7 @@ impl Attachments {
         &mut self,
         ui: &mut Ui,
         theme: &Theme,
-        images: &[Image],
+        images: &[Media],
         removable: bool,
     ) -> Option<usize> {
         let mut removed = None;
@@ -187,7 +187,7 @@ impl Attachments {
         removed
     }
 
-    fn thumb_ui(&mut self, ui: &mut Ui, theme: &Theme, image: &Image) {
+    fn thumb_ui(&mut self, ui: &mut Ui, theme: &Theme, image: &Media) {
         let ctx = ui.ctx().clone();
         let name = format!("Image {}", image.name);
         match self.thumb(&ctx, image) {
@@ -219,7 +219,7 @@ fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
         .spawn(work);
 }
 
-fn png(pasted: &ColorImage) -> Result<Image, String> {
+fn png(pasted: &ColorImage) -> Result<Media, String> {
     let [width, height] = pasted.size;
     let pixels = pasted
         .pixels
@@ -234,7 +234,8 @@ fn png(pasted: &ColorImage) -> Result<Image, String> {
     image
         .write_to(&mut data, image::ImageFormat::Png)
         .map_err(|error| format!("The pasted image can't be encoded: {error}"))?;
-    Ok(Image {
+    Ok(Media {
+        uri: None,
         mime: "image/png".to_owned(),
         data: data.into_inner().into(),
         name: "pasted.png".to_owned(),

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     chat::{ChatRequest, Message, Part, Role},
-    conversation::{Conversation, ConversationId, Draft, Pane, Turn, message_of_answer},
+    conversation::{Conversation, ConversationId, Draft, Pane, Turn},
     endpoint::{Endpoint, TargetId},
     engine::SendRun,
     run::{Origin, Run, RunId},
@@ -174,7 +174,7 @@ pub fn title_of(parts: &[Part]) -> String {
 
 /// A draft as the parts of a message; none if there is nothing in it.
 pub fn parts_of(draft: &Draft) -> Vec<Part> {
-    let images = draft.images.iter().cloned().map(Part::Image);
+    let images = draft.images.iter().cloned().map(Part::Media);
     let text = draft.text.trim();
     let text = (!text.is_empty()).then(|| Part::Text {
         text: text.to_owned(),
@@ -188,8 +188,13 @@ pub fn draft_of(parts: &[Part]) -> Draft {
     for part in parts {
         match part {
             Part::Text { text } => draft.text.push_str(text),
-            Part::Image(image) => draft.images.push(image.clone()),
-            Part::ToolCall(_) | Part::ToolResult { .. } => {}
+            Part::Media(image) => draft.images.push(image.clone()),
+            // A prompt holds none of these.
+            Part::ToolCall(_)
+            | Part::ToolResult { .. }
+            | Part::Reasoning { .. }
+            | Part::Signature { .. }
+            | Part::Opaque { .. } => {}
         }
     }
     draft
@@ -202,7 +207,10 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
     let mut messages = Vec::new();
     for earlier in &pane.turns[..turn] {
         // A turn that nothing was answered to is no part of what was said.
-        let answer = (earlier.run()).and_then(|id| message_of_answer(&runs.get(&id)?.answer));
+        let answer = (earlier.run()).and_then(|id| {
+            let run = runs.get(&id)?;
+            run.answer.message(run.head.dialect.as_str())
+        });
         if let Some(answer) = answer.and_then(without_open_calls) {
             messages.push(user(&earlier.user));
             messages.push(answer);

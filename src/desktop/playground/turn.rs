@@ -95,7 +95,7 @@ impl TurnView {
             .show(ui, |ui| {
                 ui.set_min_width(ui.available_width());
                 let images = at.turn.user.iter().filter_map(|part| match part {
-                    Part::Image(image) => Some(image.clone()),
+                    Part::Media(image) => Some(image.clone()),
                     _ => None,
                 });
                 let images: Vec<_> = images.collect();

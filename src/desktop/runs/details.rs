@@ -271,7 +271,7 @@ fn message_ui(ui: &mut Ui, theme: &Theme, message: &Message) {
     for piece in &message.parts {
         match piece {
             Part::Text { text } => copied_part(ui, theme, who, text),
-            Part::Image(image) => part(ui, theme, "Image", |ui| {
+            Part::Media(image) => part(ui, theme, "Image", |ui| {
                 let bytes = count(image.data.len() as u64);
                 ui.label(format!(
                     "{} {} {}, {bytes} bytes",
@@ -289,6 +289,9 @@ fn message_ui(ui: &mut Ui, theme: &Theme, message: &Message) {
             Part::ToolResult { name, content, .. } => {
                 copied_part(ui, theme, &format!("Result of {name}"), content);
             }
+            Part::Reasoning { text } => copied_part(ui, theme, "Earlier reasoning", text),
+            Part::Signature { value, .. } => copied_part(ui, theme, "Its signature", value),
+            Part::Opaque { kind, raw, .. } => copied_part(ui, theme, kind, raw),
         }
     }
 }

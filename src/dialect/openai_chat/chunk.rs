@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::{
-    fault::{self, ProviderError},
     fields::{CHOICE_METADATA, CHUNK_METADATA, field, finish_class, usage_of},
     json::{self, Fields},
     text::{Joiner, Piece},
     tool_calls::ToolCalls,
 };
-use crate::event::{Event, Finish, Usage};
+use crate::{
+    body::error::{self, ProviderError},
+    event::{Event, Finish, Usage},
+};
 
 /// A JSON text that is no chunk; says why.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +92,7 @@ impl ChunkReader {
             Some(error) => Some(error_of(error)),
             None if chunk.choices.is_none() && chunk.message => serde_json::from_str(json)
                 .ok()
-                .and_then(|value| fault::provider_error(&value)),
+                .and_then(|value| error::provider_error(&value)),
             None => None,
         };
         if alive && error.is_none() && out.len() == before {
@@ -291,6 +293,6 @@ fn sort_minimax<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
 fn error_of(raw: &RawValue) -> ProviderError {
     serde_json::from_str(raw.get())
         .ok()
-        .and_then(|value| fault::provider_error(&value))
+        .and_then(|value| error::provider_error(&value))
         .unwrap_or_else(|| ProviderError::of_text(raw.get()))
 }

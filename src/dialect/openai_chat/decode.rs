@@ -1,12 +1,14 @@
 //! Decodes one response body: finds out what came (events, JSON, a page), and tells a whole answer from
 //! one that broke off.
 
-use super::{
-    chunk::{ChunkReader, NotAChunk, note},
-    fault::{self, ProviderError},
-    json::excerpt,
-};
+use super::chunk::{ChunkReader, NotAChunk, note};
 use crate::{
+    body::{
+        BodyKind,
+        error::{self, ProviderError},
+        excerpt::excerpt,
+        is_blank, kind_of, sse_begins_with,
+    },
     dialect::{Decoder, ResponseHead},
     event::{Event, Fault, FaultClass, Phase},
     transport::sse::{Frame, MAX_EVENT_BYTES, Sse},
@@ -90,9 +92,12 @@ impl ChatDecoder {
                 continue;
             }
             held.push(*byte);
-            if let Some(body) = sniffed(held, &self.head) {
+            if let Some(kind) = kind_of(held, &self.head) {
                 let held = std::mem::take(held);
-                self.body = body;
+                self.body = match kind {
+                    BodyKind::Events => Body::Events(Sse::default()),
+                    BodyKind::Json | BodyKind::Text => Body::Whole(Vec::new()),
+                };
                 self.push_on(&held, out);
             }
         }
@@ -257,7 +262,7 @@ impl ChatDecoder {
         if text.starts_with('[') {
             let error = serde_json::from_str(text)
                 .ok()
-                .and_then(|v| fault::provider_error(&v));
+                .and_then(|v| error::provider_error(&v));
             let message = || format!("this JSON is no answer: {}", excerpt(text));
             return match error {
                 Some(error) => self.fail(error, out),
@@ -316,7 +321,7 @@ impl ChatDecoder {
             return self.protocol(body.to_owned(), out);
         }
         self.faulted = true;
-        out.push(Event::Fault(fault::of_response(&self.head, body)));
+        out.push(Event::Fault(error::of_response(&self.head, body)));
     }
 
     fn not_a_chunk(&mut self, what: &str, why: &NotAChunk, raw: &str, out: &mut Vec<Event>) {
@@ -347,37 +352,6 @@ impl ChatDecoder {
 fn error_of(data: &str) -> ProviderError {
     serde_json::from_str(data)
         .ok()
-        .and_then(|value| fault::provider_error(&value))
+        .and_then(|value| error::provider_error(&value))
         .unwrap_or_else(|| ProviderError::of_text(data))
-}
-
-/// What a body is, from its first bytes, since some servers send JSON as `text/event-stream` and events
-/// as `text/plain`. `None` while more bytes could change it; more bytes never change an answer.
-fn sniffed(begun: &[u8], head: &ResponseHead) -> Option<Body> {
-    let text = begun.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begun);
-    let events = || Some(Body::Events(Sse::default()));
-    let whole = || Some(Body::Whole(Vec::new()));
-    let said = head.content_type.as_deref().unwrap_or_default();
-    let said_events = || {
-        let said = said.trim_start().to_ascii_lowercase();
-        said.starts_with("text/event-stream")
-    };
-    match text.first() {
-        None => None,
-        Some(b'{' | b'[' | b'<') => whole(),
-        Some(_) if SSE_FIELDS.iter().any(|field| text.starts_with(field)) => events(),
-        Some(_) if sse_begins_with(text) || b"\xEF\xBB\xBF".starts_with(text) => None,
-        Some(_) if said_events() => events(),
-        Some(_) => whole(),
-    }
-}
-
-const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];
-
-fn sse_begins_with(bytes: &[u8]) -> bool {
-    SSE_FIELDS.iter().any(|field| field.starts_with(bytes))
-}
-
-fn is_blank(held: &[u8]) -> bool {
-    held.is_empty() || held == b"\xEF\xBB\xBF"
 }

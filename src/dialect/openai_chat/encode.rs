@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use crate::chat::{
-    ChatRequest, Image, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall,
+    ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall,
 };
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
@@ -69,7 +69,7 @@ fn role(role: Role) -> &'static str {
 /// Text alone is a plain string, which every server takes; with images it is an array of parts.
 fn content(message: &Message) -> Value {
     let parts: Vec<Value> = message.parts.iter().filter_map(content_part).collect();
-    let only_text = !message.parts.iter().any(|p| matches!(p, Part::Image(_)));
+    let only_text = !message.parts.iter().any(|p| matches!(p, Part::Media(_)));
     match parts.len() {
         0 => Value::Null,
         _ if only_text => message.text().into(),
@@ -80,14 +80,21 @@ fn content(message: &Message) -> Value {
 fn content_part(part: &Part) -> Option<Value> {
     match part {
         Part::Text { text } => Some(json!({"type": "text", "text": text})),
-        Part::Image(image) => {
+        Part::Media(image) => {
             Some(json!({"type": "image_url", "image_url": {"url": data_url(image)}}))
         }
-        Part::ToolCall(_) | Part::ToolResult { .. } => None,
+        Part::ToolCall(_)
+        | Part::ToolResult { .. }
+        | Part::Reasoning { .. }
+        | Part::Signature { .. }
+        | Part::Opaque { .. } => None,
     }
 }
 
-fn data_url(image: &Image) -> String {
+fn data_url(image: &Media) -> String {
+    if let Some(uri) = &image.uri {
+        return uri.clone();
+    }
     format!(
         "data:{};base64,{}",
         image.mime,
@@ -197,7 +204,8 @@ mod tests {
     use super::*;
 
     fn image() -> Part {
-        Part::Image(Image {
+        Part::Media(Media {
+            uri: None,
             mime: "image/png".into(),
             data: [1_u8, 2, 3].as_slice().into(),
             name: "secret-name.png".into(),

@@ -116,6 +116,7 @@ pub(super) fn usage_of(raw: &RawValue) -> Usage {
             "/output_tokens_details/reasoning_tokens",
             "/reasoning_tokens",
         ]),
+        cache_written: None,
         cached: count(&[
             "/prompt_tokens_details/cached_tokens",
             "/input_tokens_details/cached_tokens",

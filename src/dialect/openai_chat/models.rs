@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::dialect::ModelInfo;
-
-use super::{fault, json};
+use crate::{
+    body::{error, excerpt::excerpt},
+    dialect::ModelInfo,
+};
 
 /// The models in the order of the list, each once. Shapes: OpenAI's `{"data": [{"id"}]}`, Together's
 /// bare array, Ollama's `{"models": [{"name"}]}`, arrays of plain names. Names stay as the endpoint
@@ -17,7 +18,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     let text = text.trim_start_matches('\u{FEFF}').trim();
     let value: Value = serde_json::from_str(text).map_err(|_| not_a_list(text))?;
     let Some(list) = list_of(&value) else {
-        let error = fault::provider_error(&value);
+        let error = error::provider_error(&value);
         return Err(error.map_or_else(|| not_a_list(text), |error| error.message));
     };
     let mut models: Vec<ModelInfo> = Vec::with_capacity(list.len());
@@ -62,7 +63,7 @@ fn model(item: &Value) -> Option<ModelInfo> {
 }
 
 fn not_a_list(text: &str) -> String {
-    match json::excerpt(text) {
+    match excerpt(text) {
         start if start.is_empty() => "the list of models is empty: no JSON came".into(),
         start => format!("this is not a list of models: {start}"),
     }

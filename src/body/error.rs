@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::json::{capped, excerpt};
+use super::excerpt::{capped, excerpt};
 use crate::{
     dialect::ResponseHead,
     event::{Fault, FaultClass, Phase},
@@ -17,7 +17,7 @@ const MAX_MESSAGE: usize = 4_000;
 
 /// What a server said about its failure.
 #[derive(Debug, Default)]
-pub(super) struct ProviderError {
+pub struct ProviderError {
     /// Its message, verbatim, or the whole error as JSON where it has none.
     pub message: String,
     /// Its most telling code word.
@@ -31,7 +31,8 @@ pub(super) struct ProviderError {
 
 impl ProviderError {
     /// An error that is only a text.
-    pub(super) fn of_text(message: &str) -> Self {
+    #[must_use]
+    pub fn of_text(message: &str) -> Self {
         Self {
             message: capped(message.to_owned(), MAX_MESSAGE),
             ..Self::default()
@@ -39,7 +40,8 @@ impl ProviderError {
     }
 
     /// The fault it is, in a response with this head.
-    pub(super) fn into_fault(self, head: &ResponseHead, phase: Phase) -> Fault {
+    #[must_use]
+    pub fn into_fault(self, head: &ResponseHead, phase: Phase) -> Fault {
         Fault {
             class: self.class(head.status),
             phase,
@@ -67,7 +69,8 @@ impl ProviderError {
 }
 
 /// The fault of a response whose status is not 2xx, from its whole body.
-pub(super) fn of_response(head: &ResponseHead, body: &str) -> Fault {
+#[must_use]
+pub fn of_response(head: &ResponseHead, body: &str) -> Fault {
     let body = body.trim_start_matches('\u{FEFF}').trim();
     let value: Option<Value> = serde_json::from_str(body).ok();
     let error = match value {
@@ -86,7 +89,8 @@ pub(super) fn of_response(head: &ResponseHead, body: &str) -> Fault {
 }
 
 /// The error in a JSON value; `None` if nothing in it looks like one.
-pub(super) fn provider_error(value: &Value) -> Option<ProviderError> {
+#[must_use]
+pub fn provider_error(value: &Value) -> Option<ProviderError> {
     let whole = value.get(0).unwrap_or(value);
     let node = error_node(whole);
     let message = message(node)?;

@@ -1,0 +1,57 @@
+//! What the answers of all dialects have in common: events, JSON or a page; errors; how they end.
+//!
+//! In: a response's head and bytes. Out: frames for a dialect's [`Reader`], and faults that no dialect
+//! need know about.
+
+pub mod decoder;
+pub mod error;
+pub mod excerpt;
+
+pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
+use crate::dialect::ResponseHead;
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    /// Server-sent events.
+    Events,
+    /// JSON: one object, one a line, or an array of them.
+    Json,
+    /// A page, or plain text.
+    Text,
+}
+
+/// What a body is, from its first bytes, since some servers send JSON as `text/event-stream` and events
+/// as `text/plain`. `None` while more bytes could change it; more bytes never change an answer.
+#[must_use]
+pub fn kind_of(begun: &[u8], head: &ResponseHead) -> Option<BodyKind> {
+    let text = begun.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begun);
+    let said = head.content_type.as_deref().unwrap_or_default();
+    let said_events = || {
+        let said = said.trim_start().to_ascii_lowercase();
+        said.starts_with("text/event-stream")
+    };
+    match text.first() {
+        None => None,
+        Some(b'{' | b'[') => Some(BodyKind::Json),
+        Some(b'<') => Some(BodyKind::Text),
+        Some(_) if SSE_FIELDS.iter().any(|field| text.starts_with(field)) => Some(BodyKind::Events),
+        Some(_) if sse_begins_with(text) || b"\xEF\xBB\xBF".starts_with(text) => None,
+        Some(_) if said_events() => Some(BodyKind::Events),
+        Some(_) => Some(BodyKind::Text),
+    }
+}
+
+const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];
+
+/// Whether these bytes may be the start of a server-sent event's line.
+#[must_use]
+pub fn sse_begins_with(bytes: &[u8]) -> bool {
+    SSE_FIELDS.iter().any(|field| field.starts_with(bytes))
+}
+
+/// Whether nothing but a byte order mark was there.
+#[must_use]
+pub fn is_blank(held: &[u8]) -> bool {
+    held.is_empty() || held == b"\xEF\xBB\xBF"
+}

@@ -1,0 +1,191 @@
+//! Streams of JSON objects: one a line, the elements of one array, or a single one.
+//!
+//! In: bytes in pieces of any size. Out: the text of each whole object, as soon as its last byte is there.
+//! Only borders are found here (brackets outside of strings, RFC 8259); what an object says is its
+//! dialect's to read, and to refuse.
+
+/// Largest object that is taken, in bytes: a generated image stands in one.
+pub const MAX_OBJECT_BYTES: usize = 64 << 20;
+
+/// One thing that was found in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The bytes of a whole object.
+    Object(Vec<u8>),
+    /// Something that is no object stands where one should: the body is not read any further.
+    Other,
+    /// An object is longer than [`MAX_OBJECT_BYTES`]: the body is not read any further.
+    TooLong,
+}
+
+/// Cuts a body into its objects.
+#[derive(Debug, Default)]
+pub struct JsonValues {
+    object: Vec<u8>,
+    depth: usize,
+    string: Option<Escape>,
+    array: Array,
+    stopped: bool,
+}
+
+/// Whether the byte before, in a string, was a backslash that escapes the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    Off,
+    On,
+}
+
+/// The array around the objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Array {
+    #[default]
+    None,
+    Open,
+    Closed,
+}
+
+/// How a body ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    /// The bytes of an object that never ended.
+    pub unfinished: Option<Vec<u8>>,
+    /// Whether an array was opened and never closed.
+    pub open_array: bool,
+    /// Whether an array was opened and closed.
+    pub closed_array: bool,
+}
+
+impl JsonValues {
+    /// Takes the next bytes, and appends what they completed.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Found>) {
+        for &byte in bytes {
+            if self.stopped {
+                return;
+            }
+            if self.depth > 0 {
+                self.inside(byte, out);
+            } else {
+                self.between(byte, out);
+            }
+        }
+    }
+
+    /// The end of the body.
+    #[must_use]
+    pub fn end(self) -> End {
+        End {
+            unfinished: (!self.object.is_empty()).then_some(self.object),
+            open_array: self.array == Array::Open,
+            closed_array: self.array == Array::Closed,
+        }
+    }
+
+    fn between(&mut self, byte: u8, out: &mut Vec<Found>) {
+        match (byte, self.array) {
+            // Nothing but a byte order mark begins with those three bytes.
+            (b' ' | b'\t' | b'\r' | b'\n', _)
+            | (b',', Array::Open)
+            | (0xef | 0xbb | 0xbf, Array::None) => {}
+            (b'[', Array::None) => self.array = Array::Open,
+            (b']', Array::Open) => self.array = Array::Closed,
+            (b'{', Array::None | Array::Open) => {
+                self.object.push(byte);
+                self.depth = 1;
+            }
+            _ => {
+                self.stopped = true;
+                out.push(Found::Other);
+            }
+        }
+    }
+
+    fn inside(&mut self, byte: u8, out: &mut Vec<Found>) {
+        self.object.push(byte);
+        if self.object.len() > MAX_OBJECT_BYTES {
+            self.stopped = true;
+            self.object = Vec::new();
+            out.push(Found::TooLong);
+            return;
+        }
+        match (self.string, byte) {
+            (Some(Escape::On), _) | (None, b'"') => self.string = Some(Escape::Off),
+            (Some(Escape::Off), b'\\') => self.string = Some(Escape::On),
+            (Some(Escape::Off), b'"') => self.string = None,
+            (None, b'{' | b'[') => self.depth += 1,
+            (None, b'}' | b']') => {
+                self.depth -= 1;
+                if self.depth == 0 {
+                    out.push(Found::Object(std::mem::take(&mut self.object)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cut<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Found>, End) {
+        let (mut values, mut found) = (JsonValues::default(), Vec::new());
+        for piece in pieces {
+            values.push(piece, &mut found);
+        }
+        (found, values.end())
+    }
+
+    fn objects(body: &str) -> Vec<String> {
+        let (found, _) = cut([body.as_bytes()]);
+        let text = |found| match found {
+            Found::Object(bytes) => String::from_utf8(bytes).unwrap(),
+            other => format!("{other:?}"),
+        };
+        found.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn lines_arrays_and_single_objects() {
+        let two = [r#"{"a":"}]\"{"}"#, r#"{"b":[1,{"c":2}]}"#];
+        let [a, b] = two;
+        for body in [
+            format!("{a}\n{b}\n"),
+            format!("{a}\r\n\r\n{b}"),
+            format!("[{a}\n,\r\n{b}\n]\n"),
+            format!("\u{feff}[{a},{b}]"),
+            format!("{a}{b}"),
+        ] {
+            assert_eq!(objects(&body), two, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_is_told() {
+        let unfinished = |body: &str| cut([body.as_bytes()]).1.unfinished;
+        assert_eq!(unfinished("{\"a\":\"").unwrap(), b"{\"a\":\"");
+        assert_eq!(unfinished("{}"), None);
+        assert!(cut([b"[{}".as_slice()]).1.open_array);
+        assert!(cut([b"[{}]".as_slice()]).1.closed_array);
+        assert_eq!(cut([b"{}<html>".as_slice()]).0.last(), Some(&Found::Other));
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same(
+            body in r#"[\[{"\\a,:1\]} \n]{0,60}"#,
+            lengths in prop::collection::vec(1usize..9, 1..40),
+        ) {
+            let mut pieces = Vec::new();
+            let mut rest = body.as_bytes();
+            for length in lengths.into_iter().cycle() {
+                if rest.is_empty() { break; }
+                let (piece, more) = rest.split_at(length.min(rest.len()));
+                pieces.push(piece);
+                rest = more;
+            }
+            prop_assert_eq!(cut([body.as_bytes()]), cut(pieces));
+        }
+    }
+}
