@@ -18,6 +18,7 @@ mod desktop;
 mod desktop_pictures;
 #[cfg(feature = "gui")]
 mod desktop_scenes;
+mod dialects;
 mod endpoints;
 mod engine;
 mod fault_server;

@@ -1,43 +1,21 @@
 //! The `openai-chat` decoder: our fixtures, recordings of real providers, any split, any cut.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokenscope::{
-    dialect::{DIALECTS, DialectId, ResponseHead, openai_chat},
+    dialect::{ResponseHead, openai_chat},
     event::{Answer, Event, Fault, FaultClass, Phase},
 };
 
-use crate::sse::{pieces, wire_folder};
-
-fn head(status: u16) -> ResponseHead {
-    ResponseHead {
-        status,
-        ..ResponseHead::default()
-    }
-}
+use crate::{
+    dialects::{self, answer, fixtures, head, recordings},
+    sse::{pieces, wire_folder},
+};
 
 fn decode<'a>(head: &ResponseHead, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Event> {
-    let mut decoder = (openai_chat::DIALECT.decoder)(head);
-    let mut events = Vec::new();
-    for piece in pieces {
-        decoder.push(piece, &mut events);
-    }
-    decoder.end(&mut events);
-    events
-}
-
-fn answer(events: &[Event]) -> Answer {
-    let mut answer = Answer::default();
-    for event in events {
-        answer.apply(event);
-    }
-    answer
+    dialects::decode(&openai_chat::DIALECT, head, pieces)
 }
 
 fn faults(events: &[Event]) -> Vec<&Fault> {
@@ -58,112 +36,6 @@ fn first_fault(status: u16, body: &[u8]) -> Fault {
     .clone()
 }
 
-#[test]
-fn every_dialect_file_is_in_the_table() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialect");
-    let mut files: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "rs"))
-        .map(|path| {
-            path.file_stem()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .replace('_', "-")
-        })
-        .collect();
-    let mut rows: Vec<String> = DIALECTS.iter().map(|d| d.id.to_string()).collect();
-    files.sort();
-    rows.sort();
-    assert_eq!(files, rows);
-    assert_eq!(DIALECTS.len(), DialectId::ALL.len());
-    for id in DialectId::ALL {
-        assert_eq!(id.dialect().id, *id);
-    }
-}
-
-// --- our own fixtures ---------------------------------------------------------------------------
-
-struct Fixture {
-    name: String,
-    head: ResponseHead,
-    body: Vec<u8>,
-    expected: PathBuf,
-}
-
-/// `<case>[.<status>].<sse|json|html>`, each with its events in `<case>.events.jsonl`.
-fn fixtures() -> Vec<Fixture> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/openai-chat");
-    let mut fixtures = Vec::new();
-    for entry in fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_str().unwrap();
-        let parts: Vec<&str> = file.split('.').collect();
-        let status = match parts.as_slice() {
-            [_, "events", "jsonl"] => continue,
-            [_, status, _] => status.parse().unwrap(),
-            _ => 200,
-        };
-        fixtures.push(Fixture {
-            name: parts[0].to_owned(),
-            head: head(status),
-            body: fs::read(&path).unwrap(),
-            expected: folder.join(format!("{}.events.jsonl", parts[0])),
-        });
-    }
-    fixtures.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(fixtures.len() >= 15);
-    fixtures
-}
-
-/// What all our fixtures say, and the recordings where they are, by name.
-#[cfg(feature = "gui")]
-pub fn told_streams() -> Vec<(String, Vec<Event>)> {
-    let fixtures = fixtures().into_iter();
-    let mut streams: Vec<_> = fixtures
-        .map(|f| (f.name, decode(&f.head, [f.body.as_slice()])))
-        .collect();
-    let recordings = wire_folder().map_or_else(Vec::new, |at| recordings(&at.join("open")));
-    for (path, head) in recordings {
-        let body = fs::read(&path).unwrap();
-        streams.push((path.display().to_string(), decode(&head, [body.as_slice()])));
-    }
-    streams
-}
-
-/// With `TOKENSCOPE_BLESS` set, the expectations are written anew, to be read before they are kept.
-#[test]
-fn every_fixture_gives_its_events_however_it_is_cut() {
-    for fixture in fixtures() {
-        let name = &fixture.name;
-        let events = decode(&fixture.head, [fixture.body.as_slice()]);
-        let lines: String = (events.iter())
-            .map(|event| serde_json::to_string(event).unwrap() + "\n")
-            .collect();
-        if std::env::var_os("TOKENSCOPE_BLESS").is_some() {
-            fs::write(&fixture.expected, &lines).unwrap();
-        }
-        assert_eq!(
-            lines,
-            fs::read_to_string(&fixture.expected).unwrap(),
-            "{name}"
-        );
-        for size in 1..fixture.body.len().min(64) {
-            let cut = decode(&fixture.head, fixture.body.chunks(size));
-            assert_eq!(cut, events, "{name} in pieces of {size}");
-        }
-        for at in 0..=fixture.body.len() {
-            let (a, b) = fixture.body.split_at(at);
-            assert_eq!(
-                decode(&fixture.head, [a, b]),
-                events,
-                "{name} split at {at}"
-            );
-        }
-    }
-}
-
 /// A stream that lost its end is a fault. Two cuts can't be told from a whole answer, and are clean: one
 /// behind the end mark, and one on the border of an event once the finish reason was there, which is how
 /// servers without `[DONE]` end; that one is noted.
@@ -171,7 +43,7 @@ fn every_fixture_gives_its_events_however_it_is_cut() {
 fn every_cut_is_a_fault_unless_nothing_is_missing() {
     const NO_DONE: &str = "the stream ended without [DONE]";
     let mut cuts = 0;
-    for fixture in fixtures() {
+    for fixture in fixtures(&openai_chat::DIALECT) {
         let whole = answer(&decode(&fixture.head, [fixture.body.as_slice()]));
         for at in 0..fixture.body.len() {
             let kept = &fixture.body[..at];
@@ -201,28 +73,6 @@ fn every_cut_is_a_fault_unless_nothing_is_missing() {
     println!("{cuts} cuts");
 }
 
-// --- recordings -----------------------------------------------------------------------------------
-
-/// Rows of the manifest: file, protocol, status, content type.
-fn recordings(folder: &Path) -> Vec<(PathBuf, ResponseHead)> {
-    let manifest = fs::read_to_string(folder.join("MANIFEST.tsv")).unwrap();
-    let rows = manifest
-        .lines()
-        .skip(1)
-        .map(|line| line.split('\t').collect::<Vec<_>>());
-    rows.filter(|row| row[2] == "openai-chat")
-        .map(|row| {
-            let content_type = Some(row[10].to_owned()).filter(|t| !t.is_empty());
-            let head = ResponseHead {
-                status: row[9].parse().unwrap(),
-                content_type,
-                retry_after_ms: None,
-            };
-            (folder.join(row[0]), head)
-        })
-        .collect()
-}
-
 /// Each recording against what the official SDK made of it, field by field. `n_events` is left out: it
 /// counts the SDK's chunks, which our events are not. Usage is compared where it was stated.
 #[test]
@@ -231,7 +81,7 @@ fn recordings_decode_to_what_the_official_sdk_made_of_them() {
     let mut compared = 0;
     let mut decoded = 0;
     let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
-    for (path, head) in recordings(&folder.join("open")) {
+    for (path, head) in recordings(&folder, "openai-chat") {
         let name = path.display();
         let body = fs::read(&path).unwrap();
         let events = decode(&head, [body.as_slice()]);

@@ -941,7 +941,7 @@ fn labels(harness: &Harness<'_, Rig>) -> Vec<String> {
 fn every_stream_is_shown_as_it_comes() {
     const FRAMES: usize = 16;
     let [mut live, mut whole] = [rig_with_tofu(), rig_with_tofu()];
-    for (name, events) in crate::openai_chat::told_streams() {
+    for (name, events) in crate::dialects::told_streams() {
         for harness in [&mut live, &mut whole] {
             harness.key_press_modifiers(Modifiers::COMMAND, Key::N);
             harness.run_steps(2);

@@ -1,0 +1,216 @@
+//! What holds for every dialect: its fixtures give their events however they are cut.
+//!
+//! A dialect's own file adds its recordings, its cuts and its requests.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tokenscope::{
+    dialect::{DIALECTS, Dialect, DialectId, ResponseHead},
+    event::{Answer, Event},
+};
+
+use crate::sse::wire_folder;
+
+/// The head of a response with this status and nothing else known.
+pub fn head(status: u16) -> ResponseHead {
+    ResponseHead {
+        status,
+        ..ResponseHead::default()
+    }
+}
+
+/// What a dialect makes of a body that comes in these pieces.
+pub fn decode<'a>(
+    dialect: &Dialect,
+    head: &ResponseHead,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Vec<Event> {
+    let mut decoder = (dialect.decoder)(head);
+    let mut events = Vec::new();
+    for piece in pieces {
+        decoder.push(piece, &mut events);
+    }
+    decoder.end(&mut events);
+    events
+}
+
+/// What the events come to.
+pub fn answer(events: &[Event]) -> Answer {
+    let mut answer = Answer::default();
+    for event in events {
+        answer.apply(event);
+    }
+    answer
+}
+
+/// A body that we wrote, and where its events stand.
+pub struct Fixture {
+    pub name: String,
+    pub head: ResponseHead,
+    pub body: Vec<u8>,
+    expected: PathBuf,
+}
+
+/// `tests/fixtures/<dialect>/<case>[.<status>].<sse|json|ndjson|html>`, each with its events in
+/// `<case>.events.jsonl`.
+pub fn fixtures(dialect: &Dialect) -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(dialect.id.as_str());
+    let mut fixtures = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let parts: Vec<&str> = file.split('.').collect();
+        let status = match parts.as_slice() {
+            [_, "events", "jsonl"] => continue,
+            [_, status, _] => status.parse().unwrap(),
+            _ => 200,
+        };
+        fixtures.push(Fixture {
+            name: format!("{} {}", dialect.id, parts[0]),
+            head: head(status),
+            body: fs::read(&path).unwrap(),
+            expected: folder.join(format!("{}.events.jsonl", parts[0])),
+        });
+    }
+    fixtures.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(fixtures.len() >= 10, "{} has too few fixtures", dialect.id);
+    fixtures
+}
+
+/// Recorded bodies of a protocol, as the manifest in `TOKENSCOPE_WIRE` names it.
+pub fn recordings(wire: &Path, protocol: &str) -> Vec<(PathBuf, ResponseHead)> {
+    let folder = wire.join("open");
+    let manifest = fs::read_to_string(folder.join("MANIFEST.tsv")).unwrap();
+    // File, provider, protocol, …, status, content type.
+    let rows = manifest
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter(|row| row[2] == protocol)
+        .map(|row| {
+            let content_type = Some(row[10].to_owned()).filter(|t| !t.is_empty());
+            let head = ResponseHead {
+                status: row[9].parse().unwrap(),
+                content_type,
+                retry_after_ms: None,
+            };
+            (folder.join(row[0]), head)
+        })
+        .collect()
+}
+
+/// The protocols of the manifest that a dialect speaks.
+fn protocols(id: DialectId) -> &'static [&'static str] {
+    match id {
+        DialectId::OpenaiChat => &["openai-chat"],
+    }
+}
+
+/// What all our fixtures say, and the recordings where they are, by name.
+#[cfg(feature = "gui")]
+pub fn told_streams() -> Vec<(String, Vec<Event>)> {
+    let mut streams = Vec::new();
+    let wire = wire_folder();
+    for dialect in DIALECTS {
+        for fixture in fixtures(dialect) {
+            let events = decode(dialect, &fixture.head, [fixture.body.as_slice()]);
+            streams.push((fixture.name, events));
+        }
+        let protocols = protocols(dialect.id).iter();
+        for (path, head) in protocols.flat_map(|p| wire.iter().flat_map(|w| recordings(w, p))) {
+            let body = fs::read(&path).unwrap();
+            let events = decode(dialect, &head, [body.as_slice()]);
+            streams.push((path.display().to_string(), events));
+        }
+    }
+    streams
+}
+
+#[test]
+fn every_dialect_file_is_in_the_table() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialect");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "rs"))
+        .map(|path| {
+            path.file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .replace('_', "-")
+        })
+        .collect();
+    let mut rows: Vec<String> = DIALECTS.iter().map(|d| d.id.to_string()).collect();
+    files.sort();
+    rows.sort();
+    assert_eq!(files, rows);
+    assert_eq!(DIALECTS.len(), DialectId::ALL.len());
+    for id in DialectId::ALL {
+        assert_eq!(id.dialect().id, *id);
+    }
+}
+
+/// With `TOKENSCOPE_BLESS` set, the expectations are written anew, to be read before they are kept.
+#[test]
+fn every_fixture_gives_its_events_however_it_is_cut() {
+    for (dialect, fixture) in DIALECTS
+        .iter()
+        .flat_map(|d| fixtures(d).into_iter().map(move |f| (d, f)))
+    {
+        let decode_all =
+            |pieces: &mut dyn Iterator<Item = &[u8]>| decode(dialect, &fixture.head, pieces);
+        let (name, body) = (&fixture.name, fixture.body.as_slice());
+        let events = decode_all(&mut [body].into_iter());
+        let lines: String = (events.iter())
+            .map(|event| serde_json::to_string(event).unwrap() + "\n")
+            .collect();
+        if std::env::var_os("TOKENSCOPE_BLESS").is_some() {
+            fs::write(&fixture.expected, &lines).unwrap();
+        }
+        assert_eq!(
+            lines,
+            fs::read_to_string(&fixture.expected).unwrap(),
+            "{name}"
+        );
+        for size in 1..body.len().min(64) {
+            assert_eq!(
+                decode_all(&mut body.chunks(size)),
+                events,
+                "{name} in pieces of {size}"
+            );
+        }
+        for at in 0..=body.len() {
+            let (a, b) = body.split_at(at);
+            assert_eq!(
+                decode_all(&mut [a, b].into_iter()),
+                events,
+                "{name} split at {at}"
+            );
+        }
+    }
+}
+
+/// Every recording gives the same events byte by byte, and never panics, cut anywhere.
+#[test]
+fn recordings_are_split_as_fixtures_are() {
+    let Some(wire) = wire_folder() else { return };
+    for dialect in DIALECTS {
+        let protocols = protocols(dialect.id).iter();
+        for (path, head) in protocols.flat_map(|p| recordings(&wire, p)) {
+            let body = fs::read(&path).unwrap();
+            let whole = decode(dialect, &head, [body.as_slice()]);
+            assert_eq!(
+                decode(dialect, &head, body.chunks(1)),
+                whole,
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
