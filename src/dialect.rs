@@ -29,6 +29,8 @@ pub struct Dialect {
     pub id: DialectId,
     /// Its name for people.
     pub label: &'static str,
+    /// The header that carries the bare key; where there is none it goes as a bearer token.
+    pub key_header: Option<&'static str>,
     /// The URL that a chat request goes to, given the endpoint's base URL and the model.
     pub chat_url: fn(base: &Url, model: &str) -> Url,
     /// The URL that lists models.

@@ -89,8 +89,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint with nothing but an id, a normalised base URL and a dialect: the key is sent as a
-    /// bearer token, and `LLM_API_KEY` may hold it.
+    /// An endpoint with nothing but an id, a normalised base URL and a dialect: the key is sent as the
+    /// dialect wants it, and `LLM_API_KEY` may hold it.
     pub fn custom(id: impl Into<String>, base_url: Url, dialect: DialectId) -> Self {
         let id = id.into();
         Self {
@@ -100,7 +100,7 @@ impl Endpoint {
             dialect,
             base_url,
             route: String::new(),
-            auth: Auth::Bearer,
+            auth: Auth::of_dialect(dialect),
             key_env: vec!["LLM_API_KEY".to_owned()],
             key_command: Vec::new(),
             headers: BTreeMap::new(),
@@ -160,6 +160,15 @@ pub enum Auth {
     Header(String),
     /// No key is sent.
     None,
+}
+
+impl Auth {
+    /// How the providers of a dialect want the key.
+    #[must_use]
+    pub fn of_dialect(dialect: DialectId) -> Self {
+        let header = dialect.dialect().key_header;
+        header.map_or(Self::Bearer, |name| Self::Header(name.to_owned()))
+    }
 }
 
 /// How to connect to an endpoint.

@@ -22,6 +22,7 @@ use crate::dialect::{Dialect, DialectId};
 pub static DIALECT: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "OpenAI chat completions",
+    key_header: None,
     chat_url: |base, _model| below(base, CHAT),
     models_url: |base| below(base, &["models"]),
     headers: &[],

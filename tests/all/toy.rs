@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub static TOY: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "Toy",
+    key_header: None,
     chat_url: |base, _| base.join("chat").unwrap(),
     models_url: |base| base.join("models").unwrap(),
     headers: &[],

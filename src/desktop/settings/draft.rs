@@ -6,6 +6,7 @@ use http::HeaderName;
 
 use super::presets;
 use crate::{
+    dialect::DialectId,
     endpoint::{Auth, Endpoint, HttpVersion, Timeouts, base_url},
     settings::Settings,
 };
@@ -19,6 +20,15 @@ pub enum AuthKind {
     Header,
     /// No key.
     None,
+}
+
+/// How a key is sent, as the fields show it.
+fn auth_fields(auth: &Auth) -> (AuthKind, String) {
+    match auth {
+        Auth::Bearer => (AuthKind::Bearer, String::new()),
+        Auth::Header(name) => (AuthKind::Header, name.clone()),
+        Auth::None => (AuthKind::None, String::new()),
+    }
 }
 
 /// The fields that can be wrong.
@@ -58,6 +68,7 @@ pub struct Draft {
     base: Endpoint,
     pub id: String,
     pub label: String,
+    pub dialect: DialectId,
     pub url: String,
     /// Whether `http://` may be used for another machine.
     pub allow_http: bool,
@@ -88,16 +99,13 @@ impl Draft {
             idle_ms,
             total_ms,
         } = endpoint.connect.timeouts;
-        let (auth, auth_header) = match &endpoint.auth {
-            Auth::Bearer => (AuthKind::Bearer, String::new()),
-            Auth::Header(name) => (AuthKind::Header, name.clone()),
-            Auth::None => (AuthKind::None, String::new()),
-        };
+        let (auth, auth_header) = auth_fields(&endpoint.auth);
         Self {
             old_id: (!is_new).then(|| endpoint.id.clone()),
             base: endpoint.clone(),
             id: endpoint.id.clone(),
             label: endpoint.label.clone(),
+            dialect: endpoint.dialect,
             url: endpoint.base_url.to_string(),
             allow_http: endpoint.allow_http,
             auth,
@@ -131,6 +139,7 @@ impl Draft {
             Ok((url, _)) => endpoint.base_url = url,
             Err(problem) => note(&mut problems, Field::Url, Some(problem)),
         }
+        endpoint.dialect = self.dialect;
         endpoint.allow_http = self.allow_http;
         endpoint.auth = self.auth(&mut problems);
         self.route.trim().clone_into(&mut endpoint.route);
@@ -158,6 +167,15 @@ impl Draft {
         }
     }
 
+    /// Another dialect wants its key its own way, unless the user said how it is sent.
+    pub fn set_dialect(&mut self, dialect: DialectId) {
+        let fields = (self.auth, self.auth_header.clone());
+        if fields == auth_fields(&Auth::of_dialect(self.dialect)) {
+            (self.auth, self.auth_header) = auth_fields(&Auth::of_dialect(dialect));
+        }
+        self.dialect = dialect;
+    }
+
     /// Where requests will go, and how the base URL was changed to get there.
     ///
     /// # Errors
@@ -165,7 +183,7 @@ impl Draft {
     pub fn final_url(&self) -> Result<(String, Vec<String>), String> {
         let (url, changes) = presets::read_url(&self.url, self.allow_http)?;
         let model = self.models.lines().next().unwrap_or("model");
-        let chat = (self.base.dialect.dialect().chat_url)(&url, model);
+        let chat = (self.dialect.dialect().chat_url)(&url, model);
         Ok((chat.to_string(), changes))
     }
 
@@ -288,7 +306,6 @@ fn proxy_problem(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::DialectId;
 
     fn draft() -> Draft {
         let url = "https://api.example.com/v1".parse().unwrap();

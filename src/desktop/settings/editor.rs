@@ -1,6 +1,6 @@
 //! The editor of one endpoint.
 
-use egui::{CollapsingHeader, RichText, TextEdit, Ui};
+use egui::{CollapsingHeader, ComboBox, RichText, TextEdit, Ui};
 
 use super::{
     draft::{AuthKind, Draft, Field, LIMITS, Problems},
@@ -15,6 +15,7 @@ use crate::{
             danger_button, ghost_button, icon_button, labeled_field, primary_button, segmented,
         },
     },
+    dialect::DIALECTS,
     endpoint::HttpVersion,
     engine::Command,
     settings::SettingsEdit,
@@ -115,6 +116,8 @@ impl Editor {
         );
         final_url_ui(ui, theme, draft);
         allow_http_ui(ui, draft);
+        ui.add_space(space::S);
+        dialect_ui(ui, theme, draft);
         ui.add_space(space::S);
         ui.label(caption(theme, "How the key is sent"));
         ui.horizontal(|ui| {
@@ -298,6 +301,23 @@ impl Editor {
         }
         deleted
     }
+}
+
+fn dialect_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+    ui.label(caption(theme, "Dialect: the protocol that it speaks"));
+    let shown = draft.dialect.dialect().label;
+    let choice = ComboBox::from_id_salt("endpoint.dialect")
+        .width(280.0)
+        .selected_text(shown)
+        .show_ui(ui, |ui| {
+            for dialect in DIALECTS {
+                let row = ui.selectable_label(draft.dialect == dialect.id, dialect.label);
+                if row.clicked() {
+                    draft.set_dialect(dialect.id);
+                }
+            }
+        });
+    choice.response.accessible_name("Dialect");
 }
 
 fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
