@@ -30,6 +30,8 @@ pub(super) struct MessageReader {
 }
 
 impl Reader for MessageReader {
+    const READS_LAST_EVENT: bool = true;
+
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         if data == "[DONE]" {
             note("the end mark of another dialect came: [DONE]", out);
@@ -41,7 +43,9 @@ impl Reader for MessageReader {
             Err(why) => return Taken::Unreadable(format!("an event is no JSON object ({why})")),
         };
         let kind = field(&fields, "type").and_then(json::string);
-        let kind = kind.unwrap_or_else(|| name.to_owned());
+        // `message` is what an event without a name is called.
+        let name = || if name == "message" { "" } else { name };
+        let kind = kind.unwrap_or_else(|| name().to_owned());
         if kind == "error" || (kind.is_empty() && field(&fields, "error").is_some()) {
             return Taken::Failed(error_of(data));
         }

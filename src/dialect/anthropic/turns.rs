@@ -22,9 +22,8 @@ pub(super) fn messages(messages: &[Message]) -> Vec<Value> {
             _ => turns.push((role, blocks)),
         }
     }
-    match turns.last_mut() {
-        Some(("assistant", turn)) => trim_end(turn),
-        Some(_) | None => {}
+    if let Some(("assistant", turn)) = turns.last_mut() {
+        trim_end(turn);
     }
     turns
         .into_iter()
