@@ -4,6 +4,7 @@
 //! no runtime. However the same bytes are split, its decoder gives the same events, except that
 //! neighbouring text pieces are what the provider's own frames made them.
 
+pub mod anthropic;
 pub mod openai_chat;
 
 use serde_json::Value;
@@ -19,6 +20,8 @@ words! {
     DialectId {
         /// `POST …/chat/completions` with server-sent events.
         OpenaiChat = "openai-chat",
+        /// `POST …/v1/messages` with server-sent events.
+        Anthropic = "anthropic",
     }
 }
 
@@ -46,7 +49,7 @@ pub struct Dialect {
 }
 
 /// All dialects. A new one is its file, its `mod` line, its word in [`DialectId`] and its line here.
-pub static DIALECTS: &[&Dialect] = &[&openai_chat::DIALECT];
+pub static DIALECTS: &[&Dialect] = &[&openai_chat::DIALECT, &anthropic::DIALECT];
 
 impl DialectId {
     /// The dialect of this name.
@@ -54,6 +57,7 @@ impl DialectId {
     pub fn dialect(self) -> &'static Dialect {
         match self {
             Self::OpenaiChat => &openai_chat::DIALECT,
+            Self::Anthropic => &anthropic::DIALECT,
         }
     }
 }

@@ -25,6 +25,10 @@ pub trait Reader: Send {
     /// answer that was not streamed, which is noted.
     const STREAMS_OBJECTS: bool = false;
 
+    /// Whether the last event is read though its closing blank line never came, if its data is a whole
+    /// JSON object. Some servers leave that line out.
+    const READS_LAST_EVENT: bool = false;
+
     /// Reads one frame: the data of an event with its name (empty where none was given), or one JSON
     /// object of a body without events (its name is empty).
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken;
@@ -113,7 +117,11 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
             Body::Unclear(bytes) | Body::Whole(bytes) => self.end_whole(&bytes, out),
             Body::Events(mut sse) => {
                 let tail = sse.end().unwrap_or_default();
-                let broken = !tail.is_empty() && !tail.starts_with(':');
+                let last = last_event(&tail).filter(|_| R::READS_LAST_EVENT);
+                let broken = last.is_none() && !tail.is_empty() && !tail.starts_with(':');
+                if let Some((name, data)) = last {
+                    self.read(name, data, out);
+                }
                 self.end_stream(
                     broken.then_some("the stream broke off inside an event"),
                     out,
@@ -343,4 +351,15 @@ impl<R: Reader> BodyDecoder<R> {
         let room = KEPT.saturating_sub(self.start.len()).min(bytes.len());
         self.start.extend_from_slice(&bytes[..room]);
     }
+}
+
+/// The name and data of an event that lacks only its closing blank line.
+fn last_event(tail: &str) -> Option<(&str, &str)> {
+    let field = |name| {
+        let mut values = tail.lines().filter_map(move |l| l.strip_prefix(name));
+        values.next().map(str::trim)
+    };
+    let data = field("data:").filter(|data| data.starts_with('{'))?;
+    let whole = serde_json::from_str::<&serde_json::value::RawValue>(data).is_ok();
+    whole.then(|| (field("event:").unwrap_or_default(), data))
 }

@@ -7,11 +7,11 @@
 mod chunk;
 mod decode;
 mod delta;
-mod encode;
+pub(super) mod encode;
 mod fields;
-mod json;
+pub(super) mod json;
 mod models;
-mod text;
+pub(super) mod text;
 mod tool_calls;
 
 use url::Url;

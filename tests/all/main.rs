@@ -8,6 +8,7 @@
     reason = "a test may panic, reads clocks, and says what it skipped and counted"
 )]
 
+mod anthropic;
 mod canary;
 mod chat;
 mod credentials;

@@ -176,7 +176,8 @@ fn tool(tool: &Tool) -> Value {
     json!({"type": "function", "function": function})
 }
 
-fn merge_patch(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+/// Applies a JSON merge patch (RFC 7386) in place.
+pub(in crate::dialect) fn merge_patch(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (key, change) in patch {
         match change {
             Value::Null => {

@@ -11,10 +11,10 @@ use serde_json::{Value, value::RawValue};
 
 /// The fields of one object, in order, their values unread.
 #[derive(Debug)]
-pub(super) struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(in crate::dialect) struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(raw: &'a RawValue) -> serde_json::Result<Self> {
+    pub(in crate::dialect) fn of(raw: &'a RawValue) -> serde_json::Result<Self> {
         serde_json::from_str(raw.get())
     }
 }
@@ -71,7 +71,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wtf8<'a> {
 }
 
 /// A string's bytes; `None` if it is something else.
-pub(super) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
+pub(in crate::dialect) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
     // Without this check an array of small numbers would count as bytes.
     if !raw.get().starts_with('"') {
         return None;
@@ -81,14 +81,14 @@ pub(super) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
 }
 
 /// A string that is not empty; a lone surrogate in it becomes U+FFFD.
-pub(super) fn string(raw: &RawValue) -> Option<String> {
+pub(in crate::dialect) fn string(raw: &RawValue) -> Option<String> {
     bytes(raw)
         .filter(|b| !b.is_empty())
         .map(|b| String::from_utf8_lossy(&b).into_owned())
 }
 
 /// An array's elements; `None` if it is something else.
-pub(super) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
+pub(in crate::dialect) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw.get()).ok()
 }
 

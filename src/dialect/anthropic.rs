@@ -1,0 +1,103 @@
+//! `anthropic`: Anthropic's Messages API, as Anthropic and the gateways to it speak it.
+//!
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer. Out: the JSON body of a
+//! streamed request, then [`Event`](crate::event::Event)s. The wire format is
+//! <https://docs.anthropic.com/en/api/messages> and
+//! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
+
+mod block;
+mod counts;
+mod decode;
+mod encode;
+mod item;
+mod thinking;
+mod turns;
+
+use url::Url;
+
+use crate::{
+    body::BodyDecoder,
+    dialect::{Dialect, DialectId, openai_chat},
+};
+
+/// The dialect's row.
+pub static DIALECT: Dialect = Dialect {
+    id: DialectId::Anthropic,
+    label: "Anthropic Messages",
+    chat_url: |base, _model| below(base, "messages"),
+    models_url: |base| below(base, "models"),
+    headers: &[("anthropic-version", "2023-06-01")],
+    encode: encode::body,
+    decoder: |head| Box::new(BodyDecoder::new(head, decode::MessageReader::default())),
+    // `{"data": [{"id", "display_name"}]}`, which that reader knows, as it knows what gateways say instead.
+    models: |body| (openai_chat::DIALECT.models)(body),
+};
+
+/// `base` with `v1/<leaf>` below it. The base may hold the `v1` already, or be the whole chat URL; its
+/// query stays, empty path segments go.
+fn below(base: &Url, leaf: &str) -> Url {
+    let mut segments: Vec<&str> = base.path().split('/').filter(|s| !s.is_empty()).collect();
+    if segments.ends_with(&["v1", "messages"]) {
+        segments.pop();
+    }
+    if segments.last() != Some(&"v1") {
+        segments.push("v1");
+    }
+    segments.push(leaf);
+    let mut url = base.clone();
+    url.set_path(&segments.join("/"));
+    url.set_fragment(None);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_stand_below_the_base_and_keep_its_query() {
+        for (base, chat, models) in [
+            (
+                "https://api.anthropic.com",
+                "https://api.anthropic.com/v1/messages",
+                "https://api.anthropic.com/v1/models",
+            ),
+            (
+                "https://api.anthropic.com//v1///",
+                "https://api.anthropic.com/v1/messages",
+                "https://api.anthropic.com/v1/models",
+            ),
+            (
+                "https://api.anthropic.com/v1/messages?beta=true#x",
+                "https://api.anthropic.com/v1/messages?beta=true",
+                "https://api.anthropic.com/v1/models?beta=true",
+            ),
+            (
+                "https://gateway.example/team%201/anthropic/",
+                "https://gateway.example/team%201/anthropic/v1/messages",
+                "https://gateway.example/team%201/anthropic/v1/models",
+            ),
+            (
+                "http://localhost:8080/messages",
+                "http://localhost:8080/messages/v1/messages",
+                "http://localhost:8080/messages/v1/models",
+            ),
+        ] {
+            let base = Url::parse(base).unwrap();
+            assert_eq!((DIALECT.chat_url)(&base, "m").as_str(), chat);
+            assert_eq!((DIALECT.models_url)(&base).as_str(), models);
+        }
+    }
+
+    #[test]
+    fn models_are_read_with_their_names() {
+        let list = br#"{"data":[{"type":"model","id":"claude-x","display_name":"Claude X","created_at":"2025"}],"has_more":false}"#;
+        let models = (DIALECT.models)(list).unwrap();
+        assert_eq!(
+            (models[0].id.as_str(), models[0].label.as_str()),
+            ("claude-x", "Claude X")
+        );
+        let error = br#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
+        assert_eq!((DIALECT.models)(error).unwrap_err(), "invalid x-api-key");
+    }
+}

@@ -1,0 +1,304 @@
+//! The content blocks of a message: each begins, gets its deltas and ends, by its index.
+//!
+//! Blocks come one after the other. Were they ever to interleave, each piece would still be shown at
+//! once and as a part of its own, and thoughts would still go back with their signature.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::{
+    decode::{field, note},
+    item::{Item, citation, quoted},
+};
+use crate::{
+    dialect::openai_chat::{
+        json::{self, Fields},
+        text::{Joiner, Piece},
+    },
+    event::{Event, ToolCallDelta},
+};
+
+/// The blocks of an answer.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    open: BTreeMap<u64, Block>,
+    /// The block that spoke last.
+    last: Option<u64>,
+    calls: usize,
+}
+
+#[derive(Debug)]
+struct Block {
+    body: Body,
+    joiner: Joiner,
+}
+
+#[derive(Debug)]
+enum Body {
+    Text,
+    Thinking(Thinking),
+    Call(Call),
+    Item(Item),
+}
+
+#[derive(Debug, Default)]
+struct Thinking {
+    text: String,
+    signature: Option<String>,
+    /// Whether another block spoke in between.
+    interrupted: bool,
+}
+
+#[derive(Debug)]
+struct Call {
+    /// Which call of the answer.
+    number: usize,
+    /// The input that stood in the block's start.
+    input: String,
+    /// Whether deltas gave arguments.
+    argued: bool,
+}
+
+impl Blocks {
+    /// Begins a block. One of the same index that never ended is ended first.
+    pub(super) fn start(
+        &mut self,
+        index: Option<u64>,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        let fields = Fields::of(raw)?;
+        let index = index.unwrap_or_else(|| self.last.map_or(0, |last| last.saturating_add(1)));
+        if self.open.contains_key(&index) {
+            note("a content block began where another had not ended", out);
+            self.stop(Some(index), out);
+        }
+        let text = |name| field(&fields, name).and_then(json::bytes);
+        let kind = field(&fields, "type").and_then(json::string);
+        self.last = Some(index);
+        let body = match kind.unwrap_or_default().as_str() {
+            "text" => Body::Text,
+            "thinking" => Body::Thinking(Thinking {
+                signature: field(&fields, "signature").and_then(json::string),
+                ..Thinking::default()
+            }),
+            "tool_use" => Body::Call(self.call(&fields, out)),
+            kind => Body::Item(Item::new(kind.to_owned(), raw)),
+        };
+        let block = self.insert(index, body, out);
+        match block.body {
+            Body::Text => block.say(&text("text").unwrap_or_default(), false, out),
+            Body::Thinking(_) => block.say(&text("thinking").unwrap_or_default(), false, out),
+            Body::Call(_) | Body::Item(_) => {}
+        }
+        if let Body::Text = block.body {
+            let citations = field(&fields, "citations").and_then(json::elements);
+            out.extend(citations.into_iter().flatten().filter_map(citation));
+        }
+        Ok(())
+    }
+
+    /// Takes the next piece of a block.
+    pub(super) fn delta(
+        &mut self,
+        index: Option<u64>,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        let fields = Fields::of(raw)?;
+        let kind = field(&fields, "type").and_then(json::string);
+        let kind = kind.unwrap_or_default();
+        let index = index.or(self.last).unwrap_or(0);
+        if !self.open.contains_key(&index) {
+            let body = match kind.as_str() {
+                "text_delta" => Body::Text,
+                "thinking_delta" => Body::Thinking(Thinking::default()),
+                _ => {
+                    out.push(unknown(&kind, raw));
+                    return Ok(());
+                }
+            };
+            note("a delta came for a content block that had not begun", out);
+            self.last = Some(index);
+            self.insert(index, body, out);
+        }
+        let apart = self.last != Some(index);
+        let before = out.len();
+        if let Some(block) = self.open.get_mut(&index) {
+            block.take(&kind, &fields, raw, apart, out);
+        }
+        let spoke = |event: &Event| !matches!(event, Event::Note { .. } | Event::Unknown { .. });
+        if out[before..].iter().any(spoke) {
+            self.last = Some(index);
+        }
+        Ok(())
+    }
+
+    /// Ends a block, and tells what only a whole one can say.
+    pub(super) fn stop(&mut self, index: Option<u64>, out: &mut Vec<Event>) {
+        let index = index.or(self.last).unwrap_or(0);
+        let Some(mut block) = self.open.remove(&index) else {
+            return note("a content block ended that had not begun", out);
+        };
+        let apart = self.last != Some(index);
+        let rest = block.joiner.end();
+        block.tell(rest, apart, out);
+        match block.body {
+            Body::Text => return,
+            Body::Thinking(thinking) => match thinking.signed(apart) {
+                Some(event) => out.push(event),
+                None => return,
+            },
+            Body::Call(call) if call.argued => return,
+            Body::Call(call) => out.push(Event::ToolCall(ToolCallDelta {
+                index: call.number,
+                arguments: call.input,
+                ..ToolCallDelta::default()
+            })),
+            Body::Item(item) => out.push(item.event()),
+        }
+        self.last = Some(index);
+    }
+
+    /// Ends what the message's own end left open.
+    pub(super) fn stop_all(&mut self, out: &mut Vec<Event>) {
+        while let Some(index) = self.open.keys().next().copied() {
+            note("a content block had no end of its own", out);
+            self.stop(Some(index), out);
+        }
+    }
+
+    fn insert(&mut self, index: u64, body: Body, out: &mut Vec<Event>) -> &mut Block {
+        let block = Block {
+            body,
+            joiner: Joiner::default(),
+        };
+        // An empty piece begins a part of its own.
+        out.extend(block.piece(String::new()));
+        self.open.entry(index).or_insert(block)
+    }
+
+    fn call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> Call {
+        let number = self.calls;
+        self.calls += 1;
+        out.push(Event::ToolCall(ToolCallDelta {
+            index: number,
+            id: field(fields, "id").and_then(json::string),
+            name: field(fields, "name").and_then(json::string),
+            arguments: String::new(),
+        }));
+        // Some gateways write the object as text.
+        let input = field(fields, "input").map(|raw| {
+            let text = raw.get().starts_with('"').then(|| json::string(raw));
+            text.unwrap_or_else(|| Some(raw.get().to_owned()))
+        });
+        Call {
+            number,
+            input: input.flatten().unwrap_or_else(|| "{}".into()),
+            argued: false,
+        }
+    }
+}
+
+impl Block {
+    fn take(
+        &mut self,
+        kind: &str,
+        delta: &Fields<'_>,
+        raw: &RawValue,
+        apart: bool,
+        out: &mut Vec<Event>,
+    ) {
+        let mut name = match (kind, &mut self.body) {
+            ("text_delta", Body::Text) => "text",
+            ("thinking_delta", Body::Thinking(_)) => "thinking",
+            ("input_json_delta", Body::Call(_)) => "partial_json",
+            ("signature_delta", Body::Thinking(thinking)) => {
+                if let Some(signature) = field(delta, "signature").and_then(json::string) {
+                    thinking.signature = Some(signature);
+                }
+                return;
+            }
+            ("citations_delta", _) => "citation",
+            (_, Body::Item(item)) => return item.add(delta),
+            _ => return out.push(unknown(kind, raw)),
+        };
+        let value = field(delta, name);
+        if name == "citation" {
+            match value.and_then(citation) {
+                Some(citation) => return out.push(citation),
+                None => name = "citations",
+            }
+        } else if let Some(text) = value.and_then(json::bytes) {
+            return self.say(&text, apart, out);
+        }
+        note(&format!("a {name} delta says nothing"), out);
+    }
+
+    fn say(&mut self, wtf8: &[u8], apart: bool, out: &mut Vec<Event>) {
+        let piece = self.joiner.push(wtf8);
+        self.tell(piece, apart, out);
+    }
+
+    /// Appends a piece of text, as a part of its own if another block spoke last.
+    fn tell(&mut self, piece: Piece, apart: bool, out: &mut Vec<Event>) {
+        if !piece.text.is_empty() {
+            match &mut self.body {
+                Body::Thinking(thinking) => {
+                    thinking.text.push_str(&piece.text);
+                    thinking.interrupted |= apart;
+                }
+                Body::Call(call) => call.argued = true,
+                Body::Text | Body::Item(_) => {}
+            }
+            if apart {
+                out.extend(self.piece(String::new()));
+            }
+            out.extend(self.piece(piece.text));
+        }
+        if piece.joined {
+            note("a character was split over two deltas and joined", out);
+        }
+        if piece.broken {
+            note("half a character had no other half and was replaced", out);
+        }
+    }
+
+    fn piece(&self, text: String) -> Option<Event> {
+        match &self.body {
+            Body::Text => Some(Event::Text { text }),
+            Body::Thinking(_) => Some(Event::Reasoning { text }),
+            Body::Call(call) => (!text.is_empty()).then(|| {
+                Event::ToolCall(ToolCallDelta {
+                    index: call.number,
+                    arguments: text,
+                    ..ToolCallDelta::default()
+                })
+            }),
+            Body::Item(_) => None,
+        }
+    }
+}
+
+impl Thinking {
+    /// The signature of what was just said. If something else was said in between, the thoughts go back
+    /// as one block, since the signature is of them all.
+    fn signed(self, apart: bool) -> Option<Event> {
+        let value = self.signature?;
+        if !self.interrupted && !apart {
+            return Some(Event::Signature { value });
+        }
+        let (text, value) = (quoted(&self.text), quoted(&value));
+        let raw = format!(r#"{{"type":"thinking","thinking":{text},"signature":{value}}}"#);
+        let kind = "thinking".into();
+        Some(Event::Opaque { kind, raw })
+    }
+}
+
+fn unknown(kind: &str, raw: &RawValue) -> Event {
+    Event::Unknown {
+        kind: format!("content_block_delta.{kind}"),
+        raw: raw.get().to_owned(),
+    }
+}

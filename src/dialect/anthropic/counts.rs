@@ -1,0 +1,76 @@
+//! Token counts as Anthropic states them, made ours; and its words for why a message ended.
+
+use serde_json::Value;
+
+use crate::event::{FinishReason, Usage};
+
+/// The counts of one message. Each statement is of the whole message so far, and leaves out what did not
+/// change: `message_start` states the prompt, `message_delta` the output and perhaps the prompt anew.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    input: Option<u64>,
+    cache_read: Option<u64>,
+    cache_written: Option<u64>,
+    output: Option<u64>,
+    thinking: Option<u64>,
+}
+
+impl Counts {
+    /// Takes over what a `usage` object states; gives what is odd about it.
+    pub(super) fn take(&mut self, stated: &Value) -> Vec<&'static str> {
+        let mut odd = Vec::new();
+        let before = self.output;
+        for (path, count) in [
+            ("/input_tokens", &mut self.input),
+            ("/cache_read_input_tokens", &mut self.cache_read),
+            ("/cache_creation_input_tokens", &mut self.cache_written),
+            ("/output_tokens", &mut self.output),
+            ("/output_tokens_details/thinking_tokens", &mut self.thinking),
+        ] {
+            match stated.pointer(path) {
+                None | Some(Value::Null) => {}
+                Some(value) => match value.as_u64() {
+                    Some(number) => *count = Some(number),
+                    None => odd.push("a token count is no whole number"),
+                },
+            }
+        }
+        if before > self.output {
+            odd.push("the count of output tokens fell");
+        }
+        if self.output.is_some() && self.thinking > self.output {
+            odd.push("more thinking tokens than output tokens were counted");
+        }
+        odd
+    }
+
+    /// The counts in our sense: Anthropic's `input_tokens` leaves out what the cache gave or took.
+    pub(super) fn usage(&self) -> Usage {
+        let cached = self.cache_read.unwrap_or(0);
+        let written = self.cache_written.unwrap_or(0);
+        let input = self.input.map(|input| {
+            let beside = cached.saturating_add(written);
+            input.saturating_add(beside)
+        });
+        Usage {
+            input,
+            output: self.output,
+            reasoning: self.thinking,
+            cached: self.cache_read,
+            cache_written: self.cache_written,
+            total: None,
+        }
+    }
+}
+
+/// Our class of a `stop_reason`.
+pub(super) fn finish_class(word: &str) -> FinishReason {
+    match word {
+        "end_turn" | "stop_sequence" => FinishReason::Stop,
+        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+        "tool_use" => FinishReason::ToolCalls,
+        "refusal" => FinishReason::ContentFilter,
+        // `pause_turn` and `compaction`: the model would go on if asked to.
+        _ => FinishReason::Other,
+    }
+}

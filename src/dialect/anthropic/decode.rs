@@ -1,0 +1,214 @@
+//! Reads the events of a streamed message, or a whole one that was not streamed.
+
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    block::Blocks,
+    counts::{Counts, finish_class},
+};
+use crate::{
+    body::{Ended, Reader, Taken, error},
+    dialect::openai_chat::json::{self, Fields},
+    event::{Event, Finish, Usage},
+};
+
+/// Reads one answer.
+#[derive(Debug, Default)]
+pub(super) struct MessageReader {
+    /// Whether anything of a message was there.
+    started: bool,
+    /// Whether anything was there that is none of a message.
+    strange: bool,
+    /// Whether the message's own end was there.
+    stopped: bool,
+    /// The last `stop_reason`.
+    finish: Option<String>,
+    blocks: Blocks,
+    counts: Counts,
+    /// The counts as they were told last.
+    told: Usage,
+}
+
+impl Reader for MessageReader {
+    const READS_LAST_EVENT: bool = true;
+
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+        if data == "[DONE]" {
+            note("the end mark of another dialect came: [DONE]", out);
+            return Taken::Read;
+        }
+        let fields: Fields<'_> = match serde_json::from_str(data) {
+            Ok(fields) => fields,
+            Err(_) if name == "error" => return Taken::Failed(error_of(data)),
+            Err(why) => return Taken::Unreadable(format!("an event is no JSON object ({why})")),
+        };
+        let kind = field(&fields, "type").and_then(json::string);
+        // `message` is what an event without a name is called.
+        let name = || if name == "message" { "" } else { name };
+        let kind = kind.unwrap_or_else(|| name().to_owned());
+        if kind == "error" || (kind.is_empty() && field(&fields, "error").is_some()) {
+            return Taken::Failed(error_of(data));
+        }
+        match self.read_event(&kind, &fields, data, out) {
+            Ok(()) => Taken::Read,
+            Err(why) => Taken::Unreadable(format!("an event is not as documented ({why})")),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+        if self.stopped {
+            return Ended::Whole;
+        }
+        if self.finish.is_some() {
+            note("the stream ended without message_stop", out);
+            return Ended::Whole;
+        }
+        match (self.started, self.strange) {
+            (true, _) => Ended::BrokeOff("the stream ended without message_stop".into()),
+            (false, false) => Ended::BrokeOff("the stream ended before its message began".into()),
+            (false, true) => Ended::NoAnswer("this is no message".into()),
+        }
+    }
+}
+
+impl MessageReader {
+    fn read_event(
+        &mut self,
+        kind: &str,
+        fields: &Fields<'_>,
+        data: &str,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        let index = || field(fields, "index").and_then(|raw| raw.get().parse().ok());
+        match (kind, field(fields, part_of(kind))) {
+            ("ping", _) => {
+                out.push(Event::KeepAlive);
+                return Ok(());
+            }
+            ("message_start", Some(message)) => self.start(&Fields::of(message)?, out)?,
+            ("content_block_start", Some(block)) => self.blocks.start(index(), block, out)?,
+            ("content_block_delta", Some(delta)) => self.blocks.delta(index(), delta, out)?,
+            ("content_block_stop", _) => self.blocks.stop(index(), out),
+            ("message_delta", delta) => {
+                if let Some(delta) = delta {
+                    self.read_ending(&Fields::of(delta)?, out);
+                }
+                self.read_usage(fields, out);
+            }
+            ("message_stop", _) => self.stop(true, out),
+            // A whole message, not streamed.
+            ("message", _) => {
+                self.start(fields, out)?;
+                self.stop(false, out);
+            }
+            _ => {
+                self.strange = true;
+                let (kind, raw) = (kind.to_owned(), data.to_owned());
+                out.push(Event::Unknown { kind, raw });
+                return Ok(());
+            }
+        }
+        self.started = true;
+        Ok(())
+    }
+
+    /// Begins a message; one that was not streamed is all there.
+    fn start(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) -> serde_json::Result<()> {
+        if self.stopped {
+            note("another message followed the end of the first", out);
+            (self.stopped, self.finish) = (false, None);
+            self.counts = Counts::default();
+        } else if self.started {
+            note("message_start came again", out);
+        }
+        let text = |name| field(message, name).and_then(json::string);
+        let (id, model) = (text("id"), text("model"));
+        if id.is_some() || model.is_some() {
+            out.push(Event::Meta { id, model });
+        }
+        let content = field(message, "content").and_then(json::elements);
+        for (index, block) in (0..).zip(content.into_iter().flatten()) {
+            self.blocks.start(Some(index), block, out)?;
+            self.blocks.stop(Some(index), out);
+        }
+        self.read_usage(message, out);
+        self.read_ending(message, out);
+        Ok(())
+    }
+
+    /// Reads why the message ends, if it does.
+    fn read_ending(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
+        let Some(raw) = field(fields, "stop_reason").and_then(json::string) else {
+            return;
+        };
+        self.blocks.stop_all(out);
+        let details = field(fields, "stop_details").and_then(|raw| Fields::of(raw).ok());
+        let explanation = details.and_then(|details| json::string(field(&details, "explanation")?));
+        if self.finish.as_ref() != Some(&raw) {
+            out.extend(explanation.map(|text| Event::Refusal { text }));
+            self.finish = Some(raw.clone());
+            let reason = finish_class(&raw);
+            out.push(Event::Finish(Finish { reason, raw }));
+        }
+    }
+
+    /// Reads the counts. What a message's start says of its output is one or a few tokens, and true only
+    /// of a message that has ended.
+    fn read_usage(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
+        let Some(raw) = field(fields, "usage") else {
+            return;
+        };
+        let Ok(stated) = serde_json::from_str::<Value>(raw.get()) else {
+            return note("the token counts can't be read", out);
+        };
+        for odd in self.counts.take(&stated) {
+            note(odd, out);
+        }
+        let begins = field(fields, "role").is_some() && field(fields, "stop_reason").is_none();
+        let mut usage = self.counts.usage();
+        usage.output = usage.output.filter(|_| !begins);
+        if usage != self.told && usage != Usage::default() {
+            self.told = usage;
+            out.push(Event::Usage(usage));
+        }
+    }
+
+    fn stop(&mut self, streamed: bool, out: &mut Vec<Event>) {
+        if self.stopped {
+            return note("message_stop came again", out);
+        }
+        self.blocks.stop_all(out);
+        if self.finish.is_none() {
+            note("the message ended without a stop_reason", out);
+        }
+        self.stopped = true;
+        out.extend(streamed.then_some(Event::Done));
+    }
+}
+
+/// The field that an event is about.
+fn part_of(kind: &str) -> &'static str {
+    match kind {
+        "message_start" => "message",
+        "content_block_start" => "content_block",
+        _ => "delta",
+    }
+}
+
+/// A field that is there and not null.
+pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
+    let found = fields.0.iter().find(|(key, _)| key == name);
+    found.map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
+}
+
+/// Appends a note.
+pub(super) fn note(text: &str, out: &mut Vec<Event>) {
+    out.push(Event::Note { text: text.into() });
+}
+
+fn error_of(data: &str) -> error::ProviderError {
+    serde_json::from_str(data)
+        .ok()
+        .and_then(|value| error::provider_error(&value))
+        .unwrap_or_else(|| error::ProviderError::of_text(data))
+}

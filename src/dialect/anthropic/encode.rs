@@ -1,0 +1,90 @@
+//! Writes a [`ChatRequest`] as the JSON body of a streamed message.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    thinking::{Thinking, without_thinking},
+    turns::messages,
+};
+use crate::{
+    chat::{ChatRequest, Params, ResponseFormat, Tool},
+    dialect::openai_chat::encode::merge_patch,
+};
+
+/// The protocol asks for a limit; this one is sent where the request has none.
+const MAX_TOKENS: u32 = 8_192;
+
+/// The body. What the request leaves open is not sent, except `max_tokens` (8192). `extra` is applied
+/// last, as a JSON merge patch (RFC 7386): `{"top_k": 5}` adds, `{"max_tokens": 100}` replaces, `null`
+/// takes out. The protocol knows no seed and no "any JSON" format: these are not sent.
+pub(super) fn body(request: &ChatRequest) -> Value {
+    let params = &request.params;
+    let thinking = params.reasoning_effort.as_deref();
+    let thinking = thinking.map(|effort| Thinking::of(&request.model, effort));
+    let thinking = thinking.unwrap_or_default();
+    let max_tokens = params.max_tokens.unwrap_or(MAX_TOKENS);
+    let mut body = Map::new();
+    body.insert("model".into(), request.model.as_str().into());
+    let max_tokens = thinking.max_tokens(max_tokens, params.max_tokens.is_some());
+    body.insert("max_tokens".into(), max_tokens.into());
+    if let Some(system) = request.system.as_deref().filter(|text| !text.is_empty()) {
+        body.insert("system".into(), system.into());
+    }
+    body.insert("messages".into(), messages(&request.messages).into());
+    let output = output_config(params, &thinking);
+    let tools: Vec<Value> = request.tools.iter().map(tool).collect();
+    let stop = stop_sequences(&params.stop);
+    let fields = [
+        ("stop_sequences", (!stop.is_empty()).then(|| json!(stop))),
+        ("thinking", thinking.config),
+        ("output_config", (!output.is_empty()).then(|| output.into())),
+        ("tools", (!tools.is_empty()).then(|| tools.into())),
+        ("stream", Some(true.into())),
+    ];
+    let sampling = [
+        ("temperature", params.temperature.map(Value::from)),
+        ("top_p", params.top_p.map(Value::from)),
+    ];
+    let sampling = sampling
+        .into_iter()
+        .filter(|(name, value)| !thinking.on || without_thinking(name, value.as_ref()));
+    for (name, value) in sampling.chain(fields) {
+        body.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    merge_patch(&mut body, &params.extra);
+    body.into()
+}
+
+/// A stop string of blanks alone is refused, so it is not sent.
+fn stop_sequences(stop: &[String]) -> Vec<&String> {
+    stop.iter().filter(|text| !text.trim().is_empty()).collect()
+}
+
+fn output_config(params: &Params, thinking: &Thinking) -> Map<String, Value> {
+    let mut config = Map::new();
+    if let Some(effort) = &thinking.effort {
+        config.insert("effort".into(), effort.as_str().into());
+    }
+    if let Some(ResponseFormat::JsonSchema { schema, .. }) = &params.response_format {
+        let format = json!({"type": "json_schema", "schema": schema});
+        config.insert("format".into(), format);
+    }
+    config
+}
+
+fn tool(tool: &Tool) -> Value {
+    let mut written = Map::new();
+    written.insert("name".into(), tool.name.as_str().into());
+    if !tool.description.is_empty() {
+        written.insert("description".into(), tool.description.as_str().into());
+    }
+    written.insert("input_schema".into(), input_schema(&tool.parameters));
+    written.into()
+}
+
+/// The schema of an object, which is the only kind that is taken.
+fn input_schema(parameters: &Value) -> Value {
+    let mut schema = parameters.as_object().cloned().unwrap_or_default();
+    schema.entry("type").or_insert_with(|| "object".into());
+    schema.into()
+}

@@ -1,0 +1,142 @@
+//! The conversation as the protocol wants it: turns of the user and the assistant by turns, each a list
+//! of content blocks.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use super::DIALECT;
+use crate::chat::{Media, Message, Part, Role, ToolCall};
+
+/// The messages. Neighbours of one side become one turn, in which tool results come first, as the
+/// protocol asks; what it refuses (text of blanks alone, an empty turn) is left out.
+pub(super) fn messages(messages: &[Message]) -> Vec<Value> {
+    let mut turns: Vec<(&str, Vec<Value>)> = Vec::new();
+    for message in messages {
+        let (role, blocks) = match message.role {
+            Role::Assistant => ("assistant", assistant(&message.parts)),
+            Role::User | Role::Tool => ("user", message.parts.iter().filter_map(user).collect()),
+        };
+        match turns.last_mut() {
+            _ if blocks.is_empty() => {}
+            Some((last, turn)) if *last == role => turn.extend(blocks),
+            _ => turns.push((role, blocks)),
+        }
+    }
+    if let Some(("assistant", turn)) = turns.last_mut() {
+        trim_end(turn);
+    }
+    turns
+        .into_iter()
+        .map(|(role, turn)| wire(role, turn))
+        .collect()
+}
+
+fn wire(role: &str, mut turn: Vec<Value>) -> Value {
+    // The sort is stable.
+    turn.sort_by_key(|block| role == "user" && block["type"] != "tool_result");
+    match turn.as_slice() {
+        [only] if only["type"] == "text" => json!({"role": role, "content": only["text"]}),
+        _ => json!({"role": role, "content": turn}),
+    }
+}
+
+/// An answer that the model is to go on with must not end in blanks.
+fn trim_end(turn: &mut [Value]) {
+    let text = turn.last_mut().and_then(|block| block.get_mut("text"));
+    if let Some(Value::String(text)) = text {
+        text.truncate(text.trim_end().len());
+    }
+}
+
+fn user(part: &Part) -> Option<Value> {
+    match part {
+        Part::Text { text } => text_block(text),
+        Part::Media(media) => Some(media_block(media)),
+        Part::ToolResult { id, name, content } => {
+            let id = tool_id(id, name);
+            Some(json!({"type": "tool_result", "tool_use_id": id, "content": content}))
+        }
+        _ => None,
+    }
+}
+
+/// The blocks of an assistant's turn, in their own order: the protocol refuses thoughts that were
+/// changed or moved. Those that carry no signature of this dialect stay out, and so do files, which
+/// this side can't send.
+fn assistant(parts: &[Part]) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        blocks.extend(match part {
+            Part::Text { text } => text_block(text),
+            Part::ToolCall(call) => Some(tool_use(call)),
+            Part::Reasoning { text } => signature(parts.get(at + 1)).map(
+                |signature| json!({"type": "thinking", "thinking": text, "signature": signature}),
+            ),
+            Part::Opaque { dialect, raw, .. } if is_ours(dialect) => serde_json::from_str(raw).ok(),
+            _ => None,
+        });
+    }
+    blocks
+}
+
+fn signature(part: Option<&Part>) -> Option<&str> {
+    match part {
+        Some(Part::Signature { dialect, value }) if is_ours(dialect) => Some(value),
+        _ => None,
+    }
+}
+
+fn is_ours(dialect: &str) -> bool {
+    dialect == DIALECT.id.as_str()
+}
+
+fn text_block(text: &str) -> Option<Value> {
+    let says = !text.trim().is_empty();
+    says.then(|| json!({"type": "text", "text": text}))
+}
+
+fn tool_use(call: &ToolCall) -> Value {
+    let id = tool_id(&call.id, &call.name);
+    json!({"type": "tool_use", "id": id, "name": call.name, "input": input(&call.arguments)})
+}
+
+/// The arguments as the object that the protocol asks for. What is none is wrapped in one, so that the
+/// call, and with it its result, keeps its place.
+fn input(arguments: &str) -> Value {
+    match serde_json::from_str(arguments) {
+        Ok(Value::Object(input)) => input.into(),
+        _ if arguments.trim().is_empty() => Map::new().into(),
+        _ => json!({"arguments": arguments}),
+    }
+}
+
+/// An id that the protocol takes: letters, digits, `_` and `-`. Other dialects' ids may hold more, or be
+/// empty where calls are answered by name.
+fn tool_id(id: &str, name: &str) -> String {
+    let id = if id.is_empty() { name } else { id };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    id.chars().map(|c| if plain(c) { c } else { '_' }).collect()
+}
+
+/// A document (PDF, or plain text of any kind), else an image.
+fn media_block(media: &Media) -> Value {
+    let named_pdf = |uri: &String| uri.to_ascii_lowercase().ends_with(".pdf");
+    let document = match media.mime.split('/').next().unwrap_or_default() {
+        "application" | "text" => true,
+        "" => media.uri.as_ref().is_some_and(named_pdf),
+        _ => false,
+    };
+    let text = std::str::from_utf8(&media.data).ok();
+    let source = match (&media.uri, text) {
+        (Some(uri), _) => json!({"type": "url", "url": uri}),
+        (None, Some(text)) if media.mime.starts_with("text/") => {
+            json!({"type": "text", "media_type": "text/plain", "data": text})
+        }
+        (None, _) => {
+            let data = STANDARD.encode(&media.data);
+            json!({"type": "base64", "media_type": media.mime, "data": data})
+        }
+    };
+    let kind = if document { "document" } else { "image" };
+    json!({"type": kind, "source": source})
+}
