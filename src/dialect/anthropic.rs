@@ -24,6 +24,7 @@ use crate::{
 pub static DIALECT: Dialect = Dialect {
     id: DialectId::Anthropic,
     label: "Anthropic Messages",
+    key_header: Some("x-api-key"),
     chat_url: |base, _model| below(base, "messages"),
     models_url: |base| below(base, "models"),
     headers: &[("anthropic-version", "2023-06-01")],

@@ -305,7 +305,7 @@ fn what_can_not_be_done_with_a_key_has_its_own_exit_code() {
             &["keys", "set", "nope"][..],
             "k",
             2,
-            "no endpoint “nope”; known are azure, ",
+            "no endpoint “nope”; known are anthropic, azure, ",
         ),
         (
             &["keys", "set", "azure"],

@@ -62,6 +62,7 @@ fn chat_requests_go_where_the_providers_say() {
     });
     insta::assert_snapshot!(rows.collect::<String>(), @r"
     openai        https://api.openai.com/v1/chat/completions
+    anthropic     https://api.anthropic.com/v1/messages
     openrouter    https://openrouter.ai/api/v1/chat/completions
     deepseek      https://api.deepseek.com/v1/chat/completions
     groq          https://api.groq.com/openai/v1/chat/completions

@@ -35,6 +35,7 @@ mod playground;
 mod proxies;
 mod readme;
 mod run;
+mod sdk;
 mod settings;
 mod simulator;
 mod sse;

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Fuzzes one target for some seconds, from our own fixtures: fuzz/run.sh openai-chat 600, fuzz/run.sh sse 600.
+# Needs a nightly toolchain and cargo-fuzz.
+set -euo pipefail
+cd "$(dirname "$0")"
+name=$1 seconds=${2:-600}
+corpus=corpus/$name
+mkdir -p "$corpus"
+fixtures=../tests/fixtures/$name
+[[ -d $fixtures ]] || fixtures=../tests/fixtures/openai-chat
+for file in "$fixtures"/*.{sse,json,ndjson}; do
+  [[ -f $file ]] || continue
+  # How it is cut, and the status of its response.
+  for start in '\007\000' '\001\002'; do
+    { printf "$start"; cat "$file"; } >"$corpus/$(basename "$file").${start//\\/}"
+  done
+done
+target=decoder
+[[ $name == sse ]] && target=sse
+TOKENSCOPE_DIALECT=$name cargo +nightly fuzz run --fuzz-dir . "$target" "$corpus" -- \
+  -max_total_time="$seconds" -max_len=4096 -timeout=10 -print_final_stats=1
