@@ -55,16 +55,19 @@ impl Exchange {
             while let Some(step) = plan.next() {
                 let at = step.at;
                 self.pacer.until(self.read + at).await;
+                if matches!(step.act, Act::Cut) {
+                    // Half of the next write is lost: nothing said before may be in it.
+                    all_is_written(&self.wire, &self.pacer).await;
+                }
                 let mut out = Vec::new();
                 let mut goes_on = self.perform(step, &mut out);
-                while let Some(step) = plan.next_if(|next| goes_on && next.at == at) {
+                let joins = |next: &Step| next.at == at && !matches!(next.act, Act::Cut);
+                while let Some(step) = plan.next_if(|next| goes_on && joins(next)) {
                     goes_on = self.perform(step, &mut out);
                 }
                 if !goes_on {
                     // What was said before must be out: hyper drops what it holds with the body.
-                    while self.wire.is_behind() {
-                        self.pacer.until(pace::now() + FLUSH_PAUSE).await;
-                    }
+                    all_is_written(&self.wire, &self.pacer).await;
                     yield Err(broken_off());
                     return;
                 }
@@ -120,5 +123,12 @@ impl Exchange {
         let mark = self.ledger.announce(self.run, end, true);
         self.wire.await_write(mark);
         Ok((answer, self.writer))
+    }
+}
+
+/// Waits until the socket has taken every piece that was handed over.
+async fn all_is_written(wire: &Wire, pacer: &Pacer) {
+    while wire.is_behind() {
+        pacer.until(pace::now() + FLUSH_PAUSE).await;
     }
 }
