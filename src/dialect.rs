@@ -5,6 +5,7 @@
 //! neighbouring text pieces are what the provider's own frames made them.
 
 pub mod anthropic;
+pub mod gemini;
 pub mod openai_chat;
 
 use serde_json::Value;
@@ -22,6 +23,8 @@ words! {
         OpenaiChat = "openai-chat",
         /// `POST …/v1/messages` with server-sent events.
         Anthropic = "anthropic",
+        /// `POST …/models/{model}:streamGenerateContent` of the Gemini API and of Vertex AI.
+        Gemini = "gemini",
     }
 }
 
@@ -49,7 +52,7 @@ pub struct Dialect {
 }
 
 /// All dialects. A new one is its file, its `mod` line, its word in [`DialectId`] and its line here.
-pub static DIALECTS: &[&Dialect] = &[&openai_chat::DIALECT, &anthropic::DIALECT];
+pub static DIALECTS: &[&Dialect] = &[&openai_chat::DIALECT, &anthropic::DIALECT, &gemini::DIALECT];
 
 impl DialectId {
     /// The dialect of this name.
@@ -58,6 +61,7 @@ impl DialectId {
         match self {
             Self::OpenaiChat => &openai_chat::DIALECT,
             Self::Anthropic => &anthropic::DIALECT,
+            Self::Gemini => &gemini::DIALECT,
         }
     }
 }

@@ -8,7 +8,7 @@ mod chunk;
 mod decode;
 mod delta;
 pub(super) mod encode;
-mod fields;
+pub(super) mod fields;
 pub(super) mod json;
 mod models;
 pub(super) mod text;

@@ -24,6 +24,7 @@ mod endpoints;
 mod engine;
 mod fault_server;
 mod faults;
+mod gemini;
 mod history;
 mod home;
 mod keyring;

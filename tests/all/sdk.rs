@@ -27,6 +27,21 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "/max_completion_tokens",
         "OpenAI's own newer name of that field, which most compatible servers refuse",
     ),
+    (
+        "gemini.conversation.json",
+        "/contents/*/parts/*/inlineData/data",
+        "the same bytes: the SDK writes base64 in the URL's alphabet, which JSON's mapping of bytes allows",
+    ),
+    (
+        "gemini.conversation.json",
+        "/systemInstruction/role",
+        "a system instruction has no role of its own",
+    ),
+    (
+        "gemini.thinking-level.json",
+        "/generationConfig/thinkingConfig/thinkingLevel",
+        "the level in the user's own word, lower case as Google's REST examples have it",
+    ),
 ];
 
 struct Recorded {
@@ -166,11 +181,22 @@ fn request(case: &str, model: &str) -> Option<ChatRequest> {
     Some(request)
 }
 
+/// Names of fields that Google's SDK writes by their aliases, which its servers take too.
+const ALIASES: &[(&str, &str)] = &[
+    ("mime_type", "mimeType"),
+    ("parameters_json_schema", "parametersJsonSchema"),
+    ("include_thoughts", "includeThoughts"),
+    ("thinking_budget", "thinkingBudget"),
+    ("thinking_level", "thinkingLevel"),
+];
+
 /// Every leaf of a JSON value by its pointer.
 fn leaves(value: &Value, at: &str, out: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
             for (name, value) in fields {
+                let alias = ALIASES.iter().find(|(alias, _)| alias == name);
+                let name = alias.map_or(name.as_str(), |(_, name)| *name);
                 leaves(value, &format!("{at}/{name}"), out);
             }
         }

@@ -181,7 +181,7 @@ const WRONG: &[(&str, usize, &str)] = &[
 const WRONG_KEYS: &[(&str, &str)] = &[
     (
         "dialect = 'smoke'",
-        "unknown variant `smoke`, expected `openai-chat`",
+        "unknown variant `smoke`, expected one of `openai-chat`",
     ),
     ("auth = 'basic'", "unknown variant `basic`"),
     ("auth = { header = 'Host' }", "written by the connection"),

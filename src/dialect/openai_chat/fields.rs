@@ -85,7 +85,7 @@ const FINISH: &[(FinishReason, &[&str])] = &[
 ];
 
 /// The value of a field; the first, where it is there twice.
-pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
+pub(in crate::dialect) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
     fields
         .0
         .iter()

@@ -93,7 +93,7 @@ pub(in crate::dialect) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
 }
 
 /// Whether a value says that there is nothing: null, false, or empty.
-pub(super) fn is_void(raw: &RawValue) -> bool {
+pub(in crate::dialect) fn is_void(raw: &RawValue) -> bool {
     matches!(raw.get(), "null" | "false" | r#""""# | "[]" | "{}")
 }
 
@@ -101,7 +101,7 @@ pub(super) fn is_void(raw: &RawValue) -> bool {
 ///
 /// # Errors
 /// If the value is nested deeper than `serde_json` reads.
-pub(super) fn holds_text(raw: &RawValue) -> serde_json::Result<bool> {
+pub(in crate::dialect) fn holds_text(raw: &RawValue) -> serde_json::Result<bool> {
     fn holds(value: &Value) -> bool {
         match value {
             Value::String(text) => !text.is_empty(),

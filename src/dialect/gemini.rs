@@ -1,0 +1,38 @@
+//! `gemini`: Google's own protocol, of the Gemini API and of Vertex AI.
+//!
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer: server-sent events, the
+//! elements of one JSON array, or a single object. Out: the JSON body of a streamed request, then
+//! [`Event`](crate::event::Event)s. The wire format is <https://ai.google.dev/api/generate-content> and
+//! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>; signatures go by
+//! <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+
+mod call;
+mod decode;
+mod encode;
+mod finish;
+mod models;
+mod part;
+mod partial;
+mod sources;
+mod thinking;
+mod turns;
+mod url;
+mod usage;
+
+use crate::{
+    body::BodyDecoder,
+    dialect::{Dialect, DialectId},
+};
+
+/// The dialect's row.
+pub static DIALECT: Dialect = Dialect {
+    id: DialectId::Gemini,
+    label: "Gemini",
+    key_header: Some("x-goog-api-key"),
+    chat_url: url::chat,
+    models_url: url::models,
+    headers: &[],
+    encode: encode::body,
+    decoder: |head| Box::new(BodyDecoder::new(head, decode::GeminiReader::default())),
+    models: models::parse,
+};

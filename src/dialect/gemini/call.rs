@@ -1,0 +1,113 @@
+//! Function calls: whole ones, and those of Vertex AI whose arguments come in pieces.
+//!
+//! `streamFunctionCallArguments` names a call with `willContinue`, sends its arguments path by path in
+//! further calls without a name, and ends it with one that will not continue
+//! (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>). The paths
+//! may come in any order, so such arguments are told when they are whole.
+
+use super::partial::PartialArgs;
+use crate::{
+    dialect::openai_chat::{
+        fields::field,
+        json::{self, Fields},
+    },
+    event::{Event, ToolCallDelta},
+};
+
+/// The calls of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    count: usize,
+    open: Option<OpenCall>,
+}
+
+/// A call whose arguments still come.
+#[derive(Debug)]
+struct OpenCall {
+    id: Option<String>,
+    args: PartialArgs,
+}
+
+impl Calls {
+    /// How many there were.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// An empty piece of the call whose arguments still come.
+    pub(super) fn awaited(&self) -> Option<Event> {
+        self.open.as_ref().map(|_| {
+            Event::ToolCall(ToolCallDelta {
+                index: self.count - 1,
+                ..ToolCallDelta::default()
+            })
+        })
+    }
+
+    /// Reads a call, or the next piece of one; gives whether it was either.
+    ///
+    /// # Errors
+    /// If it is nested deeper than `serde_json` reads.
+    pub(super) fn read(
+        &mut self,
+        call: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<bool> {
+        let said = |name| field(call, name).and_then(json::string);
+        let (id, name) = (said("id"), said("name"));
+        let continues = field(call, "willContinue").is_some_and(|raw| raw.get() == "true");
+        let pieces = field(call, "partialArgs");
+        let args = field(call, "args").filter(|raw| raw.get() != "null");
+        let goes_on = (self.open.as_ref())
+            .is_some_and(|open| name.is_none() || (id.is_some() && open.id == id));
+        if !goes_on {
+            if name.is_none() {
+                return Ok(false);
+            }
+            self.close(out);
+            let whole = !continues && pieces.is_none();
+            let arguments = match args {
+                _ if !whole => "",
+                Some(args) => args.get(),
+                None => "{}",
+            };
+            out.push(Event::ToolCall(ToolCallDelta {
+                index: self.count,
+                id: id.clone(),
+                name,
+                arguments: arguments.to_owned(),
+            }));
+            self.count += 1;
+            if whole {
+                return Ok(true);
+            }
+            let args = PartialArgs::default();
+            self.open = Some(OpenCall { id, args });
+        }
+        if let Some(open) = &mut self.open {
+            if let Some(args) = args {
+                open.args.put_all(serde_json::from_str(args.get())?);
+            }
+            if let Some(pieces) = pieces {
+                open.args.put_pieces(serde_json::from_str(pieces.get())?);
+            }
+        }
+        if !continues {
+            self.close(out);
+        }
+        Ok(true)
+    }
+
+    /// Ends the call whose arguments still come, and gives whether there was one.
+    pub(super) fn close(&mut self, out: &mut Vec<Event>) -> bool {
+        let Some(open) = self.open.take() else {
+            return false;
+        };
+        out.push(Event::ToolCall(ToolCallDelta {
+            index: self.count - 1,
+            arguments: open.args.into_text(),
+            ..ToolCallDelta::default()
+        }));
+        true
+    }
+}

@@ -1,0 +1,386 @@
+//! Reads the responses of one stream, each a `GenerateContentResponse`, into events.
+//!
+//! The protocol has no end mark: an answer is whole once a finish reason, or why the prompt was blocked,
+//! was said. Early servers say `STOP` in every chunk, so one that is followed by more content without a
+//! reason does not count.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::value::RawValue;
+
+use super::{call::Calls, finish::class_of, part::Open, sources, usage::Counts};
+use crate::{
+    body::{
+        Ended, Reader, Taken,
+        error::{self, ProviderError},
+        excerpt::capped,
+    },
+    dialect::openai_chat::{
+        fields::field,
+        json::{self, Fields},
+        text::{Joiner, Piece},
+    },
+    event::{Citation, Event, Finish, FinishReason},
+};
+
+/// Fields of a response that say nothing of the answer itself.
+const RESPONSE_METADATA: &[&str] = &["createTime", "sdkHttpResponse"];
+
+/// Fields of a candidate that say nothing of the answer itself.
+const CANDIDATE_METADATA: &[&str] = &[
+    "avgLogprobs",
+    "groundingAttributions",
+    "index",
+    "logprobsResult",
+    "tokenCount",
+];
+
+/// Reads one answer.
+#[derive(Debug, Default)]
+pub(super) struct GeminiReader {
+    /// Whether something was there that only this protocol says.
+    answered: bool,
+    /// Whether the answer may end here.
+    finished: bool,
+    finish: Option<Finish>,
+    told: Told,
+    counts: Counts,
+    /// The last value of each unknown field: some are repeated in every chunk.
+    unknown: HashMap<String, String>,
+    noted: HashSet<String>,
+    /// The sources that were told: each chunk may repeat them.
+    cited: HashSet<[Option<String>; 3]>,
+    pub(super) calls: Calls,
+    pub(super) text: Joiner,
+    pub(super) reasoning: Joiner,
+    /// The part that the next piece of text would go on with.
+    pub(super) open: Open,
+}
+
+/// What of the answer's identity was told already; every chunk repeats it.
+#[derive(Debug, Default)]
+struct Told {
+    id: bool,
+    model: bool,
+}
+
+impl Reader for GeminiReader {
+    const READS_LAST_EVENT: bool = true;
+
+    fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+        // The end mark of other protocols, which some gateways add.
+        if data == "[DONE]" {
+            out.push(Event::Done);
+            return Taken::Read;
+        }
+        match self.read_all(data, out) {
+            Ok(None) => Taken::Read,
+            Ok(Some(error)) => Taken::Failed(error),
+            Err(error) => Taken::Unreadable(format!("this is not a Gemini response ({error})")),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+        for (kind, piece) in [
+            (Open::Reasoning, self.reasoning.end()),
+            (Open::Text, self.text.end()),
+        ] {
+            self.note_seams(&piece, out);
+            if !piece.text.is_empty() {
+                out.push(kind.piece(piece.text));
+            }
+        }
+        if self.calls.close(out) {
+            self.note("a function call was not closed", out);
+        }
+        if let Some(why) = self.counts.oddity() {
+            self.note(why, out);
+        }
+        // Calls may follow the reason that ends for them.
+        if let Some(finish) = self.finish.take_if(|f| f.raw == "STOP") {
+            let reason = class_of(&finish.raw, self.calls.count());
+            if reason != finish.reason {
+                let raw = finish.raw;
+                out.push(Event::Finish(Finish { reason, raw }));
+            }
+        }
+        match (self.answered, self.finished) {
+            (_, true) => Ended::Whole,
+            (true, false) => Ended::BrokeOff("the stream ended without a finish reason".into()),
+            (false, false) => Ended::NoAnswer("what came is no answer of Gemini's".into()),
+        }
+    }
+}
+
+impl GeminiReader {
+    /// Reads a response, or an array of them: some gateways send one as an event, with an error in it.
+    fn read_all(
+        &mut self,
+        data: &str,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<Option<ProviderError>> {
+        if !data.starts_with('[') {
+            return self.read_response(data, out);
+        }
+        for element in serde_json::from_str::<Vec<&RawValue>>(data)? {
+            if let Some(error) = self.read_response(element.get(), out)? {
+                return Ok(Some(error));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_response(
+        &mut self,
+        data: &str,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<Option<ProviderError>> {
+        let response: Fields<'_> = serde_json::from_str(data)?;
+        let before = out.len();
+        self.read_meta(&response, out);
+        let mut alive = false;
+        for (key, raw) in &response.0 {
+            match &**key {
+                "responseId" | "modelVersion" => {}
+                _ if json::is_void(raw) => {}
+                "candidates" => alive |= self.read_candidates(raw, out)?,
+                "promptFeedback" => self.read_feedback(raw, out)?,
+                "usageMetadata" => {
+                    self.answered = true;
+                    out.extend(self.counts.read(raw)?.map(Event::Usage));
+                }
+                // Whether the model is to be retired.
+                "modelStatus" => self.note_message("the model's status", raw, "message", out),
+                "error" => return Ok(Some(error_of(raw))),
+                key if RESPONSE_METADATA.contains(&key) => {}
+                key => self.unknown(key, raw, out)?,
+            }
+        }
+        if alive && out.len() == before {
+            // An empty piece: no token, but a sign that the model is at work.
+            out.push(
+                self.calls
+                    .awaited()
+                    .unwrap_or_else(|| Open::Text.piece(String::new())),
+            );
+        }
+        let bare = ["message", "detail"].map(|name| field(&response, name));
+        if !self.answered && bare.iter().any(Option::is_some) {
+            return Ok(error::provider_error(&serde_json::from_str(data)?));
+        }
+        Ok(None)
+    }
+
+    fn read_meta(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) {
+        let id = field(response, "responseId").and_then(json::string);
+        let model = field(response, "modelVersion").and_then(json::string);
+        let id = id.filter(|_| !self.told.id);
+        let model = model.filter(|_| !self.told.model);
+        self.told.id |= id.is_some();
+        self.told.model |= model.is_some();
+        if id.is_some() || model.is_some() {
+            out.push(Event::Meta { id, model });
+        }
+    }
+
+    /// Reads the candidates; gives whether the one that is shown was among them.
+    fn read_candidates(
+        &mut self,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<bool> {
+        let mut shown = false;
+        for (position, candidate) in serde_json::from_str::<Vec<Fields<'_>>>(raw.get())?
+            .iter()
+            .enumerate()
+        {
+            // The first one's index, 0, is left out by some.
+            let first = field(candidate, "index").map_or(position == 0, |i| i.get() == "0");
+            if first {
+                self.read_candidate(candidate, out)?;
+            } else {
+                self.note("more than one candidate came; only the first is shown", out);
+            }
+            shown |= first;
+        }
+        Ok(shown)
+    }
+
+    fn read_candidate(
+        &mut self,
+        candidate: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        self.answered = true;
+        let before = out.len();
+        let content = field(candidate, "content").filter(|raw| raw.get().starts_with('{'));
+        if let Some(content) = content {
+            self.read_content(&Fields::of(content)?, out)?;
+        }
+        if out[before..].iter().any(Event::is_token) {
+            self.finished = false;
+        }
+        for (key, raw) in &candidate.0 {
+            match &**key {
+                "content" if content.is_some() => {}
+                _ if json::is_void(raw) => {}
+                "finishReason" => self.read_finish(json::string(raw).as_deref(), out),
+                "finishMessage" => self.note_text("why it ended", json::string(raw), out),
+                "safetyRatings" => self.read_ratings(raw, out),
+                "groundingMetadata" => self.cite(sources::grounding(raw), out),
+                "citationMetadata" => self.cite(sources::citations(raw), out),
+                "urlContextMetadata" => self.read_urls(raw, out),
+                key if CANDIDATE_METADATA.contains(&key) => {}
+                key => self.unknown(&format!("candidates.{key}"), raw, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read_content(
+        &mut self,
+        content: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        for (key, raw) in &content.0 {
+            match &**key {
+                "role" => {}
+                _ if json::is_void(raw) => {}
+                "parts" => {
+                    for part in serde_json::from_str::<Vec<&RawValue>>(raw.get())? {
+                        self.read_part(part, out)?;
+                    }
+                }
+                key => self.unknown(&format!("content.{key}"), raw, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read_finish(&mut self, word: Option<&str>, out: &mut Vec<Event>) {
+        // The enum's zero, which says that there is no reason yet.
+        let Some(raw) = word.filter(|word| *word != "FINISH_REASON_UNSPECIFIED") else {
+            return;
+        };
+        self.finish_with(class_of(raw, self.calls.count()), raw, out);
+    }
+
+    fn finish_with(&mut self, reason: FinishReason, raw: &str, out: &mut Vec<Event>) {
+        self.finished = true;
+        let raw = raw.to_owned();
+        let finish = Finish { reason, raw };
+        if self.finish.as_ref() != Some(&finish) {
+            self.finish = Some(finish.clone());
+            out.push(Event::Finish(finish));
+        }
+    }
+
+    /// Why the prompt was refused, if it was: then no candidate comes.
+    fn read_feedback(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> serde_json::Result<()> {
+        self.answered = true;
+        let feedback = Fields::of(raw)?;
+        if let Some(ratings) = field(&feedback, "safetyRatings") {
+            self.read_ratings(ratings, out);
+        }
+        let said = |name| field(&feedback, name).and_then(json::string);
+        let message = said("blockReasonMessage");
+        // The enum's zero may be left out.
+        let unnamed = message
+            .is_some()
+            .then(|| "BLOCK_REASON_UNSPECIFIED".to_owned());
+        if let Some(reason) = said("blockReason").or(unnamed) {
+            self.note_text("why it was blocked", message, out);
+            self.finish_with(FinishReason::ContentFilter, &reason, out);
+        }
+        Ok(())
+    }
+
+    fn read_ratings(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+        let ratings: Vec<Fields<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
+        for rating in ratings {
+            if field(&rating, "blocked").is_some_and(|blocked| blocked.get() == "true") {
+                let said = |name| field(&rating, name).and_then(json::string);
+                let category = said("category").unwrap_or_default();
+                let probability = said("probability").unwrap_or_default();
+                self.note(&format!("blocked for {category}: {probability}"), out);
+            }
+        }
+    }
+
+    fn read_urls(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+        let (read, failed) = sources::urls(raw);
+        self.cite(read, out);
+        for (url, status) in failed {
+            self.note(&format!("{url} was not read: {status}"), out);
+        }
+    }
+
+    fn cite(&mut self, citations: Vec<Citation>, out: &mut Vec<Event>) {
+        for citation in citations {
+            let Citation { url, title, quote } = citation.clone();
+            if self.cited.insert([url, title, quote]) {
+                out.push(Event::Citation(citation));
+            }
+        }
+    }
+
+    /// Notes what a text of the provider's says.
+    fn note_text(&mut self, what: &str, text: Option<String>, out: &mut Vec<Event>) {
+        if let Some(text) = text {
+            let text = capped(text.trim().trim_end_matches('.').to_owned(), 1_000);
+            self.note(&format!("{what}: {text}"), out);
+        }
+    }
+
+    fn note_message(&mut self, what: &str, raw: &RawValue, name: &str, out: &mut Vec<Event>) {
+        let message = Fields::of(raw)
+            .ok()
+            .and_then(|fields| field(&fields, name).and_then(json::string));
+        self.note_text(what, message, out);
+    }
+
+    /// Notes how a piece of text fitted to the one before it.
+    pub(super) fn note_seams(&mut self, piece: &Piece, out: &mut Vec<Event>) {
+        if piece.joined {
+            self.note("a character was split over two chunks and joined", out);
+        }
+        if piece.broken {
+            self.note("half a character had no other half and was replaced", out);
+        }
+    }
+
+    /// Notes something once.
+    pub(super) fn note(&mut self, text: &str, out: &mut Vec<Event>) {
+        const MAX_NOTES: usize = 64;
+        if self.noted.len() < MAX_NOTES && self.noted.insert(text.to_owned()) {
+            out.push(Event::Note { text: text.into() });
+        }
+    }
+
+    /// Keeps a field that this reader does not know, if some text stands in it.
+    pub(super) fn unknown(
+        &mut self,
+        kind: &str,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        const MAX_KINDS: usize = 64;
+        let same = |last: &String| last == raw.get();
+        if !json::holds_text(raw)? || self.unknown.get(kind).is_some_and(same) {
+            return Ok(());
+        }
+        let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
+        if self.unknown.len() < MAX_KINDS || self.unknown.contains_key(&kind) {
+            self.unknown.insert(kind.clone(), raw.clone());
+        }
+        out.push(Event::Unknown { kind, raw });
+        Ok(())
+    }
+}
+
+fn error_of(raw: &RawValue) -> ProviderError {
+    serde_json::from_str(raw.get())
+        .ok()
+        .and_then(|value| error::provider_error(&value))
+        .unwrap_or_else(|| ProviderError::of_text(raw.get()))
+}

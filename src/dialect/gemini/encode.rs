@@ -1,0 +1,74 @@
+//! Writes a [`ChatRequest`] as the JSON body of `streamGenerateContent`. The model is not in it: it stands
+//! in the URL.
+
+use serde_json::{Map, Value, json};
+
+use super::{thinking, turns};
+use crate::{
+    chat::{ChatRequest, Params, ResponseFormat, Tool},
+    dialect::openai_chat::encode::merge_patch,
+};
+
+/// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
+/// (RFC 7386), so that `{"generationConfig": {"topK": 40}}` adds a setting.
+pub(super) fn body(request: &ChatRequest) -> Value {
+    let mut body = Map::new();
+    if let Some(text) = request.system.as_deref().filter(|text| !text.is_empty()) {
+        let system = json!({"parts": [{"text": text}]});
+        body.insert("systemInstruction".into(), system);
+    }
+    body.insert("contents".into(), turns::contents(request).into());
+    if !request.tools.is_empty() {
+        let functions: Vec<Value> = request.tools.iter().map(function).collect();
+        body.insert("tools".into(), json!([{"functionDeclarations": functions}]));
+    }
+    let config = generation_config(&request.model, &request.params);
+    if !config.is_empty() {
+        body.insert("generationConfig".into(), config.into());
+    }
+    merge_patch(&mut body, &request.params.extra);
+    body.into()
+}
+
+/// `parametersJsonSchema` takes any JSON schema; the older `parameters` only a part of `OpenAPI`'s.
+fn function(tool: &Tool) -> Value {
+    let mut function = Map::new();
+    function.insert("name".into(), tool.name.as_str().into());
+    if !tool.description.is_empty() {
+        function.insert("description".into(), tool.description.as_str().into());
+    }
+    function.insert("parametersJsonSchema".into(), tool.parameters.clone());
+    function.into()
+}
+
+fn generation_config(model: &str, params: &Params) -> Map<String, Value> {
+    let stop = (!params.stop.is_empty()).then(|| json!(params.stop));
+    let format = params.response_format.as_ref();
+    let schema = match format {
+        Some(ResponseFormat::JsonSchema { schema, .. }) => Some(schema.clone()),
+        _ => None,
+    };
+    let effort = params.reasoning_effort.as_deref();
+    let fields = [
+        ("temperature", params.temperature.map(Value::from)),
+        ("topP", params.top_p.map(Value::from)),
+        ("maxOutputTokens", params.max_tokens.map(Value::from)),
+        ("seed", params.seed.map(Value::from)),
+        ("stopSequences", stop),
+        (
+            "responseMimeType",
+            format.map(|_| "application/json".into()),
+        ),
+        ("responseJsonSchema", schema),
+        (
+            "thinkingConfig",
+            effort
+                .filter(|word| !word.is_empty())
+                .map(|word| thinking::config(model, word)),
+        ),
+    ];
+    let set = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    set.collect()
+}

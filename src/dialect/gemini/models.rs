@@ -1,0 +1,120 @@
+//! Reads a list of models: the Gemini API's `models`, Vertex AI's `publisherModels`.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::{
+    body::{error, excerpt::excerpt},
+    dialect::ModelInfo,
+};
+
+/// The models in the order of the list, each once; those that only embed or draw are left out, where the
+/// list says so.
+///
+/// # Errors
+/// In the provider's words if the body is an error, else saying what stands there instead of a list.
+pub(super) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{FEFF}').trim();
+    let value: Value = serde_json::from_str(text).map_err(|_| not_a_list(text))?;
+    let list = ["models", "publisherModels", "tunedModels"]
+        .iter()
+        .find_map(|name| value.get(name)?.as_array());
+    let Some(list) = list else {
+        // An endpoint without any model leaves the list out.
+        if value.as_object().is_some_and(serde_json::Map::is_empty) {
+            return Ok(Vec::new());
+        }
+        let error = error::provider_error(&value);
+        return Err(error.map_or_else(|| not_a_list(text), |error| error.message));
+    };
+    let mut known = HashSet::new();
+    let models = list.iter().filter(|item| can_chat(item)).filter_map(model);
+    Ok(models.filter(|m| known.insert(m.id.clone())).collect())
+}
+
+fn can_chat(item: &Value) -> bool {
+    let methods = item
+        .get("supportedGenerationMethods")
+        .and_then(Value::as_array);
+    methods.is_none_or(|methods| {
+        let mut names = methods.iter().filter_map(Value::as_str);
+        names.any(|name| matches!(name, "generateContent" | "streamGenerateContent"))
+    })
+}
+
+fn model(item: &Value) -> Option<ModelInfo> {
+    let name = item.get("name")?.as_str()?;
+    let id = name
+        .rsplit_once("publishers/google/models/")
+        .map(|(_, id)| id)
+        .or_else(|| name.strip_prefix("models/"))
+        .unwrap_or(name);
+    let label = item.get("displayName").and_then(Value::as_str);
+    (!id.is_empty()).then(|| ModelInfo {
+        id: id.to_owned(),
+        label: label
+            .filter(|label| *label != id)
+            .unwrap_or_default()
+            .to_owned(),
+    })
+}
+
+fn not_a_list(text: &str) -> String {
+    match excerpt(text) {
+        start if start.is_empty() => "the list of models is empty: no JSON came".into(),
+        start => format!("this is not a list of models: {start}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(body: &str) -> Vec<(String, String)> {
+        let models = parse(body.as_bytes()).unwrap();
+        models.into_iter().map(|m| (m.id, m.label)).collect()
+    }
+
+    #[test]
+    fn both_lists_are_read() {
+        let row = |id: &str, label: &str| (id.to_owned(), label.to_owned());
+        assert_eq!(
+            rows(
+                r#"{"models":[
+                {"name":"models/gemini-2.5-pro","displayName":"Gemini 2.5 Pro","supportedGenerationMethods":["countTokens","generateContent"]},
+                {"name":"models/gemini-2.5-pro"},
+                {"name":"models/text-embedding-004","supportedGenerationMethods":["embedContent"]},
+                {"name":"tunedModels/mine","displayName":"tunedModels/mine"},
+                {"displayName":"nameless"}],"nextPageToken":"x"}"#
+            ),
+            [
+                row("gemini-2.5-pro", "Gemini 2.5 Pro"),
+                row("tunedModels/mine", "")
+            ]
+        );
+        assert_eq!(
+            rows(
+                r#"{"publisherModels":[{"name":"publishers/google/models/gemini-3-flash","versionId":"default"}]}"#
+            ),
+            [row("gemini-3-flash", "")]
+        );
+        assert_eq!(rows("{}"), []);
+    }
+
+    #[test]
+    fn what_is_no_list_is_said() {
+        for (body, said) in [
+            (
+                r#"{"error":{"code":400,"message":"API key not valid."}}"#,
+                "API key not valid.",
+            ),
+            (r#"[{"error":{"code":403,"message":"No"}}]"#, "No"),
+            ("<p>Not found", "this is not a list of models: <p>Not found"),
+            ("", "the list of models is empty: no JSON came"),
+        ] {
+            assert_eq!(parse(body.as_bytes()).unwrap_err(), said);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Reads one part of the answer's content: a piece of text or thought, a function call, a file, or a
+//! built-in tool's work.
+//!
+//! A signed part must go back as it came, so it is kept apart from its unsigned neighbours: an empty piece
+//! before it starts a part of its own.
+
+use base64::{
+    Engine as _,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde_json::value::RawValue;
+
+use super::decode::GeminiReader;
+use crate::{
+    chat::Media,
+    dialect::openai_chat::{
+        fields::field,
+        json::{self, Fields},
+    },
+    event::Event,
+};
+
+/// Fields of a part that only describe what stands in it.
+const PART_METADATA: &[&str] = &[
+    "mediaResolution",
+    "partMetadata",
+    "thought",
+    "thoughtSignature",
+    "videoMetadata",
+];
+
+/// The part that the next piece of text would go on with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Open {
+    #[default]
+    None,
+    Text,
+    Reasoning,
+}
+
+impl Open {
+    /// A piece of such a part.
+    pub(super) fn piece(self, text: String) -> Event {
+        match self {
+            Self::Reasoning => Event::Reasoning { text },
+            _ => Event::Text { text },
+        }
+    }
+}
+
+impl GeminiReader {
+    /// Reads a part.
+    ///
+    /// # Errors
+    /// If it is no object, or nested deeper than `serde_json` reads.
+    pub(super) fn read_part(
+        &mut self,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        let part = Fields::of(raw)?;
+        let is_thought = field(&part, "thought").is_some_and(|thought| thought.get() == "true");
+        let signature = field(&part, "thoughtSignature").and_then(json::string);
+        let mut kinds = (part.0.iter()).filter(|(key, _)| !PART_METADATA.contains(&&**key));
+        let Some((kind, value)) = kinds.next() else {
+            // Nothing, or a signature alone.
+            self.read_text(&[], is_thought, signature, out);
+            return Ok(());
+        };
+        match &**kind {
+            "text" => {
+                let text = json::bytes(value).unwrap_or_default();
+                self.read_text(&text, is_thought, signature, out);
+            }
+            "functionCall" => self.read_call(raw, &Fields::of(value)?, signature, out)?,
+            // A draft of what it will show later is no part of the answer, but goes back with it.
+            "inlineData" | "fileData" if is_thought => self.opaque(kind, raw, out),
+            "inlineData" | "fileData" => self.read_media(raw, &Fields::of(value)?, signature, out),
+            "executableCode"
+            | "codeExecutionResult"
+            | "toolCall"
+            | "toolResponse"
+            | "functionResponse" => self.opaque(kind, raw, out),
+            _ => {
+                self.open = Open::None;
+                let kind = format!("parts.{kind}");
+                let raw = raw.get().to_owned();
+                out.push(Event::Unknown { kind, raw });
+            }
+        }
+        for (key, value) in kinds {
+            self.unknown(&format!("parts.{key}"), value, out)?;
+        }
+        Ok(())
+    }
+
+    fn read_text(
+        &mut self,
+        wtf8: &[u8],
+        is_thought: bool,
+        signature: Option<String>,
+        out: &mut Vec<Event>,
+    ) {
+        let (kind, joiner) = if is_thought {
+            (Open::Reasoning, &mut self.reasoning)
+        } else {
+            (Open::Text, &mut self.text)
+        };
+        let piece = joiner.push(wtf8);
+        self.note_seams(&piece, out);
+        let text = piece.text;
+        let Some(value) = signature else {
+            if !text.is_empty() {
+                self.open = kind;
+                out.push(kind.piece(text));
+            }
+            return;
+        };
+        if self.open == kind || text.is_empty() {
+            out.push(kind.piece(String::new()));
+        }
+        if !text.is_empty() {
+            out.push(kind.piece(text));
+        }
+        self.sign(Some(value), out);
+    }
+
+    fn read_call(
+        &mut self,
+        part: &RawValue,
+        call: &Fields<'_>,
+        signature: Option<String>,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        if !self.calls.read(call, out)? {
+            let (kind, raw) = ("parts.functionCall".to_owned(), part.get().to_owned());
+            out.push(Event::Unknown { kind, raw });
+            return Ok(());
+        }
+        self.sign(signature, out);
+        Ok(())
+    }
+
+    fn read_media(
+        &mut self,
+        part: &RawValue,
+        file: &Fields<'_>,
+        signature: Option<String>,
+        out: &mut Vec<Event>,
+    ) {
+        let said = |name| field(file, name).and_then(json::string);
+        let uri = said("fileUri");
+        let data = said("data").map_or(Some(Vec::new()), |data| base64_bytes(&data));
+        let Some(data) = data.filter(|data| uri.is_some() || !data.is_empty()) else {
+            self.note("a file's bytes can't be read", out);
+            let (kind, raw) = ("parts.inlineData".to_owned(), part.get().to_owned());
+            return out.push(Event::Unknown { kind, raw });
+        };
+        out.push(Event::Media(Media {
+            mime: said("mimeType").unwrap_or_default(),
+            data: data.into(),
+            uri,
+            name: said("displayName").unwrap_or_default(),
+        }));
+        self.sign(signature, out);
+    }
+
+    /// An item that goes back word for word: the whole part, with its signature in it.
+    fn opaque(&mut self, kind: &str, part: &RawValue, out: &mut Vec<Event>) {
+        self.open = Open::None;
+        let (kind, raw) = (kind.to_owned(), part.get().to_owned());
+        out.push(Event::Opaque { kind, raw });
+    }
+
+    /// Ends a part with its signature, if it has one.
+    fn sign(&mut self, signature: Option<String>, out: &mut Vec<Event>) {
+        self.open = Open::None;
+        out.extend(signature.map(|value| Event::Signature { value }));
+    }
+}
+
+/// Bytes written in either alphabet, padded or not.
+fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let alphabet = if text.contains(['-', '_']) {
+        &URL_SAFE
+    } else {
+        &STANDARD
+    };
+    GeneralPurpose::new(alphabet, lenient).decode(text).ok()
+}

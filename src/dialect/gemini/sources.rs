@@ -1,0 +1,72 @@
+//! Sources that an answer rests on, in the three places where the protocol names them. The queries that
+//! were searched for, and Google's own rendering of them, are left out.
+
+use serde_json::{Value, value::RawValue};
+
+use crate::event::Citation;
+
+/// `groundingMetadata`: pages of the web, places, passages of the user's own files, images.
+pub(super) fn grounding(raw: &RawValue) -> Vec<Citation> {
+    let value = value(raw);
+    let chunks = list(&value, "/groundingChunks");
+    // Each chunk is an object of one field, whose name says the kind of source.
+    let sources = chunks.filter_map(|chunk| chunk.as_object()?.values().find(|v| v.is_object()));
+    sources
+        .filter_map(|source| {
+            of(
+                text(source, &["uri", "sourceUri", "imageUri"]),
+                text(source, &["title", "documentName"]),
+                text(source, &["text"]),
+            )
+        })
+        .collect()
+}
+
+/// `citationMetadata`: what the answer repeats word for word.
+pub(super) fn citations(raw: &RawValue) -> Vec<Citation> {
+    let value = value(raw);
+    // The second name is that of the Gemini API's v1.
+    list(&value, "/citations")
+        .chain(list(&value, "/citationSources"))
+        .filter_map(|source| of(text(source, &["uri"]), text(source, &["title"]), None))
+        .collect()
+}
+
+/// `urlContextMetadata`: the pages that were read, and those that were not, with why.
+pub(super) fn urls(raw: &RawValue) -> (Vec<Citation>, Vec<(String, String)>) {
+    let value = value(raw);
+    let (mut read, mut failed) = (Vec::new(), Vec::new());
+    for page in list(&value, "/urlMetadata") {
+        let Some(url) = text(page, &["retrievedUrl"]) else {
+            continue;
+        };
+        match text(page, &["urlRetrievalStatus"]) {
+            Some(status) if !status.ends_with("_SUCCESS") => failed.push((url, status)),
+            _ => read.extend(of(Some(url), None, None)),
+        }
+    }
+    (read, failed)
+}
+
+/// A citation, if it names anything.
+fn of(url: Option<String>, title: Option<String>, quote: Option<String>) -> Option<Citation> {
+    let citation = Citation { url, title, quote };
+    (citation != Citation::default()).then_some(citation)
+}
+
+fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .pointer(path)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn text(value: &Value, names: &[&str]) -> Option<String> {
+    let mut texts = names.iter().filter_map(|name| value.get(name)?.as_str());
+    texts.find(|text| !text.is_empty()).map(str::to_owned)
+}

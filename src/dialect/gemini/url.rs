@@ -1,0 +1,221 @@
+//! Where requests go: below the base URL of the Gemini API, of Vertex AI, or of a gateway before them.
+
+use url::Url;
+
+const STREAM: &str = ":streamGenerateContent";
+
+/// The method that streams an answer. As server-sent events (`alt=sse`), since without that word the
+/// answer comes as one JSON array.
+pub(super) fn chat(base: &Url, model: &str) -> Url {
+    let root = Root::of(base);
+    let method = format!("{}{STREAM}", model.trim_matches('/'));
+    let model: Vec<&str> = method.split('/').filter(|s| !s.is_empty()).collect();
+    let whole = model.first() == Some(&"projects");
+    let kept = if whole {
+        root.version
+    } else {
+        root.segments.len()
+    };
+    let collection: &[&str] = match (root.vertex, model.first()) {
+        (true, Some(&"projects" | &"publishers" | &"endpoints"))
+        | (false, Some(&"models" | &"tunedModels")) => &[],
+        (true, Some(&"models")) => &["publishers", "google"],
+        (true, _) => &["publishers", "google", "models"],
+        (false, _) => &["models"],
+    };
+    let mut url = base.clone();
+    url.set_path(&root.segments[..kept].join("/"));
+    if let Ok(mut path) = url.path_segments_mut() {
+        // A model's name is one segment or more, and is escaped where it needs be.
+        path.pop_if_empty().extend(collection).extend(model);
+    }
+    set_query(&mut url, Some("alt=sse"));
+    url
+}
+
+/// The list of models. Vertex AI lists its publishers' models beside the projects, and in `v1beta1` only.
+pub(super) fn models(base: &Url) -> Url {
+    let root = Root::of(base);
+    let mut url = base.clone();
+    if root.vertex {
+        let mut path = root.segments[..root.version].to_vec();
+        if path.last().is_some_and(|last| is_version(last)) {
+            path.pop();
+        }
+        path.extend(["v1beta1", "publishers", "google", "models"]);
+        url.set_path(&path.join("/"));
+        set_query(&mut url, None);
+    } else {
+        let path = [root.segments.as_slice(), &["models"]].concat();
+        url.set_path(&path.join("/"));
+        // Without it only the first 50 come.
+        set_query(&mut url, Some("pageSize=1000"));
+    }
+    url
+}
+
+/// The path of a base URL, without what a chat URL has below it.
+struct Root<'a> {
+    segments: Vec<&'a str>,
+    /// How many segments stand before the project.
+    version: usize,
+    vertex: bool,
+}
+
+impl<'a> Root<'a> {
+    fn of(base: &'a Url) -> Self {
+        let mut segments: Vec<&str> = base.path().split('/').filter(|s| !s.is_empty()).collect();
+        // The whole chat URL: the model and its method.
+        if segments.last().is_some_and(|last| last.contains(':')) {
+            segments.pop();
+        }
+        while let Some(&("models" | "tunedModels" | "endpoints")) = segments.last() {
+            segments.pop();
+        }
+        if let [.., "publishers", _] = segments.as_slice() {
+            segments.truncate(segments.len() - 2);
+        }
+        let project = segments.iter().position(|s| *s == "projects");
+        let located = project.is_some_and(|at| segments.get(at + 2) == Some(&"locations"));
+        Self {
+            version: project.unwrap_or(segments.len()),
+            vertex: located || is_vertex(base),
+            segments,
+        }
+    }
+}
+
+/// `{region}-aiplatform.googleapis.com`, `aiplatform.googleapis.com`, `aiplatform.{us,eu}.rep.googleapis.com`;
+/// or the publisher in the path, behind any other host.
+fn is_vertex(base: &Url) -> bool {
+    let host = base.host_str().unwrap_or_default();
+    let service = host.strip_suffix(".googleapis.com").unwrap_or_default();
+    let service = service.strip_suffix(".rep").unwrap_or(service);
+    service.ends_with("aiplatform")
+        || service.starts_with("aiplatform.")
+        || base.path().contains("/publishers/google")
+}
+
+fn is_version(segment: &str) -> bool {
+    let rest = segment.strip_prefix('v').unwrap_or_default();
+    rest.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Keeps the query but for `ours` and the answer's form, which is ours to ask for.
+fn set_query(url: &mut Url, ours: Option<&str>) {
+    fn name(pair: &str) -> &str {
+        pair.split('=').next().unwrap_or_default()
+    }
+    let query = url.query().unwrap_or_default().to_owned();
+    let theirs = query.split('&').filter(|pair| {
+        ours.map(name) != Some(name(pair)) && !matches!(name(pair), "" | "alt" | "$alt" | "%24alt")
+    });
+    let pairs: Vec<&str> = theirs.chain(ours).collect();
+    url.set_query(Some(pairs.join("&").as_str()).filter(|query| !query.is_empty()));
+    url.set_fragment(None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GEMINI: &str = "https://generativelanguage.googleapis.com/v1beta";
+    const VERTEX: &str =
+        "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1";
+
+    fn chat_of(base: &str, model: &str) -> String {
+        chat(&Url::parse(base).unwrap(), model).into()
+    }
+
+    #[test]
+    fn a_chat_goes_to_the_models_streaming_method() {
+        let flash = format!("{GEMINI}/models/gemini-3-flash:streamGenerateContent?alt=sse");
+        for base in [
+            GEMINI,
+            "https://generativelanguage.googleapis.com//v1beta/",
+            "https://generativelanguage.googleapis.com/v1beta/models",
+            "https://generativelanguage.googleapis.com/v1beta/models/?alt=json#x",
+            "https://generativelanguage.googleapis.com/v1beta/models/other:streamGenerateContent?alt=sse",
+            "https://generativelanguage.googleapis.com/v1beta/models/other:generateContent",
+        ] {
+            assert_eq!(chat_of(base, "gemini-3-flash"), flash, "{base}");
+            assert_eq!(chat_of(base, "models/gemini-3-flash"), flash, "{base}");
+        }
+        assert_eq!(
+            chat_of(GEMINI, "tunedModels/x"),
+            format!("{GEMINI}/tunedModels/x:streamGenerateContent?alt=sse")
+        );
+        assert_eq!(
+            chat_of("http://h:1/g%20w?a=b&alt=sse&c=%20", "odd name?/../#"),
+            "http://h:1/g%20w/models/odd%20name%3F/%23:streamGenerateContent?a=b&c=%20&alt=sse"
+        );
+        assert_eq!(
+            chat_of("http://h", "m"),
+            "http://h/models/m:streamGenerateContent?alt=sse"
+        );
+    }
+
+    #[test]
+    fn vertex_models_stand_below_their_publisher() {
+        let flash = "publishers/google/models/gemini-2.5-flash:streamGenerateContent?alt=sse";
+        for base in [
+            VERTEX.to_owned(),
+            format!("{VERTEX}/"),
+            format!("{VERTEX}/publishers/google"),
+            format!("{VERTEX}/publishers/google/models/"),
+            format!("{VERTEX}/publishers/google/models/x:streamGenerateContent"),
+            format!("{VERTEX}/endpoints/12:streamGenerateContent"),
+        ] {
+            for model in [
+                "gemini-2.5-flash",
+                "models/gemini-2.5-flash",
+                "publishers/google/models/gemini-2.5-flash",
+                "projects/p/locations/us-central1/publishers/google/models/gemini-2.5-flash",
+            ] {
+                assert_eq!(
+                    chat_of(&base, model),
+                    format!("{VERTEX}/{flash}"),
+                    "{base} {model}"
+                );
+            }
+        }
+        assert_eq!(
+            chat_of(VERTEX, "endpoints/12"),
+            format!("{VERTEX}/endpoints/12:streamGenerateContent?alt=sse")
+        );
+        for base in [
+            "https://aiplatform.googleapis.com/v1",
+            "https://aiplatform.googleapis.com/v1/projects/p/locations/global",
+            "https://aiplatform.eu.rep.googleapis.com/v1/projects/p/locations/eu",
+            "http://gateway/vertex/v1/projects/p/locations/l",
+        ] {
+            assert_eq!(chat_of(base, "gemini-2.5-flash"), format!("{base}/{flash}"));
+        }
+    }
+
+    #[test]
+    fn models_are_listed_where_they_are() {
+        for (base, list) in [
+            (GEMINI, format!("{GEMINI}/models?pageSize=1000")),
+            (
+                "http://h/v1/models/m:streamGenerateContent?alt=sse&k=1",
+                "http://h/v1/models?k=1&pageSize=1000".into(),
+            ),
+            (
+                VERTEX,
+                "https://us-central1-aiplatform.googleapis.com/v1beta1/publishers/google/models"
+                    .into(),
+            ),
+            (
+                "https://aiplatform.googleapis.com/v1beta1/publishers/google/models",
+                "https://aiplatform.googleapis.com/v1beta1/publishers/google/models".into(),
+            ),
+            (
+                "http://gateway/vertex/v1/projects/p/locations/l?k=1",
+                "http://gateway/vertex/v1beta1/publishers/google/models?k=1".into(),
+            ),
+        ] {
+            assert_eq!(models(&Url::parse(base).unwrap()).as_str(), list);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Token counts. Each statement stands for the whole answer so far; a count of 0 may be left out.
+
+use serde_json::{Value, value::RawValue};
+
+use crate::event::Usage;
+
+/// What was counted so far, in the provider's own words.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    prompt: Option<u64>,
+    cached: Option<u64>,
+    candidates: Option<u64>,
+    thoughts: Option<u64>,
+    tool_use_prompt: Option<u64>,
+    total: Option<u64>,
+    told: Usage,
+}
+
+impl Counts {
+    /// Reads a statement; gives the usage if that changed.
+    ///
+    /// # Errors
+    /// If it is nested deeper than `serde_json` reads.
+    pub(super) fn read(&mut self, raw: &RawValue) -> serde_json::Result<Option<Usage>> {
+        let stated: Value = serde_json::from_str(raw.get())?;
+        for (name, count) in [
+            ("promptTokenCount", &mut self.prompt),
+            ("cachedContentTokenCount", &mut self.cached),
+            ("candidatesTokenCount", &mut self.candidates),
+            ("thoughtsTokenCount", &mut self.thoughts),
+            ("toolUsePromptTokenCount", &mut self.tool_use_prompt),
+            ("totalTokenCount", &mut self.total),
+        ] {
+            *count = stated.get(name).and_then(Value::as_u64).or(*count);
+        }
+        let usage = self.usage();
+        let changed = usage != self.told;
+        self.told = usage;
+        Ok(changed.then_some(usage))
+    }
+
+    /// The counts in our words. The results of built-in tools are input too. Thoughts stand beside the
+    /// output, which [`Usage::generated`] sees by the total; where that does not tell, they go in.
+    fn usage(&self) -> Usage {
+        let output = self.candidates.or(self.thoughts.map(|_| 0));
+        let output = if self.adds_up() {
+            output
+        } else {
+            output.map(|output| output.saturating_add(self.thoughts.unwrap_or(0)))
+        };
+        Usage {
+            input: sum([self.prompt, self.tool_use_prompt]),
+            output,
+            reasoning: self.thoughts,
+            cached: self.cached,
+            cache_written: None,
+            total: self.total,
+        }
+    }
+
+    fn adds_up(&self) -> bool {
+        let parts = [
+            self.prompt,
+            self.tool_use_prompt,
+            self.candidates,
+            self.thoughts,
+        ];
+        self.prompt.is_some() && sum(parts) == self.total
+    }
+
+    /// What is odd about the counts.
+    pub(super) fn oddity(&self) -> Option<&'static str> {
+        let odd = self.prompt.is_some() && self.total.is_some() && !self.adds_up();
+        odd.then_some("the token counts do not add up to their total")
+    }
+}
+
+fn sum<const N: usize>(counts: [Option<u64>; N]) -> Option<u64> {
+    counts.into_iter().flatten().reduce(u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(statements: &[&str]) -> (Usage, Option<&'static str>) {
+        let mut counts = Counts::default();
+        let mut usage = Usage::default();
+        for statement in statements {
+            let raw: &RawValue = serde_json::from_str(statement).unwrap();
+            if let Some(later) = counts.read(raw).unwrap() {
+                usage.merge(later);
+            }
+        }
+        (usage, counts.oddity())
+    }
+
+    /// Statements, then input, output, reasoning, what was generated, and whether they are odd.
+    type Row = (
+        &'static [&'static str],
+        Option<u64>,
+        Option<u64>,
+        Option<u64>,
+        bool,
+    );
+
+    #[test]
+    fn what_was_generated_includes_the_thoughts_however_it_is_stated() {
+        let table: &[Row] = &[
+            (
+                &[
+                    r#"{"promptTokenCount":10,"candidatesTokenCount":5,"thoughtsTokenCount":3,"totalTokenCount":18}"#,
+                ],
+                Some(10),
+                Some(5),
+                Some(8),
+                false,
+            ),
+            (
+                // A built-in tool's results.
+                &[
+                    r#"{"promptTokenCount":10,"toolUsePromptTokenCount":4,"candidatesTokenCount":5,"thoughtsTokenCount":3,"totalTokenCount":22}"#,
+                ],
+                Some(14),
+                Some(5),
+                Some(8),
+                false,
+            ),
+            (
+                // The limit came while it thought.
+                &[r#"{"promptTokenCount":10,"thoughtsTokenCount":3,"totalTokenCount":13}"#],
+                Some(10),
+                Some(0),
+                Some(3),
+                false,
+            ),
+            (
+                // No total, or a wrong one: the thoughts are counted in.
+                &[r#"{"promptTokenCount":10,"candidatesTokenCount":50,"thoughtsTokenCount":3}"#],
+                Some(10),
+                Some(53),
+                Some(53),
+                false,
+            ),
+            (
+                &[
+                    r#"{"promptTokenCount":10,"candidatesTokenCount":50,"thoughtsTokenCount":3,"totalTokenCount":7}"#,
+                ],
+                Some(10),
+                Some(53),
+                Some(53),
+                true,
+            ),
+            (
+                // Cumulative, and silent in between.
+                &[
+                    r#"{"promptTokenCount":10,"totalTokenCount":10}"#,
+                    r#"{"trafficType":"ON_DEMAND","promptTokenCount":-1}"#,
+                    r#"{"promptTokenCount":10,"candidatesTokenCount":2,"totalTokenCount":12}"#,
+                    r#"{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":15}"#,
+                ],
+                Some(10),
+                Some(5),
+                Some(5),
+                false,
+            ),
+            (&[r#"{"promptTokenCount":6}"#], Some(6), None, None, false),
+            (&["[1]"], None, None, None, false),
+        ];
+        for (statements, input, output, generated, odd) in table {
+            let (usage, oddity) = usage(statements);
+            assert_eq!((usage.input, usage.output), (*input, *output));
+            assert_eq!(usage.generated(), *generated, "{statements:?}");
+            assert_eq!(oddity.is_some(), *odd, "{statements:?}");
+        }
+    }
+}
