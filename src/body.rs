@@ -8,7 +8,7 @@ pub mod error;
 pub mod excerpt;
 
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
-use crate::dialect::ResponseHead;
+use crate::{dialect::ResponseHead, event::Event};
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,30 @@ pub fn kind_of(begun: &[u8], head: &ResponseHead) -> Option<BodyKind> {
 }
 
 const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];
+
+/// What every note on a wrong content type says.
+pub const TYPE_NOTE: &str = " came as ";
+
+/// The note that a body is not what its content type says, if it is not. Where the type is not known (a body
+/// on disk), there is nothing to say; plain JSON of a streamed answer is noted elsewhere.
+#[must_use]
+pub fn type_note(kind: BodyKind, head: &ResponseHead) -> Option<Event> {
+    let said = head.content_type.as_deref()?;
+    let bare = said.split(';').next().unwrap_or_default().trim();
+    let bare = bare.to_ascii_lowercase();
+    let (what, fits) = match kind {
+        BodyKind::Events => ("server-sent events", bare == "text/event-stream"),
+        BodyKind::Json => ("JSON", bare.contains("json")),
+        BodyKind::Text => return None,
+    };
+    let is_ok = (200..300).contains(&head.status);
+    (is_ok && !fits).then(|| Event::Note {
+        text: match said {
+            "" => format!("{what}{TYPE_NOTE}no stated type"),
+            said => format!("{what}{TYPE_NOTE}“{said}”"),
+        },
+    })
+}
 
 /// Whether these bytes may be the start of a server-sent event's line.
 #[must_use]

@@ -5,6 +5,7 @@
 
 pub mod app;
 mod chrome;
+mod conformance;
 pub mod fonts;
 pub mod icons;
 pub mod palette;

@@ -71,7 +71,7 @@ impl DialectId {
 pub struct ResponseHead {
     /// HTTP status code.
     pub status: u16,
-    /// The `content-type` header, if any.
+    /// The `content-type` header, empty where there was none; `None` where that is not known.
     pub content_type: Option<String>,
     /// The wait asked for by `retry-after`/`retry-after-ms`, in milliseconds (already capped).
     pub retry_after_ms: Option<u64>,

@@ -24,7 +24,7 @@ use crate::{
     dialect::ModelInfo,
     endpoint::Endpoint,
     event::Fault,
-    history::{ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage},
+    history::{Conformance, ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage},
     run::{Origin, Run, RunHead, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsEdit, SettingsProblem},
 };
@@ -82,6 +82,13 @@ pub enum Command {
         ticket: u64,
         /// The question.
         query: SeriesQuery,
+    },
+    /// Gives how each target kept to its protocol. Answered by [`Update::Conformance`] with the same ticket.
+    QueryConformance {
+        /// The client's own number for the question.
+        ticket: u64,
+        /// Only runs started at or after this time (nanoseconds since 1970).
+        since_unix_ns: Option<i64>,
     },
     /// Writes runs to a file. Answered by [`Update::ExportProgress`] and [`Update::Exported`].
     Export {
@@ -189,6 +196,13 @@ pub enum Update {
         ticket: u64,
         /// One series a target, or why there is none.
         series: Result<Vec<Series>, String>,
+    },
+    /// How each target kept to its protocol.
+    Conformance {
+        /// The question's number.
+        ticket: u64,
+        /// One row a target, or why there is none.
+        rows: Result<Vec<Conformance>, String>,
     },
     /// An export goes on.
     ExportProgress {

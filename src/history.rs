@@ -7,6 +7,7 @@
 mod cells;
 mod conversations;
 mod export;
+mod findings;
 mod images;
 mod inbox;
 mod pieces;
@@ -33,6 +34,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::{
     export::{ExportFormat, rfc3339},
+    findings::{Conformance, Found},
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Median, Series, SeriesError, SeriesPoint, SeriesQuery},
 };
@@ -201,6 +203,17 @@ impl History {
     pub async fn series(&self, query: SeriesQuery) -> Result<Vec<Series>, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             series::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
+    }
+
+    /// How each target kept to its protocol since then (nanoseconds since 1970; `None` for ever).
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn conformance(&self, since: Option<i64>) -> Result<Vec<Conformance>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, _| {
+            findings::all(&reader.connection, since)
         })
         .await
     }

@@ -19,6 +19,7 @@ pub mod body;
 pub mod dialect;
 
 pub mod endpoint;
+pub mod hints;
 pub mod settings;
 
 pub mod credential;
@@ -28,6 +29,8 @@ pub mod transport;
 pub mod measure;
 pub mod record;
 pub mod run;
+
+pub mod conformance;
 
 pub mod conversation;
 pub mod history;

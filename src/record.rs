@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    conformance,
     dialect::DialectId,
     event::Answer,
     measure::{self, FIGURES},
@@ -51,6 +52,7 @@ pub fn run_line(run: &Run) -> Value {
     for figure in FIGURES {
         line[figure.key] = (figure.value)(run).into();
     }
+    line["findings"] = json!(conformance::findings(run));
     line
 }
 

@@ -5,7 +5,7 @@ use super::{
     BodyKind,
     error::{ProviderError, of_response},
     excerpt::excerpt,
-    is_blank, kind_of, sse_begins_with,
+    is_blank, kind_of, sse_begins_with, type_note,
 };
 use crate::{
     dialect::{Decoder, ResponseHead},
@@ -156,6 +156,7 @@ impl<R: Reader> BodyDecoder<R> {
             }
             held.push(*byte);
             if let Some(kind) = kind_of(held, &self.head) {
+                out.extend(type_note(kind, &self.head));
                 let held = std::mem::take(held);
                 // The body of an error is read whole, unless it comes as events.
                 self.body = match kind {

@@ -19,6 +19,8 @@ icons! {
     MONITOR = "\u{e038}";
     /// The runs (`scroll-text`).
     RUNS = "\u{e45f}";
+    /// Conformance (`list`).
+    CONFORMANCE = "\u{e106}";
     /// The settings (`settings`).
     SETTINGS = "\u{e154}";
     /// Send (`send`).

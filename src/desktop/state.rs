@@ -12,7 +12,7 @@ use crate::{
     dialect::ModelInfo,
     engine::{TestStep, Update},
     event::Fault,
-    history::{RunPage, Series, Storage},
+    history::{Conformance, RunPage, Series, Storage},
     run::{Run, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsProblem},
 };
@@ -49,6 +49,8 @@ pub struct State {
     pub run_pages: Vec<(u64, Result<RunPage, String>)>,
     /// The latest TTFT history and its ticket.
     pub series: Option<(u64, Result<Vec<Series>, String>)>,
+    /// How each target kept to its protocol, and the question's ticket.
+    pub conformance: Option<(u64, Result<Vec<Conformance>, String>)>,
     /// The export under way: rows done and in all.
     pub export: Option<(usize, usize)>,
     /// How the last export ended; the Runs view takes it out.
@@ -102,6 +104,7 @@ impl State {
             }
             Update::Runs { ticket, page } => self.run_pages.push((ticket, page)),
             Update::Series { ticket, series } => self.series = Some((ticket, series)),
+            Update::Conformance { ticket, rows } => self.conformance = Some((ticket, rows)),
             Update::ExportProgress { done, total } => self.export = Some((done, total)),
             Update::Exported(result) => {
                 self.export = None;

@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::{monitor, playground, runs, settings, state::State, theme::Theme};
+use super::{conformance, monitor, playground, runs, settings, state::State, theme::Theme};
 use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
 
 /// The name of a view, as stored with the layout.
@@ -15,6 +15,8 @@ pub enum ViewId {
     Monitor,
     /// The table of runs.
     Runs,
+    /// What was lost, by target.
+    Conformance,
     /// Endpoints, keys, appearance, data.
     Settings,
 }
@@ -102,6 +104,7 @@ pub fn views() -> Vec<Box<dyn View>> {
         Box::new(playground::Playground::default()),
         Box::new(monitor::Monitor::default()),
         Box::new(runs::Runs::default()),
+        Box::new(conformance::ConformanceView::default()),
         Box::new(settings::SettingsView::default()),
     ]
 }

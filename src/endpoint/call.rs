@@ -12,10 +12,11 @@ use crate::{
     chat::ChatRequest,
     dialect::Dialect,
     event::{Fault, FaultClass, Phase},
+    hints,
     transport::HttpCall,
 };
 
-/// The call of a chat request.
+/// The call of a chat request, without the settings that its model is known to refuse.
 ///
 /// # Errors
 /// As [`request_headers`].
@@ -27,7 +28,8 @@ pub fn chat_call(
     proxy_password: Option<SecretString>,
 ) -> Result<HttpCall, Fault> {
     let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
-    let body = serde_json::to_vec(&(dialect.encode)(request)).map_err(|error| {
+    let (request, _) = hints::fit(dialect.id, request);
+    let body = serde_json::to_vec(&(dialect.encode)(&request)).map_err(|error| {
         let message = format!("the request can't be written as JSON: {error}");
         Fault::new(FaultClass::BadRequest, Phase::Prepare, message)
     })?;

@@ -219,6 +219,14 @@ impl Core {
                 let run = history.run(id).await.ok().flatten().map(Box::new);
                 Update::RunLoaded { id, run }
             }),
+            Command::QueryConformance {
+                ticket,
+                since_unix_ns,
+            } => self.answer(async move {
+                let rows = history.conformance(since_unix_ns).await;
+                let rows = rows.map_err(|error| error.to_string());
+                Update::Conformance { ticket, rows }
+            }),
             Command::SaveConversation(conversation) => history.save_conversation(*conversation),
             Command::DeleteConversation(id) => history.delete_conversation(id),
             Command::ListConversations => self.answer(async move {

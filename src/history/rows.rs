@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{cells::Cells, images, pieces, reads};
+use super::{cells::Cells, findings, images, pieces, reads};
 use crate::{
     chat::{ChatRequest, Media, Role},
     dialect::DialectId,
@@ -49,7 +49,8 @@ pub(super) fn put(file: &Connection, run: &Run, session: Option<i64>) -> rusqlit
     let target = target_key(file, &run.head.target)?;
     put_row(file, run, session, target)?;
     put_text(file, run, target)?;
-    put_wire(file, run)
+    put_wire(file, run)?;
+    findings::put(file, run)
 }
 
 /// Writes only the row of `run`: where it stands and its stamps.

@@ -11,10 +11,10 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// Each entry takes a file from the version of its index to the next.
-static MIGRATIONS: [&str; VERSION as usize] = [FIRST, SECOND];
+static MIGRATIONS: [&str; VERSION as usize] = [FIRST, SECOND, THIRD];
 
 /// Version 1.
 ///
@@ -147,6 +147,19 @@ CREATE TABLE conversation (
 /// Version 2: `run_wire.rest` holds what of an answer has no column of its own, as a JSON object; null if
 /// there is nothing to tell.
 const SECOND: &str = "ALTER TABLE run_wire ADD COLUMN rest TEXT;";
+
+/// Version 3: what was found in each run, by the words of `conformance::Check`. `run.looked_at` is 1 once a
+/// run was looked at, null for those of older versions and for those that tell nothing.
+const THIRD: &str = "
+ALTER TABLE run ADD COLUMN looked_at INTEGER;
+CREATE INDEX run_looked_at ON run (target, started_unix_ns, looked_at) WHERE looked_at = 1;
+CREATE TABLE finding (
+    run INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (run, kind, text)
+) STRICT, WITHOUT ROWID;
+";
 
 /// Brings a file of this or an older version, or an empty one, to [`VERSION`], whole or not at all.
 ///

@@ -11,6 +11,7 @@ use crate::{
     dialect::{Decoder, Dialect, ResponseHead},
     endpoint::{Timeouts, call::chat_call, mask::Mask},
     event::{Event, Fault, FaultClass, Phase},
+    hints::{self, Hint},
     measure::recorder::Recorder,
     transport::{
         Chunk, HttpResponse, PreparedCall, Trace, Transport, deadline, limit_text, wait_until,
@@ -42,6 +43,7 @@ pub async fn execute_in(
 ) -> Run {
     let limits = ask.endpoint.connect.timeouts;
     let prepared = prepare(dialect, transport, &ask).await;
+    let (_, hints) = hints::fit(dialect.id, &ask.head.request);
     let mut record = Record {
         recorder: Recorder::start(),
         run: Run::new(ask.head),
@@ -52,6 +54,7 @@ pub async fn execute_in(
         dialect,
         limits,
         cancel,
+        notes: hints.iter().filter_map(Hint::note).collect(),
     };
     let (end, decoder) = match prepared {
         Ok(call) => going.on(call, &mut record).await,
@@ -191,6 +194,8 @@ struct Going<'a> {
     dialect: &'a Dialect,
     limits: Timeouts,
     cancel: CancellationToken,
+    /// What is known of the request before it is sent.
+    notes: Vec<String>,
 }
 
 impl Going<'_> {
@@ -232,7 +237,9 @@ impl Going<'_> {
         record: &mut Record<'_>,
     ) -> End {
         let mut watch = Watch::new(self.limits, record.recorder.started(), &response);
-        let mut events: Vec<Event> = compression_note(&response).into_iter().collect();
+        let notes = self.notes.iter().cloned();
+        let notes = notes.map(|text| Event::Note { text });
+        let mut events: Vec<Event> = notes.chain(compression_note(&response)).collect();
         loop {
             let (at, limit) = watch.next();
             let chunk = tokio::select! {
@@ -363,9 +370,11 @@ fn cancelled(phase: Phase) -> Fault {
 
 fn response_head(response: &HttpResponse) -> ResponseHead {
     let content_type = response.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
     ResponseHead {
         status: response.status,
-        content_type: content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into()),
+        // A response that names none is told from a body on disk.
+        content_type: Some(content_type.unwrap_or_default()),
         retry_after_ms: retry_after_ms(&response.headers),
     }
 }

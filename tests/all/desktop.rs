@@ -378,6 +378,42 @@ fn the_monitor_asks_for_the_stretch_that_is_shown() {
 }
 
 #[test]
+fn a_count_of_what_was_lost_opens_the_latest_run_of_it() {
+    let scene = scenes::filled();
+    let lost = |run: &&tokenscope::run::Run| {
+        run.head.target.endpoint == "openai" && !run.answer.notes.is_empty()
+    };
+    let latest = scene.runs.iter().rfind(lost).unwrap().head.id;
+    let (mut desktop, mut player) = open_view(ViewId::Conformance, scene);
+    let asked = |player: &Player| {
+        heard(player, |command| match command {
+            Command::QueryConformance { since_unix_ns, .. } => Some(*since_unix_ns),
+            _ => None,
+        })
+    };
+    assert_eq!(asked(&player).len(), 1, "once is enough at rest");
+    click(&mut desktop, &mut player, "Range: All");
+    assert_eq!(asked(&player).last(), Some(&None));
+    let count = "End mark in ";
+    let cell = desktop
+        .get_all_by_label_contains(count)
+        .find(|cell| {
+            cell.accesskit_node()
+                .label()
+                .is_some_and(|name| name.contains("openai/"))
+        })
+        .unwrap();
+    cell.click();
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+    let opened = heard(&player, |command| match command {
+        Command::LoadRun(id) => Some(*id),
+        _ => None,
+    });
+    assert_eq!(opened, [latest]);
+}
+
+#[test]
 fn a_click_on_a_point_opens_its_run() {
     let mut scene = scenes::filled();
     scene.runs.truncate(1);

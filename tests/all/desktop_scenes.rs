@@ -1,11 +1,12 @@
 //! What the engine might say: scenes that the desktop's tests and pictures are played with.
 
-use std::{sync::Arc, sync::mpsc};
+use std::{collections::BTreeMap, sync::Arc, sync::mpsc};
 
 use egui::vec2;
 use egui_kittest::Harness;
 use tokenscope::{
     chat::{ChatRequest, Params},
+    conformance::{self, Finding},
     credential::{KeyOf, KeyPlace, KeyStatus},
     desktop::{
         app::{self, App},
@@ -16,7 +17,10 @@ use tokenscope::{
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, Engine, TestStep, TestedThing, Update},
     event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
-    history::{Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint, Storage},
+    history::{
+        Conformance, Found, Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint,
+        Storage,
+    },
     measure::{Read, Span, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State},
     settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
@@ -178,6 +182,10 @@ impl Scene {
                 ticket: *ticket,
                 series: Ok(self.series()),
             }],
+            Command::QueryConformance { ticket, .. } => vec![Update::Conformance {
+                ticket: *ticket,
+                rows: Ok(self.conformance()),
+            }],
             Command::LoadRun(id) => {
                 let run = self
                     .runs
@@ -236,6 +244,30 @@ impl Scene {
             series.cold = Median::of(of_kind(series, Connection::Cold));
         }
         all
+    }
+
+    /// What was found in these runs, as the history would count it.
+    fn conformance(&self) -> Vec<Conformance> {
+        let mut all: BTreeMap<TargetId, Conformance> = BTreeMap::new();
+        for run in self.runs.iter().filter(|run| conformance::tells(run)) {
+            let target = run.head.target.clone();
+            let row = all.entry(target.clone()).or_insert_with(|| Conformance {
+                target,
+                runs: 0,
+                found: BTreeMap::new(),
+            });
+            row.runs += 1;
+            for Finding { check, text } in conformance::findings(run) {
+                let latest = run.head.id;
+                let found = row.found.entry(check).or_insert(Found {
+                    runs: 0,
+                    latest,
+                    text: String::new(),
+                });
+                (found.runs, found.latest, found.text) = (found.runs + 1, latest, text);
+            }
+        }
+        all.into_values().collect()
     }
 
     fn keys(&self) -> Vec<Update> {
@@ -668,6 +700,11 @@ fn answer(index: usize) -> Answer {
         model: Some("gpt-5-mini-2026-05-01".into()),
         response_id: Some("chatcmpl-C7yT2b0m1".into()),
         done: true,
+        notes: if index % 16 == 7 {
+            vec![("the stream ended without [DONE]".into(), 1)]
+        } else {
+            Vec::new()
+        },
         ..Answer::default()
     }
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod export;
+mod findings;
 mod mounts;
 mod query;
 mod series;

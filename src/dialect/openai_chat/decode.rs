@@ -7,7 +7,7 @@ use crate::{
         BodyKind,
         error::{self, ProviderError},
         excerpt::excerpt,
-        is_blank, kind_of, sse_begins_with,
+        is_blank, kind_of, sse_begins_with, type_note,
     },
     dialect::{Decoder, ResponseHead},
     event::{Event, Fault, FaultClass, Phase},
@@ -93,6 +93,7 @@ impl ChatDecoder {
             }
             held.push(*byte);
             if let Some(kind) = kind_of(held, &self.head) {
+                out.extend(type_note(kind, &self.head));
                 let held = std::mem::take(held);
                 self.body = match kind {
                     BodyKind::Events => Body::Events(Sse::default()),

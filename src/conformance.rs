@@ -1,0 +1,277 @@
+//! What was lost between what was asked and what came: parameters that were not heeded, counts that are
+//! missing or do not add up, deltas that are no part of the protocol.
+//!
+//! In: a [`Run`] that is over. Out: [`Finding`]s, each under one [`Check`]. They are derived from the run's
+//! record by the rows of one table; the history keeps them only as an index of what it can derive again.
+
+mod counts;
+mod heeded;
+mod shape;
+
+use serde::Serialize;
+
+use crate::{
+    event::words,
+    run::{Run, State},
+};
+
+words! {
+    /// What a run is held against.
+    Check {
+        /// What was asked was not sent, since the model or the protocol takes no such thing.
+        NotSent = "not_sent",
+        /// What was sent was not heeded, as far as the answer shows.
+        Ignored = "ignored",
+        /// Another model answered.
+        Model = "model",
+        /// Token counts are missing or do not add up.
+        Usage = "usage",
+        /// Why the answer ended was not said, or does not fit it.
+        Finish = "finish",
+        /// The stream lacked its own end mark.
+        EndMark = "end_mark",
+        /// The response said that it was of another type.
+        ContentType = "content_type",
+        /// Something came in another form than the protocol has it.
+        Malformed = "malformed",
+        /// Something came that the protocol's documents do not name.
+        Unknown = "unknown",
+    }
+}
+
+/// Something that was found in one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Under which check.
+    pub check: Check,
+    /// What, in one sentence without a period.
+    pub text: String,
+}
+
+/// A row of the table of checks.
+#[derive(Debug)]
+pub struct Row {
+    /// The check.
+    pub check: Check,
+    /// Its name in tables.
+    pub label: &'static str,
+    /// What it means, for a hover text.
+    pub meaning: &'static str,
+    find: fn(&Run) -> Vec<String>,
+}
+
+/// All checks, in the order of tables.
+#[rustfmt::skip]
+pub static CHECKS: &[Row] = &[
+    Row { check: Check::NotSent, label: "Not sent", meaning: "Something was asked that this model or protocol does not take, so it was left out of the request", find: heeded::not_sent },
+    Row { check: Check::Ignored, label: "Ignored", meaning: "The answer shows that a parameter was not heeded: it goes on past the token limit or a stop string, is not the JSON that was asked for, or calls a function that was not offered", find: heeded::ignored },
+    Row { check: Check::Model, label: "Model", meaning: "The provider says that another model answered than the one asked", find: heeded::other_model },
+    Row { check: Check::Usage, label: "Usage", meaning: "Token counts are missing, or do not add up", find: counts::usage },
+    Row { check: Check::Finish, label: "Finish", meaning: "Why the answer ended was not said, or does not fit what came", find: shape::finish },
+    Row { check: Check::EndMark, label: "End mark", meaning: "The stream lacked the end mark of its protocol, or it came twice", find: shape::end_mark },
+    Row { check: Check::ContentType, label: "Type", meaning: "The response’s content type says something else than what came, or a whole answer came to a streamed request", find: shape::content_type },
+    Row { check: Check::Malformed, label: "Malformed", meaning: "A piece came in another form than the protocol has it: split or replaced characters, blocks out of order, arguments that are not JSON", find: shape::malformed },
+    Row { check: Check::Unknown, label: "Unknown", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
+];
+
+/// What is there to say of a run; nothing while it goes, and nothing of one that never got an answer.
+#[must_use]
+pub fn findings(run: &Run) -> Vec<Finding> {
+    if !run.state.is_over() {
+        return Vec::new();
+    }
+    CHECKS
+        .iter()
+        .flat_map(|row| {
+            let texts = (row.find)(run).into_iter();
+            texts.map(|text| Finding {
+                check: row.check,
+                text,
+            })
+        })
+        .collect()
+}
+
+/// Whether a run tells anything of how its endpoint keeps to the protocol: an answer came, whole or not.
+#[must_use]
+pub fn tells(run: &Run) -> bool {
+    run.state.is_over() && run.status.is_some_and(|status| status < 300)
+}
+
+/// The row of a check.
+#[must_use]
+pub fn row(check: Check) -> &'static Row {
+    // Every check has its row: a test says so.
+    CHECKS
+        .iter()
+        .find(|row| row.check == check)
+        .unwrap_or(&CHECKS[0])
+}
+
+/// Whether the answer came to a clean end, so that what is missing is missing.
+fn is_whole(run: &Run) -> bool {
+    run.state == State::Ok
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        chat::{ChatRequest, Params, ResponseFormat, Tool, ToolCall},
+        dialect::DialectId,
+        endpoint::TargetId,
+        event::{Answer, Finish, FinishReason, Usage},
+        run::{Origin, RunHead, RunId},
+    };
+
+    /// A whole answer of the plainest kind.
+    fn clean() -> Run {
+        let request = ChatRequest::of_text("vendor/model-a", "Hello");
+        let mut run = Run::new(RunHead {
+            id: RunId(1),
+            target: TargetId {
+                endpoint: "here".into(),
+                model: request.model.clone(),
+            },
+            dialect: DialectId::OpenaiChat,
+            route: String::new(),
+            url: String::new(),
+            simulated: false,
+            origin: Origin::Terminal,
+            attempt: 1,
+            request: Arc::new(request),
+        });
+        run.state = State::Ok;
+        run.status = Some(200);
+        run.answer = Answer {
+            text: "Hello to you".into(),
+            model: Some("model-a-2026-01-01".into()),
+            usage: Some(Usage {
+                input: Some(3),
+                output: Some(4),
+                total: Some(7),
+                ..Usage::default()
+            }),
+            finish: Some(finish(FinishReason::Stop, "stop")),
+            done: true,
+            ..Answer::default()
+        };
+        run
+    }
+
+    fn finish(reason: FinishReason, raw: &str) -> Finish {
+        Finish {
+            reason,
+            raw: raw.into(),
+        }
+    }
+
+    fn ask(run: &mut Run, change: impl FnOnce(&mut ChatRequest)) {
+        change(Arc::make_mut(&mut run.head.request));
+    }
+
+    fn params(run: &mut Run, change: impl FnOnce(&mut Params)) {
+        ask(run, |request| change(&mut request.params));
+    }
+
+    fn noted(run: &mut Run, note: &str) {
+        run.answer.notes.push((note.into(), 1));
+    }
+
+    /// What is changed in a clean run, and the check that must tell.
+    type Case = (&'static str, Check, fn(&mut Run));
+
+    #[rustfmt::skip]
+    const CASES: &[Case] = &[
+        ("another model", Check::Model, |r| r.answer.model = Some("model-b".into())),
+        ("no usage", Check::Usage, |r| r.answer.usage = None),
+        ("a wrong total", Check::Usage, |r| r.answer.usage.as_mut().unwrap().total = Some(70)),
+        ("more cached than there is", Check::Usage, |r| r.answer.usage.as_mut().unwrap().cached = Some(9)),
+        ("no output counted", Check::Usage, |r| *r.answer.usage.as_mut().unwrap() = Usage { input: Some(3), output: Some(0), ..Usage::default() }),
+        ("a decoder's note on counts", Check::Usage, |r| noted(r, "the token counts can't be read")),
+        ("no finish", Check::Finish, |r| r.answer.finish = None),
+        ("calls that end with stop", Check::Finish, |r| r.answer.tool_calls.push(ToolCall { name: "f".into(), arguments: "{}".into(), ..ToolCall::default() })),
+        ("no calls that end with calls", Check::Finish, |r| r.answer.finish = Some(finish(FinishReason::ToolCalls, "tool_calls"))),
+        ("no end mark", Check::EndMark, |r| noted(r, "the stream ended without [DONE]")),
+        ("two end marks", Check::EndMark, |r| noted(r, "a second [DONE] came and was ignored")),
+        ("another type", Check::ContentType, |r| noted(r, "server-sent events came as “text/plain”")),
+        ("a whole answer", Check::ContentType, |r| noted(r, "a plain JSON answer came to a streamed request")),
+        ("split characters", Check::Malformed, |r| noted(r, "a character was split over two chunks and joined")),
+        ("broken arguments", Check::Malformed, |r| {
+            r.answer.finish = Some(finish(FinishReason::ToolCalls, "tool_calls"));
+            r.answer.tool_calls.push(ToolCall { name: "f".into(), arguments: "{\"a\":".into(), ..ToolCall::default() });
+        }),
+        ("an unknown part", Check::Unknown, |r| r.answer.unknown.push(("event x".into(), "{}".into()))),
+        ("a parameter left out", Check::NotSent, |r| noted(r, "not sent: temperature (this model takes none)")),
+        ("past the limit", Check::Ignored, |r| params(r, |p| p.max_tokens = Some(3))),
+        ("past a stop string", Check::Ignored, |r| params(r, |p| p.stop = vec!["to".into()])),
+        ("no JSON", Check::Ignored, |r| params(r, |p| p.response_format = Some(ResponseFormat::JsonObject))),
+        ("no reasoning", Check::Ignored, |r| params(r, |p| p.reasoning_effort = Some("high".into()))),
+        ("a missing property", Check::Ignored, |r| {
+            r.answer.text = "{\"b\":1}".into();
+            let schema = serde_json::json!({"type": "object", "required": ["a"]});
+            params(r, |p| p.response_format = Some(ResponseFormat::JsonSchema { name: "s".into(), schema, strict: true }));
+        }),
+        ("a function that was not offered", Check::Ignored, |r| {
+            r.answer.finish = Some(finish(FinishReason::ToolCalls, "tool_calls"));
+            r.answer.tool_calls.push(ToolCall { name: "g".into(), arguments: "{}".into(), ..ToolCall::default() });
+            ask(r, |request| request.tools.push(Tool { name: "f".into(), description: String::new(), parameters: serde_json::json!({}) }));
+        }),
+    ];
+
+    #[test]
+    fn a_clean_run_has_nothing_to_tell() {
+        assert_eq!(findings(&clean()), []);
+        let mut asked = clean();
+        asked.answer.text = "{\"a\": 1}".into();
+        asked.answer.reasoning = "Hm".into();
+        params(&mut asked, |p| {
+            p.max_tokens = Some(4);
+            p.stop = vec!["END".into()];
+            p.reasoning_effort = Some("low".into());
+            let schema = serde_json::json!({"type": "object", "required": ["a"]});
+            p.response_format = Some(ResponseFormat::JsonSchema {
+                name: "s".into(),
+                schema,
+                strict: true,
+            });
+        });
+        assert_eq!(findings(&asked), []);
+    }
+
+    #[test]
+    fn each_oddity_is_found_by_its_own_check_alone() {
+        for (what, check, change) in CASES {
+            let mut run = clean();
+            change(&mut run);
+            let found: Vec<_> = findings(&run).iter().map(|f| f.check).collect();
+            assert_eq!(found, [*check], "{what}");
+        }
+    }
+
+    #[test]
+    fn every_check_has_its_row_and_a_case() {
+        for check in Check::ALL {
+            assert_eq!(row(*check).check, *check);
+            assert!(CASES.iter().any(|(_, of, _)| of == check), "{check}");
+        }
+    }
+
+    #[test]
+    fn what_broke_off_lacks_nothing() {
+        let mut run = clean();
+        run.state = State::Fault;
+        run.answer.usage = None;
+        run.answer.finish = None;
+        run.answer.text = "{\"a".into();
+        params(&mut run, |p| {
+            p.response_format = Some(ResponseFormat::JsonObject);
+        });
+        assert_eq!(findings(&run), []);
+        run.state = State::Streaming;
+        run.answer.unknown.push(("x".into(), String::new()));
+        assert_eq!(findings(&run), [], "it still goes");
+    }
+}

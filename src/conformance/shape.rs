@@ -1,0 +1,85 @@
+//! Whether what came has the shape that the protocol gives it.
+
+use serde_json::value::RawValue;
+
+use super::{counts::ON_COUNTS, is_whole};
+use crate::{body::TYPE_NOTE, event::FinishReason, hints::NOT_SENT, run::Run};
+
+/// Words of the decoders' notes on end marks.
+const ON_END_MARKS: &[&str] = &["[DONE]", "message_stop", "end mark"];
+/// Words of the decoders' notes on types.
+const ON_TYPES: &[&str] = &[TYPE_NOTE, "a plain JSON answer came"];
+/// Words of the decoders' notes on reasons to end.
+const ON_FINISH: &[&str] = &["stop_reason", "finish reason"];
+/// Notes that tell of the answer, the way to it or our own doing, and of nothing odd.
+const NOT_ODD: &[&str] = &[
+    NOT_SENT,
+    "blocked for ",
+    "was not read: ",
+    "why it ended: ",
+    "the model's status: ",
+    "the answer came compressed",
+    "the connection stayed open",
+    "after the answer's end, ",
+    "asked by ",
+];
+
+/// The run's notes that hold one of these words.
+pub(super) fn notes_on(run: &Run, words: &[&str]) -> Vec<String> {
+    let notes = run.answer.notes.iter();
+    let hit = notes.filter(|(note, _)| words.iter().any(|word| note.contains(word)));
+    hit.map(|(note, _)| note.clone()).collect()
+}
+
+pub(super) fn finish(run: &Run) -> Vec<String> {
+    let noted = notes_on(run, ON_FINISH);
+    if !noted.is_empty() || !is_whole(run) {
+        return noted;
+    }
+    let calls = !run.answer.tool_calls.is_empty();
+    let odd = match &run.answer.finish {
+        None => Some("the answer did not say why it ended".to_owned()),
+        Some(f) if f.reason == FinishReason::ToolCalls && !calls => {
+            Some(format!("it ended with “{}”, yet nothing was called", f.raw))
+        }
+        Some(f) if f.reason == FinishReason::Stop && calls => Some(format!(
+            "it ended with “{}”, yet it waits for results",
+            f.raw
+        )),
+        Some(_) => None,
+    };
+    odd.into_iter().collect()
+}
+
+pub(super) fn end_mark(run: &Run) -> Vec<String> {
+    notes_on(run, ON_END_MARKS)
+}
+
+pub(super) fn content_type(run: &Run) -> Vec<String> {
+    notes_on(run, ON_TYPES)
+}
+
+/// Every other note, and calls whose arguments can't be read.
+pub(super) fn malformed(run: &Run) -> Vec<String> {
+    let told = [ON_COUNTS, ON_END_MARKS, ON_TYPES, ON_FINISH, NOT_ODD];
+    let is_told = |note: &str| told.iter().any(|on| on.iter().any(|w| note.contains(w)));
+    let notes = run.answer.notes.iter();
+    let notes = notes.filter(|(note, _)| !is_told(note));
+    let calls = run.answer.tool_calls.iter().filter(|_| is_whole(run));
+    let broken = calls.filter(|call| {
+        let arguments = call.arguments.trim();
+        !arguments.is_empty() && serde_json::from_str::<&RawValue>(arguments).is_err()
+    });
+    let broken = broken.map(|call| format!("the arguments of “{}” are not JSON", call.name));
+    notes.map(|(note, _)| note.clone()).chain(broken).collect()
+}
+
+pub(super) fn unknown(run: &Run) -> Vec<String> {
+    let mut kinds: Vec<String> = Vec::new();
+    for (kind, _) in &run.answer.unknown {
+        if !kinds.contains(kind) {
+            kinds.push(kind.clone());
+        }
+    }
+    kinds
+}

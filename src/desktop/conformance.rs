@@ -1,0 +1,264 @@
+//! How each target keeps to its protocol: what was lost between what was asked and what came.
+//!
+//! In: counts of the history. Out: [`Command::QueryConformance`]; a click on a count opens the latest run
+//! that it tells of.
+
+use egui::{Align, Label, Layout, Margin, Panel, RichText, Sense, Ui, WidgetInfo};
+use egui_extras::{Column, TableBuilder, TableRow};
+
+use super::{
+    icons,
+    range::Range,
+    theme::{Theme, size, space, title},
+    view::{Action, Cx, View, ViewId},
+    widgets::{Tone, banner, count, empty, primary_button, segmented},
+};
+use crate::{
+    conformance::{CHECKS, Row},
+    engine::Command,
+    history::{Conformance, Found},
+};
+
+/// New runs are counted no sooner than this after the last look, in seconds.
+const AGAIN_SECS: f64 = 1.0;
+const TARGET_WIDTH: f32 = 210.0;
+const COUNT_WIDTH: f32 = 78.0;
+
+/// The view of conformance.
+#[derive(Debug)]
+pub struct ConformanceView {
+    range: Range,
+    /// What was asked: the stretch, and how many runs had ended.
+    asked: Option<(Range, u64)>,
+    asked_at: f64,
+    ticket: u64,
+    waiting: bool,
+    rows: Option<Vec<Conformance>>,
+    problem: Option<String>,
+}
+
+impl Default for ConformanceView {
+    fn default() -> Self {
+        Self {
+            range: Range::Days7,
+            asked: None,
+            asked_at: 0.0,
+            ticket: 0,
+            waiting: false,
+            rows: None,
+            problem: None,
+        }
+    }
+}
+
+impl View for ConformanceView {
+    fn id(&self) -> ViewId {
+        ViewId::Conformance
+    }
+
+    fn title(&self) -> &'static str {
+        "Conformance"
+    }
+
+    fn icon(&self) -> &'static str {
+        icons::CONFORMANCE
+    }
+
+    fn logic(&mut self, cx: &mut Cx<'_>) {
+        let answer = &mut cx.state.conformance;
+        let Some((_, rows)) = answer.take_if(|(ticket, _)| *ticket == self.ticket) else {
+            return;
+        };
+        self.waiting = false;
+        match rows {
+            Ok(rows) => (self.rows, self.problem) = (Some(rows), None),
+            Err(problem) => self.problem = Some(problem),
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        self.bar_ui(ui, cx);
+        if let Some(problem) = &self.problem {
+            banner(ui, cx.theme, Tone::Bad, problem, |_| ());
+        }
+        match &self.rows {
+            None => {}
+            Some(rows) if rows.is_empty() => self.empty_ui(ui, cx),
+            Some(rows) => table_ui(ui, cx, rows),
+        }
+        self.ask(ui, cx);
+    }
+
+    fn save(&self) -> Option<String> {
+        serde_json::to_string(&self.range).ok()
+    }
+
+    fn restore(&mut self, saved: &str) {
+        self.range = serde_json::from_str(saved).unwrap_or(Range::Days7);
+    }
+}
+
+impl ConformanceView {
+    fn bar_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
+        Panel::top("conformance.bar").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(title("What was lost")).on_hover_text(
+                    "In how many answered runs of a target each check found something. A run that failed before \
+                     any answer tells nothing here",
+                );
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let ranges = Range::ALL.iter().map(|(range, short, _)| (*range, *short));
+                    let ranges: Vec<_> = ranges.collect();
+                    segmented(ui, cx.theme, "Range", &mut self.range, &ranges);
+                });
+            });
+        });
+    }
+
+    fn empty_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let (head, text) = if self.range == Range::All {
+            (
+                "No answers yet".to_owned(),
+                "Every answer is held against its protocol: missing counts, parameters that were not heeded, odd \
+                 deltas. What was found is counted here for each target",
+            )
+        } else {
+            (
+                format!("No answers in the last {}", self.range.name()),
+                "Ask something in the playground, or look further back",
+            )
+        };
+        empty(ui, cx.theme, icons::CONFORMANCE, &head, text, |ui| {
+            if primary_button(ui, cx.theme, "Open the playground").clicked() {
+                cx.actions.push(Action::Go(ViewId::Playground));
+            }
+        });
+    }
+
+    /// Asks the history when something else is wanted, or runs have ended since.
+    fn ask(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        let wanted = (self.range, cx.state.finished);
+        if self.waiting || self.asked == Some(wanted) {
+            return;
+        }
+        let now = ui.input(|input| input.time);
+        let only_new_runs = self.asked.is_some_and(|(range, _)| range == self.range);
+        let left = self.asked_at + AGAIN_SECS - now;
+        if only_new_runs && left > 0.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
+            ui.ctx().request_repaint_after_secs(left as f32);
+            return;
+        }
+        (self.asked, self.asked_at, self.waiting) = (Some(wanted), now, true);
+        self.ticket += 1;
+        // The time of day, for how far back to look: nothing is measured with it.
+        let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        cx.commands.push(Command::QueryConformance {
+            ticket: self.ticket,
+            since_unix_ns: self.range.length_ns().map(|length| now - length),
+        });
+    }
+}
+
+fn table_ui(ui: &mut Ui, cx: &mut Cx<'_>, rows: &[Conformance]) {
+    let theme = cx.theme;
+    let mut opened = None;
+    egui::Frame::new()
+        .inner_margin(Margin::symmetric(16, 0))
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
+            egui::ScrollArea::horizontal()
+                .auto_shrink(false)
+                .show(ui, |ui| {
+                    let table = TableBuilder::new(ui)
+                        .id_salt("conformance")
+                        .auto_shrink(false)
+                        .cell_layout(Layout::right_to_left(Align::Center))
+                        .column(Column::initial(TARGET_WIDTH).at_least(120.0).clip(true))
+                        .columns(Column::exact(COUNT_WIDTH), CHECKS.len() + 1);
+                    let body = table.header(28.0, |mut head| {
+                        head_ui(&mut head, theme, "Target", "Endpoint and model");
+                        let answers = "Answered runs that were looked at";
+                        head_ui(&mut head, theme, "Answers", answers);
+                        for check in CHECKS {
+                            head_ui(&mut head, theme, check.label, check.meaning);
+                        }
+                    });
+                    body.body(|body| {
+                        body.rows(space::ROW, rows.len(), |mut row| {
+                            let data = &rows[row.index()];
+                            opened = row_ui(&mut row, theme, data).or(opened);
+                        });
+                    });
+                });
+        });
+    cx.actions.extend(opened.map(Action::OpenRun));
+}
+
+fn head_ui(head: &mut TableRow<'_, '_>, theme: &Theme, name: &str, meaning: &str) {
+    head.col(|ui| {
+        let text = RichText::new(name).size(size::SMALL).color(theme.text_dim);
+        let label = |ui: &mut Ui| ui.label(text).on_hover_text(meaning);
+        if name == "Target" {
+            ui.with_layout(Layout::left_to_right(Align::Center), label);
+        } else {
+            label(ui);
+        }
+    });
+}
+
+/// A row; gives the run to open.
+fn row_ui(
+    row: &mut TableRow<'_, '_>,
+    theme: &Theme,
+    data: &Conformance,
+) -> Option<crate::run::RunId> {
+    let mut opened = None;
+    row.col(|ui| {
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(Label::new(data.target.to_string()).truncate());
+        });
+    });
+    row.col(|ui| {
+        ui.label(RichText::new(count(data.runs)).color(theme.text_dim));
+    });
+    for check in CHECKS {
+        row.col(|ui| {
+            if let Some(found) = data.found.get(&check.check)
+                && found_ui(ui, theme, data, check, found)
+            {
+                opened = Some(found.latest);
+            }
+        });
+    }
+    opened
+}
+
+/// A count; gives whether it was pressed.
+fn found_ui(ui: &mut Ui, theme: &Theme, data: &Conformance, check: &Row, found: &Found) -> bool {
+    let all = found.runs == data.runs;
+    let text = if all {
+        "all".to_owned()
+    } else {
+        count(found.runs)
+    };
+    let text = RichText::new(text).color(theme.warn);
+    let response = ui.add(Label::new(text).selectable(false).sense(Sense::click()));
+    let name = format!(
+        "{} in {} of {} answers of {}",
+        check.label,
+        count(found.runs),
+        count(data.runs),
+        data.target
+    );
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
+    let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
+    response
+        .on_hover_text(format!(
+            "{name}. Latest: {}. Click for that run",
+            found.text
+        ))
+        .clicked()
+}

@@ -1,0 +1,296 @@
+//! What a model or protocol is known not to take.
+//!
+//! In: a dialect and a [`ChatRequest`]. Out: the request as it goes out, and a [`Hint`] for each setting that
+//! was left out or renamed: shown beside the setting, and noted on the run. The facts are rows of
+//! `assets/models.toml`.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    chat::{ChatRequest, Params},
+    dialect::DialectId,
+};
+
+/// What begins the note on a run of a setting that was left out.
+pub const NOT_SENT: &str = "not sent: ";
+
+/// Something about one setting of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The setting, by the word of [`Params`]' field.
+    pub setting: String,
+    /// The name it is sent by instead; `None` if it is not sent.
+    pub sent_as: Option<String>,
+    /// Why, in a few words.
+    pub why: &'static str,
+}
+
+impl Hint {
+    /// The note that the run gets: nothing for a setting that is sent by another name.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        let is_lost = self.sent_as.is_none();
+        is_lost.then(|| format!("{NOT_SENT}{} ({})", self.setting, self.why))
+    }
+
+    /// The sentence beside the setting.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match &self.sent_as {
+            Some(name) => format!("Sent as {name}: {}", self.why),
+            None => format!("Not sent: {}", self.why),
+        }
+    }
+}
+
+/// A row of `assets/models.toml`; its first lines say what the fields mean.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    #[serde(default)]
+    dialects: Vec<String>,
+    models: Vec<String>,
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
+    unless_effort: Option<String>,
+    #[serde(default)]
+    not_sent: Vec<String>,
+    #[serde(default)]
+    one_of: Vec<String>,
+    #[serde(default)]
+    rename: Map<String, Value>,
+    why: String,
+    #[allow(dead_code, reason = "for whoever reads the file")]
+    source: String,
+}
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    struct Table {
+        rule: Vec<Rule>,
+    }
+    let text = include_str!("../assets/models.toml");
+    let table: Table = toml_edit::de::from_str(text).expect("a test reads this embedded file");
+    table.rule
+});
+
+/// The request as this dialect and model take it, and what was changed about it.
+#[must_use]
+pub fn fit(dialect: DialectId, request: &ChatRequest) -> (ChatRequest, Vec<Hint>) {
+    let mut fitted = request.clone();
+    let mut hints = Vec::new();
+    for rule in RULES.iter().filter(|rule| rule.holds(dialect, request)) {
+        rule.apply(&mut fitted.params, &mut hints);
+    }
+    (fitted, hints)
+}
+
+impl Rule {
+    fn holds(&self, dialect: DialectId, request: &ChatRequest) -> bool {
+        let name = request.model.rsplit('/').next().unwrap_or_default();
+        let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
+        let spared =
+            self.unless_effort.is_some() && self.unless_effort == request.params.reasoning_effort;
+        (self.dialects.is_empty() || self.dialects.iter().any(|d| d == dialect.as_str()))
+            && any(&self.models)
+            && !any(&self.except)
+            && !spared
+    }
+
+    fn apply(&'static self, params: &mut Params, hints: &mut Vec<Hint>) {
+        let mut hint = |setting: &str, sent_as| {
+            hints.push(Hint {
+                setting: setting.to_owned(),
+                sent_as,
+                why: &self.why,
+            });
+        };
+        for setting in &self.not_sent {
+            if take(params, setting).is_some() {
+                hint(setting, None);
+            }
+        }
+        let set = self.one_of.iter().filter(|s| get(params, s).is_some());
+        for setting in set.skip(1).cloned().collect::<Vec<_>>() {
+            take(params, &setting);
+            hint(&setting, None);
+        }
+        for (setting, name) in &self.rename {
+            let name = name.as_str().unwrap_or_default();
+            if let Some(value) = take(params, setting) {
+                params.extra.entry(name).or_insert(value);
+                hint(setting, Some(name.to_owned()));
+            }
+        }
+    }
+}
+
+/// A setting as it is set, if it is.
+fn get(params: &Params, setting: &str) -> Option<Value> {
+    take(&mut params.clone(), setting)
+}
+
+/// Takes a setting out.
+fn take(params: &mut Params, setting: &str) -> Option<Value> {
+    match setting {
+        "temperature" => params.temperature.take().map(Value::from),
+        "top_p" => params.top_p.take().map(Value::from),
+        "max_tokens" => params.max_tokens.take().map(Value::from),
+        "seed" => params.seed.take().map(Value::from),
+        "stop" if params.stop.is_empty() => None,
+        "stop" => Some(std::mem::take(&mut params.stop).into()),
+        "reasoning_effort" => params.reasoning_effort.take().map(Value::from),
+        _ => None,
+    }
+}
+
+/// Whether a name fits a glob, in which `*` stands for anything.
+fn matches(glob: &str, name: &str) -> bool {
+    let Some((start, rest)) = glob.split_once('*') else {
+        return glob == name;
+    };
+    let Some(mut left) = name.strip_prefix(start) else {
+        return false;
+    };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return left.ends_with(part);
+        }
+        match left.find(part) {
+            Some(at) => left = &left[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted(dialect: DialectId, model: &str, effort: Option<&str>) -> (Params, Vec<String>) {
+        let mut request = ChatRequest::of_text(model, "Hello");
+        request.params = Params {
+            temperature: Some(0.5),
+            top_p: Some(0.9),
+            max_tokens: Some(50),
+            seed: Some(1),
+            stop: vec!["END".into()],
+            reasoning_effort: effort.map(str::to_owned),
+            ..Params::default()
+        };
+        let (request, hints) = fit(dialect, &request);
+        let notes = hints.iter().filter_map(Hint::note);
+        (request.params, notes.collect())
+    }
+
+    #[test]
+    fn every_rule_names_settings_that_there_are() {
+        let all = Params {
+            temperature: Some(0.0),
+            top_p: Some(0.0),
+            max_tokens: Some(1),
+            seed: Some(0),
+            stop: vec![String::new()],
+            reasoning_effort: Some(String::new()),
+            ..Params::default()
+        };
+        for rule in RULES.iter() {
+            let named = rule.not_sent.iter().chain(&rule.one_of);
+            for setting in named.chain(rule.rename.keys()) {
+                assert!(get(&all, setting).is_some(), "{setting}");
+                assert_eq!(get(&Params::default(), setting), None, "{setting}");
+            }
+            assert!(rule.source.starts_with("https://"), "{}", rule.source);
+        }
+    }
+
+    #[test]
+    fn what_a_model_refuses_is_left_out_and_said() {
+        use DialectId::{Anthropic, OpenaiChat};
+        // Dialect, model, effort, the settings that are left out.
+        let table: &[(DialectId, &str, Option<&str>, &[&str])] = &[
+            (OpenaiChat, "gpt-4o-mini", None, &[]),
+            (OpenaiChat, "gpt-5", None, &["temperature", "top_p"]),
+            (
+                OpenaiChat,
+                "openai/gpt-5-mini",
+                None,
+                &["temperature", "top_p"],
+            ),
+            (OpenaiChat, "gpt-5-chat-latest", None, &[]),
+            (
+                OpenaiChat,
+                "gpt-5.2",
+                Some("low"),
+                &["temperature", "top_p"],
+            ),
+            (OpenaiChat, "gpt-5.2", Some("none"), &[]),
+            (OpenaiChat, "o3", None, &["temperature", "top_p", "stop"]),
+            (OpenaiChat, "claude-opus-4-7", None, &[]),
+            (
+                Anthropic,
+                "claude-opus-4-7",
+                None,
+                &["seed", "temperature", "top_p"],
+            ),
+            (
+                Anthropic,
+                "claude-sonnet-4-5-20250929",
+                None,
+                &["seed", "top_p"],
+            ),
+            (Anthropic, "claude-3-5-haiku-20241022", None, &["seed"]),
+        ];
+        for (dialect, model, effort, left_out) in table {
+            let (params, notes) = fitted(*dialect, model, *effort);
+            let said: Vec<_> = notes
+                .iter()
+                .filter_map(|note| note.strip_prefix(NOT_SENT)?.split(' ').next())
+                .collect();
+            assert_eq!(said, *left_out, "{model}");
+            for setting in *left_out {
+                assert_eq!(get(&params, setting), None, "{model} {setting}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_goes_by_the_name_that_the_model_takes() {
+        let (params, _) = fitted(DialectId::OpenaiChat, "gpt-5", None);
+        assert_eq!(params.max_tokens, None);
+        assert_eq!(params.extra["max_completion_tokens"], 50);
+        let mut request = ChatRequest::of_text("gpt-5", "Hello");
+        request.params.max_tokens = Some(50);
+        let own = ("max_completion_tokens".to_owned(), Value::from(7));
+        request.params.extra.extend([own]);
+        let (fitted, hints) = fit(DialectId::OpenaiChat, &request);
+        let limit = &fitted.params.extra["max_completion_tokens"];
+        assert_eq!(*limit, 7, "the user's own JSON is not touched");
+        assert_eq!(
+            hints[0].sentence(),
+            "Sent as max_completion_tokens: this model takes the limit by that name only"
+        );
+    }
+
+    #[test]
+    fn globs_fit_as_written() {
+        for (glob, name, fits) in [
+            ("gpt-5*", "gpt-5", true),
+            ("gpt-5*", "gpt-4", false),
+            ("gpt-5", "gpt-5-mini", false),
+            ("claude-*-4-5*", "claude-opus-4-5-2025", true),
+            ("claude-*-5", "claude-sonnet-4-5-1", false),
+            ("*", "anything", true),
+            ("a*b*c", "axbyc", true),
+            ("a*b*c", "acb", false),
+        ] {
+            assert_eq!(matches(glob, name), fits, "{glob} {name}");
+        }
+    }
+}
