@@ -32,6 +32,8 @@ pub mod run;
 
 pub mod conformance;
 
+pub mod snippet;
+
 pub mod conversation;
 pub mod history;
 

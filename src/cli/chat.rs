@@ -3,9 +3,9 @@
 mod ask;
 mod report;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
-use crate::{dialect::DialectId, settings::Paths};
+use crate::{dialect::DialectId, settings::Paths, snippet::Language};
 
 /// Arguments of `tokenscope chat`.
 ///
@@ -94,6 +94,10 @@ pub struct Args {
     #[arg(long)]
     reasoning: bool,
 
+    /// Print what would be asked as a program in this language (curl, python, javascript), and ask nothing.
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    snippet: Option<Language>,
+
     /// Do not keep these runs in the history.
     #[arg(long)]
     no_history: bool,
@@ -109,6 +113,18 @@ Examples:
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user()?;
     let question = ask::Question::of(args)?;
-    let asked = ask::start(args, &question, paths)?;
-    report::follow(args, &asked)
+    let ready = ask::ready(args, paths)?;
+    if let Some(language) = args.snippet {
+        let snippets = ask::snippets(language, &question, &ready)?;
+        std::io::stdout().write_all(snippets.join("\n").as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    report::follow(args, &ask::start(&question, ready))
+}
+
+fn language(name: &str) -> Result<Language, String> {
+    Language::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Language::ALL.iter().map(|l| l.as_str()).collect();
+        format!("no such language; known are {}", known.join(", "))
+    })
 }

@@ -12,12 +12,13 @@ use serde_json::Value;
 use super::Args;
 use crate::{
     chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool},
-    cli::{UsageError, note, warn_of},
+    cli::{UsageError, note, unknown_endpoint, warn_of},
     endpoint::{Endpoint, TargetId, base_url},
     engine::{Command, Engine, Options, SendRun, Update},
     run::{Origin, RunId},
     settings::{Paths, Settings},
     simulator,
+    snippet::{Language, snippet},
 };
 
 /// The id of the endpoint that `--base-url` makes.
@@ -67,8 +68,15 @@ pub(super) struct Asked {
     pub(super) runs: Vec<(RunId, TargetId)>,
 }
 
-/// Starts the engine and one run a target.
-pub(super) fn start(args: &Args, question: &Question, paths: Paths) -> anyhow::Result<Asked> {
+/// The engine, and the targets that are meant.
+pub(super) struct Ready {
+    engine: Engine,
+    settings: Arc<Settings>,
+    targets: Vec<TargetId>,
+}
+
+/// Starts the engine and finds the targets.
+pub(super) fn ready(args: &Args, paths: Paths) -> anyhow::Result<Ready> {
     let named = named_targets(args)?;
     let ad_hoc = ad_hoc_endpoint(args)?;
     let simulated = named.iter().any(|t| t.endpoint == simulator::ENDPOINT);
@@ -88,11 +96,41 @@ pub(super) fn start(args: &Args, question: &Question, paths: Paths) -> anyhow::R
     } else {
         named
     };
-    let runs = targets
-        .into_iter()
-        .map(|target| (send(&engine, question, &target), target))
-        .collect();
-    Ok(Asked { engine, runs })
+    Ok(Ready {
+        engine,
+        settings,
+        targets,
+    })
+}
+
+/// Starts one run a target.
+pub(super) fn start(question: &Question, ready: Ready) -> Asked {
+    let Ready {
+        engine, targets, ..
+    } = ready;
+    let runs = targets.into_iter();
+    let runs = runs.map(|target| (send(&engine, question, &target), target));
+    let runs = runs.collect();
+    Asked { engine, runs }
+}
+
+/// What would be sent to each target, as programs in another language.
+pub(super) fn snippets(
+    language: Language,
+    question: &Question,
+    ready: &Ready,
+) -> anyhow::Result<Vec<String>> {
+    let of = |target: &TargetId| {
+        let endpoint = ready.settings.endpoint_or_preset(&target.endpoint);
+        let endpoint =
+            endpoint.ok_or_else(|| unknown_endpoint(&target.endpoint, &ready.settings))?;
+        Ok(snippet(
+            language,
+            &endpoint,
+            &question.request(&target.model),
+        ))
+    };
+    ready.targets.iter().map(of).collect()
 }
 
 fn send(engine: &Engine, question: &Question, target: &TargetId) -> RunId {

@@ -1,0 +1,212 @@
+//! A request as somebody else's program: cURL, Python by the provider's own SDK, JavaScript.
+//!
+//! In: an [`Endpoint`] and a [`ChatRequest`]. Out: text that asks the same. Keys and the values of the user's
+//! own headers never stand in it: it reads them from environment variables.
+
+mod curl;
+mod javascript;
+mod literal;
+mod python;
+
+use http::header;
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    chat::ChatRequest,
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint},
+    event::words,
+    hints,
+    transport::shown_url,
+};
+
+words! {
+    /// What a request can be written in.
+    Language {
+        /// A shell command.
+        Curl = "curl",
+        /// Python, by the provider's own SDK where it has one.
+        Python = "python",
+        /// JavaScript for Node.js, without any package.
+        JavaScript = "javascript",
+    }
+}
+
+impl Language {
+    /// Its name for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Curl => "cURL",
+            Self::Python => "Python",
+            Self::JavaScript => "JavaScript",
+        }
+    }
+}
+
+/// The program that asks `endpoint` this request, streamed.
+#[must_use]
+pub fn snippet(language: Language, endpoint: &Endpoint, request: &ChatRequest) -> String {
+    let asked = Asked::of(endpoint, request);
+    match language {
+        Language::Curl => curl::write(&asked),
+        Language::Python => python::write(&asked),
+        Language::JavaScript => javascript::write(&asked),
+    }
+}
+
+/// A request as it goes out, with names in place of secrets.
+struct Asked {
+    dialect: DialectId,
+    url: Url,
+    /// The URL, as it may be shown.
+    shown: String,
+    headers: Vec<Header>,
+    body: Value,
+    model: String,
+    /// The variable that holds the key, and how it is sent.
+    key: Option<(String, Auth)>,
+}
+
+/// One header: a fixed text, then the value of a variable.
+struct Header {
+    name: String,
+    text: String,
+    variable: Option<String>,
+}
+
+impl Header {
+    fn fixed(name: &str, text: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            variable: None,
+        }
+    }
+}
+
+impl Asked {
+    fn of(endpoint: &Endpoint, request: &ChatRequest) -> Self {
+        let id = endpoint.dialect;
+        let dialect = id.dialect();
+        let (request, _) = hints::fit(id, request);
+        let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
+        let fixed = dialect.headers.iter();
+        let mut headers = vec![Header::fixed("content-type", "application/json")];
+        headers.extend(fixed.map(|(name, text)| Header::fixed(name, text)));
+        headers.extend(endpoint.headers.keys().map(|name| Header {
+            name: name.clone(),
+            text: String::new(),
+            variable: Some(variable_of(name)),
+        }));
+        let key = key_of(endpoint);
+        headers.extend(
+            key.as_ref()
+                .map(|(variable, auth)| key_header(variable, auth)),
+        );
+        Self {
+            dialect: id,
+            shown: shown_url(&url),
+            url,
+            headers,
+            body: (dialect.encode)(&request),
+            model: request.model,
+            key,
+        }
+    }
+
+    /// The headers beside the key's and those that every request of the dialect has.
+    fn own_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.headers.iter().filter(|h| h.text.is_empty());
+        let named = named.filter(|h| !self.is_key(h));
+        named.filter_map(|h| Some((h.name.as_str(), h.variable.as_deref()?)))
+    }
+
+    fn is_key(&self, header: &Header) -> bool {
+        let key = self.key.as_ref();
+        key.is_some_and(|(variable, _)| header.variable.as_ref() == Some(variable))
+    }
+
+    /// The names of the headers whose values have to be put into variables, with those variables.
+    fn to_set(&self) -> Vec<String> {
+        let set = self.own_headers();
+        set.map(|(name, variable)| format!("{variable} holds the header {name}"))
+            .collect()
+    }
+}
+
+fn key_of(endpoint: &Endpoint) -> Option<(String, Auth)> {
+    if endpoint.auth == Auth::None {
+        return None;
+    }
+    let own = || format!("{}_API_KEY", variable_of(&endpoint.id));
+    let variable = endpoint.key_env.first().cloned().unwrap_or_else(own);
+    Some((variable, endpoint.auth.clone()))
+}
+
+fn key_header(variable: &str, auth: &Auth) -> Header {
+    let (name, text) = match auth {
+        Auth::Header(name) => (name.as_str(), ""),
+        _ => (header::AUTHORIZATION.as_str(), "Bearer "),
+    };
+    Header {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        variable: Some(variable.to_owned()),
+    }
+}
+
+/// A name as an environment variable's.
+fn variable_of(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    let known = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    upper.chars().map(known).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::DIALECTS;
+
+    fn endpoint(dialect: DialectId) -> Endpoint {
+        let base = Url::parse("https://api.example.com/v1?key=s3cret-in-query").unwrap();
+        let mut endpoint = Endpoint::custom("my-host", base, dialect);
+        endpoint.key_env.clear();
+        let secret = ("X-Team".to_owned(), "s3cret-header".to_owned());
+        endpoint.headers.extend([secret]);
+        endpoint
+    }
+
+    #[test]
+    fn no_snippet_holds_a_secret_and_each_names_where_it_is() {
+        for dialect in DIALECTS {
+            for language in Language::ALL {
+                let endpoint = endpoint(dialect.id);
+                let text = snippet(
+                    *language,
+                    &endpoint,
+                    &ChatRequest::of_text("m", "It's \"so\""),
+                );
+                let what = format!("{} {language}: {text}", dialect.id);
+                assert!(!text.contains("s3cret"), "{what}");
+                assert!(text.contains("MY_HOST_API_KEY"), "{what}");
+                assert!(text.contains("X_TEAM"), "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_key_none_is_asked_for() {
+        let mut endpoint = endpoint(DialectId::OpenaiChat);
+        endpoint.auth = Auth::None;
+        endpoint.headers.clear();
+        for language in [Language::Curl, Language::JavaScript] {
+            let text = snippet(language, &endpoint, &ChatRequest::of_text("m", "Hi"));
+            assert!(
+                !text.contains("API_KEY") && !text.contains("authorization"),
+                "{text}"
+            );
+        }
+    }
+}

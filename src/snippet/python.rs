@@ -1,0 +1,258 @@
+//! Python: by the SDKs of `OpenAI`, Anthropic and Google, or by the standard library alone.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Asked,
+    literal::{PYTHON, Style, literal, string},
+};
+use crate::endpoint::Auth;
+
+/// Arguments that the methods take by name; the rest goes into `extra_body`.
+const CHAT: &[&str] = &[
+    "model",
+    "messages",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "seed",
+    "stop",
+    "reasoning_effort",
+    "response_format",
+    "tools",
+    "tool_choice",
+    "stream",
+    "stream_options",
+];
+const RESPONSES: &[&str] = &[
+    "model",
+    "input",
+    "instructions",
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "reasoning",
+    "text",
+    "tools",
+    "tool_choice",
+    "store",
+    "include",
+    "stream",
+];
+const MESSAGES: &[&str] = &[
+    "model",
+    "max_tokens",
+    "system",
+    "messages",
+    "stop_sequences",
+    "thinking",
+    "output_config",
+    "tools",
+    "tool_choice",
+    "stream",
+];
+
+pub(super) fn write(asked: &Asked) -> String {
+    let mut out = String::new();
+    for set in asked.to_set() {
+        let _ = writeln!(out, "# {set}");
+    }
+    out += &match asked.dialect.as_str() {
+        "anthropic" => anthropic(asked),
+        "openai-responses" => responses(asked),
+        "gemini" | "vertex-grpc" => gemini(asked),
+        "ollama" => plain(asked),
+        _ => chat(asked),
+    };
+    out
+}
+
+fn chat(asked: &Asked) -> String {
+    let print = "for chunk in stream:\n    if chunk.choices and chunk.choices[0].delta.content:\n        \
+                 print(chunk.choices[0].delta.content, end=\"\", flush=True)\n";
+    let client = openai_client(asked, "/chat/completions");
+    let call = arguments(&asked.body, CHAT);
+    format!("{client}stream = client.chat.completions.create(\n{call})\n{print}")
+}
+
+fn responses(asked: &Asked) -> String {
+    let print = "for event in stream:\n    if event.type == \"response.output_text.delta\":\n        \
+                 print(event.delta, end=\"\", flush=True)\n";
+    let client = openai_client(asked, "/responses");
+    let call = arguments(&asked.body, RESPONSES);
+    format!("{client}stream = client.responses.create(\n{call})\n{print}")
+}
+
+fn openai_client(asked: &Asked, path: &str) -> String {
+    let args = client_arguments(asked, path);
+    format!(
+        "# pip install openai\nimport os\nfrom openai import OpenAI\n\nclient = OpenAI(\n{args})\n"
+    )
+}
+
+fn anthropic(asked: &Asked) -> String {
+    let args = client_arguments(asked, "/v1/messages");
+    let call = arguments(&asked.body, MESSAGES);
+    format!(
+        "# pip install anthropic\nimport os\nfrom anthropic import Anthropic\n\nclient = \
+         Anthropic(\n{args})\nstream = client.messages.create(\n{call})\nfor event in stream:\n    if event.type == \
+         \"content_block_delta\" and event.delta.type == \"text_delta\":\n        print(event.delta.text, end=\"\", \
+         flush=True)\n"
+    )
+}
+
+/// The base URL, the key and the user's own headers, as arguments of a client. A key that goes by another
+/// header than the SDK's is a header.
+fn client_arguments(asked: &Asked, path: &str) -> String {
+    let (base, query) = asked.shown.split_once('?').unwrap_or((&asked.shown, ""));
+    let base = base.strip_suffix(path).unwrap_or(base);
+    let mut out = format!("    base_url={},\n", string(base));
+    let own = asked.dialect.dialect().key_header;
+    let mut headers: Vec<String> = (asked.own_headers())
+        .map(|(name, variable)| format!("{}: os.environ[{}]", string(name), string(variable)))
+        .collect();
+    let key = match &asked.key {
+        None => "\"none\"".to_owned(),
+        Some((variable, auth)) => {
+            let value = format!("os.environ[{}]", string(variable));
+            match auth {
+                Auth::Header(name) if Some(name.as_str()) != own => {
+                    headers.push(format!("{}: {value}", string(name)));
+                    "\"in a header\"".to_owned()
+                }
+                Auth::Bearer if own.is_some() => {
+                    let _ = writeln!(out, "    auth_token={value},");
+                    "None".to_owned()
+                }
+                _ => value,
+            }
+        }
+    };
+    let _ = writeln!(out, "    api_key={key},");
+    if !headers.is_empty() {
+        let _ = writeln!(out, "    default_headers={{{}}},", headers.join(", "));
+    }
+    if !query.is_empty() {
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let pairs = pairs.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
+        let query = Value::from(pairs.collect::<Map<_, _>>());
+        let _ = writeln!(out, "    default_query={},", literal(&query, PYTHON, 1));
+    }
+    out
+}
+
+/// The fields of a body as arguments by name; those that a method does not know go into `extra_body`.
+fn arguments(body: &Value, known: &[&str]) -> String {
+    let (mut out, mut rest) = (String::new(), Map::new());
+    for (name, value) in body.as_object().into_iter().flatten() {
+        if known.contains(&name.as_str()) {
+            let _ = writeln!(out, "    {name}={},", literal(value, PYTHON, 1));
+        } else {
+            rest.insert(name.clone(), value.clone());
+        }
+    }
+    if !rest.is_empty() {
+        let _ = writeln!(out, "    extra_body={},", literal(&rest.into(), PYTHON, 1));
+    }
+    out
+}
+
+fn gemini(asked: &Asked) -> String {
+    let style = Style {
+        bytes: true,
+        ..PYTHON
+    };
+    let mut config = asked.body.as_object().cloned().unwrap_or_default();
+    let contents = config.shift_remove("contents").unwrap_or_default();
+    // The SDK has these fields and the others in one place.
+    if let Some(Value::Object(settings)) = config.shift_remove("generationConfig") {
+        config.extend(settings);
+    }
+    format!(
+        "# pip install google-genai\nimport base64\nimport os\nfrom google import genai\n{}\nclient = \
+         genai.Client(\n{})\nstream = client.models.generate_content_stream(\n    model={},\n    contents={},\n    \
+         config={},\n)\nfor chunk in stream:\n    print(chunk.text or \"\", end=\"\", flush=True)\n",
+        if is_vertex(asked) {
+            "from google.oauth2.credentials import Credentials\n"
+        } else {
+            ""
+        },
+        genai_client(asked),
+        string(&asked.model),
+        literal(&contents, style, 1),
+        literal(&config.into(), style, 1),
+    )
+}
+
+fn is_vertex(asked: &Asked) -> bool {
+    project_of(asked).is_some()
+}
+
+/// The project and location of a URL of Vertex AI.
+fn project_of(asked: &Asked) -> Option<(&str, &str)> {
+    let path: Vec<&str> = asked.url.path().split('/').collect();
+    let after = |word: &str| {
+        let at = path.iter().position(|segment| *segment == word)?;
+        path.get(at + 1).copied()
+    };
+    Some((after("projects")?, after("locations")?))
+}
+
+fn genai_client(asked: &Asked) -> String {
+    let path = asked.url.path();
+    let version = path.split('/').nth(1).unwrap_or_default();
+    let origin = asked.url.origin().ascii_serialization();
+    let headers: Vec<String> = (asked.own_headers())
+        .map(|(name, variable)| format!("{}: os.environ[{}]", string(name), string(variable)))
+        .collect();
+    let headers = if headers.is_empty() {
+        String::new()
+    } else {
+        format!(", \"headers\": {{{}}}", headers.join(", "))
+    };
+    let options = format!(
+        "    http_options={{\"base_url\": {}, \"api_version\": {}{headers}}},\n",
+        string(&origin),
+        string(version)
+    );
+    let key = match &asked.key {
+        Some((variable, _)) => format!("os.environ[{}]", string(variable)),
+        None => "\"none\"".to_owned(),
+    };
+    match project_of(asked) {
+        None => format!("    api_key={key},\n{options}"),
+        Some((project, location)) => format!(
+            "    vertexai=True,\n    project={},\n    location={},\n    credentials=Credentials({key}),\n{options}",
+            string(project),
+            string(location)
+        ),
+    }
+}
+
+/// By the standard library, for a protocol without an SDK of its own here.
+fn plain(asked: &Asked) -> String {
+    let headers: Vec<String> = asked
+        .headers
+        .iter()
+        .map(|header| {
+            let fixed = string(&header.text);
+            let value = match &header.variable {
+                None => fixed,
+                Some(variable) => format!("{fixed} + os.environ[{}]", string(variable)),
+            };
+            format!("        {}: {value},\n", string(&header.name))
+        })
+        .collect();
+    format!(
+        "import json\nimport os\nimport urllib.request\n\nrequest = urllib.request.Request(\n    {},\n    \
+         headers={{\n{}    }},\n    data=json.dumps({}).encode(),\n)\nwith urllib.request.urlopen(request) as \
+         response:\n    for line in response:\n        print(json.loads(line).get(\"message\", {{}}).get(\"content\", \
+         \"\"), end=\"\", flush=True)\n",
+        string(&asked.shown),
+        headers.concat(),
+        literal(&asked.body, PYTHON, 1),
+    )
+}
