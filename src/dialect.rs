@@ -7,6 +7,7 @@
 pub mod anthropic;
 pub mod gemini;
 pub mod openai_chat;
+pub mod openai_responses;
 
 use serde_json::Value;
 use url::Url;
@@ -23,6 +24,8 @@ words! {
         OpenaiChat = "openai-chat",
         /// `POST …/v1/messages` with server-sent events.
         Anthropic = "anthropic",
+        /// `POST …/responses` with typed server-sent events.
+        OpenaiResponses = "openai-responses",
         /// `POST …/models/{model}:streamGenerateContent` of the Gemini API and of Vertex AI.
         Gemini = "gemini",
     }
@@ -52,7 +55,12 @@ pub struct Dialect {
 }
 
 /// All dialects. A new one is its file, its `mod` line, its word in [`DialectId`] and its line here.
-pub static DIALECTS: &[&Dialect] = &[&openai_chat::DIALECT, &anthropic::DIALECT, &gemini::DIALECT];
+pub static DIALECTS: &[&Dialect] = &[
+    &openai_chat::DIALECT,
+    &openai_responses::DIALECT,
+    &anthropic::DIALECT,
+    &gemini::DIALECT,
+];
 
 impl DialectId {
     /// The dialect of this name.
@@ -60,6 +68,7 @@ impl DialectId {
     pub fn dialect(self) -> &'static Dialect {
         match self {
             Self::OpenaiChat => &openai_chat::DIALECT,
+            Self::OpenaiResponses => &openai_responses::DIALECT,
             Self::Anthropic => &anthropic::DIALECT,
             Self::Gemini => &gemini::DIALECT,
         }

@@ -51,7 +51,7 @@ impl Hint {
 #[serde(deny_unknown_fields)]
 struct Rule {
     #[serde(default)]
-    dialects: Vec<String>,
+    dialects: Vec<DialectId>,
     models: Vec<String>,
     #[serde(default)]
     except: Vec<String>,
@@ -95,7 +95,7 @@ impl Rule {
         let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
         let spared =
             self.unless_effort.is_some() && self.unless_effort == request.params.reasoning_effort;
-        (self.dialects.is_empty() || self.dialects.iter().any(|d| d == dialect.as_str()))
+        (self.dialects.is_empty() || self.dialects.contains(&dialect))
             && any(&self.models)
             && !any(&self.except)
             && !spared

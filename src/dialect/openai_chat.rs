@@ -10,7 +10,7 @@ mod delta;
 pub(super) mod encode;
 pub(super) mod fields;
 pub(super) mod json;
-mod models;
+pub(super) mod models;
 pub(super) mod text;
 mod tool_calls;
 
@@ -23,8 +23,8 @@ pub static DIALECT: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "OpenAI chat completions",
     key_header: None,
-    chat_url: |base, _model| below(base, CHAT),
-    models_url: |base| below(base, &["models"]),
+    chat_url: |base, _model| below(base, CHAT, CHAT),
+    models_url: |base| below(base, CHAT, &["models"]),
     headers: &[],
     encode: encode::body,
     decoder: |head| Box::new(decode::ChatDecoder::new(head)),
@@ -34,11 +34,11 @@ pub static DIALECT: Dialect = Dialect {
 const CHAT: &[&str] = &["chat", "completions"];
 
 /// `base` with `path` below it. Its query stays (Azure's `?api-version=`), empty path segments go, and
-/// a base that is the whole chat URL already counts as what stands before it.
-fn below(base: &Url, path: &[&str]) -> Url {
+/// a base that ends in `chat` already (the whole URL) counts as what stands before it.
+pub(super) fn below(base: &Url, chat: &[&str], path: &[&str]) -> Url {
     let mut segments: Vec<&str> = base.path().split('/').filter(|s| !s.is_empty()).collect();
-    if segments.ends_with(CHAT) {
-        segments.truncate(segments.len() - CHAT.len());
+    if segments.ends_with(chat) {
+        segments.truncate(segments.len() - chat.len());
     }
     segments.extend(path);
     let mut url = base.clone();

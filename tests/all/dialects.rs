@@ -108,6 +108,7 @@ pub fn recordings(wire: &Path, protocol: &str) -> Vec<(PathBuf, ResponseHead)> {
 fn protocols(id: DialectId) -> &'static [&'static str] {
     match id {
         DialectId::OpenaiChat => &["openai-chat"],
+        DialectId::OpenaiResponses => &["openai-responses"],
         DialectId::Anthropic => &["anthropic-messages"],
         DialectId::Gemini => &["gemini-sse", "gemini-json-array", "gemini-unary"],
     }

@@ -31,6 +31,7 @@ mod keyring;
 mod kill;
 mod models;
 mod openai_chat;
+mod openai_responses;
 #[cfg(feature = "gui")]
 mod playground;
 mod proxies;

@@ -100,7 +100,7 @@ pub(super) fn finish_class(word: &str) -> FinishReason {
 }
 
 /// Token counts as OpenAI states them, or with the names that DeepSeek and others use.
-pub(super) fn usage_of(raw: &RawValue) -> Usage {
+pub(in crate::dialect) fn usage_of(raw: &RawValue) -> Usage {
     let Ok(usage) = serde_json::from_str::<Value>(raw.get()) else {
         return Usage::default();
     };
@@ -116,7 +116,10 @@ pub(super) fn usage_of(raw: &RawValue) -> Usage {
             "/output_tokens_details/reasoning_tokens",
             "/reasoning_tokens",
         ]),
-        cache_written: None,
+        cache_written: count(&[
+            "/prompt_tokens_details/cache_write_tokens",
+            "/input_tokens_details/cache_write_tokens",
+        ]),
         cached: count(&[
             "/prompt_tokens_details/cached_tokens",
             "/input_tokens_details/cached_tokens",

@@ -1,0 +1,63 @@
+//! `openai-responses`: `OpenAI`'s Responses API, whose stream is made of typed events about items.
+//!
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer. Out: the JSON body of a
+//! streamed request that stores nothing at the provider, then [`Event`](crate::event::Event)s. The wire format
+//! is <https://platform.openai.com/docs/api-reference/responses-streaming>.
+
+mod citation;
+mod decode;
+mod encode;
+mod items;
+mod turns;
+
+use crate::{
+    body::BodyDecoder,
+    dialect::{Dialect, DialectId, openai_chat},
+};
+
+/// The dialect's row.
+pub static DIALECT: Dialect = Dialect {
+    id: DialectId::OpenaiResponses,
+    label: "OpenAI Responses",
+    key_header: None,
+    chat_url: |base, _model| openai_chat::below(base, PATH, PATH),
+    models_url: |base| openai_chat::below(base, PATH, &["models"]),
+    headers: &[],
+    encode: encode::body,
+    decoder: |head| Box::new(BodyDecoder::new(head, decode::ResponseReader::default())),
+    models: openai_chat::models::parse,
+};
+
+const PATH: &[&str] = &["responses"];
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn urls_stand_below_the_base_and_keep_its_query() {
+        for (base, chat, models) in [
+            (
+                "https://api.openai.com/v1",
+                "https://api.openai.com/v1/responses",
+                "https://api.openai.com/v1/models",
+            ),
+            (
+                "https://api.openai.com//v1/responses/",
+                "https://api.openai.com/v1/responses",
+                "https://api.openai.com/v1/models",
+            ),
+            (
+                "https://r.openai.azure.com/openai/v1?api-version=preview#x",
+                "https://r.openai.azure.com/openai/v1/responses?api-version=preview",
+                "https://r.openai.azure.com/openai/v1/models?api-version=preview",
+            ),
+        ] {
+            let base = Url::parse(base).unwrap();
+            assert_eq!((DIALECT.chat_url)(&base, "m").as_str(), chat);
+            assert_eq!((DIALECT.models_url)(&base).as_str(), models);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Annotations of a text: the sources that it rests on.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, value::RawValue};
+
+use crate::event::{Citation, Event};
+
+/// The annotations that were told; a finished item repeats them.
+#[derive(Debug, Default)]
+pub(super) struct Told(HashSet<String>);
+
+impl Told {
+    /// Tells an annotation that was not told yet.
+    pub(super) fn tell(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+        let Ok(annotation) = serde_json::from_str::<Value>(raw.get()) else {
+            return;
+        };
+        // The events and the item may write the same fields in another order.
+        let of = |name: &str| annotation.get(name).unwrap_or(&Value::Null).to_string();
+        let names = [
+            "type",
+            "url",
+            "file_id",
+            "start_index",
+            "end_index",
+            "index",
+        ];
+        if self.0.insert(names.map(of).join(" ")) {
+            out.push(event(&annotation, raw));
+        }
+    }
+}
+
+/// `url_citation` has a URL and a title, files have a name and an id.
+fn event(annotation: &Value, raw: &RawValue) -> Event {
+    let text = |name: &str| {
+        let text = annotation.get(name)?.as_str()?;
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let citation = Citation {
+        url: text("url"),
+        title: text("title")
+            .or_else(|| text("filename"))
+            .or_else(|| text("file_id")),
+        quote: text("quote"),
+    };
+    if citation == Citation::default() {
+        let kind = format!("annotation {}", text("type").unwrap_or_default());
+        let raw = raw.get().to_owned();
+        return Event::Unknown { kind, raw };
+    }
+    Event::Citation(citation)
+}

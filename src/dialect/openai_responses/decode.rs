@@ -1,0 +1,267 @@
+//! Reads the typed events of a streamed response, or a whole one that was not streamed.
+
+use serde_json::{Value, value::RawValue};
+
+use super::items::{Channel, Items, at_work};
+use crate::{
+    body::{Ended, Reader, Taken, error},
+    dialect::openai_chat::{
+        fields::{field as any_field, usage_of},
+        json::{self, Fields},
+    },
+    event::{Event, Finish, FinishReason, Usage},
+};
+
+/// Reads one answer.
+#[derive(Debug, Default)]
+pub(super) struct ResponseReader {
+    /// Whether anything of a response was there.
+    started: bool,
+    /// Whether the response's own end was there.
+    over: bool,
+    /// Its id and model, as they were told.
+    told: (Option<String>, Option<String>),
+    items: Items,
+}
+
+impl Reader for ResponseReader {
+    const READS_LAST_EVENT: bool = true;
+
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+        if data == "[DONE]" {
+            note("the end mark of another dialect came: [DONE]", out);
+            return Taken::Read;
+        }
+        let fields: Fields<'_> = match serde_json::from_str(data) {
+            Ok(fields) => fields,
+            Err(_) if name == "error" => return Taken::Failed(error_of(data)),
+            Err(why) => return Taken::Unreadable(format!("an event is no JSON object ({why})")),
+        };
+        let kind = field(&fields, "type").and_then(json::string);
+        let is_whole = kind.is_none() && field(&fields, "output").is_some();
+        let name = || if name == "message" { "" } else { name };
+        let kind = kind.unwrap_or_else(|| name().to_owned());
+        let read = match kind.as_str() {
+            "error" => return Taken::Failed(error_of(data)),
+            "" if is_whole => self.read_whole(&fields, out),
+            "" if field(&fields, "error").is_some() => return Taken::Failed(error_of(data)),
+            kind => self.read_event(kind, &fields, data, out),
+        };
+        match read {
+            Ok(None) => Taken::Read,
+            Ok(Some(error)) => Taken::Failed(error),
+            Err(why) => Taken::Unreadable(format!("an event is not as documented ({why})")),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+        self.items.hush(out);
+        match (self.over, self.started) {
+            (true, _) => Ended::Whole,
+            (false, true) => Ended::BrokeOff("the stream ended without response.completed".into()),
+            (false, false) => Ended::NoAnswer("this is no response of this protocol".into()),
+        }
+    }
+}
+
+type Read = serde_json::Result<Option<error::ProviderError>>;
+
+impl ResponseReader {
+    fn read_event(
+        &mut self,
+        kind: &str,
+        fields: &Fields<'_>,
+        data: &str,
+        out: &mut Vec<Event>,
+    ) -> Read {
+        if matches!(
+            kind,
+            "ping" | "keepalive" | "response.keepalive" | "heartbeat"
+        ) {
+            out.push(Event::KeepAlive);
+            return Ok(None);
+        }
+        let known = self.read_part(kind, fields, out)?;
+        if known {
+            self.started = true;
+            return Ok(None);
+        }
+        let response = field(fields, "response").map(Fields::of).transpose()?;
+        match (kind, response) {
+            ("response.created" | "response.in_progress" | "response.queued", response) => {
+                self.started = true;
+                if let Some(response) = response {
+                    self.read_meta(&response, out);
+                }
+            }
+            (
+                "response.completed"
+                | "response.incomplete"
+                | "response.failed"
+                | "response.cancelled",
+                Some(response),
+            ) => {
+                self.started = true;
+                let error = self.read_ending(kind, &response, out)?;
+                if error.is_none() {
+                    out.push(Event::Done);
+                }
+                return Ok(error);
+            }
+            _ if self.items.is_other(number(fields, "output_index")) => out.push(at_work()),
+            _ => out.push(Event::Unknown {
+                kind: kind.to_owned(),
+                raw: data.to_owned(),
+            }),
+        }
+        Ok(None)
+    }
+
+    /// Reads an event about an item; gives whether it was one.
+    fn read_part(
+        &mut self,
+        kind: &str,
+        fields: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<bool> {
+        let item = number(fields, "output_index");
+        let bytes = |name| {
+            let text = field(fields, name).and_then(json::bytes);
+            text.unwrap_or_default()
+        };
+        let place = |channel, part| (item, channel, number(fields, part));
+        let (text, refusal) = (Channel::Text, Channel::Refusal);
+        let (thought, summary) = (Channel::Reasoning, Channel::Summary);
+        let of_content = |channel| place(channel, "content_index");
+        let of_summary = place(summary, "summary_index");
+        let items = &mut self.items;
+        match kind.strip_prefix("response.").unwrap_or(kind) {
+            "output_text.delta" => items.say(of_content(text), &bytes("delta"), out),
+            "output_text.done" => items.said(of_content(text), &bytes("text"), out),
+            "refusal.delta" => items.say(of_content(refusal), &bytes("delta"), out),
+            "refusal.done" => items.said(of_content(refusal), &bytes("refusal"), out),
+            "reasoning_text.delta" | "reasoning.delta" => {
+                items.say(of_content(thought), &bytes("delta"), out);
+            }
+            "reasoning_text.done" | "reasoning.done" => {
+                items.said(of_content(thought), &bytes("text"), out);
+            }
+            "reasoning_summary_text.delta" | "reasoning_summary.delta" => {
+                items.say(of_summary, &bytes("delta"), out);
+            }
+            "reasoning_summary_text.done" | "reasoning_summary.done" => {
+                items.said(of_summary, &bytes("text"), out);
+            }
+            "function_call_arguments.delta" => return Ok(items.argue(item, &bytes("delta"), out)),
+            "function_call_arguments.done" => {
+                return Ok(items.argued(item, &bytes("arguments"), out));
+            }
+            "output_item.added" | "output_item.done" => {
+                let Some(raw) = field(fields, "item") else {
+                    return Ok(false);
+                };
+                if kind.ends_with("added") {
+                    items.add(item, raw, out)?;
+                } else {
+                    items.close(item, raw, out)?;
+                }
+            }
+            "output_text.annotation.added" => {
+                let Some(raw) = field(fields, "annotation") else {
+                    return Ok(false);
+                };
+                items.annotate(raw, out);
+            }
+            // Their texts have events of their own.
+            "content_part.added"
+            | "content_part.done"
+            | "reasoning_summary_part.added"
+            | "reasoning_summary_part.done" => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn read_meta(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) {
+        let text = |name| field(response, name).and_then(json::string);
+        let now = (text("id"), text("model"));
+        if now != self.told && now != (None, None) {
+            let (id, model) = now.clone();
+            out.push(Event::Meta { id, model });
+            self.told = now;
+        }
+    }
+
+    fn read_whole(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
+        self.started = true;
+        let status = field(response, "status").and_then(json::string);
+        let status = status.unwrap_or_else(|| "completed".into());
+        self.read_ending(&format!("response.{status}"), response, out)
+    }
+
+    /// Reads the response as it is at its end: items that were never streamed, counts, why it ended.
+    fn read_ending(&mut self, kind: &str, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
+        if self.over {
+            note("the response ended twice", out);
+            return Ok(None);
+        }
+        self.items.hush(out);
+        self.read_meta(response, out);
+        let output = field(response, "output").and_then(json::elements);
+        for (index, item) in (0..).zip(output.unwrap_or_default()) {
+            self.items.close(index, item, out)?;
+        }
+        if let Some(raw) = field(response, "usage") {
+            let usage = usage_of(raw);
+            out.extend((usage != Usage::default()).then_some(Event::Usage(usage)));
+        }
+        let status = kind.strip_prefix("response.").unwrap_or(kind);
+        if let ("failed" | "cancelled", error) = (status, field(response, "error")) {
+            let said = error.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+            let said = said.and_then(|value| error::provider_error(&value));
+            let text = format!("the response {status}");
+            return Ok(Some(
+                said.unwrap_or_else(|| error::ProviderError::of_text(&text)),
+            ));
+        }
+        self.over = true;
+        out.push(Event::Finish(self.finish(status, response)));
+        Ok(None)
+    }
+
+    fn finish(&self, status: &str, response: &Fields<'_>) -> Finish {
+        let details = field(response, "incomplete_details").and_then(|raw| Fields::of(raw).ok());
+        let why = details.and_then(|details| json::string(field(&details, "reason")?));
+        let raw = why.unwrap_or_else(|| status.to_owned());
+        let reason = match raw.as_str() {
+            "completed" if self.items.calls() > 0 => FinishReason::ToolCalls,
+            "completed" => FinishReason::Stop,
+            "max_output_tokens" | "max_tokens" => FinishReason::Length,
+            "content_filter" => FinishReason::ContentFilter,
+            _ => FinishReason::Other,
+        };
+        Finish { reason, raw }
+    }
+}
+
+/// A field that is there and not null.
+fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
+    any_field(fields, name).filter(|raw| raw.get() != "null")
+}
+
+/// A number; 0 where there is none.
+fn number(fields: &Fields<'_>, name: &str) -> u64 {
+    let number = field(fields, name).and_then(|raw| raw.get().parse().ok());
+    number.unwrap_or(0)
+}
+
+fn note(text: &str, out: &mut Vec<Event>) {
+    out.push(Event::Note { text: text.into() });
+}
+
+fn error_of(data: &str) -> error::ProviderError {
+    serde_json::from_str(data)
+        .ok()
+        .and_then(|value| error::provider_error(&value))
+        .unwrap_or_else(|| error::ProviderError::of_text(data))
+}

@@ -1,0 +1,89 @@
+//! Writes a [`ChatRequest`] as the JSON body of a streamed response that is not stored.
+
+use serde_json::{Map, Value, json};
+
+use super::turns;
+use crate::{
+    chat::{ChatRequest, Params, ResponseFormat, Tool},
+    dialect::openai_chat::encode::merge_patch,
+};
+
+/// The body. What the request leaves open is not sent. Nothing is stored at the provider (`store`), so thoughts
+/// come encrypted and go back as they came. `extra` is applied last, as a JSON merge patch (RFC 7386). The
+/// protocol knows no stop strings and no seed.
+pub(super) fn body(request: &ChatRequest) -> Value {
+    let mut body = Map::new();
+    let params = &request.params;
+    let tools: Vec<Value> = request.tools.iter().map(tool).collect();
+    let text = |text: &Option<String>| {
+        let text = text.as_deref().filter(|text| !text.is_empty());
+        text.map(Value::from)
+    };
+    let fields = [
+        ("model", Some(request.model.as_str().into())),
+        ("instructions", text(&request.system)),
+        ("input", Some(turns::input(&request.messages).into())),
+        ("temperature", params.temperature.map(Value::from)),
+        ("top_p", params.top_p.map(Value::from)),
+        ("max_output_tokens", params.max_tokens.map(Value::from)),
+        ("reasoning", reasoning(params)),
+        ("text", params.response_format.as_ref().map(format)),
+        ("tools", (!tools.is_empty()).then(|| tools.into())),
+        (
+            "include",
+            thinks(request).then(|| json!(["reasoning.encrypted_content"])),
+        ),
+        ("store", Some(false.into())),
+        ("stream", Some(true.into())),
+    ];
+    for (name, value) in fields {
+        body.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    merge_patch(&mut body, &params.extra);
+    body.into()
+}
+
+/// Whether the model thinks: others refuse to give their thoughts.
+fn thinks(request: &ChatRequest) -> bool {
+    let model = request.model.rsplit('/').next().unwrap_or_default();
+    let is_thinker = ["o1", "o3", "o4", "gpt-5", "codex", "gpt-oss"]
+        .iter()
+        .any(|start| model.starts_with(start));
+    let effort = request.params.reasoning_effort.as_deref();
+    effort.is_some_and(|effort| !effort.is_empty()) || (is_thinker && !model.contains("-chat"))
+}
+
+/// A summary is asked for with the effort, since the thoughts themselves are not shown.
+fn reasoning(params: &Params) -> Option<Value> {
+    let effort = params.reasoning_effort.as_deref()?;
+    match effort {
+        "" => None,
+        "none" => Some(json!({"effort": "none"})),
+        effort => Some(json!({"effort": effort, "summary": "auto"})),
+    }
+}
+
+fn format(format: &ResponseFormat) -> Value {
+    let format = match format {
+        ResponseFormat::JsonObject => json!({"type": "json_object"}),
+        ResponseFormat::JsonSchema {
+            name,
+            schema,
+            strict,
+        } => json!({"type": "json_schema", "name": name, "schema": schema, "strict": strict}),
+    };
+    json!({"format": format})
+}
+
+/// Strict is the protocol's default and refuses many schemas, so it is said.
+fn tool(tool: &Tool) -> Value {
+    let mut written = Map::new();
+    written.insert("type".into(), "function".into());
+    written.insert("name".into(), tool.name.as_str().into());
+    if !tool.description.is_empty() {
+        written.insert("description".into(), tool.description.as_str().into());
+    }
+    written.insert("parameters".into(), tool.parameters.clone());
+    written.insert("strict".into(), false.into());
+    written.into()
+}

@@ -1,0 +1,387 @@
+//! The `openai-responses` dialect: our fixtures cut anywhere, recordings of real providers, what goes back.
+
+use std::{collections::BTreeMap, fs};
+
+use serde_json::{Value, json};
+use tokenscope::{
+    chat::{ChatRequest, Media, Message, Part, ResponseFormat, Role, Tool, ToolCall},
+    dialect::openai_responses::DIALECT,
+    event::{Answer, Event, FaultClass, FinishReason},
+};
+
+use crate::{
+    dialects::{answer, decode, fixtures, head, recordings},
+    sse::wire_folder,
+};
+
+fn told(body: &str) -> Answer {
+    answer(&decode(&DIALECT, &head(200), [body.as_bytes()]))
+}
+
+fn fixture(name: &str) -> Answer {
+    let name = format!("openai-responses {name}");
+    let found = fixtures(&DIALECT).into_iter().find(|f| f.name == name);
+    let found = found.unwrap();
+    answer(&decode(&DIALECT, &found.head, [found.body.as_slice()]))
+}
+
+/// A stream that lost its end is a fault, wherever it is cut; only what comes behind the response's own end
+/// may be lost unseen.
+#[test]
+fn every_cut_is_a_fault_unless_nothing_is_missing() {
+    let mut cuts = 0;
+    for fixture in fixtures(&DIALECT) {
+        let whole = answer(&decode(&DIALECT, &fixture.head, [fixture.body.as_slice()]));
+        for at in 0..fixture.body.len() {
+            let cut = answer(&decode(&DIALECT, &fixture.head, [&fixture.body[..at]]));
+            cuts += 1;
+            if cut.fault.is_some() {
+                continue;
+            }
+            let case = format!("{} cut at {at}: {cut:?}", fixture.name);
+            let lost_blanks_only = fixture.body[at..].trim_ascii().is_empty();
+            assert!(lost_blanks_only || cut.done, "{case}");
+            assert_eq!(
+                (&cut.text, &cut.finish),
+                (&whole.text, &whole.finish),
+                "{case}"
+            );
+        }
+    }
+    println!("{cuts} cuts");
+}
+
+/// Each recording against what the official SDK made of it, field by field.
+#[test]
+fn recordings_decode_to_what_the_official_sdk_made_of_them() {
+    let Some(folder) = wire_folder() else { return };
+    let (mut decoded, mut compared) = (0, 0);
+    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, head) in recordings(&folder, "openai-responses") {
+        let name = path.display();
+        let body = fs::read(&path).unwrap();
+        let events = decode(&DIALECT, &head, [body.as_slice()]);
+        decoded += 1;
+        for event in &events {
+            if let Event::Unknown { kind, .. } = event {
+                *unknown.entry(kind.clone()).or_default() += 1;
+            }
+        }
+        let answer = answer(&events);
+        let Ok(expected) = fs::read_to_string(path.with_extension("expected.json")) else {
+            let refused = head.status >= 400;
+            assert_eq!(answer.fault.is_some(), refused, "{name}");
+            continue;
+        };
+        let expected: Value = serde_json::from_str(&expected).unwrap();
+        assert_eq!(fields(&answer), expected_fields(&expected), "{name}");
+        assert_eq!(calls(&answer), expected_calls(&expected), "{name}");
+        let usage = expected_usage(&expected["usage"]);
+        assert_eq!(json!(answer.usage), usage, "{name}");
+        compared += 1;
+    }
+    println!("{decoded} recordings decoded, {compared} compared; unknown: {unknown:?}");
+    assert!(decoded >= 66 && compared >= 61 && unknown.is_empty());
+}
+
+fn fields(answer: &Answer) -> Value {
+    let refusal = &answer.refusal;
+    json!({
+        "text": format!("{}{refusal}", answer.text),
+        "reasoning": answer.reasoning.replace("\n\n", ""),
+        "finish_reason": answer.finish.as_ref().map(|finish| &finish.raw),
+        "error": answer.fault.as_ref().map(|fault| &fault.message),
+    })
+}
+
+/// The SDK's event stream joins the paragraphs of a summary without a break.
+fn expected_fields(sdk: &Value) -> Value {
+    json!({
+        "text": sdk["text"],
+        "reasoning": sdk["reasoning"].as_str().unwrap_or_default().replace("\n\n", ""),
+        "finish_reason": sdk["finish_reason"],
+        "error": sdk.pointer("/error/message"),
+    })
+}
+
+fn calls(answer: &Answer) -> Value {
+    let calls = answer.tool_calls.iter().map(|call| {
+        let arguments = serde_json::from_str::<Value>(&call.arguments);
+        json!([call.id, call.name, arguments.unwrap_or_default()])
+    });
+    calls.collect()
+}
+
+fn expected_calls(sdk: &Value) -> Value {
+    let calls = sdk["tool_calls"].as_array().unwrap().iter().map(|call| {
+        let arguments = match &call["arguments"] {
+            Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+            object => object.clone(),
+        };
+        json!([call["id"], call["name"], arguments])
+    });
+    calls.collect()
+}
+
+/// The SDK's usage in our form.
+fn expected_usage(sdk: &Value) -> Value {
+    if sdk.is_null() {
+        return Value::Null;
+    }
+    let mut usage = json!({
+        "input": sdk["input_tokens"],
+        "output": sdk["output_tokens"],
+        "reasoning": sdk.pointer("/output_tokens_details/reasoning_tokens"),
+        "cached": sdk.pointer("/input_tokens_details/cached_tokens"),
+        "total": sdk["total_tokens"],
+    });
+    let written = sdk.pointer("/input_tokens_details/cache_write_tokens");
+    if let Some(written) = written.filter(|written| !written.is_null()) {
+        usage["cache_written"] = written.clone();
+    }
+    usage
+}
+
+#[test]
+fn why_it_ended_has_its_class() {
+    for (kind, details, reason, raw) in [
+        ("completed", "null", FinishReason::Stop, "completed"),
+        (
+            "incomplete",
+            r#"{"reason":"max_output_tokens"}"#,
+            FinishReason::Length,
+            "max_output_tokens",
+        ),
+        (
+            "incomplete",
+            r#"{"reason":"content_filter"}"#,
+            FinishReason::ContentFilter,
+            "content_filter",
+        ),
+        ("incomplete", "null", FinishReason::Other, "incomplete"),
+    ] {
+        let body = format!(
+            "data: {{\"type\":\"response.{kind}\",\"response\":{{\"id\":\"r\",\"incomplete_details\":{details}}}}}\n\n"
+        );
+        let finish = told(&body).finish.unwrap();
+        assert_eq!((finish.reason, finish.raw.as_str()), (reason, raw));
+    }
+}
+
+#[test]
+fn a_failure_keeps_the_providers_words_and_what_came_before() {
+    for (name, class, message, text) in [
+        (
+            "failed",
+            FaultClass::Provider,
+            "The model produced invalid content",
+            "So far",
+        ),
+        ("error-event", FaultClass::RateLimited, "Slow down", ""),
+        ("error-nested", FaultClass::Overloaded, "Try later", ""),
+        (
+            "bad-key",
+            FaultClass::Auth,
+            "Incorrect API key provided",
+            "",
+        ),
+    ] {
+        let answer = fixture(name);
+        let fault = answer.fault.unwrap();
+        assert_eq!(
+            (fault.class, fault.message.as_str()),
+            (class, message),
+            "{name}"
+        );
+        assert_eq!(answer.text, text, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_response_is_a_protocol_fault() {
+    for body in [
+        "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n",
+        "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}",
+        "data: [1]\n\n",
+        "data: {\"type\":\"response.output_item.done\",\"item\":7}\n\n",
+        "<html></html>",
+        "",
+    ] {
+        let fault = told(body).fault.unwrap();
+        assert_eq!(fault.class, FaultClass::Protocol, "{body}: {fault:?}");
+    }
+}
+
+#[test]
+fn nothing_is_told_twice_however_much_the_server_repeats() {
+    let streamed = fixture("by-the-book");
+    assert_eq!(streamed.text, "Hello, 世界 👋");
+    let whole = fixture("items-only");
+    assert_eq!(
+        (whole.text.as_str(), whole.reasoning.as_str()),
+        ("whole", "A\n\nB")
+    );
+    let end = fixture("end-only");
+    assert_eq!(end.text, "all at the end");
+    assert_eq!(end.tool_calls[0].arguments, "{\"a\":1}");
+    let thought = fixture("reasoning-text");
+    assert_eq!(
+        thought.reasoning, "Hm, yes",
+        "the summary is of what was told"
+    );
+    assert_eq!(fixture("web-search").citations.len(), 2);
+}
+
+// --- what is sent --------------------------------------------------------------------------------
+
+fn encoded(request: &ChatRequest) -> Value {
+    (DIALECT.encode)(request)
+}
+
+#[test]
+fn the_smallest_request_is_small() {
+    let expected = json!({
+        "model": "gpt-4o",
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}]}],
+        "store": false,
+        "stream": true,
+    });
+    assert_eq!(encoded(&ChatRequest::of_text("gpt-4o", "hi")), expected);
+}
+
+#[test]
+fn a_full_request_is_written_as_documented() {
+    let mut request = ChatRequest::of_text("gpt-5-mini", "hi");
+    request.system = Some("be brief".into());
+    request.tools = vec![Tool {
+        name: "f".into(),
+        description: "does f".into(),
+        parameters: json!({"type": "object"}),
+    }];
+    let params = &mut request.params;
+    params.top_p = Some(0.9);
+    params.max_tokens = Some(7);
+    params.seed = Some(1);
+    params.stop = vec!["END".into()];
+    params.reasoning_effort = Some("low".into());
+    params.response_format = Some(ResponseFormat::JsonSchema {
+        name: "s".into(),
+        schema: json!({"type": "object"}),
+        strict: true,
+    });
+    let extra = json!({"text": {"verbosity": "low"}, "store": null});
+    params.extra = extra.as_object().unwrap().clone();
+    let expected = json!({
+        "model": "gpt-5-mini",
+        "instructions": "be brief",
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}]}],
+        "top_p": 0.9,
+        "max_output_tokens": 7,
+        "reasoning": {"effort": "low", "summary": "auto"},
+        "text": {
+            "format": {"type": "json_schema", "name": "s", "schema": {"type": "object"}, "strict": true},
+            "verbosity": "low",
+        },
+        "tools": [
+            {"type": "function", "name": "f", "description": "does f", "parameters": {"type": "object"}, "strict": false},
+        ],
+        "include": ["reasoning.encrypted_content"],
+        "stream": true,
+    });
+    assert_eq!(encoded(&request), expected);
+}
+
+#[test]
+fn files_go_as_what_they_are() {
+    let media = |mime: &str, uri: Option<&str>| {
+        Part::Media(Media {
+            mime: mime.into(),
+            data: if uri.is_none() {
+                b"hi".as_slice().into()
+            } else {
+                Media::default().data
+            },
+            uri: uri.map(str::to_owned),
+            name: "a.pdf".into(),
+        })
+    };
+    for (part, expected) in [
+        (
+            media("image/png", None),
+            json!([{"type": "input_image", "image_url": "data:image/png;base64,aGk="}]),
+        ),
+        (
+            media("image/png", Some("https://h/a.png")),
+            json!([{"type": "input_image", "image_url": "https://h/a.png"}]),
+        ),
+        (
+            media("application/pdf", None),
+            json!([{"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="}]),
+        ),
+        (
+            media("application/pdf", Some("https://h/a.pdf")),
+            json!([{"type": "input_file", "file_url": "https://h/a.pdf"}]),
+        ),
+        (
+            media("audio/mpeg", None),
+            json!([{"type": "input_audio", "input_audio": {"data": "aGk=", "format": "mp3"}}]),
+        ),
+    ] {
+        let mut request = ChatRequest::of_text("m", "");
+        request.messages[0].parts = vec![part];
+        assert_eq!(encoded(&request)["input"][0]["content"], expected);
+    }
+    let mut request = ChatRequest::of_text("m", "look");
+    request.messages[0].parts.push(media("video/mp4", None));
+    let content = &encoded(&request)["input"][0]["content"];
+    assert_eq!(content.as_array().unwrap().len(), 1, "no video is taken");
+}
+
+/// Encrypted thoughts and calls go back in their places, word for word; those of others do not.
+#[test]
+fn an_answer_goes_back_as_it_came() {
+    let message = fixture("calls-in-parallel")
+        .message("openai-responses")
+        .unwrap();
+    let result = |id: &str| Part::ToolResult {
+        id: id.into(),
+        name: "f".into(),
+        content: "42".into(),
+    };
+    let foreign = Part::Opaque {
+        dialect: "anthropic".into(),
+        kind: "redacted_thinking".into(),
+        raw: "{\"type\":\"redacted_thinking\"}".into(),
+    };
+    let mut request = ChatRequest::of_text("gpt-5", "weather?");
+    request.messages.push(message);
+    request.messages.push(Message {
+        role: Role::Tool,
+        parts: vec![result("call_a"), result("call_b"), foreign],
+    });
+    let input = encoded(&request)["input"].clone();
+    let kinds: Vec<_> = input.as_array().unwrap()[1..]
+        .iter()
+        .map(|item| item["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "reasoning",
+            "function_call",
+            "function_call",
+            "function_call_output",
+            "function_call_output"
+        ]
+    );
+    assert_eq!(input[1]["encrypted_content"], "gAAAAB+/==");
+    let arguments = input[2]["arguments"].as_str().unwrap();
+    assert_eq!(arguments, "{\"city\":\"Bern\",\"n\":12345678901234567890}");
+    assert_eq!(input[3]["arguments"], "{}", "a call without arguments");
+    assert_eq!(input[5]["call_id"], "call_b");
+
+    let call = Part::ToolCall(ToolCall::default());
+    let mut odd = ChatRequest::of_text("gpt-5", "x");
+    odd.messages[0].parts.push(call);
+    assert_eq!(encoded(&odd)["input"][1]["arguments"], "{}");
+}
