@@ -6,6 +6,7 @@
 
 pub mod anthropic;
 pub mod gemini;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 
@@ -28,6 +29,8 @@ words! {
         OpenaiResponses = "openai-responses",
         /// `POST …/models/{model}:streamGenerateContent` of the Gemini API and of Vertex AI.
         Gemini = "gemini",
+        /// `POST …/api/chat` with a JSON object a line.
+        Ollama = "ollama",
     }
 }
 
@@ -60,6 +63,7 @@ pub static DIALECTS: &[&Dialect] = &[
     &openai_responses::DIALECT,
     &anthropic::DIALECT,
     &gemini::DIALECT,
+    &ollama::DIALECT,
 ];
 
 impl DialectId {
@@ -70,6 +74,7 @@ impl DialectId {
             Self::OpenaiChat => &openai_chat::DIALECT,
             Self::OpenaiResponses => &openai_responses::DIALECT,
             Self::Anthropic => &anthropic::DIALECT,
+            Self::Ollama => &ollama::DIALECT,
             Self::Gemini => &gemini::DIALECT,
         }
     }

@@ -109,6 +109,7 @@ fn protocols(id: DialectId) -> &'static [&'static str] {
     match id {
         DialectId::OpenaiChat => &["openai-chat"],
         DialectId::OpenaiResponses => &["openai-responses"],
+        DialectId::Ollama => &["ollama-ndjson"],
         DialectId::Anthropic => &["anthropic-messages"],
         DialectId::Gemini => &["gemini-sse", "gemini-json-array", "gemini-unary"],
     }

@@ -30,6 +30,7 @@ mod home;
 mod keyring;
 mod kill;
 mod models;
+mod ollama;
 mod openai_chat;
 mod openai_responses;
 #[cfg(feature = "gui")]

@@ -1,0 +1,227 @@
+//! Reads the lines of a streamed answer: each is an object with a piece of the message, the last one
+//! says `"done": true` and how long it all took.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, value::RawValue};
+
+use super::metrics;
+use crate::{
+    body::{
+        Ended, Reader, Taken,
+        error::{ProviderError, provider_error},
+    },
+    chat::Media,
+    dialect::openai_chat::json::{self, Fields},
+    event::{Event, Finish, ToolCallDelta},
+};
+
+/// Fields of a message that are read, and those that say nothing of the answer itself.
+const MESSAGE: &[&str] = &[
+    "thinking",
+    "content",
+    "images",
+    "tool_calls",
+    "role",
+    "tool_name",
+    "tool_call_id",
+];
+
+/// Reads one answer.
+#[derive(Debug, Default)]
+pub(super) struct ChatReader {
+    /// Whether anything of an answer was there.
+    begun: bool,
+    /// Whether the model's name was told.
+    named: bool,
+    /// Whether the last line was there.
+    done: bool,
+    /// How many tool calls were there.
+    calls: usize,
+}
+
+impl Reader for ChatReader {
+    const STREAMS_OBJECTS: bool = true;
+
+    fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+        let line: Fields<'_> = match serde_json::from_str(data) {
+            Ok(line) => line,
+            Err(why) => return Taken::Unreadable(format!("a line is no JSON object ({why})")),
+        };
+        let is_answer = ["message", "response", "done"]
+            .iter()
+            .any(|name| field(&line, name).is_some());
+        let fails = field(&line, "error").is_some_and(|raw| !json::is_void(raw));
+        if fails {
+            let error = error_of(data).unwrap_or_else(|| ProviderError::of_text(data));
+            return Taken::Failed(error);
+        }
+        if self.done {
+            unknown("after the end", data, out);
+        } else if is_answer {
+            self.read_line(&line, out);
+        } else if let Some(error) = error_of(data) {
+            // `{"detail": …}` and its like: a proxy speaks.
+            return Taken::Failed(error);
+        } else {
+            unknown("line", data, out);
+        }
+        Taken::Read
+    }
+
+    fn end(&mut self, _out: &mut Vec<Event>) -> Ended {
+        match (self.done, self.begun) {
+            (true, _) => Ended::Whole,
+            (false, true) => Ended::BrokeOff("the stream ended without a last line".into()),
+            (false, false) => Ended::NoAnswer("this is no answer of a chat".into()),
+        }
+    }
+}
+
+impl ChatReader {
+    fn read_line(&mut self, line: &Fields<'_>, out: &mut Vec<Event>) {
+        self.begun = true;
+        if !self.named
+            && let Some(model) = field(line, "model").and_then(json::string)
+        {
+            self.named = true;
+            let model = Some(model);
+            out.push(Event::Meta { id: None, model });
+        }
+        // The protocol's other way to ask, `/api/generate`, which proxies put before their models.
+        for (name, is_thought) in [("thinking", true), ("response", false)] {
+            if let Some(raw) = field(line, name) {
+                say(name, raw, is_thought, out);
+            }
+        }
+        if let Some(raw) = field(line, "message") {
+            match Fields::of(raw) {
+                Ok(message) => self.read_message(&message, out),
+                Err(_) => unknown("message", raw.get(), out),
+            }
+        }
+        metrics::read(line, out);
+        if field(line, "done").is_some_and(|raw| raw.get() == "true") {
+            self.done = true;
+            if let Some(raw) = field(line, "done_reason").and_then(json::string) {
+                let reason = metrics::finish_class(&raw, self.calls > 0);
+                out.push(Event::Finish(Finish { reason, raw }));
+            }
+            out.push(Event::Done);
+        }
+    }
+
+    /// What a message says, in the order that a model says it in.
+    fn read_message(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) {
+        for (name, is_thought) in [("thinking", true), ("content", false)] {
+            if let Some(raw) = field(message, name) {
+                say(&format!("message.{name}"), raw, is_thought, out);
+            }
+        }
+        each(message, "images", out, image);
+        each(message, "tool_calls", out, |raw, out| self.call(raw, out));
+        for (name, raw) in &message.0 {
+            // What is nested too deep to be looked into may hold text.
+            if !MESSAGE.contains(&&**name) && json::holds_text(raw).unwrap_or(true) {
+                unknown(&format!("message.{name}"), raw.get(), out);
+            }
+        }
+    }
+
+    /// A call comes whole. Its index is no use: servers have given 0 to all calls of an answer.
+    fn call(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Option<()> {
+        let call = Fields::of(raw).ok()?;
+        let function = Fields::of(field(&call, "function")?).ok()?;
+        let name = field(&function, "name").and_then(json::string);
+        if name.is_none() {
+            note("a tool call has no name", out);
+        }
+        out.push(Event::ToolCall(ToolCallDelta {
+            index: self.calls,
+            // Older servers give none: results are matched by name and place there.
+            id: (field(&call, "id").and_then(json::string))
+                .or_else(|| Some(format!("call_{}", self.calls))),
+            name,
+            arguments: field(&function, "arguments").map_or_else(String::new, arguments),
+        }));
+        self.calls += 1;
+        Some(())
+    }
+}
+
+/// The arguments' object as it was written, so that the order of its keys and the digits of its numbers
+/// stay. Some proxies send it as text, as OpenAI does.
+fn arguments(raw: &RawValue) -> String {
+    match raw.get() {
+        "null" => String::new(),
+        text if text.starts_with('"') => json::string(raw).unwrap_or_default(),
+        object => object.to_owned(),
+    }
+}
+
+fn image(raw: &RawValue, out: &mut Vec<Event>) -> Option<()> {
+    let data = STANDARD.decode(json::bytes(raw)?).ok()?;
+    let media = Media::of_bytes(data.clone(), String::new()).unwrap_or_else(|_| Media {
+        mime: "application/octet-stream".to_owned(),
+        data: data.into(),
+        ..Media::default()
+    });
+    out.push(Event::Media(media));
+    Some(())
+}
+
+/// Reads the elements of a list; those that are not as documented are told word for word.
+fn each(
+    message: &Fields<'_>,
+    name: &str,
+    out: &mut Vec<Event>,
+    mut read: impl FnMut(&RawValue, &mut Vec<Event>) -> Option<()>,
+) {
+    let Some(list) = field(message, name).filter(|raw| !json::is_void(raw)) else {
+        return;
+    };
+    let elements = json::elements(list).unwrap_or_else(|| vec![list]);
+    for element in elements {
+        if read(element, out).is_none() {
+            unknown(&format!("message.{name}"), element.get(), out);
+        }
+    }
+}
+
+fn say(name: &str, raw: &RawValue, is_thought: bool, out: &mut Vec<Event>) {
+    let Some(bytes) = json::bytes(raw) else {
+        if !json::is_void(raw) {
+            unknown(name, raw.get(), out);
+        }
+        return;
+    };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.as_bytes() != &*bytes {
+        note("half a character was replaced", out);
+    }
+    match (text.is_empty(), is_thought) {
+        // Every line states both, and mostly one is empty: no word of it makes a part.
+        (true, _) => {}
+        (false, true) => out.push(Event::Reasoning { text }),
+        (false, false) => out.push(Event::Text { text }),
+    }
+}
+
+fn error_of(data: &str) -> Option<ProviderError> {
+    let value: Value = serde_json::from_str(data).ok()?;
+    provider_error(&value)
+}
+
+fn unknown(kind: &str, raw: &str, out: &mut Vec<Event>) {
+    let (kind, raw) = (kind.to_owned(), raw.to_owned());
+    out.push(Event::Unknown { kind, raw });
+}
+
+pub(super) fn note(text: &str, out: &mut Vec<Event>) {
+    out.push(Event::Note { text: text.into() });
+}
+
+/// The value of a field; the first, where it is there twice.
+pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
+    let mut named = fields.0.iter().filter(|(key, _)| key == name);
+    named.next().map(|(_, raw)| *raw)
+}

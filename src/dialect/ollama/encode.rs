@@ -1,0 +1,208 @@
+//! Writes a [`ChatRequest`] as the JSON body of a streamed chat.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use super::DIALECT;
+use crate::{
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall},
+    dialect::openai_chat::encode::merge_patch,
+};
+
+/// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
+/// (RFC 7386): `{"keep_alive": "10m"}` adds, `{"options": {"num_ctx": 8192}}` adds in depth, `null`
+/// takes out.
+pub(super) fn body(request: &ChatRequest) -> Value {
+    let params = &request.params;
+    let options = options(params);
+    let tools: Vec<Value> = request.tools.iter().map(tool).collect();
+    let mut body = Map::new();
+    body.insert("model".into(), request.model.as_str().into());
+    body.insert("messages".into(), messages(request).into());
+    let fields = [
+        ("tools", (!tools.is_empty()).then(|| tools.into())),
+        ("format", params.response_format.as_ref().map(format)),
+        ("think", params.reasoning_effort.as_deref().map(think)),
+        ("options", (!options.is_empty()).then(|| options.into())),
+        ("stream", Some(true.into())),
+    ];
+    for (name, value) in fields {
+        body.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    merge_patch(&mut body, &params.extra);
+    body.into()
+}
+
+fn messages(request: &ChatRequest) -> Vec<Value> {
+    let system = request.system.as_deref().filter(|text| !text.is_empty());
+    let system = system.map(|text| json!({"role": "system", "content": text}));
+    let turns = request.messages.iter().flat_map(message);
+    system.into_iter().chain(turns).collect()
+}
+
+/// The wire messages of one turn: each tool result is a message of its own, and comes first.
+fn message(message: &Message) -> Vec<Value> {
+    let mut written: Vec<Value> = message.parts.iter().filter_map(tool_result).collect();
+    let text = message.text();
+    let lists = [
+        ("images", message.parts.iter().filter_map(image).collect()),
+        (
+            "tool_calls",
+            message
+                .parts
+                .iter()
+                .filter_map(tool_call)
+                .collect::<Vec<_>>(),
+        ),
+    ];
+    let thinking = thinking(&message.parts);
+    let is_void = text.is_empty() && lists.iter().all(|(_, list)| list.is_empty());
+    if is_void && thinking.is_empty() && !written.is_empty() {
+        return written;
+    }
+    let mut wire = Map::new();
+    wire.insert("role".into(), role(message.role).into());
+    wire.insert("content".into(), text.into());
+    if !thinking.is_empty() {
+        wire.insert("thinking".into(), thinking.into());
+    }
+    for (name, list) in lists {
+        if !list.is_empty() {
+            wire.insert(name.into(), list.into());
+        }
+    }
+    written.push(wire.into());
+    written
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    }
+}
+
+/// The thoughts of an earlier turn, which the protocol takes back as plain text. Those that another
+/// dialect's signature stands behind are not ours to send.
+fn thinking(parts: &[Part]) -> String {
+    let mut thinking = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        let foreign = matches!(parts.get(at + 1), Some(Part::Signature { dialect, .. })
+            if dialect != DIALECT.id.as_str());
+        if let Part::Reasoning { text } = part
+            && !foreign
+        {
+            thinking.push_str(text);
+        }
+    }
+    thinking
+}
+
+/// A picture as bare base64; the protocol takes no other file. The server fetches nothing: an address goes
+/// as it is, so that it is refused and not left out unseen.
+fn image(part: &Part) -> Option<Value> {
+    let Part::Media(Media {
+        data, uri, mime, ..
+    }) = part
+    else {
+        return None;
+    };
+    if !mime.starts_with("image/") {
+        return None;
+    }
+    Some(match uri {
+        Some(uri) => match uri
+            .strip_prefix("data:")
+            .and_then(|uri| uri.split_once(";base64,"))
+        {
+            Some((_, base64)) => base64.into(),
+            None => uri.as_str().into(),
+        },
+        None => STANDARD.encode(data).into(),
+    })
+}
+
+fn tool_call(part: &Part) -> Option<Value> {
+    let Part::ToolCall(ToolCall {
+        id,
+        name,
+        arguments,
+    }) = part
+    else {
+        return None;
+    };
+    let function = json!({"name": name, "arguments": arguments_object(arguments)});
+    let mut call = Map::new();
+    if !id.is_empty() {
+        call.insert("id".into(), id.as_str().into());
+    }
+    call.insert("function".into(), function);
+    Some(call.into())
+}
+
+/// The arguments as the object that the protocol asks for. What is none is wrapped in one, so that the
+/// call, and with it its result, keeps its place.
+fn arguments_object(arguments: &str) -> Value {
+    match serde_json::from_str(arguments) {
+        Ok(Value::Object(object)) => object.into(),
+        _ if arguments.trim().is_empty() => Map::new().into(),
+        _ => json!({"arguments": arguments}),
+    }
+}
+
+/// A result is told by its function's name; newer servers match it by the call's id, too.
+fn tool_result(part: &Part) -> Option<Value> {
+    let Part::ToolResult { id, name, content } = part else {
+        return None;
+    };
+    let mut result = Map::new();
+    result.insert("role".into(), "tool".into());
+    for (field, value) in [("tool_name", name), ("tool_call_id", id)] {
+        if !value.is_empty() {
+            result.insert(field.into(), value.as_str().into());
+        }
+    }
+    result.insert("content".into(), content.as_str().into());
+    Some(result.into())
+}
+
+fn options(params: &Params) -> Map<String, Value> {
+    let stop = (!params.stop.is_empty()).then(|| json!(params.stop));
+    let options = [
+        ("temperature", params.temperature.map(Value::from)),
+        ("top_p", params.top_p.map(Value::from)),
+        ("num_predict", params.max_tokens.map(Value::from)),
+        ("seed", params.seed.map(Value::from)),
+        ("stop", stop),
+    ];
+    let set = options.into_iter();
+    set.filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
+/// Most models can only think or not; some, such as gpt-oss, only more or less, by a word of their own.
+fn think(effort: &str) -> Value {
+    match effort.trim().to_ascii_lowercase().as_str() {
+        "none" | "off" | "false" => false.into(),
+        "on" | "true" => true.into(),
+        word => word.into(),
+    }
+}
+
+fn format(format: &ResponseFormat) -> Value {
+    match format {
+        ResponseFormat::JsonObject => "json".into(),
+        ResponseFormat::JsonSchema { schema, .. } => schema.clone(),
+    }
+}
+
+fn tool(tool: &Tool) -> Value {
+    let mut function = Map::new();
+    function.insert("name".into(), tool.name.as_str().into());
+    if !tool.description.is_empty() {
+        function.insert("description".into(), tool.description.as_str().into());
+    }
+    function.insert("parameters".into(), tool.parameters.clone());
+    json!({"type": "function", "function": function})
+}

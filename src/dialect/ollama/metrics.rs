@@ -1,0 +1,57 @@
+//! What a line says about the work itself: how long each step took, how many tokens there were, and why
+//! the answer ended.
+
+use serde_json::value::RawValue;
+
+use super::decode::{field, note};
+use crate::{
+    dialect::openai_chat::json::Fields,
+    event::{Event, FinishReason, Usage},
+};
+
+/// Nanoseconds by the server's clock. The sum of the others is a little less than the total.
+const TIMINGS: &[&str] = &[
+    "total_duration",
+    "load_duration",
+    "prompt_eval_duration",
+    "eval_duration",
+];
+
+/// Tells the timings and the counts of a line; a number of neither kind is noted.
+pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
+    for name in TIMINGS {
+        if let Some(ns) = number(line, name, out) {
+            let name = (*name).to_owned();
+            out.push(Event::Timing { name, ns });
+        }
+    }
+    let usage = Usage {
+        // Left out by older servers when the whole prompt was in their cache.
+        input: number(line, "prompt_eval_count", out),
+        output: number(line, "eval_count", out),
+        ..Usage::default()
+    };
+    if usage != Usage::default() {
+        out.push(Event::Usage(usage));
+    }
+}
+
+fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
+    let raw: &RawValue = field(line, name).filter(|raw| raw.get() != "null")?;
+    let number = raw.get().parse().ok();
+    if number.is_none() {
+        note(&format!("{name} is no whole number"), out);
+    }
+    number
+}
+
+/// Our class of a `done_reason`. The server says `stop` where the model waits for tool results, too.
+pub(super) fn finish_class(word: &str, called: bool) -> FinishReason {
+    match word {
+        "stop" if called => FinishReason::ToolCalls,
+        "stop" => FinishReason::Stop,
+        "length" => FinishReason::Length,
+        // `load` and `unload`: a request without a message only moved the model into memory, or out of it.
+        _ => FinishReason::Other,
+    }
+}
