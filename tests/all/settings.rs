@@ -260,10 +260,10 @@ fn the_environment_makes_endpoints_ready() {
     let ids: Vec<_> = settings.endpoints.iter().map(|e| e.id.as_str()).collect();
     assert_eq!(
         ids,
-        ["groq", "env", "openai"],
+        ["groq", "env", "openai", "openai-responses"],
         "the file first, then the environment"
     );
-    assert_eq!(settings.built_in, ["env", "openai"]);
+    assert_eq!(settings.built_in, ["env", "openai", "openai-responses"]);
     let env = settings.endpoint("env").unwrap();
     assert_eq!(env.base_url.as_str(), "http://localhost:8080/v1");
     assert_eq!(
@@ -299,7 +299,10 @@ fn the_simulator_comes_last_and_is_built_in() {
         .with_simulator(url, vec!["steady".into()]);
     let simulator = settings.endpoints.last().unwrap();
     assert!(simulator.simulated && simulator.auth == Auth::None && !simulator.needs_key());
-    assert_eq!(settings.built_in, ["openai", "simulator"]);
+    assert_eq!(
+        settings.built_in,
+        ["openai", "openai-responses", "simulator"]
+    );
 }
 
 #[test]
