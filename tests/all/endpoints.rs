@@ -62,7 +62,9 @@ fn chat_requests_go_where_the_providers_say() {
     });
     insta::assert_snapshot!(rows.collect::<String>(), @r"
     openai        https://api.openai.com/v1/chat/completions
+    openai-responses https://api.openai.com/v1/responses
     anthropic     https://api.anthropic.com/v1/messages
+    gemini-native https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse
     openrouter    https://openrouter.ai/api/v1/chat/completions
     deepseek      https://api.deepseek.com/v1/chat/completions
     groq          https://api.groq.com/openai/v1/chat/completions
@@ -83,6 +85,7 @@ fn chat_requests_go_where_the_providers_say() {
     vertex-global-native https://aiplatform.googleapis.com/v1/projects/my-project/locations/global/publishers/google/models/m:streamGenerateContent?alt=sse
     vertex-multiregion-native https://aiplatform.eu.rep.googleapis.com/v1/projects/my-project/locations/eu/publishers/google/models/m:streamGenerateContent?alt=sse
     ollama        http://localhost:11434/v1/chat/completions
+    ollama-native http://localhost:11434/api/chat
     lmstudio      http://localhost:1234/v1/chat/completions
     llamacpp      http://localhost:8080/v1/chat/completions
     vllm          http://localhost:8000/v1/chat/completions
