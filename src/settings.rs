@@ -17,8 +17,7 @@ use url::Url;
 
 pub use self::watch::{Watch, watch};
 use crate::{
-    dialect::DialectId,
-    endpoint::{Auth, Endpoint, preset, variables::Environment},
+    endpoint::{Endpoint, preset, variables::Environment},
     simulator,
 };
 
@@ -60,18 +59,13 @@ impl Settings {
         self.endpoint(id).map(Cow::Borrowed).or_else(of_preset)
     }
 
-    /// These settings with the built-in simulator at the end.
+    /// These settings with the built-in simulator's endpoints at the end, given the base URL that clients of the
+    /// `OpenAI` API are given.
     #[must_use]
-    pub fn with_simulator(mut self, base_url: Url, models: Vec<String>) -> Self {
-        self.built_in.push(simulator::ENDPOINT.to_owned());
-        self.endpoints.push(Endpoint {
-            label: "Simulator".to_owned(),
-            auth: Auth::None,
-            key_env: Vec::new(),
-            models,
-            simulated: true,
-            ..Endpoint::custom(simulator::ENDPOINT, base_url, DialectId::OpenaiChat)
-        });
+    pub fn with_simulator(mut self, base_url: &Url) -> Self {
+        let endpoints = simulator::endpoints(base_url);
+        self.built_in.extend(endpoints.iter().map(|e| e.id.clone()));
+        self.endpoints.extend(endpoints);
         self
     }
 

@@ -13,14 +13,19 @@
 //! model is a row of `model.rs`; a further dialect is a file and its line in `dialect.rs`.
 
 mod answer;
+mod anthropic;
 mod chat;
 mod dialect;
+mod gemini;
 mod ledger;
 mod model;
 mod names;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 mod pace;
 mod plan;
+mod read;
 mod reply;
 mod script;
 mod server;
@@ -38,8 +43,54 @@ use tokio::{net::TcpSocket, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-/// The id of the simulator's endpoint in settings and targets.
+use self::dialect::DIALECTS;
+use crate::{
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint},
+};
+
+/// The id of the simulator's endpoint in settings and targets; those of its other protocols begin with it.
 pub const ENDPOINT: &str = "simulator";
+
+/// The simulator's endpoints, given the base URL that clients of the `OpenAI` API are given: one a protocol,
+/// the most common one first.
+#[must_use]
+pub fn endpoints(base_url: &Url) -> Vec<Endpoint> {
+    let of = |dialect: &dialect::Dialect| {
+        let mut base_url = base_url.clone();
+        base_url.set_path(dialect.base_path);
+        let label = format!("Simulator ({})", dialect.id.dialect().label);
+        Endpoint {
+            label: if dialect.id == DialectId::OpenaiChat {
+                "Simulator".to_owned()
+            } else {
+                label
+            },
+            auth: Auth::None,
+            key_env: Vec::new(),
+            models: models(),
+            simulated: true,
+            ..Endpoint::custom(id_of(dialect.id), base_url, dialect.id)
+        }
+    };
+    let mut endpoints: Vec<Endpoint> = DIALECTS.iter().map(|dialect| of(dialect)).collect();
+    endpoints.sort_by_key(|endpoint| endpoint.id != ENDPOINT);
+    endpoints
+}
+
+/// The id of the endpoint that speaks a protocol.
+fn id_of(dialect: DialectId) -> String {
+    match dialect {
+        DialectId::OpenaiChat => ENDPOINT.to_owned(),
+        other => format!("{ENDPOINT}-{other}"),
+    }
+}
+
+/// Whether an endpoint's id is one of the simulator's.
+#[must_use]
+pub fn is_own(id: &str) -> bool {
+    DIALECTS.iter().any(|dialect| id_of(dialect.id) == id)
+}
 
 /// How the simulator is served.
 #[derive(Clone, Copy, Debug)]

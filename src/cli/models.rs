@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             super::warn_of(&settings);
             print_endpoints(&settings, args.json)
         }
-        Some(simulator::ENDPOINT) => print_models(&named(&simulator::models()), args.json),
+        Some(id) if simulator::is_own(id) => print_models(&named(&simulator::models()), args.json),
         Some(id) => {
             let endpoint = (settings.endpoint_or_preset(id))
                 .ok_or_else(|| super::unknown_endpoint(id, &settings))?;
@@ -143,7 +143,7 @@ fn print_endpoints(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
     let rows: Vec<Row<'_>> = known
         .chain([Row {
             endpoint: simulator::ENDPOINT,
-            label: "Simulator",
+            label: "Simulator, in every protocol: simulator-anthropic, simulator-gemini, …",
             dialect: DialectId::OpenaiChat,
             base_url: "",
             models: &simulated,

@@ -289,7 +289,7 @@ fn kept<T: PartialEq>(value: Option<T>, default: Option<&T>) -> Option<T> {
 /// An id stands in targets before a slash, in file names and in keyring entries.
 fn check_id(id: &str) -> Result<(), String> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if id == simulator::ENDPOINT {
+    if simulator::is_own(id) {
         return Err(format!(
             "“{id}” is the built-in simulator's id: choose another"
         ));

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{
     answer::Exchange,
-    dialect::{AnswerId, Asked, Dialect, refusal},
+    dialect::{AnswerId, Asked, Dialect, Way, refusal},
     model::{self, Model, Opening},
     pace,
     plan::{self, Plan, Promise},
@@ -34,35 +34,42 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Simulated sign-in</title
 pub(super) async fn answer(
     server: &Server,
     dialect: &Dialect,
+    way: &Way,
     wire: Wire,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Stop> {
     let (head, body) = request.into_parts();
     let body = whole_body(body).await?;
     let read = wire.last_read();
-    let asked = (dialect.parse)(&body)?;
+    let asked = (dialect.parse)(&body, way)?;
     drop(body);
     let model = admitted(&asked, (dialect.key)(&head.headers))?;
 
     let seed = plan::seed(&asked.request, server.options.seed);
     let plan = Plan::new(model, &asked.request, seed, server.options.speed);
     let wants_promise = head.headers.contains_key(ASK_PLAN_HEADER);
-    let promise = wants_promise.then(|| describe(&plan.promise()));
+    let promise = (wants_promise || dialect.times).then(|| plan.promise());
     let run = (server.ledger).open(model.name, seed, asked.stream, read);
     let created = pace::unix_seconds();
+    let id = AnswerId {
+        run,
+        created,
+        promise: promise.unwrap_or_default(),
+    };
+    let promise = promise.filter(|_| wants_promise);
     let exchange = Exchange {
         pacer: Arc::clone(&server.pacer),
         ledger: Arc::clone(&server.ledger),
         wire,
         run,
         read,
-        writer: (dialect.writer)(&asked, AnswerId { run, created }),
+        writer: (dialect.writer)(&asked, id),
         usage: asked.usage,
     };
     let mut response = open(model, dialect, exchange, plan, asked.stream).await?;
     let headers = response.headers_mut();
     headers.insert(RUN_HEADER, HeaderValue::from(run));
-    if let Some(promise) = promise.and_then(|p| HeaderValue::try_from(p).ok()) {
+    if let Some(promise) = promise.and_then(|p| HeaderValue::try_from(describe(&p)).ok()) {
         headers.insert(PLAN_HEADER, promise);
     }
     Ok(response)
@@ -102,7 +109,7 @@ async fn open(
         }
         Opening::Answer if stream => {
             let response = Response::builder()
-                .header(header::CONTENT_TYPE, "text/event-stream")
+                .header(header::CONTENT_TYPE, exchange.writer.content_type())
                 .header(header::CACHE_CONTROL, "no-cache");
             let body = StreamBody::new(exchange.stream(plan)).boxed_unsync();
             Ok(finish(response, body))

@@ -3,39 +3,44 @@
 //! Wire facts: the `OpenAI` API reference, "Create chat completion" and "chat.completion.chunk";
 //! `reasoning_content` is `DeepSeek`'s field, which most compatible servers took over.
 
-use std::sync::Arc;
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    dialect::{AnswerId, Asked, Dialect, Writer, refusal},
+    dialect::{AnswerId, Asked, Dialect, Route, Way, Writer},
     model::Model,
+    read::{self, bad, text_of},
 };
 use crate::{
-    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall},
+    chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    dialect::DialectId,
     event::{Answer, Event, Fault, Finish, ToolCallDelta, Usage},
 };
 
 pub(super) static DIALECT: Dialect = Dialect {
-    models_path: "/v1/models",
-    chat_path: "/v1/chat/completions",
+    id: DialectId::OpenaiChat,
+    base_path: "/v1",
+    route: |path, _| match path {
+        "/v1/models" => Some(Route::Models),
+        "/v1/chat/completions" => Some(Route::Chat(Way::default())),
+        _ => None,
+    },
     key: bearer,
+    times: false,
     parse,
     models,
     error,
     writer: |asked, id| Box::new(ChatWriter::new(asked, id)),
 };
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }
 
-fn models(models: &[Model], created: u64) -> Value {
+pub(super) fn models(models: &[Model], created: u64) -> Value {
     let data: Vec<Value> = (models.iter())
         .map(|m| {
             json!({
@@ -47,7 +52,7 @@ fn models(models: &[Model], created: u64) -> Value {
     json!({ "object": "list", "data": data })
 }
 
-fn error(fault: &Fault) -> Value {
+pub(super) fn error(fault: &Fault) -> Value {
     let kind = match fault.status {
         Some(401 | 403) => "authentication_error",
         Some(429) => "rate_limit_error",
@@ -59,30 +64,20 @@ fn error(fault: &Fault) -> Value {
 
 // Reading a request.
 
-fn bad(message: impl Into<String>) -> Fault {
-    refusal(400, "invalid_request", message)
-}
-
-fn parse(body: &[u8]) -> Result<Asked, Fault> {
-    let body: Value =
-        serde_json::from_slice(body).map_err(|e| bad(format!("The body is not JSON: {e}")))?;
-    let model = body["model"]
-        .as_str()
-        .filter(|m| !m.is_empty())
-        .ok_or_else(|| bad("“model” is missing: name one of GET /v1/models"))?;
+fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+    let body = read::body(body)?;
+    let model = read::model(&body)?;
     if body["n"].as_u64().is_some_and(|n| n != 1) {
         return Err(bad(
             "“n” must be 1: the simulator gives one answer a request",
         ));
     }
-    let messages = body["messages"]
-        .as_array()
-        .filter(|m| !m.is_empty())
-        .ok_or_else(|| bad("“messages” must be a list with at least one message"))?;
+    let messages = read::list(&body["messages"], "messages")?;
+    let functions = body["tools"].as_array().into_iter().flatten();
     let mut request = ChatRequest {
-        model: model.to_owned(),
+        model,
         params: params(&body)?,
-        tools: tools(&body)?,
+        tools: read::tools(functions.map(|tool| &tool["function"]), "parameters")?,
         ..ChatRequest::default()
     };
     for (index, message) in messages.iter().enumerate() {
@@ -92,6 +87,7 @@ fn parse(body: &[u8]) -> Result<Asked, Fault> {
     Ok(Asked {
         request,
         stream: body["stream"].as_bool().unwrap_or(false),
+        array: false,
         usage: body["stream_options"]["include_usage"]
             .as_bool()
             .unwrap_or(false),
@@ -99,26 +95,10 @@ fn parse(body: &[u8]) -> Result<Asked, Fault> {
 }
 
 fn params(body: &Value) -> Result<Params, Fault> {
-    let limit = [&body["max_completion_tokens"], &body["max_tokens"]]
-        .into_iter()
-        .find(|v| !v.is_null());
-    let max_tokens = limit
-        .map(|v| {
-            v.as_u64()
-                .filter(|&n| n > 0)
-                .map(|n| u32::try_from(n).unwrap_or(u32::MAX))
-                .ok_or_else(|| bad("“max_tokens” must be a whole number above 0"))
-        })
-        .transpose()?;
-    let stop = match &body["stop"] {
-        Value::Null => Vec::new(),
-        Value::String(one) => vec![one.clone()],
-        Value::Array(many) => (many.iter())
-            .map(|s| s.as_str().map(ToOwned::to_owned))
-            .collect::<Option<_>>()
-            .ok_or_else(|| bad("“stop” must be a string or a list of strings"))?,
-        _ => return Err(bad("“stop” must be a string or a list of strings")),
-    };
+    let limits = [&body["max_completion_tokens"], &body["max_tokens"]];
+    let limit = limits.into_iter().find(|v| !v.is_null());
+    let max_tokens = read::limit(limit.unwrap_or(&Value::Null), "max_tokens")?;
+    let stop = read::stops(&body["stop"], "stop")?;
     let format = &body["response_format"];
     let response_format = match format["type"].as_str() {
         None | Some("text") => None,
@@ -137,27 +117,6 @@ fn params(body: &Value) -> Result<Params, Fault> {
         seed: body["seed"].as_i64(),
         ..Params::default()
     })
-}
-
-fn tools(body: &Value) -> Result<Vec<Tool>, Fault> {
-    let Some(list) = body["tools"].as_array() else {
-        return Ok(Vec::new());
-    };
-    (list.iter())
-        .map(|tool| {
-            let function = &tool["function"];
-            function["name"].as_str().map(|name| Tool {
-                name: name.to_owned(),
-                description: text_of(&function["description"]),
-                parameters: function["parameters"].clone(),
-            })
-        })
-        .collect::<Option<_>>()
-        .ok_or_else(|| bad("“tools”: each needs a function with a name"))
-}
-
-fn text_of(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
@@ -225,30 +184,16 @@ fn part(part: &Value) -> Result<Part, String> {
         Some("text") => Ok(Part::Text {
             text: text_of(&part["text"]),
         }),
-        Some("image_url") => image(part["image_url"]["url"].as_str().unwrap_or_default()),
+        Some("image_url") => read::file_url(part["image_url"]["url"].as_str().unwrap_or_default()),
+        Some("file") => read::file_url(part["file"]["file_data"].as_str().unwrap_or_default()),
+        Some("input_audio") => {
+            let audio = &part["input_audio"];
+            let mime = format!("audio/{}", text_of(&audio["format"]));
+            read::file(&mime, audio["data"].as_str().unwrap_or_default())
+        }
         Some(other) => Err(format!("the simulator takes no part of type “{other}”")),
         None => Err("a part of “content” has no type".into()),
     }
-}
-
-/// An image sent in a `data:` URL. Others are never fetched: a server that fetches what it is told
-/// to can be sent anywhere.
-fn image(url: &str) -> Result<Part, String> {
-    let Some(data) = url.strip_prefix("data:") else {
-        return Ok(Part::Text {
-            text: "[an image by URL, which the simulator does not fetch]".into(),
-        });
-    };
-    let (mime, data) = data
-        .split_once(";base64,")
-        .ok_or("an image's data URL must be base64")?;
-    let data = (STANDARD.decode(data)).map_err(|e| format!("an image's base64 is broken: {e}"))?;
-    Ok(Part::Media(Media {
-        mime: mime.to_owned(),
-        data: Arc::from(data),
-        uri: None,
-        name: String::new(),
-    }))
 }
 
 // Writing an answer.
@@ -265,7 +210,7 @@ struct ChatWriter {
 
 impl ChatWriter {
     fn new(asked: &Asked, id: AnswerId) -> Self {
-        let AnswerId { run, created } = id;
+        let AnswerId { run, created, .. } = id;
         let id = format!("chatcmpl-sim-{run}");
         let model = asked.request.model.clone();
         let head = json!({

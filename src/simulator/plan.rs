@@ -6,13 +6,14 @@
 use std::{collections::VecDeque, f64::consts::TAU, io, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
+use serde_json::{Value, json};
 
 use super::{
     model::{Delay, Mishap, Model, Pace},
     tokens::{Tokens, prompt_tokens},
 };
 use crate::{
-    chat::ChatRequest,
+    chat::{ChatRequest, Part},
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
 };
 
@@ -274,18 +275,31 @@ fn duration(ms: f64) -> Duration {
     Duration::from_secs_f64(ms / 1000.0)
 }
 
-/// The seed of an answer: the same for the same model, prompt, `seed` parameter and base seed.
+/// The seed of an answer: the same for the same model, conversation, `seed` parameter and base seed, in
+/// whatever protocol it was asked. So only what every protocol says counts: no ids, no signatures.
 pub(super) fn seed(request: &ChatRequest, base: u64) -> u64 {
-    let what = (
-        &request.model,
-        &request.system,
-        &request.messages,
-        request.params.seed,
-    );
+    let said = request.messages.iter().flat_map(|message| &message.parts);
+    let said: Vec<Value> = said.filter_map(said_everywhere).collect();
+    let system = request.system.as_deref().unwrap_or_default();
+    let what = (&request.model, system, said, request.params.seed);
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325 ^ base);
     // Neither the types nor the hash can fail; if they could, the seed would only be a poorer one.
     let _ = serde_json::to_writer(&mut hash, &what);
     hash.0
+}
+
+fn said_everywhere(part: &Part) -> Option<Value> {
+    match part {
+        Part::Text { text } if text.is_empty() => None,
+        Part::Text { text } => Some(json!({ "text": text })),
+        Part::Media(media) => Some(json!({ "file": media.mime, "bytes": media.data.len() })),
+        Part::ToolCall(call) => {
+            let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+            Some(json!({ "call": call.name, "with": arguments }))
+        }
+        Part::ToolResult { content, .. } => Some(json!({ "result": content })),
+        Part::Reasoning { .. } | Part::Signature { .. } | Part::Opaque { .. } => None,
+    }
 }
 
 /// FNV-1a, 64 bits: unlike the standard library's hash it is the same in every version.

@@ -21,10 +21,28 @@ pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Why a request gets no answer of its own.
 pub(super) enum Stop {
-    /// It is refused.
+    /// It is refused, in the protocol that most clients speak.
     Fault(Fault),
+    /// It is refused, in this protocol.
+    Said(&'static Dialect, Fault),
     /// Its connection breaks off.
     Break(io::Error),
+}
+
+impl Stop {
+    /// The same, in this protocol.
+    pub(super) fn said_by(self, dialect: &'static Dialect) -> Self {
+        match self {
+            Self::Fault(fault) => Self::Said(dialect, fault),
+            stop => stop,
+        }
+    }
+}
+
+impl From<(&'static Dialect, Fault)> for Stop {
+    fn from((dialect, fault): (&'static Dialect, Fault)) -> Self {
+        Self::Said(dialect, fault)
+    }
 }
 
 impl From<Fault> for Stop {

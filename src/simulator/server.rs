@@ -16,10 +16,11 @@ use tokio::{
 
 use super::{
     Options, chat,
-    dialect::{DIALECTS, refusal},
+    dialect::{DIALECTS, Route, refusal},
     ledger::Ledger,
     model,
     names::check_names,
+    openai_chat,
     pace::{self, Pacer},
     reply::{Body, RUN_HEADER, Stop, json_response, refused},
     wire::{Connection, Wire},
@@ -106,7 +107,8 @@ impl Server {
         let asked = format!("{} {}", request.method(), request.uri().path());
         let response = match self.route(wire, request).await {
             Ok(response) => response,
-            Err(Stop::Fault(fault)) => refused(DIALECTS[0], &fault),
+            Err(Stop::Fault(fault)) => refused(&openai_chat::DIALECT, &fault),
+            Err(Stop::Said(dialect, fault)) => refused(dialect, &fault),
             Err(Stop::Break(error)) => {
                 self.log(&format!("{asked} broken off"));
                 return Err(error);
@@ -129,21 +131,30 @@ impl Server {
     async fn route(&self, wire: Wire, request: Request<Incoming>) -> Result<Response<Body>, Stop> {
         check_names(request.uri(), request.headers(), self.options.is_remote())?;
         let path = request.uri().path().to_owned();
-        if let Some(dialect) = DIALECTS.iter().find(|d| d.chat_path == path) {
-            only(&Method::POST, request.method())?;
-            return chat::answer(self, dialect, wire, request).await;
-        }
-        if let Some(dialect) = DIALECTS.iter().find(|d| d.models_path == path) {
-            only(&Method::GET, request.method())?;
-            let list = (dialect.models)(model::MODELS, pace::unix_seconds());
-            return Ok(json_response(StatusCode::OK, &list));
+        let asked = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        let routes = DIALECTS.iter();
+        let mut routes = routes.filter_map(|d| Some((*d, (d.route)(asked, request.headers())?)));
+        match routes.next() {
+            None => {}
+            Some((dialect, Route::Models)) => {
+                only(&Method::GET, request.method()).map_err(|fault| (dialect, fault))?;
+                let list = (dialect.models)(model::MODELS, pace::unix_seconds());
+                return Ok(json_response(StatusCode::OK, &list));
+            }
+            Some((dialect, Route::Chat(way))) => {
+                only(&Method::POST, request.method()).map_err(|fault| (dialect, fault))?;
+                let answer = chat::answer(self, dialect, &way, wire, request).await;
+                return answer.map_err(|stop| stop.said_by(dialect));
+            }
         }
         let value = match path.strip_prefix("/sim/runs") {
             Some("") => self.runs(request.uri().query().unwrap_or_default())?,
             Some(rest) => self.run(rest.trim_start_matches('/'))?,
             None if path == "/healthz" => json!({ "status": "ok", "simulated": true }),
             None => {
-                let message = format!("There is no {path} here; the base URL ends in /v1");
+                let message = format!(
+                    "There is no {path} here; the base URL of OpenAI’s clients ends in /v1"
+                );
                 return Err(refusal(404, "unknown_url", message).into());
             }
         };

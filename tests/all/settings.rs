@@ -295,14 +295,26 @@ fn a_bad_base_url_of_the_environment_is_a_warning() {
 #[test]
 fn the_simulator_comes_last_and_is_built_in() {
     let url = Url::parse("http://127.0.0.1:9/v1").unwrap();
-    let settings = Settings::of_environment(&Environment::of([("OPENAI_API_KEY", "k")]))
-        .with_simulator(url, vec!["steady".into()]);
-    let simulator = settings.endpoints.last().unwrap();
-    assert!(simulator.simulated && simulator.auth == Auth::None && !simulator.needs_key());
+    let settings =
+        Settings::of_environment(&Environment::of([("OPENAI_API_KEY", "k")])).with_simulator(&url);
+    let simulated = settings.endpoints.iter().skip(2);
+    for simulator in simulated {
+        assert!(simulator.simulated && simulator.auth == Auth::None && !simulator.needs_key());
+    }
     assert_eq!(
         settings.built_in,
-        ["openai", "openai-responses", "simulator"]
+        [
+            "openai",
+            "openai-responses",
+            "simulator",
+            "simulator-anthropic",
+            "simulator-openai-responses",
+            "simulator-gemini",
+            "simulator-ollama"
+        ]
     );
+    let gemini = settings.endpoint("simulator-gemini").unwrap();
+    assert_eq!(gemini.base_url.as_str(), "http://127.0.0.1:9/v1beta");
 }
 
 #[test]

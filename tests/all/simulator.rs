@@ -3,6 +3,7 @@
 
 mod client;
 mod command;
+mod dialects;
 
 use client::{Ended, Reply, ask, chat, request, reqwest_client};
 use serde_json::{Value, json};

@@ -79,7 +79,7 @@ pub(super) struct Ready {
 pub(super) fn ready(args: &Args, paths: Paths) -> anyhow::Result<Ready> {
     let named = named_targets(args)?;
     let ad_hoc = ad_hoc_endpoint(args)?;
-    let simulated = named.iter().any(|t| t.endpoint == simulator::ENDPOINT);
+    let simulated = named.iter().any(|t| simulator::is_own(&t.endpoint));
     let options = Options {
         paths,
         simulator: simulated || (named.is_empty() && ad_hoc.is_none()),

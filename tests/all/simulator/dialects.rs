@@ -1,0 +1,338 @@
+//! The simulator in every protocol, through our own dialects: the same model says the same, at the same
+//! times, however it is asked.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value, json};
+use tokenscope::{
+    chat::{ChatRequest, Media, Message, Part, Role, Tool},
+    endpoint::{Endpoint, list::list_models},
+    event::{Answer, FaultClass, FinishReason, Usage},
+    run::{Ask, Origin, Run, RunHead, RunId, execute},
+    simulator::{self, Options, Simulator},
+    transport::Transport,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    client::{Ended, Reply, request},
+    quick,
+};
+
+fn endpoints(simulator: &Simulator) -> Vec<Endpoint> {
+    let endpoints = simulator::endpoints(&simulator.base_url());
+    assert!(endpoints.len() >= 5);
+    endpoints
+}
+
+async fn run(endpoint: &Endpoint, request: ChatRequest) -> Run {
+    let head = RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Test);
+    let ask = Ask {
+        head,
+        endpoint: Arc::new(endpoint.clone()),
+        key: None,
+        proxy_password: None,
+    };
+    let transport = Transport::default();
+    execute(&transport, ask, CancellationToken::new(), &mut |_| {}).await
+}
+
+/// What every protocol says of an answer.
+#[derive(Debug, PartialEq)]
+struct Told {
+    /// Some protocols have no field for a refusal, and say it as text.
+    text: String,
+    reasoning: String,
+    calls: Vec<(String, Value)>,
+    generated: Option<u64>,
+    usage: Option<(Option<u64>, Option<u64>)>,
+    finish: Option<FinishReason>,
+    fault: Option<FaultClass>,
+}
+
+impl Told {
+    fn of(answer: &Answer) -> Self {
+        let refused = answer
+            .notes
+            .iter()
+            .find_map(|(note, _)| note.strip_prefix("why it ended: "));
+        let calls = answer.tool_calls.iter().map(|call| {
+            let arguments = serde_json::from_str(&call.arguments).unwrap_or_default();
+            (call.name.clone(), arguments)
+        });
+        let finish = answer.finish.as_ref().map(|finish| finish.reason);
+        Self {
+            text: format!(
+                "{}{}{}",
+                answer.text,
+                answer.refusal,
+                refused.unwrap_or_default()
+            ),
+            reasoning: answer.reasoning.clone(),
+            calls: calls.collect(),
+            generated: answer.usage.as_ref().and_then(Usage::generated),
+            usage: answer.usage.map(|usage| (usage.input, usage.reasoning)),
+            // A refusal is an end of its own in some protocols.
+            finish: finish.filter(|reason| *reason != FinishReason::ContentFilter),
+            fault: answer.fault.as_ref().map(|fault| fault.class),
+        }
+    }
+}
+
+/// The answer to one question by each protocol.
+async fn by_dialect(simulator: &Simulator, request: &ChatRequest) -> BTreeMap<String, Run> {
+    let mut runs = BTreeMap::new();
+    for endpoint in endpoints(simulator) {
+        runs.insert(endpoint.id.clone(), run(&endpoint, request.clone()).await);
+    }
+    runs
+}
+
+fn asked(model: &str) -> ChatRequest {
+    let mut request = ChatRequest::of_text(model, "Two words");
+    request.params.max_tokens = Some(300);
+    request
+}
+
+/// The numbers of these protocols: Ollama counts no reasoning apart.
+fn without_reasoning_count(mut told: Told) -> Told {
+    told.usage = told.usage.map(|(input, _)| (input, None));
+    told
+}
+
+#[tokio::test]
+async fn every_model_says_the_same_in_every_protocol() {
+    let simulator = quick().await;
+    for model in simulator::models() {
+        // Their answers break off where the transport says, or are long.
+        if ["sim-reset", "sim-cut", "sim-long", "sim-locked"].contains(&model.as_str()) {
+            continue;
+        }
+        let runs = by_dialect(&simulator, &asked(&model)).await;
+        let reference = Told::of(&runs["simulator"].answer);
+        for (id, run) in &runs {
+            let told = Told::of(&run.answer);
+            let mut expected = Told::of(&runs["simulator"].answer);
+            match (model.as_str(), id.as_str()) {
+                // It lacks its end: what that means is each protocol's own.
+                ("sim-no-done", _) => continue,
+                ("sim-refusal", _) => expected.finish = told.finish,
+                // Nothing at all is a whole answer everywhere.
+                ("sim-error", _) => {
+                    assert_eq!(told.fault, Some(FaultClass::Provider), "{id}");
+                    expected.finish = told.finish;
+                    expected.usage = told.usage;
+                    expected.generated = told.generated;
+                }
+                _ => {}
+            }
+            let (told, expected) = (
+                without_reasoning_count(told),
+                without_reasoning_count(expected),
+            );
+            assert_eq!(told, expected, "{model} {id}");
+            if id != "simulator-ollama" {
+                let counts = run.answer.usage.map(|usage| usage.reasoning);
+                let theirs = runs["simulator"].answer.usage.map(|usage| usage.reasoning);
+                let known = reference.fault.is_none() && model != "sim-empty";
+                assert!(!known || counts == theirs, "{model} {id}");
+            }
+            let ok = run.answer.fault.is_none();
+            assert!(
+                !ok || run.answer.unknown.is_empty(),
+                "{model} {id}: {:?}",
+                run.answer.unknown
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_its_end_mark_is_told_by_each_protocol() {
+    let simulator = quick().await;
+    for (id, run) in by_dialect(&simulator, &asked("sim-no-done")).await {
+        let whole = Told::of(&run.answer);
+        assert!(!whole.text.is_empty(), "{id}");
+        let noted = run
+            .answer
+            .notes
+            .iter()
+            .any(|(note, _)| note.contains("without"));
+        let fault = whole.fault == Some(FaultClass::Interrupted);
+        assert!(noted || fault, "{id}: {:?}", run.answer.notes);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_and_a_cut_are_faults_in_every_protocol() {
+    let simulator = quick().await;
+    for model in ["sim-reset", "sim-cut"] {
+        for (id, run) in by_dialect(&simulator, &asked(model)).await {
+            let fault = run.answer.fault.unwrap();
+            assert_eq!(fault.class, FaultClass::Interrupted, "{model} {id}");
+            assert!(!run.answer.text.is_empty(), "{model} {id}");
+        }
+    }
+}
+
+/// The plan's own dates, as the simulator promises them: one schedule, whatever the protocol.
+#[tokio::test]
+async fn the_schedule_is_the_same_in_every_protocol() {
+    let simulator = quick().await;
+    for model in ["sim-fast", "sim-jittery", "sim-reasoning", "sim-tools"] {
+        let mut plans = BTreeMap::new();
+        for endpoint in endpoints(&simulator) {
+            let reply = ask_for_plan(&simulator, &endpoint, &asked(model)).await;
+            assert_eq!(
+                (reply.status, reply.ended),
+                (200, Ended::Clean),
+                "{}",
+                endpoint.id
+            );
+            let plan = reply.header("x-sim-plan").unwrap().to_owned();
+            plans.insert(endpoint.id, plan);
+        }
+        let first = plans.values().next().unwrap();
+        assert!(
+            plans.values().all(|plan| plan == first),
+            "{model}: {plans:?}"
+        );
+    }
+}
+
+async fn ask_for_plan(simulator: &Simulator, endpoint: &Endpoint, asked: &ChatRequest) -> Reply {
+    let dialect = endpoint.dialect.dialect();
+    let url = (dialect.chat_url)(&endpoint.base_url, &asked.model);
+    let path = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let body = (dialect.encode)(asked).to_string();
+    let headers = [("x-tokenscope-plan", "1")];
+    request(simulator, "POST", &path, &headers, body.as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_conversation_with_calls_goes_on_in_every_protocol() {
+    let simulator = quick().await;
+    for endpoint in endpoints(&simulator) {
+        let id = &endpoint.id;
+        let dialect = endpoint.dialect.as_str();
+        let mut asked = asked("sim-tools");
+        asked.tools = vec![Tool {
+            name: "get_weather".into(),
+            description: "The weather".into(),
+            parameters: json!({"type": "object", "properties": {"city": {"type": "string"}}}),
+        }];
+        let answer = run(&endpoint, asked.clone()).await.answer;
+        assert_eq!(answer.tool_calls.len(), 2, "{id}");
+        assert_eq!(
+            answer.finish.as_ref().unwrap().reason,
+            FinishReason::ToolCalls,
+            "{id}"
+        );
+        asked.messages.push(answer.message(dialect).unwrap());
+        let results = answer.tool_calls.iter().zip(["sun", "rain"]);
+        asked.messages.push(Message {
+            role: Role::Tool,
+            parts: results
+                .map(|(call, content)| Part::ToolResult {
+                    id: call.id.clone(),
+                    name: call.name.clone(),
+                    content: content.into(),
+                })
+                .collect(),
+        });
+        let answer = run(&endpoint, asked).await.answer;
+        assert!(answer.text.ends_with("- sun\n- rain\n"), "{id}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_system_prompt_and_a_picture_arrive_in_every_protocol() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
+    let simulator = quick().await;
+    let mut asked = asked("sim-echo");
+    asked.system = Some("Be brief".into());
+    asked.messages[0].parts.push(Part::Media(Media {
+        mime: "image/png".into(),
+        data: PNG.into(),
+        ..Media::default()
+    }));
+    for (id, run) in by_dialect(&simulator, &asked).await {
+        let text = run.answer.text;
+        for part in ["System: Be brief", "Two words", "[image/png, 18 bytes]"] {
+            assert!(text.contains(part), "{id}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn gemini_answers_as_one_json_array_where_events_are_not_asked_for() {
+    let simulator = quick().await;
+    let body =
+        json!({"contents": [{"role": "user", "parts": [{"text": "Two words"}]}]}).to_string();
+    for path in [
+        "/v1beta/models/sim-tools:streamGenerateContent",
+        "/v1/projects/p/locations/l/publishers/google/models/sim-tools:streamGenerateContent",
+    ] {
+        let reply = request(&simulator, "POST", path, &[], body.as_bytes()).await;
+        assert_eq!(reply.header("content-type"), Some("application/json"));
+        let responses: Vec<Value> = serde_json::from_str(&reply.text()).unwrap();
+        let last = responses.last().unwrap();
+        assert_eq!(last["candidates"][0]["finishReason"], "STOP");
+        let calls = |response: &&Value| {
+            let part = &response["candidates"][0]["content"]["parts"][0];
+            part["functionCall"].is_object()
+        };
+        assert_eq!(responses.iter().filter(calls).count(), 2);
+    }
+    let path = "/v1beta/models/sim-fast:generateContent";
+    let whole = request(&simulator, "POST", path, &[], body.as_bytes())
+        .await
+        .json();
+    assert!(whole["usageMetadata"]["totalTokenCount"].as_u64() > Some(10));
+}
+
+/// What a stock client of each protocol is told when something is wrong.
+#[tokio::test]
+async fn errors_have_each_protocols_own_form() {
+    let simulator = quick().await;
+    for (path, body, pointer) in [
+        ("/v1/messages", json!({"model": "sim-fast"}), "/error/type"),
+        ("/v1/responses", json!({}), "/error/code"),
+        (
+            "/v1beta/models/nobody:generateContent",
+            json!({}),
+            "/error/status",
+        ),
+        (
+            "/api/chat",
+            json!({"model": "nobody", "messages": [{"role": "user"}]}),
+            "/error",
+        ),
+    ] {
+        let reply = request(&simulator, "POST", path, &[], body.to_string().as_bytes()).await;
+        assert!(reply.status >= 400, "{path}");
+        let said = reply.json();
+        assert!(
+            said.pointer(pointer).is_some_and(Value::is_string),
+            "{path}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_models_are_listed_in_every_protocol() {
+    let simulator = simulator::serve(Options::default()).await.unwrap();
+    for endpoint in endpoints(&simulator) {
+        let transport = Transport::default();
+        let listing = list_models(&transport, &endpoint, None, None);
+        let list = listing.await.unwrap();
+        let names: Vec<_> = list
+            .iter()
+            .map(|m| m.id.trim_start_matches("models/"))
+            .collect();
+        assert_eq!(names, simulator::models(), "{}", endpoint.id);
+    }
+}
