@@ -41,6 +41,7 @@ mod run;
 mod sdk;
 mod settings;
 mod simulator;
+mod snippets;
 mod sse;
 mod toy;
 mod transport;

@@ -113,6 +113,25 @@ fn calls_are_whole_and_each_has_an_id_of_its_own() {
     assert_eq!(answer.finish.unwrap().reason, FinishReason::ToolCalls);
 }
 
+/// Results are matched by id, so no two calls may share one, whoever made it.
+#[test]
+fn no_two_calls_share_an_id() {
+    for (given, expected) in [
+        ([None, None], ["call_0", "call_1"]),
+        ([Some("call_0"), None], ["call_0", "call_1"]),
+        ([None, Some("call_0")], ["call_0", "call_1"]),
+        ([Some("x"), Some("x")], ["x", "call_0"]),
+        ([Some(""), Some("x")], ["call_0", "x"]),
+    ] {
+        let calls = given.map(|id| json!({"id": id, "function": {"name": "f", "arguments": {}}}));
+        let line = json!({"message": {"tool_calls": calls}, "done": true});
+        let ids: Vec<_> = (told(&line.to_string()).tool_calls.into_iter())
+            .map(|call| call.id)
+            .collect();
+        assert_eq!(ids, expected, "{given:?}");
+    }
+}
+
 #[test]
 fn errors_have_their_class_and_words() {
     for (name, class) in [

@@ -1,6 +1,8 @@
 //! Reads the lines of a streamed answer: each is an object with a piece of the message, the last one
 //! says `"done": true` and how long it all took.
 
+use std::collections::HashSet;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, value::RawValue};
 
@@ -37,6 +39,10 @@ pub(super) struct ChatReader {
     done: bool,
     /// How many tool calls were there.
     calls: usize,
+    /// The ids that the calls have.
+    ids: HashSet<String>,
+    /// How many ids were tried for calls that came without.
+    tried: usize,
 }
 
 impl Reader for ChatReader {
@@ -135,16 +141,33 @@ impl ChatReader {
         if name.is_none() {
             note("a tool call has no name", out);
         }
+        let id = self.id_of(&call, out);
         out.push(Event::ToolCall(ToolCallDelta {
             index: self.calls,
-            // Older servers give none: results are matched by name and place there.
-            id: (field(&call, "id").and_then(json::string))
-                .or_else(|| Some(format!("call_{}", self.calls))),
+            id: Some(id),
             name,
             arguments: field(&function, "arguments").map_or_else(String::new, arguments),
         }));
         self.calls += 1;
         Some(())
+    }
+
+    /// The call's own id, or one that no other call has. Older servers give none: results are matched by
+    /// name and place there.
+    fn id_of(&mut self, call: &Fields<'_>, out: &mut Vec<Event>) -> String {
+        if let Some(id) = field(call, "id").and_then(json::string) {
+            if self.ids.insert(id.clone()) {
+                return id;
+            }
+            note("a tool call with a used id got a new one", out);
+        }
+        loop {
+            let id = format!("call_{}", self.tried);
+            self.tried += 1;
+            if self.ids.insert(id.clone()) {
+                return id;
+            }
+        }
     }
 }
 
