@@ -3,10 +3,12 @@
 //! In: a prompt from a view, the terminal or (later) the gateway. Out: [`ChatRequest`], which a
 //! [dialect](crate::dialect) turns into the bytes of its own protocol.
 
-use std::sync::Arc;
+mod media;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use self::media::Media;
 
 /// One question to one model, independent of any wire protocol.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -132,54 +134,6 @@ pub enum Part {
     },
 }
 
-/// A file with its media type: carried as bytes, or named where the provider finds it. Cloning shares
-/// the bytes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Media {
-    /// Media type found from the content, such as `image/png`.
-    pub mime: String,
-    /// The encoded file, base64 in JSON; empty if `uri` names it.
-    #[serde(with = "base64_bytes")]
-    pub data: Arc<[u8]>,
-    /// Where the provider finds the file itself (`gs://…`, `https://…`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
-    /// The file's name, for display; sent only where a dialect wants one.
-    #[serde(default)]
-    pub name: String,
-}
-
-/// Media types told by the first bytes of a file: offset, bytes, type.
-const SIGNATURES: &[(usize, &[u8], &str)] = &[
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
-];
-
-impl Media {
-    /// An image of these file bytes, its type told by content and not by name.
-    ///
-    /// # Errors
-    /// A sentence for the user, if the bytes are no image of a kind that providers take.
-    pub fn of_bytes(data: Vec<u8>, name: String) -> Result<Self, String> {
-        let kind = SIGNATURES
-            .iter()
-            .find(|(at, magic, _)| data.get(*at..).is_some_and(|d| d.starts_with(magic)));
-        match kind {
-            Some((_, _, mime)) => Ok(Self {
-                mime: (*mime).to_owned(),
-                data: data.into(),
-                uri: None,
-                name,
-            }),
-            None => Err(format!(
-                "{name} is not a PNG, JPEG, GIF or WebP image: convert it first"
-            )),
-        }
-    }
-}
-
 /// A whole function call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {
@@ -249,24 +203,4 @@ pub enum ResponseFormat {
         #[serde(default)]
         strict: bool,
     },
-}
-
-/// Serde for shared bytes as base64 text.
-mod base64_bytes {
-    use std::sync::Arc;
-
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &Arc<[u8]>, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[u8]>, D::Error> {
-        let text = String::deserialize(from)?;
-        STANDARD
-            .decode(text)
-            .map(Arc::from)
-            .map_err(D::Error::custom)
-    }
 }

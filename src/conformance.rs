@@ -10,6 +10,8 @@ mod shape;
 
 use serde::Serialize;
 
+pub use self::shape::is_told;
+
 use crate::{
     event::words,
     run::{Run, State},

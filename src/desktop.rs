@@ -9,6 +9,7 @@ mod conformance;
 pub mod fonts;
 pub mod icons;
 pub mod palette;
+mod parts;
 pub mod preflight;
 mod range;
 pub mod shortcuts;

@@ -7,7 +7,7 @@ mod answer;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::answer::{Answer, Piece, PieceKind};
+pub use self::answer::{Answer, BodyPart, Piece, PieceKind};
 use crate::chat::Media;
 
 /// One thing that a stream said.

@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    chat::Media,
     conformance,
     dialect::DialectId,
-    event::Answer,
+    event::{Answer, PieceKind},
     measure::{self, FIGURES},
     run::{Connection, Run},
     visible::is_harmful,
@@ -71,6 +72,9 @@ fn answer_fields(answer: &Answer) -> Value {
     let notes: Map<String, Value> = (answer.notes.iter())
         .map(|(text, n)| (text.clone(), (*n).into()))
         .collect();
+    let times: Map<String, Value> = (answer.timings.iter())
+        .map(|(name, ns)| (name.clone(), measure::ms(*ns).into()))
+        .collect();
     json!({
         "type": "run",
         "target": null,
@@ -95,11 +99,29 @@ fn answer_fields(answer: &Answer) -> Value {
         "model": answer.model,
         "response_id": answer.response_id,
         "done": answer.done,
+        "media": answer.media.iter().map(media).collect::<Vec<_>>(),
+        "citations": answer.citations,
+        "items": items(answer),
+        "server_times_ms": times,
         "keep_alives": answer.keep_alives,
         "notes": notes,
         "unknown": answer.unknown.len(),
         "started_unix_ns": null,
     })
+}
+
+/// A file that the model made, without its bytes.
+fn media(media: &Media) -> Value {
+    json!({ "mime": media.mime, "bytes": media.data.len(), "uri": media.uri })
+}
+
+/// The types of the items that only their protocol understands.
+fn items(answer: &Answer) -> Vec<&str> {
+    let kinds = answer.pieces.iter().filter_map(|piece| match &piece.kind {
+        PieceKind::Opaque { name, .. } => Some(name.as_str()),
+        _ => None,
+    });
+    kinds.collect()
 }
 
 /// JSON text with every character escaped that a terminal or a reader could take for a command: DEL and

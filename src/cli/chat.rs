@@ -94,6 +94,10 @@ pub struct Args {
     #[arg(long)]
     reasoning: bool,
 
+    /// Folder for the files that a model makes (pictures, sound).
+    #[arg(long, value_name = "DIR")]
+    save_media: Option<PathBuf>,
+
     /// Print what would be asked as a program in this language (curl, python, javascript), and ask nothing.
     #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     snippet: Option<Language>,

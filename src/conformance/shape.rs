@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{counts::ON_COUNTS, is_whole};
+use super::{Finding, counts::ON_COUNTS, is_whole};
 use crate::{body::TYPE_NOTE, event::FinishReason, hints::NOT_SENT, run::Run};
 
 /// Words of the decoders' notes on end marks.
@@ -28,7 +28,22 @@ const NOT_ODD: &[&str] = &[
 pub(super) fn notes_on(run: &Run, words: &[&str]) -> Vec<String> {
     let notes = run.answer.notes.iter();
     let hit = notes.filter(|(note, _)| words.iter().any(|word| note.contains(word)));
-    hit.map(|(note, _)| note.clone()).collect()
+    hit.map(counted).collect()
+}
+
+/// A note, with how often it came.
+fn counted((note, times): &(String, u64)) -> String {
+    match times {
+        0 | 1 => note.clone(),
+        times => format!("{note} ({times} times)"),
+    }
+}
+
+/// Whether a note is told by one of these findings.
+#[must_use]
+pub fn is_told(note: &str, findings: &[Finding]) -> bool {
+    let told = |finding: &Finding| finding.text.starts_with(note) || note.ends_with(&finding.text);
+    findings.iter().any(told)
 }
 
 pub(super) fn finish(run: &Run) -> Vec<String> {
@@ -71,7 +86,7 @@ pub(super) fn malformed(run: &Run) -> Vec<String> {
         !arguments.is_empty() && serde_json::from_str::<&RawValue>(arguments).is_err()
     });
     let broken = broken.map(|call| format!("the arguments of “{}” are not JSON", call.name));
-    notes.map(|(note, _)| note.clone()).chain(broken).collect()
+    notes.map(counted).chain(broken).collect()
 }
 
 pub(super) fn unknown(run: &Run) -> Vec<String> {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     chrome::Chrome,
     palette::Palette,
+    parts,
     shortcuts::{self, Pressed},
     state::State,
     theme::{self, Theme},
@@ -240,6 +241,9 @@ impl App {
         self.actions.extend(chosen);
         if self.shortcuts_open {
             self.shortcuts_open = shortcuts::overlay(ctx, theme, &self.views);
+        }
+        for text in parts::take_told(ctx) {
+            self.toasts.tell(text);
         }
         self.toasts.ui(ctx, theme);
     }

@@ -9,7 +9,8 @@ mod outcome;
 
 pub use badge::{badge, badge_with_icon, key_hint, simulated_badge};
 pub use button::{
-    copy_button, danger_button, ghost_button, icon_button, icon_toggle, primary_button, segmented,
+    copy_button, danger_button, fold_ui, ghost_button, icon_button, icon_toggle, primary_button,
+    segmented,
 };
 pub use field::{labeled_field, search_box, toggle};
 pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};

@@ -5,10 +5,13 @@
 //! is <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
 mod citation;
+mod counts;
 mod decode;
 mod encode;
 mod items;
+mod places;
 mod turns;
+mod whole;
 
 use crate::{
     body::BodyDecoder,

@@ -98,6 +98,17 @@ pub enum PieceKind {
     },
 }
 
+/// A stretch of what an answer shows, in order; reasoning, refusals and calls stand apart.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BodyPart<'a> {
+    /// Text up to the next file or item.
+    Text(&'a str),
+    /// One of [`Answer::media`], and which.
+    Media(usize, &'a Media),
+    /// An item that only its dialect understands: its type and its JSON.
+    Item(&'a str, &'a str),
+}
+
 /// Unknown items and distinct notes kept per answer, and bytes of each item: a strange stream can't
 /// fill memory.
 const MAX_KEPT: usize = 64;
@@ -175,6 +186,39 @@ impl Answer {
                 signature: None,
             })
             .collect()
+    }
+
+    /// Text, files and items in the order in which they came. Texts that are apart only by reasoning, calls or
+    /// signatures are one.
+    #[must_use]
+    pub fn body(&self) -> Vec<BodyPart<'_>> {
+        let mut body = Vec::new();
+        let (mut start, mut end) = (0, 0);
+        let text = |start: usize, end: usize| {
+            let text = self.text.get(start..end).filter(|text| !text.is_empty());
+            text.map(BodyPart::Text)
+        };
+        for piece in &self.pieces {
+            let part = match &piece.kind {
+                PieceKind::Text { bytes } => {
+                    end += bytes;
+                    continue;
+                }
+                PieceKind::Media { index } => {
+                    self.media.get(*index).map(|m| BodyPart::Media(*index, m))
+                }
+                PieceKind::Opaque { name, raw } => Some(BodyPart::Item(name, raw)),
+                PieceKind::Reasoning { .. } | PieceKind::ToolCall { .. } => None,
+            };
+            if let Some(part) = part {
+                body.extend(text(start, end));
+                body.push(part);
+                start = end;
+            }
+        }
+        // What no piece counts (an answer of an older history) is text, too.
+        body.extend(text(start, self.text.len()));
+        body
     }
 
     /// Folds one event in.
@@ -408,6 +452,37 @@ mod tests {
             signed("s3"),
         ];
         assert_eq!(answer.message(by).unwrap().parts, expected);
+    }
+
+    #[test]
+    fn the_body_is_in_the_order_in_which_it_came() {
+        let picture = Media {
+            mime: "image/png".into(),
+            ..Media::default()
+        };
+        let item = Event::Opaque {
+            kind: "web_search_call".into(),
+            raw: "{}".into(),
+        };
+        let thought = Event::Reasoning { text: "Hm".into() };
+        let answer = fold(&[
+            item,
+            text("Here"),
+            thought,
+            text(" it is"),
+            Event::Media(picture.clone()),
+            text("Done"),
+        ]);
+        let expected = [
+            BodyPart::Item("web_search_call", "{}"),
+            BodyPart::Text("Here it is"),
+            BodyPart::Media(0, &picture),
+            BodyPart::Text("Done"),
+        ];
+        assert_eq!(answer.body(), expected);
+        let mut old = answer.clone();
+        old.pieces.clear();
+        assert_eq!(old.body(), [BodyPart::Text("Here it isDone")]);
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn pictures_of_details_and_overlays() {
     let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
     let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
-    let all: [(&str, &str, fn() -> Scene, Prepare); 14] = [
+    let all: [(&str, &str, fn() -> Scene, Prepare); 15] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2)
         }),
@@ -94,6 +94,12 @@ fn pictures_of_details_and_overlays() {
         }),
         ("run-chinese", runs, scenes::chinese, |desktop, _| {
             click_row(desktop, 2)
+        }),
+        ("run-parts", runs, scenes::parts, |desktop, player| {
+            click_row(desktop, 2);
+            player.play(desktop);
+            // Pictures are decoded on a thread of their own.
+            std::thread::sleep(std::time::Duration::from_millis(400));
         }),
         ("export", runs, scenes::filled, |desktop, _| {
             desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E)

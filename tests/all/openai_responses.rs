@@ -230,6 +230,37 @@ fn nothing_is_told_twice_however_much_the_server_repeats() {
         "the summary is of what was told"
     );
     assert_eq!(fixture("web-search").citations.len(), 2);
+    let renumbered = fixture("renumbered-at-the-end");
+    assert_eq!(
+        (renumbered.text.as_str(), renumbered.reasoning.as_str()),
+        ("one", "Hm")
+    );
+}
+
+#[test]
+fn items_without_an_index_are_all_told() {
+    let answer = fixture("no-indexes");
+    assert_eq!(answer.text, "onetwo");
+    let calls: Vec<_> = (answer.tool_calls.iter())
+        .map(|call| (call.id.as_str(), call.arguments.as_str()))
+        .collect();
+    assert_eq!(calls, [("a", "{\"n\":1}"), ("b", "{\"n\":2}")]);
+}
+
+#[test]
+fn a_response_that_is_not_finished_is_no_answer() {
+    for status in ["in_progress", "queued"] {
+        let body = json!({"id": "r", "status": status, "output": []}).to_string();
+        let fault = told(&body).fault.unwrap();
+        assert!(fault.message.contains(status), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_piece_that_says_nothing_hides_no_text() {
+    let answer = fixture("silent-pieces");
+    assert_eq!(answer.text, "told at its end");
+    assert_eq!(answer.tool_calls[0].arguments, "{\"a\":1}");
 }
 
 // --- what is sent --------------------------------------------------------------------------------
@@ -384,4 +415,31 @@ fn an_answer_goes_back_as_it_came() {
     let mut odd = ChatRequest::of_text("gpt-5", "x");
     odd.messages[0].parts.push(call);
     assert_eq!(encoded(&odd)["input"][1]["arguments"], "{}");
+}
+
+/// What the assistant said stays the assistant's, whatever picture stands beside it.
+#[test]
+fn a_picture_beside_a_text_goes_back_in_a_message_of_its_own() {
+    let picture = Part::Media(Media {
+        mime: "image/png".into(),
+        data: b"hi".as_slice().into(),
+        ..Media::default()
+    });
+    let text = |text: &str| Part::Text { text: text.into() };
+    let mut request = ChatRequest::of_text("gpt-5", "draw");
+    request.messages.push(Message {
+        role: Role::Assistant,
+        parts: vec![text("Here:"), picture, text("Like it?")],
+    });
+    let image = json!({"type": "input_image", "image_url": "data:image/png;base64,aGk="});
+    let said = |text: &str| json!({"role": "assistant", "content": [{"type": "output_text", "text": text}]});
+    let expected = [
+        said("Here:"),
+        json!({"role": "user", "content": [image]}),
+        said("Like it?"),
+    ];
+    assert_eq!(
+        encoded(&request)["input"].as_array().unwrap()[1..],
+        expected
+    );
 }

@@ -1,6 +1,7 @@
 //! The playground, driven by accessible names: what is typed becomes runs, each pane keeps its own
 //! stream, and nothing is measured, compared or lost that should not be.
 
+use crate::desktop_scenes::whole_answer;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use egui::{Key, Modifiers, accesskit::Role};
@@ -894,6 +895,10 @@ fn reasoning_is_folded_and_calls_are_shown() {
         arguments: "{\"city\":\"Bern\"}".into(),
     });
     run.answer.notes.push(("a second end mark".into(), 2));
+    run.answer.finish = Some(Finish {
+        reason: FinishReason::ToolCalls,
+        raw: "tool_calls".into(),
+    });
     put(&mut harness, run);
     harness.run_steps(2);
     assert!(harness.query_by_label("first I thought").is_none());
@@ -902,9 +907,65 @@ fn reasoning_is_folded_and_calls_are_shown() {
     harness.get_by_label("first I thought");
     harness.get_by_label("get_weather");
     harness.get_by_label_contains("\"city\": \"Bern\"");
-    harness.get_by_label("1 oddity").click();
+    harness.get_by_label("1 note").click();
     harness.run_steps(2);
-    harness.get_by_label("a second end mark (2 times)");
+    harness.get_by_label("End mark: a second end mark (2 times)");
+}
+
+#[test]
+fn everything_that_an_answer_holds_is_shown() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Weather?");
+    let mut run = ended(&sent[0], "", 100, 200, Connection::Warm);
+    run.answer = whole_answer(false);
+    put(&mut harness, run);
+    harness.run_steps(3);
+    for label in [
+        "web search call · weather in Tokyo",
+        "redacted thinking · encrypted, 1.2 kB",
+        "image/png · 2.3 kB",
+        "audio/L16;rate=24000 · 96.0 kB",
+        "Save file 2 of the answer",
+        "Weather in Tokyo today",
+        "weather.example",
+        "travel-notes.pdf",
+    ] {
+        let shown = harness.query_all_by_label_contains(label).next().is_some();
+        let image = label.starts_with("image/png");
+        assert!(shown || image, "{label}");
+    }
+    let image = harness.query_all_by_label_contains("image/png · ");
+    assert_eq!(image.count(), 1);
+    // The image stands between the texts, as it came.
+    let top = |harness: &Harness<'_, Rig>, label: &str| {
+        harness
+            .get_all_by_label_contains(label)
+            .next()
+            .unwrap()
+            .rect()
+            .top()
+    };
+    let tops = [
+        "web search call",
+        "It is cloudy in Tokyo",
+        "image/png · ",
+        "And a recording",
+        "audio/L16",
+    ];
+    let tops = tops.map(|label| top(&harness, label));
+    assert!(tops.is_sorted(), "{tops:?}");
+    let item = "web search call · weather in Tokyo";
+    harness.get_by_label(item).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label(item).click();
+    harness.run_steps(3);
+    harness.get_by_label_contains("\"query\": \"weather in Tokyo\"");
+    harness.get_by_label_contains(" notes").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label_contains(" notes").click();
+    harness.run_steps(3);
+    harness.get_by_label("Not sent: temperature (this reasoning model samples by itself)");
+    harness.get_by_label_contains("kept word for word");
 }
 
 #[test]
@@ -1187,6 +1248,23 @@ time before the first token, and a *longer answer* after it.\n";
                 harness.run_steps(2);
                 harness.get_by_label_contains("Reasoning ·").click();
             }
+            "parts" => {
+                let sent = ask(
+                    harness,
+                    "How is the weather in Tokyo? Draw me a picture and say it.",
+                );
+                for (run, chinese) in sent.iter().zip([false, true]) {
+                    let mut run = ended(run, "", 140, 2600, Connection::Warm);
+                    run.answer = whole_answer(chinese);
+                    put(harness, run);
+                }
+                harness.run_steps(4);
+                harness
+                    .get_all_by_label_contains(" notes")
+                    .next()
+                    .unwrap()
+                    .click();
+            }
             "picker" => {
                 let list =
                     ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo {
@@ -1241,6 +1319,7 @@ time before the first token, and a *longer answer* after it.\n";
             "chinese",
             "errors",
             "reasoning",
+            "parts",
             "picker",
             "params",
         ] {

@@ -2,7 +2,9 @@
 
 use std::{
     collections::HashMap,
+    fs::File,
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -15,7 +17,7 @@ use crate::{
     dialect::DialectId,
     endpoint::TargetId,
     engine::{Command, Engine, Update},
-    event::Event,
+    event::{BodyPart, Event},
     measure, record,
     run::{Origin, Run, RunHead, RunId, RunUpdate},
     visible::visible,
@@ -152,6 +154,7 @@ impl<'a> Screen<'a> {
                 break;
             }
             print_end(&mut out, run)?;
+            save_media(self.args.save_media.as_deref(), run)?;
             (self.current, self.printed, self.printed_reasoning) = (self.current + 1, 0, 0);
         }
         out.flush()
@@ -194,7 +197,13 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
     if !run.answer.refusal.is_empty() {
         writeln!(out, "refused: {}", visible(&run.answer.refusal))?;
     }
+    for (number, citation) in run.answer.citations.iter().enumerate() {
+        let parts = [&citation.title, &citation.url].into_iter().flatten();
+        let parts: Vec<&str> = parts.map(String::as_str).collect();
+        writeln!(out, "[{}] {}", number + 1, visible(&parts.join(" · ")))?;
+    }
     out.flush()?;
+    print_beside(run)?;
     let Some(fault) = &run.answer.fault else {
         return Ok(());
     };
@@ -206,6 +215,60 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
         visible(&target),
         visible(&text)
     )
+}
+
+/// What is no text: the work of built-in tools, unknown parts, the server's own times.
+fn print_beside(run: &Run) -> io::Result<()> {
+    let answer = &run.answer;
+    let mut err = io::stderr().lock();
+    for part in answer.body() {
+        if let BodyPart::Item(kind, raw) = part {
+            writeln!(err, "item: {} ({} bytes)", visible(kind), raw.len())?;
+        }
+    }
+    for (kind, raw) in &answer.unknown {
+        writeln!(err, "unknown: {} {}", visible(kind), visible(raw))?;
+    }
+    let times = answer.timings.iter();
+    let times: Vec<String> = times
+        .map(|(name, ns)| format!("{name} {:.1} ms", measure::ms(*ns)))
+        .collect();
+    if !times.is_empty() {
+        writeln!(
+            err,
+            "by the server's own clock: {}",
+            visible(&times.join(", "))
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes the files that the model made, or says that there are some. A file that is there is not replaced.
+fn save_media(folder: Option<&Path>, run: &Run) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    for (index, media) in run.answer.media.iter().enumerate() {
+        let (mime, bytes) = (visible(&media.mime), media.data.len());
+        match (folder, &media.uri) {
+            (_, Some(uri)) => writeln!(err, "file: {mime}, {}", visible(uri))?,
+            (None, None) => writeln!(err, "file: {mime}, {bytes} bytes (--save-media keeps it)")?,
+            (Some(folder), None) => {
+                let path = folder.join(format!("{}-{}", run.head.id.0, media.file_name(index + 1)));
+                let shown = path.display().to_string();
+                match File::create_new(&path).and_then(|mut file| file.write_all(&media.to_file()))
+                {
+                    Ok(()) => writeln!(
+                        err,
+                        "file: {mime}, {bytes} bytes, written to {}",
+                        visible(&shown)
+                    )?,
+                    Err(why) => {
+                        writeln!(err, "file: {} could not be written: {why}", visible(&shown))?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An event's line: when it came, and of which target, since several may be told apart only so.

@@ -2,19 +2,18 @@
 
 use std::fmt::Write as _;
 
-use egui::{
-    Align, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Role, Ui, WidgetInfo,
-};
+use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, RichText, Ui};
 
 use super::markdown::{Doc, Ink, Mode};
 use crate::{
     chat::ToolCall,
+    conformance::{self, Finding},
     desktop::{
-        icons,
+        icons, parts,
         theme::{RADIUS, Theme, caption, size, space, strong, tiny},
-        widgets::{copy_button, ms_text},
+        widgets::{copy_button, fold_ui, ms_text},
     },
-    event::{Answer, Fault, FaultClass},
+    event::{Answer, BodyPart, Fault, FaultClass},
     run::{Run, State},
     visible::visible,
 };
@@ -26,9 +25,12 @@ pub struct AnswerView {
     pub raw: bool,
     /// Whether its reasoning is unfolded.
     pub reasoning_open: bool,
-    oddities_open: bool,
-    text: Doc,
+    notes_open: bool,
+    /// The stretches of text between what else the answer is made of.
+    texts: Vec<Doc>,
     reasoning: Doc,
+    /// What the run tells of its endpoint, found once it is over.
+    findings: Option<Vec<Finding>>,
     calls: Vec<CallView>,
 }
 
@@ -49,10 +51,7 @@ impl AnswerView {
         if !answer.reasoning.is_empty() {
             self.reasoning_ui(ui, theme, answer, live);
         }
-        if !answer.text.is_empty() {
-            self.text
-                .ui(ui, theme, &Ink::of(theme), &answer.text, self.mode());
-        }
+        self.body_ui(ui, theme, answer);
         if !answer.refusal.is_empty() {
             refusal_ui(ui, theme, &answer.refusal);
         }
@@ -65,8 +64,32 @@ impl AnswerView {
         } else if run.state == State::Ok && !is_begun(answer) {
             ui.label(caption(theme, "The answer ended without a word"));
         }
-        self.oddities_ui(ui, theme, answer);
-        self.text.shift() + self.reasoning.shift()
+        parts::sources_ui(ui, theme, &answer.citations);
+        self.notes_ui(ui, theme, run);
+        let texts: f32 = self.texts.iter().map(Doc::shift).sum();
+        texts + self.reasoning.shift()
+    }
+
+    /// Text, files and items, in the order in which they came.
+    fn body_ui(&mut self, ui: &mut Ui, theme: &Theme, answer: &Answer) {
+        let mode = self.mode();
+        let body = answer.body();
+        let texts = body.iter().filter(|part| matches!(part, BodyPart::Text(_)));
+        self.texts.resize_with(texts.count(), Doc::default);
+        let mut docs = self.texts.iter_mut();
+        for (place, part) in body.iter().enumerate() {
+            match part {
+                BodyPart::Text(text) => {
+                    if let Some(doc) = docs.next() {
+                        ui.push_id(("text", place), |ui| {
+                            doc.ui(ui, theme, &Ink::of(theme), text, mode);
+                        });
+                    }
+                }
+                BodyPart::Media(number, media) => parts::media_ui(ui, theme, media, number + 1),
+                BodyPart::Item(kind, raw) => parts::item_ui(ui, theme, kind, raw, place),
+            }
+        }
     }
 
     fn mode(&self) -> Mode {
@@ -115,40 +138,54 @@ impl AnswerView {
         }
     }
 
-    fn oddities_ui(&mut self, ui: &mut Ui, theme: &Theme, answer: &Answer) {
-        let count = answer.notes.len() + answer.unknown.len();
+    /// What was lost or odd, folded: findings once the run is over, and what else the stream let be known.
+    fn notes_ui(&mut self, ui: &mut Ui, theme: &Theme, run: &Run) {
+        let answer = &run.answer;
+        if self.findings.is_none() && run.state.is_over() {
+            self.findings = Some(conformance::findings(run));
+        }
+        let findings = self.findings.as_deref().unwrap_or_default();
+        let notes: Vec<_> = (answer.notes.iter())
+            .filter(|(note, _)| !conformance::is_told(note, findings))
+            .collect();
+        let unknown = if findings.is_empty() {
+            answer.unknown.len()
+        } else {
+            0
+        };
+        let count = findings.len() + notes.len() + unknown;
         if count == 0 {
             return;
         }
         let label = if count == 1 {
-            "1 oddity".to_owned()
+            "1 note".to_owned()
         } else {
-            format!("{count} oddities")
+            format!("{count} notes")
         };
-        fold_ui(ui, theme, icons::INFO, &label, &mut self.oddities_open).on_hover_text(
-            "Things in the stream that are not as its protocol says, or not known here",
+        fold_ui(ui, theme, icons::INFO, &label, &mut self.notes_open).on_hover_text(
+            "What was lost or odd: settings that were not sent or not heeded, counts that are missing, pieces that \
+             are not as the protocol has them, parts that are not known here",
         );
-        if !self.oddities_open {
+        if !self.notes_open {
             return;
         }
-        for (note, times) in &answer.notes {
+        for finding in findings {
+            let row = conformance::row(finding.check);
+            let text = format!("{}: {}", row.label, visible(&finding.text));
+            ui.add(Label::new(caption(theme, text)).wrap())
+                .on_hover_text(row.meaning);
+        }
+        for (note, times) in notes {
             let times = if *times > 1 {
                 format!(" ({times} times)")
             } else {
                 String::new()
             };
-            ui.label(caption(theme, format!("{}{times}", visible(note))));
+            ui.add(Label::new(caption(theme, format!("{}{times}", visible(note)))).wrap());
         }
         for (kind, raw) in &answer.unknown {
             ui.label(caption(theme, format!("Unknown {}", visible(kind))));
-            let cut = raw
-                .char_indices()
-                .nth(2_000)
-                .map_or(raw.len(), |(at, _)| at);
-            let text = RichText::new(visible(&raw[..cut]))
-                .monospace()
-                .color(theme.text_dim);
-            ui.add(Label::new(text.size(size::TINY)).wrap());
+            parts::json_ui(ui, theme, raw, kind);
         }
     }
 }
@@ -202,7 +239,10 @@ fn longest_fence(text: &str) -> String {
 }
 
 fn has_output(answer: &Answer) -> bool {
-    !(answer.text.is_empty() && answer.refusal.is_empty() && answer.tool_calls.is_empty())
+    !(answer.text.is_empty()
+        && answer.refusal.is_empty()
+        && answer.tool_calls.is_empty()
+        && answer.media.is_empty())
 }
 
 fn is_begun(answer: &Answer) -> bool {
@@ -217,28 +257,6 @@ fn chars_text(chars: usize) -> String {
     #[expect(clippy::cast_precision_loss, reason = "rounded to a digit anyway")]
     let thousands = chars as f64 / 1e3;
     format!("{thousands:.1} k")
-}
-
-/// A line that folds and unfolds what follows it.
-pub fn fold_ui(ui: &mut Ui, theme: &Theme, icon: &str, label: &str, open: &mut bool) -> Response {
-    let chevron = if *open {
-        icons::CHEVRON_DOWN
-    } else {
-        icons::CHEVRON_RIGHT
-    };
-    let text = RichText::new(format!("{chevron} {icon} {label}")).size(size::SMALL);
-    let button = egui::Button::new(text.color(theme.text_dim)).frame_when_inactive(false);
-    let response = ui
-        .scope(|ui| {
-            ui.spacing_mut().button_padding = egui::vec2(4.0, 2.0);
-            ui.add(button)
-        })
-        .inner;
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, *open, label));
-    if response.clicked() {
-        *open = !*open;
-    }
-    response
 }
 
 fn waiting_ui(ui: &mut Ui, theme: &Theme, state: State, elapsed_s: Option<f64>) {

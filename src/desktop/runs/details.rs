@@ -5,17 +5,19 @@ use egui::{CollapsingHeader, Grid, Label, RichText, ScrollArea, Ui};
 use super::phases;
 use crate::{
     chat::{Message, Part, Role},
+    conformance,
     desktop::{
-        icons,
+        icons, parts,
         theme::{Theme, caption, heading, size, space, strong},
         widgets::{
             Outcome, badge, badge_with_icon, card, connection_icon, copy_button, count, date_time,
             figure_ui, hairline, icon_button, key_value, simulated_badge,
         },
     },
-    event::Fault,
+    event::{BodyPart, Fault},
     measure::FIGURES,
     run::Run,
+    visible::visible,
 };
 
 /// Characters of a text that are laid out before one asks for all of it.
@@ -40,9 +42,10 @@ pub fn show(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
                 phases::show(ui, theme, &run.stamps);
                 reads_ui(ui, theme, run);
             });
+            server_ui(ui, theme, run);
             answer_ui(ui, theme, run);
             request_ui(ui, theme, run);
-            oddities_ui(ui, theme, run);
+            conformance_ui(ui, theme, run);
         });
     close
 }
@@ -202,6 +205,16 @@ fn answer_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
             copied_part(ui, theme, title, text);
         }
     }
+    let body = answer.body();
+    let beside = body.iter().filter(|p| !matches!(p, BodyPart::Text(_)));
+    for (place, part) in beside.enumerate() {
+        match part {
+            BodyPart::Media(number, media) => parts::media_ui(ui, theme, media, number + 1),
+            BodyPart::Item(kind, raw) => parts::item_ui(ui, theme, kind, raw, place),
+            BodyPart::Text(_) => {}
+        }
+    }
+    parts::sources_ui(ui, theme, &answer.citations);
     for call in &answer.tool_calls {
         copied_part(
             ui,
@@ -271,15 +284,11 @@ fn message_ui(ui: &mut Ui, theme: &Theme, message: &Message) {
     for piece in &message.parts {
         match piece {
             Part::Text { text } => copied_part(ui, theme, who, text),
-            Part::Media(image) => part(ui, theme, "Image", |ui| {
-                let bytes = count(image.data.len() as u64);
-                ui.label(format!(
-                    "{} {} {}, {bytes} bytes",
-                    icons::IMAGE,
-                    image.name,
-                    image.mime
-                ));
-            }),
+            Part::Media(media) => {
+                part(ui, theme, "Attached file", |ui| {
+                    parts::media_ui(ui, theme, media, 1);
+                });
+            }
             Part::ToolCall(call) => copied_part(
                 ui,
                 theme,
@@ -296,23 +305,58 @@ fn message_ui(ui: &mut Ui, theme: &Theme, message: &Message) {
     }
 }
 
-fn oddities_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
-    let answer = &run.answer;
-    if answer.notes.is_empty() && answer.unknown.is_empty() {
+/// The server's own times, which no stamp of ours can check.
+fn server_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    let rows = parts::server_times(&run.answer);
+    if rows.is_empty() {
         return;
     }
-    part(ui, theme, "Oddities of the stream", |ui| {
-        for (note, times) in &answer.notes {
+    part(ui, theme, "By the server’s own clock", |ui| {
+        for (name, value) in rows {
+            key_value(ui, theme, 150.0, &name, value);
+        }
+    });
+}
+
+/// What was lost or odd, and the signatures that go back with the answer.
+fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    let answer = &run.answer;
+    let findings = conformance::findings(run);
+    let notes: Vec<_> = (answer.notes.iter())
+        .filter(|(note, _)| !conformance::is_told(note, &findings))
+        .collect();
+    let signed = answer.pieces.iter().filter_map(|p| p.signature.as_ref());
+    let signatures: Vec<usize> = signed.map(String::len).collect();
+    if findings.is_empty() && notes.is_empty() && signatures.is_empty() {
+        return;
+    }
+    part(ui, theme, "Conformance", |ui| {
+        for finding in &findings {
+            let row = conformance::row(finding.check);
+            let text = RichText::new(visible(&finding.text));
+            ui.horizontal_wrapped(|ui| {
+                badge(ui, theme, row.label, theme.warn).on_hover_text(row.meaning);
+                ui.add(Label::new(text).wrap());
+            });
+        }
+        for (note, times) in notes {
             let times = if *times > 1 {
                 format!(" ({times} times)")
             } else {
                 String::new()
             };
-            ui.add(Label::new(format!("{note}{times}")).wrap());
+            ui.add(Label::new(format!("{}{times}", visible(note))).wrap());
         }
         for (kind, raw) in &answer.unknown {
-            ui.add(Label::new(format!("Unknown {kind}")).wrap());
-            ui.add(Label::new(RichText::new(raw).monospace()).wrap());
+            ui.add(Label::new(format!("Unknown {}", visible(kind))).wrap());
+            parts::json_ui(ui, theme, raw, kind);
+        }
+        if !signatures.is_empty() {
+            let bytes = parts::bytes_text(signatures.iter().sum());
+            let text = format!("{} signatures, {bytes}", signatures.len());
+            ui.label(caption(theme, text)).on_hover_text(
+                "The provider signed parts of this answer; they go back with it as they came",
+            );
         }
     });
 }

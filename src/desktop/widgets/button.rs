@@ -143,3 +143,25 @@ pub fn segmented<T: Copy + PartialEq>(
         });
     *value != before
 }
+
+/// A line that folds and unfolds what follows it.
+pub fn fold_ui(ui: &mut Ui, theme: &Theme, icon: &str, label: &str, open: &mut bool) -> Response {
+    let chevron = if *open {
+        icons::CHEVRON_DOWN
+    } else {
+        icons::CHEVRON_RIGHT
+    };
+    let text = RichText::new(format!("{chevron} {icon} {label}")).size(size::SMALL);
+    let button = Button::new(text.color(theme.text_dim)).frame_when_inactive(false);
+    let response = ui
+        .scope(|ui| {
+            ui.spacing_mut().button_padding = vec2(4.0, 2.0);
+            ui.add(button)
+        })
+        .inner;
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, *open, label));
+    if response.clicked() {
+        *open = !*open;
+    }
+    response
+}

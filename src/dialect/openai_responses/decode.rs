@@ -2,14 +2,19 @@
 
 use serde_json::{Value, value::RawValue};
 
-use super::items::{Channel, Items, at_work};
+use super::{
+    counts,
+    items::Items,
+    places::Stated,
+    whole::{Channel, at_work},
+};
 use crate::{
     body::{Ended, Reader, Taken, error},
     dialect::openai_chat::{
-        fields::{field as any_field, usage_of},
+        fields::field as any_field,
         json::{self, Fields},
     },
-    event::{Event, Finish, FinishReason, Usage},
+    event::{Event, Finish, FinishReason},
 };
 
 /// Reads one answer.
@@ -108,7 +113,7 @@ impl ResponseReader {
                 }
                 return Ok(error);
             }
-            _ if self.items.is_other(number(fields, "output_index")) => out.push(at_work()),
+            _ if self.items.is_other(&stated(fields)) => out.push(at_work()),
             _ => out.push(Event::Unknown {
                 kind: kind.to_owned(),
                 raw: data.to_owned(),
@@ -124,46 +129,31 @@ impl ResponseReader {
         fields: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<bool> {
-        let item = number(fields, "output_index");
-        let bytes = |name| {
-            let text = field(fields, name).and_then(json::bytes);
-            text.unwrap_or_default()
-        };
-        let place = |channel, part| (item, channel, number(fields, part));
-        let (text, refusal) = (Channel::Text, Channel::Refusal);
-        let (thought, summary) = (Channel::Reasoning, Channel::Summary);
-        let of_content = |channel| place(channel, "content_index");
-        let of_summary = place(summary, "summary_index");
+        let kind = kind.strip_prefix("response.").unwrap_or(kind);
+        if let Some((channel, name)) = text_event(kind) {
+            self.read_text(kind, channel, name, fields, out);
+            return Ok(true);
+        }
+        let bytes = |name| field(fields, name).and_then(json::bytes);
         let items = &mut self.items;
-        match kind.strip_prefix("response.").unwrap_or(kind) {
-            "output_text.delta" => items.say(of_content(text), &bytes("delta"), out),
-            "output_text.done" => items.said(of_content(text), &bytes("text"), out),
-            "refusal.delta" => items.say(of_content(refusal), &bytes("delta"), out),
-            "refusal.done" => items.said(of_content(refusal), &bytes("refusal"), out),
-            "reasoning_text.delta" | "reasoning.delta" => {
-                items.say(of_content(thought), &bytes("delta"), out);
-            }
-            "reasoning_text.done" | "reasoning.done" => {
-                items.said(of_content(thought), &bytes("text"), out);
-            }
-            "reasoning_summary_text.delta" | "reasoning_summary.delta" => {
-                items.say(of_summary, &bytes("delta"), out);
-            }
-            "reasoning_summary_text.done" | "reasoning_summary.done" => {
-                items.said(of_summary, &bytes("text"), out);
-            }
-            "function_call_arguments.delta" => return Ok(items.argue(item, &bytes("delta"), out)),
+        match kind {
+            "function_call_arguments.delta" => match bytes("delta") {
+                Some(piece) => return Ok(items.argue(stated(fields), &piece, out)),
+                None => note_silent(kind, out),
+            },
             "function_call_arguments.done" => {
-                return Ok(items.argued(item, &bytes("arguments"), out));
+                let whole = bytes("arguments").unwrap_or_default();
+                return Ok(items.argued(stated(fields), &whole, out));
             }
             "output_item.added" | "output_item.done" => {
                 let Some(raw) = field(fields, "item") else {
                     return Ok(false);
                 };
+                let index = field(fields, "output_index").and_then(integer);
                 if kind.ends_with("added") {
-                    items.add(item, raw, out)?;
+                    items.add(index, raw, out)?;
                 } else {
-                    items.close(item, raw, out)?;
+                    items.end(index, raw, out)?;
                 }
             }
             "output_text.annotation.added" => {
@@ -180,6 +170,28 @@ impl ResponseReader {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Reads a piece of a text, or a whole one.
+    fn read_text(
+        &mut self,
+        kind: &str,
+        channel: Channel,
+        name: &str,
+        fields: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) {
+        let part = match channel {
+            Channel::Summary => "summary_index",
+            _ => "content_index",
+        };
+        let part = number(fields, part);
+        match (name, field(fields, name).and_then(json::bytes)) {
+            ("delta", Some(text)) => self.items.say(stated(fields), channel, part, &text, out),
+            ("delta", None) => note_silent(kind, out),
+            (_, Some(text)) => self.items.said(stated(fields), channel, part, &text, out),
+            (_, None) => {}
+        }
     }
 
     fn read_meta(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) {
@@ -208,18 +220,22 @@ impl ResponseReader {
         self.items.hush(out);
         self.read_meta(response, out);
         let output = field(response, "output").and_then(json::elements);
-        for (index, item) in (0..).zip(output.unwrap_or_default()) {
-            self.items.close(index, item, out)?;
-        }
-        if let Some(raw) = field(response, "usage") {
-            let usage = usage_of(raw);
-            out.extend((usage != Usage::default()).then_some(Event::Usage(usage)));
+        for (position, item) in (0..).zip(output.unwrap_or_default()) {
+            self.items.repeat(position, item, out)?;
         }
         let status = kind.strip_prefix("response.").unwrap_or(kind);
-        if let ("failed" | "cancelled", error) = (status, field(response, "error")) {
+        if status == "completed" {
+            self.items.end_open(out);
+        }
+        if let Some(raw) = field(response, "usage") {
+            counts::tell(raw, out);
+        }
+        if let ("failed" | "cancelled" | "in_progress" | "queued", error) =
+            (status, field(response, "error"))
+        {
             let said = error.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
             let said = said.and_then(|value| error::provider_error(&value));
-            let text = format!("the response {status}");
+            let text = format!("the response's status is {status}");
             return Ok(Some(
                 said.unwrap_or_else(|| error::ProviderError::of_text(&text)),
             ));
@@ -249,10 +265,42 @@ fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
     any_field(fields, name).filter(|raw| raw.get() != "null")
 }
 
+/// What a text event is of, and the field that its text stands in.
+fn text_event(kind: &str) -> Option<(Channel, &'static str)> {
+    let (of, stage) = kind.rsplit_once('.')?;
+    let channel = match of {
+        "output_text" => Channel::Text,
+        "refusal" => Channel::Refusal,
+        "reasoning_text" | "reasoning" => Channel::Reasoning,
+        "reasoning_summary_text" | "reasoning_summary" => Channel::Summary,
+        _ => return None,
+    };
+    match stage {
+        "delta" => Some((channel, "delta")),
+        "done" => Some((channel, channel.field())),
+        _ => None,
+    }
+}
+
+/// The item that an event says it is about.
+fn stated(fields: &Fields<'_>) -> Stated {
+    Stated {
+        index: field(fields, "output_index").and_then(integer),
+        id: field(fields, "item_id").and_then(json::string),
+    }
+}
+
+fn integer(raw: &RawValue) -> Option<u64> {
+    raw.get().parse().ok()
+}
+
 /// A number; 0 where there is none.
 fn number(fields: &Fields<'_>, name: &str) -> u64 {
-    let number = field(fields, name).and_then(|raw| raw.get().parse().ok());
-    number.unwrap_or(0)
+    field(fields, name).and_then(integer).unwrap_or(0)
+}
+
+fn note_silent(kind: &str, out: &mut Vec<Event>) {
+    note(&format!("{kind} says nothing"), out);
 }
 
 fn note(text: &str, out: &mut Vec<Event>) {

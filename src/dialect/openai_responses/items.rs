@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::value::RawValue;
 
-use super::citation::Told;
+use super::{
+    citation::Told,
+    places::{Places, Stated},
+    whole::{Channel, arguments_of, at_work, close_other, id_of, note_seams, opaque, unknown},
+};
 use crate::{
-    chat::Media,
     dialect::openai_chat::{
         fields::field,
         json::{self, Fields},
@@ -18,33 +20,6 @@ use crate::{
     },
     event::{Event, ToolCallDelta},
 };
-
-/// What a text is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Channel {
-    Text,
-    Refusal,
-    Reasoning,
-    Summary,
-}
-
-impl Channel {
-    fn event(self, text: String) -> Event {
-        match self {
-            Self::Text => Event::Text { text },
-            Self::Refusal => Event::Refusal { text },
-            Self::Reasoning | Self::Summary => Event::Reasoning { text },
-        }
-    }
-
-    /// The field of a part that holds it.
-    fn field(self) -> &'static str {
-        match self {
-            Self::Refusal => "refusal",
-            _ => "text",
-        }
-    }
-}
 
 /// A text's place: its item, its channel, and which part of the item it is.
 type Place = (u64, Channel, u64);
@@ -57,6 +32,9 @@ pub(super) struct Items {
     closed: HashSet<u64>,
     /// Texts that came in pieces.
     spoken: HashSet<Place>,
+    /// Items that said something, and where.
+    voices: HashSet<(u64, Channel)>,
+    places: Places,
     /// The text that spoke last, and half a character of it.
     speaking: Option<(Place, Joiner)>,
     told: Told,
@@ -87,12 +65,61 @@ impl Items {
     }
 
     /// Whether an item is open whose pieces are told when it is whole.
-    pub(super) fn is_other(&self, index: u64) -> bool {
-        matches!(self.open.get(&index), Some(Item::Other))
+    pub(super) fn is_other(&self, stated: &Stated) -> bool {
+        let index = self.places.find(stated);
+        index.is_some_and(|index| matches!(self.open.get(&index), Some(Item::Other)))
     }
 
     /// Begins an item.
     pub(super) fn add(
+        &mut self,
+        index: Option<u64>,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        let id = id_of(raw)?;
+        let index = self.places.begin(Stated { index, id });
+        self.open_item(index, raw, out)
+    }
+
+    /// Ends a streamed item.
+    pub(super) fn end(
+        &mut self,
+        index: Option<u64>,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        let (id, open) = (id_of(raw)?, &self.open);
+        let is_open = |index| open.contains_key(&index);
+        let index = self.places.end(Stated { index, id }, is_open);
+        self.close(index, raw, out)
+    }
+
+    /// Tells an item of the finished response, unless the stream told it.
+    pub(super) fn repeat(
+        &mut self,
+        position: u64,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        let id = id_of(raw)?;
+        let index = self.places.in_output(position, id.as_deref());
+        self.close(index, raw, out)
+    }
+
+    /// Ends what a completed response left open.
+    pub(super) fn end_open(&mut self, out: &mut Vec<Event>) {
+        let open: Vec<u64> = self.open.keys().copied().collect();
+        for index in open {
+            self.end_call(index, out);
+            if let Some(Item::Other) = self.open.remove(&index) {
+                let text = "the work of a built-in tool was never told whole".into();
+                out.push(Event::Note { text });
+            }
+        }
+    }
+
+    fn open_item(
         &mut self,
         index: u64,
         raw: &RawValue,
@@ -116,7 +143,8 @@ impl Items {
     /// A call is named at once.
     fn call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> Call {
         let text = |name| field(fields, name).and_then(json::string);
-        let arguments = text("arguments").unwrap_or_default();
+        let arguments = arguments_of(fields);
+        let arguments = String::from_utf8(arguments).unwrap_or_default();
         let call = Call {
             number: self.calls,
             argued: !arguments.is_empty(),
@@ -133,9 +161,35 @@ impl Items {
     }
 
     /// The next piece of a text.
-    pub(super) fn say(&mut self, place: Place, piece: &[u8], out: &mut Vec<Event>) {
+    pub(super) fn say(
+        &mut self,
+        stated: Stated,
+        channel: Channel,
+        part: u64,
+        piece: &[u8],
+        out: &mut Vec<Event>,
+    ) {
+        let item = self.places.go_on(stated);
+        self.speak((item, channel, part), piece, out);
+    }
+
+    /// A whole text: told only if none of it came in pieces.
+    pub(super) fn said(
+        &mut self,
+        stated: Stated,
+        channel: Channel,
+        part: u64,
+        text: &[u8],
+        out: &mut Vec<Event>,
+    ) {
+        let item = self.places.go_on(stated);
+        self.spoke((item, channel, part), text, out);
+    }
+
+    fn speak(&mut self, place: Place, piece: &[u8], out: &mut Vec<Event>) {
         let (item, channel, part) = place;
         let first = self.spoken.insert(place);
+        self.voices.insert((item, channel));
         // Summaries are paragraphs of their own.
         let follows = channel == Channel::Summary && part > 0 && first;
         if self
@@ -171,15 +225,25 @@ impl Items {
         }
     }
 
-    /// A whole text: told only if none of it came in pieces.
-    pub(super) fn said(&mut self, place: Place, text: &[u8], out: &mut Vec<Event>) {
+    fn spoke(&mut self, place: Place, text: &[u8], out: &mut Vec<Event>) {
         if !self.spoken.contains(&place) && !text.is_empty() {
-            self.say(place, text, out);
+            self.speak(place, text, out);
         }
     }
 
     /// The next piece of a call's arguments.
-    pub(super) fn argue(&mut self, index: u64, piece: &[u8], out: &mut Vec<Event>) -> bool {
+    pub(super) fn argue(&mut self, stated: Stated, piece: &[u8], out: &mut Vec<Event>) -> bool {
+        let index = self.places.go_on(stated);
+        self.add_arguments(index, piece, out)
+    }
+
+    /// A call's whole arguments: told only if none came in pieces.
+    pub(super) fn argued(&mut self, stated: Stated, whole: &[u8], out: &mut Vec<Event>) -> bool {
+        let index = self.places.go_on(stated);
+        self.set_arguments(index, whole, out)
+    }
+
+    fn add_arguments(&mut self, index: u64, piece: &[u8], out: &mut Vec<Event>) -> bool {
         let Some(Item::Call(call)) = self.open.get_mut(&index) else {
             return false;
         };
@@ -195,11 +259,10 @@ impl Items {
         true
     }
 
-    /// A call's whole arguments: told only if none came in pieces.
-    pub(super) fn argued(&mut self, index: u64, whole: &[u8], out: &mut Vec<Event>) -> bool {
+    fn set_arguments(&mut self, index: u64, whole: &[u8], out: &mut Vec<Event>) -> bool {
         match self.open.get(&index) {
             Some(Item::Call(call)) if !call.argued && !whole.is_empty() => {
-                self.argue(index, whole, out)
+                self.add_arguments(index, whole, out)
             }
             Some(Item::Call(_)) => true,
             _ => false,
@@ -223,15 +286,14 @@ impl Items {
         }
         self.hush(out);
         if !self.open.contains_key(&index) {
-            self.add(index, raw, out)?;
+            self.open_item(index, raw, out)?;
         }
         let fields = Fields::of(raw)?;
         match self.open.get(&index) {
             Some(Item::Message) => self.close_message(index, &fields, out)?,
             Some(Item::Reasoning) => self.close_reasoning(index, &fields, raw, out)?,
             Some(Item::Call(_)) => {
-                let arguments = field(&fields, "arguments").and_then(json::bytes);
-                self.argued(index, &arguments.unwrap_or_default(), out);
+                self.set_arguments(index, &arguments_of(&fields), out);
                 self.end_call(index, out);
             }
             _ => close_other(&fields, raw, out),
@@ -286,7 +348,7 @@ impl Items {
 
     fn whole(&mut self, place: Place, part: &Fields<'_>, out: &mut Vec<Event>) {
         if let Some(text) = field(part, place.1.field()).and_then(json::bytes) {
-            self.said(place, &text, out);
+            self.spoke(place, &text, out);
         }
     }
 
@@ -299,15 +361,9 @@ impl Items {
         raw: &RawValue,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
-        for (name, channel) in [
-            ("content", Channel::Reasoning),
-            ("summary", Channel::Summary),
-        ] {
-            let told = self.spoken.iter().any(|(of, in_channel, _)| {
-                *of == index
-                    && matches!(in_channel, Channel::Reasoning | Channel::Summary)
-                    && *in_channel != channel
-            });
+        let (text, summary) = (Channel::Reasoning, Channel::Summary);
+        for (name, channel, other) in [("content", text, summary), ("summary", summary, text)] {
+            let told = self.voices.contains(&(index, other));
             let parts = field(item, name).and_then(json::elements);
             for (part, raw) in (0..).zip(parts.filter(|_| !told).unwrap_or_default()) {
                 self.whole((index, channel, part), &Fields::of(raw)?, out);
@@ -318,61 +374,5 @@ impl Items {
             out.push(opaque("reasoning".into(), raw));
         }
         Ok(())
-    }
-}
-
-/// The work of a built-in tool, as it came; a picture that it made is a file of the answer.
-fn close_other(item: &Fields<'_>, raw: &RawValue, out: &mut Vec<Event>) {
-    let text = |name| field(item, name).and_then(json::string);
-    let kind = text("type").unwrap_or_default();
-    let picture = (kind == "image_generation_call").then(|| text("result"));
-    let picture = picture
-        .flatten()
-        .and_then(|data| STANDARD.decode(data).ok());
-    match picture {
-        Some(data) => {
-            let format = text("output_format").unwrap_or_else(|| "png".into());
-            out.push(Event::Media(Media {
-                mime: format!("image/{format}"),
-                data: data.into(),
-                ..Media::default()
-            }));
-        }
-        None => out.push(opaque(kind, raw)),
-    }
-}
-
-fn opaque(kind: String, raw: &RawValue) -> Event {
-    let raw = raw.get().to_owned();
-    Event::Opaque { kind, raw }
-}
-
-pub(super) fn unknown(kind: &str, raw: &RawValue) -> Event {
-    let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
-    Event::Unknown { kind, raw }
-}
-
-/// An empty piece: no token, but a sign that the model is at work.
-pub(super) fn at_work() -> Event {
-    Event::Text {
-        text: String::new(),
-    }
-}
-
-fn note_seams(piece: &crate::dialect::openai_chat::text::Piece, out: &mut Vec<Event>) {
-    let seams = [
-        (
-            piece.joined,
-            "a character was split over two deltas and joined",
-        ),
-        (
-            piece.broken,
-            "half a character had no other half and was replaced",
-        ),
-    ];
-    for (_, text) in seams.iter().filter(|(is, _)| *is) {
-        out.push(Event::Note {
-            text: (*text).into(),
-        });
     }
 }

@@ -12,31 +12,37 @@ use crate::{
 pub(super) fn input(messages: &[Message]) -> Vec<Value> {
     let mut items = Vec::new();
     for message in messages {
-        let mut content = Vec::new();
+        let mut said: Vec<(&str, Value)> = Vec::new();
         for part in &message.parts {
-            if let Some(said) = spoken(message.role, part) {
-                content.push(said);
+            if let Some(content) = spoken(message.role, part) {
+                let speaker = speaker(message.role, part);
+                if said.last().is_some_and(|(last, _)| *last != speaker) {
+                    flush(&mut said, &mut items);
+                }
+                said.push((speaker, content));
             } else if let Some(item) = item(part) {
-                flush(message.role, &mut content, &mut items);
+                flush(&mut said, &mut items);
                 items.push(item);
             }
         }
-        flush(message.role, &mut content, &mut items);
+        flush(&mut said, &mut items);
     }
     items
 }
 
-fn flush(role: Role, content: &mut Vec<Value>, items: &mut Vec<Value>) {
-    if content.is_empty() {
-        return;
-    }
-    let content = std::mem::take(content);
-    // A picture that the model made can be shown to it only as the user's.
-    let is_said = |part: &Value| part["type"] == "output_text";
-    let role = match role {
-        Role::Assistant if content.iter().all(is_said) => "assistant",
+/// A file that the model made can be shown to it only as the user's, in a message of its own.
+fn speaker(role: Role, part: &Part) -> &'static str {
+    match (role, part) {
+        (Role::Assistant, Part::Text { .. }) => "assistant",
         _ => "user",
+    }
+}
+
+fn flush(said: &mut Vec<(&str, Value)>, items: &mut Vec<Value>) {
+    let Some(role) = said.first().map(|(role, _)| *role) else {
+        return;
     };
+    let content: Vec<Value> = said.drain(..).map(|(_, content)| content).collect();
     items.push(json!({"role": role, "content": content}));
 }
 

@@ -62,12 +62,15 @@ impl Told {
         });
         let finish = answer.finish.as_ref().map(|finish| finish.reason);
         Self {
+            // A note has no period.
             text: format!(
                 "{}{}{}",
                 answer.text,
                 answer.refusal,
                 refused.unwrap_or_default()
-            ),
+            )
+            .trim_end_matches('.')
+            .to_owned(),
             reasoning: answer.reasoning.clone(),
             calls: calls.collect(),
             generated: answer.usage.as_ref().and_then(Usage::generated),

@@ -1,0 +1,195 @@
+//! Files in a conversation: what they are, and how they are written to a disk.
+
+use std::{borrow::Cow, path::Path, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// A file with its media type: carried as bytes, or named where the provider finds it. Cloning shares
+/// the bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Media {
+    /// Media type found from the content, such as `image/png`.
+    pub mime: String,
+    /// The encoded file, base64 in JSON; empty if `uri` names it.
+    #[serde(with = "base64_bytes")]
+    pub data: Arc<[u8]>,
+    /// Where the provider finds the file itself (`gs://…`, `https://…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// The file's name, for display; sent only where a dialect wants one.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// Media types told by the first bytes of a file: offset, bytes, type.
+const SIGNATURES: &[(usize, &[u8], &str)] = &[
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+];
+
+impl Media {
+    /// An image of these file bytes, its type told by content and not by name.
+    ///
+    /// # Errors
+    /// A sentence for the user, if the bytes are no image of a kind that providers take.
+    pub fn of_bytes(data: Vec<u8>, name: String) -> Result<Self, String> {
+        let kind = SIGNATURES
+            .iter()
+            .find(|(at, magic, _)| data.get(*at..).is_some_and(|d| d.starts_with(magic)));
+        match kind {
+            Some((_, _, mime)) => Ok(Self {
+                mime: (*mime).to_owned(),
+                data: data.into(),
+                uri: None,
+                name,
+            }),
+            None => Err(format!(
+                "{name} is not a PNG, JPEG, GIF or WebP image: convert it first"
+            )),
+        }
+    }
+}
+
+/// Endings of file names by media type.
+const ENDINGS: &[(&str, &str)] = &[
+    ("image/png", "png"),
+    ("image/jpeg", "jpg"),
+    ("image/gif", "gif"),
+    ("image/webp", "webp"),
+    ("audio/wav", "wav"),
+    ("audio/x-wav", "wav"),
+    ("audio/l16", "wav"),
+    ("audio/pcm", "wav"),
+    ("audio/mpeg", "mp3"),
+    ("audio/mp3", "mp3"),
+    ("audio/ogg", "ogg"),
+    ("audio/flac", "flac"),
+    ("video/mp4", "mp4"),
+    ("video/webm", "webm"),
+    ("application/pdf", "pdf"),
+    ("application/json", "json"),
+    ("text/plain", "txt"),
+];
+
+impl Media {
+    /// The type without its parameters, in lower case.
+    #[must_use]
+    pub fn essence(&self) -> String {
+        let essence = self.mime.split(';').next().unwrap_or_default();
+        essence.trim().to_ascii_lowercase()
+    }
+
+    /// A name for the file on a disk: its own, or one by its place in the answer.
+    #[must_use]
+    pub fn file_name(&self, number: usize) -> String {
+        // A name from the wire may hold a path; only its last part counts.
+        let own = Path::new(&self.name).file_name();
+        let own = own.and_then(|name| name.to_str());
+        if let Some(own) = own.filter(|name| !name.starts_with('.')) {
+            return own.to_owned();
+        }
+        let essence = self.essence();
+        let ending = ENDINGS.iter().find(|(mime, _)| *mime == essence);
+        format!("answer-{number}.{}", ending.map_or("bin", |(_, e)| e))
+    }
+
+    /// The bytes to write to a disk: bare samples (`audio/L16;rate=24000`) get the head of a WAV file, since
+    /// nothing plays them without.
+    #[must_use]
+    pub fn to_file(&self) -> Cow<'_, [u8]> {
+        match self.essence().as_str() {
+            "audio/l16" | "audio/pcm" => {
+                let mut wav = wav_head(self.data.len(), self.sample_rate());
+                wav.extend_from_slice(&self.data);
+                Cow::Owned(wav)
+            }
+            _ => Cow::Borrowed(&self.data),
+        }
+    }
+
+    /// Samples a second, as the type states them; 24,000 is what Gemini sends.
+    fn sample_rate(&self) -> u32 {
+        let mut parameters = self.mime.split(';').skip(1);
+        let rate = parameters.find_map(|p| p.trim().strip_prefix("rate=")?.trim().parse().ok());
+        rate.unwrap_or(24_000)
+    }
+}
+
+/// The head of a WAV file with one channel of 16-bit little-endian samples.
+fn wav_head(bytes: usize, rate: u32) -> Vec<u8> {
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX - 36);
+    let mut head = Vec::with_capacity(44);
+    head.extend_from_slice(b"RIFF");
+    head.extend_from_slice(&(36 + bytes).to_le_bytes());
+    head.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    head.extend_from_slice(&rate.to_le_bytes());
+    head.extend_from_slice(&(rate.saturating_mul(2)).to_le_bytes());
+    head.extend_from_slice(b"\x02\0\x10\0data");
+    head.extend_from_slice(&bytes.to_le_bytes());
+    head
+}
+
+/// Serde for shared bytes as base64 text.
+mod base64_bytes {
+    use std::sync::Arc;
+
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Arc<[u8]>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[u8]>, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD
+            .decode(text)
+            .map(Arc::from)
+            .map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn media(mime: &str, name: &str) -> Media {
+        Media {
+            mime: mime.into(),
+            data: b"\x01\x02\x03\x04".as_slice().into(),
+            uri: None,
+            name: name.into(),
+        }
+    }
+
+    #[test]
+    fn a_file_keeps_its_name_but_no_path() {
+        for (mime, name, expected) in [
+            ("image/png", "", "answer-2.png"),
+            ("audio/L16;rate=24000", "", "answer-2.wav"),
+            ("x/y", "", "answer-2.bin"),
+            ("image/png", "cat.png", "cat.png"),
+            ("image/png", "../../etc/passwd", "passwd"),
+            ("image/png", "/", "answer-2.png"),
+            ("image/png", ".bashrc", "answer-2.png"),
+        ] {
+            assert_eq!(media(mime, name).file_name(2), expected);
+        }
+    }
+
+    #[test]
+    fn bare_samples_become_a_wav_file() {
+        let wav = media("audio/L16;codec=pcm;rate=16000", "")
+            .to_file()
+            .into_owned();
+        assert_eq!(wav.len(), 48);
+        assert_eq!(&wav[..4], b"RIFF");
+        assert_eq!(wav[4..8], 40u32.to_le_bytes());
+        assert_eq!(wav[24..28], 16_000u32.to_le_bytes());
+        assert_eq!(wav[40..44], 4u32.to_le_bytes());
+        assert_eq!(&wav[44..], b"\x01\x02\x03\x04");
+        assert_eq!(&*media("image/png", "").to_file(), b"\x01\x02\x03\x04");
+    }
+}

@@ -1,0 +1,118 @@
+//! What an item, or a piece of one, says by itself.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::value::RawValue;
+
+use crate::{
+    chat::Media,
+    dialect::openai_chat::{
+        fields::field,
+        json::{self, Fields},
+        text::Piece,
+    },
+    event::Event,
+};
+
+/// What a text is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Channel {
+    Text,
+    Refusal,
+    Reasoning,
+    Summary,
+}
+
+impl Channel {
+    pub(super) fn event(self, text: String) -> Event {
+        match self {
+            Self::Text => Event::Text { text },
+            Self::Refusal => Event::Refusal { text },
+            Self::Reasoning | Self::Summary => Event::Reasoning { text },
+        }
+    }
+
+    /// The field of a part that holds it.
+    pub(super) fn field(self) -> &'static str {
+        match self {
+            Self::Refusal => "refusal",
+            _ => "text",
+        }
+    }
+}
+
+pub(super) fn id_of(item: &RawValue) -> serde_json::Result<Option<String>> {
+    let fields = Fields::of(item)?;
+    Ok(field(&fields, "id").and_then(json::string))
+}
+
+/// A call's arguments. Some servers write the object itself, not as text.
+pub(super) fn arguments_of(call: &Fields<'_>) -> Vec<u8> {
+    let Some(raw) = field(call, "arguments") else {
+        return Vec::new();
+    };
+    let object = || {
+        raw.get()
+            .starts_with('{')
+            .then(|| raw.get().as_bytes().into())
+    };
+    json::bytes(raw)
+        .or_else(object)
+        .unwrap_or_default()
+        .into_owned()
+}
+
+/// The work of a built-in tool, as it came; a picture that it made is a file of the answer.
+pub(super) fn close_other(item: &Fields<'_>, raw: &RawValue, out: &mut Vec<Event>) {
+    let text = |name| field(item, name).and_then(json::string);
+    let kind = text("type").unwrap_or_default();
+    let picture = (kind == "image_generation_call").then(|| text("result"));
+    let picture = picture
+        .flatten()
+        .and_then(|data| STANDARD.decode(data).ok());
+    match picture {
+        Some(data) => {
+            let format = text("output_format").unwrap_or_else(|| "png".into());
+            out.push(Event::Media(Media {
+                mime: format!("image/{format}"),
+                data: data.into(),
+                ..Media::default()
+            }));
+        }
+        None => out.push(opaque(kind, raw)),
+    }
+}
+
+pub(super) fn opaque(kind: String, raw: &RawValue) -> Event {
+    let raw = raw.get().to_owned();
+    Event::Opaque { kind, raw }
+}
+
+pub(super) fn unknown(kind: &str, raw: &RawValue) -> Event {
+    let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
+    Event::Unknown { kind, raw }
+}
+
+/// An empty piece: no token, but a sign that the model is at work.
+pub(super) fn at_work() -> Event {
+    Event::Text {
+        text: String::new(),
+    }
+}
+
+pub(super) fn note_seams(piece: &Piece, out: &mut Vec<Event>) {
+    let seams = [
+        (
+            piece.joined,
+            "a character was split over two deltas and joined",
+        ),
+        (
+            piece.broken,
+            "half a character had no other half and was replaced",
+        ),
+    ];
+    for (_, text) in seams.iter().filter(|(is, _)| *is) {
+        out.push(Event::Note {
+            text: (*text).into(),
+        });
+    }
+}
