@@ -72,7 +72,7 @@ pub static CHECKS: &[Row] = &[
     Row { check: Check::Finish, label: "Finish", meaning: "Why the answer ended was not said, or does not fit what came", find: shape::finish },
     Row { check: Check::EndMark, label: "End mark", meaning: "The stream lacked the end mark of its protocol, or it came twice", find: shape::end_mark },
     Row { check: Check::ContentType, label: "Type", meaning: "The response’s content type says something else than what came, or a whole answer came to a streamed request", find: shape::content_type },
-    Row { check: Check::Malformed, label: "Malformed", meaning: "A piece came in another form than the protocol has it: split or replaced characters, blocks out of order, arguments that are not JSON", find: shape::malformed },
+    Row { check: Check::Malformed, label: "Form", meaning: "A piece came in another form than the protocol has it: split or replaced characters, blocks out of order, arguments that are not JSON", find: shape::malformed },
     Row { check: Check::Unknown, label: "Unknown", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
 ];
 

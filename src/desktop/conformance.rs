@@ -21,8 +21,8 @@ use crate::{
 
 /// New runs are counted no sooner than this after the last look, in seconds.
 const AGAIN_SECS: f64 = 1.0;
-const TARGET_WIDTH: f32 = 210.0;
-const COUNT_WIDTH: f32 = 78.0;
+/// Room between columns.
+const GAP: f32 = 4.0;
 
 /// The view of conformance.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl View for ConformanceView {
     }
 
     fn title(&self) -> &'static str {
-        "Conformance"
+        "Checks"
     }
 
     fn icon(&self) -> &'static str {
@@ -167,7 +167,8 @@ fn table_ui(ui: &mut Ui, cx: &mut Cx<'_>, rows: &[Conformance]) {
     egui::Frame::new()
         .inner_margin(Margin::symmetric(16, 0))
         .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = space::M;
+            ui.spacing_mut().item_spacing.x = GAP;
+            let (target, counts) = widths(ui.available_width());
             ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
             egui::ScrollArea::horizontal()
                 .auto_shrink(false)
@@ -176,8 +177,8 @@ fn table_ui(ui: &mut Ui, cx: &mut Cx<'_>, rows: &[Conformance]) {
                         .id_salt("conformance")
                         .auto_shrink(false)
                         .cell_layout(Layout::right_to_left(Align::Center))
-                        .column(Column::initial(TARGET_WIDTH).at_least(120.0).clip(true))
-                        .columns(Column::exact(COUNT_WIDTH), CHECKS.len() + 1);
+                        .column(Column::exact(target).clip(true))
+                        .columns(Column::exact(counts), CHECKS.len() + 1);
                     let body = table.header(28.0, |mut head| {
                         head_ui(&mut head, theme, "Target", "Endpoint and model");
                         let answers = "Answered runs that were looked at";
@@ -195,6 +196,14 @@ fn table_ui(ui: &mut Ui, cx: &mut Cx<'_>, rows: &[Conformance]) {
                 });
         });
     cx.actions.extend(opened.map(Action::OpenRun));
+}
+
+/// Widths of the targets' column and of the others, so that all are seen in a narrow window, too.
+fn widths(room: f32) -> (f32, f32) {
+    #[expect(clippy::cast_precision_loss, reason = "a dozen columns")]
+    let columns = (CHECKS.len() + 1) as f32;
+    let target = (room * 0.18).clamp(130.0, 260.0);
+    (target, ((room - target) / columns - GAP).clamp(60.0, 92.0))
 }
 
 fn head_ui(head: &mut TableRow<'_, '_>, theme: &Theme, name: &str, meaning: &str) {

@@ -191,7 +191,8 @@ fn decoded(data: &[u8]) -> Option<ColorImage> {
 }
 
 fn save_ui(ui: &mut Ui, media: &Media, number: usize) {
-    let button = ui.button(RichText::new(format!("{} Save…", icons::SAVE)).size(size::SMALL));
+    let text = RichText::new(format!("{} Save…", icons::SAVE)).size(size::SMALL);
+    let button = ui.add(egui::Button::new(text).small());
     let name = format!("Save file {number} of the answer");
     button.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
     if !button.clicked() {

@@ -29,6 +29,10 @@ fn picture(
     name: &str,
     prepare: Prepare,
 ) {
+    // Only the pictures of one scene, where it is named.
+    if !name.contains(&std::env::var("SCENE").unwrap_or_default()) {
+        return;
+    }
     scene.settings.appearance.theme = theme;
     let (mut desktop, mut player) = scenes::open_with(
         scene,

@@ -1231,6 +1231,7 @@ time before the first token, and a *longer answer* after it.\n";
                 run.stamps.first_visible = Some(700 * MS);
                 run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
                 run.answer.usage = Some(Usage {
+                    cache_written: None,
                     total: None,
                     input: Some(34),
                     output: Some(412),

@@ -7,7 +7,7 @@ use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, RichText, Ui};
 use super::markdown::{Doc, Ink, Mode};
 use crate::{
     chat::ToolCall,
-    conformance::{self, Finding},
+    conformance::{self, Check, Finding},
     desktop::{
         icons, parts,
         theme::{RADIUS, Theme, caption, size, space, strong, tiny},
@@ -142,18 +142,16 @@ impl AnswerView {
     fn notes_ui(&mut self, ui: &mut Ui, theme: &Theme, run: &Run) {
         let answer = &run.answer;
         if self.findings.is_none() && run.state.is_over() {
-            self.findings = Some(conformance::findings(run));
+            let mut findings = conformance::findings(run);
+            // These are shown word for word.
+            findings.retain(|finding| finding.check != Check::Unknown);
+            self.findings = Some(findings);
         }
         let findings = self.findings.as_deref().unwrap_or_default();
         let notes: Vec<_> = (answer.notes.iter())
             .filter(|(note, _)| !conformance::is_told(note, findings))
             .collect();
-        let unknown = if findings.is_empty() {
-            answer.unknown.len()
-        } else {
-            0
-        };
-        let count = findings.len() + notes.len() + unknown;
+        let count = findings.len() + notes.len() + answer.unknown.len();
         if count == 0 {
             return;
         }

@@ -5,7 +5,7 @@ use egui::{CollapsingHeader, Grid, Label, RichText, ScrollArea, Ui};
 use super::phases;
 use crate::{
     chat::{Message, Part, Role},
-    conformance,
+    conformance::{self, Check},
     desktop::{
         icons, parts,
         theme::{Theme, caption, heading, size, space, strong},
@@ -321,13 +321,16 @@ fn server_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
 /// What was lost or odd, and the signatures that go back with the answer.
 fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     let answer = &run.answer;
-    let findings = conformance::findings(run);
+    let mut findings = conformance::findings(run);
+    // These are shown word for word.
+    findings.retain(|finding| finding.check != Check::Unknown);
     let notes: Vec<_> = (answer.notes.iter())
         .filter(|(note, _)| !conformance::is_told(note, &findings))
         .collect();
     let signed = answer.pieces.iter().filter_map(|p| p.signature.as_ref());
     let signatures: Vec<usize> = signed.map(String::len).collect();
-    if findings.is_empty() && notes.is_empty() && signatures.is_empty() {
+    let nothing = findings.is_empty() && notes.is_empty() && answer.unknown.is_empty();
+    if nothing && signatures.is_empty() {
         return;
     }
     part(ui, theme, "Conformance", |ui| {
