@@ -4,7 +4,7 @@
 //! settings, the history and the simulator.
 
 mod core;
-mod images;
+mod files;
 mod lookup;
 mod runs;
 
@@ -109,8 +109,8 @@ pub enum Command {
     ListConversations,
     /// Gives one conversation. Answered by [`Update::Conversation`].
     LoadConversation(ConversationId),
-    /// Reads and checks image files. Answered by [`Update::Image`]s.
-    ReadImages(Vec<PathBuf>),
+    /// Reads files to attach and tells their types. Answered by [`Update::File`]s.
+    ReadFiles(Vec<PathBuf>),
     /// Cancels what runs, writes what is queued, and ends. Answered by [`Update::Stopped`].
     Stop,
 }
@@ -222,8 +222,8 @@ pub enum Update {
         /// The conversation.
         conversation: Option<Box<Conversation>>,
     },
-    /// An image was read, or why not.
-    Image(Result<crate::chat::Media, String>),
+    /// A file was read, or why not.
+    File(Result<crate::chat::Media, String>),
     /// How the history stands.
     Storage(Storage),
     /// The simulator could not be started, and why.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    chat::{ChatRequest, Params},
+    chat::{ChatRequest, Media, Params, Part},
     dialect::DialectId,
 };
 
@@ -25,7 +25,7 @@ pub struct Hint {
     /// The name it is sent by instead; `None` if it is not sent.
     pub sent_as: Option<String>,
     /// Why, in a few words.
-    pub why: &'static str,
+    pub why: String,
 }
 
 impl Hint {
@@ -68,14 +68,23 @@ struct Rule {
     source: String,
 }
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    #[derive(Deserialize)]
-    struct Table {
-        rule: Vec<Rule>,
-    }
+/// The files that a protocol takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MediaRule {
+    dialect: DialectId,
+    takes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    rule: Vec<Rule>,
+    media: Vec<MediaRule>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let text = include_str!("../assets/models.toml");
-    let table: Table = toml_edit::de::from_str(text).expect("a test reads this embedded file");
-    table.rule
+    toml_edit::de::from_str(text).expect("a test reads this embedded file")
 });
 
 /// The request as this dialect and model take it, and what was changed about it.
@@ -83,10 +92,52 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 pub fn fit(dialect: DialectId, request: &ChatRequest) -> (ChatRequest, Vec<Hint>) {
     let mut fitted = request.clone();
     let mut hints = Vec::new();
-    for rule in RULES.iter().filter(|rule| rule.holds(dialect, request)) {
+    for rule in TABLE
+        .rule
+        .iter()
+        .filter(|rule| rule.holds(dialect, request))
+    {
         rule.apply(&mut fitted.params, &mut hints);
     }
+    for message in &mut fitted.messages {
+        message.parts.retain(|part| match part {
+            Part::Media(media) => {
+                takes(dialect, media) || {
+                    hints.push(left_out(dialect, media));
+                    false
+                }
+            }
+            _ => true,
+        });
+    }
     (fitted, hints)
+}
+
+/// Whether a protocol takes a file of this type. One by address is left to the provider to judge.
+#[must_use]
+pub fn takes(dialect: DialectId, media: &Media) -> bool {
+    let rule = TABLE.media.iter().find(|rule| rule.dialect == dialect);
+    let fits = |rule: &MediaRule| {
+        rule.takes
+            .iter()
+            .any(|glob| matches(glob, &media.essence()))
+    };
+    media.uri.is_some() || rule.is_none_or(fits)
+}
+
+/// The hint on a file that is not sent.
+#[must_use]
+pub fn left_out(dialect: DialectId, media: &Media) -> Hint {
+    let what = if media.name.is_empty() {
+        media.essence()
+    } else {
+        format!("{} ({})", media.name, media.essence())
+    };
+    Hint {
+        setting: what,
+        sent_as: None,
+        why: format!("{} takes no such file", dialect.dialect().label),
+    }
 }
 
 impl Rule {
@@ -101,12 +152,12 @@ impl Rule {
             && !spared
     }
 
-    fn apply(&'static self, params: &mut Params, hints: &mut Vec<Hint>) {
+    fn apply(&self, params: &mut Params, hints: &mut Vec<Hint>) {
         let mut hint = |setting: &str, sent_as| {
             hints.push(Hint {
                 setting: setting.to_owned(),
                 sent_as,
-                why: &self.why,
+                why: self.why.clone(),
             });
         };
         for setting in &self.not_sent {
@@ -200,7 +251,7 @@ mod tests {
             reasoning_effort: Some(String::new()),
             ..Params::default()
         };
-        for rule in RULES.iter() {
+        for rule in &TABLE.rule {
             let named = rule.not_sent.iter().chain(&rule.one_of);
             for setting in named.chain(rule.rename.keys()) {
                 assert!(get(&all, setting).is_some(), "{setting}");
@@ -275,6 +326,44 @@ mod tests {
         assert_eq!(
             hints[0].sentence(),
             "Sent as max_completion_tokens: this model takes the limit by that name only"
+        );
+    }
+
+    #[test]
+    fn a_file_that_a_protocol_does_not_take_is_left_out_and_said() {
+        let media = |mime: &str| Media {
+            mime: mime.into(),
+            data: b"x".as_slice().into(),
+            uri: None,
+            name: "file".into(),
+        };
+        // The type, and the protocols that take it.
+        for (mime, taken_by) in [
+            ("image/png", DialectId::ALL),
+            (
+                "application/pdf",
+                &[
+                    DialectId::OpenaiChat,
+                    DialectId::OpenaiResponses,
+                    DialectId::Anthropic,
+                    DialectId::Gemini,
+                ][..],
+            ),
+            ("video/mp4", &[DialectId::Gemini]),
+        ] {
+            for dialect in DialectId::ALL {
+                let mut request = ChatRequest::of_text("m", "Look");
+                request.messages[0].parts.push(Part::Media(media(mime)));
+                let (fitted, hints) = fit(*dialect, &request);
+                let kept = fitted.messages[0].parts.len() == 2;
+                assert_eq!(kept, taken_by.contains(dialect), "{mime} {dialect}");
+                assert_eq!(hints.is_empty(), kept);
+            }
+        }
+        let hint = left_out(DialectId::Ollama, &media("video/mp4"));
+        assert_eq!(
+            hint.note().unwrap(),
+            "not sent: file (video/mp4) (Ollama takes no such file)"
         );
     }
 

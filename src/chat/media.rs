@@ -21,35 +21,53 @@ pub struct Media {
     pub name: String,
 }
 
-/// Media types told by the first bytes of a file: offset, bytes, type.
-const SIGNATURES: &[(usize, &[u8], &str)] = &[
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
+/// Names that `infer` gives to types which providers know by another.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("audio/x-wav", "audio/wav"),
+    ("audio/x-flac", "audio/flac"),
+    ("audio/m4a", "audio/mp4"),
+    ("audio/x-aiff", "audio/aiff"),
 ];
 
 impl Media {
-    /// An image of these file bytes, its type told by content and not by name.
+    /// A file of these bytes, its type told by content and not by name: an image, a PDF, sound, video or text.
     ///
     /// # Errors
-    /// A sentence for the user, if the bytes are no image of a kind that providers take.
+    /// A sentence for the user, if the bytes are of no kind that a model could be sent.
     pub fn of_bytes(data: Vec<u8>, name: String) -> Result<Self, String> {
-        let kind = SIGNATURES
-            .iter()
-            .find(|(at, magic, _)| data.get(*at..).is_some_and(|d| d.starts_with(magic)));
-        match kind {
-            Some((_, _, mime)) => Ok(Self {
-                mime: (*mime).to_owned(),
-                data: data.into(),
-                uri: None,
-                name,
-            }),
-            None => Err(format!(
-                "{name} is not a PNG, JPEG, GIF or WebP image: convert it first"
-            )),
-        }
+        let Some(mime) = type_of(&data) else {
+            return Err(format!(
+                "{name} is no image, PDF, sound, video or plain text: convert it first"
+            ));
+        };
+        Ok(Self {
+            mime: mime.to_owned(),
+            data: data.into(),
+            uri: None,
+            name,
+        })
     }
+
+    /// Whether it is an image.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        self.mime.starts_with("image/")
+    }
+}
+
+fn type_of(data: &[u8]) -> Option<&'static str> {
+    let Some(known) = infer::get(data) else {
+        let text = std::str::from_utf8(data).ok()?;
+        let odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{C}');
+        let is_text = !text.is_empty() && !text.contains(odd);
+        return is_text.then_some("text/plain");
+    };
+    let mime = known.mime_type();
+    let renamed = OTHER_NAMES.iter().find(|(name, _)| *name == mime);
+    let mime = renamed.map_or(mime, |(_, mime)| mime);
+    let class = mime.split('/').next().unwrap_or_default();
+    let taken = matches!(class, "image" | "audio" | "video") || mime == "application/pdf";
+    taken.then_some(mime)
 }
 
 /// Endings of file names by media type.
@@ -177,6 +195,33 @@ mod tests {
         ] {
             assert_eq!(media(mime, name).file_name(2), expected);
         }
+    }
+
+    #[test]
+    fn files_are_told_by_their_content() {
+        for (bytes, mime) in [
+            (b"\x89PNG\r\n\x1a\n....".as_slice(), Some("image/png")),
+            (b"\xff\xd8\xff\xe0", Some("image/jpeg")),
+            (b"GIF89a", Some("image/gif")),
+            (b"RIFF\x10\0\0\0WEBPVP8 ", Some("image/webp")),
+            (b"%PDF-1.7\n", Some("application/pdf")),
+            (b"RIFF\x10\0\0\0WAVEfmt ", Some("audio/wav")),
+            (b"ID3\x04\0", Some("audio/mpeg")),
+            (b"OggS\0\0", Some("audio/ogg")),
+            (b"fLaC\0\0", Some("audio/flac")),
+            (b"\0\0\0\x18ftypisom\0\0\0\0", Some("video/mp4")),
+            ("plain words, 中文".as_bytes(), Some("text/plain")),
+            (b"PK\x03\x04\x14\0", None),
+            (b"\x7fELF\x02\x01", None),
+            (b"\0\x01\x02", None),
+            (b"", None),
+        ] {
+            let media = Media::of_bytes(bytes.to_vec(), "x.png".into());
+            let found = media.as_ref().map(|media| media.mime.as_str());
+            assert_eq!(found.ok(), mime, "{bytes:?}");
+        }
+        let refused = Media::of_bytes(b"PK\x03\x04".to_vec(), "a.zip".into());
+        assert!(refused.unwrap_err().starts_with("a.zip is no image"));
     }
 
     #[test]

@@ -25,9 +25,15 @@ pub struct Args {
     #[arg(short, long)]
     system: Option<String>,
 
-    /// Image file to attach; may be repeated.
-    #[arg(short, long = "image", value_name = "FILE")]
-    images: Vec<PathBuf>,
+    /// File to attach (image, PDF, sound, video, text), its type told by content; may be repeated.
+    #[arg(
+        short,
+        long = "attach",
+        visible_alias = "image",
+        short_alias = 'i',
+        value_name = "FILE"
+    )]
+    attach: Vec<PathBuf>,
 
     /// Print a line of JSON an event, and one at the end of each run.
     #[arg(long)]

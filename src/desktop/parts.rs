@@ -91,7 +91,9 @@ pub fn media_ui(ui: &mut Ui, theme: &Theme, media: &Media, number: usize) {
     });
 }
 
-fn icon_of(mime: &str) -> &'static str {
+/// The icon of a type of file.
+#[must_use]
+pub fn icon_of(mime: &str) -> &'static str {
     match mime.split('/').next() {
         Some("image") => icons::IMAGE,
         Some("audio") => icons::STREAMING,

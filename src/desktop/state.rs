@@ -59,8 +59,8 @@ pub struct State {
     pub conversations: Vec<ConversationSummary>,
     /// Conversations that were asked for and came; the playground takes them out.
     pub loaded: Vec<(ConversationId, Option<Box<Conversation>>)>,
-    /// Images that were read, or why not; the playground takes them out.
-    pub images: Vec<Result<crate::chat::Media, String>>,
+    /// Files that were read, or why not; the playground takes them out.
+    pub files: Vec<Result<crate::chat::Media, String>>,
     /// Whether the engine has ended.
     pub stopped: bool,
     /// Where settings and data are kept; told by the window, not by the engine.
@@ -112,7 +112,7 @@ impl State {
             }
             Update::Conversations(list) => self.conversations = list,
             Update::Conversation { id, conversation } => self.loaded.push((id, conversation)),
-            Update::Image(image) => self.images.push(image),
+            Update::File(image) => self.files.push(image),
             Update::Storage(storage) => self.storage = Some(storage),
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Stopped => self.stopped = true,

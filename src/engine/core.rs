@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Command, Options, Outbox, Update, images, lookup, runs::Runs};
+use super::{Command, Options, Outbox, Update, files, lookup, runs::Runs};
 use crate::{
     credential::{Credentials, KeyOf},
     endpoint::{Endpoint, variables::Environment},
@@ -200,7 +200,7 @@ impl Core {
                 });
             }
             Command::CheckKeys => self.check_keys(),
-            Command::ReadImages(files) => self.read_images(files),
+            Command::ReadFiles(files) => self.read_files(files),
             Command::Export { query, format, to } => self.export(query, format, to),
             Command::CancelExport => self.export.cancel(),
             Command::QueryRuns { ticket, query } => self.query_runs(ticket, query),
@@ -384,11 +384,11 @@ impl Core {
         }
     }
 
-    fn read_images(&self, files: Vec<PathBuf>) {
+    fn read_files(&self, files: Vec<PathBuf>) {
         for file in files {
             let out = self.out.clone();
             self.tasks
-                .spawn_blocking(move || out.send(Update::Image(images::read(&file))));
+                .spawn_blocking(move || out.send(Update::File(files::read(&file))));
         }
     }
 

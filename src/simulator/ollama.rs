@@ -117,6 +117,7 @@ fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
         let mut part = read::file("image/png", image.as_str().unwrap_or_default())?;
         if let Part::Media(media) = &mut part
             && let Ok(known) = Media::of_bytes(media.data.to_vec(), String::new())
+            && known.is_image()
         {
             *media = known;
         }

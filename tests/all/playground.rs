@@ -512,15 +512,15 @@ fn images_are_attached_shown_and_sent() {
         data: b"\x89PNG not quite".as_slice().into(),
         name: "cat.png".into(),
     };
-    harness.state_mut().state.images.push(Ok(image.clone()));
-    harness.state_mut().state.images.push(Ok(Media {
+    harness.state_mut().state.files.push(Ok(image.clone()));
+    harness.state_mut().state.files.push(Ok(Media {
         name: "dog.png".into(),
         ..image.clone()
     }));
     harness
         .state_mut()
         .state
-        .images
+        .files
         .push(Err("notes.txt is not an image".into()));
     harness.run_steps(3);
     assert!(

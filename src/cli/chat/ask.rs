@@ -37,8 +37,8 @@ impl Question {
         let mut parts = vec![Part::Text {
             text: prompt(args.prompt.as_deref())?,
         }];
-        for file in &args.images {
-            parts.push(Part::Media(image(file)?));
+        for file in &args.attach {
+            parts.push(Part::Media(media(file)?));
         }
         Ok(Self {
             system: args.system.clone(),
@@ -246,7 +246,7 @@ fn prompt(given: Option<&str>) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn image(file: &Path) -> anyhow::Result<Media> {
+fn media(file: &Path) -> anyhow::Result<Media> {
     let data =
         std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
     let name = file.display().to_string();

@@ -1,4 +1,4 @@
-//! Images on their way into the composer: chosen, dropped or pasted; shown as thumbnails.
+//! Files on their way into the composer: chosen, dropped or pasted; images shown as thumbnails.
 //!
 //! Files are read by the engine; dialogs, encoding and decoding have threads of their own.
 
@@ -115,8 +115,15 @@ impl Attachments {
         let (sender, ctx) = (self.news.0.clone(), ctx.clone());
         in_background("file-dialog", move || {
             let dialog = rfd::FileDialog::new()
-                .set_title("Attach images")
-                .add_filter("Images", &["png", "jpg", "jpeg", "gif", "webp"]);
+                .set_title("Attach files")
+                .add_filter(
+                    "Images, PDF, sound, video, text",
+                    &[
+                        "png", "jpg", "jpeg", "gif", "webp", "heic", "pdf", "wav", "mp3", "ogg",
+                        "flac", "m4a", "mp4", "webm", "mov", "txt", "md", "csv", "json",
+                    ],
+                )
+                .add_filter("All files", &["*"]);
             let picked = dialog.pick_files().unwrap_or_default();
             // A window that is gone needs no files.
             let _ = sender.send(News::Picked(picked));
@@ -166,17 +173,19 @@ impl Attachments {
                 frame.show(ui, |ui| {
                     ui.horizontal(|ui| {
                         self.thumb_ui(ui, theme, image);
+                        let kind = if image.is_image() { "image" } else { "file" };
                         let kib = image.data.len().div_ceil(1024);
                         let name: String = image.name.chars().take(24).collect();
                         ui.vertical(|ui| {
                             ui.spacing_mut().item_spacing.y = 0.0;
                             ui.label(
-                                tiny(theme, if name.is_empty() { "image" } else { &name })
+                                tiny(theme, if name.is_empty() { kind } else { &name })
                                     .color(theme.text),
                             );
-                            ui.label(tiny(theme, format!("{kib} KiB")));
+                            ui.label(tiny(theme, format!("{kib} KiB")))
+                                .on_hover_text(&image.mime);
                         });
-                        let name = format!("Remove image {}", index + 1);
+                        let name = format!("Remove {kind} {}", index + 1);
                         if removable && icon_button(ui, theme, icons::CLOSE, &name).clicked() {
                             removed = Some(index);
                         }
@@ -190,6 +199,11 @@ impl Attachments {
     fn thumb_ui(&mut self, ui: &mut Ui, theme: &Theme, image: &Media) {
         let ctx = ui.ctx().clone();
         let name = format!("Image {}", image.name);
+        if !image.is_image() {
+            let icon = crate::desktop::parts::icon_of(&image.mime);
+            ui.label(egui::RichText::new(icon).size(18.0).color(theme.text_dim));
+            return;
+        }
         match self.thumb(&ctx, image) {
             Thumb::Ready(texture) => {
                 let shown = egui::Image::new(texture)

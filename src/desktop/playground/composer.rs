@@ -115,7 +115,7 @@ impl Composer<'_> {
     fn bar_ui(&mut self, ui: &mut Ui) {
         let theme = self.theme;
         ui.horizontal(|ui| {
-            if icon_button(ui, theme, icons::ATTACH, "Attach images…").clicked() {
+            if icon_button(ui, theme, icons::ATTACH, "Attach files…").clicked() {
                 self.attachments.pick(ui.ctx());
             }
             self.recipients_ui(ui);

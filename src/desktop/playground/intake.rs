@@ -80,9 +80,9 @@ impl Playground {
     pub(super) fn take_images(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let mut arrived = self.attachments.take(ui.ctx());
         if !arrived.paths.is_empty() {
-            cx.commands.push(Command::ReadImages(arrived.paths));
+            cx.commands.push(Command::ReadFiles(arrived.paths));
         }
-        arrived.images.append(&mut cx.state.images);
+        arrived.images.append(&mut cx.state.files);
         for image in arrived.images {
             match image {
                 Ok(image) => {

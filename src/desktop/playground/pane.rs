@@ -361,7 +361,7 @@ pub fn drop_hint_ui(ui: &Ui, theme: &Theme, area: Rect) {
     ));
     painter.rect_filled(area, 0.0, theme.background.gamma_multiply(0.8));
     let at = pos2(area.center().x, area.center().y);
-    let text = format!("{}  Drop images to attach them", icons::IMAGE);
+    let text = format!("{}  Drop files to attach them", icons::IMAGE);
     painter.text(
         at,
         Align2::CENTER_CENTER,

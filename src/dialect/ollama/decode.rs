@@ -183,7 +183,8 @@ fn arguments(raw: &RawValue) -> String {
 
 fn image(raw: &RawValue, out: &mut Vec<Event>) -> Option<()> {
     let data = STANDARD.decode(json::bytes(raw)?).ok()?;
-    let media = Media::of_bytes(data.clone(), String::new()).unwrap_or_else(|_| Media {
+    let known = Media::of_bytes(data.clone(), String::new()).ok();
+    let media = known.filter(Media::is_image).unwrap_or_else(|| Media {
         mime: "application/octet-stream".to_owned(),
         data: data.into(),
         ..Media::default()

@@ -80,14 +80,37 @@ fn content(message: &Message) -> Value {
 fn content_part(part: &Part) -> Option<Value> {
     match part {
         Part::Text { text } => Some(json!({"type": "text", "text": text})),
-        Part::Media(image) => {
-            Some(json!({"type": "image_url", "image_url": {"url": data_url(image)}}))
-        }
+        Part::Media(media) => Some(file(media)),
         Part::ToolCall(_)
         | Part::ToolResult { .. }
         | Part::Reasoning { .. }
         | Part::Signature { .. }
         | Part::Opaque { .. } => None,
+    }
+}
+
+/// Images by URL, sound by its format, other files with their name.
+fn file(media: &Media) -> Value {
+    let (class, kind) = media.mime.split_once('/').unwrap_or_default();
+    match (class, &media.uri) {
+        ("audio", None) => {
+            let format = match kind {
+                "mpeg" => "mp3",
+                kind => kind,
+            };
+            let audio = json!({"data": STANDARD.encode(&media.data), "format": format});
+            json!({"type": "input_audio", "input_audio": audio})
+        }
+        ("application" | "text", None) => {
+            let name = if media.name.is_empty() {
+                "file"
+            } else {
+                &media.name
+            };
+            let file = json!({"filename": name, "file_data": data_url(media)});
+            json!({"type": "file", "file": file})
+        }
+        _ => json!({"type": "image_url", "image_url": {"url": data_url(media)}}),
     }
 }
 

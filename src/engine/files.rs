@@ -1,13 +1,13 @@
-//! Reads image files and checks them by content, not by name.
+//! Reads files to attach; their types are told by content, not by name.
 
 use std::path::Path;
 
 use crate::chat::Media;
 
-/// Largest image file taken, in bytes: above it every provider refuses.
+/// Largest file taken, in bytes: providers take no more within a request.
 const MAX_BYTES: u64 = 20 * 1024 * 1024;
 
-/// Reads one image file; the error says what was wrong with it.
+/// Reads one file; the error says what was wrong with it.
 pub(super) fn read(file: &Path) -> Result<Media, String> {
     let name = file.file_name().map_or_else(
         || file.display().to_string(),
@@ -18,7 +18,7 @@ pub(super) fn read(file: &Path) -> Result<Media, String> {
         .len();
     if size > MAX_BYTES {
         return Err(format!(
-            "{name} has {} MB; images may have up to {} MB",
+            "{name} has {} MB; a file in a request may have up to {} MB: larger ones are sent by address (gs://, https://)",
             size / 1_000_000,
             MAX_BYTES / 1_000_000
         ));
