@@ -19,6 +19,7 @@ mod markdown;
 mod pane;
 mod params;
 mod params_form;
+mod results;
 mod sessions;
 mod target_picker;
 mod turn;

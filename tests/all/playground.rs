@@ -1,6 +1,8 @@
 //! The playground, driven by accessible names: what is typed becomes runs, each pane keeps its own
 //! stream, and nothing is measured, compared or lost that should not be.
 
+use tokenscope::chat::Role as Who;
+
 use crate::desktop_scenes::whole_answer;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -539,6 +541,157 @@ fn images_are_attached_shown_and_sent() {
 }
 
 #[test]
+fn a_file_that_a_pane_can_not_send_is_said_beforehand() {
+    let mut harness = rig();
+    let video = Media {
+        mime: "video/mp4".into(),
+        data: b"....ftypisom".as_slice().into(),
+        name: "clip.mp4".into(),
+        uri: None,
+    };
+    harness.state_mut().state.files.push(Ok(video));
+    harness.run_steps(3);
+    harness.get_by_label("Remove file 1");
+    let said = harness.query_all_by_label_contains("clip.mp4 (video/mp4): Not sent");
+    assert_eq!(said.count(), 2, "in each of the panes");
+}
+
+fn calls(name: &str) -> Vec<ToolCall> {
+    ["Bern", "Rome"]
+        .iter()
+        .enumerate()
+        .map(|(index, city)| ToolCall {
+            id: format!("call_{index}"),
+            name: name.into(),
+            arguments: format!("{{\"city\":\"{city}\"}}"),
+        })
+        .collect()
+}
+
+#[test]
+fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Weather in Bern and Rome?");
+    let mut run = ended(&sent[0], "I look", 100, 200, Connection::Warm);
+    for call in calls("get_weather") {
+        run.answer.tool_calls.push(call);
+    }
+    put(&mut harness, run);
+    put(
+        &mut harness,
+        ended(&sent[1], "No idea", 100, 200, Connection::Warm),
+    );
+    harness.run_steps(4);
+    harness.get_by_label("What did the 2 calls give?");
+    harness.state_mut().commands.clear();
+    let fields = [
+        "Result of call 1: get_weather",
+        "Result of call 2: get_weather",
+    ];
+    for (field, text) in fields.into_iter().zip(["{\"sky\":", "sun"]) {
+        harness.get_by_label("Continue with these results").click();
+        harness.run_steps(2);
+        assert!(harness.state().sent().is_empty(), "a result is missing");
+        let node = harness.get_by_role_and_label(Role::MultilineTextInput, field);
+        node.scroll_to_me();
+        node.focus();
+        harness.run_steps(2);
+        harness
+            .get_by_role_and_label(Role::MultilineTextInput, field)
+            .type_text(text);
+        harness.run_steps(3);
+    }
+    harness.get_by_label_contains("it looks like JSON, but");
+    harness
+        .get_by_label("Continue with these results")
+        .scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Continue with these results").click();
+    harness.run_steps(3);
+    let sent = harness.state().sent();
+    let [run] = sent.as_slice() else {
+        panic!("one pane goes on: {sent:?}");
+    };
+    let roles: Vec<_> = run.request.messages.iter().map(|m| m.role).collect();
+    assert_eq!(roles, [Who::User, Who::Assistant, Who::Tool]);
+    let called = &run.request.messages[1].parts;
+    assert!(called.iter().any(|part| matches!(part, Part::ToolCall(_))));
+    let results: Vec<_> = (run.request.messages[2].parts.iter())
+        .map(|part| match part {
+            Part::ToolResult { id, content, .. } => (id.as_str(), content.as_str()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(results, [("call_0", "{\"sky\":"), ("call_1", "sun")]);
+    assert!(
+        harness
+            .query_by_label("What did the 2 calls give?")
+            .is_none()
+    );
+    harness
+        .get_all_by_label("Result of get_weather")
+        .next()
+        .unwrap();
+
+    // A question after it carries the whole exchange on.
+    let mut answer = ended(run, "Rain and sun", 100, 200, Connection::Warm);
+    answer.answer.tool_calls.clear();
+    put(&mut harness, answer);
+    let sent = ask(&mut harness, "Thanks");
+    assert_eq!(sent[0].request.messages.len(), 5);
+}
+
+#[test]
+fn what_was_asked_is_copied_as_a_program_without_a_key() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Hello");
+    put(
+        &mut harness,
+        ended(&sent[0], "Hi", 100, 200, Connection::Warm),
+    );
+    harness.run_steps(4);
+    harness
+        .get_all_by_label("More for this turn")
+        .next()
+        .unwrap()
+        .click();
+    harness.run_steps(3);
+    harness.get_by_label("Copy as cURL").click();
+    harness.run_steps(2);
+    let told = Action::Tell("Copied as cURL; the key is a variable in it".into());
+    assert!(harness.state().actions.contains(&told));
+}
+
+#[test]
+fn a_setting_that_a_model_refuses_is_said_beside_the_others() {
+    let mut harness = rig();
+    harness.state_mut().view.act(
+        &Action::Ask(TargetId {
+            endpoint: "openai".into(),
+            model: "gpt-5-mini".into(),
+        }),
+        &mut Cx {
+            state: &mut State::default(),
+            theme: Theme::of(&egui::Context::default()),
+            commands: &mut Vec::new(),
+            actions: &mut Vec::new(),
+        },
+    );
+    harness.run_steps(3);
+    harness.get_by_label("Parameters of pane 3").click();
+    harness.run_steps(3);
+    let field = || "Temperature";
+    harness
+        .get_by_role_and_label(Role::TextInput, field())
+        .focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, field())
+        .type_text("0.7");
+    harness.run_steps(3);
+    harness.get_by_label_contains("temperature: Not sent: this reasoning model samples by itself");
+}
+
+#[test]
 fn conversations_are_listed_opened_and_deleted() {
     let mut harness = rig();
     ask(&mut harness, "Mine");
@@ -905,7 +1058,7 @@ fn reasoning_is_folded_and_calls_are_shown() {
     harness.get_by_label("Reasoning · 15 chars").click();
     harness.run_steps(2);
     harness.get_by_label("first I thought");
-    harness.get_by_label("get_weather");
+    harness.get_all_by_label("get_weather").next().unwrap();
     harness.get_by_label_contains("\"city\": \"Bern\"");
     harness.get_by_label("1 note").click();
     harness.run_steps(2);

@@ -2,6 +2,7 @@
 
 use super::{Playground, edits, intent::Intent, pane::PaneView};
 use crate::{
+    chat::Part,
     conversation::{Conversation, ConversationId, Draft, Turn},
     desktop::view::{Action, Cx},
     endpoint::TargetId,
@@ -129,6 +130,7 @@ impl Playground {
             Intent::Edit(pane, turn) => self.edit(pane, turn),
             Intent::EndEdit(pane) => self.view(pane).editing = None,
             Intent::Resend(pane, turn, draft, all) => self.resend(pane, turn, &draft, all, cx),
+            Intent::Continue(pane, results) => self.go_on(pane, results, cx),
             Intent::CopyPane(id) => {
                 let pane = self.conversation.panes.iter().find(|p| p.id == id);
                 self.copied = pane.map(|pane| edits::markdown_of(pane, &cx.state.runs));
@@ -237,6 +239,14 @@ impl Playground {
         self.conversation.draft = Draft::default();
         self.start(runs, cx);
         cx.commands.push(Command::ListConversations);
+    }
+
+    /// Sends the results of the last answer's calls, in that pane alone.
+    fn go_on(&mut self, pane: u32, results: Vec<Part>, cx: &mut Cx<'_>) {
+        let next = edits::pane_mut(&mut self.conversation, pane);
+        let run = next.and_then(|pane| edits::ask_next(pane, results, &cx.state.runs));
+        self.view(pane).jump = true;
+        self.start(run.into_iter().collect(), cx);
     }
 
     /// Starts runs. The conversation that names them is kept first, so that none is lost.

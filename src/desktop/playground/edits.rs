@@ -6,7 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    chat::{ChatRequest, Message, Part, Role},
+    chat::{ChatRequest, Message, Part, Role, ToolCall},
     conversation::{Conversation, ConversationId, Draft, Pane, Turn},
     endpoint::{Endpoint, TargetId},
     engine::SendRun,
@@ -205,18 +205,26 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
     let target = pane.target.as_ref()?;
     let asked = pane.turns.get(turn)?;
     let mut messages = Vec::new();
-    for earlier in &pane.turns[..turn] {
+    for (index, earlier) in pane.turns[..turn].iter().enumerate() {
         // A turn that nothing was answered to is no part of what was said.
         let answer = (earlier.run()).and_then(|id| {
             let run = runs.get(&id)?;
             run.answer.message(run.head.dialect.as_str())
         });
-        if let Some(answer) = answer.and_then(without_open_calls) {
-            messages.push(user(&earlier.user));
+        let is_answered = holds_results(&pane.turns[index + 1].user);
+        let answer = answer.and_then(|answer| {
+            if is_answered {
+                Some(answer)
+            } else {
+                without_open_calls(answer)
+            }
+        });
+        if let Some(answer) = answer {
+            messages.push(said(&earlier.user));
             messages.push(answer);
         }
     }
-    messages.push(user(&asked.user));
+    messages.push(said(&asked.user));
     Some(ChatRequest {
         model: target.model.clone(),
         system: Some(pane.system.clone()).filter(|s| !s.trim().is_empty()),
@@ -226,14 +234,38 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
     })
 }
 
-fn user(parts: &[Part]) -> Message {
+/// What was said to the model in a turn: a prompt, or the results of its calls.
+fn said(parts: &[Part]) -> Message {
+    let role = if holds_results(parts) {
+        Role::Tool
+    } else {
+        Role::User
+    };
     Message {
-        role: Role::User,
+        role,
         parts: parts.to_vec(),
     }
 }
 
-/// Providers refuse a call that no result follows, and here none does.
+/// Whether a turn gives the results of calls.
+pub fn holds_results(parts: &[Part]) -> bool {
+    let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
+    parts.iter().any(is_result)
+}
+
+/// The results of an answer's calls, in their order.
+pub fn results_of(calls: &[ToolCall], results: &[String]) -> Vec<Part> {
+    let pairs = calls.iter().zip(results);
+    pairs
+        .map(|(call, content)| Part::ToolResult {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            content: content.clone(),
+        })
+        .collect()
+}
+
+/// Providers refuse a call that no result follows.
 fn without_open_calls(mut message: Message) -> Option<Message> {
     message
         .parts
@@ -285,6 +317,16 @@ pub fn panes_asking_the_same(conversation: &Conversation, id: u32, turn: usize) 
     same.map(|p| p.id).collect()
 }
 
+fn results_markdown(parts: &[Part]) -> Vec<String> {
+    let results = parts.iter().filter_map(|part| match part {
+        Part::ToolResult { name, content, .. } => {
+            Some(format!("## Result of `{name}`\n\n```\n{content}\n```"))
+        }
+        _ => None,
+    });
+    results.collect()
+}
+
 /// One pane as Markdown, to be pasted elsewhere.
 pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
     let mut parts = Vec::new();
@@ -293,7 +335,10 @@ pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
         parts.push(format!("## System\n\n{system}"));
     }
     for turn in &pane.turns {
-        parts.push(format!("## User\n\n{}", user(&turn.user).text()));
+        match said(&turn.user) {
+            message if message.role == Role::Tool => parts.extend(results_markdown(&turn.user)),
+            message => parts.push(format!("## User\n\n{}", message.text())),
+        }
         let Some(run) = turn.run().and_then(|id| runs.get(&id)) else {
             continue;
         };

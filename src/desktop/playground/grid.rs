@@ -173,6 +173,7 @@ impl Playground {
             attachments: &mut self.attachments,
             comparison: &comparison,
             same_question,
+            attached: &self.conversation.draft.images,
             sent_at: &self.sent_at,
             now,
             intents,
@@ -184,6 +185,7 @@ impl Playground {
             number: index + 1,
             count,
             alone: count > 1 && self.only == Some(pane.id),
+            asked: self.only.is_none_or(|only| only == pane.id),
         };
         let view = self.panes.entry(pane.id).or_default();
         view.ui(ui, cx, pane, area, spot, &mut shared);

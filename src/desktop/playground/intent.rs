@@ -1,6 +1,7 @@
 //! What the playground is asked to do. Parts of it wish while they are shown; it acts after the frame.
 
 use crate::{
+    chat::Part,
     conversation::{ConversationId, Draft},
     endpoint::TargetId,
 };
@@ -40,6 +41,8 @@ pub enum Intent {
     EndEdit(u32),
     /// Asks an edited question in place of a turn and all after it; in all panes that asked the same.
     Resend(u32, usize, Draft, bool),
+    /// Gives a pane's last answer the results of its calls, and lets it go on.
+    Continue(u32, Vec<Part>),
     /// Takes a turn away.
     DeleteTurn(u32, usize),
     /// A new pane that goes on from before a turn.

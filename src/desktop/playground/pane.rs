@@ -18,6 +18,7 @@ use super::{
     turn::{TurnCx, TurnView, item_ui},
 };
 use crate::{
+    chat::Media,
     conversation::{Draft, Pane},
     desktop::{
         icons,
@@ -25,6 +26,7 @@ use crate::{
         view::{Action, Cx},
         widgets::{icon_button, icon_toggle, simulated_badge},
     },
+    hints,
     run::RunId,
 };
 
@@ -54,6 +56,8 @@ pub struct Shared<'a> {
     pub comparison: &'a Comparison,
     /// How many panes asked what is being edited here.
     pub same_question: usize,
+    /// Files of the draft.
+    pub attached: &'a [Media],
     /// When each live run was sent, on egui's clock.
     pub sent_at: &'a HashMap<RunId, f64>,
     /// Now, on egui's clock.
@@ -84,6 +88,8 @@ pub struct Spot {
     pub count: usize,
     /// Whether the composer writes to it alone.
     pub alone: bool,
+    /// Whether the composer writes to it at all.
+    pub asked: bool,
 }
 
 impl PaneView {
@@ -144,7 +150,10 @@ impl PaneView {
                     if icon_toggle(ui, theme, icons::SYSTEM, &name, on).clicked() {
                         self.system_open = !self.system_open;
                     }
-                    *shared.changed |= self.params.ui(ui, theme, pane, spot.number);
+                    let endpoint = pane.target.as_ref();
+                    let endpoint = endpoint.and_then(|t| cx.state.settings.endpoint(&t.endpoint));
+                    let dialect = endpoint.map(|endpoint| endpoint.dialect);
+                    *shared.changed |= self.params.ui(ui, theme, pane, spot.number, dialect);
                     let more = icon_button(
                         ui,
                         theme,
@@ -157,6 +166,9 @@ impl PaneView {
                     *shared.changed |= system_ui(ui, theme, pane, spot);
                 }
                 gone_ui(ui, cx, pane);
+                if spot.asked {
+                    left_out_ui(ui, cx, pane, shared.attached);
+                }
             });
         let y = ui.cursor().top();
         ui.painter()
@@ -284,6 +296,22 @@ fn gone_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
             cx.actions.push(Action::EditEndpoint(None));
         }
     });
+}
+
+/// Says which files of the draft this pane's protocol does not take.
+fn left_out_ui(ui: &mut Ui, cx: &Cx<'_>, pane: &Pane, attached: &[Media]) {
+    let endpoint = pane.target.as_ref().map(|target| &target.endpoint);
+    let Some(endpoint) = endpoint.and_then(|id| cx.state.settings.endpoint(id)) else {
+        return;
+    };
+    for media in attached {
+        if !hints::takes(endpoint.dialect, media) {
+            let hint = hints::left_out(endpoint.dialect, media);
+            let text = format!("{} {}: {}", icons::WARN, hint.setting, hint.sentence());
+            let text = RichText::new(text).size(size::SMALL).color(cx.theme.warn);
+            ui.add(Label::new(text).wrap());
+        }
+    }
 }
 
 fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {

@@ -9,12 +9,15 @@ use super::{
     params_form::{Form, Problem, Shape, count_sent},
 };
 use crate::{
+    chat::ChatRequest,
     conversation::Pane,
     desktop::{
         icons,
         theme::{Theme, caption, heading, size, space},
         widgets::{ghost_button, icon_toggle, labeled_field, segmented},
     },
+    dialect::DialectId,
+    hints,
 };
 
 /// The words for reasoning effort that providers know; any other can be typed.
@@ -35,7 +38,15 @@ impl ParamsPopover {
     }
 
     /// The button and, when open, the popover. Gives whether the pane's settings changed.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, pane: &mut Pane, number: usize) -> bool {
+    /// Settings that the pane's model is known not to take are marked, given the protocol it speaks.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        pane: &mut Pane,
+        number: usize,
+        dialect: Option<DialectId>,
+    ) -> bool {
         let sent = count_sent(&pane.params, &pane.tools);
         let name = format!("Parameters of pane {number}");
         let button = icon_toggle(ui, theme, icons::PARAMS, &name, sent > 0);
@@ -57,6 +68,7 @@ impl ParamsPopover {
                 .show(ui, |ui| {
                     ui.set_width(344.0);
                     form_ui(ui, theme, form, &self.problems);
+                    hints_ui(ui, theme, pane, dialect);
                 });
             if *form != before {
                 match form.read() {
@@ -85,6 +97,24 @@ impl ParamsPopover {
             let at = button.rect.right_top() + vec2(-5.0, 7.0);
             ui.painter().circle_filled(at, 2.5, theme.accent);
         }
+    }
+}
+
+/// What of the settings the model is known not to take.
+fn hints_ui(ui: &mut Ui, theme: &Theme, pane: &Pane, dialect: Option<DialectId>) {
+    let (Some(dialect), Some(target)) = (dialect, &pane.target) else {
+        return;
+    };
+    let asked = ChatRequest {
+        model: target.model.clone(),
+        params: pane.params.clone(),
+        ..ChatRequest::default()
+    };
+    let (_, hints) = hints::fit(dialect, &asked);
+    for hint in hints {
+        let text = format!("{} {}: {}", icons::WARN, hint.setting, hint.sentence());
+        let text = RichText::new(text).size(size::SMALL).color(theme.warn);
+        ui.add(egui::Label::new(text).wrap());
     }
 }
 

@@ -10,17 +10,21 @@ use super::{
     intent::Intent,
     markdown::{Doc, Ink, Mode},
     pane::Shared,
+    results::ResultsForm,
 };
 use crate::{
     chat::Part,
     conversation::{Draft, Pane, Turn},
     desktop::{
         icons,
+        state::State as Engine,
         theme::{RADIUS, Theme, caption, space, tiny},
         view::{Action, Cx},
         widgets::{copy_button, ghost_button, icon_button, icon_toggle, primary_button},
     },
-    run::{Run, RunId},
+    run::{Run, RunId, State},
+    snippet::{Language, snippet},
+    visible::visible,
 };
 
 /// What is known of one turn between frames.
@@ -30,6 +34,7 @@ pub struct TurnView {
     /// Width and height when last shown: off screen it is an empty space.
     size: Option<(f32, f32)>,
     answer_shift: f32,
+    results: ResultsForm,
 }
 
 /// One turn, with where it stands.
@@ -104,6 +109,7 @@ impl TurnView {
                     Part::Text { text } => Some(text.as_str()),
                     _ => None,
                 });
+                results_given_ui(ui, theme, &at.turn.user);
                 if let Some(text) = text {
                     self.question
                         .ui(ui, theme, &Ink::of(theme), text, Mode::Plain);
@@ -141,6 +147,45 @@ impl TurnView {
             ui.label(caption(cx.theme, "Loading the answer…"));
         }
         actions_ui(ui, cx, at, shared, Some(id));
+        self.results_ui(ui, cx, at, shared, id);
+    }
+
+    /// The form for the results of the last answer's calls.
+    fn results_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        at: &TurnCx<'_>,
+        shared: &mut Shared<'_>,
+        id: RunId,
+    ) {
+        let is_last = at.index + 1 == at.pane.turns.len();
+        let run = cx.state.runs.get(&id).filter(|_| is_last);
+        let Some(run) = run.filter(|run| run.state == State::Ok) else {
+            return;
+        };
+        let calls = &run.answer.tool_calls;
+        if !calls.is_empty() {
+            let form = &mut self.results;
+            let wish = ui.push_id("results", |ui| form.ui(ui, cx.theme, at.pane.id, calls));
+            shared.intents.extend(wish.inner);
+        }
+    }
+}
+
+/// The results that a turn gave to the calls before it.
+fn results_given_ui(ui: &mut Ui, theme: &Theme, parts: &[Part]) {
+    for part in parts {
+        let Part::ToolResult { name, content, .. } = part else {
+            continue;
+        };
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(icons::TOOL).color(theme.text_dim));
+            ui.label(caption(theme, format!("Result of {}", visible(name))));
+        });
+        let shown = content.char_indices().nth(4_000);
+        let shown = shown.map_or(content.as_str(), |(at, _)| &content[..at]);
+        ui.add(Label::new(RichText::new(visible(shown)).monospace()).wrap());
     }
 }
 
@@ -236,11 +281,14 @@ fn actions_ui(
                 view.raw = !view.raw;
             }
         }
-        if icon_button(ui, theme, icons::EDIT, "Edit the prompt and ask again").clicked() {
+        let editable = !edits::holds_results(&at.turn.user);
+        if editable
+            && icon_button(ui, theme, icons::EDIT, "Edit the prompt and ask again").clicked()
+        {
             shared.intents.push(Intent::Edit(pane, turn));
         }
         let more = icon_button(ui, theme, icons::MORE, "More for this turn");
-        Popup::menu(&more).show(|ui| menu_ui(ui, cx.actions, at, shared, id));
+        Popup::menu(&more).show(|ui| menu_ui(ui, cx.state, cx.actions, at, shared, id));
     });
 }
 
@@ -267,6 +315,7 @@ fn attempts_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<
 
 fn menu_ui(
     ui: &mut Ui,
+    engine: &Engine,
     actions: &mut Vec<Action>,
     at: &TurnCx<'_>,
     shared: &mut Shared<'_>,
@@ -300,10 +349,32 @@ fn menu_ui(
             shared.intents.push(intent);
         }
     }
-    if let Some(id) = id
-        && item_ui(ui, icons::RUNS, "Open the run")
-    {
+    let Some(id) = id else { return };
+    if item_ui(ui, icons::RUNS, "Open the run") {
         actions.push(Action::OpenRun(id));
+    }
+    copy_as_ui(ui, engine, actions, id);
+}
+
+/// Copies what a run asked as a program; no key is in it.
+fn copy_as_ui(ui: &mut Ui, engine: &Engine, actions: &mut Vec<Action>, id: RunId) {
+    let Some(run) = engine.runs.get(&id) else {
+        return;
+    };
+    let Some(endpoint) = engine.settings.endpoint(&run.head.target.endpoint) else {
+        return;
+    };
+    for language in Language::ALL {
+        let label = format!("Copy as {}", language.label());
+        if item_ui(ui, icons::CODE, &label) {
+            ui.ctx()
+                .copy_text(snippet(*language, endpoint, &run.head.request));
+            let told = format!(
+                "Copied as {}; the key is a variable in it",
+                language.label()
+            );
+            actions.push(Action::Tell(told));
+        }
     }
 }
 
