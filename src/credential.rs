@@ -10,6 +10,7 @@
 
 mod command;
 mod env;
+mod google;
 mod keyring;
 mod memory;
 mod os;
@@ -20,8 +21,10 @@ use std::{fmt, sync::Arc};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use self::google::one_line;
 use self::{
     command::Commands,
+    google::{Google, Source},
     keyring::{Keyring, Op},
     memory::Memory,
 };
@@ -41,6 +44,11 @@ pub enum KeyPlace {
         /// The program's name.
         program: String,
     },
+    /// Google's library makes it from this account or source.
+    Google {
+        /// Whose it is.
+        account: String,
+    },
     /// In the OS keyring.
     Keyring,
     /// In memory until the program ends.
@@ -56,6 +64,7 @@ impl fmt::Display for KeyPlace {
         match self {
             Self::Env { var } => write!(f, "environment variable {var}"),
             Self::Command { program } => write!(f, "command {program}"),
+            Self::Google { account } => write!(f, "access token of {account}"),
             Self::Keyring => f.write_str("OS keyring"),
             Self::Memory => f.write_str("this session"),
             Self::NotNeeded => f.write_str("none needed"),
@@ -105,6 +114,9 @@ pub enum KeyError {
     /// `key_command` failed.
     #[error("key_command: {0}")]
     Command(String),
+    /// Google's credentials gave no token.
+    #[error("Google credentials: {0}")]
+    Google(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -120,6 +132,7 @@ pub struct Credentials {
 struct Inner {
     environment: Environment,
     commands: Commands,
+    google: Google,
     memory: Memory,
     keyring: Keyring,
 }
@@ -171,6 +184,7 @@ impl Credentials {
             inner: Arc::new(Inner {
                 environment,
                 commands: Commands::default(),
+                google: Google::default(),
                 memory: Memory::default(),
                 keyring: Keyring::new(open),
             }),
@@ -180,8 +194,8 @@ impl Credentials {
     /// The key of an endpoint and where it was found. A locked keyring may ask the user to unlock it.
     ///
     /// # Errors
-    /// Only if no key was found, something failed on the way, *and* the endpoint
-    /// [needs a key](Endpoint::needs_key): a failing keyring does not stop a server that may do
+    /// If Google's credentials gave no token; else only if no key was found, something failed on the way, *and*
+    /// the endpoint [needs a key](Endpoint::needs_key): a failing keyring does not stop a server that may do
     /// without one.
     pub async fn resolve(
         &self,
@@ -189,6 +203,8 @@ impl Credentials {
     ) -> Result<(Option<SecretString>, KeyPlace), KeyError> {
         let (found, problem) = self.find(endpoint, Prompt::Allowed).await;
         match problem {
+            // Whoever chose Google's credentials means them.
+            Some(why @ KeyError::Google(_)) => Err(why),
             Some(why) if found.0.is_none() && endpoint.needs_key() => Err(why),
             _ => Ok(found),
         }
@@ -237,10 +253,49 @@ impl Credentials {
     /// endpoint refused the key.
     pub fn invalidate(&self, endpoint_id: &str) {
         self.inner.commands.forget(&format!("{endpoint_id}@"));
+        self.inner.google.forget(&format!("{endpoint_id}@"));
+    }
+
+    /// The key of an endpoint, and where it was found. What is found may be a Google credential in place of a
+    /// key: then it is a token made from it.
+    async fn find(
+        &self,
+        endpoint: &Endpoint,
+        prompt: Prompt,
+    ) -> ((Option<SecretString>, KeyPlace), Option<KeyError>) {
+        if let Some(source) = Source::of_command(&endpoint.key_command)
+            && endpoint.auth != Auth::None
+            && env::find(&self.inner.environment, &endpoint.key_env).is_none()
+        {
+            return self.token(endpoint, &source, prompt).await;
+        }
+        let (found, problem) = self.look(endpoint, prompt).await;
+        match found.0.as_ref().and_then(Source::of_key) {
+            Some(source) => self.token(endpoint, &source, prompt).await,
+            None => (found, problem),
+        }
+    }
+
+    /// A token of Google's; without leave to ask, only whose it would be.
+    async fn token(
+        &self,
+        endpoint: &Endpoint,
+        source: &Source,
+        prompt: Prompt,
+    ) -> ((Option<SecretString>, KeyPlace), Option<KeyError>) {
+        let account = source.account();
+        let place = KeyPlace::Google { account };
+        if prompt == Prompt::Never {
+            return ((None, place), None);
+        }
+        match self.inner.google.token(&key_owner(endpoint), source).await {
+            Ok(token) => ((Some(token), place), None),
+            Err(why) => ((None, place), Some(why)),
+        }
     }
 
     /// Looks in every place in order: what was found and where, and the first failure on the way.
-    async fn find(
+    async fn look(
         &self,
         endpoint: &Endpoint,
         prompt: Prompt,

@@ -15,7 +15,7 @@ use secrecy::{SecretString, zeroize::Zeroizing};
 
 use super::{UsageError, note};
 use crate::{
-    credential::{Credentials, KeyOf, KeyPlace, KeyStatus},
+    credential::{Credentials, KeyOf, KeyPlace, KeyStatus, one_line},
     endpoint::{Auth, Endpoint},
     settings::{self, Paths, Settings, SettingsEdit},
 };
@@ -45,6 +45,7 @@ Exit codes: 0 done; 1 there is no key, or the keyring failed; 2 asked wrongly.
 Examples:
   tokenscope keys set openai                 asks for the key, without showing it
   pass show openai | tokenscope keys set openai
+  tokenscope keys set vertex-native < account.json   a service account: access tokens are made from it
   tokenscope keys where openai --json";
 
 #[derive(Debug, clap::Subcommand)]
@@ -255,6 +256,9 @@ fn read_secret(prompt: &str) -> anyhow::Result<SecretString> {
         }
         text
     });
+    if let Some(json) = one_line(&typed) {
+        return Ok(json.into());
+    }
     let secret = cleaned(&typed)?;
     if secret.contains(char::is_whitespace) {
         note("the key holds a blank: check that it was copied right");

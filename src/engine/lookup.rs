@@ -247,6 +247,7 @@ fn describe(place: &KeyPlace) -> String {
     match place {
         KeyPlace::Env { var } => format!("key from ${var}"),
         KeyPlace::Command { program } => format!("key from {program}"),
+        KeyPlace::Google { account } => format!("access token of {account}"),
         KeyPlace::Keyring => "key from the OS keyring".into(),
         KeyPlace::Memory => "key of this session".into(),
         KeyPlace::NotNeeded => "no key needed".into(),

@@ -27,7 +27,8 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # route = "via gateway"                  how it is reached, in your own words
 # auth = "bearer"                        or "none", or { header = "api-key" }
 # key_env = "MY_API_KEY"                 environment variables that may hold the key
-# key_command = ["pass", "show", "key"]  a command that prints the key; no shell
+# key_command = ["pass", "show", "key"]  a command that prints the key; no shell. Or Google's credentials:
+#                                          ["google:adc"], ["google:metadata"], ["google:file", "/path/account.json"]
 # headers = { X-Team = "${TEAM}" }       ${NAME} is taken from the environment
 # models = ["a", "b"]                    names to offer where there is no list
 # proxy = "http://me:${PW}@host:3128"    or socks5://host:1080

@@ -25,6 +25,7 @@ mod engine;
 mod fault_server;
 mod faults;
 mod gemini;
+mod google;
 mod history;
 mod home;
 mod keyring;

@@ -150,13 +150,18 @@ fn usage_fields(answer: &Answer, sdk: &Value) -> Value {
     };
     let or_ours =
         |path: &str, ours: Option<u64>| sdk.pointer(path).and_then(Value::as_u64).or(ours);
-    json!({
+    let mut usage = json!({
         "input": sdk["prompt_tokens"],
         "output": sdk["completion_tokens"],
         "reasoning": or_ours("/completion_tokens_details/reasoning_tokens", ours.reasoning),
         "cached": or_ours("/prompt_tokens_details/cached_tokens", ours.cached),
         "total": sdk["total_tokens"],
-    })
+    });
+    let written = "/prompt_tokens_details/cache_write_tokens";
+    if let Some(written) = or_ours(written, ours.cache_written) {
+        usage["cache_written"] = written.into();
+    }
+    usage
 }
 
 /// Error bodies of every provider, since this dialect is also spoken through gateways to them.

@@ -211,7 +211,8 @@ impl Editor {
                 ui.add_space(space::S);
                 ui.label(caption(
                     theme,
-                    "Command that prints the key: program and arguments, one a line; no shell",
+                    "Command that prints the key: program and arguments, one a line; no shell. Or Google’s credentials: \
+                     google:adc, google:metadata, or google:file and the path of a service account’s file",
                 ));
                 let edit = TextEdit::multiline(&mut draft.key_command)
                     .desired_rows(2)
