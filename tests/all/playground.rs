@@ -1153,7 +1153,7 @@ fn labels(harness: &Harness<'_, Rig>) -> Vec<String> {
 /// However an answer came in pieces, it ends up as if it had come at once.
 #[test]
 fn every_stream_is_shown_as_it_comes() {
-    const FRAMES: usize = 16;
+    const FRAMES: usize = 8;
     let [mut live, mut whole] = [rig_with_tofu(), rig_with_tofu()];
     for (name, events) in crate::dialects::told_streams() {
         for harness in [&mut live, &mut whole] {
@@ -1178,6 +1178,15 @@ fn every_stream_is_shown_as_it_comes() {
             };
             put(harness, over);
             harness.run_steps(4);
+            // Pictures are decoded on a thread of their own.
+            while harness
+                .query_all_by_label("Decoding the picture…")
+                .next()
+                .is_some()
+            {
+                std::thread::yield_now();
+                harness.run_steps(1);
+            }
         }
         assert_eq!(labels(&live), labels(&whole), "{name}");
     }
