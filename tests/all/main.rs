@@ -25,6 +25,10 @@ mod engine;
 mod fault_server;
 mod faults;
 mod gemini;
+#[cfg(feature = "grpc")]
+mod grpc_messages;
+#[cfg(feature = "grpc")]
+mod grpc_server;
 mod history;
 mod home;
 mod keyring;
@@ -45,3 +49,7 @@ mod snippets;
 mod sse;
 mod toy;
 mod transport;
+#[cfg(feature = "grpc")]
+mod vertex_grpc;
+#[cfg(feature = "grpc")]
+mod vertex_grpc_messages;
