@@ -9,7 +9,10 @@ pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
+pub mod vertex_grpc;
 
+use bytes::Bytes;
+use http::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
@@ -31,6 +34,8 @@ words! {
         Gemini = "gemini",
         /// `POST …/api/chat` with a JSON object a line.
         Ollama = "ollama",
+        /// gRPC to Gemini on Vertex AI: `PredictionService/StreamGenerateContent`.
+        VertexGrpc = "vertex-grpc",
     }
 }
 
@@ -51,10 +56,53 @@ pub struct Dialect {
     pub headers: &'static [(&'static str, &'static str)],
     /// The JSON body of a streamed chat request.
     pub encode: fn(&ChatRequest) -> Value,
+    /// How that JSON goes over the wire.
+    pub wire: Wire,
     /// A fresh decoder for one response with this head.
     pub decoder: fn(&ResponseHead) -> Box<dyn Decoder>,
     /// Reads a list of models; the error says what was wrong with the body.
     pub models: fn(&[u8]) -> Result<Vec<ModelInfo>, String>,
+}
+
+/// How the JSON of a request goes over the wire.
+#[derive(Clone, Copy, Debug)]
+pub enum Wire {
+    /// As it is, over any version of HTTP.
+    Json,
+    /// As a protobuf message, over HTTP/2 only.
+    Grpc(Grpc),
+}
+
+/// What gRPC makes of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Grpc {
+    /// The message of a request's JSON, given the endpoint's base URL and the model. The error names what
+    /// the message has no place for, and says what to do.
+    pub message: fn(Value, base: &Url, model: &str) -> Result<GrpcMessage, String>,
+    /// The dialect that asks the same of the same base URL as JSON, where HTTP/2 is refused.
+    pub fallback: DialectId,
+}
+
+/// A message ready for the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrpcMessage {
+    /// The message with its length in front.
+    pub framed: Bytes,
+    /// The `x-goog-request-params` header, by which Google's servers route.
+    pub routing: String,
+    /// What the message could not carry as it was: one sentence each, without a period.
+    pub notes: Vec<String>,
+}
+
+impl Dialect {
+    /// The dialect that asks the same as JSON: this one, unless it is gRPC.
+    #[must_use]
+    pub fn as_json(&self) -> &Self {
+        match self.wire {
+            Wire::Json => self,
+            Wire::Grpc(grpc) => grpc.fallback.dialect(),
+        }
+    }
 }
 
 /// All dialects. A new one is its file, its `mod` line, its word in [`DialectId`] and its line here.
@@ -64,6 +112,7 @@ pub static DIALECTS: &[&Dialect] = &[
     &anthropic::DIALECT,
     &gemini::DIALECT,
     &ollama::DIALECT,
+    &vertex_grpc::DIALECT,
 ];
 
 impl DialectId {
@@ -76,6 +125,7 @@ impl DialectId {
             Self::Anthropic => &anthropic::DIALECT,
             Self::Ollama => &ollama::DIALECT,
             Self::Gemini => &gemini::DIALECT,
+            Self::VertexGrpc => &vertex_grpc::DIALECT,
         }
     }
 }
@@ -107,6 +157,9 @@ impl ResponseHead {
 pub trait Decoder: Send {
     /// Takes the next bytes, in pieces of any size, and appends what they completed.
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>);
+
+    /// Takes the headers that came behind the body, where they say how the answer ended.
+    fn trailers(&mut self, _trailers: &HeaderMap, _out: &mut Vec<Event>) {}
 
     /// Says that the body is over. A body that broke off before its dialect's end gives a fault.
     fn end(&mut self, out: &mut Vec<Event>);

@@ -347,9 +347,10 @@ mod tests {
                     DialectId::OpenaiResponses,
                     DialectId::Anthropic,
                     DialectId::Gemini,
+                    DialectId::VertexGrpc,
                 ][..],
             ),
-            ("video/mp4", &[DialectId::Gemini]),
+            ("video/mp4", &[DialectId::Gemini, DialectId::VertexGrpc]),
         ] {
             for dialect in DialectId::ALL {
                 let mut request = ChatRequest::of_text("m", "Look");

@@ -5,6 +5,8 @@
 
 mod execute;
 pub mod retry_after;
+mod watch;
+mod ways;
 
 use std::{
     fmt,

@@ -88,8 +88,9 @@ impl Header {
 
 impl Asked {
     fn of(endpoint: &Endpoint, request: &ChatRequest) -> Self {
-        let id = endpoint.dialect;
-        let dialect = id.dialect();
+        // gRPC needs a generated client: what asks the same as JSON is what can be pasted.
+        let dialect = endpoint.dialect.dialect().as_json();
+        let id = dialect.id;
         let (request, _) = hints::fit(id, request);
         let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
         let fixed = dialect.headers.iter();

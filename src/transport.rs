@@ -86,13 +86,15 @@ pub struct ConnectPhases {
     pub tls: Option<PhaseSpan>,
 }
 
-/// Bytes of a response body and when they came off the socket.
+/// Bytes of a response body, or its trailers, and when they came off the socket.
 #[derive(Clone, Debug)]
 pub struct Chunk {
     /// When.
     pub at: Instant,
     /// What, after any content decoding.
     pub bytes: Bytes,
+    /// The headers behind the body; no bytes come with or after them.
+    pub trailers: Option<HeaderMap>,
 }
 
 /// A response whose body is still coming. Dropping it closes the exchange at once.

@@ -6,22 +6,23 @@
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>; signatures go by
 //! <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 
-mod call;
-mod decode;
-mod encode;
-mod finish;
-mod models;
-mod part;
+pub(super) mod call;
+pub(super) mod decode;
+pub(super) mod encode;
+pub(super) mod finish;
+pub(super) mod models;
+mod notes;
+pub(super) mod part;
 mod partial;
-mod sources;
+pub(super) mod sources;
 mod thinking;
-mod turns;
-mod url;
-mod usage;
+pub(super) mod turns;
+pub(super) mod url;
+pub(super) mod usage;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId},
+    dialect::{Dialect, DialectId, Wire},
 };
 
 /// The dialect's row.
@@ -33,6 +34,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: url::models,
     headers: &[],
     encode: encode::body,
+    wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::GeminiReader::default())),
     models: models::parse,
 };

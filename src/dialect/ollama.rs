@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId},
+    dialect::{Dialect, DialectId, Wire},
 };
 
 /// The dialect's row.
@@ -26,6 +26,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| below(base, "tags"),
     headers: &[],
     encode: encode::body,
+    wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::default())),
     models: models::parse,
 };

@@ -16,7 +16,7 @@ mod tool_calls;
 
 use url::Url;
 
-use crate::dialect::{Dialect, DialectId};
+use crate::dialect::{Dialect, DialectId, Wire};
 
 /// The dialect's row.
 pub static DIALECT: Dialect = Dialect {
@@ -27,6 +27,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| below(base, CHAT, &["models"]),
     headers: &[],
     encode: encode::body,
+    wire: Wire::Json,
     decoder: |head| Box::new(decode::ChatDecoder::new(head)),
     models: models::parse,
 };

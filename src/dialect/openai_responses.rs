@@ -15,7 +15,7 @@ mod whole;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId, openai_chat},
+    dialect::{Dialect, DialectId, Wire, openai_chat},
 };
 
 /// The dialect's row.
@@ -27,6 +27,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| openai_chat::below(base, PATH, &["models"]),
     headers: &[],
     encode: encode::body,
+    wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ResponseReader::default())),
     models: openai_chat::models::parse,
 };

@@ -103,6 +103,12 @@ impl Decoder for Masked {
         (out.iter_mut().skip(before)).for_each(|event| self.mask.event(event));
     }
 
+    fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
+        let before = out.len();
+        self.inner.trailers(trailers, out);
+        (out.iter_mut().skip(before)).for_each(|event| self.mask.event(event));
+    }
+
     fn end(&mut self, out: &mut Vec<Event>) {
         let before = out.len();
         self.inner.end(out);

@@ -1,25 +1,24 @@
 //! Doing one run: send, stamp, decode, report.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use http::header;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, Connection, Run, RunUpdate, retry_after::retry_after_ms};
+use super::{
+    Ask, Connection, Run, RunUpdate,
+    retry_after::retry_after_ms,
+    watch::{Limit, Watch},
+    ways::{Way, Ways},
+};
 use crate::{
     dialect::{Decoder, Dialect, ResponseHead},
-    endpoint::{Timeouts, call::chat_call, mask::Mask},
+    endpoint::{Timeouts, mask::Mask},
     event::{Event, Fault, FaultClass, Phase},
-    hints::{self, Hint},
     measure::recorder::Recorder,
-    transport::{
-        Chunk, HttpResponse, PreparedCall, Trace, Transport, deadline, limit_text, wait_until,
-    },
+    transport::{Chunk, HttpResponse, Trace, Transport, deadline, limit_text, wait_until},
 };
-
-/// How long the response may stay open once the dialect's own end (or a fault) has come.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Does one run: sends it, stamps and decodes what comes, reports each step to `emit`, and gives
 /// back the whole record. `cancel` closes the socket at once. The record is the fold of the updates.
@@ -42,42 +41,21 @@ pub async fn execute_in(
     emit: &mut (dyn FnMut(RunUpdate) + Send),
 ) -> Run {
     let limits = ask.endpoint.connect.timeouts;
-    let prepared = prepare(dialect, transport, &ask).await;
-    let (_, hints) = hints::fit(dialect.id, &ask.head.request);
+    let prepared = Ways::prepare(dialect, transport, &ask).await;
     let mut record = Record {
         recorder: Recorder::start(),
         run: Run::new(ask.head),
+        notes: Vec::new(),
         emit,
     };
     record.started();
-    let going = Going {
-        dialect,
-        limits,
-        cancel,
-        notes: hints.iter().filter_map(Hint::note).collect(),
-    };
+    let going = Going { limits, cancel };
     let (end, decoder) = match prepared {
-        Ok(call) => going.on(call, &mut record).await,
+        Ok(ways) => going.on(ways, &mut record).await,
         Err(fault) => (End::Fault(fault), None),
     };
     record.close(end, decoder);
     record.run
-}
-
-/// Everything before the clock starts: the body, the headers, and a client that is ready.
-async fn prepare(
-    dialect: &Dialect,
-    transport: &Transport,
-    ask: &Ask,
-) -> Result<PreparedCall, Fault> {
-    let call = chat_call(
-        dialect,
-        &ask.endpoint,
-        &ask.head.request,
-        ask.key.as_ref(),
-        ask.proxy_password.clone(),
-    )?;
-    transport.prepare(call).await
 }
 
 /// How a run ended, before the decoder's last word.
@@ -96,6 +74,8 @@ enum End {
 struct Record<'a> {
     recorder: Recorder,
     run: Run,
+    /// What is to be noted with the answer.
+    notes: Vec<String>,
     emit: &'a mut (dyn FnMut(RunUpdate) + Send),
 }
 
@@ -190,26 +170,46 @@ fn explain_break(broke: Fault, events: &mut Vec<Event>) {
 }
 
 /// What a run goes by.
-struct Going<'a> {
-    dialect: &'a Dialect,
+struct Going {
     limits: Timeouts,
     cancel: CancellationToken,
-    /// What is known of the request before it is sent.
-    notes: Vec<String>,
 }
 
-impl Going<'_> {
-    async fn on(
+impl Going {
+    async fn on(&self, ways: Ways<'_>, record: &mut Record<'_>) -> (End, Option<Box<dyn Decoder>>) {
+        let Ways { first, fallback } = ways;
+        let trace = Trace::new();
+        let way = match self.along(first, &trace, record).await {
+            (End::Fault(_), None) if let Some(way) = fallback.filter(|_| trace.without_http2()) => {
+                way
+            }
+            ended => return ended,
+        };
+        let dialect = way.dialect.id;
+        let text = format!(
+            "HTTP/2, which gRPC needs, was refused, so this went by REST (dialect {dialect}); the time that \
+             was lost is in its figures"
+        );
+        record.notes.push(text);
+        self.along(way, &Trace::new(), record).await
+    }
+
+    async fn along(
         &self,
-        call: PreparedCall,
+        way: Way<'_>,
+        trace: &Arc<Trace>,
         record: &mut Record<'_>,
     ) -> (End, Option<Box<dyn Decoder>>) {
-        let trace = Trace::new();
+        let Way {
+            dialect,
+            call,
+            notes,
+        } = way;
         let mask = Mask::of(call.headers());
         let sent = tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(cancelled(trace.phase())),
-            sent = call.send(&trace) => sent,
+            sent = call.send(trace) => sent,
             () = wait_until(deadline(record.recorder.started(), self.limits.total_ms)) => {
                 Err(self.out_of_total(trace.phase()))
             }
@@ -223,8 +223,9 @@ impl Going<'_> {
                 return (End::Fault(fault), None);
             }
         };
+        record.notes.extend(notes);
         record.head(&response);
-        let mut decoder = mask.decoder((self.dialect.decoder)(&response_head(&response)));
+        let mut decoder = mask.decoder((dialect.decoder)(&response_head(&response)));
         let end = self.read(response, decoder.as_mut(), record).await;
         (end, Some(decoder))
     }
@@ -237,7 +238,7 @@ impl Going<'_> {
         record: &mut Record<'_>,
     ) -> End {
         let mut watch = Watch::new(self.limits, record.recorder.started(), &response);
-        let notes = self.notes.iter().cloned();
+        let notes = std::mem::take(&mut record.notes).into_iter();
         let notes = notes.map(|text| Event::Note { text });
         let mut events: Vec<Event> = notes.chain(compression_note(&response)).collect();
         loop {
@@ -260,6 +261,12 @@ impl Going<'_> {
                 Some(Ok(chunk)) => chunk,
             };
             decoder.push(&chunk.bytes, &mut events);
+            if let Some(trailers) = &chunk.trailers {
+                decoder.trailers(trailers, &mut events);
+                if events.is_empty() {
+                    continue;
+                }
+            }
             watch.saw(chunk.at, &events);
             record.read(&chunk, std::mem::take(&mut events));
             // Data that never stops coming would never let the timer be looked at.
@@ -296,71 +303,6 @@ impl Going<'_> {
         let within = limit_text(self.limits.total_ms);
         let message = format!("the run was not done within {within} (total limit)");
         Fault::new(FaultClass::Timeout, phase, message)
-    }
-}
-
-/// Which limit runs out next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Limit {
-    Total,
-    FirstToken,
-    Idle,
-}
-
-/// When the next limit runs out, given what has come.
-struct Watch {
-    limits: Timeouts,
-    total: Option<Instant>,
-    request_sent: Instant,
-    /// The last read that carried more than keep-alives, from the first token on.
-    last_content: Option<Instant>,
-    /// When the dialect's end or a fault came.
-    over: Option<Instant>,
-}
-
-impl Watch {
-    fn new(limits: Timeouts, started: Instant, response: &HttpResponse) -> Self {
-        Self {
-            limits,
-            total: deadline(started, limits.total_ms),
-            request_sent: response.request_sent,
-            last_content: None,
-            over: None,
-        }
-    }
-
-    fn saw(&mut self, at: Instant, events: &[Event]) {
-        let content = events.iter().any(|event| *event != Event::KeepAlive);
-        if events.iter().any(Event::is_token) || (content && self.last_content.is_some()) {
-            self.last_content = Some(at);
-        }
-        let is_end = |event: &Event| matches!(event, Event::Done | Event::Fault(_));
-        if events.iter().any(is_end) {
-            self.over.get_or_insert(at);
-        }
-    }
-
-    fn next(&self) -> (Option<Instant>, Limit) {
-        let content = match (self.over, self.last_content) {
-            (Some(over), _) => (over.checked_add(LINGER), Limit::Idle),
-            (None, Some(last)) => (deadline(last, self.limits.idle_ms), Limit::Idle),
-            (None, None) => {
-                let first = deadline(self.request_sent, self.limits.first_token_ms);
-                (first, Limit::FirstToken)
-            }
-        };
-        match (self.total, content.0) {
-            (Some(total), Some(at)) if at < total => content,
-            (None, _) => content,
-            (total, _) => (total, Limit::Total),
-        }
-    }
-
-    fn phase(&self) -> Phase {
-        match self.last_content {
-            Some(_) => Phase::Stream,
-            None => Phase::FirstToken,
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures_util::Stream;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{Chunk, fault, now, phases::Trace};
@@ -93,7 +94,7 @@ pub(super) enum Coding {
 
 impl Coding {
     /// The coding that these headers state; the error is the one that was not asked for.
-    pub(super) fn of(headers: &http::HeaderMap) -> Result<Self, String> {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
         let Some(value) = headers.get(http::header::CONTENT_ENCODING) else {
             return Ok(Self::Identity);
         };
@@ -109,10 +110,12 @@ impl Coding {
 }
 
 /// A response body: every read stamped before anything else is done with it, then decompressed.
-pub(super) struct Incoming<S> {
-    reads: Pin<Box<S>>,
+pub(super) struct Incoming<B> {
+    body: Pin<Box<B>>,
     gunzip: Option<MultiGzDecoder<Vec<u8>>>,
     caps: Caps,
+    /// The head, if there is no body: gRPC puts its trailers there then.
+    head: Option<HeaderMap>,
     /// Who answers, for messages.
     host: Arc<str>,
     bytes_in: u64,
@@ -120,17 +123,27 @@ pub(super) struct Incoming<S> {
     over: bool,
 }
 
-impl<S> Incoming<S> {
-    pub(super) fn new(reads: S, coding: Coding, caps: Caps, host: Arc<str>) -> Self {
+impl<B> Incoming<B> {
+    pub(super) fn new(body: B, coding: Coding, caps: Caps, host: Arc<str>) -> Self {
         Self {
-            reads: Box::pin(reads),
+            body: Box::pin(body),
             gunzip: (coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())),
             caps,
+            head: None,
             host,
             bytes_in: 0,
             bytes_out: 0,
             over: false,
         }
+    }
+
+    /// A response that is over with its head has its trailers there.
+    pub(super) fn with_head(mut self, headers: &HeaderMap) -> Self
+    where
+        B: Body,
+    {
+        self.head = self.body.is_end_stream().then(|| headers.clone());
+        self
     }
 
     fn decoded(&mut self, bytes: Bytes) -> Result<Bytes, Fault> {
@@ -199,19 +212,28 @@ impl<S> Incoming<S> {
         Fault::new(class, Phase::Stream, format!("{} {what}", self.host))
     }
 
-    fn take(&mut self, read: reqwest::Result<Bytes>) -> Result<Chunk, Fault> {
+    /// Takes a frame; gives nothing for one that is neither bytes nor trailers.
+    fn take(&mut self, frame: reqwest::Result<Frame<Bytes>>) -> Result<Option<Chunk>, Fault> {
         let at = now();
-        let bytes = read.map_err(|error| fault::of_body(&error.without_url(), &self.host))?;
-        Ok(Chunk {
+        let frame = frame.map_err(|error| fault::of_body(&error.without_url(), &self.host))?;
+        let (bytes, trailers) = match frame.into_data() {
+            Ok(bytes) => (self.decoded(bytes)?, None),
+            Err(frame) => match frame.into_trailers() {
+                Ok(trailers) => (Bytes::new(), Some(trailers)),
+                Err(_) => return Ok(None),
+            },
+        };
+        Ok(Some(Chunk {
             at,
-            bytes: self.decoded(bytes)?,
-        })
+            bytes,
+            trailers,
+        }))
     }
 }
 
-impl<S> Stream for Incoming<S>
+impl<B> Stream for Incoming<B>
 where
-    S: Stream<Item = reqwest::Result<Bytes>>,
+    B: Body<Data = Bytes, Error = reqwest::Error>,
 {
     type Item = Result<Chunk, Fault>;
 
@@ -219,15 +241,26 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Chunk, Fault>>> {
-        if self.over {
-            return Poll::Ready(None);
+        if let Some(head) = self.head.take() {
+            return Poll::Ready(Some(Ok(Chunk {
+                at: now(),
+                bytes: Bytes::new(),
+                trailers: Some(head),
+            })));
         }
-        let item = match ready!(self.reads.as_mut().poll_next(cx)) {
-            Some(read) => Some(self.take(read)),
-            None => self.finished().map(Err),
-        };
-        self.over = !matches!(item, Some(Ok(_)));
-        Poll::Ready(item)
+        while !self.over {
+            let frame = ready!(self.body.as_mut().poll_frame(cx));
+            self.over = frame.is_none();
+            let item = match frame {
+                Some(frame) => self.take(frame).transpose(),
+                None => self.finished().map(Err),
+            };
+            self.over |= matches!(item, Some(Err(_)));
+            if item.is_some() {
+                return Poll::Ready(item);
+            }
+        }
+        Poll::Ready(None)
     }
 }
 
@@ -235,6 +268,7 @@ where
 mod tests {
     use flate2::{Compression, write::GzEncoder};
     use futures_util::{StreamExt as _, stream};
+    use http_body_util::StreamBody;
 
     use super::*;
 
@@ -245,7 +279,10 @@ mod tests {
     }
 
     async fn read(pieces: Vec<Vec<u8>>, coding: Coding, caps: Caps) -> (Vec<u8>, Option<Fault>) {
-        let reads = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
+        let reads = pieces
+            .into_iter()
+            .map(|piece| Ok(Frame::data(Bytes::from(piece))));
+        let reads = StreamBody::new(stream::iter(reads));
         let mut body = Incoming::new(reads, coding, caps, "host".into());
         let mut all = Vec::new();
         while let Some(chunk) = body.next().await {
@@ -280,11 +317,12 @@ mod tests {
         for event in ["data: a\n\n", "data: b\n\n", "data: c\n\n"] {
             encoder.write_all(event.as_bytes()).unwrap();
             encoder.flush().unwrap();
-            pieces.push(Ok(Bytes::copy_from_slice(&encoder.get_ref()[sent..])));
+            let flushed = Bytes::copy_from_slice(&encoder.get_ref()[sent..]);
+            pieces.push(Ok(Frame::data(flushed)));
             sent = encoder.get_ref().len();
         }
         let mut body = Incoming::new(
-            stream::iter(pieces),
+            StreamBody::new(stream::iter(pieces)),
             Coding::Gzip,
             Caps::default(),
             "host".into(),
@@ -334,11 +372,11 @@ mod tests {
     #[test]
     fn codings_by_header() {
         let coding = |word: &str| {
-            let mut headers = http::HeaderMap::new();
+            let mut headers = HeaderMap::new();
             headers.insert("content-encoding", word.parse().unwrap());
             Coding::of(&headers)
         };
-        assert_eq!(Coding::of(&http::HeaderMap::new()), Ok(Coding::Identity));
+        assert_eq!(Coding::of(&HeaderMap::new()), Ok(Coding::Identity));
         assert_eq!(coding("GZIP"), Ok(Coding::Gzip));
         assert_eq!(coding("identity"), Ok(Coding::Identity));
         assert_eq!(coding("br"), Err("br".to_owned()));

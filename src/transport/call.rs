@@ -81,19 +81,18 @@ impl PreparedCall {
         let phases = client.opened.phases(trace, response.extensions());
         let connected = phases.tls.or(phases.tcp).map(|span| span.end);
         let sent = (trace.request_sent()).or(connected);
+        let (status, version) = (response.status().as_u16(), response.version());
+        let body = reqwest::Body::from(response);
+        let body = Incoming::new(body, coding, Caps::default(), peer.host.into());
+        let body = body.with_head(&headers);
         Ok(HttpResponse {
-            status: response.status().as_u16(),
-            version: format!("{:?}", response.version()),
+            status,
+            version: format!("{version:?}"),
             headers,
             phases,
             request_sent: sent.unwrap_or(trace.began()).min(headers_at),
             headers_at,
-            body: Box::pin(Incoming::new(
-                response.bytes_stream(),
-                coding,
-                Caps::default(),
-                peer.host.into(),
-            )),
+            body: Box::pin(body),
         })
     }
 

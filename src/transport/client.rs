@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use tokio::sync::Mutex;
@@ -104,11 +104,19 @@ impl Client {
             .tcp_nodelay(true)
             .tls_backend_preconfigured(tls::config(ca_file, version)?)
             .dns_resolver(Arc::new(MarkingResolver))
-            .connector_layer(MarkConnects(opened.clone()));
+            .connector_layer(MarkConnects {
+                opened: opened.clone(),
+                http2_only: version == HttpVersion::Http2,
+            });
         let builder = match version {
             HttpVersion::Auto => builder,
             HttpVersion::Http1 => builder.http1_only(),
-            HttpVersion::Http2 => builder.http2_prior_knowledge(),
+            // A ping tells a dead connection from a silent answer. More often than every five minutes, gRPC
+            // servers close the connection for “too_many_pings”.
+            HttpVersion::Http2 => builder
+                .http2_prior_knowledge()
+                .http2_keep_alive_interval(Duration::from_mins(5))
+                .http2_keep_alive_timeout(Duration::from_secs(20)),
         };
         let builder = match via {
             Via::Direct => builder.no_proxy(),

@@ -25,7 +25,11 @@ use super::phases::{Marks, Opened};
 
 /// The connector layer: makes marks for each connection.
 #[derive(Clone, Debug)]
-pub(super) struct MarkConnects(pub(super) Opened);
+pub(super) struct MarkConnects {
+    pub(super) opened: Opened,
+    /// Whether a server that refuses HTTP/2 gets no request.
+    pub(super) http2_only: bool,
+}
 
 impl<S> Layer<S> for MarkConnects {
     type Service = MarkedConnector<S>;
@@ -33,7 +37,7 @@ impl<S> Layer<S> for MarkConnects {
     fn layer(&self, inner: S) -> MarkedConnector<S> {
         MarkedConnector {
             inner,
-            opened: self.0.clone(),
+            hooks: self.clone(),
         }
     }
 }
@@ -41,12 +45,12 @@ impl<S> Layer<S> for MarkConnects {
 #[derive(Clone, Debug)]
 pub(super) struct MarkedConnector<S> {
     inner: S,
-    opened: Opened,
+    hooks: MarkConnects,
 }
 
 impl<S, To> Service<To> for MarkedConnector<S>
 where
-    S: Service<To>,
+    S: Service<To, Error = Box<dyn Error + Send + Sync>>,
     S::Future: Unpin,
     S::Response: Connection,
 {
@@ -62,7 +66,7 @@ where
         MarkedConnect {
             inner: self.inner.call(to),
             marks: Marks::begin(),
-            opened: self.opened.clone(),
+            hooks: self.hooks.clone(),
         }
     }
 }
@@ -70,12 +74,12 @@ where
 pub(super) struct MarkedConnect<F> {
     inner: F,
     marks: Arc<Marks>,
-    opened: Opened,
+    hooks: MarkConnects,
 }
 
-impl<F, C, E> Future for MarkedConnect<F>
+impl<F, C> Future for MarkedConnect<F>
 where
-    F: Future<Output = Result<C, E>> + Unpin,
+    F: Future<Output = Result<C, Box<dyn Error + Send + Sync>>> + Unpin,
     C: Connection,
 {
     type Output = F::Output;
@@ -84,12 +88,22 @@ where
         let marks = self.marks.clone();
         let result = ready!(marks.polling(|| Pin::new(&mut self.inner).poll(cx)));
         if let Ok(connection) = &result {
+            let connected = connection.connected();
+            // Without TLS nothing is negotiated: HTTP/2 is what the URL's owner says it speaks.
+            if self.hooks.http2_only && marks.has_tls() && !connected.is_negotiated_h2() {
+                return Poll::Ready(Err(Box::new(NoHttp2)));
+            }
             marks.ends();
-            self.opened.insert(&connection.connected(), &marks);
+            self.hooks.opened.insert(&connected, &marks);
         }
         Poll::Ready(result)
     }
 }
+
+/// A server, or a proxy before it, that does not speak HTTP/2.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP/2 was not agreed on")]
+pub(super) struct NoHttp2;
 
 /// A name that has no address.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,10 @@ use rustls::{AlertDescription, CertificateError};
 use tower::Service;
 use url::Url;
 
-use super::{connector::NoAddress, phases::Trace};
+use super::{
+    connector::{NoAddress, NoHttp2},
+    phases::Trace,
+};
 use crate::event::{Fault, FaultClass, Phase};
 
 /// hyper-util names these two only as what its proxy connectors fail with.
@@ -53,6 +56,7 @@ impl Peer {
 #[derive(Default)]
 struct Causes<'a> {
     address: Option<&'a NoAddress>,
+    without_http2: Option<&'a NoHttp2>,
     tls: Option<&'a rustls::Error>,
     tunnel: Option<&'a TunnelError>,
     socks: Option<&'a SocksError>,
@@ -69,6 +73,7 @@ impl<'a> Causes<'a> {
         while let Some(error) = next {
             causes.root = Some(error);
             causes.address = error.downcast_ref().or(causes.address);
+            causes.without_http2 = error.downcast_ref().or(causes.without_http2);
             causes.tls = error.downcast_ref().or(causes.tls);
             causes.tunnel = error.downcast_ref().or(causes.tunnel);
             causes.socks = error.downcast_ref().or(causes.socks);
@@ -77,6 +82,12 @@ impl<'a> Causes<'a> {
             next = inner(error);
         }
         causes
+    }
+
+    /// Whether the server, or a proxy before it, refused HTTP/2, by saying so or by not agreeing to it.
+    fn refuses_http2(&self) -> bool {
+        let alert = rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol);
+        self.without_http2.is_some() || self.tls == Some(&alert)
     }
 
     fn text(&self) -> String {
@@ -112,6 +123,9 @@ pub(super) fn of_send(error: &reqwest::Error, peer: &Peer, trace: &Trace) -> Fau
     }
     if let Some(address) = causes.address {
         return of_name(address, peer);
+    }
+    if causes.refuses_http2() {
+        trace.mark_without_http2();
     }
     let at_host = trace.tls_name().as_deref() == Some(peer.name.trim_matches(['[', ']']));
     match &peer.proxy {
@@ -225,6 +239,9 @@ fn proxy_password_text(proxy: &str) -> String {
 
 fn of_handshake(causes: &Causes<'_>, host: &str) -> Fault {
     let message = match causes.tls {
+        _ if causes.refuses_http2() => {
+            format!("{host} does not offer the HTTP version that this endpoint is set to")
+        }
         Some(error) => tls_text(error, host),
         None => match causes.io.map(io::Error::kind) {
             Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => format!(
@@ -241,9 +258,6 @@ fn tls_text(error: &rustls::Error, host: &str) -> String {
         rustls::Error::InvalidCertificate(error) => certificate_text(error, host),
         rustls::Error::InvalidMessage(_) => {
             format!("{host} does not speak TLS on this port: try http:// instead of https://")
-        }
-        rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
-            format!("{host} does not offer the HTTP version that this endpoint is set to")
         }
         error => format!("TLS with {host} failed: {error}"),
     }

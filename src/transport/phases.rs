@@ -57,6 +57,7 @@ pub struct Trace {
 struct Progress {
     connection: Option<Arc<Marks>>,
     sent: Option<Instant>,
+    without_http2: bool,
 }
 
 impl Trace {
@@ -85,6 +86,16 @@ impl Trace {
     #[must_use]
     pub fn request_sent(&self) -> Option<Instant> {
         lock(&self.progress).sent
+    }
+
+    /// Whether the call failed because HTTP/2, which it needs, was refused: then nothing was sent.
+    #[must_use]
+    pub fn without_http2(&self) -> bool {
+        lock(&self.progress).without_http2
+    }
+
+    pub(super) fn mark_without_http2(&self) {
+        lock(&self.progress).without_http2 = true;
     }
 
     /// The phases of the connection that this call opened, as far as they are over.
@@ -243,6 +254,11 @@ impl Marks {
             times.tls_begin = Some(now());
             times.tls_name = Some(name.to_owned());
         }
+    }
+
+    /// Whether a TLS handshake was begun.
+    pub(super) fn has_tls(&self) -> bool {
+        lock(&self.0).tls_begin.is_some()
     }
 
     /// The connection is there.

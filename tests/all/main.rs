@@ -26,6 +26,10 @@ mod fault_server;
 mod faults;
 mod gemini;
 mod google;
+#[cfg(feature = "grpc")]
+mod grpc_messages;
+#[cfg(feature = "grpc")]
+mod grpc_server;
 mod history;
 mod home;
 mod keyring;
@@ -46,3 +50,7 @@ mod snippets;
 mod sse;
 mod toy;
 mod transport;
+#[cfg(feature = "grpc")]
+mod vertex_grpc;
+#[cfg(feature = "grpc")]
+mod vertex_grpc_messages;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokenscope::{
     chat::ChatRequest,
-    dialect::{Decoder, Dialect, DialectId, ResponseHead},
+    dialect::{Decoder, Dialect, DialectId, ResponseHead, Wire},
     endpoint::{ConnectOptions, Endpoint, TargetId, Timeouts},
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase},
     run::{Ask, Origin, Run, RunHead, RunId, RunUpdate, execute_in},
@@ -22,6 +22,7 @@ pub static TOY: Dialect = Dialect {
     models_url: |base| base.join("models").unwrap(),
     headers: &[],
     encode: |request| json!({ "model": request.model, "messages": request.messages }),
+    wire: Wire::Json,
     decoder: |head| {
         Box::new(ToyDecoder {
             head: head.clone(),

@@ -5,6 +5,8 @@
 //! (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>). The paths
 //! may come in any order, so such arguments are told when they are whole.
 
+use serde_json::{Value, value::RawValue};
+
 use super::partial::PartialArgs;
 use crate::{
     dialect::openai_chat::{
@@ -16,7 +18,7 @@ use crate::{
 
 /// The calls of one answer.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
+pub(in crate::dialect) struct Calls {
     count: usize,
     open: Option<OpenCall>,
 }
@@ -28,9 +30,36 @@ struct OpenCall {
     args: PartialArgs,
 }
 
+/// A call, or the next piece of one, however it was written.
+#[derive(Debug, Default)]
+pub(in crate::dialect) struct CallPiece {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    /// The arguments' JSON text, where they stand whole.
+    pub args: Option<String>,
+    /// The `partialArgs`.
+    pub pieces: Option<Value>,
+    pub continues: bool,
+}
+
+impl CallPiece {
+    fn of(call: &Fields<'_>) -> serde_json::Result<Self> {
+        let said = |name| field(call, name).and_then(json::string);
+        let args = field(call, "args").map(RawValue::get);
+        let pieces = field(call, "partialArgs").map(RawValue::get);
+        Ok(Self {
+            id: said("id"),
+            name: said("name"),
+            args: args.filter(|args| *args != "null").map(str::to_owned),
+            pieces: pieces.map(serde_json::from_str).transpose()?,
+            continues: field(call, "willContinue").is_some_and(|raw| raw.get() == "true"),
+        })
+    }
+}
+
 impl Calls {
     /// How many there were.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::dialect) fn count(&self) -> usize {
         self.count
     }
 
@@ -53,11 +82,25 @@ impl Calls {
         call: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<bool> {
-        let said = |name| field(call, name).and_then(json::string);
-        let (id, name) = (said("id"), said("name"));
-        let continues = field(call, "willContinue").is_some_and(|raw| raw.get() == "true");
-        let pieces = field(call, "partialArgs");
-        let args = field(call, "args").filter(|raw| raw.get() != "null");
+        self.take(CallPiece::of(call)?, out)
+    }
+
+    /// Takes a call, or the next piece of one; gives whether it was either.
+    ///
+    /// # Errors
+    /// If its arguments are no JSON, or nested deeper than `serde_json` reads.
+    pub(in crate::dialect) fn take(
+        &mut self,
+        piece: CallPiece,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<bool> {
+        let CallPiece {
+            id,
+            name,
+            args,
+            pieces,
+            continues,
+        } = piece;
         let goes_on = (self.open.as_ref())
             .is_some_and(|open| name.is_none() || (id.is_some() && open.id == id));
         if !goes_on {
@@ -66,16 +109,16 @@ impl Calls {
             }
             self.close(out);
             let whole = !continues && pieces.is_none();
-            let arguments = match args {
-                _ if !whole => "",
-                Some(args) => args.get(),
-                None => "{}",
+            let arguments = if whole {
+                args.clone().unwrap_or_else(|| "{}".to_owned())
+            } else {
+                String::new()
             };
             out.push(Event::ToolCall(ToolCallDelta {
                 index: self.count,
                 id: id.clone(),
                 name,
-                arguments: arguments.to_owned(),
+                arguments,
             }));
             self.count += 1;
             if whole {
@@ -86,10 +129,10 @@ impl Calls {
         }
         if let Some(open) = &mut self.open {
             if let Some(args) = args {
-                open.args.put_all(serde_json::from_str(args.get())?);
+                open.args.put_all(serde_json::from_str(&args)?);
             }
             if let Some(pieces) = pieces {
-                open.args.put_pieces(serde_json::from_str(pieces.get())?);
+                open.args.put_pieces(pieces);
             }
         }
         if !continues {

@@ -13,14 +13,13 @@ use crate::{
     body::{
         Ended, Reader, Taken,
         error::{self, ProviderError},
-        excerpt::capped,
     },
     dialect::openai_chat::{
         fields::field,
         json::{self, Fields},
-        text::{Joiner, Piece},
+        text::Joiner,
     },
-    event::{Citation, Event, Finish, FinishReason},
+    event::{Event, Finish, FinishReason},
 };
 
 /// Fields of a response that say nothing of the answer itself.
@@ -35,22 +34,26 @@ const CANDIDATE_METADATA: &[&str] = &[
     "tokenCount",
 ];
 
+/// The note on candidates that are not shown.
+pub(in crate::dialect) const ANOTHER_CANDIDATE: &str =
+    "more than one candidate came; only the first is shown";
+
 /// Reads one answer.
 #[derive(Debug, Default)]
-pub(super) struct GeminiReader {
+pub(in crate::dialect) struct GeminiReader {
     /// Whether something was there that only this protocol says.
-    answered: bool,
+    pub(in crate::dialect) answered: bool,
     /// Whether the answer may end here.
-    finished: bool,
+    pub(in crate::dialect) finished: bool,
     finish: Option<Finish>,
     told: Told,
-    counts: Counts,
+    pub(in crate::dialect) counts: Counts,
     /// The last value of each unknown field: some are repeated in every chunk.
-    unknown: HashMap<String, String>,
-    noted: HashSet<String>,
+    pub(super) unknown: HashMap<String, String>,
+    pub(super) noted: HashSet<String>,
     /// The sources that were told: each chunk may repeat them.
-    cited: HashSet<[Option<String>; 3]>,
-    pub(super) calls: Calls,
+    pub(super) cited: HashSet<[Option<String>; 3]>,
+    pub(in crate::dialect) calls: Calls,
     pub(super) text: Joiner,
     pub(super) reasoning: Joiner,
     /// The part that the next piece of text would go on with.
@@ -137,7 +140,8 @@ impl GeminiReader {
     ) -> serde_json::Result<Option<ProviderError>> {
         let response: Fields<'_> = serde_json::from_str(data)?;
         let before = out.len();
-        self.read_meta(&response, out);
+        let said = |name| field(&response, name).and_then(json::string);
+        self.tell(said("responseId"), said("modelVersion"), out);
         let mut alive = false;
         for (key, raw) in &response.0 {
             match &**key {
@@ -157,12 +161,7 @@ impl GeminiReader {
             }
         }
         if alive && out.len() == before {
-            // An empty piece: no token, but a sign that the model is at work.
-            out.push(
-                self.calls
-                    .awaited()
-                    .unwrap_or_else(|| Open::Text.piece(String::new())),
-            );
+            out.push(self.alive());
         }
         let bare = ["message", "detail"].map(|name| field(&response, name));
         if !self.answered && bare.iter().any(Option::is_some) {
@@ -171,9 +170,19 @@ impl GeminiReader {
         Ok(None)
     }
 
-    fn read_meta(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) {
-        let id = field(response, "responseId").and_then(json::string);
-        let model = field(response, "modelVersion").and_then(json::string);
+    /// An empty piece: no token, but a sign that the model is at work.
+    pub(in crate::dialect) fn alive(&self) -> Event {
+        let awaited = self.calls.awaited();
+        awaited.unwrap_or_else(|| Open::Text.piece(String::new()))
+    }
+
+    /// Tells the answer's identity, where it is news.
+    pub(in crate::dialect) fn tell(
+        &mut self,
+        id: Option<String>,
+        model: Option<String>,
+        out: &mut Vec<Event>,
+    ) {
         let id = id.filter(|_| !self.told.id);
         let model = model.filter(|_| !self.told.model);
         self.told.id |= id.is_some();
@@ -199,7 +208,7 @@ impl GeminiReader {
             if first {
                 self.read_candidate(candidate, out)?;
             } else {
-                self.note("more than one candidate came; only the first is shown", out);
+                self.note(ANOTHER_CANDIDATE, out);
             }
             shown |= first;
         }
@@ -224,7 +233,7 @@ impl GeminiReader {
             match &**key {
                 "content" if content.is_some() => {}
                 _ if json::is_void(raw) => {}
-                "finishReason" => self.read_finish(json::string(raw).as_deref(), out),
+                "finishReason" => self.finish_by(json::string(raw).as_deref(), out),
                 "finishMessage" => self.note_text("why it ended", json::string(raw), out),
                 "safetyRatings" => self.read_ratings(raw, out),
                 "groundingMetadata" => self.cite(sources::grounding(raw), out),
@@ -257,7 +266,7 @@ impl GeminiReader {
         Ok(())
     }
 
-    fn read_finish(&mut self, word: Option<&str>, out: &mut Vec<Event>) {
+    pub(in crate::dialect) fn finish_by(&mut self, word: Option<&str>, out: &mut Vec<Event>) {
         // The enum's zero, which says that there is no reason yet.
         let Some(raw) = word.filter(|word| *word != "FINISH_REASON_UNSPECIFIED") else {
             return;
@@ -265,7 +274,7 @@ impl GeminiReader {
         self.finish_with(class_of(raw, self.calls.count()), raw, out);
     }
 
-    fn finish_with(&mut self, reason: FinishReason, raw: &str, out: &mut Vec<Event>) {
+    pub(super) fn finish_with(&mut self, reason: FinishReason, raw: &str, out: &mut Vec<Event>) {
         self.finished = true;
         let raw = raw.to_owned();
         let finish = Finish { reason, raw };
@@ -283,15 +292,7 @@ impl GeminiReader {
             self.read_ratings(ratings, out);
         }
         let said = |name| field(&feedback, name).and_then(json::string);
-        let message = said("blockReasonMessage");
-        // The enum's zero may be left out.
-        let unnamed = message
-            .is_some()
-            .then(|| "BLOCK_REASON_UNSPECIFIED".to_owned());
-        if let Some(reason) = said("blockReason").or(unnamed) {
-            self.note_text("why it was blocked", message, out);
-            self.finish_with(FinishReason::ContentFilter, &reason, out);
-        }
+        self.blocked(said("blockReason"), said("blockReasonMessage"), out);
         Ok(())
     }
 
@@ -302,7 +303,7 @@ impl GeminiReader {
                 let said = |name| field(&rating, name).and_then(json::string);
                 let category = said("category").unwrap_or_default();
                 let probability = said("probability").unwrap_or_default();
-                self.note(&format!("blocked for {category}: {probability}"), out);
+                self.rated(&category, &probability, out);
             }
         }
     }
@@ -311,70 +312,8 @@ impl GeminiReader {
         let (read, failed) = sources::urls(raw);
         self.cite(read, out);
         for (url, status) in failed {
-            self.note(&format!("{url} was not read: {status}"), out);
+            self.unread(&url, &status, out);
         }
-    }
-
-    fn cite(&mut self, citations: Vec<Citation>, out: &mut Vec<Event>) {
-        for citation in citations {
-            let Citation { url, title, quote } = citation.clone();
-            if self.cited.insert([url, title, quote]) {
-                out.push(Event::Citation(citation));
-            }
-        }
-    }
-
-    /// Notes what a text of the provider's says.
-    fn note_text(&mut self, what: &str, text: Option<String>, out: &mut Vec<Event>) {
-        if let Some(text) = text {
-            let text = capped(text.trim().trim_end_matches('.').to_owned(), 1_000);
-            self.note(&format!("{what}: {text}"), out);
-        }
-    }
-
-    fn note_message(&mut self, what: &str, raw: &RawValue, name: &str, out: &mut Vec<Event>) {
-        let message = Fields::of(raw)
-            .ok()
-            .and_then(|fields| field(&fields, name).and_then(json::string));
-        self.note_text(what, message, out);
-    }
-
-    /// Notes how a piece of text fitted to the one before it.
-    pub(super) fn note_seams(&mut self, piece: &Piece, out: &mut Vec<Event>) {
-        if piece.joined {
-            self.note("a character was split over two chunks and joined", out);
-        }
-        if piece.broken {
-            self.note("half a character had no other half and was replaced", out);
-        }
-    }
-
-    /// Notes something once.
-    pub(super) fn note(&mut self, text: &str, out: &mut Vec<Event>) {
-        const MAX_NOTES: usize = 64;
-        if self.noted.len() < MAX_NOTES && self.noted.insert(text.to_owned()) {
-            out.push(Event::Note { text: text.into() });
-        }
-    }
-
-    /// Keeps a field that this reader does not know, if some text stands in it.
-    pub(super) fn unknown(
-        &mut self,
-        kind: &str,
-        raw: &RawValue,
-        out: &mut Vec<Event>,
-    ) -> serde_json::Result<()> {
-        const MAX_KINDS: usize = 64;
-        let same = |last: &String| last == raw.get();
-        if !json::holds_text(raw)? || self.unknown.get(kind).is_some_and(same) {
-            return Ok(());
-        }
-        let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
-        if self.unknown.len() < MAX_KINDS || self.unknown.contains_key(&kind) {
-            self.unknown.insert(kind.clone(), raw.clone());
-        }
-        out.push(Event::Unknown { kind, raw });
-        Ok(())
     }
 }
 

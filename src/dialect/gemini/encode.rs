@@ -11,7 +11,7 @@ use crate::{
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
 /// (RFC 7386), so that `{"generationConfig": {"topK": 40}}` adds a setting.
-pub(super) fn body(request: &ChatRequest) -> Value {
+pub(in crate::dialect) fn body(request: &ChatRequest) -> Value {
     let mut body = Map::new();
     if let Some(text) = request.system.as_deref().filter(|text| !text.is_empty()) {
         let system = json!({"parts": [{"text": text}]});

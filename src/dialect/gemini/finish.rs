@@ -4,7 +4,7 @@
 use crate::event::FinishReason;
 
 /// Our class of a finish word. An answer that calls functions ends with `STOP` as any other does.
-pub(super) fn class_of(word: &str, calls: usize) -> FinishReason {
+pub(in crate::dialect) fn class_of(word: &str, calls: usize) -> FinishReason {
     match word {
         "STOP" if calls > 0 => FinishReason::ToolCalls,
         "STOP" => FinishReason::Stop,

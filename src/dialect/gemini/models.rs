@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// In the provider's words if the body is an error, else saying what stands there instead of a list.
-pub(super) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
+pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{FEFF}').trim();
     let value: Value = serde_json::from_str(text).map_err(|_| not_a_list(text))?;

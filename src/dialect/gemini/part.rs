@@ -32,7 +32,7 @@ const PART_METADATA: &[&str] = &[
 
 /// The part that the next piece of text would go on with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Open {
+pub(in crate::dialect) enum Open {
     #[default]
     None,
     Text,
@@ -41,7 +41,7 @@ pub(super) enum Open {
 
 impl Open {
     /// A piece of such a part.
-    pub(super) fn piece(self, text: String) -> Event {
+    pub(in crate::dialect) fn piece(self, text: String) -> Event {
         match self {
             Self::Reasoning => Event::Reasoning { text },
             _ => Event::Text { text },
@@ -75,13 +75,13 @@ impl GeminiReader {
             }
             "functionCall" => self.read_call(raw, &Fields::of(value)?, signature, out)?,
             // A draft of what it will show later is no part of the answer, but goes back with it.
-            "inlineData" | "fileData" if is_thought => self.opaque(kind, raw, out),
+            "inlineData" | "fileData" if is_thought => self.opaque(kind, raw.get(), out),
             "inlineData" | "fileData" => self.read_media(raw, &Fields::of(value)?, signature, out),
             "executableCode"
             | "codeExecutionResult"
             | "toolCall"
             | "toolResponse"
-            | "functionResponse" => self.opaque(kind, raw, out),
+            | "functionResponse" => self.opaque(kind, raw.get(), out),
             _ => {
                 self.open = Open::None;
                 let kind = format!("parts.{kind}");
@@ -95,7 +95,7 @@ impl GeminiReader {
         Ok(())
     }
 
-    fn read_text(
+    pub(in crate::dialect) fn read_text(
         &mut self,
         wtf8: &[u8],
         is_thought: bool,
@@ -167,21 +167,21 @@ impl GeminiReader {
     }
 
     /// An item that goes back word for word: the whole part, with its signature in it.
-    fn opaque(&mut self, kind: &str, part: &RawValue, out: &mut Vec<Event>) {
+    pub(in crate::dialect) fn opaque(&mut self, kind: &str, part: &str, out: &mut Vec<Event>) {
         self.open = Open::None;
-        let (kind, raw) = (kind.to_owned(), part.get().to_owned());
+        let (kind, raw) = (kind.to_owned(), part.to_owned());
         out.push(Event::Opaque { kind, raw });
     }
 
     /// Ends a part with its signature, if it has one.
-    fn sign(&mut self, signature: Option<String>, out: &mut Vec<Event>) {
+    pub(in crate::dialect) fn sign(&mut self, signature: Option<String>, out: &mut Vec<Event>) {
         self.open = Open::None;
         out.extend(signature.map(|value| Event::Signature { value }));
     }
 }
 
 /// Bytes written in either alphabet, padded or not.
-fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+pub(in crate::dialect) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     let lenient = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);

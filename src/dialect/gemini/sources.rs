@@ -49,7 +49,11 @@ pub(super) fn urls(raw: &RawValue) -> (Vec<Citation>, Vec<(String, String)>) {
 }
 
 /// A citation, if it names anything.
-fn of(url: Option<String>, title: Option<String>, quote: Option<String>) -> Option<Citation> {
+pub(in crate::dialect) fn of(
+    url: Option<String>,
+    title: Option<String>,
+    quote: Option<String>,
+) -> Option<Citation> {
     let citation = Citation { url, title, quote };
     (citation != Citation::default()).then_some(citation)
 }

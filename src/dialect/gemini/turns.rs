@@ -16,6 +16,10 @@ use crate::{
 /// takes this (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
 const UNSIGNED: &str = "skip_thought_signature_validator";
 
+/// What begins the ids that we give to calls which came without one. They pair calls and results here, and
+/// are not sent: a server that gives no ids takes none.
+pub(in crate::dialect) const MADE_ID: &str = "made-call-";
+
 /// Who speaks in a content, and whether it is tool results that they say.
 type Speaker = (&'static str, bool);
 
@@ -37,6 +41,7 @@ pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
             parts.sort_by_key(|result| place_of(result, &order));
         }
         order = call_ids(&parts);
+        parts.iter_mut().for_each(forget_made_id);
         json!({"role": role, "parts": parts})
     });
     turns.collect()
@@ -91,9 +96,16 @@ fn parts(message: &Message, model: &str) -> Vec<Value> {
 
 fn ours(part: &Part) -> Option<&str> {
     match part {
-        Part::Signature { dialect, value } if dialect == DialectId::Gemini.as_str() => Some(value),
+        Part::Signature { dialect, value } if is_ours(dialect) => Some(value),
         _ => None,
     }
+}
+
+/// Whether this protocol said it, by REST or by gRPC: what one of them signed, the other takes back.
+fn is_ours(dialect: &str) -> bool {
+    [DialectId::Gemini, DialectId::VertexGrpc]
+        .map(DialectId::as_str)
+        .contains(&dialect)
 }
 
 fn fields(part: &Part, signed: bool) -> Option<Map<String, Value>> {
@@ -104,9 +116,7 @@ fn fields(part: &Part, signed: bool) -> Option<Map<String, Value>> {
         Part::Reasoning { text } if signed => json!({"text": text, "thought": true}),
         Part::Media(media) => file(media),
         Part::ToolCall(called) => json!({"functionCall": call(called)}),
-        Part::Opaque { dialect, raw, .. } if dialect == DialectId::Gemini.as_str() => {
-            serde_json::from_str(raw).ok()?
-        }
+        Part::Opaque { dialect, raw, .. } if is_ours(dialect) => serde_json::from_str(raw).ok()?,
         _ => return None,
     };
     match value {
@@ -178,6 +188,18 @@ fn name_of<'a>(id: &str, earlier: &'a [Message]) -> Option<&'a str> {
     calls
         .find(|call| call.id == id)
         .map(|call| call.name.as_str())
+}
+
+fn forget_made_id(part: &mut Value) {
+    for kind in ["functionCall", "functionResponse"] {
+        let Some(fields) = part.get_mut(kind).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let id = fields.get("id").and_then(Value::as_str);
+        if id.is_some_and(|id| id.starts_with(MADE_ID)) {
+            fields.shift_remove("id");
+        }
+    }
 }
 
 fn call_ids(parts: &[Value]) -> Vec<String> {

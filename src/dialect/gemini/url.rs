@@ -6,7 +6,7 @@ const STREAM: &str = ":streamGenerateContent";
 
 /// The method that streams an answer. As server-sent events (`alt=sse`), since without that word the
 /// answer comes as one JSON array.
-pub(super) fn chat(base: &Url, model: &str) -> Url {
+pub(in crate::dialect) fn chat(base: &Url, model: &str) -> Url {
     let root = Root::of(base);
     let method = format!("{}{STREAM}", model.trim_matches('/'));
     let model: Vec<&str> = method.split('/').filter(|s| !s.is_empty()).collect();
@@ -34,7 +34,7 @@ pub(super) fn chat(base: &Url, model: &str) -> Url {
 }
 
 /// The list of models. Vertex AI lists its publishers' models beside the projects, and in `v1beta1` only.
-pub(super) fn models(base: &Url) -> Url {
+pub(in crate::dialect) fn models(base: &Url) -> Url {
     let root = Root::of(base);
     let mut url = base.clone();
     if root.vertex {

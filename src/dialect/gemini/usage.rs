@@ -4,16 +4,36 @@ use serde_json::{Value, value::RawValue};
 
 use crate::event::Usage;
 
-/// What was counted so far, in the provider's own words.
+/// What was counted so far, and what of it was told.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
-    prompt: Option<u64>,
-    cached: Option<u64>,
-    candidates: Option<u64>,
-    thoughts: Option<u64>,
-    tool_use_prompt: Option<u64>,
-    total: Option<u64>,
+pub(in crate::dialect) struct Counts {
+    stated: Stated,
     told: Usage,
+}
+
+/// Counts in the provider's own words.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::dialect) struct Stated {
+    pub prompt: Option<u64>,
+    pub cached: Option<u64>,
+    pub candidates: Option<u64>,
+    pub thoughts: Option<u64>,
+    pub tool_use_prompt: Option<u64>,
+    pub total: Option<u64>,
+}
+
+impl Stated {
+    fn of(statement: &Value) -> Self {
+        let count = |name| statement.get(name).and_then(Value::as_u64);
+        Self {
+            prompt: count("promptTokenCount"),
+            cached: count("cachedContentTokenCount"),
+            candidates: count("candidatesTokenCount"),
+            thoughts: count("thoughtsTokenCount"),
+            tool_use_prompt: count("toolUsePromptTokenCount"),
+            total: count("totalTokenCount"),
+        }
+    }
 }
 
 impl Counts {
@@ -22,55 +42,59 @@ impl Counts {
     /// # Errors
     /// If it is nested deeper than `serde_json` reads.
     pub(super) fn read(&mut self, raw: &RawValue) -> serde_json::Result<Option<Usage>> {
-        let stated: Value = serde_json::from_str(raw.get())?;
-        for (name, count) in [
-            ("promptTokenCount", &mut self.prompt),
-            ("cachedContentTokenCount", &mut self.cached),
-            ("candidatesTokenCount", &mut self.candidates),
-            ("thoughtsTokenCount", &mut self.thoughts),
-            ("toolUsePromptTokenCount", &mut self.tool_use_prompt),
-            ("totalTokenCount", &mut self.total),
-        ] {
-            *count = stated.get(name).and_then(Value::as_u64).or(*count);
-        }
+        let statement: Value = serde_json::from_str(raw.get())?;
+        Ok(self.take(Stated::of(&statement)))
+    }
+
+    /// Takes a statement; gives the usage if that changed.
+    pub(in crate::dialect) fn take(&mut self, later: Stated) -> Option<Usage> {
+        let last = self.stated;
+        self.stated = Stated {
+            prompt: later.prompt.or(last.prompt),
+            cached: later.cached.or(last.cached),
+            candidates: later.candidates.or(last.candidates),
+            thoughts: later.thoughts.or(last.thoughts),
+            tool_use_prompt: later.tool_use_prompt.or(last.tool_use_prompt),
+            total: later.total.or(last.total),
+        };
         let usage = self.usage();
         let changed = usage != self.told;
         self.told = usage;
-        Ok(changed.then_some(usage))
+        changed.then_some(usage)
     }
 
     /// The counts in our words. The results of built-in tools are input too. Thoughts stand beside the
     /// output, which [`Usage::generated`] sees by the total; where that does not tell, they go in.
     fn usage(&self) -> Usage {
-        let output = self.candidates.or(self.thoughts.map(|_| 0));
+        let output = self.stated.candidates.or(self.stated.thoughts.map(|_| 0));
         let output = if self.adds_up() {
             output
         } else {
-            output.map(|output| output.saturating_add(self.thoughts.unwrap_or(0)))
+            output.map(|output| output.saturating_add(self.stated.thoughts.unwrap_or(0)))
         };
         Usage {
-            input: sum([self.prompt, self.tool_use_prompt]),
+            input: sum([self.stated.prompt, self.stated.tool_use_prompt]),
             output,
-            reasoning: self.thoughts,
-            cached: self.cached,
+            reasoning: self.stated.thoughts,
+            cached: self.stated.cached,
             cache_written: None,
-            total: self.total,
+            total: self.stated.total,
         }
     }
 
     fn adds_up(&self) -> bool {
         let parts = [
-            self.prompt,
-            self.tool_use_prompt,
-            self.candidates,
-            self.thoughts,
+            self.stated.prompt,
+            self.stated.tool_use_prompt,
+            self.stated.candidates,
+            self.stated.thoughts,
         ];
-        self.prompt.is_some() && sum(parts) == self.total
+        self.stated.prompt.is_some() && sum(parts) == self.stated.total
     }
 
     /// What is odd about the counts.
     pub(super) fn oddity(&self) -> Option<&'static str> {
-        let odd = self.prompt.is_some() && self.total.is_some() && !self.adds_up();
+        let odd = self.stated.prompt.is_some() && self.stated.total.is_some() && !self.adds_up();
         odd.then_some("the token counts do not add up to their total")
     }
 }

@@ -1,0 +1,122 @@
+//! What an answer says beside its content: why it was blocked, its sources, oddities, unknown fields. Each is
+//! told once.
+
+use serde_json::value::RawValue;
+
+use super::decode::GeminiReader;
+use crate::{
+    body::excerpt::capped,
+    dialect::openai_chat::{
+        fields::field,
+        json::{self, Fields},
+        text::Piece,
+    },
+    event::{Citation, Event, FinishReason},
+};
+
+impl GeminiReader {
+    /// The prompt was refused, for this reason or with this message, if there is either.
+    pub(in crate::dialect) fn blocked(
+        &mut self,
+        reason: Option<String>,
+        message: Option<String>,
+        out: &mut Vec<Event>,
+    ) {
+        // The enum's zero may be left out.
+        let unnamed = message
+            .is_some()
+            .then(|| "BLOCK_REASON_UNSPECIFIED".to_owned());
+        if let Some(reason) = reason.or(unnamed) {
+            self.note_text("why it was blocked", message, out);
+            self.finish_with(FinishReason::ContentFilter, &reason, out);
+        }
+    }
+
+    /// A rating that blocked the answer.
+    pub(in crate::dialect) fn rated(
+        &mut self,
+        category: &str,
+        probability: &str,
+        out: &mut Vec<Event>,
+    ) {
+        self.note(&format!("blocked for {category}: {probability}"), out);
+    }
+
+    /// A page that was not read.
+    pub(in crate::dialect) fn unread(&mut self, url: &str, status: &str, out: &mut Vec<Event>) {
+        self.note(&format!("{url} was not read: {status}"), out);
+    }
+
+    pub(in crate::dialect) fn cite(&mut self, citations: Vec<Citation>, out: &mut Vec<Event>) {
+        for citation in citations {
+            let Citation { url, title, quote } = citation.clone();
+            if self.cited.insert([url, title, quote]) {
+                out.push(Event::Citation(citation));
+            }
+        }
+    }
+
+    /// Notes what a text of the provider's says.
+    pub(in crate::dialect) fn note_text(
+        &mut self,
+        what: &str,
+        text: Option<String>,
+        out: &mut Vec<Event>,
+    ) {
+        if let Some(text) = text {
+            let text = capped(text.trim().trim_end_matches('.').to_owned(), 1_000);
+            self.note(&format!("{what}: {text}"), out);
+        }
+    }
+
+    pub(super) fn note_message(
+        &mut self,
+        what: &str,
+        raw: &RawValue,
+        name: &str,
+        out: &mut Vec<Event>,
+    ) {
+        let message = Fields::of(raw)
+            .ok()
+            .and_then(|fields| field(&fields, name).and_then(json::string));
+        self.note_text(what, message, out);
+    }
+
+    /// Notes how a piece of text fitted to the one before it.
+    pub(super) fn note_seams(&mut self, piece: &Piece, out: &mut Vec<Event>) {
+        if piece.joined {
+            self.note("a character was split over two chunks and joined", out);
+        }
+        if piece.broken {
+            self.note("half a character had no other half and was replaced", out);
+        }
+    }
+
+    /// Notes something once.
+    pub(in crate::dialect) fn note(&mut self, text: &str, out: &mut Vec<Event>) {
+        const MAX_NOTES: usize = 64;
+        if self.noted.len() < MAX_NOTES && self.noted.insert(text.to_owned()) {
+            out.push(Event::Note { text: text.into() });
+        }
+    }
+
+    /// Keeps a field that this reader does not know, if some text stands in it.
+    pub(super) fn unknown(
+        &mut self,
+        kind: &str,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> serde_json::Result<()> {
+        const MAX_KINDS: usize = 64;
+        let same = |last: &String| last == raw.get();
+        if !json::holds_text(raw)? || self.unknown.get(kind).is_some_and(same) {
+            return Ok(());
+        }
+        let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
+        if self.unknown.len() < MAX_KINDS || self.unknown.contains_key(&kind) {
+            self.unknown.insert(kind.clone(), raw.clone());
+        }
+        out.push(Event::Unknown { kind, raw });
+        Ok(())
+    }
+}

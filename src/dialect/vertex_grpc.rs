@@ -1,0 +1,81 @@
+//! `vertex-grpc`: Gemini on Vertex AI by native gRPC,
+//! `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`.
+//!
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), as the JSON of [`gemini`](super::gemini), which becomes one
+//! framed message; then frames, trailers. Out: the [`Event`](crate::event::Event)s that REST gives for the
+//! same answer. <https://cloud.google.com/vertex-ai/docs/reference/rpc/google.cloud.aiplatform.v1> is the
+//! service, <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md> how it goes over HTTP/2.
+//!
+//! What differs from REST: a function call has no id here, so calls and results are matched by their order;
+//! arguments are a `Struct`, whose numbers are doubles and whose keys have no order (they come sorted); a
+//! field newer than our copy of the service is not seen. `StreamGenerateContent` in `v1beta1`, and the Gemini
+//! API's own service, are others.
+//!
+//! Without the feature `grpc` the name stays, and a run says what to do instead.
+
+#[cfg(feature = "grpc")]
+mod decode;
+#[cfg(feature = "grpc")]
+mod frames;
+#[cfg(feature = "grpc")]
+mod object;
+#[cfg(feature = "grpc")]
+mod request;
+#[cfg(feature = "grpc")]
+mod response;
+#[cfg(feature = "grpc")]
+mod status;
+#[cfg(feature = "grpc")]
+mod structs;
+#[cfg(feature = "grpc")]
+mod tools;
+mod url;
+
+use super::gemini;
+use crate::dialect::{Dialect, DialectId, Grpc, Wire};
+
+/// The dialect's row. Models are listed by REST: gRPC has no such method.
+pub static DIALECT: Dialect = Dialect {
+    id: DialectId::VertexGrpc,
+    label: "Vertex AI (gRPC)",
+    key_header: None,
+    chat_url: |base, _model| url::method(base),
+    models_url: gemini::url::models,
+    headers: &[],
+    encode: gemini::encode::body,
+    wire: Wire::Grpc(Grpc {
+        message,
+        fallback: DialectId::Gemini,
+    }),
+    decoder,
+    models: gemini::models::parse,
+};
+
+#[cfg(feature = "grpc")]
+use self::{decode::decoder, request::message};
+
+#[cfg(not(feature = "grpc"))]
+use self::missing::{decoder, message};
+
+/// What a build without gRPC says.
+#[cfg(not(feature = "grpc"))]
+mod missing {
+    use serde_json::Value;
+    use url::Url;
+
+    use crate::{
+        body::BodyDecoder,
+        dialect::{Decoder, GrpcMessage, ResponseHead, gemini::decode::GeminiReader},
+    };
+
+    pub(super) fn message(_: Value, _: &Url, _: &str) -> Result<GrpcMessage, String> {
+        let why = "this build of Tokenscope has no gRPC: set the endpoint's dialect to gemini, which asks the \
+                   same models by REST";
+        Err(why.into())
+    }
+
+    /// Reads what a server says that is no gRPC.
+    pub(super) fn decoder(head: &ResponseHead) -> Box<dyn Decoder> {
+        Box::new(BodyDecoder::new(head, GeminiReader::default()))
+    }
+}

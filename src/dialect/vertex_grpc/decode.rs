@@ -1,0 +1,192 @@
+//! Reads the answer: frames to messages to events, then the trailers.
+//!
+//! What is no gRPC (a proxy's page, an error as JSON) goes the way of all other bodies: a frame begins with
+//! a byte 0 or 1, which no text does.
+
+use bytes::Bytes;
+use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::GenerateContentResponse;
+use http::HeaderMap;
+use prost::Message as _;
+
+use super::{frames::Frames, status};
+use crate::{
+    body::{BodyDecoder, Ended, Reader as _},
+    dialect::{Decoder, ResponseHead, gemini::decode::GeminiReader},
+    event::{Event, Fault, FaultClass, Phase},
+};
+
+/// A decoder for a response with this head.
+pub(super) fn decoder(head: &ResponseHead) -> Box<dyn Decoder> {
+    let said = head.content_type.as_deref();
+    let is_grpc = said.map(|said| said.trim_start().starts_with("application/grpc"));
+    Box::new(GrpcDecoder {
+        head: head.clone(),
+        body: match is_grpc {
+            Some(true) if head.status == 200 => Body::Grpc(Frames::default()),
+            _ => Body::Unclear,
+        },
+        status: match is_grpc {
+            Some(true) => CallStatus::Awaited,
+            _ => CallStatus::Unknown,
+        },
+        reader: GeminiReader::default(),
+        id: String::new(),
+        token: false,
+        faulted: false,
+        read: 0,
+    })
+}
+
+struct GrpcDecoder {
+    head: ResponseHead,
+    body: Body,
+    reader: GeminiReader,
+    status: CallStatus,
+    /// The response's id, once it was said: the ids of its calls are made from it.
+    id: String,
+    token: bool,
+    faulted: bool,
+    /// How many messages were read.
+    read: u64,
+}
+
+/// The call's own status, which comes behind the body.
+#[derive(PartialEq, Eq)]
+enum CallStatus {
+    /// A body on disk has none.
+    Unknown,
+    /// It has to come.
+    Awaited,
+    /// It came, and was OK.
+    Ok,
+}
+
+enum Body {
+    /// Not known until its first byte is there.
+    Unclear,
+    Grpc(Frames),
+    Other(Box<BodyDecoder<GeminiReader>>),
+}
+
+impl Decoder for GrpcDecoder {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        if let (Body::Unclear, Some(first)) = (&self.body, bytes.first()) {
+            self.body = if *first <= 1 && self.head.status == 200 {
+                Body::Grpc(Frames::default())
+            } else {
+                self.other()
+            };
+        }
+        match &mut self.body {
+            Body::Grpc(frames) => {
+                frames.push(bytes);
+                self.read_frames(out);
+            }
+            Body::Other(decoder) => decoder.push(bytes, out),
+            Body::Unclear => {}
+        }
+    }
+
+    fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
+        if self.faulted || !matches!(self.body, Body::Grpc(_)) {
+            return;
+        }
+        match status::of(trailers, self.phase()) {
+            None => {}
+            Some(Ok(())) => {
+                self.status = CallStatus::Ok;
+                out.push(Event::Done);
+            }
+            Some(Err(fault)) => self.fail(fault, out),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        if matches!(self.body, Body::Unclear) {
+            self.body = self.other();
+        }
+        match &mut self.body {
+            Body::Other(decoder) => decoder.end(out),
+            Body::Grpc(_) if self.faulted => {}
+            Body::Grpc(frames) if frames.is_cut() => {
+                self.interrupted("the stream broke off inside a message", out);
+            }
+            _ if self.status == CallStatus::Awaited => {
+                self.interrupted("the stream ended without a gRPC status", out);
+            }
+            _ => self.end_answer(out),
+        }
+    }
+}
+
+impl GrpcDecoder {
+    fn other(&self) -> Body {
+        let decoder = BodyDecoder::new(&self.head, GeminiReader::default());
+        Body::Other(Box::new(decoder))
+    }
+
+    fn read_frames(&mut self, out: &mut Vec<Event>) {
+        while let (Body::Grpc(frames), false) = (&mut self.body, self.faulted) {
+            match frames.next() {
+                Ok(None) => return,
+                Ok(Some(message)) => self.read(message, out),
+                Err(why) => self.fault(FaultClass::Protocol, why, out),
+            }
+        }
+    }
+
+    fn read(&mut self, message: Bytes, out: &mut Vec<Event>) {
+        self.read += 1;
+        let before = out.len();
+        match GenerateContentResponse::decode(message) {
+            Ok(mut message) => {
+                if message.response_id.is_empty() {
+                    message.response_id.clone_from(&self.id);
+                } else {
+                    self.id.clone_from(&message.response_id);
+                }
+                self.reader.take(message, out);
+            }
+            Err(why) => {
+                let why = format!("this is not a Gemini response ({why})");
+                self.fault(FaultClass::Protocol, why, out);
+            }
+        }
+        self.token |= out[before..].iter().any(Event::is_token);
+    }
+
+    fn end_answer(&mut self, out: &mut Vec<Event>) {
+        let before = out.len();
+        let ended = self.reader.end(out);
+        self.token |= out[before..].iter().any(Event::is_token);
+        match ended {
+            Ended::Whole => {}
+            Ended::BrokeOff(what) => self.interrupted(&what, out),
+            Ended::NoAnswer(why) => self.fault(FaultClass::Protocol, why, out),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match self.token {
+            true => Phase::Stream,
+            false if self.read > 0 => Phase::FirstToken,
+            // Nothing but a status came: the call was refused.
+            false => Phase::Headers,
+        }
+    }
+
+    fn interrupted(&mut self, what: &str, out: &mut Vec<Event>) {
+        self.fault(FaultClass::Interrupted, what.to_owned(), out);
+    }
+
+    fn fault(&mut self, class: FaultClass, message: String, out: &mut Vec<Event>) {
+        let fault = Fault::new(class, self.phase(), message);
+        self.fail(fault, out);
+    }
+
+    fn fail(&mut self, fault: Fault, out: &mut Vec<Event>) {
+        self.faulted = true;
+        let status = Some(self.head.status);
+        out.push(Event::Fault(Fault { status, ..fault }));
+    }
+}

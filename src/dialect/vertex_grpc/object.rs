@@ -1,0 +1,175 @@
+//! Reads the JSON of a message field by field, so that nothing of it is lost unsaid: what a message has no
+//! place for is an error that names it.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::dialect::gemini::part::base64_bytes;
+
+/// A message, or why the JSON is none: one sentence without a period.
+pub(super) type Read<T> = Result<T, String>;
+
+/// One object of the JSON, and where it stands.
+#[derive(Debug)]
+pub(super) struct Object {
+    path: String,
+    fields: Map<String, Value>,
+}
+
+/// Reads the JSON that stands at `path` as a message.
+///
+/// # Errors
+/// If it is no object, or has a field that the message has no place for.
+pub(super) fn message<T>(
+    json: Value,
+    path: &str,
+    read: impl FnOnce(&mut Object) -> Read<T>,
+) -> Read<T> {
+    let Value::Object(fields) = json else {
+        return Err(format!("{} must be a JSON object", shown(path)));
+    };
+    let path = path.to_owned();
+    let mut object = Object { path, fields };
+    let message = read(&mut object)?;
+    match object.fields.keys().next() {
+        None => Ok(message),
+        Some(left) => Err(format!(
+            "“{}” can't be sent by gRPC: leave it out, or set the endpoint's dialect to gemini",
+            object.path_of(left)
+        )),
+    }
+}
+
+fn shown(path: &str) -> &str {
+    if path.is_empty() { "the request" } else { path }
+}
+
+impl Object {
+    fn path_of(&self, name: &str) -> String {
+        match self.path.as_str() {
+            "" => name.to_owned(),
+            path => format!("{path}.{name}"),
+        }
+    }
+
+    /// A field's JSON; null is as good as none.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.fields
+            .shift_remove(name)
+            .filter(|value| !value.is_null())
+    }
+
+    /// A number, a text, a flag, or a list or map of them.
+    pub(super) fn get<T: DeserializeOwned>(&mut self, name: &str) -> Read<Option<T>> {
+        let path = self.path_of(name);
+        let value = self.take(name).map(serde_json::from_value);
+        value.transpose().map_err(|why| format!("{path}: {why}"))
+    }
+
+    /// The same, where leaving it out and its zero mean the same.
+    pub(super) fn or_zero<T: DeserializeOwned + Default>(&mut self, name: &str) -> Read<T> {
+        self.get(name).map(Option::unwrap_or_default)
+    }
+
+    /// A whole number of 64 bits, which this JSON may write as a text.
+    pub(super) fn int64(&mut self, name: &str) -> Read<i64> {
+        match self.take(name) {
+            Some(Value::String(text)) => text
+                .parse()
+                .map_err(|_| format!("{}: “{text}” is no whole number", self.path_of(name))),
+            Some(value) => serde_json::from_value(value)
+                .map_err(|why| format!("{}: {why}", self.path_of(name))),
+            None => Ok(0),
+        }
+    }
+
+    /// A word of an enum, in any case.
+    pub(super) fn word<E: Into<i32>>(
+        &mut self,
+        name: &str,
+        of: fn(&str) -> Option<E>,
+    ) -> Read<Option<i32>> {
+        let word: Option<String> = self.get(name)?;
+        let path = self.path_of(name);
+        word.map(|word| number_of(&word, of, &path)).transpose()
+    }
+
+    /// A list of such words.
+    pub(super) fn words<E: Into<i32>>(
+        &mut self,
+        name: &str,
+        of: fn(&str) -> Option<E>,
+    ) -> Read<Vec<i32>> {
+        let words: Vec<String> = self.or_zero(name)?;
+        let path = self.path_of(name);
+        words
+            .iter()
+            .map(|word| number_of(word, of, &path))
+            .collect()
+    }
+
+    /// Bytes, written as base64 in either alphabet.
+    pub(super) fn bytes(&mut self, name: &str) -> Read<Bytes> {
+        let text: String = self.or_zero(name)?;
+        let bytes = base64_bytes(&text).map(Bytes::from);
+        bytes.ok_or_else(|| format!("{} is no base64", self.path_of(name)))
+    }
+
+    /// A message.
+    pub(super) fn message<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<Option<T>> {
+        let path = self.path_of(name);
+        let value = self.take(name);
+        value.map(|json| message(json, &path, read)).transpose()
+    }
+
+    /// A list of messages.
+    pub(super) fn list<T>(&mut self, name: &str, read: fn(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+        let path = self.path_of(name);
+        let items: Vec<Value> = self.or_zero(name)?;
+        let items = items.into_iter().enumerate();
+        items
+            .map(|(at, json)| message(json, &format!("{path}[{at}]"), read))
+            .collect()
+    }
+
+    /// Messages by name.
+    pub(super) fn map<T, M: FromIterator<(String, T)>>(
+        &mut self,
+        name: &str,
+        read: fn(&mut Self) -> Read<T>,
+    ) -> Read<M> {
+        let path = self.path_of(name);
+        let fields: Map<String, Value> = self.or_zero(name)?;
+        let fields = fields.into_iter();
+        fields
+            .map(|(key, json)| Ok((key.clone(), message(json, &format!("{path}.{key}"), read)?)))
+            .collect()
+    }
+
+    /// The one field of several of which a message can only have one.
+    pub(super) fn one_of<'a>(&self, names: &[&'a str]) -> Read<Option<&'a str>> {
+        let mut found = names.iter().filter(|name| self.fields.contains_key(**name));
+        match (found.next(), found.next()) {
+            (Some(one), Some(other)) => Err(format!(
+                "{} and {} can't stand together in one gRPC message",
+                self.path_of(one),
+                self.path_of(other)
+            )),
+            (one, _) => Ok(one.copied()),
+        }
+    }
+}
+
+fn number_of<E: Into<i32>>(word: &str, of: fn(&str) -> Option<E>, path: &str) -> Read<i32> {
+    let number = of(&word.to_ascii_uppercase()).map(Into::into);
+    number.ok_or_else(|| {
+        format!(
+            "{path}: gRPC has no word “{word}” there: set the endpoint's dialect to gemini to send it as it is"
+        )
+    })
+}

@@ -1,0 +1,272 @@
+//! Writes a request's JSON as the framed `GenerateContentRequest`.
+
+use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
+    Blob, CodeExecutionResult, Content, ExecutableCode, FileData, FunctionCall, FunctionResponse,
+    FunctionResponseBlob, FunctionResponseFileData, FunctionResponsePart, GenerateContentRequest,
+    GenerationConfig, HarmCategory, ImageConfig, ModelArmorConfig, Part, PrebuiltVoiceConfig,
+    SafetySetting, SpeechConfig, VideoMetadata, VoiceConfig,
+    code_execution_result::Outcome,
+    executable_code::Language,
+    function_response_part,
+    generation_config::{
+        MediaResolution, Modality, ThinkingConfig, thinking_config::ThinkingLevel,
+    },
+    image_config::PersonGeneration,
+    part,
+    safety_setting::{HarmBlockMethod, HarmBlockThreshold},
+    voice_config,
+};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{
+    frames::framed,
+    object::{self, Object, Read},
+    structs, tools,
+    url::resource,
+};
+use crate::dialect::GrpcMessage;
+
+/// The note on whole numbers that a double can't hold.
+const ROUNDED: &str = "gRPC carries the arguments, results and schemas of functions as 64-bit floating-point \
+                       numbers: a whole number beyond 2^53 was rounded";
+
+/// The message of a request's JSON.
+///
+/// # Errors
+/// In words, if the message has no place for something, or the base URL is none of Vertex AI's.
+pub(super) fn message(body: Value, base: &Url, model: &str) -> Read<GrpcMessage> {
+    let name = resource(base, model)?;
+    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let notes = structs::is_rounded(&body).then(|| ROUNDED.to_owned());
+    let mut message = object::message(body, "", request)?;
+    message.model = name;
+    Ok(GrpcMessage {
+        framed: framed(&message)?,
+        routing: format!("model={encoded}"),
+        notes: notes.into_iter().collect(),
+    })
+}
+
+fn request(o: &mut Object) -> Read<GenerateContentRequest> {
+    Ok(GenerateContentRequest {
+        model: String::new(),
+        contents: o.list("contents", content)?,
+        system_instruction: o.message("systemInstruction", content)?,
+        cached_content: o.or_zero("cachedContent")?,
+        tools: o.list("tools", tools::tool)?,
+        tool_config: o.message("toolConfig", tools::config)?,
+        labels: o.or_zero("labels")?,
+        safety_settings: o.list("safetySettings", safety_setting)?,
+        model_armor_config: o.message("modelArmorConfig", model_armor)?,
+        generation_config: o.message("generationConfig", generation_config)?,
+    })
+}
+
+fn content(o: &mut Object) -> Read<Content> {
+    Ok(Content {
+        role: o.or_zero("role")?,
+        parts: o.list("parts", part)?,
+    })
+}
+
+/// What a part is; only one of these may stand in it.
+const PART_KINDS: &[&str] = &[
+    "text",
+    "inlineData",
+    "fileData",
+    "functionCall",
+    "functionResponse",
+    "executableCode",
+    "codeExecutionResult",
+];
+
+fn part(o: &mut Object) -> Read<Part> {
+    Ok(Part {
+        thought: o.or_zero("thought")?,
+        thought_signature: o.bytes("thoughtSignature")?,
+        data: part_data(o)?,
+        metadata: o
+            .message("videoMetadata", video)?
+            .map(part::Metadata::VideoMetadata),
+        ..Part::default()
+    })
+}
+
+fn part_data(o: &mut Object) -> Read<Option<part::Data>> {
+    use part::Data as D;
+    let Some(kind) = o.one_of(PART_KINDS)? else {
+        return Ok(None);
+    };
+    Ok(match kind {
+        "text" => o.get(kind)?.map(D::Text),
+        "inlineData" => o.message(kind, blob)?.map(D::InlineData),
+        "fileData" => o.message(kind, file)?.map(D::FileData),
+        "functionCall" => o.message(kind, call)?.map(D::FunctionCall),
+        "functionResponse" => o.message(kind, result)?.map(D::FunctionResponse),
+        "executableCode" => o.message(kind, code)?.map(D::ExecutableCode),
+        _ => o.message(kind, outcome)?.map(D::CodeExecutionResult),
+    })
+}
+
+fn blob(o: &mut Object) -> Read<Blob> {
+    Ok(Blob {
+        mime_type: o.or_zero("mimeType")?,
+        data: o.bytes("data")?,
+    })
+}
+
+fn file(o: &mut Object) -> Read<FileData> {
+    Ok(FileData {
+        mime_type: o.or_zero("mimeType")?,
+        file_uri: o.or_zero("fileUri")?,
+    })
+}
+
+fn video(o: &mut Object) -> Read<VideoMetadata> {
+    Ok(VideoMetadata {
+        fps: o.or_zero("fps")?,
+        ..VideoMetadata::default()
+    })
+}
+
+/// An id pairs a call with its result; here their order does.
+fn drop_id(o: &mut Object) {
+    o.take("id");
+}
+
+fn call(o: &mut Object) -> Read<FunctionCall> {
+    drop_id(o);
+    Ok(FunctionCall {
+        name: o.or_zero("name")?,
+        args: o.get::<Map<_, _>>("args")?.map(structs::object),
+        ..FunctionCall::default()
+    })
+}
+
+fn result(o: &mut Object) -> Read<FunctionResponse> {
+    drop_id(o);
+    Ok(FunctionResponse {
+        name: o.or_zero("name")?,
+        response: o.get::<Map<_, _>>("response")?.map(structs::object),
+        parts: o.list("parts", result_part)?,
+    })
+}
+
+fn result_part(o: &mut Object) -> Read<FunctionResponsePart> {
+    use function_response_part::Data as D;
+    let data = match o.one_of(&["inlineData", "fileData"])? {
+        Some("inlineData") => o.message("inlineData", |o| {
+            Ok(D::InlineData(FunctionResponseBlob {
+                mime_type: o.or_zero("mimeType")?,
+                data: o.bytes("data")?,
+                display_name: o.or_zero("displayName")?,
+            }))
+        })?,
+        _ => o.message("fileData", |o| {
+            Ok(D::FileData(FunctionResponseFileData {
+                mime_type: o.or_zero("mimeType")?,
+                file_uri: o.or_zero("fileUri")?,
+                display_name: o.or_zero("displayName")?,
+            }))
+        })?,
+    };
+    Ok(FunctionResponsePart { data })
+}
+
+fn code(o: &mut Object) -> Read<ExecutableCode> {
+    Ok(ExecutableCode {
+        language: o
+            .word("language", Language::from_str_name)?
+            .unwrap_or_default(),
+        code: o.or_zero("code")?,
+    })
+}
+
+fn outcome(o: &mut Object) -> Read<CodeExecutionResult> {
+    Ok(CodeExecutionResult {
+        outcome: o
+            .word("outcome", Outcome::from_str_name)?
+            .unwrap_or_default(),
+        output: o.or_zero("output")?,
+    })
+}
+
+fn safety_setting(o: &mut Object) -> Read<SafetySetting> {
+    let category = o.word("category", HarmCategory::from_str_name)?;
+    let threshold = o.word("threshold", HarmBlockThreshold::from_str_name)?;
+    let method = o.word("method", HarmBlockMethod::from_str_name)?;
+    Ok(SafetySetting {
+        category: category.unwrap_or_default(),
+        threshold: threshold.unwrap_or_default(),
+        method: method.unwrap_or_default(),
+    })
+}
+
+fn model_armor(o: &mut Object) -> Read<ModelArmorConfig> {
+    Ok(ModelArmorConfig {
+        prompt_template_name: o.or_zero("promptTemplateName")?,
+        response_template_name: o.or_zero("responseTemplateName")?,
+    })
+}
+
+fn generation_config(o: &mut Object) -> Read<GenerationConfig> {
+    Ok(GenerationConfig {
+        temperature: o.get("temperature")?,
+        top_p: o.get("topP")?,
+        top_k: o.get("topK")?,
+        candidate_count: o.get("candidateCount")?,
+        max_output_tokens: o.get("maxOutputTokens")?,
+        stop_sequences: o.or_zero("stopSequences")?,
+        response_logprobs: o.get("responseLogprobs")?,
+        logprobs: o.get("logprobs")?,
+        presence_penalty: o.get("presencePenalty")?,
+        frequency_penalty: o.get("frequencyPenalty")?,
+        seed: o.get("seed")?,
+        response_mime_type: o.or_zero("responseMimeType")?,
+        response_schema: o.message("responseSchema", tools::schema)?,
+        response_json_schema: o.take("responseJsonSchema").map(structs::value),
+        routing_config: None,
+        audio_timestamp: o.get("audioTimestamp")?,
+        response_modalities: o.words("responseModalities", Modality::from_str_name)?,
+        media_resolution: o.word("mediaResolution", MediaResolution::from_str_name)?,
+        speech_config: o.message("speechConfig", speech)?,
+        thinking_config: o.message("thinkingConfig", thinking)?,
+        image_config: o.message("imageConfig", image)?,
+    })
+}
+
+fn thinking(o: &mut Object) -> Read<ThinkingConfig> {
+    Ok(ThinkingConfig {
+        include_thoughts: o.get("includeThoughts")?,
+        thinking_budget: o.get("thinkingBudget")?,
+        thinking_level: o.word("thinkingLevel", ThinkingLevel::from_str_name)?,
+    })
+}
+
+fn speech(o: &mut Object) -> Read<SpeechConfig> {
+    Ok(SpeechConfig {
+        voice_config: o.message("voiceConfig", voice)?,
+        language_code: o.or_zero("languageCode")?,
+        multi_speaker_voice_config: None,
+    })
+}
+
+fn voice(o: &mut Object) -> Read<VoiceConfig> {
+    let prebuilt = o.message("prebuiltVoiceConfig", |o| {
+        let voice_name = o.get("voiceName")?;
+        Ok(PrebuiltVoiceConfig { voice_name })
+    })?;
+    Ok(VoiceConfig {
+        voice_config: prebuilt.map(voice_config::VoiceConfig::PrebuiltVoiceConfig),
+    })
+}
+
+fn image(o: &mut Object) -> Read<ImageConfig> {
+    Ok(ImageConfig {
+        image_output_options: None,
+        aspect_ratio: o.get("aspectRatio")?,
+        person_generation: o.word("personGeneration", PersonGeneration::from_str_name)?,
+        image_size: o.get("imageSize")?,
+    })
+}

@@ -1,0 +1,142 @@
+//! The tools of a request, and schemas.
+
+use googleapis_tonic_google_cloud_aiplatform_v1::google::{
+    cloud::aiplatform::v1::{
+        DynamicRetrievalConfig, EnterpriseWebSearch, FunctionCallingConfig, FunctionDeclaration,
+        GoogleMaps, GoogleSearchRetrieval, RetrievalConfig, Schema, Tool, ToolConfig, Type,
+        UrlContext, dynamic_retrieval_config, function_calling_config,
+        tool::{
+            CodeExecution, ComputerUse, GoogleSearch, PhishBlockThreshold,
+            computer_use::Environment,
+        },
+    },
+    r#type::LatLng,
+};
+
+use super::{
+    object::{Object, Read},
+    structs,
+};
+
+pub(super) fn tool(o: &mut Object) -> Read<Tool> {
+    Ok(Tool {
+        function_declarations: o.list("functionDeclarations", function)?,
+        retrieval: None,
+        google_search: o.message("googleSearch", search)?,
+        google_search_retrieval: o.message("googleSearchRetrieval", search_retrieval)?,
+        google_maps: o.message("googleMaps", |o| {
+            let enable_widget = o.or_zero("enableWidget")?;
+            Ok(GoogleMaps { enable_widget })
+        })?,
+        enterprise_web_search: o.message("enterpriseWebSearch", enterprise_search)?,
+        code_execution: o.message("codeExecution", |_| Ok(CodeExecution {}))?,
+        url_context: o.message("urlContext", |_| Ok(UrlContext {}))?,
+        computer_use: o.message("computerUse", computer_use)?,
+    })
+}
+
+fn function(o: &mut Object) -> Read<FunctionDeclaration> {
+    Ok(FunctionDeclaration {
+        name: o.or_zero("name")?,
+        description: o.or_zero("description")?,
+        parameters: o.message("parameters", schema)?,
+        parameters_json_schema: o.take("parametersJsonSchema").map(structs::value),
+        response: o.message("response", schema)?,
+        response_json_schema: o.take("responseJsonSchema").map(structs::value),
+    })
+}
+
+fn search(o: &mut Object) -> Read<GoogleSearch> {
+    Ok(GoogleSearch {
+        exclude_domains: o.or_zero("excludeDomains")?,
+        blocking_confidence: o.word("blockingConfidence", PhishBlockThreshold::from_str_name)?,
+    })
+}
+
+fn enterprise_search(o: &mut Object) -> Read<EnterpriseWebSearch> {
+    Ok(EnterpriseWebSearch {
+        exclude_domains: o.or_zero("excludeDomains")?,
+        blocking_confidence: o.word("blockingConfidence", PhishBlockThreshold::from_str_name)?,
+    })
+}
+
+fn search_retrieval(o: &mut Object) -> Read<GoogleSearchRetrieval> {
+    let dynamic = o.message("dynamicRetrievalConfig", |o| {
+        let mode = o.word("mode", dynamic_retrieval_config::Mode::from_str_name)?;
+        Ok(DynamicRetrievalConfig {
+            mode: mode.unwrap_or_default(),
+            dynamic_threshold: o.get("dynamicThreshold")?,
+        })
+    })?;
+    Ok(GoogleSearchRetrieval {
+        dynamic_retrieval_config: dynamic,
+    })
+}
+
+fn computer_use(o: &mut Object) -> Read<ComputerUse> {
+    let environment = o.word("environment", Environment::from_str_name)?;
+    Ok(ComputerUse {
+        environment: environment.unwrap_or_default(),
+        excluded_predefined_functions: o.or_zero("excludedPredefinedFunctions")?,
+    })
+}
+
+pub(super) fn config(o: &mut Object) -> Read<ToolConfig> {
+    Ok(ToolConfig {
+        function_calling_config: o.message("functionCallingConfig", calling)?,
+        retrieval_config: o.message("retrievalConfig", retrieval)?,
+    })
+}
+
+fn calling(o: &mut Object) -> Read<FunctionCallingConfig> {
+    let mode = o.word("mode", function_calling_config::Mode::from_str_name)?;
+    Ok(FunctionCallingConfig {
+        mode: mode.unwrap_or_default(),
+        allowed_function_names: o.or_zero("allowedFunctionNames")?,
+        stream_function_call_arguments: o.or_zero("streamFunctionCallArguments")?,
+    })
+}
+
+fn retrieval(o: &mut Object) -> Read<RetrievalConfig> {
+    let place = o.message("latLng", |o| {
+        Ok(LatLng {
+            latitude: o.or_zero("latitude")?,
+            longitude: o.or_zero("longitude")?,
+        })
+    })?;
+    Ok(RetrievalConfig {
+        lat_lng: place,
+        language_code: o.get("languageCode")?,
+    })
+}
+
+/// A schema in Google's own form, a part of `OpenAPI`'s.
+pub(super) fn schema(o: &mut Object) -> Read<Schema> {
+    Ok(Schema {
+        r#type: o.word("type", Type::from_str_name)?.unwrap_or_default(),
+        format: o.or_zero("format")?,
+        title: o.or_zero("title")?,
+        description: o.or_zero("description")?,
+        nullable: o.or_zero("nullable")?,
+        default: o.take("default").map(structs::value),
+        items: o.message("items", schema)?.map(Box::new),
+        min_items: o.int64("minItems")?,
+        max_items: o.int64("maxItems")?,
+        r#enum: o.or_zero("enum")?,
+        properties: o.map("properties", schema)?,
+        property_ordering: o.or_zero("propertyOrdering")?,
+        required: o.or_zero("required")?,
+        min_properties: o.int64("minProperties")?,
+        max_properties: o.int64("maxProperties")?,
+        minimum: o.or_zero("minimum")?,
+        maximum: o.or_zero("maximum")?,
+        min_length: o.int64("minLength")?,
+        max_length: o.int64("maxLength")?,
+        pattern: o.or_zero("pattern")?,
+        example: o.take("example").map(structs::value),
+        any_of: o.list("anyOf", schema)?,
+        additional_properties: o.take("additionalProperties").map(structs::value),
+        r#ref: o.or_zero("ref")?,
+        defs: o.map("defs", schema)?,
+    })
+}

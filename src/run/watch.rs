@@ -1,0 +1,77 @@
+//! Which limit a running answer is held to, and when it runs out.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    endpoint::Timeouts,
+    event::{Event, Phase},
+    transport::{HttpResponse, deadline},
+};
+
+/// How long the response may stay open once the dialect's own end (or a fault) has come.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Which limit runs out next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    Total,
+    FirstToken,
+    Idle,
+}
+
+/// When the next limit runs out, given what has come.
+pub(super) struct Watch {
+    limits: Timeouts,
+    pub(super) total: Option<Instant>,
+    request_sent: Instant,
+    /// The last read that carried more than keep-alives, from the first token on.
+    last_content: Option<Instant>,
+    /// When the dialect's end or a fault came.
+    pub(super) over: Option<Instant>,
+}
+
+impl Watch {
+    pub(super) fn new(limits: Timeouts, started: Instant, response: &HttpResponse) -> Self {
+        Self {
+            limits,
+            total: deadline(started, limits.total_ms),
+            request_sent: response.request_sent,
+            last_content: None,
+            over: None,
+        }
+    }
+
+    pub(super) fn saw(&mut self, at: Instant, events: &[Event]) {
+        let content = events.iter().any(|event| *event != Event::KeepAlive);
+        if events.iter().any(Event::is_token) || (content && self.last_content.is_some()) {
+            self.last_content = Some(at);
+        }
+        let is_end = |event: &Event| matches!(event, Event::Done | Event::Fault(_));
+        if events.iter().any(is_end) {
+            self.over.get_or_insert(at);
+        }
+    }
+
+    pub(super) fn next(&self) -> (Option<Instant>, Limit) {
+        let content = match (self.over, self.last_content) {
+            (Some(over), _) => (over.checked_add(LINGER), Limit::Idle),
+            (None, Some(last)) => (deadline(last, self.limits.idle_ms), Limit::Idle),
+            (None, None) => {
+                let first = deadline(self.request_sent, self.limits.first_token_ms);
+                (first, Limit::FirstToken)
+            }
+        };
+        match (self.total, content.0) {
+            (Some(total), Some(at)) if at < total => content,
+            (None, _) => content,
+            (total, _) => (total, Limit::Total),
+        }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.last_content {
+            Some(_) => Phase::Stream,
+            None => Phase::FirstToken,
+        }
+    }
+}
