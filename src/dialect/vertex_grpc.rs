@@ -1,7 +1,7 @@
 //! `vertex-grpc`: Gemini on Vertex AI by native gRPC,
 //! `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`.
 //!
-//! In: a [`ChatRequest`](crate::chat::ChatRequest), as the JSON of [`gemini`](super::gemini), which becomes one
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), as the JSON of [`gemini`], which becomes one
 //! framed message; then frames, trailers. Out: the [`Event`](crate::event::Event)s that REST gives for the
 //! same answer. <https://cloud.google.com/vertex-ai/docs/reference/rpc/google.cloud.aiplatform.v1> is the
 //! service, <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md> how it goes over HTTP/2.
