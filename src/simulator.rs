@@ -31,6 +31,8 @@ mod script;
 mod server;
 mod text;
 mod tokens;
+#[cfg(feature = "grpc")]
+mod vertex_grpc;
 mod wire;
 
 use std::{

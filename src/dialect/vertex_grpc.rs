@@ -16,7 +16,7 @@
 #[cfg(feature = "grpc")]
 mod decode;
 #[cfg(feature = "grpc")]
-mod frames;
+pub(crate) mod frames;
 #[cfg(feature = "grpc")]
 mod object;
 #[cfg(feature = "grpc")]
@@ -26,10 +26,10 @@ mod response;
 #[cfg(feature = "grpc")]
 mod status;
 #[cfg(feature = "grpc")]
-mod structs;
+pub(crate) mod structs;
 #[cfg(feature = "grpc")]
 mod tools;
-mod url;
+pub(crate) mod url;
 
 use super::gemini;
 use crate::dialect::{Dialect, DialectId, Grpc, Wire};

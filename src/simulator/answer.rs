@@ -75,6 +75,9 @@ impl Exchange {
                     yield Ok(Frame::data(Bytes::from(out)));
                 }
             }
+            if let Some(trailers) = self.writer.trailers() {
+                yield Ok(Frame::trailers(trailers));
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     model::Model,
     openai_chat::bearer,
     read::{self, bad, text_of},
+    reply::json_refusal,
     tokens::prompt_tokens,
 };
 use crate::{
@@ -31,7 +32,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     times: false,
     parse,
     models,
-    error,
+    refuse: |fault| json_refusal(fault, &error(fault)),
     writer: |asked, id| Box::new(MessageWriter::new(asked, id)),
 };
 

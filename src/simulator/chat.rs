@@ -14,9 +14,7 @@ use super::{
     model::{self, Model, Opening},
     pace,
     plan::{self, Plan, Promise},
-    reply::{
-        ASK_PLAN_HEADER, Body, PLAN_HEADER, RUN_HEADER, Stop, finish, full, json_response, refused,
-    },
+    reply::{ASK_PLAN_HEADER, Body, PLAN_HEADER, RUN_HEADER, Stop, finish, full, json_response},
     server::Server,
     wire::Wire,
 };
@@ -101,7 +99,7 @@ async fn open(
 ) -> Result<Response<Body>, Stop> {
     exchange.pacer.until(exchange.read + plan.head).await;
     match model.opening {
-        Opening::Refuse(fault) => Ok(refused(dialect, &fault())),
+        Opening::Refuse(fault) => Ok((dialect.refuse)(&fault())),
         Opening::Html => {
             let response =
                 Response::builder().header(header::CONTENT_TYPE, "text/html; charset=utf-8");
@@ -118,7 +116,7 @@ async fn open(
             let (answer, writer) = exchange.whole(plan).await.map_err(Stop::Break)?;
             if let Some(fault) = answer.fault {
                 let status = fault.status.or(Some(500));
-                return Ok(refused(dialect, &Fault { status, ..fault }));
+                return Ok((dialect.refuse)(&Fault { status, ..fault }));
             }
             Ok(json_response(StatusCode::OK, &writer.whole(&answer)))
         }

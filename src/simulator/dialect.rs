@@ -4,11 +4,14 @@
 //! line in `simulator.rs` and its line in [`DIALECTS`].
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 use serde_json::Value;
 
+#[cfg(feature = "grpc")]
+use super::vertex_grpc;
 use super::{
     anthropic, gemini, model::Model, ollama, openai_chat, openai_responses, plan::Promise,
+    reply::Body,
 };
 use crate::{
     chat::ChatRequest,
@@ -32,8 +35,8 @@ pub(super) struct Dialect {
     pub parse: fn(&[u8], &Way) -> Result<Asked, Fault>,
     /// The list of models, created at this second since 1970.
     pub models: fn(&[Model], u64) -> Value,
-    /// The body of an HTTP error.
-    pub error: fn(&Fault) -> Value,
+    /// A request that gets no answer.
+    pub refuse: fn(&Fault) -> Response<Body>,
     /// A writer for one answer.
     pub writer: fn(&Asked, AnswerId) -> Box<dyn Writer + Send>,
 }
@@ -65,6 +68,8 @@ pub(super) static DIALECTS: &[&Dialect] = &[
     &openai_responses::DIALECT,
     &gemini::DIALECT,
     &ollama::DIALECT,
+    #[cfg(feature = "grpc")]
+    &vertex_grpc::DIALECT,
 ];
 
 /// A chat request and how its answer is to be sent.
@@ -103,6 +108,11 @@ pub(super) trait Writer {
 
     /// The whole answer as one JSON document.
     fn whole(&self, answer: &Answer) -> Value;
+
+    /// What stands behind the body of a stream, where the protocol ends it so.
+    fn trailers(&mut self) -> Option<HeaderMap> {
+        None
+    }
 }
 
 /// An event of a stream, with its name.

@@ -11,6 +11,7 @@ use super::{
     model::Model,
     openai_chat::bearer,
     read::{self, bad, text_of},
+    reply::json_refusal,
 };
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
@@ -26,8 +27,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     times: false,
     parse,
     models,
-    error,
-    writer: |asked, id| Box::new(GeminiWriter::new(asked, id)),
+    refuse: |fault| json_refusal(fault, &error(fault)),
+    writer: |asked, id| Box::new(GeminiWriter::new(asked, id, Form::of(asked))),
 };
 
 /// `…/models/{model}:{method}` below any version, project and publisher.
@@ -52,13 +53,13 @@ fn route(path: &str, _: &HeaderMap) -> Option<Route> {
     }))
 }
 
-fn key(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
     let own = headers.get("x-goog-api-key");
     own.and_then(|key| key.to_str().ok())
         .or_else(|| bearer(headers))
 }
 
-fn models(models: &[Model], _: u64) -> Value {
+pub(super) fn models(models: &[Model], _: u64) -> Value {
     let list: Vec<Value> = (models.iter())
         .map(|m| {
             json!({
@@ -70,9 +71,9 @@ fn models(models: &[Model], _: u64) -> Value {
     json!({ "models": list })
 }
 
-fn error(fault: &Fault) -> Value {
-    let code = fault.status.unwrap_or(500);
-    let status = match StatusCode::from_u16(code) {
+/// The word for a fault, which is the name of its gRPC status as well.
+pub(super) fn status_name(fault: &Fault) -> &'static str {
+    match StatusCode::from_u16(http_status(fault)) {
         Ok(StatusCode::UNAUTHORIZED) => "UNAUTHENTICATED",
         Ok(StatusCode::FORBIDDEN) => "PERMISSION_DENIED",
         Ok(StatusCode::NOT_FOUND) => "NOT_FOUND",
@@ -80,7 +81,15 @@ fn error(fault: &Fault) -> Value {
         Ok(StatusCode::SERVICE_UNAVAILABLE) => "UNAVAILABLE",
         Ok(status) if status.is_client_error() => "INVALID_ARGUMENT",
         _ => "INTERNAL",
-    };
+    }
+}
+
+fn http_status(fault: &Fault) -> u16 {
+    fault.status.unwrap_or(500)
+}
+
+fn error(fault: &Fault) -> Value {
+    let (code, status) = (http_status(fault), status_name(fault));
     json!({ "error": { "code": code, "message": fault.message, "status": status } })
 }
 
@@ -99,8 +108,12 @@ fn get<'a>(value: &'a Value, name: &str) -> &'a Value {
 }
 
 fn parse(body: &[u8], way: &Way) -> Result<Asked, Fault> {
-    let body = read::body(body)?;
-    let config = get(&body, "generationConfig");
+    parse_json(&read::body(body)?, way)
+}
+
+/// Reads the JSON of a request.
+pub(super) fn parse_json(body: &Value, way: &Way) -> Result<Asked, Fault> {
+    let config = get(body, "generationConfig");
     let tools = body["tools"].as_array().into_iter().flatten();
     let functions: Vec<&Value> = tools
         .flat_map(|tool| {
@@ -118,7 +131,7 @@ fn parse(body: &[u8], way: &Way) -> Result<Asked, Fault> {
             tool.parameters = schema.cloned().unwrap_or_default();
         }
     }
-    let system = get(&body, "systemInstruction")["parts"].as_array();
+    let system = get(body, "systemInstruction")["parts"].as_array();
     let system: Option<String> =
         system.map(|parts| parts.iter().map(|part| text_of(&part["text"])).collect());
     let mut request = ChatRequest {
@@ -230,10 +243,31 @@ fn response_text(response: &Value) -> String {
 
 // Writing an answer.
 
-struct GeminiWriter {
+/// How responses follow one another in a stream.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// As server-sent events.
+    Events,
+    /// As one JSON array.
+    Array,
+    /// Each as this makes it.
+    Messages(fn(&Value) -> Vec<u8>),
+}
+
+impl Form {
+    fn of(asked: &Asked) -> Self {
+        if asked.array {
+            Self::Array
+        } else {
+            Self::Events
+        }
+    }
+}
+
+pub(super) struct GeminiWriter {
     id: AnswerId,
     model: String,
-    array: bool,
+    form: Form,
     /// Whether a response was written.
     begun: bool,
     /// The call whose arguments still come.
@@ -245,11 +279,11 @@ struct GeminiWriter {
 }
 
 impl GeminiWriter {
-    fn new(asked: &Asked, id: AnswerId) -> Self {
+    pub(super) fn new(asked: &Asked, id: AnswerId, form: Form) -> Self {
         Self {
             id,
             model: asked.request.model.clone(),
-            array: asked.array,
+            form,
             begun: false,
             call: None,
             calls: 0,
@@ -267,13 +301,20 @@ impl GeminiWriter {
     }
 
     fn write(&mut self, response: &Value, out: &mut Vec<u8>) {
-        let text = match (self.array, self.begun) {
-            (false, _) => format!("data: {response}\n\n"),
-            (true, false) => format!("[{response}"),
-            (true, true) => format!(",\n{response}"),
+        let bytes = match (self.form, self.begun) {
+            (Form::Events, _) => format!("data: {response}\n\n").into(),
+            (Form::Array, false) => format!("[{response}").into(),
+            (Form::Array, true) => format!(",\n{response}").into(),
+            (Form::Messages(message), _) => message(response),
         };
         self.begun = true;
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(&bytes);
+    }
+
+    fn close(&self, out: &mut Vec<u8>) {
+        if matches!(self.form, Form::Array) {
+            out.extend_from_slice(b"]");
+        }
     }
 
     fn part(&mut self, part: &Value, out: &mut Vec<u8>) {
@@ -318,9 +359,7 @@ impl GeminiWriter {
         let mut response = self.response(&candidate);
         response["usageMetadata"] = usage_json(&self.usage);
         self.write(&response, out);
-        if self.array {
-            out.extend_from_slice(b"]");
-        }
+        self.close(out);
     }
 }
 
@@ -353,10 +392,10 @@ fn usage_json(usage: &Usage) -> Value {
 
 impl Writer for GeminiWriter {
     fn content_type(&self) -> &'static str {
-        if self.array {
-            "application/json"
-        } else {
-            "text/event-stream"
+        match self.form {
+            Form::Events => "text/event-stream",
+            Form::Array => "application/json",
+            Form::Messages(_) => "application/octet-stream",
         }
     }
 
@@ -372,14 +411,15 @@ impl Writer for GeminiWriter {
             }
             Event::Usage(usage) => self.usage = *usage,
             Event::Done => self.end(out),
-            Event::KeepAlive if self.array => out.extend_from_slice(b"\n"),
-            Event::KeepAlive => out.extend_from_slice(COMMENT),
+            Event::KeepAlive => match self.form {
+                Form::Events => out.extend_from_slice(COMMENT),
+                Form::Array => out.extend_from_slice(b"\n"),
+                Form::Messages(_) => {}
+            },
             Event::Fault(fault) => {
                 let fault = error(fault);
                 self.write(&fault, out);
-                if self.array {
-                    out.extend_from_slice(b"]");
-                }
+                self.close(out);
             }
             _ => {}
         }

@@ -11,6 +11,7 @@ use super::{
     model::Model,
     openai_chat::bearer,
     read::{self, bad, text_of},
+    reply::json_refusal,
 };
 use crate::{
     chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
@@ -30,7 +31,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     times: true,
     parse,
     models,
-    error: |fault| json!({ "error": fault.message }),
+    refuse: |fault| json_refusal(fault, &json!({ "error": fault.message })),
     writer: |asked, id| Box::new(LineWriter::new(asked, id)),
 };
 

@@ -11,6 +11,7 @@ use super::{
     dialect::{AnswerId, Asked, Dialect, Route, Way, Writer},
     model::Model,
     read::{self, bad, text_of},
+    reply::json_refusal,
 };
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
@@ -30,7 +31,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     times: false,
     parse,
     models,
-    error,
+    refuse: |fault| json_refusal(fault, &error(fault)),
     writer: |asked, id| Box::new(ChatWriter::new(asked, id)),
 };
 

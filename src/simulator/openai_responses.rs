@@ -8,6 +8,7 @@ use super::{
     dialect::{AnswerId, Asked, COMMENT, Dialect, Route, Way, Writer, named_event, signature},
     openai_chat::{bearer, error, models},
     read::{self, bad, text_of},
+    reply::json_refusal,
 };
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
@@ -26,7 +27,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     times: false,
     parse,
     models,
-    error,
+    refuse: |fault| json_refusal(fault, &error(fault)),
     writer: |asked, id| Box::new(ResponseWriter::new(asked, id)),
 };
 

@@ -51,10 +51,11 @@ impl From<Fault> for Stop {
     }
 }
 
-pub(super) fn refused(dialect: &Dialect, fault: &Fault) -> Response<Body> {
+/// A refusal with a JSON body, as the protocol writes it.
+pub(super) fn json_refusal(fault: &Fault, body: &Value) -> Response<Body> {
     let status = fault.status.and_then(|s| StatusCode::from_u16(s).ok());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json_response(status, &(dialect.error)(fault));
+    let mut response = json_response(status, body);
     if let Some(wait) = fault.retry_after_ms {
         let seconds = HeaderValue::from(wait.div_ceil(1000));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -22,7 +22,7 @@ use super::{
     names::check_names,
     openai_chat,
     pace::{self, Pacer},
-    reply::{Body, RUN_HEADER, Stop, json_response, refused},
+    reply::{Body, RUN_HEADER, Stop, json_response},
     wire::{Connection, Wire},
 };
 use crate::event::Fault;
@@ -107,8 +107,8 @@ impl Server {
         let asked = format!("{} {}", request.method(), request.uri().path());
         let response = match self.route(wire, request).await {
             Ok(response) => response,
-            Err(Stop::Fault(fault)) => refused(&openai_chat::DIALECT, &fault),
-            Err(Stop::Said(dialect, fault)) => refused(dialect, &fault),
+            Err(Stop::Fault(fault)) => (openai_chat::DIALECT.refuse)(&fault),
+            Err(Stop::Said(dialect, fault)) => (dialect.refuse)(&fault),
             Err(Stop::Break(error)) => {
                 self.log(&format!("{asked} broken off"));
                 return Err(error);

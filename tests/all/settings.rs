@@ -301,18 +301,19 @@ fn the_simulator_comes_last_and_is_built_in() {
     for simulator in simulated {
         assert!(simulator.simulated && simulator.auth == Auth::None && !simulator.needs_key());
     }
-    assert_eq!(
-        settings.built_in,
-        [
-            "openai",
-            "openai-responses",
-            "simulator",
-            "simulator-anthropic",
-            "simulator-openai-responses",
-            "simulator-gemini",
-            "simulator-ollama"
-        ]
-    );
+    let mut expected = vec![
+        "openai",
+        "openai-responses",
+        "simulator",
+        "simulator-anthropic",
+        "simulator-openai-responses",
+        "simulator-gemini",
+        "simulator-ollama",
+    ];
+    if cfg!(feature = "grpc") {
+        expected.push("simulator-vertex-grpc");
+    }
+    assert_eq!(settings.built_in, expected);
     let gemini = settings.endpoint("simulator-gemini").unwrap();
     assert_eq!(gemini.base_url.as_str(), "http://127.0.0.1:9/v1beta");
 }

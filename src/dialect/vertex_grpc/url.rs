@@ -5,7 +5,9 @@ use url::Url;
 
 use crate::dialect::gemini;
 
-const METHOD: &str = "/google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent";
+/// The method's path.
+pub(crate) const METHOD: &str =
+    "/google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent";
 
 /// The URL of the method.
 pub(super) fn method(base: &Url) -> Url {

@@ -1,0 +1,158 @@
+//! `vertex-grpc`, from the server's side: gRPC's framing, status and messages around what the simulator says
+//! as [`gemini`].
+//!
+//! `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`, over HTTP/2 with or without TLS.
+//! <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md> is how it goes.
+
+mod read;
+mod write;
+
+use googleapis_tonic_google_cloud_aiplatform_v1::google::{
+    cloud::aiplatform::v1::GenerateContentRequest,
+    rpc::{self, RetryInfo},
+};
+use http::{HeaderMap, HeaderValue, Response, header};
+use prost::Message as _;
+use prost_types::Any;
+use serde_json::Value;
+use tonic::{Code, Status};
+
+use super::{
+    dialect::{AnswerId, Asked, Dialect, Route, Way, Writer},
+    gemini::{self, Form, GeminiWriter},
+    read::bad,
+    reply::{Body, finish, full},
+};
+use crate::{
+    dialect::{
+        DialectId,
+        vertex_grpc::{frames::Frames, url::METHOD},
+    },
+    event::{Answer, Event, Fault},
+};
+
+pub(super) static DIALECT: Dialect = Dialect {
+    id: DialectId::VertexGrpc,
+    base_path: "/v1/projects/simulated/locations/simulated",
+    route,
+    key: gemini::key,
+    times: false,
+    parse,
+    models: gemini::models,
+    refuse,
+    writer: |asked, id| Box::new(GrpcWriter::new(asked, id)),
+};
+
+const CONTENT_TYPE: &str = "application/grpc";
+
+/// Models are listed by REST: gRPC has no such method.
+fn route(path: &str, _: &HeaderMap) -> Option<Route> {
+    let streams = Way {
+        stream: true,
+        ..Way::default()
+    };
+    (path == METHOD).then_some(Route::Chat(streams))
+}
+
+fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+    let mut frames = Frames::default();
+    frames.push(body);
+    let message = frames.next().map_err(bad)?;
+    let message = message.ok_or_else(|| bad("The body is no whole gRPC message"))?;
+    let request = GenerateContentRequest::decode(message)
+        .map_err(|error| bad(format!("The message is no GenerateContentRequest: {error}")))?;
+    let model = request.model.rsplit('/').next().unwrap_or_default();
+    let way = Way {
+        model: model.to_owned(),
+        stream: true,
+        events: true,
+    };
+    gemini::parse_json(&read::json(request), &way)
+}
+
+/// A refusal is a head alone: HTTP's own status is 200 all the same.
+fn refuse(fault: &Fault) -> Response<Body> {
+    let mut response = finish(
+        Response::builder().header(header::CONTENT_TYPE, CONTENT_TYPE),
+        full(""),
+    );
+    response.headers_mut().extend(trailers(&status(fault)));
+    response
+}
+
+fn status(fault: &Fault) -> Status {
+    let name = gemini::status_name(fault);
+    let code = rpc::Code::from_str_name(name).unwrap_or(rpc::Code::Unknown);
+    let details = rpc::Status {
+        code: code.into(),
+        message: fault.message.clone(),
+        details: fault.retry_after_ms.map(retry_info).into_iter().collect(),
+    };
+    let details = details.encode_to_vec().into();
+    Status::with_details(Code::from(i32::from(code)), fault.message.clone(), details)
+}
+
+fn retry_info(wait_ms: u64) -> Any {
+    let wait = std::time::Duration::from_millis(wait_ms);
+    let info = RetryInfo {
+        retry_delay: wait.try_into().ok(),
+    };
+    Any {
+        type_url: "type.googleapis.com/google.rpc.RetryInfo".into(),
+        value: info.encode_to_vec(),
+    }
+}
+
+fn trailers(status: &Status) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    // What no header can hold leaves the bare status, which is a number.
+    if status.add_header(&mut headers).is_err() {
+        headers.insert(
+            Status::GRPC_STATUS,
+            HeaderValue::from(i32::from(status.code())),
+        );
+    }
+    headers
+}
+
+struct GrpcWriter {
+    gemini: GeminiWriter,
+    /// How the call ended, once it has.
+    status: Option<Status>,
+}
+
+impl GrpcWriter {
+    fn new(asked: &Asked, id: AnswerId) -> Self {
+        Self {
+            gemini: GeminiWriter::new(asked, id, Form::Messages(write::frame)),
+            status: None,
+        }
+    }
+}
+
+impl Writer for GrpcWriter {
+    fn content_type(&self) -> &'static str {
+        CONTENT_TYPE
+    }
+
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        match event {
+            Event::KeepAlive => {} // HTTP/2 has its own
+            Event::Fault(fault) => self.status = Some(status(fault)),
+            event => {
+                self.gemini.event(event, out);
+                if matches!(event, Event::Done) {
+                    self.status = Some(Status::ok(""));
+                }
+            }
+        }
+    }
+
+    fn whole(&self, answer: &Answer) -> Value {
+        self.gemini.whole(answer)
+    }
+
+    fn trailers(&mut self) -> Option<HeaderMap> {
+        self.status.take().map(|status| trailers(&status))
+    }
+}
