@@ -20,6 +20,7 @@ mod gemini;
 mod ledger;
 mod model;
 mod names;
+mod oauth;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
@@ -30,6 +31,7 @@ mod reply;
 mod script;
 mod server;
 mod text;
+mod tls;
 mod tokens;
 #[cfg(feature = "grpc")]
 mod vertex_grpc;
@@ -38,14 +40,16 @@ mod wire;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use tokio::{net::TcpSocket, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use self::dialect::DIALECTS;
+use self::{dialect::DIALECTS, tls::Tls};
 use crate::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
@@ -105,6 +109,10 @@ pub struct Options {
     pub seed: u64,
     /// How many times faster than a model's own pace, above 0.
     pub speed: f64,
+    /// Whether TLS is spoken, with an authority of its own.
+    pub tls: bool,
+    /// How long an access token of its own is good for.
+    pub token_life: Duration,
     /// Is told of each request, in one line without its contents.
     pub log: Option<fn(&str)>,
 }
@@ -116,6 +124,8 @@ impl Default for Options {
             port: 0,
             seed: 0,
             speed: 1.0,
+            tls: false,
+            token_life: Duration::from_hours(1),
             log: None,
         }
     }
@@ -133,6 +143,7 @@ pub struct Simulator {
     /// Where it listens.
     pub address: SocketAddr,
     base_url: Url,
+    authority: Option<String>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
@@ -142,6 +153,12 @@ impl Simulator {
     #[must_use]
     pub fn base_url(&self) -> Url {
         self.base_url.clone()
+    }
+
+    /// The certificate of its own authority as PEM, if it speaks TLS: what its clients must trust.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 }
 
@@ -172,19 +189,24 @@ pub async fn start(port: u16) -> io::Result<Simulator> {
 /// # Errors
 /// If the address can't be had.
 pub async fn serve(options: Options) -> io::Result<Simulator> {
+    let tls = options.tls.then(|| Tls::new(options.host)).transpose()?;
+    let tls = tls.map(Arc::new);
+    let authority = tls.as_ref().map(|tls| tls.authority.clone());
+    let scheme = if options.tls { "https" } else { "http" };
     let (report, bound) = oneshot::channel();
     let stop = CancellationToken::new();
     let until = stop.clone();
     let thread = thread::Builder::new()
         .name("simulator".into())
-        .spawn(move || run(options, report, &until))?;
+        .spawn(move || run(options, tls, report, &until))?;
     let address = bound
         .await
         .map_err(|_| io::Error::other("the simulator's thread ended at once"))??;
-    let base_url = Url::parse(&format!("http://{address}/v1")).map_err(io::Error::other)?;
+    let base_url = Url::parse(&format!("{scheme}://{address}/v1")).map_err(io::Error::other)?;
     Ok(Simulator {
         address,
         base_url,
+        authority,
         stop,
         thread: Some(thread),
     })
@@ -199,6 +221,7 @@ pub fn models() -> Vec<String> {
 /// The simulator's thread: reports the address it got, then serves until it is stopped.
 fn run(
     options: Options,
+    tls: Option<Arc<Tls>>,
     report: oneshot::Sender<io::Result<SocketAddr>>,
     stop: &CancellationToken,
 ) {
@@ -212,7 +235,7 @@ fn run(
     runtime.block_on(async {
         let started = listen(options).and_then(|listener| {
             let address = listener.local_addr()?;
-            Ok((address, listener, server::Server::new(options)?))
+            Ok((address, listener, server::Server::new(options, tls)?))
         });
         match started {
             Ok((address, listener, server)) => {

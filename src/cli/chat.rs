@@ -60,6 +60,10 @@ pub struct Args {
     #[arg(long, value_name = "VAR", default_value = "LLM_API_KEY")]
     key_env: String,
 
+    /// PEM file with further certificate authorities to trust at --base-url.
+    #[arg(long, value_name = "FILE", requires = "base_url")]
+    ca_file: Option<String>,
+
     /// Sampling temperature.
     #[arg(long)]
     temperature: Option<f64>,

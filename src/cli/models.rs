@@ -34,6 +34,10 @@ pub struct Args {
     #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect)]
     dialect: DialectId,
 
+    /// PEM file with further certificate authorities to trust at --base-url.
+    #[arg(long, value_name = "FILE", requires = "base_url")]
+    ca_file: Option<String>,
+
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -55,7 +59,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         for change in &base.changes {
             note(&format!("{}: {change}", base.url));
         }
-        let endpoint = Endpoint::custom("url", base.url, args.dialect);
+        let mut endpoint = Endpoint::custom("url", base.url, args.dialect);
+        endpoint.connect.ca_file.clone_from(&args.ca_file);
         let models = fetch(&endpoint, &Credentials::without_keyring(environment))?;
         return print_models(&models, args.json);
     }

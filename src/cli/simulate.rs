@@ -3,7 +3,9 @@
 use std::{
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -28,6 +30,13 @@ pub struct Args {
     /// How many times faster than each model's own pace, 0.01 to 1000.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     speed: f64,
+    /// Speak TLS (HTTP/2 and 1.1), and write the certificate of its own authority to this file, for
+    /// clients to trust.
+    #[arg(long, value_name = "CA_FILE")]
+    tls: Option<PathBuf>,
+    /// How many seconds an access token of its token endpoint is good for.
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    token_life: u64,
     /// Log each request to stderr.
     #[arg(short, long)]
     verbose: bool,
@@ -54,34 +63,44 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         port: args.port,
         seed: args.seed,
         speed: args.speed,
+        tls: args.tls.is_some(),
+        token_life: Duration::from_secs(args.token_life),
         log: args.verbose.then_some(log_to_stderr),
     };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(serve(options))
+        .block_on(serve(options, args.tls.as_deref()))
 }
 
-async fn serve(options: Options) -> anyhow::Result<ExitCode> {
+async fn serve(options: Options, ca_file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let Options { host, port, .. } = options;
     let simulator = (simulator::serve(options).await)
         .with_context(|| format!("can't listen on {host} port {port}: try another --port"))?;
-    greet(simulator.base_url().as_str())?;
+    if let (Some(file), Some(authority)) = (ca_file, simulator.authority()) {
+        tokio::fs::write(file, authority)
+            .await
+            .with_context(|| format!("can't write {}", file.display()))?;
+    }
+    greet(simulator.base_url().as_str(), ca_file)?;
     stopped().await?;
     drop(simulator);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says where it is and how to use it. The first line is the base URL alone, for scripts.
-fn greet(base_url: &str) -> io::Result<()> {
+fn greet(base_url: &str, ca_file: Option<&Path>) -> io::Result<()> {
     let names = simulator::models();
     let model = names.first().map_or("", String::as_str);
+    let trust =
+        |flag: &str| ca_file.map_or(String::new(), |file| format!("{flag} {} ", file.display()));
+    let (curl, ours) = (trust("--cacert"), trust("--ca-file"));
     let text = format!(
         "{base_url}\n\n\
          All answers are simulated. Ctrl-C ends it. Models: {}\n\n\
-         curl -N {base_url}/chat/completions -H 'content-type: application/json' \\\n  \
+         curl -N {curl}{base_url}/chat/completions -H 'content-type: application/json' \\\n  \
            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\
-         tokenscope chat --base-url {base_url} --model {model} Hello\n",
+         tokenscope chat {ours}--base-url {base_url} --model {model} Hello\n",
         names.join(" "),
     );
     let mut out = io::stdout().lock();

@@ -12,7 +12,7 @@ use super::{
     answer::Exchange,
     dialect::{AnswerId, Asked, Dialect, Way, refusal},
     model::{self, Model, Opening},
-    pace,
+    oauth, pace,
     plan::{self, Plan, Promise},
     reply::{ASK_PLAN_HEADER, Body, PLAN_HEADER, RUN_HEADER, Stop, finish, full, json_response},
     server::Server,
@@ -41,7 +41,9 @@ pub(super) async fn answer(
     let read = wire.last_read();
     let asked = (dialect.parse)(&body, way)?;
     drop(body);
-    let model = admitted(&asked, (dialect.key)(&head.headers))?;
+    let key = (dialect.key)(&head.headers);
+    oauth::check(key)?;
+    let model = admitted(&asked, key)?;
 
     let seed = plan::seed(&asked.request, server.options.seed);
     let plan = Plan::new(model, &asked.request, seed, server.options.speed);
@@ -123,7 +125,8 @@ async fn open(
     }
 }
 
-async fn whole_body(body: Incoming) -> Result<Bytes, Fault> {
+/// The whole body of a request, if it comes in time and is not too large.
+pub(super) async fn whole_body(body: Incoming) -> Result<Bytes, Fault> {
     let collected = timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -4,11 +4,12 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header, uri::Authority};
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::timeout,
@@ -20,9 +21,11 @@ use super::{
     ledger::Ledger,
     model,
     names::check_names,
+    oauth::{self, Tokens},
     openai_chat,
     pace::{self, Pacer},
     reply::{Body, RUN_HEADER, Stop, json_response},
+    tls::Tls,
     wire::{Connection, Wire},
 };
 use crate::event::Fault;
@@ -41,14 +44,18 @@ pub(super) struct Server {
     pub(super) options: Options,
     pub(super) pacer: Arc<Pacer>,
     pub(super) ledger: Arc<Ledger>,
+    tls: Option<Arc<Tls>>,
+    tokens: Tokens,
 }
 
 impl Server {
-    pub fn new(options: Options) -> io::Result<Self> {
+    pub fn new(options: Options, tls: Option<Arc<Tls>>) -> io::Result<Self> {
         Ok(Self {
             options,
             pacer: Arc::new(Pacer::start()?),
             ledger: Arc::default(),
+            tls,
+            tokens: Tokens::new(options.token_life),
         })
     }
 
@@ -80,14 +87,34 @@ impl Server {
 
     async fn connection(self: Arc<Self>, stream: TcpStream) -> Result<(), ConnectionError> {
         stream.set_nodelay(true)?;
-        let http2 = timeout(HEAD_TIMEOUT, speaks_http2(&stream)).await??;
+        let Some(tls) = self.tls.clone() else {
+            let http2 = timeout(HEAD_TIMEOUT, speaks_http2(&stream)).await??;
+            let connection = Connection::new(stream, Arc::clone(&self.ledger));
+            let wire = connection.wire();
+            return self.speak(connection, wire, http2).await;
+        };
         let connection = Connection::new(stream, Arc::clone(&self.ledger));
         let wire = connection.wire();
+        let stream = timeout(HEAD_TIMEOUT, tls.acceptor.accept(connection)).await??;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        self.speak(stream, wire, http2).await
+    }
+
+    /// Speaks HTTP until the connection ends.
+    async fn speak<S>(
+        self: Arc<Self>,
+        stream: S,
+        wire: Wire,
+        http2: bool,
+    ) -> Result<(), ConnectionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let service = service_fn(move |request| {
             let (server, wire) = (Arc::clone(&self), wire.clone());
             async move { server.respond(wire, request).await }
         });
-        let io = TokioIo::new(connection);
+        let io = TokioIo::new(stream);
         if http2 {
             let mut http2 = conn::http2::Builder::new(TokioExecutor::new());
             http2.timer(TokioTimer::new());
@@ -147,10 +174,20 @@ impl Server {
                 return answer.map_err(|stop| stop.said_by(dialect));
             }
         }
+        if path == oauth::TOKEN_PATH {
+            only(&Method::POST, request.method())?;
+            let body = chat::whole_body(request.into_body()).await?;
+            return Ok(self.tokens.grant(&body));
+        }
+        if let Some(path) = path.strip_prefix(oauth::METADATA_PATH) {
+            only(&Method::GET, request.method())?;
+            return Ok(self.tokens.metadata(path, request.headers()));
+        }
         let value = match path.strip_prefix("/sim/runs") {
             Some("") => self.runs(request.uri().query().unwrap_or_default())?,
             Some(rest) => self.run(rest.trim_start_matches('/'))?,
             None if path == "/healthz" => json!({ "status": "ok", "simulated": true }),
+            None if path == oauth::ACCOUNT_PATH => oauth::account(&self.origin(&request)),
             None => {
                 let message = format!(
                     "There is no {path} here; the base URL of OpenAI’s clients ends in /v1"
@@ -160,6 +197,15 @@ impl Server {
         };
         only(&Method::GET, request.method())?;
         Ok(json_response(StatusCode::OK, &value))
+    }
+
+    /// Where a request came to, as it names it.
+    fn origin(&self, request: &Request<Incoming>) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let host = request.headers().get(header::HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let host = request.uri().authority().map(Authority::as_str).or(host);
+        format!("{scheme}://{}", host.unwrap_or_default())
     }
 
     fn runs(&self, query: &str) -> Result<Value, Fault> {

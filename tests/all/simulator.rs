@@ -4,6 +4,7 @@
 mod client;
 mod command;
 mod dialects;
+mod secure;
 
 use client::{Ended, Reply, ask, chat, request, reqwest_client};
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokenscope::{
     chat::{ChatRequest, Media, Message, Part, Role, Tool},
@@ -27,11 +28,16 @@ fn endpoints(simulator: &Simulator) -> Vec<Endpoint> {
 }
 
 async fn run(endpoint: &Endpoint, request: ChatRequest) -> Run {
+    run_with(endpoint, request, None).await
+}
+
+/// A run with this key, on a connection of its own.
+pub async fn run_with(endpoint: &Endpoint, request: ChatRequest, key: Option<SecretString>) -> Run {
     let head = RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Test);
     let ask = Ask {
         head,
         endpoint: Arc::new(endpoint.clone()),
-        key: None,
+        key,
         proxy_password: None,
     };
     let transport = Transport::default();
