@@ -17,12 +17,12 @@
 )]
 #![allow(missing_docs, reason = "nothing here is public")]
 
+#[path = "served.rs"]
+mod served;
+
 use std::{
-    collections::HashMap,
     env,
-    io::{BufRead as _, BufReader},
     net::SocketAddr,
-    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -31,7 +31,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use serde_json::Value;
+use served::{Served, as_ms, own_cpu_time, percentile_ms};
 use tokenscope::{
     chat::ChatRequest,
     dialect::DialectId,
@@ -45,7 +45,6 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 fn main() -> anyhow::Result<()> {
     // The bench harness's own flags (`--bench`, a filter) say nothing to us.
@@ -56,7 +55,7 @@ fn main() -> anyhow::Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let simulator = Served::start()?;
+    let simulator = Served::start(&[])?;
     println!(
         "TTFT error in ms: the client's figure minus the simulator's truth; n leaves out the start burst.\n"
     );
@@ -82,51 +81,14 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// CPU time of this process and the simulator.
+fn cpu_time(simulator: &Served) -> Option<Duration> {
+    Some(own_cpu_time()? + simulator.cpu_time()?)
+}
+
 fn knob(name: &str, default: &str) -> Vec<String> {
     let text = env::var(name).unwrap_or_else(|_| default.to_owned());
     text.split(',').map(|s| s.trim().to_owned()).collect()
-}
-
-/// A simulator in a process of its own, as a peer would meet it.
-struct Served {
-    child: Child,
-    /// Kept open: the simulator may still be writing.
-    _out: BufReader<ChildStdout>,
-    base_url: Url,
-    address: SocketAddr,
-}
-
-impl Served {
-    fn start() -> anyhow::Result<Self> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tokenscope"))
-            .args(["simulate", "--port", "0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let out = child.stdout.take().context("the simulator has no stdout")?;
-        let mut out = BufReader::new(out);
-        out.read_line(&mut line)?;
-        let base_url: Url = line.trim().parse()?;
-        let address = base_url
-            .socket_addrs(|| None)?
-            .first()
-            .copied()
-            .context("the simulator has no address")?;
-        Ok(Self {
-            child,
-            _out: out,
-            base_url,
-            address,
-        })
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -182,21 +144,15 @@ struct Sample {
     ttft: Duration,
 }
 
-/// What the simulator says of one run, in nanoseconds since it had read the request.
-struct Truth {
-    planned: i128,
-    written: i128,
-}
-
 async fn measure(level: Level, simulator: &Served) -> anyhow::Result<Row> {
-    let before = truths(simulator, 0).await?.into_keys().max().unwrap_or(0);
+    let before = simulator.truths(0).await?.into_keys().max().unwrap_or(0);
     let (began, spent) = (Instant::now(), cpu_time(simulator));
     let samples = load(level, simulator).await?;
     let wall = began.elapsed();
     let cores = cpu_time(simulator)
         .zip(spent)
         .map(|(after, before)| after.saturating_sub(before).div_duration_f64(wall));
-    let truths = truths(simulator, before).await?;
+    let truths = simulator.truths(before).await?;
     let (mut errors, mut with_burst, mut late) = (Vec::new(), Vec::new(), Vec::new());
     for sample in &samples {
         let truth = truths.get(&sample.run);
@@ -347,43 +303,6 @@ fn has_content(bytes: &[u8]) -> bool {
     (bytes.windows(FIELD.len() + 1)).any(|w| w.starts_with(FIELD) && w.last() != Some(&b'"'))
 }
 
-/// The simulator's own stamps of the runs after a number.
-async fn truths(simulator: &Served, after: u64) -> anyhow::Result<HashMap<u64, Truth>> {
-    let mut stream = TcpStream::connect(simulator.address).await?;
-    let request = format!(
-        "GET /sim/runs?after={after} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
-        simulator.address
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await?;
-    let (_, body) = text
-        .split_once("\r\n\r\n")
-        .context("a broken list of runs")?;
-    let list: Value = serde_json::from_str(body)?;
-    let runs = list["runs"].as_array().context("no list of runs")?;
-    let truth = |run: &Value| {
-        let planned = run["planned_first_token_ns"].as_i64()?.into();
-        let written = run["written_first_token_ns"].as_i64()?.into();
-        Some((run["run"].as_u64()?, Truth { planned, written }))
-    };
-    Ok(runs.iter().filter_map(truth).collect())
-}
-
-/// CPU time that this process and the simulator have used so far, where `/proc` tells.
-fn cpu_time(simulator: &Served) -> Option<Duration> {
-    // Fields 14 and 15 of proc_pid_stat(5): user and system time, in ticks of 10 ms; the second field
-    // is a name in brackets.
-    let ticks = |process: &str| {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        let (_, after_name) = stat.rsplit_once(')')?;
-        let field = |n| after_name.split_whitespace().nth(n)?.parse::<u64>().ok();
-        Some(field(11)? + field(12)?)
-    };
-    let both = ticks("self")? + ticks(&simulator.child.id().to_string())?;
-    Some(Duration::from_millis(both * 10))
-}
-
 struct Row {
     n: usize,
     p50: f64,
@@ -422,18 +341,7 @@ impl Row {
     }
 }
 
-/// The nearest rank of sorted nanoseconds, in milliseconds.
-fn percentile_ms(sorted: &[i128], percent: usize) -> f64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().map_or(f64::NAN, as_ms)
-}
-
 fn mean_ms(list: &[i128]) -> f64 {
     let count = i128::try_from(list.len().max(1)).unwrap_or(i128::MAX);
     as_ms(list.iter().sum::<i128>() / count)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
-fn as_ms(ns: i128) -> f64 {
-    ns as f64 / 1e6
 }

@@ -8,10 +8,10 @@ corpus=corpus/$name
 mkdir -p "$corpus"
 fixtures=../tests/fixtures/$name
 [[ -d $fixtures ]] || fixtures=../tests/fixtures/openai-chat
-for file in "$fixtures"/*.{sse,json,ndjson}; do
-  [[ -f $file ]] || continue
-  # How it is cut, and the status of its response.
-  for start in '\007\000' '\001\002'; do
+for file in "$fixtures"/*.{sse,json,ndjson,grpc}; do
+  [[ -f $file && $file != *.messages.json ]] || continue
+  # How it is cut, and the head of its response.
+  for start in '\007\000' '\001\002' '\003\014'; do
     { printf "$start"; cat "$file"; } >"$corpus/$(basename "$file").${start//\\/}"
   done
 done

@@ -182,7 +182,7 @@ fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
     let mut endpoint = Endpoint::custom(AD_HOC, base.url, args.dialect);
     endpoint.key_env = vec![args.key_env.clone()];
     endpoint.allow_http = true;
-    endpoint.connect.ca_file = args.ca_file.clone();
+    endpoint.connect.ca_file.clone_from(&args.ca_file);
     Ok(Some(endpoint))
 }
 

@@ -1,0 +1,133 @@
+//! A simulator in a process of its own, as a peer would meet it, and what it says of its runs.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+use tokenscope::{
+    endpoint::ConnectOptions,
+    transport::{HttpCall, Transport},
+};
+use url::Url;
+
+/// A running simulator; dropping it stops it.
+pub struct Served {
+    child: Child,
+    /// Kept open: the simulator may still be writing.
+    _out: BufReader<ChildStdout>,
+    pub base_url: Url,
+    pub address: SocketAddr,
+    /// How to connect to it.
+    pub connect: ConnectOptions,
+}
+
+/// What the simulator says of one run, in nanoseconds since it had read the request.
+pub struct Truth {
+    #[allow(dead_code, reason = "not every bench asks how late it was")]
+    pub planned: i128,
+    pub written: i128,
+}
+
+impl Served {
+    /// Starts it with these further arguments.
+    pub fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tokenscope"))
+            .args(["simulate", "--port", "0"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        let out = child.stdout.take().context("the simulator has no stdout")?;
+        let mut out = BufReader::new(out);
+        out.read_line(&mut line)?;
+        let base_url: Url = line.trim().parse()?;
+        let address = base_url
+            .socket_addrs(|| None)?
+            .first()
+            .copied()
+            .context("the simulator has no address")?;
+        Ok(Self {
+            child,
+            _out: out,
+            base_url,
+            address,
+            connect: ConnectOptions::default(),
+        })
+    }
+
+    /// The simulator's own stamps of the runs after a number.
+    pub async fn truths(&self, after: u64) -> anyhow::Result<HashMap<u64, Truth>> {
+        let mut url = self.base_url.join("/sim/runs")?;
+        url.set_query(Some(&format!("after={after}")));
+        let call = HttpCall {
+            method: http::Method::GET,
+            url,
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+            connect: self.connect.clone(),
+            proxy_password: None,
+        };
+        let (status, _, body) = Transport::default().get(call).await?;
+        ensure!(status == 200, "no list of runs: {status}");
+        let list: Value = serde_json::from_slice(&body)?;
+        let runs = list["runs"].as_array().context("no list of runs")?;
+        let truth = |run: &Value| {
+            let planned = run["planned_first_token_ns"].as_i64()?.into();
+            let written = run["written_first_token_ns"].as_i64()?.into();
+            Some((run["run"].as_u64()?, Truth { planned, written }))
+        };
+        Ok(runs.iter().filter_map(truth).collect())
+    }
+
+    /// CPU time that it has used so far, where `/proc` tells.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        cpu_time_of(&self.child.id().to_string())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// CPU time that this process has used so far, where `/proc` tells.
+pub fn own_cpu_time() -> Option<Duration> {
+    cpu_time_of("self")
+}
+
+/// The first field of `/proc/PID/task/TID/schedstat` is a thread's time on a CPU, in nanoseconds. Threads that
+/// have ended are not in it: none of ours end while a figure is taken.
+fn cpu_time_of(process: &str) -> Option<Duration> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let mut spent = 0;
+    for task in tasks {
+        let file = task.ok()?.path().join("schedstat");
+        // A thread may end while we look.
+        let Ok(text) = std::fs::read_to_string(file) else {
+            continue;
+        };
+        spent += text.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    Some(Duration::from_nanos(spent))
+}
+
+/// The nearest rank of sorted nanoseconds, in milliseconds.
+pub fn percentile_ms(sorted: &[i128], percent: usize) -> f64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().map_or(f64::NAN, as_ms)
+}
+
+/// Nanoseconds in milliseconds.
+#[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
+pub fn as_ms(ns: i128) -> f64 {
+    ns as f64 / 1e6
+}
