@@ -35,7 +35,7 @@ use served::{Served, own_cpu_time, percentile_ms};
 use tokenscope::{
     chat::ChatRequest,
     dialect::DialectId,
-    endpoint::{Endpoint, HttpVersion},
+    endpoint::{Endpoint, HttpVersion, call::chat_call},
     run::{Ask, Origin, Run, RunHead, RunId, execute},
     simulator,
     transport::Transport,
@@ -126,7 +126,11 @@ async fn round(served: &Served) -> anyhow::Result<()> {
     );
     for connecting in [Connecting::Cold, Connecting::Warm] {
         for streams in [1, 100] {
-            let (requests, tokens) = if streams == 1 { (200, 2) } else { (2_000, 8) };
+            let (requests, tokens) = match (streams, connecting) {
+                (1, _) => (200, 2),
+                (_, Connecting::Cold) => (600, 8),
+                (_, Connecting::Warm) => (2_000, 8),
+            };
             let load = Load {
                 connecting,
                 streams,
@@ -221,15 +225,11 @@ async fn times(way: Way, load: Load, served: &Served) -> anyhow::Result<Times> {
 /// makes the connection, is not among the runs.
 async fn ask_all(endpoint: Arc<Endpoint>, load: Load) -> anyhow::Result<Vec<Run>> {
     let next = Arc::new(AtomicUsize::new(0));
-    let shared = Transport::default();
-    if load.connecting == Connecting::Warm {
-        for _ in 0..3 {
-            ask(&shared, &endpoint, "warming up", 1).await?;
-        }
-    }
+    let transports = Arc::new(transports(&endpoint, load).await?);
     let mut tasks = JoinSet::new();
     for _ in 0..load.streams {
-        let (next, shared, endpoint) = (Arc::clone(&next), shared.clone(), Arc::clone(&endpoint));
+        let (next, endpoint) = (Arc::clone(&next), Arc::clone(&endpoint));
+        let transports = Arc::clone(&transports);
         tasks.spawn(async move {
             let mut runs = Vec::new();
             loop {
@@ -237,10 +237,7 @@ async fn ask_all(endpoint: Arc<Endpoint>, load: Load) -> anyhow::Result<Vec<Run>
                 if index >= load.requests {
                     return anyhow::Ok(runs);
                 }
-                let transport = match load.connecting {
-                    Connecting::Warm => shared.clone(),
-                    Connecting::Cold => Transport::default(),
-                };
+                let transport = transports[index % transports.len()].clone();
                 // The prompt seeds the schedule.
                 let prompt = format!("request {index}");
                 let run = ask(&transport, &endpoint, &prompt, load.tokens).await?;
@@ -255,6 +252,30 @@ async fn ask_all(endpoint: Arc<Endpoint>, load: Load) -> anyhow::Result<Vec<Run>
         runs.extend(done??);
     }
     Ok(runs)
+}
+
+/// One transport with a connection, or one a request with none; their clients, which read the machine's
+/// certificates, are made beforehand, as in a program that runs.
+async fn transports(endpoint: &Arc<Endpoint>, load: Load) -> anyhow::Result<Vec<Transport>> {
+    if load.connecting == Connecting::Warm {
+        let shared = Transport::default();
+        for _ in 0..3 {
+            ask(&shared, endpoint, "warming up", 1).await?;
+        }
+        return Ok(vec![shared]);
+    }
+    let mut transports = Vec::new();
+    for _ in 0..load.requests {
+        let transport = Transport::default();
+        let dialect = endpoint.dialect.dialect();
+        for dialect in [dialect, dialect.as_json()] {
+            let request = ChatRequest::of_text("sim-bench", "");
+            let call = chat_call(dialect, endpoint, &request, None, None)?;
+            transport.prepare(call.http).await?;
+        }
+        transports.push(transport);
+    }
+    Ok(transports)
 }
 
 async fn ask(

@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tokenscope::{
     endpoint::ConnectOptions,
-    transport::{HttpCall, Transport},
+    transport::{HttpCall, Transport, Upload},
 };
 use url::Url;
 
@@ -70,7 +70,7 @@ impl Served {
             method: http::Method::GET,
             url,
             headers: http::HeaderMap::new(),
-            body: bytes::Bytes::new(),
+            body: Upload::default(),
             connect: self.connect.clone(),
             proxy_password: None,
         };

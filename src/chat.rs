@@ -3,12 +3,16 @@
 //! In: a prompt from a view, the terminal or (later) the gateway. Out: [`ChatRequest`], which a
 //! [dialect](crate::dialect) turns into the bytes of its own protocol.
 
+mod files;
 mod media;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::media::Media;
+pub use self::{
+    files::{Files, Piece},
+    media::Media,
+};
 
 /// One question to one model, independent of any wire protocol.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +28,10 @@ pub struct ChatRequest {
     pub params: Params,
     /// Functions the model may call.
     pub tools: Vec<Tool>,
+    /// The JSON body itself, sent in place of the one that a dialect would write of the rest. `{{file 1}}` in
+    /// it stands for the base64 of the first file of `messages`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw_body: Option<Value>,
 }
 
 impl ChatRequest {

@@ -4,6 +4,7 @@
 //! copies a few ids, not the texts.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     chat::{Media, Params, Part, Tool},
@@ -67,6 +68,9 @@ pub struct Pane {
 pub struct Turn {
     /// What was asked.
     pub user: Vec<Part>,
+    /// The JSON body that was written by hand for it, as [`ChatRequest::raw_body`](crate::chat::ChatRequest).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw_body: Option<Value>,
     /// The runs, oldest first; a retry adds one.
     pub runs: Vec<RunId>,
     /// Index into `runs` of the one shown and continued from.

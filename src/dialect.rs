@@ -17,7 +17,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    chat::ChatRequest,
+    chat::{ChatRequest, Files},
     event::{Event, words},
 };
 
@@ -76,9 +76,9 @@ pub enum Wire {
 /// What gRPC makes of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Grpc {
-    /// The message of a request's JSON, given the endpoint's base URL and the model. The error names what
-    /// the message has no place for, and says what to do.
-    pub message: fn(Value, base: &Url, model: &str) -> Result<GrpcMessage, String>,
+    /// The message of a request's JSON, given the files that its marks stand for, the endpoint's base URL and
+    /// the model. The error names what the message has no place for, and says what to do.
+    pub message: fn(Value, &Files, base: &Url, model: &str) -> Result<GrpcMessage, String>,
     /// The dialect that asks the same of the same base URL as JSON, where HTTP/2 is refused.
     pub fallback: DialectId,
 }

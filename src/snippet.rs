@@ -15,9 +15,8 @@ use url::Url;
 use crate::{
     chat::ChatRequest,
     dialect::DialectId,
-    endpoint::{Auth, Endpoint},
+    endpoint::{Auth, Endpoint, call::whole_body},
     event::words,
-    hints,
     transport::shown_url,
 };
 
@@ -91,7 +90,6 @@ impl Asked {
         // gRPC needs a generated client: what asks the same as JSON is what can be pasted.
         let dialect = endpoint.dialect.dialect().as_json();
         let id = dialect.id;
-        let (request, _) = hints::fit(id, request);
         let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
         let fixed = dialect.headers.iter();
         let mut headers = vec![Header::fixed("content-type", "application/json")];
@@ -111,8 +109,8 @@ impl Asked {
             shown: shown_url(&url),
             url,
             headers,
-            body: (dialect.encode)(&request),
-            model: request.model,
+            body: whole_body(dialect, request),
+            model: request.model.clone(),
             key,
         }
     }

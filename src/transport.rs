@@ -16,6 +16,7 @@ mod phases;
 mod proxy;
 pub mod sse;
 mod tls;
+mod upload;
 
 use std::{
     fmt,
@@ -29,7 +30,7 @@ use futures_util::Stream;
 use http::HeaderMap;
 use url::Url;
 
-pub use self::{call::PreparedCall, client::shown_url, phases::Trace};
+pub use self::{call::PreparedCall, client::shown_url, phases::Trace, upload::Upload};
 use self::{client::Clients, fault::Peer, proxy::Via};
 use crate::{
     endpoint::ConnectOptions,
@@ -46,7 +47,7 @@ pub struct HttpCall {
     /// All headers; secret ones are marked sensitive.
     pub headers: HeaderMap,
     /// The body; empty for `GET`.
-    pub body: Bytes,
+    pub body: Upload,
     /// How to connect.
     pub connect: ConnectOptions,
     /// The proxy's password, where it needs one.

@@ -13,6 +13,7 @@ use crate::{dialect::DialectId, settings::Paths, snippet::Language};
 /// question could not be asked as written; 130 stopped by Ctrl-C.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Args {
     /// What to ask; read from standard input when left out or `-`.
     prompt: Option<String>,
@@ -100,6 +101,16 @@ pub struct Args {
     #[arg(long, value_name = "JSON")]
     extra: Option<String>,
 
+    /// File with the JSON body to send as it is, in place of all that is asked; - reads standard input. {{file 1}}
+    /// in it stands for the base64 of the first attached file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "system", "temperature", "top_p", "max_tokens", "seed", "stop",
+        "reasoning_effort", "schema", "tools", "extra"])]
+    body: Option<PathBuf>,
+
+    /// Print the JSON body that would be sent, for --body to take back, and ask nothing.
+    #[arg(long, conflicts_with = "snippet")]
+    print_body: bool,
+
     /// Show the reasoning too (on standard error).
     #[arg(long)]
     reasoning: bool,
@@ -128,12 +139,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user()?;
     let question = ask::Question::of(args)?;
     let ready = ask::ready(args, paths)?;
-    if let Some(language) = args.snippet {
-        let snippets = ask::snippets(language, &question, &ready)?;
-        std::io::stdout().write_all(snippets.join("\n").as_bytes())?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    report::follow(args, &ask::start(&question, ready))
+    let shown = if args.print_body {
+        ask::bodies(&question, &ready)?
+    } else if let Some(language) = args.snippet {
+        ask::snippets(language, &question, &ready)?
+    } else {
+        return report::follow(args, &ask::start(&question, ready));
+    };
+    std::io::stdout().write_all(shown.join("\n").as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn language(name: &str) -> Result<Language, String> {

@@ -19,6 +19,7 @@ mod markdown;
 mod pane;
 mod params;
 mod params_form;
+mod raw_body;
 mod results;
 mod sessions;
 mod target_picker;
@@ -34,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     answer::AnswerView, attachments::Attachments, composer::Composer, intent::Intent,
-    pane::PaneView, sessions::Sessions,
+    pane::PaneView, raw_body::RawEditor, sessions::Sessions,
 };
 use super::{
     icons,
@@ -91,6 +92,8 @@ pub struct Playground {
     /// Whether the field of an edited prompt had the focus when last shown.
     edit_focused: bool,
     copied: Option<String>,
+    /// The body that is edited, while it is.
+    raw: Option<RawEditor>,
 }
 
 /// What is kept with the window's layout.
@@ -218,6 +221,11 @@ impl View for Playground {
         self.bar_ui(ui, cx, &mut intents);
         self.composer_ui(ui, cx, &mut intents);
         self.panes_ui(ui, cx, &mut intents);
+        if let Some(raw) = &mut self.raw
+            && !raw.ui(ui.ctx(), cx.theme, &mut intents)
+        {
+            self.raw = None;
+        }
         self.intents = intents;
         self.act_all(cx);
         if let Some(text) = self.copied.take() {

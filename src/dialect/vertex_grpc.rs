@@ -65,10 +65,11 @@ mod missing {
 
     use crate::{
         body::BodyDecoder,
+        chat::Files,
         dialect::{Decoder, GrpcMessage, ResponseHead, gemini::decode::GeminiReader},
     };
 
-    pub(super) fn message(_: Value, _: &Url, _: &str) -> Result<GrpcMessage, String> {
+    pub(super) fn message(_: Value, _: &Files, _: &Url, _: &str) -> Result<GrpcMessage, String> {
         let why = "this build of Tokenscope has no gRPC: set the endpoint's dialect to gemini, which asks the \
                    same models by REST";
         Err(why.into())

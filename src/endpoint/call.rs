@@ -2,7 +2,6 @@
 //!
 //! In: an [`Endpoint`], its key, a request. Out: an [`HttpCall`] for the transport.
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -10,11 +9,11 @@ use url::Url;
 
 use super::{Endpoint, HttpVersion, headers::request_headers};
 use crate::{
-    chat::ChatRequest,
+    chat::{ChatRequest, Files, Piece},
     dialect::{Dialect, GrpcMessage, Wire},
     event::{Fault, FaultClass, Phase},
     hints::{self, Hint},
-    transport::HttpCall,
+    transport::{HttpCall, Upload},
 };
 
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
@@ -42,23 +41,65 @@ pub fn chat_call(
     proxy_password: Option<SecretString>,
 ) -> Result<ChatCall, Fault> {
     let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
-    let (request, hints) = hints::fit(dialect.id, request);
-    let body = (dialect.encode)(&request);
+    let Body { json, files, hints } = Body::of(dialect, request);
     let http = call(Method::POST, url, endpoint, key, proxy_password)?;
     let notes = hints.iter().filter_map(Hint::note).collect();
     let mut call = ChatCall { http, notes };
     match dialect.wire {
-        Wire::Json => put_json(&mut call, &body),
+        Wire::Json => put_json(&mut call, &json, &files),
         Wire::Grpc(grpc) => {
-            let message = (grpc.message)(body, &endpoint.base_url, &request.model);
-            message.and_then(|message| put_message(&mut call, message))
+            let message = (grpc.message)(json, &files, &endpoint.base_url, &request.model);
+            message
+                .and_then(|message| put_message(&mut call, message))
+                .map_err(|why| Fault::new(FaultClass::BadRequest, Phase::Prepare, why))?;
         }
     }
-    .map_err(|why| Fault::new(FaultClass::BadRequest, Phase::Prepare, why))?;
     Ok(call)
 }
 
-fn put_json(call: &mut ChatCall, body: &Value) -> Result<(), String> {
+/// The JSON of a request, with marks for its files.
+struct Body {
+    json: Value,
+    files: Files,
+    hints: Vec<Hint>,
+}
+
+impl Body {
+    fn of(dialect: &Dialect, request: &ChatRequest) -> Self {
+        let files = Files::of(request);
+        if let Some(raw) = &request.raw_body {
+            return Self {
+                json: files.from_people(raw.clone()),
+                files,
+                hints: Vec::new(),
+            };
+        }
+        let marked = files.marked(request.clone());
+        let (fitted, hints) = hints::fit(dialect.id, &marked);
+        Self {
+            json: (dialect.encode)(&fitted),
+            files,
+            hints,
+        }
+    }
+}
+
+/// The JSON body that a request is sent with, for people to read and change: `{{file 1}}` stands for the base64
+/// of its first file, and
+/// [`ChatRequest::raw_body`] takes it back.
+#[must_use]
+pub fn raw_body(dialect: &Dialect, request: &ChatRequest) -> Value {
+    let Body { json, files, .. } = Body::of(dialect, request);
+    files.for_people(json)
+}
+
+/// The JSON body of a request with its files in it.
+pub(crate) fn whole_body(dialect: &Dialect, request: &ChatRequest) -> Value {
+    let Body { json, files, .. } = Body::of(dialect, request);
+    files.inlined(json)
+}
+
+fn put_json(call: &mut ChatCall, body: &Value, files: &Files) {
     let defaults = [
         (header::CONTENT_TYPE, "application/json"),
         (header::ACCEPT, "text/event-stream"),
@@ -67,10 +108,12 @@ fn put_json(call: &mut ChatCall, body: &Value) -> Result<(), String> {
         let value = HeaderValue::from_static(value);
         call.http.headers.entry(name).or_insert(value);
     }
-    let body = serde_json::to_vec(body);
-    let body = body.map_err(|error| format!("the request can't be written as JSON: {error}"))?;
-    call.http.body = Bytes::from(body);
-    Ok(())
+    for piece in files.split(body.to_string()) {
+        match piece {
+            Piece::Text(text) => call.http.body.push(text),
+            Piece::Base64(file) => call.http.body.push_base64(file),
+        }
+    }
 }
 
 /// gRPC's own headers, whatever the endpoint says, and HTTP/2.
@@ -93,7 +136,7 @@ fn put_message(call: &mut ChatCall, message: GrpcMessage) -> Result<(), String> 
     }
     let routing = HeaderValue::from_str(&message.routing).map_err(|error| error.to_string())?;
     call.http.headers.insert(ROUTING, routing);
-    call.http.body = message.framed;
+    call.http.body = message.framed.into();
     call.notes.extend(message.notes);
     Ok(())
 }
@@ -131,7 +174,7 @@ fn call(
         method,
         url,
         headers,
-        body: Bytes::new(),
+        body: Upload::default(),
         connect: endpoint.connect.clone(),
         proxy_password,
     })

@@ -14,7 +14,7 @@ use futures_util::Stream;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{Chunk, fault, now, phases::Trace};
+use super::{Chunk, Upload, fault, now, phases::Trace};
 use crate::event::{Fault, FaultClass, Phase};
 
 /// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
@@ -24,12 +24,12 @@ const PIECE: usize = 64 << 10;
 /// A request body that marks when its last byte was taken for writing. It can't be cloned, so no
 /// layer below can send it twice.
 pub(super) struct Outgoing {
-    rest: Bytes,
+    rest: Upload,
     trace: Arc<Trace>,
 }
 
 impl Outgoing {
-    pub(super) fn new(body: Bytes, trace: Arc<Trace>) -> Self {
+    pub(super) fn new(body: Upload, trace: Arc<Trace>) -> Self {
         Self { rest: body, trace }
     }
 }
@@ -42,11 +42,9 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.rest.is_empty() {
+        let Some(piece) = self.rest.take(PIECE) else {
             return Poll::Ready(None);
-        }
-        let size = self.rest.len().min(PIECE);
-        let piece = self.rest.split_to(size);
+        };
         if self.rest.is_empty() {
             self.trace.mark_sent();
         }
@@ -58,7 +56,7 @@ impl Body for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        SizeHint::with_exact(self.rest.len())
     }
 }
 

@@ -237,6 +237,7 @@ fn any_request() -> impl Strategy<Value = ChatRequest> {
                 ..Params::default()
             },
             tools: Vec::new(),
+            raw_body: None,
         })
 }
 
@@ -429,6 +430,7 @@ fn a_conversation(id: i64) -> Conversation {
                         },
                         Part::Media(an_image(b"png")),
                     ],
+                    raw_body: Some(serde_json::json!({"model": "m", "messages": []})),
                     runs: vec![RunId(1), RunId(2)],
                     shown: 1,
                 }],

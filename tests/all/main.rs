@@ -50,6 +50,7 @@ mod snippets;
 mod sse;
 mod toy;
 mod transport;
+mod upload;
 #[cfg(feature = "grpc")]
 mod vertex_grpc;
 #[cfg(feature = "grpc")]

@@ -1,6 +1,8 @@
 //! The playground, driven by accessible names: what is typed becomes runs, each pane keeps its own
 //! stream, and nothing is measured, compared or lost that should not be.
 
+mod raw_body;
+
 use tokenscope::chat::Role as Who;
 
 use crate::desktop_scenes::whole_answer;

@@ -31,7 +31,7 @@ fn call(url: &str, connect: ConnectOptions) -> HttpCall {
         method: Method::POST,
         url: url.parse().unwrap(),
         headers: HeaderMap::new(),
-        body: Bytes::from_static(b"{}"),
+        body: Bytes::from_static(b"{}").into(),
         connect,
         proxy_password: None,
     }
@@ -40,7 +40,7 @@ fn call(url: &str, connect: ConnectOptions) -> HttpCall {
 fn get(url: &str) -> HttpCall {
     HttpCall {
         method: Method::GET,
-        body: Bytes::new(),
+        body: Bytes::new().into(),
         ..call(url, ConnectOptions::default())
     }
 }

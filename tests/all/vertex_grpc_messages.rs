@@ -11,7 +11,7 @@ use prost::Message as _;
 use prost_types::value::Kind;
 use serde_json::{Value, json};
 use tokenscope::{
-    chat::{ChatRequest, Message, Part, Role},
+    chat::{ChatRequest, Files, Message, Part, Role},
     dialect::{ResponseHead, gemini, vertex_grpc::DIALECT},
     event::{Event, FinishReason},
 };
@@ -34,8 +34,10 @@ fn written(request: &ChatRequest) -> Result<(GenerateContentRequest, Vec<String>
         panic!()
     };
     let base = format!("https://l-aiplatform.googleapis.com/{PLACE}");
+    let files = Files::of(request);
     let message = (grpc.message)(
-        (DIALECT.encode)(request),
+        (DIALECT.encode)(&files.marked(request.clone())),
+        &files,
         &base.parse().unwrap(),
         &request.model,
     )?;

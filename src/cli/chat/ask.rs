@@ -13,7 +13,7 @@ use super::Args;
 use crate::{
     chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool},
     cli::{UsageError, note, unknown_endpoint, warn_of},
-    endpoint::{Endpoint, TargetId, base_url},
+    endpoint::{Endpoint, TargetId, base_url, call::raw_body as raw_body_of},
     engine::{Command, Engine, Options, SendRun, Update},
     run::{Origin, RunId},
     settings::{Paths, Settings},
@@ -30,13 +30,16 @@ pub(super) struct Question {
     message: Message,
     params: Params,
     tools: Vec<Tool>,
+    raw_body: Option<Value>,
 }
 
 impl Question {
     pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
-        let mut parts = vec![Part::Text {
-            text: prompt(args.prompt.as_deref())?,
-        }];
+        let mut parts = Vec::new();
+        if args.body.is_none() {
+            let text = prompt(args.prompt.as_deref())?;
+            parts.push(Part::Text { text });
+        }
         for file in &args.attach {
             parts.push(Part::Media(media(file)?));
         }
@@ -48,6 +51,7 @@ impl Question {
             },
             params: params(args)?,
             tools: tools(args.tools.as_deref())?,
+            raw_body: args.body.as_deref().map(raw_body).transpose()?,
         })
     }
 
@@ -58,6 +62,7 @@ impl Question {
             messages: vec![self.message.clone()],
             params: self.params.clone(),
             tools: self.tools.clone(),
+            raw_body: self.raw_body.clone(),
         }
     }
 }
@@ -120,15 +125,28 @@ pub(super) fn snippets(
     question: &Question,
     ready: &Ready,
 ) -> anyhow::Result<Vec<String>> {
+    shown(question, ready, |endpoint, request| {
+        snippet(language, endpoint, request)
+    })
+}
+
+/// The JSON body that would be sent to each target.
+pub(super) fn bodies(question: &Question, ready: &Ready) -> anyhow::Result<Vec<String>> {
+    shown(question, ready, |endpoint, request| {
+        format!("{:#}\n", raw_body_of(endpoint.dialect.dialect(), request))
+    })
+}
+
+fn shown(
+    question: &Question,
+    ready: &Ready,
+    show: impl Fn(&Endpoint, &ChatRequest) -> String,
+) -> anyhow::Result<Vec<String>> {
     let of = |target: &TargetId| {
         let endpoint = ready.settings.endpoint_or_preset(&target.endpoint);
         let endpoint =
             endpoint.ok_or_else(|| unknown_endpoint(&target.endpoint, &ready.settings))?;
-        Ok(snippet(
-            language,
-            &endpoint,
-            &question.request(&target.model),
-        ))
+        Ok(show(&endpoint, &question.request(&target.model)))
     };
     ready.targets.iter().map(of).collect()
 }
@@ -283,6 +301,22 @@ fn tools(file: Option<&Path>) -> anyhow::Result<Vec<Tool>> {
     };
     let tools = serde_json::from_value(json_file(file)?);
     Ok(tools.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?)
+}
+
+/// The body of a file, or of standard input for `-`.
+fn raw_body(file: &Path) -> anyhow::Result<Value> {
+    let body = if file == Path::new("-") {
+        let text = std::io::read_to_string(std::io::stdin()).context("standard input")?;
+        serde_json::from_str(&text)
+            .map_err(|why| UsageError::new(format!("standard input: {why}")))?
+    } else {
+        json_file(file)?
+    };
+    if !Value::is_object(&body) {
+        let why = format!("{}: a body is a JSON object: {{ … }}", file.display());
+        return Err(UsageError::new(why).into());
+    }
+    Ok(body)
 }
 
 fn json_file(file: &Path) -> anyhow::Result<Value> {

@@ -3,7 +3,7 @@
 use super::{Playground, edits, intent::Intent, pane::PaneView};
 use crate::{
     chat::Part,
-    conversation::{Conversation, ConversationId, Draft, Turn},
+    conversation::{Conversation, ConversationId, Draft, Pane, Turn},
     desktop::view::{Action, Cx},
     endpoint::TargetId,
     engine::{Command, SendRun},
@@ -52,6 +52,13 @@ impl Playground {
 
     /// Ctrl+Enter sends what is being edited, if anything is, else what is in the composer.
     fn send_or_resend(&mut self) {
+        if let Some(raw) = &self.raw {
+            let send = raw.send();
+            if send.is_some() {
+                self.raw = None;
+            }
+            return self.intents.extend(send);
+        }
         let edited = self
             .panes
             .iter()
@@ -122,12 +129,16 @@ impl Playground {
             Intent::Stop(pane) => self.stop(pane, cx),
             Intent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
             Intent::RetryAll => {
-                let last =
-                    |p: &crate::conversation::Pane| Some((p.id, p.turns.len().checked_sub(1)?));
+                let last = |p: &Pane| Some((p.id, p.turns.len().checked_sub(1)?));
                 let turns: Vec<_> = self.conversation.panes.iter().filter_map(last).collect();
                 self.retry(&turns, cx);
             }
+            Intent::Edit(pane, turn) if self.is_raw(pane, turn) => {
+                self.edit_raw(pane, Some(turn), cx);
+            }
             Intent::Edit(pane, turn) => self.edit(pane, turn),
+            Intent::EditRaw(pane, turn) => self.edit_raw(pane, turn, cx),
+            Intent::SendRaw(pane, turn, body) => self.send_raw(pane, turn, body, cx),
             Intent::EndEdit(pane) => self.view(pane).editing = None,
             Intent::Resend(pane, turn, draft, all) => self.resend(pane, turn, &draft, all, cx),
             Intent::Continue(pane, results) => self.go_on(pane, results, cx),
@@ -217,7 +228,7 @@ impl Playground {
         }
     }
 
-    fn view(&mut self, pane: u32) -> &mut PaneView {
+    pub(super) fn view(&mut self, pane: u32) -> &mut PaneView {
         self.panes.entry(pane).or_default()
     }
 
@@ -250,7 +261,7 @@ impl Playground {
     }
 
     /// Starts runs. The conversation that names them is kept first, so that none is lost.
-    fn start(&mut self, runs: Vec<SendRun>, cx: &mut Cx<'_>) {
+    pub(super) fn start(&mut self, runs: Vec<SendRun>, cx: &mut Cx<'_>) {
         self.save_now(cx);
         for run in runs {
             self.just_sent.push(run.id);

@@ -5,6 +5,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use serde_json::Value;
+
 use crate::{
     chat::{ChatRequest, Message, Part, Role, ToolCall},
     conversation::{Conversation, ConversationId, Draft, Pane, Turn},
@@ -225,13 +227,37 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
         }
     }
     messages.push(said(&asked.user));
+    if asked.raw_body.is_some() {
+        // The body says the rest.
+        return Some(ChatRequest {
+            model: target.model.clone(),
+            messages,
+            raw_body: asked.raw_body.clone(),
+            ..ChatRequest::default()
+        });
+    }
     Some(ChatRequest {
         model: target.model.clone(),
         system: Some(pane.system.clone()).filter(|s| !s.trim().is_empty()),
         messages,
         params: pane.params.clone(),
         tools: pane.tools.clone(),
+        raw_body: None,
     })
+}
+
+/// What pane `pane` would ask next with these parts.
+pub fn next_request(
+    pane: &Pane,
+    parts: Vec<Part>,
+    runs: &HashMap<RunId, Run>,
+) -> Option<ChatRequest> {
+    let mut pane = pane.clone();
+    pane.turns.push(Turn {
+        user: parts,
+        ..Turn::default()
+    });
+    request(&pane, pane.turns.len() - 1, runs)
 }
 
 /// What was said to the model in a turn: a prompt, or the results of its calls.
@@ -291,9 +317,20 @@ pub fn ask(pane: &mut Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<S
 
 /// Adds a question at the end of a pane and gives what to send.
 pub fn ask_next(pane: &mut Pane, parts: Vec<Part>, runs: &HashMap<RunId, Run>) -> Option<SendRun> {
+    ask_turn(pane, parts, None, runs)
+}
+
+/// The same with a body that was written by hand, if there is one.
+pub fn ask_turn(
+    pane: &mut Pane,
+    user: Vec<Part>,
+    raw_body: Option<Value>,
+    runs: &HashMap<RunId, Run>,
+) -> Option<SendRun> {
     pane.target.as_ref()?;
     pane.turns.push(Turn {
-        user: parts,
+        user,
+        raw_body,
         ..Turn::default()
     });
     ask(pane, pane.turns.len() - 1, runs)

@@ -1,5 +1,7 @@
 //! What the playground is asked to do. Parts of it wish while they are shown; it acts after the frame.
 
+use serde_json::Value;
+
 use crate::{
     chat::Part,
     conversation::{ConversationId, Draft},
@@ -43,6 +45,10 @@ pub enum Intent {
     Resend(u32, usize, Draft, bool),
     /// Gives a pane's last answer the results of its calls, and lets it go on.
     Continue(u32, Vec<Part>),
+    /// Opens the body of a pane's next question, or of a turn that has one of its own.
+    EditRaw(u32, Option<usize>),
+    /// Asks with this body, further or in place of a turn and all after it.
+    SendRaw(u32, Option<usize>, Value),
     /// Takes a turn away.
     DeleteTurn(u32, usize),
     /// A new pane that goes on from before a turn.

@@ -230,6 +230,13 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
         "Copy the conversation as Markdown",
         Intent::CopyPane(pane.id),
     )];
+    if pane.target.is_some() {
+        items.push((
+            icons::EDIT,
+            "Edit the raw body and send it…",
+            Intent::EditRaw(pane.id, None),
+        ));
+    }
     if spot.count < super::edits::MAX_PANES {
         items.push((
             icons::COLUMNS,

@@ -110,6 +110,9 @@ impl TurnView {
                     _ => None,
                 });
                 results_given_ui(ui, theme, &at.turn.user);
+                if at.turn.raw_body.is_some() {
+                    ui.label(caption(theme, "Sent as a JSON body written by hand"));
+                }
                 if let Some(text) = text {
                     self.question
                         .ui(ui, theme, &Ink::of(theme), text, Mode::Plain);

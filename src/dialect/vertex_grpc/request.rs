@@ -25,7 +25,7 @@ use super::{
     structs, tools,
     url::resource,
 };
-use crate::dialect::GrpcMessage;
+use crate::{chat::Files, dialect::GrpcMessage};
 
 /// The note on whole numbers that a double can't hold.
 const ROUNDED: &str = "gRPC carries the arguments, results and schemas of functions as 64-bit floating-point \
@@ -35,17 +35,30 @@ const ROUNDED: &str = "gRPC carries the arguments, results and schemas of functi
 ///
 /// # Errors
 /// In words, if the message has no place for something, or the base URL is none of Vertex AI's.
-pub(super) fn message(body: Value, base: &Url, model: &str) -> Read<GrpcMessage> {
+pub(super) fn message(body: Value, files: &Files, base: &Url, model: &str) -> Read<GrpcMessage> {
     let name = resource(base, model)?;
     let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let notes = structs::is_rounded(&body).then(|| ROUNDED.to_owned());
     let mut message = object::message(body, "", request)?;
     message.model = name;
+    fill(&mut message, files);
     Ok(GrpcMessage {
         framed: framed(&message)?,
         routing: format!("model={encoded}"),
         notes: notes.into_iter().collect(),
     })
+}
+
+/// Puts the files where their marks are.
+fn fill(message: &mut GenerateContentRequest, files: &Files) {
+    let contents = message.contents.iter_mut();
+    for part in contents.flat_map(|content| &mut content.parts) {
+        if let Some(part::Data::InlineData(blob)) = &mut part.data
+            && let Some(file) = files.of_mark(&blob.data)
+        {
+            blob.data = file;
+        }
+    }
 }
 
 fn request(o: &mut Object) -> Read<GenerateContentRequest> {

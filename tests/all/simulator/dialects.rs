@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokenscope::{
-    chat::{ChatRequest, Media, Message, Part, Role, Tool},
+    chat::{ChatRequest, Files, Media, Message, Part, Role, Tool},
     dialect::Wire,
     endpoint::{Endpoint, list::list_models},
     event::{Answer, FaultClass, FinishReason, Usage},
@@ -219,7 +219,7 @@ async fn plan_of(endpoint: &Endpoint, asked: &ChatRequest) -> String {
     let body = match dialect.wire {
         Wire::Json => json.to_string().into(),
         Wire::Grpc(grpc) => {
-            let message = (grpc.message)(json, &endpoint.base_url, &asked.model);
+            let message = (grpc.message)(json, &Files::of(asked), &endpoint.base_url, &asked.model);
             message.unwrap().framed
         }
     };

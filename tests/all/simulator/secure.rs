@@ -50,7 +50,12 @@ async fn every_protocol_is_spoken_over_tls_to_whoever_trusts_its_authority() {
         let run = run_with(&trusting, asked(), None).await;
         assert!(run.answer.fault.is_none(), "{:?}", run.answer.fault);
         assert!(!run.answer.text.is_empty());
-        assert_eq!(run.http_version.as_deref(), Some("HTTP/2.0"), "{}", trusting.id);
+        assert_eq!(
+            run.http_version.as_deref(),
+            Some("HTTP/2.0"),
+            "{}",
+            trusting.id
+        );
     }
 }
 
