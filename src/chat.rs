@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 pub use self::{
     files::{Files, Piece},
-    media::Media,
+    media::{Media, is_address},
 };
 
 /// One question to one model, independent of any wire protocol.

@@ -48,6 +48,39 @@ impl Media {
         })
     }
 
+    /// A file that the provider fetches itself, its type told by its name's ending.
+    ///
+    /// # Errors
+    /// A sentence for the user, if this is no address, or its type can't be told.
+    pub fn at(address: &str) -> Result<Self, String> {
+        let address = address.trim();
+        let (scheme, rest) = address.split_once("://").unwrap_or_default();
+        if !is_address(address) || rest.is_empty() {
+            return Err(format!(
+                "{address} is no address of a file: write one as in https://host/cat.png or gs://bucket/talk.mp4"
+            ));
+        }
+        let path = rest.split(['?', '#']).next().unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let ending = ending.to_ascii_lowercase();
+        let known = ENDINGS
+            .iter()
+            .find(|(_, known)| *known == ending)
+            .or(OTHER_ENDINGS.iter().find(|(_, known)| *known == ending));
+        let Some((mime, _)) = known else {
+            return Err(format!(
+                "{scheme}://…/{name}: its type can't be told, as its name has no ending like .png, .pdf, .mp3 or .mp4"
+            ));
+        };
+        Ok(Self {
+            mime: (*mime).to_owned(),
+            uri: Some(address.to_owned()),
+            name: name.to_owned(),
+            ..Self::default()
+        })
+    }
+
     /// Whether it is an image.
     #[must_use]
     pub fn is_image(&self) -> bool {
@@ -90,6 +123,27 @@ const ENDINGS: &[(&str, &str)] = &[
     ("application/json", "json"),
     ("text/plain", "txt"),
 ];
+
+/// Further endings of names, with their types.
+const OTHER_ENDINGS: &[(&str, &str)] = &[
+    ("image/jpeg", "jpeg"),
+    ("image/heic", "heic"),
+    ("audio/mp4", "m4a"),
+    ("audio/aac", "aac"),
+    ("video/quicktime", "mov"),
+    ("video/mpeg", "mpeg"),
+    ("text/plain", "md"),
+    ("text/csv", "csv"),
+    ("text/html", "html"),
+];
+
+/// Whether a text names a file that a provider fetches, rather than one on this machine.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    ["https://", "http://", "gs://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+}
 
 impl Media {
     /// The type without its parameters, in lower case.
@@ -179,6 +233,30 @@ mod tests {
             data: b"\x01\x02\x03\x04".as_slice().into(),
             uri: None,
             name: name.into(),
+        }
+    }
+
+    #[test]
+    fn a_file_by_address_has_the_type_that_its_name_says() {
+        for (address, mime, name) in [
+            ("gs://bucket/a/talk.mp4", "video/mp4", "talk.mp4"),
+            (" https://h/cat.JPG?w=3#x ", "image/jpeg", "cat.JPG"),
+            ("https://h/a.b/report.pdf", "application/pdf", "report.pdf"),
+            ("http://127.0.0.1:1/x.jpeg", "image/jpeg", "x.jpeg"),
+        ] {
+            let media = Media::at(address).unwrap();
+            assert_eq!((media.mime.as_str(), media.name.as_str()), (mime, name));
+            assert_eq!(media.uri.as_deref(), Some(address.trim()));
+        }
+        for (address, said) in [
+            ("cat.png", "is no address"),
+            ("ftp://h/cat.png", "is no address"),
+            ("gs://", "is no address"),
+            ("https://h/cat", "can't be told"),
+            ("https://h/?f=cat.png", "can't be told"),
+        ] {
+            let why = Media::at(address).unwrap_err();
+            assert!(why.contains(said), "{why}");
         }
     }
 

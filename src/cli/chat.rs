@@ -26,7 +26,8 @@ pub struct Args {
     #[arg(short, long)]
     system: Option<String>,
 
-    /// File to attach (image, PDF, sound, video, text), its type told by content; may be repeated.
+    /// File to attach (image, PDF, sound, video, text), its type told by content; or an address (https:// or
+    /// gs://) that the provider fetches itself. May be repeated.
     #[arg(
         short,
         long = "attach",

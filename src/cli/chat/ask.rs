@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Args;
 use crate::{
-    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool},
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, is_address},
     cli::{UsageError, note, unknown_endpoint, warn_of},
     endpoint::{Endpoint, TargetId, base_url, call::raw_body as raw_body_of},
     engine::{Command, Engine, Options, SendRun, Update},
@@ -266,6 +266,9 @@ fn prompt(given: Option<&str>) -> anyhow::Result<String> {
 }
 
 fn media(file: &Path) -> anyhow::Result<Media> {
+    if let Some(address) = file.to_str().filter(|text| is_address(text)) {
+        return Ok(Media::at(address).map_err(UsageError::new)?);
+    }
     let data =
         std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
     let name = file.display().to_string();

@@ -11,13 +11,16 @@ use std::{
     },
 };
 
-use egui::{ColorImage, Context, CornerRadius, Frame, Margin, Sense, TextureHandle, Ui, vec2};
+use egui::{
+    ColorImage, Context, CornerRadius, Frame, Key, Margin, Popup, PopupCloseBehavior, RichText,
+    Sense, TextEdit, TextureHandle, Ui, vec2,
+};
 
 use crate::{
     chat::Media,
     desktop::{
         icons,
-        theme::{RADIUS, Theme, tiny},
+        theme::{RADIUS, Theme, caption, size, tiny},
         widgets::icon_button,
     },
 };
@@ -45,6 +48,9 @@ enum Thumb {
 pub struct Attachments {
     news: (Sender<News>, Receiver<News>),
     thumbs: HashMap<usize, Thumb>,
+    /// What is typed as an address, and what is wrong with it.
+    address: String,
+    problem: Option<String>,
 }
 
 impl Default for Attachments {
@@ -52,6 +58,8 @@ impl Default for Attachments {
         Self {
             news: channel(),
             thumbs: HashMap::new(),
+            address: String::new(),
+            problem: None,
         }
     }
 }
@@ -131,6 +139,48 @@ impl Attachments {
         });
     }
 
+    /// The button and the form for a file that the provider fetches.
+    pub fn address_ui(&mut self, ui: &mut Ui, theme: &Theme) {
+        let button = icon_button(ui, theme, icons::GLOBE, "Attach by address…");
+        let popup = Popup::from_toggle_button_response(&button)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+            .accessible_name("Attach by address")
+            .width(360.0);
+        popup.show(|ui| {
+            ui.set_width(344.0);
+            ui.label(caption(
+                theme,
+                "The provider fetches it: https://… or, with Gemini, gs://…",
+            ));
+            let edit = TextEdit::singleline(&mut self.address)
+                .hint_text(RichText::new("gs://bucket/talk.mp4").color(theme.text_dim))
+                .desired_width(f32::INFINITY)
+                .margin(vec2(8.0, 5.0));
+            let field = ui.add(edit).accessible_name("Address of the file");
+            if field.changed() {
+                self.problem = None;
+            }
+            if button.clicked() {
+                field.request_focus();
+            }
+            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            if let Some(problem) = &self.problem {
+                let text = RichText::new(problem).size(size::SMALL).color(theme.bad);
+                ui.add(egui::Label::new(text).wrap());
+            }
+            if ui.button("Attach").clicked() || entered {
+                match Media::at(&self.address) {
+                    Ok(media) => {
+                        let _ = self.news.0.send(News::Pasted(Ok(media)));
+                        self.address.clear();
+                        ui.close();
+                    }
+                    Err(why) => self.problem = Some(why),
+                }
+            }
+        });
+    }
+
     fn encode(&self, ctx: &Context, image: Arc<ColorImage>) {
         let (sender, ctx) = (self.news.0.clone(), ctx.clone());
         in_background("paste-image", move || {
@@ -174,7 +224,10 @@ impl Attachments {
                     ui.horizontal(|ui| {
                         self.thumb_ui(ui, theme, image);
                         let kind = if image.is_image() { "image" } else { "file" };
-                        let kib = image.data.len().div_ceil(1024);
+                        let about = match &image.uri {
+                            Some(_) => "by address".to_owned(),
+                            None => format!("{} KiB", image.data.len().div_ceil(1024)),
+                        };
                         let name: String = image.name.chars().take(24).collect();
                         ui.vertical(|ui| {
                             ui.spacing_mut().item_spacing.y = 0.0;
@@ -182,8 +235,9 @@ impl Attachments {
                                 tiny(theme, if name.is_empty() { kind } else { &name })
                                     .color(theme.text),
                             );
-                            ui.label(tiny(theme, format!("{kib} KiB")))
-                                .on_hover_text(&image.mime);
+                            let whence = image.uri.as_deref().unwrap_or_default();
+                            ui.label(tiny(theme, about))
+                                .on_hover_text(format!("{} {whence}", image.mime).trim());
                         });
                         let name = format!("Remove {kind} {}", index + 1);
                         if removable && icon_button(ui, theme, icons::CLOSE, &name).clicked() {
@@ -199,7 +253,7 @@ impl Attachments {
     fn thumb_ui(&mut self, ui: &mut Ui, theme: &Theme, image: &Media) {
         let ctx = ui.ctx().clone();
         let name = format!("Image {}", image.name);
-        if !image.is_image() {
+        if !image.is_image() || image.uri.is_some() {
             let icon = crate::desktop::parts::icon_of(&image.mime);
             ui.label(egui::RichText::new(icon).size(18.0).color(theme.text_dim));
             return;

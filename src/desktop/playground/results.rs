@@ -55,7 +55,10 @@ impl ResultsForm {
                     "Continue with these results",
                 )
             });
-            let hint = format!("{missing} results are missing: every call needs one");
+            let hint = match missing {
+                1 => "One result is missing: every call needs one".to_owned(),
+                _ => format!("{missing} results are missing: every call needs one"),
+            };
             if button.on_disabled_hover_text(hint).clicked() {
                 let results = edits::results_of(calls, &self.results);
                 wish = Some(Intent::Continue(pane, results));
