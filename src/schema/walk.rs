@@ -97,13 +97,13 @@ impl<'a> Spot<'a> {
 /// Every schema in this one, itself first.
 pub(super) fn spots(schema: &Value) -> Vec<Spot<'_>> {
     let mut spots = Vec::new();
-    collect(schema, String::new(), None, 0, &mut spots);
+    collect(schema, "", None, 0, &mut spots);
     spots
 }
 
 fn collect<'a>(
     schema: &'a Value,
-    pointer: String,
+    pointer: &str,
     keyword: Option<&'a str>,
     parent: usize,
     spots: &mut Vec<Spot<'a>>,
@@ -113,26 +113,26 @@ fn collect<'a>(
     };
     let own = spots.len();
     spots.push(Spot {
-        pointer: pointer.clone(),
+        pointer: pointer.to_owned(),
         map,
         keyword,
         parent,
     });
     for (keyword, value) in map {
         let at = format!("{pointer}/{}", escaped(keyword));
-        let mut part = |value, at| collect(value, at, Some(keyword), own, spots);
+        let mut part = |value, at: &str| collect(value, at, Some(keyword), own, spots);
         match (holds(keyword), value) {
             (Holds::Names, Value::Object(parts)) => {
                 for (name, value) in parts {
-                    part(value, format!("{at}/{}", escaped(name)));
+                    part(value, &format!("{at}/{}", escaped(name)));
                 }
             }
             (Holds::List | Holds::SchemaOrList, Value::Array(parts)) => {
                 for (index, value) in parts.iter().enumerate() {
-                    part(value, format!("{at}/{index}"));
+                    part(value, &format!("{at}/{index}"));
                 }
             }
-            (Holds::Schema | Holds::SchemaOrList, value) => part(value, at),
+            (Holds::Schema | Holds::SchemaOrList, value) => part(value, &at),
             _ => {}
         }
     }

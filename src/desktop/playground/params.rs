@@ -304,3 +304,55 @@ fn area_ui(
         ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+    use crate::desktop::theme::{self, DARK};
+
+    /// The part on the response's format, with this schema in it.
+    fn shown(schema: &str) -> Harness<'static, Form> {
+        let form = Form {
+            shape: Shape::Schema,
+            schema: schema.to_owned(),
+            strict: true,
+            ..Form::default()
+        };
+        let mut harness = Harness::builder()
+            .with_size([360.0, 600.0])
+            .with_context_setup(theme::install)
+            .build_ui_state(|ui, form: &mut Form| format_ui(ui, &DARK, form, None), form);
+        harness.run_steps(2);
+        harness
+    }
+
+    #[test]
+    fn a_template_takes_an_empty_schemas_place() {
+        let mut harness = shown("");
+        harness.get_by_label("Template: List").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().schema, TEMPLATES[1].schema);
+        harness.get_by_label("Template: Words").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().schema, TEMPLATES[2].schema);
+        let mut harness = shown("{}");
+        harness.get_by_label("Template: List").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().schema, "{}", "what was typed stays");
+    }
+
+    #[test]
+    fn a_schema_is_laid_out_and_strict_mode_speaks_below() {
+        let mut harness = shown(r#"{"type":"object","properties":{"a":{}}}"#);
+        harness.get_by_label_contains("Strict mode wants “a” in “required”");
+        harness.get_by_label("Format the schema").click();
+        harness.run_steps(2);
+        let start = "{\n  \"type\": \"object\",\n  \"properties\": {";
+        assert!(harness.state().schema.starts_with(start));
+        harness.get_by_label("Strict").click();
+        harness.run_steps(2);
+        assert!(harness.query_by_label_contains("Strict mode").is_none());
+    }
+}

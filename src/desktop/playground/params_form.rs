@@ -258,7 +258,7 @@ fn told(problems: &[schema::Problem]) -> String {
 fn sentence(problem: &schema::Problem) -> String {
     let text = problem.to_string();
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase());
+    let first = letters.next().map(char::to_uppercase);
     first.map_or_else(String::new, |first| first.chain(letters).collect())
 }
 
