@@ -24,6 +24,8 @@ words! {
         NotSent = "not_sent",
         /// What was sent was not heeded, as far as the answer shows.
         Ignored = "ignored",
+        /// The answer does not fit the JSON schema that was asked for.
+        Schema = "schema",
         /// Another model answered.
         Model = "model",
         /// Token counts are missing or do not add up.
@@ -67,6 +69,7 @@ pub struct Row {
 pub static CHECKS: &[Row] = &[
     Row { check: Check::NotSent, label: "Not sent", meaning: "Something was asked that this model or protocol does not take, so it was left out of the request", find: heeded::not_sent },
     Row { check: Check::Ignored, label: "Ignored", meaning: "The answer shows that a parameter was not heeded: it goes on past the token limit or a stop string, is not the JSON that was asked for, or calls a function that was not offered", find: heeded::ignored },
+    Row { check: Check::Schema, label: "Schema", meaning: "A JSON schema was asked for, and the whole answer does not fit it; the first place is told", find: heeded::off_schema },
     Row { check: Check::Model, label: "Model", meaning: "The provider says that another model answered than the one asked", find: heeded::other_model },
     Row { check: Check::Usage, label: "Usage", meaning: "Token counts are missing, or do not add up", find: counts::usage },
     Row { check: Check::Finish, label: "Finish", meaning: "Why the answer ended was not said, or does not fit what came", find: shape::finish },
@@ -211,7 +214,11 @@ mod tests {
         ("past a stop string", Check::Ignored, |r| params(r, |p| p.stop = vec!["to".into()])),
         ("no JSON", Check::Ignored, |r| params(r, |p| p.response_format = Some(ResponseFormat::JsonObject))),
         ("no reasoning", Check::Ignored, |r| params(r, |p| p.reasoning_effort = Some("high".into()))),
-        ("a missing property", Check::Ignored, |r| {
+        ("no JSON for a schema", Check::Schema, |r| {
+            let schema = serde_json::json!({"type": "object"});
+            params(r, |p| p.response_format = Some(ResponseFormat::JsonSchema { name: "s".into(), schema, strict: true }));
+        }),
+        ("a missing property", Check::Schema, |r| {
             r.answer.text = "{\"b\":1}".into();
             let schema = serde_json::json!({"type": "object", "required": ["a"]});
             params(r, |p| p.response_format = Some(ResponseFormat::JsonSchema { name: "s".into(), schema, strict: true }));
@@ -251,6 +258,30 @@ mod tests {
             let found: Vec<_> = findings(&run).iter().map(|f| f.check).collect();
             assert_eq!(found, [*check], "{what}");
         }
+    }
+
+    #[test]
+    fn the_first_place_that_does_not_fit_the_schema_is_told() {
+        let mut run = clean();
+        run.answer.text = "{\"a\": {\"b\": 1}}".into();
+        let schema =
+            serde_json::json!({"properties": {"a": {"properties": {"b": {"type": "string"}}}}});
+        params(&mut run, |p| {
+            p.response_format = Some(ResponseFormat::JsonSchema {
+                name: "s".into(),
+                schema,
+                strict: false,
+            });
+        });
+        let told: Vec<_> = findings(&run).into_iter().map(|f| f.text).collect();
+        assert_eq!(told, ["at /a/b: 1 is a number, a string is needed"]);
+        run.answer.tool_calls.push(ToolCall {
+            name: "f".into(),
+            arguments: "{}".into(),
+            ..ToolCall::default()
+        });
+        run.answer.finish = Some(finish(FinishReason::ToolCalls, "tool_calls"));
+        assert_eq!(findings(&run), [], "calls come before the answer");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub mod chat;
 pub mod event;
 pub mod visible;
 
+pub mod schema;
+
 pub mod body;
 pub mod dialect;
 

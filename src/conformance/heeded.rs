@@ -8,6 +8,7 @@ use crate::{
     event::FinishReason,
     hints::NOT_SENT,
     run::Run,
+    schema,
 };
 
 pub(super) fn not_sent(run: &Run) -> Vec<String> {
@@ -66,21 +67,30 @@ fn over_stop(run: &Run, params: &Params) -> Option<String> {
 }
 
 fn not_json(run: &Run, params: &Params) -> Option<String> {
-    let format = params.response_format.as_ref()?;
-    let stopped = run.answer.finish.as_ref()?.reason == FinishReason::Stop;
-    if !is_whole(run) || !stopped || run.answer.text.is_empty() {
+    let Some(ResponseFormat::JsonObject) = params.response_format else {
         return None;
+    };
+    let is_json = serde_json::from_str::<Value>(&run.answer.text).is_ok();
+    (has_stopped(run) && !is_json).then(|| "response_format: the answer is not JSON".to_owned())
+}
+
+pub(super) fn off_schema(run: &Run) -> Vec<String> {
+    let format = run.head.request.params.response_format.as_ref();
+    let Some(ResponseFormat::JsonSchema { schema, .. }) = format else {
+        return Vec::new();
+    };
+    if !has_stopped(run) || !run.answer.tool_calls.is_empty() {
+        return Vec::new();
     }
-    let Ok(value) = serde_json::from_str::<Value>(&run.answer.text) else {
-        return Some("response_format: the answer is not JSON".to_owned());
-    };
-    let ResponseFormat::JsonSchema { schema, .. } = format else {
-        return None;
-    };
-    let required = schema.get("required")?.as_array()?;
-    let lacks = |name: &&str| value.get(name).is_none();
-    let missing = required.iter().filter_map(Value::as_str).find(lacks)?;
-    Some(format!("response_format: the answer lacks “{missing}”"))
+    let misfits = schema::misfits(schema, &run.answer.text).into_iter();
+    misfits.take(1).map(|misfit| misfit.to_string()).collect()
+}
+
+/// Whether the model ended its text of its own accord.
+fn has_stopped(run: &Run) -> bool {
+    let finish = run.answer.finish.as_ref();
+    let stopped = finish.is_some_and(|finish| finish.reason == FinishReason::Stop);
+    is_whole(run) && stopped && !run.answer.text.is_empty()
 }
 
 fn no_reasoning(run: &Run, params: &Params) -> Option<String> {

@@ -16,6 +16,7 @@ use crate::{
     endpoint::{Endpoint, TargetId, base_url, call::raw_body as raw_body_of},
     engine::{Command, Engine, Options, SendRun, Update},
     run::{Origin, RunId},
+    schema,
     settings::{Paths, Settings},
     simulator,
     snippet::{Language, snippet},
@@ -276,7 +277,7 @@ fn media(file: &Path) -> anyhow::Result<Media> {
 }
 
 fn params(args: &Args) -> anyhow::Result<Params> {
-    let schema = args.schema.as_deref().map(json_file).transpose()?;
+    let schema = args.schema.as_deref().map(schema_file).transpose()?;
     let extra = match &args.extra {
         None => serde_json::Map::new(),
         Some(text) => serde_json::from_str(text)
@@ -303,7 +304,28 @@ fn tools(file: Option<&Path>) -> anyhow::Result<Vec<Tool>> {
         return Ok(Vec::new());
     };
     let tools = serde_json::from_value(json_file(file)?);
-    Ok(tools.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?)
+    let tools: Vec<Tool> =
+        tools.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
+    for (index, tool) in tools.iter().enumerate() {
+        let what = format!("tool {}, its parameters, ", index + 1);
+        check_schema(file, &what, &tool.parameters)?;
+    }
+    Ok(tools)
+}
+
+fn schema_file(file: &Path) -> anyhow::Result<Value> {
+    let schema = json_file(file)?;
+    check_schema(file, "", &schema)?;
+    Ok(schema)
+}
+
+/// Refuses a schema for the first thing that is wrong with it.
+fn check_schema(file: &Path, what: &str, schema: &Value) -> Result<(), UsageError> {
+    let problem = schema::problems(schema).into_iter().next();
+    problem.map_or(Ok(()), |problem| {
+        let file = file.display();
+        Err(UsageError::new(format!("{file}: {what}{problem}")))
+    })
 }
 
 /// The body of a file, or of standard input for `-`.
@@ -327,4 +349,26 @@ fn json_file(file: &Path) -> anyhow::Result<Value> {
         .map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
     let value = serde_json::from_str(&text);
     Ok(value.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_schema_is_refused_by_file_and_place() {
+        let told = |what, schema| {
+            let refused = check_schema(Path::new("s.json"), what, &schema);
+            refused.map_err(|error| error.to_string())
+        };
+        assert_eq!(told("", json!({"type": "object"})), Ok(()));
+        let text = told("", json!({"properties": {"age": {"type": "strng"}}})).unwrap_err();
+        let start = "s.json: at /properties/age/type: “strng” is no type: use string, ";
+        assert!(text.starts_with(start), "{text}");
+        let text = told("tool 2, its parameters, ", json!([])).unwrap_err();
+        let whole = "s.json: tool 2, its parameters, a JSON schema is an object: { … }";
+        assert_eq!(text, whole);
+    }
 }

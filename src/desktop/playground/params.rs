@@ -6,7 +6,9 @@ use egui::{
 
 use super::{
     composer::chevron,
-    params_form::{Form, Problem, Shape, count_sent},
+    params_form::{
+        Form, Problem, Shape, TEMPLATES, count_sent, laid_out, strict_notes, takes_template,
+    },
 };
 use crate::{
     chat::ChatRequest,
@@ -200,12 +202,50 @@ fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problem: Option<&str>)
         ui.horizontal(|ui| {
             let edit = TextEdit::singleline(&mut form.schema_name).desired_width(180.0);
             ui.add(edit.margin(vec2(8.0, 5.0)))
-                .accessible_name("Schema name");
-            ui.checkbox(&mut form.strict, "Strict");
+                .accessible_name("Schema name")
+                .on_hover_text("The schema's name: 1 to 64 letters, digits, _ or -");
+            ui.checkbox(&mut form.strict, "Strict").on_hover_text(
+                "The provider must hold the answer to the schema; what it then takes of JSON schema is less",
+            );
         });
+        schema_tools_ui(ui, theme, &mut form.schema);
         let hint = "{ \"type\": \"object\", … }";
         area_ui(ui, theme, "JSON schema", &mut form.schema, hint, problem);
+        if form.strict {
+            for note in strict_notes(&form.schema) {
+                ui.label(caption(theme, note));
+            }
+        }
     }
+}
+
+/// What lays the schema out, and what it can start from. Buttons in a row: a menu would close the popover.
+fn schema_tools_ui(ui: &mut Ui, theme: &Theme, schema: &mut String) {
+    ui.horizontal(|ui| {
+        let out = laid_out(schema);
+        let format = ui.add_enabled_ui(out.is_some(), |ui| ghost_button(ui, theme, "Format"));
+        let format = (format.inner)
+            .accessible_name("Format the schema")
+            .on_hover_text("Lay the schema out over lines, its keys in their order")
+            .on_disabled_hover_text("Only what reads as JSON can be laid out");
+        if format.clicked()
+            && let Some(out) = out
+        {
+            *schema = out;
+        }
+        ui.label(caption(theme, "Template"));
+        let free = takes_template(schema);
+        for template in &TEMPLATES {
+            let button = ui.add_enabled_ui(free, |ui| ghost_button(ui, theme, template.label));
+            let button = (button.inner)
+                .accessible_name(format!("Template: {}", template.label))
+                .on_hover_text(template.meaning)
+                .on_disabled_hover_text("Empty the schema first: a template takes its place");
+            if button.clicked() {
+                template.schema.clone_into(schema);
+            }
+        }
+    });
 }
 
 fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
@@ -262,5 +302,57 @@ fn area_ui(
     });
     if let Some(problem) = problem {
         ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+    use crate::desktop::theme::{self, DARK};
+
+    /// The part on the response's format, with this schema in it.
+    fn shown(schema: &str) -> Harness<'static, Form> {
+        let form = Form {
+            shape: Shape::Schema,
+            schema: schema.to_owned(),
+            strict: true,
+            ..Form::default()
+        };
+        let mut harness = Harness::builder()
+            .with_size([360.0, 600.0])
+            .with_context_setup(theme::install)
+            .build_ui_state(|ui, form: &mut Form| format_ui(ui, &DARK, form, None), form);
+        harness.run_steps(2);
+        harness
+    }
+
+    #[test]
+    fn a_template_takes_an_empty_schemas_place() {
+        let mut harness = shown("");
+        harness.get_by_label("Template: List").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().schema, TEMPLATES[1].schema);
+        harness.get_by_label("Template: Words").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().schema, TEMPLATES[2].schema);
+        let mut harness = shown("{}");
+        harness.get_by_label("Template: List").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().schema, "{}", "what was typed stays");
+    }
+
+    #[test]
+    fn a_schema_is_laid_out_and_strict_mode_speaks_below() {
+        let mut harness = shown(r#"{"type":"object","properties":{"a":{}}}"#);
+        harness.get_by_label_contains("Strict mode wants “a” in “required”");
+        harness.get_by_label("Format the schema").click();
+        harness.run_steps(2);
+        let start = "{\n  \"type\": \"object\",\n  \"properties\": {";
+        assert!(harness.state().schema.starts_with(start));
+        harness.get_by_label("Strict").click();
+        harness.run_steps(2);
+        assert!(harness.query_by_label_contains("Strict mode").is_none());
     }
 }
