@@ -255,7 +255,7 @@ impl Attachments {
         let name = format!("Image {}", image.name);
         if !image.is_image() || image.uri.is_some() {
             let icon = crate::desktop::parts::icon_of(&image.mime);
-            ui.label(egui::RichText::new(icon).size(18.0).color(theme.text_dim));
+            ui.label(RichText::new(icon).size(18.0).color(theme.text_dim));
             return;
         }
         match self.thumb(&ctx, image) {

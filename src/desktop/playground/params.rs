@@ -1,14 +1,9 @@
 //! The popover with a pane's request settings.
 
-use egui::{
-    ComboBox, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2,
-};
+use egui::{Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2};
 
-use super::{
-    composer::chevron,
-    params_form::{
-        Form, Problem, Shape, TEMPLATES, count_sent, laid_out, strict_notes, takes_template,
-    },
+use super::params_form::{
+    Form, Problem, Shape, TEMPLATES, count_sent, laid_out, strict_notes, takes_template,
 };
 use crate::{
     chat::ChatRequest,
@@ -250,30 +245,23 @@ fn schema_tools_ui(ui: &mut Ui, theme: &Theme, schema: &mut String) {
 
 fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
     ui.label(caption(theme, "Reasoning effort"));
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
         let hint = RichText::new("not sent").color(theme.text_dim);
         let edit = TextEdit::singleline(effort)
             .hint_text(hint)
-            .desired_width(150.0);
+            .desired_width(84.0);
         ui.add(edit.margin(vec2(8.0, 5.0)))
             .accessible_name("Reasoning effort");
-        let combo = ComboBox::from_id_salt("effort")
-            .selected_text("Choose")
-            .width(110.0)
-            .icon(chevron);
-        let response = combo.show_ui(ui, |ui| {
-            if ui.selectable_label(effort.is_empty(), "Not sent").clicked() {
-                effort.clear();
+        // Buttons in a row: a menu would close the popover.
+        for word in EFFORTS {
+            let button = ghost_button(ui, theme, word)
+                .accessible_name(format!("Reasoning effort: {word}"))
+                .on_hover_text("The provider's own word is sent; any other can be typed");
+            if button.clicked() {
+                word.clone_into(effort);
             }
-            for word in EFFORTS {
-                if ui.selectable_label(effort == word, word).clicked() {
-                    word.clone_into(effort);
-                }
-            }
-        });
-        response
-            .response
-            .accessible_name("Choose a reasoning effort");
+        }
     });
 }
 
