@@ -21,6 +21,7 @@ mod params;
 mod params_form;
 mod raw_body;
 mod results;
+mod schema_form;
 mod sessions;
 mod target_picker;
 mod turn;

@@ -1,6 +1,7 @@
 //! The playground, driven by accessible names: what is typed becomes runs, each pane keeps its own
 //! stream, and nothing is measured, compared or lost that should not be.
 
+mod address;
 mod raw_body;
 
 use tokenscope::chat::Role as Who;
@@ -1466,6 +1467,38 @@ time before the first token, and a *longer answer* after it.\n";
                     .get_by_role_and_label(Role::TextInput, "Top p")
                     .type_text("3");
             }
+            "schema" => {
+                harness.get_by_label("Parameters of pane 1").click();
+                harness.run_steps(3);
+                harness.get_by_label("Response format: JSON schema").click();
+                harness.run_steps(2);
+                harness.get_by_label("Template: List").scroll_to_me();
+                harness.run_steps(30);
+                harness.get_by_label("Template: List").click();
+                harness.run_steps(2);
+            }
+            "raw-body" => {
+                type_prompt(harness, "How far is the moon? 月亮有多远？");
+                harness.get_by_label("More for pane 1").click();
+                harness.run_steps(2);
+                harness
+                    .get_by_label("Edit the raw body and send it…")
+                    .click();
+                harness.run_steps(2);
+            }
+            "address" => {
+                harness.get_by_label("Attach by address…").click();
+                harness.run_steps(2);
+                let field = "Address of the file";
+                harness
+                    .get_by_role_and_label(Role::TextInput, field)
+                    .focus();
+                harness
+                    .get_by_role_and_label(Role::TextInput, field)
+                    .type_text("https://example.com/cat");
+                harness.run_steps(1);
+                harness.get_by_label("Attach").click();
+            }
             other => panic!("no scene {other}"),
         }
         harness.run_steps(4);
@@ -1487,6 +1520,9 @@ time before the first token, and a *longer answer* after it.\n";
             "parts",
             "picker",
             "params",
+            "schema",
+            "raw-body",
+            "address",
         ] {
             if !name.contains(only.as_str()) {
                 continue;

@@ -2,8 +2,9 @@
 
 use egui::{Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2};
 
-use super::params_form::{
-    Form, Problem, Shape, TEMPLATES, count_sent, laid_out, strict_notes, takes_template,
+use super::{
+    params_form::{Form, Problem, Shape, count_sent},
+    schema_form::{TEMPLATES, laid_out, strict_notes, takes_template},
 };
 use crate::{
     chat::ChatRequest,
@@ -228,7 +229,7 @@ fn schema_tools_ui(ui: &mut Ui, theme: &Theme, schema: &mut String) {
         {
             *schema = out;
         }
-        ui.label(caption(theme, "Template"));
+        ui.label(caption(theme, "Start from"));
         let free = takes_template(schema);
         for template in &TEMPLATES {
             let button = ui.add_enabled_ui(free, |ui| ghost_button(ui, theme, template.label));
@@ -247,10 +248,11 @@ fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
     ui.label(caption(theme, "Reasoning effort"));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 6.0;
         let hint = RichText::new("not sent").color(theme.text_dim);
         let edit = TextEdit::singleline(effort)
             .hint_text(hint)
-            .desired_width(84.0);
+            .desired_width(70.0);
         ui.add(edit.margin(vec2(8.0, 5.0)))
             .accessible_name("Reasoning effort");
         // Buttons in a row: a menu would close the popover.

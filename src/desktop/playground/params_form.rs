@@ -5,84 +5,11 @@
 
 use serde_json::{Map, Value};
 
+use super::schema_form::told;
 use crate::{
     chat::{Params, ResponseFormat, Tool},
     schema,
 };
-
-/// As many problems of a schema are told at once.
-const MOST_TOLD: usize = 3;
-
-/// A schema to start from.
-#[derive(Debug)]
-pub struct Template {
-    /// Its name on a button.
-    pub label: &'static str,
-    /// What it is, for a hover text.
-    pub meaning: &'static str,
-    /// The schema, as JSON.
-    pub schema: &'static str,
-}
-
-/// The schemas to start from; strict mode takes each.
-pub const TEMPLATES: [Template; 3] = [
-    Template {
-        label: "Object",
-        meaning: "Start from an object with fields",
-        schema: r#"{
-  "type": "object",
-  "properties": {
-    "name": {
-      "type": "string"
-    },
-    "age": {
-      "type": "integer"
-    }
-  },
-  "required": ["name", "age"],
-  "additionalProperties": false
-}"#,
-    },
-    Template {
-        label: "List",
-        meaning: "Start from a list of objects",
-        schema: r#"{
-  "type": "object",
-  "properties": {
-    "items": {
-      "type": "array",
-      "items": {
-        "type": "object",
-        "properties": {
-          "name": {
-            "type": "string"
-          }
-        },
-        "required": ["name"],
-        "additionalProperties": false
-      }
-    }
-  },
-  "required": ["items"],
-  "additionalProperties": false
-}"#,
-    },
-    Template {
-        label: "Words",
-        meaning: "Start from one of several words",
-        schema: r#"{
-  "type": "object",
-  "properties": {
-    "answer": {
-      "type": "string",
-      "enum": ["yes", "no", "unsure"]
-    }
-  },
-  "required": ["answer"],
-  "additionalProperties": false
-}"#,
-    },
-];
 
 /// A choice of answer shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -226,42 +153,6 @@ impl Form {
     }
 }
 
-/// The schema, laid out over lines with its keys in their order; nothing if it does not read.
-pub fn laid_out(schema: &str) -> Option<String> {
-    json(schema).ok().flatten().map(|value| pretty(&value))
-}
-
-/// Whether a template may take the schema's place: nothing that was typed is lost.
-pub fn takes_template(schema: &str) -> bool {
-    schema.trim().is_empty() || TEMPLATES.iter().any(|template| template.schema == schema)
-}
-
-/// What strict mode refuses of a schema that is otherwise right.
-pub fn strict_notes(schema: &str) -> Vec<String> {
-    let Ok(Some(value)) = json(schema) else {
-        return Vec::new();
-    };
-    if !value.is_object() || !schema::problems(&value).is_empty() {
-        return Vec::new();
-    }
-    let notes = schema::strict_notes(&value).into_iter();
-    notes.map(|note| sentence(&note)).collect()
-}
-
-/// The first few problems, one a line.
-fn told(problems: &[schema::Problem]) -> String {
-    let lines: Vec<String> = problems.iter().take(MOST_TOLD).map(sentence).collect();
-    lines.join("\n")
-}
-
-/// A problem as a sentence of its own.
-fn sentence(problem: &schema::Problem) -> String {
-    let text = problem.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first.map_or_else(String::new, |first| first.chain(letters).collect())
-}
-
 /// How many settings are sent: for a mark on the button that opens them.
 pub fn count_sent(params: &Params, tools: &[Tool]) -> usize {
     usize::from(params.temperature.is_some())
@@ -290,7 +181,7 @@ fn text_of<T: ToString>(value: Option<T>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
 }
 
-fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
@@ -330,7 +221,7 @@ fn seed(text: &str) -> Result<Option<i64>, String> {
 }
 
 /// JSON text, or where it stops being JSON.
-fn json(text: &str) -> Result<Option<Value>, String> {
+pub(super) fn json(text: &str) -> Result<Option<Value>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
@@ -499,37 +390,5 @@ mod tests {
         };
         let (_, text) = &problem(&form)[0];
         assert!(text.starts_with("Tool 1: its parameters, at /type: “objct” is no type"));
-    }
-
-    #[test]
-    fn templates_are_right_even_for_strict_mode() {
-        for template in &TEMPLATES {
-            assert!(
-                of_schema(template.schema).read().is_ok(),
-                "{}",
-                template.label
-            );
-            assert_eq!(strict_notes(template.schema), [""; 0], "{}", template.label);
-            assert!(takes_template(template.schema));
-        }
-        assert!(takes_template(" "));
-        assert!(!takes_template("{}"));
-    }
-
-    #[test]
-    fn a_schema_is_laid_out_with_its_keys_in_order() {
-        let out = laid_out(r#"{"b":1,"a":[]}"#);
-        assert_eq!(out.as_deref(), Some("{\n  \"b\": 1,\n  \"a\": []\n}"));
-        assert_eq!(laid_out("{"), None);
-        assert_eq!(laid_out(""), None);
-    }
-
-    #[test]
-    fn strict_mode_has_something_to_say_only_of_a_right_schema() {
-        let notes = strict_notes(r#"{"type":"object","properties":{"a":{}}}"#);
-        assert_eq!(notes.len(), 2, "{notes:?}");
-        assert_eq!(notes[0], "Strict mode wants “additionalProperties”: false");
-        assert!(strict_notes(r#"{"type":"objct"}"#).is_empty());
-        assert!(strict_notes("{").is_empty());
     }
 }

@@ -1,0 +1,148 @@
+//! The editor of a JSON schema: what one can start from, how it is laid out, what is said of it.
+
+use super::params_form::{json, pretty};
+use crate::schema;
+
+/// As many problems of a schema are told at once.
+const MOST_TOLD: usize = 3;
+
+/// A schema to start from.
+#[derive(Debug)]
+pub struct Template {
+    /// Its name on a button.
+    pub label: &'static str,
+    /// What it is, for a hover text.
+    pub meaning: &'static str,
+    /// The schema, as JSON.
+    pub schema: &'static str,
+}
+
+/// The schemas to start from; strict mode takes each.
+pub const TEMPLATES: [Template; 3] = [
+    Template {
+        label: "Object",
+        meaning: "Start from an object with fields",
+        schema: r#"{
+  "type": "object",
+  "properties": {
+    "name": {
+      "type": "string"
+    },
+    "age": {
+      "type": "integer"
+    }
+  },
+  "required": ["name", "age"],
+  "additionalProperties": false
+}"#,
+    },
+    Template {
+        label: "List",
+        meaning: "Start from a list of objects",
+        schema: r#"{
+  "type": "object",
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "name": {
+            "type": "string"
+          }
+        },
+        "required": ["name"],
+        "additionalProperties": false
+      }
+    }
+  },
+  "required": ["items"],
+  "additionalProperties": false
+}"#,
+    },
+    Template {
+        label: "Words",
+        meaning: "Start from one of several words",
+        schema: r#"{
+  "type": "object",
+  "properties": {
+    "answer": {
+      "type": "string",
+      "enum": ["yes", "no", "unsure"]
+    }
+  },
+  "required": ["answer"],
+  "additionalProperties": false
+}"#,
+    },
+];
+
+/// The schema, laid out over lines with its keys in their order; nothing if it does not read.
+pub fn laid_out(schema: &str) -> Option<String> {
+    json(schema).ok().flatten().map(|value| pretty(&value))
+}
+
+/// Whether a template may take the schema's place: nothing that was typed is lost.
+pub fn takes_template(schema: &str) -> bool {
+    schema.trim().is_empty() || TEMPLATES.iter().any(|template| template.schema == schema)
+}
+
+/// What strict mode refuses of a schema that is otherwise right.
+pub fn strict_notes(schema: &str) -> Vec<String> {
+    let Ok(Some(value)) = json(schema) else {
+        return Vec::new();
+    };
+    if !value.is_object() || !schema::problems(&value).is_empty() {
+        return Vec::new();
+    }
+    let notes = schema::strict_notes(&value).into_iter();
+    notes.map(|note| sentence(&note)).collect()
+}
+
+/// The first few problems, one a line.
+pub(super) fn told(problems: &[schema::Problem]) -> String {
+    let lines: Vec<String> = problems.iter().take(MOST_TOLD).map(sentence).collect();
+    lines.join("\n")
+}
+
+/// A problem as a sentence of its own.
+fn sentence(problem: &schema::Problem) -> String {
+    let text = problem.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.map_or_else(String::new, |first| first.chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_right_even_for_strict_mode() {
+        for template in &TEMPLATES {
+            let read = json(template.schema).unwrap().unwrap();
+            assert_eq!(schema::problems(&read), [], "{}", template.label);
+            assert_eq!(strict_notes(template.schema), [""; 0], "{}", template.label);
+            assert!(takes_template(template.schema));
+        }
+        assert!(takes_template(" "));
+        assert!(!takes_template("{}"));
+    }
+
+    #[test]
+    fn a_schema_is_laid_out_with_its_keys_in_order() {
+        let out = laid_out(r#"{"b":1,"a":[]}"#);
+        assert_eq!(out.as_deref(), Some("{\n  \"b\": 1,\n  \"a\": []\n}"));
+        assert_eq!(laid_out("{"), None);
+        assert_eq!(laid_out(""), None);
+    }
+
+    #[test]
+    fn strict_mode_has_something_to_say_only_of_a_right_schema() {
+        let notes = strict_notes(r#"{"type":"object","properties":{"a":{}}}"#);
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert_eq!(notes[0], "Strict mode wants “additionalProperties”: false");
+        assert!(strict_notes(r#"{"type":"objct"}"#).is_empty());
+        assert!(strict_notes("{").is_empty());
+    }
+}
