@@ -251,6 +251,7 @@ pub(super) enum Form {
     /// As one JSON array.
     Array,
     /// Each as this makes it.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "for gRPC only"))]
     Messages(fn(&Value) -> Vec<u8>),
 }
 

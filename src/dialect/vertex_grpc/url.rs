@@ -23,7 +23,7 @@ pub(super) fn method(base: &Url) -> Url {
 ///
 /// # Errors
 /// In words, if the base URL is none of Vertex AI's, or leads to another version or below a prefix.
-#[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "for messages only"))]
+#[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "for messages only"))]
 pub(super) fn resource(base: &Url, model: &str) -> Result<String, String> {
     let rest = gemini::url::chat(base, model);
     let path = rest.path().trim_start_matches('/');
