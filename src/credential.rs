@@ -8,6 +8,7 @@
 //! A key belongs to an endpoint's id *and* origin (`scheme://host:port`): one whose URL is edited to
 //! another origin has no key there until the user gives it one.
 
+mod account;
 mod command;
 mod env;
 mod google;
@@ -21,7 +22,10 @@ use std::{fmt, sync::Arc};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use self::google::one_line;
+pub use self::{
+    account::{Account, AccountKind},
+    google::one_line,
+};
 use self::{
     command::Commands,
     google::{Google, Source},

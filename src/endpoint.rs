@@ -11,6 +11,7 @@ pub mod list;
 pub mod mask;
 pub mod preset;
 pub mod variables;
+pub mod vertex;
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 

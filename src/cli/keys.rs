@@ -15,13 +15,20 @@ use secrecy::{SecretString, zeroize::Zeroizing};
 
 use super::{UsageError, note};
 use crate::{
-    credential::{Credentials, KeyOf, KeyPlace, KeyStatus, one_line},
-    endpoint::{Auth, Endpoint},
+    credential::{Account, Credentials, KeyOf, KeyPlace, KeyStatus, one_line},
+    endpoint::{
+        Auth, Endpoint,
+        preset::{self, Preset},
+        vertex,
+    },
     settings::{self, Paths, Settings, SettingsEdit},
 };
 
 /// No key is longer; more is a file piped in by mistake.
 const MAX_KEY: u64 = 64 * 1024;
+
+/// The variable that holds the project of a preset of Google Cloud's.
+const PROJECT: &str = "project";
 
 /// Arguments of `tokenscope keys`.
 #[derive(Debug, clap::Args)]
@@ -45,7 +52,8 @@ Exit codes: 0 done; 1 there is no key, or the keyring failed; 2 asked wrongly.
 Examples:
   tokenscope keys set openai                 asks for the key, without showing it
   pass show openai | tokenscope keys set openai
-  tokenscope keys set vertex-native < account.json   a service account: access tokens are made from it
+  tokenscope keys set vertex-native < account.json   a service account: access tokens are made from it,
+                                             and a preset without a project takes the account's
   tokenscope keys where openai --json";
 
 #[derive(Debug, clap::Subcommand)]
@@ -104,22 +112,60 @@ struct Keys {
 
 impl Keys {
     async fn set(&self, which: &Which) -> anyhow::Result<ExitCode> {
-        let endpoint = self.endpoint(&which.endpoint)?;
         if which.proxy {
-            let password = read_secret(&format!("Password of the proxy of {}: ", endpoint.label))?;
+            let endpoint = self.endpoint(&which.endpoint)?;
+            let password = read_text(&format!("Password of the proxy of {}: ", endpoint.label))?;
+            let password = secret_of(&password)?;
             (self.credentials.set_proxy_password(&endpoint, password)).await?;
             return self
                 .say(&endpoint, "the proxy's password is in the OS keyring")
                 .await;
         }
-        if endpoint.auth == Auth::None {
-            let why = format!("{} needs no key: its auth is \"none\"", endpoint.id);
-            return Err(UsageError::new(why).into());
+        let (mut endpoint, given) = self.endpoint_and_key(&which.endpoint)?;
+        if let Some(account) = &given.account {
+            note(&format!("given as the key: {account}"));
+            if self.settings.endpoint(&endpoint.id).is_none() {
+                // It would be asked before the keyring.
+                endpoint.key_command.clear();
+            }
         }
-        let key = read_secret(&format!("Key for {}: ", endpoint.label))?;
-        self.credentials.set_in_keyring(&endpoint, key).await?;
+        let kept = self.credentials.set_in_keyring(&endpoint, given.key);
+        kept.await?;
         self.add(&endpoint)?;
-        self.say(&endpoint, "the key is in the OS keyring").await
+        let done = self.say(&endpoint, "the key is in the OS keyring").await?;
+        let file = Paths::of_user()?.settings;
+        for line in given.account.iter().flat_map(|of| missing(&endpoint, of)) {
+            let (id, file) = (&endpoint.id, file.display());
+            note(&format!("{line} below [endpoint.{id}] in {file}"));
+        }
+        Ok(done)
+    }
+
+    /// The endpoint, and what is given as its key. A preset that still wants a project takes the account's.
+    fn endpoint_and_key(&self, id: &str) -> anyhow::Result<(Endpoint, Given)> {
+        let why = match self.endpoint(id) {
+            Ok(endpoint) if endpoint.auth == Auth::None => {
+                let why = format!("{id} needs no key: its auth is \"none\"");
+                return Err(UsageError::new(why).into());
+            }
+            Ok(endpoint) => {
+                let given = read_key(&endpoint.label, endpoint.base_url.as_str())?;
+                return Ok((endpoint, given));
+            }
+            Err(why) => why,
+        };
+        let wants_project = |preset: &&Preset| preset.variables.iter().any(|v| v.name == PROJECT);
+        let Some(preset) = preset::find(id).filter(wants_project) else {
+            return Err(why.into());
+        };
+        if io::stdin().is_terminal() {
+            return Err(why.into());
+        }
+        let given = read_key(&preset.label, &preset.base_url)?;
+        let project = given.account.as_ref().and_then(|of| of.project.clone());
+        let values = project.map(|project| (PROJECT.to_owned(), project));
+        let endpoint = preset.endpoint(&values.into_iter().collect());
+        Ok((endpoint.map_err(|_| why)?, given))
     }
 
     async fn forget(&self, which: &Which) -> anyhow::Result<ExitCode> {
@@ -243,9 +289,54 @@ fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(writeln!(out)?)
 }
 
-/// Reads a secret from a hidden prompt, or from standard input if that is no terminal.
-fn read_secret(prompt: &str) -> anyhow::Result<SecretString> {
-    let typed = Zeroizing::new(if io::stdin().is_terminal() {
+/// What was given as a key.
+struct Given {
+    key: SecretString,
+    /// Whose it is, if it is a Google credential.
+    account: Option<Account>,
+}
+
+fn read_key(label: &str, base_url: &str) -> anyhow::Result<Given> {
+    let typed = read_text(&format!("Key for {label}: "))?;
+    let account = Account::read(&typed);
+    if let Err(why) = &account
+        && typed.trim_start().starts_with('{')
+        && vertex::is_vertex(base_url)
+    {
+        return Err(UsageError::new(format!("{why}; nothing is changed")).into());
+    }
+    Ok(Given {
+        key: secret_of(&typed)?,
+        account: account.ok(),
+    })
+}
+
+/// What is to be written before an account can be of use to an endpoint.
+fn missing(endpoint: &Endpoint, account: &Account) -> Vec<String> {
+    let mut lines = Vec::new();
+    let url = endpoint.base_url.as_str();
+    if let Some(project) = &account.project {
+        let url = vertex::with_project(url, project);
+        lines.extend(
+            url.map(|url| format!("the base URL names no project yet: write base_url = \"{url}\"")),
+        );
+    } else if vertex::lacks_project(url) {
+        let what =
+            "the base URL names no project yet, nor does the account: write one into base_url";
+        lines.push(what.to_owned());
+    }
+    if !endpoint.key_command.is_empty() {
+        lines.push("key_command is asked before the keyring: write key_command = []".to_owned());
+    }
+    if endpoint.auth != Auth::Bearer {
+        lines.push("an access token is sent as a bearer: write auth = \"bearer\"".to_owned());
+    }
+    lines
+}
+
+/// Reads a line from a hidden prompt, or all of standard input if that is no terminal.
+fn read_text(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(if io::stdin().is_terminal() {
         rpassword::prompt_password(prompt).context("the terminal")?
     } else {
         let mut text = String::new();
@@ -255,11 +346,14 @@ fn read_secret(prompt: &str) -> anyhow::Result<SecretString> {
             return Err(UsageError::new("standard input is no UTF-8 text").into());
         }
         text
-    });
-    if let Some(json) = one_line(&typed) {
+    }))
+}
+
+fn secret_of(typed: &str) -> Result<SecretString, UsageError> {
+    if let Some(json) = one_line(typed) {
         return Ok(json.into());
     }
-    let secret = cleaned(&typed)?;
+    let secret = cleaned(typed)?;
     if secret.contains(char::is_whitespace) {
         note("the key holds a blank: check that it was copied right");
     }
@@ -283,6 +377,33 @@ fn cleaned(typed: &str) -> Result<&str, UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{credential::AccountKind, dialect::DialectId};
+
+    #[test]
+    fn what_keeps_an_account_from_use_is_said_with_the_line_to_write() {
+        let account = |project: Option<&str>| Account {
+            kind: AccountKind::Service,
+            email: None,
+            project: project.map(str::to_owned),
+        };
+        let url = "https://eu-aiplatform.googleapis.com/v1/projects/{project}/locations/eu";
+        let mut endpoint = Endpoint::custom("mine", url.parse().unwrap(), DialectId::Gemini);
+        endpoint.key_command = vec!["google:adc".into()];
+        assert_eq!(
+            missing(&endpoint, &account(Some("p-1"))),
+            [
+                "the base URL names no project yet: write base_url = \
+                 \"https://eu-aiplatform.googleapis.com/v1/projects/p-1/locations/eu\"",
+                "key_command is asked before the keyring: write key_command = []",
+                "an access token is sent as a bearer: write auth = \"bearer\"",
+            ]
+        );
+        assert!(missing(&endpoint, &account(None))[0].contains("nor does the account"));
+        endpoint.base_url = url.replace("{project}", "p-2").parse().unwrap();
+        endpoint.key_command.clear();
+        endpoint.auth = Auth::Bearer;
+        assert!(missing(&endpoint, &account(Some("p-1"))).is_empty());
+    }
 
     #[test]
     fn a_pasted_key_is_freed_of_what_is_around_it() {

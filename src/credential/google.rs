@@ -14,7 +14,9 @@ use std::{
 };
 
 use google_cloud_auth::{
-    credentials::{self, AccessTokenCredentials, mds, service_account, user_account},
+    credentials::{
+        self, AccessTokenCredentials, external_account, mds, service_account, user_account,
+    },
     errors::CredentialsError,
 };
 use rustls::crypto::ring;
@@ -22,7 +24,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::KeyError;
+use super::{
+    KeyError,
+    account::{Account, AccountKind},
+};
 use crate::endpoint::mask::cover;
 
 /// What a token may be used for: Vertex AI asks for this scope.
@@ -66,7 +71,7 @@ impl Source {
         }
         let json: Value = serde_json::from_str(text).ok()?;
         let kind = json.get("type")?.as_str()?;
-        matches!(kind, "service_account" | "authorized_user").then(|| Self::Json(key.clone()))
+        AccountKind::of(kind).map(|_| Self::Json(key.clone()))
     }
 
     /// Who it is, for people; never a secret.
@@ -75,13 +80,10 @@ impl Source {
             Self::Default => "application default credentials".to_owned(),
             Self::Metadata => "the metadata server".to_owned(),
             Self::File(path) => path.clone(),
-            Self::Json(json) => {
-                let json: Value = serde_json::from_str(json.expose_secret()).unwrap_or_default();
-                let name = json["client_email"]
-                    .as_str()
-                    .unwrap_or("a user's credentials");
-                name.to_owned()
-            }
+            Self::Json(json) => Account::read(json.expose_secret()).map_or_else(
+                |_| "Google's credentials".to_owned(),
+                |account| account.name().to_owned(),
+            ),
         }
     }
 
@@ -119,10 +121,13 @@ impl Source {
             (_, Some("authorized_user")) => {
                 user_account::Builder::new(json).build_access_token_credentials()
             }
+            (_, Some("external_account")) => external_account::Builder::new(json)
+                .with_scopes(scopes)
+                .build_access_token_credentials(),
             (_, other) => {
                 let what = other.unwrap_or("nothing");
                 return Err(KeyError::Google(format!(
-                    "{} holds {what} where “service_account” or “authorized_user” is wanted",
+                    "{} holds {what} where “service_account”, “authorized_user” or “external_account” is wanted",
                     self.account()
                 )));
             }

@@ -6,6 +6,7 @@
 mod draft;
 mod editor;
 mod endpoints;
+mod import;
 mod keys;
 mod pages;
 mod presets;

@@ -22,7 +22,10 @@ use tokenscope::{
 use tokio::time::Instant;
 use url::Url;
 
-use crate::canary::{assert_no_canary_in, canary};
+use crate::{
+    canary::{assert_no_canary_in, canary},
+    home::Home,
+};
 
 /// How long a token lives, by the server's word.
 const LIFE: Duration = Duration::from_hours(1);
@@ -75,6 +78,7 @@ impl TokenServer {
             let number = self.issued.fetch_add(1, SeqCst) + 1;
             let token = json!({
                 "access_token": format!("token-{number}"), "expires_in": LIFE.as_secs(), "token_type": "Bearer",
+                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
             });
             (200, token)
         };
@@ -317,4 +321,61 @@ async fn a_service_account_signs_a_token_for_the_right_scope() {
             "https://www.googleapis.com/auth/cloud-platform"
         );
     }
+}
+
+/// A workload's identity is exchanged at the token server that its file names.
+#[tokio::test]
+async fn a_workload_identity_gives_a_token() {
+    let server = TokenServer::start(503);
+    let folder = tempfile::tempdir().unwrap();
+    let identity = folder.path().join("identity.jwt");
+    std::fs::write(&identity, "an identity").unwrap();
+    let account = json!({
+        "type": "external_account", "audience": "//iam.googleapis.com/projects/1/locations/global/x",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": server.url,
+        "credential_source": {"file": identity},
+    });
+    let credentials = with_key(account.to_string().into());
+    assert_eq!(token(&credentials).await.unwrap(), "token-1");
+}
+
+#[test]
+fn the_terminal_says_whose_a_key_is_and_takes_its_project() {
+    let secret = canary();
+    let home = Home::new();
+    let account = json!({
+        "type": "service_account", "client_email": "me@p-1.iam.gserviceaccount.com", "project_id": "p-1",
+        "private_key": secret,
+    });
+    let account = serde_json::to_string_pretty(&account).unwrap();
+    let client = json!({"installed": {"client_id": "x", "client_secret": secret}}).to_string();
+    let lacking = json!({"type": "service_account", "private_key": secret}).to_string();
+    for (id, input, code, why) in [
+        // There is no keyring here: it comes as far as that.
+        (
+            "vertex-native",
+            account.as_str(),
+            1,
+            "service account me@p-1.iam.gserviceaccount.com, project p-1",
+        ),
+        ("vertex-grpc", &account, 1, "no OS keyring"),
+        (
+            "vertex-native",
+            &client,
+            2,
+            "This is an OAuth client, not a service account: make",
+        ),
+        ("vertex-grpc", &lacking, 2, "lacks its “client_email”"),
+        ("vertex-native", "a-token", 2, "project is missing"),
+    ] {
+        let ran = home.run(&["keys", "set", id], input);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(ran.err.contains(why), "{ran:?}");
+        assert_no_canary_in(ran.err.as_bytes(), &secret, "an error");
+        assert_eq!(ran.out, "");
+    }
+    assert!(
+        !home.settings().exists(),
+        "a key that is not kept adds no endpoint"
+    );
 }

@@ -477,3 +477,38 @@ fn a_key_is_seen_nowhere_with_a_keyring() {
     assert_no_canary(&[data.as_ref(), home.path()], &canary);
     drop(session);
 }
+
+#[test]
+#[ignore = "needs a keyring in a private D-Bus session"]
+fn a_service_account_brings_its_project_and_is_used_at_once() {
+    let _session = Session::new();
+    let home = home_in_session();
+    let canary = canary();
+    let account = serde_json::json!({
+        "type": "service_account", "client_email": "me@p-1.iam.gserviceaccount.com", "project_id": "p-1",
+        "private_key": canary,
+    });
+    let account = serde_json::to_string_pretty(&account).unwrap();
+    let set = home.run(&["keys", "set", "vertex-native"], &account);
+    assert_eq!(set.code, Some(0), "{set:?}");
+    assert!(set.err.contains("/projects/p-1/locations/"), "{set:?}");
+    assert!(
+        !set.err.contains("write "),
+        "nothing is left to do: {set:?}"
+    );
+    let list = home.run(&["keys", "list"], "");
+    let token = "access token of me@p-1.iam.gserviceaccount.com";
+    assert!(list.out.contains(token), "{list:?}");
+    home.run(&["keys", "forget", "vertex-native"], "");
+
+    home.write_settings(
+        "[endpoint.mine]\npreset = 'vertex-native'\nbase_url = 'https://eu-aiplatform.googleapis.com/v1/projects/PROJECT/locations/eu'\n",
+    );
+    let set = home.run(&["keys", "set", "mine"], &account);
+    assert_eq!(set.code, Some(0), "{set:?}");
+    let url = "write base_url = \"https://eu-aiplatform.googleapis.com/v1/projects/p-1/locations/eu\" below [endpoint.mine]";
+    assert!(set.err.contains(url), "{set:?}");
+    assert!(set.err.contains("write key_command = []"), "{set:?}");
+    home.run(&["keys", "forget", "mine"], "");
+    assert_no_canary(&[home.path()], &canary);
+}

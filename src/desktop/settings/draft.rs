@@ -6,8 +6,9 @@ use http::HeaderName;
 
 use super::presets;
 use crate::{
+    credential::Account,
     dialect::DialectId,
-    endpoint::{Auth, Endpoint, HttpVersion, Timeouts, base_url},
+    endpoint::{Auth, Endpoint, HttpVersion, Timeouts, base_url, vertex},
     settings::Settings,
 };
 
@@ -139,6 +140,7 @@ impl Draft {
             Ok((url, _)) => endpoint.base_url = url,
             Err(problem) => note(&mut problems, Field::Url, Some(problem)),
         }
+        note(&mut problems, Field::Url, self.project_problem());
         endpoint.dialect = self.dialect;
         endpoint.allow_http = self.allow_http;
         endpoint.auth = self.auth(&mut problems);
@@ -176,6 +178,24 @@ impl Draft {
         self.dialect = dialect;
     }
 
+    /// Whether a Google account can be its key.
+    #[must_use]
+    pub fn takes_account(&self) -> bool {
+        let speaks = matches!(self.dialect, DialectId::Gemini | DialectId::VertexGrpc);
+        speaks && vertex::is_vertex(&self.url)
+    }
+
+    /// Fits it to a Google account as its key: the account's project stands where none does, its tokens are sent as
+    /// bearers, and no command is asked before the keyring.
+    pub fn take_account(&mut self, account: &Account) {
+        let project = account.project.as_deref();
+        if let Some(url) = project.and_then(|project| vertex::with_project(&self.url, project)) {
+            self.url = url;
+        }
+        (self.auth, self.auth_header) = auth_fields(&Auth::Bearer);
+        self.key_command.clear();
+    }
+
     /// Where requests will go, and how the base URL was changed to get there.
     ///
     /// # Errors
@@ -192,6 +212,13 @@ impl Draft {
     pub fn is_cleartext(&self) -> bool {
         presets::read_url(&self.url, true)
             .is_ok_and(|(url, _)| url.scheme() == "http" && !base_url::is_loopback(&url))
+    }
+
+    fn project_problem(&self) -> Option<String> {
+        let lacks = self.takes_account() && vertex::lacks_project(&self.url);
+        lacks.then(|| {
+            "The project is missing: import a service account, or write the project’s id after /projects/".into()
+        })
     }
 
     fn id_problem(&self, settings: &Settings) -> Option<String> {
@@ -306,6 +333,7 @@ fn proxy_problem(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::AccountKind;
 
     fn draft() -> Draft {
         let url = "https://api.example.com/v1".parse().unwrap();
@@ -383,6 +411,36 @@ mod tests {
                 .unwrap_err()
                 .contains_key(&Field::Id)
         );
+    }
+
+    #[test]
+    fn an_account_brings_its_project_along_where_none_is() {
+        let account = Account {
+            kind: AccountKind::Service,
+            email: None,
+            project: Some("p-1".into()),
+        };
+        let url = |project| {
+            format!("https://eu-aiplatform.googleapis.com/v1/projects/{project}/locations/eu")
+        };
+        let mut draft = draft();
+        draft.url = url("PROJECT");
+        assert!(!draft.takes_account(), "another dialect");
+        draft.set_dialect(DialectId::Gemini);
+        draft.key_command = "google:adc".into();
+        assert!(draft.takes_account());
+        let problems = draft.endpoint(&Settings::default()).unwrap_err();
+        assert!(problems[&Field::Url].starts_with("The project is missing"));
+        draft.take_account(&account);
+        assert_eq!(draft.url, url("p-1"));
+        let endpoint = draft.endpoint(&Settings::default()).unwrap();
+        assert_eq!(
+            (endpoint.auth, endpoint.key_command),
+            (Auth::Bearer, vec![])
+        );
+        draft.url = url("mine");
+        draft.take_account(&account);
+        assert_eq!(draft.url, url("mine"), "what is filled in stays");
     }
 
     #[test]

@@ -4,9 +4,11 @@ use egui::{CollapsingHeader, ComboBox, RichText, TextEdit, Ui};
 
 use super::{
     draft::{AuthKind, Draft, Field, LIMITS, Problems},
+    import::Import,
     probe,
 };
 use crate::{
+    credential::KeyOf,
     desktop::{
         icons,
         theme::{Theme, caption, size, space, title},
@@ -25,6 +27,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Editor {
     draft: Draft,
+    import: Import,
     /// Problems are shown once one has tried to save.
     tried: bool,
     confirm_delete: bool,
@@ -39,6 +42,7 @@ impl Editor {
     pub fn new(draft: Draft) -> Self {
         Self {
             draft,
+            import: Import::default(),
             tried: false,
             confirm_delete: false,
             saving: None,
@@ -57,6 +61,21 @@ impl Editor {
             return false;
         }
         !std::sync::Arc::ptr_eq(before, &cx.state.settings)
+    }
+
+    /// Has the imported account's key kept for the endpoint, now that the endpoint is saved; gives what to tell.
+    pub fn saved(&mut self, cx: &mut Cx<'_>) -> String {
+        let imported = self.import.key().filter(|_| self.draft.takes_account());
+        let Some((account, key)) = imported else {
+            return "Saved the endpoint".to_owned();
+        };
+        cx.commands.push(Command::SetKey {
+            endpoint: self.draft.id.trim().to_owned(),
+            of: KeyOf::Endpoint,
+            key,
+            in_keyring: true,
+        });
+        format!("Saved the endpoint with {account}")
     }
 
     /// Shows the editor; gives whether it stays open.
@@ -136,6 +155,7 @@ impl Editor {
             }
         });
         problem_ui(ui, theme, problem(Field::AuthHeader));
+        self.import.ui(ui, theme, draft);
         ui.add_space(space::S);
         ui.label(caption(
             theme,

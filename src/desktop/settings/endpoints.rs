@@ -64,7 +64,8 @@ impl Endpoints {
         if let Page::Edit(editor) = &mut self.page
             && editor.is_done(cx)
         {
-            cx.actions.push(Action::Tell("Saved the endpoint".into()));
+            let told = editor.saved(cx);
+            cx.actions.push(Action::Tell(told));
             self.page = Page::List;
         }
     }
@@ -140,6 +141,11 @@ fn endpoint_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint, built_in: bool
             .monospace()
             .color(theme.text_dim);
         ui.add(egui::Label::new(url).truncate());
+        let key = (endpoint.id.clone(), KeyOf::Endpoint);
+        if let Some(problem) = cx.state.key_problems.get(&key) {
+            let text = format!("{} Its key: {problem}", icons::WARN);
+            ui.label(RichText::new(text).size(size::SMALL).color(theme.warn));
+        }
         if let Some(steps) = cx.state.tests.get(&endpoint.id) {
             ui.add_space(space::S);
             probe::show(ui, theme, steps);
@@ -301,6 +307,12 @@ fn fill_ui(
     }
     if !row.note.is_empty() {
         ui.label(caption(theme, &row.note));
+    }
+    if presets::project_may_wait(row) {
+        ui.label(caption(
+            theme,
+            "With a service account’s file, leave the project empty: the file names it, and is asked for next",
+        ));
     }
     ui.add_space(space::S);
     for variable in &row.variables {

@@ -4,17 +4,36 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::endpoint::{Endpoint, base_url, preset::Preset};
+use crate::{
+    dialect::DialectId,
+    endpoint::{Endpoint, base_url, preset::Preset, vertex},
+};
 
 pub use crate::endpoint::preset::all;
 
+/// The variable that holds the project of a preset of Google Cloud's.
+const PROJECT: &str = "project";
+
 /// The endpoint that a preset makes with these values. Until the URL of a custom one is typed, it
-/// stands at a server on this machine.
+/// stands at a server on this machine; a project that may wait is left open.
 ///
 /// # Errors
 /// With what is missing or wrong.
 pub fn endpoint(preset: &Preset, values: &BTreeMap<String, String>) -> Result<Endpoint, String> {
-    preset.endpoint(values).map_err(|why| why.to_string())
+    let mut values = values.clone();
+    if project_may_wait(preset) {
+        let project = values.entry(PROJECT.to_owned()).or_default();
+        if project.trim().is_empty() {
+            vertex::NO_PROJECT.clone_into(project);
+        }
+    }
+    preset.endpoint(&values).map_err(|why| why.to_string())
+}
+
+/// Whether the editor can fill the project in, from a service account's file.
+pub fn project_may_wait(preset: &Preset) -> bool {
+    let has_project = preset.variables.iter().any(|v| v.name == PROJECT);
+    has_project && matches!(preset.dialect, DialectId::Gemini | DialectId::VertexGrpc)
 }
 
 /// Reads a base URL as people type it; gives it with every change that was made to it.
