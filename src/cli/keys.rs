@@ -52,8 +52,7 @@ Exit codes: 0 done; 1 there is no key, or the keyring failed; 2 asked wrongly.
 Examples:
   tokenscope keys set openai                 asks for the key, without showing it
   pass show openai | tokenscope keys set openai
-  tokenscope keys set vertex-native < account.json   a service account: access tokens are made from it,
-                                             and a preset without a project takes the account's
+  tokenscope keys set vertex-native < account.json   a service account, with its project
   tokenscope keys where openai --json";
 
 #[derive(Debug, clap::Subcommand)]
