@@ -35,11 +35,16 @@ pub fn kind_of(begun: &[u8], head: &ResponseHead) -> Option<BodyKind> {
         None => None,
         Some(b'{' | b'[') => Some(BodyKind::Json),
         Some(b'<') => Some(BodyKind::Text),
-        Some(_) if SSE_FIELDS.iter().any(|field| text.starts_with(field)) => Some(BodyKind::Events),
+        Some(_) if is_events(text) => Some(BodyKind::Events),
         Some(_) if sse_begins_with(text) || b"\xEF\xBB\xBF".starts_with(text) => None,
         Some(_) if said_events() => Some(BodyKind::Events),
         Some(_) => Some(BodyKind::Text),
     }
+}
+
+/// Whether a text begins with a line of server-sent events.
+fn is_events(text: &[u8]) -> bool {
+    SSE_FIELDS.iter().any(|field| text.starts_with(field))
 }
 
 const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];

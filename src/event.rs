@@ -71,7 +71,7 @@ pub enum Event {
     Done,
     /// A comment or ping that kept the connection open.
     KeepAlive,
-    /// A failure. Text before it stays valid; nothing but further faults follows.
+    /// A failure. Text before it stays valid; nothing follows.
     Fault(Fault),
     /// Something odd that did not stop the stream (a repaired byte, a second end mark, …).
     Note {

@@ -1,11 +1,11 @@
-//! The decoder that every dialect but the oldest is built on: it frames a body, hands each frame to the
-//! dialect's [`Reader`], and tells a whole answer from one that broke off.
+//! The decoder that dialects of text are built on: it frames a body, hands each frame to the dialect's
+//! [`Reader`], and tells a whole answer from one that broke off.
 
 use super::{
     BodyKind,
     error::{ProviderError, of_response},
     excerpt::excerpt,
-    is_blank, kind_of, sse_begins_with, type_note,
+    is_blank, is_events, kind_of, sse_begins_with, type_note,
 };
 use crate::{
     dialect::{Decoder, ResponseHead},
@@ -25,11 +25,7 @@ pub trait Reader: Send {
     /// answer that was not streamed, which is noted.
     const STREAMS_OBJECTS: bool = false;
 
-    /// Whether the last event is read though its closing blank line never came, if its data is a whole
-    /// JSON object. Some servers leave that line out.
-    const READS_LAST_EVENT: bool = false;
-
-    /// Reads one frame: the data of an event with its name (empty where none was given), or one JSON
+    /// Reads one frame: the data of an event with its name (`message` where none was given), or one JSON
     /// object of a body without events (its name is empty).
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken;
 
@@ -50,10 +46,15 @@ pub enum Taken {
 }
 
 /// How an answer ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Ended {
-    /// It was whole.
-    Whole,
+    /// Its end mark was there: what came behind it, or broke off there, is no part of it.
+    Marked,
+    /// It has all that an answer ends with but an end mark. Where the protocol has one, the sentence notes
+    /// that it is missing.
+    Unmarked(Option<&'static str>),
+    /// It is the provider's error.
+    Failed(ProviderError),
     /// It broke off; the sentence says what is missing.
     BrokeOff(String),
     /// What came is no answer of this dialect; the sentence says why.
@@ -117,10 +118,11 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
             Body::Unclear(bytes) | Body::Whole(bytes) => self.end_whole(&bytes, out),
             Body::Events(mut sse) => {
                 let tail = sse.end().unwrap_or_default();
-                let last = last_event(&tail).filter(|_| R::READS_LAST_EVENT);
+                let last = last_event(&tail);
                 let broken = last.is_none() && !tail.is_empty() && !tail.starts_with(':');
                 if let Some((name, data)) = last {
                     self.read(name, data, out);
+                    self.note("the blank line behind the last event is missing", out);
                 }
                 self.end_stream(
                     broken.then_some("the stream broke off inside an event"),
@@ -263,21 +265,34 @@ impl<R: Reader> BodyDecoder<R> {
             return self.fail_by_status(&start, out);
         }
         if self.frames_read == 0 && cut.is_none() {
-            let start = excerpt(&String::from_utf8_lossy(&self.start));
-            return self.interrupted(format!("the stream ended before it began: {start}"), out);
+            return self.end_unbegun(out);
         }
         let before = out.len();
         let ended = self.reader.end(out);
         self.token |= out[before..].iter().any(Event::is_token);
         match (ended, cut) {
-            (Ended::Whole, None) => {}
+            (Ended::Failed(error), _) => self.fail(error, out),
+            (Ended::Marked, _) | (Ended::Unmarked(None), None) => {}
             (_, Some(cut)) => self.interrupted(cut.to_owned(), out),
+            (Ended::Unmarked(Some(note)), None) => self.note(note, out),
             (Ended::BrokeOff(what), None) => self.interrupted(what, out),
-            (Ended::NoAnswer(why), None) => {
-                let start = excerpt(&String::from_utf8_lossy(&self.start));
-                self.protocol(format!("{why}: {start}"), out);
-            }
+            (Ended::NoAnswer(why), None) => self.protocol(format!("{why}: {}", self.begun()), out),
         }
+    }
+
+    /// The end of a stream in which nothing was said.
+    fn end_unbegun(&mut self, out: &mut Vec<Event>) {
+        let begun = self.begun();
+        if is_events(begun.trim_start_matches('\u{FEFF}').as_bytes()) {
+            self.interrupted(format!("the stream ended before it began: {begun}"), out);
+        } else {
+            self.protocol(format!("this is no event stream: {begun}"), out);
+        }
+    }
+
+    /// What the body began with, fit to be shown.
+    fn begun(&self) -> String {
+        excerpt(&String::from_utf8_lossy(&self.start))
     }
 
     fn end_whole(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
@@ -354,13 +369,19 @@ impl<R: Reader> BodyDecoder<R> {
     }
 }
 
-/// The name and data of an event that lacks only its closing blank line.
+/// The end mark of OpenAI's, which proxies put behind the events of other dialects, too.
+const DONE: &str = "[DONE]";
+
+/// The name and data of an event that lacks only its closing blank line, which some servers leave out.
 fn last_event(tail: &str) -> Option<(&str, &str)> {
     let field = |name| {
         let mut values = tail.lines().filter_map(move |l| l.strip_prefix(name));
         values.next().map(str::trim)
     };
-    let data = field("data:").filter(|data| data.starts_with('{'))?;
-    let whole = serde_json::from_str::<&serde_json::value::RawValue>(data).is_ok();
-    whole.then(|| (field("event:").unwrap_or_default(), data))
+    let data = field("data:")?;
+    let is_object = || {
+        data.starts_with('{') && serde_json::from_str::<&serde_json::value::RawValue>(data).is_ok()
+    };
+    let is_whole = data == DONE || is_object();
+    is_whole.then(|| (field("event:").unwrap_or("message"), data))
 }

@@ -16,7 +16,10 @@ mod tool_calls;
 
 use url::Url;
 
-use crate::dialect::{Dialect, DialectId, Wire};
+use crate::{
+    body::BodyDecoder,
+    dialect::{Dialect, DialectId, Wire},
+};
 
 /// The dialect's row.
 pub static DIALECT: Dialect = Dialect {
@@ -28,7 +31,7 @@ pub static DIALECT: Dialect = Dialect {
     headers: &[],
     encode: encode::body,
     wire: Wire::Json,
-    decoder: |head| Box::new(decode::ChatDecoder::new(head)),
+    decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::default())),
     models: models::parse,
 };
 

@@ -30,8 +30,6 @@ pub(super) struct MessageReader {
 }
 
 impl Reader for MessageReader {
-    const READS_LAST_EVENT: bool = true;
-
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         if data == "[DONE]" {
             note("the end mark of another dialect came: [DONE]", out);
@@ -55,13 +53,12 @@ impl Reader for MessageReader {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+    fn end(&mut self, _out: &mut Vec<Event>) -> Ended {
         if self.stopped {
-            return Ended::Whole;
+            return Ended::Marked;
         }
         if self.finish.is_some() {
-            note("the stream ended without message_stop", out);
-            return Ended::Whole;
+            return Ended::Unmarked(Some("the stream ended without message_stop"));
         }
         match (self.started, self.strange) {
             (true, _) => Ended::BrokeOff("the stream ended without message_stop".into()),

@@ -68,8 +68,6 @@ struct Told {
 }
 
 impl Reader for GeminiReader {
-    const READS_LAST_EVENT: bool = true;
-
     fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         // The end mark of other protocols, which some gateways add.
         if data == "[DONE]" {
@@ -108,7 +106,7 @@ impl Reader for GeminiReader {
             }
         }
         match (self.answered, self.finished) {
-            (_, true) => Ended::Whole,
+            (_, true) => Ended::Unmarked(None),
             (true, false) => Ended::BrokeOff("the stream ended without a finish reason".into()),
             (false, false) => Ended::NoAnswer("what came is no answer of Gemini's".into()),
         }

@@ -76,7 +76,7 @@ impl Reader for ChatReader {
 
     fn end(&mut self, _out: &mut Vec<Event>) -> Ended {
         match (self.done, self.begun) {
-            (true, _) => Ended::Whole,
+            (true, _) => Ended::Marked,
             (false, true) => Ended::BrokeOff("the stream ended without a last line".into()),
             (false, false) => Ended::NoAnswer("this is no answer of a chat".into()),
         }

@@ -18,19 +18,18 @@ use crate::{
 /// A JSON text that is no chunk; says why.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub(super) struct NotAChunk(#[from] pub serde_json::Error);
+pub(super) struct NotAChunk(#[from] serde_json::Error);
 
 /// Reads the chunks of one answer, in order.
 #[derive(Debug, Default)]
 pub(super) struct ChunkReader {
     /// Whether a choice 0 was there.
     pub answered: bool,
-    /// Whether a token was there.
-    pub streaming: bool,
     /// The provider's last finish word.
     pub finish: Option<String>,
+    /// Whether pieces of it were there, and not only a whole message.
+    pub from_deltas: bool,
     told: Told,
-    from_deltas: bool,
     pub(super) text: Joiner,
     pub(super) reasoning: Joiner,
     pub(super) refusal: Joiner,
@@ -87,9 +86,8 @@ impl ChunkReader {
         for (kind, raw) in chunk.unknown {
             self.read_unknown(kind, raw, out)?;
         }
-        self.streaming |= out[before..].iter().any(Event::is_token);
         let error = match chunk.error {
-            Some(error) => Some(error_of(error)),
+            Some(error) => Some(error_of(error.get())),
             None if chunk.choices.is_none() && chunk.message => serde_json::from_str(json)
                 .ok()
                 .and_then(|value| error::provider_error(&value)),
@@ -290,9 +288,10 @@ fn sort_minimax<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
     }
 }
 
-fn error_of(raw: &RawValue) -> ProviderError {
-    serde_json::from_str(raw.get())
+/// The error that a text tells, in JSON or in words.
+pub(super) fn error_of(text: &str) -> ProviderError {
+    serde_json::from_str(text)
         .ok()
         .and_then(|value| error::provider_error(&value))
-        .unwrap_or_else(|| ProviderError::of_text(raw.get()))
+        .unwrap_or_else(|| ProviderError::of_text(text))
 }

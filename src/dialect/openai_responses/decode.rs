@@ -30,8 +30,6 @@ pub(super) struct ResponseReader {
 }
 
 impl Reader for ResponseReader {
-    const READS_LAST_EVENT: bool = true;
-
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         if data == "[DONE]" {
             note("the end mark of another dialect came: [DONE]", out);
@@ -62,7 +60,7 @@ impl Reader for ResponseReader {
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
         self.items.hush(out);
         match (self.over, self.started) {
-            (true, _) => Ended::Whole,
+            (true, _) => Ended::Marked,
             (false, true) => Ended::BrokeOff("the stream ended without response.completed".into()),
             (false, false) => Ended::NoAnswer("this is no response of this protocol".into()),
         }

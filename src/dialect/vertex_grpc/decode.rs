@@ -160,7 +160,8 @@ impl GrpcDecoder {
         let ended = self.reader.end(out);
         self.token |= out[before..].iter().any(Event::is_token);
         match ended {
-            Ended::Whole => {}
+            Ended::Marked | Ended::Unmarked(_) => {}
+            Ended::Failed(error) => self.fail(error.into_fault(&self.head, self.phase()), out),
             Ended::BrokeOff(what) => self.interrupted(&what, out),
             Ended::NoAnswer(why) => self.fault(FaultClass::Protocol, why, out),
         }
