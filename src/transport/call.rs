@@ -157,7 +157,7 @@ fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
         |url| format!("to {}://{}", url.scheme(), host_port(&url)),
     );
     let message = format!(
-        "{} redirects {target} ({}); redirects are not followed, so that no key goes elsewhere:          if that is the right place, set it as the base URL",
+        "{} redirects {target} ({}); redirects are not followed, so that no key goes elsewhere: if that is the right place, set it as the base URL",
         peer.host,
         status.as_u16()
     );
