@@ -7,7 +7,7 @@ use crate::{
         BodyKind,
         error::{self, ProviderError},
         excerpt::excerpt,
-        is_blank, kind_of, sse_begins_with, type_note,
+        is_blank, is_cut_json, kind_of, sse_begins_with, type_note,
     },
     dialect::{Decoder, ResponseHead},
     event::{Event, Fault, FaultClass, Phase},
@@ -260,6 +260,10 @@ impl ChatDecoder {
     /// Reads a body that is one JSON text: a whole completion, or an error with status 200.
     fn read_whole(&mut self, text: &str, out: &mut Vec<Event>) {
         note("a plain JSON answer came to a streamed request", out);
+        if is_cut_json(text.into()) {
+            let message = "the JSON answer broke off".into();
+            return self.fault(FaultClass::Interrupted, message, out);
+        }
         if text.starts_with('[') {
             let error = serde_json::from_str(text)
                 .ok()
@@ -275,10 +279,6 @@ impl ChatDecoder {
             Ok(None) => {
                 self.reader.end(out);
                 self.judge(out);
-            }
-            Err(NotAChunk(error)) if error.is_eof() => {
-                let message = "the JSON answer broke off".into();
-                self.fault(FaultClass::Interrupted, message, out);
             }
             Err(error) => self.not_a_chunk("the body", &error, text, out),
         }
