@@ -10,6 +10,8 @@ pub mod excerpt;
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
 use crate::{dialect::ResponseHead, event::Event};
 
+use serde::de::IgnoredAny;
+
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
@@ -79,8 +81,50 @@ pub fn sse_begins_with(bytes: &[u8]) -> bool {
     SSE_FIELDS.iter().any(|field| field.starts_with(bytes))
 }
 
+/// Whether these bytes are the start of a JSON text that broke off: with more bytes they could become one.
+#[must_use]
+pub fn is_cut_json(mut text: Vec<u8>) -> bool {
+    let lacks_more = |text: &[u8]| {
+        let read = serde_json::from_slice::<IgnoredAny>(text);
+        read.is_err_and(|why| why.is_eof())
+    };
+    if lacks_more(&text) {
+        return true;
+    }
+    // serde_json takes a number without its last digits (`-`, `1.`, `1e`) for a mistake.
+    text.push(b'0');
+    lacks_more(&text)
+}
+
 /// Whether nothing but a byte order mark was there.
 #[must_use]
 pub fn is_blank(held: &[u8]) -> bool {
     held.is_empty() || held == b"\xEF\xBB\xBF"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_cut_json;
+
+    #[test]
+    fn json_that_broke_off_is_told_from_what_never_was_json() {
+        let json =
+            r#" {"a\"\\\ud83d\ude00é": [-1.5e-10, 0, true, false, null, "", {}], "b": {"c": []}}"#;
+        for at in 1..json.len() {
+            let cut = &json.as_bytes()[..at];
+            assert!(is_cut_json(cut.to_vec()), "{}", cut.escape_ascii());
+        }
+        for hopeless in [
+            "{malformed",
+            "{\"a\":1,,",
+            "{\"a\":01",
+            "[{]",
+            "{\"a\":tru,",
+            "{'a'",
+            json,
+        ] {
+            assert!(!is_cut_json(hopeless.into()), "{hopeless}");
+        }
+        assert!(is_cut_json("[".repeat(1 << 20).into()), "however deep");
+    }
 }

@@ -40,7 +40,8 @@ pub enum Event {
     ToolCall(ToolCallDelta),
     /// A file that the model made, whole.
     Media(Media),
-    /// The provider's signature of what it last said, to be sent back with it, byte for byte. An
+    /// The provider's signature of what it last said, to be sent back with it, byte for byte; in some dialects
+    /// the fields without which the provider won't have it back. An
     /// empty [`Event::Text`] or [`Event::Reasoning`] before it makes it sign a part of its own.
     Signature {
         /// The signature, or its next piece.

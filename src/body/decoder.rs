@@ -5,7 +5,7 @@ use super::{
     BodyKind,
     error::{ProviderError, of_response},
     excerpt::excerpt,
-    is_blank, is_events, kind_of, sse_begins_with, type_note,
+    is_blank, is_cut_json, is_events, kind_of, sse_begins_with, type_note,
 };
 use crate::{
     dialect::{Decoder, ResponseHead},
@@ -131,8 +131,8 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
             }
             Body::Json(values) => {
                 let end = values.end();
-                if end.unfinished.is_some() {
-                    self.end_stream(Some("the stream broke off inside a JSON object"), out);
+                if let Some(object) = end.unfinished {
+                    self.end_object(object, out);
                 } else if end.open_array {
                     self.end_stream(Some("the stream ended without its closing bracket"), out);
                 } else {
@@ -252,6 +252,16 @@ impl<R: Reader> BodyDecoder<R> {
             Taken::Unreadable(why) => {
                 self.protocol(format!("{why}: {}", excerpt(data)), out);
             }
+        }
+    }
+
+    /// The end of a stream inside an object.
+    fn end_object(&mut self, object: Vec<u8>, out: &mut Vec<Event>) {
+        let start = excerpt(&String::from_utf8_lossy(&object));
+        if is_cut_json(object) {
+            self.end_stream(Some("the stream broke off inside a JSON object"), out);
+        } else if !self.faulted {
+            self.protocol(format!("this is no JSON: {start}"), out);
         }
     }
 

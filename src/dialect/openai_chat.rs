@@ -9,10 +9,14 @@ mod decode;
 mod delta;
 pub(super) mod encode;
 pub(super) mod fields;
+pub(super) mod files;
 pub(super) mod json;
 pub(super) mod models;
+mod sources;
 pub(super) mod text;
+mod thoughts;
 mod tool_calls;
+pub(super) mod turns;
 
 use url::Url;
 

@@ -4,6 +4,7 @@
 //! streamed request that stores nothing at the provider, then [`Event`](crate::event::Event)s. The wire format
 //! is <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
+mod calls;
 mod citation;
 mod counts;
 mod decode;

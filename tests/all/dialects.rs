@@ -8,8 +8,8 @@ use std::{
 };
 
 use tokenscope::{
-    dialect::{DIALECTS, Dialect, DialectId, ResponseHead},
-    event::{Answer, Event},
+    dialect::{DIALECTS, Dialect, DialectId, ResponseHead, Wire},
+    event::{Answer, Event, FaultClass},
 };
 
 use crate::sse::wire_folder;
@@ -205,6 +205,38 @@ fn every_fixture_gives_its_events_however_it_is_cut() {
             );
         }
     }
+}
+
+/// JSON that broke off anywhere is told from what never was JSON.
+#[test]
+fn a_cut_json_body_is_interrupted_and_another_is_no_json() {
+    let faults = |dialect: &Dialect, body: &[u8]| {
+        answer(&decode(dialect, &head(200), [body]))
+            .fault
+            .map(|fault| fault.class)
+    };
+    let mut cuts = 0;
+    for dialect in DIALECTS.iter().filter(|d| matches!(d.wire, Wire::Json)) {
+        for Fixture {
+            name, body, head, ..
+        } in fixtures(dialect)
+        {
+            let is_json = head.status == 200 && body.starts_with(b"{");
+            if !is_json || faults(dialect, &body) == Some(FaultClass::Protocol) {
+                continue;
+            }
+            for at in 1..body.len() {
+                cuts += 1;
+                let class = faults(dialect, &body[..at]);
+                assert_ne!(class, Some(FaultClass::Protocol), "{name} cut at {at}");
+            }
+        }
+        for body in ["{malformed json: <<<", "{\"a\":1,,", "{\"message\":{'"] {
+            let class = faults(dialect, body.as_bytes());
+            assert_eq!(class, Some(FaultClass::Protocol), "{}: {body}", dialect.id);
+        }
+    }
+    assert!(cuts > 1_000, "{cuts}");
 }
 
 /// Every recording gives the same events byte by byte, and never panics, cut anywhere.

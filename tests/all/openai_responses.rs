@@ -194,6 +194,8 @@ fn a_failure_keeps_the_providers_words_and_what_came_before() {
             "{name}"
         );
         assert_eq!(answer.text, text, "{name}");
+        let ended = answer.finish.map(|finish| finish.raw);
+        assert_eq!(ended.as_deref(), (name == "failed").then_some("failed"));
     }
 }
 
@@ -245,6 +247,28 @@ fn items_without_an_index_are_all_told() {
         .map(|call| (call.id.as_str(), call.arguments.as_str()))
         .collect();
     assert_eq!(calls, [("a", "{\"n\":1}"), ("b", "{\"n\":2}")]);
+}
+
+/// A background response can be taken up in its middle: nothing announced what goes on there.
+#[test]
+fn a_stream_taken_up_again_tells_its_calls_in_pieces() {
+    let answer = fixture("taken-up-again");
+    let calls: Vec<_> = (answer.tool_calls.iter())
+        .map(|call| {
+            (
+                call.id.as_str(),
+                call.name.as_str(),
+                call.arguments.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        calls,
+        [("call_1", "f", "{\"a\":1}"), ("call_2", "f", "{\"b\":2}")]
+    );
+    let unknown = answer.unknown.iter().map(|(kind, _)| kind.as_str());
+    let late = ["response.function_call_arguments.delta"];
+    assert!(unknown.eq(late), "what comes behind a call's end is odd");
 }
 
 #[test]
@@ -415,6 +439,57 @@ fn an_answer_goes_back_as_it_came() {
     let mut odd = ChatRequest::of_text("gpt-5", "x");
     odd.messages[0].parts.push(call);
     assert_eq!(encoded(&odd)["input"][1]["arguments"], "{}");
+}
+
+/// OpenAI refuses a call that lost its namespace, and asks for a message's phase and a call's caller.
+#[test]
+fn fields_that_the_provider_wants_back_go_back() {
+    let message = fixture("fields-to-send-back").message("openai-responses");
+    let mut request = ChatRequest::of_text("gpt-6", "weather?");
+    request.messages.extend(message);
+    request.messages.push(Message {
+        role: Role::Tool,
+        parts: vec![Part::ToolResult {
+            id: "call_2".into(),
+            name: "f".into(),
+            content: "42".into(),
+        }],
+    });
+    let said = |text: &str, phase: &str| {
+        let content = json!([{"type": "output_text", "text": text}]);
+        json!({"role": "assistant", "content": content, "phase": phase})
+    };
+    let call =
+        |id: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"});
+    let by_program = json!({"type": "program", "caller_id": "call_p"});
+    let (mut first, mut second) = (call("call_1"), call("call_2"));
+    first["namespace"] = "weather".into();
+    first["caller"] = json!({"type": "direct"});
+    second["caller"] = by_program.clone();
+    let expected = [
+        said("Let me look.", "commentary"),
+        first,
+        second,
+        said("It rains.", "final_answer"),
+        json!({"type": "function_call_output", "call_id": "call_2", "output": "42", "caller": by_program}),
+    ];
+    let body = encoded(&request);
+    assert_eq!(body["input"].as_array().unwrap()[1..], expected);
+    assert_eq!(body["include"], json!(["reasoning.encrypted_content"]));
+}
+
+#[test]
+fn sound_is_told_once_with_what_is_said_in_it() {
+    let answer = fixture("sound");
+    assert_eq!(answer.text, "Hello");
+    let files: Vec<_> = (answer.media.iter())
+        .map(|file| (file.mime.as_str(), file.data.len()))
+        .collect();
+    assert_eq!(files, [("audio/pcm;rate=24000", 6), ("image/svg+xml", 6)]);
+    let part = json!({"type": "output_audio", "transcript": "Hello", "data": "AQACAAMA"});
+    let message = json!({"type": "message", "content": [part]});
+    let whole = told(&json!({"id": "r", "output": [message]}).to_string());
+    assert_eq!((whole.text.as_str(), whole.media.len()), ("Hello", 1));
 }
 
 /// What the assistant said stays the assistant's, whatever picture stands beside it.

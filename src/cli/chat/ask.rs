@@ -272,7 +272,9 @@ fn media(file: &Path) -> anyhow::Result<Media> {
     }
     let data =
         std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
-    let name = file.display().to_string();
+    // Its folder is nobody else's business: some protocols send the name.
+    let name = file.file_name().unwrap_or(file.as_os_str());
+    let name = name.to_string_lossy().into_owned();
     Ok(Media::of_bytes(data, name).map_err(UsageError::new)?)
 }
 

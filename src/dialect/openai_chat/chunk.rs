@@ -5,9 +5,14 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::{
-    fields::{CHOICE_METADATA, CHUNK_METADATA, field, finish_class, usage_of},
+    fields::{
+        CHOICE_METADATA, CHUNK_METADATA, KNOWN_ITEMS, SOURCES, field, finish_class, usage_of,
+    },
+    files::{Sound, each},
     json::{self, Fields},
+    sources::{self, Sources},
     text::{Joiner, Piece},
+    thoughts::Details,
     tool_calls::ToolCalls,
 };
 use crate::{
@@ -34,9 +39,14 @@ pub(super) struct ChunkReader {
     pub(super) reasoning: Joiner,
     pub(super) refusal: Joiner,
     pub(super) calls: ToolCalls,
+    pub(super) sound: Sound,
+    pub(super) details: Details,
+    /// The field that thoughts came in, until they are signed with it.
+    pub(super) thought_in: Option<&'static str>,
+    sources: Sources,
     usage: Option<Usage>,
-    /// The last value of each unknown field: some are repeated in every chunk.
-    unknown: HashMap<String, String>,
+    /// The last value of each field that is shown as it is: some are repeated in every chunk.
+    shown: HashMap<String, String>,
     noted: Vec<&'static str>,
 }
 
@@ -57,6 +67,9 @@ struct Chunk<'a> {
     error: Option<&'a RawValue>,
     message: bool,
     object: Option<String>,
+    /// Sources, the lists with titles first: a list of bare URLs may stand beside them.
+    sources: Vec<(&'static str, &'a RawValue)>,
+    items: Vec<(&'static str, &'a RawValue)>,
     unknown: Vec<(String, &'a RawValue)>,
 }
 
@@ -82,6 +95,12 @@ impl ChunkReader {
         }
         if let Some(usage) = chunk.usage {
             self.read_usage(usage, out);
+        }
+        for (name, raw) in chunk.sources {
+            self.read_sources(name, raw, out)?;
+        }
+        for (kind, raw) in chunk.items {
+            self.read_item(kind, raw, out)?;
         }
         for (kind, raw) in chunk.unknown {
             self.read_unknown(kind, raw, out)?;
@@ -115,6 +134,8 @@ impl ChunkReader {
             out.push(Event::ToolCall(delta));
             note_seams(&piece, out);
         }
+        out.extend(self.sound.end().map(Event::Media));
+        self.details.end(!self.calls.is_empty(), out);
     }
 
     fn read_meta(&mut self, chunk: &Chunk<'_>, out: &mut Vec<Event>) {
@@ -189,27 +210,61 @@ impl ChunkReader {
         }
     }
 
+    /// Tells the sources of a list that were not told yet; what is none of them is unknown.
+    pub(super) fn read_sources(
+        &mut self,
+        name: &str,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> Result<(), NotAChunk> {
+        for element in each(raw) {
+            match sources::source(element) {
+                Some(source) if self.sources.is_new(&source) => out.push(Event::Citation(source)),
+                Some(_) => {}
+                None => self.read_unknown(name.to_owned(), element, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the work of a server's own tools as it came.
+    pub(super) fn read_item(
+        &mut self,
+        kind: &str,
+        raw: &RawValue,
+        out: &mut Vec<Event>,
+    ) -> Result<(), NotAChunk> {
+        if self.is_news(kind, raw)? {
+            let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
+            out.push(Event::Opaque { kind, raw });
+        }
+        Ok(())
+    }
+
     pub(super) fn read_unknown(
         &mut self,
         kind: String,
         raw: &RawValue,
         out: &mut Vec<Event>,
     ) -> Result<(), NotAChunk> {
-        const MAX_KINDS: usize = 64;
-        if !json::holds_text(raw)?
-            || self
-                .unknown
-                .get(&kind)
-                .is_some_and(|last| last == raw.get())
-        {
-            return Ok(());
+        if self.is_news(&kind, raw)? {
+            let raw = raw.get().to_owned();
+            out.push(Event::Unknown { kind, raw });
         }
-        let raw = raw.get().to_owned();
-        if self.unknown.len() < MAX_KINDS || self.unknown.contains_key(&kind) {
-            self.unknown.insert(kind.clone(), raw.clone());
-        }
-        out.push(Event::Unknown { kind, raw });
         Ok(())
+    }
+
+    /// Whether a field carries text that it did not carry the last time.
+    fn is_news(&mut self, kind: &str, raw: &RawValue) -> Result<bool, NotAChunk> {
+        const MAX_KINDS: usize = 64;
+        let last = self.shown.get(kind);
+        if !json::holds_text(raw)? || last.is_some_and(|last| last == raw.get()) {
+            return Ok(false);
+        }
+        if self.shown.len() < MAX_KINDS || last.is_some() {
+            self.shown.insert(kind.to_owned(), raw.get().to_owned());
+        }
+        Ok(true)
     }
 
     pub(super) fn note_once(&mut self, text: &'static str, out: &mut Vec<Event>) {
@@ -246,6 +301,12 @@ pub(super) fn note(text: &str, out: &mut Vec<Event>) {
 
 fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
     let mut chunk = Chunk::default();
+    let named = |names: &[&'static str]| {
+        let found = |name: &&'static str| Some((*name, field(fields, name)?));
+        names.iter().filter_map(found).collect()
+    };
+    chunk.sources = named(SOURCES);
+    chunk.items = named(KNOWN_ITEMS);
     for (key, raw) in &fields.0 {
         match &**key {
             "id" => chunk.id = json::string(raw),
@@ -259,6 +320,7 @@ fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
             "base_resp" => sort_minimax(raw, &mut chunk),
             "code" | "status" | "param" => {}
             key if CHUNK_METADATA.contains(&key) => {}
+            key if SOURCES.contains(&key) || KNOWN_ITEMS.contains(&key) => {}
             key => chunk.unknown.push((key.to_owned(), raw)),
         }
     }

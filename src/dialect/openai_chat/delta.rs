@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::{
     chunk::{ChunkReader, NotAChunk, note_seams, tell},
-    fields::{DELTA_METADATA, REASONING, field},
+    fields::{DELTA_METADATA, KNOWN_ITEMS, REASONING, field},
+    files::{each, image},
     json::{self, Fields},
     tool_calls::Fragment,
 };
@@ -31,9 +32,25 @@ impl ChunkReader {
                 "function_call" if raw.get().starts_with('{') => {
                     self.read_tool_call(raw, Some(0), out)?;
                 }
-                "reasoning_details" => self.read_reasoning_details(raw, out)?,
+                "reasoning_details" => self.details.push(raw),
+                "annotations" | "citations" => self.read_sources(key, raw, out)?,
+                // Azure, with data of its own.
+                "context" if raw.get().starts_with('{') => {
+                    let context = Fields::of(raw)?;
+                    if let Some(sources) = field(&context, "citations") {
+                        self.read_sources("context.citations", sources, out)?;
+                    }
+                }
+                "images" => {
+                    for part in each(raw) {
+                        self.read_part(part, out)?;
+                    }
+                }
+                "audio" if raw.get().starts_with('{') => self.read_audio(raw, out)?,
+                "extra_content" => sign(raw, out),
                 key if REASONING.contains(&key) && raw.get().starts_with('"') => {}
                 key if DELTA_METADATA.contains(&key) => {}
+                key if KNOWN_ITEMS.contains(&key) => self.read_item(key, raw, out)?,
                 key => self.read_unknown(format!("{place}.{key}"), raw, out)?,
             }
         }
@@ -41,18 +58,22 @@ impl ChunkReader {
     }
 
     fn read_reasoning(&mut self, delta: &Fields<'_>, out: &mut Vec<Event>) {
-        let texts = (REASONING.iter()).filter_map(|name| json::bytes(field(delta, name)?));
-        let mut texts = texts.filter(|text| !text.is_empty());
-        let Some(text) = texts.next() else {
+        let texts = (REASONING.iter()).filter_map(|name| {
+            let text = json::bytes(field(delta, name)?)?;
+            (!text.is_empty()).then_some((*name, text))
+        });
+        let texts: Vec<_> = texts.collect();
+        let Some((name, text)) = texts.first() else {
             return self.read_detailed_reasoning(delta, out);
         };
-        if texts.next().is_some_and(|other| other != text) {
+        if texts.iter().any(|(_, other)| other != text) {
             self.note_once(
                 "reasoning came in two fields that differ; one is shown",
                 out,
             );
         }
-        self.tell_reasoning(&text, out);
+        self.thought_in = (*name == GOES_BACK).then_some(GOES_BACK);
+        self.tell_reasoning(text, out);
     }
 
     /// OpenRouter's details repeat `reasoning`; they count where it is missing.
@@ -70,6 +91,9 @@ impl ChunkReader {
     fn tell_text(&mut self, text: &[u8], out: &mut Vec<Event>) -> bool {
         let piece = self.text.push(text);
         let empty = piece.text.is_empty();
+        if !empty {
+            self.sign_thoughts(out);
+        }
         tell(piece, out, |text| Event::Text { text });
         empty
     }
@@ -84,16 +108,21 @@ impl ChunkReader {
         tell(piece, out, |text| Event::Refusal { text });
     }
 
-    /// Keeps what of OpenRouter's details is not plain reasoning text: encrypted blocks.
-    fn read_reasoning_details(
-        &mut self,
-        raw: &RawValue,
-        out: &mut Vec<Event>,
-    ) -> Result<(), NotAChunk> {
-        for detail in json::elements(raw).into_iter().flatten() {
-            if Fields::of(detail).is_ok_and(|detail| detail_text(&detail).is_none()) {
-                self.read_unknown("delta.reasoning_details".into(), detail, out)?;
-            }
+    /// Marks thoughts, once something else follows them, with the field that they go back in.
+    fn sign_thoughts(&mut self, out: &mut Vec<Event>) {
+        let value = self.thought_in.take().map(str::to_owned);
+        out.extend(value.map(|value| Event::Signature { value }));
+    }
+
+    /// Reads a piece of sound, and of what is said in it.
+    fn read_audio(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+        let audio = Fields::of(raw)?;
+        if let Some(text) = field(&audio, "transcript").and_then(json::bytes) {
+            self.tell_text(&text, out);
+        }
+        let data = field(&audio, "data").and_then(json::string);
+        if data.is_some_and(|data| !self.sound.push(&data)) {
+            self.note_once("a piece of sound is no base64 and was left out", out);
         }
         Ok(())
     }
@@ -146,6 +175,12 @@ impl ChunkReader {
                 let text = field(&part, "refusal").and_then(json::bytes);
                 self.tell_refusal(&text.unwrap_or_default(), out);
             }
+            ("image_url", _) if let Some(image) = image(&part) => out.push(image),
+            // Mistral: the results of a tool that the text beside it rests on.
+            ("reference", _) => out.push(Event::Opaque {
+                kind,
+                raw: raw.get().to_owned(),
+            }),
             _ => out.push(Event::Unknown {
                 kind: format!("content.{kind}"),
                 raw: raw.get().to_owned(),
@@ -180,12 +215,13 @@ impl ChunkReader {
             index,
             ..Fragment::default()
         };
-        let mut unknown = Vec::new();
+        let (mut unknown, mut extra) = (Vec::new(), None);
         for (key, raw) in &call.0 {
             match &**key {
                 "index" => fragment.index = raw.get().parse().ok(),
                 "id" => fragment.id = json::string(raw),
                 "type" => {}
+                "extra_content" => extra = Some(*raw),
                 "function" | "custom" if raw.get().starts_with('{') => {
                     let function = Fields::of(raw)?;
                     for (key, raw) in &function.0 {
@@ -198,14 +234,30 @@ impl ChunkReader {
         }
         let (delta, piece) = self.calls.push(fragment);
         let empty = delta.id.is_none() && delta.name.is_none() && delta.arguments.is_empty();
+        self.sign_thoughts(out);
         if !empty {
             out.push(Event::ToolCall(delta));
         }
         note_seams(&piece, out);
+        if let Some(extra) = extra {
+            sign(extra, out);
+        }
         for (kind, raw) in unknown {
             self.read_unknown(kind, raw, out)?;
         }
         Ok(())
+    }
+}
+
+/// The field in which thoughts go back: `DeepSeek` and Moonshot refuse a call's result without them
+/// (<https://api-docs.deepseek.com/guides/thinking_mode>).
+pub(super) const GOES_BACK: &str = "reasoning_content";
+
+/// Google's `extra_content` holds the signature of what it stands beside, without which Gemini 3 refuses a call's result.
+fn sign(extra: &RawValue, out: &mut Vec<Event>) {
+    if extra.get().contains("thought_signature") {
+        let value = extra.get().to_owned();
+        out.push(Event::Signature { value });
     }
 }
 

@@ -1,11 +1,9 @@
 //! Writes a [`ChatRequest`] as the JSON body of a streamed chat completion.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use crate::chat::{
-    ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall,
-};
+use super::turns;
+use crate::chat::{ChatRequest, Params, ResponseFormat, Tool};
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
 /// (RFC 7386): objects merge in depth, anything else replaces, and `null` takes a field out, so that
@@ -27,130 +25,8 @@ pub(super) fn body(request: &ChatRequest) -> Value {
 fn messages(request: &ChatRequest) -> Vec<Value> {
     let system = request.system.as_deref().filter(|text| !text.is_empty());
     let system = system.map(|text| json!({"role": "system", "content": text}));
-    let turns = request.messages.iter().flat_map(message);
+    let turns = request.messages.iter().flat_map(turns::messages);
     system.into_iter().chain(turns).collect()
-}
-
-/// The wire messages of one turn: each tool result is a message of its own.
-fn message(message: &Message) -> Vec<Value> {
-    let mut written: Vec<Value> = message.parts.iter().filter_map(tool_result).collect();
-    let calls: Vec<Value> = message.parts.iter().filter_map(tool_call).collect();
-    let content = content(message);
-    if content.is_null() && calls.is_empty() && !written.is_empty() {
-        return written;
-    }
-    let mut wire = Map::new();
-    wire.insert("role".into(), role(message.role).into());
-    if calls.is_empty() {
-        wire.insert(
-            "content".into(),
-            if content.is_null() {
-                "".into()
-            } else {
-                content
-            },
-        );
-    } else {
-        wire.insert("content".into(), content);
-        wire.insert("tool_calls".into(), calls.into());
-    }
-    written.push(wire.into());
-    written
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    }
-}
-
-/// Text alone is a plain string, which every server takes; with images it is an array of parts.
-fn content(message: &Message) -> Value {
-    let parts: Vec<Value> = message.parts.iter().filter_map(content_part).collect();
-    let only_text = !message.parts.iter().any(|p| matches!(p, Part::Media(_)));
-    match parts.len() {
-        0 => Value::Null,
-        _ if only_text => message.text().into(),
-        _ => parts.into(),
-    }
-}
-
-fn content_part(part: &Part) -> Option<Value> {
-    match part {
-        Part::Text { text } => Some(json!({"type": "text", "text": text})),
-        Part::Media(media) => Some(file(media)),
-        Part::ToolCall(_)
-        | Part::ToolResult { .. }
-        | Part::Reasoning { .. }
-        | Part::Signature { .. }
-        | Part::Opaque { .. } => None,
-    }
-}
-
-/// Images by URL, sound by its format, other files with their name.
-fn file(media: &Media) -> Value {
-    let (class, kind) = media.mime.split_once('/').unwrap_or_default();
-    match (class, &media.uri) {
-        ("audio", None) => {
-            let format = match kind {
-                "mpeg" => "mp3",
-                kind => kind,
-            };
-            let audio = json!({"data": STANDARD.encode(&media.data), "format": format});
-            json!({"type": "input_audio", "input_audio": audio})
-        }
-        ("application" | "text", None) => {
-            let name = if media.name.is_empty() {
-                "file"
-            } else {
-                &media.name
-            };
-            let file = json!({"filename": name, "file_data": data_url(media)});
-            json!({"type": "file", "file": file})
-        }
-        _ => json!({"type": "image_url", "image_url": {"url": data_url(media)}}),
-    }
-}
-
-fn data_url(image: &Media) -> String {
-    if let Some(uri) = &image.uri {
-        return uri.clone();
-    }
-    format!(
-        "data:{};base64,{}",
-        image.mime,
-        STANDARD.encode(&image.data)
-    )
-}
-
-fn tool_call(part: &Part) -> Option<Value> {
-    let Part::ToolCall(ToolCall {
-        id,
-        name,
-        arguments,
-    }) = part
-    else {
-        return None;
-    };
-    // Servers parse the arguments, and refuse an empty text.
-    let arguments = if arguments.is_empty() {
-        "{}"
-    } else {
-        arguments
-    };
-    let function = json!({"name": name, "arguments": arguments});
-    Some(json!({"id": id, "type": "function", "function": function}))
-}
-
-fn tool_result(part: &Part) -> Option<Value> {
-    match part {
-        Part::ToolResult { id, content, .. } => {
-            Some(json!({"role": "tool", "tool_call_id": id, "content": content}))
-        }
-        _ => None,
-    }
 }
 
 fn insert_params(body: &mut Map<String, Value>, params: &Params) {
@@ -226,6 +102,7 @@ pub(in crate::dialect) fn merge_patch(target: &mut Map<String, Value>, patch: &M
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::{Media, Message, Part, Role, ToolCall};
 
     fn image() -> Part {
         Part::Media(Media {

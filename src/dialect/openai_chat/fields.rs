@@ -17,11 +17,28 @@ pub(super) const CHUNK_METADATA: &[&str] = &[
     "obfuscation",        // OpenAI: padding against traffic analysis
     "p",                  // Mistral: the same
     "prompt_filter_results",
-    "provider", // OpenRouter
+    "prompt_logprobs", // vLLM
+    "provider",        // OpenRouter
     "request_id",
     "service_tier",
     "system_fingerprint",
-    "timings", // llama.cpp
+    "timings",         // llama.cpp
+    "usage_breakdown", // Groq
+];
+
+/// Fields of a chunk that list sources; those with titles first.
+pub(super) const SOURCES: &[&str] = &[
+    "search_results", // Perplexity
+    "web_search",     // Zhipu
+    "citations",      // Perplexity, xAI: bare URLs
+];
+
+/// Fields of a chunk, a delta or a message that are shown as they are: work of the server's own.
+pub(super) const KNOWN_ITEMS: &[&str] = &[
+    "executed_tools",    // Groq
+    "images",            // Perplexity, in a chunk
+    "moderation",        // OpenAI
+    "related_questions", // Perplexity
 ];
 
 /// Fields of a choice that say nothing of the answer itself.

@@ -36,6 +36,10 @@ struct Call {
 }
 
 impl ToolCalls {
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     /// The event of a fragment, and how its text fitted.
     pub(super) fn push(&mut self, fragment: Fragment<'_>) -> (ToolCallDelta, Piece) {
         let at = self.call_of(&fragment);

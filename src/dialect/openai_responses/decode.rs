@@ -59,6 +59,7 @@ impl Reader for ResponseReader {
 
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
         self.items.hush(out);
+        self.items.end_sound(out);
         match (self.over, self.started) {
             (true, _) => Ended::Marked,
             (false, true) => Ended::BrokeOff("the stream ended without response.completed".into()),
@@ -111,7 +112,7 @@ impl ResponseReader {
                 }
                 return Ok(error);
             }
-            _ if self.items.is_other(&stated(fields)) => out.push(at_work()),
+            _ if is_work(kind) || self.items.is_other(&stated(fields)) => out.push(at_work()),
             _ => out.push(Event::Unknown {
                 kind: kind.to_owned(),
                 raw: data.to_owned(),
@@ -160,6 +161,11 @@ impl ResponseReader {
                 };
                 items.annotate(raw, out);
             }
+            "audio.delta" => {
+                let piece = field(fields, "delta").and_then(json::string);
+                items.hear(&piece.unwrap_or_default(), out);
+            }
+            "audio.done" => items.end_sound(out),
             // Their texts have events of their own.
             "content_part.added"
             | "content_part.done"
@@ -234,6 +240,9 @@ impl ResponseReader {
             let said = error.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
             let said = said.and_then(|value| error::provider_error(&value));
             let text = format!("the response's status is {status}");
+            if matches!(status, "failed" | "cancelled") {
+                out.push(Event::Finish(self.finish(status, response)));
+            }
             return Ok(Some(
                 said.unwrap_or_else(|| error::ProviderError::of_text(&text)),
             ));
@@ -270,6 +279,7 @@ fn text_event(kind: &str) -> Option<(Channel, &'static str)> {
         "output_text" => Channel::Text,
         "refusal" => Channel::Refusal,
         "reasoning_text" | "reasoning" => Channel::Reasoning,
+        "audio.transcript" => Channel::Transcript,
         "reasoning_summary_text" | "reasoning_summary" => Channel::Summary,
         _ => return None,
     };
@@ -278,6 +288,14 @@ fn text_event(kind: &str) -> Option<(Channel, &'static str)> {
         "done" => Some((channel, channel.field())),
         _ => None,
     }
+}
+
+/// Whether an event tells how the work of a built-in tool goes on: its item says it all when it is done.
+fn is_work(kind: &str) -> bool {
+    let kind = kind.strip_prefix("response.").unwrap_or(kind);
+    let of = kind.split('.').next().unwrap_or_default();
+    let is_call = of.ends_with("_call") || of.contains("_call_");
+    (is_call && of != "function_call_arguments") || matches!(of, "mcp_list_tools" | "compaction")
 }
 
 /// The item that an event says it is about.

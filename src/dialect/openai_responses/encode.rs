@@ -46,9 +46,13 @@ pub(super) fn body(request: &ChatRequest) -> Value {
 /// Whether the model thinks: others refuse to give their thoughts.
 fn thinks(request: &ChatRequest) -> bool {
     let model = request.model.rsplit('/').next().unwrap_or_default();
-    let is_thinker = ["o1", "o3", "o4", "gpt-5", "codex", "gpt-oss"]
-        .iter()
-        .any(|start| model.starts_with(start));
+    let generation = model.strip_prefix("gpt-").and_then(|rest| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<u32>().ok()
+    });
+    let named = ["o1", "o3", "o4", "codex", "gpt-oss"];
+    let is_thinker = generation.is_some_and(|generation| generation >= 5)
+        || named.iter().any(|start| model.starts_with(start));
     let effort = request.params.reasoning_effort.as_deref();
     effort.is_some_and(|effort| !effort.is_empty()) || (is_thinker && !model.contains("-chat"))
 }

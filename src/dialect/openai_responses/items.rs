@@ -8,17 +8,19 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::value::RawValue;
 
 use super::{
+    calls::Call,
     citation::Told,
     places::{Places, Stated},
-    whole::{Channel, arguments_of, at_work, close_other, id_of, note_seams, opaque, unknown},
+    whole::{Channel, at_work, close_other, id_of, keep, note_seams, opaque, unknown},
 };
 use crate::{
     dialect::openai_chat::{
         fields::field,
+        files::Sound,
         json::{self, Fields},
         text::Joiner,
     },
-    event::{Event, ToolCallDelta},
+    event::Event,
 };
 
 /// A text's place: its item, its channel, and which part of the item it is.
@@ -27,22 +29,24 @@ type Place = (u64, Channel, u64);
 /// The items of an answer, by their index.
 #[derive(Debug, Default)]
 pub(super) struct Items {
-    open: BTreeMap<u64, Item>,
+    pub(super) open: BTreeMap<u64, Item>,
     /// Items that were told whole.
-    closed: HashSet<u64>,
+    pub(super) closed: HashSet<u64>,
     /// Texts that came in pieces.
     spoken: HashSet<Place>,
     /// Items that said something, and where.
     voices: HashSet<(u64, Channel)>,
-    places: Places,
+    pub(super) places: Places,
     /// The text that spoke last, and half a character of it.
     speaking: Option<(Place, Joiner)>,
     told: Told,
-    calls: usize,
+    sound: Sound,
+    heard: bool,
+    pub(super) calls: usize,
 }
 
 #[derive(Debug)]
-enum Item {
+pub(super) enum Item {
     Message,
     Reasoning,
     Call(Call),
@@ -50,20 +54,7 @@ enum Item {
     Other,
 }
 
-#[derive(Debug, Default)]
-struct Call {
-    number: usize,
-    joiner: Joiner,
-    /// Whether its arguments came in pieces.
-    argued: bool,
-}
-
 impl Items {
-    /// How many functions were called.
-    pub(super) fn calls(&self) -> usize {
-        self.calls
-    }
-
     /// Whether an item is open whose pieces are told when it is whole.
     pub(super) fn is_other(&self, stated: &Stated) -> bool {
         let index = self.places.find(stated);
@@ -130,7 +121,7 @@ impl Items {
         let item = match kind.as_deref().unwrap_or_default() {
             "message" => Item::Message,
             "reasoning" => Item::Reasoning,
-            "function_call" => Item::Call(self.call(&fields, out)),
+            "function_call" => Item::Call(self.begin_call(&fields, out)),
             _ => {
                 out.push(at_work());
                 Item::Other
@@ -138,26 +129,6 @@ impl Items {
         };
         self.open.insert(index, item);
         Ok(())
-    }
-
-    /// A call is named at once.
-    fn call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> Call {
-        let text = |name| field(fields, name).and_then(json::string);
-        let arguments = arguments_of(fields);
-        let arguments = String::from_utf8(arguments).unwrap_or_default();
-        let call = Call {
-            number: self.calls,
-            argued: !arguments.is_empty(),
-            ..Call::default()
-        };
-        self.calls += 1;
-        out.push(Event::ToolCall(ToolCallDelta {
-            index: call.number,
-            id: text("call_id").or_else(|| text("id")),
-            name: text("name"),
-            arguments,
-        }));
-        call
     }
 
     /// The next piece of a text.
@@ -208,7 +179,7 @@ impl Items {
         let break_before = if follows { "\n\n" } else { "" };
         out.push(channel.event(format!("{break_before}{}", piece.text)));
         self.open.entry(item).or_insert(match channel {
-            Channel::Text | Channel::Refusal => Item::Message,
+            Channel::Text | Channel::Refusal | Channel::Transcript => Item::Message,
             Channel::Reasoning | Channel::Summary => Item::Reasoning,
         });
     }
@@ -225,47 +196,15 @@ impl Items {
         }
     }
 
+    /// Whether an item's text is what was told last.
+    fn speaks(&self, index: u64) -> bool {
+        let speaking = self.speaking.as_ref();
+        speaking.is_some_and(|((item, channel, _), _)| *item == index && *channel == Channel::Text)
+    }
+
     fn spoke(&mut self, place: Place, text: &[u8], out: &mut Vec<Event>) {
         if !self.spoken.contains(&place) && !text.is_empty() {
             self.speak(place, text, out);
-        }
-    }
-
-    /// The next piece of a call's arguments.
-    pub(super) fn argue(&mut self, stated: Stated, piece: &[u8], out: &mut Vec<Event>) -> bool {
-        let index = self.places.go_on(stated);
-        self.add_arguments(index, piece, out)
-    }
-
-    /// A call's whole arguments: told only if none came in pieces.
-    pub(super) fn argued(&mut self, stated: Stated, whole: &[u8], out: &mut Vec<Event>) -> bool {
-        let index = self.places.go_on(stated);
-        self.set_arguments(index, whole, out)
-    }
-
-    fn add_arguments(&mut self, index: u64, piece: &[u8], out: &mut Vec<Event>) -> bool {
-        let Some(Item::Call(call)) = self.open.get_mut(&index) else {
-            return false;
-        };
-        call.argued = true;
-        let piece = call.joiner.push(piece);
-        note_seams(&piece, out);
-        let (index, arguments) = (call.number, piece.text);
-        out.push(Event::ToolCall(ToolCallDelta {
-            index,
-            arguments,
-            ..ToolCallDelta::default()
-        }));
-        true
-    }
-
-    fn set_arguments(&mut self, index: u64, whole: &[u8], out: &mut Vec<Event>) -> bool {
-        match self.open.get(&index) {
-            Some(Item::Call(call)) if !call.argued && !whole.is_empty() => {
-                self.add_arguments(index, whole, out)
-            }
-            Some(Item::Call(_)) => true,
-            _ => false,
         }
     }
 
@@ -284,39 +223,41 @@ impl Items {
         if !self.closed.insert(index) {
             return Ok(());
         }
+        let spoke_last = self.speaks(index);
         self.hush(out);
         if !self.open.contains_key(&index) {
             self.open_item(index, raw, out)?;
         }
         let fields = Fields::of(raw)?;
         match self.open.get(&index) {
-            Some(Item::Message) => self.close_message(index, &fields, out)?,
-            Some(Item::Reasoning) => self.close_reasoning(index, &fields, raw, out)?,
-            Some(Item::Call(_)) => {
-                self.set_arguments(index, &arguments_of(&fields), out);
-                self.end_call(index, out);
+            Some(Item::Message) => {
+                self.close_message(index, &fields, out)?;
+                if spoke_last || self.speaks(index) {
+                    self.hush(out);
+                    keep(&["phase"], &fields, out);
+                }
             }
+            Some(Item::Reasoning) => self.close_reasoning(index, &fields, raw, out)?,
+            Some(Item::Call(_)) => self.close_call(index, &fields, out),
             _ => close_other(&fields, raw, out),
         }
         self.open.remove(&index);
         Ok(())
     }
 
-    fn end_call(&mut self, index: u64, out: &mut Vec<Event>) {
-        if let Some(Item::Call(call)) = self.open.get_mut(&index) {
-            let rest = call.joiner.end();
-            note_seams(&rest, out);
-            // Nothing at all is no JSON: a call without arguments has an empty object.
-            let empty = if call.argued { "" } else { "{}" };
-            let arguments = format!("{}{empty}", rest.text);
-            if !arguments.is_empty() {
-                out.push(Event::ToolCall(ToolCallDelta {
-                    index: call.number,
-                    arguments,
-                    ..ToolCallDelta::default()
-                }));
-            }
+    /// The next piece of sound.
+    pub(super) fn hear(&mut self, base64: &str, out: &mut Vec<Event>) {
+        if !self.heard && !self.sound.push(base64) {
+            let text = "a piece of sound is no base64 and was left out".into();
+            out.push(Event::Note { text });
         }
+    }
+
+    /// Sound is told when it is whole, and once.
+    pub(super) fn end_sound(&mut self, out: &mut Vec<Event>) {
+        let sound = self.sound.end().map(Event::Media);
+        self.heard |= sound.is_some();
+        out.extend(sound);
     }
 
     fn close_message(
@@ -332,12 +273,22 @@ impl Items {
             let channel = match kind.as_deref() {
                 Some("output_text" | "text") => Channel::Text,
                 Some("refusal") => Channel::Refusal,
+                Some("reasoning_text") => Channel::Reasoning,
+                Some("output_audio") => Channel::Transcript,
                 kind => {
                     out.push(unknown(&format!("part {}", kind.unwrap_or_default()), raw));
                     continue;
                 }
             };
-            self.whole((index, channel, part), &fields, out);
+            // The events of sound do not say which part they are about.
+            let heard = channel == Channel::Transcript && self.voices.contains(&(index, channel));
+            if !heard {
+                self.whole((index, channel, part), &fields, out);
+            }
+            if let Some(data) = field(&fields, "data").and_then(json::string) {
+                self.hear(&data, out);
+                self.end_sound(out);
+            }
             let annotations = field(&fields, "annotations").and_then(json::elements);
             for raw in annotations.unwrap_or_default() {
                 self.annotate(raw, out);

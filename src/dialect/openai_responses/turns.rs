@@ -1,33 +1,95 @@
 //! The conversation as input items.
 
+use std::collections::HashMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     chat::{Media, Message, Part, Role, ToolCall},
-    dialect::DialectId,
+    dialect::{DialectId, openai_chat::turns::sound_format},
 };
 
 /// The items, oldest first: texts and files in messages, calls and results on their own.
 pub(super) fn input(messages: &[Message]) -> Vec<Value> {
-    let mut items = Vec::new();
+    let mut written = Written::default();
     for message in messages {
-        let mut said: Vec<(&str, Value)> = Vec::new();
-        for part in &message.parts {
-            if let Some(content) = spoken(message.role, part) {
-                let speaker = speaker(message.role, part);
-                if said.last().is_some_and(|(last, _)| *last != speaker) {
-                    flush(&mut said, &mut items);
-                }
-                said.push((speaker, content));
-            } else if let Some(item) = item(part) {
-                flush(&mut said, &mut items);
-                items.push(item);
+        for (at, part) in message.parts.iter().enumerate() {
+            let kept = kept(message.parts.get(at + 1));
+            if kept.is_some() {
+                written.flush();
+            }
+            written.write(message.role, part);
+            if let Some(kept) = kept {
+                written.flush();
+                written.complete(&kept);
             }
         }
-        flush(&mut said, &mut items);
+        written.flush();
     }
-    items
+    written.items
+}
+
+/// What the part before a signature of ours goes back with: fields of its item.
+fn kept(next: Option<&Part>) -> Option<Map<String, Value>> {
+    match next? {
+        Part::Signature { dialect, value } if is_ours(dialect) => serde_json::from_str(value).ok(),
+        _ => None,
+    }
+}
+
+fn is_ours(dialect: &str) -> bool {
+    dialect == DialectId::OpenaiResponses.as_str()
+}
+
+/// The items so far, and the message that is being written.
+#[derive(Default)]
+struct Written {
+    items: Vec<Value>,
+    said: Vec<(&'static str, Value)>,
+    /// Which program called, by the id of its call: the result says it again.
+    callers: HashMap<String, Value>,
+}
+
+impl Written {
+    fn write(&mut self, role: Role, part: &Part) {
+        if let Some(content) = spoken(role, part) {
+            let speaker = speaker(role, part);
+            if self.said.last().is_some_and(|(last, _)| *last != speaker) {
+                self.flush();
+            }
+            self.said.push((speaker, content));
+        } else if let Some(mut item) = item(part) {
+            self.flush();
+            if let Part::ToolResult { id, .. } = part
+                && let Some(caller) = self.callers.get(id)
+            {
+                item["caller"] = caller.clone();
+            }
+            self.items.push(item);
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(role) = self.said.first().map(|(role, _)| *role) else {
+            return;
+        };
+        let content: Vec<Value> = self.said.drain(..).map(|(_, content)| content).collect();
+        self.items.push(json!({"role": role, "content": content}));
+    }
+
+    /// Adds the fields that the last item goes back with.
+    fn complete(&mut self, kept: &Map<String, Value>) {
+        let Some(item) = self.items.last_mut() else {
+            return;
+        };
+        for (name, value) in kept {
+            item[name] = value.clone();
+        }
+        if let (Some(id), Some(caller)) = (item["call_id"].as_str(), kept.get("caller")) {
+            self.callers.insert(id.to_owned(), caller.clone());
+        }
+    }
 }
 
 /// A file that the model made can be shown to it only as the user's, in a message of its own.
@@ -36,14 +98,6 @@ fn speaker(role: Role, part: &Part) -> &'static str {
         (Role::Assistant, Part::Text { .. }) => "assistant",
         _ => "user",
     }
-}
-
-fn flush(said: &mut Vec<(&str, Value)>, items: &mut Vec<Value>) {
-    let Some(role) = said.first().map(|(role, _)| *role) else {
-        return;
-    };
-    let content: Vec<Value> = said.drain(..).map(|(_, content)| content).collect();
-    items.push(json!({"role": role, "content": content}));
 }
 
 /// A part that stands in a message.
@@ -70,12 +124,7 @@ fn file(media: &Media) -> Option<Value> {
             Some(json!({"type": "input_image", "image_url": url}))
         }
         ("audio", None) => {
-            let format = match kind {
-                "mpeg" => "mp3",
-                "x-wav" | "wave" => "wav",
-                kind => kind,
-            };
-            let audio = json!({"data": data(), "format": format});
+            let audio = json!({"data": data(), "format": sound_format(kind)});
             Some(json!({"type": "input_audio", "input_audio": audio}))
         }
         ("video" | "audio", _) => None,
@@ -111,9 +160,7 @@ fn item(part: &Part) -> Option<Value> {
         Part::ToolResult { id, content, .. } => {
             Some(json!({"type": "function_call_output", "call_id": id, "output": content}))
         }
-        Part::Opaque { dialect, raw, .. } if *dialect == DialectId::OpenaiResponses.as_str() => {
-            serde_json::from_str(raw).ok()
-        }
+        Part::Opaque { dialect, raw, .. } if is_ours(dialect) => serde_json::from_str(raw).ok(),
         _ => None,
     }
 }

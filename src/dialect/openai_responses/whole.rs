@@ -1,7 +1,7 @@
 //! What an item, or a piece of one, says by itself.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     chat::Media,
@@ -20,12 +20,14 @@ pub(super) enum Channel {
     Refusal,
     Reasoning,
     Summary,
+    /// What is said in a sound.
+    Transcript,
 }
 
 impl Channel {
     pub(super) fn event(self, text: String) -> Event {
         match self {
-            Self::Text => Event::Text { text },
+            Self::Text | Self::Transcript => Event::Text { text },
             Self::Refusal => Event::Refusal { text },
             Self::Reasoning | Self::Summary => Event::Reasoning { text },
         }
@@ -35,6 +37,7 @@ impl Channel {
     pub(super) fn field(self) -> &'static str {
         match self {
             Self::Refusal => "refusal",
+            Self::Transcript => "transcript",
             _ => "text",
         }
     }
@@ -72,13 +75,30 @@ pub(super) fn close_other(item: &Fields<'_>, raw: &RawValue, out: &mut Vec<Event
     match picture {
         Some(data) => {
             let format = text("output_format").unwrap_or_else(|| "png".into());
+            let mime = match format.as_str() {
+                "svg" => "image/svg+xml".into(),
+                format => format!("image/{format}"),
+            };
             out.push(Event::Media(Media {
-                mime: format!("image/{format}"),
+                mime,
                 data: data.into(),
                 ..Media::default()
             }));
         }
         None => out.push(opaque(kind, raw)),
+    }
+}
+
+/// Keeps those of an item's fields that go back with what it said, as the signature of it.
+pub(super) fn keep(names: &[&str], item: &Fields<'_>, out: &mut Vec<Event>) {
+    let kept = names.iter().filter_map(|name| {
+        let value: Value = serde_json::from_str(field(item, name)?.get()).ok()?;
+        (!value.is_null()).then(|| ((*name).to_owned(), value))
+    });
+    let kept: Map<String, Value> = kept.collect();
+    if !kept.is_empty() {
+        let value = Value::Object(kept).to_string();
+        out.push(Event::Signature { value });
     }
 }
 

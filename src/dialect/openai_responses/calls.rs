@@ -1,0 +1,136 @@
+//! Function calls: an item each, with its arguments in pieces.
+
+use super::{
+    items::{Item, Items},
+    places::Stated,
+    whole::{arguments_of, keep, note_seams},
+};
+use crate::{
+    dialect::openai_chat::{
+        fields::field,
+        json::{self, Fields},
+        text::Joiner,
+    },
+    event::{Event, ToolCallDelta},
+};
+
+/// Fields without which the provider refuses a call that goes back: where the function was found, and which program
+/// called it.
+const KEPT: &[&str] = &["namespace", "caller"];
+
+/// A call that is open.
+#[derive(Debug, Default)]
+pub(super) struct Call {
+    number: usize,
+    joiner: Joiner,
+    /// Whether its arguments came in pieces.
+    argued: bool,
+    named: bool,
+}
+
+impl Call {
+    fn name(&mut self, fields: &Fields<'_>, arguments: String, out: &mut Vec<Event>) {
+        let text = |name| field(fields, name).and_then(json::string);
+        self.named = true;
+        out.push(Event::ToolCall(ToolCallDelta {
+            index: self.number,
+            id: text("call_id").or_else(|| text("id")),
+            name: text("name"),
+            arguments,
+        }));
+        keep(KEPT, fields, out);
+    }
+}
+
+impl Items {
+    /// A call is named at once.
+    pub(super) fn begin_call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> Call {
+        let mut call = self.new_call();
+        let arguments = String::from_utf8(arguments_of(fields)).unwrap_or_default();
+        call.argued = !arguments.is_empty();
+        call.name(fields, arguments, out);
+        call
+    }
+
+    fn new_call(&mut self) -> Call {
+        let number = self.calls;
+        self.calls += 1;
+        Call {
+            number,
+            ..Call::default()
+        }
+    }
+
+    /// How many functions were called.
+    pub(super) fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// The next piece of a call's arguments.
+    pub(super) fn argue(&mut self, stated: Stated, piece: &[u8], out: &mut Vec<Event>) -> bool {
+        let index = self.places.go_on(stated);
+        self.add_arguments(index, piece, out)
+    }
+
+    /// A call's whole arguments: told only if none came in pieces.
+    pub(super) fn argued(&mut self, stated: Stated, whole: &[u8], out: &mut Vec<Event>) -> bool {
+        let index = self.places.go_on(stated);
+        self.set_arguments(index, whole, out)
+    }
+
+    /// A call that nothing announced begins with its arguments: a stream that is taken up again has such.
+    fn add_arguments(&mut self, index: u64, piece: &[u8], out: &mut Vec<Event>) -> bool {
+        if !self.open.contains_key(&index) && !self.closed.contains(&index) {
+            let call = Item::Call(self.new_call());
+            self.open.insert(index, call);
+        }
+        let Some(Item::Call(call)) = self.open.get_mut(&index) else {
+            return false;
+        };
+        call.argued = true;
+        let piece = call.joiner.push(piece);
+        note_seams(&piece, out);
+        let (index, arguments) = (call.number, piece.text);
+        out.push(Event::ToolCall(ToolCallDelta {
+            index,
+            arguments,
+            ..ToolCallDelta::default()
+        }));
+        true
+    }
+
+    fn set_arguments(&mut self, index: u64, whole: &[u8], out: &mut Vec<Event>) -> bool {
+        match self.open.get(&index) {
+            Some(Item::Call(call)) if call.argued || whole.is_empty() => true,
+            _ => self.add_arguments(index, whole, out),
+        }
+    }
+
+    /// Tells of a whole call what its pieces did not.
+    pub(super) fn close_call(&mut self, index: u64, fields: &Fields<'_>, out: &mut Vec<Event>) {
+        if let Some(Item::Call(call)) = self.open.get_mut(&index)
+            && !call.named
+        {
+            call.name(fields, String::new(), out);
+        }
+        self.set_arguments(index, &arguments_of(fields), out);
+        self.end_call(index, out);
+    }
+
+    pub(super) fn end_call(&mut self, index: u64, out: &mut Vec<Event>) {
+        if let Some(Item::Call(call)) = self.open.get_mut(&index) {
+            let rest = call.joiner.end();
+            note_seams(&rest, out);
+            // Nothing at all is no JSON: a call without arguments has an empty object.
+            let empty = if call.argued { "" } else { "{}" };
+            let arguments = format!("{}{empty}", rest.text);
+            if !arguments.is_empty() {
+                out.push(Event::ToolCall(ToolCallDelta {
+                    index: call.number,
+                    arguments,
+                    ..ToolCallDelta::default()
+                }));
+            }
+        }
+    }
+}
