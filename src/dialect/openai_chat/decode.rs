@@ -129,6 +129,12 @@ impl ChatDecoder {
         match frame {
             Frame::Event { event, data } => self.read_event(&event, data.trim(), out),
             _ if self.faulted => {}
+            Frame::Bare { text } if !self.done => {
+                if let Some(error) = error::bare_error(&text) {
+                    self.fail(error, out);
+                }
+            }
+            Frame::Bare { .. } => {}
             Frame::Comment { .. } => out.push(Event::KeepAlive),
             Frame::Repaired => note("bytes that are not UTF-8 were replaced", out),
             Frame::Oversized => {
@@ -196,6 +202,9 @@ impl ChatDecoder {
     fn end_events(&mut self, tail: &str, out: &mut Vec<Event>) {
         if self.faulted {
             return;
+        }
+        if let Some(error) = error::bare_error(tail).filter(|_| !self.done) {
+            return self.fail(error, out);
         }
         if !self.is_ok() {
             let start = String::from_utf8_lossy(&self.start).into_owned();
