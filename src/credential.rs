@@ -15,6 +15,7 @@ mod google;
 mod keyring;
 mod memory;
 mod os;
+mod place;
 mod proxy;
 mod rename;
 
@@ -25,6 +26,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use self::{
     account::{Account, AccountKind},
     google::one_line,
+    place::KeyPlace,
 };
 use self::{
     command::Commands,
@@ -33,49 +35,6 @@ use self::{
     memory::Memory,
 };
 use crate::endpoint::{Auth, Endpoint, variables::Environment};
-
-/// Where a key lives.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(tag = "place", rename_all = "snake_case")]
-pub enum KeyPlace {
-    /// In this environment variable.
-    Env {
-        /// The variable's name.
-        var: String,
-    },
-    /// A configured command prints it.
-    Command {
-        /// The program's name.
-        program: String,
-    },
-    /// Google's library makes it from this account or source.
-    Google {
-        /// Whose it is.
-        account: String,
-    },
-    /// In the OS keyring.
-    Keyring,
-    /// In memory until the program ends.
-    Memory,
-    /// The endpoint needs none.
-    NotNeeded,
-    /// Nowhere.
-    Missing,
-}
-
-impl fmt::Display for KeyPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env { var } => write!(f, "environment variable {var}"),
-            Self::Command { program } => write!(f, "command {program}"),
-            Self::Google { account } => write!(f, "access token of {account}"),
-            Self::Keyring => f.write_str("OS keyring"),
-            Self::Memory => f.write_str("this session"),
-            Self::NotNeeded => f.write_str("none needed"),
-            Self::Missing => f.write_str("none"),
-        }
-    }
-}
 
 /// Which of an endpoint's secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
@@ -288,13 +247,16 @@ impl Credentials {
         prompt: Prompt,
     ) -> ((Option<SecretString>, KeyPlace), Option<KeyError>) {
         let account = source.account();
-        let place = KeyPlace::Google { account };
+        let place = |quota_project| KeyPlace::Google {
+            account,
+            quota_project,
+        };
         if prompt == Prompt::Never {
-            return ((None, place), None);
+            return ((None, place(None)), None);
         }
         match self.inner.google.token(&key_owner(endpoint), source).await {
-            Ok(token) => ((Some(token), place), None),
-            Err(why) => ((None, place), Some(why)),
+            Ok((token, quota_project)) => ((Some(token), place(quota_project)), None),
+            Err(why) => ((None, place(None)), Some(why)),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     BodyKind,
-    error::{ProviderError, of_response},
+    error::{ProviderError, bare_error, of_response},
     excerpt::excerpt,
     is_blank, is_cut_json, is_events, kind_of, sse_begins_with, type_note,
 };
@@ -32,6 +32,11 @@ pub trait Reader: Send {
     /// The body is over, without a fault so far: says what is left to say, and whether this was the
     /// answer's end.
     fn end(&mut self, out: &mut Vec<Event>) -> Ended;
+
+    /// The same where the body was one whole JSON object: its own end proves that nothing is missing.
+    fn end_plain(&mut self, out: &mut Vec<Event>) -> Ended {
+        self.end(out)
+    }
 }
 
 /// What became of a frame.
@@ -77,6 +82,17 @@ pub struct BodyDecoder<R> {
     faulted: bool,
 }
 
+/// How a body came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Close<'a> {
+    /// As streams of its form do.
+    Clean,
+    /// It was one whole JSON object.
+    Plain,
+    /// It was cut, and where.
+    Cut(&'a str),
+}
+
 #[derive(Debug)]
 enum Body {
     /// Not known yet: too few bytes, blanks left out.
@@ -118,29 +134,34 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
             Body::Unclear(bytes) | Body::Whole(bytes) => self.end_whole(&bytes, out),
             Body::Events(mut sse) => {
                 let tail = sse.end().unwrap_or_default();
+                if let Some(error) = bare_error(&tail).filter(|_| !self.faulted) {
+                    return self.fail(error, out);
+                }
                 let last = last_event(&tail);
                 let broken = last.is_none() && !tail.is_empty() && !tail.starts_with(':');
                 if let Some((name, data)) = last {
                     self.read(name, data, out);
                     self.note("the blank line behind the last event is missing", out);
                 }
-                self.end_stream(
-                    broken.then_some("the stream broke off inside an event"),
-                    out,
-                );
+                let close = match broken {
+                    true => Close::Cut("the stream broke off inside an event"),
+                    false => Close::Clean,
+                };
+                self.end_stream(close, out);
             }
             Body::Json(values) => {
                 let end = values.end();
-                if let Some(object) = end.unfinished {
-                    self.end_object(object, out);
+                let close = if let Some(object) = end.unfinished {
+                    return self.end_object(object, out);
                 } else if end.open_array {
-                    self.end_stream(Some("the stream ended without its closing bracket"), out);
+                    Close::Cut("the stream ended without its closing bracket")
+                } else if !R::STREAMS_OBJECTS && !end.closed_array && self.frames_read == 1 {
+                    self.note("a plain JSON answer came to a streamed request", out);
+                    Close::Plain
                 } else {
-                    if !R::STREAMS_OBJECTS && !end.closed_array && self.frames_read == 1 {
-                        self.note("a plain JSON answer came to a streamed request", out);
-                    }
-                    self.end_stream(None, out);
-                }
+                    Close::Clean
+                };
+                self.end_stream(close, out);
             }
             Body::Over => {}
         }
@@ -204,6 +225,11 @@ impl<R: Reader> BodyDecoder<R> {
         match frame {
             Frame::Event { event, data } => self.read(&event, data.trim(), out),
             _ if self.faulted => {}
+            Frame::Bare { text } => {
+                if let Some(error) = bare_error(&text) {
+                    self.fail(error, out);
+                }
+            }
             Frame::Comment { .. } => out.push(Event::KeepAlive),
             Frame::Repaired => self.note("bytes that are not UTF-8 were replaced", out),
             Frame::Oversized => {
@@ -255,18 +281,18 @@ impl<R: Reader> BodyDecoder<R> {
         }
     }
 
-    /// The end of a stream inside an object.
+    /// The end of a body inside an object.
     fn end_object(&mut self, object: Vec<u8>, out: &mut Vec<Event>) {
         let start = excerpt(&String::from_utf8_lossy(&object));
         if is_cut_json(object) {
-            self.end_stream(Some("the stream broke off inside a JSON object"), out);
+            let cut = Close::Cut("the stream broke off inside a JSON object");
+            self.end_stream(cut, out);
         } else if !self.faulted {
             self.protocol(format!("this is no JSON: {start}"), out);
         }
     }
 
-    /// The end of a stream that may have been cut, and where.
-    fn end_stream(&mut self, cut: Option<&str>, out: &mut Vec<Event>) {
+    fn end_stream(&mut self, close: Close<'_>, out: &mut Vec<Event>) {
         if self.faulted {
             return;
         }
@@ -274,19 +300,26 @@ impl<R: Reader> BodyDecoder<R> {
             let start = String::from_utf8_lossy(&self.start).into_owned();
             return self.fail_by_status(&start, out);
         }
-        if self.frames_read == 0 && cut.is_none() {
+        if self.frames_read == 0 && close == Close::Clean {
             return self.end_unbegun(out);
         }
         let before = out.len();
-        let ended = self.reader.end(out);
+        let ended = match close {
+            Close::Plain => self.reader.end_plain(out),
+            Close::Clean | Close::Cut(_) => self.reader.end(out),
+        };
         self.token |= out[before..].iter().any(Event::is_token);
-        match (ended, cut) {
+        match (ended, close) {
             (Ended::Failed(error), _) => self.fail(error, out),
-            (Ended::Marked, _) | (Ended::Unmarked(None), None) => {}
-            (_, Some(cut)) => self.interrupted(cut.to_owned(), out),
-            (Ended::Unmarked(Some(note)), None) => self.note(note, out),
-            (Ended::BrokeOff(what), None) => self.interrupted(what, out),
-            (Ended::NoAnswer(why), None) => self.protocol(format!("{why}: {}", self.begun()), out),
+            (Ended::Marked, _) => {}
+            (_, Close::Cut(cut)) => self.interrupted(cut.to_owned(), out),
+            (Ended::Unmarked(note), _) => {
+                if let Some(note) = note {
+                    self.note(note, out);
+                }
+            }
+            (Ended::BrokeOff(what), _) => self.interrupted(what, out),
+            (Ended::NoAnswer(why), _) => self.protocol(format!("{why}: {}", self.begun()), out),
         }
     }
 

@@ -114,6 +114,18 @@ pub fn provider_error(value: &Value) -> Option<ProviderError> {
     })
 }
 
+/// The error that stands as bare JSON outside of any event; `None` if that is none.
+#[must_use]
+pub fn bare_error(text: &str) -> Option<ProviderError> {
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let value: Value = serde_json::from_str(text).ok()?;
+    let stated = value.get(0).unwrap_or(&value).get("error");
+    stated.filter(|error| !is_void(error))?;
+    provider_error(&value)
+}
+
 fn error_node(value: &Value) -> &Value {
     let field = |name| value.get(name).filter(|v| !is_void(v));
     field("error")

@@ -17,6 +17,8 @@ const NOT_ODD: &[&str] = &[
     "blocked for ",
     "was not read: ",
     "why it ended: ",
+    "searched for: ",
+    "what the audio says: ",
     "the model's status: ",
     "the answer came compressed",
     "the connection stayed open",

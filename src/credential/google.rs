@@ -15,10 +15,12 @@ use std::{
 
 use google_cloud_auth::{
     credentials::{
-        self, AccessTokenCredentials, external_account, mds, service_account, user_account,
+        self, AccessTokenCredentials, CacheableResource, CredentialsProvider as _,
+        external_account, mds, service_account, user_account,
     },
     errors::CredentialsError,
 };
+use http::Extensions;
 use rustls::crypto::ring;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -183,7 +185,7 @@ pub(super) struct Google {
 }
 
 impl Google {
-    /// A token that is valid now.
+    /// A token that is valid now, and the project that requests with it are counted for, where one is named.
     ///
     /// # Errors
     /// What is wrong with the source, or why Google's server gave none.
@@ -191,7 +193,7 @@ impl Google {
         &self,
         owner: &str,
         source: &Source,
-    ) -> Result<SecretString, KeyError> {
+    ) -> Result<(SecretString, Option<String>), KeyError> {
         let key = (owner.to_owned(), self.hash(source));
         let known = self.lock().get(&key).cloned();
         let credentials = if let Some(known) = known {
@@ -204,7 +206,10 @@ impl Google {
         };
         let token = timeout(LIMIT, credentials.access_token()).await;
         let failed = match token {
-            Ok(Ok(token)) => return Ok(token.token.into()),
+            Ok(Ok(token)) => {
+                let quota_project = quota_project(&credentials).await;
+                return Ok((token.token.into(), quota_project));
+            }
             Ok(Err(why)) => self.gone(&key, source, &why),
             Err(_) => KeyError::Google(format!(
                 "{} gave no token within {} s: is Google's token server within reach?",
@@ -241,4 +246,15 @@ impl Google {
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, u64), AccessTokenCredentials>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The project that the library would have requests counted for: the one that a file of `gcloud`'s names, or
+/// `GOOGLE_CLOUD_QUOTA_PROJECT`. It is kept beside the token, so that this does not wait.
+async fn quota_project(credentials: &AccessTokenCredentials) -> Option<String> {
+    let CacheableResource::New { data, .. } = credentials.headers(Extensions::new()).await.ok()?
+    else {
+        return None;
+    };
+    let project = data.get("x-goog-user-project")?.to_str().ok()?;
+    Some(project.to_owned())
 }

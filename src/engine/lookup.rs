@@ -43,7 +43,7 @@ async fn fetch(
 ) -> Result<Vec<ModelInfo>, Fault> {
     let keys = Keys::of(credentials, endpoint).await?;
     let (key, proxy) = (keys.key.as_ref(), keys.proxy_password.as_ref());
-    list_models(transport, endpoint, key, proxy).await
+    list_models(transport, &keys.place.fitted(endpoint), key, proxy).await
 }
 
 /// What an endpoint needs to be asked.
@@ -203,7 +203,8 @@ async fn test_call(
     endpoint: &Endpoint,
 ) -> Result<(HttpCall, KeyPlace), Fault> {
     let keys = Keys::of(credentials, endpoint).await?;
-    let call = models_call(endpoint, keys.key.as_ref(), keys.proxy_password)?;
+    let endpoint = keys.place.fitted(endpoint);
+    let call = models_call(&endpoint, keys.key.as_ref(), keys.proxy_password)?;
     Ok((call, keys.place))
 }
 
@@ -247,7 +248,7 @@ fn describe(place: &KeyPlace) -> String {
     match place {
         KeyPlace::Env { var } => format!("key from ${var}"),
         KeyPlace::Command { program } => format!("key from {program}"),
-        KeyPlace::Google { account } => format!("access token of {account}"),
+        KeyPlace::Google { account, .. } => format!("access token of {account}"),
         KeyPlace::Keyring => "key from the OS keyring".into(),
         KeyPlace::Memory => "key of this session".into(),
         KeyPlace::NotNeeded => "no key needed".into(),

@@ -120,7 +120,7 @@ impl Job {
             Ok(keys) => {
                 let ask = Ask {
                     head: self.head.clone(),
-                    endpoint: Arc::clone(&self.endpoint),
+                    endpoint: Arc::new(keys.place.fitted(&self.endpoint).into_owned()),
                     key: keys.key,
                     proxy_password: keys.proxy_password,
                 };

@@ -28,6 +28,12 @@ pub enum Frame {
         /// Its data lines, joined by line feeds.
         data: String,
     },
+    /// Lines without any data that look like JSON. A stream has no such thing, yet Google's servers, and
+    /// gateways before them, write an error so, pretty-printed, once an answer has begun.
+    Bare {
+        /// The lines.
+        text: String,
+    },
     /// A comment line without its colon and one leading space: a keep-alive.
     Comment {
         /// The comment.
@@ -133,7 +139,12 @@ impl Sse {
 
     fn end_line(&mut self, out: &mut Vec<Frame>) {
         if self.line.is_empty() {
-            out.extend(dispatched(&self.event));
+            let event = dispatched(&self.event);
+            if event.is_none() && self.event.starts_with(['{', '[']) {
+                let text = self.event.clone();
+                out.push(Frame::Bare { text });
+            }
+            out.extend(event);
             self.event.clear();
             return;
         }
@@ -222,6 +233,17 @@ mod tests {
             let (out, tail) = frames(stream, piece);
             assert_eq!(out, [event("1")]);
             assert_eq!(tail.as_deref(), Some("data: 2\ndata: 3"));
+        }
+    }
+
+    #[test]
+    fn json_outside_of_an_event_is_told() {
+        let stream = b"data: 1\n\n{\n  \"error\": {}\n}\n\nid: 7\n\n{\"a\": 1}\ndata: 2\n\n[3]\n";
+        for piece in 1..stream.len() {
+            let (out, tail) = frames(stream, piece);
+            let text = "{\n  \"error\": {}\n}\n".into();
+            assert_eq!(out, [event("1"), Frame::Bare { text }, event("2")]);
+            assert_eq!(tail.as_deref(), Some("[3]\n"));
         }
     }
 

@@ -84,6 +84,7 @@ fn chat_requests_go_where_the_providers_say() {
     vertex-native https://us-central1-aiplatform.googleapis.com/v1/projects/my-project/locations/us-central1/publishers/google/models/m:streamGenerateContent?alt=sse
     vertex-grpc   https://us-central1-aiplatform.googleapis.com/google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent
     vertex-global-native https://aiplatform.googleapis.com/v1/projects/my-project/locations/global/publishers/google/models/m:streamGenerateContent?alt=sse
+    vertex-express https://aiplatform.googleapis.com/v1/publishers/google/models/m:streamGenerateContent?alt=sse
     vertex-multiregion-native https://aiplatform.eu.rep.googleapis.com/v1/projects/my-project/locations/eu/publishers/google/models/m:streamGenerateContent?alt=sse
     ollama        http://localhost:11434/v1/chat/completions
     ollama-native http://localhost:11434/api/chat

@@ -29,10 +29,6 @@ const FAULTS: &[(&str, FaultClass)] = &[
         "firebase_unary_failure_malformed_content",
         FaultClass::Interrupted,
     ),
-    (
-        "firebase_unary_success_missing_safety_ratings",
-        FaultClass::Interrupted,
-    ),
     // Not of this protocol: another JSON, and counts of tokens.
     (
         "firebase_streaming_failure_invalid_json",

@@ -1,6 +1,7 @@
 //! Google's credentials: tokens from a token server on loopback, their rotation, and what goes wrong.
 
 use std::{
+    borrow::Cow,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     process::Command,
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use tokenscope::{
     credential::{Credentials, KeyError, KeyPlace},
     dialect::DialectId,
-    endpoint::{Endpoint, variables::Environment},
+    endpoint::{Endpoint, headers::request_headers, variables::Environment},
 };
 use tokio::time::Instant;
 use url::Url;
@@ -256,13 +257,42 @@ async fn a_revoked_credential_that_is_restored_works_again() {
     assert_eq!(token(&credentials).await.unwrap(), "token-1");
 }
 
+/// A person's requests are counted for the project that `gcloud` noted, unless the endpoint names another.
+#[tokio::test]
+async fn a_persons_requests_name_their_project() {
+    let server = TokenServer::start(503);
+    let mut user: Value = serde_json::from_str(server.user("refresh").expose_secret()).unwrap();
+    user["quota_project_id"] = json!("billed");
+    let credentials = with_key(user.to_string().into());
+    let (key, place) = credentials.resolve(&endpoint()).await.unwrap();
+    let headers = |endpoint: &Endpoint| {
+        let headers = request_headers(&place.fitted(endpoint), key.as_ref()).unwrap();
+        let named = headers.get("x-goog-user-project");
+        named.map(|project| project.to_str().unwrap().to_owned())
+    };
+    assert_eq!(headers(&endpoint()).as_deref(), Some("billed"));
+    let mut own = endpoint();
+    own.headers
+        .insert("X-Goog-User-Project".into(), "mine".into());
+    assert_eq!(headers(&own).as_deref(), Some("mine"));
+    let (_, place) = with_key(server.user("refresh"))
+        .resolve(&endpoint())
+        .await
+        .unwrap();
+    assert!(matches!(place.fitted(&endpoint()), Cow::Borrowed(_)));
+}
+
 #[tokio::test]
 async fn where_a_token_comes_from_is_known_without_asking_for_one() {
     let server = TokenServer::start(503);
     let credentials = with_key(server.user("refresh"));
     let status = credentials.status(&endpoint()).await;
     let account = "a user's credentials".to_owned();
-    assert_eq!(status.place, KeyPlace::Google { account });
+    let place = KeyPlace::Google {
+        account,
+        quota_project: None,
+    };
+    assert_eq!(status.place, place);
     assert_eq!(server.issued.load(SeqCst), 0);
     let mut by_default = endpoint();
     by_default.key_command = vec!["google:adc".into()];

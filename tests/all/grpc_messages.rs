@@ -82,6 +82,9 @@ fn candidate(json: &Value) -> Candidate {
         }),
         grounding_metadata: json.get("groundingMetadata").map(|json| GroundingMetadata {
             grounding_chunks: list(json, "groundingChunks").map(source).collect(),
+            web_search_queries: list(json, "webSearchQueries")
+                .map(|query| query.as_str().unwrap().to_owned())
+                .collect(),
             ..GroundingMetadata::default()
         }),
         url_context_metadata: json

@@ -183,8 +183,12 @@ fn nothing_is_left_out_unsaid() {
         ),
         (json!({"store": true}), "“store” can't be sent by gRPC"),
         (
-            json!({"tools": [{"googleSearch": {}}, {"retrieval": {"vertexRagStore": {}}}]}),
-            "“tools[1].retrieval” can't be sent by gRPC",
+            json!({"tools": [{"googleSearch": {}}, {"retrieval": {"externalApi": {}}}]}),
+            "“tools[1].retrieval.externalApi” can't be sent by gRPC",
+        ),
+        (
+            json!({"contents": [{"parts": [{"videoMetadata": {"startOffset": "soon"}}]}]}),
+            "contents[0].parts[0].videoMetadata.startOffset: “soon” is no duration",
         ),
         (
             json!({"generationConfig": {"seed": 5_000_000_000_i64}}),
@@ -226,6 +230,46 @@ fn nothing_is_left_out_unsaid() {
     let big = json!({"model": "gemini-3-pro", "messages": [{"role": "tool", "parts": [result]}]});
     let (_, notes) = written(&request(big)).unwrap();
     assert!(notes[0].contains("beyond 2^53 was rounded"), "{notes:?}");
+}
+
+#[test]
+fn rarer_settings_are_in_the_message() {
+    let extra = json!({
+        "contents": [{"role": "user", "parts": [{"fileData": {"fileUri": "gs://b/v.mp4"},
+            "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"},
+            "videoMetadata": {"startOffset": "1.5s", "endOffset": "9s", "fps": 2.0}}]}],
+        "generationConfig": {
+            "routingConfig": {"autoMode": {"modelRoutingPreference": "BALANCED"}},
+            "speechConfig": {"multiSpeakerVoiceConfig": {"speakerVoiceConfigs": [
+                {"speaker": "Ada", "voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}]}},
+            "imageConfig": {"imageOutputOptions": {"mimeType": "image/jpeg", "compressionQuality": 75}},
+        },
+        "tools": [{"retrieval": {"vertexAiSearch": {"datastore": "d", "maxResults": 3}}},
+            {"retrieval": {"vertexRagStore": {"ragResources": [{"ragCorpus": "c"}], "ragRetrievalConfig":
+                {"topK": 4, "filter": {"vectorDistanceThreshold": 0.5},
+                    "ranking": {"llmRanker": {"modelName": "m"}}}}}}],
+    });
+    let asked = json!({"model": "m", "messages": [], "params": {"extra": extra}});
+    let (message, _) = written(&request(asked)).unwrap();
+    let shown = format!("{message:?}");
+    for said in [
+        "Level(MediaResolutionHigh)",
+        "start_offset: Some(Duration { seconds: 1, nanos: 500000000 })",
+        "end_offset: Some(Duration { seconds: 9, nanos: 0 })",
+        "fps: 2.0",
+        "speaker: \"Ada\"",
+        "voice_name: Some(\"Kore\")",
+        "compression_quality: Some(75)",
+        "datastore: \"d\"",
+        "rag_corpus: \"c\"",
+        "top_k: 4",
+        "VectorDistanceThreshold(0.5)",
+        "LlmRanker { model_name: Some(\"m\") }",
+    ] {
+        assert!(shown.contains(said), "{said} in {shown}");
+    }
+    let config = message.generation_config.unwrap();
+    assert!(config.routing_config.unwrap().routing_config.is_some());
 }
 
 /// Gemini 3 refuses a conversation whose signatures are not those that it gave.
@@ -355,13 +399,16 @@ fn every_cut_is_a_fault_unless_nothing_is_missing() {
 const OTHERWISE: &[(&str, &str)] = &[
     ("array-error", "an error is a status"),
     ("bad-json", "no JSON"),
+    ("bare-error", "an error is a status"),
     ("bad-key", "an error is a status"),
     ("error-in-stream", "an error is a status"),
+    ("every-field", "fields that the service has not"),
     ("half-characters", "protobuf has no half characters"),
     ("images", "bytes can't be broken base64; files have no name"),
     ("keep-alives", "no comments"),
     ("malformed-call", "a count of 0 is the same as none"),
     ("no-model", "an error is a status"),
+    ("no-reason", "only JSON proves itself whole by its end"),
     ("not-gemini", "no message"),
     ("page", "no message"),
     ("sources", "a newer word, of which only the number is known"),

@@ -233,7 +233,9 @@ fn place_ui(ui: &mut Ui, theme: &Theme, status: Option<&KeyStatus>, of: KeyOf) {
         None => ("looking…".to_owned(), theme.text_dim),
         Some(KeyPlace::Env { var }) => (format!("from {var}"), theme.good),
         Some(KeyPlace::Command { program }) => (format!("from the command {program}"), theme.good),
-        Some(KeyPlace::Google { account }) => (format!("access token of {account}"), theme.good),
+        Some(KeyPlace::Google { account, .. }) => {
+            (format!("access token of {account}"), theme.good)
+        }
         Some(KeyPlace::Keyring) => ("in the OS keyring".to_owned(), theme.good),
         Some(KeyPlace::Memory) => ("in memory, for this session".to_owned(), theme.accent),
         Some(KeyPlace::NotNeeded) => ("not needed".to_owned(), theme.text_dim),

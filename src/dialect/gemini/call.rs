@@ -47,11 +47,15 @@ impl CallPiece {
         let said = |name| field(call, name).and_then(json::string);
         let args = field(call, "args").map(RawValue::get);
         let pieces = field(call, "partialArgs").map(RawValue::get);
+        let stated = |json: &&str| *json != "null";
         Ok(Self {
             id: said("id"),
             name: said("name"),
-            args: args.filter(|args| *args != "null").map(str::to_owned),
-            pieces: pieces.map(serde_json::from_str).transpose()?,
+            args: args.filter(stated).map(str::to_owned),
+            pieces: pieces
+                .filter(stated)
+                .map(serde_json::from_str)
+                .transpose()?,
             continues: field(call, "willContinue").is_some_and(|raw| raw.get() == "true"),
         })
     }

@@ -28,6 +28,8 @@ const RESPONSE_METADATA: &[&str] = &["createTime", "sdkHttpResponse"];
 /// Fields of a candidate that say nothing of the answer itself.
 const CANDIDATE_METADATA: &[&str] = &[
     "avgLogprobs",
+    // For a further request, which goes on where `CONTINUATION` ended this answer.
+    "continuationToken",
     "groundingAttributions",
     "index",
     "logprobsResult",
@@ -35,8 +37,7 @@ const CANDIDATE_METADATA: &[&str] = &[
 ];
 
 /// The note on candidates that are not shown.
-pub(in crate::dialect) const ANOTHER_CANDIDATE: &str =
-    "more than one candidate came; only the first is shown";
+const ANOTHER_CANDIDATE: &str = "more than one candidate came; only the first is shown";
 
 /// Reads one answer.
 #[derive(Debug, Default)]
@@ -45,6 +46,10 @@ pub(in crate::dialect) struct GeminiReader {
     pub(in crate::dialect) answered: bool,
     /// Whether the answer may end here.
     pub(in crate::dialect) finished: bool,
+    /// Whether anything was said that a user sees.
+    pub(in crate::dialect) spoke: bool,
+    /// The index of the candidate that is shown: the first that came.
+    shown: Option<i64>,
     finish: Option<Finish>,
     told: Told,
     pub(in crate::dialect) counts: Counts,
@@ -109,6 +114,17 @@ impl Reader for GeminiReader {
             (_, true) => Ended::Unmarked(None),
             (true, false) => Ended::BrokeOff("the stream ended without a finish reason".into()),
             (false, false) => Ended::NoAnswer("what came is no answer of Gemini's".into()),
+        }
+    }
+
+    /// What an answer in one piece said is whole, though its reason to end was left out.
+    fn end_plain(&mut self, out: &mut Vec<Event>) -> Ended {
+        match self.end(out) {
+            Ended::BrokeOff(_) if self.spoke => {
+                self.note("the answer came without a finish reason", out);
+                Ended::Marked
+            }
+            ended => ended,
         }
     }
 }
@@ -197,20 +213,27 @@ impl GeminiReader {
         out: &mut Vec<Event>,
     ) -> serde_json::Result<bool> {
         let mut shown = false;
-        for (position, candidate) in serde_json::from_str::<Vec<Fields<'_>>>(raw.get())?
-            .iter()
-            .enumerate()
-        {
-            // The first one's index, 0, is left out by some.
-            let first = field(candidate, "index").map_or(position == 0, |i| i.get() == "0");
-            if first {
+        let candidates: Vec<Fields<'_>> = serde_json::from_str(raw.get())?;
+        let stated = |candidate| field(candidate, "index")?.get().parse().ok();
+        // An index of 0 is left out by some, and all of them by others.
+        let any = candidates.iter().any(|one| stated(one).is_some());
+        for (candidate, position) in candidates.iter().zip(0_i64..) {
+            let index = stated(candidate).unwrap_or(if any { 0 } else { position });
+            if self.shows(index, out) {
                 self.read_candidate(candidate, out)?;
-            } else {
-                self.note(ANOTHER_CANDIDATE, out);
+                shown = true;
             }
-            shown |= first;
         }
         Ok(shown)
+    }
+
+    /// Whether the candidate of this index is the one that is shown; that there are others is noted.
+    pub(in crate::dialect) fn shows(&mut self, index: i64, out: &mut Vec<Event>) -> bool {
+        let shows = *self.shown.get_or_insert(index) == index;
+        if !shows {
+            self.note(ANOTHER_CANDIDATE, out);
+        }
+        shows
     }
 
     fn read_candidate(
@@ -224,9 +247,7 @@ impl GeminiReader {
         if let Some(content) = content {
             self.read_content(&Fields::of(content)?, out)?;
         }
-        if out[before..].iter().any(Event::is_token) {
-            self.finished = false;
-        }
+        self.heed(&out[before..]);
         for (key, raw) in &candidate.0 {
             match &**key {
                 "content" if content.is_some() => {}
@@ -234,7 +255,10 @@ impl GeminiReader {
                 "finishReason" => self.finish_by(json::string(raw).as_deref(), out),
                 "finishMessage" => self.note_text("why it ended", json::string(raw), out),
                 "safetyRatings" => self.read_ratings(raw, out),
-                "groundingMetadata" => self.cite(sources::grounding(raw), out),
+                "groundingMetadata" => {
+                    self.searched(sources::queries(raw), out);
+                    self.cite(sources::grounding(raw), out);
+                }
                 "citationMetadata" => self.cite(sources::citations(raw), out),
                 "urlContextMetadata" => self.read_urls(raw, out),
                 key if CANDIDATE_METADATA.contains(&key) => {}
@@ -242,6 +266,14 @@ impl GeminiReader {
             }
         }
         Ok(())
+    }
+
+    /// What follows a reason to end takes it back.
+    pub(in crate::dialect) fn heed(&mut self, content: &[Event]) {
+        if content.iter().any(Event::is_token) {
+            self.finished = false;
+        }
+        self.spoke |= content.iter().any(Event::is_visible);
     }
 
     fn read_content(

@@ -47,6 +47,13 @@ impl GeminiReader {
         self.note(&format!("{url} was not read: {status}"), out);
     }
 
+    /// What was searched for.
+    pub(in crate::dialect) fn searched(&mut self, queries: Vec<String>, out: &mut Vec<Event>) {
+        for query in queries.into_iter().filter(|query| !query.is_empty()) {
+            self.note_text("searched for", Some(query), out);
+        }
+    }
+
     pub(in crate::dialect) fn cite(&mut self, citations: Vec<Citation>, out: &mut Vec<Event>) {
         for citation in citations {
             let Citation { url, title, quote } = citation.clone();

@@ -23,12 +23,26 @@ use crate::{
 
 /// Fields of a part that only describe what stands in it.
 const PART_METADATA: &[&str] = &[
+    "audioMetadata",
+    "audioTranscription",
+    "documentMetadata",
+    "mediaProcessing",
     "mediaResolution",
     "partMetadata",
+    "speechMetadata",
+    "spreadsheetMetadata",
     "thought",
     "thoughtSignature",
     "videoMetadata",
 ];
+
+/// Whether a field says what a part is. Some gateways write every field there is, all but one of them null,
+/// or an empty text beside it.
+fn is_kind(name: &str, value: &RawValue) -> bool {
+    !PART_METADATA.contains(&name)
+        && value.get() != "null"
+        && (name != "text" || value.get() != r#""""#)
+}
 
 /// The part that the next piece of text would go on with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,10 +76,14 @@ impl GeminiReader {
         let part = Fields::of(raw)?;
         let is_thought = field(&part, "thought").is_some_and(|thought| thought.get() == "true");
         let signature = field(&part, "thoughtSignature").and_then(json::string);
-        let mut kinds = (part.0.iter()).filter(|(key, _)| !PART_METADATA.contains(&&**key));
+        let heard = field(&part, "audioTranscription").filter(|raw| !json::is_void(raw));
+        let mut kinds = (part.0.iter()).filter(|(key, value)| is_kind(key, value));
         let Some((kind, value)) = kinds.next() else {
             // Nothing, or a signature alone.
-            self.read_text(&[], is_thought, signature, out);
+            match heard {
+                Some(_) => self.opaque("audioTranscription", raw.get(), out),
+                None => self.read_text(&[], is_thought, signature, out),
+            }
             return Ok(());
         };
         match &**kind {
@@ -88,6 +106,9 @@ impl GeminiReader {
                 let raw = raw.get().to_owned();
                 out.push(Event::Unknown { kind, raw });
             }
+        }
+        if let Some(heard) = heard {
+            self.note_message("what the audio says", heard, "text", out);
         }
         for (key, value) in kinds {
             self.unknown(&format!("parts.{key}"), value, out)?;

@@ -1,5 +1,5 @@
-//! Sources that an answer rests on, in the three places where the protocol names them. The queries that
-//! were searched for, and Google's own rendering of them, are left out.
+//! Sources that an answer rests on, in the three places where the protocol names them, and the queries that
+//! found them. Google's own rendering of those queries is left out.
 
 use serde_json::{Value, value::RawValue};
 
@@ -16,9 +16,23 @@ pub(super) fn grounding(raw: &RawValue) -> Vec<Citation> {
             of(
                 text(source, &["uri", "sourceUri", "imageUri"]),
                 text(source, &["title", "documentName"]),
-                text(source, &["text"]),
+                text(source, &["text"]).or_else(|| text(source.get("ragChunk")?, &["text"])),
             )
         })
+        .collect()
+}
+
+/// What was searched for: on the web, for images, in the user's own files.
+pub(super) fn queries(raw: &RawValue) -> Vec<String> {
+    let value = value(raw);
+    let lists = [
+        "/webSearchQueries",
+        "/imageSearchQueries",
+        "/retrievalQueries",
+    ];
+    let queries = lists.iter().flat_map(|path| list(&value, path));
+    queries
+        .filter_map(|query| Some(query.as_str()?.to_owned()))
         .collect()
 }
 

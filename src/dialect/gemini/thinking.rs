@@ -33,10 +33,12 @@ fn budget(model: &str, effort: &str) -> Option<i64> {
     }
 }
 
-/// The least level is the nearest to none: models that have levels always think.
+/// Models that have levels always think: `low` is the least that all of them take (`minimal` is an error to
+/// Gemini 3.1 Pro and 3.7 Flash), and `high` the most.
 fn level(effort: &str) -> &str {
     match effort {
-        "none" => "minimal",
+        "none" => "low",
+        "xhigh" | "max" => "high",
         word => word,
     }
 }
@@ -62,7 +64,8 @@ mod tests {
         for (model, effort, expected) in [
             ("gemini-3-pro-preview", "low", level("low")),
             ("models/gemini-3.1-flash", "minimal", level("minimal")),
-            ("gemini-3-flash", "none", level("minimal")),
+            ("gemini-3-flash", "none", level("low")),
+            ("gemini-3.7-flash", "max", level("high")),
             ("gemini-12-pro", "high", level("high")),
             ("gemini-3-pro-preview", "2048", budget(2_048)),
             ("gemini-2.5-flash", "minimal", off.clone()),

@@ -16,12 +16,14 @@ pub(in crate::dialect) fn chat(base: &Url, model: &str) -> Url {
     } else {
         root.segments.len()
     };
-    let collection: &[&str] = match (root.vertex, model.first()) {
-        (true, Some(&"projects" | &"publishers" | &"endpoints"))
-        | (false, Some(&"models" | &"tunedModels")) => &[],
-        (true, Some(&"models")) => &["publishers", "google"],
-        (true, _) => &["publishers", "google", "models"],
-        (false, _) => &["models"],
+    let (collection, model): (&[&str], &[&str]) = match (root.vertex, model.as_slice()) {
+        (true, ["projects" | "publishers" | "endpoints", ..])
+        | (false, ["models" | "tunedModels", ..]) => (&[], &model),
+        (true, ["models", ..]) => (&["publishers", "google"], &model),
+        // `google/gemini-3-flash`, as Vertex AI's OpenAI endpoint and Google's SDK have it.
+        (true, [publisher, name]) => (&["publishers", publisher, "models"], &[name]),
+        (true, _) => (&["publishers", "google", "models"], &model),
+        (false, _) => (&["models"], &model),
     };
     let mut url = base.clone();
     url.set_path(&root.segments[..kept].join("/"));
@@ -169,6 +171,7 @@ mod tests {
             for model in [
                 "gemini-2.5-flash",
                 "models/gemini-2.5-flash",
+                "google/gemini-2.5-flash",
                 "publishers/google/models/gemini-2.5-flash",
                 "projects/p/locations/us-central1/publishers/google/models/gemini-2.5-flash",
             ] {
@@ -182,6 +185,10 @@ mod tests {
         assert_eq!(
             chat_of(VERTEX, "endpoints/12"),
             format!("{VERTEX}/endpoints/12:streamGenerateContent?alt=sse")
+        );
+        assert_eq!(
+            chat_of(VERTEX, "meta/llama-4"),
+            format!("{VERTEX}/publishers/meta/models/llama-4:streamGenerateContent?alt=sse")
         );
         for base in [
             "https://aiplatform.googleapis.com/v1",

@@ -32,9 +32,8 @@ pub(super) struct ChunkReader {
     pub answered: bool,
     /// The provider's last finish word.
     pub finish: Option<String>,
-    /// Whether pieces of it were there, and not only a whole message.
-    pub from_deltas: bool,
     told: Told,
+    from_deltas: bool,
     pub(super) text: Joiner,
     pub(super) reasoning: Joiner,
     pub(super) refusal: Joiner,

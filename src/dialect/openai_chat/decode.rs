@@ -13,15 +13,12 @@ const DONE: &str = "[DONE]";
 #[derive(Debug, Default)]
 pub(super) struct ChatReader {
     chunks: ChunkReader,
-    /// Whether it came as plain JSON.
-    plain: bool,
     /// Whether the end mark was there.
     done: bool,
 }
 
 impl Reader for ChatReader {
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        self.plain |= name.is_empty();
         match (data, self.done) {
             (DONE, true) => note("a second [DONE] came and was ignored", out),
             (DONE, false) => {
@@ -37,22 +34,27 @@ impl Reader for ChatReader {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
-        if !self.done {
-            self.chunks.end(out);
+        if self.done {
+            return self.end_plain(out);
         }
-        // A whole message needs no mark, and no reason to have ended.
-        let is_whole = self.done || (self.plain && !self.chunks.from_deltas);
+        self.chunks.end(out);
         match self.chunks.finish.as_deref() {
-            None if !is_whole => {
+            None => {
                 let message = "the stream ended without a finish reason and without [DONE]";
                 Ended::BrokeOff(message.into())
             }
+            Some("error") => finished_with_error(),
+            Some(_) => Ended::Unmarked(Some("the stream ended without [DONE]")),
+        }
+    }
+
+    fn end_plain(&mut self, out: &mut Vec<Event>) -> Ended {
+        if !self.done {
+            self.chunks.end(out);
+        }
+        match self.chunks.finish.as_deref() {
             _ if !self.chunks.answered => Ended::NoAnswer("the answer has no choice".into()),
-            Some("error") => {
-                let error = ProviderError::of_text("the provider finished with “error”");
-                Ended::Failed(error)
-            }
-            Some(_) if !is_whole => Ended::Unmarked(Some("the stream ended without [DONE]")),
+            Some("error") => finished_with_error(),
             Some(_) => Ended::Marked,
             None => {
                 note("the answer has no finish reason", out);
@@ -81,4 +83,8 @@ impl ChatReader {
             }
         }
     }
+}
+
+fn finished_with_error() -> Ended {
+    Ended::Failed(ProviderError::of_text("the provider finished with “error”"))
 }

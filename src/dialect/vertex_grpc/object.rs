@@ -84,6 +84,21 @@ impl Object {
         }
     }
 
+    /// A length of time, written as seconds: `1.5s`.
+    pub(super) fn duration(&mut self, name: &str) -> Read<Option<prost_types::Duration>> {
+        let text: Option<String> = self.get(name)?;
+        let read = text.map(|text| {
+            let why = || {
+                format!(
+                    "{}: “{text}” is no duration such as 1.5s",
+                    self.path_of(name)
+                )
+            };
+            text.parse().map_err(|_| why())
+        });
+        read.transpose()
+    }
+
     /// A word of an enum, in any case.
     pub(super) fn word<E: Into<i32>>(
         &mut self,

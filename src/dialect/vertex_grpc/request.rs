@@ -3,16 +3,19 @@
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
     Blob, CodeExecutionResult, Content, ExecutableCode, FileData, FunctionCall, FunctionResponse,
     FunctionResponseBlob, FunctionResponseFileData, FunctionResponsePart, GenerateContentRequest,
-    GenerationConfig, HarmCategory, ImageConfig, ModelArmorConfig, Part, PrebuiltVoiceConfig,
-    SafetySetting, SpeechConfig, VideoMetadata, VoiceConfig,
+    GenerationConfig, HarmCategory, ImageConfig, ModelArmorConfig, MultiSpeakerVoiceConfig, Part,
+    PrebuiltVoiceConfig, ReplicatedVoiceConfig, SafetySetting, SpeakerVoiceConfig, SpeechConfig,
+    VideoMetadata, VoiceConfig,
     code_execution_result::Outcome,
     executable_code::Language,
     function_response_part,
     generation_config::{
-        MediaResolution, Modality, ThinkingConfig, thinking_config::ThinkingLevel,
+        MediaResolution, Modality, RoutingConfig, ThinkingConfig,
+        routing_config::{self, AutoRoutingMode, ManualRoutingMode, auto_routing_mode},
+        thinking_config::ThinkingLevel,
     },
-    image_config::PersonGeneration,
-    part,
+    image_config::{ImageOutputOptions, PersonGeneration},
+    part::{self, media_resolution},
     safety_setting::{HarmBlockMethod, HarmBlockThreshold},
     voice_config,
 };
@@ -98,11 +101,18 @@ fn part(o: &mut Object) -> Read<Part> {
     Ok(Part {
         thought: o.or_zero("thought")?,
         thought_signature: o.bytes("thoughtSignature")?,
+        media_resolution: o.message("mediaResolution", resolution)?,
         data: part_data(o)?,
         metadata: o
             .message("videoMetadata", video)?
             .map(part::Metadata::VideoMetadata),
-        ..Part::default()
+    })
+}
+
+fn resolution(o: &mut Object) -> Read<part::MediaResolution> {
+    let level = o.word("level", media_resolution::Level::from_str_name)?;
+    Ok(part::MediaResolution {
+        value: level.map(media_resolution::Value::Level),
     })
 }
 
@@ -138,8 +148,9 @@ fn file(o: &mut Object) -> Read<FileData> {
 
 fn video(o: &mut Object) -> Read<VideoMetadata> {
     Ok(VideoMetadata {
+        start_offset: o.duration("startOffset")?,
+        end_offset: o.duration("endOffset")?,
         fps: o.or_zero("fps")?,
-        ..VideoMetadata::default()
     })
 }
 
@@ -239,7 +250,7 @@ fn generation_config(o: &mut Object) -> Read<GenerationConfig> {
         response_mime_type: o.or_zero("responseMimeType")?,
         response_schema: o.message("responseSchema", tools::schema)?,
         response_json_schema: o.take("responseJsonSchema").map(structs::value),
-        routing_config: None,
+        routing_config: o.message("routingConfig", routing)?,
         audio_timestamp: o.get("audioTimestamp")?,
         response_modalities: o.words("responseModalities", Modality::from_str_name)?,
         media_resolution: o.word("mediaResolution", MediaResolution::from_str_name)?,
@@ -247,6 +258,24 @@ fn generation_config(o: &mut Object) -> Read<GenerationConfig> {
         thinking_config: o.message("thinkingConfig", thinking)?,
         image_config: o.message("imageConfig", image)?,
     })
+}
+
+fn routing(o: &mut Object) -> Read<RoutingConfig> {
+    use routing_config::RoutingConfig as R;
+    let routing_config = match o.one_of(&["autoMode", "manualMode"])? {
+        Some("autoMode") => o.message("autoMode", |o| {
+            let of = auto_routing_mode::ModelRoutingPreference::from_str_name;
+            let model_routing_preference = o.word("modelRoutingPreference", of)?;
+            Ok(R::AutoMode(AutoRoutingMode {
+                model_routing_preference,
+            }))
+        })?,
+        _ => o.message("manualMode", |o| {
+            let model_name = o.get("modelName")?;
+            Ok(R::ManualMode(ManualRoutingMode { model_name }))
+        })?,
+    };
+    Ok(RoutingConfig { routing_config })
 }
 
 fn thinking(o: &mut Object) -> Read<ThinkingConfig> {
@@ -261,23 +290,47 @@ fn speech(o: &mut Object) -> Read<SpeechConfig> {
     Ok(SpeechConfig {
         voice_config: o.message("voiceConfig", voice)?,
         language_code: o.or_zero("languageCode")?,
-        multi_speaker_voice_config: None,
+        multi_speaker_voice_config: o.message("multiSpeakerVoiceConfig", |o| {
+            let speaker_voice_configs = o.list("speakerVoiceConfigs", speaker)?;
+            Ok(MultiSpeakerVoiceConfig {
+                speaker_voice_configs,
+            })
+        })?,
+    })
+}
+
+fn speaker(o: &mut Object) -> Read<SpeakerVoiceConfig> {
+    Ok(SpeakerVoiceConfig {
+        speaker: o.or_zero("speaker")?,
+        voice_config: o.message("voiceConfig", voice)?,
     })
 }
 
 fn voice(o: &mut Object) -> Read<VoiceConfig> {
-    let prebuilt = o.message("prebuiltVoiceConfig", |o| {
-        let voice_name = o.get("voiceName")?;
-        Ok(PrebuiltVoiceConfig { voice_name })
-    })?;
-    Ok(VoiceConfig {
-        voice_config: prebuilt.map(voice_config::VoiceConfig::PrebuiltVoiceConfig),
-    })
+    use voice_config::VoiceConfig as V;
+    let voice_config = match o.one_of(&["prebuiltVoiceConfig", "replicatedVoiceConfig"])? {
+        Some("replicatedVoiceConfig") => o.message("replicatedVoiceConfig", |o| {
+            Ok(V::ReplicatedVoiceConfig(ReplicatedVoiceConfig {
+                mime_type: o.or_zero("mimeType")?,
+                voice_sample_audio: o.bytes("voiceSampleAudio")?,
+            }))
+        })?,
+        _ => o.message("prebuiltVoiceConfig", |o| {
+            let voice_name = o.get("voiceName")?;
+            Ok(V::PrebuiltVoiceConfig(PrebuiltVoiceConfig { voice_name }))
+        })?,
+    };
+    Ok(VoiceConfig { voice_config })
 }
 
 fn image(o: &mut Object) -> Read<ImageConfig> {
     Ok(ImageConfig {
-        image_output_options: None,
+        image_output_options: o.message("imageOutputOptions", |o| {
+            Ok(ImageOutputOptions {
+                mime_type: o.get("mimeType")?,
+                compression_quality: o.get("compressionQuality")?,
+            })
+        })?,
         aspect_ratio: o.get("aspectRatio")?,
         person_generation: o.word("personGeneration", PersonGeneration::from_str_name)?,
         image_size: o.get("imageSize")?,

@@ -8,7 +8,7 @@ use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::
     code_execution_result::Outcome,
     executable_code::Language,
     generate_content_response::{PromptFeedback, UsageMetadata, prompt_feedback::BlockedReason},
-    grounding_chunk::ChunkType,
+    grounding_chunk::{ChunkType, retrieved_context::ContextDetails},
     part::Data,
     partial_arg::Delta,
     safety_rating::HarmProbability,
@@ -20,11 +20,7 @@ use super::structs;
 use crate::{
     chat::Media,
     dialect::gemini::{
-        call::CallPiece,
-        decode::{ANOTHER_CANDIDATE, GeminiReader},
-        sources,
-        turns::MADE_ID,
-        usage::Stated,
+        call::CallPiece, decode::GeminiReader, sources, turns::MADE_ID, usage::Stated,
     },
     event::{Citation, Event},
 };
@@ -37,11 +33,9 @@ impl GeminiReader {
         self.tell(said(&id), said(&message.model_version), out);
         let mut alive = false;
         for candidate in message.candidates {
-            if candidate.index == 0 {
+            if self.shows(candidate.index.into(), out) {
                 self.take_candidate(candidate, &id, out);
                 alive = true;
-            } else {
-                self.note(ANOTHER_CANDIDATE, out);
             }
         }
         if let Some(feedback) = message.prompt_feedback {
@@ -66,9 +60,7 @@ impl GeminiReader {
         {
             self.take_part(part, response, out);
         }
-        if out[before..].iter().any(Event::is_token) {
-            self.finished = false;
-        }
+        self.heed(&out[before..]);
         let reason = candidate.finish_reason;
         if reason != 0 {
             let word = word(reason, FinishReason::as_str_name);
@@ -78,6 +70,7 @@ impl GeminiReader {
         self.note_text("why it ended", candidate.finish_message, out);
         self.cite(citations(candidate.citation_metadata), out);
         let grounding = candidate.grounding_metadata.unwrap_or_default();
+        self.searched(grounding.web_search_queries, out);
         self.cite(
             grounding
                 .grounding_chunks
@@ -271,7 +264,11 @@ fn source(chunk: GroundingChunk) -> Option<Citation> {
         ChunkType::Web(web) => (web.uri, web.title, None),
         ChunkType::Maps(place) => (place.uri, place.title, place.text),
         ChunkType::RetrievedContext(own) => {
-            (own.uri, text(own.title).or(own.document_name), own.text)
+            let title = text(own.title).or(own.document_name);
+            let passage = own.context_details.map(|details| match details {
+                ContextDetails::RagChunk(chunk) => chunk.text,
+            });
+            (own.uri, title, text(own.text).or(passage))
         }
     };
     sources::of(text(url), text(title), text(quote))

@@ -3,12 +3,17 @@
 use googleapis_tonic_google_cloud_aiplatform_v1::google::{
     cloud::aiplatform::v1::{
         DynamicRetrievalConfig, EnterpriseWebSearch, FunctionCallingConfig, FunctionDeclaration,
-        GoogleMaps, GoogleSearchRetrieval, RetrievalConfig, Schema, Tool, ToolConfig, Type,
-        UrlContext, dynamic_retrieval_config, function_calling_config,
+        GoogleMaps, GoogleSearchRetrieval, RagRetrievalConfig, Retrieval, RetrievalConfig, Schema,
+        Tool, ToolConfig, Type, UrlContext, VertexAiSearch, VertexRagStore,
+        dynamic_retrieval_config, function_calling_config,
+        rag_retrieval_config::{Filter, Ranking, filter::VectorDbThreshold, ranking},
+        retrieval,
         tool::{
             CodeExecution, ComputerUse, GoogleSearch, PhishBlockThreshold,
             computer_use::Environment,
         },
+        vertex_ai_search::DataStoreSpec,
+        vertex_rag_store::RagResource,
     },
     r#type::LatLng,
 };
@@ -21,7 +26,7 @@ use super::{
 pub(super) fn tool(o: &mut Object) -> Read<Tool> {
     Ok(Tool {
         function_declarations: o.list("functionDeclarations", function)?,
-        retrieval: None,
+        retrieval: o.message("retrieval", own_data)?,
         google_search: o.message("googleSearch", search)?,
         google_search_retrieval: o.message("googleSearchRetrieval", search_retrieval)?,
         google_maps: o.message("googleMaps", |o| {
@@ -71,6 +76,88 @@ fn search_retrieval(o: &mut Object) -> Read<GoogleSearchRetrieval> {
     Ok(GoogleSearchRetrieval {
         dynamic_retrieval_config: dynamic,
     })
+}
+
+/// A search in data of the user's own.
+fn own_data(o: &mut Object) -> Read<Retrieval> {
+    use retrieval::Source as S;
+    let source = match o.one_of(&["vertexAiSearch", "vertexRagStore"])? {
+        Some("vertexAiSearch") => o
+            .message("vertexAiSearch", data_stores)?
+            .map(S::VertexAiSearch),
+        _ => o
+            .message("vertexRagStore", rag_store)?
+            .map(S::VertexRagStore),
+    };
+    Ok(Retrieval {
+        source,
+        ..Retrieval::default()
+    })
+}
+
+fn data_stores(o: &mut Object) -> Read<VertexAiSearch> {
+    Ok(VertexAiSearch {
+        datastore: o.or_zero("datastore")?,
+        engine: o.or_zero("engine")?,
+        max_results: o.or_zero("maxResults")?,
+        filter: o.or_zero("filter")?,
+        data_store_specs: o.list("dataStoreSpecs", |o| {
+            Ok(DataStoreSpec {
+                data_store: o.or_zero("dataStore")?,
+                filter: o.or_zero("filter")?,
+            })
+        })?,
+    })
+}
+
+fn rag_store(o: &mut Object) -> Read<VertexRagStore> {
+    Ok(VertexRagStore {
+        rag_resources: o.list("ragResources", |o| {
+            Ok(RagResource {
+                rag_corpus: o.or_zero("ragCorpus")?,
+                rag_file_ids: o.or_zero("ragFileIds")?,
+            })
+        })?,
+        rag_retrieval_config: o.message("ragRetrievalConfig", |o| {
+            Ok(RagRetrievalConfig {
+                top_k: o.or_zero("topK")?,
+                filter: o.message("filter", rag_filter)?,
+                ranking: o.message("ranking", rag_ranking)?,
+            })
+        })?,
+        ..VertexRagStore::default()
+    })
+}
+
+fn rag_filter(o: &mut Object) -> Read<Filter> {
+    let names = ["vectorDistanceThreshold", "vectorSimilarityThreshold"];
+    let threshold = match o.one_of(&names)? {
+        Some("vectorDistanceThreshold") => o
+            .get(names[0])?
+            .map(VectorDbThreshold::VectorDistanceThreshold),
+        _ => o
+            .get(names[1])?
+            .map(VectorDbThreshold::VectorSimilarityThreshold),
+    };
+    Ok(Filter {
+        metadata_filter: o.or_zero("metadataFilter")?,
+        vector_db_threshold: threshold,
+    })
+}
+
+fn rag_ranking(o: &mut Object) -> Read<Ranking> {
+    use ranking::RankingConfig as R;
+    let ranking_config = match o.one_of(&["rankService", "llmRanker"])? {
+        Some("rankService") => o.message("rankService", |o| {
+            let model_name = o.get("modelName")?;
+            Ok(R::RankService(ranking::RankService { model_name }))
+        })?,
+        _ => o.message("llmRanker", |o| {
+            let model_name = o.get("modelName")?;
+            Ok(R::LlmRanker(ranking::LlmRanker { model_name }))
+        })?,
+    };
+    Ok(Ranking { ranking_config })
 }
 
 fn computer_use(o: &mut Object) -> Read<ComputerUse> {
