@@ -3,10 +3,12 @@
 //! In: a response's head and bytes. Out: frames for a dialect's [`Reader`], and faults that no dialect
 //! need know about.
 
+pub mod beside;
 pub mod decoder;
 pub mod error;
 pub mod excerpt;
 
+pub use self::beside::{Beside, SAID_BESIDE};
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
 use crate::{dialect::ResponseHead, event::Event};
 

@@ -113,7 +113,7 @@ pub enum Part {
         /// The text, or the provider's summary of it.
         text: String,
     },
-    /// The provider's signature of the part before it, to be sent back as it came.
+    /// The provider's signature of the part before it, or what else it wants back with it, as it came.
     Signature {
         /// The word of the dialect that it came by: no other one may send it.
         dialect: String,
@@ -187,6 +187,9 @@ pub struct Params {
     /// How long to think, in the provider's own word (`minimal`, `low`, `medium`, `high`, …).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
+    /// Whether the provider is to keep the prompt for the next request, where it must be asked to.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cache_prompt: bool,
     /// The shape of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,

@@ -236,6 +236,10 @@ mod tests {
         let mut asked = clean();
         asked.answer.text = "{\"a\": 1}".into();
         asked.answer.reasoning = "Hm".into();
+        noted(
+            &mut asked,
+            "also said: container {\"usage\":\"finish reason\"}",
+        );
         params(&mut asked, |p| {
             p.max_tokens = Some(4);
             p.stop = vec!["END".into()];

@@ -14,7 +14,8 @@ use crate::chat::Media;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// The answer's identity as the provider states it (response id, model served).
+    /// The answer's identity as the provider states it (response id, model served). The first id counts,
+    /// and the last model: a provider may hand over to another one on the way.
     Meta {
         /// The provider's id of the response.
         id: Option<String>,
@@ -40,9 +41,9 @@ pub enum Event {
     ToolCall(ToolCallDelta),
     /// A file that the model made, whole.
     Media(Media),
-    /// The provider's signature of what it last said, to be sent back with it, byte for byte; in some dialects
-    /// the fields without which the provider won't have it back. An
-    /// empty [`Event::Text`] or [`Event::Reasoning`] before it makes it sign a part of its own.
+    /// What the provider wants back with what it last said, byte for byte: its signature of it, or (in some
+    /// dialects) the fields without which it won't have it back. An empty [`Event::Text`] or
+    /// [`Event::Reasoning`] before it makes it sign a part of its own.
     Signature {
         /// The signature, or its next piece.
         value: String,

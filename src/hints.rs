@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    chat::{ChatRequest, Media, Params, Part},
+    chat::{ChatRequest, Media, Params, Part, ResponseFormat},
     dialect::DialectId,
 };
 
@@ -20,7 +20,7 @@ pub const NOT_SENT: &str = "not sent: ";
 /// Something about one setting of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// The setting, by the word of [`Params`]' field.
+    /// The setting, by the word of [`Params`]' field, or what of it.
     pub setting: String,
     /// The name it is sent by instead; `None` if it is not sent.
     pub sent_as: Option<String>,
@@ -57,6 +57,8 @@ struct Rule {
     except: Vec<String>,
     #[serde(default)]
     unless_effort: Option<String>,
+    #[serde(default)]
+    with_effort: bool,
     #[serde(default)]
     not_sent: Vec<String>,
     #[serde(default)]
@@ -146,10 +148,16 @@ impl Rule {
         let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
         let spared =
             self.unless_effort.is_some() && self.unless_effort == request.params.reasoning_effort;
+        let thinks = request
+            .params
+            .reasoning_effort
+            .as_deref()
+            .is_some_and(asks_to_think);
         (self.dialects.is_empty() || self.dialects.contains(&dialect))
             && any(&self.models)
             && !any(&self.except)
             && !spared
+            && (thinks || !self.with_effort)
     }
 
     fn apply(&self, params: &mut Params, hints: &mut Vec<Hint>) {
@@ -180,6 +188,12 @@ impl Rule {
     }
 }
 
+/// Whether an effort turns thinking on; these are the words by which the dialects turn it off.
+fn asks_to_think(effort: &str) -> bool {
+    let off = ["", "0", "none", "off", "disabled", "false"];
+    !off.contains(&effort.trim().to_ascii_lowercase().as_str())
+}
+
 /// A setting as it is set, if it is.
 fn get(params: &Params, setting: &str) -> Option<Value> {
     take(&mut params.clone(), setting)
@@ -194,6 +208,16 @@ fn take(params: &mut Params, setting: &str) -> Option<Value> {
         "seed" => params.seed.take().map(Value::from),
         "stop" if params.stop.is_empty() => None,
         "stop" => Some(std::mem::take(&mut params.stop).into()),
+        "blank stop" => {
+            let blank = params.stop.extract_if(.., |text| text.trim().is_empty());
+            let blank: Vec<String> = blank.collect();
+            (!blank.is_empty()).then(|| blank.into())
+        }
+        "cache_prompt" => std::mem::take(&mut params.cache_prompt).then(|| true.into()),
+        "JSON object" => {
+            let any = params.response_format == Some(ResponseFormat::JsonObject);
+            any.then(|| params.response_format.take().is_some().into())
+        }
         "reasoning_effort" => params.reasoning_effort.take().map(Value::from),
         _ => None,
     }
@@ -249,6 +273,8 @@ mod tests {
             seed: Some(0),
             stop: vec![String::new()],
             reasoning_effort: Some(String::new()),
+            cache_prompt: true,
+            response_format: Some(ResponseFormat::JsonObject),
             ..Params::default()
         };
         for rule in &TABLE.rule {
@@ -297,6 +323,13 @@ mod tests {
                 &["seed", "top_p"],
             ),
             (Anthropic, "claude-3-5-haiku-20241022", None, &["seed"]),
+            (
+                Anthropic,
+                "claude-3-7-sonnet-latest",
+                Some("low"),
+                &["seed", "temperature", "top_p"],
+            ),
+            (Anthropic, "claude-3-7-sonnet-latest", Some("0"), &["seed"]),
         ];
         for (dialect, model, effort, left_out) in table {
             let (params, notes) = fitted(*dialect, model, *effort);
@@ -308,6 +341,30 @@ mod tests {
             for setting in *left_out {
                 assert_eq!(get(&params, setting), None, "{model} {setting}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_protocol_can_not_say_is_left_out_and_said() {
+        let mut request = ChatRequest::of_text("m", "Hello");
+        request.params = Params {
+            stop: vec!["END".into(), " \n".into()],
+            response_format: Some(ResponseFormat::JsonObject),
+            cache_prompt: true,
+            ..Params::default()
+        };
+        for (dialect, left_out) in [
+            (DialectId::Anthropic, &["blank stop", "JSON object"][..]),
+            (DialectId::OpenaiChat, &["cache_prompt"]),
+            (DialectId::Ollama, &["cache_prompt"]),
+        ] {
+            let (fitted, hints) = fit(dialect, &request);
+            let said: Vec<&str> = hints.iter().map(|hint| hint.setting.as_str()).collect();
+            assert_eq!(said, left_out, "{dialect}");
+            for setting in left_out {
+                assert_eq!(get(&fitted.params, setting), None, "{dialect} {setting}");
+            }
+            assert_eq!(fitted.params.stop[0], "END", "{dialect}");
         }
     }
 

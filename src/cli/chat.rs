@@ -90,6 +90,10 @@ pub struct Args {
     #[arg(long, value_name = "EFFORT")]
     reasoning_effort: Option<String>,
 
+    /// Have the provider keep the prompt for the next request, where it must be asked to (Anthropic).
+    #[arg(long)]
+    cache_prompt: bool,
+
     /// File with a JSON schema that the answer must follow.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
@@ -105,7 +109,7 @@ pub struct Args {
     /// File with the JSON body to send as it is, in place of all that is asked; - reads standard input. {{file 1}}
     /// in it stands for the base64 of the first attached file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "system", "temperature", "top_p", "max_tokens", "seed", "stop",
-        "reasoning_effort", "schema", "tools", "extra"])]
+        "reasoning_effort", "cache_prompt", "schema", "tools", "extra"])]
     body: Option<PathBuf>,
 
     /// Print the JSON body that would be sent, for --body to take back, and ask nothing.

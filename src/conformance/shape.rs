@@ -3,7 +3,12 @@
 use serde_json::value::RawValue;
 
 use super::{Finding, counts::ON_COUNTS, is_whole};
-use crate::{body::TYPE_NOTE, event::FinishReason, hints::NOT_SENT, run::Run};
+use crate::{
+    body::{SAID_BESIDE, TYPE_NOTE},
+    event::FinishReason,
+    hints::NOT_SENT,
+    run::Run,
+};
 
 /// Words of the decoders' notes on end marks.
 const ON_END_MARKS: &[&str] = &["[DONE]", "message_stop", "end mark"];
@@ -14,6 +19,7 @@ const ON_FINISH: &[&str] = &["stop_reason", "finish reason"];
 /// Notes that tell of the answer, the way to it or our own doing, and of nothing odd.
 const NOT_ODD: &[&str] = &[
     NOT_SENT,
+    SAID_BESIDE,
     "blocked for ",
     "was not read: ",
     "why it ended: ",
@@ -29,7 +35,9 @@ const NOT_ODD: &[&str] = &[
 /// The run's notes that hold one of these words.
 pub(super) fn notes_on(run: &Run, words: &[&str]) -> Vec<String> {
     let notes = run.answer.notes.iter();
-    let hit = notes.filter(|(note, _)| words.iter().any(|word| note.contains(word)));
+    let hit = notes.filter(|(note, _)| {
+        !note.starts_with(SAID_BESIDE) && words.iter().any(|word| note.contains(word))
+    });
     hit.map(counted).collect()
 }
 

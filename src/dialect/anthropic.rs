@@ -26,7 +26,12 @@ pub static DIALECT: Dialect = Dialect {
     label: "Anthropic Messages",
     key_header: Some("x-api-key"),
     chat_url: |base, _model| below(base, "messages"),
-    models_url: |base| below(base, "models"),
+    models_url: |base| {
+        let mut url = below(base, "models");
+        // The most of a page, which else holds 20.
+        url.query_pairs_mut().append_pair("limit", "1000");
+        url
+    },
     headers: &[("anthropic-version", "2023-06-01")],
     encode: encode::body,
     wire: Wire::Json,
@@ -62,27 +67,27 @@ mod tests {
             (
                 "https://api.anthropic.com",
                 "https://api.anthropic.com/v1/messages",
-                "https://api.anthropic.com/v1/models",
+                "https://api.anthropic.com/v1/models?limit=1000",
             ),
             (
                 "https://api.anthropic.com//v1///",
                 "https://api.anthropic.com/v1/messages",
-                "https://api.anthropic.com/v1/models",
+                "https://api.anthropic.com/v1/models?limit=1000",
             ),
             (
                 "https://api.anthropic.com/v1/messages?beta=true#x",
                 "https://api.anthropic.com/v1/messages?beta=true",
-                "https://api.anthropic.com/v1/models?beta=true",
+                "https://api.anthropic.com/v1/models?beta=true&limit=1000",
             ),
             (
                 "https://gateway.example/team%201/anthropic/",
                 "https://gateway.example/team%201/anthropic/v1/messages",
-                "https://gateway.example/team%201/anthropic/v1/models",
+                "https://gateway.example/team%201/anthropic/v1/models?limit=1000",
             ),
             (
                 "http://localhost:8080/messages",
                 "http://localhost:8080/messages/v1/messages",
-                "http://localhost:8080/messages/v1/models",
+                "http://localhost:8080/messages/v1/models?limit=1000",
             ),
         ] {
             let base = Url::parse(base).unwrap();

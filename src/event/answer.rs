@@ -226,7 +226,7 @@ impl Answer {
         match event {
             Event::Meta { id, model } => {
                 self.response_id = self.response_id.take().or_else(|| id.clone());
-                self.model = self.model.take().or_else(|| model.clone());
+                self.model = model.clone().or_else(|| self.model.take());
             }
             Event::Text { text } => self.apply_text(text),
             Event::Reasoning { text } => self.apply_reasoning(text),

@@ -201,7 +201,8 @@ fn from_schedule(run: &Run, at: Option<OffsetNs>) -> Option<f64> {
 
 /// Tokens that were streamed (more than one), and for how many milliseconds (more than none).
 fn streamed(run: &Run) -> Option<(u64, f64)> {
-    let usage = run.answer.usage?;
+    // Of an answer that broke off, the counts need not be of all that came.
+    let usage = run.answer.usage.filter(|_| run.answer.fault.is_none())?;
     // OpenAI's reasoning models count reasoning that they never send.
     let hidden = if run.answer.reasoning.is_empty() {
         usage.reasoning.unwrap_or(0)
@@ -275,7 +276,7 @@ mod tests {
         chat::ChatRequest,
         dialect::DialectId,
         endpoint::TargetId,
-        event::Usage,
+        event::{Fault, FaultClass, Phase, Usage},
         run::{Origin, RunHead, RunId},
     };
 
@@ -376,6 +377,10 @@ mod tests {
         streamed.answer.usage = Some(usage(11, None));
         assert_eq!(value(&streamed, "tpot_ms"), Some(10.0));
         assert_eq!(value(&streamed, "output_speed_tps"), Some(110.0));
+        let mut broken = streamed.clone();
+        let fault = Fault::new(FaultClass::Interrupted, Phase::Stream, "gone");
+        broken.answer.fault = Some(fault);
+        assert_eq!(value(&broken, "tpot_ms"), None, "counts of a part");
         streamed.answer.usage = Some(usage(1, None));
         assert_eq!(value(&streamed, "tpot_ms"), None, "one token");
         let mut one_chunk = run(&[(100 * MS, 5)]);

@@ -254,7 +254,11 @@ fn an_answer_and_its_results_go_back() {
 fn thinking_goes_by_a_switch_or_a_word() {
     for (effort, think) in [
         ("none", json!(false)),
+        ("0", json!(false)),
         ("on", json!(true)),
+        ("auto", json!(true)),
+        ("2048", json!(true)),
+        ("minimal", json!("low")),
         ("high", json!("high")),
     ] {
         let mut request = ChatRequest::of_text("gpt-oss", "hi");
@@ -262,7 +266,16 @@ fn thinking_goes_by_a_switch_or_a_word() {
         assert_eq!(encoded(&request)["think"], think);
     }
     let thought = fixture("thinking");
-    assert!(!thought.reasoning.is_empty());
+    let mut request = ChatRequest::of_text("gpt-oss", "hi");
+    request.messages.extend(thought.message("ollama"));
+    assert_eq!(
+        encoded(&request)["messages"][1],
+        json!({"role": "assistant", "content": "Hello!", "thinking": "The user greets. So will I."}),
+        "thoughts go back"
+    );
+    request.messages.truncate(1);
+    request.messages.extend(thought.message("anthropic"));
+    assert_eq!(encoded(&request)["messages"][1].get("thinking"), None);
     let events = decode(&DIALECT, &head(200), [b"{\"done\":true}\n".as_slice()]);
     assert_eq!(events, [Event::Done], "no reason is made up");
 }

@@ -28,6 +28,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "OpenAI's own newer name of that field, which most compatible servers refuse",
     ),
     (
+        "anthropic.effort.json",
+        "/thinking/display",
+        "newer models hide their thoughts unless they are asked to show them",
+    ),
+    (
         "gemini.conversation.json",
         "/contents/*/parts/*/inlineData/data",
         "the same bytes: the SDK writes base64 in the URL's alphabet, which JSON's mapping of bytes allows",

@@ -292,6 +292,7 @@ fn params(args: &Args) -> anyhow::Result<Params> {
         seed: args.seed,
         stop: args.stop.clone(),
         reasoning_effort: args.reasoning_effort.clone(),
+        cache_prompt: args.cache_prompt,
         response_format: schema.map(|schema| ResponseFormat::JsonSchema {
             name: "answer".into(),
             schema,

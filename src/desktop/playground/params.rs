@@ -135,6 +135,10 @@ fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
     ui.label(caption(theme, text));
     numbers_ui(ui, theme, form, problems);
     effort_ui(ui, theme, &mut form.effort);
+    ui.checkbox(&mut form.cache, "Cache the prompt").on_hover_text(
+        "The provider is to keep the prompt for the next request. Only Anthropic must be asked to: \
+         the others decide by themselves",
+    );
     let label = "Stop strings, one a line";
     area_ui(
         ui,

@@ -38,6 +38,8 @@ pub struct Form {
     pub stop: String,
     /// How long to think.
     pub effort: String,
+    /// Whether the provider is asked to keep the prompt.
+    pub cache: bool,
     /// The shape of the answer.
     pub shape: Shape,
     /// The schema's name.
@@ -65,6 +67,7 @@ impl Form {
             seed: text_of(params.seed),
             stop: params.stop.join("\n"),
             effort: params.reasoning_effort.clone().unwrap_or_default(),
+            cache: params.cache_prompt,
             schema_name: "answer".to_owned(),
             strict: true,
             ..Self::default()
@@ -110,6 +113,7 @@ impl Form {
                 .map(str::to_owned)
                 .collect(),
             reasoning_effort: Some(self.effort.trim().to_owned()).filter(|e| !e.is_empty()),
+            cache_prompt: self.cache,
             response_format: kept("schema", self.response_format(), &mut problems),
             extra: Map::new(),
         };
@@ -161,6 +165,7 @@ pub fn count_sent(params: &Params, tools: &[Tool]) -> usize {
         + usize::from(params.seed.is_some())
         + usize::from(!params.stop.is_empty())
         + usize::from(params.reasoning_effort.is_some())
+        + usize::from(params.cache_prompt)
         + usize::from(params.response_format.is_some())
         + usize::from(!params.extra.is_empty())
         + usize::from(!tools.is_empty())
@@ -307,6 +312,7 @@ mod tests {
             seed: "-3".into(),
             stop: "END\n###".into(),
             effort: "low".into(),
+            cache: true,
             shape: Shape::Schema,
             schema_name: "city".into(),
             schema: "{\n  \"type\": \"object\"\n}".into(),
@@ -315,7 +321,7 @@ mod tests {
             extra: "{\n  \"top_k\": 5\n}".into(),
         };
         let (params, tools) = form.read().unwrap();
-        assert_eq!(count_sent(&params, &tools), 9);
+        assert_eq!(count_sent(&params, &tools), 10);
         assert_eq!(Form::of(&params, &tools), form);
     }
 

@@ -299,7 +299,10 @@ fn message_ui(ui: &mut Ui, theme: &Theme, message: &Message) {
                 copied_part(ui, theme, &format!("Result of {name}"), content);
             }
             Part::Reasoning { text } => copied_part(ui, theme, "Earlier reasoning", text),
-            Part::Signature { value, .. } => copied_part(ui, theme, "Its signature", value),
+            Part::Signature { value, .. } if value.is_empty() => {}
+            Part::Signature { value, .. } => {
+                copied_part(ui, theme, "Signed, or said beside it", value);
+            }
             Part::Opaque { kind, raw, .. } => copied_part(ui, theme, kind, raw),
         }
     }
@@ -328,6 +331,7 @@ fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
         .filter(|(note, _)| !conformance::is_told(note, &findings))
         .collect();
     let signed = answer.pieces.iter().filter_map(|p| p.signature.as_ref());
+    let signed = signed.filter(|signature| !signature.is_empty());
     let signatures: Vec<usize> = signed.map(String::len).collect();
     let nothing = findings.is_empty() && notes.is_empty() && answer.unknown.is_empty();
     if nothing && signatures.is_empty() {
@@ -356,9 +360,10 @@ fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
         }
         if !signatures.is_empty() {
             let bytes = parts::bytes_text(signatures.iter().sum());
-            let text = format!("{} signatures, {bytes}", signatures.len());
+            let text = format!("{} parts signed or sourced, {bytes}", signatures.len());
             ui.label(caption(theme, text)).on_hover_text(
-                "The provider signed parts of this answer; they go back with it as they came",
+                "The provider signed parts of this answer, or said beside them what they rest on and who called; \
+                 that goes back with them as it came",
             );
         }
     });

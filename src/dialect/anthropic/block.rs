@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{
     decode::{field, note},
-    item::{Item, citation, quoted},
+    item::{Item, citation, goes_on, object, quoted},
 };
 use crate::{
     dialect::openai_chat::{
@@ -18,6 +18,10 @@ use crate::{
     },
     event::{Event, ToolCallDelta},
 };
+
+/// What a call says beside its name and input, which must go back with it: who made it (the model, or its
+/// code in a container), and of which set the tool is.
+const CALL_BESIDE: &[&str] = &["caller", "toolset_name"];
 
 /// The blocks of an answer.
 #[derive(Debug, Default)]
@@ -36,7 +40,8 @@ struct Block {
 
 #[derive(Debug)]
 enum Body {
-    Text,
+    /// With the JSON of its citations, which the next request must hold.
+    Text(Vec<String>),
     Thinking(Thinking),
     Call(Call),
     Item(Item),
@@ -78,23 +83,28 @@ impl Blocks {
         let kind = field(&fields, "type").and_then(json::string);
         self.last = Some(index);
         let body = match kind.unwrap_or_default().as_str() {
-            "text" => Body::Text,
+            "text" => Body::Text(Vec::new()),
             "thinking" => Body::Thinking(Thinking {
                 signature: field(&fields, "signature").and_then(json::string),
                 ..Thinking::default()
             }),
             "tool_use" => Body::Call(self.call(&fields, out)),
-            kind => Body::Item(Item::new(kind.to_owned(), raw)),
+            kind => {
+                out.extend((kind == "fallback").then(|| goes_on(&fields)));
+                Body::Item(Item::new(kind.to_owned(), raw))
+            }
         };
         let block = self.insert(index, body, out);
         match block.body {
-            Body::Text => block.say(&text("text").unwrap_or_default(), false, out),
+            Body::Text(_) => {
+                block.say(&text("text").unwrap_or_default(), false, out);
+                let citations = field(&fields, "citations").and_then(json::elements);
+                for raw in citations.into_iter().flatten() {
+                    block.cite(raw, out);
+                }
+            }
             Body::Thinking(_) => block.say(&text("thinking").unwrap_or_default(), false, out),
             Body::Call(_) | Body::Item(_) => {}
-        }
-        if let Body::Text = block.body {
-            let citations = field(&fields, "citations").and_then(json::elements);
-            out.extend(citations.into_iter().flatten().filter_map(citation));
         }
         Ok(())
     }
@@ -112,7 +122,7 @@ impl Blocks {
         let index = index.or(self.last).unwrap_or(0);
         if !self.open.contains_key(&index) {
             let body = match kind.as_str() {
-                "text_delta" => Body::Text,
+                "text_delta" => Body::Text(Vec::new()),
                 "thinking_delta" => Body::Thinking(Thinking::default()),
                 _ => {
                     out.push(unknown(&kind, raw));
@@ -145,7 +155,12 @@ impl Blocks {
         let rest = block.joiner.end();
         block.tell(rest, apart, out);
         match block.body {
-            Body::Text => return,
+            Body::Text(citations) if citations.is_empty() || apart => return,
+            Body::Text(citations) => {
+                let citations = format!("[{}]", citations.join(","));
+                let value = object([("citations", citations.as_str())]);
+                out.push(Event::Signature { value });
+            }
             Body::Thinking(thinking) => match thinking.signed(apart) {
                 Some(event) => out.push(event),
                 None => return,
@@ -188,6 +203,11 @@ impl Blocks {
             name: field(fields, "name").and_then(json::string),
             arguments: String::new(),
         }));
+        let beside = CALL_BESIDE
+            .iter()
+            .filter_map(|name| Some((*name, field(fields, name)?.get())));
+        let value = object(beside);
+        out.extend((value != "{}").then_some(Event::Signature { value }));
         // Some gateways write the object as text.
         let input = field(fields, "input").map(|raw| {
             let text = raw.get().starts_with('"').then(|| json::string(raw));
@@ -211,7 +231,7 @@ impl Block {
         out: &mut Vec<Event>,
     ) {
         let mut name = match (kind, &mut self.body) {
-            ("text_delta", Body::Text) => "text",
+            ("text_delta", Body::Text(_)) => "text",
             ("thinking_delta", Body::Thinking(_)) => "thinking",
             ("input_json_delta", Body::Call(_)) => "partial_json",
             ("signature_delta", Body::Thinking(thinking)) => {
@@ -226,14 +246,25 @@ impl Block {
         };
         let value = field(delta, name);
         if name == "citation" {
-            match value.and_then(citation) {
-                Some(citation) => return out.push(citation),
-                None => name = "citations",
+            match value {
+                Some(raw) if self.cite(raw, out) => return,
+                _ => name = "citations",
             }
         } else if let Some(text) = value.and_then(json::bytes) {
             return self.say(&text, apart, out);
         }
         note(&format!("a {name} delta says nothing"), out);
+    }
+
+    /// Tells a citation, and keeps it for the next request; gives whether it is one.
+    fn cite(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> bool {
+        let event = citation(raw);
+        let known = event.is_some();
+        if let (true, Body::Text(citations)) = (known, &mut self.body) {
+            citations.push(raw.get().to_owned());
+        }
+        out.extend(event);
+        known
     }
 
     fn say(&mut self, wtf8: &[u8], apart: bool, out: &mut Vec<Event>) {
@@ -250,7 +281,7 @@ impl Block {
                     thinking.interrupted |= apart;
                 }
                 Body::Call(call) => call.argued = true,
-                Body::Text | Body::Item(_) => {}
+                Body::Text(_) | Body::Item(_) => {}
             }
             if apart {
                 out.extend(self.piece(String::new()));
@@ -267,7 +298,7 @@ impl Block {
 
     fn piece(&self, text: String) -> Option<Event> {
         match &self.body {
-            Body::Text => Some(Event::Text { text }),
+            Body::Text(_) => Some(Event::Text { text }),
             Body::Thinking(_) => Some(Event::Reasoning { text }),
             Body::Call(call) => (!text.is_empty()).then(|| {
                 Event::ToolCall(ToolCallDelta {

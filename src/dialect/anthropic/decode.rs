@@ -7,7 +7,7 @@ use super::{
     counts::{Counts, finish_class},
 };
 use crate::{
-    body::{Ended, Reader, Taken, error},
+    body::{Beside, Ended, Reader, Taken, error},
     dialect::openai_chat::json::{self, Fields},
     event::{Event, Finish, Usage},
 };
@@ -27,10 +27,53 @@ pub(super) struct MessageReader {
     counts: Counts,
     /// The counts as they were told last.
     told: Usage,
+    beside: Beside,
 }
+
+/// Fields that are read, or say nothing of the answer; what stands beside them is noted.
+const OF_MESSAGE: &[&str] = &[
+    "id",
+    "type",
+    "role",
+    "model",
+    "content",
+    "stop_reason",
+    "usage",
+];
+const OF_EVENT: &[&str] = &["type", "index", "message", "delta", "usage"];
+const OF_ENDING: &[&str] = &["type", "stop_reason"];
+
+/// Iterations whose tokens are counted in the message's own: others are billed beside them
+/// (<https://platform.claude.com/docs/en/build-with-claude/compaction>).
+const COUNTED: &[&str] = &["message", "fallback_message"];
 
 impl Reader for MessageReader {
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+        let taken = self.read_data(name, data, out);
+        if !matches!(taken, Taken::Read) {
+            self.tell_counts(true, out);
+        }
+        taken
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+        if self.stopped {
+            return Ended::Marked;
+        }
+        if self.finish.is_some() {
+            return Ended::Unmarked(Some("the stream ended without message_stop"));
+        }
+        self.tell_counts(true, out);
+        match (self.started, self.strange) {
+            (true, _) => Ended::BrokeOff("the stream ended without message_stop".into()),
+            (false, false) => Ended::BrokeOff("the stream ended before its message began".into()),
+            (false, true) => Ended::NoAnswer("this is no message".into()),
+        }
+    }
+}
+
+impl MessageReader {
+    fn read_data(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         if data == "[DONE]" {
             note("the end mark of another dialect came: [DONE]", out);
             return Taken::Read;
@@ -53,22 +96,6 @@ impl Reader for MessageReader {
         }
     }
 
-    fn end(&mut self, _out: &mut Vec<Event>) -> Ended {
-        if self.stopped {
-            return Ended::Marked;
-        }
-        if self.finish.is_some() {
-            return Ended::Unmarked(Some("the stream ended without message_stop"));
-        }
-        match (self.started, self.strange) {
-            (true, _) => Ended::BrokeOff("the stream ended without message_stop".into()),
-            (false, false) => Ended::BrokeOff("the stream ended before its message began".into()),
-            (false, true) => Ended::NoAnswer("this is no message".into()),
-        }
-    }
-}
-
-impl MessageReader {
     fn read_event(
         &mut self,
         kind: &str,
@@ -88,11 +115,17 @@ impl MessageReader {
             ("content_block_stop", _) => self.blocks.stop(index(), out),
             ("message_delta", delta) => {
                 if let Some(delta) = delta {
-                    self.read_ending(&Fields::of(delta)?, out);
+                    let delta = Fields::of(delta)?;
+                    self.read_ending(&delta, out);
+                    self.read_beside(&delta, OF_ENDING, out);
                 }
                 self.read_usage(fields, out);
+                self.read_beside(fields, OF_EVENT, out);
             }
-            ("message_stop", _) => self.stop(true, out),
+            ("message_stop", _) => {
+                self.read_beside(fields, OF_EVENT, out);
+                self.stop(true, out);
+            }
             // A whole message, not streamed.
             ("message", _) => {
                 self.start(fields, out)?;
@@ -114,9 +147,11 @@ impl MessageReader {
         if self.stopped {
             note("another message followed the end of the first", out);
             (self.stopped, self.finish) = (false, None);
-            self.counts = Counts::default();
+            (self.counts, self.told) = (Counts::default(), Usage::default());
         } else if self.started {
+            // The first one counts, as for the official clients.
             note("message_start came again", out);
+            return Ok(());
         }
         let text = |name| field(message, name).and_then(json::string);
         let (id, model) = (text("id"), text("model"));
@@ -130,7 +165,19 @@ impl MessageReader {
         }
         self.read_usage(message, out);
         self.read_ending(message, out);
+        self.read_beside(message, OF_MESSAGE, out);
         Ok(())
+    }
+
+    /// Notes what stands beside the fields that are read: the container, edits of the context, the stop
+    /// string that was met. Numbers alone say nothing.
+    fn read_beside(&mut self, fields: &Fields<'_>, read: &[&str], out: &mut Vec<Event>) {
+        for (name, raw) in &fields.0 {
+            // What is nested too deep to be looked into may hold text.
+            if !read.contains(&&**name) && json::holds_text(raw).unwrap_or(true) {
+                self.beside.tell(name, raw.get(), out);
+            }
+        }
     }
 
     /// Reads why the message ends, if it does.
@@ -149,8 +196,7 @@ impl MessageReader {
         }
     }
 
-    /// Reads the counts. What a message's start says of its output is one or a few tokens, and true only
-    /// of a message that has ended.
+    /// Reads the counts, and tells them.
     fn read_usage(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
         let Some(raw) = field(fields, "usage") else {
             return;
@@ -161,9 +207,26 @@ impl MessageReader {
         for odd in self.counts.take(&stated) {
             note(odd, out);
         }
+        let iterations = stated["iterations"].as_array().into_iter().flatten();
+        for iteration in iterations {
+            let kind = iteration["type"].as_str().unwrap_or_default();
+            if !COUNTED.contains(&kind) {
+                let json = iteration.to_string();
+                self.beside.tell("counted apart", &json, out);
+            }
+        }
         let begins = field(fields, "role").is_some() && field(fields, "stop_reason").is_none();
+        self.tell_counts(!begins, out);
+    }
+
+    /// Tells the counts, if they are new. What a message's start says of its output is one or a few tokens:
+    /// the truth of a message that has ended, and all there is of one that broke off.
+    fn tell_counts(&mut self, of_output: bool, out: &mut Vec<Event>) {
         let mut usage = self.counts.usage();
-        usage.output = usage.output.filter(|_| !begins);
+        usage.output = usage.output.filter(|_| of_output);
+        if usage.output.is_some() && usage.output < self.told.output {
+            note("the count of output tokens fell", out);
+        }
         if usage != self.told && usage != Usage::default() {
             self.told = usage;
             out.push(Event::Usage(usage));

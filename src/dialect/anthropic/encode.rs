@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    thinking::{Thinking, without_thinking},
-    turns::messages,
-};
+use super::{thinking::Thinking, turns::messages};
 use crate::{
     chat::{ChatRequest, Params, ResponseFormat, Tool},
     dialect::openai_chat::encode::merge_patch,
@@ -16,7 +13,8 @@ const MAX_TOKENS: u32 = 8_192;
 
 /// The body. What the request leaves open is not sent, except `max_tokens` (8192). `extra` is applied
 /// last, as a JSON merge patch (RFC 7386): `{"top_k": 5}` adds, `{"max_tokens": 100}` replaces, `null`
-/// takes out. The protocol knows no seed and no "any JSON" format: these are not sent.
+/// takes out. What the protocol refuses or does not know is told, and taken out before, by
+/// [`hints::fit`](crate::hints::fit).
 pub(super) fn body(request: &ChatRequest) -> Value {
     let params = &request.params;
     let thinking = params.reasoning_effort.as_deref();
@@ -33,9 +31,14 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     body.insert("messages".into(), messages(&request.messages).into());
     let output = output_config(params, &thinking);
     let tools: Vec<Value> = request.tools.iter().map(tool).collect();
-    let stop = stop_sequences(&params.stop);
+    let cache = params.cache_prompt;
     let fields = [
-        ("stop_sequences", (!stop.is_empty()).then(|| json!(stop))),
+        // The server marks the end of the prompt itself.
+        ("cache_control", cache.then(|| json!({"type": "ephemeral"}))),
+        (
+            "stop_sequences",
+            (!params.stop.is_empty()).then(|| json!(params.stop)),
+        ),
         ("thinking", thinking.config),
         ("output_config", (!output.is_empty()).then(|| output.into())),
         ("tools", (!tools.is_empty()).then(|| tools.into())),
@@ -45,19 +48,11 @@ pub(super) fn body(request: &ChatRequest) -> Value {
         ("temperature", params.temperature.map(Value::from)),
         ("top_p", params.top_p.map(Value::from)),
     ];
-    let sampling = sampling
-        .into_iter()
-        .filter(|(name, value)| !thinking.on || without_thinking(name, value.as_ref()));
-    for (name, value) in sampling.chain(fields) {
+    for (name, value) in sampling.into_iter().chain(fields) {
         body.extend(value.map(|value| (name.to_owned(), value)));
     }
     merge_patch(&mut body, &params.extra);
     body.into()
-}
-
-/// A stop string of blanks alone is refused, so it is not sent.
-fn stop_sequences(stop: &[String]) -> Vec<&String> {
-    stop.iter().filter(|text| !text.trim().is_empty()).collect()
 }
 
 fn output_config(params: &Params, thinking: &Thinking) -> Map<String, Value> {

@@ -17,6 +17,7 @@ const KINDS: &[&str] = &[
     "container_upload",
     "mcp_tool_listing",
     "compaction",
+    "connector_text",
     "fallback",
 ];
 
@@ -93,9 +94,22 @@ impl Item {
             let input = if is_json { input } else { quoted(&input) };
             set(&mut fields, "input".into(), input);
         }
-        let fields = (fields.iter()).map(|(key, raw)| format!("{}:{raw}", quoted(key)));
-        format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        object(fields.iter().map(|(key, raw)| (key.as_str(), raw.as_str())))
     }
+}
+
+/// An object of fields whose values are JSON already.
+pub(super) fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let fields = fields.into_iter();
+    let fields = fields.map(|(key, raw)| format!("{}:{raw}", quoted(key)));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+}
+
+/// Which model goes on where a `fallback` block stands.
+pub(super) fn goes_on(fallback: &Fields<'_>) -> Event {
+    let to = field(fallback, "to").and_then(|raw| Fields::of(raw).ok());
+    let model = to.and_then(|to| field(&to, "model").and_then(json::string));
+    Event::Meta { id: None, model }
 }
 
 fn set(fields: &mut Vec<(String, String)>, key: String, raw: String) {

@@ -14,8 +14,6 @@ pub(super) struct Thinking {
     pub config: Option<Value>,
     /// `output_config.effort`.
     pub effort: Option<String>,
-    /// Whether the model may think.
-    pub on: bool,
     budget: u32,
 }
 
@@ -85,27 +83,19 @@ impl Thinking {
         Self {
             config: Some(json!({"type": "enabled", "budget_tokens": budget})),
             effort: None,
-            on: true,
             budget,
         }
     }
 
+    /// Models from Claude Opus 4.7 on show their thoughts only when they are asked to
+    /// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking#controlling-thinking-display>).
     fn adaptive(effort: Option<String>) -> Self {
         Self {
-            config: Some(json!({"type": "adaptive"})),
+            config: Some(json!({"type": "adaptive", "display": "summarized"})),
             effort,
-            on: true,
             budget: 0,
         }
     }
-}
-
-/// Whether a sampling field may stand beside thinking: a temperature of 1, and a `top_p` of 0.95 or more.
-/// Others are refused with an error, so they are not sent.
-pub(super) fn without_thinking(name: &str, value: Option<&Value>) -> bool {
-    let number = value.and_then(Value::as_f64).unwrap_or(1.0);
-    let least = if name == "top_p" { 0.95 } else { 1.0 };
-    (least..=1.0).contains(&number)
 }
 
 fn is_budgeted(model: &str) -> bool {
@@ -121,7 +111,8 @@ mod tests {
     #[test]
     fn the_way_depends_on_the_model() {
         let budget = |n: u32| json!({"thinking": {"type": "enabled", "budget_tokens": n}});
-        let adaptive = |effort: &str| json!({"thinking": {"type": "adaptive"}, "effort": effort});
+        let shown = json!({"type": "adaptive", "display": "summarized"});
+        let adaptive = |effort: &str| json!({"thinking": shown, "effort": effort});
         for (model, effort, expected) in [
             ("claude-3-7-sonnet-latest", "low", budget(1_024)),
             ("anthropic/claude-3.7-sonnet", "medium", budget(8_192)),
@@ -139,7 +130,7 @@ mod tests {
             (
                 "claude-sonnet-5",
                 "auto",
-                json!({"thinking": {"type": "adaptive"}, "effort": null}),
+                json!({"thinking": shown, "effort": null}),
             ),
             ("claude-sonnet-5", "5000", budget(5_000)),
             ("claude-sonnet-5", "1", budget(1_024)),

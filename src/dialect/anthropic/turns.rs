@@ -34,8 +34,11 @@ pub(super) fn messages(messages: &[Message]) -> Vec<Value> {
 fn wire(role: &str, mut turn: Vec<Value>) -> Value {
     // The sort is stable.
     turn.sort_by_key(|block| role == "user" && block["type"] != "tool_result");
+    // A text with nothing beside it.
+    let plain =
+        |block: &Value| block["type"] == "text" && block.as_object().map(Map::len) == Some(2);
     match turn.as_slice() {
-        [only] if only["type"] == "text" => json!({"role": role, "content": only["text"]}),
+        [only] if plain(only) => json!({"role": role, "content": only["text"]}),
         _ => json!({"role": role, "content": turn}),
     }
 }
@@ -61,22 +64,37 @@ fn user(part: &Part) -> Option<Value> {
 }
 
 /// The blocks of an assistant's turn, in their own order: the protocol refuses thoughts that were
-/// changed or moved. Those that carry no signature of this dialect stay out, and so do files, which
-/// this side can't send.
+/// changed or moved, and a turn that ends in them. Those that carry no signature of this dialect stay
+/// out, and so do files, which this side can't send.
 fn assistant(parts: &[Part]) -> Vec<Value> {
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<Value> = Vec::new();
     for (at, part) in parts.iter().enumerate() {
+        let signature = signature(parts.get(at + 1));
         blocks.extend(match part {
-            Part::Text { text } => text_block(text),
-            Part::ToolCall(call) => Some(tool_use(call)),
-            Part::Reasoning { text } => signature(parts.get(at + 1)).map(
+            Part::Text { text } => text_block(text).map(|block| with(block, signature)),
+            Part::ToolCall(call) => Some(with(tool_use(call), signature)),
+            Part::Reasoning { text } => signature.map(
                 |signature| json!({"type": "thinking", "thinking": text, "signature": signature}),
             ),
             Part::Opaque { dialect, raw, .. } if is_ours(dialect) => serde_json::from_str(raw).ok(),
             _ => None,
         });
     }
+    let thinks =
+        |block: &Value| block["type"] == "thinking" || block["type"] == "redacted_thinking";
+    while blocks.last().is_some_and(thinks) {
+        blocks.pop();
+    }
     blocks
+}
+
+/// A block with what the provider said beside it (a text's citations, who made a call).
+fn with(mut block: Value, beside: Option<&str>) -> Value {
+    let beside = beside.and_then(|json| serde_json::from_str::<Map<String, Value>>(json).ok());
+    if let (Some(block), Some(beside)) = (block.as_object_mut(), beside) {
+        block.extend(beside);
+    }
+    block
 }
 
 fn signature(part: Option<&Part>) -> Option<&str> {

@@ -9,7 +9,7 @@ use serde_json::{Value, value::RawValue};
 use super::metrics;
 use crate::{
     body::{
-        Ended, Reader, Taken,
+        Beside, Ended, Reader, Taken,
         error::{ProviderError, provider_error},
     },
     chat::Media,
@@ -28,21 +28,44 @@ const MESSAGE: &[&str] = &[
     "tool_call_id",
 ];
 
+/// Fields of a line that are read, or say nothing of the answer; what stands beside them is noted.
+const LINE: &[&str] = &[
+    "model",
+    "created_at",
+    "message",
+    "response",
+    "thinking",
+    "done",
+    "done_reason",
+    "error",
+    "logprobs",
+];
+
+/// How much of an answer was there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Progress {
+    #[default]
+    Nothing,
+    Begun,
+    /// Its last line, too.
+    Done,
+}
+
 /// Reads one answer.
 #[derive(Debug, Default)]
 pub(super) struct ChatReader {
-    /// Whether anything of an answer was there.
-    begun: bool,
+    progress: Progress,
     /// Whether the model's name was told.
     named: bool,
-    /// Whether the last line was there.
-    done: bool,
     /// How many tool calls were there.
     calls: usize,
     /// The ids that the calls have.
     ids: HashSet<String>,
     /// How many ids were tried for calls that came without.
     tried: usize,
+    /// Whether thoughts were there that nothing followed yet.
+    thinks: bool,
+    beside: Beside,
 }
 
 impl Reader for ChatReader {
@@ -61,7 +84,7 @@ impl Reader for ChatReader {
             let error = error_of(data).unwrap_or_else(|| ProviderError::of_text(data));
             return Taken::Failed(error);
         }
-        if self.done {
+        if self.progress == Progress::Done {
             unknown("after the end", data, out);
         } else if is_answer {
             self.read_line(&line, out);
@@ -75,17 +98,17 @@ impl Reader for ChatReader {
     }
 
     fn end(&mut self, _out: &mut Vec<Event>) -> Ended {
-        match (self.done, self.begun) {
-            (true, _) => Ended::Marked,
-            (false, true) => Ended::BrokeOff("the stream ended without a last line".into()),
-            (false, false) => Ended::NoAnswer("this is no answer of a chat".into()),
+        match self.progress {
+            Progress::Done => Ended::Marked,
+            Progress::Begun => Ended::BrokeOff("the stream ended without a last line".into()),
+            Progress::Nothing => Ended::NoAnswer("this is no answer of a chat".into()),
         }
     }
 }
 
 impl ChatReader {
     fn read_line(&mut self, line: &Fields<'_>, out: &mut Vec<Event>) {
-        self.begun = true;
+        self.progress = Progress::Begun;
         if !self.named
             && let Some(model) = field(line, "model").and_then(json::string)
         {
@@ -96,7 +119,7 @@ impl ChatReader {
         // The protocol's other way to ask, `/api/generate`, which proxies put before their models.
         for (name, is_thought) in [("thinking", true), ("response", false)] {
             if let Some(raw) = field(line, name) {
-                say(name, raw, is_thought, out);
+                self.say(name, raw, is_thought, out);
             }
         }
         if let Some(raw) = field(line, "message") {
@@ -105,9 +128,17 @@ impl ChatReader {
                 Err(_) => unknown("message", raw.get(), out),
             }
         }
+        for (name, raw) in &line.0 {
+            // What is nested too deep to be looked into may hold text.
+            let read = LINE.contains(&&**name) || metrics::reads(name);
+            if !read && json::holds_text(raw).unwrap_or(true) {
+                self.beside.tell(name, raw.get(), out);
+            }
+        }
         metrics::read(line, out);
         if field(line, "done").is_some_and(|raw| raw.get() == "true") {
-            self.done = true;
+            self.progress = Progress::Done;
+            self.end_thoughts(out);
             if let Some(raw) = field(line, "done_reason").and_then(json::string) {
                 let reason = metrics::finish_class(&raw, self.calls > 0);
                 out.push(Event::Finish(Finish { reason, raw }));
@@ -120,16 +151,55 @@ impl ChatReader {
     fn read_message(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) {
         for (name, is_thought) in [("thinking", true), ("content", false)] {
             if let Some(raw) = field(message, name) {
-                say(&format!("message.{name}"), raw, is_thought, out);
+                self.say(&format!("message.{name}"), raw, is_thought, out);
             }
         }
-        each(message, "images", out, image);
+        each(message, "images", out, |raw, out| {
+            let media = image(raw)?;
+            self.end_thoughts(out);
+            out.push(Event::Media(media));
+            Some(())
+        });
         each(message, "tool_calls", out, |raw, out| self.call(raw, out));
         for (name, raw) in &message.0 {
             // What is nested too deep to be looked into may hold text.
             if !MESSAGE.contains(&&**name) && json::holds_text(raw).unwrap_or(true) {
                 unknown(&format!("message.{name}"), raw.get(), out);
             }
+        }
+    }
+
+    fn say(&mut self, name: &str, raw: &RawValue, is_thought: bool, out: &mut Vec<Event>) {
+        let Some(bytes) = json::bytes(raw) else {
+            if !json::is_void(raw) {
+                unknown(name, raw.get(), out);
+            }
+            return;
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if text.as_bytes() != &*bytes {
+            note("half a character was replaced", out);
+        }
+        match (text.is_empty(), is_thought) {
+            // Every line states both, and mostly one is empty: no word of it makes a part.
+            (true, _) => {}
+            (false, true) => {
+                self.thinks = true;
+                out.push(Event::Reasoning { text });
+            }
+            (false, false) => {
+                self.end_thoughts(out);
+                out.push(Event::Text { text });
+            }
+        }
+    }
+
+    /// Marks thoughts as ones to send back, which the protocol asks for and signs with nothing
+    /// (<https://docs.ollama.com/capabilities/tool-calling>).
+    fn end_thoughts(&mut self, out: &mut Vec<Event>) {
+        if std::mem::take(&mut self.thinks) {
+            let value = String::new();
+            out.push(Event::Signature { value });
         }
     }
 
@@ -142,6 +212,7 @@ impl ChatReader {
             note("a tool call has no name", out);
         }
         let id = self.id_of(&call, out);
+        self.end_thoughts(out);
         out.push(Event::ToolCall(ToolCallDelta {
             index: self.calls,
             id: Some(id),
@@ -181,16 +252,14 @@ fn arguments(raw: &RawValue) -> String {
     }
 }
 
-fn image(raw: &RawValue, out: &mut Vec<Event>) -> Option<()> {
+fn image(raw: &RawValue) -> Option<Media> {
     let data = STANDARD.decode(json::bytes(raw)?).ok()?;
     let known = Media::of_bytes(data.clone(), String::new()).ok();
-    let media = known.filter(Media::is_image).unwrap_or_else(|| Media {
+    Some(known.filter(Media::is_image).unwrap_or_else(|| Media {
         mime: "application/octet-stream".to_owned(),
         data: data.into(),
         ..Media::default()
-    });
-    out.push(Event::Media(media));
-    Some(())
+    }))
 }
 
 /// Reads the elements of a list; those that are not as documented are told word for word.
@@ -208,25 +277,6 @@ fn each(
         if read(element, out).is_none() {
             unknown(&format!("message.{name}"), element.get(), out);
         }
-    }
-}
-
-fn say(name: &str, raw: &RawValue, is_thought: bool, out: &mut Vec<Event>) {
-    let Some(bytes) = json::bytes(raw) else {
-        if !json::is_void(raw) {
-            unknown(name, raw.get(), out);
-        }
-        return;
-    };
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    if text.as_bytes() != &*bytes {
-        note("half a character was replaced", out);
-    }
-    match (text.is_empty(), is_thought) {
-        // Every line states both, and mostly one is empty: no word of it makes a part.
-        (true, _) => {}
-        (false, true) => out.push(Event::Reasoning { text }),
-        (false, false) => out.push(Event::Text { text }),
     }
 }
 

@@ -83,20 +83,15 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-/// The thoughts of an earlier turn, which the protocol takes back as plain text. Those that another
-/// dialect's signature stands behind are not ours to send.
+/// The thoughts of an earlier turn, which the protocol takes back as plain text: those that it gave.
 fn thinking(parts: &[Part]) -> String {
-    let mut thinking = String::new();
-    for (at, part) in parts.iter().enumerate() {
-        let foreign = matches!(parts.get(at + 1), Some(Part::Signature { dialect, .. })
-            if dialect != DIALECT.id.as_str());
-        if let Part::Reasoning { text } = part
-            && !foreign
-        {
-            thinking.push_str(text);
-        }
-    }
-    thinking
+    let ours = |part: &Part| matches!(part, Part::Signature { dialect, .. } if dialect == DIALECT.id.as_str());
+    let pairs = parts.iter().zip(parts.iter().skip(1));
+    let thoughts = pairs.filter_map(|(part, next)| match part {
+        Part::Reasoning { text } if ours(next) => Some(text.as_str()),
+        _ => None,
+    });
+    thoughts.collect()
 }
 
 /// A picture as bare base64; the protocol takes no other file. The server fetches nothing: an address goes
@@ -182,10 +177,13 @@ fn options(params: &Params) -> Map<String, Value> {
 }
 
 /// Most models can only think or not; some, such as gpt-oss, only more or less, by a word of their own.
+/// A number (a budget, elsewhere) can only mean that.
 fn think(effort: &str) -> Value {
     match effort.trim().to_ascii_lowercase().as_str() {
-        "none" | "off" | "false" => false.into(),
-        "on" | "true" => true.into(),
+        "none" | "off" | "false" | "disabled" | "0" => false.into(),
+        "on" | "true" | "auto" | "adaptive" => true.into(),
+        "minimal" => "low".into(),
+        number if number.parse::<u32>().is_ok() => true.into(),
         word => word.into(),
     }
 }

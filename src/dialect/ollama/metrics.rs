@@ -17,6 +17,13 @@ const TIMINGS: &[&str] = &[
     "eval_duration",
 ];
 
+const COUNTS: &[&str] = &["prompt_eval_count", "eval_count"];
+
+/// Whether a field of a line is a timing or a count.
+pub(super) fn reads(name: &str) -> bool {
+    TIMINGS.contains(&name) || COUNTS.contains(&name)
+}
+
 /// Tells the timings and the counts of a line; a number of neither kind is noted.
 pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
     for name in TIMINGS {
@@ -27,8 +34,8 @@ pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
     }
     let usage = Usage {
         // Left out by older servers when the whole prompt was in their cache.
-        input: number(line, "prompt_eval_count", out),
-        output: number(line, "eval_count", out),
+        input: number(line, COUNTS[0], out),
+        output: number(line, COUNTS[1], out),
         ..Usage::default()
     };
     if usage != Usage::default() {
