@@ -3,6 +3,7 @@
 //! Its files are written with a hash in place of their bytes: see [`files`](super::files).
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::rows::to_json;
 use crate::{
@@ -23,6 +24,8 @@ pub(super) struct Rest {
     citations: Vec<Citation>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     timings: Vec<(String, u64)>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    echoed: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_written: Option<u64>,
 }
@@ -35,6 +38,7 @@ impl Rest {
             media: answer.media.clone(),
             citations: answer.citations.clone(),
             timings: answer.timings.clone(),
+            echoed: answer.echoed.clone(),
             cache_written: answer.usage.and_then(|usage| usage.cache_written),
         }
     }
@@ -50,6 +54,7 @@ impl Rest {
         answer.media = self.media;
         answer.citations = self.citations;
         answer.timings = self.timings;
+        answer.echoed = self.echoed;
         if let Some(usage) = &mut answer.usage {
             usage.cache_written = self.cache_written;
         }
