@@ -272,8 +272,14 @@ fn media(file: &Path) -> anyhow::Result<Media> {
     }
     let data =
         std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
-    let name = file.display().to_string();
-    Ok(Media::of_bytes(data, name).map_err(UsageError::new)?)
+    let shown = file.display().to_string();
+    let mut media = Media::of_bytes(data, shown).map_err(UsageError::new)?;
+    // Some protocols send the name: where the file lies is nobody's business.
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    media.name = name.unwrap_or_default();
+    Ok(media)
 }
 
 fn params(args: &Args) -> anyhow::Result<Params> {
