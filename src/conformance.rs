@@ -290,6 +290,7 @@ mod tests {
         for note in [
             "why it ended: the usage limit of message_stop was met",
             "why it was blocked: usage policy",
+            "https://a.example was not read: URL_RETRIEVAL_STATUS_ERROR",
             "HTTP/2, which gRPC needs, was refused, so this went by REST",
             "the answer came compressed (gzip): tokens compressed together arrive together",
         ] {

@@ -25,7 +25,6 @@ pub(super) const ON_OTHERS: &[&str] =
 const NOT_ODD: &[&str] = &[
     NOT_SENT,
     "blocked for ",
-    "was not read: ",
     "why it ended: ",
     "why it was blocked: ",
     "the model's status: ",
@@ -36,6 +35,9 @@ const NOT_ODD: &[&str] = &[
     "HTTP/2, which gRPC needs, was refused",
 ];
 
+/// What stands between the address of a source and why the provider did not read it.
+const NOT_READ: &str = " was not read: ";
+
 /// The run's notes that hold one of these words.
 pub(super) fn notes_on(run: &Run, words: &[&str]) -> Vec<String> {
     let hit = odd_notes(run).filter(|(note, _)| words.iter().any(|word| note.contains(word)));
@@ -43,7 +45,9 @@ pub(super) fn notes_on(run: &Run, words: &[&str]) -> Vec<String> {
 }
 
 fn odd_notes(run: &Run) -> impl Iterator<Item = &(String, u64)> {
-    let is_odd = |note: &str| !NOT_ODD.iter().any(|begin| note.starts_with(begin));
+    let is_odd = |note: &str| {
+        !NOT_ODD.iter().any(|begin| note.starts_with(begin)) && !note.contains(NOT_READ)
+    };
     run.answer
         .notes
         .iter()

@@ -17,16 +17,21 @@ use super::{a_conversation, a_run, an_image, close};
 
 const SIZE: usize = 100_000;
 
+/// A file of many such bytes.
+fn a_file(byte: u8) -> Media {
+    an_image(&vec![byte; SIZE])
+}
+
 /// A run that sends a file and gets another.
 fn with_files(id: i64, sent: u8, got: u8) -> Run {
     let mut run = a_run(id);
     let request = Arc::make_mut(&mut run.head.request);
-    let file = Part::Media(an_image(&[sent; SIZE]));
+    let file = Part::Media(a_file(sent));
     request.messages[0].parts.push(file);
     // One that the provider fetches has no bytes here.
     let there = Media::at("gs://bucket/talk.mp4").unwrap();
     request.messages[0].parts.push(Part::Media(there));
-    run.answer.apply(&Event::Media(an_image(&[got; SIZE])));
+    run.answer.apply(&Event::Media(a_file(got)));
     run
 }
 
@@ -64,7 +69,7 @@ async fn a_file_is_kept_once_and_goes_with_its_last_user() {
     }
     let mut conversation = a_conversation(1);
     conversation.panes.clear();
-    conversation.draft.images = vec![an_image(&[1; SIZE]), an_image(&[3; SIZE])];
+    conversation.draft.images = vec![a_file(1), a_file(3)];
     history.save_conversation(conversation.clone());
     history.flush().await;
     let file = opened(folder.path());
@@ -156,7 +161,7 @@ async fn what_is_read_twice_is_held_once() {
         history.finish(with_files(id, 1, 2));
     }
     let mut conversation = a_conversation(1);
-    conversation.draft.images = vec![an_image(&[1; SIZE])];
+    conversation.draft.images = vec![a_file(1)];
     history.save_conversation(conversation);
     close(history, folder.path()).await;
 
@@ -189,13 +194,13 @@ async fn an_export_names_files_by_size_and_hash() {
     let runs: Value = serde_json::from_str(&text).unwrap();
     let parts = &runs[0]["request"]["messages"][0]["parts"];
     let hex = |bytes: [u8; 32]| bytes.map(|byte| format!("{byte:02x}")).concat();
-    let hash = hex(an_image(&[1; SIZE]).data.sha256());
+    let hash = hex(a_file(1).data.sha256());
     let expected = json!({
         "type": "media", "mime": "image/png", "name": "a.png", "bytes": SIZE, "sha256": hash
     });
     assert_eq!(parts[1], expected);
     assert_eq!(parts[2]["uri"], "gs://bucket/talk.mp4");
-    let hash = hex(an_image(&[2; SIZE]).data.sha256());
+    let hash = hex(a_file(2).data.sha256());
     let media = &runs[0]["media"][0];
     assert_eq!(
         (&media["bytes"], &media["sha256"]),
@@ -230,7 +235,7 @@ fn back_to_version_3(file: &Connection) {
     };
     let rest = |json: &str| {
         let mut json: Value = serde_json::from_str(json).unwrap();
-        json["media"][0]["data"] = STANDARD.encode([2; SIZE]).into();
+        json["media"][0]["data"] = STANDARD.encode(vec![2; SIZE]).into();
         json.to_string()
     };
     let talk = |json: &str| {
@@ -272,7 +277,7 @@ async fn files_of_version_3_are_taken_over() {
     history.finish(run.clone());
     let mut conversation = a_conversation(1);
     conversation.panes.clear();
-    conversation.draft.images = vec![an_image(&[1; SIZE])];
+    conversation.draft.images = vec![a_file(1)];
     history.save_conversation(conversation.clone());
     close(history, folder.path()).await;
     back_to_version_3(&opened(folder.path()));
