@@ -3,6 +3,7 @@
 //! In: a prompt from a view, the terminal or (later) the gateway. Out: [`ChatRequest`], which a
 //! [dialect](crate::dialect) turns into the bytes of its own protocol.
 
+mod contents;
 mod files;
 mod media;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::{
+    contents::{Contents, Sha256, WeakContents},
     files::{Files, Piece},
     media::{Media, is_address},
 };

@@ -5,8 +5,11 @@
 //! record by the rows of one table; the history keeps them only as an index of what it can derive again.
 
 mod counts;
+mod echoed;
 mod heeded;
+mod names;
 mod shape;
+mod tools;
 
 use serde::Serialize;
 
@@ -68,7 +71,7 @@ pub struct Row {
 #[rustfmt::skip]
 pub static CHECKS: &[Row] = &[
     Row { check: Check::NotSent, label: "Not sent", meaning: "Something was asked that this model or protocol does not take, so it was left out of the request", find: heeded::not_sent },
-    Row { check: Check::Ignored, label: "Ignored", meaning: "The answer shows that a parameter was not heeded: it goes on past the token limit or a stop string, is not the JSON that was asked for, or calls a function that was not offered", find: heeded::ignored },
+    Row { check: Check::Ignored, label: "Ignored", meaning: "The answer shows that a parameter was not heeded: it goes on past the token limit or a stop string, is not the JSON that was asked for, calls no function or another one than it had to, or the provider says back another value than was sent", find: heeded::ignored },
     Row { check: Check::Schema, label: "Schema", meaning: "A JSON schema was asked for, and the whole answer does not fit it; the first place is told", find: heeded::off_schema },
     Row { check: Check::Model, label: "Model", meaning: "The provider says that another model answered than the one asked", find: heeded::other_model },
     Row { check: Check::Usage, label: "Usage", meaning: "Token counts are missing, or do not add up", find: counts::usage },
@@ -181,6 +184,13 @@ mod tests {
         ask(run, |request| change(&mut request.params));
     }
 
+    fn extra(run: &mut Run, extra: serde_json::Value) {
+        let serde_json::Value::Object(extra) = extra else {
+            panic!("{extra}");
+        };
+        params(run, |params| params.extra = extra);
+    }
+
     fn noted(run: &mut Run, note: &str) {
         run.answer.notes.push((note.into(), 1));
     }
@@ -200,6 +210,31 @@ mod tests {
         ("calls that end with stop", Check::Finish, |r| r.answer.tool_calls.push(ToolCall { name: "f".into(), arguments: "{}".into(), ..ToolCall::default() })),
         ("no calls that end with calls", Check::Finish, |r| r.answer.finish = Some(finish(FinishReason::ToolCalls, "tool_calls"))),
         ("no end mark", Check::EndMark, |r| noted(r, "the stream ended without [DONE]")),
+        ("counts that fell", Check::Usage, |r| noted(r, "the count of output tokens fell")),
+        ("counts of no number", Check::Usage, |r| noted(r, "eval_count is no whole number")),
+        ("half of the counts", Check::Usage, |r| *r.answer.usage.as_mut().unwrap() = Usage { output: Some(4), ..Usage::default() }),
+        ("two ends", Check::EndMark, |r| noted(r, "the response ended twice")),
+        ("an answer too many", Check::Malformed, |r| noted(r, "more than one choice came; only choice 0 is shown")),
+        ("a single answer", Check::Ignored, |r| extra(r, serde_json::json!({"n": 2}))),
+        ("a single candidate", Check::Ignored, |r| extra(r, serde_json::json!({"generationConfig": {"candidateCount": 3}}))),
+        ("another limit", Check::Ignored, |r| {
+            params(r, |p| p.max_tokens = Some(4000));
+            r.answer.finish = Some(finish(FinishReason::Length, "length"));
+        }),
+        ("reasoning that was off", Check::Ignored, |r| {
+            params(r, |p| p.reasoning_effort = Some("none".into()));
+            r.answer.usage.as_mut().unwrap().reasoning = Some(2);
+        }),
+        ("nothing called", Check::Ignored, |r| extra(r, serde_json::json!({"tool_choice": "required"}))),
+        ("called though told not to", Check::Ignored, |r| {
+            r.answer.finish = Some(finish(FinishReason::ToolCalls, "tool_calls"));
+            r.answer.tool_calls.push(ToolCall { name: "f".into(), arguments: "{}".into(), ..ToolCall::default() });
+            extra(r, serde_json::json!({"tool_choice": "none"}));
+        }),
+        ("another value said back", Check::Ignored, |r| {
+            params(r, |p| p.temperature = Some(0.5));
+            r.answer.echoed.insert("temperature".into(), 1.into());
+        }),
         ("two end marks", Check::EndMark, |r| noted(r, "a second [DONE] came and was ignored")),
         ("another type", Check::ContentType, |r| noted(r, "server-sent events came as “text/plain”")),
         ("a whole answer", Check::ContentType, |r| noted(r, "a plain JSON answer came to a streamed request")),
@@ -252,6 +287,45 @@ mod tests {
             });
         });
         assert_eq!(findings(&asked), []);
+    }
+
+    #[test]
+    fn what_was_asked_or_tells_of_the_way_is_no_finding() {
+        for note in [
+            "why it ended: the usage limit of message_stop was met",
+            "why it was blocked: usage policy",
+            "https://a.example was not read: URL_RETRIEVAL_STATUS_ERROR",
+            "HTTP/2, which gRPC needs, was refused, so this went by REST",
+            "the answer came compressed (gzip): tokens compressed together arrive together",
+        ] {
+            let mut run = clean();
+            noted(&mut run, note);
+            assert_eq!(findings(&run), [], "{note}");
+        }
+        let mut several = clean();
+        extra(&mut several, serde_json::json!({"n": 2}));
+        noted(
+            &mut several,
+            "more than one choice came; only choice 0 is shown",
+        );
+        assert_eq!(findings(&several), []);
+        let mut hidden = clean();
+        params(&mut hidden, |p| p.reasoning_effort = Some("high".into()));
+        hidden.answer.apply(&crate::event::Event::Reasoning {
+            text: String::new(),
+        });
+        hidden
+            .answer
+            .apply(&crate::event::Event::Signature { value: "s".into() });
+        assert_eq!(findings(&hidden), [], "thoughts without words");
+        let mut echoed = clean();
+        params(&mut echoed, |p| p.temperature = Some(0.5));
+        echoed
+            .answer
+            .echoed
+            .insert("temperature".into(), 0.5.into());
+        echoed.answer.echoed.insert("top_p".into(), 1.into());
+        assert_eq!(findings(&echoed), []);
     }
 
     #[test]

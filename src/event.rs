@@ -6,6 +6,7 @@
 mod answer;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use self::answer::{Answer, BodyPart, Piece, PieceKind};
 use crate::chat::Media;
@@ -21,6 +22,11 @@ pub enum Event {
         id: Option<String>,
         /// The model that really answered.
         model: Option<String>,
+    },
+    /// What the provider says it took the request's parameters for.
+    Echo {
+        /// Their values, by the names that they have in the request's body.
+        parameters: Map<String, Value>,
     },
     /// A piece of the visible answer. May be empty, which is not a token.
     Text {

@@ -7,14 +7,16 @@
 mod cells;
 mod conversations;
 mod export;
+mod files;
 mod findings;
-mod images;
+mod fourth;
 mod inbox;
 mod pieces;
 mod query;
 mod reader;
 mod reads;
 mod recover;
+mod rest;
 mod rows;
 mod schema;
 mod search;
@@ -39,6 +41,7 @@ pub use self::{
     series::{Median, Series, SeriesError, SeriesPoint, SeriesQuery},
 };
 use self::{
+    files::Held,
     inbox::Inbox,
     reader::{IsCancelled, Job, LANES, Lane, Reader},
 };
@@ -97,6 +100,7 @@ struct Inner {
 struct Shared {
     folder: PathBuf,
     inbox: Inbox,
+    held: Held,
     /// `None` until the file is open.
     standing: watch::Sender<Option<Storage>>,
     /// The URI that readers open, or why there is nothing to read.
@@ -118,6 +122,7 @@ impl History {
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
             inbox: Inbox::default(),
+            held: Held::default(),
             standing: watch::Sender::new(None),
             place: Mutex::new(Err("the history is not open yet".into())),
             readers: [const { Mutex::new(None) }; LANES],
@@ -189,9 +194,10 @@ impl History {
     /// # Errors
     /// If the file can't be read.
     pub async fn run(&self, id: RunId) -> Result<Option<Run>, HistoryError> {
+        let shared = Arc::clone(&self.inner.shared);
         self.ask(Lane::Item, move |reader, _| {
             let _snapshot = query::Snapshot::begin(&reader.connection)?;
-            rows::load(&reader.connection, id)
+            rows::load(&reader.connection, &shared.held, id)
         })
         .await
     }
@@ -278,9 +284,10 @@ impl History {
         &self,
         id: ConversationId,
     ) -> Result<Option<Conversation>, HistoryError> {
+        let shared = Arc::clone(&self.inner.shared);
         self.ask(Lane::Item, move |reader, _| {
             let _snapshot = query::Snapshot::begin(&reader.connection)?;
-            conversations::load(&reader.connection, id)
+            conversations::load(&reader.connection, &shared.held, id)
         })
         .await
     }

@@ -4,13 +4,11 @@
 //! In: a request. Out: the same request with a short *mark* in place of each file's bytes; once a dialect has
 //! written its JSON, the places of the marks' base64 are where the files' base64 belongs.
 
-use std::sync::Arc;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{ChatRequest, Media, Part};
+use super::{ChatRequest, Contents, Media, Part};
 
 /// Bytes that no text of a user holds by chance. Their base64 has no padding, and its last characters are those
 /// of the file's number.
@@ -23,7 +21,7 @@ const MARK_BASE64: usize = NONCE_BASE64 + 4;
 pub struct Files {
     nonce: [u8; NONCE],
     nonce_base64: String,
-    bytes: Vec<Arc<[u8]>>,
+    bytes: Vec<Contents>,
 }
 
 /// A piece of a body.

@@ -1,8 +1,10 @@
 //! Files in a conversation: what they are, and how they are written to a disk.
 
-use std::{borrow::Cow, path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path};
 
 use serde::{Deserialize, Serialize};
+
+use super::Contents;
 
 /// A file with its media type: carried as bytes, or named where the provider finds it. Cloning shares
 /// the bytes.
@@ -11,8 +13,7 @@ pub struct Media {
     /// Media type found from the content, such as `image/png`.
     pub mime: String,
     /// The encoded file, base64 in JSON; empty if `uri` names it.
-    #[serde(with = "base64_bytes")]
-    pub data: Arc<[u8]>,
+    pub data: Contents,
     /// Where the provider finds the file itself (`gs://…`, `https://…`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
@@ -201,26 +202,6 @@ fn wav_head(bytes: usize, rate: u32) -> Vec<u8> {
     head.extend_from_slice(b"\x02\0\x10\0data");
     head.extend_from_slice(&bytes.to_le_bytes());
     head
-}
-
-/// Serde for shared bytes as base64 text.
-mod base64_bytes {
-    use std::sync::Arc;
-
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &Arc<[u8]>, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[u8]>, D::Error> {
-        let text = String::deserialize(from)?;
-        STANDARD
-            .decode(text)
-            .map(Arc::from)
-            .map_err(D::Error::custom)
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,13 @@ use super::{is_whole, shape::notes_on};
 use crate::{event::Usage, run::Run};
 
 /// Words of the decoders' notes on counts.
-pub(super) const ON_COUNTS: &[&str] = &["token count", "usage"];
+pub(super) const ON_COUNTS: &[&str] = &[
+    "token count",
+    "usage",
+    "were counted",
+    "output tokens",
+    "eval_count",
+];
 
 pub(super) fn usage(run: &Run) -> Vec<String> {
     let noted = notes_on(run, ON_COUNTS);
@@ -37,6 +43,14 @@ fn odd(usage: &Usage, spoke: bool) -> Option<String> {
     }
     if output == Some(0) && usage.generated() == Some(0) && spoke {
         return Some("no output token was counted, yet an answer came".to_owned());
+    }
+    let missing = match (input, output) {
+        (None, Some(_)) => Some("input"),
+        (Some(_), None) => Some("output"),
+        _ => None,
+    };
+    if let Some(missing) = missing.filter(|_| spoke) {
+        return Some(format!("the {missing} tokens were not counted"));
     }
     let (input, generated, total) = (input?, usage.generated()?, total?);
     // Some count reasoning beside the output and leave it out of the total.

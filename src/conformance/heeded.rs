@@ -2,19 +2,24 @@
 
 use serde_json::Value;
 
-use super::{is_whole, shape::notes_on};
+use super::{
+    echoed, is_whole,
+    names::is_same,
+    shape::{ON_OTHERS, notes_on},
+    tools,
+};
 use crate::{
     chat::{Params, ResponseFormat},
-    event::FinishReason,
+    event::{FinishReason, PieceKind},
     hints::NOT_SENT,
     run::Run,
     schema,
 };
 
 pub(super) fn not_sent(run: &Run) -> Vec<String> {
-    let notes = notes_on(run, &[NOT_SENT]).into_iter();
-    let rest = |note: String| note.trim_start_matches(NOT_SENT).to_owned();
-    notes.map(rest).collect()
+    let notes = run.answer.notes.iter();
+    let left_out = notes.filter_map(|(note, _)| note.strip_prefix(NOT_SENT));
+    left_out.map(str::to_owned).collect()
 }
 
 pub(super) fn other_model(run: &Run) -> Vec<String> {
@@ -26,26 +31,20 @@ pub(super) fn other_model(run: &Run) -> Vec<String> {
         .collect()
 }
 
-/// A provider may say a model's name without its vendor, or with the date of its version.
-fn is_same(asked: &str, served: &str) -> bool {
-    let bare = |name: &str| {
-        let name = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
-        name.trim_end_matches("-latest").to_owned()
-    };
-    let (asked, served) = (bare(asked), bare(served));
-    asked.contains(&served) || served.contains(&asked)
-}
-
 pub(super) fn ignored(run: &Run) -> Vec<String> {
     let params = &run.head.request.params;
     let found = [
         over_limit(run, params),
+        under_limit(run, params),
         over_stop(run, params),
         not_json(run, params),
-        no_reasoning(run, params),
-        not_offered(run),
+        other_effort(run, params),
+        one_choice(run, params),
+        tools::not_offered(run),
+        tools::not_as_chosen(run),
     ];
-    found.into_iter().flatten().collect()
+    let found = found.into_iter().flatten();
+    found.chain(echoed::changed(run)).collect()
 }
 
 /// Reasoning is left out: some limits do not hold for it.
@@ -56,6 +55,16 @@ fn over_limit(run: &Run, params: &Params) -> Option<String> {
         .generated()?
         .saturating_sub(usage.reasoning.unwrap_or(0));
     (visible > limit).then(|| format!("max_tokens {limit}: {visible} tokens came"))
+}
+
+/// An answer that was cut for its length long before the limit had another limit. One that filled the context
+/// says so in other words.
+fn under_limit(run: &Run, params: &Params) -> Option<String> {
+    let limit = u64::from(params.max_tokens?);
+    let finish = run.answer.finish.as_ref()?;
+    let by_limit = finish.reason == FinishReason::Length && !finish.raw.contains("context");
+    let came = run.answer.usage?.generated()?;
+    (by_limit && came < limit / 2).then(|| format!("max_tokens {limit}: it was cut after {came}"))
 }
 
 fn over_stop(run: &Run, params: &Params) -> Option<String> {
@@ -93,46 +102,41 @@ fn has_stopped(run: &Run) -> bool {
     is_whole(run) && stopped && !run.answer.text.is_empty()
 }
 
-fn no_reasoning(run: &Run, params: &Params) -> Option<String> {
+/// Few words may be worth no thought where little effort was asked for; none at all is a promise.
+fn other_effort(run: &Run, params: &Params) -> Option<String> {
     let effort = params.reasoning_effort.as_deref()?;
-    let wants = !matches!(effort, "" | "none" | "off" | "minimal" | "auto" | "0");
-    let counted = run.answer.usage.and_then(|usage| usage.reasoning) > Some(0);
-    let thought = counted || !run.answer.reasoning.is_empty();
-    (is_whole(run) && wants && !thought)
-        .then(|| format!("reasoning_effort {effort}: no reasoning was shown or counted"))
+    match (effort, has_thought(run)) {
+        ("none" | "off" | "0", true) => Some(format!("reasoning_effort {effort}: it reasoned")),
+        ("" | "none" | "off" | "0" | "minimal" | "low" | "auto", _) | (_, true) => None,
+        _ => is_whole(run)
+            .then(|| format!("reasoning_effort {effort}: no reasoning was shown or counted")),
+    }
 }
 
-fn not_offered(run: &Run) -> Option<String> {
-    let request = &run.head.request;
-    if request.tools.is_empty() || request.params.extra.contains_key("tools") {
-        return None;
-    }
-    let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
-    let mut calls = run.answer.tool_calls.iter();
-    let call = calls.find(|call| !offered(&call.name))?;
-    Some(format!("tools: “{}” was called but not offered", call.name))
+/// Thoughts may be shown, counted, or come without words: signed or encrypted.
+fn has_thought(run: &Run) -> bool {
+    let answer = &run.answer;
+    let counted = answer.usage.and_then(|usage| usage.reasoning) > Some(0);
+    let wordless = answer.pieces.iter().any(|piece| match &piece.kind {
+        PieceKind::Reasoning { .. } => true,
+        PieceKind::Opaque { name, .. } => name.contains("reasoning") || name.contains("thinking"),
+        _ => false,
+    });
+    counted || wordless || !answer.reasoning.is_empty()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Several answers can be asked for beside the settings; that more than one came is noted.
+fn one_choice(run: &Run, params: &Params) -> Option<String> {
+    let wanted = wanted_choices(params)?;
+    let came = !notes_on(run, ON_OTHERS).is_empty();
+    (wanted > 1 && is_whole(run) && !came).then(|| format!("n {wanted}: a single answer came"))
+}
 
-    #[test]
-    fn a_name_with_its_vendor_or_date_is_the_same_models() {
-        for (asked, served, same) in [
-            ("gpt-4o-mini", "gpt-4o-mini-2024-07-18", true),
-            ("openai/gpt-4o-mini", "gpt-4o-mini", true),
-            (
-                "claude-3-5-sonnet-latest",
-                "claude-3-5-sonnet-20241022",
-                true,
-            ),
-            ("models/gemini-3-flash", "gemini-3-flash", true),
-            ("Llama3", "llama3:8b", true),
-            ("gpt-4o", "gpt-3.5-turbo", false),
-            ("gemini-3-pro", "gemini-3-flash", false),
-        ] {
-            assert_eq!(is_same(asked, served), same, "{asked} {served}");
-        }
-    }
+/// How many answers were asked for, where that was said.
+pub(super) fn wanted_choices(params: &Params) -> Option<u64> {
+    let gemini = params
+        .extra
+        .get("generationConfig")
+        .map(|g| &g["candidateCount"]);
+    params.extra.get("n").or(gemini)?.as_u64()
 }

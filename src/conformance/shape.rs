@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Finding, counts::ON_COUNTS, is_whole};
+use super::{Finding, counts::ON_COUNTS, heeded::wanted_choices, is_whole};
 use crate::{
     body::{SAID_BESIDE, TYPE_NOTE},
     event::FinishReason,
@@ -11,18 +11,28 @@ use crate::{
 };
 
 /// Words of the decoders' notes on end marks.
-const ON_END_MARKS: &[&str] = &["[DONE]", "message_stop", "end mark"];
+const ON_END_MARKS: &[&str] = &[
+    "[DONE]",
+    "message_stop",
+    "end mark",
+    "ended twice",
+    "the end of the first",
+];
 /// Words of the decoders' notes on types.
 const ON_TYPES: &[&str] = &[TYPE_NOTE, "a plain JSON answer came"];
 /// Words of the decoders' notes on reasons to end.
 const ON_FINISH: &[&str] = &["stop_reason", "finish reason"];
-/// Notes that tell of the answer, the way to it or our own doing, and of nothing odd.
+/// Words of the decoders' notes on answers beside the one that is shown.
+pub(super) const ON_OTHERS: &[&str] =
+    &["more than one choice came", "more than one candidate came"];
+/// What begins notes that tell of the answer, the way to it or our own doing, and of nothing odd. The
+/// provider's own words may follow.
 const NOT_ODD: &[&str] = &[
     NOT_SENT,
     SAID_BESIDE,
     "blocked for ",
-    "was not read: ",
     "why it ended: ",
+    "why it was blocked: ",
     "searched for: ",
     "what the audio says: ",
     "the model's status: ",
@@ -30,15 +40,26 @@ const NOT_ODD: &[&str] = &[
     "the connection stayed open",
     "after the answer's end, ",
     "asked by ",
+    "HTTP/2, which gRPC needs, was refused",
 ];
+
+/// What stands between the address of a source and why the provider did not read it.
+const NOT_READ: &str = " was not read: ";
 
 /// The run's notes that hold one of these words.
 pub(super) fn notes_on(run: &Run, words: &[&str]) -> Vec<String> {
-    let notes = run.answer.notes.iter();
-    let hit = notes.filter(|(note, _)| {
-        !note.starts_with(SAID_BESIDE) && words.iter().any(|word| note.contains(word))
-    });
+    let hit = odd_notes(run).filter(|(note, _)| words.iter().any(|word| note.contains(word)));
     hit.map(counted).collect()
+}
+
+fn odd_notes(run: &Run) -> impl Iterator<Item = &(String, u64)> {
+    let is_odd = |note: &str| {
+        !NOT_ODD.iter().any(|begin| note.starts_with(begin)) && !note.contains(NOT_READ)
+    };
+    run.answer
+        .notes
+        .iter()
+        .filter(move |(note, _)| is_odd(note))
 }
 
 /// A note, with how often it came.
@@ -86,10 +107,11 @@ pub(super) fn content_type(run: &Run) -> Vec<String> {
 
 /// Every other note, and calls whose arguments can't be read.
 pub(super) fn malformed(run: &Run) -> Vec<String> {
-    let told = [ON_COUNTS, ON_END_MARKS, ON_TYPES, ON_FINISH, NOT_ODD];
+    let several = wanted_choices(&run.head.request.params) > Some(1);
+    let wanted = if several { ON_OTHERS } else { &[] };
+    let told = [ON_COUNTS, ON_END_MARKS, ON_TYPES, ON_FINISH, wanted];
     let is_told = |note: &str| told.iter().any(|on| on.iter().any(|w| note.contains(w)));
-    let notes = run.answer.notes.iter();
-    let notes = notes.filter(|(note, _)| !is_told(note));
+    let notes = odd_notes(run).filter(|(note, _)| !is_told(note));
     let calls = run.answer.tool_calls.iter().filter(|_| is_whole(run));
     let broken = calls.filter(|call| {
         let arguments = call.arguments.trim();

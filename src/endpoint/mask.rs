@@ -6,6 +6,7 @@
 
 use http::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
 use crate::{
     dialect::Decoder,
@@ -67,6 +68,19 @@ impl Mask {
         match event {
             Event::Fault(fault) => self.cover_fault(fault),
             Event::Note { text } => self.text(text),
+            Event::Meta { id, model } => {
+                for text in [id, model].into_iter().flatten() {
+                    self.text(text);
+                }
+            }
+            Event::Echo { parameters } => {
+                for value in parameters.values_mut() {
+                    if let Value::String(text) = value {
+                        self.text(text);
+                    }
+                }
+            }
+            Event::Finish(finish) => self.text(&mut finish.raw),
             Event::Unknown { kind, raw } => {
                 self.text(kind);
                 self.text(raw);

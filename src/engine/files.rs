@@ -13,9 +13,12 @@ pub(super) fn read(file: &Path) -> Result<Media, String> {
         || file.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let size = std::fs::metadata(file)
-        .map_err(|why| format!("{name}: {why}"))?
-        .len();
+    let known = std::fs::metadata(file).map_err(|why| format!("{name}: {why}"))?;
+    // Reading a pipe or a device may never end.
+    if !known.is_file() {
+        return Err(format!("{name} is no file: choose one that is"));
+    }
+    let size = known.len();
     if size > MAX_BYTES {
         return Err(format!(
             "{name} has {} MB; a file in a request may have up to {} MB: larger ones are sent by address (gs://, https://)",

@@ -1,6 +1,7 @@
 //! Everything a stream has said, folded; and what of it goes back into the next request.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Citation, Event, Fault, Finish, ToolCallDelta, Usage};
 use crate::chat::{Media, Message, Part, Role, ToolCall};
@@ -27,6 +28,8 @@ pub struct Answer {
     pub response_id: Option<String>,
     /// The model that the provider says answered.
     pub model: Option<String>,
+    /// What the provider says it took the request's parameters for, by their names in the request's body.
+    pub echoed: Map<String, Value>,
     /// Whether the stream's own end mark came.
     pub done: bool,
     /// Number of keep-alive comments and pings.
@@ -228,6 +231,7 @@ impl Answer {
                 self.response_id = self.response_id.take().or_else(|| id.clone());
                 self.model = model.clone().or_else(|| self.model.take());
             }
+            Event::Echo { parameters } => self.echoed.extend(parameters.clone()),
             Event::Text { text } => self.apply_text(text),
             Event::Reasoning { text } => self.apply_reasoning(text),
             Event::Refusal { text } => self.refusal.push_str(text),

@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{images, rows::to_json};
+use super::{
+    files::{self, Held, Keeper, Owner},
+    rows::to_json,
+};
 use crate::conversation::{Conversation, ConversationId, ConversationSummary};
 
 /// Keeps a conversation in place of what was kept under its key, or forgets it.
@@ -11,6 +14,7 @@ use crate::conversation::{Conversation, ConversationId, ConversationSummary};
 /// If the file can't be written.
 pub(super) fn put(
     file: &Connection,
+    held: &Held,
     id: ConversationId,
     conversation: Option<&Conversation>,
 ) -> rusqlite::Result<()> {
@@ -20,9 +24,9 @@ pub(super) fn put(
         return Ok(());
     };
     let mut bare = conversation.clone();
-    for image in images::of_conversation(&mut bare) {
-        images::detach(file, image)?;
-    }
+    let mut keeper = Keeper::new(file, held, Owner::Conversation, id.0);
+    files::of_conversation(&mut bare).try_for_each(|media| keeper.detach(media))?;
+    keeper.finish()?;
     file.prepare_cached("INSERT OR REPLACE INTO conversation VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((
             id.0,
@@ -54,12 +58,13 @@ pub(super) fn list(file: &Connection) -> rusqlite::Result<Vec<ConversationSummar
     .collect()
 }
 
-/// One conversation, with its images.
+/// One conversation, with its files.
 ///
 /// # Errors
 /// If the file can't be read.
 pub(super) fn load(
     file: &Connection,
+    held: &Held,
     id: ConversationId,
 ) -> rusqlite::Result<Option<Conversation>> {
     let json: Option<String> = file
@@ -72,8 +77,6 @@ pub(super) fn load(
     let mut conversation: Conversation = serde_json::from_str(&json).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
     })?;
-    for image in images::of_conversation(&mut conversation) {
-        images::attach(file, image)?;
-    }
+    files::of_conversation(&mut conversation).try_for_each(|m| files::attach(file, held, m))?;
     Ok(Some(conversation))
 }

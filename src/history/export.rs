@@ -13,18 +13,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use rusqlite::Connection;
+use serde_json::{Map, Value};
 
 use super::{
-    HistoryError, RunQuery, Shared, images,
+    HistoryError, RunQuery, Shared, files,
     query::{Selection, Snapshot},
     reader::{IsCancelled, Reader},
     rows, search,
 };
 use crate::{
+    chat::Media,
     event::Usage,
     measure, record,
-    run::{Connection, Run, State},
+    run::{self, Run, State},
 };
 
 /// A file format of an export.
@@ -124,7 +126,7 @@ fn write_runs(
         let run = select.query_row([id.get::<_, i64>(0)?], rows::of_row)?;
         match format {
             ExportFormat::Csv => csv_row(&run, out)?,
-            ExportFormat::Json => json_item(run, count == 0, out)?,
+            ExportFormat::Json => json_item(&run_object(file, run)?, count == 0, out)?,
         }
         count += 1;
         if count % PROGRESS_ROWS == 0 {
@@ -160,23 +162,50 @@ fn end(format: ExportFormat, empty: bool, out: &mut impl Write) -> io::Result<()
     }
 }
 
-fn json_item(run: Run, first: bool, out: &mut impl Write) -> Result<(), Trouble> {
+fn json_item(run: &Value, first: bool, out: &mut impl Write) -> Result<(), Trouble> {
     out.write_all(if first { b"\n" } else { b",\n" })?;
-    serde_json::to_writer(&mut *out, &run_object(run)).map_err(io::Error::from)?;
+    serde_json::to_writer(&mut *out, run).map_err(io::Error::from)?;
     Ok(())
 }
 
-/// A run as `tokenscope chat --json` closes it, with its key and its request; images are left out.
-fn run_object(mut run: Run) -> Value {
+/// A run as `tokenscope chat --json` closes it, with its key and its request. In place of a file's bytes stand
+/// their number and their SHA-256, by which files of several runs can be told to be the same.
+fn run_object(file: &Connection, mut run: Run) -> rusqlite::Result<Value> {
     let request = std::sync::Arc::make_mut(&mut run.head.request);
-    for image in images::of_request(request) {
-        image.data = [].into();
-    }
-    let request = serde_json::to_value(request).unwrap_or(Value::Null);
+    let asked = described(file, files::of_request(request))?;
+    let answered = described(file, run.answer.media.iter_mut())?;
     let mut line = record::run_line(&run);
+    let mut request = serde_json::to_value(&run.head.request).unwrap_or(Value::Null);
+    let messages = request["messages"].as_array_mut().into_iter().flatten();
+    let parts = messages.filter_map(|message| message["parts"].as_array_mut());
+    let parts = parts.flatten().filter(|part| part["type"] == "media");
+    let media = line["media"].as_array_mut().into_iter().flatten();
+    for (file, described) in parts.chain(media).zip(asked.into_iter().chain(answered)) {
+        if let Some(fields) = file.as_object_mut() {
+            fields.remove("data");
+            fields.extend(described);
+        }
+    }
     line["id"] = run.head.id.0.into();
     line["request"] = request;
-    line
+    Ok(line)
+}
+
+/// Size and hash of files that have their hash in place of their bytes; nothing of those without bytes.
+fn described<'a>(
+    file: &Connection,
+    media: impl Iterator<Item = &'a mut Media>,
+) -> rusqlite::Result<Vec<Map<String, Value>>> {
+    let described = |media: &mut Media| {
+        let mut fields = Map::new();
+        if let Some(bytes) = files::size(file, &media.data)? {
+            let hash = media.data.iter().map(|byte| format!("{byte:02x}"));
+            fields.insert("bytes".to_owned(), bytes.into());
+            fields.insert("sha256".to_owned(), hash.collect::<String>().into());
+        }
+        Ok(fields)
+    };
+    media.map(described).collect()
 }
 
 /// One cell of a CSV row.
@@ -229,7 +258,7 @@ static COLUMNS: &[Column] = &[
         Cell::text(run.answer.fault.as_ref().map(|f| &f.message))
     }),
     ("connection", |run| {
-        Cell::text(run.connection.map(Connection::as_str))
+        Cell::text(run.connection.map(run::Connection::as_str))
     }),
 ];
 

@@ -281,6 +281,7 @@ impl Batch {
 fn weight(run: &Run) -> usize {
     let unknown = run.answer.unknown.iter();
     let calls = run.answer.tool_calls.iter();
+    let media = run.answer.media.iter();
     1000 + run.answer.text.len()
         + run.answer.reasoning.len()
         + run.answer.refusal.len()
@@ -289,6 +290,7 @@ fn weight(run: &Run) -> usize {
             .map(|(kind, raw)| kind.len() + raw.len())
             .sum::<usize>()
         + calls.map(|call| call.arguments.len()).sum::<usize>()
+        + media.map(|media| media.data.len()).sum::<usize>()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{pieces, rows, session::Session};
+use super::{files::Held, pieces, rows, session::Session};
 use crate::{
     event::{Fault, FaultClass, Phase},
     run::{Run, RunId, State},
@@ -18,6 +18,7 @@ use crate::{
 /// If the file can't be written.
 pub(super) fn dead_runs(
     file: &mut Connection,
+    held: &Held,
     folder: &Path,
     own: &Session,
     with_own: bool,
@@ -39,22 +40,22 @@ pub(super) fn dead_runs(
             continue;
         }
         let transaction = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        ended += end_runs_of(&transaction, number)?;
+        ended += end_runs_of(&transaction, held, number)?;
         transaction.commit()?;
     }
     Ok(ended)
 }
 
-fn end_runs_of(file: &Connection, session: i64) -> rusqlite::Result<usize> {
+fn end_runs_of(file: &Connection, held: &Held, session: i64) -> rusqlite::Result<usize> {
     let ids: Vec<RunId> = file
         .prepare("SELECT id FROM run WHERE session = ?1")?
         .query_map([session], |row| row.get(0).map(RunId))?
         .collect::<Result<_, _>>()?;
     let mut ended = 0;
     for id in ids {
-        if let Some(mut run) = rows::load(file, id)? {
+        if let Some(mut run) = rows::load(file, held, id)? {
             end(&mut run);
-            rows::put(file, &run, None)?;
+            rows::put(file, held, &run, None)?;
             pieces::clear(file, id.0)?;
             ended += 1;
         }

@@ -5,15 +5,20 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use url::Url;
 
-use super::{cells::Cells, findings, images, pieces, reads};
+use super::{
+    cells::Cells,
+    files::{self, Held, Keeper, Owner},
+    findings, pieces, reads,
+    rest::Rest,
+};
 use crate::{
-    chat::{ChatRequest, Media, Role},
+    chat::{ChatRequest, Role},
     dialect::DialectId,
     endpoint::TargetId,
-    event::{Answer, Citation, Fault, FaultClass, Finish, FinishReason, Phase, Piece, Usage},
+    event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
     measure::{Span, Stamps},
     run::{Connection as Reuse, Origin, Run, RunHead, RunId, State},
 };
@@ -40,16 +45,21 @@ pub(super) const SELECT: &str = "SELECT
     FROM run JOIN target ON target.id = run.target
     JOIN run_text ON run_text.id = run.id JOIN run_wire ON run_wire.id = run.id";
 
-/// Writes a run into all its tables, in place of what was there. `session` is the number of the
-/// process that streams it, if it is not over.
+/// Writes a run into all its tables, in place of what was there, and remembers its files in `held`.
+/// `session` is the number of the process that streams it, if it is not over.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn put(file: &Connection, run: &Run, session: Option<i64>) -> rusqlite::Result<()> {
+pub(super) fn put(
+    file: &Connection,
+    held: &Held,
+    run: &Run,
+    session: Option<i64>,
+) -> rusqlite::Result<()> {
     let target = target_key(file, &run.head.target)?;
     put_row(file, run, session, target)?;
     put_text(file, run, target)?;
-    put_wire(file, run)?;
+    put_wire(file, held, run)?;
     findings::put(file, run)
 }
 
@@ -141,8 +151,13 @@ fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn put_wire(file: &Connection, run: &Run) -> rusqlite::Result<()> {
+fn put_wire(file: &Connection, held: &Held, run: &Run) -> rusqlite::Result<()> {
     let answer = &run.answer;
+    let mut keeper = Keeper::new(file, held, Owner::Run, run.head.id.0);
+    let request = request_json(&mut keeper, &run.head.request)?;
+    let mut rest = Rest::of(answer);
+    rest.media.iter_mut().try_for_each(|m| keeper.detach(m))?;
+    keeper.finish()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_wire
             (id, url, request, finish_raw, response_id, model, done, keep_alives, notes, unknown, rest, reads)
@@ -151,7 +166,7 @@ fn put_wire(file: &Connection, run: &Run) -> rusqlite::Result<()> {
     .execute(params![
         run.head.id.0,
         without_secrets(&run.head.url),
-        request_json(file, &run.head.request)?,
+        request,
         answer.finish.as_ref().map(|f| &f.raw),
         answer.response_id,
         answer.model,
@@ -159,7 +174,7 @@ fn put_wire(file: &Connection, run: &Run) -> rusqlite::Result<()> {
         answer.keep_alives.cast_signed(),
         json_list(&answer.notes)?,
         json_list(&answer.unknown)?,
-        Rest::of(answer).json()?,
+        rest.json()?,
         reads::encode(&run.reads),
     ])?;
     Ok(())
@@ -179,22 +194,20 @@ fn target_key(file: &Connection, target: &TargetId) -> rusqlite::Result<i64> {
     }
 }
 
-fn request_json(file: &Connection, request: &Arc<ChatRequest>) -> rusqlite::Result<String> {
-    if !images::any_in(request) {
+fn request_json(keeper: &mut Keeper<'_>, request: &Arc<ChatRequest>) -> rusqlite::Result<String> {
+    if !files::any_in(request) {
         return to_json(&**request);
     }
     let mut request = ChatRequest::clone(request);
-    for image in images::of_request(&mut request) {
-        images::detach(file, image)?;
-    }
+    files::of_request(&mut request).try_for_each(|media| keeper.detach(media))?;
     to_json(&request)
 }
 
-/// One whole run, with its images and with what it has said so far if it still goes.
+/// One whole run, with its files and with what it has said so far if it still goes.
 ///
 /// # Errors
 /// If the file can't be read.
-pub(super) fn load(file: &Connection, id: RunId) -> rusqlite::Result<Option<Run>> {
+pub(super) fn load(file: &Connection, held: &Held, id: RunId) -> rusqlite::Result<Option<Run>> {
     let loaded = file
         .prepare_cached(&format!("{SELECT} WHERE run.id = ?1"))?
         .query_row([id.0], |row| Ok((of_row(row)?, is_live(row)?)))
@@ -202,11 +215,12 @@ pub(super) fn load(file: &Connection, id: RunId) -> rusqlite::Result<Option<Run>
     let Some((mut run, live)) = loaded else {
         return Ok(None);
     };
-    if images::any_in(&run.head.request) {
-        for image in images::of_request(Arc::make_mut(&mut run.head.request)) {
-            images::attach(file, image)?;
-        }
+    if files::any_in(&run.head.request) {
+        let request = Arc::make_mut(&mut run.head.request);
+        files::of_request(request).try_for_each(|m| files::attach(file, held, m))?;
     }
+    let mut media = run.answer.media.iter_mut();
+    media.try_for_each(|m| files::attach(file, held, m))?;
     if live {
         pieces::fold(file, &mut run)?;
     }
@@ -217,7 +231,7 @@ fn is_live(row: &Row<'_>) -> rusqlite::Result<bool> {
     Ok(row.get::<_, Option<i64>>("session")?.is_some())
 }
 
-/// The run of a row of [`SELECT`]; its images are without their bytes.
+/// The run of a row of [`SELECT`]; its files have their hashes in place of their bytes.
 ///
 /// # Errors
 /// If the row is not one that this program wrote.
@@ -291,52 +305,6 @@ fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
     let rest: Option<Rest> = cells.json()?;
     rest.unwrap_or_default().restore(&mut answer);
     Ok(answer)
-}
-
-/// What of an answer has no column of its own.
-#[derive(Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Rest {
-    /// Left out where they are those of most answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pieces: Option<Vec<Piece>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    media: Vec<Media>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    citations: Vec<Citation>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    timings: Vec<(String, u64)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_written: Option<u64>,
-}
-
-impl Rest {
-    fn of(answer: &Answer) -> Self {
-        let plain = answer.pieces == answer.plain_pieces();
-        Self {
-            pieces: (!plain).then(|| answer.pieces.clone()),
-            media: answer.media.clone(),
-            citations: answer.citations.clone(),
-            timings: answer.timings.clone(),
-            cache_written: answer.usage.and_then(|usage| usage.cache_written),
-        }
-    }
-
-    fn json(&self) -> rusqlite::Result<Option<String>> {
-        (*self != Self::default())
-            .then(|| to_json(self))
-            .transpose()
-    }
-
-    fn restore(self, answer: &mut Answer) {
-        answer.pieces = self.pieces.unwrap_or_else(|| answer.plain_pieces());
-        answer.media = self.media;
-        answer.citations = self.citations;
-        answer.timings = self.timings;
-        if let Some(usage) = &mut answer.usage {
-            usage.cache_written = self.cache_written;
-        }
-    }
 }
 
 fn usage_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Usage>> {

@@ -7,14 +7,24 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::fourth;
+
 /// Marks a SQLite file as ours ("Toks" in ASCII).
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
+
+/// Takes a file from one version to the next: by SQL, then by what SQL can't do.
+type Step = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
 
 /// Each entry takes a file from the version of its index to the next.
-static MIGRATIONS: [&str; VERSION as usize] = [FIRST, SECOND, THIRD];
+static MIGRATIONS: [Step; VERSION as usize] = [
+    (FIRST, |_| Ok(())),
+    (SECOND, |_| Ok(())),
+    (THIRD, |_| Ok(())),
+    (FOURTH, fourth::take_over),
+];
 
 /// Version 1.
 ///
@@ -161,6 +171,41 @@ CREATE TABLE finding (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Version 4: a file has its SHA-256 in place of its data, in `run_wire.request`, in `run_wire.rest` and in
+/// `conversation.json`; `blob_use` says whose it is (`owner` is a word of `files::Owner`). A blob that nobody
+/// uses goes, and so does all that belongs to a run or a conversation that goes. `INSERT OR REPLACE` deletes
+/// nothing in this sense: recursive triggers are off.
+const FOURTH: &str = "
+DROP INDEX blob_hash;
+ALTER TABLE blob RENAME TO old_blob;
+CREATE TABLE blob (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE TABLE blob_use (
+    owner TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    blob INTEGER NOT NULL,
+    PRIMARY KEY (owner, id, blob)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blob_use_blob ON blob_use (blob);
+CREATE TRIGGER blob_unused AFTER DELETE ON blob_use
+WHEN NOT EXISTS (SELECT 1 FROM blob_use WHERE blob = OLD.blob) BEGIN
+    DELETE FROM blob WHERE id = OLD.blob;
+END;
+CREATE TRIGGER run_gone AFTER DELETE ON run BEGIN
+    DELETE FROM run_text WHERE id = OLD.id;
+    DELETE FROM run_wire WHERE id = OLD.id;
+    DELETE FROM piece WHERE run = OLD.id;
+    DELETE FROM finding WHERE run = OLD.id;
+    DELETE FROM blob_use WHERE owner = 'run' AND id = OLD.id;
+END;
+CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
+    DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
+END;
+";
+
 /// Brings a file of this or an older version, or an empty one, to [`VERSION`], whole or not at all.
 ///
 /// # Errors
@@ -173,7 +218,9 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
             .iter()
             .skip(usize::try_from(version).unwrap_or(0))
         {
-            transaction.execute_batch(step)?;
+            let (sql, rest) = step;
+            transaction.execute_batch(sql)?;
+            rest(&transaction)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     Shared, Storage, conversations,
+    files::Held,
     inbox::{Batch, Next},
     pieces, recover, rows,
     session::Session,
@@ -117,13 +118,15 @@ impl Writer {
     }
 
     fn write_once(&mut self, batch: &Batch) -> Result<(), Trouble> {
-        let folder = self.shared.folder.clone();
+        let shared = Arc::clone(&self.shared);
+        let folder = shared.folder.clone();
         let Some((connection, session)) = self.connection()? else {
             return Ok(());
         };
-        let mut written = put_batch(connection, session.number, batch);
+        let mut written = put_batch(connection, &shared.held, session.number, batch);
         if written.is_ok() && batch.find_dead {
-            written = recover::dead_runs(connection, &folder, session, false).map(|_| ());
+            written =
+                recover::dead_runs(connection, &shared.held, &folder, session, false).map(|_| ());
         }
         let Err(error) = written else {
             return Ok(());
@@ -207,7 +210,8 @@ impl Writer {
         let (File::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
             return;
         };
-        match recover::dead_runs(connection, &self.shared.folder, session, !self.recovered) {
+        let Shared { held, folder, .. } = &*self.shared;
+        match recover::dead_runs(connection, held, folder, session, !self.recovered) {
             Ok(0) => self.recovered = true,
             Ok(n) => {
                 self.recovered = true;
@@ -304,13 +308,18 @@ fn is_write_protected(error: &io::Error) -> bool {
     matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
-fn put_batch(connection: &mut Connection, session: i64, batch: &Batch) -> rusqlite::Result<()> {
+fn put_batch(
+    connection: &mut Connection,
+    held: &Held,
+    session: i64,
+    batch: &Batch,
+) -> rusqlite::Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
     let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for run in &batch.begun {
-        whole(&file, || rows::put(&file, run, Some(session)))?;
+        whole(&file, || rows::put(&file, held, run, Some(session)))?;
     }
     for run in &batch.changed {
         whole(&file, || rows::put_standing(&file, run, session))?;
@@ -319,12 +328,12 @@ fn put_batch(connection: &mut Connection, session: i64, batch: &Batch) -> rusqli
         whole(&file, || piece.put(&file))?;
     }
     for run in &batch.finished {
-        whole(&file, || rows::put(&file, run, None))?;
+        whole(&file, || rows::put(&file, held, run, None))?;
         pieces::clear(&file, run.head.id.0)?;
     }
     for (id, conversation) in &batch.conversations {
         whole(&file, || {
-            conversations::put(&file, *id, conversation.as_ref())
+            conversations::put(&file, held, *id, conversation.as_ref())
         })?;
     }
     if !(batch.begun.is_empty() && batch.finished.is_empty()) {

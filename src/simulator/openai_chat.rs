@@ -297,7 +297,8 @@ impl Writer for ChatWriter {
             | Event::Signature { .. }
             | Event::Citation(_)
             | Event::Opaque { .. }
-            | Event::Timing { .. } => {}
+            | Event::Timing { .. }
+            | Event::Echo { .. } => {}
         }
     }
 

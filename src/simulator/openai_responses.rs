@@ -2,7 +2,7 @@
 //!
 //! Wire facts: <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     dialect::{AnswerId, Asked, COMMENT, Dialect, Route, Way, Writer, named_event, signature},
@@ -42,6 +42,7 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         params: Params {
             max_tokens: read::limit(&body["max_output_tokens"], "max_output_tokens")?,
             response_format: format(&body["text"]["format"])?,
+            extra: said_back(&body),
             ..Params::default()
         },
         tools: read::tools(
@@ -65,6 +66,24 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         array: false,
         usage: true,
     })
+}
+
+/// The parameters that this protocol's responses say back.
+fn said_back(body: &Value) -> Map<String, Value> {
+    let names = [
+        "temperature",
+        "top_p",
+        "max_output_tokens",
+        "parallel_tool_calls",
+        "reasoning",
+        "text",
+        "tool_choice",
+    ];
+    let asked = names.map(|name| (name.to_owned(), body[name].clone()));
+    asked
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect()
 }
 
 fn format(format: &Value) -> Result<Option<ResponseFormat>, Fault> {
@@ -165,6 +184,7 @@ struct ResponseWriter {
     output: Vec<Value>,
     finish: Option<Finish>,
     usage: Usage,
+    said_back: Map<String, Value>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -185,16 +205,21 @@ impl ResponseWriter {
             output: Vec::new(),
             finish: None,
             usage: Usage::default(),
+            said_back: asked.request.params.extra.clone(),
         }
     }
 
     fn response(&self, status: &str, output: &[Value]) -> Value {
-        json!({
+        let mut response = json!({
             "id": format!("resp_sim_{}", self.id.run), "object": "response", "created_at": self.id.created,
             "status": status, "error": null, "incomplete_details": null, "model": self.model,
             "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "usage": null,
             "metadata": { "simulated": "true" },
-        })
+        });
+        for (name, value) in &self.said_back {
+            response[name] = value.clone();
+        }
+        response
     }
 
     /// Writes an event: its type, its number, and its own fields.

@@ -1,7 +1,5 @@
 //! What reading a request has in common in every protocol.
 
-use std::sync::Arc;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
@@ -92,7 +90,7 @@ pub(super) fn file(mime: &str, data: &str) -> Result<Part, String> {
         .map_err(|e| format!("a file's base64 is broken: {e}"))?;
     Ok(Part::Media(Media {
         mime: mime.to_owned(),
-        data: Arc::from(data),
+        data: data.into(),
         uri: None,
         name: String::new(),
     }))

@@ -45,9 +45,7 @@ impl Body for Outgoing {
         let Some(piece) = self.rest.take(PIECE) else {
             return Poll::Ready(None);
         };
-        if self.rest.is_empty() {
-            self.trace.mark_sent();
-        }
+        self.trace.mark_taken(self.rest.is_empty());
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -167,24 +167,27 @@ fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
     })
 }
 
-/// Waits until connecting, or waiting for the head, has lasted longer than it may.
+/// Waits until connecting, the next step of sending, or waiting for the head has lasted longer than it may. A
+/// long upload over a slow link is no fault as long as it goes on.
 async fn out_of_time(trace: &Trace, limits: Timeouts, peer: &Peer) -> Fault {
     loop {
         let (sent, own) = (trace.request_sent(), trace.connecting_span());
+        let taken = trace.taken();
         let is_connecting = sent.is_none() && own.is_some_and(|(_, end)| end.is_none());
         let (begin, limit_ms) = if is_connecting {
             (own.map(|(begin, _)| begin), limits.connect_ms)
         } else {
-            (sent.or(own.and_then(|(_, end)| end)), limits.first_token_ms)
+            let connected = own.and_then(|(_, end)| end);
+            (sent.or(taken).or(connected), limits.first_token_ms)
         };
         let begin = begin.unwrap_or(trace.began());
         tokio::select! {
             () = trace.changed() => {}
             () = wait_until(deadline(begin, limit_ms)) => {
-                let (what, limit) = if is_connecting {
-                    ("was not connected to", "connect")
-                } else {
-                    ("did not begin to answer", "first-token")
+                let (what, limit) = match (is_connecting, sent, taken) {
+                    (true, ..) => ("was not connected to", "connect"),
+                    (_, None, Some(_)) => ("took no more of the request", "first-token"),
+                    _ => ("did not begin to answer", "first-token"),
                 };
                 let (host, within) = (&peer.host, limit_text(limit_ms));
                 let message = format!("{host} {what} within {within} ({limit} limit)");

@@ -56,6 +56,8 @@ pub struct Trace {
 #[derive(Debug, Default)]
 struct Progress {
     connection: Option<Arc<Marks>>,
+    /// When the connection last took a piece of the body.
+    taken: Option<Instant>,
     sent: Option<Instant>,
     without_http2: bool,
 }
@@ -136,8 +138,19 @@ impl Trace {
         })
     }
 
-    pub(super) fn mark_sent(&self) {
-        lock(&self.progress).sent.get_or_insert_with(now);
+    /// When the connection last took a piece of the request body, if it did.
+    pub(super) fn taken(&self) -> Option<Instant> {
+        lock(&self.progress).taken
+    }
+
+    /// Marks that the connection took a piece of the request body, maybe the last one.
+    pub(super) fn mark_taken(&self, is_last: bool) {
+        let mut progress = lock(&self.progress);
+        let at = now();
+        progress.taken = Some(at);
+        if is_last {
+            progress.sent.get_or_insert(at);
+        }
         self.changed.notify_one();
     }
 

@@ -2,6 +2,7 @@
 
 mod damage;
 mod export;
+mod files;
 mod findings;
 mod mounts;
 mod query;
@@ -465,30 +466,6 @@ async fn conversations_and_drafts_outlive_the_program() {
     assert_eq!(listed, [(3, "talk 3", 2), (1, "talk 1", 2)]);
     let back = history.conversation(ConversationId(3)).await.unwrap();
     assert_eq!(back, Some(a_conversation(3)));
-}
-
-#[tokio::test]
-async fn an_image_is_kept_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let history = History::open(folder.path());
-    for id in 1..=5 {
-        let mut run = a_run(id);
-        let request = Arc::make_mut(&mut run.head.request);
-        request.messages[0]
-            .parts
-            .push(Part::Media(an_image(&vec![7; 100_000])));
-        history.begin(&run);
-        history.finish(run.clone());
-        assert_eq!(history.run(run.head.id).await.unwrap(), Some(run));
-    }
-    let mut conversation = a_conversation(1);
-    conversation.draft.images = vec![an_image(&vec![7; 100_000])];
-    history.save_conversation(conversation);
-    history.flush().await;
-    let file = rusqlite::Connection::open(folder.path().join("history.db")).unwrap();
-    let sql = "SELECT count(*) FROM blob WHERE length(bytes) = 100000";
-    let blobs: i64 = file.query_row(sql, [], |r| r.get(0)).unwrap();
-    assert_eq!(blobs, 1);
 }
 
 #[tokio::test]

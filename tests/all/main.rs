@@ -24,6 +24,7 @@ mod endpoints;
 mod engine;
 mod fault_server;
 mod faults;
+mod faults_by_dialect;
 mod gemini;
 mod google;
 #[cfg(feature = "grpc")]

@@ -3,6 +3,7 @@
 
 mod client;
 mod command;
+mod conformance;
 mod dialects;
 mod secure;
 

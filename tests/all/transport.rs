@@ -315,6 +315,48 @@ async fn sent_is_when_the_body_is_taken_not_when_it_is_offered() {
     assert_eq!(trace.request_sent(), Some(response.unwrap().request_sent));
 }
 
+/// A server that takes a large body bit by bit, or no more of it after the first bit.
+async fn slow_taker(steps: usize) -> Server {
+    const STEP: usize = 8 << 20;
+    serve(move |mut stream, _| async move {
+        read_head(&mut stream).await.unwrap();
+        let mut bit = vec![0; STEP];
+        for _ in 0..steps {
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+            stream.read_exact(&mut bit).await.unwrap();
+        }
+        if steps * STEP == LARGE {
+            send(&mut stream, whole("200 OK", "", "")).await;
+            gone(&mut stream).await;
+        }
+        std::future::pending::<()>().await;
+    })
+    .await
+}
+
+const LARGE: usize = 64 << 20;
+
+/// Sending may last longer than an answer may be waited for, as long as it goes on.
+#[tokio::test]
+async fn an_upload_is_held_to_its_progress_not_to_its_length() {
+    for (steps, is_taken) in [(8, true), (1, false)] {
+        let server = slow_taker(steps).await;
+        let mut call = call(&server.url(), ConnectOptions::default());
+        call.connect.timeouts.first_token_ms = 1_200;
+        call.body = vec![b'x'; LARGE].into();
+        let prepared = Transport::default().prepare(call).await.unwrap();
+        let sent = prepared.send(&Trace::new()).await;
+        assert_eq!(sent.is_ok(), is_taken, "{:?}", sent.as_ref().err());
+        if let Err(fault) = sent {
+            assert_eq!(
+                (fault.class, fault.phase),
+                (FaultClass::Timeout, Phase::Headers)
+            );
+            assert!(fault.message.contains("took no more"), "{}", fault.message);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_request_is_what_the_endpoint_says() {
     let (seen, mut requests) = mpsc::unbounded_channel();

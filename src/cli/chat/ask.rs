@@ -272,10 +272,12 @@ fn media(file: &Path) -> anyhow::Result<Media> {
     }
     let data =
         std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
-    // Its folder is nobody else's business: some protocols send the name.
+    let shown = file.display().to_string();
+    let mut media = Media::of_bytes(data, shown).map_err(UsageError::new)?;
+    // Some protocols send the name: where the file lies is nobody's business.
     let name = file.file_name().unwrap_or(file.as_os_str());
-    let name = name.to_string_lossy().into_owned();
-    Ok(Media::of_bytes(data, name).map_err(UsageError::new)?)
+    media.name = name.to_string_lossy().into_owned();
+    Ok(media)
 }
 
 fn params(args: &Args) -> anyhow::Result<Params> {

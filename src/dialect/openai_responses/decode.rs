@@ -1,6 +1,6 @@
 //! Reads the typed events of a streamed response, or a whole one that was not streamed.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     counts,
@@ -227,6 +227,7 @@ impl ResponseReader {
         for (position, item) in (0..).zip(output.unwrap_or_default()) {
             self.items.repeat(position, item, out)?;
         }
+        tell_echo(response, out);
         let status = kind.strip_prefix("response.").unwrap_or(kind);
         if status == "completed" {
             self.items.end_open(out);
@@ -264,6 +265,33 @@ impl ResponseReader {
             _ => FinishReason::Other,
         };
         Finish { reason, raw }
+    }
+}
+
+/// The request's parameters that a response says back.
+const ECHOED: &[&str] = &[
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "max_tool_calls",
+    "parallel_tool_calls",
+    "reasoning",
+    "service_tier",
+    "store",
+    "text",
+    "tool_choice",
+    "top_logprobs",
+    "truncation",
+];
+
+fn tell_echo(response: &Fields<'_>, out: &mut Vec<Event>) {
+    let echoed = ECHOED.iter().filter_map(|name| {
+        let value = serde_json::from_str::<Value>(field(response, name)?.get()).ok()?;
+        Some(((*name).to_owned(), value))
+    });
+    let parameters: Map<String, Value> = echoed.collect();
+    if !parameters.is_empty() {
+        out.push(Event::Echo { parameters });
     }
 }
 

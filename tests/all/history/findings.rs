@@ -109,6 +109,7 @@ async fn findings_are_counted_by_target_and_time() {
 /// Takes a file back to what version 2 wrote.
 fn make_older(folder: &Path) {
     let file = rusqlite::Connection::open(folder.join("history.db")).unwrap();
+    super::files::make_version_3(&file);
     file.execute_batch(
         "DROP TABLE finding; DROP INDEX run_looked_at; ALTER TABLE run DROP COLUMN looked_at;
          PRAGMA user_version = 2;",

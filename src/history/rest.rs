@@ -1,0 +1,62 @@
+//! What of an answer has no column of its own, as one JSON object.
+//!
+//! Its files are written with a hash in place of their bytes: see [`files`](super::files).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::rows::to_json;
+use crate::{
+    chat::Media,
+    event::{Answer, Citation, Piece},
+};
+
+/// What of an answer has no column of its own.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Rest {
+    /// Left out where they are those of most answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<Vec<Piece>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) media: Vec<Media>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    citations: Vec<Citation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    timings: Vec<(String, u64)>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    echoed: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_written: Option<u64>,
+}
+
+impl Rest {
+    pub(super) fn of(answer: &Answer) -> Self {
+        let plain = answer.pieces == answer.plain_pieces();
+        Self {
+            pieces: (!plain).then(|| answer.pieces.clone()),
+            media: answer.media.clone(),
+            citations: answer.citations.clone(),
+            timings: answer.timings.clone(),
+            echoed: answer.echoed.clone(),
+            cache_written: answer.usage.and_then(|usage| usage.cache_written),
+        }
+    }
+
+    pub(super) fn json(&self) -> rusqlite::Result<Option<String>> {
+        (*self != Self::default())
+            .then(|| to_json(self))
+            .transpose()
+    }
+
+    pub(super) fn restore(self, answer: &mut Answer) {
+        answer.pieces = self.pieces.unwrap_or_else(|| answer.plain_pieces());
+        answer.media = self.media;
+        answer.citations = self.citations;
+        answer.timings = self.timings;
+        answer.echoed = self.echoed;
+        if let Some(usage) = &mut answer.usage {
+            usage.cache_written = self.cache_written;
+        }
+    }
+}
