@@ -8,14 +8,20 @@ mod models;
 mod simulate;
 mod table;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::ExitCode,
+use std::{collections::BTreeSet, io, process::ExitCode};
+
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use clap::{Parser, Subcommand};
-
-use crate::{dialect::DialectId, endpoint::preset, settings::Settings, visible::visible};
+use crate::{
+    dialect::{DIALECTS, DialectId},
+    endpoint::{preset, variables::Environment},
+    settings::Settings,
+    simulator,
+    visible::visible,
+};
 
 /// Tokenscope: an oscilloscope for LLM APIs.
 ///
@@ -51,14 +57,26 @@ pub enum Command {
 /// With one line that says what is wrong and what to do; a command that ended in an ordinary
 /// failure (a fault, a refused target) gives an exit code instead.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
+    let done = match command {
         Command::Chat(args) => chat::run(&args),
         Command::Decode(args) => decode::run(args),
         Command::Keys(args) => keys::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Simulate(args) => simulate::run(args),
         Command::Completions(args) => completions::run(args),
+    };
+    match done {
+        // Whoever read our output has seen enough (`| head`).
+        Err(why) if is_closed_pipe(&why) => Ok(ExitCode::SUCCESS),
+        done => done,
     }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let json = error.downcast_ref::<serde_json::Error>();
+    let json = json.and_then(serde_json::Error::io_error_kind);
+    let kind = json.or(error.downcast_ref::<io::Error>().map(io::Error::kind));
+    kind == Some(io::ErrorKind::BrokenPipe)
 }
 
 /// The command can't be carried out as it was written: exit code 2, as for a flag that is unknown.
@@ -79,22 +97,21 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 }
 
 /// Reads the name of a dialect.
-fn dialect(name: &str) -> Result<DialectId, String> {
-    DialectId::parse(name).ok_or_else(|| {
-        let known: Vec<&str> = DialectId::ALL.iter().map(|d| d.as_str()).collect();
-        format!("no such dialect; known are {}", known.join(", "))
-    })
+fn dialect() -> impl TypedValueParser<Value = DialectId> {
+    let names = DIALECTS.iter().map(|dialect| dialect.id.as_str());
+    PossibleValuesParser::new(names)
+        .try_map(|name| DialectId::parse(&name).ok_or("there is no such dialect"))
 }
 
 /// An endpoint that is not set up, and is no preset that works as it is.
 fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
-    let incomplete = preset::find(id).and_then(|p| p.endpoint(&BTreeMap::new()).err());
-    if let Some(why) = incomplete {
+    let environment = Environment::of_process();
+    if let Some(why) = preset::find(id).and_then(|p| p.endpoint_here(&environment).err()) {
         return UsageError::new(format!("{id} is not set up yet: {why}"));
     }
-    let own = settings.endpoints.iter().map(|e| e.id.as_str());
-    let presets = preset::all().iter().map(|p| p.id.as_str());
-    let known: BTreeSet<&str> = own.chain(presets).collect();
+    let own = settings.endpoints.iter().map(|e| e.id.clone());
+    let presets = preset::all().iter().map(|p| p.id.clone());
+    let known: BTreeSet<String> = own.chain(presets).chain(simulator::ids()).collect();
     UsageError::new(format!(
         "there is no endpoint “{}”; known are {}",
         visible(id),
@@ -113,5 +130,5 @@ fn warn_of(settings: &Settings) {
 fn note(text: &str) {
     use std::io::Write as _;
     // Without a standard error there is no one to tell.
-    let _ = writeln!(std::io::stderr(), "tokenscope: {}", visible(text));
+    let _ = writeln!(io::stderr(), "tokenscope: {}", visible(text));
 }

@@ -48,6 +48,8 @@ pub struct Dialect {
     pub label: &'static str,
     /// The header that carries the bare key; where there is none it goes as a bearer token.
     pub key_header: Option<&'static str>,
+    /// The path of its servers' base URLs, where a URL is written without any.
+    pub base_path: &'static str,
     /// The URL that a chat request goes to, given the endpoint's base URL and the model.
     pub chat_url: fn(base: &Url, model: &str) -> Url,
     /// The URL that lists models.

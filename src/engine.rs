@@ -4,7 +4,7 @@
 //! settings, the history and the simulator.
 
 mod core;
-mod files;
+pub mod files;
 mod lookup;
 mod runs;
 

@@ -322,6 +322,12 @@ mod tests {
                 None,
                 &["seed", "top_p"],
             ),
+            (
+                Anthropic,
+                "anthropic/claude-sonnet-5-5",
+                None,
+                &["seed", "temperature", "top_p"],
+            ),
             (Anthropic, "claude-3-5-haiku-20241022", None, &["seed"]),
             (
                 Anthropic,
@@ -330,6 +336,8 @@ mod tests {
                 &["seed", "temperature", "top_p"],
             ),
             (Anthropic, "claude-3-7-sonnet-latest", Some("0"), &["seed"]),
+            (Anthropic, "some-model-of-next-year", None, &["seed"]),
+            (OpenaiChat, "some-model-of-next-year", None, &[]),
         ];
         for (dialect, model, effort, left_out) in table {
             let (params, notes) = fitted(*dialect, model, *effort);

@@ -10,7 +10,7 @@ mod parse;
 mod section;
 mod watch;
 
-use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
+use std::{borrow::Cow, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -49,12 +49,14 @@ impl Settings {
         self.endpoints.iter().find(|e| e.id == id)
     }
 
-    /// The endpoint of this id, or else what the preset of this id makes without any set-up.
+    /// The endpoint of this id, or else what the preset of this id makes without any set-up but that of the
+    /// environment.
     #[must_use]
     pub fn endpoint_or_preset(&self, id: &str) -> Option<Cow<'_, Endpoint>> {
         let of_preset = || {
             let preset = preset::find(id)?;
-            preset.endpoint(&BTreeMap::new()).ok().map(Cow::Owned)
+            let endpoint = preset.endpoint_here(&Environment::of_process());
+            endpoint.ok().map(Cow::Owned)
         };
         self.endpoint(id).map(Cow::Borrowed).or_else(of_preset)
     }

@@ -92,10 +92,15 @@ fn id_of(dialect: DialectId) -> String {
     }
 }
 
+/// The ids of the simulator's endpoints.
+pub fn ids() -> impl Iterator<Item = String> {
+    DIALECTS.iter().map(|dialect| id_of(dialect.id))
+}
+
 /// Whether an endpoint's id is one of the simulator's.
 #[must_use]
 pub fn is_own(id: &str) -> bool {
-    DIALECTS.iter().any(|dialect| id_of(dialect.id) == id)
+    ids().any(|own| own == id)
 }
 
 /// How the simulator is served.

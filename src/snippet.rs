@@ -15,7 +15,10 @@ use url::Url;
 use crate::{
     chat::ChatRequest,
     dialect::DialectId,
-    endpoint::{Auth, Endpoint, call::whole_body},
+    endpoint::{
+        Auth, Endpoint,
+        call::{left_out, whole_body},
+    },
     event::words,
     transport::shown_url,
 };
@@ -66,6 +69,12 @@ struct Asked {
     model: String,
     /// The variable that holds the key, and how it is sent.
     key: Option<(String, Auth)>,
+    /// Whether the key is an access token that Google's own library finds by itself.
+    by_google: bool,
+    /// Whether the model may answer with calls.
+    calls: bool,
+    /// What of the request is not sent.
+    lost: Vec<String>,
 }
 
 /// One header: a fixed text, then the value of a variable.
@@ -112,6 +121,9 @@ impl Asked {
             body: whole_body(dialect, request),
             model: request.model.clone(),
             key,
+            by_google: is_by_google(endpoint),
+            calls: !request.tools.is_empty(),
+            lost: left_out(dialect, request),
         }
     }
 
@@ -127,19 +139,50 @@ impl Asked {
         key.is_some_and(|(variable, _)| header.variable.as_ref() == Some(variable))
     }
 
-    /// The names of the headers whose values have to be put into variables, with those variables.
-    fn to_set(&self) -> Vec<String> {
-        let set = self.own_headers();
-        set.map(|(name, variable)| format!("{variable} holds the header {name}"))
+    /// Whether the key's variable stands in a text.
+    fn reads_key(&self, text: &str) -> bool {
+        let variable = self.key.as_ref().map(|(variable, _)| variable.as_str());
+        variable.is_some_and(|variable| text.contains(variable))
+    }
+
+    /// What goes before a program that reads these variables: what they hold, and what of the request is not sent.
+    fn remarks(&self, mark: &str, program: &str) -> String {
+        let mut lines: Vec<String> = (self.own_headers())
+            .map(|(name, variable)| format!("{variable} holds the header {name}"))
+            .collect();
+        if self.by_google && self.reads_key(program) {
+            lines.push(format!(
+                "{GOOGLE_TOKEN}: gcloud auth application-default print-access-token"
+            ));
+        }
+        lines.extend(self.lost.iter().cloned());
+        lines
+            .iter()
+            .map(|line| format!("{mark} {line}\n"))
             .collect()
     }
+}
+
+/// The variable of an access token that Google's credentials give.
+const GOOGLE_TOKEN: &str = "GOOGLE_ACCESS_TOKEN";
+
+/// Whether an endpoint signs in with Google's credentials.
+fn is_by_google(endpoint: &Endpoint) -> bool {
+    let command = endpoint.key_command.first();
+    endpoint.key_env.is_empty() && command.is_some_and(|word| word.starts_with("google:"))
 }
 
 fn key_of(endpoint: &Endpoint) -> Option<(String, Auth)> {
     if endpoint.auth == Auth::None {
         return None;
     }
-    let own = || format!("{}_API_KEY", variable_of(&endpoint.id));
+    let own = || {
+        if is_by_google(endpoint) {
+            GOOGLE_TOKEN.to_owned()
+        } else {
+            format!("{}_API_KEY", variable_of(&endpoint.id))
+        }
+    };
     let variable = endpoint.key_env.first().cloned().unwrap_or_else(own);
     Some((variable, endpoint.auth.clone()))
 }
@@ -205,6 +248,36 @@ mod tests {
             assert!(
                 !text.contains("API_KEY") && !text.contains("authorization"),
                 "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_sent_is_said() {
+        let mut request = ChatRequest::of_text("m", "Hi");
+        request.params.seed = Some(7);
+        let text = snippet(Language::Python, &endpoint(DialectId::Anthropic), &request);
+        assert!(text.contains("\n# not sent: seed ("), "{text}");
+    }
+
+    #[test]
+    fn googles_own_library_signs_in_by_itself() {
+        let mut endpoint = endpoint(DialectId::Gemini);
+        endpoint.base_url.set_path("/v1/projects/p/locations/eu");
+        endpoint.auth = Auth::Bearer;
+        endpoint.key_command = vec!["google:adc".into()];
+        let of = |language| snippet(language, &endpoint, &ChatRequest::of_text("m", "Hi"));
+        let python = of(Language::Python);
+        assert!(
+            !python.contains(GOOGLE_TOKEN) && !python.contains("credentials"),
+            "{python}"
+        );
+        for language in [Language::Curl, Language::JavaScript] {
+            let text = of(language);
+            assert_eq!(
+                text.matches(GOOGLE_TOKEN).count(),
+                2,
+                "the header and the remark: {text}"
             );
         }
     }

@@ -1,16 +1,19 @@
 //! `tokenscope chat`: asks one target, or several side by side, and prints answers and figures.
 
 mod ask;
+mod question;
 mod report;
+mod session;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
-use crate::{dialect::DialectId, settings::Paths, snippet::Language};
+use anyhow::Context as _;
+
+use self::question::Question;
+use super::{UsageError, note};
+use crate::{dialect::DialectId, run::Run, settings::Paths, snippet::Language};
 
 /// Arguments of `tokenscope chat`.
-///
-/// Exit codes: 0 every answer came to a clean end; 1 at least one run ended in a fault; 2 the
-/// question could not be asked as written; 130 stopped by Ctrl-C.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -51,7 +54,7 @@ pub struct Args {
     base_url: Option<String>,
 
     /// The protocol that --base-url speaks.
-    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect)]
+    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect())]
     dialect: DialectId,
 
     /// The model to ask at --base-url; may be repeated.
@@ -98,9 +101,19 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
 
-    /// File with a JSON array of tools: {"name", "description", "parameters"}.
+    /// File with a JSON array of tools: {"name", "description", "parameters"}, or as a provider has them.
     #[arg(long, value_name = "FILE")]
     tools: Option<PathBuf>,
+
+    /// File that keeps a conversation: what it holds goes before this turn (system prompt and tools, too), and
+    /// the turn is added with its answer. Made where there is none.
+    #[arg(long, value_name = "FILE", conflicts_with = "body")]
+    session: Option<PathBuf>,
+
+    /// What a tool call of the session's last answer gave (@FILE reads it from a file), in place of a prompt;
+    /// repeat it for several calls, in their order.
+    #[arg(long = "result", value_name = "TEXT", requires = "session", conflicts_with_all = ["prompt", "attach"])]
+    results: Vec<String>,
 
     /// JSON object merged into the request body; null removes a field.
     #[arg(long, value_name = "JSON")]
@@ -134,25 +147,50 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
+Exit codes: 0 every answer came to a clean end; 1 at least one run ended in a fault;
+2 asked wrongly; 130 stopped by Ctrl-C.
+
 Examples:
-  tokenscope chat 'Why is the sky blue?'                       the first ready endpoint, else the simulator
+  tokenscope chat 'Why is the sky blue?'      the first ready endpoint, else the simulator
   tokenscope chat -t openai/gpt-4o-mini -t groq/llama-3.3-70b-versatile 'Hello'
   git diff | tokenscope chat -s 'Review this change' -t deepseek/deepseek-chat
-  tokenscope chat --base-url http://127.0.0.1:8080/v1 -m gemma --json 'Hello' | jq -c 'select(.type==\"run\")'";
+  tokenscope chat --base-url http://127.0.0.1:8080/v1 -m gemma --json 'Hello'
+  tokenscope chat -t gemini-native/gemini-3-flash --tools tools.json --session s.json 'Weather?'
+  tokenscope chat -t gemini-native/gemini-3-flash --session s.json --result '{\"celsius\": 21}'";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.session.is_some() && args.targets.len() + args.model.len() > 1 {
+        return Err(UsageError::new("a session is held with one target at a time").into());
+    }
     let paths = Paths::of_user()?;
-    let question = ask::Question::of(args)?;
+    let question = Question::of(args)?;
     let ready = ask::ready(args, paths)?;
     let shown = if args.print_body {
         ask::bodies(&question, &ready)?
     } else if let Some(language) = args.snippet {
         ask::snippets(language, &question, &ready)?
     } else {
-        return report::follow(args, &ask::start(&question, ready));
+        let (code, runs) = report::follow(args, ask::start(&question, ready))?;
+        keep(args, question, &runs)?;
+        return Ok(code);
     };
     std::io::stdout().write_all(shown.join("\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Adds the turn and its answer to the session.
+fn keep(args: &Args, question: Question, runs: &[Run]) -> anyhow::Result<()> {
+    let (Some(file), [run]) = (&args.session, runs) else {
+        return Ok(());
+    };
+    let Some(session) = question.session.with(question.message, run) else {
+        note("no whole answer came: the session stays as it was");
+        return Ok(());
+    };
+    let written = session.write(file);
+    written.with_context(|| format!("the session can't be kept in {}", file.display()))?;
+    session.advice().as_deref().map(note);
+    Ok(())
 }
 
 fn language(name: &str) -> Result<Language, String> {

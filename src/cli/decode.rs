@@ -9,10 +9,11 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use crate::record;
+use super::UsageError;
 use crate::{
-    dialect::{DIALECTS, DialectId, ResponseHead},
+    dialect::{DialectId, ResponseHead},
     event::{Answer, Event, Fault, FaultClass, Phase},
+    record,
 };
 
 /// Most bytes that a gzipped body may unpack to: 64 MiB.
@@ -29,8 +30,8 @@ Examples:
   tokenscope decode --dialect openai-chat --status 429 error.json")]
 pub struct Args {
     /// The wire protocol that the body is in.
-    #[arg(long, value_name = "DIALECT", value_parser = dialects())]
-    dialect: String,
+    #[arg(long, value_name = "DIALECT", value_parser = super::dialect())]
+    dialect: DialectId,
     /// Feed the decoder pieces of N bytes; the events must be the same for every N.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chunk: Option<u64>,
@@ -44,14 +45,6 @@ pub struct Args {
     file: Option<PathBuf>,
 }
 
-fn dialects() -> clap::builder::PossibleValuesParser {
-    DIALECTS
-        .iter()
-        .map(|dialect| dialect.id.as_str())
-        .collect::<Vec<_>>()
-        .into()
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "as every command")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let path = args.file.as_deref().filter(|path| *path != Path::new("-"));
@@ -60,12 +53,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(code) => Ok(code),
         Err(Failure::Read(error)) => {
             let name = path.map_or("the standard input".into(), |p| p.display().to_string());
-            writeln!(io::stderr(), "error: can't read {name}: {error}")?;
-            Ok(ExitCode::from(2))
-        }
-        // Whoever read our output has seen enough (`| head`).
-        Err(Failure::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Ok(ExitCode::SUCCESS)
+            Err(UsageError::new(format!("can't read {name}: {error}")).into())
         }
         Err(Failure::Write(error)) => Err(error.into()),
     }
@@ -85,9 +73,7 @@ fn opened(path: Option<&Path>) -> Result<Box<dyn Read>, Failure> {
 }
 
 fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
-    let dialect = DialectId::parse(&args.dialect)
-        .unwrap_or(DIALECTS[0].id)
-        .dialect();
+    let dialect = args.dialect.dialect();
     let head = ResponseHead {
         status: args.status,
         content_type: args.content_type.clone(),

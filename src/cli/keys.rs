@@ -62,6 +62,7 @@ enum Action {
     /// Say for every endpoint where its key lives, and what is the matter.
     List,
     /// Forget a key that is in the OS keyring.
+    #[command(visible_alias = "delete")]
     Forget(Which),
     /// Look an endpoint's key up, and say where it was found.
     Where {

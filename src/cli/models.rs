@@ -31,7 +31,7 @@ pub struct Args {
     base_url: Option<String>,
 
     /// The protocol that --base-url speaks.
-    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect)]
+    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect())]
     dialect: DialectId,
 
     /// PEM file with further certificate authorities to trust at --base-url.
@@ -55,7 +55,8 @@ Examples:
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
     if let Some(written) = &args.base_url {
-        let base = base_url::normalise_allowing_http(written).map_err(UsageError::new)?;
+        let base =
+            base_url::normalise_allowing_http(written, args.dialect).map_err(UsageError::new)?;
         for change in &base.changes {
             note(&format!("{}: {change}", base.url));
         }

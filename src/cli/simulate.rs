@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use url::Url;
 
 use crate::simulator::{self, Options};
 
@@ -82,25 +83,29 @@ async fn serve(options: Options, ca_file: Option<&Path>) -> anyhow::Result<ExitC
             .await
             .with_context(|| format!("can't write {}", file.display()))?;
     }
-    greet(simulator.base_url().as_str(), ca_file)?;
+    greet(&simulator.base_url(), ca_file)?;
     stopped().await?;
     drop(simulator);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says where it is and how to use it. The first line is the base URL alone, for scripts.
-fn greet(base_url: &str, ca_file: Option<&Path>) -> io::Result<()> {
+fn greet(base_url: &Url, ca_file: Option<&Path>) -> io::Result<()> {
     let names = simulator::models();
     let model = names.first().map_or("", String::as_str);
     let trust =
         |flag: &str| ca_file.map_or(String::new(), |file| format!("{flag} {} ", file.display()));
     let (curl, ours) = (trust("--cacert"), trust("--ca-file"));
+    let all: String = (simulator::endpoints(base_url).iter())
+        .map(|e| format!("  {:<18}{}\n", e.dialect.as_str(), e.base_url))
+        .collect();
     let text = format!(
         "{base_url}\n\n\
          All answers are simulated. Ctrl-C ends it. Models: {}\n\n\
          curl -N {curl}{base_url}/chat/completions -H 'content-type: application/json' \\\n  \
            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\
-         tokenscope chat {ours}--base-url {base_url} --model {model} Hello\n",
+         tokenscope chat {ours}--base-url {base_url} --model {model} Hello\n\n\
+         Base URL of each --dialect:\n{all}",
         names.join(" "),
     );
     let mut out = io::stdout().lock();

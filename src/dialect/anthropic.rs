@@ -25,6 +25,7 @@ pub static DIALECT: Dialect = Dialect {
     id: DialectId::Anthropic,
     label: "Anthropic Messages",
     key_header: Some("x-api-key"),
+    base_path: "/v1",
     chat_url: |base, _model| below(base, "messages"),
     models_url: |base| {
         let mut url = below(base, "models");

@@ -30,6 +30,7 @@ pub static DIALECT: Dialect = Dialect {
     id: DialectId::Gemini,
     label: "Gemini",
     key_header: Some("x-goog-api-key"),
+    base_path: "/v1beta",
     chat_url: url::chat,
     models_url: url::models,
     headers: &[],

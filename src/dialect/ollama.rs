@@ -22,6 +22,7 @@ pub static DIALECT: Dialect = Dialect {
     id: DialectId::Ollama,
     label: "Ollama",
     key_header: None,
+    base_path: "/v1",
     chat_url: |base, _model| below(base, "chat"),
     models_url: |base| below(base, "tags"),
     headers: &[],

@@ -30,6 +30,7 @@ pub static DIALECT: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "OpenAI chat completions",
     key_header: None,
+    base_path: "/v1",
     chat_url: |base, _model| below(base, CHAT, CHAT),
     models_url: |base| below(base, CHAT, &["models"]),
     headers: &[],

@@ -24,6 +24,7 @@ pub static DIALECT: Dialect = Dialect {
     id: DialectId::OpenaiResponses,
     label: "OpenAI Responses",
     key_header: None,
+    base_path: "/v1",
     chat_url: |base, _model| openai_chat::below(base, PATH, PATH),
     models_url: |base| openai_chat::below(base, PATH, &["models"]),
     headers: &[],

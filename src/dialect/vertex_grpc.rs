@@ -39,6 +39,7 @@ pub static DIALECT: Dialect = Dialect {
     id: DialectId::VertexGrpc,
     label: "Vertex AI (gRPC)",
     key_header: None,
+    base_path: "/v1",
     chat_url: |base, _model| url::method(base),
     models_url: gemini::url::models,
     headers: &[],

@@ -9,12 +9,14 @@
 //!    a user name or password in the URL;
 //! 4. the end of a pasted full URL (`/chat/completions`, `/models`) and trailing slashes go; a query
 //!    stays;
-//! 5. where no path was written at all, `/v1` is added;
+//! 5. where no path was written at all, the dialect's own is added (`/v1`, or `/v1beta` for Gemini);
 //! 6. a trailing `#` switches rules 4 and 5 off: the URL stays as written.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
+
+use crate::dialect::DialectId;
 
 /// A base URL ready for use, and what was changed to make it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,23 +57,23 @@ pub enum BadUrl {
 /// The ends that a pasted full URL may have, which the dialect adds by itself.
 const TAILS: &[&str] = &["/chat/completions", "/models"];
 
-/// Normalises a base URL after the rules above.
+/// Normalises a base URL of a server that speaks this dialect, after the rules above.
 ///
 /// # Errors
 /// If it can't be used; the text says what to write instead.
-pub fn normalise(text: &str) -> Result<Normalised, BadUrl> {
-    read(text, false)
+pub fn normalise(text: &str, dialect: DialectId) -> Result<Normalised, BadUrl> {
+    read(text, dialect, false)
 }
 
 /// As [`normalise`], for an endpoint that may use `http://` to another machine.
 ///
 /// # Errors
 /// If it can't be used; the text says what to write instead.
-pub fn normalise_allowing_http(text: &str) -> Result<Normalised, BadUrl> {
-    read(text, true)
+pub fn normalise_allowing_http(text: &str, dialect: DialectId) -> Result<Normalised, BadUrl> {
+    read(text, dialect, true)
 }
 
-fn read(text: &str, allow_http: bool) -> Result<Normalised, BadUrl> {
+fn read(text: &str, dialect: DialectId, allow_http: bool) -> Result<Normalised, BadUrl> {
     let mut changes = Vec::new();
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -89,7 +91,7 @@ fn read(text: &str, allow_http: bool) -> Result<Normalised, BadUrl> {
         changes.push("what follows # is not sent".to_owned());
     }
     if as_written.is_none() {
-        let path = base_path(url.path(), &mut changes);
+        let path = base_path(url.path(), dialect.dialect().base_path, &mut changes);
         url.set_path(&path);
     }
     Ok(Normalised { url, changes })
@@ -126,11 +128,13 @@ fn check(url: &Url, allow_http: bool) -> Result<(), BadUrl> {
 }
 
 /// The path that a dialect can add its own to.
-fn base_path(written: &str, changes: &mut Vec<String>) -> String {
+fn base_path(written: &str, default: &str, changes: &mut Vec<String>) -> String {
     let bare = written.trim_end_matches('/');
     if bare.is_empty() {
-        changes.push("/v1 added; end the URL with # to keep it as written".to_owned());
-        return "/v1".to_owned();
+        changes.push(format!(
+            "{default} added; end the URL with # to keep it as written"
+        ));
+        return default.to_owned();
     }
     let ending = TAILS.iter().find(|ending| bare.ends_with(**ending));
     if let Some(ending) = ending {
@@ -157,11 +161,12 @@ pub fn is_loopback(url: &Url) -> bool {
     ip.is_loopback() || ip.is_unspecified()
 }
 
-/// The text that normalises to this very URL: what a settings file holds.
+/// The text that normalises to this very URL, in any dialect: what a settings file holds.
 #[must_use]
 pub fn written(url: &Url) -> String {
     let text = url.as_str();
-    match normalise_allowing_http(text) {
+    // A URL without a path, where dialects differ, is kept as it is in all of them.
+    match normalise_allowing_http(text, DialectId::OpenaiChat) {
         Ok(same) if same.url == *url => text.to_owned(),
         _ => format!("{text}#"),
     }
@@ -266,7 +271,8 @@ mod tests {
     #[test]
     fn what_people_write_becomes_one_form() {
         for (text, url, changes) in WRITTEN {
-            let got = normalise(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let got =
+                normalise(text, DialectId::OpenaiChat).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(got.url.as_str(), *url, "{text}");
             assert_eq!(
                 got.changes.len(),
@@ -277,7 +283,8 @@ mod tests {
             for (said, expected) in got.changes.iter().zip(*changes) {
                 assert!(said.starts_with(expected), "{text}: {said}");
             }
-            let again = normalise(&written(&got.url)).expect("what we write can be read");
+            let again = normalise(&written(&got.url), DialectId::Gemini)
+                .expect("what we write can be read");
             assert_eq!(again.url, got.url, "{text} is stable");
         }
     }
@@ -308,7 +315,9 @@ mod tests {
             ),
         ];
         for (text, why) in table {
-            let error = normalise(text).expect_err(text).to_string();
+            let error = normalise(text, DialectId::OpenaiChat)
+                .expect_err(text)
+                .to_string();
             assert!(error.contains(why), "{text}: {error}");
             assert!(!error.contains("hunter2"), "{text}: {error}");
         }
@@ -316,7 +325,21 @@ mod tests {
 
     #[test]
     fn plain_http_to_a_private_network_can_be_allowed() {
-        let got = normalise_allowing_http("http://192.168.1.5:8000").unwrap();
+        let got =
+            normalise_allowing_http("http://192.168.1.5:8000", DialectId::OpenaiChat).unwrap();
         assert_eq!(got.url.as_str(), "http://192.168.1.5:8000/v1");
+    }
+
+    #[test]
+    fn a_bare_host_gets_the_path_of_its_dialect() {
+        for (dialect, path) in [
+            (DialectId::OpenaiChat, "/v1"),
+            (DialectId::Gemini, "/v1beta"),
+        ] {
+            let got = normalise("https://h.example", dialect).unwrap();
+            assert_eq!(got.url.path(), path);
+            let said = format!("{path} added; end the URL with # to keep it as written");
+            assert_eq!(got.changes, [said]);
+        }
     }
 }

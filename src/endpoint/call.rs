@@ -93,6 +93,13 @@ pub fn raw_body(dialect: &Dialect, request: &ChatRequest) -> Value {
     files.for_people(json)
 }
 
+/// What of a request is not sent to its model, or by this dialect: one sentence each, without a period.
+#[must_use]
+pub fn left_out(dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
+    let hints = Body::of(dialect, request).hints;
+    hints.iter().filter_map(Hint::note).collect()
+}
+
 /// The JSON body of a request with its files in it.
 pub(crate) fn whole_body(dialect: &Dialect, request: &ChatRequest) -> Value {
     let Body { json, files, .. } = Body::of(dialect, request);

@@ -73,12 +73,14 @@ pub struct Variable {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PresetError {
     /// A variable has no value and no default.
-    #[error("{name} is missing: {hint}")]
+    #[error("{name} is missing: {hint}{}", or_set(.env))]
     Missing {
         /// The variable.
         name: String,
         /// What to fill in.
         hint: String,
+        /// Environment variables that may hold it.
+        env: Vec<String>,
     },
     /// A value that can't be a part of a URL.
     #[error("{name} may hold letters, digits, “.”, “-”, “_” and “:” only")]
@@ -131,13 +133,21 @@ impl Preset {
     pub fn endpoint_of(&self, environment: &Environment) -> Result<Endpoint, PresetError> {
         match environment.first(&self.url_env) {
             Some((_, url)) => self.at(&url),
-            None => self.at(&self.fill(|v| environment.first(&v.env).map(|(_, value)| value))?),
+            None => self.endpoint_here(environment),
         }
+    }
+
+    /// The endpoint that it makes at its own URL with what the environment knows of its variables.
+    ///
+    /// # Errors
+    /// If a value is missing, or does not fit into a URL.
+    pub fn endpoint_here(&self, environment: &Environment) -> Result<Endpoint, PresetError> {
+        self.at(&self.fill(|v| environment.first(&v.env).map(|(_, value)| value))?)
     }
 
     /// The endpoint that it makes at another base URL.
     fn at(&self, base_url: &str) -> Result<Endpoint, PresetError> {
-        let base_url = base_url::normalise(base_url)?.url;
+        let base_url = base_url::normalise(base_url, self.dialect)?.url;
         Ok(Endpoint {
             label: self.label.clone(),
             preset: Some(self.id.clone()),
@@ -160,6 +170,7 @@ impl Preset {
             .ok_or_else(|| PresetError::Missing {
                 name: variable.name.clone(),
                 hint: variable.hint.clone(),
+                env: variable.env.clone(),
             })?;
             let hole = format!("{{{}}}", variable.name);
             // A variable that is the whole URL is normalised as one; a part of a URL must be plain.
@@ -171,6 +182,13 @@ impl Preset {
             text = text.replace(&hole, &value);
         }
         Ok(text)
+    }
+}
+
+fn or_set(env: &[String]) -> String {
+    match env {
+        [] => String::new(),
+        names => format!(" (${})", names.join(" or $")),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn endpoints(environment: &Environment) -> (Vec<Endpoint>, Vec<Settin
 fn generic(environment: &Environment, problems: &mut Vec<SettingsProblem>) -> Option<Endpoint> {
     const URL: &str = "LLM_BASE_URL";
     let written = environment.get(URL)?;
-    match base_url::normalise(&written) {
+    match base_url::normalise(&written, DialectId::OpenaiChat) {
         Ok(base) => Some(Endpoint {
             label: URL.to_owned(),
             models: environment.get("LLM_MODEL").into_iter().collect(),

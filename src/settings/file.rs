@@ -73,7 +73,8 @@ fn create_private(path: &Path) -> io::Result<File> {
 /// Makes a rename last: on Unix a folder has to be synced for its names to survive a power cut.
 fn sync_folder(file: &Path) -> io::Result<()> {
     match file.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        // The folder of a bare name is the one we are in.
+        Some(folder) if cfg!(unix) => File::open(Path::new(".").join(folder))?.sync_all(),
         _ => Ok(()),
     }
 }

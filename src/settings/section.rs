@@ -218,16 +218,17 @@ impl Section {
     /// An endpoint with the preset's values, at the base URL that holds.
     fn base(&self, id: &str, preset: Option<&Preset>) -> Result<Endpoint, BadSection> {
         let allow_http = self.allow_http.unwrap_or(false);
+        let dialect = self.dialect.or(preset.map(|p| p.dialect));
+        let dialect = dialect.unwrap_or(DialectId::OpenaiChat);
         let url = match (&self.base_url, preset) {
-            (Some(text), _) => normalised(text, allow_http)?,
+            (Some(text), _) => normalised(text, dialect, allow_http)?,
             (None, Some(preset)) => preset_url(preset)?,
             (None, None) => {
                 let why = "base_url is missing: write one such as base_url = \"https://host/v1\"";
                 return Err(BadSection::at("", why));
             }
         };
-        let dialect = self.dialect.or(preset.map(|p| p.dialect));
-        let mut endpoint = Endpoint::custom(id, url, dialect.unwrap_or(DialectId::OpenaiChat));
+        let mut endpoint = Endpoint::custom(id, url, dialect);
         endpoint.allow_http = allow_http;
         endpoint.key_env.clear();
         if let Some(preset) = preset {
@@ -257,11 +258,11 @@ impl Section {
     }
 }
 
-fn normalised(text: &str, allow_http: bool) -> Result<Url, BadSection> {
+fn normalised(text: &str, dialect: DialectId, allow_http: bool) -> Result<Url, BadSection> {
     let read = if allow_http {
-        base_url::normalise_allowing_http(text)
+        base_url::normalise_allowing_http(text, dialect)
     } else {
-        base_url::normalise(text)
+        base_url::normalise(text, dialect)
     };
     read.map(|base| base.url)
         .map_err(|why| BadSection::at("base_url", why))

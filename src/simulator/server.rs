@@ -190,7 +190,7 @@ impl Server {
             None if path == oauth::ACCOUNT_PATH => oauth::account(&self.origin(&request)),
             None => {
                 let message = format!(
-                    "There is no {path} here; the base URL of OpenAI’s clients ends in /v1"
+                    "There is no {path} here; the base URL of OpenAI’s clients ends in /v1, of Gemini’s in /v1beta"
                 );
                 return Err(refusal(404, "unknown_url", message).into());
             }

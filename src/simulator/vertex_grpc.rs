@@ -67,7 +67,7 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         stream: true,
         events: true,
     };
-    gemini::parse_json(&read::json(request), &way)
+    gemini::parse(&read::json(request), &way)
 }
 
 /// A refusal is a head alone: HTTP's own status is 200 all the same.

@@ -5,18 +5,14 @@ use std::fmt::Write as _;
 use super::{Asked, Header};
 
 pub(super) fn write(asked: &Asked) -> String {
-    let mut out = String::new();
-    for set in asked.to_set() {
-        let _ = writeln!(out, "# {set}");
-    }
-    let _ = write!(out, "curl --no-buffer {}", quoted(&asked.shown));
+    let mut out = format!("curl --no-buffer {}", quoted(&asked.shown));
     for header in &asked.headers {
         let _ = write!(out, " \\\n  -H {}", header_text(header));
     }
     // No line of JSON is the bare word that ends it.
     let body = serde_json::to_string_pretty(&asked.body).unwrap_or_default();
     let _ = write!(out, " \\\n  --data-binary @- <<'JSON'\n{body}\nJSON\n");
-    out
+    asked.remarks("#", &out) + &out
 }
 
 /// A word of the shell: in double quotes where a variable stands in it.

@@ -7,9 +7,6 @@ use crate::dialect::DialectId;
 
 pub(super) fn write(asked: &Asked) -> String {
     let mut out = String::new();
-    for set in asked.to_set() {
-        let _ = writeln!(out, "// {set}");
-    }
     let url = serde_json::Value::from(asked.shown.as_str());
     let headers: Vec<String> = asked.headers.iter().map(header_text).collect();
     let body = serde_json::to_string_pretty(&asked.body).unwrap_or_default();
@@ -21,8 +18,8 @@ pub(super) fn write(asked: &Asked) -> String {
         headers.concat()
     );
     out += "if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);\n\n";
-    out += &reader(asked.dialect);
-    out
+    out += &reader(asked);
+    asked.remarks("//", &out) + &out
 }
 
 fn header_text(header: &Header) -> String {
@@ -38,31 +35,68 @@ fn header_text(header: &Header) -> String {
     }
 }
 
-/// Reads the stream line by line and prints its text.
-fn reader(dialect: DialectId) -> String {
-    let (line, text) = match dialect.as_str() {
-        "anthropic" => (EVENT, "event.delta?.text ?? \"\""),
-        "openai-responses" => (
-            EVENT,
-            "event.type === \"response.output_text.delta\" ? event.delta : \"\"",
-        ),
-        "gemini" => (
-            EVENT,
-            "(event.candidates?.[0]?.content?.parts ?? []).map((part) => (part.thought ? \"\" : part.text ?? \
-             \"\")).join(\"\")",
-        ),
-        "ollama" => (
-            "    if (!line.trim()) continue;\n    const event = JSON.parse(line);\n",
-            "event.message?.content ?? \"\"",
-        ),
-        _ => (EVENT, "event.choices?.[0]?.delta?.content ?? \"\""),
-    };
+/// How the lines of a dialect's stream are read and shown: the event of a line, its text, its calls.
+struct Lines {
+    event: &'static str,
+    text: &'static str,
+    calls: &'static str,
+}
+
+fn lines_of(dialect: DialectId) -> Lines {
+    match dialect.as_str() {
+        "anthropic" => Lines {
+            event: EVENT,
+            text: r#"event.delta?.text ?? """#,
+            calls: r#"    if (event.content_block?.type === "tool_use") process.stdout.write(`\n${event.content_block.name} `);
+    process.stdout.write(event.delta?.partial_json ?? "");
+"#,
+        },
+        "openai-responses" => Lines {
+            event: EVENT,
+            text: r#"event.type === "response.output_text.delta" ? event.delta : """#,
+            calls: r#"    if (event.type === "response.output_item.done" && event.item.type === "function_call")
+      process.stdout.write(`\n${event.item.name} ${event.item.arguments}\n`);
+"#,
+        },
+        "gemini" => Lines {
+            event: EVENT,
+            text: r#"(event.candidates?.[0]?.content?.parts ?? []).map((part) => (part.thought ? "" : part.text ?? "")).join("")"#,
+            calls: r#"    for (const { functionCall } of event.candidates?.[0]?.content?.parts ?? [])
+      if (functionCall) process.stdout.write(`\n${functionCall.name} ${JSON.stringify(functionCall.args)}\n`);
+"#,
+        },
+        "ollama" => Lines {
+            event: "    if (!line.trim()) continue;\n    const event = JSON.parse(line);\n",
+            text: r#"event.message?.content ?? """#,
+            calls: r#"    for (const call of event.message?.tool_calls ?? [])
+      process.stdout.write(`\n${call.function.name} ${JSON.stringify(call.function.arguments)}\n`);
+"#,
+        },
+        _ => Lines {
+            event: DONE_OR_EVENT,
+            text: r#"event.choices?.[0]?.delta?.content ?? """#,
+            calls: r#"    for (const { function: call } of event.choices?.[0]?.delta?.tool_calls ?? [])
+      process.stdout.write((call.name ? `\n${call.name} ` : "") + (call.arguments ?? ""));
+"#,
+        },
+    }
+}
+
+/// Reads the stream line by line and prints its text, and its calls where there may be some.
+fn reader(asked: &Asked) -> String {
+    let Lines { event, text, calls } = lines_of(asked.dialect);
+    let calls = if asked.calls { calls } else { "" };
     format!(
         "const decoder = new TextDecoder();\nlet rest = \"\";\nfor await (const bytes of response.body) {{\n  \
          rest += decoder.decode(bytes, {{ stream: true }});\n  const lines = rest.split(\"\\n\");\n  rest = \
-         lines.pop();\n  for (const line of lines) {{\n{line}    process.stdout.write({text});\n  }}\n}}\n"
+         lines.pop();\n  for (const line of lines) {{\n{event}    process.stdout.write({text});\n{calls}  }}\n}}\n"
     )
 }
 
-const EVENT: &str = "    if (!line.startsWith(\"data:\") || line.includes(\"[DONE]\")) continue;\n    \
-                     const event = JSON.parse(line.slice(5));\n";
+const EVENT: &str = r#"    if (!line.startsWith("data:")) continue;
+    const event = JSON.parse(line.slice(5));
+"#;
+
+const DONE_OR_EVENT: &str = r#"    if (!line.startsWith("data:") || line.slice(5).trim() === "[DONE]") continue;
+    const event = JSON.parse(line.slice(5));
+"#;

@@ -22,6 +22,9 @@ pub(super) const PYTHON: Style = Style {
     bytes: false,
 };
 
+/// How many characters of a line a list or a map may fill; a longer one has a line for each of its items.
+const WIDTH: usize = 72;
+
 /// A value over several lines, all but the first indented by `depth` steps of four blanks.
 pub(super) fn literal(value: &Value, style: Style, depth: usize) -> String {
     let mut out = String::new();
@@ -39,16 +42,45 @@ fn write(out: &mut String, value: &Value, style: Style, depth: usize, field: &st
             let _ = write!(out, "base64.b64decode({})", string(text));
         }
         Value::Number(_) | Value::String(_) => out.push_str(&scalar(value)),
-        Value::Array(items) if items.is_empty() => out.push_str("[]"),
-        Value::Object(map) if map.is_empty() => out.push_str("{}"),
         Value::Array(items) => {
             let items = items.iter().map(|item| (None, item));
-            block(out, ['[', ']'], items, style, depth);
+            let lines = has_lines(out, value, depth);
+            block(out, ['[', ']'], items, style, lines);
         }
         Value::Object(map) => {
             let items = map.iter().map(|(name, item)| (Some(name.as_str()), item));
-            block(out, ['{', '}'], items, style, depth);
+            let lines = has_lines(out, value, depth);
+            block(out, ['{', '}'], items, style, lines);
         }
+    }
+}
+
+/// The depth of a list or a map that does not fit into the rest of its line.
+fn has_lines(out: &str, value: &Value, depth: usize) -> Option<usize> {
+    let line = out
+        .rfind('\n')
+        .map_or(4 * depth + out.len(), |at| out.len() - at);
+    (left_of(value, WIDTH.saturating_sub(line)))
+        .is_none()
+        .then_some(depth)
+}
+
+/// What is left of so many characters behind a value on one line; nothing if it is longer.
+fn left_of(value: &Value, room: usize) -> Option<usize> {
+    const AROUND: usize = 2;
+    const BETWEEN: usize = 2;
+    match value {
+        Value::String(text) => room.checked_sub(text.len() + AROUND),
+        Value::Array(items) => (items.iter()).try_fold(room.checked_sub(AROUND)?, |room, item| {
+            left_of(item, room)?.checked_sub(BETWEEN)
+        }),
+        Value::Object(map) => {
+            (map.iter()).try_fold(room.checked_sub(AROUND)?, |room, (name, item)| {
+                left_of(item, room.checked_sub(name.len() + AROUND + BETWEEN)?)?
+                    .checked_sub(BETWEEN)
+            })
+        }
+        _ => room.checked_sub(scalar(value).len()),
     }
 }
 
@@ -57,18 +89,29 @@ fn block<'a>(
     [open, close]: [char; 2],
     items: impl Iterator<Item = (Option<&'a str>, &'a Value)>,
     style: Style,
-    depth: usize,
+    lines: Option<usize>,
 ) {
+    let indent = |depth: usize| format!("\n{}", "    ".repeat(depth));
     out.push(open);
-    for (name, item) in items {
-        let _ = write!(out, "\n{}", "    ".repeat(depth + 1));
+    for (index, (name, item)) in items.enumerate() {
+        match lines {
+            Some(depth) => out.push_str(&indent(depth + 1)),
+            None if index > 0 => out.push_str(", "),
+            None => {}
+        }
         if let Some(name) = name {
             let _ = write!(out, "{}: ", string(name));
         }
-        write(out, item, style, depth + 1, name.unwrap_or_default());
-        out.push(',');
+        let depth = lines.map_or(0, |depth| depth + 1);
+        write(out, item, style, depth, name.unwrap_or_default());
+        if lines.is_some() {
+            out.push(',');
+        }
     }
-    let _ = write!(out, "\n{}{close}", "    ".repeat(depth));
+    if let Some(depth) = lines {
+        out.push_str(&indent(depth));
+    }
+    out.push(close);
 }
 
 /// JSON's strings are Python's, too.
@@ -78,4 +121,29 @@ pub(super) fn string(text: &str) -> String {
 
 fn scalar(value: &Value) -> String {
     value.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_fits_stands_on_one_line_and_what_does_not_has_a_line_each() {
+        let short = json!([{"role": "user", "content": "Hi", "n": [1, true, null]}]);
+        assert_eq!(
+            literal(&short, PYTHON, 1),
+            r#"[{"role": "user", "content": "Hi", "n": [1, True, None]}]"#
+        );
+        let long = json!({"a": "x".repeat(80), "b": {"c": 1}, "d": {}});
+        let lines = [
+            "{".to_owned(),
+            format!("        \"a\": \"{}\",", "x".repeat(80)),
+            "        \"b\": {\"c\": 1},".to_owned(),
+            "        \"d\": {},".to_owned(),
+            "    }".to_owned(),
+        ];
+        assert_eq!(literal(&long, PYTHON, 1), lines.join("\n"));
+    }
 }

@@ -56,52 +56,86 @@ const MESSAGES: &[&str] = &[
 ];
 
 pub(super) fn write(asked: &Asked) -> String {
-    let mut out = String::new();
-    for set in asked.to_set() {
-        let _ = writeln!(out, "# {set}");
-    }
-    out += &match asked.dialect.as_str() {
+    let body = match asked.dialect.as_str() {
         "anthropic" => anthropic(asked),
         "openai-responses" => responses(asked),
         "gemini" | "vertex-grpc" => gemini(asked),
         "ollama" => plain(asked),
         _ => chat(asked),
     };
-    out
+    asked.remarks("#", &body) + &body
+}
+
+/// What reads the stream: its text, and its calls where there may be some.
+fn reading(asked: &Asked, text: &str, calls: &str) -> String {
+    format!("{text}{}", if asked.calls { calls } else { "" })
 }
 
 fn chat(asked: &Asked) -> String {
-    let print = "for chunk in stream:\n    if chunk.choices and chunk.choices[0].delta.content:\n        \
-                 print(chunk.choices[0].delta.content, end=\"\", flush=True)\n";
+    let text = r#"for chunk in stream:
+    delta = chunk.choices[0].delta if chunk.choices else None
+    if delta and delta.content:
+        print(delta.content, end="", flush=True)
+"#;
+    let calls = r#"    for call in delta.tool_calls or [] if delta else []:
+        if call.function.name:
+            print(f"\n{call.function.name} ", end="")
+        print(call.function.arguments or "", end="", flush=True)
+"#;
     let client = openai_client(asked, "/chat/completions");
     let call = arguments(&asked.body, CHAT);
-    format!("{client}stream = client.chat.completions.create(\n{call})\n{print}")
+    let read = reading(asked, text, calls);
+    format!("{client}stream = client.chat.completions.create(\n{call})\n{read}")
 }
 
 fn responses(asked: &Asked) -> String {
-    let print = "for event in stream:\n    if event.type == \"response.output_text.delta\":\n        \
-                 print(event.delta, end=\"\", flush=True)\n";
+    let text = r#"for event in stream:
+    if event.type == "response.output_text.delta":
+        print(event.delta, end="", flush=True)
+"#;
+    let calls = r#"    elif event.type == "response.output_item.done" and event.item.type == "function_call":
+        print(f"\n{event.item.name} {event.item.arguments}")
+"#;
     let client = openai_client(asked, "/responses");
     let call = arguments(&asked.body, RESPONSES);
-    format!("{client}stream = client.responses.create(\n{call})\n{print}")
+    let read = reading(asked, text, calls);
+    format!("{client}stream = client.responses.create(\n{call})\n{read}")
 }
 
 fn openai_client(asked: &Asked, path: &str) -> String {
-    let args = client_arguments(asked, path);
+    client("openai", "OpenAI", &client_arguments(asked, path))
+}
+
+/// The head of a program: an SDK's client, and what it needs.
+fn client(package: &str, class: &str, arguments: &str) -> String {
+    let os = if arguments.contains("os.environ") {
+        "import os\n"
+    } else {
+        ""
+    };
     format!(
-        "# pip install openai\nimport os\nfrom openai import OpenAI\n\nclient = OpenAI(\n{args})\n"
+        "# pip install {package}\n{os}from {package} import {class}\n\nclient = {class}(\n{arguments})\n"
     )
 }
 
 fn anthropic(asked: &Asked) -> String {
-    let args = client_arguments(asked, "/v1/messages");
+    let text = r#"for event in stream:
+    if event.type == "content_block_delta" and event.delta.type == "text_delta":
+        print(event.delta.text, end="", flush=True)
+"#;
+    let calls = r#"    elif event.type == "content_block_start" and event.content_block.type == "tool_use":
+        print(f"\n{event.content_block.name} ", end="")
+    elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
+        print(event.delta.partial_json, end="", flush=True)
+"#;
+    let client = client(
+        "anthropic",
+        "Anthropic",
+        &client_arguments(asked, "/v1/messages"),
+    );
     let call = arguments(&asked.body, MESSAGES);
-    format!(
-        "# pip install anthropic\nimport os\nfrom anthropic import Anthropic\n\nclient = \
-         Anthropic(\n{args})\nstream = client.messages.create(\n{call})\nfor event in stream:\n    if event.type == \
-         \"content_block_delta\" and event.delta.type == \"text_delta\":\n        print(event.delta.text, end=\"\", \
-         flush=True)\n"
-    )
+    let read = reading(asked, text, calls);
+    format!("{client}stream = client.messages.create(\n{call})\n{read}")
 }
 
 /// The base URL, the key and the user's own headers, as arguments of a client. A key that goes by another
@@ -171,24 +205,36 @@ fn gemini(asked: &Asked) -> String {
     if let Some(Value::Object(settings)) = config.shift_remove("generationConfig") {
         config.extend(settings);
     }
-    format!(
-        "# pip install google-genai\nimport base64\nimport os\nfrom google import genai\n{}\nclient = \
-         genai.Client(\n{})\nstream = client.models.generate_content_stream(\n    model={},\n    contents={},\n    \
-         config={},\n)\nfor chunk in stream:\n    print(chunk.text or \"\", end=\"\", flush=True)\n",
-        if is_vertex(asked) {
-            "from google.oauth2.credentials import Credentials\n"
-        } else {
-            ""
-        },
-        genai_client(asked),
+    let call = format!(
+        "stream = client.models.generate_content_stream(\n    model={},\n    contents={},\n    config={},\n)\n",
         string(&asked.model),
         literal(&contents, style, 1),
         literal(&config.into(), style, 1),
+    );
+    let client = genai_client(asked);
+    let imports: String = [
+        ("base64.", &call, "import base64\n"),
+        ("os.environ", &client, "import os\n"),
+        ("", &client, "from google import genai\n"),
+        (
+            "Credentials(",
+            &client,
+            "from google.oauth2.credentials import Credentials\n",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(used, text, line)| text.contains(used).then_some(line))
+    .collect();
+    let text = r#"for chunk in stream:
+    print(chunk.text or "", end="", flush=True)
+"#;
+    let calls = r#"    for call in chunk.function_calls or []:
+        print(f"\n{call.name} {call.args}")
+"#;
+    let read = reading(asked, text, calls);
+    format!(
+        "# pip install google-genai\n{imports}\nclient = genai.Client(\n{client})\n{call}{read}"
     )
-}
-
-fn is_vertex(asked: &Asked) -> bool {
-    project_of(asked).is_some()
 }
 
 /// The project and location of a URL of Vertex AI.
@@ -224,11 +270,18 @@ fn genai_client(asked: &Asked) -> String {
     };
     match project_of(asked) {
         None => format!("    api_key={key},\n{options}"),
-        Some((project, location)) => format!(
-            "    vertexai=True,\n    project={},\n    location={},\n    credentials=Credentials({key}),\n{options}",
-            string(project),
-            string(location)
-        ),
+        Some((project, location)) => {
+            let signed = if asked.by_google {
+                String::new()
+            } else {
+                format!("    credentials=Credentials({key}),\n")
+            };
+            format!(
+                "    vertexai=True,\n    project={},\n    location={},\n{signed}{options}",
+                string(project),
+                string(location)
+            )
+        }
     }
 }
 
@@ -246,13 +299,24 @@ fn plain(asked: &Asked) -> String {
             format!("        {}: {value},\n", string(&header.name))
         })
         .collect();
+    let headers = headers.concat();
+    let os = if headers.contains("os.environ") {
+        "import os\n"
+    } else {
+        ""
+    };
+    let text = r#"        message = json.loads(line).get("message", {})
+        print(message.get("content", ""), end="", flush=True)
+"#;
+    let calls = r#"        for call in message.get("tool_calls", []):
+            print(f"\n{call['function']['name']} {call['function']['arguments']}")
+"#;
+    let read = reading(asked, text, calls);
     format!(
-        "import json\nimport os\nimport urllib.request\n\nrequest = urllib.request.Request(\n    {},\n    \
-         headers={{\n{}    }},\n    data=json.dumps({}).encode(),\n)\nwith urllib.request.urlopen(request) as \
-         response:\n    for line in response:\n        print(json.loads(line).get(\"message\", {{}}).get(\"content\", \
-         \"\"), end=\"\", flush=True)\n",
+        "import json\n{os}import urllib.request\n\nrequest = urllib.request.Request(\n    {},\n    headers={{\n\
+         {headers}    }},\n    data=json.dumps({}).encode(),\n)\nwith urllib.request.urlopen(request) as \
+         response:\n    for line in response:\n{read}",
         string(&asked.shown),
-        headers.concat(),
         literal(&asked.body, PYTHON, 1),
     )
 }

@@ -120,6 +120,24 @@ fn what_was_asked_wrongly_is_said_with_exit_code_2() {
             "--model",
         ),
         (&["chat", "-"], "standard input is empty"),
+        (
+            &["chat", "--tools", "/dev/null", "Hi"],
+            "/dev/null is not JSON",
+        ),
+        (
+            &[
+                "chat",
+                "--base-url",
+                "x",
+                "-m",
+                "m",
+                "--dialect",
+                "grpc",
+                "Hi",
+            ],
+            "vertex-grpc",
+        ),
+        (&["chat", "--result", "1"], "--session"),
     ] {
         let output = home.run(arguments, "");
         assert_eq!(output.code, Some(2), "{arguments:?}");
@@ -257,4 +275,98 @@ fn a_reader_that_leaves_ends_the_program_quietly() {
         .read_to_string(&mut said)
         .unwrap();
     assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn a_session_is_held_over_several_turns_with_its_tools_in_every_protocol() {
+    for endpoint in simulator::ids() {
+        let home = Home::new();
+        let file = home.path().join("session.json");
+        let (file, target) = (file.to_str().unwrap(), format!("{endpoint}/sim-tools"));
+        let ask = |more: &[&str]| {
+            let start = ["chat", "--json", "-t", &target, "--session", file];
+            home.run(&[&start, more].concat(), "")
+        };
+        let called = ask(&["-s", "Be brief", "What weather is it?"]);
+        assert_eq!(called.code, Some(0), "{endpoint}: {called:?}");
+        assert_eq!(
+            runs(&called.out)[0]["tool_calls"].as_array().unwrap().len(),
+            2
+        );
+        let advice = "answer each, in this order, with --result TEXT";
+        assert!(called.err.contains(advice), "{endpoint}: {called:?}");
+        for (wrong, part) in [
+            (&["And tomorrow?"][..], advice),
+            (&["--result", "one"], advice),
+            (
+                &["--result", "1", "--result", "@/nonexistent"],
+                "/nonexistent",
+            ),
+        ] {
+            let refused = ask(wrong);
+            assert_eq!(refused.code, Some(2), "{endpoint}: {refused:?}");
+            assert!(refused.err.contains(part), "{endpoint}: {refused:?}");
+        }
+        let answered = ask(&["--result", "18 °C", "--result", "{\"celsius\": 21}"]);
+        let text = runs(&answered.out)[0]["text"].clone();
+        let text = text.as_str().unwrap();
+        assert!(
+            text.contains("18 °C") && text.contains("21"),
+            "{endpoint}: {text}"
+        );
+        let kept = std::fs::read_to_string(file).unwrap();
+        let kept: Value = serde_json::from_str(&kept).unwrap();
+        let roles = kept["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|m| &m["role"]);
+        let roles: Vec<&str> = roles.map(|role| role.as_str().unwrap()).collect();
+        assert_eq!(
+            roles,
+            ["user", "assistant", "tool", "assistant"],
+            "{endpoint}"
+        );
+        assert_eq!(kept["system"], "Be brief");
+    }
+}
+
+#[test]
+fn a_session_keeps_no_answer_that_broke_off() {
+    let home = Home::new();
+    let file = home.path().join("session.json");
+    let arguments = [
+        "chat",
+        "-t",
+        "simulator/sim-cut",
+        "--session",
+        file.to_str().unwrap(),
+        "Hi",
+    ];
+    let output = home.run(&arguments, "");
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.err.contains("the session stays as it was"),
+        "{output:?}"
+    );
+    assert!(!file.exists());
+}
+
+#[test]
+fn what_was_not_sent_is_said() {
+    let home = Home::new();
+    let ask = [
+        "chat",
+        "-t",
+        "simulator-anthropic/sim-fast",
+        "--seed",
+        "1",
+        "Hi",
+    ];
+    let output = home.run(&ask, "");
+    assert!(output.err.contains("not sent: seed ("), "{output:?}");
+    for instead in [&["--print-body"][..], &["--snippet", "curl"]] {
+        let output = home.run(&[&ask, instead].concat(), "");
+        assert!(output.err.contains("not sent: seed ("), "{output:?}");
+    }
 }

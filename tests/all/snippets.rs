@@ -182,3 +182,28 @@ async fn a_snippet_for_vertex_takes_its_project_from_the_url() {
         }
     }
 }
+
+/// An answer of calls alone is shown as well.
+#[tokio::test]
+async fn a_snippet_with_tools_prints_the_calls() {
+    let simulator = quick().await;
+    for endpoint in endpoints(&simulator) {
+        let mut request = asked("sim-tools");
+        request.params.max_tokens = None;
+        let city = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+        request.tools = vec![Tool {
+            name: "weather_of".into(),
+            description: "Of a city".into(),
+            parameters: city,
+        }];
+        for language in [Language::Python, Language::JavaScript] {
+            let text = snippet(language, &endpoint, &request);
+            let Some(said) = printed(language, &text) else {
+                continue;
+            };
+            let calls = said.matches("\nweather_of ").count();
+            assert_eq!(calls, 2, "{} {language}: {said}\n{text}", endpoint.id);
+            assert!(said.contains("city"), "{} {language}: {said}", endpoint.id);
+        }
+    }
+}

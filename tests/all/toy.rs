@@ -18,6 +18,7 @@ pub static TOY: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "Toy",
     key_header: None,
+    base_path: "/v1",
     chat_url: |base, _| base.join("chat").unwrap(),
     models_url: |base| base.join("models").unwrap(),
     headers: &[],

@@ -1,22 +1,19 @@
-//! From arguments to runs: reads what is to be asked, finds the targets, starts the engine.
+//! From arguments to runs: finds the targets, starts the engine.
 
-use std::{
-    io::{IsTerminal as _, Read as _},
-    path::Path,
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
 
-use super::Args;
+use super::{Args, question::Question};
 use crate::{
-    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, is_address},
+    chat::ChatRequest,
     cli::{UsageError, note, unknown_endpoint, warn_of},
-    endpoint::{Endpoint, TargetId, base_url, call::raw_body as raw_body_of},
+    endpoint::{
+        Endpoint, TargetId, base_url,
+        call::{left_out, raw_body},
+    },
     engine::{Command, Engine, Options, SendRun, Update},
     run::{Origin, RunId},
-    schema,
     settings::{Paths, Settings},
     simulator,
     snippet::{Language, snippet},
@@ -24,49 +21,6 @@ use crate::{
 
 /// The id of the endpoint that `--base-url` makes.
 const AD_HOC: &str = "url";
-
-/// What is asked of every target.
-pub(super) struct Question {
-    system: Option<String>,
-    message: Message,
-    params: Params,
-    tools: Vec<Tool>,
-    raw_body: Option<Value>,
-}
-
-impl Question {
-    pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
-        let mut parts = Vec::new();
-        if args.body.is_none() {
-            let text = prompt(args.prompt.as_deref())?;
-            parts.push(Part::Text { text });
-        }
-        for file in &args.attach {
-            parts.push(Part::Media(media(file)?));
-        }
-        Ok(Self {
-            system: args.system.clone(),
-            message: Message {
-                role: Role::User,
-                parts,
-            },
-            params: params(args)?,
-            tools: tools(args.tools.as_deref())?,
-            raw_body: args.body.as_deref().map(raw_body).transpose()?,
-        })
-    }
-
-    fn request(&self, model: &str) -> ChatRequest {
-        ChatRequest {
-            model: model.to_owned(),
-            system: self.system.clone(),
-            messages: vec![self.message.clone()],
-            params: self.params.clone(),
-            tools: self.tools.clone(),
-            raw_body: self.raw_body.clone(),
-        }
-    }
-}
 
 /// The runs that were started, in the order of the targets.
 pub(super) struct Asked {
@@ -134,7 +88,7 @@ pub(super) fn snippets(
 /// The JSON body that would be sent to each target.
 pub(super) fn bodies(question: &Question, ready: &Ready) -> anyhow::Result<Vec<String>> {
     shown(question, ready, |endpoint, request| {
-        format!("{:#}\n", raw_body_of(endpoint.dialect.dialect(), request))
+        format!("{:#}\n", raw_body(endpoint.dialect.dialect(), request))
     })
 }
 
@@ -147,7 +101,11 @@ fn shown(
         let endpoint = ready.settings.endpoint_or_preset(&target.endpoint);
         let endpoint =
             endpoint.ok_or_else(|| unknown_endpoint(&target.endpoint, &ready.settings))?;
-        Ok(show(&endpoint, &question.request(&target.model)))
+        let request = question.request(&target.model);
+        for lost in left_out(endpoint.dialect.dialect(), &request) {
+            note(&format!("{target}: {lost}"));
+        }
+        Ok(show(&endpoint, &request))
     };
     ready.targets.iter().map(of).collect()
 }
@@ -197,7 +155,10 @@ fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
     let Some(written) = &args.base_url else {
         return Ok(None);
     };
-    let base = base_url::normalise_allowing_http(written).map_err(UsageError::new)?;
+    let base = base_url::normalise_allowing_http(written, args.dialect).map_err(UsageError::new)?;
+    for change in &base.changes {
+        note(&format!("{}: {change}", base.url));
+    }
     let mut endpoint = Endpoint::custom(AD_HOC, base.url, args.dialect);
     endpoint.key_env = vec![args.key_env.clone()];
     endpoint.allow_http = true;
@@ -244,136 +205,4 @@ fn first_listed(engine: &Engine, id: &str) -> Option<String> {
         }
     }
     None
-}
-
-fn prompt(given: Option<&str>) -> anyhow::Result<String> {
-    if let Some(text) = given
-        && text != "-"
-    {
-        return Ok(text.to_owned());
-    }
-    let mut stdin = std::io::stdin();
-    if given.is_none() && stdin.is_terminal() {
-        return Err(UsageError::new("nothing to ask: give a prompt, or pipe one in").into());
-    }
-    let mut bytes = Vec::new();
-    stdin.read_to_end(&mut bytes).context("standard input")?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| UsageError::new("standard input is not UTF-8 text"))?;
-    if text.trim().is_empty() {
-        return Err(UsageError::new("nothing to ask: standard input is empty").into());
-    }
-    Ok(text)
-}
-
-fn media(file: &Path) -> anyhow::Result<Media> {
-    if let Some(address) = file.to_str().filter(|text| is_address(text)) {
-        return Ok(Media::at(address).map_err(UsageError::new)?);
-    }
-    let data =
-        std::fs::read(file).map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
-    let shown = file.display().to_string();
-    let mut media = Media::of_bytes(data, shown).map_err(UsageError::new)?;
-    // Some protocols send the name: where the file lies is nobody's business.
-    let name = file.file_name().unwrap_or(file.as_os_str());
-    media.name = name.to_string_lossy().into_owned();
-    Ok(media)
-}
-
-fn params(args: &Args) -> anyhow::Result<Params> {
-    let schema = args.schema.as_deref().map(schema_file).transpose()?;
-    let extra = match &args.extra {
-        None => serde_json::Map::new(),
-        Some(text) => serde_json::from_str(text)
-            .map_err(|why| UsageError::new(format!("--extra is not a JSON object: {why}")))?,
-    };
-    Ok(Params {
-        temperature: args.temperature,
-        top_p: args.top_p,
-        max_tokens: args.max_tokens,
-        seed: args.seed,
-        stop: args.stop.clone(),
-        reasoning_effort: args.reasoning_effort.clone(),
-        cache_prompt: args.cache_prompt,
-        response_format: schema.map(|schema| ResponseFormat::JsonSchema {
-            name: "answer".into(),
-            schema,
-            strict: true,
-        }),
-        extra,
-    })
-}
-
-fn tools(file: Option<&Path>) -> anyhow::Result<Vec<Tool>> {
-    let Some(file) = file else {
-        return Ok(Vec::new());
-    };
-    let tools = serde_json::from_value(json_file(file)?);
-    let tools: Vec<Tool> =
-        tools.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
-    for (index, tool) in tools.iter().enumerate() {
-        let what = format!("tool {}, its parameters, ", index + 1);
-        check_schema(file, &what, &tool.parameters)?;
-    }
-    Ok(tools)
-}
-
-fn schema_file(file: &Path) -> anyhow::Result<Value> {
-    let schema = json_file(file)?;
-    check_schema(file, "", &schema)?;
-    Ok(schema)
-}
-
-/// Refuses a schema for the first thing that is wrong with it.
-fn check_schema(file: &Path, what: &str, schema: &Value) -> Result<(), UsageError> {
-    let problem = schema::problems(schema).into_iter().next();
-    problem.map_or(Ok(()), |problem| {
-        let file = file.display();
-        Err(UsageError::new(format!("{file}: {what}{problem}")))
-    })
-}
-
-/// The body of a file, or of standard input for `-`.
-fn raw_body(file: &Path) -> anyhow::Result<Value> {
-    let body = if file == Path::new("-") {
-        let text = std::io::read_to_string(std::io::stdin()).context("standard input")?;
-        serde_json::from_str(&text)
-            .map_err(|why| UsageError::new(format!("standard input: {why}")))?
-    } else {
-        json_file(file)?
-    };
-    if !Value::is_object(&body) {
-        let why = format!("{}: a body is a JSON object: {{ … }}", file.display());
-        return Err(UsageError::new(why).into());
-    }
-    Ok(body)
-}
-
-fn json_file(file: &Path) -> anyhow::Result<Value> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?;
-    let value = serde_json::from_str(&text);
-    Ok(value.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_wrong_schema_is_refused_by_file_and_place() {
-        let told = |what, schema| {
-            let refused = check_schema(Path::new("s.json"), what, &schema);
-            refused.map_err(|error| error.to_string())
-        };
-        assert_eq!(told("", json!({"type": "object"})), Ok(()));
-        let text = told("", json!({"properties": {"age": {"type": "strng"}}})).unwrap_err();
-        let start = "s.json: at /properties/age/type: “strng” is no type: use string, ";
-        assert!(text.starts_with(start), "{text}");
-        let text = told("tool 2, its parameters, ", json!([])).unwrap_err();
-        let whole = "s.json: tool 2, its parameters, a JSON schema is an object: { … }";
-        assert_eq!(text, whole);
-    }
 }

@@ -14,6 +14,7 @@ use super::{Args, ask::Asked};
 use crate::{
     chat::ChatRequest,
     cli::table,
+    conformance::{self, Check},
     dialect::DialectId,
     endpoint::TargetId,
     engine::{Command, Engine, Update},
@@ -23,20 +24,16 @@ use crate::{
     visible::visible,
 };
 
-/// Follows all runs to their end and says how they went.
-pub(super) fn follow(args: &Args, asked: &Asked) -> anyhow::Result<ExitCode> {
+/// Follows all runs to their end and says how they went; gives them in the order of the targets.
+pub(super) fn follow(args: &Args, asked: Asked) -> anyhow::Result<(ExitCode, Vec<Run>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
     cancel_on_ctrl_c(&asked.engine, ids.clone());
     let mut screen = Screen::new(args, &asked.runs);
     let written = follow_updates(&asked.engine, &mut screen);
     asked.engine.send(Command::Stop);
     while asked.engine.next().is_some() {}
-    match written {
-        // The reader of a pipe went away, as `head` does: nothing is left to say.
-        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(why) => Err(why.into()),
-        Ok(()) => Ok(screen.exit_code()),
-    }
+    written?;
+    Ok((screen.exit_code(), screen.into_runs()))
 }
 
 fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {
@@ -169,6 +166,11 @@ impl<'a> Screen<'a> {
         write!(io::stderr().lock(), "\n{}", table::figures(&runs))
     }
 
+    fn into_runs(mut self) -> Vec<Run> {
+        let runs = self.order.iter().filter_map(|id| self.runs.remove(id));
+        runs.collect()
+    }
+
     fn exit_code(&self) -> ExitCode {
         let mut runs = self.runs.values();
         if runs.clone().any(Run::is_cancelled) {
@@ -217,7 +219,7 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
     )
 }
 
-/// What is no text: the work of built-in tools, unknown parts, the server's own times.
+/// What is no text: the work of built-in tools, unknown parts, the server's own times, what was lost or odd.
 fn print_beside(run: &Run) -> io::Result<()> {
     let answer = &run.answer;
     let mut err = io::stderr().lock();
@@ -239,6 +241,22 @@ fn print_beside(run: &Run) -> io::Result<()> {
             "by the server's own clock: {}",
             visible(&times.join(", "))
         )?;
+    }
+    print_findings(&mut err, run)
+}
+
+/// Findings, and the notes that no finding tells. Unknown parts are printed as they are.
+fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
+    let mut findings = conformance::findings(run);
+    findings.retain(|finding| finding.check != Check::Unknown);
+    for finding in &findings {
+        let label = conformance::row(finding.check).label.to_lowercase();
+        writeln!(err, "{label}: {}", visible(&finding.text))?;
+    }
+    for (note, _) in &run.answer.notes {
+        if !conformance::is_told(note, &findings) {
+            writeln!(err, "note: {}", visible(note))?;
+        }
     }
     Ok(())
 }

@@ -136,7 +136,7 @@ impl Draft {
             "" => endpoint.id.clone(),
             label => label.to_owned(),
         };
-        match presets::read_url(&self.url, self.allow_http) {
+        match presets::read_url(&self.url, self.dialect, self.allow_http) {
             Ok((url, _)) => endpoint.base_url = url,
             Err(problem) => note(&mut problems, Field::Url, Some(problem)),
         }
@@ -201,7 +201,7 @@ impl Draft {
     /// # Errors
     /// With what is wrong with the base URL.
     pub fn final_url(&self) -> Result<(String, Vec<String>), String> {
-        let (url, changes) = presets::read_url(&self.url, self.allow_http)?;
+        let (url, changes) = presets::read_url(&self.url, self.dialect, self.allow_http)?;
         let model = self.models.lines().next().unwrap_or("model");
         let chat = (self.dialect.dialect().chat_url)(&url, model);
         Ok((chat.to_string(), changes))
@@ -210,7 +210,7 @@ impl Draft {
     /// Whether the base URL is `http://` to another machine, which has to be allowed.
     #[must_use]
     pub fn is_cleartext(&self) -> bool {
-        presets::read_url(&self.url, true)
+        presets::read_url(&self.url, self.dialect, true)
             .is_ok_and(|(url, _)| url.scheme() == "http" && !base_url::is_loopback(&url))
     }
 

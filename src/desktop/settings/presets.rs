@@ -40,11 +40,15 @@ pub fn project_may_wait(preset: &Preset) -> bool {
 ///
 /// # Errors
 /// With what is wrong and what to write instead.
-pub fn read_url(text: &str, allow_http: bool) -> Result<(Url, Vec<String>), String> {
+pub fn read_url(
+    text: &str,
+    dialect: DialectId,
+    allow_http: bool,
+) -> Result<(Url, Vec<String>), String> {
     let read = if allow_http {
-        base_url::normalise_allowing_http(text)
+        base_url::normalise_allowing_http(text, dialect)
     } else {
-        base_url::normalise(text)
+        base_url::normalise(text, dialect)
     };
     read.map(|n| (n.url, n.changes))
         .map_err(|why| why.to_string())

@@ -1,0 +1,263 @@
+//! What is asked, as arguments, files and standard input tell it.
+
+use std::{
+    io::{IsTerminal as _, Read as _},
+    path::Path,
+};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use super::{Args, session::Session};
+use crate::{
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, is_address},
+    cli::UsageError,
+    engine::files,
+    schema,
+};
+
+/// What is asked of every target.
+pub(super) struct Question {
+    /// What was said before, and what holds for all turns.
+    pub session: Session,
+    /// This turn.
+    pub message: Message,
+    params: Params,
+    raw_body: Option<Value>,
+}
+
+impl Question {
+    pub fn of(args: &Args) -> anyhow::Result<Self> {
+        let mut session = args.session.as_deref().map(Session::read).transpose()?;
+        let mut session = session.take().unwrap_or_default();
+        if let Some(system) = &args.system {
+            session.system = Some(system.clone());
+        }
+        if let Some(file) = &args.tools {
+            session.tools = tools(file)?;
+        }
+        let message = if args.results.is_empty() {
+            session.takes_prompt()?;
+            asked(args)?
+        } else {
+            session.results(args.results.iter().map(|text| text_of(text)))?
+        };
+        Ok(Self {
+            session,
+            message,
+            params: params(args)?,
+            raw_body: args.body.as_deref().map(raw_body).transpose()?,
+        })
+    }
+
+    /// The request to a model of this name.
+    pub fn request(&self, model: &str) -> ChatRequest {
+        let mut messages = self.session.messages.clone();
+        messages.push(self.message.clone());
+        ChatRequest {
+            model: model.to_owned(),
+            system: self.session.system.clone(),
+            messages,
+            params: self.params.clone(),
+            tools: self.session.tools.clone(),
+            raw_body: self.raw_body.clone(),
+        }
+    }
+}
+
+/// The user's turn: prompt and files.
+fn asked(args: &Args) -> anyhow::Result<Message> {
+    let mut parts = Vec::new();
+    if args.body.is_none() {
+        let text = prompt(args.prompt.as_deref())?;
+        parts.push(Part::Text { text });
+    }
+    for file in &args.attach {
+        parts.push(Part::Media(media(file)?));
+    }
+    Ok(Message {
+        role: Role::User,
+        parts,
+    })
+}
+
+fn prompt(given: Option<&str>) -> anyhow::Result<String> {
+    if let Some(text) = given
+        && text != "-"
+    {
+        return Ok(text.to_owned());
+    }
+    let mut stdin = std::io::stdin();
+    if given.is_none() && stdin.is_terminal() {
+        return Err(UsageError::new("nothing to ask: give a prompt, or pipe one in").into());
+    }
+    let mut bytes = Vec::new();
+    stdin.read_to_end(&mut bytes).context("standard input")?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| UsageError::new("standard input is not UTF-8 text"))?;
+    if text.trim().is_empty() {
+        return Err(UsageError::new("nothing to ask: standard input is empty").into());
+    }
+    Ok(text)
+}
+
+fn media(file: &Path) -> Result<Media, UsageError> {
+    let address = file.to_str().filter(|text| is_address(text));
+    let media = address.map_or_else(|| files::read(file), Media::at);
+    media.map_err(UsageError::new)
+}
+
+/// A text as an argument gives it, or the file that `@FILE` names.
+fn text_of(argument: &str) -> Result<String, UsageError> {
+    match argument.strip_prefix('@') {
+        None => Ok(argument.to_owned()),
+        Some(file) => text_file(Path::new(file)),
+    }
+}
+
+fn params(args: &Args) -> Result<Params, UsageError> {
+    let schema = args.schema.as_deref().map(schema_file).transpose()?;
+    let extra = match &args.extra {
+        None => serde_json::Map::new(),
+        Some(text) => serde_json::from_str(text)
+            .map_err(|why| UsageError::new(format!("--extra is not a JSON object: {why}")))?,
+    };
+    Ok(Params {
+        temperature: args.temperature,
+        top_p: args.top_p,
+        max_tokens: args.max_tokens,
+        seed: args.seed,
+        stop: args.stop.clone(),
+        reasoning_effort: args.reasoning_effort.clone(),
+        cache_prompt: args.cache_prompt,
+        response_format: schema.map(|schema| ResponseFormat::JsonSchema {
+            name: "answer".into(),
+            schema,
+            strict: true,
+        }),
+        extra,
+    })
+}
+
+fn tools(file: &Path) -> Result<Vec<Tool>, UsageError> {
+    let wrong = |why: String| UsageError::new(format!("{}: {why}", file.display()));
+    let Value::Array(written) = json_file(file)? else {
+        return Err(wrong(
+            r#"tools are a JSON array: [{"name": …, "description": …, "parameters": {…}}]"#.into(),
+        ));
+    };
+    let mut tools = Vec::new();
+    for (index, value) in written.iter().enumerate() {
+        let what = format!("tool {}, ", index + 1);
+        let tool = tool(value).ok_or_else(|| wrong(format!("{what}it has no name")))?;
+        check_schema(file, &format!("{what}its parameters, "), &tool.parameters)?;
+        tools.push(tool);
+    }
+    Ok(tools)
+}
+
+/// A tool as we write it, or as it stands in a request to one of the providers. One without parameters takes
+/// none; one without a name is none.
+fn tool(value: &Value) -> Option<Tool> {
+    const SCHEMAS: &[&str] = &["parameters", "input_schema", "parametersJsonSchema"];
+    let bare = value.get("function").unwrap_or(value);
+    let schema = SCHEMAS.iter().find_map(|name| bare.get(*name));
+    let nothing = || json!({"type": "object", "properties": {}});
+    Some(Tool {
+        name: bare.get("name")?.as_str()?.to_owned(),
+        description: bare["description"].as_str().unwrap_or_default().to_owned(),
+        parameters: schema.cloned().unwrap_or_else(nothing),
+    })
+}
+
+fn schema_file(file: &Path) -> Result<Value, UsageError> {
+    let schema = json_file(file)?;
+    check_schema(file, "", &schema)?;
+    Ok(schema)
+}
+
+/// Refuses a schema for the first thing that is wrong with it.
+fn check_schema(file: &Path, what: &str, schema: &Value) -> Result<(), UsageError> {
+    let problem = schema::problems(schema).into_iter().next();
+    problem.map_or(Ok(()), |problem| {
+        let file = file.display();
+        Err(UsageError::new(format!("{file}: {what}{problem}")))
+    })
+}
+
+/// The body of a file, or of standard input for `-`.
+fn raw_body(file: &Path) -> anyhow::Result<Value> {
+    let (name, body) = if file == Path::new("-") {
+        let text = std::io::read_to_string(std::io::stdin()).context("standard input")?;
+        ("standard input".to_owned(), json("standard input", &text)?)
+    } else {
+        (file.display().to_string(), json_file(file)?)
+    };
+    if !body.is_object() {
+        let why = format!("{name}: a body is a JSON object: {{ … }}");
+        return Err(UsageError::new(why).into());
+    }
+    Ok(body)
+}
+
+fn json_file(file: &Path) -> Result<Value, UsageError> {
+    json(&file.display().to_string(), &text_file(file)?)
+}
+
+fn json(name: &str, text: &str) -> Result<Value, UsageError> {
+    let value = serde_json::from_str(text);
+    value.map_err(|why| UsageError::new(format!("{name} is not JSON: {why}")))
+}
+
+fn text_file(file: &Path) -> Result<String, UsageError> {
+    let text = std::fs::read_to_string(file);
+    text.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_schema_is_refused_by_file_and_place() {
+        let told = |what, schema| {
+            let refused = check_schema(Path::new("s.json"), what, &schema);
+            refused.map_err(|error| error.to_string())
+        };
+        assert_eq!(told("", json!({"type": "object"})), Ok(()));
+        let text = told("", json!({"properties": {"age": {"type": "strng"}}})).unwrap_err();
+        let start = "s.json: at /properties/age/type: “strng” is no type: use string, ";
+        assert!(text.starts_with(start), "{text}");
+        let text = told("tool 2, its parameters, ", json!([])).unwrap_err();
+        let whole = "s.json: tool 2, its parameters, a JSON schema is an object: { … }";
+        assert_eq!(text, whole);
+    }
+
+    #[test]
+    fn a_tool_may_be_written_as_any_provider_has_it() {
+        let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+        let ours = Tool {
+            name: "weather".into(),
+            description: "Of a city".into(),
+            parameters: schema.clone(),
+        };
+        for written in [
+            json!({"name": "weather", "description": "Of a city", "parameters": schema}),
+            json!({"type": "function", "function": {"name": "weather", "description": "Of a city", "parameters": schema}}),
+            json!({"type": "function", "name": "weather", "description": "Of a city", "parameters": schema, "strict": false}),
+            json!({"name": "weather", "description": "Of a city", "input_schema": schema}),
+            json!({"name": "weather", "description": "Of a city", "parametersJsonSchema": schema}),
+        ] {
+            assert_eq!(tool(&written), Some(ours.clone()), "{written}");
+        }
+        let bare = tool(&json!({"name": "now"})).unwrap();
+        assert_eq!(bare.parameters["properties"], json!({}));
+        for nameless in [
+            json!({"parameters": schema}),
+            json!("weather"),
+            json!({"name": 1}),
+        ] {
+            assert_eq!(tool(&nameless), None, "{nameless}");
+        }
+    }
+}
