@@ -8,9 +8,12 @@ pub mod decoder;
 pub mod error;
 pub mod excerpt;
 
-pub use self::beside::{Beside, SAID_BESIDE};
+pub use self::beside::Beside;
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
-use crate::{dialect::ResponseHead, event::Event};
+use crate::{
+    dialect::ResponseHead,
+    event::{About, Event, Note},
+};
 
 use serde::de::IgnoredAny;
 
@@ -53,9 +56,6 @@ fn is_events(text: &[u8]) -> bool {
 
 const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];
 
-/// What every note on a wrong content type says.
-pub const TYPE_NOTE: &str = " came as ";
-
 /// The note that a body is not what its content type says, if it is not. Where the type is not known (a body
 /// on disk), there is nothing to say; plain JSON of a streamed answer is noted elsewhere.
 #[must_use]
@@ -69,11 +69,12 @@ pub fn type_note(kind: BodyKind, head: &ResponseHead) -> Option<Event> {
         BodyKind::Text => return None,
     };
     let is_ok = (200..300).contains(&head.status);
-    (is_ok && !fits).then(|| Event::Note {
-        text: match said {
-            "" => format!("{what}{TYPE_NOTE}no stated type"),
-            said => format!("{what}{TYPE_NOTE}“{said}”"),
-        },
+    (is_ok && !fits).then(|| {
+        let text = match said {
+            "" => format!("{what} came as no stated type"),
+            said => format!("{what} came as “{said}”"),
+        };
+        Event::Note(Note::new(About::ContentType, text))
     })
 }
 

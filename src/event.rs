@@ -4,11 +4,15 @@
 //! views, the history and the terminal alike.
 
 mod answer;
+mod note;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::answer::{Answer, BodyPart, Piece, PieceKind};
+pub use self::{
+    answer::{Answer, BodyPart, Piece, PieceKind},
+    note::{About, Note},
+};
 use crate::chat::Media;
 
 /// One thing that a stream said.
@@ -81,11 +85,8 @@ pub enum Event {
     KeepAlive,
     /// A failure. Text before it stays valid; nothing follows.
     Fault(Fault),
-    /// Something odd that did not stop the stream (a repaired byte, a second end mark, …).
-    Note {
-        /// What was odd, one sentence without a period.
-        text: String,
-    },
+    /// Something to know of the answer that did not stop the stream (a repaired byte, a second end mark, …).
+    Note(Note),
     /// Something this dialect's decoder does not know, kept word for word.
     Unknown {
         /// What kind of thing, as far as can be told (an event name, a field path).

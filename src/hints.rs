@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     chat::{ChatRequest, Media, Params, Part, ResponseFormat},
     dialect::DialectId,
+    event::{About, Note},
 };
 
 /// What begins the note on a run of a setting that was left out.
@@ -31,9 +32,12 @@ pub struct Hint {
 impl Hint {
     /// The note that the run gets: nothing for a setting that is sent by another name.
     #[must_use]
-    pub fn note(&self) -> Option<String> {
+    pub fn note(&self) -> Option<Note> {
         let is_lost = self.sent_as.is_none();
-        is_lost.then(|| format!("{NOT_SENT}{} ({})", self.setting, self.why))
+        is_lost.then(|| {
+            let text = format!("{NOT_SENT}{} ({})", self.setting, self.why);
+            Note::new(About::NotSent, text)
+        })
     }
 
     /// The sentence beside the setting.
@@ -343,7 +347,7 @@ mod tests {
             let (params, notes) = fitted(*dialect, model, *effort);
             let said: Vec<_> = notes
                 .iter()
-                .filter_map(|note| note.strip_prefix(NOT_SENT)?.split(' ').next())
+                .filter_map(|note| note.text.strip_prefix(NOT_SENT)?.split(' ').next())
                 .collect();
             assert_eq!(said, *left_out, "{model}");
             for setting in *left_out {
@@ -428,7 +432,7 @@ mod tests {
         }
         let hint = left_out(DialectId::Ollama, &media("video/mp4"));
         assert_eq!(
-            hint.note().unwrap(),
+            hint.note().unwrap().text,
             "not sent: file (video/mp4) (Ollama takes no such file)"
         );
     }

@@ -70,7 +70,7 @@ pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> Value {
 fn answer_fields(answer: &Answer) -> Value {
     let finish = answer.finish.as_ref();
     let notes: Map<String, Value> = (answer.notes.iter())
-        .map(|(text, n)| (text.clone(), (*n).into()))
+        .map(|(note, n)| (note.text.clone(), (*n).into()))
         .collect();
     let times: Map<String, Value> = (answer.timings.iter())
         .map(|(name, ns)| (name.clone(), measure::ms(*ns).into()))

@@ -3,10 +3,7 @@
 use std::collections::HashSet;
 
 use super::excerpt::capped;
-use crate::event::Event;
-
-/// What begins the note of a field beside the answer's content, kept word for word.
-pub const SAID_BESIDE: &str = "also said: ";
+use crate::event::{About, Event, Note};
 
 /// Most fields told of an answer, and most characters of each: a strange stream can't fill memory.
 const MAX_TOLD: usize = 64;
@@ -19,9 +16,9 @@ pub struct Beside(HashSet<String>);
 impl Beside {
     /// Notes a field with its JSON, unless the same was told before.
     pub fn tell(&mut self, name: &str, json: &str, out: &mut Vec<Event>) {
-        let text = capped(format!("{SAID_BESIDE}{name} {json}"), MAX_CHARS);
+        let text = capped(format!("also said: {name} {json}"), MAX_CHARS);
         if self.0.len() < MAX_TOLD && self.0.insert(text.clone()) {
-            out.push(Event::Note { text });
+            Note::tell(About::Aside, text, out);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dialect::{Decoder, ResponseHead},
-    event::{Event, Fault, FaultClass, Phase},
+    event::{About, Event, Fault, FaultClass, Note, Phase},
     transport::{
         json_values::{Found, JsonValues, MAX_OBJECT_BYTES},
         sse::{Frame, MAX_EVENT_BYTES, Sse},
@@ -141,7 +141,11 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
                 let broken = last.is_none() && !tail.is_empty() && !tail.starts_with(':');
                 if let Some((name, data)) = last {
                     self.read(name, data, out);
-                    self.note("the blank line behind the last event is missing", out);
+                    self.note(
+                        About::Form,
+                        "the blank line behind the last event is missing",
+                        out,
+                    );
                 }
                 let close = match broken {
                     true => Close::Cut("the stream broke off inside an event"),
@@ -156,7 +160,11 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
                 } else if end.open_array {
                     Close::Cut("the stream ended without its closing bracket")
                 } else if !R::STREAMS_OBJECTS && !end.closed_array && self.frames_read == 1 {
-                    self.note("a plain JSON answer came to a streamed request", out);
+                    self.note(
+                        About::ContentType,
+                        "a plain JSON answer came to a streamed request",
+                        out,
+                    );
                     Close::Plain
                 } else {
                     Close::Clean
@@ -231,7 +239,9 @@ impl<R: Reader> BodyDecoder<R> {
                 }
             }
             Frame::Comment { .. } => out.push(Event::KeepAlive),
-            Frame::Repaired => self.note("bytes that are not UTF-8 were replaced", out),
+            Frame::Repaired => {
+                self.note(About::Form, "bytes that are not UTF-8 were replaced", out)
+            }
             Frame::Oversized => {
                 let limit = MAX_EVENT_BYTES >> 20;
                 self.protocol(format!("one event is larger than {limit} MiB"), out);
@@ -244,7 +254,7 @@ impl<R: Reader> BodyDecoder<R> {
             Found::Object(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => self.read("", &text, out),
                 Err(broken) => {
-                    self.note("bytes that are not UTF-8 were replaced", out);
+                    self.note(About::Form, "bytes that are not UTF-8 were replaced", out);
                     let text = String::from_utf8_lossy(broken.as_bytes()).into_owned();
                     self.read("", &text, out);
                 }
@@ -315,7 +325,7 @@ impl<R: Reader> BodyDecoder<R> {
             (_, Close::Cut(cut)) => self.interrupted(cut.to_owned(), out),
             (Ended::Unmarked(note), _) => {
                 if let Some(note) = note {
-                    self.note(note, out);
+                    self.note(About::EndMark, note, out);
                 }
             }
             (Ended::BrokeOff(what), _) => self.interrupted(what, out),
@@ -369,9 +379,9 @@ impl<R: Reader> BodyDecoder<R> {
         }
     }
 
-    fn note(&self, text: &str, out: &mut Vec<Event>) {
+    fn note(&self, about: About, text: &str, out: &mut Vec<Event>) {
         if !self.faulted {
-            out.push(Event::Note { text: text.into() });
+            Note::tell(about, text, out);
         }
     }
 

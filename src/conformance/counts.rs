@@ -1,19 +1,13 @@
 //! Token counts that are missing or can't be.
 
 use super::{is_whole, shape::notes_on};
-use crate::{event::Usage, run::Run};
-
-/// Words of the decoders' notes on counts.
-pub(super) const ON_COUNTS: &[&str] = &[
-    "token count",
-    "usage",
-    "were counted",
-    "output tokens",
-    "eval_count",
-];
+use crate::{
+    event::{About, Usage},
+    run::Run,
+};
 
 pub(super) fn usage(run: &Run) -> Vec<String> {
-    let noted = notes_on(run, ON_COUNTS);
+    let noted = notes_on(run, About::Usage);
     if !noted.is_empty() {
         return noted;
     }

@@ -2,15 +2,10 @@
 
 use serde_json::Value;
 
-use super::{
-    echoed, is_whole,
-    names::is_same,
-    shape::{ON_OTHERS, notes_on},
-    tools,
-};
+use super::{echoed, is_whole, names::is_same, shape::notes_on, tools};
 use crate::{
     chat::{Params, ResponseFormat},
-    event::{FinishReason, PieceKind},
+    event::{About, FinishReason, PieceKind},
     hints::NOT_SENT,
     run::Run,
     schema,
@@ -18,7 +13,8 @@ use crate::{
 
 pub(super) fn not_sent(run: &Run) -> Vec<String> {
     let notes = run.answer.notes.iter();
-    let left_out = notes.filter_map(|(note, _)| note.strip_prefix(NOT_SENT));
+    let left_out = notes.filter(|(note, _)| note.about == About::NotSent);
+    let left_out = left_out.map(|(note, _)| note.text.strip_prefix(NOT_SENT).unwrap_or(&note.text));
     left_out.map(str::to_owned).collect()
 }
 
@@ -128,7 +124,7 @@ fn has_thought(run: &Run) -> bool {
 /// Several answers can be asked for beside the settings; that more than one came is noted.
 fn one_choice(run: &Run, params: &Params) -> Option<String> {
     let wanted = wanted_choices(params)?;
-    let came = !notes_on(run, ON_OTHERS).is_empty();
+    let came = !notes_on(run, About::Others).is_empty();
     (wanted > 1 && is_whole(run) && !came).then(|| format!("n {wanted}: a single answer came"))
 }
 

@@ -2,71 +2,24 @@
 
 use serde_json::value::RawValue;
 
-use super::{Finding, counts::ON_COUNTS, heeded::wanted_choices, is_whole};
+use super::{Finding, heeded::wanted_choices, is_whole};
 use crate::{
-    body::{SAID_BESIDE, TYPE_NOTE},
-    event::FinishReason,
-    hints::NOT_SENT,
+    event::{About, FinishReason, Note},
     run::Run,
 };
 
-/// Words of the decoders' notes on end marks.
-const ON_END_MARKS: &[&str] = &[
-    "[DONE]",
-    "message_stop",
-    "end mark",
-    "ended twice",
-    "the end of the first",
-];
-/// Words of the decoders' notes on types.
-const ON_TYPES: &[&str] = &[TYPE_NOTE, "a plain JSON answer came"];
-/// Words of the decoders' notes on reasons to end.
-const ON_FINISH: &[&str] = &["stop_reason", "finish reason"];
-/// Words of the decoders' notes on answers beside the one that is shown.
-pub(super) const ON_OTHERS: &[&str] =
-    &["more than one choice came", "more than one candidate came"];
-/// What begins notes that tell of the answer, the way to it or our own doing, and of nothing odd. The
-/// provider's own words may follow.
-const NOT_ODD: &[&str] = &[
-    NOT_SENT,
-    SAID_BESIDE,
-    "blocked for ",
-    "why it ended: ",
-    "why it was blocked: ",
-    "searched for: ",
-    "what the audio says: ",
-    "the model's status: ",
-    "the answer came compressed",
-    "the connection stayed open",
-    "after the answer's end, ",
-    "asked by ",
-    "HTTP/2, which gRPC needs, was refused",
-];
-
-/// What stands between the address of a source and why the provider did not read it.
-const NOT_READ: &str = " was not read: ";
-
-/// The run's notes that hold one of these words.
-pub(super) fn notes_on(run: &Run, words: &[&str]) -> Vec<String> {
-    let hit = odd_notes(run).filter(|(note, _)| words.iter().any(|word| note.contains(word)));
+/// The run's notes about this.
+pub(super) fn notes_on(run: &Run, about: About) -> Vec<String> {
+    let notes = run.answer.notes.iter();
+    let hit = notes.filter(|(note, _)| note.about == about);
     hit.map(counted).collect()
 }
 
-fn odd_notes(run: &Run) -> impl Iterator<Item = &(String, u64)> {
-    let is_odd = |note: &str| {
-        !NOT_ODD.iter().any(|begin| note.starts_with(begin)) && !note.contains(NOT_READ)
-    };
-    run.answer
-        .notes
-        .iter()
-        .filter(move |(note, _)| is_odd(note))
-}
-
 /// A note, with how often it came.
-fn counted((note, times): &(String, u64)) -> String {
+fn counted((note, times): &(Note, u64)) -> String {
     match times {
-        0 | 1 => note.clone(),
-        times => format!("{note} ({times} times)"),
+        0 | 1 => note.text.clone(),
+        times => format!("{} ({times} times)", note.text),
     }
 }
 
@@ -78,7 +31,7 @@ pub fn is_told(note: &str, findings: &[Finding]) -> bool {
 }
 
 pub(super) fn finish(run: &Run) -> Vec<String> {
-    let noted = notes_on(run, ON_FINISH);
+    let noted = notes_on(run, About::Finish);
     if !noted.is_empty() || !is_whole(run) {
         return noted;
     }
@@ -98,27 +51,27 @@ pub(super) fn finish(run: &Run) -> Vec<String> {
 }
 
 pub(super) fn end_mark(run: &Run) -> Vec<String> {
-    notes_on(run, ON_END_MARKS)
+    notes_on(run, About::EndMark)
 }
 
 pub(super) fn content_type(run: &Run) -> Vec<String> {
-    notes_on(run, ON_TYPES)
+    notes_on(run, About::ContentType)
 }
 
-/// Every other note, and calls whose arguments can't be read.
+/// What came in another form than asked or documented, and calls whose arguments can't be read.
 pub(super) fn malformed(run: &Run) -> Vec<String> {
     let several = wanted_choices(&run.head.request.params) > Some(1);
-    let wanted = if several { ON_OTHERS } else { &[] };
-    let told = [ON_COUNTS, ON_END_MARKS, ON_TYPES, ON_FINISH, wanted];
-    let is_told = |note: &str| told.iter().any(|on| on.iter().any(|w| note.contains(w)));
-    let notes = odd_notes(run).filter(|(note, _)| !is_told(note));
+    let mut notes = notes_on(run, About::Form);
+    if !several {
+        notes.extend(notes_on(run, About::Others));
+    }
     let calls = run.answer.tool_calls.iter().filter(|_| is_whole(run));
     let broken = calls.filter(|call| {
         let arguments = call.arguments.trim();
         !arguments.is_empty() && serde_json::from_str::<&RawValue>(arguments).is_err()
     });
     let broken = broken.map(|call| format!("the arguments of “{}” are not JSON", call.name));
-    notes.map(counted).chain(broken).collect()
+    notes.into_iter().chain(broken).collect()
 }
 
 pub(super) fn unknown(run: &Run) -> Vec<String> {

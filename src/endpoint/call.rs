@@ -11,7 +11,7 @@ use super::{Endpoint, HttpVersion, headers::request_headers};
 use crate::{
     chat::{ChatRequest, Files, Piece},
     dialect::{Dialect, GrpcMessage, Wire},
-    event::{Fault, FaultClass, Phase},
+    event::{About, Fault, FaultClass, Note, Phase},
     hints::{self, Hint},
     transport::{HttpCall, Upload},
 };
@@ -25,7 +25,7 @@ pub struct ChatCall {
     /// The call.
     pub http: HttpCall,
     /// What of the request it does not carry as it was: one sentence each, without a period.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// The call of a chat request, without the settings that its model is known to refuse.
@@ -144,7 +144,9 @@ fn put_message(call: &mut ChatCall, message: GrpcMessage) -> Result<(), String> 
     let routing = HeaderValue::from_str(&message.routing).map_err(|error| error.to_string())?;
     call.http.headers.insert(ROUTING, routing);
     call.http.body = message.framed.into();
-    call.notes.extend(message.notes);
+    let notes = message.notes.into_iter();
+    call.notes
+        .extend(notes.map(|text| Note::new(About::NotSent, text)));
     Ok(())
 }
 

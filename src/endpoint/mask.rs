@@ -67,7 +67,7 @@ impl Mask {
     fn event(&self, event: &mut Event) {
         match event {
             Event::Fault(fault) => self.cover_fault(fault),
-            Event::Note { text } => self.text(text),
+            Event::Note(note) => self.text(&mut note.text),
             Event::Meta { id, model } => {
                 for text in [id, model].into_iter().flatten() {
                     self.text(text);
@@ -176,7 +176,7 @@ mod tests {
         fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
             let text = String::from_utf8_lossy(bytes).into_owned();
             out.push(Event::Text { text: text.clone() });
-            out.push(Event::Note { text: text.clone() });
+            Note::tell(About::Aside, text.clone(), out);
             out.push(Event::Unknown {
                 kind: text.clone(),
                 raw: text,
@@ -200,9 +200,7 @@ mod tests {
             events[..3],
             [
                 Event::Text { text: own },
-                Event::Note {
-                    text: covered.clone()
-                },
+                Event::Note(Note::new(About::Aside, covered.clone())),
                 Event::Unknown {
                     kind: covered.clone(),
                     raw: covered

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Citation, Event, Fault, Finish, ToolCallDelta, Usage};
+use super::{Citation, Event, Fault, Finish, Note, ToolCallDelta, Usage};
 use crate::chat::{Media, Message, Part, Role, ToolCall};
 
 /// Everything a stream has said so far, folded.
@@ -35,7 +35,7 @@ pub struct Answer {
     /// Number of keep-alive comments and pings.
     pub keep_alives: u64,
     /// Oddities, each with how often it was seen.
-    pub notes: Vec<(String, u64)>,
+    pub notes: Vec<(Note, u64)>,
     /// Unknown things: kind and raw text (the first 64 are kept).
     pub unknown: Vec<(String, String)>,
     /// What it was made of, in order, so that it can be sent back as it came.
@@ -243,7 +243,7 @@ impl Answer {
             Event::Fault(fault) => {
                 self.fault.get_or_insert_with(|| fault.clone());
             }
-            Event::Note { text } => self.apply_note(text),
+            Event::Note(note) => self.apply_note(note),
             Event::Media(media) => {
                 let index = self.media.len();
                 self.begin(PieceKind::Media { index });
@@ -328,11 +328,11 @@ impl Answer {
         call.arguments.push_str(&delta.arguments);
     }
 
-    fn apply_note(&mut self, text: &str) {
-        if let Some((_, count)) = self.notes.iter_mut().find(|(known, _)| known == text) {
+    fn apply_note(&mut self, note: &Note) {
+        if let Some((_, count)) = self.notes.iter_mut().find(|(known, _)| known == note) {
             *count += 1;
         } else if self.notes.len() < MAX_KEPT {
-            self.notes.push((text.to_owned(), 1));
+            self.notes.push((note.clone(), 1));
         }
     }
 }
@@ -347,15 +347,14 @@ fn cut<'a>(rest: &mut &'a str, bytes: usize) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{FaultClass, FinishReason, Phase};
+    use crate::event::{About, FaultClass, FinishReason, Phase};
 
     #[test]
     fn what_a_strange_stream_says_is_bounded() {
         let mut answer = Answer::default();
         for n in 0..1_000 {
-            answer.apply(&Event::Note {
-                text: format!("note {n}"),
-            });
+            let note = Note::new(About::Form, format!("note {n}"));
+            answer.apply(&Event::Note(note));
             answer.apply(&Event::Unknown {
                 kind: "x".into(),
                 raw: "é".repeat(40_000),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     dialect::{Decoder, Dialect, ResponseHead},
     endpoint::{Timeouts, mask::Mask},
-    event::{Event, Fault, FaultClass, Phase},
+    event::{About, Event, Fault, FaultClass, Note, Phase},
     measure::recorder::Recorder,
     transport::{Chunk, HttpResponse, Trace, Transport, deadline, limit_text, wait_until},
 };
@@ -75,7 +75,7 @@ struct Record<'a> {
     recorder: Recorder,
     run: Run,
     /// What is to be noted with the answer.
-    notes: Vec<String>,
+    notes: Vec<Note>,
     emit: &'a mut (dyn FnMut(RunUpdate) + Send),
 }
 
@@ -138,9 +138,10 @@ fn last_events(end: End, decoder: Option<Box<dyn Decoder>>) -> Vec<Event> {
     }
     match end {
         End::Closed => {}
-        End::Lingered => events.push(Event::Note {
-            text: "the connection stayed open after the answer's end".into(),
-        }),
+        End::Lingered => {
+            let text = "the connection stayed open after the answer's end";
+            Note::tell(About::Aside, text, &mut events);
+        }
         End::Broke(fault) => explain_break(fault, &mut events),
         End::Fault(fault) => {
             // What was half read is kept; that the end was missing is no news here.
@@ -163,9 +164,10 @@ fn explain_break(broke: Fault, events: &mut Vec<Event>) {
         Some(fault) if fault.class == FaultClass::Interrupted => *fault = broke,
         // Too much, or broken compression: the end that the dialect saw can't be trusted.
         None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
-        _ => events.push(Event::Note {
-            text: format!("after the answer's end, {}", broke.message),
-        }),
+        _ => {
+            let text = format!("after the answer's end, {}", broke.message);
+            Note::tell(About::Aside, text, events);
+        }
     }
 }
 
@@ -190,7 +192,7 @@ impl Going {
             "HTTP/2, which gRPC needs, was refused, so this went by REST (dialect {dialect}); the time that \
              was lost is in its figures"
         );
-        record.notes.push(text);
+        record.notes.push(Note::new(About::Aside, text));
         self.along(way, &Trace::new(), record).await
     }
 
@@ -238,8 +240,9 @@ impl Going {
         record: &mut Record<'_>,
     ) -> End {
         let mut watch = Watch::new(self.limits, record.recorder.started(), &response);
-        let notes = std::mem::take(&mut record.notes).into_iter();
-        let notes = notes.map(|text| Event::Note { text });
+        let notes = std::mem::take(&mut record.notes)
+            .into_iter()
+            .map(Event::Note);
         let mut events: Vec<Event> = notes.chain(compression_note(&response)).collect();
         loop {
             let (at, limit) = watch.next();
@@ -324,10 +327,9 @@ fn response_head(response: &HttpResponse) -> ResponseHead {
 /// Compression makes tokens wait for each other, so the record says that it was there.
 fn compression_note(response: &HttpResponse) -> Option<Event> {
     let coding = response.headers.get(header::CONTENT_ENCODING)?;
-    Some(Event::Note {
-        text: format!(
-            "the answer came compressed ({}): tokens compressed together arrive together",
-            String::from_utf8_lossy(coding.as_bytes())
-        ),
-    })
+    let text = format!(
+        "the answer came compressed ({}): tokens compressed together arrive together",
+        String::from_utf8_lossy(coding.as_bytes())
+    );
+    Some(Event::Note(Note::new(About::Aside, text)))
 }

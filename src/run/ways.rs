@@ -4,7 +4,7 @@ use super::Ask;
 use crate::{
     dialect::{Dialect, Wire},
     endpoint::call::{ChatCall, chat_call},
-    event::Fault,
+    event::{Fault, Note},
     transport::{PreparedCall, Transport},
 };
 
@@ -13,7 +13,7 @@ pub(super) struct Way<'a> {
     pub(super) dialect: &'a Dialect,
     pub(super) call: PreparedCall,
     /// What is known of the request before it is sent.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// The way to go, and the one to go instead where HTTP/2, which the first needs, is refused.

@@ -291,7 +291,7 @@ impl Writer for ChatWriter {
                 out.extend_from_slice(format!("data: {}\n\n", error(fault)).as_bytes());
             }
             // This protocol has no words for these.
-            Event::Note { .. }
+            Event::Note(_)
             | Event::Unknown { .. }
             | Event::Media(_)
             | Event::Signature { .. }

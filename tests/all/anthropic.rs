@@ -47,7 +47,7 @@ fn every_cut_is_a_fault_unless_nothing_is_missing() {
             }
             let case = format!("{} cut at {at}: {cut:?}", fixture.name);
             let lost_blanks_only = fixture.body[at..].trim_ascii().is_empty();
-            let noted = cut.notes.iter().any(|(note, _)| note == NO_STOP);
+            let noted = cut.notes.iter().any(|(note, _)| note.text == NO_STOP);
             let finished = cut.finish.is_some() && cut.finish == whole.finish;
             assert!(
                 lost_blanks_only || cut.done || (finished && noted),
@@ -699,7 +699,11 @@ fn the_model_that_goes_on_is_the_one_that_answered() {
 #[test]
 fn what_stands_beside_the_content_is_noted() {
     let answer = fixture("called-by-code");
-    let notes: Vec<_> = answer.notes.iter().map(|(note, _)| note.as_str()).collect();
+    let notes: Vec<_> = answer
+        .notes
+        .iter()
+        .map(|(note, _)| note.text.as_str())
+        .collect();
     assert_eq!(
         notes,
         [
@@ -711,7 +715,7 @@ fn what_stands_beside_the_content_is_noted() {
     let met = fixture("stop-sequence").notes;
     assert!(
         met.iter()
-            .any(|(note, _)| note.starts_with("also said: stop_sequence"))
+            .any(|(note, _)| note.text.starts_with("also said: stop_sequence"))
     );
 }
 

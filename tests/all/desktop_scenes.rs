@@ -16,7 +16,9 @@ use tokenscope::{
     dialect::{DialectId, ModelInfo},
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, Engine, TestStep, TestedThing, Update},
-    event::{Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    event::{
+        About, Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage,
+    },
     history::{
         Conformance, Found, Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint,
         Storage,
@@ -792,9 +794,10 @@ pub fn whole_answer(chinese: bool) -> Answer {
             kind: "event response.future".into(),
             raw: r#"{"type":"response.future","detail":"kept word for word"}"#.into(),
         },
-        Event::Note {
-            text: "not sent: temperature (this reasoning model samples by itself)".into(),
-        },
+        Event::Note(Note::new(
+            About::NotSent,
+            "not sent: temperature (this reasoning model samples by itself)",
+        )),
         Event::Usage(Usage {
             input: Some(31),
             output: Some(240),

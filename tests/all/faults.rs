@@ -426,7 +426,7 @@ async fn run_gzipped(body: Vec<u8>, coding: &'static str) -> tokenscope::run::Ru
 async fn f26_gzip_works_and_is_flagged() {
     let run = run_gzipped(gzipped(b"one\ntwo\nEND\n"), "gzip").await;
     assert_eq!((run.state, run.answer.text.as_str()), (State::Ok, "onetwo"));
-    assert!(run.answer.notes[0].0.contains("gzip"));
+    assert!(run.answer.notes[0].0.text.contains("gzip"));
 }
 
 #[tokio::test]

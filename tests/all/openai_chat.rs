@@ -62,7 +62,7 @@ fn every_cut_is_a_fault_unless_nothing_is_missing() {
                     .next()
                     .is_some_and(|line| line.starts_with(':'));
             let finished = cut.finish.is_some() && cut.finish == whole.finish;
-            let noted = cut.notes.iter().any(|(note, _)| note == NO_DONE);
+            let noted = cut.notes.iter().any(|(note, _)| note.text == NO_DONE);
             let lost_blanks_only = fixture.body[at..].trim_ascii().is_empty();
             assert!(
                 lost_blanks_only || ended_by_mark || (finished && on_border && noted),

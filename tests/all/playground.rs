@@ -25,7 +25,7 @@ use tokenscope::{
     dialect::{DialectId, ModelInfo},
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
-    event::{Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    event::{About, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage},
     measure::{Read, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State as RunState},
     settings::Settings,
@@ -1050,7 +1050,9 @@ fn reasoning_is_folded_and_calls_are_shown() {
         name: "get_weather".into(),
         arguments: "{\"city\":\"Bern\"}".into(),
     });
-    run.answer.notes.push(("a second end mark".into(), 2));
+    run.answer
+        .notes
+        .push((Note::new(About::EndMark, "a second end mark"), 2));
     run.answer.finish = Some(Finish {
         reason: FinishReason::ToolCalls,
         raw: "tool_calls".into(),
@@ -1367,7 +1369,7 @@ time before the first token, and a *longer answer* after it.\n";
                 broken
                     .answer
                     .notes
-                    .push(("The stream has no end mark".into(), 1));
+                    .push((Note::new(About::EndMark, "The stream has no end mark"), 1));
                 put(harness, broken);
                 let mut limited = Run::new(head(&sent[1]));
                 limited.state = RunState::Fault;

@@ -75,7 +75,7 @@ fn notes(run: &Run) -> Vec<&str> {
     run.answer
         .notes
         .iter()
-        .map(|(text, _)| text.as_str())
+        .map(|(note, _)| note.text.as_str())
         .collect()
 }
 

@@ -443,7 +443,7 @@ fn responses(body: &[u8]) -> Option<Vec<Value>> {
 fn comparable(events: &[Event]) -> Vec<Value> {
     let told = events.iter().filter(|event| match event {
         Event::Done => false,
-        Event::Note { text } => text != "a plain JSON answer came to a streamed request",
+        Event::Note(note) => note.text != "a plain JSON answer came to a streamed request",
         _ => true,
     });
     told.map(|event| {

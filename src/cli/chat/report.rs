@@ -254,8 +254,8 @@ fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
         writeln!(err, "{label}: {}", visible(&finding.text))?;
     }
     for (note, _) in &run.answer.notes {
-        if !conformance::is_told(note, &findings) {
-            writeln!(err, "note: {}", visible(note))?;
+        if !conformance::is_told(&note.text, &findings) {
+            writeln!(err, "note: {}", visible(&note.text))?;
         }
     }
     Ok(())

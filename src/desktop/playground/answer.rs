@@ -149,7 +149,7 @@ impl AnswerView {
         }
         let findings = self.findings.as_deref().unwrap_or_default();
         let notes: Vec<_> = (answer.notes.iter())
-            .filter(|(note, _)| !conformance::is_told(note, findings))
+            .filter(|(note, _)| !conformance::is_told(&note.text, findings))
             .collect();
         let count = findings.len() + notes.len() + answer.unknown.len();
         if count == 0 {
@@ -179,7 +179,7 @@ impl AnswerView {
             } else {
                 String::new()
             };
-            ui.add(Label::new(caption(theme, format!("{}{times}", visible(note)))).wrap());
+            ui.add(Label::new(caption(theme, format!("{}{times}", visible(&note.text)))).wrap());
         }
         for (kind, raw) in &answer.unknown {
             ui.label(caption(theme, format!("Unknown {}", visible(kind))));

@@ -328,7 +328,7 @@ fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     // These are shown word for word.
     findings.retain(|finding| finding.check != Check::Unknown);
     let notes: Vec<_> = (answer.notes.iter())
-        .filter(|(note, _)| !conformance::is_told(note, &findings))
+        .filter(|(note, _)| !conformance::is_told(&note.text, &findings))
         .collect();
     let signed = answer.pieces.iter().filter_map(|p| p.signature.as_ref());
     let signed = signed.filter(|signature| !signature.is_empty());
@@ -352,7 +352,7 @@ fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
             } else {
                 String::new()
             };
-            ui.add(Label::new(format!("{}{times}", visible(note))).wrap());
+            ui.add(Label::new(format!("{}{times}", visible(&note.text))).wrap());
         }
         for (kind, raw) in &answer.unknown {
             ui.add(Label::new(format!("Unknown {}", visible(kind))).wrap());

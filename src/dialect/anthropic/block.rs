@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::{
-    decode::{field, note},
+    decode::field,
     item::{Item, citation, goes_on, object, quoted},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         json::{self, Fields},
         text::{Joiner, Piece},
     },
-    event::{Event, ToolCallDelta},
+    event::{About, Event, Note, ToolCallDelta},
 };
 
 /// What a call says beside its name and input, which must go back with it: who made it (the model, or its
@@ -76,7 +76,11 @@ impl Blocks {
         let fields = Fields::of(raw)?;
         let index = index.unwrap_or_else(|| self.last.map_or(0, |last| last.saturating_add(1)));
         if self.open.contains_key(&index) {
-            note("a content block began where another had not ended", out);
+            Note::tell(
+                About::Form,
+                "a content block began where another had not ended",
+                out,
+            );
             self.stop(Some(index), out);
         }
         let text = |name| field(&fields, name).and_then(json::bytes);
@@ -129,7 +133,11 @@ impl Blocks {
                     return Ok(());
                 }
             };
-            note("a delta came for a content block that had not begun", out);
+            Note::tell(
+                About::Form,
+                "a delta came for a content block that had not begun",
+                out,
+            );
             self.last = Some(index);
             self.insert(index, body, out);
         }
@@ -138,7 +146,7 @@ impl Blocks {
         if let Some(block) = self.open.get_mut(&index) {
             block.take(&kind, &fields, raw, apart, out);
         }
-        let spoke = |event: &Event| !matches!(event, Event::Note { .. } | Event::Unknown { .. });
+        let spoke = |event: &Event| !matches!(event, Event::Note(_) | Event::Unknown { .. });
         if out[before..].iter().any(spoke) {
             self.last = Some(index);
         }
@@ -149,7 +157,7 @@ impl Blocks {
     pub(super) fn stop(&mut self, index: Option<u64>, out: &mut Vec<Event>) {
         let index = index.or(self.last).unwrap_or(0);
         let Some(mut block) = self.open.remove(&index) else {
-            return note("a content block ended that had not begun", out);
+            return Note::tell(About::Form, "a content block ended that had not begun", out);
         };
         let apart = self.last != Some(index);
         let rest = block.joiner.end();
@@ -179,7 +187,7 @@ impl Blocks {
     /// Ends what the message's own end left open.
     pub(super) fn stop_all(&mut self, out: &mut Vec<Event>) {
         while let Some(index) = self.open.keys().next().copied() {
-            note("a content block had no end of its own", out);
+            Note::tell(About::Form, "a content block had no end of its own", out);
             self.stop(Some(index), out);
         }
     }
@@ -253,7 +261,7 @@ impl Block {
         } else if let Some(text) = value.and_then(json::bytes) {
             return self.say(&text, apart, out);
         }
-        note(&format!("a {name} delta says nothing"), out);
+        Note::tell(About::Form, format!("a {name} delta says nothing"), out);
     }
 
     /// Tells a citation, and keeps it for the next request; gives whether it is one.
@@ -289,10 +297,18 @@ impl Block {
             out.extend(self.piece(piece.text));
         }
         if piece.joined {
-            note("a character was split over two deltas and joined", out);
+            Note::tell(
+                About::Form,
+                "a character was split over two deltas and joined",
+                out,
+            );
         }
         if piece.broken {
-            note("half a character had no other half and was replaced", out);
+            Note::tell(
+                About::Form,
+                "half a character had no other half and was replaced",
+                out,
+            );
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     body::{Beside, Ended, Reader, Taken, error},
     dialect::openai_chat::json::{self, Fields},
-    event::{Event, Finish, Usage},
+    event::{About, Event, Finish, Note, Usage},
 };
 
 /// Reads one answer.
@@ -75,7 +75,11 @@ impl Reader for MessageReader {
 impl MessageReader {
     fn read_data(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         if data == "[DONE]" {
-            note("the end mark of another dialect came: [DONE]", out);
+            Note::tell(
+                About::EndMark,
+                "the end mark of another dialect came: [DONE]",
+                out,
+            );
             return Taken::Read;
         }
         let fields: Fields<'_> = match serde_json::from_str(data) {
@@ -145,12 +149,16 @@ impl MessageReader {
     /// Begins a message; one that was not streamed is all there.
     fn start(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) -> serde_json::Result<()> {
         if self.stopped {
-            note("another message followed the end of the first", out);
+            Note::tell(
+                About::EndMark,
+                "another message followed the end of the first",
+                out,
+            );
             (self.stopped, self.finish) = (false, None);
             (self.counts, self.told) = (Counts::default(), Usage::default());
         } else if self.started {
             // The first one counts, as for the official clients.
-            note("message_start came again", out);
+            Note::tell(About::Form, "message_start came again", out);
             return Ok(());
         }
         let text = |name| field(message, name).and_then(json::string);
@@ -202,10 +210,10 @@ impl MessageReader {
             return;
         };
         let Ok(stated) = serde_json::from_str::<Value>(raw.get()) else {
-            return note("the token counts can't be read", out);
+            return Note::tell(About::Usage, "the token counts can't be read", out);
         };
         for odd in self.counts.take(&stated) {
-            note(odd, out);
+            Note::tell(About::Usage, odd, out);
         }
         let iterations = stated["iterations"].as_array().into_iter().flatten();
         for iteration in iterations {
@@ -225,7 +233,7 @@ impl MessageReader {
         let mut usage = self.counts.usage();
         usage.output = usage.output.filter(|_| of_output);
         if usage.output.is_some() && usage.output < self.told.output {
-            note("the count of output tokens fell", out);
+            Note::tell(About::Usage, "the count of output tokens fell", out);
         }
         if usage != self.told && usage != Usage::default() {
             self.told = usage;
@@ -235,11 +243,15 @@ impl MessageReader {
 
     fn stop(&mut self, streamed: bool, out: &mut Vec<Event>) {
         if self.stopped {
-            return note("message_stop came again", out);
+            return Note::tell(About::EndMark, "message_stop came again", out);
         }
         self.blocks.stop_all(out);
         if self.finish.is_none() {
-            note("the message ended without a stop_reason", out);
+            Note::tell(
+                About::Finish,
+                "the message ended without a stop_reason",
+                out,
+            );
         }
         self.stopped = true;
         out.extend(streamed.then_some(Event::Done));
@@ -259,11 +271,6 @@ fn part_of(kind: &str) -> &'static str {
 pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
     let found = fields.0.iter().find(|(key, _)| key == name);
     found.map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
-}
-
-/// Appends a note.
-pub(super) fn note(text: &str, out: &mut Vec<Event>) {
-    out.push(Event::Note { text: text.into() });
 }
 
 fn error_of(data: &str) -> error::ProviderError {

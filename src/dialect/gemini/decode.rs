@@ -19,7 +19,7 @@ use crate::{
         json::{self, Fields},
         text::Joiner,
     },
-    event::{Event, Finish, FinishReason},
+    event::{About, Event, Finish, FinishReason},
 };
 
 /// Fields of a response that say nothing of the answer itself.
@@ -97,10 +97,10 @@ impl Reader for GeminiReader {
             }
         }
         if self.calls.close(out) {
-            self.note("a function call was not closed", out);
+            self.note(About::Form, "a function call was not closed", out);
         }
         if let Some(why) = self.counts.oddity() {
-            self.note(why, out);
+            self.note(About::Usage, why, out);
         }
         // Calls may follow the reason that ends for them.
         if let Some(finish) = self.finish.take_if(|f| f.raw == "STOP") {
@@ -121,7 +121,11 @@ impl Reader for GeminiReader {
     fn end_plain(&mut self, out: &mut Vec<Event>) -> Ended {
         match self.end(out) {
             Ended::BrokeOff(_) if self.spoke => {
-                self.note("the answer came without a finish reason", out);
+                self.note(
+                    About::Finish,
+                    "the answer came without a finish reason",
+                    out,
+                );
                 Ended::Marked
             }
             ended => ended,
@@ -231,7 +235,7 @@ impl GeminiReader {
     pub(in crate::dialect) fn shows(&mut self, index: i64, out: &mut Vec<Event>) -> bool {
         let shows = *self.shown.get_or_insert(index) == index;
         if !shows {
-            self.note(ANOTHER_CANDIDATE, out);
+            self.note(About::Others, ANOTHER_CANDIDATE, out);
         }
         shows
     }

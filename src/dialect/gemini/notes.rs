@@ -11,7 +11,7 @@ use crate::{
         json::{self, Fields},
         text::Piece,
     },
-    event::{Citation, Event, FinishReason},
+    event::{About, Citation, Event, FinishReason, Note},
 };
 
 impl GeminiReader {
@@ -39,12 +39,16 @@ impl GeminiReader {
         probability: &str,
         out: &mut Vec<Event>,
     ) {
-        self.note(&format!("blocked for {category}: {probability}"), out);
+        self.note(
+            About::Aside,
+            &format!("blocked for {category}: {probability}"),
+            out,
+        );
     }
 
     /// A page that was not read.
     pub(in crate::dialect) fn unread(&mut self, url: &str, status: &str, out: &mut Vec<Event>) {
-        self.note(&format!("{url} was not read: {status}"), out);
+        self.note(About::Aside, &format!("{url} was not read: {status}"), out);
     }
 
     /// What was searched for.
@@ -72,7 +76,7 @@ impl GeminiReader {
     ) {
         if let Some(text) = text {
             let text = capped(text.trim().trim_end_matches('.').to_owned(), 1_000);
-            self.note(&format!("{what}: {text}"), out);
+            self.note(About::Aside, &format!("{what}: {text}"), out);
         }
     }
 
@@ -92,18 +96,26 @@ impl GeminiReader {
     /// Notes how a piece of text fitted to the one before it.
     pub(super) fn note_seams(&mut self, piece: &Piece, out: &mut Vec<Event>) {
         if piece.joined {
-            self.note("a character was split over two chunks and joined", out);
+            self.note(
+                About::Form,
+                "a character was split over two chunks and joined",
+                out,
+            );
         }
         if piece.broken {
-            self.note("half a character had no other half and was replaced", out);
+            self.note(
+                About::Form,
+                "half a character had no other half and was replaced",
+                out,
+            );
         }
     }
 
     /// Notes something once.
-    pub(in crate::dialect) fn note(&mut self, text: &str, out: &mut Vec<Event>) {
+    pub(in crate::dialect) fn note(&mut self, about: About, text: &str, out: &mut Vec<Event>) {
         const MAX_NOTES: usize = 64;
         if self.noted.len() < MAX_NOTES && self.noted.insert(text.to_owned()) {
-            out.push(Event::Note { text: text.into() });
+            Note::tell(about, text, out);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
         fields::field,
         json::{self, Fields},
     },
-    event::Event,
+    event::{About, Event},
 };
 
 /// Fields of a part that only describe what stands in it.
@@ -174,7 +174,7 @@ impl GeminiReader {
         let uri = said("fileUri");
         let data = said("data").map_or(Some(Vec::new()), |data| base64_bytes(&data));
         let Some(data) = data.filter(|data| uri.is_some() || !data.is_empty()) else {
-            self.note("a file's bytes can't be read", out);
+            self.note(About::Form, "a file's bytes can't be read", out);
             let (kind, raw) = ("parts.inlineData".to_owned(), part.get().to_owned());
             return out.push(Event::Unknown { kind, raw });
         };

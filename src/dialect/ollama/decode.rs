@@ -14,7 +14,7 @@ use crate::{
     },
     chat::Media,
     dialect::openai_chat::json::{self, Fields},
-    event::{Event, Finish, ToolCallDelta},
+    event::{About, Event, Finish, Note, ToolCallDelta},
 };
 
 /// Fields of a message that are read, and those that say nothing of the answer itself.
@@ -178,7 +178,7 @@ impl ChatReader {
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if text.as_bytes() != &*bytes {
-            note("half a character was replaced", out);
+            Note::tell(About::Form, "half a character was replaced", out);
         }
         match (text.is_empty(), is_thought) {
             // Every line states both, and mostly one is empty: no word of it makes a part.
@@ -209,7 +209,7 @@ impl ChatReader {
         let function = Fields::of(field(&call, "function")?).ok()?;
         let name = field(&function, "name").and_then(json::string);
         if name.is_none() {
-            note("a tool call has no name", out);
+            Note::tell(About::Form, "a tool call has no name", out);
         }
         let id = self.id_of(&call, out);
         self.end_thoughts(out);
@@ -230,7 +230,7 @@ impl ChatReader {
             if self.ids.insert(id.clone()) {
                 return id;
             }
-            note("a tool call with a used id got a new one", out);
+            Note::tell(About::Form, "a tool call with a used id got a new one", out);
         }
         loop {
             let id = format!("call_{}", self.tried);
@@ -288,10 +288,6 @@ fn error_of(data: &str) -> Option<ProviderError> {
 fn unknown(kind: &str, raw: &str, out: &mut Vec<Event>) {
     let (kind, raw) = (kind.to_owned(), raw.to_owned());
     out.push(Event::Unknown { kind, raw });
-}
-
-pub(super) fn note(text: &str, out: &mut Vec<Event>) {
-    out.push(Event::Note { text: text.into() });
 }
 
 /// The value of a field; the first, where it is there twice.

@@ -3,10 +3,10 @@
 
 use serde_json::value::RawValue;
 
-use super::decode::{field, note};
+use super::decode::field;
 use crate::{
     dialect::openai_chat::json::Fields,
-    event::{Event, FinishReason, Usage},
+    event::{About, Event, FinishReason, Note, Usage},
 };
 
 /// Nanoseconds by the server's clock. The sum of the others is a little less than the total.
@@ -47,7 +47,11 @@ fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
     let raw: &RawValue = field(line, name).filter(|raw| raw.get() != "null")?;
     let number = raw.get().parse().ok();
     if number.is_none() {
-        note(&format!("{name} is no whole number"), out);
+        let about = match name.ends_with("_count") {
+            true => About::Usage,
+            false => About::Form,
+        };
+        Note::tell(about, format!("{name} is no whole number"), out);
     }
     number
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     body::error::{self, ProviderError},
-    event::{Event, Finish, Usage},
+    event::{About, Event, Finish, Note, Usage},
 };
 
 /// A JSON text that is no chunk; says why.
@@ -161,7 +161,11 @@ impl ChunkReader {
         out: &mut Vec<Event>,
     ) -> Result<bool, NotAChunk> {
         if field(choice, "index").is_some_and(|index| !matches!(index.get(), "0" | "null")) {
-            self.note_once("more than one choice came; only choice 0 is shown", out);
+            self.note_once(
+                About::Others,
+                "more than one choice came; only choice 0 is shown",
+                out,
+            );
             return Ok(false);
         }
         self.answered = true;
@@ -174,7 +178,11 @@ impl ChunkReader {
                 alive
             }
             (None, Some(_)) if self.from_deltas => {
-                self.note_once("a whole message after its pieces was left out", out);
+                self.note_once(
+                    About::Form,
+                    "a whole message after its pieces was left out",
+                    out,
+                );
                 false
             }
             (None, Some(message)) => self.read_delta(message, "message", out)?,
@@ -266,10 +274,10 @@ impl ChunkReader {
         Ok(true)
     }
 
-    pub(super) fn note_once(&mut self, text: &'static str, out: &mut Vec<Event>) {
+    pub(super) fn note_once(&mut self, about: About, text: &'static str, out: &mut Vec<Event>) {
         if !self.noted.contains(&text) {
             self.noted.push(text);
-            note(text, out);
+            Note::tell(about, text, out);
         }
     }
 }
@@ -286,16 +294,19 @@ pub(super) fn tell(mut piece: Piece, out: &mut Vec<Event>, event: fn(String) -> 
 /// Notes how a piece of text fitted to the one before it.
 pub(super) fn note_seams(piece: &Piece, out: &mut Vec<Event>) {
     if piece.joined {
-        note("a character was split over two chunks and joined", out);
+        Note::tell(
+            About::Form,
+            "a character was split over two chunks and joined",
+            out,
+        );
     }
     if piece.broken {
-        note("half a character had no other half and was replaced", out);
+        Note::tell(
+            About::Form,
+            "half a character had no other half and was replaced",
+            out,
+        );
     }
-}
-
-/// Appends a note.
-pub(super) fn note(text: &str, out: &mut Vec<Event>) {
-    out.push(Event::Note { text: text.into() });
 }
 
 fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {

@@ -1,9 +1,9 @@
 //! Reads the frames of one answer: its chunks, its end mark, a whole completion that was not streamed.
 
-use super::chunk::{ChunkReader, error_of, note};
+use super::chunk::{ChunkReader, error_of};
 use crate::{
     body::{Ended, Reader, Taken, error::ProviderError},
-    event::Event,
+    event::{About, Event, Note},
 };
 
 /// The dialect's end mark.
@@ -20,13 +20,13 @@ pub(super) struct ChatReader {
 impl Reader for ChatReader {
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         match (data, self.done) {
-            (DONE, true) => note("a second [DONE] came and was ignored", out),
+            (DONE, true) => Note::tell(About::EndMark, "a second [DONE] came and was ignored", out),
             (DONE, false) => {
                 self.chunks.end(out);
                 out.push(Event::Done);
                 self.done = true;
             }
-            (_, true) => note("data after [DONE] was ignored", out),
+            (_, true) => Note::tell(About::EndMark, "data after [DONE] was ignored", out),
             _ if name == "error" => return Taken::Failed(error_of(data)),
             _ => return self.read_chunk(name, data, out),
         }
@@ -57,7 +57,7 @@ impl Reader for ChatReader {
             Some("error") => finished_with_error(),
             Some(_) => Ended::Marked,
             None => {
-                note("the answer has no finish reason", out);
+                Note::tell(About::Finish, "the answer has no finish reason", out);
                 Ended::Marked
             }
         }

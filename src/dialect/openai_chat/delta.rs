@@ -11,7 +11,7 @@ use super::{
     json::{self, Fields},
     tool_calls::Fragment,
 };
-use crate::event::Event;
+use crate::event::{About, Event};
 
 impl ChunkReader {
     /// Reads a delta or a whole message; gives whether it held an empty piece of text.
@@ -68,6 +68,7 @@ impl ChunkReader {
         };
         if texts.iter().any(|(_, other)| other != text) {
             self.note_once(
+                About::Form,
                 "reasoning came in two fields that differ; one is shown",
                 out,
             );
@@ -122,7 +123,11 @@ impl ChunkReader {
         }
         let data = field(&audio, "data").and_then(json::string);
         if data.is_some_and(|data| !self.sound.push(&data)) {
-            self.note_once("a piece of sound is no base64 and was left out", out);
+            self.note_once(
+                About::Form,
+                "a piece of sound is no base64 and was left out",
+                out,
+            );
         }
         Ok(())
     }

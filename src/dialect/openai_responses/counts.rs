@@ -4,7 +4,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     dialect::openai_chat::fields::usage_of,
-    event::{Event, Usage},
+    event::{About, Event, Note, Usage},
 };
 
 /// Tells the counts of a response, and notes what can't be true of them.
@@ -32,8 +32,7 @@ pub(super) fn tell(raw: &RawValue, out: &mut Vec<Event>) {
         ),
     ];
     for (_, text) in odds.iter().filter(|(is, _)| *is) {
-        let text = (*text).into();
-        out.push(Event::Note { text });
+        Note::tell(About::Usage, *text, out);
     }
     out.extend((usage != Usage::default()).then_some(Event::Usage(usage)));
 }

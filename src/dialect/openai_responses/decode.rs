@@ -14,7 +14,7 @@ use crate::{
         fields::field as any_field,
         json::{self, Fields},
     },
-    event::{Event, Finish, FinishReason},
+    event::{About, Event, Finish, FinishReason, Note},
 };
 
 /// Reads one answer.
@@ -32,7 +32,11 @@ pub(super) struct ResponseReader {
 impl Reader for ResponseReader {
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         if data == "[DONE]" {
-            note("the end mark of another dialect came: [DONE]", out);
+            Note::tell(
+                About::EndMark,
+                "the end mark of another dialect came: [DONE]",
+                out,
+            );
             return Taken::Read;
         }
         let fields: Fields<'_> = match serde_json::from_str(data) {
@@ -218,7 +222,7 @@ impl ResponseReader {
     /// Reads the response as it is at its end: items that were never streamed, counts, why it ended.
     fn read_ending(&mut self, kind: &str, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
         if self.over {
-            note("the response ended twice", out);
+            Note::tell(About::EndMark, "the response ended twice", out);
             return Ok(None);
         }
         self.items.hush(out);
@@ -344,11 +348,7 @@ fn number(fields: &Fields<'_>, name: &str) -> u64 {
 }
 
 fn note_silent(kind: &str, out: &mut Vec<Event>) {
-    note(&format!("{kind} says nothing"), out);
-}
-
-fn note(text: &str, out: &mut Vec<Event>) {
-    out.push(Event::Note { text: text.into() });
+    Note::tell(About::Form, format!("{kind} says nothing"), out);
 }
 
 fn error_of(data: &str) -> error::ProviderError {

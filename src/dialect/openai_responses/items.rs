@@ -20,7 +20,7 @@ use crate::{
         json::{self, Fields},
         text::Joiner,
     },
-    event::Event,
+    event::{About, Event, Note},
 };
 
 /// A text's place: its item, its channel, and which part of the item it is.
@@ -104,8 +104,8 @@ impl Items {
         for index in open {
             self.end_call(index, out);
             if let Some(Item::Other) = self.open.remove(&index) {
-                let text = "the work of a built-in tool was never told whole".into();
-                out.push(Event::Note { text });
+                let text = "the work of a built-in tool was never told whole";
+                Note::tell(About::Form, text, out);
             }
         }
     }
@@ -248,8 +248,8 @@ impl Items {
     /// The next piece of sound.
     pub(super) fn hear(&mut self, base64: &str, out: &mut Vec<Event>) {
         if !self.heard && !self.sound.push(base64) {
-            let text = "a piece of sound is no base64 and was left out".into();
-            out.push(Event::Note { text });
+            let text = "a piece of sound is no base64 and was left out";
+            Note::tell(About::Form, text, out);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
         json::{self, Fields},
         text::Piece,
     },
-    event::Event,
+    event::{About, Event, Note},
 };
 
 /// What a text is of.
@@ -131,8 +131,6 @@ pub(super) fn note_seams(piece: &Piece, out: &mut Vec<Event>) {
         ),
     ];
     for (_, text) in seams.iter().filter(|(is, _)| *is) {
-        out.push(Event::Note {
-            text: (*text).into(),
-        });
+        Note::tell(About::Form, *text, out);
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     dialect::gemini::{
         call::CallPiece, decode::GeminiReader, sources, turns::MADE_ID, usage::Stated,
     },
-    event::{Citation, Event},
+    event::{About, Citation, Event},
 };
 
 impl GeminiReader {
@@ -133,7 +133,11 @@ impl GeminiReader {
         };
         match self.calls.take(piece, out) {
             Ok(true) => self.sign(signature, out),
-            _ => self.note("a function call without a name was left out", out),
+            _ => self.note(
+                About::Form,
+                "a function call without a name was left out",
+                out,
+            ),
         }
     }
 

@@ -62,7 +62,7 @@ impl Told {
         let refused = answer
             .notes
             .iter()
-            .find_map(|(note, _)| note.strip_prefix("why it ended: "));
+            .find_map(|(note, _)| note.text.strip_prefix("why it ended: "));
         let calls = answer.tool_calls.iter().map(|call| {
             let arguments = serde_json::from_str(&call.arguments).unwrap_or_default();
             (call.name.clone(), arguments)
@@ -175,7 +175,7 @@ async fn an_answer_without_its_end_mark_is_told_by_each_protocol() {
             .answer
             .notes
             .iter()
-            .any(|(note, _)| note.contains("without"));
+            .any(|(note, _)| note.text.contains("without"));
         let fault = whole.fault == Some(FaultClass::Interrupted);
         assert!(noted || fault, "{id}: {:?}", run.answer.notes);
     }

@@ -1,0 +1,82 @@
+//! What there is to know of an answer beside what it says.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Event, words};
+
+words! {
+    /// What a note is about.
+    About {
+        /// The form of what came: characters split or replaced, pieces out of order or not as documented.
+        Form = "form",
+        /// The stream's own end mark.
+        EndMark = "end_mark",
+        /// The response's content type, or an answer that was not streamed.
+        ContentType = "content_type",
+        /// The reason that the answer ended for.
+        Finish = "finish",
+        /// The token counts.
+        Usage = "usage",
+        /// Answers beside the one that is shown.
+        Others = "others",
+        /// A setting that was left out of the request.
+        NotSent = "not_sent",
+        /// Nothing odd: what the provider said besides, or how the answer came.
+        Aside = "aside",
+    }
+}
+
+/// Something to know of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept")]
+pub struct Note {
+    /// What it is about.
+    pub about: About,
+    /// One sentence without a period.
+    pub text: String,
+}
+
+impl Note {
+    /// A note.
+    pub fn new(about: About, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { about, text }
+    }
+
+    /// Appends it to the events of a stream.
+    pub fn tell(about: About, text: impl Into<String>, out: &mut Vec<Event>) {
+        out.push(Event::Note(Self::new(about, text)));
+    }
+}
+
+/// A note as the history keeps it; once it kept the sentence alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Whole { about: About, text: String },
+    Sentence(String),
+}
+
+impl From<Kept> for Note {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Whole { about, text } => Self { about, text },
+            Kept::Sentence(text) => Self::new(About::Form, text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_of_once_are_read() {
+        let note = Note::new(About::Usage, "odd");
+        let json = serde_json::to_string(&note).unwrap();
+        assert_eq!(json, r#"{"about":"usage","text":"odd"}"#);
+        assert_eq!(serde_json::from_str::<Note>(&json).unwrap(), note);
+        let old: Note = serde_json::from_str(r#""odd""#).unwrap();
+        assert_eq!(old, Note::new(About::Form, "odd"));
+    }
+}
