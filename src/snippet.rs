@@ -109,7 +109,7 @@ impl Asked {
             shown: shown_url(&url),
             url,
             headers,
-            body: whole_body(dialect, request),
+            body: whole_body(dialect, endpoint, request),
             model: request.model.clone(),
             key,
         }

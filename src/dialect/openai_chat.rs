@@ -27,6 +27,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| below(base, CHAT, &["models"]),
     headers: &[],
     encode: encode::body,
+    fit: None,
     wire: Wire::Json,
     decoder: |head| Box::new(decode::ChatDecoder::new(head)),
     models: models::parse,
