@@ -58,6 +58,8 @@ pub struct Dialect {
     pub headers: &'static [(&'static str, &'static str)],
     /// The JSON body of a streamed chat request.
     pub encode: fn(&ChatRequest) -> Value,
+    /// Takes out of that JSON what a server at this base URL has no field for; `None` where all take the same.
+    pub fit: Option<fn(&mut Value, base: &Url)>,
     /// How that JSON goes over the wire.
     pub wire: Wire,
     /// A fresh decoder for one response with this head.

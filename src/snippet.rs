@@ -118,7 +118,7 @@ impl Asked {
             shown: shown_url(&url),
             url,
             headers,
-            body: whole_body(dialect, request),
+            body: whole_body(dialect, endpoint, request),
             model: request.model.clone(),
             key,
             by_google: is_by_google(endpoint),

@@ -35,6 +35,7 @@ pub static DIALECT: Dialect = Dialect {
     },
     headers: &[("anthropic-version", "2023-06-01")],
     encode: encode::body,
+    fit: None,
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::MessageReader::default())),
     // `{"data": [{"id", "display_name"}]}`, which that reader knows, as it knows what gateways say instead.

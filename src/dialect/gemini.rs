@@ -35,6 +35,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: url::models,
     headers: &[],
     encode: encode::body,
+    fit: Some(encode::fit),
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::GeminiReader::default())),
     models: models::parse,

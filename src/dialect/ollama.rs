@@ -27,6 +27,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| below(base, "tags"),
     headers: &[],
     encode: encode::body,
+    fit: None,
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::default())),
     models: models::parse,

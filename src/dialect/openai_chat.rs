@@ -35,6 +35,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| below(base, CHAT, &["models"]),
     headers: &[],
     encode: encode::body,
+    fit: None,
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::default())),
     models: models::parse,

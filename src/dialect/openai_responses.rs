@@ -29,6 +29,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| openai_chat::below(base, PATH, &["models"]),
     headers: &[],
     encode: encode::body,
+    fit: None,
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ResponseReader::default())),
     models: openai_chat::models::parse,

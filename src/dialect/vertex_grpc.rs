@@ -44,6 +44,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: gemini::url::models,
     headers: &[],
     encode: gemini::encode::body,
+    fit: Some(gemini::encode::fit),
     wire: Wire::Grpc(Grpc {
         message,
         fallback: DialectId::Gemini,

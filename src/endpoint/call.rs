@@ -41,7 +41,7 @@ pub fn chat_call(
     proxy_password: Option<SecretString>,
 ) -> Result<ChatCall, Fault> {
     let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
-    let Body { json, files, hints } = Body::of(dialect, request);
+    let Body { json, files, hints } = Body::of(dialect, endpoint, request);
     let http = call(Method::POST, url, endpoint, key, proxy_password)?;
     let notes = hints.iter().filter_map(Hint::note).collect();
     let mut call = ChatCall { http, notes };
@@ -65,7 +65,7 @@ struct Body {
 }
 
 impl Body {
-    fn of(dialect: &Dialect, request: &ChatRequest) -> Self {
+    fn of(dialect: &Dialect, endpoint: &Endpoint, request: &ChatRequest) -> Self {
         let files = Files::of(request);
         if let Some(raw) = &request.raw_body {
             return Self {
@@ -76,11 +76,11 @@ impl Body {
         }
         let marked = files.marked(request.clone());
         let (fitted, hints) = hints::fit(dialect.id, &marked);
-        Self {
-            json: (dialect.encode)(&fitted),
-            files,
-            hints,
+        let mut json = (dialect.encode)(&fitted);
+        if let Some(fit) = dialect.fit {
+            fit(&mut json, &endpoint.base_url);
         }
+        Self { json, files, hints }
     }
 }
 
@@ -88,8 +88,8 @@ impl Body {
 /// of its first file, and
 /// [`ChatRequest::raw_body`] takes it back.
 #[must_use]
-pub fn raw_body(dialect: &Dialect, request: &ChatRequest) -> Value {
-    let Body { json, files, .. } = Body::of(dialect, request);
+pub fn raw_body(endpoint: &Endpoint, request: &ChatRequest) -> Value {
+    let Body { json, files, .. } = Body::of(endpoint.dialect.dialect(), endpoint, request);
     files.for_people(json)
 }
 
@@ -101,8 +101,8 @@ pub fn left_out(dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
 }
 
 /// The JSON body of a request with its files in it.
-pub(crate) fn whole_body(dialect: &Dialect, request: &ChatRequest) -> Value {
-    let Body { json, files, .. } = Body::of(dialect, request);
+pub(crate) fn whole_body(dialect: &Dialect, endpoint: &Endpoint, request: &ChatRequest) -> Value {
+    let Body { json, files, .. } = Body::of(dialect, endpoint, request);
     files.inlined(json)
 }
 

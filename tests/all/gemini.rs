@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokenscope::{
     chat::{ChatRequest, Message, Part, Role},
     dialect::{DialectId, gemini::DIALECT},
+    endpoint::{Endpoint, call::raw_body},
     event::{Answer, Event, FaultClass, FinishReason},
 };
 
@@ -487,6 +488,39 @@ proptest! {
 
 fn request(json: Value) -> ChatRequest {
     serde_json::from_value(json).unwrap()
+}
+
+/// Vertex AI refuses a request that has an id in it, be it one of the Gemini API or of another provider.
+#[test]
+fn ids_of_calls_do_not_go_to_vertex() {
+    let asked = request(json!({"messages": [
+        {"role": "assistant", "parts": [
+            {"type": "tool_call", "id": "c1", "name": "f", "arguments": "{\"id\":1}"},
+            {"type": "tool_call", "id": "c2", "name": "f", "arguments": "{\"id\":2}"}]},
+        {"role": "tool", "parts": [
+            {"type": "tool_result", "id": "c2", "name": "", "content": "{\"id\":2}"},
+            {"type": "tool_result", "id": "c1", "name": "", "content": "{\"id\":1}"}]}]}));
+    let sent_to = |base: &str| {
+        let endpoint = Endpoint::custom("e", base.parse().unwrap(), DialectId::Gemini);
+        raw_body(&endpoint, &asked)["contents"].to_string()
+    };
+    let vertex = json!([
+        {"role": "model", "parts": [
+            {"functionCall": {"name": "f", "args": {"id": 1}}},
+            {"functionCall": {"name": "f", "args": {"id": 2}}}]},
+        {"role": "user", "parts": [
+            {"functionResponse": {"name": "f", "response": {"id": 1}}},
+            {"functionResponse": {"name": "f", "response": {"id": 2}}}]},
+    ]);
+    for base in [
+        "https://l-aiplatform.googleapis.com/v1/projects/p/locations/l",
+        "https://aiplatform.googleapis.com/v1",
+        "http://gateway/vertex/v1/projects/p/locations/l",
+    ] {
+        assert_eq!(sent_to(base), vertex.to_string(), "{base}");
+    }
+    let gemini = sent_to("https://generativelanguage.googleapis.com/v1beta");
+    assert_eq!(gemini.matches(r#""id":"c1""#).count(), 2, "{gemini}");
 }
 
 #[test]

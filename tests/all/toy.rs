@@ -23,6 +23,7 @@ pub static TOY: Dialect = Dialect {
     models_url: |base| base.join("models").unwrap(),
     headers: &[],
     encode: |request| json!({ "model": request.model, "messages": request.messages }),
+    fit: None,
     wire: Wire::Json,
     decoder: |head| {
         Box::new(ToyDecoder {

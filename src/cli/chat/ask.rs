@@ -88,7 +88,7 @@ pub(super) fn snippets(
 /// The JSON body that would be sent to each target.
 pub(super) fn bodies(question: &Question, ready: &Ready) -> anyhow::Result<Vec<String>> {
     shown(question, ready, |endpoint, request| {
-        format!("{:#}\n", raw_body(endpoint.dialect.dialect(), request))
+        format!("{:#}\n", raw_body(endpoint, request))
     })
 }
 

@@ -164,7 +164,7 @@ impl Playground {
             let endpoint = cx.state.settings.endpoint(&target.endpoint)?;
             let parts = edits::parts_of(&self.conversation.draft);
             let request = edits::next_request(pane, parts, &cx.state.runs)?;
-            Some(body_of(endpoint.dialect.dialect(), &request))
+            Some(body_of(endpoint, &request))
         });
         let Some(body) = body else {
             let why = format!("There is no endpoint “{}” any more", target.endpoint);

@@ -1,9 +1,10 @@
 //! Writes a [`ChatRequest`] as the JSON body of `streamGenerateContent`. The model is not in it: it stands
 //! in the URL.
 
+use ::url::Url;
 use serde_json::{Map, Value, json};
 
-use super::{thinking, turns};
+use super::{thinking, turns, url};
 use crate::{
     chat::{ChatRequest, Params, ResponseFormat, Tool},
     dialect::openai_chat::encode::merge_patch,
@@ -28,6 +29,21 @@ pub(in crate::dialect) fn body(request: &ChatRequest) -> Value {
     }
     merge_patch(&mut body, &request.params.extra);
     body.into()
+}
+
+/// Vertex AI has no ids of calls, and refuses a request that names one
+/// (<https://github.com/pydantic/pydantic-ai/issues/5081>): there calls and results are matched by their order.
+pub(in crate::dialect) fn fit(body: &mut Value, base: &Url) {
+    if url::is_vertex(base) {
+        let contents = body.get_mut("contents").and_then(Value::as_array_mut);
+        let parts = contents.into_iter().flatten().filter_map(|content| {
+            let parts = content.get_mut("parts")?;
+            parts.as_array_mut()
+        });
+        for part in parts.flatten() {
+            turns::forget_id(part, |_| true);
+        }
+    }
 }
 
 /// `parametersJsonSchema` takes any JSON schema; the older `parameters` only a part of `OpenAPI`'s.

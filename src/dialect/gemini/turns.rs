@@ -41,7 +41,9 @@ pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
             parts.sort_by_key(|result| place_of(result, &order));
         }
         order = call_ids(&parts);
-        parts.iter_mut().for_each(forget_made_id);
+        for part in &mut parts {
+            forget_id(part, |id| id.starts_with(MADE_ID));
+        }
         json!({"role": role, "parts": parts})
     });
     turns.collect()
@@ -190,13 +192,14 @@ fn name_of<'a>(id: &str, earlier: &'a [Message]) -> Option<&'a str> {
         .map(|call| call.name.as_str())
 }
 
-fn forget_made_id(part: &mut Value) {
+/// Takes the id of a call or result away, if it is one of these.
+pub(super) fn forget_id(part: &mut Value, which: fn(&str) -> bool) {
     for kind in ["functionCall", "functionResponse"] {
         let Some(fields) = part.get_mut(kind).and_then(Value::as_object_mut) else {
             continue;
         };
         let id = fields.get("id").and_then(Value::as_str);
-        if id.is_some_and(|id| id.starts_with(MADE_ID)) {
+        if id.is_some_and(which) {
             fields.shift_remove("id");
         }
     }

@@ -81,15 +81,20 @@ impl<'a> Root<'a> {
         let located = project.is_some_and(|at| segments.get(at + 2) == Some(&"locations"));
         Self {
             version: project.unwrap_or(segments.len()),
-            vertex: located || is_vertex(base),
+            vertex: located || looks_like_vertex(base),
             segments,
         }
     }
 }
 
+/// Whether requests below this URL go to Vertex AI, or a gateway before it.
+pub(super) fn is_vertex(base: &Url) -> bool {
+    Root::of(base).vertex
+}
+
 /// `{region}-aiplatform.googleapis.com`, `aiplatform.googleapis.com`, `aiplatform.{us,eu}.rep.googleapis.com`;
 /// or the publisher in the path, behind any other host.
-fn is_vertex(base: &Url) -> bool {
+fn looks_like_vertex(base: &Url) -> bool {
     let host = base.host_str().unwrap_or_default();
     let service = host.strip_suffix(".googleapis.com").unwrap_or_default();
     let service = service.strip_suffix(".rep").unwrap_or(service);
