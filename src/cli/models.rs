@@ -90,7 +90,8 @@ fn fetch(endpoint: &Endpoint, credentials: &Credentials) -> anyhow::Result<Vec<M
         .build()
         .context("no async runtime")?;
     let listed = runtime.block_on(async {
-        let (key, _) = credentials.resolve(endpoint).await?;
+        let found = credentials.resolve(endpoint).await;
+        let (key, _) = found.map_err(|why| anyhow::anyhow!(why.at(endpoint)))?;
         let proxy = credentials.resolve_proxy_password(endpoint).await?;
         let transport = Transport::default();
         anyhow::Ok(list_models(&transport, endpoint, key.as_ref(), proxy.as_ref()).await)

@@ -17,10 +17,15 @@ pub fn read(file: &Path) -> Result<Media, String> {
         || file.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
+    let failed = |why: std::io::Error| format!("{}: {why}", file.display());
+    // Reading a pipe or a device may never end.
+    if !std::fs::metadata(file).map_err(failed)?.is_file() {
+        return Err(format!("{name} is no file: choose one that is"));
+    }
     let mut data = Vec::new();
     File::open(file)
         .and_then(|open| open.take(MAX_BYTES + 1).read_to_end(&mut data))
-        .map_err(|why| format!("{}: {why}", file.display()))?;
+        .map_err(failed)?;
     if data.len() as u64 > MAX_BYTES {
         return Err(format!(
             "{name} is larger than the {} MiB that a request may carry: send it by address (gs://, https://)",
@@ -28,4 +33,34 @@ pub fn read(file: &Path) -> Result<Media, String> {
         ));
     }
     Media::of_bytes(data, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_by_its_name_alone_and_has_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes.md");
+        std::fs::write(&file, "# Notes").unwrap();
+        let media = read(&file).unwrap();
+        assert_eq!(
+            (media.name.as_str(), media.mime.as_str()),
+            ("notes.md", "text/plain")
+        );
+        File::options()
+            .write(true)
+            .open(&file)
+            .and_then(|open| open.set_len(MAX_BYTES + 1))
+            .unwrap();
+        let why = read(&file).unwrap_err();
+        assert!(
+            why.starts_with("notes.md is larger than the 100 MiB"),
+            "{why}"
+        );
+        let why = read(folder.path()).unwrap_err();
+        assert!(why.ends_with("is no file: choose one that is"), "{why}");
+        assert!(read(&folder.path().join("none")).is_err());
+    }
 }

@@ -1,6 +1,6 @@
 //! What a request asks.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
@@ -21,6 +21,7 @@ pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         params: Params {
             max_tokens: read::limit(&body["max_output_tokens"], "max_output_tokens")?,
             response_format: format(&body["text"]["format"])?,
+            extra: said_back(&body),
             ..Params::default()
         },
         tools: read::tools(
@@ -44,6 +45,24 @@ pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         array: false,
         usage: true,
     })
+}
+
+/// The parameters that this protocol's responses say back.
+fn said_back(body: &Value) -> Map<String, Value> {
+    let names = [
+        "temperature",
+        "top_p",
+        "max_output_tokens",
+        "parallel_tool_calls",
+        "reasoning",
+        "text",
+        "tool_choice",
+    ];
+    let asked = names.map(|name| (name.to_owned(), body[name].clone()));
+    asked
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect()
 }
 
 fn format(format: &Value) -> Result<Option<ResponseFormat>, Fault> {

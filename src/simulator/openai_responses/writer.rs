@@ -1,6 +1,6 @@
 //! An answer, as typed events or whole.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
@@ -20,6 +20,8 @@ pub(super) struct ResponseWriter {
     output: Vec<Value>,
     finish: Option<Finish>,
     usage: Usage,
+    /// What of the request each response says back.
+    said_back: Map<String, Value>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -40,16 +42,21 @@ impl ResponseWriter {
             output: Vec::new(),
             finish: None,
             usage: Usage::default(),
+            said_back: asked.request.params.extra.clone(),
         }
     }
 
     fn response(&self, status: &str, output: &[Value]) -> Value {
-        json!({
+        let mut response = json!({
             "id": format!("resp_sim_{}", self.id.run), "object": "response", "created_at": self.id.created,
             "status": status, "error": null, "incomplete_details": null, "model": self.model,
             "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "usage": null,
             "metadata": { "simulated": "true" },
-        })
+        });
+        for (name, value) in &self.said_back {
+            response[name] = value.clone();
+        }
+        response
     }
 
     /// Writes an event: its type, its number, and its own fields.
