@@ -85,6 +85,20 @@ pub enum KeyError {
     Other(String),
 }
 
+impl KeyError {
+    /// Why an endpoint that needs a key has none. A keyring that fails is only one of the ways to give it one.
+    #[must_use]
+    pub fn at(&self, endpoint: &Endpoint) -> String {
+        match self {
+            Self::NoKeyring(_) | Self::Locked(_) | Self::Hung(_) => {
+                let (label, hint) = (&endpoint.label, endpoint.key_hint());
+                format!("{label} needs a key: {hint} ({self})")
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
 /// Finds and keeps keys. Cheap to clone; clones share the session's memory and the keyring thread.
 /// Its futures need a tokio runtime with its drivers on.
 #[derive(Clone)]

@@ -156,10 +156,11 @@ impl Asked {
             ));
         }
         lines.extend(self.lost.iter().cloned());
-        lines
-            .iter()
-            .map(|line| format!("{mark} {line}\n"))
-            .collect()
+        let mut out = String::new();
+        for line in &lines {
+            out.extend([mark, " ", line, "\n"]);
+        }
+        out
     }
 }
 

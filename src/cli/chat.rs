@@ -170,7 +170,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else if let Some(language) = args.snippet {
         ask::snippets(language, &question, &ready)?
     } else {
-        let (code, runs) = report::follow(args, ask::start(&question, ready))?;
+        let (code, runs) = report::follow(args, &ask::start(&question, ready))?;
         keep(args, question, &runs)?;
         return Ok(code);
     };

@@ -90,7 +90,8 @@ fn fetch(endpoint: &Endpoint, credentials: &Credentials) -> anyhow::Result<Vec<M
         .build()
         .context("no async runtime")?;
     let listed = runtime.block_on(async {
-        let (key, place) = credentials.resolve(endpoint).await?;
+        let found = credentials.resolve(endpoint).await;
+        let (key, place) = found.map_err(|why| anyhow::anyhow!(why.at(endpoint)))?;
         let endpoint = &*place.fitted(endpoint);
         let proxy = credentials.resolve_proxy_password(endpoint).await?;
         let transport = Transport::default();

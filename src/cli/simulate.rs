@@ -1,6 +1,7 @@
 //! `tokenscope simulate`: serves the built-in simulator until it is told to stop.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
@@ -96,9 +97,12 @@ fn greet(base_url: &Url, ca_file: Option<&Path>) -> io::Result<()> {
     let trust =
         |flag: &str| ca_file.map_or(String::new(), |file| format!("{flag} {} ", file.display()));
     let (curl, ours) = (trust("--cacert"), trust("--ca-file"));
-    let all: String = (simulator::endpoints(base_url).iter())
-        .map(|e| format!("  {:<18}{}\n", e.dialect.as_str(), e.base_url))
-        .collect();
+    let mut all = String::new();
+    for endpoint in simulator::endpoints(base_url) {
+        let (dialect, url) = (endpoint.dialect.as_str(), endpoint.base_url.as_str());
+        // Writing to a string can't fail.
+        let _ = writeln!(all, "  {dialect:<18}{url}");
+    }
     let text = format!(
         "{base_url}\n\n\
          All answers are simulated. Ctrl-C ends it. Models: {}\n\n\

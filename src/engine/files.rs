@@ -17,7 +17,8 @@ pub fn read(file: &Path) -> Result<Media, String> {
         || file.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let known = std::fs::metadata(file).map_err(|why| format!("{}: {why}", file.display()))?;
+    let failed = |why: std::io::Error| format!("{}: {why}", file.display());
+    let known = std::fs::metadata(file).map_err(failed)?;
     // Reading a pipe or a device may never end.
     if !known.is_file() {
         return Err(format!("{name} is no file: choose one that is"));
@@ -28,6 +29,36 @@ pub fn read(file: &Path) -> Result<Media, String> {
             MAX_BYTES >> 20
         ));
     }
-    let data = std::fs::read(file).map_err(|why| format!("{}: {why}", file.display()))?;
+    let data = std::fs::read(file).map_err(failed)?;
     Media::of_bytes(data, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_by_its_name_alone_and_has_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes.md");
+        std::fs::write(&file, "# Notes").unwrap();
+        let media = read(&file).unwrap();
+        assert_eq!(
+            (media.name.as_str(), media.mime.as_str()),
+            ("notes.md", "text/plain")
+        );
+        std::fs::File::options()
+            .write(true)
+            .open(&file)
+            .and_then(|open| open.set_len(MAX_BYTES + 1))
+            .unwrap();
+        let why = read(&file).unwrap_err();
+        assert!(
+            why.starts_with("notes.md is larger than the 100 MiB"),
+            "{why}"
+        );
+        let why = read(folder.path()).unwrap_err();
+        assert!(why.ends_with("is no file: choose one that is"), "{why}");
+        assert!(read(&folder.path().join("none")).is_err());
+    }
 }

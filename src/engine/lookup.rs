@@ -59,12 +59,12 @@ impl Keys {
         let (key, place) = credentials
             .resolve(endpoint)
             .await
-            .map_err(|why| key_fault(&why))?;
+            .map_err(|why| key_fault(why.at(endpoint)))?;
         let proxy_password = credentials.resolve_proxy_password(endpoint).await;
         Ok(Self {
             key,
             place,
-            proxy_password: proxy_password.map_err(|why| key_fault(&why))?,
+            proxy_password: proxy_password.map_err(|why| key_fault(why.to_string()))?,
         })
     }
 }
@@ -256,6 +256,6 @@ fn describe(place: &KeyPlace) -> String {
     }
 }
 
-fn key_fault(why: &KeyError) -> Fault {
-    Fault::new(FaultClass::Auth, Phase::Prepare, why.to_string())
+fn key_fault(why: String) -> Fault {
+    Fault::new(FaultClass::Auth, Phase::Prepare, why)
 }

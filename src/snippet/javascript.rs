@@ -61,16 +61,16 @@ fn lines_of(dialect: DialectId) -> Lines {
         "gemini" => Lines {
             event: EVENT,
             text: r#"(event.candidates?.[0]?.content?.parts ?? []).map((part) => (part.thought ? "" : part.text ?? "")).join("")"#,
-            calls: r#"    for (const { functionCall } of event.candidates?.[0]?.content?.parts ?? [])
+            calls: r"    for (const { functionCall } of event.candidates?.[0]?.content?.parts ?? [])
       if (functionCall) process.stdout.write(`\n${functionCall.name} ${JSON.stringify(functionCall.args)}\n`);
-"#,
+",
         },
         "ollama" => Lines {
             event: "    if (!line.trim()) continue;\n    const event = JSON.parse(line);\n",
             text: r#"event.message?.content ?? """#,
-            calls: r#"    for (const call of event.message?.tool_calls ?? [])
+            calls: r"    for (const call of event.message?.tool_calls ?? [])
       process.stdout.write(`\n${call.function.name} ${JSON.stringify(call.function.arguments)}\n`);
-"#,
+",
         },
         _ => Lines {
             event: DONE_OR_EVENT,

@@ -118,6 +118,11 @@ async fn a_missing_keyring_stops_only_who_needs_a_key() {
     let credentials = Credentials::without_keyring(Environment::of([]));
     let error = credentials.resolve(&openai()).await.map(drop).unwrap_err();
     assert!(matches!(error, KeyError::NoKeyring(_)), "{error}");
+    let told = error.at(&openai());
+    assert!(
+        told.contains("set OPENAI_API_KEY, or keep one with"),
+        "{told}"
+    );
     assert_eq!(
         found(&credentials, &local()).await,
         (None, KeyPlace::Missing)

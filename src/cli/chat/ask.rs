@@ -88,6 +88,9 @@ pub(super) fn snippets(
 /// The JSON body that would be sent to each target.
 pub(super) fn bodies(question: &Question, ready: &Ready) -> anyhow::Result<Vec<String>> {
     shown(question, ready, |endpoint, request| {
+        for lost in left_out(endpoint.dialect.dialect(), request) {
+            note(&format!("{}/{}: {lost}", endpoint.id, request.model));
+        }
         format!("{:#}\n", raw_body(endpoint, request))
     })
 }
@@ -101,11 +104,7 @@ fn shown(
         let endpoint = ready.settings.endpoint_or_preset(&target.endpoint);
         let endpoint =
             endpoint.ok_or_else(|| unknown_endpoint(&target.endpoint, &ready.settings))?;
-        let request = question.request(&target.model);
-        for lost in left_out(endpoint.dialect.dialect(), &request) {
-            note(&format!("{target}: {lost}"));
-        }
-        Ok(show(&endpoint, &request))
+        Ok(show(&endpoint, &question.request(&target.model)))
     };
     ready.targets.iter().map(of).collect()
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Follows all runs to their end and says how they went; gives them in the order of the targets.
-pub(super) fn follow(args: &Args, asked: Asked) -> anyhow::Result<(ExitCode, Vec<Run>)> {
+pub(super) fn follow(args: &Args, asked: &Asked) -> anyhow::Result<(ExitCode, Vec<Run>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
     cancel_on_ctrl_c(&asked.engine, ids.clone());
     let mut screen = Screen::new(args, &asked.runs);

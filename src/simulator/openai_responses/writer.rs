@@ -20,6 +20,7 @@ pub(super) struct ResponseWriter {
     output: Vec<Value>,
     finish: Option<Finish>,
     usage: Usage,
+    /// What of the request each response says back.
     said_back: Map<String, Value>,
 }
 
