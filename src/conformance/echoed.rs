@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{chat::ChatRequest, endpoint::call::raw_body, run::Run};
+use crate::{chat::ChatRequest, hints, run::Run};
 
 pub(super) fn changed(run: &Run) -> Vec<String> {
     let echoed = &run.answer.echoed;
@@ -23,7 +23,9 @@ fn sent(run: &Run) -> Map<String, Value> {
         messages: Vec::new(),
         ..ChatRequest::clone(&run.head.request)
     };
-    match raw_body(run.head.dialect.dialect(), &request) {
+    let dialect = run.head.dialect.dialect();
+    let body = request.raw_body.clone();
+    match body.unwrap_or_else(|| (dialect.encode)(&hints::fit(dialect.id, &request).0)) {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }

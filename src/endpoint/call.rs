@@ -85,8 +85,7 @@ impl Body {
 }
 
 /// The JSON body that a request is sent with, for people to read and change: `{{file 1}}` stands for the base64
-/// of its first file, and
-/// [`ChatRequest::raw_body`] takes it back.
+/// of its first file, and [`ChatRequest::raw_body`] takes it back.
 #[must_use]
 pub fn raw_body(endpoint: &Endpoint, request: &ChatRequest) -> Value {
     let Body { json, files, .. } = Body::of(endpoint.dialect.dialect(), endpoint, request);
@@ -96,8 +95,12 @@ pub fn raw_body(endpoint: &Endpoint, request: &ChatRequest) -> Value {
 /// What of a request is not sent to its model, or by this dialect: one sentence each, without a period.
 #[must_use]
 pub fn left_out(dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
-    let hints = Body::of(dialect, request).hints;
-    hints.iter().filter_map(Hint::note).collect()
+    if request.raw_body.is_some() {
+        return Vec::new();
+    }
+    let notes = hints::fit(dialect.id, request).1;
+    let notes = notes.iter().filter_map(Hint::note);
+    notes.map(|note| note.text).collect()
 }
 
 /// The JSON body of a request with its files in it.
