@@ -265,7 +265,7 @@ mod tests {
         };
         let (request, hints) = fit(dialect, &request);
         let notes = hints.iter().filter_map(Hint::note);
-        (request.params, notes.collect())
+        (request.params, notes.map(|note| note.text).collect())
     }
 
     #[test]
@@ -347,7 +347,7 @@ mod tests {
             let (params, notes) = fitted(*dialect, model, *effort);
             let said: Vec<_> = notes
                 .iter()
-                .filter_map(|note| note.text.strip_prefix(NOT_SENT)?.split(' ').next())
+                .filter_map(|note| note.strip_prefix(NOT_SENT)?.split(' ').next())
                 .collect();
             assert_eq!(said, *left_out, "{model}");
             for setting in *left_out {

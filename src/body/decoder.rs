@@ -147,9 +147,10 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
                         out,
                     );
                 }
-                let close = match broken {
-                    true => Close::Cut("the stream broke off inside an event"),
-                    false => Close::Clean,
+                let close = if broken {
+                    Close::Cut("the stream broke off inside an event")
+                } else {
+                    Close::Clean
                 };
                 self.end_stream(close, out);
             }
@@ -240,7 +241,7 @@ impl<R: Reader> BodyDecoder<R> {
             }
             Frame::Comment { .. } => out.push(Event::KeepAlive),
             Frame::Repaired => {
-                self.note(About::Form, "bytes that are not UTF-8 were replaced", out)
+                self.note(About::Form, "bytes that are not UTF-8 were replaced", out);
             }
             Frame::Oversized => {
                 let limit = MAX_EVENT_BYTES >> 20;

@@ -135,7 +135,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::event::{FaultClass, Phase};
+    use crate::event::{About, FaultClass, Note, Phase};
 
     fn mask() -> Mask {
         let mut headers = HeaderMap::new();

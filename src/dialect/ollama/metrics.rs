@@ -47,9 +47,10 @@ fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
     let raw: &RawValue = field(line, name).filter(|raw| raw.get() != "null")?;
     let number = raw.get().parse().ok();
     if number.is_none() {
-        let about = match name.ends_with("_count") {
-            true => About::Usage,
-            false => About::Form,
+        let about = if name.ends_with("_count") {
+            About::Usage
+        } else {
+            About::Form
         };
         Note::tell(about, format!("{name} is no whole number"), out);
     }
