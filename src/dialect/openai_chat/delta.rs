@@ -34,13 +34,7 @@ impl ChunkReader {
                 }
                 "reasoning_details" => self.details.push(raw),
                 "annotations" | "citations" => self.read_sources(key, raw, out)?,
-                // Azure, with data of its own.
-                "context" if raw.get().starts_with('{') => {
-                    let context = Fields::of(raw)?;
-                    if let Some(sources) = field(&context, "citations") {
-                        self.read_sources("context.citations", sources, out)?;
-                    }
-                }
+                "context" if raw.get().starts_with('{') => self.read_context(raw, out)?,
                 "images" => {
                     for part in each(raw) {
                         self.read_part(part, out)?;
@@ -113,6 +107,18 @@ impl ChunkReader {
     fn sign_thoughts(&mut self, out: &mut Vec<Event>) {
         let value = self.thought_in.take().map(str::to_owned);
         out.extend(value.map(|value| Event::Signature { value }));
+    }
+
+    /// Reads what Azure found in the user's own data: the sources, and what was searched for.
+    fn read_context(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+        for (name, raw) in &Fields::of(raw)?.0 {
+            let name = format!("context.{name}");
+            match name.as_str() {
+                "context.citations" => self.read_sources(&name, raw, out)?,
+                _ => self.read_item(&name, raw, out)?,
+            }
+        }
+        Ok(())
     }
 
     /// Reads a piece of sound, and of what is said in it.
