@@ -335,6 +335,12 @@ mod tests {
             (Anthropic, "claude-3-5-haiku-20241022", None, &["seed"]),
             (
                 Anthropic,
+                "claude-sonnet-5",
+                None,
+                &["seed", "temperature", "top_p"],
+            ),
+            (
+                Anthropic,
                 "claude-3-7-sonnet-latest",
                 Some("low"),
                 &["seed", "temperature", "top_p"],
