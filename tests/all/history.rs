@@ -433,6 +433,7 @@ fn a_conversation(id: i64) -> Conversation {
                     raw_body: Some(serde_json::json!({"model": "m", "messages": []})),
                     runs: vec![RunId(1), RunId(2)],
                     shown: 1,
+                    results: [(RunId(2), vec!["12 °C".into(), String::new()])].into(),
                 }],
                 ..Pane::default()
             },
