@@ -877,6 +877,17 @@ fn fail(run: &mut Run, index: usize) {
     run.answer.fault = Some(fault);
 }
 
+/// What a window shows, drawn. On a busy machine the software renderer takes longer than one wait.
+#[cfg(feature = "pictures")]
+pub fn drawn<State>(harness: &mut Harness<'_, State>) -> image::RgbaImage {
+    for _ in 0..30 {
+        if let Ok(image) = harness.render() {
+            return image;
+        }
+    }
+    harness.render().expect("a picture")
+}
+
 /// The layout that shows a view at the start.
 pub fn layout_of(view: ViewId) -> String {
     serde_json::json!({ "view": view }).to_string()
