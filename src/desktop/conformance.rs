@@ -107,10 +107,10 @@ impl ConformanceView {
                     "In how many answered runs of a target each check found something. A run that failed before \
                      any answer tells nothing here",
                 );
-                let (about, room) = ("Answers in which a check found something", 300.0);
-                if ui.available_width() > 2.0 * room {
+                // Beside the choice of a range, there is room for it only in a wide window.
+                if ui.available_width() > 600.0 {
                     ui.add_space(space::S);
-                    ui.label(caption(cx.theme, about));
+                    ui.label(caption(cx.theme, "Answers in which a check found something"));
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let ranges = Range::ALL.iter().map(|(range, short, _)| (*range, *short));
