@@ -189,15 +189,37 @@ pub struct Params {
     /// How long to think, in the provider's own word (`minimal`, `low`, `medium`, `high`, …).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
-    /// Whether the provider is to keep the prompt for the next request, where it must be asked to.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub cache_prompt: bool,
+    /// How long the provider is to keep the prompt, where it must be asked to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_prompt: Option<CacheLife>,
     /// The shape of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
     /// Free JSON merged into the body last, so that it can override anything above.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+}
+
+/// How long a provider keeps a prompt that it was asked to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CacheLife {
+    /// Five minutes from its last use.
+    #[serde(rename = "5m")]
+    Minutes,
+    /// An hour.
+    #[serde(rename = "1h")]
+    Hour,
+}
+
+impl CacheLife {
+    /// Its word in JSON and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Minutes => "5m",
+            Self::Hour => "1h",
+        }
+    }
 }
 
 /// The shape asked of the answer.

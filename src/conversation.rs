@@ -3,6 +3,8 @@
 //! Answers are not kept here but in the history, under their [`RunId`]s, so that a fork or an edit
 //! copies a few ids, not the texts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -75,6 +77,9 @@ pub struct Turn {
     pub runs: Vec<RunId>,
     /// Index into `runs` of the one shown and continued from.
     pub shown: usize,
+    /// What is typed as the results of a run's calls, in their order; kept, as a draft is, until the turn goes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub results: BTreeMap<RunId, Vec<String>>,
 }
 
 impl Turn {

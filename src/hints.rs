@@ -217,7 +217,7 @@ fn take(params: &mut Params, setting: &str) -> Option<Value> {
             let blank: Vec<String> = blank.collect();
             (!blank.is_empty()).then(|| blank.into())
         }
-        "cache_prompt" => std::mem::take(&mut params.cache_prompt).then(|| true.into()),
+        "cache_prompt" => params.cache_prompt.take().map(|life| life.as_str().into()),
         "JSON object" => {
             let any = params.response_format == Some(ResponseFormat::JsonObject);
             any.then(|| params.response_format.take().is_some().into())
@@ -251,6 +251,7 @@ fn matches(glob: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::CacheLife;
 
     fn fitted(dialect: DialectId, model: &str, effort: Option<&str>) -> (Params, Vec<String>) {
         let mut request = ChatRequest::of_text(model, "Hello");
@@ -277,7 +278,7 @@ mod tests {
             seed: Some(0),
             stop: vec![String::new()],
             reasoning_effort: Some(String::new()),
-            cache_prompt: true,
+            cache_prompt: Some(CacheLife::Minutes),
             response_format: Some(ResponseFormat::JsonObject),
             ..Params::default()
         };
@@ -368,7 +369,7 @@ mod tests {
         request.params = Params {
             stop: vec!["END".into(), " \n".into()],
             response_format: Some(ResponseFormat::JsonObject),
-            cache_prompt: true,
+            cache_prompt: Some(CacheLife::Minutes),
             ..Params::default()
         };
         for (dialect, left_out) in [

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 
 use self::question::Question;
 use super::{UsageError, note};
-use crate::{dialect::DialectId, run::Run, settings::Paths, snippet::Language};
+use crate::{chat::CacheLife, dialect::DialectId, run::Run, settings::Paths, snippet::Language};
 
 /// Arguments of `tokenscope chat`.
 #[derive(Debug, clap::Args)]
@@ -93,9 +93,9 @@ pub struct Args {
     #[arg(long, value_name = "EFFORT")]
     reasoning_effort: Option<String>,
 
-    /// Have the provider keep the prompt for the next request, where it must be asked to (Anthropic).
-    #[arg(long)]
-    cache_prompt: bool,
+    /// Have the provider keep the prompt for so long, where it must be asked to (Anthropic): 5m or 1h.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = cache_life)]
+    cache_prompt: Option<CacheLife>,
 
     /// File with a JSON schema that the answer must follow.
     #[arg(long, value_name = "FILE")]
@@ -191,6 +191,12 @@ fn keep(args: &Args, question: Question, runs: &[Run]) -> anyhow::Result<()> {
     written.with_context(|| format!("the session can't be kept in {}", file.display()))?;
     session.advice().as_deref().map(note);
     Ok(())
+}
+
+fn cache_life(word: &str) -> Result<CacheLife, String> {
+    let mut known = [CacheLife::Minutes, CacheLife::Hour].into_iter();
+    let found = known.find(|life| life.as_str() == word);
+    found.ok_or_else(|| "a prompt is kept for 5m or 1h".to_owned())
 }
 
 fn language(name: &str) -> Result<Language, String> {

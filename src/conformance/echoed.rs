@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{chat::ChatRequest, hints, run::Run};
+use crate::{chat::ChatRequest, endpoint::call::fitted_body, run::Run};
 
 pub(super) fn changed(run: &Run) -> Vec<String> {
     let echoed = &run.answer.echoed;
@@ -25,7 +25,7 @@ fn sent(run: &Run) -> Map<String, Value> {
     };
     let dialect = run.head.dialect.dialect();
     let body = request.raw_body.clone();
-    match body.unwrap_or_else(|| (dialect.encode)(&hints::fit(dialect.id, &request).0)) {
+    match body.unwrap_or_else(|| fitted_body(dialect, &request)) {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }

@@ -1,5 +1,7 @@
 //! The application: drains updates, shows the current view, sends commands.
 
+mod look;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -25,7 +27,7 @@ use super::{
 };
 use crate::{
     engine::{Command, Engine, Update},
-    settings::{self, Appearance, Paths, SettingsEdit},
+    settings::{Appearance, Paths},
 };
 
 /// The key under which eframe keeps the layout.
@@ -319,47 +321,6 @@ impl App {
         }
     }
 
-    fn zoom(&mut self, ctx: &Context, by: f32) {
-        let zoom = ((ctx.zoom_factor() + by).clamp(0.5, 3.0) * 10.0).round() / 10.0;
-        self.set_appearance(
-            ctx,
-            Appearance {
-                zoom,
-                ..self.appearance.unwrap_or_default()
-            },
-        );
-    }
-
-    fn switch_theme(&mut self, ctx: &Context) {
-        let theme = match ctx.theme() {
-            egui::Theme::Dark => settings::Theme::Light,
-            egui::Theme::Light => settings::Theme::Dark,
-        };
-        self.set_appearance(
-            ctx,
-            Appearance {
-                theme,
-                ..self.appearance.unwrap_or_default()
-            },
-        );
-    }
-
-    /// Shows a new look at once and has it kept; a settings file that can't be written does not hold it up.
-    fn set_appearance(&mut self, ctx: &Context, appearance: Appearance) {
-        self.commands
-            .push(Command::Edit(SettingsEdit::Appearance(appearance)));
-        self.appearance = Some(appearance);
-        look(ctx, appearance);
-    }
-
-    fn follow_appearance(&mut self, ctx: &Context) {
-        let wanted = self.state.settings.appearance;
-        if self.state.take_new_settings() && self.appearance != Some(wanted) {
-            self.appearance = Some(wanted);
-            look(ctx, wanted);
-        }
-    }
-
     /// Has the engine stop runs and write everything, on a thread of its own.
     pub fn stop(&mut self) {
         let Some(engine) = self.engine.take() else {
@@ -380,15 +341,6 @@ impl App {
             .name("ending".into())
             .spawn(wait);
     }
-}
-
-fn look(ctx: &Context, appearance: Appearance) {
-    ctx.set_theme(match appearance.theme {
-        settings::Theme::Dark => egui::ThemePreference::Dark,
-        settings::Theme::Light => egui::ThemePreference::Light,
-        settings::Theme::System => egui::ThemePreference::System,
-    });
-    ctx.set_zoom_factor(appearance.zoom.clamp(0.5, 3.0));
 }
 
 impl eframe::App for App {

@@ -9,7 +9,7 @@ use egui_extras::{Column, TableBuilder, TableRow};
 use super::{
     icons,
     range::Range,
-    theme::{Theme, size, space, title},
+    theme::{Theme, caption, size, space, title},
     view::{Action, Cx, View, ViewId},
     widgets::{Tone, banner, count, empty, primary_button, segmented},
 };
@@ -107,6 +107,11 @@ impl ConformanceView {
                     "In how many answered runs of a target each check found something. A run that failed before \
                      any answer tells nothing here",
                 );
+                // Beside the choice of a range, there is room for it only in a wide window.
+                if ui.available_width() > 600.0 {
+                    ui.add_space(space::S);
+                    ui.label(caption(cx.theme, "Answers in which a check found something"));
+                }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let ranges = Range::ALL.iter().map(|(range, short, _)| (*range, *short));
                     let ranges: Vec<_> = ranges.collect();
@@ -235,10 +240,13 @@ fn row_ui(
     });
     for check in CHECKS {
         row.col(|ui| {
-            if let Some(found) = data.found.get(&check.check)
-                && found_ui(ui, theme, data, check, found)
-            {
-                opened = Some(found.latest);
+            match data.found.get(&check.check) {
+                // It was looked for: a blank would say that it is not known.
+                None => drop(ui.label(RichText::new("0").color(theme.text_dim))),
+                Some(found) if found_ui(ui, theme, data, check, found) => {
+                    opened = Some(found.latest);
+                }
+                Some(_) => {}
             }
         });
     }

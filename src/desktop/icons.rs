@@ -19,8 +19,8 @@ icons! {
     MONITOR = "\u{e038}";
     /// The runs (`scroll-text`).
     RUNS = "\u{e45f}";
-    /// Conformance (`list`).
-    CONFORMANCE = "\u{e106}";
+    /// Conformance (`clipboard-check`).
+    CONFORMANCE = "\u{e219}";
     /// The settings (`settings`).
     SETTINGS = "\u{e154}";
     /// Send (`send`).
@@ -113,6 +113,8 @@ icons! {
     DATA = "\u{e0ad}";
     /// Folder (`folder-open`).
     FOLDER = "\u{e247}";
+    /// Video (`film`).
+    VIDEO = "\u{e0d0}";
     /// File (`file-text`).
     FILE = "\u{e0cc}";
     /// Export (`download`).

@@ -4,77 +4,29 @@
 
 mod details;
 mod export;
+mod filters;
 mod pages;
 mod phases;
 mod table;
 
 use std::collections::BTreeSet;
 
-use egui::{ComboBox, Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
+use egui::{Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
 
-use self::{export::Export, pages::Pages};
+use self::{export::Export, filters::Wanted, pages::Pages};
 use super::{
     icons,
-    range::Range,
     settings::COUNT_TICKET,
     theme::{caption, space},
     view::{Action, Cx, Verb, View, ViewId},
     widgets::{Tone, banner, contained, count, empty, ghost_button, primary_button, search_box},
 };
-use crate::{
-    endpoint::TargetId,
-    engine::Command,
-    history::{OutcomeFilter, RunQuery, RunSort},
-    run::RunId,
-};
+use crate::{endpoint::TargetId, engine::Command, run::RunId};
 
 /// What is typed is looked for after this pause, in seconds.
 const TYPING_SECS: f64 = 0.15;
 /// New runs appear no sooner than this after the last look, in seconds.
 const AGAIN_SECS: f64 = 1.0;
-
-/// What the user wants to see.
-#[derive(Clone, Debug, PartialEq)]
-struct Wanted {
-    text: String,
-    targets: BTreeSet<TargetId>,
-    outcome: Option<OutcomeFilter>,
-    range: Range,
-    sort: RunSort,
-}
-
-impl Default for Wanted {
-    fn default() -> Self {
-        Self {
-            text: String::new(),
-            targets: BTreeSet::new(),
-            outcome: None,
-            range: Range::All,
-            sort: RunSort::default(),
-        }
-    }
-}
-
-impl Wanted {
-    fn is_filtered(&self) -> bool {
-        *self
-            != Self {
-                sort: self.sort,
-                ..Self::default()
-            }
-    }
-
-    fn query(&self, now: i64) -> RunQuery {
-        RunQuery {
-            text: self.text.trim().to_owned(),
-            targets: self.targets.iter().cloned().collect(),
-            outcome: self.outcome,
-            since_unix_ns: self.range.length_ns().map(|length| now - length),
-            sort: self.sort,
-            ..RunQuery::default()
-        }
-    }
-}
 
 /// The runs view.
 #[derive(Debug, Default)]
@@ -136,12 +88,7 @@ impl View for Runs {
         match id {
             "runs.search" => self.focus_search = true,
             "runs.export" => self.open_export(),
-            "runs.clear" => {
-                self.wanted = Wanted {
-                    sort: self.wanted.sort,
-                    ..Wanted::default()
-                }
-            }
+            "runs.clear" => self.wanted = self.wanted.unfiltered(),
             _ => {}
         }
     }
@@ -236,7 +183,7 @@ impl Runs {
                 {
                     self.changed_at = ui.input(|input| input.time);
                 }
-                self.filters_ui(ui);
+                self.wanted.filters_ui(ui, &self.known);
                 ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                     let any = self.pages.total().is_some_and(|total| total > 0);
                     let button = egui::Button::new(format!("{} Export…", icons::EXPORT));
@@ -249,78 +196,6 @@ impl Runs {
                     }
                 });
             });
-        });
-    }
-
-    fn filters_ui(&mut self, ui: &mut Ui) {
-        let targets = match self.wanted.targets.len() {
-            0 => "All targets".to_owned(),
-            1 => self
-                .wanted
-                .targets
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            many => format!("{many} targets"),
-        };
-        let menu = ComboBox::from_id_salt("runs.targets")
-            .width(128.0)
-            .truncate()
-            .selected_text(targets)
-            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
-            .show_ui(ui, |ui| self.targets_ui(ui));
-        menu.response.accessible_name("Targets");
-        let outcomes = [
-            (None, "Any outcome"),
-            (Some(OutcomeFilter::Ok), "OK"),
-            (Some(OutcomeFilter::Fault), "Failed"),
-            (Some(OutcomeFilter::Cancelled), "Stopped"),
-        ];
-        let shown = outcomes
-            .iter()
-            .find(|(value, _)| *value == self.wanted.outcome);
-        let menu = ComboBox::from_id_salt("runs.outcome")
-            .width(108.0)
-            .selected_text(shown.map_or("", |(_, name)| name))
-            .show_ui(ui, |ui| {
-                for (value, name) in outcomes {
-                    ui.selectable_value(&mut self.wanted.outcome, value, name);
-                }
-            });
-        menu.response.accessible_name("Outcome");
-        let since = |range: Range| match range {
-            Range::All => "Any time".to_owned(),
-            range => format!("Last {}", range.name()),
-        };
-        let menu = ComboBox::from_id_salt("runs.since")
-            .width(108.0)
-            .selected_text(since(self.wanted.range))
-            .show_ui(ui, |ui| {
-                for (range, ..) in Range::ALL.iter().rev() {
-                    ui.selectable_value(&mut self.wanted.range, *range, since(*range));
-                }
-            });
-        menu.response.accessible_name("Time");
-    }
-
-    fn targets_ui(&mut self, ui: &mut Ui) {
-        if ui
-            .selectable_label(self.wanted.targets.is_empty(), "All targets")
-            .clicked()
-        {
-            self.wanted.targets.clear();
-        }
-        ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
-            for target in &self.known {
-                let mut on = self.wanted.targets.contains(target);
-                if ui.checkbox(&mut on, target.to_string()).clicked() {
-                    if on {
-                        self.wanted.targets.insert(target.clone());
-                    } else {
-                        self.wanted.targets.remove(target);
-                    }
-                }
-            }
         });
     }
 
@@ -433,10 +308,7 @@ impl Runs {
                 "None of the runs has these words, this outcome and this time",
                 |ui| {
                     if ghost_button(ui, theme, "Clear all filters").clicked() {
-                        self.wanted = Wanted {
-                            sort: self.wanted.sort,
-                            ..Wanted::default()
-                        };
+                        self.wanted = self.wanted.unfiltered();
                     }
                 },
             );

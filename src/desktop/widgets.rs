@@ -12,7 +12,7 @@ pub use button::{
     copy_button, danger_button, fold_ui, ghost_button, icon_button, icon_toggle, primary_button,
     segmented,
 };
-pub use field::{labeled_field, search_box, toggle};
+pub use field::{choice_box, labeled_field, search_box, toggle};
 pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};
 pub(crate) use number::zoned;
 pub use number::{ago, count, date_time, figure_text, figure_ui, ms_text, time_of_day};

@@ -37,7 +37,7 @@ use crate::dialect::{Dialect, DialectId, Grpc, Wire};
 /// The dialect's row. Models are listed by REST: gRPC has no such method.
 pub static DIALECT: Dialect = Dialect {
     id: DialectId::VertexGrpc,
-    label: "Vertex AI (gRPC)",
+    label: "Vertex AI by gRPC",
     key_header: None,
     base_path: "/v1",
     chat_url: |base, _model| url::method(base),

@@ -92,6 +92,12 @@ pub fn raw_body(endpoint: &Endpoint, request: &ChatRequest) -> Value {
     files.for_people(json)
 }
 
+/// The JSON body that a dialect writes of a request, but for what depends on its endpoint.
+#[must_use]
+pub fn fitted_body(dialect: &Dialect, request: &ChatRequest) -> Value {
+    (dialect.encode)(&hints::fit(dialect.id, request).0)
+}
+
 /// What of a request is not sent to its model, or by this dialect: one sentence each, without a period.
 #[must_use]
 pub fn left_out(dialect: &Dialect, request: &ChatRequest) -> Vec<String> {

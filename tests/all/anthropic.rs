@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokenscope::{
-    chat::{ChatRequest, Media, Message, Part, ResponseFormat, Role, Tool, ToolCall},
+    chat::{CacheLife, ChatRequest, Media, Message, Part, ResponseFormat, Role, Tool, ToolCall},
     dialect::{DIALECTS, ResponseHead, anthropic::DIALECT},
     event::{Answer, Event, FaultClass, Finish, FinishReason, PieceKind},
 };
@@ -304,7 +304,7 @@ fn a_full_request_is_written_as_anthropic_documents_it() {
     params.max_tokens = Some(7);
     params.seed = Some(-1);
     params.stop = vec!["END".into()];
-    params.cache_prompt = true;
+    params.cache_prompt = Some(CacheLife::Minutes);
     params.response_format = Some(ResponseFormat::JsonSchema {
         name: "s".into(),
         schema: json!({"type": "object"}),

@@ -14,11 +14,8 @@ type Prepare = fn(&mut Desktop, &mut Player);
 fn save(desktop: &mut Desktop, name: &str) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
     std::fs::create_dir_all(&folder).unwrap();
-    desktop
-        .render()
-        .unwrap()
-        .save(folder.join(format!("{name}.png")))
-        .unwrap();
+    let picture = scenes::drawn(desktop);
+    picture.save(folder.join(format!("{name}.png"))).unwrap();
 }
 
 fn picture(
@@ -89,7 +86,7 @@ fn pictures_of_details_and_overlays() {
     let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
     let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
-    let all: [(&str, &str, fn() -> Scene, Prepare); 15] = [
+    let all: [(&str, &str, fn() -> Scene, Prepare); 17] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2)
         }),
@@ -125,6 +122,21 @@ fn pictures_of_details_and_overlays() {
                 desktop.get_by_label("Advanced").click();
             },
         ),
+        (
+            "settings-vertex",
+            settings,
+            scenes::filled,
+            |desktop, player| {
+                add(desktop, player, "Add Vertex AI, a region");
+                desktop.get_by_label("Continue").click();
+            },
+        ),
+        (
+            "settings-anthropic",
+            settings,
+            scenes::filled,
+            |desktop, player| add(desktop, player, "Add Anthropic"),
+        ),
         ("settings-test", settings, scenes::filled, |desktop, _| {
             desktop.get_by_label("Test deepseek").click()
         }),
@@ -146,6 +158,15 @@ fn pictures_of_details_and_overlays() {
             }
         }
     }
+}
+
+fn add(desktop: &mut Desktop, player: &mut Player, preset: &str) {
+    desktop.get_by_label_contains("Add an endpoint").click();
+    player.play(desktop);
+    desktop.get_by_label(preset).scroll_to_me();
+    desktop.run_steps(20);
+    desktop.get_by_label(preset).click();
+    player.play(desktop);
 }
 
 fn click_row(desktop: &Desktop, row: usize) {

@@ -703,7 +703,7 @@ fn answer(index: usize) -> Answer {
         response_id: Some("chatcmpl-C7yT2b0m1".into()),
         done: true,
         notes: if index % 16 == 7 {
-            vec![("the stream ended without [DONE]".into(), 1)]
+            vec![(Note::new(About::EndMark, "the stream ended without [DONE]"), 1)]
         } else {
             Vec::new()
         },
@@ -878,6 +878,17 @@ fn fail(run: &mut Run, index: usize) {
     }
     run.answer.finish = None;
     run.answer.fault = Some(fault);
+}
+
+/// What a window shows, drawn. On a busy machine the software renderer takes longer than one wait.
+#[cfg(feature = "pictures")]
+pub fn drawn<State>(harness: &mut Harness<'_, State>) -> image::RgbaImage {
+    for _ in 0..30 {
+        if let Ok(image) = harness.render() {
+            return image;
+        }
+    }
+    harness.render().expect("a picture")
 }
 
 /// The layout that shows a view at the start.

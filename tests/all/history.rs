@@ -16,7 +16,9 @@ use tokenscope::{
     conversation::{Conversation, ConversationId, Draft, Pane, Turn},
     dialect::DialectId,
     endpoint::TargetId,
-    event::{Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
+    event::{
+        About, Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage,
+    },
     history::{History, RunQuery, Storage},
     measure::{Read, Span, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, RunUpdate, State},
@@ -47,6 +49,15 @@ pub(crate) fn a_run(id: i64) -> Run {
 }
 
 /// A run that has not begun.
+/// Notes about all that there is to note.
+fn kept(notes: Vec<(String, u64)>) -> Vec<(Note, u64)> {
+    let abouts = About::ALL.iter().cycle();
+    let notes = abouts.zip(notes);
+    notes
+        .map(|(about, (text, times))| (Note::new(*about, text), times))
+        .collect()
+}
+
 fn fresh(id: i64) -> Run {
     Run::new(a_run(id).head)
 }
@@ -191,7 +202,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
                 model,
                 done,
                 keep_alives,
-                notes,
+                notes: kept(notes),
                 unknown,
                 timings,
                 ..Answer::default()
@@ -434,6 +445,7 @@ fn a_conversation(id: i64) -> Conversation {
                     raw_body: Some(serde_json::json!({"model": "m", "messages": []})),
                     runs: vec![RunId(1), RunId(2)],
                     shown: 1,
+                    results: [(RunId(2), vec!["12 °C".into(), String::new()])].into(),
                 }],
                 ..Pane::default()
             },

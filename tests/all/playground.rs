@@ -2,9 +2,11 @@
 //! stream, and nothing is measured, compared or lost that should not be.
 
 mod address;
+mod calls;
+#[cfg(feature = "pictures")]
+mod pictures;
 mod raw_body;
-
-use tokenscope::chat::Role as Who;
+mod sent_as;
 
 use crate::desktop_scenes::whole_answer;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -368,6 +370,31 @@ fn each_pane_shows_its_own_stream() {
 }
 
 #[test]
+fn what_is_asked_next_is_followed_however_it_comes() {
+    let mut harness = rig();
+    let lines = |count: usize| "A line of its own\n\n".repeat(count);
+    let sent = ask(&mut harness, "First");
+    for run in &sent {
+        put(&mut harness, ended(run, &lines(60), 1, 2, Connection::Warm));
+    }
+    harness.run_steps(6);
+    // It grows in the very frames in which the pane goes to its end.
+    harness.state_mut().commands.clear();
+    type_prompt(&mut harness, "Second");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    harness.step();
+    let sent = harness.state().sent();
+    for count in 1..=12 {
+        for run in &sent {
+            put(&mut harness, streaming(run, &lines(count * 4)));
+        }
+        harness.step();
+    }
+    harness.run_steps(4);
+    assert!(harness.query_by_label("Jump to latest").is_none());
+}
+
+#[test]
 fn esc_stops_what_runs_and_only_that() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Go");
@@ -559,91 +586,6 @@ fn a_file_that_a_pane_can_not_send_is_said_beforehand() {
     assert_eq!(said.count(), 2, "in each of the panes");
 }
 
-fn calls(name: &str) -> Vec<ToolCall> {
-    ["Bern", "Rome"]
-        .iter()
-        .enumerate()
-        .map(|(index, city)| ToolCall {
-            id: format!("call_{index}"),
-            name: name.into(),
-            arguments: format!("{{\"city\":\"{city}\"}}"),
-        })
-        .collect()
-}
-
-#[test]
-fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
-    let mut harness = rig();
-    let sent = ask(&mut harness, "Weather in Bern and Rome?");
-    let mut run = ended(&sent[0], "I look", 100, 200, Connection::Warm);
-    for call in calls("get_weather") {
-        run.answer.tool_calls.push(call);
-    }
-    put(&mut harness, run);
-    put(
-        &mut harness,
-        ended(&sent[1], "No idea", 100, 200, Connection::Warm),
-    );
-    harness.run_steps(4);
-    harness.get_by_label("What did the 2 calls give?");
-    harness.state_mut().commands.clear();
-    let fields = [
-        "Result of call 1: get_weather",
-        "Result of call 2: get_weather",
-    ];
-    for (field, text) in fields.into_iter().zip(["{\"sky\":", "sun"]) {
-        harness.get_by_label("Continue with these results").click();
-        harness.run_steps(2);
-        assert!(harness.state().sent().is_empty(), "a result is missing");
-        let node = harness.get_by_role_and_label(Role::MultilineTextInput, field);
-        node.scroll_to_me();
-        node.focus();
-        harness.run_steps(2);
-        harness
-            .get_by_role_and_label(Role::MultilineTextInput, field)
-            .type_text(text);
-        harness.run_steps(3);
-    }
-    harness.get_by_label_contains("it looks like JSON, but");
-    harness
-        .get_by_label("Continue with these results")
-        .scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Continue with these results").click();
-    harness.run_steps(3);
-    let sent = harness.state().sent();
-    let [run] = sent.as_slice() else {
-        panic!("one pane goes on: {sent:?}");
-    };
-    let roles: Vec<_> = run.request.messages.iter().map(|m| m.role).collect();
-    assert_eq!(roles, [Who::User, Who::Assistant, Who::Tool]);
-    let called = &run.request.messages[1].parts;
-    assert!(called.iter().any(|part| matches!(part, Part::ToolCall(_))));
-    let results: Vec<_> = (run.request.messages[2].parts.iter())
-        .map(|part| match part {
-            Part::ToolResult { id, content, .. } => (id.as_str(), content.as_str()),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(results, [("call_0", "{\"sky\":"), ("call_1", "sun")]);
-    assert!(
-        harness
-            .query_by_label("What did the 2 calls give?")
-            .is_none()
-    );
-    harness
-        .get_all_by_label("Result of get_weather")
-        .next()
-        .unwrap();
-
-    // A question after it carries the whole exchange on.
-    let mut answer = ended(run, "Rain and sun", 100, 200, Connection::Warm);
-    answer.answer.tool_calls.clear();
-    put(&mut harness, answer);
-    let sent = ask(&mut harness, "Thanks");
-    assert_eq!(sent[0].request.messages.len(), 5);
-}
-
 #[test]
 fn what_was_asked_is_copied_as_a_program_without_a_key() {
     let mut harness = rig();
@@ -691,7 +633,9 @@ fn a_setting_that_a_model_refuses_is_said_beside_the_others() {
         .get_by_role_and_label(Role::TextInput, field())
         .type_text("0.7");
     harness.run_steps(3);
-    harness.get_by_label_contains("temperature: Not sent: this reasoning model samples by itself");
+    let said = "temperature: Not sent: this reasoning model samples by itself";
+    let said = harness.query_all_by_label_contains(said);
+    assert_eq!(said.count(), 2, "beside the settings, and in the pane");
 }
 
 #[test]
@@ -992,11 +936,10 @@ fn a_draft_is_kept_shortly_after_it_changed() {
     );
 }
 
-#[test]
-fn what_was_kept_is_found_again() {
-    let mut first = rig();
-    let sent = ask(&mut first, "Remember");
+/// Another window over what this one has kept: its layout, and its conversation as it would be stored.
+fn reopened(first: &Harness<'_, Rig>) -> Harness<'static, Rig> {
     let kept = first.state().saved().pop().unwrap();
+    let stored = serde_json::to_string(&kept).unwrap();
     let layout = first.state().view.save().unwrap();
     let mut second = rig();
     second.state_mut().view = views().remove(0);
@@ -1004,12 +947,18 @@ fn what_was_kept_is_found_again() {
     second.run_steps(2);
     let asked = |c: &Command| matches!(c, Command::LoadConversation(id) if *id == kept.id);
     assert!(second.state().commands.iter().any(asked));
-    second
-        .state_mut()
-        .state
-        .loaded
-        .push((kept.id, Some(Box::new(kept.clone()))));
+    let conversation = serde_json::from_str(&stored).unwrap();
+    let loaded = &mut second.state_mut().state.loaded;
+    loaded.push((kept.id, Some(conversation)));
     second.run_steps(3);
+    second
+}
+
+#[test]
+fn what_was_kept_is_found_again() {
+    let mut first = rig();
+    let sent = ask(&mut first, "Remember");
+    let mut second = reopened(&first);
     let loads = |c: &Command| matches!(c, Command::LoadRun(id) if *id == sent[0].id);
     assert!(second.state().commands.iter().any(loads));
     put(&mut second, ended(&sent[0], "I do", 1, 2, Connection::Warm));
@@ -1250,294 +1199,4 @@ fn a_narrow_window_makes_a_grid() {
         .collect();
     assert!((tops[&1].top() - tops[&2].top()).abs() < 1.0);
     assert!(tops[&3].top() > tops[&1].bottom());
-}
-
-/// Writes pictures of the playground to `target/pictures`, to be looked at.
-#[cfg(feature = "pictures")]
-mod pictures {
-    use super::*;
-
-    const SIZES: [[f32; 2]; 2] = [[1280.0, 800.0], [900.0, 600.0]];
-
-    const LONG: &str = "## Why the first token is slow\n\nA request passes **three queues** before a token \
-exists: the *network*, the [scheduler](https://example.com/scheduling) and the prefill. Only the last one grows \
-with the prompt.\n\n1. The connection is opened: DNS, TCP, TLS\n2. The prompt is read (*prefill*), which is \
-compute-bound:\n   - attention over all `n` tokens\n   - a KV cache is written\n3. Tokens are decoded one by one\n\n\
-| Phase | Bound by | Typical |\n|:------|:---------|--------:|\n| Connect | round trips | 90 ms |\n| Prefill | \
-compute | 180 ms |\n| Decode | memory bandwidth | 12 ms a token |\n\n```rust\n/// Time to first token.\nfn \
-ttft(run: &Run) -> Option<Duration> {\n    let first = run.stamps.first_token?; // never 0\n    Some(first - \
-run.stamps.started)\n}\n```\n\n> A figure that is not known is blank, never zero.\n\nSo a *longer prompt* costs \
-time before the first token, and a *longer answer* after it.\n";
-
-    const CHINESE: &str = "## 首个词元为什么慢\n\n请求在产生第一个词元之前要经过**三个队列**：网络、调度器和预填充。\n\n- 建立连接：DNS、TCP、TLS\n- 读取提示词（*预填充*），受计算能力限制\n- 逐个解码词元，受内存带宽限制\n\n| 阶段 | 瓶颈 | 典型值 |\n|---|---|---:|\n| 连接 | 往返时间 | 90 毫秒 |\n| 预填充 | 计算 | 180 毫秒 |\n\n```python\ndef 首词延迟(运行):\n    return 运行.首个词元 - 运行.开始\n```\n";
-
-    fn scene(name: &str, size: [f32; 2]) -> Harness<'static, Rig> {
-        let mut state = State::default();
-        state.apply(Update::Settings(Arc::new(settings())));
-        let rig = Rig {
-            view: views()
-                .into_iter()
-                .find(|v| v.id() == ViewId::Playground)
-                .unwrap(),
-            state,
-            commands: Vec::new(),
-            actions: Vec::new(),
-        };
-        let mut harness = Harness::builder()
-            .with_size(size)
-            .with_max_steps(30)
-            .with_context_setup(|ctx| {
-                theme::install(ctx);
-                tokenscope::desktop::fonts::install_system_fonts_now(ctx);
-            })
-            .wgpu()
-            .build_ui_state(|ui, rig: &mut Rig| rig.frame(ui), rig);
-        harness.run_steps(4);
-        fill(name, &mut harness);
-        // Grammars are read on a thread of their own.
-        for _ in 0..20 {
-            std::thread::sleep(std::time::Duration::from_millis(30));
-            harness.run_steps(1);
-        }
-        harness
-    }
-
-    fn fill(name: &str, harness: &mut Harness<'_, Rig>) {
-        match name {
-            "first" => {}
-            "streaming" => {
-                let sent = ask(harness, "Why does the first token take so long?");
-                let half = &LONG[..LONG.find("```rust").unwrap() + 60];
-                put(harness, streaming(&sent[0], half));
-                let mut waiting = Run::new(head(&sent[1]));
-                waiting.state = RunState::Waiting;
-                waiting.connection = Some(Connection::Cold);
-                put(harness, waiting);
-                harness.run_steps(8);
-            }
-            "four" => {
-                for _ in 0..2 {
-                    harness.get_by_label("Add pane").click();
-                    harness.run_steps(2);
-                }
-                let sent = ask(harness, "Why does the first token take so long?");
-                for (index, run) in (1..).zip(&sent) {
-                    let kind = if index == 3 {
-                        Connection::Cold
-                    } else {
-                        Connection::Warm
-                    };
-                    put(
-                        harness,
-                        ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind),
-                    );
-                }
-            }
-            "chinese" => {
-                let sent = ask(harness, "首个词元为什么这么慢？请用一张小表格说明。");
-                for (index, run) in (1..).zip(&sent) {
-                    put(
-                        harness,
-                        ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm),
-                    );
-                }
-                harness
-                    .state_mut()
-                    .view
-                    .restore(r#"{"sessions_open":true}"#);
-            }
-            "errors" => {
-                let sent = ask(harness, "Why does the first token take so long?");
-                let mut broken = ended(
-                    &sent[0],
-                    "A request passes three queues before a token exi",
-                    140,
-                    300,
-                    Connection::Warm,
-                );
-                broken.state = RunState::Fault;
-                broken.answer.finish = None;
-                broken.answer.usage = None;
-                broken.answer.fault = Some(Fault {
-                    status: Some(200),
-                    ..Fault::new(
-                        FaultClass::Interrupted,
-                        Phase::Stream,
-                        "The connection was closed before the answer's end",
-                    )
-                });
-                broken
-                    .answer
-                    .notes
-                    .push((Note::new(About::EndMark, "The stream has no end mark"), 1));
-                put(harness, broken);
-                let mut limited = Run::new(head(&sent[1]));
-                limited.state = RunState::Fault;
-                limited.connection = Some(Connection::Cold);
-                limited.answer.fault = Some(Fault {
-                    status: Some(429),
-                    code: Some("rate_limit_exceeded".into()),
-                    retry_after_ms: Some(20_000),
-                    ..Fault::new(
-                        FaultClass::RateLimited,
-                        Phase::Headers,
-                        "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s",
-                    )
-                });
-                put(harness, limited);
-            }
-            "reasoning" => {
-                let sent = ask(harness, "What is the weather in Bern?");
-                let mut run = ended(
-                    &sent[0],
-                    "It is **12 °C** in Bern, with light rain.",
-                    100,
-                    1200,
-                    Connection::Warm,
-                );
-                run.stamps.first_visible = Some(700 * MS);
-                run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
-                run.answer.usage = Some(Usage {
-                    cache_written: None,
-                    total: None,
-                    input: Some(34),
-                    output: Some(412),
-                    reasoning: Some(380),
-                    cached: Some(0),
-                });
-                put(harness, run);
-                let mut call = ended(&sent[1], "", 160, 400, Connection::Warm);
-                call.answer.tool_calls.push(ToolCall {
-                    id: "call_9f2k".into(),
-                    name: "get_weather".into(),
-                    arguments: r#"{"city":"Bern","unit":"celsius","days":[1,2]}"#.into(),
-                });
-                put(harness, call);
-                harness.run_steps(2);
-                harness.get_by_label_contains("Reasoning ·").click();
-            }
-            "parts" => {
-                let sent = ask(
-                    harness,
-                    "How is the weather in Tokyo? Draw me a picture and say it.",
-                );
-                for (run, chinese) in sent.iter().zip([false, true]) {
-                    let mut run = ended(run, "", 140, 2600, Connection::Warm);
-                    run.answer = whole_answer(chinese);
-                    put(harness, run);
-                }
-                harness.run_steps(4);
-                harness
-                    .get_all_by_label_contains(" notes")
-                    .next()
-                    .unwrap()
-                    .click();
-            }
-            "picker" => {
-                let list =
-                    ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo {
-                        id: id.into(),
-                        label: String::new(),
-                    });
-                harness
-                    .state_mut()
-                    .state
-                    .models
-                    .insert("openai".into(), Ok(Arc::new(list.to_vec())));
-                harness
-                    .get_by_label("Target of pane 1: simulated/swift")
-                    .click();
-                harness.run_steps(3);
-                harness
-                    .get_by_label("Search models, or type a name")
-                    .type_text("mini");
-            }
-            "params" => {
-                harness.get_by_label("Parameters of pane 1").click();
-                harness.run_steps(3);
-                harness
-                    .get_by_role_and_label(Role::TextInput, "Temperature")
-                    .focus();
-                harness
-                    .get_by_role_and_label(Role::TextInput, "Temperature")
-                    .type_text("0.7");
-                harness.run_steps(1);
-                harness
-                    .get_by_role_and_label(Role::TextInput, "Top p")
-                    .focus();
-                harness
-                    .get_by_role_and_label(Role::TextInput, "Top p")
-                    .type_text("3");
-            }
-            "schema" => {
-                harness.get_by_label("Parameters of pane 1").click();
-                harness.run_steps(3);
-                harness.get_by_label("Response format: JSON schema").click();
-                harness.run_steps(2);
-                harness.get_by_label("Template: List").scroll_to_me();
-                harness.run_steps(30);
-                harness.get_by_label("Template: List").click();
-                harness.run_steps(2);
-            }
-            "raw-body" => {
-                type_prompt(harness, "How far is the moon? 月亮有多远？");
-                harness.get_by_label("More for pane 1").click();
-                harness.run_steps(2);
-                harness
-                    .get_by_label("Edit the raw body and send it…")
-                    .click();
-                harness.run_steps(2);
-            }
-            "address" => {
-                harness.get_by_label("Attach by address…").click();
-                harness.run_steps(2);
-                let field = "Address of the file";
-                harness
-                    .get_by_role_and_label(Role::TextInput, field)
-                    .focus();
-                harness
-                    .get_by_role_and_label(Role::TextInput, field)
-                    .type_text("https://example.com/cat");
-                harness.run_steps(1);
-                harness.get_by_label("Attach").click();
-            }
-            other => panic!("no scene {other}"),
-        }
-        harness.run_steps(4);
-    }
-
-    #[test]
-    #[ignore = "writes pictures to be looked at; needs a software renderer"]
-    fn playground_pictures() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
-        std::fs::create_dir_all(&folder).unwrap();
-        let only = std::env::var("SCENE").unwrap_or_default();
-        for name in [
-            "first",
-            "streaming",
-            "four",
-            "chinese",
-            "errors",
-            "reasoning",
-            "parts",
-            "picker",
-            "params",
-            "schema",
-            "raw-body",
-            "address",
-        ] {
-            if !name.contains(only.as_str()) {
-                continue;
-            }
-            for size in SIZES {
-                let mut harness = scene(name, size);
-                for look in [egui::Theme::Dark, egui::Theme::Light] {
-                    harness.ctx.set_theme(look);
-                    harness.run_steps(3);
-                    let file = format!("playground-{name}-{}-{look:?}.png", size[0]).to_lowercase();
-                    harness.render().unwrap().save(folder.join(file)).unwrap();
-                }
-            }
-        }
-    }
 }

@@ -141,6 +141,7 @@ impl Playground {
             Intent::SendRaw(pane, turn, body) => self.send_raw(pane, turn, body, cx),
             Intent::EndEdit(pane) => self.view(pane).editing = None,
             Intent::Resend(pane, turn, draft, all) => self.resend(pane, turn, &draft, all, cx),
+            Intent::Results(pane, run, typed) => self.keep_results(pane, run, typed),
             Intent::Continue(pane, results) => self.go_on(pane, results, cx),
             Intent::CopyPane(id) => {
                 let pane = self.conversation.panes.iter().find(|p| p.id == id);
@@ -250,6 +251,14 @@ impl Playground {
         self.conversation.draft = Draft::default();
         self.start(runs, cx);
         cx.commands.push(Command::ListConversations);
+    }
+
+    fn keep_results(&mut self, pane: u32, run: RunId, typed: Vec<String>) {
+        let pane = edits::pane_mut(&mut self.conversation, pane);
+        if let Some(turn) = pane.and_then(|pane| pane.turns.last_mut()) {
+            turn.results.insert(run, typed);
+            self.changed = true;
+        }
     }
 
     /// Sends the results of the last answer's calls, in that pane alone.

@@ -20,6 +20,7 @@ use crate::{
     chat::Media,
     desktop::{
         icons,
+        parts::{bytes_text, decoded, icon_of, in_background},
         theme::{RADIUS, Theme, caption, size, tiny},
         widgets::icon_button,
     },
@@ -27,8 +28,6 @@ use crate::{
 
 /// Longest edge of a thumbnail, in pixels.
 const THUMB: u32 = 144;
-/// Largest image that is decoded for a thumbnail, in pixels a side.
-const MAX_SIDE: u32 = 16_384;
 
 /// What a thread has to say.
 enum News {
@@ -194,7 +193,7 @@ impl Attachments {
         self.thumbs.entry(key).or_insert_with(|| {
             let (sender, ctx, data) = (self.news.0.clone(), ctx.clone(), image.data.clone());
             in_background("thumbnail", move || {
-                let _ = sender.send(News::Thumb(key, thumbnail(&data)));
+                let _ = sender.send(News::Thumb(key, decoded(&data, THUMB)));
                 ctx.request_repaint();
             });
             Thumb::Loading
@@ -226,7 +225,7 @@ impl Attachments {
                         let kind = if image.is_image() { "image" } else { "file" };
                         let about = match &image.uri {
                             Some(_) => "by address".to_owned(),
-                            None => format!("{} KiB", image.data.len().div_ceil(1024)),
+                            None => bytes_text(image.data.len()),
                         };
                         let name: String = image.name.chars().take(24).collect();
                         ui.vertical(|ui| {
@@ -254,7 +253,7 @@ impl Attachments {
         let ctx = ui.ctx().clone();
         let name = format!("Image {}", image.name);
         if !image.is_image() || image.uri.is_some() {
-            let icon = crate::desktop::parts::icon_of(&image.mime);
+            let icon = icon_of(&image.mime);
             ui.label(RichText::new(icon).size(18.0).color(theme.text_dim));
             return;
         }
@@ -280,13 +279,6 @@ impl Attachments {
     }
 }
 
-fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
-    // A machine that can't start a thread has other troubles: the image is not attached.
-    let _ = std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work);
-}
-
 fn png(pasted: &ColorImage) -> Result<Media, String> {
     let [width, height] = pasted.size;
     let pixels = pasted
@@ -310,20 +302,6 @@ fn png(pasted: &ColorImage) -> Result<Media, String> {
     })
 }
 
-/// A small picture of an encoded image; nothing if it can't be decoded within reason.
-fn thumbnail(data: &[u8]) -> Option<ColorImage> {
-    let mut reader = image::ImageReader::new(std::io::Cursor::new(data))
-        .with_guessed_format()
-        .ok()?;
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    reader.limits(limits);
-    let small = reader.decode().ok()?.thumbnail(THUMB, THUMB).into_rgba8();
-    let size = [small.width() as usize, small.height() as usize];
-    Some(ColorImage::from_rgba_unmultiplied(size, small.as_raw()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,7 +311,7 @@ mod tests {
         let pasted = ColorImage::filled([300, 200], egui::Color32::RED);
         let image = png(&pasted).unwrap();
         assert!(image.data.starts_with(b"\x89PNG"));
-        assert_eq!(thumbnail(&image.data).unwrap().size, [144, 96]);
-        assert!(thumbnail(b"not an image").is_none());
+        assert_eq!(decoded(&image.data, THUMB).unwrap().size, [144, 96]);
+        assert!(decoded(b"not an image", THUMB).is_none());
     }
 }

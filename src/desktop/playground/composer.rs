@@ -1,8 +1,7 @@
 //! The one composer: what is written here goes to every pane, or to one alone.
 
 use egui::{
-    Color32, ComboBox, CornerRadius, Frame, Id, Margin, RichText, ScrollArea, Stroke, TextEdit, Ui,
-    vec2,
+    Color32, CornerRadius, Frame, Id, Margin, RichText, ScrollArea, Stroke, TextEdit, Ui, vec2,
 };
 
 use super::{attachments::Attachments, intent::Intent};
@@ -11,7 +10,7 @@ use crate::{
     desktop::{
         icons,
         theme::{RADIUS_L, Theme, size},
-        widgets::{icon_button, key_hint, primary_button},
+        widgets::{choice_box, icon_button, key_hint, primary_button},
     },
 };
 
@@ -39,19 +38,6 @@ pub struct Composer<'a> {
 /// The composer's text field.
 pub fn text_id() -> Id {
     Id::unique("playground composer")
-}
-
-/// The arrow of a box of choices.
-pub fn chevron(ui: &Ui, area: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
-    let font = egui::FontId::proportional(size::SMALL);
-    let color = visuals.fg_stroke.color.gamma_multiply(0.7);
-    ui.painter().text(
-        area.center(),
-        egui::Align2::CENTER_CENTER,
-        icons::CHEVRON_DOWN,
-        font,
-        color,
-    );
 }
 
 impl Composer<'_> {
@@ -148,10 +134,9 @@ impl Composer<'_> {
             .and_then(|id| self.panes.iter().position(|p| p.id == id));
         let shown = found.and_then(|at| Some(label(at, self.panes.get(at)?)));
         let text = shown.unwrap_or_else(|| all.clone());
-        let combo = ComboBox::from_id_salt("to")
+        let combo = choice_box("to")
             .selected_text(RichText::new(text).size(size::SMALL))
             .width(150.0)
-            .icon(chevron)
             .truncate();
         let response = combo.show_ui(ui, |ui| {
             ui.selectable_value(self.only, None, all);

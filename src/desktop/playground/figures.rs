@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Narrowest cell of a figure.
-const CELL_WIDTH: f32 = 76.0;
+const CELL_WIDTH: f32 = 82.0;
 const CELL_HEIGHT: f32 = 34.0;
 
 /// One figure as it is shown.

@@ -6,6 +6,7 @@ use crate::{
     chat::Part,
     conversation::{ConversationId, Draft},
     endpoint::TargetId,
+    run::RunId,
 };
 
 /// A wish. Panes are named by their id, turns by their index.
@@ -43,6 +44,8 @@ pub enum Intent {
     EndEdit(u32),
     /// Asks an edited question in place of a turn and all after it; in all panes that asked the same.
     Resend(u32, usize, Draft, bool),
+    /// Keeps what is typed as the results of the calls of a pane's last answer, which is that of a run.
+    Results(u32, RunId, Vec<String>),
     /// Gives a pane's last answer the results of its calls, and lets it go on.
     Continue(u32, Vec<Part>),
     /// Opens the body of a pane's next question, or of a turn that has one of its own.

@@ -7,7 +7,7 @@ use crate::desktop::theme::Theme;
 /// Narrowest pane.
 pub const MIN_WIDTH: f32 = 300.0;
 /// Lowest pane.
-pub const MIN_HEIGHT: f32 = 220.0;
+pub const MIN_HEIGHT: f32 = 280.0;
 
 /// Panes of each row, rows about equally full.
 pub fn rows(panes: usize, width: f32) -> Vec<usize> {

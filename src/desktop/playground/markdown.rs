@@ -6,13 +6,14 @@
 pub mod blocks;
 mod draw;
 mod highlight;
+mod ink;
 mod lines;
 mod parse;
 mod table;
 
 use egui::Ui;
 
-pub use self::parse::Ink;
+pub use self::ink::Ink;
 use self::{
     blocks::{Block, Kind, Splitter},
     highlight::Highlight,

@@ -13,6 +13,7 @@ use super::{
     compare::Comparison,
     figures::figures_ui,
     intent::Intent,
+    left_out,
     params::ParamsPopover,
     target_picker::Picker,
     turn::{TurnCx, TurnView, item_ui},
@@ -26,7 +27,6 @@ use crate::{
         view::{Action, Cx},
         widgets::{icon_button, icon_toggle, simulated_badge},
     },
-    hints,
     run::RunId,
 };
 
@@ -126,6 +126,9 @@ impl PaneView {
         shared: &mut Shared<'_>,
     ) {
         let theme = cx.theme;
+        let endpoint = pane.target.as_ref();
+        let endpoint = endpoint.and_then(|t| cx.state.settings.endpoint(&t.endpoint));
+        let dialect = endpoint.map(|endpoint| endpoint.dialect);
         let frame = Frame::new().inner_margin(Margin {
             left: 6,
             right: 6,
@@ -150,9 +153,6 @@ impl PaneView {
                     if icon_toggle(ui, theme, icons::SYSTEM, &name, on).clicked() {
                         self.system_open = !self.system_open;
                     }
-                    let endpoint = pane.target.as_ref();
-                    let endpoint = endpoint.and_then(|t| cx.state.settings.endpoint(&t.endpoint));
-                    let dialect = endpoint.map(|endpoint| endpoint.dialect);
                     *shared.changed |= self.params.ui(ui, theme, pane, spot.number, dialect);
                     let more = icon_button(
                         ui,
@@ -167,7 +167,9 @@ impl PaneView {
                 }
                 gone_ui(ui, cx, pane);
                 if spot.asked {
-                    left_out_ui(ui, cx, pane, shared.attached);
+                    if let Some(dialect) = dialect {
+                        left_out::pane_ui(ui, theme, dialect, pane, shared.attached);
+                    }
                 }
             });
         let y = ui.cursor().top();
@@ -208,7 +210,8 @@ impl PaneView {
                     }
                 });
             if jump {
-                ui.scroll_to_cursor(Some(Align::BOTTOM));
+                let at_once = egui::style::ScrollAnimation::none();
+                ui.scroll_to_cursor_animation(Some(Align::BOTTOM), at_once);
             }
         });
         let offset = out.state.clamped_offset().y;
@@ -219,7 +222,13 @@ impl PaneView {
                 self.offset = Some((offset + shift).max(0.0));
                 ui.ctx().request_discard("a block above was measured");
             }
-            self.jump |= jump_ui(ui, cx.theme, out.inner_rect);
+            self.jump |= !jump && jump_ui(ui, cx.theme, out.inner_rect);
+        }
+        // What came meanwhile is below the place that was jumped to; only the end holds by itself.
+        let scrolled = ui.input(|input| input.smooth_scroll_delta().y > 0.0);
+        if jump && left > 1.0 && !scrolled {
+            self.jump = true;
+            ui.ctx().request_repaint();
         }
     }
 }
@@ -303,22 +312,6 @@ fn gone_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
             cx.actions.push(Action::EditEndpoint(None));
         }
     });
-}
-
-/// Says which files of the draft this pane's protocol does not take.
-fn left_out_ui(ui: &mut Ui, cx: &Cx<'_>, pane: &Pane, attached: &[Media]) {
-    let endpoint = pane.target.as_ref().map(|target| &target.endpoint);
-    let Some(endpoint) = endpoint.and_then(|id| cx.state.settings.endpoint(id)) else {
-        return;
-    };
-    for media in attached {
-        if !hints::takes(endpoint.dialect, media) {
-            let hint = hints::left_out(endpoint.dialect, media);
-            let text = format!("{} {}: {}", icons::WARN, hint.setting, hint.sentence());
-            let text = RichText::new(text).size(size::SMALL).color(cx.theme.warn);
-            ui.add(Label::new(text).wrap());
-        }
-    }
 }
 
 fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {

@@ -3,11 +3,13 @@
 use egui::{Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::{
+    left_out,
     params_form::{Form, Problem, Shape, count_sent},
     schema_form::{TEMPLATES, laid_out, strict_notes, takes_template},
+    sent_as::{effort_sent, efforts},
 };
 use crate::{
-    chat::ChatRequest,
+    chat::{CacheLife, ChatRequest},
     conversation::Pane,
     desktop::{
         icons,
@@ -15,11 +17,7 @@ use crate::{
         widgets::{ghost_button, icon_toggle, labeled_field, segmented},
     },
     dialect::DialectId,
-    hints,
 };
-
-/// The words for reasoning effort that providers know; any other can be typed.
-const EFFORTS: [&str; 5] = ["none", "minimal", "low", "medium", "high"];
 
 /// The settings popover of one pane: what is typed in it, until all of it reads.
 #[derive(Debug, Default)]
@@ -64,9 +62,12 @@ impl ParamsPopover {
                 .max_height(height)
                 .min_scrolled_height(height)
                 .show(ui, |ui| {
-                    ui.set_width(344.0);
-                    form_ui(ui, theme, form, &self.problems);
-                    hints_ui(ui, theme, pane, dialect);
+                    // The scroll bar floats over what is at the right.
+                    ui.set_width(336.0);
+                    form_ui(ui, theme, form, &self.problems, pane, dialect);
+                    if let Some(dialect) = dialect {
+                        left_out::settings_ui(ui, theme, dialect, pane);
+                    }
                 });
             if *form != before {
                 match form.read() {
@@ -98,29 +99,18 @@ impl ParamsPopover {
     }
 }
 
-/// What of the settings the model is known not to take.
-fn hints_ui(ui: &mut Ui, theme: &Theme, pane: &Pane, dialect: Option<DialectId>) {
-    let (Some(dialect), Some(target)) = (dialect, &pane.target) else {
-        return;
-    };
-    let asked = ChatRequest {
-        model: target.model.clone(),
-        params: pane.params.clone(),
-        ..ChatRequest::default()
-    };
-    let (_, hints) = hints::fit(dialect, &asked);
-    for hint in hints {
-        let text = format!("{} {}: {}", icons::WARN, hint.setting, hint.sentence());
-        let text = RichText::new(text).size(size::SMALL).color(theme.warn);
-        ui.add(egui::Label::new(text).wrap());
-    }
-}
-
 fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a str> {
     problems.iter().find(|p| p.0 == field).map(|p| p.1.as_str())
 }
 
-fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
+fn form_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    form: &mut Form,
+    problems: &[Problem],
+    pane: &Pane,
+    dialect: Option<DialectId>,
+) {
     let problem = |field| problem_of(problems, field);
     ui.spacing_mut().item_spacing = vec2(space::S, 6.0);
     ui.horizontal(|ui| {
@@ -134,11 +124,7 @@ fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
     let text = "An empty field is not sent: the provider's default holds";
     ui.label(caption(theme, text));
     numbers_ui(ui, theme, form, problems);
-    effort_ui(ui, theme, &mut form.effort);
-    ui.checkbox(&mut form.cache, "Cache the prompt").on_hover_text(
-        "The provider is to keep the prompt for the next request. Only Anthropic must be asked to: \
-         the others decide by themselves",
-    );
+    effort_ui(ui, theme, &mut form.effort, pane, dialect);
     let label = "Stop strings, one a line";
     area_ui(
         ui,
@@ -158,6 +144,16 @@ fn form_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
         "not sent",
         problem("tools"),
     );
+    // Only this protocol must be asked to; a wish that another one does not heed can be taken back.
+    if dialect == Some(DialectId::Anthropic) || form.cache.is_some() {
+        ui.label(caption(theme, "Prompt caching"));
+        let choices = [
+            (None, "Not sent"),
+            (Some(CacheLife::Minutes), "5 minutes"),
+            (Some(CacheLife::Hour), "1 hour"),
+        ];
+        segmented(ui, theme, "Prompt caching", &mut form.cache, &choices);
+    }
     let label = "Extra JSON, merged into the body last";
     area_ui(
         ui,
@@ -248,7 +244,13 @@ fn schema_tools_ui(ui: &mut Ui, theme: &Theme, schema: &mut String) {
     });
 }
 
-fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
+fn effort_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    effort: &mut String,
+    pane: &Pane,
+    dialect: Option<DialectId>,
+) {
     ui.label(caption(theme, "Reasoning effort"));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -260,15 +262,27 @@ fn effort_ui(ui: &mut Ui, theme: &Theme, effort: &mut String) {
         ui.add(edit.margin(vec2(8.0, 5.0)))
             .accessible_name("Reasoning effort");
         // Buttons in a row: a menu would close the popover.
-        for word in EFFORTS {
+        for word in efforts(dialect) {
             let button = ghost_button(ui, theme, word)
                 .accessible_name(format!("Reasoning effort: {word}"))
-                .on_hover_text("The provider's own word is sent; any other can be typed");
+                .on_hover_text("Any other word, or a number of tokens, can be typed");
             if button.clicked() {
-                word.clone_into(effort);
+                (*word).clone_into(effort);
             }
         }
     });
+    let (Some(dialect), Some(target)) = (dialect, &pane.target) else {
+        return;
+    };
+    let request = ChatRequest {
+        params: pane.params.clone(),
+        ..ChatRequest::of_text(&target.model, "")
+    };
+    let changes = effort_sent(dialect, &request);
+    if !changes.is_empty() {
+        let text = format!("Sent as {}", changes.join(" · "));
+        ui.add(egui::Label::new(caption(theme, text)).wrap());
+    }
 }
 
 fn area_ui(

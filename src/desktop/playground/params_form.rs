@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::schema_form::told;
 use crate::{
-    chat::{Params, ResponseFormat, Tool},
+    chat::{CacheLife, Params, ResponseFormat, Tool},
     schema,
 };
 
@@ -38,8 +38,8 @@ pub struct Form {
     pub stop: String,
     /// How long to think.
     pub effort: String,
-    /// Whether the provider is asked to keep the prompt.
-    pub cache: bool,
+    /// How long the provider is asked to keep the prompt.
+    pub cache: Option<CacheLife>,
     /// The shape of the answer.
     pub shape: Shape,
     /// The schema's name.
@@ -165,7 +165,7 @@ pub fn count_sent(params: &Params, tools: &[Tool]) -> usize {
         + usize::from(params.seed.is_some())
         + usize::from(!params.stop.is_empty())
         + usize::from(params.reasoning_effort.is_some())
-        + usize::from(params.cache_prompt)
+        + usize::from(params.cache_prompt.is_some())
         + usize::from(params.response_format.is_some())
         + usize::from(!params.extra.is_empty())
         + usize::from(!tools.is_empty())
@@ -312,7 +312,7 @@ mod tests {
             seed: "-3".into(),
             stop: "END\n###".into(),
             effort: "low".into(),
-            cache: true,
+            cache: Some(CacheLife::Hour),
             shape: Shape::Schema,
             schema_name: "city".into(),
             schema: "{\n  \"type\": \"object\"\n}".into(),

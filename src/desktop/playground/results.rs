@@ -1,6 +1,7 @@
 //! The form under an answer that waits for the results of its calls.
 //!
-//! In: the calls. Out: the results, as typed, once each has one.
+//! In: the calls, and what is typed so far. Out: what is typed, kept with the turn; the results, once each call
+//! has one.
 
 use egui::{Label, RichText, TextEdit, Ui, vec2};
 
@@ -12,63 +13,72 @@ use crate::{
         theme::{Theme, caption, size, space, strong},
         widgets::{card, primary_button},
     },
+    run::RunId,
     visible::visible,
 };
 
-/// What is typed for each call.
-#[derive(Debug, Default)]
-pub struct ResultsForm {
-    results: Vec<String>,
+/// Shows the form with what is typed so far; gives the wish to keep what was changed, or to go on.
+pub fn results_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    (pane, run): (u32, RunId),
+    calls: &[ToolCall],
+    mut typed: Vec<String>,
+) -> Option<Intent> {
+    typed.resize(calls.len(), String::new());
+    let mut wish = None;
+    ui.add_space(space::S);
+    card(ui, theme, |ui| {
+        ui.set_width(ui.available_width());
+        ui.label(strong(if calls.len() == 1 {
+            "What did the call give?".to_owned()
+        } else {
+            format!("What did the {} calls give?", calls.len())
+        }));
+        let mut changed = false;
+        for (index, (call, result)) in calls.iter().zip(&mut typed).enumerate() {
+            changed |= result_ui(ui, theme, index, call, result);
+        }
+        ui.add_space(space::XS);
+        if continue_ui(ui, theme, &typed) {
+            wish = Some(Intent::Continue(pane, edits::results_of(calls, &typed)));
+        } else if changed {
+            wish = Some(Intent::Results(pane, run, typed));
+        }
+    });
+    wish
 }
 
-impl ResultsForm {
-    /// Shows the form; gives the wish to go on, when it was pressed.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        theme: &Theme,
-        pane: u32,
-        calls: &[ToolCall],
-    ) -> Option<Intent> {
-        self.results.resize(calls.len(), String::new());
-        let mut wish = None;
-        ui.add_space(space::S);
-        card(ui, theme, |ui| {
-            ui.set_width(ui.available_width());
-            ui.label(strong(if calls.len() == 1 {
-                "What did the call give?".to_owned()
-            } else {
-                format!("What did the {} calls give?", calls.len())
-            }));
-            for (index, (call, result)) in calls.iter().zip(&mut self.results).enumerate() {
-                result_ui(ui, theme, index, call, result);
-            }
-            ui.add_space(space::XS);
-            let missing = self.results.iter().filter(|r| r.trim().is_empty()).count();
-            let text = format!("{} Continue", icons::ARROW_UP);
-            let button = ui.add_enabled_ui(missing == 0, |ui| primary_button(ui, theme, &text));
-            let button = button.inner;
-            button.widget_info(|| {
-                egui::WidgetInfo::labeled(
-                    egui::Role::Button,
-                    missing == 0,
-                    "Continue with these results",
-                )
-            });
-            let hint = match missing {
-                1 => "One result is missing: every call needs one".to_owned(),
-                _ => format!("{missing} results are missing: every call needs one"),
-            };
-            if button.on_disabled_hover_text(hint).clicked() {
-                let results = edits::results_of(calls, &self.results);
-                wish = Some(Intent::Continue(pane, results));
-            }
+/// The button that goes on, once each call has a result; gives whether it was pressed.
+fn continue_ui(ui: &mut Ui, theme: &Theme, typed: &[String]) -> bool {
+    let missing = typed.iter().filter(|r| r.trim().is_empty()).count();
+    let hint = match missing {
+        1 => "One result is missing: every call needs one".to_owned(),
+        _ => format!("{missing} results are missing: every call needs one"),
+    };
+    ui.horizontal_wrapped(|ui| {
+        let text = format!("{} Continue", icons::ARROW_UP);
+        let button = ui.add_enabled_ui(missing == 0, |ui| primary_button(ui, theme, &text));
+        let button = button.inner;
+        button.widget_info(|| {
+            let name = "Continue with these results";
+            egui::WidgetInfo::labeled(egui::Role::Button, missing == 0, name)
         });
-        wish
-    }
+        let about = "A new prompt instead is sent without these calls";
+        ui.add(Label::new(caption(theme, about)).wrap());
+        button.on_disabled_hover_text(hint).clicked()
+    })
+    .inner
 }
 
-fn result_ui(ui: &mut Ui, theme: &Theme, index: usize, call: &ToolCall, result: &mut String) {
+/// A call, and the field for what it gave; gives whether that was changed.
+fn result_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    index: usize,
+    call: &ToolCall,
+    result: &mut String,
+) -> bool {
     ui.add_space(space::XS);
     let name = visible(&call.name).into_owned();
     ui.horizontal_wrapped(|ui| {
@@ -82,7 +92,8 @@ fn result_ui(ui: &mut Ui, theme: &Theme, index: usize, call: &ToolCall, result: 
         .desired_rows(2)
         .desired_width(f32::INFINITY)
         .margin(vec2(8.0, 5.0));
-    ui.add(edit)
+    let field = ui
+        .add(edit)
         .accessible_name(format!("Result of call {}: {name}", index + 1));
     if let Some(why) = broken_json(result) {
         let text = format!(
@@ -91,6 +102,7 @@ fn result_ui(ui: &mut Ui, theme: &Theme, index: usize, call: &ToolCall, result: 
         );
         ui.add(Label::new(RichText::new(text).size(size::SMALL).color(theme.warn)).wrap());
     }
+    field.changed()
 }
 
 /// Why a result that begins as JSON is none.

@@ -10,7 +10,7 @@ use super::{
     intent::Intent,
     markdown::{Doc, Ink, Mode},
     pane::Shared,
-    results::ResultsForm,
+    results::results_ui,
 };
 use crate::{
     chat::Part,
@@ -34,7 +34,6 @@ pub struct TurnView {
     /// Width and height when last shown: off screen it is an empty space.
     size: Option<(f32, f32)>,
     answer_shift: f32,
-    results: ResultsForm,
 }
 
 /// One turn, with where it stands.
@@ -150,30 +149,24 @@ impl TurnView {
             ui.label(caption(cx.theme, "Loading the answer…"));
         }
         actions_ui(ui, cx, at, shared, Some(id));
-        self.results_ui(ui, cx, at, shared, id);
+        form_ui(ui, cx, at, shared, id);
     }
+}
 
-    /// The form for the results of the last answer's calls.
-    fn results_ui(
-        &mut self,
-        ui: &mut Ui,
-        cx: &Cx<'_>,
-        at: &TurnCx<'_>,
-        shared: &mut Shared<'_>,
-        id: RunId,
-    ) {
-        let is_last = at.index + 1 == at.pane.turns.len();
-        let run = cx.state.runs.get(&id).filter(|_| is_last);
-        let Some(run) = run.filter(|run| run.state == State::Ok) else {
-            return;
-        };
-        let calls = &run.answer.tool_calls;
-        if !calls.is_empty() {
-            let form = &mut self.results;
-            let wish = ui.push_id("results", |ui| form.ui(ui, cx.theme, at.pane.id, calls));
-            shared.intents.extend(wish.inner);
-        }
+/// The form for the results of the last answer's calls.
+fn form_ui(ui: &mut Ui, cx: &Cx<'_>, at: &TurnCx<'_>, shared: &mut Shared<'_>, id: RunId) {
+    let is_last = at.index + 1 == at.pane.turns.len();
+    let run = cx.state.runs.get(&id).filter(|_| is_last);
+    let calls = run.filter(|run| run.state == State::Ok);
+    let calls = calls.map_or(&[][..], |run| &run.answer.tool_calls);
+    if calls.is_empty() {
+        return;
     }
+    let typed = at.turn.results.get(&id).cloned().unwrap_or_default();
+    let wish = ui.push_id(("results", id), |ui| {
+        results_ui(ui, cx.theme, (at.pane.id, id), calls, typed)
+    });
+    shared.intents.extend(wish.inner);
 }
 
 /// The results that a turn gave to the calls before it.

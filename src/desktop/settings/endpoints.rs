@@ -317,7 +317,7 @@ fn fill_ui(
     ui.add_space(space::S);
     for variable in &row.variables {
         let value = values.entry(variable.name.clone()).or_default();
-        labeled_field(ui, theme, &variable.name, value, &variable.hint, None);
+        labeled_field(ui, theme, &variable.name, value, "", None);
         ui.label(caption(theme, &variable.hint));
         ui.add_space(space::S);
     }

@@ -1,6 +1,6 @@
 //! Fields: a label above, a problem below, a name for those who can't see either.
 
-use egui::{Id, Response, RichText, TextEdit, Ui, vec2};
+use egui::{ComboBox, Id, Response, RichText, TextEdit, Ui, vec2};
 
 use super::icon_button;
 use crate::desktop::{
@@ -72,6 +72,18 @@ pub fn search_box(
         .inner
     })
     .inner
+}
+
+/// A box of choices, with the arrow that all of them have.
+#[must_use]
+pub fn choice_box(salt: &str) -> ComboBox<'_> {
+    ComboBox::from_id_salt(salt).icon(|ui, area, visuals, _open| {
+        let font = egui::FontId::proportional(size::SMALL);
+        let color = visuals.fg_stroke.color.gamma_multiply(0.7);
+        let center = egui::Align2::CENTER_CENTER;
+        ui.painter()
+            .text(area.center(), center, icons::CHEVRON_DOWN, font, color);
+    })
 }
 
 /// A labelled check box.

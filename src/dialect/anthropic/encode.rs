@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{thinking::Thinking, turns::messages};
 use crate::{
-    chat::{ChatRequest, Params, ResponseFormat, Tool},
+    chat::{CacheLife, ChatRequest, Params, ResponseFormat, Tool},
     dialect::openai_chat::encode::merge_patch,
 };
 
@@ -31,10 +31,9 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     body.insert("messages".into(), messages(&request.messages).into());
     let output = output_config(params, &thinking);
     let tools: Vec<Value> = request.tools.iter().map(tool).collect();
-    let cache = params.cache_prompt;
     let fields = [
         // The server marks the end of the prompt itself.
-        ("cache_control", cache.then(|| json!({"type": "ephemeral"}))),
+        ("cache_control", params.cache_prompt.map(cache_control)),
         (
             "stop_sequences",
             (!params.stop.is_empty()).then(|| json!(params.stop)),
@@ -53,6 +52,15 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     }
     merge_patch(&mut body, &params.extra);
     body.into()
+}
+
+/// Five minutes are the protocol's own default
+/// (<https://platform.claude.com/docs/en/build-with-claude/prompt-caching>).
+fn cache_control(life: CacheLife) -> Value {
+    match life {
+        CacheLife::Minutes => json!({"type": "ephemeral"}),
+        CacheLife::Hour => json!({"type": "ephemeral", "ttl": life.as_str()}),
+    }
 }
 
 fn output_config(params: &Params, thinking: &Thinking) -> Map<String, Value> {

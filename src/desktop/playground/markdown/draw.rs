@@ -8,7 +8,8 @@ use egui::{
 
 use super::{
     highlight::Highlight,
-    parse::{Code, Element, INDENT, Ink, Place, Text},
+    ink::Ink,
+    parse::{Code, Element, INDENT, Place, Text},
     table,
 };
 use crate::{

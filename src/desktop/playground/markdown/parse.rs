@@ -3,65 +3,14 @@
 //! In: a block's source and the [`Ink`]. Out: [`Element`]s whose text has colours and fonts but no
 //! width yet. Images are never loaded and HTML is text: both are shown as what they are.
 
-use egui::{Color32, FontFamily, FontId, Stroke, text::LayoutJob, text::TextFormat};
+use egui::{FontFamily, Stroke, text::LayoutJob, text::TextFormat};
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use crate::desktop::{
-    fonts, icons,
-    theme::{Theme, size},
-};
+use super::ink::Ink;
+use crate::desktop::{fonts, icons};
 
 /// Width of one level of a list.
 pub const INDENT: f32 = 18.0;
-
-/// Colours and sizes that text is written with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ink {
-    /// Body text.
-    pub text: Color32,
-    /// Quotes, list markers, HTML.
-    pub dim: Color32,
-    /// Links.
-    pub link: Color32,
-    /// Behind inline code.
-    pub code_ground: Color32,
-    /// Body size.
-    pub size: f32,
-}
-
-impl Ink {
-    /// Of an answer.
-    #[must_use]
-    pub fn of(theme: &Theme) -> Self {
-        Self {
-            text: theme.text,
-            dim: theme.text_dim,
-            link: theme.accent,
-            code_ground: theme.raised,
-            size: size::BODY,
-        }
-    }
-
-    /// Of reasoning: dimmer and smaller.
-    #[must_use]
-    pub fn quiet(theme: &Theme) -> Self {
-        Self {
-            text: theme.text_dim,
-            size: size::SMALL,
-            ..Self::of(theme)
-        }
-    }
-
-    /// The format of plain text in these colours.
-    #[must_use]
-    pub fn format(family: FontFamily, size: f32, color: Color32) -> TextFormat {
-        TextFormat {
-            line_height: Some((size * 1.5).round()),
-            valign: egui::Align::Center,
-            ..TextFormat::simple(FontId::new(size, family), color)
-        }
-    }
-}
 
 /// Something that a block shows.
 #[derive(Clone, Debug)]

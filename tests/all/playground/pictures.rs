@@ -1,0 +1,364 @@
+//! Pictures of the playground in `target/pictures`, to be looked at.
+
+use super::*;
+use crate::desktop_scenes::drawn;
+
+const SIZES: [[f32; 2]; 2] = [[1280.0, 800.0], [900.0, 600.0]];
+
+const LONG: &str = "## Why the first token is slow\n\nA request passes **three queues** before a token \
+exists: the *network*, the [scheduler](https://example.com/scheduling) and the prefill. Only the last one grows \
+with the prompt.\n\n1. The connection is opened: DNS, TCP, TLS\n2. The prompt is read (*prefill*), which is \
+compute-bound:\n   - attention over all `n` tokens\n   - a KV cache is written\n3. Tokens are decoded one by one\n\n\
+| Phase | Bound by | Typical |\n|:------|:---------|--------:|\n| Connect | round trips | 90 ms |\n| Prefill | \
+compute | 180 ms |\n| Decode | memory bandwidth | 12 ms a token |\n\n```rust\n/// Time to first token.\nfn \
+ttft(run: &Run) -> Option<Duration> {\n    let first = run.stamps.first_token?; // never 0\n    Some(first - \
+run.stamps.started)\n}\n```\n\n> A figure that is not known is blank, never zero.\n\nSo a *longer prompt* costs \
+time before the first token, and a *longer answer* after it.\n";
+
+const CHINESE: &str = "## 首个词元为什么慢\n\n请求在产生第一个词元之前要经过**三个队列**：网络、调度器和预填充。\n\n- 建立连接：DNS、TCP、TLS\n- 读取提示词（*预填充*），受计算能力限制\n- 逐个解码词元，受内存带宽限制\n\n| 阶段 | 瓶颈 | 典型值 |\n|---|---|---:|\n| 连接 | 往返时间 | 90 毫秒 |\n| 预填充 | 计算 | 180 毫秒 |\n\n```python\ndef 首词延迟(运行):\n    return 运行.首个词元 - 运行.开始\n```\n";
+
+fn scene(fill: Fill, size: [f32; 2]) -> Harness<'static, Rig> {
+    let mut state = State::default();
+    state.apply(Update::Settings(Arc::new(settings())));
+    let rig = Rig {
+        view: views()
+            .into_iter()
+            .find(|v| v.id() == ViewId::Playground)
+            .unwrap(),
+        state,
+        commands: Vec::new(),
+        actions: Vec::new(),
+    };
+    let mut harness = Harness::builder()
+        .with_size(size)
+        .with_max_steps(30)
+        .with_context_setup(|ctx| {
+            theme::install(ctx);
+            tokenscope::desktop::fonts::install_system_fonts_now(ctx);
+        })
+        .wgpu()
+        .build_ui_state(|ui, rig: &mut Rig| rig.frame(ui), rig);
+    harness.run_steps(4);
+    fill(&mut harness);
+    harness.run_steps(4);
+    // Grammars are read on a thread of their own.
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(30));
+        harness.run_steps(1);
+    }
+    harness
+}
+
+type Fill = fn(&mut Harness<'_, Rig>);
+
+const SCENES: &[(&str, Fill)] = &[
+    ("first", |_| ()),
+    ("streaming", half_way),
+    ("four", four),
+    ("chinese", chinese),
+    ("errors", errors),
+    ("reasoning", reasoning),
+    ("parts", parts),
+    ("picker", picker),
+    ("params", params),
+    ("schema", schema),
+    ("raw-body", raw_body),
+    ("address", address),
+    ("results", results),
+    ("files", files),
+    ("anthropic", anthropic),
+];
+
+fn half_way(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Why does the first token take so long?");
+    let half = &LONG[..LONG.find("```rust").unwrap() + 60];
+    put(harness, streaming(&sent[0], half));
+    let mut waiting = Run::new(head(&sent[1]));
+    waiting.state = RunState::Waiting;
+    waiting.connection = Some(Connection::Cold);
+    put(harness, waiting);
+    harness.run_steps(8);
+}
+
+fn four(harness: &mut Harness<'_, Rig>) {
+    for _ in 0..2 {
+        harness.get_by_label("Add pane").click();
+        harness.run_steps(2);
+    }
+    let sent = ask(harness, "Why does the first token take so long?");
+    for (index, run) in (1..).zip(&sent) {
+        let kind = if index == 3 {
+            Connection::Cold
+        } else {
+            Connection::Warm
+        };
+        put(
+            harness,
+            ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind),
+        );
+    }
+}
+
+fn chinese(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "首个词元为什么这么慢？请用一张小表格说明。");
+    for (index, run) in (1..).zip(&sent) {
+        put(
+            harness,
+            ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm),
+        );
+    }
+    harness
+        .state_mut()
+        .view
+        .restore(r#"{"sessions_open":true}"#);
+}
+
+fn errors(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Why does the first token take so long?");
+    let mut broken = ended(
+        &sent[0],
+        "A request passes three queues before a token exi",
+        140,
+        300,
+        Connection::Warm,
+    );
+    broken.state = RunState::Fault;
+    broken.answer.finish = None;
+    broken.answer.usage = None;
+    broken.answer.fault = Some(Fault {
+        status: Some(200),
+        ..Fault::new(
+            FaultClass::Interrupted,
+            Phase::Stream,
+            "The connection was closed before the answer's end",
+        )
+    });
+    broken
+        .answer
+        .notes
+        .push((Note::new(About::EndMark, "The stream has no end mark"), 1));
+    put(harness, broken);
+    let mut limited = Run::new(head(&sent[1]));
+    limited.state = RunState::Fault;
+    limited.connection = Some(Connection::Cold);
+    limited.answer.fault = Some(Fault {
+        status: Some(429),
+        code: Some("rate_limit_exceeded".into()),
+        retry_after_ms: Some(20_000),
+        ..Fault::new(
+            FaultClass::RateLimited,
+            Phase::Headers,
+            "Rate limit reached for steady: limit 3 requests a minute. Please try again in 20 s",
+        )
+    });
+    put(harness, limited);
+}
+
+fn reasoning(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "What is the weather in Bern?");
+    let mut run = ended(
+        &sent[0],
+        "It is **12 °C** in Bern, with light rain.",
+        100,
+        1200,
+        Connection::Warm,
+    );
+    run.stamps.first_visible = Some(700 * MS);
+    run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
+    run.answer.usage = Some(Usage {
+        cache_written: None,
+        total: None,
+        input: Some(34),
+        output: Some(412),
+        reasoning: Some(380),
+        cached: Some(0),
+    });
+    put(harness, run);
+    let mut call = ended(&sent[1], "", 160, 400, Connection::Warm);
+    call.answer.tool_calls.push(ToolCall {
+        id: "call_9f2k".into(),
+        name: "get_weather".into(),
+        arguments: r#"{"city":"Bern","unit":"celsius","days":[1,2]}"#.into(),
+    });
+    put(harness, call);
+    harness.run_steps(2);
+    harness.get_by_label_contains("Reasoning ·").click();
+}
+
+fn parts(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(
+        harness,
+        "How is the weather in Tokyo? Draw me a picture and say it.",
+    );
+    for (run, chinese) in sent.iter().zip([false, true]) {
+        let mut run = ended(run, "", 140, 2600, Connection::Warm);
+        run.answer = whole_answer(chinese);
+        put(harness, run);
+    }
+    harness.run_steps(4);
+    harness
+        .get_all_by_label_contains(" notes")
+        .next()
+        .unwrap()
+        .click();
+}
+
+fn picker(harness: &mut Harness<'_, Rig>) {
+    let list = ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo {
+        id: id.into(),
+        label: String::new(),
+    });
+    harness
+        .state_mut()
+        .state
+        .models
+        .insert("openai".into(), Ok(Arc::new(list.to_vec())));
+    harness
+        .get_by_label("Target of pane 1: simulated/swift")
+        .click();
+    harness.run_steps(3);
+    harness
+        .get_by_label("Search models, or type a name")
+        .type_text("mini");
+}
+
+fn params(harness: &mut Harness<'_, Rig>) {
+    harness.get_by_label("Parameters of pane 1").click();
+    harness.run_steps(3);
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Temperature")
+        .type_text("0.7");
+    harness.run_steps(1);
+    harness
+        .get_by_role_and_label(Role::TextInput, "Top p")
+        .focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "Top p")
+        .type_text("3");
+}
+
+fn schema(harness: &mut Harness<'_, Rig>) {
+    harness.get_by_label("Parameters of pane 1").click();
+    harness.run_steps(3);
+    harness.get_by_label("Response format: JSON schema").click();
+    harness.run_steps(2);
+    harness.get_by_label("Template: List").scroll_to_me();
+    harness.run_steps(30);
+    harness.get_by_label("Template: List").click();
+    harness.run_steps(2);
+}
+
+fn raw_body(harness: &mut Harness<'_, Rig>) {
+    type_prompt(harness, "How far is the moon? 月亮有多远？");
+    harness.get_by_label("More for pane 1").click();
+    harness.run_steps(2);
+    harness
+        .get_by_label("Edit the raw body and send it…")
+        .click();
+    harness.run_steps(2);
+}
+
+fn address(harness: &mut Harness<'_, Rig>) {
+    harness.get_by_label("Attach by address…").click();
+    harness.run_steps(2);
+    let field = "Address of the file";
+    harness
+        .get_by_role_and_label(Role::TextInput, field)
+        .focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, field)
+        .type_text("https://example.com/cat");
+    harness.run_steps(1);
+    harness.get_by_label("Attach").click();
+}
+
+/// An answer that waits for the results of its calls, one of them begun; beside it a refusal.
+fn results(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Weather in Bern and Rome?");
+    let mut run = ended(&sent[0], "", 160, 400, Connection::Warm);
+    run.answer.tool_calls = calls::calls("get_weather");
+    put(harness, run);
+    let mut refused = ended(&sent[1], "", 160, 400, Connection::Warm);
+    refused.answer.refusal = "I can’t help with that, but here is what I can do instead.".into();
+    refused.answer.finish = Some(Finish {
+        reason: FinishReason::ContentFilter,
+        raw: "SAFETY".into(),
+    });
+    put(harness, refused);
+    harness.run_steps(4);
+    let field = "Result of call 2: get_weather";
+    let node = || Role::MultilineTextInput;
+    harness.get_by_role_and_label(node(), field).scroll_to_me();
+    harness.get_by_role_and_label(node(), field).focus();
+    harness.run_steps(2);
+    harness
+        .get_by_role_and_label(node(), field)
+        .type_text("{\"sky\": ");
+}
+
+/// Files of every kind in the draft, and a setting that a model refuses.
+fn files(harness: &mut Harness<'_, Rig>) {
+    let file = |mime: &str, name: &str, bytes: usize| {
+        Ok(Media {
+            mime: mime.into(),
+            data: vec![0; bytes].into(),
+            name: name.into(),
+            uri: None,
+        })
+    };
+    let files = [
+        file("application/pdf", "quarterly-report.pdf", 1_234_567),
+        file("audio/wav", "question.wav", 88_000),
+        file("video/mp4", "clip.mp4", 9_400_000),
+        Ok(Media::at("gs://bucket/talk.mp4").unwrap()),
+    ];
+    harness.state_mut().state.files.extend(files);
+    type_prompt(harness, "What is said in these?");
+    harness.run_steps(3);
+}
+
+/// The settings of a pane that asks Anthropic, with an effort and the cache.
+fn anthropic(harness: &mut Harness<'_, Rig>) {
+    let mut settings = settings();
+    settings.endpoints[1].dialect = DialectId::Anthropic;
+    settings.endpoints[1].models = vec!["claude-sonnet-4-5".into()];
+    let state = &mut harness.state_mut().state;
+    state.apply(Update::Settings(Arc::new(settings)));
+    harness.state_mut().view = views().remove(0);
+    harness.run_steps(4);
+    harness.get_by_label("Parameters of pane 1").click();
+    harness.run_steps(3);
+    harness.get_by_label("Reasoning effort: low").click();
+    let field = || harness.get_by_role_and_label(Role::TextInput, "Temperature");
+    field().focus();
+    field().type_text("0.7");
+    harness.run_steps(3);
+    harness
+        .get_by_label("Prompt caching: 1 hour")
+        .scroll_to_me();
+    harness.run_steps(30);
+    harness.get_by_label("Prompt caching: 1 hour").click();
+}
+
+#[test]
+#[ignore = "writes pictures to be looked at; needs a software renderer"]
+fn playground_pictures() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
+    std::fs::create_dir_all(&folder).unwrap();
+    let only = std::env::var("SCENE").unwrap_or_default();
+    for (name, fill) in SCENES.iter().filter(|(name, _)| name.contains(&only)) {
+        for size in SIZES {
+            let mut harness = scene(*fill, size);
+            for look in [egui::Theme::Dark, egui::Theme::Light] {
+                harness.ctx.set_theme(look);
+                harness.run_steps(3);
+                let file = format!("playground-{name}-{}-{look:?}.png", size[0]).to_lowercase();
+                let picture = drawn(&mut harness);
+                picture.save(folder.join(file)).unwrap();
+            }
+        }
+    }
+}
