@@ -141,9 +141,10 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
                 if let Some((name, data)) = last {
                     self.read(name, data, out);
                 }
-                let close = match broken {
-                    true => Close::Cut("the stream broke off inside an event"),
-                    false => Close::Clean,
+                let close = if broken {
+                    Close::Cut("the stream broke off inside an event")
+                } else {
+                    Close::Clean
                 };
                 self.end_stream(close, out);
             }
