@@ -55,7 +55,7 @@ fn a_body_that_is_none_is_said() {
     let home = Home::new();
     for (body, said) in [
         ("[1]", "a body is a JSON object"),
-        ("{", "standard input: EOF"),
+        ("{", "standard input is not JSON: EOF"),
     ] {
         let answer = home.run(&["chat", "-t", "simulator/sim-fast", "--body", "-"], body);
         assert_eq!(answer.code, Some(2), "{}", answer.err);
