@@ -166,10 +166,8 @@ impl PaneView {
                     *shared.changed |= system_ui(ui, theme, pane, spot);
                 }
                 gone_ui(ui, cx, pane);
-                if spot.asked {
-                    if let Some(dialect) = dialect {
-                        left_out::pane_ui(ui, theme, dialect, pane, shared.attached);
-                    }
+                if let Some(dialect) = dialect.filter(|_| spot.asked) {
+                    left_out::pane_ui(ui, theme, dialect, pane, shared.attached);
                 }
             });
         let y = ui.cursor().top();

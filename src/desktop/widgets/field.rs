@@ -75,7 +75,6 @@ pub fn search_box(
 }
 
 /// A box of choices, with the arrow that all of them have.
-#[must_use]
 pub fn choice_box(salt: &str) -> ComboBox<'_> {
     ComboBox::from_id_salt(salt).icon(|ui, area, visuals, _open| {
         let font = egui::FontId::proportional(size::SMALL);
