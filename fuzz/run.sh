@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes one target for some seconds, from our own fixtures: fuzz/run.sh openai-chat 600, fuzz/run.sh sse 600.
-# Needs a nightly toolchain and cargo-fuzz.
+# Needs cargo-fuzz; without a nightly toolchain the stable one is told to allow what fuzzing needs.
 set -euo pipefail
 cd "$(dirname "$0")"
 name=$1 seconds=${2:-600}
@@ -17,5 +17,7 @@ for file in "$fixtures"/*.{sse,json,ndjson,grpc}; do
 done
 target=decoder
 [[ $name == sse ]] && target=sse
-TOKENSCOPE_DIALECT=$name cargo +nightly fuzz run --fuzz-dir . "$target" "$corpus" -- \
+toolchain=()
+if rustup toolchain list 2>/dev/null | grep -q nightly; then toolchain=(+nightly); else export RUSTC_BOOTSTRAP=1; fi
+TOKENSCOPE_DIALECT=$name cargo "${toolchain[@]}" fuzz run --fuzz-dir . "$target" "$corpus" -- \
   -max_total_time="$seconds" -max_len=4096 -timeout=10 -print_final_stats=1

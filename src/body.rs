@@ -7,6 +7,8 @@ pub mod beside;
 pub mod decoder;
 pub mod error;
 pub mod excerpt;
+pub(crate) mod json;
+pub(crate) mod text;
 
 pub use self::beside::Beside;
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};

@@ -6,10 +6,12 @@
 mod contents;
 mod files;
 mod media;
+mod merge_patch;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::merge_patch::merge_patch;
 pub use self::{
     contents::{Contents, Sha256, WeakContents},
     files::{Files, Piece},

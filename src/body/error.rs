@@ -39,6 +39,14 @@ impl ProviderError {
         }
     }
 
+    /// The error that a text tells, in JSON or in words.
+    #[must_use]
+    pub fn of_data(text: &str) -> Self {
+        let told = serde_json::from_str(text).ok();
+        let told = told.and_then(|value| provider_error(&value));
+        told.unwrap_or_else(|| Self::of_text(text))
+    }
+
     /// The fault it is, in a response with this head.
     #[must_use]
     pub fn into_fault(self, head: &ResponseHead, phase: Phase) -> Fault {

@@ -7,12 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::{
-    decode::field,
-    item::{Item, citation, goes_on, object, quoted},
-};
+use super::item::{Item, citation, goes_on, object, quoted};
 use crate::{
-    dialect::openai_chat::{
+    body::{
         json::{self, Fields},
         text::{Joiner, Piece},
     },
@@ -83,13 +80,13 @@ impl Blocks {
             );
             self.stop(Some(index), out);
         }
-        let text = |name| field(&fields, name).and_then(json::bytes);
-        let kind = field(&fields, "type").and_then(json::string);
+        let text = |name| fields.stated(name).and_then(json::bytes);
+        let kind = fields.stated("type").and_then(json::string);
         self.last = Some(index);
         let body = match kind.unwrap_or_default().as_str() {
             "text" => Body::Text(Vec::new()),
             "thinking" => Body::Thinking(Thinking {
-                signature: field(&fields, "signature").and_then(json::string),
+                signature: fields.stated("signature").and_then(json::string),
                 ..Thinking::default()
             }),
             "tool_use" => Body::Call(self.call(&fields, out)),
@@ -102,7 +99,7 @@ impl Blocks {
         match block.body {
             Body::Text(_) => {
                 block.say(&text("text").unwrap_or_default(), false, out);
-                let citations = field(&fields, "citations").and_then(json::elements);
+                let citations = fields.stated("citations").and_then(json::elements);
                 for raw in citations.into_iter().flatten() {
                     block.cite(raw, out);
                 }
@@ -121,7 +118,7 @@ impl Blocks {
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let fields = Fields::of(raw)?;
-        let kind = field(&fields, "type").and_then(json::string);
+        let kind = fields.stated("type").and_then(json::string);
         let kind = kind.unwrap_or_default();
         let index = index.or(self.last).unwrap_or(0);
         if !self.open.contains_key(&index) {
@@ -207,17 +204,17 @@ impl Blocks {
         self.calls += 1;
         out.push(Event::ToolCall(ToolCallDelta {
             index: number,
-            id: field(fields, "id").and_then(json::string),
-            name: field(fields, "name").and_then(json::string),
+            id: fields.stated("id").and_then(json::string),
+            name: fields.stated("name").and_then(json::string),
             arguments: String::new(),
         }));
         let beside = CALL_BESIDE
             .iter()
-            .filter_map(|name| Some((*name, field(fields, name)?.get())));
+            .filter_map(|name| Some((*name, fields.stated(name)?.get())));
         let value = object(beside);
         out.extend((value != "{}").then_some(Event::Signature { value }));
         // Some gateways write the object as text.
-        let input = field(fields, "input").map(|raw| {
+        let input = fields.stated("input").map(|raw| {
             let text = raw.get().starts_with('"').then(|| json::string(raw));
             text.unwrap_or_else(|| Some(raw.get().to_owned()))
         });
@@ -243,7 +240,7 @@ impl Block {
             ("thinking_delta", Body::Thinking(_)) => "thinking",
             ("input_json_delta", Body::Call(_)) => "partial_json",
             ("signature_delta", Body::Thinking(thinking)) => {
-                if let Some(signature) = field(delta, "signature").and_then(json::string) {
+                if let Some(signature) = delta.stated("signature").and_then(json::string) {
                     thinking.signature = Some(signature);
                 }
                 return;
@@ -252,7 +249,7 @@ impl Block {
             (_, Body::Item(item)) => return item.add(delta),
             _ => return out.push(unknown(kind, raw)),
         };
-        let value = field(delta, name);
+        let value = delta.stated(name);
         if name == "citation" {
             match value {
                 Some(raw) if self.cite(raw, out) => return,

@@ -1,14 +1,16 @@
 //! Reads the events of a streamed message, or a whole one that was not streamed.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::{
     block::Blocks,
     counts::{Counts, finish_class},
 };
 use crate::{
-    body::{Beside, Ended, Reader, Taken, error},
-    dialect::openai_chat::json::{self, Fields},
+    body::{
+        Beside, Ended, Reader, Taken, error,
+        json::{self, Fields},
+    },
     event::{About, Event, Finish, Note, Usage},
 };
 
@@ -84,15 +86,15 @@ impl MessageReader {
         }
         let fields: Fields<'_> = match serde_json::from_str(data) {
             Ok(fields) => fields,
-            Err(_) if name == "error" => return Taken::Failed(error_of(data)),
+            Err(_) if name == "error" => return Taken::Failed(error::ProviderError::of_data(data)),
             Err(why) => return Taken::Unreadable(format!("an event is no JSON object ({why})")),
         };
-        let kind = field(&fields, "type").and_then(json::string);
+        let kind = fields.stated("type").and_then(json::string);
         // `message` is what an event without a name is called.
         let name = || if name == "message" { "" } else { name };
         let kind = kind.unwrap_or_else(|| name().to_owned());
-        if kind == "error" || (kind.is_empty() && field(&fields, "error").is_some()) {
-            return Taken::Failed(error_of(data));
+        if kind == "error" || (kind.is_empty() && fields.stated("error").is_some()) {
+            return Taken::Failed(error::ProviderError::of_data(data));
         }
         match self.read_event(&kind, &fields, data, out) {
             Ok(()) => Taken::Read,
@@ -107,8 +109,12 @@ impl MessageReader {
         data: &str,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
-        let index = || field(fields, "index").and_then(|raw| raw.get().parse().ok());
-        match (kind, field(fields, part_of(kind))) {
+        let index = || {
+            fields
+                .stated("index")
+                .and_then(|raw| raw.get().parse().ok())
+        };
+        match (kind, fields.stated(part_of(kind))) {
             ("ping", _) => {
                 out.push(Event::KeepAlive);
                 return Ok(());
@@ -161,12 +167,12 @@ impl MessageReader {
             Note::tell(About::Form, "message_start came again", out);
             return Ok(());
         }
-        let text = |name| field(message, name).and_then(json::string);
+        let text = |name| message.stated(name).and_then(json::string);
         let (id, model) = (text("id"), text("model"));
         if id.is_some() || model.is_some() {
             out.push(Event::Meta { id, model });
         }
-        let content = field(message, "content").and_then(json::elements);
+        let content = message.stated("content").and_then(json::elements);
         for (index, block) in (0..).zip(content.into_iter().flatten()) {
             self.blocks.start(Some(index), block, out)?;
             self.blocks.stop(Some(index), out);
@@ -190,12 +196,14 @@ impl MessageReader {
 
     /// Reads why the message ends, if it does.
     fn read_ending(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
-        let Some(raw) = field(fields, "stop_reason").and_then(json::string) else {
+        let Some(raw) = fields.stated("stop_reason").and_then(json::string) else {
             return;
         };
         self.blocks.stop_all(out);
-        let details = field(fields, "stop_details").and_then(|raw| Fields::of(raw).ok());
-        let explanation = details.and_then(|details| json::string(field(&details, "explanation")?));
+        let details = fields
+            .stated("stop_details")
+            .and_then(|raw| Fields::of(raw).ok());
+        let explanation = details.and_then(|details| json::string(details.stated("explanation")?));
         if self.finish.as_ref() != Some(&raw) {
             out.extend(explanation.map(|text| Event::Refusal { text }));
             self.finish = Some(raw.clone());
@@ -206,7 +214,7 @@ impl MessageReader {
 
     /// Reads the counts, and tells them.
     fn read_usage(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
-        let Some(raw) = field(fields, "usage") else {
+        let Some(raw) = fields.stated("usage") else {
             return;
         };
         let Ok(stated) = serde_json::from_str::<Value>(raw.get()) else {
@@ -223,7 +231,7 @@ impl MessageReader {
                 self.beside.tell("counted apart", &json, out);
             }
         }
-        let begins = field(fields, "role").is_some() && field(fields, "stop_reason").is_none();
+        let begins = fields.stated("role").is_some() && fields.stated("stop_reason").is_none();
         self.tell_counts(!begins, out);
     }
 
@@ -265,17 +273,4 @@ fn part_of(kind: &str) -> &'static str {
         "content_block_start" => "content_block",
         _ => "delta",
     }
-}
-
-/// A field that is there and not null.
-pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
-    let found = fields.0.iter().find(|(key, _)| key == name);
-    found.map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
-}
-
-fn error_of(data: &str) -> error::ProviderError {
-    serde_json::from_str(data)
-        .ok()
-        .and_then(|value| error::provider_error(&value))
-        .unwrap_or_else(|| error::ProviderError::of_text(data))
 }

@@ -3,10 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{thinking::Thinking, turns::messages};
-use crate::{
-    chat::{CacheLife, ChatRequest, Params, ResponseFormat, Tool},
-    dialect::openai_chat::encode::merge_patch,
-};
+use crate::chat::{CacheLife, ChatRequest, Params, ResponseFormat, Tool, merge_patch};
 
 /// The protocol asks for a limit; this one is sent where the request has none.
 const MAX_TOKENS: u32 = 8_192;

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::decode::field;
 use crate::{
-    dialect::openai_chat::json::{self, Fields},
+    body::json::{self, Fields},
     event::{Citation, Event},
 };
 
@@ -107,8 +106,8 @@ pub(super) fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -
 
 /// Which model goes on where a `fallback` block stands.
 pub(super) fn goes_on(fallback: &Fields<'_>) -> Event {
-    let to = field(fallback, "to").and_then(|raw| Fields::of(raw).ok());
-    let model = to.and_then(|to| field(&to, "model").and_then(json::string));
+    let to = fallback.stated("to").and_then(|raw| Fields::of(raw).ok());
+    let model = to.and_then(|to| to.stated("model").and_then(json::string));
     Event::Meta { id: None, model }
 }
 
@@ -127,7 +126,7 @@ pub(super) fn quoted(text: &str) -> String {
 /// A citation: of a search result, a page, or a document that the request held.
 pub(super) fn citation(raw: &RawValue) -> Option<Event> {
     let fields = Fields::of(raw).ok()?;
-    let text = |name| field(&fields, name).and_then(json::string);
+    let text = |name| fields.stated(name).and_then(json::string);
     let source = || text("source").filter(|source| source.contains("://"));
     Some(Event::Citation(Citation {
         url: text("url").or_else(source),

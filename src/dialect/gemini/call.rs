@@ -9,10 +9,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::partial::PartialArgs;
 use crate::{
-    dialect::openai_chat::{
-        fields::field,
-        json::{self, Fields},
-    },
+    body::json::{self, Fields},
     event::{Event, ToolCallDelta},
 };
 
@@ -44,9 +41,9 @@ pub(in crate::dialect) struct CallPiece {
 
 impl CallPiece {
     fn of(call: &Fields<'_>) -> serde_json::Result<Self> {
-        let said = |name| field(call, name).and_then(json::string);
-        let args = field(call, "args").map(RawValue::get);
-        let pieces = field(call, "partialArgs").map(RawValue::get);
+        let said = |name| call.get(name).and_then(json::string);
+        let args = call.get("args").map(RawValue::get);
+        let pieces = call.get("partialArgs").map(RawValue::get);
         let stated = |json: &&str| *json != "null";
         Ok(Self {
             id: said("id"),
@@ -56,7 +53,9 @@ impl CallPiece {
                 .filter(stated)
                 .map(serde_json::from_str)
                 .transpose()?,
-            continues: field(call, "willContinue").is_some_and(|raw| raw.get() == "true"),
+            continues: call
+                .get("willContinue")
+                .is_some_and(|raw| raw.get() == "true"),
         })
     }
 }

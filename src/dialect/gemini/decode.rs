@@ -13,9 +13,6 @@ use crate::{
     body::{
         Ended, Reader, Taken,
         error::{self, ProviderError},
-    },
-    dialect::openai_chat::{
-        fields::field,
         json::{self, Fields},
         text::Joiner,
     },
@@ -158,7 +155,7 @@ impl GeminiReader {
     ) -> serde_json::Result<Option<ProviderError>> {
         let response: Fields<'_> = serde_json::from_str(data)?;
         let before = out.len();
-        let said = |name| field(&response, name).and_then(json::string);
+        let said = |name| response.get(name).and_then(json::string);
         self.tell(said("responseId"), said("modelVersion"), out);
         let mut alive = false;
         for (key, raw) in &response.0 {
@@ -173,7 +170,7 @@ impl GeminiReader {
                 }
                 // Whether the model is to be retired.
                 "modelStatus" => self.note_message("the model's status", raw, "message", out),
-                "error" => return Ok(Some(error_of(raw))),
+                "error" => return Ok(Some(ProviderError::of_data(raw.get()))),
                 key if RESPONSE_METADATA.contains(&key) => {}
                 key => self.unknown(key, raw, out)?,
             }
@@ -181,7 +178,7 @@ impl GeminiReader {
         if alive && out.len() == before {
             out.push(self.alive());
         }
-        let bare = ["message", "detail"].map(|name| field(&response, name));
+        let bare = ["message", "detail"].map(|name| response.get(name));
         if !self.answered && bare.iter().any(Option::is_some) {
             return Ok(error::provider_error(&serde_json::from_str(data)?));
         }
@@ -218,7 +215,7 @@ impl GeminiReader {
     ) -> serde_json::Result<bool> {
         let mut shown = false;
         let candidates: Vec<Fields<'_>> = serde_json::from_str(raw.get())?;
-        let stated = |candidate| field(candidate, "index")?.get().parse().ok();
+        let stated = |candidate: &Fields<'_>| candidate.get("index")?.get().parse().ok();
         // An index of 0 is left out by some, and all of them by others.
         let any = candidates.iter().any(|one| stated(one).is_some());
         for (candidate, position) in candidates.iter().zip(0_i64..) {
@@ -247,7 +244,9 @@ impl GeminiReader {
     ) -> serde_json::Result<()> {
         self.answered = true;
         let before = out.len();
-        let content = field(candidate, "content").filter(|raw| raw.get().starts_with('{'));
+        let content = candidate
+            .get("content")
+            .filter(|raw| raw.get().starts_with('{'));
         if let Some(content) = content {
             self.read_content(&Fields::of(content)?, out)?;
         }
@@ -322,10 +321,10 @@ impl GeminiReader {
     fn read_feedback(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> serde_json::Result<()> {
         self.answered = true;
         let feedback = Fields::of(raw)?;
-        if let Some(ratings) = field(&feedback, "safetyRatings") {
+        if let Some(ratings) = feedback.get("safetyRatings") {
             self.read_ratings(ratings, out);
         }
-        let said = |name| field(&feedback, name).and_then(json::string);
+        let said = |name| feedback.get(name).and_then(json::string);
         self.blocked(said("blockReason"), said("blockReasonMessage"), out);
         Ok(())
     }
@@ -333,8 +332,11 @@ impl GeminiReader {
     fn read_ratings(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
         let ratings: Vec<Fields<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
         for rating in ratings {
-            if field(&rating, "blocked").is_some_and(|blocked| blocked.get() == "true") {
-                let said = |name| field(&rating, name).and_then(json::string);
+            if rating
+                .get("blocked")
+                .is_some_and(|blocked| blocked.get() == "true")
+            {
+                let said = |name| rating.get(name).and_then(json::string);
                 let category = said("category").unwrap_or_default();
                 let probability = said("probability").unwrap_or_default();
                 self.rated(&category, &probability, out);
@@ -349,11 +351,4 @@ impl GeminiReader {
             self.unread(&url, &status, out);
         }
     }
-}
-
-fn error_of(raw: &RawValue) -> ProviderError {
-    serde_json::from_str(raw.get())
-        .ok()
-        .and_then(|value| error::provider_error(&value))
-        .unwrap_or_else(|| ProviderError::of_text(raw.get()))
 }

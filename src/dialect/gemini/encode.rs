@@ -5,10 +5,7 @@ use ::url::Url;
 use serde_json::{Map, Value, json};
 
 use super::{thinking, turns, url};
-use crate::{
-    chat::{ChatRequest, Params, ResponseFormat, Tool},
-    dialect::openai_chat::encode::merge_patch,
-};
+use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
 /// (RFC 7386), so that `{"generationConfig": {"topK": 40}}` adds a setting.

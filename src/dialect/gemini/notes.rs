@@ -5,9 +5,8 @@ use serde_json::value::RawValue;
 
 use super::decode::GeminiReader;
 use crate::{
-    body::excerpt::capped,
-    dialect::openai_chat::{
-        fields::field,
+    body::{
+        excerpt::capped,
         json::{self, Fields},
         text::Piece,
     },
@@ -89,7 +88,7 @@ impl GeminiReader {
     ) {
         let message = Fields::of(raw)
             .ok()
-            .and_then(|fields| field(&fields, name).and_then(json::string));
+            .and_then(|fields| fields.get(name).and_then(json::string));
         self.note_text(what, message, out);
     }
 

@@ -13,11 +13,8 @@ use serde_json::value::RawValue;
 
 use super::decode::GeminiReader;
 use crate::{
+    body::json::{self, Fields},
     chat::Media,
-    dialect::openai_chat::{
-        fields::field,
-        json::{self, Fields},
-    },
     event::{About, Event},
 };
 
@@ -74,9 +71,13 @@ impl GeminiReader {
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let part = Fields::of(raw)?;
-        let is_thought = field(&part, "thought").is_some_and(|thought| thought.get() == "true");
-        let signature = field(&part, "thoughtSignature").and_then(json::string);
-        let heard = field(&part, "audioTranscription").filter(|raw| !json::is_void(raw));
+        let is_thought = part
+            .get("thought")
+            .is_some_and(|thought| thought.get() == "true");
+        let signature = part.get("thoughtSignature").and_then(json::string);
+        let heard = part
+            .get("audioTranscription")
+            .filter(|raw| !json::is_void(raw));
         let mut kinds = (part.0.iter()).filter(|(key, value)| is_kind(key, value));
         let Some((kind, value)) = kinds.next() else {
             // Nothing, or a signature alone.
@@ -170,7 +171,7 @@ impl GeminiReader {
         signature: Option<String>,
         out: &mut Vec<Event>,
     ) {
-        let said = |name| field(file, name).and_then(json::string);
+        let said = |name| file.get(name).and_then(json::string);
         let uri = said("fileUri");
         let data = said("data").map_or(Some(Vec::new()), |data| base64_bytes(&data));
         let Some(data) = data.filter(|data| uri.is_some() || !data.is_empty()) else {

@@ -11,9 +11,9 @@ use crate::{
     body::{
         Beside, Ended, Reader, Taken,
         error::{ProviderError, provider_error},
+        json::{self, Fields},
     },
     chat::Media,
-    dialect::openai_chat::json::{self, Fields},
     event::{About, Event, Finish, Note, ToolCallDelta},
 };
 
@@ -78,8 +78,8 @@ impl Reader for ChatReader {
         };
         let is_answer = ["message", "response", "done"]
             .iter()
-            .any(|name| field(&line, name).is_some());
-        let fails = field(&line, "error").is_some_and(|raw| !json::is_void(raw));
+            .any(|name| line.get(name).is_some());
+        let fails = line.get("error").is_some_and(|raw| !json::is_void(raw));
         if fails {
             let error = error_of(data).unwrap_or_else(|| ProviderError::of_text(data));
             return Taken::Failed(error);
@@ -110,7 +110,7 @@ impl ChatReader {
     fn read_line(&mut self, line: &Fields<'_>, out: &mut Vec<Event>) {
         self.progress = Progress::Begun;
         if !self.named
-            && let Some(model) = field(line, "model").and_then(json::string)
+            && let Some(model) = line.get("model").and_then(json::string)
         {
             self.named = true;
             let model = Some(model);
@@ -118,11 +118,11 @@ impl ChatReader {
         }
         // The protocol's other way to ask, `/api/generate`, which proxies put before their models.
         for (name, is_thought) in [("thinking", true), ("response", false)] {
-            if let Some(raw) = field(line, name) {
+            if let Some(raw) = line.get(name) {
                 self.say(name, raw, is_thought, out);
             }
         }
-        if let Some(raw) = field(line, "message") {
+        if let Some(raw) = line.get("message") {
             match Fields::of(raw) {
                 Ok(message) => self.read_message(&message, out),
                 Err(_) => unknown("message", raw.get(), out),
@@ -136,10 +136,10 @@ impl ChatReader {
             }
         }
         metrics::read(line, out);
-        if field(line, "done").is_some_and(|raw| raw.get() == "true") {
+        if line.get("done").is_some_and(|raw| raw.get() == "true") {
             self.progress = Progress::Done;
             self.end_thoughts(out);
-            if let Some(raw) = field(line, "done_reason").and_then(json::string) {
+            if let Some(raw) = line.get("done_reason").and_then(json::string) {
                 let reason = metrics::finish_class(&raw, self.calls > 0);
                 out.push(Event::Finish(Finish { reason, raw }));
             }
@@ -150,7 +150,7 @@ impl ChatReader {
     /// What a message says, in the order that a model says it in.
     fn read_message(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) {
         for (name, is_thought) in [("thinking", true), ("content", false)] {
-            if let Some(raw) = field(message, name) {
+            if let Some(raw) = message.get(name) {
                 self.say(&format!("message.{name}"), raw, is_thought, out);
             }
         }
@@ -206,8 +206,8 @@ impl ChatReader {
     /// A call comes whole. Its index is no use: servers have given 0 to all calls of an answer.
     fn call(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Option<()> {
         let call = Fields::of(raw).ok()?;
-        let function = Fields::of(field(&call, "function")?).ok()?;
-        let name = field(&function, "name").and_then(json::string);
+        let function = Fields::of(call.get("function")?).ok()?;
+        let name = function.get("name").and_then(json::string);
         if name.is_none() {
             Note::tell(About::Form, "a tool call has no name", out);
         }
@@ -217,7 +217,9 @@ impl ChatReader {
             index: self.calls,
             id: Some(id),
             name,
-            arguments: field(&function, "arguments").map_or_else(String::new, arguments),
+            arguments: function
+                .get("arguments")
+                .map_or_else(String::new, arguments),
         }));
         self.calls += 1;
         Some(())
@@ -226,7 +228,7 @@ impl ChatReader {
     /// The call's own id, or one that no other call has. Older servers give none: results are matched by
     /// name and place there.
     fn id_of(&mut self, call: &Fields<'_>, out: &mut Vec<Event>) -> String {
-        if let Some(id) = field(call, "id").and_then(json::string) {
+        if let Some(id) = call.get("id").and_then(json::string) {
             if self.ids.insert(id.clone()) {
                 return id;
             }
@@ -269,7 +271,7 @@ fn each(
     out: &mut Vec<Event>,
     mut read: impl FnMut(&RawValue, &mut Vec<Event>) -> Option<()>,
 ) {
-    let Some(list) = field(message, name).filter(|raw| !json::is_void(raw)) else {
+    let Some(list) = message.get(name).filter(|raw| !json::is_void(raw)) else {
         return;
     };
     let elements = json::elements(list).unwrap_or_else(|| vec![list]);
@@ -288,10 +290,4 @@ fn error_of(data: &str) -> Option<ProviderError> {
 fn unknown(kind: &str, raw: &str, out: &mut Vec<Event>) {
     let (kind, raw) = (kind.to_owned(), raw.to_owned());
     out.push(Event::Unknown { kind, raw });
-}
-
-/// The value of a field; the first, where it is there twice.
-pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
-    let mut named = fields.0.iter().filter(|(key, _)| key == name);
-    named.next().map(|(_, raw)| *raw)
 }

@@ -4,9 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::DIALECT;
-use crate::{
-    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall},
-    dialect::openai_chat::encode::merge_patch,
+use crate::chat::{
+    ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall, merge_patch,
 };
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch

@@ -3,9 +3,8 @@
 
 use serde_json::value::RawValue;
 
-use super::decode::field;
 use crate::{
-    dialect::openai_chat::json::Fields,
+    body::json::Fields,
     event::{About, Event, FinishReason, Note, Usage},
 };
 
@@ -44,7 +43,7 @@ pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
 }
 
 fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
-    let raw: &RawValue = field(line, name).filter(|raw| raw.get() != "null")?;
+    let raw: &RawValue = line.get(name).filter(|raw| raw.get() != "null")?;
     let number = raw.get().parse().ok();
     if number.is_none() {
         let about = if name.ends_with("_count") {

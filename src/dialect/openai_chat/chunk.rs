@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::{
-    fields::{
-        CHOICE_METADATA, CHUNK_METADATA, KNOWN_ITEMS, SOURCES, field, finish_class, usage_of,
-    },
+    fields::{CHOICE_METADATA, CHUNK_METADATA, KNOWN_ITEMS, SOURCES, finish_class, usage_of},
     files::{Sound, each},
-    json::{self, Fields},
     sources::{self, Sources},
-    text::{Joiner, Piece},
     thoughts::Details,
     tool_calls::ToolCalls,
 };
 use crate::{
-    body::error::{self, ProviderError},
+    body::{
+        error::{self, ProviderError},
+        json::{self, Fields},
+        text::{Joiner, Piece},
+    },
     event::{About, Event, Finish, Note, Usage},
 };
 
@@ -105,7 +105,7 @@ impl ChunkReader {
             self.read_unknown(kind, raw, out)?;
         }
         let error = match chunk.error {
-            Some(error) => Some(error_of(error.get())),
+            Some(error) => Some(ProviderError::of_data(error.get())),
             None if chunk.choices.is_none() && chunk.message => serde_json::from_str(json)
                 .ok()
                 .and_then(|value| error::provider_error(&value)),
@@ -160,7 +160,10 @@ impl ChunkReader {
         choice: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> Result<bool, NotAChunk> {
-        if field(choice, "index").is_some_and(|index| !matches!(index.get(), "0" | "null")) {
+        if choice
+            .get("index")
+            .is_some_and(|index| !matches!(index.get(), "0" | "null"))
+        {
             self.note_once(
                 About::Others,
                 "more than one choice came; only choice 0 is shown",
@@ -169,7 +172,7 @@ impl ChunkReader {
             return Ok(false);
         }
         self.answered = true;
-        let object = |name| field(choice, name).filter(|raw| raw.get().starts_with('{'));
+        let object = |name| choice.get(name).filter(|raw| raw.get().starts_with('{'));
         let alive = match (object("delta"), object("message")) {
             (Some(delta), _) => {
                 let tokens = out.len();
@@ -186,7 +189,7 @@ impl ChunkReader {
                 false
             }
             (None, Some(message)) => self.read_delta(message, "message", out)?,
-            (None, None) => match field(choice, "text") {
+            (None, None) => match choice.get("text") {
                 Some(text) => self.read_content(text, out)?,
                 None => false,
             },
@@ -312,7 +315,7 @@ pub(super) fn note_seams(piece: &Piece, out: &mut Vec<Event>) {
 fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
     let mut chunk = Chunk::default();
     let named = |names: &[&'static str]| {
-        let found = |name: &&'static str| Some((*name, field(fields, name)?));
+        let found = |name: &&'static str| Some((*name, fields.get(name)?));
         names.iter().filter_map(found).collect()
     };
     chunk.sources = named(SOURCES);
@@ -342,10 +345,11 @@ fn sort_groq<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
     let Ok(groq) = Fields::of(raw) else {
         return;
     };
-    if let Some(usage) = field(&groq, "usage").map(usage_of) {
+    if let Some(usage) = groq.get("usage").map(usage_of) {
         chunk.usage = Some(usage);
     }
-    chunk.error = field(&groq, "error")
+    chunk.error = groq
+        .get("error")
         .filter(|raw| !json::is_void(raw))
         .or(chunk.error);
 }
@@ -354,16 +358,8 @@ fn sort_groq<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
 fn sort_minimax<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
     let code = Fields::of(raw)
         .ok()
-        .and_then(|f| field(&f, "status_code").map(RawValue::get));
+        .and_then(|f| f.get("status_code").map(RawValue::get));
     if code.is_some_and(|code| code != "0") {
         chunk.error = Some(raw);
     }
-}
-
-/// The error that a text tells, in JSON or in words.
-pub(super) fn error_of(text: &str) -> ProviderError {
-    serde_json::from_str(text)
-        .ok()
-        .and_then(|value| error::provider_error(&value))
-        .unwrap_or_else(|| ProviderError::of_text(text))
 }

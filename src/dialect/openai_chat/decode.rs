@@ -1,6 +1,6 @@
 //! Reads the frames of one answer: its chunks, its end mark, a whole completion that was not streamed.
 
-use super::chunk::{ChunkReader, error_of};
+use super::chunk::ChunkReader;
 use crate::{
     body::{Ended, Reader, Taken, error::ProviderError},
     event::{About, Event, Note},
@@ -27,7 +27,7 @@ impl Reader for ChatReader {
                 self.done = true;
             }
             (_, true) => Note::tell(About::EndMark, "data after [DONE] was ignored", out),
-            _ if name == "error" => return Taken::Failed(error_of(data)),
+            _ if name == "error" => return Taken::Failed(ProviderError::of_data(data)),
             _ => return self.read_chunk(name, data, out),
         }
         Taken::Read

@@ -6,12 +6,14 @@ use serde_json::value::RawValue;
 
 use super::{
     chunk::{ChunkReader, NotAChunk, note_seams, tell},
-    fields::{DELTA_METADATA, KNOWN_ITEMS, REASONING, field},
+    fields::{DELTA_METADATA, KNOWN_ITEMS, REASONING},
     files::{each, image},
-    json::{self, Fields},
     tool_calls::Fragment,
 };
-use crate::event::{About, Event};
+use crate::{
+    body::json::{self, Fields},
+    event::{About, Event},
+};
 
 impl ChunkReader {
     /// Reads a delta or a whole message; gives whether it held an empty piece of text.
@@ -53,7 +55,7 @@ impl ChunkReader {
 
     fn read_reasoning(&mut self, delta: &Fields<'_>, out: &mut Vec<Event>) {
         let texts = (REASONING.iter()).filter_map(|name| {
-            let text = json::bytes(field(delta, name)?)?;
+            let text = json::bytes(delta.get(name)?)?;
             (!text.is_empty()).then_some((*name, text))
         });
         let texts: Vec<_> = texts.collect();
@@ -73,7 +75,7 @@ impl ChunkReader {
 
     /// OpenRouter's details repeat `reasoning`; they count where it is missing.
     fn read_detailed_reasoning(&mut self, delta: &Fields<'_>, out: &mut Vec<Event>) {
-        let details = field(delta, "reasoning_details").and_then(json::elements);
+        let details = delta.get("reasoning_details").and_then(json::elements);
         for detail in details.into_iter().flatten() {
             let detail = Fields::of(detail).ok();
             if let Some(text) = detail.and_then(|detail| json::bytes(detail_text(&detail)?)) {
@@ -124,10 +126,10 @@ impl ChunkReader {
     /// Reads a piece of sound, and of what is said in it.
     fn read_audio(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         let audio = Fields::of(raw)?;
-        if let Some(text) = field(&audio, "transcript").and_then(json::bytes) {
+        if let Some(text) = audio.get("transcript").and_then(json::bytes) {
             self.tell_text(&text, out);
         }
-        let data = field(&audio, "data").and_then(json::string);
+        let data = audio.get("data").and_then(json::string);
         if data.is_some_and(|data| !self.sound.push(&data)) {
             self.note_once(
                 About::Form,
@@ -169,21 +171,21 @@ impl ChunkReader {
         let Ok(part) = Fields::of(raw) else {
             return self.read_unknown("content".into(), raw, out);
         };
-        let kind = field(&part, "type").and_then(json::string);
+        let kind = part.get("type").and_then(json::string);
         let kind = kind.unwrap_or_default();
-        let text = field(&part, "text").and_then(json::bytes);
+        let text = part.get("text").and_then(json::bytes);
         match (kind.as_str(), text) {
             ("text" | "output_text" | "", Some(text)) => {
                 self.tell_text(&text, out);
             }
             ("thinking" | "reasoning", Some(text)) => self.tell_reasoning(&text, out),
             ("thinking" | "reasoning", None) => {
-                for text in field(&part, "thinking").map(texts).into_iter().flatten() {
+                for text in part.get("thinking").map(texts).into_iter().flatten() {
                     self.tell_reasoning(&text, out);
                 }
             }
             ("refusal", _) => {
-                let text = field(&part, "refusal").and_then(json::bytes);
+                let text = part.get("refusal").and_then(json::bytes);
                 self.tell_refusal(&text.unwrap_or_default(), out);
             }
             ("image_url", _) if let Some(image) = image(&part) => out.push(image),
@@ -291,7 +293,7 @@ fn fill_function<'a>(fragment: &mut Fragment<'a>, key: &str, raw: &'a RawValue) 
 
 /// The plain text of one of OpenRouter's reasoning details.
 fn detail_text<'a>(detail: &Fields<'a>) -> Option<&'a RawValue> {
-    field(detail, "text").or_else(|| field(detail, "summary"))
+    detail.get("text").or_else(|| detail.get("summary"))
 }
 
 /// The texts of a thinking part: a string, or an array of `{text}`.
@@ -301,6 +303,6 @@ fn texts(raw: &RawValue) -> Vec<Cow<'_, [u8]>> {
     }
     let parts = json::elements(raw).into_iter().flatten();
     parts
-        .filter_map(|part| json::bytes(field(&Fields::of(part).ok()?, "text")?))
+        .filter_map(|part| json::bytes(Fields::of(part).ok()?.get("text")?))
         .collect()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::turns;
-use crate::chat::{ChatRequest, Params, ResponseFormat, Tool};
+use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
 /// (RFC 7386): objects merge in depth, anything else replaces, and `null` takes a field out, so that
@@ -73,30 +73,6 @@ fn tool(tool: &Tool) -> Value {
     }
     function.insert("parameters".into(), tool.parameters.clone());
     json!({"type": "function", "function": function})
-}
-
-/// Applies a JSON merge patch (RFC 7386) in place.
-pub(in crate::dialect) fn merge_patch(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (key, change) in patch {
-        match change {
-            Value::Null => {
-                // `shift_remove` keeps the order of the other fields.
-                target.shift_remove(key);
-            }
-            Value::Object(change) => {
-                let field = target.entry(key.as_str()).or_insert(Value::Null);
-                if !field.is_object() {
-                    *field = Value::Object(Map::new());
-                }
-                if let Value::Object(field) = field {
-                    merge_patch(field, change);
-                }
-            }
-            _ => {
-                target.insert(key.clone(), change.clone());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 
 use serde_json::{Value, value::RawValue};
 
-use super::json::Fields;
 use crate::event::{FinishReason, Usage};
 
 /// Fields of a chunk that say nothing of the answer itself.
@@ -100,15 +99,6 @@ const FINISH: &[(FinishReason, &[&str])] = &[
         &["content_filter", "sensitive", "safety", "SAFETY", "refusal"],
     ),
 ];
-
-/// The value of a field; the first, where it is there twice.
-pub(in crate::dialect) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
-    fields
-        .0
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, raw)| *raw)
-}
 
 /// Our class of a provider's finish word.
 pub(super) fn finish_class(word: &str) -> FinishReason {

@@ -3,11 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::value::RawValue;
 
-use super::{
-    fields::field,
-    json::{self, Fields},
+use crate::{
+    body::json::{self, Fields},
+    chat::Media,
+    event::Event,
 };
-use crate::{chat::Media, event::Event};
 
 /// Most bytes of sound that are kept: over twenty minutes of it.
 const MAX_SOUND_BYTES: usize = 64 << 20;
@@ -49,9 +49,9 @@ impl Sound {
 
 /// The image of `{type: "image_url", image_url: {url}}`: OpenRouter and gateways like it send what a model drew so.
 pub(super) fn image(part: &Fields<'_>) -> Option<Event> {
-    let at = field(part, "image_url")?;
+    let at = part.get("image_url")?;
     let url = match Fields::of(at) {
-        Ok(fields) => json::string(field(&fields, "url")?),
+        Ok(fields) => json::string(fields.get("url")?),
         Err(_) => json::string(at),
     };
     image_at(&url?).map(Event::Media)

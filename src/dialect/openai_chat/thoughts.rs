@@ -3,8 +3,7 @@
 
 use serde_json::{Map, Value, value::RawValue};
 
-use super::json;
-use crate::event::Event;
+use crate::{body::json, event::Event};
 
 /// Most details that are kept.
 const MAX_DETAILS: usize = 1_024;

@@ -6,8 +6,10 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::text::{Joiner, Piece};
-use crate::event::ToolCallDelta;
+use crate::{
+    body::text::{Joiner, Piece},
+    event::ToolCallDelta,
+};
 
 /// One entry of `delta.tool_calls`, as it came.
 #[derive(Debug, Default)]

@@ -6,8 +6,7 @@ use super::{
     whole::{arguments_of, keep, note_seams},
 };
 use crate::{
-    dialect::openai_chat::{
-        fields::field,
+    body::{
         json::{self, Fields},
         text::Joiner,
     },
@@ -30,7 +29,7 @@ pub(super) struct Call {
 
 impl Call {
     fn name(&mut self, fields: &Fields<'_>, arguments: String, out: &mut Vec<Event>) {
-        let text = |name| field(fields, name).and_then(json::string);
+        let text = |name| fields.stated(name).and_then(json::string);
         self.named = true;
         out.push(Event::ToolCall(ToolCallDelta {
             index: self.number,

@@ -9,9 +9,8 @@ use super::{
     whole::{Channel, at_work},
 };
 use crate::{
-    body::{Ended, Reader, Taken, error},
-    dialect::openai_chat::{
-        fields::field as any_field,
+    body::{
+        Ended, Reader, Taken, error,
         json::{self, Fields},
     },
     event::{About, Event, Finish, FinishReason, Note},
@@ -41,17 +40,19 @@ impl Reader for ResponseReader {
         }
         let fields: Fields<'_> = match serde_json::from_str(data) {
             Ok(fields) => fields,
-            Err(_) if name == "error" => return Taken::Failed(error_of(data)),
+            Err(_) if name == "error" => return Taken::Failed(error::ProviderError::of_data(data)),
             Err(why) => return Taken::Unreadable(format!("an event is no JSON object ({why})")),
         };
-        let kind = field(&fields, "type").and_then(json::string);
-        let is_whole = kind.is_none() && field(&fields, "output").is_some();
+        let kind = fields.stated("type").and_then(json::string);
+        let is_whole = kind.is_none() && fields.stated("output").is_some();
         let name = || if name == "message" { "" } else { name };
         let kind = kind.unwrap_or_else(|| name().to_owned());
         let read = match kind.as_str() {
-            "error" => return Taken::Failed(error_of(data)),
+            "error" => return Taken::Failed(error::ProviderError::of_data(data)),
             "" if is_whole => self.read_whole(&fields, out),
-            "" if field(&fields, "error").is_some() => return Taken::Failed(error_of(data)),
+            "" if fields.stated("error").is_some() => {
+                return Taken::Failed(error::ProviderError::of_data(data));
+            }
             kind => self.read_event(kind, &fields, data, out),
         };
         match read {
@@ -94,7 +95,7 @@ impl ResponseReader {
             self.started = true;
             return Ok(None);
         }
-        let response = field(fields, "response").map(Fields::of).transpose()?;
+        let response = fields.stated("response").map(Fields::of).transpose()?;
         match (kind, response) {
             ("response.created" | "response.in_progress" | "response.queued", response) => {
                 self.started = true;
@@ -137,7 +138,7 @@ impl ResponseReader {
             self.read_text(kind, channel, name, fields, out);
             return Ok(true);
         }
-        let bytes = |name| field(fields, name).and_then(json::bytes);
+        let bytes = |name| fields.stated(name).and_then(json::bytes);
         let items = &mut self.items;
         match kind {
             "function_call_arguments.delta" => match bytes("delta") {
@@ -149,10 +150,10 @@ impl ResponseReader {
                 return Ok(items.argued(stated(fields), &whole, out));
             }
             "output_item.added" | "output_item.done" => {
-                let Some(raw) = field(fields, "item") else {
+                let Some(raw) = fields.stated("item") else {
                     return Ok(false);
                 };
-                let index = field(fields, "output_index").and_then(integer);
+                let index = fields.stated("output_index").and_then(integer);
                 if kind.ends_with("added") {
                     items.add(index, raw, out)?;
                 } else {
@@ -160,13 +161,13 @@ impl ResponseReader {
                 }
             }
             "output_text.annotation.added" => {
-                let Some(raw) = field(fields, "annotation") else {
+                let Some(raw) = fields.stated("annotation") else {
                     return Ok(false);
                 };
                 items.annotate(raw, out);
             }
             "audio.delta" => {
-                let piece = field(fields, "delta").and_then(json::string);
+                let piece = fields.stated("delta").and_then(json::string);
                 items.hear(&piece.unwrap_or_default(), out);
             }
             "audio.done" => items.end_sound(out),
@@ -194,7 +195,7 @@ impl ResponseReader {
             _ => "content_index",
         };
         let part = number(fields, part);
-        match (name, field(fields, name).and_then(json::bytes)) {
+        match (name, fields.stated(name).and_then(json::bytes)) {
             ("delta", Some(text)) => self.items.say(stated(fields), channel, part, &text, out),
             ("delta", None) => note_silent(kind, out),
             (_, Some(text)) => self.items.said(stated(fields), channel, part, &text, out),
@@ -203,7 +204,7 @@ impl ResponseReader {
     }
 
     fn read_meta(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) {
-        let text = |name| field(response, name).and_then(json::string);
+        let text = |name| response.stated(name).and_then(json::string);
         let now = (text("id"), text("model"));
         if now != self.told && now != (None, None) {
             let (id, model) = now.clone();
@@ -214,7 +215,7 @@ impl ResponseReader {
 
     fn read_whole(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
         self.started = true;
-        let status = field(response, "status").and_then(json::string);
+        let status = response.stated("status").and_then(json::string);
         let status = status.unwrap_or_else(|| "completed".into());
         self.read_ending(&format!("response.{status}"), response, out)
     }
@@ -227,7 +228,7 @@ impl ResponseReader {
         }
         self.items.hush(out);
         self.read_meta(response, out);
-        let output = field(response, "output").and_then(json::elements);
+        let output = response.stated("output").and_then(json::elements);
         for (position, item) in (0..).zip(output.unwrap_or_default()) {
             self.items.repeat(position, item, out)?;
         }
@@ -236,11 +237,11 @@ impl ResponseReader {
         if status == "completed" {
             self.items.end_open(out);
         }
-        if let Some(raw) = field(response, "usage") {
+        if let Some(raw) = response.stated("usage") {
             counts::tell(raw, out);
         }
         if let ("failed" | "cancelled" | "in_progress" | "queued", error) =
-            (status, field(response, "error"))
+            (status, response.stated("error"))
         {
             let said = error.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
             let said = said.and_then(|value| error::provider_error(&value));
@@ -258,8 +259,10 @@ impl ResponseReader {
     }
 
     fn finish(&self, status: &str, response: &Fields<'_>) -> Finish {
-        let details = field(response, "incomplete_details").and_then(|raw| Fields::of(raw).ok());
-        let why = details.and_then(|details| json::string(field(&details, "reason")?));
+        let details = response
+            .stated("incomplete_details")
+            .and_then(|raw| Fields::of(raw).ok());
+        let why = details.and_then(|details| json::string(details.stated("reason")?));
         let raw = why.unwrap_or_else(|| status.to_owned());
         let reason = match raw.as_str() {
             "completed" if self.items.calls() > 0 => FinishReason::ToolCalls,
@@ -290,18 +293,13 @@ const ECHOED: &[&str] = &[
 
 fn tell_echo(response: &Fields<'_>, out: &mut Vec<Event>) {
     let echoed = ECHOED.iter().filter_map(|name| {
-        let value = serde_json::from_str::<Value>(field(response, name)?.get()).ok()?;
+        let value = serde_json::from_str::<Value>(response.stated(name)?.get()).ok()?;
         Some(((*name).to_owned(), value))
     });
     let parameters: Map<String, Value> = echoed.collect();
     if !parameters.is_empty() {
         out.push(Event::Echo { parameters });
     }
-}
-
-/// A field that is there and not null.
-fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
-    any_field(fields, name).filter(|raw| raw.get() != "null")
 }
 
 /// What a text event is of, and the field that its text stands in.
@@ -333,8 +331,8 @@ fn is_work(kind: &str) -> bool {
 /// The item that an event says it is about.
 fn stated(fields: &Fields<'_>) -> Stated {
     Stated {
-        index: field(fields, "output_index").and_then(integer),
-        id: field(fields, "item_id").and_then(json::string),
+        index: fields.stated("output_index").and_then(integer),
+        id: fields.stated("item_id").and_then(json::string),
     }
 }
 
@@ -344,16 +342,9 @@ fn integer(raw: &RawValue) -> Option<u64> {
 
 /// A number; 0 where there is none.
 fn number(fields: &Fields<'_>, name: &str) -> u64 {
-    field(fields, name).and_then(integer).unwrap_or(0)
+    fields.stated(name).and_then(integer).unwrap_or(0)
 }
 
 fn note_silent(kind: &str, out: &mut Vec<Event>) {
     Note::tell(About::Form, format!("{kind} says nothing"), out);
-}
-
-fn error_of(data: &str) -> error::ProviderError {
-    serde_json::from_str(data)
-        .ok()
-        .and_then(|value| error::provider_error(&value))
-        .unwrap_or_else(|| error::ProviderError::of_text(data))
 }

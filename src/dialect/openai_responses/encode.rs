@@ -3,10 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::turns;
-use crate::{
-    chat::{ChatRequest, Params, ResponseFormat, Tool},
-    dialect::openai_chat::encode::merge_patch,
-};
+use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
 
 /// The body. What the request leaves open is not sent. Nothing is stored at the provider (`store`), so thoughts
 /// come encrypted and go back as they came. `extra` is applied last, as a JSON merge patch (RFC 7386). The

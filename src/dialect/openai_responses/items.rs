@@ -14,12 +14,11 @@ use super::{
     whole::{Channel, at_work, close_other, id_of, keep, note_seams, opaque, unknown},
 };
 use crate::{
-    dialect::openai_chat::{
-        fields::field,
-        files::Sound,
+    body::{
         json::{self, Fields},
         text::Joiner,
     },
+    dialect::openai_chat::files::Sound,
     event::{About, Event, Note},
 };
 
@@ -117,7 +116,7 @@ impl Items {
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let fields = Fields::of(raw)?;
-        let kind = field(&fields, "type").and_then(json::string);
+        let kind = fields.stated("type").and_then(json::string);
         let item = match kind.as_deref().unwrap_or_default() {
             "message" => Item::Message,
             "reasoning" => Item::Reasoning,
@@ -266,10 +265,10 @@ impl Items {
         message: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
-        let content = field(message, "content").and_then(json::elements);
+        let content = message.stated("content").and_then(json::elements);
         for (part, raw) in (0..).zip(content.unwrap_or_default()) {
             let fields = Fields::of(raw)?;
-            let kind = field(&fields, "type").and_then(json::string);
+            let kind = fields.stated("type").and_then(json::string);
             let channel = match kind.as_deref() {
                 Some("output_text" | "text") => Channel::Text,
                 Some("refusal") => Channel::Refusal,
@@ -285,11 +284,11 @@ impl Items {
             if !heard {
                 self.whole((index, channel, part), &fields, out);
             }
-            if let Some(data) = field(&fields, "data").and_then(json::string) {
+            if let Some(data) = fields.stated("data").and_then(json::string) {
                 self.hear(&data, out);
                 self.end_sound(out);
             }
-            let annotations = field(&fields, "annotations").and_then(json::elements);
+            let annotations = fields.stated("annotations").and_then(json::elements);
             for raw in annotations.unwrap_or_default() {
                 self.annotate(raw, out);
             }
@@ -298,7 +297,7 @@ impl Items {
     }
 
     fn whole(&mut self, place: Place, part: &Fields<'_>, out: &mut Vec<Event>) {
-        if let Some(text) = field(part, place.1.field()).and_then(json::bytes) {
+        if let Some(text) = part.stated(place.1.field()).and_then(json::bytes) {
             self.spoke(place, &text, out);
         }
     }
@@ -315,12 +314,12 @@ impl Items {
         let (text, summary) = (Channel::Reasoning, Channel::Summary);
         for (name, channel, other) in [("content", text, summary), ("summary", summary, text)] {
             let told = self.voices.contains(&(index, other));
-            let parts = field(item, name).and_then(json::elements);
+            let parts = item.stated(name).and_then(json::elements);
             for (part, raw) in (0..).zip(parts.filter(|_| !told).unwrap_or_default()) {
                 self.whole((index, channel, part), &Fields::of(raw)?, out);
             }
         }
-        let encrypted = field(item, "encrypted_content").and_then(json::string);
+        let encrypted = item.stated("encrypted_content").and_then(json::string);
         if encrypted.is_some() {
             out.push(opaque("reasoning".into(), raw));
         }

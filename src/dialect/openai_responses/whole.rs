@@ -4,12 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    chat::Media,
-    dialect::openai_chat::{
-        fields::field,
+    body::{
         json::{self, Fields},
         text::Piece,
     },
+    chat::Media,
     event::{About, Event, Note},
 };
 
@@ -45,12 +44,12 @@ impl Channel {
 
 pub(super) fn id_of(item: &RawValue) -> serde_json::Result<Option<String>> {
     let fields = Fields::of(item)?;
-    Ok(field(&fields, "id").and_then(json::string))
+    Ok(fields.stated("id").and_then(json::string))
 }
 
 /// A call's arguments. Some servers write the object itself, not as text.
 pub(super) fn arguments_of(call: &Fields<'_>) -> Vec<u8> {
-    let Some(raw) = field(call, "arguments") else {
+    let Some(raw) = call.stated("arguments") else {
         return Vec::new();
     };
     let object = || {
@@ -66,7 +65,7 @@ pub(super) fn arguments_of(call: &Fields<'_>) -> Vec<u8> {
 
 /// The work of a built-in tool, as it came; a picture that it made is a file of the answer.
 pub(super) fn close_other(item: &Fields<'_>, raw: &RawValue, out: &mut Vec<Event>) {
-    let text = |name| field(item, name).and_then(json::string);
+    let text = |name| item.stated(name).and_then(json::string);
     let kind = text("type").unwrap_or_default();
     let picture = (kind == "image_generation_call").then(|| text("result"));
     let picture = picture
@@ -92,7 +91,7 @@ pub(super) fn close_other(item: &Fields<'_>, raw: &RawValue, out: &mut Vec<Event
 /// Keeps those of an item's fields that go back with what it said, as the signature of it.
 pub(super) fn keep(names: &[&str], item: &Fields<'_>, out: &mut Vec<Event>) {
     let kept = names.iter().filter_map(|name| {
-        let value: Value = serde_json::from_str(field(item, name)?.get()).ok()?;
+        let value: Value = serde_json::from_str(item.stated(name)?.get()).ok()?;
         (!value.is_null()).then(|| ((*name).to_owned(), value))
     });
     let kept: Map<String, Value> = kept.collect();

@@ -5,14 +5,14 @@
 
 /// One text channel (the answer, the reasoning, a call's arguments, …).
 #[derive(Debug, Default)]
-pub(in crate::dialect) struct Joiner {
+pub(crate) struct Joiner {
     /// A leading surrogate that ended the last piece.
     high: Option<u32>,
 }
 
 /// A piece that is real text.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::dialect) struct Piece {
+pub(crate) struct Piece {
     pub text: String,
     /// Whether halves met.
     pub joined: bool,
@@ -22,7 +22,7 @@ pub(in crate::dialect) struct Piece {
 
 impl Joiner {
     /// The text of a piece in WTF-8, as far as it is whole.
-    pub(in crate::dialect) fn push(&mut self, wtf8: &[u8]) -> Piece {
+    pub(crate) fn push(&mut self, wtf8: &[u8]) -> Piece {
         let mut piece = Piece::default();
         let mut rest = wtf8;
         while !rest.is_empty() {
@@ -43,7 +43,7 @@ impl Joiner {
     }
 
     /// The end of the channel: a half that waits has no partner.
-    pub(in crate::dialect) fn end(&mut self) -> Piece {
+    pub(crate) fn end(&mut self) -> Piece {
         let mut piece = Piece::default();
         self.give_up(&mut piece);
         piece

@@ -11,11 +11,26 @@ use serde_json::{Value, value::RawValue};
 
 /// The fields of one object, in order, their values unread.
 #[derive(Debug)]
-pub(in crate::dialect) struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
-    pub(in crate::dialect) fn of(raw: &'a RawValue) -> serde_json::Result<Self> {
+    /// The fields of a value.
+    ///
+    /// # Errors
+    /// If it is no object.
+    pub(crate) fn of(raw: &'a RawValue) -> serde_json::Result<Self> {
         serde_json::from_str(raw.get())
+    }
+
+    /// The value of a field; the first, where it is there twice.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let mut named = self.0.iter().filter(|(key, _)| key == name);
+        named.next().map(|(_, raw)| *raw)
+    }
+
+    /// The same, unless it is null.
+    pub(crate) fn stated(&self, name: &str) -> Option<&'a RawValue> {
+        self.get(name).filter(|raw| raw.get() != "null")
     }
 }
 
@@ -46,7 +61,7 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A JSON string as the bytes of its text. A lone surrogate (`"\ud83d"`), which UTF-8 can't say, is
 /// there in WTF-8, as `serde_json` promises for byte strings.
-pub(super) struct Wtf8<'a>(pub Cow<'a, [u8]>);
+struct Wtf8<'a>(pub Cow<'a, [u8]>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Wtf8<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -71,7 +86,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wtf8<'a> {
 }
 
 /// A string's bytes; `None` if it is something else.
-pub(in crate::dialect) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
     // Without this check an array of small numbers would count as bytes.
     if !raw.get().starts_with('"') {
         return None;
@@ -81,19 +96,19 @@ pub(in crate::dialect) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
 }
 
 /// A string that is not empty; a lone surrogate in it becomes U+FFFD.
-pub(in crate::dialect) fn string(raw: &RawValue) -> Option<String> {
+pub(crate) fn string(raw: &RawValue) -> Option<String> {
     bytes(raw)
         .filter(|b| !b.is_empty())
         .map(|b| String::from_utf8_lossy(&b).into_owned())
 }
 
 /// An array's elements; `None` if it is something else.
-pub(in crate::dialect) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
+pub(crate) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw.get()).ok()
 }
 
 /// Whether a value says that there is nothing: null, false, or empty.
-pub(in crate::dialect) fn is_void(raw: &RawValue) -> bool {
+pub(crate) fn is_void(raw: &RawValue) -> bool {
     matches!(raw.get(), "null" | "false" | r#""""# | "[]" | "{}")
 }
 
@@ -101,7 +116,7 @@ pub(in crate::dialect) fn is_void(raw: &RawValue) -> bool {
 ///
 /// # Errors
 /// If the value is nested deeper than `serde_json` reads.
-pub(in crate::dialect) fn holds_text(raw: &RawValue) -> serde_json::Result<bool> {
+pub(crate) fn holds_text(raw: &RawValue) -> serde_json::Result<bool> {
     fn holds(value: &Value) -> bool {
         match value {
             Value::String(text) => !text.is_empty(),
