@@ -9,9 +9,11 @@ pub mod error;
 pub mod excerpt;
 pub(crate) mod json;
 pub(crate) mod text;
+mod typed;
 
 pub use self::beside::Beside;
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
+pub(crate) use self::typed::typed;
 use crate::{
     dialect::ResponseHead,
     event::{About, Event, Note},

@@ -1,11 +1,13 @@
 //! The decoder that dialects of text are built on: it frames a body, hands each frame to the dialect's
 //! [`Reader`], and tells a whole answer from one that broke off.
 
+mod ending;
+
 use super::{
     BodyKind,
     error::{ProviderError, bare_error, of_response},
     excerpt::excerpt,
-    is_blank, is_cut_json, is_events, kind_of, sse_begins_with, type_note,
+    is_blank, kind_of, type_note,
 };
 use crate::{
     dialect::{Decoder, ResponseHead},
@@ -19,6 +21,9 @@ use crate::{
 /// Most bytes of an error's body or a page that are held: 8 MiB.
 const MAX_HELD_BYTES: usize = 8 << 20;
 
+/// The end mark of OpenAI's.
+const DONE: &str = "[DONE]";
+
 /// What a dialect makes of the frames of one body.
 pub trait Reader: Send {
     /// Whether single JSON objects, one a line, are how this dialect streams; elsewhere one alone is an
@@ -28,6 +33,17 @@ pub trait Reader: Send {
     /// Reads one frame: the data of an event with its name (`message` where none was given), or one JSON
     /// object of a body without events (its name is empty).
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken;
+
+    /// `[DONE]` came: the end mark of OpenAI's, which proxies put behind the events of others, too.
+    fn mark(&mut self, out: &mut Vec<Event>) {
+        let text = "the end mark of another dialect came: [DONE]";
+        Note::tell(About::EndMark, text, out);
+    }
+
+    /// Whether the answer's own end mark was read: an error behind it takes nothing from the answer.
+    fn is_over(&self) -> bool {
+        false
+    }
 
     /// The body is over, without a fault so far: says what is left to say, and whether this was the
     /// answer's end.
@@ -82,17 +98,6 @@ pub struct BodyDecoder<R> {
     faulted: bool,
 }
 
-/// How a body came to its end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Close<'a> {
-    /// As streams of its form do.
-    Clean,
-    /// It was one whole JSON object.
-    Plain,
-    /// It was cut, and where.
-    Cut(&'a str),
-}
-
 #[derive(Debug)]
 enum Body {
     /// Not known yet: too few bytes, blanks left out.
@@ -130,50 +135,7 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
-        match std::mem::replace(&mut self.body, Body::Over) {
-            Body::Unclear(bytes) | Body::Whole(bytes) => self.end_whole(&bytes, out),
-            Body::Events(mut sse) => {
-                let tail = sse.end().unwrap_or_default();
-                if let Some(error) = bare_error(&tail).filter(|_| !self.faulted) {
-                    return self.fail(error, out);
-                }
-                let last = last_event(&tail);
-                let broken = last.is_none() && !tail.is_empty() && !tail.starts_with(':');
-                if let Some((name, data)) = last {
-                    self.read(name, data, out);
-                    self.note(
-                        About::Form,
-                        "the blank line behind the last event is missing",
-                        out,
-                    );
-                }
-                let close = if broken {
-                    Close::Cut("the stream broke off inside an event")
-                } else {
-                    Close::Clean
-                };
-                self.end_stream(close, out);
-            }
-            Body::Json(values) => {
-                let end = values.end();
-                let close = if let Some(object) = end.unfinished {
-                    return self.end_object(object, out);
-                } else if end.open_array {
-                    Close::Cut("the stream ended without its closing bracket")
-                } else if !R::STREAMS_OBJECTS && !end.closed_array && self.frames_read == 1 {
-                    self.note(
-                        About::ContentType,
-                        "a plain JSON answer came to a streamed request",
-                        out,
-                    );
-                    Close::Plain
-                } else {
-                    Close::Clean
-                };
-                self.end_stream(close, out);
-            }
-            Body::Over => {}
-        }
+        self.close(out);
     }
 }
 
@@ -236,7 +198,7 @@ impl<R: Reader> BodyDecoder<R> {
             _ if self.faulted => {}
             Frame::Bare { text } => {
                 if let Some(error) = bare_error(&text) {
-                    self.fail(error, out);
+                    self.fail_unless_over(error, &text, out);
                 }
             }
             Frame::Comment { .. } => out.push(Event::KeepAlive),
@@ -245,7 +207,7 @@ impl<R: Reader> BodyDecoder<R> {
             }
             Frame::Oversized => {
                 let limit = MAX_EVENT_BYTES >> 20;
-                self.protocol(format!("one event is larger than {limit} MiB"), out);
+                self.unreadable(format!("one event is larger than {limit} MiB"), out);
             }
         }
     }
@@ -263,11 +225,11 @@ impl<R: Reader> BodyDecoder<R> {
             _ if self.faulted => {}
             Found::Other => {
                 let message = "something that is no JSON object stands where one should";
-                self.protocol(message.into(), out);
+                self.unreadable(message.into(), out);
             }
             Found::TooLong => {
                 let limit = MAX_OBJECT_BYTES >> 20;
-                self.protocol(format!("one object is larger than {limit} MiB"), out);
+                self.unreadable(format!("one object is larger than {limit} MiB"), out);
             }
         }
     }
@@ -280,92 +242,19 @@ impl<R: Reader> BodyDecoder<R> {
         if data.is_empty() {
             return out.push(Event::KeepAlive);
         }
+        if data == DONE {
+            return self.reader.mark(out);
+        }
         let before = out.len();
         let taken = self.reader.read(name, data, out);
         self.token |= out[before..].iter().any(Event::is_token);
         match taken {
             Taken::Read => {}
-            Taken::Failed(error) => self.fail(error, out),
+            Taken::Failed(error) => self.fail_unless_over(error, data, out),
             Taken::Unreadable(why) => {
-                self.protocol(format!("{why}: {}", excerpt(data)), out);
+                self.unreadable(format!("{why}: {}", excerpt(data)), out);
             }
         }
-    }
-
-    /// The end of a body inside an object.
-    fn end_object(&mut self, object: Vec<u8>, out: &mut Vec<Event>) {
-        let start = excerpt(&String::from_utf8_lossy(&object));
-        if is_cut_json(object) {
-            let cut = Close::Cut("the stream broke off inside a JSON object");
-            self.end_stream(cut, out);
-        } else if !self.faulted {
-            self.protocol(format!("this is no JSON: {start}"), out);
-        }
-    }
-
-    fn end_stream(&mut self, close: Close<'_>, out: &mut Vec<Event>) {
-        if self.faulted {
-            return;
-        }
-        if !self.is_ok() {
-            let start = String::from_utf8_lossy(&self.start).into_owned();
-            return self.fail_by_status(&start, out);
-        }
-        if self.frames_read == 0 && close == Close::Clean {
-            return self.end_unbegun(out);
-        }
-        let before = out.len();
-        let ended = match close {
-            Close::Plain => self.reader.end_plain(out),
-            Close::Clean | Close::Cut(_) => self.reader.end(out),
-        };
-        self.token |= out[before..].iter().any(Event::is_token);
-        match (ended, close) {
-            (Ended::Failed(error), _) => self.fail(error, out),
-            (Ended::Marked, _) => {}
-            (_, Close::Cut(cut)) => self.interrupted(cut.to_owned(), out),
-            (Ended::Unmarked(note), _) => {
-                if let Some(note) = note {
-                    self.note(About::EndMark, note, out);
-                }
-            }
-            (Ended::BrokeOff(what), _) => self.interrupted(what, out),
-            (Ended::NoAnswer(why), _) => self.protocol(format!("{why}: {}", self.begun()), out),
-        }
-    }
-
-    /// The end of a stream in which nothing was said.
-    fn end_unbegun(&mut self, out: &mut Vec<Event>) {
-        let begun = self.begun();
-        if is_events(begun.trim_start_matches('\u{FEFF}').as_bytes()) {
-            self.interrupted(format!("the stream ended before it began: {begun}"), out);
-        } else {
-            self.protocol(format!("this is no event stream: {begun}"), out);
-        }
-    }
-
-    /// What the body began with, fit to be shown.
-    fn begun(&self) -> String {
-        excerpt(&String::from_utf8_lossy(&self.start))
-    }
-
-    fn end_whole(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        let text = String::from_utf8_lossy(bytes);
-        let text = text.trim_start_matches('\u{FEFF}').trim();
-        if !self.is_ok() {
-            return self.fail_by_status(text, out);
-        }
-        let what = match text.bytes().next() {
-            None => return self.protocol("the body is empty".into(), out),
-            Some(_) if sse_begins_with(text.as_bytes()) => {
-                let what = "the stream broke off inside its first event";
-                return self.interrupted(what.into(), out);
-            }
-            Some(b'<') => "a page",
-            Some(_) => "text",
-        };
-        let message = format!("{what} came instead of an answer: {}", excerpt(text));
-        self.protocol(message, out);
     }
 
     fn is_ok(&self) -> bool {
@@ -389,6 +278,29 @@ impl<R: Reader> BodyDecoder<R> {
     fn fail(&mut self, error: ProviderError, out: &mut Vec<Event>) {
         self.faulted = true;
         out.push(Event::Fault(error.into_fault(&self.head, self.phase())));
+    }
+
+    /// An error that came, with its text: the answer's fault, unless the answer is whole.
+    fn fail_unless_over(&mut self, error: ProviderError, text: &str, out: &mut Vec<Event>) {
+        if self.reader.is_over() {
+            self.note_behind_end(&excerpt(text), out);
+        } else {
+            self.fail(error, out);
+        }
+    }
+
+    /// The same for what can't be read.
+    fn unreadable(&mut self, why: String, out: &mut Vec<Event>) {
+        if self.reader.is_over() {
+            self.note_behind_end(&why, out);
+        } else {
+            self.protocol(why, out);
+        }
+    }
+
+    fn note_behind_end(&self, what: &str, out: &mut Vec<Event>) {
+        let text = format!("behind the answer's end came: {what}");
+        self.note(About::EndMark, &text, out);
     }
 
     fn fail_by_status(&mut self, body: &str, out: &mut Vec<Event>) {
@@ -421,21 +333,4 @@ impl<R: Reader> BodyDecoder<R> {
         let room = KEPT.saturating_sub(self.start.len()).min(bytes.len());
         self.start.extend_from_slice(&bytes[..room]);
     }
-}
-
-/// The end mark of OpenAI's, which proxies put behind the events of other dialects, too.
-const DONE: &str = "[DONE]";
-
-/// The name and data of an event that lacks only its closing blank line, which some servers leave out.
-fn last_event(tail: &str) -> Option<(&str, &str)> {
-    let field = |name| {
-        let mut values = tail.lines().filter_map(move |l| l.strip_prefix(name));
-        values.next().map(str::trim)
-    };
-    let data = field("data:")?;
-    let is_object = || {
-        data.starts_with('{') && serde_json::from_str::<&serde_json::value::RawValue>(data).is_ok()
-    };
-    let is_whole = data == DONE || is_object();
-    is_whole.then(|| (field("event:").unwrap_or("message"), data))
 }

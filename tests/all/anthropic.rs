@@ -11,7 +11,7 @@ use tokenscope::{
 };
 
 use crate::{
-    dialects::{self, answer, fixtures, head, recordings},
+    dialects::{self, answer, every_cut, has_note, head, recordings},
     sse::{pieces, wire_folder},
 };
 
@@ -23,11 +23,8 @@ fn told(body: &str) -> Answer {
     answer(&decode(&head(200), [body.as_bytes()]))
 }
 
-fn fixture(name: &str) -> Answer {
-    let name = format!("anthropic {name}");
-    let fixture = fixtures(&DIALECT).into_iter().find(|f| f.name == name);
-    let fixture = fixture.unwrap();
-    answer(&decode(&fixture.head, [fixture.body.as_slice()]))
+fn fixture(case: &str) -> Answer {
+    dialects::fixture(&DIALECT, case)
 }
 
 /// A stream that lost its end is a fault. Two cuts can't be told from a whole answer, and are clean: one
@@ -36,27 +33,12 @@ fn fixture(name: &str) -> Answer {
 #[test]
 fn every_cut_is_a_fault_unless_nothing_is_missing() {
     const NO_STOP: &str = "the stream ended without message_stop";
-    let mut cuts = 0;
-    for fixture in fixtures(&DIALECT) {
-        let whole = answer(&decode(&fixture.head, [fixture.body.as_slice()]));
-        for at in 0..fixture.body.len() {
-            let cut = answer(&decode(&fixture.head, [&fixture.body[..at]]));
-            cuts += 1;
-            if cut.fault.is_some() {
-                continue;
-            }
-            let case = format!("{} cut at {at}: {cut:?}", fixture.name);
-            let lost_blanks_only = fixture.body[at..].trim_ascii().is_empty();
-            let noted = cut.notes.iter().any(|(note, _)| note.text == NO_STOP);
-            let finished = cut.finish.is_some() && cut.finish == whole.finish;
-            assert!(
-                lost_blanks_only || cut.done || (finished && noted),
-                "{case}"
-            );
-            assert!(whole.text.is_empty() || cut.text == whole.text, "{case}");
-        }
-    }
-    println!("{cuts} cuts");
+    every_cut(&DIALECT, |clean| {
+        let (cut, whole, case) = (&clean.cut, clean.whole, clean.case());
+        let finished = cut.finish.is_some() && cut.finish == whole.finish;
+        assert!(cut.done || (finished && has_note(cut, NO_STOP)), "{case}");
+        assert!(whole.text.is_empty() || cut.text == whole.text, "{case}");
+    });
 }
 
 /// Each recording against what the official SDK made of it, field by field. Files without an expectation

@@ -83,6 +83,66 @@ pub fn fixtures(dialect: &Dialect) -> Vec<Fixture> {
     fixtures
 }
 
+/// What the fixture of this name comes to.
+pub fn fixture(dialect: &Dialect, case: &str) -> Answer {
+    let name = format!("{} {case}", dialect.id);
+    let mut named = fixtures(dialect).into_iter().filter(|f| f.name == name);
+    let fixture = named.next().unwrap_or_else(|| panic!("no fixture {name}"));
+    answer(&decode(dialect, &fixture.head, [fixture.body.as_slice()]))
+}
+
+/// A fixture that was cut, and nevertheless gave no fault, though more than blanks is missing.
+pub struct CleanCut<'a> {
+    /// The fixture's name.
+    pub name: &'a str,
+    /// What of the body was there.
+    pub kept: &'a [u8],
+    /// What this comes to.
+    pub cut: Answer,
+    /// What the uncut body comes to.
+    pub whole: &'a Answer,
+}
+
+impl CleanCut<'_> {
+    /// The cut in words, for an assertion.
+    pub fn case(&self) -> String {
+        format!("{} cut at {}: {:?}", self.name, self.kept.len(), self.cut)
+    }
+}
+
+/// Cuts every fixture of a dialect at every byte, and has those cuts judged that are no fault.
+pub fn every_cut(dialect: &Dialect, judge: impl Fn(&CleanCut<'_>)) {
+    let (mut cuts, mut faults) = (0, 0);
+    for Fixture {
+        name, head, body, ..
+    } in fixtures(dialect)
+    {
+        let come_to = |body: &[u8]| answer(&decode(dialect, &head, [body]));
+        let whole = come_to(&body);
+        for at in 0..body.len() {
+            let (kept, lost) = body.split_at(at);
+            let cut = come_to(kept);
+            cuts += 1;
+            faults += usize::from(cut.fault.is_some());
+            if cut.fault.is_none() && !lost.trim_ascii().is_empty() {
+                judge(&CleanCut {
+                    name: &name,
+                    kept,
+                    cut,
+                    whole: &whole,
+                });
+            }
+        }
+    }
+    println!("{cuts} cuts, {faults} of them faults");
+    assert!(faults > cuts / 2, "{faults} faults in {cuts} cuts");
+}
+
+/// Whether an answer has a note in these words.
+pub fn has_note(answer: &Answer, text: &str) -> bool {
+    answer.notes.iter().any(|(note, _)| note.text == text)
+}
+
 /// Recorded bodies of a protocol, as the manifest in `TOKENSCOPE_WIRE` names it.
 pub fn recordings(wire: &Path, protocol: &str) -> Vec<(PathBuf, ResponseHead)> {
     let folder = wire.join("open");
@@ -205,6 +265,52 @@ fn every_fixture_gives_its_events_however_it_is_cut() {
             );
         }
     }
+}
+
+/// What a proxy adds behind the answer's own end is noted, and takes nothing from a whole answer.
+#[test]
+fn nothing_behind_its_end_spoils_a_whole_answer() {
+    const BEHIND: [&str; 4] = [
+        r#"{"error": {"message": "the upstream closed", "code": 502}}"#,
+        "event: error\ndata: {\"error\": {\"message\": \"the upstream closed\"}}",
+        r#"data: {"error": {"message": "the upstream closed"}}"#,
+        "data: no JSON at all",
+    ];
+    let mut kept = 0;
+    for dialect in DIALECTS.iter().filter(|d| matches!(d.wire, Wire::Json)) {
+        // The protocol has no end mark of its own: an error is always one.
+        if dialect.id == DialectId::Gemini {
+            continue;
+        }
+        for Fixture {
+            name, head, body, ..
+        } in fixtures(dialect)
+        {
+            let whole = answer(&decode(dialect, &head, [body.as_slice()]));
+            let as_events = body.starts_with(b"data:") || body.starts_with(b"event:");
+            let in_lines = dialect.id == DialectId::Ollama && body.starts_with(b"{");
+            if !whole.done || whole.fault.is_some() || !(as_events || in_lines) {
+                continue;
+            }
+            let behind = if as_events { &BEHIND[..] } else { &BEHIND[..1] };
+            for behind in behind {
+                for end in ["", "\n", "\n\n"] {
+                    let more = format!("\n\n{behind}{end}");
+                    let longer = [body.as_slice(), more.as_bytes()];
+                    let answer = answer(&decode(dialect, &head, longer));
+                    let case = format!("{name}, then {behind:?}: {answer:?}");
+                    let said = |a: &Answer| (a.text.clone(), a.finish.clone(), a.usage, a.done);
+                    assert_eq!(
+                        (&answer.fault, said(&answer)),
+                        (&None, said(&whole)),
+                        "{case}"
+                    );
+                    kept += 1;
+                }
+            }
+        }
+    }
+    assert!(kept > 100, "{kept}");
 }
 
 /// JSON that broke off anywhere is told from what never was JSON.

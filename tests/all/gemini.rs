@@ -13,7 +13,7 @@ use tokenscope::{
 };
 
 use crate::{
-    dialects::{answer, decode, fixtures, head, recordings},
+    dialects::{self, answer, decode, every_cut, fixtures, head, recordings},
     sse::{pieces, wire_folder},
 };
 
@@ -43,10 +43,7 @@ const FAULTS: &[(&str, FaultClass)] = &[
 ];
 
 fn fixture(case: &str) -> Answer {
-    let fixtures = fixtures(&DIALECT);
-    let name = format!("gemini {case}");
-    let fixture = fixtures.iter().find(|f| f.name == name).unwrap();
-    answer(&decode(&DIALECT, &fixture.head, [fixture.body.as_slice()]))
+    dialects::fixture(&DIALECT, case)
 }
 
 /// The signatures that stand in a JSON text, in order, as they were written (none of them is escaped).
@@ -77,25 +74,19 @@ fn every_cut_is_a_fault_unless_nothing_is_missing() {
         "gemini stop-before-calls",
         "gemini stop-in-each-chunk",
     ];
-    let mut cuts = 0;
-    for fixture in fixtures(&DIALECT) {
-        for at in 0..fixture.body.len() {
-            let (kept, lost) = fixture.body.split_at(at);
-            let cut = answer(&decode(&DIALECT, &fixture.head, [kept]));
-            cuts += 1;
-            if cut.fault.is_some() || lost.trim_ascii().is_empty() {
-                continue;
-            }
-            let case = format!("{} cut at {at}: {cut:?}", fixture.name);
-            let comment = kept.rsplit(|b| *b == b'\n').next().unwrap_or_default();
-            let on_border = kept.trim_ascii_end().ends_with(b"}")
-                || comment.starts_with(b":")
-                || comment.is_empty();
-            let early = EARLY.contains(&fixture.name.as_str());
-            assert!(early && on_border && cut.finish.is_some(), "{case}");
-        }
-    }
-    println!("{cuts} cuts");
+    every_cut(&DIALECT, |clean| {
+        let kept = clean.kept;
+        let comment = kept.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+        let on_border = kept.trim_ascii_end().ends_with(b"}")
+            || comment.starts_with(b":")
+            || comment.is_empty();
+        let early = EARLY.contains(&clean.name);
+        assert!(
+            early && on_border && clean.cut.finish.is_some(),
+            "{}",
+            clean.case()
+        );
+    });
 }
 
 /// Whatever was signed goes back with the same signatures in the same order, and all that was said.

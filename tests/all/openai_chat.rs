@@ -11,7 +11,7 @@ use tokenscope::{
 };
 
 use crate::{
-    dialects::{self, answer, fixtures, head, recordings},
+    dialects::{self, answer, every_cut, fixtures, has_note, head, recordings},
     sse::{pieces, wire_folder},
 };
 
@@ -43,35 +43,18 @@ fn first_fault(status: u16, body: &[u8]) -> Fault {
 #[test]
 fn every_cut_is_a_fault_unless_nothing_is_missing() {
     const NO_DONE: &str = "the stream ended without [DONE]";
-    let mut cuts = 0;
-    for fixture in fixtures(&openai_chat::DIALECT) {
-        let whole = answer(&decode(&fixture.head, [fixture.body.as_slice()]));
-        for at in 0..fixture.body.len() {
-            let kept = &fixture.body[..at];
-            let cut = answer(&decode(&fixture.head, [kept]));
-            cuts += 1;
-            if cut.fault.is_some() {
-                continue;
-            }
-            let case = format!("{} cut at {at}: {cut:?}", fixture.name);
-            let text = String::from_utf8_lossy(kept);
-            let ended_by_mark = text.contains("data: [DONE]") || text.contains("data:[DONE]");
-            let on_border = text.trim_end_matches(' ').ends_with(['\n', '\r', '}'])
-                || text
-                    .rsplit(['\n', '\r'])
-                    .next()
-                    .is_some_and(|line| line.starts_with(':'));
-            let finished = cut.finish.is_some() && cut.finish == whole.finish;
-            let noted = cut.notes.iter().any(|(note, _)| note.text == NO_DONE);
-            let lost_blanks_only = fixture.body[at..].trim_ascii().is_empty();
-            assert!(
-                lost_blanks_only || ended_by_mark || (finished && on_border && noted),
-                "{case}"
-            );
-            assert!(whole.text.is_empty() || cut.text == whole.text, "{case}");
-        }
-    }
-    println!("{cuts} cuts");
+    every_cut(&openai_chat::DIALECT, |clean| {
+        let (cut, whole, case) = (&clean.cut, clean.whole, clean.case());
+        let kept = String::from_utf8_lossy(clean.kept);
+        let ended_by_mark = kept.contains("data: [DONE]") || kept.contains("data:[DONE]");
+        let last = kept.rsplit(['\n', '\r']).next().unwrap_or_default();
+        let on_border =
+            kept.trim_end_matches(' ').ends_with(['\n', '\r', '}']) || last.starts_with(':');
+        let finished = cut.finish.is_some() && cut.finish == whole.finish;
+        let unmarked = finished && on_border && has_note(cut, NO_DONE);
+        assert!(ended_by_mark || unmarked, "{case}");
+        assert!(whole.text.is_empty() || cut.text == whole.text, "{case}");
+    });
 }
 
 /// Each recording against what the official SDK made of it, field by field. `n_events` is left out: it

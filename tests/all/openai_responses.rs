@@ -10,7 +10,7 @@ use tokenscope::{
 };
 
 use crate::{
-    dialects::{answer, decode, fixtures, head, recordings},
+    dialects::{self, answer, decode, every_cut, head, recordings},
     sse::wire_folder,
 };
 
@@ -18,37 +18,23 @@ fn told(body: &str) -> Answer {
     answer(&decode(&DIALECT, &head(200), [body.as_bytes()]))
 }
 
-fn fixture(name: &str) -> Answer {
-    let name = format!("openai-responses {name}");
-    let found = fixtures(&DIALECT).into_iter().find(|f| f.name == name);
-    let found = found.unwrap();
-    answer(&decode(&DIALECT, &found.head, [found.body.as_slice()]))
+fn fixture(case: &str) -> Answer {
+    dialects::fixture(&DIALECT, case)
 }
 
 /// A stream that lost its end is a fault, wherever it is cut; only what comes behind the response's own end
 /// may be lost unseen.
 #[test]
 fn every_cut_is_a_fault_unless_nothing_is_missing() {
-    let mut cuts = 0;
-    for fixture in fixtures(&DIALECT) {
-        let whole = answer(&decode(&DIALECT, &fixture.head, [fixture.body.as_slice()]));
-        for at in 0..fixture.body.len() {
-            let cut = answer(&decode(&DIALECT, &fixture.head, [&fixture.body[..at]]));
-            cuts += 1;
-            if cut.fault.is_some() {
-                continue;
-            }
-            let case = format!("{} cut at {at}: {cut:?}", fixture.name);
-            let lost_blanks_only = fixture.body[at..].trim_ascii().is_empty();
-            assert!(lost_blanks_only || cut.done, "{case}");
-            assert_eq!(
-                (&cut.text, &cut.finish),
-                (&whole.text, &whole.finish),
-                "{case}"
-            );
-        }
-    }
-    println!("{cuts} cuts");
+    every_cut(&DIALECT, |clean| {
+        let (cut, whole, case) = (&clean.cut, clean.whole, clean.case());
+        assert!(cut.done, "{case}");
+        assert_eq!(
+            (&cut.text, &cut.finish),
+            (&whole.text, &whole.finish),
+            "{case}"
+        );
+    });
 }
 
 /// Each recording against what the official SDK made of it, field by field.

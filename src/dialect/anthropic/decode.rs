@@ -10,6 +10,7 @@ use crate::{
     body::{
         Beside, Ended, Reader, Taken, error,
         json::{self, Fields},
+        typed,
     },
     event::{About, Event, Finish, Note, Usage},
 };
@@ -52,10 +53,14 @@ const COUNTED: &[&str] = &["message", "fallback_message"];
 impl Reader for MessageReader {
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         let taken = self.read_data(name, data, out);
-        if !matches!(taken, Taken::Read) {
+        if !matches!(taken, Taken::Read) && !self.stopped {
             self.tell_counts(true, out);
         }
         taken
+    }
+
+    fn is_over(&self) -> bool {
+        self.stopped
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
@@ -76,24 +81,11 @@ impl Reader for MessageReader {
 
 impl MessageReader {
     fn read_data(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        if data == "[DONE]" {
-            Note::tell(
-                About::EndMark,
-                "the end mark of another dialect came: [DONE]",
-                out,
-            );
-            return Taken::Read;
-        }
-        let fields: Fields<'_> = match serde_json::from_str(data) {
-            Ok(fields) => fields,
-            Err(_) if name == "error" => return Taken::Failed(error::ProviderError::of_data(data)),
-            Err(why) => return Taken::Unreadable(format!("an event is no JSON object ({why})")),
+        let (kind, fields) = match typed(name, data) {
+            Ok(event) => event,
+            Err(taken) => return taken,
         };
-        let kind = fields.stated("type").and_then(json::string);
-        // `message` is what an event without a name is called.
-        let name = || if name == "message" { "" } else { name };
-        let kind = kind.unwrap_or_else(|| name().to_owned());
-        if kind == "error" || (kind.is_empty() && fields.stated("error").is_some()) {
+        if kind.is_empty() && fields.stated("error").is_some() {
             return Taken::Failed(error::ProviderError::of_data(data));
         }
         match self.read_event(&kind, &fields, data, out) {

@@ -71,16 +71,16 @@ struct Told {
 
 impl Reader for GeminiReader {
     fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        // The end mark of other protocols, which some gateways add.
-        if data == "[DONE]" {
-            out.push(Event::Done);
-            return Taken::Read;
-        }
         match self.read_all(data, out) {
             Ok(None) => Taken::Read,
             Ok(Some(error)) => Taken::Failed(error),
             Err(error) => Taken::Unreadable(format!("this is not a Gemini response ({error})")),
         }
+    }
+
+    /// The protocol has none of its own; some gateways add this one.
+    fn mark(&mut self, out: &mut Vec<Event>) {
+        out.push(Event::Done);
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {

@@ -97,6 +97,10 @@ impl Reader for ChatReader {
         Taken::Read
     }
 
+    fn is_over(&self) -> bool {
+        self.progress == Progress::Done
+    }
+
     fn end(&mut self, _out: &mut Vec<Event>) -> Ended {
         match self.progress {
             Progress::Done => Ended::Marked,

@@ -6,9 +6,6 @@ use crate::{
     event::{About, Event, Note},
 };
 
-/// The dialect's end mark.
-const DONE: &str = "[DONE]";
-
 /// Reads one answer.
 #[derive(Debug, Default)]
 pub(super) struct ChatReader {
@@ -19,18 +16,27 @@ pub(super) struct ChatReader {
 
 impl Reader for ChatReader {
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        match (data, self.done) {
-            (DONE, true) => Note::tell(About::EndMark, "a second [DONE] came and was ignored", out),
-            (DONE, false) => {
-                self.chunks.end(out);
-                out.push(Event::Done);
-                self.done = true;
-            }
-            (_, true) => Note::tell(About::EndMark, "data after [DONE] was ignored", out),
-            _ if name == "error" => return Taken::Failed(ProviderError::of_data(data)),
-            _ => return self.read_chunk(name, data, out),
+        if self.done {
+            Note::tell(About::EndMark, "data after [DONE] was ignored", out);
+            Taken::Read
+        } else if name == "error" {
+            Taken::Failed(ProviderError::of_data(data))
+        } else {
+            self.read_chunk(name, data, out)
         }
-        Taken::Read
+    }
+
+    fn mark(&mut self, out: &mut Vec<Event>) {
+        if self.done {
+            return Note::tell(About::EndMark, "a second [DONE] came and was ignored", out);
+        }
+        self.chunks.end(out);
+        out.push(Event::Done);
+        self.done = true;
+    }
+
+    fn is_over(&self) -> bool {
+        self.done
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {

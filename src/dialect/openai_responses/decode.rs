@@ -12,6 +12,7 @@ use crate::{
     body::{
         Ended, Reader, Taken, error,
         json::{self, Fields},
+        typed,
     },
     event::{About, Event, Finish, FinishReason, Note},
 };
@@ -30,26 +31,12 @@ pub(super) struct ResponseReader {
 
 impl Reader for ResponseReader {
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        if data == "[DONE]" {
-            Note::tell(
-                About::EndMark,
-                "the end mark of another dialect came: [DONE]",
-                out,
-            );
-            return Taken::Read;
-        }
-        let fields: Fields<'_> = match serde_json::from_str(data) {
-            Ok(fields) => fields,
-            Err(_) if name == "error" => return Taken::Failed(error::ProviderError::of_data(data)),
-            Err(why) => return Taken::Unreadable(format!("an event is no JSON object ({why})")),
+        let (kind, fields) = match typed(name, data) {
+            Ok(event) => event,
+            Err(taken) => return taken,
         };
-        let kind = fields.stated("type").and_then(json::string);
-        let is_whole = kind.is_none() && fields.stated("output").is_some();
-        let name = || if name == "message" { "" } else { name };
-        let kind = kind.unwrap_or_else(|| name().to_owned());
         let read = match kind.as_str() {
-            "error" => return Taken::Failed(error::ProviderError::of_data(data)),
-            "" if is_whole => self.read_whole(&fields, out),
+            "" if fields.stated("output").is_some() => self.read_whole(&fields, out),
             "" if fields.stated("error").is_some() => {
                 return Taken::Failed(error::ProviderError::of_data(data));
             }
@@ -60,6 +47,10 @@ impl Reader for ResponseReader {
             Ok(Some(error)) => Taken::Failed(error),
             Err(why) => Taken::Unreadable(format!("an event is not as documented ({why})")),
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
