@@ -8,11 +8,13 @@ pub mod decoder;
 pub mod error;
 pub mod excerpt;
 pub(crate) mod json;
+mod list;
 pub(crate) mod text;
 mod typed;
 
 pub use self::beside::Beside;
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
+pub(crate) use self::list::models;
 pub(crate) use self::typed::typed;
 use crate::{
     dialect::ResponseHead,

@@ -40,12 +40,12 @@ impl Hint {
         })
     }
 
-    /// The sentence beside the setting.
+    /// What becomes of the setting, as words to stand behind its name.
     #[must_use]
     pub fn sentence(&self) -> String {
         match &self.sent_as {
-            Some(name) => format!("Sent as {name}: {}", self.why),
-            None => format!("Not sent: {}", self.why),
+            Some(name) => format!("sent as {name}: {}", self.why),
+            None => format!("not sent: {}", self.why),
         }
     }
 }
@@ -401,7 +401,7 @@ mod tests {
         assert_eq!(*limit, 7, "the user's own JSON is not touched");
         assert_eq!(
             hints[0].sentence(),
-            "Sent as max_completion_tokens: this model takes the limit by that name only"
+            "sent as max_completion_tokens: this model takes the limit by that name only"
         );
     }
 

@@ -22,6 +22,7 @@ mod model;
 mod names;
 mod oauth;
 mod ollama;
+mod open_call;
 mod openai_chat;
 mod openai_responses;
 mod pace;

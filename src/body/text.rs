@@ -3,6 +3,8 @@
 //! A JSON string can say half a character (`"\ud83d"`), and a server that cuts an emoji in two sends the
 //! other half in its next chunk. Rust text can't hold half a character, so it waits here for the rest.
 
+use crate::event::{About, Event, Note};
+
 /// One text channel (the answer, the reasoning, a call's arguments, …).
 #[derive(Debug, Default)]
 pub(crate) struct Joiner {
@@ -18,6 +20,25 @@ pub(crate) struct Piece {
     pub joined: bool,
     /// Whether a half had no partner, and became U+FFFD.
     pub broken: bool,
+}
+
+impl Piece {
+    /// What is to be noted of how the piece fitted to the one before it.
+    pub(crate) fn seams(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let joined = "a character was split over two chunks and joined";
+        let broken = "half a character had no other half and was replaced";
+        let seams = [(self.joined, joined), (self.broken, broken)];
+        seams
+            .into_iter()
+            .filter_map(|(is, text)| is.then_some(text))
+    }
+
+    /// Notes it.
+    pub(crate) fn note_seams(&self, out: &mut Vec<Event>) {
+        for text in self.seams() {
+            Note::tell(About::Form, text, out);
+        }
+    }
 }
 
 impl Joiner {

@@ -207,8 +207,8 @@ fn table_ui(ui: &mut Ui, cx: &mut Cx<'_>, rows: &[Conformance]) {
 fn widths(room: f32) -> (f32, f32) {
     #[expect(clippy::cast_precision_loss, reason = "a dozen columns")]
     let columns = (CHECKS.len() + 1) as f32;
-    let target = (room * 0.18).clamp(130.0, 260.0);
-    (target, ((room - target) / columns - GAP).clamp(60.0, 92.0))
+    let target = (room * 0.17).clamp(120.0, 260.0);
+    (target, ((room - target) / columns - GAP).clamp(54.0, 92.0))
 }
 
 fn head_ui(head: &mut TableRow<'_, '_>, theme: &Theme, name: &str, meaning: &str) {

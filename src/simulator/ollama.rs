@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     dialect::{AnswerId, Asked, Dialect, Route, Way, Writer},
     model::Model,
+    open_call::OpenCall,
     openai_chat::bearer,
     read::{self, bad, text_of},
     reply::json_refusal,
@@ -140,8 +141,7 @@ fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
 struct LineWriter {
     id: AnswerId,
     model: String,
-    /// The call whose arguments still come: calls are told whole.
-    call: Option<ToolCall>,
+    call: OpenCall,
     finish: Option<Finish>,
     usage: Usage,
 }
@@ -151,7 +151,7 @@ impl LineWriter {
         Self {
             id,
             model: asked.request.model.clone(),
-            call: None,
+            call: OpenCall::default(),
             finish: None,
             usage: Usage::default(),
         }
@@ -165,28 +165,28 @@ impl LineWriter {
 
     fn write(&mut self, field: &str, value: &Value, out: &mut Vec<u8>) {
         self.end_call(out);
+        self.say(field, value, out);
+    }
+
+    fn say(&self, field: &str, value: &Value, out: &mut Vec<u8>) {
         let mut message = json!({ "role": "assistant", "content": "" });
         message[field] = value.clone();
         write_line(&self.line(&message), out);
     }
 
     fn take_call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
-        if let Some(id) = &delta.id {
-            self.end_call(out);
-            self.call = Some(ToolCall {
-                id: id.clone(),
-                name: delta.name.clone().unwrap_or_default(),
-                arguments: String::new(),
-            });
-        }
-        if let Some(call) = &mut self.call {
-            call.arguments.push_str(&delta.arguments);
-        }
+        let ended = self.call.take(delta);
+        self.call_out(ended, out);
     }
 
     fn end_call(&mut self, out: &mut Vec<u8>) {
-        if let Some(call) = self.call.take() {
-            self.write("tool_calls", &json!([call_json(&call)]), out);
+        let ended = self.call.end();
+        self.call_out(ended, out);
+    }
+
+    fn call_out(&self, call: Option<ToolCall>, out: &mut Vec<u8>) {
+        if let Some(call) = call {
+            self.say("tool_calls", &json!([call_json(&call)]), out);
         }
     }
 

@@ -76,6 +76,9 @@ fn pictures_of_every_view() {
     }
 }
 
+/// A picture's name, the layout and the scene that it begins with, and what is done then.
+type Detail = (&'static str, &'static str, fn() -> Scene, Prepare);
+
 #[test]
 #[ignore = "draws; look at target/pictures"]
 fn pictures_of_details_and_overlays() {
@@ -86,15 +89,15 @@ fn pictures_of_details_and_overlays() {
     let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
     let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
-    let all: [(&str, &str, fn() -> Scene, Prepare); 17] = [
+    let all: [Detail; 17] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
-            click_row(desktop, 2)
+            click_row(desktop, 2);
         }),
         ("run-fault", runs, scenes::errors, |desktop, _| {
-            click_row(desktop, 3)
+            click_row(desktop, 3);
         }),
         ("run-chinese", runs, scenes::chinese, |desktop, _| {
-            click_row(desktop, 2)
+            click_row(desktop, 2);
         }),
         ("run-parts", runs, scenes::parts, |desktop, player| {
             click_row(desktop, 2);
@@ -103,13 +106,13 @@ fn pictures_of_details_and_overlays() {
             std::thread::sleep(std::time::Duration::from_millis(400));
         }),
         ("export", runs, scenes::filled, |desktop, _| {
-            desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E)
+            desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E);
         }),
         ("palette", runs, scenes::filled, |desktop, _| {
-            desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K)
+            desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
         }),
         ("shortcuts", runs, scenes::filled, |desktop, _| {
-            desktop.key_press(egui::Key::F1)
+            desktop.key_press(egui::Key::F1);
         }),
         ("monitor-log", monitor, scenes::filled, |_, _| ()),
         (
@@ -138,14 +141,14 @@ fn pictures_of_details_and_overlays() {
             |desktop, player| add(desktop, player, "Add Anthropic"),
         ),
         ("settings-test", settings, scenes::filled, |desktop, _| {
-            desktop.get_by_label("Test deepseek").click()
+            desktop.get_by_label("Test deepseek").click();
         }),
         ("settings-keys", keys, scenes::filled, |desktop, player| {
             player.play(desktop);
             desktop.get_by_label("Set the key of gateway").click();
         }),
         ("settings-add", settings, scenes::filled, |desktop, _| {
-            desktop.get_by_label_contains("Add an endpoint").click()
+            desktop.get_by_label_contains("Add an endpoint").click();
         }),
         ("settings-appearance", appearance, scenes::filled, |_, _| ()),
         ("settings-data", data, scenes::filled, |_, _| ()),

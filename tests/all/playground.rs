@@ -490,7 +490,7 @@ fn an_edited_prompt_takes_the_turns_place() {
     harness.get_by_label("Edited prompt").type_text("New words");
     harness.run_steps(1);
     harness.state_mut().commands.clear();
-    harness.get_by_label("In all 2 panes").click();
+    harness.get_by_label("In both panes").click();
     harness.run_steps(2);
     let again = harness.state().sent();
     assert_eq!(again.len(), 2);
@@ -582,7 +582,7 @@ fn a_file_that_a_pane_can_not_send_is_said_beforehand() {
     harness.state_mut().state.files.push(Ok(video));
     harness.run_steps(3);
     harness.get_by_label("Remove file 1");
-    let said = harness.query_all_by_label_contains("clip.mp4 (video/mp4): Not sent");
+    let said = harness.query_all_by_label_contains("clip.mp4 (video/mp4) not sent");
     assert_eq!(said.count(), 2, "in each of the panes");
 }
 
@@ -633,7 +633,7 @@ fn a_setting_that_a_model_refuses_is_said_beside_the_others() {
         .get_by_role_and_label(Role::TextInput, field())
         .type_text("0.7");
     harness.run_steps(3);
-    let said = "temperature: Not sent: this reasoning model samples by itself";
+    let said = "temperature not sent: this reasoning model samples by itself";
     let said = harness.query_all_by_label_contains(said);
     assert_eq!(said.count(), 2, "beside the settings, and in the pane");
 }

@@ -76,7 +76,9 @@ impl Composer<'_> {
         let theme = self.theme;
         let line = (size::BODY * 1.5).round();
         let hint = match *self.only {
-            None if self.panes.len() > 1 => format!("Ask all {} panes", self.panes.len()),
+            None if self.panes.len() > 1 => {
+                format!("Ask {}", all_panes(self.panes.len()).to_lowercase())
+            }
             _ => "Ask".to_owned(),
         };
         let scroll = ScrollArea::vertical()
@@ -121,7 +123,7 @@ impl Composer<'_> {
         if self.panes.len() < 2 {
             return;
         }
-        let all = format!("All {} panes", self.panes.len());
+        let all = all_panes(self.panes.len());
         let label = |index: usize, pane: &Pane| {
             let model = pane
                 .target
@@ -177,5 +179,13 @@ impl Composer<'_> {
                 self.intents.push(Intent::StopAll);
             }
         }
+    }
+}
+
+/// All of so many panes, in words.
+pub(super) fn all_panes(count: usize) -> String {
+    match count {
+        2 => "Both panes".to_owned(),
+        count => format!("All {count} panes"),
     }
 }

@@ -66,7 +66,7 @@ fn lines(hints: &[Hint]) -> Vec<String> {
     }
     let lines = all.into_iter();
     lines
-        .map(|(settings, sentence)| format!("{settings}: {sentence}"))
+        .map(|(settings, sentence)| format!("{settings} {sentence}"))
         .collect()
 }
 
@@ -89,8 +89,8 @@ mod tests {
         assert_eq!(
             lines(&hints),
             [
-                "temperature, top_p: Not sent: it samples by itself",
-                "seed: Not sent: no such field"
+                "temperature, top_p not sent: it samples by itself",
+                "seed not sent: no such field"
             ]
         );
     }

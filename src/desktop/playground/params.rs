@@ -19,6 +19,10 @@ use crate::{
     dialect::DialectId,
 };
 
+/// The form's width, and the room beside it that the scroll bar takes.
+const WIDTH: f32 = 336.0;
+const SCROLL_BAR: f32 = 14.0;
+
 /// The settings popover of one pane: what is typed in it, until all of it reads.
 #[derive(Debug, Default)]
 pub struct ParamsPopover {
@@ -51,19 +55,21 @@ impl ParamsPopover {
         let popup = Popup::from_toggle_button_response(&button)
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .accessible_name(name)
-            .width(360.0);
+            .width(WIDTH + SCROLL_BAR);
         let shown = popup.show(|ui| {
             let form = self
                 .form
                 .get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
             let before = form.clone();
             let height = (ui.ctx().content_rect().height() - 140.0).clamp(200.0, 560.0);
+            ui.set_width(WIDTH + SCROLL_BAR);
             ScrollArea::vertical()
+                .auto_shrink([false, true])
                 .max_height(height)
                 .min_scrolled_height(height)
                 .show(ui, |ui| {
                     // The scroll bar floats over what is at the right.
-                    ui.set_width(336.0);
+                    ui.set_width(WIDTH);
                     form_ui(ui, theme, form, &self.problems, pane, dialect);
                     if let Some(dialect) = dialect {
                         left_out::settings_ui(ui, theme, dialect, pane);

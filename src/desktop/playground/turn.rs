@@ -6,6 +6,7 @@ use egui::{
 
 use super::{
     answer::{AnswerView, fault_ui},
+    composer::all_panes,
     edits,
     intent::Intent,
     markdown::{Doc, Ink, Mode},
@@ -226,7 +227,11 @@ fn edit_ui(
                         .push(Intent::Resend(pane, turn, draft.clone(), false));
                 }
                 let same = shared.same_question;
-                if same > 1 && ui.button(format!("In all {same} panes")).clicked() {
+                if same > 1
+                    && ui
+                        .button(format!("In {}", all_panes(same).to_lowercase()))
+                        .clicked()
+                {
                     shared
                         .intents
                         .push(Intent::Resend(pane, turn, draft.clone(), true));

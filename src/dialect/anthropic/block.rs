@@ -278,7 +278,7 @@ impl Block {
     }
 
     /// Appends a piece of text, as a part of its own if another block spoke last.
-    fn tell(&mut self, piece: Piece, apart: bool, out: &mut Vec<Event>) {
+    fn tell(&mut self, mut piece: Piece, apart: bool, out: &mut Vec<Event>) {
         if !piece.text.is_empty() {
             match &mut self.body {
                 Body::Thinking(thinking) => {
@@ -291,22 +291,9 @@ impl Block {
             if apart {
                 out.extend(self.piece(String::new()));
             }
-            out.extend(self.piece(piece.text));
+            out.extend(self.piece(std::mem::take(&mut piece.text)));
         }
-        if piece.joined {
-            Note::tell(
-                About::Form,
-                "a character was split over two deltas and joined",
-                out,
-            );
-        }
-        if piece.broken {
-            Note::tell(
-                About::Form,
-                "half a character had no other half and was replaced",
-                out,
-            );
-        }
+        piece.note_seams(out);
     }
 
     fn piece(&self, text: String) -> Option<Event> {

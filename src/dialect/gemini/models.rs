@@ -1,13 +1,8 @@
 //! Reads a list of models: the Gemini API's `models`, Vertex AI's `publisherModels`.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
-use crate::{
-    body::{error, excerpt::excerpt},
-    dialect::ModelInfo,
-};
+use crate::{body::models, dialect::ModelInfo};
 
 /// The models in the order of the list, each once; those that only embed or draw are left out, where the
 /// list says so.
@@ -15,23 +10,16 @@ use crate::{
 /// # Errors
 /// In the provider's words if the body is an error, else saying what stands there instead of a list.
 pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches('\u{FEFF}').trim();
-    let value: Value = serde_json::from_str(text).map_err(|_| not_a_list(text))?;
-    let list = ["models", "publisherModels", "tunedModels"]
-        .iter()
-        .find_map(|name| value.get(name)?.as_array());
-    let Some(list) = list else {
+    models(body, |value| {
         // An endpoint without any model leaves the list out.
         if value.as_object().is_some_and(serde_json::Map::is_empty) {
-            return Ok(Vec::new());
+            return Some(Vec::new());
         }
-        let error = error::provider_error(&value);
-        return Err(error.map_or_else(|| not_a_list(text), |error| error.message));
-    };
-    let mut known = HashSet::new();
-    let models = list.iter().filter(|item| can_chat(item)).filter_map(model);
-    Ok(models.filter(|m| known.insert(m.id.clone())).collect())
+        let mut lists = ["models", "publisherModels", "tunedModels"].iter();
+        let list = lists.find_map(|name| value.get(name)?.as_array())?;
+        let chatting = list.iter().filter(|item| can_chat(item));
+        Some(chatting.filter_map(model).collect())
+    })
 }
 
 fn can_chat(item: &Value) -> bool {
@@ -59,13 +47,6 @@ fn model(item: &Value) -> Option<ModelInfo> {
             .unwrap_or_default()
             .to_owned(),
     })
-}
-
-fn not_a_list(text: &str) -> String {
-    match excerpt(text) {
-        start if start.is_empty() => "the list of models is empty: no JSON came".into(),
-        start => format!("this is not a list of models: {start}"),
-    }
 }
 
 #[cfg(test)]

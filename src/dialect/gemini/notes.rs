@@ -94,19 +94,8 @@ impl GeminiReader {
 
     /// Notes how a piece of text fitted to the one before it.
     pub(super) fn note_seams(&mut self, piece: &Piece, out: &mut Vec<Event>) {
-        if piece.joined {
-            self.note(
-                About::Form,
-                "a character was split over two chunks and joined",
-                out,
-            );
-        }
-        if piece.broken {
-            self.note(
-                About::Form,
-                "half a character had no other half and was replaced",
-                out,
-            );
+        for text in piece.seams() {
+            self.note(About::Form, text, out);
         }
     }
 

@@ -4,8 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::DIALECT;
-use crate::chat::{
-    ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, ToolCall, merge_patch,
+use crate::{
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, ToolCall, merge_patch},
+    dialect::openai_chat,
 };
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
@@ -14,7 +15,11 @@ use crate::chat::{
 pub(super) fn body(request: &ChatRequest) -> Value {
     let params = &request.params;
     let options = options(params);
-    let tools: Vec<Value> = request.tools.iter().map(tool).collect();
+    let tools: Vec<Value> = request
+        .tools
+        .iter()
+        .map(openai_chat::encode::tool)
+        .collect();
     let mut body = Map::new();
     body.insert("model".into(), request.model.as_str().into());
     body.insert("messages".into(), messages(request).into());
@@ -60,7 +65,7 @@ fn message(message: &Message) -> Vec<Value> {
         return written;
     }
     let mut wire = Map::new();
-    wire.insert("role".into(), role(message.role).into());
+    wire.insert("role".into(), json!(message.role));
     wire.insert("content".into(), text.into());
     if !thinking.is_empty() {
         wire.insert("thinking".into(), thinking.into());
@@ -72,14 +77,6 @@ fn message(message: &Message) -> Vec<Value> {
     }
     written.push(wire.into());
     written
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    }
 }
 
 /// The thoughts of an earlier turn, which the protocol takes back as plain text: those that it gave.
@@ -192,14 +189,4 @@ fn format(format: &ResponseFormat) -> Value {
         ResponseFormat::JsonObject => "json".into(),
         ResponseFormat::JsonSchema { schema, .. } => schema.clone(),
     }
-}
-
-fn tool(tool: &Tool) -> Value {
-    let mut function = Map::new();
-    function.insert("name".into(), tool.name.as_str().into());
-    if !tool.description.is_empty() {
-        function.insert("description".into(), tool.description.as_str().into());
-    }
-    function.insert("parameters".into(), tool.parameters.clone());
-    json!({"type": "function", "function": function})
 }

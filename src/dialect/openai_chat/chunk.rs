@@ -131,7 +131,7 @@ impl ChunkReader {
         let halves: Vec<_> = self.calls.end().collect();
         for (delta, piece) in halves {
             out.push(Event::ToolCall(delta));
-            note_seams(&piece, out);
+            piece.note_seams(out);
         }
         out.extend(self.sound.end().map(Event::Media));
         self.details.end(!self.calls.is_empty(), out);
@@ -291,25 +291,7 @@ pub(super) fn tell(mut piece: Piece, out: &mut Vec<Event>, event: fn(String) -> 
     if !text.is_empty() {
         out.push(event(text));
     }
-    note_seams(&piece, out);
-}
-
-/// Notes how a piece of text fitted to the one before it.
-pub(super) fn note_seams(piece: &Piece, out: &mut Vec<Event>) {
-    if piece.joined {
-        Note::tell(
-            About::Form,
-            "a character was split over two chunks and joined",
-            out,
-        );
-    }
-    if piece.broken {
-        Note::tell(
-            About::Form,
-            "half a character had no other half and was replaced",
-            out,
-        );
-    }
+    piece.note_seams(out);
 }
 
 fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {

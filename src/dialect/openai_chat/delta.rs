@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
-    chunk::{ChunkReader, NotAChunk, note_seams, tell},
+    chunk::{ChunkReader, NotAChunk, tell},
     fields::{DELTA_METADATA, KNOWN_ITEMS, REASONING},
     files::{each, image},
     tool_calls::Fragment,
@@ -251,7 +251,7 @@ impl ChunkReader {
         if !empty {
             out.push(Event::ToolCall(delta));
         }
-        note_seams(&piece, out);
+        piece.note_seams(out);
         if let Some(extra) = extra {
             sign(extra, out);
         }

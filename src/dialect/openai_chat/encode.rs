@@ -65,7 +65,8 @@ fn response_format(format: &ResponseFormat) -> Value {
     }
 }
 
-fn tool(tool: &Tool) -> Value {
+/// A function that the model may call, as other protocols that follow this one say it, too.
+pub(in crate::dialect) fn tool(tool: &Tool) -> Value {
     let mut function = Map::new();
     function.insert("name".into(), tool.name.as_str().into());
     if !tool.description.is_empty() {

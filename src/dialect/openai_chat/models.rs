@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{
-    body::{error, excerpt::excerpt},
-    dialect::ModelInfo,
-};
+use crate::{body::models, dialect::ModelInfo};
 
 /// The models in the order of the list, each once. Shapes: OpenAI's `{"data": [{"id"}]}`, Together's
 /// bare array, Ollama's `{"models": [{"name"}]}`, arrays of plain names. Names stay as the endpoint
@@ -14,21 +11,10 @@ use crate::{
 /// # Errors
 /// In the provider's words if the body is an error, else saying what stands there instead of a list.
 pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches('\u{FEFF}').trim();
-    let value: Value = serde_json::from_str(text).map_err(|_| not_a_list(text))?;
-    let Some(list) = list_of(&value) else {
-        let error = error::provider_error(&value);
-        return Err(error.map_or_else(|| not_a_list(text), |error| error.message));
-    };
-    let mut models: Vec<ModelInfo> = Vec::with_capacity(list.len());
-    let mut known = std::collections::HashSet::new();
-    for model in list.iter().filter_map(model) {
-        if known.insert(model.id.clone()) {
-            models.push(model);
-        }
-    }
-    Ok(models)
+    models(body, |value| {
+        let list = list_of(value)?;
+        Some(list.iter().filter_map(model).collect())
+    })
 }
 
 fn list_of(value: &Value) -> Option<&Vec<Value>> {
@@ -60,13 +46,6 @@ fn model(item: &Value) -> Option<ModelInfo> {
         label: label.filter(|label| *label != id).unwrap_or_default(),
         id,
     })
-}
-
-fn not_a_list(text: &str) -> String {
-    match excerpt(text) {
-        start if start.is_empty() => "the list of models is empty: no JSON came".into(),
-        start => format!("this is not a list of models: {start}"),
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) fn messages(message: &Message) -> Vec<Value> {
     let says_nothing = content.is_null() && calls.is_empty();
     if !says_nothing || (written.is_empty() && pictures.is_empty()) {
         let mut wire = Map::new();
-        wire.insert("role".into(), role(message.role).into());
+        wire.insert("role".into(), json!(message.role));
         let content = if says_nothing { "".into() } else { content };
         wire.insert("content".into(), content);
         wire.extend(kept(message, !calls.is_empty()));
@@ -32,14 +32,6 @@ pub(super) fn messages(message: &Message) -> Vec<Value> {
         written.push(json!({"role": "user", "content": pictures}));
     }
     written
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    }
 }
 
 /// What the model drew.

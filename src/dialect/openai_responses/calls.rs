@@ -3,7 +3,7 @@
 use super::{
     items::{Item, Items},
     places::Stated,
-    whole::{arguments_of, keep, note_seams},
+    whole::{arguments_of, keep},
 };
 use crate::{
     body::{
@@ -88,7 +88,7 @@ impl Items {
         };
         call.argued = true;
         let piece = call.joiner.push(piece);
-        note_seams(&piece, out);
+        piece.note_seams(out);
         let (index, arguments) = (call.number, piece.text);
         out.push(Event::ToolCall(ToolCallDelta {
             index,
@@ -119,7 +119,7 @@ impl Items {
     pub(super) fn end_call(&mut self, index: u64, out: &mut Vec<Event>) {
         if let Some(Item::Call(call)) = self.open.get_mut(&index) {
             let rest = call.joiner.end();
-            note_seams(&rest, out);
+            rest.note_seams(out);
             // Nothing at all is no JSON: a call without arguments has an empty object.
             let empty = if call.argued { "" } else { "{}" };
             let arguments = format!("{}{empty}", rest.text);

@@ -11,7 +11,7 @@ use super::{
     calls::Call,
     citation::Told,
     places::{Places, Stated},
-    whole::{Channel, at_work, close_other, id_of, keep, note_seams, opaque, unknown},
+    whole::{Channel, at_work, close_other, id_of, keep, opaque, unknown},
 };
 use crate::{
     body::{
@@ -174,7 +174,7 @@ impl Items {
             return;
         };
         let piece = joiner.push(piece);
-        note_seams(&piece, out);
+        piece.note_seams(out);
         let break_before = if follows { "\n\n" } else { "" };
         out.push(channel.event(format!("{break_before}{}", piece.text)));
         self.open.entry(item).or_insert(match channel {
@@ -190,7 +190,7 @@ impl Items {
         };
         let rest = joiner.end();
         if !rest.text.is_empty() {
-            note_seams(&rest, out);
+            rest.note_seams(out);
             out.push(channel.event(rest.text));
         }
     }

@@ -4,12 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    body::{
-        json::{self, Fields},
-        text::Piece,
-    },
+    body::json::{self, Fields},
     chat::Media,
-    event::{About, Event, Note},
+    event::Event,
 };
 
 /// What a text is of.
@@ -115,21 +112,5 @@ pub(super) fn unknown(kind: &str, raw: &RawValue) -> Event {
 pub(super) fn at_work() -> Event {
     Event::Text {
         text: String::new(),
-    }
-}
-
-pub(super) fn note_seams(piece: &Piece, out: &mut Vec<Event>) {
-    let seams = [
-        (
-            piece.joined,
-            "a character was split over two deltas and joined",
-        ),
-        (
-            piece.broken,
-            "half a character had no other half and was replaced",
-        ),
-    ];
-    for (_, text) in seams.iter().filter(|(is, _)| *is) {
-        Note::tell(About::Form, *text, out);
     }
 }

@@ -6,7 +6,10 @@ use super::error;
 use crate::{
     chat::ToolCall,
     event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
-    simulator::dialect::{AnswerId, Asked, COMMENT, Writer, signature},
+    simulator::{
+        dialect::{AnswerId, Asked, COMMENT, Writer, signature},
+        open_call::OpenCall,
+    },
 };
 
 /// How responses follow one another in a stream.
@@ -37,8 +40,7 @@ pub(in crate::simulator) struct GeminiWriter {
     form: Form,
     /// Whether a response was written.
     begun: bool,
-    /// The call whose arguments still come.
-    call: Option<ToolCall>,
+    call: OpenCall,
     calls: usize,
     refusal: String,
     finish: Option<Finish>,
@@ -52,7 +54,7 @@ impl GeminiWriter {
             model: asked.request.model.clone(),
             form,
             begun: false,
-            call: None,
+            call: OpenCall::default(),
             calls: 0,
             refusal: String::new(),
             finish: None,
@@ -86,6 +88,10 @@ impl GeminiWriter {
 
     fn part(&mut self, part: &Value, out: &mut Vec<u8>) {
         self.end_call(out);
+        self.say(part, out);
+    }
+
+    fn say(&mut self, part: &Value, out: &mut Vec<u8>) {
         let content = json!({ "role": "model", "parts": [part] });
         let response = self.response(&json!({ "content": content, "index": 0 }));
         self.write(&response, out);
@@ -93,24 +99,20 @@ impl GeminiWriter {
 
     /// Calls are told whole. The first of parallel ones is signed.
     fn take_call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
-        if let Some(id) = &delta.id {
-            self.end_call(out);
-            self.call = Some(ToolCall {
-                id: id.clone(),
-                name: delta.name.clone().unwrap_or_default(),
-                arguments: String::new(),
-            });
-        }
-        if let Some(call) = &mut self.call {
-            call.arguments.push_str(&delta.arguments);
-        }
+        let ended = self.call.take(delta);
+        self.call_out(ended, out);
     }
 
     fn end_call(&mut self, out: &mut Vec<u8>) {
-        if let Some(call) = self.call.take() {
+        let ended = self.call.end();
+        self.call_out(ended, out);
+    }
+
+    fn call_out(&mut self, call: Option<ToolCall>, out: &mut Vec<u8>) {
+        if let Some(call) = call {
             let part = call_part(&call, self.calls, self.id.run);
             self.calls += 1;
-            self.part(&part, out);
+            self.say(&part, out);
         }
     }
 

@@ -48,7 +48,7 @@ fn what_is_left_out_is_said_in_the_pane_with_its_settings_closed() {
     harness.key_press(egui::Key::Escape);
     harness.run_steps(3);
     assert!(harness.query_by_label("Clear all").is_none());
-    harness.get_by_label_contains("temperature, top_p: Not sent: this reasoning model");
+    harness.get_by_label_contains("temperature, top_p not sent: this reasoning model");
 }
 
 #[test]
