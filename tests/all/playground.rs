@@ -394,6 +394,30 @@ fn what_is_asked_next_is_followed_however_it_comes() {
     assert!(harness.query_by_label("Jump to latest").is_none());
 }
 
+/// What comes last is seen, too, though nothing moves the window any more.
+#[test]
+fn an_answers_last_lines_are_in_sight_when_it_ends() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "First");
+    for run in &sent {
+        put(&mut harness, streaming(run, &"A line\n\n".repeat(40)));
+    }
+    harness.run_steps(6);
+    for run in &sent {
+        let text = "A line\n\n".repeat(50) + "The end";
+        put(&mut harness, ended(run, &text, 1, 2, Connection::Warm));
+    }
+    let still = |harness: &mut Harness<'_, Rig>| -> Vec<egui::Rect> {
+        let ends = harness.query_all_by_label("The end");
+        ends.map(|node| node.rect()).collect()
+    };
+    harness.run();
+    let seen = still(&mut harness);
+    assert_eq!(seen.len(), 2);
+    harness.run_steps(3);
+    assert_eq!(still(&mut harness), seen, "frames that nobody asked for");
+}
+
 #[test]
 fn esc_stops_what_runs_and_only_that() {
     let mut harness = rig();

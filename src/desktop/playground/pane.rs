@@ -191,8 +191,9 @@ impl PaneView {
             scroll = scroll.vertical_scroll_offset(offset);
         }
         let jump = std::mem::take(&mut self.jump);
-        let mut shift = 0.0;
+        let (mut shift, mut top) = (0.0, 0.0);
         let out = scroll.show(ui, |ui| {
+            top = ui.min_rect().top();
             Frame::new()
                 .inner_margin(Margin::symmetric(12, 10))
                 .show(ui, |ui| {
@@ -217,6 +218,11 @@ impl PaneView {
         });
         let offset = out.state.clamped_offset().y;
         let left = out.content_size.y - out.inner_rect.height() - offset;
+        // The end is followed a frame late: without another, the last lines would stay out of sight.
+        let drawn = out.inner_rect.top() - top;
+        if (drawn - offset).abs() > 0.5 {
+            ui.ctx().request_repaint();
+        }
         if left > 24.0 {
             if shift.abs() > 0.5 {
                 // What was above the window's top was measured: what is read now must not move.
