@@ -242,11 +242,13 @@ impl<R: Reader> BodyDecoder<R> {
         if data.is_empty() {
             return out.push(Event::KeepAlive);
         }
-        if data == DONE {
-            return self.reader.mark(out);
-        }
         let before = out.len();
-        let taken = self.reader.read(name, data, out);
+        let taken = if data == DONE {
+            self.reader.mark(out);
+            Taken::Read
+        } else {
+            self.reader.read(name, data, out)
+        };
         self.token |= out[before..].iter().any(Event::is_token);
         match taken {
             Taken::Read => {}

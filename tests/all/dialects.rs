@@ -104,10 +104,27 @@ pub struct CleanCut<'a> {
 }
 
 impl CleanCut<'_> {
+    /// Asserts that the answer is as long as the uncut one, and ends for the same reason.
+    pub fn says_the_same(&self) {
+        let (cut, whole) = (&self.cut, self.whole);
+        let case = self.case();
+        assert_eq!(
+            (&cut.text, &cut.finish),
+            (&whole.text, &whole.finish),
+            "{case}"
+        );
+    }
+
     /// The cut in words, for an assertion.
     pub fn case(&self) -> String {
         format!("{} cut at {}: {:?}", self.name, self.kept.len(), self.cut)
     }
+}
+
+/// The judge of a protocol with an end mark: only what comes behind it may be lost unseen.
+pub fn ends_by_its_mark(clean: &CleanCut<'_>) {
+    assert!(clean.cut.done, "{}", clean.case());
+    clean.says_the_same();
 }
 
 /// Cuts every fixture of a dialect at every byte, and has those cuts judged that are no fault.
@@ -124,13 +141,19 @@ pub fn every_cut(dialect: &Dialect, judge: impl Fn(&CleanCut<'_>)) {
             let cut = come_to(kept);
             cuts += 1;
             faults += usize::from(cut.fault.is_some());
-            if cut.fault.is_none() && !lost.trim_ascii().is_empty() {
-                judge(&CleanCut {
-                    name: &name,
-                    kept,
-                    cut,
-                    whole: &whole,
-                });
+            if cut.fault.is_some() {
+                continue;
+            }
+            let clean = CleanCut {
+                name: &name,
+                kept,
+                cut,
+                whole: &whole,
+            };
+            if lost.trim_ascii().is_empty() {
+                clean.says_the_same();
+            } else {
+                judge(&clean);
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! In: the target's protocol, the settings and the attached files. Out: a line for each reason.
 
-use egui::{Label, RichText, Ui};
+use egui::{Frame, Label, Margin, RichText, Ui};
 
 use crate::{
     chat::{ChatRequest, Media, Message, Part, Role},
@@ -19,7 +19,12 @@ use crate::{
 pub fn pane_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane, attached: &[Media]) {
     let mut hints = hints_of(dialect, pane, attached);
     hints.retain(|hint| hint.sent_as.is_none());
-    lines_ui(ui, theme, &hints);
+    // An empty frame would take room, too.
+    if !hints.is_empty() {
+        let beside = Margin::symmetric(6, 0);
+        let frame = Frame::new().inner_margin(beside);
+        frame.show(ui, |ui| lines_ui(ui, theme, &hints));
+    }
 }
 
 /// Says which of a pane's settings do not go out, or by another name.

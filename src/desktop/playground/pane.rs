@@ -167,10 +167,7 @@ impl PaneView {
                 }
                 gone_ui(ui, cx, pane);
                 if let Some(dialect) = dialect.filter(|_| spot.asked) {
-                    let beside = Margin::symmetric(6, 0);
-                    Frame::new().inner_margin(beside).show(ui, |ui| {
-                        left_out::pane_ui(ui, theme, dialect, pane, shared.attached);
-                    });
+                    left_out::pane_ui(ui, theme, dialect, pane, shared.attached);
                 }
             });
         let y = ui.cursor().top();
