@@ -4,6 +4,7 @@
 //! views, the history and the terminal alike.
 
 mod answer;
+pub mod budget;
 mod note;
 
 use serde::{Deserialize, Serialize};
@@ -81,8 +82,19 @@ pub enum Event {
     Finish(Finish),
     /// The stream's own end mark (`[DONE]`), distinct from the socket's end.
     Done,
-    /// A comment or ping that kept the connection open.
-    KeepAlive,
+    /// Comments and pings that kept the connection open: one, or those of some reads counted together.
+    KeepAlive {
+        /// How many.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        count: u64,
+    },
+    /// More of something than is kept of an answer: counted, and left out.
+    LeftOut {
+        /// Of what.
+        what: Surplus,
+        /// How many.
+        count: u64,
+    },
     /// A failure. Text before it stays valid; nothing follows.
     Fault(Fault),
     /// Something to know of the answer that did not stop the stream (a repaired byte, a second end mark, …).
@@ -97,6 +109,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// One comment or ping.
+    #[must_use]
+    pub const fn keep_alive() -> Self {
+        Self::KeepAlive { count: 1 }
+    }
+
+    /// How many things of the stream it stands for.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::KeepAlive { count } | Self::LeftOut { count, .. } => *count,
+            _ => 1,
+        }
+    }
+
     /// Whether this is a token for TTFT: a non-empty piece of reasoning, text, refusal or tool call.
     #[must_use]
     pub fn is_token(&self) -> bool {
@@ -120,14 +147,23 @@ impl Event {
     }
 }
 
-/// A fragment of a function call; fragments of one call share their index.
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_one(count: &u64) -> bool {
+    *count == 1
+}
+
+/// A fragment of a function call; fragments of one call share their index. Each says only what is new.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCallDelta {
     /// Which call of this answer, counted from 0.
     pub index: usize,
     /// The call's id, in the fragment that states it.
     pub id: Option<String>,
-    /// The function's name, in the fragment that states it.
+    /// The function's name, or its next piece.
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     pub arguments: String,
@@ -295,6 +331,28 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+words! {
+    /// What an answer is held to a number of; what is more is counted and left out.
+    Surplus {
+        /// Notes.
+        Notes = "notes",
+        /// Things that the decoder does not know.
+        Unknown = "unknown parts",
+        /// Sources.
+        Citations = "citations",
+        /// Function calls.
+        ToolCalls = "tool calls",
+        /// Items that only their dialect understands, and signatures.
+        Items = "items",
+        /// Files.
+        Files = "files",
+        /// Times by the server's own clock.
+        Timings = "server times",
+        /// Names that the answer gave itself, and parameters said back.
+        Names = "changes of its id, model or parameters",
+    }
+}
 
 words! {
     /// What kind of failure ended a run.

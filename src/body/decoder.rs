@@ -201,7 +201,7 @@ impl<R: Reader> BodyDecoder<R> {
                     self.fail_unless_over(error, &text, out);
                 }
             }
-            Frame::Comment { .. } => out.push(Event::KeepAlive),
+            Frame::Comment { .. } => out.push(Event::keep_alive()),
             Frame::Repaired => {
                 self.note(About::Form, "bytes that are not UTF-8 were replaced", out);
             }
@@ -240,7 +240,7 @@ impl<R: Reader> BodyDecoder<R> {
             return;
         }
         if data.is_empty() {
-            return out.push(Event::KeepAlive);
+            return out.push(Event::keep_alive());
         }
         let before = out.len();
         let taken = if data == DONE {

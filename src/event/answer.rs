@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Citation, Event, Fault, Finish, Note, ToolCallDelta, Usage};
+use super::{
+    About, Citation, Event, Fault, Finish, Note, Surplus, ToolCallDelta, Usage,
+    budget::{MAX_CALLS, MAX_RAW_BYTES},
+};
 use crate::chat::{Media, Message, Part, Role, ToolCall};
 
 /// Everything a stream has said so far, folded.
@@ -112,12 +115,12 @@ pub enum BodyPart<'a> {
     Item(&'a str, &'a str),
 }
 
-/// Unknown items and distinct notes kept per answer, and bytes of each item: a strange stream can't
-/// fill memory.
+/// Unknown items and distinct notes kept per answer: a strange stream can't fill memory.
 const MAX_KEPT: usize = 64;
-const MAX_RAW_BYTES: usize = 64 << 10;
 /// Sources kept per answer.
 const MAX_CITATIONS: usize = 1_000;
+/// From so many pieces on, their order is no longer kept: the text is.
+const MAX_PIECES: usize = 100_000;
 
 impl Answer {
     /// The assistant message that this answer becomes in the next request to the dialect that it came
@@ -239,7 +242,8 @@ impl Answer {
             Event::Usage(usage) => self.usage.get_or_insert_default().merge(*usage),
             Event::Finish(finish) => self.finish = Some(finish.clone()),
             Event::Done => self.done = true,
-            Event::KeepAlive => self.keep_alives += 1,
+            Event::KeepAlive { count } => self.keep_alives += count,
+            Event::LeftOut { what, count } => self.apply_surplus(*what, *count),
             Event::Fault(fault) => {
                 self.fault.get_or_insert_with(|| fault.clone());
             }
@@ -261,16 +265,16 @@ impl Answer {
                 name: kind.clone(),
                 raw: raw.clone(),
             }),
-            Event::Timing { name, ns } => {
-                if self.timings.len() < MAX_KEPT {
-                    self.timings.push((name.clone(), *ns));
-                }
+            Event::Timing { name, ns } if self.timings.len() < MAX_KEPT => {
+                self.timings.push((name.clone(), *ns));
             }
+            Event::Timing { .. } => self.apply_surplus(Surplus::Timings, 1),
             Event::Unknown { kind, raw } if self.unknown.len() < MAX_KEPT => {
                 let kept = raw.floor_char_boundary(MAX_RAW_BYTES);
                 self.unknown.push((kind.clone(), raw[..kept].to_owned()));
             }
-            Event::Citation(_) | Event::Unknown { .. } => {}
+            Event::Citation(_) => self.apply_surplus(Surplus::Citations, 1),
+            Event::Unknown { .. } => self.apply_surplus(Surplus::Unknown, 1),
         }
     }
 
@@ -279,10 +283,35 @@ impl Answer {
         if self.pieces.last().is_some_and(Piece::is_empty) {
             self.pieces.pop();
         }
+        if self.pieces.len() >= MAX_PIECES && self.joins_another(&kind) {
+            return;
+        }
         self.pieces.push(Piece {
             kind,
             signature: None,
         });
+    }
+
+    /// Counts text beyond the last piece that is kept to the last of its kind; anything else has no place then.
+    fn joins_another(&mut self, kind: &PieceKind) -> bool {
+        let mut last_two = self.pieces.iter_mut().rev().take(2);
+        match kind {
+            PieceKind::Text { bytes: more } => last_two.any(|piece| match &mut piece.kind {
+                PieceKind::Text { bytes } => {
+                    *bytes += more;
+                    true
+                }
+                _ => false,
+            }),
+            PieceKind::Reasoning { bytes: more } => last_two.any(|piece| match &mut piece.kind {
+                PieceKind::Reasoning { bytes } => {
+                    *bytes += more;
+                    true
+                }
+                _ => false,
+            }),
+            _ => true,
+        }
     }
 
     fn apply_text(&mut self, text: &str) {
@@ -314,6 +343,9 @@ impl Answer {
     fn apply_tool_call(&mut self, delta: &ToolCallDelta) {
         // A hostile index must not allocate: decoders number calls densely.
         let index = delta.index.min(self.tool_calls.len());
+        if index >= MAX_CALLS {
+            return self.apply_surplus(Surplus::ToolCalls, 1);
+        }
         if index == self.tool_calls.len() {
             self.tool_calls.push(ToolCall::default());
             self.begin(PieceKind::ToolCall { index });
@@ -323,7 +355,7 @@ impl Answer {
             call.id.clone_from(id);
         }
         if let Some(name) = &delta.name {
-            call.name.clone_from(name);
+            call.name.push_str(name);
         }
         call.arguments.push_str(&delta.arguments);
     }
@@ -333,6 +365,17 @@ impl Answer {
             *count += 1;
         } else if self.notes.len() < MAX_KEPT {
             self.notes.push((note.clone(), 1));
+        } else {
+            self.apply_surplus(Surplus::Notes, 1);
+        }
+    }
+
+    /// A number stands for what is not kept: a note of its own, with how many there were.
+    fn apply_surplus(&mut self, what: Surplus, count: u64) {
+        let note = Note::new(About::Aside, format!("more {what} than are kept"));
+        match self.notes.iter_mut().find(|(known, _)| *known == note) {
+            Some((_, known)) => *known += count,
+            None => self.notes.push((note, count)),
         }
     }
 }
@@ -364,7 +407,14 @@ mod tests {
                 ..ToolCallDelta::default()
             }));
         }
-        assert_eq!(answer.notes.len(), MAX_KEPT);
+        assert_eq!(answer.notes.len(), MAX_KEPT + 2);
+        let more = |what: Surplus| {
+            let mut notes = answer.notes.iter();
+            notes.find_map(|(note, n)| note.text.contains(what.as_str()).then_some(*n))
+        };
+        let expected = Some(1_000 - MAX_KEPT as u64);
+        assert_eq!(more(Surplus::Notes), expected);
+        assert_eq!(more(Surplus::Unknown), expected);
         assert_eq!(answer.unknown.len(), MAX_KEPT);
         assert!(
             answer

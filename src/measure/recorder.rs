@@ -154,7 +154,7 @@ mod tests {
         let at = |ms| recorder.started() + Duration::from_millis(ms);
         let reads = [
             (at(10), vec![]),
-            (at(20), vec![Event::KeepAlive]),
+            (at(20), vec![Event::keep_alive()]),
             (at(30), vec![text("")]),
             (at(40), vec![reasoning("hm")]),
             (at(50), vec![text("a"), text("b")]),

@@ -42,7 +42,9 @@ impl Watch {
     }
 
     pub(super) fn saw(&mut self, at: Instant, events: &[Event]) {
-        let content = events.iter().any(|event| *event != Event::KeepAlive);
+        let content = events
+            .iter()
+            .any(|event| !matches!(event, Event::KeepAlive { .. } | Event::LeftOut { .. }));
         if events.iter().any(Event::is_token) || (content && self.last_content.is_some()) {
             self.last_content = Some(at);
         }

@@ -336,7 +336,7 @@ impl Writer for MessageWriter {
             Event::Finish(finish) => self.finish = Some(finish.clone()),
             Event::Usage(usage) => self.finish(usage, out),
             Event::Done => named_event("message_stop", &json!({ "type": "message_stop" }), out),
-            Event::KeepAlive => named_event("ping", &json!({ "type": "ping" }), out),
+            Event::KeepAlive { .. } => named_event("ping", &json!({ "type": "ping" }), out),
             Event::Fault(fault) => named_event("error", &error(fault), out),
             _ => {}
         }

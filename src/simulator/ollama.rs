@@ -246,7 +246,7 @@ impl Writer for LineWriter {
                 write_line(&self.last(&message, self.finish.as_ref(), &self.usage), out);
             }
             // A blank line is no object, and keeps the connection open.
-            Event::KeepAlive => out.extend_from_slice(b"\n"),
+            Event::KeepAlive { .. } => out.extend_from_slice(b"\n"),
             Event::Fault(fault) => write_line(&json!({ "error": fault.message }), out),
             _ => {}
         }

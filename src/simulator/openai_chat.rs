@@ -286,7 +286,7 @@ impl Writer for ChatWriter {
                 );
             }
             Event::Done => out.extend_from_slice(b"data: [DONE]\n\n"),
-            Event::KeepAlive => out.extend_from_slice(b": SIMULATED PROCESSING\n\n"),
+            Event::KeepAlive { .. } => out.extend_from_slice(b": SIMULATED PROCESSING\n\n"),
             Event::Fault(fault) => {
                 out.extend_from_slice(format!("data: {}\n\n", error(fault)).as_bytes());
             }
@@ -297,6 +297,7 @@ impl Writer for ChatWriter {
             | Event::Signature { .. }
             | Event::Citation(_)
             | Event::Opaque { .. }
+            | Event::LeftOut { .. }
             | Event::Timing { .. }
             | Event::Echo { .. } => {}
         }

@@ -97,7 +97,7 @@ impl Plan {
         if let Some(every) = model.pace.keep_alive_ms {
             let mut at = head;
             while at < first {
-                plan.say_at(at, Event::KeepAlive);
+                plan.say_at(at, Event::keep_alive());
                 at += every * scale;
             }
         }

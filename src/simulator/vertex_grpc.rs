@@ -137,7 +137,7 @@ impl Writer for GrpcWriter {
 
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         match event {
-            Event::KeepAlive => {} // HTTP/2 has its own
+            Event::KeepAlive { .. } => {} // HTTP/2 has its own
             Event::Fault(fault) => self.status = Some(status(fault)),
             event => {
                 self.gemini.event(event, out);

@@ -355,7 +355,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
     history.record(id, &says(20, "lo 你好"));
     let other = [
         Event::Reasoning { text: "hm".into() },
-        Event::KeepAlive,
+        Event::keep_alive(),
         Event::Usage(Usage {
             output: Some(3),
             ..Usage::default()

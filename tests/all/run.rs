@@ -48,7 +48,7 @@ fn token() -> RunUpdate {
 }
 
 fn ping() -> RunUpdate {
-    read(0, Event::KeepAlive)
+    read(0, Event::keep_alive())
 }
 
 fn fault() -> Event {

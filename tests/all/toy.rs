@@ -52,7 +52,7 @@ impl ToyDecoder {
                 let raw = "stop".into();
                 vec![Event::Finish(Finish { reason, raw }), Event::Done]
             }
-            Some(':') => vec![Event::KeepAlive],
+            Some(':') => vec![Event::keep_alive()],
             Some('~') => vec![Event::Reasoning { text }],
             Some('!') => {
                 let fault = Fault::new(FaultClass::Provider, Phase::Stream, text);

@@ -108,7 +108,7 @@ impl MessageReader {
         };
         match (kind, fields.stated(part_of(kind))) {
             ("ping", _) => {
-                out.push(Event::KeepAlive);
+                out.push(Event::keep_alive());
                 return Ok(());
             }
             ("message_start", Some(message)) => self.start(&Fields::of(message)?, out)?,

@@ -76,7 +76,7 @@ impl ChatReader {
             Ok(None) => Taken::Read,
             Ok(Some(error)) => Taken::Failed(error),
             Err(_) if matches!(name, "ping" | "heartbeat" | "keepalive" | "keep-alive") => {
-                out.push(Event::KeepAlive);
+                out.push(Event::keep_alive());
                 Taken::Read
             }
             Err(why) if matches!(name, "" | "message") => {

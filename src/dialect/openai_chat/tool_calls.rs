@@ -58,7 +58,7 @@ impl ToolCalls {
             call.id = Some(id.clone());
             delta.id = Some(id);
         }
-        delta.name = fragment.name.and_then(|name| call.extended_name(name));
+        delta.name = fragment.name.and_then(|name| call.added_name(name));
         call.arguments.feed(&fragment.arguments);
         let mut piece = call.joiner.push(&fragment.arguments);
         delta.arguments = std::mem::take(&mut piece.text);
@@ -131,20 +131,16 @@ impl ToolCalls {
 }
 
 impl Call {
-    /// The whole name, if this fragment changed it: some servers repeat it, some send it in pieces,
-    /// some send ever longer beginnings.
-    fn extended_name(&mut self, piece: String) -> Option<String> {
-        if piece == self.name {
-            return None;
-        }
-        if piece.starts_with(&self.name) {
-            self.name = piece;
-        } else if self.arguments.begun {
-            return None;
-        } else {
-            self.name.push_str(&piece);
-        }
-        Some(self.name.clone())
+    /// What a fragment adds to the name: some servers repeat it, some send it in pieces, some send ever longer
+    /// beginnings.
+    fn added_name(&mut self, piece: String) -> Option<String> {
+        let added = match piece.strip_prefix(&*self.name) {
+            Some(rest) => rest.to_owned(),
+            None if self.arguments.begun => return None,
+            None => piece,
+        };
+        self.name.push_str(&added);
+        (!added.is_empty()).then_some(added)
     }
 }
 

@@ -78,7 +78,7 @@ impl ResponseReader {
             kind,
             "ping" | "keepalive" | "response.keepalive" | "heartbeat"
         ) {
-            out.push(Event::KeepAlive);
+            out.push(Event::keep_alive());
             return Ok(None);
         }
         let known = self.read_part(kind, fields, out)?;

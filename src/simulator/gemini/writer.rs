@@ -180,7 +180,7 @@ impl Writer for GeminiWriter {
             }
             Event::Usage(usage) => self.usage = *usage,
             Event::Done => self.end(out),
-            Event::KeepAlive => match self.form {
+            Event::KeepAlive { .. } => match self.form {
                 Form::Events => out.extend_from_slice(COMMENT),
                 Form::Array => out.extend_from_slice(b"\n"),
                 Form::Messages(_) => {}

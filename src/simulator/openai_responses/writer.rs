@@ -257,7 +257,7 @@ impl Writer for ResponseWriter {
             }
             Event::Usage(usage) => self.usage = *usage,
             Event::Done => self.end(out),
-            Event::KeepAlive => out.extend_from_slice(COMMENT),
+            Event::KeepAlive { .. } => out.extend_from_slice(COMMENT),
             Event::Fault(fault) => {
                 let fields = json!({ "code": fault.code, "message": fault.message, "param": null });
                 self.emit("error", fields, out);
