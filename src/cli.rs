@@ -7,8 +7,14 @@ mod keys;
 mod models;
 mod simulate;
 mod table;
+mod terminal;
 
-use std::{collections::BTreeSet, io, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::{
     Parser, Subcommand,
@@ -20,7 +26,7 @@ use crate::{
     endpoint::{preset, variables::Environment},
     settings::Settings,
     simulator,
-    visible::visible,
+    visible::{visible, visible_line},
 };
 
 /// Tokenscope: an oscilloscope for LLM APIs.
@@ -51,6 +57,48 @@ pub enum Command {
     Completions(completions::Args),
 }
 
+pub use self::terminal::stderr;
+
+/// The command line, as this process was given it.
+///
+/// # Errors
+/// With the exit code, where help was asked for or something is wrong: that is printed.
+pub fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| match print_usage(&error) {
+        Err(why) if error.use_stderr() || why.kind() == io::ErrorKind::BrokenPipe => {
+            code_of(&error)
+        }
+        Err(why) => {
+            say(&why.into());
+            ExitCode::FAILURE
+        }
+        Ok(()) => code_of(&error),
+    })
+}
+
+fn code_of(error: &clap::Error) -> ExitCode {
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Prints help, or what is wrong with the command line. That repeats arguments, which must not act on the terminal:
+/// it is told as it would be of the arguments made visible.
+fn print_usage(error: &clap::Error) -> io::Result<()> {
+    let given = std::env::args_os();
+    let shown = given.map(|word| OsString::from(visible(&word.to_string_lossy()).into_owned()));
+    if !error.use_stderr() {
+        return error.print();
+    }
+    match Cli::try_parse_from(shown) {
+        Err(same) if same.kind() == error.kind() => same.print(),
+        _ => write!(stderr(), "{error}"),
+    }
+}
+
+/// Says in one line what went wrong.
+pub fn say(error: &anyhow::Error) {
+    note(&format!("{error:#}"));
+}
+
 /// Runs a command.
 ///
 /// # Errors
@@ -65,7 +113,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args),
         Command::Completions(args) => completions::run(args),
     };
-    match done {
+    match done.and_then(|code| Ok(io::stdout().flush().map(|()| code)?)) {
         // Whoever read our output has seen enough (`| head`).
         Err(why) if is_closed_pipe(&why) => Ok(ExitCode::SUCCESS),
         done => done,
@@ -114,7 +162,7 @@ fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
     let known: BTreeSet<String> = own.chain(presets).chain(simulator::ids()).collect();
     UsageError::new(format!(
         "there is no endpoint “{}”; known are {}",
-        visible(id),
+        visible_line(id),
         Vec::from_iter(known).join(", ")
     ))
 }
@@ -128,7 +176,6 @@ fn warn_of(settings: &Settings) {
 
 /// A remark that is no result, on standard error.
 fn note(text: &str) {
-    use std::io::Write as _;
-    // Without a standard error there is no one to tell.
-    let _ = writeln!(io::stderr(), "tokenscope: {}", visible(text));
+    // Writing to it can't fail.
+    let _ = writeln!(stderr(), "tokenscope: {text}");
 }

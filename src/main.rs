@@ -2,17 +2,20 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use tokenscope::cli::{self, Cli};
+use tokenscope::cli;
 
 fn main() -> ExitCode {
     log_to_stderr();
-    let result = match Cli::parse().command {
+    let asked = match cli::parse() {
+        Ok(asked) => asked,
+        Err(code) => return code,
+    };
+    let result = match asked.command {
         Some(command) => cli::run(command),
         None => open_desktop(),
     };
     result.unwrap_or_else(|error| {
-        say(&error);
+        cli::say(&error);
         cli::exit_code(&error)
     })
 }
@@ -28,15 +31,6 @@ fn open_desktop() -> anyhow::Result<ExitCode> {
     anyhow::bail!("this build has no desktop: try `tokenscope chat`, or see `tokenscope --help`")
 }
 
-/// What goes wrong is said in one line.
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where a command's error is said"
-)]
-fn say(error: &anyhow::Error) {
-    eprintln!("tokenscope: {error:#}");
-}
-
 /// Our own log, off unless `TOKENSCOPE_LOG` asks for it; never holds a key or a body.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::builder()
@@ -45,6 +39,7 @@ fn log_to_stderr() {
         .from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(cli::stderr)
+        .log_internal_errors(false)
         .init();
 }

@@ -3,7 +3,7 @@
 //! In: [`Event`]s and a [`Run`] or an [`Answer`]. Out: lines that a script can rely on and that are safe
 //! on a terminal.
 
-use std::{fmt::Write as _, io};
+use std::io;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ use crate::{
     event::{Answer, PieceKind},
     measure::{self, FIGURES},
     run::{Connection, Run},
-    visible::is_harmful,
+    visible::visible_json,
 };
 
 #[cfg(doc)]
@@ -27,7 +27,20 @@ use crate::event::Event;
 /// If writing fails; a closed pipe is [`io::ErrorKind::BrokenPipe`].
 pub fn write_line(to: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
     let json = serde_json::to_string(line).map_err(io::Error::other)?;
-    let mut safe = escaped(&json);
+    write_safe(to, &json)
+}
+
+/// Writes a value as JSON over several lines.
+///
+/// # Errors
+/// As [`write_line`].
+pub fn write_pretty(to: &mut impl io::Write, value: &impl Serialize) -> io::Result<()> {
+    let json = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
+    write_safe(to, &json)
+}
+
+fn write_safe(to: &mut impl io::Write, json: &str) -> io::Result<()> {
+    let mut safe = visible_json(json).into_owned();
     safe.push('\n');
     to.write_all(safe.as_bytes())
 }
@@ -122,33 +135,6 @@ fn items(answer: &Answer) -> Vec<&str> {
         _ => None,
     });
     kinds.collect()
-}
-
-/// JSON text with every character escaped that a terminal or a reader could take for a command: DEL and
-/// the C1 controls, line separators, bidi controls (CVE-2021-42574), byte order marks and tags. Such
-/// characters stand only inside JSON strings, so the text stays the same JSON.
-fn escaped(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len() + 1);
-    for character in json.chars() {
-        if is_unsafe(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string can't fail.
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(character);
-        }
-    }
-    safe
-}
-
-/// Harmful ones, and those that some readers take for the end of a line or of the text.
-fn is_unsafe(character: char) -> bool {
-    is_harmful(character)
-        || matches!(
-            character,
-            '\u{7F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-        )
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 
 use self::question::Question;
-use super::{UsageError, note};
+use super::{UsageError, note, terminal::stdout};
 use crate::{chat::CacheLife, dialect::DialectId, run::Run, settings::Paths, snippet::Language};
 
 /// Arguments of `tokenscope chat`.
@@ -174,7 +174,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         keep(args, question, &runs)?;
         return Ok(code);
     };
-    std::io::stdout().write_all(shown.join("\n").as_bytes())?;
+    stdout().write_all(shown.join("\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,12 +1,11 @@
 //! `tokenscope completions`: prints a completion script.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
+
+use super::terminal::stdout;
 
 /// Arguments of `tokenscope completions`.
 ///
@@ -25,9 +24,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut command = super::Cli::command();
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "tokenscope", &mut script);
-    match io::stdout().lock().write_all(&script) {
-        // `| head` closes early; that is its right.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    stdout().write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
 }

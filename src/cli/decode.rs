@@ -2,14 +2,17 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Write as _},
+    io::{self, BufWriter, Read, StdoutLock, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use flate2::read::MultiGzDecoder;
 
-use super::UsageError;
+use super::{
+    UsageError,
+    terminal::{Printer, buffered_stdout},
+};
 use crate::{
     dialect::{DialectId, ResponseHead},
     event::{Answer, Event, Fault, FaultClass, Phase},
@@ -81,7 +84,7 @@ fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
     };
     let mut body = Body::new(input, args.chunk);
     let mut decoder = (dialect.decoder)(&head);
-    let mut printer = Printer::new();
+    let mut progress = Progress::new();
     let mut events = Vec::new();
     loop {
         match body.next_piece().map_err(Failure::Read)? {
@@ -92,36 +95,36 @@ fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
                 // Ahead of the break in the answer that it caused.
                 let caused = events.iter().position(|e| matches!(e, Event::Fault(_)));
                 events.insert(caused.unwrap_or(events.len()), Event::Fault(fault));
-                printer.print(&mut events).map_err(Failure::Write)?;
+                progress.print(&mut events).map_err(Failure::Write)?;
                 break;
             }
             Piece::End => {
                 decoder.end(&mut events);
-                printer.print(&mut events).map_err(Failure::Write)?;
+                progress.print(&mut events).map_err(Failure::Write)?;
                 break;
             }
         }
-        printer.print(&mut events).map_err(Failure::Write)?;
+        progress.print(&mut events).map_err(Failure::Write)?;
     }
-    let answer = &printer.answer;
+    let answer = &progress.answer;
     let line = record::answer_line(dialect.id, args.status, answer);
     let faulted = answer.fault.is_some();
-    record::write_line(&mut printer.out, &line)
-        .and_then(|()| printer.out.flush())
+    record::write_line(&mut progress.out, &line)
+        .and_then(|()| progress.out.end())
         .map_err(Failure::Write)?;
     Ok(ExitCode::from(u8::from(faulted)))
 }
 
 /// Prints events as they come and folds them.
-struct Printer {
-    out: BufWriter<io::StdoutLock<'static>>,
+struct Progress {
+    out: Printer<BufWriter<StdoutLock<'static>>>,
     answer: Answer,
 }
 
-impl Printer {
+impl Progress {
     fn new() -> Self {
         Self {
-            out: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+            out: buffered_stdout(),
             answer: Answer::default(),
         }
     }

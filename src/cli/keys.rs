@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use secrecy::{SecretString, zeroize::Zeroizing};
 
-use super::{UsageError, note};
+use super::{UsageError, note, table, terminal::stdout};
 use crate::{
     credential::{Account, Credentials, KeyOf, KeyPlace, KeyStatus, one_line},
     endpoint::{
@@ -21,6 +21,7 @@ use crate::{
         preset::{self, Preset},
         vertex,
     },
+    record,
     settings::{self, Paths, Settings, SettingsEdit},
 };
 
@@ -236,12 +237,7 @@ impl Keys {
             self.print_one(&status)?;
             return Ok(ExitCode::SUCCESS);
         }
-        writeln!(
-            io::stdout(),
-            "{} ({}): {done}",
-            endpoint.id,
-            endpoint.origin()
-        )?;
+        writeln!(stdout(), "{} ({}): {done}", endpoint.id, endpoint.origin())?;
         if let KeyPlace::Env { var } = self.credentials.status(endpoint).await.place {
             note(&format!("{var} is set, and is used first"));
         }
@@ -260,33 +256,24 @@ impl Keys {
         if self.json {
             return print_json(&all);
         }
-        let mut out = io::stdout().lock();
-        let width = |of: fn(&KeyStatus) -> &str| {
-            (all.iter().map(|s| of(s).chars().count()))
-                .max()
-                .unwrap_or(0)
-        };
-        let (ids, origins) = (width(|s| &s.endpoint), width(|s| &s.origin));
-        for status in all {
-            let (id, origin) = (&status.endpoint, &status.origin);
+        let rows = all.iter().map(|status| {
             let what = match status.of {
                 KeyOf::Endpoint => "",
                 KeyOf::Proxy => "proxy password: ",
             };
-            write!(out, "{id:ids$}  {origin:origins$}  {what}{}", status.place)?;
-            match &status.problem {
-                Some(problem) => writeln!(out, " — {problem}")?,
-                None => writeln!(out)?,
-            }
-        }
+            let problem = status.problem.as_ref();
+            let problem = problem.map_or(String::new(), |why| format!(" — {why}"));
+            let place = format!("{what}{}{problem}", status.place);
+            [status.endpoint.clone(), status.origin.clone(), place]
+        });
+        let rows = rows.map(Vec::from).collect();
+        write!(stdout(), "{}", table::left(rows))?;
         Ok(())
     }
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    Ok(writeln!(out)?)
+    Ok(record::write_pretty(&mut stdout(), value)?)
 }
 
 /// What was given as a key.

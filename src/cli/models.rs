@@ -1,22 +1,21 @@
 //! `tokenscope models`: the models of an endpoint, or the endpoints there are.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{UsageError, note, visible};
+use super::{UsageError, note, terminal::stdout};
 use crate::{
     credential::Credentials,
     dialect::{DialectId, ModelInfo},
     endpoint::{Endpoint, base_url, cache::ModelCache, list::list_models, variables::Environment},
     event::FaultClass,
+    record,
     settings::{self, Paths, Settings},
     simulator,
     transport::Transport,
+    visible::visible_line,
 };
 
 /// Arguments of `tokenscope models`.
@@ -104,7 +103,7 @@ fn fetch(endpoint: &Endpoint, credentials: &Credentials) -> anyhow::Result<Vec<M
             note("this endpoint keeps no list: these names are from the settings");
             Ok(named(&endpoint.models))
         }
-        Err(fault) => anyhow::bail!("{}: {}", endpoint.id, visible(&fault.to_string())),
+        Err(fault) => anyhow::bail!("{}: {fault}", endpoint.id),
     }
 }
 
@@ -117,13 +116,12 @@ fn named(names: &[String]) -> Vec<ModelInfo> {
 }
 
 fn print_models(models: &[ModelInfo], json: bool) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     if json {
-        serde_json::to_writer_pretty(&mut out, models)?;
-        writeln!(out)?;
+        record::write_pretty(&mut out, &models)?;
     } else {
         for model in models {
-            writeln!(out, "{}", visible(&model.id))?;
+            writeln!(out, "{}", visible_line(&model.id))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -157,16 +155,16 @@ fn print_endpoints(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
             models: &simulated,
         }])
         .collect();
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     if json {
-        serde_json::to_writer_pretty(&mut out, &rows)?;
-        writeln!(out)?;
+        record::write_pretty(&mut out, &rows)?;
         return Ok(ExitCode::SUCCESS);
     }
     for row in rows {
-        writeln!(out, "{}  {}  {}", row.endpoint, row.label, row.base_url)?;
+        let label = visible_line(row.label);
+        writeln!(out, "{}  {label}  {}", row.endpoint, row.base_url)?;
         for model in row.models {
-            writeln!(out, "  {}/{model}", row.endpoint)?;
+            writeln!(out, "  {}/{}", row.endpoint, visible_line(model))?;
         }
     }
     Ok(ExitCode::SUCCESS)

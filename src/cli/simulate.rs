@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use url::Url;
 
+use super::terminal::{stderr, stdout};
 use crate::simulator::{self, Options};
 
 /// Arguments of `tokenscope simulate`.
@@ -112,7 +113,7 @@ fn greet(base_url: &Url, ca_file: Option<&Path>) -> io::Result<()> {
          Base URL of each --dialect:\n{all}",
         names.join(" "),
     );
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
@@ -133,6 +134,6 @@ async fn stopped() -> io::Result<()> {
 }
 
 fn log_to_stderr(line: &str) {
-    // Nowhere to write is no reason to stop serving.
-    let _ = writeln!(io::stderr(), "{line}");
+    // Writing to it can't fail.
+    let _ = writeln!(stderr(), "{line}");
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::{
     measure::{Better, FIGURES, Figure},
     run::{Run, State},
-    visible::visible,
+    visible::visible_line,
 };
 
 /// The figures shown in the terminal, by key.
@@ -44,7 +46,7 @@ fn row(run: &Run, all: &[&Run]) -> Vec<String> {
         ""
     };
     let mut cells = vec![
-        format!("{}{simulated}", visible(&run.head.target.to_string())),
+        format!("{}{simulated}", visible_line(&run.head.target.to_string())),
         run.connection.map_or("–", |c| c.as_str()).to_owned(),
     ];
     cells.extend(shown().map(|figure| cell(figure, run, all)));
@@ -86,29 +88,65 @@ fn is_best(figure: &Figure, run: &Run, value: f64, all: &[&Run]) -> bool {
 fn ending(run: &Run) -> String {
     match (&run.answer.fault, &run.answer.finish) {
         (Some(fault), _) => fault.class.to_string(),
-        (None, Some(finish)) => visible(&finish.raw).into_owned(),
+        (None, Some(finish)) => visible_line(&finish.raw).into_owned(),
         (None, None) => "–".to_owned(),
     }
 }
 
 /// Columns padded to their widest cell; all but the first are set to the right.
 fn align(rows: &[Vec<String>]) -> String {
+    lines(rows, |column| column == 0)
+}
+
+/// Columns padded to their widest cell, all set to the left.
+pub(super) fn left(mut rows: Vec<Vec<String>>) -> String {
+    for cell in rows.iter_mut().flatten() {
+        *cell = visible_line(cell).into_owned();
+    }
+    lines(&rows, |_| true)
+}
+
+fn lines(rows: &[Vec<String>], is_left: fn(usize) -> bool) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        cells.map(|cell| cell.width()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {
+        let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let gap = if column == 0 { "" } else { "  " };
+            let pad = " ".repeat(width - cell.width());
             // Writing to a String can't fail.
-            let _ = match column {
-                0 => write!(text, "{cell:<width$}"),
-                _ => write!(text, "  {cell:>width$}"),
+            let _ = if is_left(column) {
+                write!(line, "{gap}{cell}{pad}")
+            } else {
+                write!(line, "{gap}{pad}{cell}")
             };
         }
+        text.push_str(line.trim_end());
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_by_what_a_terminal_shows() {
+        let rows = |cells: &[[&str; 2]]| -> Vec<Vec<String>> {
+            let rows = cells.iter().map(|row| row.map(str::to_owned).to_vec());
+            rows.collect()
+        };
+        let written = rows(&[["你好", "1"], ["e\u{301}tude", "22"], ["a\u{1b}\n", "3"]]);
+        assert_eq!(
+            left(written.clone()),
+            "你好       1\ne\u{301}tude      22\na\\u{1b}\\n  3\n"
+        );
+        assert_eq!(align(&written[..2]), "你好    1\ne\u{301}tude  22\n");
+    }
 }

@@ -49,6 +49,7 @@ mod settings;
 mod simulator;
 mod snippets;
 mod sse;
+mod terminal;
 mod toy;
 mod transport;
 mod upload;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, Write},
+    io::{self, StdoutLock, Write},
     path::Path,
     process::ExitCode,
 };
@@ -13,7 +13,10 @@ use serde::Serialize;
 use super::{Args, ask::Asked};
 use crate::{
     chat::ChatRequest,
-    cli::table,
+    cli::{
+        table,
+        terminal::{Printer, stderr, stdout},
+    },
     conformance::{self, Check},
     dialect::DialectId,
     endpoint::TargetId,
@@ -21,7 +24,7 @@ use crate::{
     event::{BodyPart, Event},
     measure, record,
     run::{Origin, Run, RunHead, RunId, RunUpdate},
-    visible::visible,
+    visible::{Guard, visible_line},
 };
 
 /// Follows all runs to their end and says how they went; gives them in the order of the targets.
@@ -68,6 +71,8 @@ fn cancel_on_ctrl_c(engine: &Engine, ids: Vec<RunId>) {
 /// What has been printed, and what waits for its turn.
 struct Screen<'a> {
     args: &'a Args,
+    out: Printer<StdoutLock<'static>>,
+    thoughts: Guard,
     order: Vec<RunId>,
     runs: HashMap<RunId, Run>,
     /// The run whose text is being printed: the first that is not over. Later ones wait.
@@ -84,6 +89,8 @@ impl<'a> Screen<'a> {
             .map(|(id, target)| (*id, blank_run(*id, target)));
         Self {
             args,
+            out: stdout(),
+            thoughts: Guard::default(),
             order: runs.iter().map(|(id, _)| *id).collect(),
             runs: blank.collect(),
             current: 0,
@@ -124,7 +131,7 @@ impl<'a> Screen<'a> {
             return Ok(());
         }
         if self.args.json {
-            print_json(run, update)
+            print_json(&mut self.out, run, update)
         } else {
             self.print_text()
         }
@@ -132,38 +139,39 @@ impl<'a> Screen<'a> {
 
     /// Prints what is new of the current run; when it is over, goes on with the next.
     fn print_text(&mut self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
         while let Some(run) = self.order.get(self.current).map(|id| &self.runs[id]) {
             if self.order.len() > 1 && self.printed == 0 && run.state.is_over() | has_text(run) {
                 // Said once: the heading stands before the first byte of text, or of the fault.
                 if self.printed_reasoning == 0 {
-                    writeln!(out, "── {}", visible(&run.head.target.to_string()))?;
+                    let target = run.head.target.to_string();
+                    writeln!(self.out, "── {}", visible_line(&target))?;
                 }
             }
             if self.args.reasoning {
                 let new = &run.answer.reasoning[self.printed_reasoning..];
-                write!(io::stderr().lock(), "{}", visible(new))?;
+                write!(stderr(), "{}", self.thoughts.push(new))?;
             }
             self.printed_reasoning = run.answer.reasoning.len().max(self.printed_reasoning);
-            write!(out, "{}", visible(&run.answer.text[self.printed..]))?;
+            write!(self.out, "{}", &run.answer.text[self.printed..])?;
             self.printed = run.answer.text.len();
             if !run.state.is_over() {
                 break;
             }
-            print_end(&mut out, run)?;
+            print_end(&mut self.out, run)?;
             save_media(self.args.save_media.as_deref(), run)?;
             (self.current, self.printed, self.printed_reasoning) = (self.current + 1, 0, 0);
         }
-        out.flush()
+        self.out.flush()
     }
 
     /// The table of figures, on standard error when the answer alone should be piped on.
-    fn finish(&self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.end()?;
         if self.args.json {
             return Ok(());
         }
         let runs: Vec<&Run> = self.order.iter().map(|id| &self.runs[id]).collect();
-        write!(io::stderr().lock(), "\n{}", table::figures(&runs))
+        write!(stderr(), "\n{}", table::figures(&runs))
     }
 
     fn into_runs(mut self) -> Vec<Run> {
@@ -193,16 +201,15 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
         writeln!(out)?;
     }
     for call in &run.answer.tool_calls {
-        let (name, arguments) = (visible(&call.name), visible(&call.arguments));
-        writeln!(out, "tool call: {name}({arguments})")?;
+        writeln!(out, "tool call: {}({})", call.name, call.arguments)?;
     }
     if !run.answer.refusal.is_empty() {
-        writeln!(out, "refused: {}", visible(&run.answer.refusal))?;
+        writeln!(out, "refused: {}", run.answer.refusal)?;
     }
     for (number, citation) in run.answer.citations.iter().enumerate() {
         let parts = [&citation.title, &citation.url].into_iter().flatten();
         let parts: Vec<&str> = parts.map(String::as_str).collect();
-        writeln!(out, "[{}] {}", number + 1, visible(&parts.join(" · ")))?;
+        writeln!(out, "[{}] {}", number + 1, parts.join(" · "))?;
     }
     out.flush()?;
     print_beside(run)?;
@@ -210,37 +217,27 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
         return Ok(());
     };
     let target = run.head.target.to_string();
-    let text = fault.to_string();
-    writeln!(
-        io::stderr().lock(),
-        "{}: {}",
-        visible(&target),
-        visible(&text)
-    )
+    writeln!(stderr(), "{}: {fault}", visible_line(&target))
 }
 
 /// What is no text: the work of built-in tools, unknown parts, the server's own times, what was lost or odd.
 fn print_beside(run: &Run) -> io::Result<()> {
     let answer = &run.answer;
-    let mut err = io::stderr().lock();
+    let mut err = stderr();
     for part in answer.body() {
         if let BodyPart::Item(kind, raw) = part {
-            writeln!(err, "item: {} ({} bytes)", visible(kind), raw.len())?;
+            writeln!(err, "item: {kind} ({} bytes)", raw.len())?;
         }
     }
     for (kind, raw) in &answer.unknown {
-        writeln!(err, "unknown: {} {}", visible(kind), visible(raw))?;
+        writeln!(err, "unknown: {kind} {raw}")?;
     }
     let times = answer.timings.iter();
     let times: Vec<String> = times
         .map(|(name, ns)| format!("{name} {:.1} ms", measure::ms(*ns)))
         .collect();
     if !times.is_empty() {
-        writeln!(
-            err,
-            "by the server's own clock: {}",
-            visible(&times.join(", "))
-        )?;
+        writeln!(err, "by the server's own clock: {}", times.join(", "))?;
     }
     print_findings(&mut err, run)
 }
@@ -251,11 +248,11 @@ fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
     findings.retain(|finding| finding.check != Check::Unknown);
     for finding in &findings {
         let label = conformance::row(finding.check).label.to_lowercase();
-        writeln!(err, "{label}: {}", visible(&finding.text))?;
+        writeln!(err, "{label}: {}", finding.text)?;
     }
     for (note, _) in &run.answer.notes {
         if !conformance::is_told(&note.text, &findings) {
-            writeln!(err, "note: {}", visible(&note.text))?;
+            writeln!(err, "note: {}", note.text)?;
         }
     }
     Ok(())
@@ -263,25 +260,19 @@ fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
 
 /// Writes the files that the model made, or says that there are some. A file that is there is not replaced.
 fn save_media(folder: Option<&Path>, run: &Run) -> io::Result<()> {
-    let mut err = io::stderr().lock();
+    let mut err = stderr();
     for (index, media) in run.answer.media.iter().enumerate() {
-        let (mime, bytes) = (visible(&media.mime), media.data.len());
+        let (mime, bytes) = (&media.mime, media.data.len());
         match (folder, &media.uri) {
-            (_, Some(uri)) => writeln!(err, "file: {mime}, {}", visible(uri))?,
+            (_, Some(uri)) => writeln!(err, "file: {mime}, {uri}")?,
             (None, None) => writeln!(err, "file: {mime}, {bytes} bytes (--save-media keeps it)")?,
             (Some(folder), None) => {
                 let path = folder.join(format!("{}-{}", run.head.id.0, media.file_name(index + 1)));
-                let shown = path.display().to_string();
+                let shown = path.display();
                 match File::create_new(&path).and_then(|mut file| file.write_all(&media.to_file()))
                 {
-                    Ok(()) => writeln!(
-                        err,
-                        "file: {mime}, {bytes} bytes, written to {}",
-                        visible(&shown)
-                    )?,
-                    Err(why) => {
-                        writeln!(err, "file: {} could not be written: {why}", visible(&shown))?;
-                    }
+                    Ok(()) => writeln!(err, "file: {mime}, {bytes} bytes, written to {shown}")?,
+                    Err(why) => writeln!(err, "file: {shown} could not be written: {why}")?,
                 }
             }
         }
@@ -298,8 +289,7 @@ struct EventLine<'a> {
     at_ms: f64,
 }
 
-fn print_json(run: &Run, update: &RunUpdate) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn print_json(out: &mut impl Write, run: &Run, update: &RunUpdate) -> io::Result<()> {
     let (at, events): (_, &[Event]) = match update {
         RunUpdate::Read { read, events } => (read.at, events),
         RunUpdate::Closed { at, events, .. } => (*at, events),
@@ -311,10 +301,10 @@ fn print_json(run: &Run, update: &RunUpdate) -> io::Result<()> {
             target: run.head.target.to_string(),
             at_ms: measure::ms(at),
         };
-        record::write_line(&mut out, &line)?;
+        record::write_line(out, &line)?;
     }
     if run.state.is_over() {
-        record::write_line(&mut out, &record::run_line(run))?;
+        record::write_line(out, &record::run_line(run))?;
     }
     out.flush()
 }

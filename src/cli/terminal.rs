@@ -1,0 +1,118 @@
+//! The one way to standard output and standard error: nothing that goes it can act on a terminal, and a standard
+//! error that can't be written to is no reason to fail.
+
+use std::io::{self, BufWriter, StderrLock, StdoutLock, Write};
+
+use crate::visible::Guard;
+
+/// Text on its way out, made visible. What it wrote last may wait for what comes next: [`Printer::end`] ends it.
+pub struct Printer<W: Write> {
+    to: W,
+    guard: Guard,
+}
+
+/// Standard output; it is written at each line's end and by `flush`.
+pub(super) fn stdout() -> Printer<StdoutLock<'static>> {
+    Printer::new(io::stdout().lock())
+}
+
+/// Standard output, in large pieces.
+pub(super) fn buffered_stdout() -> Printer<BufWriter<StdoutLock<'static>>> {
+    Printer::new(BufWriter::with_capacity(1 << 16, io::stdout().lock()))
+}
+
+/// Standard error. Writing to it can't fail: without one there is no one to tell.
+#[must_use]
+pub fn stderr() -> Printer<Deaf<StderrLock<'static>>> {
+    Printer::new(Deaf(io::stderr().lock()))
+}
+
+impl<W: Write> Printer<W> {
+    fn new(to: W) -> Self {
+        Self {
+            to,
+            guard: Guard::default(),
+        }
+    }
+
+    /// Writes what waited, and all of it to its end.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        let rest = self.guard.end();
+        self.to.write_all(rest.as_bytes())?;
+        self.to.flush()
+    }
+}
+
+impl<W: Write> Write for Printer<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let safe = self.guard.push(&String::from_utf8_lossy(text));
+        self.to.write_all(safe.as_bytes())?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl<W: Write> Drop for Printer<W> {
+    fn drop(&mut self) {
+        // Who wants to know calls `end`.
+        let _ = self.end();
+    }
+}
+
+/// A writer that takes no notice of failing.
+pub struct Deaf<W: Write>(W);
+
+impl<W: Write> Write for Deaf<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A full disk.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn what_is_printed_in_pieces_is_made_visible_as_a_whole() {
+        let mut out = Vec::new();
+        let mut printer = Printer::new(&mut out);
+        for piece in ["a\x1b[2J👩", "\u{200d}", "🚀 \u{200d}", "b\r", "\n"] {
+            write!(printer, "{piece}").unwrap();
+        }
+        drop(printer);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "a\\u{1b}[2J👩\u{200d}🚀 \\u{200d}b\n"
+        );
+    }
+
+    #[test]
+    fn a_full_disk_is_told_of_by_the_output_and_not_by_the_remarks() {
+        assert!(write!(Printer::new(Full), "text").is_err());
+        assert!(Printer::new(Full).end().is_err());
+        let mut remarks = Printer::new(Deaf(Full));
+        assert!(write!(remarks, "text").is_ok() && remarks.end().is_ok());
+    }
+}
