@@ -11,6 +11,7 @@ mod compare;
 mod composer;
 mod edits;
 mod figures;
+mod follow;
 mod grid;
 mod intake;
 mod intent;

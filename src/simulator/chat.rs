@@ -45,11 +45,11 @@ pub(super) async fn answer(
     oauth::check(key)?;
     let model = admitted(&asked, key)?;
 
-    let seed = plan::seed(&asked.request, server.options.seed);
-    let plan = Plan::new(model, &asked.request, seed, server.options.speed);
+    let seeds = plan::seeds(&asked.request, server.options.seed);
+    let plan = Plan::new(model, &asked.request, seeds, server.options.speed);
     let wants_promise = head.headers.contains_key(ASK_PLAN_HEADER);
     let promise = (wants_promise || dialect.times).then(|| plan.promise());
-    let run = (server.ledger).open(model.name, seed, asked.stream, read);
+    let run = (server.ledger).open(model.name, seeds.conversation, asked.stream, read);
     let created = pace::unix_seconds();
     let id = AnswerId {
         run,

@@ -13,7 +13,7 @@ use super::{
     tokens::{Tokens, prompt_tokens},
 };
 use crate::{
-    chat::{ChatRequest, Part},
+    chat::{ChatRequest, Message, Part},
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
 };
 
@@ -62,15 +62,16 @@ const TAIL_MS: f64 = 2.0;
 
 impl Plan {
     /// The schedule of `model`'s answer. `speed` 2 makes it twice as fast.
-    pub fn new(model: &Model, request: &ChatRequest, random: u64, speed: f64) -> Self {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(random);
+    pub fn new(model: &Model, request: &ChatRequest, seeds: Seeds, speed: f64) -> Self {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seeds.conversation);
         let stretch = if model.pace.scaled {
             rng.random_range(0.7..1.3)
         } else {
             1.0
         };
         let scale = stretch / speed;
-        let first = scale * draw(model.pace.first, &mut rng);
+        let mut first = Xoshiro256PlusPlus::seed_from_u64(seeds.question);
+        let first = scale * draw(model.pace.first, &mut first);
         let head = first * model.pace.head;
         let mut plan = Self {
             head: duration(head),
@@ -275,17 +276,36 @@ fn duration(ms: f64) -> Duration {
     Duration::from_secs_f64(ms / 1000.0)
 }
 
-/// The seed of an answer: the same for the same model, conversation, `seed` parameter and base seed, in
+/// What an answer's schedule is drawn from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Seeds {
+    /// Of the delay before the first token.
+    pub question: u64,
+    /// Of all else.
+    pub conversation: u64,
+}
+
+/// The seeds of an answer: the same for the same model, conversation, `seed` parameter and base seed, in
 /// whatever protocol it was asked. So only what every protocol says counts: no ids, no signatures.
-pub(super) fn seed(request: &ChatRequest, base: u64) -> u64 {
-    let said = request.messages.iter().flat_map(|message| &message.parts);
-    let said: Vec<Value> = said.filter_map(said_everywhere).collect();
+///
+/// How long the first token takes is drawn from the question alone, not from what was said before it: asked
+/// again, the model takes as long, and what is saved by a warm connection is seen.
+pub(super) fn seeds(request: &ChatRequest, base: u64) -> Seeds {
     let system = request.system.as_deref().unwrap_or_default();
-    let what = (&request.model, system, said, request.params.seed);
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325 ^ base);
-    // Neither the types nor the hash can fail; if they could, the seed would only be a poorer one.
-    let _ = serde_json::to_writer(&mut hash, &what);
-    hash.0
+    let of = |messages: &[Message]| {
+        let said = messages.iter().flat_map(|message| &message.parts);
+        let said: Vec<Value> = said.filter_map(said_everywhere).collect();
+        let what = (&request.model, system, said, request.params.seed);
+        let mut hash = Fnv(0xcbf2_9ce4_8422_2325 ^ base);
+        // Neither the types nor the hash can fail; if they could, the seed would only be a poorer one.
+        let _ = serde_json::to_writer(&mut hash, &what);
+        hash.0
+    };
+    let before = request.messages.len().saturating_sub(1);
+    Seeds {
+        question: of(&request.messages[before..]),
+        conversation: of(&request.messages),
+    }
 }
 
 fn said_everywhere(part: &Part) -> Option<Value> {
@@ -321,13 +341,20 @@ impl io::Write for Fnv {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::model::MODELS;
+    use crate::{chat::Role, simulator::model::MODELS};
+
+    fn drawn(random: u64) -> Seeds {
+        Seeds {
+            question: random,
+            conversation: random,
+        }
+    }
 
     fn plan_of(model: &Model, random: u64) -> Plan {
         Plan::new(
             model,
             &ChatRequest::of_text(model.name, "Hello"),
-            random,
+            drawn(random),
             1.0,
         )
     }
@@ -352,6 +379,33 @@ mod tests {
         let jittery =
             |random| plan_of(super::super::model::find("sim-jittery").unwrap(), random).promise();
         assert_ne!(jittery(7), jittery(8));
+    }
+
+    /// The tour's lesson: asked again on a warm connection, an answer starts sooner by what connecting took.
+    #[test]
+    fn a_question_asked_again_takes_the_model_as_long() {
+        let say = |role, text: &str| Message {
+            role,
+            parts: vec![Part::Text { text: text.into() }],
+        };
+        for model in MODELS {
+            let first = ChatRequest::of_text(model.name, "Why?");
+            let mut again = first.clone();
+            let more = [say(Role::Assistant, "So."), say(Role::User, "Why?")];
+            again.messages.extend(more);
+            let mut other = first.clone();
+            other.messages = vec![say(Role::User, "How?")];
+            let [one, two, three] = [&first, &again, &other].map(|asked| {
+                let seeds = seeds(asked, 9);
+                (seeds, Plan::new(model, asked, seeds, 1.0).promise())
+            });
+            if !model.pace.scaled {
+                assert_eq!(one.1.head, two.1.head, "{}", model.name);
+                assert_eq!(one.1.first_token, two.1.first_token, "{}", model.name);
+            }
+            assert_ne!(one.0.conversation, two.0.conversation);
+            assert_ne!(one.0.question, three.0.question);
+        }
     }
 
     #[test]
@@ -386,7 +440,7 @@ mod tests {
                 request.params.max_tokens = limit;
                 let mut answer = crate::event::Answer::default();
                 let (mut tokens, mut reasoning) = (0, 0);
-                for step in Plan::new(model, &request, 1, 1.0) {
+                for step in Plan::new(model, &request, drawn(1), 1.0) {
                     if let Act::Say(event) = step.act {
                         tokens += u64::from(event.is_token());
                         reasoning += u64::from(matches!(event, Event::Reasoning { .. }));
@@ -412,8 +466,8 @@ mod tests {
     fn speed_shortens_every_delay_alike() {
         for model in MODELS {
             let request = ChatRequest::of_text(model.name, "Hello");
-            let slow = Plan::new(model, &request, 5, 1.0).promise();
-            let fast = Plan::new(model, &request, 5, 10.0).promise();
+            let slow = Plan::new(model, &request, drawn(5), 1.0).promise();
+            let fast = Plan::new(model, &request, drawn(5), 10.0).promise();
             assert_eq!(slow.tokens, fast.tokens);
             let ratio = slow.end.as_secs_f64() / fast.end.as_secs_f64();
             assert!((ratio - 10.0).abs() < 0.01, "{}: {ratio}", model.name);

@@ -394,6 +394,121 @@ fn what_is_asked_next_is_followed_however_it_comes() {
     assert!(harness.query_by_label("Jump to latest").is_none());
 }
 
+/// Where the last line of each pane is: above its figures and below its head, or nowhere.
+fn ends_in_sight(harness: &Harness<'_, Rig>, text: &str) -> usize {
+    let ends = harness.query_all_by_label(text);
+    ends.filter(|node| node.rect().bottom() < 760.0 && node.rect().top() > 80.0)
+        .count()
+}
+
+fn lines(count: usize, end: &str) -> String {
+    "A line of its own\n\n".repeat(count) + end
+}
+
+/// Turns the wheel in the first pane, up if positive.
+fn wheel(harness: &mut Harness<'_, Rig>, by: f32) {
+    harness.event(egui::Event::PointerMoved(egui::pos2(300.0, 300.0)));
+    harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, by),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+    harness.run_steps(12);
+}
+
+/// Nothing but a person's scrolling takes a pane from its end.
+#[test]
+fn a_pane_keeps_to_its_end_whatever_changes() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "First");
+    for count in 1..=20 {
+        for run in &sent {
+            put(&mut harness, streaming(run, &lines(count * 4, "first end")));
+        }
+        harness.run_steps(1);
+    }
+    harness.run_steps(2);
+    assert_eq!(ends_in_sight(&harness, "first end"), 2, "while it streams");
+    // The figures come, and take room.
+    for run in &sent {
+        let mut run = ended(run, &lines(80, "first end"), 90, 2400, Connection::Cold);
+        run.answer.usage = Some(Usage {
+            reasoning: Some(7),
+            cached: Some(8),
+            ..run.answer.usage.unwrap()
+        });
+        put(&mut harness, run);
+    }
+    harness.run_steps(4);
+    assert_eq!(ends_in_sight(&harness, "first end"), 2, "at its end");
+    for size in [[800.0, 760.0], [1280.0, 800.0], [1100.0, 700.0]] {
+        harness.set_size(size.into());
+        harness.run_steps(6);
+        assert_eq!(ends_in_sight(&harness, "first end"), 2, "{size:?}");
+    }
+    harness.ctx.set_theme(egui::Theme::Light);
+    harness.run_steps(4);
+    assert_eq!(ends_in_sight(&harness, "first end"), 2, "in another theme");
+    let sent = ask(&mut harness, "Second");
+    harness.run_steps(2);
+    let asked = harness.query_all_by_label("Second");
+    let in_sight = asked.filter(|node| node.rect().bottom() < 700.0).count();
+    assert_eq!(in_sight, 2, "a new question is brought into view");
+    for count in 1..=20 {
+        for run in &sent {
+            put(&mut harness, streaming(run, &lines(count * 4, "second end")));
+        }
+        harness.run_steps(1);
+    }
+    harness.run_steps(2);
+    assert_eq!(ends_in_sight(&harness, "second end"), 2, "the second one");
+    assert!(harness.query_by_label("Jump to latest").is_none());
+}
+
+#[test]
+fn a_person_leaves_the_end_by_the_wheel_and_comes_back_to_it() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "First");
+    let stream = |harness: &mut Harness<'_, Rig>, count: usize| {
+        for run in &sent {
+            put(harness, streaming(run, &lines(count, "the end")));
+        }
+        harness.run_steps(3);
+    };
+    stream(&mut harness, 60);
+    wheel(&mut harness, 200.0);
+    stream(&mut harness, 90);
+    assert_eq!(ends_in_sight(&harness, "the end"), 1, "the other pane's");
+    for run in &sent {
+        let text = lines(90, "the end");
+        put(&mut harness, ended(run, &text, 1, 2, Connection::Warm));
+    }
+    harness.run_steps(4);
+    assert_eq!(ends_in_sight(&harness, "the end"), 1);
+    harness.get_by_label("Jump to latest").click();
+    harness.run_steps(4);
+    assert_eq!(ends_in_sight(&harness, "the end"), 2);
+    // By keys, too, and back by the wheel.
+    harness.key_press(Key::PageUp);
+    harness.run_steps(12);
+    assert_eq!(ends_in_sight(&harness, "the end"), 1);
+    wheel(&mut harness, -20_000.0);
+    stream(&mut harness, 120);
+    assert_eq!(ends_in_sight(&harness, "the end"), 2);
+    // A new question is followed wherever one was.
+    wheel(&mut harness, 400.0);
+    for run in &sent {
+        let text = lines(120, "the end");
+        put(&mut harness, ended(run, &text, 1, 2, Connection::Warm));
+    }
+    ask(&mut harness, "Second");
+    harness.run_steps(3);
+    let asked = harness.query_all_by_label("Second");
+    assert_eq!(asked.filter(|node| node.rect().bottom() < 760.0).count(), 2);
+}
+
 /// What comes last is seen, too, though nothing moves the window any more.
 #[test]
 fn an_answers_last_lines_are_in_sight_when_it_ends() {
@@ -989,6 +1104,11 @@ fn what_was_kept_is_found_again() {
     second.state_mut().state.missing_runs.insert(sent[1].id);
     second.run_steps(2);
     second.get_by_label("I do");
+    // It opens at its end, though the answers come after it.
+    let long = lines(60, "the very end");
+    put(&mut second, ended(&sent[0], &long, 1, 2, Connection::Warm));
+    second.run_steps(4);
+    assert_eq!(ends_in_sight(&second, "the very end"), 1);
     second.get_by_label("This answer is not in the history any more");
 }
 

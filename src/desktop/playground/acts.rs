@@ -26,9 +26,6 @@ impl Playground {
         self.only = None;
         self.panes.clear();
         self.answers.clear();
-        for pane in &self.conversation.panes {
-            self.panes.entry(pane.id).or_default().jump = true;
-        }
     }
 
     pub(super) fn do_verb(&mut self, id: &str, cx: &mut Cx<'_>) {
@@ -245,7 +242,7 @@ impl Playground {
         for pane in &mut self.conversation.panes {
             if self.only.is_none_or(|only| only == pane.id) {
                 runs.extend(edits::ask_next(pane, parts.clone(), &cx.state.runs));
-                self.panes.entry(pane.id).or_default().jump = true;
+                self.panes.entry(pane.id).or_default().follow.to_end();
             }
         }
         self.conversation.draft = Draft::default();
@@ -265,7 +262,7 @@ impl Playground {
     fn go_on(&mut self, pane: u32, results: Vec<Part>, cx: &mut Cx<'_>) {
         let next = edits::pane_mut(&mut self.conversation, pane);
         let run = next.and_then(|pane| edits::ask_next(pane, results, &cx.state.runs));
-        self.view(pane).jump = true;
+        self.view(pane).follow.to_end();
         self.start(run.into_iter().collect(), cx);
     }
 
@@ -360,7 +357,7 @@ impl Playground {
                 pane.turns.truncate(turn);
                 runs.extend(edits::ask_next(pane, parts.clone(), &cx.state.runs));
             }
-            self.view(id).jump = true;
+            self.view(id).follow.to_end();
         }
         self.view(pane).editing = None;
         self.start(runs, cx);

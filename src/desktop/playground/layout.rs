@@ -9,6 +9,17 @@ pub const MIN_WIDTH: f32 = 300.0;
 /// Lowest pane.
 pub const MIN_HEIGHT: f32 = 280.0;
 
+/// Widest column of text: about 90 letters, beyond which the eye loses its line.
+const MAX_COLUMN: f32 = 600.0;
+/// Least room at each side of a column.
+const BESIDE: f32 = 12.0;
+
+/// The column of text in a pane: in the middle of it, and no wider than is read with ease.
+pub fn column(pane: Rect) -> Rect {
+    let beside = ((pane.width() - MAX_COLUMN) / 2.0).floor().max(BESIDE);
+    pane.shrink2(vec2(beside, 0.0))
+}
+
 /// Panes of each row, rows about equally full.
 pub fn rows(panes: usize, width: f32) -> Vec<usize> {
     #[expect(
@@ -106,6 +117,19 @@ mod tests {
         assert_eq!(rows(5, 1000.0), [3, 2]);
         assert_eq!(rows(8, 1000.0), [3, 3, 2]);
         assert_eq!(rows(3, 100.0), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_wide_pane_has_a_column_that_is_read_with_ease() {
+        for (width, left, right) in [
+            (300.0, 12.0, 288.0),
+            (624.0, 12.0, 612.0),
+            (1848.0, 624.0, 1224.0),
+        ] {
+            let pane = Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 400.0));
+            let column = column(pane);
+            assert_eq!((column.left(), column.right()), (left, right), "{width}");
+        }
     }
 
     #[test]

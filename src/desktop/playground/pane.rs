@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use egui::{
-    Align, Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Stroke,
+    Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Stroke,
     TextEdit, Ui, UiBuilder, pos2, vec2,
 };
 
@@ -12,8 +12,9 @@ use super::{
     attachments::Attachments,
     compare::Comparison,
     figures::figures_ui,
+    follow::{Follow, Seen},
     intent::Intent,
-    left_out,
+    layout, left_out,
     params::ParamsPopover,
     target_picker::Picker,
     turn::{TurnCx, TurnView, item_ui},
@@ -40,10 +41,8 @@ pub struct PaneView {
     turns: Vec<TurnView>,
     /// The turn whose question is edited, and what it became.
     pub editing: Option<(usize, Draft)>,
-    /// Whether to show the end of the last turn now.
-    pub jump: bool,
-    /// Where to scroll to, because what is above was measured.
-    offset: Option<f32>,
+    /// Whether it keeps to the end of its last turn.
+    pub follow: Follow,
 }
 
 /// What all panes share while they are shown.
@@ -178,63 +177,63 @@ impl PaneView {
     fn turns_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
         self.turns.resize_with(pane.turns.len(), TurnView::default);
         if pane.turns.is_empty() {
+            self.follow = Follow::default();
             return empty_ui(ui, cx, pane);
         }
-        let mut scroll = ScrollArea::vertical()
-            .id_salt("turns")
-            .stick_to_bottom(true)
-            .auto_shrink(false);
-        if let Some(offset) = self.offset.take() {
+        let mut scroll = ScrollArea::vertical().id_salt("turns").auto_shrink(false);
+        if let Some(offset) = self.follow.offset(ui.available_height()) {
+            // The end that is gone to may lie beyond what is known of the text: no band pulls it back.
+            ui.spacing_mut().scroll.kinetic.rubber_band = false;
             scroll = scroll.vertical_scroll_offset(offset);
         }
-        let jump = std::mem::take(&mut self.jump);
-        let (mut shift, mut top) = (0.0, 0.0);
+        let pages = pages_turned(ui);
+        let mut shift = 0.0;
         let out = scroll.show(ui, |ui| {
-            top = ui.min_rect().top();
-            Frame::new()
-                .inner_margin(Margin::symmetric(12, 10))
-                .show(ui, |ui| {
-                    ui.set_min_width(ui.available_width());
-                    for (index, turn) in pane.turns.iter().enumerate() {
-                        let at = TurnCx { pane, index, turn };
-                        let editing = self
-                            .editing
-                            .as_mut()
-                            .filter(|e| e.0 == index)
-                            .map(|e| &mut e.1);
-                        let view = &mut self.turns[index];
-                        shift += ui
-                            .push_id(index, |ui| view.ui(ui, cx, &at, shared, editing))
-                            .inner;
-                    }
-                });
-            if jump {
-                let at_once = egui::style::ScrollAnimation::none();
-                ui.scroll_to_cursor_animation(Some(Align::BOTTOM), at_once);
+            if pages != 0.0 {
+                ui.scroll_with_delta(vec2(0.0, -pages * ui.clip_rect().height()));
             }
+            let column = layout::column(ui.available_rect_before_wrap());
+            ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
+                ui.set_min_width(ui.available_width());
+                ui.add_space(10.0);
+                for (index, turn) in pane.turns.iter().enumerate() {
+                    let at = TurnCx { pane, index, turn };
+                    let editing = (self.editing.as_mut()).filter(|e| e.0 == index);
+                    let editing = editing.map(|e| &mut e.1);
+                    let view = &mut self.turns[index];
+                    shift += ui
+                        .push_id(index, |ui| view.ui(ui, cx, &at, shared, editing))
+                        .inner;
+                }
+            });
         });
-        let offset = out.state.clamped_offset().y;
-        let left = out.content_size.y - out.inner_rect.height() - offset;
-        // The end is followed a frame late: without another, the last lines would stay out of sight.
-        let drawn = out.inner_rect.top() - top;
-        if (drawn - offset).abs() > 0.5 {
+        let seen = Seen {
+            offset: out.state.clamped_offset().y,
+            content: out.content_size.y,
+            room: out.inner_rect.height(),
+        };
+        if self.follow.note(seen) {
+            // The end is followed a frame late: without another, the last lines would stay out of sight.
             ui.ctx().request_repaint();
+        } else if self.follow.shifted(shift) {
+            ui.ctx().request_discard("a block above was measured");
         }
-        if left > 24.0 {
-            if shift.abs() > 0.5 {
-                // What was above the window's top was measured: what is read now must not move.
-                self.offset = Some((offset + shift).max(0.0));
-                ui.ctx().request_discard("a block above was measured");
-            }
-            self.jump |= !jump && jump_ui(ui, cx.theme, out.inner_rect);
-        }
-        // What came meanwhile is below the place that was jumped to; only the end holds by itself.
-        let scrolled = ui.input(|input| input.smooth_scroll_delta().y > 0.0);
-        if jump && left > 1.0 && !scrolled {
-            self.jump = true;
-            ui.ctx().request_repaint();
+        if self.follow.is_away() && jump_ui(ui, cx.theme, out.inner_rect) {
+            self.follow.to_end();
         }
     }
+}
+
+/// Pages to go down, or up if negative, by the keys that do so in the pane under the pointer.
+fn pages_turned(ui: &Ui) -> f32 {
+    if !ui.rect_contains_pointer(ui.available_rect_before_wrap()) {
+        return 0.0;
+    }
+    ui.input(|input| {
+        let pressed = |key| f32::from(u8::from(input.key_pressed(key)));
+        // A line or two of what was read stays in sight.
+        0.9 * (pressed(egui::Key::PageDown) - pressed(egui::Key::PageUp))
+    })
 }
 
 fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {

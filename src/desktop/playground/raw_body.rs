@@ -212,7 +212,7 @@ impl Playground {
         if turn.is_none() && (self.conversation.panes.len() == 1 || self.only == Some(id)) {
             self.conversation.draft = Draft::default();
         }
-        self.view(id).jump = true;
+        self.view(id).follow.to_end();
         self.start(run.into_iter().collect(), cx);
         cx.commands.push(Command::ListConversations);
     }

@@ -1,0 +1,170 @@
+//! Whether a pane keeps to its end: a person alone decides that, by scrolling.
+//!
+//! In: what a scroll area was told and where it then stood. What moved it in between was a wheel, a drag, a key,
+//! its bar, or a screen reader; whatever else changes (the text, the room for it, the size of its letters) moves
+//! the end, and is followed.
+
+/// Offsets that differ by less are the same.
+const SAME: f32 = 0.01;
+/// So close to the end is at the end.
+const AT_END: f32 = 1.0;
+
+/// Where a pane is scrolled to, and whether it keeps to its end.
+#[derive(Debug, Default)]
+pub struct Follow {
+    /// Whether a person scrolled away from the end.
+    away: bool,
+    /// As it was when last shown.
+    last: Option<Seen>,
+    /// The offset that was asked for.
+    told: Option<f32>,
+    /// Where to go with the next frame, since what stands above was measured.
+    go: Option<f32>,
+}
+
+/// How a scroll area stood when it was shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen {
+    /// How far it was scrolled.
+    pub offset: f32,
+    /// Height of what it holds.
+    pub content: f32,
+    /// Height of what is seen of that.
+    pub room: f32,
+}
+
+impl Seen {
+    fn end(self) -> f32 {
+        (self.content - self.room).max(0.0)
+    }
+
+    /// How much there is below.
+    pub fn below(self) -> f32 {
+        self.end() - self.offset
+    }
+}
+
+impl Follow {
+    /// Whether a person scrolled away from the end.
+    pub fn is_away(&self) -> bool {
+        self.away
+    }
+
+    /// Goes to the end and keeps to it.
+    pub fn to_end(&mut self) {
+        self.away = false;
+    }
+
+    /// What to tell the scroll area, if anything, where there is this much room now.
+    pub fn offset(&mut self, room: f32) -> Option<f32> {
+        let last = self.last?;
+        let wanted = if self.away {
+            self.go.take()
+        } else {
+            Some(Seen { room, ..last }.end())
+        };
+        let wanted = wanted.filter(|wanted| (wanted - last.offset).abs() > SAME);
+        self.told = Some(wanted.unwrap_or(last.offset));
+        wanted
+    }
+
+    /// Takes in how it was shown; gives whether its end is to be shown with another frame.
+    pub fn note(&mut self, seen: Seen) -> bool {
+        let undisturbed = self.told.take().map(|told| told.min(seen.end()));
+        if undisturbed.is_some_and(|at| seen.offset < at - SAME) {
+            self.away = true;
+        } else if seen.below() <= AT_END {
+            self.away = false;
+        }
+        self.last = Some(seen);
+        !self.away && seen.below() > SAME
+    }
+
+    /// What stands above what is read has become higher by so much: what is read must not move. Gives whether it
+    /// has to be shown anew.
+    pub fn shifted(&mut self, by: f32) -> bool {
+        let Some(last) = self.last.filter(|_| self.away && by.abs() > 0.5) else {
+            return false;
+        };
+        self.go = Some((last.offset + by).max(0.0));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows a text of this height in this room; `by` is what a person scrolls. Gives the offset.
+    fn show(follow: &mut Follow, at: &mut f32, content: f32, room: f32, by: f32) -> f32 {
+        *at = follow.offset(room).unwrap_or(*at) + by;
+        *at = at.clamp(0.0, (content - room).max(0.0));
+        let offset = *at;
+        follow.note(Seen {
+            offset,
+            content,
+            room,
+        });
+        offset
+    }
+
+    /// A frame that nobody scrolls in, and one more, in which the end is reached.
+    fn rest(follow: &mut Follow, at: &mut f32, content: f32, room: f32) -> f32 {
+        show(follow, at, content, room, 0.0);
+        show(follow, at, content, room, 0.0)
+    }
+
+    #[test]
+    fn whatever_changes_but_by_a_person_is_followed() {
+        let (mut follow, mut at) = (Follow::default(), 0.0);
+        for (what, content, room) in [
+            ("opened", 1000.0, 400.0),
+            ("the answer grows", 1400.0, 400.0),
+            ("the figures take room", 1400.0, 340.0),
+            ("they take less again", 1400.0, 380.0),
+            ("a wider window: fewer lines", 900.0, 380.0),
+            ("a narrower one", 2100.0, 380.0),
+            ("a low one", 2100.0, 100.0),
+            ("all of it fits", 300.0, 400.0),
+            ("a second question", 1700.0, 400.0),
+            ("half of a point", 1700.5, 400.0),
+        ] {
+            let offset = rest(&mut follow, &mut at, content, room);
+            let end = (content - room).max(0.0);
+            assert!((offset - end).abs() < SAME, "{what}: {offset} of {end}");
+            assert!(!follow.is_away(), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_end_is_left_by_scrolling_and_found_by_scrolling() {
+        let (mut follow, mut at) = (Follow::default(), 0.0);
+        rest(&mut follow, &mut at, 1000.0, 400.0);
+        // Slowly, while more comes with each frame.
+        for step in 1..=20_u8 {
+            show(&mut follow, &mut at, 1000.0 + f32::from(step), 400.0, -0.2);
+        }
+        assert!(follow.is_away());
+        let left = at;
+        for (content, room) in [(1500.0, 400.0), (1500.0, 300.0), (1800.0, 350.0)] {
+            assert!((rest(&mut follow, &mut at, content, room) - left).abs() < SAME);
+        }
+        show(&mut follow, &mut at, 1800.0, 350.0, 10_000.0);
+        assert!(!follow.is_away());
+        assert!((rest(&mut follow, &mut at, 2000.0, 350.0) - 1650.0).abs() < SAME);
+        show(&mut follow, &mut at, 2000.0, 350.0, -90.0);
+        follow.to_end();
+        assert!((rest(&mut follow, &mut at, 2000.0, 350.0) - 1650.0).abs() < SAME);
+    }
+
+    #[test]
+    fn what_is_read_stays_where_it_is_when_what_is_above_it_was_measured() {
+        let (mut follow, mut at) = (Follow::default(), 0.0);
+        rest(&mut follow, &mut at, 1000.0, 400.0);
+        assert!(!follow.shifted(30.0), "the end is followed");
+        show(&mut follow, &mut at, 1000.0, 400.0, -200.0);
+        assert!(follow.shifted(30.0));
+        assert!((show(&mut follow, &mut at, 1030.0, 400.0, 0.0) - 430.0).abs() < SAME);
+        assert!(follow.is_away());
+    }
+}
