@@ -458,7 +458,10 @@ fn a_pane_keeps_to_its_end_whatever_changes() {
     assert_eq!(in_sight, 2, "a new question is brought into view");
     for count in 1..=20 {
         for run in &sent {
-            put(&mut harness, streaming(run, &lines(count * 4, "second end")));
+            put(
+                &mut harness,
+                streaming(run, &lines(count * 4, "second end")),
+            );
         }
         harness.run_steps(1);
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use egui::{
-    Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Stroke,
-    TextEdit, Ui, UiBuilder, pos2, vec2,
+    Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Stroke, TextEdit, Ui,
+    UiBuilder, pos2, vec2,
 };
 
 use super::{
