@@ -25,7 +25,7 @@ use crate::{
     endpoint::Endpoint,
     event::Fault,
     history::{Conformance, ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage},
-    run::{Origin, Run, RunHead, RunId, RunUpdate},
+    run::{Backlog, Origin, Run, RunHead, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsEdit, SettingsProblem},
 };
 
@@ -281,6 +281,7 @@ pub struct Options {
 pub struct Engine {
     commands: UnboundedSender<Command>,
     updates: mpsc::Receiver<Update>,
+    backlog: Arc<Backlog>,
 }
 
 impl Engine {
@@ -296,10 +297,15 @@ impl Engine {
         let (commands, inbox) = unbounded_channel();
         let (to_client, updates) = mpsc::channel();
         let out = Outbox::new(to_client, wake);
+        let backlog = Arc::clone(&out.backlog);
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || core::run(options, inbox, &out))?;
-        Ok(Self { commands, updates })
+        Ok(Self {
+            commands,
+            updates,
+            backlog,
+        })
     }
 
     /// An engine that is not there: commands go to, and updates come from, a test.
@@ -308,7 +314,11 @@ impl Engine {
         commands: UnboundedSender<Command>,
         updates: mpsc::Receiver<Update>,
     ) -> Self {
-        Self { commands, updates }
+        Self {
+            commands,
+            updates,
+            backlog: Arc::default(),
+        }
     }
 
     /// Queues a command.
@@ -326,13 +336,37 @@ impl Engine {
     /// The next update that is there already.
     #[must_use]
     pub fn try_next(&self) -> Option<Update> {
-        self.updates.try_recv().ok()
+        let update = self.updates.try_recv().ok();
+        self.taken(update)
     }
 
     /// Waits for the next update; `None` once the engine has ended. Never call it on the UI thread.
     #[must_use]
     pub fn next(&self) -> Option<Update> {
-        self.updates.recv().ok()
+        let update = self.updates.recv().ok();
+        self.taken(update)
+    }
+
+    /// Makes room for what runs have to say next.
+    fn taken(&self, update: Option<Update>) -> Option<Update> {
+        self.backlog.take(update.as_ref().map_or(0, Update::weight));
+        update
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.backlog.close();
+    }
+}
+
+impl Update {
+    /// About how many bytes of a run's it holds; what else is said is little, or was asked for.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Run { update, .. } => update.weight(),
+            _ => 0,
+        }
     }
 }
 
@@ -340,6 +374,8 @@ impl Engine {
 #[derive(Clone)]
 struct Outbox {
     updates: mpsc::Sender<Update>,
+    /// What waits there; runs read on only while there is room.
+    backlog: Arc<Backlog>,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -347,11 +383,13 @@ impl Outbox {
     fn new(updates: mpsc::Sender<Update>, wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             updates,
+            backlog: Arc::default(),
             wake: Arc::new(wake),
         }
     }
 
     fn send(&self, update: Update) {
+        self.backlog.add(update.weight());
         // A client that has gone wants no more updates.
         if self.updates.send(update).is_ok() {
             (self.wake)();

@@ -5,9 +5,11 @@
 
 mod figures;
 pub mod percentile;
+mod reads;
 pub mod recorder;
 
 pub use figures::{FIGURES, figure};
+pub use reads::Reads;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +66,10 @@ pub struct Stamps {
     /// The run was over.
     pub closed: Option<OffsetNs>,
 }
+
+/// Reads that follow each other faster than this are one arrival: hyper hands over one HTTP chunk at
+/// a time, so what came in one segment shows as several reads some ten microseconds apart.
+const TOGETHER_NS: u64 = 200_000;
 
 /// One read of response-body bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

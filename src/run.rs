@@ -3,6 +3,8 @@
 //! In: a target, a request, and what the transport and the dialect report. Out: [`RunUpdate`]s while
 //! it goes, and a [`Run`] with every stamp at the end.
 
+mod backlog;
+mod bounded;
 mod execute;
 pub mod retry_after;
 mod watch;
@@ -20,14 +22,17 @@ use std::{
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-pub use self::execute::{execute, execute_in};
+pub use self::{
+    backlog::Backlog,
+    execute::{execute, execute_in, execute_paced},
+};
 
 use crate::{
     chat::ChatRequest,
     dialect::DialectId,
     endpoint::{Endpoint, TargetId},
     event::{Answer, Event, Fault, FaultClass, words},
-    measure::{OffsetNs, Read, Stamps, recorder::wall_clock_ns},
+    measure::{OffsetNs, Read, Reads, Stamps, recorder::wall_clock_ns},
     transport::shown_url,
 };
 
@@ -123,8 +128,8 @@ pub struct Run {
     pub http_version: Option<String>,
     /// Raw stamps.
     pub stamps: Stamps,
-    /// Every read of the body.
-    pub reads: Vec<Read>,
+    /// The reads of the body.
+    pub reads: Reads,
     /// What the stream said; its `fault` is the run's fault.
     pub answer: Answer,
 }
@@ -140,7 +145,7 @@ impl Run {
             status: None,
             http_version: None,
             stamps: Stamps::default(),
-            reads: Vec::new(),
+            reads: Reads::default(),
             answer: Answer::default(),
         }
     }

@@ -127,7 +127,17 @@ impl Job {
                 let reporter = self.reporter.clone();
                 let id = self.head.id;
                 let mut emit = move |update| reporter.report(id, update);
-                let run = run::execute(&self.transport, ask, self.cancel, &mut emit).await;
+                let backlog = Arc::clone(&self.reporter.out.backlog);
+                let dialect = ask.endpoint.dialect.dialect();
+                let run = run::execute_paced(
+                    dialect,
+                    &self.transport,
+                    ask,
+                    self.cancel,
+                    &mut emit,
+                    &backlog,
+                )
+                .await;
                 if is_key_refused(&run) {
                     self.credentials.invalidate(&self.endpoint.id);
                 }

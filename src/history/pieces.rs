@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::reads;
 use crate::{
     event::{Event, words},
-    measure::{Read, Stamps},
+    measure::{Read, Reads, Stamps},
     run::{Run, RunUpdate, State},
 };
 
@@ -59,7 +59,7 @@ pub(super) struct Live {
     /// Whether the row in the file is out of date.
     pub(super) changed: bool,
     next_seq: i64,
-    reads: Vec<Read>,
+    reads: Reads,
     /// What was said, in its order.
     said: Vec<(Kind, String)>,
     /// Events whose place among the others tells nothing.
@@ -73,7 +73,7 @@ impl Live {
             begun: false,
             changed: true,
             next_seq: 0,
-            reads: Vec::new(),
+            reads: Reads::default(),
             said: Vec::new(),
             events: String::new(),
         }

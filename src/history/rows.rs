@@ -262,7 +262,7 @@ pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         status: cells.next()?,
         http_version: cells.next()?,
         stamps: stamps_of(&mut cells)?,
-        reads: cells.reads()?,
+        reads: cells.reads()?.into(),
         answer: answer_of(&mut cells)?,
     })
 }

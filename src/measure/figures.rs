@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use super::{Better, Figure, OffsetNs, Read, Span, ms, percentile};
+use super::{Better, Figure, OffsetNs, Read, Span, TOGETHER_NS, ms, percentile};
 use crate::run::Run;
 
 /// All figures, in the order in which they are shown. A failed run shows what was stamped before it
@@ -221,10 +221,6 @@ struct Arrival {
     last_at: OffsetNs,
     tokens: u64,
 }
-
-/// Reads that follow each other faster than this are one arrival: hyper hands over one HTTP chunk at
-/// a time, so what came in one segment shows as several reads some ten microseconds apart.
-const TOGETHER_NS: u64 = 200_000;
 
 fn arrivals(run: &Run) -> Vec<Arrival> {
     let mut arrivals: Vec<Arrival> = Vec::new();

@@ -74,12 +74,13 @@ impl Recorder {
 
     /// Takes a read of `bytes` bytes that came at `at` and completed `events`.
     pub fn read(&mut self, at: Instant, bytes: usize, events: &[Event]) -> Read {
-        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let tokens = events.iter().filter(|event| event.is_token());
         let read = Read {
             at: self.offset(at),
-            bytes: count(bytes),
-            events: count(events.len()),
-            tokens: count(events.iter().filter(|event| event.is_token()).count()),
+            bytes: count(bytes as u64),
+            events: count(events.iter().map(Event::count).sum()),
+            tokens: count(tokens.count() as u64),
         };
         self.last_read = Some(read.at);
         self.stamps.note(&read, events);

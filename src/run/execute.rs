@@ -1,22 +1,26 @@
 //! Doing one run: send, stamp, decode, report.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::StreamExt as _;
 use http::header;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ask, Connection, Run, RunUpdate,
+    Ask, Backlog, Connection, Run, RunUpdate,
+    bounded::Bounded,
     retry_after::retry_after_ms,
     watch::{Limit, Watch},
     ways::{Way, Ways},
 };
 use crate::{
-    dialect::{Decoder, Dialect, ResponseHead},
+    dialect::{Dialect, ResponseHead},
     endpoint::{Timeouts, mask::Mask},
     event::{About, Event, Fault, FaultClass, Note, Phase},
-    measure::recorder::Recorder,
+    measure::{Stamps, recorder::Recorder},
     transport::{Chunk, HttpResponse, Trace, Transport, deadline, limit_text, wait_until},
 };
 
@@ -40,16 +44,34 @@ pub async fn execute_in(
     cancel: CancellationToken,
     emit: &mut (dyn FnMut(RunUpdate) + Send),
 ) -> Run {
+    let nothing_waits = Backlog::default();
+    execute_paced(dialect, transport, ask, cancel, emit, &nothing_waits).await
+}
+
+/// As [`execute_in`], reading on only while `backlog` has room: what `emit` was given may wait there.
+pub async fn execute_paced(
+    dialect: &Dialect,
+    transport: &Transport,
+    ask: Ask,
+    cancel: CancellationToken,
+    emit: &mut (dyn FnMut(RunUpdate) + Send),
+    backlog: &Backlog,
+) -> Run {
     let limits = ask.endpoint.connect.timeouts;
     let prepared = Ways::prepare(dialect, transport, &ask).await;
     let mut record = Record {
         recorder: Recorder::start(),
         run: Run::new(ask.head),
         notes: Vec::new(),
+        quiet: Quiet::default(),
         emit,
     };
     record.started();
-    let going = Going { limits, cancel };
+    let going = Going {
+        limits,
+        cancel,
+        backlog,
+    };
     let (end, decoder) = match prepared {
         Ok(ways) => going.on(ways, &mut record).await,
         Err(fault) => (End::Fault(fault), None),
@@ -76,6 +98,7 @@ struct Record<'a> {
     run: Run,
     /// What is to be noted with the answer.
     notes: Vec<Note>,
+    quiet: Quiet,
     emit: &'a mut (dyn FnMut(RunUpdate) + Send),
 }
 
@@ -109,12 +132,40 @@ impl Record<'_> {
         });
     }
 
-    fn read(&mut self, chunk: &Chunk, events: Vec<Event>) {
-        let read = self.recorder.read(chunk.at, chunk.bytes.len(), &events);
+    /// Reports a read with its events; one that says nothing new is told with a later one.
+    fn read(&mut self, chunk: &Chunk, events: &mut Vec<Event>) {
+        self.quiet.bytes += chunk.bytes.len();
+        if self
+            .quiet
+            .may_wait(chunk.at, events, self.recorder.stamps())
+        {
+            self.quiet.last = Some(chunk.at);
+        } else {
+            self.report_read(chunk.at, std::mem::take(events));
+        }
+    }
+
+    fn report_read(&mut self, at: Instant, events: Vec<Event>) {
+        let told = Some(at);
+        let waited = std::mem::replace(
+            &mut self.quiet,
+            Quiet {
+                told,
+                ..Quiet::default()
+            },
+        );
+        let read = self.recorder.read(at, waited.bytes, &events);
         self.report(RunUpdate::Read { read, events });
     }
 
-    fn close(&mut self, end: End, decoder: Option<Box<dyn Decoder>>) {
+    /// Reports what still waits to be told.
+    fn end_quiet(&mut self, events: Vec<Event>) {
+        if let Some(at) = self.quiet.last {
+            self.report_read(at, events);
+        }
+    }
+
+    fn close(&mut self, end: End, decoder: Option<Bounded>) {
         let mut events = last_events(end, decoder);
         for event in &mut events {
             if let Event::Fault(fault) = event {
@@ -130,8 +181,34 @@ impl Record<'_> {
     }
 }
 
+/// Reads that were not reported yet: they held nothing but keep-alives, or no whole event at all.
+#[derive(Default)]
+struct Quiet {
+    bytes: usize,
+    /// When the last of them came.
+    last: Option<Instant>,
+    /// When a read was reported last.
+    told: Option<Instant>,
+}
+
+impl Quiet {
+    /// How long after a report such reads wait for the next.
+    const SPAN: Duration = Duration::from_millis(100);
+
+    /// Whether a read can be told with a later one: it makes no stamp, and the last was told just now.
+    fn may_wait(&self, at: Instant, events: &[Event], stamps: &Stamps) -> bool {
+        let counts =
+            |event: &Event| matches!(event, Event::KeepAlive { .. } | Event::LeftOut { .. });
+        let makes_stamp =
+            stamps.first_byte.is_none() || (stamps.first_event.is_none() && !events.is_empty());
+        let just_told =
+            (self.told).is_some_and(|told| at.saturating_duration_since(told) < Self::SPAN);
+        just_told && !makes_stamp && events.iter().all(counts)
+    }
+}
+
 /// The events that only the end makes known.
-fn last_events(end: End, decoder: Option<Box<dyn Decoder>>) -> Vec<Event> {
+fn last_events(end: End, decoder: Option<Bounded>) -> Vec<Event> {
     let mut events = Vec::new();
     if let Some(mut decoder) = decoder {
         decoder.end(&mut events);
@@ -172,13 +249,14 @@ fn explain_break(broke: Fault, events: &mut Vec<Event>) {
 }
 
 /// What a run goes by.
-struct Going {
+struct Going<'a> {
     limits: Timeouts,
     cancel: CancellationToken,
+    backlog: &'a Backlog,
 }
 
-impl Going {
-    async fn on(&self, ways: Ways<'_>, record: &mut Record<'_>) -> (End, Option<Box<dyn Decoder>>) {
+impl Going<'_> {
+    async fn on(&self, ways: Ways<'_>, record: &mut Record<'_>) -> (End, Option<Bounded>) {
         let Ways { first, fallback } = ways;
         let trace = Trace::new();
         let way = match self.along(first, &trace, record).await {
@@ -201,7 +279,7 @@ impl Going {
         way: Way<'_>,
         trace: &Arc<Trace>,
         record: &mut Record<'_>,
-    ) -> (End, Option<Box<dyn Decoder>>) {
+    ) -> (End, Option<Bounded>) {
         let Way {
             dialect,
             call,
@@ -227,31 +305,44 @@ impl Going {
         };
         record.notes.extend(notes);
         record.head(&response);
-        let mut decoder = mask.decoder((dialect.decoder)(&response_head(&response)));
-        let end = self.read(response, decoder.as_mut(), record).await;
+        let decoder = mask.decoder((dialect.decoder)(&response_head(&response)));
+        let mut decoder = Bounded::new(decoder);
+        let end = self.read(response, &mut decoder, record).await;
         (end, Some(decoder))
     }
 
     /// Reads to the end. Dropping the response when this returns closes the exchange.
     async fn read(
         &self,
-        mut response: HttpResponse,
-        decoder: &mut dyn Decoder,
+        response: HttpResponse,
+        decoder: &mut Bounded,
         record: &mut Record<'_>,
     ) -> End {
-        let mut watch = Watch::new(self.limits, record.recorder.started(), &response);
         let notes = std::mem::take(&mut record.notes)
             .into_iter()
             .map(Event::Note);
         let mut events: Vec<Event> = notes.chain(compression_note(&response)).collect();
+        let end = self.read_on(response, decoder, record, &mut events).await;
+        record.end_quiet(events);
+        end
+    }
+
+    async fn read_on(
+        &self,
+        mut response: HttpResponse,
+        decoder: &mut Bounded,
+        record: &mut Record<'_>,
+        events: &mut Vec<Event>,
+    ) -> End {
+        let mut watch = Watch::new(self.limits, record.recorder.started(), &response);
         loop {
+            if let Some(end) = self.wait_for_room(&watch).await {
+                return end;
+            }
             let (at, limit) = watch.next();
             let chunk = tokio::select! {
                 biased;
-                () = self.cancel.cancelled() => {
-                    let whole = watch.over.is_some();
-                    return if whole { End::Closed } else { End::Fault(cancelled(watch.phase())) };
-                }
+                () = self.cancel.cancelled() => return stopped(&watch),
                 chunk = response.body.next() => chunk,
                 () = wait_until(at) => return self.out_of(limit, &watch),
             };
@@ -263,19 +354,40 @@ impl Going {
                 }
                 Some(Ok(chunk)) => chunk,
             };
-            decoder.push(&chunk.bytes, &mut events);
+            decoder.push(&chunk.bytes, events);
             if let Some(trailers) = &chunk.trailers {
-                decoder.trailers(trailers, &mut events);
+                decoder.trailers(trailers, events);
                 if events.is_empty() {
                     continue;
                 }
             }
-            watch.saw(chunk.at, &events);
-            record.read(&chunk, std::mem::take(&mut events));
+            watch.saw(chunk.at, events);
+            record.read(&chunk, events);
+            if let Some(fault) = decoder.fault() {
+                return self.out_of_noise(fault, &watch);
+            }
             // Data that never stops coming would never let the timer be looked at.
             if watch.total.is_some_and(|total| chunk.at >= total) {
                 return self.out_of(Limit::Total, &watch);
             }
+        }
+    }
+
+    /// Waits while too much waits for whoever listens; gives how the run ends if it does so meanwhile.
+    async fn wait_for_room(&self, watch: &Watch) -> Option<End> {
+        tokio::select! {
+            biased;
+            () = self.backlog.room() => None,
+            () = self.cancel.cancelled() => Some(stopped(watch)),
+            () = wait_until(watch.total) => Some(self.out_of(Limit::Total, watch)),
+        }
+    }
+
+    fn out_of_noise(&self, fault: Fault, watch: &Watch) -> End {
+        let phase = watch.phase();
+        match watch.over {
+            Some(_) => End::Lingered,
+            None => End::Fault(Fault { phase, ..fault }),
         }
     }
 
@@ -306,6 +418,14 @@ impl Going {
         let within = limit_text(self.limits.total_ms);
         let message = format!("the run was not done within {within} (total limit)");
         Fault::new(FaultClass::Timeout, phase, message)
+    }
+}
+
+/// How a run ends that the user stops: an answer that is whole stays so.
+fn stopped(watch: &Watch) -> End {
+    match watch.over {
+        Some(_) => End::Closed,
+        None => End::Fault(cancelled(watch.phase())),
     }
 }
 

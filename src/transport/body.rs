@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -20,6 +21,10 @@ use crate::event::{Fault, FaultClass, Phase};
 /// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
 /// large ones: at most a socket buffer is still on its way.
 const PIECE: usize = 64 << 10;
+
+/// Compressed bytes that are unpacked at once: deflate gives at most 1,032 bytes for one, so that a piece
+/// can't outgrow memory before it is checked.
+const PACKED_PIECE: usize = 1 << 10;
 
 /// A request body that marks when its last byte was taken for writing. It can't be cloned, so no
 /// layer below can send it twice.
@@ -109,6 +114,8 @@ impl Coding {
 pub(super) struct Incoming<B> {
     body: Pin<Box<B>>,
     gunzip: Option<MultiGzDecoder<Vec<u8>>>,
+    /// What was read and is not unpacked yet, and when it came.
+    packed: Option<(Instant, Bytes)>,
     caps: Caps,
     /// The head, if there is no body: gRPC puts its trailers there then.
     head: Option<HeaderMap>,
@@ -124,6 +131,7 @@ impl<B> Incoming<B> {
         Self {
             body: Box::pin(body),
             gunzip: (coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())),
+            packed: None,
             caps,
             head: None,
             host,
@@ -147,15 +155,26 @@ impl<B> Incoming<B> {
             self.grow(bytes.len())?;
             return Ok(bytes);
         }
-        let mut all = Vec::new();
-        // Deflate gives at most 1,032 bytes for one, so a piece can't outgrow memory before it is checked.
-        for piece in bytes.chunks(4 << 10) {
-            self.bytes_in += piece.len() as u64;
-            let decoded = self.gunzipped(piece)?;
-            self.grow(decoded.len())?;
-            all.extend(decoded);
-        }
-        Ok(all.into())
+        self.bytes_in += bytes.len() as u64;
+        let decoded = self.gunzipped(&bytes)?;
+        self.grow(decoded.len())?;
+        Ok(decoded.into())
+    }
+
+    /// The next piece of what was read: all of it, or as much as is unpacked at once.
+    fn next_piece(&mut self) -> Option<Result<Chunk, Fault>> {
+        let (at, mut bytes) = self.packed.take()?;
+        let piece = match self.gunzip {
+            Some(_) if bytes.len() > PACKED_PIECE => bytes.split_to(PACKED_PIECE),
+            _ => std::mem::take(&mut bytes),
+        };
+        self.packed = (!bytes.is_empty()).then_some((at, bytes));
+        let decoded = self.decoded(piece);
+        Some(decoded.map(|bytes| Chunk {
+            at,
+            bytes,
+            trailers: None,
+        }))
     }
 
     fn gunzipped(&mut self, piece: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -212,18 +231,17 @@ impl<B> Incoming<B> {
     fn take(&mut self, frame: reqwest::Result<Frame<Bytes>>) -> Result<Option<Chunk>, Fault> {
         let at = now();
         let frame = frame.map_err(|error| fault::of_body(&error.without_url(), &self.host))?;
-        let (bytes, trailers) = match frame.into_data() {
-            Ok(bytes) => (self.decoded(bytes)?, None),
-            Err(frame) => match frame.into_trailers() {
-                Ok(trailers) => (Bytes::new(), Some(trailers)),
-                Err(_) => return Ok(None),
-            },
-        };
-        Ok(Some(Chunk {
-            at,
-            bytes,
-            trailers,
-        }))
+        match frame.into_data() {
+            Ok(bytes) => {
+                self.packed = Some((at, bytes));
+                self.next_piece().transpose()
+            }
+            Err(frame) => Ok(frame.into_trailers().ok().map(|trailers| Chunk {
+                at,
+                bytes: Bytes::new(),
+                trailers: Some(trailers),
+            })),
+        }
     }
 }
 
@@ -245,11 +263,15 @@ where
             })));
         }
         while !self.over {
-            let frame = ready!(self.body.as_mut().poll_frame(cx));
-            self.over = frame.is_none();
-            let item = match frame {
-                Some(frame) => self.take(frame).transpose(),
-                None => self.finished().map(Err),
+            let item = if let Some(piece) = self.next_piece() {
+                Some(piece)
+            } else {
+                let frame = ready!(self.body.as_mut().poll_frame(cx));
+                self.over = frame.is_none();
+                match frame {
+                    Some(frame) => self.take(frame).transpose(),
+                    None => self.finished().map(Err),
+                }
             };
             self.over |= matches!(item, Some(Err(_)));
             if item.is_some() {

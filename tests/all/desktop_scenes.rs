@@ -23,7 +23,7 @@ use tokenscope::{
         Conformance, Found, Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint,
         Storage,
     },
-    measure::{Read, Span, Stamps},
+    measure::{Read, Reads, Span, Stamps},
     run::{Connection, Origin, Run, RunHead, RunId, State},
     settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
 };
@@ -874,7 +874,7 @@ fn fail(run: &mut Run, index: usize) {
         run.stamps.first_token = None;
         run.stamps.first_visible = None;
         run.stamps.last_token = None;
-        run.reads.clear();
+        run.reads = Reads::default();
     }
     run.answer.finish = None;
     run.answer.fault = Some(fault);

@@ -297,7 +297,7 @@ fn any_run() -> impl Strategy<Value = Run> {
             status,
             http_version,
             stamps,
-            reads,
+            reads: reads.into(),
             answer: Answer { fault, ..answer },
         }
     })

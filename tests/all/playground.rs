@@ -215,7 +215,8 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
             events: 1,
             tokens: 1,
         })
-        .into();
+        .into_iter()
+        .collect();
     over.answer.usage = Some(Usage {
         cache_written: None,
         total: None,

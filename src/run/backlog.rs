@@ -1,0 +1,124 @@
+//! What waits for a run's listener: while too much does, no more is read from the socket.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+use super::RunUpdate;
+use crate::event::Event;
+
+/// About how many bytes may wait before reading stops.
+const FULL_BYTES: usize = 8 << 20;
+
+/// The weight of all that is on its way from runs to their listener.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    bytes: AtomicUsize,
+    gone: AtomicBool,
+    room: Notify,
+}
+
+impl Backlog {
+    /// Something of this weight waits now.
+    pub fn add(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Something of this weight was taken.
+    pub fn take(&self, bytes: usize) {
+        let less = |waiting: usize| waiting.saturating_sub(bytes);
+        let before = self.bytes.update(Ordering::AcqRel, Ordering::Acquire, less);
+        if before >= FULL_BYTES && less(before) < FULL_BYTES {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Nobody listens any more: nothing has to wait.
+    pub fn close(&self) {
+        self.gone.store(true, Ordering::Release);
+        self.room.notify_waiters();
+    }
+
+    /// Waits until there is room.
+    pub(super) async fn room(&self) {
+        loop {
+            // Listened for before looking, so that no word between the two is missed.
+            let told = self.room.notified();
+            if !self.is_full() {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        !self.gone.load(Ordering::Acquire) && self.bytes.load(Ordering::Acquire) >= FULL_BYTES
+    }
+}
+
+impl RunUpdate {
+    /// About how many bytes it holds.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let events = self.events();
+        size_of::<Self>() + size_of_val(events) + events.iter().map(held).sum::<usize>()
+    }
+}
+
+/// The bytes that an event holds apart from itself. Files are shared with whoever else has them.
+fn held(event: &Event) -> usize {
+    match event {
+        Event::Text { text } | Event::Reasoning { text } | Event::Refusal { text } => text.len(),
+        Event::ToolCall(delta) => {
+            delta.arguments.len() + delta.name.as_ref().map_or(0, String::len)
+        }
+        Event::Signature { value } => value.len(),
+        Event::Opaque { kind, raw } | Event::Unknown { kind, raw } => kind.len() + raw.len(),
+        Event::Media(media) => media.data.len(),
+        Event::Note(note) => note.text.len(),
+        Event::Fault(fault) => fault.message.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_full_backlog_holds_back_until_it_is_taken_or_nobody_listens() {
+        let backlog = Backlog::default();
+        assert!(backlog.room().now_or_never().is_some());
+        backlog.add(FULL_BYTES + 1);
+        let mut room = Box::pin(backlog.room());
+        assert!(room.as_mut().now_or_never().is_none());
+        backlog.take(1);
+        assert!(room.as_mut().now_or_never().is_none(), "still full");
+        backlog.take(1);
+        assert!(room.now_or_never().is_some());
+        backlog.add(2 * FULL_BYTES);
+        let mut room = Box::pin(backlog.room());
+        assert!(room.as_mut().now_or_never().is_none());
+        backlog.close();
+        assert!(room.now_or_never().is_some());
+    }
+
+    #[test]
+    fn an_update_weighs_what_it_says() {
+        let text = Event::Text {
+            text: "x".repeat(1000),
+        };
+        let update = RunUpdate::Closed {
+            at: 0,
+            events: vec![text],
+            stamps: Box::default(),
+        };
+        assert!(
+            (1_000..1_500).contains(&update.weight()),
+            "{}",
+            update.weight()
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! A decoder held to a budget: however few bytes a server needs to say much, little of it is held.
+//!
+//! In: the bytes of a response. Out: its events, those that only keep the connection open or that are too many
+//! counted; and a fault, once nothing but such has come for too long.
+
+use http::HeaderMap;
+
+use crate::{
+    dialect::Decoder,
+    event::{Event, Fault, FaultClass, Phase, Surplus, budget::Budget},
+};
+
+/// Bytes that are decoded at once: the shortest events are two bytes, and each takes up some hundred.
+const SLICE: usize = 16 << 10;
+
+/// Most events, and bytes, that come in a row without a piece of the answer. One event may have 64 MiB.
+const MAX_NOISE_EVENTS: u64 = 250_000;
+const MAX_NOISE_BYTES: usize = 128 << 20;
+
+/// Decodes one response.
+pub(super) struct Bounded {
+    decoder: Box<dyn Decoder>,
+    budget: Budget,
+    /// The events of one slice.
+    said: Vec<Event>,
+    /// What came since the last piece of the answer.
+    noise_events: u64,
+    noise_bytes: usize,
+}
+
+impl Bounded {
+    pub(super) fn new(decoder: Box<dyn Decoder>) -> Self {
+        Self {
+            decoder,
+            budget: Budget::default(),
+            said: Vec::new(),
+            noise_events: 0,
+            noise_bytes: 0,
+        }
+    }
+
+    /// Takes the next bytes, and appends what they completed.
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        let mut counted = Counted::of(out);
+        for slice in bytes.chunks(SLICE) {
+            if self.fault().is_some() {
+                return;
+            }
+            self.decoder.push(slice, &mut self.said);
+            self.sort(slice.len(), &mut counted, out);
+        }
+    }
+
+    /// Takes the headers that came behind the body.
+    pub(super) fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
+        self.decoder.trailers(trailers, &mut self.said);
+        self.sort(0, &mut Counted::of(out), out);
+    }
+
+    /// Says that the body is over.
+    pub(super) fn end(&mut self, out: &mut Vec<Event>) {
+        self.decoder.end(&mut self.said);
+        self.sort(0, &mut Counted::of(out), out);
+    }
+
+    /// What is wrong, once too much came that is no answer.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let much = if self.noise_events > MAX_NOISE_EVENTS {
+            format!("more than {MAX_NOISE_EVENTS} keep-alives and the like")
+        } else if self.noise_bytes > MAX_NOISE_BYTES {
+            format!("more than {} MiB", MAX_NOISE_BYTES >> 20)
+        } else {
+            return None;
+        };
+        let message =
+            format!("{much} came in a row without a piece of the answer: reading was stopped");
+        Some(Fault::new(FaultClass::Protocol, Phase::Stream, message))
+    }
+
+    fn sort(&mut self, bytes: usize, counted: &mut Counted, out: &mut Vec<Event>) {
+        self.noise_bytes += bytes;
+        for mut event in self.said.drain(..) {
+            let counts = event.count();
+            match self.budget.admit(&mut event) {
+                Ok(()) if is_content(&event) => (self.noise_events, self.noise_bytes) = (0, 0),
+                Ok(()) => self.noise_events += counts,
+                Err((what, count)) => {
+                    self.noise_events += counts;
+                    event = Event::LeftOut { what, count };
+                }
+            }
+            counted.put(event, out);
+        }
+    }
+}
+
+/// Whether something is a piece of the answer.
+fn is_content(event: &Event) -> bool {
+    event.is_token() || matches!(event, Event::Opaque { .. } | Event::Finish(_))
+}
+
+/// Where in a read's events those stand that only count.
+struct Counted {
+    keep_alives: Option<usize>,
+    left_out: [Option<usize>; Surplus::ALL.len()],
+}
+
+impl Counted {
+    fn of(events: &[Event]) -> Self {
+        let mut counted = Self {
+            keep_alives: None,
+            left_out: [None; Surplus::ALL.len()],
+        };
+        for (at, event) in events.iter().enumerate() {
+            if let Some(place) = counted.place(event) {
+                *place = Some(at);
+            }
+        }
+        counted
+    }
+
+    fn place(&mut self, event: &Event) -> Option<&mut Option<usize>> {
+        match event {
+            Event::KeepAlive { .. } => Some(&mut self.keep_alives),
+            Event::LeftOut { what, .. } => Some(&mut self.left_out[*what as usize]),
+            _ => None,
+        }
+    }
+
+    /// Appends an event, or adds it to the one of its kind.
+    fn put(&mut self, event: Event, out: &mut Vec<Event>) {
+        // An empty piece behind an empty piece says nothing more.
+        let empty =
+            matches!(&event, Event::Text { text } | Event::Reasoning { text } if text.is_empty());
+        if empty && out.last() == Some(&event) {
+            return;
+        }
+        let next = out.len();
+        let Some(place) = self.place(&event) else {
+            return out.push(event);
+        };
+        match place.and_then(|at| out.get_mut(at)) {
+            Some(Event::KeepAlive { count } | Event::LeftOut { count, .. }) => {
+                *count += event.count();
+            }
+            _ => {
+                *place = Some(next);
+                out.push(event);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::{DialectId, ResponseHead};
+
+    fn bounded(dialect: DialectId) -> Bounded {
+        let decoder = (dialect.dialect().decoder)(&ResponseHead::event_stream());
+        Bounded::new(decoder)
+    }
+
+    #[test]
+    fn the_keep_alives_of_a_read_are_one_event() {
+        let mut bounded = bounded(DialectId::OpenaiChat);
+        let mut events = Vec::new();
+        let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+        let flood = format!("{}{text}", ":\n".repeat(50_000));
+        bounded.push(flood.as_bytes(), &mut events);
+        bounded.push(flood.as_bytes(), &mut events);
+        let text = |text: &str| Event::Text { text: text.into() };
+        let kept = [Event::KeepAlive { count: 100_000 }, text("a"), text("a")];
+        let said: Vec<Event> = events
+            .into_iter()
+            .filter(|e| !matches!(e, Event::Note(_)))
+            .collect();
+        assert_eq!(said, kept);
+        assert_eq!(bounded.fault(), None);
+    }
+
+    #[test]
+    fn noise_ends_by_its_number_and_by_its_bytes() {
+        let mut pings = bounded(DialectId::Anthropic);
+        let mut events = Vec::new();
+        let ping = "event: ping\ndata: {\"type\":\"ping\"}\n\n".repeat(1_000);
+        let mut sent = 0;
+        while pings.fault().is_none() {
+            pings.push(ping.as_bytes(), &mut events);
+            sent += 1;
+        }
+        assert_eq!(sent, MAX_NOISE_EVENTS / 1_000 + 1);
+        assert_eq!(events.len(), 1, "they are counted");
+        let mut bytes = bounded(DialectId::OpenaiChat);
+        bytes.noise_bytes = MAX_NOISE_BYTES - 10;
+        bytes.push(b"data: {\"choices\":[]}\n\n", &mut events);
+        let fault = bytes.fault().unwrap();
+        assert!(
+            fault.message.starts_with("more than 128 MiB came"),
+            "{fault}"
+        );
+    }
+}
