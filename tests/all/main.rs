@@ -25,6 +25,7 @@ mod engine;
 mod fault_server;
 mod faults;
 mod faults_by_dialect;
+mod floods;
 mod gemini;
 mod google;
 #[cfg(feature = "grpc")]

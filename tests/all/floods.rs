@@ -1,0 +1,345 @@
+//! Servers that say much with few bytes: the program's peak memory and its data folder stay within a budget.
+//!
+//! The real binary is asked, with its history, plain and with `--json`, in each dialect. Budgets are bytes: a
+//! fixed room above what the answer's text needs.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+    time::Duration,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use serde_json::Value;
+
+use crate::home::Home;
+
+/// Memory that any run may take up, beside its text.
+const ROOM: usize = 100 << 20;
+/// What the data folder may hold beside the text.
+const DISK_ROOM: usize = 8 << 20;
+
+/// What a server sends: a unit many times, `{n}` in it a number that counts up, between a begin and an end.
+#[derive(Clone)]
+struct Flood {
+    dialect: &'static str,
+    head: &'static str,
+    begin: String,
+    unit: &'static str,
+    times: usize,
+    end: String,
+    gzip: bool,
+}
+
+const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
+const LINES: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\n";
+const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+
+impl Flood {
+    fn new(dialect: &'static str, unit: &'static str, times: usize) -> Self {
+        Self {
+            dialect,
+            head: if dialect == "ollama" { LINES } else { EVENTS },
+            begin: begin(dialect).into(),
+            unit,
+            times,
+            end: end(dialect).into(),
+            gzip: false,
+        }
+    }
+
+    /// One JSON body instead of a stream.
+    fn json(
+        dialect: &'static str,
+        begin: &str,
+        unit: &'static str,
+        times: usize,
+        end: &str,
+    ) -> Self {
+        Self {
+            head: JSON,
+            begin: begin.into(),
+            end: end.into(),
+            ..Self::new(dialect, unit, times)
+        }
+    }
+
+    fn with_head(self, head: &'static str) -> Self {
+        Self { head, ..self }
+    }
+
+    fn zipped(self) -> Self {
+        Self { gzip: true, ..self }
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let mut body = self.begin.clone().into_bytes();
+        for n in 0..self.times {
+            if self.unit.contains("{n}") {
+                body.extend(self.unit.replace("{n}", &n.to_string()).bytes());
+            } else {
+                body.extend(self.unit.bytes());
+            }
+        }
+        body.extend(self.end.bytes());
+        if !self.gzip {
+            return body;
+        }
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(&body).unwrap();
+        packed.finish().unwrap()
+    }
+}
+
+/// What an answer of a dialect begins with, before its pieces.
+fn begin(dialect: &str) -> &'static str {
+    match dialect {
+        "anthropic" => concat!(
+            "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"role\":\"assistant\",\"content\":[]}}\n\n",
+            "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+        ),
+        _ => "",
+    }
+}
+
+/// And how it ends well.
+fn end(dialect: &str) -> &'static str {
+    match dialect {
+        "openai-chat" => {
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"end\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+        }
+        "openai-responses" => concat!(
+            "data: {\"type\":\"response.output_text.delta\",\"output_index\":9999999,\"content_index\":0,\"delta\":\"end\"}\n\n",
+            "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n",
+        ),
+        "anthropic" => concat!(
+            "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"end\"}}\n\n",
+            "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+            "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
+            "data: {\"type\":\"message_stop\"}\n\n",
+        ),
+        "gemini" => {
+            "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"end\"}]},\"finishReason\":\"STOP\"}]}\n\n"
+        }
+        "ollama" => "{\"message\":{\"content\":\"end\"},\"done\":true,\"done_reason\":\"stop\"}\n",
+        other => panic!("{other}"),
+    }
+}
+
+/// Sends it to whoever asks, once.
+fn serve(head: &str, body: Vec<u8>, gzip: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let coding = if gzip {
+        "content-encoding: gzip\r\n"
+    } else {
+        ""
+    };
+    let head = format!("{head}{coding}connection: close\r\n\r\n");
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_request(&mut stream);
+        // Who has read enough closes the connection.
+        let _ = stream.write_all(head.as_bytes());
+        let _ = stream.write_all(&body);
+    });
+    url
+}
+
+fn read_request(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = crate::fault_server::header(&head, "content-length");
+    let length = length.map_or(0, |value| value.parse().unwrap());
+    stream.read_exact(&mut vec![0; length]).unwrap();
+}
+
+/// What a program took up, and what it said.
+struct Took {
+    peak: usize,
+    disk: usize,
+    out: Vec<u8>,
+}
+
+impl Took {
+    /// The line that closes a run.
+    fn run(&self) -> Value {
+        let mut lines = self.out.split(|byte| *byte == b'\n').rev();
+        let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+        let run: Value = serde_json::from_slice(line).unwrap_or_else(|why| {
+            panic!(
+                "{why}: {}",
+                String::from_utf8_lossy(&line[..line.len().min(500)])
+            )
+        });
+        assert_eq!(run["type"], "run");
+        run
+    }
+}
+
+/// Runs a command to its end. Its peak is looked at while it runs: that of a process that has ended is gone,
+/// and what `wait4` tells counts the memory of whoever started it.
+fn measured(home: &Home, arguments: &[&str]) -> Took {
+    let mut child = home
+        .tokenscope(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let reader = thread::spawn(move || {
+        let mut out = Vec::new();
+        stdout.read_to_end(&mut out).unwrap();
+        out
+    });
+    let peak = peak_of(&mut child);
+    Took {
+        peak,
+        disk: size_of_folder(&home.paths().data),
+        out: reader.join().unwrap(),
+    }
+}
+
+fn peak_of(child: &mut Child) -> usize {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+        peak = peak.max(now.unwrap_or(0) << 10);
+        // How often it is looked at; nothing is waited for.
+        thread::sleep(Duration::from_millis(2));
+    }
+    peak
+}
+
+fn size_of_folder(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(known) if known.is_dir() => size_of_folder(&entry.path()),
+        Ok(known) => usize::try_from(known.len()).unwrap(),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
+fn ask(flood: &Flood, json: bool) -> Took {
+    let home = Home::new();
+    let body = flood.body();
+    let url = serve(flood.head, body, flood.gzip);
+    let mut arguments = vec![
+        "chat",
+        "--base-url",
+        &url,
+        "--dialect",
+        flood.dialect,
+        "-m",
+        "m",
+    ];
+    arguments.extend(json.then_some("--json"));
+    arguments.push("hi");
+    measured(&home, &arguments)
+}
+
+/// What a case must hold to.
+fn assert_bounded(name: &str, flood: &Flood, text: usize) -> Value {
+    let sent = flood.body().len();
+    let mut run = Value::Null;
+    for json in [false, true] {
+        let took = ask(flood, json);
+        let (peak, disk) = (took.peak, took.disk);
+        println!(
+            "{name} {} json={json}: sent {sent}, peak {} MiB, disk {} KiB, said {}",
+            flood.dialect,
+            peak >> 20,
+            disk >> 10,
+            took.out.len()
+        );
+        assert!(peak > 0, "the process was looked at");
+        assert!(
+            peak < ROOM + 2 * text,
+            "{name} {}: {peak} bytes of memory",
+            flood.dialect
+        );
+        assert!(
+            disk < DISK_ROOM + 2 * text,
+            "{name} {}: {disk} bytes on disk",
+            flood.dialect
+        );
+        if json {
+            run = took.run();
+        }
+    }
+    run
+}
+
+/// By how much a case is made larger: the figures of a release build were taken with 20.
+fn scale() -> usize {
+    std::env::var("TOKENSCOPE_FLOOD").map_or(1, |times| times.parse().unwrap())
+}
+
+macro_rules! floods {
+    ($($test:ident: $flood:expr, $check:expr;)+) => {
+        $(
+            #[test]
+            #[cfg(target_os = "linux")]
+            fn $test() {
+                let flood: Flood = $flood;
+                let check: fn(&Value) = $check;
+                let run = assert_bounded(stringify!($test), &flood, 0);
+                let said = run.to_string();
+                assert!(said.len() < 32 << 20, "the line itself is bounded");
+                check(&run);
+            }
+        )+
+    };
+}
+
+fn ok(run: &Value) {
+    assert_eq!(run["outcome"], "ok", "{}", run["fault"]);
+}
+
+fn stopped(run: &Value) {
+    assert_eq!(run["fault"]["class"], "protocol", "{}", run["fault"]);
+    let message = run["fault"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("without a piece of the answer"),
+        "{message}"
+    );
+}
+
+fn more(run: &Value, what: &str) -> u64 {
+    run["notes"][format!("more {what} than are kept")]
+        .as_u64()
+        .unwrap_or(0)
+}
+
+floods! {
+    comments: Flood::new("openai-chat", ":\n", 200_000 * scale()), |run| {
+        if scale() == 1 {
+            ok(run);
+            assert_eq!(run["keep_alives"], 200_000);
+        }
+    };
+    zipped_comments: Flood::new("openai-chat", ":\n", 16 << 20).zipped(), stopped;
+    pings: Flood::new("anthropic", "event: ping\ndata: {\"type\":\"ping\"}\n\n", 300_000 * scale()), stopped;
+    empty_data: Flood::new("gemini", "data:\n\n", 300_000 * scale()), stopped;
+    blank_lines: Flood::new("ollama", "\n", 2_000_000 * scale()), ok;
+    roles: Flood::new("openai-chat", "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n", 50_000 * scale()), ok;
+    unknown_events: Flood::new("openai-responses", "data: {\"type\":\"new.{n}\",\"text\":\"some\"}\n\n", 50_000 * scale()), |run| {
+        ok(run);
+        assert_eq!(run["unknown"], 64);
+        assert_eq!(more(run, "unknown parts"), 50_000 * scale() as u64 - 64);
+    };
+    unknown_fields: Flood::new("gemini", "data: {\"odd{n}\":\"some text\",\"candidates\":[{}]}\n\n", 50_000 * scale()), ok;
+}
