@@ -6,7 +6,10 @@
 
 use serde_json::Value;
 
-use super::excerpt::{capped, excerpt};
+use super::{
+    excerpt::{capped, excerpt},
+    json,
+};
 use crate::{
     dialect::ResponseHead,
     event::{Fault, FaultClass, Phase},
@@ -42,7 +45,7 @@ impl ProviderError {
     /// The error that a text tells, in JSON or in words.
     #[must_use]
     pub fn of_data(text: &str) -> Self {
-        let told = serde_json::from_str(text).ok();
+        let told = json::value(text).ok();
         let told = told.and_then(|value| provider_error(&value));
         told.unwrap_or_else(|| Self::of_text(text))
     }
@@ -80,7 +83,7 @@ impl ProviderError {
 #[must_use]
 pub fn of_response(head: &ResponseHead, body: &str) -> Fault {
     let body = body.trim_start_matches('\u{FEFF}').trim();
-    let value: Option<Value> = serde_json::from_str(body).ok();
+    let value = json::value(body).ok();
     let error = match value {
         Some(value) => provider_error(&value).unwrap_or_else(|| ProviderError::of_text(body)),
         None if body.is_empty() => {
@@ -128,7 +131,7 @@ pub fn bare_error(text: &str) -> Option<ProviderError> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    let value: Value = serde_json::from_str(text).ok()?;
+    let value = json::value(text).ok()?;
     let stated = value.get(0).unwrap_or(&value).get("error");
     stated.filter(|error| !is_void(error))?;
     provider_error(&value)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{error::provider_error, excerpt::excerpt};
+use super::{error::provider_error, excerpt::excerpt, json};
 use crate::dialect::ModelInfo;
 
 /// The models that a body lists, in its order, each once. `read` finds them; it gives `None` where the body
@@ -18,7 +18,13 @@ pub(crate) fn models(
 ) -> Result<Vec<ModelInfo>, String> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{FEFF}').trim();
-    let value: Value = serde_json::from_str(text).map_err(|_| not_a_list(text))?;
+    let value = json::value(text).map_err(|why| {
+        if why.is_data() {
+            format!("the list can't be taken: {why}")
+        } else {
+            not_a_list(text)
+        }
+    })?;
     let Some(mut models) = read(&value) else {
         let error = provider_error(&value);
         return Err(error.map_or_else(|| not_a_list(text), |error| error.message));

@@ -1,7 +1,5 @@
 //! Reads the events of a streamed message, or a whole one that was not streamed.
 
-use serde_json::Value;
-
 use super::{
     block::Blocks,
     counts::{Counts, finish_class},
@@ -209,7 +207,7 @@ impl MessageReader {
         let Some(raw) = fields.stated("usage") else {
             return;
         };
-        let Ok(stated) = serde_json::from_str::<Value>(raw.get()) else {
+        let Ok(stated) = json::value(raw.get()) else {
             return Note::tell(About::Usage, "the token counts can't be read", out);
         };
         for odd in self.counts.take(&stated) {

@@ -140,7 +140,7 @@ impl GeminiReader {
         if !data.starts_with('[') {
             return self.read_response(data, out);
         }
-        for element in serde_json::from_str::<Vec<&RawValue>>(data)? {
+        for element in json::list::<&RawValue>(data)? {
             if let Some(error) = self.read_response(element.get(), out)? {
                 return Ok(Some(error));
             }
@@ -180,7 +180,7 @@ impl GeminiReader {
         }
         let bare = ["message", "detail"].map(|name| response.get(name));
         if !self.answered && bare.iter().any(Option::is_some) {
-            return Ok(error::provider_error(&serde_json::from_str(data)?));
+            return Ok(error::provider_error(&json::value(data)?));
         }
         Ok(None)
     }
@@ -214,7 +214,7 @@ impl GeminiReader {
         out: &mut Vec<Event>,
     ) -> serde_json::Result<bool> {
         let mut shown = false;
-        let candidates: Vec<Fields<'_>> = serde_json::from_str(raw.get())?;
+        let candidates: Vec<Fields<'_>> = json::list(raw.get())?;
         let stated = |candidate: &Fields<'_>| candidate.get("index")?.get().parse().ok();
         // An index of 0 is left out by some, and all of them by others.
         let any = candidates.iter().any(|one| stated(one).is_some());
@@ -289,7 +289,7 @@ impl GeminiReader {
                 "role" => {}
                 _ if json::is_void(raw) => {}
                 "parts" => {
-                    for part in serde_json::from_str::<Vec<&RawValue>>(raw.get())? {
+                    for part in json::list::<&RawValue>(raw.get())? {
                         self.read_part(part, out)?;
                     }
                 }
@@ -330,7 +330,7 @@ impl GeminiReader {
     }
 
     fn read_ratings(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
-        let ratings: Vec<Fields<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let ratings: Vec<Fields<'_>> = json::list(raw.get()).unwrap_or_default();
         for rating in ratings {
             if rating
                 .get("blocked")

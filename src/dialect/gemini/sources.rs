@@ -3,7 +3,7 @@
 
 use serde_json::{Value, value::RawValue};
 
-use crate::event::Citation;
+use crate::{body::json, event::Citation};
 
 /// `groundingMetadata`: pages of the web, places, passages of the user's own files, images.
 pub(super) fn grounding(raw: &RawValue) -> Vec<Citation> {
@@ -73,7 +73,7 @@ pub(in crate::dialect) fn of(
 }
 
 fn value(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+    json::value(raw.get()).unwrap_or_default()
 }
 
 fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, value::RawValue};
 
-use crate::event::Usage;
+use crate::{body::json, event::Usage};
 
 /// What was counted so far, and what of it was told.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Counts {
     /// # Errors
     /// If it is nested deeper than `serde_json` reads.
     pub(super) fn read(&mut self, raw: &RawValue) -> serde_json::Result<Option<Usage>> {
-        let statement: Value = serde_json::from_str(raw.get())?;
+        let statement = json::value(raw.get())?;
         Ok(self.take(Stated::of(&statement)))
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::metrics;
 use crate::{
@@ -287,7 +287,7 @@ fn each(
 }
 
 fn error_of(data: &str) -> Option<ProviderError> {
-    let value: Value = serde_json::from_str(data).ok()?;
+    let value = json::value(data).ok()?;
     provider_error(&value)
 }
 

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::dialect::{ModelInfo, openai_chat};
+use crate::{
+    body::json,
+    dialect::{ModelInfo, openai_chat},
+};
 
 /// The models of `{"models": [{"name", "details": {"parameter_size", "quantization_level"}}]}`, each
 /// labelled with its size. What stands there instead is read as the other dialect reads it, since
@@ -12,7 +15,10 @@ use crate::dialect::{ModelInfo, openai_chat};
 /// In the provider's words if the body is an error, else saying what stands there instead of a list.
 pub(super) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     let mut models = (openai_chat::DIALECT.models)(body)?;
-    let list: Value = serde_json::from_slice(body).unwrap_or_default();
+    let list = std::str::from_utf8(body).ok();
+    let list = list
+        .and_then(|body| json::value(body).ok())
+        .unwrap_or_default();
     let listed = list["models"].as_array().into_iter().flatten();
     let sizes: std::collections::HashMap<&str, String> = listed
         .filter_map(|model| Some((model["name"].as_str()?, size(&model["details"])?)))

@@ -88,7 +88,7 @@ impl ChunkReader {
         self.read_meta(&chunk, out);
         let mut alive = chunk.object.as_deref() == Some("ping");
         if let Some(choices) = chunk.choices.filter(|c| !json::is_void(c)) {
-            for choice in serde_json::from_str::<Vec<Fields<'_>>>(choices.get())? {
+            for choice in json::list::<Fields<'_>>(choices.get())? {
                 alive |= self.read_choice(&choice, out)?;
             }
         }
@@ -106,7 +106,7 @@ impl ChunkReader {
         }
         let error = match chunk.error {
             Some(error) => Some(ProviderError::of_data(error.get())),
-            None if chunk.choices.is_none() && chunk.message => serde_json::from_str(json)
+            None if chunk.choices.is_none() && chunk.message => json::value(json)
                 .ok()
                 .and_then(|value| error::provider_error(&value)),
             None => None,

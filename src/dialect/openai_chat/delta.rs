@@ -152,7 +152,7 @@ impl ChunkReader {
         }
         match raw.get().as_bytes().first() {
             Some(b'[') => {
-                for part in serde_json::from_str::<Vec<&RawValue>>(raw.get())? {
+                for part in json::list::<&RawValue>(raw.get())? {
                     self.read_part(part, out)?;
                 }
             }
@@ -205,7 +205,7 @@ impl ChunkReader {
     fn read_tool_calls(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         match raw.get().as_bytes().first() {
             Some(b'[') => {
-                for call in serde_json::from_str::<Vec<&RawValue>>(raw.get())? {
+                for call in json::list::<&RawValue>(raw.get())? {
                     self.read_tool_call(call, None, out)?;
                 }
             }

@@ -6,7 +6,10 @@
 
 use serde_json::{Value, value::RawValue};
 
-use crate::event::{FinishReason, Usage};
+use crate::{
+    body::json,
+    event::{FinishReason, Usage},
+};
 
 /// Fields of a chunk that say nothing of the answer itself.
 pub(super) const CHUNK_METADATA: &[&str] = &[
@@ -108,7 +111,7 @@ pub(super) fn finish_class(word: &str) -> FinishReason {
 
 /// Token counts as OpenAI states them, or with the names that DeepSeek and others use.
 pub(in crate::dialect) fn usage_of(raw: &RawValue) -> Usage {
-    let Ok(usage) = serde_json::from_str::<Value>(raw.get()) else {
+    let Ok(usage) = json::value(raw.get()) else {
         return Usage::default();
     };
     let count = |paths: &[&str]| {

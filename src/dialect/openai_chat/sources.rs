@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, value::RawValue};
 
-use crate::event::Citation;
+use crate::{body::json, event::Citation};
 
 /// Most sources that are remembered: the list is repeated in every chunk.
 const MAX_KNOWN: usize = 4_096;
@@ -26,7 +26,7 @@ impl Sources {
 /// Perplexity's `{url, title, snippet}`, Azure's `{url, title, content, filepath}`, Zhipu's `{link, title,
 /// content}`, or (Perplexity, xAI) a bare URL.
 pub(super) fn source(raw: &RawValue) -> Option<Citation> {
-    let value: Value = serde_json::from_str(raw.get()).ok()?;
+    let value = json::value(raw.get()).ok()?;
     if let Value::String(url) = value {
         return (!url.is_empty()).then(|| Citation {
             url: Some(url),

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::{Value, value::RawValue};
 
-use crate::event::{Citation, Event};
+use crate::{
+    body::json,
+    event::{Citation, Event},
+};
 
 /// The annotations that were told; a finished item repeats them.
 #[derive(Debug, Default)]
@@ -13,7 +16,7 @@ pub(super) struct Told(HashSet<String>);
 impl Told {
     /// Tells an annotation that was not told yet.
     pub(super) fn tell(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
-        let Ok(annotation) = serde_json::from_str::<Value>(raw.get()) else {
+        let Ok(annotation) = json::value(raw.get()) else {
             return;
         };
         // The events and the item may write the same fields in another order.

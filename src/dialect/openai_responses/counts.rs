@@ -1,8 +1,9 @@
 //! Token counts, and what is odd about them.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use crate::{
+    body::json,
     dialect::openai_chat::fields::usage_of,
     event::{About, Event, Note, Usage},
 };
@@ -10,7 +11,7 @@ use crate::{
 /// Tells the counts of a response, and notes what can't be true of them.
 pub(super) fn tell(raw: &RawValue, out: &mut Vec<Event>) {
     let usage = usage_of(raw);
-    let stated: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+    let stated = json::value(raw.get()).unwrap_or_default();
     let is_odd = |path: &&str| {
         let count = stated.pointer(path);
         count.is_some_and(|count| !count.is_null() && !count.is_u64())

@@ -234,7 +234,7 @@ impl ResponseReader {
         if let ("failed" | "cancelled" | "in_progress" | "queued", error) =
             (status, response.stated("error"))
         {
-            let said = error.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+            let said = error.and_then(|raw| json::value(raw.get()).ok());
             let said = said.and_then(|value| error::provider_error(&value));
             let text = format!("the response's status is {status}");
             if matches!(status, "failed" | "cancelled") {
@@ -284,7 +284,7 @@ const ECHOED: &[&str] = &[
 
 fn tell_echo(response: &Fields<'_>, out: &mut Vec<Event>) {
     let echoed = ECHOED.iter().filter_map(|name| {
-        let value = serde_json::from_str::<Value>(response.stated(name)?.get()).ok()?;
+        let value = json::value(response.stated(name)?.get()).ok()?;
         Some(((*name).to_owned(), value))
     });
     let parameters: Map<String, Value> = echoed.collect();

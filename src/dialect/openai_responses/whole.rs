@@ -88,7 +88,7 @@ pub(super) fn close_other(item: &Fields<'_>, raw: &RawValue, out: &mut Vec<Event
 /// Keeps those of an item's fields that go back with what it said, as the signature of it.
 pub(super) fn keep(names: &[&str], item: &Fields<'_>, out: &mut Vec<Event>) {
     let kept = names.iter().filter_map(|name| {
-        let value: Value = serde_json::from_str(item.stated(name)?.get()).ok()?;
+        let value = json::value(item.stated(name)?.get()).ok()?;
         (!value.is_null()).then(|| ((*name).to_owned(), value))
     });
     let kept: Map<String, Value> = kept.collect();
