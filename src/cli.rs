@@ -3,6 +3,7 @@
 mod chat;
 mod completions;
 mod decode;
+mod input;
 mod keys;
 mod models;
 mod simulate;

@@ -4,13 +4,16 @@
 //! was left out or renamed: shown beside the setting, and noted on the run. The facts are rows of
 //! `assets/models.toml`.
 
+mod files;
+
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub use self::files::{refusal, takes};
 use crate::{
-    chat::{ChatRequest, Media, Params, Part, ResponseFormat},
+    chat::{ChatRequest, Params, ResponseFormat},
     dialect::DialectId,
     event::{About, Note},
 };
@@ -80,6 +83,8 @@ struct Rule {
 struct MediaRule {
     dialect: DialectId,
     takes: Vec<String>,
+    /// Those of which it can send an address.
+    by_address: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -105,45 +110,8 @@ pub fn fit(dialect: DialectId, request: &ChatRequest) -> (ChatRequest, Vec<Hint>
     {
         rule.apply(&mut fitted.params, &mut hints);
     }
-    for message in &mut fitted.messages {
-        message.parts.retain(|part| match part {
-            Part::Media(media) => {
-                takes(dialect, media) || {
-                    hints.push(left_out(dialect, media));
-                    false
-                }
-            }
-            _ => true,
-        });
-    }
+    files::fit(dialect, &mut fitted, &mut hints);
     (fitted, hints)
-}
-
-/// Whether a protocol takes a file of this type. One by address is left to the provider to judge.
-#[must_use]
-pub fn takes(dialect: DialectId, media: &Media) -> bool {
-    let rule = TABLE.media.iter().find(|rule| rule.dialect == dialect);
-    let fits = |rule: &MediaRule| {
-        rule.takes
-            .iter()
-            .any(|glob| matches(glob, &media.essence()))
-    };
-    media.uri.is_some() || rule.is_none_or(fits)
-}
-
-/// The hint on a file that is not sent.
-#[must_use]
-pub fn left_out(dialect: DialectId, media: &Media) -> Hint {
-    let what = if media.name.is_empty() {
-        media.essence()
-    } else {
-        format!("{} ({})", media.name, media.essence())
-    };
-    Hint {
-        setting: what,
-        sent_as: None,
-        why: format!("{} takes no such file", dialect.dialect().label),
-    }
 }
 
 impl Rule {
@@ -402,45 +370,6 @@ mod tests {
         assert_eq!(
             hints[0].sentence(),
             "sent as max_completion_tokens: this model takes the limit by that name only"
-        );
-    }
-
-    #[test]
-    fn a_file_that_a_protocol_does_not_take_is_left_out_and_said() {
-        let media = |mime: &str| Media {
-            mime: mime.into(),
-            data: b"x".as_slice().into(),
-            uri: None,
-            name: "file".into(),
-        };
-        // The type, and the protocols that take it.
-        for (mime, taken_by) in [
-            ("image/png", DialectId::ALL),
-            (
-                "application/pdf",
-                &[
-                    DialectId::OpenaiChat,
-                    DialectId::OpenaiResponses,
-                    DialectId::Anthropic,
-                    DialectId::Gemini,
-                    DialectId::VertexGrpc,
-                ][..],
-            ),
-            ("video/mp4", &[DialectId::Gemini, DialectId::VertexGrpc]),
-        ] {
-            for dialect in DialectId::ALL {
-                let mut request = ChatRequest::of_text("m", "Look");
-                request.messages[0].parts.push(Part::Media(media(mime)));
-                let (fitted, hints) = fit(*dialect, &request);
-                let kept = fitted.messages[0].parts.len() == 2;
-                assert_eq!(kept, taken_by.contains(dialect), "{mime} {dialect}");
-                assert_eq!(hints.is_empty(), kept);
-            }
-        }
-        let hint = left_out(DialectId::Ollama, &media("video/mp4"));
-        assert_eq!(
-            hint.note().unwrap().text,
-            "not sent: file (video/mp4) (Ollama takes no such file)"
         );
     }
 

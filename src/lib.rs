@@ -13,6 +13,7 @@
 
 pub mod chat;
 pub mod event;
+pub mod input;
 pub mod visible;
 
 pub mod schema;

@@ -5,6 +5,7 @@ use std::{borrow::Cow, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::Contents;
+use crate::input::text_of;
 
 /// A file with its media type: carried as bytes, or named where the provider finds it. Cloning shares
 /// the bytes.
@@ -32,11 +33,16 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 impl Media {
     /// A file of these bytes, its type told by content and not by name: an image, a PDF, sound, video or text.
+    /// Text becomes UTF-8 without a byte order mark, whatever it was.
     ///
     /// # Errors
     /// A sentence for the user, if the bytes are of no kind that a model could be sent.
     pub fn of_bytes(data: Vec<u8>, name: String) -> Result<Self, String> {
-        let Some(mime) = type_of(&data) else {
+        let (mime, data) = if let Some(mime) = known_type(&data) {
+            (mime, data)
+        } else if let Some(text) = plain_text(&data) {
+            ("text/plain", text)
+        } else {
             return Err(format!(
                 "{name} is no image, PDF, sound, video or plain text: convert it first"
             ));
@@ -89,19 +95,22 @@ impl Media {
     }
 }
 
-fn type_of(data: &[u8]) -> Option<&'static str> {
-    let Some(known) = infer::get(data) else {
-        let text = std::str::from_utf8(data).ok()?;
-        let odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{C}');
-        let is_text = !text.is_empty() && !text.contains(odd);
-        return is_text.then_some("text/plain");
-    };
-    let mime = known.mime_type();
+/// The type that the first bytes tell, if a model could be sent it as it is.
+fn known_type(data: &[u8]) -> Option<&'static str> {
+    let mime = infer::get(data)?.mime_type();
     let renamed = OTHER_NAMES.iter().find(|(name, _)| *name == mime);
     let mime = renamed.map_or(mime, |(_, mime)| mime);
     let class = mime.split('/').next().unwrap_or_default();
     let taken = matches!(class, "image" | "audio" | "video") || mime == "application/pdf";
     taken.then_some(mime)
+}
+
+/// The bytes in UTF-8, if they are text without control characters: a page and a script are, too.
+fn plain_text(data: &[u8]) -> Option<Vec<u8>> {
+    let text = text_of(data).ok()?;
+    let odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{C}');
+    let is_text = !text.is_empty() && !text.contains(odd);
+    is_text.then(|| text.into_owned().into_bytes())
 }
 
 /// Endings of file names by media type.
@@ -270,6 +279,11 @@ mod tests {
             (b"fLaC\0\0", Some("audio/flac")),
             (b"\0\0\0\x18ftypisom\0\0\0\0", Some("video/mp4")),
             ("plain words, 中文".as_bytes(), Some("text/plain")),
+            (b"<!DOCTYPE html><html>", Some("text/plain")),
+            (b"<?xml version=\"1.0\"?>", Some("text/plain")),
+            (b"#!/bin/sh\necho", Some("text/plain")),
+            (b"\xff\xfea\0\xe9\0", Some("text/plain")),
+            (b"\xfe\xff\0a", Some("text/plain")),
             (b"PK\x03\x04\x14\0", None),
             (b"\x7fELF\x02\x01", None),
             (b"\0\x01\x02", None),
@@ -278,6 +292,10 @@ mod tests {
             let media = Media::of_bytes(bytes.to_vec(), "x.png".into());
             let found = media.as_ref().map(|media| media.mime.as_str());
             assert_eq!(found.ok(), mime, "{bytes:?}");
+        }
+        for text in [b"\xff\xfea\0\xe9\0".as_slice(), b"\xef\xbb\xbfa\xc3\xa9"] {
+            let media = Media::of_bytes(text.to_vec(), "notes.txt".into()).unwrap();
+            assert_eq!(&*media.data, "aé".as_bytes());
         }
         let refused = Media::of_bytes(b"PK\x03\x04".to_vec(), "a.zip".into());
         assert!(refused.unwrap_err().starts_with("a.zip is no image"));

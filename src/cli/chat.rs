@@ -7,8 +7,6 @@ mod session;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
-
 use self::question::Question;
 use super::{UsageError, note, terminal::stdout};
 use crate::{chat::CacheLife, dialect::DialectId, run::Run, settings::Paths, snippet::Language};
@@ -165,6 +163,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user()?;
     let question = Question::of(args)?;
     let ready = ask::ready(args, paths)?;
+    ready.check(&question)?;
     let shown = if args.print_body {
         ask::bodies(&question, &ready)?
     } else if let Some(language) = args.snippet {
@@ -187,8 +186,7 @@ fn keep(args: &Args, question: Question, runs: &[Run]) -> anyhow::Result<()> {
         note("no whole answer came: the session stays as it was");
         return Ok(());
     };
-    let written = session.write(file);
-    written.with_context(|| format!("the session can't be kept in {}", file.display()))?;
+    session.write(file)?;
     session.advice().as_deref().map(note);
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! `tokenscope decode`: what a captured body really says, and what is wrong with it.
+//! `tokenscope decode`: what a captured response really says, and what is wrong with it.
+
+mod capture;
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Read, StdoutLock, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -9,12 +10,13 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
+use self::capture::Capture;
 use super::{
-    UsageError,
+    UsageError, input,
     terminal::{Printer, buffered_stdout},
 };
 use crate::{
-    dialect::{DialectId, ResponseHead},
+    dialect::{DialectId, ResponseHead, Wire},
     event::{Answer, Event, Fault, FaultClass, Phase},
     record,
 };
@@ -29,7 +31,7 @@ Exit codes: 0 a whole answer, 1 the body holds a fault or broke off, 2 wrong arg
 
 Examples:
   tokenscope decode --dialect openai-chat answer.sse
-  curl -sN https://… | tokenscope decode --dialect openai-chat
+  curl -isN https://… | tokenscope decode --dialect openai-chat
   tokenscope decode --dialect openai-chat --status 429 error.json")]
 pub struct Args {
     /// The wire protocol that the body is in.
@@ -38,25 +40,30 @@ pub struct Args {
     /// Feed the decoder pieces of N bytes; the events must be the same for every N.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chunk: Option<u64>,
-    /// The HTTP status that the body came with.
-    #[arg(long, value_name = "CODE", default_value_t = 200, value_parser = clap::value_parser!(u16).range(100..=999))]
-    status: u16,
-    /// The content type that the body came with; the body's first bytes count for more.
+    /// The HTTP status that the body came with; without it that of the head before the body, else 200.
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=999))]
+    status: Option<u16>,
+    /// The content type that the body came with; without it that of the head before the body. The body's first
+    /// bytes count for more.
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
-    /// The body, gzipped or not; `-` or nothing reads the standard input.
+    /// The body, gzipped or not, as it came or as `curl -i` or `curl -v` wrote it, with the response's head; `-` or
+    /// nothing reads standard input.
     file: Option<PathBuf>,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as every command")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let path = args.file.as_deref().filter(|path| *path != Path::new("-"));
-    let outcome = opened(path).and_then(|input| decode(&args, input));
-    match outcome {
+    let path = args.file.as_deref().unwrap_or(Path::new(input::STDIN));
+    let name = input::name(path);
+    match input::open("decode", path)
+        .map_err(Failure::Usage)
+        .and_then(|input| decode(&args, input))
+    {
         Ok(code) => Ok(code),
+        Err(Failure::Usage(error)) => Err(error.into()),
         Err(Failure::Read(error)) => {
-            let name = path.map_or("the standard input".into(), |p| p.display().to_string());
-            Err(UsageError::new(format!("can't read {name}: {error}")).into())
+            Err(UsageError::new(format!("{name} can't be read: {error}")).into())
         }
         Err(Failure::Write(error)) => Err(error.into()),
     }
@@ -64,25 +71,25 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// Why decoding could not go on.
 enum Failure {
+    Usage(UsageError),
     Read(io::Error),
     Write(io::Error),
 }
 
-fn opened(path: Option<&Path>) -> Result<Box<dyn Read>, Failure> {
-    Ok(match path {
-        Some(path) => Box::new(File::open(path).map_err(Failure::Read)?),
-        None => Box::new(io::stdin().lock()),
-    })
-}
-
 fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
     let dialect = args.dialect.dialect();
-    let head = ResponseHead {
-        status: args.status,
-        content_type: args.content_type.clone(),
+    let is_text = matches!(dialect.wire, Wire::Json);
+    let capture = Capture::open(input, is_text).map_err(Failure::Read)?;
+    let captured = capture.head.as_ref().map(capture::Head::of_response);
+    let mut head = captured.unwrap_or(ResponseHead {
+        status: 200,
+        content_type: None,
         retry_after_ms: None,
-    };
-    let mut body = Body::new(input, args.chunk);
+    });
+    head.status = args.status.unwrap_or(head.status);
+    head.content_type = args.content_type.clone().or(head.content_type);
+    let coding = capture.head.map(|head| head.coding().to_owned());
+    let mut body = Body::new(capture.body, args.chunk, coding.unwrap_or_default());
     let mut decoder = (dialect.decoder)(&head);
     let mut progress = Progress::new();
     let mut events = Vec::new();
@@ -107,7 +114,7 @@ fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
         progress.print(&mut events).map_err(Failure::Write)?;
     }
     let answer = &progress.answer;
-    let line = record::answer_line(dialect.id, args.status, answer);
+    let line = record::answer_line(dialect.id, head.status, answer);
     let faulted = answer.fault.is_some();
     record::write_line(&mut progress.out, &line)
         .and_then(|()| progress.out.end())
@@ -145,6 +152,8 @@ impl Progress {
 struct Body {
     input: Box<dyn Read>,
     gzipped: bool,
+    /// How the body says to be compressed.
+    coding: String,
     unpacked: u64,
     piece: Vec<u8>,
     /// Whether a piece must be full, or may be whatever one read gave.
@@ -155,13 +164,13 @@ struct Body {
 
 enum Piece<'a> {
     Bytes(&'a [u8]),
-    /// The gzip data is damaged, or unpacks to too much.
+    /// The body is compressed, and can't be unpacked.
     Broken(String),
     End,
 }
 
 impl Body {
-    fn new(mut input: Box<dyn Read>, chunk: Option<u64>) -> Self {
+    fn new(mut input: Box<dyn Read>, chunk: Option<u64>, coding: String) -> Self {
         const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
         const READ_BYTES: u64 = 64 << 10;
         const MAX_PIECE: u64 = 16 << 20;
@@ -177,6 +186,7 @@ impl Body {
                 input
             },
             gzipped,
+            coding,
             unpacked: 0,
             piece: vec![0; usize::try_from(size).unwrap_or(usize::MAX)],
             exact: chunk.is_some(),
@@ -205,7 +215,14 @@ impl Body {
             }
             Some(error) => return Err(error),
         }
+        let is_first = self.unpacked == 0;
         self.unpacked += bytes as u64;
+        if is_first && !self.gzipped && is_packed(&self.piece[..bytes], &self.coding) {
+            return Ok(Piece::Broken(format!(
+                "the body is compressed ({}), which is not read here: capture it with curl --compressed",
+                self.coding
+            )));
+        }
         if self.gzipped && self.unpacked > MAX_UNPACKED {
             let limit = MAX_UNPACKED >> 20;
             return Ok(Piece::Broken(format!(
@@ -214,6 +231,14 @@ impl Body {
         }
         Ok(Piece::Bytes(&self.piece[..bytes]))
     }
+}
+
+/// Whether these bytes, said to be compressed, are: what curl unpacked is text.
+fn is_packed(bytes: &[u8], coding: &str) -> bool {
+    let known = ["br", "deflate", "zstd", "compress"];
+    let is_text = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
+    let start = &bytes[..bytes.len().min(64)];
+    known.contains(&coding) && !(start.iter().all(is_text) && start.is_ascii())
 }
 
 /// Reads until the buffer is full, the input ends or fails.

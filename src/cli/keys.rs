@@ -5,7 +5,8 @@
 
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal as _, Read as _, Write},
+    io::{self, IsTerminal as _, Write},
+    path::Path,
     process::ExitCode,
     slice,
 };
@@ -13,7 +14,7 @@ use std::{
 use anyhow::Context as _;
 use secrecy::{SecretString, zeroize::Zeroizing};
 
-use super::{UsageError, note, table, terminal::stdout};
+use super::{UsageError, input, note, table, terminal::stdout};
 use crate::{
     credential::{Account, Credentials, KeyOf, KeyPlace, KeyStatus, one_line},
     endpoint::{
@@ -21,6 +22,7 @@ use crate::{
         preset::{self, Preset},
         vertex,
     },
+    input::text_of,
     record,
     settings::{self, Paths, Settings, SettingsEdit},
 };
@@ -323,17 +325,19 @@ fn missing(endpoint: &Endpoint, account: &Account) -> Vec<String> {
 
 /// Reads a line from a hidden prompt, or all of standard input if that is no terminal.
 fn read_text(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
-    Ok(Zeroizing::new(if io::stdin().is_terminal() {
-        rpassword::prompt_password(prompt).context("the terminal")?
-    } else {
-        let mut text = String::new();
-        let mut limited = io::stdin().lock().take(MAX_KEY);
-        // The error would not name the reason well, and must not hold the text.
-        if limited.read_to_string(&mut text).is_err() {
-            return Err(UsageError::new("standard input is no UTF-8 text").into());
-        }
-        text
-    }))
+    if io::stdin().is_terminal() {
+        let typed = rpassword::prompt_password(prompt).context("the terminal")?;
+        return Ok(Zeroizing::new(typed));
+    }
+    let piped = input::bytes("key", Path::new(input::STDIN), MAX_KEY);
+    let piped = Zeroizing::new(piped.map_err(|why| nothing_changed(&why))?);
+    let text = text_of(&piped)
+        .map_err(|why| nothing_changed(&format!("standard input is not text: {why}")))?;
+    Ok(Zeroizing::new(text.into_owned()))
+}
+
+fn nothing_changed(why: &dyn std::fmt::Display) -> UsageError {
+    UsageError::new(format!("{why}; nothing is changed"))
 }
 
 fn secret_of(typed: &str) -> Result<SecretString, UsageError> {

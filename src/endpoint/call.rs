@@ -40,6 +40,10 @@ pub fn chat_call(
     key: Option<&SecretString>,
     proxy_password: Option<SecretString>,
 ) -> Result<ChatCall, Fault> {
+    let unfit = |why| Fault::new(FaultClass::BadRequest, Phase::Prepare, why);
+    if let Some(why) = hints::refusal(dialect.id, request) {
+        return Err(unfit(why));
+    }
     let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
     let Body { json, files, hints } = Body::of(dialect, endpoint, request);
     let http = call(Method::POST, url, endpoint, key, proxy_password)?;
@@ -51,7 +55,7 @@ pub fn chat_call(
             let message = (grpc.message)(json, &files, &endpoint.base_url, &request.model);
             message
                 .and_then(|message| put_message(&mut call, message))
-                .map_err(|why| Fault::new(FaultClass::BadRequest, Phase::Prepare, why))?;
+                .map_err(unfit)?;
         }
     }
     Ok(call)

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use crate::chat::Media;
+use crate::{
+    chat::Media,
+    input::{self, InputError, Why},
+};
 
 /// Largest file taken, in bytes. No provider takes more within a request; many take less, and say so.
-const MAX_BYTES: u64 = 100 << 20;
+pub const MAX_BYTES: u64 = 100 << 20;
 
 /// Reads one file; the error says what was wrong with it.
 ///
@@ -17,20 +20,17 @@ pub fn read(file: &Path) -> Result<Media, String> {
         || file.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let failed = |why: std::io::Error| format!("{}: {why}", file.display());
-    let known = std::fs::metadata(file).map_err(failed)?;
-    // Reading a pipe or a device may never end.
-    if !known.is_file() {
-        return Err(format!("{name} is no file: choose one that is"));
-    }
-    if known.len() > MAX_BYTES {
-        return Err(format!(
+    match input::bytes(file, MAX_BYTES) {
+        Ok(data) => Media::of_bytes(data, name),
+        Err(InputError {
+            why: Why::TooLarge(limit),
+            ..
+        }) => Err(format!(
             "{name} is larger than the {} MiB that a request may carry: send it by address (gs://, https://)",
-            MAX_BYTES >> 20
-        ));
+            limit >> 20
+        )),
+        Err(why) => Err(why.to_string()),
     }
-    let data = std::fs::read(file).map_err(failed)?;
-    Media::of_bytes(data, name)
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
             "{why}"
         );
         let why = read(folder.path()).unwrap_err();
-        assert!(why.ends_with("is no file: choose one that is"), "{why}");
+        assert!(why.ends_with("is a folder, not a file"), "{why}");
         assert!(read(&folder.path().join("none")).is_err());
     }
 }

@@ -9,25 +9,24 @@ use std::{
     time::Duration,
 };
 
+use crate::input;
+
 /// How often, and how long apart, a lock is tried that another process holds: two seconds in all.
 const LOCK_TRIES: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
+/// Most bytes of settings that are read.
+const MAX_BYTES: u64 = 4 << 20;
+
 /// The file's text; `None` if there is none yet.
 ///
 /// # Errors
-/// If it can't be read, or is not UTF-8.
+/// If it can't be read, or is not text.
 pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|why| {
-            let at = why.utf8_error().valid_up_to();
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("byte {at} is not UTF-8 text"),
-            )
-        }),
-        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(why) => Err(why),
+    match input::text(path, MAX_BYTES) {
+        Ok(text) => Ok(Some(text)),
+        Err(why) if why.is_missing() => Ok(None),
+        Err(why) => Err(io::Error::other(format!("it {}", why.why))),
     }
 }
 
@@ -40,6 +39,10 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Two writers, in two processes or two threads, must not share a half-written file.
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let target = followed(path)?;
+    // A device or a pipe would be gone, and not be written to.
+    if fs::metadata(&target).is_ok_and(|known| !known.is_file()) {
+        return Err(io::Error::other("this is no file that could be replaced"));
+    }
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = beside(&target, &format!(".{}-{count}.tmp", std::process::id()));
     let written = write_new(&temporary, &target, bytes);

@@ -47,7 +47,7 @@ pub fn watch(paths: &Paths, changed: impl Fn() + Send + 'static) -> Result<Watch
     let watcher = on_events(&folders, &events).ok();
     let pace = if watcher.is_some() { NEVER } else { POLL };
     let path = paths.settings.clone();
-    let before = fs::read(&path).ok();
+    let before = said(&path);
     thread::Builder::new()
         .name("settings-watch".to_owned())
         .spawn(move || report(&inbox, pace, &path, before, &changed))
@@ -98,12 +98,19 @@ fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'stati
     }
 }
 
+/// What the file says, or what is wrong with it.
+type Said = Result<Option<String>, String>;
+
+fn said(path: &Path) -> Said {
+    file::read(path).map_err(|why| why.to_string())
+}
+
 /// Waits for events, or for its pace, then for quiet; calls back if the file says something new.
 fn report(
     inbox: &Receiver<()>,
     pace: Duration,
     path: &Path,
-    mut before: Option<Vec<u8>>,
+    mut before: Said,
     changed: &impl Fn(),
 ) {
     let mut patience = pace;
@@ -116,7 +123,7 @@ fn report(
             }
             Err(RecvTimeoutError::Timeout) => patience = pace,
         }
-        let now = fs::read(path).ok();
+        let now = said(path);
         if now != before {
             before = now;
             changed();
@@ -137,7 +144,7 @@ mod tests {
         let thread = thread::spawn({
             let path = path.clone();
             let tell = move || told.send(()).unwrap();
-            move || report(&inbox, Duration::from_millis(5), &path, None, &tell)
+            move || report(&inbox, Duration::from_millis(5), &path, Ok(None), &tell)
         });
         for text in ["a", "b"] {
             fs::write(&path, text).unwrap();

@@ -192,8 +192,8 @@ fn a_gzip_bomb_is_stopped() {
 #[test]
 fn wrong_arguments_and_unreadable_input_exit_with_2() {
     for (args, said) in [
-        (&["/no/such/file"][..], "can't read /no/such/file"),
-        (&["/"], "can't read /"),
+        (&["/no/such/file"][..], "/no/such/file does not exist"),
+        (&["/"], "/ is a folder, not a file"),
         (&["--chunk", "0"], "--chunk"),
         (&["--status", "ok"], "--status"),
     ] {

@@ -27,6 +27,7 @@ mod faults;
 mod faults_by_dialect;
 mod floods;
 mod gemini;
+mod given;
 mod google;
 #[cfg(feature = "grpc")]
 mod grpc_messages;

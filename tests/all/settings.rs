@@ -222,7 +222,10 @@ fn a_file_that_is_no_text_is_explained() {
     home.write_settings("");
     fs::write(home.settings(), b"ab\xff").unwrap();
     let problem = load(&home).unwrap_err();
-    assert!(problem.message.contains("byte 2 is not UTF-8"), "{problem}");
+    assert!(
+        problem.message.contains("byte 2 (in line 1) is not UTF-8"),
+        "{problem}"
+    );
     let edited = settings::edit(
         &home.paths(),
         &SettingsEdit::Appearance(Appearance::default()),

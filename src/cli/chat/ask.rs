@@ -1,6 +1,6 @@
 //! From arguments to runs: finds the targets, starts the engine.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use anyhow::{Context as _, bail};
 
@@ -13,6 +13,7 @@ use crate::{
         call::{left_out, raw_body},
     },
     engine::{Command, Engine, Options, SendRun, Update},
+    hints,
     run::{Origin, RunId},
     settings::{Paths, Settings},
     simulator,
@@ -33,6 +34,28 @@ pub(super) struct Ready {
     engine: Engine,
     settings: Arc<Settings>,
     targets: Vec<TargetId>,
+}
+
+impl Ready {
+    fn endpoint(&self, target: &TargetId) -> Result<Cow<'_, Endpoint>, UsageError> {
+        let endpoint = self.settings.endpoint_or_preset(&target.endpoint);
+        endpoint.ok_or_else(|| unknown_endpoint(&target.endpoint, &self.settings))
+    }
+
+    /// Refuses a question that a target's protocol can't carry whole, before anyone is asked.
+    pub(super) fn check(&self, question: &Question) -> Result<(), UsageError> {
+        for target in &self.targets {
+            // One that is not known is told of as a run's fault.
+            let Ok(endpoint) = self.endpoint(target) else {
+                continue;
+            };
+            let request = question.request(&target.model);
+            if let Some(why) = hints::refusal(endpoint.dialect, &request) {
+                return Err(UsageError::new(format!("{target}: {why}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Starts the engine and finds the targets.
@@ -101,9 +124,7 @@ fn shown(
     show: impl Fn(&Endpoint, &ChatRequest) -> String,
 ) -> anyhow::Result<Vec<String>> {
     let of = |target: &TargetId| {
-        let endpoint = ready.settings.endpoint_or_preset(&target.endpoint);
-        let endpoint =
-            endpoint.ok_or_else(|| unknown_endpoint(&target.endpoint, &ready.settings))?;
+        let endpoint = ready.endpoint(target)?;
         Ok(show(&endpoint, &question.request(&target.model)))
     };
     ready.targets.iter().map(of).collect()

@@ -1,17 +1,19 @@
 //! What is asked, as arguments, files and standard input tell it.
 
 use std::{
-    io::{IsTerminal as _, Read as _},
+    io::{self, IsTerminal as _},
     path::Path,
 };
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::{Args, session::Session};
 use crate::{
     chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, is_address},
-    cli::UsageError,
+    cli::{
+        UsageError,
+        input::{self, MAX_BODY, MAX_TEXT, STDIN},
+    },
     engine::files,
     schema,
 };
@@ -66,7 +68,7 @@ impl Question {
 }
 
 /// The user's turn: prompt and files.
-fn asked(args: &Args) -> anyhow::Result<Message> {
+fn asked(args: &Args) -> Result<Message, UsageError> {
     let mut parts = Vec::new();
     if args.body.is_none() {
         let text = prompt(args.prompt.as_deref())?;
@@ -81,27 +83,29 @@ fn asked(args: &Args) -> anyhow::Result<Message> {
     })
 }
 
-fn prompt(given: Option<&str>) -> anyhow::Result<String> {
+fn prompt(given: Option<&str>) -> Result<String, UsageError> {
     if let Some(text) = given
         && text != "-"
     {
         return Ok(text.to_owned());
     }
-    let mut stdin = std::io::stdin();
-    if given.is_none() && stdin.is_terminal() {
-        return Err(UsageError::new("nothing to ask: give a prompt, or pipe one in").into());
+    if given.is_none() && io::stdin().is_terminal() {
+        return Err(UsageError::new(
+            "nothing to ask: give a prompt, or pipe one in",
+        ));
     }
-    let mut bytes = Vec::new();
-    stdin.read_to_end(&mut bytes).context("standard input")?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| UsageError::new("standard input is not UTF-8 text"))?;
+    let text = input::text("prompt", Path::new(STDIN), MAX_TEXT)?;
     if text.trim().is_empty() {
-        return Err(UsageError::new("nothing to ask: standard input is empty").into());
+        return Err(UsageError::new("nothing to ask: standard input is empty"));
     }
     Ok(text)
 }
 
 fn media(file: &Path) -> Result<Media, UsageError> {
+    if file == Path::new(STDIN) {
+        let bytes = input::bytes("attached file", file, files::MAX_BYTES)?;
+        return Media::of_bytes(bytes, "attached".into()).map_err(UsageError::new);
+    }
     let address = file.to_str().filter(|text| is_address(text));
     let media = address.map_or_else(|| files::read(file), Media::at);
     media.map_err(UsageError::new)
@@ -111,7 +115,7 @@ fn media(file: &Path) -> Result<Media, UsageError> {
 fn text_of(argument: &str) -> Result<String, UsageError> {
     match argument.strip_prefix('@') {
         None => Ok(argument.to_owned()),
-        Some(file) => text_file(Path::new(file)),
+        Some(file) => input::text("result", Path::new(file), MAX_TEXT),
     }
 }
 
@@ -140,8 +144,8 @@ fn params(args: &Args) -> Result<Params, UsageError> {
 }
 
 fn tools(file: &Path) -> Result<Vec<Tool>, UsageError> {
-    let wrong = |why: String| UsageError::new(format!("{}: {why}", file.display()));
-    let Value::Array(written) = json_file(file)? else {
+    let wrong = |why: String| UsageError::new(format!("{}: {why}", input::name(file)));
+    let Value::Array(written) = json("tools", file, MAX_TEXT)? else {
         return Err(wrong(
             r#"tools are a JSON array: [{"name": …, "description": …, "parameters": {…}}]"#.into(),
         ));
@@ -171,7 +175,7 @@ fn tool(value: &Value) -> Option<Tool> {
 }
 
 fn schema_file(file: &Path) -> Result<Value, UsageError> {
-    let schema = json_file(file)?;
+    let schema = json("schema", file, MAX_TEXT)?;
     check_schema(file, "", &schema)?;
     Ok(schema)
 }
@@ -180,38 +184,25 @@ fn schema_file(file: &Path) -> Result<Value, UsageError> {
 fn check_schema(file: &Path, what: &str, schema: &Value) -> Result<(), UsageError> {
     let problem = schema::problems(schema).into_iter().next();
     problem.map_or(Ok(()), |problem| {
-        let file = file.display();
+        let file = input::name(file);
         Err(UsageError::new(format!("{file}: {what}{problem}")))
     })
 }
 
-/// The body of a file, or of standard input for `-`.
-fn raw_body(file: &Path) -> anyhow::Result<Value> {
-    let (name, body) = if file == Path::new("-") {
-        let text = std::io::read_to_string(std::io::stdin()).context("standard input")?;
-        ("standard input".to_owned(), json("standard input", &text)?)
-    } else {
-        (file.display().to_string(), json_file(file)?)
-    };
-    if !body.is_object() {
-        let why = format!("{name}: a body is a JSON object: {{ … }}");
-        return Err(UsageError::new(why).into());
+fn raw_body(file: &Path) -> Result<Value, UsageError> {
+    let body = json("body", file, MAX_BODY)?;
+    if body.is_object() {
+        return Ok(body);
     }
-    Ok(body)
+    let name = input::name(file);
+    let why = format!("{name}: a body is a JSON object: {{ … }}");
+    Err(UsageError::new(why))
 }
 
-fn json_file(file: &Path) -> Result<Value, UsageError> {
-    json(&file.display().to_string(), &text_file(file)?)
-}
-
-fn json(name: &str, text: &str) -> Result<Value, UsageError> {
-    let value = serde_json::from_str(text);
-    value.map_err(|why| UsageError::new(format!("{name} is not JSON: {why}")))
-}
-
-fn text_file(file: &Path) -> Result<String, UsageError> {
-    let text = std::fs::read_to_string(file);
-    text.map_err(|why| UsageError::new(format!("{}: {why}", file.display())))
+fn json(used_for: &'static str, file: &Path, limit: u64) -> Result<Value, UsageError> {
+    let text = input::text(used_for, file, limit)?;
+    let value = serde_json::from_str(&text);
+    value.map_err(|why| UsageError::new(format!("{} is not JSON: {why}", input::name(file))))
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! A conversation in a file, so that the terminal can hold one: `--session`, and `--result` for its tool calls.
 
-use std::{io, path::Path};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
 
 use crate::{
     chat::{Message, Part, Role, Tool, ToolCall},
-    cli::UsageError,
+    cli::{UsageError, input::MAX_BODY},
+    input,
     run::{Run, State},
     settings::file,
 };
 
 /// What was said so far, and what holds for all turns.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
 pub(super) struct Session {
     /// The system prompt.
     pub system: Option<String>,
@@ -21,19 +24,38 @@ pub(super) struct Session {
     pub tools: Vec<Tool>,
     /// The turns, oldest first, with all signatures.
     pub messages: Vec<Message>,
+    /// The file as it was read, with what is not known here.
+    #[serde(skip)]
+    written: Map<String, Value>,
 }
 
 impl Session {
-    /// The session of a file; a new one where there is none yet.
+    /// The session of a file; a new one where there is none yet, or nothing in it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let wrong = |why: String| UsageError::new(format!("{}: {why}", path.display()));
-        let text = match std::fs::read(path) {
-            Ok(text) => text,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(why) => return Err(wrong(why.to_string()).into()),
+        let text = match input::text(path, MAX_BODY) {
+            Err(why) if why.is_missing() => String::new(),
+            text => text.map_err(UsageError::from)?,
         };
-        let session = serde_json::from_slice(&text);
-        Ok(session.map_err(|why| wrong(format!("this is no session of ours: {why}")))?)
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let session = Self::of(&text).map_err(|why| {
+            UsageError::new(format!(
+                "{} is not a session of ours: {why}",
+                path.display()
+            ))
+        })?;
+        Ok(session)
+    }
+
+    fn of(text: &str) -> Result<Self, String> {
+        let written: Map<String, Value> =
+            serde_json::from_str(text).map_err(|why| why.to_string())?;
+        if !written.get("messages").is_some_and(Value::is_array) {
+            return Err("it has no list of “messages”".into());
+        }
+        let session: Self = serde_json::from_str(text).map_err(|why| why.to_string())?;
+        Ok(Self { written, ..session })
     }
 
     /// The calls that wait for their results.
@@ -93,16 +115,42 @@ impl Session {
     }
 
     /// Writes it, in place of what was there.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)?;
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let mut text = serde_json::to_vec_pretty(&self.to_json())?;
         text.push(b'\n');
         file::replace(path, &text)
+            .with_context(|| format!("the session can't be kept in {}", path.display()))
+    }
+
+    /// What was read, with what has come since: the fields of others stay as they are.
+    fn to_json(&self) -> Value {
+        let mut whole = self.written.clone();
+        put(&mut whole, "system", &self.system);
+        put(&mut whole, "tools", &self.tools);
+        let messages = whole.entry("messages").or_insert_with(|| json!([]));
+        if let Value::Array(messages) = messages {
+            let new = self.messages.iter().skip(messages.len());
+            messages.extend(new.map(|message| json!(message)));
+        }
+        Value::Object(whole)
     }
 
     /// How to go on, where calls wait.
     pub fn advice(&self) -> Option<String> {
         let calls = self.open_calls();
         (!calls.is_empty()).then(|| wanted(&calls).to_string())
+    }
+}
+
+/// Sets a field, unless it says the same already: there it may say more than is known here.
+fn put<T: PartialEq + Serialize + DeserializeOwned>(
+    whole: &mut Map<String, Value>,
+    name: &str,
+    value: &T,
+) {
+    let old = whole.get(name).and_then(|old| T::deserialize(old).ok());
+    if old.as_ref() != Some(value) {
+        whole.insert(name.to_owned(), json!(value));
     }
 }
 
@@ -172,5 +220,38 @@ mod tests {
         let plain = Session::default();
         assert!(plain.takes_prompt().is_ok() && plain.advice().is_none());
         assert!(given(&plain, &["1"]).unwrap_err().starts_with("no call"));
+    }
+
+    #[test]
+    fn what_others_have_written_stays() {
+        let text = r#"{"title": "mine", "tools": [{"name": "t", "parameters": {}, "strict": true}],
+            "messages": [{"role": "user", "parts": [{"type": "text", "text": "Hi", "mark": 1}], "at": 7}]}"#;
+        let mut session = Session::of(text).unwrap();
+        session.messages.push(Message::assistant("Oh"));
+        session.system = Some("Be brief".into());
+        let kept = session.to_json();
+        let mut expected: Value = serde_json::from_str(text).unwrap();
+        expected["system"] = "Be brief".into();
+        expected["messages"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!(Message::assistant("Oh")));
+        assert_eq!(kept, expected);
+        let again = Session::of(&kept.to_string()).unwrap();
+        assert_eq!(again.messages, session.messages);
+    }
+
+    #[test]
+    fn a_file_that_is_no_session_is_refused() {
+        for text in [
+            "{}",
+            "[]",
+            "{\"messages\": 1}",
+            "{\"name\": \"x\"}",
+            "{\"messages\": [{\"role\": \"god\"}]}",
+            "{",
+        ] {
+            assert!(Session::of(text).is_err(), "{text}");
+        }
     }
 }

@@ -15,42 +15,50 @@ use crate::{
     hints::{self, Hint},
 };
 
-/// Says what of a pane's settings and of these files does not go out.
+/// Says what of a pane's settings and of these files does not go out, and which file the pane can't be asked with.
 pub fn pane_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane, attached: &[Media]) {
-    let mut hints = hints_of(dialect, pane, attached);
-    hints.retain(|hint| hint.sent_as.is_none());
+    let Some(asked) = asked(pane, attached) else {
+        return;
+    };
+    let mut said = of_request(dialect, &asked, |hint| hint.sent_as.is_none());
+    said.extend(hints::refusal(dialect, &asked));
     // An empty frame would take room, too.
-    if !hints.is_empty() {
+    if !said.is_empty() {
         let beside = Margin::symmetric(6, 0);
         let frame = Frame::new().inner_margin(beside);
-        frame.show(ui, |ui| lines_ui(ui, theme, &hints));
+        frame.show(ui, |ui| lines_ui(ui, theme, &said));
     }
 }
 
 /// Says which of a pane's settings do not go out, or by another name.
 pub fn settings_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane) {
-    lines_ui(ui, theme, &hints_of(dialect, pane, &[]));
+    if let Some(asked) = asked(pane, &[]) {
+        lines_ui(ui, theme, &of_request(dialect, &asked, |_| true));
+    }
 }
 
-fn hints_of(dialect: DialectId, pane: &Pane, attached: &[Media]) -> Vec<Hint> {
-    let Some(target) = &pane.target else {
-        return Vec::new();
-    };
+/// A question with these files and the pane's settings.
+fn asked(pane: &Pane, attached: &[Media]) -> Option<ChatRequest> {
     let files = Message {
         role: Role::User,
         parts: attached.iter().cloned().map(Part::Media).collect(),
     };
-    let asked = ChatRequest {
-        model: target.model.clone(),
+    Some(ChatRequest {
+        model: pane.target.as_ref()?.model.clone(),
         messages: vec![files],
         params: pane.params.clone(),
         ..ChatRequest::default()
-    };
-    hints::fit(dialect, &asked).1
+    })
 }
 
-fn lines_ui(ui: &mut Ui, theme: &Theme, hints: &[Hint]) {
-    for line in lines(hints) {
+fn of_request(dialect: DialectId, asked: &ChatRequest, which: fn(&Hint) -> bool) -> Vec<String> {
+    let mut hints = hints::fit(dialect, asked).1;
+    hints.retain(which);
+    lines(&hints)
+}
+
+fn lines_ui(ui: &mut Ui, theme: &Theme, lines: &[String]) {
+    for line in lines {
         let text = RichText::new(format!("{} {line}", icons::WARN)).size(size::SMALL);
         ui.add(Label::new(text.color(theme.warn)).wrap());
     }

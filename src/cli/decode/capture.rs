@@ -1,0 +1,436 @@
+//! What stands before a captured body: the response heads that `curl -i` or `curl -v` wrote, and UTF-16, in which
+//! Windows PowerShell writes all that a program prints.
+//!
+//! In: a capture. Out: the last head, if there is one, and the body behind it.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Cursor, Read},
+    str::FromStr as _,
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::{
+    dialect::ResponseHead,
+    input::{ByteOrder, Encoding, all, encoding_of, into_text},
+    run::retry_after::retry_after_ms,
+};
+
+/// Most bytes of heads: as long as no server's.
+const MAX_HEADS: usize = 256 << 10;
+
+/// Most bytes of a capture that curl's remarks stand between.
+const MAX_REMARKED: u64 = 64 << 20;
+
+/// A capture, opened.
+pub(super) struct Capture {
+    /// The head of the response whose body follows.
+    pub head: Option<Head>,
+    /// The body as it was sent.
+    pub body: Box<dyn Read>,
+}
+
+/// A response's head.
+#[derive(Debug, PartialEq)]
+pub(super) struct Head {
+    pub status: u16,
+    pub headers: HeaderMap,
+}
+
+impl Head {
+    /// What a decoder wants to know of it.
+    pub fn of_response(&self) -> ResponseHead {
+        ResponseHead {
+            status: self.status,
+            content_type: Some(self.text(header::CONTENT_TYPE).to_owned()),
+            retry_after_ms: retry_after_ms(&self.headers),
+        }
+    }
+
+    /// How the body is compressed, if it is.
+    pub fn coding(&self) -> &str {
+        self.text(header::CONTENT_ENCODING)
+    }
+
+    fn text(&self, name: HeaderName) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+impl Capture {
+    /// Takes the heads off a capture; a body of text may be in UTF-16.
+    pub fn open(input: Box<dyn Read>, is_text: bool) -> io::Result<Self> {
+        let mut input = Peeked::of(input);
+        if is_text && let Encoding::Utf16(order) = encoding_of(input.peek(4)?) {
+            input = Peeked::of(Box::new(Utf8Of::new(input, order)));
+        }
+        if is_text && is_remarked(input.peek(3)?) {
+            input = Peeked::of(Box::new(Cursor::new(unremarked(input)?)));
+        }
+        let mut head = None;
+        while let Some(found) = input.take_head()? {
+            head = Some(found);
+        }
+        Ok(Self {
+            head,
+            body: Box::new(input),
+        })
+    }
+}
+
+/// A reader whose next bytes can be looked at before they are read.
+struct Peeked<R: Read> {
+    seen: VecDeque<u8>,
+    rest: R,
+}
+
+impl Peeked<Box<dyn Read>> {
+    fn of(rest: Box<dyn Read>) -> Self {
+        Self {
+            seen: VecDeque::new(),
+            rest,
+        }
+    }
+}
+
+impl<R: Read> Peeked<R> {
+    /// Up to `count` bytes; fewer only at the end.
+    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        while self.seen.len() < count && self.more()? {}
+        let seen = self.seen.make_contiguous();
+        Ok(&seen[..count.min(seen.len())])
+    }
+
+    /// Reads what comes next, without taking it; false at the end.
+    fn more(&mut self) -> io::Result<bool> {
+        let mut piece = [0; 4096];
+        loop {
+            match self.rest.read(&mut piece) {
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(why) => return Err(why),
+                Ok(read) => {
+                    self.seen.extend(&piece[..read]);
+                    return Ok(read > 0);
+                }
+            }
+        }
+    }
+
+    /// Takes a response's head, if one comes next: all lines up to a blank one.
+    fn take_head(&mut self) -> io::Result<Option<Head>> {
+        const BOM: &[u8] = b"\xef\xbb\xbf";
+        let mark = if self.peek(3)? == BOM { BOM.len() } else { 0 };
+        if self.peek(mark + 5)?.get(mark..) != Some(b"HTTP/") {
+            return Ok(None);
+        }
+        let mut end = None;
+        while end.is_none() && self.seen.len() < MAX_HEADS {
+            let more = self.more_if_needed()?;
+            end = head_end(self.seen.make_contiguous());
+            if !more {
+                break;
+            }
+        }
+        let seen = self.seen.make_contiguous();
+        // A head that breaks off is one, and all that there is.
+        let end = end.unwrap_or(seen.len().min(MAX_HEADS));
+        let head = head(&String::from_utf8_lossy(&seen[mark..end]));
+        if head.is_some() {
+            self.seen.drain(..end);
+        }
+        Ok(head)
+    }
+
+    fn more_if_needed(&mut self) -> io::Result<bool> {
+        if head_end(self.seen.make_contiguous()).is_some() {
+            return Ok(true);
+        }
+        self.more()
+    }
+}
+
+impl<R: Read> Read for Peeked<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if self.seen.is_empty() {
+            self.rest.read(to)
+        } else {
+            self.seen.read(to)
+        }
+    }
+}
+
+/// Where the first blank line ends.
+fn head_end(bytes: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        start += line.len();
+        if matches!(line, b"\n" | b"\r\n") {
+            return Some(start);
+        }
+    }
+    None
+}
+
+/// A head: the status line, then headers. What is no header is passed over.
+fn head(text: &str) -> Option<Head> {
+    let mut lines = text.lines();
+    let mut words = lines.next()?.split_ascii_whitespace();
+    let version = words.next()?.strip_prefix("HTTP/")?;
+    if !version.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let status = words.next().filter(|word| word.len() == 3)?.parse().ok()?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_str(name.trim()),
+            HeaderValue::from_str(value.trim()),
+        ) {
+            headers.append(name, value);
+        }
+    }
+    Some(Head { status, headers })
+}
+
+/// Whether it begins as what `curl -v` writes does.
+fn is_remarked(start: &[u8]) -> bool {
+    matches!(start, [b'*' | b'<' | b'>', b' ', ..])
+}
+
+/// The capture without curl's remarks: the lines of its heads, which `<` begins, and the body.
+fn unremarked(input: impl Read) -> io::Result<Vec<u8>> {
+    let bytes = all(input, "the capture", MAX_REMARKED).map_err(io::Error::other)?;
+    let text = into_text(bytes, "the capture").map_err(io::Error::other)?;
+    let mut kept = String::with_capacity(text.len());
+    let mut has_head = false;
+    for line in text.split_inclusive('\n') {
+        let is_remark = ["* ", "> ", "{ [", "} ["]
+            .iter()
+            .any(|start| line.starts_with(start))
+            || line.trim_end() == ">";
+        if let Some(head) = line.strip_prefix('<').filter(|_| !line.starts_with("<!")) {
+            kept.push_str(head.strip_prefix(' ').unwrap_or(head));
+            has_head |= head.trim().is_empty();
+        } else if has_head && !is_remark {
+            // The last remark stands behind a body that ends without a new line.
+            let end = line.find("* Connection #").unwrap_or(line.len());
+            kept.push_str(&line[..end]);
+        }
+    }
+    Ok(kept.into_bytes())
+}
+
+/// UTF-16 as UTF-8, without a byte order mark; half a pair becomes U+FFFD.
+struct Utf8Of<R: Read> {
+    from: R,
+    order: ByteOrder,
+    /// Units that are not decoded yet: half a pair, at most.
+    units: Vec<u16>,
+    half: Option<u8>,
+    ready: VecDeque<u8>,
+    begun: bool,
+}
+
+impl<R: Read> Utf8Of<R> {
+    fn new(from: R, order: ByteOrder) -> Self {
+        Self {
+            from,
+            order,
+            units: Vec::new(),
+            half: None,
+            ready: VecDeque::new(),
+            begun: false,
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match self.half.take() {
+                None => self.half = Some(*byte),
+                Some(first) => self.units.push(self.order.unit([first, *byte])),
+            }
+        }
+        let is_high = |unit: &u16| (0xd800..0xdc00).contains(unit);
+        let waits = !bytes.is_empty() && self.units.last().is_some_and(is_high);
+        let whole = self.units.len() - usize::from(waits);
+        let mut text: String = char::decode_utf16(self.units.drain(..whole))
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        if bytes.is_empty() && self.half.take().is_some() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+        let mark = if self.begun {
+            None
+        } else {
+            text.strip_prefix('\u{feff}')
+        };
+        self.begun |= !text.is_empty();
+        self.ready.extend(mark.unwrap_or(&text).as_bytes());
+    }
+}
+
+impl<R: Read> Read for Utf8Of<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let mut piece = [0; 4096];
+        while self.ready.is_empty() {
+            let read = self.from.read(&mut piece)?;
+            self.take(&piece[..read]);
+            if read == 0 {
+                break;
+            }
+        }
+        self.ready.read(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that gives its bytes in pieces of this size.
+    struct Slow(Vec<u8>, usize);
+
+    impl Read for Slow {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let size = self.1.min(self.0.len()).min(to.len());
+            for (to, from) in to.iter_mut().zip(self.0.drain(..size)) {
+                *to = from;
+            }
+            Ok(size)
+        }
+    }
+
+    fn opened(capture: &[u8], size: usize) -> (Option<Head>, Vec<u8>) {
+        let slow = Box::new(Slow(capture.to_vec(), size));
+        let mut opened = Capture::open(slow, true).unwrap();
+        let mut body = Vec::new();
+        opened.body.read_to_end(&mut body).unwrap();
+        (opened.head, body)
+    }
+
+    const BODY: &str = "data: {\"é\": \"👩 <\"}\n\n* no remark: data\n\ndata: [DONE]\n\n";
+
+    #[test]
+    fn heads_are_taken_off_and_the_last_one_counts() {
+        for (before, status, kind) in [
+            (
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n",
+                200,
+                "text/event-stream",
+            ),
+            (
+                "HTTP/2 429 \ncontent-type: application/json\nretry-after: 7\n\n",
+                429,
+                "application/json",
+            ),
+            (
+                "HTTP/1.1 200 Connection established\r\n\r\nHTTP/2 503 \r\n\r\n",
+                503,
+                "",
+            ),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 307 Moved\r\nlocation: /x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+                200,
+                "",
+            ),
+            (
+                "\u{feff}HTTP/1.0 500\r\nno header\r\nx:\u{1}\r\n\r\n",
+                500,
+                "",
+            ),
+        ] {
+            for size in [1, 3, 4096] {
+                let (head, body) = opened(format!("{before}{BODY}").as_bytes(), size);
+                let head = head.unwrap().of_response();
+                assert_eq!(
+                    (head.status, head.content_type.as_deref()),
+                    (status, Some(kind)),
+                    "{before}"
+                );
+                assert_eq!(head.retry_after_ms, (status == 429).then_some(7_000));
+                assert_eq!(String::from_utf8(body).unwrap(), BODY, "{before} by {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_head_stays_in_the_body() {
+        for body in [
+            "",
+            "HTT",
+            "HTTP/",
+            "HTTP/1.1 is a protocol\n\nof old",
+            "HTTP/one 200\n\n",
+            "{}",
+            BODY,
+        ] {
+            for size in [1, 4096] {
+                assert_eq!(
+                    opened(body.as_bytes(), size),
+                    (None, body.as_bytes().to_vec()),
+                    "{body}"
+                );
+            }
+        }
+        let (head, body) = opened(b"HTTP/1.1 204 No Content\r\nx: y", 1);
+        assert_eq!(
+            (head.unwrap().status, body.len()),
+            (204, 0),
+            "a head that breaks off"
+        );
+    }
+
+    #[test]
+    fn remarks_of_curl_are_no_part_of_the_body() {
+        let capture = "* Trying 127.0.0.1:80...\n> POST / HTTP/1.1\n> Host: h\n>\n} [12 bytes data]\n\
+            < HTTP/1.1 200 OK\r\n< content-type: text/event-stream\r\n< \r\n{ [5 bytes data]\n\
+            data: a\n\ndata: b* Connection #0 to host h left intact\n";
+        for start in ["", "< HTTP/1.1 100 Continue\r\n< \r\n"] {
+            let (head, body) = opened(format!("{start}{capture}").as_bytes(), 7);
+            let head = head.unwrap().of_response();
+            assert_eq!(
+                (head.status, head.content_type.as_deref()),
+                (200, Some("text/event-stream"))
+            );
+            assert_eq!(String::from_utf8(body).unwrap(), "data: a\n\ndata: b");
+        }
+        let (head, body) = opened(b"<html>* x</html>", 7);
+        assert_eq!(
+            (head, body.as_slice()),
+            (None, b"<html>* x</html>".as_slice())
+        );
+    }
+
+    #[test]
+    fn utf_16_is_read_as_the_text_it_spells() {
+        let head = "HTTP/1.1 201 Made\r\n\r\n";
+        for (order, marked) in [
+            (ByteOrder::Little, true),
+            (ByteOrder::Big, true),
+            (ByteOrder::Little, false),
+            (ByteOrder::Big, false),
+        ] {
+            let mark = if marked { "\u{feff}" } else { "" };
+            let text = format!("{mark}{head}{BODY}");
+            let bytes: Vec<u8> = text
+                .encode_utf16()
+                .flat_map(|unit| match order {
+                    ByteOrder::Little => unit.to_le_bytes(),
+                    ByteOrder::Big => unit.to_be_bytes(),
+                })
+                .collect();
+            for size in [1, 3, 4096] {
+                let (head, body) = opened(&bytes, size);
+                assert_eq!(head.unwrap().status, 201, "{order:?} {marked} by {size}");
+                assert_eq!(String::from_utf8(body).unwrap(), BODY);
+            }
+            let mut cut = bytes;
+            cut.truncate(cut.len() - 1);
+            assert!(opened(&cut, 5).1.ends_with("\u{fffd}".as_bytes()));
+        }
+    }
+}

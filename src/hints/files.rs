@@ -1,0 +1,285 @@
+//! The files of a request: which a protocol takes, which go as text of the prompt, and which it can't be asked with.
+
+use super::{Hint, TABLE, matches};
+use crate::{
+    chat::{ChatRequest, Media, Part},
+    dialect::{DIALECTS, DialectId},
+};
+
+/// Whether a protocol takes a file of this type. One by address is left to the provider to judge, where the
+/// protocol has words for it.
+#[must_use]
+pub fn takes(dialect: DialectId, media: &Media) -> bool {
+    let Some(rule) = TABLE.media.iter().find(|rule| rule.dialect == dialect) else {
+        return true;
+    };
+    let globs = match media.uri {
+        Some(_) => &rule.by_address,
+        None => &rule.takes,
+    };
+    globs.iter().any(|glob| matches(glob, &media.essence()))
+}
+
+/// Why a request can't be asked in this protocol: a file of its question would be left out. One of an earlier
+/// turn, which another protocol took, is no reason.
+#[must_use]
+pub fn refusal(dialect: DialectId, request: &ChatRequest) -> Option<String> {
+    if request.raw_body.is_some() {
+        return None;
+    }
+    let mut parts = request.messages.last()?.parts.iter();
+    let media = parts.find_map(|part| match part {
+        Part::Media(media) if !takes(dialect, media) && text_of(media).is_none() => Some(media),
+        _ => None,
+    })?;
+    let what = called(media);
+    let by = dialect.dialect().label;
+    let takers: Vec<&str> = DIALECTS
+        .iter()
+        .filter(|other| takes(other.id, media))
+        .map(|other| other.id.as_str())
+        .collect();
+    let advice = match takers.as_slice() {
+        [] => "convert it first".to_owned(),
+        takers => format!("ask an endpoint of {}", takers.join(", ")),
+    };
+    Some(format!(
+        "{what} can't be sent: {by} takes no such file; {advice}"
+    ))
+}
+
+/// Puts text files into the prompt where the protocol takes none, and leaves out what it can't carry.
+pub(super) fn fit(dialect: DialectId, request: &mut ChatRequest, hints: &mut Vec<Hint>) {
+    let last = request.messages.len().saturating_sub(1);
+    for (turn, message) in request.messages.iter_mut().enumerate() {
+        let mut parts = Vec::with_capacity(message.parts.len());
+        for part in message.parts.drain(..) {
+            let Part::Media(media) = &part else {
+                parts.push(part);
+                continue;
+            };
+            let why = || format!("{} takes no such file", dialect.dialect().label);
+            let hint = |sent_as: Option<&str>| Hint {
+                setting: called(media),
+                sent_as: sent_as.map(str::to_owned),
+                why: why(),
+            };
+            if takes(dialect, media) {
+                parts.push(part);
+            } else if let Some(text) = text_of(media) {
+                hints.push(hint(Some("text of the prompt")));
+                let text = fenced(&media.name, text, parts.is_empty());
+                parts.push(Part::Text { text });
+            } else if turn < last {
+                hints.push(hint(None));
+            }
+        }
+        message.parts = parts;
+    }
+}
+
+/// A file's name and type.
+fn called(media: &Media) -> String {
+    if media.name.is_empty() {
+        media.essence()
+    } else {
+        format!("{} ({})", media.name, media.essence())
+    }
+}
+
+fn text_of(media: &Media) -> Option<&str> {
+    let is_text = media.uri.is_none() && media.essence().starts_with("text/");
+    std::str::from_utf8(&media.data).ok().filter(|_| is_text)
+}
+
+/// A file as a code block under its name. The fence is longer than any in the file.
+fn fenced(name: &str, text: &str, is_first: bool) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(3.max(longest + 1));
+    let plain = |c: char| c.is_ascii_alphanumeric();
+    let (_, ending) = name.rsplit_once('.').unwrap_or_default();
+    let ending = if ending.chars().all(plain) {
+        ending
+    } else {
+        ""
+    };
+    let (gap, name) = (
+        if is_first { "" } else { "\n\n" },
+        if name.is_empty() { "file" } else { name },
+    );
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!("{gap}{name}:\n{fence}{ending}\n{text}{end}{fence}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{chat::Message, endpoint::Endpoint, endpoint::call::raw_body};
+
+    fn media(mime: &str, uri: Option<&str>) -> Media {
+        Media {
+            mime: mime.into(),
+            data: if uri.is_some() {
+                b"".as_slice()
+            } else {
+                b"some `` text".as_slice()
+            }
+            .into(),
+            uri: uri.map(str::to_owned),
+            name: "notes.md".into(),
+        }
+    }
+
+    fn asked(media: Media) -> ChatRequest {
+        let mut request = ChatRequest::of_text("m", "Look");
+        request.messages[0].parts.push(Part::Media(media));
+        request
+    }
+
+    /// The type, whether it is given by address, and the protocols that take it as a file.
+    const TAKEN: &[(&str, bool, &[DialectId])] = {
+        use DialectId::{Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses, VertexGrpc};
+        &[
+            ("image/png", false, DialectId::ALL),
+            ("image/png", true, DialectId::ALL),
+            (
+                "application/pdf",
+                false,
+                &[OpenaiChat, OpenaiResponses, Anthropic, Gemini, VertexGrpc],
+            ),
+            (
+                "application/pdf",
+                true,
+                &[OpenaiChat, OpenaiResponses, Anthropic, Gemini, VertexGrpc],
+            ),
+            ("video/mp4", false, &[Gemini, VertexGrpc]),
+            (
+                "video/mp4",
+                true,
+                &[OpenaiChat, Anthropic, Gemini, VertexGrpc],
+            ),
+            (
+                "audio/wav",
+                false,
+                &[OpenaiChat, OpenaiResponses, Gemini, VertexGrpc],
+            ),
+            (
+                "audio/wav",
+                true,
+                &[OpenaiChat, Anthropic, Gemini, VertexGrpc],
+            ),
+            (
+                "text/plain",
+                false,
+                &[OpenaiResponses, Anthropic, Gemini, VertexGrpc],
+            ),
+            ("text/csv", false, &[OpenaiResponses, Gemini, VertexGrpc]),
+            ("image/png; x", false, DialectId::ALL),
+            (
+                "application/x-odd",
+                true,
+                &[OpenaiChat, OpenaiResponses, Anthropic, Gemini, VertexGrpc],
+            ),
+            (
+                "image/heic",
+                true,
+                &[
+                    OpenaiChat,
+                    OpenaiResponses,
+                    Anthropic,
+                    Gemini,
+                    VertexGrpc,
+                    Ollama,
+                ],
+            ),
+        ]
+    };
+
+    #[test]
+    fn a_file_goes_as_a_file_or_as_text_or_the_question_is_refused() {
+        for (mime, by_address, taken_by) in TAKEN {
+            for dialect in DialectId::ALL {
+                let what = format!("{mime} {by_address} {dialect}");
+                let given = media(mime, by_address.then_some("https://h/notes.md"));
+                let request = asked(given.clone());
+                let (fitted, hints) = super::super::fit(*dialect, &request);
+                let is_text = mime.starts_with("text/") && !by_address;
+                let is_taken = taken_by.contains(dialect);
+                assert_eq!(takes(*dialect, &given), is_taken, "{what}");
+                let refused = refusal(*dialect, &request);
+                assert_eq!(
+                    refused.is_none(),
+                    is_taken || is_text,
+                    "{what}: {refused:?}"
+                );
+                assert!(hints.iter().all(|hint| hint.note().is_none()), "{what}");
+                match &fitted.messages[0].parts[1..] {
+                    [Part::Media(_)] => assert!(is_taken, "{what}"),
+                    [Part::Text { text }] => {
+                        assert!(is_text && !is_taken, "{what}");
+                        assert_eq!(text, "\n\nnotes.md:\n```md\nsome `` text\n```\n");
+                    }
+                    parts => assert!(parts.is_empty() && refused.is_some(), "{what}: {parts:?}"),
+                }
+            }
+        }
+    }
+
+    /// What a dialect takes it also writes: nothing is lost behind the table.
+    #[test]
+    fn what_is_taken_is_in_the_body() {
+        for (mime, by_address, taken_by) in TAKEN {
+            for dialect in DialectId::ALL {
+                let given = media(mime, by_address.then_some("https://h/notes.md"));
+                let is_text = mime.starts_with("text/");
+                if !taken_by.contains(dialect) && !is_text {
+                    continue;
+                }
+                let base = "http://127.0.0.1:1/v1".parse().unwrap();
+                let endpoint = Endpoint::custom("e", base, *dialect);
+                let body = raw_body(&endpoint, &asked(given)).to_string();
+                let mark = match (by_address, is_text) {
+                    (true, _) => "https://h/notes.md",
+                    // As text, or in base64.
+                    (false, true) => "some `` text",
+                    (false, false) => "{{file 1}}",
+                };
+                let base64 = "c29tZSBgYCB0ZXh0";
+                assert!(
+                    body.contains(mark) || body.contains(base64),
+                    "{mime} {dialect}: {body}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn who_takes_a_refused_file_is_named() {
+        let request = asked(media("video/mp4", None));
+        assert_eq!(
+            refusal(DialectId::Ollama, &request).unwrap(),
+            "notes.md (video/mp4) can't be sent: Ollama takes no such file; ask an endpoint of gemini, vertex-grpc"
+        );
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_turn_is_left_out_and_said() {
+        let mut request = asked(media("video/mp4", None));
+        request
+            .messages
+            .extend([Message::assistant("A film"), Message::user("Of what?")]);
+        assert_eq!(refusal(DialectId::Ollama, &request), None);
+        let (fitted, hints) = super::super::fit(DialectId::Ollama, &request);
+        assert_eq!(fitted.messages[0].parts.len(), 1);
+        assert_eq!(
+            hints[0].note().unwrap().text,
+            "not sent: notes.md (video/mp4) (Ollama takes no such file)"
+        );
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_those_within() {
+        let text = fenced("a.b/c", "x\n````\ny\n", true);
+        assert_eq!(text, "a.b/c:\n`````\nx\n````\ny\n`````\n");
+    }
+}
