@@ -17,6 +17,7 @@ use crate::{
     conformance::{CHECKS, Row},
     engine::Command,
     history::{Conformance, Found},
+    visible::visible_line,
 };
 
 /// New runs are counted no sooner than this after the last look, in seconds.
@@ -232,7 +233,7 @@ fn row_ui(
     let mut opened = None;
     row.col(|ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(data.target.to_string()).truncate());
+            ui.add(Label::new(visible_line(&data.target.to_string()).into_owned()).truncate());
         });
     });
     row.col(|ui| {

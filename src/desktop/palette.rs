@@ -13,7 +13,7 @@ use super::{
     view::{Action, Verb, View, ViewId},
     widgets::key_hint,
 };
-use crate::endpoint::TargetId;
+use crate::{endpoint::TargetId, visible::visible_line};
 
 /// Rows shown at most; more letters find the rest.
 const MAX_ROWS: usize = 60;
@@ -188,7 +188,11 @@ fn row(ui: &mut Ui, theme: &Theme, entry: &Entry, on: bool) -> egui::Response {
     ui.scope_builder(egui::UiBuilder::new().max_rect(rect).layout(left), |ui| {
         let icon = egui::RichText::new(entry.icon).color(theme.text_dim);
         ui.add(egui::Label::new(icon).selectable(false));
-        ui.add(egui::Label::new(&entry.label).selectable(false).truncate());
+        ui.add(
+            egui::Label::new(visible_line(&entry.label).into_owned())
+                .selectable(false)
+                .truncate(),
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if !entry.keys.is_empty() {
                 key_hint(ui, theme, &entry.keys);

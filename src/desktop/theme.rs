@@ -2,6 +2,8 @@
 //!
 //! Views take colours from [`Theme`] and distances from [`space`]; nothing else names either.
 
+use std::borrow::Cow;
+
 use egui::{
     Color32, Context, CornerRadius, FontFamily, FontId, Margin, RichText, Shadow, Stroke, Style,
     TextStyle, Visuals,
@@ -10,6 +12,7 @@ use egui::{
 };
 
 use super::fonts;
+use crate::visible::visible;
 
 /// Distances in points, on a grid of 4.
 pub mod space {
@@ -176,19 +179,32 @@ pub fn install(ctx: &Context) {
 /// The same text, semi-bold.
 #[must_use]
 pub fn strong(text: impl Into<String>) -> RichText {
-    RichText::new(text).family(fonts::strong_family())
+    RichText::new(shown(text)).family(fonts::strong_family())
 }
 
 /// Small secondary text.
 #[must_use]
 pub fn caption(theme: &Theme, text: impl Into<String>) -> RichText {
-    RichText::new(text).size(size::SMALL).color(theme.text_dim)
+    RichText::new(shown(text))
+        .size(size::SMALL)
+        .color(theme.text_dim)
 }
 
 /// Tiny secondary text.
 #[must_use]
 pub fn tiny(theme: &Theme, text: impl Into<String>) -> RichText {
-    RichText::new(text).size(size::TINY).color(theme.text_dim)
+    RichText::new(shown(text))
+        .size(size::TINY)
+        .color(theme.text_dim)
+}
+
+/// The text with nothing in it that acts or hides.
+fn shown(text: impl Into<String>) -> String {
+    let text = text.into();
+    match visible(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
+    }
 }
 
 /// The heading of a section.
@@ -386,6 +402,19 @@ mod tests {
                 assert!(!theme.series[..index].contains(color));
             }
             assert_eq!(theme.series_color(theme.series.len()), theme.series[0]);
+        }
+    }
+
+    #[test]
+    fn no_text_acts_or_hides() {
+        let hostile = "a\u{202e}b\u{200b}c\u{1b}";
+        for text in [
+            strong(hostile),
+            caption(&DARK, hostile),
+            tiny(&DARK, hostile),
+            title(hostile),
+        ] {
+            assert_eq!(text.text(), r"a\u{202e}b\u{200b}c\u{1b}");
         }
     }
 }

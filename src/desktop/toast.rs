@@ -5,6 +5,7 @@ use egui::{
 };
 
 use super::theme::{RADIUS_L, Theme};
+use crate::visible::visible;
 
 /// How long a toast stays, in seconds.
 const STAYS_SECS: f64 = 4.5;
@@ -19,6 +20,7 @@ pub struct Toasts {
 impl Toasts {
     /// Tells something; what is told already only stays longer.
     pub fn tell(&mut self, text: String) {
+        let text = visible(&text).into_owned();
         self.shown.retain(|(known, _)| *known != text);
         self.shown.push((text, None));
     }

@@ -12,6 +12,7 @@ use crate::{
         widgets::{icon_button, ms_text, simulated_badge},
     },
     history::{Median, Series},
+    visible::visible_line,
 };
 
 /// Shows the legend; gives the index of a track whose eye was clicked, and whether all are to be shown.
@@ -59,8 +60,8 @@ fn entry(ui: &mut Ui, theme: &Theme, track: &Track, series: &Series) -> bool {
             };
             clicked = icon_button(ui, theme, icon, &format!("{verb} {}", track.target)).clicked();
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                let name =
-                    RichText::new(track.target.to_string()).color(theme.text.gamma_multiply(dim));
+                let name = RichText::new(visible_line(&track.target.to_string()))
+                    .color(theme.text.gamma_multiply(dim));
                 ui.add(egui::Label::new(name).truncate().selectable(false));
             });
         });

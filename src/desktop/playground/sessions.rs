@@ -13,6 +13,7 @@ use crate::{
         view::Cx,
         widgets::{ago, danger_button, ghost_button, icon_button, search_box},
     },
+    visible::visible_line,
 };
 
 /// The list, as it stands.
@@ -135,7 +136,9 @@ impl Sessions {
             ui.spacing_mut().item_spacing.y = 0.0;
             let label = |text: RichText| Label::new(text).selectable(false).truncate();
             ui.add(label(
-                RichText::new(title).size(size::BODY).color(theme.text),
+                RichText::new(visible_line(title))
+                    .size(size::BODY)
+                    .color(theme.text),
             ));
             let panes = if summary.panes == 1 {
                 "1 pane".to_owned()

@@ -17,6 +17,7 @@ use crate::{
     },
     endpoint::{Endpoint, TargetId},
     engine::Command,
+    visible::{visible, visible_line},
 };
 
 /// Most rows that are shown of one endpoint; searching finds the others.
@@ -73,8 +74,10 @@ impl Picker {
             .allocate_ui_with_layout(vec2(width, 26.0), layout, |ui| ui.add(button))
             .inner;
         response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
-        let response = response
-            .on_hover_text(target.map_or_else(|| "Choose a model".to_owned(), ToString::to_string));
+        let response = response.on_hover_text(match target {
+            None => "Choose a model".to_owned(),
+            Some(target) => visible_line(&target.to_string()).into_owned(),
+        });
         let popup_id = Popup::default_response_id(&response);
         let open = Popup::is_id_open(ui.ctx(), popup_id);
         if open && !self.was_open {
@@ -220,7 +223,7 @@ fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob 
             add(strong(target.model.as_str())
                 .size(size::BODY)
                 .color(theme.text));
-            add(RichText::new(format!("  {label} "))
+            add(RichText::new(format!("  {} ", visible_line(label)))
                 .size(size::SMALL)
                 .color(theme.text_dim));
             add(RichText::new(icons::CHEVRON_DOWN)
@@ -254,7 +257,7 @@ fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
         });
     });
     if let Some(Err(fault)) = cx.state.models.get(&group.id) {
-        let text = format!("No list: {}", fault.message);
+        let text = format!("No list: {}", visible(&fault.message));
         ui.add(egui::Label::new(RichText::new(text).size(size::SMALL).color(theme.bad)).wrap());
     } else if group.rows.is_empty() {
         let text = match cx.state.models.get(&group.id) {
@@ -295,7 +298,7 @@ fn row_ui(
     } else {
         egui::Color32::TRANSPARENT
     };
-    let button = Button::new(RichText::new(text).color(color))
+    let button = Button::new(RichText::new(visible_line(&text)).color(color))
         .fill(fill)
         .frame_when_inactive(chosen)
         .truncate();

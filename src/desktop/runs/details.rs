@@ -126,7 +126,7 @@ fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault) {
                     copy_button(ui, theme, "Copy the error", || pretty(fault));
                 });
             });
-            ui.add(Label::new(&fault.message).wrap());
+            ui.add(Label::new(visible(&fault.message).into_owned()).wrap());
             ui.horizontal_wrapped(|ui| {
                 if let Some(status) = fault.status {
                     ui.label(caption(theme, format!("HTTP {status}")));
@@ -261,7 +261,7 @@ fn request_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
         let version = run.http_version.clone().unwrap_or_default();
         key_value(ui, theme, 92.0, "Response", format!("{version} {status}"));
         if let Some(model) = &run.answer.model {
-            key_value(ui, theme, 92.0, "Model served", model.as_str());
+            key_value(ui, theme, 92.0, "Model served", visible(model).into_owned());
         }
         if let Some(id) = &run.answer.response_id {
             key_value(
@@ -269,7 +269,7 @@ fn request_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
                 theme,
                 92.0,
                 "Response id",
-                RichText::new(id).monospace(),
+                RichText::new(visible(id)).monospace(),
             );
         }
     });
@@ -316,7 +316,7 @@ fn server_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     }
     part(ui, theme, "By the server’s own clock", |ui| {
         for (name, value) in rows {
-            key_value(ui, theme, 150.0, &name, value);
+            key_value(ui, theme, 150.0, &visible(&name), value);
         }
     });
 }
@@ -400,7 +400,7 @@ fn text_ui(ui: &mut Ui, theme: &Theme, id: &str, text: &str) {
         .inner_margin(egui::Margin::same(10))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.add(Label::new(shown).wrap());
+            ui.add(Label::new(visible(shown).into_owned()).wrap());
             if shown.len() < text.len() && ui.button("Show all of it").clicked() {
                 ui.data_mut(|data| data.insert_temp(whole, true));
             }

@@ -8,6 +8,7 @@ use crate::{
     desktop::{range::Range, widgets::choice_box},
     endpoint::TargetId,
     history::{OutcomeFilter, RunQuery, RunSort},
+    visible::visible_line,
 };
 
 /// What the user wants to see.
@@ -119,7 +120,10 @@ impl Wanted {
         ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
             for target in known {
                 let mut on = self.targets.contains(target);
-                if ui.checkbox(&mut on, target.to_string()).clicked() {
+                if ui
+                    .checkbox(&mut on, visible_line(&target.to_string()).into_owned())
+                    .clicked()
+                {
                     if on {
                         self.targets.insert(target.clone());
                     } else {

@@ -12,6 +12,7 @@ use crate::{
     },
     history::{RunRow, RunSort, SortColumn},
     run::RunId,
+    visible::visible_line,
 };
 
 /// A column: its head, how it is sorted, and its cell.
@@ -232,7 +233,7 @@ fn row_cells(
 
 fn word(ui: &mut Ui, text: &str, color: egui::Color32) {
     ui.add(
-        Label::new(RichText::new(text).color(color))
+        Label::new(RichText::new(visible_line(text)).color(color))
             .selectable(false)
             .truncate(),
     );

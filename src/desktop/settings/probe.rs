@@ -9,6 +9,7 @@ use crate::{
         widgets::ms_text,
     },
     engine::{TestStep, TestedThing},
+    visible::visible,
 };
 
 /// Shows the steps of a test, and those that are still to come.
@@ -50,7 +51,7 @@ fn step_ui(ui: &mut Ui, theme: &Theme, step: &TestStep) {
                     .status
                     .map(|status| format!("HTTP {status}: "))
                     .unwrap_or_default();
-                let text = format!("{status}{}", fault.message);
+                let text = format!("{status}{}", visible(&fault.message));
                 ui.add(Label::new(RichText::new(text).size(size::SMALL).color(theme.bad)).wrap())
             }
         };

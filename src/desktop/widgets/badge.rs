@@ -4,9 +4,12 @@ use egui::{
     Color32, CornerRadius, FontId, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
 
-use crate::desktop::{
-    icons,
-    theme::{Theme, size},
+use crate::{
+    desktop::{
+        icons,
+        theme::{Theme, size},
+    },
+    visible::visible_line,
 };
 
 /// A word on a wash of its colour.
@@ -48,7 +51,9 @@ pub fn key_hint(ui: &mut Ui, theme: &Theme, keys: &str) -> Response {
 /// A word in a rounded box of its own height, whatever the height of the row.
 fn tag(ui: &mut Ui, text: &str, color: Color32, fill: Color32, border: Stroke) -> Response {
     let font = FontId::proportional(size::TINY);
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, color);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(visible_line(text).into_owned(), font, color);
     let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(12.0, 4.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
     let radius = CornerRadius::same(4);
