@@ -147,6 +147,8 @@ pub enum Update {
         /// What.
         update: RunUpdate,
     },
+    /// A run is over: the whole of it, after its last [`Update::Run`]. The history keeps the same.
+    Over(Arc<Run>),
     /// The settings, at the start and whenever they change.
     Settings(Arc<Settings>),
     /// The settings file is broken (`Some`) or in order again (`None`); the last good settings hold.

@@ -168,8 +168,8 @@ impl History {
     }
 
     /// Notes a run that is over, whole.
-    pub fn finish(&self, run: Run) {
-        self.inner.shared.inbox.finish(run);
+    pub fn finish(&self, run: impl Into<Arc<Run>>) {
+        self.inner.shared.inbox.finish(run.into());
     }
 
     /// A page of the table of runs.

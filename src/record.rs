@@ -5,7 +5,7 @@
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -26,8 +26,8 @@ use crate::event::Event;
 /// # Errors
 /// If writing fails; a closed pipe is [`io::ErrorKind::BrokenPipe`].
 pub fn write_line(to: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
-    let json = serde_json::to_string(line).map_err(io::Error::other)?;
-    write_safe(to, &json)
+    serde_json::to_writer(Safe(&mut *to), line)?;
+    to.write_all(b"\n")
 }
 
 /// Writes a value as JSON over several lines.
@@ -35,52 +35,92 @@ pub fn write_line(to: &mut impl io::Write, line: &impl Serialize) -> io::Result<
 /// # Errors
 /// As [`write_line`].
 pub fn write_pretty(to: &mut impl io::Write, value: &impl Serialize) -> io::Result<()> {
-    let json = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-    write_safe(to, &json)
+    serde_json::to_writer_pretty(Safe(&mut *to), value)?;
+    to.write_all(b"\n")
 }
 
-fn write_safe(to: &mut impl io::Write, json: &str) -> io::Result<()> {
-    let mut safe = visible_json(json).into_owned();
-    safe.push('\n');
-    to.write_all(safe.as_bytes())
+/// Makes JSON safe on its way, a piece at a time: an answer may be as large as memory. `serde_json` hands over
+/// whole characters.
+struct Safe<'a, W>(&'a mut W);
+
+impl<W: io::Write> io::Write for Safe<'_, W> {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(json).map_err(io::Error::other)?;
+        self.0.write_all(visible_json(text).as_bytes())?;
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A closing line. The long texts of its answer are not copied.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// All fields in their order; those of `answer`'s texts are null.
+    fields: Map<String, Value>,
+    answer: &'a Answer,
+}
+
+impl Line<'_> {
+    fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.fields.insert(name.to_owned(), value.into());
+    }
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(self.fields.len()))?;
+        for (name, value) in &self.fields {
+            match name.as_str() {
+                "text" => map.serialize_entry(name, &self.answer.text)?,
+                "reasoning" => map.serialize_entry(name, &self.answer.reasoning)?,
+                "refusal" => map.serialize_entry(name, &self.answer.refusal)?,
+                "tool_calls" => map.serialize_entry(name, &self.answer.tool_calls)?,
+                _ => map.serialize_entry(name, value)?,
+            }
+        }
+        map.end()
+    }
 }
 
 /// The closing line of a run: `{"type": "run", …}`, unknown figures null.
 #[must_use]
-pub fn run_line(run: &Run) -> Value {
+pub fn run_line(run: &Run) -> Line<'_> {
     let head = &run.head;
     let stamps = &run.stamps;
     let started = (stamps.started_unix_ns != 0).then_some(stamps.started_unix_ns);
     let mut line = answer_fields(&run.answer);
-    line["target"] = head.target.to_string().into();
-    line["dialect"] = head.dialect.as_str().into();
-    line["url"] = head.url.as_str().into();
-    line["route"] = head.route.as_str().into();
-    line["origin"] = head.origin.as_str().into();
-    line["simulated"] = head.simulated.into();
-    line["connection"] = run.connection.map(Connection::as_str).into();
-    line["status"] = run.status.into();
-    line["http_version"] = run.http_version.as_deref().into();
-    line["started_unix_ns"] = started.into();
-    line["lasted_ms"] = stamps.closed.map(measure::ms).into();
+    line.set("target", head.target.to_string());
+    line.set("dialect", head.dialect.as_str());
+    line.set("url", head.url.as_str());
+    line.set("route", head.route.as_str());
+    line.set("origin", head.origin.as_str());
+    line.set("simulated", head.simulated);
+    line.set("connection", run.connection.map(Connection::as_str));
+    line.set("status", run.status);
+    line.set("http_version", run.http_version.as_deref());
+    line.set("started_unix_ns", started);
+    line.set("lasted_ms", stamps.closed.map(measure::ms));
     for figure in FIGURES {
-        line[figure.key] = (figure.value)(run).into();
+        line.set(figure.key, (figure.value)(run));
     }
-    line["findings"] = json!(conformance::findings(run));
+    line.set("findings", json!(conformance::findings(run)));
     line
 }
 
 /// The closing line of a body that was only decoded: the same without times.
 #[must_use]
-pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> Value {
+pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> Line<'_> {
     let mut line = answer_fields(answer);
-    line["dialect"] = dialect.as_str().into();
-    line["status"] = status.into();
+    line.set("dialect", dialect.as_str());
+    line.set("status", status);
     line
 }
 
 /// What every closing line has, in its order; what only a run knows is null.
-fn answer_fields(answer: &Answer) -> Value {
+fn answer_fields(answer: &Answer) -> Line<'_> {
     let finish = answer.finish.as_ref();
     let notes: Map<String, Value> = (answer.notes.iter())
         .map(|(note, n)| (note.text.clone(), (*n).into()))
@@ -88,15 +128,15 @@ fn answer_fields(answer: &Answer) -> Value {
     let times: Map<String, Value> = (answer.timings.iter())
         .map(|(name, ns)| (name.clone(), measure::ms(*ns).into()))
         .collect();
-    json!({
+    let mut fields = json!({
         "type": "run",
         "target": null,
         "outcome": if answer.fault.is_some() { "fault" } else { "ok" },
         "fault": answer.fault,
-        "text": answer.text,
-        "reasoning": answer.reasoning,
-        "refusal": answer.refusal,
-        "tool_calls": answer.tool_calls,
+        "text": null,
+        "reasoning": null,
+        "refusal": null,
+        "tool_calls": null,
         "finish": finish.map(|f| f.raw.as_str()),
         "finish_class": finish.map(|f| f.reason.as_str()),
         "finish_raw": finish.map(|f| f.raw.as_str()),
@@ -120,7 +160,12 @@ fn answer_fields(answer: &Answer) -> Value {
         "notes": notes,
         "unknown": answer.unknown.len(),
         "started_unix_ns": null,
-    })
+    });
+    let fields = fields.as_object_mut().map(std::mem::take);
+    Line {
+        fields: fields.unwrap_or_default(),
+        answer,
+    }
 }
 
 /// A file that the model made, without its bytes.

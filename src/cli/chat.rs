@@ -5,7 +5,7 @@ mod question;
 mod report;
 mod session;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use self::question::Question;
 use super::{UsageError, note, terminal::stdout};
@@ -178,7 +178,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Adds the turn and its answer to the session.
-fn keep(args: &Args, question: Question, runs: &[Run]) -> anyhow::Result<()> {
+fn keep(args: &Args, question: Question, runs: &[Arc<Run>]) -> anyhow::Result<()> {
     let (Some(file), [run]) = (&args.session, runs) else {
         return Ok(());
     };

@@ -45,6 +45,7 @@ impl<W: Write> Printer<W> {
 
 impl<W: Write> Write for Printer<W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let text = &text[..whole_characters(text)];
         let safe = self.guard.push(&String::from_utf8_lossy(text));
         self.to.write_all(safe.as_bytes())?;
         Ok(text.len())
@@ -59,6 +60,16 @@ impl<W: Write> Drop for Printer<W> {
     fn drop(&mut self) {
         // Who wants to know calls `end`.
         let _ = self.end();
+    }
+}
+
+/// How much of a text is written at once: a long answer is not copied as a whole, and no character is cut.
+fn whole_characters(text: &[u8]) -> usize {
+    const MOST: usize = 64 << 10;
+    let begins = |at: &usize| text[*at] & 0xC0 != 0x80;
+    match text.len() {
+        length if length <= MOST => length,
+        _ => (MOST - 3..=MOST).rev().find(begins).unwrap_or(MOST),
     }
 }
 
@@ -106,6 +117,17 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "a\\u{1b}[2J👩\u{200d}🚀 \\u{200d}b\n"
         );
+    }
+
+    #[test]
+    fn a_long_text_is_whole() {
+        let text = "aé中👩".repeat(40_000);
+        for skipped in ["", "x", "xx", "xxx"] {
+            let mut out = Vec::new();
+            let text = format!("{skipped}{text}");
+            write!(Printer::new(&mut out), "{text}").unwrap();
+            assert!(out == text.as_bytes());
+        }
     }
 
     #[test]

@@ -116,7 +116,8 @@ impl State {
             Update::Storage(storage) => self.storage = Some(storage),
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Stopped => self.stopped = true,
-            Update::Ready => {}
+            // The same was folded update by update.
+            Update::Ready | Update::Over(_) => {}
         }
     }
 

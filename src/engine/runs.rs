@@ -171,9 +171,11 @@ impl Reporter {
     }
 
     fn end(&self, run: Run) {
+        let run = Arc::new(run);
         if let Some(history) = &self.history {
-            history.finish(run);
+            history.finish(Arc::clone(&run));
         }
+        self.out.send(Update::Over(run));
     }
 
     /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.

@@ -174,7 +174,7 @@ fn run_object(file: &Connection, mut run: Run) -> rusqlite::Result<Value> {
     let request = std::sync::Arc::make_mut(&mut run.head.request);
     let asked = described(file, files::of_request(request))?;
     let answered = described(file, run.answer.media.iter_mut())?;
-    let mut line = record::run_line(&run);
+    let mut line = serde_json::to_value(record::run_line(&run)).unwrap_or_default();
     let mut request = serde_json::to_value(&run.head.request).unwrap_or(Value::Null);
     let messages = request["messages"].as_array_mut().into_iter().flatten();
     let parts = messages.filter_map(|message| message["parts"].as_array_mut());

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -42,7 +42,7 @@ pub(super) struct Inbox {
 )]
 struct Waiting {
     live: BTreeMap<RunId, Live>,
-    finished: BTreeMap<RunId, Run>,
+    finished: BTreeMap<RunId, Arc<Run>>,
     conversations: BTreeMap<ConversationId, Option<Conversation>>,
     flushes: Vec<oneshot::Sender<()>>,
     damage: Option<String>,
@@ -64,7 +64,7 @@ pub(super) struct Batch {
     /// Live runs whose row is out of date.
     pub(super) changed: Vec<Run>,
     pub(super) pieces: Vec<Piece>,
-    pub(super) finished: Vec<Run>,
+    pub(super) finished: Vec<Arc<Run>>,
     /// `None` where one is to be deleted.
     pub(super) conversations: Vec<(ConversationId, Option<Conversation>)>,
     /// Told when the batch was written, or could not be.
@@ -110,7 +110,7 @@ impl Inbox {
         });
     }
 
-    pub(super) fn finish(&self, run: Run) {
+    pub(super) fn finish(&self, run: Arc<Run>) {
         self.put(|waiting| {
             waiting.live.remove(&run.head.id);
             waiting.bytes += weight(&run);
@@ -338,7 +338,7 @@ mod tests {
         let inbox = Inbox::default();
         inbox.begin(a_run(1));
         inbox.record(RunId(1), &text("a"));
-        inbox.finish(a_run(1));
+        inbox.finish(a_run(1).into());
         let id = ConversationId(7);
         inbox.conversation(id, Some(Conversation::default()));
         inbox.conversation(id, None);
@@ -352,7 +352,7 @@ mod tests {
     fn memory_is_bounded_and_the_newest_stays() {
         let inbox = Inbox::of_most_bytes(10_000);
         for id in 0..50 {
-            inbox.finish(a_run(id));
+            inbox.finish(a_run(id).into());
         }
         let batch = batch(&inbox);
         let kept: Vec<i64> = batch.finished.iter().map(|run| run.head.id.0).collect();
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn a_closed_inbox_gives_what_it_has_and_ends() {
         let inbox = Inbox::default();
-        inbox.finish(a_run(1));
+        inbox.finish(a_run(1).into());
         inbox.close();
         assert!(matches!(inbox.next(None), Next::Write(_)));
         assert!(matches!(inbox.next(None), Next::End));

@@ -28,6 +28,9 @@ words! {
     }
 }
 
+/// From so many bytes on, what is said next begins a row of its own: SQLite needs a row's size twice more.
+const FULL_BYTES: usize = 1 << 20;
+
 /// One row of `piece`.
 #[derive(Debug)]
 pub(super) struct Piece {
@@ -64,6 +67,8 @@ pub(super) struct Live {
     said: Vec<(Kind, String)>,
     /// Events whose place among the others tells nothing.
     events: String,
+    /// About how many bytes wait in these.
+    waiting: usize,
 }
 
 impl Live {
@@ -76,19 +81,15 @@ impl Live {
             reads: Reads::default(),
             said: Vec::new(),
             events: String::new(),
+            waiting: 0,
         }
     }
 
     /// Takes an update in, and gives about how many bytes it added.
     pub(super) fn apply(&mut self, update: &RunUpdate) -> usize {
-        let before = self.waiting_bytes();
+        let before = self.waiting;
         self.fold(update);
-        self.waiting_bytes() - before
-    }
-
-    fn waiting_bytes(&self) -> usize {
-        let said: usize = self.said.iter().map(|(_, said)| said.len()).sum();
-        self.reads.len() * size_of::<Read>() + said + self.events.len()
+        self.waiting - before
     }
 
     fn fold(&mut self, update: &RunUpdate) {
@@ -119,6 +120,7 @@ impl Live {
                     self.changed = true;
                 }
                 self.reads.push(*read);
+                self.waiting += size_of::<Read>();
                 self.say(events);
             }
             RunUpdate::Closed { at, events, stamps } => {
@@ -143,20 +145,26 @@ impl Live {
                 | Event::Media(_)
                 | Event::Signature { .. }
                 | Event::Opaque { .. } => self.go_on(Kind::Events, &line(event)),
-                other => self.events += &line(other),
+                other => {
+                    let line = line(other);
+                    self.waiting += line.len();
+                    self.events += &line;
+                }
             }
         }
     }
 
     fn go_on(&mut self, kind: Kind, text: &str) {
+        self.waiting += text.len();
         match self.said.last_mut() {
-            Some((last, said)) if *last == kind => said.push_str(text),
+            Some((last, said)) if *last == kind && said.len() < FULL_BYTES => said.push_str(text),
             _ => self.said.push((kind, text.to_owned())),
         }
     }
 
     /// Takes out what is not in the file yet.
     pub(super) fn cut(&mut self, out: &mut Vec<Piece>) {
+        self.waiting = 0;
         let reads = reads::encode(&std::mem::take(&mut self.reads));
         let said = std::mem::take(&mut self.said);
         let said = said

@@ -6,6 +6,7 @@ use std::{
     io::{self, StdoutLock, Write},
     path::Path,
     process::ExitCode,
+    sync::Arc,
 };
 
 use serde::Serialize;
@@ -21,14 +22,15 @@ use crate::{
     dialect::DialectId,
     endpoint::TargetId,
     engine::{Command, Engine, Update},
-    event::{BodyPart, Event},
-    measure, record,
+    event::{BodyPart, Event, Fault},
+    measure::{self, OffsetNs},
+    record,
     run::{Origin, Run, RunHead, RunId, RunUpdate},
     visible::{Guard, visible_line},
 };
 
 /// Follows all runs to their end and says how they went; gives them in the order of the targets.
-pub(super) fn follow(args: &Args, asked: &Asked) -> anyhow::Result<(ExitCode, Vec<Run>)> {
+pub(super) fn follow(args: &Args, asked: &Asked) -> anyhow::Result<(ExitCode, Vec<Arc<Run>>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
     cancel_on_ctrl_c(&asked.engine, ids.clone());
     let mut screen = Screen::new(args, &asked.runs);
@@ -74,64 +76,111 @@ struct Screen<'a> {
     out: Printer<StdoutLock<'static>>,
     thoughts: Guard,
     order: Vec<RunId>,
-    runs: HashMap<RunId, Run>,
+    runs: HashMap<RunId, Following>,
     /// The run whose text is being printed: the first that is not over. Later ones wait.
     current: usize,
-    /// How many bytes of the current run's text and reasoning are printed.
-    printed: usize,
-    printed_reasoning: usize,
+}
+
+/// A run as far as it is known here. Its text is not gathered: the engine gives it whole at the end.
+struct Following {
+    target: TargetId,
+    /// What was said and is not printed yet.
+    text: String,
+    reasoning: String,
+    headed: bool,
+    over: Option<Arc<Run>>,
+}
+
+impl Following {
+    fn new(target: &TargetId) -> Self {
+        Self {
+            target: target.clone(),
+            text: String::new(),
+            reasoning: String::new(),
+            headed: false,
+            over: None,
+        }
+    }
+
+    /// Keeps what is to be printed.
+    fn hear(&mut self, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::Text { text } => self.text.push_str(text),
+                Event::Reasoning { text } => self.reasoning.push_str(text),
+                _ => {}
+            }
+        }
+    }
 }
 
 impl<'a> Screen<'a> {
     fn new(args: &'a Args, runs: &[(RunId, TargetId)]) -> Self {
-        let blank = runs
+        let runs_of = runs
             .iter()
-            .map(|(id, target)| (*id, blank_run(*id, target)));
+            .map(|(id, target)| (*id, Following::new(target)));
         Self {
             args,
             out: stdout(),
             thoughts: Guard::default(),
             order: runs.iter().map(|(id, _)| *id).collect(),
-            runs: blank.collect(),
+            runs: runs_of.collect(),
             current: 0,
-            printed: 0,
-            printed_reasoning: 0,
         }
     }
 
     fn all_over(&self) -> bool {
-        self.runs.values().all(|run| run.state.is_over())
+        self.runs.values().all(|run| run.over.is_some())
     }
 
     fn take(&mut self, update: Update) -> io::Result<()> {
         match update {
-            Update::Accepted(head) => {
-                if let Some(run) = self.runs.get_mut(&head.id) {
-                    run.head = *head;
-                }
-                Ok(())
-            }
-            Update::Refused { id, fault } => {
-                for update in RunUpdate::stillborn(fault, 0) {
-                    self.apply(id, &update)?;
-                }
-                Ok(())
-            }
-            Update::Run { id, update } => self.apply(id, &update),
+            Update::Refused { id, fault } => self.refused(id, fault),
+            Update::Run { id, update } => self.hear(id, &update),
+            Update::Over(run) => self.over(run),
             _ => Ok(()),
         }
     }
 
-    fn apply(&mut self, id: RunId, update: &RunUpdate) -> io::Result<()> {
+    /// A run that never began is over with its fault.
+    fn refused(&mut self, id: RunId, fault: Fault) -> io::Result<()> {
+        let Some(following) = self.runs.get(&id) else {
+            return Ok(());
+        };
+        let mut run = blank_run(id, &following.target);
+        for update in RunUpdate::stillborn(fault, 0) {
+            if run.apply(&update).is_ok() {
+                self.hear(id, &update)?;
+            }
+        }
+        self.over(Arc::new(run))
+    }
+
+    fn hear(&mut self, id: RunId, update: &RunUpdate) -> io::Result<()> {
+        let (at, events) = match update {
+            RunUpdate::Read { read, events } => (read.at, events),
+            RunUpdate::Closed { at, events, .. } => (*at, events),
+            _ => return Ok(()),
+        };
         let Some(run) = self.runs.get_mut(&id) else {
             return Ok(());
         };
-        if let Err(illegal) = run.apply(update) {
-            tracing::warn!(%illegal, "update passed over");
-            return Ok(());
-        }
         if self.args.json {
-            print_json(&mut self.out, run, update)
+            print_events(&mut self.out, &run.target, at, events)
+        } else {
+            run.hear(events);
+            self.print_text()
+        }
+    }
+
+    fn over(&mut self, run: Arc<Run>) -> io::Result<()> {
+        let Some(following) = self.runs.get_mut(&run.head.id) else {
+            return Ok(());
+        };
+        let run = following.over.insert(run);
+        if self.args.json {
+            record::write_line(&mut self.out, &record::run_line(run))?;
+            self.out.flush()
         } else {
             self.print_text()
         }
@@ -139,27 +188,22 @@ impl<'a> Screen<'a> {
 
     /// Prints what is new of the current run; when it is over, goes on with the next.
     fn print_text(&mut self) -> io::Result<()> {
-        while let Some(run) = self.order.get(self.current).map(|id| &self.runs[id]) {
-            if self.order.len() > 1 && self.printed == 0 && run.state.is_over() | has_text(run) {
-                // Said once: the heading stands before the first byte of text, or of the fault.
-                if self.printed_reasoning == 0 {
-                    let target = run.head.target.to_string();
-                    writeln!(self.out, "── {}", visible_line(&target))?;
-                }
+        let many = self.order.len() > 1;
+        while let Some(run) = (self.order.get(self.current)).and_then(|id| self.runs.get_mut(id)) {
+            let speaks = run.over.is_some() || !run.text.is_empty() || !run.reasoning.is_empty();
+            // The heading stands before the first byte of text, or of the fault.
+            if many && speaks && !std::mem::replace(&mut run.headed, true) {
+                writeln!(self.out, "── {}", visible_line(&run.target.to_string()))?;
             }
+            let reasoning = std::mem::take(&mut run.reasoning);
             if self.args.reasoning {
-                let new = &run.answer.reasoning[self.printed_reasoning..];
-                write!(stderr(), "{}", self.thoughts.push(new))?;
+                write!(stderr(), "{}", self.thoughts.push(&reasoning))?;
             }
-            self.printed_reasoning = run.answer.reasoning.len().max(self.printed_reasoning);
-            write!(self.out, "{}", &run.answer.text[self.printed..])?;
-            self.printed = run.answer.text.len();
-            if !run.state.is_over() {
-                break;
-            }
-            print_end(&mut self.out, run)?;
-            save_media(self.args.save_media.as_deref(), run)?;
-            (self.current, self.printed, self.printed_reasoning) = (self.current + 1, 0, 0);
+            write!(self.out, "{}", std::mem::take(&mut run.text))?;
+            let Some(over) = &run.over else { break };
+            print_end(&mut self.out, over)?;
+            save_media(self.args.save_media.as_deref(), over)?;
+            self.current += 1;
         }
         self.out.flush()
     }
@@ -170,29 +214,29 @@ impl<'a> Screen<'a> {
         if self.args.json {
             return Ok(());
         }
-        let runs: Vec<&Run> = self.order.iter().map(|id| &self.runs[id]).collect();
+        let runs: Vec<&Run> = self.ended().collect();
         write!(stderr(), "\n{}", table::figures(&runs))
     }
 
-    fn into_runs(mut self) -> Vec<Run> {
+    fn ended(&self) -> impl Iterator<Item = &Run> {
+        let runs = self.order.iter().filter_map(|id| self.runs.get(id));
+        runs.filter_map(|run| run.over.as_deref())
+    }
+
+    fn into_runs(mut self) -> Vec<Arc<Run>> {
         let runs = self.order.iter().filter_map(|id| self.runs.remove(id));
-        runs.collect()
+        runs.filter_map(|run| run.over).collect()
     }
 
     fn exit_code(&self) -> ExitCode {
-        let mut runs = self.runs.values();
-        if runs.clone().any(Run::is_cancelled) {
+        if self.ended().any(Run::is_cancelled) {
             ExitCode::from(130)
-        } else if runs.any(|run| run.answer.fault.is_some()) {
+        } else if !self.all_over() || self.ended().any(|run| run.answer.fault.is_some()) {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
         }
     }
-}
-
-fn has_text(run: &Run) -> bool {
-    !run.answer.text.is_empty() || !run.answer.reasoning.is_empty()
 }
 
 /// What stands after an answer's text: its tool calls, its refusal, its fault.
@@ -289,27 +333,24 @@ struct EventLine<'a> {
     at_ms: f64,
 }
 
-fn print_json(out: &mut impl Write, run: &Run, update: &RunUpdate) -> io::Result<()> {
-    let (at, events): (_, &[Event]) = match update {
-        RunUpdate::Read { read, events } => (read.at, events),
-        RunUpdate::Closed { at, events, .. } => (*at, events),
-        _ => return Ok(()),
-    };
+fn print_events(
+    out: &mut impl Write,
+    target: &TargetId,
+    at: OffsetNs,
+    events: &[Event],
+) -> io::Result<()> {
     for event in events {
         let line = EventLine {
             event,
-            target: run.head.target.to_string(),
+            target: target.to_string(),
             at_ms: measure::ms(at),
         };
         record::write_line(out, &line)?;
     }
-    if run.state.is_over() {
-        record::write_line(out, &record::run_line(run))?;
-    }
     out.flush()
 }
 
-/// A run before the engine has accepted it.
+/// A run that the engine did not accept.
 fn blank_run(id: RunId, target: &TargetId) -> Run {
     Run::new(RunHead {
         id,
