@@ -435,7 +435,7 @@ fn fields_that_the_provider_wants_back_go_back() {
     });
     let said = |text: &str, phase: &str| {
         let content = json!([{"type": "output_text", "text": text}]);
-        json!({"role": "assistant", "content": content, "phase": phase})
+        json!({"type": "message", "role": "assistant", "content": content, "phase": phase})
     };
     let call =
         |id: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"});
@@ -485,7 +485,7 @@ fn a_picture_beside_a_text_goes_back_in_a_message_of_its_own() {
         parts: vec![text("Here:"), picture, text("Like it?")],
     });
     let image = json!({"type": "input_image", "image_url": "data:image/png;base64,aGk="});
-    let said = |text: &str| json!({"role": "assistant", "content": [{"type": "output_text", "text": text}]});
+    let said = |text: &str| json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]});
     let expected = [
         said("Here:"),
         json!({"role": "user", "content": [image]}),

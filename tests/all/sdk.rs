@@ -33,6 +33,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "newer models hide their thoughts unless they are asked to show them",
     ),
     (
+        "openai-responses.conversation.json",
+        "/input/*/type",
+        "llama.cpp takes what the assistant said by its type only; OpenAI takes it with and without",
+    ),
+    (
         "gemini.conversation.json",
         "/contents/*/parts/*/inlineData/data",
         "the same bytes: the SDK writes base64 in the URL's alphabet, which JSON's mapping of bytes allows",

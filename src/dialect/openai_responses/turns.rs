@@ -75,7 +75,12 @@ impl Written {
             return;
         };
         let content: Vec<Value> = self.said.drain(..).map(|(_, content)| content).collect();
-        self.items.push(json!({"role": role, "content": content}));
+        self.items.push(if role == "assistant" {
+            // llama.cpp takes it by its type only.
+            json!({"type": "message", "role": role, "content": content})
+        } else {
+            json!({"role": role, "content": content})
+        });
     }
 
     /// Adds the fields that the last item goes back with.
