@@ -16,8 +16,8 @@ const MAX_PASSED: u64 = 1_000;
 const MAX_NAMES: u64 = 256;
 const MAX_TIMINGS: u64 = 64;
 
-/// Bytes of all items and signatures together: one event may be as large.
-const MAX_ITEM_BYTES: usize = 64 << 20;
+/// Bytes of all items and signatures together.
+const MAX_ITEM_BYTES: usize = 16 << 20;
 /// Bytes of all notes, unknown parts and sources together.
 const MAX_BESIDE_BYTES: usize = 8 << 20;
 

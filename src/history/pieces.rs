@@ -28,6 +28,10 @@ words! {
     }
 }
 
+/// Most bytes of a text that stand in the row of a run that is over; the rest follows in pieces, so that no more
+/// of it has to be in memory at once. A search looks at what stands in the row.
+const IN_ROW: usize = 4 << 20;
+
 /// From so many bytes on, what is said next begins a row of its own: SQLite needs a row's size twice more.
 const FULL_BYTES: usize = 1 << 20;
 
@@ -250,12 +254,61 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Removes a run's pieces.
+/// What of a text stands in its run's row.
+pub(super) fn in_row(text: &str) -> &str {
+    &text[..text.floor_char_boundary(IN_ROW)]
+}
+
+/// Puts, in place of the pieces of a run that is over, what of its texts does not stand in its row.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn clear(file: &Connection, run: i64) -> rusqlite::Result<()> {
+pub(super) fn settle(file: &Connection, run: &Run) -> rusqlite::Result<()> {
     file.prepare_cached("DELETE FROM piece WHERE run = ?1")?
-        .execute([run])?;
+        .execute([run.head.id.0])?;
+    let texts = [
+        (Kind::Text, &run.answer.text),
+        (Kind::Reasoning, &run.answer.reasoning),
+    ];
+    let pieces = texts.iter().flat_map(|(kind, text)| {
+        let rest = text[in_row(text).len()..].as_bytes();
+        rest.chunks(FULL_BYTES).map(|bytes| (*kind, bytes))
+    });
+    let mut put = file.prepare_cached("INSERT OR REPLACE INTO piece VALUES (?1, ?2, ?3, ?4)")?;
+    for ((kind, bytes), seq) in pieces.zip(0_i64..) {
+        put.execute((run.head.id.0, seq, kind.as_str(), bytes))?;
+    }
+    Ok(())
+}
+
+/// Gives a run that is over the texts that its row has no room for.
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn complete(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
+    let answer = &mut run.answer;
+    if answer.text.len().max(answer.reasoning.len()) < IN_ROW - 3 {
+        return Ok(());
+    }
+    let mut texts = [
+        (Kind::Text, &mut answer.text),
+        (Kind::Reasoning, &mut answer.reasoning),
+    ]
+    .map(|(kind, text)| (kind, std::mem::take(text).into_bytes(), text));
+    let mut pieces =
+        file.prepare_cached("SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq")?;
+    let mut rows = pieces.query([run.head.id.0])?;
+    while let Some(row) = rows.next()? {
+        let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);
+        for (of, text, _) in &mut texts {
+            if of.as_str() == kind {
+                text.extend_from_slice(bytes);
+            }
+        }
+    }
+    for (_, bytes, text) in texts {
+        *text = String::from_utf8(bytes)
+            .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned());
+    }
     Ok(())
 }

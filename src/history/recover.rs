@@ -56,7 +56,7 @@ fn end_runs_of(file: &Connection, held: &Held, session: i64) -> rusqlite::Result
         if let Some(mut run) = rows::load(file, held, id)? {
             end(&mut run);
             rows::put(file, held, &run, None)?;
-            pieces::clear(file, id.0)?;
+            pieces::settle(file, &run)?;
             ended += 1;
         }
     }

@@ -141,12 +141,12 @@ fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
         run.head.id.0,
         target,
         prompt_of(&run.head.request).unwrap_or_default(),
-        answer.text,
+        pieces::in_row(&answer.text),
         none_if_empty(&answer.refusal),
         json_list(&answer.tool_calls)?,
         fault.map(|f| &f.message),
         fault.and_then(|f| f.code.as_ref()),
-        none_if_empty(&answer.reasoning),
+        none_if_empty(pieces::in_row(&answer.reasoning)),
     ])?;
     Ok(())
 }
@@ -223,6 +223,8 @@ pub(super) fn load(file: &Connection, held: &Held, id: RunId) -> rusqlite::Resul
     media.try_for_each(|m| files::attach(file, held, m))?;
     if live {
         pieces::fold(file, &mut run)?;
+    } else {
+        pieces::complete(file, &mut run)?;
     }
     Ok(Some(run))
 }

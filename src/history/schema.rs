@@ -38,7 +38,8 @@ static MIGRATIONS: [Step; VERSION as usize] = [
 /// - An image in `run_wire.request` or `conversation.json` has the eight little-endian bytes of a
 ///   `blob.id` in place of its data.
 /// - `piece` holds what a live run has said: text as it is, other events as lines of JSON, reads as
-///   above. At its end a run's pieces go and its whole text stands in `run_text`.
+///   above. At its end a run's pieces go and its text stands in `run_text`; what is beyond 4 MiB of a text follows in
+///   `piece`.
 const FIRST: &str = "
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 0),

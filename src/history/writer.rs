@@ -329,7 +329,7 @@ fn put_batch(
     }
     for run in &batch.finished {
         whole(&file, || rows::put(&file, held, run, None))?;
-        pieces::clear(&file, run.head.id.0)?;
+        pieces::settle(&file, run)?;
     }
     for (id, conversation) in &batch.conversations {
         whole(&file, || {

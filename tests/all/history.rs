@@ -4,6 +4,7 @@ mod damage;
 mod export;
 mod files;
 mod findings;
+mod large;
 mod mounts;
 mod query;
 mod series;
