@@ -8,8 +8,10 @@ mod acts;
 mod answer;
 mod attachments;
 mod compare;
+mod comparisons;
 mod composer;
 mod edits;
+mod estimate;
 mod figures;
 mod follow;
 mod grid;
@@ -18,6 +20,7 @@ mod intent;
 mod layout;
 mod left_out;
 mod markdown;
+mod names;
 mod pane;
 mod params;
 mod params_form;
@@ -26,20 +29,23 @@ mod results;
 mod schema_form;
 mod sent_as;
 mod sessions;
+mod sheet;
+mod strip;
 mod target_picker;
 mod turn;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
-use egui::{Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, TextEdit, Ui, vec2};
+use egui::{Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Rect, TextEdit, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    answer::AnswerView, attachments::Attachments, composer::Composer, intent::Intent,
-    pane::PaneView, raw_body::RawEditor, sessions::Sessions,
+    answer::AnswerView, attachments::Attachments, comparisons::Comparisons, composer::Composer,
+    intent::Intent, pane::PaneView, raw_body::RawEditor, sessions::Sessions, sheet::Sheets,
+    strip::Strip,
 };
 use super::{
     icons,
@@ -71,10 +77,24 @@ pub struct Playground {
     wanted: Option<ConversationId>,
     listed: bool,
     undo: Vec<(&'static str, Vec<Pane>)>,
-    only: Option<u32>,
+    /// The panes that are not asked.
+    left_out: BTreeSet<u32>,
+    /// The pane that is shown alone, if one is.
+    large: Option<u32>,
+    /// The pane under the pointer.
+    pointed: Option<u32>,
+    /// The pane that is being dragged, and whether it was let go.
+    dragged: Option<(u32, bool)>,
+    /// Where panes are shown in this frame.
+    places: Vec<(u32, Rect)>,
+    /// The pane that is to be brought into view.
+    reveal: Option<u32>,
     weights: HashMap<u32, f32>,
     panes: HashMap<u32, PaneView>,
     answers: HashMap<RunId, AnswerView>,
+    sheets: Sheets,
+    comparisons: Comparisons,
+    strip: Strip,
     /// When runs of this session were sent, on egui's clock, while they go.
     sent_at: HashMap<RunId, f64>,
     /// Runs sent since the last frame: their time is that of the next.
@@ -107,6 +127,7 @@ struct Kept {
     conversation: ConversationId,
     sessions_open: bool,
     weights: HashMap<u32, f32>,
+    strip: Strip,
 }
 
 const COMMAND: Modifiers = Modifiers::COMMAND;
@@ -138,6 +159,17 @@ const VERBS: &[Row] = &[
         "Show or hide all reasoning",
         Some((SHIFT_COMMAND, Key::R)),
     ),
+    (
+        "playground.strip",
+        "Compare the last answers",
+        Some((SHIFT_COMMAND, Key::S)),
+    ),
+    (
+        "playground.enlarge",
+        "Show one pane alone, or all",
+        Some((COMMAND, Key::M)),
+    ),
+    ("playground.latest", "Go to the end of every pane", None),
     ("playground.send", "Send", Some((COMMAND, Key::Enter))),
     ("playground.stop", "Stop all answers", None),
     (
@@ -223,7 +255,9 @@ impl View for Playground {
         let mut intents = std::mem::take(&mut self.intents);
         self.sessions.ui(ui, cx, self.conversation.id, &mut intents);
         self.bar_ui(ui, cx, &mut intents);
-        self.composer_ui(ui, cx, &mut intents);
+        let names = names::of_panes(&self.conversation.panes);
+        self.composer_ui(ui, cx, &names, &mut intents);
+        self.strip_ui(ui, cx, &names);
         self.panes_ui(ui, cx, &mut intents);
         if let Some(raw) = &mut self.raw
             && !raw.ui(ui.ctx(), cx.theme, &mut intents)
@@ -243,6 +277,7 @@ impl View for Playground {
             conversation: self.conversation.id,
             sessions_open: self.sessions.open,
             weights: self.weights.clone(),
+            strip: self.strip,
         };
         serde_json::to_string(&kept).ok()
     }
@@ -251,6 +286,7 @@ impl View for Playground {
         let kept: Kept = serde_json::from_str(saved).unwrap_or_default();
         self.sessions.open = kept.sessions_open;
         self.weights = kept.weights;
+        self.strip = kept.strip;
         self.wanted = Some(kept.conversation).filter(|id| *id != ConversationId::default());
     }
 }
@@ -292,12 +328,18 @@ impl Playground {
                     .margin(Margin::symmetric(4, 4))
                     .min_size(vec2(0.0, 26.0))
                     .align(egui::Align2::LEFT_CENTER)
-                    .desired_width((ui.available_width() - 250.0).max(80.0));
+                    .desired_width((ui.available_width() - 280.0).max(80.0));
                 let response = ui.add(edit).accessible_name("Title of the conversation");
                 self.changed |= response.changed();
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if icon_button(ui, theme, icons::EDIT_BOX, "New conversation").clicked() {
                         intents.push(Intent::New);
+                    }
+                    let open = self.strip.open;
+                    if icon_toggle(ui, theme, icons::SPEED, "Compare the last answers", open)
+                        .clicked()
+                    {
+                        self.strip.open = !open;
                     }
                     let room = self.conversation.panes.len() < edits::MAX_PANES;
                     let add = format!("{} Add pane", icons::ADD);
@@ -323,7 +365,13 @@ impl Playground {
         });
     }
 
-    fn composer_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
+    fn composer_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        names: &[String],
+        intents: &mut Vec<Intent>,
+    ) {
         let theme = cx.theme;
         let frame = Frame::new()
             .fill(theme.surface)
@@ -334,7 +382,9 @@ impl Playground {
             let composer = Composer {
                 theme,
                 panes: &self.conversation.panes,
-                only: &mut self.only,
+                names,
+                left_out: &mut self.left_out,
+                again: held.is_none() && intake::is_empty(&self.conversation.draft),
                 held,
                 live: self.live,
                 attachments: &mut self.attachments,

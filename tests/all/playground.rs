@@ -877,16 +877,273 @@ fn panes_come_and_go() {
     );
 }
 
+fn button(pos: egui::Pos2, pressed: bool) -> egui::Event {
+    egui::Event::PointerButton {
+        pos,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    }
+}
+
+/// Within one frame: a frame of the harness is longer than a double click may be.
+fn double_click(harness: &mut Harness<'_, Rig>, at: egui::Pos2) {
+    harness.event(egui::Event::PointerMoved(at));
+    harness.run_steps(1);
+    let clicks = [true, false, true, false].map(|pressed| button(at, pressed));
+    harness.input_mut().events.extend(clicks);
+    harness.run_steps(3);
+}
+
 #[test]
-fn one_pane_can_be_asked_alone() {
+fn any_of_the_panes_can_be_asked() {
     let mut harness = rig();
-    harness.get_by_label("Send to").click();
+    harness.get_by_label("Add pane").click();
     harness.run_steps(2);
-    harness.get_by_label("Pane 2: steady").click();
+    harness.get_by_label("Ask pane 2: steady #1").click();
     harness.run_steps(2);
+    let sent = ask(&mut harness, "You two");
+    let models: Vec<_> = sent.iter().map(|s| s.request.model.as_str()).collect();
+    assert_eq!(models, ["swift", "steady"]);
+    for run in &sent {
+        put(&mut harness, ended(run, "yes", 1, 2, Connection::Warm));
+    }
+    // Alone by a double click, and all again.
+    let chip = harness
+        .get_by_label("Ask pane 2: steady #1")
+        .rect()
+        .center();
+    double_click(&mut harness, chip);
     let sent = ask(&mut harness, "Only you");
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].request.model, "steady");
+    assert_eq!(sent[0].request.messages.len(), 1, "it was not asked before");
+    put(&mut harness, ended(&sent[0], "yes", 1, 2, Connection::Warm));
+    harness.get_by_label("all").click();
+    harness.run_steps(2);
+    assert_eq!(ask(&mut harness, "Everyone").len(), 3);
+}
+
+#[test]
+fn with_nothing_written_the_last_question_is_asked_again() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Once more?");
+    for run in &sent {
+        put(&mut harness, ended(run, "yes", 1, 2, Connection::Cold));
+    }
+    harness.run_steps(2);
+    harness.get_by_label("Ask pane 1: swift").click();
+    harness.run_steps(2);
+    harness.state_mut().commands.clear();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    harness.run_steps(2);
+    let again = harness.state().sent();
+    assert_eq!(again.len(), 1, "in the pane that is chosen");
+    assert_eq!(again[0].request, sent[1].request);
+    harness.get_by_label("2/2");
+}
+
+#[test]
+fn every_turn_keeps_its_figures_and_its_models_name() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "One");
+    for (ttft, run) in [120, 250].into_iter().zip(&sent) {
+        put(&mut harness, ended(run, "1", ttft, 900, Connection::Warm));
+    }
+    harness.run_steps(2);
+    let sent = ask(&mut harness, "Two");
+    for (ttft, run) in [333, 444].into_iter().zip(&sent) {
+        put(&mut harness, ended(run, "2", ttft, 1900, Connection::Warm));
+    }
+    harness.run_steps(4);
+    let left = |label: &str| harness.get_by_label(label).rect().left();
+    // Of both turns, in the same places, in both panes.
+    assert!((left("TTFT: 120 ms, best") - left("TTFT: 333 ms, best")).abs() < 0.5);
+    assert!((left("TTFT: 250 ms") - left("TTFT: 444 ms")).abs() < 0.5);
+    let apart = left("TTFT: 250 ms") - left("TTFT: 120 ms, best");
+    let panes = ["Target of pane 1", "Target of pane 2"];
+    let [one, two] = panes.map(|pane| harness.get_by_label_contains(pane).rect().left());
+    assert!((apart - (two - one)).abs() < 0.5);
+    assert_eq!(harness.query_all_by_label("swift").count(), 2);
+    assert_eq!(harness.query_all_by_label("steady").count(), 2);
+}
+
+#[test]
+fn what_is_not_counted_yet_is_marked_as_an_estimate() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Tell me much");
+    let text = "word ".repeat(80);
+    for run in &sent {
+        put(&mut harness, streaming(run, &text));
+    }
+    harness.run_steps(2);
+    assert_eq!(
+        harness
+            .query_all_by_label("Out: ≈ 100 tok, estimated")
+            .count(),
+        2
+    );
+    // 100 tokens in the 200 ms between the first and the last.
+    assert_eq!(
+        harness
+            .query_all_by_label("Speed: ≈ 500 tok/s, estimated")
+            .count(),
+        2
+    );
+    assert_eq!(harness.query_all_by_label_contains("Elapsed: ").count(), 2);
+    // One is counted, the other is stopped.
+    put(
+        &mut harness,
+        ended(&sent[0], &text, 200, 700, Connection::Warm),
+    );
+    let mut stopped = streaming(&sent[1], &text);
+    stopped.state = RunState::Fault;
+    stopped.answer.fault = Some(Fault::new(FaultClass::Cancelled, Phase::Stream, "stopped"));
+    put(&mut harness, stopped);
+    harness.run_steps(2);
+    harness.get_by_label("Out: 100 tok");
+    harness.get_by_label("Speed: 200 tok/s");
+    harness.get_by_label("Out: ≈ 100 tok, estimated");
+    harness.get_by_label("Speed: ≈ 500 tok/s, estimated");
+    assert_eq!(harness.query_all_by_label_contains("Elapsed: ").count(), 0);
+}
+
+#[test]
+fn the_strip_compares_the_last_answers_and_is_remembered() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Race");
+    put(
+        &mut harness,
+        ended(&sent[0], "a", 100, 900, Connection::Cold),
+    );
+    put(
+        &mut harness,
+        ended(&sent[1], "b", 50, 700, Connection::Warm),
+    );
+    harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
+    harness.run_steps(4);
+    let top =
+        |harness: &Harness<'_, Rig>, label: &str| harness.get_by_label_contains(label).rect().top();
+    let order = [
+        "Warm · n = 1",
+        "2 steady, TTFT 50 ms",
+        "Cold · n = 1",
+        "1 swift, TTFT 100 ms",
+    ];
+    let tops = order.map(|label| top(&harness, label));
+    assert!(tops.is_sorted(), "{tops:?}");
+    harness.get_by_label("Sort by TTFT").click();
+    harness.run_steps(2);
+    let kept = harness.state().view.save().unwrap();
+    let mut second = rig();
+    second.state_mut().view = views().remove(0);
+    second.state_mut().view.restore(&kept);
+    second.run_steps(3);
+    second.get_by_label("Sort by TTFT");
+    second.get_by_label("Close the comparison").click();
+    second.run_steps(3);
+    assert!(second.query_by_label("Sort by TTFT").is_none());
+}
+
+#[test]
+fn a_pane_can_be_shown_alone() {
+    let mut harness = rig();
+    let panes = |harness: &Harness<'_, Rig>| {
+        let all = harness.query_all_by_label_contains("Target of pane");
+        all.map(|node| node.accesskit_node().label().unwrap())
+            .collect::<Vec<_>>()
+    };
+    harness.event(egui::Event::PointerMoved(egui::pos2(900.0, 300.0)));
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::M);
+    harness.run_steps(2);
+    assert_eq!(panes(&harness), ["Target of pane 2: simulated/steady"]);
+    // The others are there still.
+    assert_eq!(ask(&mut harness, "Both").len(), 2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::M);
+    harness.run_steps(2);
+    assert_eq!(panes(&harness).len(), 2);
+    let head = harness.get_by_label("Head of pane 1").rect();
+    let at = head.left_center() + egui::vec2(4.0, 0.0);
+    double_click(&mut harness, at);
+    assert_eq!(panes(&harness), ["Target of pane 1: simulated/swift"]);
+    harness.get_by_label("Show all 2 panes (Ctrl+M)").click();
+    harness.run_steps(2);
+    assert_eq!(panes(&harness).len(), 2);
+}
+
+#[test]
+fn a_pane_is_dragged_by_its_head() {
+    let mut harness = rig();
+    harness.get_by_label("Add pane").click();
+    harness.run_steps(4);
+    let at = |harness: &Harness<'_, Rig>, pane: usize| {
+        harness
+            .get_by_label(&format!("Head of pane {pane}"))
+            .rect()
+            .left_center()
+            + egui::vec2(4.0, 0.0)
+    };
+    let (from, to) = (at(&harness, 1), at(&harness, 3) + egui::vec2(100.0, 200.0));
+    harness.event(egui::Event::PointerMoved(from));
+    harness.step();
+    harness.event(button(from, true));
+    harness.step();
+    for step in [0.3, 0.7, 1.0] {
+        harness.event(egui::Event::PointerMoved(from + (to - from) * step));
+        harness.step();
+    }
+    harness.event(button(to, false));
+    harness.run_steps(3);
+    for (pane, model) in [(1, "steady"), (2, "steady"), (3, "swift")] {
+        harness.get_by_label(&format!("Target of pane {pane}: simulated/{model}"));
+    }
+    // Two of one model are numbered.
+    assert_eq!(harness.query_all_by_label("#1").count(), 1);
+    assert_eq!(harness.query_all_by_label("#2").count(), 1);
+}
+
+#[test]
+fn eight_panes_have_their_figures_on_one_line() {
+    let mut harness = rig();
+    for _ in 0..6 {
+        harness.get_by_label("Add pane").click();
+        harness.run_steps(2);
+    }
+    let sent = ask(&mut harness, "Everyone");
+    for (index, run) in (1..).zip(&sent) {
+        let kind = if index % 2 == 0 {
+            Connection::Cold
+        } else {
+            Connection::Warm
+        };
+        put(
+            &mut harness,
+            ended(run, &lines(50, "end"), 100 + index * 40, 2400, kind),
+        );
+    }
+    harness.run_steps(6);
+    let cells = ["TTFT: ", "Speed: ", "Total: ", "Out: "];
+    for cell in cells {
+        let all = harness.query_all_by_label_contains(cell);
+        let lines: Vec<_> = all
+            .filter(|n| {
+                n.accesskit_node()
+                    .value()
+                    .is_some_and(|v| v.starts_with(cell))
+            })
+            .collect();
+        assert_eq!(lines.len(), 8, "{cell}");
+        assert!(lines.iter().all(|n| n.rect().height() <= 20.0), "{cell}");
+    }
+    let ttft = harness.get_by_label("TTFT: 140 ms").rect();
+    let out = harness
+        .query_all_by_label_contains("Out: ")
+        .next()
+        .unwrap()
+        .rect();
+    assert!((ttft.top() - out.top()).abs() < 0.5, "one line");
+    assert_eq!(ends_in_sight(&harness, "end"), 8);
 }
 
 #[test]
@@ -1053,7 +1310,8 @@ fn a_failed_run_wins_nothing_and_unknown_is_blank() {
     );
     harness.run_steps(2);
     assert_eq!(harness.query_all_by_label_contains(", best").count(), 0);
-    harness.get_by_label("Speed: not known");
+    assert_eq!(harness.query_all_by_label("Speed: 222 tok/s").count(), 1);
+    harness.get_by_label("Out: ≈ 3 tok, estimated");
     harness.get_by_label("half an ans");
     harness.get_by_label("upstream went away");
     harness.get_by_label_contains("server_error");

@@ -1,6 +1,6 @@
 //! What the playground does: each [`Intent`] on the conversation, and the commands that follow.
 
-use super::{Playground, edits, intent::Intent, pane::PaneView};
+use super::{Playground, edits, intent::Intent, pane::PaneView, sheet::Sheets};
 use crate::{
     chat::Part,
     conversation::{Conversation, ConversationId, Draft, Pane, Turn},
@@ -23,7 +23,9 @@ impl Playground {
         self.pristine = false;
         self.changed_at = None;
         self.undo.clear();
-        self.only = None;
+        self.left_out.clear();
+        self.large = None;
+        self.sheets = Sheets::default();
         self.panes.clear();
         self.answers.clear();
     }
@@ -42,6 +44,14 @@ impl Playground {
             "playground.reasoning" => self.toggle_reasoning(cx),
             "playground.sessions" => self.sessions.open = !self.sessions.open,
             "playground.clear" => self.intents.push(Intent::ClearAll),
+            "playground.strip" => self.strip.open = !self.strip.open,
+            "playground.enlarge" => {
+                let pane = (self.large).or(self.pointed).or(self.first_asked());
+                self.intents.extend(pane.map(Intent::Enlarge));
+            }
+            "playground.latest" => {
+                (self.panes.values_mut()).for_each(|view| view.follow.to_end());
+            }
             "playground.undo" => self.intents.push(Intent::Undo),
             _ => {}
         }
@@ -90,10 +100,7 @@ impl Playground {
 
     fn copy_last(&mut self, cx: &Cx<'_>) {
         let panes = &self.conversation.panes;
-        let pane = panes
-            .iter()
-            .find(|p| self.only == Some(p.id))
-            .or(panes.first());
+        let pane = panes.iter().find(|p| self.is_asked(p.id)).or(panes.first());
         let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, cx));
         self.copied = run.map(|run| run.answer.text.clone());
     }
@@ -125,11 +132,7 @@ impl Playground {
             Intent::StopAll => cx.commands.push(Command::Cancel(self.live_runs(cx))),
             Intent::Stop(pane) => self.stop(pane, cx),
             Intent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
-            Intent::RetryAll => {
-                let last = |p: &Pane| Some((p.id, p.turns.len().checked_sub(1)?));
-                let turns: Vec<_> = self.conversation.panes.iter().filter_map(last).collect();
-                self.retry(&turns, cx);
-            }
+            Intent::RetryAll => self.ask_again(false, cx),
             Intent::Edit(pane, turn) if self.is_raw(pane, turn) => {
                 self.edit_raw(pane, Some(turn), cx);
             }
@@ -159,6 +162,10 @@ impl Playground {
             }
             Intent::Open(id) => self.open(id, cx),
             Intent::Delete(id) => self.delete(id, cx),
+            Intent::Enlarge(id) => {
+                self.large =
+                    (self.large != Some(id) && self.conversation.panes.len() > 1).then_some(id);
+            }
             change => self.change(change),
         }
     }
@@ -182,9 +189,18 @@ impl Playground {
             Intent::Remove(id) if conversation.panes.len() > 1 => {
                 note("remove a pane", conversation);
                 conversation.panes.retain(|p| p.id != id);
-                self.only = self.only.filter(|only| *only != id);
+                // Of those that are left, one is asked at least.
+                self.left_out.remove(&id);
+                if conversation
+                    .panes
+                    .iter()
+                    .all(|p| self.left_out.contains(&p.id))
+                {
+                    self.left_out.clear();
+                }
             }
             Intent::Move(id, by) => edits::move_pane(conversation, id, by),
+            Intent::Place(id, at) => edits::place_pane(conversation, id, at),
             Intent::Clear(id) => {
                 note("clear a pane", conversation);
                 if let Some(pane) = edits::pane_mut(conversation, id) {
@@ -235,12 +251,16 @@ impl Playground {
             return cx.actions.push(Action::Tell(why));
         }
         let parts = edits::parts_of(&self.conversation.draft);
+        if parts.is_empty() {
+            return self.ask_again(true, cx);
+        }
         if self.conversation.title.is_empty() {
             self.conversation.title = edits::title_of(&parts);
         }
         let mut runs = Vec::new();
+        self.reveal = self.first_asked();
         for pane in &mut self.conversation.panes {
-            if self.only.is_none_or(|only| only == pane.id) {
+            if !self.left_out.contains(&pane.id) {
                 runs.extend(edits::ask_next(pane, parts.clone(), &cx.state.runs));
                 self.panes.entry(pane.id).or_default().follow.to_end();
             }
@@ -248,6 +268,15 @@ impl Playground {
         self.conversation.draft = Draft::default();
         self.start(runs, cx);
         cx.commands.push(Command::ListConversations);
+    }
+
+    /// Asks the last question again: in the panes that are asked, or in all.
+    fn ask_again(&mut self, chosen: bool, cx: &mut Cx<'_>) {
+        let panes = self.conversation.panes.iter();
+        let panes = panes.filter(|pane| !chosen || self.is_asked(pane.id));
+        let last = |pane: &Pane| Some((pane.id, pane.turns.len().checked_sub(1)?));
+        let turns: Vec<_> = panes.filter_map(last).collect();
+        self.retry(&turns, cx);
     }
 
     fn keep_results(&mut self, pane: u32, run: RunId, typed: Vec<String>) {
@@ -310,6 +339,10 @@ impl Playground {
                 .and_then(Turn::run)
                 .is_some_and(|run| live.contains(&run));
             if !busy {
+                let is_last = turn + 1 == pane.turns.len();
+                if is_last {
+                    self.panes.entry(*id).or_default().follow.to_end();
+                }
                 runs.extend(edits::ask(pane, *turn, &cx.state.runs));
             }
         }

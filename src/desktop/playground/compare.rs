@@ -1,112 +1,361 @@
-//! Which of several answers to the same question is best, figure by figure.
+//! Which of several answers to the same question is best, figure by figure, where that means something.
 //!
-//! Only clean ends compete. A cold run's times contain its handshakes, so where cold and warm runs
-//! meet, times from the start are not compared; TTFT net of connecting then stands beside them and is.
+//! In: the figures of one question's answers, and of earlier ones in the conversation. Out: a winner a figure, or why
+//! there is none. Pure: no window, no clock.
 
+use std::{collections::HashMap, sync::Arc};
+
+use super::sheet::{COMPARED, Sheet};
 use crate::{
-    measure::{Better, figure},
-    run::{Connection, Run, RunId, State},
+    desktop::widgets::figure_text,
+    endpoint::TargetId,
+    measure::{Better, Figure, figure},
+    run::{Connection, RunId, State},
 };
 
-/// The figures under an answer, in order.
-pub const SHOWN: [&str; 5] = [
-    "ttft_ms",
-    "ttft_net_ms",
-    "ttfo_ms",
-    "output_speed_tps",
-    "total_ms",
-];
+/// The rule, as it stands in hover texts.
+pub const RULE: &str = "Best is said of one answer at most, and only among whole answers to the same question: cold \
+    connections with cold ones, warm with warm, simulated with simulated. The difference must be over 5 %, for times over \
+    10 ms, and over twice the scatter (standard deviation) of the targets' own answers in this conversation, where \
+    three or more are known. Totals are compared only among answers of about the same length (within 10 %)";
+
+/// A difference under this share says nothing.
+const SHARE: f64 = 0.05;
+/// The same in milliseconds, for times.
+const FLOOR_MS: f64 = 10.0;
+/// Answers of a target from which its scatter is known.
+const ENOUGH: usize = 3;
+/// How many scatters a difference must be.
+const SCATTERS: f64 = 2.0;
+/// Answers whose lengths differ by no more than this share are alike.
+const ALIKE: f64 = 0.1;
+
+/// What a comparison found in one figure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// This run is the best.
+    Best(RunId),
+    /// None is, for this reason.
+    None(String),
+}
 
 /// What a comparison found.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent findings of one comparison"
-)]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
-    /// How many clean runs were compared.
-    pub compared: usize,
-    /// Whether some of them were cold and some warm.
+    /// Whether cold and warm runs stand side by side.
     pub mixed: bool,
     /// Whether some answer's first output came after its first token.
     pub ttfo_differs: bool,
-    /// Whether some answer's reasoning tokens are known.
-    pub reasoning_known: bool,
-    /// Whether some answer's cached tokens are known.
-    pub cached_known: bool,
-    best: Vec<(&'static str, RunId)>,
+    verdicts: Vec<(&'static str, Verdict)>,
 }
 
 impl Comparison {
-    /// Compares the runs of one question.
-    pub fn of(runs: &[&Run]) -> Self {
-        let clean: Vec<&Run> = runs
-            .iter()
-            .copied()
-            .filter(|r| r.state == State::Ok)
-            .collect();
-        let has = |kind| clean.iter().any(|r| r.connection == Some(kind));
-        let mixed = has(Connection::Cold) && has(Connection::Warm);
-        let mut best = Vec::new();
-        for key in SHOWN {
-            let Some(figure) = figure(key) else { continue };
-            let compares = match key {
-                "ttft_net_ms" => mixed,
-                "ttft_ms" | "ttfo_ms" | "total_ms" => !mixed,
-                _ => true,
-            };
-            if !compares {
-                continue;
-            }
-            let values: Vec<_> = clean
-                .iter()
-                .filter_map(|r| Some((r.head.id, (figure.value)(r)?)))
-                .collect();
-            best.extend(
-                best_of(&values, figure.better)
-                    .into_iter()
-                    .map(|id| (key, id)),
-            );
-        }
-        let usages = || runs.iter().filter_map(|run| run.answer.usage);
+    /// Compares the answers to one question.
+    pub fn of(answers: &[Arc<Sheet>], scatters: &Scatters) -> Self {
+        let whole = answers.iter().filter(|sheet| sheet.state == State::Ok);
+        let whole: Vec<&Sheet> = whole.map(AsRef::as_ref).collect();
+        let has = |kind| whole.iter().any(|sheet| sheet.connection == Some(kind));
+        let figures = COMPARED.iter().filter_map(|key| figure(key));
+        let verdicts = figures.map(|figure| {
+            let verdict = verdict(figure, &whole, scatters);
+            (figure.key, verdict.unwrap_or_else(Verdict::None))
+        });
         Self {
-            compared: clean.len(),
-            mixed,
-            reasoning_known: usages().any(|usage| usage.reasoning.is_some()),
-            cached_known: usages().any(|usage| usage.cached.is_some()),
-            ttfo_differs: runs.iter().any(|run| ttfo_differs(run)),
-            best,
+            mixed: has(Connection::Cold) && has(Connection::Warm),
+            ttfo_differs: answers.iter().any(|sheet| ttfo_differs(sheet)),
+            verdicts: verdicts.collect(),
         }
     }
 
     /// Whether this run is the best in this figure.
     pub fn is_best(&self, key: &str, id: RunId) -> bool {
-        self.best.iter().any(|(k, run)| *k == key && *run == id)
+        self.verdict(key) == Some(&Verdict::Best(id))
+    }
+
+    /// What was found in this figure.
+    pub fn verdict(&self, key: &str) -> Option<&Verdict> {
+        (self.verdicts.iter().find(|(k, _)| *k == key)).map(|(_, verdict)| verdict)
     }
 }
 
-fn ttfo_differs(run: &Run) -> bool {
-    run.stamps.first_visible.is_some() && run.stamps.first_visible != run.stamps.first_token
-        || (run.stamps.first_token.is_some() && run.stamps.first_visible.is_none())
+fn ttfo_differs(sheet: &Sheet) -> bool {
+    sheet.value("ttfo_ms") != sheet.value("ttft_ms")
 }
 
-/// The runs that hold the best value; none if fewer than two have one, or all are alike.
-fn best_of(values: &[(RunId, f64)], better: Better) -> Vec<RunId> {
-    let pick: fn(f64, f64) -> f64 = match better {
-        Better::Lower => f64::min,
-        Better::Higher => f64::max,
-        Better::Neutral => return Vec::new(),
-    };
-    let Some(best) = values.iter().map(|v| v.1).reduce(pick) else {
-        return Vec::new();
-    };
-    let is_best = |value: f64| value.total_cmp(&best).is_eq();
-    if values.len() < 2 || values.iter().all(|v| is_best(v.1)) {
-        return Vec::new();
-    }
-    values
+/// The best of whole answers in one figure, or why there is none.
+fn verdict(figure: &Figure, whole: &[&Sheet], scatters: &Scatters) -> Result<Verdict, String> {
+    let known = whole
         .iter()
-        .filter(|v| is_best(v.1))
-        .map(|v| v.0)
-        .collect()
+        .filter_map(|s| Some((*s, s.value(figure.key)?)));
+    let mut known: Vec<(&Sheet, f64)> = known.collect();
+    known.sort_by(|a, b| match figure.better {
+        Better::Higher => b.1.total_cmp(&a.1),
+        Better::Lower | Better::Neutral => a.1.total_cmp(&b.1),
+    });
+    let [best, others @ ..] = &known[..] else {
+        return Err("there is nothing to compare".into());
+    };
+    if others.is_empty() {
+        return Err("there is one answer alone".into());
+    }
+    one_group(figure.key, &known)?;
+    for other in others {
+        let noise = noise(figure, *best, *other, scatters);
+        if (best.1 - other.1).abs() <= noise {
+            let [one, two] = [best.1, other.1].map(|value| figure_text(value, figure.unit));
+            let noise = figure_text(noise, figure.unit);
+            return Err(format!(
+                "{one} and {two} differ by less than what says something here, {noise}"
+            ));
+        }
+    }
+    Ok(Verdict::Best(best.0.run))
+}
+
+/// Whether these answers may be compared at all.
+fn one_group(key: &str, known: &[(&Sheet, f64)]) -> Result<(), String> {
+    let differ = |of: fn(&Sheet) -> u8| {
+        let mut all = known.iter().map(|(sheet, _)| of(sheet));
+        let first = all.next();
+        all.any(|one| Some(one) != first)
+    };
+    if differ(|sheet| u8::from(sheet.simulated)) {
+        return Err("simulated and real answers stand side by side".into());
+    }
+    // What is counted from the first token, or from when the request was sent, has no handshake in it.
+    let from_start = matches!(key, "ttft_ms" | "ttfo_ms" | "total_ms");
+    if from_start && differ(|sheet| u8::from(sheet.connection == Some(Connection::Cold))) {
+        return Err(
+            "cold and warm runs stand side by side, and a cold one's time contains its handshakes"
+                .into(),
+        );
+    }
+    if key == "total_ms" && !are_alike(known) {
+        return Err("the answers are of unlike length, or not counted".into());
+    }
+    Ok(())
+}
+
+/// Whether all are of about the same length.
+fn are_alike(known: &[(&Sheet, f64)]) -> bool {
+    let lengths = known.iter().map(|(sheet, _)| sheet.output());
+    let Some(lengths) = lengths.collect::<Option<Vec<u64>>>() else {
+        return false;
+    };
+    let [least, most] =
+        [lengths.iter().min(), lengths.iter().max()].map(|n| n.copied().unwrap_or(0));
+    #[expect(clippy::cast_precision_loss, reason = "counts")]
+    let alike = most as f64 <= least as f64 * (1.0 + ALIKE);
+    alike
+}
+
+/// How much two values may differ by chance.
+fn noise(figure: &Figure, one: (&Sheet, f64), two: (&Sheet, f64), scatters: &Scatters) -> f64 {
+    let floor = if figure.unit == "ms" { FLOOR_MS } else { 0.0 };
+    let floor = floor.max(SHARE * one.1.min(two.1));
+    let scatter = match [one.0, two.0].map(|sheet| scatters.of_target(figure.key, sheet)) {
+        [Some(one), Some(two)] => one.hypot(two),
+        // What is not known of one is taken from the other.
+        [Some(known), None] | [None, Some(known)] => known.hypot(known),
+        [None, None] => 0.0,
+    };
+    floor.max(SCATTERS * scatter)
+}
+
+/// How far the answers of each target lie apart, over connections of one kind.
+#[derive(Debug, Default)]
+pub struct Scatters(HashMap<(TargetId, Option<Connection>), Values>);
+
+/// The values of each of [`COMPARED`].
+type Values = [Vec<f64>; COMPARED.len()];
+
+impl Scatters {
+    /// Of the whole ones among these answers.
+    pub fn of(answers: &[Arc<Sheet>]) -> Self {
+        let mut all = Self::default();
+        for sheet in answers.iter().filter(|sheet| sheet.state == State::Ok) {
+            let group = (sheet.target.clone(), sheet.connection);
+            let values = all.0.entry(group).or_default();
+            for (key, values) in COMPARED.iter().zip(values) {
+                values.extend(sheet.value(key));
+            }
+        }
+        all
+    }
+
+    /// The standard deviation of the figures of an answer's target, if enough of them are known.
+    fn of_target(&self, key: &str, sheet: &Sheet) -> Option<f64> {
+        let at = COMPARED.iter().position(|k| *k == key)?;
+        let group = (sheet.target.clone(), sheet.connection);
+        let values = self.0.get(&group)?.get(at)?;
+        if values.len() < ENOUGH {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a few answers")]
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Some((squares / (n - 1.0)).sqrt())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Usage;
+
+    /// What a comparison finds: the winners of TTFT, speed and total, 0 where there is none.
+    fn winners(answers: &[Sheet], earlier: &[Sheet]) -> [i64; 3] {
+        let answers: Vec<_> = answers.iter().cloned().map(Arc::new).collect();
+        let mut all: Vec<_> = earlier.iter().cloned().map(Arc::new).collect();
+        all.extend(answers.iter().cloned());
+        let comparison = Comparison::of(&answers, &Scatters::of(&all));
+        ["ttft_ms", "output_speed_tps", "total_ms"].map(|key| match comparison.verdict(key) {
+            Some(Verdict::Best(run)) => {
+                assert!(comparison.is_best(key, *run));
+                run.0
+            }
+            Some(Verdict::None(why)) => {
+                assert!(!why.is_empty());
+                0
+            }
+            None => panic!("no verdict of {key}"),
+        })
+    }
+
+    fn a(figures: [f64; 3]) -> Sheet {
+        Sheet::made(1, "a", figures, 100)
+    }
+
+    fn b(figures: [f64; 3]) -> Sheet {
+        Sheet::made(2, "b", figures, 100)
+    }
+
+    fn with(mut sheet: Sheet, change: fn(&mut Sheet)) -> Sheet {
+        change(&mut sheet);
+        sheet
+    }
+
+    #[test]
+    fn best_is_said_only_where_it_means_something() {
+        let slow = [500.0, 50.0, 2_500.0];
+        let fast = [300.0, 100.0, 1_300.0];
+        for (what, answers, expected) in [
+            ("a clear race", vec![a(slow), b(fast)], [2, 2, 2]),
+            ("one alone", vec![a(fast)], [0, 0, 0]),
+            ("none", vec![], [0, 0, 0]),
+            ("alike to the last digit", vec![a(fast), b(fast)], [0, 0, 0]),
+            (
+                "307 against 309 ms",
+                vec![a([307.0, 100.0, 1_300.0]), b([309.0, 101.0, 1_310.0])],
+                [0, 0, 0],
+            ),
+            (
+                "over 10 ms, under 5 %",
+                vec![a([1_000.0, 96.0, 1_300.0]), b([1_040.0, 100.0, 1_360.0])],
+                [0, 0, 0],
+            ),
+            (
+                "over 5 %, under 10 ms",
+                vec![a([20.0, 100.0, 100.0]), b([28.0, 100.0, 109.0])],
+                [0, 0, 0],
+            ),
+            (
+                "cold and cold",
+                vec![a(slow).cold(), b(fast).cold()],
+                [2, 2, 2],
+            ),
+            // Speed has no handshake in it.
+            ("cold and warm", vec![a(slow).cold(), b(fast)], [0, 2, 0]),
+            (
+                "two warm beside a cold one",
+                vec![a(slow), b(fast), Sheet::made(3, "c", fast, 100).cold()],
+                [0, 0, 0],
+            ),
+            (
+                "of unlike length",
+                vec![a(slow), with(b(fast), |s| s.usage.output = Some(111))],
+                [2, 2, 0],
+            ),
+            (
+                "about as long",
+                vec![a(slow), with(b(fast), |s| s.usage.output = Some(109))],
+                [2, 2, 2],
+            ),
+            (
+                "not counted",
+                vec![a(slow), with(b(fast), |s| s.usage = Usage::default())],
+                [2, 2, 0],
+            ),
+            (
+                "simulated and real",
+                vec![a(slow), with(b(fast), |s| s.simulated = true)],
+                [0, 0, 0],
+            ),
+            (
+                "a broken one",
+                vec![a(slow), with(b(fast), |s| s.state = State::Fault)],
+                [0, 0, 0],
+            ),
+            (
+                "a live one",
+                vec![a(slow), with(b(fast), |s| s.state = State::Streaming)],
+                [0, 0, 0],
+            ),
+            (
+                "a third as good as the first",
+                vec![a(slow), b(fast), Sheet::made(3, "c", fast, 100)],
+                [0, 0, 0],
+            ),
+            (
+                "a third in the middle",
+                vec![
+                    a(slow),
+                    b(fast),
+                    Sheet::made(3, "c", [400.0, 75.0, 1_900.0], 100),
+                ],
+                [2, 2, 2],
+            ),
+        ] {
+            assert_eq!(winners(&answers, &[]), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_difference_within_the_targets_own_scatter_says_nothing() {
+        let answers = [a([500.0, 50.0, 2_000.0]), b([420.0, 90.0, 1_500.0])];
+        let earlier = |ttfts: &[f64]| -> Vec<Sheet> {
+            let ids = 10..;
+            let made = ids
+                .zip(ttfts)
+                .map(|(id, ttft)| Sheet::made(id, "a", [*ttft, 50.0, 2_000.0], 100));
+            made.collect()
+        };
+        for (what, ttfts, winner) in [
+            ("nothing known", &[][..], 2),
+            ("too little known", &[300.0][..], 2),
+            ("steady", &[498.0, 502.0, 505.0][..], 2),
+            ("all over the place", &[300.0, 700.0, 450.0][..], 0),
+        ] {
+            assert_eq!(winners(&answers, &earlier(ttfts))[0], winner, "{what}");
+        }
+        // What is known of cold connections says nothing of warm ones.
+        let cold: Vec<Sheet> = earlier(&[300.0, 700.0, 450.0])
+            .into_iter()
+            .map(Sheet::cold)
+            .collect();
+        assert_eq!(winners(&answers, &cold)[0], 2);
+    }
+
+    #[test]
+    fn net_of_connecting_cold_and_warm_compare() {
+        let answers = [a([500.0, 50.0, 900.0]).cold(), b([480.0, 50.0, 900.0])];
+        let comparison = Comparison::of(&answers.map(Arc::new), &Scatters::default());
+        assert!(comparison.mixed);
+        assert!(comparison.is_best("ttft_net_ms", RunId(1)));
+        let Some(Verdict::None(why)) = comparison.verdict("ttft_ms") else {
+            panic!("cold against warm");
+        };
+        assert!(why.contains("handshakes"));
+    }
 }

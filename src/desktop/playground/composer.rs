@@ -1,4 +1,8 @@
-//! The one composer: what is written here goes to every pane, or to one alone.
+//! The one composer: what is written here goes to every pane, or to those that are chosen.
+//!
+//! In: the draft, the panes. Out: whom it goes to, and the wish to send it; with nothing written, to ask again.
+
+use std::collections::BTreeSet;
 
 use egui::{
     Color32, CornerRadius, Frame, Id, Margin, RichText, ScrollArea, Stroke, TextEdit, Ui, vec2,
@@ -10,7 +14,7 @@ use crate::{
     desktop::{
         icons,
         theme::{RADIUS_L, Theme, size},
-        widgets::{choice_box, icon_button, key_hint, primary_button},
+        widgets::{icon_button, key_hint, primary_button},
     },
 };
 
@@ -23,8 +27,12 @@ pub struct Composer<'a> {
     pub theme: &'a Theme,
     /// The panes it may write to.
     pub panes: &'a [Pane],
-    /// The one pane it writes to, if not to all.
-    pub only: &'a mut Option<u32>,
+    /// Their names, in their order.
+    pub names: &'a [String],
+    /// The panes it does not write to.
+    pub left_out: &'a mut BTreeSet<u32>,
+    /// Whether nothing is written, so that the last question is asked again.
+    pub again: bool,
     /// Why nothing can be sent now.
     pub held: Option<String>,
     /// Whether something is running.
@@ -75,12 +83,10 @@ impl Composer<'_> {
     fn text_ui(&self, ui: &mut Ui, draft: &mut Draft) -> bool {
         let theme = self.theme;
         let line = (size::BODY * 1.5).round();
-        let hint = match *self.only {
-            None if self.panes.len() > 1 => {
-                format!("Ask {}", all_panes(self.panes.len()).to_lowercase())
-            }
-            _ => "Ask".to_owned(),
-        };
+        let mut hint = self.hint();
+        if self.again {
+            hint.push_str(", or send nothing to ask the last question again");
+        }
         let scroll = ScrollArea::vertical()
             .max_height(line * MAX_LINES)
             .min_scrolled_height(line * MAX_LINES)
@@ -118,38 +124,60 @@ impl Composer<'_> {
         });
     }
 
-    /// Whom it writes to.
+    /// Whom it asks, in words.
+    fn hint(&self) -> String {
+        let all = self.panes.len();
+        let asked: Vec<usize> = (self.panes.iter().enumerate())
+            .filter(|(_, pane)| !self.left_out.contains(&pane.id))
+            .map(|(at, _)| at + 1)
+            .collect();
+        match asked[..] {
+            _ if all < 2 => "Ask".to_owned(),
+            [one] => format!("Ask pane {one} alone"),
+            _ if asked.len() == all => format!("Ask {}", all_panes(all).to_lowercase()),
+            _ => format!("Ask {} of {all} panes", asked.len()),
+        }
+    }
+
+    /// Whom it writes to: a chip a pane, on or off.
     fn recipients_ui(&mut self, ui: &mut Ui) {
-        if self.panes.len() < 2 {
+        let count = self.panes.len();
+        if count < 2 {
             return;
         }
-        let all = all_panes(self.panes.len());
-        let label = |index: usize, pane: &Pane| {
-            let model = pane
-                .target
-                .as_ref()
-                .map_or("no model", |t| t.model.as_str());
-            format!("Pane {}: {model}", index + 1)
-        };
-        let found = self
-            .only
-            .and_then(|id| self.panes.iter().position(|p| p.id == id));
-        let shown = found.and_then(|at| Some(label(at, self.panes.get(at)?)));
-        let text = shown.unwrap_or_else(|| all.clone());
-        let combo = choice_box("to")
-            .selected_text(RichText::new(text).size(size::SMALL))
-            .width(150.0)
-            .truncate();
-        let response = combo.show_ui(ui, |ui| {
-            ui.selectable_value(self.only, None, all);
-            for (index, pane) in self.panes.iter().enumerate() {
-                ui.selectable_value(self.only, Some(pane.id), label(index, pane));
+        // What is left of the line, without the buttons at its right.
+        let room = ui.available_width() - if self.live { 270.0 } else { 180.0 };
+        #[expect(clippy::cast_precision_loss, reason = "eight at most")]
+        let named = room / count as f32 > 74.0;
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (index, pane) in self.panes.iter().enumerate() {
+            let name = self.names.get(index).map_or("", String::as_str);
+            let on = !self.left_out.contains(&pane.id);
+            let number = index + 1;
+            let text = if named {
+                format!("{number} {}", shortened(name))
+            } else {
+                number.to_string()
+            };
+            let response = chip_ui(ui, self.theme, &text, on);
+            response.widget_info(|| {
+                let name = format!("Ask pane {number}: {name}");
+                egui::WidgetInfo::selected(egui::Role::CheckBox, true, on, name)
+            });
+            if response.double_clicked() {
+                let others = self.panes.iter().map(|p| p.id).filter(|id| *id != pane.id);
+                *self.left_out = others.collect();
+            } else if response.clicked() {
+                choose(self.left_out, self.panes, pane.id);
             }
-        });
-        response
-            .response
-            .accessible_name("Send to")
-            .on_hover_text("Send to all panes, or to one alone");
+            let what = if on { "is asked" } else { "is not asked" };
+            response.on_hover_text(format!(
+                "{name} {what}: click to change that, double click to ask it alone"
+            ));
+        }
+        if !self.left_out.is_empty() && chip_ui(ui, self.theme, "all", false).clicked() {
+            self.left_out.clear();
+        }
     }
 
     fn send_ui(&mut self, ui: &mut Ui) {
@@ -158,7 +186,12 @@ impl Composer<'_> {
         let enabled = held.is_none();
         let response = ui
             .add_enabled_ui(enabled, |ui| {
-                primary_button(ui, theme, &format!("{} Send", icons::ARROW_UP))
+                let (icon, word) = if self.again {
+                    (icons::RETRY, "Ask again")
+                } else {
+                    (icons::ARROW_UP, "Send")
+                };
+                primary_button(ui, theme, &format!("{icon} {word}"))
             })
             .inner;
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, "Send"));
@@ -182,10 +215,86 @@ impl Composer<'_> {
     }
 }
 
+/// A pane is asked or not; the last that is asked stays so.
+fn choose(left_out: &mut BTreeSet<u32>, panes: &[Pane], id: u32) {
+    if left_out.remove(&id) {
+        return;
+    }
+    let others = panes.iter().filter(|p| p.id != id);
+    if others.clone().any(|pane| !left_out.contains(&pane.id)) {
+        left_out.insert(id);
+    }
+}
+
+/// A small button that is on or off.
+fn chip_ui(ui: &mut Ui, theme: &Theme, text: &str, on: bool) -> egui::Response {
+    let (ink, fill, line) = if on {
+        (theme.text, theme.wash(theme.accent), theme.accent)
+    } else {
+        (theme.text_dim, Color32::TRANSPARENT, theme.line_strong)
+    };
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(7.0, 2.0);
+        let text = RichText::new(text).size(size::SMALL).color(ink);
+        let button = egui::Button::new(text).fill(fill);
+        ui.add(
+            button
+                .stroke(Stroke::new(1.0, line))
+                .min_size(vec2(22.0, 22.0)),
+        )
+    })
+    .inner
+}
+
+/// A name as long as a chip can hold.
+fn shortened(name: &str) -> String {
+    const LETTERS: usize = 16;
+    if name.chars().count() <= LETTERS {
+        return name.to_owned();
+    }
+    // What tells names apart stands at their end.
+    let letters: Vec<char> = name.chars().collect();
+    let head: String = letters[..LETTERS / 2].iter().collect();
+    let tail: String = letters[letters.len() - LETTERS / 2 + 1..].iter().collect();
+    format!("{head}…{tail}")
+}
+
 /// All of so many panes, in words.
 pub(super) fn all_panes(count: usize) -> String {
     match count {
         2 => "Both panes".to_owned(),
         count => format!("All {count} panes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_of_the_panes_can_be_asked_but_not_none() {
+        let panes: Vec<Pane> = (1..=3)
+            .map(|id| Pane {
+                id,
+                ..Pane::default()
+            })
+            .collect();
+        let mut left_out = BTreeSet::new();
+        for (clicked, expected) in [
+            (2, &[2][..]),
+            (1, &[1, 2]),
+            (3, &[1, 2]),
+            (2, &[1]),
+            (1, &[]),
+        ] {
+            choose(&mut left_out, &panes, clicked);
+            assert_eq!(left_out.iter().copied().collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        assert_eq!(shortened("gpt-4o #2"), "gpt-4o #2");
+        assert_eq!(shortened("gemini-3-flash-preview #2"), "gemini-3…view #2");
     }
 }

@@ -147,6 +147,16 @@ pub fn move_pane(conversation: &mut Conversation, id: u32, by: isize) {
     }
 }
 
+/// Puts pane `id` where pane `at` stands; those between move up.
+pub fn place_pane(conversation: &mut Conversation, id: u32, at: u32) {
+    let panes = &mut conversation.panes;
+    let place = |panes: &[Pane], id| panes.iter().position(|p| p.id == id);
+    if let (Some(from), Some(to)) = (place(panes, id), place(panes, at)) {
+        let pane = panes.remove(from);
+        panes.insert(to, pane);
+    }
+}
+
 /// The pane of this number.
 pub fn pane_mut(conversation: &mut Conversation, id: u32) -> Option<&mut Pane> {
     conversation.panes.iter_mut().find(|p| p.id == id)

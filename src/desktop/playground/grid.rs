@@ -3,13 +3,15 @@
 use egui::{Rect, ScrollArea, Ui, vec2};
 
 use super::{
-    Playground,
-    compare::Comparison,
+    Playground, edits,
     intent::Intent,
     layout::{self, Drag},
+    names,
     pane::{self, Shared, Spot},
+    strip::Row,
 };
 use crate::{
+    chat::Part,
     conversation::Pane,
     desktop::{theme::Theme, view::Cx},
     run::Run,
@@ -32,28 +34,65 @@ impl Playground {
         panes.filter(move |p| asked.is_some() && p.turns.get(turn).map(|t| &t.user) == asked)
     }
 
-    /// Compares the last answer of a pane with those of the panes that asked the same.
-    fn comparison(&self, pane: &Pane, cx: &Cx<'_>) -> Comparison {
-        let Some(last) = pane.turns.len().checked_sub(1) else {
-            return Comparison::default();
-        };
-        let same = self.asking_the_same(pane, last);
-        let runs: Vec<&Run> = same.filter_map(|p| Self::run_of(p, last, cx)).collect();
-        Comparison::of(&runs)
+    /// The last answer of each pane that has one.
+    pub(super) fn strip_rows(&mut self, names: &[String], cx: &Cx<'_>) -> Vec<Row> {
+        let mut questions: Vec<&[Part]> = Vec::new();
+        let mut rows = Vec::new();
+        for (place, pane) in self.conversation.panes.iter().enumerate() {
+            let Some((last, turn)) = pane.turns.iter().enumerate().next_back() else {
+                continue;
+            };
+            let Some(run) = turn.run().and_then(|id| cx.state.runs.get(&id)) else {
+                continue;
+            };
+            let known = questions.iter().position(|asked| *asked == turn.user);
+            let question = known.unwrap_or_else(|| {
+                questions.push(&turn.user);
+                questions.len() - 1
+            });
+            rows.push(Row {
+                place,
+                name: names.get(place).cloned().unwrap_or_default(),
+                question,
+                asked: edits::title_of(&turn.user),
+                sheet: self.sheets.of(run),
+                fault: run.answer.fault.as_ref().map(|fault| fault.class),
+                comparison: self.comparisons.of(pane.id, last),
+            });
+        }
+        rows
+    }
+
+    /// Takes in what has become of the runs, and shows how they compare.
+    pub(super) fn strip_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, names: &[String]) {
+        (self.comparisons).follow(&self.conversation.panes, &cx.state.runs, &mut self.sheets);
+        if self.strip.open {
+            let rows = self.strip_rows(names, cx);
+            self.strip.ui(ui, cx.theme, &rows);
+        }
     }
 
     /// Shows all panes in the room that is left.
     pub(super) fn panes_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
         let area = ui.available_rect_before_wrap();
         ui.painter().rect_filled(area, 0.0, cx.theme.background);
+        self.places.clear();
+        self.pointed = None;
+        match self.large_at() {
+            Some(at) => self.pane_ui(ui, cx, intents, at, area),
+            None => self.all_ui(ui, cx, intents, area),
+        }
+        self.drag_ui(ui, cx.theme, intents);
+        if ui.input(|input| !input.raw.hovered_files.is_empty()) {
+            pane::drop_hint_ui(ui, cx.theme, area);
+        }
+    }
+
+    fn all_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>, area: Rect) {
         let rows = layout::rows(self.conversation.panes.len(), area.width());
         #[expect(clippy::cast_precision_loss, reason = "eight at most")]
         let count = rows.len() as f32;
-        let height = if rows.len() == 1 {
-            area.height()
-        } else {
-            (area.height() / count).max(layout::MIN_HEIGHT)
-        };
+        let height = layout::row_height(rows.len(), area.height());
         if height * count > area.height() + 0.5 {
             ScrollArea::vertical()
                 .id_salt("grid")
@@ -68,8 +107,40 @@ impl Playground {
         } else {
             self.grid_ui(ui, cx, intents, area, &rows, height);
         }
-        if ui.input(|input| !input.raw.hovered_files.is_empty()) {
-            pane::drop_hint_ui(ui, cx.theme, area);
+    }
+
+    /// The place of the pane that is shown alone, if one is.
+    fn large_at(&self) -> Option<usize> {
+        let panes = &self.conversation.panes;
+        let at = panes.iter().position(|pane| self.large == Some(pane.id))?;
+        (panes.len() > 1).then_some(at)
+    }
+
+    /// Shows where a pane that is dragged would go, and has it put there.
+    fn drag_ui(&mut self, ui: &Ui, theme: &Theme, intents: &mut Vec<Intent>) {
+        let Some((dragged, over)) = self.dragged.take() else {
+            return;
+        };
+        let Some(pointer) = ui.input(|input| input.pointer.latest_pos()) else {
+            return;
+        };
+        let under = self
+            .places
+            .iter()
+            .find(|(_, place)| place.contains(pointer));
+        let Some((under, place)) = under.filter(|(id, _)| *id != dragged) else {
+            return;
+        };
+        if over {
+            intents.push(Intent::Place(dragged, *under));
+        } else {
+            let stroke = egui::Stroke::new(2.0, theme.accent);
+            let inside = egui::StrokeKind::Inside;
+            let painter = ui.ctx().layer_painter(egui::LayerId::new(
+                egui::Order::Foreground,
+                ui.scope_id().with("drag"),
+            ));
+            painter.rect(*place, 0.0, theme.wash(theme.accent), stroke, inside);
         }
     }
 
@@ -102,6 +173,12 @@ impl Playground {
                 .collect();
             let widths = layout::widths(&weights, area.width());
             for (offset, rect) in layout::row_rects(line, &widths).into_iter().enumerate() {
+                let id = ids.get(offset).copied();
+                if self.reveal.is_some() && self.reveal == id {
+                    self.reveal = None;
+                    let at_once = egui::style::ScrollAnimation::none();
+                    ui.scroll_to_rect_animation(rect, None, at_once);
+                }
                 if ui.is_rect_visible(rect) {
                     self.pane_ui(ui, cx, intents, first + offset, rect);
                 }
@@ -159,7 +236,6 @@ impl Playground {
         let Some(pane) = self.conversation.panes.get(index) else {
             return;
         };
-        let comparison = self.comparison(pane, cx);
         let editing = self
             .panes
             .get(&pane.id)
@@ -167,25 +243,36 @@ impl Playground {
         let same_question =
             editing.map_or(0, |(turn, _)| self.asking_the_same(pane, *turn).count());
         let now = ui.input(|input| input.time);
+        let twin = names::number(&self.conversation.panes, index);
+        self.places.push((pane.id, area));
+        if ui.rect_contains_pointer(area) {
+            self.pointed = Some(pane.id);
+        }
         let pane = &mut self.conversation.panes[index];
         let mut shared = Shared {
             answers: &mut self.answers,
             attachments: &mut self.attachments,
-            comparison: &comparison,
+            comparisons: &self.comparisons,
+            sheets: &mut self.sheets,
             same_question,
             attached: &self.conversation.draft.images,
             sent_at: &self.sent_at,
             now,
             intents,
             changed: &mut self.changed,
+            dragged: &mut self.dragged,
             focus_edit: &mut self.focus_edit,
             edit_focused: &mut self.edit_focused,
         };
         let spot = Spot {
             number: index + 1,
             count,
-            alone: count > 1 && self.only == Some(pane.id),
-            asked: self.only.is_none_or(|only| only == pane.id),
+            twin,
+            large: self.large == Some(pane.id),
+            alone: count > 1
+                && count - self.left_out.len() == 1
+                && !self.left_out.contains(&pane.id),
+            asked: !self.left_out.contains(&pane.id),
         };
         let view = self.panes.entry(pane.id).or_default();
         view.ui(ui, cx, pane, area, spot, &mut shared);

@@ -4,11 +4,16 @@ use egui::Ui;
 
 use super::{Playground, edits};
 use crate::{
-    conversation::Turn,
+    conversation::{Draft, Turn},
     desktop::view::{Action, Cx},
     engine::Command,
     run::RunId,
 };
+
+/// Whether there is nothing to send in a draft.
+pub(super) fn is_empty(draft: &Draft) -> bool {
+    draft.text.trim().is_empty() && draft.images.is_empty()
+}
 
 impl Playground {
     /// Takes in what the engine has said since the last frame.
@@ -110,17 +115,35 @@ impl Playground {
     /// Why nothing can be sent now, if so.
     pub(super) fn held(&self, cx: &Cx<'_>) -> Option<String> {
         let draft = &self.conversation.draft;
-        if draft.text.trim().is_empty() && draft.images.is_empty() {
+        let mut asked = (self.conversation.panes.iter()).filter(|pane| self.is_asked(pane.id));
+        if is_empty(draft) && asked.all(|pane| pane.turns.is_empty()) {
             return Some("Write something first".to_owned());
         }
         self.held_panes(cx)
+    }
+
+    /// Whether what is sent goes to this pane.
+    pub(super) fn is_asked(&self, pane: u32) -> bool {
+        !self.left_out.contains(&pane)
+    }
+
+    /// Whether what is sent goes to this pane and to no other.
+    pub(super) fn asks_alone(&self, pane: u32) -> bool {
+        let mut panes = self.conversation.panes.iter().map(|pane| pane.id);
+        panes.all(|id| self.is_asked(id) == (id == pane))
+    }
+
+    /// The first of the panes that are asked.
+    pub(super) fn first_asked(&self) -> Option<u32> {
+        let mut panes = self.conversation.panes.iter().map(|pane| pane.id);
+        panes.find(|id| self.is_asked(*id))
     }
 
     fn held_panes(&self, cx: &Cx<'_>) -> Option<String> {
         let mut targets = 0;
         let live = self.live_runs(cx);
         for (index, pane) in self.conversation.panes.iter().enumerate() {
-            if self.only.is_some_and(|only| only != pane.id) {
+            if !self.is_asked(pane.id) {
                 continue;
             }
             if self

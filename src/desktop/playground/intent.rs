@@ -26,6 +26,10 @@ pub enum Intent {
     Remove(u32),
     /// Moves a pane by places.
     Move(u32, isize),
+    /// Puts a pane in the place of another.
+    Place(u32, u32),
+    /// Shows a pane alone, or all again.
+    Enlarge(u32),
     /// Forgets a pane's turns.
     Clear(u32),
     /// Forgets all turns.

@@ -7,7 +7,7 @@ use crate::desktop::theme::Theme;
 /// Narrowest pane.
 pub const MIN_WIDTH: f32 = 300.0;
 /// Lowest pane.
-pub const MIN_HEIGHT: f32 = 280.0;
+pub const MIN_HEIGHT: f32 = 210.0;
 
 /// Widest column of text: about 90 letters, beyond which the eye loses its line.
 const MAX_COLUMN: f32 = 600.0;
@@ -33,6 +33,24 @@ pub fn rows(panes: usize, width: f32) -> Vec<usize> {
     (0..rows)
         .map(|row| least + usize::from(row < more))
         .collect()
+}
+
+/// Height of each of so many rows: all that are in view at once are in view as a whole.
+pub fn row_height(rows: usize, height: f32) -> f32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few rows"
+    )]
+    let fit = ((height / MIN_HEIGHT) as usize).clamp(1, rows.max(1));
+    #[expect(clippy::cast_precision_loss, reason = "eight at most")]
+    let share = height / fit as f32;
+    // A window lower than a row is scrolled.
+    if rows > 1 {
+        share.max(MIN_HEIGHT)
+    } else {
+        height
+    }
 }
 
 /// Shares of the width, each at least that of the narrowest pane.
@@ -117,6 +135,24 @@ mod tests {
         assert_eq!(rows(5, 1000.0), [3, 2]);
         assert_eq!(rows(8, 1000.0), [3, 3, 2]);
         assert_eq!(rows(3, 100.0), [1, 1, 1]);
+    }
+
+    #[test]
+    fn no_row_is_cut_by_the_windows_edge() {
+        for (rows, height, expected) in [
+            (1, 700.0, 700.0),
+            (1, 100.0, 100.0),
+            (2, 640.0, 320.0),
+            (2, 430.0, 215.0),
+            (2, 400.0, 400.0),
+            (4, 640.0, 640.0 / 3.0),
+            (3, 150.0, 210.0),
+        ] {
+            assert!(
+                (row_height(rows, height) - expected).abs() < 0.01,
+                "{rows} {height}"
+            );
+        }
     }
 
     #[test]

@@ -3,19 +3,20 @@
 use std::collections::HashMap;
 
 use egui::{
-    Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Stroke, TextEdit, Ui,
-    UiBuilder, pos2, vec2,
+    Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Sense, Stroke,
+    TextEdit, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::{
     answer::AnswerView,
     attachments::Attachments,
-    compare::Comparison,
-    figures::figures_ui,
+    comparisons::Comparisons,
+    figures::{self, Line},
     follow::{Follow, Seen},
     intent::Intent,
     layout, left_out,
     params::ParamsPopover,
+    sheet::Sheets,
     target_picker::Picker,
     turn::{TurnCx, TurnView, item_ui},
 };
@@ -28,7 +29,7 @@ use crate::{
         view::{Action, Cx},
         widgets::{icon_button, icon_toggle, simulated_badge},
     },
-    run::RunId,
+    run::{Run, RunId},
 };
 
 /// What is known of one pane between frames.
@@ -43,6 +44,8 @@ pub struct PaneView {
     pub editing: Option<(usize, Draft)>,
     /// Whether it keeps to the end of its last turn.
     pub follow: Follow,
+    /// Where its head was when last shown.
+    head: Option<Rect>,
 }
 
 /// What all panes share while they are shown.
@@ -51,8 +54,10 @@ pub struct Shared<'a> {
     pub answers: &'a mut HashMap<RunId, AnswerView>,
     /// Thumbnails.
     pub attachments: &'a mut Attachments,
-    /// How the last answer compares with those of other panes to the same question.
-    pub comparison: &'a Comparison,
+    /// How the answers compare with those of other panes to the same questions.
+    pub comparisons: &'a Comparisons,
+    /// The figures of runs.
+    pub sheets: &'a mut Sheets,
     /// How many panes asked what is being edited here.
     pub same_question: usize,
     /// Files of the draft.
@@ -65,6 +70,8 @@ pub struct Shared<'a> {
     pub intents: &'a mut Vec<Intent>,
     /// Whether something was changed in place.
     pub changed: &'a mut bool,
+    /// The pane that is being dragged, and whether it was let go.
+    pub dragged: &'a mut Option<(u32, bool)>,
     /// Whether a field that was just opened wants the focus.
     pub focus_edit: &'a mut bool,
     /// Whether such a field has it.
@@ -85,6 +92,10 @@ pub struct Spot {
     pub number: usize,
     /// How many there are.
     pub count: usize,
+    /// Which of the panes with its model it is, if there are more.
+    pub twin: Option<usize>,
+    /// Whether it is shown alone.
+    pub large: bool,
     /// Whether the composer writes to it alone.
     pub alone: bool,
     /// Whether the composer writes to it at all.
@@ -134,18 +145,36 @@ impl PaneView {
             top: 6,
             bottom: 4,
         });
-        Panel::top("head")
+        if let Some(head) = self.head {
+            grip_ui(ui, theme, pane.id, head, spot, shared);
+        }
+        let shown = Panel::top("head")
             .frame(frame)
             .show_separator_line(false)
             .show(ui, |ui| {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = 2.0;
-                    let width = (ui.available_width() - 3.0 * 28.0).max(80.0);
+                    let several = spot.count > 1;
+                    ui.add_space(if several { GRIP } else { 0.0 });
+                    if let Some(twin) = spot.twin {
+                        ui.add(Label::new(tiny(theme, format!("#{twin}"))).selectable(false))
+                            .on_hover_text("Several panes ask this model; this is one of them");
+                    }
+                    let beside = 28.0 * if spot.large { 4.0 } else { 3.0 };
+                    // What is left free is there to take hold of.
+                    let width = (ui.available_width() - beside).clamp(80.0, MAX_PICKER);
                     let picked = self
                         .picker
                         .ui(ui, cx, spot.number, pane.target.as_ref(), width);
                     if let Some(target) = picked {
                         shared.intents.push(Intent::Target(pane.id, target));
+                    }
+                    ui.add_space((ui.available_width() - beside).max(0.0));
+                    if spot.large {
+                        let name = format!("Show all {} panes (Ctrl+M)", spot.count);
+                        if icon_button(ui, theme, icons::MINIMIZE, &name).clicked() {
+                            shared.intents.push(Intent::Enlarge(pane.id));
+                        }
                     }
                     let name = format!("System prompt of pane {}", spot.number);
                     let on = self.system_open || !pane.system.trim().is_empty();
@@ -169,6 +198,7 @@ impl PaneView {
                     left_out::pane_ui(ui, theme, dialect, pane, shared.attached);
                 }
             });
+        self.head = Some(shown.response.rect);
         let y = ui.cursor().top();
         ui.painter()
             .hline(ui.max_rect().x_range(), y, theme.hairline());
@@ -236,6 +266,44 @@ fn pages_turned(ui: &Ui) -> f32 {
     })
 }
 
+/// Room for the dots by which a pane is dragged.
+const GRIP: f32 = 12.0;
+/// Widest button of a target.
+const MAX_PICKER: f32 = 300.0;
+
+/// The head of a pane: dragged, it takes the pane elsewhere; a double click shows it alone.
+fn grip_ui(ui: &Ui, theme: &Theme, pane: u32, head: Rect, spot: Spot, shared: &mut Shared<'_>) {
+    if spot.count < 2 {
+        return;
+    }
+    let id = ui.scope_id().with("grip");
+    let response = ui.interact(head, id, Sense::click_and_drag());
+    response.widget_info(|| {
+        let name = format!("Head of pane {}", spot.number);
+        egui::WidgetInfo::labeled(egui::Role::Label, true, name)
+    });
+    let lit = response.hovered() || response.dragged();
+    let color = if lit {
+        theme.text_dim
+    } else {
+        theme.line_strong
+    };
+    let first = pos2(head.left() + 8.0, head.top() + 14.0);
+    for (column, row) in (0..2_u8).flat_map(|column| (0..3_u8).map(move |row| (column, row))) {
+        let at = first + vec2(f32::from(column) * 4.0, f32::from(row) * 4.5);
+        ui.painter().circle_filled(at, 1.2, color);
+    }
+    if response.double_clicked() {
+        shared.intents.push(Intent::Enlarge(pane));
+    }
+    if response.dragged() || response.drag_stopped() {
+        ui.set_cursor_icon(egui::CursorIcon::Grabbing);
+        *shared.dragged = Some((pane, response.drag_stopped()));
+    }
+    let hover = "Drag it to move the pane; double click to show the pane alone (Ctrl+M)";
+    response.on_hover_text_at_pointer(hover);
+}
+
 fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
     let mut items = vec![(
         icons::COPY,
@@ -255,6 +323,14 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
             "Duplicate this pane",
             Intent::Duplicate(pane.id),
         ));
+    }
+    if spot.count > 1 {
+        let (icon, label) = if spot.large {
+            (icons::MINIMIZE, "Show all panes")
+        } else {
+            (icons::MAXIMIZE, "Show this pane alone")
+        };
+        items.push((icon, label, Intent::Enlarge(pane.id)));
     }
     if spot.number > 1 {
         items.push((icons::CHEVRON_LEFT, "Move left", Intent::Move(pane.id, -1)));
@@ -347,27 +423,41 @@ fn footer_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>)
     let Some(run) = pane.turns[last].run().and_then(|id| cx.state.runs.get(&id)) else {
         return;
     };
-    let elapsed = if run.state.is_over() {
-        None
-    } else {
-        shared.elapsed(run.head.id)
-    };
-    let frame = Frame::new().fill(cx.theme.surface).inner_margin(Margin {
-        left: 12,
-        right: 8,
-        top: 6,
-        bottom: 5,
-    });
+    let frame = Frame::new()
+        .fill(cx.theme.surface)
+        .inner_margin(Margin::symmetric(0, 4));
     let panel = Panel::bottom("figures")
         .frame(frame)
         .show_separator_line(false)
         .resizable(false);
     let shown = panel.show(ui, |ui| {
-        figures_ui(ui, cx.theme, run, shared.comparison, elapsed);
+        let column = layout::column(ui.available_rect_before_wrap());
+        ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
+            run_line_ui(ui, cx.theme, run, (pane.id, last), shared);
+        });
     });
     let rect = shown.response.rect;
     ui.painter()
         .hline(rect.x_range(), rect.top(), cx.theme.hairline());
+}
+
+/// The figures of a run that a turn shows.
+pub fn run_line_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    run: &Run,
+    (pane, turn): (u32, usize),
+    shared: &mut Shared<'_>,
+) {
+    let live = !run.state.is_over();
+    let sheet = shared.sheets.of(run);
+    let line = Line {
+        sheet: &sheet,
+        fault: run.answer.fault.as_ref().map(|fault| fault.class),
+        elapsed_s: shared.elapsed(run.head.id).filter(|_| live),
+        comparison: &shared.comparisons.of(pane, turn),
+    };
+    figures::line_ui(ui, theme, &line);
 }
 
 /// The button that shows the end again; gives whether it was pressed.

@@ -209,7 +209,7 @@ impl Playground {
             return;
         };
         let run = edits::ask_turn(pane, parts, Some(body), &cx.state.runs);
-        if turn.is_none() && (self.conversation.panes.len() == 1 || self.only == Some(id)) {
+        if turn.is_none() && self.asks_alone(id) {
             self.conversation.draft = Draft::default();
         }
         self.view(id).follow.to_end();

@@ -1,7 +1,8 @@
 //! One turn of a pane: the question, the answer under it, and what can be done with both.
 
 use egui::{
-    Color32, CornerRadius, Frame, Label, Margin, Popup, RichText, Stroke, TextEdit, Ui, vec2,
+    Align, Color32, CornerRadius, Frame, Label, Layout, Margin, Popup, RichText, Stroke, TextEdit,
+    Ui, vec2,
 };
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     edits,
     intent::Intent,
     markdown::{Doc, Ink, Mode},
-    pane::Shared,
+    pane::{Shared, run_line_ui},
     results::results_ui,
 };
 use crate::{
@@ -150,6 +151,11 @@ impl TurnView {
             ui.label(caption(cx.theme, "Loading the answer…"));
         }
         actions_ui(ui, cx, at, shared, Some(id));
+        // Those of the last turn stand below, always in sight.
+        let is_last = at.index + 1 == at.pane.turns.len();
+        if let Some(run) = cx.state.runs.get(&id).filter(|_| !is_last) {
+            run_line_ui(ui, cx.theme, run, (at.pane.id, at.index), shared);
+        }
         form_ui(ui, cx, at, shared, id);
     }
 }
@@ -290,6 +296,27 @@ fn actions_ui(
         }
         let more = icon_button(ui, theme, icons::MORE, "More for this turn");
         Popup::menu(&more).show(|ui| menu_ui(ui, cx.state, cx.actions, at, shared, id));
+        if let Some(run) = run {
+            answered_by_ui(ui, theme, run);
+        }
+    });
+}
+
+/// The name of the model that answered: the pane may ask another one by now.
+fn answered_by_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let name = tiny(theme, visible(&run.head.target.model));
+        ui.add(Label::new(name).selectable(false).truncate())
+            .on_hover_text(format!("Answered by {}", run.head.target));
+        if run.head.simulated {
+            let icon = tiny(theme, icons::SIMULATED).color(theme.warn);
+            let response = ui.add(Label::new(icon).selectable(false));
+            response
+                .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, "simulated"));
+            response.on_hover_text(
+                "Answered by the built-in simulator on this machine: real HTTP, made-up model",
+            );
+        }
     });
 }
 

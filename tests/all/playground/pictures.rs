@@ -3,7 +3,7 @@
 use super::*;
 use crate::desktop_scenes::drawn;
 
-const SIZES: [[f32; 2]; 2] = [[1280.0, 800.0], [900.0, 600.0]];
+const SIZES: [[f32; 2]; 3] = [[1280.0, 800.0], [900.0, 600.0], [1920.0, 1080.0]];
 
 const LONG: &str = "## Why the first token is slow\n\nA request passes **three queues** before a token \
 exists: the *network*, the [scheduler](https://example.com/scheduling) and the prefill. Only the last one grows \
@@ -67,7 +67,122 @@ const SCENES: &[(&str, Fill)] = &[
     ("results", results),
     ("files", files),
     ("anthropic", anthropic),
+    ("alone", alone),
+    ("two-turns", two_turns),
+    ("compared", compared),
+    ("eight", eight),
+    ("eight-streaming", eight_streaming),
+    ("large", large),
 ];
+
+/// One pane with a long answer, asked twice.
+fn alone(harness: &mut Harness<'_, Rig>) {
+    harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::W);
+    harness.run_steps(2);
+    let sent = ask(harness, "Why does the first token take so long?");
+    put(harness, ended(&sent[0], LONG, 307, 2310, Connection::Cold));
+    harness.run_steps(3);
+    let sent = ask(harness, "And the rest?");
+    put(harness, ended(&sent[0], LONG, 212, 1910, Connection::Warm));
+}
+
+fn two_turns(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "How long is the Rhine?");
+    for (run, ttft) in sent.iter().zip([307, 309]) {
+        let text = "About 1,233 km, from the Alps to the North Sea.";
+        put(harness, ended(run, text, ttft, 720, Connection::Cold));
+    }
+    harness.run_steps(3);
+    let sent = ask(harness, "And the Danube? Answer in one word.");
+    put(
+        harness,
+        ended(&sent[0], "2,850 km.", 190, 240, Connection::Warm),
+    );
+    let mut cut = ended(
+        &sent[1],
+        "It is about two thousand",
+        290,
+        640,
+        Connection::Warm,
+    );
+    cut.answer.finish = Some(Finish {
+        reason: FinishReason::Length,
+        raw: "length".into(),
+    });
+    put(harness, cut);
+}
+
+fn more_panes(harness: &mut Harness<'_, Rig>, more: usize) {
+    for _ in 0..more {
+        harness.get_by_label("Add pane").click();
+        harness.run_steps(2);
+    }
+}
+
+/// Four panes under the strip, one of them stopped.
+fn compared(harness: &mut Harness<'_, Rig>) {
+    more_panes(harness, 3);
+    let sent = ask(harness, "Why does the first token take so long?");
+    for (index, run) in (1..).zip(&sent) {
+        let kind = if index % 3 == 0 {
+            Connection::Cold
+        } else {
+            Connection::Warm
+        };
+        put(
+            harness,
+            ended(run, LONG, 90 + index * 60, 2400 - index * 150, kind),
+        );
+    }
+    let mut stopped = streaming(&sent[4], &LONG[..200]);
+    stopped.state = RunState::Fault;
+    stopped.answer.fault = Some(Fault::new(FaultClass::Cancelled, Phase::Stream, "stopped"));
+    put(harness, stopped);
+    harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
+}
+
+fn eight(harness: &mut Harness<'_, Rig>) {
+    more_panes(harness, 6);
+    let sent = ask(harness, "Why does the first token take so long?");
+    for (index, run) in (1..).zip(&sent) {
+        let kind = if index % 2 == 0 {
+            Connection::Cold
+        } else {
+            Connection::Warm
+        };
+        put(
+            harness,
+            ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind),
+        );
+    }
+    let mut limited = Run::new(head(&sent[7]));
+    limited.state = RunState::Fault;
+    limited.answer.fault = Some(Fault::new(
+        FaultClass::RateLimited,
+        Phase::Headers,
+        "Too many requests",
+    ));
+    put(harness, limited);
+}
+
+fn eight_streaming(harness: &mut Harness<'_, Rig>) {
+    more_panes(harness, 6);
+    let sent = ask(harness, "Why does the first token take so long?");
+    for (index, run) in sent.iter().enumerate() {
+        let end = LONG.floor_char_boundary(60 + index * 130);
+        put(harness, streaming(run, &LONG[..end]));
+    }
+    harness.get_by_label("Ask pane 3: steady #2").click();
+    harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
+}
+
+/// One of four panes, alone.
+fn large(harness: &mut Harness<'_, Rig>) {
+    four(harness);
+    harness.event(egui::Event::PointerMoved(egui::pos2(400.0, 200.0)));
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::M);
+}
 
 fn half_way(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Why does the first token take so long?");

@@ -1,0 +1,303 @@
+//! A run's figures as plain numbers, read anew only when the run has changed.
+//!
+//! In: a [`Run`]. Out: a [`Sheet`] that lines, comparisons and the strip are made of, so that a frame's work does
+//! not grow with an answer.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::estimate::{Calibration, Estimate};
+use crate::{
+    endpoint::TargetId,
+    event::{FinishReason, Usage},
+    measure::{OffsetNs, figure, ms},
+    run::{Connection, Run, RunId, State},
+};
+
+/// The figures that answers are compared by, in the order in which they are shown.
+pub const COMPARED: [&str; 5] = [
+    "ttft_ms",
+    "output_speed_tps",
+    "total_ms",
+    "ttft_net_ms",
+    "ttfo_ms",
+];
+
+/// What is about known of an answer that no provider has counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct About {
+    /// Output tokens so far.
+    pub tokens: f64,
+    /// Tokens a second so far.
+    pub speed: Option<f64>,
+    /// What the estimate was multiplied by, and why.
+    pub calibration: Calibration,
+}
+
+/// A run's figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    /// The run.
+    pub run: RunId,
+    /// Whom it asked.
+    pub target: TargetId,
+    /// Whether the simulator answers.
+    pub simulated: bool,
+    /// How it stands.
+    pub state: State,
+    /// Cold or warm, once known.
+    pub connection: Option<Connection>,
+    /// How it ended, if it did with a word.
+    pub finish: Option<(FinishReason, String)>,
+    /// What the provider counted; of an answer that is whole.
+    pub usage: Usage,
+    /// In place of a count.
+    pub about: Option<About>,
+    /// Those of [`COMPARED`].
+    values: [Option<f64>; COMPARED.len()],
+}
+
+impl Sheet {
+    /// A figure of [`COMPARED`]; `None` where it is not known.
+    pub fn value(&self, key: &str) -> Option<f64> {
+        let at = COMPARED.iter().position(|k| *k == key)?;
+        self.values.get(at).copied().flatten()
+    }
+
+    /// Output tokens as the provider counted them.
+    pub fn output(&self) -> Option<u64> {
+        self.usage.generated()
+    }
+
+    /// Whether anything was measured.
+    pub fn is_blank(&self) -> bool {
+        self.values.iter().all(Option::is_none) && self.about.is_none()
+    }
+
+    fn of(run: &Run, estimated: f64, calibration: Calibration) -> Self {
+        let whole = run.state == State::Ok;
+        let value = |key: &str| {
+            // A count that comes with the first event is not that of the answer.
+            let known = whole || key != "output_speed_tps";
+            (figure(key)?.value)(run).filter(|_| known)
+        };
+        let usage = run.answer.usage.filter(|_| whole).unwrap_or_default();
+        let counted = usage.generated().is_some();
+        let tokens = estimated * calibration.factor();
+        Self {
+            run: run.head.id,
+            target: run.head.target.clone(),
+            simulated: run.head.simulated,
+            state: run.state,
+            connection: run.connection,
+            finish: (run.answer.finish.as_ref()).map(|f| (f.reason, f.raw.clone())),
+            usage,
+            about: (!counted && tokens > 0.0).then(|| About {
+                tokens,
+                speed: speed(run, tokens),
+                calibration,
+            }),
+            values: COMPARED.map(value),
+        }
+    }
+}
+
+/// Tokens a second so far, once there is a stretch of time to divide by.
+fn speed(run: &Run, tokens: f64) -> Option<f64> {
+    let streaming = (run.stamps.last_token?).checked_sub(run.stamps.first_token?)?;
+    let seconds = ms(streaming) / 1e3;
+    (seconds >= 0.1).then(|| tokens / seconds)
+}
+
+#[cfg(test)]
+impl Sheet {
+    /// A whole answer of this model over a warm connection: TTFT, speed, total, and output tokens.
+    pub fn made(run: i64, model: &str, figures: [f64; 3], output: u64) -> Self {
+        let [ttft, speed, total] = figures;
+        Self {
+            run: RunId(run),
+            target: TargetId {
+                endpoint: "e".into(),
+                model: model.into(),
+            },
+            simulated: false,
+            state: State::Ok,
+            connection: Some(Connection::Warm),
+            finish: None,
+            usage: Usage {
+                output: Some(output),
+                ..Usage::default()
+            },
+            about: None,
+            values: [ttft, speed, total, ttft - 1.0, ttft].map(Some),
+        }
+    }
+
+    /// The same over a new connection, which took 100 ms.
+    pub fn cold(mut self) -> Self {
+        self.connection = Some(Connection::Cold);
+        self.values[3] = self.values[0].map(|ttft| ttft - 100.0);
+        self
+    }
+}
+
+/// What tells whether a run has changed since it was read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Print {
+    state: State,
+    connection: Option<Connection>,
+    reads: usize,
+    bytes: usize,
+    last_token: Option<OffsetNs>,
+    usage: Option<Usage>,
+    finish: bool,
+}
+
+/// The sheets of all runs that are shown.
+#[derive(Debug, Default)]
+pub struct Sheets {
+    runs: HashMap<RunId, (Print, Estimate, Arc<Sheet>)>,
+    models: HashMap<TargetId, Calibration>,
+}
+
+impl Sheets {
+    /// The figures of a run as it stands.
+    pub fn of(&mut self, run: &Run) -> Arc<Sheet> {
+        let id = run.head.id;
+        let calibration = (self.models.get(&run.head.target).copied()).unwrap_or_default();
+        let print = Print {
+            state: run.state,
+            connection: run.connection,
+            reads: run.reads.len(),
+            bytes: run.answer.text.len() + run.answer.reasoning.len(),
+            last_token: run.stamps.last_token,
+            usage: run.answer.usage,
+            finish: run.answer.finish.is_some(),
+        };
+        if let Some((known, _, sheet)) = self.runs.get(&id)
+            && *known == print
+        {
+            return Arc::clone(sheet);
+        }
+        let mut estimate = self.runs.remove(&id).map(|r| r.1).unwrap_or_default();
+        let estimated = estimate.of(&run.answer);
+        let sheet = Arc::new(Sheet::of(run, estimated, calibration));
+        self.learn(run, &sheet, estimated);
+        self.runs.insert(id, (print, estimate, Arc::clone(&sheet)));
+        sheet
+    }
+
+    /// A model's count of an answer that came whole says how its tokens are counted.
+    fn learn(&mut self, run: &Run, sheet: &Sheet, estimated: f64) {
+        let hidden = run.answer.reasoning.is_empty() && sheet.usage.reasoning.unwrap_or(0) > 0;
+        if let Some(tokens) = sheet.output().filter(|_| !hidden) {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let counted = tokens as f64;
+            let model = self.models.entry(sheet.target.clone()).or_default();
+            model.learn(estimated, counted);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chat::ChatRequest,
+        dialect::DialectId,
+        event::{Fault, FaultClass, Finish, Phase},
+        measure::Read,
+        run::{Origin, RunHead},
+    };
+
+    const MS: u64 = 1_000_000;
+
+    fn streaming(id: i64, text: &str) -> Run {
+        let mut run = Run::new(RunHead {
+            id: RunId(id),
+            target: TargetId::default(),
+            dialect: DialectId::OpenaiChat,
+            route: String::new(),
+            url: String::new(),
+            simulated: false,
+            origin: Origin::Playground,
+            attempt: 1,
+            request: Arc::new(ChatRequest::default()),
+        });
+        run.state = State::Streaming;
+        run.answer.text = text.into();
+        run.stamps.first_token = Some(100 * MS);
+        run.stamps.last_token = Some(1_100 * MS);
+        run.reads = [100, 1_100]
+            .map(|at| Read {
+                at: at * MS,
+                bytes: 9,
+                events: 1,
+                tokens: 1,
+            })
+            .to_vec()
+            .into();
+        run
+    }
+
+    fn whole(mut run: Run, output: Option<u64>) -> Run {
+        run.state = State::Ok;
+        run.answer.usage = output.map(|output| Usage {
+            output: Some(output),
+            ..Usage::default()
+        });
+        run.answer.finish = Some(Finish {
+            reason: FinishReason::Stop,
+            raw: "stop".into(),
+        });
+        run
+    }
+
+    #[test]
+    fn an_estimate_stands_until_the_providers_count_takes_its_place() {
+        let text = "word ".repeat(80);
+        let mut sheets = Sheets::default();
+        let live = sheets.of(&streaming(1, &text));
+        let about = live.about.unwrap();
+        assert!((about.tokens - 100.0).abs() < 0.01);
+        assert!((about.speed.unwrap() - 100.0).abs() < 0.01);
+        assert_eq!(live.value("output_speed_tps"), None, "not a measured speed");
+        let mut early = streaming(2, &text);
+        early.answer.usage = Some(Usage {
+            output: Some(1),
+            ..Usage::default()
+        });
+        let early = sheets.of(&early);
+        assert_eq!(early.output(), None, "a count of the first event");
+        assert!(early.about.is_some());
+        let over = sheets.of(&whole(streaming(1, &text), Some(120)));
+        assert_eq!((over.about, over.output()), (None, Some(120)));
+        assert_eq!(over.value("output_speed_tps"), Some(120.0));
+        // What was learned of the model counts for what comes next.
+        let next = sheets.of(&streaming(3, &text)).about.unwrap();
+        assert!((next.tokens - 120.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn of_a_broken_answer_the_estimate_stays() {
+        let mut broken = whole(streaming(1, &"word ".repeat(80)), Some(3));
+        broken.state = State::Fault;
+        let fault = Fault::new(FaultClass::Cancelled, Phase::Stream, "stopped");
+        broken.answer.fault = Some(fault);
+        let sheet = Sheets::default().of(&broken);
+        assert_eq!(sheet.output(), None, "a count of what came before it broke");
+        assert!((sheet.about.unwrap().tokens - 100.0).abs() < 0.01);
+        let uncounted = Sheets::default().of(&whole(streaming(2, "Hi there"), None));
+        assert!(uncounted.about.is_some());
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_read_again() {
+        let run = whole(streaming(1, "Hello"), Some(2));
+        let mut sheets = Sheets::default();
+        let first = sheets.of(&run);
+        assert!(Arc::ptr_eq(&first, &sheets.of(&run)));
+        let mut more = run.clone();
+        more.answer.text.push('!');
+        assert!(!Arc::ptr_eq(&first, &sheets.of(&more)));
+    }
+}
