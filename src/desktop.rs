@@ -4,15 +4,19 @@
 //! is one file and its line in [`view::views`].
 
 pub mod app;
+mod chooser;
 mod chrome;
 mod conformance;
 pub mod fonts;
 pub mod icons;
+pub mod input;
+pub mod outside;
 pub mod palette;
 mod parts;
 pub mod preflight;
 mod range;
 pub mod shortcuts;
+mod signals;
 pub mod state;
 pub mod theme;
 pub mod toast;
@@ -26,7 +30,7 @@ mod settings;
 
 use std::{sync::mpsc, time::Duration};
 
-use self::{app::App, preflight::CannotOpen};
+use self::{app::App, outside::Outside, preflight::CannotOpen};
 use crate::{
     engine::{Engine, Options},
     settings::Paths,
@@ -45,6 +49,8 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
     let options = native_options(&paths);
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         let ctx = &cc.egui_ctx;
+        ctx.add_plugin(Outside::of_system(preflight::is_wayland()));
+        signals::close_on_signals(ctx.clone());
         fonts::install_system_fonts(ctx);
         let options = Options {
             paths: paths.clone(),
@@ -68,7 +74,8 @@ fn native_options(paths: &Paths) -> eframe::NativeOptions {
     let mut viewport = egui::ViewportBuilder::default()
         .with_app_id("tokenscope")
         .with_title("Tokenscope")
-        .with_inner_size([1280.0, 800.0])
+        // With its title bar and a panel, it fits a screen of 1280 × 800.
+        .with_inner_size([1200.0, 720.0])
         .with_min_inner_size([720.0, 480.0]);
     if let Ok(icon) = eframe::icon_data::from_png_bytes(include_bytes!("../assets/icon.png")) {
         viewport = viewport.with_icon(icon);

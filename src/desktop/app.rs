@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     chrome::Chrome,
+    input::InOrder,
     palette::Palette,
-    parts,
     shortcuts::{self, Pressed},
     state::State,
     theme::{self, Theme},
@@ -97,6 +97,7 @@ impl App {
     #[must_use]
     pub fn new(engine: Engine, ctx: &Context, saved: Option<&str>) -> Self {
         theme::install(ctx);
+        ctx.add_plugin(InOrder::default());
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let layout: Layout = saved
             .and_then(|saved| serde_json::from_str(saved).ok())
@@ -218,6 +219,7 @@ impl App {
             commands,
             actions,
             chrome,
+            toasts,
             ..
         } = self;
         let mut cx = Cx {
@@ -226,7 +228,7 @@ impl App {
             commands,
             actions,
         };
-        Chrome::status_bar(ui, &mut cx);
+        Chrome::status_bar(ui, &mut cx, toasts);
         Chrome::rail(ui, &mut cx, views, *current);
         chrome.banners(ui, &mut cx);
         CentralPanel::default()
@@ -244,10 +246,6 @@ impl App {
         if self.shortcuts_open {
             self.shortcuts_open = shortcuts::overlay(ctx, theme, &self.views);
         }
-        for text in parts::take_told(ctx) {
-            self.toasts.tell(text);
-        }
-        self.toasts.ui(ctx, theme);
     }
 
     fn with_views(&mut self, ctx: &Context, each: impl FnOnce(&mut [Box<dyn View>], &mut Cx<'_>)) {

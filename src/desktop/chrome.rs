@@ -8,6 +8,7 @@ use egui::{
 use super::{
     icons,
     theme::{Theme, size, space},
+    toast::Toasts,
     view::{Action, Cx, View, ViewId},
     widgets::{Tone, banner},
 };
@@ -118,7 +119,7 @@ impl Chrome {
     }
 
     /// The line at the bottom: how things stand.
-    pub fn status_bar(ui: &mut Ui, cx: &mut Cx<'_>) {
+    pub fn status_bar(ui: &mut Ui, cx: &mut Cx<'_>, toasts: &mut Toasts) {
         let theme = cx.theme;
         Panel::bottom("status")
             .exact_size(26.0)
@@ -149,6 +150,7 @@ impl Chrome {
                             cx.actions.push(Action::Shortcuts);
                         }
                         runs_status(ui, cx);
+                        toasts.ui(ui, cx.theme);
                     });
                 });
             });

@@ -7,9 +7,10 @@ mod files;
 
 use egui::{Label, RichText, Ui};
 
-pub use self::files::{bytes_text, decoded, icon_of, in_background, media_ui, take_told};
+pub use self::files::{bytes_text, decoded, icon_of, in_background, media_ui};
 use super::{
     icons,
+    outside::is_openable,
     theme::{Theme, caption, size, strong, tiny},
     widgets::{copy_button, figure_text},
 };
@@ -21,11 +22,10 @@ use crate::{
 /// Characters of an item's JSON that are laid out.
 const MAX_JSON: usize = 20_000;
 
-/// Only web addresses become links: no other kind is opened from here.
+/// Only addresses that may be opened become links.
 fn address_ui(ui: &mut Ui, text: &str, address: &str) {
     let text = visible(text).into_owned();
-    let scheme = address.split(':').next().unwrap_or_default();
-    if matches!(scheme, "http" | "https") {
+    if is_openable(address) {
         ui.hyperlink_to(text, address)
             .on_hover_text(visible(address).into_owned());
     } else {

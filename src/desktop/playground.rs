@@ -24,6 +24,7 @@ mod names;
 mod pane;
 mod params;
 mod params_form;
+mod paths;
 mod raw_body;
 mod results;
 mod schema_form;
@@ -48,7 +49,7 @@ use self::{
     strip::Strip,
 };
 use super::{
-    icons,
+    icons, outside,
     view::{Action, Cx, Verb, View, ViewId},
     widgets::{ghost_button, icon_button, icon_toggle},
 };
@@ -115,7 +116,8 @@ pub struct Playground {
     focus_edit: bool,
     /// Whether the field of an edited prompt had the focus when last shown.
     edit_focused: bool,
-    copied: Option<String>,
+    /// What is to be copied, and what is said when it was.
+    copied: Option<(&'static str, String)>,
     /// The body that is edited, while it is.
     raw: Option<RawEditor>,
 }
@@ -266,8 +268,10 @@ impl View for Playground {
         }
         self.intents = intents;
         self.act_all(cx);
-        if let Some(text) = self.copied.take() {
-            ui.ctx().copy_text(text);
+        if let Some((said, text)) = self.copied.take()
+            && outside::copy(ui.ctx(), text)
+        {
+            cx.actions.push(Action::Tell(said.to_owned()));
         }
         self.save_later(ui, cx);
     }

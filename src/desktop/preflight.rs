@@ -99,6 +99,12 @@ fn plain(text: &str) -> String {
 }
 
 /// The display server that winit will choose, and its address: Wayland first.
+/// Whether the window will be Wayland's.
+pub fn is_wayland() -> bool {
+    let found = display(|name| std::env::var(name).ok());
+    cfg!(target_os = "linux") && found.is_some_and(|(server, _)| server == Server::Wayland)
+}
+
 fn display(env: impl Fn(&str) -> Option<String>) -> Option<(Server, String)> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     let wayland = set("WAYLAND_DISPLAY").or_else(|| set("WAYLAND_SOCKET"));

@@ -1,14 +1,32 @@
-//! Toasts: what is told in passing, at the lower right, for a few seconds.
+//! Toasts: what is told in passing, for a few seconds. They have their room in the status bar, where they
+//! cover nothing and move nothing.
 
-use egui::{
-    Align2, Area, Context, CornerRadius, Frame, Id, Margin, Order, Role, Stroke, WidgetInfo,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::theme::{RADIUS_L, Theme};
+use egui::{Context, CornerRadius, Frame, Id, Label, Margin, RichText, Role, Ui, WidgetInfo};
+
+use super::theme::{RADIUS, Theme, size};
 use crate::visible::visible;
 
-/// How long a toast stays, in seconds.
-const STAYS_SECS: f64 = 4.5;
+/// How long a toast stays, in seconds; longer while it is pointed at.
+const STAYS_SECS: f64 = 5.0;
+
+/// What threads and plugins have to tell; in egui's memory, so that whoever has a context can.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    fn of(ctx: &Context) -> Self {
+        ctx.data_mut(|data| data.get_temp_mut_or_default::<Self>(Id::NULL).clone())
+    }
+}
+
+/// Tells something from anywhere; shown with the next frame.
+pub fn tell(ctx: &Context, text: String) {
+    let told = Told::of(ctx);
+    (told.0.lock().unwrap_or_else(PoisonError::into_inner)).push(text);
+    ctx.request_repaint();
+}
 
 /// The toasts that are shown now.
 #[derive(Debug, Default)]
@@ -25,43 +43,44 @@ impl Toasts {
         self.shown.push((text, None));
     }
 
-    /// Shows what is to be told, and wakes the window when the next one goes.
-    pub fn ui(&mut self, ctx: &Context, theme: &Theme) {
-        let now = ctx.input(|input| input.time);
+    /// Shows what is to be told, the latest first, and wakes the window when the next one goes.
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme) {
+        let told = std::mem::take(
+            &mut *(Told::of(ui.ctx()).0.lock()).unwrap_or_else(PoisonError::into_inner),
+        );
+        told.into_iter().for_each(|text| self.tell(text));
+        let now = ui.input(|input| input.time);
         for (_, goes) in &mut self.shown {
             goes.get_or_insert(now + STAYS_SECS);
         }
         self.shown
             .retain(|(_, goes)| goes.is_none_or(|goes| goes > now));
-        let Some(next) = self
-            .shown
-            .iter()
-            .filter_map(|(_, goes)| *goes)
-            .reduce(f64::min)
-        else {
+        let Some(next) = (self.shown.iter().filter_map(|(_, goes)| *goes)).reduce(f64::min) else {
             return;
         };
         #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
-        ctx.request_repaint_after_secs((next - now) as f32);
-        Area::new(Id::unique("toasts"))
-            .order(Order::Tooltip)
-            .anchor(Align2::RIGHT_BOTTOM, [-16.0, -40.0])
-            .interactable(false)
-            .show(ctx, |ui| {
-                for (text, _) in &self.shown {
-                    let response = Frame::new()
-                        .fill(theme.raised)
-                        .stroke(Stroke::new(1.0, theme.line_strong))
-                        .corner_radius(CornerRadius::same(RADIUS_L))
-                        .inner_margin(Margin::symmetric(12, 8))
-                        .shadow(ui.visuals().popup_shadow)
-                        .show(ui, |ui| {
-                            ui.set_max_width(420.0);
-                            ui.label(text);
-                        })
-                        .response;
-                    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, text));
-                }
-            });
+        ui.ctx().request_repaint_after_secs((next - now) as f32);
+        if self.row_ui(ui, theme).contains_pointer() {
+            for (_, goes) in &mut self.shown {
+                *goes = goes.map(|goes| goes.max(now + 1.0));
+            }
+        }
+    }
+
+    fn row_ui(&self, ui: &mut Ui, theme: &Theme) -> egui::Response {
+        let texts: Vec<&str> = (self.shown.iter().rev())
+            .map(|(text, _)| text.as_str())
+            .collect();
+        let line = texts.join("  ·  ").replace('\n', " ");
+        let frame = Frame::new()
+            .fill(theme.raised)
+            .corner_radius(CornerRadius::same(RADIUS))
+            .inner_margin(Margin::symmetric(8, 2));
+        let shown = frame.show(ui, |ui| {
+            let text = RichText::new(line).size(size::SMALL).color(theme.text);
+            let label = ui.add(Label::new(text).selectable(false).truncate());
+            label.widget_info(|| WidgetInfo::labeled(Role::Status, true, texts.join("\n")));
+        });
+        shown.response.on_hover_text(texts.join("\n"))
     }
 }

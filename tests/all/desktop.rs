@@ -775,7 +775,7 @@ fn a_proxy_has_a_password_of_its_own() {
 
 /// A file on its way into the window.
 #[derive(Debug)]
-struct Dropped(PathBuf);
+pub struct Dropped(pub PathBuf);
 
 impl egui::DroppedFile for Dropped {
     fn path(&self) -> &Path {

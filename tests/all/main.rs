@@ -35,6 +35,8 @@ mod grpc_messages;
 mod grpc_server;
 mod history;
 mod home;
+#[cfg(feature = "gui")]
+mod input_order;
 mod keyring;
 mod kill;
 mod models;

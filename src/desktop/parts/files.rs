@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,8 +14,10 @@ use super::address_ui;
 use crate::{
     chat::Media,
     desktop::{
+        chooser::{self, NoChooser},
         icons,
         theme::{Theme, caption, size},
+        toast::tell,
     },
     visible::visible,
 };
@@ -26,8 +28,7 @@ const SHOWN_SIDE: u32 = 1_600;
 const MAX_SIDE: u32 = 16_384;
 /// Height of a picture before it is enlarged.
 const SMALL: f32 = 260.0;
-/// What threads of this window have brought: pictures, and things to tell. One for all views, kept in
-/// egui's memory.
+/// The pictures that threads of this window have brought. One shelf for all views, kept in egui's memory.
 #[derive(Clone, Default)]
 struct Shelf(Arc<Mutex<Kept>>);
 
@@ -35,7 +36,6 @@ struct Shelf(Arc<Mutex<Kept>>);
 struct Kept {
     /// By the address of the file's bytes, which a run keeps.
     pictures: HashMap<usize, Picture>,
-    told: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -55,11 +55,6 @@ impl Shelf {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What was to be told since this was last asked: where a file was written, or why not.
-pub fn take_told(ctx: &Context) -> Vec<String> {
-    std::mem::take(&mut Shelf::of(ctx).lock().told)
 }
 
 /// Shows a file of the answer: a picture as itself, anything else as a row.
@@ -197,15 +192,15 @@ fn save_ui(ui: &mut Ui, media: &Media, number: usize) {
     if !button.clicked() {
         return;
     }
-    let (shelf, ctx, media) = (Shelf::of(ui.ctx()), ui.ctx().clone(), media.clone());
+    let (ctx, media) = (ui.ctx().clone(), media.clone());
     in_background("save-file", move || {
         let suggested = media.file_name(number);
         let dialog = rfd::FileDialog::new()
             .set_title("Save the file")
             .set_file_name(suggested);
-        if let Some(path) = dialog.save_file() {
-            shelf.lock().told.push(save(&path, &media));
-            ctx.request_repaint();
+        match chooser::save(dialog) {
+            Ok(path) => path.iter().for_each(|path| tell(&ctx, save(path, &media))),
+            Err(NoChooser) => tell(&ctx, save_in_downloads(&media, number)),
         }
     });
 }
@@ -215,6 +210,28 @@ fn save(path: &Path, media: &Media) -> String {
         Ok(()) => format!("Written to {}", path.display()),
         Err(error) => format!("{} could not be written: {error}", path.display()),
     }
+}
+
+/// Without a file chooser a file goes where downloads go, and overwrites nothing.
+fn save_in_downloads(media: &Media, number: usize) -> String {
+    let dirs = directories::UserDirs::new();
+    let folder = (dirs.as_ref()).map(|dirs| dirs.download_dir().unwrap_or(dirs.home_dir()));
+    match folder {
+        Some(folder) => save(&free_path(folder, &media.file_name(number)), media),
+        None => format!("Not saved: {NoChooser}, and no home folder"),
+    }
+}
+
+/// A path in a folder that nothing has yet: `a.png`, else `a (2).png`, ….
+fn free_path(folder: &Path, name: &str) -> PathBuf {
+    let name = Path::new(name);
+    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+    let end = name.extension().map(|end| format!(".{}", end.display()));
+    let numbered = (2..).map(|n| format!("{stem} ({n}){}", end.as_deref().unwrap_or_default()));
+    let mut paths = std::iter::once(name.to_string_lossy().into_owned())
+        .chain(numbered)
+        .map(|name| folder.join(name));
+    (paths.find(|path| !path.exists())).unwrap_or_else(|| folder.join(name))
 }
 
 /// Does work that would hold the window up on a thread of its own.
@@ -228,6 +245,16 @@ pub fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_saved_without_a_chooser_overwrites_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        for expected in ["a.png", "a (2).png", "a (3).png"] {
+            let path = free_path(folder.path(), "a.png");
+            assert_eq!(path, folder.path().join(expected));
+            std::fs::write(path, "").unwrap();
+        }
+    }
 
     #[test]
     fn sizes_are_short() {

@@ -98,11 +98,18 @@ impl Playground {
         self.focus_composer = true;
     }
 
-    fn copy_last(&mut self, cx: &Cx<'_>) {
+    fn copy_last(&mut self, cx: &mut Cx<'_>) {
         let panes = &self.conversation.panes;
         let pane = panes.iter().find(|p| self.is_asked(p.id)).or(panes.first());
         let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, cx));
-        self.copied = run.map(|run| run.answer.text.clone());
+        let text = run.map(|run| run.answer.text.clone());
+        match text.filter(|text| !text.is_empty()) {
+            Some(text) => self.copied = Some(("Copied the answer", text)),
+            None => {
+                let why = "There is no answer to copy yet".to_owned();
+                cx.actions.push(Action::Tell(why));
+            }
+        }
     }
 
     fn toggle_reasoning(&mut self, cx: &Cx<'_>) {
@@ -145,7 +152,8 @@ impl Playground {
             Intent::Continue(pane, results) => self.go_on(pane, results, cx),
             Intent::CopyPane(id) => {
                 let pane = self.conversation.panes.iter().find(|p| p.id == id);
-                self.copied = pane.map(|pane| edits::markdown_of(pane, &cx.state.runs));
+                let text = pane.map(|pane| edits::markdown_of(pane, &cx.state.runs));
+                self.copied = text.map(|text| ("Copied the pane as Markdown", text));
             }
             Intent::New => {
                 let next = edits::next_conversation(&self.conversation);

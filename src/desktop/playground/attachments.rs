@@ -16,9 +16,11 @@ use egui::{
     Sense, TextEdit, TextureHandle, Ui, vec2,
 };
 
+use super::paths::{PathForm, Step};
 use crate::{
     chat::Media,
     desktop::{
+        chooser::{self, NoChooser},
         icons,
         parts::{bytes_text, decoded, icon_of, in_background},
         theme::{RADIUS, Theme, caption, size, tiny},
@@ -31,8 +33,10 @@ const THUMB: u32 = 144;
 
 /// What a thread has to say.
 enum News {
-    Picked(Vec<PathBuf>),
+    Picked(Result<Vec<PathBuf>, NoChooser>),
     Pasted(Result<Media, String>),
+    /// By address: nothing had to be read.
+    Named(Media),
     Thumb(usize, Option<ColorImage>),
 }
 
@@ -50,6 +54,10 @@ pub struct Attachments {
     /// What is typed as an address, and what is wrong with it.
     address: String,
     problem: Option<String>,
+    /// Asks for paths where there is no file chooser.
+    form: Option<PathForm>,
+    /// Files that are being read, and pasted images that are being encoded.
+    under_way: usize,
 }
 
 impl Default for Attachments {
@@ -59,6 +67,8 @@ impl Default for Attachments {
             thumbs: HashMap::new(),
             address: String::new(),
             problem: None,
+            form: None,
+            under_way: 0,
         }
     }
 }
@@ -84,8 +94,13 @@ impl Attachments {
         let mut arrived = Arrived::default();
         while let Ok(news) = self.news.1.try_recv() {
             match news {
-                News::Picked(paths) => arrived.paths.extend(paths),
-                News::Pasted(image) => arrived.images.push(image),
+                News::Picked(Ok(paths)) => arrived.paths.extend(paths),
+                News::Picked(Err(NoChooser)) => self.form = Some(PathForm::default()),
+                News::Pasted(image) => {
+                    self.came(image.as_ref().err());
+                    arrived.images.push(image);
+                }
+                News::Named(media) => arrived.images.push(Ok(media)),
                 News::Thumb(key, image) => {
                     let ready = image.map(|image| {
                         Thumb::Ready(ctx.load_texture(
@@ -111,10 +126,37 @@ impl Attachments {
             (dropped, pasted)
         });
         arrived.paths.extend(dropped);
+        self.under_way += arrived.paths.len() + pasted.len();
         for image in pasted {
             self.encode(ctx, image);
         }
         arrived
+    }
+
+    /// Whether something is on its way into the draft: a prompt sent now would go without it.
+    pub fn is_busy(&self) -> bool {
+        self.under_way > 0
+    }
+
+    /// Notes that something came that was on its way, or why it did not.
+    pub fn came(&mut self, problem: Option<&String>) {
+        self.under_way = self.under_way.saturating_sub(1);
+        if let (Some(form), Some(why)) = (&mut self.form, problem) {
+            form.failed(why);
+        }
+        if self.under_way == 0 {
+            self.form.take_if(|form| !form.settled());
+        }
+    }
+
+    /// The form for paths, while it is open.
+    pub fn form_ui(&mut self, ctx: &Context, theme: &Theme) {
+        let Some(form) = &mut self.form else { return };
+        match form.ui(ctx, theme) {
+            Step::Stays => {}
+            Step::Close => self.form = None,
+            Step::Attach(paths) => drop(self.news.0.send(News::Picked(Ok(paths)))),
+        }
     }
 
     /// Opens the system's file dialog.
@@ -131,9 +173,8 @@ impl Attachments {
                     ],
                 )
                 .add_filter("All files", &["*"]);
-            let picked = dialog.pick_files().unwrap_or_default();
             // A window that is gone needs no files.
-            let _ = sender.send(News::Picked(picked));
+            let _ = sender.send(News::Picked(chooser::pick(dialog)));
             ctx.request_repaint();
         });
     }
@@ -170,7 +211,7 @@ impl Attachments {
             if ui.button("Attach").clicked() || entered {
                 match Media::at(&self.address) {
                     Ok(media) => {
-                        let _ = self.news.0.send(News::Pasted(Ok(media)));
+                        let _ = self.news.0.send(News::Named(media));
                         self.address.clear();
                         ui.close();
                     }

@@ -112,6 +112,7 @@ impl Composer<'_> {
             if icon_button(ui, theme, icons::ATTACH, "Attach files…").clicked() {
                 self.attachments.pick(ui.ctx());
             }
+            self.attachments.form_ui(ui.ctx(), theme);
             self.attachments.address_ui(ui, theme);
             self.recipients_ui(ui);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

@@ -87,7 +87,10 @@ impl Playground {
         if !arrived.paths.is_empty() {
             cx.commands.push(Command::ReadFiles(arrived.paths));
         }
-        arrived.images.append(&mut cx.state.files);
+        for read in std::mem::take(&mut cx.state.files) {
+            self.attachments.came(read.as_ref().err());
+            arrived.images.push(read);
+        }
         for image in arrived.images {
             match image {
                 Ok(image) => {
@@ -114,6 +117,9 @@ impl Playground {
 
     /// Why nothing can be sent now, if so.
     pub(super) fn held(&self, cx: &Cx<'_>) -> Option<String> {
+        if self.attachments.is_busy() {
+            return Some("A file is still being read: send in a moment".to_owned());
+        }
         let draft = &self.conversation.draft;
         let mut asked = (self.conversation.panes.iter()).filter(|pane| self.is_asked(pane.id));
         if is_empty(draft) && asked.all(|pane| pane.turns.is_empty()) {

@@ -18,7 +18,7 @@ use crate::{
     chat::Part,
     conversation::{Draft, Pane, Turn},
     desktop::{
-        icons,
+        icons, outside,
         state::State as Engine,
         theme::{RADIUS, Theme, caption, space, tiny},
         view::{Action, Cx},
@@ -395,13 +395,12 @@ fn copy_as_ui(ui: &mut Ui, engine: &Engine, actions: &mut Vec<Action>, id: RunId
     for language in Language::ALL {
         let label = format!("Copy as {}", language.label());
         if item_ui(ui, icons::CODE, &label) {
-            ui.ctx()
-                .copy_text(snippet(*language, endpoint, &run.head.request));
-            let told = format!(
-                "Copied as {}; the key is a variable in it",
-                language.label()
-            );
-            actions.push(Action::Tell(told));
+            let text = snippet(*language, endpoint, &run.head.request);
+            if outside::copy(ui.ctx(), text) {
+                let language = language.label();
+                let told = format!("Copied as {language}; the key is a variable in it");
+                actions.push(Action::Tell(told));
+            }
         }
     }
 }

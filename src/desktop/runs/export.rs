@@ -10,6 +10,7 @@ use egui::{Context, ProgressBar, Ui};
 
 use crate::{
     desktop::{
+        chooser::{self, NoChooser},
         icons,
         theme::{Theme, caption, heading, space},
         view::{Action, Cx},
@@ -26,7 +27,7 @@ pub struct Export {
     total: usize,
     format: ExportFormat,
     path: String,
-    chooser: Option<Receiver<Option<PathBuf>>>,
+    chooser: Option<Receiver<Result<Option<PathBuf>, NoChooser>>>,
     running: bool,
     problem: Option<String>,
 }
@@ -59,8 +60,10 @@ impl Export {
             .and_then(|chooser| chooser.try_recv().ok())
         {
             self.chooser = None;
-            if let Some(path) = answer {
-                self.path = path.display().to_string();
+            match answer {
+                Ok(Some(path)) => self.path = path.display().to_string(),
+                Ok(None) => {}
+                Err(why) => self.problem = Some(format!("{why}: type the path")),
             }
         }
         if !self.running {
@@ -180,7 +183,11 @@ impl Export {
 }
 
 /// Opens the system's file chooser. Its future is made here, as macOS wants, and awaited elsewhere.
-fn choose(ctx: &Context, path: &str, extension: &'static str) -> Receiver<Option<PathBuf>> {
+fn choose(
+    ctx: &Context,
+    path: &str,
+    extension: &'static str,
+) -> Receiver<Result<Option<PathBuf>, NoChooser>> {
     let (send, receive) = mpsc::channel();
     let path = PathBuf::from(path);
     let mut dialog = rfd::AsyncFileDialog::new().add_filter(extension, &[extension]);
@@ -196,7 +203,8 @@ fn choose(ctx: &Context, path: &str, extension: &'static str) -> Receiver<Option
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let file = runtime.ok().and_then(|runtime| runtime.block_on(chosen));
         // The dialog may have been closed meanwhile: nobody is waiting then.
-        let _ = send.send(file.map(|file| file.path().to_path_buf()));
+        let path = file.map(|file| file.path().to_path_buf());
+        let _ = send.send(chooser::told_apart(path));
         ctx.request_repaint();
     });
     receive

@@ -14,7 +14,7 @@ use super::draft::Draft;
 use crate::{
     credential::Account,
     desktop::{
-        icons,
+        chooser, icons,
         theme::{Theme, caption, size, space},
     },
 };
@@ -65,7 +65,7 @@ impl Import {
         }
         let dropped = ui.input(|input| Some(input.raw.dropped_files.first()?.path().to_owned()));
         if let Some(file) = dropped {
-            self.begin(ui.ctx(), || Some(file));
+            self.begin(ui.ctx(), || Some(Ok(file)));
         }
         match &self.came {
             None => {}
@@ -101,11 +101,15 @@ impl Import {
         }
     }
 
-    fn begin(&mut self, ctx: &Context, file: impl FnOnce() -> Option<PathBuf> + Send + 'static) {
+    fn begin(
+        &mut self,
+        ctx: &Context,
+        file: impl FnOnce() -> Option<Result<PathBuf, String>> + Send + 'static,
+    ) {
         let (sender, ctx) = (self.news.0.clone(), ctx.clone());
         let thread = std::thread::Builder::new().name("import-account".to_owned());
         let begun = thread.spawn(move || {
-            let came = file().map(|file| Account::read_file(&file));
+            let came = file().map(|file| Account::read_file(&file?));
             // An editor that is closed needs no account.
             let _ = sender.send(came);
             ctx.request_repaint();
@@ -115,10 +119,11 @@ impl Import {
 }
 
 /// The system's file dialog.
-fn choose() -> Option<PathBuf> {
-    rfd::FileDialog::new()
+fn choose() -> Option<Result<PathBuf, String>> {
+    let dialog = rfd::FileDialog::new()
         .set_title("Import a service account")
         .add_filter("JSON", &["json"])
-        .add_filter("All files", &["*"])
-        .pick_file()
+        .add_filter("All files", &["*"]);
+    let chosen = chooser::pick_one(dialog).transpose()?;
+    Some(chosen.map_err(|why| format!("{why}: drop the file on this window")))
 }

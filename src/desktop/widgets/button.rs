@@ -3,7 +3,7 @@
 use egui::{Button, Color32, Response, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
 
 use crate::desktop::{
-    icons,
+    icons, outside,
     theme::{Theme, size, strong},
 };
 
@@ -50,16 +50,32 @@ pub fn icon_toggle(ui: &mut Ui, theme: &Theme, icon: &str, name: &str, on: bool)
     response
 }
 
-/// Copies `text` when clicked.
+/// How long a copy button shows that it copied, in seconds.
+const COPIED_SECS: f64 = 1.5;
+
+/// Copies `text` when clicked, and shows a check mark for a moment if it could.
 pub fn copy_button(
     ui: &mut Ui,
     theme: &Theme,
     name: &str,
     text: impl FnOnce() -> String,
 ) -> Response {
-    let response = icon_button(ui, theme, icons::COPY, name);
-    if response.clicked() {
-        ui.ctx().copy_text(text());
+    let now = ui.input(|input| input.time);
+    let id = ui.next_auto_id().with("copied");
+    let until = ui.data(|data| data.get_temp::<f64>(id));
+    let left = until.map_or(0.0, |until| until - now);
+    let response = if left > 0.0 {
+        #[expect(clippy::cast_possible_truncation, reason = "a second or two")]
+        ui.ctx().request_repaint_after_secs(left as f32);
+        let response = icon_button_in(ui, icons::COPIED, name, theme.good);
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, true, name));
+        response.on_hover_text("Copied")
+    } else {
+        icon_button(ui, theme, icons::COPY, name)
+    };
+    if response.clicked() && outside::copy(ui.ctx(), text()) {
+        ui.data_mut(|data| data.insert_temp(id, now + COPIED_SECS));
+        ui.ctx().request_repaint();
     }
     response
 }

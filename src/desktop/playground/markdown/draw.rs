@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     desktop::{
+        outside::is_openable,
         theme::{RADIUS, Theme, size, tiny},
         widgets::copy_button,
     },
@@ -149,7 +150,7 @@ pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize)
             ui.painter()
                 .hline(area.x_range(), foot, Stroke::new(1.0, color));
             response.widget_info(|| WidgetInfo::labeled(Role::Link, true, label));
-            let opens = openable(url);
+            let opens = is_openable(url);
             let response = response.on_hover_ui(|ui| {
                 ui.label(visible(url).into_owned());
                 if !opens {
@@ -164,16 +165,6 @@ pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize)
             }
         }
     }
-}
-
-/// Whether an address may be handed to the system: nothing that runs, reads files or looks like it.
-fn openable(url: &str) -> bool {
-    let scheme = url
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    matches!(scheme.as_str(), "http" | "https" | "mailto") && !url.chars().any(char::is_control)
 }
 
 /// Where some bytes of a text stand in its galley, one rectangle a row.
@@ -325,26 +316,4 @@ fn code_job(theme: &Theme, code: &str, highlight: &Highlight, width: f32) -> Lay
     }
     job.append(&code[start..], 0.0, format(theme.text));
     job
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_web_and_mail_open() {
-        for url in ["https://a.example", "HTTP://b", "mailto:c@d"] {
-            assert!(openable(url), "{url}");
-        }
-        for url in [
-            "file:///etc/passwd",
-            "javascript:alert(1)",
-            "vscode://x",
-            "x",
-            "#top",
-            "https://a\nb",
-        ] {
-            assert!(!openable(url), "{url}");
-        }
-    }
 }
