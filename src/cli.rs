@@ -34,23 +34,32 @@ use crate::{
 ///
 /// With no command it opens the desktop. With one it does the same work without a window.
 #[derive(Debug, Parser)]
-#[command(name = "tokenscope", version, max_term_width = 100)]
+#[command(name = "tokenscope", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     /// What to do; nothing opens the desktop.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 it failed, or an answer ended in a fault; 2 asked wrongly. `tokenscope COMMAND --help`
+says what else a command has to say.
+
+Without any set-up, `tokenscope chat Hello` asks the built-in simulator. LLM_BASE_URL with LLM_API_KEY, or a
+provider's own variable (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, …), makes a real endpoint ready.
+TOKENSCOPE_CONFIG_DIR and TOKENSCOPE_DATA_DIR move the folders of settings and history; TOKENSCOPE_LOG=info
+logs to standard error.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Ask one model, or several side by side, and see the figures.
     Chat(Box<chat::Args>),
-    /// Say what a captured response body really contains, and what is wrong with it.
+    /// Say what a captured response really contains, and what is wrong with it.
     Decode(decode::Args),
     /// Keep, list and forget API keys in the OS keyring.
     Keys(keys::Args),
-    /// List the models of an endpoint.
+    /// List the models of an endpoint, or all endpoints.
     Models(models::Args),
     /// Serve the built-in simulator.
     Simulate(simulate::Args),

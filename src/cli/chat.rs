@@ -11,6 +11,12 @@ use self::question::Question;
 use super::{UsageError, note, terminal::stdout};
 use crate::{chat::CacheLife, dialect::DialectId, run::Run, settings::Paths, snippet::Language};
 
+// Headings of the help.
+const WHERE: &str = "Where to ask";
+const WHAT: &str = "What to ask";
+const HOW: &str = "How to answer";
+const OUTPUT: &str = "What to print and keep";
+
 /// Arguments of `tokenscope chat`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -20,127 +26,123 @@ pub struct Args {
     prompt: Option<String>,
 
     /// Where to ask, as endpoint/model; repeat it to ask several side by side.
-    #[arg(short, long = "target", value_name = "TARGET")]
+    #[arg(short, long = "target", value_name = "TARGET", help_heading = WHERE)]
     targets: Vec<String>,
 
     /// System prompt.
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = WHAT)]
     system: Option<String>,
 
     /// File to attach (image, PDF, sound, video, text), its type told by content; or an address (https:// or
-    /// gs://) that the provider fetches itself. May be repeated.
-    #[arg(
-        short,
+    /// gs://) that the provider fetches itself. A text goes into the prompt under its name. May be repeated.
+    #[arg(short,
         long = "attach",
         visible_alias = "image",
         short_alias = 'i',
-        value_name = "FILE"
-    )]
+        value_name = "FILE", help_heading = WHAT)]
     attach: Vec<PathBuf>,
 
-    /// Print a line of JSON an event, and one at the end of each run.
-    #[arg(long)]
+    /// Print one line of JSON for each event, and one at the end of each run.
+    #[arg(long, help_heading = OUTPUT)]
     json: bool,
 
-    /// Ask this URL; needs no set-up. The key is read from `$LLM_API_KEY`, or --key-env.
-    #[arg(
-        long,
+    /// Ask this URL; needs no set-up. The key is read from the environment variable that --key-env names.
+    #[arg(long,
         value_name = "URL",
         requires = "model",
-        conflicts_with = "targets"
-    )]
+        conflicts_with = "targets", help_heading = WHERE)]
     base_url: Option<String>,
 
     /// The protocol that --base-url speaks.
-    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect())]
+    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect(), help_heading = WHERE)]
     dialect: DialectId,
 
     /// The model to ask at --base-url; may be repeated.
-    #[arg(short, long = "model", value_name = "MODEL", requires = "base_url")]
+    #[arg(short, long = "model", value_name = "MODEL", requires = "base_url", help_heading = WHERE)]
     model: Vec<String>,
 
     /// Environment variable that holds the key for --base-url.
-    #[arg(long, value_name = "VAR", default_value = "LLM_API_KEY")]
+    #[arg(long, value_name = "VAR", default_value = "LLM_API_KEY", help_heading = WHERE)]
     key_env: String,
 
     /// PEM file with further certificate authorities to trust at --base-url.
-    #[arg(long, value_name = "FILE", requires = "base_url")]
+    #[arg(long, value_name = "FILE", requires = "base_url", help_heading = WHERE)]
     ca_file: Option<String>,
 
     /// Sampling temperature.
-    #[arg(long)]
+    #[arg(long, help_heading = HOW)]
     temperature: Option<f64>,
 
     /// Nucleus sampling mass, 0 to 1.
-    #[arg(long)]
+    #[arg(long, help_heading = HOW)]
     top_p: Option<f64>,
 
     /// Most output tokens.
-    #[arg(long)]
+    #[arg(long, help_heading = HOW)]
     max_tokens: Option<u32>,
 
     /// Sampling seed.
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_negative_numbers = true, help_heading = HOW)]
     seed: Option<i64>,
 
     /// String that ends the answer; may be repeated.
-    #[arg(long)]
+    #[arg(long, help_heading = HOW)]
     stop: Vec<String>,
 
-    /// How long to think, in the provider's own word (minimal, low, medium, high, …).
-    #[arg(long, value_name = "EFFORT")]
+    /// How much to think, in the provider's own word (minimal, low, medium, high, …).
+    #[arg(long, value_name = "EFFORT", help_heading = HOW)]
     reasoning_effort: Option<String>,
 
     /// Have the provider keep the prompt for so long, where it must be asked to (Anthropic): 5m or 1h.
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = cache_life)]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = cache_life, help_heading = HOW)]
     cache_prompt: Option<CacheLife>,
 
     /// File with a JSON schema that the answer must follow.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HOW)]
     schema: Option<PathBuf>,
 
     /// File with a JSON array of tools: {"name", "description", "parameters"}, or as a provider has them.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = WHAT)]
     tools: Option<PathBuf>,
 
     /// File that keeps a conversation: what it holds goes before this turn (system prompt and tools, too), and
     /// the turn is added with its answer. Made where there is none.
-    #[arg(long, value_name = "FILE", conflicts_with = "body")]
+    #[arg(long, value_name = "FILE", conflicts_with = "body", help_heading = WHAT)]
     session: Option<PathBuf>,
 
     /// What a tool call of the session's last answer gave (@FILE reads it from a file), in place of a prompt;
     /// repeat it for several calls, in their order.
-    #[arg(long = "result", value_name = "TEXT", requires = "session", conflicts_with_all = ["prompt", "attach"])]
+    #[arg(long = "result", value_name = "TEXT", requires = "session", conflicts_with_all = ["prompt", "attach"], help_heading = WHAT)]
     results: Vec<String>,
 
     /// JSON object merged into the request body; null removes a field.
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", help_heading = WHAT)]
     extra: Option<String>,
 
     /// File with the JSON body to send as it is, in place of all that is asked; - reads standard input. {{file 1}}
     /// in it stands for the base64 of the first attached file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "system", "temperature", "top_p", "max_tokens", "seed", "stop",
-        "reasoning_effort", "cache_prompt", "schema", "tools", "extra"])]
+        "reasoning_effort", "cache_prompt", "schema", "tools", "extra"], help_heading = WHAT)]
     body: Option<PathBuf>,
 
     /// Print the JSON body that would be sent, for --body to take back, and ask nothing.
-    #[arg(long, conflicts_with = "snippet")]
+    #[arg(long, conflicts_with = "snippet", help_heading = OUTPUT)]
     print_body: bool,
 
     /// Show the reasoning too (on standard error).
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     reasoning: bool,
 
-    /// Folder for the files that a model makes (pictures, sound).
-    #[arg(long, value_name = "DIR")]
+    /// Folder to write the files to that a model makes (pictures, sound).
+    #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     save_media: Option<PathBuf>,
 
     /// Print what would be asked as a program in this language (curl, python, javascript), and ask nothing.
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language, help_heading = OUTPUT)]
     snippet: Option<Language>,
 
     /// Do not keep these runs in the history.
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     no_history: bool,
 }
 

@@ -62,7 +62,7 @@ Examples:
 enum Action {
     /// Keep a key in the OS keyring; it is read from a hidden prompt, or from standard input.
     Set(Which),
-    /// Say for every endpoint where its key lives, and what is the matter.
+    /// Say for every endpoint where its key lives, and what is wrong with it.
     List,
     /// Forget a key that is in the OS keyring.
     #[command(visible_alias = "delete")]

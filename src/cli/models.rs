@@ -161,8 +161,8 @@ fn print_endpoints(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     for row in rows {
-        let label = visible_line(row.label);
-        writeln!(out, "{}  {label}  {}", row.endpoint, row.base_url)?;
+        let line = format!("{}  {}  {}", row.endpoint, row.label, row.base_url);
+        writeln!(out, "{}", visible_line(line.trim_end()))?;
         for model in row.models {
             writeln!(out, "  {}/{}", row.endpoint, visible_line(model))?;
         }

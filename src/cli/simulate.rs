@@ -9,14 +9,24 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use url::Url;
 
-use super::terminal::{stderr, stdout};
+use super::{
+    UsageError,
+    terminal::{stderr, stdout},
+};
 use crate::simulator::{self, Options};
 
 /// Arguments of `tokenscope simulate`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 it could not listen, or write the CA file; 2 asked wrongly.
+
+Examples:
+  tokenscope simulate --port 8090
+  tokenscope simulate --port 8443 --tls ca.pem
+  tokenscope chat --base-url http://127.0.0.1:8090/v1 -m sim-fast Hello")]
 pub struct Args {
     /// Port to listen on; 0 picks a free one.
     #[arg(long, default_value_t = 8080)]
@@ -59,7 +69,8 @@ fn speed(text: &str) -> Result<f64, String> {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let host = args.host;
     if !host.is_loopback() && !args.allow_remote {
-        bail!("{host} is open to other machines: add --allow-remote if that is meant");
+        let why = format!("{host} is open to other machines: add --allow-remote if that is meant");
+        return Err(UsageError::new(why).into());
     }
     let options = Options {
         host,

@@ -3,21 +3,17 @@
 //! In: what stands in the file. Out: an [`Account`], which holds no secret; or one sentence that says what to do, in
 //! which nothing of the file is repeated.
 
-use std::{
-    fmt,
-    fs::File,
-    io::{ErrorKind, Read as _},
-    path::Path,
-};
+use std::{fmt, path::Path};
 
 use secrecy::{SecretString, zeroize::Zeroizing};
 use serde_json::Value;
 use url::Url;
 
 use super::google::one_line;
+use crate::input::{self, Why};
 
 /// No such file is longer; more was chosen by mistake.
-const MAX_FILE: u32 = 64 * 1024;
+pub(super) const MAX_FILE: u32 = 64 * 1024;
 
 /// Where a key is made, as the end of a sentence.
 const MAKE_ONE: &str = "make a key of type JSON under IAM → Service accounts → Keys";
@@ -102,15 +98,12 @@ impl Account {
     /// # Errors
     /// As [`Self::read`], or why the file can't be read.
     pub fn read_file(path: &Path) -> Result<(Self, SecretString), String> {
-        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize + 1));
-        let read = File::open(path)
-            .and_then(|file| file.take(u64::from(MAX_FILE) + 1).read_to_string(&mut text));
-        if let Err(why) = read {
-            return Err(match why.kind() {
-                ErrorKind::InvalidData => no_text(),
-                _ => format!("{} can’t be read: {why}", path.display()),
-            });
-        }
+        let bytes = input::bytes(path, u64::from(MAX_FILE)).map_err(|why| match why.why {
+            Why::TooLarge(_) => too_long(),
+            _ => why.to_string(),
+        })?;
+        let bytes = Zeroizing::new(bytes);
+        let text = input::text_of(&bytes).map_err(|_| no_text())?;
         let account = Self::read(&text)?;
         let line = one_line(&text).ok_or_else(|| no_json(&text))?;
         Ok((account, line.into()))
@@ -380,6 +373,6 @@ mod tests {
             assert!(said.contains(why) && !said.contains(CANARY), "{said}");
         }
         let gone = Account::read_file(&folder.path().join("none")).map(drop);
-        assert!(gone.unwrap_err().contains("none can’t be read: "));
+        assert!(gone.unwrap_err().contains("none does not exist"));
     }
 }

@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     error::Error,
     hash::{BuildHasher as _, RandomState},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -28,9 +29,9 @@ use tokio::time::timeout;
 
 use super::{
     KeyError,
-    account::{Account, AccountKind},
+    account::{Account, AccountKind, MAX_FILE},
 };
-use crate::endpoint::mask::cover;
+use crate::{endpoint::mask::cover, input};
 
 /// What a token may be used for: Vertex AI asks for this scope.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -92,8 +93,8 @@ impl Source {
     /// A file of this path or JSON that is no credential, told by its own words.
     fn json(&self) -> Result<Value, KeyError> {
         let text = match self {
-            Self::File(path) => std::fs::read_to_string(path)
-                .map_err(|why| KeyError::Google(format!("{path} can't be read: {why}")))?,
+            Self::File(path) => input::text(Path::new(path), u64::from(MAX_FILE))
+                .map_err(|why| KeyError::Google(why.to_string()))?,
             Self::Json(json) => json.expose_secret().to_owned(),
             Self::Default | Self::Metadata => return Ok(Value::Null),
         };

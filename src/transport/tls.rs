@@ -1,6 +1,6 @@
 //! TLS: the platform's certificate authorities, the endpoint's own beside them, and marked sessions.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -14,7 +14,11 @@ use super::connector::MarkingSessions;
 use crate::{
     endpoint::HttpVersion,
     event::{Fault, FaultClass, Phase},
+    input,
 };
+
+/// No list of authorities is longer: the Web's takes a quarter of a MiB.
+const MAX_FILE: u64 = 16 << 20;
 
 /// A TLS set-up that trusts this machine's authorities and those of the PEM file. Reads files: not
 /// for an async thread.
@@ -67,7 +71,8 @@ fn authorities(file: &str) -> Result<Vec<CertificateDer<'static>>, Fault> {
             "the extra certificate authorities in {file} can't be read: {error}"
         ))
     };
-    let pem = std::fs::read(file).map_err(|error| unreadable(&error))?;
+    let pem = input::bytes(Path::new(file), MAX_FILE)
+        .map_err(|error| unreadable(&format_args!("it {}", error.why)))?;
     let found: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
         .map_err(|error| unreadable(&error))?;

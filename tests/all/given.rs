@@ -112,6 +112,11 @@ fn what_is_no_text_is_refused_with_its_place() {
     }
 }
 
+fn asked_at(url: &str, home: &Home, more: &[&str]) -> Ran {
+    let start = ["chat", "--no-history", "--base-url", url, "-m", "m", "Hi"];
+    home.run(&[&start, more].concat(), "")
+}
+
 /// Runs a command with each way in which a file is given; gives the argument and what came.
 fn with_each(home: &Home, given: &Path) -> Vec<(&'static str, Ran)> {
     let given = given.to_str().unwrap();
@@ -134,6 +139,10 @@ fn with_each(home: &Home, given: &Path) -> Vec<(&'static str, Ran)> {
         (
             "decode",
             home.run(&["decode", "--dialect", "gemini", given], ""),
+        ),
+        (
+            "--ca-file",
+            asked_at("https://127.0.0.1:1/v1", home, &["--ca-file", given]),
         ),
         // Last: it makes the file where there is none.
         ("--session", asked(&["--session", given, "Hi"])),
@@ -401,11 +410,8 @@ fn an_attached_text_reaches_every_protocol_and_another_file_is_refused_where_it_
             "{endpoint}: {said:?}"
         );
         let body = ask(&["--attach", &notes, "Hi", "--print-body"]);
-        let sent = ["canary sings", "IyB0aGUgY2FuYXJ5IHNpbmdzCg"];
-        assert!(
-            sent.iter().any(|text| body.out.contains(text)),
-            "{endpoint}: {body:?}"
-        );
+        let text = r"notes.md:\n```md\n# the canary sings\n```";
+        assert!(body.out.contains(text), "{endpoint}: {body:?}");
         for more in [
             &[][..],
             &["--json"],

@@ -240,7 +240,7 @@ async fn what_is_wrong_is_said_without_the_secret() {
     }
     let mut by_file = endpoint();
     for (path, what) in [
-        ("/nowhere/account.json", "can't be read"),
+        ("/nowhere/account.json", "does not exist"),
         ("/dev/null", "is no JSON"),
     ] {
         by_file.key_command = vec!["google:file".into(), path.into()];
