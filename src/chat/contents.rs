@@ -38,6 +38,12 @@ impl Contents {
         })
     }
 
+    /// The same, if it was made already: making it takes time.
+    #[must_use]
+    pub fn known_sha256(&self) -> Option<Sha256> {
+        self.0.hash.get().copied()
+    }
+
     /// A way back to the bytes that does not hold them.
     #[must_use]
     pub fn downgrade(&self) -> WeakContents {

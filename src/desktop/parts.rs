@@ -4,10 +4,16 @@
 //! In: an [`Answer`]'s parts. Out: rows in any view.
 
 mod files;
+mod pictures;
 
 use egui::{Label, RichText, Ui};
 
-pub use self::files::{bytes_text, decoded, icon_of, in_background, media_ui};
+#[cfg(test)]
+pub use self::pictures::decoded;
+pub use self::{
+    files::{bytes_text, icon_of, in_background, media_ui},
+    pictures::{Look, look, texture},
+};
 use super::{
     icons,
     outside::is_openable,

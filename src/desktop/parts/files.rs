@@ -1,16 +1,15 @@
 //! Files that the model made: pictures shown, all of them saved.
 //!
-//! Pictures are decoded, and files written, on threads of their own; what those bring waits on a shelf.
+//! Files are written on threads of their own.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+use std::path::{Path, PathBuf};
+
+use egui::{RichText, Sense, Ui, Vec2, WidgetInfo, vec2};
+
+use super::{
+    address_ui,
+    pictures::{self, Look},
 };
-
-use egui::{ColorImage, Context, Id, RichText, Sense, TextureHandle, Ui, WidgetInfo, vec2};
-
-use super::address_ui;
 use crate::{
     chat::Media,
     desktop::{
@@ -22,40 +21,11 @@ use crate::{
     visible::visible,
 };
 
-/// Longest edge of a picture as it is kept to be shown, in pixels.
+/// Longest edge of a picture as it is kept to be shown, in pixels: enlarged, and before that.
 const SHOWN_SIDE: u32 = 1_600;
-/// Largest picture that is decoded, in pixels a side.
-const MAX_SIDE: u32 = 16_384;
+const SMALL_SIDE: u32 = 640;
 /// Height of a picture before it is enlarged.
 const SMALL: f32 = 260.0;
-/// The pictures that threads of this window have brought. One shelf for all views, kept in egui's memory.
-#[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<Kept>>);
-
-#[derive(Default)]
-struct Kept {
-    /// By the address of the file's bytes, which a run keeps.
-    pictures: HashMap<usize, Picture>,
-}
-
-#[derive(Clone)]
-enum Picture {
-    Coming,
-    Decoded(Arc<ColorImage>),
-    Ready(TextureHandle),
-    /// Nothing that can be shown here.
-    Unknown,
-}
-
-impl Shelf {
-    fn of(ctx: &Context) -> Self {
-        ctx.data_mut(|data| data.get_temp_mut_or_default::<Self>(Id::NULL).clone())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Shows a file of the answer: a picture as itself, anything else as a row.
 pub fn media_ui(ui: &mut Ui, theme: &Theme, media: &Media, number: usize) {
@@ -103,85 +73,64 @@ pub fn bytes_text(bytes: usize) -> String {
     }
 }
 
+/// A picture as itself, as far as it can be shown.
 fn picture_ui(ui: &mut Ui, theme: &Theme, media: &Media, number: usize) {
-    match picture(ui.ctx(), media) {
-        Picture::Ready(texture) => {
-            let id = ui.make_persistent_id(("large", media.data.as_ptr().addr()));
-            let large = ui.data(|data| data.get_temp(id).unwrap_or(false));
-            let height = if large { f32::INFINITY } else { SMALL };
-            let image = egui::Image::new(&texture)
-                .max_size(vec2(ui.available_width(), height))
-                .fit_to_original_size(1.0)
-                .corner_radius(4)
-                .sense(Sense::click());
-            let response = ui.add(image);
-            let name = format!("Image {number} of the answer");
-            response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
-            let hint = if large {
-                "Click to make it small"
-            } else {
-                "Click to enlarge"
-            };
-            if response.on_hover_text(hint).clicked() {
-                ui.data_mut(|data| data.insert_temp(id, !large));
-            }
-        }
-        Picture::Unknown => {
-            ui.label(caption(theme, "This picture can’t be shown here"));
-        }
-        Picture::Coming | Picture::Decoded(_) => {
+    match pictures::look(ui.ctx(), &media.data) {
+        Look::Fits(size) => shown_ui(ui, theme, media, size, number),
+        Look::Coming => {
             ui.label(caption(theme, "Decoding the picture…"));
         }
-    }
-}
-
-fn picture(ctx: &Context, media: &Media) -> Picture {
-    let shelf = Shelf::of(ctx);
-    let mut kept = shelf.lock();
-    let key = media.data.as_ptr().addr();
-    let known = kept.pictures.get(&key).cloned();
-    match known {
-        Some(Picture::Decoded(image)) => {
-            let options = egui::TextureOptions::LINEAR;
-            let texture = ctx.load_texture("picture", egui::ImageData::Color(image), options);
-            let ready = Picture::Ready(texture);
-            kept.pictures.insert(key, ready.clone());
-            ready
+        Look::TooLarge([width, height]) => {
+            let text = format!(
+                "This picture is too large to be shown here ({width} × {height} pixels): save it to look at it"
+            );
+            ui.label(caption(theme, text));
         }
-        Some(known) => known,
-        None => {
-            kept.pictures.insert(key, Picture::Coming);
-            let (shelf, ctx, data) = (shelf.clone(), ctx.clone(), media.data.clone());
-            in_background("picture", move || {
-                let decoded = decoded(&data, SHOWN_SIDE).map(Arc::new);
-                let picture = decoded.map_or(Picture::Unknown, Picture::Decoded);
-                shelf.lock().pictures.insert(key, picture);
-                ctx.request_repaint();
-            });
-            Picture::Coming
+        Look::Unknown => {
+            ui.label(caption(theme, "This picture can’t be shown here"));
         }
     }
 }
 
-/// An encoded picture, made smaller where an edge is longer than this; nothing if it can't be decoded within
-/// reason.
-pub fn decoded(data: &[u8], longest: u32) -> Option<ColorImage> {
-    let mut reader = image::ImageReader::new(std::io::Cursor::new(data))
-        .with_guessed_format()
-        .ok()?;
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    reader.limits(limits);
-    let image = reader.decode().ok()?;
-    let image = if image.width().max(image.height()) > longest {
-        image.thumbnail(longest, longest)
+fn shown_ui(ui: &mut Ui, theme: &Theme, media: &Media, size: [u32; 2], number: usize) {
+    let id = ui.make_persistent_id(("large", media.data.as_ptr().addr()));
+    let large = ui.data(|data| data.get_temp(id).unwrap_or(false));
+    let (height, side) = if large {
+        (f32::INFINITY, SHOWN_SIDE)
     } else {
-        image
+        (SMALL, SMALL_SIDE)
     };
-    let image = image.into_rgba8();
-    let size = [image.width() as usize, image.height() as usize];
-    Some(ColorImage::from_rgba_unmultiplied(size, image.as_raw()))
+    let room = vec2(ui.available_width(), height);
+    let (rect, response) = ui.allocate_exact_size(fitted(size, room), Sense::click());
+    let name = format!("Image {number} of the answer");
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
+    if ui.is_rect_visible(rect) {
+        match pictures::texture(ui.ctx(), &media.data, size, side) {
+            Some(texture) => {
+                let image = egui::Image::new(&texture).corner_radius(4);
+                image.paint_at(ui, rect);
+            }
+            None => {
+                ui.painter().rect_filled(rect, 4.0, theme.raised);
+            }
+        }
+    }
+    let hint = if large {
+        "Click to make it small"
+    } else {
+        "Click to enlarge"
+    };
+    if response.on_hover_text(hint).clicked() {
+        ui.data_mut(|data| data.insert_temp(id, !large));
+    }
+}
+
+/// The size at which a picture is shown: its own, or as much smaller as there is room for.
+fn fitted([width, height]: [u32; 2], room: Vec2) -> Vec2 {
+    #[expect(clippy::cast_precision_loss, reason = "pictures are far smaller")]
+    let size = vec2(width as f32, height as f32);
+    let scale = (room / size.max(Vec2::splat(1.0))).min_elem();
+    size * scale.clamp(0.0, 1.0)
 }
 
 fn save_ui(ui: &mut Ui, media: &Media, number: usize) {
@@ -244,7 +193,38 @@ pub fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
     use super::*;
+    use crate::desktop::theme;
+
+    /// Sixteen pictures of half a megabyte and 130 million pixels each once took eight gigabytes.
+    #[test]
+    fn a_picture_that_is_too_large_says_its_size_and_can_be_saved() {
+        let bombs: Vec<Media> = (11_500..11_516)
+            .map(|side| Media {
+                mime: "image/png".into(),
+                data: pictures::tests::bomb(side, side).into(),
+                ..Media::default()
+            })
+            .collect();
+        let setup = Harness::builder().with_context_setup(theme::install);
+        let mut harness = setup.build_ui(move |ui| {
+            for (number, media) in bombs.iter().enumerate() {
+                media_ui(ui, &theme::DARK, media, number);
+            }
+        });
+        let began = Instant::now();
+        while harness.query_by_label_contains("(11515 × 11515").is_none() {
+            harness.step();
+            assert!(began.elapsed() < Duration::from_secs(300), "it never ends");
+        }
+        harness.get_by_label_contains("too large to be shown here (11500 × 11500 pixels): save it");
+        harness.get_by_label("Save file 15 of the answer");
+        assert_eq!(pictures::held_bytes(&harness.ctx), 0);
+    }
 
     #[test]
     fn a_file_saved_without_a_chooser_overwrites_nothing() {

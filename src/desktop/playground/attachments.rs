@@ -3,7 +3,6 @@
 //! Files are read by the engine; dialogs, encoding and decoding have threads of their own.
 
 use std::{
-    collections::HashMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -13,7 +12,7 @@ use std::{
 
 use egui::{
     ColorImage, Context, CornerRadius, Frame, Key, Margin, Popup, PopupCloseBehavior, RichText,
-    Sense, TextEdit, TextureHandle, Ui, vec2,
+    Sense, TextEdit, Ui, vec2,
 };
 
 use super::paths::{PathForm, Step};
@@ -22,7 +21,7 @@ use crate::{
     desktop::{
         chooser::{self, NoChooser},
         icons,
-        parts::{bytes_text, decoded, icon_of, in_background},
+        parts::{self, Look, bytes_text, icon_of, in_background},
         theme::{RADIUS, Theme, caption, size, tiny},
         widgets::icon_button,
     },
@@ -37,20 +36,11 @@ enum News {
     Pasted(Result<Media, String>),
     /// By address: nothing had to be read.
     Named(Media),
-    Thumb(usize, Option<ColorImage>),
 }
 
-enum Thumb {
-    Loading,
-    Ready(TextureHandle),
-    /// Not an image that can be shown here.
-    Unknown,
-}
-
-/// Threads' mail box and the thumbnails made so far.
+/// Threads' mail box, and the form for addresses.
 pub struct Attachments {
     news: (Sender<News>, Receiver<News>),
-    thumbs: HashMap<usize, Thumb>,
     /// What is typed as an address, and what is wrong with it.
     address: String,
     problem: Option<String>,
@@ -64,7 +54,6 @@ impl Default for Attachments {
     fn default() -> Self {
         Self {
             news: channel(),
-            thumbs: HashMap::new(),
             address: String::new(),
             problem: None,
             form: None,
@@ -101,16 +90,6 @@ impl Attachments {
                     arrived.images.push(image);
                 }
                 News::Named(media) => arrived.images.push(Ok(media)),
-                News::Thumb(key, image) => {
-                    let ready = image.map(|image| {
-                        Thumb::Ready(ctx.load_texture(
-                            "thumbnail",
-                            image,
-                            egui::TextureOptions::LINEAR,
-                        ))
-                    });
-                    self.thumbs.insert(key, ready.unwrap_or(Thumb::Unknown));
-                }
             }
         }
         let (dropped, pasted) = ctx.input(|input| {
@@ -228,95 +207,83 @@ impl Attachments {
             ctx.request_repaint();
         });
     }
+}
 
-    fn thumb(&mut self, ctx: &Context, image: &Media) -> &Thumb {
-        let key = image.data.as_ptr().addr();
-        self.thumbs.entry(key).or_insert_with(|| {
-            let (sender, ctx, data) = (self.news.0.clone(), ctx.clone(), image.data.clone());
-            in_background("thumbnail", move || {
-                let _ = sender.send(News::Thumb(key, decoded(&data, THUMB)));
-                ctx.request_repaint();
-            });
-            Thumb::Loading
-        })
+/// Shows images in a row, with a remove button each if `removable`; gives the one to remove.
+pub fn row_ui(ui: &mut Ui, theme: &Theme, images: &[Media], removable: bool) -> Option<usize> {
+    let mut removed = None;
+    if images.is_empty() {
+        return None;
     }
-
-    /// Shows images in a row, with a remove button each if `removable`; gives the one to remove.
-    pub fn row_ui(
-        &mut self,
-        ui: &mut Ui,
-        theme: &Theme,
-        images: &[Media],
-        removable: bool,
-    ) -> Option<usize> {
-        let mut removed = None;
-        if images.is_empty() {
-            return None;
-        }
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-            for (index, image) in images.iter().enumerate() {
-                let frame = Frame::new()
-                    .fill(theme.raised)
-                    .corner_radius(CornerRadius::same(RADIUS))
-                    .inner_margin(Margin::symmetric(6, 4));
-                frame.show(ui, |ui| {
-                    ui.horizontal(|ui| {
-                        self.thumb_ui(ui, theme, image);
-                        let kind = if image.is_image() { "image" } else { "file" };
-                        let about = match &image.uri {
-                            Some(_) => "by address".to_owned(),
-                            None => bytes_text(image.data.len()),
-                        };
-                        let name: String = image.name.chars().take(24).collect();
-                        ui.vertical(|ui| {
-                            ui.spacing_mut().item_spacing.y = 0.0;
-                            ui.label(
-                                tiny(theme, if name.is_empty() { kind } else { &name })
-                                    .color(theme.text),
-                            );
-                            let whence = image.uri.as_deref().unwrap_or_default();
-                            ui.label(tiny(theme, about))
-                                .on_hover_text(format!("{} {whence}", image.mime).trim());
-                        });
-                        let name = format!("Remove {kind} {}", index + 1);
-                        if removable && icon_button(ui, theme, icons::CLOSE, &name).clicked() {
-                            removed = Some(index);
-                        }
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        for (index, image) in images.iter().enumerate() {
+            let frame = Frame::new()
+                .fill(theme.raised)
+                .corner_radius(CornerRadius::same(RADIUS))
+                .inner_margin(Margin::symmetric(6, 4));
+            frame.show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    thumb_ui(ui, theme, image);
+                    let kind = if image.is_image() { "image" } else { "file" };
+                    let about = match &image.uri {
+                        Some(_) => "by address".to_owned(),
+                        None => bytes_text(image.data.len()),
+                    };
+                    let name: String = image.name.chars().take(24).collect();
+                    ui.vertical(|ui| {
+                        ui.spacing_mut().item_spacing.y = 0.0;
+                        ui.label(
+                            tiny(theme, if name.is_empty() { kind } else { &name })
+                                .color(theme.text),
+                        );
+                        let whence = image.uri.as_deref().unwrap_or_default();
+                        ui.label(tiny(theme, about))
+                            .on_hover_text(format!("{} {whence}", image.mime).trim());
                     });
+                    let name = format!("Remove {kind} {}", index + 1);
+                    if removable && icon_button(ui, theme, icons::CLOSE, &name).clicked() {
+                        removed = Some(index);
+                    }
                 });
-            }
-        });
-        removed
-    }
+            });
+        }
+    });
+    removed
+}
 
-    fn thumb_ui(&mut self, ui: &mut Ui, theme: &Theme, image: &Media) {
-        let ctx = ui.ctx().clone();
-        let name = format!("Image {}", image.name);
-        if !image.is_image() || image.uri.is_some() {
-            let icon = icon_of(&image.mime);
-            ui.label(RichText::new(icon).size(18.0).color(theme.text_dim));
-            return;
-        }
-        match self.thumb(&ctx, image) {
-            Thumb::Ready(texture) => {
-                let shown = egui::Image::new(texture)
-                    .max_size(vec2(44.0, 36.0))
-                    .alt_text(name);
-                ui.add(shown.corner_radius(3));
-            }
-            Thumb::Loading | Thumb::Unknown => {
-                let (rect, _) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::hover());
-                let font = egui::FontId::proportional(16.0);
-                ui.painter().text(
-                    rect.center(),
-                    egui::Align2::CENTER_CENTER,
-                    icons::IMAGE,
-                    font,
-                    theme.text_dim,
-                );
-            }
-        }
+/// A file as a thumbnail, or the icon of what it is.
+fn thumb_ui(ui: &mut Ui, theme: &Theme, image: &Media) {
+    if !image.is_image() || image.uri.is_some() {
+        let icon = icon_of(&image.mime);
+        ui.label(RichText::new(icon).size(18.0).color(theme.text_dim));
+        return;
+    }
+    let look = parts::look(ui.ctx(), &image.data);
+    let texture = match look {
+        Look::Fits(size) => parts::texture(ui.ctx(), &image.data, size, THUMB),
+        _ => None,
+    };
+    if let Some(texture) = texture {
+        let shown = egui::Image::new(&texture)
+            .max_size(vec2(44.0, 36.0))
+            .alt_text(format!("Image {}", image.name));
+        ui.add(shown.corner_radius(3));
+        return;
+    }
+    let (rect, response) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::hover());
+    let font = egui::FontId::proportional(16.0);
+    ui.painter().text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        icons::IMAGE,
+        font,
+        theme.text_dim,
+    );
+    if let Look::TooLarge([width, height]) = look {
+        response.on_hover_text(format!(
+            "{width} × {height} pixels: too large for a preview"
+        ));
     }
 }
 
@@ -352,7 +319,7 @@ mod tests {
         let pasted = ColorImage::filled([300, 200], egui::Color32::RED);
         let image = png(&pasted).unwrap();
         assert!(image.data.starts_with(b"\x89PNG"));
-        assert_eq!(decoded(&image.data, THUMB).unwrap().size, [144, 96]);
-        assert!(decoded(b"not an image", THUMB).is_none());
+        assert_eq!(parts::decoded(&image.data, THUMB).unwrap().size, [144, 96]);
+        assert!(parts::decoded(b"not an image", THUMB).is_none());
     }
 }

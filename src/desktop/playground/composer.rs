@@ -8,7 +8,10 @@ use egui::{
     Color32, CornerRadius, Frame, Id, Margin, RichText, ScrollArea, Stroke, TextEdit, Ui, vec2,
 };
 
-use super::{attachments::Attachments, intent::Intent};
+use super::{
+    attachments::{self, Attachments},
+    intent::Intent,
+};
 use crate::{
     conversation::{Draft, Pane},
     desktop::{
@@ -69,7 +72,7 @@ impl Composer<'_> {
             .corner_radius(CornerRadius::same(RADIUS_L))
             .inner_margin(Margin::symmetric(10, 8))
             .show(ui, |ui| {
-                if let Some(index) = self.attachments.row_ui(ui, theme, &draft.images, true) {
+                if let Some(index) = attachments::row_ui(ui, theme, &draft.images, true) {
                     draft.images.remove(index);
                     changed = true;
                 }

@@ -251,7 +251,6 @@ impl Playground {
         let pane = &mut self.conversation.panes[index];
         let mut shared = Shared {
             answers: &mut self.answers,
-            attachments: &mut self.attachments,
             comparisons: &self.comparisons,
             sheets: &mut self.sheets,
             same_question,

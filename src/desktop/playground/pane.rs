@@ -9,7 +9,6 @@ use egui::{
 
 use super::{
     answer::AnswerView,
-    attachments::Attachments,
     comparisons::Comparisons,
     figures::{self, Line},
     follow::{Follow, Seen},
@@ -52,8 +51,6 @@ pub struct PaneView {
 pub struct Shared<'a> {
     /// Answers by run.
     pub answers: &'a mut HashMap<RunId, AnswerView>,
-    /// Thumbnails.
-    pub attachments: &'a mut Attachments,
     /// How the answers compare with those of other panes to the same questions.
     pub comparisons: &'a Comparisons,
     /// The figures of runs.

@@ -7,6 +7,7 @@ use egui::{
 
 use super::{
     answer::{AnswerView, fault_ui},
+    attachments,
     composer::all_panes,
     edits,
     intent::Intent,
@@ -76,7 +77,7 @@ impl TurnView {
         }
         match editing {
             Some(draft) => edit_ui(ui, cx.theme, at, shared, draft),
-            None => self.question_ui(ui, cx.theme, at, shared),
+            None => self.question_ui(ui, cx.theme, at),
         }
         ui.add_space(space::S);
         self.answer_shift = 0.0;
@@ -86,13 +87,7 @@ impl TurnView {
         self.question.shift() + self.answer_shift
     }
 
-    fn question_ui(
-        &mut self,
-        ui: &mut Ui,
-        theme: &Theme,
-        at: &TurnCx<'_>,
-        shared: &mut Shared<'_>,
-    ) {
+    fn question_ui(&mut self, ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>) {
         Frame::new()
             .fill(theme.surface)
             .stroke(theme.hairline())
@@ -105,7 +100,7 @@ impl TurnView {
                     _ => None,
                 });
                 let images: Vec<_> = images.collect();
-                (shared.attachments).row_ui(ui, theme, &images, false);
+                attachments::row_ui(ui, theme, &images, false);
                 let text = at.turn.user.iter().find_map(|part| match part {
                     Part::Text { text } => Some(text.as_str()),
                     _ => None,
@@ -207,7 +202,7 @@ fn edit_ui(
         .corner_radius(CornerRadius::same(RADIUS))
         .inner_margin(Margin::symmetric(10, 7));
     frame.show(ui, |ui| {
-        if let Some(image) = shared.attachments.row_ui(ui, theme, &draft.images, true) {
+        if let Some(image) = attachments::row_ui(ui, theme, &draft.images, true) {
             draft.images.remove(image);
         }
         let edit = TextEdit::multiline(&mut draft.text)

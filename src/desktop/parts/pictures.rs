@@ -1,0 +1,372 @@
+//! Pictures within a budget: half a megabyte of PNG can be half a gigabyte of pixels.
+//!
+//! In: encoded files. Out: textures no larger than they are shown. A picture's size is read before it is decoded;
+//! one is decoded at a time, on a thread of its own; what is kept is known by its content, and what was not
+//! shown for longest goes first.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    io::Cursor,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use egui::{ColorImage, Context, Id, ImageData, TextureHandle, TextureOptions};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+
+use super::in_background;
+use crate::chat::{Contents, Sha256};
+
+/// Most pixels of a picture that is decoded: those of 4,096 × 4,096.
+const MAX_PIXELS: u64 = 1 << 24;
+/// Most bytes that its pixels take up while it is decoded.
+const MAX_DECODED: u64 = 96 << 20;
+/// Most bytes of all pictures that are kept to be shown.
+const MAX_HELD: usize = 64 << 20;
+
+/// What is known of a file without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing yet.
+    Coming,
+    /// A picture of this width and height that can be shown.
+    Fits([u32; 2]),
+    /// A picture of this width and height, which is too large to be decoded.
+    TooLarge([u32; 2]),
+    /// Nothing that can be shown here.
+    Unknown,
+}
+
+/// What the header of a file says.
+#[must_use]
+pub fn look_at(data: &[u8]) -> Look {
+    let Some(decoder) = decoder(data, Limits::no_limits()) else {
+        return Look::Unknown;
+    };
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
+        Look::TooLarge([width, height])
+    } else {
+        Look::Fits([width, height])
+    }
+}
+
+/// An encoded picture, made smaller where an edge is longer than this; nothing if it can't be decoded within the
+/// budget.
+#[must_use]
+pub fn decoded(data: &[u8], longest: u32) -> Option<ColorImage> {
+    if !matches!(look_at(data), Look::Fits(_)) {
+        return None;
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(2 * MAX_DECODED);
+    let image = DynamicImage::from_decoder(decoder(data, limits)?).ok()?;
+    let image = if image.width().max(image.height()) > longest {
+        image.thumbnail(longest, longest)
+    } else {
+        image
+    };
+    let image = image.into_rgba8();
+    let size = [image.width() as usize, image.height() as usize];
+    Some(ColorImage::from_rgba_unmultiplied(size, image.as_raw()))
+}
+
+fn decoder(data: &[u8], limits: Limits) -> Option<impl ImageDecoder> {
+    let mut reader = ImageReader::new(Cursor::new(data))
+        .with_guessed_format()
+        .ok()?;
+    reader.limits(limits);
+    reader.into_decoder().ok()
+}
+
+/// The pictures of a window: one shelf for all views, kept in egui's memory.
+#[derive(Clone, Default)]
+struct Shelf(Arc<Mutex<Kept>>);
+
+/// A picture's content, and the longest edge that it is kept with.
+type Key = (Sha256, u32);
+
+#[derive(Default)]
+struct Kept {
+    looks: HashMap<Sha256, Look>,
+    pictures: HashMap<Key, Picture>,
+    jobs: VecDeque<Job>,
+    /// What is on its way, by the address of the bytes: their hash may not be known yet.
+    asked: HashSet<(usize, u32)>,
+    working: bool,
+    /// Bytes of all pictures that are here or on their way.
+    bytes: usize,
+}
+
+struct Picture {
+    pixels: Pixels,
+    bytes: usize,
+    /// The frame that it was shown in last.
+    shown: u64,
+}
+
+enum Pixels {
+    /// On its way, its bytes reserved.
+    Coming,
+    Decoded(Arc<ColorImage>),
+    Ready(TextureHandle),
+    /// Its header was right and the rest is not.
+    Broken,
+}
+
+/// Something to find out about a file: what it is, where `side` is 0, or its pixels.
+struct Job {
+    data: Contents,
+    side: u32,
+}
+
+/// What is known of a file; what is not is found out, and a frame follows.
+pub fn look(ctx: &Context, data: &Contents) -> Look {
+    let shelf = Shelf::of(ctx);
+    let mut kept = shelf.lock();
+    let known = data.known_sha256();
+    let known = known.and_then(|hash| kept.looks.get(&hash).copied());
+    known.unwrap_or_else(|| {
+        shelf.ask(ctx, &mut kept, data, 0);
+        Look::Coming
+    })
+}
+
+/// A picture of this size ready to be painted, its longest edge at most `side` pixels; nothing while it is decoded,
+/// or as long as there is no room for it.
+pub fn texture(ctx: &Context, data: &Contents, size: [u32; 2], side: u32) -> Option<TextureHandle> {
+    let frame = ctx.cumulative_frame_nr();
+    let key = (data.known_sha256()?, side);
+    let shelf = Shelf::of(ctx);
+    let mut kept = shelf.lock();
+    let Some(picture) = kept.pictures.get_mut(&key) else {
+        let bytes = bytes_of(size, side);
+        if kept.make_room(bytes, frame) {
+            kept.reserve(key, bytes, frame);
+            shelf.ask(ctx, &mut kept, data, side);
+        }
+        return None;
+    };
+    picture.shown = frame;
+    if let Pixels::Decoded(image) = &picture.pixels {
+        let image = ImageData::Color(Arc::clone(image));
+        let texture = ctx.load_texture("picture", image, TextureOptions::LINEAR);
+        picture.pixels = Pixels::Ready(texture);
+    }
+    match &picture.pixels {
+        Pixels::Ready(texture) => Some(texture.clone()),
+        _ => None,
+    }
+}
+
+/// Bytes of all pictures that a window holds, and of those on their way.
+#[cfg(test)]
+pub(super) fn held_bytes(ctx: &Context) -> usize {
+    Shelf::of(ctx).lock().bytes
+}
+
+/// The bytes of a picture once it is no larger than `side`.
+fn bytes_of([width, height]: [u32; 2], side: u32) -> usize {
+    let (width, height) = (u64::from(width), u64::from(height));
+    let longest = width.max(height).max(1);
+    let shown = longest.min(side.into());
+    let bytes = 4 * (width * shown).div_ceil(longest) * (height * shown).div_ceil(longest);
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+impl Shelf {
+    fn of(ctx: &Context) -> Self {
+        ctx.data_mut(|data| data.get_temp_mut_or_default::<Self>(Id::NULL).clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, ctx: &Context, kept: &mut Kept, data: &Contents, side: u32) {
+        if !kept.asked.insert((data.as_ptr().addr(), side)) {
+            return;
+        }
+        let data = data.clone();
+        kept.jobs.push_back(Job { data, side });
+        if !std::mem::replace(&mut kept.working, true) {
+            let (shelf, ctx) = (self.clone(), ctx.clone());
+            in_background("pictures", move || shelf.work(&ctx));
+        }
+    }
+
+    /// Does one job after the other, until there is none.
+    fn work(&self, ctx: &Context) {
+        loop {
+            let mut kept = self.lock();
+            let Some(job) = kept.jobs.pop_front() else {
+                kept.working = false;
+                return;
+            };
+            drop(kept);
+            let hash = job.data.sha256();
+            let found = match job.side {
+                0 => Found::Look(look_at(&job.data)),
+                side => Found::Pixels(decoded(&job.data, side)),
+            };
+            self.lock().take(&job, hash, found);
+            ctx.request_repaint();
+        }
+    }
+}
+
+enum Found {
+    Look(Look),
+    Pixels(Option<ColorImage>),
+}
+
+impl Kept {
+    fn take(&mut self, job: &Job, hash: Sha256, found: Found) {
+        self.asked.remove(&(job.data.as_ptr().addr(), job.side));
+        match found {
+            Found::Look(look) => {
+                self.looks.insert(hash, look);
+            }
+            Found::Pixels(image) => {
+                let Some(picture) = self.pictures.get_mut(&(hash, job.side)) else {
+                    return;
+                };
+                let bytes = image
+                    .as_ref()
+                    .map_or(0, |image| size_of_val(&image.pixels[..]));
+                self.bytes = self.bytes - picture.bytes + bytes;
+                picture.bytes = bytes;
+                picture.pixels = match image {
+                    Some(image) => Pixels::Decoded(Arc::new(image)),
+                    None => Pixels::Broken,
+                };
+            }
+        }
+    }
+
+    fn reserve(&mut self, key: Key, bytes: usize, shown: u64) {
+        self.bytes += bytes;
+        let pixels = Pixels::Coming;
+        self.pictures.insert(
+            key,
+            Picture {
+                pixels,
+                bytes,
+                shown,
+            },
+        );
+    }
+
+    /// Lets pictures go that are not on the screen any more, until there is room; says whether there is.
+    fn make_room(&mut self, bytes: usize, frame: u64) -> bool {
+        while self.bytes + bytes > MAX_HELD {
+            let unseen = self.pictures.iter().filter(|(_, picture)| {
+                picture.shown + 1 < frame && !matches!(picture.pixels, Pixels::Coming)
+            });
+            let oldest = unseen.min_by_key(|(_, picture)| picture.shown);
+            let Some(key) = oldest.map(|(key, _)| *key) else {
+                return false;
+            };
+            let gone = self.pictures.remove(&key);
+            self.bytes -= gone.map_or(0, |picture| picture.bytes);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn png(width: u32, height: u32, shade: u8) -> Vec<u8> {
+        let image = image::GrayImage::from_pixel(width, height, image::Luma([shade]));
+        let mut data = Cursor::new(Vec::new());
+        image.write_to(&mut data, image::ImageFormat::Png).unwrap();
+        data.into_inner()
+    }
+
+    /// A small file whose header promises huge dimensions; the checksum of its header is right.
+    pub fn bomb(width: u32, height: u32) -> Vec<u8> {
+        let mut data = png(8, 8, 0);
+        data[16..20].copy_from_slice(&width.to_be_bytes());
+        data[20..24].copy_from_slice(&height.to_be_bytes());
+        let mut crc = flate2::Crc::new();
+        crc.update(&data[12..29]);
+        data[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+        data
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_by_its_header() {
+        assert_eq!(look_at(&png(40, 30, 1)), Look::Fits([40, 30]));
+        assert_eq!(look_at(&png(4_096, 4_096, 1)), Look::Fits([4_096, 4_096]));
+        for (width, height) in [(4_097, 4_096), (20_000, 20_000), (65_000, 300)] {
+            let bomb = bomb(width, height);
+            assert_eq!(look_at(&bomb), Look::TooLarge([width, height]));
+            assert!(decoded(&bomb, 100).is_none());
+        }
+        assert_eq!(look_at(b"not a picture"), Look::Unknown);
+        let huge = bomb(u32::MAX >> 1, u32::MAX >> 1);
+        assert!(!matches!(look_at(&huge), Look::Fits(_)));
+        assert!(decoded(&bomb(4_000, 4_000), 100).is_none(), "cut short");
+        assert_eq!(decoded(&png(400, 300, 9), 100).unwrap().size, [100, 75]);
+    }
+
+    /// Paints all pictures once, and gives how many were ready.
+    fn paint(ctx: &Context, pictures: &[Contents], side: u32) -> usize {
+        let mut ready = 0;
+        let mut output = ctx.run_ui(egui::RawInput::default(), |_| {
+            ready = 0;
+            for data in pictures {
+                if let Look::Fits(size) = look(ctx, data) {
+                    ready += usize::from(texture(ctx, data, size, side).is_some());
+                }
+            }
+        });
+        output.textures_delta.clear();
+        ready
+    }
+
+    /// Paints until the thread has nothing left to do.
+    fn settled(ctx: &Context, pictures: &[Contents], side: u32) -> usize {
+        let began = Instant::now();
+        loop {
+            let ready = paint(ctx, pictures, side);
+            let idle = |kept: &Kept| !kept.working && kept.jobs.is_empty();
+            if idle(&Shelf::of(ctx).lock()) && paint(ctx, pictures, side) == ready {
+                return ready;
+            }
+            assert!(began.elapsed() < Duration::from_secs(300), "it never ends");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_the_pictures_on_screen_stay() {
+        let ctx = Context::default();
+        let many: Vec<Contents> = (0..24).map(|n| png(1_000, 1_000, n).into()).collect();
+        // 4 MB each: 16 of them have room.
+        let ready = settled(&ctx, &many, 1_600);
+        assert_eq!(ready, MAX_HELD / 4_000_000);
+        assert!(held_bytes(&ctx) <= MAX_HELD);
+        let last = &many[20..];
+        paint(&ctx, last, 1_600);
+        assert_eq!(settled(&ctx, last, 1_600), 4, "others went for them");
+        assert!(held_bytes(&ctx) <= MAX_HELD);
+        assert_eq!(settled(&ctx, last, 200), 4, "small ones beside them");
+    }
+
+    #[test]
+    fn the_same_picture_is_decoded_once_whoever_holds_it() {
+        let ctx = Context::default();
+        let twice: [Contents; 2] = [png(300, 200, 5).into(), png(300, 200, 5).into()];
+        assert_eq!(settled(&ctx, &twice, 150), 2);
+        assert_eq!(held_bytes(&ctx), 150 * 100 * 4);
+        let bombs: [Contents; 1] = [bomb(30_000, 30_000).into()];
+        assert_eq!(settled(&ctx, &bombs, 150), 0);
+        assert_eq!(look(&ctx, &bombs[0]), Look::TooLarge([30_000, 30_000]));
+        assert_eq!(held_bytes(&ctx), 150 * 100 * 4);
+    }
+}
