@@ -291,6 +291,7 @@ async fn ask(
         endpoint: Arc::clone(endpoint),
         key: None,
         proxy_password: None,
+        lack: None,
     };
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
     match &run.answer.fault {

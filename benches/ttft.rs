@@ -238,6 +238,7 @@ async fn ours(
         endpoint: Arc::clone(endpoint),
         key: None,
         proxy_password: None,
+        lack: None,
     };
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
     if let Some(fault) = run.answer.fault {

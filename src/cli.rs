@@ -1,5 +1,6 @@
 //! The commands without a window: one file each, one line each in [`Command`].
 
+mod ad_hoc;
 mod chat;
 mod completions;
 mod decode;

@@ -34,7 +34,10 @@ use self::{
     keyring::{Keyring, Op},
     memory::Memory,
 };
-use crate::endpoint::{Auth, Endpoint, variables::Environment};
+use crate::{
+    endpoint::{Auth, Endpoint, variables::Environment},
+    event::{Fault, FaultClass},
+};
 
 /// Which of an endpoint's secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
@@ -62,6 +65,42 @@ pub struct KeyStatus {
     pub problem: Option<String>,
 }
 
+/// A key, if there is one.
+#[derive(Debug)]
+pub struct FoundKey {
+    /// The key.
+    pub key: Option<SecretString>,
+    /// Where it was found.
+    pub place: KeyPlace,
+    /// What failed before it was found, or was not.
+    pub problem: Option<KeyError>,
+}
+
+impl FoundKey {
+    /// Why there is no key, if something failed.
+    #[must_use]
+    pub fn lack(&self) -> Option<String> {
+        let problem = self.problem.as_ref().filter(|_| self.key.is_none())?;
+        Some(format!("no key was sent, since {problem}"))
+    }
+
+    /// The fault of a call that was made with it: a server that refuses to answer without a key is told of with the
+    /// reason why there was none.
+    #[must_use]
+    pub fn explained(&self, fault: Fault) -> Fault {
+        explained(fault, self.lack().as_deref())
+    }
+}
+
+/// The fault, with why no key was sent if it is the fault of that.
+#[must_use]
+pub fn explained(mut fault: Fault, lack: Option<&str>) -> Fault {
+    if let (FaultClass::Auth, Some(lack)) = (fault.class, lack) {
+        fault.message = format!("{} ({lack})", fault.message);
+    }
+    fault
+}
+
 /// A key could not be read or kept. The text says what to do and holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -86,13 +125,28 @@ pub enum KeyError {
 }
 
 impl KeyError {
+    /// Whether an endpoint is not to be asked without a key after this.
+    fn stops(&self, endpoint: &Endpoint) -> bool {
+        match self {
+            Self::Command(_) | Self::Google(_) => true,
+            Self::Locked(_) | Self::Hung(_) => endpoint.needs_key() || !endpoint.is_local(),
+            Self::NoKeyring(_) | Self::Other(_) => endpoint.needs_key(),
+        }
+    }
+
     /// Why an endpoint that needs a key has none. A keyring that fails is only one of the ways to give it one.
     #[must_use]
     pub fn at(&self, endpoint: &Endpoint) -> String {
         match self {
             Self::NoKeyring(_) | Self::Locked(_) | Self::Hung(_) => {
                 let (label, hint) = (&endpoint.label, endpoint.key_hint());
-                format!("{label} needs a key: {hint} ({self})")
+                if endpoint.needs_key() {
+                    format!("{label} needs a key: {hint} ({self})")
+                } else {
+                    format!(
+                        "the key of {label} can't be read: {self}; {hint}, or set auth = \"none\" if it takes none"
+                    )
+                }
             }
             _ => self.to_string(),
         }
@@ -171,19 +225,33 @@ impl Credentials {
     /// The key of an endpoint and where it was found. A locked keyring may ask the user to unlock it.
     ///
     /// # Errors
-    /// If Google's credentials gave no token; else only if no key was found, something failed on the way, *and*
-    /// the endpoint [needs a key](Endpoint::needs_key): a failing keyring does not stop a server that may do
-    /// without one.
+    /// As [`Self::key`].
     pub async fn resolve(
         &self,
         endpoint: &Endpoint,
     ) -> Result<(Option<SecretString>, KeyPlace), KeyError> {
-        let (found, problem) = self.find(endpoint, Prompt::Allowed).await;
+        let found = self.key(endpoint).await?;
+        Ok((found.key, found.place))
+    }
+
+    /// The key of an endpoint, where it was found, and what failed on the way. A locked keyring may ask the user to
+    /// unlock it.
+    ///
+    /// # Errors
+    /// If no key was found and something failed on the way that was meant to give one: Google's credentials, a
+    /// `key_command`; a keyring that is locked or hangs, unless the server is on this machine, where it may do without
+    /// a key; any keyring where the endpoint [needs a key](Endpoint::needs_key).
+    pub async fn key(&self, endpoint: &Endpoint) -> Result<FoundKey, KeyError> {
+        let ((key, place), problem) = self.find(endpoint, Prompt::Allowed).await;
         match problem {
             // Whoever chose Google's credentials means them.
             Some(why @ KeyError::Google(_)) => Err(why),
-            Some(why) if found.0.is_none() && endpoint.needs_key() => Err(why),
-            _ => Ok(found),
+            Some(why) if key.is_none() && why.stops(endpoint) => Err(why),
+            problem => Ok(FoundKey {
+                key,
+                place,
+                problem,
+            }),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod headers;
 pub mod list;
 pub mod mask;
 pub mod preset;
+pub mod secret_name;
 pub mod variables;
 pub mod vertex;
 
@@ -99,9 +100,9 @@ impl Endpoint {
             id,
             preset: None,
             dialect,
-            base_url,
             route: String::new(),
-            auth: Auth::of_dialect(dialect),
+            auth: Auth::at(&base_url, dialect),
+            base_url,
             key_env: vec!["LLM_API_KEY".to_owned()],
             key_command: Vec::new(),
             headers: BTreeMap::new(),
@@ -127,7 +128,7 @@ impl Endpoint {
     /// Whether it runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        base_url::is_loopback(&self.base_url)
+        base_url::is_this_machine(&self.base_url)
     }
 
     /// Whether a request without a key is pointless: a cloud preset, at whatever host. Any other
@@ -164,6 +165,16 @@ pub enum Auth {
 }
 
 impl Auth {
+    /// How the server at a base URL wants the key. Vertex AI speaks Gemini's dialect and takes access tokens; without
+    /// a project in its URL (“express mode”) it takes API keys, as the Gemini API does.
+    #[must_use]
+    pub fn at(base_url: &Url, dialect: DialectId) -> Self {
+        match dialect {
+            DialectId::Gemini if base_url.path().contains("/projects/") => Self::Bearer,
+            _ => Self::of_dialect(dialect),
+        }
+    }
+
     /// How the providers of a dialect want the key.
     #[must_use]
     pub fn of_dialect(dialect: DialectId) -> Self {
@@ -247,6 +258,22 @@ mod tests {
             ),
         ] {
             assert_eq!(endpoint(url).origin(), origin);
+        }
+    }
+
+    #[test]
+    fn google_takes_a_token_where_a_project_stands_in_the_url_and_else_a_key() {
+        for (url, bearer) in [
+            (
+                "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l",
+                true,
+            ),
+            ("http://127.0.0.1:1/v1/projects/p/locations/l", true),
+            ("https://aiplatform.googleapis.com/v1", false),
+            ("https://generativelanguage.googleapis.com/v1beta", false),
+        ] {
+            let endpoint = Endpoint::custom("x", Url::parse(url).unwrap(), DialectId::Gemini);
+            assert_eq!(endpoint.auth == Auth::Bearer, bearer, "{url}");
         }
     }
 

@@ -236,6 +236,13 @@ impl RunUpdate {
         }
     }
 
+    fn events_mut(&mut self) -> &mut [Event] {
+        match self {
+            Self::Started { .. } | Self::Head { .. } => &mut [],
+            Self::Read { events, .. } | Self::Closed { events, .. } => events,
+        }
+    }
+
     fn events(&self) -> &[Event] {
         match self {
             Self::Started { .. } | Self::Head { .. } => &[],
@@ -314,6 +321,8 @@ pub struct Ask {
     pub key: Option<SecretString>,
     /// The proxy's password.
     pub proxy_password: Option<SecretString>,
+    /// Why there is no key, if one was looked for and something failed; told where the server refuses to answer.
+    pub lack: Option<String>,
 }
 
 impl fmt::Debug for Ask {

@@ -31,7 +31,7 @@ use http::HeaderMap;
 use url::Url;
 
 pub use self::{call::PreparedCall, client::shown_url, phases::Trace, upload::Upload};
-use self::{client::Clients, fault::Peer, proxy::Via};
+use self::{client::Clients, proxy::Via};
 use crate::{
     endpoint::ConnectOptions,
     event::{Fault, Phase},
@@ -162,8 +162,7 @@ impl Transport {
         let proxy = call.connect.proxy.as_deref();
         let via = Via::new(&call.url, proxy, call.proxy_password.as_ref())?;
         let client = self.clients.get(&via, &call.connect).await?;
-        let peer = Peer::new(&call.url, via.address());
-        Ok(PreparedCall::new(client, peer, call))
+        Ok(PreparedCall::new(client, &via, call))
     }
 
     /// Sends one call and reads the whole answer, of at most 8 MiB.

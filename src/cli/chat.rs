@@ -8,11 +8,15 @@ mod session;
 use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use self::question::Question;
-use super::{UsageError, note, terminal::stdout};
+use super::{
+    UsageError,
+    ad_hoc::{Reach, WHERE},
+    note,
+    terminal::stdout,
+};
 use crate::{chat::CacheLife, dialect::DialectId, run::Run, settings::Paths, snippet::Language};
 
 // Headings of the help.
-const WHERE: &str = "Where to ask";
 const WHAT: &str = "What to ask";
 const HOW: &str = "How to answer";
 const OUTPUT: &str = "What to print and keep";
@@ -65,9 +69,8 @@ pub struct Args {
     #[arg(long, value_name = "VAR", default_value = "LLM_API_KEY", help_heading = WHERE)]
     key_env: String,
 
-    /// PEM file with further certificate authorities to trust at --base-url.
-    #[arg(long, value_name = "FILE", requires = "base_url", help_heading = WHERE)]
-    ca_file: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
 
     /// Sampling temperature.
     #[arg(long, help_heading = HOW)]

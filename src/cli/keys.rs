@@ -380,6 +380,7 @@ mod tests {
         let url = "https://eu-aiplatform.googleapis.com/v1/projects/{project}/locations/eu";
         let mut endpoint = Endpoint::custom("mine", url.parse().unwrap(), DialectId::Gemini);
         endpoint.key_command = vec!["google:adc".into()];
+        endpoint.auth = Auth::of_dialect(DialectId::Gemini);
         assert_eq!(
             missing(&endpoint, &account(Some("p-1"))),
             [

@@ -5,11 +5,11 @@ use std::{io::Write as _, process::ExitCode};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{UsageError, note, terminal::stdout};
+use super::{ad_hoc::Reach, note, terminal::stdout};
 use crate::{
     credential::Credentials,
     dialect::{DialectId, ModelInfo},
-    endpoint::{Endpoint, base_url, cache::ModelCache, list::list_models, variables::Environment},
+    endpoint::{Endpoint, cache::ModelCache, list::list_models, variables::Environment},
     event::FaultClass,
     record,
     settings::{self, Paths, Settings},
@@ -33,9 +33,8 @@ pub struct Args {
     #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect())]
     dialect: DialectId,
 
-    /// PEM file with further certificate authorities to trust at --base-url.
-    #[arg(long, value_name = "FILE", requires = "base_url")]
-    ca_file: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
 
     /// Print JSON.
     #[arg(long)]
@@ -54,13 +53,7 @@ Examples:
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
     if let Some(written) = &args.base_url {
-        let base =
-            base_url::normalise_allowing_http(written, args.dialect).map_err(UsageError::new)?;
-        for change in &base.changes {
-            note(&format!("{}: {change}", base.url));
-        }
-        let mut endpoint = Endpoint::custom("url", base.url, args.dialect);
-        endpoint.connect.ca_file.clone_from(&args.ca_file);
+        let endpoint = args.reach.endpoint("url", written, args.dialect)?;
         let models = fetch(&endpoint, &Credentials::without_keyring(environment))?;
         return print_models(&models, args.json);
     }
@@ -89,12 +82,13 @@ fn fetch(endpoint: &Endpoint, credentials: &Credentials) -> anyhow::Result<Vec<M
         .build()
         .context("no async runtime")?;
     let listed = runtime.block_on(async {
-        let found = credentials.resolve(endpoint).await;
-        let (key, place) = found.map_err(|why| anyhow::anyhow!(why.at(endpoint)))?;
-        let endpoint = &*place.fitted(endpoint);
+        let found = credentials.key(endpoint).await;
+        let found = found.map_err(|why| anyhow::anyhow!(why.at(endpoint)))?;
+        let endpoint = &*found.place.fitted(endpoint);
         let proxy = credentials.resolve_proxy_password(endpoint).await?;
         let transport = Transport::default();
-        anyhow::Ok(list_models(&transport, endpoint, key.as_ref(), proxy.as_ref()).await)
+        let listed = list_models(&transport, endpoint, found.key.as_ref(), proxy.as_ref()).await;
+        anyhow::Ok(listed.map_err(|fault| found.explained(fault)))
     });
     runtime.shutdown_background();
     match listed? {

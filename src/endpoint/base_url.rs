@@ -16,6 +16,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use super::variables;
 use crate::dialect::DialectId;
 
 /// A base URL ready for use, and what was changed to make it so.
@@ -49,7 +50,7 @@ pub enum BadUrl {
     Credentials,
     /// Plain `http` to another machine.
     #[error(
-        "http:// to {0} would send the key and the prompt unencrypted: use https://, or set allow_http = true for this endpoint if the network is your own"
+        "http:// to {0} would send the key and the prompt unencrypted: use https://; if the network is your own, allow it with --allow-http, with allow_http = true for an endpoint of the settings, or with LLM_ALLOW_HTTP=1 for LLM_BASE_URL"
     )]
     PlainHttp(String),
 }
@@ -82,6 +83,7 @@ fn read(text: &str, dialect: DialectId, allow_http: bool) -> Result<Normalised, 
     if trimmed.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(BadUrl::Blank);
     }
+    let trimmed = without_quotes(trimmed, &mut changes);
     let as_written = trimmed.strip_suffix('#');
     let text = with_scheme(as_written.unwrap_or(trimmed), &mut changes);
     let mut url = Url::parse(&text).map_err(|e| BadUrl::Unreadable(e.to_string()))?;
@@ -97,6 +99,15 @@ fn read(text: &str, dialect: DialectId, allow_http: bool) -> Result<Normalised, 
     Ok(Normalised { url, changes })
 }
 
+/// The text without the quotes that some shells and `.env` files leave around a value.
+fn without_quotes<'a>(text: &'a str, changes: &mut Vec<String>) -> &'a str {
+    let bare = variables::unquoted(text);
+    if bare != text {
+        changes.push("the quotes around it were left out".to_owned());
+    }
+    bare
+}
+
 /// The text with a scheme in front, if it had none.
 fn with_scheme(text: &str, changes: &mut Vec<String>) -> String {
     let lower = text.to_ascii_lowercase();
@@ -104,7 +115,7 @@ fn with_scheme(text: &str, changes: &mut Vec<String>) -> String {
         return text.to_owned();
     }
     let rest = text.trim_start_matches('/');
-    let local = Url::parse(&format!("http://{rest}")).is_ok_and(|url| is_loopback(&url));
+    let local = Url::parse(&format!("http://{rest}")).is_ok_and(|url| is_this_machine(&url));
     let scheme = if local { "http" } else { "https" };
     changes.push(format!("{scheme}:// added"));
     format!("{scheme}://{rest}")
@@ -121,7 +132,7 @@ fn check(url: &Url, allow_http: bool) -> Result<(), BadUrl> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(BadUrl::Credentials);
     }
-    if url.scheme() == "http" && !allow_http && !is_loopback(url) {
+    if url.scheme() == "http" && !allow_http && !is_this_machine(url) {
         return Err(BadUrl::PlainHttp(host.to_owned()));
     }
     Ok(())
@@ -148,11 +159,14 @@ fn base_path(written: &str, default: &str, changes: &mut Vec<String>) -> String 
     bare.to_owned()
 }
 
-/// Whether a URL's host is this machine.
+/// Whether a URL's host is this machine: no proxy is asked for it, and it may be reached by `http://`.
 #[must_use]
-pub fn is_loopback(url: &Url) -> bool {
+pub fn is_this_machine(url: &Url) -> bool {
     let ip = match url.host() {
-        Some(Host::Domain(name)) => return name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            return name == "localhost" || name.ends_with(".localhost");
+        }
         Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
         Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical(),
         None => return false,
@@ -193,6 +207,22 @@ mod tests {
             "https://api.openai.com/v1",
             &["trailing /"],
         ),
+        (
+            " \"https://api.openai.com/v1\" ",
+            "https://api.openai.com/v1",
+            &["the quotes"],
+        ),
+        (
+            "'localhost:1/v1'",
+            "http://localhost:1/v1",
+            &["the quotes", "http:// added"],
+        ),
+        (
+            "[::ffff:127.0.0.1]:1/v1",
+            "http://[::ffff:7f00:1]:1/v1",
+            &["http:// added"],
+        ),
+        ("[::]:1/v1", "http://[::]:1/v1", &["http:// added"]),
         (
             "https://api.openai.com",
             "https://api.openai.com/v1",

@@ -7,7 +7,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use super::{Endpoint, HttpVersion, headers::request_headers};
+use super::{
+    Endpoint, HttpVersion,
+    base_url::BadUrl,
+    headers::{self, request_headers},
+};
 use crate::{
     chat::{ChatRequest, Files, Piece},
     dialect::{Dialect, GrpcMessage, Wire},
@@ -47,7 +51,8 @@ pub fn chat_call(
     let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
     let Body { json, files, hints } = Body::of(dialect, endpoint, request);
     let http = call(Method::POST, url, endpoint, key, proxy_password)?;
-    let notes = hints.iter().filter_map(Hint::note).collect();
+    let notes = hints.iter().filter_map(Hint::note);
+    let notes = notes.chain(key.and_then(headers::key_note)).collect();
     let mut call = ChatCall { http, notes };
     match dialect.wire {
         Wire::Json => put_json(&mut call, &json, &files),
@@ -186,6 +191,11 @@ fn call(
     key: Option<&SecretString>,
     proxy_password: Option<SecretString>,
 ) -> Result<HttpCall, Fault> {
+    if endpoint.base_url.scheme() == "http" && !endpoint.allow_http && !endpoint.is_local() {
+        let host = endpoint.base_url.host_str().unwrap_or_default();
+        let why = BadUrl::PlainHttp(host.to_owned()).to_string();
+        return Err(Fault::new(FaultClass::BadRequest, Phase::Prepare, why));
+    }
     let mut headers = request_headers(endpoint, key)?;
     for (name, value) in endpoint.dialect.dialect().headers {
         headers

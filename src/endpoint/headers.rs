@@ -8,9 +8,10 @@ use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
 
 use super::{
     Auth, Endpoint,
+    secret_name::is_secret_name,
     variables::{self, Environment},
 };
-use crate::event::{Fault, FaultClass, Phase};
+use crate::event::{About, Fault, FaultClass, Note, Phase};
 
 /// Headers that the connection itself writes; a second one would break or hijack the request.
 const RESERVED: &[HeaderName] = &[
@@ -22,6 +23,9 @@ const RESERVED: &[HeaderName] = &[
     header::TE,
     header::TRAILER,
 ];
+
+/// The word before a bearer token.
+const BEARER: &str = "Bearer ";
 
 /// The key and the extra headers of an endpoint, `${NAME}` references followed. A header that the
 /// user wrote wins over the one that the key would make. Without a key nothing is sent in its place.
@@ -46,7 +50,8 @@ fn headers_in(
         let parsed = name_of(name).map_err(|why| bad(FaultClass::BadRequest, why))?;
         let value = variables::expand(text, environment)
             .map_err(|why| bad(FaultClass::Auth, format!("the header {name}: {why}")))?;
-        let value = value_of(&Zeroizing::new(value), &format!("the header {name}"))?;
+        let mut value = value_of(&Zeroizing::new(value), &format!("the header {name}"))?;
+        value.set_sensitive(is_secret(endpoint, &parsed, text));
         map.insert(parsed, value);
     }
     let Some(name) = key_header(&endpoint.auth)? else {
@@ -63,6 +68,14 @@ fn headers_in(
         None => {}
     }
     Ok(map)
+}
+
+/// Whether a header of the user's own is a secret: by its name, by those of the variables in it, or since the key goes
+/// there.
+fn is_secret(endpoint: &Endpoint, name: &HeaderName, text: &str) -> bool {
+    let is_key =
+        matches!(&endpoint.auth, Auth::Header(key) if name.as_str().eq_ignore_ascii_case(key));
+    is_key || is_secret_name(name.as_str()) || variables::names(text).any(is_secret_name)
 }
 
 /// The name of a header that a user may set.
@@ -90,8 +103,32 @@ fn key_header(auth: &Auth) -> Result<Option<HeaderName>, Fault> {
     }
 }
 
-fn key_value(auth: &Auth, key: &SecretString) -> Result<HeaderValue, Fault> {
+/// A key without what people paste with it: quotes, and the word before a bearer token.
+fn bare(key: &str) -> &str {
+    let key = variables::unquoted(key.trim());
+    let (word, rest) = key.split_at_checked(BEARER.len()).unwrap_or_default();
+    if word.eq_ignore_ascii_case(BEARER) {
+        rest.trim()
+    } else {
+        key
+    }
+}
+
+/// A note that a key was not sent as it is written, if it was not.
+pub(super) fn key_note(key: &SecretString) -> Option<Note> {
     let key = key.expose_secret();
+    let text = match bare(key) {
+        same if same == key.trim() => return None,
+        _ if variables::unquoted(key.trim()) == key.trim() => {
+            "the key begins with “Bearer ”, which was left out: it is no part of a key"
+        }
+        _ => "the key stands in quotes, which were left out: they are no part of a key",
+    };
+    Some(Note::new(About::Aside, text))
+}
+
+fn key_value(auth: &Auth, key: &SecretString) -> Result<HeaderValue, Fault> {
+    let key = bare(key.expose_secret());
     match auth {
         Auth::Bearer => value_of(&Zeroizing::new(format!("Bearer {key}")), "the key"),
         _ => value_of(key, "the key"),
@@ -155,6 +192,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_pasted_with_a_key_is_left_out_and_said() {
+        for (text, said) in [
+            ("sk-1", None),
+            ("Bearer sk-1", Some("Bearer")),
+            ("bearer  sk-1", Some("Bearer")),
+            ("\"sk-1\"", Some("quotes")),
+            ("'Bearer sk-1'", Some("quotes")),
+        ] {
+            let map = request_headers(&openai(), Some(&key(text))).unwrap();
+            assert_eq!(map["authorization"], "Bearer sk-1", "{text}");
+            let note = key_note(&key(text)).map(|note| note.text);
+            assert_eq!(note.is_some(), said.is_some(), "{text}");
+            assert!(
+                note.unwrap_or_default().contains(said.unwrap_or_default()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn without_a_key_only_a_cloud_preset_is_stopped() {
         let fault = request_headers(&openai(), None).unwrap_err();
         assert_eq!(
@@ -178,6 +235,8 @@ mod tests {
             let map = headers_in(&e, key.as_ref(), &env).unwrap();
             assert_eq!(map["authorization"], "Bearer t-1");
             assert_eq!(map["x-title"], "scope");
+            assert!(!map["x-title"].is_sensitive(), "it is no secret");
+            assert!(map["authorization"].is_sensitive());
             assert!(!format!("{map:?}").contains("t-1"), "{map:?}");
         }
         let unset = headers_in(&e, None, &Environment::of([])).unwrap_err();

@@ -24,9 +24,12 @@ pub async fn list_models(
     proxy_password: Option<&SecretString>,
 ) -> Result<Vec<ModelInfo>, Fault> {
     let call = models_call(endpoint, key, proxy_password.cloned())?;
-    let mask = Mask::of(&call.headers);
-    let whole = transport.get(call).await?;
-    read_models(endpoint, &whole).map_err(|fault| mask.fault(fault))
+    let mask = Mask::of(&call);
+    let listed = transport.get(call).await;
+    let listed = listed.and_then(|whole| read_models(endpoint, &whole));
+    listed
+        .map(|models| mask.models(models))
+        .map_err(|fault| mask.fault(fault))
 }
 
 /// Reads the whole answer to a [`models_call`]. A fault may repeat the key: [`Mask`] covers it.

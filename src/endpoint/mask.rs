@@ -1,49 +1,81 @@
-//! Secrets that come back: a server that repeats the key in its complaint must not bring it into a
-//! log, the history or onto the screen.
+//! Secrets that come back: a server that repeats the key must not bring it into a log, the history or onto the
+//! screen. This is the one place through which all goes that a server says, and before anything of it is cut.
 //!
-//! In: the headers that were sent, the events that came. Out: the same events with every secret value
-//! of those headers covered.
+//! In: the call that was sent, what came of it. Out: the same with every secret of that call covered, in whatever
+//! form and field it stands. Only secrets are covered: keys, passwords, cookies, and what stands behind a name that
+//! [names a secret](super::secret_name).
 
-use http::HeaderMap;
-use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+mod forms;
+mod tails;
 
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderValue, header};
+use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+use serde_json::{Map, Value};
+use url::Url;
+
+use self::{forms::Forms, tails::Tails};
+use super::secret_name::is_secret_name;
 use crate::{
-    dialect::Decoder,
+    chat::Media,
+    dialect::{Decoder, ModelInfo},
     event::{Event, Fault},
+    transport::HttpCall,
 };
 
 /// What stands in a secret's place.
 const COVER: &str = "•••";
 
-/// Shorter values are no secrets (a test server's "none"), and covering them would tear text apart.
-const SHORTEST: usize = 6;
+/// What stands behind a text that was cut.
+const CUT: char = '…';
 
 /// The text with a secret covered, wherever it stands.
 pub(crate) fn cover(text: &str, secret: &str) -> String {
-    if secret.len() < SHORTEST {
-        text.to_owned()
-    } else {
-        text.replace(secret, COVER)
-    }
+    let mut text = text.to_owned();
+    Mask::of_secrets([secret]).text(&mut text);
+    text
 }
 
-/// The secret values of one request.
+/// The secrets of one call. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Mask {
-    secrets: Vec<SecretString>,
+    forms: Arc<Forms>,
 }
 
 impl Mask {
-    /// The values that are marked sensitive among these headers, without the word before a token.
+    /// The secrets of a call: its sensitive headers, the fields of its query that are named as secrets, and its
+    /// proxy's password.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
-        let sensitive = headers.values().filter(|value| value.is_sensitive());
-        let secrets = sensitive
-            .filter_map(|value| value.to_str().ok()?.split_whitespace().last())
-            .map(|word| word.to_owned().into())
-            .collect();
-        Self { secrets }
+    pub fn of(call: &HttpCall) -> Self {
+        Self::with(call, None)
+    }
+
+    /// As [`Self::of`], with one more secret.
+    #[must_use]
+    pub fn with(call: &HttpCall, other: Option<&SecretString>) -> Self {
+        let mut secrets = Vec::new();
+        of_headers(&call.headers, &mut secrets);
+        of_url(&call.url, &mut secrets);
+        let proxy = call.connect.proxy.as_deref().map(Url::parse);
+        if let Some(Ok(proxy)) = proxy {
+            of_url(&proxy, &mut secrets);
+        }
+        let others = call.proxy_password.iter().chain(other);
+        secrets.extend(others.map(|secret| secret.expose_secret().to_owned().into()));
+        Self::of_secrets(
+            secrets
+                .iter()
+                .map(|secret: &Zeroizing<String>| secret.as_str()),
+        )
+    }
+
+    /// These secrets and no others.
+    pub(crate) fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            forms: Arc::new(Forms::of(secrets)),
+        }
     }
 
     /// The fault with every secret covered, the provider's own words otherwise kept.
@@ -53,160 +85,229 @@ impl Mask {
         fault
     }
 
-    /// A decoder whose faults, notes and unknown things have every secret covered. What the model says
-    /// is its own, and is passed on untouched.
+    /// A list of models with every secret covered.
     #[must_use]
-    pub fn decoder(self, inner: Box<dyn Decoder>) -> Box<dyn Decoder> {
-        if self.secrets.is_empty() {
-            inner
-        } else {
-            Box::new(Masked { mask: self, inner })
+    pub fn models(&self, mut models: Vec<ModelInfo>) -> Vec<ModelInfo> {
+        for model in &mut models {
+            self.text(&mut model.id);
+            self.text(&mut model.label);
         }
+        models
     }
 
-    fn event(&self, event: &mut Event) {
+    /// A decoder whose events have every secret covered.
+    #[must_use]
+    pub fn decoder(&self, inner: Box<dyn Decoder>) -> Box<dyn Decoder> {
+        if self.forms.is_empty() {
+            return inner;
+        }
+        Box::new(Masked {
+            mask: self.clone(),
+            tails: Tails::default(),
+            said: Vec::new(),
+            inner,
+        })
+    }
+
+    /// Covers the secrets in every field of an event.
+    pub(crate) fn event(&self, event: &mut Event) {
+        if self.forms.is_empty() {
+            return;
+        }
         match event {
+            Event::Meta { id, model } => self.texts([id, model]),
+            Event::Echo { parameters } => self.fields(parameters),
+            Event::Text { text } | Event::Reasoning { text } | Event::Refusal { text } => {
+                self.whole(text)
+            }
+            Event::ToolCall(delta) => {
+                self.texts([&mut delta.id]);
+                delta.name.iter_mut().for_each(|name| self.whole(name));
+                self.whole(&mut delta.arguments);
+            }
+            Event::Media(media) => self.media(media),
+            Event::Signature { value } => self.whole(value),
+            Event::Citation(citation) => {
+                self.texts([&mut citation.url, &mut citation.title, &mut citation.quote])
+            }
+            Event::Opaque { kind, raw } | Event::Unknown { kind, raw } => {
+                self.text(kind);
+                self.json(raw);
+            }
+            Event::Timing { name, .. } => self.text(name),
+            Event::Finish(finish) => self.text(&mut finish.raw),
             Event::Fault(fault) => self.cover_fault(fault),
             Event::Note(note) => self.text(&mut note.text),
-            Event::Meta { id, model } => {
-                for text in [id, model].into_iter().flatten() {
-                    self.text(text);
-                }
-            }
-            Event::Echo { parameters } => {
-                for value in parameters.values_mut() {
-                    if let Value::String(text) = value {
-                        self.text(text);
-                    }
-                }
-            }
-            Event::Finish(finish) => self.text(&mut finish.raw),
-            Event::Unknown { kind, raw } => {
-                self.text(kind);
-                self.text(raw);
-            }
-            _ => {}
+            // Numbers alone.
+            Event::Usage(_) | Event::Done | Event::KeepAlive { .. } | Event::LeftOut { .. } => {}
         }
     }
 
     fn cover_fault(&self, fault: &mut Fault) {
-        self.text(&mut fault.message);
-        if let Some(code) = &mut fault.code {
-            self.text(code);
+        self.json(&mut fault.message);
+        self.texts([&mut fault.code]);
+    }
+
+    fn media(&self, media: &mut Media) {
+        self.text(&mut media.name);
+        self.text(&mut media.mime);
+        self.texts([&mut media.uri]);
+        let found: Vec<_> = self.forms.found(&media.data).collect();
+        if !found.is_empty() {
+            let mut bytes = media.data.to_vec();
+            for (start, end) in found {
+                bytes[start..end].fill(b'*');
+            }
+            media.data = bytes.into();
         }
     }
 
-    fn text(&self, text: &mut String) {
-        for secret in &self.secrets {
-            if text.contains(secret.expose_secret()) {
-                *text = cover(text, secret.expose_secret());
+    fn texts<'a>(&self, texts: impl IntoIterator<Item = &'a mut Option<String>>) {
+        for text in texts.into_iter().flatten() {
+            self.text(text);
+        }
+    }
+
+    fn fields(&self, fields: &mut Map<String, Value>) {
+        *fields = std::mem::take(fields)
+            .into_iter()
+            .map(|(mut name, mut value)| {
+                self.text(&mut name);
+                self.value(&mut value);
+                (name, value)
+            })
+            .collect();
+    }
+
+    fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(fields) => self.fields(fields),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Covers secrets in what may be JSON, whose strings can be escaped in more ways than can be looked for.
+    fn json(&self, raw: &mut String) {
+        self.text(raw);
+        if !raw.contains("\\u") {
+            return;
+        }
+        let Ok(value) = serde_json::from_str::<Value>(raw) else {
+            return;
+        };
+        let mut covered = value.clone();
+        self.value(&mut covered);
+        if covered != value {
+            *raw = covered.to_string();
+        }
+    }
+
+    /// Covers secrets in a text that is whole, or was cut: a secret that was cut is one still.
+    pub(crate) fn text(&self, text: &mut String) {
+        self.whole(text);
+        let cuts = text
+            .match_indices(CUT)
+            .map(|(at, _)| at)
+            .chain([text.len()]);
+        let begun: Vec<_> = cuts
+            .filter_map(|at| match self.forms.begun(&text[..at]) {
+                (length, true) => Some(at - length..at),
+                _ => None,
+            })
+            .collect();
+        for range in begun.into_iter().rev() {
+            text.replace_range(range, COVER);
+        }
+    }
+
+    /// Covers the secrets that stand whole in a text.
+    fn whole(&self, text: &mut String) {
+        let found: Vec<_> = self.forms.found(text.as_bytes()).collect();
+        for (start, end) in found.into_iter().rev() {
+            if text.is_char_boundary(start) && text.is_char_boundary(end) {
+                text.replace_range(start..end, COVER);
             }
         }
     }
 }
 
+fn of_headers(headers: &HeaderMap, secrets: &mut Vec<Zeroizing<String>>) {
+    for (name, value) in headers {
+        if value.is_sensitive() {
+            of_header(name == header::COOKIE, value, secrets);
+        }
+    }
+}
+
+/// The secrets of a header: all of it, what stands behind the word for its scheme, and a password in it.
+fn of_header(is_cookie: bool, value: &HeaderValue, secrets: &mut Vec<Zeroizing<String>>) {
+    let text = Zeroizing::new(String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
+    let mut keep = |text: &str| secrets.push(text.to_owned().into());
+    keep(&text);
+    if is_cookie {
+        let values = text.split(';').filter_map(|cookie| cookie.split_once('='));
+        return values.for_each(|(_, value)| keep(value.trim()));
+    }
+    let Some((scheme, rest)) = text.split_once(char::is_whitespace) else {
+        return;
+    };
+    let rest = rest.trim();
+    keep(rest);
+    if scheme.eq_ignore_ascii_case("basic")
+        && let Ok(user) = STANDARD.decode(rest)
+        && let Some((_, password)) = String::from_utf8_lossy(&user).split_once(':')
+    {
+        keep(password);
+    }
+}
+
+fn of_url(url: &Url, secrets: &mut Vec<Zeroizing<String>>) {
+    let fields = url.query_pairs().filter(|(name, _)| is_secret_name(name));
+    secrets.extend(fields.map(|(_, value)| value.into_owned().into()));
+    if let Some(password) = url.password() {
+        secrets.push(password.to_owned().into());
+        // As it is written before it was escaped.
+        let escaped = password.replace('+', "%2B");
+        let plain = url::form_urlencoded::parse(escaped.as_bytes()).next();
+        secrets.extend(plain.map(|(plain, _)| plain.into_owned().into()));
+    }
+}
+
+/// A decoder, and what its events may not show.
 struct Masked {
     mask: Mask,
+    tails: Tails,
+    said: Vec<Event>,
     inner: Box<dyn Decoder>,
+}
+
+impl Masked {
+    fn cover(&mut self, out: &mut Vec<Event>) {
+        for event in self.said.drain(..) {
+            self.tails.take(&self.mask, event, out);
+        }
+    }
 }
 
 impl Decoder for Masked {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        let before = out.len();
-        self.inner.push(bytes, out);
-        (out.iter_mut().skip(before)).for_each(|event| self.mask.event(event));
+        self.inner.push(bytes, &mut self.said);
+        self.cover(out);
     }
 
     fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
-        let before = out.len();
-        self.inner.trailers(trailers, out);
-        (out.iter_mut().skip(before)).for_each(|event| self.mask.event(event));
+        self.inner.trailers(trailers, &mut self.said);
+        self.cover(out);
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
-        let before = out.len();
-        self.inner.end(out);
-        (out.iter_mut().skip(before)).for_each(|event| self.mask.event(event));
+        self.inner.end(&mut self.said);
+        self.cover(out);
+        self.tails.end(&self.mask, out);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-    use crate::event::{About, FaultClass, Note, Phase};
-
-    fn mask() -> Mask {
-        let mut headers = HeaderMap::new();
-        for (name, value, sensitive) in [
-            ("authorization", "Bearer sk-hunter2", true),
-            ("x-team", "tiger-team", true),
-            ("x-short", "none", true),
-            ("accept", "text/event-stream", false),
-        ] {
-            let mut value = HeaderValue::from_static(value);
-            value.set_sensitive(sensitive);
-            headers.insert(name, value);
-        }
-        Mask::of(&headers)
-    }
-
-    #[test]
-    fn only_the_secret_words_of_a_fault_are_covered() {
-        let mut fault = Fault::new(
-            FaultClass::Auth,
-            Phase::Headers,
-            "Incorrect key sk-hunter2 of tiger-team, none accepted; text/event-stream",
-        );
-        fault.code = Some("bad:sk-hunter2".into());
-        let covered = mask().fault(fault);
-        assert_eq!(
-            covered.message,
-            "Incorrect key ••• of •••, none accepted; text/event-stream"
-        );
-        assert_eq!(covered.code.as_deref(), Some("bad:•••"));
-        assert!(!format!("{:?}", mask()).contains("hunter2"));
-    }
-
-    /// Says each thing once, then the fault at the end.
-    struct Echo;
-
-    impl Decoder for Echo {
-        fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            out.push(Event::Text { text: text.clone() });
-            Note::tell(About::Aside, text.clone(), out);
-            out.push(Event::Unknown {
-                kind: text.clone(),
-                raw: text,
-            });
-        }
-
-        fn end(&mut self, out: &mut Vec<Event>) {
-            let fault = Fault::new(FaultClass::Provider, Phase::Stream, "sk-hunter2");
-            out.push(Event::Fault(fault));
-        }
-    }
-
-    #[test]
-    fn a_decoder_covers_what_is_no_answer_of_the_model() {
-        let mut decoder = mask().decoder(Box::new(Echo));
-        let mut events = Vec::new();
-        decoder.push(b"a sk-hunter2 b", &mut events);
-        decoder.end(&mut events);
-        let (covered, own) = ("a ••• b".to_owned(), "a sk-hunter2 b".to_owned());
-        assert_eq!(
-            events[..3],
-            [
-                Event::Text { text: own },
-                Event::Note(Note::new(About::Aside, covered.clone())),
-                Event::Unknown {
-                    kind: covered.clone(),
-                    raw: covered
-                },
-            ]
-        );
-        assert!(matches!(&events[3], Event::Fault(fault) if fault.message == "•••"));
-    }
-}
+mod tests;

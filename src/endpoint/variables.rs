@@ -82,6 +82,22 @@ pub fn expand(text: &str, environment: &Environment) -> Result<String, BadRefere
     Ok(out)
 }
 
+/// The text without one pair of quotes around it.
+#[must_use]
+pub fn unquoted(text: &str) -> &str {
+    let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’')];
+    let inner = pairs
+        .iter()
+        .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close));
+    inner.map_or(text, str::trim)
+}
+
+/// The names of the variables that a text refers to.
+pub fn names(text: &str) -> impl Iterator<Item = &str> {
+    let references = text.split("${").skip(1);
+    references.filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
 /// Whether the text refers to a variable.
 #[must_use]
 pub fn has_reference(text: &str) -> bool {

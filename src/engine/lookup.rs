@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::{Outbox, TestStep, TestedThing, Update};
 use crate::{
-    credential::{Credentials, KeyError, KeyOf, KeyPlace},
+    credential::{Credentials, KeyError, KeyOf, KeyPlace, explained},
     dialect::ModelInfo,
     endpoint::{
         Endpoint,
@@ -43,27 +43,29 @@ async fn fetch(
 ) -> Result<Vec<ModelInfo>, Fault> {
     let keys = Keys::of(credentials, endpoint).await?;
     let (key, proxy) = (keys.key.as_ref(), keys.proxy_password.as_ref());
-    list_models(transport, &keys.place.fitted(endpoint), key, proxy).await
+    let listed = list_models(transport, &keys.place.fitted(endpoint), key, proxy).await;
+    listed.map_err(|fault| explained(fault, keys.lack.as_deref()))
 }
 
 /// What an endpoint needs to be asked.
 pub(super) struct Keys {
     pub(super) key: Option<SecretString>,
     pub(super) place: KeyPlace,
+    /// Why there is no key, if something failed.
+    pub(super) lack: Option<String>,
     pub(super) proxy_password: Option<SecretString>,
 }
 
 impl Keys {
     /// Finds them; what went wrong on the way is a fault that can be shown as a run's.
     pub(super) async fn of(credentials: &Credentials, endpoint: &Endpoint) -> Result<Self, Fault> {
-        let (key, place) = credentials
-            .resolve(endpoint)
-            .await
-            .map_err(|why| key_fault(why.at(endpoint)))?;
+        let found = credentials.key(endpoint).await;
+        let found = found.map_err(|why| key_fault(why.at(endpoint)))?;
         let proxy_password = credentials.resolve_proxy_password(endpoint).await;
         Ok(Self {
-            key,
-            place,
+            lack: found.lack(),
+            key: found.key,
+            place: found.place,
             proxy_password: proxy_password.map_err(|why| key_fault(why.to_string()))?,
         })
     }
@@ -182,16 +184,20 @@ pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &End
             },
         });
     };
-    let (call, place) = match test_call(credentials, endpoint).await {
+    let (call, place, lack) = match test_call(credentials, endpoint).await {
         Ok(found) => found,
         Err(fault) => return tell(TestedThing::Auth, Err(fault), None),
     };
-    let mask = Mask::of(&call.headers);
-    let mut report = |step: ConnectStep| tell(tested_thing(step.phase), step.result, step.took);
+    let mask = Mask::of(&call);
+    let mut report = |step: ConnectStep| {
+        let result = step.result.map_err(|fault| mask.fault(fault));
+        tell(tested_thing(step.phase), result, step.took);
+    };
     let models = match Transport::probe(call, &mut report).await {
-        Ok(whole) => read_models(endpoint, &whole).map_err(|fault| mask.fault(fault)),
+        Ok(whole) => read_models(endpoint, &whole)
+            .map_err(|fault| mask.fault(explained(fault, lack.as_deref()))),
         Err(fault) if is_connecting(fault.phase) => return,
-        Err(fault) => Err(fault),
+        Err(fault) => Err(mask.fault(fault)),
     };
     for (what, result) in key_and_models(models, &place) {
         tell(what, result, None);
@@ -201,11 +207,11 @@ pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &End
 async fn test_call(
     credentials: &Credentials,
     endpoint: &Endpoint,
-) -> Result<(HttpCall, KeyPlace), Fault> {
+) -> Result<(HttpCall, KeyPlace, Option<String>), Fault> {
     let keys = Keys::of(credentials, endpoint).await?;
     let endpoint = keys.place.fitted(endpoint);
     let call = models_call(&endpoint, keys.key.as_ref(), keys.proxy_password)?;
-    Ok((call, keys.place))
+    Ok((call, keys.place, keys.lack))
 }
 
 /// Whether the transport has told a fault of this phase as a step already.

@@ -123,6 +123,7 @@ impl Job {
                     endpoint: Arc::new(keys.place.fitted(&self.endpoint).into_owned()),
                     key: keys.key,
                     proxy_password: keys.proxy_password,
+                    lack: keys.lack,
                 };
                 let reporter = self.reporter.clone();
                 let id = self.head.id;

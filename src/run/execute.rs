@@ -17,6 +17,7 @@ use super::{
     ways::{Way, Ways},
 };
 use crate::{
+    credential::explained,
     dialect::{Dialect, ResponseHead},
     endpoint::{Timeouts, mask::Mask},
     event::{About, Event, Fault, FaultClass, Note, Phase},
@@ -64,6 +65,8 @@ pub async fn execute_paced(
         run: Run::new(ask.head),
         notes: Vec::new(),
         quiet: Quiet::default(),
+        mask: Mask::default(),
+        lack: ask.lack,
         emit,
     };
     record.started();
@@ -99,11 +102,21 @@ struct Record<'a> {
     /// What is to be noted with the answer.
     notes: Vec<Note>,
     quiet: Quiet,
+    /// Covers the secrets of the call in all that is reported.
+    mask: Mask,
+    /// Why no key was sent, if something failed.
+    lack: Option<String>,
     emit: &'a mut (dyn FnMut(RunUpdate) + Send),
 }
 
 impl Record<'_> {
-    fn report(&mut self, update: RunUpdate) {
+    fn report(&mut self, mut update: RunUpdate) {
+        for event in update.events_mut() {
+            if let Event::Fault(fault) = event {
+                *fault = explained(fault.clone(), self.lack.take().as_deref());
+            }
+            self.mask.event(event);
+        }
         if let Err(error) = self.run.apply(&update) {
             // The order of reports below makes this impossible; a wrong record would be worse.
             tracing::error!(%error, "an update was dropped");
@@ -285,7 +298,7 @@ impl Going<'_> {
             call,
             notes,
         } = way;
-        let mask = Mask::of(call.headers());
+        record.mask = call.mask();
         let sent = tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(cancelled(trace.phase())),
@@ -305,7 +318,9 @@ impl Going<'_> {
         };
         record.notes.extend(notes);
         record.head(&response);
-        let decoder = mask.decoder((dialect.decoder)(&response_head(&response)));
+        let decoder = record
+            .mask
+            .decoder((dialect.decoder)(&response_head(&response)));
         let mut decoder = Bounded::new(decoder);
         let end = self.read(response, &mut decoder, record).await;
         (end, Some(decoder))

@@ -1,6 +1,6 @@
 //! Endpoints that the environment makes ready, with no set-up at all.
 //!
-//! `LLM_BASE_URL` (with `LLM_API_KEY` and `LLM_MODEL`) gives the endpoint `env`; a preset whose key
+//! `LLM_BASE_URL` (with `LLM_API_KEY`, `LLM_MODEL` and `LLM_ALLOW_HTTP`) gives the endpoint `env`; a preset whose key
 //! variable is set gives the endpoint of its own id.
 
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::{
     endpoint::{
         Endpoint, base_url,
         preset::{self, Preset},
-        variables::Environment,
+        variables::{self, Environment},
     },
 };
 
@@ -29,17 +29,39 @@ pub(super) fn endpoints(environment: &Environment) -> (Vec<Endpoint>, Vec<Settin
 fn generic(environment: &Environment, problems: &mut Vec<SettingsProblem>) -> Option<Endpoint> {
     const URL: &str = "LLM_BASE_URL";
     let written = environment.get(URL)?;
-    match base_url::normalise(&written, DialectId::OpenaiChat) {
-        Ok(base) => Some(Endpoint {
-            label: URL.to_owned(),
-            models: environment.get("LLM_MODEL").into_iter().collect(),
-            ..Endpoint::custom("env", base.url, DialectId::OpenaiChat)
-        }),
+    let allow_http = environment
+        .get("LLM_ALLOW_HTTP")
+        .is_some_and(|word| is_yes(&word));
+    let read = if allow_http {
+        base_url::normalise_allowing_http(&written, DialectId::OpenaiChat)
+    } else {
+        base_url::normalise(&written, DialectId::OpenaiChat)
+    };
+    match read {
+        Ok(base) => {
+            // `.env` files that are read by a tool without a shell's rules leave them there.
+            if variables::unquoted(&written) != written {
+                problems.push(problem(
+                    URL,
+                    "quotes stand around its value: they were left out".to_owned(),
+                ));
+            }
+            Some(Endpoint {
+                label: URL.to_owned(),
+                models: environment.get("LLM_MODEL").into_iter().collect(),
+                allow_http,
+                ..Endpoint::custom("env", base.url, DialectId::OpenaiChat)
+            })
+        }
         Err(why) => {
             problems.push(problem(URL, why.to_string()));
             None
         }
     }
+}
+
+fn is_yes(word: &str) -> bool {
+    ["1", "true", "yes", "on"].contains(&word.to_ascii_lowercase().as_str())
 }
 
 fn of_preset(

@@ -12,19 +12,11 @@ use crate::{
     endpoint::{
         Auth, ConnectOptions, Endpoint, HttpVersion, Timeouts, base_url, headers,
         preset::{self, Preset, PresetError},
+        secret_name::is_secret_name,
         variables,
     },
     simulator,
 };
-
-/// Headers that are likely to hold a secret.
-const SECRET_HEADERS: &[&str] = &[
-    "authorization",
-    "api-key",
-    "x-api-key",
-    "x-goog-api-key",
-    "cookie",
-];
 
 /// A section as it is written. Order of the fields is the order of a new section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -197,10 +189,7 @@ impl Section {
     /// Headers that hold what looks like a secret in plain text.
     pub(super) fn plain_secrets(&self) -> impl Iterator<Item = &str> {
         (self.headers.iter().flatten())
-            .filter(|(name, value)| {
-                SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str())
-                    && !variables::has_reference(value)
-            })
+            .filter(|(name, value)| is_secret_name(name) && !variables::has_reference(value))
             .map(|(name, _)| name.as_str())
     }
 

@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
+use secrecy::SecretString;
 
 use super::{
     HttpCall, HttpResponse, Trace, Whole,
@@ -12,10 +13,12 @@ use super::{
     client::Client,
     deadline,
     fault::{self, Peer},
-    host_port, limit_text, now, wait_until,
+    host_port, limit_text, now,
+    proxy::Via,
+    wait_until,
 };
 use crate::{
-    endpoint::Timeouts,
+    endpoint::{Timeouts, mask::Mask},
     event::{Fault, FaultClass, Phase},
 };
 
@@ -26,6 +29,8 @@ const MAX_WHOLE_BODY: usize = 8 << 20;
 pub struct PreparedCall {
     client: Client,
     peer: Peer,
+    /// The password of a proxy that the environment names.
+    environment_password: Option<SecretString>,
     call: HttpCall,
 }
 
@@ -36,13 +41,18 @@ impl fmt::Debug for PreparedCall {
 }
 
 impl PreparedCall {
-    pub(super) fn new(client: Client, peer: Peer, call: HttpCall) -> Self {
-        Self { client, peer, call }
+    pub(super) fn new(client: Client, via: &Via, call: HttpCall) -> Self {
+        Self {
+            client,
+            peer: Peer::new(&call.url, via.address()),
+            environment_password: via.environment_password(),
+            call,
+        }
     }
 
-    /// The headers that will be sent.
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.call.headers
+    /// What covers the secrets that it will be sent with.
+    pub(crate) fn mask(&self) -> Mask {
+        Mask::with(&self.call, self.environment_password.as_ref())
     }
 
     /// The way of its connection, for people.
@@ -58,7 +68,9 @@ impl PreparedCall {
     /// # Errors
     /// As [`Transport::send`](super::Transport::send).
     pub async fn send(self, trace: &Arc<Trace>) -> Result<HttpResponse, Fault> {
-        let Self { client, peer, call } = self;
+        let Self {
+            client, peer, call, ..
+        } = self;
         let timeouts = call.connect.timeouts;
         let request = request(&client, call, trace);
         let response = tokio::select! {

@@ -17,12 +17,16 @@ use super::{
     tls,
 };
 use crate::{
-    endpoint::{ConnectOptions, HttpVersion},
+    endpoint::{ConnectOptions, HttpVersion, secret_name::is_secret_name},
     event::{Fault, FaultClass, Phase},
 };
 
 /// What this program calls itself to servers and proxies.
 const USER_AGENT: &str = concat!("tokenscope/", env!("CARGO_PKG_VERSION"));
+
+/// Most headers of a response, and bytes of them all.
+const MAX_HEADERS: usize = 1_000;
+const MAX_HEADER_BYTES: u32 = 256 << 10;
 
 /// A client, and the connections it opened lately.
 #[derive(Clone)]
@@ -84,7 +88,7 @@ impl Clients {
         Key {
             via: match via {
                 Via::Direct => ViaKey::Direct,
-                Via::Environment(_) => ViaKey::Environment,
+                Via::Environment(..) => ViaKey::Environment,
                 Via::Proxy(url) => ViaKey::Proxy(self.hasher.hash_one(url.as_str())),
             },
             ca_file,
@@ -102,6 +106,9 @@ impl Client {
             .retry(reqwest::retry::never())
             .referer(false)
             .tcp_nodelay(true)
+            // hyper reads 100 by default, and servers behind several proxies send more.
+            .http1_max_headers(MAX_HEADERS)
+            .http2_max_header_list_size(MAX_HEADER_BYTES)
             .tls_backend_preconfigured(tls::config(ca_file, version)?)
             .dns_resolver(Arc::new(MarkingResolver))
             .connector_layer(MarkConnects {
@@ -120,7 +127,7 @@ impl Client {
         };
         let builder = match via {
             Via::Direct => builder.no_proxy(),
-            Via::Environment(_) => builder,
+            Via::Environment(..) => builder,
             Via::Proxy(url) => builder.no_proxy().proxy(proxy(url)?),
         };
         let http = builder
@@ -163,14 +170,6 @@ pub fn shown_url(url: &Url) -> String {
             }));
     }
     shown.into()
-}
-
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    ["key", "apikey", "token", "accesstoken", "sig", "signature"].contains(&name.as_str())
-        || ["secret", "password", "subscriptionkey"]
-            .iter()
-            .any(|word| name.contains(word))
 }
 
 #[cfg(test)]

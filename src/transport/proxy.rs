@@ -6,19 +6,24 @@
 
 use std::{fmt, sync::LazyLock};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::{ExposeSecret as _, SecretString};
-use url::{Host, Url};
+use url::Url;
 
-use crate::event::{Fault, FaultClass, Phase};
+use crate::{
+    endpoint::base_url::is_this_machine,
+    event::{Fault, FaultClass, Phase},
+};
 
 /// The way to a host.
 #[derive(Clone)]
 pub(super) enum Via {
     /// Straight.
     Direct,
-    /// Through the environment's proxy, at this `host:port`.
-    Environment(String),
+    /// Through the environment's proxy, at this `host:port` and with this password.
+    Environment(String, Option<SecretString>),
     /// Through this proxy; the URL holds its user and password.
     Proxy(Url),
 }
@@ -51,16 +56,30 @@ impl Via {
     }
 
     fn of_environment(target: &Url, environment: &Matcher) -> Self {
-        if is_loopback(target) {
+        if is_this_machine(target) {
             return Self::Direct;
         }
         let intercept = target.as_str().parse().ok();
         match intercept.and_then(|uri| environment.intercept(&uri)) {
             Some(found) => {
                 let authority = found.uri().authority();
-                Self::Environment(authority.map(ToString::to_string).unwrap_or_default())
+                // Only the first is set for an HTTP proxy, only the second for SOCKS.
+                let basic = found.basic_auth().and_then(password_of);
+                let password = basic.or(found.raw_auth().map(|(_, password)| password.to_owned()));
+                Self::Environment(
+                    authority.map(ToString::to_string).unwrap_or_default(),
+                    password.map(SecretString::from),
+                )
             }
             None => Self::Direct,
+        }
+    }
+
+    /// The password of the environment's proxy.
+    pub(super) fn environment_password(&self) -> Option<SecretString> {
+        match self {
+            Self::Environment(_, password) => password.clone(),
+            Self::Direct | Self::Proxy(_) => None,
         }
     }
 
@@ -68,20 +87,17 @@ impl Via {
     pub(super) fn address(&self) -> Option<String> {
         match self {
             Self::Direct => None,
-            Self::Environment(address) => Some(address.clone()),
+            Self::Environment(address, _) => Some(address.clone()),
             Self::Proxy(url) => Some(super::host_port(url)),
         }
     }
 }
 
-/// Whether a URL points at this machine itself.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
+/// The password in an `Authorization: Basic …`.
+fn password_of(basic: &HeaderValue) -> Option<String> {
+    let encoded = basic.to_str().ok()?.split_once(' ')?.1;
+    let user = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    Some(user.split_once(':')?.1.to_owned())
 }
 
 fn proxy_url(text: &str, password: Option<&SecretString>) -> Result<Url, Fault> {
@@ -124,10 +140,20 @@ mod tests {
             ("http://localhost:1234/v1", false),
             ("http://llm.localhost/v1", false),
             ("http://[::1]:1234/v1", false),
+            ("http://0.0.0.0:1234/v1", false),
+            ("http://[::]:1234/v1", false),
+            ("http://[::ffff:127.0.0.1]:1234/v1", false),
+            ("http://localhost.:1234/v1", false),
+            ("http://127.0.0.1.example:1234/v1", true),
         ] {
             let via = Via::of_environment(&Url::parse(url).unwrap(), &environment);
             let expected = proxied.then(|| "proxy.example:3128".to_owned());
             assert_eq!(via.address(), expected, "{url}");
+            let password = via.environment_password();
+            assert_eq!(
+                password.is_some_and(|p| p.expose_secret() == "pass"),
+                proxied
+            );
             assert!(!format!("{via:?}").contains("pass"), "{url}");
         }
     }

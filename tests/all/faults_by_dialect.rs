@@ -63,6 +63,7 @@ async fn run_of(dialect: &Dialect, server: &Server) -> Run {
         endpoint: Arc::new(endpoint),
         key: Some(CANARY.into()),
         proxy_password: None,
+        lack: None,
     };
     let run = execute(
         &Transport::default(),

@@ -147,6 +147,7 @@ pub fn ask(endpoint: Endpoint) -> Ask {
         endpoint: Arc::new(endpoint),
         key: Some(CANARY.into()),
         proxy_password: None,
+        lack: None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     chat::ChatRequest,
     cli::{UsageError, note, unknown_endpoint, warn_of},
     endpoint::{
-        Endpoint, TargetId, base_url,
+        Endpoint, TargetId,
         call::{left_out, raw_body},
     },
     engine::{Command, Engine, Options, SendRun, Update},
@@ -175,14 +175,8 @@ fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
     let Some(written) = &args.base_url else {
         return Ok(None);
     };
-    let base = base_url::normalise_allowing_http(written, args.dialect).map_err(UsageError::new)?;
-    for change in &base.changes {
-        note(&format!("{}: {change}", base.url));
-    }
-    let mut endpoint = Endpoint::custom(AD_HOC, base.url, args.dialect);
+    let mut endpoint = args.reach.endpoint(AD_HOC, written, args.dialect)?;
     endpoint.key_env = vec![args.key_env.clone()];
-    endpoint.allow_http = true;
-    endpoint.connect.ca_file.clone_from(&args.ca_file);
     Ok(Some(endpoint))
 }
 

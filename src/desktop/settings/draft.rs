@@ -225,7 +225,7 @@ impl Draft {
     #[must_use]
     pub fn is_cleartext(&self) -> bool {
         presets::read_url(&self.url, self.dialect, true)
-            .is_ok_and(|(url, _)| url.scheme() == "http" && !base_url::is_loopback(&url))
+            .is_ok_and(|(url, _)| url.scheme() == "http" && !base_url::is_this_machine(&url))
     }
 
     fn project_problem(&self) -> Option<String> {

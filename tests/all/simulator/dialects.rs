@@ -39,6 +39,7 @@ pub async fn run_with(endpoint: &Endpoint, request: ChatRequest, key: Option<Sec
         endpoint: Arc::new(endpoint.clone()),
         key,
         proxy_password: None,
+        lack: None,
     };
     let transport = Transport::default();
     execute(&transport, ask, CancellationToken::new(), &mut |_| {}).await
