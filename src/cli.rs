@@ -43,13 +43,16 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 it failed, or an answer ended in a fault; 2 asked wrongly. `tokenscope COMMAND --help`
-says what else a command has to say.
+Exit codes: 0 done; 1 it failed, or an answer ended in a fault; 2 asked wrongly.
 
-Without any set-up, `tokenscope chat Hello` asks the built-in simulator. LLM_BASE_URL with LLM_API_KEY, or a
-provider's own variable (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, …), makes a real endpoint ready.
-TOKENSCOPE_CONFIG_DIR and TOKENSCOPE_DATA_DIR move the folders of settings and history; TOKENSCOPE_LOG=info
-logs to standard error.";
+Without any set-up, `tokenscope chat Hello` asks the built-in simulator.
+
+Environment:
+  LLM_BASE_URL, LLM_API_KEY       make an endpoint ready, as do the providers' own variables
+                                  (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, …)
+  TOKENSCOPE_CONFIG_DIR           folder of the settings
+  TOKENSCOPE_DATA_DIR             folder of the history
+  TOKENSCOPE_LOG=info             logs to standard error";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,8 @@ mod session;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
+use anyhow::Context as _;
+
 use self::question::Question;
 use super::{
     UsageError,
@@ -39,11 +41,14 @@ pub struct Args {
 
     /// File to attach (image, PDF, sound, video, text), its type told by content; or an address (https:// or
     /// gs://) that the provider fetches itself. A text goes into the prompt under its name. May be repeated.
-    #[arg(short,
+    #[arg(
+        short,
         long = "attach",
         visible_alias = "image",
         short_alias = 'i',
-        value_name = "FILE", help_heading = WHAT)]
+        value_name = "FILE",
+        help_heading = WHAT
+    )]
     attach: Vec<PathBuf>,
 
     /// Print one line of JSON for each event, and one at the end of each run.
@@ -51,10 +56,13 @@ pub struct Args {
     json: bool,
 
     /// Ask this URL; needs no set-up. The key is read from the environment variable that --key-env names.
-    #[arg(long,
+    #[arg(
+        long,
         value_name = "URL",
         requires = "model",
-        conflicts_with = "targets", help_heading = WHERE)]
+        conflicts_with = "targets",
+        help_heading = WHERE
+    )]
     base_url: Option<String>,
 
     /// The protocol that --base-url speaks.
@@ -187,12 +195,16 @@ fn keep(args: &Args, question: Question, runs: &[Arc<Run>]) -> anyhow::Result<()
     let (Some(file), [run]) = (&args.session, runs) else {
         return Ok(());
     };
-    let Some(session) = question.session.with(question.message, run) else {
+    let Some(answer) = session::answer(run) else {
         note("no whole answer came: the session stays as it was");
         return Ok(());
     };
-    session.write(file)?;
-    session.advice().as_deref().map(note);
+    let locks = Paths::of_user()?.data.join("sessions");
+    let kept = question
+        .session
+        .add(file, &locks, [question.message, answer])
+        .with_context(|| format!("the turn is not kept in {}", file.display()))?;
+    kept.advice().as_deref().map(note);
     Ok(())
 }
 

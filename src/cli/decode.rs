@@ -1,6 +1,8 @@
 //! `tokenscope decode`: what a captured response really says, and what is wrong with it.
 
 mod capture;
+mod peeked;
+mod utf16;
 
 use std::{
     io::{self, BufWriter, Read, StdoutLock, Write as _},

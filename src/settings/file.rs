@@ -105,7 +105,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 ///
 /// # Errors
 /// If another process holds the lock for two seconds, or the lock file can't be made.
-pub(super) fn locked<T>(path: &Path, edit: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn locked<T>(path: &Path, edit: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let lock = create_private(&beside(&followed(path)?, ".lock"))?;
     for _ in 0..LOCK_TRIES {
         match lock.try_lock() {
@@ -115,6 +115,6 @@ pub(super) fn locked<T>(path: &Path, edit: impl FnOnce() -> io::Result<T>) -> io
     }
     Err(io::Error::new(
         io::ErrorKind::WouldBlock,
-        "another Tokenscope is changing the settings and does not finish",
+        "another Tokenscope is writing to it and does not finish",
     ))
 }

@@ -436,3 +436,28 @@ fn an_attached_text_reaches_every_protocol_and_another_file_is_refused_where_it_
         }
     }
 }
+
+#[test]
+fn turns_that_are_asked_at_once_are_all_kept_in_a_session() {
+    const ASKED: usize = 8;
+    let home = Home::new();
+    let session = home.path().join("s.json");
+    let start = [TARGET, &["--max-tokens", "5", "--session"]].concat();
+    let asking: Vec<_> = (0..ASKED)
+        .map(|number| {
+            let mut command = home.tokenscope(&start);
+            command.arg(&session).arg(format!("question {number}"));
+            crate::home::piped(command)
+        })
+        .collect();
+    for child in asking {
+        let ran: Ran = child.wait_with_output().unwrap().into();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    let kept = fs::read_to_string(&session).unwrap();
+    let whole: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(whole["messages"].as_array().unwrap().len(), 2 * ASKED);
+    for number in 0..ASKED {
+        assert_eq!(kept.matches(&format!("question {number}\"")).count(), 1);
+    }
+}

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::bail;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    chat::{Message, Part, Role, Tool, ToolCall},
-    cli::{UsageError, input::MAX_BODY},
+    chat::{Contents, Message, Part, Role, Tool, ToolCall},
+    cli::{UsageError, input::MAX_BODY, note},
     input,
     run::{Run, State},
     settings::file,
@@ -106,20 +106,31 @@ impl Session {
         })
     }
 
-    /// The session with a turn and its answer, if that came whole.
-    pub fn with(mut self, asked: Message, run: &Run) -> Option<Self> {
-        let whole = run.state == State::Ok;
-        let answer = run.answer.message(run.head.dialect.as_str());
-        self.messages.extend([asked, answer.filter(|_| whole)?]);
-        Some(self)
+    /// Adds a turn with its answer to the file, behind those that others have added meanwhile.
+    pub fn add(self, path: &Path, locks: &Path, turn: [Message; 2]) -> anyhow::Result<Self> {
+        let lock = locks.join(id_of(path));
+        std::fs::create_dir_all(locks)?;
+        file::locked(&lock, || Ok(self.added(path, turn)))?
     }
 
-    /// Writes it, in place of what was there.
-    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+    fn added(mut self, path: &Path, turn: [Message; 2]) -> anyhow::Result<Self> {
+        let mut now = Self::read(path)?;
+        if now.messages.len() > self.messages.len() {
+            let waits = now.takes_prompt().is_err();
+            if waits || turn[0].role == Role::Tool {
+                bail!(
+                    "the session was given other turns meanwhile, which this one does not follow"
+                );
+            }
+            note("the session was given other turns meanwhile: this one stands behind them");
+            (now.system, now.tools) = (self.system, self.tools);
+            self = now;
+        }
+        self.messages.extend(turn);
         let mut text = serde_json::to_vec_pretty(&self.to_json())?;
         text.push(b'\n');
-        file::replace(path, &text)
-            .with_context(|| format!("the session can't be kept in {}", path.display()))
+        file::replace(path, &text)?;
+        Ok(self)
     }
 
     /// What was read, with what has come since: the fields of others stay as they are.
@@ -140,6 +151,31 @@ impl Session {
         let calls = self.open_calls();
         (!calls.is_empty()).then(|| wanted(&calls).to_string())
     }
+}
+
+/// The answer of a run, if it came whole.
+pub(super) fn answer(run: &Run) -> Option<Message> {
+    let whole = run.state == State::Ok;
+    let answer = run.answer.message(run.head.dialect.as_str());
+    answer.filter(|_| whole)
+}
+
+/// A name for the lock of a file, by where it is.
+fn id_of(path: &Path) -> String {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    let whole = path.canonicalize().ok().or_else(|| {
+        let name = path.file_name()?;
+        Some(folder.ok()?.join(name))
+    });
+    let whole = whole.unwrap_or_else(|| path.to_owned());
+    let hash = Contents::from(whole.as_os_str().as_encoded_bytes()).sha256();
+    hash.iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Sets a field, unless it says the same already: there it may say more than is known here.

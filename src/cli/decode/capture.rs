@@ -4,21 +4,21 @@
 //! In: a capture. Out: the last head, if there is one, and the body behind it.
 
 use std::{
-    collections::VecDeque,
     io::{self, Cursor, Read},
     str::FromStr as _,
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::{
+    peeked::{Peeked, Unchunked},
+    utf16::Utf8Of,
+};
 use crate::{
     dialect::ResponseHead,
-    input::{ByteOrder, Encoding, all, encoding_of, into_text},
+    input::{Encoding, all, encoding_of, into_text},
     run::retry_after::retry_after_ms,
 };
-
-/// Most bytes of heads: as long as no server's.
-const MAX_HEADS: usize = 256 << 10;
 
 /// Most bytes of a capture that curl's remarks stand between.
 const MAX_REMARKED: u64 = 64 << 20;
@@ -53,6 +53,11 @@ impl Head {
         self.text(header::CONTENT_ENCODING)
     }
 
+    /// Whether it was sent in chunks; curl puts them together, most others do not.
+    fn is_chunked(&self) -> bool {
+        self.text(header::TRANSFER_ENCODING).contains("chunked")
+    }
+
     fn text(&self, name: HeaderName) -> &str {
         let value = self.headers.get(name);
         value
@@ -75,108 +80,18 @@ impl Capture {
         while let Some(found) = input.take_head()? {
             head = Some(found);
         }
-        Ok(Self {
-            head,
-            body: Box::new(input),
-        })
-    }
-}
-
-/// A reader whose next bytes can be looked at before they are read.
-struct Peeked<R: Read> {
-    seen: VecDeque<u8>,
-    rest: R,
-}
-
-impl Peeked<Box<dyn Read>> {
-    fn of(rest: Box<dyn Read>) -> Self {
-        Self {
-            seen: VecDeque::new(),
-            rest,
-        }
-    }
-}
-
-impl<R: Read> Peeked<R> {
-    /// Up to `count` bytes; fewer only at the end.
-    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        while self.seen.len() < count && self.more()? {}
-        let seen = self.seen.make_contiguous();
-        Ok(&seen[..count.min(seen.len())])
-    }
-
-    /// Reads what comes next, without taking it; false at the end.
-    fn more(&mut self) -> io::Result<bool> {
-        let mut piece = [0; 4096];
-        loop {
-            match self.rest.read(&mut piece) {
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                Err(why) => return Err(why),
-                Ok(read) => {
-                    self.seen.extend(&piece[..read]);
-                    return Ok(read > 0);
-                }
-            }
-        }
-    }
-
-    /// Takes a response's head, if one comes next: all lines up to a blank one.
-    fn take_head(&mut self) -> io::Result<Option<Head>> {
-        const BOM: &[u8] = b"\xef\xbb\xbf";
-        let mark = if self.peek(3)? == BOM { BOM.len() } else { 0 };
-        if self.peek(mark + 5)?.get(mark..) != Some(b"HTTP/") {
-            return Ok(None);
-        }
-        let mut end = None;
-        while end.is_none() && self.seen.len() < MAX_HEADS {
-            let more = self.more_if_needed()?;
-            end = head_end(self.seen.make_contiguous());
-            if !more {
-                break;
-            }
-        }
-        let seen = self.seen.make_contiguous();
-        // A head that breaks off is one, and all that there is.
-        let end = end.unwrap_or(seen.len().min(MAX_HEADS));
-        let head = head(&String::from_utf8_lossy(&seen[mark..end]));
-        if head.is_some() {
-            self.seen.drain(..end);
-        }
-        Ok(head)
-    }
-
-    fn more_if_needed(&mut self) -> io::Result<bool> {
-        if head_end(self.seen.make_contiguous()).is_some() {
-            return Ok(true);
-        }
-        self.more()
-    }
-}
-
-impl<R: Read> Read for Peeked<R> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        if self.seen.is_empty() {
-            self.rest.read(to)
+        let chunked = head.as_ref().is_some_and(Head::is_chunked);
+        let body: Box<dyn Read> = if chunked && input.peek_size()?.is_some() {
+            Box::new(Unchunked::new(input))
         } else {
-            self.seen.read(to)
-        }
+            Box::new(input)
+        };
+        Ok(Self { head, body })
     }
-}
-
-/// Where the first blank line ends.
-fn head_end(bytes: &[u8]) -> Option<usize> {
-    let mut start = 0;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        start += line.len();
-        if matches!(line, b"\n" | b"\r\n") {
-            return Some(start);
-        }
-    }
-    None
 }
 
 /// A head: the status line, then headers. What is no header is passed over.
-fn head(text: &str) -> Option<Head> {
+pub(super) fn head(text: &str) -> Option<Head> {
     let mut lines = text.lines();
     let mut words = lines.next()?.split_ascii_whitespace();
     let version = words.next()?.strip_prefix("HTTP/")?;
@@ -224,72 +139,10 @@ fn unremarked(input: impl Read) -> io::Result<Vec<u8>> {
     Ok(kept.into_bytes())
 }
 
-/// UTF-16 as UTF-8, without a byte order mark; half a pair becomes U+FFFD.
-struct Utf8Of<R: Read> {
-    from: R,
-    order: ByteOrder,
-    /// Units that are not decoded yet: half a pair, at most.
-    units: Vec<u16>,
-    half: Option<u8>,
-    ready: VecDeque<u8>,
-    begun: bool,
-}
-
-impl<R: Read> Utf8Of<R> {
-    fn new(from: R, order: ByteOrder) -> Self {
-        Self {
-            from,
-            order,
-            units: Vec::new(),
-            half: None,
-            ready: VecDeque::new(),
-            begun: false,
-        }
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            match self.half.take() {
-                None => self.half = Some(*byte),
-                Some(first) => self.units.push(self.order.unit([first, *byte])),
-            }
-        }
-        let is_high = |unit: &u16| (0xd800..0xdc00).contains(unit);
-        let waits = !bytes.is_empty() && self.units.last().is_some_and(is_high);
-        let whole = self.units.len() - usize::from(waits);
-        let mut text: String = char::decode_utf16(self.units.drain(..whole))
-            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect();
-        if bytes.is_empty() && self.half.take().is_some() {
-            text.push(char::REPLACEMENT_CHARACTER);
-        }
-        let mark = if self.begun {
-            None
-        } else {
-            text.strip_prefix('\u{feff}')
-        };
-        self.begun |= !text.is_empty();
-        self.ready.extend(mark.unwrap_or(&text).as_bytes());
-    }
-}
-
-impl<R: Read> Read for Utf8Of<R> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let mut piece = [0; 4096];
-        while self.ready.is_empty() {
-            let read = self.from.read(&mut piece)?;
-            self.take(&piece[..read]);
-            if read == 0 {
-                break;
-            }
-        }
-        self.ready.read(to)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::ByteOrder;
 
     /// A reader that gives its bytes in pieces of this size.
     struct Slow(Vec<u8>, usize);
@@ -353,6 +206,26 @@ mod tests {
                 );
                 assert_eq!(head.retry_after_ms, (status == 429).then_some(7_000));
                 assert_eq!(String::from_utf8(body).unwrap(), BODY, "{before} by {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_are_put_together_where_they_still_are() {
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        for (raw, said) in [
+            ("5\r\ndata:\r\n3;x=1\r\n a\n\r\n0\r\n\r\n", "data: a\n"),
+            (
+                "A\r\n\r\nline\r\n\r\n\r\n0\r\nx: y\r\n\r\n",
+                "\r\nline\r\n\r\n",
+            ),
+            ("5\r\ndat", "dat"),
+            ("data: a\n", "data: a\n"),
+            ("{}", "{}"),
+        ] {
+            for size in [1, 3, 4096] {
+                let (_, body) = opened(format!("{head}{raw}").as_bytes(), size);
+                assert_eq!(String::from_utf8(body).unwrap(), said, "{raw:?} by {size}");
             }
         }
     }
