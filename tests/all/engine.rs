@@ -32,7 +32,7 @@ impl Driven {
     }
 
     /// The same user's next engine.
-    fn in_home(home: Home) -> Self {
+    pub fn in_home(home: Home) -> Self {
         let options = Options {
             paths: home.paths(),
             endpoints: Vec::new(),
@@ -64,7 +64,7 @@ impl Driven {
         }
     }
 
-    fn ask(&self, endpoint: &str, model: &str) -> RunId {
+    pub fn ask(&self, endpoint: &str, model: &str) -> RunId {
         let request = ChatRequest {
             model: model.into(),
             messages: vec![Message::user("Say something")],
@@ -81,7 +81,7 @@ impl Driven {
     }
 
     /// Folds the updates of a run, as a client does, until `seen` says that it is enough.
-    fn follow(&self, id: RunId, mut seen: impl FnMut(&Run) -> bool) -> Run {
+    pub fn follow(&self, id: RunId, mut seen: impl FnMut(&Run) -> bool) -> Run {
         let mut run: Option<Run> = None;
         self.until(|update| match update {
             Update::Accepted(head) if head.id == id => {
@@ -98,7 +98,7 @@ impl Driven {
     }
 
     /// A run that is over, as the history has it: it hears of the end just after the client does.
-    fn kept(&self, id: RunId) -> Run {
+    pub fn kept(&self, id: RunId) -> Run {
         loop {
             self.engine.send(Command::LoadRun(id));
             let run = self.until(|update| match update {

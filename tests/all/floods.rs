@@ -149,7 +149,7 @@ fn serve(head: &str, body: Vec<u8>, gzip: bool) -> String {
     url
 }
 
-fn read_request(stream: &mut TcpStream) {
+pub fn read_request(stream: &mut TcpStream) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {

@@ -39,6 +39,7 @@ mod home;
 mod input_order;
 mod keyring;
 mod kill;
+mod listeners;
 mod models;
 mod ollama;
 mod openai_chat;
