@@ -77,6 +77,8 @@ pub struct App {
     shortcuts_open: bool,
     toasts: Toasts,
     chrome: Chrome,
+    /// The window was looked at for whether it fits its screen.
+    fitted: bool,
     /// What egui was last told to look like.
     appearance: Option<Appearance>,
     /// The engine's end is told here.
@@ -120,6 +122,7 @@ impl App {
             shortcuts_open: false,
             toasts: Toasts::default(),
             chrome: Chrome::default(),
+            fitted: false,
             appearance: None,
             ended: mpsc::channel().0,
         }
@@ -324,7 +327,15 @@ impl App {
         let Some(engine) = self.engine.take() else {
             return;
         };
-        engine.send(Command::Stop);
+        let mut cx = Cx {
+            state: &mut self.state,
+            theme: &theme::DARK,
+            commands: &mut self.commands,
+            actions: &mut self.actions,
+        };
+        self.views.iter_mut().for_each(|view| view.close(&mut cx));
+        let last = self.commands.drain(..).chain([Command::Stop]);
+        last.for_each(|command| engine.send(command));
         let ended = self.ended.clone();
         let wait = move || {
             while let Some(update) = engine.next() {
@@ -343,6 +354,7 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.fit_screen(ctx);
         self.drain(ctx);
     }
 

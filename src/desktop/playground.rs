@@ -276,6 +276,12 @@ impl View for Playground {
         self.save_later(ui, cx);
     }
 
+    fn close(&mut self, cx: &mut Cx<'_>) {
+        if self.changed || self.changed_at.is_some() {
+            self.save_now(cx);
+        }
+    }
+
     fn save(&self) -> Option<String> {
         let kept = Kept {
             conversation: self.conversation.id,

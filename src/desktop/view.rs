@@ -89,6 +89,8 @@ pub trait View {
     fn logic(&mut self, _cx: &mut Cx<'_>) {}
     /// Shows it.
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>);
+    /// Called once before the window closes: keeps what it was still holding back.
+    fn close(&mut self, _cx: &mut Cx<'_>) {}
     /// What it wants kept with the layout; never a secret.
     fn save(&self) -> Option<String> {
         None

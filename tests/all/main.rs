@@ -62,3 +62,5 @@ mod upload;
 mod vertex_grpc;
 #[cfg(feature = "grpc")]
 mod vertex_grpc_messages;
+#[cfg(all(feature = "gui", target_os = "linux"))]
+mod window;

@@ -1,6 +1,6 @@
 //! The window's theme and zoom: as the settings have them, or as they were just changed.
 
-use egui::Context;
+use egui::{Context, Vec2, ViewportCommand};
 
 use super::App;
 use crate::{
@@ -8,7 +8,29 @@ use crate::{
     settings::{Appearance, SettingsEdit, Theme},
 };
 
+/// A window's frame is known a little after the window is shown, in seconds.
+const FRAME_KNOWN_BY: f64 = 2.0;
+
 impl App {
+    /// Makes a window smaller that, with its frame, would not fit its screen; looked at as it opens only.
+    pub(super) fn fit_screen(&mut self, ctx: &Context) {
+        let (time, viewport) = ctx.input(|input| (input.time, input.viewport().clone()));
+        let whole = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
+        self.fitted |= whole || time > FRAME_KNOWN_BY;
+        if self.fitted {
+            return;
+        }
+        if let (Some(outer), Some(inner), Some(screen)) = (
+            viewport.outer_rect,
+            viewport.inner_rect,
+            viewport.monitor_size,
+        ) && let Some(size) = fitting(outer.size(), inner.size(), screen)
+        {
+            self.fitted = true;
+            ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
+        }
+    }
+
     pub(super) fn zoom(&mut self, ctx: &Context, by: f32) {
         let zoom = ((ctx.zoom_factor() + by).clamp(0.5, 3.0) * 10.0).round() / 10.0;
         self.set_appearance(
@@ -51,6 +73,13 @@ impl App {
     }
 }
 
+/// What a window's inside has to be, so that it and its frame fit a screen; nothing if they do.
+fn fitting(outer: Vec2, inner: Vec2, screen: Vec2) -> Option<Vec2> {
+    let over = (outer - screen).max(Vec2::ZERO);
+    // A screen that is not known, or no screen at all.
+    (screen.min_elem() > 0.0 && over != Vec2::ZERO).then(|| inner - over)
+}
+
 fn look(ctx: &Context, appearance: Appearance) {
     ctx.set_theme(match appearance.theme {
         Theme::Dark => egui::ThemePreference::Dark,
@@ -58,4 +87,35 @@ fn look(ctx: &Context, appearance: Appearance) {
         Theme::System => egui::ThemePreference::System,
     });
     ctx.set_zoom_factor(appearance.zoom.clamp(0.5, 3.0));
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::vec2;
+
+    use super::*;
+
+    #[test]
+    fn a_window_is_made_to_fit_with_its_frame() {
+        for (outer, inner, screen, expected) in [
+            ((1200., 750.), (1200., 720.), (1280., 800.), None),
+            (
+                (1024., 798.),
+                (1024., 768.),
+                (1024., 768.),
+                Some((1024., 738.)),
+            ),
+            (
+                (1210., 630.),
+                (1200., 600.),
+                (800., 600.),
+                Some((790., 570.)),
+            ),
+            ((1200., 750.), (1200., 720.), (0., 0.), None),
+        ] {
+            let size = |(x, y)| vec2(x, y);
+            let found = fitting(size(outer), size(inner), size(screen));
+            assert_eq!(found, expected.map(size));
+        }
+    }
 }

@@ -1,0 +1,226 @@
+//! A real window: started, looked at over AT-SPI, and driven by the keys, the pointer and the clipboard of its
+//! screen.
+
+use std::{
+    fmt::Debug,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::tree::{Bus, Part};
+use crate::home::Home;
+
+/// After this time a test gives up and says what it waited for. A machine under load is far from it.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How long we let others work before we look again: nothing outside tells us that it is done.
+const LOOK_AGAIN: Duration = Duration::from_millis(30);
+
+/// Waits until there is something, and panics with what it was and what was seen last if it never comes.
+pub fn until<T, E: Debug>(what: &str, mut look: impl FnMut() -> Result<T, E>) -> T {
+    let begun = Instant::now();
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(seen) if begun.elapsed() > PATIENCE => {
+                panic!("waited {PATIENCE:?} for {what}; seen last: {seen:?}")
+            }
+            Err(_) => std::thread::sleep(LOOK_AGAIN),
+        }
+    }
+}
+
+/// The program with its window open.
+pub struct Screen {
+    pub bus: Bus,
+    child: Child,
+    /// Its X window.
+    pub id: String,
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Screen {
+    /// Opens the window of a user, and waits until it can be written in.
+    pub fn open(home: &Home) -> Self {
+        let mut command = home.tokenscope([""; 0]);
+        for name in ["DISPLAY", "LIBGL_ALWAYS_SOFTWARE", "XDG_RUNTIME_DIR"] {
+            command.env(
+                name,
+                std::env::var(name).expect("tests/with-window.sh sets it"),
+            );
+        }
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Self {
+        let bus = Bus::open();
+        let child = command.stdin(Stdio::null()).spawn().expect("it starts");
+        let mut screen = Self {
+            bus,
+            child,
+            id: String::new(),
+        };
+        let pid = screen.child.id().to_string();
+        screen.id = until("the X window", || {
+            let found = asked(&[
+                "search",
+                "--onlyvisible",
+                "--pid",
+                &pid,
+                "--name",
+                "Tokenscope",
+            ]);
+            let id = found.lines().next().unwrap_or_default().to_owned();
+            if id.is_empty() { Err(found) } else { Ok(id) }
+        });
+        screen.focus();
+        screen.part("entry", "Prompt");
+        screen
+    }
+
+    /// Gives the window the keyboard, as a window manager would.
+    pub fn focus(&self) {
+        xdotool(&["windowraise", &self.id, "windowfocus", "--sync", &self.id]);
+    }
+
+    pub fn parts(&self) -> zbus::Result<Vec<Part>> {
+        self.bus.window(self.child.id())
+    }
+
+    /// Waits for what a test wants to see of the parts.
+    pub fn see<T>(&self, what: &str, find: impl Fn(&[Part]) -> Option<T>) -> T {
+        until(what, || {
+            let parts = self.parts().map_err(|error| vec![error.to_string()])?;
+            find(&parts).ok_or_else(|| {
+                let named = parts.iter().filter(|part| !part.name.is_empty());
+                named
+                    .map(|part| format!("{}: {}", part.role, part.name))
+                    .collect::<Vec<_>>()
+            })
+        })
+    }
+
+    /// Waits for a part by its role and name.
+    pub fn part(&self, role: &str, name: &str) -> Part {
+        self.see(&format!("the {role} {name:?}"), |parts| {
+            parts
+                .iter()
+                .find(|part| part.role == role && part.name == name)
+                .cloned()
+        })
+    }
+
+    /// Waits until a field holds a text.
+    pub fn holds(&self, field: &str, text: &str) {
+        until(&format!("{text:?} in {field}"), || {
+            let field = self.part("entry", field);
+            match self.bus.text(&field) {
+                Ok(found) if found == text => Ok(()),
+                found => Err(found),
+            }
+        });
+    }
+
+    /// Clicks into the middle of a part, once it stands still.
+    pub fn click(&self, role: &str, name: &str) {
+        let mut last = None;
+        let (x, y) = until(&format!("{name:?} to stand still"), || {
+            let now = self.bus.middle(&self.part(role, name)).ok();
+            let before = std::mem::replace(&mut last, now);
+            now.filter(|_| before == now).ok_or(now)
+        });
+        let (x, y) = (x.to_string(), y.to_string());
+        xdotool(&["mousemove", &x, &y, "click", "1"]);
+    }
+
+    /// Sends a signal to the program.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([name, &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill").success());
+    }
+
+    /// Waits for the program's end.
+    pub fn ended(mut self) -> std::process::ExitStatus {
+        until("the end of the program", || {
+            self.child.try_wait().expect("it is ours").ok_or("it runs")
+        })
+    }
+}
+
+/// Sends keys and clicks.
+pub fn xdotool(arguments: &[&str]) {
+    let status = Command::new("xdotool").args(arguments).status();
+    assert!(
+        status.expect("xdotool is installed").success(),
+        "{arguments:?}"
+    );
+}
+
+/// What a query of xdotool gives.
+pub fn asked(arguments: &[&str]) -> String {
+    let output = Command::new("xdotool")
+        .args(arguments)
+        .stderr(Stdio::null())
+        .output();
+    String::from_utf8(output.expect("xdotool is installed").stdout).expect("UTF-8")
+}
+
+/// Puts a text on the clipboard, as another program.
+pub fn offer(text: &str) {
+    let mut xclip = Command::new("xclip")
+        .args(["-in", "-selection", "clipboard"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("xclip is installed");
+    xclip
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(text.as_bytes())
+        .expect("it reads");
+    // It has forked by then; the one that holds the selection ends when another takes it.
+    assert!(xclip.wait().expect("it ends").success());
+}
+
+/// What is on the clipboard, as another program reads it; nothing if nobody gives it.
+fn clipboard() -> String {
+    let output = Command::new("timeout")
+        .args(["10", "xclip", "-out", "-selection", "clipboard"])
+        .stderr(Stdio::null())
+        .output()
+        .expect("xclip is installed");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Waits until another text than `old` is on the clipboard.
+pub fn copied(old: &str) -> String {
+    until("a copy on the clipboard", || {
+        let now = clipboard();
+        if now.is_empty() || now == old {
+            Err(now)
+        } else {
+            Ok(now)
+        }
+    })
+}
+
+/// Puts a program of this name into a folder; it adds its arguments, one line a call, to the file given back.
+pub fn fake(folder: &Path, name: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (program, said) = (folder.join(name), folder.join(format!("{name}.said")));
+    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$*\" >> '{}'\n", said.display());
+    std::fs::write(&program, script).expect("the program");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    said
+}
