@@ -4,6 +4,8 @@
 //! need know about.
 
 pub mod beside;
+mod call_ids;
+pub(crate) mod count;
 pub mod decoder;
 pub mod error;
 pub mod excerpt;
@@ -60,7 +62,8 @@ fn is_events(text: &[u8]) -> bool {
     SSE_FIELDS.iter().any(|field| text.starts_with(field))
 }
 
-const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];
+/// The fields of server-sent events, and llama.cpp's own for an error.
+const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b"error:", b":"];
 
 /// The note that a body is not what its content type says, if it is not. Where the type is not known (a body
 /// on disk), there is nothing to say; plain JSON of a streamed answer is noted elsewhere.

@@ -3,6 +3,7 @@
 //! In: a prompt from a view, the terminal or (later) the gateway. Out: [`ChatRequest`], which a
 //! [dialect](crate::dialect) turns into the bytes of its own protocol.
 
+mod call_ids;
 mod contents;
 mod files;
 mod media;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::merge_patch::merge_patch;
 pub use self::{
+    call_ids::with_call_ids,
     contents::{Contents, Sha256, WeakContents},
     files::{Files, Piece},
     media::{Media, is_address},
@@ -39,6 +41,14 @@ pub struct ChatRequest {
 }
 
 impl ChatRequest {
+    /// How many answers it asks for: 1, unless a body or a further parameter says `n`.
+    #[must_use]
+    pub fn choices(&self) -> u64 {
+        let raw = self.raw_body.as_ref().map(|body| body.get("n"));
+        let stated = raw.unwrap_or_else(|| self.params.extra.get("n"));
+        stated.and_then(Value::as_u64).unwrap_or(1)
+    }
+
     /// A request with one user message of plain text.
     pub fn of_text(model: impl Into<String>, prompt: impl Into<String>) -> Self {
         Self {

@@ -143,6 +143,8 @@ pub struct ResponseHead {
     pub content_type: Option<String>,
     /// The wait asked for by `retry-after`/`retry-after-ms`, in milliseconds (already capped).
     pub retry_after_ms: Option<u64>,
+    /// How many answers were asked for; `None` where that is not known (a body on disk).
+    pub choices: Option<u64>,
 }
 
 impl ResponseHead {
@@ -152,7 +154,7 @@ impl ResponseHead {
         Self {
             status: 200,
             content_type: Some("text/event-stream".into()),
-            retry_after_ms: None,
+            ..Self::default()
         }
     }
 }

@@ -281,6 +281,9 @@ pub struct Fault {
     pub code: Option<String>,
     /// The provider's message verbatim, or ours; never holds a key.
     pub message: String,
+    /// What the provider said beside its message (parameter, metadata, request id, …), as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
     /// How long the provider asked us to wait, in milliseconds.
     pub retry_after_ms: Option<u64>,
 }
@@ -294,6 +297,7 @@ impl Fault {
             status: None,
             code: None,
             message: message.into(),
+            details: None,
             retry_after_ms: None,
         }
     }

@@ -5,6 +5,7 @@ mod ending;
 
 use super::{
     BodyKind,
+    call_ids::CallIds,
     error::{ProviderError, bare_error, of_response},
     excerpt::excerpt,
     is_blank, kind_of, type_note,
@@ -29,6 +30,9 @@ pub trait Reader: Send {
     /// Whether single JSON objects, one a line, are how this dialect streams; elsewhere one alone is an
     /// answer that was not streamed, which is noted.
     const STREAMS_OBJECTS: bool = false;
+
+    /// Whether a call goes back by its id: one that came without gets one at the answer's end.
+    const CALLS_HAVE_IDS: bool = false;
 
     /// Reads one frame: the data of an event with its name (`message` where none was given), or one JSON
     /// object of a body without events (its name is empty).
@@ -96,6 +100,9 @@ pub struct BodyDecoder<R> {
     frames_read: u64,
     token: bool,
     faulted: bool,
+    /// What is told once only.
+    noted: Vec<&'static str>,
+    calls: CallIds,
 }
 
 #[derive(Debug)]
@@ -123,23 +130,44 @@ impl<R: Reader> BodyDecoder<R> {
             frames_read: 0,
             token: false,
             faulted: false,
+            noted: Vec::new(),
+            calls: CallIds::default(),
         }
     }
 }
 
 impl<R: Reader> Decoder for BodyDecoder<R> {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        let before = out.len();
         self.keep_start(bytes);
         let rest = self.sniff(bytes, out);
         self.push_on(rest, out);
+        self.see_calls(&out[before..]);
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
+        if self.faulted {
+            // Nothing follows a fault.
+            return self.close(out);
+        }
+        let before = out.len();
         self.close(out);
+        self.see_calls(&out[before..]);
+        let mut ids = Vec::new();
+        self.calls.fill(&mut ids);
+        let fault = (out[before..].iter()).position(|event| matches!(event, Event::Fault(_)));
+        let at = fault.map_or(out.len(), |at| before + at);
+        out.splice(at..at, ids);
     }
 }
 
 impl<R: Reader> BodyDecoder<R> {
+    fn see_calls(&mut self, events: &[Event]) {
+        if R::CALLS_HAVE_IDS {
+            self.calls.see(events);
+        }
+    }
+
     /// Takes bytes until it is clear what the body is, and gives the rest.
     fn sniff<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Event>) -> &'a [u8] {
         let mut rest = bytes;
@@ -201,6 +229,13 @@ impl<R: Reader> BodyDecoder<R> {
                     self.fail_unless_over(error, &text, out);
                 }
             }
+            Frame::Error { text } => {
+                self.fail_unless_over(ProviderError::of_data(&text), &text, out);
+            }
+            Frame::Undivided => {
+                let text = "events came without the blank line that divides them";
+                self.note_once(About::Form, text, out);
+            }
             Frame::Comment { .. } => out.push(Event::keep_alive()),
             Frame::Repaired => {
                 self.note(About::Form, "bytes that are not UTF-8 were replaced", out);
@@ -242,6 +277,11 @@ impl<R: Reader> BodyDecoder<R> {
         if data.is_empty() {
             return out.push(Event::keep_alive());
         }
+        if data == "null" || data.starts_with(':') {
+            let text = "keep-alives came as data";
+            self.note_once(About::Form, text, out);
+            return out.push(Event::keep_alive());
+        }
         let before = out.len();
         let taken = if data == DONE {
             self.reader.mark(out);
@@ -268,6 +308,13 @@ impl<R: Reader> BodyDecoder<R> {
             _ if !self.is_ok() => Phase::Headers,
             true => Phase::Stream,
             false => Phase::FirstToken,
+        }
+    }
+
+    fn note_once(&mut self, about: About, text: &'static str, out: &mut Vec<Event>) {
+        if !self.noted.contains(&text) {
+            self.noted.push(text);
+            self.note(about, text, out);
         }
     }
 

@@ -4,7 +4,7 @@
 //! (bare or in an array), `{"error": "text"}`, `{"errors": […]}`, FastAPI's `{"detail": …}`, vLLM's and
 //! Cohere's bare `{"message": …}`, a page of HTML, plain text, nothing.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     excerpt::{capped, excerpt},
@@ -25,6 +25,8 @@ pub struct ProviderError {
     pub message: String,
     /// Its most telling code word.
     pub code: Option<String>,
+    /// What else it said beside the message, as JSON.
+    details: Option<String>,
     /// The HTTP status that it states inside its body.
     http: Option<u16>,
     /// Every code word, in lower case.
@@ -59,6 +61,7 @@ impl ProviderError {
             status: Some(head.status),
             code: self.code,
             message: self.message,
+            details: self.details,
             retry_after_ms: head.retry_after_ms.or(self.retry_after_ms),
         }
     }
@@ -72,7 +75,10 @@ impl ProviderError {
                 .filter(|class| *class != FaultClass::BadRequest)
                 .or(Some(FaultClass::Provider)),
             // Google says 400 to a bad key, and some gateways 500 to whatever their provider said.
-            400 | 500 => said.or_else(|| class_of_status(status)),
+            400 => said.or_else(|| class_of_status(status)),
+            500 => said
+                .or_else(|| self.http.and_then(class_of_status))
+                .or_else(|| class_of_status(status)),
             _ => class_of_status(status).or(said),
         };
         class.unwrap_or(FaultClass::Protocol)
@@ -102,27 +108,86 @@ pub fn of_response(head: &ResponseHead, body: &str) -> Fault {
 /// The error in a JSON value; `None` if nothing in it looks like one.
 #[must_use]
 pub fn provider_error(value: &Value) -> Option<ProviderError> {
-    let whole = value.get(0).unwrap_or(value);
-    let node = error_node(whole);
-    let message = message(node)?;
+    let nodes = nodes(value.get(0).unwrap_or(value));
+    // The innermost object that says anything is the provider's own.
+    let innermost = |say: fn(&Value) -> Option<Said>| {
+        (nodes.iter().rev()).find_map(|node| Some((*node, say(node)?)))
+    };
+    let (node, said) = innermost(sentence).or_else(|| innermost(codes_alone))?;
     let mut codes = Codes::default();
     codes.collect(node);
-    if !std::ptr::eq(node, whole) {
-        codes.collect(whole);
+    for other in nodes
+        .iter()
+        .rev()
+        .filter(|other| !std::ptr::eq(**other, node))
+    {
+        codes.collect(other);
     }
     let number = codes.number.map(|n| n.to_string());
     let words = codes.words.iter().map(|word| word.to_lowercase());
-    Some(ProviderError {
-        message: capped(message, MAX_MESSAGE),
+    let stated =
+        said.field == "" && node.is_string() || node.get(said.field).is_some_and(Value::is_string);
+    let inner = stated.then(|| told_as_json(&said.text)).flatten();
+    let error = ProviderError {
+        message: said.text.clone(),
         http: codes.http,
         words: words.chain(number.clone()).collect(),
-        code: codes
-            .words
-            .first()
-            .map(|word| (*word).to_owned())
-            .or(number),
+        code: (codes.words.first().map(|word| (*word).to_owned())).or(number),
         retry_after_ms: retry_delay_ms(node),
+        details: None,
+    };
+    let mut error = match inner {
+        Some(inner) => error.around(inner),
+        None => error,
+    };
+    error.message = capped(with_upstream(node, error.message), MAX_MESSAGE);
+    let beside = beside(&nodes, &said, error.code.as_deref());
+    error.details = beside
+        .or(error.details)
+        .map(|text| capped(text, MAX_MESSAGE));
+    Some(error)
+}
+
+/// The error that a JSON value tells which came behind a status of success and is no answer: `msg` with a code,
+/// `success: false`, a list of errors. `None` where it says that all is well, or nothing of the kind.
+#[must_use]
+pub fn business_error(value: &Value) -> Option<ProviderError> {
+    let whole = value.get(0).unwrap_or(value);
+    says_failure(whole).then(|| {
+        provider_error(whole).unwrap_or_else(|| ProviderError::of_text(&whole.to_string()))
     })
+}
+
+/// Whether a field of this name may tell of a failure.
+#[must_use]
+pub fn tells_of_failure(name: &str) -> bool {
+    SENTENCES.contains(&name)
+        || CODES.contains(&name)
+        || ["errors", "success", "ok"].contains(&name)
+}
+
+fn says_failure(node: &Value) -> bool {
+    let Some(fields) = node.as_object() else {
+        return false;
+    };
+    let is = |name: &str, value: bool| fields.get(name).is_some_and(|v| *v == Value::Bool(value));
+    let stated = |name: &&str| fields.get(*name).is_some_and(|v| !is_void(v));
+    if is("success", false) || is("ok", false) || ["error", "errors"].iter().any(stated) {
+        return true;
+    }
+    let is_fine = |code: &Value| match code {
+        Value::Number(code) => matches!(code.as_i64(), Some(0 | 200)),
+        Value::String(word) => {
+            ["0", "200", "ok", "success"].contains(&word.to_ascii_lowercase().as_str())
+        }
+        _ => false,
+    };
+    let codes = || CODES.iter().filter_map(|name| fields.get(*name));
+    let fine = is("success", true) || is("ok", true) || codes().any(is_fine);
+    !fine
+        && SENTENCES
+            .iter()
+            .any(|name| fields.get(*name).is_some_and(Value::is_string))
 }
 
 /// The error that stands as bare JSON outside of any event; `None` if that is none.
@@ -137,12 +202,27 @@ pub fn bare_error(text: &str) -> Option<ProviderError> {
     provider_error(&value)
 }
 
-fn error_node(value: &Value) -> &Value {
-    let field = |name| value.get(name).filter(|v| !is_void(v));
-    field("error")
-        .or_else(|| field("errors").map(|errors| errors.get(0).unwrap_or(errors)))
-        .or_else(|| field("detail"))
-        .unwrap_or(value)
+/// The objects that an error is nested in, the outermost first.
+fn nodes(whole: &Value) -> Vec<&Value> {
+    const DEEPEST: usize = 5;
+    let mut nodes = vec![whole];
+    while let Some(inner) = nodes.last().and_then(|node| inner_node(node))
+        && nodes.len() < DEEPEST
+    {
+        nodes.push(inner);
+    }
+    nodes
+}
+
+/// The object inside an error object that says more.
+fn inner_node(node: &Value) -> Option<&Value> {
+    let inner = |name| match node.get(name)? {
+        Value::Array(items) if name == "errors" => items.first().filter(|item| !is_void(item)),
+        value => Some(value).filter(|value| value.is_object() && !is_void(value)),
+    };
+    ["error", "errors", "detail", "message"]
+        .into_iter()
+        .find_map(inner)
 }
 
 fn is_void(value: &Value) -> bool {
@@ -155,38 +235,151 @@ fn is_void(value: &Value) -> bool {
     }
 }
 
-fn message(node: &Value) -> Option<String> {
-    const NAMES: &[&str] = &[
-        "message",
-        "msg",
-        "error_message",
-        "error_msg",
-        "status_msg",
-        "detail",
-        "error",
-        "error_description",
-    ];
-    match node {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(_) => Some(node.to_string()),
+/// The fields that an error's sentence stands in, the best first: a mere title may stand beside the sentence.
+const SENTENCES: &[&str] = &[
+    "message",
+    "msg",
+    "error_message",
+    "error_msg",
+    "errorMessage",
+    "errmsg",
+    "err_msg",
+    "status_msg",
+    "error_description",
+    "detail",
+    "error",
+    "title",
+];
+
+/// What an error says, and the field that it says it in.
+struct Said {
+    field: &'static str,
+    text: String,
+}
+
+fn sentence(node: &Value) -> Option<Said> {
+    let (field, text) = match node {
+        Value::String(text) => ("", text.clone()),
+        Value::Array(_) => ("", node.to_string()),
         Value::Object(fields) => {
-            let stated = NAMES
-                .iter()
-                .filter_map(|name| fields.get(*name))
-                .find(|v| !is_void(v));
-            match stated {
-                Some(Value::String(text)) => Some(text.clone()),
-                Some(other) => Some(other.to_string()),
-                // An error object that has only codes; any other object is no error at all.
-                None => ["code", "type", "status"]
-                    .iter()
-                    .any(|name| fields.contains_key(*name))
-                    .then(|| node.to_string()),
-            }
+            let text = |name: &&'static str| Some((*name, text_of(fields.get(*name)?)?));
+            SENTENCES.iter().find_map(text)?
         }
+        _ => return None,
+    };
+    Some(Said { field, text })
+}
+
+/// An error object that has only codes; any other object is no error at all.
+fn codes_alone(node: &Value) -> Option<Said> {
+    let mut names = ["code", "type", "status"].iter();
+    let coded = node.is_object() && names.any(|name| node.get(*name).is_some());
+    coded.then(|| Said {
+        field: "",
+        text: node.to_string(),
+    })
+}
+
+/// A sentence, or several of them.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        _ if is_void(value) => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            Some(texts.join("; "))
+        }
+        Value::Array(_) => Some(value.to_string()),
+        // An object is looked into by itself; a number says nothing without its field.
         _ => None,
     }
 }
+
+/// The error that a message holds as JSON text: gateways pass on what their provider said so.
+fn told_as_json(message: &str) -> Option<ProviderError> {
+    let text = message.trim();
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    provider_error(&json::value(text).ok()?)
+}
+
+impl ProviderError {
+    /// An error whose message was `inner`, as JSON.
+    fn around(self, inner: Self) -> Self {
+        Self {
+            message: inner.message,
+            code: inner.code.or(self.code),
+            details: inner.details,
+            http: inner.http.or(self.http),
+            words: inner.words.into_iter().chain(self.words).collect(),
+            retry_after_ms: inner.retry_after_ms.or(self.retry_after_ms),
+        }
+    }
+}
+
+/// An aggregator says what its provider said beside a sentence of its own: OpenRouter's `metadata`.
+fn with_upstream(node: &Value, message: String) -> String {
+    let Some(metadata) = node.get("metadata") else {
+        return message;
+    };
+    let upstream = metadata.get("raw").filter(|raw| !is_void(raw));
+    let upstream = upstream.map(|raw| match raw {
+        Value::String(text) => told_as_json(text).map_or_else(|| text.clone(), |e| e.message),
+        other => provider_error(other).map_or_else(|| other.to_string(), |e| e.message),
+    });
+    let message = match upstream {
+        Some(said) if !message.contains(&said) => format!("{message}: {said}"),
+        _ => message,
+    };
+    match metadata.get("provider_name").and_then(Value::as_str) {
+        Some(name) if !name.is_empty() && !message.contains(name) => format!("{message} ({name})"),
+        _ => message,
+    }
+}
+
+/// What stands beside an error's sentence in the objects around it, as JSON; `None` where nothing does.
+fn beside(nodes: &[&Value], said: &Said, code: Option<&str>) -> Option<String> {
+    let mut kept = Map::new();
+    for (at, node) in nodes.iter().enumerate() {
+        let inner = nodes.get(at + 1).copied();
+        for (name, value) in node.as_object().into_iter().flatten() {
+            let is_inner = inner.is_some_and(|inner| holds(value, inner));
+            let is_said = match value {
+                Value::String(text) => *text == said.text || Some(text.as_str()) == code,
+                Value::Number(number) => {
+                    let is_status = number.as_u64().and_then(http_status).is_some();
+                    is_status || Some(number.to_string().as_str()) == code
+                }
+                _ => text_of(value).as_ref() == Some(&said.text),
+            };
+            let is_plain = matches!(value.as_str(), Some("error"));
+            let told = is_inner || is_said || is_plain || said.field.is_empty() && inner.is_none();
+            if !told && !is_void(value) && *value != Value::Bool(true) {
+                kept.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    (!kept.is_empty()).then(|| Value::Object(kept).to_string())
+}
+
+/// Whether a value is this one, or a list that begins with it.
+fn holds(value: &Value, inner: &Value) -> bool {
+    std::ptr::eq(value, inner) || (value.get(0)).is_some_and(|first| std::ptr::eq(first, inner))
+}
+
+/// The fields that an error's code stands in, the most telling first.
+const CODES: &[&str] = &[
+    "code",
+    "status",
+    "type",
+    "error_type",
+    "error_code",
+    "errorCode",
+    "errcode",
+    "status_code",
+    "statusCode",
+];
 
 /// The code words and numbers of an error, the most telling first.
 #[derive(Default)]
@@ -198,15 +391,8 @@ struct Codes<'a> {
 
 impl<'a> Codes<'a> {
     fn collect(&mut self, node: &'a Value) {
-        for name in [
-            "code",
-            "status",
-            "type",
-            "error_type",
-            "error_code",
-            "status_code",
-        ] {
-            match node.get(name) {
+        for name in CODES {
+            match node.get(*name) {
                 Some(Value::String(word)) if !word.is_empty() && word != "error" => {
                     self.words.push(word);
                     self.http = self
@@ -221,6 +407,13 @@ impl<'a> Codes<'a> {
                 _ => {}
             }
         }
+        // A title that is one word is a code, as OAuth's `error`.
+        let word = node.get("error").and_then(Value::as_str);
+        self.words.extend(word.filter(|word| {
+            !word.is_empty()
+                && !word.contains(char::is_whitespace)
+                && SENTENCES[..10].iter().any(|name| node.get(*name).is_some())
+        }));
         let details = node.get("details").and_then(Value::as_array);
         let reasons = details
             .into_iter()

@@ -117,6 +117,11 @@ pub(crate) fn string(raw: &RawValue) -> Option<String> {
         .map(|b| String::from_utf8_lossy(&b).into_owned())
 }
 
+/// A word that says something: a string that is neither empty nor the text `null`, which some servers write for none.
+pub(crate) fn word(raw: &RawValue) -> Option<String> {
+    string(raw).filter(|word| !word.trim().eq_ignore_ascii_case("null"))
+}
+
 /// An array's elements; `None` if it is something else, or has too many.
 pub(crate) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     list(raw.get()).ok()

@@ -85,8 +85,7 @@ fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
     let captured = capture.head.as_ref().map(capture::Head::of_response);
     let mut head = captured.unwrap_or(ResponseHead {
         status: 200,
-        content_type: None,
-        retry_after_ms: None,
+        ..ResponseHead::default()
     });
     head.status = args.status.unwrap_or(head.status);
     head.content_type = args.content_type.clone().or(head.content_type);

@@ -4,6 +4,7 @@
 //! of a streamed request, then [`Event`](crate::event::Event)s. The wire format is
 //! <https://platform.openai.com/docs/api-reference/chat>; where servers differ from it, the code says who.
 
+mod choice;
 mod chunk;
 mod decode;
 mod delta;
@@ -35,7 +36,7 @@ pub static DIALECT: Dialect = Dialect {
     encode: encode::body,
     fit: None,
     wire: Wire::Json,
-    decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::default())),
+    decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::new(head))),
     models: models::parse,
 };
 

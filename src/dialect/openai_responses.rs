@@ -6,6 +6,7 @@
 
 mod calls;
 mod citation;
+mod client_call;
 mod counts;
 mod decode;
 mod encode;

@@ -68,7 +68,7 @@ fn refusal(dialect: &Dialect, status: u16, headers: &HeaderMap, body: &[u8]) -> 
         content_type: content_type
             .and_then(|v| v.to_str().ok())
             .map(str::to_owned),
-        retry_after_ms: None,
+        ..ResponseHead::default()
     };
     let mut events = Vec::new();
     let mut decoder = (dialect.decoder)(&head);

@@ -146,6 +146,9 @@ impl Mask {
     fn cover_fault(&self, fault: &mut Fault) {
         self.json(&mut fault.message);
         self.texts([&mut fault.code]);
+        if let Some(details) = &mut fault.details {
+            self.json(details);
+        }
     }
 
     fn media(&self, media: &mut Media) {

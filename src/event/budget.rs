@@ -84,6 +84,7 @@ impl Budget {
             Event::Fault(fault) => {
                 cut(&mut fault.message, MAX_RAW_BYTES);
                 cut_if_any(&mut fault.code, MAX_WORD_BYTES);
+                cut_if_any(&mut fault.details, MAX_RAW_BYTES);
                 Ok(())
             }
             Event::Text { .. }

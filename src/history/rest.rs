@@ -28,6 +28,8 @@ pub(super) struct Rest {
     echoed: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_written: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault_details: Option<String>,
 }
 
 impl Rest {
@@ -40,6 +42,7 @@ impl Rest {
             timings: answer.timings.clone(),
             echoed: answer.echoed.clone(),
             cache_written: answer.usage.and_then(|usage| usage.cache_written),
+            fault_details: (answer.fault.as_ref()).and_then(|fault| fault.details.clone()),
         }
     }
 
@@ -57,6 +60,9 @@ impl Rest {
         answer.echoed = self.echoed;
         if let Some(usage) = &mut answer.usage {
             usage.cache_written = self.cache_written;
+        }
+        if let Some(fault) = &mut answer.fault {
+            fault.details = self.fault_details;
         }
     }
 }

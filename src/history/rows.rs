@@ -348,6 +348,8 @@ fn fault_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Fault>> {
         status,
         code,
         message,
+        // Kept with what has no column.
+        details: None,
         retry_after_ms,
     }))
 }

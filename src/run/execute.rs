@@ -179,7 +179,8 @@ impl Record<'_> {
     }
 
     fn close(&mut self, end: End, decoder: Option<Bounded>) {
-        let mut events = last_events(end, decoder);
+        let began = self.recorder.stamps().first_byte.is_some();
+        let mut events = last_events(end, began, decoder);
         for event in &mut events {
             if let Event::Fault(fault) = event {
                 fault.status = fault.status.or(self.run.status);
@@ -221,7 +222,7 @@ impl Quiet {
 }
 
 /// The events that only the end makes known.
-fn last_events(end: End, decoder: Option<Bounded>) -> Vec<Event> {
+fn last_events(end: End, began: bool, decoder: Option<Bounded>) -> Vec<Event> {
     let mut events = Vec::new();
     if let Some(mut decoder) = decoder {
         decoder.end(&mut events);
@@ -232,7 +233,7 @@ fn last_events(end: End, decoder: Option<Bounded>) -> Vec<Event> {
             let text = "the connection stayed open after the answer's end";
             Note::tell(About::Aside, text, &mut events);
         }
-        End::Broke(fault) => explain_break(fault, &mut events),
+        End::Broke(fault) => explain_break(fault, began, &mut events),
         End::Fault(fault) => {
             // What was half read is kept; that the end was missing is no news here.
             events.retain(|event| !matches!(event, Event::Fault(_)));
@@ -245,16 +246,27 @@ fn last_events(end: End, decoder: Option<Bounded>) -> Vec<Event> {
 /// A body that broke off: the dialect alone knows whether the answer was whole. If it was, the break is
 /// a note; if it was cut, the transport's words say more about it than the dialect's; a provider's own
 /// fault stands.
-fn explain_break(broke: Fault, events: &mut Vec<Event>) {
+fn explain_break(broke: Fault, began: bool, events: &mut Vec<Event>) {
     let said = events.iter_mut().find_map(|event| match event {
         Event::Fault(fault) => Some(fault),
         _ => None,
     });
     match said {
-        Some(fault) if fault.class == FaultClass::Interrupted => *fault = broke,
+        // Before any byte there was nothing for the dialect to say.
+        Some(fault)
+            if fault.class == FaultClass::Interrupted
+                || !began && fault.class == FaultClass::Protocol =>
+        {
+            *fault = broke;
+        }
         // Too much, or broken compression: the end that the dialect saw can't be trusted.
         None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
-        _ => {
+        // The provider's own words stand; that the connection broke behind them is beside the point.
+        Some(_) => {
+            let text = format!("then {}", broke.message);
+            Note::tell(About::Aside, text, events);
+        }
+        None => {
             let text = format!("after the answer's end, {}", broke.message);
             Note::tell(About::Aside, text, events);
         }
@@ -318,9 +330,9 @@ impl Going<'_> {
         };
         record.notes.extend(notes);
         record.head(&response);
-        let decoder = record
-            .mask
-            .decoder((dialect.decoder)(&response_head(&response)));
+        let choices = record.run.head.request.choices();
+        let decoder = (dialect.decoder)(&response_head(&response, choices));
+        let decoder = record.mask.decoder(decoder);
         let mut decoder = Bounded::new(decoder);
         let end = self.read(response, &mut decoder, record).await;
         (end, Some(decoder))
@@ -448,7 +460,7 @@ fn cancelled(phase: Phase) -> Fault {
     Fault::new(FaultClass::Cancelled, phase, "stopped by the user")
 }
 
-fn response_head(response: &HttpResponse) -> ResponseHead {
+fn response_head(response: &HttpResponse, choices: u64) -> ResponseHead {
     let content_type = response.headers.get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
     ResponseHead {
@@ -456,6 +468,7 @@ fn response_head(response: &HttpResponse) -> ResponseHead {
         // A response that names none is told from a body on disk.
         content_type: Some(content_type.unwrap_or_default()),
         retry_after_ms: retry_after_ms(&response.headers),
+        choices: Some(choices),
     }
 }
 

@@ -12,6 +12,7 @@ use std::{borrow::Cow, convert::Infallible, iter};
 
 use eventsource_stream::EventStream;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
+use serde_json::value::RawValue;
 
 /// Most bytes of one line, and of one event: 8 MiB.
 pub const MAX_EVENT_BYTES: usize = 8 << 20;
@@ -34,6 +35,13 @@ pub enum Frame {
         /// The lines.
         text: String,
     },
+    /// A line `error: …`, which is llama.cpp's own: an error, mostly as JSON.
+    Error {
+        /// What stands behind the colon.
+        text: String,
+    },
+    /// The event that follows was not divided from the next one by a blank line.
+    Undivided,
     /// A comment line without its colon and one leading space: a keep-alive.
     Comment {
         /// The comment.
@@ -156,12 +164,37 @@ impl Sse {
             out.push(Frame::Comment {
                 text: comment.strip_prefix(' ').unwrap_or(comment).to_owned(),
             });
+        } else if let Some(error) = line.strip_prefix("error:") {
+            let text = error.trim().to_owned();
+            out.push(Frame::Error { text });
         } else {
+            if begins_another(&self.event, &line) {
+                out.push(Frame::Undivided);
+                out.extend(dispatched(&self.event));
+                self.event.clear();
+            }
             self.event.push_str(&line);
             self.event.push('\n');
         }
         self.line.clear();
     }
+}
+
+/// Whether a line begins another event though no blank line came: the data so far is a whole JSON object, and more
+/// data follows, or another name. Some servers divide events by one line end
+/// (<https://github.com/owndev/Open-WebUI-Functions/issues/54>).
+fn begins_another(event: &str, line: &str) -> bool {
+    let again =
+        line.starts_with("data:") || (line.starts_with("event:") && event.starts_with("event:"));
+    if !again {
+        return false;
+    }
+    let mut data = event.lines().filter_map(|line| line.strip_prefix("data:"));
+    let (Some(first), None) = (data.next(), data.next()) else {
+        return false;
+    };
+    let first = first.trim();
+    first.starts_with('{') && serde_json::from_str::<&RawValue>(first).is_ok() || first == "[DONE]"
 }
 
 /// The event that these whole lines make, if they hold data.
@@ -244,6 +277,53 @@ mod tests {
             let text = "{\n  \"error\": {}\n}\n".into();
             assert_eq!(out, [event("1"), Frame::Bare { text }, event("2")]);
             assert_eq!(tail.as_deref(), Some("[3]\n"));
+        }
+    }
+
+    #[test]
+    fn events_divided_by_one_line_end_are_told_one_by_one() {
+        let stream = b"data: {\"a\":1}\ndata: {\"b\":2}\ndata: [DONE]\n";
+        for piece in 1..stream.len() {
+            let (out, tail) = frames(stream, piece);
+            let expected = [
+                Frame::Undivided,
+                event("{\"a\":1}"),
+                Frame::Undivided,
+                event("{\"b\":2}"),
+            ];
+            assert_eq!(out, expected);
+            assert_eq!(tail.as_deref(), Some("data: [DONE]\n"));
+        }
+        let named = b"event: x\ndata: {}\nevent: y\ndata: {}\n\n";
+        let names: Vec<_> = (frames(named, 3).0.into_iter())
+            .filter_map(|frame| match frame {
+                Frame::Event { event, .. } => Some(event),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(names, ["x", "y"]);
+    }
+
+    #[test]
+    fn one_event_of_several_lines_stays_one() {
+        for (stream, data) in [
+            ("data: {\ndata: \"a\": 1}\n\n", "{\n\"a\": 1}"),
+            ("data: one\ndata: two\n\n", "one\ntwo"),
+            ("data: {}\nid: 7\nretry: 1\n\n", "{}"),
+        ] {
+            assert_eq!(frames(stream.as_bytes(), 5).0, [event(data)], "{stream}");
+        }
+        let named_last = frames(b"data: {}\nevent: x\n\n", 5).0;
+        assert!(matches!(&named_last[..], [Frame::Event { event, .. }] if event == "x"));
+    }
+
+    #[test]
+    fn an_error_field_is_told_wherever_it_stands() {
+        let stream = b"error: {\"message\": \"no\"}\n\ndata: 1\n\nerror:plain\n\n";
+        for piece in 1..stream.len() {
+            let error = |text: &str| Frame::Error { text: text.into() };
+            let expected = [error("{\"message\": \"no\"}"), event("1"), error("plain")];
+            assert_eq!(frames(stream, piece).0, expected);
         }
     }
 

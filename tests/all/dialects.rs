@@ -181,7 +181,7 @@ pub fn recordings(wire: &Path, protocol: &str) -> Vec<(PathBuf, ResponseHead)> {
             let head = ResponseHead {
                 status: row[9].parse().unwrap(),
                 content_type,
-                retry_after_ms: None,
+                ..ResponseHead::default()
             };
             (folder.join(row[0]), head)
         })

@@ -21,14 +21,14 @@ const PROTOCOLS: [&str; 3] = ["gemini-sse", "gemini-json-array", "gemini-unary"]
 
 /// Recordings that hold no whole answer, each with the fault that this is.
 const FAULTS: &[(&str, FaultClass)] = &[
-    // No finish reason, which is this protocol's end.
+    // No finish reason, which is this protocol's end; the second is whole, and says nothing.
     (
         "firebase_streaming_failure_empty_content",
         FaultClass::Interrupted,
     ),
     (
         "firebase_unary_failure_malformed_content",
-        FaultClass::Interrupted,
+        FaultClass::Protocol,
     ),
     // Not of this protocol: another JSON, and counts of tokens.
     (

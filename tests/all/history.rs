@@ -156,6 +156,7 @@ fn any_fault() -> impl Strategy<Value = Fault> {
                 code,
                 message,
                 retry_after_ms,
+                details: None,
             },
         )
 }

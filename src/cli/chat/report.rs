@@ -261,7 +261,11 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
         return Ok(());
     };
     let target = run.head.target.to_string();
-    writeln!(stderr(), "{}: {fault}", visible_line(&target))
+    writeln!(stderr(), "{}: {fault}", visible_line(&target))?;
+    match &fault.details {
+        Some(details) => writeln!(stderr(), "  also said: {details}"),
+        None => Ok(()),
+    }
 }
 
 /// What is no text: the work of built-in tools, unknown parts, the server's own times, what was lost or odd.

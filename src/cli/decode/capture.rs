@@ -45,6 +45,7 @@ impl Head {
             status: self.status,
             content_type: Some(self.text(header::CONTENT_TYPE).to_owned()),
             retry_after_ms: retry_after_ms(&self.headers),
+            choices: None,
         }
     }
 

@@ -331,6 +331,10 @@ pub fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault, partial: bool) {
         });
         ui.add(Label::new(visible(&fault.message).into_owned()).wrap());
         ui.add(Label::new(tiny(theme, details(fault))).wrap());
+        if let Some(said) = &fault.details {
+            let text = format!("Also said: {}", visible(said));
+            ui.add(Label::new(tiny(theme, text)).wrap());
+        }
         if partial {
             ui.label(tiny(theme, "What had come before is kept above"));
         }
@@ -358,10 +362,14 @@ fn details(fault: &Fault) -> String {
 }
 
 fn fault_text(fault: &Fault) -> String {
-    format!(
+    let mut text = format!(
         "{}\n{}\n{}",
         headline(fault.class),
         fault.message,
         details(fault)
-    )
+    );
+    if let Some(said) = &fault.details {
+        let _ = write!(text, "\n{said}");
+    }
+    text
 }

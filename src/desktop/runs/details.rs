@@ -127,6 +127,10 @@ fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault) {
                 });
             });
             ui.add(Label::new(visible(&fault.message).into_owned()).wrap());
+            if let Some(said) = &fault.details {
+                let text = format!("Also said: {}", visible(said));
+                ui.add(Label::new(caption(theme, text)).wrap());
+            }
             ui.horizontal_wrapped(|ui| {
                 if let Some(status) = fault.status {
                     ui.label(caption(theme, format!("HTTP {status}")));

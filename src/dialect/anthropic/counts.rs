@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::event::{FinishReason, Usage};
+use crate::{
+    body::count,
+    event::{FinishReason, Usage},
+};
 
 /// The counts of one message. Each statement is of the whole message so far, and leaves out what did not
 /// change: `message_start` states the prompt, `message_delta` the output and perhaps the prompt anew.
@@ -19,7 +22,7 @@ impl Counts {
     /// Takes over what a `usage` object states; gives what is odd about it.
     pub(super) fn take(&mut self, stated: &Value) -> Vec<&'static str> {
         let mut odd = Vec::new();
-        for (path, count) in [
+        for (path, counted) in [
             ("/input_tokens", &mut self.input),
             ("/cache_read_input_tokens", &mut self.cache_read),
             ("/cache_creation_input_tokens", &mut self.cache_written),
@@ -28,9 +31,9 @@ impl Counts {
         ] {
             match stated.pointer(path) {
                 None | Some(Value::Null) => {}
-                Some(value) => match value.as_u64() {
-                    Some(number) => *count = Some(number),
-                    None => odd.push("a token count is no whole number"),
+                Some(value) => match count::count(value) {
+                    Some(number) => *counted = Some(number),
+                    None => odd.push(count::ODD),
                 },
             }
         }

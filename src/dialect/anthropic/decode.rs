@@ -7,6 +7,7 @@ use super::{
 use crate::{
     body::{
         Beside, Ended, Reader, Taken, error,
+        excerpt::excerpt,
         json::{self, Fields},
         typed,
     },
@@ -49,6 +50,8 @@ const OF_ENDING: &[&str] = &["type", "stop_reason"];
 const COUNTED: &[&str] = &["message", "fallback_message"];
 
 impl Reader for MessageReader {
+    const CALLS_HAVE_IDS: bool = true;
+
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         let taken = self.read_data(name, data, out);
         if !matches!(taken, Taken::Read) && !self.stopped {
@@ -83,8 +86,17 @@ impl MessageReader {
             Ok(event) => event,
             Err(taken) => return taken,
         };
-        if kind.is_empty() && fields.stated("error").is_some() {
-            return Taken::Failed(error::ProviderError::of_data(data));
+        if kind.is_empty()
+            && let Some(error) = json::value(data)
+                .ok()
+                .and_then(|v| error::business_error(&v))
+        {
+            return Taken::Failed(error);
+        }
+        if self.stopped && is_content(&kind) {
+            let text = format!("behind the answer's end came: {}", excerpt(data));
+            Note::tell(About::EndMark, text, out);
+            return Taken::Read;
         }
         match self.read_event(&kind, &fields, data, out) {
             Ok(()) => Taken::Read,
@@ -144,15 +156,7 @@ impl MessageReader {
 
     /// Begins a message; one that was not streamed is all there.
     fn start(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) -> serde_json::Result<()> {
-        if self.stopped {
-            Note::tell(
-                About::EndMark,
-                "another message followed the end of the first",
-                out,
-            );
-            (self.stopped, self.finish) = (false, None);
-            (self.counts, self.told) = (Counts::default(), Usage::default());
-        } else if self.started {
+        if self.started {
             // The first one counts, as for the official clients.
             Note::tell(About::Form, "message_start came again", out);
             return Ok(());
@@ -186,7 +190,7 @@ impl MessageReader {
 
     /// Reads why the message ends, if it does.
     fn read_ending(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
-        let Some(raw) = fields.stated("stop_reason").and_then(json::string) else {
+        let Some(raw) = fields.stated("stop_reason").and_then(json::word) else {
             return;
         };
         self.blocks.stop_all(out);
@@ -254,6 +258,12 @@ impl MessageReader {
         self.stopped = true;
         out.extend(streamed.then_some(Event::Done));
     }
+}
+
+/// Whether an event brings a part of a message.
+fn is_content(kind: &str) -> bool {
+    kind.starts_with("content_block")
+        || matches!(kind, "message" | "message_start" | "message_delta")
 }
 
 /// The field that an event is about.

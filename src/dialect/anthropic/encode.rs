@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{thinking::Thinking, turns::messages};
-use crate::chat::{CacheLife, ChatRequest, Params, ResponseFormat, Tool, merge_patch};
+use crate::chat::{
+    CacheLife, ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids,
+};
 
 /// The protocol asks for a limit; this one is sent where the request has none.
 const MAX_TOKENS: u32 = 8_192;
@@ -25,7 +27,10 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     if let Some(system) = request.system.as_deref().filter(|text| !text.is_empty()) {
         body.insert("system".into(), system.into());
     }
-    body.insert("messages".into(), messages(&request.messages).into());
+    body.insert(
+        "messages".into(),
+        messages(&with_call_ids(&request.messages)).into(),
+    );
     let output = output_config(params, &thinking);
     let tools: Vec<Value> = request.tools.iter().map(tool).collect();
     let fields = [

@@ -125,6 +125,9 @@ impl Reader for GeminiReader {
                 );
                 Ended::Marked
             }
+            Ended::BrokeOff(_) => {
+                Ended::NoAnswer("the answer says nothing, and not why it ended".into())
+            }
             ended => ended,
         }
     }
@@ -178,9 +181,9 @@ impl GeminiReader {
         if alive && out.len() == before {
             out.push(self.alive());
         }
-        let bare = ["message", "detail"].map(|name| response.get(name));
-        if !self.answered && bare.iter().any(Option::is_some) {
-            return Ok(error::provider_error(&json::value(data)?));
+        let mut names = response.0.iter().map(|(name, _)| name);
+        if !self.answered && names.any(|name| error::tells_of_failure(name)) {
+            return Ok(error::business_error(&json::value(data)?));
         }
         Ok(None)
     }
@@ -255,7 +258,7 @@ impl GeminiReader {
             match &**key {
                 "content" if content.is_some() => {}
                 _ if json::is_void(raw) => {}
-                "finishReason" => self.finish_by(json::string(raw).as_deref(), out),
+                "finishReason" => self.finish_by(json::word(raw).as_deref(), out),
                 "finishMessage" => self.note_text("why it ended", json::string(raw), out),
                 "safetyRatings" => self.read_ratings(raw, out),
                 "groundingMetadata" => {

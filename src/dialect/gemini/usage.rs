@@ -1,14 +1,19 @@
 //! Token counts. Each statement stands for the whole answer so far; a count of 0 may be left out.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
-use crate::{body::json, event::Usage};
+use crate::{
+    body::{count, json},
+    event::Usage,
+};
 
 /// What was counted so far, and what of it was told.
 #[derive(Debug, Default)]
 pub(in crate::dialect) struct Counts {
     stated: Stated,
     told: Usage,
+    /// A count that was none.
+    odd: Option<&'static str>,
 }
 
 /// Counts in the provider's own words.
@@ -23,15 +28,44 @@ pub(in crate::dialect) struct Stated {
 }
 
 impl Stated {
-    fn of(statement: &Value) -> Self {
-        let count = |name| statement.get(name).and_then(Value::as_u64);
+    fn of(counts: &count::Counts<'_>) -> Self {
         Self {
-            prompt: count("promptTokenCount"),
-            cached: count("cachedContentTokenCount"),
-            candidates: count("candidatesTokenCount"),
-            thoughts: count("thoughtsTokenCount"),
-            tool_use_prompt: count("toolUsePromptTokenCount"),
-            total: count("totalTokenCount"),
+            prompt: counts.get(&["/promptTokenCount"]),
+            cached: counts.get(&["/cachedContentTokenCount"]),
+            candidates: counts.get(&["/candidatesTokenCount"]),
+            thoughts: counts.get(&["/thoughtsTokenCount"]),
+            tool_use_prompt: counts.get(&["/toolUsePromptTokenCount"]),
+            total: counts.get(&["/totalTokenCount"]),
+        }
+    }
+
+    /// All parts, if their sum is the total.
+    fn adds_up(&self) -> bool {
+        let parts = [
+            self.prompt,
+            self.tool_use_prompt,
+            self.candidates,
+            self.thoughts,
+        ];
+        self.prompt.is_some() && sum(parts) == self.total
+    }
+
+    /// What is known after a later statement. One of the prompt and the total is whole: what it leaves out was
+    /// 0, unless it adds up only with what was said before.
+    fn followed_by(self, later: Self) -> Self {
+        let both = Self {
+            prompt: later.prompt.or(self.prompt),
+            cached: later.cached.or(self.cached),
+            candidates: later.candidates.or(self.candidates),
+            thoughts: later.thoughts.or(self.thoughts),
+            tool_use_prompt: later.tool_use_prompt.or(self.tool_use_prompt),
+            total: later.total.or(self.total),
+        };
+        let is_whole = later.prompt.is_some() && later.total.is_some();
+        if is_whole && (later.adds_up() || !both.adds_up()) {
+            later
+        } else {
+            both
         }
     }
 }
@@ -43,20 +77,15 @@ impl Counts {
     /// If it is nested deeper than `serde_json` reads.
     pub(super) fn read(&mut self, raw: &RawValue) -> serde_json::Result<Option<Usage>> {
         let statement = json::value(raw.get())?;
-        Ok(self.take(Stated::of(&statement)))
+        let counts = count::Counts::of(&statement);
+        let stated = Stated::of(&counts);
+        self.odd = self.odd.or(counts.oddity());
+        Ok(self.take(stated))
     }
 
     /// Takes a statement; gives the usage if that changed.
     pub(in crate::dialect) fn take(&mut self, later: Stated) -> Option<Usage> {
-        let last = self.stated;
-        self.stated = Stated {
-            prompt: later.prompt.or(last.prompt),
-            cached: later.cached.or(last.cached),
-            candidates: later.candidates.or(last.candidates),
-            thoughts: later.thoughts.or(last.thoughts),
-            tool_use_prompt: later.tool_use_prompt.or(last.tool_use_prompt),
-            total: later.total.or(last.total),
-        };
+        self.stated = self.stated.followed_by(later);
         let usage = self.usage();
         let changed = usage != self.told;
         self.told = usage;
@@ -66,11 +95,16 @@ impl Counts {
     /// The counts in our words. The results of built-in tools are input too. Thoughts stand beside the
     /// output, which [`Usage::generated`] sees by the total; where that does not tell, they go in.
     fn usage(&self) -> Usage {
-        let output = self.stated.candidates.or(self.stated.thoughts.map(|_| 0));
-        let output = if self.adds_up() {
-            output
-        } else {
-            output.map(|output| output.saturating_add(self.stated.thoughts.unwrap_or(0)))
+        let Stated {
+            candidates,
+            thoughts,
+            ..
+        } = self.stated;
+        let output = match candidates {
+            // Nothing was said yet: what was thought is all of the output.
+            None => thoughts,
+            Some(output) if self.stated.adds_up() => Some(output),
+            Some(output) => Some(output.saturating_add(thoughts.unwrap_or(0))),
         };
         Usage {
             input: sum([self.stated.prompt, self.stated.tool_use_prompt]),
@@ -82,20 +116,13 @@ impl Counts {
         }
     }
 
-    fn adds_up(&self) -> bool {
-        let parts = [
-            self.stated.prompt,
-            self.stated.tool_use_prompt,
-            self.stated.candidates,
-            self.stated.thoughts,
-        ];
-        self.stated.prompt.is_some() && sum(parts) == self.stated.total
-    }
-
     /// What is odd about the counts.
     pub(super) fn oddity(&self) -> Option<&'static str> {
-        let odd = self.stated.prompt.is_some() && self.stated.total.is_some() && !self.adds_up();
-        odd.then_some("the token counts do not add up to their total")
+        let stated = &self.stated;
+        let both = stated.prompt.is_some() && stated.total.is_some();
+        let apart =
+            (both && !stated.adds_up()).then_some("the token counts do not add up to their total");
+        self.odd.or(apart)
     }
 }
 
@@ -154,7 +181,7 @@ mod tests {
                 // The limit came while it thought.
                 &[r#"{"promptTokenCount":10,"thoughtsTokenCount":3,"totalTokenCount":13}"#],
                 Some(10),
-                Some(0),
+                Some(3),
                 Some(3),
                 false,
             ),
@@ -183,6 +210,35 @@ mod tests {
                     r#"{"promptTokenCount":10,"candidatesTokenCount":2,"totalTokenCount":12}"#,
                     r#"{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":15}"#,
                 ],
+                Some(10),
+                Some(5),
+                Some(5),
+                true,
+            ),
+            (
+                // A later statement that is whole by itself takes the place of an earlier one.
+                &[
+                    r#"{"promptTokenCount":9,"candidatesTokenCount":21,"totalTokenCount":65,"thoughtsTokenCount":35}"#,
+                    r#"{"promptTokenCount":87,"totalTokenCount":165,"thoughtsTokenCount":78}"#,
+                ],
+                Some(87),
+                Some(78),
+                Some(78),
+                false,
+            ),
+            (
+                // One that leaves out what did not change.
+                &[
+                    r#"{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":15}"#,
+                    r#"{"promptTokenCount":10,"totalTokenCount":15}"#,
+                ],
+                Some(10),
+                Some(5),
+                Some(5),
+                false,
+            ),
+            (
+                &[r#"{"promptTokenCount":"10","candidatesTokenCount":5.0,"totalTokenCount":15}"#],
                 Some(10),
                 Some(5),
                 Some(5),

@@ -10,8 +10,9 @@ use super::metrics;
 use crate::{
     body::{
         Beside, Ended, Reader, Taken,
-        error::{ProviderError, provider_error},
+        error::{ProviderError, business_error, provider_error},
         json::{self, Fields},
+        text::{Joiner, Piece},
     },
     chat::Media,
     event::{About, Event, Finish, Note, ToolCallDelta},
@@ -65,6 +66,9 @@ pub(super) struct ChatReader {
     tried: usize,
     /// Whether thoughts were there that nothing followed yet.
     thinks: bool,
+    /// Half a character may wait in each for its other half.
+    text: Joiner,
+    thoughts: Joiner,
     beside: Beside,
 }
 
@@ -76,9 +80,10 @@ impl Reader for ChatReader {
             Ok(line) => line,
             Err(why) => return Taken::Unreadable(format!("a line is no JSON object ({why})")),
         };
-        let is_answer = ["message", "response", "done"]
-            .iter()
-            .any(|name| line.get(name).is_some());
+        let answers = ["response", "done", "done_reason"].iter();
+        let is_answer = answers.clone().any(|name| line.get(name).is_some())
+            // A text is what a proxy says.
+            || line.get("message").is_some_and(|raw| raw.get().starts_with('{'));
         let fails = line.get("error").is_some_and(|raw| !json::is_void(raw));
         if fails {
             let error = error_of(data).unwrap_or_else(|| ProviderError::of_text(data));
@@ -88,7 +93,7 @@ impl Reader for ChatReader {
             unknown("after the end", data, out);
         } else if is_answer {
             self.read_line(&line, out);
-        } else if let Some(error) = error_of(data) {
+        } else if let Some(error) = json::value(data).ok().and_then(|v| business_error(&v)) {
             // `{"detail": …}` and its like: a proxy speaks.
             return Taken::Failed(error);
         } else {
@@ -101,7 +106,8 @@ impl Reader for ChatReader {
         self.progress == Progress::Done
     }
 
-    fn end(&mut self, _out: &mut Vec<Event>) -> Ended {
+    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+        self.end_texts(out);
         match self.progress {
             Progress::Done => Ended::Marked,
             Progress::Begun => Ended::BrokeOff("the stream ended without a last line".into()),
@@ -140,10 +146,17 @@ impl ChatReader {
             }
         }
         metrics::read(line, out);
-        if line.get("done").is_some_and(|raw| raw.get() == "true") {
+        let reason = line.get("done_reason").and_then(json::word);
+        // Some servers give the reason and leave the switch out.
+        let done = match line.stated("done") {
+            Some(raw) => raw.get() == "true",
+            None => reason.is_some(),
+        };
+        if done {
             self.progress = Progress::Done;
+            self.end_texts(out);
             self.end_thoughts(out);
-            if let Some(raw) = line.get("done_reason").and_then(json::string) {
+            if let Some(raw) = reason {
                 let reason = metrics::finish_class(&raw, self.calls > 0);
                 out.push(Event::Finish(Finish { reason, raw }));
             }
@@ -180,10 +193,18 @@ impl ChatReader {
             }
             return;
         };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if text.as_bytes() != &*bytes {
-            Note::tell(About::Form, "half a character was replaced", out);
-        }
+        let joiner = if is_thought {
+            &mut self.thoughts
+        } else {
+            &mut self.text
+        };
+        let piece = joiner.push(&bytes);
+        self.tell(piece, is_thought, out);
+    }
+
+    fn tell(&mut self, piece: Piece, is_thought: bool, out: &mut Vec<Event>) {
+        piece.note_seams(out);
+        let text = piece.text;
         match (text.is_empty(), is_thought) {
             // Every line states both, and mostly one is empty: no word of it makes a part.
             (true, _) => {}
@@ -196,6 +217,13 @@ impl ChatReader {
                 out.push(Event::Text { text });
             }
         }
+    }
+
+    /// Half a character that no other half followed.
+    fn end_texts(&mut self, out: &mut Vec<Event>) {
+        let (thought, text) = (self.thoughts.end(), self.text.end());
+        self.tell(thought, true, out);
+        self.tell(text, false, out);
     }
 
     /// Marks thoughts as ones to send back, which the protocol asks for and signs with nothing

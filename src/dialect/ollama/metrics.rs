@@ -4,7 +4,10 @@
 use serde_json::value::RawValue;
 
 use crate::{
-    body::json::Fields,
+    body::{
+        count::count,
+        json::{self, Fields},
+    },
     event::{About, Event, FinishReason, Note, Usage},
 };
 
@@ -44,7 +47,7 @@ pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
 
 fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
     let raw: &RawValue = line.get(name).filter(|raw| raw.get() != "null")?;
-    let number = raw.get().parse().ok();
+    let number = json::value(raw.get()).ok().and_then(|value| count(&value));
     if number.is_none() {
         let about = if name.ends_with("_count") {
             About::Usage

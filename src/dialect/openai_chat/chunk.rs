@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::{
+    choice::{Choices, Place},
     fields::{CHOICE_METADATA, CHUNK_METADATA, KNOWN_ITEMS, SOURCES, finish_class, usage_of},
     files::{Sound, each},
     sources::{self, Sources},
@@ -34,6 +35,8 @@ pub(super) struct ChunkReader {
     pub finish: Option<String>,
     told: Told,
     from_deltas: bool,
+    /// Whether a whole message was there.
+    whole: bool,
     pub(super) text: Joiner,
     pub(super) reasoning: Joiner,
     pub(super) refusal: Joiner,
@@ -44,6 +47,10 @@ pub(super) struct ChunkReader {
     pub(super) thought_in: Option<&'static str>,
     sources: Sources,
     usage: Option<Usage>,
+    /// The error that stood in a choice.
+    failed: Option<ProviderError>,
+    /// Which choices are the answer.
+    pub(super) choices: Choices,
     /// The last value of each field that is shown as it is: some are repeated in every chunk.
     shown: HashMap<String, String>,
     noted: Vec<&'static str>,
@@ -56,15 +63,19 @@ struct Told {
     model: bool,
 }
 
+/// Token counts, and what is odd about them.
+type Counted = (Usage, Option<&'static str>);
+
 /// What one chunk says, sorted out.
 #[derive(Default)]
 struct Chunk<'a> {
     id: Option<String>,
     model: Option<String>,
     choices: Option<&'a RawValue>,
-    usage: Option<Usage>,
+    usage: Option<Counted>,
     error: Option<&'a RawValue>,
-    message: bool,
+    /// Whether a field tells of a failure.
+    fails: bool,
     object: Option<String>,
     /// Sources, the lists with titles first: a list of bare URLs may stand beside them.
     sources: Vec<(&'static str, &'a RawValue)>,
@@ -88,9 +99,7 @@ impl ChunkReader {
         self.read_meta(&chunk, out);
         let mut alive = chunk.object.as_deref() == Some("ping");
         if let Some(choices) = chunk.choices.filter(|c| !json::is_void(c)) {
-            for choice in json::list::<Fields<'_>>(choices.get())? {
-                alive |= self.read_choice(&choice, out)?;
-            }
+            alive |= self.read_choices(choices, out)?;
         }
         if let Some(usage) = chunk.usage {
             self.read_usage(usage, out);
@@ -106,10 +115,10 @@ impl ChunkReader {
         }
         let error = match chunk.error {
             Some(error) => Some(ProviderError::of_data(error.get())),
-            None if chunk.choices.is_none() && chunk.message => json::value(json)
-                .ok()
-                .and_then(|value| error::provider_error(&value)),
-            None => None,
+            None if chunk.fails => {
+                (json::value(json).ok()).and_then(|value| error::business_error(&value))
+            }
+            None => self.failed.take(),
         };
         if alive && error.is_none() && out.len() == before {
             // An empty piece: no token, but a sign that the model is at work.
@@ -118,6 +127,11 @@ impl ChunkReader {
             });
         }
         Ok(error)
+    }
+
+    /// Whether the answer came in one piece.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole && !self.from_deltas
     }
 
     /// Appends what still waits at the end of the answer.
@@ -147,11 +161,36 @@ impl ChunkReader {
         }
     }
 
-    fn read_usage(&mut self, usage: Usage, out: &mut Vec<Event>) {
+    fn read_usage(&mut self, (usage, odd): Counted, out: &mut Vec<Event>) {
+        if let Some(odd) = odd {
+            self.note_once(About::Usage, odd, out);
+        }
         if usage != Usage::default() && self.usage != Some(usage) {
             self.usage = Some(usage);
             out.push(Event::Usage(usage));
         }
+    }
+
+    /// Reads the choices that are the answer; gives whether they held an empty piece of text.
+    fn read_choices(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<bool, NotAChunk> {
+        let choices: Vec<Fields<'_>> = json::list(raw.get())?;
+        let mut alive = false;
+        for choice in &choices {
+            match self.choices.place(choice, choices.len() > 1) {
+                Place::Other => {
+                    let text = "more than one choice came; only the first is shown";
+                    self.note_once(About::Others, text, out);
+                    continue;
+                }
+                Place::Renumbered => {
+                    let text = "the answer is spread over several choices and was joined";
+                    self.note_once(About::Form, text, out);
+                }
+                Place::Same => {}
+            }
+            alive |= self.read_choice(choice, out)?;
+        }
+        Ok(alive)
     }
 
     /// Reads one choice; gives whether it held an empty piece of text.
@@ -160,17 +199,6 @@ impl ChunkReader {
         choice: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> Result<bool, NotAChunk> {
-        if choice
-            .get("index")
-            .is_some_and(|index| !matches!(index.get(), "0" | "null"))
-        {
-            self.note_once(
-                About::Others,
-                "more than one choice came; only choice 0 is shown",
-                out,
-            );
-            return Ok(false);
-        }
         self.answered = true;
         let object = |name| choice.get(name).filter(|raw| raw.get().starts_with('{'));
         let alive = match (object("delta"), object("message")) {
@@ -188,7 +216,10 @@ impl ChunkReader {
                 );
                 false
             }
-            (None, Some(message)) => self.read_delta(message, "message", out)?,
+            (None, Some(message)) => {
+                self.whole = true;
+                self.read_delta(message, "message", out)?
+            }
             (None, None) => match choice.get("text") {
                 Some(text) => self.read_content(text, out)?,
                 None => false,
@@ -198,6 +229,10 @@ impl ChunkReader {
             match &**key {
                 "index" | "delta" | "message" => {}
                 "finish_reason" => self.read_finish(raw, out),
+                // OpenRouter: the provider broke off.
+                "error" if !json::is_void(raw) => {
+                    self.failed = Some(ProviderError::of_data(raw.get()));
+                }
                 // Moonshot.
                 "usage" => self.read_usage(usage_of(raw), out),
                 key if CHOICE_METADATA.contains(&key) => {}
@@ -208,7 +243,7 @@ impl ChunkReader {
     }
 
     fn read_finish(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
-        let Some(word) = json::string(raw) else {
+        let Some(word) = json::word(raw) else {
             return;
         };
         if self.finish.as_ref() != Some(&word) {
@@ -310,16 +345,22 @@ fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
             "usage" => chunk.usage = Some(usage_of(raw)),
             "object" | "type" => chunk.object = json::string(raw).or(chunk.object),
             "error" => chunk.error = Some(*raw).filter(|raw| !json::is_void(raw)),
-            "message" | "detail" => chunk.message = true,
             "x_groq" => sort_groq(raw, &mut chunk),
             "base_resp" => sort_minimax(raw, &mut chunk),
             "code" | "status" | "param" => {}
+            // Beside choices such a field is shown as unknown.
+            key if chunk_fails(key, fields) => chunk.fails = true,
             key if CHUNK_METADATA.contains(&key) => {}
             key if SOURCES.contains(&key) || KNOWN_ITEMS.contains(&key) => {}
             key => chunk.unknown.push((key.to_owned(), raw)),
         }
     }
     chunk
+}
+
+/// Whether a field tells that there is no answer.
+fn chunk_fails(key: &str, fields: &Fields<'_>) -> bool {
+    error::tells_of_failure(key) && fields.get("choices").is_none_or(json::is_void)
 }
 
 /// Groq states usage, and errors of its own, in a field of its own.

@@ -1,8 +1,9 @@
 //! Reads the frames of one answer: its chunks, its end mark, a whole completion that was not streamed.
 
-use super::chunk::ChunkReader;
+use super::{choice::Choices, chunk::ChunkReader};
 use crate::{
     body::{Ended, Reader, Taken, error::ProviderError},
+    dialect::ResponseHead,
     event::{About, Event, Note},
 };
 
@@ -15,6 +16,8 @@ pub(super) struct ChatReader {
 }
 
 impl Reader for ChatReader {
+    const CALLS_HAVE_IDS: bool = true;
+
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         if self.done {
             Note::tell(About::EndMark, "data after [DONE] was ignored", out);
@@ -40,7 +43,8 @@ impl Reader for ChatReader {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
-        if self.done {
+        // A whole message proves by itself that nothing is missing.
+        if self.done || self.chunks.is_whole() {
             return self.end_plain(out);
         }
         self.chunks.end(out);
@@ -71,6 +75,13 @@ impl Reader for ChatReader {
 }
 
 impl ChatReader {
+    /// A reader of the answer that this head begins.
+    pub(super) fn new(head: &ResponseHead) -> Self {
+        let mut reader = Self::default();
+        reader.chunks.choices = Choices::asked(head.choices);
+        reader
+    }
+
     fn read_chunk(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         match self.chunks.read(data, out) {
             Ok(None) => Taken::Read,

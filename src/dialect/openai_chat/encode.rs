@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::turns;
-use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
+use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
 
 /// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
 /// (RFC 7386): objects merge in depth, anything else replaces, and `null` takes a field out, so that
@@ -25,7 +25,8 @@ pub(super) fn body(request: &ChatRequest) -> Value {
 fn messages(request: &ChatRequest) -> Vec<Value> {
     let system = request.system.as_deref().filter(|text| !text.is_empty());
     let system = system.map(|text| json!({"role": "system", "content": text}));
-    let turns = request.messages.iter().flat_map(turns::messages);
+    let messages = with_call_ids(&request.messages);
+    let turns = messages.iter().flat_map(turns::messages);
     system.into_iter().chain(turns).collect()
 }
 

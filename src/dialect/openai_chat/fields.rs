@@ -4,10 +4,10 @@
 //! The lists name the metadata. Any other field that carries text is shown as unknown, so that a field
 //! of tomorrow shows itself instead of getting lost.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use crate::{
-    body::json,
+    body::{count::Counts, json},
     event::{FinishReason, Usage},
 };
 
@@ -109,16 +109,12 @@ pub(super) fn finish_class(word: &str) -> FinishReason {
     row.map_or(FinishReason::Other, |(reason, _)| *reason)
 }
 
-/// Token counts as OpenAI states them, or with the names that DeepSeek and others use.
-pub(in crate::dialect) fn usage_of(raw: &RawValue) -> Usage {
-    let Ok(usage) = json::value(raw.get()) else {
-        return Usage::default();
-    };
-    let count = |paths: &[&str]| {
-        let mut values = paths.iter().filter_map(|path| usage.pointer(path));
-        values.find_map(Value::as_u64)
-    };
-    Usage {
+/// Token counts as OpenAI states them, or with the names that DeepSeek and others use; and what is odd about them.
+pub(in crate::dialect) fn usage_of(raw: &RawValue) -> (Usage, Option<&'static str>) {
+    let stated = json::value(raw.get()).unwrap_or_default();
+    let counts = Counts::of(&stated);
+    let count = |paths: &[&str]| counts.get(paths);
+    let usage = Usage {
         input: count(&["/prompt_tokens", "/input_tokens"]),
         output: count(&["/completion_tokens", "/output_tokens"]),
         reasoning: count(&[
@@ -137,5 +133,6 @@ pub(in crate::dialect) fn usage_of(raw: &RawValue) -> Usage {
             "/cached_tokens",
         ]),
         total: count(&["/total_tokens"]),
-    }
+    };
+    (usage, counts.oddity())
 }

@@ -1,6 +1,7 @@
 //! Function calls: an item each, with its arguments in pieces.
 
 use super::{
+    client_call::{ClientCall, FUNCTION},
     items::{Item, Items},
     places::Stated,
     whole::{arguments_of, keep},
@@ -16,11 +17,14 @@ use crate::{
 /// Fields without which the provider refuses a call that goes back: where the function was found, and which program
 /// called it.
 const KEPT: &[&str] = &["namespace", "caller"];
+/// The same where the type is not that of a function call.
+const KEPT_OF_OTHERS: &[&str] = &["type", "namespace", "caller"];
 
 /// A call that is open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Call {
     number: usize,
+    of: &'static ClientCall,
     joiner: Joiner,
     /// Whether its arguments came in pieces.
     argued: bool,
@@ -34,29 +38,44 @@ impl Call {
         out.push(Event::ToolCall(ToolCallDelta {
             index: self.number,
             id: text("call_id").or_else(|| text("id")),
-            name: text("name"),
+            name: text("name").or_else(|| Some(self.of.name.to_owned())),
             arguments,
         }));
-        keep(KEPT, fields, out);
+        let kept = if self.of.is_function() {
+            KEPT
+        } else {
+            KEPT_OF_OTHERS
+        };
+        keep(kept, fields, out);
     }
 }
 
 impl Items {
     /// A call is named at once.
-    pub(super) fn begin_call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> Call {
-        let mut call = self.new_call();
-        let arguments = String::from_utf8(arguments_of(fields)).unwrap_or_default();
+    pub(super) fn begin_call(
+        &mut self,
+        of: &'static ClientCall,
+        fields: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) -> Call {
+        let mut call = self.new_call(of);
+        // What others ask for is told when it is whole: it is no text that grows.
+        let begun = (of.is_function() || of.is_text()).then(|| arguments_of(of.asked, fields));
+        let arguments = String::from_utf8(begun.unwrap_or_default()).unwrap_or_default();
         call.argued = !arguments.is_empty();
         call.name(fields, arguments, out);
         call
     }
 
-    fn new_call(&mut self) -> Call {
+    fn new_call(&mut self, of: &'static ClientCall) -> Call {
         let number = self.calls;
         self.calls += 1;
         Call {
             number,
-            ..Call::default()
+            of,
+            joiner: Joiner::default(),
+            argued: false,
+            named: false,
         }
     }
 
@@ -80,7 +99,7 @@ impl Items {
     /// A call that nothing announced begins with its arguments: a stream that is taken up again has such.
     fn add_arguments(&mut self, index: u64, piece: &[u8], out: &mut Vec<Event>) -> bool {
         if !self.open.contains_key(&index) && !self.closed.contains(&index) {
-            let call = Item::Call(self.new_call());
+            let call = Item::Call(self.new_call(&FUNCTION));
             self.open.insert(index, call);
         }
         let Some(Item::Call(call)) = self.open.get_mut(&index) else {
@@ -112,7 +131,11 @@ impl Items {
         {
             call.name(fields, String::new(), out);
         }
-        self.set_arguments(index, &arguments_of(fields), out);
+        let asked = match self.open.get(&index) {
+            Some(Item::Call(call)) => call.of.asked,
+            _ => FUNCTION.asked,
+        };
+        self.set_arguments(index, &arguments_of(asked, fields), out);
         self.end_call(index, out);
     }
 
@@ -121,7 +144,11 @@ impl Items {
             let rest = call.joiner.end();
             rest.note_seams(out);
             // Nothing at all is no JSON: a call without arguments has an empty object.
-            let empty = if call.argued { "" } else { "{}" };
+            let empty = if call.argued || call.of.is_text() {
+                ""
+            } else {
+                "{}"
+            };
             let arguments = format!("{}{empty}", rest.text);
             if !arguments.is_empty() {
                 out.push(Event::ToolCall(ToolCallDelta {

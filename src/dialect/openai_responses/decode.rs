@@ -11,6 +11,7 @@ use super::{
 use crate::{
     body::{
         Ended, Reader, Taken, error,
+        excerpt::excerpt,
         json::{self, Fields},
         typed,
     },
@@ -30,6 +31,8 @@ pub(super) struct ResponseReader {
 }
 
 impl Reader for ResponseReader {
+    const CALLS_HAVE_IDS: bool = true;
+
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         let (kind, fields) = match typed(name, data) {
             Ok(event) => event,
@@ -37,8 +40,16 @@ impl Reader for ResponseReader {
         };
         let read = match kind.as_str() {
             "" if fields.stated("output").is_some() => self.read_whole(&fields, out),
-            "" if fields.stated("error").is_some() => {
-                return Taken::Failed(error::ProviderError::of_data(data));
+            "" if let Some(error) = json::value(data)
+                .ok()
+                .and_then(|v| error::business_error(&v)) =>
+            {
+                return Taken::Failed(error);
+            }
+            kind if self.over && is_content(kind) => {
+                let text = format!("behind the answer's end came: {}", excerpt(data));
+                Note::tell(About::EndMark, text, out);
+                return Taken::Read;
             }
             kind => self.read_event(kind, &fields, data, out),
         };
@@ -98,11 +109,18 @@ impl ResponseReader {
                 "response.completed"
                 | "response.incomplete"
                 | "response.failed"
-                | "response.cancelled",
+                | "response.cancelled"
+                // Of servers that speak as the Realtime protocol does.
+                | "response.done",
                 Some(response),
             ) => {
                 self.started = true;
-                let error = self.read_ending(kind, &response, out)?;
+                let stated = || response.stated("status").and_then(json::word);
+                let status = match kind {
+                    "response.done" => stated().unwrap_or_else(|| "completed".into()),
+                    kind => kind.trim_start_matches("response.").to_owned(),
+                };
+                let error = self.read_ending(&status, &response, out)?;
                 if error.is_none() {
                     out.push(Event::Done);
                 }
@@ -132,12 +150,15 @@ impl ResponseReader {
         let bytes = |name| fields.stated(name).and_then(json::bytes);
         let items = &mut self.items;
         match kind {
-            "function_call_arguments.delta" => match bytes("delta") {
-                Some(piece) => return Ok(items.argue(stated(fields), &piece, out)),
-                None => note_silent(kind, out),
-            },
-            "function_call_arguments.done" => {
-                let whole = bytes("arguments").unwrap_or_default();
+            "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
+                match bytes("delta") {
+                    Some(piece) => return Ok(items.argue(stated(fields), &piece, out)),
+                    None => note_silent(kind, out),
+                }
+            }
+            "function_call_arguments.done" | "custom_tool_call_input.done" => {
+                let whole = bytes("arguments").or_else(|| bytes("input"));
+                let whole = whole.unwrap_or_default();
                 return Ok(items.argued(stated(fields), &whole, out));
             }
             "output_item.added" | "output_item.done" => {
@@ -206,13 +227,13 @@ impl ResponseReader {
 
     fn read_whole(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
         self.started = true;
-        let status = response.stated("status").and_then(json::string);
+        let status = response.stated("status").and_then(json::word);
         let status = status.unwrap_or_else(|| "completed".into());
-        self.read_ending(&format!("response.{status}"), response, out)
+        self.read_ending(&status, response, out)
     }
 
     /// Reads the response as it is at its end: items that were never streamed, counts, why it ended.
-    fn read_ending(&mut self, kind: &str, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
+    fn read_ending(&mut self, status: &str, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
         if self.over {
             Note::tell(About::EndMark, "the response ended twice", out);
             return Ok(None);
@@ -224,7 +245,6 @@ impl ResponseReader {
             self.items.repeat(position, item, out)?;
         }
         tell_echo(response, out);
-        let status = kind.strip_prefix("response.").unwrap_or(kind);
         if status == "completed" {
             self.items.end_open(out);
         }
@@ -253,7 +273,7 @@ impl ResponseReader {
         let details = response
             .stated("incomplete_details")
             .and_then(|raw| Fields::of(raw).ok());
-        let why = details.and_then(|details| json::string(details.stated("reason")?));
+        let why = details.and_then(|details| json::word(details.stated("reason")?));
         let raw = why.unwrap_or_else(|| status.to_owned());
         let reason = match raw.as_str() {
             "completed" if self.items.calls() > 0 => FinishReason::ToolCalls,
@@ -309,6 +329,12 @@ fn text_event(kind: &str) -> Option<(Channel, &'static str)> {
         "done" => Some((channel, channel.field())),
         _ => None,
     }
+}
+
+/// Whether an event brings a part of an answer; a second end is told by itself.
+fn is_content(kind: &str) -> bool {
+    let kind = kind.strip_prefix("response.").unwrap_or(kind);
+    kind.contains('.')
 }
 
 /// Whether an event tells how the work of a built-in tool goes on: its item says it all when it is done.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::turns;
-use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
+use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
 
 /// The body. What the request leaves open is not sent. Nothing is stored at the provider (`store`), so thoughts
 /// come encrypted and go back as they came. `extra` is applied last, as a JSON merge patch (RFC 7386). The
@@ -19,7 +19,10 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     let fields = [
         ("model", Some(request.model.as_str().into())),
         ("instructions", text(&request.system)),
-        ("input", Some(turns::input(&request.messages).into())),
+        (
+            "input",
+            Some(turns::input(&with_call_ids(&request.messages)).into()),
+        ),
         ("temperature", params.temperature.map(Value::from)),
         ("top_p", params.top_p.map(Value::from)),
         ("max_output_tokens", params.max_tokens.map(Value::from)),

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{
     calls::Call,
     citation::Told,
+    client_call::ClientCall,
     places::{Places, Stated},
     whole::{Channel, at_work, close_other, id_of, keep, opaque, unknown},
 };
@@ -120,11 +121,13 @@ impl Items {
         let item = match kind.as_deref().unwrap_or_default() {
             "message" => Item::Message,
             "reasoning" => Item::Reasoning,
-            "function_call" => Item::Call(self.begin_call(&fields, out)),
-            _ => {
-                out.push(at_work());
-                Item::Other
-            }
+            _ => match ClientCall::of(&fields) {
+                Some(of) => Item::Call(self.begin_call(of, &fields, out)),
+                None => {
+                    out.push(at_work());
+                    Item::Other
+                }
+            },
         };
         self.open.insert(index, item);
         Ok(())

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
+use super::client_call::{ClientCall, FUNCTION};
 use crate::{
     chat::{Media, Message, Part, Role, ToolCall},
     dialect::{DialectId, openai_chat::turns::sound_format},
@@ -49,6 +50,8 @@ struct Written {
     said: Vec<(&'static str, Value)>,
     /// Which program called, by the id of its call: the result says it again.
     callers: HashMap<String, Value>,
+    /// The calls that are none of a function, by their ids: results are of the same type.
+    others: HashMap<String, &'static ClientCall>,
 }
 
 impl Written {
@@ -59,7 +62,7 @@ impl Written {
                 self.flush();
             }
             self.said.push((speaker, content));
-        } else if let Some(mut item) = item(part) {
+        } else if let Some(mut item) = self.item(part) {
             self.flush();
             if let Part::ToolResult { id, .. } = part
                 && let Some(caller) = self.callers.get(id)
@@ -83,11 +86,28 @@ impl Written {
         });
     }
 
+    /// A part that is an item of its own.
+    fn item(&self, part: &Part) -> Option<Value> {
+        match part {
+            Part::ToolResult { id, content, .. } => {
+                let call = self.others.get(id).copied().unwrap_or(&FUNCTION);
+                Some(call.answer(id, content))
+            }
+            part => item(part),
+        }
+    }
+
     /// Adds the fields that the last item goes back with.
     fn complete(&mut self, kept: &Map<String, Value>) {
         let Some(item) = self.items.last_mut() else {
             return;
         };
+        let kind = kept.get("type").and_then(Value::as_str);
+        if let Some(call) = kind.and_then(ClientCall::of_kind) {
+            call.rewrite(item);
+            let id = item["call_id"].as_str().unwrap_or_default();
+            self.others.insert(id.to_owned(), call);
+        }
         for (name, value) in kept {
             item[name] = value.clone();
         }
@@ -126,7 +146,7 @@ fn file(media: &Media) -> Option<Value> {
     match (class, &media.uri) {
         ("image", uri) => {
             let url = uri.clone().unwrap_or_else(data_url);
-            Some(json!({"type": "input_image", "image_url": url}))
+            Some(json!({"type": "input_image", "image_url": url, "detail": "auto"}))
         }
         ("audio", None) => {
             let audio = json!({"data": data(), "format": sound_format(kind)});
@@ -145,7 +165,7 @@ fn file(media: &Media) -> Option<Value> {
     }
 }
 
-/// A part that is an item of its own.
+/// A part that is an item of its own, a result apart.
 fn item(part: &Part) -> Option<Value> {
     match part {
         Part::ToolCall(ToolCall {
@@ -161,9 +181,6 @@ fn item(part: &Part) -> Option<Value> {
             Some(
                 json!({"type": "function_call", "call_id": id, "name": name, "arguments": arguments}),
             )
-        }
-        Part::ToolResult { id, content, .. } => {
-            Some(json!({"type": "function_call_output", "call_id": id, "output": content}))
         }
         Part::Opaque { dialect, raw, .. } if is_ours(dialect) => serde_json::from_str(raw).ok(),
         _ => None,

@@ -44,9 +44,9 @@ pub(super) fn id_of(item: &RawValue) -> serde_json::Result<Option<String>> {
     Ok(fields.stated("id").and_then(json::string))
 }
 
-/// A call's arguments. Some servers write the object itself, not as text.
-pub(super) fn arguments_of(call: &Fields<'_>) -> Vec<u8> {
-    let Some(raw) = call.stated("arguments") else {
+/// What a call asks for, in this field of it. Some servers write the object itself, not as text.
+pub(super) fn arguments_of(asked: &str, call: &Fields<'_>) -> Vec<u8> {
+    let Some(raw) = call.stated(asked) else {
         return Vec::new();
     };
     let object = || {

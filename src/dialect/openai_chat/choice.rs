@@ -1,0 +1,133 @@
+//! Which of the choices of a chunk are the answer.
+//!
+//! OpenAI numbers the answers that were asked for with `n`. Some servers number blocks of one answer so, or even
+//! its tokens (<https://github.com/BerriAI/litellm/issues/12666>,
+//! <https://github.com/huggingface/text-generation-inference/issues/1648>): nothing of those may get lost.
+
+use std::collections::HashSet;
+
+use serde_json::value::RawValue;
+
+use crate::body::json::{self, Fields};
+
+/// Most indices that are told apart.
+const MAX_OTHERS: usize = 1_000;
+
+/// Where a choice belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// To the answer, by its number.
+    Same,
+    /// To the answer, under another number.
+    Renumbered,
+    /// To another answer, which is not shown.
+    Other,
+}
+
+/// The choices of one response.
+#[derive(Debug, Default)]
+pub(super) struct Choices {
+    /// How many were asked for; `None` where that is not known.
+    asked: Option<u64>,
+    first: Option<u64>,
+    others: HashSet<u64>,
+}
+
+impl Choices {
+    pub(super) fn asked(asked: Option<u64>) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
+    /// Where a choice belongs; `beside_others` if its chunk holds several.
+    pub(super) fn place(&mut self, choice: &Fields<'_>, beside_others: bool) -> Place {
+        let index = choice
+            .stated("index")
+            .and_then(|raw| raw.get().parse().ok());
+        let index = index.unwrap_or(0);
+        let first = *self.first.get_or_insert(index);
+        if index == first {
+            return Place::Same;
+        }
+        let is_other = self.others.contains(&index)
+            || match self.asked {
+                Some(0 | 1) => beside_others,
+                Some(_) => true,
+                None => beside_others || begins_anew(choice),
+            };
+        if !is_other {
+            return Place::Renumbered;
+        }
+        if self.others.len() < MAX_OTHERS {
+            self.others.insert(index);
+        }
+        Place::Other
+    }
+}
+
+/// Whether a choice begins an answer of its own: it names a speaker and says nothing yet.
+fn begins_anew(choice: &Fields<'_>) -> bool {
+    let delta = choice.stated("delta").and_then(|raw| Fields::of(raw).ok());
+    delta.is_some_and(|delta| {
+        let says = |(name, raw): &(_, &RawValue)| name != "role" && says_anything(raw);
+        delta.stated("role").is_some() && !delta.0.iter().any(says)
+    })
+}
+
+fn says_anything(raw: &RawValue) -> bool {
+    json::holds_text(raw).unwrap_or(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The places of choices that came one a chunk.
+    fn places(asked: Option<u64>, choices: &[&str]) -> String {
+        let mut known = Choices::asked(asked);
+        let place = |json: &&str| {
+            let choice: Fields<'_> = serde_json::from_str(json).unwrap();
+            match known.place(&choice, false) {
+                Place::Same => 's',
+                Place::Renumbered => 'r',
+                Place::Other => 'o',
+            }
+        };
+        choices.iter().map(place).collect()
+    }
+
+    #[test]
+    fn one_answer_keeps_all_its_pieces_and_several_stay_apart() {
+        let says = r#"{"index":0,"delta":{"content":"a"}}"#;
+        let one = r#"{"index":1,"delta":{"content":"b"}}"#;
+        let two = r#"{"index":2,"delta":{"role":"assistant","content":"c"}}"#;
+        let begins = r#"{"index":1,"delta":{"role":"assistant","content":""}}"#;
+        for (asked, choices, expected) in [
+            // Blocks or tokens of one answer.
+            (Some(1), &[says, one, two, says][..], "srrs"),
+            (Some(1), &[says, begins, one], "srr"),
+            (None, &[says, one, two, says], "srrs"),
+            (None, &[one, two, one], "srs"),
+            // Answers side by side.
+            (Some(2), &[says, one, says, one], "soso"),
+            (None, &[says, begins, says, one], "soso"),
+            // No number, or one that is none.
+            (Some(1), &[r#"{"index":null}"#, r#"{}"#, says], "sss"),
+        ] {
+            assert_eq!(places(asked, choices), expected, "{asked:?} {choices:?}");
+        }
+    }
+
+    #[test]
+    fn choices_of_one_chunk_are_answers_of_their_own() {
+        let mut known = Choices::asked(Some(1));
+        let choice = |index: u8| format!(r#"{{"index":{index},"message":{{"content":"x"}}}}"#);
+        let places = [0, 1, 0].map(|index| {
+            let json = choice(index);
+            known.place(&serde_json::from_str(&json).unwrap(), true)
+        });
+        assert_eq!(places, [Place::Same, Place::Other, Place::Same]);
+    }
+}

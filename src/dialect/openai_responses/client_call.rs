@@ -1,0 +1,135 @@
+//! The items by which the model asks its client to do something: function calls, and those of its other tools. Each
+//! goes back as an item of its type, and is answered by one of its type.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/responses/create>, `input`.
+
+use serde_json::{Value, json};
+
+use crate::body::json::{self, Fields};
+
+/// A type of item that the client must answer.
+#[derive(Debug)]
+pub(super) struct ClientCall {
+    /// The item's type.
+    pub(super) kind: &'static str,
+    /// What it is called where it has no name of its own.
+    pub(super) name: &'static str,
+    /// The field that says what is asked.
+    pub(super) asked: &'static str,
+    /// The item that answers it.
+    answer: fn(&str, &str) -> Value,
+}
+
+/// A function call.
+pub(super) static FUNCTION: ClientCall = ClientCall {
+    kind: "function_call",
+    name: "",
+    asked: "arguments",
+    answer: |id, output| json!({"type": "function_call_output", "call_id": id, "output": output}),
+};
+
+static ALL: &[&ClientCall] = &[
+    &FUNCTION,
+    &ClientCall {
+        kind: "custom_tool_call",
+        name: "custom",
+        asked: "input",
+        answer: |id, output| json!({"type": "custom_tool_call_output", "call_id": id, "output": output}),
+    },
+    &ClientCall {
+        kind: "local_shell_call",
+        name: "local_shell",
+        asked: "action",
+        answer: |id, output| json!({"type": "local_shell_call_output", "id": id, "output": output}),
+    },
+    &ClientCall {
+        kind: "shell_call",
+        name: "shell",
+        asked: "action",
+        answer: |id, output| json!({"type": "shell_call_output", "call_id": id, "output": shell_output(output)}),
+    },
+    &ClientCall {
+        kind: "apply_patch_call",
+        name: "apply_patch",
+        asked: "operation",
+        answer: |id, output| json!({"type": "apply_patch_call_output", "call_id": id, "status": "completed", "output": output}),
+    },
+    &ClientCall {
+        kind: "computer_call",
+        name: "computer",
+        asked: "action",
+        answer: |id, output| json!({"type": "computer_call_output", "call_id": id, "output": screenshot(output)}),
+    },
+];
+
+impl ClientCall {
+    /// The call that an item is; `None` for what the provider does by itself.
+    pub(super) fn of(item: &Fields<'_>) -> Option<&'static Self> {
+        let kind = item.stated("type").and_then(json::string)?;
+        let environment = item
+            .stated("environment")
+            .and_then(|raw| Fields::of(raw).ok());
+        let place = environment.and_then(|of| json::string(of.stated("type")?));
+        let hosted = place.is_some_and(|place| place != "local");
+        Self::of_kind(&kind).filter(|_| !hosted)
+    }
+
+    /// The call of an item's type.
+    pub(super) fn of_kind(kind: &str) -> Option<&'static Self> {
+        ALL.iter().copied().find(|call| call.kind == kind)
+    }
+
+    /// Whether it calls a function.
+    pub(super) fn is_function(&self) -> bool {
+        self.kind == FUNCTION.kind
+    }
+
+    /// Whether what is asked is text rather than JSON.
+    pub(super) fn is_text(&self) -> bool {
+        self.kind == "custom_tool_call"
+    }
+
+    /// Makes the item of a function call one of this type.
+    pub(super) fn rewrite(&self, item: &mut Value) {
+        let Some(fields) = item.as_object_mut() else {
+            return;
+        };
+        if self.is_function() {
+            return;
+        }
+        let asked = fields.remove(FUNCTION.asked).unwrap_or_default();
+        let asked = match asked {
+            Value::String(text) if !self.is_text() => {
+                serde_json::from_str(&text).unwrap_or(Value::String(text))
+            }
+            asked => asked,
+        };
+        fields.insert("type".into(), self.kind.into());
+        if !self.is_text() {
+            fields.remove("name");
+            fields.insert("status".into(), "completed".into());
+        }
+        fields.insert(self.asked.into(), asked);
+    }
+
+    /// The item that answers the call of this id.
+    pub(super) fn answer(&self, id: &str, output: &str) -> Value {
+        (self.answer)(id, output)
+    }
+}
+
+/// What a shell gave: as it was typed where that is the documented list, else as what was printed.
+fn shell_output(output: &str) -> Value {
+    match serde_json::from_str(output) {
+        Ok(list @ Value::Array(_)) => list,
+        _ => json!([{"stdout": output, "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}]),
+    }
+}
+
+/// A picture of the screen: as it was typed where that is an object, else by its address.
+fn screenshot(output: &str) -> Value {
+    match serde_json::from_str(output) {
+        Ok(object @ Value::Object(_)) => object,
+        _ => json!({"type": "computer_screenshot", "image_url": output}),
+    }
+}
