@@ -426,7 +426,7 @@ fn turns_are_written_as_anthropic_wants_them() {
                 ]},
                 {"role": "user", "content": [answered("c_1"), answered("c2"), block("and now?")]},
                 {"role": "assistant", "content": [
-                    {"type": "tool_use", "id": "f", "name": "f", "input": {"arguments": "[broken"}},
+                    {"type": "tool_use", "id": "call_0", "name": "f", "input": {"arguments": "[broken"}},
                 ]},
             ]),
         ),
