@@ -239,8 +239,12 @@ impl PaneView {
             content: out.content_size.y,
             room: out.inner_rect.height(),
         };
-        if self.follow.note(seen) {
-            // The end is followed a frame late: without another, the last lines would stay out of sight.
+        let behind = self.follow.note(seen);
+        if behind && seen.below() > LATE {
+            ui.ctx()
+                .request_discard("an end that is followed is out of sight");
+        } else if behind {
+            // Without another frame, the last line would stay out of sight.
             ui.ctx().request_repaint();
         } else if self.follow.shifted(shift) {
             ui.ctx().request_discard("a block above was measured");
@@ -250,6 +254,10 @@ impl PaneView {
         }
     }
 }
+
+/// By how much an end that is followed may be out of sight for a frame: a line, as it comes many times a second. More
+/// than that is laid out again at once.
+const LATE: f32 = 24.0;
 
 /// Pages to go down, or up if negative, by the keys that do so in the pane under the pointer.
 fn pages_turned(ui: &Ui) -> f32 {

@@ -320,17 +320,18 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &Group, rows: &[Row], asked: bool
         let most = group.most[index];
         if most > 0.0 {
             let at = places.column(line, index).left_center();
-            let scale = format!("0 to {}", figure_text(rounded(most), column.unit()));
+            let most = if column == Column::Speed {
+                most.round()
+            } else {
+                most
+            };
+            let scale = format!("0 to {}", figure_text(most, column.unit()));
             painter.text(at, Align2::LEFT_CENTER, scale, font.clone(), theme.text_dim);
         }
     }
     response.on_hover_text(
         "Answers over connections of one kind, on a scale of their own: bars of different groups do not compare",
     );
-}
-
-fn rounded(value: f64) -> f64 {
-    if value >= 100.0 { value.round() } else { value }
 }
 
 fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, group: &Group) {
