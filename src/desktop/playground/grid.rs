@@ -121,13 +121,10 @@ impl Playground {
         let Some((dragged, over)) = self.dragged.take() else {
             return;
         };
-        let Some(pointer) = ui.input(|input| input.pointer.latest_pos()) else {
+        let Some(at) = ui.input(|input| input.pointer.latest_pos()) else {
             return;
         };
-        let under = self
-            .places
-            .iter()
-            .find(|(_, place)| place.contains(pointer));
+        let under = self.places.iter().find(|(_, place)| place.contains(at));
         let Some((under, place)) = under.filter(|(id, _)| *id != dragged) else {
             return;
         };

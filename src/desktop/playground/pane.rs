@@ -1,10 +1,11 @@
 //! One pane: its target and settings above, its turns between, its figures below.
 
+mod head;
+
 use std::collections::HashMap;
 
 use egui::{
-    Align2, Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Sense, Stroke,
-    TextEdit, Ui, UiBuilder, pos2, vec2,
+    Align2, Frame, Margin, Panel, Rect, RichText, ScrollArea, Stroke, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::{
@@ -13,11 +14,11 @@ use super::{
     figures::{self, Line},
     follow::{Follow, Seen},
     intent::Intent,
-    layout, left_out,
+    layout,
     params::ParamsPopover,
     sheet::Sheets,
     target_picker::Picker,
-    turn::{TurnCx, TurnView, item_ui},
+    turn::{TurnCx, TurnView},
 };
 use crate::{
     chat::Media,
@@ -25,8 +26,8 @@ use crate::{
     desktop::{
         icons,
         theme::{Theme, size, space, tiny},
-        view::{Action, Cx},
-        widgets::{icon_button, icon_toggle, simulated_badge},
+        view::Cx,
+        widgets::simulated_badge,
     },
     run::{Run, RunId},
 };
@@ -124,83 +125,6 @@ impl PaneView {
         });
     }
 
-    fn head_ui(
-        &mut self,
-        ui: &mut Ui,
-        cx: &mut Cx<'_>,
-        pane: &mut Pane,
-        spot: Spot,
-        shared: &mut Shared<'_>,
-    ) {
-        let theme = cx.theme;
-        let endpoint = pane.target.as_ref();
-        let endpoint = endpoint.and_then(|t| cx.state.settings.endpoint(&t.endpoint));
-        let dialect = endpoint.map(|endpoint| endpoint.dialect);
-        let frame = Frame::new().inner_margin(Margin {
-            left: 6,
-            right: 6,
-            top: 6,
-            bottom: 4,
-        });
-        if let Some(head) = self.head {
-            grip_ui(ui, theme, pane.id, head, spot, shared);
-        }
-        let shown = Panel::top("head")
-            .frame(frame)
-            .show_separator_line(false)
-            .show(ui, |ui| {
-                ui.horizontal(|ui| {
-                    ui.spacing_mut().item_spacing.x = 2.0;
-                    let several = spot.count > 1;
-                    ui.add_space(if several { GRIP } else { 0.0 });
-                    if let Some(twin) = spot.twin {
-                        ui.add(Label::new(tiny(theme, format!("#{twin}"))).selectable(false))
-                            .on_hover_text("Several panes ask this model; this is one of them");
-                    }
-                    let beside = 28.0 * if spot.large { 4.0 } else { 3.0 };
-                    // What is left free is there to take hold of.
-                    let width = (ui.available_width() - beside).clamp(80.0, MAX_PICKER);
-                    let picked = self
-                        .picker
-                        .ui(ui, cx, spot.number, pane.target.as_ref(), width);
-                    if let Some(target) = picked {
-                        shared.intents.push(Intent::Target(pane.id, target));
-                    }
-                    ui.add_space((ui.available_width() - beside).max(0.0));
-                    if spot.large {
-                        let name = format!("Show all {} panes (Ctrl+M)", spot.count);
-                        if icon_button(ui, theme, icons::MINIMIZE, &name).clicked() {
-                            shared.intents.push(Intent::Enlarge(pane.id));
-                        }
-                    }
-                    let name = format!("System prompt of pane {}", spot.number);
-                    let on = self.system_open || !pane.system.trim().is_empty();
-                    if icon_toggle(ui, theme, icons::SYSTEM, &name, on).clicked() {
-                        self.system_open = !self.system_open;
-                    }
-                    *shared.changed |= self.params.ui(ui, theme, pane, spot.number, dialect);
-                    let more = icon_button(
-                        ui,
-                        theme,
-                        icons::MORE,
-                        &format!("More for pane {}", spot.number),
-                    );
-                    Popup::menu(&more).show(|ui| menu_ui(ui, pane, spot, shared));
-                });
-                if self.system_open {
-                    *shared.changed |= system_ui(ui, theme, pane, spot);
-                }
-                gone_ui(ui, cx, pane);
-                if let Some(dialect) = dialect.filter(|_| spot.asked) {
-                    left_out::pane_ui(ui, theme, dialect, pane, shared.attached);
-                }
-            });
-        self.head = Some(shown.response.rect);
-        let y = ui.cursor().top();
-        ui.painter()
-            .hline(ui.max_rect().x_range(), y, theme.hairline());
-    }
-
     fn turns_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
         self.turns.resize_with(pane.turns.len(), TurnView::default);
         if pane.turns.is_empty() {
@@ -271,133 +195,6 @@ fn pages_turned(ui: &Ui) -> f32 {
     })
 }
 
-/// Room for the dots by which a pane is dragged.
-const GRIP: f32 = 12.0;
-/// Widest button of a target.
-const MAX_PICKER: f32 = 300.0;
-
-/// The head of a pane: dragged, it takes the pane elsewhere; a double click shows it alone.
-fn grip_ui(ui: &Ui, theme: &Theme, pane: u32, head: Rect, spot: Spot, shared: &mut Shared<'_>) {
-    if spot.count < 2 {
-        return;
-    }
-    let id = ui.scope_id().with("grip");
-    let response = ui.interact(head, id, Sense::click_and_drag());
-    response.widget_info(|| {
-        let name = format!("Head of pane {}", spot.number);
-        egui::WidgetInfo::labeled(egui::Role::Label, true, name)
-    });
-    let lit = response.hovered() || response.dragged();
-    let color = if lit {
-        theme.text_dim
-    } else {
-        theme.line_strong
-    };
-    let first = pos2(head.left() + 8.0, head.top() + 14.0);
-    for (column, row) in (0..2_u8).flat_map(|column| (0..3_u8).map(move |row| (column, row))) {
-        let at = first + vec2(f32::from(column) * 4.0, f32::from(row) * 4.5);
-        ui.painter().circle_filled(at, 1.2, color);
-    }
-    if response.double_clicked() {
-        shared.intents.push(Intent::Enlarge(pane));
-    }
-    if response.dragged() || response.drag_stopped() {
-        ui.set_cursor_icon(egui::CursorIcon::Grabbing);
-        *shared.dragged = Some((pane, response.drag_stopped()));
-    }
-    let hover = "Drag it to move the pane; double click to show the pane alone (Ctrl+M)";
-    response.on_hover_text_at_pointer(hover);
-}
-
-fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
-    let mut items = vec![(
-        icons::COPY,
-        "Copy the conversation as Markdown",
-        Intent::CopyPane(pane.id),
-    )];
-    if pane.target.is_some() {
-        items.push((
-            icons::EDIT,
-            "Edit the raw body and send it…",
-            Intent::EditRaw(pane.id, None),
-        ));
-    }
-    if spot.count < super::edits::MAX_PANES {
-        items.push((
-            icons::COLUMNS,
-            "Duplicate this pane",
-            Intent::Duplicate(pane.id),
-        ));
-    }
-    if spot.count > 1 {
-        let (icon, label) = if spot.large {
-            (icons::MINIMIZE, "Show all panes")
-        } else {
-            (icons::MAXIMIZE, "Show this pane alone")
-        };
-        items.push((icon, label, Intent::Enlarge(pane.id)));
-    }
-    if spot.number > 1 {
-        items.push((icons::CHEVRON_LEFT, "Move left", Intent::Move(pane.id, -1)));
-    }
-    if spot.number < spot.count {
-        items.push((icons::CHEVRON_RIGHT, "Move right", Intent::Move(pane.id, 1)));
-    }
-    if !pane.turns.is_empty() {
-        items.push((icons::CLEAR, "Clear this pane", Intent::Clear(pane.id)));
-    }
-    if spot.count > 1 {
-        items.push((icons::CLOSE, "Remove this pane", Intent::Remove(pane.id)));
-    }
-    for (icon, label, intent) in items {
-        if item_ui(ui, icon, label) {
-            shared.intents.push(intent);
-        }
-    }
-}
-
-fn system_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane, spot: Spot) -> bool {
-    ui.add_space(space::XS);
-    let scroll = ScrollArea::vertical()
-        .id_salt("system")
-        .max_height(120.0)
-        .min_scrolled_height(120.0);
-    scroll
-        .show(ui, |ui| {
-            let hint = RichText::new("System prompt: not sent while empty").color(theme.text_dim);
-            let edit = TextEdit::multiline(&mut pane.system)
-                .hint_text(hint)
-                .desired_rows(2)
-                .desired_width(f32::INFINITY)
-                .margin(vec2(8.0, 5.0));
-            ui.add(edit)
-                .accessible_name(format!("System prompt text of pane {}", spot.number))
-                .changed()
-        })
-        .inner
-}
-
-/// Says if the target's endpoint is not in the settings any more.
-fn gone_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
-    let Some(target) = &pane.target else { return };
-    if cx.state.settings.endpoints.is_empty()
-        || cx.state.settings.endpoint(&target.endpoint).is_some()
-    {
-        return;
-    }
-    ui.horizontal_wrapped(|ui| {
-        let text = format!(
-            "{} There is no endpoint “{}” in the settings any more",
-            icons::WARN,
-            target.endpoint
-        );
-        ui.add(Label::new(RichText::new(text).size(size::SMALL).color(cx.theme.warn)).wrap());
-        if ui.small_button("Settings").clicked() {
-            cx.actions.push(Action::EditEndpoint(None));
-        }
-    });
-}
-
 fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
     let theme = cx.theme;
     let simulated = pane
@@ -454,12 +251,12 @@ pub fn run_line_ui(
     (pane, turn): (u32, usize),
     shared: &mut Shared<'_>,
 ) {
-    let live = !run.state.is_over();
+    let goes = !run.state.is_over();
     let sheet = shared.sheets.of(run);
     let line = Line {
         sheet: &sheet,
         fault: run.answer.fault.as_ref().map(|fault| fault.class),
-        elapsed_s: shared.elapsed(run.head.id).filter(|_| live),
+        elapsed_s: shared.elapsed(run.head.id).filter(|_| goes),
         comparison: &shared.comparisons.of(pane, turn),
     };
     figures::line_ui(ui, theme, &line);
