@@ -51,8 +51,8 @@ impl InputError {
 
 fn size(bytes: u64) -> String {
     match bytes {
-        ..0x400 => format!("{bytes} bytes"),
-        ..0x10_0000 => format!("{} KiB", bytes >> 10),
+        0..0x400 => format!("{bytes} bytes"),
+        0x400..0x10_0000 => format!("{} KiB", bytes >> 10),
         _ => format!("{} MiB", bytes >> 20),
     }
 }
@@ -281,7 +281,7 @@ fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, NotText> {
         NotText {
             encoding: "UTF-8",
             byte: bytes.len() - bare.len() + good,
-            line: 1 + bare[..good].iter().filter(|byte| **byte == b'\n').count(),
+            line: bare[..good].split(|byte| *byte == b'\n').count(),
         }
     });
     text.map(Cow::Borrowed)

@@ -172,10 +172,11 @@ fn id_of(path: &Path) -> String {
     });
     let whole = whole.unwrap_or_else(|| path.to_owned());
     let hash = Contents::from(whole.as_os_str().as_encoded_bytes()).sha256();
-    hash.iter()
+    let number = hash
+        .iter()
         .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+    format!("{number:016x}")
 }
 
 /// Sets a field, unless it says the same already: there it may say more than is known here.
