@@ -182,7 +182,7 @@ impl App {
             } = &update
                 && self.state.settings.endpoint(endpoint).is_none()
             {
-                self.toasts.tell(format!("{endpoint}: {message}"));
+                self.toasts.tell(&format!("{endpoint}: {message}"));
             }
             self.state.apply(update);
         }
@@ -295,7 +295,7 @@ impl App {
             Action::Look(appearance) => self.set_appearance(ctx, *appearance),
             Action::Palette => self.palette.toggle(),
             Action::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
-            Action::Tell(text) => self.toasts.tell(text.clone()),
+            Action::Tell(text) => self.toasts.tell(text),
             Action::Verb(id) => self.verb(ctx, id),
         }
         self.with_views(ctx, |views, cx| {

@@ -104,12 +104,15 @@ fn not_copied(why: &str) -> String {
 }
 
 /// Copies a text; gives whether it is on the clipboard now. Why not is told.
+#[must_use]
 pub fn copy(ctx: &Context, text: String) -> bool {
     let outside = ctx.plugin_opt::<Outside>();
     let put = outside.map_or(Ok(Some(text.clone())), |outside| outside.lock().put(text));
     match put {
         Ok(text) => {
-            text.into_iter().for_each(|text| ctx.copy_text(text));
+            if let Some(text) = text {
+                ctx.copy_text(text);
+            }
             true
         }
         Err(why) => {

@@ -100,6 +100,7 @@ fn plain(text: &str) -> String {
 
 /// The display server that winit will choose, and its address: Wayland first.
 /// Whether the window will be Wayland's.
+#[must_use]
 pub fn is_wayland() -> bool {
     let found = display(|name| std::env::var(name).ok());
     cfg!(target_os = "linux") && found.is_some_and(|(server, _)| server == Server::Wayland)

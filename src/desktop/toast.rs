@@ -37,8 +37,8 @@ pub struct Toasts {
 
 impl Toasts {
     /// Tells something; what is told already only stays longer.
-    pub fn tell(&mut self, text: String) {
-        let text = visible(&text).into_owned();
+    pub fn tell(&mut self, text: &str) {
+        let text = visible(text).into_owned();
         self.shown.retain(|(known, _)| *known != text);
         self.shown.push((text, None));
     }
@@ -48,7 +48,9 @@ impl Toasts {
         let told = std::mem::take(
             &mut *(Told::of(ui.ctx()).0.lock()).unwrap_or_else(PoisonError::into_inner),
         );
-        told.into_iter().for_each(|text| self.tell(text));
+        for text in &told {
+            self.tell(text);
+        }
         let now = ui.input(|input| input.time);
         for (_, goes) in &mut self.shown {
             goes.get_or_insert(now + STAYS_SECS);

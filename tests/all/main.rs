@@ -45,6 +45,8 @@ mod ollama;
 mod openai_chat;
 mod openai_responses;
 #[cfg(feature = "gui")]
+mod outside;
+#[cfg(feature = "gui")]
 mod playground;
 mod proxies;
 mod readme;

@@ -103,12 +103,11 @@ impl Playground {
         let pane = panes.iter().find(|p| self.is_asked(p.id)).or(panes.first());
         let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, cx));
         let text = run.map(|run| run.answer.text.clone());
-        match text.filter(|text| !text.is_empty()) {
-            Some(text) => self.copied = Some(("Copied the answer", text)),
-            None => {
-                let why = "There is no answer to copy yet".to_owned();
-                cx.actions.push(Action::Tell(why));
-            }
+        self.copied =
+            (text.filter(|text| !text.is_empty())).map(|text| ("Copied the answer", text));
+        if self.copied.is_none() {
+            let why = "There is no answer to copy yet".to_owned();
+            cx.actions.push(Action::Tell(why));
         }
     }
 
