@@ -1,9 +1,11 @@
 //! A playground session: panes side by side, their turns, and the unsent draft.
 //!
 //! Answers are not kept here but in the history, under their [`RunId`]s, so that a fork or an edit
-//! copies a few ids, not the texts.
+//! copies a few ids, not the texts. Several windows may change one conversation: see [`merge`].
 
-use std::collections::BTreeMap;
+pub mod merge;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,7 +38,37 @@ pub struct Conversation {
     pub updated_unix_ns: i64,
 }
 
-/// Unsent text and images.
+/// What a window did to a conversation since it last agreed on it with the history. What other windows did
+/// meanwhile is kept beside it: the history merges the two, turn by turn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConversationChange {
+    /// The conversation as this window last saved it or read it; empty if it is a new one.
+    pub base: Arc<Conversation>,
+    /// As it is now.
+    pub mine: Arc<Conversation>,
+}
+
+impl ConversationChange {
+    /// A conversation that is in no file yet.
+    #[must_use]
+    pub fn new(mine: Conversation) -> Self {
+        Self {
+            base: Arc::default(),
+            mine: mine.into(),
+        }
+    }
+
+    /// The change that this one and the `next` make together, if `next` was made right after it.
+    #[must_use]
+    pub fn followed_by(&self, next: &Self) -> Option<Self> {
+        Arc::ptr_eq(&self.mine, &next.base).then(|| Self {
+            base: Arc::clone(&self.base),
+            mine: Arc::clone(&next.mine),
+        })
+    }
+}
+
+/// Unsent text and images. Each window has its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Draft {
@@ -46,11 +78,19 @@ pub struct Draft {
     pub images: Vec<Media>,
 }
 
+impl Draft {
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.images.is_empty()
+    }
+}
+
 /// One column of a playground: a target, its settings and its turns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pane {
-    /// Unique within the conversation, never reused.
+    /// Drawn at random, so that two windows don't make the same; never reused.
     pub id: u32,
     /// Where it asks; `None` until chosen.
     pub target: Option<TargetId>,
@@ -60,14 +100,47 @@ pub struct Pane {
     pub params: Params,
     /// Tools offered to the model.
     pub tools: Vec<Tool>,
-    /// The turns, oldest first.
+    /// The turns, oldest first: in the order of their ids.
     pub turns: Vec<Turn>,
+}
+
+impl Pane {
+    /// Adds a question at the end.
+    pub fn ask(&mut self, user: Vec<Part>, raw_body: Option<Value>) {
+        self.turns.push(Turn {
+            id: TurnId::after(self.turns.last().map(|turn| turn.id)),
+            user,
+            raw_body,
+            ..Turn::default()
+        });
+    }
+}
+
+/// A turn's key: unique within its pane, also among those that other windows make; ordered by time.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub struct TurnId(pub i64);
+
+impl TurnId {
+    /// A new key behind the one of the last turn, though the clock may have been set back.
+    #[must_use]
+    pub fn after(last: Option<Self>) -> Self {
+        let fresh = RunId::new().0;
+        match last {
+            // The random end of the fresh key keeps it apart from what another window makes.
+            Some(Self(last)) if last >= fresh => Self(last + 1 + (fresh & 0xf_ffff)),
+            _ => Self(fresh),
+        }
+    }
 }
 
 /// A question and the runs that tried to answer it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Turn {
+    /// Its key.
+    pub id: TurnId,
     /// What was asked.
     pub user: Vec<Part>,
     /// The JSON body that was written by hand for it, as [`ChatRequest::raw_body`](crate::chat::ChatRequest).

@@ -6,6 +6,7 @@
 pub mod app;
 mod chooser;
 mod chrome;
+mod closing;
 mod conformance;
 pub mod fonts;
 pub mod icons;
@@ -28,16 +29,17 @@ mod playground;
 mod runs;
 mod settings;
 
-use std::{sync::mpsc, time::Duration};
+use std::{io::Write as _, path::PathBuf, sync::mpsc, time::Duration};
 
 use self::{app::App, outside::Outside, preflight::CannotOpen};
 use crate::{
     engine::{Engine, Options},
+    private,
     settings::Paths,
 };
 
-/// How long a closed window waits for the engine to write what it holds.
-const ENDING: Duration = Duration::from_secs(2);
+/// How long a window that was closed from outside waits for the engine to write what it holds.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// Opens the window and stays until it is closed and everything is written.
 ///
@@ -46,6 +48,7 @@ const ENDING: Duration = Duration::from_secs(2);
 pub fn run(paths: Paths) -> Result<(), CannotOpen> {
     preflight::check()?;
     let (ended, ending) = mpsc::channel();
+    make_layout_file(&paths);
     let options = native_options(&paths);
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         let ctx = &cc.egui_ctx;
@@ -59,6 +62,7 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
             history: true,
         };
         let engine = Engine::start(options, app::wake(ctx))?;
+        closing::on_signals(ctx);
         let saved = App::saved_layout(cc.storage);
         let app = App::new(engine, ctx, saved.as_deref());
         Ok(Box::new(app.with_paths(paths).with_ended(ended)))
@@ -68,6 +72,20 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
     // The window is gone; a history that does not answer must not keep the process.
     let _ = ending.recv_timeout(ENDING);
     Ok(())
+}
+
+/// Makes the file of the window's layout for its owner only: eframe would let others read it.
+fn make_layout_file(paths: &Paths) {
+    let made = private::folder(&paths.data)
+        .and_then(|()| private::create_new(&layout_file(paths)))
+        .and_then(|mut file| file.write_all(b"{}"));
+    if let Err(error) = made {
+        tracing::debug!("no new layout: {error}");
+    }
+}
+
+fn layout_file(paths: &Paths) -> PathBuf {
+    paths.data.join("window.ron")
 }
 
 fn native_options(paths: &Paths) -> eframe::NativeOptions {
@@ -85,7 +103,7 @@ fn native_options(paths: &Paths) -> eframe::NativeOptions {
         renderer: renderer(),
         // Ours prefers simplified Chinese shapes and never holds up the first frame.
         system_font_fallback: false,
-        persistence_path: Some(paths.data.join("window.ron")),
+        persistence_path: Some(layout_file(paths)),
         ..eframe::NativeOptions::default()
     }
 }

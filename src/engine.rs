@@ -7,6 +7,7 @@ mod core;
 pub mod files;
 mod lookup;
 mod runs;
+pub mod signals;
 
 use std::{
     path::PathBuf,
@@ -19,12 +20,15 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
     chat::ChatRequest,
-    conversation::{Conversation, ConversationId, ConversationSummary},
+    conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     credential::{KeyOf, KeyStatus},
     dialect::ModelInfo,
     endpoint::Endpoint,
     event::Fault,
-    history::{Conformance, ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage},
+    history::{
+        Conformance, Elsewhere, ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage,
+        Unstored,
+    },
     run::{Backlog, Origin, Run, RunHead, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsEdit, SettingsProblem},
 };
@@ -101,14 +105,17 @@ pub enum Command {
     },
     /// Stops the export that is under way.
     CancelExport,
-    /// Keeps a conversation with its draft.
-    SaveConversation(Box<Conversation>),
+    /// Keeps what this client changed in a conversation, and its draft, beside what other processes did.
+    SaveConversation(ConversationChange),
     /// Forgets a conversation.
     DeleteConversation(ConversationId),
     /// Gives the list of conversations. Answered by [`Update::Conversations`].
     ListConversations,
     /// Gives one conversation. Answered by [`Update::Conversation`].
     LoadConversation(ConversationId),
+    /// This client shows a conversation, and from now on wants to know what other processes do to the history.
+    /// Answered by [`Update::Elsewhere`]s.
+    ShowConversation(ConversationId),
     /// Reads files to attach and tells their types. Answered by [`Update::File`]s.
     ReadFiles(Vec<PathBuf>),
     /// Cancels what runs, writes what is queued, and ends. Answered by [`Update::Stopped`].
@@ -228,6 +235,12 @@ pub enum Update {
     File(Result<crate::chat::Media, String>),
     /// How the history stands.
     Storage(Storage),
+    /// What other processes do to the history.
+    Elsewhere(Elsewhere),
+    /// The engine ends, and its end waits for the history: what is in the way, if that is known.
+    Storing(Option<String>),
+    /// The engine ends, and something could not be stored.
+    Unstored(Unstored),
     /// The simulator could not be started, and why.
     NoSimulator(String),
     /// The engine has started: settings and simulator are known.

@@ -6,7 +6,10 @@
 
 mod cells;
 mod conversations;
+mod drafts;
+mod elsewhere;
 mod export;
+mod fifth;
 mod files;
 mod findings;
 mod fourth;
@@ -23,11 +26,13 @@ mod search;
 mod series;
 mod session;
 mod sqlite;
+mod unstored;
+mod vacuum;
 mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
 };
 
@@ -35,10 +40,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 pub use self::{
+    elsewhere::Elsewhere,
     export::{ExportFormat, rfc3339},
     findings::{Conformance, Found},
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Median, Series, SeriesError, SeriesPoint, SeriesQuery},
+    unstored::Unstored,
 };
 use self::{
     files::Held,
@@ -46,7 +53,7 @@ use self::{
     reader::{IsCancelled, Job, LANES, Lane, Reader},
 };
 use crate::{
-    conversation::{Conversation, ConversationId, ConversationSummary},
+    conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     run::{Run, RunId, RunUpdate},
 };
 
@@ -103,6 +110,12 @@ struct Shared {
     held: Held,
     /// `None` until the file is open.
     standing: watch::Sender<Option<Storage>>,
+    /// What other processes did; looked for while anyone has a receiver.
+    elsewhere: watch::Sender<Elsewhere>,
+    /// Set when the writer is gone: what could not be stored, if anything.
+    ended: watch::Sender<Option<Option<Unstored>>>,
+    /// This process's number, once it has one.
+    session: OnceLock<i64>,
     /// The URI that readers open, or why there is nothing to read.
     place: Mutex<Result<String, String>>,
     readers: [Mutex<Option<Reader>>; LANES],
@@ -124,6 +137,9 @@ impl History {
             inbox: Inbox::default(),
             held: Held::default(),
             standing: watch::Sender::new(None),
+            elsewhere: watch::Sender::default(),
+            ended: watch::Sender::new(None),
+            session: OnceLock::new(),
             place: Mutex::new(Err("the history is not open yet".into())),
             readers: [const { Mutex::new(None) }; LANES],
         });
@@ -135,6 +151,8 @@ impl History {
         if let Err(error) = started {
             let why = format!("The history can't be written: {error}");
             shared.standing.send_replace(Some(Storage::Failing { why }));
+            shared.inbox.end();
+            shared.ended.send_replace(Some(None));
         }
         let inner = Arc::new(Inner { shared, lanes });
         Self { inner }
@@ -155,6 +173,36 @@ impl History {
     #[must_use]
     pub fn watch_storage(&self) -> watch::Receiver<Option<Storage>> {
         self.inner.shared.standing.subscribe()
+    }
+
+    /// Tells what other processes do to the file. While a receiver lives, the file is looked at once a second.
+    #[must_use]
+    pub fn watch_elsewhere(&self) -> watch::Receiver<Elsewhere> {
+        let elsewhere = self.inner.shared.elsewhere.subscribe();
+        self.inner.shared.inbox.wake();
+        elsewhere
+    }
+
+    /// This process shows a conversation, and wants to know who else does.
+    pub fn show_conversation(&self, id: ConversationId) {
+        self.inner.shared.inbox.show(id);
+    }
+
+    /// Ends the history: waits until all is on disk. It waits for another process that holds the file, however
+    /// long that takes; all else that stands in the way is tried once more and told. Nothing can be stored
+    /// after that.
+    ///
+    /// # Errors
+    /// If something could not be stored.
+    pub async fn end(&self) -> Result<(), Unstored> {
+        let mut ended = self.inner.shared.ended.subscribe();
+        self.inner.shared.inbox.close();
+        let unstored = ended.wait_for(Option::is_some).await;
+        // The sender lives as long as this handle.
+        match unstored.ok().and_then(|ended| ended.clone()) {
+            Some(Some(unstored)) => Err(unstored),
+            Some(None) | None => Ok(()),
+        }
     }
 
     /// Notes that a run begins.
@@ -197,7 +245,11 @@ impl History {
         let shared = Arc::clone(&self.inner.shared);
         self.ask(Lane::Item, move |reader, _| {
             let _snapshot = query::Snapshot::begin(&reader.connection)?;
-            rows::load(&reader.connection, &shared.held, id)
+            let run = rows::load(&reader.connection, &shared.held, id)?;
+            if run.as_ref().is_some_and(|run| !run.state.is_over()) {
+                shared.inbox.find_dead();
+            }
+            Ok(run)
         })
         .await
     }
@@ -254,15 +306,14 @@ impl History {
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Keeps a conversation with its draft, replacing what was kept under its id.
-    pub fn save_conversation(&self, conversation: Conversation) {
-        let id = conversation.id;
-        self.inner.shared.inbox.conversation(id, Some(conversation));
+    /// Keeps what this window changed in a conversation, and its draft, beside what other windows did.
+    pub fn save_conversation(&self, change: ConversationChange) {
+        self.inner.shared.inbox.change(change);
     }
 
     /// Forgets a conversation; its runs stay.
     pub fn delete_conversation(&self, id: ConversationId) {
-        self.inner.shared.inbox.conversation(id, None);
+        self.inner.shared.inbox.delete(id);
     }
 
     /// The conversations, latest first.
@@ -276,7 +327,8 @@ impl History {
         .await
     }
 
-    /// One conversation; `None` if there is none of this id.
+    /// One conversation with this window's draft, or that of a window which is gone; `None` if there is none of
+    /// this id.
     ///
     /// # Errors
     /// If the file can't be read.
@@ -285,9 +337,11 @@ impl History {
         id: ConversationId,
     ) -> Result<Option<Conversation>, HistoryError> {
         let shared = Arc::clone(&self.inner.shared);
+        shared.inbox.adopt(id);
         self.ask(Lane::Item, move |reader, _| {
             let _snapshot = query::Snapshot::begin(&reader.connection)?;
-            conversations::load(&reader.connection, &shared.held, id)
+            let session = shared.session.get().copied();
+            conversations::load(&reader.connection, &shared.held, id, session)
         })
         .await
     }

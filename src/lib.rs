@@ -16,6 +16,8 @@ pub mod event;
 pub mod input;
 pub mod visible;
 
+mod private;
+
 pub mod schema;
 
 pub mod body;

@@ -224,7 +224,7 @@ pub fn load_in(paths: &Paths, environment: &Environment) -> Result<Settings, Set
 pub fn edit(paths: &Paths, edit: &SettingsEdit) -> Result<(), SettingsProblem> {
     let path = &paths.settings;
     let locked = || file::locked(path, || Ok(edit::make(path, edit)));
-    (path.parent().map_or(Ok(()), std::fs::create_dir_all))
+    (path.parent().map_or(Ok(()), crate::private::folder))
         .and_then(|()| locked())
         .map_err(|why| paths.problem(&why))?
 }

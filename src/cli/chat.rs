@@ -1,6 +1,7 @@
 //! `tokenscope chat`: asks one target, or several side by side, and prints answers and figures.
 
 mod ask;
+mod ending;
 mod question;
 mod report;
 mod session;
@@ -159,7 +160,8 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Exit codes: 0 every answer came to a clean end; 1 at least one run ended in a fault;
-2 asked wrongly; 130 stopped by Ctrl-C.
+2 asked wrongly; 3 the answers came, and could not be stored in the history; 130 stopped by Ctrl-C
+(129 by SIGHUP, 143 by SIGTERM).
 
 Examples:
   tokenscope chat 'Why is the sky blue?'      the first ready endpoint, else the simulator

@@ -16,7 +16,10 @@ use super::{
     UsageError,
     terminal::{stderr, stdout},
 };
-use crate::simulator::{self, Options};
+use crate::{
+    private,
+    simulator::{self, Options},
+};
 
 /// Arguments of `tokenscope simulate`.
 #[derive(Debug, clap::Args)]
@@ -92,8 +95,7 @@ async fn serve(options: Options, ca_file: Option<&Path>) -> anyhow::Result<ExitC
     let simulator = (simulator::serve(options).await)
         .with_context(|| format!("can't listen on {host} port {port}: try another --port"))?;
     if let (Some(file), Some(authority)) = (ca_file, simulator.authority()) {
-        tokio::fs::write(file, authority)
-            .await
+        private::write(file, authority.as_bytes())
             .with_context(|| format!("can't write {}", file.display()))?;
     }
     greet(&simulator.base_url(), ca_file)?;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     chrome::Chrome,
+    closing::Closing,
     input::InOrder,
     palette::Palette,
     shortcuts::{self, Pressed},
@@ -79,6 +80,7 @@ pub struct App {
     chrome: Chrome,
     /// The window was looked at for whether it fits its screen.
     fitted: bool,
+    closing: Closing,
     /// What egui was last told to look like.
     appearance: Option<Appearance>,
     /// The engine's end is told here.
@@ -123,6 +125,7 @@ impl App {
             toasts: Toasts::default(),
             chrome: Chrome::default(),
             fitted: false,
+            closing: Closing::default(),
             appearance: None,
             ended: mpsc::channel().0,
         }
@@ -249,6 +252,7 @@ impl App {
         if self.shortcuts_open {
             self.shortcuts_open = shortcuts::overlay(ctx, theme, &self.views);
         }
+        self.closing.ui(ctx, theme, &self.state);
     }
 
     fn with_views(&mut self, ctx: &Context, each: impl FnOnce(&mut [Box<dyn View>], &mut Cx<'_>)) {
@@ -356,6 +360,13 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.fit_screen(ctx);
         self.drain(ctx);
+        if self.closing.follow(ctx, &self.state) {
+            // A view that is not shown between two turns keeps what was changed in it.
+            self.drain(ctx);
+            if let Some(engine) = &self.engine {
+                engine.send(Command::Stop);
+            }
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {

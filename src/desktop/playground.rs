@@ -11,6 +11,7 @@ mod compare;
 mod comparisons;
 mod composer;
 mod edits;
+mod elsewhere;
 mod estimate;
 mod figures;
 mod follow;
@@ -34,9 +35,11 @@ mod sheet;
 mod strip;
 mod target_picker;
 mod turn;
+mod undo;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -45,16 +48,17 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     answer::AnswerView, attachments::Attachments, comparisons::Comparisons, composer::Composer,
-    intent::Intent, pane::PaneView, raw_body::RawEditor, sessions::Sessions, sheet::Sheets,
-    strip::Strip,
+    elsewhere::Seen, intent::Intent, pane::PaneView, raw_body::RawEditor, sessions::Sessions,
+    sheet::Sheets, strip::Strip, undo::Undo,
 };
 use super::{
     icons, outside,
+    theme::caption,
     view::{Action, Cx, Verb, View, ViewId},
     widgets::{ghost_button, icon_button, icon_toggle},
 };
 use crate::{
-    conversation::{Conversation, ConversationId, Pane},
+    conversation::{Conversation, ConversationChange, ConversationId},
     engine::Command,
     run::RunId,
 };
@@ -72,12 +76,16 @@ const TICK: Duration = Duration::from_millis(100);
 )]
 pub struct Playground {
     conversation: Conversation,
+    /// The conversation as it was last saved or read; empty while it is in no file.
+    base: Arc<Conversation>,
+    /// What was taken in of what other windows do.
+    seen: Seen,
     /// Nothing was done to the conversation yet: one that was kept may take its place.
     pristine: bool,
     /// What is to be opened as soon as it comes.
     wanted: Option<ConversationId>,
     listed: bool,
-    undo: Vec<(&'static str, Vec<Pane>)>,
+    undo: Undo,
     /// The panes that are not asked.
     left_out: BTreeSet<u32>,
     /// The pane that is shown alone, if one is.
@@ -330,6 +338,8 @@ impl Playground {
                 if icon_toggle(ui, theme, icons::LIST, "Conversations", open).clicked() {
                     self.sessions.open = !open;
                 }
+                let also_open = cx.state.elsewhere.also_open;
+                let buttons = if also_open { 460.0 } else { 280.0 };
                 let hint = egui::RichText::new("Untitled").color(theme.text_dim);
                 let edit = TextEdit::singleline(&mut self.conversation.title)
                     .frame(Frame::NONE)
@@ -338,7 +348,7 @@ impl Playground {
                     .margin(Margin::symmetric(4, 4))
                     .min_size(vec2(0.0, 26.0))
                     .align(egui::Align2::LEFT_CENTER)
-                    .desired_width((ui.available_width() - 280.0).max(80.0));
+                    .desired_width((ui.available_width() - buttons).max(80.0));
                 let response = ui.add(edit).accessible_name("Title of the conversation");
                 self.changed |= response.changed();
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -365,10 +375,16 @@ impl Playground {
                     {
                         intents.push(Intent::AddPane);
                     }
-                    if let Some((what, _)) = self.undo.last()
+                    if let Some(what) = self.undo.last()
                         && icon_button(ui, theme, icons::RESET, &format!("Undo: {what}")).clicked()
                     {
                         intents.push(Intent::Undo);
+                    }
+                    if also_open {
+                        ui.label(caption(theme, "Also open in another window"))
+                            .on_hover_text(
+                                "What is asked there appears here, and the other way round",
+                            );
                     }
                 });
             });
@@ -435,8 +451,10 @@ impl Playground {
         self.changed_at = None;
         self.pristine = false;
         self.conversation.updated_unix_ns = edits::now_unix_ns();
-        cx.commands.push(Command::SaveConversation(Box::new(
-            self.conversation.clone(),
-        )));
+        let mine = Arc::new(self.conversation.clone());
+        let base = std::mem::replace(&mut self.base, Arc::clone(&mine));
+        let change = ConversationChange { base, mine };
+        cx.commands.push(Command::SaveConversation(change));
+        self.seen.saved();
     }
 }

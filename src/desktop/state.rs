@@ -12,7 +12,7 @@ use crate::{
     dialect::ModelInfo,
     engine::{TestStep, Update},
     event::Fault,
-    history::{Conformance, RunPage, Series, Storage},
+    history::{Conformance, Elsewhere, RunPage, Series, Storage, Unstored},
     run::{Run, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsProblem},
 };
@@ -27,6 +27,12 @@ pub struct State {
     pub settings_problem: Option<SettingsProblem>,
     /// How the history stands, once it is open.
     pub storage: Option<Storage>,
+    /// What other processes did to the history.
+    pub elsewhere: Elsewhere,
+    /// The window closes and waits for the history: what is in the way, if that is known.
+    pub storing: Option<Option<String>>,
+    /// What could not be stored when the engine ended.
+    pub unstored: Option<Unstored>,
     /// Why there is no simulator, if there is none.
     pub no_simulator: Option<String>,
     /// Runs of this session, live or over, and those loaded from the history.
@@ -35,8 +41,10 @@ pub struct State {
     pub refused: HashMap<RunId, Fault>,
     /// Runs that were asked for and that the history does not have.
     pub missing_runs: HashSet<RunId>,
-    /// Counts finished runs; a change means that tables and plots are out of date.
+    /// Counts finished runs, here and in other processes; a change means that tables and plots are out of date.
     pub finished: u64,
+    /// Runs that this process asks; what is known of them here is newer than any row of the history.
+    own: HashSet<RunId>,
     /// Model lists by endpoint.
     pub models: HashMap<String, Result<Arc<Vec<ModelInfo>>, Fault>>,
     /// Where keys live, by endpoint.
@@ -74,6 +82,7 @@ impl State {
     pub fn apply(&mut self, update: Update) {
         match update {
             Update::Accepted(head) => {
+                self.own.insert(head.id);
                 self.runs.insert(head.id, Run::new(*head));
             }
             Update::Refused { id, fault } => {
@@ -114,6 +123,12 @@ impl State {
             Update::Conversation { id, conversation } => self.loaded.push((id, conversation)),
             Update::File(image) => self.files.push(image),
             Update::Storage(storage) => self.storage = Some(storage),
+            Update::Elsewhere(elsewhere) => {
+                self.finished += u64::from(elsewhere.runs != self.elsewhere.runs);
+                self.elsewhere = elsewhere;
+            }
+            Update::Storing(why) => self.storing = Some(why),
+            Update::Unstored(unstored) => self.unstored = Some(unstored),
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Stopped => self.stopped = true,
             // The same was folded update by update.
@@ -134,10 +149,9 @@ impl State {
     }
 
     fn apply_loaded(&mut self, id: RunId, run: Option<Box<Run>>) {
-        let live = (self.runs.get(&id)).is_some_and(|known| !known.state.is_over());
+        let own = self.own.contains(&id);
         match run {
-            // What is live here is newer than any row of the history.
-            Some(_) if live => {}
+            Some(_) if own => {}
             Some(run) => {
                 self.missing_runs.remove(&id);
                 self.runs.insert(id, *run);
@@ -154,6 +168,13 @@ impl State {
             steps.clear();
         }
         steps.push(step);
+    }
+
+    /// Whether a run goes in another process.
+    #[must_use]
+    pub fn is_live_elsewhere(&self, id: RunId) -> bool {
+        let live = self.runs.get(&id).is_some_and(|run| !run.state.is_over());
+        live && !self.own.contains(&id)
     }
 
     /// Whether settings came since this was last asked.

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Endpoint;
-use crate::{dialect::ModelInfo, settings::file};
+use crate::{dialect::ModelInfo, private, settings::file};
 
 /// The lists of one data folder.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl ModelCache {
         let kept = serde_json::to_vec_pretty(&entry)
             .map_err(std::io::Error::from)
             .and_then(|bytes| {
-                fs::create_dir_all(&self.folder)?;
+                private::folder(&self.folder)?;
                 file::replace(&self.path(endpoint), &bytes)
             });
         if let Err(why) = kept {

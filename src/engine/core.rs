@@ -16,16 +16,23 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Command, Options, Outbox, Update, files, lookup, runs::Runs};
 use crate::{
+    conversation::ConversationId,
     credential::{Credentials, KeyOf},
     endpoint::{Endpoint, variables::Environment},
-    history::{ExportFormat, History, HistoryError, RunQuery, SeriesQuery},
+    history::{ExportFormat, History, HistoryError, RunQuery, SeriesQuery, Storage},
     settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, Watch},
     simulator::{self, Simulator},
     transport::Transport,
 };
 
-/// How long running tasks may take to end after they were cancelled.
+/// How long lookups and exports may take to end after they were cancelled.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long runs may take to hand over what they said. They end at once; a long answer takes its time.
+const RUNS_GRACE: Duration = Duration::from_secs(30);
+
+/// How long the history may take to write before the client is told that it is waited for.
+const QUIETLY: Duration = Duration::from_secs(1);
 
 /// What it means that the settings file can't be watched.
 const WATCH_PROBLEM: &str = "changes made by hand are seen at the next start only";
@@ -80,6 +87,8 @@ struct Core {
     credentials: Credentials,
     history: Option<History>,
     runs: Runs,
+    /// Whether the client is told what other processes do.
+    watches: bool,
     tasks: TaskTracker,
     export: CancellationToken,
     /// The question whose pages are wanted (offset and limit aside), and what ends work on them.
@@ -101,7 +110,6 @@ impl Core {
             transport.clone(),
             credentials.clone(),
             history.clone(),
-            tasks.clone(),
         );
         let mut core = Self {
             _watch: watch(&options.paths, changed.clone(), &out),
@@ -115,6 +123,7 @@ impl Core {
             credentials,
             history,
             runs,
+            watches: false,
             tasks,
             export: CancellationToken::new(),
             pages: (RunQuery::default(), CancellationToken::new()),
@@ -174,6 +183,20 @@ impl Core {
         });
     }
 
+    /// Notes which conversation the client shows; from the first time on, tells what other processes do.
+    fn show(&mut self, id: ConversationId) {
+        let Some(history) = &self.history else { return };
+        if !std::mem::replace(&mut self.watches, true) {
+            let (mut elsewhere, out) = (history.watch_elsewhere(), self.out.clone());
+            tokio::spawn(async move {
+                while elsewhere.changed().await.is_ok() {
+                    out.send(Update::Elsewhere(*elsewhere.borrow_and_update()));
+                }
+            });
+        }
+        history.show_conversation(id);
+    }
+
     /// Does one command, or starts a task that does.
     fn take(&mut self, command: Command) {
         match command {
@@ -205,6 +228,7 @@ impl Core {
             Command::CancelExport => self.export.cancel(),
             Command::QueryRuns { ticket, query } => self.query_runs(ticket, query),
             Command::QuerySeries { ticket, query } => self.query_series(ticket, query),
+            Command::ShowConversation(id) => self.show(id),
             other => self.take_history(other),
         }
     }
@@ -227,7 +251,7 @@ impl Core {
                 let rows = rows.map_err(|error| error.to_string());
                 Update::Conformance { ticket, rows }
             }),
-            Command::SaveConversation(conversation) => history.save_conversation(*conversation),
+            Command::SaveConversation(change) => history.save_conversation(change),
             Command::DeleteConversation(id) => history.delete_conversation(id),
             Command::ListConversations => self.answer(async move {
                 Update::Conversations(history.conversations().await.unwrap_or_default())
@@ -412,16 +436,43 @@ impl Core {
     }
 
     async fn stop(self) {
-        self.runs.cancel_all();
         self.export.cancel();
         self.pages.1.cancel();
         self.series.cancel();
         self.tasks.close();
-        // What does not end in time is abandoned; its text so far is in the history.
+        // What does not end in time is abandoned; what a run said so far is in the history.
+        let _ = tokio::time::timeout(RUNS_GRACE, self.runs.stop()).await;
         let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;
         if let Some(history) = &self.history {
-            let _ = tokio::time::timeout(GRACE, history.flush()).await;
+            store_all(history, &self.out).await;
         }
+    }
+}
+
+/// Waits until all is on disk, and says what it waits for where that takes long; who does not want to wait ends
+/// the process.
+async fn store_all(history: &History, out: &Outbox) {
+    let mut standing = history.watch_storage();
+    let end = history.end();
+    let tell = async {
+        tokio::time::sleep(QUIETLY).await;
+        loop {
+            let why = match &*standing.borrow_and_update() {
+                Some(Storage::Failing { why }) => Some(why.clone()),
+                _ => None,
+            };
+            out.send(Update::Storing(why));
+            if standing.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let stored = tokio::select! {
+        stored = end => stored,
+        () = tell => Ok(()),
+    };
+    if let Err(unstored) = stored {
+        out.send(Update::Unstored(unstored));
     }
 }
 

@@ -33,13 +33,12 @@ impl Runs {
         transport: Transport,
         credentials: Credentials,
         history: Option<History>,
-        tasks: TaskTracker,
     ) -> Self {
         Self {
             reporter: Reporter { out, history },
             transport,
             credentials,
-            tasks,
+            tasks: TaskTracker::new(),
             running: Arc::default(),
         }
     }
@@ -82,10 +81,13 @@ impl Runs {
         }
     }
 
-    pub(super) fn cancel_all(&self) {
+    /// Stops all, and waits until each has told the history its end.
+    pub(super) async fn stop(&self) {
         for token in self.running().values() {
             token.cancel();
         }
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, CancellationToken>> {

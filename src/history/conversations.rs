@@ -1,41 +1,174 @@
-//! Conversations with their drafts, as JSON beside the columns that the list of them needs.
+//! Conversations: a row each, and one for each pane and turn.
+//!
+//! What a window changed is merged with what others did meanwhile, in the transaction that writes it; only the
+//! rows that differ are written, so that a further turn costs one row.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::de::DeserializeOwned;
 
 use super::{
+    drafts,
     files::{self, Held, Keeper, Owner},
     rows::to_json,
 };
-use crate::conversation::{Conversation, ConversationId, ConversationSummary};
+use crate::{
+    chat::Contents,
+    conversation::{
+        Conversation, ConversationChange, ConversationId, ConversationSummary, Pane, Turn, merge,
+    },
+};
 
-/// Keeps a conversation in place of what was kept under its key, or forgets it.
+/// Merges a window's change into what is kept; `session` is that window's number.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn put(
     file: &Connection,
     held: &Held,
-    id: ConversationId,
-    conversation: Option<&Conversation>,
+    session: i64,
+    change: &ConversationChange,
 ) -> rusqlite::Result<()> {
-    let Some(conversation) = conversation else {
-        file.prepare_cached("DELETE FROM conversation WHERE id = ?1")?
-            .execute([id.0])?;
-        return Ok(());
+    let mut mine = (*change.mine).clone();
+    let mut base = (*change.base).clone();
+    let mut keeper = Keeper::new(file, held, Owner::Conversation, mine.id.0);
+    files::of_conversation(&mut mine).try_for_each(|media| keeper.detach(media))?;
+    files::of_conversation(&mut base).for_each(name);
+    let theirs = rows(file, mine.id)?;
+    let Some(merged) = merge::merge(&base, &mine, theirs.as_ref()) else {
+        // Deleted by another window, and nothing was asked in it since.
+        return note_files(
+            file,
+            &Conversation {
+                id: mine.id,
+                ..Conversation::default()
+            },
+        );
     };
-    let mut bare = conversation.clone();
-    let mut keeper = Keeper::new(file, held, Owner::Conversation, id.0);
-    files::of_conversation(&mut bare).try_for_each(|media| keeper.detach(media))?;
-    keeper.finish()?;
-    file.prepare_cached("INSERT OR REPLACE INTO conversation VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((
-            id.0,
-            bare.updated_unix_ns,
-            &bare.title,
-            u32::try_from(bare.panes.len()).unwrap_or(u32::MAX),
-            to_json(&bare)?,
-        ))?;
+    if write(file, theirs.as_ref(), &merged)? {
+        file.prepare_cached("UPDATE meta SET talk = talk + 1")?
+            .execute([])?;
+    }
+    if base.draft != mine.draft || theirs.is_none() {
+        drafts::put(file, mine.id.0, Some(session), &mine.draft)?;
+    }
+    note_files(file, &merged)
+}
+
+/// Forgets a conversation.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn delete(file: &Connection, id: ConversationId) -> rusqlite::Result<()> {
+    file.prepare_cached("DELETE FROM conversation WHERE id = ?1")?
+        .execute([id.0])?;
+    file.prepare_cached("UPDATE meta SET talk = talk + 1")?
+        .execute([])?;
     Ok(())
+}
+
+/// A file by its hash, as it stands in the rows.
+fn name(media: &mut crate::chat::Media) {
+    if !media.data.is_empty() {
+        media.data = Contents::from(media.data.sha256().as_slice());
+    }
+}
+
+/// Notes the files that the turns use; those that they don't use any more are let go.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn note_files(file: &Connection, bare: &Conversation) -> rusqlite::Result<()> {
+    let held = Held::default();
+    let mut keeper = Keeper::new(file, &held, Owner::Conversation, bare.id.0);
+    files::of_turns(bare).try_for_each(|media| keeper.note(media))?;
+    keeper.finish()
+}
+
+/// Writes the rows of a conversation that differ from those that are there, and says whether any did, the time
+/// of the last change aside.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn write(
+    file: &Connection,
+    there: Option<&Conversation>,
+    bare: &Conversation,
+) -> rusqlite::Result<bool> {
+    file.prepare_cached("INSERT OR REPLACE INTO conversation VALUES (?1, ?2, ?3)")?
+        .execute((bare.id.0, bare.updated_unix_ns, &bare.title))?;
+    let mut differs = there.is_none_or(|there| there.title != bare.title);
+    let panes_there = there.map_or(&[][..], |there| &there.panes);
+    for (place, pane) in bare.panes.iter().enumerate() {
+        let at = panes_there.iter().position(|there| there.id == pane.id);
+        let there = at.map(|at| &panes_there[at]);
+        if at != Some(place) || there.is_none_or(|there| settings(there) != settings(pane)) {
+            differs = true;
+            put_pane(file, bare.id, place, pane)?;
+        }
+        differs |= put_turns(file, bare.id, pane, there.map_or(&[], |there| &there.turns))?;
+    }
+    for gone in panes_there {
+        if bare.panes.iter().all(|pane| pane.id != gone.id) {
+            differs = true;
+            file.prepare_cached("DELETE FROM pane WHERE conversation = ?1 AND id = ?2")?
+                .execute((bare.id.0, gone.id))?;
+            file.prepare_cached("DELETE FROM turn WHERE conversation = ?1 AND pane = ?2")?
+                .execute((bare.id.0, gone.id))?;
+        }
+    }
+    Ok(differs)
+}
+
+/// A pane without its turns.
+fn settings(pane: &Pane) -> Pane {
+    Pane {
+        id: pane.id,
+        target: pane.target.clone(),
+        system: pane.system.clone(),
+        params: pane.params.clone(),
+        tools: pane.tools.clone(),
+        turns: Vec::new(),
+    }
+}
+
+fn put_pane(
+    file: &Connection,
+    id: ConversationId,
+    place: usize,
+    pane: &Pane,
+) -> rusqlite::Result<()> {
+    let place = i64::try_from(place).unwrap_or(i64::MAX);
+    file.prepare_cached("INSERT OR REPLACE INTO pane VALUES (?1, ?2, ?3, ?4)")?
+        .execute((id.0, pane.id, place, to_json(&settings(pane))?))?;
+    Ok(())
+}
+
+fn put_turns(
+    file: &Connection,
+    id: ConversationId,
+    pane: &Pane,
+    there: &[Turn],
+) -> rusqlite::Result<bool> {
+    let mut differs = false;
+    let same = |turn: &Turn| {
+        let at = there.binary_search_by_key(&turn.id, |turn| turn.id);
+        at.is_ok_and(|at| there[at] == *turn)
+    };
+    for turn in pane.turns.iter().filter(|turn| !same(turn)) {
+        differs = true;
+        file.prepare_cached("INSERT OR REPLACE INTO turn VALUES (?1, ?2, ?3, ?4)")?
+            .execute((id.0, pane.id, turn.id.0, to_json(turn)?))?;
+    }
+    for gone in there {
+        if pane.turns.iter().all(|turn| turn.id != gone.id) {
+            differs = true;
+            file.prepare_cached(
+                "DELETE FROM turn WHERE conversation = ?1 AND pane = ?2 AND id = ?3",
+            )?
+            .execute((id.0, pane.id, gone.id.0))?;
+        }
+    }
+    Ok(differs)
 }
 
 /// All conversations, latest first.
@@ -44,8 +177,9 @@ pub(super) fn put(
 /// If the file can't be read.
 pub(super) fn list(file: &Connection) -> rusqlite::Result<Vec<ConversationSummary>> {
     file.prepare_cached(
-        "SELECT id, title, updated_unix_ns, panes FROM conversation
-            ORDER BY updated_unix_ns DESC, id DESC",
+        "SELECT id, title, updated_unix_ns,
+                (SELECT count(*) FROM pane WHERE pane.conversation = conversation.id)
+            FROM conversation ORDER BY updated_unix_ns DESC, id DESC",
     )?
     .query_map([], |row| {
         Ok(ConversationSummary {
@@ -58,7 +192,7 @@ pub(super) fn list(file: &Connection) -> rusqlite::Result<Vec<ConversationSummar
     .collect()
 }
 
-/// One conversation, with its files.
+/// One conversation with its files and the draft of a window.
 ///
 /// # Errors
 /// If the file can't be read.
@@ -66,17 +200,55 @@ pub(super) fn load(
     file: &Connection,
     held: &Held,
     id: ConversationId,
+    session: Option<i64>,
 ) -> rusqlite::Result<Option<Conversation>> {
-    let json: Option<String> = file
-        .prepare_cached("SELECT json FROM conversation WHERE id = ?1")?
-        .query_row([id.0], |row| row.get(0))
-        .optional()?;
-    let Some(json) = json else {
+    let Some(mut conversation) = rows(file, id)? else {
         return Ok(None);
     };
-    let mut conversation: Conversation = serde_json::from_str(&json).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
-    })?;
     files::of_conversation(&mut conversation).try_for_each(|m| files::attach(file, held, m))?;
+    conversation.draft = drafts::load(file, held, id, session)?;
     Ok(Some(conversation))
+}
+
+/// A conversation as its rows have it: without a draft, its files by their hashes.
+fn rows(file: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
+    let head = file
+        .prepare_cached("SELECT title, updated_unix_ns FROM conversation WHERE id = ?1")?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((title, updated_unix_ns)) = head else {
+        return Ok(None);
+    };
+    let mut panes: Vec<Pane> = file
+        .prepare_cached("SELECT json FROM pane WHERE conversation = ?1 ORDER BY place, id")?
+        .query_map([id.0], json)?
+        .collect::<Result<_, _>>()?;
+    let mut turns = file.prepare_cached(
+        "SELECT json FROM turn WHERE conversation = ?1 AND pane = ?2 ORDER BY id",
+    )?;
+    for pane in &mut panes {
+        let found = turns.query_map((id.0, pane.id), json)?;
+        pane.turns = found.collect::<Result<_, _>>()?;
+    }
+    Ok(Some(Conversation {
+        id,
+        title,
+        panes,
+        updated_unix_ns,
+        ..Conversation::default()
+    }))
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
+    of_json(row.get_ref(0)?.as_str()?)
+}
+
+/// What a stored JSON says.
+///
+/// # Errors
+/// If it is not what this program wrote.
+pub(super) fn of_json<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })
 }

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     chat::Media,
     event::Usage,
-    measure, record,
+    measure, private, record,
     run::{self, Run, State},
 };
 
@@ -94,7 +94,7 @@ fn part_beside(to: &Path) -> io::Result<(PathBuf, File)> {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     for n in 0_u32.. {
         let part = to.with_file_name(format!(".{name}.{}-{n}.part", std::process::id()));
-        match File::create_new(&part) {
+        match private::create_new(&part) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made.map(|file| (part, file)),
         }

@@ -21,8 +21,10 @@ use crate::{
 pub(super) enum Owner {
     /// A run: its request, or its answer.
     Run,
-    /// A conversation: its turns, or its draft.
+    /// A conversation: its turns.
     Conversation,
+    /// A draft.
+    Draft,
 }
 
 impl Owner {
@@ -30,6 +32,7 @@ impl Owner {
         match self {
             Self::Run => "run",
             Self::Conversation => "conversation",
+            Self::Draft => "draft",
         }
     }
 }
@@ -64,6 +67,17 @@ pub(super) fn of_request(request: &mut ChatRequest) -> impl Iterator<Item = &mut
 pub(super) fn of_conversation(conversation: &mut Conversation) -> impl Iterator<Item = &mut Media> {
     let turns = conversation.panes.iter_mut().flat_map(|p| &mut p.turns);
     of_parts(turns.flat_map(|t| &mut t.user)).chain(&mut conversation.draft.images)
+}
+
+/// The files of a conversation's turns.
+pub(super) fn of_turns(conversation: &Conversation) -> impl Iterator<Item = &Media> {
+    let turns = conversation.panes.iter().flat_map(|p| &p.turns);
+    turns
+        .flat_map(|turn| &turn.user)
+        .filter_map(|part| match part {
+            Part::Media(media) => Some(media),
+            _ => None,
+        })
 }
 
 /// Whether a request carries files.

@@ -90,7 +90,7 @@ fn rename(moved: &HashMap<i64, Sha256>, media: &mut Media) {
 
 /// Calls `change` with the JSON of each such row, one at a time. A row that can't be read stays as it is: it
 /// must not stand in the way of the others.
-fn each<T: DeserializeOwned>(
+pub(super) fn each<T: DeserializeOwned>(
     file: &Connection,
     (table, column): (&str, &str),
     such: &str,

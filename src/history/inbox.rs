@@ -1,6 +1,6 @@
 //! What waits to be written: filled by any thread, emptied by the writer's.
 //!
-//! In: begins, updates and ends of runs, conversations. Out: one [`Batch`] at a time. What is
+//! In: begins, updates and ends of runs, changes of conversations. Out: one [`Batch`] at a time. What is
 //! superseded while it waits is not written at all, and memory is bounded: if the disk fails for
 //! long, the oldest goes first, and is counted.
 
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::pieces::{Live, Piece};
 use crate::{
-    conversation::{Conversation, ConversationId},
+    conversation::{ConversationChange, ConversationId},
     run::{Run, RunId, RunUpdate},
 };
 
@@ -43,17 +43,28 @@ pub(super) struct Inbox {
 struct Waiting {
     live: BTreeMap<RunId, Live>,
     finished: BTreeMap<RunId, Arc<Run>>,
-    conversations: BTreeMap<ConversationId, Option<Conversation>>,
+    conversations: BTreeMap<ConversationId, Vec<Talk>>,
     flushes: Vec<oneshot::Sender<()>>,
     damage: Option<String>,
     find_dead: bool,
+    adopt: Vec<ConversationId>,
+    shown: Option<ConversationId>,
     /// Whether there is anything to write.
     any: bool,
     /// Whether it should be written without waiting for more.
     urgent: bool,
     closed: bool,
+    /// Whether the writer is gone.
+    ended: bool,
     bytes: usize,
     dropped: usize,
+}
+
+/// What is to be done to a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Talk {
+    Change(ConversationChange),
+    Delete,
 }
 
 /// What is written in one transaction. Writing it again does no harm.
@@ -65,14 +76,18 @@ pub(super) struct Batch {
     pub(super) changed: Vec<Run>,
     pub(super) pieces: Vec<Piece>,
     pub(super) finished: Vec<Arc<Run>>,
-    /// `None` where one is to be deleted.
-    pub(super) conversations: Vec<(ConversationId, Option<Conversation>)>,
+    /// What is to be done to each, in its order.
+    pub(super) conversations: Vec<(ConversationId, Vec<Talk>)>,
     /// Told when the batch was written, or could not be.
     pub(super) flushes: Vec<oneshot::Sender<()>>,
     /// What a reader found wrong with the file.
     pub(super) damage: Option<String>,
     /// Whether to look for runs whose process died.
     pub(super) find_dead: bool,
+    /// Conversations about to be read here: drafts in them that are nobody's become ours.
+    pub(super) adopt: Vec<ConversationId>,
+    /// The conversation that this window shows now, if that changed.
+    pub(super) shown: Option<ConversationId>,
 }
 
 /// What the writer is to do next.
@@ -118,20 +133,50 @@ impl Inbox {
         });
     }
 
-    pub(super) fn conversation(&self, id: ConversationId, conversation: Option<Conversation>) {
+    /// Changes that follow each other become one.
+    pub(super) fn change(&self, change: ConversationChange) {
         self.put(|waiting| {
-            waiting.conversations.insert(id, conversation);
+            let talks = waiting.conversations.entry(change.mine.id).or_default();
+            let joined = match talks.last() {
+                Some(Talk::Change(last)) => last.followed_by(&change),
+                _ => None,
+            };
+            if joined.is_some() {
+                talks.pop();
+            }
+            talks.push(Talk::Change(joined.unwrap_or(change)));
         });
+    }
+
+    pub(super) fn delete(&self, id: ConversationId) {
+        self.put(|waiting| {
+            waiting.conversations.insert(id, vec![Talk::Delete]);
+        });
+    }
+
+    /// A conversation is about to be read, to be gone on with here.
+    pub(super) fn adopt(&self, id: ConversationId) {
+        self.put(|waiting| waiting.adopt.push(id));
+    }
+
+    pub(super) fn show(&self, id: ConversationId) {
+        self.put(|waiting| waiting.shown = Some(id));
     }
 
     /// Answers once all that waits now is written, or could not be.
     pub(super) fn flush(&self) -> oneshot::Receiver<()> {
         let (done, written) = oneshot::channel();
         self.put(|waiting| {
-            waiting.flushes.push(done);
+            // Once the writer is gone, the wait is over at once.
+            waiting.flushes.extend((!waiting.ended).then_some(done));
             waiting.urgent = true;
         });
         written
+    }
+
+    /// Somebody began to watch: the writer has to look up.
+    pub(super) fn wake(&self) {
+        self.put(|_| {});
     }
 
     /// A reader met damage.
@@ -153,6 +198,13 @@ impl Inbox {
             waiting.closed = true;
             waiting.urgent = true;
         });
+    }
+
+    /// The writer is gone: nobody waits for it any longer.
+    pub(super) fn end(&self) {
+        let mut waiting = self.lock();
+        (waiting.closed, waiting.ended) = (true, true);
+        waiting.flushes.clear();
     }
 
     /// The file is a new one: live runs are not in it.
@@ -228,6 +280,8 @@ impl Waiting {
             flushes: std::mem::take(&mut self.flushes),
             damage: self.damage.take(),
             find_dead: std::mem::take(&mut self.find_dead),
+            adopt: std::mem::take(&mut self.adopt),
+            shown: self.shown.take(),
             ..Batch::default()
         };
         for live in self.live.values_mut() {
@@ -248,11 +302,13 @@ impl Waiting {
         }
     }
 
-    /// Drops the oldest runs until the rest has room. Conversations stay: only the last state of
-    /// each waits.
+    /// Drops the oldest runs until the rest has room; the latest stays, however large it is: its end is in no
+    /// file yet. Conversations stay: changes of one become one.
     fn shed(&mut self, most: usize) {
         while self.bytes > most {
-            if let Some((_, run)) = self.finished.pop_first() {
+            if self.finished.len() > 1
+                && let Some((_, run)) = self.finished.pop_first()
+            {
                 self.bytes = self.bytes.saturating_sub(weight(&run));
                 self.dropped += 1;
             } else {
@@ -267,6 +323,14 @@ impl Waiting {
 }
 
 impl Batch {
+    /// The runs that it tells of.
+    pub(super) fn runs(&self) -> impl Iterator<Item = RunId> {
+        let live = self.begun.iter().chain(&self.changed);
+        let over = self.finished.iter().map(|run| run.head.id);
+        let whole = live.map(|run| run.head.id).chain(over);
+        whole.chain(self.pieces.iter().map(|piece| RunId(piece.run)))
+    }
+
     /// Whether there is nothing to write; there may be something to answer.
     pub(super) fn is_empty(&self) -> bool {
         self.begun.is_empty()
@@ -274,6 +338,7 @@ impl Batch {
             && self.pieces.is_empty()
             && self.finished.is_empty()
             && self.conversations.is_empty()
+            && self.shown.is_none()
     }
 }
 
@@ -295,8 +360,10 @@ fn weight(run: &Run) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{super::tests::a_run, *};
-    use crate::{event::Event, measure::Read};
+    use crate::{conversation::Conversation, event::Event, measure::Read};
 
     fn text(text: &str) -> RunUpdate {
         RunUpdate::Read {
@@ -339,13 +406,49 @@ mod tests {
         inbox.begin(a_run(1));
         inbox.record(RunId(1), &text("a"));
         inbox.finish(a_run(1).into());
-        let id = ConversationId(7);
-        inbox.conversation(id, Some(Conversation::default()));
-        inbox.conversation(id, None);
+        let change = ConversationChange::default();
+        let id = change.mine.id;
+        inbox.change(change);
+        inbox.delete(id);
         let batch = batch(&inbox);
         assert_eq!((batch.begun.len(), batch.pieces.len()), (0, 0));
         assert_eq!(batch.finished.len(), 1);
-        assert_eq!(batch.conversations, [(id, None)]);
+        assert_eq!(batch.conversations, [(id, vec![Talk::Delete])]);
+    }
+
+    #[test]
+    fn changes_that_follow_each_other_become_one() {
+        let inbox = Inbox::default();
+        let [one, two, three] = [1, 2, 3].map(|n| {
+            Arc::new(Conversation {
+                updated_unix_ns: n,
+                ..Conversation::default()
+            })
+        });
+        let change = |base: &Arc<Conversation>, mine: &Arc<Conversation>| ConversationChange {
+            base: Arc::clone(base),
+            mine: Arc::clone(mine),
+        };
+        inbox.change(change(&one, &two));
+        inbox.change(change(&two, &three));
+        // This one was made after something else was read.
+        inbox.change(change(&one, &two));
+        let batch = batch(&inbox);
+        let expected = [change(&one, &three), change(&one, &two)].map(Talk::Change);
+        assert_eq!(batch.conversations[0].1, expected);
+    }
+
+    #[test]
+    fn the_latest_run_stays_though_it_alone_is_too_large() {
+        let inbox = Inbox::of_most_bytes(2000);
+        for id in [1, 2] {
+            let mut run = a_run(id);
+            run.answer.text = "long ".repeat(1000);
+            inbox.finish(run.into());
+        }
+        let batch = batch(&inbox);
+        assert_eq!((batch.finished.len(), inbox.dropped()), (1, 1));
+        assert_eq!(batch.finished[0].head.id, RunId(2));
     }
 
     #[test]

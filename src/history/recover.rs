@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{files::Held, pieces, rows, session::Session};
+use super::{drafts, files::Held, pieces, rows, session::Session};
 use crate::{
     event::{Fault, FaultClass, Phase},
     run::{Run, RunId, State},
@@ -12,7 +12,7 @@ use crate::{
 
 /// Ends all runs that no living process streams, and says how many. Runs of other windows that live
 /// are left alone. `with_own` ends those of our own number too: right only before our first run,
-/// when they are an earlier owner's.
+/// when they are an earlier owner's, as are the drafts under our number.
 ///
 /// # Errors
 /// If the file can't be written.
@@ -28,6 +28,9 @@ pub(super) fn dead_runs(
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut ended = 0;
+    if with_own && is_named(file, own.number)? {
+        drafts::release(file, own.number)?;
+    }
     for number in sessions {
         // The lock is held until the runs are written, so that no one takes the number meanwhile.
         let is_own = number == own.number;
@@ -44,6 +47,16 @@ pub(super) fn dead_runs(
         transaction.commit()?;
     }
     Ok(ended)
+}
+
+/// Whether an earlier owner of a number left anything beside runs.
+fn is_named(file: &Connection, session: i64) -> rusqlite::Result<bool> {
+    file.query_row(
+        "SELECT EXISTS (SELECT 1 FROM draft WHERE session = ?1)
+            OR EXISTS (SELECT 1 FROM open WHERE session = ?1)",
+        [session],
+        |row| row.get(0),
+    )
 }
 
 fn end_runs_of(file: &Connection, held: &Held, session: i64) -> rusqlite::Result<usize> {

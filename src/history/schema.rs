@@ -7,13 +7,13 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::fourth;
+use super::{fifth, fourth};
 
 /// Marks a SQLite file as ours ("Toks" in ASCII).
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 4;
+pub(super) const VERSION: i32 = 5;
 
 /// Takes a file from one version to the next: by SQL, then by what SQL can't do.
 type Step = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -24,6 +24,7 @@ static MIGRATIONS: [Step; VERSION as usize] = [
     (SECOND, |_| Ok(())),
     (THIRD, |_| Ok(())),
     (FOURTH, fourth::take_over),
+    (FIFTH, fifth::take_over),
 ];
 
 /// Version 1.
@@ -203,6 +204,58 @@ CREATE TRIGGER run_gone AFTER DELETE ON run BEGIN
     DELETE FROM blob_use WHERE owner = 'run' AND id = OLD.id;
 END;
 CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
+    DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
+END;
+";
+
+/// Version 5: panes and turns have rows of their own, so that windows can add to one conversation at the same
+/// time. `pane.place` orders the panes, a turn's id the turns; `json` holds the rest of each.
+///
+/// - A draft belongs to the window of a session number (see `session.rs`); to nobody once that window is gone.
+/// - `open` says which conversation a window shows.
+/// - `meta.talk` counts changes of conversations, drafts aside.
+const FIFTH: &str = "
+ALTER TABLE meta ADD COLUMN talk INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER conversation_gone;
+ALTER TABLE conversation RENAME TO old_conversation;
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY,
+    updated_unix_ns INTEGER NOT NULL,
+    title TEXT NOT NULL
+) STRICT;
+CREATE TABLE pane (
+    conversation INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (conversation, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE turn (
+    conversation INTEGER NOT NULL,
+    pane INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (conversation, pane, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE draft (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL,
+    session INTEGER,
+    updated_unix_ns INTEGER NOT NULL,
+    json TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX draft_conversation ON draft (conversation, session);
+CREATE TABLE open (
+    session INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER draft_gone AFTER DELETE ON draft BEGIN
+    DELETE FROM blob_use WHERE owner = 'draft' AND id = OLD.id;
+END;
+CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
+    DELETE FROM pane WHERE conversation = OLD.id;
+    DELETE FROM turn WHERE conversation = OLD.id;
+    DELETE FROM draft WHERE conversation = OLD.id;
     DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
 END;
 ";

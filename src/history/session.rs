@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use crate::private;
+
 /// The lock of one number, held until dropped.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -90,11 +92,7 @@ fn file_of(folder: &Path, number: i64) -> PathBuf {
 }
 
 fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)?;
+    let file = private::open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -14,7 +14,9 @@ use url::Url;
 use super::{
     schema,
     session::{Gate, Session},
+    vacuum,
 };
+use crate::private;
 
 /// The file's name.
 pub(super) const FILE: &str = "history.db";
@@ -50,6 +52,23 @@ pub(super) enum Trouble {
         path: PathBuf,
         error: rusqlite::Error,
     },
+}
+
+impl Trouble {
+    /// Whether another process holds the file, so that it is enough to wait.
+    pub(super) fn is_busy(&self) -> bool {
+        use ErrorCode::{DatabaseBusy, DatabaseLocked};
+        match self {
+            Self::Folder { error, .. } => error.kind() == io::ErrorKind::TimedOut,
+            Self::Sqlite { error, .. } => {
+                matches!(
+                    error.sqlite_error_code(),
+                    Some(DatabaseBusy | DatabaseLocked)
+                )
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What opening came to.
@@ -109,11 +128,16 @@ pub(super) fn open(folder: &Path, session: &Session) -> Result<Opened, Trouble> 
         path: path.clone(),
         error,
     };
+    // SQLite gives what stands beside the file the permissions of the file.
+    private::open(&path).map_err(in_folder)?;
     let mut connection = Connection::open(&path).map_err(failed)?;
     if connection.is_readonly("main").map_err(failed)? {
         return read_only(folder, "the file is write-protected");
     }
     prepare(&mut connection).map_err(failed)?;
+    if session.is_alone(folder) {
+        vacuum::rebuild(&connection);
+    }
     Ok(Opened::Writable {
         connection,
         set_aside,
@@ -144,6 +168,7 @@ fn assert_version() -> Result<(), Trouble> {
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
+    vacuum::prepare(connection)?;
     // Where shared memory is not to be had, SQLite stays with its rollback journal, which is safe too.
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // With WAL a kill loses nothing that was committed; a power cut may lose the last moments.
@@ -153,7 +178,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     schema::migrate(connection)
 }
 
-/// Looks at a file without changing it.
+/// Looks at a file without changing it, but for what SQLite repairs by itself.
 fn examine(path: &Path) -> Result<Found, Trouble> {
     if length(path)? == 0 {
         // A new file would take the place of a log that was left without its own.
@@ -162,7 +187,11 @@ fn examine(path: &Path) -> Result<Found, Trouble> {
             _ => Found::Bad("its log is there, but the file itself is gone".into()),
         });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if length(&with_end(path, "-journal"))? > 0 {
+        // Left by a crash in the middle of a write: SQLite takes that write back, for which it has to write.
+        flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    }
     let found = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(BUSY)?;
         inspect(&connection, path)
@@ -270,7 +299,7 @@ pub(super) fn set_aside(folder: &Path, session: &Session, why: &str) -> Result<P
     }
     let kept_as = free_name(folder);
     // The main file goes last: a log left beside a new file would be taken for its own.
-    for end in ["-shm", "-wal", ""] {
+    for end in ["-shm", "-wal", "-journal", ""] {
         match fs::rename(with_end(&path, end), with_end(&kept_as, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 let why = why.to_owned();

@@ -3,18 +3,23 @@
 //! While the disk fails, a batch is kept and tried again; a damaged file is set aside and the batch
 //! goes into a new one.
 
-use std::{fs, io, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    Shared, Storage, conversations,
+    Shared, Storage, conversations, drafts,
+    elsewhere::{Counts, Lookout},
     files::Held,
-    inbox::{Batch, Next},
+    inbox::{Batch, Next, Talk},
     pieces, recover, rows,
     session::Session,
     sqlite::{self, Opened, Trouble},
+    unstored::Unstored,
+    vacuum,
 };
+use crate::private;
+
 /// Waits between tries while nothing can be written.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(250),
@@ -33,6 +38,11 @@ struct Writer {
     standing: Storage,
     /// Whether runs of an earlier owner of our session number were ended.
     recovered: bool,
+    lookout: Lookout,
+    /// What could not be stored so far.
+    unstored: Unstored,
+    /// Whether free pages wait to be given back.
+    vacuums: bool,
 }
 
 enum File {
@@ -51,19 +61,18 @@ pub(super) fn run(shared: Arc<Shared>) {
         file: File::Closed,
         standing: Storage::Ok,
         recovered: false,
+        lookout: Lookout::default(),
+        unstored: Unstored::default(),
+        vacuums: false,
     };
     writer.try_to_open();
     loop {
-        let closed = matches!(writer.file, File::Closed);
-        match writer
-            .shared
-            .inbox
-            .next(closed.then_some(Duration::from_secs(5)))
-        {
+        match writer.shared.inbox.next(writer.patience()) {
             Next::Write(batch) => writer.store(*batch),
-            Next::Nothing => writer.try_to_open(),
+            Next::Nothing => writer.rest(),
             Next::End => break,
         }
+        writer.look_elsewhere();
     }
     writer.close();
 }
@@ -76,7 +85,53 @@ impl Writer {
         }
     }
 
-    /// Writes a batch, however often it takes; gives up only when the last handle is gone.
+    /// How long to wait for something to write before something else is done.
+    fn patience(&self) -> Option<Duration> {
+        match self.file {
+            File::Closed => Some(Duration::from_secs(5)),
+            File::Open(_) if self.vacuums => Some(vacuum::PAUSE),
+            File::Open(_) if self.is_watched() => Some(self.lookout.patience()),
+            File::Open(_) | File::ReadOnly => None,
+        }
+    }
+
+    /// What is done while nothing comes.
+    fn rest(&mut self) {
+        match &self.file {
+            File::Closed => self.try_to_open(),
+            File::Open(connection) if self.vacuums => self.vacuums = vacuum::step(connection),
+            File::Open(_) | File::ReadOnly => {}
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        self.shared.elsewhere.receiver_count() > 0
+    }
+
+    /// Tells what other processes did, if somebody wants to know.
+    fn look_elsewhere(&mut self) {
+        let (File::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
+            return;
+        };
+        if self.shared.elsewhere.receiver_count() == 0 {
+            return;
+        }
+        let Shared { held, folder, .. } = &*self.shared;
+        match self.lookout.look(connection, held, folder, session) {
+            Ok(found) => {
+                self.shared.elsewhere.send_if_modified(|told| {
+                    let changes = *told != found;
+                    *told = found;
+                    changes
+                });
+            }
+            // The next write meets what is wrong.
+            Err(error) => tracing::debug!("other windows could not be looked at: {error}"),
+        }
+    }
+
+    /// Writes a batch, however often it takes. Once nothing more will come, it waits only for another process
+    /// that holds the file: all else is told, and given up.
     fn store(&mut self, mut batch: Batch) {
         let flushes = std::mem::take(&mut batch.flushes);
         let mut flushes = Some(flushes);
@@ -93,8 +148,12 @@ impl Writer {
                 // Whoever asked may have gone away.
                 let _ = done.send(());
             }
-            if written.is_ok() || self.shared.inbox.is_closed() {
-                break;
+            match written {
+                Ok(()) => return,
+                Err(trouble) if self.shared.inbox.is_closed() && !trouble.is_busy() => {
+                    return self.unstored.add(&batch, &trouble.to_string());
+                }
+                Err(_) => {}
             }
             batch.damage = None;
             self.shared.inbox.pause(*pause);
@@ -120,15 +179,32 @@ impl Writer {
     fn write_once(&mut self, batch: &Batch) -> Result<(), Trouble> {
         let shared = Arc::clone(&self.shared);
         let folder = shared.folder.clone();
-        let Some((connection, session)) = self.connection()? else {
+        if self.connection()?.is_none() {
+            if let Storage::ReadOnly { why } = &self.standing {
+                self.unstored.add(batch, why);
+            }
+            return Ok(());
+        }
+        let (File::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
             return Ok(());
         };
-        let mut written = put_batch(connection, &shared.held, session.number, batch);
+        let mut put = Put {
+            held: &shared.held,
+            session,
+            lookout: &mut self.lookout,
+            unstored: &mut self.unstored,
+        };
+        let mut written = put.batch(connection, batch);
         if written.is_ok() && batch.find_dead {
             written =
                 recover::dead_runs(connection, &shared.held, &folder, session, false).map(|_| ());
         }
+        for id in &batch.adopt {
+            written = written.and_then(|()| drafts::adopt(connection, &folder, session, *id));
+        }
         let Err(error) = written else {
+            self.unstored.stored(batch);
+            self.vacuums = vacuum::is_due(connection);
             return Ok(());
         };
         if error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) {
@@ -186,6 +262,7 @@ impl Writer {
                     self.standing = Storage::SetAside { kept_as, why };
                     self.shared.inbox.begin_again();
                 }
+                self.vacuums = vacuum::is_due(&connection);
                 self.file = File::Open(connection);
                 self.recover();
                 let uri = sqlite::read_uri(&folder.join(sqlite::FILE));
@@ -198,10 +275,15 @@ impl Writer {
     }
 
     fn take_session(&mut self) -> io::Result<&Session> {
-        fs::create_dir_all(&self.shared.folder)?;
+        private::folder(&self.shared.folder)?;
         match &mut self.session {
             Some(session) => Ok(session),
-            none => Ok(none.insert(Session::take(&self.shared.folder)?)),
+            none => {
+                let session = none.insert(Session::take(&self.shared.folder)?);
+                // Once it is known it stays: it can't have been set before.
+                let _ = self.shared.session.set(session.number);
+                Ok(session)
+            }
         }
     }
 
@@ -241,6 +323,7 @@ impl Writer {
         self.shared.set_place(Err(why.to_owned()));
         self.shared.close_readers();
         self.file = File::Closed;
+        self.lookout.begin_again();
         self.shared.inbox.begin_again();
     }
 
@@ -268,14 +351,22 @@ impl Writer {
 
     fn close(self) {
         self.shared.close_readers();
-        if let File::Open(connection) = self.file {
-            fold_log_in(&connection);
+        if let (File::Open(connection), Some(session)) = (&self.file, &self.session) {
+            if let Err(error) = drafts::release(connection, session.number) {
+                tracing::debug!("the drafts are left to the next window's start: {error}");
+            }
+            fold_log_in(connection);
         }
+        self.shared.inbox.end();
+        let dropped = self.shared.inbox.dropped();
+        self.shared
+            .ended
+            .send_replace(Some(self.unstored.told(dropped)));
     }
 }
 
 /// Moves what stands in the log into the file.
-fn fold_log_in(connection: &Connection) {
+pub(super) fn fold_log_in(connection: &Connection) {
     let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     if let Err(error) = folded {
         tracing::debug!("the log was not folded in: {error}");
@@ -308,51 +399,72 @@ fn is_write_protected(error: &io::Error) -> bool {
     matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
-fn put_batch(
-    connection: &mut Connection,
-    held: &Held,
-    session: i64,
-    batch: &Batch,
-) -> rusqlite::Result<()> {
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for run in &batch.begun {
-        whole(&file, || rows::put(&file, held, run, Some(session)))?;
-    }
-    for run in &batch.changed {
-        whole(&file, || rows::put_standing(&file, run, session))?;
-    }
-    for piece in &batch.pieces {
-        whole(&file, || piece.put(&file))?;
-    }
-    for run in &batch.finished {
-        whole(&file, || rows::put(&file, held, run, None))?;
-        pieces::settle(&file, run)?;
-    }
-    for (id, conversation) in &batch.conversations {
-        whole(&file, || {
-            conversations::put(&file, held, *id, conversation.as_ref())
-        })?;
-    }
-    if !(batch.begun.is_empty() && batch.finished.is_empty()) {
-        file.execute("UPDATE meta SET generation = generation + 1", [])?;
-    }
-    file.commit()
+/// Writes one batch.
+struct Put<'a> {
+    held: &'a Held,
+    session: &'a Session,
+    lookout: &'a mut Lookout,
+    unstored: &'a mut Unstored,
 }
 
-/// Writes one thing whole or not at all. One that SQLite refuses for its own sake (a text over its
-/// limit, say) is left out and logged: it must not hold up the others.
-fn whole(file: &Connection, put: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-    file.prepare_cached("SAVEPOINT one")?.execute([])?;
-    if let Err(error) = put() {
-        if sqlite::is_damage(&error) || sqlite::is_of_machine(&error) {
-            return Err(error);
+impl Put<'_> {
+    fn batch(&mut self, connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
+        if batch.is_empty() {
+            return Ok(());
         }
-        tracing::error!("something could not be kept in the history: {error}");
-        file.prepare_cached("ROLLBACK TO one")?.execute([])?;
+        let (held, session) = (self.held, self.session.number);
+        let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = Counts::read(&file)?;
+        for run in &batch.begun {
+            self.whole(&file, || rows::put(&file, held, run, Some(session)))?;
+        }
+        for run in &batch.changed {
+            self.whole(&file, || rows::put_standing(&file, run, session))?;
+        }
+        for piece in &batch.pieces {
+            self.whole(&file, || piece.put(&file))?;
+        }
+        for run in &batch.finished {
+            self.whole(&file, || rows::put(&file, held, run, None))?;
+            pieces::settle(&file, run)?;
+        }
+        for (id, talks) in &batch.conversations {
+            for talk in talks {
+                self.whole(&file, || match talk {
+                    Talk::Change(change) => conversations::put(&file, held, session, change),
+                    Talk::Delete => conversations::delete(&file, *id),
+                })?;
+            }
+        }
+        if let Some(id) = batch.shown {
+            self.lookout.show(&file, self.session, id)?;
+        }
+        if !(batch.begun.is_empty() && batch.finished.is_empty()) {
+            file.execute("UPDATE meta SET generation = generation + 1", [])?;
+        }
+        let after = Counts::read(&file)?;
+        file.commit()?;
+        self.lookout.wrote(before, after);
+        Ok(())
     }
-    file.prepare_cached("RELEASE one")?.execute([])?;
-    Ok(())
+
+    /// Writes one thing whole or not at all. One that SQLite refuses for its own sake (a text over its
+    /// limit, say) is left out and told: it must not hold up the others.
+    fn whole(
+        &mut self,
+        file: &Connection,
+        put: impl FnOnce() -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        file.prepare_cached("SAVEPOINT one")?.execute([])?;
+        if let Err(error) = put() {
+            if sqlite::is_damage(&error) || sqlite::is_of_machine(&error) {
+                return Err(error);
+            }
+            tracing::error!("something could not be kept in the history: {error}");
+            self.unstored.refuse(&sqlite::words_of(&error));
+            file.prepare_cached("ROLLBACK TO one")?.execute([])?;
+        }
+        file.prepare_cached("RELEASE one")?.execute([])?;
+        Ok(())
+    }
 }

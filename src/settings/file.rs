@@ -1,7 +1,7 @@
 //! The settings file on disk: read whole, replaced whole, edited by one process at a time.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::input;
+use crate::{input, private};
 
 /// How often, and how long apart, a lock is tried that another process holds: two seconds in all.
 const LOCK_TRIES: u32 = 100;
@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
 }
 
 /// Replaces a file, or the file that a symlink leads to, so that a reader or a crash at any moment
-/// finds either the old or the new one. Its permissions stay; a new file is for its owner only.
+/// finds either the old or the new one. It is for its owner only.
 ///
 /// # Errors
 /// The file system's; the old file is then untouched.
@@ -54,23 +54,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write_new(temporary: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = create_private(temporary)?;
-    if let Ok(old) = fs::metadata(target) {
-        file.set_permissions(old.permissions())?;
-    }
+    let mut file = private::create(temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
     fs::rename(temporary, target)?;
     sync_folder(target)
-}
-
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Makes a rename last: on Unix a folder has to be synced for its names to survive a power cut.
@@ -106,7 +95,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// # Errors
 /// If another process holds the lock for two seconds, or the lock file can't be made.
 pub(crate) fn locked<T>(path: &Path, edit: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let lock = create_private(&beside(&followed(path)?, ".lock"))?;
+    let lock = private::create(&beside(&followed(path)?, ".lock"))?;
     for _ in 0..LOCK_TRIES {
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),

@@ -5,7 +5,6 @@
 //! it said before.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
@@ -15,6 +14,7 @@ use std::{
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::{Paths, SettingsProblem, file};
+use crate::private;
 
 /// How long the file has to be left alone before it is read: editors write in several steps.
 const QUIET: Duration = Duration::from_millis(100);
@@ -62,7 +62,7 @@ pub fn watch(paths: &Paths, changed: impl Fn() + Send + 'static) -> Result<Watch
 fn folders(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let folder_of = |path: &Path| path.parent().unwrap_or(Path::new(".")).to_owned();
     let own = folder_of(path);
-    fs::create_dir_all(&own)?;
+    private::folder(&own)?;
     let real = folder_of(&file::followed(path)?);
     Ok(if real == own || !real.is_dir() {
         vec![own]
@@ -133,6 +133,8 @@ fn report(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenscope::{
     chat::{ChatRequest, Message},
-    conversation::{Conversation, ConversationId},
+    conversation::{Conversation, ConversationChange, ConversationId},
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
     engine::{Command, Engine, Options, SendRun, TestedThing, Update},
@@ -245,7 +245,9 @@ fn a_conversation_is_found_by_the_next_engine_and_stopping_ends_all() {
     };
     driven
         .engine
-        .send(Command::SaveConversation(Box::new(conversation.clone())));
+        .send(Command::SaveConversation(ConversationChange::new(
+            conversation.clone(),
+        )));
     let id = driven.ask("simulator", "sim-steady");
     driven.follow(id, |run| !run.answer.text.is_empty());
     driven.engine.send(Command::Stop);

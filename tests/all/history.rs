@@ -8,13 +8,14 @@ mod large;
 mod mounts;
 mod query;
 mod series;
+mod windows;
 
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use tokenscope::{
     chat::{ChatRequest, Media, Message, Params, Part, Role, ToolCall},
-    conversation::{Conversation, ConversationId, Draft, Pane, Turn},
+    conversation::{Conversation, ConversationChange, ConversationId, Draft, Pane, Turn, TurnId},
     dialect::DialectId,
     endpoint::TargetId,
     event::{
@@ -438,6 +439,7 @@ fn a_conversation(id: i64) -> Conversation {
                 target: Some(a_run(1).head.target),
                 system: "be brief".into(),
                 turns: vec![Turn {
+                    id: TurnId(1),
                     user: vec![
                         Part::Text {
                             text: "what is it?".into(),
@@ -466,7 +468,7 @@ async fn conversations_and_drafts_outlive_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     for id in 1..=3 {
-        history.save_conversation(a_conversation(id));
+        history.save_conversation(ConversationChange::new(a_conversation(id)));
     }
     history.delete_conversation(ConversationId(2));
     close(history, folder.path()).await;

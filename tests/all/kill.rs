@@ -15,7 +15,7 @@ use std::{
 };
 
 use tokenscope::{
-    conversation::{Conversation, ConversationId, Draft},
+    conversation::{Conversation, ConversationChange, ConversationId, Draft},
     event::FaultClass,
     history::{History, RunQuery, Storage},
     run::{Run, RunId, RunUpdate, State},
@@ -145,14 +145,14 @@ fn stream_until_killed() {
             history.record(RunId(id), &says(piece + 1, &text_of(id, piece)));
         }
         let text = (piece + 1).to_string();
-        history.save_conversation(Conversation {
+        history.save_conversation(ConversationChange::new(Conversation {
             id: ConversationId(round),
             draft: Draft {
                 text,
                 ..Draft::default()
             },
             ..Conversation::default()
-        });
+        }));
         writeln!(out, "said {}", piece + 1).unwrap();
         out.flush().unwrap();
         std::thread::sleep(Duration::from_millis(3));

@@ -56,9 +56,12 @@ mod settings;
 mod simulator;
 mod snippets;
 mod sse;
+#[cfg(unix)]
+mod storing;
 mod terminal;
 mod toy;
 mod transport;
+mod two_windows;
 mod upload;
 #[cfg(feature = "grpc")]
 mod vertex_grpc;

@@ -75,7 +75,7 @@ impl Rig {
 
     fn saved(&self) -> Vec<Conversation> {
         let saved = |command: &Command| match command {
-            Command::SaveConversation(conversation) => Some((**conversation).clone()),
+            Command::SaveConversation(change) => Some((*change.mine).clone()),
             _ => None,
         };
         self.commands.iter().filter_map(saved).collect()

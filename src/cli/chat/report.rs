@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
     io::{self, StdoutLock, Write},
     path::Path,
     process::ExitCode,
@@ -11,20 +10,21 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Args, ask::Asked};
+use super::{Args, ask::Asked, ending::Ending};
 use crate::{
     chat::ChatRequest,
     cli::{
-        table,
+        note, table,
         terminal::{Printer, stderr, stdout},
     },
     conformance::{self, Check},
     dialect::DialectId,
     endpoint::TargetId,
-    engine::{Command, Engine, Update},
+    engine::{Engine, Update},
     event::{BodyPart, Event, Fault},
+    history::Storage,
     measure::{self, OffsetNs},
-    record,
+    private, record,
     run::{Origin, Run, RunHead, RunId, RunUpdate},
     visible::{Guard, visible_line},
 };
@@ -32,13 +32,15 @@ use crate::{
 /// Follows all runs to their end and says how they went; gives them in the order of the targets.
 pub(super) fn follow(args: &Args, asked: &Asked) -> anyhow::Result<(ExitCode, Vec<Arc<Run>>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
-    cancel_on_ctrl_c(&asked.engine, ids.clone());
+    let ending = Ending::on_signals(&asked.engine, ids);
     let mut screen = Screen::new(args, &asked.runs);
     let written = follow_updates(&asked.engine, &mut screen);
-    asked.engine.send(Command::Stop);
-    while asked.engine.next().is_some() {}
+    let stored = ending.store(&asked.engine);
     written?;
-    Ok((screen.exit_code(), screen.into_runs()))
+    Ok((
+        ending.code(screen.ended(), screen.all_over(), stored),
+        screen.into_runs(),
+    ))
 }
 
 fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {
@@ -47,27 +49,6 @@ fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {
         screen.take(update)?;
     }
     screen.finish()
-}
-
-/// Ctrl-C stops the runs and keeps what they said; a second one ends the program at once.
-fn cancel_on_ctrl_c(engine: &Engine, ids: Vec<RunId>) {
-    let commands = engine.sender();
-    std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-        else {
-            return;
-        };
-        runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                let _ = commands.send(Command::Cancel(ids));
-            }
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
-            }
-        });
-    });
 }
 
 /// What has been printed, and what waits for its turn.
@@ -138,6 +119,13 @@ impl<'a> Screen<'a> {
             Update::Refused { id, fault } => self.refused(id, fault),
             Update::Run { id, update } => self.hear(id, &update),
             Update::Over(run) => self.over(run),
+            Update::Storage(Storage::SetAside { kept_as, why }) => {
+                let kept_as = kept_as.display();
+                note(&format!(
+                    "the history was damaged ({why}) and begun anew; the old one is kept as {kept_as}"
+                ));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -218,7 +206,7 @@ impl<'a> Screen<'a> {
         write!(stderr(), "\n{}", table::figures(&runs))
     }
 
-    fn ended(&self) -> impl Iterator<Item = &Run> {
+    fn ended(&self) -> impl Iterator<Item = &Run> + Clone {
         let runs = self.order.iter().filter_map(|id| self.runs.get(id));
         runs.filter_map(|run| run.over.as_deref())
     }
@@ -226,16 +214,6 @@ impl<'a> Screen<'a> {
     fn into_runs(mut self) -> Vec<Arc<Run>> {
         let runs = self.order.iter().filter_map(|id| self.runs.remove(id));
         runs.filter_map(|run| run.over).collect()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        if self.ended().any(Run::is_cancelled) {
-            ExitCode::from(130)
-        } else if !self.all_over() || self.ended().any(|run| run.answer.fault.is_some()) {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        }
     }
 }
 
@@ -317,7 +295,8 @@ fn save_media(folder: Option<&Path>, run: &Run) -> io::Result<()> {
             (Some(folder), None) => {
                 let path = folder.join(format!("{}-{}", run.head.id.0, media.file_name(index + 1)));
                 let shown = path.display();
-                match File::create_new(&path).and_then(|mut file| file.write_all(&media.to_file()))
+                match private::create_new(&path)
+                    .and_then(|mut file| file.write_all(&media.to_file()))
                 {
                     Ok(()) => writeln!(err, "file: {mime}, {bytes} bytes, written to {shown}")?,
                     Err(why) => writeln!(err, "file: {shown} could not be written: {why}")?,

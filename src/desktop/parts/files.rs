@@ -155,7 +155,7 @@ fn save_ui(ui: &mut Ui, media: &Media, number: usize) {
 }
 
 fn save(path: &Path, media: &Media) -> String {
-    match std::fs::write(path, media.to_file()) {
+    match crate::private::write(path, &media.to_file()) {
         Ok(()) => format!("Written to {}", path.display()),
         Err(error) => format!("{} could not be written: {error}", path.display()),
     }

@@ -1,5 +1,7 @@
 //! What the playground does: each [`Intent`] on the conversation, and the commands that follow.
 
+use std::sync::Arc;
+
 use super::{Playground, edits, intent::Intent, pane::PaneView, sheet::Sheets};
 use crate::{
     chat::Part,
@@ -10,11 +12,8 @@ use crate::{
     run::RunId,
 };
 
-/// Changes that can be taken back.
-const MAX_UNDO: usize = 20;
-
 impl Playground {
-    /// Shows another conversation.
+    /// Shows another conversation; `base` says already what is kept of it.
     pub(super) fn show(&mut self, conversation: Conversation) {
         self.conversation = conversation;
         if self.conversation.panes.is_empty() {
@@ -129,6 +128,7 @@ impl Playground {
     pub(super) fn act_all(&mut self, cx: &mut Cx<'_>) {
         for intent in std::mem::take(&mut self.intents) {
             self.do_intent(intent, cx);
+            self.undo.made(&self.conversation.panes);
         }
     }
 
@@ -182,9 +182,7 @@ impl Playground {
         self.changed = true;
         let conversation = &mut self.conversation;
         let mut note = |what, conversation: &Conversation| {
-            self.undo.push((what, conversation.panes.clone()));
-            let over = self.undo.len().saturating_sub(MAX_UNDO);
-            self.undo.drain(..over);
+            self.undo.note(what, &conversation.panes);
         };
         match intent {
             Intent::AddPane => {
@@ -240,11 +238,7 @@ impl Playground {
                     pane.turns.remove(turn);
                 }
             }
-            Intent::Undo => {
-                if let Some((_, panes)) = self.undo.pop() {
-                    conversation.panes = panes;
-                }
-            }
+            Intent::Undo => self.undo.take_back(&mut conversation.panes),
             _ => {}
         }
     }
@@ -389,8 +383,7 @@ impl Playground {
         cx.commands.push(Command::Cancel(
             later.into_iter().filter(|id| live.contains(id)).collect(),
         ));
-        self.undo
-            .push(("edit a prompt", self.conversation.panes.clone()));
+        self.undo.note("edit a prompt", &self.conversation.panes);
         let mut runs = Vec::new();
         for id in ids {
             if let Some(pane) = edits::pane_mut(&mut self.conversation, id) {
@@ -411,6 +404,7 @@ impl Playground {
             cx.commands.push(Command::ListConversations);
         }
         self.wanted = None;
+        self.base = Arc::default();
         self.show(next);
     }
 
@@ -429,6 +423,7 @@ impl Playground {
             self.changed = false;
             self.changed_at = None;
             let next = edits::next_conversation(&self.conversation);
+            self.base = Arc::default();
             self.show(next);
         }
         cx.commands.push(Command::DeleteConversation(id));

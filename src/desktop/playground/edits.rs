@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     chat::{ChatRequest, Message, Part, Role, ToolCall},
-    conversation::{Conversation, ConversationId, Draft, Pane, Turn},
+    conversation::{Conversation, ConversationId, Draft, Pane},
     endpoint::{Endpoint, TargetId},
     engine::SendRun,
     run::{Origin, Run, RunId},
@@ -88,9 +88,14 @@ pub fn next_conversation(old: &Conversation) -> Conversation {
     }
 }
 
-/// A pane number that this conversation never had.
+/// A pane number that this conversation never had, nor has in another window: drawn at random.
 fn new_pane_id(conversation: &Conversation) -> u32 {
-    conversation.panes.iter().map(|p| p.id).max().unwrap_or(0) + 1
+    loop {
+        let id = rand::random_range(1..=u32::MAX);
+        if conversation.panes.iter().all(|pane| pane.id != id) {
+            return id;
+        }
+    }
 }
 
 /// Adds a pane at the end; gives its number, or nothing if there are enough.
@@ -263,10 +268,7 @@ pub fn next_request(
     runs: &HashMap<RunId, Run>,
 ) -> Option<ChatRequest> {
     let mut pane = pane.clone();
-    pane.turns.push(Turn {
-        user: parts,
-        ..Turn::default()
-    });
+    pane.ask(parts, None);
     request(&pane, pane.turns.len() - 1, runs)
 }
 
@@ -338,11 +340,7 @@ pub fn ask_turn(
     runs: &HashMap<RunId, Run>,
 ) -> Option<SendRun> {
     pane.target.as_ref()?;
-    pane.turns.push(Turn {
-        user,
-        raw_body,
-        ..Turn::default()
-    });
+    pane.ask(user, raw_body);
     ask(pane, pane.turns.len() - 1, runs)
 }
 

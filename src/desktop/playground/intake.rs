@@ -7,6 +7,7 @@ use crate::{
     conversation::{Draft, Turn},
     desktop::view::{Action, Cx},
     engine::Command,
+    history::Elsewhere,
     run::RunId,
 };
 
@@ -46,15 +47,20 @@ impl Playground {
         // At the first start after a loss of the layout, the latest conversation is better than none.
         if self.pristine
             && self.wanted.is_none()
+            && cx.state.elsewhere == Elsewhere::default()
             && let Some(latest) = cx.state.conversations.first()
         {
             self.wanted = Some(latest.id);
             cx.commands.push(Command::LoadConversation(latest.id));
         }
         for (id, conversation) in std::mem::take(&mut cx.state.loaded) {
+            if self.wanted != Some(id) && self.follow_to(id, conversation.as_deref(), cx) {
+                continue;
+            }
             if let Some(conversation) = conversation
                 && self.wanted == Some(id)
             {
+                self.base = conversation.clone().into();
                 self.show(*conversation);
             } else if self.wanted == Some(id) {
                 self.wanted = None;
@@ -65,6 +71,7 @@ impl Playground {
                 }
             }
         }
+        self.follow(cx);
         self.load_runs(cx);
     }
 

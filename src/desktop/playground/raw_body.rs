@@ -190,8 +190,7 @@ impl Playground {
         let parts = match turn {
             None => edits::parts_of(&self.conversation.draft),
             Some(turn) => {
-                let before = self.conversation.panes.clone();
-                self.undo.push(("edit a body", before));
+                self.undo.note("edit a body", &self.conversation.panes);
                 let Some(pane) = edits::pane_mut(&mut self.conversation, id) else {
                     return;
                 };

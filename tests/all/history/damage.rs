@@ -275,3 +275,85 @@ async fn a_damaged_file_that_another_window_uses_is_left_where_it_is() {
     history.flush().await;
     assert_eq!(all_runs(&history).await, [a_run(1)]);
 }
+
+/// A crash in the middle of a write leaves the pages as they were before it in a journal: SQLite puts them back.
+#[tokio::test]
+async fn a_write_that_a_crash_left_half_done_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 3, 20_000).await;
+    let writing = rusqlite::Connection::open(file(folder.path())).unwrap();
+    writing
+        .pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
+        .unwrap();
+    // So small a cache that the file itself is written before the end of the transaction.
+    writing.pragma_update(None, "cache_size", 1).unwrap();
+    writing.pragma_update(None, "cache_spill", 1).unwrap();
+    writing
+        .execute_batch(
+            "BEGIN; UPDATE run_text SET text = replace(text, 'x', 'y'); DELETE FROM run;",
+        )
+        .unwrap();
+    let crashed = tempfile::tempdir().unwrap();
+    for name in ["history.db", "history.db-journal"] {
+        fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    drop(writing);
+    let half = fs::read(file(crashed.path())).unwrap();
+    assert!(
+        half.windows(64).any(|w| w == [b'y'; 64]),
+        "half of it was written"
+    );
+
+    let history = History::open(crashed.path());
+    assert_eq!(history.storage().await, Storage::Ok);
+    let runs = all_runs(&history).await;
+    assert_eq!(runs.len(), 3);
+    assert!(runs.iter().all(|run| run.answer.text == "x".repeat(20_000)));
+    history.finish(a_run(1000));
+    assert_eq!(all_runs(&history).await.len(), 4);
+}
+
+/// Waits until the file is smaller than this.
+fn wait_until_smaller(folder: &Path, bytes: u64) {
+    while fs::metadata(file(folder)).unwrap().len() >= bytes {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_given_back_to_the_disk() {
+    const LARGE: usize = 40 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    let mut conversation = super::a_conversation(1);
+    conversation.draft.images = vec![super::an_image(&vec![7; LARGE])];
+    let id = conversation.id;
+    history.save_conversation(tokenscope::conversation::ConversationChange::new(
+        conversation,
+    ));
+    history.finish(a_run(1));
+    close(history, folder.path()).await;
+    assert!(fs::metadata(file(folder.path())).unwrap().len() > LARGE as u64);
+
+    let history = History::open(folder.path());
+    history.delete_conversation(id);
+    history.flush().await;
+    wait_until_smaller(folder.path(), 2 << 20);
+    assert_eq!(all_runs(&history).await, [a_run(1)]);
+}
+
+#[tokio::test]
+async fn an_older_file_loses_its_free_pages_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 40, 100_000).await;
+    let older = rusqlite::Connection::open(file(folder.path())).unwrap();
+    older
+        .execute_batch("PRAGMA journal_mode = delete; PRAGMA auto_vacuum = 0; VACUUM; DELETE FROM run WHERE id > 1;")
+        .unwrap();
+    drop(older);
+    assert!(fs::metadata(file(folder.path())).unwrap().len() > 4_000_000);
+    let history = History::open(folder.path());
+    assert_eq!(all_runs(&history).await.len(), 1);
+    close(history, folder.path()).await;
+    assert!(fs::metadata(file(folder.path())).unwrap().len() < 1 << 20);
+}

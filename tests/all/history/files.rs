@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokenscope::{
     chat::{Media, Part},
-    conversation::ConversationId,
+    conversation::{ConversationChange, ConversationId},
     event::Event,
     history::{ExportFormat, History, RunQuery},
     run::{Run, RunId},
@@ -70,7 +70,8 @@ async fn a_file_is_kept_once_and_goes_with_its_last_user() {
     let mut conversation = a_conversation(1);
     conversation.panes.clear();
     conversation.draft.images = vec![a_file(1), a_file(3)];
-    history.save_conversation(conversation.clone());
+    let first = ConversationChange::new(conversation.clone());
+    history.save_conversation(first.clone());
     history.flush().await;
     let file = opened(folder.path());
     assert_eq!(kept(&file), [1, 2, 3]);
@@ -80,7 +81,10 @@ async fn a_file_is_kept_once_and_goes_with_its_last_user() {
 
     // What is taken out of the draft, and what runs leave behind.
     conversation.draft.images.pop();
-    history.save_conversation(conversation);
+    history.save_conversation(ConversationChange {
+        base: first.mine,
+        mine: conversation.into(),
+    });
     history.flush().await;
     assert_eq!(kept(&file), [1, 2]);
     file.execute("DELETE FROM run WHERE id < 5", []).unwrap();
@@ -162,7 +166,7 @@ async fn what_is_read_twice_is_held_once() {
     }
     let mut conversation = a_conversation(1);
     conversation.draft.images = vec![a_file(1)];
-    history.save_conversation(conversation);
+    history.save_conversation(ConversationChange::new(conversation));
     close(history, folder.path()).await;
 
     let history = History::open(folder.path());
@@ -210,6 +214,7 @@ async fn an_export_names_files_by_size_and_hash() {
 
 /// Takes the tables of a history without files back to those of version 3.
 pub(super) fn make_version_3(file: &Connection) {
+    super::windows::make_version_4(file);
     file.execute_batch(
         "DROP TRIGGER blob_unused;
         DROP TRIGGER run_gone;
@@ -246,15 +251,15 @@ fn back_to_version_3(file: &Connection) {
     let get = |sql: &str| -> String { file.query_row(sql, [], |row| row.get(0)).unwrap() };
     let request = request(&get("SELECT request FROM run_wire"));
     let rest = rest(&get("SELECT rest FROM run_wire"));
-    let talk = talk(&get("SELECT json FROM conversation"));
     file.execute(
         "UPDATE run_wire SET request = ?1, rest = ?2",
         (request, rest),
     )
     .unwrap();
+    make_version_3(file);
+    let talk = talk(&get("SELECT json FROM conversation"));
     file.execute("UPDATE conversation SET json = ?1", [talk])
         .unwrap();
-    make_version_3(file);
     for (id, byte) in [(7, 1), (8, 9)] {
         file.execute(
             "INSERT INTO blob VALUES (?1, 1, ?2)",
@@ -278,7 +283,7 @@ async fn files_of_version_3_are_taken_over() {
     let mut conversation = a_conversation(1);
     conversation.panes.clear();
     conversation.draft.images = vec![a_file(1)];
-    history.save_conversation(conversation.clone());
+    history.save_conversation(ConversationChange::new(conversation.clone()));
     close(history, folder.path()).await;
     back_to_version_3(&opened(folder.path()));
 

@@ -262,7 +262,7 @@ fn an_edit_that_would_break_the_file_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_and_permissions_survive_an_edit() {
+fn a_link_survives_an_edit_and_its_file_is_for_its_owner_only() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     for dangling in [false, true] {
         let home = Home::new();
@@ -277,7 +277,7 @@ fn a_link_and_permissions_survive_an_edit() {
         assert!(fs::symlink_metadata(home.settings()).unwrap().is_symlink());
         assert!(fs::read_to_string(&real).unwrap().contains("[endpoint.x]"));
         let mode = fs::metadata(&real).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, if dangling { 0o600 } else { 0o640 });
+        assert_eq!(mode, 0o600, "for its owner only");
     }
 }
 

@@ -1,0 +1,93 @@
+//! The window's end: it stays until all is stored, and says so where that takes long.
+
+use egui::{Align2, Context, ViewportCommand, Window};
+
+use super::{
+    state::State,
+    theme::{Theme, caption},
+    widgets::{danger_button, primary_button},
+};
+use crate::{engine::signals, history::Unstored};
+
+/// Whether the window is to close.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Closing {
+    /// It is not.
+    #[default]
+    No,
+    /// As soon as the engine has ended.
+    Waits,
+    /// Now.
+    Closes,
+}
+
+impl Closing {
+    /// Follows the wish to close; says whether the engine is to end now.
+    pub fn follow(&mut self, ctx: &Context, state: &State) -> bool {
+        let wished = ctx.input(|input| input.viewport().close_requested());
+        if wished && *self != Self::Closes && !state.stopped {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+        }
+        let begins = wished && *self == Self::No && !state.stopped;
+        if begins {
+            *self = Self::Waits;
+        }
+        if *self == Self::Waits && state.stopped && state.unstored.is_none() {
+            self.close(ctx);
+        }
+        begins
+    }
+
+    fn close(&mut self, ctx: &Context) {
+        *self = Self::Closes;
+        ctx.send_viewport_cmd(ViewportCommand::Close);
+    }
+
+    /// Says what the window waits for, or what could not be stored.
+    pub fn ui(&mut self, ctx: &Context, theme: &Theme, state: &State) {
+        if *self != Self::Waits || state.storing.is_none() && state.unstored.is_none() {
+            return;
+        }
+        Window::new("Closing")
+            .anchor(Align2::CENTER_CENTER, egui::Vec2::ZERO)
+            .collapsible(false)
+            .resizable(false)
+            .show(ctx, |ui| {
+                ui.set_max_width(420.0);
+                ui.label(text(state));
+                ui.add_space(super::theme::space::S);
+                if state.unstored.is_some() {
+                    if primary_button(ui, theme, "Close").clicked() {
+                        self.close(ctx);
+                    }
+                    return;
+                }
+                ui.label(caption(theme, "It closes by itself once all is stored"));
+                if danger_button(ui, theme, "Close without storing").clicked() {
+                    self.close(ctx);
+                }
+            });
+    }
+}
+
+fn text(state: &State) -> String {
+    let why = state.storing.as_ref().and_then(Option::as_ref);
+    match (&state.unstored, why) {
+        (Some(unstored), _) => Unstored::to_string(unstored),
+        (None, Some(why)) => format!("Waiting for the history: {why}"),
+        (None, None) => "Waiting for the history to be written".to_owned(),
+    }
+}
+
+/// Closes the window when the system asks the program to end; at the second time, ends it.
+pub fn on_signals(ctx: &Context) {
+    let ctx = ctx.clone();
+    let mut asked = false;
+    signals::listen(move |signal| {
+        if std::mem::replace(&mut asked, true) {
+            std::process::exit(128 + i32::from(signal));
+        }
+        ctx.send_viewport_cmd(ViewportCommand::Close);
+        ctx.request_repaint();
+    });
+}

@@ -1,0 +1,85 @@
+//! Changes of panes and turns that can be taken back, without what was done since: here or in another window.
+
+use crate::conversation::{Pane, merge};
+
+/// Changes that can be taken back.
+const MOST: usize = 20;
+
+/// The changes, latest last.
+#[derive(Debug, Default)]
+pub struct Undo(Vec<Step>);
+
+#[derive(Debug)]
+struct Step {
+    what: &'static str,
+    before: Vec<Pane>,
+    /// `None` while the change is being made.
+    after: Option<Vec<Pane>>,
+}
+
+impl Undo {
+    /// Notes the panes as they are before a change.
+    pub fn note(&mut self, what: &'static str, before: &[Pane]) {
+        self.0.push(Step {
+            what,
+            before: before.to_vec(),
+            after: None,
+        });
+        let over = self.0.len().saturating_sub(MOST);
+        self.0.drain(..over);
+    }
+
+    /// The change that was noted, if any, is made.
+    pub fn made(&mut self, after: &[Pane]) {
+        if let Some(step) = self.0.last_mut() {
+            step.after.get_or_insert_with(|| after.to_vec());
+        }
+    }
+
+    /// What would be taken back.
+    pub fn last(&self) -> Option<&'static str> {
+        self.0.last().map(|step| step.what)
+    }
+
+    /// Takes the latest change back: what leads from after it to before it is done to the panes of now.
+    pub fn take_back(&mut self, panes: &mut Vec<Pane>) {
+        if let Some(step) = self.0.pop() {
+            let after = step.after.as_deref().unwrap_or(panes);
+            *panes = merge::panes(after, &step.before, panes);
+        }
+    }
+
+    /// Another conversation is shown.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::RunId;
+
+    fn asked(pane: &mut Pane) -> RunId {
+        pane.ask(Vec::new(), None);
+        let run = RunId::new();
+        pane.turns[0].runs.push(run);
+        run
+    }
+
+    #[test]
+    fn what_another_window_asked_meanwhile_stays() {
+        let mut panes = vec![Pane::default()];
+        asked(&mut panes[0]);
+        let first = panes[0].turns[0].clone();
+        let mut undo = Undo::default();
+        undo.note("clear a pane", &panes);
+        panes[0].turns.clear();
+        undo.made(&panes);
+        asked(&mut panes[0]);
+        let theirs = panes[0].turns[0].clone();
+        undo.take_back(&mut panes);
+        assert_eq!(panes[0].turns, [first, theirs]);
+        assert_eq!(undo.last(), None);
+    }
+}

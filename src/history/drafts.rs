@@ -1,0 +1,125 @@
+//! Drafts: each window's own, and taken over by the next once its window is gone.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::{
+    conversations::of_json,
+    files::{self, Held, Keeper, Owner},
+    rows::to_json,
+    session::Session,
+};
+use crate::{
+    conversation::{ConversationId, Draft},
+    measure::recorder::wall_clock_ns,
+};
+
+/// Keeps the draft of a window (`session`; of nobody if `None`); an empty one is not kept. Its files are
+/// stored already, and have their hashes in place of their bytes.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn put(
+    file: &Connection,
+    conversation: i64,
+    session: Option<i64>,
+    bare: &Draft,
+) -> rusqlite::Result<()> {
+    if bare.is_empty() {
+        file.prepare_cached("DELETE FROM draft WHERE conversation = ?1 AND session = ?2")?
+            .execute((conversation, session))?;
+        return Ok(());
+    }
+    let now = wall_clock_ns();
+    let known: Option<i64> = file
+        .prepare_cached("SELECT id FROM draft WHERE conversation = ?1 AND session = ?2")?
+        .query_row((conversation, session), |row| row.get(0))
+        .optional()?;
+    let id = if let Some(id) = known {
+        file.prepare_cached("UPDATE draft SET updated_unix_ns = ?2, json = ?3 WHERE id = ?1")?
+            .execute((id, now, to_json(bare)?))?;
+        id
+    } else {
+        file.prepare_cached(
+            "INSERT INTO draft (conversation, session, updated_unix_ns, json) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .insert((conversation, session, now, to_json(bare)?))?
+    };
+    let held = Held::default();
+    let mut keeper = Keeper::new(file, &held, Owner::Draft, id);
+    bare.images
+        .iter()
+        .try_for_each(|media| keeper.note(media))?;
+    keeper.finish()
+}
+
+/// The draft of a window, with its files; the latest of any where there is no window (a file that is only read).
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn load(
+    file: &Connection,
+    held: &Held,
+    conversation: ConversationId,
+    session: Option<i64>,
+) -> rusqlite::Result<Draft> {
+    let json: Option<String> = file
+        .prepare_cached(
+            "SELECT json FROM draft WHERE conversation = ?1 AND (session = ?2 OR ?2 IS NULL)
+                ORDER BY updated_unix_ns DESC LIMIT 1",
+        )?
+        .query_row((conversation.0, session), |row| row.get(0))
+        .optional()?;
+    let mut draft: Draft = json.as_deref().map_or(Ok(Draft::default()), of_json)?;
+    (draft.images.iter_mut()).try_for_each(|media| files::attach(file, held, media))?;
+    Ok(draft)
+}
+
+/// What a session number left is nobody's now.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn release(file: &Connection, session: i64) -> rusqlite::Result<()> {
+    file.execute(
+        "UPDATE draft SET session = NULL WHERE session = ?1",
+        [session],
+    )?;
+    file.execute("DELETE FROM open WHERE session = ?1", [session])?;
+    Ok(())
+}
+
+/// Gives this window the latest draft that a window which is gone left in a conversation, if it has none of
+/// its own there.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn adopt(
+    file: &mut Connection,
+    folder: &Path,
+    own: &Session,
+    conversation: ConversationId,
+) -> rusqlite::Result<()> {
+    let sessions: Vec<Option<i64>> = file
+        .prepare_cached("SELECT session FROM draft WHERE conversation = ?1")?
+        .query_map([conversation.0], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if sessions.is_empty() || sessions.contains(&Some(own.number)) {
+        return Ok(());
+    }
+    // Locks are held until it is written, so that no one takes the number meanwhile.
+    let dead = sessions.iter().flatten();
+    let dead = dead.filter_map(|n| Session::try_number(folder, *n).ok().flatten());
+    let dead: Vec<Session> = dead.collect();
+    let transaction = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for session in &dead {
+        release(&transaction, session.number)?;
+    }
+    transaction.execute(
+        "UPDATE draft SET session = ?2 WHERE id = (
+            SELECT id FROM draft WHERE conversation = ?1 AND session IS NULL
+                ORDER BY updated_unix_ns DESC LIMIT 1)",
+        (conversation.0, own.number),
+    )?;
+    transaction.commit()
+}

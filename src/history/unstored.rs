@@ -1,0 +1,59 @@
+//! What did not get into the file, told when the history ends.
+
+use std::collections::BTreeSet;
+
+use super::inbox::Batch;
+use crate::run::RunId;
+
+/// What was given up, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {why}", self.what())]
+pub struct Unstored {
+    runs: BTreeSet<RunId>,
+    /// Runs that had no room in memory, and things that SQLite refused.
+    others: usize,
+    /// Whether a change of a conversation is among it.
+    conversations: bool,
+    why: String,
+}
+
+impl Unstored {
+    /// A batch was given up.
+    pub(super) fn add(&mut self, batch: &Batch, why: &str) {
+        self.runs.extend(batch.runs());
+        self.conversations |= !batch.conversations.is_empty();
+        why.clone_into(&mut self.why);
+    }
+
+    /// A batch was written; what it holds whole is not missing any more.
+    pub(super) fn stored(&mut self, batch: &Batch) {
+        for run in &batch.finished {
+            self.runs.remove(&run.head.id);
+        }
+    }
+
+    /// One thing was left out.
+    pub(super) fn refuse(&mut self, why: &str) {
+        self.others += 1;
+        why.clone_into(&mut self.why);
+    }
+
+    /// What is missing in the end, if anything is; `dropped` runs had no room in memory.
+    pub(super) fn told(mut self, dropped: usize) -> Option<Self> {
+        self.others += dropped;
+        if self.why.is_empty() {
+            "there was no room for them while the file could not be written"
+                .clone_into(&mut self.why);
+        }
+        let all_stored = self.runs.is_empty() && self.others == 0 && !self.conversations;
+        (!all_stored).then_some(self)
+    }
+
+    fn what(&self) -> String {
+        match self.runs.len() + self.others {
+            0 => "what was changed last could not be stored".into(),
+            1 => "1 run could not be stored in the history".into(),
+            n => format!("{n} runs could not be stored in the history"),
+        }
+    }
+}
