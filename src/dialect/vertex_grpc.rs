@@ -29,6 +29,8 @@ mod status;
 pub(crate) mod structs;
 #[cfg(feature = "grpc")]
 mod tools;
+#[cfg(feature = "grpc")]
+mod unfolded;
 pub(crate) mod url;
 
 use super::gemini;

@@ -158,8 +158,14 @@ impl Live {
         }
     }
 
-    fn go_on(&mut self, kind: Kind, text: &str) {
+    fn go_on(&mut self, kind: Kind, mut text: &str) {
         self.waiting += text.len();
+        // Lines of JSON stay whole; a text may be cut between any two characters.
+        while kind != Kind::Events && text.len() > FULL_BYTES {
+            let (piece, rest) = text.split_at(text.floor_char_boundary(FULL_BYTES));
+            self.said.push((kind, piece.to_owned()));
+            text = rest;
+        }
         match self.said.last_mut() {
             Some((last, said)) if *last == kind && said.len() < FULL_BYTES => said.push_str(text),
             _ => self.said.push((kind, text.to_owned())),

@@ -14,7 +14,7 @@ use crate::{
 const SLICE: usize = 16 << 10;
 
 /// Most events, and bytes, that come in a row without a piece of the answer. One event may have 64 MiB.
-const MAX_NOISE_EVENTS: u64 = 250_000;
+const MAX_NOISE_EVENTS: u64 = 100_000;
 const MAX_NOISE_BYTES: usize = 128 << 20;
 
 /// Decodes one response.

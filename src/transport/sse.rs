@@ -14,8 +14,11 @@ use eventsource_stream::EventStream;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::value::RawValue;
 
-/// Most bytes of one line, and of one event: 8 MiB.
-pub const MAX_EVENT_BYTES: usize = 8 << 20;
+/// Most bytes of one line, and of one event, as of an object in other framings: a picture may stand in one.
+pub const MAX_EVENT_BYTES: usize = 64 << 20;
+
+/// What the buffers keep of their memory between events.
+const KEPT_BYTES: usize = 64 << 10;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -54,13 +57,21 @@ pub enum Frame {
 }
 
 /// Reads one event stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sse {
     /// Bytes of the line that has not ended yet.
     line: Vec<u8>,
     /// Whole lines of the event that has not ended yet, each with its line feed; no comments.
     event: String,
     place: Place,
+    /// Most bytes of an event.
+    most: usize,
+}
+
+impl Default for Sse {
+    fn default() -> Self {
+        Self::of_most(MAX_EVENT_BYTES)
+    }
 }
 
 /// Where the next byte stands.
@@ -76,6 +87,15 @@ enum Place {
 }
 
 impl Sse {
+    fn of_most(most: usize) -> Self {
+        Self {
+            line: Vec::new(),
+            event: String::new(),
+            place: Place::Start,
+            most,
+        }
+    }
+
     /// Takes the next bytes, in pieces of any size, and appends the frames they completed.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Frame>) {
         let mut rest = bytes;
@@ -126,12 +146,8 @@ impl Sse {
     fn take_line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Frame>) -> &'a [u8] {
         let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
         let (head, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-        if self.event.len() + self.line.len() + head.len() > MAX_EVENT_BYTES {
-            *self = Self {
-                place: Place::Closed,
-                ..Self::default()
-            };
-            out.push(Frame::Oversized);
+        if self.event.len() + self.line.len() + head.len() > self.most {
+            self.close(out);
             return &[];
         }
         self.line.extend_from_slice(head);
@@ -145,18 +161,35 @@ impl Sse {
         rest
     }
 
+    /// More came than is held.
+    fn close(&mut self, out: &mut Vec<Frame>) {
+        *self = Self {
+            place: Place::Closed,
+            ..Self::of_most(self.most)
+        };
+        out.push(Frame::Oversized);
+    }
+
     fn end_line(&mut self, out: &mut Vec<Frame>) {
         if self.line.is_empty() {
-            let event = dispatched(&self.event);
-            if event.is_none() && self.event.starts_with(['{', '[']) {
-                let text = self.event.clone();
-                out.push(Frame::Bare { text });
-            }
-            out.extend(event);
-            self.event.clear();
+            let lines = std::mem::take(&mut self.event);
+            out.extend(if is_one_data_line(&lines) {
+                Some(of_one_data_line(lines))
+            } else if let Some(event) = dispatched(&lines) {
+                Some(event)
+            } else {
+                (lines.starts_with(['{', '['])).then_some(Frame::Bare { text: lines })
+            });
             return;
         }
-        let line = String::from_utf8_lossy(&self.line);
+        let room = self.most.saturating_sub(self.event.len());
+        let line = match std::str::from_utf8(&self.line) {
+            Ok(line) => Cow::Borrowed(line),
+            Err(_) => match repaired(&self.line, room) {
+                Some(line) => Cow::Owned(line),
+                None => return self.close(out),
+            },
+        };
         if matches!(line, Cow::Owned(_)) {
             out.push(Frame::Repaired);
         }
@@ -177,6 +210,38 @@ impl Sse {
             self.event.push('\n');
         }
         self.line.clear();
+        self.line.shrink_to(KEPT_BYTES);
+    }
+}
+
+/// A line with U+FFFD for what is not UTF-8, which takes up more bytes; nothing if there is no room for it.
+fn repaired(line: &[u8], room: usize) -> Option<String> {
+    let mut text = String::with_capacity(line.len());
+    for chunk in line.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+        if text.len() > room {
+            return None;
+        }
+    }
+    Some(text)
+}
+
+/// Whether these lines are one line of data, as most events are.
+fn is_one_data_line(lines: &str) -> bool {
+    lines.starts_with("data:") && lines.find('\n') == Some(lines.len() - 1)
+}
+
+/// The event of one line of data. It may be large, so it is not copied.
+fn of_one_data_line(mut lines: String) -> Frame {
+    lines.pop();
+    let value = if lines.starts_with("data: ") { 6 } else { 5 };
+    lines.drain(..value);
+    Frame::Event {
+        event: "message".into(),
+        data: lines,
     }
 }
 
@@ -346,20 +411,28 @@ mod tests {
 
     #[test]
     fn a_line_and_an_event_are_bounded() {
+        const MOST: usize = 1 << 20;
         let mut long_line = b"data: 1\n\ndata: ".to_vec();
-        long_line.resize(MAX_EVENT_BYTES + 100, b'x');
+        long_line.resize(MOST + 100, b'x');
         long_line.extend_from_slice(b"\n\ndata: lost\n\n");
         let mut long_event = b"data: 1\n\n".to_vec();
-        while long_event.len() < MAX_EVENT_BYTES + 200 {
+        while long_event.len() < MOST + 200 {
             long_event.extend_from_slice(b"data: twelve more bytes\n");
         }
         let mut long_comment = b"data: 1\n\n:".to_vec();
-        long_comment.resize(MAX_EVENT_BYTES + 100, b'x');
-        for stream in [long_line, long_event, long_comment] {
+        long_comment.resize(MOST + 100, b'x');
+        // Each of its bytes becomes three.
+        let mut broken = b"data: 1\n\ndata: ".to_vec();
+        broken.resize(MOST / 2, 0xFF);
+        broken.extend_from_slice(b"\n\ndata: lost\n\n");
+        for stream in [long_line, long_event, long_comment, broken] {
             for piece in [stream.len(), 65_536, 4_099] {
-                let (out, tail) = frames(&stream, piece);
+                let (mut sse, mut out) = (Sse::of_most(MOST), Vec::new());
+                for chunk in stream.chunks(piece) {
+                    sse.push(chunk, &mut out);
+                }
                 assert_eq!(out, [event("1"), Frame::Oversized]);
-                assert_eq!(tail, None);
+                assert_eq!(sse.end(), None);
             }
         }
     }

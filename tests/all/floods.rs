@@ -325,16 +325,16 @@ fn more(run: &Value, what: &str) -> u64 {
 }
 
 floods! {
-    comments: Flood::new("openai-chat", ":\n", 200_000 * scale()), |run| {
+    comments: Flood::new("openai-chat", ":\n", 80_000 * scale()), |run| {
         if scale() == 1 {
             ok(run);
-            assert_eq!(run["keep_alives"], 200_000);
+            assert_eq!(run["keep_alives"], 80_000);
         }
     };
     zipped_comments: Flood::new("openai-chat", ":\n", 16 << 20).zipped(), stopped;
-    pings: Flood::new("anthropic", "event: ping\ndata: {\"type\":\"ping\"}\n\n", 300_000 * scale()), stopped;
-    empty_data: Flood::new("gemini", "data:\n\n", 300_000 * scale()), stopped;
-    blank_lines: Flood::new("ollama", "\n", 2_000_000 * scale()), ok;
+    pings: Flood::new("anthropic", "event: ping\ndata: {\"type\":\"ping\"}\n\n", 101_000 * scale()), stopped;
+    empty_data: Flood::new("gemini", "data:\n\n", 101_000 * scale()), stopped;
+    blank_lines: Flood::new("ollama", "\n", 500_000 * scale()), ok;
     roles: Flood::new("openai-chat", "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n", 50_000 * scale()), ok;
     unknown_events: Flood::new("openai-responses", "data: {\"type\":\"new.{n}\",\"text\":\"some\"}\n\n", 50_000 * scale()), |run| {
         ok(run);
@@ -499,4 +499,17 @@ fn a_large_answer_takes_at_most_twice_its_size() {
     let run = assert_bounded("large answer", &Flood::new("ollama", unit, times), text);
     ok(&run);
     assert_eq!(run["text"].as_str().unwrap().len(), text + 3);
+}
+
+/// One event may have 64 MiB; whatever it holds, it costs a few times its size and no more.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_large_event_takes_a_few_times_its_size() {
+    let size = (12 << 20) * scale();
+    let begin = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"";
+    let end = "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let flood = Flood::json("openai-chat", begin, "0123456789abcdef", size / 16, end);
+    let run = assert_bounded("large event", &flood.with_head(EVENTS), 2 * size);
+    ok(&run);
+    assert_eq!(run["text"].as_str().unwrap().len(), size);
 }

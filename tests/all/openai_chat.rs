@@ -386,7 +386,10 @@ fn deep_and_huge_bodies_are_protocol_faults() {
             "recursion limit",
         ),
         (closed, "no JSON object stands where one should"),
-        (format!("data: {huge}"), "one event is larger than 8 MiB"),
+        (
+            format!("data: {}", huge.repeat(8)),
+            "one event is larger than 64 MiB",
+        ),
         (
             format!("{{\"a\":\"{}", huge.repeat(8)),
             "one object is larger than 64 MiB",

@@ -8,7 +8,7 @@ use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::
 use http::HeaderMap;
 use prost::Message as _;
 
-use super::{frames::Frames, status};
+use super::{frames::Frames, status, unfolded::too_many_fields};
 use crate::{
     body::{BodyDecoder, Ended, Reader as _},
     dialect::{Decoder, ResponseHead, gemini::decode::GeminiReader},
@@ -137,6 +137,9 @@ impl GrpcDecoder {
 
     fn read(&mut self, message: Bytes, out: &mut Vec<Event>) {
         self.read += 1;
+        if let Some(why) = too_many_fields(&message) {
+            return self.fault(FaultClass::Protocol, why, out);
+        }
         let before = out.len();
         match GenerateContentResponse::decode(message) {
             Ok(mut message) => {
