@@ -277,7 +277,7 @@ pub(super) fn settle(file: &Connection, run: &Run) -> rusqlite::Result<()> {
         (Kind::Reasoning, &run.answer.reasoning),
     ];
     let pieces = texts.iter().flat_map(|(kind, text)| {
-        let rest = text[in_row(text).len()..].as_bytes();
+        let rest = &text.as_bytes()[in_row(text).len()..];
         rest.chunks(FULL_BYTES).map(|bytes| (*kind, bytes))
     });
     let mut put = file.prepare_cached("INSERT OR REPLACE INTO piece VALUES (?1, ?2, ?3, ?4)")?;

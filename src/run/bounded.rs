@@ -139,14 +139,12 @@ impl Counted {
         let Some(place) = self.place(&event) else {
             return out.push(event);
         };
-        match place.and_then(|at| out.get_mut(at)) {
-            Some(Event::KeepAlive { count } | Event::LeftOut { count, .. }) => {
-                *count += event.count();
-            }
-            _ => {
-                *place = Some(next);
-                out.push(event);
-            }
+        let known = place.and_then(|at| out.get_mut(at));
+        if let Some(Event::KeepAlive { count } | Event::LeftOut { count, .. }) = known {
+            *count += event.count();
+        } else {
+            *place = Some(next);
+            out.push(event);
         }
     }
 }

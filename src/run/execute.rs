@@ -391,7 +391,7 @@ impl Going<'_> {
             watch.saw(chunk.at, events);
             record.read(&chunk, events);
             if let Some(fault) = decoder.fault() {
-                return self.out_of_noise(fault, &watch);
+                return out_of_noise(fault, &watch);
             }
             // Data that never stops coming would never let the timer be looked at.
             if watch.total.is_some_and(|total| chunk.at >= total) {
@@ -407,14 +407,6 @@ impl Going<'_> {
             () = self.backlog.room() => None,
             () = self.cancel.cancelled() => Some(stopped(watch)),
             () = wait_until(watch.total) => Some(self.out_of(Limit::Total, watch)),
-        }
-    }
-
-    fn out_of_noise(&self, fault: Fault, watch: &Watch) -> End {
-        let phase = watch.phase();
-        match watch.over {
-            Some(_) => End::Lingered,
-            None => End::Fault(Fault { phase, ..fault }),
         }
     }
 
@@ -448,7 +440,16 @@ impl Going<'_> {
     }
 }
 
-/// How a run ends that the user stops: an answer that is whole stays so.
+/// How a run ends in which nothing but noise came: an answer that is whole stays so.
+fn out_of_noise(fault: Fault, watch: &Watch) -> End {
+    let phase = watch.phase();
+    match watch.over {
+        Some(_) => End::Lingered,
+        None => End::Fault(Fault { phase, ..fault }),
+    }
+}
+
+/// How a run ends that the user stops: the same holds.
 fn stopped(watch: &Watch) -> End {
     match watch.over {
         Some(_) => End::Closed,

@@ -354,7 +354,7 @@ floods! {
     name_in_new_pieces: Flood::new("openai-chat", "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"{n}_\"}}]}}]}\n\n", 20_000 * scale()), |run| {
         ok(run);
         let name = run["tool_calls"][0]["name"].as_str().unwrap();
-        assert!(name.starts_with("0_1_2_3_") && name.ends_with("_"), "{} bytes", name.len());
+        assert!(name.starts_with("0_1_2_3_") && name.ends_with('_'), "{} bytes", name.len());
     };
     ids: Flood::new("openai-chat", "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"id{n}\",\"function\":{\"arguments\":\"1\"}}]}}]}\n\n", 20_000 * scale()), ok;
     arguments: Flood::new("openai-responses", "data: {\"type\":\"response.function_call_arguments.delta\",\"output_index\":0,\"delta\":\"1\"}\n\n", 20_000 * scale()), |run| {
