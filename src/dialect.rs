@@ -167,6 +167,11 @@ pub trait Decoder: Send {
     /// Takes the headers that came behind the body, where they say how the answer ended.
     fn trailers(&mut self, _trailers: &HeaderMap, _out: &mut Vec<Event>) {}
 
+    /// Whether the answer may end here: it has all that one needs, but the protocol has no end mark, or none came yet.
+    fn may_end(&self) -> bool {
+        false
+    }
+
     /// Says that the body is over. A body that broke off before its dialect's end gives a fault.
     fn end(&mut self, out: &mut Vec<Event>);
 }

@@ -38,6 +38,11 @@ pub trait Reader: Send {
     /// object of a body without events (its name is empty).
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken;
 
+    /// Whether the answer may end here, though no end mark came.
+    fn may_end(&self) -> bool {
+        false
+    }
+
     /// `[DONE]` came: the end mark of OpenAI's, which proxies put behind the events of others, too.
     fn mark(&mut self, out: &mut Vec<Event>) {
         let text = "the end mark of another dialect came: [DONE]";
@@ -143,6 +148,10 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
         let rest = self.sniff(bytes, out);
         self.push_on(rest, out);
         self.see_calls(&out[before..]);
+    }
+
+    fn may_end(&self) -> bool {
+        self.is_ok() && !self.faulted && self.reader.may_end()
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {

@@ -295,6 +295,10 @@ impl Masked {
 }
 
 impl Decoder for Masked {
+    fn may_end(&self) -> bool {
+        self.inner.may_end()
+    }
+
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         self.inner.push(bytes, &mut self.said);
         self.cover(out);

@@ -57,6 +57,11 @@ impl Bounded {
         self.sort(0, &mut Counted::of(out), out);
     }
 
+    /// Whether the answer may end here.
+    pub(super) fn may_end(&self) -> bool {
+        self.decoder.may_end()
+    }
+
     /// Says that the body is over.
     pub(super) fn end(&mut self, out: &mut Vec<Event>) {
         self.decoder.end(&mut self.said);

@@ -389,6 +389,7 @@ impl Going<'_> {
                 }
             }
             watch.saw(chunk.at, events);
+            watch.may_end(chunk.at, decoder.may_end());
             record.read(&chunk, events);
             if let Some(fault) = decoder.fault() {
                 return out_of_noise(fault, &watch);
@@ -417,7 +418,7 @@ impl Going<'_> {
             ..
         } = self.limits;
         End::Fault(match limit {
-            _ if watch.over.is_some() => return End::Lingered,
+            _ if watch.is_whole() => return End::Lingered,
             Limit::Total => self.out_of_total(watch.phase()),
             Limit::FirstToken => {
                 let within = limit_text(first_token_ms);

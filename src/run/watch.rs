@@ -9,7 +9,10 @@ use crate::{
 };
 
 /// How long the response may stay open once the dialect's own end (or a fault) has come.
-const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_millis(250);
+
+/// How long nothing may come once the answer may end, where no end mark tells.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// Which limit runs out next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(super) struct Watch {
     last_content: Option<Instant>,
     /// When the dialect's end or a fault came.
     pub(super) over: Option<Instant>,
+    /// The last read, if the answer may end with it.
+    may_end: Option<Instant>,
 }
 
 impl Watch {
@@ -38,6 +43,7 @@ impl Watch {
             request_sent: response.request_sent,
             last_content: None,
             over: None,
+            may_end: None,
         }
     }
 
@@ -54,9 +60,22 @@ impl Watch {
         }
     }
 
+    /// Notes whether the answer may end with what came at this time; keep-alives do not put its end off.
+    pub(super) fn may_end(&mut self, at: Instant, may: bool) {
+        let since = self.last_content.unwrap_or(at);
+        self.may_end = may.then_some(since);
+    }
+
+    /// Whether the answer had all of its parts when the limit ran out.
+    pub(super) fn is_whole(&self) -> bool {
+        self.over.is_some() || self.may_end.is_some()
+    }
+
     pub(super) fn next(&self) -> (Option<Instant>, Limit) {
+        let quiet = self.may_end.and_then(|at| at.checked_add(QUIET));
         let content = match (self.over, self.last_content) {
             (Some(over), _) => (over.checked_add(LINGER), Limit::Idle),
+            (None, _) if quiet.is_some() => (quiet, Limit::Idle),
             (None, Some(last)) => (deadline(last, self.limits.idle_ms), Limit::Idle),
             (None, None) => {
                 let first = deadline(self.request_sent, self.limits.first_token_ms);

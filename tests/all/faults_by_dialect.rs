@@ -366,3 +366,50 @@ async fn a_key_that_is_said_back_is_kept_nowhere() {
     history.flush().await;
     assert_no_canary(&[folder.path()], CANARY);
 }
+
+/// An answer that has all its parts ends, though the server holds the connection open: streamed by the protocol's own
+/// end mark, without it once nothing more comes, and whole ones by their last brace.
+#[tokio::test]
+async fn a_finished_answer_ends_though_the_connection_stays_open() {
+    for dialect in dialects() {
+        for (fixture, told) in open_ended(dialect) {
+            let body = fixture.body.clone();
+            let kind = if body.first() == Some(&b'{') && dialect.id.as_str() != "ollama" {
+                "application/json"
+            } else {
+                content_type(dialect)
+            };
+            let server = serve(move |mut stream, _| {
+                let body = body.clone();
+                async move {
+                    if read_request(&mut stream).await.is_none() {
+                        return;
+                    }
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n"
+                    );
+                    send(&mut stream, head).await;
+                    send(&mut stream, chunk(&body)).await;
+                    gone(&mut stream).await;
+                }
+            })
+            .await;
+            let run = run_of(dialect, &server).await;
+            assert_eq!(run.answer.fault, None, "{}", fixture.name);
+            assert_eq!(run.answer.text, told.text, "{}", fixture.name);
+        }
+    }
+}
+
+/// A few of a dialect's answers that say why they ended.
+fn open_ended(dialect: &Dialect) -> Vec<(Fixture, Answer)> {
+    let mut streams = whole_streams(dialect);
+    streams.retain(|(_, told)| told.finish.is_some());
+    let whole = streams
+        .iter()
+        .position(|(f, _)| f.body.first() == Some(&b'{'));
+    let whole = whole.map(|at| streams.remove(at));
+    streams.truncate(2);
+    streams.extend(whole);
+    streams
+}

@@ -64,6 +64,10 @@ impl Reader for MessageReader {
         self.stopped
     }
 
+    fn may_end(&self) -> bool {
+        self.stopped || self.finish.is_some()
+    }
+
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
         if self.stopped {
             return Ended::Marked;

@@ -43,6 +43,8 @@ pub(in crate::dialect) struct GeminiReader {
     pub(in crate::dialect) answered: bool,
     /// Whether the answer may end here.
     pub(in crate::dialect) finished: bool,
+    /// Whether content followed a reason to end: this server says one in every chunk.
+    went_on: bool,
     /// Whether anything was said that a user sees.
     pub(in crate::dialect) spoke: bool,
     /// The index of the candidate that is shown: the first that came.
@@ -76,6 +78,10 @@ impl Reader for GeminiReader {
             Ok(Some(error)) => Taken::Failed(error),
             Err(error) => Taken::Unreadable(format!("this is not a Gemini response ({error})")),
         }
+    }
+
+    fn may_end(&self) -> bool {
+        self.finished && !self.went_on
     }
 
     /// The protocol has none of its own; some gateways add this one.
@@ -277,6 +283,7 @@ impl GeminiReader {
     /// What follows a reason to end takes it back.
     pub(in crate::dialect) fn heed(&mut self, content: &[Event]) {
         if content.iter().any(Event::is_token) {
+            self.went_on |= self.finished;
             self.finished = false;
         }
         self.spoke |= content.iter().any(Event::is_visible);

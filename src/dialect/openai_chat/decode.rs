@@ -42,6 +42,10 @@ impl Reader for ChatReader {
         self.done
     }
 
+    fn may_end(&self) -> bool {
+        self.chunks.finish.is_some()
+    }
+
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
         // A whole message proves by itself that nothing is missing.
         if self.done || self.chunks.is_whole() {

@@ -64,6 +64,10 @@ impl Reader for ResponseReader {
         self.over
     }
 
+    fn may_end(&self) -> bool {
+        self.over
+    }
+
     fn end(&mut self, out: &mut Vec<Event>) -> Ended {
         self.items.hush(out);
         self.items.end_sound(out);
