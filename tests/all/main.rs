@@ -9,6 +9,7 @@
 )]
 
 mod anthropic;
+mod as_sent;
 mod canary;
 mod chat;
 mod credentials;

@@ -500,3 +500,55 @@ fn a_picture_beside_a_text_goes_back_in_a_message_of_its_own() {
         expected
     );
 }
+
+/// What the model asks its client to do by other tools than functions is a call, and both go back as items of its
+/// type.
+#[test]
+fn calls_of_other_tools_go_back_as_what_they_are() {
+    let asked = json!({"type": "exec", "command": ["ls"]});
+    let result = |id: &str| Part::ToolResult {
+        id: id.into(),
+        name: String::new(),
+        content: "done".into(),
+    };
+    for (item, back) in [
+        (
+            json!({"type": "custom_tool_call", "call_id": "c", "name": "run", "input": "print(1)"}),
+            json!({"type": "custom_tool_call_output", "call_id": "c", "output": "done"}),
+        ),
+        (
+            json!({"type": "local_shell_call", "call_id": "c", "status": "completed", "action": asked}),
+            json!({"type": "local_shell_call_output", "id": "c", "output": "done"}),
+        ),
+        (
+            json!({"type": "shell_call", "call_id": "c", "status": "completed", "action": asked}),
+            json!({"type": "shell_call_output", "call_id": "c", "output": [
+                {"stdout": "done", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}},
+            ]}),
+        ),
+        (
+            json!({"type": "apply_patch_call", "call_id": "c", "status": "completed", "operation": asked}),
+            json!({"type": "apply_patch_call_output", "call_id": "c", "status": "completed", "output": "done"}),
+        ),
+        (
+            json!({"type": "computer_call", "call_id": "c", "status": "completed", "action": asked}),
+            json!({"type": "computer_call_output", "call_id": "c", "output": {
+                "type": "computer_screenshot", "image_url": "done",
+            }}),
+        ),
+    ] {
+        let whole = json!({"id": "r", "status": "completed", "output": [item]}).to_string();
+        let answer = answer(&decode(&DIALECT, &head(200), [whole.as_bytes()]));
+        assert_eq!(answer.tool_calls.len(), 1, "{item}");
+        let finish = answer.finish.as_ref().unwrap();
+        assert_eq!(finish.reason.as_str(), "tool_calls");
+        let mut request = ChatRequest::of_text("gpt-5", "go");
+        request.messages.extend(answer.message("openai-responses"));
+        request.messages.push(Message {
+            role: Role::Tool,
+            parts: vec![result("c")],
+        });
+        let input = encoded(&request)["input"].clone();
+        assert_eq!(input.as_array().unwrap()[1..], [item, back]);
+    }
+}
