@@ -256,6 +256,8 @@ pub struct TestStep {
     pub what: TestedThing,
     /// How it went: what was found, or what is wrong and what to do.
     pub result: Result<String, Fault>,
+    /// Whether a good result shows that requests will work; else it is a warning.
+    pub sure: bool,
     /// How long it took, where that was measured.
     pub took: Option<Duration>,
     /// Whether no step follows.

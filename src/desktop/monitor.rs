@@ -5,8 +5,8 @@
 
 mod axes;
 mod cloud;
-mod colors;
 mod legend;
+mod looks;
 mod plot;
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     axes::{Scale, TimeAxis},
-    colors::Colors,
+    looks::Looks,
     plot::Track,
 };
 use super::{
@@ -27,6 +27,7 @@ use super::{
     widgets::{Tone, banner, empty, primary_button, segmented},
 };
 use crate::{
+    endpoint::TargetId,
     engine::Command,
     history::{Series, SeriesQuery},
 };
@@ -35,6 +36,9 @@ use crate::{
 const AGAIN_SECS: f64 = 1.0;
 /// A moved or zoomed plot is asked for again sooner.
 const MOVED_SECS: f64 = 0.15;
+
+/// A median's line breaks where there were no runs for this part of the stretch.
+const GAPS_IN_STRETCH: i64 = 24;
 
 /// A lower legend has no room for the key of points and lines.
 const KEY_FROM: f32 = 340.0;
@@ -46,7 +50,8 @@ struct Kept {
     range: Range,
     scale: Scale,
     hidden: BTreeSet<String>,
-    colors: Colors,
+    #[serde(rename = "colors")]
+    looks: Looks,
 }
 
 /// What the history was asked for.
@@ -77,6 +82,8 @@ pub struct Monitor {
     /// The edges of a plot that the user has moved, and with them what to ask for.
     zoomed: Option<(i64, i64)>,
     width: f32,
+    /// The target that is pointed at, in the legend or on the plot.
+    pointed: Option<TargetId>,
 }
 
 impl View for Monitor {
@@ -158,8 +165,11 @@ impl View for Monitor {
         if self.series.is_empty() {
             self.empty_ui(ui, cx);
         } else {
+            let before = self.pointed.take();
             self.legend_ui(ui, cx);
-            self.plot_ui(ui, cx);
+            // What the pointer is on in the plot is known once it is drawn: from the frame before.
+            let pointed = self.pointed.take().or(before);
+            self.plot_ui(ui, cx, pointed.as_ref());
         }
         self.ask(ui, cx);
     }
@@ -226,29 +236,58 @@ impl Monitor {
                         }))
                         .show(ui, |ui| key_ui(ui, cx.theme));
                 }
-                let (toggled, show_all) = legend::show(ui, cx.theme, &rows);
-                if let Some(track) = toggled.and_then(|index| self.tracks.get_mut(index)) {
-                    track.shown = !track.shown;
-                    let name = track.target.to_string();
-                    if track.shown {
-                        self.kept.hidden.remove(&name);
-                    } else {
-                        self.kept.hidden.insert(name);
-                    }
+                let (act, pointed) = legend::show(ui, cx.theme, &rows);
+                if let Some((track, _)) = pointed.and_then(|index| rows.get(index)) {
+                    self.pointed = Some(track.target.clone());
                 }
-                if show_all {
-                    self.show_all();
+                if let Some(act) = act {
+                    self.take(act);
                 }
             });
     }
 
-    fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+    fn take(&mut self, act: legend::Act) {
+        let only = |index: usize| {
+            let others = self
+                .tracks
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != index);
+            others.into_iter().all(|(_, track)| !track.shown)
+        };
+        match act {
+            legend::Act::Isolate(index) if self.tracks[index].shown && only(index) => {
+                self.show_all();
+            }
+            legend::Act::Isolate(index) => {
+                for at in 0..self.tracks.len() {
+                    self.set_shown(at, at == index);
+                }
+            }
+            legend::Act::Toggle(index) => self.set_shown(index, !self.tracks[index].shown),
+            legend::Act::ShowAll => self.show_all(),
+        }
+    }
+
+    fn set_shown(&mut self, index: usize, shown: bool) {
+        let track = &mut self.tracks[index];
+        track.shown = shown;
+        let name = track.target.to_string();
+        if shown {
+            self.kept.hidden.remove(&name);
+        } else {
+            self.kept.hidden.insert(name);
+        }
+    }
+
+    fn plot_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, pointed: Option<&TargetId>) {
         let frame = plot::Frame {
             tracks: &self.tracks,
             series: &self.series,
             time: self.time,
             scale: self.kept.scale,
             bounds: self.zoomed.is_none().then(|| self.bounds()),
+            pointed,
         };
         let margin = egui::Frame::new().inner_margin(Margin {
             left: 8,
@@ -263,6 +302,10 @@ impl Monitor {
             self.zoomed = Some(shown.edges);
         }
         cx.actions.extend(shown.clicked.map(Action::OpenRun));
+        if shown.pointed.as_ref() != pointed {
+            ui.ctx().request_repaint();
+        }
+        self.pointed = shown.pointed;
     }
 
     fn empty_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -348,19 +391,29 @@ impl Monitor {
 
     /// Makes what is drawn of what is known.
     fn lay_out(&mut self) {
+        let gap = self.gap_ns();
         let Kept {
             scale,
             hidden,
-            colors,
+            looks,
             ..
         } = &mut self.kept;
+        looks.take_in(self.series.iter().map(|series| &series.target));
         let tracks = self.series.iter().map(|series| {
-            let color = colors.place(&series.target);
-            let mut track = Track::new(series, self.time, *scale, color);
+            let look = looks.of(&series.target);
+            let mut track = Track::new(series, self.time, *scale, look, gap);
             track.shown = !hidden.contains(&series.target.to_string());
             track
         });
         self.tracks = tracks.collect();
+    }
+
+    /// So long without runs breaks a median's line: a good part of what is shown.
+    fn gap_ns(&self) -> i64 {
+        let points = self.series.iter().flat_map(|series| &series.points);
+        let first = points.map(|point| point.at_unix_ns).min();
+        let from = self.stretch.0.or(first).unwrap_or(self.stretch.1);
+        (self.stretch.1 - from) / GAPS_IN_STRETCH
     }
 
     fn show_all(&mut self) {
@@ -403,9 +456,9 @@ fn key_ui(ui: &mut Ui, theme: &Theme) {
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.spacing_mut().interact_size.y = 20.0;
     for (icon, text) in [
-        ("\u{25cf}", "warm: the connection was open"),
-        ("\u{25cb}", "cold: this run opened its connection"),
-        ("\u{2013}", "rolling median; dashed if cold"),
+        ("\u{25cf}", "filled: warm, the connection was open"),
+        ("\u{25cb}", "hollow: cold, this run opened it"),
+        ("\u{2013}", "rolling median; thin if cold"),
         ("\u{d7}", "failed run, in no median"),
     ] {
         ui.horizontal(|ui| {

@@ -226,6 +226,7 @@ mod tests {
             step: TestStep {
                 what,
                 result: Ok("fine".into()),
+                sure: true,
                 took: None,
                 last,
             },

@@ -1,5 +1,7 @@
 //! What is looked up beside runs: models, keys, and whether an endpoint can be reached.
 
+mod elsewhere;
+
 use std::path::Path;
 
 use secrecy::SecretString;
@@ -16,7 +18,7 @@ use crate::{
         mask::Mask,
     },
     event::{Fault, FaultClass, Phase},
-    transport::{ConnectStep, HttpCall, Transport},
+    transport::{ConnectStep, Transport},
 };
 
 /// The cached list of an endpoint's models, or a fresh one.
@@ -172,46 +174,42 @@ async fn report_key(
 
 /// Tries an endpoint with a request for its models on a connection of its own, and reports each step.
 pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &Endpoint) {
-    let tell = |what, result: Result<String, Fault>, took| {
+    let tell = |what, result: Result<String, Fault>, sure, took| {
         let last = result.is_err() || what == TestedThing::Models;
         out.send(Update::Tested {
             endpoint: endpoint.id.clone(),
             step: TestStep {
                 what,
                 result,
+                sure,
                 took,
                 last,
             },
         });
     };
-    let (call, place, lack) = match test_call(credentials, endpoint).await {
+    let keys = match Keys::of(credentials, endpoint).await {
         Ok(found) => found,
-        Err(fault) => return tell(TestedThing::Auth, Err(fault), None),
+        Err(fault) => return tell(TestedThing::Auth, Err(fault), true, None),
+    };
+    let endpoint = keys.place.fitted(endpoint);
+    let call = match models_call(&endpoint, keys.key.as_ref(), keys.proxy_password.clone()) {
+        Ok(call) => call,
+        Err(fault) => return tell(TestedThing::Auth, Err(fault), true, None),
     };
     let mask = Mask::of(&call);
     let mut report = |step: ConnectStep| {
         let result = step.result.map_err(|fault| mask.fault(fault));
-        tell(tested_thing(step.phase), result, step.took);
+        tell(tested_thing(step.phase), result, true, step.took);
     };
     let models = match Transport::probe(call, &mut report).await {
-        Ok(whole) => read_models(endpoint, &whole)
-            .map_err(|fault| mask.fault(explained(fault, lack.as_deref()))),
+        Ok(whole) => read_models(&endpoint, &whole)
+            .map_err(|fault| mask.fault(explained(fault, keys.lack.as_deref()))),
         Err(fault) if is_connecting(fault.phase) => return,
         Err(fault) => Err(mask.fault(fault)),
     };
-    for (what, result) in key_and_models(models, &place) {
-        tell(what, result, None);
+    for (what, result, sure) in key_and_models(models, &endpoint, &keys).await {
+        tell(what, result, sure, None);
     }
-}
-
-async fn test_call(
-    credentials: &Credentials,
-    endpoint: &Endpoint,
-) -> Result<(HttpCall, KeyPlace, Option<String>), Fault> {
-    let keys = Keys::of(credentials, endpoint).await?;
-    let endpoint = keys.place.fitted(endpoint);
-    let call = models_call(&endpoint, keys.key.as_ref(), keys.proxy_password)?;
-    Ok((call, keys.place, keys.lack))
 }
 
 /// Whether the transport has told a fault of this phase as a step already.
@@ -230,23 +228,58 @@ fn tested_thing(phase: Phase) -> TestedThing {
     }
 }
 
-type Tested = (TestedThing, Result<String, Fault>);
+/// What was tried, what came of it, and whether that shows that requests will work.
+type Tested = (TestedThing, Result<String, Fault>, bool);
 
 /// What the answer to a request for models says of the key and of the list.
-fn key_and_models(models: Result<Vec<ModelInfo>, Fault>, place: &KeyPlace) -> Vec<Tested> {
+async fn key_and_models(
+    models: Result<Vec<ModelInfo>, Fault>,
+    endpoint: &Endpoint,
+    keys: &Keys,
+) -> Vec<Tested> {
     use TestedThing::{Auth, Models};
     match models {
-        Ok(models) => vec![
-            (Auth, Ok(describe(place))),
-            (Models, Ok(format!("{} models", models.len()))),
+        Ok(models) => {
+            let (told, sure) = key_told(endpoint, keys).await;
+            let list = match models.len() {
+                1 => "1 model".to_owned(),
+                n => format!("{n} models"),
+            };
+            vec![
+                (Auth, Ok(told), sure),
+                (Models, Ok(list), !models.is_empty()),
+            ]
+        }
+        Err(fault) if fault.class == FaultClass::Auth => vec![(Auth, Err(fault), true)],
+        // Some endpoints keep no list, and some base URLs are wrong: nothing is known of the key then.
+        Err(fault) if fault.class == FaultClass::NotFound => {
+            let told = elsewhere::tried(endpoint, keys).await;
+            vec![(Auth, Ok(told.key), false), (Models, Ok(told.list), false)]
+        }
+        Err(fault) => vec![
+            (Auth, Ok("not told: the list was not given".into()), false),
+            (Models, Err(fault), true),
         ],
-        Err(fault) if fault.class == FaultClass::Auth => vec![(Auth, Err(fault))],
-        // Some endpoints keep no list: that says nothing about the key.
-        Err(fault) if fault.class == FaultClass::NotFound => vec![
-            (Auth, Ok("not told: there is no list to ask for".into())),
-            (Models, Ok("no list here: type model names by hand".into())),
-        ],
-        Err(fault) => vec![(Auth, Ok("not refused".into())), (Models, Err(fault))],
+    }
+}
+
+/// What a list says of the key that was sent along. One that is given to anybody says nothing.
+async fn key_told(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
+    let place = describe(&keys.place);
+    if keys.key.is_none() {
+        return (place, keys.place != KeyPlace::Missing);
+    }
+    let without = match models_call(endpoint, None, keys.proxy_password.clone()) {
+        Ok(call) => Transport::probe(call, &mut |_| ()).await,
+        // It can't be asked without a key, so the key was looked at.
+        Err(_) => return (place, true),
+    };
+    match without {
+        Ok(whole) if read_models(endpoint, &whole).is_ok() => (
+            format!("{place}; not told whether it is right: the list is given without one, too"),
+            false,
+        ),
+        _ => (place, true),
     }
 }
 

@@ -345,6 +345,7 @@ fn test_steps(endpoint: &str) -> Vec<Update> {
             step: TestStep {
                 what,
                 result,
+                sure: true,
                 took,
                 last: index == last,
             },

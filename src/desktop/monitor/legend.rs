@@ -1,30 +1,49 @@
-//! The legend: every target with its figures, and an eye that hides it.
+//! The legend: every target with its look and its figures. A click shows one alone, its eye hides it.
 
 use egui::{
-    CornerRadius, FontId, RichText, ScrollArea, Sense, TextFormat, Ui, text::LayoutJob, vec2,
+    Color32, FontId, Pos2, RichText, Role, ScrollArea, Sense, Shape, Stroke, TextFormat, Ui,
+    WidgetInfo, text::LayoutJob, vec2,
 };
+use egui_plot::{LineStyle, MarkerShape};
 
-use super::plot::Track;
+use super::{looks::Look, plot::Track};
 use crate::{
     desktop::{
         icons,
         theme::{Theme, caption, size, space, strong},
-        widgets::{icon_button, ms_text, simulated_badge},
+        widgets::{ghost_button, icon_button, ms_text, simulated_badge},
     },
     history::{Median, Series},
     visible::visible_line,
 };
 
-/// Shows the legend; gives the index of a track whose eye was clicked, and whether all are to be shown.
-pub fn show(ui: &mut Ui, theme: &Theme, tracks: &[(&Track, &Series)]) -> (Option<usize>, bool) {
-    let mut toggled = None;
-    let mut show_all = false;
+/// What was done in the legend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Show this one alone, or all if it is alone already.
+    Isolate(usize),
+    /// Show or hide this one.
+    Toggle(usize),
+    /// Show all.
+    ShowAll,
+}
+
+/// Shows the legend; gives what was done, and which entry is pointed at.
+pub fn show(
+    ui: &mut Ui,
+    theme: &Theme,
+    tracks: &[(&Track, &Series)],
+) -> (Option<Act>, Option<usize>) {
+    let mut act = None;
+    let mut pointed = None;
     ui.horizontal(|ui| {
         ui.label(strong("Targets"));
         ui.label(caption(theme, tracks.len().to_string()));
         if tracks.iter().any(|(track, _)| !track.shown) {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                show_all = super::super::widgets::ghost_button(ui, theme, "Show all").clicked();
+                if ghost_button(ui, theme, "Show all").clicked() {
+                    act = Some(Act::ShowAll);
+                }
             });
         }
     });
@@ -33,48 +52,119 @@ pub fn show(ui: &mut Ui, theme: &Theme, tracks: &[(&Track, &Series)]) -> (Option
         .auto_shrink([false, true])
         .show(ui, |ui| {
             for (index, (track, series)) in tracks.iter().enumerate() {
-                if entry(ui, theme, track, series) {
-                    toggled = Some(index);
-                }
+                let (done, hovered) = entry(ui, theme, index, track, series);
+                act = act.or(done);
+                pointed = hovered.then_some(index).or(pointed);
                 ui.add_space(space::S);
             }
         });
-    (toggled, show_all)
+    (act, pointed)
 }
 
-fn entry(ui: &mut Ui, theme: &Theme, track: &Track, series: &Series) -> bool {
-    let mut clicked = false;
+/// An entry; gives what was done with it, and whether it is pointed at.
+fn entry(
+    ui: &mut Ui,
+    theme: &Theme,
+    index: usize,
+    track: &Track,
+    series: &Series,
+) -> (Option<Act>, bool) {
+    let mut act = None;
     let dim = if track.shown { 1.0 } else { 0.45 };
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        let (rect, _) = ui.allocate_exact_size(vec2(10.0, 18.0), Sense::hover());
-        let swatch = egui::Rect::from_center_size(rect.center(), vec2(10.0, 10.0));
-        let color = theme.series_color(track.color).gamma_multiply(dim);
-        ui.painter()
-            .rect_filled(swatch, CornerRadius::same(3), color);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let (icon, verb) = if track.shown {
-                (icons::EYE, "Hide")
-            } else {
-                (icons::EYE_OFF, "Show")
-            };
-            clicked = icon_button(ui, theme, icon, &format!("{verb} {}", track.target)).clicked();
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                let name = RichText::new(visible_line(&track.target.to_string()))
-                    .color(theme.text.gamma_multiply(dim));
-                ui.add(egui::Label::new(name).truncate().selectable(false));
+    let shown = ui.scope(|ui| {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let color = theme.series_color(track.look.color).gamma_multiply(dim);
+            sample_ui(ui, track.look, color);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let (icon, verb) = if track.shown {
+                    (icons::EYE, "Hide")
+                } else {
+                    (icons::EYE_OFF, "Show")
+                };
+                if icon_button(ui, theme, icon, &format!("{verb} {}", track.target)).clicked() {
+                    act = Some(Act::Toggle(index));
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    act = act.or(name_ui(ui, theme.text.gamma_multiply(dim), index, track));
+                });
             });
         });
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
+            ui.add_space(SAMPLE + 6.0 - space::M);
+            figures(ui, theme, series);
+            if track.simulated {
+                simulated_badge(ui, theme);
+            }
+        });
     });
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
-        ui.add_space(16.0 - space::M);
-        figures(ui, theme, series);
-        if track.simulated {
-            simulated_badge(ui, theme);
+    (act, ui.rect_contains_pointer(shown.response.rect))
+}
+
+/// The name: a click shows it alone, with the command key it shows or hides it.
+fn name_ui(ui: &mut Ui, color: Color32, index: usize, track: &Track) -> Option<Act> {
+    let name = RichText::new(visible_line(&track.target.to_string())).color(color);
+    let label = egui::Label::new(name).truncate().selectable(false);
+    let response = ui
+        .add(label.sense(Sense::click()))
+        .on_hover_text("Click: this one alone, or all again. Ctrl+click: show or hide it")
+        .on_hover_cursor(egui::CursorIcon::PointingHand);
+    let alone = format!("Only {}", track.target);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &alone));
+    let with_command = ui.input(|input| input.modifiers.command);
+    response.clicked().then_some(if with_command {
+        Act::Toggle(index)
+    } else {
+        Act::Isolate(index)
+    })
+}
+
+/// Width of a sample, in points.
+const SAMPLE: f32 = 26.0;
+
+/// A piece of a target's line with its marker.
+pub fn sample_ui(ui: &mut Ui, look: Look, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(SAMPLE, 18.0), Sense::hover());
+    let line = [rect.left_center(), rect.right_center()];
+    let painter = ui.painter();
+    let stroke = Stroke::new(1.7, color);
+    match look.dash {
+        LineStyle::Solid => {
+            painter.line_segment(line, stroke);
         }
-    });
-    clicked
+        LineStyle::Dashed { length } => {
+            painter.extend(Shape::dashed_line(
+                &line,
+                stroke,
+                length * 0.7,
+                length * 0.45,
+            ));
+        }
+        LineStyle::Dotted { spacing } => {
+            painter.extend(Shape::dotted_line(&line, color, spacing, 1.2));
+        }
+    }
+    painter.add(marker(rect.center(), look.marker, color));
+}
+
+fn marker(at: Pos2, shape: MarkerShape, color: Color32) -> Shape {
+    const R: f32 = 4.0;
+    let polygon = |points: &[(f32, f32)]| {
+        let points = points.iter().map(|(x, y)| at + vec2(*x, *y) * R).collect();
+        Shape::convex_polygon(points, color, Stroke::NONE)
+    };
+    match shape {
+        MarkerShape::Up => polygon(&[(-0.95, 0.75), (0.0, -0.95), (0.95, 0.75)]),
+        MarkerShape::Down => polygon(&[(-0.95, -0.75), (0.95, -0.75), (0.0, 0.95)]),
+        MarkerShape::Left => polygon(&[(-0.95, 0.0), (0.75, -0.95), (0.75, 0.95)]),
+        MarkerShape::Right => polygon(&[(-0.75, -0.95), (0.95, 0.0), (-0.75, 0.95)]),
+        MarkerShape::Diamond => polygon(&[(-1.1, 0.0), (0.0, -1.1), (1.1, 0.0), (0.0, 1.1)]),
+        MarkerShape::Square => {
+            polygon(&[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)])
+        }
+        _ => Shape::circle_filled(at, R, color),
+    }
 }
 
 fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {

@@ -1,11 +1,12 @@
 //! The plot itself: points, rolling medians, error marks, and what lies under the pointer.
 
-use egui::{Mesh, Pos2, Rect, Response, Shape, Stroke, Tooltip, Ui, Vec2, vec2};
+use egui::{Color32, Mesh, Pos2, Rect, Response, Shape, Stroke, Tooltip, Ui, Vec2, vec2};
 use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points};
 
 use super::{
     axes::{Scale, TimeAxis},
     cloud::{self, Cloud},
+    looks::Look,
 };
 use crate::{
     desktop::{
@@ -26,6 +27,13 @@ const MANY: usize = 2500;
 const LINE: usize = 300;
 /// Crosses of one target that would stand closer together than this are one.
 const CROSS_GAP: f32 = 5.0;
+/// Radius of a run's marker, in points.
+const MARKER: f32 = 2.8;
+/// Widths of the medians, in points.
+const WARM_LINE: f32 = 1.7;
+const COLD_LINE: f32 = 1.0;
+/// How many markers stand on a median's line where points are a cloud.
+const MARKERS_ON_LINE: usize = 10;
 /// Height of the strip of error marks above the time axis.
 const STRIP: f32 = 16.0;
 
@@ -36,12 +44,13 @@ pub struct Track {
     pub target: TargetId,
     /// Whether the simulator answered.
     pub simulated: bool,
-    /// Its place in the theme's list of colours.
-    pub color: usize,
+    /// How it is drawn.
+    pub look: Look,
     /// Whether it is drawn.
     pub shown: bool,
     points: [Vec<PlotPoint>; 2],
-    medians: [Vec<PlotPoint>; 2],
+    /// Lines that are broken where there were no runs.
+    medians: [Vec<Vec<PlotPoint>>; 2],
 }
 
 /// Something under the pointer: a run.
@@ -85,32 +94,47 @@ impl Mark {
 }
 
 impl Track {
-    /// A target's history on these axes.
+    /// A target's history on these axes. A median is no line across `gap` nanoseconds and more without runs.
     #[must_use]
-    pub fn new(series: &Series, time: TimeAxis, scale: Scale, color: usize) -> Self {
+    pub fn new(series: &Series, time: TimeAxis, scale: Scale, look: Look, gap: i64) -> Self {
         let of = |connection: Connection| {
             let points = series.points.iter().filter(|p| p.connection == connection);
             points
                 .map(|p| PlotPoint::new(time.x(p.at_unix_ns), scale.y(p.ttft_ms)))
                 .collect()
         };
-        let line = |median: &[(i64, f64)]| {
+        let lines = |median: &[(i64, f64)]| {
             // Of many, some: a line that turns at every pixel costs much and says no more.
             let step = median.len().div_ceil(LINE).max(1);
-            let points = median.iter().step_by(step);
-            points
-                .map(|(at, ms)| PlotPoint::new(time.x(*at), scale.y(*ms)))
-                .collect()
+            let stretches = stretches(median, gap).into_iter();
+            let thinned = |line: &[(i64, f64)]| {
+                let last = line.len() - 1;
+                (line.iter().enumerate())
+                    .filter(|(index, _)| index % step == 0 || *index == last)
+                    .map(|(_, (at, ms))| PlotPoint::new(time.x(*at), scale.y(*ms)))
+                    .collect()
+            };
+            stretches.map(thinned).collect()
         };
         Self {
             target: series.target.clone(),
             simulated: series.simulated,
-            color,
+            look,
             shown: true,
             points: [of(Connection::Warm), of(Connection::Cold)],
-            medians: [line(&series.median_warm), line(&series.median_cold)],
+            medians: [lines(&series.median_warm), lines(&series.median_cold)],
         }
     }
+}
+
+/// A median's line cut where no run was for `gap`, or for thrice its usual pace where that is longer.
+fn stretches(median: &[(i64, f64)], gap: i64) -> Vec<&[(i64, f64)]> {
+    let mut paces: Vec<i64> = (median.windows(2)).map(|two| two[1].0 - two[0].0).collect();
+    paces.sort_unstable();
+    // Two paces are no habit yet.
+    let usual = (paces.len() > 2).then(|| paces[paces.len() / 4]);
+    let longest = usual.map_or(gap, |pace| gap.max(pace.saturating_mul(3)));
+    median.chunk_by(|a, b| b.0 - a.0 <= longest).collect()
 }
 
 /// What the plot shows.
@@ -126,12 +150,26 @@ pub struct Frame<'a> {
     pub scale: Scale,
     /// Bounds to show; `None` leaves them as the user has zoomed them.
     pub bounds: Option<([f64; 2], [f64; 2])>,
+    /// The target that is pointed at: the others fade.
+    pub pointed: Option<&'a TargetId>,
 }
 
 impl<'a> Frame<'a> {
     fn shown(self) -> impl Iterator<Item = (&'a Track, &'a Series)> {
         let all = self.tracks.iter().zip(self.series);
         all.filter(|(track, _)| track.shown)
+    }
+
+    /// The colour of a track: faded while another is pointed at.
+    fn color(self, theme: &Theme, track: &Track) -> Color32 {
+        let pointed = self.pointed.filter(|_| self.shown().count() > 1);
+        let strength = match pointed {
+            Some(target) if *target != track.target => 0.15,
+            _ => 1.0,
+        };
+        theme
+            .series_color(track.look.color)
+            .gamma_multiply(strength)
     }
 }
 
@@ -140,6 +178,8 @@ impl<'a> Frame<'a> {
 pub struct Shown {
     /// A run that was clicked.
     pub clicked: Option<RunId>,
+    /// The target under the pointer.
+    pub pointed: Option<TargetId>,
     /// Whether the user moved or zoomed the plot in this frame.
     pub moved: bool,
     /// Whether the user asked for the whole again.
@@ -179,10 +219,10 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
             .sum::<usize>()
             > MANY;
         for (track, _) in frame.shown() {
-            draw_points(plot, theme, track, many);
+            draw_points(plot, frame.color(theme, track), track, many);
         }
         for (track, _) in frame.shown() {
-            draw_medians(plot, theme, track, many);
+            draw_medians(plot, frame.color(theme, track), track, many);
         }
         zoom_by_wheel(plot)
     });
@@ -205,6 +245,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
         clicked: found
             .filter(|_| response.clicked())
             .map(|(_, mark, _)| mark.run),
+        pointed: found.map(|(track, ..)| track.target.clone()),
         moved: answer.inner
             || response.dragged()
             || response.drag_stopped()
@@ -214,8 +255,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
     }
 }
 
-fn draw_points<'a>(plot: &mut PlotUi<'a>, theme: &Theme, track: &'a Track, many: bool) {
-    let color = theme.series_color(track.color);
+fn draw_points<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, many: bool) {
     let name = track.target.to_string();
     let [warm, cold] = &track.points;
     // Few points stand out, many make way for their median.
@@ -228,30 +268,60 @@ fn draw_points<'a>(plot: &mut PlotUi<'a>, theme: &Theme, track: &'a Track, many:
         }
         let points = Points::new(name.clone(), PlotPoints::Borrowed(points))
             .color(color)
+            .shape(track.look.marker)
             .filled(filled)
-            .radius(2.8)
+            .radius(MARKER)
             .allow_hover(false);
         plot.points(points);
     }
 }
 
-fn draw_medians<'a>(plot: &mut PlotUi<'a>, theme: &Theme, track: &'a Track, many: bool) {
-    let color = theme.series_color(track.color);
+fn draw_medians<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, many: bool) {
     let name = track.target.to_string();
     let [warm, cold] = &track.medians;
-    // A dash costs as much as a line.
-    let dashed = if many {
-        LineStyle::dashed_loose()
-    } else {
-        LineStyle::dashed_dense()
-    };
-    for (median, style) in [(warm, LineStyle::Solid), (cold, dashed)] {
-        let line = Line::new(name.clone(), PlotPoints::Borrowed(median))
-            .color(color)
-            .width(1.6)
-            .style(style)
-            .allow_hover(false);
-        plot.line(line);
+    for (lines, width, strength) in [(warm, WARM_LINE, 1.0), (cold, COLD_LINE, 0.7)] {
+        for line in lines {
+            // A point that stands alone is drawn as itself.
+            if line.len() < 2 {
+                continue;
+            }
+            let line = Line::new(name.clone(), PlotPoints::Borrowed(line))
+                .color(color.gamma_multiply(strength))
+                .width(width)
+                .style(loosened(track.look.dash, many))
+                .allow_hover(false);
+            plot.line(line);
+        }
+        if many {
+            // In a cloud no marker is seen: some stand on the line.
+            let all = lines.iter().flatten();
+            let step = all.clone().count().div_ceil(MARKERS_ON_LINE).max(1);
+            let some: Vec<[f64; 2]> = all
+                .skip(step / 2)
+                .step_by(step)
+                .map(|p| [p.x, p.y])
+                .collect();
+            let markers = Points::new(name.clone(), some)
+                .color(color)
+                .shape(track.look.marker)
+                .filled(width == WARM_LINE)
+                .radius(MARKER + 1.0)
+                .allow_hover(false);
+            plot.points(markers);
+        }
+    }
+}
+
+/// A dash costs as much as a line: of long lines fewer are drawn.
+fn loosened(dash: LineStyle, many: bool) -> LineStyle {
+    match dash {
+        LineStyle::Dashed { length } if many => LineStyle::Dashed {
+            length: length * 1.5,
+        },
+        LineStyle::Dotted { spacing } if many => LineStyle::Dotted {
+            spacing: spacing * 1.5,
+        },
+        other => other,
     }
 }
 
@@ -282,7 +352,7 @@ fn errors_ui(ui: &Ui, theme: &Theme, frame: Frame<'_>, transform: &PlotTransform
     let strip = strip(transform);
     let mut mesh = Mesh::default();
     for (track, series) in frame.shown() {
-        let color = theme.series_color(track.color);
+        let color = frame.color(theme, track);
         let mut last = f32::NEG_INFINITY;
         for error in &series.errors {
             let x = transform.position_from_point_x(frame.time.x(error.at_unix_ns));
@@ -328,14 +398,14 @@ fn under_pointer<'a>(
 }
 
 fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &Mark, at: Pos2) {
-    let color = theme.series_color(track.color);
+    let color = theme.series_color(track.look.color);
     ui.painter_at(response.rect)
         .circle_stroke(at, 6.0, Stroke::new(1.5, color));
     ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
     let place = Rect::from_center_size(at, Vec2::splat(14.0));
     Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
         ui.horizontal(|ui| {
-            ui.label(egui::RichText::new("\u{25cf}").color(color));
+            super::legend::sample_ui(ui, track.look, color);
             ui.label(strong(track.target.to_string()));
         });
         let what = match mark.what {
@@ -356,4 +426,35 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
         ));
         ui.label(caption(theme, "Click to open the run"));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_breaks_where_no_runs_were() {
+        const MINUTE: i64 = 60_000_000_000;
+        let line = |minutes: &[i64]| -> Vec<(i64, f64)> {
+            minutes.iter().map(|at| (at * MINUTE, 1.0)).collect()
+        };
+        for (minutes, expected) in [
+            // Runs of every minute, then none for two hours.
+            (&[0, 1, 2, 3, 4, 120, 121, 122][..], &[5, 3][..]),
+            // One an hour is a habit, five hours without are none.
+            (&[0, 60, 120, 180, 480, 540], &[4, 2]),
+            (&[0, 60, 120, 180, 240], &[5]),
+            // Two far from each other are no line.
+            (&[0, 300], &[1, 1]),
+            (&[0, 20], &[2]),
+            (&[], &[]),
+        ] {
+            let line = line(minutes);
+            let lengths: Vec<_> = stretches(&line, 30 * MINUTE)
+                .iter()
+                .map(|s| s.len())
+                .collect();
+            assert_eq!(lengths, expected, "{minutes:?}");
+        }
+    }
 }

@@ -3,8 +3,10 @@
 //! In: an answer's text, which only grows. Out: widgets. The [`blocks`] behind the last one are frozen
 //! with their heights; a block off screen is an empty space, and costs a number.
 
+mod address;
 pub mod blocks;
 mod draw;
+mod guard;
 mod highlight;
 mod ink;
 mod lines;
@@ -208,7 +210,10 @@ impl Doc {
                 .chars()
                 .map(|c| if c > '\u{2e80}' { 2.0 } else { 1.0 })
                 .sum();
-            rows += if line.trim().is_empty() && !code {
+            rows += if code {
+                // It scrolls, and never wraps.
+                1.0
+            } else if line.trim().is_empty() {
                 0.0
             } else {
                 (units * glyph / width.max(1.0)).ceil().max(1.0)
@@ -233,6 +238,7 @@ impl Doc {
         };
         let source = visible(&text[block.range.clone()]);
         let last = self.splitter.done().get(index).is_none();
+        let parent = ui.scope_id();
         ui.push_id(index, |ui| match &block.kind {
             _ if mode != Mode::Markdown => draw::plain_ui(ui, ink, &source, mode == Mode::Raw),
             Kind::Code { info, closed } => {
@@ -245,6 +251,8 @@ impl Doc {
                     ends,
                     finished: !last || *closed,
                     indent: f32::from(u8::from(block.indent > 0)) * parse::INDENT,
+                    // All pieces of a fence scroll as one.
+                    scroll: parent.with(("code", info.start)),
                 };
                 let (earlier, views) = self.views.split_at_mut(index);
                 let before = earlier
@@ -256,6 +264,7 @@ impl Doc {
                 let copy = || whole_code(&self.splitter, text, index);
                 draw::code_ui(ui, theme, &piece, before, &mut highlights[0], budget, copy);
             }
+            Kind::Math => draw::plain_ui(ui, ink, source.trim_end(), true),
             kind => {
                 let view = &mut self.views[index];
                 if view.elements.is_none() || view.parsed != block.range.len() {
@@ -334,7 +343,7 @@ fn dedented(source: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use egui_kittest::Harness;
+    use egui_kittest::{Harness, kittest::Queryable as _};
 
     use super::*;
     use crate::desktop::theme::{self, DARK};
@@ -346,6 +355,7 @@ mod tests {
         let mut harness = Harness::builder()
             .with_size([400.0, 300.0])
             .with_context_setup(theme::install)
+            .allow_missing_glyphs()
             .build_ui_state(
                 |ui, (doc, text): &mut Rig| {
                     egui::ScrollArea::vertical()
@@ -358,6 +368,75 @@ mod tests {
             );
         harness.run_steps(4);
         harness
+    }
+
+    #[test]
+    fn a_long_line_of_code_scrolls_and_moves_nothing_else() {
+        let long = format!("let x = \"{}\";\n", "long ".repeat(60));
+        let text = format!("Look:\n\n```rust\n{long}let y = 1;\n```\n\n```sh\necho {long}```\n");
+        let mut harness = shown(&text);
+        let heights =
+            |rig: &Rig| -> Vec<f32> { rig.0.views.iter().map(|view| view.height).collect() };
+        let before = heights(harness.state());
+        assert!(
+            before[1] < 26.0 + 3.0 * 18.0 + 12.0,
+            "two lines, unwrapped: {before:?}"
+        );
+        let places = |harness: &Harness<'_, Rig>| -> Vec<f32> {
+            let labels = harness.query_all_by_role(egui::Role::Label);
+            let code = labels.filter(|label| label.value().is_some_and(|v| v.contains("long")));
+            code.map(|label| label.rect().left()).collect()
+        };
+        let [first, second] = places(&harness)[..] else {
+            panic!("two pieces of code: {:?}", places(&harness));
+        };
+        let code = harness
+            .query_all_by_role(egui::Role::Label)
+            .find(|label| label.value().is_some_and(|v| v.contains("long")))
+            .map(|label| label.rect());
+        let code = code.expect("code is on screen");
+        harness.hover_at(code.left_center() + egui::vec2(20.0, 0.0));
+        harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Point,
+            delta: egui::vec2(-120.0, 0.0),
+            phase: egui::TouchPhase::Move,
+            modifiers: egui::Modifiers::NONE,
+            source: egui::MouseWheelSource::Wheel,
+        });
+        harness.run_steps(30);
+        let now = places(&harness);
+        assert!(
+            now[0] < first - 50.0,
+            "the first has scrolled: {first} to {now:?}"
+        );
+        assert!((now[1] - second).abs() < 0.5, "the second has not");
+        assert_eq!(heights(harness.state()), before);
+    }
+
+    /// What markdown can say that has caused trouble, cut at every character.
+    #[test]
+    fn any_cut_of_the_text_shows_as_if_it_had_come_at_once() {
+        let text = "前**中文。**后 https://a.example/x_y。\n\n\\[\n+ \\alpha_1 \\\\\n\\]\nso \\(x\\)\n- $$\n  a\n  $$\n\n| a | **表。** |\n|---|---|\n| \\(b\\) | c |\n\n```rs\nlet x = 1;\n```\n";
+        let mut harness = shown("");
+        for (cut, _) in text.char_indices() {
+            text[..cut].clone_into(&mut harness.state_mut().1);
+            harness.step();
+        }
+        text.clone_into(&mut harness.state_mut().1);
+        harness.run_steps(4);
+        let fresh = shown(text);
+        let heights = |rig: &Rig| -> Vec<f32> { rig.0.views.iter().map(|v| v.height).collect() };
+        assert_eq!(heights(harness.state()), heights(fresh.state()));
+        let kinds = |rig: &Rig| -> Vec<Kind> {
+            rig.0
+                .splitter
+                .done()
+                .iter()
+                .map(|block| block.kind.clone())
+                .collect()
+        };
+        assert_eq!(kinds(harness.state()), kinds(fresh.state()));
+        assert!(kinds(fresh.state()).contains(&Kind::Math));
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub fn show(ui: &mut Ui, theme: &Theme, steps: &[TestStep]) {
 
 fn step_ui(ui: &mut Ui, theme: &Theme, step: &TestStep) {
     let (icon, color) = match &step.result {
-        Ok(_) => (icons::OK, theme.good),
+        Ok(_) if step.sure => (icons::OK, theme.good),
+        Ok(_) => (icons::WARN, theme.warn),
         Err(_) => (icons::FAULT, theme.bad),
     };
     line(ui, theme, icon, color, step.what.as_str(), |ui| {
@@ -45,7 +46,11 @@ fn step_ui(ui: &mut Ui, theme: &Theme, step: &TestStep) {
             ui.label(caption(theme, ms_text(took.as_secs_f64() * 1e3)));
         }
         match &step.result {
-            Ok(found) => ui.add(Label::new(caption(theme, found)).wrap()),
+            Ok(found) if step.sure => ui.add(Label::new(caption(theme, found)).wrap()),
+            Ok(found) => {
+                let text = RichText::new(found).size(size::SMALL).color(theme.warn);
+                ui.add(Label::new(text).wrap())
+            }
             Err(fault) => {
                 let status = fault
                     .status

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::lines::{
     Fence, closes, indent_of, interrupts, is_blank, is_delimiter_row, is_heading, item_offset,
-    opens,
+    opens, opens_math,
 };
 
 /// A block is closed once it has this many bytes; a longer line is cut.
@@ -50,6 +50,8 @@ pub enum Kind {
         /// Where its head row and delimiter row stand.
         head: Range<usize>,
     },
+    /// A piece of a formula on lines of its own, shown word for word.
+    Math,
 }
 
 /// The block being built, and what decides where it ends.
@@ -75,6 +77,8 @@ enum Form {
     },
     Code(Fence),
     Table,
+    /// A formula, and what closes it.
+    Math(&'static str),
 }
 
 /// The splitter: the blocks so far and the state to go on from.
@@ -178,6 +182,14 @@ impl Splitter {
             Form::Item { offset, fence } => {
                 let (offset, fence) = (*offset, fence.clone());
                 self.take_item_line(range, line, indent, offset, fence);
+            }
+            Form::Math(close) => {
+                let ends = line.contains(close) || is_blank(line);
+                self.cut_if_full(&range);
+                self.grow(range, line);
+                if ends {
+                    self.end_at_the_next_line();
+                }
             }
             Form::Table | Form::Quote | Form::Paragraph => self.take_prose_line(text, range),
         }
@@ -293,15 +305,19 @@ impl Splitter {
             self.begin(range, Kind::Prose, Form::Quote);
         } else if is_heading(line) {
             self.begin(range, Kind::Prose, Form::Paragraph);
-            if let Some(open) = &mut self.open {
-                // A heading is one line: whatever follows is a new block.
-                open.blank = true;
-            }
+            self.end_at_the_next_line();
+        } else if let Some(close) = opens_math(line).filter(|_| indent_of(line) < 4) {
+            self.begin(range, Kind::Math, Form::Math(close));
         } else {
-            self.begin(range.clone(), Kind::Prose, Form::Paragraph);
-            if let Some(open) = &mut self.open {
-                open.blank = false;
-            }
+            self.begin(range, Kind::Prose, Form::Paragraph);
+        }
+    }
+
+    /// Whatever follows is a new block, as after a blank line.
+    fn end_at_the_next_line(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.form = Form::Paragraph;
+            open.blank = true;
         }
     }
 

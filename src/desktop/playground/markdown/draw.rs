@@ -2,24 +2,28 @@
 
 use egui::{
     Align, Color32, CornerRadius, FontFamily, Frame, Galley, Label, Margin, OpenUrl, Rect, Role,
-    Sense, Stroke, Ui, UiBuilder, WidgetInfo, epaint::text::cursor::CCursor, pos2, text::LayoutJob,
-    vec2,
+    ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, epaint::text::cursor::CCursor, pos2,
+    scroll_area::ScrollBarVisibility, text::LayoutJob, vec2,
 };
 
 use super::{
     highlight::Highlight,
     ink::Ink,
-    parse::{Code, Element, INDENT, Place, Text},
+    parse::{Code, Element, INDENT, Place, Text, is_faux_bold},
     table,
 };
 use crate::{
     desktop::{
+        fonts,
         outside::is_openable,
         theme::{RADIUS, Theme, size, tiny},
         widgets::copy_button,
     },
     visible::visible,
 };
+
+/// How far the second stroke of bold text stands from the first, in points.
+const STROKE: f32 = 0.45;
 
 /// One piece of a fenced code block.
 pub struct Piece<'a> {
@@ -35,6 +39,15 @@ pub struct Piece<'a> {
     pub finished: bool,
     /// Room at the left.
     pub indent: f32,
+    /// What it scrolls sideways with.
+    pub scroll: egui::Id,
+}
+
+/// How far the pieces of one fence are scrolled, and how wide the widest of them is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Sideways {
+    offset: f32,
+    width: f32,
 }
 
 /// Shows a text word for word.
@@ -69,7 +82,9 @@ pub fn elements_ui(
             Element::Code(code) => {
                 ui.add_space(if index == 0 { 0.0 } else { 6.0 });
                 highlights.resize_with(highlights.len().max(codes + 1), Highlight::default);
-                nested_code_ui(ui, theme, code, indent, &mut highlights[codes], budget);
+                let scroll = ui.scope_id().with(("code", codes));
+                let highlight = &mut highlights[codes];
+                nested_code_ui(ui, theme, code, (indent, scroll), highlight, budget);
                 codes += 1;
             }
             Element::Table(table) => {
@@ -117,6 +132,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
     job.wrap.max_width = ui.available_width();
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let response = ui.add(Label::new(galley.clone()));
+    faux_bold_ui(ui, text, &galley, response.rect.min);
     if let Some(marker) = &text.marker {
         let format = Ink::format(FontFamily::Proportional, ink.size, ink.dim);
         let job = LayoutJob::single_section(marker.clone(), format);
@@ -125,6 +141,28 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
         ui.painter().galley(at, marker, ink.dim);
     }
     links_ui(ui, text, &galley, response.rect, index);
+}
+
+/// Strikes strong text a second time where its face has no bold: Chinese, Japanese, Korean.
+pub fn faux_bold_ui(ui: &Ui, text: &Text, galley: &Galley, at: egui::Pos2) {
+    if !text.faux_bold {
+        return;
+    }
+    // The same text at the same width stands in the same places.
+    let mut job = (*galley.job).clone();
+    let strong = fonts::strong_family();
+    for section in &mut job.sections {
+        let run = &job.text[section.byte_range.start.0..section.byte_range.end.0];
+        let format = &mut section.format;
+        if format.font_id.family != strong || !is_faux_bold(run) {
+            format.color = Color32::TRANSPARENT;
+        }
+        format.background = Color32::TRANSPARENT;
+        format.strikethrough = Stroke::NONE;
+    }
+    let again = ui.fonts_mut(|fonts| fonts.layout_job(job));
+    ui.painter()
+        .galley(at + vec2(STROKE, 0.0), again, Color32::TRANSPARENT);
 }
 
 /// Makes a text's links clickable: where each goes is shown, and only web and mail addresses open.
@@ -205,7 +243,7 @@ fn nested_code_ui(
     ui: &mut Ui,
     theme: &Theme,
     code: &Code,
-    indent: f32,
+    (indent, scroll): (f32, egui::Id),
     highlight: &mut Highlight,
     budget: &mut u32,
 ) {
@@ -216,6 +254,7 @@ fn nested_code_ui(
         ends: true,
         finished: false,
         indent: indent + f32::from(code.place.lists) * INDENT + f32::from(code.place.quotes) * 12.0,
+        scroll,
     };
     code_ui(ui, theme, &piece, None, highlight, budget, || {
         code.text.clone()
@@ -264,21 +303,50 @@ pub fn code_ui(
         if piece.first {
             code_head_ui(ui, theme, piece.language, whole);
         }
-        let inner = Margin {
-            left: 10,
-            right: 10,
-            top: i8::from(piece.first),
-            bottom: if piece.ends { 8 } else { 0 },
-        };
-        Frame::new().inner_margin(inner).show(ui, |ui| {
+        sideways_ui(ui, piece, |ui| {
             let code = piece.code.strip_suffix('\n').unwrap_or(&piece.code);
             if !code.is_empty() {
-                let job = code_job(theme, code, highlight, ui.available_width());
+                let job = code_job(theme, code, highlight);
                 let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
                 ui.add(Label::new(galley));
             }
         });
     });
+}
+
+/// Code is as wide as its lines are; all pieces of a fence scroll together, with one bar under the last.
+fn sideways_ui(ui: &mut Ui, piece: &Piece<'_>, content: impl FnOnce(&mut Ui)) {
+    let inner = Margin {
+        left: 10,
+        right: 10,
+        top: i8::from(piece.first),
+        bottom: if piece.ends { 10 } else { 0 },
+    };
+    let before: Sideways = ui.data(|data| data.get_temp(piece.scroll).unwrap_or_default());
+    let bar = if piece.ends {
+        ScrollBarVisibility::VisibleWhenNeeded
+    } else {
+        ScrollBarVisibility::AlwaysHidden
+    };
+    let mut width = 0.0;
+    let shown = ScrollArea::horizontal()
+        .id_salt("sideways")
+        .auto_shrink([false, true])
+        .scroll_bar_visibility(bar)
+        .horizontal_scroll_offset(before.offset)
+        .show(ui, |ui| {
+            let code = Frame::new().inner_margin(inner).show(ui, content);
+            width = code.response.rect.width();
+            ui.set_min_width(before.width);
+        });
+    let now = Sideways {
+        offset: shown.state.clamped_offset().x,
+        width: before.width.max(width),
+    };
+    if now != before {
+        ui.data_mut(|data| data.insert_temp(piece.scroll, now));
+        ui.ctx().request_repaint();
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "an indent of a few levels")]
@@ -302,10 +370,10 @@ fn code_head_ui(ui: &mut Ui, theme: &Theme, language: &str, whole: impl FnOnce()
     });
 }
 
-fn code_job(theme: &Theme, code: &str, highlight: &Highlight, width: f32) -> LayoutJob {
+fn code_job(theme: &Theme, code: &str, highlight: &Highlight) -> LayoutJob {
     let format = |color: Color32| Ink::format(FontFamily::Monospace, size::SMALL, color);
     let mut job = LayoutJob::default();
-    job.wrap.max_width = width;
+    job.wrap.max_width = f32::INFINITY;
     let mut start = 0;
     for (end, class) in &highlight.spans {
         let end = (*end).min(code.len());

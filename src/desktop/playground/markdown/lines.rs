@@ -108,7 +108,20 @@ pub fn interrupts(line: &str) -> bool {
         && (opens(line).is_some()
             || is_heading(line)
             || line.trim_start().starts_with('>')
+            || opens_math(line).is_some()
             || starts_list)
+}
+
+/// What closes the formula that a line opens on its own (`\[` or `$$`), unless it ends there already.
+pub fn opens_math(line: &str) -> Option<&'static str> {
+    let line = line.trim();
+    if let Some(rest) = line.strip_prefix("\\[") {
+        return (!rest.contains("\\]")).then_some("\\]");
+    }
+    let rest = line.strip_prefix("$$")?;
+    // Prices are rated with dollars, too.
+    let formula = rest.is_empty() || rest.contains(['\\', '^', '_', '=', '{', '&']);
+    (formula && !rest.contains('$')).then_some("$$")
 }
 
 /// Whether a line can be the row under a table's head.

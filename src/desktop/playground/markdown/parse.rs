@@ -6,7 +6,10 @@
 use egui::{FontFamily, Stroke, text::LayoutJob, text::TextFormat};
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::ink::Ink;
+use super::{
+    guard::{Guarded, Part, guard, is_cjk},
+    ink::Ink,
+};
 use crate::desktop::{fonts, icons};
 
 /// Width of one level of a list.
@@ -30,6 +33,8 @@ pub enum Element {
 pub struct Text {
     /// The text, unwrapped.
     pub job: LayoutJob,
+    /// Whether there is strong text in it whose script the bold face lacks.
+    pub faux_bold: bool,
     /// Which bytes of it are links, and where they go.
     pub links: Vec<(std::ops::Range<usize>, String)>,
     /// Where it stands.
@@ -76,8 +81,9 @@ pub struct Table {
 pub fn elements(source: &str, ink: &Ink) -> Vec<Element> {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut builder = Builder::new(ink);
-    for event in Parser::new_ext(source, options) {
+    let guarded = guard(source);
+    let mut builder = Builder::new(ink, &guarded);
+    for event in Parser::new_ext(&guarded.source, options) {
         builder.take(event);
     }
     builder.flush();
@@ -86,6 +92,7 @@ pub fn elements(source: &str, ink: &Ink) -> Vec<Element> {
 
 struct Builder<'a> {
     ink: &'a Ink,
+    guarded: &'a Guarded,
     out: Vec<Element>,
     text: Text,
     /// Numbers of the open lists; `None` is a bullet list.
@@ -103,9 +110,10 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(ink: &'a Ink) -> Self {
+    fn new(ink: &'a Ink, guarded: &'a Guarded) -> Self {
         Self {
             ink,
+            guarded,
             out: Vec::new(),
             text: Text::default(),
             lists: Vec::new(),
@@ -127,14 +135,18 @@ impl<'a> Builder<'a> {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) => match &mut self.code {
-                Some(code) => code.text.push_str(&text),
-                None => self.push(&text),
+                Some(code) => code.text.push_str(&self.guarded.restored(&text)),
+                None => self.push_parts(&text),
             },
             Event::Code(code) | Event::InlineMath(code) | Event::DisplayMath(code) => {
-                self.push_code(&code);
+                self.push_code(&self.guarded.restored(&code));
             }
-            Event::Html(html) | Event::InlineHtml(html) => self.push(&html),
-            Event::FootnoteReference(name) => self.push(&format!("[^{name}]")),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                self.push(&self.guarded.restored(&html));
+            }
+            Event::FootnoteReference(name) => {
+                self.push(&format!("[^{}]", self.guarded.restored(&name)));
+            }
             Event::SoftBreak | Event::HardBreak => self.push("\n"),
             Event::Rule => {
                 self.flush();
@@ -159,7 +171,9 @@ impl<'a> Builder<'a> {
             Tag::CodeBlock(kind) => {
                 self.flush();
                 let language = match kind {
-                    CodeBlockKind::Fenced(info) => language_of(&info).to_owned(),
+                    CodeBlockKind::Fenced(info) => {
+                        language_of(&self.guarded.restored(&info)).to_owned()
+                    }
                     CodeBlockKind::Indented => String::new(),
                 };
                 self.code = Some(Code {
@@ -200,12 +214,14 @@ impl<'a> Builder<'a> {
             Tag::Strong => self.strong += 1,
             Tag::Strikethrough => self.strike += 1,
             Tag::Link { dest_url, .. } => {
-                self.link = Some((self.text.job.text.len(), dest_url.into_string()));
+                let url = self.guarded.restored(&dest_url).into_owned();
+                self.link = Some((self.text.job.text.len(), url));
             }
             Tag::Image { dest_url, .. } => {
                 self.push(icons::IMAGE);
                 self.push(" ");
-                self.image = Some((self.text.job.text.len(), dest_url.into_string()));
+                let url = self.guarded.restored(&dest_url).into_owned();
+                self.image = Some((self.text.job.text.len(), url));
             }
             _ => {}
         }
@@ -292,6 +308,42 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Text with what was kept from markdown: formulas, addresses.
+    fn push_parts(&mut self, text: &str) {
+        let guarded = self.guarded;
+        for part in guarded.parts(text) {
+            match part {
+                Part::Text(text) => self.push(text),
+                Part::Math(source) => self.push_math(source),
+                Part::Address(text, _) if self.link.is_some() || self.image.is_some() => {
+                    self.push(text);
+                }
+                Part::Address(text, url) => {
+                    let start = self.text.job.text.len();
+                    self.link = Some((start, url.to_owned()));
+                    self.push(text);
+                    self.link = None;
+                    let range = start..self.text.job.text.len();
+                    self.text.links.push((range, url.to_owned()));
+                }
+            }
+        }
+    }
+
+    /// A formula word for word, without what its place in lists and quotes puts before its lines.
+    fn push_math(&mut self, source: &str) {
+        let format = Ink::format(FontFamily::Monospace, self.ink.size - 1.0, self.ink.text);
+        for (index, line) in source.lines().enumerate() {
+            let line = match index {
+                0 => line.to_owned(),
+                _ if self.quotes > 0 => format!("\n{}", line.trim_start_matches(['>', ' '])),
+                _ if !self.lists.is_empty() => format!("\n{}", line.trim_start()),
+                _ => format!("\n{line}"),
+            };
+            self.text.job.append(&line, 0.0, format.clone());
+        }
+    }
+
     fn push(&mut self, text: &str) {
         let linked = self.link.is_some() || self.image.is_some();
         let heading = self.heading;
@@ -312,7 +364,13 @@ impl<'a> Builder<'a> {
         if self.strike > 0 {
             format.strikethrough = Stroke::new(1.0, color);
         }
-        self.text.job.append(text, 0.0, format);
+        if format.font_id.family != fonts::strong_family() {
+            return self.text.job.append(text, 0.0, format);
+        }
+        for run in runs_of(text) {
+            self.text.faux_bold |= is_faux_bold(run);
+            self.text.job.append(run, 0.0, format.clone());
+        }
     }
 
     fn push_code(&mut self, code: &str) {
@@ -348,6 +406,27 @@ impl<'a> Builder<'a> {
         };
         self.out.push(Element::Text(text));
     }
+}
+
+/// Text in stretches that the bold face has, and that it lacks.
+fn runs_of(text: &str) -> Vec<&str> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    let mut last = None;
+    for (at, c) in text.char_indices() {
+        let cjk = is_cjk(c);
+        if last.replace(cjk).is_some_and(|last| last != cjk) {
+            runs.push(&text[start..at]);
+            start = at;
+        }
+    }
+    runs.push(&text[start..]);
+    runs
+}
+
+/// Whether a stretch of strong text is drawn with a face that is no bolder than any other: that of the system.
+pub fn is_faux_bold(run: &str) -> bool {
+    run.starts_with(is_cjk)
 }
 
 /// Cuts trailing line breaks, which HTML blocks bring along.
@@ -432,6 +511,93 @@ mod tests {
         let (range, url) = &text.links[0];
         assert_eq!(&text.job.text[range.clone()], "the docs");
         assert_eq!(url, "https://d.example");
+    }
+
+    /// The text of a source, and what of it is strong.
+    fn strong_of(source: &str) -> (String, String) {
+        let [Element::Text(text)] = &elements(source, &Ink::of(&DARK))[..] else {
+            panic!("one text: {source}");
+        };
+        let strong =
+            |s: &&egui::text::LayoutSection| s.format.font_id.family == fonts::strong_family();
+        let bytes = |s: &egui::text::LayoutSection| {
+            &text.job.text[s.byte_range.start.0..s.byte_range.end.0]
+        };
+        let strong = text.job.sections.iter().filter(strong).map(bytes).collect();
+        (text.job.text.clone(), strong)
+    }
+
+    #[test]
+    fn emphasis_needs_no_spaces_in_chinese() {
+        for (source, text, strong) in [
+            ("**中文。**后面", "中文。后面", "中文。"),
+            ("前面**「引用」**后面", "前面「引用」后面", "「引用」"),
+            ("前面**“引用”**后面", "前面“引用”后面", "“引用”"),
+            ("**重要：**abc", "重要：abc", "重要："),
+            ("这是**`代码`**吗", "这是代码吗", ""),
+            ("**100%**的人", "100%的人", "100%"),
+            ("한국어**(강조)**는", "한국어(강조)는", "(강조)"),
+            ("**a.**b and **c** d", "**a.**b and c d", "c"),
+            ("2 * 3 * 4，**好**", "2 * 3 * 4，好", "好"),
+        ] {
+            assert_eq!(strong_of(source), (text.into(), strong.into()), "{source}");
+        }
+        assert_eq!(runs_of("a中文b"), ["a", "中文", "b"]);
+    }
+
+    #[test]
+    fn formulas_keep_their_source() {
+        for source in [
+            r"so \(\alpha\) is",
+            r"\[ a_1 * b * c \\ d \]",
+            r"$\{x\}$ and $$a_1*b*c_1$$",
+            r"begun \(\alpha\, x",
+            "设$x_1$为$y_1$",
+        ] {
+            assert_eq!(texts(source)[0].0, source);
+        }
+        let found = texts("1. so\n   \\[\n   + b_1 \\\\\n   \\]\n");
+        assert_eq!(found[0].0, "so\n\\[\n+ b_1 \\\\\n\\]");
+    }
+
+    #[test]
+    fn bare_addresses_are_links_but_not_in_code() {
+        let links = |source: &str| -> Vec<(String, String)> {
+            let elements = elements(source, &Ink::of(&DARK));
+            let texts = elements.into_iter().filter_map(|element| match element {
+                Element::Text(text) => Some(text),
+                _ => None,
+            });
+            let links = |t: Text| {
+                let shown = |range: std::ops::Range<usize>| t.job.text[range].to_owned();
+                let links = t.links.iter().cloned();
+                links
+                    .map(|(range, url)| (shown(range), url))
+                    .collect::<Vec<_>>()
+            };
+            texts.flat_map(links).collect()
+        };
+        let link = |text: &str, url: &str| (text.to_owned(), url.to_owned());
+        let plain = |url| link(url, url);
+        for (source, expected) in [
+            (
+                "at https://a.example/x_y_z, or (http://b.example)。",
+                vec![plain("https://a.example/x_y_z"), plain("http://b.example")],
+            ),
+            (
+                "**见https://a.example/b**后面",
+                vec![plain("https://a.example/b")],
+            ),
+            ("`https://a.example` and\n\n    https://b.example\n", vec![]),
+            (
+                "[https://a.example](https://b.example)",
+                vec![link("https://a.example", "https://b.example")],
+            ),
+            ("<https://a.example>", vec![plain("https://a.example")]),
+            ("mailto:ada@a.example.", vec![plain("mailto:ada@a.example")]),
+        ] {
+            assert_eq!(links(source), expected, "{source}");
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Tables: columns fitted to the room there is, text wrapped in its cell.
 
-use egui::{Align, Label, Rect, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
-use super::{draw::links_ui, parse::Table};
+use super::{
+    draw::{faux_bold_ui, links_ui},
+    parse::Table,
+};
 use crate::desktop::theme::Theme;
 
 /// Narrowest column of a table before it scrolls.
@@ -84,8 +87,11 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
             };
             let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y);
             let area = Rect::from_min_size(min, galley.size());
-            ui.put(area, Label::new(galley.clone()));
+            // Beside the row's own place, not after it: a cell never moves the next row.
+            let mut inside = ui.new_child(UiBuilder::new().id_salt((number, index)).max_rect(area));
+            inside.add(Label::new(galley.clone()));
             if let Some(cell) = row.get(index) {
+                faux_bold_ui(ui, cell, &galley, area.min);
                 links_ui(ui, cell, &galley, area, number * 1000 + index);
             }
             x += column;
@@ -105,7 +111,44 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::{
+        super::{ink::Ink, parse},
+        *,
+    };
+    use crate::desktop::theme::DARK;
+
+    #[test]
+    fn rows_never_overlap_whichever_cell_wraps() {
+        let long = "a cell that needs many lines in so narrow a table";
+        for row in [
+            format!("| {long} | b | c |"),
+            format!("| a | {long} | c |"),
+            format!("| a | b | {long} |"),
+        ] {
+            let source = format!("| A | B | C |\n|---|---|---|\n{row}\n{row}\n| x | y | z |\n");
+            let harness = egui_kittest::Harness::builder()
+                .with_size([240.0, 600.0])
+                .with_context_setup(crate::desktop::theme::install)
+                .build_ui(move |ui| {
+                    let elements = parse::elements(&source, &Ink::of(&DARK));
+                    let [parse::Element::Table(table)] = &elements[..] else {
+                        panic!("one table");
+                    };
+                    table_ui(ui, &DARK, table);
+                });
+            let cells: Vec<Rect> = (harness.query_all_by_role(egui::Role::Label))
+                .map(|cell| cell.rect())
+                .collect();
+            assert_eq!(cells.len(), 12);
+            for rows in cells.chunks(3).collect::<Vec<_>>().windows(2) {
+                let foot = rows[0].iter().map(Rect::bottom).fold(0.0, f32::max);
+                let head = rows[1].iter().map(Rect::top).fold(f32::MAX, f32::min);
+                assert!(foot <= head, "{row}: {foot} > {head}");
+            }
+        }
+    }
 
     #[test]
     fn narrow_columns_keep_their_width() {

@@ -70,6 +70,27 @@ fn a_table_begins_at_its_head_row() {
 }
 
 #[test]
+fn a_formula_on_lines_of_its_own_is_a_block() {
+    let text = "So\n\\[\n- a\n+ b\n\\]\nand\n\n$$ x =\n# y\n$$\n\n$$ a $$ b\n\n$$\nunfinished\n\nafter\n$$ is cheap\n";
+    let expected = [
+        ("So\n", Kind::Prose),
+        ("\\[\n- a\n+ b\n\\]\n", Kind::Math),
+        ("and\n\n", Kind::Prose),
+        ("$$ x =\n# y\n$$\n\n", Kind::Math),
+        ("$$ a $$ b\n\n", Kind::Prose),
+        ("$$\nunfinished\n\n", Kind::Math),
+        ("after\n$$ is cheap\n", Kind::Prose),
+    ];
+    let found: Vec<_> = (split(text).into_iter())
+        .map(|block| (text[block.range].to_owned(), block.kind))
+        .collect();
+    let expected: Vec<_> = (expected.into_iter())
+        .map(|(text, kind)| (text.to_owned(), kind))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_fence_in_an_item_is_cut_as_code_and_the_item_goes_on() {
     let mut text = String::from("1. Do:\n   ```sh\n");
     text.push_str(&"   echo again\n".repeat(100));
@@ -119,6 +140,9 @@ fn markdown() -> impl Strategy<Value = String> {
         Just("| a | b |".to_owned()),
         Just("|---|---|".to_owned()),
         Just("---".to_owned()),
+        Just("$$".to_owned()),
+        Just("\\[".to_owned()),
+        Just("\\]".to_owned()),
         Just(String::new()),
         "[ -~\u{4e00}-\u{4e10}\r\t]{0,40}",
         "[a-z ]{1500,3600}",
