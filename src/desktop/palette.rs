@@ -81,8 +81,8 @@ impl Palette {
                     .corner_radius(CornerRadius::same(RADIUS_L))
                     .show(ui, |ui| {
                         ui.set_width(width);
-                        self.query_ui(ui, theme);
-                        if let Some(clicked) = self.rows_ui(ui, theme, &found, moved) {
+                        let typed = self.query_ui(ui, theme);
+                        if let Some(clicked) = self.rows_ui(ui, theme, &found, moved, typed) {
                             picked = Some(clicked);
                         }
                     });
@@ -127,7 +127,8 @@ impl Palette {
             .inner
     }
 
-    fn query_ui(&mut self, ui: &mut Ui, theme: &Theme) {
+    /// The field; gives whether what is typed has changed.
+    fn query_ui(&mut self, ui: &mut Ui, theme: &Theme) -> bool {
         let hint = caption(theme, "Type a command, a view or a model").size(size::BODY);
         let edit = TextEdit::singleline(&mut self.query)
             .id(Id::unique("palette.query"))
@@ -143,15 +144,28 @@ impl Palette {
         }
         super::widgets::hairline(ui, theme);
         ui.add_space(space::XS);
+        response.changed()
     }
 
-    fn rows_ui(&self, ui: &mut Ui, theme: &Theme, found: &[Entry], moved: bool) -> Option<usize> {
+    fn rows_ui(
+        &self,
+        ui: &mut Ui,
+        theme: &Theme,
+        found: &[Entry],
+        moved: bool,
+        typed: bool,
+    ) -> Option<usize> {
         let mut clicked = None;
         if found.is_empty() {
             ui.label(caption(theme, "Nothing is called so"));
         }
         let height = (ui.ctx().content_rect().height() - 200.0).min(380.0);
-        ScrollArea::vertical().max_height(height).show(ui, |ui| {
+        let mut area = ScrollArea::vertical().max_height(height);
+        if typed {
+            // The first match is chosen, and seen.
+            area = area.vertical_scroll_offset(0.0);
+        }
+        area.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for (index, entry) in found.iter().enumerate() {
                 let on = index == self.chosen;

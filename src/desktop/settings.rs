@@ -11,6 +11,7 @@ mod keys;
 mod pages;
 mod presets;
 mod probe;
+mod trial;
 
 use egui::{Margin, Panel, Role, ScrollArea, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};

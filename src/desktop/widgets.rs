@@ -3,16 +3,18 @@
 mod badge;
 mod button;
 mod field;
+mod menu;
 mod notice;
 mod number;
 mod outcome;
 
 pub use badge::{badge, badge_with_icon, key_hint, simulated_badge};
 pub use button::{
-    copy_button, danger_button, fold_ui, ghost_button, icon_button, icon_toggle, primary_button,
-    segmented,
+    copy_button, danger_button, danger_icon, fold_ui, ghost_button, icon_button, icon_toggle,
+    primary_button, segmented,
 };
 pub use field::{choice_box, labeled_field, search_box, toggle};
+pub use menu::{danger_item, menu_gap, menu_item};
 pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};
 pub(crate) use number::zoned;
 pub use number::{ago, count, date_time, figure_text, figure_ui, ms_text, time_of_day};

@@ -402,6 +402,68 @@ fn the_monitor_asks_for_the_stretch_that_is_shown() {
 }
 
 #[test]
+fn a_click_on_the_legend_shows_one_target_alone_and_again_all() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::many_targets());
+    let hidden = |desktop: &Desktop| {
+        desktop
+            .get_all_by_role(Role::Button)
+            .filter(|button| {
+                let name = button.accesskit_node().label();
+                name.is_some_and(|name| name.starts_with("Show ") && name.contains('/'))
+            })
+            .count()
+    };
+    let all = desktop.query_all_by_label_contains("Only ").count();
+    assert!(all >= 9, "{all}");
+    let one = "Only ollama/gemma3:270m";
+    click(&mut desktop, &mut player, one);
+    assert_eq!(hidden(&desktop), all - 1);
+    click(&mut desktop, &mut player, one);
+    assert_eq!(hidden(&desktop), 0);
+    let toggle = |desktop: &mut Desktop, player: &mut Player| {
+        desktop
+            .get_by_label(one)
+            .click_modifiers(Modifiers::COMMAND);
+        player.play(desktop);
+    };
+    toggle(&mut desktop, &mut player);
+    assert_eq!(hidden(&desktop), 1);
+    toggle(&mut desktop, &mut player);
+    assert_eq!(hidden(&desktop), 0);
+}
+
+#[test]
+fn a_tiny_request_is_sent_from_the_settings_and_says_what_it_costs() {
+    let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
+    assert!(
+        desktop
+            .query_by_label("Send a tiny request to deepseek")
+            .is_none()
+    );
+    click(&mut desktop, &mut player, "Test deepseek");
+    assert!(shows(&desktop, "It costs what they cost"));
+    click(&mut desktop, &mut player, "Send a tiny request to deepseek");
+    let sent = heard(&player, |command| match command {
+        Command::Send(send) => Some((send.id, send.endpoint.clone(), (*send.request).clone())),
+        _ => None,
+    });
+    let [(id, endpoint, request)] = &sent[..] else {
+        panic!("one request: {sent:?}");
+    };
+    assert_eq!(
+        (endpoint.as_str(), request.model.as_str()),
+        ("deepseek", "steady")
+    );
+    assert_eq!(request.params.max_tokens, Some(16));
+    player.say(Update::RunLoaded {
+        id: *id,
+        run: Some(Box::new(scenes::runs(1, "hello").remove(0))),
+    });
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "TTFT net"));
+}
+
+#[test]
 fn a_count_of_what_was_lost_opens_the_latest_run_of_it() {
     let scene = scenes::filled();
     let lost = |run: &&tokenscope::run::Run| {
@@ -733,7 +795,8 @@ fn a_key_goes_to_the_engine_and_nowhere_else() {
         problem: None,
     }));
     player.play(&mut desktop);
-    click(&mut desktop, &mut player, "Forget the key of gateway");
+    click(&mut desktop, &mut player, "Forget the key of gateway…");
+    click(&mut desktop, &mut player, "Forget it");
     assert!(player.heard.iter().any(
         |command| matches!(command, Command::ForgetKey { endpoint, of: KeyOf::Endpoint } if endpoint == "gateway")
     ));

@@ -7,7 +7,7 @@ use tokenscope::{desktop::view::views, settings::Theme};
 
 use crate::desktop_scenes::{self as scenes, Desktop, Player, Scene};
 
-const SIZES: [(f32, f32); 2] = [(1280.0, 800.0), (900.0, 600.0)];
+const SIZES: [(f32, f32); 3] = [(1280.0, 800.0), (900.0, 600.0), (1920.0, 1080.0)];
 
 type Prepare = fn(&mut Desktop, &mut Player);
 
@@ -89,7 +89,7 @@ fn pictures_of_details_and_overlays() {
     let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
     let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
-    let all: [Detail; 17] = [
+    let all: [Detail; 20] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2);
         }),
@@ -115,6 +115,25 @@ fn pictures_of_details_and_overlays() {
             desktop.key_press(egui::Key::F1);
         }),
         ("monitor-log", monitor, scenes::filled, |_, _| ()),
+        ("monitor-many", monitor, scenes::many_targets, |_, _| ()),
+        (
+            "monitor-pointed",
+            monitor,
+            scenes::many_targets,
+            |desktop, _| {
+                desktop.get_by_label("Only ollama/gemma3:270m").hover();
+                desktop.run_steps(4);
+            },
+        ),
+        (
+            "settings-trial",
+            settings,
+            scenes::filled,
+            |desktop, player| {
+                doubtful_test(player);
+                player.play(desktop);
+            },
+        ),
         (
             "settings-edit",
             settings,
@@ -170,6 +189,34 @@ fn add(desktop: &mut Desktop, player: &mut Player, preset: &str) {
     desktop.run_steps(20);
     desktop.get_by_label(preset).click();
     player.play(desktop);
+}
+
+/// A test that could not tell: there is no list of models.
+fn doubtful_test(player: &Player) {
+    use tokenscope::engine::{TestStep, TestedThing, Update};
+    let list = "HTTP 404 at https://api.deepseek.com/models; also tried https://api.deepseek.com/v1/models (HTTP 404), https://api.deepseek.com/api/v1/models (not found). If the base URL is right, it keeps no list: type model names by hand";
+    for (what, told, sure) in [
+        (TestedThing::Dns, "104.18.7.192", true),
+        (TestedThing::Connect, "port 443", true),
+        (TestedThing::Tls, "the certificate is trusted", true),
+        (
+            TestedThing::Auth,
+            "not told: without a list nothing was asked of it",
+            false,
+        ),
+        (TestedThing::Models, list, false),
+    ] {
+        player.say(Update::Tested {
+            endpoint: "deepseek".into(),
+            step: TestStep {
+                what,
+                result: Ok(told.into()),
+                sure,
+                took: sure.then(|| std::time::Duration::from_millis(31)),
+                last: what == TestedThing::Models,
+            },
+        });
+    }
 }
 
 fn click_row(desktop: &Desktop, row: usize) {

@@ -512,6 +512,22 @@ pub fn filled() -> Scene {
     }
 }
 
+/// Eleven targets, and an hour of which a part had no runs.
+pub fn many_targets() -> Scene {
+    let mut scene = filled();
+    let (now, minute) = (now(), 60_000_000_000);
+    scene.runs.retain(|run| {
+        let ago = (now - run.stamps.started_unix_ns) / minute;
+        !(20..35).contains(&ago)
+    });
+    for (index, run) in scene.runs.iter_mut().enumerate() {
+        if index % 2 == 0 {
+            run.head.target.model = format!("模型-{}", index / 2 % 7);
+        }
+    }
+    scene
+}
+
 /// Everything is wrong.
 pub fn errors() -> Scene {
     let mut scene = filled();

@@ -11,7 +11,7 @@ use crate::{
         icons,
         theme::{Theme, caption, size, space, tiny},
         view::Cx,
-        widgets::{ago, danger_button, ghost_button, icon_button, search_box},
+        widgets::{ago, danger_button, danger_icon, ghost_button, icon_button, search_box},
     },
     visible::visible_line,
 };
@@ -22,6 +22,10 @@ pub struct Sessions {
     /// Whether it is shown.
     pub open: bool,
     search: String,
+    /// Whether what is searched has changed: its first match is shown.
+    searched: bool,
+    /// The conversation that was brought into view last.
+    revealed: Option<ConversationId>,
     /// The conversation that is about to be deleted.
     deleting: Option<ConversationId>,
 }
@@ -44,6 +48,9 @@ impl Sessions {
             .default_size(220.0)
             .size_range(180.0..=360.0);
         let mut open = self.open;
+        if !open {
+            self.revealed = None;
+        }
         panel.show_collapsible(ui, &mut open, |ui| {
             ui.horizontal(|ui| {
                 ui.label(caption(theme, "Conversations"));
@@ -53,8 +60,8 @@ impl Sessions {
                     }
                 });
             });
-            let width = ui.available_width() - 24.0;
-            search_box(
+            let width = ui.available_width();
+            let search = search_box(
                 ui,
                 theme,
                 Id::unique("search conversations"),
@@ -62,6 +69,7 @@ impl Sessions {
                 &mut self.search,
                 width,
             );
+            self.searched |= search.changed();
             ui.add_space(space::XS);
             self.list_ui(ui, cx, current, intents);
         });
@@ -78,7 +86,11 @@ impl Sessions {
         let wanted = self.search.to_lowercase();
         let found = |c: &&ConversationSummary| c.title.to_lowercase().contains(&wanted);
         let now = edits::now_unix_ns();
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let mut area = ScrollArea::vertical().auto_shrink(false);
+        if std::mem::take(&mut self.searched) {
+            area = area.vertical_scroll_offset(0.0);
+        }
+        area.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
             let mut none = true;
             for summary in cx.state.conversations.iter().filter(found) {
@@ -127,6 +139,10 @@ impl Sessions {
         open.widget_info(|| {
             WidgetInfo::selected(Role::Button, true, current, format!("Open “{title}”"))
         });
+        if current && self.search.is_empty() && self.revealed != Some(summary.id) {
+            self.revealed = Some(summary.id);
+            open.scroll_to_me(None);
+        }
         if open.clicked() && !current {
             intents.push(Intent::Open(summary.id));
         }
@@ -153,7 +169,7 @@ impl Sessions {
         let corner =
             egui::Rect::from_min_size(rect.right_center() - vec2(30.0, 13.0), vec2(26.0, 26.0));
         let delete = ui.scope_builder(egui::UiBuilder::new().max_rect(corner), |ui| {
-            icon_button(ui, theme, icons::DELETE, &format!("Delete “{title}”…"))
+            danger_icon(ui, theme, icons::DELETE, &format!("Delete “{title}”…"))
         });
         if delete.inner.clicked() {
             self.deleting = Some(summary.id);

@@ -23,12 +23,29 @@ use crate::{
 /// Most rows that are shown of one endpoint; searching finds the others.
 const MAX_ROWS: usize = 200;
 
+/// Width of search field and list.
+const LIST_WIDTH: f32 = 324.0;
+
+/// Which part of the list is brought into view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reveal {
+    Nothing,
+    /// Its beginning: the first match.
+    Top,
+    /// The chosen row, in the middle: the current choice.
+    Middle,
+    /// The chosen row, by as little as it takes: the keyboard moved it.
+    Near,
+}
+
 /// The picker of one pane.
 #[derive(Debug, Default)]
 pub struct Picker {
     search: String,
     chosen: usize,
     was_open: bool,
+    /// For how many frames the chosen row is still brought into view.
+    reveal: u8,
     asked: HashSet<String>,
 }
 
@@ -120,16 +137,20 @@ impl Picker {
             id,
             "Search models, or type a name",
             &mut self.search,
-            276.0,
+            LIST_WIDTH,
         );
         if just_opened {
             search.request_focus();
         }
-        if search.changed() {
-            self.chosen = 0;
-        }
+        let searched = search.changed();
         let groups = groups(cx.state, &self.search, target);
         let rows: Vec<&Row> = groups.iter().flat_map(|g| &g.rows).collect();
+        if just_opened || searched {
+            let current = rows.iter().position(|row| target == Some(&row.target));
+            self.chosen = current.filter(|_| just_opened).unwrap_or(0);
+            // A popup learns its size in its first frames.
+            self.reveal = 3;
+        }
         let last = rows.len().saturating_sub(1);
         self.chosen = match (down, up) {
             (true, _) => (self.chosen + 1).min(last),
@@ -139,7 +160,17 @@ impl Picker {
         if enter && let Some(row) = rows.get(self.chosen) {
             return Some(row.target.clone());
         }
-        self.list_ui(ui, cx, &groups, target, down || up)
+        let reveal = match self.reveal {
+            _ if down || up => Reveal::Near,
+            0 => Reveal::Nothing,
+            _ if self.chosen == 0 => Reveal::Top,
+            _ => Reveal::Middle,
+        };
+        if self.reveal > 0 {
+            self.reveal -= 1;
+            ui.ctx().request_repaint();
+        }
+        self.list_ui(ui, cx, &groups, target, reveal)
     }
 
     fn list_ui(
@@ -148,41 +179,48 @@ impl Picker {
         cx: &mut Cx<'_>,
         groups: &[Group],
         target: Option<&TargetId>,
-        moved: bool,
+        reveal: Reveal,
     ) -> Option<TargetId> {
         let mut picked = None;
         ui.add_space(space::XS);
-        ScrollArea::vertical()
+        let mut area = ScrollArea::vertical()
             .max_height(380.0)
-            .min_scrolled_height(380.0)
-            .show(ui, |ui| {
-                ui.set_min_width(324.0);
-                ui.spacing_mut().item_spacing.y = 1.0;
-                let mut index = 0;
-                for group in groups {
-                    group_head_ui(ui, cx, group);
-                    for row in &group.rows {
-                        let response = row_ui(ui, cx.theme, row, index == self.chosen, target);
-                        if moved && index == self.chosen {
-                            response.scroll_to_me(None);
+            .min_scrolled_height(380.0);
+        if reveal == Reveal::Top {
+            area = area.vertical_scroll_offset(0.0);
+        }
+        area.show(ui, |ui| {
+            ui.set_min_width(LIST_WIDTH);
+            ui.spacing_mut().item_spacing.y = 1.0;
+            let mut index = 0;
+            for group in groups {
+                group_head_ui(ui, cx, group);
+                for row in &group.rows {
+                    let response = row_ui(ui, cx.theme, row, index == self.chosen, target);
+                    match reveal {
+                        Reveal::Near if index == self.chosen => response.scroll_to_me(None),
+                        Reveal::Middle if index == self.chosen => {
+                            response.scroll_to_me(Some(egui::Align::Center));
                         }
-                        if response.clicked() {
-                            picked = Some(row.target.clone());
-                        }
-                        index += 1;
+                        _ => {}
                     }
-                    if group.left_out > 0 {
-                        ui.label(tiny(
-                            cx.theme,
-                            format!("and {} more: type to find them", group.left_out),
-                        ));
+                    if response.clicked() {
+                        picked = Some(row.target.clone());
                     }
-                    ui.add_space(space::XS);
+                    index += 1;
                 }
-                if groups.is_empty() {
-                    no_endpoints_ui(ui, cx);
+                if group.left_out > 0 {
+                    ui.label(tiny(
+                        cx.theme,
+                        format!("and {} more: type to find them", group.left_out),
+                    ));
                 }
-            });
+                ui.add_space(space::XS);
+            }
+            if groups.is_empty() {
+                no_endpoints_ui(ui, cx);
+            }
+        });
         picked
     }
 

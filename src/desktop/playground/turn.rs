@@ -23,7 +23,10 @@ use crate::{
         state::State as Engine,
         theme::{RADIUS, Theme, caption, space, tiny},
         view::{Action, Cx},
-        widgets::{copy_button, ghost_button, icon_button, icon_toggle, primary_button},
+        widgets::{
+            copy_button, danger_item, ghost_button, icon_button, icon_toggle, menu_gap, menu_item,
+            primary_button,
+        },
     },
     run::{Run, RunId, State},
     snippet::{Language, snippet},
@@ -361,22 +364,22 @@ fn menu_ui(
             "Copy the conversation as Markdown",
             Intent::CopyPane(pane),
         ),
-        (
-            icons::DELETE,
-            "Delete this turn",
-            Intent::DeleteTurn(pane, turn),
-        ),
     ];
     for (icon, label, intent) in items {
-        if item_ui(ui, icon, label) {
+        if menu_item(ui, icon, label) {
             shared.intents.push(intent);
         }
     }
-    let Some(id) = id else { return };
-    if item_ui(ui, icons::RUNS, "Open the run") {
-        actions.push(Action::OpenRun(id));
+    if let Some(id) = id {
+        if menu_item(ui, icons::RUNS, "Open the run") {
+            actions.push(Action::OpenRun(id));
+        }
+        copy_as_ui(ui, engine, actions, id);
     }
-    copy_as_ui(ui, engine, actions, id);
+    menu_gap(ui);
+    if danger_item(ui, icons::DELETE, "Delete this turn") {
+        shared.intents.push(Intent::DeleteTurn(pane, turn));
+    }
 }
 
 /// Copies what a run asked as a program; no key is in it.
@@ -389,7 +392,7 @@ fn copy_as_ui(ui: &mut Ui, engine: &Engine, actions: &mut Vec<Action>, id: RunId
     };
     for language in Language::ALL {
         let label = format!("Copy as {}", language.label());
-        if item_ui(ui, icons::CODE, &label) {
+        if menu_item(ui, icons::CODE, &label) {
             let text = snippet(*language, endpoint, &run.head.request);
             if outside::copy(ui.ctx(), text) {
                 let language = language.label();
@@ -398,15 +401,6 @@ fn copy_as_ui(ui: &mut Ui, engine: &Engine, actions: &mut Vec<Action>, id: RunId
             }
         }
     }
-}
-
-/// A line of a menu.
-pub fn item_ui(ui: &mut Ui, icon: &str, label: &str) -> bool {
-    let button =
-        egui::Button::new(RichText::new(format!("{icon}  {label}"))).frame_when_inactive(false);
-    let response = ui.add(button.wrap_mode(egui::TextWrapMode::Extend));
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, label));
-    response.clicked()
 }
 
 fn answer_text(run: &Run) -> &str {

@@ -117,8 +117,19 @@ impl Wanted {
         {
             self.targets.clear();
         }
+        // Those that are chosen come first when the list opens, and stay where they are while it is open.
+        let id = ui.scope_id().with("chosen first");
+        let frame = ui.ctx().cumulative_frame_nr();
+        let (seen, mut first): (u64, BTreeSet<TargetId>) =
+            ui.data(|data| data.get_temp(id)).unwrap_or_default();
+        if seen + 1 < frame {
+            first.clone_from(&self.targets);
+        }
+        ui.data_mut(|data| data.insert_temp(id, (frame, first.clone())));
+        let (chosen, others): (Vec<_>, Vec<_>) =
+            known.iter().partition(|target| first.contains(*target));
         ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
-            for target in known {
+            for target in chosen.into_iter().chain(others) {
                 let mut on = self.targets.contains(target);
                 if ui
                     .checkbox(&mut on, visible_line(&target.to_string()).into_owned())

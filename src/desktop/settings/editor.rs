@@ -9,6 +9,7 @@ use super::{
     draft::{AuthKind, Draft, Field, Problems},
     import::Import,
     probe,
+    trial::Trials,
 };
 use crate::{
     credential::KeyOf,
@@ -82,7 +83,7 @@ impl Editor {
     }
 
     /// Shows the editor; gives whether it stays open.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, trials: &mut Trials) -> bool {
         let theme = cx.theme;
         let mut stays = true;
         ui.horizontal(|ui| {
@@ -103,7 +104,9 @@ impl Editor {
         self.fields_ui(ui, theme, problems);
         advanced_ui(ui, theme, &mut self.draft, problems);
         ui.add_space(space::L);
-        stays & self.buttons_ui(ui, cx, checked)
+        stays &= self.buttons_ui(ui, cx, &checked);
+        self.tested_ui(ui, cx, trials, checked.ok());
+        stays
     }
 
     fn fields_ui(&mut self, ui: &mut Ui, theme: &Theme, problems: &Problems) {
@@ -178,7 +181,7 @@ impl Editor {
         &mut self,
         ui: &mut Ui,
         cx: &mut Cx<'_>,
-        checked: Result<crate::endpoint::Endpoint, Problems>,
+        checked: &Result<crate::endpoint::Endpoint, Problems>,
     ) -> bool {
         let theme = cx.theme;
         let mut stays = true;
@@ -205,13 +208,13 @@ impl Editor {
                     self.saving = Some(cx.state.settings.clone());
                     let edit = SettingsEdit::PutEndpoint {
                         old_id: self.draft.old_id.clone(),
-                        endpoint: Box::new(endpoint),
+                        endpoint: Box::new(endpoint.clone()),
                     };
                     cx.commands.push(Command::Edit(edit));
                 } else if test {
                     self.tested = true;
                     cx.state.tests.insert(endpoint.id.clone(), Vec::new());
-                    cx.commands.push(Command::Test(Box::new(endpoint)));
+                    cx.commands.push(Command::Test(Box::new(endpoint.clone())));
                 }
             }
             stays = !ghost_button(ui, theme, "Cancel").clicked();
@@ -221,13 +224,33 @@ impl Editor {
                 });
             }
         });
-        if self.tested
-            && let Some(steps) = cx.state.tests.get(self.draft.id.trim())
-        {
-            ui.add_space(space::S);
-            probe::show(ui, theme, steps);
-        }
         stays
+    }
+
+    /// What the test told, and a request to go further: of what is saved, since requests go by its name.
+    fn tested_ui(
+        &self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        trials: &mut Trials,
+        draft: Option<crate::endpoint::Endpoint>,
+    ) {
+        let id = self.draft.id.trim();
+        let Some(steps) = cx.state.tests.get(id).filter(|_| self.tested) else {
+            return;
+        };
+        ui.add_space(space::S);
+        probe::show(ui, cx.theme, steps);
+        let saved = cx.state.settings.endpoint(id).cloned();
+        match (saved, draft) {
+            (Some(saved), Some(draft)) if saved == draft => trials.ui(ui, cx, &saved),
+            _ => {
+                ui.label(caption(
+                    cx.theme,
+                    "Once it is saved, a tiny request can be sent",
+                ));
+            }
+        }
     }
 
     /// Deleting takes a second click; gives whether it was done.

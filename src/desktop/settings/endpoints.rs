@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use egui::{Id, RichText, ScrollArea, Ui};
 
-use super::{draft::Draft, editor::Editor, presets, probe};
+use super::{draft::Draft, editor::Editor, presets, probe, trial::Trials};
 use crate::{
     credential::{KeyOf, KeyPlace},
     desktop::{
@@ -39,6 +39,7 @@ enum Page {
 #[derive(Debug, Default)]
 pub struct Endpoints {
     page: Page,
+    trials: Trials,
 }
 
 impl Endpoints {
@@ -73,11 +74,11 @@ impl Endpoints {
     /// Shows what is open.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.page = match std::mem::take(&mut self.page) {
-            Page::List => Self::list_ui(ui, cx),
+            Page::List => self.list_ui(ui, cx),
             Page::Pick(query) => pick_ui(ui, cx, query),
             Page::Fill(row, values, problem) => fill_ui(ui, cx, row, values, problem),
             Page::Edit(mut editor) => {
-                if editor.ui(ui, cx) {
+                if editor.ui(ui, cx, &mut self.trials) {
                     Page::Edit(editor)
                 } else {
                     Page::List
@@ -86,7 +87,7 @@ impl Endpoints {
         };
     }
 
-    fn list_ui(ui: &mut Ui, cx: &mut Cx<'_>) -> Page {
+    fn list_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> Page {
         let mut add = false;
         ui.horizontal(|ui| {
             ui.label(title("Endpoints"));
@@ -100,7 +101,7 @@ impl Endpoints {
         let settings = cx.state.settings.clone();
         for endpoint in &settings.endpoints {
             let built_in = settings.built_in.contains(&endpoint.id);
-            endpoint_ui(ui, cx, endpoint, built_in);
+            endpoint_ui(ui, cx, endpoint, built_in, &mut self.trials);
             ui.add_space(space::S);
         }
         if add {
@@ -123,7 +124,13 @@ fn free_id(id: &str, cx: &Cx<'_>) -> String {
         .unwrap_or_default()
 }
 
-fn endpoint_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint, built_in: bool) {
+fn endpoint_ui(
+    ui: &mut Ui,
+    cx: &mut Cx<'_>,
+    endpoint: &Endpoint,
+    built_in: bool,
+    trials: &mut Trials,
+) {
     let theme = cx.theme;
     card(ui, theme, |ui| {
         ui.set_width(ui.available_width());
@@ -149,6 +156,7 @@ fn endpoint_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint, built_in: bool
         if let Some(steps) = cx.state.tests.get(&endpoint.id) {
             ui.add_space(space::S);
             probe::show(ui, theme, steps);
+            trials.ui(ui, cx, endpoint);
         }
     });
 }
@@ -217,8 +225,8 @@ fn pick_ui(ui: &mut Ui, cx: &Cx<'_>, mut query: String) -> Page {
         return Page::List;
     }
     ui.add_space(space::S);
-    let width = (ui.available_width() - 40.0).clamp(120.0, 420.0);
-    search_box(
+    let width = ui.available_width();
+    let search = search_box(
         ui,
         theme,
         Id::unique("presets.search"),
@@ -228,19 +236,17 @@ fn pick_ui(ui: &mut Ui, cx: &Cx<'_>, mut query: String) -> Page {
     );
     ui.add_space(space::S);
     let mut picked = None;
-    ScrollArea::vertical()
-        .auto_shrink([false, true])
-        .show(ui, |ui| {
-            let fits = |row: &&Preset| {
-                query.is_empty()
-                    || score(&query, &format!("{} {} {}", row.label, row.id, row.note)).is_some()
-            };
-            for row in presets::all().iter().filter(fits) {
-                if preset_ui(ui, theme, row).clicked() {
-                    picked = Some(row);
-                }
+    let mut area = ScrollArea::vertical().auto_shrink([false, true]);
+    if search.changed() {
+        area = area.vertical_scroll_offset(0.0);
+    }
+    area.show(ui, |ui| {
+        for row in presets_for(&query) {
+            if preset_ui(ui, theme, row).clicked() {
+                picked = Some(row);
             }
-        });
+        }
+    });
     match picked {
         None => Page::Pick(query),
         Some(row) if row.variables.is_empty() => made(row, BTreeMap::new(), cx),
@@ -253,6 +259,20 @@ fn pick_ui(ui: &mut Ui, cx: &Cx<'_>, mut query: String) -> Page {
             Page::Fill(row, values, None)
         }
     }
+}
+
+/// The presets that a search finds, the closest first.
+fn presets_for(query: &str) -> Vec<&'static Preset> {
+    let mut found: Vec<_> = (presets::all().iter())
+        .filter_map(|row| {
+            let text = format!("{} {} {}", row.label, row.id, row.note);
+            Some((score(query, &text)?, row))
+        })
+        .collect();
+    if !query.is_empty() {
+        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    }
+    found.into_iter().map(|(_, row)| row).collect()
 }
 
 fn preset_ui(ui: &mut Ui, theme: &Theme, row: &Preset) -> egui::Response {

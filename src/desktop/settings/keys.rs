@@ -11,7 +11,9 @@ use crate::{
         icons,
         theme::{Theme, caption, size, space, strong, title},
         view::Cx,
-        widgets::{badge, card, ghost_button, icon_button, primary_button, segmented},
+        widgets::{
+            badge, card, danger_button, danger_icon, ghost_button, primary_button, segmented,
+        },
     },
     endpoint::Endpoint,
     engine::Command,
@@ -23,6 +25,8 @@ pub struct Keys {
     /// The endpoint whose key is typed, and which.
     open: Option<(String, KeyOf)>,
     typed: String,
+    /// The key that is about to be forgotten.
+    forgetting: Option<(String, KeyOf)>,
     in_memory: bool,
     /// A new field each time: what egui remembers of the last one is not shown again.
     field: u64,
@@ -136,12 +140,8 @@ impl Keys {
             place,
             Some(KeyPlace::Keyring | KeyPlace::Memory | KeyPlace::Google { .. })
         );
-        if ours && icon_button(ui, cx.theme, icons::DELETE, &format!("Forget the {name}")).clicked()
-        {
-            cx.commands.push(Command::ForgetKey {
-                endpoint: id.0.clone(),
-                of: id.1,
-            });
+        if ours && self.forget_ui(ui, cx, id, &name) {
+            return;
         }
         if place == Some(&KeyPlace::NotNeeded) || self.open.as_ref() == Some(id) {
             return;
@@ -155,6 +155,35 @@ impl Keys {
             self.open = Some(id.clone());
             self.focus = true;
         }
+    }
+
+    /// Forgetting can't be taken back, so it takes a second click; gives whether that is awaited.
+    fn forget_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        id: &(String, KeyOf),
+        name: &str,
+    ) -> bool {
+        if self.forgetting.as_ref() != Some(id) {
+            let forget = format!("Forget the {name}…");
+            if danger_icon(ui, cx.theme, icons::DELETE, &forget).clicked() {
+                self.forgetting = Some(id.clone());
+            }
+            return false;
+        }
+        let keep = ghost_button(ui, cx.theme, "Keep it").clicked();
+        let forget = danger_button(ui, cx.theme, "Forget it").clicked();
+        if forget {
+            cx.commands.push(Command::ForgetKey {
+                endpoint: id.0.clone(),
+                of: id.1,
+            });
+        }
+        if keep || forget {
+            self.forgetting = None;
+        }
+        true
     }
 
     fn form_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, id: &(String, KeyOf)) {

@@ -42,6 +42,11 @@ pub fn icon_button(ui: &mut Ui, theme: &Theme, icon: &str, name: &str) -> Respon
     icon_button_in(ui, icon, name, theme.text_dim)
 }
 
+/// An icon that destroys something.
+pub fn danger_icon(ui: &mut Ui, theme: &Theme, icon: &str, name: &str) -> Response {
+    icon_button_in(ui, icon, name, theme.bad)
+}
+
 /// An icon that is on (accent) or off (dim).
 pub fn icon_toggle(ui: &mut Ui, theme: &Theme, icon: &str, name: &str, on: bool) -> Response {
     let color = if on { theme.accent } else { theme.text_dim };

@@ -1,6 +1,6 @@
 //! Fields: a label above, a problem below, a name for those who can't see either.
 
-use egui::{ComboBox, Id, Response, RichText, TextEdit, Ui, vec2};
+use egui::{ComboBox, Id, Margin, Rect, Response, RichText, TextEdit, Ui, UiBuilder, vec2};
 
 use super::icon_button;
 use crate::desktop::{
@@ -40,7 +40,7 @@ pub fn labeled_field(
     .inner
 }
 
-/// A field to search in, with a cross that empties it.
+/// A field to search in, with a cross inside that empties it: as wide as `width`, whatever is typed.
 pub fn search_box(
     ui: &mut Ui,
     theme: &Theme,
@@ -49,30 +49,37 @@ pub fn search_box(
     text: &mut String,
     width: f32,
 ) -> Response {
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing.x = 2.0;
-        ui.horizontal(|ui| {
-            let icon = RichText::new(icons::SEARCH).color(theme.text_dim);
-            let hint = RichText::new(name).color(theme.text_dim);
-            let edit = TextEdit::singleline(text)
-                .id(id)
-                .prefix(icon)
-                .hint_text(hint);
-            let mut response = ui
-                .add(edit.desired_width(width).margin(vec2(8.0, 5.0)))
-                .accessible_name(name);
-            if !text.is_empty()
-                && icon_button(ui, theme, icons::CLOSE, "Clear the search").clicked()
-            {
-                text.clear();
-                response.mark_changed();
-            }
-            response
-        })
-        .inner
-    })
-    .inner
+    let icon = RichText::new(icons::SEARCH).color(theme.text_dim);
+    let hint = RichText::new(name).color(theme.text_dim);
+    let filled = !text.is_empty();
+    let margin = Margin {
+        left: 8,
+        right: if filled { CROSS + 4 } else { 8 },
+        top: 5,
+        bottom: 5,
+    };
+    let edit = TextEdit::singleline(text)
+        .id(id)
+        .prefix(icon)
+        .hint_text(hint)
+        .desired_width(width)
+        .margin(margin);
+    let mut response = ui.add(edit).accessible_name(name);
+    if filled {
+        let side = f32::from(CROSS);
+        let center = response.rect.right_center() - vec2(side / 2.0 + 2.0, 0.0);
+        let place = Rect::from_center_size(center, vec2(side, side));
+        let mut inside = ui.new_child(UiBuilder::new().id_salt((id, "clear")).max_rect(place));
+        if icon_button(&mut inside, theme, icons::CLOSE, "Clear the search").clicked() {
+            text.clear();
+            response.mark_changed();
+        }
+    }
+    response
 }
+
+/// Side of the cross in a search field, in points.
+const CROSS: i8 = 24;
 
 /// A box of choices, with the arrow that all of them have.
 pub fn choice_box(salt: &str) -> ComboBox<'_> {

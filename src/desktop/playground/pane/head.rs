@@ -9,10 +9,10 @@ use crate::{
     conversation::Pane,
     desktop::{
         icons,
-        playground::{edits, intent::Intent, left_out, turn::item_ui},
+        playground::{edits, intent::Intent, left_out},
         theme::{Theme, size, space, tiny},
         view::{Action, Cx},
-        widgets::{icon_button, icon_toggle},
+        widgets::{danger_item, icon_button, icon_toggle, menu_gap, menu_item},
     },
 };
 
@@ -168,14 +168,25 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
     if spot.number < spot.count {
         items.push((icons::CHEVRON_RIGHT, "Move right", Intent::Move(pane.id, 1)));
     }
-    if !pane.turns.is_empty() {
-        items.push((icons::CLEAR, "Clear this pane", Intent::Clear(pane.id)));
-    }
-    if spot.count > 1 {
-        items.push((icons::CLOSE, "Remove this pane", Intent::Remove(pane.id)));
-    }
     for (icon, label, intent) in items {
-        if item_ui(ui, icon, label) {
+        if menu_item(ui, icon, label) {
+            shared.intents.push(intent);
+        }
+    }
+    danger_ui(ui, pane, spot, shared);
+}
+
+/// What destroys stands apart; Undo brings it back.
+fn danger_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
+    let clear = (icons::CLEAR, "Clear this pane", Intent::Clear(pane.id));
+    let remove = (icons::CLOSE, "Remove this pane", Intent::Remove(pane.id));
+    let clear = (!pane.turns.is_empty()).then_some(clear);
+    let remove = (spot.count > 1).then_some(remove);
+    if clear.is_some() || remove.is_some() {
+        menu_gap(ui);
+    }
+    for (icon, label, intent) in clear.into_iter().chain(remove) {
+        if danger_item(ui, icon, label) {
             shared.intents.push(intent);
         }
     }
