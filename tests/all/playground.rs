@@ -725,7 +725,7 @@ fn a_file_that_a_pane_can_not_send_is_said_beforehand() {
     harness.state_mut().state.files.push(Ok(video));
     harness.run_steps(3);
     harness.get_by_label("Remove file 1");
-    let said = harness.query_all_by_label_contains("clip.mp4 (video/mp4) not sent");
+    let said = harness.query_all_by_label_contains("clip.mp4 (video/mp4) can't be sent");
     assert_eq!(said.count(), 2, "in each of the panes");
 }
 
