@@ -13,6 +13,7 @@ use std::{
 const OWN: &[&str] = &[
     "history.",
     "models",
+    "sessions",
     "window.ron",
     "config.toml",
     ".config.toml",

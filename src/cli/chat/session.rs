@@ -109,7 +109,7 @@ impl Session {
     /// Adds a turn with its answer to the file, behind those that others have added meanwhile.
     pub fn add(self, path: &Path, locks: &Path, turn: [Message; 2]) -> anyhow::Result<Self> {
         let lock = locks.join(id_of(path));
-        std::fs::create_dir_all(locks)?;
+        crate::private::folder(locks)?;
         file::locked(&lock, || Ok(self.added(path, turn)))?
     }
 
