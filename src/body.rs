@@ -13,10 +13,11 @@ pub(crate) mod json;
 mod list;
 pub(crate) mod text;
 mod typed;
+pub mod wait;
 
 pub use self::beside::Beside;
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
-pub(crate) use self::list::models;
+pub(crate) use self::list::{list_of, models, next_page};
 pub(crate) use self::typed::typed;
 use crate::{
     dialect::ResponseHead,

@@ -36,6 +36,7 @@ mod tls;
 mod tokens;
 #[cfg(feature = "grpc")]
 mod vertex_grpc;
+mod waiting;
 mod wire;
 
 use std::{

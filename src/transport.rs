@@ -9,6 +9,7 @@
 mod body;
 mod call;
 mod client;
+mod coding;
 mod connector;
 mod fault;
 pub mod json_values;
@@ -34,7 +35,7 @@ pub use self::{call::PreparedCall, client::shown_url, phases::Trace, upload::Upl
 use self::{client::Clients, proxy::Via};
 use crate::{
     endpoint::ConnectOptions,
-    event::{Fault, Phase},
+    event::{Fault, Note, Phase},
 };
 
 /// A request ready for the wire.
@@ -96,6 +97,8 @@ pub struct Chunk {
     pub bytes: Bytes,
     /// The headers behind the body; no bytes come with or after them.
     pub trailers: Option<HeaderMap>,
+    /// What there is to know of how the body is compressed.
+    pub note: Option<Note>,
 }
 
 /// A response whose body is still coming. Dropping it closes the exchange at once.
@@ -115,6 +118,24 @@ pub struct HttpResponse {
     pub headers_at: Instant,
     /// The body.
     pub body: Pin<Box<dyn Stream<Item = Result<Chunk, Fault>> + Send>>,
+}
+
+/// How long the body of an error may take from its head on: what is told of it by then is all that is shown anyway.
+const ERROR_BODY: Duration = Duration::from_secs(5);
+
+impl HttpResponse {
+    /// When the body of an error is to be over, at most as long after its head as a first token may take; `None` if
+    /// this is no error.
+    pub(crate) fn error_deadline(&self, first_token_ms: u64) -> Option<Instant> {
+        let is_error = !(200..300).contains(&self.status);
+        let limit = match first_token_ms {
+            0 => ERROR_BODY,
+            limit_ms => ERROR_BODY.min(Duration::from_millis(limit_ms)),
+        };
+        is_error
+            .then(|| self.headers_at.checked_add(limit))
+            .flatten()
+    }
 }
 
 impl fmt::Debug for HttpResponse {
@@ -148,7 +169,7 @@ impl Transport {
     ///
     /// # Errors
     /// A fault of class `dns`, `connect`, `tls`, `proxy`, `timeout`, `reset` or `protocol`, with the
-    /// phase it happened in. Its text holds no query string and no credential. A redirect is a
+    /// phase it happened in. Its text holds no credential. A redirect is a
     /// `protocol` fault that names where to: it is never followed.
     pub async fn send(&self, call: HttpCall) -> Result<HttpResponse, Fault> {
         self.prepare(call).await?.send(&Trace::new()).await

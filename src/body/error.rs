@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use super::wait::seconds;
 use super::{
     excerpt::{capped, excerpt},
     json,
@@ -225,7 +226,7 @@ fn inner_node(node: &Value) -> Option<&Value> {
         .find_map(inner)
 }
 
-fn is_void(value: &Value) -> bool {
+pub(super) fn is_void(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
@@ -429,12 +430,15 @@ fn http_status(number: u64) -> Option<u16> {
         .filter(|status| (100..600).contains(status))
 }
 
-/// Google's `RetryInfo`: `"retryDelay": "34.07s"`.
+/// Google's `RetryInfo`: `"retryDelay": "34.07s"`, or an `ErrorInfo` with `"quotaResetDelay": "1h16m0.66s"`.
 fn retry_delay_ms(node: &Value) -> Option<u64> {
     const MAX_SECONDS: f64 = 86_400.0;
     let details = node.get("details")?.as_array()?;
-    let delay = details.iter().find_map(|d| d.get("retryDelay")?.as_str())?;
-    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
+    let of = |pointer: &str| {
+        let mut stated = details.iter().filter_map(|d| d.pointer(pointer)?.as_str());
+        stated.find_map(seconds)
+    };
+    let seconds = of("/retryDelay").or_else(|| of("/metadata/quotaResetDelay"))?;
     let ms = (seconds.clamp(0.0, MAX_SECONDS) * 1e3).round();
     #[expect(
         clippy::cast_possible_truncation,
@@ -679,6 +683,8 @@ mod tests {
     fn a_wait_comes_from_the_head_or_from_googles_details() {
         let body = r#"{"error":{"message":"slow down","details":[{"retryDelay":"34.5s"}]}}"#;
         assert_eq!(fault(429, body).retry_after_ms, Some(34_500));
+        let quota = r#"{"error":{"message":"no","details":[{"reason":"X"},{"metadata":{"quotaResetDelay":"1h16m0.5s"}}]}}"#;
+        assert_eq!(fault(429, quota).retry_after_ms, Some(4_560_500));
         let head = ResponseHead {
             status: 429,
             retry_after_ms: Some(7),

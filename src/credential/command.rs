@@ -67,22 +67,38 @@ impl Commands {
 }
 
 async fn run(command: &[String]) -> Outcome {
+    run_within(command, LIMIT).await
+}
+
+async fn run_within(command: &[String], limit: Duration) -> Outcome {
     let [program, arguments @ ..] = command else {
         return Err(KeyError::Command("it is empty".to_owned()));
     };
     let failed = |why: String| KeyError::Command(format!("{program} {why}"));
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
+        .kill_on_drop(true);
+    // A group of its own, so that what it starts can be ended with it.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command
         .spawn()
         .map_err(|why| failed(format!("can't be started: {why}")))?;
-    let (status, printed, complaint) = timeout(LIMIT, finish(&mut child))
+    let group = Group::of(&child);
+    let (status, printed, complaint) = timeout(limit, finish(&mut child))
         .await
-        .map_err(|_| failed(format!("did not end within {} seconds", LIMIT.as_secs())))?
+        .map_err(|_| {
+            failed(format!(
+                "did not end within {} seconds",
+                limit.as_secs_f32()
+            ))
+        })?
         .map_err(|why| failed(format!("can't be read: {why}")))?;
+    group.ended();
     let text = std::str::from_utf8(&printed).map(str::trim);
     if !status.success() {
         return Err(failed(complained(status, &complaint, text.unwrap_or(""))));
@@ -94,6 +110,31 @@ async fn run(command: &[String]) -> Outcome {
         }
         Ok(key) => Ok(key.to_owned().into()),
         Err(_) => Err(failed("printed what is no UTF-8 text".to_owned())),
+    }
+}
+
+/// A command and all that it started: ended with it where it is given up.
+struct Group(Option<u32>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id())
+    }
+
+    /// The command has ended by itself; what it left running is its own business.
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        let id = self.0.and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
+            // One that is gone already needs no ending.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
     }
 }
 
@@ -136,6 +177,8 @@ fn complained(status: ExitStatus, complaint: &[u8], secret: &str) -> String {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::io::BufRead as _;
+
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -197,6 +240,44 @@ mod tests {
             "{missing}"
         );
         assert!(run(&[]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_a_command_started_ends_with_it() {
+        // The writing end of the pipe is the orphan's alone: its end is the pipe's.
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let (tell, started) = tokio::sync::oneshot::channel();
+        let read = pipe.clone();
+        let reader = tokio::task::spawn_blocking(move || {
+            let mut lines = std::io::BufReader::new(std::fs::File::open(read).unwrap()).lines();
+            tell.send(lines.next()).unwrap();
+            lines.next().is_none()
+        });
+        let script = sh(&format!(
+            "(echo here; exec sleep 600) > {} & wait",
+            pipe.display()
+        ));
+        tokio::select! {
+            _ = run_within(&script, Duration::from_hours(1)) => panic!("it ended by itself"),
+            line = started => assert_eq!(line.unwrap().unwrap().unwrap(), "here"),
+        }
+        assert!(reader.await.unwrap(), "the orphan lives");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_does_not_end_is_told_of() {
+        let error = run_within(&sh("sleep 600"), Duration::from_millis(1)).await;
+        let error = error.map(drop).unwrap_err().to_string();
+        assert!(
+            error.contains("did not end within 0.001 seconds"),
+            "{error}"
+        );
     }
 
     #[tokio::test]

@@ -7,9 +7,10 @@
 //! 2. without a scheme it gets `https://`, or `http://` where the host is this machine;
 //! 3. `http://` to any other host is refused unless the endpoint allows it, as are other schemes and
 //!    a user name or password in the URL;
-//! 4. the end of a pasted full URL (`/chat/completions`, `/models`) and trailing slashes go; a query
-//!    stays;
-//! 5. where no path was written at all, the dialect's own is added (`/v1`, or `/v1beta` for Gemini);
+//! 4. the end of a pasted full URL (`/chat/completions`, `/api/tags`, `/models/NAME:generateContent`) and trailing
+//!    slashes go; a query stays;
+//! 5. where no path was written at all, the dialect's own is added (`/v1`, or `/v1beta` for Gemini, for which a
+//!    gateway's `/gemini` is none either);
 //! 6. a trailing `#` switches rules 4 and 5 off: the URL stays as written.
 
 use std::net::IpAddr;
@@ -56,7 +57,53 @@ pub enum BadUrl {
 }
 
 /// The ends that a pasted full URL may have, which the dialect adds by itself.
-const TAILS: &[&str] = &["/chat/completions", "/models"];
+const TAILS: &[&str] = &[
+    "/chat/completions",
+    "/completions",
+    "/embeddings",
+    "/responses",
+    "/messages/count_tokens",
+    "/messages",
+    "/models",
+    "/images/generations",
+    "/audio/transcriptions",
+    "/audio/speech",
+    "/moderations",
+    "/rerank",
+];
+
+/// The ends of Ollama's own methods, whose base is the server itself.
+const OLLAMA_TAILS: &[&str] = &[
+    "/api/chat",
+    "/api/generate",
+    "/api/tags",
+    "/api/embeddings",
+    "/api/embed",
+    "/api/show",
+    "/api/ps",
+    "/api/version",
+];
+
+/// Google's methods, which stand behind a model's name and a colon.
+const METHODS: &[&str] = &[
+    "generateContent",
+    "streamGenerateContent",
+    "countTokens",
+    "embedContent",
+    "batchEmbedContents",
+    "predict",
+    "rawPredict",
+    "streamRawPredict",
+];
+
+/// What gateways call the place at which they speak Gemini's dialect, below which its version is to be written.
+const GEMINI_PLACES: &[&str] = &[
+    "/gemini",
+    "/google",
+    "/google-ai-studio",
+    "/google-gemini",
+    "/googleai",
+];
 
 /// Normalises a base URL of a server that speaks this dialect, after the rules above.
 ///
@@ -93,7 +140,7 @@ fn read(text: &str, dialect: DialectId, allow_http: bool) -> Result<Normalised, 
         changes.push("what follows # is not sent".to_owned());
     }
     if as_written.is_none() {
-        let path = base_path(url.path(), dialect.dialect().base_path, &mut changes);
+        let path = base_path(url.path(), dialect, &mut changes);
         url.set_path(&path);
     }
     Ok(Normalised { url, changes })
@@ -139,24 +186,53 @@ fn check(url: &Url, allow_http: bool) -> Result<(), BadUrl> {
 }
 
 /// The path that a dialect can add its own to.
-fn base_path(written: &str, default: &str, changes: &mut Vec<String>) -> String {
+fn base_path(written: &str, dialect: DialectId, changes: &mut Vec<String>) -> String {
+    let default = dialect.dialect().base_path;
     let bare = written.trim_end_matches('/');
+    if let Some((before, end, whole)) = without_end(bare) {
+        changes.push(format!("{end} removed: it is added by itself"));
+        let before = before.trim_end_matches('/');
+        return if whole && before.is_empty() {
+            default.to_owned()
+        } else {
+            before.to_owned()
+        };
+    }
     if bare.is_empty() {
         changes.push(format!(
             "{default} added; end the URL with # to keep it as written"
         ));
         return default.to_owned();
     }
-    let ending = TAILS.iter().find(|ending| bare.ends_with(**ending));
-    if let Some(ending) = ending {
-        changes.push(format!("{ending} removed: it is added by itself"));
-        let before = &bare[..bare.len() - ending.len()];
-        return before.trim_end_matches('/').to_owned();
+    if dialect == DialectId::Gemini && GEMINI_PLACES.iter().any(|place| bare.ends_with(place)) {
+        changes.push(format!(
+            "{default} added; end the URL with # to keep it as written"
+        ));
+        return format!("{bare}{default}");
     }
     if bare != written {
         changes.push("trailing / removed".to_owned());
     }
     bare.to_owned()
+}
+
+/// A path without the method that it ends with; the method; and whether that begins at the server's root.
+fn without_end(bare: &str) -> Option<(&str, &str, bool)> {
+    let tail = |tails: &[&str]| {
+        let tail = tails.iter().find(|tail| bare.ends_with(**tail))?;
+        Some(bare.split_at(bare.len() - tail.len()))
+    };
+    if let Some((before, end)) = tail(OLLAMA_TAILS) {
+        return Some((before, end, true));
+    }
+    let method = bare.rsplit_once(':').map_or("", |(_, method)| method);
+    if METHODS.contains(&method) {
+        let at = bare
+            .rfind("/publishers/")
+            .or_else(|| bare.rfind("/models/"))?;
+        return Some((&bare[..at], &bare[at..], false));
+    }
+    tail(TAILS).map(|(before, end)| (before, end, false))
 }
 
 /// Whether a URL's host is this machine: no proxy is asked for it, and it may be reached by `http://`.
@@ -179,10 +255,14 @@ pub fn is_this_machine(url: &Url) -> bool {
 #[must_use]
 pub fn written(url: &Url) -> String {
     let text = url.as_str();
-    // A URL without a path, where dialects differ, is kept as it is in all of them.
-    match normalise_allowing_http(text, DialectId::OpenaiChat) {
-        Ok(same) if same.url == *url => text.to_owned(),
-        _ => format!("{text}#"),
+    // A URL that dialects complete differently is kept as it is in all of them.
+    let stays = [DialectId::OpenaiChat, DialectId::Gemini]
+        .into_iter()
+        .all(|dialect| normalise_allowing_http(text, dialect).is_ok_and(|same| same.url == *url));
+    if stays {
+        text.to_owned()
+    } else {
+        format!("{text}#")
     }
 }
 
@@ -315,6 +395,69 @@ mod tests {
             }
             let again = normalise(&written(&got.url), DialectId::Gemini)
                 .expect("what we write can be read");
+            assert_eq!(again.url, got.url, "{text} is stable");
+        }
+    }
+
+    #[test]
+    fn a_pasted_url_of_any_method_is_brought_back_to_its_base() {
+        use DialectId::{Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses};
+        const GOOGLE: &str = "https://generativelanguage.googleapis.com/v1beta";
+        const VERTEX: &str = "https://l-aiplatform.googleapis.com/v1/projects/p/locations/l";
+        for (dialect, text, url) in [
+            (
+                OpenaiChat,
+                "http://localhost:11434/api/generate",
+                "http://localhost:11434/v1",
+            ),
+            (
+                OpenaiChat,
+                "http://localhost:11434/api/tags/",
+                "http://localhost:11434/v1",
+            ),
+            (
+                Ollama,
+                "http://localhost:11434/api/chat",
+                "http://localhost:11434/v1",
+            ),
+            (OpenaiChat, "https://h/team/api/tags", "https://h/team"),
+            (OpenaiChat, "https://h/v1/completions", "https://h/v1"),
+            (
+                OpenaiChat,
+                "https://h/v1/embeddings?x=1",
+                "https://h/v1?x=1",
+            ),
+            (OpenaiResponses, "https://h/v1/responses", "https://h/v1"),
+            (Anthropic, "https://h/v1/messages", "https://h/v1"),
+            (
+                Gemini,
+                &format!("{GOOGLE}/models/gemini-3:generateContent"),
+                GOOGLE,
+            ),
+            (
+                Gemini,
+                &format!("{GOOGLE}/models/g:streamGenerateContent?alt=sse"),
+                &format!("{GOOGLE}?alt=sse"),
+            ),
+            (
+                Gemini,
+                &format!("{VERTEX}/publishers/google/models/g:generateContent"),
+                VERTEX,
+            ),
+            (Gemini, "https://h/gemini", "https://h/gemini/v1beta"),
+            (Gemini, "https://h/gemini/", "https://h/gemini/v1beta"),
+            (
+                Gemini,
+                "https://h/x/google-ai-studio",
+                "https://h/x/google-ai-studio/v1beta",
+            ),
+            (Gemini, "https://h/gemini/v1beta", "https://h/gemini/v1beta"),
+            (Gemini, "https://h/gemini#", "https://h/gemini"),
+            (OpenaiChat, "https://h/gemini", "https://h/gemini"),
+        ] {
+            let got = normalise(text, dialect).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(got.url.as_str(), url, "{text}");
+            let again = normalise(&written(&got.url), dialect).expect("what we write can be read");
             assert_eq!(again.url, got.url, "{text} is stable");
         }
     }

@@ -2,17 +2,24 @@
 //!
 //! In: an endpoint with its key. Out: its list, or the fault that a run would show for the same answer.
 
+use std::collections::HashSet;
+
 use http::{HeaderMap, header};
 use secrecy::SecretString;
 
 use super::{Endpoint, call::models_call, mask::Mask};
 use crate::{
+    body::next_page,
     dialect::{Dialect, ModelInfo, ResponseHead},
     event::{Event, Fault, FaultClass, Phase},
     transport::{Transport, Whole},
 };
 
-/// Asks an endpoint for its models.
+/// Most pages of a list that are asked for, and models that end the asking.
+const MAX_PAGES: usize = 50;
+const MAX_MODELS: usize = 20_000;
+
+/// Asks an endpoint for its models, page by page.
 ///
 /// # Errors
 /// The transport's fault, the provider's refusal in its own words, or a fault of class `protocol` if
@@ -23,13 +30,32 @@ pub async fn list_models(
     key: Option<&SecretString>,
     proxy_password: Option<&SecretString>,
 ) -> Result<Vec<ModelInfo>, Fault> {
-    let call = models_call(endpoint, key, proxy_password.cloned())?;
+    let mut call = models_call(endpoint, key, proxy_password.cloned())?;
     let mask = Mask::of(&call);
-    let listed = transport.get(call).await;
-    let listed = listed.and_then(|whole| read_models(endpoint, &whole));
-    listed
-        .map(|models| mask.models(models))
-        .map_err(|fault| mask.fault(fault))
+    let mut models: Vec<ModelInfo> = Vec::new();
+    for page in 0..MAX_PAGES {
+        let whole = transport.get(call.clone()).await;
+        let listed = whole.and_then(|whole| Ok((read_models(endpoint, &whole)?, whole.2)));
+        let (listed, body) = match listed {
+            Ok(listed) => listed,
+            Err(fault) if page == 0 => return Err(mask.fault(fault)),
+            // What was listed before is worth having.
+            Err(_) => break,
+        };
+        let before = models.len();
+        let known: HashSet<String> = models.iter().map(|model| model.id.clone()).collect();
+        models.extend(
+            mask.models(listed)
+                .into_iter()
+                .filter(|model| !known.contains(&model.id)),
+        );
+        match next_page(&call.url, &body) {
+            // A page that brings nothing new is no reason to ask for ever.
+            Some(next) if models.len() > before && models.len() < MAX_MODELS => call.url = next,
+            _ => break,
+        }
+    }
+    Ok(models)
 }
 
 /// Reads the whole answer to a [`models_call`]. A fault may repeat the key: [`Mask`] covers it.

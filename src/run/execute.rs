@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Ask, Backlog, Connection, Run, RunUpdate,
     bounded::Bounded,
-    retry_after::retry_after_ms,
+    retry_after::wait_ms,
     watch::{Limit, Watch},
     ways::{Way, Ways},
 };
@@ -89,6 +89,8 @@ enum End {
     Closed,
     /// The dialect's own end had come, yet the connection stayed open.
     Lingered,
+    /// The body of an error did not come to its end.
+    Stalled,
     /// The body broke off.
     Broke(Fault),
     /// It failed or was stopped, for this reason and no other.
@@ -233,6 +235,10 @@ fn last_events(end: End, began: bool, decoder: Option<Bounded>) -> Vec<Event> {
             let text = "the connection stayed open after the answer's end";
             Note::tell(About::Aside, text, &mut events);
         }
+        End::Stalled => {
+            let text = "the rest of the error's body did not come";
+            Note::tell(About::Aside, text, &mut events);
+        }
         End::Broke(fault) => explain_break(fault, began, &mut events),
         End::Fault(fault) => {
             // What was half read is kept; that the end was missing is no news here.
@@ -252,20 +258,24 @@ fn explain_break(broke: Fault, began: bool, events: &mut Vec<Event>) {
         _ => None,
     });
     match said {
-        // Before any byte there was nothing for the dialect to say.
+        // That the dialect saw no end, or nothing that it could read, is what the break did.
         Some(fault)
             if fault.class == FaultClass::Interrupted
-                || !began && fault.class == FaultClass::Protocol =>
+                || fault.class == FaultClass::Protocol
+                    && (!began || broke.class == FaultClass::Protocol) =>
         {
             *fault = broke;
         }
-        // Too much, or broken compression: the end that the dialect saw can't be trusted.
-        None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
-        // The provider's own words stand; that the connection broke behind them is beside the point.
-        Some(_) => {
-            let text = format!("then {}", broke.message);
-            Note::tell(About::Aside, text, events);
+        // An error of which the status alone could be read.
+        Some(fault) if !began => {
+            let status = fault
+                .status
+                .map_or_else(String::new, |status| format!("HTTP {status}: "));
+            fault.message = format!("{status}{}", broke.message);
         }
+        None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
+        // The provider's own words stand.
+        Some(_) => Note::tell(About::Aside, format!("then {}", broke.message), events),
         None => {
             let text = format!("after the answer's end, {}", broke.message);
             Note::tell(About::Aside, text, events);
@@ -348,7 +358,7 @@ impl Going<'_> {
         let notes = std::mem::take(&mut record.notes)
             .into_iter()
             .map(Event::Note);
-        let mut events: Vec<Event> = notes.chain(compression_note(&response)).collect();
+        let mut events: Vec<Event> = notes.collect();
         let end = self.read_on(response, decoder, record, &mut events).await;
         record.end_quiet(events);
         end
@@ -381,6 +391,7 @@ impl Going<'_> {
                 }
                 Some(Ok(chunk)) => chunk,
             };
+            events.extend(chunk.note.clone().map(Event::Note));
             decoder.push(&chunk.bytes, events);
             if let Some(trailers) = &chunk.trailers {
                 decoder.trailers(trailers, events);
@@ -419,6 +430,7 @@ impl Going<'_> {
         } = self.limits;
         End::Fault(match limit {
             _ if watch.is_whole() => return End::Lingered,
+            Limit::ErrorBody => return End::Stalled,
             Limit::Total => self.out_of_total(watch.phase()),
             Limit::FirstToken => {
                 let within = limit_text(first_token_ms);
@@ -469,17 +481,7 @@ fn response_head(response: &HttpResponse, choices: u64) -> ResponseHead {
         status: response.status,
         // A response that names none is told from a body on disk.
         content_type: Some(content_type.unwrap_or_default()),
-        retry_after_ms: retry_after_ms(&response.headers),
+        retry_after_ms: wait_ms(response.status, &response.headers),
         choices: Some(choices),
     }
-}
-
-/// Compression makes tokens wait for each other, so the record says that it was there.
-fn compression_note(response: &HttpResponse) -> Option<Event> {
-    let coding = response.headers.get(header::CONTENT_ENCODING)?;
-    let text = format!(
-        "the answer came compressed ({}): tokens compressed together arrive together",
-        String::from_utf8_lossy(coding.as_bytes())
-    );
-    Some(Event::Note(Note::new(About::Aside, text)))
 }

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 
+use crate::body::wait;
+
 /// No wait is longer than a day, whatever a server says.
 const MAX_WAIT: Duration = Duration::from_hours(24);
 
@@ -24,6 +26,86 @@ pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
         .duration_since(response_date(headers)?)
         .unwrap_or_default();
     millis(wait.as_secs_f64() * 1e3)
+}
+
+/// The wait after a refusal of this status: what is [asked for](retry_after_ms), else what is left of a rate limit's time.
+#[must_use]
+pub fn wait_ms(status: u16, headers: &HeaderMap) -> Option<u64> {
+    let limited = matches!(status, 429 | 503 | 529);
+    retry_after_ms(headers).or_else(|| limited.then(|| reset_ms(headers)).flatten())
+}
+
+/// The wait until a rate limit is reset: `x-ratelimit-reset-tokens: 6m0s`, `anthropic-ratelimit-requests-reset:
+/// 2026-01-27T12:00:00Z`, `ratelimit-reset: 30`, `ratelimit: "default";r=0;t=30`. Of several the longest whose
+/// limit is used up; the shortest, where none says so.
+fn reset_ms(headers: &HeaderMap) -> Option<u64> {
+    let now = response_date(headers)?;
+    let resets = headers.keys().filter_map(|name| {
+        let said = text(headers, name.as_str())?;
+        let word = name.as_str().replace("rate-limit", "ratelimit");
+        if word == "ratelimit" {
+            let left = parameter(said, &["r", "remaining"]);
+            return Some((
+                seconds_until(parameter(said, &["t", "reset"])?, now)?,
+                is_zero(left),
+            ));
+        }
+        if !(word.contains("ratelimit") && word.contains("reset")) {
+            return None;
+        }
+        let left = text(headers, &name.as_str().replace("reset", "remaining"));
+        Some((seconds_until(said, now)?, is_zero(left)))
+    });
+    let resets: Vec<(f64, bool)> = resets.filter(|(seconds, _)| *seconds > 0.0).collect();
+    let used_up = resets
+        .iter()
+        .filter(|(_, used_up)| *used_up)
+        .map(|(seconds, _)| *seconds);
+    let longest = used_up.reduce(f64::max);
+    let seconds =
+        longest.or_else(|| resets.iter().map(|(seconds, _)| *seconds).reduce(f64::min))?;
+    millis(seconds * 1e3)
+}
+
+fn is_zero(left: Option<&str>) -> bool {
+    left.and_then(|left| left.parse::<f64>().ok())
+        .is_some_and(|left| left <= 0.0)
+}
+
+/// A parameter of a structured header (`"default";r=0;t=30`, or `limit=9, remaining=0, reset=30`).
+fn parameter<'a>(said: &'a str, names: &[&str]) -> Option<&'a str> {
+    let mut pairs = said
+        .split([';', ','])
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .find(|(name, _)| names.contains(&name.trim()))
+        .map(|(_, value)| value.trim())
+}
+
+/// Seconds until a time that is written as a length, in seconds or with units, as a date, or as seconds or milliseconds
+/// since 1970.
+fn seconds_until(said: &str, now: SystemTime) -> Option<f64> {
+    // No limit lasts for 30 years.
+    const LONGEST: f64 = 1e9;
+    let since = |at: f64| {
+        at - now
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs_f64()
+    };
+    if let Ok(number) = said.parse::<f64>() {
+        return Some(match number {
+            n if n >= LONGEST * 1e3 => since(n / 1e3),
+            n if n >= LONGEST => since(n),
+            n => n,
+        });
+    }
+    if let Some(seconds) = wait::seconds(said) {
+        return Some(seconds);
+    }
+    let at = said.parse::<jiff::Timestamp>().ok().map(SystemTime::from);
+    let at = at.or_else(|| httpdate::parse_http_date(said).ok())?;
+    Some(since(at.duration_since(UNIX_EPOCH).ok()?.as_secs_f64()))
 }
 
 fn response_date(headers: &HeaderMap) -> Option<SystemTime> {
@@ -98,6 +180,87 @@ mod tests {
                 map.insert(*name, value.parse().unwrap());
             }
             assert_eq!(retry_after_ms(&map), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_reset_of_a_rate_limit_is_a_wait() {
+        let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
+        for (headers, expected) in [
+            (vec![("x-ratelimit-reset-requests", "1s")], Some(1_000)),
+            (vec![("x-ratelimit-reset-tokens", "6m0s")], Some(360_000)),
+            (vec![("x-ratelimit-reset-tokens", "120ms")], Some(120)),
+            (vec![("ratelimit-reset", "30")], Some(30_000)),
+            (vec![("x-rate-limit-reset", "30")], Some(30_000)),
+            (
+                vec![date, ("x-ratelimit-reset", "1792567710")],
+                Some(30_000),
+            ),
+            (
+                vec![date, ("x-ratelimit-reset", "1792567710000")],
+                Some(30_000),
+            ),
+            (
+                vec![
+                    date,
+                    ("anthropic-ratelimit-requests-reset", "2026-10-21T07:28:30Z"),
+                ],
+                Some(30_000),
+            ),
+            (
+                vec![
+                    date,
+                    ("anthropic-ratelimit-requests-reset", "2026-10-21T07:27:00Z"),
+                ],
+                None,
+            ),
+            (vec![("ratelimit", "\"default\";r=0;t=30")], Some(30_000)),
+            (
+                vec![("ratelimit", "limit=9, remaining=0, reset=30")],
+                Some(30_000),
+            ),
+            (
+                vec![("retry-after", "7"), ("x-ratelimit-reset-tokens", "30s")],
+                Some(7_000),
+            ),
+            (
+                vec![
+                    ("retry-after-ms", "250"),
+                    ("x-ratelimit-reset-tokens", "30s"),
+                ],
+                Some(250),
+            ),
+            (
+                vec![
+                    ("x-ratelimit-remaining-requests", "0"),
+                    ("x-ratelimit-reset-requests", "30s"),
+                    ("x-ratelimit-remaining-tokens", "9"),
+                    ("x-ratelimit-reset-tokens", "1s"),
+                ],
+                Some(30_000),
+            ),
+            (
+                vec![
+                    ("x-ratelimit-reset-requests", "30s"),
+                    ("x-ratelimit-reset-tokens", "1s"),
+                ],
+                Some(1_000),
+            ),
+            (vec![("x-ratelimit-reset-tokens", "soon")], None),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in &headers {
+                map.insert(*name, value.parse().unwrap());
+            }
+            assert_eq!(wait_ms(429, &map), expected, "{headers:?}");
+            let stated = headers
+                .iter()
+                .any(|(name, _)| name.starts_with("retry-after"));
+            assert_eq!(
+                wait_ms(200, &map),
+                expected.filter(|_| stated),
+                "a limit that is not met"
+            );
         }
     }
 }

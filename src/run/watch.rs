@@ -20,6 +20,8 @@ pub(super) enum Limit {
     Total,
     FirstToken,
     Idle,
+    /// Of the body of an error.
+    ErrorBody,
 }
 
 /// When the next limit runs out, given what has come.
@@ -27,6 +29,7 @@ pub(super) struct Watch {
     limits: Timeouts,
     pub(super) total: Option<Instant>,
     request_sent: Instant,
+    error: Option<Instant>,
     /// The last read that carried more than keep-alives, from the first token on.
     last_content: Option<Instant>,
     /// When the dialect's end or a fault came.
@@ -41,6 +44,7 @@ impl Watch {
             limits,
             total: deadline(started, limits.total_ms),
             request_sent: response.request_sent,
+            error: response.error_deadline(limits.first_token_ms),
             last_content: None,
             over: None,
             may_end: None,
@@ -75,6 +79,7 @@ impl Watch {
         let quiet = self.may_end.and_then(|at| at.checked_add(QUIET));
         let content = match (self.over, self.last_content) {
             (Some(over), _) => (over.checked_add(LINGER), Limit::Idle),
+            (None, _) if self.error.is_some() => (self.error, Limit::ErrorBody),
             (None, _) if quiet.is_some() => (quiet, Limit::Idle),
             (None, Some(last)) => (deadline(last, self.limits.idle_ms), Limit::Idle),
             (None, None) => {

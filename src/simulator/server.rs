@@ -26,6 +26,7 @@ use super::{
     pace::{self, Pacer},
     reply::{Body, RUN_HEADER, Stop, json_response},
     tls::Tls,
+    waiting::{Place, Waiting},
     wire::{Connection, Wire},
 };
 use crate::event::Fault;
@@ -34,6 +35,8 @@ use crate::event::Fault;
 const MAX_CONNECTIONS: usize = 4_096;
 /// Longest wait for a request head; hyper counts a kept connection's idle time in.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest wait for a connection's first bytes, or its TLS handshake.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest request head.
 const MAX_HEAD: usize = 64 << 10;
 /// Pause after a failed accept (no file descriptor left).
@@ -46,6 +49,7 @@ pub(super) struct Server {
     pub(super) ledger: Arc<Ledger>,
     tls: Option<Arc<Tls>>,
     tokens: Tokens,
+    waiting: Waiting,
 }
 
 impl Server {
@@ -56,6 +60,7 @@ impl Server {
             ledger: Arc::default(),
             tls,
             tokens: Tokens::new(options.token_life),
+            waiting: Waiting::default(),
         })
     }
 
@@ -70,8 +75,13 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let server = Arc::clone(&server);
+                    let place = Arc::new(server.waiting.enter());
                     tokio::spawn(async move {
-                        if let Err(error) = server.connection(stream).await {
+                        let ended = tokio::select! {
+                            ended = server.connection(stream, Arc::clone(&place)) => ended,
+                            () = place.gives_way() => Err(ConnectionError::GaveWay),
+                        };
+                        if let Err(error) = ended {
                             tracing::debug!(%error, "a connection ended");
                         }
                         drop(slot);
@@ -85,19 +95,23 @@ impl Server {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream) -> Result<(), ConnectionError> {
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        place: Arc<Place>,
+    ) -> Result<(), ConnectionError> {
         stream.set_nodelay(true)?;
         let Some(tls) = self.tls.clone() else {
-            let http2 = timeout(HEAD_TIMEOUT, speaks_http2(&stream)).await??;
+            let http2 = timeout(FIRST_TIMEOUT, speaks_http2(&stream)).await??;
             let connection = Connection::new(stream, Arc::clone(&self.ledger));
             let wire = connection.wire();
-            return self.speak(connection, wire, http2).await;
+            return self.speak(connection, wire, http2, place).await;
         };
         let connection = Connection::new(stream, Arc::clone(&self.ledger));
         let wire = connection.wire();
-        let stream = timeout(HEAD_TIMEOUT, tls.acceptor.accept(connection)).await??;
+        let stream = timeout(FIRST_TIMEOUT, tls.acceptor.accept(connection)).await??;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        self.speak(stream, wire, http2).await
+        self.speak(stream, wire, http2, place).await
     }
 
     /// Speaks HTTP until the connection ends.
@@ -106,11 +120,13 @@ impl Server {
         stream: S,
         wire: Wire,
         http2: bool,
+        place: Arc<Place>,
     ) -> Result<(), ConnectionError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(move |request| {
+            place.asked();
             let (server, wire) = (Arc::clone(&self), wire.clone());
             async move { server.respond(wire, request).await }
         });
@@ -233,6 +249,8 @@ impl Server {
 /// Why a connection ended early.
 #[derive(Debug, thiserror::Error)]
 enum ConnectionError {
+    #[error("it asked nothing, and others wait")]
+    GaveWay,
     #[error("no request came in time")]
     Idle(#[from] tokio::time::error::Elapsed),
     #[error(transparent)]

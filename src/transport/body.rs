@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    io::Write as _,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -10,13 +9,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use flate2::write::MultiGzDecoder;
 use futures_util::Stream;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{Chunk, Upload, fault, now, phases::Trace};
-use crate::event::{Fault, FaultClass, Phase};
+use super::{
+    Chunk, Upload,
+    coding::{Coding, Opened, Unpack},
+    fault, now,
+    phases::Trace,
+};
+use crate::event::{Fault, FaultClass, Note, Phase};
 
 /// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
 /// large ones: at most a socket buffer is still on its way.
@@ -84,36 +87,15 @@ impl Default for Caps {
     }
 }
 
-/// How the body was compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coding {
-    /// Not at all.
-    Identity,
-    /// `content-encoding: gzip`.
-    Gzip,
-}
-
-impl Coding {
-    /// The coding that these headers state; the error is the one that was not asked for.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
-        let Some(value) = headers.get(http::header::CONTENT_ENCODING) else {
-            return Ok(Self::Identity);
-        };
-        let word = String::from_utf8_lossy(value.as_bytes())
-            .trim()
-            .to_ascii_lowercase();
-        match word.as_str() {
-            "" | "identity" => Ok(Self::Identity),
-            "gzip" | "x-gzip" => Ok(Self::Gzip),
-            _ => Err(word),
-        }
-    }
-}
-
 /// A response body: every read stamped before anything else is done with it, then decompressed.
 pub(super) struct Incoming<B> {
     body: Pin<Box<B>>,
-    gunzip: Option<MultiGzDecoder<Vec<u8>>>,
+    coding: Coding,
+    /// Whether it is known what the body is.
+    opened: bool,
+    unpack: Option<Box<dyn Unpack>>,
+    /// What is to be told with the next chunk.
+    note: Option<Note>,
     /// What was read and is not unpacked yet, and when it came.
     packed: Option<(Instant, Bytes)>,
     caps: Caps,
@@ -123,6 +105,9 @@ pub(super) struct Incoming<B> {
     host: Arc<str>,
     bytes_in: u64,
     bytes_out: u64,
+    /// Whether all was read.
+    ended: bool,
+    /// Whether nothing more is given.
     over: bool,
 }
 
@@ -130,13 +115,17 @@ impl<B> Incoming<B> {
     pub(super) fn new(body: B, coding: Coding, caps: Caps, host: Arc<str>) -> Self {
         Self {
             body: Box::pin(body),
-            gunzip: (coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())),
+            coding,
+            opened: false,
+            unpack: None,
+            note: None,
             packed: None,
             caps,
             head: None,
             host,
             bytes_in: 0,
             bytes_out: 0,
+            ended: false,
             over: false,
         }
     }
@@ -150,21 +139,55 @@ impl<B> Incoming<B> {
         self
     }
 
-    fn decoded(&mut self, bytes: Bytes) -> Result<Bytes, Fault> {
-        if self.gunzip.is_none() {
-            self.grow(bytes.len())?;
-            return Ok(bytes);
+    /// Finds out what the body is, once enough of it is there.
+    fn open(&mut self) -> Result<(), Fault> {
+        let Some((_, begun)) = &self.packed else {
+            return Ok(());
+        };
+        if self.opened || !(self.ended || self.coding.is_clear(begun.len())) {
+            return Ok(());
         }
-        self.bytes_in += bytes.len() as u64;
-        let decoded = self.gunzipped(&bytes)?;
+        self.opened = true;
+        let (opened, note) = self.coding.open(begun);
+        self.note = note;
+        match (opened, &self.coding) {
+            (Opened::Packed(unpack), _) => self.unpack = Some(unpack),
+            (Opened::Unreadable, Coding::Foreign(name)) => {
+                let text = format!(
+                    "compressed its answer ({name}), which was not asked for and can't be read here"
+                );
+                return Err(self.broken(FaultClass::Protocol, &text));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn decoded(&mut self, bytes: Bytes) -> Result<Bytes, Fault> {
+        let decoded = match &mut self.unpack {
+            None => bytes,
+            Some(unpack) => {
+                self.bytes_in += bytes.len() as u64;
+                match unpack.feed(&bytes) {
+                    Ok(unpacked) => unpacked.into(),
+                    Err(error) => {
+                        let text = format!("sent compressed data that is broken ({error})");
+                        return Err(self.broken(FaultClass::Protocol, &text));
+                    }
+                }
+            }
+        };
         self.grow(decoded.len())?;
-        Ok(decoded.into())
+        Ok(decoded)
     }
 
     /// The next piece of what was read: all of it, or as much as is unpacked at once.
     fn next_piece(&mut self) -> Option<Result<Chunk, Fault>> {
-        let (at, mut bytes) = self.packed.take()?;
-        let piece = match self.gunzip {
+        if let Err(fault) = self.open() {
+            return Some(Err(fault));
+        }
+        let (at, mut bytes) = self.packed.take_if(|_| self.opened)?;
+        let piece = match self.unpack {
             Some(_) if bytes.len() > PACKED_PIECE => bytes.split_to(PACKED_PIECE),
             _ => std::mem::take(&mut bytes),
         };
@@ -174,20 +197,8 @@ impl<B> Incoming<B> {
             at,
             bytes,
             trailers: None,
+            note: self.note.take(),
         }))
-    }
-
-    fn gunzipped(&mut self, piece: &[u8]) -> Result<Vec<u8>, Fault> {
-        let Some(decoder) = &mut self.gunzip else {
-            return Ok(piece.to_vec());
-        };
-        match decoder.write_all(piece).and_then(|()| decoder.flush()) {
-            Ok(()) => Ok(std::mem::take(decoder.get_mut())),
-            Err(error) => {
-                let text = format!("sent broken gzip data: {error}");
-                Err(self.broken(FaultClass::Protocol, &text))
-            }
-        }
     }
 
     fn grow(&mut self, by: usize) -> Result<(), Fault> {
@@ -201,12 +212,12 @@ impl<B> Incoming<B> {
             let text = format!("sent more than {} MiB, which no answer has", total >> 20);
             return Err(self.broken(FaultClass::Protocol, &text));
         }
-        if self.gunzip.is_some()
+        if self.unpack.is_some()
             && self.bytes_out > ratio_from
             && self.bytes_out / ratio > self.bytes_in
         {
             let text = format!(
-                "sent gzip data that grows more than {ratio} times (a “bomb”); reading was stopped"
+                "sent compressed data that grows more than {ratio} times (a “bomb”); reading was stopped"
             );
             return Err(self.broken(FaultClass::Protocol, &text));
         }
@@ -215,8 +226,8 @@ impl<B> Incoming<B> {
 
     /// The end of the reads: a compressed body must be whole.
     fn finished(&mut self) -> Option<Fault> {
-        let decoder = self.gunzip.as_mut().filter(|_| self.bytes_in > 0)?;
-        decoder.try_finish().err()?;
+        let unpack = self.unpack.as_mut().filter(|_| self.bytes_in > 0)?;
+        unpack.finish().err()?;
         Some(self.broken(
             FaultClass::Interrupted,
             "ended its compressed answer too early",
@@ -233,13 +244,17 @@ impl<B> Incoming<B> {
         let frame = frame.map_err(|error| fault::of_body(&error.without_url(), &self.host))?;
         match frame.into_data() {
             Ok(bytes) => {
-                self.packed = Some((at, bytes));
+                // What is there already was too little to tell what it is.
+                let begun = self.packed.take().map(|(_, begun)| begun);
+                let bytes = begun.map_or(bytes.clone(), |begun| [begun, bytes].concat().into());
+                self.packed = Some((at, bytes)).filter(|(_, bytes)| !bytes.is_empty());
                 self.next_piece().transpose()
             }
             Err(frame) => Ok(frame.into_trailers().ok().map(|trailers| Chunk {
                 at,
                 bytes: Bytes::new(),
                 trailers: Some(trailers),
+                note: None,
             })),
         }
     }
@@ -260,18 +275,20 @@ where
                 at: now(),
                 bytes: Bytes::new(),
                 trailers: Some(head),
+                note: None,
             })));
         }
         while !self.over {
             let item = if let Some(piece) = self.next_piece() {
                 Some(piece)
+            } else if self.ended {
+                self.over = true;
+                self.finished().map(Err)
+            } else if let Some(frame) = ready!(self.body.as_mut().poll_frame(cx)) {
+                self.take(frame).transpose()
             } else {
-                let frame = ready!(self.body.as_mut().poll_frame(cx));
-                self.over = frame.is_none();
-                match frame {
-                    Some(frame) => self.take(frame).transpose(),
-                    None => self.finished().map(Err),
-                }
+                self.ended = true;
+                None
             };
             self.over |= matches!(item, Some(Err(_)));
             if item.is_some() {
@@ -284,6 +301,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use flate2::{Compression, write::GzEncoder};
     use futures_util::{StreamExt as _, stream};
     use http_body_util::StreamBody;
@@ -373,30 +392,69 @@ mod tests {
             total: 10,
             ..Caps::default()
         };
-        let (got, fault) = read(vec![vec![b'x'; 4]; 9], Coding::Identity, caps).await;
+        let (got, fault) = read(vec![vec![b'x'; 4]; 9], Coding::Plain, caps).await;
         assert_eq!(got.len(), 8);
         assert_eq!(fault.unwrap().class, FaultClass::Protocol);
     }
 
     #[tokio::test]
-    async fn broken_gzip_is_a_protocol_fault_and_no_bytes_are_no_gzip() {
-        let junk = vec![b"not gzip at all".to_vec()];
-        let (_, fault) = read(junk, Coding::Gzip, Caps::default()).await;
-        assert_eq!(fault.unwrap().class, FaultClass::Protocol);
-        let (got, fault) = read(vec![], Coding::Gzip, Caps::default()).await;
-        assert_eq!((got.len(), fault), (0, None));
+    async fn broken_compression_is_a_protocol_fault_and_no_bytes_are_none() {
+        let mut broken = gzipped(&[7; 999]);
+        broken.truncate(10);
+        broken.extend([0xff; 40]);
+        for (junk, coding) in [
+            (broken, Coding::Gzip),
+            (b"\x00\x01\x02junk!".to_vec(), Coding::Gzip),
+            (
+                b"\x78\x9c\xff\xff\xff\xff\xff\xff".to_vec(),
+                Coding::Deflate,
+            ),
+            (b"\x0b\x02\x80hello".to_vec(), Coding::Foreign("br".into())),
+        ] {
+            let (_, fault) = read(vec![junk], coding.clone(), Caps::default()).await;
+            let fault = fault.unwrap();
+            assert_eq!(fault.class, FaultClass::Protocol, "{fault}");
+            assert!(fault.message.contains("compressed"), "{fault}");
+        }
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Foreign("br".into())] {
+            let (got, fault) = read(vec![], coding, Caps::default()).await;
+            assert_eq!((got.len(), fault), (0, None));
+        }
     }
 
-    #[test]
-    fn codings_by_header() {
-        let coding = |word: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("content-encoding", word.parse().unwrap());
-            Coding::of(&headers)
+    #[tokio::test]
+    async fn a_header_that_does_not_fit_is_not_believed() {
+        let text = "data: one\n\ndata: two\n\n";
+        let deflated = |zlib: bool| {
+            let level = Compression::best();
+            let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), level);
+            let mut framed = flate2::write::ZlibEncoder::new(Vec::new(), level);
+            raw.write_all(text.as_bytes()).unwrap();
+            framed.write_all(text.as_bytes()).unwrap();
+            if zlib {
+                framed.finish().unwrap()
+            } else {
+                raw.finish().unwrap()
+            }
         };
-        assert_eq!(Coding::of(&HeaderMap::new()), Ok(Coding::Identity));
-        assert_eq!(coding("GZIP"), Ok(Coding::Gzip));
-        assert_eq!(coding("identity"), Ok(Coding::Identity));
-        assert_eq!(coding("br"), Err("br".to_owned()));
+        for (body, coding) in [
+            (text.into(), Coding::Gzip),
+            (text.into(), Coding::Deflate),
+            (text.into(), Coding::Foreign("br".into())),
+            (gzipped(text.as_bytes()), Coding::Plain),
+            (gzipped(text.as_bytes()), Coding::Deflate),
+            (deflated(true), Coding::Deflate),
+            (deflated(false), Coding::Deflate),
+        ] {
+            for size in [1, 3, body.len()] {
+                let pieces = body.chunks(size).map(<[u8]>::to_vec).collect();
+                let (got, fault) = read(pieces, coding.clone(), Caps::default()).await;
+                assert_eq!(
+                    (got.as_slice(), fault),
+                    (text.as_bytes(), None),
+                    "{coding:?} {size}"
+                );
+            }
+        }
     }
 }

@@ -9,18 +9,23 @@ use secrecy::SecretString;
 
 use super::{
     HttpCall, HttpResponse, Trace, Whole,
-    body::{Caps, Coding, Incoming, Outgoing},
-    client::Client,
+    body::{Caps, Incoming, Outgoing},
+    client::{Client, shown_url},
+    coding::Coding,
     deadline,
     fault::{self, Peer},
-    host_port, limit_text, now,
+    limit_text, now,
     proxy::Via,
     wait_until,
 };
 use crate::{
+    body::excerpt::capped,
     endpoint::{Timeouts, mask::Mask},
     event::{Fault, FaultClass, Phase},
 };
+
+/// Most characters of a redirect's target that are shown.
+const MAX_TARGET: usize = 500;
 
 /// Largest body that is read whole.
 const MAX_WHOLE_BODY: usize = 8 << 20;
@@ -83,19 +88,17 @@ impl PreparedCall {
         let headers_at = now();
         refuse(&response, &peer)?;
         let headers = response.headers().clone();
-        let coding = Coding::of(&headers).map_err(|coding| {
-            let message = format!(
-                "{} compressed its answer as “{coding}”, which was not asked for",
-                peer.host
-            );
-            Fault::new(FaultClass::Protocol, Phase::Headers, message)
-        })?;
         let phases = client.opened.phases(trace, response.extensions());
         let connected = phases.tls.or(phases.tcp).map(|span| span.end);
         let sent = (trace.request_sent()).or(connected);
         let (status, version) = (response.status().as_u16(), response.version());
         let body = reqwest::Body::from(response);
-        let body = Incoming::new(body, coding, Caps::default(), peer.host.into());
+        let body = Incoming::new(
+            body,
+            Coding::of(&headers),
+            Caps::default(),
+            peer.host.into(),
+        );
         let body = body.with_head(&headers);
         Ok(HttpResponse {
             status,
@@ -111,11 +114,22 @@ impl PreparedCall {
     pub(super) async fn whole(self, trace: &Arc<Trace>) -> Result<Whole, Fault> {
         let total_ms = self.call.connect.timeouts.total_ms;
         let host = self.peer.host.clone();
+        let first_token_ms = self.call.connect.timeouts.first_token_ms;
         let reading = async {
             let mut response = self.send(trace).await?;
             let mut body = BytesMut::new();
-            while let Some(chunk) = response.body.next().await {
-                body.extend_from_slice(&chunk?.bytes);
+            let by = response.error_deadline(first_token_ms);
+            loop {
+                let chunk = tokio::select! {
+                    chunk = response.body.next() => chunk,
+                    // What came of an error is the answer.
+                    () = wait_until(by) => None,
+                };
+                match chunk {
+                    None => break,
+                    Some(Err(_)) if by.is_some() => break,
+                    Some(chunk) => body.extend_from_slice(&chunk?.bytes),
+                }
                 if body.len() > MAX_WHOLE_BODY {
                     let message = format!("{host} sent more than 8 MiB");
                     return Err(Fault::new(FaultClass::Protocol, Phase::Stream, message));
@@ -161,18 +175,23 @@ fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
         return Ok(());
     }
     let location = response.headers().get(header::LOCATION);
-    let target = location
-        .and_then(|location| location.to_str().ok())
-        .and_then(|location| response.url().join(location).ok());
-    let target = target.map_or_else(
-        || "nowhere".to_owned(),
-        |url| format!("to {}://{}", url.scheme(), host_port(&url)),
-    );
-    let message = format!(
-        "{} redirects {target} ({}); redirects are not followed, so that no key goes elsewhere: if that is the right place, set it as the base URL",
-        peer.host,
-        status.as_u16()
-    );
+    let target = location.and_then(|location| {
+        response
+            .url()
+            .join(&String::from_utf8_lossy(location.as_bytes()))
+            .ok()
+    });
+    let (host, code) = (&peer.host, status.as_u16());
+    let message = match target {
+        _ if code == 304 => format!(
+            "{host} says that nothing was modified (304), which no request asked: a cache between here and there answers in its place"
+        ),
+        Some(url) => format!(
+            "{host} redirects to {} ({code}); redirects are not followed, so that no key goes elsewhere: if that is the right place, set its base URL",
+            capped(shown_url(&url), MAX_TARGET)
+        ),
+        None => format!("{host} redirects ({code}), and does not say where to: check the base URL"),
+    };
     Err(Fault {
         status: Some(status.as_u16()),
         ..Fault::new(FaultClass::Protocol, Phase::Headers, message)
@@ -202,7 +221,16 @@ async fn out_of_time(trace: &Trace, limits: Timeouts, peer: &Peer) -> Fault {
                     _ => ("did not begin to answer", "first-token"),
                 };
                 let (host, within) = (&peer.host, limit_text(limit_ms));
-                let message = format!("{host} {what} within {within} ({limit} limit)");
+                let at_host = peer.is_reached(trace);
+                let message = match &peer.proxy {
+                    Some(proxy) if is_connecting && !at_host => {
+                        format!("the proxy {proxy} did not connect to {host} within {within} ({limit} limit)")
+                    }
+                    _ if trace.phase() == Phase::Tls => format!(
+                        "{host} {what} within {within} ({limit} limit), the TLS handshake being under way: does it speak https on this port? If not, try http://"
+                    ),
+                    _ => format!("{host} {what} within {within} ({limit} limit)"),
+                };
                 return Fault::new(FaultClass::Timeout, trace.phase(), message);
             }
         }

@@ -46,6 +46,11 @@ impl Peer {
         }
     }
 
+    /// Whether TLS with the host itself was begun, so that a proxy before it has done its part.
+    pub(super) fn is_reached(&self, trace: &Trace) -> bool {
+        trace.tls_name().as_deref() == Some(self.name.trim_matches(['[', ']']))
+    }
+
     /// The first hop: the proxy, or the host itself.
     fn first_hop(&self) -> &str {
         self.proxy.as_deref().unwrap_or(&self.host)
@@ -61,6 +66,7 @@ struct Causes<'a> {
     tunnel: Option<&'a TunnelError>,
     socks: Option<&'a SocksError>,
     hyper: Option<&'a hyper::Error>,
+    http2: Option<&'a h2::Error>,
     io: Option<&'a io::Error>,
     /// The innermost error of all.
     root: Option<&'a (dyn Error + 'static)>,
@@ -78,6 +84,7 @@ impl<'a> Causes<'a> {
             causes.tunnel = error.downcast_ref().or(causes.tunnel);
             causes.socks = error.downcast_ref().or(causes.socks);
             causes.hyper = error.downcast_ref().or(causes.hyper);
+            causes.http2 = error.downcast_ref().or(causes.http2);
             causes.io = error.downcast_ref().or(causes.io);
             next = inner(error);
         }
@@ -127,9 +134,8 @@ pub(super) fn of_send(error: &reqwest::Error, peer: &Peer, trace: &Trace) -> Fau
     if causes.refuses_http2() {
         trace.mark_without_http2();
     }
-    let at_host = trace.tls_name().as_deref() == Some(peer.name.trim_matches(['[', ']']));
     match &peer.proxy {
-        Some(proxy) if !at_host => of_proxy(&causes, proxy, peer),
+        Some(proxy) if !peer.is_reached(trace) => of_proxy(&causes, proxy, peer),
         _ if trace.phase() == Phase::Tls => of_handshake(&causes, &peer.host),
         _ => of_connect(&causes, peer),
     }
@@ -245,7 +251,7 @@ fn of_handshake(causes: &Causes<'_>, host: &str) -> Fault {
         Some(error) => tls_text(error, host),
         None => match causes.io.map(io::Error::kind) {
             Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => format!(
-                "{host} closed the connection during the TLS handshake: does it speak https on this port?"
+                "{host} closed the connection during the TLS handshake: does it speak https on this port? If not, try http://"
             ),
             _ => format!("TLS with {host} failed: {}", causes.text()),
         },
@@ -276,6 +282,10 @@ fn certificate_text(error: &CertificateError, host: &str) -> String {
         E::NotValidYet | E::NotValidYetContext { .. } => {
             format!("the certificate of {host} is not valid yet (or this machine's clock is wrong)")
         }
+        E::Other(other) if is_authority(other) => format!(
+            "the certificate of {host} is self-signed, as an authority's is, and this machine does not trust it; \
+             if it is your own, set its PEM file as the endpoint's extra CA"
+        ),
         E::NotValidForName => format!("the certificate is for another host than {host}"),
         E::NotValidForNameContext { presented, .. } => format!(
             "the certificate is for another host than {host}: {}",
@@ -283,6 +293,12 @@ fn certificate_text(error: &CertificateError, host: &str) -> String {
         ),
         error => format!("the certificate of {host} is not accepted: {error}"),
     }
+}
+
+/// Whether a server shows the certificate of an authority as its own.
+pub(super) fn is_authority(error: &rustls::OtherError) -> bool {
+    let webpki = error.0.downcast_ref::<webpki::Error>();
+    matches!(webpki, Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 /// The fault of an exchange that began: the request, or a part of it, may have arrived.
@@ -295,10 +311,15 @@ fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
         let hint = if peer.tls {
             "set another HTTP version for this endpoint, or check its address"
         } else {
-            "try https:// instead of http://"
+            "try https:// instead of http:// (a gRPC server answers gRPC alone)"
         };
         let message = format!("what {host} sent is not HTTP: {hint}");
         return Fault::new(FaultClass::Protocol, Phase::Headers, message);
+    }
+    if let Some(why) = causes.http2.and_then(not_taken) {
+        let message =
+            format!("{host} {why}: it can't have been taken, so it is safe to send it again");
+        return Fault::new(FaultClass::Reset, Phase::Headers, message);
     }
     let reset = causes.io.is_some() || causes.hyper.is_some_and(is_closed);
     let why = if reset {
@@ -306,11 +327,30 @@ fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
     } else {
         format!(" ({})", causes.text())
     };
+    // A port that speaks TLS or gRPC often hangs up on what it does not understand.
+    let hint = if peer.tls {
+        ""
+    } else {
+        "; if it speaks TLS on this port, try https:// instead of http://"
+    };
     let message = format!(
         "{host} closed the connection before it answered{why}; the request was not sent again, \
-         because it may have been taken"
+         because it may have been taken{hint}"
     );
     Fault::new(FaultClass::Reset, Phase::Headers, message)
+}
+
+/// How a server said that it did nothing with a request (RFC 9113 §8.7).
+fn not_taken(error: &h2::Error) -> Option<&'static str> {
+    match error.reason() {
+        Some(h2::Reason::REFUSED_STREAM) => {
+            Some("refused the request before looking at it (HTTP/2 REFUSED_STREAM)")
+        }
+        Some(h2::Reason::HTTP_1_1_REQUIRED) => {
+            Some("wants HTTP/1.1: set that for this endpoint (HTTP/2 HTTP_1_1_REQUIRED)")
+        }
+        _ => None,
+    }
 }
 
 fn is_closed(error: &hyper::Error) -> bool {

@@ -11,6 +11,7 @@
 mod anthropic;
 mod as_sent;
 mod canary;
+mod canary_echo;
 mod chat;
 mod credentials;
 mod decode;
@@ -70,3 +71,4 @@ mod vertex_grpc;
 mod vertex_grpc_messages;
 #[cfg(all(feature = "gui", target_os = "linux"))]
 mod window;
+mod wire_faults;

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::{body::models, dialect::ModelInfo};
+use crate::{
+    body::{list_of, models},
+    dialect::{ModelInfo, openai_chat},
+};
 
 /// The models in the order of the list, each once; those that only embed or draw are left out, where the
 /// list says so.
@@ -16,9 +19,17 @@ pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
             return Some(Vec::new());
         }
         let mut lists = ["models", "publisherModels", "tunedModels"].iter();
-        let list = lists.find_map(|name| value.get(name)?.as_array())?;
-        let chatting = list.iter().filter(|item| can_chat(item));
-        Some(chatting.filter_map(model).collect())
+        let list = lists.find_map(|name| Some(value.get(name)?.as_array()?.iter().collect()));
+        let chatting = list
+            .or_else(|| list_of(value))?
+            .into_iter()
+            .filter(|item| can_chat(item));
+        // What stands there in another dialect's form is read as that has it.
+        Some(
+            chatting
+                .filter_map(|item| model(item).or_else(|| openai_chat::models::model(item)))
+                .collect(),
+        )
     })
 }
 

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::{body::models, dialect::ModelInfo};
+use crate::{
+    body::{list_of, models},
+    dialect::ModelInfo,
+};
 
 /// The models in the order of the list, each once. Shapes: OpenAI's `{"data": [{"id"}]}`, Together's
 /// bare array, Ollama's `{"models": [{"name"}]}`, arrays of plain names. Names stay as the endpoint
@@ -13,27 +16,26 @@ use crate::{body::models, dialect::ModelInfo};
 pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     models(body, |value| {
         let list = list_of(value)?;
-        Some(list.iter().filter_map(model).collect())
+        Some(list.into_iter().filter_map(model).collect())
     })
 }
 
-fn list_of(value: &Value) -> Option<&Vec<Value>> {
-    value
-        .as_array()
-        .filter(|list| !list.iter().any(|item| item.get("error").is_some()))
-        .or_else(|| value.get("data")?.as_array())
-        .or_else(|| value.get("models")?.as_array())
-        .or_else(|| value.get("data")?.get("models")?.as_array())
-}
-
-fn model(item: &Value) -> Option<ModelInfo> {
+pub(in crate::dialect) fn model(item: &Value) -> Option<ModelInfo> {
     let field = |names: &[&str]| {
         let texts = names.iter().filter_map(|name| item.get(name)?.as_str());
         texts.map(str::to_owned).find(|text| !text.is_empty())
     };
     let id = match item {
         Value::String(name) if !name.is_empty() => name.clone(),
-        _ => field(&["id", "model", "name", "slug"])?,
+        _ => field(&[
+            "id",
+            "model",
+            "name",
+            "slug",
+            "model_id",
+            "modelId",
+            "model_name",
+        ])?,
     };
     let label = field(&[
         "display_name",
@@ -71,7 +73,23 @@ mod tests {
         ] {
             assert_eq!(ids(body), ["a", "models/b"], "{body}");
         }
-        assert_eq!(ids(r#"{"data":[]}"#), [""; 0]);
+        for body in [
+            r#"{"result":["a",{"model_id":"models/b"}]}"#,
+            r#"{"results":[{"id":"a"},{"id":"models/b"}],"success":true}"#,
+            r#"{"result":{"data":{"models":["a","models/b"]}}}"#,
+            r#"{"error":null,"items":["a","models/b"]}"#,
+        ] {
+            assert_eq!(ids(body), ["a", "models/b"], "{body}");
+        }
+        for empty in [
+            r#"{"data":[]}"#,
+            r#"{"object":"list","data":null}"#,
+            "null",
+            "[]",
+            r#"{"models":null}"#,
+        ] {
+            assert_eq!(ids(empty), [""; 0], "{empty}");
+        }
     }
 
     #[test]
@@ -86,6 +104,7 @@ mod tests {
         for (body, said) in [
             (r#"{"error":{"message":"Incorrect key"}}"#, "Incorrect key"),
             (r#"[{"error":{"code":401,"message":"No"}}]"#, "No"),
+            (r#"{"data":null,"error":{"message":"No"}}"#, "No"),
             (
                 "<html><body>Not\nfound</body></html>",
                 "this is not a list of models: <html><body>Not found</body></html>",
