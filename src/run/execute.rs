@@ -267,12 +267,7 @@ fn explain_break(broke: Fault, began: bool, events: &mut Vec<Event>) {
             *fault = broke;
         }
         // An error of which the status alone could be read.
-        Some(fault) if !began => {
-            let status = fault
-                .status
-                .map_or_else(String::new, |status| format!("HTTP {status}: "));
-            fault.message = format!("{status}{}", broke.message);
-        }
+        Some(fault) if !began => fault.message = broke.message,
         None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
         // The provider's own words stand.
         Some(_) => Note::tell(About::Aside, format!("then {}", broke.message), events),

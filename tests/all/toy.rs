@@ -100,6 +100,7 @@ impl Decoder for ToyDecoder {
 pub fn endpoint(url: &str) -> Endpoint {
     Endpoint {
         label: "Toy".into(),
+        allow_http: true,
         connect: ConnectOptions {
             timeouts: limits(0, 0, 0, 60_000),
             ..ConnectOptions::default()

@@ -46,10 +46,7 @@ async fn a_refusal_in_an_unknown_compression_keeps_its_status_and_wait() {
             "{fault}"
         );
         assert_eq!(fault.retry_after_ms, Some(7_000));
-        assert!(
-            fault.message.contains(coding) && fault.message.contains("429"),
-            "{fault}"
-        );
+        assert!(fault.message.contains(coding), "{fault}");
         let ok = answered(whole("200 OK", &head, "\u{b}\u{2}\u{7f}not text at all")).await;
         assert_eq!(class(&ok), (C::Protocol, P::FirstToken));
         assert_eq!(ok.status, Some(200));
