@@ -73,6 +73,7 @@ impl PreparedCall {
     /// # Errors
     /// As [`Transport::send`](super::Transport::send).
     pub async fn send(self, trace: &Arc<Trace>) -> Result<HttpResponse, Fault> {
+        let mask = self.mask();
         let Self {
             client, peer, call, ..
         } = self;
@@ -86,7 +87,7 @@ impl PreparedCall {
             fault = out_of_time(trace, timeouts, &peer) => return Err(fault),
         };
         let headers_at = now();
-        refuse(&response, &peer)?;
+        refuse(&response, &peer, &mask)?;
         let headers = response.headers().clone();
         let phases = client.opened.phases(trace, response.extensions());
         let connected = phases.tls.or(phases.tcp).map(|span| span.end);
@@ -166,7 +167,7 @@ async fn request(
 
 /// Heads that are no answer of the endpoint: redirects, which are not followed so that no key goes to
 /// another host, and a proxy's own refusal.
-fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
+fn refuse(response: &reqwest::Response, peer: &Peer, mask: &Mask) -> Result<(), Fault> {
     let status = response.status();
     if let (407, false, Some(proxy)) = (status.as_u16(), peer.tls, &peer.proxy) {
         return Err(fault::of_proxy_password(proxy));
@@ -176,10 +177,10 @@ fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
     }
     let location = response.headers().get(header::LOCATION);
     let target = location.and_then(|location| {
-        response
-            .url()
-            .join(&String::from_utf8_lossy(location.as_bytes()))
-            .ok()
+        // Covered before it is read: a URL writes some characters in another way.
+        let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
+        mask.text(&mut location);
+        response.url().join(&location).ok()
     });
     let (host, code) = (&peer.host, status.as_u16());
     let message = match target {
@@ -188,7 +189,7 @@ fn refuse(response: &reqwest::Response, peer: &Peer) -> Result<(), Fault> {
         ),
         Some(url) => format!(
             "{host} redirects to {} ({code}); redirects are not followed, so that no key goes elsewhere: if that is the right place, set its base URL",
-            capped(shown_url(&url), MAX_TARGET)
+            capped(shown_url(&url).replace("%E2%80%A2", "•"), MAX_TARGET)
         ),
         None => format!("{host} redirects ({code}), and does not say where to: check the base URL"),
     };
