@@ -51,7 +51,7 @@ pub fn drop_files(target: u32, files: &[&Path]) {
     let urls = files
         .iter()
         .map(|file| Url::from_file_path(file).expect("an absolute path"));
-    let files = urls.map(|url| format!("{url}\r\n")).collect();
+    let files = urls.map(|url| String::from(url) + "\r\n").collect();
     let source = Source {
         x,
         own,
@@ -69,7 +69,7 @@ impl Source {
             .x
             .set_selection_owner(self.own, selection, CURRENT_TIME))
         .expect("the selection");
-        let position = [self.own, 0, (600 << 16) | 400, CURRENT_TIME, copy];
+        let position = [self.own, 0, (0x200 << 16) | 0x180, CURRENT_TIME, copy];
         self.tell("XdndEnter", [self.own, 5 << 24, list, 0, 0]);
         self.tell("XdndPosition", position);
         self.answered("XdndStatus");
