@@ -237,8 +237,8 @@ pub enum Update {
     Storage(Storage),
     /// What other processes do to the history.
     Elsewhere(Elsewhere),
-    /// The engine ends, and its end waits for the history: what is in the way, if that is known.
-    Storing(Option<String>),
+    /// The engine ends, and its end waits for the history: what is in the way.
+    Storing(String),
     /// The engine ends, and something could not be stored.
     Unstored(Unstored),
     /// The simulator could not be started, and why.

@@ -112,8 +112,8 @@ struct Shared {
     standing: watch::Sender<Option<Storage>>,
     /// What other processes did; looked for while anyone has a receiver.
     elsewhere: watch::Sender<Elsewhere>,
-    /// Set when the writer is gone: what could not be stored, if anything.
-    ended: watch::Sender<Option<Option<Unstored>>>,
+    /// Set when the writer is gone: whether all was stored.
+    ended: watch::Sender<Option<Result<(), Unstored>>>,
     /// This process's number, once it has one.
     session: OnceLock<i64>,
     /// The URI that readers open, or why there is nothing to read.
@@ -152,7 +152,7 @@ impl History {
             let why = format!("The history can't be written: {error}");
             shared.standing.send_replace(Some(Storage::Failing { why }));
             shared.inbox.end();
-            shared.ended.send_replace(Some(None));
+            shared.ended.send_replace(Some(Ok(())));
         }
         let inner = Arc::new(Inner { shared, lanes });
         Self { inner }
@@ -199,10 +199,8 @@ impl History {
         self.inner.shared.inbox.close();
         let unstored = ended.wait_for(Option::is_some).await;
         // The sender lives as long as this handle.
-        match unstored.ok().and_then(|ended| ended.clone()) {
-            Some(Some(unstored)) => Err(unstored),
-            Some(None) | None => Ok(()),
-        }
+        let ended = unstored.ok().and_then(|ended| ended.clone());
+        ended.unwrap_or(Ok(()))
     }
 
     /// Notes that a run begins.

@@ -182,10 +182,8 @@ fn order(base: &[u32], mine: &[u32], theirs: &[u32]) -> Vec<u32> {
             continue;
         }
         let is_last = second[at..].iter().all(|id| !first.contains(id));
-        let before = second[..at].iter().rev();
-        let before = before
-            .filter_map(|id| order.iter().position(|o| o == id))
-            .next();
+        let mut before = second[..at].iter().rev();
+        let before = before.find_map(|id| order.iter().position(|o| o == id));
         let place = match before {
             _ if is_last => order.len(),
             Some(before) => before + 1,

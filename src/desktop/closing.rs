@@ -71,11 +71,10 @@ impl Closing {
 }
 
 fn text(state: &State) -> String {
-    let why = state.storing.as_ref().and_then(Option::as_ref);
-    match (&state.unstored, why) {
+    match (&state.unstored, &state.storing) {
         (Some(unstored), _) => Unstored::to_string(unstored),
         (None, Some(why)) => format!("Waiting for the history: {why}"),
-        (None, None) => "Waiting for the history to be written".to_owned(),
+        (None, None) => String::new(),
     }
 }
 

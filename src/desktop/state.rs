@@ -29,8 +29,8 @@ pub struct State {
     pub storage: Option<Storage>,
     /// What other processes did to the history.
     pub elsewhere: Elsewhere,
-    /// The window closes and waits for the history: what is in the way, if that is known.
-    pub storing: Option<Option<String>>,
+    /// The window closes and waits for the history: what is in the way.
+    pub storing: Option<String>,
     /// What could not be stored when the engine ended.
     pub unstored: Option<Unstored>,
     /// Why there is no simulator, if there is none.

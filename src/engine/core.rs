@@ -458,8 +458,8 @@ async fn store_all(history: &History, out: &Outbox) {
         tokio::time::sleep(QUIETLY).await;
         loop {
             let why = match &*standing.borrow_and_update() {
-                Some(Storage::Failing { why }) => Some(why.clone()),
-                _ => None,
+                Some(Storage::Failing { why }) => why.clone(),
+                _ => "it is being written".to_owned(),
             };
             out.send(Update::Storing(why));
             if standing.changed().await.is_err() {

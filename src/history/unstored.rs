@@ -38,15 +38,18 @@ impl Unstored {
         why.clone_into(&mut self.why);
     }
 
-    /// What is missing in the end, if anything is; `dropped` runs had no room in memory.
-    pub(super) fn told(mut self, dropped: usize) -> Option<Self> {
+    /// Whether all was stored in the end; `dropped` runs had no room in memory.
+    ///
+    /// # Errors
+    /// With what is missing.
+    pub(super) fn told(mut self, dropped: usize) -> Result<(), Self> {
         self.others += dropped;
         if self.why.is_empty() {
             "there was no room for them while the file could not be written"
                 .clone_into(&mut self.why);
         }
         let all_stored = self.runs.is_empty() && self.others == 0 && !self.conversations;
-        (!all_stored).then_some(self)
+        if all_stored { Ok(()) } else { Err(self) }
     }
 
     fn what(&self) -> String {

@@ -76,10 +76,7 @@ impl Ending {
             match update {
                 Update::Storing(why) => {
                     self.enter(Stage::Waiting);
-                    note(&match why {
-                        Some(why) => format!("waiting for the history (Ctrl+C gives up): {why}"),
-                        None => "waiting for the history to be written (Ctrl+C gives up)".into(),
-                    });
+                    note(&format!("waiting for the history (Ctrl+C gives up): {why}"));
                 }
                 Update::Unstored(unstored) => {
                     stored = false;
