@@ -521,8 +521,8 @@ pub fn many_targets() -> Scene {
         !(20..35).contains(&ago)
     });
     for (index, run) in scene.runs.iter_mut().enumerate() {
-        if index % 2 == 0 {
-            run.head.target.model = format!("模型-{}", index / 2 % 7);
+        if run.head.target.endpoint == "openai" {
+            run.head.target.model = format!("模型-{}", index / 4 % 7);
         }
     }
     scene
