@@ -118,7 +118,7 @@ impl Mask {
             Event::Meta { id, model } => self.texts([id, model]),
             Event::Echo { parameters } => self.fields(parameters),
             Event::Text { text } | Event::Reasoning { text } | Event::Refusal { text } => {
-                self.whole(text)
+                self.whole(text);
             }
             Event::ToolCall(delta) => {
                 self.texts([&mut delta.id]);
@@ -128,7 +128,7 @@ impl Mask {
             Event::Media(media) => self.media(media),
             Event::Signature { value } => self.whole(value),
             Event::Citation(citation) => {
-                self.texts([&mut citation.url, &mut citation.title, &mut citation.quote])
+                self.texts([&mut citation.url, &mut citation.title, &mut citation.quote]);
             }
             Event::Opaque { kind, raw } | Event::Unknown { kind, raw } => {
                 self.text(kind);

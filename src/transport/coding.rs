@@ -89,19 +89,21 @@ impl Coding {
         match self {
             Self::Plain if is_gzip => (
                 gzip(),
-                odd("the answer came compressed by gzip, and no header said so"),
+                Some(odd(
+                    "the answer came compressed by gzip, and no header said so",
+                )),
             ),
             Self::Plain => (Opened::Plain, None),
-            Self::Gzip | Self::Deflate if is_gzip => (gzip(), compressed("gzip")),
+            Self::Gzip | Self::Deflate if is_gzip => (gzip(), Some(compressed("gzip"))),
             _ if is_text(begun) => (Opened::Plain, self.mislabelled()),
-            Self::Gzip => (gzip(), compressed("gzip")),
+            Self::Gzip => (gzip(), Some(compressed("gzip"))),
             Self::Deflate if is_zlib(begun) => (
                 Opened::Packed(Box::new(ZlibDecoder::new(Vec::new()))),
-                compressed("deflate"),
+                Some(compressed("deflate")),
             ),
             Self::Deflate => (
                 Opened::Packed(Box::new(DeflateDecoder::new(Vec::new()))),
-                compressed("deflate"),
+                Some(compressed("deflate")),
             ),
             Self::Foreign(_) => (Opened::Unreadable, None),
         }
@@ -114,21 +116,21 @@ impl Coding {
             Self::Deflate => "deflate",
             Self::Foreign(name) => name,
         };
-        odd(&format!(
+        Some(odd(&format!(
             "the answer's header said that it is compressed ({name}), and it was not"
-        ))
+        )))
     }
 }
 
-fn odd(text: &str) -> Option<Note> {
-    Some(Note::new(About::Form, text))
+fn odd(text: &str) -> Note {
+    Note::new(About::Form, text)
 }
 
 /// Compression makes tokens wait for each other, so the record says that it was there.
-fn compressed(name: &str) -> Option<Note> {
+fn compressed(name: &str) -> Note {
     let text =
         format!("the answer came compressed ({name}): tokens compressed together arrive together");
-    Some(Note::new(About::Aside, text))
+    Note::new(About::Aside, text)
 }
 
 /// Whether bytes begin as the text of an answer does: UTF-8, with no control character but blanks.

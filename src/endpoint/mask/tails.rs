@@ -126,8 +126,8 @@ impl Tail {
             at.max(begin)
         };
         out.push_str(&text[at..told]);
-        self.told = text[begin..told].to_owned();
-        self.held = text[told..].to_owned();
+        text[begin..told].clone_into(&mut self.told);
+        text[told..].clone_into(&mut self.held);
         out
     }
 }
