@@ -122,6 +122,7 @@ fn mend_one(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

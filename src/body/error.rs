@@ -126,8 +126,8 @@ pub fn provider_error(value: &Value) -> Option<ProviderError> {
     }
     let number = codes.number.map(|n| n.to_string());
     let words = codes.words.iter().map(|word| word.to_lowercase());
-    let stated =
-        said.field == "" && node.is_string() || node.get(said.field).is_some_and(Value::is_string);
+    let stated = said.field.is_empty() && node.is_string()
+        || node.get(said.field).is_some_and(Value::is_string);
     let inner = stated.then(|| told_as_json(&said.text)).flatten();
     let error = ProviderError {
         message: said.text.clone(),

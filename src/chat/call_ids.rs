@@ -14,10 +14,7 @@ pub fn with_call_ids(messages: &[Message]) -> Cow<'_, [Message]> {
     }
     let mut known: HashSet<String> = parts().filter_map(id_of).map(str::to_owned).collect();
     let mut free = (0_u64..).map(|n| format!("call_{n}"));
-    let mut next = || {
-        let mut ids = free.by_ref();
-        ids.find(|id| known.insert(id.clone())).unwrap_or_default()
-    };
+    let mut next = || free.find(|id| known.insert(id.clone())).unwrap_or_default();
     let mut messages = messages.to_vec();
     // Calls that got an id and wait for their result, oldest first.
     let mut waiting: Vec<(String, String)> = Vec::new();

@@ -359,8 +359,8 @@ mod tests {
             assert_eq!(out, expected);
             assert_eq!(tail.as_deref(), Some("data: [DONE]\n"));
         }
-        let named = b"event: x\ndata: {}\nevent: y\ndata: {}\n\n";
-        let names: Vec<_> = (frames(named, 3).0.into_iter())
+        let stream = b"event: x\ndata: {}\nevent: y\ndata: {}\n\n";
+        let names: Vec<_> = (frames(stream, 3).0.into_iter())
             .filter_map(|frame| match frame {
                 Frame::Event { event, .. } => Some(event),
                 _ => None,

@@ -280,7 +280,8 @@ fn what_stands_beside_an_errors_message_is_kept() {
 /// Counts are read however they are written; what is no count is blank, and noted.
 #[test]
 fn counts_are_read_or_blank_in_every_dialect() {
-    let bodies: [(&str, fn(&str) -> String); 5] = [
+    type Body = (&'static str, fn(&str) -> String);
+    let bodies: [Body; 5] = [
         ("openai-chat", |n| {
             format!(
                 r#"{{"choices":[{{"message":{{"content":"x"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{n}}}}}"#

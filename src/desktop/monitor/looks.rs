@@ -93,7 +93,7 @@ impl Looks {
     fn free_place(&self, key: &str) -> usize {
         let taken: BTreeSet<usize> = self.0.values().copied().collect();
         let free = |place: &usize| !taken.contains(place);
-        let first = (0..).find(free).unwrap_or_default() / COLORS * COLORS;
+        let first = (0..=taken.len()).find(free).unwrap_or_default() / COLORS * COLORS;
         let wish = usize::try_from(hash(key) % COLORS as u64).unwrap_or_default();
         let places = (0..COLORS).map(|step| first + (wish + step) % COLORS);
         places.into_iter().find(free).unwrap_or(first)

@@ -49,7 +49,7 @@ impl Playground {
                 self.intents.extend(pane.map(Intent::Enlarge));
             }
             "playground.latest" => {
-                (self.panes.values_mut()).for_each(|view| view.follow.to_end());
+                (self.panes.values_mut()).for_each(|view| view.follow.go_to_end());
             }
             "playground.undo" => self.intents.push(Intent::Undo),
             _ => {}
@@ -263,7 +263,7 @@ impl Playground {
         for pane in &mut self.conversation.panes {
             if !self.left_out.contains(&pane.id) {
                 runs.extend(edits::ask_next(pane, parts.clone(), &cx.state.runs));
-                self.panes.entry(pane.id).or_default().follow.to_end();
+                self.panes.entry(pane.id).or_default().follow.go_to_end();
             }
         }
         self.conversation.draft = Draft::default();
@@ -292,7 +292,7 @@ impl Playground {
     fn go_on(&mut self, pane: u32, results: Vec<Part>, cx: &mut Cx<'_>) {
         let next = edits::pane_mut(&mut self.conversation, pane);
         let run = next.and_then(|pane| edits::ask_next(pane, results, &cx.state.runs));
-        self.view(pane).follow.to_end();
+        self.view(pane).follow.go_to_end();
         self.start(run.into_iter().collect(), cx);
     }
 
@@ -342,7 +342,7 @@ impl Playground {
             if !busy {
                 let is_last = turn + 1 == pane.turns.len();
                 if is_last {
-                    self.panes.entry(*id).or_default().follow.to_end();
+                    self.panes.entry(*id).or_default().follow.go_to_end();
                 }
                 runs.extend(edits::ask(pane, *turn, &cx.state.runs));
             }
@@ -390,7 +390,7 @@ impl Playground {
                 pane.turns.truncate(turn);
                 runs.extend(edits::ask_next(pane, parts.clone(), &cx.state.runs));
             }
-            self.view(id).follow.to_end();
+            self.view(id).follow.go_to_end();
         }
         self.view(pane).editing = None;
         self.start(runs, cx);

@@ -334,8 +334,10 @@ fn cell_ui(ui: &Ui, theme: &Theme, cell: &Cell, area: Rect, named_fully: bool) {
         (_, true) => theme.text_dim,
         _ => theme.text,
     };
-    let mut job = LayoutJob::default();
-    job.wrap = egui::text::TextWrapping::truncate_at_width(area.width() - 4.0);
+    let mut job = LayoutJob {
+        wrap: egui::text::TextWrapping::truncate_at_width(area.width() - 4.0),
+        ..LayoutJob::default()
+    };
     if named {
         let format = egui::TextFormat::simple(FontId::proportional(size::TINY), theme.text_dim);
         job.append(cell.label, 0.0, format);

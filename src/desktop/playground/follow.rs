@@ -51,7 +51,7 @@ impl Follow {
     }
 
     /// Goes to the end and keeps to it.
-    pub fn to_end(&mut self) {
+    pub fn go_to_end(&mut self) {
         self.away = false;
     }
 
@@ -153,7 +153,7 @@ mod tests {
         assert!(!follow.is_away());
         assert!((rest(&mut follow, &mut at, 2000.0, 350.0) - 1650.0).abs() < SAME);
         show(&mut follow, &mut at, 2000.0, 350.0, -90.0);
-        follow.to_end();
+        follow.go_to_end();
         assert!((rest(&mut follow, &mut at, 2000.0, 350.0) - 1650.0).abs() < SAME);
     }
 

@@ -174,7 +174,7 @@ impl PaneView {
             ui.ctx().request_discard("a block above was measured");
         }
         if self.follow.is_away() && jump_ui(ui, cx.theme, out.inner_rect) {
-            self.follow.to_end();
+            self.follow.go_to_end();
         }
     }
 }

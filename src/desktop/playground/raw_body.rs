@@ -211,7 +211,7 @@ impl Playground {
         if turn.is_none() && self.asks_alone(id) {
             self.conversation.draft = Draft::default();
         }
-        self.view(id).follow.to_end();
+        self.view(id).follow.go_to_end();
         self.start(run.into_iter().collect(), cx);
         cx.commands.push(Command::ListConversations);
     }

@@ -56,10 +56,10 @@ impl Trials {
         let Some(id) = trial.run else { return };
         if let Some(fault) = cx.state.refused.get(&id) {
             fault_ui(ui, cx.theme, fault);
-        } else if let Some(run) = cx.state.runs.get(&id) {
-            if run_ui(ui, cx.theme, run) {
-                cx.actions.push(Action::OpenRun(id));
-            }
+        } else if let Some(run) = cx.state.runs.get(&id)
+            && run_ui(ui, cx.theme, run)
+        {
+            cx.actions.push(Action::OpenRun(id));
         }
     }
 }

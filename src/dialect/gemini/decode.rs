@@ -38,6 +38,10 @@ const ANOTHER_CANDIDATE: &str = "more than one candidate came; only the first is
 
 /// Reads one answer.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four things that were seen, in any mix"
+)]
 pub(in crate::dialect) struct GeminiReader {
     /// Whether something was there that only this protocol says.
     pub(in crate::dialect) answered: bool,

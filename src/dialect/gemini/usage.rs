@@ -156,6 +156,7 @@ mod tests {
     );
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn what_was_generated_includes_the_thoughts_however_it_is_stated() {
         let table: &[Row] = &[
             (

@@ -121,13 +121,14 @@ impl Items {
         let item = match kind.as_deref().unwrap_or_default() {
             "message" => Item::Message,
             "reasoning" => Item::Reasoning,
-            _ => match ClientCall::of(&fields) {
-                Some(of) => Item::Call(self.begin_call(of, &fields, out)),
-                None => {
+            _ => {
+                if let Some(of) = ClientCall::of(&fields) {
+                    Item::Call(self.begin_call(of, &fields, out))
+                } else {
                     out.push(at_work());
                     Item::Other
                 }
-            },
+            }
         };
         self.open.insert(index, item);
         Ok(())
