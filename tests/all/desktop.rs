@@ -441,7 +441,7 @@ fn a_tiny_request_is_sent_from_the_settings_and_says_what_it_costs() {
             .is_none()
     );
     click(&mut desktop, &mut player, "Test deepseek");
-    assert!(shows(&desktop, "It costs what they cost"));
+    assert!(shows(&desktop, "it costs what they cost"));
     click(&mut desktop, &mut player, "Send a tiny request to deepseek");
     let sent = heard(&player, |command| match command {
         Command::Send(send) => Some((send.id, send.endpoint.clone(), (*send.request).clone())),

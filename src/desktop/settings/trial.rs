@@ -95,9 +95,7 @@ impl Trial {
         let cost = if endpoint.simulated {
             "The simulator answers: it costs nothing".to_owned()
         } else {
-            format!(
-                "A real one: a short prompt, at most {TOKENS} tokens back. It costs what they cost"
-            )
+            format!("A real one, at most {TOKENS} tokens back: it costs what they cost")
         };
         ui.label(caption(cx.theme, cost));
     }
