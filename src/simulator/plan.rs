@@ -399,7 +399,8 @@ mod tests {
                 let seeds = seeds(asked, 9);
                 (seeds, Plan::new(model, asked, seeds, 1.0).promise())
             });
-            if !model.pace.scaled {
+            // A buffering proxy holds the first token back until others have come.
+            if !model.pace.scaled && model.pace.burst.is_none() {
                 assert_eq!(one.1.head, two.1.head, "{}", model.name);
                 assert_eq!(one.1.first_token, two.1.first_token, "{}", model.name);
             }

@@ -158,7 +158,12 @@ impl<B> Incoming<B> {
                 );
                 return Err(self.broken(FaultClass::Protocol, &text));
             }
-            _ => {}
+            (Opened::Unreadable, _) => {
+                let text =
+                    "sent what is neither text nor the compressed data that its header states";
+                return Err(self.broken(FaultClass::Protocol, text));
+            }
+            (Opened::Plain, _) => {}
         }
         Ok(())
     }
@@ -413,7 +418,7 @@ mod tests {
         ] {
             let (_, fault) = read(vec![junk], coding.clone(), Caps::default()).await;
             let fault = fault.unwrap();
-            assert_eq!(fault.class, FaultClass::Protocol, "{fault}");
+            assert_eq!(fault.class, FaultClass::Protocol, "{coding:?}: {fault}");
             assert!(fault.message.contains("compressed"), "{fault}");
         }
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Foreign("br".into())] {

@@ -96,8 +96,7 @@ impl Coding {
             Self::Plain => (Opened::Plain, None),
             Self::Gzip | Self::Deflate if is_gzip => (gzip(), Some(compressed("gzip"))),
             _ if is_text(begun) => (Opened::Plain, self.mislabelled()),
-            Self::Gzip => (gzip(), Some(compressed("gzip"))),
-            Self::Deflate if is_zlib(begun) => (
+            Self::Gzip | Self::Deflate if is_zlib(begun) => (
                 Opened::Packed(Box::new(ZlibDecoder::new(Vec::new()))),
                 Some(compressed("deflate")),
             ),
@@ -105,7 +104,7 @@ impl Coding {
                 Opened::Packed(Box::new(DeflateDecoder::new(Vec::new()))),
                 Some(compressed("deflate")),
             ),
-            Self::Foreign(_) => (Opened::Unreadable, None),
+            Self::Gzip | Self::Foreign(_) => (Opened::Unreadable, None),
         }
     }
 

@@ -230,7 +230,7 @@ mod tests {
             {"role": "tool", "tool_call_id": "c", "content": "r"},
             {"role": "user", "content": "see: what now?"},
             {"role": "assistant", "content": "calling", "tool_calls": [
-                {"id": "", "type": "function", "function": {"name": "", "arguments": "{}"}},
+                {"id": "call_0", "type": "function", "function": {"name": "", "arguments": "{}"}},
             ]},
         ]);
         assert_eq!(written["messages"].to_string(), expected.to_string());
