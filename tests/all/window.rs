@@ -272,3 +272,46 @@ fn the_first_window_leaves_room_for_its_title_bar() {
     let (width, height) = (value("WIDTH="), value("HEIGHT="));
     assert!(width <= 1270 && height <= 750, "{width} × {height}");
 }
+
+/// Sends a text from this window, and waits until both panes have asked and repeated it.
+fn ask(screen: &Screen, text: &str) {
+    screen.focus();
+    paste_over(screen, text);
+    xdotool(&["key", "ctrl+Return"]);
+    screen.see(&format!("{text:?} four times"), |parts| {
+        let whole = parts.iter().filter(|part| part.name == text);
+        (whole.count() == 4).then_some(())
+    });
+}
+
+#[test]
+#[ignore = "needs a screen and an accessibility bus"]
+fn two_windows_on_one_conversation_lose_no_turn() {
+    let user = User::new();
+    let one = Screen::open(&user.home);
+    ask(&one, "from one, alone");
+    let two = Screen::open(&user.home);
+    two.part("label", "from one, alone");
+    let mut asked = vec!["from one, alone".to_owned()];
+    for round in 0..3 {
+        for (screen, name) in [(&one, "one"), (&two, "two")] {
+            let text = format!("from {name}, {round}");
+            ask(screen, &text);
+            asked.push(text);
+        }
+    }
+    for screen in [one, two] {
+        screen.signal("-TERM");
+        assert!(screen.ended().success());
+    }
+    let again = Screen::open(&user.home);
+    for pane in ["More for pane 1", "More for pane 2"] {
+        offer("nothing yet");
+        again.click("button", pane);
+        again.click("button", "Copy the conversation as Markdown");
+        let kept = copied("nothing yet");
+        for text in &asked {
+            assert!(kept.contains(text), "{text:?} is not in {pane}: {kept}");
+        }
+    }
+}
