@@ -285,9 +285,7 @@ impl View for Playground {
     }
 
     fn close(&mut self, cx: &mut Cx<'_>) {
-        if self.changed || self.changed_at.is_some() {
-            self.save_now(cx);
-        }
+        self.keep_changes(cx);
     }
 
     fn save(&self) -> Option<String> {
@@ -445,6 +443,15 @@ impl Playground {
             }
             None => {}
         }
+    }
+
+    /// Keeps what was done to the conversation and is not kept yet; says whether anything was.
+    fn keep_changes(&mut self, cx: &mut Cx<'_>) -> bool {
+        let changed = std::mem::take(&mut self.changed) || self.changed_at.is_some();
+        if changed {
+            self.save_now(cx);
+        }
+        changed
     }
 
     fn save_now(&mut self, cx: &mut Cx<'_>) {

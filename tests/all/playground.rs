@@ -18,7 +18,7 @@ use egui_kittest::{
 };
 use tokenscope::{
     chat::{ChatRequest, Media, Part, ToolCall},
-    conversation::{Conversation, ConversationId, ConversationSummary},
+    conversation::{Conversation, ConversationId, ConversationSummary, TurnId},
     desktop::{
         state::State,
         theme::{self, Theme},
@@ -1392,6 +1392,105 @@ fn what_was_begun_is_not_replaced_by_what_comes_late() {
     harness.run_steps(2);
     let prompt = harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
     assert_eq!(prompt.value().as_deref(), Some("mine"));
+}
+
+/// Another window asks something in the conversation that is shown here; what is read of it has this window's
+/// draft as it was kept last.
+fn asked_elsewhere(harness: &mut Harness<'_, Rig>, kept: &Conversation, text: &str) {
+    let mut theirs = kept.clone();
+    for pane in &mut theirs.panes {
+        let mut turn = pane.turns.last().unwrap().clone();
+        turn.id = TurnId::after(Some(turn.id));
+        turn.runs.clear();
+        turn.user = vec![Part::Text { text: text.into() }];
+        pane.turns.push(turn);
+    }
+    let asked = |c: &Command| matches!(c, Command::LoadConversation(id) if *id == kept.id);
+    harness.state_mut().commands.clear();
+    harness.state_mut().state.elsewhere.conversations += 1;
+    harness.run_steps(1);
+    assert!(harness.state().commands.iter().any(asked));
+    // It asks again if it has kept something meanwhile.
+    while harness.state().commands.iter().any(asked) {
+        if let Some(saved) = harness.state().saved().pop() {
+            theirs.draft = saved.draft;
+        }
+        harness.state_mut().commands.clear();
+        let loaded = &mut harness.state_mut().state.loaded;
+        loaded.push((kept.id, Some(Box::new(theirs.clone()))));
+        harness.run_steps(1);
+    }
+    harness.run_steps(2);
+}
+
+#[test]
+fn what_is_written_here_stays_while_another_window_asks() {
+    let mut first = rig();
+    let sent = ask(&mut first, "Asked here");
+    let kept = first.state().saved().pop().unwrap();
+    let second = reopened(&first);
+    for mut window in [first, second] {
+        for run in &sent {
+            put(&mut window, ended(run, "fine", 1, 2, Connection::Warm));
+        }
+        window.run_steps(2);
+        let edit = window.get_all_by_label("Edit the prompt and ask again");
+        edit.last().unwrap().click();
+        window.run_steps(3);
+        window.get_by_label("Edited prompt").focus();
+        window.run_steps(1);
+        window.get_by_label("Edited prompt").type_text(", edited");
+        type_prompt(&mut window, "half a thought");
+        asked_elsewhere(&mut window, &kept, "Asked there");
+        assert_eq!(window.get_all_by_label("Asked there").count(), 2);
+        let prompt = window.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
+        assert_eq!(prompt.value().as_deref(), Some("half a thought"));
+        let edited = window.get_by_label("Edited prompt").value();
+        assert!(edited.is_some_and(|text| text.contains(", edited")));
+    }
+}
+
+#[test]
+fn what_is_written_while_another_conversation_comes_is_kept() {
+    let mut harness = rig();
+    ask(&mut harness, "Mine");
+    let mine = harness.state().saved().pop().unwrap().id;
+    let summary = ConversationSummary {
+        id: ConversationId(1),
+        title: "Alpha".into(),
+        updated_unix_ns: 1,
+        panes: 2,
+    };
+    harness.state_mut().state.conversations = vec![summary];
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    harness.run_steps(4);
+    harness.get_by_label("Open “Alpha”").click();
+    harness.run_steps(2);
+    harness
+        .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
+        .focus();
+    harness.run_steps(1);
+    harness.state_mut().commands.clear();
+    harness
+        .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
+        .type_text("half a thought");
+    harness.run_steps(1);
+    assert_eq!(harness.state().saved().len(), 0, "it comes before that");
+    let alpha = Conversation {
+        id: ConversationId(1),
+        ..Conversation::default()
+    };
+    let loaded = &mut harness.state_mut().state.loaded;
+    loaded.push((alpha.id, Some(Box::new(alpha))));
+    harness.run_steps(2);
+    let saved = harness.state().saved();
+    assert_eq!(saved.len(), 1);
+    assert_eq!(
+        (saved[0].id, saved[0].draft.text.as_str()),
+        (mine, "half a thought")
+    );
+    let prompt = harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
+    assert_eq!(prompt.value().as_deref(), Some(""));
 }
 
 #[test]

@@ -398,9 +398,7 @@ impl Playground {
 
     /// Keeps this conversation, if anything was done to it, and shows another.
     fn leave_for(&mut self, next: Conversation, cx: &mut Cx<'_>) {
-        if self.changed || self.changed_at.is_some() {
-            self.changed = false;
-            self.save_now(cx);
+        if self.keep_changes(cx) {
             cx.commands.push(Command::ListConversations);
         }
         self.wanted = None;
@@ -409,10 +407,7 @@ impl Playground {
     }
 
     fn open(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
-        if self.changed || self.changed_at.is_some() {
-            self.changed = false;
-            self.save_now(cx);
-        }
+        self.keep_changes(cx);
         self.pristine = false;
         self.wanted = Some(id);
         cx.commands.push(Command::LoadConversation(id));

@@ -60,6 +60,10 @@ impl Playground {
             if let Some(conversation) = conversation
                 && self.wanted == Some(id)
             {
+                // What was written while it was on its way is kept where it was written.
+                self.keep_changes(cx);
+                // Opened once: what comes of it later is merged into what is done here.
+                self.wanted = None;
                 self.base = conversation.clone().into();
                 self.show(*conversation);
             } else if self.wanted == Some(id) {

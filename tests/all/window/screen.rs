@@ -69,8 +69,10 @@ impl Screen {
         };
         let pid = screen.child.id().to_string();
         screen.id = until("the X window", || {
+            // Without `--all`, any other window of this name would do.
             let found = asked(&[
                 "search",
+                "--all",
                 "--onlyvisible",
                 "--pid",
                 &pid,
