@@ -6,7 +6,8 @@ set -euo pipefail
 
 scratch=$(mktemp -d)
 mkdir -m 700 "$scratch"/{data,cache,config,run}
-Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb" &
+# A screen that began again whenever its last client goes would turn away the one that comes then.
+Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp -noreset 3>"$scratch/display" 2>"$scratch/xvfb" &
 screen=$!
 trap 'kill $screen 2>/dev/null || true; wait $screen 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
