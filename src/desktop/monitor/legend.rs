@@ -90,13 +90,18 @@ fn entry(
                 });
             });
         });
-        ui.horizontal_wrapped(|ui| {
+        ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
+            // What wraps stays under the name.
             ui.add_space(SAMPLE + 6.0 - space::M);
-            figures(ui, theme, series);
-            if track.simulated {
-                simulated_badge(ui, theme);
-            }
+            ui.vertical(|ui| {
+                ui.horizontal_wrapped(|ui| {
+                    figures(ui, theme, series);
+                    if track.simulated {
+                        simulated_badge(ui, theme);
+                    }
+                });
+            });
         });
     });
     (act, ui.rect_contains_pointer(shown.response.rect))
