@@ -25,6 +25,12 @@ const MAX_HELD_BYTES: usize = 8 << 20;
 /// The end mark of OpenAI's.
 const DONE: &str = "[DONE]";
 
+/// Notes what came behind the end of an answer, of which it is no part.
+pub(crate) fn note_behind_end(what: &str, out: &mut Vec<Event>) {
+    let text = format!("behind the answer's end came: {what}");
+    Note::tell(About::EndMark, text, out);
+}
+
 /// What a dialect makes of the frames of one body.
 pub trait Reader: Send {
     /// Whether single JSON objects, one a line, are how this dialect streams; elsewhere one alone is an
@@ -357,8 +363,9 @@ impl<R: Reader> BodyDecoder<R> {
     }
 
     fn note_behind_end(&self, what: &str, out: &mut Vec<Event>) {
-        let text = format!("behind the answer's end came: {what}");
-        self.note(About::EndMark, &text, out);
+        if !self.faulted {
+            note_behind_end(what, out);
+        }
     }
 
     fn fail_by_status(&mut self, body: &str, out: &mut Vec<Event>) {

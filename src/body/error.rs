@@ -159,6 +159,12 @@ pub fn business_error(value: &Value) -> Option<ProviderError> {
     })
 }
 
+/// The same of a JSON text; `None` where that is no JSON, too.
+#[must_use]
+pub fn business_error_in(text: &str) -> Option<ProviderError> {
+    business_error(&json::value(text).ok()?)
+}
+
 /// Whether a field of this name may tell of a failure.
 #[must_use]
 pub fn tells_of_failure(name: &str) -> bool {

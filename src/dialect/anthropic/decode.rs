@@ -6,7 +6,9 @@ use super::{
 };
 use crate::{
     body::{
-        Beside, Ended, Reader, Taken, error,
+        Beside, Ended, Reader, Taken,
+        decoder::note_behind_end,
+        error,
         excerpt::excerpt,
         json::{self, Fields},
         typed,
@@ -91,15 +93,12 @@ impl MessageReader {
             Err(taken) => return taken,
         };
         if kind.is_empty()
-            && let Some(error) = json::value(data)
-                .ok()
-                .and_then(|v| error::business_error(&v))
+            && let Some(error) = error::business_error_in(data)
         {
             return Taken::Failed(error);
         }
         if self.stopped && is_content(&kind) {
-            let text = format!("behind the answer's end came: {}", excerpt(data));
-            Note::tell(About::EndMark, text, out);
+            note_behind_end(&excerpt(data), out);
             return Taken::Read;
         }
         match self.read_event(&kind, &fields, data, out) {

@@ -10,7 +10,7 @@ use super::metrics;
 use crate::{
     body::{
         Beside, Ended, Reader, Taken,
-        error::{ProviderError, business_error, provider_error},
+        error::{ProviderError, business_error_in, provider_error},
         json::{self, Fields},
         text::{Joiner, Piece},
     },
@@ -93,7 +93,7 @@ impl Reader for ChatReader {
             unknown("after the end", data, out);
         } else if is_answer {
             self.read_line(&line, out);
-        } else if let Some(error) = json::value(data).ok().and_then(|v| business_error(&v)) {
+        } else if let Some(error) = business_error_in(data) {
             // `{"detail": …}` and its like: a proxy speaks.
             return Taken::Failed(error);
         } else {

@@ -115,9 +115,7 @@ impl ChunkReader {
         }
         let error = match chunk.error {
             Some(error) => Some(ProviderError::of_data(error.get())),
-            None if chunk.fails => {
-                (json::value(json).ok()).and_then(|value| error::business_error(&value))
-            }
+            None if chunk.fails => error::business_error_in(json),
             None => self.failed.take(),
         };
         if alive && error.is_none() && out.len() == before {

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     body::{
-        Ended, Reader, Taken, error,
+        Ended, Reader, Taken,
+        decoder::note_behind_end,
+        error,
         excerpt::excerpt,
         json::{self, Fields},
         typed,
@@ -40,15 +42,11 @@ impl Reader for ResponseReader {
         };
         let read = match kind.as_str() {
             "" if fields.stated("output").is_some() => self.read_whole(&fields, out),
-            "" if let Some(error) = json::value(data)
-                .ok()
-                .and_then(|v| error::business_error(&v)) =>
-            {
+            "" if let Some(error) = error::business_error_in(data) => {
                 return Taken::Failed(error);
             }
             kind if self.over && is_content(kind) => {
-                let text = format!("behind the answer's end came: {}", excerpt(data));
-                Note::tell(About::EndMark, text, out);
+                note_behind_end(&excerpt(data), out);
                 return Taken::Read;
             }
             kind => self.read_event(kind, &fields, data, out),
