@@ -355,6 +355,8 @@ words! {
         Timings = "server times",
         /// Names that the answer gave itself, and parameters said back.
         Names = "changes of its id, model or parameters",
+        /// Turns that text and reasoning took: what comes after counts to the last of its kind.
+        Turns = "turns of text and reasoning",
     }
 }
 

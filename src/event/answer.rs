@@ -119,8 +119,9 @@ pub enum BodyPart<'a> {
 const MAX_KEPT: usize = 64;
 /// Sources kept per answer.
 const MAX_CITATIONS: usize = 1_000;
-/// From so many pieces on, their order is no longer kept: the text is.
-const MAX_PIECES: usize = 100_000;
+/// From so many pieces on, text and reasoning that take turns begin no further one: what is said then is counted
+/// to the last of its kind. Calls, files and items have budgets of their own.
+const MAX_PIECES: usize = 10_000;
 
 impl Answer {
     /// The assistant message that this answer becomes in the next request to the dialect that it came
@@ -284,7 +285,7 @@ impl Answer {
             self.pieces.pop();
         }
         if self.pieces.len() >= MAX_PIECES && self.joins_another(&kind) {
-            return;
+            return self.apply_surplus(Surplus::Turns, 1);
         }
         self.pieces.push(Piece {
             kind,
@@ -292,26 +293,17 @@ impl Answer {
         });
     }
 
-    /// Counts text beyond the last piece that is kept to the last of its kind; anything else has no place then.
+    /// Counts text or reasoning to the last piece of its kind, where they took turns; says whether they did.
     fn joins_another(&mut self, kind: &PieceKind) -> bool {
         let mut last_two = self.pieces.iter_mut().rev().take(2);
-        match kind {
-            PieceKind::Text { bytes: more } => last_two.any(|piece| match &mut piece.kind {
-                PieceKind::Text { bytes } => {
-                    *bytes += more;
-                    true
-                }
-                _ => false,
-            }),
-            PieceKind::Reasoning { bytes: more } => last_two.any(|piece| match &mut piece.kind {
-                PieceKind::Reasoning { bytes } => {
-                    *bytes += more;
-                    true
-                }
-                _ => false,
-            }),
-            _ => true,
-        }
+        last_two.any(|piece| match (&mut piece.kind, kind) {
+            (PieceKind::Text { bytes }, PieceKind::Text { bytes: more })
+            | (PieceKind::Reasoning { bytes }, PieceKind::Reasoning { bytes: more }) => {
+                *bytes += more;
+                true
+            }
+            _ => false,
+        })
     }
 
     fn apply_text(&mut self, text: &str) {
@@ -549,6 +541,33 @@ mod tests {
         let parts = answer.message("any").unwrap().parts;
         assert_eq!(parts.len(), 2, "thoughts that no one signed stay here");
         assert_eq!(Answer::default().message("any"), None);
+    }
+
+    #[test]
+    fn turns_beyond_those_that_are_kept_lose_no_text() {
+        let thought = || Event::Reasoning { text: "b".into() };
+        let mut answer = Answer::default();
+        for _ in 0..MAX_PIECES {
+            answer.apply(&text("a"));
+            answer.apply(&thought());
+        }
+        answer.apply(&call(0, "{}"));
+        answer.apply(&text("c"));
+        assert_eq!(answer.pieces.len(), MAX_PIECES + 2);
+        let counted = answer.pieces.iter().map(|piece| match piece.kind {
+            PieceKind::Text { bytes } | PieceKind::Reasoning { bytes } => bytes,
+            _ => 0,
+        });
+        assert_eq!(counted.sum::<usize>(), 2 * MAX_PIECES + 1);
+        let message = answer.message("any").unwrap();
+        let texts = message.parts.iter().filter_map(|part| match part {
+            Part::Text { text } => Some(text.as_str()),
+            _ => None,
+        });
+        assert_eq!(texts.collect::<String>(), answer.text);
+        let (note, count) = &answer.notes[0];
+        assert!(note.text.contains("turns of text and reasoning"));
+        assert_eq!(*count, MAX_PIECES as u64);
     }
 
     #[test]

@@ -35,6 +35,9 @@ const IN_ROW: usize = 4 << 20;
 /// From so many bytes on, what is said next begins a row of its own: SQLite needs a row's size twice more.
 const FULL_BYTES: usize = 1 << 20;
 
+/// About what a row takes up beside its bytes while it waits.
+const ROW_BYTES: usize = 200;
+
 /// One row of `piece`.
 #[derive(Debug)]
 pub(super) struct Piece {
@@ -168,7 +171,10 @@ impl Live {
         }
         match self.said.last_mut() {
             Some((last, said)) if *last == kind && said.len() < FULL_BYTES => said.push_str(text),
-            _ => self.said.push((kind, text.to_owned())),
+            _ => {
+                self.waiting += ROW_BYTES;
+                self.said.push((kind, text.to_owned()));
+            }
         }
     }
 
