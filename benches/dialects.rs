@@ -35,10 +35,11 @@ use served::{Served, own_cpu_time, percentile_ms};
 use tokenscope::{
     chat::ChatRequest,
     dialect::DialectId,
-    endpoint::{Endpoint, HttpVersion, call::chat_call},
+    endpoint::Endpoint,
+    exchange::call::chat_call,
     run::{Ask, Origin, Run, RunHead, RunId, execute},
     simulator,
-    transport::Transport,
+    transport::{HttpVersion, Transport},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},

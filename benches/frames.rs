@@ -22,8 +22,7 @@ use tokenscope::{
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::Event,
-    measure::{Read, Stamps},
-    run::{Connection, RunHead, RunId, RunUpdate},
+    run::{Connection, Read, RunHead, RunId, RunUpdate, Stamps},
     settings::Settings,
 };
 

@@ -18,8 +18,7 @@ use tokenscope::{
     endpoint::TargetId,
     event::{Fault, FaultClass, Phase, Usage},
     history::History,
-    measure::Read,
-    run::{Connection, Origin, Run, RunHead, RunId, State},
+    run::{Connection, Origin, Read, Run, RunHead, RunId, State},
 };
 
 pub const DAY_NS: i64 = 24 * 3600 * 1_000_000_000;

@@ -10,10 +10,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
-use tokenscope::{
-    endpoint::ConnectOptions,
-    transport::{HttpCall, Transport, Upload},
-};
+use tokenscope::transport::{ConnectOptions, HttpCall, Transport, Upload};
 use url::Url;
 
 /// A running simulator; dropping it stops it.

@@ -6,23 +6,24 @@
 pub mod beside;
 mod call_ids;
 pub(crate) mod count;
+mod decode;
 pub mod decoder;
 pub mod error;
 pub mod excerpt;
 pub(crate) mod json;
+pub mod json_values;
 mod list;
+pub mod sse;
 pub(crate) mod text;
 mod typed;
 pub mod wait;
 
 pub use self::beside::Beside;
+pub use self::decode::{Decoder, ModelInfo, ResponseHead};
 pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
 pub(crate) use self::list::{list_of, models, next_page};
 pub(crate) use self::typed::typed;
-use crate::{
-    dialect::ResponseHead,
-    event::{About, Event, Note},
-};
+use crate::event::{About, Event, Note};
 
 use serde::de::IgnoredAny;
 

@@ -25,9 +25,8 @@ use clap::{
 
 use crate::{
     dialect::{DIALECTS, DialectId},
-    endpoint::{preset, variables::Environment},
+    endpoint::{preset, simulated, variables::Environment},
     settings::Settings,
-    simulator,
     visible::{visible, visible_line},
 };
 
@@ -173,7 +172,7 @@ fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
     }
     let own = settings.endpoints.iter().map(|e| e.id.clone());
     let presets = preset::all().iter().map(|p| p.id.clone());
-    let known: BTreeSet<String> = own.chain(presets).chain(simulator::ids()).collect();
+    let known: BTreeSet<String> = own.chain(presets).chain(simulated::ids()).collect();
     UsageError::new(format!(
         "there is no endpoint “{}”; known are {}",
         visible_line(id),

@@ -5,12 +5,9 @@
 
 pub mod base_url;
 pub mod cache;
-pub mod call;
 pub mod headers;
-pub mod list;
-pub mod mask;
 pub mod preset;
-pub mod secret_name;
+pub mod simulated;
 pub mod variables;
 pub mod vertex;
 
@@ -19,7 +16,10 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::dialect::DialectId;
+use crate::{
+    dialect::DialectId,
+    transport::{ConnectOptions, is_this_machine},
+};
 
 /// Endpoint and model, written `endpoint/model`. The model's name may hold further slashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl Endpoint {
     /// Whether it runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        base_url::is_this_machine(&self.base_url)
+        is_this_machine(&self.base_url)
     }
 
     /// Whether a request without a key is pointless: a cloud preset, at whatever host. Any other
@@ -180,61 +180,6 @@ impl Auth {
     pub fn of_dialect(dialect: DialectId) -> Self {
         let header = dialect.dialect().key_header;
         header.map_or(Self::Bearer, |name| Self::Header(name.to_owned()))
-    }
-}
-
-/// How to connect to an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ConnectOptions {
-    /// `http://`, `https://`, `socks5://` or `socks5h://` proxy; a user name may stand in it, its
-    /// password is a credential of its own and is kept where keys are.
-    pub proxy: Option<String>,
-    /// A PEM file with further certificate authorities to trust.
-    pub ca_file: Option<String>,
-    /// Which HTTP versions may be used.
-    pub http: HttpVersion,
-    /// Time limits.
-    pub timeouts: Timeouts,
-}
-
-/// Which HTTP versions may be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum HttpVersion {
-    /// HTTP/2 where the server offers it by ALPN, else HTTP/1.1.
-    #[default]
-    #[serde(rename = "auto")]
-    Auto,
-    /// HTTP/1.1 only.
-    #[serde(rename = "1.1")]
-    Http1,
-    /// HTTP/2 only, without TLS by prior knowledge.
-    #[serde(rename = "2")]
-    Http2,
-}
-
-/// Time limits of a run, in milliseconds; 0 means no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Timeouts {
-    /// DNS, TCP and TLS together.
-    pub connect_ms: u64,
-    /// From the request sent to the first token.
-    pub first_token_ms: u64,
-    /// Between two reads that carried more than a keep-alive, after the first token.
-    pub idle_ms: u64,
-    /// The whole run.
-    pub total_ms: u64,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect_ms: 10_000,
-            first_token_ms: 120_000,
-            idle_ms: 60_000,
-            total_ms: 1_800_000,
-        }
     }
 }
 

@@ -19,10 +19,10 @@ use secrecy::SecretString;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
+    body::ModelInfo,
     chat::ChatRequest,
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     credential::{KeyOf, KeyStatus},
-    dialect::ModelInfo,
     endpoint::Endpoint,
     event::Fault,
     history::{

@@ -16,12 +16,14 @@ pub mod event;
 pub mod input;
 pub mod visible;
 
+mod clock;
 mod private;
 
 pub mod schema;
 
 pub mod body;
 pub mod dialect;
+pub mod mask;
 
 pub mod endpoint;
 pub mod hints;
@@ -30,6 +32,8 @@ pub mod settings;
 pub mod credential;
 
 pub mod transport;
+
+pub mod exchange;
 
 pub mod measure;
 pub mod record;

@@ -3,11 +3,15 @@
 //! On Unix a file gets the permissions 0600 and a folder 0700, whatever the umask; elsewhere the folders of a
 //! user's profile are private already.
 
+mod whole;
+
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::Path,
 };
+
+pub(crate) use self::whole::{followed, locked, replace};
 
 /// What the names of our own files begin with, in the folders of settings and data.
 const OWN: &[&str] = &[

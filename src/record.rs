@@ -13,8 +13,8 @@ use crate::{
     conformance,
     dialect::DialectId,
     event::{Answer, PieceKind},
-    measure::{self, FIGURES},
-    run::{Connection, Run},
+    measure::FIGURES,
+    run::{self, Connection, Run},
     visible::visible_json,
 };
 
@@ -102,7 +102,7 @@ pub fn run_line(run: &Run) -> Line<'_> {
     line.set("status", run.status);
     line.set("http_version", run.http_version.as_deref());
     line.set("started_unix_ns", started);
-    line.set("lasted_ms", stamps.closed.map(measure::ms));
+    line.set("lasted_ms", stamps.closed.map(run::ms));
     for figure in FIGURES {
         line.set(figure.key, (figure.value)(run));
     }
@@ -126,7 +126,7 @@ fn answer_fields(answer: &Answer) -> Line<'_> {
         .map(|(note, n)| (note.text.clone(), (*n).into()))
         .collect();
     let times: Map<String, Value> = (answer.timings.iter())
-        .map(|(name, ns)| (name.clone(), measure::ms(*ns).into()))
+        .map(|(name, ns)| (name.clone(), run::ms(*ns).into()))
         .collect();
     let mut fields = json!({
         "type": "run",

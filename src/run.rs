@@ -6,7 +6,9 @@
 mod backlog;
 mod bounded;
 mod execute;
-pub mod retry_after;
+mod reads;
+pub mod recorder;
+mod stamps;
 mod watch;
 mod ways;
 
@@ -25,15 +27,17 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     backlog::Backlog,
     execute::{execute, execute_in, execute_paced},
+    reads::Reads,
+    stamps::{OffsetNs, Read, Span, Stamps, TOGETHER_NS, ms},
 };
 
 use crate::{
     chat::ChatRequest,
+    clock::wall_clock_ns,
     dialect::DialectId,
     endpoint::{Endpoint, TargetId},
     event::{Answer, Event, Fault, FaultClass, words},
-    measure::{OffsetNs, Read, Reads, Stamps, recorder::wall_clock_ns},
-    transport::shown_url,
+    visible::shown_url,
 };
 
 /// A run's key: made by the client, ordered by time, unique across processes that share a history.

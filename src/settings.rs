@@ -5,20 +5,22 @@
 
 mod edit;
 mod environment;
-pub(crate) mod file;
-mod parse;
+pub(crate) mod parse;
 mod section;
 mod watch;
 
-use std::{borrow::Cow, path::PathBuf};
+use std::{
+    borrow::Cow,
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 pub use self::watch::{Watch, watch};
 use crate::{
     endpoint::{Endpoint, preset, variables::Environment},
-    simulator,
+    input, private,
 };
 
 /// Everything the user can set.
@@ -61,11 +63,9 @@ impl Settings {
         self.endpoint(id).map(Cow::Borrowed).or_else(of_preset)
     }
 
-    /// These settings with the built-in simulator's endpoints at the end, given the base URL that clients of the
-    /// `OpenAI` API are given.
+    /// These settings with the built-in simulator's endpoints at the end.
     #[must_use]
-    pub fn with_simulator(mut self, base_url: &Url) -> Self {
-        let endpoints = simulator::endpoints(base_url);
+    pub fn with_simulator(mut self, endpoints: Vec<Endpoint>) -> Self {
         self.built_in.extend(endpoints.iter().map(|e| e.id.clone()));
         self.endpoints.extend(endpoints);
         self
@@ -211,7 +211,7 @@ pub fn load(paths: &Paths) -> Result<Settings, SettingsProblem> {
 /// # Errors
 /// With the line, if the file is not what it should be.
 pub fn load_in(paths: &Paths, environment: &Environment) -> Result<Settings, SettingsProblem> {
-    let text = file::read(&paths.settings).map_err(|why| paths.problem(&why))?;
+    let text = read(&paths.settings).map_err(|why| paths.problem(&why))?;
     let mut settings = parse::settings(&paths.settings, &text.unwrap_or_default())?;
     settings.add_ready(environment);
     Ok(settings)
@@ -223,20 +223,32 @@ pub fn load_in(paths: &Paths, environment: &Environment) -> Result<Settings, Set
 /// If the file is broken (it is then left as it is), or can't be written.
 pub fn edit(paths: &Paths, edit: &SettingsEdit) -> Result<(), SettingsProblem> {
     let path = &paths.settings;
-    let locked = || file::locked(path, || Ok(edit::make(path, edit)));
-    (path.parent().map_or(Ok(()), crate::private::folder))
+    let locked = || private::locked(path, || Ok(edit::make(path, edit)));
+    (path.parent().map_or(Ok(()), private::folder))
         .and_then(|()| locked())
         .map_err(|why| paths.problem(&why))?
 }
 
 impl Paths {
     /// A problem with the file as a whole.
-    fn problem(&self, why: &std::io::Error) -> SettingsProblem {
+    fn problem(&self, why: &io::Error) -> SettingsProblem {
         SettingsProblem {
             path: self.settings.clone(),
             line: None,
             message: why.to_string(),
         }
+    }
+}
+
+/// Most bytes of settings that are read.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// The file's text; `None` if there is none yet.
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match input::text(path, MAX_BYTES) {
+        Ok(text) => Ok(Some(text)),
+        Err(why) if why.is_missing() => Ok(None),
+        Err(why) => Err(io::Error::other(format!("it {}", why.why))),
     }
 }
 

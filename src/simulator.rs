@@ -54,11 +54,8 @@ use url::Url;
 use self::{dialect::DIALECTS, tls::Tls};
 use crate::{
     dialect::DialectId,
-    endpoint::{Auth, Endpoint},
+    endpoint::{Auth, Endpoint, simulated},
 };
-
-/// The id of the simulator's endpoint in settings and targets; those of its other protocols begin with it.
-pub const ENDPOINT: &str = "simulator";
 
 /// The simulator's endpoints, given the base URL that clients of the `OpenAI` API are given: one a protocol,
 /// the most common one first.
@@ -78,31 +75,12 @@ pub fn endpoints(base_url: &Url) -> Vec<Endpoint> {
             key_env: Vec::new(),
             models: models(),
             simulated: true,
-            ..Endpoint::custom(id_of(dialect.id), base_url, dialect.id)
+            ..Endpoint::custom(simulated::id_of(dialect.id), base_url, dialect.id)
         }
     };
     let mut endpoints: Vec<Endpoint> = DIALECTS.iter().map(|dialect| of(dialect)).collect();
-    endpoints.sort_by_key(|endpoint| endpoint.id != ENDPOINT);
+    endpoints.sort_by_key(|endpoint| endpoint.id != simulated::ENDPOINT);
     endpoints
-}
-
-/// The id of the endpoint that speaks a protocol.
-fn id_of(dialect: DialectId) -> String {
-    match dialect {
-        DialectId::OpenaiChat => ENDPOINT.to_owned(),
-        other => format!("{ENDPOINT}-{other}"),
-    }
-}
-
-/// The ids of the simulator's endpoints.
-pub fn ids() -> impl Iterator<Item = String> {
-    DIALECTS.iter().map(|dialect| id_of(dialect.id))
-}
-
-/// Whether an endpoint's id is one of the simulator's.
-#[must_use]
-pub fn is_own(id: &str) -> bool {
-    ids().any(|own| own == id)
 }
 
 /// How the simulator is served.

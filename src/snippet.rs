@@ -15,12 +15,10 @@ use url::Url;
 use crate::{
     chat::ChatRequest,
     dialect::DialectId,
-    endpoint::{
-        Auth, Endpoint,
-        call::{left_out, whole_body},
-    },
+    endpoint::{Auth, Endpoint},
     event::words,
-    transport::shown_url,
+    exchange::call::{left_out, whole_body},
+    visible::shown_url,
 };
 
 words! {

@@ -12,10 +12,10 @@ mod client;
 mod coding;
 mod connector;
 mod fault;
-pub mod json_values;
+mod options;
 mod phases;
 mod proxy;
-pub mod sse;
+mod this_machine;
 mod tls;
 mod upload;
 
@@ -31,11 +31,18 @@ use futures_util::Stream;
 use http::HeaderMap;
 use url::Url;
 
-pub use self::{call::PreparedCall, client::shown_url, phases::Trace, upload::Upload};
+pub use self::{
+    call::PreparedCall,
+    options::{ConnectOptions, HttpVersion, Timeouts},
+    phases::Trace,
+    this_machine::is_this_machine,
+    upload::Upload,
+};
 use self::{client::Clients, proxy::Via};
 use crate::{
-    endpoint::ConnectOptions,
     event::{Fault, Note, Phase},
+    mask::{Mask, Secrets},
+    visible::shown_url,
 };
 
 /// A request ready for the wire.
@@ -63,6 +70,24 @@ impl fmt::Debug for HttpCall {
             .field("headers", &self.headers)
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl HttpCall {
+    /// What covers the secrets of this call: its sensitive headers, the fields of its query that are named as
+    /// secrets, its proxy's password, and `other`.
+    #[must_use]
+    pub fn mask(&self, other: Option<&secrecy::SecretString>) -> Mask {
+        let mut secrets = Secrets::default();
+        secrets.of_headers(&self.headers);
+        secrets.of_url(&self.url);
+        let proxy = self.connect.proxy.as_deref().map(Url::parse);
+        if let Some(Ok(proxy)) = proxy {
+            secrets.of_url(&proxy);
+        }
+        let others = self.proxy_password.iter().chain(other);
+        others.for_each(|secret| secrets.of_secret(secret));
+        secrets.mask()
     }
 }
 
@@ -249,21 +274,6 @@ pub struct ConnectStep {
     pub took: Option<Duration>,
 }
 
-/// When a limit runs out; a limit of 0 never does.
-pub(crate) fn deadline(begin: Instant, limit_ms: u64) -> Option<Instant> {
-    (limit_ms > 0)
-        .then(|| begin.checked_add(Duration::from_millis(limit_ms)))
-        .flatten()
-}
-
-/// Waits for a deadline; without one, for ever.
-pub(crate) async fn wait_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// A limit as a person would write it.
 pub(crate) fn limit_text(limit_ms: u64) -> String {
     if limit_ms.is_multiple_of(1000) {
@@ -280,12 +290,4 @@ fn host_port(url: &Url) -> String {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the transport stamps"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -3,7 +3,12 @@
 //!
 //! The terminal, the JSON lines and the window all show text through this.
 
+mod secret_name;
+mod url;
+
 use std::{borrow::Cow, fmt::Write as _};
+
+pub use self::{secret_name::is_secret_name, url::shown_url};
 
 /// The text with what could act or hide written as `\u{…}`: C0 and C1 controls and DEL (but newline and tab; CRLF
 /// becomes LF), bidirectional controls (CVE-2021-42574), tags, line and paragraph separators, and characters without

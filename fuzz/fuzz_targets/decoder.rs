@@ -9,10 +9,7 @@ use std::sync::OnceLock;
 
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use tokenscope::{
-    dialect::{Dialect, DialectId, ResponseHead},
-    event::{Answer, Event},
-};
+use tokenscope::{body::ResponseHead, dialect::{Dialect, DialectId}, event::{Answer, Event}};
 
 const STATUS: [u16; 4] = [200, 200, 429, 500];
 /// Bit of the second byte: the response says that it is gRPC.

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tokenscope::transport::sse::Sse;
+use tokenscope::body::sse::Sse;
 
 fn frames<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
     let (mut sse, mut frames) = (Sse::default(), Vec::new());

@@ -11,12 +11,12 @@ use super::{
     is_blank, kind_of, type_note,
 };
 use crate::{
-    dialect::{Decoder, ResponseHead},
-    event::{About, Event, Fault, FaultClass, Note, Phase},
-    transport::{
+    body::{
+        Decoder, ResponseHead,
         json_values::{Found, JsonValues, MAX_OBJECT_BYTES},
         sse::{Frame, MAX_EVENT_BYTES, Sse},
     },
+    event::{About, Event, Fault, FaultClass, Note, Phase},
 };
 
 /// Most bytes of an error's body or a page that are held: 8 MiB.

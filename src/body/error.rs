@@ -12,7 +12,7 @@ use super::{
     json,
 };
 use crate::{
-    dialect::ResponseHead,
+    body::ResponseHead,
     event::{Fault, FaultClass, Phase},
 };
 

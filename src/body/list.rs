@@ -10,7 +10,7 @@ use super::{
     excerpt::excerpt,
     json,
 };
-use crate::dialect::ModelInfo;
+use crate::body::ModelInfo;
 
 /// The models that a body lists, in its order, each once. `read` finds them; it gives `None` where the body
 /// is no list.

@@ -18,7 +18,8 @@ use super::{
     terminal::{Printer, buffered_stdout},
 };
 use crate::{
-    dialect::{DialectId, ResponseHead, Wire},
+    body::ResponseHead,
+    dialect::{DialectId, Wire},
     event::{Answer, Event, Fault, FaultClass, Phase},
     record,
 };

@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use super::{ad_hoc::Reach, note, terminal::stdout};
 use crate::{
+    body::ModelInfo,
     credential::Credentials,
-    dialect::{DialectId, ModelInfo},
-    endpoint::{Endpoint, cache::ModelCache, list::list_models, variables::Environment},
+    dialect::DialectId,
+    endpoint::{Endpoint, cache::ModelCache, simulated, variables::Environment},
     event::FaultClass,
+    exchange::list::list_models,
     record,
     settings::{self, Paths, Settings},
     simulator,
@@ -64,7 +66,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             super::warn_of(&settings);
             print_endpoints(&settings, args.json)
         }
-        Some(id) if simulator::is_own(id) => print_models(&named(&simulator::models()), args.json),
+        Some(id) if simulated::is_own(id) => print_models(&named(&simulator::models()), args.json),
         Some(id) => {
             let endpoint = (settings.endpoint_or_preset(id))
                 .ok_or_else(|| super::unknown_endpoint(id, &settings))?;
@@ -142,7 +144,7 @@ fn print_endpoints(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
     });
     let rows: Vec<Row<'_>> = known
         .chain([Row {
-            endpoint: simulator::ENDPOINT,
+            endpoint: simulated::ENDPOINT,
             label: "Simulator, in every protocol: simulator-anthropic, simulator-gemini, …",
             dialect: DialectId::OpenaiChat,
             base_url: "",

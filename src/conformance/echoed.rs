@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{chat::ChatRequest, endpoint::call::fitted_body, run::Run};
+use crate::{chat::ChatRequest, exchange::call::fitted_body, run::Run};
 
 pub(super) fn changed(run: &Run) -> Vec<String> {
     let echoed = &run.answer.echoed;

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::KeyError;
-use crate::endpoint::mask::cover;
+use crate::mask::cover;
 
 /// How long a command may take: it may ask a server, or a finger on a sensor.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -31,7 +31,7 @@ use super::{
     KeyError,
     account::{Account, AccountKind, MAX_FILE},
 };
-use crate::{endpoint::mask::cover, input};
+use crate::{input, mask::cover};
 
 /// What a token may be used for: Vertex AI asks for this scope.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";

@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
+    body::ModelInfo,
     conversation::{Conversation, ConversationId, ConversationSummary},
     credential::{KeyOf, KeyStatus},
-    dialect::ModelInfo,
     engine::{TestStep, Update},
     event::Fault,
     history::{Conformance, Elsewhere, RunPage, Series, Storage, Unstored},

@@ -68,9 +68,9 @@ mod missing {
     use url::Url;
 
     use crate::{
-        body::BodyDecoder,
+        body::{BodyDecoder, Decoder, ResponseHead},
         chat::Files,
-        dialect::{Decoder, GrpcMessage, ResponseHead, gemini::decode::GeminiReader},
+        dialect::{GrpcMessage, gemini::decode::GeminiReader},
     };
 
     pub(super) fn message(_: Value, _: &Files, _: &Url, _: &str) -> Result<GrpcMessage, String> {

@@ -13,12 +13,10 @@
 //!    gateway's `/gemini` is none either);
 //! 6. a trailing `#` switches rules 4 and 5 off: the URL stays as written.
 
-use std::net::IpAddr;
-
-use url::{Host, Url};
+use url::Url;
 
 use super::variables;
-use crate::dialect::DialectId;
+use crate::{dialect::DialectId, transport::is_this_machine};
 
 /// A base URL ready for use, and what was changed to make it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,22 +231,6 @@ fn without_end(bare: &str) -> Option<(&str, &str, bool)> {
         return Some((&bare[..at], &bare[at..], false));
     }
     tail(TAILS).map(|(before, end)| (before, end, false))
-}
-
-/// Whether a URL's host is this machine: no proxy is asked for it, and it may be reached by `http://`.
-#[must_use]
-pub fn is_this_machine(url: &Url) -> bool {
-    let ip = match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            return name == "localhost" || name.ends_with(".localhost");
-        }
-        Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
-        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical(),
-        None => return false,
-    };
-    // Connecting to the unspecified address reaches this machine, and servers print it at their start.
-    ip.is_loopback() || ip.is_unspecified()
 }
 
 /// The text that normalises to this very URL, in any dialect: what a settings file holds.

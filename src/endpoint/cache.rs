@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Endpoint;
-use crate::{dialect::ModelInfo, private, settings::file};
+use crate::{body::ModelInfo, private};
 
 /// The lists of one data folder.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl ModelCache {
             .map_err(std::io::Error::from)
             .and_then(|bytes| {
                 private::folder(&self.folder)?;
-                file::replace(&self.path(endpoint), &bytes)
+                private::replace(&self.path(endpoint), &bytes)
             });
         if let Err(why) = kept {
             tracing::warn!(endpoint = endpoint.id, %why, "the list of models is not cached");

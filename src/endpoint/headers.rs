@@ -8,10 +8,12 @@ use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
 
 use super::{
     Auth, Endpoint,
-    secret_name::is_secret_name,
     variables::{self, Environment},
 };
-use crate::event::{About, Fault, FaultClass, Note, Phase};
+use crate::{
+    event::{About, Fault, FaultClass, Note, Phase},
+    visible::is_secret_name,
+};
 
 /// Headers that the connection itself writes; a second one would break or hijack the request.
 const RESERVED: &[HeaderName] = &[
@@ -115,7 +117,7 @@ fn bare(key: &str) -> &str {
 }
 
 /// A note that a key was not sent as it is written, if it was not.
-pub(super) fn key_note(key: &SecretString) -> Option<Note> {
+pub(crate) fn key_note(key: &SecretString) -> Option<Note> {
     let key = key.expose_secret();
     let text = match bare(key) {
         same if same == key.trim() => return None,

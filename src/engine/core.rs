@@ -154,7 +154,7 @@ impl Core {
     fn with_own_endpoints(&self, mut settings: Settings) -> Settings {
         settings.endpoints.splice(0..0, self.extra.iter().cloned());
         match &self.simulator {
-            Some(simulator) => settings.with_simulator(&simulator.base_url()),
+            Some(simulator) => settings.with_simulator(simulator::endpoints(&simulator.base_url())),
             None => settings,
         }
     }

@@ -8,16 +8,14 @@ use secrecy::SecretString;
 
 use super::{Outbox, TestStep, TestedThing, Update};
 use crate::{
+    body::ModelInfo,
     credential::{Credentials, KeyError, KeyOf, KeyPlace, explained},
-    dialect::ModelInfo,
-    endpoint::{
-        Endpoint,
-        cache::ModelCache,
+    endpoint::{Endpoint, cache::ModelCache},
+    event::{Fault, FaultClass, Phase},
+    exchange::{
         call::models_call,
         list::{list_models, read_models},
-        mask::Mask,
     },
-    event::{Fault, FaultClass, Phase},
     transport::{ConnectStep, Transport},
 };
 
@@ -196,7 +194,7 @@ pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &End
         Ok(call) => call,
         Err(fault) => return tell(TestedThing::Auth, Err(fault), true, None),
     };
-    let mask = Mask::of(&call);
+    let mask = call.mask(None);
     let mut report = |step: ConnectStep| {
         let result = step.result.map_err(|fault| mask.fault(fault));
         tell(tested_thing(step.phase), result, true, step.took);

@@ -9,11 +9,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Outbox, SendRun, Update, lookup::Keys};
 use crate::{
+    clock::wall_clock_ns,
     credential::Credentials,
     endpoint::Endpoint,
     event::{Fault, FaultClass, Phase},
     history::History,
-    measure::recorder,
     run::{self, Ask, Run, RunHead, RunId, RunUpdate},
     transport::Transport,
 };
@@ -184,7 +184,7 @@ impl Reporter {
     /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.
     fn fail(&self, head: RunHead, fault: Fault) {
         let mut run = Run::new(head);
-        for update in RunUpdate::stillborn(fault, recorder::wall_clock_ns()) {
+        for update in RunUpdate::stillborn(fault, wall_clock_ns()) {
             if run.apply(&update).is_ok() {
                 self.report(run.head.id, update);
             }

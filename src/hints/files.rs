@@ -111,7 +111,7 @@ fn fenced(name: &str, text: &str, is_first: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chat::Message, endpoint::Endpoint, endpoint::call::raw_body};
+    use crate::{chat::Message, endpoint::Endpoint, exchange::call::raw_body};
 
     fn media(mime: &str, uri: Option<&str>) -> Media {
         Media {

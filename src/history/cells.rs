@@ -7,7 +7,7 @@ use rusqlite::{
 use serde::de::DeserializeOwned;
 
 use super::reads;
-use crate::measure::{Read, Span};
+use crate::run::{Read, Span};
 
 /// Reads a row's cells from left to right.
 #[derive(Debug)]

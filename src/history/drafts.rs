@@ -11,8 +11,8 @@ use super::{
     session::Session,
 };
 use crate::{
+    clock::wall_clock_ns,
     conversation::{ConversationId, Draft},
-    measure::recorder::wall_clock_ns,
 };
 
 /// Keeps the draft of a window (`session`; of nobody if `None`); an empty one is not kept. Its files are

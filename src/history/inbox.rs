@@ -350,7 +350,7 @@ fn weight(run: &Run) -> usize {
     1000 + run.answer.text.len()
         + run.answer.reasoning.len()
         + run.answer.refusal.len()
-        + run.reads.len() * size_of::<crate::measure::Read>()
+        + run.reads.len() * size_of::<crate::run::Read>()
         + unknown
             .map(|(kind, raw)| kind.len() + raw.len())
             .sum::<usize>()
@@ -363,7 +363,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{super::tests::a_run, *};
-    use crate::{conversation::Conversation, event::Event, measure::Read};
+    use crate::{conversation::Conversation, event::Event, run::Read};
 
     fn text(text: &str) -> RunUpdate {
         RunUpdate::Read {

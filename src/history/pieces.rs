@@ -8,8 +8,7 @@ use rusqlite::Connection;
 use super::reads;
 use crate::{
     event::{Event, words},
-    measure::{Read, Reads, Stamps},
-    run::{Run, RunUpdate, State},
+    run::{Read, Reads, Run, RunUpdate, Stamps, State},
 };
 
 words! {

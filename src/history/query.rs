@@ -12,8 +12,7 @@ use super::{
 use crate::{
     endpoint::TargetId,
     event::FaultClass,
-    measure::ms,
-    run::{Connection as Reuse, RunId, State},
+    run::{Connection as Reuse, RunId, State, ms},
 };
 
 /// Which runs, in which order.

@@ -4,7 +4,7 @@
 //! the read before it (since `started` for the first), bytes, events, tokens. Reads follow each other
 //! until the blob ends, so an empty blob is no reads. A read of a stream takes 6 to 9 bytes.
 
-use crate::measure::Read;
+use crate::run::Read;
 
 /// The blob of these reads.
 pub(super) fn encode(reads: &[Read]) -> Vec<u8> {

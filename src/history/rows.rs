@@ -19,8 +19,7 @@ use crate::{
     dialect::DialectId,
     endpoint::TargetId,
     event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
-    measure::{Span, Stamps},
-    run::{Connection as Reuse, Origin, Run, RunHead, RunId, State},
+    run::{Connection as Reuse, Origin, Run, RunHead, RunId, Span, Stamps, State},
 };
 
 /// Columns of `run`, its own key aside and in the order of [`put_row`]; `outcome` makes itself.

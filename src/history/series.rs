@@ -11,8 +11,7 @@ use super::{query, reader::IsCancelled, search};
 use crate::{
     endpoint::TargetId,
     event::FaultClass,
-    measure::ms,
-    run::{Connection as Reuse, RunId},
+    run::{Connection as Reuse, RunId, ms},
 };
 
 /// Which stretch of TTFT history, at which resolution.

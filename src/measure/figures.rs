@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use super::{Better, Figure, OffsetNs, Read, Span, TOGETHER_NS, ms, percentile};
-use crate::run::Run;
+use super::{Better, Figure, percentile};
+use crate::run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms};
 
 /// All figures, in the order in which they are shown. A failed run shows what was stamped before it
 /// failed; those values never enter an average.

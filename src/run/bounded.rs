@@ -6,7 +6,7 @@
 use http::HeaderMap;
 
 use crate::{
-    dialect::Decoder,
+    body::Decoder,
     event::{Event, Fault, FaultClass, Phase, Surplus, budget::Budget},
 };
 
@@ -157,7 +157,7 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{DialectId, ResponseHead};
+    use crate::{body::ResponseHead, dialect::DialectId};
 
     fn bounded(dialect: DialectId) -> Bounded {
         let decoder = (dialect.dialect().decoder)(&ResponseHead::event_stream());

@@ -12,17 +12,19 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Ask, Backlog, Connection, Run, RunUpdate,
     bounded::Bounded,
-    retry_after::wait_ms,
     watch::{Limit, Watch},
     ways::{Way, Ways},
 };
 use crate::{
+    body::ResponseHead,
+    clock::{deadline, wait_until},
     credential::explained,
-    dialect::{Dialect, ResponseHead},
-    endpoint::{Timeouts, mask::Mask},
+    dialect::Dialect,
     event::{About, Event, Fault, FaultClass, Note, Phase},
-    measure::{Stamps, recorder::Recorder},
-    transport::{Chunk, HttpResponse, Trace, Transport, deadline, limit_text, wait_until},
+    exchange::retry_after::wait_ms,
+    mask::Mask,
+    run::{Stamps, recorder::Recorder},
+    transport::{Chunk, HttpResponse, Timeouts, Trace, Transport, limit_text},
 };
 
 /// Does one run: sends it, stamps and decodes what comes, reports each step to `emit`, and gives

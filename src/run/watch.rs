@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    endpoint::Timeouts,
+    clock::deadline,
     event::{Event, Phase},
-    transport::{HttpResponse, deadline},
+    transport::{HttpResponse, Timeouts},
 };
 
 /// How long the response may stay open once the dialect's own end (or a fault) has come.

@@ -3,8 +3,8 @@
 use super::Ask;
 use crate::{
     dialect::{Dialect, Wire},
-    endpoint::call::{ChatCall, chat_call},
     event::{Fault, Note},
+    exchange::call::{ChatCall, chat_call},
     transport::{PreparedCall, Transport},
 };
 

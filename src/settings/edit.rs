@@ -9,10 +9,10 @@ use serde::{Deserialize as _, de::IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::{
-    Appearance, SettingsEdit, SettingsProblem, file, parse,
+    Appearance, SettingsEdit, SettingsProblem, parse, read,
     section::{KEYS, Section, TIMEOUT_KEYS},
 };
-use crate::endpoint::{Endpoint, Timeouts};
+use crate::{endpoint::Endpoint, private, transport::Timeouts};
 
 /// What a new file begins with.
 const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in the desktop: comments stay, and a
@@ -47,7 +47,7 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 /// before or would not be after is left as it is.
 pub(super) fn make(path: &Path, edit: &SettingsEdit) -> Result<(), SettingsProblem> {
     let io = |why: std::io::Error| problem(path, why.to_string());
-    let old = file::read(path).map_err(io)?;
+    let old = read(path).map_err(io)?;
     let text = match &old {
         Some(text) if !text.trim().is_empty() => text.as_str(),
         _ => HEADER,
@@ -59,7 +59,7 @@ pub(super) fn make(path: &Path, edit: &SettingsEdit) -> Result<(), SettingsProbl
     if old.as_ref() == Some(&new) {
         return Ok(());
     }
-    file::replace(path, new.as_bytes()).map_err(io)
+    private::replace(path, new.as_bytes()).map_err(io)
 }
 
 fn problem(path: &Path, message: String) -> SettingsProblem {

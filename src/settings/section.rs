@@ -10,12 +10,12 @@ use url::Url;
 use crate::{
     dialect::DialectId,
     endpoint::{
-        Auth, ConnectOptions, Endpoint, HttpVersion, Timeouts, base_url, headers,
+        Auth, Endpoint, base_url, headers,
         preset::{self, Preset, PresetError},
-        secret_name::is_secret_name,
-        variables,
+        simulated, variables,
     },
-    simulator,
+    transport::{ConnectOptions, HttpVersion, Timeouts},
+    visible::is_secret_name,
 };
 
 /// A section as it is written. Order of the fields is the order of a new section.
@@ -279,7 +279,7 @@ fn kept<T: PartialEq>(value: Option<T>, default: Option<&T>) -> Option<T> {
 /// An id stands in targets before a slash, in file names and in keyring entries.
 fn check_id(id: &str) -> Result<(), String> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if simulator::is_own(id) {
+    if simulated::is_own(id) {
         return Err(format!(
             "“{id}” is the built-in simulator's id: choose another"
         ));

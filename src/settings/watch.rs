@@ -13,7 +13,7 @@ use std::{
 
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::{Paths, SettingsProblem, file};
+use super::{Paths, SettingsProblem, read};
 use crate::private;
 
 /// How long the file has to be left alone before it is read: editors write in several steps.
@@ -63,7 +63,7 @@ fn folders(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let folder_of = |path: &Path| path.parent().unwrap_or(Path::new(".")).to_owned();
     let own = folder_of(path);
     private::folder(&own)?;
-    let real = folder_of(&file::followed(path)?);
+    let real = folder_of(&private::followed(path)?);
     Ok(if real == own || !real.is_dir() {
         vec![own]
     } else {
@@ -102,7 +102,7 @@ fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'stati
 type Said = Result<Option<String>, String>;
 
 fn said(path: &Path) -> Said {
-    file::read(path).map_err(|why| why.to_string())
+    read(path).map_err(|why| why.to_string())
 }
 
 /// Waits for events, or for its pace, then for quiet; calls back if the file says something new.

@@ -16,10 +16,13 @@ use http_body::{Body, Frame, SizeHint};
 use super::{
     Chunk, Upload,
     coding::{Coding, Opened, Unpack},
-    fault, now,
+    fault,
     phases::Trace,
 };
-use crate::event::{Fault, FaultClass, Note, Phase};
+use crate::{
+    clock::now,
+    event::{Fault, FaultClass, Note, Phase},
+};
 
 /// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
 /// large ones: at most a socket buffer is still on its way.

@@ -10,18 +10,19 @@ use secrecy::SecretString;
 use super::{
     HttpCall, HttpResponse, Trace, Whole,
     body::{Caps, Incoming, Outgoing},
-    client::{Client, shown_url},
+    client::Client,
     coding::Coding,
-    deadline,
     fault::{self, Peer},
-    limit_text, now,
+    limit_text,
     proxy::Via,
-    wait_until,
 };
 use crate::{
     body::excerpt::capped,
-    endpoint::{Timeouts, mask::Mask},
+    clock::{deadline, now, wait_until},
     event::{Fault, FaultClass, Phase},
+    mask::Mask,
+    transport::Timeouts,
+    visible::shown_url,
 };
 
 /// Most characters of a redirect's target that are shown.
@@ -57,7 +58,7 @@ impl PreparedCall {
 
     /// What covers the secrets that it will be sent with.
     pub(crate) fn mask(&self) -> Mask {
-        Mask::with(&self.call, self.environment_password.as_ref())
+        self.call.mask(self.environment_password.as_ref())
     }
 
     /// The way of its connection, for people.

@@ -27,8 +27,8 @@ use std::{
 use hyper_util::client::legacy::connect::{Connected, HttpInfo};
 use tokio::sync::Notify;
 
-use super::{ConnectPhases, PhaseSpan, now};
-use crate::event::Phase;
+use super::{ConnectPhases, PhaseSpan};
+use crate::{clock::now, event::Phase};
 
 tokio::task_local! {
     /// The call whose request future is polled.

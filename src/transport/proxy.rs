@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::{
-    endpoint::base_url::is_this_machine,
     event::{Fault, FaultClass, Phase},
+    transport::is_this_machine,
 };
 
 /// The way to a host.

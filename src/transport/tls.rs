@@ -17,9 +17,9 @@ use rustls_platform_verifier::Verifier;
 
 use super::{connector::MarkingSessions, fault::is_authority};
 use crate::{
-    endpoint::HttpVersion,
     event::{Fault, FaultClass, Phase},
     input,
+    transport::HttpVersion,
 };
 
 /// No list of authorities is longer: the Web's takes a quarter of a MiB.

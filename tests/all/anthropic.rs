@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokenscope::{
+    body::ResponseHead,
     chat::{CacheLife, ChatRequest, Media, Message, Part, ResponseFormat, Role, Tool, ToolCall},
-    dialect::{DIALECTS, ResponseHead, anthropic::DIALECT},
+    dialect::{DIALECTS, anthropic::DIALECT},
     event::{Answer, Event, FaultClass, Finish, FinishReason, PieceKind},
 };
 

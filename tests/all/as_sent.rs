@@ -5,7 +5,8 @@ use std::{collections::HashSet, fs, path::Path};
 
 use serde_json::Value;
 use tokenscope::{
-    dialect::{DialectId, ResponseHead},
+    body::ResponseHead,
+    dialect::DialectId,
     event::{Answer, FaultClass as C},
 };
 

@@ -9,11 +9,11 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Map, Value};
 use tokenscope::{
-    dialect::{DIALECTS, Dialect, ResponseHead, Wire},
-    endpoint::{ConnectOptions, mask::Mask},
+    body::ResponseHead,
+    dialect::{DIALECTS, Dialect, Wire},
     event::Event,
     history::{ExportFormat, History, RunQuery},
-    transport::{HttpCall, Upload},
+    mask::{Mask, Secrets},
 };
 
 use crate::{
@@ -32,14 +32,9 @@ fn key() -> String {
 fn mask_of(key: &str) -> Mask {
     let mut value: http::HeaderValue = format!("Bearer {key}").parse().unwrap();
     value.set_sensitive(true);
-    Mask::of(&HttpCall {
-        method: http::Method::POST,
-        url: "http://h/".parse().unwrap(),
-        headers: [(http::header::AUTHORIZATION, value)].into_iter().collect(),
-        body: Upload::default(),
-        connect: ConnectOptions::default(),
-        proxy_password: None,
-    })
+    let mut secrets = Secrets::default();
+    secrets.of_headers(&[(http::header::AUTHORIZATION, value)].into_iter().collect());
+    secrets.mask()
 }
 
 /// The value once for each text and each name in it, with the key in that place.
@@ -380,7 +375,7 @@ fn other_header_values_than_secrets_are_left_in_what_a_provider_says() {
         .iter()
         .map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()))
         .collect();
-    let call = tokenscope::endpoint::call::models_call(
+    let call = tokenscope::exchange::call::models_call(
         &endpoint,
         Some(&"sk-hunter2".to_owned().into()),
         None,
@@ -389,7 +384,7 @@ fn other_header_values_than_secrets_are_left_in_what_a_provider_says() {
     let body = r#"{"error":{"message":"my-project may not use mistral-large with sk-hunter2","status":"PERMISSION_DENIED"}}"#;
     let events = decoded(
         DIALECTS[0],
-        &Mask::of(&call),
+        &call.mask(None),
         &crate::dialects::head(403),
         body,
     );

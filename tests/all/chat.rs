@@ -3,7 +3,10 @@
 use std::io::Read as _;
 
 use serde_json::Value;
-use tokenscope::simulator::{self, Simulator};
+use tokenscope::{
+    endpoint::simulated,
+    simulator::{self, Simulator},
+};
 
 use crate::{
     canary::{assert_no_canary, assert_no_canary_in, canary},
@@ -279,7 +282,7 @@ fn a_reader_that_leaves_ends_the_program_quietly() {
 
 #[test]
 fn a_session_is_held_over_several_turns_with_its_tools_in_every_protocol() {
-    for endpoint in simulator::ids() {
+    for endpoint in simulated::ids() {
         let home = Home::new();
         let file = home.path().join("session.json");
         let (file, target) = (file.to_str().unwrap(), format!("{endpoint}/sim-tools"));

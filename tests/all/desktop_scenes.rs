@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, sync::mpsc};
 use egui::vec2;
 use egui_kittest::Harness;
 use tokenscope::{
+    body::ModelInfo,
     chat::{ChatRequest, Media, Params},
     conformance::{self, Finding},
     credential::{KeyOf, KeyPlace, KeyStatus},
@@ -13,7 +14,7 @@ use tokenscope::{
         fonts,
         view::ViewId,
     },
-    dialect::{DialectId, ModelInfo},
+    dialect::DialectId,
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, Engine, TestStep, TestedThing, Update},
     event::{
@@ -23,8 +24,7 @@ use tokenscope::{
         Conformance, Found, Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint,
         Storage,
     },
-    measure::{Read, Reads, Span, Stamps},
-    run::{Connection, Origin, Run, RunHead, RunId, State},
+    run::{Connection, Origin, Read, Reads, Run, RunHead, RunId, Span, Stamps, State},
     settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
 };
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -368,7 +368,7 @@ fn add(series: &mut Series, run: &Run) {
             let connection = run.connection.unwrap_or(Connection::Warm);
             series.points.push(SeriesPoint {
                 at_unix_ns,
-                ttft_ms: tokenscope::measure::ms(first),
+                ttft_ms: tokenscope::run::ms(first),
                 connection,
                 run: run.head.id,
             });
@@ -404,10 +404,10 @@ fn rolling(series: &Series, connection: Connection) -> Vec<(i64, f64)> {
 }
 
 fn row(run: &Run) -> RunRow {
-    let ms = |at: Option<u64>| at.map(tokenscope::measure::ms);
+    let ms = |at: Option<u64>| at.map(tokenscope::run::ms);
     let usage = run.answer.usage.unwrap_or_default();
     let seconds = (run.stamps.first_token.zip(run.stamps.last_token))
-        .map(|(a, b)| tokenscope::measure::ms(b - a) / 1e3);
+        .map(|(a, b)| tokenscope::run::ms(b - a) / 1e3);
     RunRow {
         id: run.head.id,
         target: run.head.target.clone(),

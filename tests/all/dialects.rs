@@ -8,7 +8,8 @@ use std::{
 };
 
 use tokenscope::{
-    dialect::{DIALECTS, Dialect, DialectId, ResponseHead, Wire},
+    body::ResponseHead,
+    dialect::{DIALECTS, Dialect, DialectId, Wire},
     event::{Answer, Event, FaultClass},
 };
 

@@ -13,10 +13,10 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use tokenscope::{
-    endpoint::{Auth, HttpVersion},
+    endpoint::Auth,
     event::{FaultClass as C, Phase as P},
     run::{RunUpdate, State, execute_in},
-    transport::Transport,
+    transport::{HttpVersion, Transport},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

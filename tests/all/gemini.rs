@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tokenscope::{
     chat::{ChatRequest, Message, Part, Role},
     dialect::{DialectId, gemini::DIALECT},
-    endpoint::{Endpoint, call::raw_body},
+    endpoint::Endpoint,
     event::{Answer, Event, FaultClass, FinishReason},
+    exchange::call::raw_body,
 };
 
 use crate::{

@@ -401,7 +401,7 @@ fn an_attached_text_reaches_every_protocol_and_another_file_is_refused_where_it_
     let home = Home::new();
     let notes = file(&home, "notes.md", b"# the canary sings\n");
     let film = file(&home, "talk.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isom");
-    for endpoint in tokenscope::simulator::ids() {
+    for endpoint in tokenscope::endpoint::simulated::ids() {
         let target = format!("{endpoint}/sim-fast");
         let ask = |more: &[&str]| home.run(&[&["chat", "-t", &target], more].concat(), "");
         let said = ask(&["--attach", &notes, "Hi", "--json"]);

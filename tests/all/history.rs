@@ -22,8 +22,7 @@ use tokenscope::{
         About, Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage,
     },
     history::{History, RunQuery, Storage},
-    measure::{Read, Span, Stamps},
-    run::{Connection, Origin, Run, RunHead, RunId, RunUpdate, State},
+    run::{Connection, Origin, Read, Run, RunHead, RunId, RunUpdate, Span, Stamps, State},
 };
 
 /// A run that ended well, of this key.

@@ -28,6 +28,7 @@ mod fault_server;
 mod faults;
 mod faults_by_dialect;
 mod floods;
+mod floors;
 mod gemini;
 mod given;
 mod google;

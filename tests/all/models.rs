@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokenscope::{
-    dialect::DialectId,
-    endpoint::{Endpoint, list::list_models},
-    event::FaultClass,
+    dialect::DialectId, endpoint::Endpoint, event::FaultClass, exchange::list::list_models,
     transport::Transport,
 };
 use url::Url;

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokenscope::{
+    body::ResponseHead,
     chat::{ChatRequest, Message, Part, Role, ToolCall},
-    dialect::{ResponseHead, openai_chat},
+    dialect::openai_chat,
     event::{Answer, Event, Fault, FaultClass, Phase},
 };
 

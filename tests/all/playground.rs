@@ -17,6 +17,7 @@ use egui_kittest::{
     kittest::{NodeT as _, Queryable as _},
 };
 use tokenscope::{
+    body::ModelInfo,
     chat::{ChatRequest, Media, Part, ToolCall},
     conversation::{Conversation, ConversationId, ConversationSummary, TurnId},
     desktop::{
@@ -24,12 +25,11 @@ use tokenscope::{
         theme::{self, Theme},
         view::{Action, Cx, View, ViewId, views},
     },
-    dialect::{DialectId, ModelInfo},
+    dialect::DialectId,
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::{About, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage},
-    measure::{Read, Stamps},
-    run::{Connection, Origin, Run, RunHead, RunId, State as RunState},
+    run::{Connection, Origin, Read, Run, RunHead, RunId, Stamps, State as RunState},
     settings::Settings,
 };
 

@@ -4,8 +4,7 @@ use std::{collections::HashSet, sync::Arc, thread};
 
 use tokenscope::{
     event::{Event, Fault, FaultClass, Phase},
-    measure::{Read, Stamps},
-    run::{Connection, Run, RunId, RunUpdate, State},
+    run::{Connection, Read, Run, RunId, RunUpdate, Stamps, State},
 };
 
 use crate::toy;

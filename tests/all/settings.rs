@@ -8,8 +8,10 @@ use std::{collections::BTreeMap, fs, sync::mpsc, time::Duration};
 
 use tokenscope::{
     dialect::DialectId,
-    endpoint::{Auth, Endpoint, HttpVersion, preset, variables::Environment},
+    endpoint::{Auth, Endpoint, preset, variables::Environment},
     settings::{self, Appearance, Settings, SettingsEdit, SettingsProblem, Theme},
+    simulator,
+    transport::HttpVersion,
 };
 use url::Url;
 
@@ -298,8 +300,8 @@ fn a_bad_base_url_of_the_environment_is_a_warning() {
 #[test]
 fn the_simulator_comes_last_and_is_built_in() {
     let url = Url::parse("http://127.0.0.1:9/v1").unwrap();
-    let settings =
-        Settings::of_environment(&Environment::of([("OPENAI_API_KEY", "k")])).with_simulator(&url);
+    let settings = Settings::of_environment(&Environment::of([("OPENAI_API_KEY", "k")]))
+        .with_simulator(simulator::endpoints(&url));
     let simulated = settings.endpoints.iter().skip(2);
     for simulator in simulated {
         assert!(simulator.simulated && simulator.auth == Auth::None && !simulator.needs_key());

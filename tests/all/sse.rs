@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::Value;
-use tokenscope::transport::sse::{Frame, Sse};
+use tokenscope::body::sse::{Frame, Sse};
 
 /// The folder with recorded wire material; says so where it is not given.
 pub fn wire_folder() -> Option<PathBuf> {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokenscope::{
+    body::{Decoder, ResponseHead},
     chat::ChatRequest,
-    dialect::{Decoder, Dialect, DialectId, ResponseHead, Wire},
-    endpoint::{ConnectOptions, Endpoint, TargetId, Timeouts},
+    dialect::{Dialect, DialectId, Wire},
+    endpoint::{Endpoint, TargetId},
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase},
     run::{Ask, Origin, Run, RunHead, RunId, RunUpdate, execute_in},
-    transport::Transport,
+    transport::{ConnectOptions, Timeouts, Transport},
 };
 use tokio_util::sync::CancellationToken;
 

@@ -8,10 +8,9 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokenscope::{
-    endpoint::{ConnectOptions, HttpVersion},
     event::{FaultClass, Phase},
     run::State,
-    transport::{ConnectPhases, HttpCall, Trace, Transport},
+    transport::{ConnectOptions, ConnectPhases, HttpCall, HttpVersion, Trace, Transport},
 };
 use tokio::{
     io::AsyncReadExt as _,

@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use tokenscope::{
     chat::ChatRequest,
     dialect::DialectId,
-    endpoint::{Endpoint, HttpVersion},
+    endpoint::Endpoint,
     event::{Answer, FaultClass, FinishReason, Phase},
     run::{Connection, Run, RunUpdate, execute},
-    transport::Transport,
+    transport::{HttpVersion, Transport},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};

@@ -11,8 +11,9 @@ use prost::Message as _;
 use prost_types::value::Kind;
 use serde_json::{Value, json};
 use tokenscope::{
+    body::ResponseHead,
     chat::{ChatRequest, Files, Message, Part, Role},
-    dialect::{ResponseHead, gemini, vertex_grpc::DIALECT},
+    dialect::{gemini, vertex_grpc::DIALECT},
     event::{Event, FinishReason},
 };
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use tokenscope::{
     dialect::DialectId,
-    endpoint::{Endpoint, HttpVersion, list::list_models},
+    endpoint::Endpoint,
     event::{FaultClass as C, Phase as P},
+    exchange::list::list_models,
     run::{Run, State},
-    transport::Transport,
+    transport::{HttpVersion, Transport},
 };
 
 use crate::{

@@ -8,15 +8,12 @@ use super::{Args, question::Question};
 use crate::{
     chat::ChatRequest,
     cli::{UsageError, note, unknown_endpoint, warn_of},
-    endpoint::{
-        Endpoint, TargetId,
-        call::{left_out, raw_body},
-    },
+    endpoint::{Endpoint, TargetId, simulated},
     engine::{Command, Engine, Options, SendRun, Update},
+    exchange::call::{left_out, raw_body},
     hints,
     run::{Origin, RunId},
     settings::{Paths, Settings},
-    simulator,
     snippet::{Language, snippet},
 };
 
@@ -62,7 +59,7 @@ impl Ready {
 pub(super) fn ready(args: &Args, paths: Paths) -> anyhow::Result<Ready> {
     let named = named_targets(args)?;
     let ad_hoc = ad_hoc_endpoint(args)?;
-    let simulated = named.iter().any(|t| simulator::is_own(&t.endpoint));
+    let simulated = named.iter().any(|t| simulated::is_own(&t.endpoint));
     let options = Options {
         paths,
         simulator: simulated || (named.is_empty() && ad_hoc.is_none()),

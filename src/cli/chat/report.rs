@@ -23,9 +23,8 @@ use crate::{
     engine::{Engine, Update},
     event::{BodyPart, Event, Fault},
     history::Storage,
-    measure::{self, OffsetNs},
     private, record,
-    run::{Origin, Run, RunHead, RunId, RunUpdate},
+    run::{self, OffsetNs, Origin, Run, RunHead, RunId, RunUpdate},
     visible::{Guard, visible_line},
 };
 
@@ -260,7 +259,7 @@ fn print_beside(run: &Run) -> io::Result<()> {
     }
     let times = answer.timings.iter();
     let times: Vec<String> = times
-        .map(|(name, ns)| format!("{name} {:.1} ms", measure::ms(*ns)))
+        .map(|(name, ns)| format!("{name} {:.1} ms", run::ms(*ns)))
         .collect();
     if !times.is_empty() {
         writeln!(err, "by the server's own clock: {}", times.join(", "))?;
@@ -326,7 +325,7 @@ fn print_events(
         let line = EventLine {
             event,
             target: target.to_string(),
-            at_ms: measure::ms(at),
+            at_ms: run::ms(at),
         };
         record::write_line(out, &line)?;
     }

@@ -9,9 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     chat::{Contents, Message, Part, Role, Tool, ToolCall},
     cli::{UsageError, input::MAX_BODY, note},
-    input,
+    input, private,
     run::{Run, State},
-    settings::file,
 };
 
 /// What was said so far, and what holds for all turns.
@@ -109,8 +108,8 @@ impl Session {
     /// Adds a turn with its answer to the file, behind those that others have added meanwhile.
     pub fn add(self, path: &Path, locks: &Path, turn: [Message; 2]) -> anyhow::Result<Self> {
         let lock = locks.join(id_of(path));
-        crate::private::folder(locks)?;
-        file::locked(&lock, || Ok(self.added(path, turn)))?
+        private::folder(locks)?;
+        private::locked(&lock, || Ok(self.added(path, turn)))?
     }
 
     fn added(mut self, path: &Path, turn: [Message; 2]) -> anyhow::Result<Self> {
@@ -129,7 +128,7 @@ impl Session {
         self.messages.extend(turn);
         let mut text = serde_json::to_vec_pretty(&self.to_json())?;
         text.push(b'\n');
-        file::replace(path, &text)?;
+        private::replace(path, &text)?;
         Ok(self)
     }
 

@@ -15,9 +15,9 @@ use super::{
     utf16::Utf8Of,
 };
 use crate::{
-    dialect::ResponseHead,
+    body::ResponseHead,
+    exchange::retry_after::retry_after_ms,
     input::{Encoding, all, encoding_of, into_text},
-    run::retry_after::retry_after_ms,
 };
 
 /// Most bytes of a capture that curl's remarks stand between.

@@ -14,8 +14,8 @@ use crate::{
         view::{Action, Cx},
         widgets::{dialog, primary_button},
     },
-    endpoint::call::raw_body as body_of,
     engine::Command,
+    exchange::call::raw_body as body_of,
     run::RunId,
     visible::visible,
 };

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::{chat::ChatRequest, dialect::DialectId, endpoint::call::fitted_body};
+use crate::{chat::ChatRequest, dialect::DialectId, exchange::call::fitted_body};
 
 /// The words for reasoning effort that the models of a protocol know; any other can be typed.
 pub fn efforts(dialect: Option<DialectId>) -> &'static [&'static str] {

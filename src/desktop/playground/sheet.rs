@@ -9,8 +9,8 @@ use super::estimate::{Calibration, Estimate};
 use crate::{
     endpoint::TargetId,
     event::{FinishReason, Usage},
-    measure::{OffsetNs, figure, ms},
-    run::{Connection, Run, RunId, State},
+    measure::figure,
+    run::{Connection, OffsetNs, Run, RunId, State, ms},
 };
 
 /// The figures that answers are compared by, in the order in which they are shown.
@@ -205,8 +205,7 @@ mod tests {
         chat::ChatRequest,
         dialect::DialectId,
         event::{Fault, FaultClass, Finish, Phase},
-        measure::Read,
-        run::{Origin, RunHead},
+        run::{Origin, Read, RunHead},
     };
 
     const MS: u64 = 1_000_000;

@@ -7,7 +7,7 @@ use crate::{
         theme::{Theme, caption, size, space},
         widgets::ms_text,
     },
-    measure::{OffsetNs, Stamps, ms},
+    run::{OffsetNs, Stamps, ms},
 };
 
 /// A stretch of a run.
@@ -137,7 +137,7 @@ fn share(at: OffsetNs, end: OffsetNs) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Span;
+    use crate::run::Span;
 
     #[test]
     fn a_warm_run_has_no_handshakes() {

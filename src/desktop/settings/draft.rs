@@ -8,8 +8,9 @@ use super::presets;
 use crate::{
     credential::Account,
     dialect::DialectId,
-    endpoint::{Auth, Endpoint, HttpVersion, Timeouts, base_url, vertex},
+    endpoint::{Auth, Endpoint, vertex},
     settings::Settings,
+    transport::{HttpVersion, Timeouts, is_this_machine},
 };
 
 /// How a key is sent, as a choice.
@@ -225,7 +226,7 @@ impl Draft {
     #[must_use]
     pub fn is_cleartext(&self) -> bool {
         presets::read_url(&self.url, self.dialect, true)
-            .is_ok_and(|(url, _)| url.scheme() == "http" && !base_url::is_this_machine(&url))
+            .is_ok_and(|(url, _)| url.scheme() == "http" && !is_this_machine(&url))
     }
 
     fn project_problem(&self) -> Option<String> {

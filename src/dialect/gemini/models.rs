@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    body::{list_of, models},
-    dialect::{ModelInfo, openai_chat},
+    body::{ModelInfo, list_of, models},
+    dialect::openai_chat,
 };
 
 /// The models in the order of the list, each once; those that only embed or draw are left out, where the

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    body::json,
-    dialect::{ModelInfo, openai_chat},
+    body::{ModelInfo, json},
+    dialect::openai_chat,
 };
 
 /// The models of `{"models": [{"name", "details": {"parameter_size", "quantization_level"}}]}`, each

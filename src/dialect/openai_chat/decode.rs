@@ -2,8 +2,7 @@
 
 use super::{choice::Choices, chunk::ChunkReader};
 use crate::{
-    body::{Ended, Reader, Taken, error::ProviderError},
-    dialect::ResponseHead,
+    body::{Ended, Reader, ResponseHead, Taken, error::ProviderError},
     event::{About, Event, Note},
 };
 

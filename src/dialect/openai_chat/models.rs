@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{
-    body::{list_of, models},
-    dialect::ModelInfo,
-};
+use crate::body::{ModelInfo, list_of, models};
 
 /// The models in the order of the list, each once. Shapes: OpenAI's `{"data": [{"id"}]}`, Together's
 /// bare array, Ollama's `{"models": [{"name"}]}`, arrays of plain names. Names stay as the endpoint

@@ -10,8 +10,8 @@ use prost::Message as _;
 
 use super::{frames::Frames, status, unfolded::too_many_fields};
 use crate::{
-    body::{BodyDecoder, Ended, Reader as _},
-    dialect::{Decoder, ResponseHead, gemini::decode::GeminiReader},
+    body::{BodyDecoder, Decoder, Ended, Reader as _, ResponseHead},
+    dialect::gemini::decode::GeminiReader,
     event::{Event, Fault, FaultClass, Phase},
 };
 

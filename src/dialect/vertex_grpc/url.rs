@@ -34,7 +34,7 @@ pub(super) fn resource(base: &Url, model: &str) -> Result<String, String> {
         return Err(format!(
             "gRPC is Vertex AI's: the base URL must be like \
              https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION, not {}",
-            crate::transport::shown_url(base)
+            crate::visible::shown_url(base)
         ));
     };
     match segments[..root] {

@@ -5,7 +5,8 @@ use url::Url;
 
 use super::Keys;
 use crate::{
-    endpoint::{Endpoint, call::models_call, list::read_models},
+    endpoint::Endpoint,
+    exchange::{call::models_call, list::read_models},
     transport::Transport,
 };
 

@@ -3,8 +3,7 @@
 use tokenscope::{
     event::Event,
     history::{ExportFormat, History, RunQuery},
-    measure::Read,
-    run::{RunId, RunUpdate},
+    run::{Read, RunId, RunUpdate},
 };
 
 use super::{a_run, close, fresh, says};

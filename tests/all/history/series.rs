@@ -8,8 +8,7 @@ use proptest::prelude::*;
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
     history::{History, Median, Series, SeriesPoint, SeriesQuery},
-    measure::ms,
-    run::{Connection, Run, State},
+    run::{Connection, Run, State, ms},
 };
 
 use super::a_run;

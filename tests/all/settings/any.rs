@@ -47,7 +47,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
             },
         )
         .prop_filter("the simulator's id is taken", |e| {
-            e.id != tokenscope::simulator::ENDPOINT
+            e.id != tokenscope::endpoint::simulated::ENDPOINT
         })
 }
 

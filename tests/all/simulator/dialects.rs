@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tokenscope::{
     chat::{ChatRequest, Files, Media, Message, Part, Role, Tool},
     dialect::Wire,
-    endpoint::{Endpoint, list::list_models},
+    endpoint::Endpoint,
     event::{Answer, FaultClass, FinishReason, Usage},
+    exchange::list::list_models,
     run::{Ask, Origin, Run, RunHead, RunId, execute},
     simulator::{self, Options, Simulator},
     transport::Transport,

@@ -5,10 +5,11 @@ use serde_json::Value;
 use tokenscope::{
     chat::ChatRequest,
     credential::Credentials,
-    endpoint::{Auth, ConnectOptions, Endpoint, variables::Environment},
+    endpoint::{Auth, Endpoint, variables::Environment},
     event::FaultClass,
     run::Run,
     simulator::{self, Options, Simulator},
+    transport::ConnectOptions,
 };
 
 use super::{client::reqwest_client, dialects::run_with};

@@ -12,7 +12,7 @@ use crate::{
         theme::{Theme, caption, space},
         widgets::{ghost_button, icon_button, labeled_field, segmented},
     },
-    endpoint::HttpVersion,
+    transport::HttpVersion,
 };
 
 /// What most endpoints need not: shown when it is asked for, or when something in it is wrong.

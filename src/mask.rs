@@ -6,23 +6,20 @@
 //! [names a secret](super::secret_name).
 
 mod forms;
+mod secrets;
 mod tails;
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderValue, header};
-use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+use http::HeaderMap;
 use serde_json::{Map, Value};
-use url::Url;
 
+pub use self::secrets::Secrets;
 use self::{forms::Forms, tails::Tails};
-use super::secret_name::is_secret_name;
 use crate::{
+    body::{Decoder, ModelInfo},
     chat::Media,
-    dialect::{Decoder, ModelInfo},
     event::{Event, Fault},
-    transport::HttpCall,
 };
 
 /// What stands in a secret's place.
@@ -45,32 +42,6 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// The secrets of a call: its sensitive headers, the fields of its query that are named as secrets, and its
-    /// proxy's password.
-    #[must_use]
-    pub fn of(call: &HttpCall) -> Self {
-        Self::with(call, None)
-    }
-
-    /// As [`Self::of`], with one more secret.
-    #[must_use]
-    pub fn with(call: &HttpCall, other: Option<&SecretString>) -> Self {
-        let mut secrets = Vec::new();
-        of_headers(&call.headers, &mut secrets);
-        of_url(&call.url, &mut secrets);
-        let proxy = call.connect.proxy.as_deref().map(Url::parse);
-        if let Some(Ok(proxy)) = proxy {
-            of_url(&proxy, &mut secrets);
-        }
-        let others = call.proxy_password.iter().chain(other);
-        secrets.extend(others.map(|secret| secret.expose_secret().to_owned().into()));
-        Self::of_secrets(
-            secrets
-                .iter()
-                .map(|secret: &Zeroizing<String>| secret.as_str()),
-        )
-    }
-
     /// These secrets and no others.
     pub(crate) fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
@@ -233,48 +204,6 @@ impl Mask {
                 text.replace_range(start..end, COVER);
             }
         }
-    }
-}
-
-fn of_headers(headers: &HeaderMap, secrets: &mut Vec<Zeroizing<String>>) {
-    for (name, value) in headers {
-        if value.is_sensitive() {
-            of_header(name == header::COOKIE, value, secrets);
-        }
-    }
-}
-
-/// The secrets of a header: all of it, what stands behind the word for its scheme, and a password in it.
-fn of_header(is_cookie: bool, value: &HeaderValue, secrets: &mut Vec<Zeroizing<String>>) {
-    let text = Zeroizing::new(String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
-    let mut keep = |text: &str| secrets.push(text.to_owned().into());
-    keep(&text);
-    if is_cookie {
-        let values = text.split(';').filter_map(|cookie| cookie.split_once('='));
-        return values.for_each(|(_, value)| keep(value.trim()));
-    }
-    let Some((scheme, rest)) = text.split_once(char::is_whitespace) else {
-        return;
-    };
-    let rest = rest.trim();
-    keep(rest);
-    if scheme.eq_ignore_ascii_case("basic")
-        && let Ok(user) = STANDARD.decode(rest)
-        && let Some((_, password)) = String::from_utf8_lossy(&user).split_once(':')
-    {
-        keep(password);
-    }
-}
-
-fn of_url(url: &Url, secrets: &mut Vec<Zeroizing<String>>) {
-    let fields = url.query_pairs().filter(|(name, _)| is_secret_name(name));
-    secrets.extend(fields.map(|(_, value)| value.into_owned().into()));
-    if let Some(password) = url.password() {
-        secrets.push(password.to_owned().into());
-        // As it is written before it was escaped.
-        let escaped = password.replace('+', "%2B");
-        let plain = url::form_urlencoded::parse(escaped.as_bytes()).next();
-        secrets.extend(plain.map(|(plain, _)| plain.into_owned().into()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The settings file on disk: read whole, replaced whole, edited by one process at a time.
+//! Files that are replaced whole, and edited by one process at a time.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -9,26 +9,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{input, private};
+use super::create;
 
 /// How often, and how long apart, a lock is tried that another process holds: two seconds in all.
 const LOCK_TRIES: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
-
-/// Most bytes of settings that are read.
-const MAX_BYTES: u64 = 4 << 20;
-
-/// The file's text; `None` if there is none yet.
-///
-/// # Errors
-/// If it can't be read, or is not text.
-pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
-    match input::text(path, MAX_BYTES) {
-        Ok(text) => Ok(Some(text)),
-        Err(why) if why.is_missing() => Ok(None),
-        Err(why) => Err(io::Error::other(format!("it {}", why.why))),
-    }
-}
 
 /// Replaces a file, or the file that a symlink leads to, so that a reader or a crash at any moment
 /// finds either the old or the new one. It is for its owner only.
@@ -54,7 +39,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write_new(temporary: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = private::create(temporary)?;
+    let mut file = create(temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
@@ -72,7 +57,7 @@ fn sync_folder(file: &Path) -> io::Result<()> {
 }
 
 /// Where a path leads, whether or not there is a file yet.
-pub(super) fn followed(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn followed(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Ok(target) => Ok(target),
         Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(match fs::read_link(path) {
@@ -95,7 +80,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// # Errors
 /// If another process holds the lock for two seconds, or the lock file can't be made.
 pub(crate) fn locked<T>(path: &Path, edit: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let lock = private::create(&beside(&followed(path)?, ".lock"))?;
+    let lock = create(&beside(&followed(path)?, ".lock"))?;
     for _ in 0..LOCK_TRIES {
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),

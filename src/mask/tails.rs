@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{COVER, Mask};
 use crate::event::{Event, ToolCallDelta};
+use crate::mask::{COVER, Mask};
 
 /// From how many letters of a secret on a text is held back. As many of it may be seen.
 const HELD_FROM: usize = 4;

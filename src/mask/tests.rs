@@ -1,34 +1,25 @@
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
-use crate::{
-    endpoint::ConnectOptions,
-    event::{About, Citation, FaultClass, Finish, FinishReason, Note, Phase, ToolCallDelta},
-    transport::Upload,
-};
+use crate::event::{About, Citation, FaultClass, Finish, FinishReason, Note, Phase, ToolCallDelta};
 
 const KEY: &str = "sk-hunter2/+&=0123456789";
 
-fn call(url: &str, headers: &[(&str, &str, bool)]) -> HttpCall {
+fn headers(headers: &[(&str, &str, bool)]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value, sensitive) in headers {
         let mut value: HeaderValue = value.parse().unwrap();
         value.set_sensitive(*sensitive);
         map.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), value);
     }
-    HttpCall {
-        method: http::Method::POST,
-        url: url.parse().unwrap(),
-        headers: map,
-        body: Upload::default(),
-        connect: ConnectOptions::default(),
-        proxy_password: None,
-    }
+    map
 }
 
 fn mask() -> Mask {
+    let mut secrets = Secrets::default();
     let bearer = format!("Bearer {KEY}");
-    Mask::of(&call("http://h/", &[("authorization", &bearer, true)]))
+    secrets.of_headers(&headers(&[("authorization", &bearer, true)]));
+    secrets.mask()
 }
 
 fn covered(mask: &Mask, text: &str) -> String {
@@ -39,18 +30,21 @@ fn covered(mask: &Mask, text: &str) -> String {
 
 #[test]
 fn every_secret_of_a_call_is_covered_and_nothing_else() {
-    let mut call = call(
+    let mut secrets = Secrets::default();
+    secrets.of_headers(&headers(&[
+        ("authorization", "Basic dXNlcjpodW50ZXItNA==", true),
+        ("cookie", "a=1; session=hunter-5; theme=darkest", true),
+        ("x-api-key", "two words", true),
+        ("x-model", "mistral-large", false),
+    ]));
+    for url in [
         "https://h/v1?key=AIza-hunter3&api-version=2024-10-21",
-        &[
-            ("authorization", "Basic dXNlcjpodW50ZXItNA==", true),
-            ("cookie", "a=1; session=hunter-5; theme=darkest", true),
-            ("x-api-key", "two words", true),
-            ("x-model", "mistral-large", false),
-        ],
-    );
-    call.connect.proxy = Some("http://me:hunter%2F6@proxy:1".into());
-    call.proxy_password = Some("hunter-7".to_owned().into());
-    let mask = Mask::of(&call);
+        "http://me:hunter%2F6@proxy:1",
+    ] {
+        secrets.of_url(&url.parse().unwrap());
+    }
+    secrets.of_secret(&"hunter-7".to_owned().into());
+    let mask = secrets.mask();
     for (text, expected) in [
         ("AIza-hunter3 of 2024-10-21", "••• of 2024-10-21"),
         ("dXNlcjpodW50ZXItNA== is hunter-4", "••• is •••"),

@@ -7,17 +7,17 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use super::{
-    Endpoint, HttpVersion,
-    base_url::BadUrl,
-    headers::{self, request_headers},
-};
 use crate::{
     chat::{ChatRequest, Files, Piece},
     dialect::{Dialect, GrpcMessage, Wire},
+    endpoint::{
+        Endpoint,
+        base_url::BadUrl,
+        headers::{self, request_headers},
+    },
     event::{About, Fault, FaultClass, Note, Phase},
     hints::{self, Hint},
-    transport::{HttpCall, Upload},
+    transport::{HttpCall, HttpVersion, Upload},
 };
 
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");

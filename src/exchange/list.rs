@@ -7,10 +7,11 @@ use std::collections::HashSet;
 use http::{HeaderMap, header};
 use secrecy::SecretString;
 
-use super::{Endpoint, call::models_call, mask::Mask};
+use super::call::models_call;
 use crate::{
-    body::next_page,
-    dialect::{Dialect, ModelInfo, ResponseHead},
+    body::{ModelInfo, ResponseHead, next_page},
+    dialect::Dialect,
+    endpoint::Endpoint,
     event::{Event, Fault, FaultClass, Phase},
     transport::{Transport, Whole},
 };
@@ -31,7 +32,7 @@ pub async fn list_models(
     proxy_password: Option<&SecretString>,
 ) -> Result<Vec<ModelInfo>, Fault> {
     let mut call = models_call(endpoint, key, proxy_password.cloned())?;
-    let mask = Mask::of(&call);
+    let mask = call.mask(None);
     let mut models: Vec<ModelInfo> = Vec::new();
     for page in 0..MAX_PAGES {
         let whole = transport.get(call.clone()).await;

@@ -3,11 +3,12 @@
 //! In: the instants that the transport took, and the events that each read completed. Out: [`Stamps`]
 //! and [`Read`]s. The wall clock is read once, for display; every offset is monotonic.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
+use super::{OffsetNs, Read, Span, Stamps};
 use crate::{
+    clock::{now, wall_clock_ns},
     event::Event,
-    measure::{OffsetNs, Read, Span, Stamps},
     transport::{ConnectPhases, HttpResponse, PhaseSpan},
 };
 
@@ -22,14 +23,13 @@ pub struct Recorder {
 impl Recorder {
     /// Starts the clock.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the run's clock starts here")]
     pub fn start() -> Self {
         let stamps = Stamps {
             started_unix_ns: wall_clock_ns(),
             ..Stamps::default()
         };
         Self {
-            started: Instant::now(),
+            started: now(),
             stamps,
             last_read: None,
         }
@@ -89,12 +89,11 @@ impl Recorder {
 
     /// Ends the run now, with the events that only the end made known. Tokens among them (a whole JSON
     /// answer) came with the last read; they are no *first* token, for nothing was streamed.
-    #[expect(clippy::disallowed_methods, reason = "the run's clock stops here")]
     pub fn close(&mut self, events: &[Event]) -> OffsetNs {
         if events.iter().any(Event::is_token) {
             self.stamps.last_token = self.last_read;
         }
-        let at = self.offset(Instant::now());
+        let at = self.offset(now());
         self.stamps.closed = Some(at);
         at
     }
@@ -103,36 +102,6 @@ impl Recorder {
         let since = at.saturating_duration_since(self.started);
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
-}
-
-impl Stamps {
-    /// Takes what one read says of the first and last of things.
-    pub fn note(&mut self, read: &Read, events: &[Event]) {
-        self.first_byte.get_or_insert(read.at);
-        if !events.is_empty() {
-            self.first_event.get_or_insert(read.at);
-        }
-        if events.iter().any(Event::is_visible) {
-            self.first_visible.get_or_insert(read.at);
-        }
-        if read.tokens > 0 {
-            self.first_token.get_or_insert(read.at);
-            self.last_token = Some(read.at);
-        }
-    }
-}
-
-/// The wall clock in nanoseconds since 1970; 0 for one set before that.
-#[must_use]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "for display, order and keys only"
-)]
-pub fn wall_clock_ns() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-    })
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn seconds_until(said: &str, now: SystemTime) -> Option<f64> {
 fn response_date(headers: &HeaderMap) -> Option<SystemTime> {
     let date = text(headers, "date").and_then(|date| httpdate::parse_http_date(date).ok());
     date.or_else(|| {
-        let now = crate::measure::recorder::wall_clock_ns();
+        let now = crate::clock::wall_clock_ns();
         Some(UNIX_EPOCH + Duration::from_nanos(u64::try_from(now).ok()?))
     })
 }

@@ -1,0 +1,40 @@
+//! The clocks: the monotonic one for stamps, the wall clock for display, order and keys.
+//!
+//! Every stamp of a byte is taken by [`now`], so that the places that stamp are few and easily found.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The monotonic clock.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// The wall clock in nanoseconds since 1970; 0 for one set before that.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for display, order and keys only"
+)]
+pub fn wall_clock_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    })
+}
+
+/// When a limit runs out; a limit of 0 never does.
+pub(crate) fn deadline(begin: Instant, limit_ms: u64) -> Option<Instant> {
+    (limit_ms > 0)
+        .then(|| begin.checked_add(Duration::from_millis(limit_ms)))
+        .flatten()
+}
+
+/// Waits for a deadline; without one, for ever.
+pub(crate) async fn wait_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,98 @@
+//! The raw stamps of a run: what is stored, and what all figures are derived from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+
+/// Nanoseconds since the run's `started`, on the monotonic clock.
+pub type OffsetNs = u64;
+
+/// A phase's begin and end, in nanoseconds since `started`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// When it began.
+    pub begin: OffsetNs,
+    /// When it ended.
+    pub end: OffsetNs,
+}
+
+impl Span {
+    /// Its length in milliseconds.
+    #[must_use]
+    pub fn ms(self) -> f64 {
+        ms(self.end.saturating_sub(self.begin))
+    }
+}
+
+/// The raw stamps of one run; each is a time since `started`, and absent if it did not happen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stamps {
+    /// `started` on the wall clock, in nanoseconds since 1970; for display and order only.
+    pub started_unix_ns: i64,
+    /// How long before `started` the run was due, in nanoseconds (0 when it was not scheduled).
+    pub scheduled_before: u64,
+    /// Name resolution of this run's own connection.
+    pub dns: Option<Span>,
+    /// TCP handshake of this run's own connection.
+    pub tcp: Option<Span>,
+    /// TLS handshake of this run's own connection.
+    pub tls: Option<Span>,
+    /// The request was handed to the connection.
+    pub request_sent: Option<OffsetNs>,
+    /// The response head was there.
+    pub headers: Option<OffsetNs>,
+    /// First byte of the response body.
+    pub first_byte: Option<OffsetNs>,
+    /// First event of any kind.
+    pub first_event: Option<OffsetNs>,
+    /// First non-empty reasoning, text or tool-call piece.
+    pub first_token: Option<OffsetNs>,
+    /// First such piece that is not reasoning.
+    pub first_visible: Option<OffsetNs>,
+    /// Last such piece of any kind.
+    pub last_token: Option<OffsetNs>,
+    /// The run was over.
+    pub closed: Option<OffsetNs>,
+}
+
+/// Reads that follow each other faster than this are one arrival: hyper hands over one HTTP chunk at
+/// a time, so what came in one segment shows as several reads some ten microseconds apart.
+pub const TOGETHER_NS: u64 = 200_000;
+
+/// One read of response-body bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// When the bytes came off the socket.
+    pub at: OffsetNs,
+    /// How many.
+    pub bytes: u32,
+    /// Events that this read completed.
+    pub events: u32,
+    /// Those of them that were tokens.
+    pub tokens: u32,
+}
+
+/// Nanoseconds as milliseconds.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
+pub fn ms(ns: u64) -> f64 {
+    ns as f64 / 1e6
+}
+
+impl Stamps {
+    /// Takes what one read says of the first and last of things.
+    pub fn note(&mut self, read: &Read, events: &[Event]) {
+        self.first_byte.get_or_insert(read.at);
+        if !events.is_empty() {
+            self.first_event.get_or_insert(read.at);
+        }
+        if events.iter().any(Event::is_visible) {
+            self.first_visible.get_or_insert(read.at);
+        }
+        if read.tokens > 0 {
+            self.first_token.get_or_insert(read.at);
+            self.last_token = Some(read.at);
+        }
+    }
+}
