@@ -1,0 +1,114 @@
+//! Our class of a provider's error: by its HTTP status, and by its code words where they say more.
+
+use super::ProviderError;
+use crate::event::FaultClass;
+
+impl ProviderError {
+    /// Its class, in a response of this status.
+    pub(super) fn class(&self, status: u16) -> FaultClass {
+        let said = (self.words.iter()).find_map(|word| class_of_word(word));
+        let class = match status {
+            // Behind a 200 the request was understood, so a stated 400 is the provider's own trouble.
+            200..=299 => said
+                .or_else(|| self.http.and_then(class_of_status))
+                .filter(|class| *class != FaultClass::BadRequest)
+                .or(Some(FaultClass::Provider)),
+            // Google says 400 to a bad key, and some gateways 500 to whatever their provider said.
+            400 => said.or_else(|| class_of_status(status)),
+            500 => said
+                .or_else(|| self.http.and_then(class_of_status))
+                .or_else(|| class_of_status(status)),
+            _ => class_of_status(status).or(said),
+        };
+        class.unwrap_or(FaultClass::Protocol)
+    }
+}
+
+/// The class of an HTTP status that is not 2xx.
+fn class_of_status(status: u16) -> Option<FaultClass> {
+    Some(match status {
+        401 | 403 => FaultClass::Auth,
+        404 => FaultClass::NotFound,
+        407 => FaultClass::Proxy,
+        408 => FaultClass::Timeout,
+        429 => FaultClass::RateLimited,
+        503 | 529 => FaultClass::Overloaded,
+        400..=499 => FaultClass::BadRequest,
+        500..=599 => FaultClass::Provider,
+        // Redirects are not followed: a key must not travel to another host.
+        _ => return None,
+    })
+}
+
+/// Code words that say more than their HTTP status, as OpenAI, Anthropic, Google, Azure, Moonshot,
+/// DashScope and MiniMax (numbers) write them, in lower case.
+const WORDS: &[(FaultClass, &[&str])] = &[
+    (
+        FaultClass::Auth,
+        &[
+            "invalid_api_key",
+            "api_key_invalid",
+            "invalidapikey",
+            "authentication_error",
+            "invalid_authentication_error",
+            "permission_error",
+            "permission_denied",
+            "unauthenticated",
+            "unauthorized",
+            "1004",
+        ],
+    ),
+    (
+        FaultClass::RateLimited,
+        &[
+            "rate_limit_exceeded",
+            "rate_limit_error",
+            "rate_limit_reached_error",
+            "too_many_requests",
+            "insufficient_quota",
+            "quota_exceeded",
+            "exceeded_current_quota_error",
+            "resource_exhausted",
+            "throttling",
+            "1002",
+            "1008",
+        ],
+    ),
+    (
+        FaultClass::Overloaded,
+        &[
+            "overloaded",
+            "overloaded_error",
+            "server_overloaded",
+            "engine_overloaded",
+            "engine_overloaded_error",
+            "model_overloaded",
+            "over_capacity",
+            "service_unavailable",
+            "unavailable",
+        ],
+    ),
+    (
+        FaultClass::NotFound,
+        &[
+            "model_not_found",
+            "not_found_error",
+            "not_found",
+            "deploymentnotfound",
+        ],
+    ),
+    (
+        FaultClass::Timeout,
+        &[
+            "timeout",
+            "timeout_error",
+            "request_timeout",
+            "deadline_exceeded",
+        ],
+    ),
+];
+
+fn class_of_word(word: &str) -> Option<FaultClass> {
+    let row = WORDS.iter().find(|(_, words)| words.contains(&word));
+    row.map(|(class, _)| *class)
+}
