@@ -8,7 +8,9 @@ use super::{
     call_ids::CallIds,
     error::{ProviderError, bare_error, of_response},
     excerpt::excerpt,
-    is_blank, kind_of, type_note,
+    is_blank,
+    keep_alive::is_keep_alive,
+    kind_of, type_note,
 };
 use crate::{
     body::{
@@ -292,7 +294,7 @@ impl<R: Reader> BodyDecoder<R> {
         if data.is_empty() {
             return out.push(Event::keep_alive());
         }
-        if data == "null" || data.starts_with(':') {
+        if is_keep_alive(data) {
             let text = "keep-alives came as data";
             self.note_once(About::Form, text, out);
             return out.push(Event::keep_alive());

@@ -8,7 +8,7 @@ use crate::{
     body::{
         Beside, Ended, Reader, Taken,
         decoder::note_behind_end,
-        error,
+        error::{self, ProviderError},
         excerpt::excerpt,
         json::{self, Fields},
         typed,
@@ -102,7 +102,10 @@ impl MessageReader {
             return Taken::Read;
         }
         match self.read_event(&kind, &fields, data, out) {
-            Ok(()) => Taken::Read,
+            Ok(()) => match fields.stated("error") {
+                Some(raw) => Taken::Failed(ProviderError::of_field(raw.get(), data)),
+                None => Taken::Read,
+            },
             Err(why) => Taken::Unreadable(format!("an event is not as documented ({why})")),
         }
     }

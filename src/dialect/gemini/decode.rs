@@ -35,12 +35,14 @@ const CANDIDATE_METADATA: &[&str] = &[
 
 /// The note on candidates that are not shown.
 const ANOTHER_CANDIDATE: &str = "more than one candidate came; only the first is shown";
+/// The note on one answer under several indices.
+const RENUMBERED: &str = "the answer is spread over several candidates and was joined";
 
 /// Reads one answer.
 #[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four things that were seen, in any mix"
+    reason = "five things that were seen, in any mix"
 )]
 pub(in crate::dialect) struct GeminiReader {
     /// Whether something was there that only this protocol says.
@@ -53,6 +55,10 @@ pub(in crate::dialect) struct GeminiReader {
     pub(in crate::dialect) spoke: bool,
     /// The index of the candidate that is shown: the first that came.
     shown: Option<i64>,
+    /// Whether several candidates came together.
+    several: bool,
+    /// An error that a candidate holds.
+    failed: Option<ProviderError>,
     finish: Option<Finish>,
     told: Told,
     pub(in crate::dialect) counts: Counts,
@@ -76,7 +82,10 @@ struct Told {
 }
 
 impl Reader for GeminiReader {
-    fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+        if name == "error" {
+            return Taken::Failed(ProviderError::of_data(data));
+        }
         match self.read_all(data, out) {
             Ok(None) => Taken::Read,
             Ok(Some(error)) => Taken::Failed(error),
@@ -170,12 +179,15 @@ impl GeminiReader {
         let before = out.len();
         let said = |name| response.get(name).and_then(json::string);
         self.tell(said("responseId"), said("modelVersion"), out);
-        let mut alive = false;
+        let (mut alive, mut says) = (false, false);
         for (key, raw) in &response.0 {
             match &**key {
                 "responseId" | "modelVersion" => {}
                 _ if json::is_void(raw) => {}
-                "candidates" => alive |= self.read_candidates(raw, out)?,
+                "candidates" => {
+                    says = true;
+                    alive |= self.read_candidates(raw, out)?;
+                }
                 "promptFeedback" => self.read_feedback(raw, out)?,
                 "usageMetadata" => {
                     self.answered = true;
@@ -183,7 +195,7 @@ impl GeminiReader {
                 }
                 // Whether the model is to be retired.
                 "modelStatus" => self.note_message("the model's status", raw, "message", out),
-                "error" => return Ok(Some(ProviderError::of_data(raw.get()))),
+                "error" => return Ok(Some(ProviderError::of_field(raw.get(), data))),
                 key if RESPONSE_METADATA.contains(&key) => {}
                 key => self.unknown(key, raw, out)?,
             }
@@ -191,8 +203,11 @@ impl GeminiReader {
         if alive && out.len() == before {
             out.push(self.alive());
         }
+        if self.failed.is_some() {
+            return Ok(self.failed.take());
+        }
         let mut names = response.0.iter().map(|(name, _)| name);
-        if !self.answered && names.any(|name| error::tells_of_failure(name)) {
+        if !says && names.any(|name| error::tells_of_failure(name)) {
             return Ok(error::business_error(&json::value(data)?));
         }
         Ok(None)
@@ -233,7 +248,7 @@ impl GeminiReader {
         let any = candidates.iter().any(|one| stated(one).is_some());
         for (candidate, position) in candidates.iter().zip(0_i64..) {
             let index = stated(candidate).unwrap_or(if any { 0 } else { position });
-            if self.shows(index, out) {
+            if self.shows(index, candidates.len() > 1, out) {
                 self.read_candidate(candidate, out)?;
                 shown = true;
             }
@@ -241,13 +256,26 @@ impl GeminiReader {
         Ok(shown)
     }
 
-    /// Whether the candidate of this index is the one that is shown; that there are others is noted.
-    pub(in crate::dialect) fn shows(&mut self, index: i64, out: &mut Vec<Event>) -> bool {
-        let shows = *self.shown.get_or_insert(index) == index;
-        if !shows {
-            self.note(About::Others, ANOTHER_CANDIDATE, out);
+    /// Whether the candidate of this index is the one that is shown; that there are others is noted. Some gateways
+    /// number the pieces of one answer so: these come alone, and no number comes twice.
+    pub(in crate::dialect) fn shows(
+        &mut self,
+        index: i64,
+        beside_others: bool,
+        out: &mut Vec<Event>,
+    ) -> bool {
+        self.several |= beside_others;
+        let shown = *self.shown.get_or_insert(index);
+        if shown == index {
+            return true;
         }
-        shows
+        if !self.several && index > shown {
+            self.shown = Some(index);
+            self.note(About::Form, RENUMBERED, out);
+            return true;
+        }
+        self.note(About::Others, ANOTHER_CANDIDATE, out);
+        false
     }
 
     fn read_candidate(
@@ -269,6 +297,7 @@ impl GeminiReader {
                 "content" if content.is_some() => {}
                 _ if json::is_void(raw) => {}
                 "finishReason" => self.finish_by(json::word(raw).as_deref(), out),
+                "error" => self.failed = Some(ProviderError::of_data(raw.get())),
                 "finishMessage" => self.note_text("why it ended", json::string(raw), out),
                 "safetyRatings" => self.read_ratings(raw, out),
                 "groundingMetadata" => {

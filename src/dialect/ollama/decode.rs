@@ -149,7 +149,8 @@ impl ChatReader {
         let reason = line.get("done_reason").and_then(json::word);
         // Some servers give the reason and leave the switch out.
         let done = match line.stated("done") {
-            Some(raw) => raw.get() == "true",
+            // As some proxies write it.
+            Some(raw) => matches!(raw.get(), "true" | "1" | "\"true\""),
             None => reason.is_some(),
         };
         if done {

@@ -48,7 +48,7 @@ pub(super) struct ChunkReader {
     sources: Sources,
     usage: Option<Usage>,
     /// The error that stood in a choice.
-    failed: Option<ProviderError>,
+    pub(super) failed: Option<ProviderError>,
     /// Which choices are the answer.
     pub(super) choices: Choices,
     /// The last value of each field that is shown as it is: some are repeated in every chunk.
@@ -114,7 +114,7 @@ impl ChunkReader {
             self.read_unknown(kind, raw, out)?;
         }
         let error = match chunk.error {
-            Some(error) => Some(ProviderError::of_data(error.get())),
+            Some(error) => Some(ProviderError::of_field(error.get(), json)),
             None if chunk.fails => error::business_error_in(json),
             None => self.failed.take(),
         };

@@ -11,7 +11,10 @@ use super::{
     tool_calls::Fragment,
 };
 use crate::{
-    body::json::{self, Fields},
+    body::{
+        error::ProviderError,
+        json::{self, Fields},
+    },
     event::{About, Event},
 };
 
@@ -29,6 +32,9 @@ impl ChunkReader {
         for (key, raw) in &delta.0 {
             match &**key {
                 "content" => alive |= self.read_content(raw, out)?,
+                "error" if !json::is_void(raw) => {
+                    self.failed = Some(ProviderError::of_data(raw.get()));
+                }
                 "refusal" => self.tell_refusal(&json::bytes(raw).unwrap_or_default(), out),
                 "tool_calls" => self.read_tool_calls(raw, out)?,
                 "function_call" if raw.get().starts_with('{') => {

@@ -253,9 +253,8 @@ impl ResponseReader {
         if let Some(raw) = response.stated("usage") {
             counts::tell(raw, out);
         }
-        if let ("failed" | "cancelled" | "in_progress" | "queued", error) =
-            (status, response.stated("error"))
-        {
+        let error = response.stated("error");
+        if error.is_some() || matches!(status, "failed" | "cancelled" | "in_progress" | "queued") {
             let said = error.and_then(|raw| json::value(raw.get()).ok());
             let said = said.and_then(|value| error::provider_error(&value));
             let text = format!("the response's status is {status}");

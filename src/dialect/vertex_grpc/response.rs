@@ -32,8 +32,9 @@ impl GeminiReader {
         let id = message.response_id;
         self.tell(said(&id), said(&message.model_version), out);
         let mut alive = false;
+        let several = message.candidates.len() > 1;
         for candidate in message.candidates {
-            if self.shows(candidate.index.into(), out) {
+            if self.shows(candidate.index.into(), several, out) {
                 self.take_candidate(candidate, &id, out);
                 alive = true;
             }
