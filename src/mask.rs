@@ -11,13 +11,12 @@ mod tails;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde_json::{Map, Value};
 
-pub use self::secrets::Secrets;
-use self::{forms::Forms, tails::Tails};
+use self::forms::Forms;
+pub use self::{secrets::Secrets, tails::Masked};
 use crate::{
-    body::{Decoder, ModelInfo},
+    body::ModelInfo,
     chat::Media,
     event::{Event, Fault},
 };
@@ -66,18 +65,10 @@ impl Mask {
         models
     }
 
-    /// A decoder whose events have every secret covered.
+    /// What covers every secret in the events of one stream.
     #[must_use]
-    pub fn decoder(&self, inner: Box<dyn Decoder>) -> Box<dyn Decoder> {
-        if self.forms.is_empty() {
-            return inner;
-        }
-        Box::new(Masked {
-            mask: self.clone(),
-            tails: Tails::default(),
-            said: Vec::new(),
-            inner,
-        })
+    pub fn stream(&self) -> Masked {
+        Masked::of(self.clone())
     }
 
     /// Covers the secrets in every field of an event.
@@ -204,44 +195,6 @@ impl Mask {
                 text.replace_range(start..end, COVER);
             }
         }
-    }
-}
-
-/// A decoder, and what its events may not show.
-struct Masked {
-    mask: Mask,
-    tails: Tails,
-    said: Vec<Event>,
-    inner: Box<dyn Decoder>,
-}
-
-impl Masked {
-    fn cover(&mut self, out: &mut Vec<Event>) {
-        for event in self.said.drain(..) {
-            self.tails.take(&self.mask, event, out);
-        }
-    }
-}
-
-impl Decoder for Masked {
-    fn may_end(&self) -> bool {
-        self.inner.may_end()
-    }
-
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        self.inner.push(bytes, &mut self.said);
-        self.cover(out);
-    }
-
-    fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
-        self.inner.trailers(trailers, &mut self.said);
-        self.cover(out);
-    }
-
-    fn end(&mut self, out: &mut Vec<Event>) {
-        self.inner.end(&mut self.said);
-        self.cover(out);
-        self.tails.end(&self.mask, out);
     }
 }
 

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::{Engine as _, engine::general_purpose};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{self, GeneralPurpose},
+};
 
 /// Shorter values are no secrets, and covering them would tear text apart.
 const SHORTEST: usize = 6;
@@ -143,11 +146,14 @@ fn written(secret: &str) -> Vec<String> {
         url.set_path(secret);
         url.path().trim_start_matches('/').to_owned()
     });
-    let base64 = [
+    let engines = [
         general_purpose::STANDARD_NO_PAD,
         general_purpose::URL_SAFE_NO_PAD,
-    ]
-    .map(|engine| engine.encode(secret));
+    ];
+    let base64 = engines.iter().flat_map(|engine| {
+        let among = (0..3).map(|before| base64_among(engine, secret, before));
+        std::iter::once(engine.encode(secret)).chain(among)
+    });
     let spaces = percent.replace('+', "%20");
     [
         secret.to_owned(),
@@ -163,6 +169,13 @@ fn written(secret: &str) -> Vec<String> {
     .chain(url)
     .chain(base64)
     .collect()
+}
+
+/// What base64 makes of a secret behind so many other bytes, without the characters that hold bits of its neighbours.
+fn base64_among(engine: &GeneralPurpose, secret: &str, before: usize) -> String {
+    let bytes = [&[0; 3][..before], secret.as_bytes()].concat();
+    let whole = bytes.len() * 8 / 6;
+    engine.encode(&bytes)[(before * 8).div_ceil(6)..whole].to_owned()
 }
 
 fn replaced(text: &str, pairs: &[(&str, &str)]) -> String {

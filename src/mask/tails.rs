@@ -1,13 +1,15 @@
 //! Secrets that come in pieces, over several events: what may be the beginning of one is held back until the next
-//! piece tells. So a token is late only where an answer spells out the first letters of the key.
+//! piece tells. So a text is late only where it ends with the first letters of a key, and by one piece; its stamps are
+//! taken before it comes here.
 
 use std::collections::BTreeMap;
 
 use crate::event::{Event, ToolCallDelta};
 use crate::mask::{COVER, Mask};
 
-/// From how many letters of a secret on a text is held back. As many of it may be seen.
-const HELD_FROM: usize = 4;
+/// From how many letters of a secret on the end of a text is covered where something else comes between: the text may
+/// go on with the rest of it.
+const COVERED_FROM: usize = 4;
 
 /// A text of an answer that comes in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,13 +31,27 @@ struct Tail {
     held: String,
 }
 
-/// The ends of an answer's texts.
-#[derive(Debug, Default)]
-pub(super) struct Tails(BTreeMap<Channel, Tail>);
+/// The events of one stream, with every secret covered.
+#[derive(Debug)]
+pub struct Masked {
+    mask: Mask,
+    /// The ends of the answer's texts.
+    tails: BTreeMap<Channel, Tail>,
+}
 
-impl Tails {
+impl Masked {
+    pub(super) fn of(mask: Mask) -> Self {
+        Self {
+            mask,
+            tails: BTreeMap::new(),
+        }
+    }
+
     /// Covers the secrets of an event, and appends it and what was held back before it.
-    pub(super) fn take(&mut self, mask: &Mask, mut event: Event, out: &mut Vec<Event>) {
+    pub fn take(&mut self, mut event: Event, out: &mut Vec<Event>) {
+        if self.mask.forms.is_empty() {
+            return out.push(event);
+        }
         let text = match &mut event {
             Event::Text { text } => Some((Channel::Text, text)),
             Event::Reasoning { text } => Some((Channel::Reasoning, text)),
@@ -45,62 +61,65 @@ impl Tails {
         };
         if let Some((channel, text)) = text {
             let was_empty = text.is_empty();
-            self.piece(mask, channel, text, out);
+            self.piece(channel, text, out);
             if text.is_empty() && !was_empty {
                 return;
             }
             return out.push(event);
         }
         match &mut event {
-            Event::ToolCall(delta) => {
-                if let Some(name) = &mut delta.name {
-                    self.piece(mask, Channel::CallName(delta.index), name, out);
-                }
-                self.piece(
-                    mask,
-                    Channel::Arguments(delta.index),
-                    &mut delta.arguments,
-                    out,
-                );
-                mask.event(&mut event);
-            }
-            other => {
-                if !is_beside(other) {
-                    self.release(mask, None, out);
-                }
-                mask.event(other);
-            }
+            Event::ToolCall(delta) => self.call(delta, out),
+            Event::Finish(_) | Event::Done | Event::Fault(_) => self.end(out),
+            other if is_beside(other) => {}
+            _ => self.release(None, out),
         }
+        self.mask.event(&mut event);
         out.push(event);
     }
 
     /// Appends all that is held back: nothing more comes.
-    pub(super) fn end(&mut self, mask: &Mask, out: &mut Vec<Event>) {
-        self.release(mask, None, out);
+    pub fn end(&mut self, out: &mut Vec<Event>) {
+        for (channel, tail) in &mut self.tails {
+            let text = tail.flush(&self.mask, usize::MAX);
+            out.extend(text.map(|text| channel.event(text)));
+        }
     }
 
-    fn piece(&mut self, mask: &Mask, channel: Channel, piece: &mut String, out: &mut Vec<Event>) {
+    fn call(&mut self, delta: &mut ToolCallDelta, out: &mut Vec<Event>) {
+        let name = Channel::CallName(delta.index);
+        if let Some(piece) = &mut delta.name {
+            self.piece(name, piece, out);
+        }
+        if delta.arguments.is_empty() {
+            return;
+        }
+        // The name is whole.
+        let tail = self.tails.get_mut(&name);
+        if let Some(rest) = tail.and_then(|tail| tail.flush(&self.mask, usize::MAX)) {
+            delta.name.get_or_insert_default().push_str(&rest);
+        }
+        self.piece(Channel::Arguments(delta.index), &mut delta.arguments, out);
+    }
+
+    fn piece(&mut self, channel: Channel, piece: &mut String, out: &mut Vec<Event>) {
         if piece.is_empty() {
             return;
         }
-        self.release(mask, Some(channel), out);
-        let tail = self.0.entry(channel).or_default();
-        *piece = tail.push(mask, piece);
+        self.release(Some(channel), out);
+        let tail = self.tails.entry(channel).or_default();
+        *piece = tail.push(&self.mask, piece);
         if tail.told.is_empty() && tail.held.is_empty() {
-            self.0.remove(&channel);
+            self.tails.remove(&channel);
         }
     }
 
-    /// Appends what is held back of all texts but one, since another thing comes. What tells a secret is covered.
-    fn release(&mut self, mask: &Mask, but: Option<Channel>, out: &mut Vec<Event>) {
-        for (channel, tail) in &mut self.0 {
-            if Some(*channel) == but || tail.held.is_empty() {
-                continue;
+    /// Appends what is held back of all texts but this one, since another thing comes.
+    fn release(&mut self, but: Option<Channel>, out: &mut Vec<Event>) {
+        for (channel, tail) in &mut self.tails {
+            if channel.is_in_order() && Some(*channel) != but {
+                let text = tail.flush(&self.mask, COVERED_FROM);
+                out.extend(text.map(|text| channel.event(text)));
             }
-            let held = std::mem::take(&mut tail.held);
-            tail.told.push_str(&held);
-            let tells = mask.forms.begun(&tail.told).1;
-            out.push(channel.event(if tells { COVER.to_owned() } else { held }));
         }
     }
 }
@@ -120,19 +139,32 @@ impl Tail {
         }
         let (length, _) = mask.forms.begun(&text[behind..]);
         let begin = text.len() - length;
-        let told = if length < HELD_FROM {
-            text.len()
-        } else {
-            at.max(begin)
-        };
+        let told = at.max(begin);
         out.push_str(&text[at..told]);
         text[begin..told].clone_into(&mut self.told);
         text[told..].clone_into(&mut self.held);
         out
     }
+
+    /// What is held back, if anything is: covered where it tells a secret, or is so many letters of one.
+    fn flush(&mut self, mask: &Mask, from: usize) -> Option<String> {
+        if self.held.is_empty() {
+            return None;
+        }
+        let held = std::mem::take(&mut self.held);
+        self.told.push_str(&held);
+        let (length, tells) = mask.forms.begun(&self.told);
+        let covers = tells || length >= from;
+        Some(if covers { COVER.to_owned() } else { held })
+    }
 }
 
 impl Channel {
+    /// Whether it matters what comes before it and behind it: the pieces of a call find their place by its number.
+    fn is_in_order(self) -> bool {
+        !matches!(self, Self::CallName(_) | Self::Arguments(_))
+    }
+
     fn event(self, text: String) -> Event {
         let call = |index, name, arguments| {
             Event::ToolCall(ToolCallDelta {

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
@@ -81,6 +83,15 @@ fn a_secret_is_found_in_every_form() {
         "c2staHVudGVyMi8rJj0wMTIzNDU2Nzg5",
     ] {
         assert_eq!(covered(&mask, &format!("a {form} b")), "a ••• b");
+    }
+    for before in ["", "x", "xy", "xyz"] {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let among = STANDARD.encode(format!("{before}{KEY}z"));
+        let covered = covered(&mask, &among);
+        assert!(
+            covered.contains(COVER) && covered.chars().count() < 12,
+            "{among}: {covered}"
+        );
     }
     let mut raw = r#"{"a":"\u0073k-hunter2\u002f+&=0123456789","n":1}"#.to_owned();
     mask.json(&mut raw);
@@ -176,94 +187,186 @@ fn every_field_of_every_event_is_covered() {
     }
 }
 
-/// Says each character of the text that it gets as an event of its own.
-struct Letters(fn(String) -> Event);
-
-impl Decoder for Letters {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        for part in String::from_utf8_lossy(bytes).split_inclusive(|_| true) {
-            out.push((self.0)(part.to_owned()));
-            out.push(Event::keep_alive());
-        }
+/// What a stream of these events comes to.
+fn streamed(events: impl IntoIterator<Item = Event>) -> Vec<Event> {
+    static MASK: LazyLock<Mask> = LazyLock::new(mask);
+    let (mut masked, mut out) = (MASK.stream(), Vec::new());
+    for event in events {
+        masked.take(event, &mut out);
     }
+    masked.end(&mut out);
+    out
+}
 
-    fn end(&mut self, out: &mut Vec<Event>) {
-        out.push(Event::Done);
-    }
+/// The texts of some events, one behind the other.
+fn texts(events: &[Event]) -> String {
+    let text = |event: &Event| match event {
+        Event::Text { text } | Event::Reasoning { text } | Event::Refusal { text } => text.clone(),
+        Event::Signature { value } => value.clone(),
+        Event::ToolCall(delta) => delta.name.clone().unwrap_or_default() + &delta.arguments,
+        _ => String::new(),
+    };
+    events.iter().map(text).collect()
 }
 
 fn spelled(say: fn(String) -> Event, text: &str) -> String {
-    let mut events = Vec::new();
-    let mut decoder = mask().decoder(Box::new(Letters(say)));
-    decoder.push(text.as_bytes(), &mut events);
-    decoder.end(&mut events);
+    let letters = text.split_inclusive(|_| true).map(ToOwned::to_owned);
+    let events = letters.flat_map(|letter| [say(letter), Event::keep_alive()]);
+    let events = streamed(events.chain([Event::Done]));
     assert_eq!(
         events.last(),
         Some(&Event::Done),
         "what was held back stands before the end"
     );
-    let texts = events.into_iter().map(|event| match event {
-        Event::Text { text } | Event::Reasoning { text } | Event::Refusal { text } => text,
-        Event::Signature { value } => value,
-        Event::ToolCall(delta) => delta.name.unwrap_or_default() + &delta.arguments,
-        _ => String::new(),
-    });
-    texts.collect()
+    texts(&events)
 }
+
+fn arguments(index: usize, arguments: String) -> Event {
+    Event::ToolCall(ToolCallDelta {
+        index,
+        arguments,
+        ..ToolCallDelta::default()
+    })
+}
+
+fn name(name: String) -> Event {
+    Event::ToolCall(ToolCallDelta {
+        name: Some(name),
+        ..ToolCallDelta::default()
+    })
+}
+
+/// Each kind of event whose texts come in pieces.
+const SAYS: [fn(String) -> Event; 6] = [
+    |text| Event::Text { text },
+    |text| Event::Reasoning { text },
+    |text| Event::Refusal { text },
+    |value| Event::Signature { value },
+    |text| arguments(0, text),
+    name,
+];
 
 #[test]
 fn a_secret_that_is_spelled_out_over_events_is_covered() {
-    let says: [fn(String) -> Event; 6] = [
-        |text| Event::Text { text },
-        |text| Event::Reasoning { text },
-        |text| Event::Refusal { text },
-        |value| Event::Signature { value },
-        |arguments| {
-            Event::ToolCall(ToolCallDelta {
-                arguments,
-                ..ToolCallDelta::default()
-            })
-        },
-        |name| {
-            Event::ToolCall(ToolCallDelta {
-                name: Some(name),
-                ..ToolCallDelta::default()
-            })
-        },
-    ];
-    for say in says {
+    for say in SAYS {
         let text = spelled(say, &format!("the key {KEY} and {KEY}."));
-        assert!(!text.contains("unter2") && text.ends_with("•••."), "{text}");
-        for plain in ["sk-hunters and sk-hunt", "sk-sk-sk-hun", "nothing of it"] {
+        assert_eq!(text, "the key ••• and •••.");
+        for plain in ["sk-hunters and sk-hunt", "sk-sk-sk-hun", "nothing of its"] {
             assert_eq!(spelled(say, plain), plain);
         }
         let cut = spelled(say, &KEY[..15]);
-        assert_eq!(cut, "sk-•••");
+        assert_eq!(cut, "•••");
+    }
+}
+
+/// All ways to cut a text into two or three pieces.
+fn cuts(text: &str) -> impl Iterator<Item = Vec<String>> + '_ {
+    let piece = |from: usize, to: usize| text[from..to].to_owned();
+    (1..text.len()).flat_map(move |second| {
+        let two = vec![piece(0, second), piece(second, text.len())];
+        let three = (second + 1..text.len()).map(move |third| {
+            vec![
+                piece(0, second),
+                piece(second, third),
+                piece(third, text.len()),
+            ]
+        });
+        std::iter::once(two).chain(three)
+    })
+}
+
+/// What may stand between the pieces of a text without parting them.
+fn between() -> [Vec<Event>; 3] {
+    let note = Event::Note(Note::new(About::Aside, "hm"));
+    [
+        vec![],
+        vec![Event::keep_alive(), note],
+        vec![arguments(7, "{}".to_owned()), arguments(8, "s".to_owned())],
+    ]
+}
+
+#[test]
+fn however_a_secret_is_cut_over_events_nothing_of_it_is_seen() {
+    let parts_calls = |say: fn(String) -> Event| matches!(say(String::new()), Event::ToolCall(_));
+    for say in SAYS {
+        for (around, expected) in [(["", ""], "•••"), (["a ", " b"], "a ••• b")] {
+            let whole = format!("{}{KEY}{}", around[0], around[1]);
+            for pieces in cuts(&whole) {
+                for (kind, between) in between().into_iter().enumerate() {
+                    // Text is not held back over a call.
+                    if kind == 2 && !parts_calls(say) {
+                        continue;
+                    }
+                    let events = pieces
+                        .iter()
+                        .flat_map(|piece| [vec![say(piece.clone())], between.clone()].concat());
+                    let is_said = |event: &Event| !between.contains(event);
+                    let said: Vec<Event> = streamed(events).into_iter().filter(is_said).collect();
+                    let own = said.iter().filter(|event| match event {
+                        Event::ToolCall(delta) => delta.index == 0,
+                        _ => true,
+                    });
+                    let own: Vec<Event> = own.cloned().collect();
+                    assert_eq!(texts(&own), expected, "{pieces:?} {between:?}");
+                }
+            }
+        }
     }
 }
 
 #[test]
-fn a_secret_is_covered_though_other_things_stand_between_its_pieces() {
-    let mask = mask();
-    let (mut tails, mut out) = (Tails::default(), Vec::new());
-    for part in [&KEY[..9], &KEY[9..16], &KEY[16..]] {
-        let text = part.to_owned();
-        tails.take(&mask, Event::Text { text }, &mut out);
-        tails.take(&mask, Event::Reasoning { text: "…".into() }, &mut out);
+fn where_another_text_parts_a_secret_three_letters_are_seen_at_most() {
+    for pieces in cuts(KEY) {
+        let parted = pieces.iter().flat_map(|piece| {
+            let text = piece.clone();
+            [Event::Text { text }, Event::Reasoning { text: "…".into() }]
+        });
+        let said = streamed(parted);
+        let text = texts(&said).replace('…', "");
+        let seen = text.replace(COVER, "");
+        assert!(
+            seen.len() < 4 && KEY.starts_with(&seen),
+            "{pieces:?}: {text}"
+        );
+        let order = said
+            .iter()
+            .filter(|event| matches!(event, Event::Reasoning { .. }))
+            .count();
+        assert_eq!(order, pieces.len());
     }
-    tails.end(&mask, &mut out);
-    let text: String = out
-        .iter()
-        .filter_map(|e| {
-            if let Event::Text { text } = e {
-                Some(text.as_str())
-            } else {
-                None
-            }
+}
+
+#[test]
+fn what_is_no_secret_is_whole_and_in_its_place() {
+    let text = |text: &str| Event::Text { text: text.into() };
+    let named = |name: &str, arguments: &str| {
+        Event::ToolCall(ToolCallDelta {
+            name: Some(name.to_owned()),
+            arguments: arguments.to_owned(),
+            ..ToolCallDelta::default()
         })
-        .collect();
-    assert!(
-        !text.contains(&KEY[..12]) && !text.contains(&KEY[12..]),
-        "{text}"
+    };
+    let said = streamed([
+        text("it is"),
+        named("list_files", ""),
+        arguments(0, "{\"a\":\"s".to_owned()),
+        arguments(0, "s\"}".to_owned()),
+        text("as"),
+        Event::Done,
+    ]);
+    let expected = [
+        text("it i"),
+        text("s"),
+        named("list_file", ""),
+        named("s", "{\"a\":\""),
+        arguments(0, "ss\"}".to_owned()),
+        text("a"),
+        text("s"),
+        Event::Done,
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(
+        streamed([named("list_files", "{}")]),
+        [named("list_files", "{}")]
     );
 }

@@ -1,13 +1,15 @@
 //! A decoder held to a budget: however few bytes a server needs to say much, little of it is held.
 //!
-//! In: the bytes of a response. Out: its events, those that only keep the connection open or that are too many
-//! counted; and a fault, once nothing but such has come for too long.
+//! In: the bytes of a response. Out: its events with their secrets covered, those that only keep the
+//! connection open or that are too many counted; and a fault, once nothing but such has come for too long.
 
 use http::HeaderMap;
 
 use crate::{
     body::Decoder,
     event::{Event, Fault, FaultClass, Phase, Surplus, budget::Budget},
+    mask::Masked,
+    run::recorder::Came,
 };
 
 /// Bytes that are decoded at once: the shortest events are two bytes, and each takes up some hundred.
@@ -20,20 +22,27 @@ const MAX_NOISE_BYTES: usize = 128 << 20;
 /// Decodes one response.
 pub(super) struct Bounded {
     decoder: Box<dyn Decoder>,
+    masked: Masked,
     budget: Budget,
-    /// The events of one slice.
+    /// The events of one slice, as the dialect says them, and with their secrets covered.
     said: Vec<Event>,
+    covered: Vec<Event>,
+    /// What came since it was asked for last.
+    came: Came,
     /// What came since the last piece of the answer.
     noise_events: u64,
     noise_bytes: usize,
 }
 
 impl Bounded {
-    pub(super) fn new(decoder: Box<dyn Decoder>) -> Self {
+    pub(super) fn new(decoder: Box<dyn Decoder>, masked: Masked) -> Self {
         Self {
             decoder,
+            masked,
             budget: Budget::default(),
             said: Vec::new(),
+            covered: Vec::new(),
+            came: Came::default(),
             noise_events: 0,
             noise_bytes: 0,
         }
@@ -65,7 +74,14 @@ impl Bounded {
     /// Says that the body is over.
     pub(super) fn end(&mut self, out: &mut Vec<Event>) {
         self.decoder.end(&mut self.said);
+        self.cover();
+        self.masked.end(&mut self.covered);
         self.sort(0, &mut Counted::of(out), out);
+    }
+
+    /// What came of the answer since this was asked last.
+    pub(super) fn came(&mut self) -> Came {
+        std::mem::take(&mut self.came)
     }
 
     /// What is wrong, once too much came that is no answer.
@@ -82,9 +98,18 @@ impl Bounded {
         Some(Fault::new(FaultClass::Protocol, Phase::Stream, message))
     }
 
+    /// Counts what the dialect said, and covers its secrets.
+    fn cover(&mut self) {
+        for event in self.said.drain(..) {
+            self.came.note(&event);
+            self.masked.take(event, &mut self.covered);
+        }
+    }
+
     fn sort(&mut self, bytes: usize, counted: &mut Counted, out: &mut Vec<Event>) {
+        self.cover();
         self.noise_bytes += bytes;
-        for mut event in self.said.drain(..) {
+        for mut event in self.covered.drain(..) {
             let counts = event.count();
             match self.budget.admit(&mut event) {
                 Ok(()) if is_content(&event) => (self.noise_events, self.noise_bytes) = (0, 0),
@@ -157,11 +182,11 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{body::ResponseHead, dialect::DialectId};
+    use crate::{body::ResponseHead, dialect::DialectId, mask::Mask};
 
     fn bounded(dialect: DialectId) -> Bounded {
         let decoder = (dialect.dialect().decoder)(&ResponseHead::event_stream());
-        Bounded::new(decoder)
+        Bounded::new(decoder, Mask::default().stream())
     }
 
     #[test]

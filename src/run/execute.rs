@@ -23,7 +23,10 @@ use crate::{
     event::{About, Event, Fault, FaultClass, Note, Phase},
     exchange::retry_after::wait_ms,
     mask::Mask,
-    run::{Stamps, recorder::Recorder},
+    run::{
+        Stamps,
+        recorder::{Came, Recorder},
+    },
     transport::{Chunk, HttpResponse, Timeouts, Trace, Transport, limit_text},
 };
 
@@ -150,19 +153,17 @@ impl Record<'_> {
     }
 
     /// Reports a read with its events; one that says nothing new is told with a later one.
-    fn read(&mut self, chunk: &Chunk, events: &mut Vec<Event>) {
+    fn read(&mut self, chunk: &Chunk, came: Came, events: &mut Vec<Event>) {
         self.quiet.bytes += chunk.bytes.len();
-        if self
-            .quiet
-            .may_wait(chunk.at, events, self.recorder.stamps())
-        {
+        let stamps = self.recorder.stamps();
+        if came == Came::default() && self.quiet.may_wait(chunk.at, events, stamps) {
             self.quiet.last = Some(chunk.at);
         } else {
-            self.report_read(chunk.at, std::mem::take(events));
+            self.report_read(chunk.at, came, std::mem::take(events));
         }
     }
 
-    fn report_read(&mut self, at: Instant, events: Vec<Event>) {
+    fn report_read(&mut self, at: Instant, came: Came, events: Vec<Event>) {
         let told = Some(at);
         let waited = std::mem::replace(
             &mut self.quiet,
@@ -171,26 +172,29 @@ impl Record<'_> {
                 ..Quiet::default()
             },
         );
-        let read = self.recorder.read(at, waited.bytes, &events);
+        let read = self.recorder.read(at, waited.bytes, came, &events);
         self.report(RunUpdate::Read { read, events });
     }
 
     /// Reports what still waits to be told.
     fn end_quiet(&mut self, events: Vec<Event>) {
         if let Some(at) = self.quiet.last {
-            self.report_read(at, events);
+            self.report_read(at, Came::default(), events);
         }
     }
 
-    fn close(&mut self, end: End, decoder: Option<Bounded>) {
+    fn close(&mut self, end: End, mut decoder: Option<Bounded>) {
         let began = self.recorder.stamps().first_byte.is_some();
-        let mut events = last_events(end, began, decoder);
+        let mut events = last_events(end, began, decoder.as_mut());
         for event in &mut events {
             if let Event::Fault(fault) = event {
                 fault.status = fault.status.or(self.run.status);
             }
         }
-        let at = self.recorder.close(&events);
+        let came = decoder
+            .map(|mut decoder| decoder.came())
+            .unwrap_or_default();
+        let at = self.recorder.close(came);
         self.report(RunUpdate::Closed {
             at,
             events,
@@ -226,9 +230,9 @@ impl Quiet {
 }
 
 /// The events that only the end makes known.
-fn last_events(end: End, began: bool, decoder: Option<Bounded>) -> Vec<Event> {
+fn last_events(end: End, began: bool, decoder: Option<&mut Bounded>) -> Vec<Event> {
     let mut events = Vec::new();
-    if let Some(mut decoder) = decoder {
+    if let Some(decoder) = decoder {
         decoder.end(&mut events);
     }
     match end {
@@ -339,8 +343,7 @@ impl Going<'_> {
         record.head(&response);
         let choices = record.run.head.request.choices();
         let decoder = (dialect.decoder)(&response_head(&response, choices));
-        let decoder = record.mask.decoder(decoder);
-        let mut decoder = Bounded::new(decoder);
+        let mut decoder = Bounded::new(decoder, record.mask.stream());
         let end = self.read(response, &mut decoder, record).await;
         (end, Some(decoder))
     }
@@ -396,9 +399,10 @@ impl Going<'_> {
                     continue;
                 }
             }
-            watch.saw(chunk.at, events);
+            let came = decoder.came();
+            watch.saw(chunk.at, came, events);
             watch.may_end(chunk.at, decoder.may_end());
-            record.read(&chunk, events);
+            record.read(&chunk, came, events);
             if let Some(fault) = decoder.fault() {
                 return out_of_noise(fault, &watch);
             }

@@ -12,6 +12,23 @@ use crate::{
     transport::{ConnectPhases, HttpResponse, PhaseSpan},
 };
 
+/// What came of the answer itself with some bytes, whether it could be told at once or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Came {
+    /// How many tokens.
+    pub tokens: u32,
+    /// Whether any of them is visible.
+    pub visible: bool,
+}
+
+impl Came {
+    /// Counts an event, as the dialect said it.
+    pub fn note(&mut self, event: &Event) {
+        self.tokens = self.tokens.saturating_add(event.is_token().into());
+        self.visible |= event.is_visible();
+    }
+}
+
 /// The stamps of a run that goes.
 #[derive(Debug)]
 pub struct Recorder {
@@ -72,25 +89,27 @@ impl Recorder {
         self.stamps.headers = Some(self.offset(response.headers_at));
     }
 
-    /// Takes a read of `bytes` bytes that came at `at` and completed `events`.
-    pub fn read(&mut self, at: Instant, bytes: usize, events: &[Event]) -> Read {
+    /// Takes a read of `bytes` bytes that came at `at`, what came with it, and the `events` that are told of it.
+    pub fn read(&mut self, at: Instant, bytes: usize, came: Came, events: &[Event]) -> Read {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let tokens = events.iter().filter(|event| event.is_token());
         let read = Read {
             at: self.offset(at),
             bytes: count(bytes as u64),
             events: count(events.iter().map(Event::count).sum()),
-            tokens: count(tokens.count() as u64),
+            tokens: came.tokens,
         };
         self.last_read = Some(read.at);
+        if came.visible {
+            self.stamps.first_visible.get_or_insert(read.at);
+        }
         self.stamps.note(&read, events);
         read
     }
 
-    /// Ends the run now, with the events that only the end made known. Tokens among them (a whole JSON
-    /// answer) came with the last read; they are no *first* token, for nothing was streamed.
-    pub fn close(&mut self, events: &[Event]) -> OffsetNs {
-        if events.iter().any(Event::is_token) {
+    /// Ends the run now, with what only the end made known. Tokens among it (a whole JSON answer) came with the
+    /// last read; they are no *first* token, for nothing was streamed.
+    pub fn close(&mut self, came: Came) -> OffsetNs {
+        if came.tokens > 0 {
             self.stamps.last_token = self.last_read;
         }
         let at = self.offset(now());
@@ -114,6 +133,12 @@ mod tests {
         Event::Text { text: text.into() }
     }
 
+    fn came(events: &[Event]) -> Came {
+        let mut came = Came::default();
+        events.iter().for_each(|event| came.note(event));
+        came
+    }
+
     fn reasoning(text: &str) -> Event {
         Event::Reasoning { text: text.into() }
     }
@@ -133,7 +158,7 @@ mod tests {
         ];
         let tokens: Vec<u32> = reads
             .iter()
-            .map(|(at, events)| recorder.read(*at, 5, events).tokens)
+            .map(|(at, events)| recorder.read(*at, 5, came(events), events).tokens)
             .collect();
         assert_eq!(tokens, [0, 0, 0, 1, 2, 1, 0]);
         let ms = |ms: u64| Some(ms * 1_000_000);
@@ -150,11 +175,28 @@ mod tests {
     fn an_answer_known_only_at_the_end_has_a_last_token_but_no_first() {
         let mut recorder = Recorder::start();
         let at = recorder.started() + Duration::from_millis(5);
-        recorder.read(at, 100, &[]);
-        recorder.close(&[text("whole")]);
+        recorder.read(at, 100, Came::default(), &[]);
+        recorder.close(came(&[text("whole")]));
         assert_eq!(recorder.stamps().first_token, None);
         assert_eq!(recorder.stamps().last_token, Some(5_000_000));
         assert!(recorder.stamps().closed.is_some());
+    }
+
+    #[test]
+    fn what_is_told_later_is_stamped_when_it_came() {
+        let mut recorder = Recorder::start();
+        let at = |ms| recorder.started() + Duration::from_millis(ms);
+        let reads = [
+            (at(10), came(&[reasoning("h")]), vec![]),
+            (at(20), came(&[text("a")]), vec![reasoning("h")]),
+            (at(30), Came::default(), vec![text("a"), Event::Done]),
+        ];
+        let tokens = reads.map(|(at, came, events)| recorder.read(at, 5, came, &events).tokens);
+        assert_eq!(tokens, [1, 1, 0]);
+        let ms = |ms: u64| Some(ms * 1_000_000);
+        let stamps = recorder.stamps();
+        assert_eq!((stamps.first_event, stamps.first_token), (ms(10), ms(10)));
+        assert_eq!((stamps.first_visible, stamps.last_token), (ms(20), ms(20)));
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Stamps {
     /// Takes what one read says of the first and last of things.
     pub fn note(&mut self, read: &Read, events: &[Event]) {
         self.first_byte.get_or_insert(read.at);
-        if !events.is_empty() {
+        if !events.is_empty() || read.tokens > 0 {
             self.first_event.get_or_insert(read.at);
         }
         if events.iter().any(Event::is_visible) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     clock::deadline,
     event::{Event, Phase},
+    run::recorder::Came,
     transport::{HttpResponse, Timeouts},
 };
 
@@ -51,11 +52,11 @@ impl Watch {
         }
     }
 
-    pub(super) fn saw(&mut self, at: Instant, events: &[Event]) {
+    pub(super) fn saw(&mut self, at: Instant, came: Came, events: &[Event]) {
         let content = events
             .iter()
             .any(|event| !matches!(event, Event::KeepAlive { .. } | Event::LeftOut { .. }));
-        if events.iter().any(Event::is_token) || (content && self.last_content.is_some()) {
+        if came.tokens > 0 || (content && self.last_content.is_some()) {
             self.last_content = Some(at);
         }
         let is_end = |event: &Event| matches!(event, Event::Done | Event::Fault(_));

@@ -55,7 +55,14 @@ impl ServerStreamingService<GenerateContentRequest> for Service {
 
     fn call(&mut self, request: Request<GenerateContentRequest>) -> Self::Future {
         let (metadata, _, message) = request.into_parts();
-        let answer = (self.script)(&message).map(Response::new);
+        let answer = (self.script)(&message).map(|messages| {
+            let mut answer = Response::new(messages);
+            // Some servers say in their head what they were asked with.
+            if let Some(key) = metadata.get("authorization") {
+                answer.metadata_mut().insert("x-asked-with", key.clone());
+            }
+            answer
+        });
         let _ = self.came.send((metadata.into_headers(), message));
         ready(answer)
     }

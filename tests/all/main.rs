@@ -12,6 +12,8 @@ mod anthropic;
 mod as_sent;
 mod canary;
 mod canary_echo;
+#[cfg(feature = "grpc")]
+mod canary_grpc;
 mod chat;
 mod credentials;
 mod decode;
