@@ -12,6 +12,7 @@ pub mod error;
 pub mod excerpt;
 pub(crate) mod json;
 pub mod json_values;
+mod keep_alive;
 mod list;
 pub mod sse;
 pub(crate) mod text;

@@ -160,6 +160,8 @@ pub enum Auth {
     Bearer,
     /// The bare key in a header of this name.
     Header(String),
+    /// The bare key in the URL's query, as `key`: Google's servers take it so, and some gateways before them no other way.
+    Query,
     /// No key is sent.
     None,
 }

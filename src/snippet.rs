@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     chat::ChatRequest,
-    dialect::DialectId,
+    dialect::{Dialect, DialectId},
     endpoint::{Auth, Endpoint},
     event::words,
     exchange::call::{left_out, whole_body},
@@ -121,7 +121,7 @@ impl Asked {
             key,
             by_google: is_by_google(endpoint),
             calls: !request.tools.is_empty(),
-            lost: left_out(dialect, request),
+            lost: lost(endpoint, dialect, request),
         }
     }
 
@@ -183,7 +183,11 @@ fn key_of(endpoint: &Endpoint) -> Option<(String, Auth)> {
         }
     };
     let variable = endpoint.key_env.first().cloned().unwrap_or_else(own);
-    Some((variable, endpoint.auth.clone()))
+    let auth = match &endpoint.auth {
+        Auth::Query => Auth::of_dialect(endpoint.dialect.dialect().as_json().id),
+        auth => auth.clone(),
+    };
+    Some((variable, auth))
 }
 
 fn key_header(variable: &str, auth: &Auth) -> Header {
@@ -196,6 +200,15 @@ fn key_header(variable: &str, auth: &Auth) -> Header {
         text: text.to_owned(),
         variable: Some(variable.to_owned()),
     }
+}
+
+/// What is not as the request has it.
+fn lost(endpoint: &Endpoint, dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
+    let mut lost = left_out(dialect, request);
+    if endpoint.auth == Auth::Query {
+        lost.push("the key goes in a header here, and not in the query".to_owned());
+    }
+    lost
 }
 
 /// A name as an environment variable's.

@@ -16,8 +16,8 @@ pub(super) struct Reach {
     #[arg(long, value_name = "FILE", requires = "base_url", help_heading = WHERE)]
     ca_file: Option<String>,
 
-    /// How the key goes to --base-url: bearer, none, or the name of the header that holds it (x-api-key, …). Left out,
-    /// it goes as the dialect wants it.
+    /// How the key goes to --base-url: bearer, query (as ?key=), none, or the name of the header that holds it
+    /// (x-api-key, …). Left out, it goes as the dialect wants it.
     #[arg(long, value_name = "HOW", requires = "base_url", help_heading = WHERE, value_parser = auth)]
     auth: Option<Auth>,
 
@@ -56,6 +56,7 @@ impl Reach {
 fn auth(word: &str) -> Result<Auth, String> {
     match word {
         "bearer" => Ok(Auth::Bearer),
+        "query" => Ok(Auth::Query),
         "none" => Ok(Auth::None),
         name => headers::name_of(name).map(|name| Auth::Header(name.as_str().to_owned())),
     }

@@ -5,6 +5,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+use url::Url;
 
 use super::{
     Auth, Endpoint,
@@ -56,20 +57,30 @@ fn headers_in(
         value.set_sensitive(is_secret(endpoint, &parsed, text));
         map.insert(parsed, value);
     }
-    let Some(name) = key_header(&endpoint.auth)? else {
-        return Ok(map);
-    };
-    if map.contains_key(&name) {
+    let name = key_header(&endpoint.auth)?;
+    if name.as_ref().is_some_and(|name| map.contains_key(name)) {
         return Ok(map);
     }
-    match key {
-        Some(key) => {
+    match (name, key) {
+        (Some(name), Some(key)) => {
             map.insert(name, key_value(&endpoint.auth, key)?);
         }
-        None if endpoint.needs_key() => return Err(no_key(endpoint)),
-        None => {}
+        (_, None) if endpoint.needs_key() => return Err(no_key(endpoint)),
+        _ => {}
     }
     Ok(map)
+}
+
+/// Puts the key into a URL's query, where the endpoint wants it there. One that the user wrote into the base URL wins.
+pub(crate) fn put_into_query(url: &mut Url, endpoint: &Endpoint, key: Option<&SecretString>) {
+    const NAME: &str = "key";
+    let Some(key) = key.filter(|_| endpoint.auth == Auth::Query) else {
+        return;
+    };
+    if url.query_pairs().all(|(name, _)| name != NAME) {
+        url.query_pairs_mut()
+            .append_pair(NAME, bare(key.expose_secret()));
+    }
 }
 
 /// Whether a header of the user's own is a secret: by its name, by those of the variables in it, or since the key goes
@@ -101,7 +112,7 @@ fn key_header(auth: &Auth) -> Result<Option<HeaderName>, Fault> {
         Auth::Header(name) => name_of(name)
             .map(Some)
             .map_err(|why| bad(FaultClass::BadRequest, why)),
-        Auth::None => Ok(None),
+        Auth::Query | Auth::None => Ok(None),
     }
 }
 
@@ -186,11 +197,36 @@ mod tests {
         let bare = request_headers(&e, Some(&key("sk-1"))).unwrap();
         assert_eq!(bare["api-key"], "sk-1");
         assert!(!bare.contains_key("authorization"));
-        e.auth = Auth::None;
-        assert!(request_headers(&e, Some(&key("sk-1"))).unwrap().is_empty());
+        for none in [Auth::None, Auth::Query] {
+            e.auth = none;
+            assert!(request_headers(&e, Some(&key("sk-1"))).unwrap().is_empty());
+        }
         for map in [bearer, bare] {
             assert!(!format!("{map:?}").contains("sk-1"), "{map:?}");
         }
+    }
+
+    #[test]
+    fn a_key_goes_into_the_query_once_and_only_where_it_is_wanted() {
+        let mut e = openai();
+        for (auth, base, expected) in [
+            (Auth::Query, "https://h/v1", "https://h/v1?key=s+k%2F1%26"),
+            (
+                Auth::Query,
+                "https://h/v1?alt=sse",
+                "https://h/v1?alt=sse&key=s+k%2F1%26",
+            ),
+            (Auth::Query, "https://h/v1?key=own", "https://h/v1?key=own"),
+            (Auth::Bearer, "https://h/v1", "https://h/v1"),
+        ] {
+            e.auth = auth;
+            let mut url = base.parse().unwrap();
+            put_into_query(&mut url, &e, Some(&key(" \"s k/1&\" ")));
+            assert_eq!(url.as_str(), expected);
+        }
+        e.auth = Auth::Query;
+        let fault = request_headers(&e, None).unwrap_err();
+        assert_eq!(fault.class, FaultClass::Auth, "it needs one");
     }
 
     #[test]

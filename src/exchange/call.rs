@@ -11,7 +11,7 @@ use crate::{
     chat::{ChatRequest, Files, Piece},
     dialect::{Dialect, GrpcMessage, Wire},
     endpoint::{
-        Endpoint,
+        Auth, Endpoint,
         base_url::BadUrl,
         headers::{self, request_headers},
     },
@@ -56,6 +56,11 @@ pub fn chat_call(
     let mut call = ChatCall { http, notes };
     match dialect.wire {
         Wire::Json => put_json(&mut call, &json, &files),
+        Wire::Grpc(_) if endpoint.auth == Auth::Query => {
+            let why = "gRPC has no query that could carry the key: set its auth to bearer or to x-goog-api-key, or \
+                       its dialect to gemini";
+            return Err(unfit(why.to_owned()));
+        }
         Wire::Grpc(grpc) => {
             let message = (grpc.message)(json, &files, &endpoint.base_url, &request.model);
             message
@@ -186,7 +191,7 @@ pub fn models_call(
 
 fn call(
     method: Method,
-    url: Url,
+    mut url: Url,
     endpoint: &Endpoint,
     key: Option<&SecretString>,
     proxy_password: Option<SecretString>,
@@ -197,6 +202,7 @@ fn call(
         return Err(Fault::new(FaultClass::BadRequest, Phase::Prepare, why));
     }
     let mut headers = request_headers(endpoint, key)?;
+    headers::put_into_query(&mut url, endpoint, key);
     for (name, value) in endpoint.dialect.dialect().headers {
         headers
             .entry(*name)

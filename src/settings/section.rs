@@ -296,7 +296,7 @@ fn check_id(id: &str) -> Result<(), String> {
 fn check_auth(auth: &Auth) -> Result<(), String> {
     match auth {
         Auth::Header(name) => headers::name_of(name).map(drop),
-        Auth::Bearer | Auth::None => Ok(()),
+        Auth::Bearer | Auth::Query | Auth::None => Ok(()),
     }
 }
 

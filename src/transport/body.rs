@@ -8,14 +8,14 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_util::Stream;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
     Chunk, Upload,
-    coding::{Coding, Opened, Unpack},
+    coding::{Coding, Opened, Step, Unpack},
     fault,
     phases::Trace,
 };
@@ -27,10 +27,6 @@ use crate::{
 /// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
 /// large ones: at most a socket buffer is still on its way.
 const PIECE: usize = 64 << 10;
-
-/// Compressed bytes that are unpacked at once: deflate gives at most 1,032 bytes for one, so that a piece
-/// can't outgrow memory before it is checked.
-const PACKED_PIECE: usize = 1 << 10;
 
 /// A request body that marks when its last byte was taken for writing. It can't be cloned, so no
 /// layer below can send it twice.
@@ -99,7 +95,7 @@ pub(super) struct Incoming<B> {
     unpack: Option<Box<dyn Unpack>>,
     /// What is to be told with the next chunk.
     note: Option<Note>,
-    /// What was read and is not unpacked yet, and when it came.
+    /// What was read and is not unpacked yet, and when it came. Empty where the unpacker alone holds more.
     packed: Option<(Instant, Bytes)>,
     caps: Caps,
     /// The head, if there is no body: gRPC puts its trailers there then.
@@ -162,31 +158,35 @@ impl<B> Incoming<B> {
                 return Err(self.broken(FaultClass::Protocol, &text));
             }
             (Opened::Unreadable, _) => {
-                let text =
-                    "sent what is neither text nor the compressed data that its header states";
-                return Err(self.broken(FaultClass::Protocol, text));
+                let text = format!(
+                    "sent what is neither text nor the compressed data ({}) that its header states",
+                    self.coding.name()
+                );
+                return Err(self.broken(FaultClass::Protocol, &text));
             }
             (Opened::Plain, _) => {}
         }
         Ok(())
     }
 
-    fn decoded(&mut self, bytes: Bytes) -> Result<Bytes, Fault> {
-        let decoded = match &mut self.unpack {
-            None => bytes,
-            Some(unpack) => {
-                self.bytes_in += bytes.len() as u64;
-                match unpack.feed(&bytes) {
-                    Ok(unpacked) => unpacked.into(),
-                    Err(error) => {
-                        let text = format!("sent compressed data that is broken ({error})");
-                        return Err(self.broken(FaultClass::Protocol, &text));
-                    }
-                }
-            }
+    /// Unpacks some of what was read; gives whether more of it is to come.
+    fn unpacked(&mut self, bytes: &mut Bytes) -> Result<(Bytes, bool), Fault> {
+        let Some(unpack) = &mut self.unpack else {
+            return Ok((std::mem::take(bytes), false));
         };
-        self.grow(decoded.len())?;
-        Ok(decoded)
+        match unpack.step(bytes) {
+            Ok(Step {
+                taken: 0, given, ..
+            }) if given.is_empty() && !bytes.is_empty() => {
+                Err(self.is_broken("nothing more can be taken of it"))
+            }
+            Ok(step) => {
+                self.bytes_in += step.taken as u64;
+                bytes.advance(step.taken);
+                Ok((step.given.into(), step.is_full || !bytes.is_empty()))
+            }
+            Err(error) => Err(self.is_broken(&error.to_string())),
+        }
     }
 
     /// The next piece of what was read: all of it, or as much as is unpacked at once.
@@ -195,13 +195,12 @@ impl<B> Incoming<B> {
             return Some(Err(fault));
         }
         let (at, mut bytes) = self.packed.take_if(|_| self.opened)?;
-        let piece = match self.unpack {
-            Some(_) if bytes.len() > PACKED_PIECE => bytes.split_to(PACKED_PIECE),
-            _ => std::mem::take(&mut bytes),
-        };
-        self.packed = (!bytes.is_empty()).then_some((at, bytes));
-        let decoded = self.decoded(piece);
-        Some(decoded.map(|bytes| Chunk {
+        let unpacked = self.unpacked(&mut bytes).and_then(|(unpacked, more)| {
+            self.packed = more.then_some((at, bytes));
+            self.grow(unpacked.len())?;
+            Ok(unpacked)
+        });
+        Some(unpacked.map(|bytes| Chunk {
             at,
             bytes,
             trailers: None,
@@ -236,10 +235,17 @@ impl<B> Incoming<B> {
     fn finished(&mut self) -> Option<Fault> {
         let unpack = self.unpack.as_mut().filter(|_| self.bytes_in > 0)?;
         unpack.finish().err()?;
-        Some(self.broken(
-            FaultClass::Interrupted,
-            "ended its compressed answer too early",
-        ))
+        let text = format!(
+            "ended its compressed answer ({}) too early",
+            self.coding.name()
+        );
+        Some(self.broken(FaultClass::Interrupted, &text))
+    }
+
+    fn is_broken(&self, why: &str) -> Fault {
+        let name = self.coding.name();
+        let text = format!("sent compressed data that is broken ({name}: {why})");
+        self.broken(FaultClass::Protocol, &text)
     }
 
     fn broken(&self, class: FaultClass, what: &str) -> Fault {
@@ -308,161 +314,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use flate2::{Compression, write::GzEncoder};
-    use futures_util::{StreamExt as _, stream};
-    use http_body_util::StreamBody;
-
-    use super::*;
-
-    fn gzipped(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    async fn read(pieces: Vec<Vec<u8>>, coding: Coding, caps: Caps) -> (Vec<u8>, Option<Fault>) {
-        let reads = pieces
-            .into_iter()
-            .map(|piece| Ok(Frame::data(Bytes::from(piece))));
-        let reads = StreamBody::new(stream::iter(reads));
-        let mut body = Incoming::new(reads, coding, caps, "host".into());
-        let mut all = Vec::new();
-        while let Some(chunk) = body.next().await {
-            match chunk {
-                Ok(chunk) => all.extend(chunk.bytes),
-                Err(fault) => {
-                    assert!(body.next().await.is_none(), "nothing follows a fault");
-                    return (all, Some(fault));
-                }
-            }
-        }
-        (all, None)
-    }
-
-    #[tokio::test]
-    async fn gzip_is_decoded_under_every_split() {
-        let text = "data: one\n\ndata: two\n\n".repeat(3);
-        let members = [gzipped(text.as_bytes()), gzipped(b"second member")].concat();
-        let whole = format!("{text}second member");
-        for size in 1..members.len() {
-            let pieces = members.chunks(size).map(<[u8]>::to_vec).collect();
-            let (got, fault) = read(pieces, Coding::Gzip, Caps::default()).await;
-            assert_eq!((got.as_slice(), fault), (whole.as_bytes(), None), "{size}");
-        }
-    }
-
-    #[tokio::test]
-    async fn each_flushed_event_is_there_with_its_own_read() {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        let mut sent = 0;
-        let mut pieces = Vec::new();
-        for event in ["data: a\n\n", "data: b\n\n", "data: c\n\n"] {
-            encoder.write_all(event.as_bytes()).unwrap();
-            encoder.flush().unwrap();
-            let flushed = Bytes::copy_from_slice(&encoder.get_ref()[sent..]);
-            pieces.push(Ok(Frame::data(flushed)));
-            sent = encoder.get_ref().len();
-        }
-        let mut body = Incoming::new(
-            StreamBody::new(stream::iter(pieces)),
-            Coding::Gzip,
-            Caps::default(),
-            "host".into(),
-        );
-        for event in ["data: a\n\n", "data: b\n\n", "data: c\n\n"] {
-            assert_eq!(body.next().await.unwrap().unwrap().bytes, event);
-        }
-        let cut = body.next().await.unwrap().unwrap_err();
-        assert_eq!(cut.class, FaultClass::Interrupted, "no trailer came");
-    }
-
-    #[tokio::test]
-    async fn a_bomb_is_stopped_by_its_ratio() {
-        // Deflate's best on zeros is about 1,029 to 1. However it is cut into reads, it is stopped.
-        let bomb = gzipped(&vec![0; 32 << 20]);
-        for size in [1000, bomb.len()] {
-            let pieces = bomb.chunks(size).map(<[u8]>::to_vec).collect();
-            let (got, fault) = read(pieces, Coding::Gzip, Caps::default()).await;
-            assert_eq!(fault.unwrap().class, FaultClass::Protocol);
-            assert!(got.len() <= 16 << 20, "{}", got.len());
-        }
-        let honest = gzipped(&vec![0; 8 << 20]);
-        let (got, fault) = read(vec![honest], Coding::Gzip, Caps::default()).await;
-        assert_eq!((got.len(), fault), (8 << 20, None));
-    }
-
-    #[tokio::test]
-    async fn an_endless_body_is_stopped_by_its_size() {
-        let caps = Caps {
-            total: 10,
-            ..Caps::default()
-        };
-        let (got, fault) = read(vec![vec![b'x'; 4]; 9], Coding::Plain, caps).await;
-        assert_eq!(got.len(), 8);
-        assert_eq!(fault.unwrap().class, FaultClass::Protocol);
-    }
-
-    #[tokio::test]
-    async fn broken_compression_is_a_protocol_fault_and_no_bytes_are_none() {
-        let mut broken = gzipped(&[7; 999]);
-        broken.truncate(10);
-        broken.extend([0xff; 40]);
-        for (junk, coding) in [
-            (broken, Coding::Gzip),
-            (b"\x00\x01\x02junk!".to_vec(), Coding::Gzip),
-            (
-                b"\x78\x9c\xff\xff\xff\xff\xff\xff".to_vec(),
-                Coding::Deflate,
-            ),
-            (b"\x0b\x02\x80hello".to_vec(), Coding::Foreign("br".into())),
-        ] {
-            let (_, fault) = read(vec![junk], coding.clone(), Caps::default()).await;
-            let fault = fault.unwrap();
-            assert_eq!(fault.class, FaultClass::Protocol, "{coding:?}: {fault}");
-            assert!(fault.message.contains("compressed"), "{fault}");
-        }
-        for coding in [Coding::Gzip, Coding::Deflate, Coding::Foreign("br".into())] {
-            let (got, fault) = read(vec![], coding, Caps::default()).await;
-            assert_eq!((got.len(), fault), (0, None));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_header_that_does_not_fit_is_not_believed() {
-        let text = "data: one\n\ndata: two\n\n";
-        let deflated = |zlib: bool| {
-            let level = Compression::best();
-            let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), level);
-            let mut framed = flate2::write::ZlibEncoder::new(Vec::new(), level);
-            raw.write_all(text.as_bytes()).unwrap();
-            framed.write_all(text.as_bytes()).unwrap();
-            if zlib {
-                framed.finish().unwrap()
-            } else {
-                raw.finish().unwrap()
-            }
-        };
-        for (body, coding) in [
-            (text.into(), Coding::Gzip),
-            (text.into(), Coding::Deflate),
-            (text.into(), Coding::Foreign("br".into())),
-            (gzipped(text.as_bytes()), Coding::Plain),
-            (gzipped(text.as_bytes()), Coding::Deflate),
-            (deflated(true), Coding::Deflate),
-            (deflated(false), Coding::Deflate),
-        ] {
-            for size in [1, 3, body.len()] {
-                let pieces = body.chunks(size).map(<[u8]>::to_vec).collect();
-                let (got, fault) = read(pieces, coding.clone(), Caps::default()).await;
-                assert_eq!(
-                    (got.as_slice(), fault),
-                    (text.as_bytes(), None),
-                    "{coding:?} {size}"
-                );
-            }
-        }
-    }
-}
+mod tests;

@@ -50,7 +50,7 @@ impl PreparedCall {
     pub(super) fn new(client: Client, via: &Via, call: HttpCall) -> Self {
         Self {
             client,
-            peer: Peer::new(&call.url, via.address()),
+            peer: Peer::new(&call.url, via.proxy()),
             environment_password: via.environment_password(),
             call,
         }
@@ -222,18 +222,19 @@ async fn out_of_time(trace: &Trace, limits: Timeouts, peer: &Peer) -> Fault {
                     (_, None, Some(_)) => ("took no more of the request", "first-token"),
                     _ => ("did not begin to answer", "first-token"),
                 };
-                let (host, within) = (&peer.host, limit_text(limit_ms));
-                let at_host = peer.is_reached(trace);
+                let (host, within) = (peer.answering(), limit_text(limit_ms));
+                let phase = trace.phase();
                 let message = match &peer.proxy {
-                    Some(proxy) if is_connecting && !at_host => {
-                        format!("the proxy {proxy} did not connect to {host} within {within} ({limit} limit)")
+                    Some(proxy) if is_connecting && !peer.is_reached(trace) => {
+                        let did_not = proxy.hung(peer).await;
+                        format!("the proxy {proxy} {did_not} within {within} ({limit} limit)")
                     }
-                    _ if trace.phase() == Phase::Tls => format!(
+                    _ if phase == Phase::Tls => format!(
                         "{host} {what} within {within} ({limit} limit), the TLS handshake being under way: does it speak https on this port? If not, try http://"
                     ),
                     _ => format!("{host} {what} within {within} ({limit} limit)"),
                 };
-                return Fault::new(FaultClass::Timeout, trace.phase(), message);
+                return Fault::new(FaultClass::Timeout, phase, message);
             }
         }
     }

@@ -2,11 +2,12 @@
 //!
 //! In: the headers, and the first bytes. Out: what unpacks the body, and a note where there is something to say.
 
-use std::io::{self, Write as _};
+mod unpack;
 
-use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 
+use self::unpack::{Brotli, Zstd, deflate, gzip, zlib};
+pub(super) use self::unpack::{Step, Unpack};
 use crate::event::{About, Note};
 
 /// Bytes that tell text from compressed data, where no magic number does.
@@ -14,8 +15,6 @@ const TELLING: usize = 8;
 
 /// Names of compressions that are not unpacked here.
 const FOREIGN: &[&str] = &[
-    "br",
-    "zstd",
     "compress",
     "x-compress",
     "dcb",
@@ -28,14 +27,23 @@ const FOREIGN: &[&str] = &[
     "lz4",
 ];
 
+/// A compression that is unpacked here. Only gzip is asked for; some gateways send the others unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
 /// The compression that the headers state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     /// None. What is no compression's name (`none`, `utf-8`, `chunked`, nothing at all) is none.
     Plain,
-    Gzip,
-    Deflate,
-    /// One that was not asked for, or several.
+    /// One that can be unpacked.
+    Packed(Format),
+    /// One that can't be, or several.
     Foreign(String),
 }
 
@@ -47,6 +55,55 @@ pub(super) enum Opened {
     Packed(Box<dyn Unpack>),
     /// Compressed in a way that can't be read.
     Unreadable,
+}
+
+impl Format {
+    const ALL: [Self; 4] = [Self::Gzip, Self::Deflate, Self::Brotli, Self::Zstd];
+
+    /// Its name in the header.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        let name = if name == "x-gzip" { "gzip" } else { name };
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// What data that begins so is, whatever its header says, where its first bytes tell.
+    fn of_bytes(self, begun: &[u8]) -> Option<Self> {
+        match begun {
+            // Brotli has no mark of its own, and may begin with gzip's first byte.
+            [0x1f, 0x8b, 0x08, ..] => Some(Self::Gzip),
+            [0x1f, ..] if self != Self::Brotli => Some(Self::Gzip),
+            // Gzip is told by one byte, so what is called that is not waited for.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]
+                if self != Self::Gzip =>
+            {
+                Some(Self::Zstd)
+            }
+            _ => None,
+        }
+    }
+
+    /// What unpacks it.
+    fn unpack(self) -> Box<dyn Unpack> {
+        match self {
+            Self::Gzip => gzip(),
+            Self::Deflate => deflate(),
+            Self::Brotli => Box::new(Brotli::default()),
+            Self::Zstd => Box::new(Zstd::default()),
+        }
+    }
+
+    fn opened(self) -> (Opened, Option<Note>) {
+        (Opened::Packed(self.unpack()), Some(compressed(self.name())))
+    }
 }
 
 impl Coding {
@@ -61,59 +118,64 @@ impl Coding {
                     .collect();
                 words
             })
-            .filter(|word| {
-                matches!(&**word, "gzip" | "x-gzip" | "deflate") || FOREIGN.contains(&&**word)
-            })
+            .filter(|word| Format::of_name(word).is_some() || FOREIGN.contains(&&**word))
             .collect();
-        match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        match &words[..] {
             [] => Self::Plain,
-            ["gzip" | "x-gzip"] => Self::Gzip,
-            ["deflate"] => Self::Deflate,
+            [word] => {
+                Format::of_name(word).map_or_else(|| Self::Foreign(word.clone()), Self::Packed)
+            }
             _ => Self::Foreign(words.join(", ")),
+        }
+    }
+
+    /// The name of the compression, as the header has it.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Plain => "gzip",
+            Self::Packed(format) => format.name(),
+            Self::Foreign(name) => name,
         }
     }
 
     /// Whether this many first bytes tell what the body is.
     pub(super) fn is_clear(&self, length: usize) -> bool {
         match self {
-            Self::Plain | Self::Gzip => length > 0,
-            Self::Deflate | Self::Foreign(_) => length >= TELLING,
+            Self::Plain | Self::Packed(Format::Gzip) => length > 0,
+            Self::Packed(_) | Self::Foreign(_) => length >= TELLING,
         }
     }
 
     /// What a body that begins so is.
     pub(super) fn open(&self, begun: &[u8]) -> (Opened, Option<Note>) {
-        // No text begins with gzip's first byte.
-        let is_gzip = begun.first() == Some(&0x1f);
-        let gzip = || Opened::Packed(Box::new(MultiGzDecoder::new(Vec::new())));
-        match self {
-            Self::Plain if is_gzip => (
-                gzip(),
-                Some(odd(
-                    "the answer came compressed by gzip, and no header said so",
-                )),
-            ),
-            Self::Plain => (Opened::Plain, None),
-            Self::Gzip | Self::Deflate if is_gzip => (gzip(), Some(compressed("gzip"))),
+        let Self::Packed(stated) = self else {
+            // No text begins with gzip's first byte.
+            return match self {
+                Self::Plain if begun.first() == Some(&0x1f) => {
+                    let note = "the answer came compressed by gzip, and no header said so";
+                    (Opened::Packed(gzip()), Some(odd(note)))
+                }
+                Self::Foreign(_) if !is_text(begun) => (Opened::Unreadable, None),
+                _ => (Opened::Plain, self.mislabelled()),
+            };
+        };
+        if let Some(format) = stated.of_bytes(begun) {
+            return format.opened();
+        }
+        match stated {
             _ if is_text(begun) => (Opened::Plain, self.mislabelled()),
-            Self::Gzip | Self::Deflate if is_zlib(begun) => (
-                Opened::Packed(Box::new(ZlibDecoder::new(Vec::new()))),
-                Some(compressed("deflate")),
-            ),
-            Self::Deflate => (
-                Opened::Packed(Box::new(DeflateDecoder::new(Vec::new()))),
-                Some(compressed("deflate")),
-            ),
-            Self::Gzip | Self::Foreign(_) => (Opened::Unreadable, None),
+            Format::Gzip | Format::Deflate if is_zlib(begun) => {
+                (Opened::Packed(zlib()), Some(compressed("deflate")))
+            }
+            Format::Deflate | Format::Brotli => stated.opened(),
+            Format::Gzip | Format::Zstd => (Opened::Unreadable, None),
         }
     }
 
     fn mislabelled(&self) -> Option<Note> {
         let name = match self {
             Self::Plain => return None,
-            Self::Gzip => "gzip",
-            Self::Deflate => "deflate",
-            Self::Foreign(name) => name,
+            stated => stated.name(),
         };
         Some(odd(&format!(
             "the answer's header said that it is compressed ({name}), and it was not"
@@ -157,33 +219,6 @@ fn is_zlib(begun: &[u8]) -> bool {
     first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31)
 }
 
-/// Unpacks a compressed body piece by piece.
-pub(super) trait Unpack: Send {
-    /// Takes a piece, and gives what it completes.
-    fn feed(&mut self, piece: &[u8]) -> io::Result<Vec<u8>>;
-
-    /// The end: fails where the body is cut.
-    fn finish(&mut self) -> io::Result<()>;
-}
-
-macro_rules! unpacks {
-    ($($decoder:ident),+) => {$(
-        impl Unpack for $decoder<Vec<u8>> {
-            fn feed(&mut self, piece: &[u8]) -> io::Result<Vec<u8>> {
-                self.write_all(piece)?;
-                self.flush()?;
-                Ok(std::mem::take(self.get_mut()))
-            }
-
-            fn finish(&mut self) -> io::Result<()> {
-                self.try_finish()
-            }
-        }
-    )+};
-}
-
-unpacks!(MultiGzDecoder, ZlibDecoder, DeflateDecoder);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,14 +242,15 @@ mod tests {
             (&["utf-8"], Coding::Plain),
             (&["chunked"], Coding::Plain),
             (&["aws-chunked"], Coding::Plain),
-            (&["GZIP"], Coding::Gzip),
-            (&["x-gzip"], Coding::Gzip),
-            (&["gzip, identity"], Coding::Gzip),
-            (&["identity", "gzip"], Coding::Gzip),
-            (&["utf-8, gzip,"], Coding::Gzip),
-            (&["deflate"], Coding::Deflate),
-            (&["br"], foreign("br")),
-            (&["Zstd"], foreign("zstd")),
+            (&["GZIP"], Coding::Packed(Format::Gzip)),
+            (&["x-gzip"], Coding::Packed(Format::Gzip)),
+            (&["gzip, identity"], Coding::Packed(Format::Gzip)),
+            (&["identity", "gzip"], Coding::Packed(Format::Gzip)),
+            (&["utf-8, gzip,"], Coding::Packed(Format::Gzip)),
+            (&["deflate"], Coding::Packed(Format::Deflate)),
+            (&["br"], Coding::Packed(Format::Brotli)),
+            (&["Zstd"], Coding::Packed(Format::Zstd)),
+            (&["compress"], foreign("compress")),
             (&["gzip, br"], foreign("gzip, br")),
             (&["gzip", "gzip"], foreign("gzip, gzip")),
         ] {

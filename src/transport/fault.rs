@@ -16,6 +16,7 @@ use url::Url;
 use super::{
     connector::{NoAddress, NoHttp2},
     phases::Trace,
+    proxy::ProxyName,
 };
 use crate::event::{Fault, FaultClass, Phase};
 
@@ -32,12 +33,12 @@ pub(super) struct Peer {
     pub(super) name: String,
     /// Whether it is reached by TLS.
     pub(super) tls: bool,
-    /// The proxy's host and port, where there is one.
-    pub(super) proxy: Option<String>,
+    /// The proxy, where there is one.
+    pub(super) proxy: Option<ProxyName>,
 }
 
 impl Peer {
-    pub(super) fn new(url: &Url, proxy: Option<String>) -> Self {
+    pub(super) fn new(url: &Url, proxy: Option<ProxyName>) -> Self {
         Self {
             host: super::host_port(url),
             name: url.host_str().unwrap_or_default().to_owned(),
@@ -52,8 +53,17 @@ impl Peer {
     }
 
     /// The first hop: the proxy, or the host itself.
-    fn first_hop(&self) -> &str {
-        self.proxy.as_deref().unwrap_or(&self.host)
+    fn first_hop(&self) -> String {
+        let proxy = self.proxy.as_ref().map(ToString::to_string);
+        proxy.unwrap_or_else(|| self.host.clone())
+    }
+
+    /// Who answers a request: the host, or the proxy that reads it.
+    pub(super) fn answering(&self) -> String {
+        match &self.proxy {
+            Some(proxy) if !self.tls => format!("the proxy {proxy}"),
+            _ => self.host.clone(),
+        }
     }
 }
 
@@ -179,7 +189,7 @@ fn of_name(address: &NoAddress, peer: &Peer) -> Fault {
 }
 
 fn of_connect(causes: &Causes<'_>, peer: &Peer) -> Fault {
-    let message = unreachable_text(causes, peer.first_hop(), "is the server running?");
+    let message = unreachable_text(causes, &peer.first_hop(), "is the server running?");
     Fault::new(FaultClass::Connect, Phase::Connect, message)
 }
 
@@ -199,7 +209,7 @@ fn unreachable_text(causes: &Causes<'_>, host: &str, question: &str) -> String {
     }
 }
 
-fn of_proxy(causes: &Causes<'_>, proxy: &str, peer: &Peer) -> Fault {
+fn of_proxy(causes: &Causes<'_>, proxy: &ProxyName, peer: &Peer) -> Fault {
     let host = &peer.host;
     let message = match (causes.tunnel, causes.socks) {
         (Some(TunnelError::ProxyAuthRequired), _) => proxy_password_text(proxy),
@@ -228,7 +238,7 @@ fn of_proxy(causes: &Causes<'_>, proxy: &str, peer: &Peer) -> Fault {
 }
 
 /// The fault of a 407, which names no password.
-pub(super) fn of_proxy_password(proxy: &str) -> Fault {
+pub(super) fn of_proxy_password(proxy: &ProxyName) -> Fault {
     Fault {
         status: Some(407),
         ..Fault::new(
@@ -239,7 +249,7 @@ pub(super) fn of_proxy_password(proxy: &str) -> Fault {
     }
 }
 
-fn proxy_password_text(proxy: &str) -> String {
+fn proxy_password_text(proxy: &ProxyName) -> String {
     format!("the proxy {proxy} wants a user name and password (407), or does not accept these")
 }
 
@@ -303,10 +313,7 @@ pub(super) fn is_authority(error: &rustls::OtherError) -> bool {
 
 /// The fault of an exchange that began: the request, or a part of it, may have arrived.
 fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
-    let host = match &peer.proxy {
-        Some(proxy) if !peer.tls => format!("the proxy {proxy}"),
-        _ => peer.host.clone(),
-    };
+    let host = peer.answering();
     if causes.hyper.is_some_and(hyper::Error::is_parse) {
         let hint = if peer.tls {
             "set another HTTP version for this endpoint, or check its address"

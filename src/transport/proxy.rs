@@ -4,14 +4,16 @@
 //! `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, or the system's own setting) decides as it does for curl,
 //! but never for this machine itself.
 
-use std::{fmt, sync::LazyLock};
+use std::{fmt, sync::LazyLock, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::net::TcpStream;
 use url::Url;
 
+use super::fault::Peer;
 use crate::{
     event::{Fault, FaultClass, Phase},
     transport::is_this_machine,
@@ -22,17 +24,52 @@ use crate::{
 pub(super) enum Via {
     /// Straight.
     Direct,
-    /// Through the environment's proxy, at this `host:port` and with this password.
-    Environment(String, Option<SecretString>),
+    /// Through the environment's proxy, with this password.
+    Environment(ProxyName, Option<SecretString>),
     /// Through this proxy; the URL holds its user and password.
     Proxy(Url),
 }
 
 impl fmt::Debug for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.address() {
+        match self.proxy() {
             None => f.write_str("Direct"),
-            Some(address) => write!(f, "Via({address})"),
+            Some(proxy) => write!(f, "Via({proxy})"),
+        }
+    }
+}
+
+/// A proxy, as it is named to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProxyName {
+    /// Its `host:port`.
+    address: String,
+    is_socks: bool,
+}
+
+impl fmt::Display for ProxyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address)
+    }
+}
+
+impl ProxyName {
+    /// How long a proxy that let the time run out may take to show that it is there.
+    const PROBE: Duration = Duration::from_millis(500);
+
+    /// What it did not do, once the time for connecting through it has run out. Nothing tells how far an attempt came
+    /// inside the HTTP client, so another connection shows whether the proxy takes any.
+    pub(super) async fn hung(&self, peer: &Peer) -> String {
+        let host = &peer.host;
+        let probe = tokio::time::timeout(Self::PROBE, TcpStream::connect(&self.address)).await;
+        match probe {
+            Ok(Ok(_)) if self.is_socks => {
+                format!("took the connection, and did not answer the SOCKS request for {host}")
+            }
+            Ok(Ok(_)) if peer.tls => {
+                format!("took the connection, and did not answer CONNECT {host}")
+            }
+            _ => format!("did not take the connection to {host}"),
         }
     }
 }
@@ -63,13 +100,15 @@ impl Via {
         match intercept.and_then(|uri| environment.intercept(&uri)) {
             Some(found) => {
                 let authority = found.uri().authority();
+                let scheme = found.uri().scheme_str().unwrap_or_default();
+                let proxy = ProxyName {
+                    address: authority.map(ToString::to_string).unwrap_or_default(),
+                    is_socks: scheme.starts_with("socks"),
+                };
                 // Only the first is set for an HTTP proxy, only the second for SOCKS.
                 let basic = found.basic_auth().and_then(password_of);
                 let password = basic.or(found.raw_auth().map(|(_, password)| password.to_owned()));
-                Self::Environment(
-                    authority.map(ToString::to_string).unwrap_or_default(),
-                    password.map(SecretString::from),
-                )
+                Self::Environment(proxy, password.map(SecretString::from))
             }
             None => Self::Direct,
         }
@@ -83,12 +122,15 @@ impl Via {
         }
     }
 
-    /// The proxy's `host:port`, where there is one.
-    pub(super) fn address(&self) -> Option<String> {
+    /// The proxy, where there is one.
+    pub(super) fn proxy(&self) -> Option<ProxyName> {
         match self {
             Self::Direct => None,
-            Self::Environment(address, _) => Some(address.clone()),
-            Self::Proxy(url) => Some(super::host_port(url)),
+            Self::Environment(proxy, _) => Some(proxy.clone()),
+            Self::Proxy(url) => Some(ProxyName {
+                address: super::host_port(url),
+                is_socks: url.scheme().starts_with("socks"),
+            }),
         }
     }
 }
@@ -148,7 +190,11 @@ mod tests {
         ] {
             let via = Via::of_environment(&Url::parse(url).unwrap(), &environment);
             let expected = proxied.then(|| "proxy.example:3128".to_owned());
-            assert_eq!(via.address(), expected, "{url}");
+            assert_eq!(
+                via.proxy().map(|proxy| proxy.to_string()),
+                expected,
+                "{url}"
+            );
             let password = via.environment_password();
             assert_eq!(
                 password.is_some_and(|p| p.expose_secret() == "pass"),
@@ -173,7 +219,11 @@ mod tests {
         let target = Url::parse("http://127.0.0.1:1").unwrap();
         let password = SecretString::from("p@ss/w:rd");
         let via = Via::new(&target, Some("socks5h://me@proxy"), Some(&password)).unwrap();
-        assert_eq!(via.address().as_deref(), Some("proxy:1080"));
+        let proxy = via.proxy().unwrap();
+        assert_eq!(
+            (proxy.to_string().as_str(), proxy.is_socks),
+            ("proxy:1080", true)
+        );
         assert_eq!(format!("{via:?}"), "Via(proxy:1080)");
         let Via::Proxy(url) = via else { panic!() };
         assert_eq!(url.password(), Some("p%40ss%2Fw%3Ard"));

@@ -1,6 +1,9 @@
 //! What servers and proxies do on the wire beside what they say: odd labels, stalled errors, refusals.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use tokenscope::{
@@ -14,7 +17,8 @@ use tokenscope::{
 
 use crate::{
     fault_server::{
-        Authority, Server, answer_all, gone, read_request, send, serve, serve_tls, tls, whole,
+        Authority, Server, answer_all, gone, header, read_request, send, serve, serve_tls, tls,
+        whole,
     },
     home::Home,
     toy::{class, endpoint, fault, limited, limits, run},
@@ -36,10 +40,10 @@ async fn answered(response: impl Into<Vec<u8>>) -> Run {
 }
 
 #[tokio::test]
-async fn a_refusal_in_an_unknown_compression_keeps_its_status_and_wait() {
-    for coding in ["br", "zstd", "gzip, br"] {
+async fn a_refusal_in_a_compression_that_is_broken_or_unknown_keeps_its_status_and_wait() {
+    for coding in ["br", "zstd", "lz4", "gzip, br"] {
         let head = format!("content-encoding: {coding}\r\nretry-after: 7\r\n");
-        let run = answered(whole("429 Slow", &head, "\u{b}\u{2}\u{7f}not text at all")).await;
+        let run = answered(whole("429 Slow", &head, BROKEN)).await;
         let fault = fault(&run);
         assert_eq!(
             (fault.class, fault.status),
@@ -48,10 +52,43 @@ async fn a_refusal_in_an_unknown_compression_keeps_its_status_and_wait() {
         );
         assert_eq!(fault.retry_after_ms, Some(7_000));
         assert!(fault.message.contains(coding), "{fault}");
-        let ok = answered(whole("200 OK", &head, "\u{b}\u{2}\u{7f}not text at all")).await;
+        let ok = answered(whole("200 OK", &head, BROKEN)).await;
         assert_eq!(class(&ok), (C::Protocol, P::FirstToken));
         assert_eq!(ok.status, Some(200));
         assert!(crate::toy::fault(&ok).message.contains(coding));
+    }
+}
+
+/// Neither text nor any compression.
+const BROKEN: &str = "\u{b}\u{2}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}not text at all";
+
+#[tokio::test]
+async fn a_compression_that_was_not_asked_for_is_read_and_noted() {
+    let text = b"one line\ntwo\nEND\n".as_slice();
+    let brotli = [b"\x0b\x08\x80".as_slice(), text, b"\x03"].concat();
+    for (coding, body) in [("br", brotli), ("zstd", zstd::encode_all(text, 3).unwrap())] {
+        let head = |status: &str| {
+            let length = body.len();
+            format!(
+                "HTTP/1.1 {status}\r\ncontent-encoding: {coding}\r\nretry-after: 7\r\ncontent-length: {length}\r\n\r\n"
+            )
+        };
+        let run = answered([head("200 OK").as_bytes(), &body].concat()).await;
+        assert_eq!(run.state, State::Ok, "{coding}: {:?}", run.answer.fault);
+        let noted = format!("came compressed ({coding})");
+        assert!(
+            run.answer
+                .notes
+                .iter()
+                .any(|(note, _)| note.text.contains(&noted))
+        );
+        let run = answered([head("429 Slow").as_bytes(), &body].concat()).await;
+        let fault = fault(&run);
+        assert_eq!(
+            (fault.class, fault.retry_after_ms),
+            (C::RateLimited, Some(7_000))
+        );
+        assert!(fault.message.starts_with("one line"), "{coding}: {fault}");
     }
 }
 
@@ -191,19 +228,61 @@ async fn a_proxy_that_hangs_is_named() {
         gone(&mut stream).await;
     })
     .await;
-    let mut endpoint = limited("https://host.example/", limits(200, 0, 0, 60_000));
-    endpoint.connect.proxy = Some(format!("http://{}", proxy.addr));
+    for (scheme, target, does) in [
+        (
+            "http",
+            "https://host.example/",
+            "did not answer CONNECT host.example:443",
+        ),
+        (
+            "http",
+            "https://host.example:8443/",
+            "did not answer CONNECT host.example:8443",
+        ),
+        (
+            "socks5h",
+            "https://host.example/",
+            "did not answer the SOCKS request for host.example:443",
+        ),
+        (
+            "socks5h",
+            "http://host.example/",
+            "did not answer the SOCKS request for host.example:80",
+        ),
+    ] {
+        let mut endpoint = limited(target, limits(200, 0, 0, 60_000));
+        endpoint.allow_http = true;
+        endpoint.connect.proxy = Some(format!("{scheme}://me:hunter22@{}", proxy.addr));
+        let run = run(endpoint).await;
+        assert_eq!(class(&run), (C::Timeout, P::Connect));
+        let expected = format!(
+            "the proxy {} took the connection, and {does} within 200 ms (connect limit)",
+            proxy.addr
+        );
+        assert_eq!(fault(&run).message, expected, "{scheme} {target}");
+        assert!(!format!("{run:?}").contains("hunter22"));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_takes_a_request_and_hangs_is_named() {
+    let proxy = serve(|mut stream, _| async move {
+        read_request(&mut stream).await;
+        gone(&mut stream).await;
+    })
+    .await;
+    let mut endpoint = limited("http://host.example/", limits(0, 200, 0, 60_000));
+    endpoint.allow_http = true;
+    endpoint.connect.proxy = Some(format!("http://me:hunter22@{}", proxy.addr));
     let run = run(endpoint).await;
-    assert_eq!(class(&run), (C::Timeout, P::Connect));
-    let expected = format!(
-        "the proxy {} did not connect to host.example:443",
-        proxy.addr
-    );
+    assert_eq!(class(&run), (C::Timeout, P::Headers));
+    let expected = format!("the proxy {} did not begin to answer within", proxy.addr);
     assert!(
         fault(&run).message.starts_with(&expected),
         "{:?}",
         fault(&run)
     );
+    assert!(!format!("{run:?}").contains("hunter22"));
 }
 
 #[tokio::test]
@@ -336,6 +415,59 @@ async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
         .await
         .unwrap_err();
     assert_eq!(fault.phase, P::Prepare);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_goes_in_the_query_where_that_is_asked_for_and_is_not_shown() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heads = asked.clone();
+    let server = serve(move |mut stream, _| {
+        let heads = heads.clone();
+        async move {
+            let Some((head, _)) = read_request(&mut stream).await else {
+                return;
+            };
+            heads.lock().unwrap().push(head.clone());
+            let target = head.split(' ').nth(1).unwrap();
+            // The redirect says back what it was asked for.
+            let moved = whole("307 Go", &format!("location: {target}\r\n"), "");
+            send(&mut stream, moved).await;
+        }
+    })
+    .await;
+    let home = Home::new().with("LLM_API_KEY", "AIza-hunter22/+");
+    let base = format!("http://{}/v1beta", server.addr);
+    for command in [&["chat", "-m", "m", "Hello", "--json"][..], &["models"]] {
+        let mut arguments = command.to_vec();
+        arguments.extend([
+            "--base-url",
+            &base,
+            "--dialect",
+            "gemini",
+            "--auth",
+            "query",
+        ]);
+        let ran = home.run(&arguments, "");
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let said = ran.out + &ran.err;
+        assert!(
+            said.contains("redirects to") && !said.contains("hunter22"),
+            "{said}"
+        );
+    }
+    let heads = asked.lock().unwrap();
+    for (head, path) in heads
+        .iter()
+        .zip(["/models/m:streamGenerateContent?alt=sse&", "/models?"])
+    {
+        let target = head.split(' ').nth(1).unwrap();
+        assert!(target.starts_with(&format!("/v1beta{path}")), "{target}");
+        assert!(target.ends_with("key=AIza-hunter22%2F%2B"), "{target}");
+        assert!(
+            header(head, "x-goog-api-key").is_none() && header(head, "authorization").is_none()
+        );
+    }
+    assert_eq!(heads.len(), 2);
 }
 
 #[cfg(unix)]

@@ -20,6 +20,8 @@ pub enum AuthKind {
     Bearer,
     /// A header of its own.
     Header,
+    /// The query.
+    Query,
     /// No key.
     None,
 }
@@ -29,6 +31,7 @@ fn auth_fields(auth: &Auth) -> (AuthKind, String) {
     match auth {
         Auth::Bearer => (AuthKind::Bearer, String::new()),
         Auth::Header(name) => (AuthKind::Header, name.clone()),
+        Auth::Query => (AuthKind::Query, String::new()),
         Auth::None => (AuthKind::None, String::new()),
     }
 }
@@ -256,6 +259,7 @@ impl Draft {
     fn auth(&self, problems: &mut Problems) -> Auth {
         match self.auth {
             AuthKind::Bearer => Auth::Bearer,
+            AuthKind::Query => Auth::Query,
             AuthKind::None => Auth::None,
             AuthKind::Header => {
                 let name = self.auth_header.trim();

@@ -149,6 +149,7 @@ impl Editor {
             let kinds = [
                 (AuthKind::Bearer, "Bearer"),
                 (AuthKind::Header, "Header…"),
+                (AuthKind::Query, "Query (?key=)"),
                 (AuthKind::None, "No key"),
             ];
             segmented(ui, theme, "Key", &mut draft.auth, &kinds);

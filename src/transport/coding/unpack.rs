@@ -1,0 +1,183 @@
+//! Unpackers of compressed bodies, which give little at a time: few bytes may stand for very many, and each step is
+//! checked before the next.
+
+use std::io::{self, Write};
+
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use zstd::stream::raw::{DParameter, Decoder, Operation as _};
+
+/// Bytes that deflate takes at once: it gives at most 1,032 bytes for one.
+const DEFLATED: usize = 1 << 10;
+
+/// Bytes that the others give at once.
+const GIVEN: usize = 64 << 10;
+
+/// The largest window of zstd in HTTP, as a power of two (RFC 9659).
+const ZSTD_WINDOW: u32 = 23;
+
+/// What one step did.
+pub(in crate::transport) struct Step {
+    /// How many bytes it took.
+    pub(in crate::transport) taken: usize,
+    /// What it gave.
+    pub(in crate::transport) given: Vec<u8>,
+    /// Whether there may be more to give without more to take.
+    pub(in crate::transport) is_full: bool,
+}
+
+/// Unpacks a compressed body step by step.
+pub(in crate::transport) trait Unpack: Send {
+    /// Takes some of what was read, and gives some of what that completes.
+    fn step(&mut self, packed: &[u8]) -> io::Result<Step>;
+
+    /// The end: fails where the body is cut.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+pub(super) fn gzip() -> Box<dyn Unpack> {
+    Box::new(MultiGzDecoder::new(Vec::new()))
+}
+
+pub(super) fn zlib() -> Box<dyn Unpack> {
+    Box::new(ZlibDecoder::new(Vec::new()))
+}
+
+pub(super) fn deflate() -> Box<dyn Unpack> {
+    Box::new(DeflateDecoder::new(Vec::new()))
+}
+
+macro_rules! unpacks {
+    ($($decoder:ident),+) => {$(
+        impl Unpack for $decoder<Vec<u8>> {
+            fn step(&mut self, packed: &[u8]) -> io::Result<Step> {
+                let taken = packed.len().min(DEFLATED);
+                self.write_all(&packed[..taken])?;
+                self.flush()?;
+                let given = std::mem::take(self.get_mut());
+                Ok(Step { taken, given, is_full: false })
+            }
+
+            fn finish(&mut self) -> io::Result<()> {
+                self.try_finish()
+            }
+        }
+    )+};
+}
+
+unpacks!(MultiGzDecoder, ZlibDecoder, DeflateDecoder);
+
+/// Brotli (RFC 7932), without the larger windows that are no part of it.
+pub(super) struct Brotli {
+    state: Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>,
+    ended: bool,
+}
+
+impl Default for Brotli {
+    fn default() -> Self {
+        let state = BrotliState::new_strict(
+            StandardAlloc::default(),
+            StandardAlloc::default(),
+            StandardAlloc::default(),
+        );
+        Self {
+            state: Box::new(state),
+            ended: false,
+        }
+    }
+}
+
+impl Unpack for Brotli {
+    fn step(&mut self, packed: &[u8]) -> io::Result<Step> {
+        if self.ended {
+            return Err(invalid("something follows its end"));
+        }
+        let mut given = vec![0; GIVEN];
+        let (mut left, mut taken, mut room, mut length) = (packed.len(), 0, GIVEN, 0);
+        let result = BrotliDecompressStream(
+            &mut left,
+            &mut taken,
+            packed,
+            &mut room,
+            &mut length,
+            &mut given,
+            &mut 0,
+            &mut self.state,
+        );
+        given.truncate(length);
+        let is_full = match result {
+            BrotliResult::NeedsMoreOutput => true,
+            BrotliResult::NeedsMoreInput => false,
+            BrotliResult::ResultSuccess => {
+                self.ended = true;
+                false
+            }
+            BrotliResult::ResultFailure => return Err(invalid("it is not brotli")),
+        };
+        Ok(Step {
+            taken,
+            given,
+            is_full,
+        })
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        whole(self.ended)
+    }
+}
+
+/// Zstandard (RFC 8878), one frame or several.
+pub(super) struct Zstd {
+    /// An error, where there was no memory for it.
+    decoder: io::Result<Decoder<'static>>,
+    /// Whether the last frame is over.
+    ended: bool,
+}
+
+impl Default for Zstd {
+    fn default() -> Self {
+        let decoder = Decoder::new().and_then(|mut decoder| {
+            decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW))?;
+            Ok(decoder)
+        });
+        Self {
+            decoder,
+            ended: false,
+        }
+    }
+}
+
+impl Unpack for Zstd {
+    fn step(&mut self, packed: &[u8]) -> io::Result<Step> {
+        let decoder = match &mut self.decoder {
+            Ok(decoder) => decoder,
+            Err(error) => return Err(invalid(&error.to_string())),
+        };
+        let mut given = vec![0; GIVEN];
+        let status = decoder.run_on_buffers(packed, &mut given)?;
+        let (taken, length) = (status.bytes_read, status.bytes_written);
+        if taken > 0 || length > 0 {
+            self.ended = status.remaining == 0;
+        }
+        given.truncate(length);
+        Ok(Step {
+            taken,
+            given,
+            is_full: length == GIVEN,
+        })
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        whole(self.ended)
+    }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+fn whole(ended: bool) -> io::Result<()> {
+    ended
+        .then_some(())
+        .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
