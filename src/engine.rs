@@ -23,11 +23,11 @@ use crate::{
     chat::ChatRequest,
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     credential::{KeyOf, KeyStatus},
-    endpoint::Endpoint,
+    endpoint::{Endpoint, TargetId},
     event::Fault,
     history::{
-        Conformance, Elsewhere, ExportFormat, RunPage, RunQuery, Series, SeriesQuery, Storage,
-        Unstored,
+        Conformance, Elsewhere, ExportFormat, RunPage, RunQuery, RunRow, Series, SeriesQuery,
+        Storage, Unstored,
     },
     run::{Backlog, Origin, Run, RunHead, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsEdit, SettingsProblem},
@@ -87,6 +87,8 @@ pub enum Command {
         /// The question.
         query: SeriesQuery,
     },
+    /// Gives the latest whole answers of a target, to know how far they scatter. Answered by [`Update::Recent`].
+    QueryRecent(TargetId),
     /// Gives how each target kept to its protocol. Answered by [`Update::Conformance`] with the same ticket.
     QueryConformance {
         /// The client's own number for the question.
@@ -205,6 +207,13 @@ pub enum Update {
         ticket: u64,
         /// One series a target, or why there is none.
         series: Result<Vec<Series>, String>,
+    },
+    /// The latest whole answers of a target.
+    Recent {
+        /// The target.
+        target: TargetId,
+        /// Its answers; none where they could not be read.
+        rows: Vec<RunRow>,
     },
     /// How each target kept to its protocol.
     Conformance {

@@ -18,6 +18,7 @@ mod pieces;
 mod query;
 mod reader;
 mod reads;
+mod recent;
 mod recover;
 mod rest;
 mod rows;
@@ -54,6 +55,7 @@ use self::{
 };
 use crate::{
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
+    endpoint::TargetId,
     run::{Run, RunId, RunUpdate},
 };
 
@@ -259,6 +261,17 @@ impl History {
     pub async fn series(&self, query: SeriesQuery) -> Result<Vec<Series>, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             series::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
+    }
+
+    /// The latest whole answers of a target: at most 50 over warm connections, and 50 over cold ones.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn recent(&self, target: TargetId) -> Result<Vec<RunRow>, HistoryError> {
+        self.ask(Lane::Item, move |reader, _| {
+            recent::of_target(&reader.connection, &target)
         })
         .await
     }

@@ -19,6 +19,7 @@ use super::{
     chrome::Chrome,
     closing::Closing,
     input::InOrder,
+    looks::Looks,
     palette::Palette,
     shortcuts::{self, Pressed},
     state::State,
@@ -62,6 +63,7 @@ fn woken_flag(ctx: &Context) -> Arc<AtomicBool> {
 struct Layout {
     view: Option<ViewId>,
     views: HashMap<ViewId, String>,
+    looks: Looks,
 }
 
 /// The window's contents: an [`eframe::App`] that owns the engine's near end.
@@ -112,10 +114,12 @@ impl App {
                 view.restore(saved);
             }
         }
+        let mut state = State::default();
+        state.looks = layout.looks;
         Self {
             engine: Some(engine),
             woken: woken_flag(ctx),
-            state: State::default(),
+            state,
             views,
             current: layout.view.unwrap_or(ViewId::Playground),
             commands: Vec::new(),
@@ -153,6 +157,7 @@ impl App {
             views: (self.views.iter())
                 .filter_map(|view| Some((view.id(), view.save()?)))
                 .collect(),
+            looks: self.state.looks.clone(),
         };
         serde_json::to_string(&layout).unwrap_or_default()
     }

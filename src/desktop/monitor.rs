@@ -6,7 +6,6 @@
 mod axes;
 mod cloud;
 mod legend;
-mod looks;
 mod plot;
 
 use std::collections::BTreeSet;
@@ -16,11 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     axes::{Scale, TimeAxis},
-    looks::Looks,
     plot::Track,
 };
 use super::{
     icons,
+    looks::Looks,
     range::Range,
     theme::{Theme, caption, title},
     view::{Action, Cx, Verb, View, ViewId},
@@ -50,8 +49,6 @@ struct Kept {
     range: Range,
     scale: Scale,
     hidden: BTreeSet<String>,
-    #[serde(rename = "colors")]
-    looks: Looks,
 }
 
 /// What the history was asked for.
@@ -120,14 +117,14 @@ impl View for Monitor {
         ]
     }
 
-    fn verb(&mut self, id: &str, _cx: &mut Cx<'_>) {
+    fn verb(&mut self, id: &str, cx: &mut Cx<'_>) {
         match id {
             "monitor.scale" => {
                 self.kept.scale = match self.kept.scale {
                     Scale::Linear => Scale::Log,
                     Scale::Log => Scale::Linear,
                 };
-                self.lay_out();
+                self.lay_out(&mut cx.state.looks);
             }
             "monitor.reset" => self.zoomed = None,
             "monitor.show_all" => self.show_all(),
@@ -149,7 +146,7 @@ impl View for Monitor {
                 series.sort_by(|a, b| a.target.cmp(&b.target));
                 self.series = series;
                 self.problem = None;
-                self.lay_out();
+                self.lay_out(&mut cx.state.looks);
             }
             Err(problem) => self.problem = Some(problem),
         }
@@ -204,7 +201,7 @@ impl Monitor {
                     let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
                     if segmented(ui, theme, "Scale", &mut self.kept.scale, &scales) {
                         self.zoomed = None;
-                        self.lay_out();
+                        self.lay_out(&mut cx.state.looks);
                     }
                     if self.zoomed.is_some()
                         && ui
@@ -390,14 +387,9 @@ impl Monitor {
     }
 
     /// Makes what is drawn of what is known.
-    fn lay_out(&mut self) {
+    fn lay_out(&mut self, looks: &mut Looks) {
         let gap = self.gap_ns();
-        let Kept {
-            scale,
-            hidden,
-            looks,
-            ..
-        } = &mut self.kept;
+        let Kept { scale, hidden, .. } = &self.kept;
         looks.take_in(self.series.iter().map(|series| &series.target));
         let tracks = self.series.iter().map(|series| {
             let look = looks.of(&series.target);

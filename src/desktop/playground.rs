@@ -28,6 +28,7 @@ mod params_form;
 mod paths;
 mod raw_body;
 mod results;
+mod scatter;
 mod schema_form;
 mod sent_as;
 mod sessions;
@@ -59,6 +60,7 @@ use super::{
 };
 use crate::{
     conversation::{Conversation, ConversationChange, ConversationId},
+    endpoint::TargetId,
     engine::Command,
     run::RunId,
 };
@@ -109,6 +111,8 @@ pub struct Playground {
     /// Runs sent since the last frame: their time is that of the next.
     just_sent: Vec<RunId>,
     asked_runs: HashSet<RunId>,
+    /// The targets whose latest answers were asked of the history.
+    asked_recent: HashSet<TargetId>,
     sessions: Sessions,
     attachments: Attachments,
     intents: Vec<Intent>,
@@ -319,7 +323,7 @@ impl Playground {
             refused.contains_key(id) || cx.state.runs.get(id).is_some_and(|r| r.state.is_over())
         };
         self.sent_at.retain(|id, _| !over(id));
-        self.live = !self.live_runs(cx).is_empty();
+        self.live = !self.own_runs(cx).is_empty();
         if self.live {
             ui.ctx().request_repaint_after(TICK);
         }

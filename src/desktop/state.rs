@@ -6,13 +6,15 @@ use std::{
     sync::Arc,
 };
 
+use super::looks::Looks;
 use crate::{
     body::ModelInfo,
     conversation::{Conversation, ConversationId, ConversationSummary},
     credential::{KeyOf, KeyStatus},
+    endpoint::TargetId,
     engine::{TestStep, Update},
     event::Fault,
-    history::{Conformance, Elsewhere, RunPage, Series, Storage, Unstored},
+    history::{Conformance, Elsewhere, RunPage, RunRow, Series, Storage, Unstored},
     run::{Run, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsProblem},
 };
@@ -57,6 +59,8 @@ pub struct State {
     pub run_pages: Vec<(u64, Result<RunPage, String>)>,
     /// The latest TTFT history and its ticket.
     pub series: Option<(u64, Result<Vec<Series>, String>)>,
+    /// The latest whole answers of targets that were asked about.
+    pub recent: HashMap<TargetId, Vec<RunRow>>,
     /// How each target kept to its protocol, and the question's ticket.
     pub conformance: Option<(u64, Result<Vec<Conformance>, String>)>,
     /// The export under way: rows done and in all.
@@ -71,6 +75,8 @@ pub struct State {
     pub files: Vec<Result<crate::chat::Media, String>>,
     /// Whether the engine has ended.
     pub stopped: bool,
+    /// How targets look, in all views; kept by the window.
+    pub looks: Looks,
     /// Where settings and data are kept; told by the window, not by the engine.
     pub paths: Option<Paths>,
     /// Whether settings came that the window has not followed yet.
@@ -113,6 +119,9 @@ impl State {
             }
             Update::Runs { ticket, page } => self.run_pages.push((ticket, page)),
             Update::Series { ticket, series } => self.series = Some((ticket, series)),
+            Update::Recent { target, rows } => {
+                self.recent.insert(target, rows);
+            }
             Update::Conformance { ticket, rows } => self.conformance = Some((ticket, rows)),
             Update::ExportProgress { done, total } => self.export = Some((done, total)),
             Update::Exported(result) => {
@@ -197,7 +206,6 @@ mod tests {
     use crate::{
         credential::KeyPlace,
         dialect::DialectId,
-        endpoint::TargetId,
         engine::TestedThing,
         event::{FaultClass, Phase},
         run::{Origin, RunHead},

@@ -243,6 +243,10 @@ impl Core {
                 let run = history.run(id).await.ok().flatten().map(Box::new);
                 Update::RunLoaded { id, run }
             }),
+            Command::QueryRecent(target) => self.answer(async move {
+                let rows = history.recent(target.clone()).await.unwrap_or_default();
+                Update::Recent { target, rows }
+            }),
             Command::QueryConformance {
                 ticket,
                 since_unix_ns,

@@ -347,12 +347,12 @@ fn conditions(query: &RunQuery, targets: &[(i64, TargetId)], hits: bool) -> Stri
 }
 
 /// One row of the table, by its key.
-const ROW: &str =
+pub(super) const ROW: &str =
     "SELECT run.id, endpoint, model, route, state, fault_class, connection, simulated,
     started_unix_ns, first_token, last_token, input_tokens, output_tokens, prompt
     FROM run JOIN target ON target.id = run.target WHERE run.id = ?1";
 
-fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+pub(super) fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let count = |at: usize| {
         let count: rusqlite::Result<Option<i64>> = row.get(at);
         count.map(|count| count.map(i64::cast_unsigned))

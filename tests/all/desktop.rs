@@ -1,5 +1,8 @@
 //! The window, driven by the names of its controls, over an engine that the test plays.
 
+mod doubtful;
+mod fields;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

@@ -89,7 +89,8 @@ fn pictures_of_details_and_overlays() {
     let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
     let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
-    let all: [Detail; 20] = [
+    let playground = r#"{"view":"playground"}"#;
+    let all: [Detail; 21] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2);
         }),
@@ -114,6 +115,17 @@ fn pictures_of_details_and_overlays() {
         ("shortcuts", runs, scenes::filled, |desktop, _| {
             desktop.key_press(egui::Key::F1);
         }),
+        (
+            "palette-found",
+            playground,
+            scenes::filled,
+            |desktop, player| {
+                desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
+                player.play(desktop);
+                let field = egui::Role::TextInput;
+                desktop.get_by_role(field).type_text("pane");
+            },
+        ),
         ("monitor-log", monitor, scenes::filled, |_, _| ()),
         ("monitor-many", monitor, scenes::many_targets, |_, _| ()),
         (

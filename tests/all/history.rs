@@ -7,6 +7,7 @@ mod findings;
 mod large;
 mod mounts;
 mod query;
+mod recent;
 mod series;
 mod windows;
 

@@ -52,6 +52,8 @@ mod openai_responses;
 #[cfg(feature = "gui")]
 mod outside;
 #[cfg(feature = "gui")]
+mod painted;
+#[cfg(feature = "gui")]
 mod playground;
 mod proxies;
 mod readme;

@@ -20,9 +20,14 @@ struct User {
 
 impl User {
     fn new() -> Self {
+        Self::asking("sim-echo", 50.0)
+    }
+
+    /// A user of another model, which answers so many times as fast as it is said to.
+    fn asking(model: &str, speed: f64) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let options = Options {
-            speed: 50.0,
+            speed,
             ..Options::default()
         };
         let simulator = runtime.block_on(simulator::serve(options)).unwrap();
@@ -30,7 +35,7 @@ impl User {
         let home = Home::new()
             .with("DBUS_SESSION_BUS_ADDRESS", &bus)
             .with("LLM_BASE_URL", simulator.base_url().as_ref())
-            .with("LLM_MODEL", "sim-echo");
+            .with("LLM_MODEL", model);
         Self {
             home,
             _runtime: runtime,
@@ -55,14 +60,18 @@ fn answers(screen: &Screen, count: usize) {
     });
 }
 
+/// Types a text, so many milliseconds a key.
+fn typed<'a>(delay: &'a str, text: &'a str) -> [&'a str; 6] {
+    ["type", "--delay", delay, "--args", "1", text]
+}
+
 /// Writes something else over the draft by keys, sends it, and begins the next: as fast as this many milliseconds
 /// a key.
 fn type_and_send(delay: &str, text: &str, next: &str) {
-    let typed = |text| ["type", "--delay", delay, "--args", "1", text];
     let mut keys = vec!["key", "ctrl+a"];
-    keys.extend(typed(text));
+    keys.extend(typed(delay, text));
     keys.extend(["key", "--delay", delay, "ctrl+Return"]);
-    keys.extend(typed(next));
+    keys.extend(typed(delay, next));
     xdotool(&keys);
 }
 
@@ -314,4 +323,33 @@ fn two_windows_on_one_conversation_lose_no_turn() {
             assert!(kept.contains(text), "{text:?} is not in {pane}: {kept}");
         }
     }
+}
+
+#[test]
+#[ignore = "needs a screen and an accessibility bus"]
+fn a_window_closed_while_answers_come_says_what_it_waits_for_and_keeps_them() {
+    let user = User::asking("sim-steady", 0.2);
+    let screen = Screen::open(&user.home);
+    paste_over(&screen, "Take your time");
+    xdotool(&["key", "ctrl+Return"]);
+    screen.part("button", "Stop all");
+    answers(&screen, 2);
+    // Another program is at the history, and takes its time.
+    let file = user.home.paths().data.join("history.db");
+    let other = rusqlite::Connection::open(&file).unwrap();
+    until("a lock on the history", || {
+        other.execute_batch("BEGIN IMMEDIATE")
+    });
+    screen.close();
+    screen.see("what it waits for", |parts| {
+        let told = |part: &&tree::Part| part.name.starts_with("Waiting for the history: ");
+        parts.iter().find(told).map(|_| ())
+    });
+    screen.part("button", "Close without storing");
+    other.execute_batch("ROLLBACK").unwrap();
+    let status = screen.ended();
+    assert!(status.success(), "{status}");
+    let kept = "SELECT count(*) FROM run JOIN run_text USING (id) WHERE outcome = 'cancelled' AND text <> ''";
+    let kept: i64 = other.query_row(kept, [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 2, "both answers as far as they came");
 }

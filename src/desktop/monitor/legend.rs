@@ -1,15 +1,16 @@
 //! The legend: every target with its look and its figures. A click shows one alone, its eye hides it.
 
 use egui::{
-    Color32, FontId, Pos2, RichText, Role, ScrollArea, Sense, Shape, Stroke, TextFormat, Ui,
-    WidgetInfo, text::LayoutJob, vec2,
+    Color32, FontId, RichText, Role, ScrollArea, Sense, Shape, Stroke, TextFormat, Ui, WidgetInfo,
+    text::LayoutJob, vec2,
 };
-use egui_plot::{LineStyle, MarkerShape};
+use egui_plot::LineStyle;
 
-use super::{looks::Look, plot::Track};
+use super::plot::Track;
 use crate::{
     desktop::{
         icons,
+        looks::Look,
         theme::{Theme, caption, size, space, strong},
         widgets::{ghost_button, icon_button, ms_text, simulated_badge},
     },
@@ -150,26 +151,7 @@ pub fn sample_ui(ui: &mut Ui, look: Look, color: Color32) {
             painter.extend(Shape::dotted_line(&line, color, spacing, 1.2));
         }
     }
-    painter.add(marker(rect.center(), look.marker, color));
-}
-
-fn marker(at: Pos2, shape: MarkerShape, color: Color32) -> Shape {
-    const R: f32 = 4.0;
-    let polygon = |points: &[(f32, f32)]| {
-        let points = points.iter().map(|(x, y)| at + vec2(*x, *y) * R).collect();
-        Shape::convex_polygon(points, color, Stroke::NONE)
-    };
-    match shape {
-        MarkerShape::Up => polygon(&[(-0.95, 0.75), (0.0, -0.95), (0.95, 0.75)]),
-        MarkerShape::Down => polygon(&[(-0.95, -0.75), (0.95, -0.75), (0.0, 0.95)]),
-        MarkerShape::Left => polygon(&[(-0.95, 0.0), (0.75, -0.95), (0.75, 0.95)]),
-        MarkerShape::Right => polygon(&[(-0.75, -0.95), (0.95, 0.0), (-0.75, 0.95)]),
-        MarkerShape::Diamond => polygon(&[(-1.1, 0.0), (0.0, -1.1), (1.1, 0.0), (0.0, 1.1)]),
-        MarkerShape::Square => {
-            polygon(&[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)])
-        }
-        _ => Shape::circle_filled(at, R, color),
-    }
+    painter.add(look.marker(rect.center(), color));
 }
 
 fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {

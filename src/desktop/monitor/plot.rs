@@ -6,10 +6,10 @@ use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, Plo
 use super::{
     axes::{Scale, TimeAxis},
     cloud::{self, Cloud},
-    looks::Look,
 };
 use crate::{
     desktop::{
+        looks::Look,
         theme::{Theme, caption, strong},
         widgets::{connection_icon, date_time, ms_text},
     },
@@ -127,13 +127,15 @@ impl Track {
     }
 }
 
-/// A median's line cut where no run was for `gap`, or for thrice its usual pace where that is longer.
+/// Paces from which on a habit is told from chance.
+const HABIT: usize = 8;
+
+/// A median's line cut where no run was for `gap`, or for twice its pace where runs come by habit.
 fn stretches(median: &[(i64, f64)], gap: i64) -> Vec<&[(i64, f64)]> {
     let mut paces: Vec<i64> = (median.windows(2)).map(|two| two[1].0 - two[0].0).collect();
     paces.sort_unstable();
-    // Two paces are no habit yet.
-    let usual = (paces.len() > 2).then(|| paces[paces.len() / 4]);
-    let longest = usual.map_or(gap, |pace| gap.max(pace.saturating_mul(3)));
+    let usual = (paces.len() >= HABIT).then(|| paces[paces.len() / 2]);
+    let longest = usual.map_or(gap, |pace| gap.max(pace.saturating_mul(2)));
     median.chunk_by(|a, b| b.0 - a.0 <= longest).collect()
 }
 
@@ -441,9 +443,14 @@ mod tests {
         for (minutes, expected) in [
             // Runs of every minute, then none for two hours.
             (&[0, 1, 2, 3, 4, 120, 121, 122][..], &[5, 3][..]),
-            // One an hour is a habit, five hours without are none.
-            (&[0, 60, 120, 180, 480, 540], &[4, 2]),
-            (&[0, 60, 120, 180, 240], &[5]),
+            // One an hour is a habit, five hours without are a gap.
+            (
+                &[0, 60, 120, 180, 240, 300, 360, 420, 480, 780, 840],
+                &[9, 2],
+            ),
+            // A few are no habit: each hour without runs is a gap.
+            (&[0, 60, 120, 180, 480, 540], &[1; 6]),
+            (&[0, 5, 200, 400, 1_000], &[2, 1, 1, 1]),
             // Two far from each other are no line.
             (&[0, 300], &[1, 1]),
             (&[0, 20], &[2]),

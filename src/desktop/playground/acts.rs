@@ -100,7 +100,7 @@ impl Playground {
     fn copy_last(&mut self, cx: &mut Cx<'_>) {
         let panes = &self.conversation.panes;
         let pane = panes.iter().find(|p| self.is_asked(p.id)).or(panes.first());
-        let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, cx));
+        let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, &cx.state.runs));
         let text = run.map(|run| run.answer.text.clone());
         self.copied =
             (text.filter(|text| !text.is_empty())).map(|text| ("Copied the answer", text));
@@ -135,7 +135,7 @@ impl Playground {
     fn do_intent(&mut self, intent: Intent, cx: &mut Cx<'_>) {
         match intent {
             Intent::Send => self.send(cx),
-            Intent::StopAll => cx.commands.push(Command::Cancel(self.live_runs(cx))),
+            Intent::StopAll => cx.commands.push(Command::Cancel(self.own_runs(cx))),
             Intent::Stop(pane) => self.stop(pane, cx),
             Intent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
             Intent::RetryAll => self.ask_again(false, cx),
@@ -299,6 +299,8 @@ impl Playground {
     /// Starts runs. The conversation that names them is kept first, so that none is lost.
     pub(super) fn start(&mut self, runs: Vec<SendRun>, cx: &mut Cx<'_>) {
         self.save_now(cx);
+        // What ended since then tells more of a target's scatter.
+        self.asked_recent.clear();
         for run in runs {
             self.just_sent.push(run.id);
             cx.commands.push(Command::Send(run));
@@ -306,7 +308,7 @@ impl Playground {
     }
 
     fn stop(&self, pane: u32, cx: &mut Cx<'_>) {
-        let live = self.live_runs(cx);
+        let live = self.own_runs(cx);
         let pane = self.conversation.panes.iter().find(|p| p.id == pane);
         let runs = pane
             .into_iter()
@@ -379,7 +381,7 @@ impl Playground {
             .flat_map(|p| p.turns.iter().skip(turn))
             .flat_map(|t| t.runs.iter().copied())
             .collect();
-        let live = self.live_runs(cx);
+        let live = self.own_runs(cx);
         cx.commands.push(Command::Cancel(
             later.into_iter().filter(|id| live.contains(id)).collect(),
         ));

@@ -1,14 +1,16 @@
 //! Which of several answers to the same question is best, figure by figure, where that means something.
 //!
-//! In: the figures of one question's answers, and of earlier ones in the conversation. Out: a winner a figure, or why
-//! there is none. Pure: no window, no clock.
+//! In: the figures of one question's answers, and how far those of their targets scatter. Out: a winner a figure, or
+//! why there is none. Pure: no window, no clock.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::sheet::{COMPARED, Sheet};
+use super::{
+    scatter::{self, Scatters},
+    sheet::{COMPARED, Sheet},
+};
 use crate::{
     desktop::widgets::figure_text,
-    endpoint::TargetId,
     measure::{Better, Figure, figure},
     run::{Connection, RunId, State},
 };
@@ -16,19 +18,16 @@ use crate::{
 /// The rule, as it stands in hover texts.
 pub const RULE: &str = "Best is said of one answer at most, and only among whole answers to the same question: cold \
     connections with cold ones, warm with warm, simulated with simulated. The difference must be over 5 %, for times over \
-    10 ms, and over twice the scatter (standard deviation) of the targets' own answers in this conversation, where \
-    three or more are known. Totals are compared only among answers of about the same length (within 10 %)";
+    10 ms, and over twice the scatter (standard deviation) of the targets' own latest answers over such connections, \
+    where the history and this conversation have three or more. Totals are compared only among answers of about the \
+    same length (within 10 %)";
 
 /// A difference under this share says nothing.
 const SHARE: f64 = 0.05;
 /// The same in milliseconds, for times.
 const FLOOR_MS: f64 = 10.0;
-/// Answers of a target from which its scatter is known.
-const ENOUGH: usize = 3;
 /// How many scatters a difference must be.
 const SCATTERS: f64 = 2.0;
-/// Answers whose lengths differ by no more than this share are alike.
-const ALIKE: f64 = 0.1;
 
 /// What a comparison found in one figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,11 +141,8 @@ fn are_alike(known: &[(&Sheet, f64)]) -> bool {
     let Some(lengths) = lengths.collect::<Option<Vec<u64>>>() else {
         return false;
     };
-    let [least, most] =
-        [lengths.iter().min(), lengths.iter().max()].map(|n| n.copied().unwrap_or(0));
-    #[expect(clippy::cast_precision_loss, reason = "counts")]
-    let alike = most as f64 <= least as f64 * (1.0 + ALIKE);
-    alike
+    let least = lengths.iter().copied().min().unwrap_or(0);
+    (lengths.iter()).all(|length| scatter::is_alike(least, *length))
 }
 
 /// How much two values may differ by chance.
@@ -162,45 +158,10 @@ fn noise(figure: &Figure, one: (&Sheet, f64), two: (&Sheet, f64), scatters: &Sca
     floor.max(SCATTERS * scatter)
 }
 
-/// How far the answers of each target lie apart, over connections of one kind.
-#[derive(Debug, Default)]
-pub struct Scatters(HashMap<(TargetId, Option<Connection>), Values>);
-
-/// The values of each of [`COMPARED`].
-type Values = [Vec<f64>; COMPARED.len()];
-
-impl Scatters {
-    /// Of the whole ones among these answers.
-    pub fn of(answers: &[Arc<Sheet>]) -> Self {
-        let mut all = Self::default();
-        for sheet in answers.iter().filter(|sheet| sheet.state == State::Ok) {
-            let group = (sheet.target.clone(), sheet.connection);
-            let values = all.0.entry(group).or_default();
-            for (key, values) in COMPARED.iter().zip(values) {
-                values.extend(sheet.value(key));
-            }
-        }
-        all
-    }
-
-    /// The standard deviation of the figures of an answer's target, if enough of them are known.
-    fn of_target(&self, key: &str, sheet: &Sheet) -> Option<f64> {
-        let at = COMPARED.iter().position(|k| *k == key)?;
-        let group = (sheet.target.clone(), sheet.connection);
-        let values = self.0.get(&group)?.get(at)?;
-        if values.len() < ENOUGH {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a few answers")]
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Some((squares / (n - 1.0)).sqrt())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::event::Usage;
 
@@ -209,7 +170,7 @@ mod tests {
         let answers: Vec<_> = answers.iter().cloned().map(Arc::new).collect();
         let mut all: Vec<_> = earlier.iter().cloned().map(Arc::new).collect();
         all.extend(answers.iter().cloned());
-        let comparison = Comparison::of(&answers, &Scatters::of(&all));
+        let comparison = Comparison::of(&answers, &Scatters::of(&all, &HashMap::new()));
         ["ttft_ms", "output_speed_tps", "total_ms"].map(|key| match comparison.verdict(key) {
             Some(Verdict::Best(run)) => {
                 assert!(comparison.is_best(key, *run));

@@ -10,13 +10,19 @@ use std::{
 };
 
 use super::{
-    compare::{Comparison, Scatters},
+    compare::Comparison,
+    scatter::Scatters,
     sheet::{Sheet, Sheets},
 };
 use crate::{
     conversation::{Pane, Turn},
+    endpoint::TargetId,
+    history::RunRow,
     run::{Run, RunId},
 };
+
+/// The latest answers of targets, from the history.
+pub type Recent = HashMap<TargetId, Vec<RunRow>>;
 
 /// What is known of the turns of a conversation.
 #[derive(Debug, Default)]
@@ -28,8 +34,14 @@ pub struct Comparisons {
 
 impl Comparisons {
     /// Compares anew, if a run has come, gone or ended.
-    pub fn follow(&mut self, panes: &[Pane], runs: &HashMap<RunId, Run>, sheets: &mut Sheets) {
-        let made_of = made_of(panes, runs);
+    pub fn follow(
+        &mut self,
+        panes: &[Pane],
+        runs: &HashMap<RunId, Run>,
+        recent: &Recent,
+        sheets: &mut Sheets,
+    ) {
+        let made_of = made_of(panes, runs, recent);
         if self.made_of == made_of {
             return;
         }
@@ -40,7 +52,7 @@ impl Comparisons {
             .flat_map(|turn| &turn.runs)
             .filter_map(|id| runs.get(id));
         let known: Vec<Arc<Sheet>> = known.map(|run| sheets.of(run)).collect();
-        let scatters = Scatters::of(&known);
+        let scatters = Scatters::of(&known, recent);
         for (place, pane) in panes.iter().enumerate() {
             for (index, turn) in pane.turns.iter().enumerate() {
                 if self.by_turn.contains_key(&(pane.id, index)) {
@@ -73,10 +85,14 @@ fn asks(pane: &Pane, index: usize, asked: &Turn) -> bool {
 }
 
 /// A number that changes whenever a comparison may.
-fn made_of(panes: &[Pane], runs: &HashMap<RunId, Run>) -> u64 {
+fn made_of(panes: &[Pane], runs: &HashMap<RunId, Run>, recent: &Recent) -> u64 {
     let mut hash = DefaultHasher::new();
     for pane in panes {
         (pane.id, pane.turns.len()).hash(&mut hash);
+        // Newer answers in the history tell more of the scatter.
+        let rows = pane.target.as_ref().and_then(|target| recent.get(target));
+        let rows = rows.map(|rows| rows.iter().map(|row| row.id.0).max());
+        rows.hash(&mut hash);
         for turn in &pane.turns {
             (turn.shown, turn.runs.len()).hash(&mut hash);
             for id in &turn.runs {

@@ -67,7 +67,7 @@ impl Grid {
     fn of(width: f32) -> Self {
         let words = width >= WORDS_FROM;
         if width < NAMED_FROM {
-            let (marks, main) = (36.0, [80.0, 66.0, 40.0, 54.0]);
+            let (marks, main) = (34.0, [78.0, 64.0, 46.0, 54.0]);
             // What there is more of is shared out.
             let wider = ((width - marks) / main.iter().sum::<f32>()).clamp(1.0, 1.3);
             return Self {
@@ -320,7 +320,6 @@ fn measured(line: &Line<'_>, key: &str, label: &'static str) -> Option<Cell> {
 }
 
 fn cell_ui(ui: &Ui, theme: &Theme, cell: &Cell, area: Rect, named_fully: bool) {
-    let named = named_fully || cell.label == "TTFT";
     let id = ui.scope_id().with(("figure", cell.label));
     let response = ui.interact(area, id, Sense::hover());
     let name = match (cell.best, cell.about) {
@@ -334,8 +333,31 @@ fn cell_ui(ui: &Ui, theme: &Theme, cell: &Cell, area: Rect, named_fully: bool) {
         (_, true) => theme.text_dim,
         _ => theme.text,
     };
+    let job = text_of(theme, cell, area.width(), named_fully, color);
+    let galley = ui.painter().layout_job(job);
+    let at = Align2::LEFT_CENTER.anchor_size(pos2(area.left(), area.center().y), galley.size());
+    ui.painter().galley(at.min, galley, color);
+    if cell.best && named_fully {
+        let font = FontId::proportional(size::SMALL);
+        let at = pos2(at.right() + 4.0, area.center().y);
+        let center = Align2::LEFT_CENTER;
+        ui.painter().text(at, center, icons::BEST, font, theme.good);
+    } else if cell.best {
+        // Never by colour alone: where a cup has no room, a line under it.
+        let under = Stroke::new(1.0, theme.good);
+        ui.painter().hline(at.x_range(), at.bottom() - 0.5, under);
+    }
+    response.on_hover_ui(|ui| {
+        ui.label(strong(cell.label));
+        ui.label(&cell.definition);
+    });
+}
+
+/// A figure's name, where it has one, and its value, in a place of this width.
+fn text_of(theme: &Theme, cell: &Cell, width: f32, named_fully: bool, color: Color32) -> LayoutJob {
+    let named = named_fully || cell.label == "TTFT";
     let mut job = LayoutJob {
-        wrap: egui::text::TextWrapping::truncate_at_width(area.width() - 4.0),
+        wrap: egui::text::TextWrapping::truncate_at_width(width - 4.0),
         ..LayoutJob::default()
     };
     if named {
@@ -354,23 +376,7 @@ fn cell_ui(ui: &Ui, theme: &Theme, cell: &Cell, area: Rect, named_fully: bool) {
         cell.value.replace("≈ ", "≈\u{2009}")
     };
     job.append(&value, gap, egui::TextFormat::simple(font, color));
-    let galley = ui.painter().layout_job(job);
-    let at = Align2::LEFT_CENTER.anchor_size(pos2(area.left(), area.center().y), galley.size());
-    ui.painter().galley(at.min, galley, color);
-    if cell.best && named_fully {
-        let font = FontId::proportional(size::SMALL);
-        let at = pos2(at.right() + 4.0, area.center().y);
-        let center = Align2::LEFT_CENTER;
-        ui.painter().text(at, center, icons::BEST, font, theme.good);
-    } else if cell.best {
-        // Never by colour alone: where a cup has no room, a line under it.
-        let under = Stroke::new(1.0, theme.good);
-        ui.painter().hline(at.x_range(), at.bottom() - 0.5, under);
-    }
-    response.on_hover_ui(|ui| {
-        ui.label(strong(cell.label));
-        ui.label(&cell.definition);
-    });
+    job
 }
 
 #[cfg(test)]
@@ -392,6 +398,40 @@ mod tests {
             let sum = grid.marks + grid.main.iter().sum::<f32>();
             assert!(sum <= width + 0.5, "{width}: {sum}");
         }
+    }
+
+    #[test]
+    fn usual_figures_are_shown_whole_in_each_of_eight_panes() {
+        let comparison = Comparison::default();
+        let sheet = Sheet::made(1, "a", [999.0, 99.9, 999.0], 9_999);
+        let mut broken = sheet.clone();
+        broken.usage = Usage::default();
+        broken.about = Some(About {
+            tokens: 999.0,
+            speed: Some(999.0),
+            calibration: Calibration::default(),
+        });
+        let ctx = egui::Context::default();
+        crate::desktop::theme::install(&ctx);
+        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
+            let theme = Theme::of(ui.ctx());
+            // A quarter of the first window, and half of a narrow one.
+            for (width, sheet) in [(292.0, &sheet), (292.0, &broken), (418.0, &sheet)] {
+                let line = Line {
+                    sheet,
+                    fault: None,
+                    elapsed_s: None,
+                    comparison: &comparison,
+                };
+                let grid = Grid::of(width);
+                for (cell, room) in main_cells(&line).into_iter().zip(grid.main) {
+                    let cell = cell.expect("all are known");
+                    let job = text_of(theme, &cell, room, grid.named, theme.text);
+                    assert!(!ui.painter().layout_job(job).elided, "{cell:?} in {room}");
+                }
+            }
+        });
+        output.textures_delta.clear();
     }
 
     #[test]

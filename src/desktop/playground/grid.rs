@@ -1,5 +1,7 @@
 //! The panes in their places, and the borders between them.
 
+use std::collections::HashMap;
+
 use egui::{Rect, ScrollArea, Ui, vec2};
 
 use super::{
@@ -14,13 +16,17 @@ use crate::{
     chat::Part,
     conversation::Pane,
     desktop::{theme::Theme, view::Cx},
-    run::Run,
+    run::{Run, RunId},
 };
 
 impl Playground {
     /// The run that each pane shows in its turn `turn`.
-    pub(super) fn run_of<'a>(pane: &Pane, turn: usize, cx: &'a Cx<'_>) -> Option<&'a Run> {
-        cx.state.runs.get(&pane.turns.get(turn)?.run()?)
+    pub(super) fn run_of<'a>(
+        pane: &Pane,
+        turn: usize,
+        runs: &'a HashMap<RunId, Run>,
+    ) -> Option<&'a Run> {
+        runs.get(&pane.turns.get(turn)?.run()?)
     }
 
     /// Panes whose turn `turn` asks the same as that of `pane`.
@@ -35,14 +41,19 @@ impl Playground {
     }
 
     /// The last answer of each pane that has one.
-    pub(super) fn strip_rows(&mut self, names: &[String], cx: &Cx<'_>) -> Vec<Row> {
+    pub(super) fn strip_rows(&mut self, names: &[String], cx: &mut Cx<'_>) -> Vec<Row> {
+        let shown = self.conversation.panes.iter().filter_map(|pane| {
+            let last = pane.turns.len().checked_sub(1)?;
+            Some(&Self::run_of(pane, last, &cx.state.runs)?.head.target)
+        });
+        cx.state.looks.take_in(shown);
         let mut questions: Vec<&[Part]> = Vec::new();
         let mut rows = Vec::new();
         for (place, pane) in self.conversation.panes.iter().enumerate() {
             let Some((last, turn)) = pane.turns.iter().enumerate().next_back() else {
                 continue;
             };
-            let Some(run) = turn.run().and_then(|id| cx.state.runs.get(&id)) else {
+            let Some(run) = Self::run_of(pane, last, &cx.state.runs) else {
                 continue;
             };
             let known = questions.iter().position(|asked| *asked == turn.user);
@@ -53,6 +64,7 @@ impl Playground {
             rows.push(Row {
                 place,
                 name: names.get(place).cloned().unwrap_or_default(),
+                look: cx.state.looks.of(&run.head.target),
                 question,
                 asked: edits::title_of(&turn.user),
                 sheet: self.sheets.of(run),
@@ -64,8 +76,9 @@ impl Playground {
     }
 
     /// Takes in what has become of the runs, and shows how they compare.
-    pub(super) fn strip_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, names: &[String]) {
-        (self.comparisons).follow(&self.conversation.panes, &cx.state.runs, &mut self.sheets);
+    pub(super) fn strip_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, names: &[String]) {
+        let (panes, state) = (&self.conversation.panes, &cx.state);
+        (self.comparisons).follow(panes, &state.runs, &state.recent, &mut self.sheets);
         if self.strip.open {
             let rows = self.strip_rows(names, cx);
             self.strip.ui(ui, cx.theme, &rows);

@@ -77,6 +77,7 @@ impl Playground {
         }
         self.follow(cx);
         self.load_runs(cx);
+        self.load_recent(cx);
     }
 
     /// Has the runs of the conversation loaded that are not known yet.
@@ -88,6 +89,19 @@ impl Playground {
                 if !known && !sent && self.asked_runs.insert(*id) {
                     cx.commands.push(Command::LoadRun(*id));
                 }
+            }
+        }
+    }
+
+    /// Has the latest answers of the targets looked up where several are compared: they tell how far each scatters.
+    fn load_recent(&mut self, cx: &mut Cx<'_>) {
+        let panes = &self.conversation.panes;
+        if panes.len() < 2 {
+            return;
+        }
+        for target in panes.iter().filter_map(|pane| pane.target.as_ref()) {
+            if self.asked_recent.insert(target.clone()) {
+                cx.commands.push(Command::QueryRecent(target.clone()));
             }
         }
     }
@@ -124,6 +138,13 @@ impl Playground {
         };
         let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
         turns.flat_map(|t| &t.runs).copied().filter(live).collect()
+    }
+
+    /// Those of them that this window asked and can stop.
+    pub(super) fn own_runs(&self, cx: &Cx<'_>) -> Vec<RunId> {
+        let mut runs = self.live_runs(cx);
+        runs.retain(|id| !cx.state.is_live_elsewhere(*id));
+        runs
     }
 
     /// Why nothing can be sent now, if so.
@@ -174,11 +195,13 @@ impl Playground {
                 ));
             }
             let run = pane.turns.last().and_then(Turn::run);
-            if run.is_some_and(|id| live.contains(&id)) {
-                return Some(format!(
-                    "Pane {} is still answering: wait, or stop it",
-                    index + 1
-                ));
+            if let Some(id) = run.filter(|id| live.contains(id)) {
+                let how = if cx.state.is_live_elsewhere(id) {
+                    " in another window: wait, or stop it there"
+                } else {
+                    ": wait, or stop it"
+                };
+                return Some(format!("Pane {} is still answering{how}", index + 1));
             }
             targets += usize::from(pane.target.is_some());
         }

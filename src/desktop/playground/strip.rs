@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{compare::Comparison, sheet::Sheet};
 use crate::{
+    desktop::looks::Look,
     event::FaultClass,
     measure::figure,
     run::{Connection, State},
@@ -78,6 +79,8 @@ pub struct Row {
     pub place: usize,
     /// Its name.
     pub name: String,
+    /// How the target that answered looks, here as in the monitor.
+    pub look: Look,
     /// Which of the questions it answers: panes that were asked the same share a number.
     pub question: usize,
     /// The question, in short.
@@ -169,6 +172,7 @@ mod tests {
         Row {
             place,
             name: sheet.target.model.clone(),
+            look: Look::at(place),
             question,
             asked: String::new(),
             sheet: Arc::new(sheet),

@@ -190,7 +190,7 @@ impl Picker {
             area = area.vertical_scroll_offset(0.0);
         }
         area.show(ui, |ui| {
-            ui.set_min_width(LIST_WIDTH);
+            ui.set_width(LIST_WIDTH);
             ui.spacing_mut().item_spacing.y = 1.0;
             let mut index = 0;
             for group in groups {

@@ -263,7 +263,11 @@ fn actions_ui(
         || (run.is_none() && id.is_some_and(|id| shared.elapsed(id).is_some()));
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
-        if live {
+        if id.is_some_and(|id| cx.state.is_live_elsewhere(id)) {
+            ui.label(tiny(theme, "Runs in another window"))
+                .on_hover_text("Its text appears here as it comes; it is stopped there");
+            ui.add_space(space::S);
+        } else if live {
             if icon_button(ui, theme, icons::STOP, "Stop this answer").clicked() {
                 shared.intents.push(Intent::Stop(pane));
             }

@@ -73,7 +73,69 @@ const SCENES: &[(&str, Fill)] = &[
     ("eight", eight),
     ("eight-streaming", eight_streaming),
     ("large", large),
+    ("markdown", markdown),
+    ("failed-compared", failed_compared),
+    ("eight-idle", |harness| more_panes(harness, 6)),
+    ("elsewhere", elsewhere),
+    ("pane-menu", |harness| {
+        alone_with_two(harness);
+        harness.get_by_label("More for pane 1").click();
+    }),
+    ("turn-menu", |harness| {
+        alone_with_two(harness);
+        let more = harness.get_all_by_label("More for this turn");
+        more.last().unwrap().click();
+    }),
 ];
+
+const MARKDOWN: &str = "# Tables, code and 中文\n\nA sentence with `code`, **bold**, *italics*, ~~struck~~, **重要的中文** \
+and https://example.com/a?b=1 in it. Maths stays as it is: \\(\\alpha + \\beta\\), $E = mc^2$.\n\n\
+| 模型 | Time to first token | What it is bound by, in a sentence that wraps | Price |\n|:--|--:|:--|:-:|\n\
+| 首个词元 | 1,234 ms | The network, the scheduler and the prefill of a prompt that is long | $0.15 |\n\
+| `gpt-4o-mini` | 307 ms | memory bandwidth | – |\n| a | 9 ms | **b** | [link](https://example.com) |\n\n\
+```python\n# A long line of code scrolls within its block and is never wrapped, however narrow the pane may be: 这是一行很长的代码。\n\
+def measure(run, *, warm=True, percentile=0.99, include_reasoning=False, unit=\"ms\"): return run.stamps.first_token - run.stamps.started\n\
+print(measure(run))\n```\n\n- [x] done\n- [ ] to do\n  1. nested\n  2. again\n\n> 引用：数字不知道时留空，\
+绝不写成零。\n\n---\n\nThe end.\n";
+
+fn alone_with_two(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Why does the first token take so long?");
+    for run in &sent {
+        put(harness, ended(run, LONG, 307, 2310, Connection::Warm));
+    }
+    harness.run_steps(4);
+}
+
+fn markdown(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Show me a table, code and 中文。");
+    for run in &sent {
+        put(harness, ended(run, MARKDOWN, 307, 2310, Connection::Warm));
+    }
+    // From the beginning: panes follow the end.
+    harness.run_steps(6);
+    wheel(harness, 9_000.0);
+}
+
+/// Broken and refused answers under the strip, beside whole ones.
+fn failed_compared(harness: &mut Harness<'_, Rig>) {
+    more_panes(harness, 2);
+    errors(harness);
+    let sent = harness.state().sent();
+    for (run, ttft) in sent[2..].iter().zip([180, 420]) {
+        put(harness, ended(run, LONG, ttft, 2_100, Connection::Warm));
+    }
+    harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
+}
+
+/// A run that goes on in another window.
+fn elsewhere(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Why does the first token take so long?");
+    put(harness, ended(&sent[0], LONG, 307, 2310, Connection::Warm));
+    let run = streaming(&sent[1], &LONG[..400]);
+    // It was never accepted here.
+    harness.state_mut().state.runs.insert(run.head.id, run);
+    harness.state_mut().state.elsewhere.also_open = true;
+}
 
 /// One pane with a long answer, asked twice.
 fn alone(harness: &mut Harness<'_, Rig>) {

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
+
 use super::tree::{Bus, Part};
 use crate::home::Home;
 
@@ -140,6 +142,20 @@ impl Screen {
         });
         let (x, y) = (x.to_string(), y.to_string());
         xdotool(&["mousemove", &x, &y, "click", "1"]);
+    }
+
+    /// Asks the window to close, as a title bar's cross does.
+    pub fn close(&self) {
+        let (x, _) = x11rb::connect(None).expect("the screen");
+        let atom = |name: &[u8]| {
+            let atom = x.intern_atom(false, name).expect("asked");
+            atom.reply().expect("an atom").atom
+        };
+        let window = self.id.parse().expect("a number");
+        let data = [atom(b"WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
+        let wish = ClientMessageEvent::new(32, window, atom(b"WM_PROTOCOLS"), data);
+        let sent = x.send_event(false, window, EventMask::NO_EVENT, wish);
+        sent.expect("sent").check().expect("taken");
     }
 
     /// Sends a signal to the program.

@@ -183,7 +183,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &Group, rows: &[Row], asked: bool
 fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, group: &Group) {
     let (line, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let places = Places::of(line.width());
-    let color = theme.series_color(row.place);
+    let color = theme.series_color(row.look.color);
     let painter = ui.painter();
     let name = format!("{} {}", row.place + 1, row.name);
     let mut job = egui::text::LayoutJob::simple_singleline(
@@ -194,7 +194,7 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, group: &Group) {
     job.wrap = egui::text::TextWrapping::truncate_at_width(places.names - 22.0);
     let galley = painter.layout_job(job);
     let dot = pos2(line.left() + 4.0, line.center().y);
-    painter.circle_filled(dot, 3.0, color);
+    painter.add(row.look.marker(dot, color));
     let at = pos2(line.left() + 13.0, line.center().y - galley.size().y / 2.0);
     painter.galley(at, galley, theme.text);
     let mut told = vec![name];

@@ -1,7 +1,9 @@
-//! How each target looks: a colour, a marker and a dash that no other has, the same for as long as it is known.
+//! How each target looks: a colour, a marker and a dash that no other has, the same in every view for as long as it
+//! is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use egui::{Color32, Pos2, Shape, Stroke, vec2};
 use egui_plot::{LineStyle, MarkerShape};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -53,6 +55,26 @@ impl Look {
             color: place % COLORS,
             marker: MARKERS[place % MARKERS.len()],
             dash: DASHES[dash % DASHES.len()],
+        }
+    }
+
+    /// Its marker, filled, as it stands in lists.
+    pub fn marker(self, at: Pos2, color: Color32) -> Shape {
+        const R: f32 = 4.0;
+        let polygon = |points: &[(f32, f32)]| {
+            let points = points.iter().map(|(x, y)| at + vec2(*x, *y) * R).collect();
+            Shape::convex_polygon(points, color, Stroke::NONE)
+        };
+        match self.marker {
+            MarkerShape::Up => polygon(&[(-0.95, 0.75), (0.0, -0.95), (0.95, 0.75)]),
+            MarkerShape::Down => polygon(&[(-0.95, -0.75), (0.95, -0.75), (0.0, 0.95)]),
+            MarkerShape::Left => polygon(&[(-0.95, 0.0), (0.75, -0.95), (0.75, 0.95)]),
+            MarkerShape::Right => polygon(&[(-0.75, -0.95), (0.95, 0.0), (-0.75, 0.95)]),
+            MarkerShape::Diamond => polygon(&[(-1.1, 0.0), (0.0, -1.1), (1.1, 0.0), (0.0, 1.1)]),
+            MarkerShape::Square => {
+                polygon(&[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)])
+            }
+            _ => Shape::circle_filled(at, R, color),
         }
     }
 }

@@ -1,0 +1,156 @@
+//! How far the answers of each target lie apart: what a difference must exceed to mean something.
+//!
+//! In: the figures of a conversation's answers, and of the target's latest ones in the history. Out: a standard
+//! deviation, where enough is known. Pure: no window, no clock.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::sheet::{COMPARED, Sheet};
+use crate::{
+    endpoint::TargetId,
+    history::RunRow,
+    run::{Connection, RunId, State},
+};
+
+/// Answers of a target from which its scatter is known.
+const ENOUGH: usize = 3;
+/// Answers whose lengths differ by no more than this share are alike.
+const ALIKE: f64 = 0.1;
+
+/// Whether two lengths are about the same.
+pub fn is_alike(one: u64, two: u64) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "counts")]
+    let [less, more] = [one.min(two), one.max(two)].map(|count| count as f64);
+    more <= less * (1.0 + ALIKE)
+}
+
+/// Answers by target, over connections of one kind.
+#[derive(Debug, Default)]
+pub struct Scatters(HashMap<(TargetId, Option<Connection>), Vec<Answer>>);
+
+/// The figures of one whole answer.
+#[derive(Debug)]
+struct Answer {
+    /// Those of [`COMPARED`].
+    values: [Option<f64>; COMPARED.len()],
+    output: Option<u64>,
+}
+
+impl Scatters {
+    /// Of the whole ones among a conversation's answers, and of what the history has of their targets beside them.
+    pub fn of(answers: &[Arc<Sheet>], history: &HashMap<TargetId, Vec<RunRow>>) -> Self {
+        let mut all = Self::default();
+        for sheet in answers.iter().filter(|sheet| sheet.state == State::Ok) {
+            let answer = Answer {
+                values: COMPARED.map(|key| sheet.value(key)),
+                output: sheet.output(),
+            };
+            all.add((&sheet.target, sheet.connection), answer);
+        }
+        let here: HashSet<RunId> = answers.iter().map(|sheet| sheet.run).collect();
+        let targets: HashSet<&TargetId> = answers.iter().map(|sheet| &sheet.target).collect();
+        let rows = targets.iter().filter_map(|target| history.get(*target));
+        for row in rows.flatten().filter(|row| !here.contains(&row.id)) {
+            all.add((&row.target, row.connection), Answer::of_row(row));
+        }
+        all
+    }
+
+    fn add(&mut self, (target, connection): (&TargetId, Option<Connection>), answer: Answer) {
+        let group = (target.clone(), connection);
+        self.0.entry(group).or_default().push(answer);
+    }
+
+    /// The standard deviation of the figures of an answer's target, if enough of them are known. How long an answer
+    /// takes in all is told by answers of about its length alone.
+    pub fn of_target(&self, key: &str, sheet: &Sheet) -> Option<f64> {
+        let at = COMPARED.iter().position(|k| *k == key)?;
+        let answers = self.0.get(&(sheet.target.clone(), sheet.connection))?;
+        let fits = |answer: &&Answer| {
+            let lengths = answer.output.zip(sheet.output());
+            key != "total_ms" || lengths.is_some_and(|(one, two)| is_alike(one, two))
+        };
+        let values = answers.iter().filter(fits).filter_map(|a| a.values[at]);
+        deviation(&values.collect::<Vec<_>>())
+    }
+}
+
+impl Answer {
+    /// What the table of runs tells.
+    fn of_row(row: &RunRow) -> Self {
+        let value = |key: &str| match key {
+            "ttft_ms" => row.ttft_ms,
+            "output_speed_tps" => row.output_speed,
+            "total_ms" => row.total_ms,
+            _ => None,
+        };
+        Self {
+            values: COMPARED.map(value),
+            output: row.output_tokens,
+        }
+    }
+}
+
+fn deviation(values: &[f64]) -> Option<f64> {
+    if values.len() < ENOUGH {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a hundred answers")]
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    Some((squares / (n - 1.0)).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: i64, connection: Connection, ttft_ms: f64, output: u64) -> RunRow {
+        let sheet = Sheet::made(id, "a", [ttft_ms, 50.0, ttft_ms + 1_000.0], output);
+        RunRow {
+            id: sheet.run,
+            target: sheet.target.clone(),
+            route: String::new(),
+            state: State::Ok,
+            fault: None,
+            connection: Some(connection),
+            simulated: false,
+            started_unix_ns: id,
+            ttft_ms: sheet.value("ttft_ms"),
+            total_ms: sheet.value("total_ms"),
+            output_speed: sheet.value("output_speed_tps"),
+            input_tokens: None,
+            output_tokens: Some(output),
+            prompt: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_history_tells_what_a_first_answer_can_not() {
+        let sheet = Sheet::made(9, "a", [300.0, 50.0, 1_300.0], 100);
+        let of = |rows: Vec<RunRow>, sheet: &Sheet| {
+            let history = HashMap::from([(sheet.target.clone(), rows)]);
+            let scatters = Scatters::of(&[Arc::new(sheet.clone())], &history);
+            ["ttft_ms", "total_ms", "ttfo_ms"].map(|key| scatters.of_target(key, sheet))
+        };
+        let warm = |ids: std::ops::Range<i64>, output| -> Vec<RunRow> {
+            let ttft = |id: i64| if id % 2 == 0 { 290.0 } else { 310.0 };
+            ids.map(|id| row(id, Connection::Warm, ttft(id), output))
+                .collect()
+        };
+        // 300, 290 and 310.
+        assert_eq!(of(warm(1..3, 100), &sheet), [Some(10.0), Some(10.0), None]);
+        assert_eq!(of(warm(1..2, 100), &sheet), [None; 3], "too few");
+        assert_eq!(of(warm(9..10, 100), &sheet), [None; 3], "the same run");
+        assert_eq!(
+            of(warm(1..3, 200), &sheet),
+            [Some(10.0), None, None],
+            "answers twice as long tell nothing of the total"
+        );
+        assert_eq!(of(warm(1..3, 100), &sheet.cold()), [None; 3], "cold");
+    }
+}
