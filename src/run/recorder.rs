@@ -135,7 +135,9 @@ mod tests {
 
     fn came(events: &[Event]) -> Came {
         let mut came = Came::default();
-        events.iter().for_each(|event| came.note(event));
+        for event in events {
+            came.note(event);
+        }
         came
     }
 

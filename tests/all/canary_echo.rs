@@ -130,8 +130,9 @@ fn decoded(dialect: &Dialect, mask: &Mask, head: &ResponseHead, body: &str) -> V
         decoder.push(piece, &mut said);
     }
     decoder.end(&mut said);
-    said.into_iter()
-        .for_each(|event| masked.take(event, &mut events));
+    for event in said {
+        masked.take(event, &mut events);
+    }
     masked.end(&mut events);
     events
 }

@@ -138,8 +138,9 @@ fn decoded(
     decoder.push(body, &mut said);
     decoder.trailers(trailers, &mut said);
     decoder.end(&mut said);
-    said.into_iter()
-        .for_each(|event| masked.take(event, &mut events));
+    for event in said {
+        masked.take(event, &mut events);
+    }
     masked.end(&mut events);
     events
 }
