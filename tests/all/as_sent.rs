@@ -83,6 +83,7 @@ fn each_kind_is_read_as_it_was_meant() {
         rows::stream_errors(),
         rows::streams(),
         everywhere::errors(),
+        everywhere::errors_inside(),
         everywhere::streams(),
         everywhere::ends(),
     ];

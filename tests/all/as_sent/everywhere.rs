@@ -138,7 +138,18 @@ pub(super) fn errors() -> Vec<Row> {
             rows.push(behind.says("Part").fails(C::Provider, says));
         }
     }
+    let titled = r#"{"message":"Cannot POST /x","error":"Not Found","statusCode":404}"#;
+    for dialect in JSON_DIALECTS {
+        let refused = row("refused as a stream", dialect, line(dialect, titled)).status(404);
+        rows.push(refused.fails(C::NotFound, "Cannot POST /x"));
+    }
+    rows
+}
+
+/// Errors that stand inside of what looks like a piece of the answer.
+pub(super) fn errors_inside() -> Vec<Row> {
     let died = json!({"message": "Upstream died"});
+    let mut rows = Vec::new();
     for (dialect, last) in [
         (
             "openai-chat",
@@ -173,11 +184,6 @@ pub(super) fn errors() -> Vec<Row> {
         let inside = row("error inside the answer", dialect, body);
         rows.push(inside.says("Part").fails(C::Provider, "Upstream died"));
     }
-    let titled = r#"{"message":"Cannot POST /x","error":"Not Found","statusCode":404}"#;
-    for dialect in JSON_DIALECTS {
-        let refused = row("refused as a stream", dialect, line(dialect, titled)).status(404);
-        rows.push(refused.fails(C::NotFound, "Cannot POST /x"));
-    }
     rows
 }
 
@@ -202,10 +208,10 @@ pub(super) fn streams() -> Vec<Row> {
             .says("Hi"),
         );
         if dialect == "ollama" {
-            let events = said(&["Hi"])
-                .lines()
-                .map(|line| format!("data: {line}\n"))
-                .collect::<String>();
+            let events = format!(
+                "data: {}\n",
+                said(&["Hi"]).trim_end().replace('\n', "\ndata: ")
+            );
             rows.push(row("lines as undivided events", dialect, events).says("Hi"));
             continue;
         }
