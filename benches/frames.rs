@@ -215,6 +215,7 @@ fn begin(state: &mut State, run: SendRun) {
         },
     ];
     for update in updates {
+        let update = update.into();
         state.apply(Update::Run { id, update });
     }
 }
@@ -245,7 +246,7 @@ fn feed(state: &mut State, ids: &[RunId], at: &mut [usize], frame: u64, first: &
         };
         state.apply(Update::Run {
             id: *id,
-            update: RunUpdate::Read { read, events },
+            update: RunUpdate::Read { read, events }.into(),
         });
     }
 }

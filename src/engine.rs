@@ -153,8 +153,8 @@ pub enum Update {
     Run {
         /// The run.
         id: RunId,
-        /// What.
-        update: RunUpdate,
+        /// What; the history has the same.
+        update: Arc<RunUpdate>,
     },
     /// A run is over: the whole of it, after its last [`Update::Run`]. The history keeps the same.
     Over(Arc<Run>),

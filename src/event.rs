@@ -115,6 +115,14 @@ impl Event {
         Self::KeepAlive { count: 1 }
     }
 
+    /// Appends that one more thing was left out than is kept: decoders say so of what costs memory to tell.
+    pub(crate) fn left_out(what: Surplus, out: &mut Vec<Self>) {
+        match out.last_mut() {
+            Some(Self::LeftOut { what: last, count }) if *last == what => *count += 1,
+            _ => out.push(Self::LeftOut { what, count: 1 }),
+        }
+    }
+
     /// How many things of the stream it stands for.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -14,6 +14,7 @@ mod files;
 mod findings;
 mod fourth;
 mod inbox;
+mod long;
 mod pieces;
 mod query;
 mod reader;
@@ -211,8 +212,8 @@ impl History {
     }
 
     /// Notes what a run reports; its text is on disk within a second.
-    pub fn record(&self, id: RunId, update: &RunUpdate) {
-        self.inner.shared.inbox.record(id, update);
+    pub fn record(&self, id: RunId, update: impl Into<Arc<RunUpdate>>) {
+        self.inner.shared.inbox.record(id, &update.into());
     }
 
     /// Notes a run that is over, whole.

@@ -3,7 +3,7 @@
 //! In: [`Event`]s and a [`Run`] or an [`Answer`]. Out: lines that a script can rely on and that are safe
 //! on a terminal.
 
-use std::io;
+use std::io::{self, BufWriter, Write as _};
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value, json};
@@ -26,8 +26,10 @@ use crate::event::Event;
 /// # Errors
 /// If writing fails; a closed pipe is [`io::ErrorKind::BrokenPipe`].
 pub fn write_line(to: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(Safe(&mut *to), line)?;
-    to.write_all(b"\n")
+    let mut safe = safe(to);
+    serde_json::to_writer(&mut safe, line)?;
+    safe.write_all(b"\n")?;
+    safe.flush()
 }
 
 /// Writes a value as JSON over several lines.
@@ -35,24 +37,47 @@ pub fn write_line(to: &mut impl io::Write, line: &impl Serialize) -> io::Result<
 /// # Errors
 /// As [`write_line`].
 pub fn write_pretty(to: &mut impl io::Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(Safe(&mut *to), value)?;
-    to.write_all(b"\n")
+    let mut safe = safe(to);
+    serde_json::to_writer_pretty(&mut safe, value)?;
+    safe.write_all(b"\n")?;
+    safe.flush()
 }
 
-/// Makes JSON safe on its way, a piece at a time: an answer may be as large as memory. `serde_json` hands over
-/// whole characters.
+/// A way out on which JSON is made safe, some fragments at a time: `serde_json` hands over whole characters, and a
+/// fragment for each escape.
+fn safe<W: io::Write>(to: &mut W) -> BufWriter<Safe<'_, W>> {
+    BufWriter::with_capacity(16 << 10, Safe(to))
+}
+
+/// Makes JSON safe on its way, a piece at a time: an answer may be as large as memory.
 struct Safe<'a, W>(&'a mut W);
 
 impl<W: io::Write> io::Write for Safe<'_, W> {
     fn write(&mut self, json: &[u8]) -> io::Result<usize> {
         let text = std::str::from_utf8(json).map_err(io::Error::other)?;
-        self.0.write_all(visible_json(text).as_bytes())?;
-        Ok(json.len())
+        let piece = &text[..border(text)];
+        self.0.write_all(visible_json(piece).as_bytes())?;
+        Ok(piece.len())
     }
 
+    /// Whoever writes lines decides when they are to be seen.
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        Ok(())
     }
+}
+
+/// How much of a text is made safe at once, so that a long one is not copied. It is cut between two letters, where
+/// none decides how the other is shown.
+fn border(text: &str) -> usize {
+    const MOST: usize = 64 << 10;
+    let bytes = text.as_bytes();
+    if bytes.len() <= MOST {
+        return bytes.len();
+    }
+    let is_between =
+        |at: &usize| bytes[*at - 1].is_ascii_graphic() && bytes[*at].is_ascii_graphic();
+    let border = (1..=MOST).rev().find(is_between);
+    border.unwrap_or_else(|| text.floor_char_boundary(MOST))
 }
 
 /// A closing line. The long texts of its answer are not copied.
@@ -200,5 +225,21 @@ mod tests {
         );
         let back: Event = serde_json::from_str(&line).unwrap();
         assert_eq!(back, Event::Text { text: text.into() });
+    }
+
+    #[test]
+    fn a_long_text_is_made_safe_in_pieces() {
+        let text = "a\u{202e}é👩\u{200d}🚀xy".repeat(20_000);
+        let mut out = Vec::new();
+        write_line(&mut out, &Event::Text { text: text.clone() }).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        assert!(!line.contains('\u{202e}'));
+        assert_eq!(
+            line.matches('\u{200d}').count(),
+            20_000,
+            "what belongs to an emoji stays"
+        );
+        let back: Event = serde_json::from_str(&line).unwrap();
+        assert!(back == Event::Text { text });
     }
 }

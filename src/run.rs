@@ -247,7 +247,8 @@ impl RunUpdate {
         }
     }
 
-    fn events(&self) -> &[Event] {
+    /// The events that it brings.
+    pub(crate) fn events(&self) -> &[Event] {
         match self {
             Self::Started { .. } | Self::Head { .. } => &[],
             Self::Read { events, .. } | Self::Closed { events, .. } => events,

@@ -3,6 +3,7 @@
 //!
 //! Two bytes of JSON can take up a hundred in memory, so whatever is made of them here has a limit.
 
+mod string;
 mod value;
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
@@ -74,47 +75,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A JSON string as the bytes of its text. A lone surrogate (`"\ud83d"`), which UTF-8 can't say, is
-/// there in WTF-8, as `serde_json` promises for byte strings.
-struct Wtf8<'a>(pub Cow<'a, [u8]>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Wtf8<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl<'de> Visitor<'de> for Bytes {
-            type Value = Wtf8<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON string")
-            }
-
-            fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Wtf8<'de>, E> {
-                Ok(Wtf8(Cow::Borrowed(bytes)))
-            }
-
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Wtf8<'de>, E> {
-                Ok(Wtf8(Cow::Owned(bytes.to_owned())))
-            }
-        }
-        from.deserialize_bytes(Bytes)
-    }
-}
-
-/// A string's bytes; `None` if it is something else.
+/// The bytes of a string's text; `None` if it is something else. A lone surrogate (`"\ud83d"`), which UTF-8 can't say,
+/// is there in WTF-8.
 pub(crate) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
-    // Without this check an array of small numbers would count as bytes.
-    if !raw.get().starts_with('"') {
-        return None;
-    }
-    let Wtf8(bytes) = serde_json::from_str(raw.get()).ok()?;
-    Some(bytes)
+    let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    Some(string::unescaped(inside))
 }
 
 /// A string that is not empty; a lone surrogate in it becomes U+FFFD.
 pub(crate) fn string(raw: &RawValue) -> Option<String> {
     bytes(raw)
         .filter(|b| !b.is_empty())
-        .map(|b| String::from_utf8_lossy(&b).into_owned())
+        .map(|bytes| match bytes {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Cow::Owned(bytes) => String::from_utf8(bytes)
+                .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()),
+        })
 }
 
 /// A word that says something: a string that is neither empty nor the text `null`, which some servers write for none.

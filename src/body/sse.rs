@@ -4,11 +4,11 @@
 //! pending line again at each chunk, fails on split or invalid UTF-8 and hides comments. So the guard
 //! cuts the bytes into whole lines with one kind of line end, repairs their UTF-8, bounds them, and
 //! hands the crate one whole event at a time, line by line. Every byte is looked at once, however the
-//! stream was split. No clock, no socket.
+//! stream was split. Data may be large: it does not go through the crate, and is not copied. No clock, no socket.
 //!
 //! Source of the rules: <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>.
 
-use std::{borrow::Cow, convert::Infallible, iter};
+use std::{convert::Infallible, iter};
 
 use eventsource_stream::EventStream;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -16,6 +16,9 @@ use serde_json::value::RawValue;
 
 /// Most bytes of one line, and of one event, as of an object in other framings: a picture may stand in one.
 pub const MAX_EVENT_BYTES: usize = 64 << 20;
+
+/// The line that stands for an event's data among its lines.
+const DATA: &str = "data:\n";
 
 /// What the buffers keep of their memory between events.
 const KEPT_BYTES: usize = 64 << 10;
@@ -61,8 +64,13 @@ pub enum Frame {
 pub struct Sse {
     /// Bytes of the line that has not ended yet.
     line: Vec<u8>,
-    /// Whole lines of the event that has not ended yet, each with its line feed; no comments.
+    /// Whole lines of the event that has not ended yet, each with its line feed; no comments, and of its data lines
+    /// only the first, empty.
     event: String,
+    /// The data of these lines, joined by line feeds. It may be large, so it is moved from hand to hand.
+    data: Option<String>,
+    /// How many lines of data there are.
+    data_lines: usize,
     place: Place,
     /// Most bytes of an event.
     most: usize,
@@ -91,6 +99,8 @@ impl Sse {
         Self {
             line: Vec::new(),
             event: String::new(),
+            data: None,
+            data_lines: 0,
             place: Place::Start,
             most,
         }
@@ -119,8 +129,25 @@ impl Sse {
             return None;
         }
         self.place = Place::Closed;
-        let mut tail = std::mem::take(&mut self.event);
-        tail.push_str(&String::from_utf8_lossy(&std::mem::take(&mut self.line)));
+        let line = text_of(std::mem::take(&mut self.line));
+        let mut tail = match self.data.take() {
+            // The data first, as it may be large: in which order the fields of an event stand says nothing.
+            Some(mut data) => {
+                if self.data_lines > 1 {
+                    data = data.replace('\n', "\ndata: ");
+                }
+                data.insert_str(0, "data: ");
+                data.push('\n');
+                data.push_str(&self.event.replacen(DATA, "", 1));
+                data
+            }
+            None => std::mem::take(&mut self.event),
+        };
+        if tail.is_empty() {
+            tail = line;
+        } else {
+            tail.push_str(&line);
+        }
         (!tail.is_empty()).then_some(tail)
     }
 
@@ -146,7 +173,7 @@ impl Sse {
     fn take_line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Frame>) -> &'a [u8] {
         let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
         let (head, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-        if self.event.len() + self.line.len() + head.len() > self.most {
+        if self.held() + self.line.len() + head.len() > self.most {
             self.close(out);
             return &[];
         }
@@ -170,29 +197,28 @@ impl Sse {
         out.push(Frame::Oversized);
     }
 
+    /// The bytes of the event so far, its fields' names among them.
+    fn held(&self) -> usize {
+        let data = self.data.as_ref().map_or(0, String::len);
+        self.event.len() + data + self.data_lines * "data: ".len()
+    }
+
     fn end_line(&mut self, out: &mut Vec<Frame>) {
         if self.line.is_empty() {
-            let lines = std::mem::take(&mut self.event);
-            out.extend(if is_one_data_line(&lines) {
-                Some(of_one_data_line(lines))
-            } else if let Some(event) = dispatched(&lines) {
-                Some(event)
-            } else {
-                (lines.starts_with(['{', '['])).then_some(Frame::Bare { text: lines })
-            });
-            return;
+            return self.dispatch(out);
         }
-        let room = self.most.saturating_sub(self.event.len());
-        let line = match std::str::from_utf8(&self.line) {
-            Ok(line) => Cow::Borrowed(line),
-            Err(_) => match repaired(&self.line, room) {
-                Some(line) => Cow::Owned(line),
-                None => return self.close(out),
-            },
-        };
-        if matches!(line, Cow::Owned(_)) {
+        let room = self.most.saturating_sub(self.held());
+        if std::str::from_utf8(&self.line).is_err() {
+            let Some(line) = repaired(&self.line, room) else {
+                return self.close(out);
+            };
+            self.line = line.into_bytes();
             out.push(Frame::Repaired);
         }
+        if self.line.starts_with(b"data:") || self.line == b"data" {
+            return self.end_data_line(out);
+        }
+        let line = String::from_utf8_lossy(&self.line);
         if let Some(comment) = line.strip_prefix(':') {
             out.push(Frame::Comment {
                 text: comment.strip_prefix(' ').unwrap_or(comment).to_owned(),
@@ -201,10 +227,10 @@ impl Sse {
             let text = error.trim().to_owned();
             out.push(Frame::Error { text });
         } else {
-            if begins_another(&self.event, &line) {
+            let line = line.into_owned();
+            if line.starts_with("event:") && self.event.starts_with("event:") && self.is_whole() {
                 out.push(Frame::Undivided);
-                out.extend(dispatched(&self.event));
-                self.event.clear();
+                self.dispatch(out);
             }
             self.event.push_str(&line);
             self.event.push('\n');
@@ -212,6 +238,63 @@ impl Sse {
         self.line.clear();
         self.line.shrink_to(KEPT_BYTES);
     }
+
+    /// Adds the line's data to the event's.
+    fn end_data_line(&mut self, out: &mut Vec<Frame>) {
+        if self.is_whole() {
+            out.push(Frame::Undivided);
+            self.dispatch(out);
+        }
+        let begin = if self.line.starts_with(b"data: ") {
+            6
+        } else {
+            5
+        };
+        let begin = begin.min(self.line.len());
+        self.data_lines += 1;
+        if let Some(data) = &mut self.data {
+            data.push('\n');
+            data.push_str(&String::from_utf8_lossy(&self.line[begin..]));
+            self.line.clear();
+            self.line.shrink_to(KEPT_BYTES);
+        } else {
+            let mut data = text_of(std::mem::take(&mut self.line));
+            data.drain(..begin);
+            self.data = Some(data);
+            self.event.push_str(DATA);
+        }
+    }
+
+    /// Whether another line of data, or another name, begins another event though no blank line came: the data so far
+    /// is a whole JSON object. Some servers divide events by one line end
+    /// (<https://github.com/owndev/Open-WebUI-Functions/issues/54>).
+    fn is_whole(&self) -> bool {
+        let Some(first) = self.data.as_ref().filter(|_| self.data_lines == 1) else {
+            return false;
+        };
+        let first = first.trim();
+        first.starts_with('{') && serde_json::from_str::<&RawValue>(first).is_ok()
+            || first == "[DONE]"
+    }
+
+    /// Tells the event that these lines make.
+    fn dispatch(&mut self, out: &mut Vec<Frame>) {
+        let lines = std::mem::take(&mut self.event);
+        self.data_lines = 0;
+        out.extend(match self.data.take() {
+            Some(data) => Some(Frame::Event {
+                event: name_of(&lines),
+                data,
+            }),
+            None => (lines.starts_with(['{', '['])).then_some(Frame::Bare { text: lines }),
+        });
+    }
+}
+
+/// The bytes as text, without a copy if they are UTF-8.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
 }
 
 /// A line with U+FFFD for what is not UTF-8, which takes up more bytes; nothing if there is no room for it.
@@ -229,60 +312,27 @@ fn repaired(line: &[u8], room: usize) -> Option<String> {
     Some(text)
 }
 
-/// Whether these lines are one line of data, as most events are.
-fn is_one_data_line(lines: &str) -> bool {
-    lines.starts_with("data:") && lines.find('\n') == Some(lines.len() - 1)
-}
-
-/// The event of one line of data. It may be large, so it is not copied.
-fn of_one_data_line(mut lines: String) -> Frame {
-    lines.pop();
-    let value = if lines.starts_with("data: ") { 6 } else { 5 };
-    lines.drain(..value);
-    Frame::Event {
-        event: "message".into(),
-        data: lines,
-    }
-}
-
-/// Whether a line begins another event though no blank line came: the data so far is a whole JSON object, and more
-/// data follows, or another name. Some servers divide events by one line end
-/// (<https://github.com/owndev/Open-WebUI-Functions/issues/54>).
-fn begins_another(event: &str, line: &str) -> bool {
-    let again =
-        line.starts_with("data:") || (line.starts_with("event:") && event.starts_with("event:"));
-    if !again {
-        return false;
-    }
-    let mut data = event.lines().filter_map(|line| line.strip_prefix("data:"));
-    let (Some(first), None) = (data.next(), data.next()) else {
-        return false;
-    };
-    let first = first.trim();
-    first.starts_with('{') && serde_json::from_str::<&RawValue>(first).is_ok() || first == "[DONE]"
-}
-
-/// The event that these whole lines make, if they hold data.
+/// The name of the event that these lines make.
 ///
 /// The first line is an empty comment, so that the crate's own check for a byte order mark never meets
 /// the stream's bytes. The crate asks for one line at a time and never has to wait for it.
-fn dispatched(lines: &str) -> Option<Frame> {
-    if lines.is_empty() {
-        return None;
+fn name_of(lines: &str) -> String {
+    let message = || "message".to_owned();
+    if lines == DATA {
+        return message();
     }
     let lines = iter::once(":\n")
         .chain(lines.split_inclusive('\n'))
-        .chain(iter::once("\n"))
+        // An event without data is none for the crate.
+        .chain(["data: .\n", "\n"])
         .map(Ok::<_, Infallible>);
     let event = EventStream::new(stream::iter(lines))
         .next()
         .now_or_never()
-        .flatten()?
-        .ok()?;
-    Some(Frame::Event {
-        event: event.event,
-        data: event.data,
-    })
+        .flatten();
+    event
+        .and_then(Result::ok)
+        .map_or_else(message, |event| event.event)
 }
 
 #[cfg(test)]

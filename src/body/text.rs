@@ -3,6 +3,8 @@
 //! A JSON string can say half a character (`"\ud83d"`), and a server that cuts an emoji in two sends the
 //! other half in its next chunk. Rust text can't hold half a character, so it waits here for the rest.
 
+use std::borrow::Cow;
+
 use crate::event::{About, Event, Note};
 
 /// One text channel (the answer, the reasoning, a call's arguments, …).
@@ -42,8 +44,24 @@ impl Piece {
 }
 
 impl Joiner {
-    /// The text of a piece in WTF-8, as far as it is whole.
-    pub(crate) fn push(&mut self, wtf8: &[u8]) -> Piece {
+    /// The text of a piece in WTF-8, as far as it is whole. One that is whole by itself is not copied.
+    pub(crate) fn push<'a>(&mut self, wtf8: impl Into<Cow<'a, [u8]>>) -> Piece {
+        let wtf8 = match wtf8.into() {
+            Cow::Owned(bytes) if self.high.is_none() => match String::from_utf8(bytes) {
+                Ok(text) => {
+                    return Piece {
+                        text,
+                        ..Piece::default()
+                    };
+                }
+                Err(broken) => Cow::Owned(broken.into_bytes()),
+            },
+            other => other,
+        };
+        self.join(&wtf8)
+    }
+
+    fn join(&mut self, wtf8: &[u8]) -> Piece {
         let mut piece = Piece::default();
         let mut rest = wtf8;
         while !rest.is_empty() {
@@ -127,7 +145,7 @@ mod tests {
         let mut joiner = Joiner::default();
         let read = |json: &&str| {
             let raw = serde_json::from_str::<&serde_json::value::RawValue>(json).unwrap();
-            joiner.push(&json::bytes(raw).unwrap())
+            joiner.push(json::bytes(raw).unwrap())
         };
         let mut pieces: Vec<_> = jsons.iter().map(read).collect();
         pieces.push(joiner.end());

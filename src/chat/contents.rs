@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock, Weak},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{Engine as _, display::Base64Display, engine::general_purpose::STANDARD};
 use ring::digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -108,7 +108,7 @@ impl fmt::Debug for WeakContents {
 
 impl Serialize for Contents {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(self))
+        to.collect_str(&Base64Display::new(self, &STANDARD))
     }
 }
 

@@ -167,8 +167,9 @@ impl Reporter {
     }
 
     fn report(&self, id: RunId, update: RunUpdate) {
+        let update = Arc::new(update);
         if let Some(history) = &self.history {
-            history.record(id, &update);
+            history.record(id, Arc::clone(&update));
         }
         self.out.send(Update::Run { id, update });
     }

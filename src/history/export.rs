@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 
 use super::{
-    HistoryError, RunQuery, Shared, files, pieces,
+    HistoryError, RunQuery, Shared, files, long,
     query::{Selection, Snapshot},
     reader::{IsCancelled, Reader},
     rows, search,
@@ -124,7 +124,7 @@ fn write_runs(
     begin(format, out)?;
     while let Some(id) = ids.next()? {
         let mut run = select.query_row([id.get::<_, i64>(0)?], rows::of_row)?;
-        pieces::complete(file, &mut run)?;
+        long::complete(file, &mut run)?;
         match format {
             ExportFormat::Csv => csv_row(&run, out)?,
             ExportFormat::Json => json_item(&run_object(file, run)?, count == 0, out)?,

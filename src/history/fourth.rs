@@ -41,12 +41,17 @@ pub(super) fn take_over(file: &Connection) -> rusqlite::Result<()> {
         },
     )?;
     let such = "rest LIKE '%\"media\":[%'";
-    each(file, ("run_wire", "rest"), such, |id, mut rest: Rest| {
-        let mut keeper = Keeper::new(file, &held, Owner::Run, id);
-        rest.media.iter_mut().try_for_each(|m| keeper.detach(m))?;
-        let sql = "UPDATE run_wire SET rest = ?2 WHERE id = ?1";
-        file.execute(sql, (id, rest.json()?)).map(drop)
-    })?;
+    each(
+        file,
+        ("run_wire", "rest"),
+        such,
+        |id, mut rest: Rest<'_>| {
+            let mut keeper = Keeper::new(file, &held, Owner::Run, id);
+            rest.media.iter_mut().try_for_each(|m| keeper.detach(m))?;
+            let sql = "UPDATE run_wire SET rest = ?2 WHERE id = ?1";
+            file.execute(sql, (id, to_json(&rest)?)).map(drop)
+        },
+    )?;
     let such = "true";
     each(
         file,

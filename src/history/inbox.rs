@@ -5,14 +5,17 @@
 //! long, the oldest goes first, and is counted.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::sync::oneshot;
 
-use super::pieces::{Live, Piece};
+use super::{
+    long,
+    pieces::{Live, Piece},
+};
 use crate::{
     conversation::{ConversationChange, ConversationId},
     run::{Run, RunId, RunUpdate},
@@ -43,6 +46,10 @@ pub(super) struct Inbox {
 struct Waiting {
     live: BTreeMap<RunId, Live>,
     finished: BTreeMap<RunId, Arc<Run>>,
+    /// What of the long ones among these is not in the file yet.
+    last_pieces: Vec<Piece>,
+    /// The long ones: all else of them is in the file.
+    streamed: BTreeSet<RunId>,
     conversations: BTreeMap<ConversationId, Vec<Talk>>,
     flushes: Vec<oneshot::Sender<()>>,
     damage: Option<String>,
@@ -76,6 +83,8 @@ pub(super) struct Batch {
     pub(super) changed: Vec<Run>,
     pub(super) pieces: Vec<Piece>,
     pub(super) finished: Vec<Arc<Run>>,
+    /// Those of them whose text is in the file, or among the pieces.
+    pub(super) streamed: BTreeSet<RunId>,
     /// What is to be done to each, in its order.
     pub(super) conversations: Vec<(ConversationId, Vec<Talk>)>,
     /// Told when the batch was written, or could not be.
@@ -117,7 +126,7 @@ impl Inbox {
     }
 
     /// Updates of a run that did not begin here are left aside: its end brings all of it.
-    pub(super) fn record(&self, id: RunId, update: &RunUpdate) {
+    pub(super) fn record(&self, id: RunId, update: &Arc<RunUpdate>) {
         self.put(|waiting| {
             if let Some(live) = waiting.live.get_mut(&id) {
                 waiting.bytes += live.apply(update);
@@ -127,7 +136,11 @@ impl Inbox {
 
     pub(super) fn finish(&self, run: Arc<Run>) {
         self.put(|waiting| {
-            waiting.live.remove(&run.head.id);
+            let live = waiting.live.remove(&run.head.id);
+            if let Some(mut live) = live.filter(|live| live.streams() && long::is_long(&run)) {
+                live.cut(&mut waiting.last_pieces);
+                waiting.streamed.insert(run.head.id);
+            }
             waiting.bytes += weight(&run);
             waiting.finished.insert(run.head.id, run);
         });
@@ -274,6 +287,8 @@ impl Waiting {
     fn cut(&mut self) -> Next {
         let mut batch = Batch {
             finished: std::mem::take(&mut self.finished).into_values().collect(),
+            pieces: std::mem::take(&mut self.last_pieces),
+            streamed: std::mem::take(&mut self.streamed),
             conversations: std::mem::take(&mut self.conversations)
                 .into_iter()
                 .collect(),
@@ -316,6 +331,7 @@ impl Waiting {
                 self.live
                     .values_mut()
                     .for_each(|live| live.cut(&mut Vec::new()));
+                self.last_pieces.clear();
                 self.bytes = 0;
             }
         }
@@ -362,7 +378,10 @@ fn weight(run: &Run) -> usize {
 mod tests {
     use std::sync::Arc;
 
-    use super::{super::tests::a_run, *};
+    use super::{
+        super::{pieces::Said, tests::a_run},
+        *,
+    };
     use crate::{conversation::Conversation, event::Event, run::Read};
 
     fn text(text: &str) -> RunUpdate {
@@ -389,22 +408,27 @@ mod tests {
     fn a_batch_holds_the_new_text_only() {
         let inbox = Inbox::default();
         inbox.begin(a_run(1));
-        inbox.record(RunId(1), &text("a"));
-        inbox.record(RunId(1), &text("b"));
-        inbox.record(RunId(2), &text("nobody's"));
+        inbox.record(RunId(1), &text("a").into());
+        inbox.record(RunId(1), &text("b").into());
+        inbox.record(RunId(2), &text("nobody's").into());
         let first = batch(&inbox);
         assert_eq!((first.begun.len(), first.pieces.len()), (1, 2));
-        inbox.record(RunId(1), &text("c"));
+        inbox.record(RunId(1), &text("c").into());
         let second = batch(&inbox);
         assert_eq!((second.begun.len(), second.changed.len()), (0, 0));
-        assert!(second.pieces.iter().any(|p| p.bytes == b"c" && p.seq == 3));
+        assert!(
+            second
+                .pieces
+                .iter()
+                .any(|p| matches!(&p.said, Said::Row(_, bytes) if bytes == b"c") && p.seq == 3)
+        );
     }
 
     #[test]
     fn what_is_superseded_is_not_written() {
         let inbox = Inbox::default();
         inbox.begin(a_run(1));
-        inbox.record(RunId(1), &text("a"));
+        inbox.record(RunId(1), &text("a").into());
         inbox.finish(a_run(1).into());
         let change = ConversationChange::default();
         let id = change.mine.id;

@@ -3,9 +3,18 @@
 //! In: the [`RunUpdate`]s of a run. Out: rows of `piece`, as long together as the text; and from
 //! them, after a kill, the run as far as it came.
 
+use std::{
+    io::{self, Write as _},
+    iter,
+    sync::Arc,
+};
+
 use rusqlite::Connection;
 
-use super::reads;
+use super::{
+    long::{self, Rows},
+    reads,
+};
 use crate::{
     event::{Event, words},
     run::{Read, Reads, Run, RunUpdate, Stamps, State},
@@ -24,38 +33,84 @@ words! {
         Refusal = "refusal",
         /// Any other events, one JSON object a line.
         Events = "events",
+        /// Of a run that is over: its calls.
+        Calls = "calls",
+        /// And the rest of its answer.
+        Rest = "rest",
     }
 }
-
-/// Most bytes of a text that stand in the row of a run that is over; the rest follows in pieces, so that no more
-/// of it has to be in memory at once. A search looks at what stands in the row.
-const IN_ROW: usize = 4 << 20;
-
-/// From so many bytes on, what is said next begins a row of its own: SQLite needs a row's size twice more.
-const FULL_BYTES: usize = 1 << 20;
 
 /// About what a row takes up beside its bytes while it waits.
 const ROW_BYTES: usize = 200;
 
-/// One row of `piece`.
+/// One row of `piece`, or some that follow each other.
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) run: i64,
     pub(super) seq: i64,
-    pub(super) kind: Kind,
-    pub(super) bytes: Vec<u8>,
+    pub(super) said: Said,
+}
+
+/// What a live run said.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// The bytes of one row.
+    Row(Kind, Vec<u8>),
+    /// The event of an update that has this place: it is large, and shared with whoever else has it.
+    Large(Arc<RunUpdate>, usize),
+}
+
+impl Said {
+    /// How many rows it takes up at most.
+    fn rows(&self) -> i64 {
+        match self {
+            Self::Row(..) => 1,
+            // A byte has six in JSON at most.
+            Self::Large(update, at) => {
+                let bytes = update.events().get(*at).map_or(0, Event::held);
+                i64::try_from(bytes * 6 / long::ROW + 2).unwrap_or(i64::MAX)
+            }
+        }
+    }
 }
 
 impl Piece {
-    /// Adds the row; again is the same as once.
+    /// Adds the rows; again is the same as once.
     ///
     /// # Errors
     /// If the file can't be written.
     pub(super) fn put(&self, file: &Connection) -> rusqlite::Result<()> {
-        file.prepare_cached("INSERT OR REPLACE INTO piece VALUES (?1, ?2, ?3, ?4)")?
-            .execute((self.run, self.seq, self.kind.as_str(), &self.bytes))?;
-        Ok(())
+        let place = (self.run, self.seq);
+        match &self.said {
+            Said::Row(kind, bytes) => long::put_row(file, place, *kind, bytes),
+            Said::Large(update, at) => match update.events().get(*at) {
+                Some(event) => put_large(file, place, event),
+                None => Ok(()),
+            },
+        }
     }
+}
+
+fn put_large(file: &Connection, (run, seq): (i64, i64), event: &Event) -> rusqlite::Result<()> {
+    let (kind, mut text) = match event {
+        Event::Text { text } => (Kind::Text, text.as_str()),
+        Event::Reasoning { text } => (Kind::Reasoning, text.as_str()),
+        Event::Refusal { text } => (Kind::Refusal, text.as_str()),
+        other => {
+            let mut rows = Rows::new(file, (run, seq), Kind::Events);
+            let written = serde_json::to_writer(&mut rows, other).map_err(io::Error::from);
+            let written = written.and_then(|()| rows.write_all(b"\n"));
+            return rows.end(written);
+        }
+    };
+    let mut seq = seq;
+    while !text.is_empty() {
+        let (row, rest) = text.split_at(text.floor_char_boundary(long::ROW));
+        long::put_row(file, (run, seq), kind, row.as_bytes())?;
+        seq += 1;
+        text = rest;
+    }
+    Ok(())
 }
 
 /// A run that goes, and what of it is not in the file yet.
@@ -70,7 +125,7 @@ pub(super) struct Live {
     next_seq: i64,
     reads: Reads,
     /// What was said, in its order.
-    said: Vec<(Kind, String)>,
+    said: Vec<Said>,
     /// Events whose place among the others tells nothing.
     events: String,
     /// About how many bytes wait in these.
@@ -91,16 +146,21 @@ impl Live {
         }
     }
 
+    /// Whether some of what it said is in the file already.
+    pub(super) fn streams(&self) -> bool {
+        self.next_seq > 0
+    }
+
     /// Takes an update in, and gives about how many bytes it added.
-    pub(super) fn apply(&mut self, update: &RunUpdate) -> usize {
+    pub(super) fn apply(&mut self, update: &Arc<RunUpdate>) -> usize {
         let before = self.waiting;
         self.fold(update);
         self.waiting - before
     }
 
-    fn fold(&mut self, update: &RunUpdate) {
+    fn fold(&mut self, update: &Arc<RunUpdate>) {
         let run = &mut self.run;
-        match update {
+        match &**update {
             RunUpdate::Started { started_unix_ns } => {
                 run.stamps.started_unix_ns = *started_unix_ns;
                 run.state = State::Connecting;
@@ -127,20 +187,24 @@ impl Live {
                 }
                 self.reads.push(*read);
                 self.waiting += size_of::<Read>();
-                self.say(events);
+                self.say(update);
             }
-            RunUpdate::Closed { at, events, stamps } => {
+            RunUpdate::Closed { at, stamps, .. } => {
                 run.stamps.clone_from(stamps);
                 run.stamps.closed.get_or_insert(*at);
                 self.changed = true;
-                self.say(events);
+                self.say(update);
             }
         }
     }
 
-    fn say(&mut self, events: &[Event]) {
-        for event in events {
+    fn say(&mut self, update: &Arc<RunUpdate>) {
+        for (at, event) in update.events().iter().enumerate() {
             match event {
+                event if event.held() > long::ROW => {
+                    self.waiting += event.held();
+                    self.said.push(Said::Large(Arc::clone(update), at));
+                }
                 Event::Text { text } if !text.is_empty() => self.go_on(Kind::Text, text),
                 Event::Reasoning { text } if !text.is_empty() => self.go_on(Kind::Reasoning, text),
                 Event::Refusal { text } => self.go_on(Kind::Refusal, text),
@@ -160,19 +224,15 @@ impl Live {
         }
     }
 
-    fn go_on(&mut self, kind: Kind, mut text: &str) {
+    fn go_on(&mut self, kind: Kind, text: &str) {
         self.waiting += text.len();
-        // Lines of JSON stay whole; a text may be cut between any two characters.
-        while kind != Kind::Events && text.len() > FULL_BYTES {
-            let (piece, rest) = text.split_at(text.floor_char_boundary(FULL_BYTES));
-            self.said.push((kind, piece.to_owned()));
-            text = rest;
-        }
         match self.said.last_mut() {
-            Some((last, said)) if *last == kind && said.len() < FULL_BYTES => said.push_str(text),
+            Some(Said::Row(last, said)) if *last == kind && said.len() < long::ROW => {
+                said.extend_from_slice(text.as_bytes());
+            }
             _ => {
                 self.waiting += ROW_BYTES;
-                self.said.push((kind, text.to_owned()));
+                self.said.push(Said::Row(kind, text.as_bytes().to_owned()));
             }
         }
     }
@@ -181,22 +241,18 @@ impl Live {
     pub(super) fn cut(&mut self, out: &mut Vec<Piece>) {
         self.waiting = 0;
         let reads = reads::encode(&std::mem::take(&mut self.reads));
+        let events = std::mem::take(&mut self.events).into_bytes();
         let said = std::mem::take(&mut self.said);
-        let said = said
-            .into_iter()
-            .chain([(Kind::Events, std::mem::take(&mut self.events))])
-            .map(|(kind, said)| (kind, said.into_bytes()));
-        for (kind, bytes) in [(Kind::Reads, reads)].into_iter().chain(said) {
-            if !bytes.is_empty() {
-                let (run, seq) = (self.run.head.id.0, self.next_seq);
-                self.next_seq += 1;
-                out.push(Piece {
-                    run,
-                    seq,
-                    kind,
-                    bytes,
-                });
+        for said in iter::once(Said::Row(Kind::Reads, reads))
+            .chain(said)
+            .chain([Said::Row(Kind::Events, events)])
+        {
+            if matches!(&said, Said::Row(_, bytes) if bytes.is_empty()) {
+                continue;
             }
+            let (run, seq) = (self.run.head.id.0, self.next_seq);
+            self.next_seq += said.rows();
+            out.push(Piece { run, seq, said });
         }
     }
 }
@@ -238,6 +294,8 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     let mut pieces =
         file.prepare_cached("SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq")?;
     let mut rows = pieces.query([run.head.id.0])?;
+    // A long line of events has several rows.
+    let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
         let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);
         let text = || String::from_utf8_lossy(bytes);
@@ -253,73 +311,18 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
             }
             Some(Kind::Refusal) => run.answer.refusal += &text(),
             Some(Kind::Events) => {
-                let events = text();
-                let events = events.lines().map(serde_json::from_str::<Event>);
-                events.flatten().for_each(|event| run.answer.apply(&event));
+                lines.extend_from_slice(bytes);
+                if lines.ends_with(b"\n") {
+                    let events = std::mem::take(&mut lines);
+                    let events = events.split(|byte| *byte == b'\n');
+                    let events = events.map(serde_json::from_slice::<Event>);
+                    events.flatten().for_each(|event| run.answer.apply(&event));
+                }
             }
-            None => {}
+            Some(Kind::Calls | Kind::Rest) | None => {}
         }
     }
     let last = run.reads.iter().rev().find(|read| read.tokens > 0);
     run.stamps.last_token = last.map(|read| read.at).or(run.stamps.last_token);
-    Ok(())
-}
-
-/// What of a text stands in its run's row.
-pub(super) fn in_row(text: &str) -> &str {
-    &text[..text.floor_char_boundary(IN_ROW)]
-}
-
-/// Puts, in place of the pieces of a run that is over, what of its texts does not stand in its row.
-///
-/// # Errors
-/// If the file can't be written.
-pub(super) fn settle(file: &Connection, run: &Run) -> rusqlite::Result<()> {
-    file.prepare_cached("DELETE FROM piece WHERE run = ?1")?
-        .execute([run.head.id.0])?;
-    let texts = [
-        (Kind::Text, &run.answer.text),
-        (Kind::Reasoning, &run.answer.reasoning),
-    ];
-    let pieces = texts.iter().flat_map(|(kind, text)| {
-        let rest = &text.as_bytes()[in_row(text).len()..];
-        rest.chunks(FULL_BYTES).map(|bytes| (*kind, bytes))
-    });
-    let mut put = file.prepare_cached("INSERT OR REPLACE INTO piece VALUES (?1, ?2, ?3, ?4)")?;
-    for ((kind, bytes), seq) in pieces.zip(0_i64..) {
-        put.execute((run.head.id.0, seq, kind.as_str(), bytes))?;
-    }
-    Ok(())
-}
-
-/// Gives a run that is over the texts that its row has no room for.
-///
-/// # Errors
-/// If the file can't be read.
-pub(super) fn complete(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
-    let answer = &mut run.answer;
-    if answer.text.len().max(answer.reasoning.len()) < IN_ROW - 3 {
-        return Ok(());
-    }
-    let mut texts = [
-        (Kind::Text, &mut answer.text),
-        (Kind::Reasoning, &mut answer.reasoning),
-    ]
-    .map(|(kind, text)| (kind, std::mem::take(text).into_bytes(), text));
-    let mut pieces =
-        file.prepare_cached("SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq")?;
-    let mut rows = pieces.query([run.head.id.0])?;
-    while let Some(row) = rows.next()? {
-        let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);
-        for (of, text, _) in &mut texts {
-            if of.as_str() == kind {
-                text.extend_from_slice(bytes);
-            }
-        }
-    }
-    for (_, bytes, text) in texts {
-        *text = String::from_utf8(bytes)
-            .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned());
-    }
     Ok(())
 }

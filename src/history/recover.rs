@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{drafts, files::Held, pieces, rows, session::Session};
+use super::{drafts, files::Held, long, rows, session::Session};
 use crate::{
     event::{Fault, FaultClass, Phase},
     run::{Run, RunId, State},
@@ -68,8 +68,8 @@ fn end_runs_of(file: &Connection, held: &Held, session: i64) -> rusqlite::Result
     for id in ids {
         if let Some(mut run) = rows::load(file, held, id)? {
             end(&mut run);
+            long::settle(file, &run, false)?;
             rows::put(file, held, &run, None)?;
-            pieces::settle(file, &run)?;
             ended += 1;
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! Its files are written with a hash in place of their bytes: see [`files`](super::files).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::rows::to_json;
 use crate::{
     chat::Media,
     event::{Answer, Citation, Piece},
@@ -14,10 +15,10 @@ use crate::{
 /// What of an answer has no column of its own.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Rest {
+pub(super) struct Rest<'a> {
     /// Left out where they are those of most answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pieces: Option<Vec<Piece>>,
+    pieces: Option<Cow<'a, [Piece]>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) media: Vec<Media>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -32,11 +33,11 @@ pub(super) struct Rest {
     fault_details: Option<String>,
 }
 
-impl Rest {
-    pub(super) fn of(answer: &Answer) -> Self {
+impl<'a> Rest<'a> {
+    pub(super) fn of(answer: &'a Answer) -> Self {
         let plain = answer.pieces == answer.plain_pieces();
         Self {
-            pieces: (!plain).then(|| answer.pieces.clone()),
+            pieces: (!plain).then_some(Cow::Borrowed(&answer.pieces[..])),
             media: answer.media.clone(),
             citations: answer.citations.clone(),
             timings: answer.timings.clone(),
@@ -46,14 +47,15 @@ impl Rest {
         }
     }
 
-    pub(super) fn json(&self) -> rusqlite::Result<Option<String>> {
-        (*self != Self::default())
-            .then(|| to_json(self))
-            .transpose()
+    /// Whether there is anything.
+    pub(super) fn any(&self) -> bool {
+        *self != Self::default()
     }
 
     pub(super) fn restore(self, answer: &mut Answer) {
-        answer.pieces = self.pieces.unwrap_or_else(|| answer.plain_pieces());
+        answer.pieces = self
+            .pieces
+            .map_or_else(|| answer.plain_pieces(), Cow::into_owned);
         answer.media = self.media;
         answer.citations = self.citations;
         answer.timings = self.timings;

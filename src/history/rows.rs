@@ -11,7 +11,9 @@ use url::Url;
 use super::{
     cells::Cells,
     files::{self, Held, Keeper, Owner},
-    findings, pieces, reads,
+    findings, long,
+    pieces::{self, Kind},
+    reads,
     rest::Rest,
 };
 use crate::{
@@ -131,6 +133,9 @@ fn put_row(
 fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
     let answer = &run.answer;
     let fault = answer.fault.as_ref();
+    let calls = (!answer.tool_calls.is_empty())
+        .then(|| long::cell(file, run, Kind::Calls, &answer.tool_calls))
+        .transpose()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_text
             (id, target, prompt, text, refusal, calls, fault_message, fault_code, reasoning)
@@ -140,12 +145,12 @@ fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
         run.head.id.0,
         target,
         prompt_of(&run.head.request).unwrap_or_default(),
-        pieces::in_row(&answer.text),
-        none_if_empty(&answer.refusal),
-        json_list(&answer.tool_calls)?,
+        long::in_row(&answer.text),
+        none_if_empty(long::in_row(&answer.refusal)),
+        calls.flatten(),
         fault.map(|f| &f.message),
         fault.and_then(|f| f.code.as_ref()),
-        none_if_empty(pieces::in_row(&answer.reasoning)),
+        none_if_empty(long::in_row(&answer.reasoning)),
     ])?;
     Ok(())
 }
@@ -157,6 +162,10 @@ fn put_wire(file: &Connection, held: &Held, run: &Run) -> rusqlite::Result<()> {
     let mut rest = Rest::of(answer);
     rest.media.iter_mut().try_for_each(|m| keeper.detach(m))?;
     keeper.finish()?;
+    let rest = rest
+        .any()
+        .then(|| long::cell(file, run, Kind::Rest, &rest))
+        .transpose()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_wire
             (id, url, request, finish_raw, response_id, model, done, keep_alives, notes, unknown, rest, reads)
@@ -173,7 +182,7 @@ fn put_wire(file: &Connection, held: &Held, run: &Run) -> rusqlite::Result<()> {
         answer.keep_alives.cast_signed(),
         json_list(&answer.notes)?,
         json_list(&answer.unknown)?,
-        rest.json()?,
+        rest.flatten(),
         reads::encode(&run.reads),
     ])?;
     Ok(())
@@ -218,13 +227,13 @@ pub(super) fn load(file: &Connection, held: &Held, id: RunId) -> rusqlite::Resul
         let request = Arc::make_mut(&mut run.head.request);
         files::of_request(request).try_for_each(|m| files::attach(file, held, m))?;
     }
-    let mut media = run.answer.media.iter_mut();
-    media.try_for_each(|m| files::attach(file, held, m))?;
     if live {
         pieces::fold(file, &mut run)?;
-    } else {
-        pieces::complete(file, &mut run)?;
+        return Ok(Some(run));
     }
+    long::complete(file, &mut run)?;
+    let mut media = run.answer.media.iter_mut();
+    media.try_for_each(|m| files::attach(file, held, m))?;
     Ok(Some(run))
 }
 
@@ -303,7 +312,7 @@ fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
         unknown: cells.json()?.unwrap_or_default(),
         ..Answer::default()
     };
-    let rest: Option<Rest> = cells.json()?;
+    let rest: Option<Rest<'_>> = cells.json()?;
     rest.unwrap_or_default().restore(&mut answer);
     Ok(answer)
 }

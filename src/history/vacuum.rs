@@ -16,6 +16,9 @@ const STEP: i64 = 4096;
 /// This many free pages are kept for what comes next: 1 MiB.
 const SPARE: i64 = 256;
 
+/// Most steps before the file is closed: 512 MiB.
+const LAST_STEPS: usize = 32;
+
 const INCREMENTAL: i64 = 2;
 
 /// Whether pages can be given back now.
@@ -43,6 +46,14 @@ pub(super) fn step(file: &Connection) -> bool {
         super::writer::fold_log_in(file);
     }
     more
+}
+
+/// Gives pages back before the file is closed: no more than takes about a second.
+pub(super) fn close(file: &Connection) {
+    let mut steps = 0;
+    while is_due(file) && steps < LAST_STEPS && step(file) {
+        steps += 1;
+    }
 }
 
 /// A new file is in mode `incremental`: to be said before its first table.

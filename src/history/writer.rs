@@ -12,7 +12,7 @@ use super::{
     elsewhere::{Counts, Lookout},
     files::Held,
     inbox::{Batch, Next, Talk},
-    pieces, recover, rows,
+    long, recover, rows,
     session::Session,
     sqlite::{self, Opened, Trouble},
     unstored::Unstored,
@@ -355,6 +355,7 @@ impl Writer {
             if let Err(error) = drafts::release(connection, session.number) {
                 tracing::debug!("the drafts are left to the next window's start: {error}");
             }
+            vacuum::close(connection);
             fold_log_in(connection);
         }
         self.shared.inbox.end();
@@ -425,8 +426,10 @@ impl Put<'_> {
             self.whole(&file, || piece.put(&file))?;
         }
         for run in &batch.finished {
-            self.whole(&file, || rows::put(&file, held, run, None))?;
-            pieces::settle(&file, run)?;
+            self.whole(&file, || {
+                long::settle(&file, run, batch.streamed.contains(&run.head.id))?;
+                rows::put(&file, held, run, None)
+            })?;
         }
         for (id, talks) in &batch.conversations {
             for talk in talks {

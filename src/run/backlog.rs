@@ -61,23 +61,25 @@ impl RunUpdate {
     #[must_use]
     pub fn weight(&self) -> usize {
         let events = self.events();
-        size_of::<Self>() + size_of_val(events) + events.iter().map(held).sum::<usize>()
+        size_of::<Self>() + size_of_val(events) + events.iter().map(Event::held).sum::<usize>()
     }
 }
 
-/// The bytes that an event holds apart from itself. Files are shared with whoever else has them.
-fn held(event: &Event) -> usize {
-    match event {
-        Event::Text { text } | Event::Reasoning { text } | Event::Refusal { text } => text.len(),
-        Event::ToolCall(delta) => {
-            delta.arguments.len() + delta.name.as_ref().map_or(0, String::len)
+impl Event {
+    /// The bytes that it holds apart from itself. Files are shared with whoever else has them.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Text { text } | Self::Reasoning { text } | Self::Refusal { text } => text.len(),
+            Self::ToolCall(delta) => {
+                delta.arguments.len() + delta.name.as_ref().map_or(0, String::len)
+            }
+            Self::Signature { value } => value.len(),
+            Self::Opaque { kind, raw } | Self::Unknown { kind, raw } => kind.len() + raw.len(),
+            Self::Media(media) => media.data.len(),
+            Self::Note(note) => note.text.len(),
+            Self::Fault(fault) => fault.message.len(),
+            _ => 0,
         }
-        Event::Signature { value } => value.len(),
-        Event::Opaque { kind, raw } | Event::Unknown { kind, raw } => kind.len() + raw.len(),
-        Event::Media(media) => media.data.len(),
-        Event::Note(note) => note.text.len(),
-        Event::Fault(fault) => fault.message.len(),
-        _ => 0,
     }
 }
 

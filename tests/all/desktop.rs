@@ -544,7 +544,8 @@ fn a_run_that_ends_has_the_history_asked_again() {
         id,
         update: RunUpdate::Started {
             started_unix_ns: scenes::now(),
-        },
+        }
+        .into(),
     });
     player.play(&mut desktop);
     assert!(shows(&desktop, "1 running"));
@@ -564,7 +565,8 @@ fn a_run_that_ends_has_the_history_asked_again() {
                 "reset by peer",
             ))],
             stamps,
-        },
+        }
+        .into(),
     });
     for _ in 0..4 {
         player.play(&mut desktop);

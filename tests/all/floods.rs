@@ -3,11 +3,14 @@
 //! The real binary is asked, with its history, plain and with `--json`, in each dialect. Budgets are bytes: a
 //! fixed room above what the answer's text needs.
 
+mod large;
+
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Stdio},
+    sync::OnceLock,
     thread,
     time::Duration,
 };
@@ -485,31 +488,4 @@ fn reads_of_a_byte_take_up_nothing() {
         "{} bytes of memory",
         took.peak
     );
-}
-
-/// A large answer needs twice its size, whatever it is asked with.
-#[test]
-#[cfg(target_os = "linux")]
-fn a_large_answer_takes_at_most_twice_its_size() {
-    let piece = "0123456789abcdef".repeat(512);
-    let unit = format!("{{\"message\":{{\"content\":\"{piece}\"}}}}\n");
-    let unit: &'static str = Box::leak(unit.into_boxed_str());
-    let times = 2_048 * scale();
-    let text = piece.len() * times;
-    let run = assert_bounded("large answer", &Flood::new("ollama", unit, times), text);
-    ok(&run);
-    assert_eq!(run["text"].as_str().unwrap().len(), text + 3);
-}
-
-/// One event may have 64 MiB; whatever it holds, it costs a few times its size and no more.
-#[test]
-#[cfg(target_os = "linux")]
-fn a_large_event_takes_a_few_times_its_size() {
-    let size = (12 << 20) * scale();
-    let begin = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"";
-    let end = "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-    let flood = Flood::json("openai-chat", begin, "0123456789abcdef", size / 16, end);
-    let run = assert_bounded("large event", &flood.with_head(EVENTS), 2 * size);
-    ok(&run);
-    assert_eq!(run["text"].as_str().unwrap().len(), size);
 }

@@ -338,7 +338,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
     let id = run.head.id;
     history.record(
         id,
-        &RunUpdate::Started {
+        RunUpdate::Started {
             started_unix_ns: 77,
         },
     );
@@ -352,10 +352,10 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
         status: 200,
         http_version: "HTTP/1.1".into(),
     };
-    history.record(id, &head);
-    history.record(id, &says(10, "Hel"));
+    history.record(id, head);
+    history.record(id, says(10, "Hel"));
     history.flush().await;
-    history.record(id, &says(20, "lo 你好"));
+    history.record(id, says(20, "lo 你好"));
     let other = [
         Event::Reasoning { text: "hm".into() },
         Event::keep_alive(),
@@ -372,7 +372,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
     };
     history.record(
         id,
-        &RunUpdate::Read {
+        RunUpdate::Read {
             read,
             events: other.into(),
         },
@@ -418,7 +418,7 @@ async fn work_grows_with_the_text_only() {
     let history = History::open(folder.path());
     history.begin(&fresh(1));
     for round in 0..50_u64 {
-        history.record(RunId(1), &says(round, "0123456789"));
+        history.record(RunId(1), says(round, "0123456789"));
         history.flush().await;
     }
     let file = rusqlite::Connection::open(folder.path().join("history.db")).unwrap();
@@ -489,12 +489,12 @@ async fn two_windows_share_the_file_and_neither_takes_the_others_runs_for_dead()
     let folder = tempfile::tempdir().unwrap();
     let first = History::open(folder.path());
     first.begin(&fresh(1));
-    first.record(RunId(1), &says(10, "from the first"));
+    first.record(RunId(1), says(10, "from the first"));
     first.flush().await;
 
     let second = History::open(folder.path());
     second.begin(&fresh(2));
-    second.record(RunId(2), &says(10, "from the second"));
+    second.record(RunId(2), says(10, "from the second"));
     second.finish(a_run(3));
     for (history, id, text) in [
         (&second, 1, "from the first"),
@@ -551,7 +551,7 @@ async fn runs_whose_program_ended_are_ended_at_the_next_start() {
     let history = History::open(folder.path());
     history.begin(&fresh(1));
     history.begin(&fresh(2));
-    history.record(RunId(2), &says(10, "kept"));
+    history.record(RunId(2), says(10, "kept"));
     let closed = RunUpdate::Closed {
         at: 50,
         events: vec![],
@@ -561,8 +561,8 @@ async fn runs_whose_program_ended_are_ended_at_the_next_start() {
         }),
     };
     history.begin(&fresh(3));
-    history.record(RunId(3), &says(10, "all of it"));
-    history.record(RunId(3), &closed);
+    history.record(RunId(3), says(10, "all of it"));
+    history.record(RunId(3), closed);
     close(history, folder.path()).await;
 
     let history = History::open(folder.path());

@@ -134,7 +134,7 @@ fn stream_until_killed() {
         history.begin(&Run::new(a_run(id).head));
         history.record(
             RunId(id),
-            &RunUpdate::Started {
+            RunUpdate::Started {
                 started_unix_ns: id,
             },
         );
@@ -142,7 +142,7 @@ fn stream_until_killed() {
     let mut out = std::io::stdout();
     for piece in 0.. {
         for id in ids {
-            history.record(RunId(id), &says(piece + 1, &text_of(id, piece)));
+            history.record(RunId(id), says(piece + 1, &text_of(id, piece)));
         }
         let text = (piece + 1).to_string();
         history.save_conversation(ConversationChange::new(Conversation {

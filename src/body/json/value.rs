@@ -26,13 +26,23 @@ struct Part<'a> {
     left: &'a Cell<usize>,
 }
 
+/// What an object with fields takes up more than a number does, in parts.
+const OBJECT_PARTS: usize = 3;
+
+impl Part<'_> {
+    fn take<E: Error>(self, parts: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(parts);
+        let too_many = || E::custom(format!("it has more than {MAX_PARTS} parts"));
+        self.left.set(left.ok_or_else(too_many)?);
+        Ok(())
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for Part<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        let left = self.left.get().checked_sub(1);
-        let too_many = || D::Error::custom(format!("it has more than {MAX_PARTS} parts"));
-        self.left.set(left.ok_or_else(too_many)?);
+        self.take(1)?;
         from.deserialize_any(self)
     }
 }
@@ -83,6 +93,9 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
         while let Some(name) = map.next_key::<String>()? {
+            if fields.is_empty() {
+                self.take(OBJECT_PARTS)?;
+            }
             let value = map.next_value_seed(self)?;
             fields.insert(name, value);
         }

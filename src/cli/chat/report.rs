@@ -149,14 +149,18 @@ impl<'a> Screen<'a> {
             RunUpdate::Closed { at, events, .. } => (*at, events),
             _ => return Ok(()),
         };
+        let is_current = self.order.get(self.current) == Some(&id);
         let Some(run) = self.runs.get_mut(&id) else {
             return Ok(());
         };
         if self.args.json {
-            print_events(&mut self.out, &run.target, at, events)
+            return print_events(&mut self.out, &run.target, at, events);
+        }
+        if is_current {
+            self.say(id, events)
         } else {
             run.hear(events);
-            self.print_text()
+            Ok(())
         }
     }
 
@@ -173,14 +177,36 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Prints what is new of the current run; when it is over, goes on with the next.
+    /// Prints what the current run says, piece by piece: one may be as large as the answer.
+    fn say(&mut self, id: RunId, events: &[Event]) -> io::Result<()> {
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Ok(());
+        };
+        for event in events {
+            match event {
+                Event::Text { text } if !text.is_empty() => {
+                    head(&mut self.out, run, self.order.len() > 1)?;
+                    write!(self.out, "{text}")?;
+                }
+                Event::Reasoning { text } if !text.is_empty() => {
+                    head(&mut self.out, run, self.order.len() > 1)?;
+                    if self.args.reasoning {
+                        write!(stderr(), "{}", self.thoughts.push(text))?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.out.flush()
+    }
+
+    /// Prints what waits of the current run; when it is over, goes on with the next.
     fn print_text(&mut self) -> io::Result<()> {
         let many = self.order.len() > 1;
         while let Some(run) = (self.order.get(self.current)).and_then(|id| self.runs.get_mut(id)) {
             let speaks = run.over.is_some() || !run.text.is_empty() || !run.reasoning.is_empty();
-            // The heading stands before the first byte of text, or of the fault.
-            if many && speaks && !std::mem::replace(&mut run.headed, true) {
-                writeln!(self.out, "── {}", visible_line(&run.target.to_string()))?;
+            if speaks {
+                head(&mut self.out, run, many)?;
             }
             let reasoning = std::mem::take(&mut run.reasoning);
             if self.args.reasoning {
@@ -214,6 +240,14 @@ impl<'a> Screen<'a> {
         let runs = self.order.iter().filter_map(|id| self.runs.remove(id));
         runs.filter_map(|run| run.over).collect()
     }
+}
+
+/// The heading of one of several runs: it stands before the first byte of text, or of the fault.
+fn head(out: &mut impl Write, run: &mut Following, many: bool) -> io::Result<()> {
+    if many && !std::mem::replace(&mut run.headed, true) {
+        writeln!(out, "── {}", visible_line(&run.target.to_string()))?;
+    }
+    Ok(())
 }
 
 /// What stands after an answer's text: its tool calls, its refusal, its fault.

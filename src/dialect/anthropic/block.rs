@@ -3,7 +3,7 @@
 //! Blocks come one after the other. Were they ever to interleave, each piece would still be shown at
 //! once and as a part of its own, and thoughts would still go back with their signature.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::value::RawValue;
 
@@ -98,13 +98,13 @@ impl Blocks {
         let block = self.insert(index, body, out);
         match block.body {
             Body::Text(_) => {
-                block.say(&text("text").unwrap_or_default(), false, out);
+                block.say(text("text").unwrap_or_default(), false, out);
                 let citations = fields.stated("citations").and_then(json::elements);
                 for raw in citations.into_iter().flatten() {
                     block.cite(raw, out);
                 }
             }
-            Body::Thinking(_) => block.say(&text("thinking").unwrap_or_default(), false, out),
+            Body::Thinking(_) => block.say(text("thinking").unwrap_or_default(), false, out),
             Body::Call(_) | Body::Item(_) => {}
         }
         Ok(())
@@ -256,7 +256,7 @@ impl Block {
                 _ => name = "citations",
             }
         } else if let Some(text) = value.and_then(json::bytes) {
-            return self.say(&text, apart, out);
+            return self.say(text, apart, out);
         }
         Note::tell(About::Form, format!("a {name} delta says nothing"), out);
     }
@@ -272,7 +272,7 @@ impl Block {
         known
     }
 
-    fn say(&mut self, wtf8: &[u8], apart: bool, out: &mut Vec<Event>) {
+    fn say(&mut self, wtf8: Cow<'_, [u8]>, apart: bool, out: &mut Vec<Event>) {
         let piece = self.joiner.push(wtf8);
         self.tell(piece, apart, out);
     }

@@ -4,6 +4,8 @@
 //! A signed part must go back as it came, so it is kept apart from its unsigned neighbours: an empty piece
 //! before it starts a part of its own.
 
+use std::borrow::Cow;
+
 use base64::{
     Engine as _,
     alphabet::{STANDARD, URL_SAFE},
@@ -83,14 +85,14 @@ impl GeminiReader {
             // Nothing, or a signature alone.
             match heard {
                 Some(_) => self.opaque("audioTranscription", raw.get(), out),
-                None => self.read_text(&[], is_thought, signature, out),
+                None => self.read_text(Cow::default(), is_thought, signature, out),
             }
             return Ok(());
         };
         match &**kind {
             "text" => {
                 let text = json::bytes(value).unwrap_or_default();
-                self.read_text(&text, is_thought, signature, out);
+                self.read_text(text, is_thought, signature, out);
             }
             "functionCall" => self.read_call(raw, &Fields::of(value)?, signature, out)?,
             // A draft of what it will show later is no part of the answer, but goes back with it.
@@ -119,7 +121,7 @@ impl GeminiReader {
 
     pub(in crate::dialect) fn read_text(
         &mut self,
-        wtf8: &[u8],
+        wtf8: Cow<'_, [u8]>,
         is_thought: bool,
         signature: Option<String>,
         out: &mut Vec<Event>,

@@ -15,7 +15,7 @@ use crate::{
         text::{Joiner, Piece},
     },
     chat::Media,
-    event::{About, Event, Finish, Note, ToolCallDelta},
+    event::{About, Event, Finish, Note, Surplus, ToolCallDelta, budget::MAX_CALLS},
 };
 
 /// Fields of a message that are read, and those that say nothing of the answer itself.
@@ -199,7 +199,7 @@ impl ChatReader {
         } else {
             &mut self.text
         };
-        let piece = joiner.push(&bytes);
+        let piece = joiner.push(bytes);
         self.tell(piece, is_thought, out);
     }
 
@@ -238,6 +238,10 @@ impl ChatReader {
 
     /// A call comes whole. Its index is no use: servers have given 0 to all calls of an answer.
     fn call(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Option<()> {
+        if self.calls >= MAX_CALLS {
+            Event::left_out(Surplus::ToolCalls, out);
+            return Some(());
+        }
         let call = Fields::of(raw).ok()?;
         let function = Fields::of(call.get("function")?).ok()?;
         let name = function.get("name").and_then(json::string);

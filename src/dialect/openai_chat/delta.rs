@@ -35,7 +35,7 @@ impl ChunkReader {
                 "error" if !json::is_void(raw) => {
                     self.failed = Some(ProviderError::of_data(raw.get()));
                 }
-                "refusal" => self.tell_refusal(&json::bytes(raw).unwrap_or_default(), out),
+                "refusal" => self.tell_refusal(json::bytes(raw).unwrap_or_default(), out),
                 "tool_calls" => self.read_tool_calls(raw, out)?,
                 "function_call" if raw.get().starts_with('{') => {
                     self.read_tool_call(raw, Some(0), out)?;
@@ -65,17 +65,18 @@ impl ChunkReader {
             (!text.is_empty()).then_some((*name, text))
         });
         let texts: Vec<_> = texts.collect();
-        let Some((name, text)) = texts.first() else {
+        let mut texts = texts.into_iter();
+        let Some((name, text)) = texts.next() else {
             return self.read_detailed_reasoning(delta, out);
         };
-        if texts.iter().any(|(_, other)| other != text) {
+        if texts.any(|(_, other)| other != text) {
             self.note_once(
                 About::Form,
                 "reasoning came in two fields that differ; one is shown",
                 out,
             );
         }
-        self.thought_in = (*name == GOES_BACK).then_some(GOES_BACK);
+        self.thought_in = (name == GOES_BACK).then_some(GOES_BACK);
         self.tell_reasoning(text, out);
     }
 
@@ -85,13 +86,13 @@ impl ChunkReader {
         for detail in details.into_iter().flatten() {
             let detail = Fields::of(detail).ok();
             if let Some(text) = detail.and_then(|detail| json::bytes(detail_text(&detail)?)) {
-                self.tell_reasoning(&text, out);
+                self.tell_reasoning(text, out);
             }
         }
     }
 
     /// Tells a piece of the answer; gives whether it was empty, or waits for its second half.
-    fn tell_text(&mut self, text: &[u8], out: &mut Vec<Event>) -> bool {
+    fn tell_text(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         let piece = self.text.push(text);
         let empty = piece.text.is_empty();
         if !empty {
@@ -101,12 +102,12 @@ impl ChunkReader {
         empty
     }
 
-    fn tell_reasoning(&mut self, text: &[u8], out: &mut Vec<Event>) {
+    fn tell_reasoning(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
         let piece = self.reasoning.push(text);
         tell(piece, out, |text| Event::Reasoning { text });
     }
 
-    fn tell_refusal(&mut self, text: &[u8], out: &mut Vec<Event>) {
+    fn tell_refusal(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
         let piece = self.refusal.push(text);
         tell(piece, out, |text| Event::Refusal { text });
     }
@@ -133,7 +134,7 @@ impl ChunkReader {
     fn read_audio(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         let audio = Fields::of(raw)?;
         if let Some(text) = audio.get("transcript").and_then(json::bytes) {
-            self.tell_text(&text, out);
+            self.tell_text(text, out);
         }
         let data = audio.get("data").and_then(json::string);
         if data.is_some_and(|data| !self.sound.push(&data)) {
@@ -154,7 +155,7 @@ impl ChunkReader {
         out: &mut Vec<Event>,
     ) -> Result<bool, NotAChunk> {
         if let Some(text) = json::bytes(raw) {
-            return Ok(self.tell_text(&text, out));
+            return Ok(self.tell_text(text, out));
         }
         match raw.get().as_bytes().first() {
             Some(b'[') => {
@@ -171,7 +172,7 @@ impl ChunkReader {
     /// Reads one part of a content array. Parts hold no parts, so hostile nesting goes no deeper.
     fn read_part(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         if let Some(text) = json::bytes(raw) {
-            self.tell_text(&text, out);
+            self.tell_text(text, out);
             return Ok(());
         }
         let Ok(part) = Fields::of(raw) else {
@@ -182,17 +183,17 @@ impl ChunkReader {
         let text = part.get("text").and_then(json::bytes);
         match (kind.as_str(), text) {
             ("text" | "output_text" | "", Some(text)) => {
-                self.tell_text(&text, out);
+                self.tell_text(text, out);
             }
-            ("thinking" | "reasoning", Some(text)) => self.tell_reasoning(&text, out),
+            ("thinking" | "reasoning", Some(text)) => self.tell_reasoning(text, out),
             ("thinking" | "reasoning", None) => {
                 for text in part.get("thinking").map(texts).into_iter().flatten() {
-                    self.tell_reasoning(&text, out);
+                    self.tell_reasoning(text, out);
                 }
             }
             ("refusal", _) => {
                 let text = part.get("refusal").and_then(json::bytes);
-                self.tell_refusal(&text.unwrap_or_default(), out);
+                self.tell_refusal(text.unwrap_or_default(), out);
             }
             ("image_url", _) if let Some(image) = image(&part) => out.push(image),
             // Mistral: the results of a tool that the text beside it rests on.

@@ -60,7 +60,7 @@ impl ToolCalls {
         }
         delta.name = fragment.name.and_then(|name| call.added_name(name));
         call.arguments.feed(&fragment.arguments);
-        let mut piece = call.joiner.push(&fragment.arguments);
+        let mut piece = call.joiner.push(fragment.arguments);
         delta.arguments = std::mem::take(&mut piece.text);
         (delta, piece)
     }

@@ -1,5 +1,7 @@
 //! Function calls: an item each, with its arguments in pieces.
 
+use std::borrow::Cow;
+
 use super::{
     client_call::{ClientCall, FUNCTION},
     items::{Item, Items},
@@ -85,19 +87,29 @@ impl Items {
     }
 
     /// The next piece of a call's arguments.
-    pub(super) fn argue(&mut self, stated: Stated, piece: &[u8], out: &mut Vec<Event>) -> bool {
+    pub(super) fn argue(
+        &mut self,
+        stated: Stated,
+        piece: Cow<'_, [u8]>,
+        out: &mut Vec<Event>,
+    ) -> bool {
         let index = self.places.go_on(stated);
         self.add_arguments(index, piece, out)
     }
 
     /// A call's whole arguments: told only if none came in pieces.
-    pub(super) fn argued(&mut self, stated: Stated, whole: &[u8], out: &mut Vec<Event>) -> bool {
+    pub(super) fn argued(
+        &mut self,
+        stated: Stated,
+        whole: Cow<'_, [u8]>,
+        out: &mut Vec<Event>,
+    ) -> bool {
         let index = self.places.go_on(stated);
         self.set_arguments(index, whole, out)
     }
 
     /// A call that nothing announced begins with its arguments: a stream that is taken up again has such.
-    fn add_arguments(&mut self, index: u64, piece: &[u8], out: &mut Vec<Event>) -> bool {
+    fn add_arguments(&mut self, index: u64, piece: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         if !self.open.contains_key(&index) && !self.closed.contains(&index) {
             let call = Item::Call(self.new_call(&FUNCTION));
             self.open.insert(index, call);
@@ -117,7 +129,7 @@ impl Items {
         true
     }
 
-    fn set_arguments(&mut self, index: u64, whole: &[u8], out: &mut Vec<Event>) -> bool {
+    fn set_arguments(&mut self, index: u64, whole: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         match self.open.get(&index) {
             Some(Item::Call(call)) if call.argued || whole.is_empty() => true,
             _ => self.add_arguments(index, whole, out),
@@ -135,7 +147,7 @@ impl Items {
             Some(Item::Call(call)) => call.of.asked,
             _ => FUNCTION.asked,
         };
-        self.set_arguments(index, &arguments_of(asked, fields), out);
+        self.set_arguments(index, arguments_of(asked, fields).into(), out);
         self.end_call(index, out);
     }
 

@@ -154,14 +154,14 @@ impl ResponseReader {
         match kind {
             "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
                 match bytes("delta") {
-                    Some(piece) => return Ok(items.argue(stated(fields), &piece, out)),
+                    Some(piece) => return Ok(items.argue(stated(fields), piece, out)),
                     None => note_silent(kind, out),
                 }
             }
             "function_call_arguments.done" | "custom_tool_call_input.done" => {
                 let whole = bytes("arguments").or_else(|| bytes("input"));
                 let whole = whole.unwrap_or_default();
-                return Ok(items.argued(stated(fields), &whole, out));
+                return Ok(items.argued(stated(fields), whole, out));
             }
             "output_item.added" | "output_item.done" => {
                 let Some(raw) = fields.stated("item") else {
@@ -210,9 +210,9 @@ impl ResponseReader {
         };
         let part = number(fields, part);
         match (name, fields.stated(name).and_then(json::bytes)) {
-            ("delta", Some(text)) => self.items.say(stated(fields), channel, part, &text, out),
+            ("delta", Some(text)) => self.items.say(stated(fields), channel, part, text, out),
             ("delta", None) => note_silent(kind, out),
-            (_, Some(text)) => self.items.said(stated(fields), channel, part, &text, out),
+            (_, Some(text)) => self.items.said(stated(fields), channel, part, text, out),
             (_, None) => {}
         }
     }

@@ -3,7 +3,10 @@
 //! An item is announced, streamed in pieces and then told whole. What came in pieces is not told again; what
 //! did not is told from the whole item, since some servers leave the pieces out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 use serde_json::value::RawValue;
 
@@ -140,7 +143,7 @@ impl Items {
         stated: Stated,
         channel: Channel,
         part: u64,
-        piece: &[u8],
+        piece: Cow<'_, [u8]>,
         out: &mut Vec<Event>,
     ) {
         let item = self.places.go_on(stated);
@@ -153,14 +156,14 @@ impl Items {
         stated: Stated,
         channel: Channel,
         part: u64,
-        text: &[u8],
+        text: Cow<'_, [u8]>,
         out: &mut Vec<Event>,
     ) {
         let item = self.places.go_on(stated);
         self.spoke((item, channel, part), text, out);
     }
 
-    fn speak(&mut self, place: Place, piece: &[u8], out: &mut Vec<Event>) {
+    fn speak(&mut self, place: Place, piece: Cow<'_, [u8]>, out: &mut Vec<Event>) {
         let (item, channel, part) = place;
         let first = self.spoken.insert(place);
         self.voices.insert((item, channel));
@@ -179,8 +182,11 @@ impl Items {
         };
         let piece = joiner.push(piece);
         piece.note_seams(out);
-        let break_before = if follows { "\n\n" } else { "" };
-        out.push(channel.event(format!("{break_before}{}", piece.text)));
+        let mut text = piece.text;
+        if follows {
+            text.insert_str(0, "\n\n");
+        }
+        out.push(channel.event(text));
         self.open.entry(item).or_insert(match channel {
             Channel::Text | Channel::Refusal | Channel::Transcript => Item::Message,
             Channel::Reasoning | Channel::Summary => Item::Reasoning,
@@ -205,7 +211,7 @@ impl Items {
         speaking.is_some_and(|((item, channel, _), _)| *item == index && *channel == Channel::Text)
     }
 
-    fn spoke(&mut self, place: Place, text: &[u8], out: &mut Vec<Event>) {
+    fn spoke(&mut self, place: Place, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
         if !self.spoken.contains(&place) && !text.is_empty() {
             self.speak(place, text, out);
         }
@@ -302,7 +308,7 @@ impl Items {
 
     fn whole(&mut self, place: Place, part: &Fields<'_>, out: &mut Vec<Event>) {
         if let Some(text) = part.stated(place.1.field()).and_then(json::bytes) {
-            self.spoke(place, &text, out);
+            self.spoke(place, text, out);
         }
     }
 

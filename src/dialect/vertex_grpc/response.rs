@@ -1,5 +1,7 @@
 //! Reads one `GenerateContentResponse` into events: the typed way into the reader that REST's JSON goes by.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
     Blob, Candidate, CitationMetadata, FunctionCall, GenerateContentResponse, GroundingChunk,
@@ -106,9 +108,9 @@ impl GeminiReader {
                 self.take_file(media, signature, out);
             }
             (Some(Data::Text(text)), _) => {
-                self.read_text(text.as_bytes(), part.thought, signature, out);
+                self.read_text(text.into_bytes().into(), part.thought, signature, out);
             }
-            _ => self.read_text(&[], part.thought, signature, out),
+            _ => self.read_text(Cow::default(), part.thought, signature, out),
         }
     }
 

@@ -161,7 +161,7 @@ async fn a_newer_file_is_shown_and_not_changed() {
     };
     assert!(why.contains("newer") && why.contains("99"), "{why}");
     history.begin(&fresh(3));
-    history.record(RunId(3), &says(1, "lost"));
+    history.record(RunId(3), says(1, "lost"));
     history.finish(a_run(4));
     history.flush().await;
     assert_eq!(all_runs(&history).await.len(), 2);
@@ -175,7 +175,7 @@ async fn damage_met_in_the_middle_of_a_run_loses_nothing_of_it() {
     filled(folder.path(), 200, 500).await;
     let history = History::open(folder.path());
     history.begin(&fresh(500));
-    history.record(RunId(500), &says(1, "before"));
+    history.record(RunId(500), says(1, "before"));
     history.flush().await;
     // Everything behind the first page goes, under the feet of the program.
     for name in ["history.db", "history.db-wal"] {
@@ -193,7 +193,7 @@ async fn damage_met_in_the_middle_of_a_run_loses_nothing_of_it() {
     assert!(asked.is_err(), "{asked:?}");
     let set_aside = |s: &Option<Storage>| matches!(s, Some(Storage::SetAside { .. }));
     storage.wait_for(set_aside).await.unwrap();
-    history.record(RunId(500), &says(2, " after"));
+    history.record(RunId(500), says(2, " after"));
     let live = history.run(RunId(500)).await.unwrap().unwrap();
     assert_eq!(live.answer.text, " after");
     let mut whole = a_run(500);
@@ -228,7 +228,7 @@ async fn a_file_that_is_moved_away_is_made_anew() {
         .map(|run| run.head.id.0)
         .collect();
     assert!(ids.contains(&3) && !ids.contains(&1), "{ids:?}");
-    history.record(RunId(2), &says(1, "still going"));
+    history.record(RunId(2), says(1, "still going"));
     let live = history.run(RunId(2)).await.unwrap().unwrap();
     assert_eq!(live.answer.text, "still going");
     let moved = rusqlite::Connection::open(folder.path().join("moved.db")).unwrap();

@@ -1,9 +1,12 @@
 //! Answers that are too large for one row.
 
+use std::sync::Arc;
+
 use tokenscope::{
-    event::Event,
+    chat::ToolCall,
+    event::{Event, Piece, PieceKind, ToolCallDelta},
     history::{ExportFormat, History, RunQuery},
-    run::{Read, RunId, RunUpdate},
+    run::{Read, Run, RunId, RunUpdate, Stamps, State},
 };
 
 use super::{a_run, close, fresh, says};
@@ -54,7 +57,7 @@ async fn a_large_answer_of_a_program_that_died_is_whole() {
     history.begin(&fresh(1));
     let piece = long(1);
     for n in 0..6 {
-        history.record(RunId(1), &says(n, &piece));
+        history.record(RunId(1), says(n, &piece));
     }
     let thought = Event::Reasoning {
         text: piece.clone(),
@@ -67,7 +70,7 @@ async fn a_large_answer_of_a_program_that_died_is_whole() {
     };
     for _ in 0..5 {
         let events = vec![thought.clone()];
-        history.record(RunId(1), &RunUpdate::Read { read, events });
+        history.record(RunId(1), RunUpdate::Read { read, events });
     }
     close(history, folder.path()).await;
     let history = History::open(folder.path());
@@ -75,4 +78,124 @@ async fn a_large_answer_of_a_program_that_died_is_whole() {
     assert!(run.answer.text == piece.repeat(6));
     assert!(run.answer.reasoning == piece.repeat(5));
     assert!(run.answer.fault.is_some());
+}
+
+fn read(events: Vec<Event>) -> RunUpdate {
+    let read = Read {
+        at: 9,
+        bytes: 1,
+        events: 1,
+        tokens: 1,
+    };
+    RunUpdate::Read { read, events }
+}
+
+/// One event of each kind, larger than a row.
+fn large_events() -> Vec<Event> {
+    let text = long(3);
+    vec![
+        Event::Reasoning { text: text.clone() },
+        Event::Text { text: text.clone() },
+        Event::Refusal { text: text.clone() },
+        Event::ToolCall(ToolCallDelta {
+            index: 0,
+            id: Some("c".into()),
+            name: Some("f".into()),
+            arguments: format!("{{\"a\":\"{text}\"}}"),
+        }),
+        Event::Opaque {
+            kind: "item".into(),
+            raw: format!("\"{text}\""),
+        },
+        Event::Text { text: "end".into() },
+    ]
+}
+
+fn assert_same(read: &Run, expected: &Run) {
+    assert!(read.answer.text == expected.answer.text);
+    assert!(read.answer.reasoning == expected.answer.reasoning);
+    assert!(read.answer.refusal == expected.answer.refusal);
+    assert!(read.answer.tool_calls == expected.answer.tool_calls);
+    assert!(read.answer.pieces == expected.answer.pieces);
+}
+
+#[tokio::test]
+async fn large_events_of_a_program_that_died_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    let mut expected = fresh(1);
+    for event in &large_events() {
+        expected.answer.apply(event);
+    }
+    history.begin(&fresh(1));
+    history.record(RunId(1), read(large_events()));
+    close(history, folder.path()).await;
+    let history = History::open(folder.path());
+    let run = history.run(RunId(1)).await.unwrap().unwrap();
+    assert_same(&run, &expected);
+}
+
+#[tokio::test]
+async fn large_parts_of_an_answer_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    let mut run = a_run(1);
+    run.answer.refusal = long(5);
+    run.answer.tool_calls = vec![ToolCall {
+        arguments: long(3),
+        ..ToolCall::default()
+    }];
+    run.answer.pieces = vec![Piece {
+        kind: PieceKind::Opaque {
+            name: "item".into(),
+            raw: long(3),
+        },
+        signature: None,
+    }];
+    history.finish(run.clone());
+    history.flush().await;
+    let read = history.run(RunId(1)).await.unwrap().unwrap();
+    assert_same(&read, &run);
+    run.answer.tool_calls.clear();
+    run.answer.pieces.clear();
+    run.answer.refusal.clear();
+    history.finish(run.clone());
+    history.flush().await;
+    let read = history.run(RunId(1)).await.unwrap().unwrap();
+    assert!(read.answer.tool_calls.is_empty() && read.answer.refusal.is_empty());
+    close(history, folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_large_answer_that_was_written_as_it_came_is_not_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(folder.path());
+    let mut run = fresh(1);
+    run.state = State::Waiting;
+    history.begin(&run);
+    let piece = long(1);
+    for n in 0..12 {
+        let update: Arc<RunUpdate> = says(n, &piece).into();
+        run.apply(&update).unwrap();
+        history.record(RunId(1), update);
+        if n % 4 == 0 {
+            history.flush().await;
+        }
+    }
+    run.apply(&RunUpdate::Closed {
+        at: 99,
+        events: Vec::new(),
+        stamps: Box::new(Stamps::default()),
+    })
+    .unwrap();
+    history.finish(run.clone());
+    history.flush().await;
+    let read = history.run(RunId(1)).await.unwrap().unwrap();
+    assert!(read.answer.text == piece.repeat(12));
+    assert!(read.answer.pieces == run.answer.pieces);
+    close(history, folder.path()).await;
+    let size = std::fs::metadata(folder.path().join("history.db"))
+        .unwrap()
+        .len();
+    assert!(size < 14 << 20, "{size} bytes for 12 MiB");
 }

@@ -61,7 +61,7 @@ async fn read_only_half() {
     };
     assert!(why.contains("can't be written"), "{why}");
     history.begin(&fresh(2));
-    history.record(fresh(2).head.id, &says(1, "x"));
+    history.record(fresh(2).head.id, says(1, "x"));
     history.finish(a_run(2));
     assert_eq!(all_runs(&history).await, [a_run(1)]);
 

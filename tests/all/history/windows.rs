@@ -220,7 +220,7 @@ async fn a_window_sees_what_others_do_and_who_is_there() {
     second.history.begin(&fresh(1));
     first.sees(|found| found.runs == 1).await;
     let changes = first.history.watch_elsewhere().borrow().changes;
-    second.history.record(RunId(1), &says(10, "as it grows"));
+    second.history.record(RunId(1), says(10, "as it grows"));
     first.sees(|found| found.changes > changes).await;
     let live = first.history.run(RunId(1)).await.unwrap().unwrap();
     assert_eq!(live.answer.text, "as it grows");
