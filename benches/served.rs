@@ -70,6 +70,7 @@ impl Served {
             body: Upload::default(),
             connect: self.connect.clone(),
             proxy_password: None,
+            cold: false,
         };
         let (status, _, body) = Transport::default().get(call).await?;
         ensure!(status == 200, "no list of runs: {status}");

@@ -3,18 +3,23 @@
 //! In: an [`HttpCall`]. Out: an [`HttpResponse`] whose head, connection phases and reads carry
 //! instants. Nothing here knows a dialect.
 //!
-//! Nothing is ever sent twice: no retry, no redirect. The one exception is hyper's own: a request that
-//! finds its pooled connection closed before a byte of it was written goes out on a new one.
+//! Nothing is ever sent twice: no retry, no redirect. The one exception: a request that finds its pooled
+//! connection closed before a byte of it was written goes out on a new one.
 
 mod body;
 mod call;
 mod client;
 mod coding;
+mod connection;
 mod connector;
 mod fault;
 mod options;
 mod phases;
+mod pool;
 mod proxy;
+mod race;
+mod send;
+mod socket;
 mod this_machine;
 mod tls;
 mod upload;
@@ -38,7 +43,7 @@ pub use self::{
     this_machine::is_this_machine,
     upload::Upload,
 };
-use self::{client::Clients, proxy::Via};
+use self::{client::Ways, proxy::Via};
 use crate::{
     event::{Fault, Note, Phase},
     mask::{Mask, Secrets},
@@ -60,6 +65,8 @@ pub struct HttpCall {
     pub connect: ConnectOptions,
     /// The proxy's password, where it needs one.
     pub proxy_password: Option<secrecy::SecretString>,
+    /// Whether it opens a connection of its own, even if there is one that could take it.
+    pub cold: bool,
 }
 
 impl fmt::Debug for HttpCall {
@@ -113,6 +120,17 @@ pub struct ConnectPhases {
     pub tls: Option<PhaseSpan>,
 }
 
+/// The connection that a call went over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionUse {
+    /// Its number, which no other connection of this process has.
+    pub id: u64,
+    /// When it was ready for its first request.
+    pub opened: Instant,
+    /// How many calls it was given, this one included.
+    pub uses: u64,
+}
+
 /// Bytes of a response body, or its trailers, and when they came off the socket.
 #[derive(Clone, Debug)]
 pub struct Chunk {
@@ -136,6 +154,8 @@ pub struct HttpResponse {
     pub headers: HeaderMap,
     /// This call's connection phases.
     pub phases: ConnectPhases,
+    /// The connection that it came on.
+    pub connection: ConnectionUse,
     /// When the last byte of the body was taken by the connection for writing: at most one socket
     /// buffer was still on its way. Without a body, when the connection was there.
     pub request_sent: Instant,
@@ -173,10 +193,10 @@ impl fmt::Debug for HttpResponse {
 
 /// Keeps connections between calls. Cheap to clone; clones share the pool.
 ///
-/// Over HTTP/2 a host gets one connection; past its limit of streams (often 100) calls wait their turn.
+/// Over HTTP/2 calls share a connection up to its server's limit of streams (often 100), and open the next past it.
 #[derive(Clone, Default)]
 pub struct Transport {
-    clients: Arc<Clients>,
+    ways: Arc<Ways>,
 }
 
 impl fmt::Debug for Transport {
@@ -200,15 +220,15 @@ impl Transport {
         self.prepare(call).await?.send(&Trace::new()).await
     }
 
-    /// Does what a call needs before its clock may start: finds or makes its client.
+    /// Does what a call needs before its clock may start: finds its way of connecting, or sets it up.
     ///
     /// # Errors
     /// A fault in `prepare`, if the proxy or the certificate file can't be used.
     pub async fn prepare(&self, call: HttpCall) -> Result<PreparedCall, Fault> {
         let proxy = call.connect.proxy.as_deref();
         let via = Via::new(&call.url, proxy, call.proxy_password.as_ref())?;
-        let client = self.clients.get(&via, &call.connect).await?;
-        Ok(PreparedCall::new(client, &via, call))
+        let pool = self.ways.pool(&call.url, &via, &call.connect).await?;
+        Ok(PreparedCall::new(pool, &via, call))
     }
 
     /// Sends one call and reads the whole answer, of at most 8 MiB.

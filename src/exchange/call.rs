@@ -215,5 +215,6 @@ fn call(
         body: Upload::default(),
         connect: endpoint.connect.clone(),
         proxy_password,
+        cold: false,
     })
 }

@@ -253,9 +253,9 @@ impl<B> Incoming<B> {
     }
 
     /// Takes a frame; gives nothing for one that is neither bytes nor trailers.
-    fn take(&mut self, frame: reqwest::Result<Frame<Bytes>>) -> Result<Option<Chunk>, Fault> {
+    fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Option<Chunk>, Fault> {
         let at = now();
-        let frame = frame.map_err(|error| fault::of_body(&error.without_url(), &self.host))?;
+        let frame = frame.map_err(|error| fault::of_body(&error, &self.host))?;
         match frame.into_data() {
             Ok(bytes) => {
                 // What is there already was too little to tell what it is.
@@ -276,7 +276,7 @@ impl<B> Incoming<B> {
 
 impl<B> Stream for Incoming<B>
 where
-    B: Body<Data = Bytes, Error = reqwest::Error>,
+    B: Body<Data = Bytes, Error = hyper::Error>,
 {
     type Item = Result<Chunk, Fault>;
 

@@ -1,20 +1,22 @@
 //! One call: sent, held to its limits, refused where its head is no answer, or read whole.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
-use http::{HeaderValue, header};
+use http::{HeaderMap, StatusCode, header};
 use secrecy::SecretString;
+use url::Url;
 
 use super::{
     HttpCall, HttpResponse, Trace, Whole,
-    body::{Caps, Incoming, Outgoing},
-    client::Client,
+    body::{Caps, Incoming},
     coding::Coding,
     fault::{self, Peer},
     limit_text,
-    proxy::Via,
+    pool::Pool,
+    proxy::{Proxy, Via},
+    send::{Answer, send},
 };
 use crate::{
     body::excerpt::capped,
@@ -31,9 +33,9 @@ const MAX_TARGET: usize = 500;
 /// Largest body that is read whole.
 const MAX_WHOLE_BODY: usize = 8 << 20;
 
-/// A call whose client is there: sending it starts its clock.
+/// A call whose way of connecting is there: sending it starts its clock.
 pub struct PreparedCall {
-    client: Client,
+    pool: Arc<Pool>,
     peer: Peer,
     /// The password of a proxy that the environment names.
     environment_password: Option<SecretString>,
@@ -47,10 +49,10 @@ impl fmt::Debug for PreparedCall {
 }
 
 impl PreparedCall {
-    pub(super) fn new(client: Client, via: &Via, call: HttpCall) -> Self {
+    pub(super) fn new(pool: Arc<Pool>, via: &Via, call: HttpCall) -> Self {
         Self {
-            client,
-            peer: Peer::new(&call.url, via.proxy()),
+            pool,
+            peer: Peer::new(&call.url, via.proxy().map(Proxy::name)),
             environment_password: via.environment_password(),
             call,
         }
@@ -76,41 +78,25 @@ impl PreparedCall {
     pub async fn send(self, trace: &Arc<Trace>) -> Result<HttpResponse, Fault> {
         let mask = self.mask();
         let Self {
-            client, peer, call, ..
+            pool, peer, call, ..
         } = self;
-        let timeouts = call.connect.timeouts;
-        let request = request(&client, call, trace);
-        let response = tokio::select! {
+        let (timeouts, url) = (call.connect.timeouts, call.url.clone());
+        let answer = tokio::select! {
             biased;
-            response = trace.scope(request) => {
-                response.map_err(|error| fault::of_send(&error.without_url(), &peer, trace))?
+            answer = send(&pool, call, trace) => {
+                answer.map_err(|error| fault::of_send(&error, &peer, trace))?
             }
             fault = out_of_time(trace, timeouts, &peer) => return Err(fault),
         };
         let headers_at = now();
-        refuse(&response, &peer, &mask)?;
-        let headers = response.headers().clone();
-        let phases = client.opened.phases(trace, response.extensions());
-        let connected = phases.tls.or(phases.tcp).map(|span| span.end);
-        let sent = (trace.request_sent()).or(connected);
-        let (status, version) = (response.status().as_u16(), response.version());
-        let body = reqwest::Body::from(response);
-        let body = Incoming::new(
-            body,
-            Coding::of(&headers),
-            Caps::default(),
-            peer.host.into(),
-        );
-        let body = body.with_head(&headers);
-        Ok(HttpResponse {
-            status,
-            version: format!("{version:?}"),
-            headers,
-            phases,
-            request_sent: sent.unwrap_or(trace.began()).min(headers_at),
-            headers_at,
-            body: Box::pin(body),
-        })
+        refuse(
+            answer.response.status(),
+            answer.response.headers(),
+            &url,
+            &peer,
+            &mask,
+        )?;
+        Ok(response(answer, headers_at, trace, &peer))
     }
 
     pub(super) async fn whole(self, trace: &Arc<Trace>) -> Result<Whole, Fault> {
@@ -149,39 +135,52 @@ impl PreparedCall {
     }
 }
 
-async fn request(
-    client: &Client,
-    call: HttpCall,
-    trace: &Arc<Trace>,
-) -> reqwest::Result<reqwest::Response> {
-    let mut headers = call.headers;
-    headers
-        .entry(header::ACCEPT_ENCODING)
-        .or_insert(HeaderValue::from_static("gzip"));
-    let mut request = client.http.request(call.method, call.url).headers(headers);
-    if !call.body.is_empty() {
-        let body = Outgoing::new(call.body, trace.clone());
-        request = request.body(reqwest::Body::wrap(body));
+/// The response of an answer whose head was there at `headers_at`.
+fn response(answer: Answer, headers_at: Instant, trace: &Trace, peer: &Peer) -> HttpResponse {
+    let Answer {
+        response,
+        phases,
+        connection,
+    } = answer;
+    let (head, body) = response.into_parts();
+    let connected = phases.tls.or(phases.tcp).map(|span| span.end);
+    let sent = (trace.request_sent()).or(connected);
+    let coding = Coding::of(&head.headers);
+    let body = Incoming::new(body, coding, Caps::default(), peer.host.as_str().into());
+    let body = body.with_head(&head.headers);
+    HttpResponse {
+        status: head.status.as_u16(),
+        version: format!("{:?}", head.version),
+        headers: head.headers,
+        phases,
+        connection,
+        request_sent: sent.unwrap_or(trace.began()).min(headers_at),
+        headers_at,
+        body: Box::pin(body),
     }
-    request.send().await
 }
 
 /// Heads that are no answer of the endpoint: redirects, which are not followed so that no key goes to
 /// another host, and a proxy's own refusal.
-fn refuse(response: &reqwest::Response, peer: &Peer, mask: &Mask) -> Result<(), Fault> {
-    let status = response.status();
+fn refuse(
+    status: StatusCode,
+    headers: &HeaderMap,
+    url: &Url,
+    peer: &Peer,
+    mask: &Mask,
+) -> Result<(), Fault> {
     if let (407, false, Some(proxy)) = (status.as_u16(), peer.tls, &peer.proxy) {
         return Err(fault::of_proxy_password(proxy));
     }
     if !status.is_redirection() {
         return Ok(());
     }
-    let location = response.headers().get(header::LOCATION);
+    let location = headers.get(header::LOCATION);
     let target = location.and_then(|location| {
         // Covered before it is read: a URL writes some characters in another way.
         let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
         mask.text(&mut location);
-        response.url().join(&location).ok()
+        url.join(&location).ok()
     });
     let (host, code) = (&peer.host, status.as_u16());
     let message = match target {
@@ -226,7 +225,7 @@ async fn out_of_time(trace: &Trace, limits: Timeouts, peer: &Peer) -> Fault {
                 let phase = trace.phase();
                 let message = match &peer.proxy {
                     Some(proxy) if is_connecting && !peer.is_reached(trace) => {
-                        let did_not = proxy.hung(peer).await;
+                        let did_not = proxy.hung(peer, trace.has_tcp());
                         format!("the proxy {proxy} {did_not} within {within} ({limit} limit)")
                     }
                     _ if phase == Phase::Tls => format!(

@@ -1,102 +1,275 @@
-//! The hooks that mark the phases of connecting: around reqwest's connector, in name resolution, and in
-//! the TLS session store. See [`phases`](super::phases) for how they find their marks.
+//! Opens connections: name, TCP, proxy, TLS; each step is marked where it is done.
+//!
+//! In: an [`Origin`], and the [`Marks`] to write to. Out: an [`Open`] connection that is ready for HTTP.
 
 use std::{
-    error::Error,
-    net::SocketAddr,
+    io,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
 };
 
-use hyper_util::client::legacy::connect::Connection;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::{
-    NamedGroup,
-    client::{
-        ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue,
-        Tls13ClientSessionValue,
-    },
-    pki_types::ServerName,
+use http::{HeaderMap, HeaderValue, Uri, header};
+use hyper_util::{
+    client::legacy::connect::proxy::{SocksV4, SocksV5, Tunnel},
+    rt::TokioIo,
 };
-use tower::{Layer, Service};
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+use url::Url;
 
-use super::phases::{Marks, Opened};
+use super::{
+    fault::BoxError,
+    phases::Marks,
+    proxy::{Proxy, Via},
+    race,
+    socket::Socket,
+};
+use crate::transport::HttpVersion;
 
-/// The connector layer: makes marks for each connection.
-#[derive(Clone, Debug)]
-pub(super) struct MarkConnects {
-    pub(super) opened: Opened,
-    /// Whether a server that refuses HTTP/2 gets no request.
-    pub(super) http2_only: bool,
+/// What this program calls itself to servers and proxies.
+pub(super) const USER_AGENT: &str = concat!("tokenscope/", env!("CARGO_PKG_VERSION"));
+
+/// Whom a connection leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    tls: bool,
+    /// Without the brackets of an IPv6 address.
+    host: String,
+    port: u16,
 }
 
-impl<S> Layer<S> for MarkConnects {
-    type Service = MarkedConnector<S>;
-
-    fn layer(&self, inner: S) -> MarkedConnector<S> {
-        MarkedConnector {
-            inner,
-            hooks: self.clone(),
+impl Origin {
+    pub(super) fn of(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        Self {
+            tls: url.scheme() == "https",
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port_or_known_default().unwrap_or_default(),
         }
     }
-}
 
-#[derive(Clone, Debug)]
-pub(super) struct MarkedConnector<S> {
-    inner: S,
-    hooks: MarkConnects,
-}
-
-impl<S, To> Service<To> for MarkedConnector<S>
-where
-    S: Service<To, Error = Box<dyn Error + Send + Sync>>,
-    S::Future: Unpin,
-    S::Response: Connection,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = MarkedConnect<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+    fn uri(&self) -> Result<Uri, http::Error> {
+        let brackets = if self.host.contains(':') {
+            ["[", "]"]
+        } else {
+            [""; 2]
+        };
+        let authority = format!("{}{}{}:{}", brackets[0], self.host, brackets[1], self.port);
+        uri(authority)
     }
+}
 
-    fn call(&mut self, to: To) -> Self::Future {
-        MarkedConnect {
-            inner: self.inner.call(to),
-            marks: Marks::begin(),
-            hooks: self.hooks.clone(),
+/// A URI that names a place to connect to.
+fn uri(authority: String) -> Result<Uri, http::Error> {
+    Uri::builder()
+        .scheme("http")
+        .authority(authority)
+        .path_and_query("/")
+        .build()
+}
+
+/// A stream of bytes, with or without TLS.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+type BoxStream = Box<dyn Stream>;
+
+/// What HTTP runs over.
+pub(super) type Io = TokioIo<BoxStream>;
+
+/// A connection that was opened.
+pub(super) struct Open {
+    pub(super) io: Io,
+    pub(super) is_http2: bool,
+    pub(super) socket: Socket,
+}
+
+/// A way of connecting.
+pub(super) struct Connector {
+    pub(super) via: Via,
+    /// Not there if nothing on this way is reached by TLS.
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) version: HttpVersion,
+}
+
+impl Connector {
+    /// Whether all calls to `origin` go over HTTP/2, as far as that is known before there is a connection.
+    pub(super) fn is_multiplexed(&self, origin: &Origin) -> Option<bool> {
+        match self.version {
+            HttpVersion::Http2 => Some(true),
+            HttpVersion::Auto if origin.tls => None,
+            HttpVersion::Auto | HttpVersion::Http1 => Some(false),
         }
     }
-}
 
-pub(super) struct MarkedConnect<F> {
-    inner: F,
-    marks: Arc<Marks>,
-    hooks: MarkConnects,
-}
+    /// The proxy that is told the whole URL of a request, since it makes the request itself.
+    pub(super) fn forwarder(&self, url: &Url) -> Option<&Proxy> {
+        let forwards = |proxy: &&Proxy| url.scheme() == "http" && !proxy.is_socks();
+        self.via.proxy().filter(forwards)
+    }
 
-impl<F, C> Future for MarkedConnect<F>
-where
-    F: Future<Output = Result<C, Box<dyn Error + Send + Sync>>> + Unpin,
-    C: Connection,
-{
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let marks = self.marks.clone();
-        let result = ready!(marks.polling(|| Pin::new(&mut self.inner).poll(cx)));
-        if let Ok(connection) = &result {
-            let connected = connection.connected();
+    /// Opens a connection.
+    pub(super) async fn open(&self, origin: &Origin, marks: &Arc<Marks>) -> Result<Open, BoxError> {
+        let dial = Dial(Arc::new(Dialled {
+            marks: marks.clone(),
+            proxy_tls: self.proxy_tls(),
+            socket: OnceLock::new(),
+        }));
+        let stream = match &self.via {
+            Via::Direct => dial.tcp(&origin.host, origin.port).await?,
+            Via::Proxy(proxy) if proxy.is_socks() => socks(proxy, origin, &dial).await?,
+            Via::Proxy(proxy) if origin.tls => tunnel(proxy, origin, &dial).await?,
+            Via::Proxy(proxy) => dial.hop(&proxy.uri()).await?,
+        };
+        let (stream, is_http2) = match &self.tls {
+            Some(tls) if origin.tls => self.secured(tls, origin, stream, marks).await?,
             // Without TLS nothing is negotiated: HTTP/2 is what the URL's owner says it speaks.
-            if self.hooks.http2_only && marks.has_tls() && !connected.is_negotiated_h2() {
-                return Poll::Ready(Err(Box::new(NoHttp2)));
+            _ => (stream, self.version == HttpVersion::Http2),
+        };
+        marks.ends();
+        let socket = dial.0.socket.get().cloned();
+        Ok(Open {
+            io: TokioIo::new(stream),
+            is_http2,
+            socket: socket
+                .ok_or(io::ErrorKind::NotConnected)
+                .map_err(io::Error::from)?,
+        })
+    }
+
+    /// TLS with a proxy, which speaks HTTP/1.1 whatever the host speaks.
+    fn proxy_tls(&self) -> Option<Arc<ClientConfig>> {
+        match (&self.via, &self.tls) {
+            (Via::Proxy(proxy), Some(tls)) if proxy.is_tls() => {
+                let mut config = ClientConfig::clone(tls);
+                config.alpn_protocols.clear();
+                Some(Arc::new(config))
             }
-            marks.ends();
-            self.hooks.opened.insert(&connected, &marks);
+            _ => None,
         }
-        Poll::Ready(result)
+    }
+
+    async fn secured(
+        &self,
+        tls: &Arc<ClientConfig>,
+        origin: &Origin,
+        stream: BoxStream,
+        marks: &Marks,
+    ) -> io::Result<(BoxStream, bool)> {
+        let (stream, protocol) = handshake(tls, &origin.host, stream, marks).await?;
+        let is_http2 = protocol.as_deref() == Some(b"h2");
+        if self.version == HttpVersion::Http2 && !is_http2 {
+            return Err(io::Error::other(NoHttp2));
+        }
+        Ok((stream, is_http2))
+    }
+}
+
+/// Shakes hands with `host`; gives the protocol that both agreed on, too.
+async fn handshake(
+    tls: &Arc<ClientConfig>,
+    host: &str,
+    stream: BoxStream,
+    marks: &Marks,
+) -> io::Result<(BoxStream, Option<Vec<u8>>)> {
+    marks.tls_begins(host);
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let stream = TlsConnector::from(tls.clone())
+        .connect(name, stream)
+        .await?;
+    let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+    Ok((Box::new(stream), protocol))
+}
+
+async fn socks(proxy: &Proxy, origin: &Origin, dial: &Dial) -> Result<BoxStream, BoxError> {
+    let target = if proxy.resolves_here() {
+        let found = dial.addresses(&origin.host, origin.port).await?;
+        found
+            .first()
+            .map_or_else(|| origin.uri(), |address| uri(address.to_string()))
+    } else {
+        origin.uri()
+    };
+    if proxy.is_socks4() {
+        let mut socks = SocksV4::new(proxy.uri(), dial.clone());
+        return Ok(socks.call(target?).await?.into_inner());
+    }
+    let mut socks = SocksV5::new(proxy.uri(), dial.clone());
+    if let Some((user, password)) = proxy.user() {
+        socks = socks.with_auth(user.to_owned(), password.to_owned());
+    }
+    Ok(socks.call(target?).await?.into_inner())
+}
+
+async fn tunnel(proxy: &Proxy, origin: &Origin, dial: &Dial) -> Result<BoxStream, BoxError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    let mut tunnel = Tunnel::new(proxy.uri(), dial.clone()).with_headers(headers);
+    if let Some(authorization) = proxy.authorization() {
+        tunnel = tunnel.with_auth(authorization.clone());
+    }
+    Ok(tunnel.call(origin.uri()?).await?.into_inner())
+}
+
+/// Connects to the first hop: the host, or a proxy before it.
+#[derive(Clone)]
+pub(super) struct Dial(Arc<Dialled>);
+
+struct Dialled {
+    marks: Arc<Marks>,
+    proxy_tls: Option<Arc<ClientConfig>>,
+    /// The connection, once it is there.
+    socket: OnceLock<Socket>,
+}
+
+impl Dial {
+    /// Connects to a proxy.
+    async fn hop(&self, uri: &Uri) -> io::Result<BoxStream> {
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let stream = self.tcp(host, uri.port_u16().unwrap_or_default()).await?;
+        match &self.0.proxy_tls {
+            None => Ok(stream),
+            Some(tls) => Ok(handshake(tls, host, stream, &self.0.marks).await?.0),
+        }
+    }
+
+    async fn tcp(&self, host: &str, port: u16) -> io::Result<BoxStream> {
+        let addresses = self.addresses(host, port).await?;
+        let socket = Socket::new(race::connect(addresses).await?);
+        self.0.marks.tcp_ends();
+        let _ = self.0.socket.set(socket.clone());
+        Ok(Box::new(socket))
+    }
+
+    /// The addresses of a host, asking the system's resolver for those of a name.
+    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        let marks = &self.0.marks;
+        marks.dns_begins();
+        let found = tokio::net::lookup_host((host, port)).await;
+        let found: Vec<_> = found.map_err(|source| no_address(host, source))?.collect();
+        marks.dns_ends(found.iter().map(SocketAddr::ip));
+        Ok(found)
+    }
+}
+
+impl Service<Uri> for Dial {
+    type Response = Io;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Io>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let dial = self.clone();
+        Box::pin(async move { dial.hop(&uri).await.map(TokioIo::new) })
     }
 }
 
@@ -110,85 +283,12 @@ pub(super) struct NoHttp2;
 #[error("no address found for {name}")]
 pub(super) struct NoAddress {
     pub(super) name: String,
-    pub(super) source: std::io::Error,
+    pub(super) source: io::Error,
 }
 
-/// The system's resolver, marking when it was asked and when it answered.
-#[derive(Debug)]
-pub(super) struct MarkingResolver;
-
-impl Resolve for MarkingResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let marks = Marks::polled();
-        Box::pin(async move {
-            if let Some(marks) = &marks {
-                marks.dns_begins();
-            }
-            // Port 0 stands for the port of the URL.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let addresses: Vec<SocketAddr> =
-                found.map_err(|source| no_address(&name, source))?.collect();
-            if let Some(marks) = &marks {
-                marks.dns_ends(addresses.iter().map(SocketAddr::ip));
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-fn no_address(name: &Name, source: std::io::Error) -> Box<dyn Error + Send + Sync> {
-    Box::new(NoAddress {
-        name: name.as_str().to_owned(),
+fn no_address(name: &str, source: io::Error) -> io::Error {
+    io::Error::other(NoAddress {
+        name: name.to_owned(),
         source,
     })
-}
-
-/// TLS sessions in memory, marking when a handshake asks for one: that is when TCP (and a proxy's
-/// own exchange) is over.
-#[derive(Debug)]
-pub(super) struct MarkingSessions(ClientSessionMemoryCache);
-
-impl MarkingSessions {
-    pub(super) fn new() -> Self {
-        Self(ClientSessionMemoryCache::new(256))
-    }
-
-    fn mark(server: &ServerName<'_>) {
-        if let Some(marks) = Marks::polled() {
-            marks.tls_begins(&server.to_str());
-        }
-    }
-}
-
-impl ClientSessionStore for MarkingSessions {
-    fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
-        self.0.set_kx_hint(server, group);
-    }
-
-    fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
-        Self::mark(server);
-        self.0.kx_hint(server)
-    }
-
-    fn set_tls12_session(&self, server: ServerName<'static>, value: Tls12ClientSessionValue) {
-        self.0.set_tls12_session(server, value);
-    }
-
-    fn tls12_session(&self, server: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        Self::mark(server);
-        self.0.tls12_session(server)
-    }
-
-    fn remove_tls12_session(&self, server: &ServerName<'static>) {
-        self.0.remove_tls12_session(server);
-    }
-
-    fn insert_tls13_ticket(&self, server: ServerName<'static>, value: Tls13ClientSessionValue) {
-        self.0.insert_tls13_ticket(server, value);
-    }
-
-    fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        Self::mark(server);
-        self.0.take_tls13_ticket(server)
-    }
 }

@@ -1,28 +1,38 @@
 //! What went wrong on the wire, classed and said in words that tell what to do.
 //!
-//! In: the errors of reqwest, hyper, rustls and the system, told apart by their types (never by their
+//! In: the errors of hyper, rustls and the system, told apart by their types (never by their
 //! texts), and how far the call had come. Out: a [`Fault`].
 
 use std::{error::Error, io};
 
-use hyper_util::client::legacy::connect::{
-    HttpConnector,
-    proxy::{SocksV5, Tunnel},
-};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use rustls::{AlertDescription, CertificateError};
-use tower::Service;
+use tower_service::Service;
 use url::Url;
 
 use super::{
-    connector::{NoAddress, NoHttp2},
+    connector::{Dial, NoAddress, NoHttp2},
     phases::Trace,
     proxy::ProxyName,
 };
 use crate::event::{Fault, FaultClass, Phase};
 
 /// hyper-util names these two only as what its proxy connectors fail with.
-type TunnelError = <Tunnel<HttpConnector> as Service<http::Uri>>::Error;
-type SocksError = <SocksV5<HttpConnector> as Service<http::Uri>>::Error;
+type TunnelError = <Tunnel<Dial> as Service<http::Uri>>::Error;
+type SocksError = <SocksV5<Dial> as Service<http::Uri>>::Error;
+
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a call got no response head.
+#[derive(Debug)]
+pub(super) enum SendError {
+    /// It can't be written as a request.
+    Unsendable(BoxError),
+    /// There was no connection for it.
+    Connect(BoxError),
+    /// The exchange began.
+    Exchange(hyper::Error),
+}
 
 /// Whom a call talks to, for messages.
 #[derive(Clone, Debug)]
@@ -129,15 +139,18 @@ fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 }
 
 /// The fault of a call that got no response head.
-pub(super) fn of_send(error: &reqwest::Error, peer: &Peer, trace: &Trace) -> Fault {
-    let causes = Causes::of(error);
-    if error.is_builder() {
-        let message = format!("the request can't be sent: {}", causes.text());
-        return Fault::new(FaultClass::BadRequest, Phase::Prepare, message);
+pub(super) fn of_send(error: &SendError, peer: &Peer, trace: &Trace) -> Fault {
+    match error {
+        SendError::Unsendable(error) => {
+            let message = format!("the request can't be sent: {error}");
+            Fault::new(FaultClass::BadRequest, Phase::Prepare, message)
+        }
+        SendError::Connect(error) => of_connecting(&Causes::of(&**error), peer, trace),
+        SendError::Exchange(error) => of_exchange(&Causes::of(error), peer),
     }
-    if !error.is_connect() {
-        return of_exchange(&causes, peer);
-    }
+}
+
+fn of_connecting(causes: &Causes<'_>, peer: &Peer, trace: &Trace) -> Fault {
     if let Some(address) = causes.address {
         return of_name(address, peer);
     }
@@ -145,14 +158,14 @@ pub(super) fn of_send(error: &reqwest::Error, peer: &Peer, trace: &Trace) -> Fau
         trace.mark_without_http2();
     }
     match &peer.proxy {
-        Some(proxy) if !peer.is_reached(trace) => of_proxy(&causes, proxy, peer),
-        _ if trace.phase() == Phase::Tls => of_handshake(&causes, &peer.host),
-        _ => of_connect(&causes, peer),
+        Some(proxy) if !peer.is_reached(trace) => of_proxy(causes, proxy, peer),
+        _ if trace.phase() == Phase::Tls => of_handshake(causes, &peer.host),
+        _ => of_connect(causes, peer),
     }
 }
 
 /// The fault of a body that broke off.
-pub(super) fn of_body(error: &reqwest::Error, host: &str) -> Fault {
+pub(super) fn of_body(error: &(dyn Error + 'static), host: &str) -> Fault {
     let causes = Causes::of(error);
     let what = match causes.io.map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {

@@ -1,47 +1,25 @@
 //! When a call's own connection was resolved, opened and secured.
 //!
-//! In: a [`Trace`] per call. Out: its [`ConnectPhases`], and whether it was cold.
+//! In: a [`Trace`] per call; the connector writes to the [`Marks`] of each connection what it does. Out: the call's
+//! [`ConnectPhases`], and whether it was cold.
 //!
-//! reqwest shows no phases, so three [hooks](super::connector) mark them. A connector layer makes [`Marks`] for each
-//! connection and shows them to the other two in a thread-local *while its future is polled*, so it
-//! does not matter which task polls. The resolver marks DNS. The TLS session store marks the border
-//! between TCP and TLS, since rustls asks it for a ticket when it writes the `ClientHello`. The layer's
-//! future ends when TLS is done.
-//!
-//! Which call a connection belongs to: hyper-util calls the connector inside the request's own
-//! future, so a task-local names the call. Which connection a call was answered on: hyper-util may give it
-//! another one that came free meanwhile (its own is then finished in the background, for the pool),
-//! so the response's local socket address decides. If that connection was open before the call
-//! began, the call is warm; if the call opened it, cold, with its phases; if another call opened it
-//! while this one waited (HTTP/2), cold without phases, for they are not this call's own.
+//! A call that was answered on a connection that was open before it began is warm; if it opened the connection, it is
+//! cold, with its phases; if another call opened it while this one waited (HTTP/2), cold without phases, for they are
+//! not this call's own.
 
 use std::{
-    cell::RefCell,
-    collections::HashMap,
-    fmt,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use hyper_util::client::legacy::connect::{Connected, HttpInfo};
 use tokio::sync::Notify;
 
 use super::{ConnectPhases, PhaseSpan};
 use crate::{clock::now, event::Phase};
 
-tokio::task_local! {
-    /// The call whose request future is polled.
-    static CALL: Arc<Trace>;
-}
-
-thread_local! {
-    /// The connection whose future is polled on this thread right now.
-    static POLLED: RefCell<Option<Arc<Marks>>> = const { RefCell::new(None) };
-}
-
-/// Lets a lock outlive a panic elsewhere: marks are plain values, never half written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Lets a lock outlive a panic elsewhere: what is locked here is never half written.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -50,11 +28,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Trace {
     began: Instant,
     progress: Mutex<Progress>,
-    changed: Notify,
+    changed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Progress {
+    /// The connection that this call opens or opened.
     connection: Option<Arc<Marks>>,
     /// When the connection last took a piece of the body.
     taken: Option<Instant>,
@@ -69,13 +48,8 @@ impl Trace {
         Arc::new(Self {
             began: now(),
             progress: Mutex::default(),
-            changed: Notify::new(),
+            changed: Arc::default(),
         })
-    }
-
-    /// Runs a request's future as this call's own.
-    pub(super) async fn scope<F: Future>(self: &Arc<Self>, request: F) -> F::Output {
-        CALL.scope(self.clone(), request).await
     }
 
     /// When the call began.
@@ -104,14 +78,27 @@ impl Trace {
     #[must_use]
     pub fn phases(&self) -> ConnectPhases {
         self.marks()
-            .map_or_else(ConnectPhases::default, |marks| lock(&marks.0).phases())
+            .map_or_else(ConnectPhases::default, |marks| marks.phases())
+    }
+
+    /// The phases of a call that was answered on the connection with these marks.
+    pub(super) fn phases_on(&self, used: &Arc<Marks>) -> ConnectPhases {
+        let is_own = self.marks().is_some_and(|own| Arc::ptr_eq(&own, used));
+        if is_own {
+            return used.phases();
+        }
+        let opened = lock(&used.times).end;
+        ConnectPhases {
+            cold: opened.is_some_and(|at| at > self.began),
+            ..ConnectPhases::default()
+        }
     }
 
     /// What a failure now would be a failure of.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.marks() {
-            Some(marks) if self.request_sent().is_none() => lock(&marks.0).phase(),
+            Some(marks) if self.request_sent().is_none() => lock(&marks.times).phase(),
             // Sent, or on a connection (or in line for one) that was not this call's to make.
             _ => Phase::Headers,
         }
@@ -121,19 +108,24 @@ impl Trace {
     #[must_use]
     pub fn addresses(&self) -> Vec<IpAddr> {
         self.marks()
-            .map_or_else(Vec::new, |marks| lock(&marks.0).addresses.clone())
+            .map_or_else(Vec::new, |marks| lock(&marks.times).addresses.clone())
+    }
+
+    /// Whether this call's own connection reached its first hop.
+    pub(super) fn has_tcp(&self) -> bool {
+        self.marks().is_some_and(|marks| lock(&marks.times).has_tcp)
     }
 
     /// The name that the last TLS handshake of this call was for: the proxy's, or the host's.
     pub(super) fn tls_name(&self) -> Option<String> {
         self.marks()
-            .and_then(|marks| lock(&marks.0).tls_name.clone())
+            .and_then(|marks| lock(&marks.times).tls_name.clone())
     }
 
     /// When this call's own connecting began and, if it has, ended.
     pub(super) fn connecting_span(&self) -> Option<(Instant, Option<Instant>)> {
         self.marks().map(|marks| {
-            let times = lock(&marks.0);
+            let times = lock(&marks.times);
             (times.begin, times.end)
         })
     }
@@ -159,36 +151,65 @@ impl Trace {
         self.changed.notified().await;
     }
 
-    fn marks(&self) -> Option<Arc<Marks>> {
-        lock(&self.progress).connection.clone()
+    /// Begins to open a connection for this call.
+    pub(super) fn connects(&self) -> Arc<Marks> {
+        let marks = Arc::new(Marks {
+            times: Mutex::new(Times::begin()),
+            changed: self.changed.clone(),
+        });
+        self.goes_on(Some(marks.clone()));
+        marks
     }
 
-    fn connecting(&self, marks: Arc<Marks>) {
-        lock(&self.progress).connection = Some(marks);
+    /// The call goes over a connection that it did not open.
+    pub(super) fn shares(&self) {
+        self.goes_on(None);
+    }
+
+    fn goes_on(&self, connection: Option<Arc<Marks>>) {
+        lock(&self.progress).connection = connection;
         self.changed.notify_one();
+    }
+
+    fn marks(&self) -> Option<Arc<Marks>> {
+        lock(&self.progress).connection.clone()
     }
 }
 
 /// The instants of one connection's making.
-pub(super) struct Marks(Mutex<Times>);
-
-impl fmt::Debug for Marks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Marks")
-    }
+#[derive(Debug)]
+pub(super) struct Marks {
+    times: Mutex<Times>,
+    /// Wakes whoever holds the call to its limits.
+    changed: Arc<Notify>,
 }
 
+#[derive(Debug)]
 struct Times {
     begin: Instant,
     dns_begin: Option<Instant>,
     dns_end: Option<Instant>,
     addresses: Vec<IpAddr>,
+    has_tcp: bool,
     tls_begin: Option<Instant>,
     tls_name: Option<String>,
     end: Option<Instant>,
 }
 
 impl Times {
+    fn begin() -> Self {
+        Self {
+            begin: now(),
+            dns_begin: None,
+            dns_end: None,
+            addresses: Vec::new(),
+            has_tcp: false,
+            tls_begin: None,
+            tls_name: None,
+            end: None,
+        }
+    }
+
     fn phases(&self) -> ConnectPhases {
         let span = |begin: Option<Instant>, end: Option<Instant>| {
             begin.zip(end).map(|(begin, end)| PhaseSpan { begin, end })
@@ -218,114 +239,40 @@ impl Times {
 }
 
 impl Marks {
-    /// The marks of a connection that begins now, for the call whose request asked for it.
-    pub(super) fn begin() -> Arc<Self> {
-        let marks = Arc::new(Self(Mutex::new(Times {
-            begin: now(),
-            dns_begin: None,
-            dns_end: None,
-            addresses: Vec::new(),
-            tls_begin: None,
-            tls_name: None,
-            end: None,
-        })));
-        // A connector is only called inside a call; a connection of no call is marked for the pool.
-        let _ = CALL.try_with(|trace| trace.connecting(marks.clone()));
-        marks
-    }
-
-    /// The marks of the connection that is polled on this thread, if one is.
-    pub(super) fn polled() -> Option<Arc<Self>> {
-        POLLED.with_borrow(Clone::clone)
-    }
-
-    /// Does `poll` with these marks shown to the other hooks.
-    pub(super) fn polling<T>(self: &Arc<Self>, poll: impl FnOnce() -> T) -> T {
-        let outer = POLLED.replace(Some(self.clone()));
-        let result = poll();
-        POLLED.set(outer);
-        result
+    fn phases(&self) -> ConnectPhases {
+        lock(&self.times).phases()
     }
 
     pub(super) fn dns_begins(&self) {
-        let mut times = lock(&self.0);
+        let mut times = lock(&self.times);
         times.dns_begin.get_or_insert_with(now);
         times.dns_end = None;
     }
 
     pub(super) fn dns_ends(&self, addresses: impl Iterator<Item = IpAddr>) {
-        let mut times = lock(&self.0);
+        let mut times = lock(&self.times);
         times.dns_end = Some(now());
         times.addresses = addresses.collect();
     }
 
-    /// TLS with this name begins. The store is asked several times in one handshake, and a TLS proxy
-    /// shakes hands before the host does: the first question for the last name counts.
+    /// The first hop took the connection.
+    pub(super) fn tcp_ends(&self) {
+        lock(&self.times).has_tcp = true;
+    }
+
+    /// TLS with this name begins. A TLS proxy shakes hands before the host does: the last name counts.
     pub(super) fn tls_begins(&self, name: &str) {
-        let mut times = lock(&self.0);
-        if times.tls_name.as_deref() != Some(name) {
-            times.tls_begin = Some(now());
-            times.tls_name = Some(name.to_owned());
-        }
+        let mut times = lock(&self.times);
+        times.tls_begin = Some(now());
+        times.tls_name = Some(name.to_owned());
     }
 
-    /// Whether a TLS handshake was begun.
-    pub(super) fn has_tls(&self) -> bool {
-        lock(&self.0).tls_begin.is_some()
-    }
-
-    /// The connection is there.
-    pub(super) fn ends(&self) {
-        lock(&self.0).end = Some(now());
+    /// The connection is there; gives when.
+    pub(super) fn ends(&self) -> Instant {
+        let at = now();
+        lock(&self.times).end = Some(at);
         // The limit for connecting ends here.
-        let _ = CALL.try_with(|trace| trace.changed.notify_one());
-    }
-}
-
-/// The connections that calls of one client opened lately, by their local address.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Opened(Arc<Mutex<HashMap<SocketAddr, Arc<Marks>>>>);
-
-/// Past this number, connections older than [`FORGET_AFTER`] are forgotten: a connection that is not
-/// listed counts as open before any call that still runs.
-const REMEMBERED: usize = 4096;
-const FORGET_AFTER: Duration = Duration::from_hours(1);
-
-impl Opened {
-    pub(super) fn insert(&self, connected: &Connected, marks: &Arc<Marks>) {
-        let mut extras = http::Extensions::new();
-        connected.get_extras(&mut extras);
-        let Some(local) = extras.get::<HttpInfo>().map(HttpInfo::local_addr) else {
-            return;
-        };
-        let mut known = lock(&self.0);
-        if known.len() >= REMEMBERED {
-            let now = now();
-            known.retain(|_, marks| {
-                let end = lock(&marks.0).end;
-                end.is_some_and(|end| now.duration_since(end) < FORGET_AFTER)
-            });
-        }
-        known.insert(local, marks.clone());
-    }
-
-    /// The phases of the call that was answered on the connection that `response` names.
-    pub(super) fn phases(&self, trace: &Trace, response: &http::Extensions) -> ConnectPhases {
-        let warm = ConnectPhases::default();
-        let own = trace.marks();
-        let Some(info) = response.get::<HttpInfo>() else {
-            return own.map_or(warm, |marks| lock(&marks.0).phases());
-        };
-        let Some(used) = lock(&self.0).get(&info.local_addr()).cloned() else {
-            return warm;
-        };
-        if own.is_some_and(|own| Arc::ptr_eq(&own, &used)) {
-            return lock(&used.0).phases();
-        }
-        let opened = lock(&used.0).end;
-        ConnectPhases {
-            cold: opened.is_some_and(|at| at > trace.began),
-            ..warm
-        }
+        self.changed.notify_one();
+        at
     }
 }

@@ -4,13 +4,16 @@
 //! `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, or the system's own setting) decides as it does for curl,
 //! but never for this machine itself.
 
-use std::{fmt, sync::LazyLock, time::Duration};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::LazyLock,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::HeaderValue;
-use hyper_util::client::proxy::matcher::Matcher;
+use http::{HeaderValue, Uri};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::net::TcpStream;
 use url::Url;
 
 use super::fault::Peer;
@@ -20,23 +23,20 @@ use crate::{
 };
 
 /// The way to a host.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) enum Via {
     /// Straight.
     Direct,
-    /// Through the environment's proxy, with this password.
-    Environment(ProxyName, Option<SecretString>),
-    /// Through this proxy; the URL holds its user and password.
-    Proxy(Url),
+    /// Through this proxy.
+    Proxy(Proxy),
 }
 
-impl fmt::Debug for Via {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.proxy() {
-            None => f.write_str("Direct"),
-            Some(proxy) => write!(f, "Via({proxy})"),
-        }
-    }
+/// A proxy, with its user and password.
+#[derive(Clone)]
+pub(super) struct Proxy {
+    found: Intercept,
+    /// Whether the environment names it, and not the endpoint.
+    is_environments: bool,
 }
 
 /// A proxy, as it is named to people.
@@ -54,19 +54,14 @@ impl fmt::Display for ProxyName {
 }
 
 impl ProxyName {
-    /// How long a proxy that let the time run out may take to show that it is there.
-    const PROBE: Duration = Duration::from_millis(500);
-
-    /// What it did not do, once the time for connecting through it has run out. Nothing tells how far an attempt came
-    /// inside the HTTP client, so another connection shows whether the proxy takes any.
-    pub(super) async fn hung(&self, peer: &Peer) -> String {
+    /// What it did not do, once the time for connecting through it has run out.
+    pub(super) fn hung(&self, peer: &Peer, is_connected: bool) -> String {
         let host = &peer.host;
-        let probe = tokio::time::timeout(Self::PROBE, TcpStream::connect(&self.address)).await;
-        match probe {
-            Ok(Ok(_)) if self.is_socks => {
+        match is_connected {
+            true if self.is_socks => {
                 format!("took the connection, and did not answer the SOCKS request for {host}")
             }
-            Ok(Ok(_)) if peer.tls => {
+            true if peer.tls => {
                 format!("took the connection, and did not answer CONNECT {host}")
             }
             _ => format!("did not take the connection to {host}"),
@@ -87,7 +82,7 @@ impl Via {
         password: Option<&SecretString>,
     ) -> Result<Self, Fault> {
         match proxy.map(str::trim).filter(|proxy| !proxy.is_empty()) {
-            Some(proxy) => proxy_url(proxy, password).map(Self::Proxy),
+            Some(proxy) => Proxy::of_endpoint(proxy, password).map(Self::Proxy),
             None => Ok(Self::of_environment(target, &ENVIRONMENT)),
         }
     }
@@ -96,42 +91,144 @@ impl Via {
         if is_this_machine(target) {
             return Self::Direct;
         }
-        let intercept = target.as_str().parse().ok();
-        match intercept.and_then(|uri| environment.intercept(&uri)) {
-            Some(found) => {
-                let authority = found.uri().authority();
-                let scheme = found.uri().scheme_str().unwrap_or_default();
-                let proxy = ProxyName {
-                    address: authority.map(ToString::to_string).unwrap_or_default(),
-                    is_socks: scheme.starts_with("socks"),
-                };
-                // Only the first is set for an HTTP proxy, only the second for SOCKS.
-                let basic = found.basic_auth().and_then(password_of);
-                let password = basic.or(found.raw_auth().map(|(_, password)| password.to_owned()));
-                Self::Environment(proxy, password.map(SecretString::from))
-            }
+        let target: Option<Uri> = target.as_str().parse().ok();
+        match target.and_then(|uri| environment.intercept(&uri)) {
+            Some(found) => Self::Proxy(Proxy {
+                found,
+                is_environments: true,
+            }),
             None => Self::Direct,
+        }
+    }
+
+    /// The proxy, where there is one.
+    pub(super) fn proxy(&self) -> Option<&Proxy> {
+        match self {
+            Self::Direct => None,
+            Self::Proxy(proxy) => Some(proxy),
         }
     }
 
     /// The password of the environment's proxy.
     pub(super) fn environment_password(&self) -> Option<SecretString> {
-        match self {
-            Self::Environment(_, password) => password.clone(),
-            Self::Direct | Self::Proxy(_) => None,
+        let proxy = self.proxy().filter(|proxy| proxy.is_environments)?;
+        proxy.password().map(SecretString::from)
+    }
+}
+
+impl Proxy {
+    fn of_endpoint(text: &str, password: Option<&SecretString>) -> Result<Self, Fault> {
+        // The text may hold a password, so the message does not repeat it.
+        let bad = || {
+            let message = "the endpoint's proxy is not written as one: use http://host:port, \
+                           https://host:port, socks5://host:port or socks5h://host:port";
+            Fault::new(FaultClass::Proxy, Phase::Prepare, message)
+        };
+        let mut url = Url::parse(text).map_err(|_| bad())?;
+        let known = ["http", "https", "socks5", "socks5h"].contains(&url.scheme());
+        if !known || url.host_str().is_none_or(str::is_empty) {
+            return Err(bad());
+        }
+        if let Some(password) = password {
+            url.set_password(Some(password.expose_secret()))
+                .map_err(|()| bad())?;
+        }
+        let any = Uri::from_static("http://any/");
+        let matcher = Matcher::builder().all(url.as_str()).build();
+        Ok(Self {
+            found: matcher.intercept(&any).ok_or_else(bad)?,
+            is_environments: false,
+        })
+    }
+
+    fn scheme(&self) -> &str {
+        self.found.uri().scheme_str().unwrap_or_default()
+    }
+
+    /// Where it is; the port is always there.
+    pub(super) fn uri(&self) -> Uri {
+        let mut parts = self.found.uri().clone().into_parts();
+        parts.authority = self.address().parse().ok();
+        Uri::from_parts(parts).unwrap_or_else(|_| self.found.uri().clone())
+    }
+
+    pub(super) fn name(&self) -> ProxyName {
+        ProxyName {
+            address: self.address(),
+            is_socks: self.is_socks(),
         }
     }
 
-    /// The proxy, where there is one.
-    pub(super) fn proxy(&self) -> Option<ProxyName> {
-        match self {
-            Self::Direct => None,
-            Self::Environment(proxy, _) => Some(proxy.clone()),
-            Self::Proxy(url) => Some(ProxyName {
-                address: super::host_port(url),
-                is_socks: url.scheme().starts_with("socks"),
-            }),
-        }
+    /// Its host and port.
+    fn address(&self) -> String {
+        let uri = self.found.uri();
+        let default = match self.scheme() {
+            "http" => 80,
+            "https" => 443,
+            _ => 1080,
+        };
+        let port = uri.port_u16().unwrap_or(default);
+        format!("{}:{port}", uri.host().unwrap_or_default())
+    }
+
+    /// Whether it speaks HTTP behind TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.scheme() == "https"
+    }
+
+    pub(super) fn is_socks(&self) -> bool {
+        self.scheme().starts_with("socks")
+    }
+
+    /// Whether it speaks version 4 of SOCKS.
+    pub(super) fn is_socks4(&self) -> bool {
+        self.scheme().starts_with("socks4")
+    }
+
+    /// Whether names are resolved here, and not by the proxy.
+    pub(super) fn resolves_here(&self) -> bool {
+        ["socks4", "socks5"].contains(&self.scheme())
+    }
+
+    /// What an HTTP proxy is told of its user.
+    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
+        self.found.basic_auth()
+    }
+
+    /// What a SOCKS proxy is told: user and password.
+    pub(super) fn user(&self) -> Option<(&str, &str)> {
+        self.found.raw_auth()
+    }
+
+    fn password(&self) -> Option<String> {
+        // Only the first is set for an HTTP proxy, only the second for SOCKS.
+        let basic = self.authorization().and_then(password_of);
+        basic.or(self.user().map(|(_, password)| password.to_owned()))
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address())
+    }
+}
+
+/// Two are the same if they are reached in the same way by the same user.
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        self.found.uri() == other.found.uri()
+            && self.authorization() == other.authorization()
+            && self.user() == other.user()
+    }
+}
+
+impl Eq for Proxy {}
+
+impl Hash for Proxy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.found.uri().hash(state);
+        self.authorization().hash(state);
+        self.user().hash(state);
     }
 }
 
@@ -140,28 +237,6 @@ fn password_of(basic: &HeaderValue) -> Option<String> {
     let encoded = basic.to_str().ok()?.split_once(' ')?.1;
     let user = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     Some(user.split_once(':')?.1.to_owned())
-}
-
-fn proxy_url(text: &str, password: Option<&SecretString>) -> Result<Url, Fault> {
-    // The text may hold a password, so the message does not repeat it.
-    let bad = || {
-        let message = "the endpoint's proxy is not written as one: use http://host:port, \
-                       https://host:port, socks5://host:port or socks5h://host:port";
-        Fault::new(FaultClass::Proxy, Phase::Prepare, message)
-    };
-    let mut url = Url::parse(text).map_err(|_| bad())?;
-    let known = ["http", "https", "socks5", "socks5h"].contains(&url.scheme());
-    if !known || url.host_str().is_none_or(str::is_empty) {
-        return Err(bad());
-    }
-    if url.scheme().starts_with("socks") && url.port().is_none() {
-        url.set_port(Some(1080)).map_err(|()| bad())?;
-    }
-    if let Some(password) = password {
-        url.set_password(Some(password.expose_secret()))
-            .map_err(|()| bad())?;
-    }
-    Ok(url)
 }
 
 #[cfg(test)]
@@ -190,11 +265,7 @@ mod tests {
         ] {
             let via = Via::of_environment(&Url::parse(url).unwrap(), &environment);
             let expected = proxied.then(|| "proxy.example:3128".to_owned());
-            assert_eq!(
-                via.proxy().map(|proxy| proxy.to_string()),
-                expected,
-                "{url}"
-            );
+            assert_eq!(via.proxy().map(Proxy::address), expected, "{url}");
             let password = via.environment_password();
             assert_eq!(
                 password.is_some_and(|p| p.expose_secret() == "pass"),
@@ -219,13 +290,14 @@ mod tests {
         let target = Url::parse("http://127.0.0.1:1").unwrap();
         let password = SecretString::from("p@ss/w:rd");
         let via = Via::new(&target, Some("socks5h://me@proxy"), Some(&password)).unwrap();
+        assert_eq!(format!("{via:?}"), "Proxy(proxy:1080)");
         let proxy = via.proxy().unwrap();
+        assert_eq!(proxy.user(), Some(("me", "p@ss/w:rd")));
+        assert_eq!(proxy.uri(), "socks5h://proxy:1080/");
         assert_eq!(
-            (proxy.to_string().as_str(), proxy.is_socks),
-            ("proxy:1080", true)
+            via.environment_password().map(|_| ()),
+            None,
+            "it is the endpoint's"
         );
-        assert_eq!(format!("{via:?}"), "Via(proxy:1080)");
-        let Via::Proxy(url) = via else { panic!() };
-        assert_eq!(url.password(), Some("p%40ss%2Fw%3Ard"));
     }
 }

@@ -1,11 +1,10 @@
-//! TLS: the platform's certificate authorities, the endpoint's own beside them, and marked sessions.
+//! TLS: the platform's certificate authorities, and the endpoint's own beside them.
 
 use std::{path::Path, sync::Arc};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
-        Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
@@ -15,7 +14,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use super::{connector::MarkingSessions, fault::is_authority};
+use super::fault::is_authority;
 use crate::{
     event::{Fault, FaultClass, Phase},
     input,
@@ -55,7 +54,6 @@ pub(super) fn config(ca_file: Option<&str>, version: HttpVersion) -> Result<Clie
         HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
         HttpVersion::Http2 => vec![b"h2".to_vec()],
     };
-    config.resumption = Resumption::store(Arc::new(MarkingSessions::new()));
     Ok(config)
 }
 

@@ -33,6 +33,7 @@ fn call(url: &str, connect: ConnectOptions) -> HttpCall {
         body: Bytes::from_static(b"{}").into(),
         connect,
         proxy_password: None,
+        cold: false,
     }
 }
 

@@ -1,0 +1,210 @@
+//! Connections that HTTP is spoken on, each with an identity that its responses carry.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::{
+    ConnectionUse,
+    body::Outgoing,
+    connector::Io,
+    phases::{Marks, lock},
+    socket::{Socket, Unread},
+};
+use crate::clock::now;
+
+/// Most headers of a response, and bytes of them all. hyper reads 100 by default, and servers behind several proxies
+/// send more.
+const MAX_HEADERS: usize = 1_000;
+const MAX_HEADER_BYTES: u32 = 256 << 10;
+
+/// A ping tells a dead connection from a silent answer. More often than every five minutes, gRPC servers close the
+/// connection for “too_many_pings”.
+const PING: Duration = Duration::from_mins(5);
+const PONG_WITHIN: Duration = Duration::from_secs(20);
+
+/// How many streams an HTTP/2 connection takes until its server has said so.
+pub(super) const USUAL_STREAMS: usize = 100;
+
+/// Which connection it is, how it was made, and how often it was used.
+#[derive(Debug)]
+pub(super) struct Identity {
+    id: u64,
+    opened: Instant,
+    uses: AtomicU64,
+    pub(super) marks: Arc<Marks>,
+    socket: Socket,
+}
+
+impl Identity {
+    pub(super) fn new(marks: Arc<Marks>, socket: Socket) -> Arc<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        Arc::new(Self {
+            id: COUNT.fetch_add(1, Relaxed),
+            opened: now(),
+            uses: AtomicU64::new(0),
+            marks,
+            socket,
+        })
+    }
+
+    /// Counts a use, and tells of it.
+    pub(super) fn used(&self) -> ConnectionUse {
+        ConnectionUse {
+            id: self.id,
+            opened: self.opened,
+            uses: self.uses.fetch_add(1, Relaxed) + 1,
+        }
+    }
+}
+
+/// An HTTP/1.1 connection. No task of its own drives it: whoever holds it does, so that each piece of an answer is
+/// taken in the same poll that read it from the socket.
+pub(super) struct Http1 {
+    pub(super) identity: Arc<Identity>,
+    pub(super) sender: http1::SendRequest<Outgoing>,
+    /// Gone once the connection is closed.
+    driver: Option<Box<http1::Connection<Io, Outgoing>>>,
+}
+
+impl Http1 {
+    pub(super) async fn over(io: Io, identity: Arc<Identity>) -> hyper::Result<Self> {
+        let mut builder = http1::Builder::new();
+        let (sender, driver) = builder.max_headers(MAX_HEADERS).handshake(io).await?;
+        Ok(Self {
+            identity,
+            sender,
+            driver: Some(Box::new(driver)),
+        })
+    }
+
+    /// Reads and writes what can be read and written now. What goes wrong is told to the request and to the body.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(driver) = &mut self.driver
+            && Pin::new(driver).poll(cx).is_ready()
+        {
+            self.driver = None;
+        }
+    }
+
+    /// Whether it waits for a request.
+    pub(super) fn is_idle(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.drive(&mut cx);
+        self.driver.is_some() && matches!(self.sender.poll_ready(&mut cx), Poll::Ready(Ok(())))
+    }
+
+    /// Whether it can take a request after a while of idling. Bytes that came meanwhile may be TLS's own; anything
+    /// else, and the connection's end, makes it stale.
+    pub(super) fn is_fresh(&mut self) -> bool {
+        let socket = self.identity.socket.clone();
+        match socket.unread() {
+            Unread::Nothing => self.is_idle(),
+            Unread::Bytes => self.is_idle() && socket.unread() == Unread::Nothing,
+            Unread::End => false,
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.identity.socket.unread() == Unread::End
+    }
+}
+
+type Http2Driver = http2::Connection<Io, Outgoing, TokioExecutor>;
+
+/// An HTTP/2 connection, shared by its streams.
+pub(super) struct Http2 {
+    pub(super) identity: Arc<Identity>,
+    pub(super) sender: http2::SendRequest<Outgoing>,
+    driver: Arc<Mutex<Http2Driver>>,
+    usage: Mutex<Usage>,
+}
+
+/// How an HTTP/2 connection is used.
+struct Usage {
+    streams: usize,
+    /// Whether it is among those that are known to have room.
+    is_listed: bool,
+    /// When a stream ended last.
+    released: Instant,
+}
+
+impl Http2 {
+    /// A connection with one stream, which its opener has.
+    pub(super) async fn over(io: Io, identity: Arc<Identity>) -> hyper::Result<Arc<Self>> {
+        let (sender, driver) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_max_send_streams(USUAL_STREAMS)
+            .max_header_list_size(MAX_HEADER_BYTES)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG_WITHIN)
+            .handshake(io)
+            .await?;
+        let driver = Arc::new(Mutex::new(driver));
+        let driven = driver.clone();
+        tokio::spawn(std::future::poll_fn(move |cx| {
+            Pin::new(&mut *lock(&driven)).poll(cx).map(|ended| {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "an HTTP/2 connection ended");
+                }
+            })
+        }));
+        let usage = Usage {
+            streams: 1,
+            is_listed: false,
+            released: now(),
+        };
+        Ok(Arc::new(Self {
+            identity,
+            sender,
+            driver,
+            usage: Mutex::new(usage),
+        }))
+    }
+
+    /// Takes a stream if there is room; gives whether it is taken, and whether there is room for more.
+    pub(super) fn take_stream(&self) -> (bool, bool) {
+        let limit = self.limit();
+        let mut usage = lock(&self.usage);
+        let is_taken = usage.streams < limit;
+        usage.streams += usize::from(is_taken);
+        usage.is_listed = usage.streams < limit;
+        (is_taken, usage.is_listed)
+    }
+
+    /// Gives a stream back.
+    pub(super) fn end_stream(&self) {
+        let mut usage = lock(&self.usage);
+        usage.streams -= 1;
+        usage.released = now();
+    }
+
+    /// Whether it has room and is not listed yet; it is, from now on.
+    pub(super) fn is_to_be_listed(&self) -> bool {
+        let limit = self.limit();
+        let mut usage = lock(&self.usage);
+        let is_news = !usage.is_listed && usage.streams < limit && !self.sender.is_closed();
+        usage.is_listed |= is_news;
+        is_news
+    }
+
+    /// Whether nothing has gone over it for so long.
+    pub(super) fn is_unused(&self, span: Duration) -> bool {
+        let usage = lock(&self.usage);
+        usage.streams == 0 && now().saturating_duration_since(usage.released) >= span
+    }
+
+    /// How many streams its server allows at once.
+    pub(super) fn limit(&self) -> usize {
+        lock(&self.driver).current_max_send_streams()
+    }
+}

@@ -1,0 +1,331 @@
+//! The connections to one origin along one way.
+//!
+//! A call takes an idle HTTP/1.1 connection, or a stream of an HTTP/2 connection that has room, or opens a connection
+//! of its own. Where it is known that the origin speaks HTTP/2, calls wait for connections that others open, as many as
+//! those will carry; no call waits for another's end.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, Weak},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    connection::{Http1, Http2, Identity, USUAL_STREAMS},
+    connector::{Connector, Origin},
+    fault::BoxError,
+    phases::{Trace, lock},
+};
+use crate::clock::now;
+
+/// How long a connection is kept that nothing goes over.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// The connections to one origin.
+pub(super) struct Pool {
+    pub(super) connector: Arc<Connector>,
+    origin: Origin,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// HTTP/1.1 connections that wait for a request, and since when; the latest last.
+    idle: VecDeque<(Instant, Http1)>,
+    /// HTTP/2 connections with room for another stream.
+    roomy: Vec<Arc<Http2>>,
+    /// Calls that wait for a connection that another opens. One whose sender is dropped looks anew.
+    followers: VecDeque<oneshot::Sender<Stream>>,
+    /// Calls that open a connection and take a stream of another's, should it be there first.
+    openers: VecDeque<oneshot::Sender<Stream>>,
+    /// How many connections are being opened.
+    opening: usize,
+    /// Whether the origin speaks HTTP/2, if that is known.
+    is_multiplexed: Option<bool>,
+    /// Whether a task looks for connections that are kept too long.
+    is_swept: bool,
+}
+
+/// A connection, or a stream of one, for one call.
+pub(super) enum Lease {
+    /// An HTTP/1.1 connection.
+    Own(Http1),
+    Stream(Stream),
+}
+
+/// A stream of an HTTP/2 connection; dropping it gives it back.
+pub(super) struct Stream {
+    pub(super) http: Arc<Http2>,
+    pool: Arc<Pool>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.http.end_stream();
+        self.pool.list(&self.http);
+        self.pool.hand_out();
+    }
+}
+
+/// How a call gets its connection.
+enum Step {
+    Use(Lease),
+    Follow(oneshot::Receiver<Stream>),
+    Open(Opening, oneshot::Receiver<Stream>),
+}
+
+impl Pool {
+    pub(super) fn new(connector: Arc<Connector>, origin: Origin) -> Arc<Self> {
+        let is_multiplexed = connector.is_multiplexed(&origin);
+        Arc::new(Self {
+            connector,
+            origin,
+            state: Mutex::new(State {
+                is_multiplexed,
+                ..State::default()
+            }),
+        })
+    }
+
+    /// A connection for a call; a new one if it is to be `cold`.
+    pub(super) async fn lease(
+        self: &Arc<Self>,
+        trace: &Trace,
+        cold: bool,
+    ) -> Result<Lease, BoxError> {
+        loop {
+            match self.next_step(cold) {
+                Step::Use(lease) => {
+                    trace.shares();
+                    return Ok(lease);
+                }
+                Step::Follow(coming) => {
+                    trace.shares();
+                    if let Ok(stream) = coming.await {
+                        return Ok(Lease::Stream(stream));
+                    }
+                }
+                Step::Open(opening, coming) => {
+                    return tokio::select! {
+                        biased;
+                        Ok(stream) = coming => {
+                            trace.shares();
+                            Ok(Lease::Stream(stream))
+                        }
+                        lease = opening.open(trace) => lease,
+                    };
+                }
+            }
+        }
+    }
+
+    fn next_step(self: &Arc<Self>, cold: bool) -> Step {
+        let (sender, coming) = oneshot::channel();
+        if cold {
+            return Step::Open(self.opening(&mut lock(&self.state)), coming);
+        }
+        while let Some(mut http) = self.idle() {
+            if http.is_fresh() {
+                return Step::Use(Lease::Own(http));
+            }
+        }
+        let mut state = lock(&self.state);
+        if let Some(http) = state.take_stream() {
+            return Step::Use(Lease::Stream(self.stream(http)));
+        }
+        let is_multiplexed = state.is_multiplexed;
+        if is_multiplexed == Some(true) && state.followers.len() < state.coming() {
+            state.followers.push_back(sender);
+            return Step::Follow(coming);
+        }
+        if is_multiplexed != Some(false) {
+            state.openers.push_back(sender);
+        }
+        Step::Open(self.opening(&mut state), coming)
+    }
+
+    fn idle(&self) -> Option<Http1> {
+        let (_, http) = lock(&self.state).idle.pop_back()?;
+        Some(http)
+    }
+
+    fn stream(self: &Arc<Self>, http: Arc<Http2>) -> Stream {
+        Stream {
+            http,
+            pool: self.clone(),
+        }
+    }
+
+    fn opening(self: &Arc<Self>, state: &mut State) -> Opening {
+        state.opening += 1;
+        Opening {
+            pool: self.clone(),
+            is_over: false,
+        }
+    }
+
+    /// Takes an HTTP/1.1 connection back.
+    pub(super) fn keep(self: &Arc<Self>, http: Http1) {
+        lock(&self.state).idle.push_back((now(), http));
+        self.sweep_later();
+    }
+
+    fn list(&self, http: &Arc<Http2>) {
+        let mut state = lock(&self.state);
+        if http.is_to_be_listed() {
+            state.roomy.push(http.clone());
+        }
+    }
+
+    /// Gives streams to those who wait, as long as there is room.
+    fn hand_out(self: &Arc<Self>) {
+        loop {
+            let (sender, stream) = {
+                let mut state = lock(&self.state);
+                let Some(sender) = state.next_waiting() else {
+                    return;
+                };
+                let Some(http) = state.take_stream() else {
+                    state.followers.push_front(sender);
+                    return;
+                };
+                (sender, self.stream(http))
+            };
+            // Whoever left meanwhile gives it back.
+            drop(sender.send(stream));
+        }
+    }
+
+    fn sweep_later(self: &Arc<Self>) {
+        let is_swept = std::mem::replace(&mut lock(&self.state).is_swept, true);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if !is_swept {
+            runtime.spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+}
+
+/// Closes what was kept long enough, and what the other side closed, until nothing is left.
+async fn sweep(pool: Weak<Pool>) {
+    loop {
+        tokio::time::sleep(IDLE / 3).await;
+        let Some(pool) = pool.upgrade() else {
+            return;
+        };
+        let mut state = lock(&pool.state);
+        let now = now();
+        state.idle.retain(|(since, http)| {
+            now.saturating_duration_since(*since) < IDLE && !http.is_closed()
+        });
+        state
+            .roomy
+            .retain(|http| !http.sender.is_closed() && !http.is_unused(IDLE));
+        if state.idle.is_empty() && state.roomy.is_empty() {
+            state.is_swept = false;
+            return;
+        }
+    }
+}
+
+impl State {
+    /// Takes a stream of a connection that has room.
+    fn take_stream(&mut self) -> Option<Arc<Http2>> {
+        loop {
+            let http = self.roomy.last()?.clone();
+            let (is_taken, has_room) = if http.sender.is_closed() {
+                (false, false)
+            } else {
+                http.take_stream()
+            };
+            if !has_room {
+                self.roomy.pop();
+            }
+            if is_taken {
+                return Some(http);
+            }
+        }
+    }
+
+    /// How many calls the connections that are being opened will carry beside those that open them.
+    fn coming(&self) -> usize {
+        self.opening * (USUAL_STREAMS - 1)
+    }
+
+    fn next_waiting(&mut self) -> Option<oneshot::Sender<Stream>> {
+        let waiting = [&mut self.followers, &mut self.openers];
+        waiting.into_iter().find_map(|queue| {
+            std::iter::from_fn(|| queue.pop_front()).find(|sender| !sender.is_closed())
+        })
+    }
+
+    /// One connection less is being opened: calls that none is coming for look anew.
+    fn ends_opening(&mut self) {
+        self.opening -= 1;
+        let more = self.followers.len().saturating_sub(self.coming());
+        self.followers.drain(..more);
+        if self.opening == 0 {
+            self.openers.clear();
+        }
+    }
+}
+
+/// A connection that is being opened.
+struct Opening {
+    pool: Arc<Pool>,
+    is_over: bool,
+}
+
+impl Opening {
+    async fn open(mut self, trace: &Trace) -> Result<Lease, BoxError> {
+        let opened = self.connection(trace).await;
+        let is_multiplexed = match &opened {
+            Ok(lease) => Some(matches!(lease, Lease::Stream(_))),
+            Err(_) => None,
+        };
+        self.ends(is_multiplexed);
+        if let Ok(Lease::Stream(stream)) = &opened {
+            self.pool.list(&stream.http);
+            self.pool.hand_out();
+            self.pool.sweep_later();
+        }
+        opened
+    }
+
+    async fn connection(&self, trace: &Trace) -> Result<Lease, BoxError> {
+        let pool = &self.pool;
+        let marks = trace.connects();
+        let open = pool.connector.open(&pool.origin, &marks).await?;
+        let identity = Identity::new(marks, open.socket);
+        if open.is_http2 {
+            let http = Http2::over(open.io, identity).await?;
+            Ok(Lease::Stream(pool.stream(http)))
+        } else {
+            let http = Http1::over(open.io, identity).await?;
+            Ok(Lease::Own(http))
+        }
+    }
+
+    /// It is over, and this is known now of the origin: nothing if it failed, so that whoever waited for it opens a
+    /// connection of its own.
+    fn ends(&mut self, is_multiplexed: Option<bool>) {
+        let mut state = lock(&self.pool.state);
+        state.is_multiplexed = is_multiplexed;
+        if is_multiplexed != Some(true) {
+            state.followers.clear();
+        }
+        self.is_over = true;
+        state.ends_opening();
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if !self.is_over {
+            lock(&self.pool.state).ends_opening();
+        }
+    }
+}

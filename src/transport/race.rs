@@ -1,0 +1,135 @@
+//! Connects to the first of a name's addresses that answers (RFC 8305).
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio::{net::TcpStream, time::sleep};
+
+/// How long an address has before the next is tried beside it (RFC 8305 §5).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Tries the addresses one after the other, each beginning when the one before it failed or has not answered for a
+/// quarter of a second; the first connection counts.
+pub(super) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let mut rest = interleaved(addresses).into_iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut failed = None;
+    loop {
+        attempts.extend(rest.next().map(TcpStream::connect));
+        let has_more = rest.len() > 0;
+        tokio::select! {
+            result = attempts.next() => match result {
+                Some(Ok(connection)) => return Ok(connection),
+                Some(Err(error)) => failed = Some(telling(failed, error)),
+                None => return Err(failed.unwrap_or_else(|| io::ErrorKind::NotFound.into())),
+            },
+            () = sleep(STAGGER), if has_more => {}
+        }
+    }
+}
+
+/// The error that says more: that a whole family of addresses can't be reached from here says the least.
+fn telling(before: Option<io::Error>, error: io::Error) -> io::Error {
+    let says_little = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::AddrNotAvailable
+        )
+    };
+    match before {
+        Some(before) if says_little(&error) => before,
+        _ => error,
+    }
+}
+
+/// The addresses in the order of the system's preference, but families by turns (RFC 8305 §4).
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first = addresses.first().map(SocketAddr::is_ipv6);
+    let (one, other): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| Some(address.is_ipv6()) == first);
+    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    let mut order = Vec::with_capacity(one.len() + other.len());
+    loop {
+        let pair = [one.next(), other.next()];
+        if pair == [None, None] {
+            return order;
+        }
+        order.extend(pair.into_iter().flatten());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{net::TcpListener, time::Instant};
+
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn families_take_turns_beginning_with_the_first() {
+        for (given, ordered) in [
+            (
+                &["[::1]:1", "[::2]:1", "1.1.1.1:1"][..],
+                &["[::1]:1", "1.1.1.1:1", "[::2]:1"][..],
+            ),
+            (
+                &["1.1.1.1:1", "2.2.2.2:1", "3.3.3.3:1", "[::1]:1"],
+                &["1.1.1.1:1", "[::1]:1", "2.2.2.2:1", "3.3.3.3:1"],
+            ),
+            (&["1.1.1.1:1"], &["1.1.1.1:1"]),
+            (&[], &[]),
+        ] {
+            assert_eq!(interleaved(addresses(given)), addresses(ordered));
+        }
+    }
+
+    /// A listener whose queue is full: connecting to it is never answered.
+    async fn silent() -> (std::net::TcpListener, Vec<TcpStream>, SocketAddr) {
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        socket.bind(&any.into()).unwrap();
+        socket.listen(0).unwrap();
+        let listener = std::net::TcpListener::from(socket);
+        let address = listener.local_addr().unwrap();
+        let mut filling = Vec::new();
+        loop {
+            let connect = TcpStream::connect(address);
+            match tokio::time::timeout(Duration::from_millis(100), connect).await {
+                Ok(connection) => filling.push(connection.unwrap()),
+                Err(_) => return (listener, filling, address),
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_costs_a_quarter_of_a_second() {
+        let (_listener, _filling, dead) = silent().await;
+        let live = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let live = live.local_addr().map(|address| (live, address)).unwrap();
+        let began = Instant::now();
+        let connection = connect(vec![dead, live.1]).await.unwrap();
+        assert_eq!(connection.peer_addr().unwrap(), live.1);
+        assert!(began.elapsed() >= STAGGER);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_followed_at_once_and_told_if_it_is_the_last() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let refusing = closed.local_addr().unwrap();
+        drop(closed);
+        let live = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = live.local_addr().unwrap();
+        let connection = connect(vec![refusing, address]).await.unwrap();
+        assert_eq!(connection.peer_addr().unwrap(), address);
+        let error = connect(vec![refusing]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(connect(Vec::new()).await.is_err());
+    }
+}

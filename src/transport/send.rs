@@ -1,0 +1,268 @@
+//! Sends a request over a connection, and gives the response with its body.
+//!
+//! Nothing is sent twice: a request goes out on another connection only if the one that it was given was found closed
+//! before a byte was written.
+
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, Uri,
+    header::{self, HOST},
+    uri::{Authority, PathAndQuery},
+};
+use http_body::{Body, Frame, SizeHint};
+use hyper::{body::Incoming, client::conn::TrySendError};
+use url::Url;
+
+use super::{
+    ConnectPhases, ConnectionUse, HttpCall, Trace,
+    body::Outgoing,
+    connection::{Http1, Identity},
+    connector::USER_AGENT,
+    fault::{BoxError, SendError},
+    pool::{Lease, Pool, Stream},
+};
+
+/// A response, and the connection that it came on.
+pub(super) struct Answer {
+    pub(super) response: Response<Received>,
+    pub(super) phases: ConnectPhases,
+    pub(super) connection: ConnectionUse,
+}
+
+/// Sends a call.
+pub(super) async fn send(
+    pool: &Arc<Pool>,
+    call: HttpCall,
+    trace: &Arc<Trace>,
+) -> Result<Answer, SendError> {
+    let head = Head::of(pool, &call).map_err(SendError::Unsendable)?;
+    let mut body = Outgoing::new(call.body, trace.clone());
+    loop {
+        let lease = pool.lease(trace, call.cold).await;
+        let lease = lease.map_err(SendError::Connect)?;
+        let identity = lease.identity().clone();
+        let connection = identity.used();
+        let is_reused = connection.uses > 1 || connection.opened < trace.began();
+        let request = head.request(&lease, body).map_err(SendError::Unsendable)?;
+        let mut failed = match lease.send(request, pool).await {
+            Ok(response) => {
+                let phases = trace.phases_on(&identity.marks);
+                return Ok(Answer {
+                    response,
+                    phases,
+                    connection,
+                });
+            }
+            Err(failed) => failed,
+        };
+        match failed.take_message() {
+            Some(unsent) if is_reused => body = unsent.into_body(),
+            _ => return Err(SendError::Exchange(failed.into_error())),
+        }
+    }
+}
+
+/// The head of a request, before it is known on what connection it goes.
+struct Head {
+    method: Method,
+    authority: Authority,
+    path: PathAndQuery,
+    scheme: String,
+    headers: HeaderMap,
+    /// Whether a proxy is told the whole URL.
+    is_forwarded: bool,
+}
+
+impl Head {
+    fn of(pool: &Pool, call: &HttpCall) -> Result<Self, BoxError> {
+        let url = &call.url;
+        if !["http", "https"].contains(&url.scheme()) {
+            let scheme = url.scheme();
+            return Err(format!("{scheme}:// is neither http:// nor https://").into());
+        }
+        let mut headers = call.headers.clone();
+        for (name, value) in [
+            (header::ACCEPT, "*/*"),
+            // Compression makes tokens wait for each other.
+            (header::ACCEPT_ENCODING, "identity"),
+            (header::USER_AGENT, USER_AGENT),
+        ] {
+            headers
+                .entry(name)
+                .or_insert(HeaderValue::from_static(value));
+        }
+        let forwarder = pool.connector.forwarder(url);
+        if let Some(authorization) = forwarder.and_then(|proxy| proxy.authorization()) {
+            headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
+        }
+        Ok(Self {
+            method: call.method.clone(),
+            authority: authority(url).parse()?,
+            path: path(url).parse()?,
+            scheme: url.scheme().to_owned(),
+            headers,
+            is_forwarded: forwarder.is_some(),
+        })
+    }
+
+    fn request(&self, lease: &Lease, body: Outgoing) -> Result<Request<Outgoing>, BoxError> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.headers_mut() = self.headers.clone();
+        let is_own = matches!(lease, Lease::Own(..));
+        let mut uri = Uri::builder().path_and_query(self.path.clone());
+        if self.is_forwarded || !is_own {
+            uri = uri.scheme(&*self.scheme).authority(self.authority.clone());
+        }
+        *request.uri_mut() = uri.build()?;
+        if is_own {
+            let host = HeaderValue::from_str(self.authority.as_str())?;
+            request.headers_mut().entry(HOST).or_insert(host);
+        }
+        Ok(request)
+    }
+}
+
+/// Host and port, without the user and password that a URL may hold.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+fn path(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+type Failed = TrySendError<Request<Outgoing>>;
+
+impl Lease {
+    fn identity(&self) -> &Arc<Identity> {
+        match self {
+            Self::Own(http) => &http.identity,
+            Self::Stream(stream) => &stream.http.identity,
+        }
+    }
+
+    async fn send(
+        self,
+        request: Request<Outgoing>,
+        pool: &Arc<Pool>,
+    ) -> Result<Response<Received>, Box<Failed>> {
+        match self {
+            Self::Own(mut http) => {
+                let mut sent = pin!(http.sender.try_send_request(request));
+                let response = std::future::poll_fn(|cx| {
+                    http.drive(cx);
+                    sent.as_mut().poll(cx)
+                });
+                let response = response.await?;
+                Ok(response.map(|body| Received::own(body, http, pool.clone())))
+            }
+            Self::Stream(stream) => {
+                let sent = stream.http.sender.clone().try_send_request(request);
+                let response = sent.await?;
+                Ok(response.map(|body| Received::stream(body, stream)))
+            }
+        }
+    }
+}
+
+/// The body of a response. Dropping it before its end closes the connection, or resets the stream.
+pub(super) struct Received {
+    body: Incoming,
+    over: Over,
+}
+
+/// What a body comes over.
+enum Over {
+    Own(Http1, Arc<Pool>),
+    /// Given back with the body.
+    Stream {
+        _stream: Stream,
+    },
+    /// The body has ended.
+    Nothing,
+}
+
+impl Received {
+    fn own(body: Incoming, http: Http1, pool: Arc<Pool>) -> Self {
+        let mut received = Self {
+            body,
+            over: Over::Own(http, pool),
+        };
+        if received.body.is_end_stream() {
+            received.give_back();
+        }
+        received
+    }
+
+    fn stream(body: Incoming, stream: Stream) -> Self {
+        Self {
+            body,
+            over: Over::Stream { _stream: stream },
+        }
+    }
+
+    /// Keeps the connection for another request, if it can take one.
+    fn give_back(&mut self) {
+        if let Over::Own(mut http, pool) = std::mem::replace(&mut self.over, Over::Nothing)
+            && http.is_idle()
+        {
+            pool.keep(http);
+        }
+    }
+}
+
+impl Body for Received {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Over::Own(http, _) = &mut self.over {
+            http.drive(cx);
+        }
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            self.give_back();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Received {
+    /// What came of the rest already is passed over, so that an answer of which all but the end mark was read does not
+    /// cost the connection.
+    fn drop(&mut self) {
+        if let Over::Own(http, _) = &mut self.over {
+            let mut cx = Context::from_waker(Waker::noop());
+            http.drive(&mut cx);
+            let rest = Pin::new(&mut self.body).poll_frame(&mut cx);
+            if matches!(rest, Poll::Ready(None)) {
+                self.give_back();
+            }
+        }
+    }
+}
