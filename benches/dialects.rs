@@ -293,6 +293,7 @@ async fn ask(
         key: None,
         proxy_password: None,
         lack: None,
+        cold: false,
     };
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
     match &run.answer.fault {

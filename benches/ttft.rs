@@ -239,6 +239,7 @@ async fn ours(
         key: None,
         proxy_password: None,
         lack: None,
+        cold: false,
     };
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
     if let Some(fault) = run.answer.fault {

@@ -135,6 +135,8 @@ pub struct SendRun {
     pub request: Arc<ChatRequest>,
     /// Who asks.
     pub origin: Origin,
+    /// Whether it opens a connection of its own, even if there is one that could take it.
+    pub cold: bool,
 }
 
 /// What the engine says. Measuring updates are never dropped.

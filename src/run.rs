@@ -328,6 +328,8 @@ pub struct Ask {
     pub proxy_password: Option<SecretString>,
     /// Why there is no key, if one was looked for and something failed; told where the server refuses to answer.
     pub lack: Option<String>,
+    /// Whether it opens a connection of its own, even if there is one that could take it.
+    pub cold: bool,
 }
 
 impl fmt::Debug for Ask {

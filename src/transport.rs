@@ -13,6 +13,7 @@ mod coding;
 mod connection;
 mod connector;
 mod fault;
+mod kernel;
 mod options;
 mod phases;
 mod pool;
@@ -38,6 +39,7 @@ use url::Url;
 
 pub use self::{
     call::PreparedCall,
+    kernel::TcpInfo,
     options::{ConnectOptions, HttpVersion, Timeouts},
     phases::Trace,
     this_machine::is_this_machine,
@@ -131,11 +133,27 @@ pub struct ConnectionUse {
     pub uses: u64,
 }
 
+/// Shows how the TCP connection of a call does.
+#[derive(Clone, Debug)]
+pub struct TcpLink(socket::Socket);
+
+impl TcpLink {
+    /// How it does now; `None` where the system is not asked (all but Linux).
+    #[must_use]
+    pub fn info(&self) -> Option<TcpInfo> {
+        self.0.tcp_info()
+    }
+}
+
 /// Bytes of a response body, or its trailers, and when they came off the socket.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// When.
+    /// When this program had them.
     pub at: Instant,
+    /// When the kernel had the last of them, where it says so (Linux).
+    pub kernel_at: Option<Instant>,
+    /// Whether `kernel_at` may be later than that: what was read came in several segments, and the stamp is the last's.
+    pub is_at_most: bool,
     /// What, after any content decoding.
     pub bytes: Bytes,
     /// The headers behind the body; no bytes come with or after them.
@@ -156,6 +174,8 @@ pub struct HttpResponse {
     pub phases: ConnectPhases,
     /// The connection that it came on.
     pub connection: ConnectionUse,
+    /// Shows how that connection does.
+    pub tcp: TcpLink,
     /// When the last byte of the body was taken by the connection for writing: at most one socket
     /// buffer was still on its way. Without a body, when the connection was there.
     pub request_sent: Instant,
@@ -229,6 +249,14 @@ impl Transport {
         let via = Via::new(&call.url, proxy, call.proxy_password.as_ref())?;
         let pool = self.ways.pool(&call.url, &via, &call.connect).await?;
         Ok(PreparedCall::new(pool, &via, call))
+    }
+
+    /// Opens connections for `call` until so many calls at once would find one, and sends nothing.
+    ///
+    /// # Errors
+    /// As [`Self::send`], as far as connecting goes; there is no limit of time.
+    pub async fn ensure_warm(&self, call: HttpCall, count: usize) -> Result<(), Fault> {
+        self.prepare(call).await?.warm(count).await
     }
 
     /// Sends one call and reads the whole answer, of at most 8 MiB.

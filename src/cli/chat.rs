@@ -81,6 +81,10 @@ pub struct Args {
     #[command(flatten)]
     reach: Reach,
 
+    /// Open a new connection for each run, even if there is one that could take it.
+    #[arg(long, help_heading = WHERE)]
+    cold: bool,
+
     /// Sampling temperature.
     #[arg(long, help_heading = HOW)]
     temperature: Option<f64>,

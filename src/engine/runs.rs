@@ -56,6 +56,7 @@ impl Runs {
         self.running().insert(send.id, cancel.clone());
         let job = Job {
             head,
+            cold: send.cold,
             endpoint: Arc::new(endpoint),
             cancel,
             transport: self.transport.clone(),
@@ -103,6 +104,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// One run on its way.
 struct Job {
     head: RunHead,
+    cold: bool,
     endpoint: Arc<Endpoint>,
     cancel: CancellationToken,
     transport: Transport,
@@ -126,6 +128,7 @@ impl Job {
                     key: keys.key,
                     proxy_password: keys.proxy_password,
                     lack: keys.lack,
+                    cold: self.cold,
                 };
                 let reporter = self.reporter.clone();
                 let id = self.head.id;

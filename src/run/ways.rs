@@ -42,13 +42,14 @@ impl<'a> Ways<'a> {
 }
 
 async fn way<'a>(dialect: &'a Dialect, transport: &Transport, ask: &Ask) -> Result<Way<'a>, Fault> {
-    let ChatCall { http, notes } = chat_call(
+    let ChatCall { mut http, notes } = chat_call(
         dialect,
         &ask.endpoint,
         &ask.head.request,
         ask.key.as_ref(),
         ask.proxy_password.clone(),
     )?;
+    http.cold = ask.cold;
     Ok(Way {
         dialect,
         call: transport.prepare(http).await?,

@@ -18,6 +18,7 @@ use super::{
     coding::{Coding, Opened, Step, Unpack},
     fault,
     phases::Trace,
+    socket::Socket,
 };
 use crate::{
     clock::now,
@@ -86,6 +87,61 @@ impl Default for Caps {
     }
 }
 
+/// When bytes were read.
+#[derive(Clone, Copy, Debug)]
+struct Stamp {
+    at: Instant,
+    kernel_at: Option<Instant>,
+    is_at_most: bool,
+}
+
+impl Stamp {
+    fn chunk(self, bytes: Bytes) -> Chunk {
+        let Self {
+            at,
+            kernel_at,
+            is_at_most,
+        } = self;
+        Chunk {
+            at,
+            kernel_at,
+            is_at_most,
+            bytes,
+            trailers: None,
+            note: None,
+        }
+    }
+
+    fn trailers(self, trailers: HeaderMap) -> Chunk {
+        Chunk {
+            trailers: Some(trailers),
+            ..self.chunk(Bytes::new())
+        }
+    }
+}
+
+/// Where a body comes from, for the kernel's stamps.
+struct Source {
+    socket: Socket,
+    /// Whether other answers come over the same connection, so that a read may have been for them.
+    is_shared: bool,
+    /// The last read that was seen.
+    seen: u64,
+}
+
+impl Source {
+    /// The stamp of bytes that this program had `at` some time.
+    fn stamp(&mut self, at: Instant) -> Option<Stamp> {
+        let read = self.socket.last_read()?;
+        let reads = read.number - std::mem::replace(&mut self.seen, read.number);
+        Some(Stamp {
+            at,
+            kernel_at: read.kernel_at,
+            is_at_most: read.is_several || self.is_shared && reads != 1,
+        })
+    }
+}
+
 /// A response body: every read stamped before anything else is done with it, then decompressed.
 pub(super) struct Incoming<B> {
     body: Pin<Box<B>>,
@@ -96,10 +152,11 @@ pub(super) struct Incoming<B> {
     /// What is to be told with the next chunk.
     note: Option<Note>,
     /// What was read and is not unpacked yet, and when it came. Empty where the unpacker alone holds more.
-    packed: Option<(Instant, Bytes)>,
+    packed: Option<(Stamp, Bytes)>,
     caps: Caps,
     /// The head, if there is no body: gRPC puts its trailers there then.
     head: Option<HeaderMap>,
+    source: Option<Source>,
     /// Who answers, for messages.
     host: Arc<str>,
     bytes_in: u64,
@@ -121,6 +178,7 @@ impl<B> Incoming<B> {
             packed: None,
             caps,
             head: None,
+            source: None,
             host,
             bytes_in: 0,
             bytes_out: 0,
@@ -136,6 +194,28 @@ impl<B> Incoming<B> {
     {
         self.head = self.body.is_end_stream().then(|| headers.clone());
         self
+    }
+
+    /// The socket that it comes over, which tells when the kernel had its bytes.
+    pub(super) fn over(mut self, socket: Socket, is_shared: bool) -> Self {
+        let seen = socket.last_read().map_or(0, |read| read.number);
+        self.source = Some(Source {
+            socket,
+            is_shared,
+            seen,
+        });
+        self
+    }
+
+    /// The stamp of what is taken now.
+    fn stamp(&mut self) -> Stamp {
+        let at = now();
+        let known = self.source.as_mut().and_then(|source| source.stamp(at));
+        known.unwrap_or(Stamp {
+            at,
+            kernel_at: None,
+            is_at_most: false,
+        })
     }
 
     /// Finds out what the body is, once enough of it is there.
@@ -194,17 +274,15 @@ impl<B> Incoming<B> {
         if let Err(fault) = self.open() {
             return Some(Err(fault));
         }
-        let (at, mut bytes) = self.packed.take_if(|_| self.opened)?;
+        let (stamp, mut bytes) = self.packed.take_if(|_| self.opened)?;
         let unpacked = self.unpacked(&mut bytes).and_then(|(unpacked, more)| {
-            self.packed = more.then_some((at, bytes));
+            self.packed = more.then_some((stamp, bytes));
             self.grow(unpacked.len())?;
             Ok(unpacked)
         });
         Some(unpacked.map(|bytes| Chunk {
-            at,
-            bytes,
-            trailers: None,
             note: self.note.take(),
+            ..stamp.chunk(bytes)
         }))
     }
 
@@ -254,22 +332,20 @@ impl<B> Incoming<B> {
 
     /// Takes a frame; gives nothing for one that is neither bytes nor trailers.
     fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Option<Chunk>, Fault> {
-        let at = now();
+        let stamp = self.stamp();
         let frame = frame.map_err(|error| fault::of_body(&error, &self.host))?;
         match frame.into_data() {
             Ok(bytes) => {
                 // What is there already was too little to tell what it is.
                 let begun = self.packed.take().map(|(_, begun)| begun);
                 let bytes = begun.map_or(bytes.clone(), |begun| [begun, bytes].concat().into());
-                self.packed = Some((at, bytes)).filter(|(_, bytes)| !bytes.is_empty());
+                self.packed = Some((stamp, bytes)).filter(|(_, bytes)| !bytes.is_empty());
                 self.next_piece().transpose()
             }
-            Err(frame) => Ok(frame.into_trailers().ok().map(|trailers| Chunk {
-                at,
-                bytes: Bytes::new(),
-                trailers: Some(trailers),
-                note: None,
-            })),
+            Err(frame) => {
+                let trailers = frame.into_trailers().ok();
+                Ok(trailers.map(|trailers| stamp.trailers(trailers)))
+            }
         }
     }
 }
@@ -285,12 +361,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Chunk, Fault>>> {
         if let Some(head) = self.head.take() {
-            return Poll::Ready(Some(Ok(Chunk {
-                at: now(),
-                bytes: Bytes::new(),
-                trailers: Some(head),
-                note: None,
-            })));
+            let chunk = self.stamp().trailers(head);
+            return Poll::Ready(Some(Ok(chunk)));
         }
         while !self.over {
             let item = if let Some(piece) = self.next_piece() {

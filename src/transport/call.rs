@@ -4,15 +4,15 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Version, header};
 use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    HttpCall, HttpResponse, Trace, Whole,
+    HttpCall, HttpResponse, TcpLink, Trace, Whole,
     body::{Caps, Incoming},
     coding::Coding,
-    fault::{self, Peer},
+    fault::{self, Peer, SendError},
     limit_text,
     pool::Pool,
     proxy::{Proxy, Via},
@@ -69,6 +69,14 @@ impl PreparedCall {
             Some(proxy) => format!("connected through the proxy {proxy}"),
             None => format!("connected to {}", self.peer.host),
         }
+    }
+
+    /// Opens connections until `count` calls at once find one.
+    pub(super) async fn warm(&self, count: usize) -> Result<(), Fault> {
+        let warmed = self.pool.warm(count).await;
+        warmed.map_err(|(error, trace)| {
+            fault::of_send(&SendError::Connect(error), &self.peer, &trace)
+        })
     }
 
     /// Sends the call and waits for its head; `trace` tells meanwhile how far it is.
@@ -141,19 +149,24 @@ fn response(answer: Answer, headers_at: Instant, trace: &Trace, peer: &Peer) -> 
         response,
         phases,
         connection,
+        socket,
     } = answer;
     let (head, body) = response.into_parts();
     let connected = phases.tls.or(phases.tcp).map(|span| span.end);
     let sent = (trace.request_sent()).or(connected);
     let coding = Coding::of(&head.headers);
     let body = Incoming::new(body, coding, Caps::default(), peer.host.as_str().into());
-    let body = body.with_head(&head.headers);
+    let is_shared = head.version == Version::HTTP_2;
+    let body = body
+        .with_head(&head.headers)
+        .over(socket.clone(), is_shared);
     HttpResponse {
         status: head.status.as_u16(),
         version: format!("{:?}", head.version),
         headers: head.headers,
         phases,
         connection,
+        tcp: TcpLink(socket),
         request_sent: sent.unwrap_or(trace.began()).min(headers_at),
         headers_at,
         body: Box::pin(body),

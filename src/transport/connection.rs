@@ -42,7 +42,7 @@ pub(super) struct Identity {
     opened: Instant,
     uses: AtomicU64,
     pub(super) marks: Arc<Marks>,
-    socket: Socket,
+    pub(super) socket: Socket,
 }
 
 impl Identity {

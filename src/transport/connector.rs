@@ -238,10 +238,10 @@ impl Dial {
 
     async fn tcp(&self, host: &str, port: u16) -> io::Result<BoxStream> {
         let addresses = self.addresses(host, port).await?;
-        let socket = Socket::new(race::connect(addresses).await?);
+        let (socket, wire) = Socket::new(race::connect(addresses).await?);
         self.0.marks.tcp_ends();
-        let _ = self.0.socket.set(socket.clone());
-        Ok(Box::new(socket))
+        let _ = self.0.socket.set(socket);
+        Ok(Box::new(wire))
     }
 
     /// The addresses of a host, asking the system's resolver for those of a name.

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::try_join_all;
 use tokio::sync::oneshot;
 
 use super::{
@@ -170,6 +171,21 @@ impl Pool {
     pub(super) fn keep(self: &Arc<Self>, http: Http1) {
         lock(&self.state).idle.push_back((now(), http));
         self.sweep_later();
+    }
+
+    /// Opens connections until `count` calls at once find one.
+    pub(super) async fn warm(self: &Arc<Self>, count: usize) -> Result<(), (BoxError, Arc<Trace>)> {
+        let leases = (0..count).map(|_| async {
+            let trace = Trace::new();
+            let lease = self.lease(&trace, false).await;
+            lease.map_err(|error| (error, trace))
+        });
+        for lease in try_join_all(leases).await? {
+            if let Lease::Own(http) = lease {
+                self.keep(http);
+            }
+        }
+        Ok(())
     }
 
     fn list(&self, http: &Arc<Http2>) {

@@ -26,6 +26,7 @@ use super::{
     connector::USER_AGENT,
     fault::{BoxError, SendError},
     pool::{Lease, Pool, Stream},
+    socket::Socket,
 };
 
 /// A response, and the connection that it came on.
@@ -33,6 +34,7 @@ pub(super) struct Answer {
     pub(super) response: Response<Received>,
     pub(super) phases: ConnectPhases,
     pub(super) connection: ConnectionUse,
+    pub(super) socket: Socket,
 }
 
 /// Sends a call.
@@ -57,6 +59,7 @@ pub(super) async fn send(
                     response,
                     phases,
                     connection,
+                    socket: identity.socket.clone(),
                 });
             }
             Err(failed) => failed,

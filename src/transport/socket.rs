@@ -1,11 +1,11 @@
-//! The TCP connection, below TLS and HTTP.
+//! The TCP connection, below TLS and HTTP. Each of its reads is stamped before anything else is done with it.
 
 use std::{
     io,
     mem::MaybeUninit,
     net::Shutdown,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -24,9 +24,27 @@ const KEEP_ALIVES: u32 = 3;
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
-/// A TCP connection. Clones are handles of the same one: who keeps idle connections looks at them with it.
+use super::{
+    kernel::{self, Receiver, SocketRead, TcpInfo},
+    phases::lock,
+};
+
+/// A TCP connection, for those who look at it while HTTP is spoken over its [`Wire`].
 #[derive(Clone, Debug)]
-pub(super) struct Socket(Arc<TcpStream>);
+pub(super) struct Socket(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    tcp: TcpStream,
+    last_read: Mutex<Option<SocketRead>>,
+}
+
+/// What is read from and written to.
+#[derive(Debug)]
+pub(super) struct Wire {
+    socket: Socket,
+    receiver: Receiver,
+}
 
 /// What can be read from a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +57,7 @@ pub(super) enum Unread {
 
 impl Socket {
     /// Takes a new connection, and sets it so that nothing waits in it and a dead peer is noticed.
-    pub(super) fn new(tcp: TcpStream) -> Self {
+    pub(super) fn new(tcp: TcpStream) -> (Self, Wire) {
         let options = SockRef::from(&tcp);
         let keep_alive = TcpKeepalive::new()
             .with_time(KEEP_ALIVE)
@@ -55,13 +73,32 @@ impl Socket {
         for error in set.into_iter().filter_map(Result::err) {
             tracing::debug!(%error, "a socket option was not taken");
         }
-        Self(Arc::new(tcp))
+        let receiver = Receiver::new(&tcp);
+        let socket = Self(Arc::new(Inner {
+            tcp,
+            last_read: Mutex::default(),
+        }));
+        let wire = Wire {
+            socket: socket.clone(),
+            receiver,
+        };
+        (socket, wire)
+    }
+
+    /// The last read, if there was one.
+    pub(super) fn last_read(&self) -> Option<SocketRead> {
+        *lock(&self.0.last_read)
+    }
+
+    /// How the connection does, where the kernel says so.
+    pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
+        kernel::tcp_info(&self.0.tcp)
     }
 
     /// Looks, without reading, whether there is something to be read.
     pub(super) fn unread(&self) -> Unread {
         let mut byte = [MaybeUninit::uninit()];
-        match SockRef::from(&*self.0).peek(&mut byte) {
+        match SockRef::from(&self.0.tcp).peek(&mut byte) {
             Ok(0) => Unread::End,
             Ok(_) => Unread::Bytes,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Unread::Nothing,
@@ -70,23 +107,29 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Socket {
+impl AsyncRead for Wire {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let Self { socket, receiver } = &mut *self;
+        let tcp = &socket.0.tcp;
         loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read_buf(buffer) {
+            ready!(tcp.poll_read_ready(cx))?;
+            match receiver.receive(tcp, buffer) {
+                Ok(read) => {
+                    *lock(&socket.0.last_read) = Some(read);
+                    return Poll::Ready(Ok(()));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read.map(drop)),
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }
 }
 
-impl AsyncWrite for Socket {
+impl AsyncWrite for Wire {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -100,9 +143,10 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let tcp = &self.socket.0.tcp;
         loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match self.0.try_write_vectored(slices) {
+            ready!(tcp.poll_write_ready(cx))?;
+            match tcp.try_write_vectored(slices) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => return Poll::Ready(written),
             }
@@ -118,6 +162,6 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
+        Poll::Ready(SockRef::from(&self.socket.0.tcp).shutdown(Shutdown::Write))
     }
 }

@@ -76,6 +76,7 @@ impl Driven {
             endpoint: endpoint.into(),
             request: Arc::new(request),
             origin: Origin::Playground,
+            cold: false,
         }));
         id
     }

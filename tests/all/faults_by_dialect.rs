@@ -64,6 +64,7 @@ async fn run_of(dialect: &Dialect, server: &Server) -> Run {
         key: Some(CANARY.into()),
         proxy_password: None,
         lack: None,
+        cold: false,
     };
     let run = execute(
         &Transport::default(),

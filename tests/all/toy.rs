@@ -150,6 +150,7 @@ pub fn ask(endpoint: Endpoint) -> Ask {
         key: Some(CANARY.into()),
         proxy_password: None,
         lack: None,
+        cold: false,
     }
 }
 

@@ -9,20 +9,21 @@ use hyper::{Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokenscope::{
     event::{FaultClass, Phase},
-    run::State,
+    run::{Connection, State},
     transport::{ConnectOptions, ConnectPhases, HttpCall, HttpVersion, Trace, Transport},
 };
 use tokio::{
     io::AsyncReadExt as _,
     sync::{Barrier, mpsc},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     fault_server::{
         Authority, Server, answer_all, gone, header, read_head, read_request, send, serve,
         serve_tls, whole,
     },
-    toy::{CANARY, endpoint, run},
+    toy::{CANARY, ask, endpoint, run, run_on},
 };
 
 fn call(url: &str, connect: ConnectOptions) -> HttpCall {
@@ -146,9 +147,13 @@ where
         }
     });
     let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .max_concurrent_streams(MAX_STREAMS)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
+
+/// How many streams the server of HTTP/2 allows on a connection.
+const MAX_STREAMS: u32 = 100;
 
 #[tokio::test]
 async fn http2_over_tls_is_negotiated_and_multiplexed() {
@@ -191,17 +196,195 @@ async fn http2_over_tls_is_negotiated_and_multiplexed() {
 #[tokio::test]
 async fn http2_by_prior_knowledge_without_tls() {
     let server = serve(|stream, _| serve_http2(stream, Arc::new(Barrier::new(1)))).await;
-    let mut endpoint = endpoint(&server.url());
-    endpoint.connect.http = HttpVersion::Http2;
-    let connect = endpoint.connect;
     let response = Transport::default()
-        .send(call(&server.url(), connect))
+        .send(call(&server.url(), http2()))
         .await
         .unwrap();
     assert_eq!(
         (response.status, response.version.as_str()),
         (200, "HTTP/2.0")
     );
+}
+
+fn http2() -> ConnectOptions {
+    ConnectOptions {
+        http: HttpVersion::Http2,
+        ..ConnectOptions::default()
+    }
+}
+
+/// None of the requests is answered before all have come, on connections that take a third of them each.
+#[tokio::test]
+async fn http2_goes_over_further_connections_where_one_is_full() {
+    const AT_ONCE: usize = 300;
+    let barrier = Arc::new(Barrier::new(AT_ONCE));
+    let server = serve(move |stream, _| serve_http2(stream, barrier.clone())).await;
+    let transport = Transport::default();
+    for wave in 0..2 {
+        let calls = (0..AT_ONCE).map(|_| transport.send(call(&server.url(), http2())));
+        let (mut uses, mut owners) = (std::collections::HashMap::new(), 0);
+        for response in futures_util::future::join_all(calls).await {
+            let response = response.unwrap();
+            owners += usize::from(response.phases.tcp.is_some());
+            *uses.entry(response.connection.id).or_insert(0) += 1;
+        }
+        let limit = MAX_STREAMS as usize;
+        assert_eq!(uses.into_values().collect::<Vec<_>>(), [limit; 3]);
+        assert_eq!(owners, if wave == 0 { 3 } else { 0 });
+    }
+    assert_eq!(server.accepted(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_is_known_by_its_number_and_its_uses() {
+    let server = serve(|stream, _| answer_all(stream)).await;
+    let transport = Transport::default();
+    let mut used = Vec::new();
+    for cold in [false, false, true, false] {
+        let call = HttpCall {
+            cold,
+            ..call(&server.url(), ConnectOptions::default())
+        };
+        let mut response = transport.send(call).await.unwrap();
+        while let Some(chunk) = futures_util::StreamExt::next(&mut response.body).await {
+            chunk.unwrap();
+        }
+        let connection = response.connection;
+        assert_eq!(response.phases.cold, connection.uses == 1);
+        used.push((connection.id, connection.uses));
+    }
+    let [(one, 1), (two, 2), (three, 1), (four, 2)] = used[..] else {
+        panic!("{used:?}");
+    };
+    assert!(one == two && three == four && one != three, "{used:?}");
+    assert_eq!(server.accepted(), 2);
+}
+
+#[tokio::test]
+async fn a_run_can_ask_for_a_cold_connection() {
+    let server = serve(|stream, _| answer_all(stream)).await;
+    let transport = Transport::default();
+    for (cold, connection) in [
+        (false, Connection::Cold),
+        (false, Connection::Warm),
+        (true, Connection::Cold),
+    ] {
+        let mut ask = ask(endpoint(&server.url()));
+        ask.cold = cold;
+        let run = run_on(&transport, ask, CancellationToken::new()).await;
+        assert_eq!(run.connection, Some(connection));
+    }
+}
+
+#[tokio::test]
+async fn connections_are_opened_ahead() {
+    const AT_ONCE: usize = 3;
+    let barrier = Arc::new(Barrier::new(AT_ONCE));
+    let server = serve(move |mut stream, _| {
+        let barrier = barrier.clone();
+        async move {
+            while read_request(&mut stream).await.is_some() {
+                barrier.wait().await;
+                send(&mut stream, whole("200 OK", "", "END\n")).await;
+            }
+        }
+    })
+    .await;
+    let transport = Transport::default();
+    let call = call(&server.url(), ConnectOptions::default());
+    for _ in 0..2 {
+        transport.ensure_warm(call.clone(), AT_ONCE).await.unwrap();
+    }
+    let calls = (0..AT_ONCE).map(|_| phases(&transport, call.clone()));
+    for phases in futures_util::future::join_all(calls).await {
+        assert!(!phases.cold);
+    }
+    assert_eq!(server.accepted(), AT_ONCE);
+    let fault = transport.ensure_warm(get("http://127.0.0.1:1/"), 2).await;
+    assert_eq!(fault.unwrap_err().class, FaultClass::Connect);
+
+    let multiplexed = serve(|stream, _| serve_http2(stream, Arc::new(Barrier::new(1)))).await;
+    let call = self::call(&multiplexed.url(), http2());
+    transport.ensure_warm(call.clone(), 50).await.unwrap();
+    assert!(!phases(&transport, call).await.cold);
+    assert_eq!(multiplexed.accepted(), 1);
+}
+
+/// What a server says while nothing was asked (some send 408 before they close) is no answer to the next request.
+#[tokio::test]
+async fn an_idle_connection_on_which_something_came_is_not_used() {
+    let (said, mut is_said) = mpsc::unbounded_channel();
+    let server = serve(move |mut stream, number| {
+        let said = said.clone();
+        async move {
+            if number > 0 {
+                return answer_all(stream).await;
+            }
+            read_request(&mut stream).await;
+            send(&mut stream, whole("200 OK", "", "END\n")).await;
+            send(&mut stream, whole("408 Request Timeout", "", "")).await;
+            said.send(()).unwrap();
+            gone(&mut stream).await;
+        }
+    })
+    .await;
+    let transport = Transport::default();
+    phases(&transport, call(&server.url(), ConnectOptions::default())).await;
+    is_said.recv().await.unwrap();
+    let response = transport.send(call(&server.url(), ConnectOptions::default()));
+    assert_eq!(response.await.unwrap().status, 200);
+    assert_eq!(server.accepted(), 2);
+}
+
+/// A reader that is held back finds the bytes late; the kernel had them when they came.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
+    use std::{io::Write as _, sync::mpsc::channel, time::Duration};
+    const HELD_BACK: Duration = Duration::from_millis(100);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (go, may_go) = channel::<&[&str]>();
+    let (wrote, written) = channel();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_nodelay(true).unwrap();
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\na";
+        stream.write_all(head).unwrap();
+        for pieces in may_go {
+            let before = Trace::new().began();
+            for piece in pieces {
+                stream.write_all(piece.as_bytes()).unwrap();
+            }
+            wrote.send(before).unwrap();
+        }
+    });
+    let call = call(&url, ConnectOptions::default());
+    let mut response = Transport::default().send(call).await.unwrap();
+    let first = futures_util::StreamExt::next(&mut response.body).await;
+    assert_eq!(first.unwrap().unwrap().bytes, "a");
+    for (pieces, text, is_at_most) in [(&["b"][..], "b", false), (&["c", "d"], "cd", true)] {
+        go.send(pieces).unwrap();
+        let before = written.recv().unwrap();
+        std::thread::sleep(HELD_BACK);
+        let chunk = futures_util::StreamExt::next(&mut response.body).await;
+        let chunk = chunk.unwrap().unwrap();
+        assert_eq!(chunk.bytes, text);
+        assert!(chunk.at >= before + HELD_BACK);
+        let kernel_at = chunk.kernel_at.expect("a stamp");
+        let delay = chunk.at.duration_since(kernel_at);
+        assert!(delay >= HELD_BACK / 2, "{delay:?}");
+        assert!(kernel_at + Duration::from_millis(1) >= before);
+        assert_eq!(chunk.is_at_most, is_at_most);
+    }
+    let tcp = response.tcp.info().expect("TCP_INFO");
+    assert!(
+        tcp.min_rtt <= tcp.rtt && tcp.rtt > Duration::ZERO,
+        "{tcp:?}"
+    );
+    assert_eq!((tcp.lost, tcp.out_of_order), (0, 0));
+    drop(go);
+    server.join().unwrap();
 }
 
 /// Says when it is dropped.
@@ -234,18 +417,11 @@ async fn dropping_an_http2_response_resets_its_stream_only() {
         }
     })
     .await;
-    let connect = ConnectOptions {
-        http: HttpVersion::Http2,
-        ..ConnectOptions::default()
-    };
     let transport = Transport::default();
-    let one = transport
-        .send(call(&server.url(), connect.clone()))
-        .await
-        .unwrap();
+    let one = transport.send(call(&server.url(), http2())).await.unwrap();
     drop(one);
     is_dropped.recv().await.unwrap();
-    let two = transport.send(call(&server.url(), connect)).await.unwrap();
+    let two = transport.send(call(&server.url(), http2())).await.unwrap();
     assert!(!two.phases.cold);
     assert_eq!(server.accepted(), 1);
 }

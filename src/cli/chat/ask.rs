@@ -31,6 +31,8 @@ pub(super) struct Ready {
     engine: Engine,
     settings: Arc<Settings>,
     targets: Vec<TargetId>,
+    /// Whether each run opens a connection of its own.
+    cold: bool,
 }
 
 impl Ready {
@@ -80,16 +82,20 @@ pub(super) fn ready(args: &Args, paths: Paths) -> anyhow::Result<Ready> {
         engine,
         settings,
         targets,
+        cold: args.cold,
     })
 }
 
 /// Starts one run a target.
 pub(super) fn start(question: &Question, ready: Ready) -> Asked {
     let Ready {
-        engine, targets, ..
+        engine,
+        targets,
+        cold,
+        ..
     } = ready;
     let runs = targets.into_iter();
-    let runs = runs.map(|target| (send(&engine, question, &target), target));
+    let runs = runs.map(|target| (send(&engine, question, &target, cold), target));
     let runs = runs.collect();
     Asked { engine, runs }
 }
@@ -127,13 +133,14 @@ fn shown(
     ready.targets.iter().map(of).collect()
 }
 
-fn send(engine: &Engine, question: &Question, target: &TargetId) -> RunId {
+fn send(engine: &Engine, question: &Question, target: &TargetId, cold: bool) -> RunId {
     let id = RunId::new();
     engine.send(Command::Send(SendRun {
         id,
         endpoint: target.endpoint.clone(),
         request: Arc::new(question.request(&target.model)),
         origin: Origin::Terminal,
+        cold,
     }));
     id
 }

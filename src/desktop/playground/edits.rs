@@ -324,6 +324,7 @@ pub fn ask(pane: &mut Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<S
         endpoint,
         request,
         origin: Origin::Playground,
+        cold: false,
     })
 }
 

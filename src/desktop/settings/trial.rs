@@ -130,6 +130,7 @@ impl Trial {
             endpoint: endpoint.id.clone(),
             request: request.into(),
             origin: Origin::Playground,
+            cold: false,
         }
     }
 }

@@ -41,6 +41,7 @@ pub async fn run_with(endpoint: &Endpoint, request: ChatRequest, key: Option<Sec
         key,
         proxy_password: None,
         lack: None,
+        cold: false,
     };
     let transport = Transport::default();
     execute(&transport, ask, CancellationToken::new(), &mut |_| {}).await

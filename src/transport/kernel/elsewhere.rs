@@ -1,0 +1,39 @@
+//! Systems whose kernel is not asked.
+
+use std::io;
+
+use tokio::{io::ReadBuf, net::TcpStream};
+
+use super::{SocketRead, TcpInfo};
+
+/// Reads from a socket.
+#[derive(Debug)]
+pub(in crate::transport) struct Receiver {
+    reads: u64,
+}
+
+impl Receiver {
+    pub(in crate::transport) fn new(_: &TcpStream) -> Self {
+        Self { reads: 0 }
+    }
+
+    /// Reads what is there.
+    pub(in crate::transport) fn receive(
+        &mut self,
+        tcp: &TcpStream,
+        buffer: &mut ReadBuf<'_>,
+    ) -> io::Result<SocketRead> {
+        tcp.try_read_buf(buffer)?;
+        self.reads += 1;
+        Ok(SocketRead {
+            number: self.reads,
+            kernel_at: None,
+            is_several: false,
+        })
+    }
+}
+
+/// Not asked.
+pub(in crate::transport) fn tcp_info(_: &TcpStream) -> Option<TcpInfo> {
+    None
+}

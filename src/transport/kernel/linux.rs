@@ -1,0 +1,219 @@
+//! Linux: receive stamps (`SO_TIMESTAMPING`) and `TCP_INFO`.
+//!
+//! A stamp is made in software when a segment is taken from the network, and is of the wall clock: each is mapped to the
+//! monotonic clock by reading both, and passed over if the wall clock was set since the read before.
+
+use std::{
+    io::{self, IoSliceMut},
+    os::fd::AsRawFd as _,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    getsockopt_impl, libc,
+    sys::{
+        socket::{
+            ControlMessageOwned, GetSockOpt as _, MsgFlags, RecvMsg, TimestampingFlag, recvmsg,
+            setsockopt, sockopt::Timestamping,
+        },
+        time::TimeValLike as _,
+    },
+};
+use tokio::{
+    io::{Interest, ReadBuf},
+    net::TcpStream,
+};
+
+use super::{SocketRead, TcpInfo};
+use crate::clock::{now, wall_clock_ns};
+
+/// Most bytes of a read: what is not read yet keeps a stamp of its own.
+const MAX_READ: usize = 32 << 10;
+
+/// Reads from a socket, with the kernel's stamps.
+#[derive(Debug)]
+pub(in crate::transport) struct Receiver {
+    reads: u64,
+    /// Room for a stamp.
+    control: Vec<u8>,
+    clocks: Clocks,
+    /// Segments with data that the socket had received at the last read.
+    segments: u32,
+}
+
+impl Receiver {
+    pub(in crate::transport) fn new(tcp: &TcpStream) -> Self {
+        let flags = TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE
+            | TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE;
+        if let Err(error) = setsockopt(tcp, Timestamping, &flags) {
+            tracing::debug!(%error, "the kernel makes no receive stamps");
+        }
+        Self {
+            reads: 0,
+            control: nix::cmsg_space!([libc::timespec; 3]),
+            clocks: Clocks::read(),
+            segments: 0,
+        }
+    }
+
+    /// Reads what is there.
+    pub(in crate::transport) fn receive(
+        &mut self,
+        tcp: &TcpStream,
+        buffer: &mut ReadBuf<'_>,
+    ) -> io::Result<SocketRead> {
+        let room = buffer.remaining().min(MAX_READ);
+        let mut slices = [IoSliceMut::new(buffer.initialize_unfilled_to(room))];
+        let control = &mut self.control;
+        let (bytes, stamp_ns) = tcp.try_io(Interest::READABLE, || {
+            let flags = MsgFlags::MSG_DONTWAIT;
+            let read = recvmsg::<()>(tcp.as_raw_fd(), &mut slices, Some(control), flags)?;
+            Ok((read.bytes, stamp_ns(&read)))
+        })?;
+        buffer.advance(bytes);
+        self.reads += 1;
+        let segments = words(tcp).map_or(self.segments, |words| words[DATA_SEGMENTS_IN]);
+        let came = segments.wrapping_sub(std::mem::replace(&mut self.segments, segments));
+        Ok(SocketRead {
+            number: self.reads,
+            kernel_at: stamp_ns.and_then(|stamp_ns| self.clocks.monotonic(stamp_ns)),
+            is_several: came > 1,
+        })
+    }
+}
+
+/// The software stamp of a read, in nanoseconds since 1970.
+fn stamp_ns(read: &RecvMsg<'_, '_, ()>) -> Option<i64> {
+    read.cmsgs().ok()?.find_map(|message| match message {
+        ControlMessageOwned::ScmTimestampsns(stamps) => {
+            Some(stamps.system.num_nanoseconds()).filter(|stamp_ns| *stamp_ns > 0)
+        }
+        _ => None,
+    })
+}
+
+/// Both clocks, read together.
+#[derive(Clone, Copy, Debug)]
+struct Clocks {
+    at: Instant,
+    wall_ns: i64,
+}
+
+impl Clocks {
+    /// Two readings of the monotonic clock around one of the wall clock are this near, unless the thread was
+    /// interrupted in between.
+    const TOGETHER: Duration = Duration::from_micros(20);
+
+    /// How far the clocks may drift apart from one read to the next, beside a thousandth of the time between: a wall
+    /// clock that is slewed runs half as wrong.
+    const DRIFT_NS: i64 = 500_000;
+
+    fn read() -> Self {
+        let mut tries = 0;
+        loop {
+            let (at, wall_ns) = (now(), wall_clock_ns());
+            tries += 1;
+            if now().saturating_duration_since(at) < Self::TOGETHER || tries == 5 {
+                return Self { at, wall_ns };
+            }
+        }
+    }
+
+    /// When a stamp of the wall clock was, unless that clock was set since the last time.
+    fn monotonic(&mut self, stamp_ns: i64) -> Option<Instant> {
+        let before = std::mem::replace(self, Self::read());
+        self.map(before, stamp_ns)
+    }
+
+    fn map(self, before: Self, stamp_ns: i64) -> Option<Instant> {
+        let passed = self.at.saturating_duration_since(before.at);
+        let passed_ns = i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX);
+        let drift_ns = self
+            .wall_ns
+            .saturating_sub(before.wall_ns)
+            .abs_diff(passed_ns);
+        let may_ns = Self::DRIFT_NS
+            .saturating_add(passed_ns / 1000)
+            .unsigned_abs();
+        let ago_ns = u64::try_from(self.wall_ns.saturating_sub(stamp_ns)).ok()?;
+        (drift_ns <= may_ns)
+            .then(|| self.at.checked_sub(Duration::from_nanos(ago_ns)))
+            .flatten()
+    }
+}
+
+/// `struct tcp_info` of `linux/tcp.h`, in words of four bytes, up to the last that is read here.
+const WORDS: usize = OUT_OF_ORDER + 1;
+const LOST: usize = 8;
+const RTT_US: usize = 17;
+const RETRANSMITS: usize = 25;
+const MIN_RTT_US: usize = 37;
+const DATA_SEGMENTS_IN: usize = 38;
+const OUT_OF_ORDER: usize = 56;
+
+#[derive(Clone, Copy)]
+struct TcpWords;
+getsockopt_impl!(
+    TcpWords,
+    libc::IPPROTO_TCP,
+    libc::TCP_INFO,
+    [u32; WORDS],
+    nix::sys::socket::sockopt::GetStruct<[u32; WORDS]>
+);
+
+/// Whether the kernel fills all these words: since 5.4.
+static FILLS_ALL: LazyLock<bool> = LazyLock::new(|| {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse::<u32>().unwrap_or_default());
+    (numbers.next(), numbers.next()) >= (Some(5), Some(4))
+});
+
+fn words(tcp: &TcpStream) -> Option<[u32; WORDS]> {
+    FILLS_ALL.then(|| TcpWords.get(tcp).ok()).flatten()
+}
+
+/// How the connection does.
+pub(in crate::transport) fn tcp_info(tcp: &TcpStream) -> Option<TcpInfo> {
+    let words = words(tcp)?;
+    let micros = |word: usize| Duration::from_micros(words[word].into());
+    Some(TcpInfo {
+        rtt: micros(RTT_US),
+        min_rtt: micros(MIN_RTT_US),
+        retransmits: words[RETRANSMITS],
+        lost: words[LOST],
+        out_of_order: words[OUT_OF_ORDER],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_mapped_unless_the_wall_clock_was_set() {
+        let at = now();
+        let second = Duration::from_secs(1);
+        let before = Clocks {
+            at,
+            wall_ns: 5_000_000_000,
+        };
+        for (wall_ns, stamp_ns, expected) in [
+            (6_000_000_000, 5_990_000_000, Some(990)),
+            (6_000_900_000, 5_990_900_000, Some(990)),
+            (6_003_000_000, 5_990_000_000, None),
+            (9_000_000_000, 8_990_000_000, None),
+            (2_000_000_000, 1_990_000_000, None),
+            (6_000_000_000, 6_000_000_001, None),
+        ] {
+            let clocks = Clocks {
+                at: at + second,
+                wall_ns,
+            };
+            let expected = expected.map(|ms| at + Duration::from_millis(ms));
+            assert_eq!(clocks.map(before, stamp_ns), expected, "{wall_ns}");
+        }
+    }
+}
