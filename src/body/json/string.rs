@@ -65,13 +65,13 @@ fn hex(rest: &[u8]) -> (u32, &[u8]) {
     (number.unwrap_or(0xFFFD), after)
 }
 
-/// Writes a code point; a surrogate in the three bytes that UTF-8 would have for it.
+/// Writes a code point; a surrogate in the three bytes that UTF-8 would have for it, the first of them always the same.
 fn put(point: u32, text: &mut Vec<u8>) {
     if let Some(character) = char::from_u32(point) {
         text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     } else {
         let low = |shift: u32| 0x80 | (point >> shift & 0x3F) as u8;
-        text.extend_from_slice(&[0xE0 | (point >> 12) as u8, low(6), low(0)]);
+        text.extend_from_slice(&[0xED, low(6), low(0)]);
     }
 }
 
