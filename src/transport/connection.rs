@@ -28,7 +28,7 @@ const MAX_HEADERS: usize = 1_000;
 const MAX_HEADER_BYTES: u32 = 256 << 10;
 
 /// A ping tells a dead connection from a silent answer. More often than every five minutes, gRPC servers close the
-/// connection for “too_many_pings”.
+/// connection for too many pings.
 const PING: Duration = Duration::from_mins(5);
 const PONG_WITHIN: Duration = Duration::from_secs(20);
 
@@ -150,9 +150,9 @@ impl Http2 {
             .handshake(io)
             .await?;
         let driver = Arc::new(Mutex::new(driver));
-        let driven = driver.clone();
+        let spoken = driver.clone();
         tokio::spawn(std::future::poll_fn(move |cx| {
-            Pin::new(&mut *lock(&driven)).poll(cx).map(|ended| {
+            Pin::new(&mut *lock(&spoken)).poll(cx).map(|ended| {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "an HTTP/2 connection ended");
                 }
