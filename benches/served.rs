@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
-use tokenscope::transport::{ConnectOptions, HttpCall, Transport, Upload};
+use tokenscope::{
+    exchange,
+    transport::{ConnectOptions, HttpCall, Transport, Upload},
+};
 use url::Url;
 
 /// A running simulator; dropping it stops it.
@@ -72,7 +75,7 @@ impl Served {
             proxy_password: None,
             cold: false,
         };
-        let (status, _, body) = Transport::default().get(call).await?;
+        let (status, _, body) = exchange::whole(&Transport::default(), call).await?;
         ensure!(status == 200, "no list of runs: {status}");
         let list: Value = serde_json::from_slice(&body)?;
         let runs = list["runs"].as_array().context("no list of runs")?;

@@ -395,11 +395,12 @@ mod tests {
     use super::*;
     use crate::{
         chat::ChatRequest, dialect::DialectId, endpoint::TargetId, run::Origin, run::RunHead,
+        run::State,
     };
 
-    /// A run with nothing but a key and a prompt.
+    /// A run with nothing but a key and a prompt, whose answer is waited for.
     pub(super) fn a_run(id: i64) -> Run {
-        Run::new(RunHead {
+        let head = RunHead {
             id: RunId(id),
             target: TargetId {
                 endpoint: "here".into(),
@@ -412,6 +413,10 @@ mod tests {
             origin: Origin::Playground,
             attempt: 1,
             request: Arc::new(ChatRequest::of_text("m", "hello")),
-        })
+        };
+        Run {
+            state: State::Waiting,
+            ..Run::new(head)
+        }
     }
 }

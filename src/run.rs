@@ -4,13 +4,10 @@
 //! it goes, and a [`Run`] with every stamp at the end.
 
 mod backlog;
-mod bounded;
 mod execute;
 mod reads;
 pub mod recorder;
 mod stamps;
-mod watch;
-mod ways;
 
 use std::{
     fmt,
@@ -240,13 +237,6 @@ impl RunUpdate {
         }
     }
 
-    fn events_mut(&mut self) -> &mut [Event] {
-        match self {
-            Self::Started { .. } | Self::Head { .. } => &mut [],
-            Self::Read { events, .. } | Self::Closed { events, .. } => events,
-        }
-    }
-
     /// The events that it brings.
     pub(crate) fn events(&self) -> &[Event] {
         match self {
@@ -262,6 +252,19 @@ impl Run {
     /// # Errors
     /// If the update can't follow the state; nothing is changed then.
     pub fn apply(&mut self, update: &RunUpdate) -> Result<(), IllegalUpdate> {
+        self.advance(update)?;
+        if let RunUpdate::Read { read, .. } = update {
+            self.reads.push(*read);
+        }
+        for event in update.events() {
+            self.answer.apply(event);
+        }
+        Ok(())
+    }
+
+    /// The part of [`Self::apply`] that says where the run stands (its state, its stamps, its connection) without
+    /// what was said: enough for who keeps that elsewhere.
+    pub(crate) fn advance(&mut self, update: &RunUpdate) -> Result<(), IllegalUpdate> {
         let next = self.next_state(update).ok_or(IllegalUpdate {
             state: self.state,
             update: update.name(),
@@ -281,14 +284,8 @@ impl Run {
                 self.status = Some(*status);
                 self.http_version = Some(http_version.clone());
             }
-            RunUpdate::Read { read, events } => {
-                self.stamps.note(read, events);
-                self.reads.push(*read);
-            }
+            RunUpdate::Read { read, events } => self.stamps.note(read, events),
             RunUpdate::Closed { stamps, .. } => self.stamps = (**stamps).clone(),
-        }
-        for event in update.events() {
-            self.answer.apply(event);
         }
         self.state = next;
         Ok(())

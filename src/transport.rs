@@ -25,12 +25,7 @@ mod this_machine;
 mod tls;
 mod upload;
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, pin::Pin, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -39,6 +34,7 @@ use url::Url;
 
 pub use self::{
     call::PreparedCall,
+    fault::Peer,
     kernel::TcpInfo,
     options::{ConnectOptions, HttpVersion, Timeouts},
     phases::Trace,
@@ -47,7 +43,7 @@ pub use self::{
 };
 use self::{client::Ways, proxy::Via};
 use crate::{
-    event::{Fault, Note, Phase},
+    event::{Fault, Note},
     mask::{Mask, Secrets},
     visible::shown_url,
 };
@@ -185,24 +181,6 @@ pub struct HttpResponse {
     pub body: Pin<Box<dyn Stream<Item = Result<Chunk, Fault>> + Send>>,
 }
 
-/// How long the body of an error may take from its head on: what is told of it by then is all that is shown anyway.
-const ERROR_BODY: Duration = Duration::from_secs(5);
-
-impl HttpResponse {
-    /// When the body of an error is to be over, at most as long after its head as a first token may take; `None` if
-    /// this is no error.
-    pub(crate) fn error_deadline(&self, first_token_ms: u64) -> Option<Instant> {
-        let is_error = !(200..300).contains(&self.status);
-        let limit = match first_token_ms {
-            0 => ERROR_BODY,
-            limit_ms => ERROR_BODY.min(Duration::from_millis(limit_ms)),
-        };
-        is_error
-            .then(|| self.headers_at.checked_add(limit))
-            .flatten()
-    }
-}
-
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpResponse")
@@ -225,21 +203,7 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// A response read whole: status, headers, body.
-pub type Whole = (u16, HeaderMap, Bytes);
-
 impl Transport {
-    /// Sends one call and waits for its head: no longer than the connect limit for connecting, then no
-    /// longer than the first-token limit.
-    ///
-    /// # Errors
-    /// A fault of class `dns`, `connect`, `tls`, `proxy`, `timeout`, `reset` or `protocol`, with the
-    /// phase it happened in. Its text holds no credential. A redirect is a
-    /// `protocol` fault that names where to: it is never followed.
-    pub async fn send(&self, call: HttpCall) -> Result<HttpResponse, Fault> {
-        self.prepare(call).await?.send(&Trace::new()).await
-    }
-
     /// Does what a call needs before its clock may start: finds its way of connecting, or sets it up.
     ///
     /// # Errors
@@ -254,72 +218,10 @@ impl Transport {
     /// Opens connections for `call` until so many calls at once would find one, and sends nothing.
     ///
     /// # Errors
-    /// As [`Self::send`], as far as connecting goes; there is no limit of time.
+    /// A fault of connecting; there is no limit of time.
     pub async fn ensure_warm(&self, call: HttpCall, count: usize) -> Result<(), Fault> {
         self.prepare(call).await?.warm(count).await
     }
-
-    /// Sends one call and reads the whole answer, of at most 8 MiB.
-    ///
-    /// # Errors
-    /// As [`Self::send`], or a `protocol` fault if the answer is larger.
-    pub async fn get(&self, call: HttpCall) -> Result<Whole, Fault> {
-        self.prepare(call).await?.whole(&Trace::new()).await
-    }
-
-    /// Does one call on connections of its own and reports how far it came: a step for each phase of
-    /// connecting that took place, the failed one last.
-    ///
-    /// # Errors
-    /// As [`Self::get`]; a fault of connecting was reported as a step, too.
-    pub async fn probe(
-        call: HttpCall,
-        report: &mut (dyn FnMut(ConnectStep) + Send),
-    ) -> Result<Whole, Fault> {
-        let prepared = Self::default().prepare(call).await?;
-        let way = prepared.way();
-        let trace = Trace::new();
-        let result = prepared.whole(&trace).await;
-        let addresses: Vec<_> = trace.addresses().iter().map(ToString::to_string).collect();
-        let phases = trace.phases();
-        for (phase, span, found) in [
-            (Phase::Dns, phases.dns, addresses.join(", ")),
-            (Phase::Connect, phases.tcp, way),
-            (Phase::Tls, phases.tls, "the certificate is trusted".into()),
-        ] {
-            if let Some(span) = span {
-                report(ConnectStep {
-                    phase,
-                    result: Ok(found),
-                    took: Some(span.end.duration_since(span.begin)),
-                });
-            }
-        }
-        let connecting = [Phase::Prepare, Phase::Dns, Phase::Connect, Phase::Tls];
-        if let Some(fault) = result
-            .as_ref()
-            .err()
-            .filter(|f| connecting.contains(&f.phase))
-        {
-            report(ConnectStep {
-                phase: fault.phase,
-                result: Err(fault.clone()),
-                took: None,
-            });
-        }
-        result
-    }
-}
-
-/// How one phase of connecting went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectStep {
-    /// `dns`, `connect` or `tls`.
-    pub phase: Phase,
-    /// What was found, or what is wrong.
-    pub result: Result<String, Fault>,
-    /// How long it took, where it was done.
-    pub took: Option<Duration>,
 }
 
 /// A limit as a person would write it.

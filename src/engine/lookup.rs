@@ -13,10 +13,11 @@ use crate::{
     endpoint::{Endpoint, cache::ModelCache},
     event::{Fault, FaultClass, Phase},
     exchange::{
+        self,
         call::models_call,
         list::{list_models, read_models},
     },
-    transport::{ConnectStep, Transport},
+    transport::Transport,
 };
 
 /// The cached list of an endpoint's models, or a fresh one.
@@ -195,11 +196,11 @@ pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &End
         Err(fault) => return tell(TestedThing::Auth, Err(fault), true, None),
     };
     let mask = call.mask(None);
-    let mut report = |step: ConnectStep| {
+    let mut report = |step: exchange::ConnectStep| {
         let result = step.result.map_err(|fault| mask.fault(fault));
         tell(tested_thing(step.phase), result, true, step.took);
     };
-    let models = match Transport::probe(call, &mut report).await {
+    let models = match exchange::probe(call, &mut report).await {
         Ok(whole) => read_models(&endpoint, &whole)
             .map_err(|fault| mask.fault(explained(fault, keys.lack.as_deref()))),
         Err(fault) if is_connecting(fault.phase) => return,
@@ -268,7 +269,7 @@ async fn key_told(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
         return (place, keys.place != KeyPlace::Missing);
     }
     let without = match models_call(endpoint, None, keys.proxy_password.clone()) {
-        Ok(call) => Transport::probe(call, &mut |_| ()).await,
+        Ok(call) => exchange::probe(call, &mut |_| ()).await,
         // It can't be asked without a key, so the key was looked at.
         Err(_) => return (place, true),
     };

@@ -7,13 +7,13 @@ use std::collections::HashSet;
 use http::{HeaderMap, header};
 use secrecy::SecretString;
 
-use super::call::models_call;
+use super::{Whole, call::models_call, whole};
 use crate::{
     body::{ModelInfo, ResponseHead, next_page},
     dialect::Dialect,
     endpoint::Endpoint,
     event::{Event, Fault, FaultClass, Phase},
-    transport::{Transport, Whole},
+    transport::Transport,
 };
 
 /// Most pages of a list that are asked for, and models that end the asking.
@@ -35,7 +35,7 @@ pub async fn list_models(
     let mask = call.mask(None);
     let mut models: Vec<ModelInfo> = Vec::new();
     for page in 0..MAX_PAGES {
-        let whole = transport.get(call.clone()).await;
+        let whole = whole(transport, call.clone()).await;
         let listed = whole.and_then(|whole| Ok((read_models(endpoint, &whole)?, whole.2)));
         let (listed, body) = match listed {
             Ok(listed) => listed,

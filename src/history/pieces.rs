@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     event::{Event, words},
-    run::{Read, Reads, Run, RunUpdate, Stamps, State},
+    run::{OffsetNs, Read, Reads, Run, RunUpdate, Stamps, State},
 };
 
 words! {
@@ -159,43 +159,17 @@ impl Live {
     }
 
     fn fold(&mut self, update: &Arc<RunUpdate>) {
-        let run = &mut self.run;
-        match &**update {
-            RunUpdate::Started { started_unix_ns } => {
-                run.stamps.started_unix_ns = *started_unix_ns;
-                run.state = State::Connecting;
-                self.changed = true;
-            }
-            RunUpdate::Head {
-                stamps,
-                connection,
-                status,
-                http_version,
-            } => {
-                run.stamps.clone_from(stamps);
-                run.connection = Some(*connection);
-                run.status = Some(*status);
-                run.http_version = Some(http_version.clone());
-                run.state = State::Waiting;
-                self.changed = true;
-            }
-            RunUpdate::Read { read, events } => {
-                self.changed |= stamp(&mut run.stamps, *read, events);
-                if run.stamps.first_token.is_some() && run.state != State::Streaming {
-                    run.state = State::Streaming;
-                    self.changed = true;
-                }
-                self.reads.push(*read);
-                self.waiting += size_of::<Read>();
-                self.say(update);
-            }
-            RunUpdate::Closed { at, stamps, .. } => {
-                run.stamps.clone_from(stamps);
-                run.stamps.closed.get_or_insert(*at);
-                self.changed = true;
-                self.say(update);
-            }
+        let before = standing(&self.run);
+        if let Err(illegal) = self.run.advance(update) {
+            tracing::warn!(id = self.run.head.id.0, %illegal, "an update out of order was left aside");
+            return;
         }
+        self.changed |= standing(&self.run) != before;
+        if let RunUpdate::Read { read, .. } = &**update {
+            self.reads.push(*read);
+            self.waiting += size_of::<Read>();
+        }
+        self.say(update);
     }
 
     fn say(&mut self, update: &Arc<RunUpdate>) {
@@ -262,28 +236,19 @@ fn line(event: &Event) -> String {
     serde_json::to_string(event).unwrap_or_default() + "\n"
 }
 
-/// Sets the stamps that this read is the first of; says whether there were any.
-fn stamp(stamps: &mut Stamps, read: Read, events: &[Event]) -> bool {
-    let first = |stamp: &mut Option<u64>, is: bool| {
-        let sets = is && stamp.is_none();
-        if sets {
-            *stamp = Some(read.at);
-        }
-        sets
-    };
-    let sets = [
-        first(&mut stamps.first_byte, true),
-        first(&mut stamps.first_event, read.events > 0),
-        first(&mut stamps.first_token, read.tokens > 0),
-        first(
-            &mut stamps.first_visible,
-            events.iter().any(Event::is_visible),
-        ),
-    ];
-    if read.tokens > 0 {
-        stamps.last_token = Some(read.at);
-    }
-    sets.contains(&true)
+/// What makes the row of a live run out of date when it changes: its state, and the stamps of first things.
+fn standing(run: &Run) -> (State, [Option<OffsetNs>; 4]) {
+    let Stamps {
+        first_byte,
+        first_event,
+        first_token,
+        first_visible,
+        ..
+    } = run.stamps;
+    (
+        run.state,
+        [first_byte, first_event, first_token, first_visible],
+    )
 }
 
 /// Gives a live run what its pieces say.

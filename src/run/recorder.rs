@@ -9,46 +9,29 @@ use super::{OffsetNs, Read, Span, Stamps};
 use crate::{
     clock::{now, wall_clock_ns},
     event::Event,
-    transport::{ConnectPhases, HttpResponse, PhaseSpan},
+    exchange::{Came, Head},
+    transport::{ConnectPhases, PhaseSpan},
 };
 
-/// What came of the answer itself with some bytes, whether it could be told at once or not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Came {
-    /// How many tokens.
-    pub tokens: u32,
-    /// Whether any of them is visible.
-    pub visible: bool,
-}
-
-impl Came {
-    /// Counts an event, as the dialect said it.
-    pub fn note(&mut self, event: &Event) {
-        self.tokens = self.tokens.saturating_add(event.is_token().into());
-        self.visible |= event.is_visible();
-    }
-}
-
-/// The stamps of a run that goes.
+/// The clock of a run that goes.
 #[derive(Debug)]
 pub struct Recorder {
     started: Instant,
-    stamps: Stamps,
+    started_unix_ns: i64,
     last_read: Option<OffsetNs>,
+    /// When something visible came, though it may have been told later.
+    first_visible: Option<OffsetNs>,
 }
 
 impl Recorder {
     /// Starts the clock.
     #[must_use]
     pub fn start() -> Self {
-        let stamps = Stamps {
-            started_unix_ns: wall_clock_ns(),
-            ..Stamps::default()
-        };
         Self {
+            started_unix_ns: wall_clock_ns(),
             started: now(),
-            stamps,
             last_read: None,
+            first_visible: None,
         }
     }
 
@@ -58,62 +41,62 @@ impl Recorder {
         self.started
     }
 
-    /// The stamps so far.
+    /// Offset 0 on the wall clock, in nanoseconds since 1970.
     #[must_use]
-    pub fn stamps(&self) -> &Stamps {
-        &self.stamps
+    pub fn started_unix_ns(&self) -> i64 {
+        self.started_unix_ns
     }
 
     /// Takes the phases of connecting, and when the request was sent, of a call that may have failed.
-    pub fn connect(&mut self, phases: &ConnectPhases, request_sent: Option<Instant>) {
+    pub fn connect(
+        &self,
+        stamps: &mut Stamps,
+        phases: &ConnectPhases,
+        request_sent: Option<Instant>,
+    ) {
         let span = |span: Option<PhaseSpan>| {
             span.map(|span| Span {
                 begin: self.offset(span.begin),
                 end: self.offset(span.end),
             })
         };
-        let (dns, tcp, tls) = (span(phases.dns), span(phases.tcp), span(phases.tls));
-        let request_sent = request_sent.map(|at| self.offset(at));
-        self.stamps = Stamps {
-            dns,
-            tcp,
-            tls,
-            request_sent,
-            ..self.stamps.clone()
-        };
+        stamps.dns = span(phases.dns);
+        stamps.tcp = span(phases.tcp);
+        stamps.tls = span(phases.tls);
+        stamps.request_sent = request_sent.map(|at| self.offset(at));
     }
 
     /// Takes everything up to the response head.
-    pub fn head(&mut self, response: &HttpResponse) {
-        self.connect(&response.phases, Some(response.request_sent));
-        self.stamps.headers = Some(self.offset(response.headers_at));
+    pub fn head(&self, stamps: &mut Stamps, head: &Head) {
+        self.connect(stamps, &head.phases, Some(head.request_sent));
+        stamps.headers = Some(self.offset(head.at));
     }
 
-    /// Takes a read of `bytes` bytes that came at `at`, what came with it, and the `events` that are told of it.
+    /// A read of `bytes` bytes that came at `at`, with what came with it and the `events` that are told of it.
     pub fn read(&mut self, at: Instant, bytes: usize, came: Came, events: &[Event]) -> Read {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let read = Read {
-            at: self.offset(at),
+        let at = self.offset(at);
+        self.last_read = Some(at);
+        if came.visible {
+            self.first_visible.get_or_insert(at);
+        }
+        Read {
+            at,
             bytes: count(bytes as u64),
             events: count(events.iter().map(Event::count).sum()),
             tokens: came.tokens,
-        };
-        self.last_read = Some(read.at);
-        if came.visible {
-            self.stamps.first_visible.get_or_insert(read.at);
         }
-        self.stamps.note(&read, events);
-        read
     }
 
     /// Ends the run now, with what only the end made known. Tokens among it (a whole JSON answer) came with the
     /// last read; they are no *first* token, for nothing was streamed.
-    pub fn close(&mut self, came: Came) -> OffsetNs {
+    pub fn close(&self, stamps: &mut Stamps, came: Came) -> OffsetNs {
         if came.tokens > 0 {
-            self.stamps.last_token = self.last_read;
+            stamps.last_token = self.last_read;
         }
+        stamps.first_visible = self.first_visible.or(stamps.first_visible);
         let at = self.offset(now());
-        self.stamps.closed = Some(at);
+        stamps.closed = Some(at);
         at
     }
 
@@ -158,19 +141,21 @@ mod tests {
             (at(60), vec![text("c")]),
             (at(70), vec![Event::Done]),
         ];
-        let tokens: Vec<u32> = reads
-            .iter()
-            .map(|(at, events)| recorder.read(*at, 5, came(events), events).tokens)
-            .collect();
+        let mut stamps = Stamps::default();
+        let mut tokens = Vec::new();
+        for (at, events) in &reads {
+            let read = recorder.read(*at, 5, came(events), events);
+            stamps.note(&read, events);
+            tokens.push(read.tokens);
+        }
         assert_eq!(tokens, [0, 0, 0, 1, 2, 1, 0]);
         let ms = |ms: u64| Some(ms * 1_000_000);
-        let stamps = recorder.stamps();
         assert_eq!(stamps.first_byte, ms(10));
         assert_eq!(stamps.first_event, ms(20));
         assert_eq!(stamps.first_token, ms(40), "an empty piece is no token");
         assert_eq!(stamps.first_visible, ms(50));
         assert_eq!(stamps.last_token, ms(60));
-        assert!(stamps.started_unix_ns > 1_700_000_000_000_000_000);
+        assert!(recorder.started_unix_ns() > 1_700_000_000_000_000_000);
     }
 
     #[test]
@@ -178,10 +163,11 @@ mod tests {
         let mut recorder = Recorder::start();
         let at = recorder.started() + Duration::from_millis(5);
         recorder.read(at, 100, Came::default(), &[]);
-        recorder.close(came(&[text("whole")]));
-        assert_eq!(recorder.stamps().first_token, None);
-        assert_eq!(recorder.stamps().last_token, Some(5_000_000));
-        assert!(recorder.stamps().closed.is_some());
+        let mut stamps = Stamps::default();
+        recorder.close(&mut stamps, came(&[text("whole")]));
+        assert_eq!(stamps.first_token, None);
+        assert_eq!(stamps.last_token, Some(5_000_000));
+        assert!(stamps.closed.is_some());
     }
 
     #[test]
@@ -193,10 +179,15 @@ mod tests {
             (at(20), came(&[text("a")]), vec![reasoning("h")]),
             (at(30), Came::default(), vec![text("a"), Event::Done]),
         ];
-        let tokens = reads.map(|(at, came, events)| recorder.read(at, 5, came, &events).tokens);
+        let mut stamps = Stamps::default();
+        let tokens = reads.map(|(at, came, events)| {
+            let read = recorder.read(at, 5, came, &events);
+            stamps.note(&read, &events);
+            read.tokens
+        });
         assert_eq!(tokens, [1, 1, 0]);
+        recorder.close(&mut stamps, Came::default());
         let ms = |ms: u64| Some(ms * 1_000_000);
-        let stamps = recorder.stamps();
         assert_eq!((stamps.first_event, stamps.first_token), (ms(10), ms(10)));
         assert_eq!((stamps.first_visible, stamps.last_token), (ms(20), ms(20)));
     }

@@ -36,15 +36,15 @@ pub(super) enum SendError {
 
 /// Whom a call talks to, for messages.
 #[derive(Clone, Debug)]
-pub(super) struct Peer {
+pub struct Peer {
     /// The endpoint's host and port.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The endpoint's bare host name.
     pub(super) name: String,
     /// Whether it is reached by TLS.
-    pub(super) tls: bool,
+    pub(crate) tls: bool,
     /// The proxy, where there is one.
-    pub(super) proxy: Option<ProxyName>,
+    pub(crate) proxy: Option<ProxyName>,
 }
 
 impl Peer {
@@ -58,8 +58,21 @@ impl Peer {
     }
 
     /// Whether TLS with the host itself was begun, so that a proxy before it has done its part.
-    pub(super) fn is_reached(&self, trace: &Trace) -> bool {
+    pub(crate) fn is_reached(&self, trace: &Trace) -> bool {
         trace.tls_name().as_deref() == Some(self.name.trim_matches(['[', ']']))
+    }
+
+    /// The way of the connection, for people.
+    pub(crate) fn way(&self) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("connected through the proxy {proxy}"),
+            None => format!("connected to {}", self.host),
+        }
+    }
+
+    /// The fault of a proxy that wants another password.
+    pub(crate) fn wants_password(proxy: &ProxyName) -> Fault {
+        of_proxy_password(proxy)
     }
 
     /// The first hop: the proxy, or the host itself.
@@ -69,7 +82,7 @@ impl Peer {
     }
 
     /// Who answers a request: the host, or the proxy that reads it.
-    pub(super) fn answering(&self) -> String {
+    pub(crate) fn answering(&self) -> String {
         match &self.proxy {
             Some(proxy) if !self.tls => format!("the proxy {proxy}"),
             _ => self.host.clone(),

@@ -112,7 +112,7 @@ impl Trace {
     }
 
     /// Whether this call's own connection reached its first hop.
-    pub(super) fn has_tcp(&self) -> bool {
+    pub(crate) fn has_tcp(&self) -> bool {
         self.marks().is_some_and(|marks| lock(&marks.times).has_tcp)
     }
 
@@ -122,8 +122,13 @@ impl Trace {
             .and_then(|marks| lock(&marks.times).tls_name.clone())
     }
 
+    /// Whether this call's own connection is there.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connecting_span().is_some_and(|(_, end)| end.is_some())
+    }
+
     /// When this call's own connecting began and, if it has, ended.
-    pub(super) fn connecting_span(&self) -> Option<(Instant, Option<Instant>)> {
+    pub(crate) fn connecting_span(&self) -> Option<(Instant, Option<Instant>)> {
         self.marks().map(|marks| {
             let times = lock(&marks.times);
             (times.begin, times.end)
@@ -131,7 +136,7 @@ impl Trace {
     }
 
     /// When the connection last took a piece of the request body, if it did.
-    pub(super) fn taken(&self) -> Option<Instant> {
+    pub(crate) fn taken(&self) -> Option<Instant> {
         lock(&self.progress).taken
     }
 
@@ -147,7 +152,7 @@ impl Trace {
     }
 
     /// Waits until the call has come further. For one waiter.
-    pub(super) async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Proxy {
 
 /// A proxy, as it is named to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ProxyName {
+pub struct ProxyName {
     /// Its `host:port`.
     address: String,
     is_socks: bool,
@@ -55,7 +55,7 @@ impl fmt::Display for ProxyName {
 
 impl ProxyName {
     /// What it did not do, once the time for connecting through it has run out.
-    pub(super) fn hung(&self, peer: &Peer, is_connected: bool) -> String {
+    pub(crate) fn hung(&self, peer: &Peer, is_connected: bool) -> String {
         let host = &peer.host;
         match is_connected {
             true if self.is_socks => {

@@ -64,6 +64,14 @@ fn fresh(id: i64) -> Run {
     Run::new(a_run(id).head)
 }
 
+/// A run whose answer is waited for.
+pub(crate) fn waiting(id: i64) -> Run {
+    Run {
+        state: State::Waiting,
+        ..fresh(id)
+    }
+}
+
 /// An update that carries a piece of text.
 pub(crate) fn says(at: u64, text: &str) -> RunUpdate {
     RunUpdate::Read {
@@ -416,7 +424,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
 async fn work_grows_with_the_text_only() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
-    history.begin(&fresh(1));
+    history.begin(&waiting(1));
     for round in 0..50_u64 {
         history.record(RunId(1), says(round, "0123456789"));
         history.flush().await;
@@ -488,12 +496,12 @@ async fn conversations_and_drafts_outlive_the_program() {
 async fn two_windows_share_the_file_and_neither_takes_the_others_runs_for_dead() {
     let folder = tempfile::tempdir().unwrap();
     let first = History::open(folder.path());
-    first.begin(&fresh(1));
+    first.begin(&waiting(1));
     first.record(RunId(1), says(10, "from the first"));
     first.flush().await;
 
     let second = History::open(folder.path());
-    second.begin(&fresh(2));
+    second.begin(&waiting(2));
     second.record(RunId(2), says(10, "from the second"));
     second.finish(a_run(3));
     for (history, id, text) in [
@@ -550,7 +558,7 @@ async fn runs_whose_program_ended_are_ended_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     history.begin(&fresh(1));
-    history.begin(&fresh(2));
+    history.begin(&waiting(2));
     history.record(RunId(2), says(10, "kept"));
     let closed = RunUpdate::Closed {
         at: 50,
@@ -560,7 +568,7 @@ async fn runs_whose_program_ended_are_ended_at_the_next_start() {
             ..Stamps::default()
         }),
     };
-    history.begin(&fresh(3));
+    history.begin(&waiting(3));
     history.record(RunId(3), says(10, "all of it"));
     history.record(RunId(3), closed);
     close(history, folder.path()).await;

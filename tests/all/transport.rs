@@ -8,9 +8,12 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokenscope::{
-    event::{FaultClass, Phase},
+    event::{Fault, FaultClass, Phase},
+    exchange,
     run::{Connection, State},
-    transport::{ConnectOptions, ConnectPhases, HttpCall, HttpVersion, Trace, Transport},
+    transport::{
+        ConnectOptions, ConnectPhases, HttpCall, HttpResponse, HttpVersion, Trace, Transport,
+    },
 };
 use tokio::{
     io::AsyncReadExt as _,
@@ -46,8 +49,12 @@ fn get(url: &str) -> HttpCall {
     }
 }
 
+async fn sent(transport: &Transport, call: HttpCall) -> Result<HttpResponse, Fault> {
+    transport.prepare(call).await?.send(&Trace::new()).await
+}
+
 async fn phases(transport: &Transport, call: HttpCall) -> ConnectPhases {
-    let mut response = transport.send(call).await.unwrap();
+    let mut response = sent(transport, call).await.unwrap();
     while let Some(chunk) = futures_util::StreamExt::next(&mut response.body).await {
         chunk.unwrap();
     }
@@ -172,7 +179,7 @@ async fn http2_over_tls_is_negotiated_and_multiplexed() {
     };
     let (transport, url) = (Transport::default(), server.named_url("https"));
     let wave = || {
-        let calls = (0..AT_ONCE).map(|_| transport.send(call(&url, connect.clone())));
+        let calls = (0..AT_ONCE).map(|_| sent(&transport, call(&url, connect.clone())));
         futures_util::future::join_all(calls)
     };
     let first = wave().await;
@@ -196,8 +203,7 @@ async fn http2_over_tls_is_negotiated_and_multiplexed() {
 #[tokio::test]
 async fn http2_by_prior_knowledge_without_tls() {
     let server = serve(|stream, _| serve_http2(stream, Arc::new(Barrier::new(1)))).await;
-    let response = Transport::default()
-        .send(call(&server.url(), http2()))
+    let response = sent(&Transport::default(), call(&server.url(), http2()))
         .await
         .unwrap();
     assert_eq!(
@@ -221,7 +227,7 @@ async fn http2_goes_over_further_connections_where_one_is_full() {
     let server = serve(move |stream, _| serve_http2(stream, barrier.clone())).await;
     let transport = Transport::default();
     for wave in 0..2 {
-        let calls = (0..AT_ONCE).map(|_| transport.send(call(&server.url(), http2())));
+        let calls = (0..AT_ONCE).map(|_| sent(&transport, call(&server.url(), http2())));
         let (mut uses, mut owners) = (std::collections::HashMap::new(), 0);
         for response in futures_util::future::join_all(calls).await {
             let response = response.unwrap();
@@ -245,7 +251,7 @@ async fn a_connection_is_known_by_its_number_and_its_uses() {
             cold,
             ..call(&server.url(), ConnectOptions::default())
         };
-        let mut response = transport.send(call).await.unwrap();
+        let mut response = sent(&transport, call).await.unwrap();
         while let Some(chunk) = futures_util::StreamExt::next(&mut response.body).await {
             chunk.unwrap();
         }
@@ -331,7 +337,7 @@ async fn an_idle_connection_on_which_something_came_is_not_used() {
     let transport = Transport::default();
     phases(&transport, call(&server.url(), ConnectOptions::default())).await;
     is_said.recv().await.unwrap();
-    let response = transport.send(call(&server.url(), ConnectOptions::default()));
+    let response = sent(&transport, call(&server.url(), ConnectOptions::default()));
     assert_eq!(response.await.unwrap().status, 200);
     assert_eq!(server.accepted(), 2);
 }
@@ -360,7 +366,7 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
         }
     });
     let call = call(&url, ConnectOptions::default());
-    let mut response = Transport::default().send(call).await.unwrap();
+    let mut response = sent(&Transport::default(), call).await.unwrap();
     let first = futures_util::StreamExt::next(&mut response.body).await;
     assert_eq!(first.unwrap().unwrap().bytes, "a");
     for (pieces, text, is_at_most) in [(&["b"][..], "b", false), (&["c", "d"], "cd", true)] {
@@ -418,10 +424,14 @@ async fn dropping_an_http2_response_resets_its_stream_only() {
     })
     .await;
     let transport = Transport::default();
-    let one = transport.send(call(&server.url(), http2())).await.unwrap();
+    let one = sent(&transport, call(&server.url(), http2()))
+        .await
+        .unwrap();
     drop(one);
     is_dropped.recv().await.unwrap();
-    let two = transport.send(call(&server.url(), http2())).await.unwrap();
+    let two = sent(&transport, call(&server.url(), http2()))
+        .await
+        .unwrap();
     assert!(!two.phases.cold);
     assert_eq!(server.accepted(), 1);
 }
@@ -520,8 +530,7 @@ async fn an_upload_is_held_to_its_progress_not_to_its_length() {
         let mut call = call(&server.url(), ConnectOptions::default());
         call.connect.timeouts.first_token_ms = 1_200;
         call.body = vec![b'x'; LARGE].into();
-        let prepared = Transport::default().prepare(call).await.unwrap();
-        let sent = prepared.send(&Trace::new()).await;
+        let sent = exchange::whole(&Transport::default(), call).await;
         assert_eq!(sent.is_ok(), is_taken, "{:?}", sent.as_ref().err());
         if let Err(fault) = sent {
             assert_eq!(
@@ -579,10 +588,11 @@ async fn get_reads_whole_answers_up_to_its_cap() {
         gone(&mut stream).await;
     })
     .await;
-    let (status, _, body) = Transport::default().get(get(&server.url())).await.unwrap();
+    let (status, _, body) = exchange::whole(&Transport::default(), get(&server.url()))
+        .await
+        .unwrap();
     assert_eq!((status, body.as_ref()), (200, &b"mmmmm"[..]));
-    let fault = Transport::default()
-        .get(get(&server.url()))
+    let fault = exchange::whole(&Transport::default(), get(&server.url()))
         .await
         .unwrap_err();
     assert_eq!(fault.class, FaultClass::Protocol);
@@ -590,11 +600,11 @@ async fn get_reads_whole_answers_up_to_its_cap() {
 
 async fn probed(call: HttpCall) -> (Vec<(Phase, bool)>, bool) {
     let mut steps = Vec::new();
-    let mut report = |step: tokenscope::transport::ConnectStep| {
+    let mut report = |step: exchange::ConnectStep| {
         assert_eq!(step.result.is_ok(), step.took.is_some());
         steps.push((step.phase, step.result.is_ok()));
     };
-    let whole = Transport::probe(call, &mut report).await;
+    let whole = exchange::probe(call, &mut report).await;
     (steps, whole.is_ok())
 }
 

@@ -6,8 +6,7 @@ use url::Url;
 use super::Keys;
 use crate::{
     endpoint::Endpoint,
-    exchange::{call::models_call, list::read_models},
-    transport::Transport,
+    exchange::{self, call::models_call, list::read_models},
 };
 
 /// What is told of a list that is not there.
@@ -55,7 +54,7 @@ pub(super) async fn tried(endpoint: &Endpoint, keys: &Keys) -> Told {
 async fn answer(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
     let call = models_call(endpoint, keys.key.as_ref(), keys.proxy_password.clone());
     let whole = match call {
-        Ok(call) => Transport::probe(call, &mut |_| ()).await,
+        Ok(call) => exchange::probe(call, &mut |_| ()).await,
         Err(fault) => Err(fault),
     };
     match whole {

@@ -10,7 +10,7 @@ use tokenscope::{
     run::RunId,
 };
 
-use super::{a_run, all_runs, close, fresh, says};
+use super::{a_run, all_runs, close, says, waiting};
 
 fn file(folder: &Path) -> PathBuf {
     folder.join("history.db")
@@ -160,7 +160,7 @@ async fn a_newer_file_is_shown_and_not_changed() {
         panic!("{:?}", history.storage().await);
     };
     assert!(why.contains("newer") && why.contains("99"), "{why}");
-    history.begin(&fresh(3));
+    history.begin(&waiting(3));
     history.record(RunId(3), says(1, "lost"));
     history.finish(a_run(4));
     history.flush().await;
@@ -174,7 +174,7 @@ async fn damage_met_in_the_middle_of_a_run_loses_nothing_of_it() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path(), 200, 500).await;
     let history = History::open(folder.path());
-    history.begin(&fresh(500));
+    history.begin(&waiting(500));
     history.record(RunId(500), says(1, "before"));
     history.flush().await;
     // Everything behind the first page goes, under the feet of the program.
@@ -217,7 +217,7 @@ async fn a_file_that_is_moved_away_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     history.finish(a_run(1));
-    history.begin(&fresh(2));
+    history.begin(&waiting(2));
     assert_eq!(all_runs(&history).await.len(), 2);
     fs::rename(file(folder.path()), folder.path().join("moved.db")).unwrap();
     history.finish(a_run(3));

@@ -9,7 +9,7 @@ use tokenscope::{
     run::{Read, Run, RunId, RunUpdate, Stamps, State},
 };
 
-use super::{a_run, close, fresh, says};
+use super::{a_run, close, fresh, says, waiting};
 
 /// A text whose characters no border of a row or a piece falls between.
 fn long(mib: usize) -> String {
@@ -54,7 +54,7 @@ async fn a_large_answer_is_whole_when_it_is_read_exported_and_written_again() {
 async fn a_large_answer_of_a_program_that_died_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
-    history.begin(&fresh(1));
+    history.begin(&waiting(1));
     let piece = long(1);
     for n in 0..6 {
         history.record(RunId(1), says(n, &piece));
@@ -127,7 +127,7 @@ async fn large_events_of_a_program_that_died_are_whole() {
     for event in &large_events() {
         expected.answer.apply(event);
     }
-    history.begin(&fresh(1));
+    history.begin(&waiting(1));
     history.record(RunId(1), read(large_events()));
     close(history, folder.path()).await;
     let history = History::open(folder.path());

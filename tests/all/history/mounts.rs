@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use tokenscope::history::{History, Storage};
 
-use super::{a_run, all_runs, close, fresh, says};
+use super::{a_run, all_runs, close, fresh, says, waiting};
 
 const FOLDER: &str = "TOKENSCOPE_TEST_FOLDER";
 
@@ -60,7 +60,7 @@ async fn read_only_half() {
         panic!("{:?}", history.storage().await);
     };
     assert!(why.contains("can't be written"), "{why}");
-    history.begin(&fresh(2));
+    history.begin(&waiting(2));
     history.record(fresh(2).head.id, says(1, "x"));
     history.finish(a_run(2));
     assert_eq!(all_runs(&history).await, [a_run(1)]);

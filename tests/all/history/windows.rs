@@ -13,7 +13,7 @@ use tokenscope::{
     run::RunId,
 };
 
-use super::{a_conversation, close, fresh, says, wait_until_closed};
+use super::{a_conversation, close, fresh, says, wait_until_closed, waiting};
 
 /// A window: it keeps what it last agreed on with the file, as the playground does.
 struct Window {
@@ -217,7 +217,7 @@ async fn a_window_sees_what_others_do_and_who_is_there() {
 
     second.ask("seen?");
     first.sees(|found| found.conversations == 1).await;
-    second.history.begin(&fresh(1));
+    second.history.begin(&waiting(1));
     first.sees(|found| found.runs == 1).await;
     let changes = first.history.watch_elsewhere().borrow().changes;
     second.history.record(RunId(1), says(10, "as it grows"));

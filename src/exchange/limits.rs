@@ -1,12 +1,12 @@
-//! Which limit a running answer is held to, and when it runs out.
+//! Which limit an answer that is coming is held to, when it runs out, and how that is said.
 
 use std::time::{Duration, Instant};
 
+use super::{Came, Head, ending::Reason};
 use crate::{
     clock::deadline,
-    event::{Event, Phase},
-    run::recorder::Came,
-    transport::{HttpResponse, Timeouts},
+    event::{Event, Fault, FaultClass, Phase},
+    transport::{Timeouts, limit_text},
 };
 
 /// How long the response may stay open once the dialect's own end (or a fault) has come.
@@ -14,6 +14,9 @@ const LINGER: Duration = Duration::from_millis(250);
 
 /// How long nothing may come once the answer may end, where no end mark tells.
 const QUIET: Duration = Duration::from_secs(2);
+
+/// How long the body of an error may take from its head on: what is told of it by then is all that is shown anyway.
+const ERROR_BODY: Duration = Duration::from_secs(5);
 
 /// Which limit runs out next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +43,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(limits: Timeouts, started: Instant, response: &HttpResponse) -> Self {
+    pub(super) fn new(limits: Timeouts, started: Instant, head: &Head) -> Self {
         Self {
             limits,
             total: deadline(started, limits.total_ms),
-            request_sent: response.request_sent,
-            error: response.error_deadline(limits.first_token_ms),
+            request_sent: head.request_sent,
+            error: error_deadline(head, limits.first_token_ms),
             last_content: None,
             over: None,
             may_end: None,
@@ -63,6 +66,11 @@ impl Watch {
         if events.iter().any(is_end) {
             self.over.get_or_insert(at);
         }
+    }
+
+    /// Takes a read of a body that is not decoded: all of it counts.
+    pub(super) fn saw_bytes(&mut self, at: Instant) {
+        self.last_content = Some(at);
     }
 
     /// Notes whether the answer may end with what came at this time; keep-alives do not put its end off.
@@ -95,10 +103,44 @@ impl Watch {
         }
     }
 
+    pub(super) fn out_of_total(&self) -> Reason {
+        Reason::Fault(out_of_total(self.limits, self.phase()))
+    }
+
+    pub(super) fn out_of_first_token(&self) -> Reason {
+        let within = limit_text(self.limits.first_token_ms);
+        let message = format!("no token came within {within} of sending (first-token limit)");
+        Reason::Fault(Fault::new(FaultClass::Timeout, Phase::FirstToken, message))
+    }
+
+    pub(super) fn out_of_idle(&self) -> Reason {
+        let within = limit_text(self.limits.idle_ms);
+        let message = format!("nothing but keep-alives came for {within} (idle limit)");
+        Reason::Fault(Fault::new(FaultClass::Timeout, Phase::Stream, message))
+    }
+
     pub(super) fn phase(&self) -> Phase {
         match self.last_content {
             Some(_) => Phase::Stream,
             None => Phase::FirstToken,
         }
     }
+}
+
+/// The fault of an exchange that was not over in time.
+pub(super) fn out_of_total(limits: Timeouts, phase: Phase) -> Fault {
+    let within = limit_text(limits.total_ms);
+    let message = format!("the run was not done within {within} (total limit)");
+    Fault::new(FaultClass::Timeout, phase, message)
+}
+
+/// When the body of an error is to be over, at most as long after its head as a first token may take; `None` if
+/// this is no error.
+fn error_deadline(head: &Head, first_token_ms: u64) -> Option<Instant> {
+    let is_error = !(200..300).contains(&head.status);
+    let limit = match first_token_ms {
+        0 => ERROR_BODY,
+        limit_ms => ERROR_BODY.min(Duration::from_millis(limit_ms)),
+    };
+    is_error.then(|| head.at.checked_add(limit)).flatten()
 }

@@ -9,7 +9,6 @@ use crate::{
     body::Decoder,
     event::{Event, Fault, FaultClass, Phase, Surplus, budget::Budget},
     mask::Masked,
-    run::recorder::Came,
 };
 
 /// Bytes that are decoded at once: the shortest events are two bytes, and each takes up some hundred.
@@ -18,6 +17,23 @@ const SLICE: usize = 16 << 10;
 /// Most events, and bytes, that come in a row without a piece of the answer. One event may have 64 MiB.
 const MAX_NOISE_EVENTS: u64 = 100_000;
 const MAX_NOISE_BYTES: usize = 128 << 20;
+
+/// What came of the answer itself with some bytes, whether it could be told at once or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Came {
+    /// How many tokens.
+    pub tokens: u32,
+    /// Whether any of them is visible.
+    pub visible: bool,
+}
+
+impl Came {
+    /// Counts an event, as the dialect said it.
+    pub fn note(&mut self, event: &Event) {
+        self.tokens = self.tokens.saturating_add(event.is_token().into());
+        self.visible |= event.is_visible();
+    }
+}
 
 /// Decodes one response.
 pub(super) struct Bounded {
@@ -122,6 +138,13 @@ impl Bounded {
             counted.put(event, out);
         }
     }
+}
+
+/// Appends events to those of earlier reads; those that only count are added up.
+pub(crate) fn join(events: &mut Vec<Event>, more: Vec<Event>) {
+    let mut counted = Counted::of(events);
+    more.into_iter()
+        .for_each(|event| counted.put(event, events));
 }
 
 /// Whether something is a piece of the answer.

@@ -1,0 +1,260 @@
+//! The first half of an exchange: connecting, sending, and waiting for the head, each within its limit.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+
+use http::{HeaderMap, header};
+use url::Url;
+
+use super::{
+    Connecting, Head,
+    bounded::Bounded,
+    limits,
+    reading::Reading,
+    retry_after::wait_ms,
+    routes::{NewDecoder, Route},
+};
+use crate::{
+    body::{ResponseHead, excerpt::capped},
+    clock::{deadline, wait_until},
+    event::{Fault, FaultClass, Note, Phase},
+    mask::Mask,
+    transport::{HttpResponse, Peer, Timeouts, Trace, limit_text},
+    visible::shown_url,
+};
+
+/// Most characters of a redirect's target that are shown.
+const MAX_TARGET: usize = 500;
+
+type Sends = Pin<Box<dyn Future<Output = Result<HttpResponse, Fault>> + Send>>;
+
+/// A request on its way.
+pub(super) struct Sending {
+    started: Instant,
+    limits: Timeouts,
+    sends: Sends,
+    trace: Arc<Trace>,
+    peer: Peer,
+    url: Url,
+    decoder: Option<NewDecoder>,
+    choices: Option<u64>,
+    notes: Vec<Note>,
+    /// Whether it was told that the connection is there.
+    told: bool,
+    /// A head that came before that was told.
+    head: Option<HttpResponse>,
+}
+
+/// What became of it.
+pub(super) enum Sent {
+    Connected(Connecting),
+    Head(HttpResponse),
+}
+
+impl Sending {
+    pub(super) fn new(route: Route, started: Instant) -> Self {
+        let trace = Trace::new();
+        let (peer, url) = (route.call.peer().clone(), route.call.url().clone());
+        let (call, its_trace) = (route.call, Arc::clone(&trace));
+        Self {
+            started,
+            limits: route.limits,
+            sends: Box::pin(async move { call.send(&its_trace).await }),
+            trace,
+            peer,
+            url,
+            decoder: route.decoder,
+            choices: route.choices,
+            notes: route.notes,
+            told: false,
+            head: None,
+        }
+    }
+
+    /// What a failure now would be a failure of.
+    pub(super) fn phase(&self) -> Phase {
+        self.trace.phase()
+    }
+
+    /// Whether it failed because HTTP/2 was refused.
+    pub(super) fn without_http2(&self) -> bool {
+        self.trace.without_http2()
+    }
+
+    /// How far it came.
+    pub(super) fn connecting(&self) -> Connecting {
+        Connecting {
+            phases: self.trace.phases(),
+            addresses: self.trace.addresses(),
+            way: self.peer.way(),
+            request_sent: self.trace.request_sent(),
+        }
+    }
+
+    /// Waits for the next thing that becomes of it.
+    pub(super) async fn next(&mut self, mask: &Mask) -> Result<Sent, Fault> {
+        if let Some(response) = self.head.take() {
+            return self.checked(response, mask);
+        }
+        loop {
+            let limit = self.limit();
+            let total = deadline(self.started, self.limits.total_ms);
+            tokio::select! {
+                biased;
+                sent = &mut self.sends => {
+                    let response = sent?;
+                    if self.told {
+                        return self.checked(response, mask);
+                    }
+                    self.head = Some(response);
+                    return Ok(self.connected());
+                }
+                () = wait_until(limit.at) => return Err(out_of_time(&limit, &self.peer, &self.trace)),
+                () = wait_until(total) => return Err(limits::out_of_total(self.limits, self.phase())),
+                () = self.trace.changed() => {
+                    if !self.told && self.trace.is_connected() {
+                        return Ok(self.connected());
+                    }
+                }
+            }
+        }
+    }
+
+    fn connected(&mut self) -> Sent {
+        self.told = true;
+        Sent::Connected(self.connecting())
+    }
+
+    fn checked(&self, response: HttpResponse, mask: &Mask) -> Result<Sent, Fault> {
+        refuse(&response, &self.peer, &self.url, mask)?;
+        Ok(Sent::Head(response))
+    }
+
+    /// The head of the response, and what reads its body.
+    pub(super) fn reading(&mut self, response: HttpResponse, mask: &Mask) -> (Head, Reading) {
+        let decoder = self.decoder.map(|new| {
+            let decoder = new(&response_head(&response, self.choices));
+            Bounded::new(decoder, mask.stream())
+        });
+        let head = Head {
+            status: response.status,
+            version: response.version,
+            headers: response.headers,
+            phases: response.phases,
+            connection: response.connection,
+            tcp: response.tcp,
+            request_sent: response.request_sent,
+            at: response.headers_at,
+        };
+        let notes = std::mem::take(&mut self.notes);
+        let watch = limits::Watch::new(self.limits, self.started, &head);
+        let reading = Reading::new(response.body, decoder, watch, notes, head.status);
+        (head, reading)
+    }
+
+    /// The limit that it is held to now: for connecting, for the next step of sending, or for the head. A long
+    /// upload over a slow link is no fault as long as it goes on.
+    fn limit(&self) -> Limit {
+        let (sent, own) = (self.trace.request_sent(), self.trace.connecting_span());
+        let taken = self.trace.taken();
+        let is_connecting = sent.is_none() && own.is_some_and(|(_, end)| end.is_none());
+        let (begin, limit_ms) = if is_connecting {
+            (own.map(|(begin, _)| begin), self.limits.connect_ms)
+        } else {
+            let connected = own.and_then(|(_, end)| end);
+            (sent.or(taken).or(connected), self.limits.first_token_ms)
+        };
+        let (what, name) = match (is_connecting, sent, taken) {
+            (true, ..) => ("was not connected to", "connect"),
+            (_, None, Some(_)) => ("took no more of the request", "first-token"),
+            _ => ("did not begin to answer", "first-token"),
+        };
+        Limit {
+            at: deadline(begin.unwrap_or(self.trace.began()), limit_ms),
+            limit_ms,
+            is_connecting,
+            what,
+            name,
+        }
+    }
+}
+
+/// The fault of a limit that ran out.
+fn out_of_time(limit: &Limit, peer: &Peer, trace: &Trace) -> Fault {
+    let Limit { what, name, .. } = limit;
+    let (host, within) = (peer.answering(), limit_text(limit.limit_ms));
+    let phase = trace.phase();
+    let message = match &peer.proxy {
+        Some(proxy) if limit.is_connecting && !peer.is_reached(trace) => {
+            let did_not = proxy.hung(peer, trace.has_tcp());
+            format!("the proxy {proxy} {did_not} within {within} ({name} limit)")
+        }
+        _ if phase == Phase::Tls => format!(
+            "{host} {what} within {within} ({name} limit), the TLS handshake being under way: does it speak https on this port? If not, try http://"
+        ),
+        _ => format!("{host} {what} within {within} ({name} limit)"),
+    };
+    Fault::new(FaultClass::Timeout, phase, message)
+}
+
+/// A limit of sending.
+struct Limit {
+    at: Option<Instant>,
+    limit_ms: u64,
+    is_connecting: bool,
+    /// What did not happen in time, behind the host's name.
+    what: &'static str,
+    name: &'static str,
+}
+
+/// Heads that are no answer of the endpoint: redirects, which are not followed so that no key goes to
+/// another host, and a proxy's own refusal.
+fn refuse(response: &HttpResponse, peer: &Peer, url: &Url, mask: &Mask) -> Result<(), Fault> {
+    if let (407, false, Some(proxy)) = (response.status, peer.tls, &peer.proxy) {
+        return Err(Peer::wants_password(proxy));
+    }
+    if !(300..400).contains(&response.status) {
+        return Ok(());
+    }
+    Err(redirect(
+        response.status,
+        &response.headers,
+        &peer.host,
+        url,
+        mask,
+    ))
+}
+
+fn redirect(code: u16, headers: &HeaderMap, host: &str, asked: &Url, mask: &Mask) -> Fault {
+    let target = headers.get(header::LOCATION).and_then(|location| {
+        // Covered before it is read: a URL writes some characters in another way.
+        let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
+        mask.text(&mut location);
+        asked.join(&location).ok()
+    });
+    let message = match target {
+        _ if code == 304 => format!(
+            "{host} says that nothing was modified (304), which no request asked: a cache between here and there answers in its place"
+        ),
+        Some(url) => format!(
+            "{host} redirects to {} ({code}); redirects are not followed, so that no key goes elsewhere: if that is the right place, set its base URL",
+            capped(shown_url(&url).replace("%E2%80%A2", "•"), MAX_TARGET)
+        ),
+        None => format!("{host} redirects ({code}), and does not say where to: check the base URL"),
+    };
+    Fault {
+        status: Some(code),
+        ..Fault::new(FaultClass::Protocol, Phase::Headers, message)
+    }
+}
+
+fn response_head(response: &HttpResponse, choices: Option<u64>) -> ResponseHead {
+    let content_type = response.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
+    ResponseHead {
+        status: response.status,
+        // A response that names none is told from a body on disk.
+        content_type: Some(content_type.unwrap_or_default()),
+        retry_after_ms: wait_ms(response.status, &response.headers),
+        choices,
+    }
+}

@@ -1,0 +1,127 @@
+//! Answers that are read whole, without a decoder: lists of models, and tests of an endpoint.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+
+use super::{Connecting, Exchange, Prepared, Step};
+use crate::{
+    clock::now,
+    event::{Fault, FaultClass, Phase},
+    transport::{HttpCall, PhaseSpan, Transport},
+};
+
+/// Largest body that is read whole.
+const MAX_BYTES: usize = 8 << 20;
+
+/// A response read whole: status, headers, body.
+pub type Whole = (u16, HeaderMap, Bytes);
+
+/// How one phase of connecting went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectStep {
+    /// `dns`, `connect` or `tls`.
+    pub phase: Phase,
+    /// What was found, or what is wrong.
+    pub result: Result<String, Fault>,
+    /// How long it took, where it was done.
+    pub took: Option<Duration>,
+}
+
+/// Sends one call and reads the whole answer, of at most 8 MiB.
+///
+/// # Errors
+/// The exchange's fault; or one of class `protocol` if the answer is larger. What came of an error's body is the
+/// answer.
+pub async fn whole(transport: &Transport, call: HttpCall) -> Result<Whole, Fault> {
+    let exchange = Prepared::call(transport, call, None).await?.begin(now());
+    read(exchange, &mut |_| ()).await
+}
+
+/// Does one call on connections of its own and reports how far it came: a step for each phase of connecting that
+/// took place, the failed one last.
+///
+/// # Errors
+/// As [`whole`]; a fault of connecting was reported as a step, too.
+pub async fn probe(
+    call: HttpCall,
+    report: &mut (dyn FnMut(ConnectStep) + Send),
+) -> Result<Whole, Fault> {
+    let transport = Transport::default();
+    let prepared = Prepared::call(&transport, call, None).await;
+    let result = match prepared {
+        Ok(prepared) => read(prepared.begin(now()), report).await,
+        Err(fault) => Err(fault),
+    };
+    let connecting = [Phase::Prepare, Phase::Dns, Phase::Connect, Phase::Tls];
+    if let Some(fault) = (result.as_ref().err()).filter(|f| connecting.contains(&f.phase)) {
+        report(ConnectStep {
+            phase: fault.phase,
+            result: Err(fault.clone()),
+            took: None,
+        });
+    }
+    result
+}
+
+async fn read(
+    mut exchange: Exchange,
+    report: &mut (dyn FnMut(ConnectStep) + Send),
+) -> Result<Whole, Fault> {
+    let mut head = None;
+    let mut body = BytesMut::new();
+    loop {
+        match exchange.next().await {
+            Step::Connected(connecting) => steps(&connecting, report),
+            Step::Head(came) => head = Some((came.status, came.headers)),
+            Step::Chunk(chunk) => {
+                body.extend_from_slice(&chunk.bytes);
+                if body.len() > MAX_BYTES {
+                    let message = "the answer is larger than 8 MiB";
+                    return Err(Fault::new(FaultClass::Protocol, Phase::Stream, message));
+                }
+            }
+            Step::End(end) => {
+                if let Some(connecting) = &end.connecting {
+                    steps(connecting, report);
+                }
+                return match (head, end.fault()) {
+                    // What came of an error is the answer.
+                    (Some((status, headers)), fault)
+                        if fault.is_none() || !(200..300).contains(&status) =>
+                    {
+                        Ok((status, headers, body.freeze()))
+                    }
+                    (_, Some(fault)) => Err(fault.clone()),
+                    (_, None) => Err(Fault::new(
+                        FaultClass::Protocol,
+                        Phase::Headers,
+                        "the exchange ended without a head",
+                    )),
+                };
+            }
+        }
+    }
+}
+
+fn steps(connecting: &Connecting, report: &mut (dyn FnMut(ConnectStep) + Send)) {
+    let addresses: Vec<_> = (connecting.addresses.iter())
+        .map(ToString::to_string)
+        .collect();
+    let phases = &connecting.phases;
+    let found: [(Phase, Option<PhaseSpan>, String); 3] = [
+        (Phase::Dns, phases.dns, addresses.join(", ")),
+        (Phase::Connect, phases.tcp, connecting.way.clone()),
+        (Phase::Tls, phases.tls, "the certificate is trusted".into()),
+    ];
+    for (phase, span, found) in found {
+        if let Some(span) = span {
+            report(ConnectStep {
+                phase,
+                result: Ok(found),
+                took: Some(span.end.duration_since(span.begin)),
+            });
+        }
+    }
+}
