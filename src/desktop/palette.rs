@@ -138,7 +138,10 @@ impl Palette {
             .desired_width(f32::INFINITY)
             .margin(vec2(6.0, 8.0));
         let response = ui.add(edit).accessible_name("Command");
-        response.request_focus();
+        // Each request ends what an input method is composing.
+        if !response.has_focus() {
+            response.request_focus();
+        }
         if response.changed() {
             self.chosen = 0;
         }

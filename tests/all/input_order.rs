@@ -320,3 +320,78 @@ fn a_prompt_waits_for_a_file_that_is_being_read() {
     at_once(&mut desktop, &mut player, send);
     assert_eq!(prompts(&player), ["what is this?"; 2]);
 }
+
+fn preedit(letters: &str) -> Event {
+    Event::Ime(ImeEvent::Preedit {
+        text: letters.to_owned(),
+        active_range_chars: None,
+    })
+}
+
+/// Events that write, and what they write: `t` stands for typed letters, `c` for a phrase of an input method.
+fn writing(order: impl Iterator<Item = char>) -> (Vec<Event>, String) {
+    let (mut events, mut written) = (Vec::new(), String::new());
+    for piece in order {
+        if piece == 't' {
+            events.extend(["n", "o"].map(text));
+            written.push_str("no");
+        } else {
+            let commit = Event::Ime(ImeEvent::Commit("中文，你好".to_owned()));
+            // Some say that nothing is composed before the phrase, some after it, and some both.
+            events.extend([preedit("zw"), preedit(""), commit, preedit("")]);
+            written.push_str("中文，你好");
+        }
+    }
+    (events, written)
+}
+
+/// Frames of these events: each by itself, and two with the border at every place.
+fn splits(events: &[Event]) -> Vec<Vec<&[Event]>> {
+    let two = (0..events.len()).map(|at| vec![&events[..at], &events[at..]]);
+    std::iter::once(events.chunks(1).collect())
+        .chain(two)
+        .collect()
+}
+
+#[test]
+fn phrases_of_an_input_method_are_sent_or_kept_as_they_came_however_frames_fall() {
+    for order in ["c", "ct"] {
+        let (before, sent) = writing(order.chars());
+        let (after, kept) = writing(order.chars().rev());
+        let send = press(command(Key::Enter));
+        let events: Vec<_> = before.into_iter().chain(send).chain(after).collect();
+        for frames in splits(&events) {
+            let (mut desktop, mut player) = composer();
+            for frame in &frames {
+                at_once(&mut desktop, &mut player, frame.iter().cloned());
+            }
+            let found = (prompts(&player), prompt(&desktop));
+            assert_eq!(found, (vec![sent.clone(); 2], kept.clone()), "{frames:?}");
+        }
+    }
+}
+
+/// Has an input method compose in the field in focus, and asserts that nothing ends it.
+fn assert_composes(desktop: &mut Desktop, player: &mut Player, field: &str) {
+    for letters in ["z", "zw"] {
+        at_once(desktop, player, [preedit(letters)]);
+        let ime = desktop.output().platform_output.ime.as_ref();
+        let ended = ime.map(|ime| ime.should_interrupt_composition);
+        assert_eq!(ended, Some(false), "{field}");
+    }
+}
+
+#[test]
+fn an_input_method_can_compose_in_every_field() {
+    for surface in SURFACES {
+        for (field, name) in names_of(surface).iter().enumerate() {
+            let (mut desktop, mut player) = arrive(surface);
+            fields(&desktop)[field].focus();
+            player.play(&mut desktop);
+            assert_composes(&mut desktop, &mut player, name);
+        }
+    }
+    let (mut desktop, mut player) = composer();
+    at_once(&mut desktop, &mut player, press(command(Key::K)));
+    assert_composes(&mut desktop, &mut player, "the palette");
+}
