@@ -26,8 +26,15 @@ fn picture(
     name: &str,
     prepare: Prepare,
 ) {
-    // Only the pictures of one scene, where it is named.
-    if !name.contains(&std::env::var("SCENE").unwrap_or_default()) {
+    let shade = if theme == Theme::Dark {
+        "dark"
+    } else {
+        "light"
+    };
+    let name = format!("{name}-{shade}-{}", size.0);
+    // Only the pictures that are named, by any part of their names, where some are.
+    let named = std::env::var("SCENE").unwrap_or_default();
+    if !named.split(',').any(|part| name.contains(part)) {
         return;
     }
     scene.settings.appearance.theme = theme;
@@ -39,12 +46,7 @@ fn picture(
     );
     prepare(&mut desktop, &mut player);
     player.play(&mut desktop);
-    let dark = if theme == Theme::Dark {
-        "dark"
-    } else {
-        "light"
-    };
-    save(&mut desktop, &format!("{name}-{dark}-{}", size.0));
+    save(&mut desktop, &name);
 }
 
 #[test]

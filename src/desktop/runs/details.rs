@@ -160,8 +160,14 @@ fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
             .spacing([space::M - 2.0, 2.0])
             .show(ui, |ui| {
                 for (index, figure) in FIGURES.iter().enumerate() {
-                    ui.label(caption(theme, figure.label))
-                        .on_hover_text(figure.definition);
+                    ui.horizontal(|ui| {
+                        if index % columns > 0 {
+                            // Else a name would stand as near to the figure before it as to its own.
+                            ui.add_space(space::S);
+                        }
+                        ui.label(caption(theme, figure.label))
+                            .on_hover_text(figure.definition);
+                    });
                     figure_ui(ui, theme, figure, run);
                     if (index + 1) % columns == 0 {
                         ui.end_row();

@@ -31,6 +31,8 @@ const UNSORTED: Option<SortColumn> = None;
 
 /// Room that the prompt must be left with.
 const PROMPT: f32 = 120.0;
+/// Further room before the prompt: the figures left of it end where their column ends.
+const AFTER_FIGURES: f32 = space::M;
 /// The column that takes what is left where there is no room for the prompt either.
 const ELASTIC: &str = "Target";
 
@@ -121,6 +123,7 @@ pub fn show(
         }
         if prompt {
             head.col(|ui| {
+                ui.add_space(AFTER_FIGURES);
                 ui.label(
                     RichText::new("Prompt")
                         .size(size::SMALL)
@@ -140,6 +143,7 @@ pub fn show(
             if prompt {
                 row.col(|ui| {
                     if let Some(data) = data {
+                        ui.add_space(AFTER_FIGURES);
                         word(ui, &data.prompt, theme.text_dim);
                     }
                 });
@@ -169,10 +173,10 @@ fn row_name(row: &RunRow) -> String {
 
 fn head_cell(ui: &mut Ui, theme: &Theme, column: &Column, sort: RunSort) -> Option<RunSort> {
     let sorted = column.sort == Some(sort.by);
-    let arrow = match (sorted, sort.descending) {
-        (false, _) => "",
-        (true, true) => icons::ARROW_DOWN,
-        (true, false) => icons::ARROW_UP,
+    let title = match (sorted, sort.descending) {
+        (false, _) => column.title.to_owned(),
+        (true, true) => format!("{} {}", column.title, icons::ARROW_DOWN),
+        (true, false) => format!("{} {}", column.title, icons::ARROW_UP),
     };
     let color = if sorted { theme.text } else { theme.text_dim };
     let layout = if column.figures {
@@ -181,9 +185,7 @@ fn head_cell(ui: &mut Ui, theme: &Theme, column: &Column, sort: RunSort) -> Opti
         Layout::left_to_right(Align::Center)
     };
     ui.with_layout(layout, |ui| {
-        let text = RichText::new(format!("{} {arrow}", column.title))
-            .size(size::SMALL)
-            .color(color);
+        let text = RichText::new(title).size(size::SMALL).color(color);
         let sense = if column.sort.is_some() {
             Sense::click()
         } else {
