@@ -3,22 +3,21 @@
 //! In: a [`Sheet`]. Out: a line that is blank where nothing is known, each figure with its definition on hover, the
 //! best of a comparison marked, an estimate marked as one.
 
+mod cells;
+
 use egui::{
     Align2, Color32, FontId, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, text::LayoutJob, vec2,
 };
 
-use super::{
-    compare::{Comparison, RULE, Verdict},
-    sheet::Sheet,
-};
+use self::cells::{Cell, further_cells, main_cells};
+use super::{compare::Comparison, sheet::Sheet};
 use crate::{
     desktop::{
         fonts, icons,
         theme::{Theme, size, strong},
-        widgets::{Outcome, connection_icon, count, figure_text, ms_text},
+        widgets::{Outcome, connection_icon},
     },
-    event::{FaultClass, FinishReason, Usage},
-    measure::figure,
+    event::{FaultClass, FinishReason},
     run::{Connection, State},
 };
 
@@ -39,17 +38,6 @@ pub struct Line<'a> {
     pub elapsed_s: Option<f64>,
     /// How it compares with those of other panes.
     pub comparison: &'a Comparison,
-}
-
-/// One figure as it is shown.
-#[derive(Debug, PartialEq)]
-struct Cell {
-    label: &'static str,
-    value: String,
-    definition: String,
-    best: bool,
-    /// Whether it is not measured, but said to be about so.
-    about: bool,
 }
 
 /// Where the figures stand: decided by the width alone.
@@ -208,117 +196,6 @@ fn mark_ui(
     rect.right() + if words { 10.0 } else { 5.0 }
 }
 
-/// The first four, in their places; nothing stands where nothing is known.
-fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
-    let sheet = line.sheet;
-    let total = match line.elapsed_s {
-        Some(elapsed) => Some(Cell {
-            label: "Elapsed",
-            value: format!("{elapsed:.1} s"),
-            definition: "Time since it was sent, to be read while it goes; the total is measured"
-                .into(),
-            best: false,
-            about: false,
-        }),
-        None => measured(line, "total_ms", "Total"),
-    };
-    let speed = measured(line, "output_speed_tps", "Speed").or_else(|| {
-        let about = sheet.about?;
-        let speed = figure_text(about.speed?.round(), "tok/s");
-        Some(estimated("Speed", &speed, &about.calibration.told()))
-    });
-    let out = match (sheet.output(), sheet.about) {
-        (Some(tokens), _) => counted("Out", Some(tokens), OUT),
-        (None, Some(about)) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "rounded up, at least 0"
-            )]
-            let tokens = about.tokens.ceil() as u64;
-            let tokens = format!("{} tok", count(tokens));
-            Some(estimated("Out", &tokens, &about.calibration.told()))
-        }
-        (None, None) => None,
-    };
-    [measured(line, "ttft_ms", "TTFT"), speed, total, out]
-}
-
-const OUT: &str = "Output tokens as the provider counted them, reasoning included";
-
-/// What else is known: times that differ from those above, and counts that are not zero.
-fn further_cells(line: &Line<'_>) -> Vec<Cell> {
-    let usage: &Usage = &line.sheet.usage;
-    let net = (line.comparison.mixed).then(|| measured(line, "ttft_net_ms", "TTFT net"));
-    let ttfo = (line.comparison.ttfo_differs).then(|| measured(line, "ttfo_ms", "TTFO"));
-    let counts = [
-        counted(
-            "In",
-            usage.input,
-            "Prompt tokens as the provider counted them, cached ones included",
-        ),
-        counted(
-            "Reasoning",
-            usage.reasoning,
-            "The part of the output that was reasoning, as the provider counted it",
-        ),
-        counted(
-            "Cached",
-            usage.cached,
-            "The part of the prompt that came from the provider's cache",
-        ),
-    ];
-    let times = [net, ttfo].into_iter().map(Option::flatten);
-    times.chain(counts).flatten().collect()
-}
-
-fn estimated(label: &'static str, value: &str, told: &str) -> Cell {
-    Cell {
-        label,
-        value: format!("≈ {value}"),
-        definition: told.to_owned(),
-        best: false,
-        about: true,
-    }
-}
-
-/// A count that is not zero.
-fn counted(label: &'static str, tokens: Option<u64>, definition: &str) -> Option<Cell> {
-    let tokens = tokens.filter(|tokens| *tokens > 0)?;
-    Some(Cell {
-        label,
-        value: format!("{} tok", count(tokens)),
-        definition: definition.to_owned(),
-        best: false,
-        about: false,
-    })
-}
-
-/// A figure that is known, with how it was made and how it compares.
-fn measured(line: &Line<'_>, key: &str, label: &'static str) -> Option<Cell> {
-    let figure = figure(key)?;
-    let value = line.sheet.value(key)?;
-    let best = line.comparison.is_best(key, line.sheet.run);
-    let mut parts = vec![figure.definition.to_owned()];
-    if key == "ttft_ms"
-        && let Some(net) = line.sheet.value("ttft_net_ms")
-    {
-        parts.push(format!("Net of connecting: {}", ms_text(net)));
-    }
-    match line.comparison.verdict(key) {
-        Some(Verdict::Best(_)) if best => parts.push(format!("The best here. {RULE}")),
-        Some(Verdict::None(why)) => parts.push(format!("No best here: {why}")),
-        _ => {}
-    }
-    Some(Cell {
-        label,
-        value: figure_text(value, figure.unit),
-        definition: parts.join("\n\n"),
-        best,
-        about: false,
-    })
-}
-
 fn cell_ui(ui: &Ui, theme: &Theme, cell: &Cell, area: Rect, named_fully: bool) {
     let id = ui.scope_id().with(("figure", cell.label));
     let response = ui.interact(area, id, Sense::hover());
@@ -382,14 +259,10 @@ fn text_of(theme: &Theme, cell: &Cell, width: f32, named_fully: bool, color: Col
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desktop::playground::{estimate::Calibration, sheet::About};
-
-    fn texts(line: &Line<'_>) -> Vec<String> {
-        let cells = main_cells(line).into_iter().flatten();
-        let all = cells.chain(further_cells(line));
-        all.map(|cell| format!("{} {}", cell.label, cell.value))
-            .collect()
-    }
+    use crate::{
+        desktop::playground::{estimate::Calibration, sheet::About},
+        event::Usage,
+    };
 
     #[test]
     fn the_first_four_fit_into_the_narrowest_pane_and_every_place_is_the_widths_alone() {
@@ -432,66 +305,5 @@ mod tests {
             }
         });
         output.textures_delta.clear();
-    }
-
-    #[test]
-    fn zeros_and_blanks_are_not_shown() {
-        let shown = |sheet: &Sheet| {
-            texts(&Line {
-                sheet,
-                fault: None,
-                elapsed_s: None,
-                comparison: &Comparison::default(),
-            })
-        };
-        let mut sheet = Sheet::made(1, "a", [307.0, 118.25, 2_310.0], 240);
-        sheet.usage.reasoning = Some(0);
-        let expected = [
-            "TTFT 307 ms",
-            "Speed 118 tok/s",
-            "Total 2.31 s",
-            "Out 240 tok",
-        ];
-        assert_eq!(shown(&sheet), expected);
-        sheet.usage = Usage {
-            output: Some(0),
-            cached: Some(7),
-            ..Usage::default()
-        };
-        let expected = [
-            "TTFT 307 ms",
-            "Speed 118 tok/s",
-            "Total 2.31 s",
-            "Cached 7 tok",
-        ];
-        assert_eq!(shown(&sheet), expected);
-    }
-
-    #[test]
-    fn an_estimate_is_marked_while_it_streams_and_after_it_broke() {
-        let comparison = Comparison::default();
-        let mut sheet = Sheet::made(1, "a", [307.0, 0.0, 2_310.0], 0);
-        sheet.state = State::Streaming;
-        sheet.usage = Usage::default();
-        sheet.about = Some(About {
-            tokens: 239.4,
-            speed: Some(117.6),
-            calibration: Calibration::default(),
-        });
-        let mut line = Line {
-            sheet: &sheet,
-            fault: None,
-            elapsed_s: Some(2.34),
-            comparison: &comparison,
-        };
-        let cells = main_cells(&line);
-        let [_, _, elapsed, out] = &cells;
-        assert_eq!(elapsed.as_ref().unwrap().value, "2.3 s");
-        assert_eq!(out.as_ref().unwrap().value, "≈ 240 tok");
-        assert!(out.as_ref().unwrap().definition.contains("4 a token"));
-        line.elapsed_s = None;
-        let [_, _, total, out] = main_cells(&line);
-        assert_eq!(total.unwrap().label, "Total");
-        assert!(out.unwrap().about, "it stays when the run was stopped");
     }
 }
