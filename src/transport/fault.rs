@@ -340,6 +340,12 @@ pub(super) fn is_authority(error: &rustls::OtherError) -> bool {
 /// The fault of an exchange that began: the request, or a part of it, may have arrived.
 fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
     let host = peer.answering();
+    if causes.hyper.is_some_and(hyper::Error::is_parse_too_large) {
+        let message = format!(
+            "the head of what {host} sent is too large: it has too many headers, or too long ones"
+        );
+        return Fault::new(FaultClass::Protocol, Phase::Headers, message);
+    }
     if causes.hyper.is_some_and(hyper::Error::is_parse) {
         let hint = if peer.tls {
             "set another HTTP version for this endpoint, or check its address"

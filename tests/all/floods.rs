@@ -3,7 +3,11 @@
 //! The real binary is asked, with its history, plain and with `--json`, in each dialect. Budgets are bytes: a
 //! fixed room above what the answer's text needs.
 
+#[cfg(feature = "grpc")]
+mod grpc;
+mod heads;
 mod large;
+mod matrix;
 
 use std::{
     io::{Read as _, Write as _},
@@ -370,10 +374,10 @@ floods! {
         assert_eq!(run["tool_calls"].as_array().unwrap().len(), 10_000);
         assert_eq!(more(run, "tool calls"), 30_000 + 40_000 * (scale() as u64 - 1));
     };
-    calls_in_one: Flood::json("ollama", "{\"message\":{\"tool_calls\":[", "{\"function\":{\"name\":\"f\"}},", 100_000, "{}]},\"done\":true,\"done_reason\":\"stop\"}\n"), |run| {
+    calls_in_one: Flood::json("ollama", "{\"message\":{\"tool_calls\":[", "{\"function\":{\"name\":\"f\"}},", 100_000, "{\"function\":{\"name\":\"f\"}}]},\"done\":true,\"done_reason\":\"stop\"}\n"), |run| {
         ok(run);
         assert_eq!(run["tool_calls"].as_array().unwrap().len(), 10_000);
-        assert_eq!(more(run, "tool calls"), 90_000);
+        assert_eq!(more(run, "tool calls"), 90_001);
     };
     blocks: Flood::new("anthropic", "data: {\"type\":\"content_block_start\",\"index\":{n},\"content_block\":{\"type\":\"tool_use\",\"id\":\"t{n}\",\"name\":\"f\",\"input\":{}}}\n\n", 30_000 * scale()), |run| {
         assert_eq!(run["tool_calls"].as_array().unwrap().len(), 10_000);

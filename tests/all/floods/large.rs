@@ -36,7 +36,7 @@ const CASES: &[Large] = &[
 ];
 
 /// What a short answer takes up.
-fn base() -> usize {
+pub(super) fn base() -> usize {
     static BASE: OnceLock<usize> = OnceLock::new();
     *BASE.get_or_init(|| ask(&Flood::new("ollama", "", 0), true).peak)
 }
