@@ -143,8 +143,9 @@ impl Bounded {
 /// Appends events to those of earlier reads; those that only count are added up.
 pub(crate) fn join(events: &mut Vec<Event>, more: Vec<Event>) {
     let mut counted = Counted::of(events);
-    more.into_iter()
-        .for_each(|event| counted.put(event, events));
+    for event in more {
+        counted.put(event, events);
+    }
 }
 
 /// Whether something is a piece of the answer.

@@ -170,7 +170,7 @@ impl Sending {
         };
         Limit {
             at: deadline(begin.unwrap_or(self.trace.began()), limit_ms),
-            limit_ms,
+            ms: limit_ms,
             is_connecting,
             what,
             name,
@@ -181,7 +181,7 @@ impl Sending {
 /// The fault of a limit that ran out.
 fn out_of_time(limit: &Limit, peer: &Peer, trace: &Trace) -> Fault {
     let Limit { what, name, .. } = limit;
-    let (host, within) = (peer.answering(), limit_text(limit.limit_ms));
+    let (host, within) = (peer.answering(), limit_text(limit.ms));
     let phase = trace.phase();
     let message = match &peer.proxy {
         Some(proxy) if limit.is_connecting && !peer.is_reached(trace) => {
@@ -199,7 +199,7 @@ fn out_of_time(limit: &Limit, peer: &Peer, trace: &Trace) -> Fault {
 /// A limit of sending.
 struct Limit {
     at: Option<Instant>,
-    limit_ms: u64,
+    ms: u64,
     is_connecting: bool,
     /// What did not happen in time, behind the host's name.
     what: &'static str,
