@@ -358,8 +358,8 @@ fn phrases_of_an_input_method_are_sent_or_kept_as_they_came_however_frames_fall(
     for order in ["c", "ct"] {
         let (before, sent) = writing(order.chars());
         let (after, kept) = writing(order.chars().rev());
-        let send = press(command(Key::Enter));
-        let events: Vec<_> = before.into_iter().chain(send).chain(after).collect();
+        let enter = press(command(Key::Enter));
+        let events: Vec<_> = before.into_iter().chain(enter).chain(after).collect();
         for frames in splits(&events) {
             let (mut desktop, mut player) = composer();
             for frame in &frames {
