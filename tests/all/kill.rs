@@ -18,10 +18,10 @@ use tokenscope::{
     conversation::{Conversation, ConversationChange, ConversationId, Draft},
     event::FaultClass,
     history::{History, RunQuery, Storage},
-    run::{Run, RunId, RunUpdate, State},
+    run::{Run, RunId, State},
 };
 
-use crate::history::{a_run, says};
+use crate::history::{says, waiting};
 
 const FOLDER: &str = "TOKENSCOPE_KILL_FOLDER";
 const ROUND: &str = "TOKENSCOPE_KILL_ROUND";
@@ -131,13 +131,7 @@ fn stream_until_killed() {
     let history = History::open(Path::new(&folder));
     let ids = [round * 10, round * 10 + 1];
     for id in ids {
-        history.begin(&Run::new(a_run(id).head));
-        history.record(
-            RunId(id),
-            RunUpdate::Started {
-                started_unix_ns: id,
-            },
-        );
+        history.begin(&waiting(id));
     }
     let mut out = std::io::stdout();
     for piece in 0.. {
