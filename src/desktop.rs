@@ -19,6 +19,7 @@ pub mod preflight;
 mod range;
 pub mod shortcuts;
 mod signals;
+pub mod spoken;
 pub mod state;
 pub mod theme;
 pub mod toast;

@@ -22,6 +22,7 @@ use super::{
     looks::Looks,
     palette::Palette,
     shortcuts::{self, Pressed},
+    spoken::Spoken,
     state::State,
     theme::{self, Theme},
     toast::Toasts,
@@ -104,6 +105,7 @@ impl App {
     pub fn new(engine: Engine, ctx: &Context, saved: Option<&str>) -> Self {
         theme::install(ctx);
         ctx.add_plugin(InOrder::default());
+        ctx.add_plugin(Spoken);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let layout: Layout = saved
             .and_then(|saved| serde_json::from_str(saved).ok())

@@ -23,6 +23,7 @@ use tokenscope::{
     history::{ExportFormat, OutcomeFilter, SeriesQuery, SortColumn, Storage},
     run::{RunHead, RunId, RunUpdate},
     settings::{SettingsEdit, SettingsProblem, Theme},
+    visible::visible,
 };
 
 use crate::{
@@ -116,6 +117,39 @@ fn keys_set(player: &Player) -> Vec<(String, String, bool)> {
         )),
         _ => None,
     })
+}
+
+#[test]
+fn a_screen_reader_is_told_nothing_hidden() {
+    const HIDDEN: &str = "m\u{202e}o\u{200b}\u{1b}[2J\u{e0041}";
+    let mut scene = scenes::errors();
+    for run in &mut scene.runs {
+        run.head.target.model.push_str(HIDDEN);
+        if let Some(fault) = &mut run.answer.fault {
+            fault.message.push_str(HIDDEN);
+        }
+    }
+    for endpoint in &mut scene.settings.endpoints {
+        endpoint.label.push_str(HIDDEN);
+        endpoint.models = vec![HIDDEN.into()];
+    }
+    let mut seen = 0;
+    for view in views() {
+        let (desktop, _player) = open(scene.clone(), WIDE, Some(&layout_of(view.id())));
+        for node in desktop.root().children_recursive() {
+            let node = node.accesskit_node();
+            for told in [
+                node.label(),
+                node.value(),
+                node.data().description().map(Into::into),
+            ] {
+                let told = told.unwrap_or_default();
+                assert_eq!(visible(&told), told, "{} {:?}", view.title(), node.role());
+                seen += usize::from(told.contains(&*visible(HIDDEN)));
+            }
+        }
+    }
+    assert!(seen > 10, "{seen} names of models and endpoints");
 }
 
 #[test]
