@@ -4,8 +4,11 @@
 //! the last one never changes again, and none is much longer than [`MAX_BYTES`], so that the work of
 //! a frame does not grow with the answer. However the text came in pieces, the blocks are the same.
 
+mod block;
+
 use std::ops::Range;
 
+pub use self::block::{Block, Kind};
 use super::lines::{
     Fence, closes, indent_of, interrupts, is_blank, is_delimiter_row, is_heading, item_offset,
     opens, opens_math,
@@ -17,42 +20,6 @@ pub const MAX_BYTES: usize = 1_600;
 const WITNESS: usize = 64;
 /// A piece of code or a table is closed once it has this many lines.
 pub const MAX_LINES: usize = 32;
-
-/// A stretch of the text that is shown on its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Which bytes of the text.
-    pub range: Range<usize>,
-    /// What it is.
-    pub kind: Kind,
-    /// Columns that belong to an enclosing list item: cut from its lines, and shown as an indent.
-    pub indent: usize,
-    /// Whether it goes on where the block before was cut.
-    pub continued: bool,
-}
-
-/// What a block is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Anything that markdown can say in one go: a paragraph, a heading, a quote, a rule.
-    Prose,
-    /// One item of a list, with what is nested in it.
-    Item,
-    /// A piece of a fenced code block.
-    Code {
-        /// Where the fence's info string (the language) stands.
-        info: Range<usize>,
-        /// Whether the last line of this piece is the closing fence.
-        closed: bool,
-    },
-    /// A piece of a table.
-    Table {
-        /// Where its head row and delimiter row stand.
-        head: Range<usize>,
-    },
-    /// A piece of a formula on lines of its own, shown word for word.
-    Math,
-}
 
 /// The block being built, and what decides where it ends.
 #[derive(Clone, Debug)]

@@ -7,9 +7,11 @@ use egui::{
 };
 
 use super::{
+    element::{Code, Element, INDENT, Place, Text},
+    growing,
     highlight::Highlight,
     ink::Ink,
-    parse::{Code, Element, INDENT, Place, Text, is_faux_bold},
+    parse::is_faux_bold,
     table,
 };
 use crate::{
@@ -58,7 +60,13 @@ pub fn plain_ui(ui: &mut Ui, ink: &Ink, source: &str, fixed: bool) {
         Ink::format(FontFamily::Proportional, ink.size, ink.text)
     };
     let text = source.strip_suffix('\n').unwrap_or(source);
-    ui.add(Label::new(LayoutJob::single_section(text.to_owned(), format)).wrap());
+    let job = LayoutJob::single_section(text.to_owned(), format);
+    ui.add(Label::new(growing::galley(
+        ui,
+        "plain",
+        &job,
+        ui.available_width(),
+    )));
 }
 
 /// Shows the elements of one block below each other.
@@ -128,11 +136,9 @@ fn placed_ui(ui: &mut Ui, theme: &Theme, place: Place, indent: f32, content: imp
 }
 
 fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
-    let mut job = text.job.clone();
-    job.wrap.max_width = ui.available_width();
-    let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+    let galley = growing::galley(ui, ("text", index), &text.job, ui.available_width());
     let response = ui.add(Label::new(galley.clone()));
-    faux_bold_ui(ui, text, &galley, response.rect.min);
+    faux_bold_ui(ui, text, &galley, index, response.rect.min);
     if let Some(marker) = &text.marker {
         let format = Ink::format(FontFamily::Proportional, ink.size, ink.dim);
         let job = LayoutJob::single_section(marker.clone(), format);
@@ -144,7 +150,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
 }
 
 /// Strikes strong text a second time where its face has no bold: Chinese, Japanese, Korean.
-pub fn faux_bold_ui(ui: &Ui, text: &Text, galley: &Galley, at: egui::Pos2) {
+pub fn faux_bold_ui(ui: &Ui, text: &Text, galley: &Galley, index: usize, at: egui::Pos2) {
     if !text.faux_bold {
         return;
     }
@@ -160,7 +166,7 @@ pub fn faux_bold_ui(ui: &Ui, text: &Text, galley: &Galley, at: egui::Pos2) {
         format.background = Color32::TRANSPARENT;
         format.strikethrough = Stroke::NONE;
     }
-    let again = ui.fonts_mut(|fonts| fonts.layout_job(job));
+    let again = growing::galley(ui, ("bold", index), &job, job.wrap.max_width);
     ui.painter()
         .galley(at + vec2(STROKE, 0.0), again, Color32::TRANSPARENT);
 }

@@ -3,78 +3,18 @@
 //! In: a block's source and the [`Ink`]. Out: [`Element`]s whose text has colours and fonts but no
 //! width yet. Images are never loaded and HTML is text: both are shown as what they are.
 
-use egui::{FontFamily, Stroke, text::LayoutJob, text::TextFormat};
+mod inline;
+
+use egui::text::LayoutJob;
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+pub use self::inline::is_faux_bold;
 use super::{
-    guard::{Guarded, Part, guard, is_cjk},
+    element::{Code, Element, Place, Table, Text},
+    guard::{Guarded, guard},
     ink::Ink,
 };
-use crate::desktop::{fonts, icons};
-
-/// Width of one level of a list.
-pub const INDENT: f32 = 18.0;
-
-/// Something that a block shows.
-#[derive(Clone, Debug)]
-pub enum Element {
-    /// Styled text, wrapped to the width there is.
-    Text(Text),
-    /// Code in a fence that is nested in something else, or indented.
-    Code(Code),
-    /// A table.
-    Table(Table),
-    /// A thematic break.
-    Rule,
-}
-
-/// Styled text.
-#[derive(Clone, Debug, Default)]
-pub struct Text {
-    /// The text, unwrapped.
-    pub job: LayoutJob,
-    /// Whether there is strong text in it whose script the bold face lacks.
-    pub faux_bold: bool,
-    /// Which bytes of it are links, and where they go.
-    pub links: Vec<(std::ops::Range<usize>, String)>,
-    /// Where it stands.
-    pub place: Place,
-    /// What stands before its first line, if it begins a list item.
-    pub marker: Option<String>,
-    /// Space above, in lines.
-    pub gap: f32,
-}
-
-/// Where an element stands in lists and quotes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Depth of lists.
-    pub lists: u8,
-    /// Depth of quotes.
-    pub quotes: u8,
-}
-
-/// A piece of code.
-#[derive(Clone, Debug, Default)]
-pub struct Code {
-    /// The language, as the fence says it.
-    pub language: String,
-    /// The code.
-    pub text: String,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// A table.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    /// One an column.
-    pub align: Vec<egui::Align>,
-    /// Rows of cells; the first is the head.
-    pub rows: Vec<Vec<Text>>,
-    /// Where it stands.
-    pub place: Place,
-}
+use crate::desktop::icons;
 
 /// Parses a block.
 #[must_use]
@@ -308,87 +248,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Text with what was kept from markdown: formulas, addresses.
-    fn push_parts(&mut self, text: &str) {
-        let guarded = self.guarded;
-        for part in guarded.parts(text) {
-            match part {
-                Part::Text(text) => self.push(text),
-                Part::Math(source) => self.push_math(source),
-                Part::Address(text, _) if self.link.is_some() || self.image.is_some() => {
-                    self.push(text);
-                }
-                Part::Address(text, url) => {
-                    let start = self.text.job.text.len();
-                    self.link = Some((start, url.to_owned()));
-                    self.push(text);
-                    self.link = None;
-                    let range = start..self.text.job.text.len();
-                    self.text.links.push((range, url.to_owned()));
-                }
-            }
-        }
-    }
-
-    /// A formula word for word, without what its place in lists and quotes puts before its lines.
-    fn push_math(&mut self, source: &str) {
-        let format = Ink::format(FontFamily::Monospace, self.ink.size - 1.0, self.ink.text);
-        for (index, line) in source.lines().enumerate() {
-            let line = match index {
-                0 => line.to_owned(),
-                _ if self.quotes > 0 => format!("\n{}", line.trim_start_matches(['>', ' '])),
-                _ if !self.lists.is_empty() => format!("\n{}", line.trim_start()),
-                _ => format!("\n{line}"),
-            };
-            self.text.job.append(&line, 0.0, format.clone());
-        }
-    }
-
-    fn push(&mut self, text: &str) {
-        let linked = self.link.is_some() || self.image.is_some();
-        let heading = self.heading;
-        let head_cell = self.table.as_ref().is_some_and(|t| t.rows.len() == 1);
-        let size = heading.map_or(self.ink.size, |h| heading_size(h, self.ink.size));
-        let family = if self.strong > 0 || heading.is_some() || head_cell {
-            fonts::strong_family()
-        } else {
-            FontFamily::Proportional
-        };
-        let color = match () {
-            () if linked => self.ink.link,
-            () if self.quotes > 0 => self.ink.dim,
-            () => self.ink.text,
-        };
-        let mut format = Ink::format(family, size, color);
-        format.italics = self.emphasis > 0;
-        if self.strike > 0 {
-            format.strikethrough = Stroke::new(1.0, color);
-        }
-        if format.font_id.family != fonts::strong_family() {
-            return self.text.job.append(text, 0.0, format);
-        }
-        for run in runs_of(text) {
-            self.text.faux_bold |= is_faux_bold(run);
-            self.text.job.append(run, 0.0, format.clone());
-        }
-    }
-
-    fn push_code(&mut self, code: &str) {
-        let color = if self.link.is_some() {
-            self.ink.link
-        } else {
-            self.ink.text
-        };
-        let size = self.ink.size - 1.0;
-        let format = TextFormat {
-            background: self.ink.code_ground,
-            expand_bg: 1.5,
-            line_height: None,
-            ..Ink::format(FontFamily::Monospace, size, color)
-        };
-        self.text.job.append(code, 0.0, format);
-    }
-
     fn flush(&mut self) {
         let mut text = std::mem::take(&mut self.text);
         trim_end(&mut text.job);
@@ -406,27 +265,6 @@ impl<'a> Builder<'a> {
         };
         self.out.push(Element::Text(text));
     }
-}
-
-/// Text in stretches that the bold face has, and that it lacks.
-fn runs_of(text: &str) -> Vec<&str> {
-    let mut runs = Vec::new();
-    let mut start = 0;
-    let mut last = None;
-    for (at, c) in text.char_indices() {
-        let cjk = is_cjk(c);
-        if last.replace(cjk).is_some_and(|last| last != cjk) {
-            runs.push(&text[start..at]);
-            start = at;
-        }
-    }
-    runs.push(&text[start..]);
-    runs
-}
-
-/// Whether a stretch of strong text is drawn with a face that is no bolder than any other: that of the system.
-pub fn is_faux_bold(run: &str) -> bool {
-    run.starts_with(is_cjk)
 }
 
 /// Cuts trailing line breaks, which HTML blocks bring along.
@@ -456,171 +294,5 @@ fn align(alignment: Alignment) -> egui::Align {
     }
 }
 
-fn heading_size(level: HeadingLevel, body: f32) -> f32 {
-    match level {
-        HeadingLevel::H1 => body + 5.0,
-        HeadingLevel::H2 => body + 3.0,
-        HeadingLevel::H3 => body + 1.0,
-        _ => body,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::desktop::theme::DARK;
-
-    fn texts(source: &str) -> Vec<(String, Option<String>, u8)> {
-        elements(source, &Ink::of(&DARK))
-            .into_iter()
-            .filter_map(|element| match element {
-                Element::Text(t) => Some((t.job.text, t.marker, t.place.lists)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn lists_nest_and_go_on_counting() {
-        let found = texts("7. seven\n   - inner\n8. eight\n");
-        let expected = [("seven", "7.", 1), ("inner", "•", 2), ("eight", "8.", 1)];
-        for (found, (text, marker, depth)) in found.iter().zip(expected) {
-            assert_eq!(
-                (found.0.as_str(), found.1.as_deref(), found.2),
-                (text, Some(marker), depth)
-            );
-        }
-    }
-
-    #[test]
-    fn images_and_html_are_text() {
-        let found =
-            texts("![a cat](https://x.example/cat.png) <b>bold</b>\n\n<script>alert(1)</script>\n");
-        assert!(found[0].0.contains("a cat (https://x.example/cat.png)"));
-        assert!(found[0].0.contains("<b>bold</b>"));
-        assert_eq!(found[1].0, "<script>alert(1)</script>");
-    }
-
-    #[test]
-    fn links_know_their_bytes_and_their_target() {
-        let [Element::Text(text)] =
-            &elements("see [the **docs**](https://d.example) now", &Ink::of(&DARK))[..]
-        else {
-            panic!("one text");
-        };
-        let (range, url) = &text.links[0];
-        assert_eq!(&text.job.text[range.clone()], "the docs");
-        assert_eq!(url, "https://d.example");
-    }
-
-    /// The text of a source, and what of it is strong.
-    fn strong_of(source: &str) -> (String, String) {
-        let [Element::Text(text)] = &elements(source, &Ink::of(&DARK))[..] else {
-            panic!("one text: {source}");
-        };
-        let strong =
-            |s: &&egui::text::LayoutSection| s.format.font_id.family == fonts::strong_family();
-        let bytes = |s: &egui::text::LayoutSection| {
-            &text.job.text[s.byte_range.start.0..s.byte_range.end.0]
-        };
-        let strong = text.job.sections.iter().filter(strong).map(bytes).collect();
-        (text.job.text.clone(), strong)
-    }
-
-    #[test]
-    fn emphasis_needs_no_spaces_in_chinese() {
-        for (source, text, strong) in [
-            ("**中文。**后面", "中文。后面", "中文。"),
-            ("前面**「引用」**后面", "前面「引用」后面", "「引用」"),
-            ("前面**“引用”**后面", "前面“引用”后面", "“引用”"),
-            ("**重要：**abc", "重要：abc", "重要："),
-            ("这是**`代码`**吗", "这是代码吗", ""),
-            ("**100%**的人", "100%的人", "100%"),
-            ("한국어**(강조)**는", "한국어(강조)는", "(강조)"),
-            ("**a.**b and **c** d", "**a.**b and c d", "c"),
-            ("2 * 3 * 4，**好**", "2 * 3 * 4，好", "好"),
-        ] {
-            assert_eq!(strong_of(source), (text.into(), strong.into()), "{source}");
-        }
-        assert_eq!(runs_of("a中文b"), ["a", "中文", "b"]);
-    }
-
-    #[test]
-    fn formulas_keep_their_source() {
-        for source in [
-            r"so \(\alpha\) is",
-            r"\[ a_1 * b * c \\ d \]",
-            r"$\{x\}$ and $$a_1*b*c_1$$",
-            r"begun \(\alpha\, x",
-            "设$x_1$为$y_1$",
-        ] {
-            assert_eq!(texts(source)[0].0, source);
-        }
-        let found = texts("1. so\n   \\[\n   + b_1 \\\\\n   \\]\n");
-        assert_eq!(found[0].0, "so\n\\[\n+ b_1 \\\\\n\\]");
-    }
-
-    #[test]
-    fn bare_addresses_are_links_but_not_in_code() {
-        let links = |source: &str| -> Vec<(String, String)> {
-            let elements = elements(source, &Ink::of(&DARK));
-            let texts = elements.into_iter().filter_map(|element| match element {
-                Element::Text(text) => Some(text),
-                _ => None,
-            });
-            let links = |t: Text| {
-                let shown = |range: std::ops::Range<usize>| t.job.text[range].to_owned();
-                let links = t.links.iter().cloned();
-                links
-                    .map(|(range, url)| (shown(range), url))
-                    .collect::<Vec<_>>()
-            };
-            texts.flat_map(links).collect()
-        };
-        let link = |text: &str, url: &str| (text.to_owned(), url.to_owned());
-        let plain = |url| link(url, url);
-        for (source, expected) in [
-            (
-                "at https://a.example/x_y_z, or (http://b.example)。",
-                vec![plain("https://a.example/x_y_z"), plain("http://b.example")],
-            ),
-            (
-                "**见https://a.example/b**后面",
-                vec![plain("https://a.example/b")],
-            ),
-            ("`https://a.example` and\n\n    https://b.example\n", vec![]),
-            (
-                "[https://a.example](https://b.example)",
-                vec![link("https://a.example", "https://b.example")],
-            ),
-            ("<https://a.example>", vec![plain("https://a.example")]),
-            ("mailto:ada@a.example.", vec![plain("mailto:ada@a.example")]),
-        ] {
-            assert_eq!(links(source), expected, "{source}");
-        }
-    }
-
-    #[test]
-    fn tables_keep_rows_and_alignment() {
-        let [Element::Table(table)] =
-            &elements("| a | b |\n|:-:|--:|\n| 1 | `2` |\n", &Ink::of(&DARK))[..]
-        else {
-            panic!("one table");
-        };
-        assert_eq!(table.align, [egui::Align::Center, egui::Align::Max]);
-        assert_eq!(table.rows.len(), 2);
-        assert_eq!(table.rows[1][1].job.text, "2");
-    }
-
-    #[test]
-    fn an_unfinished_fence_is_code_already() {
-        let [_, Element::Code(code)] = &elements("x\n\n```rust\nfn main", &Ink::of(&DARK))[..]
-        else {
-            panic!("text and code");
-        };
-        assert_eq!(
-            (code.language.as_str(), code.text.as_str()),
-            ("rust", "fn main")
-        );
-    }
-}
+mod tests;

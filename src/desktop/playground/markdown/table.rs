@@ -4,7 +4,7 @@ use egui::{Align, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::{
     draw::{faux_bold_ui, links_ui},
-    parse::Table,
+    element::Table,
 };
 use crate::desktop::theme::Theme;
 
@@ -91,7 +91,7 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
             let mut inside = ui.new_child(UiBuilder::new().id_salt((number, index)).max_rect(area));
             inside.add(Label::new(galley.clone()));
             if let Some(cell) = row.get(index) {
-                faux_bold_ui(ui, cell, &galley, area.min);
+                faux_bold_ui(ui, cell, &galley, number * 1000 + index, area.min);
                 links_ui(ui, cell, &galley, area, number * 1000 + index);
             }
             x += column;
@@ -114,7 +114,7 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::{
-        super::{ink::Ink, parse},
+        super::{element::Element, ink::Ink, parse},
         *,
     };
     use crate::desktop::theme::DARK;
@@ -133,7 +133,7 @@ mod tests {
                 .with_context_setup(crate::desktop::theme::install)
                 .build_ui(move |ui| {
                     let elements = parse::elements(&source, &Ink::of(&DARK));
-                    let [parse::Element::Table(table)] = &elements[..] else {
+                    let [Element::Table(table)] = &elements[..] else {
                         panic!("one table");
                     };
                     table_ui(ui, &DARK, table);

@@ -1,0 +1,126 @@
+//! Text within a line: its fonts and colours, formulas, addresses, code.
+
+use egui::{FontFamily, Stroke, text::TextFormat};
+use pulldown_cmark::HeadingLevel;
+
+use super::{
+    super::{
+        guard::{Part, is_cjk},
+        ink::Ink,
+    },
+    Builder,
+};
+use crate::desktop::fonts;
+
+impl Builder<'_> {
+    /// Text with what was kept from markdown: formulas, addresses.
+    pub(super) fn push_parts(&mut self, text: &str) {
+        let guarded = self.guarded;
+        for part in guarded.parts(text) {
+            match part {
+                Part::Text(text) => self.push(text),
+                Part::Math(source) => self.push_math(source),
+                Part::Address(text, _) if self.link.is_some() || self.image.is_some() => {
+                    self.push(text);
+                }
+                Part::Address(text, url) => {
+                    let start = self.text.job.text.len();
+                    self.link = Some((start, url.to_owned()));
+                    self.push(text);
+                    self.link = None;
+                    let range = start..self.text.job.text.len();
+                    self.text.links.push((range, url.to_owned()));
+                }
+            }
+        }
+    }
+
+    /// A formula word for word, without what its place in lists and quotes puts before its lines.
+    fn push_math(&mut self, source: &str) {
+        let format = Ink::format(FontFamily::Monospace, self.ink.size - 1.0, self.ink.text);
+        for (index, line) in source.lines().enumerate() {
+            let line = match index {
+                0 => line.to_owned(),
+                _ if self.quotes > 0 => format!("\n{}", line.trim_start_matches(['>', ' '])),
+                _ if !self.lists.is_empty() => format!("\n{}", line.trim_start()),
+                _ => format!("\n{line}"),
+            };
+            self.text.job.append(&line, 0.0, format.clone());
+        }
+    }
+
+    pub(super) fn push(&mut self, text: &str) {
+        let linked = self.link.is_some() || self.image.is_some();
+        let heading = self.heading;
+        let head_cell = self.table.as_ref().is_some_and(|t| t.rows.len() == 1);
+        let size = heading.map_or(self.ink.size, |h| heading_size(h, self.ink.size));
+        let family = if self.strong > 0 || heading.is_some() || head_cell {
+            fonts::strong_family()
+        } else {
+            FontFamily::Proportional
+        };
+        let color = match () {
+            () if linked => self.ink.link,
+            () if self.quotes > 0 => self.ink.dim,
+            () => self.ink.text,
+        };
+        let mut format = Ink::format(family, size, color);
+        format.italics = self.emphasis > 0;
+        if self.strike > 0 {
+            format.strikethrough = Stroke::new(1.0, color);
+        }
+        if format.font_id.family != fonts::strong_family() {
+            return self.text.job.append(text, 0.0, format);
+        }
+        for run in runs_of(text) {
+            self.text.faux_bold |= is_faux_bold(run);
+            self.text.job.append(run, 0.0, format.clone());
+        }
+    }
+
+    pub(super) fn push_code(&mut self, code: &str) {
+        let color = if self.link.is_some() {
+            self.ink.link
+        } else {
+            self.ink.text
+        };
+        let size = self.ink.size - 1.0;
+        let format = TextFormat {
+            background: self.ink.code_ground,
+            expand_bg: 1.5,
+            line_height: None,
+            ..Ink::format(FontFamily::Monospace, size, color)
+        };
+        self.text.job.append(code, 0.0, format);
+    }
+}
+
+/// Text in stretches that the bold face has, and that it lacks.
+pub(super) fn runs_of(text: &str) -> Vec<&str> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    let mut last = None;
+    for (at, c) in text.char_indices() {
+        let cjk = is_cjk(c);
+        if last.replace(cjk).is_some_and(|last| last != cjk) {
+            runs.push(&text[start..at]);
+            start = at;
+        }
+    }
+    runs.push(&text[start..]);
+    runs
+}
+
+/// Whether a stretch of strong text is drawn with a face that is no bolder than any other: that of the system.
+pub fn is_faux_bold(run: &str) -> bool {
+    run.starts_with(is_cjk)
+}
+
+fn heading_size(level: HeadingLevel, body: f32) -> f32 {
+    match level {
+        HeadingLevel::H1 => body + 5.0,
+        HeadingLevel::H2 => body + 3.0,
+        HeadingLevel::H3 => body + 1.0,
+        _ => body,
+    }
+}
