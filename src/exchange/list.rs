@@ -59,7 +59,7 @@ pub async fn list_models(
     Ok(models)
 }
 
-/// Reads the whole answer to a [`models_call`]. A fault may repeat the key: [`Mask`] covers it.
+/// Reads the whole answer to a [`models_call`]. A fault may repeat the key: the call's mask covers it.
 ///
 /// # Errors
 /// The provider's refusal in its own words, or a fault of class `protocol` if it is no list of models.
