@@ -355,6 +355,7 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.set_nodelay(true).unwrap();
+        crate::floods::read_request(&mut stream);
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\na";
         stream.write_all(head).unwrap();
         for pieces in may_go {
