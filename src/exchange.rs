@@ -18,7 +18,6 @@ mod whole;
 use std::{fmt, net::IpAddr, time::Instant};
 
 use bytes::Bytes;
-use http::HeaderMap;
 
 pub(crate) use self::bounded::join;
 pub use self::{
@@ -32,10 +31,11 @@ use self::{
     routes::Route,
     sending::{Sending, Sent},
 };
+pub use crate::transport::Head;
 use crate::{
     event::{Event, Fault},
     mask::Mask,
-    transport::{ConnectPhases, ConnectionUse, TcpLink, Timeouts},
+    transport::{ConnectPhases, Timeouts},
 };
 
 /// What an exchange did next.
@@ -62,27 +62,6 @@ pub struct Connecting {
     pub way: String,
     /// When the last byte of the request was handed over, if it was.
     pub request_sent: Option<Instant>,
-}
-
-/// The head of a response.
-#[derive(Clone, Debug)]
-pub struct Head {
-    /// HTTP status.
-    pub status: u16,
-    /// `HTTP/1.1`, `HTTP/2.0`, …
-    pub version: String,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// The phases of the exchange's own connection; blank on a warm one.
-    pub phases: ConnectPhases,
-    /// The connection that it came on.
-    pub connection: ConnectionUse,
-    /// Shows how that connection does.
-    pub tcp: TcpLink,
-    /// When the request was sent.
-    pub request_sent: Instant,
-    /// When the head was there.
-    pub at: Instant,
 }
 
 /// A piece of the body.

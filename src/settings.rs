@@ -5,7 +5,7 @@
 
 mod edit;
 mod environment;
-pub(crate) mod parse;
+mod parse;
 mod section;
 mod watch;
 

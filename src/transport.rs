@@ -158,15 +158,16 @@ pub struct Chunk {
     pub note: Option<Note>,
 }
 
-/// A response whose body is still coming. Dropping it closes the exchange at once.
-pub struct HttpResponse {
+/// The head of a response.
+#[derive(Clone, Debug)]
+pub struct Head {
     /// HTTP status.
     pub status: u16,
     /// `HTTP/1.1`, `HTTP/2.0`, …
     pub version: String,
-    /// Response headers.
+    /// Its headers.
     pub headers: HeaderMap,
-    /// This call's connection phases.
+    /// The phases of the call's own connection; blank on a warm one.
     pub phases: ConnectPhases,
     /// The connection that it came on.
     pub connection: ConnectionUse,
@@ -176,7 +177,13 @@ pub struct HttpResponse {
     /// buffer was still on its way. Without a body, when the connection was there.
     pub request_sent: Instant,
     /// When the head was there.
-    pub headers_at: Instant,
+    pub at: Instant,
+}
+
+/// A response whose body is still coming. Dropping it closes the exchange at once.
+pub struct HttpResponse {
+    /// Its head.
+    pub head: Head,
     /// The body.
     pub body: Pin<Box<dyn Stream<Item = Result<Chunk, Fault>> + Send>>,
 }
@@ -184,7 +191,7 @@ pub struct HttpResponse {
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpResponse")
-            .field("status", &self.status)
+            .field("status", &self.head.status)
             .finish_non_exhaustive()
     }
 }

@@ -142,6 +142,10 @@ impl Bounded {
 
 /// Appends events to those of earlier reads; those that only count are added up.
 pub(crate) fn join(events: &mut Vec<Event>, more: Vec<Event>) {
+    if events.is_empty() {
+        *events = more;
+        return;
+    }
     let mut counted = Counted::of(events);
     for event in more {
         counted.put(event, events);

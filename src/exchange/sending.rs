@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use url::Url;
 
 use super::{
-    Connecting, Head,
+    Connecting,
     bounded::Bounded,
     limits,
     reading::Reading,
@@ -18,7 +18,7 @@ use crate::{
     clock::{deadline, wait_until},
     event::{Fault, FaultClass, Note, Phase},
     mask::Mask,
-    transport::{HttpResponse, Peer, Timeouts, Trace, limit_text},
+    transport::{Head, HttpResponse, Peer, Timeouts, Trace, limit_text},
     visible::shown_url,
 };
 
@@ -125,29 +125,20 @@ impl Sending {
     }
 
     fn checked(&self, response: HttpResponse, mask: &Mask) -> Result<Sent, Fault> {
-        refuse(&response, &self.peer, &self.url, mask)?;
+        refuse(&response.head, &self.peer, &self.url, mask)?;
         Ok(Sent::Head(response))
     }
 
     /// The head of the response, and what reads its body.
     pub(super) fn reading(&mut self, response: HttpResponse, mask: &Mask) -> (Head, Reading) {
+        let HttpResponse { head, body } = response;
         let decoder = self.decoder.map(|new| {
-            let decoder = new(&response_head(&response, self.choices));
+            let decoder = new(&response_head(&head, self.choices));
             Bounded::new(decoder, mask.stream())
         });
-        let head = Head {
-            status: response.status,
-            version: response.version,
-            headers: response.headers,
-            phases: response.phases,
-            connection: response.connection,
-            tcp: response.tcp,
-            request_sent: response.request_sent,
-            at: response.headers_at,
-        };
         let notes = std::mem::take(&mut self.notes);
         let watch = limits::Watch::new(self.limits, self.started, &head);
-        let reading = Reading::new(response.body, decoder, watch, notes, head.status);
+        let reading = Reading::new(body, decoder, watch, notes, head.status);
         (head, reading)
     }
 
@@ -208,20 +199,14 @@ struct Limit {
 
 /// Heads that are no answer of the endpoint: redirects, which are not followed so that no key goes to
 /// another host, and a proxy's own refusal.
-fn refuse(response: &HttpResponse, peer: &Peer, url: &Url, mask: &Mask) -> Result<(), Fault> {
-    if let (407, false, Some(proxy)) = (response.status, peer.tls, &peer.proxy) {
+fn refuse(head: &Head, peer: &Peer, url: &Url, mask: &Mask) -> Result<(), Fault> {
+    if let (407, false, Some(proxy)) = (head.status, peer.tls, &peer.proxy) {
         return Err(Peer::wants_password(proxy));
     }
-    if !(300..400).contains(&response.status) {
+    if !(300..400).contains(&head.status) {
         return Ok(());
     }
-    Err(redirect(
-        response.status,
-        &response.headers,
-        &peer.host,
-        url,
-        mask,
-    ))
+    Err(redirect(head.status, &head.headers, &peer.host, url, mask))
 }
 
 fn redirect(code: u16, headers: &HeaderMap, host: &str, asked: &Url, mask: &Mask) -> Fault {
@@ -247,14 +232,14 @@ fn redirect(code: u16, headers: &HeaderMap, host: &str, asked: &Url, mask: &Mask
     }
 }
 
-fn response_head(response: &HttpResponse, choices: Option<u64>) -> ResponseHead {
-    let content_type = response.headers.get(header::CONTENT_TYPE);
+fn response_head(head: &Head, choices: Option<u64>) -> ResponseHead {
+    let content_type = head.headers.get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
     ResponseHead {
-        status: response.status,
+        status: head.status,
         // A response that names none is told from a body on disk.
         content_type: Some(content_type.unwrap_or_default()),
-        retry_after_ms: wait_ms(response.status, &response.headers),
+        retry_after_ms: wait_ms(head.status, &head.headers),
         choices,
     }
 }

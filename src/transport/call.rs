@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    HttpCall, HttpResponse, TcpLink, Trace,
+    Head, HttpCall, HttpResponse, TcpLink, Trace,
     body::{Caps, Incoming},
     coding::Coding,
     fault::{self, Peer, SendError},
@@ -80,32 +80,35 @@ impl PreparedCall {
     }
 }
 
-/// The response of an answer whose head was there at `headers_at`.
-fn response(answer: Answer, headers_at: Instant, trace: &Trace, peer: &Peer) -> HttpResponse {
+/// The response of an answer whose head was there at `at`.
+fn response(answer: Answer, at: Instant, trace: &Trace, peer: &Peer) -> HttpResponse {
     let Answer {
         response,
         phases,
         connection,
         socket,
     } = answer;
-    let (head, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
     let connected = phases.tls.or(phases.tcp).map(|span| span.end);
     let sent = (trace.request_sent()).or(connected);
-    let coding = Coding::of(&head.headers);
+    let coding = Coding::of(&parts.headers);
     let body = Incoming::new(body, coding, Caps::default(), peer.host.as_str().into());
-    let is_shared = head.version == Version::HTTP_2;
+    let is_shared = parts.version == Version::HTTP_2;
     let body = body
-        .with_head(&head.headers)
+        .with_head(&parts.headers)
         .over(socket.clone(), is_shared);
-    HttpResponse {
-        status: head.status.as_u16(),
-        version: format!("{:?}", head.version),
-        headers: head.headers,
+    let head = Head {
+        status: parts.status.as_u16(),
+        version: format!("{:?}", parts.version),
+        headers: parts.headers,
         phases,
         connection,
         tcp: TcpLink(socket),
-        request_sent: sent.unwrap_or(trace.began()).min(headers_at),
-        headers_at,
+        request_sent: sent.unwrap_or(trace.began()).min(at),
+        at,
+    };
+    HttpResponse {
+        head,
         body: Box::pin(body),
     }
 }

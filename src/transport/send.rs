@@ -43,7 +43,7 @@ pub(super) async fn send(
     call: HttpCall,
     trace: &Arc<Trace>,
 ) -> Result<Answer, SendError> {
-    let head = Head::of(pool, &call).map_err(SendError::Unsendable)?;
+    let head = RequestHead::of(pool, &call).map_err(SendError::Unsendable)?;
     let mut body = Outgoing::new(call.body, trace.clone());
     loop {
         let lease = pool.lease(trace, call.cold).await;
@@ -72,7 +72,7 @@ pub(super) async fn send(
 }
 
 /// The head of a request, before it is known on what connection it goes.
-struct Head {
+struct RequestHead {
     method: Method,
     authority: Authority,
     path: PathAndQuery,
@@ -82,7 +82,7 @@ struct Head {
     is_forwarded: bool,
 }
 
-impl Head {
+impl RequestHead {
     fn of(pool: &Pool, call: &HttpCall) -> Result<Self, BoxError> {
         let url = &call.url;
         if !["http", "https"].contains(&url.scheme()) {

@@ -16,6 +16,11 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::{
+    kernel::{self, Receiver, SocketRead, TcpInfo},
+    phases::lock,
+};
+
 /// How long a silent connection goes unasked, how often it is asked then, and how often in vain.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const KEEP_ALIVES: u32 = 3;
@@ -23,11 +28,6 @@ const KEEP_ALIVES: u32 = 3;
 /// How long what was written may go without being acknowledged.
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
-
-use super::{
-    kernel::{self, Receiver, SocketRead, TcpInfo},
-    phases::lock,
-};
 
 /// A TCP connection, for those who look at it while HTTP is spoken over its [`Wire`].
 #[derive(Clone, Debug)]

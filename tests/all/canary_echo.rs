@@ -124,10 +124,23 @@ fn mutated(body: &[u8], key: &str) -> Vec<String> {
 }
 
 fn decoded(dialect: &Dialect, mask: &Mask, head: &ResponseHead, body: &str) -> Vec<Event> {
+    covered(dialect, mask, head, (body.as_bytes(), None))
+}
+
+/// The events of a body, and of the trailers behind it, with their secrets covered.
+pub fn covered(
+    dialect: &Dialect,
+    mask: &Mask,
+    head: &ResponseHead,
+    (body, trailers): (&[u8], Option<&http::HeaderMap>),
+) -> Vec<Event> {
     let (mut decoder, mut masked) = ((dialect.decoder)(head), mask.stream());
     let (mut said, mut events) = (Vec::new(), Vec::new());
-    for piece in body.as_bytes().chunks(1 << 14) {
+    for piece in body.chunks(1 << 14) {
         decoder.push(piece, &mut said);
+    }
+    if let Some(trailers) = trailers {
+        decoder.trailers(trailers, &mut said);
     }
     decoder.end(&mut said);
     for event in said {

@@ -25,7 +25,7 @@ use tonic::{
 
 use crate::{
     canary::{assert_no_canary, assert_no_canary_in},
-    canary_echo::{key, mask_of},
+    canary_echo::{covered, key, mask_of},
     dialects::{answer, fixtures, head},
     grpc_messages::response,
     grpc_server::{Script, plain},
@@ -133,16 +133,7 @@ fn decoded(
     trailers: &http::HeaderMap,
 ) -> Vec<Event> {
     let dialect = DialectId::VertexGrpc.dialect();
-    let (mut decoder, mut masked) = ((dialect.decoder)(head), mask.stream());
-    let (mut said, mut events) = (Vec::new(), Vec::new());
-    decoder.push(body, &mut said);
-    decoder.trailers(trailers, &mut said);
-    decoder.end(&mut said);
-    for event in said {
-        masked.take(event, &mut events);
-    }
-    masked.end(&mut events);
-    events
+    covered(dialect, mask, head, (body, Some(trailers)))
 }
 
 fn assert_not_in(events: &[Event], key: &str, place: &str) {

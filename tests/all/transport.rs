@@ -58,8 +58,8 @@ async fn phases(transport: &Transport, call: HttpCall) -> ConnectPhases {
     while let Some(chunk) = futures_util::StreamExt::next(&mut response.body).await {
         chunk.unwrap();
     }
-    assert!(response.request_sent <= response.headers_at);
-    response.phases
+    assert!(response.head.request_sent <= response.head.at);
+    response.head.phases
 }
 
 /// Which phases are there: DNS, TCP, TLS.
@@ -186,13 +186,13 @@ async fn http2_over_tls_is_negotiated_and_multiplexed() {
     let mut owners = 0;
     for response in first {
         let response = response.unwrap();
-        assert_eq!(response.version, "HTTP/2.0");
-        assert!(response.phases.cold, "no connection was there before");
-        owners += usize::from(present(&response.phases) == (true, true, true));
+        assert_eq!(response.head.version, "HTTP/2.0");
+        assert!(response.head.phases.cold, "no connection was there before");
+        owners += usize::from(present(&response.head.phases) == (true, true, true));
     }
     assert_eq!(owners, 1, "one call opened the connection they all share");
     for response in wave().await {
-        let phases = response.unwrap().phases;
+        let phases = response.unwrap().head.phases;
         assert_eq!(
             (phases.cold, present(&phases)),
             (false, (false, false, false))
@@ -207,7 +207,7 @@ async fn http2_by_prior_knowledge_without_tls() {
         .await
         .unwrap();
     assert_eq!(
-        (response.status, response.version.as_str()),
+        (response.head.status, response.head.version.as_str()),
         (200, "HTTP/2.0")
     );
 }
@@ -231,8 +231,8 @@ async fn http2_goes_over_further_connections_where_one_is_full() {
         let (mut uses, mut owners) = (std::collections::HashMap::new(), 0);
         for response in futures_util::future::join_all(calls).await {
             let response = response.unwrap();
-            owners += usize::from(response.phases.tcp.is_some());
-            *uses.entry(response.connection.id).or_insert(0) += 1;
+            owners += usize::from(response.head.phases.tcp.is_some());
+            *uses.entry(response.head.connection.id).or_insert(0) += 1;
         }
         let limit = MAX_STREAMS as usize;
         assert_eq!(uses.into_values().collect::<Vec<_>>(), [limit; 3]);
@@ -255,8 +255,8 @@ async fn a_connection_is_known_by_its_number_and_its_uses() {
         while let Some(chunk) = futures_util::StreamExt::next(&mut response.body).await {
             chunk.unwrap();
         }
-        let connection = response.connection;
-        assert_eq!(response.phases.cold, connection.uses == 1);
+        let connection = response.head.connection;
+        assert_eq!(response.head.phases.cold, connection.uses == 1);
         used.push((connection.id, connection.uses));
     }
     let [(one, 1), (two, 2), (three, 1), (four, 2)] = used[..] else {
@@ -282,11 +282,10 @@ async fn a_run_can_ask_for_a_cold_connection() {
     }
 }
 
-#[tokio::test]
-async fn connections_are_opened_ahead() {
-    const AT_ONCE: usize = 3;
-    let barrier = Arc::new(Barrier::new(AT_ONCE));
-    let server = serve(move |mut stream, _| {
+/// A server that answers once so many requests are there, each on a connection of its own.
+async fn together(count: usize) -> Server {
+    let barrier = Arc::new(Barrier::new(count));
+    serve(move |mut stream, _| {
         let barrier = barrier.clone();
         async move {
             while read_request(&mut stream).await.is_some() {
@@ -295,7 +294,13 @@ async fn connections_are_opened_ahead() {
             }
         }
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn connections_are_opened_ahead() {
+    const AT_ONCE: usize = 3;
+    let server = together(AT_ONCE).await;
     let transport = Transport::default();
     let call = call(&server.url(), ConnectOptions::default());
     for _ in 0..2 {
@@ -338,7 +343,7 @@ async fn an_idle_connection_on_which_something_came_is_not_used() {
     phases(&transport, call(&server.url(), ConnectOptions::default())).await;
     is_said.recv().await.unwrap();
     let response = sent(&transport, call(&server.url(), ConnectOptions::default()));
-    assert_eq!(response.await.unwrap().status, 200);
+    assert_eq!(response.await.unwrap().head.status, 200);
     assert_eq!(server.accepted(), 2);
 }
 
@@ -384,7 +389,7 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
         assert!(kernel_at + Duration::from_millis(1) >= before);
         assert_eq!(chunk.is_at_most, is_at_most);
     }
-    let tcp = response.tcp.info().expect("TCP_INFO");
+    let tcp = response.head.tcp.info().expect("TCP_INFO");
     assert!(
         tcp.min_rtt <= tcp.rtt && tcp.rtt > Duration::ZERO,
         "{tcp:?}"
@@ -433,7 +438,7 @@ async fn dropping_an_http2_response_resets_its_stream_only() {
     let two = sent(&transport, call(&server.url(), http2()))
         .await
         .unwrap();
-    assert!(!two.phases.cold);
+    assert!(!two.head.phases.cold);
     assert_eq!(server.accepted(), 1);
 }
 
@@ -442,17 +447,7 @@ async fn dropping_an_http2_response_resets_its_stream_only() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn phases_belong_to_their_call_at_a_thousand_calls_at_once() {
     const AT_ONCE: usize = 1000;
-    let barrier = Arc::new(Barrier::new(AT_ONCE));
-    let server = serve(move |mut stream, _| {
-        let barrier = barrier.clone();
-        async move {
-            while read_request(&mut stream).await.is_some() {
-                barrier.wait().await;
-                send(&mut stream, whole("200 OK", "", "END\n")).await;
-            }
-        }
-    })
-    .await;
+    let server = together(AT_ONCE).await;
     let (transport, url) = (Transport::default(), server.named_url("http"));
     for wave in [true, false] {
         let calls: Vec<_> = (0..AT_ONCE)
@@ -499,7 +494,10 @@ async fn sent_is_when_the_body_is_taken_not_when_it_is_offered() {
         go.send(true).unwrap();
     };
     let (response, ()) = tokio::join!(sending, meanwhile);
-    assert_eq!(trace.request_sent(), Some(response.unwrap().request_sent));
+    assert_eq!(
+        trace.request_sent(),
+        Some(response.unwrap().head.request_sent)
+    );
 }
 
 /// A server that takes a large body bit by bit, or no more of it after the first bit.

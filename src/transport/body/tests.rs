@@ -1,4 +1,4 @@
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use flate2::{Compression, write::GzEncoder};
 use futures_util::{StreamExt as _, stream};
@@ -23,17 +23,26 @@ const BROTLI_EVENTS: [&[u8]; 4] = [
 /// 32 MiB of zeros as brotli.
 const BROTLI_BOMB: &[u8] = b"\xcb\xff\xff\x3f\xf8\x27\x00\xe2\xb1\x40\x20\xf7\xfe\x8f\xff\xff\x7f\xf0\x4f\x00\xc4\x61\x11\x80\xee\xfd\x1f\xff\xff\xff\xe0\x9f\x00\x88\xc3\x02\x00\xdd\xfb\x3f\xfe\xff\xff\xc1\x3f\x01\x10\x87\x05\x00\xba\xf7\x7f\x03";
 
-fn zstd_events() -> Vec<Vec<u8>> {
-    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
-    encoder.include_checksum(true).unwrap();
+/// What an encoder gives of each event, flushed behind it, and of the end.
+fn flushed<W: io::Write>(
+    mut encoder: W,
+    written: fn(&mut W) -> &mut Vec<u8>,
+    end: fn(W) -> io::Result<Vec<u8>>,
+) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
     for event in EVENTS {
         encoder.write_all(event.as_bytes()).unwrap();
         encoder.flush().unwrap();
-        pieces.push(std::mem::take(encoder.get_mut()));
+        pieces.push(std::mem::take(written(&mut encoder)));
     }
-    pieces.push(encoder.finish().unwrap());
+    pieces.push(end(encoder).unwrap());
     pieces
+}
+
+fn zstd_events() -> Vec<Vec<u8>> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(true).unwrap();
+    flushed(encoder, zstd::Encoder::get_mut, zstd::Encoder::finish)
 }
 
 const EVENTS: [&str; 3] = ["data: a\n\n", "data: b\n\n", "data: c\n\n"];
@@ -76,15 +85,8 @@ async fn gzip_is_decoded_under_every_split() {
 }
 
 fn gzip_events() -> Vec<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let mut pieces = Vec::new();
-    for event in EVENTS {
-        encoder.write_all(event.as_bytes()).unwrap();
-        encoder.flush().unwrap();
-        pieces.push(std::mem::take(encoder.get_mut()));
-    }
-    pieces.push(encoder.finish().unwrap());
-    pieces
+    let encoder = GzEncoder::new(Vec::new(), Compression::default());
+    flushed(encoder, GzEncoder::get_mut, GzEncoder::finish)
 }
 
 /// Each format, and three flushed events and the end in it.
