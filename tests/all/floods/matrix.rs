@@ -20,6 +20,7 @@ const OPENAI_CHAT: &[Row] = &[
     ("keep-alives", ":\n\n", "keep_alives", FEW),
     ("empty data", "data:\n\n", "text", FEW),
     ("unknown fields", "data: {\"choices\":[{\"index\":0,\"delta\":{\"odd{n}\":\"some\"}}]}\n\n", "unknown", FEW),
+    ("unknown events", "data: {\"object\":\"new.{n}\",\"said{n}\":\"some\",\"choices\":[]}\n\n", "unknown", FEW),
     ("name in pieces", "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"{n}_\"}}]}}]}\n\n", "tool_calls", FEW),
     ("ids", "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"id{n}\",\"function\":{\"name\":\"f\"}}]}}]}\n\n", "tool_calls", MANY),
     ("arguments", "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"1\"}}]}}]}\n\n", "tool_calls", FEW),
@@ -36,8 +37,10 @@ const OPENAI_CHAT: &[Row] = &[
 #[rustfmt::skip]
 const OPENAI_RESPONSES: &[Row] = &[
     ("keep-alives", "event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":{n}}\n\n", "keep_alives", FEW),
+    ("comments", ":\n\n", "keep_alives", FEW),
     ("empty data", "data:\n\n", "text", FEW),
     ("unknown events", "data: {\"type\":\"new.{n}\",\"text\":\"some\"}\n\n", "unknown", FEW),
+    ("unknown fields", "data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":\"a\",\"odd{n}\":\"some\"}\n\n", "text", FEW),
     ("name in pieces", "data: {\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"type\":\"function_call\",\"id\":\"i\",\"call_id\":\"c\",\"name\":\"f{n}\",\"arguments\":\"\"}}\n\n", "tool_calls", MANY),
     ("ids", "data: {\"type\":\"response.in_progress\",\"response\":{\"id\":\"r{n}\",\"model\":\"m{n}\"}}\n\n", "response_id", FEW),
     ("arguments", "data: {\"type\":\"response.function_call_arguments.delta\",\"output_index\":0,\"delta\":\"1\"}\n\n", "tool_calls", FEW),
@@ -52,6 +55,8 @@ const OPENAI_RESPONSES: &[Row] = &[
 #[rustfmt::skip]
 const ANTHROPIC: &[Row] = &[
     ("keep-alives", "event: ping\ndata: {\"type\":\"ping\"}\n\n", "keep_alives", FEW),
+    ("comments", ":\n\n", "keep_alives", FEW),
+    ("ids", "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m{n}\",\"model\":\"o{n}\",\"content\":[]}}\n\n", "response_id", FEW),
     ("empty data", "data:\n\n", "text", FEW),
     ("unknown events", "data: {\"type\":\"new_{n}\",\"text\":\"some\"}\n\n", "unknown", FEW),
     ("unknown fields", "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"odd{n}\",\"odd\":\"some\"}}\n\n", "unknown", FEW),
@@ -87,6 +92,7 @@ const GEMINI: &[Row] = &[
 #[rustfmt::skip]
 const OLLAMA: &[Row] = &[
     ("blank lines", "\n", "text", FEW),
+    ("counts", "{\"message\":{\"content\":\"\"},\"prompt_eval_count\":1,\"eval_count\":{n}}\n", "usage", FEW),
     ("unknown lines", "{\"odd{n}\":\"some\"}\n", "unknown", FEW),
     ("unknown fields", "{\"message\":{\"odd{n}\":\"some\"}}\n", "unknown", FEW),
     ("arguments", "{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":{n}}}}]}}\n", "tool_calls", MANY),
