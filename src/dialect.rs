@@ -10,6 +10,7 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod protocol;
+pub mod serve;
 pub mod vertex_grpc;
 
 pub use protocol::{Dialect, DialectId, Grpc, GrpcMessage, Wire};

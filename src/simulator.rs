@@ -3,39 +3,29 @@
 //! In: requests of any dialect. Out: streams on an absolute schedule that each answer can state.
 //!
 //! ```text
-//! request ─ server ─ dialect.parse ─► ChatRequest ─ model.script ─► Script ─ plan ─► Steps (at, act)
+//! request ─ server ─ dialect.read ─► ChatRequest ─ model.script ─► Script ─ plan ─► Steps (at, act)
 //!                                                                                      │
 //!              socket ◄─ wire (stamps each write) ◄─ answer (waits for pace) ◄─ writer ┘
 //!                          └─► ledger: planned and written, GET /sim/runs/N
 //! ```
 //!
 //! It runs on threads of its own, so that serving and measuring do not share an executor. A further
-//! model is a row of `model.rs`; a further dialect is a file and its line in `dialect.rs`.
+//! model is a row of `model.rs`; protocols are [dialects](crate::dialect::serve).
 
 mod answer;
-mod anthropic;
 mod chat;
-mod dialect;
-mod gemini;
 mod ledger;
 mod model;
 mod names;
 mod oauth;
-mod ollama;
-mod open_call;
-mod openai_chat;
-mod openai_responses;
 mod pace;
 mod plan;
-mod read;
 mod reply;
 mod script;
 mod server;
 mod text;
 mod tls;
 mod tokens;
-#[cfg(feature = "grpc")]
-mod vertex_grpc;
 mod waiting;
 mod wire;
 
@@ -51,9 +41,9 @@ use tokio::{net::TcpSocket, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use self::{dialect::DIALECTS, tls::Tls};
+use self::tls::Tls;
 use crate::{
-    dialect::DialectId,
+    dialect::{Dialect, DialectId},
     endpoint::{Auth, Endpoint, simulated},
 };
 
@@ -61,11 +51,12 @@ use crate::{
 /// the most common one first.
 #[must_use]
 pub fn endpoints(base_url: &Url) -> Vec<Endpoint> {
-    let of = |dialect: &dialect::Dialect| {
+    let of = |dialect: &Dialect| {
         let mut base_url = base_url.clone();
-        base_url.set_path(dialect.base_path);
-        let label = format!("Simulator ({})", dialect.id.dialect().label);
-        Endpoint {
+        let path = dialect.serve?.base_path.replace("{name}", "simulated");
+        base_url.set_path(&path);
+        let label = format!("Simulator ({})", dialect.label);
+        Some(Endpoint {
             label: if dialect.id == DialectId::OpenaiChat {
                 "Simulator".to_owned()
             } else {
@@ -76,11 +67,10 @@ pub fn endpoints(base_url: &Url) -> Vec<Endpoint> {
             models: models(),
             simulated: true,
             ..Endpoint::custom(simulated::id_of(dialect.id), base_url, dialect.id)
-        }
+        })
     };
-    let mut endpoints: Vec<Endpoint> = DIALECTS.iter().map(|dialect| of(dialect)).collect();
-    endpoints.sort_by_key(|endpoint| endpoint.id != simulated::ENDPOINT);
-    endpoints
+    let all = DialectId::ALL.iter();
+    all.filter_map(|id| of(id.dialect())).collect()
 }
 
 /// How the simulator is served.

@@ -10,6 +10,7 @@ mod counts;
 mod decode;
 mod encode;
 mod item;
+mod serve;
 mod thinking;
 mod turns;
 
@@ -40,6 +41,7 @@ pub static DIALECT: Dialect = Dialect {
     decoder: |head| Box::new(BodyDecoder::new(head, decode::MessageReader::default())),
     // `{"data": [{"id", "display_name"}]}`, which that reader knows, as it knows what gateways say instead.
     models: |body| (openai_chat::DIALECT.models)(body),
+    serve: Some(&serve::SERVE),
 };
 
 /// `base` with `v1/<leaf>` below it. The base may hold the `v1` already, or be the whole chat URL; its

@@ -14,6 +14,7 @@ pub(super) mod models;
 mod notes;
 pub(super) mod part;
 mod partial;
+pub(super) mod serve;
 pub(super) mod sources;
 mod thinking;
 pub(super) mod turns;
@@ -39,4 +40,5 @@ pub static DIALECT: Dialect = Dialect {
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::GeminiReader::default())),
     models: models::parse,
+    serve: Some(&serve::SERVE),
 };

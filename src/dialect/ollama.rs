@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod metrics;
 mod models;
+mod serve;
 
 use url::Url;
 
@@ -31,6 +32,7 @@ pub static DIALECT: Dialect = Dialect {
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::default())),
     models: models::parse,
+    serve: Some(&serve::SERVE),
 };
 
 /// Ends of a base URL that is more than the server's: the API's root, its chat, and those of the OpenAI

@@ -12,6 +12,7 @@ pub(super) mod encode;
 pub(super) mod fields;
 pub(super) mod files;
 pub(super) mod models;
+pub(super) mod serve;
 mod sources;
 mod thoughts;
 mod tool_calls;
@@ -38,6 +39,7 @@ pub static DIALECT: Dialect = Dialect {
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::new(head))),
     models: models::parse,
+    serve: Some(&serve::SERVE),
 };
 
 const CHAT: &[&str] = &["chat", "completions"];

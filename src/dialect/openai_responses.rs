@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod items;
 mod places;
+mod serve;
 mod turns;
 mod whole;
 
@@ -34,6 +35,7 @@ pub static DIALECT: Dialect = Dialect {
     wire: Wire::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ResponseReader::default())),
     models: openai_chat::models::parse,
+    serve: Some(&serve::SERVE),
 };
 
 const PATH: &[&str] = &["responses"];

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::Url;
 
+use super::serve::Serve;
 use crate::{
     body::{Decoder, ModelInfo, ResponseHead},
     chat::{ChatRequest, Files},
@@ -55,6 +56,8 @@ pub struct Dialect {
     pub decoder: fn(&ResponseHead) -> Box<dyn Decoder>,
     /// Reads a list of models; the error says what was wrong with the body.
     pub models: fn(&[u8]) -> Result<Vec<ModelInfo>, String>,
+    /// How a server speaks it; `None` if this build serves none.
+    pub serve: Option<&'static Serve>,
 }
 
 /// How the JSON of a request goes over the wire.

@@ -16,7 +16,7 @@
 #[cfg(feature = "grpc")]
 mod decode;
 #[cfg(feature = "grpc")]
-pub(crate) mod frames;
+mod frames;
 #[cfg(feature = "grpc")]
 mod object;
 #[cfg(feature = "grpc")]
@@ -24,14 +24,16 @@ mod request;
 #[cfg(feature = "grpc")]
 mod response;
 #[cfg(feature = "grpc")]
+mod serve;
+#[cfg(feature = "grpc")]
 mod status;
 #[cfg(feature = "grpc")]
-pub(crate) mod structs;
+mod structs;
 #[cfg(feature = "grpc")]
 mod tools;
 #[cfg(feature = "grpc")]
 mod unfolded;
-pub(crate) mod url;
+mod url;
 
 use super::gemini;
 use crate::dialect::{Dialect, DialectId, Grpc, Wire};
@@ -53,7 +55,14 @@ pub static DIALECT: Dialect = Dialect {
     }),
     decoder,
     models: gemini::models::parse,
+    serve: SERVE,
 };
+
+/// A build without gRPC serves none.
+#[cfg(not(feature = "grpc"))]
+const SERVE: Option<&crate::dialect::serve::Serve> = None;
+#[cfg(feature = "grpc")]
+const SERVE: Option<&crate::dialect::serve::Serve> = Some(&serve::SERVE);
 
 #[cfg(feature = "grpc")]
 use self::{decode::decoder, request::message};

@@ -11,13 +11,15 @@ use futures_util::Stream;
 use http_body::Frame;
 
 use super::{
-    dialect::Writer,
     ledger::Ledger,
     pace::{self, Pacer},
     plan::{Act, Plan, Step},
     wire::Wire,
 };
-use crate::event::{Answer, Event};
+use crate::{
+    dialect::serve::Writer,
+    event::{Answer, Event},
+};
 
 /// One answer under way.
 pub(super) struct Exchange {
@@ -28,7 +30,9 @@ pub(super) struct Exchange {
     pub run: u64,
     /// When the request had been read: offset 0 of the plan.
     pub read: Instant,
-    pub writer: Box<dyn Writer + Send>,
+    pub writer: Box<dyn Writer>,
+    /// What the answer tells of how long it took.
+    pub timings: Vec<Event>,
     /// Whether the client asked for usage at the end of a stream.
     pub usage: bool,
 }
@@ -88,12 +92,15 @@ impl Exchange {
             Act::Say(event) => {
                 let mark = self.ledger.announce(self.run, step.at, event.is_token());
                 self.wire.await_write(mark);
-                self.writer.event(&event, out);
+                if matches!(event, Event::Finish(_)) {
+                    self.writer.write(&self.timings, out);
+                }
+                self.writer.write(&[event], out);
             }
             Act::Cut => {
                 self.wire.cut();
                 let text = "this piece is cut in the middle".into();
-                self.writer.event(&Event::Text { text }, out);
+                self.writer.write(&[Event::Text { text }], out);
             }
             Act::Reset => {
                 self.wire.reset();
@@ -107,7 +114,7 @@ impl Exchange {
     ///
     /// # Errors
     /// If the plan resets the connection before that.
-    pub async fn whole(self, plan: Plan) -> io::Result<(Answer, Box<dyn Writer + Send>)> {
+    pub async fn whole(self, plan: Plan) -> io::Result<(Answer, Box<dyn Writer>)> {
         let mut answer = Answer::default();
         let mut end = plan.head;
         for step in plan {
@@ -122,6 +129,7 @@ impl Exchange {
                 }
             }
         }
+        self.timings.iter().for_each(|event| answer.apply(event));
         self.pacer.until(self.read + end).await;
         let mark = self.ledger.announce(self.run, end, true);
         self.wire.await_write(mark);

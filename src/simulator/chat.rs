@@ -2,23 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited, StreamBody};
 use hyper::body::Incoming;
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
     answer::Exchange,
-    dialect::{AnswerId, Asked, Dialect, Way, refusal},
     model::{self, Model, Opening},
     oauth, pace,
     plan::{self, Plan, Promise},
-    reply::{ASK_PLAN_HEADER, Body, PLAN_HEADER, RUN_HEADER, Stop, finish, full, json_response},
+    reply::{
+        ASK_PLAN_HEADER, Body, PLAN_HEADER, RUN_HEADER, Stop, finish, full, json_response, refused,
+    },
     server::Server,
     wire::Wire,
 };
-use crate::event::Fault;
+use crate::{
+    dialect::serve::{AnswerHead, Asked, Serve, Way, refusal},
+    event::Fault,
+};
 
 /// Longest wait for a request body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,7 +37,7 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Simulated sign-in</title
 /// Answers a chat request. The plan's clock starts at the read that completed the request.
 pub(super) async fn answer(
     server: &Server,
-    dialect: &Dialect,
+    dialect: &Serve,
     way: &Way,
     wire: Wire,
     request: Request<Incoming>,
@@ -39,7 +45,7 @@ pub(super) async fn answer(
     let (head, body) = request.into_parts();
     let body = whole_body(body).await?;
     let read = wire.last_read();
-    let asked = (dialect.parse)(&body, way)?;
+    let mut asked = (dialect.read)(&body, way)?;
     drop(body);
     let key = (dialect.key)(&head.headers);
     oauth::check(key)?;
@@ -48,22 +54,22 @@ pub(super) async fn answer(
     let seeds = plan::seeds(&asked.request, server.options.seed);
     let plan = Plan::new(model, &asked.request, seeds, server.options.speed);
     let wants_promise = head.headers.contains_key(ASK_PLAN_HEADER);
-    let promise = (wants_promise || dialect.times).then(|| plan.promise());
+    let promise = (wants_promise || dialect.timings.is_some()).then(|| plan.promise());
     let run = (server.ledger).open(model.name, seeds.conversation, asked.stream, read);
-    let created = pace::unix_seconds();
-    let id = AnswerId {
-        run,
-        created,
-        promise: promise.unwrap_or_default(),
-    };
+    let timings = dialect.timings.zip(promise.as_ref());
+    let timings = timings.map(|(timings, promise)| timings(&promise.times()));
     let promise = promise.filter(|_| wants_promise);
+    let metadata = json!({ "simulated": "true" });
+    asked.echo.insert("metadata".into(), metadata);
+    let own = answer_head(run, plan.prompt_tokens());
     let exchange = Exchange {
         pacer: Arc::clone(&server.pacer),
         ledger: Arc::clone(&server.ledger),
         wire,
         run,
         read,
-        writer: (dialect.writer)(&asked, id),
+        writer: (dialect.writer)(&asked, &own),
+        timings: timings.unwrap_or_default(),
         usage: asked.usage,
     };
     let mut response = open(model, dialect, exchange, plan, asked.stream).await?;
@@ -75,8 +81,30 @@ pub(super) async fn answer(
     Ok(response)
 }
 
+/// What each answer says of itself in its protocol's fields.
+fn answer_head(run: u64, input_tokens: u64) -> AnswerHead {
+    AnswerHead {
+        server: "sim",
+        number: run,
+        created: pace::unix_seconds(),
+        input_tokens,
+        comment: "SIMULATED PROCESSING",
+        fingerprint: Some("simulated"),
+        sign: Some(signature),
+    }
+}
+
+/// What a simulated model signs its thoughts and calls with: the same for the same run.
+fn signature(run: u64, part: usize) -> String {
+    STANDARD.encode(format!("simulated signature {run}.{part}"))
+}
+
 /// The model asked for, if there is one of that name and the key opens it.
 fn admitted(asked: &Asked, key: Option<&str>) -> Result<&'static Model, Fault> {
+    if asked.request.choices() != 1 {
+        let message = "“n” must be 1: the simulator gives one answer a request";
+        return Err(refusal(400, "invalid_request", message));
+    }
     let name = &asked.request.model;
     let model = model::find(name).ok_or_else(|| {
         let message = format!("There is no simulated model “{name}”; see GET /v1/models");
@@ -94,14 +122,14 @@ fn admitted(asked: &Asked, key: Option<&str>) -> Result<&'static Model, Fault> {
 /// Opens the answer when its head is due.
 async fn open(
     model: &Model,
-    dialect: &Dialect,
+    dialect: &Serve,
     exchange: Exchange,
     plan: Plan,
     stream: bool,
 ) -> Result<Response<Body>, Stop> {
     exchange.pacer.until(exchange.read + plan.head).await;
     match model.opening {
-        Opening::Refuse(fault) => Ok((dialect.refuse)(&fault())),
+        Opening::Refuse(fault) => Ok(refused(dialect, &fault())),
         Opening::Html => {
             let response =
                 Response::builder().header(header::CONTENT_TYPE, "text/html; charset=utf-8");
@@ -118,7 +146,7 @@ async fn open(
             let (answer, writer) = exchange.whole(plan).await.map_err(Stop::Break)?;
             if let Some(fault) = answer.fault {
                 let status = fault.status.or(Some(500));
-                return Ok((dialect.refuse)(&Fault { status, ..fault }));
+                return Ok(refused(dialect, &Fault { status, ..fault }));
             }
             Ok(json_response(StatusCode::OK, &writer.whole(&answer)))
         }

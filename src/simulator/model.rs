@@ -3,11 +3,8 @@
 //! The row's order is the order of `GET /models`; the first two stand side by side on a newcomer's
 //! screen.
 
-use super::{
-    dialect::refusal,
-    script::{self, Script},
-};
-use crate::{chat::ChatRequest, event::Fault};
+use super::script::{self, Script};
+use crate::{body::ModelInfo, chat::ChatRequest, dialect::serve::refusal, event::Fault};
 
 /// One simulated model.
 #[derive(Debug)]
@@ -201,6 +198,15 @@ pub(super) static MODELS: &[Model] = &[
     model!("sim-bench", "For benchmarks: first token after 50 ms, one every 40 ms, 64 in all; each run scaled by 0.7 to 1.3",
         pace { first: Delay::Fixed(50.0), gap: Delay::Fixed(40.0), head: 1.0, scaled: true }, script: script::bench),
 ];
+
+/// All models, as lists name them.
+pub(super) fn listed() -> Vec<ModelInfo> {
+    let listed = MODELS.iter().map(|model| ModelInfo {
+        id: model.name.to_owned(),
+        label: model.description.to_owned(),
+    });
+    listed.collect()
+}
 
 /// The model of this name.
 pub(super) fn find(name: &str) -> Option<&'static Model> {

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, Uri, header, uri::Authority};
 
-use super::dialect::refusal;
-use crate::event::Fault;
+use crate::{dialect::serve::refusal, event::Fault};
 
 /// Refuses a request that names another host, or comes from a page of one.
 pub(super) fn check_names(uri: &Uri, headers: &HeaderMap, any_address: bool) -> Result<(), Fault> {

@@ -13,11 +13,10 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    dialect::refusal,
     pace,
     reply::{Body, finish, full, json_response},
 };
-use crate::event::Fault;
+use crate::{dialect::serve::refusal, event::Fault};
 
 /// Where a token is asked for.
 pub(super) const TOKEN_PATH: &str = "/token";

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     chat::{ChatRequest, Message, Part},
+    dialect::serve::Times,
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
 };
 
@@ -121,6 +122,11 @@ impl Plan {
             }
         }
         promise
+    }
+
+    /// Tokens of the request.
+    pub fn prompt_tokens(&self) -> u64 {
+        self.usage.input.unwrap_or(0)
     }
 
     fn say_at(&mut self, at: f64, event: Event) {
@@ -246,6 +252,17 @@ pub(super) struct Promise {
     pub end: Duration,
     /// How many tokens there will be.
     pub tokens: u64,
+}
+
+impl Promise {
+    /// The dates that an answer may tell.
+    pub fn times(&self) -> Times {
+        Times {
+            head: self.head,
+            first_token: self.first_token,
+            end: self.end,
+        }
+    }
 }
 
 fn stream_error() -> Fault {

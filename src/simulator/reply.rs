@@ -7,8 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use serde_json::Value;
 
-use super::dialect::Dialect;
-use crate::event::Fault;
+use crate::{dialect::serve::Serve, event::Fault};
 
 /// The number of a run, as in `GET /sim/runs/N`.
 pub(super) const RUN_HEADER: HeaderName = HeaderName::from_static("x-sim-run");
@@ -17,6 +16,8 @@ pub(super) const PLAN_HEADER: HeaderName = HeaderName::from_static("x-sim-plan")
 /// Asks for [`PLAN_HEADER`].
 pub(super) const ASK_PLAN_HEADER: HeaderName = HeaderName::from_static("x-tokenscope-plan");
 
+const SERVER: &str = "tokenscope-simulator";
+
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Why a request gets no answer of its own.
@@ -24,14 +25,14 @@ pub(super) enum Stop {
     /// It is refused, in the protocol that most clients speak.
     Fault(Fault),
     /// It is refused, in this protocol.
-    Said(&'static Dialect, Fault),
+    Said(&'static Serve, Fault),
     /// Its connection breaks off.
     Break(io::Error),
 }
 
 impl Stop {
     /// The same, in this protocol.
-    pub(super) fn said_by(self, dialect: &'static Dialect) -> Self {
+    pub(super) fn said_by(self, dialect: &'static Serve) -> Self {
         match self {
             Self::Fault(fault) => Self::Said(dialect, fault),
             stop => stop,
@@ -39,8 +40,8 @@ impl Stop {
     }
 }
 
-impl From<(&'static Dialect, Fault)> for Stop {
-    fn from((dialect, fault): (&'static Dialect, Fault)) -> Self {
+impl From<(&'static Serve, Fault)> for Stop {
+    fn from((dialect, fault): (&'static Serve, Fault)) -> Self {
         Self::Said(dialect, fault)
     }
 }
@@ -51,15 +52,11 @@ impl From<Fault> for Stop {
     }
 }
 
-/// A refusal with a JSON body, as the protocol writes it.
-pub(super) fn json_refusal(fault: &Fault, body: &Value) -> Response<Body> {
-    let status = fault.status.and_then(|s| StatusCode::from_u16(s).ok());
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json_response(status, body);
-    if let Some(wait) = fault.retry_after_ms {
-        let seconds = HeaderValue::from(wait.div_ceil(1000));
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    }
+/// A refusal, as the protocol writes it.
+pub(super) fn refused(dialect: &Serve, fault: &Fault) -> Response<Body> {
+    let mut response = (dialect.refuse)(fault).map(full);
+    let headers = response.headers_mut();
+    headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
     response
 }
 
@@ -78,7 +75,7 @@ pub(super) fn full(text: impl Into<Bytes>) -> Body {
 
 pub(super) fn finish(response: http::response::Builder, body: Body) -> Response<Body> {
     response
-        .header(header::SERVER, "tokenscope-simulator")
+        .header(header::SERVER, SERVER)
         .body(body)
         .expect("all headers are fixed words and numbers")
 }

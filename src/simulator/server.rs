@@ -17,19 +17,23 @@ use tokio::{
 
 use super::{
     Options, chat,
-    dialect::{DIALECTS, Route, refusal},
     ledger::Ledger,
     model,
     names::check_names,
     oauth::{self, Tokens},
-    openai_chat,
     pace::{self, Pacer},
-    reply::{Body, RUN_HEADER, Stop, json_response},
+    reply::{Body, RUN_HEADER, Stop, json_response, refused},
     tls::Tls,
     waiting::{Place, Waiting},
     wire::{Connection, Wire},
 };
-use crate::event::Fault;
+use crate::{
+    dialect::{
+        DialectId,
+        serve::{self, ModelList, Route, refusal},
+    },
+    event::Fault,
+};
 
 /// Connections at once; further ones wait.
 const MAX_CONNECTIONS: usize = 4_096;
@@ -150,8 +154,8 @@ impl Server {
         let asked = format!("{} {}", request.method(), request.uri().path());
         let response = match self.route(wire, request).await {
             Ok(response) => response,
-            Err(Stop::Fault(fault)) => (openai_chat::DIALECT.refuse)(&fault),
-            Err(Stop::Said(dialect, fault)) => (dialect.refuse)(&fault),
+            Err(Stop::Fault(fault)) => refused_to_anyone(&fault),
+            Err(Stop::Said(dialect, fault)) => refused(dialect, &fault),
             Err(Stop::Break(error)) => {
                 self.log(&format!("{asked} broken off"));
                 return Err(error);
@@ -175,13 +179,15 @@ impl Server {
         check_names(request.uri(), request.headers(), self.options.is_remote())?;
         let path = request.uri().path().to_owned();
         let asked = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        let routes = DIALECTS.iter();
-        let mut routes = routes.filter_map(|d| Some((*d, (d.route)(asked, request.headers())?)));
-        match routes.next() {
+        match serve::route(asked, request.headers()) {
             None => {}
             Some((dialect, Route::Models)) => {
                 only(&Method::GET, request.method()).map_err(|fault| (dialect, fault))?;
-                let list = (dialect.models)(model::MODELS, pace::unix_seconds());
+                let list = (dialect.models)(&ModelList {
+                    models: &model::listed(),
+                    owner: "simulated",
+                    created: pace::unix_seconds(),
+                });
                 return Ok(json_response(StatusCode::OK, &list));
             }
             Some((dialect, Route::Chat(way))) => {
@@ -269,6 +275,14 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
             1 if first[0] == b'P' => tokio::time::sleep(Duration::from_millis(1)).await,
             _ => return Ok(&first == b"PR"),
         }
+    }
+}
+
+/// A refusal in the protocol that most clients speak, where the path is none's.
+fn refused_to_anyone(fault: &Fault) -> Response<Body> {
+    match DialectId::OpenaiChat.dialect().serve {
+        Some(dialect) => refused(dialect, fault),
+        None => json_response(StatusCode::NOT_FOUND, &json!({ "error": fault.message })),
     }
 }
 

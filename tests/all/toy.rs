@@ -34,6 +34,7 @@ pub static TOY: Dialect = Dialect {
         })
     },
     models: |_| Ok(Vec::new()),
+    serve: None,
 };
 
 struct ToyDecoder {

@@ -9,20 +9,20 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 
 /// Largest message that is read. gRPC's usual limit of 4 MiB is too small for images that a model made.
-pub(crate) const MAX_MESSAGE: usize = 64 << 20;
+pub(super) const MAX_MESSAGE: usize = 64 << 20;
 
 /// The byte and the length before each message.
 const HEADER: usize = 5;
 
 /// A body that is being cut into messages.
 #[derive(Debug, Default)]
-pub(crate) struct Frames {
+pub(super) struct Frames {
     held: BytesMut,
 }
 
 impl Frames {
     /// Takes the next bytes.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
     }
 
@@ -30,7 +30,7 @@ impl Frames {
     ///
     /// # Errors
     /// In words, if it is too large, or not compressed as it says.
-    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, String> {
+    pub(super) fn next(&mut self) -> Result<Option<Bytes>, String> {
         let Some((&[flag, a, b, c, d], _)) = self.held.split_first_chunk::<HEADER>() else {
             return Ok(None);
         };
@@ -53,13 +53,13 @@ impl Frames {
     }
 
     /// Whether the body is over inside a frame.
-    pub(crate) fn is_cut(&self) -> bool {
+    pub(super) fn is_cut(&self) -> bool {
         !self.held.is_empty()
     }
 }
 
 /// A message with its header.
-pub(crate) fn framed(message: &impl prost::Message) -> Result<Bytes, String> {
+pub(super) fn framed(message: &impl prost::Message) -> Result<Bytes, String> {
     let length = message.encoded_len();
     let prefix =
         u32::try_from(length).map_err(|_| "the request is larger than 4 GiB".to_owned())?;

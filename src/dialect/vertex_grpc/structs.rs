@@ -4,7 +4,7 @@ use prost_types::{ListValue, Struct, value::Kind};
 use serde_json::{Map, Number, Value};
 
 /// JSON as a protobuf value.
-pub(crate) fn value(json: Value) -> prost_types::Value {
+pub(super) fn value(json: Value) -> prost_types::Value {
     let kind = match json {
         Value::Null => Kind::NullValue(0),
         Value::Bool(flag) => Kind::BoolValue(flag),
@@ -19,7 +19,7 @@ pub(crate) fn value(json: Value) -> prost_types::Value {
 }
 
 /// A JSON object as a `Struct`.
-pub(crate) fn object(fields: Map<String, Value>) -> Struct {
+pub(super) fn object(fields: Map<String, Value>) -> Struct {
     let fields = fields.into_iter().map(|(key, json)| (key, value(json)));
     Struct {
         fields: fields.collect(),
@@ -27,7 +27,7 @@ pub(crate) fn object(fields: Map<String, Value>) -> Struct {
 }
 
 /// A protobuf value as JSON.
-pub(crate) fn json(value: prost_types::Value) -> Value {
+pub(super) fn json(value: prost_types::Value) -> Value {
     match value.kind {
         None | Some(Kind::NullValue(_)) => Value::Null,
         Some(Kind::BoolValue(flag)) => flag.into(),
@@ -39,13 +39,13 @@ pub(crate) fn json(value: prost_types::Value) -> Value {
 }
 
 /// A `Struct` as a JSON object.
-pub(crate) fn object_json(object: Struct) -> Value {
+pub(super) fn object_json(object: Struct) -> Value {
     let fields = object.fields.into_iter();
     Value::Object(fields.map(|(key, value)| (key, json(value))).collect())
 }
 
 /// A double as it is meant: a whole number is written as one. What JSON has no number for is null.
-pub(crate) fn number_json(number: f64) -> Value {
+pub(super) fn number_json(number: f64) -> Value {
     const FITS: std::ops::Range<f64> = -9.223_372_036_854_776e18..9.223_372_036_854_776e18;
     let is_whole = number.fract() == 0.0 && FITS.contains(&number);
     if is_whole && !(number == 0.0 && number.is_sign_negative()) {
@@ -59,7 +59,7 @@ pub(crate) fn number_json(number: f64) -> Value {
 }
 
 /// Whether a number in this JSON is not the same as a double.
-pub(crate) fn is_rounded(json: &Value) -> bool {
+pub(super) fn is_rounded(json: &Value) -> bool {
     match json {
         Value::Number(number) => {
             let exact = |whole: i128| {

@@ -6,7 +6,7 @@ use url::Url;
 use crate::dialect::gemini;
 
 /// The method's path.
-pub(crate) const METHOD: &str =
+pub(super) const METHOD: &str =
     "/google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent";
 
 /// The URL of the method.

@@ -1,4 +1,4 @@
-//! A request's message as the JSON that REST has for it: what of it the simulator heeds.
+//! A request's message as the JSON that REST has for it: what of it REST reads.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
@@ -85,7 +85,7 @@ fn config(config: GenerationConfig) -> Value {
     })
 }
 
-/// A schema of the older kind as a JSON schema: what the simulator makes an example of.
+/// A schema of the older kind as a JSON schema: as REST has it.
 fn schema_json(schema: Schema) -> Value {
     let kind = Type::try_from(schema.r#type).unwrap_or_default();
     let properties = schema.properties.into_iter();

@@ -5,16 +5,13 @@ use serde_json::{Map, Value, json};
 use super::error;
 use crate::{
     chat::ToolCall,
+    dialect::serve::{AnswerHead, Asked, Writer, open_call::OpenCall},
     event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
-    simulator::{
-        dialect::{AnswerId, Asked, COMMENT, Writer, signature},
-        open_call::OpenCall,
-    },
 };
 
 /// How responses follow one another in a stream.
 #[derive(Clone, Copy)]
-pub(in crate::simulator) enum Form {
+pub(in crate::dialect) enum Form {
     /// As server-sent events.
     Events,
     /// As one JSON array.
@@ -34,8 +31,8 @@ impl Form {
     }
 }
 
-pub(in crate::simulator) struct GeminiWriter {
-    id: AnswerId,
+pub(in crate::dialect) struct GeminiWriter {
+    head: AnswerHead,
     model: String,
     form: Form,
     /// Whether a response was written.
@@ -48,9 +45,9 @@ pub(in crate::simulator) struct GeminiWriter {
 }
 
 impl GeminiWriter {
-    pub(in crate::simulator) fn new(asked: &Asked, id: AnswerId, form: Form) -> Self {
+    pub(in crate::dialect) fn new(asked: &Asked, head: &AnswerHead, form: Form) -> Self {
         Self {
-            id,
+            head: head.clone(),
             model: asked.request.model.clone(),
             form,
             begun: false,
@@ -65,7 +62,7 @@ impl GeminiWriter {
     fn response(&self, candidate: &Value) -> Value {
         json!({
             "candidates": [candidate], "modelVersion": self.model,
-            "responseId": format!("sim-{}", self.id.run),
+            "responseId": format!("{}-{}", self.head.server, self.head.number),
         })
     }
 
@@ -110,7 +107,7 @@ impl GeminiWriter {
 
     fn call_out(&mut self, call: Option<ToolCall>, out: &mut Vec<u8>) {
         if let Some(call) = call {
-            let part = call_part(&call, self.calls, self.id.run);
+            let part = call_part(&call, self.calls, &self.head);
             self.calls += 1;
             self.say(&part, out);
         }
@@ -132,11 +129,13 @@ impl GeminiWriter {
     }
 }
 
-fn call_part(call: &ToolCall, place: usize, run: u64) -> Value {
+fn call_part(call: &ToolCall, place: usize, head: &AnswerHead) -> Value {
     let args: Value = serde_json::from_str(&call.arguments).unwrap_or(Map::new().into());
     let mut part = json!({ "functionCall": { "id": call.id, "name": call.name, "args": args } });
-    if place == 0 {
-        part["thoughtSignature"] = signature(run, place).into();
+    if place == 0
+        && let Some(signature) = head.signature(place)
+    {
+        part["thoughtSignature"] = signature.into();
     }
     part
 }
@@ -168,7 +167,7 @@ impl Writer for GeminiWriter {
         }
     }
 
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Text { text } => self.part(&json!({ "text": text }), out),
             Event::Reasoning { text } => self.part(&json!({ "text": text, "thought": true }), out),
@@ -181,7 +180,7 @@ impl Writer for GeminiWriter {
             Event::Usage(usage) => self.usage = *usage,
             Event::Done => self.end(out),
             Event::KeepAlive { .. } => match self.form {
-                Form::Events => out.extend_from_slice(COMMENT),
+                Form::Events => out.extend_from_slice(self.head.comment_line().as_bytes()),
                 Form::Array => out.extend_from_slice(b"\n"),
                 Form::Messages(_) => {}
             },
@@ -203,7 +202,7 @@ impl Writer for GeminiWriter {
             parts.push(json!({ "text": answer.text }));
         }
         let calls = answer.tool_calls.iter().enumerate();
-        parts.extend(calls.map(|(place, call)| call_part(call, place, self.id.run)));
+        parts.extend(calls.map(|(place, call)| call_part(call, place, &self.head)));
         let reason = finish_reason(answer.finish.as_ref(), !answer.refusal.is_empty());
         let mut candidate = json!({ "content": { "role": "model", "parts": parts },
             "finishReason": reason, "index": 0 });

@@ -3,40 +3,40 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-use super::dialect::refusal;
+use super::refusal;
 use crate::{
     chat::{Media, Part, Tool},
     event::Fault,
 };
 
 /// A request that can't be read, and why.
-pub(super) fn bad(message: impl Into<String>) -> Fault {
+pub(in crate::dialect) fn bad(message: impl Into<String>) -> Fault {
     refusal(400, "invalid_request", message)
 }
 
-pub(super) fn body(bytes: &[u8]) -> Result<Value, Fault> {
+pub(in crate::dialect) fn body(bytes: &[u8]) -> Result<Value, Fault> {
     serde_json::from_slice(bytes).map_err(|e| bad(format!("The body is not JSON: {e}")))
 }
 
 /// The model's name, from the body.
-pub(super) fn model(body: &Value) -> Result<String, Fault> {
+pub(in crate::dialect) fn model(body: &Value) -> Result<String, Fault> {
     let name = body["model"].as_str().filter(|name| !name.is_empty());
     name.map(str::to_owned)
         .ok_or_else(|| bad("“model” is missing: name one of GET /v1/models"))
 }
 
 /// A list that must hold something.
-pub(super) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>, Fault> {
+pub(in crate::dialect) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>, Fault> {
     let list = value.as_array().filter(|list| !list.is_empty());
     list.ok_or_else(|| bad(format!("“{name}” must be a list that is not empty")))
 }
 
-pub(super) fn text_of(value: &Value) -> String {
+pub(in crate::dialect) fn text_of(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
 /// A limit of tokens: a whole number above 0, if it is there.
-pub(super) fn limit(value: &Value, name: &str) -> Result<Option<u32>, Fault> {
+pub(in crate::dialect) fn limit(value: &Value, name: &str) -> Result<Option<u32>, Fault> {
     if value.is_null() {
         return Ok(None);
     }
@@ -48,7 +48,7 @@ pub(super) fn limit(value: &Value, name: &str) -> Result<Option<u32>, Fault> {
 }
 
 /// Strings that end the answer: one, or a list.
-pub(super) fn stops(value: &Value, name: &str) -> Result<Vec<String>, Fault> {
+pub(in crate::dialect) fn stops(value: &Value, name: &str) -> Result<Vec<String>, Fault> {
     let wrong = || bad(format!("“{name}” must be a string or a list of strings"));
     match value {
         Value::Null => Ok(Vec::new()),
@@ -62,7 +62,7 @@ pub(super) fn stops(value: &Value, name: &str) -> Result<Vec<String>, Fault> {
 }
 
 /// Functions that are offered, by the fields that hold their names and schemas.
-pub(super) fn tools<'a>(
+pub(in crate::dialect) fn tools<'a>(
     list: impl Iterator<Item = &'a Value>,
     schema: &str,
 ) -> Result<Vec<Tool>, Fault> {
@@ -77,14 +77,14 @@ pub(super) fn tools<'a>(
     .ok_or_else(|| bad("“tools”: each needs a function with a name"))
 }
 
-pub(super) fn text(text: &Value) -> Part {
+pub(in crate::dialect) fn text(text: &Value) -> Part {
     Part::Text {
         text: text_of(text),
     }
 }
 
 /// A file in base64.
-pub(super) fn file(mime: &str, data: &str) -> Result<Part, String> {
+pub(in crate::dialect) fn file(mime: &str, data: &str) -> Result<Part, String> {
     let data = STANDARD
         .decode(data)
         .map_err(|e| format!("a file's base64 is broken: {e}"))?;
@@ -98,7 +98,7 @@ pub(super) fn file(mime: &str, data: &str) -> Result<Part, String> {
 
 /// A file in a `data:` URL. Others are never fetched: a server that fetches what it is told to can be sent
 /// anywhere.
-pub(super) fn file_url(url: &str) -> Result<Part, String> {
+pub(in crate::dialect) fn file_url(url: &str) -> Result<Part, String> {
     let Some(data) = url.strip_prefix("data:") else {
         return Ok(Part::Text {
             text: "[a file by URL, which the simulator does not fetch]".into(),

@@ -3,24 +3,20 @@
 //! Wire facts: the `OpenAI` API reference, "Create chat completion" and "chat.completion.chunk";
 //! `reasoning_content` is `DeepSeek`'s field, which most compatible servers took over.
 
-use http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    dialect::{AnswerId, Asked, Dialect, Route, Way, Writer},
-    model::Model,
-    read::{self, bad, text_of},
-    reply::json_refusal,
-};
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
-    dialect::DialectId,
+    dialect::serve::{
+        AnswerHead, Asked, ModelList, Route, Serve, Way, Writer, bearer, json_refusal,
+        read::{self, bad, text_of},
+    },
     event::{Answer, Event, Fault, Finish, ToolCallDelta, Usage},
 };
 
-pub(super) static DIALECT: Dialect = Dialect {
-    id: DialectId::OpenaiChat,
+/// How a server speaks it.
+pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
     route: |path, _| match path {
         "/v1/models" => Some(Route::Models),
@@ -28,32 +24,26 @@ pub(super) static DIALECT: Dialect = Dialect {
         _ => None,
     },
     key: bearer,
-    times: false,
-    parse,
+    timings: None,
+    read: parse,
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
-    writer: |asked, id| Box::new(ChatWriter::new(asked, id)),
+    writer: |asked, head| Box::new(ChatWriter::new(asked, head)),
 };
 
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-}
-
-pub(super) fn models(models: &[Model], created: u64) -> Value {
-    let data: Vec<Value> = (models.iter())
+pub(in crate::dialect) fn models(list: &ModelList) -> Value {
+    let data: Vec<Value> = (list.models.iter())
         .map(|m| {
             json!({
-                "id": m.name, "object": "model", "created": created,
-                "owned_by": "simulated", "description": m.description,
+                "id": m.id, "object": "model", "created": list.created,
+                "owned_by": list.owner, "description": m.label,
             })
         })
         .collect();
     json!({ "object": "list", "data": data })
 }
 
-pub(super) fn error(fault: &Fault) -> Value {
+pub(in crate::dialect) fn error(fault: &Fault) -> Value {
     let kind = match fault.status {
         Some(401 | 403) => "authentication_error",
         Some(429) => "rate_limit_error",
@@ -68,11 +58,6 @@ pub(super) fn error(fault: &Fault) -> Value {
 fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
     let body = read::body(body)?;
     let model = read::model(&body)?;
-    if body["n"].as_u64().is_some_and(|n| n != 1) {
-        return Err(bad(
-            "“n” must be 1: the simulator gives one answer a request",
-        ));
-    }
     let messages = read::list(&body["messages"], "messages")?;
     let functions = body["tools"].as_array().into_iter().flatten();
     let mut request = ChatRequest {
@@ -92,6 +77,7 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         usage: body["stream_options"]["include_usage"]
             .as_bool()
             .unwrap_or(false),
+        ..Asked::default()
     })
 }
 
@@ -116,6 +102,11 @@ fn params(body: &Value) -> Result<Params, Fault> {
         stop,
         response_format,
         seed: body["seed"].as_i64(),
+        extra: body
+            .get("n")
+            .map(|n| ("n".to_owned(), n.clone()))
+            .into_iter()
+            .collect(),
         ..Params::default()
     })
 }
@@ -192,7 +183,7 @@ fn part(part: &Value) -> Result<Part, String> {
             let mime = format!("audio/{}", text_of(&audio["format"]));
             read::file(&mime, audio["data"].as_str().unwrap_or_default())
         }
-        Some(other) => Err(format!("the simulator takes no part of type “{other}”")),
+        Some(other) => Err(format!("a part of type “{other}” is not taken")),
         None => Err("a part of “content” has no type".into()),
     }
 }
@@ -207,29 +198,33 @@ struct ChatWriter {
     prefix: String,
     /// Everything that stands after its finish reason.
     suffix: &'static str,
+    comment: String,
+    fingerprint: Option<&'static str>,
 }
 
 impl ChatWriter {
-    fn new(asked: &Asked, id: AnswerId) -> Self {
-        let AnswerId { run, created, .. } = id;
-        let id = format!("chatcmpl-sim-{run}");
+    fn new(asked: &Asked, head: &AnswerHead) -> Self {
+        let (created, fingerprint) = (head.created, head.fingerprint);
+        let id = head.id("chatcmpl", '-');
         let model = asked.request.model.clone();
-        let head = json!({
+        let start = json!({
             "id": id, "object": "chat.completion.chunk", "created": created, "model": model,
-            "system_fingerprint": "simulated",
+            "system_fingerprint": fingerprint,
         });
-        let head = head.to_string();
+        let start = start.to_string();
         Self {
             id,
             model,
             created,
-            prefix: format!("data: {},\"choices\":[", head.trim_end_matches('}')),
+            prefix: format!("data: {},\"choices\":[", start.trim_end_matches('}')),
             // With `include_usage` each chunk but the last carries a null.
             suffix: if asked.usage {
                 "],\"usage\":null}\n\n"
             } else {
                 "]}\n\n"
             },
+            comment: head.comment_line(),
+            fingerprint,
         }
     }
 
@@ -267,7 +262,7 @@ enum Delta<'a> {
 }
 
 impl Writer for ChatWriter {
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Meta { .. } => {
                 self.chunk(&json!({ "role": "assistant", "content": "" }), None, out);
@@ -286,7 +281,7 @@ impl Writer for ChatWriter {
                 );
             }
             Event::Done => out.extend_from_slice(b"data: [DONE]\n\n"),
-            Event::KeepAlive { .. } => out.extend_from_slice(b": SIMULATED PROCESSING\n\n"),
+            Event::KeepAlive { .. } => out.extend_from_slice(self.comment.as_bytes()),
             Event::Fault(fault) => {
                 out.extend_from_slice(format!("data: {}\n\n", error(fault)).as_bytes());
             }
@@ -329,7 +324,7 @@ impl Writer for ChatWriter {
         let finish = answer.finish.as_ref().map(|f| f.raw.as_str());
         json!({
             "id": self.id, "object": "chat.completion", "created": self.created, "model": self.model,
-            "system_fingerprint": "simulated",
+            "system_fingerprint": self.fingerprint,
             "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": finish }],
             "usage": usage_json(&answer.usage.unwrap_or_default()),
         })

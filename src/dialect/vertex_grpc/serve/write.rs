@@ -1,4 +1,4 @@
-//! A response's JSON as its message: what of it the simulator says.
+//! A response's JSON as its message: what of it a server says.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
@@ -7,9 +7,9 @@ use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::
 };
 use serde_json::Value;
 
-use crate::{
-    dialect::vertex_grpc::{frames::framed, structs},
-    simulator::read::text_of,
+use crate::dialect::{
+    serve::read::text_of,
+    vertex_grpc::{frames::framed, structs},
 };
 
 /// The frame of a response.

@@ -5,22 +5,17 @@
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use super::{
-    dialect::{AnswerId, Asked, Dialect, Route, Way, Writer, named_event, signature},
-    model::Model,
-    openai_chat::bearer,
-    read::{self, bad, text_of},
-    reply::json_refusal,
-    tokens::prompt_tokens,
-};
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
-    dialect::DialectId,
+    dialect::serve::{
+        AnswerHead, Asked, ModelList, Route, Serve, Way, Writer, bearer, json_refusal, named_event,
+        read::{self, bad, text_of},
+    },
     event::{Answer, Event, Fault, FaultClass, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
-pub(super) static DIALECT: Dialect = Dialect {
-    id: DialectId::Anthropic,
+/// How a server speaks it.
+pub(super) static SERVE: Serve = Serve {
     base_path: "",
     route: |path, headers| match path.split('?').next().unwrap_or_default() {
         // OpenAI's list has the same path.
@@ -29,11 +24,11 @@ pub(super) static DIALECT: Dialect = Dialect {
         _ => None,
     },
     key,
-    times: false,
-    parse,
+    timings: None,
+    read: parse,
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
-    writer: |asked, id| Box::new(MessageWriter::new(asked, id)),
+    writer: |asked, head| Box::new(MessageWriter::new(asked, head)),
 };
 
 fn key(headers: &HeaderMap) -> Option<&str> {
@@ -41,11 +36,11 @@ fn key(headers: &HeaderMap) -> Option<&str> {
     own.or_else(|| bearer(headers))
 }
 
-fn models(models: &[Model], _: u64) -> Value {
-    let data: Vec<Value> = (models.iter())
+fn models(list: &ModelList) -> Value {
+    let data: Vec<Value> = (list.models.iter())
         .map(|m| {
             json!({
-                "type": "model", "id": m.name, "display_name": m.description,
+                "type": "model", "id": m.id, "display_name": m.label,
                 "created_at": "1970-01-01T00:00:00Z",
             })
         })
@@ -104,6 +99,7 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         stream: body["stream"].as_bool().unwrap_or(false),
         array: false,
         usage: true,
+        ..Asked::default()
     })
 }
 
@@ -164,7 +160,7 @@ fn block_part(block: &Value) -> Result<Option<Part>, String> {
             },
         },
         Some("thinking" | "redacted_thinking") => return Ok(None),
-        Some(other) => return Err(format!("the simulator takes no block of type “{other}”")),
+        Some(other) => return Err(format!("a block of type “{other}” is not taken")),
         None => return Err("a block of “content” has no type".into()),
     };
     Ok(Some(part))
@@ -183,9 +179,8 @@ fn source(source: &Value) -> Result<Part, String> {
 // Writing an answer.
 
 struct MessageWriter {
-    id: AnswerId,
+    head: AnswerHead,
     model: String,
-    input_tokens: u64,
     /// The block that is open, and how many there were.
     open: Option<Block>,
     blocks: usize,
@@ -201,11 +196,10 @@ enum Block {
 }
 
 impl MessageWriter {
-    fn new(asked: &Asked, id: AnswerId) -> Self {
+    fn new(asked: &Asked, head: &AnswerHead) -> Self {
         Self {
-            id,
+            head: head.clone(),
             model: asked.request.model.clone(),
-            input_tokens: prompt_tokens(&asked.request),
             open: None,
             blocks: 0,
             finish: None,
@@ -215,7 +209,7 @@ impl MessageWriter {
 
     fn message(&self, content: &[Value], usage: &Value) -> Value {
         json!({
-            "id": format!("msg_sim_{}", self.id.run), "type": "message", "role": "assistant",
+            "id": self.head.id("msg", '_'), "type": "message", "role": "assistant",
             "model": self.model, "content": content, "stop_reason": null, "stop_sequence": null,
             "usage": usage,
         })
@@ -245,11 +239,14 @@ impl MessageWriter {
         match self.open.take() {
             None => return,
             Some(Block::Thinking) => {
-                let delta = json!({ "type": "signature_delta", "signature": signature(self.id.run, index) });
-                let data = json!({ "type": "content_block_delta", "index": index, "delta": delta });
-                named_event("content_block_delta", &data, out);
+                if let Some(signature) = self.head.signature(index) {
+                    let delta = json!({ "type": "signature_delta", "signature": signature });
+                    let data =
+                        json!({ "type": "content_block_delta", "index": index, "delta": delta });
+                    named_event("content_block_delta", &data, out);
+                }
             }
-            Some(_) => {}
+            Some(Block::Text | Block::Call(_)) => {}
         }
         let data = json!({ "type": "content_block_stop", "index": index });
         named_event("content_block_stop", &data, out);
@@ -306,10 +303,10 @@ fn usage_json(usage: &Usage) -> Value {
 }
 
 impl Writer for MessageWriter {
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Meta { .. } => {
-                let usage = json!({ "input_tokens": self.input_tokens, "output_tokens": 1 });
+                let usage = json!({ "input_tokens": self.head.input_tokens, "output_tokens": 1 });
                 let data = json!({ "type": "message_start", "message": self.message(&[], &usage) });
                 named_event("message_start", &data, out);
             }
@@ -345,7 +342,7 @@ impl Writer for MessageWriter {
     fn whole(&self, answer: &Answer) -> Value {
         let mut content = Vec::new();
         if !answer.reasoning.is_empty() {
-            let signature = signature(self.id.run, 0);
+            let signature = self.head.signature(0).unwrap_or_default();
             content.push(
                 json!({ "type": "thinking", "thinking": answer.reasoning, "signature": signature }),
             );

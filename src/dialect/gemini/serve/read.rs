@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
-    event::Fault,
-    simulator::{
-        dialect::{Asked, Way},
+    dialect::serve::{
+        Asked, Way,
         read::{self, bad, text_of},
     },
+    event::Fault,
 };
 
 /// A field by its name, or by the alias in snake case that the protocol takes as well.
@@ -24,7 +24,7 @@ fn get<'a>(value: &'a Value, name: &str) -> &'a Value {
 }
 
 /// Reads the JSON of a request.
-pub(in crate::simulator) fn parse(body: &Value, way: &Way) -> Result<Asked, Fault> {
+pub(in crate::dialect) fn parse(body: &Value, way: &Way) -> Result<Asked, Fault> {
     let config = get(body, "generationConfig");
     let tools = body["tools"].as_array().into_iter().flatten();
     let functions: Vec<&Value> = tools
@@ -71,6 +71,7 @@ pub(in crate::simulator) fn parse(body: &Value, way: &Way) -> Result<Asked, Faul
         stream: way.stream,
         array: !way.events,
         usage: true,
+        ..Asked::default()
     })
 }
 
@@ -140,7 +141,7 @@ fn content_part(part: &Value) -> Result<Option<Part>, String> {
             content: response_text(&result["response"]),
         }
     } else {
-        return Err("a part of a kind that the simulator does not take".into());
+        return Err("a part of a kind that is not taken".into());
     }))
 }
 

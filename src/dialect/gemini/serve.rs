@@ -3,35 +3,31 @@
 //! Wire facts: <https://ai.google.dev/api/generate-content>; signatures go by
 //! <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 
-mod request;
-mod writer;
+mod read;
+mod write;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-pub(super) use self::{
-    request::parse,
-    writer::{Form, GeminiWriter},
+pub(in crate::dialect) use self::{
+    read::parse,
+    write::{Form, GeminiWriter},
 };
-use super::{
-    dialect::{Dialect, Route, Way},
-    model::Model,
-    openai_chat::bearer,
-    read,
-    reply::json_refusal,
+use crate::{
+    dialect::serve::{ModelList, Route, Serve, Way, bearer, json_refusal, read::body},
+    event::Fault,
 };
-use crate::{dialect::DialectId, event::Fault};
 
-pub(super) static DIALECT: Dialect = Dialect {
-    id: DialectId::Gemini,
+/// How a server speaks it.
+pub(super) static SERVE: Serve = Serve {
     base_path: "/v1beta",
     route,
     key,
-    times: false,
-    parse: |body, way| parse(&read::body(body)?, way),
+    timings: None,
+    read: |bytes, way| parse(&body(bytes)?, way),
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
-    writer: |asked, id| Box::new(GeminiWriter::new(asked, id, Form::of(asked))),
+    writer: |asked, head| Box::new(GeminiWriter::new(asked, head, Form::of(asked))),
 };
 
 /// `…/models/{model}:{method}` below any version, project and publisher.
@@ -56,17 +52,17 @@ fn route(path: &str, _: &HeaderMap) -> Option<Route> {
     }))
 }
 
-pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
+pub(in crate::dialect) fn key(headers: &HeaderMap) -> Option<&str> {
     let own = headers.get("x-goog-api-key");
     own.and_then(|key| key.to_str().ok())
         .or_else(|| bearer(headers))
 }
 
-pub(super) fn models(models: &[Model], _: u64) -> Value {
-    let list: Vec<Value> = (models.iter())
+pub(in crate::dialect) fn models(list: &ModelList) -> Value {
+    let list: Vec<Value> = (list.models.iter())
         .map(|m| {
             json!({
-                "name": format!("models/{}", m.name), "displayName": m.description, "version": "simulated",
+                "name": format!("models/{}", m.id), "displayName": m.label, "version": list.owner,
                 "supportedGenerationMethods": ["generateContent"],
             })
         })
@@ -75,7 +71,7 @@ pub(super) fn models(models: &[Model], _: u64) -> Value {
 }
 
 /// The word for a fault, which is the name of its gRPC status as well.
-pub(super) fn status_name(fault: &Fault) -> &'static str {
+pub(in crate::dialect) fn status_name(fault: &Fault) -> &'static str {
     match StatusCode::from_u16(http_status(fault)) {
         Ok(StatusCode::UNAUTHORIZED) => "UNAUTHENTICATED",
         Ok(StatusCode::FORBIDDEN) => "PERMISSION_DENIED",

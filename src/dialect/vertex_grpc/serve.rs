@@ -1,5 +1,5 @@
-//! `vertex-grpc`, from the server's side: gRPC's framing, status and messages around what the simulator says
-//! as [`gemini`].
+//! `vertex-grpc`, from the server's side: gRPC's framing, status and messages around what
+//! [`gemini`] says.
 //!
 //! `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`, over HTTP/2 with or without TLS.
 //! <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md> is how it goes.
@@ -7,6 +7,7 @@
 mod read;
 mod write;
 
+use bytes::Bytes;
 use googleapis_tonic_google_cloud_aiplatform_v1::google::{
     cloud::aiplatform::v1::GenerateContentRequest,
     rpc::{self, RetryInfo},
@@ -17,30 +18,25 @@ use prost_types::Any;
 use serde_json::Value;
 use tonic::{Code, Status};
 
-use super::{
-    dialect::{AnswerId, Asked, Dialect, Route, Way, Writer},
-    gemini::{self, Form, GeminiWriter},
-    read::bad,
-    reply::{Body, finish, full},
-};
+use super::{frames::Frames, url::METHOD};
 use crate::{
     dialect::{
-        DialectId,
-        vertex_grpc::{frames::Frames, url::METHOD},
+        gemini::serve::{self as gemini, Form, GeminiWriter},
+        serve::{AnswerHead, Asked, Route, Serve, Way, Writer, read::bad},
     },
     event::{Answer, Event, Fault},
 };
 
-pub(super) static DIALECT: Dialect = Dialect {
-    id: DialectId::VertexGrpc,
-    base_path: "/v1/projects/simulated/locations/simulated",
+/// How a server speaks it.
+pub(super) static SERVE: Serve = Serve {
+    base_path: "/v1/projects/{name}/locations/{name}",
     route,
     key: gemini::key,
-    times: false,
-    parse,
+    timings: None,
+    read: parse,
     models: gemini::models,
     refuse,
-    writer: |asked, id| Box::new(GrpcWriter::new(asked, id)),
+    writer: |asked, head| Box::new(GrpcWriter::new(asked, head)),
 };
 
 const CONTENT_TYPE: &str = "application/grpc";
@@ -71,12 +67,12 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
 }
 
 /// A refusal is a head alone: HTTP's own status is 200 all the same.
-fn refuse(fault: &Fault) -> Response<Body> {
-    let mut response = finish(
-        Response::builder().header(header::CONTENT_TYPE, CONTENT_TYPE),
-        full(""),
-    );
-    response.headers_mut().extend(trailers(&status(fault)));
+fn refuse(fault: &Fault) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    let grpc = HeaderValue::from_static(CONTENT_TYPE);
+    headers.insert(header::CONTENT_TYPE, grpc);
+    headers.extend(trailers(&status(fault)));
     response
 }
 
@@ -122,9 +118,9 @@ struct GrpcWriter {
 }
 
 impl GrpcWriter {
-    fn new(asked: &Asked, id: AnswerId) -> Self {
+    fn new(asked: &Asked, head: &AnswerHead) -> Self {
         Self {
-            gemini: GeminiWriter::new(asked, id, Form::Messages(write::frame)),
+            gemini: GeminiWriter::new(asked, head, Form::Messages(write::frame)),
             status: None,
         }
     }
@@ -135,12 +131,12 @@ impl Writer for GrpcWriter {
         CONTENT_TYPE
     }
 
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::KeepAlive { .. } => {} // HTTP/2 has its own
             Event::Fault(fault) => self.status = Some(status(fault)),
             event => {
-                self.gemini.event(event, out);
+                self.gemini.event(event, next, out);
                 if matches!(event, Event::Done) {
                     self.status = Some(Status::ok(""));
                 }

@@ -6,22 +6,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    dialect::{AnswerId, Asked, Dialect, Route, Way, Writer},
-    model::Model,
-    open_call::OpenCall,
-    openai_chat::bearer,
-    read::{self, bad, text_of},
-    reply::json_refusal,
-};
 use crate::{
     chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
-    dialect::DialectId,
+    dialect::serve::{
+        AnswerHead, Asked, ModelList, Route, Serve, Times, Way, Writer, bearer, json_refusal,
+        open_call::OpenCall,
+        read::{self, bad, text_of},
+    },
     event::{Answer, Event, Fault, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
-pub(super) static DIALECT: Dialect = Dialect {
-    id: DialectId::Ollama,
+/// How a server speaks it.
+pub(super) static SERVE: Serve = Serve {
     base_path: "",
     route: |path, _| match path {
         "/api/tags" => Some(Route::Models),
@@ -29,18 +25,19 @@ pub(super) static DIALECT: Dialect = Dialect {
         _ => None,
     },
     key: bearer,
-    times: true,
-    parse,
+    timings: Some(timings),
+    read: parse,
     models,
     refuse: |fault| json_refusal(fault, &json!({ "error": fault.message })),
-    writer: |asked, id| Box::new(LineWriter::new(asked, id)),
+    writer: |asked, head| Box::new(LineWriter::new(asked, head)),
 };
 
-fn models(models: &[Model], _: u64) -> Value {
-    let list: Vec<Value> = (models.iter())
+fn models(list: &ModelList) -> Value {
+    let list: Vec<Value> = (list.models.iter())
         .map(|m| {
-            let details = json!({ "family": "simulated", "parameter_size": "0B", "quantization_level": "" });
-            json!({ "name": m.name, "model": m.name, "modified_at": "1970-01-01T00:00:00Z", "size": 0,
+            let details =
+                json!({ "family": list.owner, "parameter_size": "0B", "quantization_level": "" });
+            json!({ "name": m.id, "model": m.id, "modified_at": "1970-01-01T00:00:00Z", "size": 0,
                 "digest": "", "details": details })
         })
         .collect();
@@ -92,6 +89,7 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         stream: body["stream"].as_bool().unwrap_or(true),
         array: false,
         usage: true,
+        ..Asked::default()
     })
 }
 
@@ -139,28 +137,31 @@ fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
 // Writing an answer.
 
 struct LineWriter {
-    id: AnswerId,
+    created: String,
     model: String,
     call: OpenCall,
     finish: Option<Finish>,
     usage: Usage,
+    /// How long things took, by their words.
+    timings: Vec<(String, u64)>,
 }
 
 impl LineWriter {
-    fn new(asked: &Asked, id: AnswerId) -> Self {
+    fn new(asked: &Asked, head: &AnswerHead) -> Self {
+        let seconds = i64::try_from(head.created).unwrap_or_default();
+        let created = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         Self {
-            id,
+            created: created.to_string(),
             model: asked.request.model.clone(),
             call: OpenCall::default(),
             finish: None,
             usage: Usage::default(),
+            timings: Vec::new(),
         }
     }
 
     fn line(&self, message: &Value) -> Value {
-        let seconds = i64::try_from(self.id.created).unwrap_or_default();
-        let created = jiff::Timestamp::from_second(seconds).unwrap_or_default();
-        json!({ "model": self.model, "created_at": created.to_string(), "message": message, "done": false })
+        json!({ "model": self.model, "created_at": self.created, "message": message, "done": false })
     }
 
     fn write(&mut self, field: &str, value: &Value, out: &mut Vec<u8>) {
@@ -190,10 +191,14 @@ impl LineWriter {
         }
     }
 
-    /// The last line: why it ended, the counts, and the times that the plan foresaw.
-    fn last(&self, message: &Value, finish: Option<&Finish>, usage: &Usage) -> Value {
-        let promise = self.id.promise;
-        let first = promise.first_token.unwrap_or(promise.end);
+    /// The last line: why it ended, the counts and the times.
+    fn last(
+        &self,
+        message: &Value,
+        finish: Option<&Finish>,
+        usage: &Usage,
+        timings: &[(String, u64)],
+    ) -> Value {
         let mut line = self.line(message);
         line["done"] = true.into();
         line["done_reason"] = match finish.map(|finish| finish.reason) {
@@ -201,18 +206,30 @@ impl LineWriter {
             _ => "stop",
         }
         .into();
-        line["total_duration"] = nanoseconds(promise.end);
-        line["load_duration"] = nanoseconds(promise.head);
         line["prompt_eval_count"] = usage.input.into();
-        line["prompt_eval_duration"] = nanoseconds(first.saturating_sub(promise.head));
         line["eval_count"] = usage.output.into();
-        line["eval_duration"] = nanoseconds(promise.end.saturating_sub(first));
+        for (name, ns) in timings {
+            line[name] = (*ns).into();
+        }
         line
     }
 }
 
-fn nanoseconds(time: Duration) -> Value {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).into()
+/// What the last line tells of these times: all is loaded once the head is out, and the prompt read by the
+/// first token.
+fn timings(times: &Times) -> Vec<Event> {
+    let first = times.first_token.unwrap_or(times.end);
+    let timing = |(name, time): (&str, Duration)| Event::Timing {
+        name: name.to_owned(),
+        ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+    };
+    let timings = [
+        ("total_duration", times.end),
+        ("load_duration", times.head),
+        ("prompt_eval_duration", first.saturating_sub(times.head)),
+        ("eval_duration", times.end.saturating_sub(first)),
+    ];
+    timings.map(timing).into()
 }
 
 fn call_json(call: &ToolCall) -> Value {
@@ -229,7 +246,7 @@ impl Writer for LineWriter {
         "application/x-ndjson"
     }
 
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Text { text } | Event::Refusal { text } => {
                 self.write("content", &text.as_str().into(), out);
@@ -241,9 +258,12 @@ impl Writer for LineWriter {
                 self.finish = Some(finish.clone());
             }
             Event::Usage(usage) => self.usage = *usage,
+            Event::Timing { name, ns } => self.timings.push((name.clone(), *ns)),
             Event::Done => {
                 let message = json!({ "role": "assistant", "content": "" });
-                write_line(&self.last(&message, self.finish.as_ref(), &self.usage), out);
+                let finish = self.finish.as_ref();
+                let last = self.last(&message, finish, &self.usage, &self.timings);
+                write_line(&last, out);
             }
             // A blank line is no object, and keeps the connection open.
             Event::KeepAlive { .. } => out.extend_from_slice(b"\n"),
@@ -262,6 +282,6 @@ impl Writer for LineWriter {
             message["tool_calls"] = answer.tool_calls.iter().map(call_json).collect();
         }
         let usage = answer.usage.unwrap_or_default();
-        self.last(&message, answer.finish.as_ref(), &usage)
+        self.last(&message, answer.finish.as_ref(), &usage, &answer.timings)
     }
 }

@@ -3,15 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
+    dialect::serve::{AnswerHead, Asked, Writer, named_event, read::text_of},
     event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
-    simulator::{
-        dialect::{AnswerId, Asked, COMMENT, Writer, named_event, signature},
-        read::text_of,
-    },
 };
 
 pub(super) struct ResponseWriter {
-    id: AnswerId,
+    head: AnswerHead,
     model: String,
     sequence: u64,
     /// The item that is open, and what it has said.
@@ -33,25 +30,25 @@ enum Item {
 }
 
 impl ResponseWriter {
-    pub fn new(asked: &Asked, id: AnswerId) -> Self {
+    pub fn new(asked: &Asked, head: &AnswerHead) -> Self {
         Self {
-            id,
+            head: head.clone(),
             model: asked.request.model.clone(),
             sequence: 0,
             open: None,
             output: Vec::new(),
             finish: None,
             usage: Usage::default(),
-            said_back: asked.request.params.extra.clone(),
+            said_back: asked.echo.clone(),
         }
     }
 
     fn response(&self, status: &str, output: &[Value]) -> Value {
         let mut response = json!({
-            "id": format!("resp_sim_{}", self.id.run), "object": "response", "created_at": self.id.created,
+            "id": self.head.id("resp", '_'), "object": "response", "created_at": self.head.created,
             "status": status, "error": null, "incomplete_details": null, "model": self.model,
             "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "usage": null,
-            "metadata": { "simulated": "true" },
+            "metadata": {},
         });
         for (name, value) in &self.said_back {
             response[name] = value.clone();
@@ -70,7 +67,7 @@ impl ResponseWriter {
     }
 
     fn item_id(&self) -> String {
-        format!("item_sim_{}_{}", self.id.run, self.output.len())
+        format!("{}_{}", self.head.id("item", '_'), self.output.len())
     }
 
     /// Begins an item, unless it is the one that is open.
@@ -125,7 +122,7 @@ impl ResponseWriter {
     fn whole_item(&self, item: &Item, said: &str, id: &str, index: usize) -> Value {
         let mut whole = item_json(item, said, id, "completed");
         if *item == Item::Reasoning {
-            whole["encrypted_content"] = signature(self.id.run, index).into();
+            whole["encrypted_content"] = self.head.signature(index).into();
         }
         whole
     }
@@ -239,7 +236,7 @@ fn usage_json(usage: &Usage) -> Value {
 }
 
 impl Writer for ResponseWriter {
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Meta { .. } => {
                 for kind in ["response.created", "response.in_progress"] {
@@ -257,7 +254,7 @@ impl Writer for ResponseWriter {
             }
             Event::Usage(usage) => self.usage = *usage,
             Event::Done => self.end(out),
-            Event::KeepAlive { .. } => out.extend_from_slice(COMMENT),
+            Event::KeepAlive { .. } => out.extend_from_slice(self.head.comment_line().as_bytes()),
             Event::Fault(fault) => {
                 let fields = json!({ "code": fault.code, "message": fault.message, "param": null });
                 self.emit("error", fields, out);
@@ -279,7 +276,7 @@ impl Writer for ResponseWriter {
             (Item::Call { id, name }, &call.arguments)
         });
         for (index, (item, said)) in texts.chain(calls).enumerate() {
-            let id = format!("item_sim_{}_{index}", self.id.run);
+            let id = format!("{}_{index}", self.head.id("item", '_'));
             output.push(self.whole_item(&item, said, &id, index));
         }
         let reason = answer.finish.as_ref().map(|finish| finish.reason);

@@ -2,28 +2,26 @@
 //!
 //! Wire facts: <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
-mod request;
-mod writer;
+mod read;
+mod write;
 
-use self::{request::parse, writer::ResponseWriter};
-use super::{
-    dialect::{Dialect, Route, Way},
-    openai_chat::{bearer, error, models},
-    reply::json_refusal,
+use self::{read::parse, write::ResponseWriter};
+use crate::dialect::{
+    openai_chat::serve::{error, models},
+    serve::{Route, Serve, Way, bearer, json_refusal},
 };
-use crate::dialect::DialectId;
 
-pub(super) static DIALECT: Dialect = Dialect {
-    id: DialectId::OpenaiResponses,
+/// How a server speaks it.
+pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
     route: |path, _| {
         let chat = path.split('?').next() == Some("/v1/responses");
         chat.then(|| Route::Chat(Way::default()))
     },
     key: bearer,
-    times: false,
-    parse,
+    timings: None,
+    read: parse,
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
-    writer: |asked, id| Box::new(ResponseWriter::new(asked, id)),
+    writer: |asked, head| Box::new(ResponseWriter::new(asked, head)),
 };

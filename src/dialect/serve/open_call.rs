@@ -4,11 +4,11 @@ use crate::{chat::ToolCall, event::ToolCallDelta};
 
 /// The call whose arguments still come.
 #[derive(Debug, Default)]
-pub(super) struct OpenCall(Option<ToolCall>);
+pub(in crate::dialect) struct OpenCall(Option<ToolCall>);
 
 impl OpenCall {
     /// Takes a delta. One that begins a call ends the one before it, which is given.
-    pub(super) fn take(&mut self, delta: &ToolCallDelta) -> Option<ToolCall> {
+    pub(in crate::dialect) fn take(&mut self, delta: &ToolCallDelta) -> Option<ToolCall> {
         let ended = delta.id.as_ref().and_then(|id| {
             self.0.replace(ToolCall {
                 id: id.clone(),
@@ -23,7 +23,7 @@ impl OpenCall {
     }
 
     /// The call that no more arguments come for.
-    pub(super) fn end(&mut self) -> Option<ToolCall> {
+    pub(in crate::dialect) fn end(&mut self) -> Option<ToolCall> {
         self.0.take()
     }
 }

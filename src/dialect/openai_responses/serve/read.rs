@@ -4,11 +4,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
-    event::Fault,
-    simulator::{
-        dialect::{Asked, Way},
+    dialect::serve::{
+        Asked, Way,
         read::{self, bad, text_of},
     },
+    event::Fault,
 };
 
 /// Reads the JSON of a request.
@@ -21,7 +21,6 @@ pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         params: Params {
             max_tokens: read::limit(&body["max_output_tokens"], "max_output_tokens")?,
             response_format: format(&body["text"]["format"])?,
-            extra: said_back(&body),
             ..Params::default()
         },
         tools: read::tools(
@@ -44,6 +43,7 @@ pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
         stream: body["stream"].as_bool().unwrap_or(false),
         array: false,
         usage: true,
+        echo: said_back(&body),
     })
 }
 
@@ -145,7 +145,7 @@ fn content_part(part: &Value) -> Result<Part, String> {
         }
         Some("refusal") => Ok(read::text(&part["refusal"])),
         other => Err(format!(
-            "the simulator takes no part of type “{}”",
+            "a part of type “{}” is not taken",
             other.unwrap_or_default()
         )),
     }

@@ -1,0 +1,214 @@
+//! The server's half of a dialect: request bytes → [`ChatRequest`], [`Event`]s → the bytes of an answer.
+//!
+//! The client's half the other way round, and sans-IO like it. Who serves (the simulator, a gateway) gives
+//! what is its own: names, ids, words, signatures.
+
+pub(super) mod open_call;
+pub(super) mod read;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value};
+
+use crate::{
+    body::ModelInfo,
+    chat::ChatRequest,
+    event::{Answer, Event, Fault, FaultClass, Phase},
+};
+
+/// A wire protocol as a server sees it: a part of its [row](super::Dialect).
+#[derive(Debug)]
+pub struct Serve {
+    /// The path of the base URL that clients of a server are given; `{name}` stands for the server's name.
+    pub base_path: &'static str,
+    /// What a path with its query asks of this protocol, if anything.
+    pub route: fn(path: &str, &HeaderMap) -> Option<Route>,
+    /// The key of a request, if it carries one.
+    pub key: fn(&HeaderMap) -> Option<&str>,
+    /// Reads the body of a chat request; the fault is what the client is told.
+    pub read: fn(&[u8], &Way) -> Result<Asked, Fault>,
+    /// A list of models.
+    pub models: fn(&ModelList) -> Value,
+    /// A request that gets no answer: status, headers and the error as this protocol writes it.
+    pub refuse: fn(&Fault) -> Response<Bytes>,
+    /// A writer for one answer.
+    pub writer: fn(&Asked, &AnswerHead) -> Box<dyn Writer>,
+    /// What its answers tell of how long they took, where they do: the [`Event::Timing`]s of these times.
+    pub timings: Option<fn(&Times) -> Vec<Event>>,
+}
+
+/// What is asked of a protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The list of models.
+    Models,
+    /// An answer.
+    Chat(Way),
+}
+
+/// What of a chat request stands in its path and query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The model, where the path names it.
+    pub model: String,
+    /// Whether the answer is streamed, where the path says so.
+    pub stream: bool,
+    /// Whether it is streamed as server-sent events, where the query says so.
+    pub events: bool,
+}
+
+/// A chat request and how its answer is to be sent.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// What is asked.
+    pub request: ChatRequest,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// Whether a stream is one JSON array.
+    pub array: bool,
+    /// Whether a stream ends with its usage.
+    pub usage: bool,
+    /// The parameters that the answer says back, by their names in the body, where the protocol does so.
+    pub echo: Map<String, Value>,
+}
+
+/// Who gives an answer, and what tells it from others.
+#[derive(Clone, Debug, Default)]
+pub struct AnswerHead {
+    /// The server's short name, which the ids of its answers hold.
+    pub server: &'static str,
+    /// The number of the answer.
+    pub number: u64,
+    /// When it was asked, in seconds since 1970.
+    pub created: u64,
+    /// Tokens of the prompt, as far as they are known beforehand.
+    pub input_tokens: u64,
+    /// What a comment says that keeps a stream open.
+    pub comment: &'static str,
+    /// The word for the set-up that answers, where the protocol has a field for it.
+    pub fingerprint: Option<&'static str>,
+    /// Signs a part of an answer that came unsigned, given the answer's and the part's number, where this
+    /// protocol's clients wait for a signature.
+    pub sign: Option<fn(u64, usize) -> String>,
+}
+
+impl AnswerHead {
+    /// The answer's id between this word and its number.
+    pub(super) fn id(&self, prefix: &str, separator: char) -> String {
+        let Self { server, number, .. } = self;
+        format!("{prefix}{separator}{server}{separator}{number}")
+    }
+
+    pub(super) fn signature(&self, part: usize) -> Option<String> {
+        self.sign.map(|sign| sign(self.number, part))
+    }
+
+    /// A comment that keeps a stream of events open.
+    pub(super) fn comment_line(&self) -> String {
+        format!(": {}\n\n", self.comment)
+    }
+}
+
+/// When an answer came, since its request was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// The response's head.
+    pub head: std::time::Duration,
+    /// Its first token; `None` if there was none.
+    pub first_token: Option<std::time::Duration>,
+    /// Its end.
+    pub end: std::time::Duration,
+}
+
+/// The models of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelList<'a> {
+    /// The models, in order; their labels describe them.
+    pub models: &'a [ModelInfo],
+    /// Whose they are.
+    pub owner: &'a str,
+    /// When they were made, in seconds since 1970.
+    pub created: u64,
+}
+
+/// Writes one answer.
+pub trait Writer: Send {
+    /// The content type of a streamed answer.
+    fn content_type(&self) -> &'static str {
+        "text/event-stream"
+    }
+
+    /// Appends an event as a stream shows it; appends nothing for one that this protocol can't say, or says
+    /// later. `next` came with it: what follows may belong into the same piece of the stream.
+    fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>);
+
+    /// Appends events that came together.
+    fn write(&mut self, events: &[Event], out: &mut Vec<u8>) {
+        for (at, event) in events.iter().enumerate() {
+            self.event(event, &events[at + 1..], out);
+        }
+    }
+
+    /// The whole answer as one JSON document.
+    fn whole(&self, answer: &Answer) -> Value;
+
+    /// What stands behind the body of a stream, where the protocol ends it so.
+    fn trailers(&mut self) -> Option<HeaderMap> {
+        None
+    }
+}
+
+/// An event of a stream, with its name.
+pub(super) fn named_event(name: &str, data: &Value, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("event: {name}\ndata: {data}\n\n").as_bytes());
+}
+
+/// The key of a request that carries it as a bearer token.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+}
+
+/// A refusal as the client is told it: HTTP status, the provider's code, a message.
+pub fn refusal(status: u16, code: &str, message: impl Into<String>) -> Fault {
+    let class = match status {
+        401 | 403 => FaultClass::Auth,
+        404 => FaultClass::NotFound,
+        429 => FaultClass::RateLimited,
+        503 | 529 => FaultClass::Overloaded,
+        400..500 => FaultClass::BadRequest,
+        _ => FaultClass::Provider,
+    };
+    Fault {
+        status: Some(status),
+        code: Some(code.to_owned()),
+        ..Fault::new(class, Phase::Headers, message)
+    }
+}
+
+/// A refusal with a JSON body.
+pub(super) fn json_refusal(fault: &Fault, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    let status = fault.status.and_then(|s| StatusCode::from_u16(s).ok());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json);
+    if let Some(wait) = fault.retry_after_ms {
+        let seconds = HeaderValue::from(wait.div_ceil(1000));
+        headers.insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// What serves a path: the dialect that takes it, if any. Some have a path in common and tell each other apart by
+/// headers: the most particular ones are asked first.
+#[must_use]
+pub fn route(path: &str, headers: &HeaderMap) -> Option<(&'static Serve, Route)> {
+    let mut served = super::DIALECTS.iter().rev().filter_map(|dialect| {
+        let serve = dialect.serve?;
+        Some((serve, (serve.route)(path, headers)?))
+    });
+    served.next()
+}
