@@ -243,6 +243,7 @@ fn feed(state: &mut State, ids: &[RunId], at: &mut [usize], frame: u64, first: &
             bytes: 200,
             events: 1,
             tokens: 1,
+            ..Read::default()
         };
         state.apply(Update::Run {
             id: *id,

@@ -98,6 +98,7 @@ fn a_run(start_ns: i64, n: i64, count: i64, dice: &mut Dice, vocabulary: &[Strin
             bytes: 200 + dice.below(100) as u32,
             events: 1,
             tokens: 1,
+            ..Read::default()
         })
         .collect();
     run.answer.text = dice.words(vocabulary, 10, 110);

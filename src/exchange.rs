@@ -31,7 +31,7 @@ use self::{
     routes::Route,
     sending::{Sending, Sent},
 };
-pub use crate::transport::Head;
+pub use crate::transport::{Head, Stamp};
 use crate::{
     event::{Event, Fault},
     mask::Mask,
@@ -67,12 +67,8 @@ pub struct Connecting {
 /// A piece of the body.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// When this program had it.
-    pub at: Instant,
-    /// When the kernel had it, where it says so (Linux).
-    pub kernel_at: Option<Instant>,
-    /// Whether `kernel_at` is the latest that it can be: what was read came in several segments.
-    pub is_at_most: bool,
+    /// When it came.
+    pub stamp: Stamp,
     /// The bytes, after any content decoding; none with trailers.
     pub bytes: Bytes,
     /// What they completed, every secret covered; nothing where the body is passed on undecoded. What may be the
@@ -150,7 +146,7 @@ impl Exchange {
                 State::Sending(sending) => match sending.next(&self.mask).await {
                     Ok(Sent::Connected(connecting)) => return Step::Connected(connecting),
                     Ok(Sent::Head(response)) => {
-                        let (head, reading) = sending.reading(response, &self.mask);
+                        let (head, reading) = sending.reading(*response, &self.mask);
                         self.state = State::Reading(Box::new(reading));
                         return Step::Head(head);
                     }

@@ -14,7 +14,7 @@ use crate::{
     dialect::DialectId,
     event::{Answer, PieceKind},
     measure::FIGURES,
-    run::{self, Connection, Run},
+    run::{self, Connection, Run, StampedBy},
     visible::visible_json,
 };
 
@@ -92,6 +92,17 @@ impl Line<'_> {
     fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.fields.insert(name.to_owned(), value.into());
     }
+
+    /// Sets a figure, in its group if it has one; a group of which nothing is known is null.
+    fn set_figure(&mut self, key: &str, value: Option<f64>) {
+        let Some((_, group, name)) = GROUPED.iter().find(|(figure, ..)| *figure == key) else {
+            return self.set(key, value);
+        };
+        let group = self.fields.entry(*group).or_insert(Value::Null);
+        if value.is_some() || !group.is_null() {
+            group[*name] = value.into();
+        }
+    }
 }
 
 impl Serialize for Line<'_> {
@@ -109,6 +120,17 @@ impl Serialize for Line<'_> {
         map.end()
     }
 }
+
+/// Figures that stand together in an object: its name, and theirs in it.
+const GROUPED: &[(&str, &str, &str)] = &[
+    ("our_delay_p50_ms", "our_delay_ms", "p50"),
+    ("our_delay_max_ms", "our_delay_ms", "max"),
+    ("tcp_rtt_ms", "tcp", "rtt_ms"),
+    ("tcp_min_rtt_ms", "tcp", "min_rtt_ms"),
+    ("tcp_retransmits", "tcp", "retransmits"),
+    ("tcp_lost", "tcp", "lost"),
+    ("tcp_out_of_order", "tcp", "out_of_order"),
+];
 
 /// The closing line of a run: `{"type": "run", …}`, unknown figures null.
 #[must_use]
@@ -128,8 +150,12 @@ pub fn run_line(run: &Run) -> Line<'_> {
     line.set("http_version", run.http_version.as_deref());
     line.set("started_unix_ns", started);
     line.set("lasted_ms", stamps.closed.map(run::ms));
+    line.set("stamp", run.stamped_by().map(StampedBy::as_str));
+    let connection = stamps.link.as_ref();
+    line.set("connection_id", connection.map(|link| link.id));
+    line.set("connection_uses", connection.map(|link| link.uses));
     for figure in FIGURES {
-        line.set(figure.key, (figure.value)(run));
+        line.set_figure(figure.key, (figure.value)(run));
     }
     line.set("findings", json!(conformance::findings(run)));
     line

@@ -5,6 +5,7 @@
 
 mod backlog;
 mod execute;
+mod link;
 mod reads;
 pub mod recorder;
 mod stamps;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     backlog::Backlog,
     execute::{execute, execute_in, execute_paced},
+    link::Link,
     reads::Reads,
     stamps::{OffsetNs, Read, Span, Stamps, TOGETHER_NS, ms},
 };
@@ -50,6 +52,16 @@ words! {
         Cold = "cold",
         /// It was there already.
         Warm = "warm",
+    }
+}
+
+words! {
+    /// Whose the stamps of a run's reads are.
+    StampedBy {
+        /// When the kernel had the bytes.
+        Kernel = "kernel",
+        /// When this program had them, of one read at least.
+        User = "user",
     }
 }
 
@@ -149,6 +161,18 @@ impl Run {
             reads: Reads::default(),
             answer: Answer::default(),
         }
+    }
+
+    /// Whose the stamps of its reads are; `None` without any.
+    #[must_use]
+    pub fn stamped_by(&self) -> Option<StampedBy> {
+        let is_kernel = self.reads.iter().all(|read| read.delay.is_some());
+        let by = if is_kernel {
+            StampedBy::Kernel
+        } else {
+            StampedBy::User
+        };
+        (!self.reads.is_empty()).then_some(by)
     }
 
     /// Whether the user stopped it.

@@ -127,6 +127,8 @@ pub struct ConnectionUse {
     pub opened: Instant,
     /// How many calls it was given, this one included.
     pub uses: u64,
+    /// How its TCP connection did before the call.
+    pub tcp: Option<TcpInfo>,
 }
 
 /// Shows how the TCP connection of a call does.
@@ -141,15 +143,34 @@ impl TcpLink {
     }
 }
 
-/// Bytes of a response body, or its trailers, and when they came off the socket.
-#[derive(Clone, Debug)]
-pub struct Chunk {
+/// When bytes came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
     /// When this program had them.
     pub at: Instant,
     /// When the kernel had the last of them, where it says so (Linux).
     pub kernel_at: Option<Instant>,
-    /// Whether `kernel_at` may be later than that: what was read came in several segments, and the stamp is the last's.
+    /// Whether they may have come before `kernel_at`: what was read came in several segments, and the stamp is the last's.
     pub is_at_most: bool,
+}
+
+impl Stamp {
+    /// A stamp of this program's own.
+    #[must_use]
+    pub fn own(at: Instant) -> Self {
+        Self {
+            at,
+            kernel_at: None,
+            is_at_most: false,
+        }
+    }
+}
+
+/// Bytes of a response body, or its trailers.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// When they came off the socket.
+    pub stamp: Stamp,
     /// What, after any content decoding.
     pub bytes: Bytes,
     /// The headers behind the body; no bytes come with or after them.
@@ -177,7 +198,7 @@ pub struct Head {
     /// buffer was still on its way. Without a body, when the connection was there.
     pub request_sent: Instant,
     /// When the head was there.
-    pub at: Instant,
+    pub stamp: Stamp,
 }
 
 /// A response whose body is still coming. Dropping it closes the exchange at once.

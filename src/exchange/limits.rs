@@ -142,5 +142,5 @@ fn error_deadline(head: &Head, first_token_ms: u64) -> Option<Instant> {
         0 => ERROR_BODY,
         limit_ms => ERROR_BODY.min(Duration::from_millis(limit_ms)),
     };
-    is_error.then(|| head.at.checked_add(limit)).flatten()
+    is_error.then(|| head.stamp.at.checked_add(limit)).flatten()
 }

@@ -94,23 +94,25 @@ impl Reading {
                     }
                 }
                 came = decoder.came();
-                self.watch.saw(chunk.at, came, &events);
-                self.watch.may_end(chunk.at, decoder.may_end());
+                self.watch.saw(chunk.stamp.at, came, &events);
+                self.watch.may_end(chunk.stamp.at, decoder.may_end());
                 if let Some(fault) = decoder.fault() {
                     self.ends = Some(self.out_of_noise(fault));
                 }
             }
-            None => self.watch.saw_bytes(chunk.at),
+            None => self.watch.saw_bytes(chunk.stamp.at),
         }
         // Data that never stops coming would never let the timer be looked at.
-        if self.watch.total.is_some_and(|total| chunk.at >= total) {
+        if self
+            .watch
+            .total
+            .is_some_and(|total| chunk.stamp.at >= total)
+        {
             self.ends.get_or_insert(self.watch.out_of_total());
         }
         self.began = true;
         Some(Chunk {
-            at: chunk.at,
-            kernel_at: chunk.kernel_at,
-            is_at_most: chunk.is_at_most,
+            stamp: chunk.stamp,
             bytes: chunk.bytes,
             events,
             came,

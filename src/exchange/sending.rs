@@ -47,7 +47,7 @@ pub(super) struct Sending {
 /// What became of it.
 pub(super) enum Sent {
     Connected(Connecting),
-    Head(HttpResponse),
+    Head(Box<HttpResponse>),
 }
 
 impl Sending {
@@ -126,7 +126,7 @@ impl Sending {
 
     fn checked(&self, response: HttpResponse, mask: &Mask) -> Result<Sent, Fault> {
         refuse(&response.head, &self.peer, &self.url, mask)?;
-        Ok(Sent::Head(response))
+        Ok(Sent::Head(Box::new(response)))
     }
 
     /// The head of the response, and what reads its body.

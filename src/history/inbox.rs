@@ -391,6 +391,7 @@ mod tests {
                 bytes: 1,
                 events: 1,
                 tokens: 1,
+                ..Read::default()
             },
             events: vec![Event::Text { text: text.into() }],
         }

@@ -42,7 +42,7 @@ pub(super) const SELECT: &str = "SELECT
     run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens, run.cached_tokens,
     run.total_tokens, run.finish, run_wire.finish_raw, run.fault_class, run.fault_phase, run.fault_status,
     run_text.fault_code, run_text.fault_message, run.retry_after_ms, run_wire.response_id,
-    run_wire.model, run_wire.done, run_wire.keep_alives, run_wire.notes, run_wire.unknown, run_wire.rest
+    run_wire.model, run_wire.done, run_wire.keep_alives, run_wire.notes, run_wire.unknown, run_wire.rest, run_wire.link
     FROM run JOIN target ON target.id = run.target
     JOIN run_text ON run_text.id = run.id JOIN run_wire ON run_wire.id = run.id";
 
@@ -168,8 +168,8 @@ fn put_wire(file: &Connection, held: &Held, run: &Run) -> rusqlite::Result<()> {
         .transpose()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_wire
-            (id, url, request, finish_raw, response_id, model, done, keep_alives, notes, unknown, rest, reads)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (id, url, request, finish_raw, response_id, model, done, keep_alives, notes, unknown, rest, reads, link)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         run.head.id.0,
@@ -184,6 +184,7 @@ fn put_wire(file: &Connection, held: &Held, run: &Run) -> rusqlite::Result<()> {
         json_list(&answer.unknown)?,
         rest.flatten(),
         reads::encode(&run.reads),
+        run.stamps.link.as_ref().map(to_json).transpose()?,
     ])?;
     Ok(())
 }
@@ -265,7 +266,7 @@ pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         url: cells.next()?,
         request: Arc::new(cells.json()?.unwrap_or_default()),
     };
-    Ok(Run {
+    let mut run = Run {
         head,
         state,
         connection: cells.word(Reuse::parse)?,
@@ -274,7 +275,9 @@ pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         stamps: stamps_of(&mut cells)?,
         reads: cells.reads()?.into(),
         answer: answer_of(&mut cells)?,
-    })
+    };
+    run.stamps.link = cells.json()?;
+    Ok(run)
 }
 
 fn stamps_of(cells: &mut Cells<'_>) -> rusqlite::Result<Stamps> {
@@ -292,6 +295,7 @@ fn stamps_of(cells: &mut Cells<'_>) -> rusqlite::Result<Stamps> {
         first_visible: cells.count()?,
         last_token: cells.count()?,
         closed: cells.count()?,
+        link: None,
     })
 }
 

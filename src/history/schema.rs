@@ -13,7 +13,7 @@ use super::{fifth, fourth};
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 5;
+pub(super) const VERSION: i32 = 6;
 
 /// Takes a file from one version to the next: by SQL, then by what SQL can't do.
 type Step = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -25,6 +25,7 @@ static MIGRATIONS: [Step; VERSION as usize] = [
     (THIRD, |_| Ok(())),
     (FOURTH, fourth::take_over),
     (FIFTH, fifth::take_over),
+    (SIXTH, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -259,6 +260,10 @@ CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
     DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
 END;
 ";
+
+/// Version 6: `run_wire.link` is the run's connection as a JSON object, null where it has none or was stored before.
+/// `run_wire.reads` may hold the kernel's stamps, which older versions can't read.
+const SIXTH: &str = "ALTER TABLE run_wire ADD COLUMN link TEXT;";
 
 /// Brings a file of this or an older version, or an empty one, to [`VERSION`], whole or not at all.
 ///

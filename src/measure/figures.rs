@@ -3,7 +3,10 @@
 use std::num::NonZeroU64;
 
 use super::{Better, Figure, percentile};
-use crate::run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms};
+use crate::{
+    run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms},
+    transport::TcpInfo,
+};
 
 /// All figures, in the order in which they are shown. A failed run shows what was stamped before it
 /// failed; those values never enter an average.
@@ -181,6 +184,65 @@ pub static FIGURES: &[Figure] = &[
         better: Better::Lower,
         value: |run| from_schedule(run, run.stamps.last_token),
     },
+    Figure {
+        key: "our_delay_p50_ms",
+        label: "Our delay, median",
+        unit: "ms",
+        definition: "How much later than the kernel this program had a read of the answer; blank where the \
+                     kernel does not stamp reads",
+        better: Better::Lower,
+        value: |run| percentile::percentile(delays(run), 0.5).value,
+    },
+    Figure {
+        key: "our_delay_max_ms",
+        label: "Our delay, longest",
+        unit: "ms",
+        definition: "The longest such delay of the run; times of reads are the kernel's, so it is in none of them",
+        better: Better::Lower,
+        value: |run| delays(run).into_iter().reduce(f64::max),
+    },
+    Figure {
+        key: "tcp_rtt_ms",
+        label: "TCP round trip",
+        unit: "ms",
+        definition: "Smoothed round-trip time at the run's end, by the kernel: to the nearest machine that \
+                     speaks TCP, which may be a proxy or an edge",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.rtt.as_secs_f64() * 1e3),
+    },
+    Figure {
+        key: "tcp_min_rtt_ms",
+        label: "TCP round trip, shortest",
+        unit: "ms",
+        definition: "The shortest round-trip time that the kernel saw lately on the connection",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.min_rtt.as_secs_f64() * 1e3),
+    },
+    Figure {
+        key: "tcp_retransmits",
+        label: "TCP retransmits",
+        unit: "",
+        definition: "Segments that this side sent again during the run; what the server sent again is not seen here",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.retransmits.into()),
+    },
+    Figure {
+        key: "tcp_lost",
+        label: "TCP lost",
+        unit: "",
+        definition: "Segments of this side that the kernel took for lost at the run's end",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.lost.into()),
+    },
+    Figure {
+        key: "tcp_out_of_order",
+        label: "TCP out of order",
+        unit: "",
+        definition: "Segments of the server that came out of order during the run: others before them were lost \
+                     or overtaken on the way",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.out_of_order.into()),
+    },
 ];
 
 /// The figure of this key.
@@ -254,6 +316,16 @@ fn gap(run: &Run, p: f64) -> Option<f64> {
     percentile::percentile(gaps(run), p).value
 }
 
+/// How much later than the kernel this program had the reads, in milliseconds.
+fn delays(run: &Run) -> Vec<f64> {
+    let delays = run.reads.iter().filter_map(|read| read.delay);
+    delays.map(|ns| ms(ns.into())).collect()
+}
+
+fn tcp(run: &Run, value: fn(TcpInfo) -> f64) -> Option<f64> {
+    run.stamps.link.as_ref()?.tcp().map(value)
+}
+
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| count(part) / count(whole))
 }
@@ -296,6 +368,7 @@ mod tests {
                 bytes: 1,
                 events: tokens,
                 tokens,
+                ..Read::default()
             });
             if tokens > 0 {
                 run.stamps.first_token.get_or_insert(at);
@@ -408,6 +481,19 @@ mod tests {
         assert_eq!(value(&run, "gap_max_ms"), Some(10.0));
         assert_eq!(value(&run, "burst_share"), Some(0.0));
         assert_eq!(value(&run, "gap_under_5ms_share"), Some(0.0));
+    }
+
+    #[test]
+    fn delays_are_those_of_stamped_reads() {
+        let mut run = run(&[(100 * MS, 1)]);
+        let stamped = [3, 1, 9].map(|ms| Read {
+            delay: Some(ms * 1_000_000),
+            at: 200 * MS + u64::from(ms),
+            ..Read::default()
+        });
+        run.reads.extend(stamped);
+        assert_eq!(value(&run, "our_delay_p50_ms"), Some(3.0));
+        assert_eq!(value(&run, "our_delay_max_ms"), Some(9.0));
     }
 
     #[test]

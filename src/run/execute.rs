@@ -1,6 +1,6 @@
 //! Doing one run: pull its exchange, stamp, fold, report.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,8 +10,8 @@ use crate::{
     credential::explained,
     dialect::Dialect,
     event::Event,
-    exchange::{self, Came, Chunk, End, Exchange, Head, Prepared, Question, Step},
-    transport::Transport,
+    exchange::{self, Came, Chunk, End, Exchange, Head, Prepared, Question, Stamp, Step},
+    transport::{TcpInfo, TcpLink, Transport},
 };
 
 /// Does one run: sends it, stamps and decodes what comes, reports each step to `emit`, and gives
@@ -60,6 +60,8 @@ pub async fn execute_paced(
         recorder: Recorder::start(),
         run: Run::new(ask.head),
         quiet: Quiet::default(),
+        tcp: None,
+        tcp_at_first: None,
         lack: ask.lack,
         emit,
     };
@@ -117,6 +119,10 @@ struct Record<'a> {
     recorder: Recorder,
     run: Run,
     quiet: Quiet,
+    /// Shows how the connection does, once there is one.
+    tcp: Option<TcpLink>,
+    /// How it did when the first token was read.
+    tcp_at_first: Option<TcpInfo>,
     /// Why no key was sent, if something failed.
     lack: Option<String>,
     emit: &'a mut (dyn FnMut(RunUpdate) + Send),
@@ -140,6 +146,7 @@ impl Record<'_> {
     fn head(&mut self, head: &Head) {
         let mut stamps = self.run.stamps.clone();
         self.recorder.head(&mut stamps, head);
+        self.tcp = Some(head.tcp.clone());
         let connection = if head.phases.cold {
             Connection::Cold
         } else {
@@ -159,21 +166,25 @@ impl Record<'_> {
         let quiet = &mut self.quiet;
         quiet.bytes += chunk.bytes.len();
         exchange::join(&mut quiet.events, chunk.events);
-        if chunk.came == Came::default() && quiet.may_wait(chunk.at, &self.run.stamps) {
-            quiet.last = Some(chunk.at);
+        if chunk.came == Came::default() && quiet.may_wait(chunk.stamp, &self.run.stamps) {
+            quiet.last = Some(chunk.stamp);
         } else {
-            self.report_read(chunk.at, chunk.came);
+            self.report_read(chunk.stamp, chunk.came);
         }
     }
 
-    fn report_read(&mut self, at: Instant, came: Came) {
+    fn report_read(&mut self, stamp: Stamp, came: Came) {
         let quiet = Quiet {
-            told: Some(at),
+            told: Some(stamp),
             ..Quiet::default()
         };
         let Quiet { bytes, events, .. } = std::mem::replace(&mut self.quiet, quiet);
-        let read = self.recorder.read(at, bytes, came, &events);
+        let read = self.recorder.read(stamp, bytes, came, &events);
+        let is_first = read.tokens > 0 && self.run.stamps.first_token.is_none();
         self.report(RunUpdate::Read { read, events });
+        if is_first {
+            self.tcp_at_first = self.tcp.as_ref().and_then(TcpLink::info);
+        }
     }
 
     /// Says why no key was sent, in a fault that may come of it.
@@ -188,8 +199,8 @@ impl Record<'_> {
 
     fn close(&mut self, mut end: End) {
         // What still waits to be told.
-        if let Some(at) = self.quiet.last {
-            self.report_read(at, Came::default());
+        if let Some(stamp) = self.quiet.last {
+            self.report_read(stamp, Came::default());
         }
         self.explain(&mut end.events);
         let mut stamps = self.run.stamps.clone();
@@ -198,6 +209,10 @@ impl Record<'_> {
             (self.recorder).connect(&mut stamps, &connecting.phases, sent);
         }
         let at = self.recorder.close(&mut stamps, end.came);
+        if let Some(link) = &mut stamps.link {
+            link.first_token = self.tcp_at_first;
+            link.end = self.tcp.as_ref().and_then(TcpLink::info);
+        }
         self.report(RunUpdate::Closed {
             at,
             events: end.events,
@@ -212,9 +227,9 @@ struct Quiet {
     bytes: usize,
     events: Vec<Event>,
     /// When the last of them came.
-    last: Option<Instant>,
-    /// When a read was reported last.
-    told: Option<Instant>,
+    last: Option<Stamp>,
+    /// When the read came that was reported last.
+    told: Option<Stamp>,
 }
 
 impl Quiet {
@@ -222,13 +237,13 @@ impl Quiet {
     const SPAN: Duration = Duration::from_millis(100);
 
     /// Whether a read can be told with a later one: it makes no stamp, and the last was told just now.
-    fn may_wait(&self, at: Instant, stamps: &Stamps) -> bool {
+    fn may_wait(&self, stamp: Stamp, stamps: &Stamps) -> bool {
         let counts =
             |event: &Event| matches!(event, Event::KeepAlive { .. } | Event::LeftOut { .. });
         let makes_stamp = stamps.first_byte.is_none()
             || (stamps.first_event.is_none() && !self.events.is_empty());
-        let just_told =
-            (self.told).is_some_and(|told| at.saturating_duration_since(told) < Self::SPAN);
+        let since = |told: Stamp| stamp.at.saturating_duration_since(told.at);
+        let just_told = self.told.is_some_and(|told| since(told) < Self::SPAN);
         just_told && !makes_stamp && self.events.iter().all(counts)
     }
 }

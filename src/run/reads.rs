@@ -50,6 +50,8 @@ impl Reads {
 
 impl Read {
     fn add(&mut self, more: Self) {
+        self.delay = self.delay.max(more.delay);
+        self.is_at_most |= more.is_at_most;
         self.bytes = self.bytes.saturating_add(more.bytes);
         self.events = self.events.saturating_add(more.events);
         self.tokens = self.tokens.saturating_add(more.tokens);
@@ -100,6 +102,7 @@ mod tests {
             bytes: 1,
             events: tokens,
             tokens,
+            ..Read::default()
         }
     }
 
@@ -148,7 +151,8 @@ mod tests {
                 at: 7,
                 bytes: 9,
                 events: 9,
-                tokens: 9
+                tokens: 9,
+                ..Read::default()
             }]
         );
     }

@@ -5,11 +5,11 @@
 
 use std::time::Instant;
 
-use super::{OffsetNs, Read, Span, Stamps};
+use super::{Link, OffsetNs, Read, Span, Stamps};
 use crate::{
     clock::{now, wall_clock_ns},
     event::Event,
-    exchange::{Came, Head},
+    exchange::{Came, Head, Stamp},
     transport::{ConnectPhases, PhaseSpan},
 };
 
@@ -69,19 +69,31 @@ impl Recorder {
     /// Takes everything up to the response head.
     pub fn head(&self, stamps: &mut Stamps, head: &Head) {
         self.connect(stamps, &head.phases, Some(head.request_sent));
-        stamps.headers = Some(self.offset(head.at));
+        let (at, _) = self.came(head.stamp);
+        stamps.headers = Some(at);
+        let used = head.connection;
+        let age = self.started.saturating_duration_since(used.opened);
+        stamps.link = Some(Link {
+            id: used.id,
+            uses: used.uses,
+            age_ns: u64::try_from(age.as_nanos()).unwrap_or(u64::MAX),
+            start: used.tcp,
+            ..Link::default()
+        });
     }
 
-    /// A read of `bytes` bytes that came at `at`, with what came with it and the `events` that are told of it.
-    pub fn read(&mut self, at: Instant, bytes: usize, came: Came, events: &[Event]) -> Read {
+    /// A read of `bytes` bytes that came at `stamp`, with what came with it and the `events` that are told of it.
+    pub fn read(&mut self, stamp: Stamp, bytes: usize, came: Came, events: &[Event]) -> Read {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let at = self.offset(at);
+        let (at, delay) = self.came(stamp);
         self.last_read = Some(at);
         if came.visible {
             self.first_visible.get_or_insert(at);
         }
         Read {
             at,
+            delay,
+            is_at_most: delay.is_some() && stamp.is_at_most,
             bytes: count(bytes as u64),
             events: count(events.iter().map(Event::count).sum()),
             tokens: came.tokens,
@@ -98,6 +110,18 @@ impl Recorder {
         let at = self.offset(now());
         stamps.closed = Some(at);
         at
+    }
+
+    /// When bytes were there, and how much later this program had them. What came later is not stamped earlier: the
+    /// kernel's stamps are mapped to this clock one by one.
+    fn came(&self, stamp: Stamp) -> (OffsetNs, Option<u32>) {
+        let had = self.offset(stamp.at);
+        let Some(kernel_at) = stamp.kernel_at else {
+            return (had, None);
+        };
+        let at = self.offset(kernel_at).max(self.last_read.unwrap_or(0));
+        let delay = u32::try_from(had.saturating_sub(at)).unwrap_or(u32::MAX);
+        (at, Some(delay))
     }
 
     fn offset(&self, at: Instant) -> OffsetNs {
@@ -144,7 +168,7 @@ mod tests {
         let mut stamps = Stamps::default();
         let mut tokens = Vec::new();
         for (at, events) in &reads {
-            let read = recorder.read(*at, 5, came(events), events);
+            let read = recorder.read(Stamp::own(*at), 5, came(events), events);
             stamps.note(&read, events);
             tokens.push(read.tokens);
         }
@@ -162,7 +186,7 @@ mod tests {
     fn an_answer_known_only_at_the_end_has_a_last_token_but_no_first() {
         let mut recorder = Recorder::start();
         let at = recorder.started() + Duration::from_millis(5);
-        recorder.read(at, 100, Came::default(), &[]);
+        recorder.read(Stamp::own(at), 100, Came::default(), &[]);
         let mut stamps = Stamps::default();
         recorder.close(&mut stamps, came(&[text("whole")]));
         assert_eq!(stamps.first_token, None);
@@ -181,7 +205,7 @@ mod tests {
         ];
         let mut stamps = Stamps::default();
         let tokens = reads.map(|(at, came, events)| {
-            let read = recorder.read(at, 5, came, &events);
+            let read = recorder.read(Stamp::own(at), 5, came, &events);
             stamps.note(&read, &events);
             read.tokens
         });
@@ -190,6 +214,24 @@ mod tests {
         let ms = |ms: u64| Some(ms * 1_000_000);
         assert_eq!((stamps.first_event, stamps.first_token), (ms(10), ms(10)));
         assert_eq!((stamps.first_visible, stamps.last_token), (ms(20), ms(20)));
+    }
+
+    #[test]
+    fn the_kernel_s_stamp_goes_before_our_own_and_is_never_before_an_earlier_one() {
+        let mut recorder = Recorder::start();
+        let at = |ms| recorder.started() + Duration::from_millis(ms);
+        let stamps = [(10, Some(7)), (20, None), (30, Some(18)), (31, Some(30))];
+        let stamps = stamps.map(|(had, kernel)| Stamp {
+            at: at(had),
+            kernel_at: kernel.map(at),
+            is_at_most: false,
+        });
+        let reads = stamps.map(|stamp| {
+            let read = recorder.read(stamp, 1, Came::default(), &[]);
+            (read.at / 1_000_000, read.delay.map(|ns| ns / 1_000_000))
+        });
+        let expected = [(7, Some(3)), (20, None), (20, Some(10)), (30, Some(1))];
+        assert_eq!(reads, expected);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Link;
 use crate::event::Event;
 
 /// Nanoseconds since the run's `started`, on the monotonic clock.
@@ -54,6 +55,8 @@ pub struct Stamps {
     pub last_token: Option<OffsetNs>,
     /// The run was over.
     pub closed: Option<OffsetNs>,
+    /// The connection it went over, once there was one.
+    pub link: Option<Link>,
 }
 
 /// Reads that follow each other faster than this are one arrival: hyper hands over one HTTP chunk at
@@ -61,10 +64,17 @@ pub struct Stamps {
 pub const TOGETHER_NS: u64 = 200_000;
 
 /// One read of response-body bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Read {
-    /// When the bytes came off the socket.
+    /// When the bytes were there: when the kernel had the last of them, where it says so; else when this program had
+    /// them.
     pub at: OffsetNs,
+    /// How much later than the kernel this program had them, in nanoseconds; absent where `at` is this program's own.
+    pub delay: Option<u32>,
+    /// Whether the first of the bytes may have come before `at`: they came in several segments, and the kernel's stamp
+    /// is the last one's.
+    pub is_at_most: bool,
     /// How many.
     pub bytes: u32,
     /// Events that this read completed.

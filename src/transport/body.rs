@@ -5,7 +5,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
 use bytes::{Buf as _, Bytes};
@@ -14,7 +13,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
-    Chunk, Upload,
+    Chunk, Stamp, Upload,
     coding::{Coding, Opened, Step, Unpack},
     fault,
     phases::Trace,
@@ -87,36 +86,13 @@ impl Default for Caps {
     }
 }
 
-/// When bytes were read.
-#[derive(Clone, Copy, Debug)]
-struct Stamp {
-    at: Instant,
-    kernel_at: Option<Instant>,
-    is_at_most: bool,
-}
-
-impl Stamp {
-    fn chunk(self, bytes: Bytes) -> Chunk {
-        let Self {
-            at,
-            kernel_at,
-            is_at_most,
-        } = self;
-        Chunk {
-            at,
-            kernel_at,
-            is_at_most,
-            bytes,
-            trailers: None,
-            note: None,
-        }
-    }
-
-    fn trailers(self, trailers: HeaderMap) -> Chunk {
-        Chunk {
-            trailers: Some(trailers),
-            ..self.chunk(Bytes::new())
-        }
+/// What stands behind a body.
+fn behind(stamp: Stamp, trailers: HeaderMap) -> Chunk {
+    Chunk {
+        stamp,
+        bytes: Bytes::new(),
+        trailers: Some(trailers),
+        note: None,
     }
 }
 
@@ -127,19 +103,6 @@ struct Source {
     is_shared: bool,
     /// The last read that was seen.
     seen: u64,
-}
-
-impl Source {
-    /// The stamp of bytes that this program had `at` some time.
-    fn stamp(&mut self, at: Instant) -> Option<Stamp> {
-        let read = self.socket.last_read()?;
-        let reads = read.number - std::mem::replace(&mut self.seen, read.number);
-        Some(Stamp {
-            at,
-            kernel_at: read.kernel_at,
-            is_at_most: read.is_several || self.is_shared && reads != 1,
-        })
-    }
 }
 
 /// A response body: every read stamped before anything else is done with it, then decompressed.
@@ -198,7 +161,7 @@ impl<B> Incoming<B> {
 
     /// The socket that it comes over, which tells when the kernel had its bytes.
     pub(super) fn over(mut self, socket: Socket, is_shared: bool) -> Self {
-        let seen = socket.last_read().map_or(0, |read| read.number);
+        let seen = socket.reads();
         self.source = Some(Source {
             socket,
             is_shared,
@@ -210,12 +173,10 @@ impl<B> Incoming<B> {
     /// The stamp of what is taken now.
     fn stamp(&mut self) -> Stamp {
         let at = now();
-        let known = self.source.as_mut().and_then(|source| source.stamp(at));
-        known.unwrap_or(Stamp {
-            at,
-            kernel_at: None,
-            is_at_most: false,
-        })
+        match &mut self.source {
+            Some(source) => source.socket.stamp(at, &mut source.seen, source.is_shared),
+            None => Stamp::own(at),
+        }
     }
 
     /// Finds out what the body is, once enough of it is there.
@@ -281,8 +242,10 @@ impl<B> Incoming<B> {
             Ok(unpacked)
         });
         Some(unpacked.map(|bytes| Chunk {
+            stamp,
+            bytes,
+            trailers: None,
             note: self.note.take(),
-            ..stamp.chunk(bytes)
         }))
     }
 
@@ -344,7 +307,7 @@ impl<B> Incoming<B> {
             }
             Err(frame) => {
                 let trailers = frame.into_trailers().ok();
-                Ok(trailers.map(|trailers| stamp.trailers(trailers)))
+                Ok(trailers.map(|trailers| behind(stamp, trailers)))
             }
         }
     }
@@ -361,7 +324,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Chunk, Fault>>> {
         if let Some(head) = self.head.take() {
-            let chunk = self.stamp().trailers(head);
+            let chunk = behind(self.stamp(), head);
             return Poll::Ready(Some(Ok(chunk)));
         }
         while !self.over {

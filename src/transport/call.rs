@@ -94,6 +94,7 @@ fn response(answer: Answer, at: Instant, trace: &Trace, peer: &Peer) -> HttpResp
     let coding = Coding::of(&parts.headers);
     let body = Incoming::new(body, coding, Caps::default(), peer.host.as_str().into());
     let is_shared = parts.version == Version::HTTP_2;
+    let stamp = socket.stamp(at, &mut 0, is_shared);
     let body = body
         .with_head(&parts.headers)
         .over(socket.clone(), is_shared);
@@ -105,7 +106,7 @@ fn response(answer: Answer, at: Instant, trace: &Trace, peer: &Peer) -> HttpResp
         connection,
         tcp: TcpLink(socket),
         request_sent: sent.unwrap_or(trace.began()).min(at),
-        at,
+        stamp,
     };
     HttpResponse {
         head,

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{
     connector::{Connector, Origin},
+    kernel,
     phases::lock,
     pool::Pool,
     proxy::{Proxy, Via},
@@ -37,9 +38,17 @@ struct Key {
 }
 
 /// All ways of one transport.
-#[derive(Default)]
 pub(super) struct Ways {
     made: tokio::sync::Mutex<HashMap<Key, Arc<Way>>>,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        kernel::keep_stamping();
+        Self {
+            made: tokio::sync::Mutex::default(),
+        }
+    }
 }
 
 impl Ways {

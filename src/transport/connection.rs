@@ -63,6 +63,7 @@ impl Identity {
             id: self.id,
             opened: self.opened,
             uses: self.uses.fetch_add(1, Relaxed) + 1,
+            tcp: self.socket.tcp_info(),
         }
     }
 }

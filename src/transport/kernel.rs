@@ -7,10 +7,12 @@ mod linux;
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 #[cfg(not(target_os = "linux"))]
-pub(super) use self::elsewhere::{Receiver, tcp_info};
+pub(super) use self::elsewhere::{Receiver, keep_stamping, tcp_info};
 #[cfg(target_os = "linux")]
-pub(super) use self::linux::{Receiver, tcp_info};
+pub(super) use self::linux::{Receiver, keep_stamping, tcp_info};
 
 /// One read from a socket.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,7 @@ pub(super) struct SocketRead {
 }
 
 /// How a TCP connection does, as far as this side sees: to the server's edge, never behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpInfo {
     /// Round-trip time, smoothed.
     pub rtt: Duration,

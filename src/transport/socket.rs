@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use socket2::{SockRef, TcpKeepalive};
@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use super::{
+    Stamp,
     kernel::{self, Receiver, SocketRead, TcpInfo},
     phases::lock,
 };
@@ -85,9 +86,23 @@ impl Socket {
         (socket, wire)
     }
 
-    /// The last read, if there was one.
-    pub(super) fn last_read(&self) -> Option<SocketRead> {
-        *lock(&self.0.last_read)
+    /// How many reads there were.
+    pub(super) fn reads(&self) -> u64 {
+        lock(&self.0.last_read).map_or(0, |read| read.number)
+    }
+
+    /// The stamp of bytes that this program had `at` some time, and that came with the last read. Where other answers
+    /// come over the same connection, that read is surely theirs only if it is the first since those that were `seen`.
+    pub(super) fn stamp(&self, at: Instant, seen: &mut u64, is_shared: bool) -> Stamp {
+        let Some(read) = *lock(&self.0.last_read) else {
+            return Stamp::own(at);
+        };
+        let reads = read.number - std::mem::replace(seen, read.number);
+        Stamp {
+            at,
+            kernel_at: read.kernel_at,
+            is_at_most: read.is_several || is_shared && reads != 1,
+        }
     }
 
     /// How the connection does, where the kernel says so.

@@ -89,6 +89,19 @@ fn json_ends_each_run_with_a_line_that_scripts_can_rely_on() {
     for figure in ["ttft_ms", "ttfo_ms", "ttfb_ms", "total_ms", "tpot_ms"] {
         assert!(fast[figure].as_f64().is_some_and(|ms| ms > 0.0), "{figure}");
     }
+    assert_eq!(fast["connection_uses"], 1);
+    assert!(fast["connection_id"].is_u64());
+    if cfg!(target_os = "linux") {
+        // The kernel begins to stamp some time after it was asked to.
+        assert!(fast["stamp"] == "kernel" || fast["stamp"] == "user");
+        let delay = |key: &str| fast["our_delay_ms"][key].as_f64();
+        assert!(delay("p50") <= delay("max"));
+        let tcp = |key: &str| fast["tcp"][key].as_f64().unwrap();
+        assert!(tcp("rtt_ms") >= tcp("min_rtt_ms") && tcp("rtt_ms") > 0.0);
+        for count in ["retransmits", "lost", "out_of_order"] {
+            assert_eq!(fast["tcp"][count], 0.0, "{count}");
+        }
+    }
     assert!(fast["usage"]["output"].as_u64().is_some_and(|n| n > 100));
     assert!(fast["fault"].is_null() && fast["started_unix_ns"].is_i64());
     let calls = of("simulator/sim-tools")["tool_calls"].as_array().unwrap();

@@ -694,6 +694,7 @@ fn answered(
             bytes: 214,
             events: 1,
             tokens: 1,
+            ..Read::default()
         })
         .collect();
     run.answer = answer(index);

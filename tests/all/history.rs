@@ -23,7 +23,8 @@ use tokenscope::{
         About, Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage,
     },
     history::{History, RunQuery, Storage},
-    run::{Connection, Origin, Read, Run, RunHead, RunId, RunUpdate, Span, Stamps, State},
+    run::{Connection, Link, Origin, Read, Run, RunHead, RunId, RunUpdate, Span, Stamps, State},
+    transport::TcpInfo,
 };
 
 /// A run that ended well, of this key.
@@ -80,6 +81,7 @@ pub(crate) fn says(at: u64, text: &str) -> RunUpdate {
             bytes: 10,
             events: 1,
             tokens: 1,
+            ..Read::default()
         },
         events: vec![Event::Text { text: text.into() }],
     }
@@ -130,7 +132,9 @@ fn any_stamps() -> impl Strategy<Value = Stamps> {
     let span =
         || any::<Option<(u64, u64)>>().prop_map(|s| s.map(|(begin, end)| Span { begin, end }));
     let offsets = prop::array::uniform8(any::<Option<u64>>());
-    (any::<(i64, u64)>(), [span(), span(), span()], offsets).prop_map(|(start, spans, at)| Stamps {
+    let spans = [span(), span(), span()];
+    let all = (any::<(i64, u64)>(), spans, offsets, any_link());
+    all.prop_map(|(start, spans, at, link)| Stamps {
         started_unix_ns: start.0,
         scheduled_before: start.1,
         dns: spans[0],
@@ -144,7 +148,33 @@ fn any_stamps() -> impl Strategy<Value = Stamps> {
         first_visible: at[5],
         last_token: at[6],
         closed: at[7],
+        link,
     })
+}
+
+fn any_link() -> impl Strategy<Value = Option<Link>> {
+    let tcp = || {
+        any::<Option<(Duration, Duration, u32, u32, u32)>>().prop_map(|tcp| {
+            tcp.map(|(rtt, min_rtt, retransmits, lost, out_of_order)| TcpInfo {
+                rtt,
+                min_rtt,
+                retransmits,
+                lost,
+                out_of_order,
+            })
+        })
+    };
+    let link = (any::<(u64, u64, u64)>(), tcp(), tcp(), tcp());
+    prop::option::of(
+        link.prop_map(|((id, uses, age_ns), start, first_token, end)| Link {
+            id,
+            uses,
+            age_ns,
+            start,
+            first_token,
+            end,
+        }),
+    )
 }
 
 fn any_word<T: Copy + std::fmt::Debug>(words: &'static [T]) -> impl Strategy<Value = T> {
@@ -275,6 +305,7 @@ fn any_run() -> impl Strategy<Value = Run> {
         bytes,
         events,
         tokens,
+        ..Read::default()
     });
     let body = (
         prop::option::of(any_word(Connection::ALL)),
@@ -377,6 +408,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
         bytes: 9,
         events: 3,
         tokens: 1,
+        ..Read::default()
     };
     history.record(
         id,

@@ -216,6 +216,7 @@ fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Con
             bytes: 99,
             events: 1,
             tokens: 1,
+            ..Read::default()
         })
         .into_iter()
         .collect();

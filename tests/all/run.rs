@@ -37,6 +37,7 @@ fn read(tokens: u32, event: Event) -> RunUpdate {
             bytes: 3,
             events: 1,
             tokens,
+            ..Read::default()
         },
         events: vec![event],
     }
@@ -199,4 +200,80 @@ fn an_ask_keeps_its_secrets_from_debug_text() {
     for secret in [toy::CANARY, "hunter2", "hunter3", "hunter4"] {
         assert!(!text.contains(secret), "{text}");
     }
+}
+
+/// For how long a reader is held back.
+#[cfg(target_os = "linux")]
+const HELD_BACK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// A program that is busy reads late. The times of a run are the kernel's, and its own delay is told beside them.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_reader_that_is_held_back_changes_no_time() {
+    use tokenscope::{measure, run::StampedBy};
+    // The kernel begins to stamp some time after it was asked to.
+    let mut held_back = held_back_run().await;
+    for _ in 0..100 {
+        if held_back.stamped_by() == Some(StampedBy::Kernel) {
+            break;
+        }
+        held_back = held_back_run().await;
+    }
+    let run = held_back;
+    assert_eq!(run.stamped_by(), Some(StampedBy::Kernel), "{:?}", run.reads);
+    let figure = |key: &str| (measure::figure(key).unwrap().value)(&run).unwrap();
+    let held_back_ms = HELD_BACK.as_secs_f64() * 1e3;
+    assert!(figure("our_delay_max_ms") >= held_back_ms);
+    let late = figure("closed_lag_ms");
+    assert!(
+        late >= held_back_ms,
+        "the last token is stamped when it came: {late}"
+    );
+    let link = run.stamps.link.as_ref().unwrap();
+    assert_eq!((link.uses, link.age_ns), (1, 0));
+    assert!(link.start.is_some() && link.first_token.is_some() && link.end.is_some());
+    assert!(figure("tcp_rtt_ms") >= figure("tcp_min_rtt_ms"));
+    assert_eq!(figure("tcp_retransmits"), 0.0);
+}
+
+/// A run whose program sleeps while its one token comes.
+#[cfg(target_os = "linux")]
+async fn held_back_run() -> Run {
+    use std::{io::Write as _, sync::mpsc::channel};
+    use tokenscope::{run::execute_in, transport::Transport};
+    use tokio_util::sync::CancellationToken;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (head_seen, may_write) = channel::<()>();
+    let (wrote, written) = channel::<()>();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        crate::floods::read_request(&mut stream);
+        let head =
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+        stream.write_all(head).unwrap();
+        may_write.recv().unwrap();
+        stream.write_all(b"Hello\nEND\n").unwrap();
+        wrote.send(()).unwrap();
+    });
+    let mut emit = move |update: RunUpdate| {
+        if matches!(update, RunUpdate::Head { .. }) {
+            head_seen.send(()).unwrap();
+            written.recv().unwrap();
+            thread::sleep(HELD_BACK);
+        }
+    };
+    let transport = Transport::default();
+    let ask = toy::ask(toy::endpoint(&url));
+    let run = execute_in(
+        &toy::TOY,
+        &transport,
+        ask,
+        CancellationToken::new(),
+        &mut emit,
+    )
+    .await;
+    server.join().unwrap();
+    assert_eq!(run.state, State::Ok, "{:?}", run.answer.fault);
+    run
 }

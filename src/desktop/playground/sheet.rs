@@ -232,6 +232,7 @@ mod tests {
                 bytes: 9,
                 events: 1,
                 tokens: 1,
+                ..Read::default()
             })
             .to_vec()
             .into();

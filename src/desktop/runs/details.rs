@@ -11,12 +11,12 @@ use crate::{
         theme::{Theme, caption, heading, size, space, strong},
         widgets::{
             Outcome, badge, badge_with_icon, card, connection_icon, copy_button, count, date_time,
-            figure_ui, hairline, icon_button, key_value, simulated_badge,
+            figure_text, figure_ui, hairline, icon_button, key_value, simulated_badge,
         },
     },
     event::{BodyPart, Fault},
     measure::FIGURES,
-    run::Run,
+    run::{Link, Run, StampedBy, ms},
     visible::visible,
 };
 
@@ -41,6 +41,9 @@ pub fn show(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
             part(ui, theme, "Time", |ui| {
                 phases::show(ui, theme, &run.stamps);
                 reads_ui(ui, theme, run);
+                if let Some(link) = &run.stamps.link {
+                    link_ui(ui, theme, link);
+                }
             });
             server_ui(ui, theme, run);
             answer_ui(ui, theme, run);
@@ -139,7 +142,7 @@ fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault) {
                     ui.label(caption(theme, format!("code {code}")));
                 }
                 if let Some(wait) = fault.retry_after_ms {
-                    let wait = crate::desktop::widgets::figure_text(ms_of(wait), "ms");
+                    let wait = figure_text(ms_of(wait), "ms");
                     ui.label(caption(theme, format!("asked to wait {wait}")));
                 }
             });
@@ -195,6 +198,33 @@ fn reads_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     );
     ui.label(caption(theme, text))
         .on_hover_text("A read is one delivery of bytes off the socket");
+    if let Some(by) = run.stamped_by() {
+        let (text, why) = match by {
+            StampedBy::Kernel => (
+                "Reads are stamped by the kernel",
+                "Their times are those at which the kernel had the bytes, however late this program read them",
+            ),
+            StampedBy::User => (
+                "Reads are stamped by this program",
+                "Their times are those at which this program had the bytes: the kernel does not stamp them here",
+            ),
+        };
+        ui.label(caption(theme, text)).on_hover_text(why);
+    }
+}
+
+/// The connection that the run went over.
+fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link) {
+    let age = match link.age_ns {
+        0 => String::new(),
+        age => {
+            let age = figure_text(ms(age), "ms");
+            format!("; it was open for {age} before the run")
+        }
+    };
+    let text = format!("Connection {}, request {}{age}", link.id, count(link.uses));
+    ui.label(caption(theme, text))
+        .on_hover_text("Connections are counted while the program runs, requests on each of them");
 }
 
 fn answer_ui(ui: &mut Ui, theme: &Theme, run: &Run) {

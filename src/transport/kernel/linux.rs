@@ -5,7 +5,8 @@
 
 use std::{
     io::{self, IoSliceMut},
-    os::fd::AsRawFd as _,
+    net::{Ipv4Addr, UdpSocket},
+    os::fd::{AsFd, AsRawFd as _},
     sync::LazyLock,
     time::{Duration, Instant},
 };
@@ -31,6 +32,27 @@ use crate::clock::{now, wall_clock_ns};
 /// Most bytes of a read: what is not read yet keeps a stamp of its own.
 const MAX_READ: usize = 32 << 10;
 
+/// Makes the kernel stamp what this machine receives for as long as the program runs. It begins to do so some time
+/// after the first socket asked, and ends with the last: else a program's first answers would come without.
+pub(in crate::transport) fn keep_stamping() {
+    static ASKS: LazyLock<io::Result<UdpSocket>> = LazyLock::new(|| {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        ask_for_stamps(&socket);
+        Ok(socket)
+    });
+    if let Err(error) = &*ASKS {
+        tracing::debug!(%error, "the kernel is asked for stamps with the first connection only");
+    }
+}
+
+fn ask_for_stamps(socket: &impl AsFd) {
+    let flags = TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE
+        | TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE;
+    if let Err(error) = setsockopt(socket, Timestamping, &flags) {
+        tracing::debug!(%error, "the kernel makes no receive stamps");
+    }
+}
+
 /// Reads from a socket, with the kernel's stamps.
 #[derive(Debug)]
 pub(in crate::transport) struct Receiver {
@@ -44,11 +66,7 @@ pub(in crate::transport) struct Receiver {
 
 impl Receiver {
     pub(in crate::transport) fn new(tcp: &TcpStream) -> Self {
-        let flags = TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE
-            | TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE;
-        if let Err(error) = setsockopt(tcp, Timestamping, &flags) {
-            tracing::debug!(%error, "the kernel makes no receive stamps");
-        }
+        ask_for_stamps(tcp);
         Self {
             reads: 0,
             control: nix::cmsg_space!([libc::timespec; 3]),

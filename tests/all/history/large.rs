@@ -67,6 +67,7 @@ async fn a_large_answer_of_a_program_that_died_is_whole() {
         bytes: 1,
         events: 1,
         tokens: 1,
+        ..Read::default()
     };
     for _ in 0..5 {
         let events = vec![thought.clone()];
@@ -86,6 +87,7 @@ fn read(events: Vec<Event>) -> RunUpdate {
         bytes: 1,
         events: 1,
         tokens: 1,
+        ..Read::default()
     };
     RunUpdate::Read { read, events }
 }

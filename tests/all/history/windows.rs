@@ -292,6 +292,7 @@ pub(super) fn make_version_4(file: &Connection) {
          CREATE TRIGGER conversation_gone AFTER DELETE ON conversation BEGIN
             DELETE FROM blob_use WHERE owner = 'conversation' AND id = OLD.id;
          END;
+         ALTER TABLE run_wire DROP COLUMN link;
          PRAGMA user_version = 4;",
     )
     .unwrap();
