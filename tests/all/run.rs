@@ -233,7 +233,7 @@ async fn a_reader_that_is_held_back_changes_no_time() {
     assert_eq!((link.uses, link.age_ns), (1, 0));
     assert!(link.start.is_some() && link.first_token.is_some() && link.end.is_some());
     assert!(figure("tcp_rtt_ms") >= figure("tcp_min_rtt_ms"));
-    assert_eq!(figure("tcp_retransmits"), 0.0);
+    assert!(figure("tcp_retransmits") < 1.0);
 }
 
 /// A run whose program sleeps while its one token comes.
