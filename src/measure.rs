@@ -1,12 +1,13 @@
 //! The figures of a run.
 //!
-//! In: a [`Run`] with its raw stamps and reads, which are stored. Out: [`FIGURES`], which are computed from them and
+//! In: a [`Run`] with its raw stamps and reads, which are stored. Out: [`figures`], which are computed from them and
 //! never stored.
 
-mod figures;
+mod answer;
+mod connection;
 pub mod percentile;
 
-pub use figures::{FIGURES, figure};
+pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};
 
 use crate::run::Run;
 
@@ -36,4 +37,15 @@ pub struct Figure {
     pub better: Better,
     /// Its value; `None` (blank) where it is not known.
     pub value: fn(&Run) -> Option<f64>,
+}
+
+/// All figures: those of the answer, then those of its connection.
+pub fn figures() -> impl Iterator<Item = &'static Figure> {
+    FIGURES.iter().chain(CONNECTION_FIGURES)
+}
+
+/// The figure of this key.
+#[must_use]
+pub fn figure(key: &str) -> Option<&'static Figure> {
+    figures().find(|figure| figure.key == key)
 }

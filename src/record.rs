@@ -13,7 +13,7 @@ use crate::{
     conformance,
     dialect::DialectId,
     event::{Answer, PieceKind},
-    measure::FIGURES,
+    measure::figures,
     run::{self, Connection, Run, StampedBy},
     visible::visible_json,
 };
@@ -154,7 +154,7 @@ pub fn run_line(run: &Run) -> Line<'_> {
     let connection = stamps.link.as_ref();
     line.set("connection_id", connection.map(|link| link.id));
     line.set("connection_uses", connection.map(|link| link.uses));
-    for figure in FIGURES {
+    for figure in figures() {
         line.set_figure(figure.key, (figure.value)(run));
     }
     line.set("findings", json!(conformance::findings(run)));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    measure::{Better, FIGURES, Figure},
+    measure::{Better, Figure, figure},
     run::{Run, State},
     visible::visible_line,
 };
@@ -27,9 +27,7 @@ pub(super) fn figures(runs: &[&Run]) -> String {
 }
 
 fn shown() -> impl Iterator<Item = &'static Figure> {
-    SHOWN
-        .iter()
-        .filter_map(|key| FIGURES.iter().find(|f| f.key == *key))
+    SHOWN.iter().filter_map(|key| figure(key))
 }
 
 fn header() -> Vec<String> {

@@ -146,7 +146,7 @@ fn begin(format: ExportFormat, out: &mut impl Write) -> io::Result<()> {
     match format {
         ExportFormat::Csv => {
             let before = COLUMNS.iter().map(|(name, _)| *name);
-            let figures = measure::FIGURES.iter().map(|figure| figure.key);
+            let figures = measure::figures().map(|figure| figure.key);
             let after = COLUMNS_AFTER.iter().map(|(name, _)| *name);
             let names = before.chain(figures).chain(after);
             csv_line(names.map(|name| Cell::Text(name.to_owned())), out)
@@ -293,9 +293,7 @@ fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> Cell {
 
 fn csv_row(run: &Run, out: &mut impl Write) -> io::Result<()> {
     let before = COLUMNS.iter().map(|(_, cell)| cell(run));
-    let figures = measure::FIGURES
-        .iter()
-        .map(|f| Cell::number((f.value)(run)));
+    let figures = measure::figures().map(|f| Cell::number((f.value)(run)));
     let after = COLUMNS_AFTER.iter().map(|(_, cell)| cell(run));
     csv_line(before.chain(figures).chain(after), out)
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -24,7 +24,7 @@ use super::{
     pace::{self, Pacer},
     reply::{Body, RUN_HEADER, Stop, json_response, refused},
     tls::Tls,
-    waiting::{Place, Waiting},
+    waiting::{GRACE, Place, Waiting},
     wire::{Connection, Wire},
 };
 use crate::{
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Connections at once; further ones wait.
-const MAX_CONNECTIONS: usize = 4_096;
+const MAX_CONNECTIONS: usize = 16_384;
 /// Longest wait for a request head; hyper counts a kept connection's idle time in.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest wait for a connection's first bytes, or its TLS handshake.
@@ -45,6 +45,18 @@ const FIRST_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 64 << 10;
 /// Pause after a failed accept (no file descriptor left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A place among the connections, once there is one.
+async fn slot(slots: &Arc<Semaphore>, waiting: &Waiting) -> Option<OwnedSemaphorePermit> {
+    loop {
+        let slot = Arc::clone(slots).acquire_owned();
+        match timeout(GRACE, slot).await {
+            // The semaphore is never closed.
+            Ok(slot) => return slot.ok(),
+            Err(_) => waiting.make_room(),
+        }
+    }
+}
 
 /// What all connections share.
 pub(super) struct Server {
@@ -73,9 +85,7 @@ impl Server {
         let server = Arc::new(self);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-                return; // never: the semaphore is not closed
-            };
+            let slot = slot(&slots, &server.waiting).await;
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let server = Arc::clone(&server);
@@ -93,6 +103,7 @@ impl Server {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "can't accept a connection");
+                    server.waiting.make_room();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }

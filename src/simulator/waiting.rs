@@ -1,14 +1,18 @@
-//! Connections that were opened and have asked nothing yet: however many there are, others get in.
+//! Connections that were opened and have asked nothing yet: where there is no room for others, they give way.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio_util::sync::CancellationToken;
 
-/// Most connections that wait for their first request; past it the oldest is closed.
-const MAX_WAITING: usize = 128;
+use crate::clock::now;
+
+/// How long a connection may take to ask something before it can be made to give way: a thousand clients that start
+/// at once are no flood.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// The connections without a request.
 #[derive(Clone, Default)]
@@ -17,7 +21,7 @@ pub(super) struct Waiting(Arc<Mutex<Held>>);
 #[derive(Default)]
 struct Held {
     next: u64,
-    by_age: BTreeMap<u64, CancellationToken>,
+    by_age: BTreeMap<u64, (Instant, CancellationToken)>,
 }
 
 /// One connection's place among them, until it asks or ends.
@@ -28,21 +32,30 @@ pub(super) struct Place {
 }
 
 impl Waiting {
-    /// A place for a connection that was accepted just now; the oldest gives way if there are too many.
+    /// A place for a connection that was accepted just now.
     pub(super) fn enter(&self) -> Place {
+        self.enter_at(now())
+    }
+
+    fn enter_at(&self, at: Instant) -> Place {
         let mut held = self.held();
-        if held.by_age.len() >= MAX_WAITING
-            && let Some((_, oldest)) = held.by_age.pop_first()
-        {
-            oldest.cancel();
-        }
         let (number, closed) = (held.next, CancellationToken::new());
         held.next += 1;
-        held.by_age.insert(number, closed.clone());
+        held.by_age.insert(number, (at, closed.clone()));
         Place {
             waiting: self.clone(),
             number,
             closed,
+        }
+    }
+
+    /// Closes those that have had their time.
+    pub(super) fn make_room(&self) {
+        let mut held = self.held();
+        while let Some(oldest) = held.by_age.first_entry()
+            && now().saturating_duration_since(oldest.get().0) >= GRACE
+        {
+            oldest.remove().1.cancel();
         }
     }
 
@@ -74,16 +87,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_that_has_asked_nothing_gives_way() {
+    fn those_that_have_asked_nothing_for_long_give_way() {
         let waiting = Waiting::default();
-        let places: Vec<Place> = (0..MAX_WAITING).map(|_| waiting.enter()).collect();
-        places[0].asked();
-        let more = [waiting.enter(), waiting.enter()];
+        let long_ago = now().checked_sub(GRACE * 2).unwrap();
+        let old: Vec<Place> = (0..3).map(|_| waiting.enter_at(long_ago)).collect();
+        let new: Vec<Place> = (0..1_000).map(|_| waiting.enter()).collect();
+        old[0].asked();
         let closed = |place: &Place| place.closed.is_cancelled();
-        assert!(!closed(&places[0]), "it has asked");
-        assert!(closed(&places[1]));
-        assert!(!places[2..].iter().chain(&more).any(closed));
-        drop(places);
-        assert_eq!(waiting.held().by_age.len(), 2);
+        assert!(!old.iter().chain(&new).any(closed), "there was room");
+        waiting.make_room();
+        assert!(!closed(&old[0]), "it has asked");
+        assert!(old[1..].iter().all(closed));
+        assert!(!new.iter().any(closed));
+        drop(old);
+        assert_eq!(waiting.held().by_age.len(), 1_000);
     }
 }

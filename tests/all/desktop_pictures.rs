@@ -124,8 +124,7 @@ fn pictures_of_details_and_overlays() {
             |desktop, player| {
                 desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
                 player.play(desktop);
-                let field = egui::Role::TextInput;
-                desktop.get_by_role(field).type_text("pane");
+                desktop.get_by_label("Command").type_text("pane");
             },
         ),
         ("monitor-log", monitor, scenes::filled, |_, _| ()),

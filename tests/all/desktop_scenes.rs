@@ -1,6 +1,6 @@
 //! What the engine might say: scenes that the desktop's tests and pictures are played with.
 
-use std::{collections::BTreeMap, sync::Arc, sync::mpsc};
+use std::{collections::BTreeMap, sync::Arc, sync::mpsc, time::Duration};
 
 use egui::vec2;
 use egui_kittest::Harness;
@@ -24,8 +24,9 @@ use tokenscope::{
         Conformance, Found, Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint,
         Storage,
     },
-    run::{Connection, Origin, Read, Reads, Run, RunHead, RunId, Span, Stamps, State},
+    run::{Connection, Link, Origin, Read, Reads, Run, RunHead, RunId, Span, Stamps, State},
     settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
+    transport::TcpInfo,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -322,7 +323,7 @@ fn models() -> Vec<ModelInfo> {
 }
 
 fn test_steps(endpoint: &str) -> Vec<Update> {
-    let ms = |ms| Some(std::time::Duration::from_millis(ms));
+    let ms = |ms| Some(Duration::from_millis(ms));
     let refused = Fault {
         status: Some(401),
         code: Some("invalid_api_key".into()),
@@ -686,19 +687,41 @@ fn answered(
         first_visible: Some(ns(ttft)),
         last_token: Some(ns(total)),
         closed: Some(ns(total + 3.0)),
+        link: Some(link(index)),
         ..Stamps::default()
     };
-    run.reads = (0..180)
+    run.reads = (0_u8..180)
         .map(|read| Read {
             at: ns(ttft + f64::from(read) * 11.0),
             bytes: 214,
             events: 1,
             tokens: 1,
+            delay: Some(60_000 + u32::from(read) % 7 * 9_000),
             ..Read::default()
         })
         .collect();
     run.answer = answer(index);
     run
+}
+
+fn link(index: usize) -> Link {
+    let tcp = |retransmits, out_of_order| {
+        Some(TcpInfo {
+            rtt: Duration::from_micros(25_300),
+            min_rtt: Duration::from_micros(23_900),
+            retransmits,
+            lost: 0,
+            out_of_order,
+        })
+    };
+    Link {
+        id: 12,
+        uses: index as u64 % 5 + 1,
+        age_ns: index as u64 % 5 * 12_400_000_000,
+        start: tcp(0, 0),
+        first_token: tcp(0, 1),
+        end: tcp(1, 3),
+    }
 }
 
 fn answer(index: usize) -> Answer {

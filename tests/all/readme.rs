@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tokenscope::measure::FIGURES;
+use tokenscope::measure::figures;
 
 const BEGIN: &str = "<!-- figures -->\n";
 const END: &str = "<!-- /figures -->";
@@ -24,11 +24,11 @@ fn figures_are_defined_as_in_the_program() {
 
 fn figures_table() -> String {
     let mut table = "| figure | unit | key | how it is made |\n|---|---|---|---|\n".to_owned();
-    for figure in FIGURES {
-        let unit = if figure.unit.is_empty() {
-            "share"
-        } else {
-            figure.unit
+    for figure in figures() {
+        let unit = match figure.unit {
+            "" if figure.key.ends_with("_share") => "share",
+            "" => "count",
+            unit => unit,
         };
         writeln!(
             table,

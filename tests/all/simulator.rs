@@ -491,6 +491,27 @@ async fn a_hundred_streams_at_once_are_each_whole() {
     }
 }
 
+/// More clients connect at once than can be read from in one breath: each is answered once it asks.
+#[tokio::test]
+async fn connections_of_one_burst_are_all_answered() {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+    let simulator = quick().await;
+    let connect = (0..300).map(|_| TcpStream::connect(simulator.address));
+    let mut streams = futures_util::future::try_join_all(connect).await.unwrap();
+    for stream in &mut streams {
+        let request = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+    }
+    for stream in &mut streams {
+        let mut said = String::new();
+        stream.read_to_string(&mut said).await.unwrap();
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn a_taken_port_is_an_error_and_dropping_frees_it() {
     let simulator = simulator::start(0).await.unwrap();

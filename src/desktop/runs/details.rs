@@ -15,7 +15,7 @@ use crate::{
         },
     },
     event::{BodyPart, Fault},
-    measure::FIGURES,
+    measure::{CONNECTION_FIGURES, FIGURES, Figure},
     run::{Link, Run, StampedBy, ms},
     visible::visible,
 };
@@ -41,10 +41,10 @@ pub fn show(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
             part(ui, theme, "Time", |ui| {
                 phases::show(ui, theme, &run.stamps);
                 reads_ui(ui, theme, run);
-                if let Some(link) = &run.stamps.link {
-                    link_ui(ui, theme, link);
-                }
             });
+            if let Some(link) = &run.stamps.link {
+                part(ui, theme, "Connection", |ui| link_ui(ui, theme, link, run));
+            }
             server_ui(ui, theme, run);
             answer_ui(ui, theme, run);
             request_ui(ui, theme, run);
@@ -155,33 +155,48 @@ fn ms_of(ms: u64) -> f64 {
 }
 
 fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
-    let columns = if ui.available_width() > 380.0 { 2 } else { 1 };
     card(ui, theme, |ui| {
         ui.set_width(ui.available_width());
-        Grid::new("figures")
-            .num_columns(columns * 2)
-            .spacing([space::M - 2.0, 2.0])
-            .show(ui, |ui| {
-                for (index, figure) in FIGURES.iter().enumerate() {
-                    ui.horizontal(|ui| {
-                        if index % columns > 0 {
-                            // Else a name would stand as near to the figure before it as to its own.
-                            ui.add_space(space::S);
-                        }
-                        ui.label(caption(theme, figure.label))
-                            .on_hover_text(figure.definition);
-                    });
-                    figure_ui(ui, theme, figure, run);
-                    if (index + 1) % columns == 0 {
-                        ui.end_row();
-                    }
-                }
-            });
-        if let Some(finish) = &run.answer.finish {
-            ui.add_space(space::XS);
-            key_value(ui, theme, 92.0, "Finish", finish.raw.as_str());
-        }
+        figures_grid(ui, theme, "figures", FIGURES, run, |ui| {
+            if let Some(finish) = &run.answer.finish {
+                ui.label(caption(theme, "Finish"));
+                ui.add(Label::new(visible(&finish.raw).into_owned()).truncate());
+            }
+        });
     });
+}
+
+/// Names and figures side by side, in one or two columns by the room there is, and `last` in a row of its own.
+fn figures_grid(
+    ui: &mut Ui,
+    theme: &Theme,
+    id: &str,
+    figures: &[Figure],
+    run: &Run,
+    last: impl FnOnce(&mut Ui),
+) {
+    let columns = if ui.available_width() > 380.0 { 2 } else { 1 };
+    Grid::new(id)
+        .num_columns(columns * 2)
+        .spacing([space::M - 2.0, 2.0])
+        .show(ui, |ui| {
+            for (index, figure) in figures.iter().enumerate() {
+                if index > 0 && index % columns == 0 {
+                    ui.end_row();
+                }
+                ui.horizontal(|ui| {
+                    if index % columns > 0 {
+                        // Else a name would stand as near to the figure before it as to its own.
+                        ui.add_space(space::S);
+                    }
+                    ui.label(caption(theme, figure.label))
+                        .on_hover_text(figure.definition);
+                });
+                figure_ui(ui, theme, figure, run);
+            }
+            ui.end_row();
+            last(ui);
+        });
 }
 
 fn reads_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
@@ -214,7 +229,7 @@ fn reads_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
 }
 
 /// The connection that the run went over.
-fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link) {
+fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link, run: &Run) {
     let age = match link.age_ns {
         0 => String::new(),
         age => {
@@ -225,6 +240,17 @@ fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link) {
     let text = format!("Connection {}, request {}{age}", link.id, count(link.uses));
     ui.label(caption(theme, text))
         .on_hover_text("Connections are counted while the program runs, requests on each of them");
+    card(ui, theme, |ui| {
+        ui.set_width(ui.available_width());
+        figures_grid(
+            ui,
+            theme,
+            "connection figures",
+            CONNECTION_FIGURES,
+            run,
+            |_| (),
+        );
+    });
 }
 
 fn answer_ui(ui: &mut Ui, theme: &Theme, run: &Run) {

@@ -12,7 +12,7 @@ use crate::{
     },
     engine::Command,
     history::{RunQuery, Storage},
-    measure::FIGURES,
+    measure::figures,
     settings::Theme,
 };
 
@@ -171,7 +171,7 @@ pub fn about_ui(ui: &mut Ui, cx: &Cx<'_>) {
         "A missing figure is blank, never 0. A failed run enters no average",
     ));
     ui.add_space(space::S);
-    for figure in FIGURES {
+    for figure in figures() {
         let name = if figure.unit.is_empty() {
             figure.label.to_owned()
         } else {

@@ -1,14 +1,11 @@
-//! The figures: one row each, which serves hover texts, tables, exports and `--json`.
+//! The figures of an answer: one row each, which serves hover texts, tables, exports and `--json`.
 
 use std::num::NonZeroU64;
 
 use super::{Better, Figure, percentile};
-use crate::{
-    run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms},
-    transport::TcpInfo,
-};
+use crate::run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms};
 
-/// All figures, in the order in which they are shown. A failed run shows what was stamped before it
+/// In the order in which they are shown. A failed run shows what was stamped before it
 /// failed; those values never enter an average.
 pub static FIGURES: &[Figure] = &[
     Figure {
@@ -184,72 +181,7 @@ pub static FIGURES: &[Figure] = &[
         better: Better::Lower,
         value: |run| from_schedule(run, run.stamps.last_token),
     },
-    Figure {
-        key: "our_delay_p50_ms",
-        label: "Our delay, median",
-        unit: "ms",
-        definition: "How much later than the kernel this program had a read of the answer; blank where the \
-                     kernel does not stamp reads",
-        better: Better::Lower,
-        value: |run| percentile::percentile(delays(run), 0.5).value,
-    },
-    Figure {
-        key: "our_delay_max_ms",
-        label: "Our delay, longest",
-        unit: "ms",
-        definition: "The longest such delay of the run; times of reads are the kernel's, so it is in none of them",
-        better: Better::Lower,
-        value: |run| delays(run).into_iter().reduce(f64::max),
-    },
-    Figure {
-        key: "tcp_rtt_ms",
-        label: "TCP round trip",
-        unit: "ms",
-        definition: "Smoothed round-trip time at the run's end, by the kernel: to the nearest machine that \
-                     speaks TCP, which may be a proxy or an edge",
-        better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.rtt.as_secs_f64() * 1e3),
-    },
-    Figure {
-        key: "tcp_min_rtt_ms",
-        label: "TCP round trip, shortest",
-        unit: "ms",
-        definition: "The shortest round-trip time that the kernel saw lately on the connection",
-        better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.min_rtt.as_secs_f64() * 1e3),
-    },
-    Figure {
-        key: "tcp_retransmits",
-        label: "TCP retransmits",
-        unit: "",
-        definition: "Segments that this side sent again during the run; what the server sent again is not seen here",
-        better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.retransmits.into()),
-    },
-    Figure {
-        key: "tcp_lost",
-        label: "TCP lost",
-        unit: "",
-        definition: "Segments of this side that the kernel took for lost at the run's end",
-        better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.lost.into()),
-    },
-    Figure {
-        key: "tcp_out_of_order",
-        label: "TCP out of order",
-        unit: "",
-        definition: "Segments of the server that came out of order during the run: others before them were lost \
-                     or overtaken on the way",
-        better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.out_of_order.into()),
-    },
 ];
-
-/// The figure of this key.
-#[must_use]
-pub fn figure(key: &str) -> Option<&'static Figure> {
-    FIGURES.iter().find(|figure| figure.key == key)
-}
 
 /// Milliseconds from one stamp to a later one.
 fn after(from: Option<OffsetNs>, to: Option<OffsetNs>) -> Option<f64> {
@@ -316,16 +248,6 @@ fn gap(run: &Run, p: f64) -> Option<f64> {
     percentile::percentile(gaps(run), p).value
 }
 
-/// How much later than the kernel this program had the reads, in milliseconds.
-fn delays(run: &Run) -> Vec<f64> {
-    let delays = run.reads.iter().filter_map(|read| read.delay);
-    delays.map(|ns| ms(ns.into())).collect()
-}
-
-fn tcp(run: &Run, value: fn(TcpInfo) -> f64) -> Option<f64> {
-    run.stamps.link.as_ref()?.tcp().map(value)
-}
-
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| count(part) / count(whole))
 }
@@ -339,7 +261,10 @@ fn count(n: u64) -> f64 {
 mod tests {
     use std::{collections::HashSet, sync::Arc};
 
-    use super::*;
+    use super::{
+        super::{figure, figures},
+        *,
+    };
     use crate::{
         chat::ChatRequest,
         dialect::DialectId,
@@ -392,9 +317,9 @@ mod tests {
 
     #[test]
     fn keys_are_unique_and_every_row_is_explained() {
-        let keys: HashSet<_> = FIGURES.iter().map(|figure| figure.key).collect();
-        assert_eq!(keys.len(), FIGURES.len());
-        for figure in FIGURES {
+        let keys: HashSet<_> = figures().map(|figure| figure.key).collect();
+        assert_eq!(keys.len(), figures().count());
+        for figure in figures() {
             assert!(!figure.label.is_empty() && figure.definition.len() > 20);
             assert!(!figure.definition.ends_with('.'), "{}", figure.key);
             assert_eq!(figure.key.ends_with("_ms"), figure.unit == "ms");
@@ -403,7 +328,7 @@ mod tests {
 
     #[test]
     fn nothing_stamped_is_blank_everywhere() {
-        for figure in FIGURES {
+        for figure in figures() {
             assert_eq!((figure.value)(&run(&[])), None, "{}", figure.key);
         }
     }
@@ -488,7 +413,7 @@ mod tests {
         let mut run = run(&[(100 * MS, 1)]);
         let stamped = [3, 1, 9].map(|ms| Read {
             delay: Some(ms * 1_000_000),
-            at: 200 * MS + u64::from(ms),
+            at: 200_000_000 + u64::from(ms),
             ..Read::default()
         });
         run.reads.extend(stamped);

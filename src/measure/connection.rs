@@ -1,0 +1,80 @@
+//! The figures of the connection that a run went over, and of this program as its reader.
+
+use super::{Better, Figure, percentile};
+use crate::{
+    run::{Run, ms},
+    transport::TcpInfo,
+};
+
+/// They say how far the other figures can be trusted, and what of them is the network's.
+pub static CONNECTION_FIGURES: &[Figure] = &[
+    Figure {
+        key: "our_delay_p50_ms",
+        label: "Our delay, median",
+        unit: "ms",
+        definition: "How much later than the kernel this program had a read of the answer; blank where the \
+                     kernel does not stamp reads",
+        better: Better::Lower,
+        value: |run| percentile::percentile(delays(run), 0.5).value,
+    },
+    Figure {
+        key: "our_delay_max_ms",
+        label: "Our delay, longest",
+        unit: "ms",
+        definition: "The longest such delay of the run; times of reads are the kernel's, so it is in none of them",
+        better: Better::Lower,
+        value: |run| delays(run).into_iter().reduce(f64::max),
+    },
+    Figure {
+        key: "tcp_rtt_ms",
+        label: "Round trip",
+        unit: "ms",
+        definition: "Smoothed round-trip time of TCP at the run's end, by the kernel: to the nearest machine that \
+                     speaks TCP, which may be a proxy or an edge",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.rtt.as_secs_f64() * 1e3),
+    },
+    Figure {
+        key: "tcp_min_rtt_ms",
+        label: "Shortest round trip",
+        unit: "ms",
+        definition: "The shortest round-trip time of TCP that the kernel saw lately on the connection",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.min_rtt.as_secs_f64() * 1e3),
+    },
+    Figure {
+        key: "tcp_retransmits",
+        label: "Retransmits",
+        unit: "",
+        definition: "TCP segments that this side sent again during the run; what the server sent again is not seen here",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.retransmits.into()),
+    },
+    Figure {
+        key: "tcp_lost",
+        label: "Lost",
+        unit: "",
+        definition: "TCP segments of this side that the kernel took for lost at the run's end",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.lost.into()),
+    },
+    Figure {
+        key: "tcp_out_of_order",
+        label: "Out of order",
+        unit: "",
+        definition: "TCP segments of the server that came out of order during the run: others before them were lost \
+                     or overtaken on the way",
+        better: Better::Lower,
+        value: |run| tcp(run, |tcp| tcp.out_of_order.into()),
+    },
+];
+
+/// How much later than the kernel this program had the reads, in milliseconds.
+fn delays(run: &Run) -> Vec<f64> {
+    let delays = run.reads.iter().filter_map(|read| read.delay);
+    delays.map(|ns| ms(ns.into())).collect()
+}
+
+fn tcp(run: &Run, value: fn(TcpInfo) -> f64) -> Option<f64> {
+    run.stamps.link.as_ref()?.tcp().map(value)
+}
