@@ -1,0 +1,351 @@
+//! Benchmark: what a token costs from a read's bytes to its event, in each dialect of text.
+//!
+//! A seeded answer of 20,000 tokens, one an event, is decoded as it would come: a read for each event, or for sixteen
+//! of them. Beside the decoder stand, on the same bytes in the same run: our framing alone, `eventsource-stream` alone,
+//! a typed pass of `serde_json` over each event's data, and a bare loop, which finds lines, makes such a pass and keeps
+//! the text. All in CPU time of this thread, the median of nine passes, since the machine may be busy.
+//!
+//! `cargo bench --no-default-features --features grpc --bench decode`
+
+#![allow(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark prints, and its numbers are small"
+)]
+#![allow(missing_docs, reason = "nothing here is public")]
+
+#[path = "cpu.rs"]
+#[allow(dead_code, reason = "the clock alone is used")]
+mod cpu;
+
+use std::{borrow::Cow, convert::Infallible, hint::black_box};
+
+use cpu::cpu_ns;
+use eventsource_stream::EventStream;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use serde::Deserialize;
+use tokenscope::{
+    body::{
+        ResponseHead,
+        sse::{Frame, Sse},
+    },
+    dialect::DialectId,
+    event::Event,
+};
+
+const TOKENS: usize = 20_000;
+const PASSES: usize = 9;
+
+/// How a dialect writes an answer.
+struct Written {
+    dialect: DialectId,
+    /// What stands before the tokens.
+    head: &'static str,
+    /// The event of a token, `WORD` in its text's place.
+    token: &'static str,
+    tail: &'static str,
+    /// The text of an event's data by a typed pass.
+    typed: fn(&str) -> Option<Cow<'_, str>>,
+}
+
+/// As each provider writes it; the first few and the last events, as far as they are needed.
+const WRITTEN: &[Written] = &[
+    Written {
+        dialect: DialectId::OpenaiChat,
+        head: "",
+        token: r#"data: {"id":"chatcmpl-C4vTqLm9Zk2xWb7yRn1sDf","object":"chat.completion.chunk","created":1767225600,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_f85bea6784","choices":[{"index":0,"delta":{"content":"WORD"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"x8KpQ"}
+
+"#,
+        tail: "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        typed: |data| {
+            let mut chunk: Chunk<'_> = serde_json::from_str(data).ok()?;
+            chunk.choices.pop()?.delta.content
+        },
+    },
+    Written {
+        dialect: DialectId::OpenaiResponses,
+        head: r#"event: response.output_item.added
+data: {"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"type":"message","id":"msg_68a1b2c3d4e5f60718293a4b5c6d7e8f","role":"assistant","status":"in_progress","content":[]}}
+
+"#,
+        token: r#"event: response.output_text.delta
+data: {"type":"response.output_text.delta","sequence_number":4711,"item_id":"msg_68a1b2c3d4e5f60718293a4b5c6d7e8f","output_index":0,"content_index":0,"delta":"WORD","logprobs":[],"obfuscation":"x8KpQ"}
+
+"#,
+        tail: "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n",
+        typed: |data| serde_json::from_str::<ResponseEvent<'_>>(data).ok()?.delta,
+    },
+    Written {
+        dialect: DialectId::Anthropic,
+        head: r#"event: message_start
+data: {"type":"message_start","message":{"id":"msg_01XFDUDYJgAACzvnptvVoYEL","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"stop_reason":null,"usage":{"input_tokens":12,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+
+"#,
+        token: r#"event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"WORD"}}
+
+"#,
+        tail: "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":7}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+        typed: |data| serde_json::from_str::<Block<'_>>(data).ok()?.delta.text,
+    },
+    Written {
+        dialect: DialectId::Gemini,
+        head: "",
+        token: r#"data: {"candidates":[{"content":{"parts":[{"text":"WORD"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":5,"totalTokenCount":9},"modelVersion":"gemini-2.5-flash","responseId":"V4hZaLmNKbWjvdIP9KeZ2Ac"}
+
+"#,
+        tail: "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\"}],\"role\":\"model\"},\"finishReason\":\"STOP\",\"index\":0}]}\n\n",
+        typed: |data| {
+            let mut response: Response<'_> = serde_json::from_str(data).ok()?;
+            response.candidates.pop()?.content.parts.pop()?.text
+        },
+    },
+    Written {
+        dialect: DialectId::Ollama,
+        head: "",
+        token: r#"{"model":"llama3.2:latest","created_at":"2026-01-02T03:04:05.678901Z","message":{"role":"assistant","content":"WORD"},"done":false}
+"#,
+        tail: "{\"model\":\"llama3.2:latest\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\"}\n",
+        typed: |data| serde_json::from_str::<Line<'_>>(data).ok()?.message.content,
+    },
+];
+
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Vec<Choice<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    delta: Message<'a>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    content: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct ResponseEvent<'a> {
+    #[serde(borrow)]
+    delta: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow)]
+    delta: Part<'a>,
+}
+
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Response<'a> {
+    #[serde(borrow)]
+    candidates: Vec<Candidate<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Candidate<'a> {
+    #[serde(borrow)]
+    content: Content<'a>,
+}
+
+#[derive(Deserialize)]
+struct Content<'a> {
+    #[serde(borrow)]
+    parts: Vec<Part<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    message: Message<'a>,
+}
+
+/// An answer on the wire, read by read.
+struct Stream {
+    written: &'static Written,
+    reads: Vec<Vec<u8>>,
+}
+
+impl Stream {
+    /// The answer with so many tokens a read.
+    fn of(written: &'static Written, tokens_a_read: usize) -> Self {
+        let mut dice = 1_u64;
+        let mut word = || {
+            dice = (dice.wrapping_mul(6_364_136_223_846_793_005)).wrapping_add(1);
+            let letters =
+                (0..3 + (dice >> 60)).map(|n| char::from(b'a' + (dice >> (3 * n)) as u8 % 26));
+            letters.fold(" ".to_owned(), |word, letter| word + &letter.to_string())
+        };
+        let events: Vec<String> = (0..TOKENS)
+            .map(|_| written.token.replace("WORD", &word()))
+            .collect();
+        let tokens = events.chunks(tokens_a_read).map(|events| events.concat());
+        let reads = [written.head.to_owned()]
+            .into_iter()
+            .chain(tokens)
+            .chain([written.tail.to_owned()]);
+        Self {
+            written,
+            reads: reads
+                .filter(|read| !read.is_empty())
+                .map(String::into_bytes)
+                .collect(),
+        }
+    }
+
+    fn is_sse(&self) -> bool {
+        self.written.dialect != DialectId::Ollama
+    }
+
+    /// All of it, through the dialect's decoder; gives how many tokens there were.
+    fn decoded(&self) -> usize {
+        let head = ResponseHead {
+            status: 200,
+            ..ResponseHead::default()
+        };
+        let mut decoder = (self.written.dialect.dialect().decoder)(&head);
+        let (mut events, mut tokens) = (Vec::new(), 0);
+        for read in &self.reads {
+            decoder.push(read, &mut events);
+            tokens += events
+                .drain(..)
+                .filter(|event| black_box(event).is_token())
+                .count();
+        }
+        decoder.end(&mut events);
+        assert!(
+            !events.iter().any(|event| matches!(event, Event::Fault(_))),
+            "{events:?}"
+        );
+        tokens
+    }
+
+    /// The events that our framing finds.
+    fn framed(&self) -> usize {
+        let (mut sse, mut frames, mut count) = (Sse::default(), Vec::new(), 0);
+        for read in &self.reads {
+            sse.push(read, &mut frames);
+            let events = frames
+                .drain(..)
+                .filter(|frame| matches!(black_box(frame), Frame::Event { .. }));
+            count += events.count();
+        }
+        count
+    }
+
+    /// The events that `eventsource-stream` finds.
+    fn framed_by_crate(&self) -> usize {
+        let reads = stream::iter(self.reads.iter().map(Ok::<_, Infallible>));
+        let mut events = EventStream::new(reads);
+        let mut count = 0;
+        while let Some(Some(event)) = events.next().now_or_never() {
+            black_box(event).expect("the stream is well-formed");
+            count += 1;
+        }
+        count
+    }
+
+    /// The data of each token's event.
+    fn data(&self) -> Vec<&str> {
+        let text = |read| std::str::from_utf8(read).expect("it was made of text");
+        let lines = self.reads.iter().flat_map(|read| text(read).lines());
+        lines
+            .filter_map(data_of)
+            .filter(|data| (self.written.typed)(data).is_some())
+            .collect()
+    }
+
+    /// Finds lines, makes a typed pass and keeps the text.
+    fn bare(&self) -> usize {
+        let (mut answer, mut count) = (String::new(), 0);
+        for read in &self.reads {
+            let text = std::str::from_utf8(read).expect("it was made of text");
+            for data in text.split('\n').filter_map(data_of) {
+                if let Some(text) = (self.written.typed)(data) {
+                    answer.push_str(&text);
+                    count += 1;
+                }
+            }
+        }
+        black_box(answer);
+        count
+    }
+}
+
+fn data_of(line: &str) -> Option<&str> {
+    let data = line.strip_prefix("data: ").or(Some(line));
+    data.filter(|data| data.starts_with('{'))
+}
+
+/// Nanoseconds of CPU time a token: the median of some passes.
+fn cost(mut pass: impl FnMut() -> usize) -> f64 {
+    let mut spent: Vec<u64> = (0..PASSES)
+        .map(|_| {
+            let begun = cpu_ns();
+            let count = pass();
+            let spent = cpu_ns() - begun;
+            assert!(count >= TOKENS, "{count} of {TOKENS} tokens");
+            spent
+        })
+        .collect();
+    spent.sort_unstable();
+    spent[PASSES / 2] as f64 / TOKENS as f64
+}
+
+fn main() {
+    println!(
+        "{TOKENS} tokens, one an event; nanoseconds of CPU a token, medians of {PASSES} passes\n"
+    );
+    println!(
+        "{:<17} {:>5} {:>7} {:>11} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6}",
+        "dialect",
+        "/read",
+        "decoder",
+        "tokens/s",
+        "framing",
+        "es-str.",
+        "ratio",
+        "typed",
+        "bare",
+        "ratio"
+    );
+    for written in WRITTEN {
+        for tokens_a_read in [1, 16] {
+            let stream = Stream::of(written, tokens_a_read);
+            let decoder = cost(|| stream.decoded());
+            let (framing, by_crate) = if stream.is_sse() {
+                (cost(|| stream.framed()), cost(|| stream.framed_by_crate()))
+            } else {
+                (f64::NAN, f64::NAN)
+            };
+            let data = stream.data();
+            let typed = cost(|| {
+                data.iter()
+                    .filter(|data| black_box((written.typed)(data)).is_some())
+                    .count()
+            });
+            let bare = cost(|| stream.bare());
+            println!(
+                "{:<17} {tokens_a_read:>5} {decoder:>7.0} {:>11.0} {framing:>7.0} {by_crate:>7.0} {:>6.2} {typed:>7.0} {bare:>7.0} {:>6.2}",
+                written.dialect.as_str(),
+                1e9 / decoder,
+                framing / by_crate,
+                decoder / bare,
+            );
+        }
+    }
+    println!("\nratio: our framing against eventsource-stream, the decoder against the bare loop");
+}
