@@ -9,6 +9,7 @@
 
 #![allow(
     clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     reason = "a benchmark prints, and its numbers are small"
 )]
@@ -184,15 +185,16 @@ impl Stream {
     fn of(written: &'static Written, tokens_a_read: usize) -> Self {
         let mut dice = 1_u64;
         let mut word = || {
-            dice = (dice.wrapping_mul(6_364_136_223_846_793_005)).wrapping_add(1);
-            let letters =
-                (0..3 + (dice >> 60)).map(|n| char::from(b'a' + (dice >> (3 * n)) as u8 % 26));
-            letters.fold(" ".to_owned(), |word, letter| word + &letter.to_string())
+            const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzetaoin";
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let letter = |n| char::from(LETTERS[(dice >> (5 * n) & 31) as usize]);
+            let letters = (0..3 + (dice >> 60)).map(letter);
+            format!(" {}", letters.take(10).collect::<String>())
         };
         let events: Vec<String> = (0..TOKENS)
             .map(|_| written.token.replace("WORD", &word()))
             .collect();
-        let tokens = events.chunks(tokens_a_read).map(|events| events.concat());
+        let tokens = events.chunks(tokens_a_read).map(<[String]>::concat);
         let reads = [written.head.to_owned()]
             .into_iter()
             .chain(tokens)

@@ -75,6 +75,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// Whether a text is JSON.
+pub(crate) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
 /// The bytes of a string's text; `None` if it is something else. A lone surrogate (`"\ud83d"`), which UTF-8 can't say,
 /// is there in WTF-8.
 pub(crate) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {

@@ -4,6 +4,8 @@
 //! Only borders are found here (brackets outside of strings, RFC 8259); what an object says is its
 //! dialect's to read, and to refuse.
 
+use memchr::memchr2;
+
 /// Largest object that is taken, in bytes: a generated image stands in one.
 pub const MAX_OBJECT_BYTES: usize = 64 << 20;
 
@@ -58,15 +60,14 @@ pub struct End {
 impl JsonValues {
     /// Takes the next bytes, and appends what they completed.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Found>) {
-        for &byte in bytes {
-            if self.stopped {
-                return;
-            }
-            if self.depth > 0 {
-                self.inside(byte, out);
+        let mut rest = bytes;
+        while let (false, Some((first, behind))) = (self.stopped, rest.split_first()) {
+            rest = if self.depth > 0 {
+                self.inside(rest, out)
             } else {
-                self.between(byte, out);
-            }
+                self.between(*first, out);
+                behind
+            };
         }
     }
 
@@ -99,27 +100,47 @@ impl JsonValues {
         }
     }
 
-    fn inside(&mut self, byte: u8, out: &mut Vec<Found>) {
-        self.object.push(byte);
-        if self.object.len() > MAX_OBJECT_BYTES {
+    /// Takes the bytes of an object up to its end, and gives those behind it.
+    fn inside<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Found>) -> &'a [u8] {
+        let mut end = 0;
+        while self.depth > 0 && end < bytes.len() {
+            end += self.step(&bytes[end..]);
+        }
+        let (object, rest) = bytes.split_at(end);
+        if self.object.len() + object.len() > MAX_OBJECT_BYTES {
             self.stopped = true;
             self.object = Vec::new();
             out.push(Found::TooLong);
-            return;
+            return &[];
         }
-        match (self.string, byte) {
+        self.object.extend_from_slice(object);
+        if self.depth == 0 {
+            out.push(Found::Object(std::mem::take(&mut self.object)));
+        }
+        rest
+    }
+
+    /// Goes on to the next byte that says where a string or the object ends; gives how many bytes that are.
+    fn step(&mut self, bytes: &[u8]) -> usize {
+        let mark = match self.string {
+            Some(Escape::On) => Some(0),
+            Some(Escape::Off) => memchr2(b'"', b'\\', bytes),
+            None => {
+                let is_mark = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']');
+                bytes.iter().position(is_mark)
+            }
+        };
+        let Some(at) = mark else {
+            return bytes.len();
+        };
+        match (self.string, bytes[at]) {
             (Some(Escape::On), _) | (None, b'"') => self.string = Some(Escape::Off),
             (Some(Escape::Off), b'\\') => self.string = Some(Escape::On),
-            (Some(Escape::Off), b'"') => self.string = None,
+            (Some(Escape::Off), _) => self.string = None,
             (None, b'{' | b'[') => self.depth += 1,
-            (None, b'}' | b']') => {
-                self.depth -= 1;
-                if self.depth == 0 {
-                    out.push(Found::Object(std::mem::take(&mut self.object)));
-                }
-            }
-            _ => {}
+            (None, _) => self.depth -= 1,
         }
+        at + 1
     }
 }
 

@@ -3,16 +3,26 @@
 //! The crate reads an event's fields as WHATWG asks, but alone it panics on a byte order mark, scans a
 //! pending line again at each chunk, fails on split or invalid UTF-8 and hides comments. So the guard
 //! cuts the bytes into whole lines with one kind of line end, repairs their UTF-8, bounds them, and
-//! hands the crate one whole event at a time, line by line. Every byte is looked at once, however the
-//! stream was split. Data may be large: it does not go through the crate, and is not copied. No clock, no socket.
+//! hands the crate whole lines only. Every byte is looked at once and copied once, however the stream was split. Data
+//! may be large: it does not go through the crate, which is asked for an event's name, and only where its lines are
+//! others than those of the event before. No clock, no socket.
 //!
 //! Source of the rules: <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>.
 
-use std::{convert::Infallible, iter};
+use std::{
+    borrow::Cow,
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::{Arc, mpsc},
+    task::{Context, Poll},
+};
 
 use eventsource_stream::EventStream;
-use futures_util::{FutureExt as _, StreamExt as _, stream};
-use serde_json::value::RawValue;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use memchr::memchr2;
+
+use super::json;
 
 /// Most bytes of one line, and of one event, as of an object in other framings: a picture may stand in one.
 pub const MAX_EVENT_BYTES: usize = 64 << 20;
@@ -31,7 +41,7 @@ pub enum Frame {
     /// An event with data.
     Event {
         /// Its type; `message` where the stream gave none.
-        event: String,
+        event: Arc<str>,
         /// Its data lines, joined by line feeds.
         data: String,
     },
@@ -71,6 +81,7 @@ pub struct Sse {
     data: Option<String>,
     /// How many lines of data there are.
     data_lines: usize,
+    names: Names,
     place: Place,
     /// Most bytes of an event.
     most: usize,
@@ -101,6 +112,7 @@ impl Sse {
             event: String::new(),
             data: None,
             data_lines: 0,
+            names: Names::default(),
             place: Place::Start,
             most,
         }
@@ -129,7 +141,7 @@ impl Sse {
             return None;
         }
         self.place = Place::Closed;
-        let line = text_of(std::mem::take(&mut self.line));
+        let line = text_of(std::mem::take(&mut self.line).into());
         let mut tail = match self.data.take() {
             // The data first, as it may be large: in which order the fields of an event stand says nothing.
             Some(mut data) => {
@@ -144,7 +156,7 @@ impl Sse {
             None => std::mem::take(&mut self.event),
         };
         if tail.is_empty() {
-            tail = line;
+            tail = line.into_owned();
         } else {
             tail.push_str(&line);
         }
@@ -171,19 +183,25 @@ impl Sse {
 
     /// Takes bytes up to the next line end, and gives those behind it.
     fn take_line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Frame>) -> &'a [u8] {
-        let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
+        let end = memchr2(b'\n', b'\r', bytes);
         let (head, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
         if self.held() + self.line.len() + head.len() > self.most {
             self.close(out);
             return &[];
         }
-        self.line.extend_from_slice(head);
         let Some((end, rest)) = rest.split_first() else {
+            self.line.extend_from_slice(head);
             return rest;
         };
-        self.end_line(out);
         if *end == b'\r' {
             self.place = Place::AfterCr;
+        }
+        if self.line.is_empty() {
+            self.end_line(head.into(), out);
+        } else {
+            let mut line = std::mem::take(&mut self.line);
+            line.extend_from_slice(head);
+            self.end_line(line.into(), out);
         }
         rest
     }
@@ -203,23 +221,24 @@ impl Sse {
         self.event.len() + data + self.data_lines * "data: ".len()
     }
 
-    fn end_line(&mut self, out: &mut Vec<Frame>) {
-        if self.line.is_empty() {
+    fn end_line(&mut self, line: Cow<'_, [u8]>, out: &mut Vec<Frame>) {
+        if line.is_empty() {
             return self.dispatch(out);
         }
         let room = self.most.saturating_sub(self.held());
-        if std::str::from_utf8(&self.line).is_err() {
-            let Some(line) = repaired(&self.line, room) else {
-                return self.close(out);
-            };
-            self.line = line.into_bytes();
-            out.push(Frame::Repaired);
-        }
-        if self.line.starts_with(b"data:") || self.line == b"data" {
-            return self.end_data_line(out);
-        }
-        let line = String::from_utf8_lossy(&self.line);
-        if let Some(comment) = line.strip_prefix(':') {
+        let line = match whole_text_of(line) {
+            Ok(line) => line,
+            Err(line) => {
+                let Some(line) = repaired(&line, room) else {
+                    return self.close(out);
+                };
+                out.push(Frame::Repaired);
+                line.into()
+            }
+        };
+        if line.starts_with("data:") || line == "data" {
+            self.end_data_line(line, out);
+        } else if let Some(comment) = line.strip_prefix(':') {
             out.push(Frame::Comment {
                 text: comment.strip_prefix(' ').unwrap_or(comment).to_owned(),
             });
@@ -227,7 +246,6 @@ impl Sse {
             let text = error.trim().to_owned();
             out.push(Frame::Error { text });
         } else {
-            let line = line.into_owned();
             if line.starts_with("event:") && self.event.starts_with("event:") && self.is_whole() {
                 out.push(Frame::Undivided);
                 self.dispatch(out);
@@ -235,32 +253,28 @@ impl Sse {
             self.event.push_str(&line);
             self.event.push('\n');
         }
-        self.line.clear();
-        self.line.shrink_to(KEPT_BYTES);
     }
 
     /// Adds the line's data to the event's.
-    fn end_data_line(&mut self, out: &mut Vec<Frame>) {
+    fn end_data_line(&mut self, line: Cow<'_, str>, out: &mut Vec<Frame>) {
         if self.is_whole() {
             out.push(Frame::Undivided);
             self.dispatch(out);
         }
-        let begin = if self.line.starts_with(b"data: ") {
-            6
-        } else {
-            5
-        };
-        let begin = begin.min(self.line.len());
+        let begin = if line.starts_with("data: ") { 6 } else { 5 };
+        let begin = begin.min(line.len());
         self.data_lines += 1;
         if let Some(data) = &mut self.data {
             data.push('\n');
-            data.push_str(&String::from_utf8_lossy(&self.line[begin..]));
-            self.line.clear();
-            self.line.shrink_to(KEPT_BYTES);
+            data.push_str(&line[begin..]);
         } else {
-            let mut data = text_of(std::mem::take(&mut self.line));
-            data.drain(..begin);
-            self.data = Some(data);
+            self.data = Some(match line {
+                Cow::Borrowed(line) => line[begin..].to_owned(),
+                Cow::Owned(mut line) => {
+                    line.drain(..begin);
+                    line
+                }
+            });
             self.event.push_str(DATA);
         }
     }
@@ -273,28 +287,45 @@ impl Sse {
             return false;
         };
         let first = first.trim();
-        first.starts_with('{') && serde_json::from_str::<&RawValue>(first).is_ok()
-            || first == "[DONE]"
+        first.starts_with('{') && json::is_json(first) || first == "[DONE]"
     }
 
     /// Tells the event that these lines make.
     fn dispatch(&mut self, out: &mut Vec<Frame>) {
-        let lines = std::mem::take(&mut self.event);
         self.data_lines = 0;
-        out.extend(match self.data.take() {
-            Some(data) => Some(Frame::Event {
-                event: name_of(&lines),
-                data,
-            }),
-            None => (lines.starts_with(['{', '['])).then_some(Frame::Bare { text: lines }),
-        });
+        if let Some(data) = self.data.take() {
+            let event = self.names.of(&self.event);
+            out.push(Frame::Event { event, data });
+        } else if self.event.starts_with(['{', '[']) {
+            let text = std::mem::take(&mut self.event);
+            out.push(Frame::Bare { text });
+        }
+        self.event.clear();
+        self.event.shrink_to(KEPT_BYTES);
     }
 }
 
 /// The bytes as text, without a copy if they are UTF-8.
-fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
+fn text_of(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    whole_text_of(bytes)
+        .unwrap_or_else(|broken| String::from_utf8_lossy(&broken).into_owned().into())
+}
+
+/// The bytes as text, without a copy.
+///
+/// # Errors
+/// The bytes, if they are not UTF-8.
+fn whole_text_of(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, Cow<'_, [u8]>> {
+    match bytes {
+        Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.into()),
+            Err(_) => Err(bytes.into()),
+        },
+        Cow::Owned(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(text.into()),
+            Err(broken) => Err(broken.into_bytes().into()),
+        },
+    }
 }
 
 /// A line with U+FFFD for what is not UTF-8, which takes up more bytes; nothing if there is no room for it.
@@ -312,27 +343,76 @@ fn repaired(line: &[u8], room: usize) -> Option<String> {
     Some(text)
 }
 
-/// The name of the event that these lines make.
-///
-/// The first line is an empty comment, so that the crate's own check for a byte order mark never meets
-/// the stream's bytes. The crate asks for one line at a time and never has to wait for it.
-fn name_of(lines: &str) -> String {
-    let message = || "message".to_owned();
-    if lines == DATA {
-        return message();
+/// Tells the names of a stream's events, read by the crate.
+struct Names {
+    /// Where the crate's reader gets its lines from.
+    lines: mpsc::Sender<String>,
+    events: Box<EventStream<Lines>>,
+    /// The lines of the event before, and its name.
+    last: String,
+    name: Arc<str>,
+}
+
+impl Names {
+    /// The name of the event that these lines make. Most events of a stream have the same lines beside their data.
+    fn of(&mut self, lines: &str) -> Arc<str> {
+        if lines != self.last {
+            let event = self.read(lines);
+            if event.is_none() || lines.len() > KEPT_BYTES {
+                // The crate stays at a line that it can't read, and keeps its memory.
+                *self = Self::default();
+            }
+            let name = event.unwrap_or_else(|| "message".to_owned());
+            if lines.len() > KEPT_BYTES {
+                return name.into();
+            }
+            self.name = name.into();
+            lines.clone_into(&mut self.last);
+        }
+        Arc::clone(&self.name)
     }
-    let lines = iter::once(":\n")
-        .chain(lines.split_inclusive('\n'))
+
+    /// The name of the event, unless the crate reads none.
+    fn read(&mut self, lines: &str) -> Option<String> {
         // An event without data is none for the crate.
-        .chain(["data: .\n", "\n"])
-        .map(Ok::<_, Infallible>);
-    let event = EventStream::new(stream::iter(lines))
-        .next()
-        .now_or_never()
-        .flatten();
-    event
-        .and_then(Result::ok)
-        .map_or_else(message, |event| event.event)
+        self.lines.send(format!("{lines}data: .\n\n")).ok()?;
+        let event = self.events.next().now_or_never()??;
+        Some(event.ok()?.event)
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let (lines, given) = mpsc::channel();
+        // The first line is an empty comment, so that the crate's own check for a byte order mark never meets the
+        // stream's bytes. It can't fail: the other end is here.
+        let _ = lines.send(":\n".to_owned());
+        Self {
+            lines,
+            events: Box::new(EventStream::new(Lines(given))),
+            last: DATA.to_owned(),
+            name: "message".into(),
+        }
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Names").field(&self.name).finish()
+    }
+}
+
+/// The lines that the crate reads: it never has to wait for one that it was promised.
+struct Lines(mpsc::Receiver<String>);
+
+impl Stream for Lines {
+    type Item = Result<String, Infallible>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0
+            .try_recv()
+            .map_or(Poll::Pending, |lines| Poll::Ready(Some(Ok(lines))))
+    }
 }
 
 #[cfg(test)]
@@ -354,6 +434,14 @@ mod tests {
             event: "message".into(),
             data: data.into(),
         }
+    }
+
+    fn names_of(frames: &[Frame]) -> Vec<&str> {
+        let names = frames.iter().filter_map(|frame| match frame {
+            Frame::Event { event, .. } => Some(&**event),
+            _ => None,
+        });
+        names.collect()
     }
 
     fn comment(text: &str) -> Frame {
@@ -410,13 +498,7 @@ mod tests {
             assert_eq!(tail.as_deref(), Some("data: [DONE]\n"));
         }
         let stream = b"event: x\ndata: {}\nevent: y\ndata: {}\n\n";
-        let names: Vec<_> = (frames(stream, 3).0.into_iter())
-            .filter_map(|frame| match frame {
-                Frame::Event { event, .. } => Some(event),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(names, ["x", "y"]);
+        assert_eq!(names_of(&frames(stream, 3).0), ["x", "y"]);
     }
 
     #[test]
@@ -428,8 +510,11 @@ mod tests {
         ] {
             assert_eq!(frames(stream.as_bytes(), 5).0, [event(data)], "{stream}");
         }
+        let stream = b"event: a\ndata: 1\n\nevent: a\ndata: 2\n\nid: 3\ndata: 3\n\nevent: b\nevent: a\ndata: 4\n\nevent\ndata: 5\n\n";
+        let names = ["a", "a", "message", "a", "message"];
+        assert_eq!(names_of(&frames(stream, 4).0), names);
         let named_last = frames(b"data: {}\nevent: x\n\n", 5).0;
-        assert!(matches!(&named_last[..], [Frame::Event { event, .. }] if event == "x"));
+        assert!(matches!(&named_last[..], [Frame::Event { event, .. }] if &**event == "x"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn events(frames: &[Frame]) -> Vec<(&str, &str)> {
     let mut events = Vec::new();
     for frame in frames {
         if let Frame::Event { event, data } = frame {
-            events.push((event.as_str(), data.as_str()));
+            events.push((&**event, data.as_str()));
         }
     }
     events

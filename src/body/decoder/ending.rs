@@ -2,7 +2,7 @@
 
 use super::{Body, BodyDecoder, DONE, Ended, Reader};
 use crate::{
-    body::{error::bare_error, excerpt::excerpt, is_cut_json, is_events, sse_begins_with},
+    body::{error::bare_error, excerpt::excerpt, is_cut_json, is_events, json, sse_begins_with},
     event::{About, Event},
 };
 
@@ -150,9 +150,6 @@ fn last_event(tail: &str) -> Option<(&str, &str)> {
         values.next().map(str::trim)
     };
     let data = field("data:")?;
-    let is_object = || {
-        data.starts_with('{') && serde_json::from_str::<&serde_json::value::RawValue>(data).is_ok()
-    };
-    let is_whole = data == DONE || is_object();
+    let is_whole = data == DONE || data.starts_with('{') && json::is_json(data);
     is_whole.then(|| (field("event:").unwrap_or("message"), data))
 }

@@ -3,11 +3,13 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 /// The text between a string's quotes, as WTF-8: a lone surrogate has three bytes there. The string was found valid by
 /// `serde_json`.
 pub(super) fn unescaped(inside: &str) -> Cow<'_, [u8]> {
     let bytes = inside.as_bytes();
-    let Some(first) = bytes.iter().position(|byte| *byte == b'\\') else {
+    let Some(first) = memchr(b'\\', bytes) else {
         return Cow::Borrowed(bytes);
     };
     // No escape is shorter than what it says.
@@ -22,7 +24,7 @@ pub(super) fn unescaped(inside: &str) -> Cow<'_, [u8]> {
                 after
             }
         };
-        let next = rest.iter().position(|byte| *byte == b'\\');
+        let next = memchr(b'\\', rest);
         let (plain, after) = rest.split_at(next.unwrap_or(rest.len()));
         text.extend_from_slice(plain);
         rest = after;
