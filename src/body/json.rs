@@ -1,19 +1,20 @@
-//! JSON read one level at a time: an object's fields stay raw text, borrowed from the body, until a
-//! reader asks for one. So one odd field never spoils a chunk, and unknown ones cost one scan.
+//! JSON read field by field: a text is scanned once, and what it says is read where a reader asks for it. So one odd
+//! field never spoils a chunk, and unknown ones cost nothing more.
 //!
 //! Two bytes of JSON can take up a hundred in memory, so whatever is made of them here has a limit.
 
+mod scan;
 mod string;
 mod value;
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor},
 };
-use serde_json::value::RawValue;
 
+use self::scan::Node;
 pub(crate) use self::value::value;
 
 /// Most fields of one object.
@@ -21,59 +22,181 @@ const MAX_FIELDS: usize = 10_000;
 /// Most elements of one array.
 const MAX_ELEMENTS: usize = 1 << 17;
 
-/// The fields of one object, in order, their values unread.
+/// A text, scanned for JSON.
 #[derive(Debug)]
-pub(crate) struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Scanned<'a> {
+    text: &'a str,
+    /// None where it is no JSON.
+    nodes: Vec<Node>,
+}
+
+impl<'a> Scanned<'a> {
+    /// Scans a text.
+    pub(crate) fn of(text: &'a str) -> Self {
+        let nodes = scan::nodes(text).unwrap_or_default();
+        Self { text, nodes }
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The fields of the object that the text is.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub(crate) fn fields(&self) -> serde_json::Result<Fields<'_>> {
+        Fields::of(self.value_of(Expected::Object)?)
+    }
+
+    /// The elements of the array that the text is.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub(crate) fn list(&self) -> serde_json::Result<impl Iterator<Item = Raw<'_>>> {
+        list(self.value_of(Expected::Array)?)
+    }
+
+    fn value_of(&self, expected: Expected) -> serde_json::Result<Raw<'_>> {
+        let (node, inside) =
+            (self.nodes.split_first()).ok_or_else(|| expected.why_not(self.text))?;
+        let text = &self.text[node.range()];
+        Ok(Raw { text, inside })
+    }
+}
+
+/// A value in a JSON text, as it was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raw<'a> {
+    text: &'a str,
+    /// What stands inside of it; nothing where it is to be scanned when it is asked for.
+    inside: &'a [Node],
+}
+
+impl<'a> Raw<'a> {
+    /// A text that is known to be JSON, without blanks around it.
+    #[cfg(test)]
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { text, inside: &[] }
+    }
+
+    /// Its text.
+    pub(crate) fn get(self) -> &'a str {
+        self.text
+    }
+
+    /// The values inside of it; `most` of them.
+    fn open(self, most: usize) -> Option<Inside<'a>> {
+        let nodes = match self.inside {
+            [] => scan::members(self.text, most)?.into(),
+            nodes => nodes.into(),
+        };
+        let text = self.text;
+        Some(Inside { text, nodes })
+    }
+}
+
+/// What stands in an object or an array.
+#[derive(Debug)]
+struct Inside<'a> {
+    text: &'a str,
+    nodes: Cow<'a, [Node]>,
+}
+
+impl<'a> Inside<'a> {
+    /// The name at a node.
+    fn name(&self, at: usize) -> Option<Cow<'a, str>> {
+        let node = self.nodes.get(at)?;
+        let name = &self.text[node.range()];
+        Some(if node.is_escaped() {
+            unescaped(name)
+        } else {
+            name.into()
+        })
+    }
+
+    /// Whether the name at a node is this one.
+    fn is_named(&self, at: usize, name: &str) -> Option<bool> {
+        let node = self.nodes.get(at)?;
+        Some(if node.is_escaped() {
+            self.name(at)? == name
+        } else {
+            // Most differ in their length already.
+            node.range().len() == name.len() && &self.text[node.range()] == name
+        })
+    }
+
+    /// The node behind the value at a node.
+    fn behind(&self, at: usize) -> Option<usize> {
+        self.nodes.get(at).map(|node| at + 1 + node.inside())
+    }
+
+    /// The value at a node, and the node behind it.
+    fn value(&self, at: usize) -> Option<(Raw<'a>, usize)> {
+        let behind = self.behind(at)?;
+        let text = &self.text[self.nodes[at].range()];
+        let inside = match &self.nodes {
+            Cow::Borrowed(nodes) => &nodes[at + 1..behind],
+            Cow::Owned(_) => &[],
+        };
+        Some((Raw { text, inside }, behind))
+    }
+}
+
+/// The fields of one object, in order.
+#[derive(Debug)]
+pub(crate) struct Fields<'a>(Inside<'a>);
 
 impl<'a> Fields<'a> {
     /// The fields of a value.
     ///
     /// # Errors
-    /// If it is no object.
-    pub(crate) fn of(raw: &'a RawValue) -> serde_json::Result<Self> {
-        serde_json::from_str(raw.get())
+    /// If it is no object, or has too many.
+    pub(crate) fn of(raw: Raw<'a>) -> serde_json::Result<Self> {
+        if !raw.text.starts_with('{') {
+            return Err(Expected::Object.why_not(raw.text));
+        }
+        let too_many = || {
+            let why = format!("an object has more than {MAX_FIELDS} fields");
+            serde_json::Error::custom(why)
+        };
+        raw.open(2 * MAX_FIELDS).map(Self).ok_or_else(too_many)
+    }
+
+    /// Each field's name and value.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Cow<'a, str>, Raw<'a>)> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let name = self.0.name(at)?;
+            let (value, behind) = self.0.value(at + 1)?;
+            at = behind;
+            Some((name, value))
+        })
     }
 
     /// The value of a field; the first, where it is there twice.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        let mut named = self.0.iter().filter(|(key, _)| key == name);
-        named.next().map(|(_, raw)| *raw)
+    pub(crate) fn get(&self, name: &str) -> Option<Raw<'a>> {
+        let mut at = 0;
+        while !self.0.is_named(at, name)? {
+            at = self.0.behind(at + 1)?;
+        }
+        self.0.value(at + 1).map(|(raw, _)| raw)
     }
 
     /// The same, unless it is null.
-    pub(crate) fn stated(&self, name: &str) -> Option<&'a RawValue> {
+    pub(crate) fn stated(&self, name: &str) -> Option<Raw<'a>> {
         self.get(name).filter(|raw| raw.get() != "null")
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::new();
-                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    if fields.len() == MAX_FIELDS {
-                        let why = format!("an object has more than {MAX_FIELDS} fields");
-                        return Err(A::Error::custom(why));
-                    }
-                    fields.push((key, value));
-                }
-                Ok(Fields(fields))
-            }
-        }
-        from.deserialize_map(Object)
+/// What a string says, given what stands between its quotes; a lone surrogate becomes U+FFFD.
+fn unescaped(inside: &str) -> Cow<'_, str> {
+    match string::unescaped(inside) {
+        Cow::Borrowed(_) => inside.into(),
+        Cow::Owned(name) => lossy(name).into(),
     }
 }
-
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Whether a text is JSON.
 pub(crate) fn is_json(text: &str) -> bool {
@@ -82,72 +205,108 @@ pub(crate) fn is_json(text: &str) -> bool {
 
 /// The bytes of a string's text; `None` if it is something else. A lone surrogate (`"\ud83d"`), which UTF-8 can't say,
 /// is there in WTF-8.
-pub(crate) fn bytes(raw: &RawValue) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn bytes(raw: Raw<'_>) -> Option<Cow<'_, [u8]>> {
     let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     Some(string::unescaped(inside))
 }
 
 /// A string that is not empty; a lone surrogate in it becomes U+FFFD.
-pub(crate) fn string(raw: &RawValue) -> Option<String> {
-    bytes(raw)
-        .filter(|b| !b.is_empty())
-        .map(|bytes| match bytes {
-            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Cow::Owned(bytes) => String::from_utf8(bytes)
-                .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()),
-        })
+pub(crate) fn string(raw: Raw<'_>) -> Option<String> {
+    text(raw).map(Cow::into_owned)
+}
+
+/// The same, borrowed where nothing in it is escaped.
+pub(crate) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
+    let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    (!inside.is_empty()).then(|| unescaped(inside))
+}
+
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
 }
 
 /// A word that says something: a string that is neither empty nor the text `null`, which some servers write for none.
-pub(crate) fn word(raw: &RawValue) -> Option<String> {
+pub(crate) fn word(raw: Raw<'_>) -> Option<String> {
     string(raw).filter(|word| !word.trim().eq_ignore_ascii_case("null"))
 }
 
 /// An array's elements; `None` if it is something else, or has too many.
-pub(crate) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    list(raw.get()).ok()
+pub(crate) fn elements(raw: Raw<'_>) -> Option<impl Iterator<Item = Raw<'_>>> {
+    list(raw).ok()
 }
 
 /// The elements of an array.
 ///
 /// # Errors
-/// If the text is no such array, or has too many elements.
-pub(crate) fn list<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<Vec<T>> {
-    serde_json::from_str(text).map(|Elements(elements)| elements)
+/// If the value is no array, or has too many elements.
+pub(crate) fn list(raw: Raw<'_>) -> serde_json::Result<impl Iterator<Item = Raw<'_>>> {
+    if !raw.text.starts_with('[') {
+        return Err(Expected::Array.why_not(raw.text));
+    }
+    let too_many = || {
+        let why = format!("an array has more than {MAX_ELEMENTS} elements");
+        serde_json::Error::custom(why)
+    };
+    let inside = raw.open(MAX_ELEMENTS + 1).ok_or_else(too_many)?;
+    let mut at = 0;
+    Ok(std::iter::from_fn(move || {
+        let (value, behind) = inside.value(at)?;
+        at = behind;
+        Some(value)
+    }))
 }
 
-struct Elements<T>(Vec<T>);
+/// What a value should be.
+#[derive(Clone, Copy)]
+enum Expected {
+    Object,
+    Array,
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Elements<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_seq(Array(PhantomData))
+impl Expected {
+    /// Why a text is none of these, in the words of `serde_json`.
+    fn why_not(self, text: &str) -> serde_json::Error {
+        let mut from = serde_json::Deserializer::from_str(text);
+        let read = match self {
+            Self::Object => from.deserialize_map(self),
+            Self::Array => from.deserialize_seq(self),
+        };
+        let read = read.and_then(|()| from.end());
+        read.err()
+            .unwrap_or_else(|| serde_json::Error::custom("it is no JSON"))
     }
 }
 
-struct Array<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Array<T> {
-    type Value = Elements<T>;
+impl<'de> Visitor<'de> for Expected {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON array")
+        f.write_str(match self {
+            Self::Object => "a JSON object",
+            Self::Array => "a JSON array",
+        })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Elements<T>, A::Error> {
-        let mut elements = Vec::new();
-        while let Some(element) = seq.next_element()? {
-            if elements.len() == MAX_ELEMENTS {
-                let why = format!("an array has more than {MAX_ELEMENTS} elements");
-                return Err(A::Error::custom(why));
-            }
-            elements.push(element);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        match self {
+            Self::Object => while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {},
+            Self::Array => return Err(A::Error::invalid_type(Unexpected::Map, &self)),
         }
-        Ok(Elements(elements))
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        match self {
+            Self::Array => while seq.next_element::<IgnoredAny>()?.is_some() {},
+            Self::Object => return Err(A::Error::invalid_type(Unexpected::Seq, &self)),
+        }
+        Ok(())
     }
 }
 
 /// Whether a value says that there is nothing: null, false, or empty.
-pub(crate) fn is_void(raw: &RawValue) -> bool {
+pub(crate) fn is_void(raw: Raw<'_>) -> bool {
     matches!(raw.get(), "null" | "false" | r#""""# | "[]" | "{}")
 }
 
@@ -155,12 +314,25 @@ pub(crate) fn is_void(raw: &RawValue) -> bool {
 ///
 /// # Errors
 /// If the value is nested deeper than `serde_json` reads.
-pub(crate) fn holds_text(raw: &RawValue) -> serde_json::Result<bool> {
+pub(crate) fn holds_text(raw: Raw<'_>) -> serde_json::Result<bool> {
     match raw.get().as_bytes().first() {
         Some(b'"') => Ok(!is_void(raw)),
         Some(b'[' | b'{') => serde_json::from_str(raw.get()).map(|HoldsText(holds)| holds),
         _ => Ok(false),
     }
+}
+
+/// Nothing, for a value that is not nested deeper than `serde_json` reads.
+///
+/// # Errors
+/// If it is.
+pub(crate) fn not_too_deep(raw: Raw<'_>) -> serde_json::Result<()> {
+    const DEPTH: usize = 100;
+    let opened = raw.get().bytes().filter(|byte| matches!(byte, b'[' | b'{'));
+    if opened.count() < DEPTH {
+        return Ok(());
+    }
+    holds_text(raw).map(drop)
 }
 
 /// Looks through a value without keeping it.
@@ -226,8 +398,8 @@ impl<'de> Visitor<'de> for Look {
 mod tests {
     use super::*;
 
-    fn raw(text: &str) -> &RawValue {
-        serde_json::from_str(text).unwrap()
+    fn raw(text: &str) -> Raw<'_> {
+        Raw::of(text)
     }
 
     #[test]
@@ -250,7 +422,7 @@ mod tests {
     fn what_json_unfolds_to_has_a_limit() {
         let many = |element: &str, count: usize| vec![element; count].join(",");
         let array = format!("[{}]", many("1", MAX_ELEMENTS));
-        assert_eq!(elements(raw(&array)).unwrap().len(), MAX_ELEMENTS);
+        assert_eq!(elements(raw(&array)).unwrap().count(), MAX_ELEMENTS);
         let array = format!("[{}]", many("1", MAX_ELEMENTS + 1));
         assert!(elements(raw(&array)).is_none());
         let object = format!("{{{}}}", many(r#""":1"#, MAX_FIELDS + 1));

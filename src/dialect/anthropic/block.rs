@@ -5,12 +5,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde_json::value::RawValue;
-
 use super::item::{Item, citation, goes_on, object, quoted};
 use crate::{
     body::{
-        json::{self, Fields},
+        json::{self, Fields, Raw},
         text::{Joiner, Piece},
     },
     event::{About, Event, Note, ToolCallDelta},
@@ -67,7 +65,7 @@ impl Blocks {
     pub(super) fn start(
         &mut self,
         index: Option<u64>,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let fields = Fields::of(raw)?;
@@ -114,7 +112,7 @@ impl Blocks {
     pub(super) fn delta(
         &mut self,
         index: Option<u64>,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let fields = Fields::of(raw)?;
@@ -231,7 +229,7 @@ impl Block {
         &mut self,
         kind: &str,
         delta: &Fields<'_>,
-        raw: &RawValue,
+        raw: Raw<'_>,
         apart: bool,
         out: &mut Vec<Event>,
     ) {
@@ -262,7 +260,7 @@ impl Block {
     }
 
     /// Tells a citation, and keeps it for the next request; gives whether it is one.
-    fn cite(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> bool {
+    fn cite(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> bool {
         let event = citation(raw);
         let known = event.is_some();
         if let (true, Body::Text(citations)) = (known, &mut self.body) {
@@ -327,7 +325,7 @@ impl Thinking {
     }
 }
 
-fn unknown(kind: &str, raw: &RawValue) -> Event {
+fn unknown(kind: &str, raw: Raw<'_>) -> Event {
     Event::Unknown {
         kind: format!("content_block_delta.{kind}"),
         raw: raw.get().to_owned(),

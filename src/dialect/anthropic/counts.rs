@@ -1,9 +1,7 @@
 //! Token counts as Anthropic states them, made ours; and its words for why a message ended.
 
-use serde_json::Value;
-
 use crate::{
-    body::count,
+    body::{count, json::Fields},
     event::{FinishReason, Usage},
 };
 
@@ -20,21 +18,19 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Takes over what a `usage` object states; gives what is odd about it.
-    pub(super) fn take(&mut self, stated: &Value) -> Vec<&'static str> {
+    pub(super) fn take(&mut self, stated: &Fields<'_>) -> Vec<&'static str> {
         let mut odd = Vec::new();
         for (path, counted) in [
-            ("/input_tokens", &mut self.input),
-            ("/cache_read_input_tokens", &mut self.cache_read),
-            ("/cache_creation_input_tokens", &mut self.cache_written),
-            ("/output_tokens", &mut self.output),
-            ("/output_tokens_details/thinking_tokens", &mut self.thinking),
+            ("input_tokens", &mut self.input),
+            ("cache_read_input_tokens", &mut self.cache_read),
+            ("cache_creation_input_tokens", &mut self.cache_written),
+            ("output_tokens", &mut self.output),
+            ("output_tokens_details/thinking_tokens", &mut self.thinking),
         ] {
-            match stated.pointer(path) {
-                None | Some(Value::Null) => {}
-                Some(value) => match count::count(value) {
-                    Some(number) => *counted = Some(number),
-                    None => odd.push(count::ODD),
-                },
+            match count::at(stated, path).map(count::count) {
+                None => {}
+                Some(Some(number)) => *counted = Some(number),
+                Some(None) => odd.push(count::ODD),
             }
         }
         if self.output.is_some() && self.thinking > self.output {

@@ -10,7 +10,7 @@ use crate::{
         decoder::note_behind_end,
         error::{self, ProviderError},
         excerpt::excerpt,
-        json::{self, Fields},
+        json::{self, Fields, Scanned},
         typed,
     },
     event::{About, Event, Finish, Note, Usage},
@@ -88,7 +88,8 @@ impl Reader for MessageReader {
 
 impl MessageReader {
     fn read_data(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        let (kind, fields) = match typed(name, data) {
+        let scanned = Scanned::of(data);
+        let (kind, fields) = match typed(name, &scanned) {
             Ok(event) => event,
             Err(taken) => return taken,
         };
@@ -186,10 +187,10 @@ impl MessageReader {
     /// Notes what stands beside the fields that are read: the container, edits of the context, the stop
     /// string that was met. Numbers alone say nothing.
     fn read_beside(&mut self, fields: &Fields<'_>, read: &[&str], out: &mut Vec<Event>) {
-        for (name, raw) in &fields.0 {
+        for (name, raw) in fields.iter() {
             // What is nested too deep to be looked into may hold text.
-            if !read.contains(&&**name) && json::holds_text(raw).unwrap_or(true) {
-                self.beside.tell(name, raw.get(), out);
+            if !read.contains(&&*name) && json::holds_text(raw).unwrap_or(true) {
+                self.beside.tell(&name, raw.get(), out);
             }
         }
     }
@@ -217,22 +218,25 @@ impl MessageReader {
         let Some(raw) = fields.stated("usage") else {
             return;
         };
-        let Ok(stated) = json::value(raw.get()) else {
-            return Note::tell(About::Usage, "the token counts can't be read", out);
-        };
-        for odd in self.counts.take(&stated) {
-            Note::tell(About::Usage, odd, out);
-        }
-        let iterations = stated["iterations"].as_array().into_iter().flatten();
-        for iteration in iterations {
-            let kind = iteration["type"].as_str().unwrap_or_default();
-            if !COUNTED.contains(&kind) {
-                let json = iteration.to_string();
-                self.beside.tell("counted apart", &json, out);
-            }
+        if let Ok(stated) = Fields::of(raw) {
+            self.read_counts(&stated, out);
         }
         let begins = fields.stated("role").is_some() && fields.stated("stop_reason").is_none();
         self.tell_counts(!begins, out);
+    }
+
+    fn read_counts(&mut self, stated: &Fields<'_>, out: &mut Vec<Event>) {
+        for odd in self.counts.take(stated) {
+            Note::tell(About::Usage, odd, out);
+        }
+        let iterations = stated.stated("iterations").and_then(json::elements);
+        for iteration in iterations.into_iter().flatten() {
+            let fields = Fields::of(iteration).ok();
+            let kind = fields.and_then(|fields| json::text(fields.stated("type")?));
+            if !COUNTED.contains(&&*kind.unwrap_or_default()) {
+                self.beside.tell("counted apart", iteration.get(), out);
+            }
+        }
     }
 
     /// Tells the counts, if they are new. What a message's start says of its output is one or a few tokens:

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
-
 use crate::{
-    body::json::{self, Fields},
+    body::json::{self, Fields, Raw, Scanned},
     event::{Citation, Event},
 };
 
@@ -33,7 +31,7 @@ pub(super) struct Item {
 }
 
 impl Item {
-    pub(super) fn new(kind: String, start: &RawValue) -> Self {
+    pub(super) fn new(kind: String, start: Raw<'_>) -> Self {
         Self {
             kind,
             start: start.get().to_owned(),
@@ -43,11 +41,11 @@ impl Item {
 
     /// Takes a delta of any type: pieces of input, else the text of each of its fields.
     pub(super) fn add(&mut self, delta: &Fields<'_>) {
-        for (key, raw) in &delta.0 {
+        for (key, raw) in delta.iter() {
             let Some(text) = json::string(raw) else {
                 continue;
             };
-            match &**key {
+            match &*key {
                 "type" => {}
                 "partial_json" => self.input.push_str(&text),
                 key => self
@@ -77,9 +75,9 @@ impl Item {
         if self.input.is_empty() && self.added.is_empty() {
             return std::mem::take(&mut self.start);
         }
-        let start: Fields<'_> = serde_json::from_str(&self.start).unwrap_or(Fields(Vec::new()));
-        let mut fields: Vec<(String, String)> = (start.0.iter())
-            .map(|(key, raw)| (key.clone().into_owned(), raw.get().to_owned()))
+        let start = Scanned::of(&self.start);
+        let mut fields: Vec<(String, String)> = (start.fields().iter().flat_map(Fields::iter))
+            .map(|(key, raw)| (key.into_owned(), raw.get().to_owned()))
             .collect();
         for (key, text) in std::mem::take(&mut self.added) {
             let begun = fields.iter().find(|(known, _)| *known == key);
@@ -88,7 +86,7 @@ impl Item {
             set(&mut fields, key, quoted(&(begun + &text)));
         }
         if !self.input.is_empty() {
-            let is_json = serde_json::from_str::<&RawValue>(&self.input).is_ok();
+            let is_json = json::is_json(&self.input);
             let input = std::mem::take(&mut self.input);
             let input = if is_json { input } else { quoted(&input) };
             set(&mut fields, "input".into(), input);
@@ -124,7 +122,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A citation: of a search result, a page, or a document that the request held.
-pub(super) fn citation(raw: &RawValue) -> Option<Event> {
+pub(super) fn citation(raw: Raw<'_>) -> Option<Event> {
     let fields = Fields::of(raw).ok()?;
     let text = |name| fields.stated(name).and_then(json::string);
     let source = || text("source").filter(|source| source.contains("://"));

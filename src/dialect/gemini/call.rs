@@ -5,11 +5,11 @@
 //! (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>). The paths
 //! may come in any order, so such arguments are told when they are whole.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::partial::PartialArgs;
 use crate::{
-    body::json::{self, Fields},
+    body::json::{self, Fields, Raw},
     event::{Event, ToolCallDelta},
 };
 
@@ -42,8 +42,8 @@ pub(in crate::dialect) struct CallPiece {
 impl CallPiece {
     fn of(call: &Fields<'_>) -> serde_json::Result<Self> {
         let said = |name| call.get(name).and_then(json::string);
-        let args = call.get("args").map(RawValue::get);
-        let pieces = call.get("partialArgs").map(RawValue::get);
+        let args = call.get("args").map(Raw::get);
+        let pieces = call.get("partialArgs").map(Raw::get);
         let stated = |json: &&str| *json != "null";
         Ok(Self {
             id: said("id"),

@@ -6,14 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::value::RawValue;
-
 use super::{call::Calls, finish::class_of, part::Open, sources, usage::Counts};
 use crate::{
     body::{
         Ended, Reader, Taken,
         error::{self, ProviderError},
-        json::{self, Fields},
+        json::{self, Fields, Raw, Scanned},
         text::Joiner,
     },
     event::{About, Event, Finish, FinishReason},
@@ -159,11 +157,12 @@ impl GeminiReader {
         data: &str,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<Option<ProviderError>> {
+        let scanned = Scanned::of(data);
         if !data.starts_with('[') {
-            return self.read_response(data, out);
+            return self.read_response(data, &scanned.fields()?, out);
         }
-        for element in json::list::<&RawValue>(data)? {
-            if let Some(error) = self.read_response(element.get(), out)? {
+        for element in scanned.list()? {
+            if let Some(error) = self.read_response(element.get(), &Fields::of(element)?, out)? {
                 return Ok(Some(error));
             }
         }
@@ -173,15 +172,17 @@ impl GeminiReader {
     fn read_response(
         &mut self,
         data: &str,
+        response: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<Option<ProviderError>> {
-        let response: Fields<'_> = serde_json::from_str(data)?;
         let before = out.len();
-        let said = |name| response.get(name).and_then(json::string);
-        self.tell(said("responseId"), said("modelVersion"), out);
+        if !self.told.id || !self.told.model {
+            let said = |name| response.get(name).and_then(json::string);
+            self.tell(said("responseId"), said("modelVersion"), out);
+        }
         let (mut alive, mut says) = (false, false);
-        for (key, raw) in &response.0 {
-            match &**key {
+        for (key, raw) in response.iter() {
+            match &*key {
                 "responseId" | "modelVersion" => {}
                 _ if json::is_void(raw) => {}
                 "candidates" => {
@@ -191,7 +192,8 @@ impl GeminiReader {
                 "promptFeedback" => self.read_feedback(raw, out)?,
                 "usageMetadata" => {
                     self.answered = true;
-                    out.extend(self.counts.read(raw)?.map(Event::Usage));
+                    json::not_too_deep(raw)?;
+                    out.extend(self.counts.read(raw).map(Event::Usage));
                 }
                 // Whether the model is to be retired.
                 "modelStatus" => self.note_message("the model's status", raw, "message", out),
@@ -206,8 +208,8 @@ impl GeminiReader {
         if self.failed.is_some() {
             return Ok(self.failed.take());
         }
-        let mut names = response.0.iter().map(|(name, _)| name);
-        if !says && names.any(|name| error::tells_of_failure(name)) {
+        let mut names = response.iter().map(|(name, _)| name);
+        if !says && names.any(|name| error::tells_of_failure(&name)) {
             return Ok(error::business_error(&json::value(data)?));
         }
         Ok(None)
@@ -236,13 +238,9 @@ impl GeminiReader {
     }
 
     /// Reads the candidates; gives whether the one that is shown was among them.
-    fn read_candidates(
-        &mut self,
-        raw: &RawValue,
-        out: &mut Vec<Event>,
-    ) -> serde_json::Result<bool> {
+    fn read_candidates(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> serde_json::Result<bool> {
         let mut shown = false;
-        let candidates: Vec<Fields<'_>> = json::list(raw.get())?;
+        let candidates: Vec<_> = json::list(raw)?.map(Fields::of).collect::<Result<_, _>>()?;
         let stated = |candidate: &Fields<'_>| candidate.get("index")?.get().parse().ok();
         // An index of 0 is left out by some, and all of them by others.
         let any = candidates.iter().any(|one| stated(one).is_some());
@@ -292,8 +290,8 @@ impl GeminiReader {
             self.read_content(&Fields::of(content)?, out)?;
         }
         self.heed(&out[before..]);
-        for (key, raw) in &candidate.0 {
-            match &**key {
+        for (key, raw) in candidate.iter() {
+            match &*key {
                 "content" if content.is_some() => {}
                 _ if json::is_void(raw) => {}
                 "finishReason" => self.finish_by(json::word(raw).as_deref(), out),
@@ -327,12 +325,12 @@ impl GeminiReader {
         content: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
-        for (key, raw) in &content.0 {
-            match &**key {
+        for (key, raw) in content.iter() {
+            match &*key {
                 "role" => {}
                 _ if json::is_void(raw) => {}
                 "parts" => {
-                    for part in json::list::<&RawValue>(raw.get())? {
+                    for part in json::list(raw)? {
                         self.read_part(part, out)?;
                     }
                 }
@@ -361,7 +359,7 @@ impl GeminiReader {
     }
 
     /// Why the prompt was refused, if it was: then no candidate comes.
-    fn read_feedback(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> serde_json::Result<()> {
+    fn read_feedback(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> serde_json::Result<()> {
         self.answered = true;
         let feedback = Fields::of(raw)?;
         if let Some(ratings) = feedback.get("safetyRatings") {
@@ -372,9 +370,9 @@ impl GeminiReader {
         Ok(())
     }
 
-    fn read_ratings(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
-        let ratings: Vec<Fields<'_>> = json::list(raw.get()).unwrap_or_default();
-        for rating in ratings {
+    fn read_ratings(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
+        let ratings = json::elements(raw).into_iter().flatten();
+        for rating in ratings.filter_map(|rating| Fields::of(rating).ok()) {
             if rating
                 .get("blocked")
                 .is_some_and(|blocked| blocked.get() == "true")
@@ -387,7 +385,7 @@ impl GeminiReader {
         }
     }
 
-    fn read_urls(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+    fn read_urls(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
         let (read, failed) = sources::urls(raw);
         self.cite(read, out);
         for (url, status) in failed {

@@ -1,13 +1,11 @@
 //! What an answer says beside its content: why it was blocked, its sources, oddities, unknown fields. Each is
 //! told once.
 
-use serde_json::value::RawValue;
-
 use super::decode::GeminiReader;
 use crate::{
     body::{
         excerpt::capped,
-        json::{self, Fields},
+        json::{self, Fields, Raw},
         text::Piece,
     },
     event::{About, Citation, Event, FinishReason, Note},
@@ -82,7 +80,7 @@ impl GeminiReader {
     pub(super) fn note_message(
         &mut self,
         what: &str,
-        raw: &RawValue,
+        raw: Raw<'_>,
         name: &str,
         out: &mut Vec<Event>,
     ) {
@@ -111,7 +109,7 @@ impl GeminiReader {
     pub(super) fn unknown(
         &mut self,
         kind: &str,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         const MAX_KINDS: usize = 64;

@@ -11,11 +11,10 @@ use base64::{
     alphabet::{STANDARD, URL_SAFE},
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use serde_json::value::RawValue;
 
 use super::decode::GeminiReader;
 use crate::{
-    body::json::{self, Fields},
+    body::json::{self, Fields, Raw},
     chat::Media,
     event::{About, Event},
 };
@@ -37,7 +36,7 @@ const PART_METADATA: &[&str] = &[
 
 /// Whether a field says what a part is. Some gateways write every field there is, all but one of them null,
 /// or an empty text beside it.
-fn is_kind(name: &str, value: &RawValue) -> bool {
+fn is_kind(name: &str, value: Raw<'_>) -> bool {
     !PART_METADATA.contains(&name)
         && value.get() != "null"
         && (name != "text" || value.get() != r#""""#)
@@ -69,7 +68,7 @@ impl GeminiReader {
     /// If it is no object, or nested deeper than `serde_json` reads.
     pub(super) fn read_part(
         &mut self,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let part = Fields::of(raw)?;
@@ -79,8 +78,8 @@ impl GeminiReader {
         let signature = part.get("thoughtSignature").and_then(json::string);
         let heard = part
             .get("audioTranscription")
-            .filter(|raw| !json::is_void(raw));
-        let mut kinds = (part.0.iter()).filter(|(key, value)| is_kind(key, value));
+            .filter(|raw| !json::is_void(*raw));
+        let mut kinds = part.iter().filter(|(key, value)| is_kind(key, *value));
         let Some((kind, value)) = kinds.next() else {
             // Nothing, or a signature alone.
             match heard {
@@ -89,20 +88,20 @@ impl GeminiReader {
             }
             return Ok(());
         };
-        match &**kind {
+        match &*kind {
             "text" => {
                 let text = json::bytes(value).unwrap_or_default();
                 self.read_text(text, is_thought, signature, out);
             }
             "functionCall" => self.read_call(raw, &Fields::of(value)?, signature, out)?,
             // A draft of what it will show later is no part of the answer, but goes back with it.
-            "inlineData" | "fileData" if is_thought => self.opaque(kind, raw.get(), out),
+            "inlineData" | "fileData" if is_thought => self.opaque(&kind, raw.get(), out),
             "inlineData" | "fileData" => self.read_media(raw, &Fields::of(value)?, signature, out),
             "executableCode"
             | "codeExecutionResult"
             | "toolCall"
             | "toolResponse"
-            | "functionResponse" => self.opaque(kind, raw.get(), out),
+            | "functionResponse" => self.opaque(&kind, raw.get(), out),
             _ => {
                 self.open = Open::None;
                 let kind = format!("parts.{kind}");
@@ -152,7 +151,7 @@ impl GeminiReader {
 
     fn read_call(
         &mut self,
-        part: &RawValue,
+        part: Raw<'_>,
         call: &Fields<'_>,
         signature: Option<String>,
         out: &mut Vec<Event>,
@@ -168,7 +167,7 @@ impl GeminiReader {
 
     fn read_media(
         &mut self,
-        part: &RawValue,
+        part: Raw<'_>,
         file: &Fields<'_>,
         signature: Option<String>,
         out: &mut Vec<Event>,

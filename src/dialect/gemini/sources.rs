@@ -1,12 +1,15 @@
 //! Sources that an answer rests on, in the three places where the protocol names them, and the queries that
 //! found them. Google's own rendering of those queries is left out.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
-use crate::{body::json, event::Citation};
+use crate::{
+    body::json::{self, Raw},
+    event::Citation,
+};
 
 /// `groundingMetadata`: pages of the web, places, passages of the user's own files, images.
-pub(super) fn grounding(raw: &RawValue) -> Vec<Citation> {
+pub(super) fn grounding(raw: Raw<'_>) -> Vec<Citation> {
     let value = value(raw);
     let chunks = list(&value, "/groundingChunks");
     // Each chunk is an object of one field, whose name says the kind of source.
@@ -23,7 +26,7 @@ pub(super) fn grounding(raw: &RawValue) -> Vec<Citation> {
 }
 
 /// What was searched for: on the web, for images, in the user's own files.
-pub(super) fn queries(raw: &RawValue) -> Vec<String> {
+pub(super) fn queries(raw: Raw<'_>) -> Vec<String> {
     let value = value(raw);
     let lists = [
         "/webSearchQueries",
@@ -37,7 +40,7 @@ pub(super) fn queries(raw: &RawValue) -> Vec<String> {
 }
 
 /// `citationMetadata`: what the answer repeats word for word.
-pub(super) fn citations(raw: &RawValue) -> Vec<Citation> {
+pub(super) fn citations(raw: Raw<'_>) -> Vec<Citation> {
     let value = value(raw);
     // The second name is that of the Gemini API's v1.
     list(&value, "/citations")
@@ -47,7 +50,7 @@ pub(super) fn citations(raw: &RawValue) -> Vec<Citation> {
 }
 
 /// `urlContextMetadata`: the pages that were read, and those that were not, with why.
-pub(super) fn urls(raw: &RawValue) -> (Vec<Citation>, Vec<(String, String)>) {
+pub(super) fn urls(raw: Raw<'_>) -> (Vec<Citation>, Vec<(String, String)>) {
     let value = value(raw);
     let (mut read, mut failed) = (Vec::new(), Vec::new());
     for page in list(&value, "/urlMetadata") {
@@ -72,7 +75,7 @@ pub(in crate::dialect) fn of(
     (citation != Citation::default()).then_some(citation)
 }
 
-fn value(raw: &RawValue) -> Value {
+fn value(raw: Raw<'_>) -> Value {
     json::value(raw.get()).unwrap_or_default()
 }
 

@@ -1,9 +1,7 @@
 //! Token counts. Each statement stands for the whole answer so far; a count of 0 may be left out.
 
-use serde_json::value::RawValue;
-
 use crate::{
-    body::{count, json},
+    body::{count, json::Raw},
     event::Usage,
 };
 
@@ -30,12 +28,12 @@ pub(in crate::dialect) struct Stated {
 impl Stated {
     fn of(counts: &count::Counts<'_>) -> Self {
         Self {
-            prompt: counts.get(&["/promptTokenCount"]),
-            cached: counts.get(&["/cachedContentTokenCount"]),
-            candidates: counts.get(&["/candidatesTokenCount"]),
-            thoughts: counts.get(&["/thoughtsTokenCount"]),
-            tool_use_prompt: counts.get(&["/toolUsePromptTokenCount"]),
-            total: counts.get(&["/totalTokenCount"]),
+            prompt: counts.get(&["promptTokenCount"]),
+            cached: counts.get(&["cachedContentTokenCount"]),
+            candidates: counts.get(&["candidatesTokenCount"]),
+            thoughts: counts.get(&["thoughtsTokenCount"]),
+            tool_use_prompt: counts.get(&["toolUsePromptTokenCount"]),
+            total: counts.get(&["totalTokenCount"]),
         }
     }
 
@@ -72,15 +70,11 @@ impl Stated {
 
 impl Counts {
     /// Reads a statement; gives the usage if that changed.
-    ///
-    /// # Errors
-    /// If it is nested deeper than `serde_json` reads.
-    pub(super) fn read(&mut self, raw: &RawValue) -> serde_json::Result<Option<Usage>> {
-        let statement = json::value(raw.get())?;
-        let counts = count::Counts::of(&statement);
+    pub(super) fn read(&mut self, raw: Raw<'_>) -> Option<Usage> {
+        let counts = count::Counts::of(raw);
         let stated = Stated::of(&counts);
         self.odd = self.odd.or(counts.oddity());
-        Ok(self.take(stated))
+        self.take(stated)
     }
 
     /// Takes a statement; gives the usage if that changed.
@@ -138,8 +132,7 @@ mod tests {
         let mut counts = Counts::default();
         let mut usage = Usage::default();
         for statement in statements {
-            let raw: &RawValue = serde_json::from_str(statement).unwrap();
-            if let Some(later) = counts.read(raw).unwrap() {
+            if let Some(later) = counts.read(Raw::of(statement)) {
                 usage.merge(later);
             }
         }

@@ -4,14 +4,13 @@
 use std::collections::HashSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::value::RawValue;
 
 use super::metrics;
 use crate::{
     body::{
         Beside, Ended, Reader, Taken,
         error::{ProviderError, business_error_in, provider_error},
-        json::{self, Fields},
+        json::{self, Fields, Raw, Scanned},
         text::{Joiner, Piece},
     },
     chat::Media,
@@ -76,7 +75,8 @@ impl Reader for ChatReader {
     const STREAMS_OBJECTS: bool = true;
 
     fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        let line: Fields<'_> = match serde_json::from_str(data) {
+        let scanned = Scanned::of(data);
+        let line = match scanned.fields() {
             Ok(line) => line,
             Err(why) => return Taken::Unreadable(format!("a line is no JSON object ({why})")),
         };
@@ -138,11 +138,11 @@ impl ChatReader {
                 Err(_) => unknown("message", raw.get(), out),
             }
         }
-        for (name, raw) in &line.0 {
+        for (name, raw) in line.iter() {
             // What is nested too deep to be looked into may hold text.
-            let read = LINE.contains(&&**name) || metrics::reads(name);
+            let read = LINE.contains(&&*name) || metrics::reads(&name);
             if !read && json::holds_text(raw).unwrap_or(true) {
-                self.beside.tell(name, raw.get(), out);
+                self.beside.tell(&name, raw.get(), out);
             }
         }
         metrics::read(line, out);
@@ -179,15 +179,15 @@ impl ChatReader {
             Some(())
         });
         each(message, "tool_calls", out, |raw, out| self.call(raw, out));
-        for (name, raw) in &message.0 {
+        for (name, raw) in message.iter() {
             // What is nested too deep to be looked into may hold text.
-            if !MESSAGE.contains(&&**name) && json::holds_text(raw).unwrap_or(true) {
+            if !MESSAGE.contains(&&*name) && json::holds_text(raw).unwrap_or(true) {
                 unknown(&format!("message.{name}"), raw.get(), out);
             }
         }
     }
 
-    fn say(&mut self, name: &str, raw: &RawValue, is_thought: bool, out: &mut Vec<Event>) {
+    fn say(&mut self, name: &str, raw: Raw<'_>, is_thought: bool, out: &mut Vec<Event>) {
         let Some(bytes) = json::bytes(raw) else {
             if !json::is_void(raw) {
                 unknown(name, raw.get(), out);
@@ -237,7 +237,7 @@ impl ChatReader {
     }
 
     /// A call comes whole. Its index is no use: servers have given 0 to all calls of an answer.
-    fn call(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Option<()> {
+    fn call(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Option<()> {
         if self.calls >= MAX_CALLS {
             Event::left_out(Surplus::ToolCalls, out);
             return Some(());
@@ -283,7 +283,7 @@ impl ChatReader {
 
 /// The arguments' object as it was written, so that the order of its keys and the digits of its numbers
 /// stay. Some proxies send it as text, as OpenAI does.
-fn arguments(raw: &RawValue) -> String {
+fn arguments(raw: Raw<'_>) -> String {
     match raw.get() {
         "null" => String::new(),
         text if text.starts_with('"') => json::string(raw).unwrap_or_default(),
@@ -291,7 +291,7 @@ fn arguments(raw: &RawValue) -> String {
     }
 }
 
-fn image(raw: &RawValue) -> Option<Media> {
+fn image(raw: Raw<'_>) -> Option<Media> {
     let data = STANDARD.decode(json::bytes(raw)?).ok()?;
     let known = Media::of_bytes(data.clone(), String::new()).ok();
     Some(known.filter(Media::is_image).unwrap_or_else(|| Media {
@@ -306,12 +306,12 @@ fn each(
     message: &Fields<'_>,
     name: &str,
     out: &mut Vec<Event>,
-    mut read: impl FnMut(&RawValue, &mut Vec<Event>) -> Option<()>,
+    mut read: impl FnMut(Raw<'_>, &mut Vec<Event>) -> Option<()>,
 ) {
-    let Some(list) = message.get(name).filter(|raw| !json::is_void(raw)) else {
+    let Some(list) = message.get(name).filter(|raw| !json::is_void(*raw)) else {
         return;
     };
-    let elements = json::elements(list).unwrap_or_else(|| vec![list]);
+    let elements = json::elements(list).map_or_else(|| vec![list], Iterator::collect);
     for element in elements {
         if read(element, out).is_none() {
             unknown(&format!("message.{name}"), element.get(), out);

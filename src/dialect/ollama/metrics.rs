@@ -1,13 +1,8 @@
 //! What a line says about the work itself: how long each step took, how many tokens there were, and why
 //! the answer ended.
 
-use serde_json::value::RawValue;
-
 use crate::{
-    body::{
-        count::count,
-        json::{self, Fields},
-    },
+    body::{count::count, json::Fields},
     event::{About, Event, FinishReason, Note, Usage},
 };
 
@@ -46,8 +41,7 @@ pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
 }
 
 fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
-    let raw: &RawValue = line.get(name).filter(|raw| raw.get() != "null")?;
-    let number = json::value(raw.get()).ok().and_then(|value| count(&value));
+    let number = count(line.stated(name)?);
     if number.is_none() {
         let about = if name.ends_with("_count") {
             About::Usage

@@ -6,9 +6,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::value::RawValue;
-
-use crate::body::json::{self, Fields};
+use crate::body::json::{self, Fields, Raw};
 
 /// Most indices that are told apart.
 const MAX_OTHERS: usize = 1_000;
@@ -71,12 +69,14 @@ impl Choices {
 fn begins_anew(choice: &Fields<'_>) -> bool {
     let delta = choice.stated("delta").and_then(|raw| Fields::of(raw).ok());
     delta.is_some_and(|delta| {
-        let says = |(name, raw): &(_, &RawValue)| name != "role" && says_anything(raw);
-        delta.stated("role").is_some() && !delta.0.iter().any(says)
+        let mut says = delta
+            .iter()
+            .filter(|(name, raw)| name != "role" && says_anything(*raw));
+        delta.stated("role").is_some() && says.next().is_none()
     })
 }
 
-fn says_anything(raw: &RawValue) -> bool {
+fn says_anything(raw: Raw<'_>) -> bool {
     json::holds_text(raw).unwrap_or(true)
 }
 
@@ -88,7 +88,7 @@ mod tests {
     fn places(asked: Option<u64>, choices: &[&str]) -> String {
         let mut known = Choices::asked(asked);
         let place = |json: &&str| {
-            let choice: Fields<'_> = serde_json::from_str(json).unwrap();
+            let choice = Fields::of(Raw::of(json)).unwrap();
             match known.place(&choice, false) {
                 Place::Same => 's',
                 Place::Renumbered => 'r',
@@ -126,7 +126,7 @@ mod tests {
         let choice = |index: u8| format!(r#"{{"index":{index},"message":{{"content":"x"}}}}"#);
         let places = [0, 1, 0].map(|index| {
             let json = choice(index);
-            known.place(&serde_json::from_str(&json).unwrap(), true)
+            known.place(&Fields::of(Raw::of(&json)).unwrap(), true)
         });
         assert_eq!(places, [Place::Same, Place::Other, Place::Same]);
     }

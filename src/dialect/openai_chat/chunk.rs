@@ -1,8 +1,6 @@
 //! Reads one JSON object of an answer (a chunk, or a whole completion) into events.
 
-use std::collections::HashMap;
-
-use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     choice::{Choices, Place},
@@ -15,7 +13,7 @@ use super::{
 use crate::{
     body::{
         error::{self, ProviderError},
-        json::{self, Fields},
+        json::{self, Fields, Raw, Scanned},
         text::{Joiner, Piece},
     },
     event::{About, Event, Finish, Note, Usage},
@@ -69,18 +67,18 @@ type Counted = (Usage, Option<&'static str>);
 /// What one chunk says, sorted out.
 #[derive(Default)]
 struct Chunk<'a> {
-    id: Option<String>,
-    model: Option<String>,
-    choices: Option<&'a RawValue>,
-    usage: Option<Counted>,
-    error: Option<&'a RawValue>,
+    id: Option<Raw<'a>>,
+    model: Option<Raw<'a>>,
+    choices: Option<Raw<'a>>,
+    usage: Option<Raw<'a>>,
+    error: Option<Raw<'a>>,
     /// Whether a field tells of a failure.
     fails: bool,
-    object: Option<String>,
-    /// Sources, the lists with titles first: a list of bare URLs may stand beside them.
-    sources: Vec<(&'static str, &'a RawValue)>,
-    items: Vec<(&'static str, &'a RawValue)>,
-    unknown: Vec<(String, &'a RawValue)>,
+    /// Whether it says that it only keeps the connection open.
+    pings: bool,
+    sources: Vec<(&'static str, Raw<'a>)>,
+    items: Vec<(&'static str, Raw<'a>)>,
+    unknown: Vec<(Cow<'a, str>, Raw<'a>)>,
 }
 
 impl ChunkReader {
@@ -94,15 +92,15 @@ impl ChunkReader {
         out: &mut Vec<Event>,
     ) -> Result<Option<ProviderError>, NotAChunk> {
         let before = out.len();
-        let fields: Fields<'_> = serde_json::from_str(json)?;
-        let chunk = sorted(&fields);
+        let scanned = Scanned::of(json);
+        let chunk = sorted(&scanned.fields()?);
         self.read_meta(&chunk, out);
-        let mut alive = chunk.object.as_deref() == Some("ping");
-        if let Some(choices) = chunk.choices.filter(|c| !json::is_void(c)) {
+        let mut alive = chunk.pings;
+        if let Some(choices) = chunk.choices.filter(|c| !json::is_void(*c)) {
             alive |= self.read_choices(choices, out)?;
         }
         if let Some(usage) = chunk.usage {
-            self.read_usage(usage, out);
+            self.read_usage(usage_of(usage), out);
         }
         for (name, raw) in chunk.sources {
             self.read_sources(name, raw, out)?;
@@ -111,7 +109,7 @@ impl ChunkReader {
             self.read_item(kind, raw, out)?;
         }
         for (kind, raw) in chunk.unknown {
-            self.read_unknown(kind, raw, out)?;
+            self.read_unknown(&kind, raw, out)?;
         }
         let error = match chunk.error {
             Some(error) => Some(ProviderError::of_field(error.get(), json)),
@@ -150,8 +148,8 @@ impl ChunkReader {
     }
 
     fn read_meta(&mut self, chunk: &Chunk<'_>, out: &mut Vec<Event>) {
-        let id = chunk.id.clone().filter(|_| !self.told.id);
-        let model = chunk.model.clone().filter(|_| !self.told.model);
+        let id = chunk.id.filter(|_| !self.told.id).and_then(json::string);
+        let model = (chunk.model.filter(|_| !self.told.model)).and_then(json::string);
         self.told.id |= id.is_some();
         self.told.model |= model.is_some();
         if id.is_some() || model.is_some() {
@@ -170,8 +168,8 @@ impl ChunkReader {
     }
 
     /// Reads the choices that are the answer; gives whether they held an empty piece of text.
-    fn read_choices(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<bool, NotAChunk> {
-        let choices: Vec<Fields<'_>> = json::list(raw.get())?;
+    fn read_choices(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<bool, NotAChunk> {
+        let choices: Vec<_> = json::list(raw)?.map(Fields::of).collect::<Result<_, _>>()?;
         let mut alive = false;
         for choice in &choices {
             match self.choices.place(choice, choices.len() > 1) {
@@ -223,8 +221,8 @@ impl ChunkReader {
                 None => false,
             },
         };
-        for (key, raw) in &choice.0 {
-            match &**key {
+        for (key, raw) in choice.iter() {
+            match &*key {
                 "index" | "delta" | "message" => {}
                 "finish_reason" => self.read_finish(raw, out),
                 // OpenRouter: the provider broke off.
@@ -234,13 +232,13 @@ impl ChunkReader {
                 // Moonshot.
                 "usage" => self.read_usage(usage_of(raw), out),
                 key if CHOICE_METADATA.contains(&key) => {}
-                key => self.read_unknown(format!("choices.{key}"), raw, out)?,
+                key => self.read_unknown(&format!("choices.{key}"), raw, out)?,
             }
         }
         Ok(alive)
     }
 
-    fn read_finish(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+    fn read_finish(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
         let Some(word) = json::word(raw) else {
             return;
         };
@@ -257,14 +255,14 @@ impl ChunkReader {
     pub(super) fn read_sources(
         &mut self,
         name: &str,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> Result<(), NotAChunk> {
         for element in each(raw) {
             match sources::source(element) {
                 Some(source) if self.sources.is_new(&source) => out.push(Event::Citation(source)),
                 Some(_) => {}
-                None => self.read_unknown(name.to_owned(), element, out)?,
+                None => self.read_unknown(name, element, out)?,
             }
         }
         Ok(())
@@ -274,7 +272,7 @@ impl ChunkReader {
     pub(super) fn read_item(
         &mut self,
         kind: &str,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> Result<(), NotAChunk> {
         if self.is_news(kind, raw)? {
@@ -286,19 +284,19 @@ impl ChunkReader {
 
     pub(super) fn read_unknown(
         &mut self,
-        kind: String,
-        raw: &RawValue,
+        kind: &str,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> Result<(), NotAChunk> {
-        if self.is_news(&kind, raw)? {
-            let raw = raw.get().to_owned();
+        if self.is_news(kind, raw)? {
+            let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
             out.push(Event::Unknown { kind, raw });
         }
         Ok(())
     }
 
     /// Whether a field carries text that it did not carry the last time.
-    fn is_news(&mut self, kind: &str, raw: &RawValue) -> Result<bool, NotAChunk> {
+    fn is_news(&mut self, kind: &str, raw: Raw<'_>) -> Result<bool, NotAChunk> {
         const MAX_KINDS: usize = 64;
         let last = self.shown.get(kind);
         if !json::holds_text(raw)? || last.is_some_and(|last| last == raw.get()) {
@@ -329,31 +327,34 @@ pub(super) fn tell(mut piece: Piece, out: &mut Vec<Event>, event: fn(String) -> 
 
 fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
     let mut chunk = Chunk::default();
-    let named = |names: &[&'static str]| {
-        let found = |name: &&'static str| Some((*name, fields.get(name)?));
-        names.iter().filter_map(found).collect()
-    };
-    chunk.sources = named(SOURCES);
-    chunk.items = named(KNOWN_ITEMS);
-    for (key, raw) in &fields.0 {
-        match &**key {
-            "id" => chunk.id = json::string(raw),
-            "model" => chunk.model = json::string(raw),
+    for (key, raw) in fields.iter() {
+        match &*key {
+            "id" => chunk.id = Some(raw),
+            "model" => chunk.model = Some(raw),
             "choices" => chunk.choices = Some(raw),
-            "usage" => chunk.usage = Some(usage_of(raw)),
-            "object" | "type" => chunk.object = json::string(raw).or(chunk.object),
-            "error" => chunk.error = Some(*raw).filter(|raw| !json::is_void(raw)),
+            "usage" => chunk.usage = Some(raw),
+            "object" | "type" => chunk.pings |= raw.get() == r#""ping""#,
+            "error" => chunk.error = Some(raw).filter(|raw| !json::is_void(*raw)),
             "x_groq" => sort_groq(raw, &mut chunk),
             "base_resp" => sort_minimax(raw, &mut chunk),
             "code" | "status" | "param" => {}
+            key if CHUNK_METADATA.contains(&key) => {}
             // Beside choices such a field is shown as unknown.
             key if chunk_fails(key, fields) => chunk.fails = true,
-            key if CHUNK_METADATA.contains(&key) => {}
-            key if SOURCES.contains(&key) || KNOWN_ITEMS.contains(&key) => {}
-            key => chunk.unknown.push((key.to_owned(), raw)),
+            key if let Some(name) = named(SOURCES, key) => chunk.sources.push((name, raw)),
+            key if let Some(name) = named(KNOWN_ITEMS, key) => chunk.items.push((name, raw)),
+            _ => chunk.unknown.push((key, raw)),
         }
     }
+    // The lists with titles first: a list of bare URLs may stand beside them.
+    let place = |name| SOURCES.iter().position(|known| *known == name);
+    chunk.sources.sort_by_key(|(name, _)| place(*name));
     chunk
+}
+
+/// The name among these that a field has.
+fn named(names: &[&'static str], key: &str) -> Option<&'static str> {
+    names.iter().copied().find(|name| *name == key)
 }
 
 /// Whether a field tells that there is no answer.
@@ -362,24 +363,24 @@ fn chunk_fails(key: &str, fields: &Fields<'_>) -> bool {
 }
 
 /// Groq states usage, and errors of its own, in a field of its own.
-fn sort_groq<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
+fn sort_groq<'a>(raw: Raw<'a>, chunk: &mut Chunk<'a>) {
     let Ok(groq) = Fields::of(raw) else {
         return;
     };
-    if let Some(usage) = groq.get("usage").map(usage_of) {
+    if let Some(usage) = groq.get("usage") {
         chunk.usage = Some(usage);
     }
     chunk.error = groq
         .get("error")
-        .filter(|raw| !json::is_void(raw))
+        .filter(|raw| !json::is_void(*raw))
         .or(chunk.error);
 }
 
 /// MiniMax reports failures with status 200 and a `base_resp` whose code is not 0.
-fn sort_minimax<'a>(raw: &'a RawValue, chunk: &mut Chunk<'a>) {
+fn sort_minimax<'a>(raw: Raw<'a>, chunk: &mut Chunk<'a>) {
     let code = Fields::of(raw)
         .ok()
-        .and_then(|f| f.get("status_code").map(RawValue::get));
+        .and_then(|f| f.get("status_code").map(Raw::get));
     if code.is_some_and(|code| code != "0") {
         chunk.error = Some(raw);
     }

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::{
     chunk::{ChunkReader, NotAChunk, tell},
     fields::{DELTA_METADATA, KNOWN_ITEMS, REASONING},
@@ -13,7 +11,7 @@ use super::{
 use crate::{
     body::{
         error::ProviderError,
-        json::{self, Fields},
+        json::{self, Fields, Raw},
     },
     event::{About, Event},
 };
@@ -22,15 +20,15 @@ impl ChunkReader {
     /// Reads a delta or a whole message; gives whether it held an empty piece of text.
     pub(super) fn read_delta(
         &mut self,
-        delta: &RawValue,
+        delta: Raw<'_>,
         place: &str,
         out: &mut Vec<Event>,
     ) -> Result<bool, NotAChunk> {
         let delta = Fields::of(delta)?;
         self.read_reasoning(&delta, out);
         let mut alive = false;
-        for (key, raw) in &delta.0 {
-            match &**key {
+        for (key, raw) in delta.iter() {
+            match &*key {
                 "content" => alive |= self.read_content(raw, out)?,
                 "error" if !json::is_void(raw) => {
                     self.failed = Some(ProviderError::of_data(raw.get()));
@@ -41,7 +39,7 @@ impl ChunkReader {
                     self.read_tool_call(raw, Some(0), out)?;
                 }
                 "reasoning_details" => self.details.push(raw),
-                "annotations" | "citations" => self.read_sources(key, raw, out)?,
+                "annotations" | "citations" => self.read_sources(&key, raw, out)?,
                 "context" if raw.get().starts_with('{') => self.read_context(raw, out)?,
                 "images" => {
                     for part in each(raw) {
@@ -53,7 +51,7 @@ impl ChunkReader {
                 key if REASONING.contains(&key) && raw.get().starts_with('"') => {}
                 key if DELTA_METADATA.contains(&key) => {}
                 key if KNOWN_ITEMS.contains(&key) => self.read_item(key, raw, out)?,
-                key => self.read_unknown(format!("{place}.{key}"), raw, out)?,
+                key => self.read_unknown(&format!("{place}.{key}"), raw, out)?,
             }
         }
         Ok(alive)
@@ -119,8 +117,8 @@ impl ChunkReader {
     }
 
     /// Reads what Azure found in the user's own data: the sources, and what was searched for.
-    fn read_context(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
-        for (name, raw) in &Fields::of(raw)?.0 {
+    fn read_context(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+        for (name, raw) in Fields::of(raw)?.iter() {
             let name = format!("context.{name}");
             match name.as_str() {
                 "context.citations" => self.read_sources(&name, raw, out)?,
@@ -131,7 +129,7 @@ impl ChunkReader {
     }
 
     /// Reads a piece of sound, and of what is said in it.
-    fn read_audio(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+    fn read_audio(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         let audio = Fields::of(raw)?;
         if let Some(text) = audio.get("transcript").and_then(json::bytes) {
             self.tell_text(text, out);
@@ -151,7 +149,7 @@ impl ChunkReader {
     /// was an empty text, or one that waits for its second half.
     pub(super) fn read_content(
         &mut self,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> Result<bool, NotAChunk> {
         if let Some(text) = json::bytes(raw) {
@@ -159,7 +157,7 @@ impl ChunkReader {
         }
         match raw.get().as_bytes().first() {
             Some(b'[') => {
-                for part in json::list::<&RawValue>(raw.get())? {
+                for part in json::list(raw)? {
                     self.read_part(part, out)?;
                 }
             }
@@ -170,13 +168,13 @@ impl ChunkReader {
     }
 
     /// Reads one part of a content array. Parts hold no parts, so hostile nesting goes no deeper.
-    fn read_part(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+    fn read_part(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         if let Some(text) = json::bytes(raw) {
             self.tell_text(text, out);
             return Ok(());
         }
         let Ok(part) = Fields::of(raw) else {
-            return self.read_unknown("content".into(), raw, out);
+            return self.read_unknown("content", raw, out);
         };
         let kind = part.get("type").and_then(json::string);
         let kind = kind.unwrap_or_default();
@@ -209,10 +207,10 @@ impl ChunkReader {
         Ok(())
     }
 
-    fn read_tool_calls(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
+    fn read_tool_calls(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         match raw.get().as_bytes().first() {
             Some(b'[') => {
-                for call in json::list::<&RawValue>(raw.get())? {
+                for call in json::list(raw)? {
                     self.read_tool_call(call, None, out)?;
                 }
             }
@@ -226,7 +224,7 @@ impl ChunkReader {
     /// the like left out, the bare function of the old `function_call`.
     fn read_tool_call(
         &mut self,
-        raw: &RawValue,
+        raw: Raw<'_>,
         index: Option<u64>,
         out: &mut Vec<Event>,
     ) -> Result<(), NotAChunk> {
@@ -236,20 +234,20 @@ impl ChunkReader {
             ..Fragment::default()
         };
         let (mut unknown, mut extra) = (Vec::new(), None);
-        for (key, raw) in &call.0 {
-            match &**key {
+        for (key, raw) in call.iter() {
+            match &*key {
                 "index" => fragment.index = raw.get().parse().ok(),
                 "id" => fragment.id = json::string(raw),
                 "type" => {}
-                "extra_content" => extra = Some(*raw),
+                "extra_content" => extra = Some(raw),
                 "function" | "custom" if raw.get().starts_with('{') => {
                     let function = Fields::of(raw)?;
-                    for (key, raw) in &function.0 {
-                        fill_function(&mut fragment, key, raw);
+                    for (key, raw) in function.iter() {
+                        fill_function(&mut fragment, &key, raw);
                     }
                 }
                 key if fill_function(&mut fragment, key, raw) => {}
-                key => unknown.push((format!("tool_calls.{key}"), *raw)),
+                key => unknown.push((format!("tool_calls.{key}"), raw)),
             }
         }
         let (delta, piece) = self.calls.push(fragment);
@@ -263,7 +261,7 @@ impl ChunkReader {
             sign(extra, out);
         }
         for (kind, raw) in unknown {
-            self.read_unknown(kind, raw, out)?;
+            self.read_unknown(&kind, raw, out)?;
         }
         Ok(())
     }
@@ -274,7 +272,7 @@ impl ChunkReader {
 pub(super) const GOES_BACK: &str = "reasoning_content";
 
 /// Google's `extra_content` holds the signature of what it stands beside, without which Gemini 3 refuses a call's result.
-fn sign(extra: &RawValue, out: &mut Vec<Event>) {
+fn sign(extra: Raw<'_>, out: &mut Vec<Event>) {
     if extra.get().contains("thought_signature") {
         let value = extra.get().to_owned();
         out.push(Event::Signature { value });
@@ -282,7 +280,7 @@ fn sign(extra: &RawValue, out: &mut Vec<Event>) {
 }
 
 /// Takes a field of a function over; gives whether it is one.
-fn fill_function<'a>(fragment: &mut Fragment<'a>, key: &str, raw: &'a RawValue) -> bool {
+fn fill_function<'a>(fragment: &mut Fragment<'a>, key: &str, raw: Raw<'a>) -> bool {
     match key {
         "name" => fragment.name = json::string(raw),
         "arguments" | "input" | "parameters" => {
@@ -299,12 +297,12 @@ fn fill_function<'a>(fragment: &mut Fragment<'a>, key: &str, raw: &'a RawValue) 
 }
 
 /// The plain text of one of OpenRouter's reasoning details.
-fn detail_text<'a>(detail: &Fields<'a>) -> Option<&'a RawValue> {
+fn detail_text<'a>(detail: &Fields<'a>) -> Option<Raw<'a>> {
     detail.get("text").or_else(|| detail.get("summary"))
 }
 
 /// The texts of a thinking part: a string, or an array of `{text}`.
-fn texts(raw: &RawValue) -> Vec<Cow<'_, [u8]>> {
+fn texts(raw: Raw<'_>) -> Vec<Cow<'_, [u8]>> {
     if let Some(text) = json::bytes(raw) {
         return vec![text];
     }

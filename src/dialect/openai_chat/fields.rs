@@ -4,10 +4,8 @@
 //! The lists name the metadata. Any other field that carries text is shown as unknown, so that a field
 //! of tomorrow shows itself instead of getting lost.
 
-use serde_json::value::RawValue;
-
 use crate::{
-    body::{count::Counts, json},
+    body::{count::Counts, json::Raw},
     event::{FinishReason, Usage},
 };
 
@@ -110,29 +108,28 @@ pub(super) fn finish_class(word: &str) -> FinishReason {
 }
 
 /// Token counts as OpenAI states them, or with the names that DeepSeek and others use; and what is odd about them.
-pub(in crate::dialect) fn usage_of(raw: &RawValue) -> (Usage, Option<&'static str>) {
-    let stated = json::value(raw.get()).unwrap_or_default();
-    let counts = Counts::of(&stated);
+pub(in crate::dialect) fn usage_of(raw: Raw<'_>) -> (Usage, Option<&'static str>) {
+    let counts = Counts::of(raw);
     let count = |paths: &[&str]| counts.get(paths);
     let usage = Usage {
-        input: count(&["/prompt_tokens", "/input_tokens"]),
-        output: count(&["/completion_tokens", "/output_tokens"]),
+        input: count(&["prompt_tokens", "input_tokens"]),
+        output: count(&["completion_tokens", "output_tokens"]),
         reasoning: count(&[
-            "/completion_tokens_details/reasoning_tokens",
-            "/output_tokens_details/reasoning_tokens",
-            "/reasoning_tokens",
+            "completion_tokens_details/reasoning_tokens",
+            "output_tokens_details/reasoning_tokens",
+            "reasoning_tokens",
         ]),
         cache_written: count(&[
-            "/prompt_tokens_details/cache_write_tokens",
-            "/input_tokens_details/cache_write_tokens",
+            "prompt_tokens_details/cache_write_tokens",
+            "input_tokens_details/cache_write_tokens",
         ]),
         cached: count(&[
-            "/prompt_tokens_details/cached_tokens",
-            "/input_tokens_details/cached_tokens",
-            "/prompt_cache_hit_tokens",
-            "/cached_tokens",
+            "prompt_tokens_details/cached_tokens",
+            "input_tokens_details/cached_tokens",
+            "prompt_cache_hit_tokens",
+            "cached_tokens",
         ]),
-        total: count(&["/total_tokens"]),
+        total: count(&["total_tokens"]),
     };
     (usage, counts.oddity())
 }

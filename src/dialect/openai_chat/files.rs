@@ -1,10 +1,9 @@
 //! Files that the model made: images at a URL or in one, and sound in pieces.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::value::RawValue;
 
 use crate::{
-    body::json::{self, Fields},
+    body::json::{self, Fields, Raw},
     chat::Media,
     event::Event,
 };
@@ -75,6 +74,6 @@ fn image_at(url: &str) -> Option<Media> {
 }
 
 /// The elements of an array; the value itself where it is none.
-pub(super) fn each(raw: &RawValue) -> Vec<&RawValue> {
-    json::elements(raw).unwrap_or_else(|| vec![raw])
+pub(super) fn each(raw: Raw<'_>) -> Vec<Raw<'_>> {
+    json::elements(raw).map_or_else(|| vec![raw], Iterator::collect)
 }

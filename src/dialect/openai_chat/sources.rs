@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
-use crate::{body::json, event::Citation};
+use crate::{
+    body::json::{self, Raw},
+    event::Citation,
+};
 
 /// Most sources that are remembered: the list is repeated in every chunk.
 const MAX_KNOWN: usize = 4_096;
@@ -25,7 +28,7 @@ impl Sources {
 /// Reads one source: `OpenAI`'s and OpenRouter's `{type: "url_citation", url_citation: {url, title, content}}`,
 /// Perplexity's `{url, title, snippet}`, Azure's `{url, title, content, filepath}`, Zhipu's `{link, title,
 /// content}`, or (Perplexity, xAI) a bare URL.
-pub(super) fn source(raw: &RawValue) -> Option<Citation> {
+pub(super) fn source(raw: Raw<'_>) -> Option<Citation> {
     let value = json::value(raw.get()).ok()?;
     if let Value::String(url) = value {
         return (!url.is_empty()).then(|| Citation {
@@ -79,17 +82,15 @@ mod tests {
             (r#"{"filepath":"t","url":null,"content":"q"}"#, "", "t", "q"),
         ] {
             let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-            let raw = serde_json::from_str::<&RawValue>(json).unwrap();
             let expected = Citation {
                 url: some(url),
                 title: some(title),
                 quote: some(quote),
             };
-            assert_eq!(source(raw), Some(expected), "{json}");
+            assert_eq!(source(Raw::of(json)), Some(expected), "{json}");
         }
         for none in ["7", r#""""#, "{}", r#"{"content":"q"}"#] {
-            let raw = serde_json::from_str::<&RawValue>(none).unwrap();
-            assert_eq!(source(raw), None, "{none}");
+            assert_eq!(source(Raw::of(none)), None, "{none}");
         }
     }
 }

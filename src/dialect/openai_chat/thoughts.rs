@@ -1,9 +1,12 @@
 //! What of the model's thoughts must go back with its answer: OpenRouter's `reasoning_details`
 //! (<https://openrouter.ai/docs/use-cases/reasoning-tokens>).
 
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
-use crate::{body::json, event::Event};
+use crate::{
+    body::json::{self, Raw},
+    event::Event,
+};
 
 /// Most details that are kept.
 const MAX_DETAILS: usize = 1_024;
@@ -14,8 +17,8 @@ pub(super) struct Details(Vec<Map<String, Value>>);
 
 impl Details {
     /// Takes the details of one chunk.
-    pub(super) fn push(&mut self, raw: &RawValue) {
-        for detail in json::elements(raw).unwrap_or_default() {
+    pub(super) fn push(&mut self, raw: Raw<'_>) {
+        for detail in json::elements(raw).into_iter().flatten() {
             let Ok(detail) = serde_json::from_str::<Map<String, Value>>(detail.get()) else {
                 continue;
             };

@@ -89,7 +89,7 @@ impl Items {
     /// The next piece of a call's arguments.
     pub(super) fn argue(
         &mut self,
-        stated: Stated,
+        stated: Stated<'_>,
         piece: Cow<'_, [u8]>,
         out: &mut Vec<Event>,
     ) -> bool {
@@ -100,7 +100,7 @@ impl Items {
     /// A call's whole arguments: told only if none came in pieces.
     pub(super) fn argued(
         &mut self,
-        stated: Stated,
+        stated: Stated<'_>,
         whole: Cow<'_, [u8]>,
         out: &mut Vec<Event>,
     ) -> bool {

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use crate::{
-    body::json,
+    body::json::{self, Raw},
     event::{Citation, Event},
 };
 
@@ -15,7 +15,7 @@ pub(super) struct Told(HashSet<String>);
 
 impl Told {
     /// Tells an annotation that was not told yet.
-    pub(super) fn tell(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+    pub(super) fn tell(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
         let Ok(annotation) = json::value(raw.get()) else {
             return;
         };
@@ -36,7 +36,7 @@ impl Told {
 }
 
 /// `url_citation` has a URL and a title, files have a name and an id.
-fn event(annotation: &Value, raw: &RawValue) -> Event {
+fn event(annotation: &Value, raw: Raw<'_>) -> Event {
     let text = |name: &str| {
         let text = annotation.get(name)?.as_str()?;
         (!text.is_empty()).then(|| text.to_owned())

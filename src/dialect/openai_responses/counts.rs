@@ -1,14 +1,13 @@
 //! Token counts, and what is odd about them.
 
-use serde_json::value::RawValue;
-
 use crate::{
+    body::json::Raw,
     dialect::openai_chat::fields::usage_of,
     event::{About, Event, Note, Usage},
 };
 
 /// Tells the counts of a response, and notes what can't be true of them.
-pub(super) fn tell(raw: &RawValue, out: &mut Vec<Event>) {
+pub(super) fn tell(raw: Raw<'_>, out: &mut Vec<Event>) {
     let (usage, odd) = usage_of(raw);
     let more = |part: Option<u64>, whole: Option<u64>| whole.is_some() && part > whole;
     let odds = [

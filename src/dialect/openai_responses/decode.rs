@@ -1,6 +1,6 @@
 //! Reads the typed events of a streamed response, or a whole one that was not streamed.
 
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::{
     counts,
@@ -14,7 +14,7 @@ use crate::{
         decoder::note_behind_end,
         error,
         excerpt::excerpt,
-        json::{self, Fields},
+        json::{self, Fields, Raw, Scanned},
         typed,
     },
     event::{About, Event, Finish, FinishReason, Note},
@@ -36,11 +36,12 @@ impl Reader for ResponseReader {
     const CALLS_HAVE_IDS: bool = true;
 
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
-        let (kind, fields) = match typed(name, data) {
+        let scanned = Scanned::of(data);
+        let (kind, fields) = match typed(name, &scanned) {
             Ok(event) => event,
             Err(taken) => return taken,
         };
-        let read = match kind.as_str() {
+        let read = match &*kind {
             "" if fields.stated("output").is_some() => self.read_whole(&fields, out),
             "" if let Some(error) = error::business_error_in(data) => {
                 return Taken::Failed(error);
@@ -243,7 +244,7 @@ impl ResponseReader {
         self.items.hush(out);
         self.read_meta(response, out);
         let output = response.stated("output").and_then(json::elements);
-        for (position, item) in (0..).zip(output.unwrap_or_default()) {
+        for (position, item) in (0..).zip(output.into_iter().flatten()) {
             self.items.repeat(position, item, out)?;
         }
         tell_echo(response, out);
@@ -347,14 +348,14 @@ fn is_work(kind: &str) -> bool {
 }
 
 /// The item that an event says it is about.
-fn stated(fields: &Fields<'_>) -> Stated {
+fn stated<'a>(fields: &Fields<'a>) -> Stated<'a> {
     Stated {
         index: fields.stated("output_index").and_then(integer),
-        id: fields.stated("item_id").and_then(json::string),
+        id: fields.stated("item_id").and_then(json::text),
     }
 }
 
-fn integer(raw: &RawValue) -> Option<u64> {
+fn integer(raw: Raw<'_>) -> Option<u64> {
     raw.get().parse().ok()
 }
 

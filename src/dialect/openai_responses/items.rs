@@ -8,8 +8,6 @@ use std::{
     collections::{BTreeMap, HashSet},
 };
 
-use serde_json::value::RawValue;
-
 use super::{
     calls::Call,
     citation::Told,
@@ -19,7 +17,7 @@ use super::{
 };
 use crate::{
     body::{
-        json::{self, Fields},
+        json::{self, Fields, Raw},
         text::Joiner,
     },
     dialect::openai_chat::files::Sound,
@@ -59,7 +57,7 @@ pub(super) enum Item {
 
 impl Items {
     /// Whether an item is open whose pieces are told when it is whole.
-    pub(super) fn is_other(&self, stated: &Stated) -> bool {
+    pub(super) fn is_other(&self, stated: &Stated<'_>) -> bool {
         let index = self.places.find(stated);
         index.is_some_and(|index| matches!(self.open.get(&index), Some(Item::Other)))
     }
@@ -68,7 +66,7 @@ impl Items {
     pub(super) fn add(
         &mut self,
         index: Option<u64>,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let id = id_of(raw)?;
@@ -80,7 +78,7 @@ impl Items {
     pub(super) fn end(
         &mut self,
         index: Option<u64>,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let (id, open) = (id_of(raw)?, &self.open);
@@ -93,7 +91,7 @@ impl Items {
     pub(super) fn repeat(
         &mut self,
         position: u64,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let id = id_of(raw)?;
@@ -116,7 +114,7 @@ impl Items {
     fn open_item(
         &mut self,
         index: u64,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let fields = Fields::of(raw)?;
@@ -140,7 +138,7 @@ impl Items {
     /// The next piece of a text.
     pub(super) fn say(
         &mut self,
-        stated: Stated,
+        stated: Stated<'_>,
         channel: Channel,
         part: u64,
         piece: Cow<'_, [u8]>,
@@ -153,7 +151,7 @@ impl Items {
     /// A whole text: told only if none of it came in pieces.
     pub(super) fn said(
         &mut self,
-        stated: Stated,
+        stated: Stated<'_>,
         channel: Channel,
         part: u64,
         text: Cow<'_, [u8]>,
@@ -165,15 +163,16 @@ impl Items {
 
     fn speak(&mut self, place: Place, piece: Cow<'_, [u8]>, out: &mut Vec<Event>) {
         let (item, channel, part) = place;
-        let first = self.spoken.insert(place);
-        self.voices.insert((item, channel));
-        // Summaries are paragraphs of their own.
-        let follows = channel == Channel::Summary && part > 0 && first;
+        let mut follows = false;
         if self
             .speaking
             .as_ref()
             .is_none_or(|(last, _)| *last != place)
         {
+            let first = self.spoken.insert(place);
+            self.voices.insert((item, channel));
+            // Summaries are paragraphs of their own.
+            follows = channel == Channel::Summary && part > 0 && first;
             self.hush(out);
             self.speaking = Some((place, Joiner::default()));
         }
@@ -218,7 +217,7 @@ impl Items {
     }
 
     /// An annotation of a text.
-    pub(super) fn annotate(&mut self, raw: &RawValue, out: &mut Vec<Event>) {
+    pub(super) fn annotate(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
         self.told.tell(raw, out);
     }
 
@@ -226,7 +225,7 @@ impl Items {
     pub(super) fn close(
         &mut self,
         index: u64,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         if !self.closed.insert(index) {
@@ -276,7 +275,7 @@ impl Items {
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let content = message.stated("content").and_then(json::elements);
-        for (part, raw) in (0..).zip(content.unwrap_or_default()) {
+        for (part, raw) in (0..).zip(content.into_iter().flatten()) {
             let fields = Fields::of(raw)?;
             let kind = fields.stated("type").and_then(json::string);
             let channel = match kind.as_deref() {
@@ -299,7 +298,7 @@ impl Items {
                 self.end_sound(out);
             }
             let annotations = fields.stated("annotations").and_then(json::elements);
-            for raw in annotations.unwrap_or_default() {
+            for raw in annotations.into_iter().flatten() {
                 self.annotate(raw, out);
             }
         }
@@ -318,14 +317,14 @@ impl Items {
         &mut self,
         index: u64,
         item: &Fields<'_>,
-        raw: &RawValue,
+        raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
         let (text, summary) = (Channel::Reasoning, Channel::Summary);
         for (name, channel, other) in [("content", text, summary), ("summary", summary, text)] {
             let told = self.voices.contains(&(index, other));
             let parts = item.stated(name).and_then(json::elements);
-            for (part, raw) in (0..).zip(parts.filter(|_| !told).unwrap_or_default()) {
+            for (part, raw) in (0..).zip(parts.filter(|_| !told).into_iter().flatten()) {
                 self.whole((index, channel, part), &Fields::of(raw)?, out);
             }
         }

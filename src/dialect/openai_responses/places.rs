@@ -1,6 +1,6 @@
 //! Which item an event is about: its stated index, else the item's id, else the order they came in.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 /// The items that were streamed, as far as their events tell them apart.
 #[derive(Debug, Default)]
@@ -13,33 +13,33 @@ pub(super) struct Places {
 
 /// An index and an id, as far as an event states them.
 #[derive(Debug, Default)]
-pub(super) struct Stated {
+pub(super) struct Stated<'a> {
     pub index: Option<u64>,
-    pub id: Option<String>,
+    pub id: Option<Cow<'a, str>>,
 }
 
 impl Places {
     /// The index of an item that begins.
-    pub(super) fn begin(&mut self, stated: Stated) -> u64 {
+    pub(super) fn begin(&mut self, stated: Stated<'_>) -> u64 {
         let index = stated.index.unwrap_or(self.next);
         self.know(index, stated.id)
     }
 
     /// The index of an item that goes on.
-    pub(super) fn go_on(&mut self, stated: Stated) -> u64 {
+    pub(super) fn go_on(&mut self, stated: Stated<'_>) -> u64 {
         let index = self.find(&stated).or(self.last).unwrap_or(0);
         self.know(index, stated.id)
     }
 
     /// The index of an item that ends: the last one if it is open, else one that nothing announced.
-    pub(super) fn end(&mut self, stated: Stated, is_open: impl Fn(u64) -> bool) -> u64 {
+    pub(super) fn end(&mut self, stated: Stated<'_>, is_open: impl Fn(u64) -> bool) -> u64 {
         let open = || self.last.filter(|last| is_open(*last));
         let index = self.find(&stated).or_else(open).unwrap_or(self.next);
         self.know(index, stated.id)
     }
 
     /// What an event states, by itself or by its id.
-    pub(super) fn find(&self, stated: &Stated) -> Option<u64> {
+    pub(super) fn find(&self, stated: &Stated<'_>) -> Option<u64> {
         let by_id = || self.by_id.get(stated.id.as_deref()?).copied();
         stated.index.or_else(by_id)
     }
@@ -50,9 +50,9 @@ impl Places {
         known.copied().unwrap_or(position)
     }
 
-    fn know(&mut self, index: u64, id: Option<String>) -> u64 {
-        if let Some(id) = id.filter(|id| !id.is_empty()) {
-            self.by_id.entry(id).or_insert(index);
+    fn know(&mut self, index: u64, id: Option<Cow<'_, str>>) -> u64 {
+        if let Some(id) = id.filter(|id| !id.is_empty() && !self.by_id.contains_key(&**id)) {
+            self.by_id.insert(id.into_owned(), index);
         }
         self.last = Some(index);
         self.next = self.next.max(index.saturating_add(1));

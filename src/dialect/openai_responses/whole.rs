@@ -1,10 +1,12 @@
 //! What an item, or a piece of one, says by itself.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use crate::{
-    body::json::{self, Fields},
+    body::json::{self, Fields, Raw},
     chat::Media,
     event::Event,
 };
@@ -39,9 +41,9 @@ impl Channel {
     }
 }
 
-pub(super) fn id_of(item: &RawValue) -> serde_json::Result<Option<String>> {
+pub(super) fn id_of(item: Raw<'_>) -> serde_json::Result<Option<Cow<'_, str>>> {
     let fields = Fields::of(item)?;
-    Ok(fields.stated("id").and_then(json::string))
+    Ok(fields.stated("id").and_then(json::text))
 }
 
 /// What a call asks for, in this field of it. Some servers write the object itself, not as text.
@@ -61,7 +63,7 @@ pub(super) fn arguments_of(asked: &str, call: &Fields<'_>) -> Vec<u8> {
 }
 
 /// The work of a built-in tool, as it came; a picture that it made is a file of the answer.
-pub(super) fn close_other(item: &Fields<'_>, raw: &RawValue, out: &mut Vec<Event>) {
+pub(super) fn close_other(item: &Fields<'_>, raw: Raw<'_>, out: &mut Vec<Event>) {
     let text = |name| item.stated(name).and_then(json::string);
     let kind = text("type").unwrap_or_default();
     let picture = (kind == "image_generation_call").then(|| text("result"));
@@ -98,12 +100,12 @@ pub(super) fn keep(names: &[&str], item: &Fields<'_>, out: &mut Vec<Event>) {
     }
 }
 
-pub(super) fn opaque(kind: String, raw: &RawValue) -> Event {
+pub(super) fn opaque(kind: String, raw: Raw<'_>) -> Event {
     let raw = raw.get().to_owned();
     Event::Opaque { kind, raw }
 }
 
-pub(super) fn unknown(kind: &str, raw: &RawValue) -> Event {
+pub(super) fn unknown(kind: &str, raw: Raw<'_>) -> Event {
     let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
     Event::Unknown { kind, raw }
 }
