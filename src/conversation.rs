@@ -100,6 +100,8 @@ pub struct Pane {
     pub params: Params,
     /// Tools offered to the model.
     pub tools: Vec<Tool>,
+    /// Whether each request opens a connection of its own, so that its times contain the handshakes.
+    pub cold: bool,
     /// The turns, oldest first: in the order of their ids.
     pub turns: Vec<Turn>,
 }

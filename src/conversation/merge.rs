@@ -84,6 +84,7 @@ fn pane(base: Option<&Pane>, mine: &Pane, theirs: &Pane) -> Pane {
         system: pick(&base.system, &mine.system, &theirs.system),
         params: params(&base.params, &mine.params, &theirs.params),
         tools: pick(&base.tools, &mine.tools, &theirs.tools),
+        cold: pick(&base.cold, &mine.cold, &theirs.cold),
         turns: turns(turns_before, &mine.turns, &theirs.turns),
     }
 }

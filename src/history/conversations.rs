@@ -127,6 +127,7 @@ fn settings(pane: &Pane) -> Pane {
         system: pane.system.clone(),
         params: pane.params.clone(),
         tools: pane.tools.clone(),
+        cold: pane.cold,
         turns: Vec::new(),
     }
 }

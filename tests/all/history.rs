@@ -478,6 +478,7 @@ fn a_conversation(id: i64) -> Conversation {
                 id: 1,
                 target: Some(a_run(1).head.target),
                 system: "be brief".into(),
+                cold: true,
                 turns: vec![Turn {
                     id: TurnId(1),
                     user: vec![

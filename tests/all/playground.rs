@@ -1222,6 +1222,22 @@ fn a_failed_list_is_told_in_words() {
 }
 
 #[test]
+fn a_pane_opens_a_new_connection_for_each_request_where_it_is_told_to() {
+    let mut harness = rig();
+    harness.get_by_label("Parameters of pane 1").click();
+    harness.run_steps(3);
+    harness
+        .get_by_label("Connection: New for each request")
+        .click();
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    let sent = ask(&mut harness, "Hello?");
+    let cold: Vec<bool> = sent.iter().map(|run| run.cold).collect();
+    assert_eq!(cold, [true, false]);
+}
+
+#[test]
 fn parameters_belong_to_their_pane_and_must_read() {
     let mut harness = rig();
     harness.get_by_label("Parameters of pane 1").click();

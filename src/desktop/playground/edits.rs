@@ -324,7 +324,7 @@ pub fn ask(pane: &mut Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<S
         endpoint,
         request,
         origin: Origin::Playground,
-        cold: false,
+        cold: pane.cold,
     })
 }
 

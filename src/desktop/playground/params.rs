@@ -49,8 +49,9 @@ impl ParamsPopover {
     ) -> bool {
         let sent = count_sent(&pane.params, &pane.tools);
         let name = format!("Parameters of pane {number}");
-        let button = icon_toggle(ui, theme, icons::PARAMS, &name, sent > 0);
-        self.mark_ui(ui, theme, &button, sent);
+        let set = sent + usize::from(pane.cold);
+        let button = icon_toggle(ui, theme, icons::PARAMS, &name, set > 0);
+        self.mark_ui(ui, theme, &button, set);
         let mut changed = false;
         let popup = Popup::from_toggle_button_response(&button)
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
@@ -74,11 +75,12 @@ impl ParamsPopover {
                     if let Some(dialect) = dialect {
                         left_out::settings_ui(ui, theme, dialect, pane);
                     }
+                    changed |= connection_ui(ui, theme, pane);
                 });
             if *form != before {
                 match form.read() {
                     Ok((params, tools)) => {
-                        changed = pane.params != params || pane.tools != tools;
+                        changed |= pane.params != params || pane.tools != tools;
                         pane.params = params;
                         pane.tools = tools;
                         self.problems.clear();
@@ -93,16 +95,26 @@ impl ParamsPopover {
         changed
     }
 
-    /// A number for what is sent, a warning for what can't be.
-    fn mark_ui(&self, ui: &Ui, theme: &Theme, button: &Response, sent: usize) {
+    /// A number for what is set, a warning for what can't be.
+    fn mark_ui(&self, ui: &Ui, theme: &Theme, button: &Response, set: usize) {
         if self.has_problem() {
             let at = button.rect.right_top() + vec2(-6.0, 7.0);
             ui.painter().circle_filled(at, 3.5, theme.bad);
-        } else if sent > 0 {
+        } else if set > 0 {
             let at = button.rect.right_top() + vec2(-5.0, 7.0);
             ui.painter().circle_filled(at, 2.5, theme.accent);
         }
     }
+}
+
+/// Whether requests open connections of their own; gives whether that changed.
+fn connection_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane) -> bool {
+    let before = pane.cold;
+    ui.label(caption(theme, "Connection"))
+        .on_hover_text("A new connection makes a run cold: its TTFT contains the handshakes");
+    let choices = [(false, "Reuse"), (true, "New for each request")];
+    segmented(ui, theme, "Connection", &mut pane.cold, &choices);
+    pane.cold != before
 }
 
 fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a str> {
