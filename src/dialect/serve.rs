@@ -3,8 +3,10 @@
 //! The client's half the other way round, and sans-IO like it. Who serves (the simulator, a gateway) gives
 //! what is its own: names, ids, words, signatures.
 
+pub(super) mod in_turn;
 pub(super) mod open_call;
 pub(super) mod read;
+mod rest;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -12,8 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     body::ModelInfo,
-    chat::ChatRequest,
-    event::{Answer, Event, Fault, FaultClass, Phase},
+    chat::{ChatRequest, Media, ToolCall},
+    event::{Answer, Event, Fault, FaultClass, Finish, FinishReason, Phase, PieceKind},
 };
 
 /// A wire protocol as a server sees it: a part of its [row](super::Dialect).
@@ -57,7 +59,7 @@ pub struct Way {
     pub events: bool,
 }
 
-/// A chat request and how its answer is to be sent.
+/// A chat request and how its answer is to be sent. What differs in form only is written as we write it.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// What is asked.
@@ -70,6 +72,9 @@ pub struct Asked {
     pub usage: bool,
     /// The parameters that the answer says back, by their names in the body, where the protocol does so.
     pub echo: Map<String, Value>,
+    /// Where something stands in the body that the request has no field for, as JSON pointers. It is kept in
+    /// the request's `extra`, in the words of this dialect, so that the request written again is the body.
+    pub unread: Vec<String>,
 }
 
 /// Who gives an answer, and what tells it from others.
@@ -161,6 +166,78 @@ pub trait Writer: Send {
 /// An event of a stream, with its name.
 pub(super) fn named_event(name: &str, data: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("event: {name}\ndata: {data}\n\n").as_bytes());
+}
+
+/// The word for why an answer ended: the server's own, if it is one of the protocol's, else that of its class,
+/// if that has one.
+pub(super) fn finish_word<'a>(words: &[(FinishReason, &'a str)], finish: &'a Finish) -> &'a str {
+    let mut words = words.iter();
+    let own = words.clone().find(|(_, word)| *word == finish.raw);
+    let of_class = || words.find(|(reason, _)| *reason == finish.reason);
+    own.or_else(of_class).map_or(&finish.raw, |(_, word)| word)
+}
+
+/// Adds what the provider said beside its message.
+pub(super) fn add_details(error: &mut Value, fault: &Fault) {
+    let details = fault.details.as_deref();
+    let details = details.map(serde_json::from_str::<Map<String, Value>>);
+    for (name, value) in details.and_then(Result::ok).into_iter().flatten() {
+        error[name] = value;
+    }
+}
+
+/// A piece of a whole answer.
+pub(super) struct Said<'a> {
+    pub kind: &'a PieceKind,
+    /// What it says, if it is text or reasoning.
+    pub text: &'a str,
+    /// The call, if it is one.
+    pub call: Option<&'a ToolCall>,
+    /// The file, if it is one.
+    pub media: Option<&'a Media>,
+    pub signature: Option<&'a str>,
+}
+
+/// What an answer is made of, in order; empty pieces that nothing signed say nothing.
+pub(super) fn said(answer: &Answer) -> Vec<Said<'_>> {
+    let (mut text, mut reasoning) = (0, 0);
+    let pieces = answer.pieces.iter().map(|piece| Said {
+        kind: &piece.kind,
+        text: match piece.kind {
+            PieceKind::Text { bytes } => cut(&answer.text, &mut text, bytes),
+            PieceKind::Reasoning { bytes } => cut(&answer.reasoning, &mut reasoning, bytes),
+            _ => "",
+        },
+        call: match piece.kind {
+            PieceKind::ToolCall { index } => answer.tool_calls.get(index),
+            _ => None,
+        },
+        media: match piece.kind {
+            PieceKind::Media { index } => answer.media.get(index),
+            _ => None,
+        },
+        signature: piece.signature.as_deref(),
+    });
+    let says = |piece: &Said<'_>| {
+        let is_text = matches!(
+            piece.kind,
+            PieceKind::Text { .. } | PieceKind::Reasoning { .. }
+        );
+        !is_text || !piece.text.is_empty() || piece.signature.is_some()
+    };
+    pieces.filter(says).collect()
+}
+
+fn cut<'a>(of: &'a str, from: &mut usize, bytes: usize) -> &'a str {
+    let piece = of.get(*from..*from + bytes).unwrap_or_default();
+    *from += bytes;
+    piece
+}
+
+/// The signature of a piece of an answer.
+pub(super) fn signature_of<'a>(answer: &'a Answer, of: &PieceKind) -> Option<&'a str> {
+    let piece = answer.pieces.iter().find(|piece| piece.kind == *of)?;
+    piece.signature.as_deref()
 }
 
 /// The key of a request that carries it as a bearer token.

@@ -22,6 +22,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
+    chat::{ChatRequest, Part},
     dialect::serve::{AnswerHead, Asked, Serve, Way, refusal},
     event::Fault,
 };
@@ -47,6 +48,7 @@ pub(super) async fn answer(
     let read = wire.last_read();
     let mut asked = (dialect.read)(&body, way)?;
     drop(body);
+    heed(&mut asked.request);
     let key = (dialect.key)(&head.headers);
     oauth::check(key)?;
     let model = admitted(&asked, key)?;
@@ -79,6 +81,26 @@ pub(super) async fn answer(
         headers.insert(PLAN_HEADER, promise);
     }
     Ok(response)
+}
+
+/// Leaves of a request what a simulated model heeds: no earlier thoughts, and no file that would have to be
+/// fetched. A server that fetches what it is told to can be sent anywhere.
+fn heed(request: &mut ChatRequest) {
+    for message in &mut request.messages {
+        message.parts.retain(|part| {
+            let is_unheeded = matches!(
+                part,
+                Part::Reasoning { .. } | Part::Signature { .. } | Part::Opaque { .. }
+            );
+            !is_unheeded
+        });
+        for part in &mut message.parts {
+            if matches!(part, Part::Media(media) if media.uri.is_some()) {
+                let text = "[a file by URL, which the simulator does not fetch]".into();
+                *part = Part::Text { text };
+            }
+        }
+    }
 }
 
 /// What each answer says of itself in its protocol's fields.

@@ -91,9 +91,11 @@ fn repeat(part: &Part) -> String {
 
 /// Calls two functions; once their results are there, repeats them.
 pub(super) fn tools(request: &ChatRequest) -> Script {
-    let results: Vec<&str> = (request.messages.iter().rev())
-        .take_while(|m| m.role == Role::Tool)
-        .flat_map(|m| &m.parts)
+    let turns = &mut request
+        .messages
+        .rsplit(|message| message.role != Role::Tool);
+    let results: Vec<&str> = (turns.next().into_iter().flatten())
+        .flat_map(|message| &message.parts)
         .filter_map(|part| match part {
             Part::ToolResult { content, .. } => Some(content.as_str()),
             _ => None,
@@ -101,7 +103,7 @@ pub(super) fn tools(request: &ChatRequest) -> Script {
         .collect();
     if !results.is_empty() {
         let mut said = String::from("Simulated: the functions gave\n\n");
-        for result in results.iter().rev() {
+        for result in results {
             said.extend(["- ", result, "\n"]);
         }
         return says(said);

@@ -190,7 +190,7 @@ pub fn recordings(wire: &Path, protocol: &str) -> Vec<(PathBuf, ResponseHead)> {
 }
 
 /// The protocols of the manifest that a dialect speaks.
-fn protocols(id: DialectId) -> &'static [&'static str] {
+pub fn protocols(id: DialectId) -> &'static [&'static str] {
     match id {
         DialectId::OpenaiChat => &["openai-chat"],
         DialectId::OpenaiResponses => &["openai-responses"],

@@ -10,6 +10,7 @@
 
 mod anthropic;
 mod as_sent;
+mod both_halves;
 mod canary;
 mod canary_echo;
 #[cfg(feature = "grpc")]

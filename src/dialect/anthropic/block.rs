@@ -16,7 +16,7 @@ use crate::{
 
 /// What a call says beside its name and input, which must go back with it: who made it (the model, or its
 /// code in a container), and of which set the tool is.
-const CALL_BESIDE: &[&str] = &["caller", "toolset_name"];
+pub(super) const CALL_BESIDE: &[&str] = &["caller", "toolset_name"];
 
 /// The blocks of an answer.
 #[derive(Debug, Default)]

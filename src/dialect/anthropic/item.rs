@@ -61,8 +61,7 @@ impl Item {
     pub(super) fn event(mut self) -> Event {
         let raw = self.rebuilt();
         let kind = self.kind;
-        let known = kind.ends_with("_tool_use") || kind.ends_with("_tool_result");
-        if known || KINDS.contains(&kind.as_str()) {
+        if is_known(&kind) {
             Event::Opaque { kind, raw }
         } else {
             let kind = format!("content_block.{kind}");
@@ -93,6 +92,11 @@ impl Item {
         }
         object(fields.iter().map(|(key, raw)| (key.as_str(), raw.as_str())))
     }
+}
+
+/// Whether a type of block is a documented one.
+pub(super) fn is_known(kind: &str) -> bool {
+    kind.ends_with("_tool_use") || kind.ends_with("_tool_result") || KINDS.contains(&kind)
 }
 
 /// An object of fields whose values are JSON already.

@@ -14,8 +14,11 @@ pub(in crate::dialect) use self::{
     write::{Form, GeminiWriter},
 };
 use crate::{
-    dialect::serve::{ModelList, Route, Serve, Way, bearer, json_refusal, read::body},
-    event::Fault,
+    dialect::serve::{
+        ModelList, Route, Serve, Way, add_details, bearer, in_turn::InTurn, json_refusal,
+        read::body,
+    },
+    event::{Fault, FaultClass},
 };
 
 /// How a server speaks it.
@@ -24,10 +27,10 @@ pub(super) static SERVE: Serve = Serve {
     route,
     key,
     timings: None,
-    read: |bytes, way| parse(&body(bytes)?, way),
+    read: |bytes, way| parse(body(bytes)?, way),
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
-    writer: |asked, head| Box::new(GeminiWriter::new(asked, head, Form::of(asked))),
+    writer: |asked, head| Box::new(InTurn::new(GeminiWriter::new(asked, head, Form::of(asked)))),
 };
 
 /// `…/models/{model}:{method}` below any version, project and publisher.
@@ -72,6 +75,10 @@ pub(in crate::dialect) fn models(list: &ModelList) -> Value {
 
 /// The word for a fault, which is the name of its gRPC status as well.
 pub(in crate::dialect) fn status_name(fault: &Fault) -> &'static str {
+    let own = fault.code.as_deref();
+    if let Some(own) = STATUS_NAMES.iter().find(|name| Some(**name) == own) {
+        return own;
+    }
     match StatusCode::from_u16(http_status(fault)) {
         Ok(StatusCode::UNAUTHORIZED) => "UNAUTHENTICATED",
         Ok(StatusCode::FORBIDDEN) => "PERMISSION_DENIED",
@@ -83,11 +90,43 @@ pub(in crate::dialect) fn status_name(fault: &Fault) -> &'static str {
     }
 }
 
+/// The names of gRPC's statuses, by which errors are called.
+const STATUS_NAMES: &[&str] = &[
+    "ABORTED",
+    "ALREADY_EXISTS",
+    "CANCELLED",
+    "DATA_LOSS",
+    "DEADLINE_EXCEEDED",
+    "FAILED_PRECONDITION",
+    "INTERNAL",
+    "INVALID_ARGUMENT",
+    "NOT_FOUND",
+    "OUT_OF_RANGE",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "UNAUTHENTICATED",
+    "UNAVAILABLE",
+    "UNIMPLEMENTED",
+    "UNKNOWN",
+];
+
+/// The status of an error: within a stream its class tells it, since the response's own was 200.
 fn http_status(fault: &Fault) -> u16 {
-    fault.status.unwrap_or(500)
+    let of_class = || match fault.class {
+        FaultClass::Auth => 401,
+        FaultClass::NotFound => 404,
+        FaultClass::RateLimited => 429,
+        FaultClass::BadRequest => 400,
+        FaultClass::Overloaded => 503,
+        _ => 500,
+    };
+    let stated = fault.status.filter(|status| *status >= 400);
+    stated.unwrap_or_else(of_class)
 }
 
 fn error(fault: &Fault) -> Value {
     let (code, status) = (http_status(fault), status_name(fault));
-    json!({ "error": { "code": code, "message": fault.message, "status": status } })
+    let mut error = json!({ "code": code, "message": fault.message, "status": status });
+    add_details(&mut error, fault);
+    json!({ "error": error })
 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// Stands for the signature of a call that another model made: Gemini 3 refuses calls without one, but
 /// takes this (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
-const UNSIGNED: &str = "skip_thought_signature_validator";
+pub(super) const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// What begins the ids that we give to calls which came without one. They pair calls and results here, and
 /// are not sent: a server that gives no ids takes none.

@@ -18,9 +18,9 @@ use crate::{
 
 /// Fields without which the provider refuses a call that goes back: where the function was found, and which program
 /// called it.
-const KEPT: &[&str] = &["namespace", "caller"];
+pub(super) const KEPT: &[&str] = &["namespace", "caller"];
 /// The same where the type is not that of a function call.
-const KEPT_OF_OTHERS: &[&str] = &["type", "namespace", "caller"];
+pub(super) const KEPT_OF_OTHERS: &[&str] = &["type", "namespace", "caller"];
 
 /// A call that is open.
 #[derive(Debug)]

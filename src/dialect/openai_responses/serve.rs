@@ -8,7 +8,7 @@ mod write;
 use self::{read::parse, write::ResponseWriter};
 use crate::dialect::{
     openai_chat::serve::{error, models},
-    serve::{Route, Serve, Way, bearer, json_refusal},
+    serve::{Route, Serve, Way, bearer, in_turn::InTurn, json_refusal},
 };
 
 /// How a server speaks it.
@@ -23,5 +23,5 @@ pub(super) static SERVE: Serve = Serve {
     read: parse,
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
-    writer: |asked, head| Box::new(ResponseWriter::new(asked, head)),
+    writer: |asked, head| Box::new(InTurn::new(ResponseWriter::new(asked, head))),
 };

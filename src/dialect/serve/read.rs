@@ -1,11 +1,14 @@
 //! What reading a request has in common in every protocol.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use std::collections::HashMap;
 
-use super::refusal;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+
+use super::{Asked, refusal, rest::Rest};
 use crate::{
-    chat::{Media, Part, Tool},
+    chat::{ChatRequest, Media, Message, Part, Role, Tool},
+    dialect::DialectId,
     event::Fault,
 };
 
@@ -14,8 +17,33 @@ pub(in crate::dialect) fn bad(message: impl Into<String>) -> Fault {
     refusal(400, "invalid_request", message)
 }
 
+/// The JSON object of a body.
 pub(in crate::dialect) fn body(bytes: &[u8]) -> Result<Value, Fault> {
-    serde_json::from_slice(bytes).map_err(|e| bad(format!("The body is not JSON: {e}")))
+    let body: Result<Map<String, Value>, _> = serde_json::from_slice(bytes);
+    body.map(Value::from)
+        .map_err(|e| bad(format!("The body is no JSON object: {e}")))
+}
+
+/// The request, given as much of it as was read and what the dialect writes of that: the rest of the body goes
+/// into `extra`.
+pub(in crate::dialect) fn whole(mut request: ChatRequest, written: Value, body: Value) -> Asked {
+    let mut bodies = [written, body];
+    let stream = bodies[1].get("stream").and_then(Value::as_bool);
+    for body in &mut bodies {
+        // How the answer is sent is no part of what is asked.
+        body.as_object_mut()
+            .map(|fields| fields.shift_remove("stream"));
+    }
+    let [written, body] = bodies;
+    let rest = Rest::of(&written, body);
+    request.params.extra = rest.patch;
+    Asked {
+        request,
+        stream: stream.unwrap_or(false),
+        usage: true,
+        unread: rest.places,
+        ..Asked::default()
+    }
 }
 
 /// The model's name, from the body.
@@ -33,6 +61,15 @@ pub(in crate::dialect) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a V
 
 pub(in crate::dialect) fn text_of(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A number, if it is there.
+pub(in crate::dialect) fn number(value: &Value, name: &str) -> Result<Option<f64>, Fault> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Number(number) => Ok(number.as_f64()),
+        _ => Err(bad(format!("“{name}” must be a number"))),
+    }
 }
 
 /// A limit of tokens: a whole number above 0, if it is there.
@@ -61,7 +98,7 @@ pub(in crate::dialect) fn stops(value: &Value, name: &str) -> Result<Vec<String>
     }
 }
 
-/// Functions that are offered, by the fields that hold their names and schemas.
+/// Functions that are offered, by the field that holds their schemas.
 pub(in crate::dialect) fn tools<'a>(
     list: impl Iterator<Item = &'a Value>,
     schema: &str,
@@ -83,6 +120,41 @@ pub(in crate::dialect) fn text(text: &Value) -> Part {
     }
 }
 
+/// What stands in no other dialect, to go back as it came.
+pub(in crate::dialect) fn opaque(dialect: DialectId, kind: &str, item: &Value) -> Part {
+    Part::Opaque {
+        dialect: dialect.to_string(),
+        kind: kind.to_owned(),
+        raw: item.to_string(),
+    }
+}
+
+pub(in crate::dialect) fn signature(dialect: DialectId, value: impl Into<String>) -> Part {
+    Part::Signature {
+        dialect: dialect.to_string(),
+        value: value.into(),
+    }
+}
+
+/// Those of an object's fields that go back with what it says, as its signature.
+pub(in crate::dialect) fn kept(dialect: DialectId, item: &Value, names: &[&str]) -> Option<Part> {
+    let kept = names.iter().filter_map(|name| {
+        let value = item.get(name).filter(|value| !value.is_null())?;
+        Some(((*name).to_owned(), value.clone()))
+    });
+    let kept: Map<String, Value> = kept.collect();
+    (!kept.is_empty()).then(|| signature(dialect, Value::from(kept).to_string()))
+}
+
+/// A call's arguments as an object. What is none stands below a name of ours, as where it is sent back.
+pub(in crate::dialect) fn arguments_object(arguments: &str) -> Value {
+    match serde_json::from_str(arguments) {
+        Ok(Value::Object(object)) => object.into(),
+        _ if arguments.trim().is_empty() => Map::new().into(),
+        _ => serde_json::json!({ "arguments": arguments }),
+    }
+}
+
 /// A file in base64.
 pub(in crate::dialect) fn file(mime: &str, data: &str) -> Result<Part, String> {
     let data = STANDARD
@@ -96,16 +168,48 @@ pub(in crate::dialect) fn file(mime: &str, data: &str) -> Result<Part, String> {
     }))
 }
 
-/// A file in a `data:` URL. Others are never fetched: a server that fetches what it is told to can be sent
-/// anywhere.
-pub(in crate::dialect) fn file_url(url: &str) -> Result<Part, String> {
+/// A file in a `data:` URL, or one that stays where it is: nothing is fetched here. Its type is told by the
+/// address, and else is any of its class.
+pub(in crate::dialect) fn file_url(url: &str, class: &str) -> Result<Part, String> {
     let Some(data) = url.strip_prefix("data:") else {
-        return Ok(Part::Text {
-            text: "[a file by URL, which the simulator does not fetch]".into(),
-        });
+        return Ok(Part::Media(file_at(url, class)));
     };
     let (mime, data) = data
         .split_once(";base64,")
         .ok_or("a file's data URL must be base64")?;
     file(mime, data)
+}
+
+fn file_at(url: &str, class: &str) -> Media {
+    let known = Media::at(url).ok();
+    let fits = |media: &Media| media.mime.split('/').next() == Some(class);
+    known.filter(fits).unwrap_or_else(|| Media {
+        mime: format!("{class}/*"),
+        uri: Some(url.to_owned()),
+        ..Media::default()
+    })
+}
+
+/// Appends parts: those of one answer, and the results of its calls, are one message.
+pub(in crate::dialect) fn join(messages: &mut Vec<Message>, role: Role, parts: Vec<Part>) {
+    match messages.last_mut() {
+        Some(last) if last.role == role && role != Role::User => last.parts.extend(parts),
+        _ => messages.push(Message { role, parts }),
+    }
+}
+
+/// Gives results the names of the functions that were called, where they have ids only.
+pub(in crate::dialect) fn name_results(messages: &mut [Message]) {
+    let mut names: HashMap<String, String> = HashMap::new();
+    for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
+        match part {
+            Part::ToolCall(call) => {
+                names.insert(call.id.clone(), call.name.clone());
+            }
+            Part::ToolResult { id, name, .. } if name.is_empty() => {
+                *name = names.get(id).cloned().unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
 }

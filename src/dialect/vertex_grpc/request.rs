@@ -42,7 +42,7 @@ pub(super) fn message(body: Value, files: &Files, base: &Url, model: &str) -> Re
     let name = resource(base, model)?;
     let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let notes = structs::is_rounded(&body).then(|| ROUNDED.to_owned());
-    let mut message = object::message(body, "", request)?;
+    let mut message = unnamed(body)?;
     message.model = name;
     fill(&mut message, files);
     Ok(GrpcMessage {
@@ -50,6 +50,14 @@ pub(super) fn message(body: Value, files: &Files, base: &Url, model: &str) -> Re
         routing: format!("model={encoded}"),
         notes: notes.into_iter().collect(),
     })
+}
+
+/// The message that JSON is read into, without the model's name.
+///
+/// # Errors
+/// In words, if the message has no place for something.
+pub(super) fn unnamed(body: Value) -> Read<GenerateContentRequest> {
+    object::message(body, "", request)
 }
 
 /// Puts the files where their marks are.

@@ -18,11 +18,13 @@ use prost_types::Any;
 use serde_json::Value;
 use tonic::{Code, Status};
 
-use super::{frames::Frames, url::METHOD};
+use super::{frames::Frames, request::unnamed, url::METHOD};
 use crate::{
+    chat::Part,
     dialect::{
+        DialectId,
         gemini::serve::{self as gemini, Form, GeminiWriter},
-        serve::{AnswerHead, Asked, Route, Serve, Way, Writer, read::bad},
+        serve::{AnswerHead, Asked, Route, Serve, Way, Writer, in_turn::InTurn, read::bad},
     },
     event::{Answer, Event, Fault},
 };
@@ -36,7 +38,7 @@ pub(super) static SERVE: Serve = Serve {
     read: parse,
     models: gemini::models,
     refuse,
-    writer: |asked, head| Box::new(GrpcWriter::new(asked, head)),
+    writer: |asked, head| Box::new(InTurn::new(GrpcWriter::new(asked, head))),
 };
 
 const CONTENT_TYPE: &str = "application/grpc";
@@ -55,15 +57,28 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
     frames.push(body);
     let message = frames.next().map_err(bad)?;
     let message = message.ok_or_else(|| bad("The body is no whole gRPC message"))?;
-    let request = GenerateContentRequest::decode(message)
+    let mut request = GenerateContentRequest::decode(message)
         .map_err(|error| bad(format!("The message is no GenerateContentRequest: {error}")))?;
-    let model = request.model.rsplit('/').next().unwrap_or_default();
+    let model = std::mem::take(&mut request.model);
     let way = Way {
-        model: model.to_owned(),
+        model: model.rsplit('/').next().unwrap_or_default().to_owned(),
         stream: true,
         events: true,
     };
-    gemini::parse(&read::json(request), &way)
+    let json = read::json(request.clone());
+    let is_whole = unnamed(json.clone()).is_ok_and(|read| read == request);
+    let mut asked = gemini::parse(json, &way)?;
+    let messages = asked.request.messages.iter_mut();
+    for part in messages.flat_map(|message| &mut message.parts) {
+        if let Part::Signature { dialect, .. } | Part::Opaque { dialect, .. } = part {
+            *dialect = DialectId::VertexGrpc.to_string();
+        }
+    }
+    if !is_whole {
+        // Which field it is that has no place in the JSON, the message does not say; it is not kept.
+        asked.unread.push("/".to_owned());
+    }
+    Ok(asked)
 }
 
 /// A refusal is a head alone: HTTP's own status is 200 all the same.

@@ -1,82 +1,148 @@
 //! What a request asks.
 
-use serde_json::Value;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
 
 use crate::{
-    chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
-    dialect::serve::{
-        Asked, Way,
-        read::{self, bad, text_of},
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    dialect::{
+        DialectId,
+        gemini::{encode, part::base64_bytes, turns::UNSIGNED},
+        serve::{
+            Asked, Way,
+            read::{self, bad, join, text_of},
+        },
     },
     event::Fault,
 };
 
-/// A field by its name, or by the alias in snake case that the protocol takes as well.
-fn get<'a>(value: &'a Value, name: &str) -> &'a Value {
-    let mut snake = String::with_capacity(name.len() + 4);
-    for character in name.chars() {
-        if character.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(character.to_ascii_lowercase());
-    }
-    value.get(name).unwrap_or(&value[snake.as_str()])
-}
+const OURS: DialectId = DialectId::Gemini;
 
 /// Reads the JSON of a request.
-pub(in crate::dialect) fn parse(body: &Value, way: &Way) -> Result<Asked, Fault> {
-    let config = get(body, "generationConfig");
-    let tools = body["tools"].as_array().into_iter().flatten();
-    let functions: Vec<&Value> = tools
-        .flat_map(|tool| {
-            get(tool, "functionDeclarations")
-                .as_array()
-                .into_iter()
-                .flatten()
-        })
-        .collect();
-    let mut tools = read::tools(functions.iter().copied(), "parametersJsonSchema")?;
-    for (tool, function) in tools.iter_mut().zip(functions) {
-        if tool.parameters.is_null() {
-            let schemas = [&function["parameters_json_schema"], &function["parameters"]];
-            let schema = schemas.into_iter().find(|schema| !schema.is_null());
-            tool.parameters = schema.cloned().unwrap_or_default();
-        }
-    }
-    let system = get(body, "systemInstruction")["parts"].as_array();
-    let system: Option<String> =
-        system.map(|parts| parts.iter().map(|part| text_of(&part["text"])).collect());
+pub(in crate::dialect) fn parse(mut body: Value, way: &Way) -> Result<Asked, Fault> {
+    unalias(&mut body);
+    let config = &body["generationConfig"];
     let mut request = ChatRequest {
         model: way.model.clone(),
-        system,
+        system: system(&body["systemInstruction"]),
         params: Params {
-            max_tokens: read::limit(get(config, "maxOutputTokens"), "maxOutputTokens")?,
-            stop: read::stops(get(config, "stopSequences"), "stopSequences")?,
+            temperature: read::number(&config["temperature"], "temperature")?,
+            top_p: read::number(&config["topP"], "topP")?,
+            max_tokens: read::limit(&config["maxOutputTokens"], "maxOutputTokens")?,
+            stop: read::stops(&config["stopSequences"], "stopSequences")?,
             seed: config["seed"].as_i64(),
+            reasoning_effort: effort(&config["thinkingConfig"]),
             response_format: response_format(config),
             ..Params::default()
         },
-        tools,
+        tools: read::tools(functions(&body).into_iter(), "parametersJsonSchema")?,
         ..ChatRequest::default()
     };
-    for (index, content) in (read::list(&body["contents"], "contents")?)
-        .iter()
-        .enumerate()
-    {
+    for (tool, function) in request.tools.iter_mut().zip(functions(&body)) {
+        if tool.parameters.is_null() {
+            tool.parameters = function["parameters"].clone();
+        }
+    }
+    let contents = read::list(&body["contents"], "contents")?;
+    for (index, content) in contents.iter().enumerate() {
         let read = read_content(content, &mut request.messages);
         read.map_err(|what| bad(format!("contents[{index}]: {what}")))?;
     }
+    let written = encode::body(&request);
     Ok(Asked {
-        request,
         stream: way.stream,
         array: !way.events,
-        usage: true,
-        ..Asked::default()
+        ..read::whole(request, written, body)
     })
 }
 
+fn functions(body: &Value) -> Vec<&Value> {
+    let tools = body["tools"].as_array().into_iter().flatten();
+    let functions = tools.filter_map(|tool| tool["functionDeclarations"].as_array());
+    functions.flatten().collect()
+}
+
+/// What of a body is ours to name: below these fields, all else is the user's.
+const NAMED: &[&str] = &[
+    "generationConfig",
+    "thinkingConfig",
+    "systemInstruction",
+    "contents",
+    "parts",
+    "inlineData",
+    "fileData",
+    "functionCall",
+    "functionResponse",
+    "tools",
+    "functionDeclarations",
+];
+
+/// Puts the names of fields in camel case, of which the protocol takes the ones in snake case, too; and what
+/// servers fill in where it is left out.
+fn unalias(body: &mut Value) {
+    rename(body);
+    if let Some(system) = body["systemInstruction"].as_object_mut() {
+        // It has no speaker.
+        system.shift_remove("role");
+    }
+    let contents = body["contents"].as_array_mut().into_iter().flatten();
+    for content in contents.filter_map(Value::as_object_mut) {
+        content.entry("role").or_insert_with(|| "user".into());
+        let parts = content.get_mut("parts").and_then(Value::as_array_mut);
+        let parts = parts.into_iter().flatten();
+        for data in parts.filter_map(|part| part.pointer_mut("/inlineData/data")) {
+            // The SDK writes base64 in the URL's alphabet.
+            let bytes = data.as_str().and_then(base64_bytes);
+            if let Some(bytes) = bytes {
+                *data = STANDARD.encode(bytes).into();
+            }
+        }
+    }
+}
+
+fn rename(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let renamed = std::mem::take(fields).into_iter().map(|(name, mut value)| {
+                let name = camel(&name);
+                if NAMED.contains(&name.as_str()) {
+                    rename(&mut value);
+                }
+                (name, value)
+            });
+            *fields = renamed.collect();
+        }
+        Value::Array(items) => items.iter_mut().for_each(rename),
+        _ => {}
+    }
+}
+
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    let rest = words.map(|word| {
+        let (start, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        start.to_ascii_uppercase() + rest
+    });
+    first + &rest.collect::<String>()
+}
+
+fn system(system: &Value) -> Option<String> {
+    let parts = system["parts"].as_array()?;
+    Some(parts.iter().map(|part| text_of(&part["text"])).collect())
+}
+
+/// A budget as its number; else the level's own word.
+fn effort(config: &Value) -> Option<String> {
+    let budget = config["thinkingBudget"].as_i64();
+    let level = config["thinkingLevel"].as_str();
+    budget
+        .map(|tokens| tokens.to_string())
+        .or_else(|| level.map(str::to_ascii_lowercase))
+}
+
 fn response_format(config: &Value) -> Option<ResponseFormat> {
-    let schemas = ["responseJsonSchema", "responseSchema"].map(|name| get(config, name));
+    let schemas = ["responseJsonSchema", "responseSchema"].map(|name| &config[name]);
     if let Some(schema) = schemas.into_iter().find(|schema| !schema.is_null()) {
         return Some(ResponseFormat::JsonSchema {
             name: String::new(),
@@ -84,25 +150,33 @@ fn response_format(config: &Value) -> Option<ResponseFormat> {
             strict: true,
         });
     }
-    let json = get(config, "responseMimeType") == "application/json";
+    let json = config["responseMimeType"] == "application/json";
     json.then_some(ResponseFormat::JsonObject)
 }
 
 /// Results of functions stand in a user's turn; here they are messages of their own.
 fn read_content(content: &Value, into: &mut Vec<Message>) -> Result<(), String> {
     let role = match content["role"].as_str() {
-        None | Some("user" | "function") => Role::User,
+        Some("user" | "function") => Role::User,
         Some("model") => Role::Assistant,
-        Some(other) => return Err(format!("no such role “{other}”")),
+        other => return Err(format!("no such role “{}”", other.unwrap_or_default())),
     };
     let mut parts = Vec::new();
     for part in content["parts"].as_array().into_iter().flatten() {
-        match content_part(part)? {
-            Some(result @ Part::ToolResult { .. }) => into.push(Message {
-                role: Role::Tool,
-                parts: vec![result],
-            }),
-            part => parts.extend(part),
+        let result = &part["functionResponse"];
+        if result.is_object() {
+            join(into, Role::Tool, vec![result_part(result)]);
+        } else {
+            parts.push(content_part(part)?);
+            let signature = part["thoughtSignature"].as_str();
+            // A call that another model made is sent with this in place of one.
+            let signature = signature.filter(|signature| *signature != UNSIGNED);
+            let opaque = matches!(parts.last(), Some(Part::Opaque { .. }));
+            parts.extend(
+                signature
+                    .filter(|_| !opaque)
+                    .map(|s| read::signature(OURS, s)),
+            );
         }
     }
     if !parts.is_empty() {
@@ -111,38 +185,47 @@ fn read_content(content: &Value, into: &mut Vec<Message>) -> Result<(), String> 
     Ok(())
 }
 
-fn content_part(part: &Value) -> Result<Option<Part>, String> {
-    let (file, call, result) = (
-        get(part, "inlineData"),
-        get(part, "functionCall"),
-        get(part, "functionResponse"),
+fn content_part(part: &Value) -> Result<Part, String> {
+    let (inline, at, call) = (
+        &part["inlineData"],
+        &part["fileData"],
+        &part["functionCall"],
     );
-    Ok(Some(if part["thought"] == true {
-        return Ok(None);
-    } else if part["text"].is_string() {
-        read::text(&part["text"])
-    } else if file.is_object() {
-        let mime = get(file, "mimeType").as_str().unwrap_or_default();
-        // The SDK writes base64 in the URL's alphabet.
-        let data = file["data"].as_str().unwrap_or_default();
-        read::file(mime, &data.replace('-', "+").replace('_', "/"))?
-    } else if get(part, "fileData").is_object() {
-        read::file_url("")?
-    } else if call.is_object() {
-        Part::ToolCall(ToolCall {
+    let mime = |file: &Value| text_of(&file["mimeType"]);
+    Ok(match (&part["text"], part["thought"] == true) {
+        (Value::String(text), true) => Part::Reasoning { text: text.clone() },
+        (text @ Value::String(_), false) => read::text(text),
+        (_, false) if inline.is_object() => {
+            read::file(&mime(inline), inline["data"].as_str().unwrap_or_default())?
+        }
+        (_, false) if at.is_object() => Part::Media(Media {
+            mime: mime(at),
+            uri: Some(text_of(&at["fileUri"])),
+            ..Media::default()
+        }),
+        (_, false) if call.is_object() => Part::ToolCall(ToolCall {
             id: text_of(&call["id"]),
             name: text_of(&call["name"]),
-            arguments: call["args"].to_string(),
-        })
-    } else if result.is_object() {
-        Part::ToolResult {
-            id: text_of(&result["id"]),
-            name: text_of(&result["name"]),
-            content: response_text(&result["response"]),
-        }
-    } else {
-        return Err("a part of a kind that is not taken".into());
-    }))
+            arguments: call.get("args").map_or("{}".to_owned(), Value::to_string),
+        }),
+        _ => read::opaque(OURS, kind_of(part)?, part),
+    })
+}
+
+/// The field that says what a part is.
+fn kind_of(part: &Value) -> Result<&str, String> {
+    let mut names = part.as_object().into_iter().flat_map(Map::keys);
+    let kind = names.find(|name| !name.starts_with("thought"));
+    kind.map(String::as_str)
+        .ok_or_else(|| "a part says nothing".to_owned())
+}
+
+fn result_part(result: &Value) -> Part {
+    Part::ToolResult {
+        id: text_of(&result["id"]),
+        name: text_of(&result["name"]),
+        content: response_text(&result["response"]),
+    }
 }
 
 /// A function's response is an object; clients wrap a plain text in one.

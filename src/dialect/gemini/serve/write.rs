@@ -1,13 +1,35 @@
 //! An answer, as a stream of responses or whole.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::error;
 use crate::{
-    chat::ToolCall,
-    dialect::serve::{AnswerHead, Asked, Writer, open_call::OpenCall},
-    event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
+    chat::{Media, ToolCall},
+    dialect::serve::{
+        AnswerHead, Asked, Said, Writer, finish_word,
+        open_call::{Called, OpenCall},
+        read::arguments_object,
+        said,
+    },
+    event::{Answer, Citation, Event, Finish, FinishReason, PieceKind, ToolCallDelta, Usage},
 };
+
+/// The protocol's words for why an answer ended, the one of each class first.
+const FINISH: &[(FinishReason, &str)] = &[
+    (FinishReason::Stop, "STOP"),
+    (FinishReason::ToolCalls, "STOP"),
+    (FinishReason::Length, "MAX_TOKENS"),
+    (FinishReason::ContentFilter, "SAFETY"),
+    (FinishReason::ContentFilter, "RECITATION"),
+    (FinishReason::ContentFilter, "BLOCKLIST"),
+    (FinishReason::ContentFilter, "PROHIBITED_CONTENT"),
+    (FinishReason::ContentFilter, "SPII"),
+    (FinishReason::ContentFilter, "MODEL_ARMOR"),
+    (FinishReason::ContentFilter, "IMAGE_SAFETY"),
+    (FinishReason::ContentFilter, "IMAGE_PROHIBITED_CONTENT"),
+    (FinishReason::ContentFilter, "IMAGE_RECITATION"),
+];
 
 /// How responses follow one another in a stream.
 #[derive(Clone, Copy)]
@@ -33,6 +55,7 @@ impl Form {
 
 pub(in crate::dialect) struct GeminiWriter {
     head: AnswerHead,
+    id: String,
     model: String,
     form: Form,
     /// Whether a response was written.
@@ -41,13 +64,16 @@ pub(in crate::dialect) struct GeminiWriter {
     calls: usize,
     refusal: String,
     finish: Option<Finish>,
-    usage: Usage,
+    usage: Option<Usage>,
+    /// Signatures that stand with what was written before they came.
+    signed: bool,
 }
 
 impl GeminiWriter {
     pub(in crate::dialect) fn new(asked: &Asked, head: &AnswerHead, form: Form) -> Self {
         Self {
             head: head.clone(),
+            id: format!("{}-{}", head.server, head.number),
             model: asked.request.model.clone(),
             form,
             begun: false,
@@ -55,18 +81,18 @@ impl GeminiWriter {
             calls: 0,
             refusal: String::new(),
             finish: None,
-            usage: Usage::default(),
+            usage: None,
+            signed: false,
         }
     }
 
     fn response(&self, candidate: &Value) -> Value {
         json!({
-            "candidates": [candidate], "modelVersion": self.model,
-            "responseId": format!("{}-{}", self.head.server, self.head.number),
+            "candidates": [candidate], "modelVersion": self.model, "responseId": self.id,
         })
     }
 
-    fn write(&mut self, response: &Value, out: &mut Vec<u8>) {
+    fn write_response(&mut self, response: &Value, out: &mut Vec<u8>) {
         let bytes = match (self.form, self.begun) {
             (Form::Events, _) => format!("data: {response}\n\n").into(),
             (Form::Array, false) => format!("[{response}").into(),
@@ -91,7 +117,46 @@ impl GeminiWriter {
     fn say(&mut self, part: &Value, out: &mut Vec<u8>) {
         let content = json!({ "role": "model", "parts": [part] });
         let response = self.response(&json!({ "content": content, "index": 0 }));
-        self.write(&response, out);
+        self.write_response(&response, out);
+    }
+
+    /// A piece of text, with its signature if that came with it. A reader tells a signed part from what stands
+    /// before it, so that an empty piece there says nothing.
+    fn text(&mut self, text: &str, thought: bool, next: &[Event], out: &mut Vec<u8>) {
+        let goes_on = |event: &Event| match event {
+            Event::Text { text } => !thought && !text.is_empty(),
+            Event::Reasoning { text } => thought && !text.is_empty(),
+            _ => false,
+        };
+        let says_nothing = match next {
+            [Event::Signature { .. }, ..] => false,
+            [first, Event::Signature { .. }, ..] if goes_on(first) => true,
+            // A sign that the model is at work, on the call.
+            _ => self.call.is_open(),
+        };
+        if text.is_empty() && says_nothing {
+            return;
+        }
+        let mut part = json!({ "text": text });
+        if thought {
+            part["thought"] = true.into();
+        }
+        self.signed_part(part, next, out);
+    }
+
+    fn signed_part(&mut self, mut part: Value, next: &[Event], out: &mut Vec<u8>) {
+        if let Some(Event::Signature { value }) = next.first() {
+            part["thoughtSignature"] = value.as_str().into();
+            self.signed = true;
+        }
+        self.part(&part, out);
+    }
+
+    /// A signature that came apart from what it signs stands with a text of its own.
+    fn sign(&mut self, value: &str, out: &mut Vec<u8>) {
+        if !std::mem::take(&mut self.signed) && !self.call.sign(value) {
+            self.part(&json!({ "text": "", "thoughtSignature": value }), out);
+        }
     }
 
     /// Calls are told whole. The first of parallel ones is signed.
@@ -105,57 +170,137 @@ impl GeminiWriter {
         self.call_out(ended, out);
     }
 
-    fn call_out(&mut self, call: Option<ToolCall>, out: &mut Vec<u8>) {
-        if let Some(call) = call {
-            let part = call_part(&call, self.calls, &self.head);
+    fn call_out(&mut self, called: Option<Called>, out: &mut Vec<u8>) {
+        if let Some(Called { call, signature }) = called {
+            let part = call_part(&call, signature, self.calls, &self.head);
             self.calls += 1;
             self.say(&part, out);
         }
     }
 
+    fn cite(&mut self, citation: &Citation, out: &mut Vec<u8>) {
+        self.end_call(out);
+        let sources = json!({ "groundingChunks": [source(citation)] });
+        let response = self.response(&json!({ "index": 0, "groundingMetadata": sources }));
+        self.write_response(&response, out);
+    }
+
     /// The last response: why it ended, and the counts. Without it the answer has no end.
     fn end(&mut self, out: &mut Vec<u8>) {
+        self.end_call(out);
         let finish = self.finish.take();
-        let reason = finish_reason(finish.as_ref(), !self.refusal.is_empty());
         let mut candidate = json!({ "content": { "role": "model", "parts": [{ "text": "" }] },
-            "finishReason": reason, "index": 0 });
-        if !self.refusal.is_empty() {
-            candidate["finishMessage"] = self.refusal.as_str().into();
-        }
+            "finishReason": finish_reason(finish.as_ref(), &self.refusal), "index": 0 });
+        explain(&mut candidate, &self.refusal);
         let mut response = self.response(&candidate);
-        response["usageMetadata"] = usage_json(&self.usage);
-        self.write(&response, out);
+        if let Some(usage) = &self.usage {
+            response["usageMetadata"] = usage_json(usage);
+        }
+        self.write_response(&response, out);
         self.close(out);
     }
 }
 
-fn call_part(call: &ToolCall, place: usize, head: &AnswerHead) -> Value {
-    let args: Value = serde_json::from_str(&call.arguments).unwrap_or(Map::new().into());
-    let mut part = json!({ "functionCall": { "id": call.id, "name": call.name, "args": args } });
-    if place == 0
-        && let Some(signature) = head.signature(place)
-    {
+fn explain(candidate: &mut Value, refusal: &str) {
+    if !refusal.is_empty() {
+        candidate["finishMessage"] = refusal.into();
+    }
+}
+
+fn call_part(call: &ToolCall, signature: Option<String>, place: usize, head: &AnswerHead) -> Value {
+    let args = arguments_object(&call.arguments);
+    let mut part = json!({ "functionCall": { "name": call.name, "args": args } });
+    if !call.id.is_empty() {
+        part["functionCall"]["id"] = call.id.as_str().into();
+    }
+    let made = || (place == 0).then(|| head.signature(place)).flatten();
+    if let Some(signature) = signature.or_else(made) {
         part["thoughtSignature"] = signature.into();
     }
     part
 }
 
-fn finish_reason(finish: Option<&Finish>, refused: bool) -> &'static str {
-    match finish.map(|finish| finish.reason) {
-        _ if refused => "SAFETY",
-        Some(FinishReason::Length) => "MAX_TOKENS",
-        _ => "STOP",
+fn file(media: &Media) -> Value {
+    let mut file = json!({ "mimeType": media.mime });
+    if !media.name.is_empty() {
+        file["displayName"] = media.name.as_str().into();
+    }
+    if let Some(uri) = &media.uri {
+        file["fileUri"] = uri.as_str().into();
+        return json!({ "fileData": file });
+    }
+    file["data"] = STANDARD.encode(&media.data).into();
+    json!({ "inlineData": file })
+}
+
+/// A source: with what it says, as one of the user's own files; without, as a page.
+fn source(citation: &Citation) -> Value {
+    let mut source = Map::new();
+    for (name, text) in [
+        ("uri", &citation.url),
+        ("title", &citation.title),
+        ("text", &citation.quote),
+    ] {
+        source.extend(text.clone().map(|text| (name.to_owned(), text.into())));
+    }
+    if citation.quote.is_some() {
+        json!({ "retrievedContext": source })
+    } else {
+        json!({ "web": source })
     }
 }
 
+/// Without a reason an answer has no end here.
+fn finish_reason<'a>(finish: Option<&'a Finish>, refusal: &str) -> &'a str {
+    match finish {
+        _ if !refusal.is_empty() => "SAFETY",
+        Some(finish) => finish_word(FINISH, finish),
+        None => "STOP",
+    }
+}
+
+/// Thoughts are counted beside the candidates here.
 fn usage_json(usage: &Usage) -> Value {
-    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
-    let thoughts = usage.reasoning.unwrap_or(0);
-    json!({
-        "promptTokenCount": input, "candidatesTokenCount": output - thoughts.min(output),
-        "thoughtsTokenCount": thoughts, "totalTokenCount": input + output,
-        "cachedContentTokenCount": usage.cached.unwrap_or(0),
-    })
+    let thoughts = usage.reasoning;
+    let generated = usage.generated();
+    let said = generated.map(|all| all.saturating_sub(thoughts.unwrap_or(0)));
+    // All that there is was thought: the count of the candidates is left out then.
+    let said = said.filter(|said| *said > 0 || thoughts.unwrap_or(0) == 0);
+    let sum = usage.input.zip(generated).map(|(a, b)| a.saturating_add(b));
+    let counts = [
+        ("promptTokenCount", usage.input),
+        ("candidatesTokenCount", said),
+        ("thoughtsTokenCount", thoughts),
+        ("totalTokenCount", usage.total.or(sum)),
+        ("cachedContentTokenCount", usage.cached),
+    ];
+    let stated = counts.into_iter();
+    let stated = stated.filter_map(|(name, count)| Some((name.to_owned(), count?.into())));
+    Value::Object(stated.collect())
+}
+
+/// A part of an answer, whole.
+fn whole_part(piece: &Said<'_>, head: &AnswerHead) -> Option<Value> {
+    let mut part = match piece.kind {
+        PieceKind::Text { .. } => json!({ "text": piece.text }),
+        PieceKind::Reasoning { .. } => json!({ "text": piece.text, "thought": true }),
+        PieceKind::ToolCall { index } => {
+            let signature = piece.signature.map(str::to_owned);
+            return Some(call_part(piece.call?, signature, *index, head));
+        }
+        PieceKind::Media { .. } => file(piece.media?),
+        PieceKind::Opaque { name, raw } => return item(name, raw),
+    };
+    if let Some(signature) = piece.signature {
+        part["thoughtSignature"] = signature.into();
+    }
+    Some(part)
+}
+
+/// An item of this protocol's own, which is a whole part.
+fn item(kind: &str, raw: &str) -> Option<Value> {
+    let part: Value = serde_json::from_str(raw).ok()?;
+    part.get(kind).is_some().then_some(part)
 }
 
 impl Writer for GeminiWriter {
@@ -167,17 +312,29 @@ impl Writer for GeminiWriter {
         }
     }
 
-    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>) {
         match event {
-            Event::Text { text } => self.part(&json!({ "text": text }), out),
-            Event::Reasoning { text } => self.part(&json!({ "text": text, "thought": true }), out),
+            Event::Meta { id, model } => {
+                self.id = id.clone().unwrap_or(std::mem::take(&mut self.id));
+                self.model = model.clone().unwrap_or(std::mem::take(&mut self.model));
+            }
+            Event::Text { text } => self.text(text, false, next, out),
+            Event::Reasoning { text } => self.text(text, true, next, out),
             Event::Refusal { text } => self.refusal.push_str(text),
             Event::ToolCall(delta) => self.take_call(delta, out),
+            Event::Signature { value } => self.sign(value, out),
+            Event::Media(media) => self.signed_part(file(media), next, out),
+            Event::Citation(citation) => self.cite(citation, out),
+            Event::Opaque { kind, raw } => {
+                if let Some(part) = item(kind, raw) {
+                    self.part(&part, out);
+                }
+            }
             Event::Finish(finish) => {
                 self.end_call(out);
                 self.finish = Some(finish.clone());
             }
-            Event::Usage(usage) => self.usage = *usage,
+            Event::Usage(usage) => self.usage.get_or_insert_default().merge(*usage),
             Event::Done => self.end(out),
             Event::KeepAlive { .. } => match self.form {
                 Form::Events => out.extend_from_slice(self.head.comment_line().as_bytes()),
@@ -185,32 +342,39 @@ impl Writer for GeminiWriter {
                 Form::Messages(_) => {}
             },
             Event::Fault(fault) => {
+                self.end_call(out);
                 let fault = error(fault);
-                self.write(&fault, out);
+                self.write_response(&fault, out);
                 self.close(out);
             }
-            _ => {}
+            // This protocol has no words for these.
+            Event::Note(_)
+            | Event::Unknown { .. }
+            | Event::LeftOut { .. }
+            | Event::Timing { .. }
+            | Event::Echo { .. } => {}
         }
     }
 
     fn whole(&self, answer: &Answer) -> Value {
-        let mut parts = Vec::new();
-        if !answer.reasoning.is_empty() {
-            parts.push(json!({ "text": answer.reasoning, "thought": true }));
-        }
-        if !answer.text.is_empty() {
-            parts.push(json!({ "text": answer.text }));
-        }
-        let calls = answer.tool_calls.iter().enumerate();
-        parts.extend(calls.map(|(place, call)| call_part(call, place, &self.head)));
-        let reason = finish_reason(answer.finish.as_ref(), !answer.refusal.is_empty());
+        let parts = said(answer).into_iter();
+        let parts: Vec<Value> = parts.filter_map(|p| whole_part(&p, &self.head)).collect();
+        let reason = finish_reason(answer.finish.as_ref(), &answer.refusal);
         let mut candidate = json!({ "content": { "role": "model", "parts": parts },
             "finishReason": reason, "index": 0 });
-        if !answer.refusal.is_empty() {
-            candidate["finishMessage"] = answer.refusal.as_str().into();
+        explain(&mut candidate, &answer.refusal);
+        if !answer.citations.is_empty() {
+            let sources: Vec<Value> = answer.citations.iter().map(source).collect();
+            candidate["groundingMetadata"] = json!({ "groundingChunks": sources });
         }
-        let mut response = self.response(&candidate);
-        response["usageMetadata"] = usage_json(&answer.usage.unwrap_or_default());
+        let mut response = json!({
+            "candidates": [candidate],
+            "modelVersion": answer.model.as_ref().unwrap_or(&self.model),
+            "responseId": answer.response_id.as_ref().unwrap_or(&self.id),
+        });
+        if let Some(usage) = &answer.usage {
+            response["usageMetadata"] = usage_json(usage);
+        }
         response
     }
 }

@@ -1,49 +1,90 @@
 //! What a request asks.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
-    dialect::serve::{
-        Asked, Way,
-        read::{self, bad, text_of},
+    dialect::{
+        DialectId,
+        openai_chat::serve::{named_file, sound},
+        openai_responses::{
+            calls::{KEPT, KEPT_OF_OTHERS},
+            client_call::ClientCall,
+            encode,
+        },
+        serve::{
+            Asked, Way,
+            read::{self, bad, join, text_of},
+        },
     },
     event::Fault,
 };
 
+const OURS: DialectId = DialectId::OpenaiResponses;
+
 /// Reads the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
-    let body = read::body(body)?;
+    let mut body = read::body(body)?;
+    let echo = said_back(&body);
+    unabridge(&mut body);
     let functions = body["tools"].as_array().into_iter().flatten();
+    let functions = functions.filter(|tool| tool["type"] == "function");
     let mut request = ChatRequest {
         model: read::model(&body)?,
         system: body["instructions"].as_str().map(str::to_owned),
-        params: Params {
-            max_tokens: read::limit(&body["max_output_tokens"], "max_output_tokens")?,
-            response_format: format(&body["text"]["format"])?,
-            ..Params::default()
-        },
-        tools: read::tools(
-            functions.filter(|tool| tool["type"] == "function"),
-            "parameters",
-        )?,
+        params: params(&body)?,
+        tools: read::tools(functions, "parameters")?,
         ..ChatRequest::default()
     };
-    match &body["input"] {
-        Value::String(text) => request.messages.push(Message::user(text.clone())),
-        items => {
-            for (index, item) in (read::list(items, "input")?).iter().enumerate() {
-                let read = read_item(item, &mut request);
-                read.map_err(|what| bad(format!("input[{index}]: {what}")))?;
+    for (index, item) in read::list(&body["input"], "input")?.iter().enumerate() {
+        let read = read_item(item, &mut request);
+        read.map_err(|what| bad(format!("input[{index}]: {what}")))?;
+    }
+    read::name_results(&mut request.messages);
+    let mut written = encode::body(&request);
+    unabridge(&mut written);
+    Ok(Asked {
+        echo,
+        ..read::whole(request, written, body)
+    })
+}
+
+/// The protocol's shorter forms in their long ones: a text alone, a message without its type, a picture without
+/// its detail.
+fn unabridge(body: &mut Value) {
+    if body["input"].is_string() {
+        body["input"] = json!([{ "role": "user", "content": body["input"] }]);
+    }
+    let items = body["input"].as_array_mut().into_iter().flatten();
+    for item in items.filter(|item| item["role"].is_string()) {
+        if item["type"].is_null() {
+            item["type"] = "message".into();
+        }
+        let kind = if item["role"] == "assistant" {
+            "output_text"
+        } else {
+            "input_text"
+        };
+        if item["content"].is_string() {
+            item["content"] = json!([{ "type": kind, "text": item["content"] }]);
+        }
+        let parts = item["content"].as_array_mut().into_iter().flatten();
+        for part in parts.filter(|part| part["type"] == "input_image") {
+            if part["detail"].is_null() {
+                part["detail"] = "auto".into();
             }
         }
     }
-    Ok(Asked {
-        request,
-        stream: body["stream"].as_bool().unwrap_or(false),
-        array: false,
-        usage: true,
-        echo: said_back(&body),
+}
+
+fn params(body: &Value) -> Result<Params, Fault> {
+    Ok(Params {
+        temperature: read::number(&body["temperature"], "temperature")?,
+        top_p: read::number(&body["top_p"], "top_p")?,
+        max_tokens: read::limit(&body["max_output_tokens"], "max_output_tokens")?,
+        reasoning_effort: body["reasoning"]["effort"].as_str().map(str::to_owned),
+        response_format: format(&body["text"]["format"])?,
+        ..Params::default()
     })
 }
 
@@ -79,35 +120,76 @@ fn format(format: &Value) -> Result<Option<ResponseFormat>, Fault> {
 }
 
 fn read_item(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
-    let (role, parts) = match item["type"].as_str() {
-        None | Some("message") => return read_message(item, into),
-        Some("function_call") => {
-            let call = Part::ToolCall(ToolCall {
-                id: text_of(&item["call_id"]),
-                name: text_of(&item["name"]),
-                arguments: text_of(&item["arguments"]),
-            });
-            (Role::Assistant, vec![call])
-        }
-        Some("function_call_output") => {
-            let result = Part::ToolResult {
-                id: text_of(&item["call_id"]),
-                name: String::new(),
-                content: text_of(&item["output"]),
-            };
-            (Role::Tool, vec![result])
-        }
+    let kind = item["type"].as_str().unwrap_or_default();
+    if kind == "message" {
+        return read_message(item, into);
+    }
+    let messages = &mut into.messages;
+    if kind.is_empty() {
+        return Err("an item has neither type nor role".into());
+    } else if let Some(of) = ClientCall::of_kind(kind).filter(|_| !is_hosted(item)) {
+        join(messages, Role::Assistant, call(of, item));
+    } else if kind == "function_call_output"
+        || (kind.ends_with("_call_output") && is_asked(messages, id_of(item)))
+    {
+        let result = Part::ToolResult {
+            id: text_of(id_of(item)),
+            name: String::new(),
+            content: text_or_json(&item["output"]),
+        };
+        join(messages, Role::Tool, vec![result]);
+    } else {
         // The model's own earlier thoughts and work.
-        Some(_) => return Ok(()),
-    };
-    into.messages.push(Message { role, parts });
+        let part = read::opaque(OURS, kind, item);
+        join(messages, Role::Assistant, vec![part]);
+    }
     Ok(())
+}
+
+/// Whether the provider does by itself what a call asks for.
+fn is_hosted(item: &Value) -> bool {
+    let place = item["environment"]["type"].as_str();
+    place.is_some_and(|place| place != "local")
+}
+
+/// Whether a call of this id asked the client for something.
+fn is_asked(messages: &[Message], id: &Value) -> bool {
+    let mut parts = messages.iter().flat_map(|message| &message.parts);
+    parts.any(|part| matches!(part, Part::ToolCall(call) if *id == call.id))
+}
+
+/// The id by which a call and its result find each other.
+fn id_of(item: &Value) -> &Value {
+    item.get("call_id").unwrap_or(&item["id"])
+}
+
+fn text_or_json(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A call, and what it goes back with.
+fn call(of: &ClientCall, item: &Value) -> Vec<Part> {
+    let call = Part::ToolCall(ToolCall {
+        id: text_of(id_of(item)),
+        name: text_of(item.get("name").unwrap_or(&of.name.into())),
+        arguments: text_or_json(&item[of.asked]),
+    });
+    let kept = if of.is_function() {
+        KEPT
+    } else {
+        KEPT_OF_OTHERS
+    };
+    let kept = read::kept(OURS, item, kept);
+    std::iter::once(call).chain(kept).collect()
 }
 
 fn read_message(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
     let mut parts = Vec::new();
     match &item["content"] {
-        Value::String(text) => parts.push(Part::Text { text: text.clone() }),
         Value::Array(list) => {
             for part in list {
                 parts.push(content_part(part)?);
@@ -117,11 +199,8 @@ fn read_message(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
     }
     let role = match item["role"].as_str() {
         Some("system" | "developer") => {
-            let text = Message {
-                role: Role::User,
-                parts,
-            }
-            .text();
+            let role = Role::User;
+            let text = Message { role, parts }.text();
             into.system.get_or_insert_default().push_str(&text);
             return Ok(());
         }
@@ -129,24 +208,23 @@ fn read_message(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
         Some("assistant") => Role::Assistant,
         _ => return Err("“role” must be user, assistant, system or developer".into()),
     };
-    into.messages.push(Message { role, parts });
+    parts.extend(read::kept(OURS, item, &["phase"]));
+    join(&mut into.messages, role, parts);
     Ok(())
 }
 
 fn content_part(part: &Value) -> Result<Part, String> {
     match part["type"].as_str() {
         Some("input_text" | "output_text" | "text") => Ok(read::text(&part["text"])),
-        Some("input_image") => read::file_url(part["image_url"].as_str().unwrap_or_default()),
-        Some("input_file") => read::file_url(part["file_data"].as_str().unwrap_or_default()),
-        Some("input_audio") => {
-            let audio = &part["input_audio"];
-            let mime = format!("audio/{}", text_of(&audio["format"]));
-            read::file(&mime, audio["data"].as_str().unwrap_or_default())
-        }
         Some("refusal") => Ok(read::text(&part["refusal"])),
-        other => Err(format!(
-            "a part of type “{}” is not taken",
-            other.unwrap_or_default()
-        )),
+        Some("input_image") if part["image_url"].is_string() => {
+            read::file_url(&text_of(&part["image_url"]), "image")
+        }
+        Some("input_file") if part["file_data"].is_string() || part["file_url"].is_string() => {
+            named_file(part)
+        }
+        Some("input_audio") => sound(&part["input_audio"]),
+        Some(other) => Ok(read::opaque(OURS, other, part)),
+        None => Err("a part of “content” has no type".into()),
     }
 }

@@ -1,18 +1,36 @@
 //! An answer, as typed events or whole.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    dialect::serve::{AnswerHead, Asked, Writer, named_event, read::text_of},
-    event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
+    chat::Media,
+    dialect::{
+        openai_chat::serve::error,
+        openai_responses::client_call::{ClientCall, FUNCTION},
+        serve::{AnswerHead, Asked, Said, Writer, finish_word, named_event, read::text_of, said},
+    },
+    event::{
+        Answer, Citation, Event, Fault, Finish, FinishReason, PieceKind, ToolCallDelta, Usage,
+    },
 };
+
+/// The protocol's words for why a response ended, the one of each class first: a status, or why it is incomplete.
+const FINISH: &[(FinishReason, &str)] = &[
+    (FinishReason::Stop, "completed"),
+    (FinishReason::ToolCalls, "completed"),
+    (FinishReason::Length, "max_output_tokens"),
+    (FinishReason::ContentFilter, "content_filter"),
+];
 
 pub(super) struct ResponseWriter {
     head: AnswerHead,
+    id: String,
     model: String,
+    begun: bool,
     sequence: u64,
-    /// The item that is open, and what it has said.
-    open: Option<(Item, String)>,
+    /// The item that is open.
+    open: Option<Open>,
     /// Items that are whole.
     output: Vec<Value>,
     finish: Option<Finish>,
@@ -21,19 +39,38 @@ pub(super) struct ResponseWriter {
     said_back: Map<String, Value>,
 }
 
+/// The item that is open.
+struct Open {
+    item: Item,
+    /// Paragraphs of thoughts that are whole, each a part of its own.
+    parts: Vec<String>,
+    /// What it, or its last part, has said.
+    said: String,
+    annotations: Vec<Value>,
+    /// Fields that it goes back with.
+    kept: Map<String, Value>,
+}
+
 #[derive(Clone, PartialEq)]
 enum Item {
     Text,
     Refusal,
     Reasoning,
-    Call { id: String, name: String },
+    Call {
+        index: usize,
+        id: String,
+        name: String,
+        of: &'static str,
+    },
 }
 
 impl ResponseWriter {
-    pub fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
         Self {
             head: head.clone(),
+            id: head.id("resp", '_'),
             model: asked.request.model.clone(),
+            begun: false,
             sequence: 0,
             open: None,
             output: Vec::new(),
@@ -45,7 +82,7 @@ impl ResponseWriter {
 
     fn response(&self, status: &str, output: &[Value]) -> Value {
         let mut response = json!({
-            "id": self.head.id("resp", '_'), "object": "response", "created_at": self.head.created,
+            "id": self.id, "object": "response", "created_at": self.head.created,
             "status": status, "error": null, "incomplete_details": null, "model": self.model,
             "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "usage": null,
             "metadata": {},
@@ -66,147 +103,293 @@ impl ResponseWriter {
         named_event(kind, &data, out);
     }
 
+    fn start(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.begun, true) {
+            for kind in ["response.created", "response.in_progress"] {
+                let response = self.response("in_progress", &[]);
+                self.emit(kind, json!({ "response": response }), out);
+            }
+        }
+    }
+
     fn item_id(&self) -> String {
         format!("{}_{}", self.head.id("item", '_'), self.output.len())
     }
 
     /// Begins an item, unless it is the one that is open.
-    fn begin(&mut self, item: Item, out: &mut Vec<u8>) {
-        if self.open.as_ref().is_some_and(|(open, _)| *open == item) {
+    fn begin(&mut self, item: Item, kept: Map<String, Value>, out: &mut Vec<u8>) {
+        if self.open.as_ref().is_some_and(|open| open.item == item) {
             return;
         }
+        self.start(out);
         self.close(out);
         let (index, id) = (self.output.len(), self.item_id());
-        let announced = item_json(&item, "", &id, "in_progress");
+        let open = Open {
+            kept,
+            ..Open::whole(item, "")
+        };
+        let announced = open.json(&id, "in_progress");
         let fields = json!({ "output_index": index, "item": announced });
         self.emit("response.output_item.added", fields, out);
-        if let Some((kind, part)) = part_of(&item, "") {
-            let fields =
-                json!({ "item_id": id, "output_index": index, index_name(&item): 0, "part": part });
-            self.emit(&format!("response.{kind}.added"), fields, out);
-        }
-        self.open = Some((item, String::new()));
+        self.emit_part("added", &open, out);
+        self.open = Some(open);
     }
 
-    fn say(&mut self, item: &Item, piece: &str, out: &mut Vec<u8>) {
-        self.begin(item.clone(), out);
-        let (index, id) = (self.output.len(), self.item_id());
-        let fields =
-            json!({ "item_id": id, "output_index": index, index_name(item): 0, "delta": piece });
-        self.emit(&format!("response.{}.delta", event_of(item).0), fields, out);
-        if let Some((_, said)) = &mut self.open {
-            said.push_str(piece);
+    /// Announces the part that an item speaks in, or ends it.
+    fn emit_part(&mut self, stage: &str, open: &Open, out: &mut Vec<u8>) {
+        if let Some((kind, part)) = open.part() {
+            let mut fields = self.place(open);
+            fields["part"] = part;
+            self.emit(&format!("response.{kind}.{stage}"), fields, out);
+        }
+    }
+
+    /// Where the text of an item stands.
+    fn place(&self, open: &Open) -> Value {
+        let part = index_name(&open.item);
+        json!({
+            "item_id": self.item_id(), "output_index": self.output.len(), part: open.parts.len(),
+        })
+    }
+
+    /// A paragraph of thoughts that begins is a part of its own.
+    fn next_part(&mut self, out: &mut Vec<u8>) {
+        if let Some(mut open) = self.open.take() {
+            self.end_part(&open, out);
+            open.parts.push(std::mem::take(&mut open.said));
+            self.emit_part("added", &open, out);
+            self.open = Some(open);
+        }
+    }
+
+    fn end_part(&mut self, open: &Open, out: &mut Vec<u8>) {
+        let (event, field) = event_of(&open.item);
+        if streams(&open.item) {
+            let mut fields = self.place(open);
+            fields[field] = open.said.as_str().into();
+            self.emit(&format!("response.{event}.done"), fields, out);
+        }
+        self.emit_part("done", open, out);
+    }
+
+    fn say(&mut self, item: &Item, mut piece: &str, out: &mut Vec<u8>) {
+        self.begin(item.clone(), Map::new(), out);
+        if *item == Item::Reasoning
+            && self.open.as_ref().is_some_and(|open| !open.said.is_empty())
+            && let Some(paragraph) = piece.strip_prefix("\n\n")
+        {
+            self.next_part(out);
+            piece = paragraph;
+        }
+        if streams(item)
+            && let Some(open) = &self.open
+        {
+            let mut fields = self.place(open);
+            fields["delta"] = piece.into();
+            self.emit(&format!("response.{}.delta", event_of(item).0), fields, out);
+        }
+        if let Some(open) = &mut self.open {
+            open.said.push_str(piece);
         }
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
-        let Some((item, said)) = self.open.take() else {
+        let Some(open) = self.open.take() else {
             return;
         };
-        let (index, id) = (self.output.len(), self.item_id());
-        let (event, field) = event_of(&item);
-        let fields =
-            json!({ "item_id": id, "output_index": index, index_name(&item): 0, field: said });
-        self.emit(&format!("response.{event}.done"), fields, out);
-        if let Some((kind, part)) = part_of(&item, &said) {
-            let fields =
-                json!({ "item_id": id, "output_index": index, index_name(&item): 0, "part": part });
-            self.emit(&format!("response.{kind}.done"), fields, out);
+        self.end_part(&open, out);
+        let mut whole = open.json(&self.item_id(), "completed");
+        if open.item == Item::Reasoning {
+            whole["encrypted_content"] = self.head.signature(self.output.len()).into();
         }
-        let whole = self.whole_item(&item, &said, &id, index);
-        let fields = json!({ "output_index": index, "item": whole });
+        self.item_done(whole, out);
+    }
+
+    fn item_done(&mut self, whole: Value, out: &mut Vec<u8>) {
+        let fields = json!({ "output_index": self.output.len(), "item": whole });
         self.emit("response.output_item.done", fields, out);
         self.output.push(whole);
     }
 
-    fn whole_item(&self, item: &Item, said: &str, id: &str, index: usize) -> Value {
-        let mut whole = item_json(item, said, id, "completed");
-        if *item == Item::Reasoning {
-            whole["encrypted_content"] = self.head.signature(index).into();
+    /// A call begins with what it goes back with, which came with its name.
+    fn call(&mut self, delta: &ToolCallDelta, next: &[Event], out: &mut Vec<u8>) {
+        let is_open = self.open.as_ref().is_some_and(
+            |open| matches!(&open.item, Item::Call { index, .. } if *index == delta.index),
+        );
+        if !is_open {
+            let kept = match next.first() {
+                Some(Event::Signature { value }) => kept(value),
+                _ => Map::new(),
+            };
+            let made = || format!("{}_{}", self.head.id("call", '_'), delta.index);
+            let item = Item::Call {
+                index: delta.index,
+                id: delta.id.clone().unwrap_or_else(made),
+                name: delta.name.clone().unwrap_or_default(),
+                of: kind_of(&kept),
+            };
+            self.begin(item, kept, out);
         }
-        whole
-    }
-
-    fn call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
-        if let (Some(id), Some(name)) = (&delta.id, &delta.name) {
-            let (id, name) = (id.clone(), name.clone());
-            self.begin(Item::Call { id, name }, out);
-        }
-        if let Some((item @ Item::Call { .. }, _)) = self.open.clone()
+        if let Some(item) = self.open.as_ref().map(|open| open.item.clone())
             && !delta.arguments.is_empty()
         {
             self.say(&item, &delta.arguments, out);
         }
     }
 
+    fn cite(&mut self, citation: &Citation, out: &mut Vec<u8>) {
+        self.begin(Item::Text, Map::new(), out);
+        let (index, id) = (self.output.len(), self.item_id());
+        let Some(open) = &mut self.open else { return };
+        let annotation = annotation(citation, open.said.len());
+        open.annotations.push(annotation.clone());
+        let fields = json!({
+            "item_id": id, "output_index": index, "content_index": 0,
+            "annotation_index": open.annotations.len() - 1, "annotation": annotation,
+        });
+        self.emit("response.output_text.annotation.added", fields, out);
+    }
+
+    /// An item of this protocol's own; hidden thoughts stand in the item of those that were told.
+    fn item(&mut self, kind: &str, raw: &str, out: &mut Vec<u8>) {
+        let item = serde_json::from_str::<Value>(raw).ok();
+        let Some(item) = item.filter(|item| item["type"] == kind) else {
+            return;
+        };
+        self.start(out);
+        let thought = self
+            .open
+            .take_if(|open| open.item == Item::Reasoning && kind == "reasoning");
+        if thought.is_none() {
+            self.close(out);
+        }
+        self.item_done(item, out);
+    }
+
+    fn file(&mut self, media: &Media, out: &mut Vec<u8>) {
+        if let Some(item) = picture(media, &self.item_id()) {
+            self.start(out);
+            self.close(out);
+            self.item_done(item, out);
+        } else if media.mime.starts_with("audio/") && media.uri.is_none() {
+            self.start(out);
+            let delta = json!({ "delta": STANDARD.encode(&media.data) });
+            self.emit("response.audio.delta", delta, out);
+            self.emit("response.audio.done", json!({}), out);
+        }
+    }
+
     fn end(&mut self, out: &mut Vec<u8>) {
+        self.start(out);
         self.close(out);
-        let reason = self.finish.take().map(|finish| finish.reason);
-        let response = self.ended(reason, &self.output);
+        let response = self.ended(self.finish.as_ref(), &self.usage, &self.output);
         let kind = format!("response.{}", text_of(&response["status"]));
         self.emit(&kind, json!({ "response": response }), out);
     }
 
-    fn ended(&self, reason: Option<FinishReason>, output: &[Value]) -> Value {
-        let cut = reason == Some(FinishReason::Length);
-        let status = if cut { "incomplete" } else { "completed" };
+    fn ended(&self, finish: Option<&Finish>, usage: &Usage, output: &[Value]) -> Value {
+        let word = finish.map_or("completed", |finish| finish_word(FINISH, finish));
+        let is_status = matches!(word, "completed" | "failed" | "cancelled");
+        let status = if is_status { word } else { "incomplete" };
         let mut response = self.response(status, output);
-        if cut {
-            response["incomplete_details"] = json!({ "reason": "max_output_tokens" });
+        if !is_status {
+            response["incomplete_details"] = json!({ "reason": word });
         }
-        response["usage"] = usage_json(&self.usage);
+        if *usage != Usage::default() {
+            response["usage"] = usage_json(usage);
+        }
         response
     }
+
+    /// An error, as the end of the response if that was told to have failed.
+    fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
+        let error = error(fault)["error"].take();
+        let failed = |finish: &Finish| matches!(finish.raw.as_str(), "failed" | "cancelled");
+        if self.finish.as_ref().is_some_and(failed) {
+            self.close(out);
+            let mut response = self.ended(self.finish.as_ref(), &self.usage, &self.output);
+            response["error"] = error;
+            let kind = format!("response.{}", text_of(&response["status"]));
+            return self.emit(&kind, json!({ "response": response }), out);
+        }
+        let mut fields = error;
+        if let Some(fields) = fields.as_object_mut() {
+            // The event's own type stands there.
+            fields.shift_remove("type");
+        }
+        self.emit("error", fields, out);
+    }
 }
 
-fn item_json(item: &Item, said: &str, id: &str, status: &str) -> Value {
-    let part = |kind: &str, field: &str| {
-        let part = json!({ "type": kind, field: said, "annotations": [] });
-        if said.is_empty() {
-            json!([])
-        } else {
-            json!([part])
-        }
-    };
-    match item {
-        Item::Text => json!({ "id": id, "type": "message", "role": "assistant", "status": status,
-            "content": part("output_text", "text") }),
-        Item::Refusal => {
-            json!({ "id": id, "type": "message", "role": "assistant", "status": status,
-            "content": part("refusal", "refusal") })
-        }
-        Item::Reasoning => {
-            let summary = if said.is_empty() {
+impl Open {
+    fn json(&self, id: &str, status: &str) -> Value {
+        let said = &self.said;
+        let part = |kind: &str, field: &str| {
+            let part = json!({ "type": kind, field: said, "annotations": self.annotations });
+            if said.is_empty() {
                 json!([])
             } else {
-                json!([{ "type": "summary_text", "text": said }])
-            };
-            json!({ "id": id, "type": "reasoning", "summary": summary })
+                json!([part])
+            }
+        };
+        let mut item = match &self.item {
+            Item::Text => {
+                json!({ "id": id, "type": "message", "role": "assistant", "status": status,
+                "content": part("output_text", "text") })
+            }
+            Item::Refusal => {
+                json!({ "id": id, "type": "message", "role": "assistant", "status": status,
+                    "content": part("refusal", "refusal") })
+            }
+            Item::Reasoning => {
+                let last = Some(said).filter(|said| !said.is_empty());
+                let parts = self.parts.iter().chain(last);
+                let summary = parts.map(|text| json!({ "type": "summary_text", "text": text }));
+                json!({ "id": id, "type": "reasoning", "summary": summary.collect::<Vec<_>>() })
+            }
+            Item::Call {
+                id: call, name, of, ..
+            } => {
+                let mut item = json!({ "id": id, "type": "function_call", "call_id": call,
+                    "name": name, "arguments": said, "status": status });
+                if let Some(of) = ClientCall::of_kind(of) {
+                    of.rewrite(&mut item);
+                }
+                item
+            }
+        };
+        for (name, value) in &self.kept {
+            item[name] = value.clone();
         }
-        Item::Call { id: call, name } => {
-            json!({ "id": id, "type": "function_call", "call_id": call,
-            "name": name, "arguments": said, "status": status })
+        item
+    }
+
+    /// The part of an item that its text stands in, and the name of the events about it.
+    fn part(&self) -> Option<(&'static str, Value)> {
+        let said = &self.said;
+        let annotations = &self.annotations;
+        match self.item {
+            Item::Text => Some((
+                "content_part",
+                json!({ "type": "output_text", "text": said, "annotations": annotations }),
+            )),
+            Item::Refusal => Some((
+                "content_part",
+                json!({ "type": "refusal", "refusal": said }),
+            )),
+            Item::Reasoning => Some((
+                "reasoning_summary_part",
+                json!({ "type": "summary_text", "text": said }),
+            )),
+            Item::Call { .. } => None,
         }
     }
 }
 
-/// The part that an item's text stands in: its event and its JSON.
-fn part_of(item: &Item, said: &str) -> Option<(&'static str, Value)> {
-    match item {
-        Item::Text => Some((
-            "content_part",
-            json!({ "type": "output_text", "text": said, "annotations": [] }),
-        )),
-        Item::Refusal => Some((
-            "content_part",
-            json!({ "type": "refusal", "refusal": said }),
-        )),
-        Item::Reasoning => Some((
-            "reasoning_summary_part",
-            json!({ "type": "summary_text", "text": said }),
-        )),
-        Item::Call { .. } => None,
-    }
+/// Whether what an item says goes out in pieces: what a client is asked for by other items than function calls is
+/// told whole.
+fn streams(item: &Item) -> bool {
+    !matches!(item, Item::Call { of, .. } if *of != FUNCTION.kind)
 }
 
 /// The event that an item's text comes by, and the field of the whole one.
@@ -222,66 +405,208 @@ fn event_of(item: &Item) -> (&'static str, &'static str) {
 fn index_name(item: &Item) -> &'static str {
     match item {
         Item::Reasoning => "summary_index",
-        _ => "content_index",
+        Item::Text | Item::Refusal | Item::Call { .. } => "content_index",
     }
 }
 
-fn usage_json(usage: &Usage) -> Value {
-    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
-    json!({
-        "input_tokens": input, "output_tokens": output, "total_tokens": input + output,
-        "input_tokens_details": { "cached_tokens": usage.cached.unwrap_or(0) },
-        "output_tokens_details": { "reasoning_tokens": usage.reasoning.unwrap_or(0) },
+/// The fields of a signature of this protocol's.
+fn kept(signature: &str) -> Map<String, Value> {
+    serde_json::from_str(signature).unwrap_or_default()
+}
+
+/// The type of a call that goes back with these fields.
+fn kind_of(kept: &Map<String, Value>) -> &'static str {
+    let kind = kept.get("type").and_then(Value::as_str);
+    let of = kind.and_then(ClientCall::of_kind).unwrap_or(&FUNCTION);
+    of.kind
+}
+
+fn annotation(citation: &Citation, at: usize) -> Value {
+    let mut annotation = match &citation.url {
+        Some(url) => {
+            json!({ "type": "url_citation", "url": url, "start_index": at, "end_index": at })
+        }
+        None => json!({ "type": "file_citation", "file_id": citation.title, "index": at }),
+    };
+    let title = if citation.url.is_some() {
+        "title"
+    } else {
+        "filename"
+    };
+    for (name, text) in [(title, &citation.title), ("quote", &citation.quote)] {
+        if let Some(text) = text {
+            annotation[name] = text.as_str().into();
+        }
+    }
+    annotation
+}
+
+/// A picture that the model made.
+fn picture(media: &Media, id: &str) -> Option<Value> {
+    let format = media.mime.strip_prefix("image/")?;
+    let format = format.split('+').next().unwrap_or(format);
+    media.uri.is_none().then(|| {
+        json!({ "id": id, "type": "image_generation_call", "status": "completed",
+            "output_format": format, "result": STANDARD.encode(&media.data) })
     })
 }
 
+/// A message that is a sound.
+fn sound(media: &Media, id: &str) -> Option<Value> {
+    let is_here = media.mime.starts_with("audio/") && media.uri.is_none();
+    is_here.then(|| {
+        let data = STANDARD.encode(&media.data);
+        let part = json!({ "type": "output_audio", "data": data, "transcript": "" });
+        json!({ "id": id, "type": "message", "role": "assistant", "status": "completed",
+            "content": [part] })
+    })
+}
+
+/// The sums that were not stated are made, since clients ask for them.
+fn usage_json(usage: &Usage) -> Value {
+    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
+    let mut counts = json!({
+        "input_tokens": input, "output_tokens": output,
+        "total_tokens": usage.total.unwrap_or(input.saturating_add(output)),
+    });
+    for (of, name, count) in [
+        ("input_tokens_details", "cached_tokens", usage.cached),
+        (
+            "input_tokens_details",
+            "cache_write_tokens",
+            usage.cache_written,
+        ),
+        ("output_tokens_details", "reasoning_tokens", usage.reasoning),
+    ] {
+        if let Some(count) = count {
+            counts[of][name] = count.into();
+        }
+    }
+    counts
+}
+
 impl Writer for ResponseWriter {
-    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>) {
         match event {
-            Event::Meta { .. } => {
-                for kind in ["response.created", "response.in_progress"] {
-                    let response = self.response("in_progress", &[]);
-                    self.emit(kind, json!({ "response": response }), out);
-                }
+            Event::Meta { id, model } => {
+                self.id = id.clone().unwrap_or(std::mem::take(&mut self.id));
+                self.model = model.clone().unwrap_or(std::mem::take(&mut self.model));
+                self.start(out);
             }
+            // A sign that the model is at work begins no item.
+            Event::Text { text } | Event::Reasoning { text } if text.is_empty() => {}
             Event::Text { text } => self.say(&Item::Text, text, out),
             Event::Reasoning { text } => self.say(&Item::Reasoning, text, out),
             Event::Refusal { text } => self.say(&Item::Refusal, text, out),
-            Event::ToolCall(delta) => self.call(delta, out),
+            Event::ToolCall(delta) => self.call(delta, next, out),
+            // That of a call went out with it.
+            Event::Signature { value } => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.item == Item::Text) {
+                    open.kept.extend(kept(value));
+                }
+            }
+            Event::Citation(citation) => self.cite(citation, out),
+            Event::Media(media) => self.file(media, out),
+            Event::Opaque { kind, raw } => self.item(kind, raw, out),
+            Event::Echo { parameters } => self.said_back.extend(parameters.clone()),
             Event::Finish(finish) => {
                 self.close(out);
                 self.finish = Some(finish.clone());
             }
-            Event::Usage(usage) => self.usage = *usage,
+            Event::Usage(usage) => self.usage.merge(*usage),
             Event::Done => self.end(out),
             Event::KeepAlive { .. } => out.extend_from_slice(self.head.comment_line().as_bytes()),
-            Event::Fault(fault) => {
-                let fields = json!({ "code": fault.code, "message": fault.message, "param": null });
-                self.emit("error", fields, out);
-            }
-            _ => {}
+            Event::Fault(fault) => self.fail(fault, out),
+            // This protocol has no words for these.
+            Event::Note(_)
+            | Event::Unknown { .. }
+            | Event::LeftOut { .. }
+            | Event::Timing { .. } => {}
         }
     }
 
     fn whole(&self, answer: &Answer) -> Value {
         let mut output = Vec::new();
-        let texts = [
-            (Item::Reasoning, &answer.reasoning),
-            (Item::Text, &answer.text),
-            (Item::Refusal, &answer.refusal),
-        ];
-        let texts = texts.into_iter().filter(|(_, said)| !said.is_empty());
-        let calls = answer.tool_calls.iter().map(|call| {
-            let (id, name) = (call.id.clone(), call.name.clone());
-            (Item::Call { id, name }, &call.arguments)
-        });
-        for (index, (item, said)) in texts.chain(calls).enumerate() {
-            let id = format!("{}_{index}", self.head.id("item", '_'));
-            output.push(self.whole_item(&item, said, &id, index));
+        for piece in said(answer) {
+            let id = format!("{}_{}", self.head.id("item", '_'), output.len());
+            // The thoughts that an item of this protocol's own holds stand in it.
+            if is_sealed(&piece) {
+                output.pop_if(|last: &mut Value| last["type"] == "reasoning");
+            }
+            output.extend(self.whole_item(&piece, &id, output.len()));
         }
-        let reason = answer.finish.as_ref().map(|finish| finish.reason);
-        let mut response = self.ended(reason, &output);
-        response["usage"] = usage_json(&answer.usage.unwrap_or_default());
+        if !answer.refusal.is_empty() {
+            let id = format!("{}_{}", self.head.id("item", '_'), output.len());
+            output.push(Open::whole(Item::Refusal, &answer.refusal).json(&id, "completed"));
+        }
+        cite_last(&mut output, &answer.citations);
+        let usage = answer.usage.unwrap_or_default();
+        let mut response = self.ended(answer.finish.as_ref(), &usage, &output);
+        for (name, value) in [("id", &answer.response_id), ("model", &answer.model)] {
+            if let Some(value) = value {
+                response[name] = value.as_str().into();
+            }
+        }
+        for (name, value) in &answer.echoed {
+            response[name] = value.clone();
+        }
         response
+    }
+}
+
+impl Open {
+    fn whole(item: Item, said: &str) -> Self {
+        Self {
+            item,
+            parts: Vec::new(),
+            said: said.to_owned(),
+            annotations: Vec::new(),
+            kept: Map::new(),
+        }
+    }
+}
+
+fn is_sealed(piece: &Said<'_>) -> bool {
+    matches!(piece.kind, PieceKind::Opaque { name, .. } if name == "reasoning")
+}
+
+/// The sources of a whole answer stand with its last text.
+fn cite_last(output: &mut [Value], citations: &[Citation]) {
+    let texts = output.iter_mut().rev();
+    let mut parts = texts.filter_map(|item| item.pointer_mut("/content/0/annotations"));
+    if let Some(annotations) = parts.next() {
+        let all = citations.iter().enumerate();
+        *annotations = all.map(|(at, citation)| annotation(citation, at)).collect();
+    }
+}
+
+impl ResponseWriter {
+    fn whole_item(&self, piece: &Said<'_>, id: &str, index: usize) -> Option<Value> {
+        let kept = piece.signature.map(kept).unwrap_or_default();
+        let mut open = match piece.kind {
+            PieceKind::Text { .. } => Open::whole(Item::Text, piece.text),
+            PieceKind::Reasoning { .. } => {
+                let mut item = Open::whole(Item::Reasoning, piece.text).json(id, "completed");
+                item["encrypted_content"] = self.head.signature(index).into();
+                return Some(item);
+            }
+            PieceKind::ToolCall { index } => {
+                let call = piece.call?;
+                let item = Item::Call {
+                    index: *index,
+                    id: call.id.clone(),
+                    name: call.name.clone(),
+                    of: kind_of(&kept),
+                };
+                Open::whole(item, &call.arguments)
+            }
+            PieceKind::Media { .. } => {
+                let media = piece.media?;
+                return picture(media, id).or_else(|| sound(media, id));
+            }
+            PieceKind::Opaque { raw, .. } => return serde_json::from_str(raw).ok(),
+        };
+        open.kept = kept;
+        Some(open.json(id, "completed"))
     }
 }

@@ -1,9 +1,14 @@
-//! A request's message as the JSON that REST has for it: what of it REST reads.
+//! A request's message as the JSON that REST has for it. A field that is not there is not told apart from one that
+//! is zero, as protobuf does.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
-    Content, FunctionDeclaration, GenerateContentRequest, GenerationConfig, Part, Schema, Tool,
-    Type, part::Data,
+    Content, FunctionCallingConfig, FunctionDeclaration, GenerateContentRequest, GenerationConfig,
+    HarmCategory, Part, SafetySetting, Schema, Tool, ToolConfig, Type,
+    function_calling_config::Mode,
+    generation_config::{ThinkingConfig, thinking_config::ThinkingLevel},
+    part::Data,
+    safety_setting::HarmBlockThreshold,
 };
 use prost_types::{Struct, value::Kind};
 use serde_json::{Map, Value, json};
@@ -12,16 +17,38 @@ use crate::dialect::vertex_grpc::structs;
 
 /// The JSON of a request.
 pub(super) fn json(request: GenerateContentRequest) -> Value {
-    let mut body = Map::new();
-    body.insert("contents".into(), list(request.contents, content));
-    if let Some(system) = request.system_instruction {
-        body.insert("systemInstruction".into(), content(system));
-    }
-    body.insert("tools".into(), list(request.tools, tool));
-    if let Some(own) = request.generation_config {
-        body.insert("generationConfig".into(), config(own));
-    }
-    body.into()
+    let labels: Map<String, Value> = (request.labels.into_iter())
+        .map(|(name, label)| (name, label.into()))
+        .collect();
+    let system = request.system_instruction.map(content);
+    let tool_config = request.tool_config.map(tool_config);
+    stated([
+        ("contents", list(request.contents, content)),
+        ("systemInstruction", system.into()),
+        ("tools", list(request.tools, tool)),
+        ("toolConfig", tool_config.into()),
+        ("safetySettings", list(request.safety_settings, safety)),
+        ("cachedContent", request.cached_content.into()),
+        ("labels", labels.into()),
+        (
+            "generationConfig",
+            request.generation_config.map(config).into(),
+        ),
+    ])
+}
+
+/// An object of the fields that say something.
+fn stated<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let says = |value: &Value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    };
+    let fields = fields.into_iter().filter(|(_, value)| says(value));
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    Value::Object(fields.collect())
 }
 
 fn list<T>(items: Vec<T>, json: fn(T) -> Value) -> Value {
@@ -29,34 +56,45 @@ fn list<T>(items: Vec<T>, json: fn(T) -> Value) -> Value {
 }
 
 fn content(content: Content) -> Value {
-    let mut json = json!({ "parts": list(content.parts, part) });
-    if !content.role.is_empty() {
-        json["role"] = content.role.into();
+    stated([
+        ("role", content.role.into()),
+        ("parts", list(content.parts, part)),
+    ])
+}
+
+fn part(part: Part) -> Value {
+    let mut json = part.data.map_or_else(|| json!({}), data);
+    if part.thought {
+        json["thought"] = true.into();
+    }
+    if !part.thought_signature.is_empty() {
+        json["thoughtSignature"] = STANDARD.encode(part.thought_signature).into();
     }
     json
 }
 
-fn part(part: Part) -> Value {
-    let mut json = match part.data {
-        Some(Data::Text(text)) => json!({ "text": text }),
-        Some(Data::InlineData(file)) => json!({ "inlineData": {
+fn data(data: Data) -> Value {
+    match data {
+        Data::Text(text) => json!({ "text": text }),
+        Data::InlineData(file) => json!({ "inlineData": {
             "mimeType": file.mime_type, "data": STANDARD.encode(file.data),
         } }),
-        Some(Data::FileData(file)) => json!({ "fileData": {
-            "mimeType": file.mime_type, "fileUri": file.file_uri,
-        } }),
-        Some(Data::FunctionCall(call)) => json!({ "functionCall": {
+        Data::FileData(file) => json!({ "fileData": stated([
+            ("mimeType", file.mime_type.into()), ("fileUri", file.file_uri.into()),
+        ]) }),
+        Data::FunctionCall(call) => json!({ "functionCall": {
             "name": call.name, "args": object(call.args),
         } }),
-        Some(Data::FunctionResponse(result)) => json!({ "functionResponse": {
+        Data::FunctionResponse(result) => json!({ "functionResponse": {
             "name": result.name, "response": object(result.response),
         } }),
-        Some(Data::ExecutableCode(_) | Data::CodeExecutionResult(_)) | None => json!({}),
-    };
-    if part.thought {
-        json["thought"] = true.into();
+        Data::ExecutableCode(code) => json!({ "executableCode": {
+            "language": code.language().as_str_name(), "code": code.code,
+        } }),
+        Data::CodeExecutionResult(result) => json!({ "codeExecutionResult": {
+            "outcome": result.outcome().as_str_name(), "output": result.output,
+        } }),
     }
-    json
 }
 
 fn object(fields: Option<Struct>) -> Value {
@@ -64,25 +102,81 @@ fn object(fields: Option<Struct>) -> Value {
 }
 
 fn tool(tool: Tool) -> Value {
-    json!({ "functionDeclarations": list(tool.function_declarations, function) })
+    let functions = list(tool.function_declarations, function);
+    stated([("functionDeclarations", functions)])
 }
 
 fn function(function: FunctionDeclaration) -> Value {
     let schema = function.parameters_json_schema.map(structs::json);
-    let schema = schema.or(function.parameters.map(schema_json));
-    json!({
-        "name": function.name, "description": function.description, "parametersJsonSchema": schema,
-    })
+    stated([
+        ("name", function.name.into()),
+        ("description", function.description.into()),
+        ("parametersJsonSchema", schema.into()),
+        ("parameters", function.parameters.map(schema_json).into()),
+    ])
+}
+
+fn tool_config(config: ToolConfig) -> Value {
+    let calling = |calling: FunctionCallingConfig| {
+        let mode = Mode::try_from(calling.mode).unwrap_or_default();
+        let mode = (mode != Mode::Unspecified).then(|| mode.as_str_name());
+        stated([
+            ("mode", mode.into()),
+            (
+                "allowedFunctionNames",
+                calling.allowed_function_names.into(),
+            ),
+        ])
+    };
+    let calling = config.function_calling_config.map(calling);
+    stated([("functionCallingConfig", calling.into())])
+}
+
+fn safety(setting: SafetySetting) -> Value {
+    let category = HarmCategory::try_from(setting.category).unwrap_or_default();
+    let threshold = HarmBlockThreshold::try_from(setting.threshold).unwrap_or_default();
+    json!({ "category": category.as_str_name(), "threshold": threshold.as_str_name() })
 }
 
 fn config(config: GenerationConfig) -> Value {
     let schema = config.response_json_schema.map(structs::json);
-    let schema = schema.or(config.response_schema.map(schema_json));
-    json!({
-        "maxOutputTokens": config.max_output_tokens, "stopSequences": config.stop_sequences,
-        "seed": config.seed, "responseMimeType": config.response_mime_type,
-        "responseJsonSchema": schema,
-    })
+    stated([
+        ("temperature", number(config.temperature)),
+        ("topP", number(config.top_p)),
+        ("topK", number(config.top_k)),
+        ("candidateCount", config.candidate_count.into()),
+        ("maxOutputTokens", config.max_output_tokens.into()),
+        ("stopSequences", config.stop_sequences.into()),
+        ("presencePenalty", number(config.presence_penalty)),
+        ("frequencyPenalty", number(config.frequency_penalty)),
+        ("seed", config.seed.into()),
+        ("responseMimeType", config.response_mime_type.into()),
+        ("responseJsonSchema", schema.into()),
+        (
+            "responseSchema",
+            config.response_schema.map(schema_json).into(),
+        ),
+        (
+            "thinkingConfig",
+            config.thinking_config.map(thinking).into(),
+        ),
+    ])
+}
+
+fn thinking(config: ThinkingConfig) -> Value {
+    let level = config.thinking_level.map(ThinkingLevel::try_from);
+    let level = level.and_then(Result::ok).map(|level| level.as_str_name());
+    stated([
+        ("includeThoughts", config.include_thoughts.into()),
+        ("thinkingBudget", config.thinking_budget.into()),
+        ("thinkingLevel", level.into()),
+    ])
+}
+
+/// A number of 32 bits as people write it: 0.9, not 0.8999999761581421.
+fn number(number: Option<f32>) -> Value {
+    let written = number.and_then(|number| number.to_string().parse::<f64>().ok());
+    written.into()
 }
 
 /// A schema of the older kind as a JSON schema: as REST has it.

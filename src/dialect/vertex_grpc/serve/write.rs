@@ -2,8 +2,14 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
-    Candidate, Content, FunctionCall, GenerateContentResponse, Part, candidate::FinishReason,
-    generate_content_response::UsageMetadata, part::Data,
+    Blob, Candidate, CodeExecutionResult, Content, ExecutableCode, FileData, FunctionCall,
+    GenerateContentResponse, GroundingChunk, GroundingMetadata, Part,
+    candidate::FinishReason,
+    code_execution_result::Outcome,
+    executable_code::Language,
+    generate_content_response::UsageMetadata,
+    grounding_chunk::{ChunkType, RetrievedContext, Web},
+    part::Data,
 };
 use serde_json::Value;
 
@@ -34,7 +40,11 @@ fn list<T>(json: &Value, message: fn(&Value) -> T) -> Vec<T> {
 
 fn candidate(json: &Value) -> Candidate {
     let reason = json["finishReason"].as_str().unwrap_or_default();
-    let reason = FinishReason::from_str_name(reason).unwrap_or_default();
+    let reason = match reason {
+        "" => FinishReason::Unspecified,
+        // The message has numbers for the documented words only.
+        word => FinishReason::from_str_name(word).unwrap_or(FinishReason::Other),
+    };
     Candidate {
         content: Some(Content {
             role: text_of(&json["content"]["role"]),
@@ -42,28 +52,87 @@ fn candidate(json: &Value) -> Candidate {
         }),
         finish_reason: reason.into(),
         finish_message: json["finishMessage"].as_str().map(str::to_owned),
+        grounding_metadata: json
+            .get("groundingMetadata")
+            .map(|sources| GroundingMetadata {
+                grounding_chunks: list(&sources["groundingChunks"], source),
+                ..GroundingMetadata::default()
+            }),
         ..Candidate::default()
     }
 }
 
 fn part(json: &Value) -> Part {
-    let call = &json["functionCall"];
-    let data = if call.is_object() {
-        Data::FunctionCall(FunctionCall {
-            name: text_of(&call["name"]),
-            args: call["args"].as_object().cloned().map(structs::object),
-            ..FunctionCall::default()
-        })
-    } else {
-        Data::Text(text_of(&json["text"]))
-    };
     let signature = json["thoughtSignature"].as_str().unwrap_or_default();
     Part {
         thought: json["thought"] == true,
         // Our own base64.
         thought_signature: STANDARD.decode(signature).unwrap_or_default().into(),
-        data: Some(data),
+        data: Some(data(json)),
         ..Part::default()
+    }
+}
+
+fn data(json: &Value) -> Data {
+    let (call, inline, at) = (
+        &json["functionCall"],
+        &json["inlineData"],
+        &json["fileData"],
+    );
+    let (code, result) = (&json["executableCode"], &json["codeExecutionResult"]);
+    let text = |of: &Value, name: &str| text_of(&of[name]);
+    if call.is_object() {
+        Data::FunctionCall(FunctionCall {
+            name: text(call, "name"),
+            args: call["args"].as_object().cloned().map(structs::object),
+            ..FunctionCall::default()
+        })
+    } else if inline.is_object() {
+        let data = inline["data"].as_str().unwrap_or_default();
+        Data::InlineData(Blob {
+            mime_type: text(inline, "mimeType"),
+            data: STANDARD.decode(data).unwrap_or_default().into(),
+        })
+    } else if at.is_object() {
+        Data::FileData(FileData {
+            mime_type: text(at, "mimeType"),
+            file_uri: text(at, "fileUri"),
+        })
+    } else if code.is_object() {
+        let language = Language::from_str_name(&text(code, "language"));
+        Data::ExecutableCode(ExecutableCode {
+            language: language.unwrap_or_default().into(),
+            code: text(code, "code"),
+        })
+    } else if result.is_object() {
+        let outcome = Outcome::from_str_name(&text(result, "outcome"));
+        Data::CodeExecutionResult(CodeExecutionResult {
+            outcome: outcome.unwrap_or_default().into(),
+            output: text(result, "output"),
+        })
+    } else {
+        Data::Text(text(json, "text"))
+    }
+}
+
+fn source(json: &Value) -> GroundingChunk {
+    let text = |of: &Value, name: &str| of[name].as_str().map(str::to_owned);
+    let (web, own) = (&json["web"], &json["retrievedContext"]);
+    let source = if web.is_object() {
+        ChunkType::Web(Web {
+            uri: text(web, "uri"),
+            title: text(web, "title"),
+        })
+    } else {
+        ChunkType::RetrievedContext(RetrievedContext {
+            uri: text(own, "uri"),
+            title: text(own, "title"),
+            text: text(own, "text"),
+            ..RetrievedContext::default()
+        })
+    };
+    GroundingChunk {
+        chunk_type: Some(source),
     }
 }
 

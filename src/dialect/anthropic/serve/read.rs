@@ -1,0 +1,205 @@
+//! What a request asks.
+
+use serde_json::{Value, json};
+
+use crate::{
+    chat::{CacheLife, ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    dialect::{
+        DialectId,
+        anthropic::{block::CALL_BESIDE, encode},
+        serve::{
+            Asked, Way,
+            read::{self, bad, join, text_of},
+        },
+    },
+    event::Fault,
+};
+
+const OURS: DialectId = DialectId::Anthropic;
+
+/// Reads the JSON of a request.
+pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+    let mut body = read::body(body)?;
+    plain_texts(&mut body);
+    if body["max_tokens"].is_null() {
+        return Err(bad("max_tokens: Field required"));
+    }
+    let tools = body["tools"].as_array().into_iter().flatten();
+    // Others are the provider's own, which have no schema.
+    let functions = tools.filter(|tool| matches!(tool["type"].as_str(), None | Some("custom")));
+    let mut request = ChatRequest {
+        model: read::model(&body)?,
+        system: system(&body["system"]),
+        params: params(&body)?,
+        tools: read::tools(functions, "input_schema")?,
+        ..ChatRequest::default()
+    };
+    let messages = read::list(&body["messages"], "messages")?;
+    for (index, message) in messages.iter().enumerate() {
+        let read = read_message(message, &mut request.messages);
+        read.map_err(|what| bad(format!("messages.{index}: {what}")))?;
+    }
+    read::name_results(&mut request.messages);
+    let written = encode::body(&request);
+    Ok(read::whole(request, written, body))
+}
+
+/// A text alone is the same with and without a block around it.
+fn plain_texts(body: &mut Value) {
+    let messages = body["messages"].as_array_mut().into_iter().flatten();
+    let mut contents: Vec<&mut Value> = messages
+        .filter_map(|message| message.get_mut("content"))
+        .collect();
+    for content in &mut contents {
+        unfold(content);
+    }
+    if let Some(system) = body.get_mut("system") {
+        unfold(system);
+    }
+}
+
+fn unfold(content: &mut Value) {
+    let only = content.as_array().filter(|blocks| blocks.len() == 1);
+    let plain = only.and_then(|blocks| {
+        let text = blocks[0].get("text")?;
+        (blocks[0] == json!({ "type": "text", "text": text })).then(|| text.clone())
+    });
+    if let Some(text) = plain.filter(Value::is_string) {
+        *content = text;
+    }
+}
+
+fn params(body: &Value) -> Result<Params, Fault> {
+    let format = [&body["output_config"]["format"], &body["output_format"]];
+    let schema = format.into_iter().find_map(|format| format.get("schema"));
+    Ok(Params {
+        temperature: read::number(&body["temperature"], "temperature")?,
+        top_p: read::number(&body["top_p"], "top_p")?,
+        max_tokens: read::limit(&body["max_tokens"], "max_tokens")?,
+        stop: read::stops(&body["stop_sequences"], "stop_sequences")?,
+        reasoning_effort: effort(body),
+        cache_prompt: cache_life(&body["cache_control"]),
+        response_format: schema.map(|schema| ResponseFormat::JsonSchema {
+            name: String::new(),
+            schema: schema.clone(),
+            strict: true,
+        }),
+        ..Params::default()
+    })
+}
+
+/// A budget as its number; else the effort's own word.
+fn effort(body: &Value) -> Option<String> {
+    let thinking = &body["thinking"];
+    let word = body["output_config"]["effort"].as_str();
+    match thinking["type"].as_str() {
+        Some("disabled") => Some("none".to_owned()),
+        Some("enabled") => thinking["budget_tokens"].as_u64().map(|n| n.to_string()),
+        Some("adaptive") => Some(word.unwrap_or("auto").to_owned()),
+        _ => word.map(str::to_owned),
+    }
+}
+
+fn cache_life(control: &Value) -> Option<CacheLife> {
+    match control["ttl"].as_str() {
+        _ if control["type"] != "ephemeral" => None,
+        Some("1h") => Some(CacheLife::Hour),
+        _ => Some(CacheLife::Minutes),
+    }
+}
+
+fn system(system: &Value) -> Option<String> {
+    match system {
+        Value::Array(blocks) => {
+            let texts: Vec<String> = blocks.iter().map(|block| text_of(&block["text"])).collect();
+            Some(texts.join("\n"))
+        }
+        text => text.as_str().map(str::to_owned),
+    }
+}
+
+/// Results of tools stand in a user's message; here they are messages of their own.
+fn read_message(message: &Value, into: &mut Vec<Message>) -> Result<(), String> {
+    let role = match message["role"].as_str() {
+        Some("user") => Role::User,
+        Some("assistant") => Role::Assistant,
+        _ => return Err("role: must be “user” or “assistant”".into()),
+    };
+    let mut parts = Vec::new();
+    match &message["content"] {
+        Value::String(text) => parts.push(Part::Text { text: text.clone() }),
+        Value::Array(blocks) => {
+            for block in blocks {
+                if block["type"] == "tool_result" {
+                    join(into, Role::Tool, vec![result(block)]);
+                } else {
+                    block_parts(block, &mut parts)?;
+                }
+            }
+        }
+        _ => return Err("content: must be a string or a list of blocks".into()),
+    }
+    if !parts.is_empty() {
+        into.push(Message { role, parts });
+    }
+    Ok(())
+}
+
+fn result(block: &Value) -> Part {
+    Part::ToolResult {
+        id: text_of(&block["tool_use_id"]),
+        name: String::new(),
+        content: match &block["content"] {
+            Value::Array(blocks) => blocks.iter().map(|b| text_of(&b["text"])).collect(),
+            text => text_of(text),
+        },
+    }
+}
+
+/// A block, and what goes back with it.
+fn block_parts(block: &Value, into: &mut Vec<Part>) -> Result<(), String> {
+    match block["type"].as_str() {
+        Some("text") => {
+            into.push(read::text(&block["text"]));
+            into.extend(read::kept(OURS, block, &["citations"]));
+        }
+        Some(kind @ ("image" | "document")) => into.push(match source(&block["source"], kind)? {
+            Some(file) => file,
+            None => read::opaque(OURS, kind, block),
+        }),
+        Some("tool_use") => {
+            into.push(Part::ToolCall(ToolCall {
+                id: text_of(&block["id"]),
+                name: text_of(&block["name"]),
+                arguments: block["input"].to_string(),
+            }));
+            into.extend(read::kept(OURS, block, CALL_BESIDE));
+        }
+        Some("thinking") => {
+            let text = text_of(&block["thinking"]);
+            into.push(Part::Reasoning { text });
+            let signature = block["signature"].as_str();
+            into.extend(signature.map(|signature| read::signature(OURS, signature)));
+        }
+        // The work of the provider's tools, hidden thoughts, and what is still to come.
+        Some(kind) => into.push(read::opaque(OURS, kind, block)),
+        None => return Err("a block of “content” has no type".into()),
+    }
+    Ok(())
+}
+
+/// The file of a source; `None` if it is one that the provider keeps.
+fn source(source: &Value, kind: &str) -> Result<Option<Part>, String> {
+    let text = |name: &str| source[name].as_str().unwrap_or_default();
+    Ok(match source["type"].as_str() {
+        Some("base64") => Some(read::file(text("media_type"), text("data"))?),
+        Some("text") => Some(Part::Media(Media {
+            mime: text("media_type").to_owned(),
+            data: text("data").as_bytes().into(),
+            ..Media::default()
+        })),
+        Some("url") if kind == "image" => Some(read::file_url(text("url"), "image")?),
+        Some("url") => Some(read::file_url(text("url"), "application")?),
+        _ => None,
+    })
+}

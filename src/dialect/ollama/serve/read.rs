@@ -1,0 +1,134 @@
+//! What a request asks.
+
+use serde_json::Value;
+
+use crate::{
+    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall, is_address},
+    dialect::{
+        DialectId,
+        ollama::encode,
+        serve::{
+            Asked, Way,
+            read::{self, bad, join, text_of},
+        },
+    },
+    event::Fault,
+};
+
+const OURS: DialectId = DialectId::Ollama;
+
+/// Reads the JSON of a request.
+pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+    let body = read::body(body)?;
+    let functions = body["tools"].as_array().into_iter().flatten();
+    let mut request = ChatRequest {
+        model: read::model(&body)?,
+        params: params(&body)?,
+        tools: read::tools(functions.map(|tool| &tool["function"]), "parameters")?,
+        ..ChatRequest::default()
+    };
+    let messages = read::list(&body["messages"], "messages")?;
+    for (index, message) in messages.iter().enumerate() {
+        let read = read_message(message, &mut request);
+        read.map_err(|what| bad(format!("messages[{index}]: {what}")))?;
+    }
+    let stream = body["stream"].as_bool().unwrap_or(true);
+    let written = encode::body(&request);
+    Ok(Asked {
+        stream,
+        ..read::whole(request, written, body)
+    })
+}
+
+fn params(body: &Value) -> Result<Params, Fault> {
+    let options = &body["options"];
+    // A negative limit means none.
+    let limit = Some(&options["num_predict"]).filter(|limit| limit.as_i64().is_none_or(|n| n >= 0));
+    Ok(Params {
+        temperature: read::number(&options["temperature"], "temperature")?,
+        top_p: read::number(&options["top_p"], "top_p")?,
+        max_tokens: read::limit(limit.unwrap_or(&Value::Null), "num_predict")?,
+        stop: read::stops(&options["stop"], "stop")?,
+        seed: options["seed"].as_i64(),
+        reasoning_effort: match &body["think"] {
+            Value::Bool(false) => Some("none".to_owned()),
+            Value::Bool(true) => Some("true".to_owned()),
+            word => word.as_str().map(str::to_owned),
+        },
+        response_format: match &body["format"] {
+            Value::String(word) if word == "json" => Some(ResponseFormat::JsonObject),
+            schema @ Value::Object(_) => Some(ResponseFormat::JsonSchema {
+                name: String::new(),
+                schema: schema.clone(),
+                strict: true,
+            }),
+            _ => None,
+        },
+        ..Params::default()
+    })
+}
+
+fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
+    let content = text_of(&message["content"]);
+    let role = match message["role"].as_str() {
+        Some("system") => {
+            into.system.get_or_insert_default().push_str(&content);
+            return Ok(());
+        }
+        Some("tool") => {
+            let result = Part::ToolResult {
+                id: text_of(&message["tool_call_id"]),
+                name: text_of(&message["tool_name"]),
+                content,
+            };
+            join(&mut into.messages, Role::Tool, vec![result]);
+            return Ok(());
+        }
+        Some("user") => Role::User,
+        Some("assistant") => Role::Assistant,
+        _ => return Err("“role” must be system, user, assistant or tool".into()),
+    };
+    let mut parts = Vec::new();
+    if let Some(thoughts) = message["thinking"].as_str().filter(|text| !text.is_empty()) {
+        let text = thoughts.to_owned();
+        // The protocol signs with nothing.
+        parts.extend([Part::Reasoning { text }, read::signature(OURS, "")]);
+    }
+    let mut more = Vec::new();
+    for image in message["images"].as_array().into_iter().flatten() {
+        more.push(picture(image.as_str().unwrap_or_default())?);
+    }
+    more.extend(calls(message));
+    if !content.is_empty() || (parts.is_empty() && more.is_empty()) {
+        parts.push(Part::Text { text: content });
+    }
+    parts.extend(more);
+    into.messages.push(Message { role, parts });
+    Ok(())
+}
+
+fn calls(message: &Value) -> impl Iterator<Item = Part> {
+    let calls = message["tool_calls"].as_array().into_iter().flatten();
+    calls.map(|call| {
+        Part::ToolCall(ToolCall {
+            id: text_of(&call["id"]),
+            name: text_of(&call["function"]["name"]),
+            arguments: call["function"]["arguments"].to_string(),
+        })
+    })
+}
+
+/// The protocol does not say what kind of picture it is.
+fn picture(image: &str) -> Result<Part, String> {
+    if is_address(image) {
+        return read::file_url(image, "image");
+    }
+    let mut part = read::file("image/png", image)?;
+    if let Part::Media(media) = &mut part
+        && let Ok(known) = Media::of_bytes(media.data.to_vec(), String::new())
+        && known.is_image()
+    {
+        *media = known;
+    }
+    Ok(part)
+}

@@ -1,0 +1,208 @@
+//! An answer, as lines or whole.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    chat::{Media, ToolCall},
+    dialect::serve::{
+        AnswerHead, Asked, Writer, finish_word,
+        open_call::{Called, OpenCall},
+        read::arguments_object,
+    },
+    event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
+};
+
+/// The protocol's words for why an answer ended, the one of each class first.
+const DONE_REASONS: &[(FinishReason, &str)] = &[
+    (FinishReason::Stop, "stop"),
+    (FinishReason::ToolCalls, "stop"),
+    (FinishReason::ContentFilter, "stop"),
+    (FinishReason::Length, "length"),
+];
+
+pub(super) struct LineWriter {
+    created: String,
+    model: String,
+    call: OpenCall,
+    finish: Option<Finish>,
+    usage: Usage,
+    /// How long things took, by their words.
+    timings: Vec<(String, u64)>,
+}
+
+impl LineWriter {
+    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
+        let seconds = i64::try_from(head.created).unwrap_or_default();
+        let created = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+        Self {
+            created: created.to_string(),
+            model: asked.request.model.clone(),
+            call: OpenCall::default(),
+            finish: None,
+            usage: Usage::default(),
+            timings: Vec::new(),
+        }
+    }
+
+    fn line(&self, message: &Value) -> Value {
+        json!({ "model": self.model, "created_at": self.created, "message": message, "done": false })
+    }
+
+    fn write_field(&mut self, field: &str, value: &Value, out: &mut Vec<u8>) {
+        self.end_call(out);
+        self.say(field, value, out);
+    }
+
+    fn say(&self, field: &str, value: &Value, out: &mut Vec<u8>) {
+        let mut message = json!({ "role": "assistant", "content": "" });
+        message[field] = value.clone();
+        write_line(&self.line(&message), out);
+    }
+
+    fn take_call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
+        let ended = self.call.take(delta);
+        self.call_out(ended, out);
+    }
+
+    fn end_call(&mut self, out: &mut Vec<u8>) {
+        let ended = self.call.end();
+        self.call_out(ended, out);
+    }
+
+    fn call_out(&self, called: Option<Called>, out: &mut Vec<u8>) {
+        if let Some(Called { call, .. }) = called {
+            self.say("tool_calls", &json!([call_json(&call)]), out);
+        }
+    }
+
+    /// The last line: why it ended, the counts and the times.
+    fn last(
+        &self,
+        message: &Value,
+        finish: Option<&Finish>,
+        usage: &Usage,
+        timings: &[(String, u64)],
+    ) -> Value {
+        let mut line = self.line(message);
+        line["done"] = true.into();
+        let counts = [
+            ("prompt_eval_count", usage.input),
+            ("eval_count", usage.output),
+        ];
+        if let Some(finish) = finish {
+            line["done_reason"] = finish_word(DONE_REASONS, finish).into();
+        }
+        for (name, count) in counts {
+            if let Some(count) = count {
+                line[name] = count.into();
+            }
+        }
+        for (name, ns) in timings {
+            line[name] = (*ns).into();
+        }
+        line
+    }
+}
+
+fn call_json(call: &ToolCall) -> Value {
+    let arguments = arguments_object(&call.arguments);
+    let mut written = Map::new();
+    if !call.id.is_empty() {
+        written.insert("id".into(), call.id.as_str().into());
+    }
+    let function = json!({ "name": call.name, "arguments": arguments });
+    written.insert("function".into(), function);
+    written.into()
+}
+
+/// A picture, or what may be one; the protocol has no other files, and names none that is elsewhere.
+fn picture(media: &Media) -> Option<Value> {
+    let may_be = media.is_image() || media.mime == "application/octet-stream";
+    let is_here = may_be && media.uri.is_none();
+    is_here.then(|| STANDARD.encode(&media.data).into())
+}
+
+fn write_line(line: &Value, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("{line}\n").as_bytes());
+}
+
+impl Writer for LineWriter {
+    fn content_type(&self) -> &'static str {
+        "application/x-ndjson"
+    }
+
+    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
+        match event {
+            Event::Meta { model, .. } => {
+                self.model = model.clone().unwrap_or(std::mem::take(&mut self.model));
+            }
+            // A sign that the model is at work, on the call.
+            Event::Text { text } if text.is_empty() && self.call.is_open() => {}
+            Event::Text { text } | Event::Refusal { text } => {
+                self.write_field("content", &text.as_str().into(), out);
+            }
+            Event::Reasoning { text } => self.write_field("thinking", &text.as_str().into(), out),
+            Event::Media(media) => {
+                if let Some(picture) = picture(media) {
+                    self.write_field("images", &json!([picture]), out);
+                }
+            }
+            Event::ToolCall(delta) => self.take_call(delta, out),
+            Event::Finish(finish) => {
+                self.end_call(out);
+                self.finish = Some(finish.clone());
+            }
+            Event::Usage(usage) => self.usage.merge(*usage),
+            Event::Timing { name, ns } => self.timings.push((name.clone(), *ns)),
+            Event::Done => {
+                self.end_call(out);
+                let message = json!({ "role": "assistant", "content": "" });
+                let finish = self.finish.as_ref();
+                let last = self.last(&message, finish, &self.usage, &self.timings);
+                write_line(&last, out);
+            }
+            // A blank line is no object, and keeps the connection open.
+            Event::KeepAlive { .. } => out.extend_from_slice(b"\n"),
+            Event::Fault(fault) => {
+                self.end_call(out);
+                write_line(&json!({ "error": fault.message }), out);
+            }
+            // This protocol has no words for these, or says them by where something stands.
+            Event::Signature { .. }
+            | Event::Citation(_)
+            | Event::Opaque { .. }
+            | Event::Note(_)
+            | Event::Unknown { .. }
+            | Event::LeftOut { .. }
+            | Event::Echo { .. } => {}
+        }
+    }
+
+    fn whole(&self, answer: &Answer) -> Value {
+        let text = format!("{}{}", answer.text, answer.refusal);
+        let mut message = json!({ "role": "assistant", "content": text });
+        if !answer.reasoning.is_empty() {
+            message["thinking"] = answer.reasoning.as_str().into();
+        }
+        let lists: [(_, Vec<Value>); 2] = [
+            ("images", answer.media.iter().filter_map(picture).collect()),
+            (
+                "tool_calls",
+                answer.tool_calls.iter().map(call_json).collect(),
+            ),
+        ];
+        for (name, list) in lists {
+            if !list.is_empty() {
+                message[name] = list.into();
+            }
+        }
+        let usage = answer.usage.unwrap_or_default();
+        let finish = answer.finish.as_ref();
+        let mut line = self.last(&message, finish, &usage, &answer.timings);
+        if let Some(model) = &answer.model {
+            line["model"] = model.as_str().into();
+        }
+        line
+    }
+}

@@ -1,0 +1,134 @@
+//! What of a request's body the request that was read from it does not say.
+//!
+//! In: what the dialect writes of the request, and the body that came. Out: a JSON merge patch (RFC 7386) from
+//! one to the other, for [`Params::extra`](crate::chat::Params::extra): written again, the request is the body
+//! that came, whatever stood in it. A null counts as a field that is not there, as servers take it.
+
+use serde_json::{Map, Value};
+
+/// Most places that are told of one request.
+const MAX_PLACES: usize = 32;
+
+/// What a body says besides.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::dialect) struct Rest {
+    /// The patch. A list that differs anywhere is in it as a whole.
+    pub patch: Map<String, Value>,
+    /// Where something stands that was not read, as JSON pointers.
+    pub places: Vec<String>,
+}
+
+impl Rest {
+    /// What `body` says beside `written`.
+    pub(in crate::dialect) fn of(written: &Value, body: Value) -> Self {
+        let mut rest = Self::default();
+        if let Some(Value::Object(patch)) = rest.patch(written, body, "") {
+            rest.patch = patch;
+        }
+        rest
+    }
+
+    fn patch(&mut self, written: &Value, body: Value, at: &str) -> Option<Value> {
+        match (written, body) {
+            (Value::Object(written), Value::Object(body)) => {
+                let gone = |name: &String| body.get(name).is_none_or(Value::is_null);
+                let gone = (written.iter()).filter(|(name, value)| !value.is_null() && gone(name));
+                let gone: Vec<String> = gone.map(|(name, _)| name.clone()).collect();
+                let mut patch: Map<String, Value> =
+                    gone.into_iter().map(|name| (name, Value::Null)).collect();
+                for (name, value) in body.into_iter().filter(|(_, value)| !value.is_null()) {
+                    let known = written.get(&name).unwrap_or(&Value::Null);
+                    let more = self.patch(known, value, &format!("{at}/{name}"));
+                    patch.extend(more.map(|more| (name, more)));
+                }
+                (!patch.is_empty()).then(|| patch.into())
+            }
+            (written, body) if is_same(written, &body) => None,
+            (written, body) => {
+                self.tell(written, &body, at);
+                Some(body)
+            }
+        }
+    }
+
+    /// Tells the places within `body` that `written` lacks or has otherwise.
+    fn tell(&mut self, written: &Value, body: &Value, at: &str) {
+        if is_same(written, body) || self.places.len() == MAX_PLACES {
+            return;
+        }
+        match (written, body) {
+            (Value::Object(written), Value::Object(body)) => {
+                for (name, value) in body {
+                    let known = written.get(name).unwrap_or(&Value::Null);
+                    self.tell(known, value, &format!("{at}/{name}"));
+                }
+            }
+            (Value::Array(written), Value::Array(body)) => {
+                for (index, value) in body.iter().enumerate() {
+                    let known = written.get(index).unwrap_or(&Value::Null);
+                    self.tell(known, value, &format!("{at}/{index}"));
+                }
+            }
+            _ => self.places.push(at.to_owned()),
+        }
+    }
+}
+
+/// Whether two values say the same: 1 is 1.0, and null is nothing.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let other_has = |(name, value): (&String, &Value)| {
+                is_same(value, other.get(name).unwrap_or(&Value::Null))
+            };
+            let is_new =
+                |(name, value): (&String, &Value)| !value.is_null() && !one.contains_key(name);
+            one.iter().all(other_has) && !other.iter().any(is_new)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| is_same(a, b))
+        }
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
+        (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::chat::merge_patch;
+
+    #[test]
+    fn the_patch_makes_one_body_of_the_other() {
+        let written = json!({"a": 1.0, "b": {"c": 2, "d": 3}, "list": [{"x": 1}, 2], "gone": true});
+        for (body, patch, places) in [
+            (written.clone(), json!({}), &[][..]),
+            (
+                json!({"a": 1, "b": {"c": 2, "d": 3, "e": null}, "list": [{"x": 1, "y": null}, 2], "gone": true}),
+                json!({}),
+                &[],
+            ),
+            (
+                json!({"a": 1, "b": {"c": 5, "e": 6}, "list": [{"x": 1}, 2], "new": {"f": 7}}),
+                json!({"gone": null, "b": {"d": null, "c": 5, "e": 6}, "new": {"f": 7}}),
+                &["/b/c", "/b/e", "/new"],
+            ),
+            (
+                json!({"list": [{"x": 1, "y": "?"}, 2, 3]}),
+                json!({"a": null, "b": null, "gone": null, "list": [{"x": 1, "y": "?"}, 2, 3]}),
+                &["/list/0/y", "/list/2"],
+            ),
+        ] {
+            let rest = Rest::of(&written, body.clone());
+            assert_eq!(Value::from(rest.patch.clone()), patch);
+            assert_eq!(rest.places, places);
+            let mut again = written.as_object().unwrap().clone();
+            merge_patch(&mut again, &rest.patch);
+            assert!(is_same(&again.into(), &body), "{body}");
+        }
+    }
+}
