@@ -3,6 +3,7 @@
 //! `tests/with-window.sh` brings a screen, a D-Bus session and the accessibility bus.
 
 mod drop;
+mod ime;
 mod screen;
 mod tree;
 
@@ -156,6 +157,33 @@ fn what_is_typed_fast_is_sent_whole() {
             });
         }
     }
+}
+
+#[test]
+#[ignore = "needs a screen and an accessibility bus"]
+fn what_an_input_method_commits_is_text_among_what_is_typed() {
+    let Some(_method) = ime::InputMethod::start() else {
+        println!("skipped: fcitx5 is not installed");
+        return;
+    };
+    let mut user = User::new();
+    // Without a locale X has no Chinese letters.
+    user.home = user
+        .home
+        .with("XMODIFIERS", "@im=fcitx")
+        .with("LC_ALL", "C.UTF-8");
+    let screen = Screen::open(&user.home);
+    paste_over(&screen, "before ");
+    ime::compose();
+    let text = format!("before {}", ime::PHRASE);
+    screen.holds("Prompt", &text);
+    xdotool(&["key", "exclam"]);
+    screen.holds("Prompt", &format!("{text}!"));
+    xdotool(&["key", "ctrl+Return"]);
+    answers(&screen, 2);
+    screen.click("button", "Copy the answer");
+    let answer = copied("before ");
+    assert!(answer.contains(&format!("{text}!")), "{answer}");
 }
 
 #[test]
