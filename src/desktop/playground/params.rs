@@ -47,9 +47,8 @@ impl ParamsPopover {
         number: usize,
         dialect: Option<DialectId>,
     ) -> bool {
-        let sent = count_sent(&pane.params, &pane.tools);
+        let set = count_sent(&pane.params, &pane.tools) + usize::from(pane.cold);
         let name = format!("Parameters of pane {number}");
-        let set = sent + usize::from(pane.cold);
         let button = icon_toggle(ui, theme, icons::PARAMS, &name, set > 0);
         self.mark_ui(ui, theme, &button, set);
         let mut changed = false;
