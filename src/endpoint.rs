@@ -171,10 +171,10 @@ impl Auth {
     /// a project in its URL (“express mode”) it takes API keys, as the Gemini API does.
     #[must_use]
     pub fn at(base_url: &Url, dialect: DialectId) -> Self {
-        match dialect {
-            DialectId::Gemini if base_url.path().contains("/projects/") => Self::Bearer,
-            _ => Self::of_dialect(dialect),
+        if dialect.dialect().on_google_cloud && base_url.path().contains("/projects/") {
+            return Self::Bearer;
         }
+        Self::of_dialect(dialect)
     }
 
     /// How the providers of a dialect want the key.

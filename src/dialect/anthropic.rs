@@ -27,6 +27,10 @@ pub static DIALECT: Dialect = Dialect {
     label: "Anthropic Messages",
     key_header: Some("x-api-key"),
     base_path: "/v1",
+    places: &[],
+    on_google_cloud: false,
+    efforts: &["none", "low", "medium", "high", "max"],
+    asks_to_cache: true,
     chat_url: |base, _model| below(base, "messages"),
     models_url: |base| {
         let mut url = below(base, "models");

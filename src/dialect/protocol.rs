@@ -40,6 +40,15 @@ pub struct Dialect {
     pub key_header: Option<&'static str>,
     /// The path of its servers' base URLs, where a URL is written without any.
     pub base_path: &'static str,
+    /// What gateways call the place at which they speak it, below which that path is still to be written.
+    pub places: &'static [&'static str],
+    /// Whether Google Cloud speaks it: a base URL may hold a project, and its key be an access token.
+    pub on_google_cloud: bool,
+    /// The words for how long to think that its models know; others can be sent.
+    pub efforts: &'static [&'static str],
+    /// Whether a provider keeps a prompt only if it is asked to
+    /// ([`Params::cache_prompt`](crate::chat::Params::cache_prompt)).
+    pub asks_to_cache: bool,
     /// The URL that a chat request goes to, given the endpoint's base URL and the model.
     pub chat_url: fn(base: &Url, model: &str) -> Url,
     /// The URL that lists models.

@@ -19,7 +19,10 @@ use url::Url;
 
 use self::ends::without_end;
 use super::variables;
-use crate::{dialect::DialectId, transport::is_this_machine};
+use crate::{
+    dialect::{DIALECTS, Dialect, DialectId},
+    transport::is_this_machine,
+};
 
 /// A base URL ready for use, and what was changed to make it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,15 +59,6 @@ pub enum BadUrl {
     )]
     PlainHttp(String),
 }
-
-/// What gateways call the place at which they speak Gemini's dialect, below which its version is to be written.
-const GEMINI_PLACES: &[&str] = &[
-    "/gemini",
-    "/google",
-    "/google-ai-studio",
-    "/google-gemini",
-    "/googleai",
-];
 
 /// Normalises a base URL of a server that speaks this dialect, after the rules above.
 ///
@@ -148,7 +142,11 @@ fn check(url: &Url, allow_http: bool) -> Result<(), BadUrl> {
 
 /// The path that a dialect can add its own to.
 fn base_path(written: &str, dialect: DialectId, changes: &mut Vec<String>) -> String {
-    let default = dialect.dialect().base_path;
+    let Dialect {
+        base_path: default,
+        places,
+        ..
+    } = *dialect.dialect();
     let bare = written.trim_end_matches('/');
     if let Some((before, end, whole)) = without_end(bare) {
         changes.push(format!("{end} removed: it is added by itself"));
@@ -160,7 +158,7 @@ fn base_path(written: &str, dialect: DialectId, changes: &mut Vec<String>) -> St
         };
     }
     let is_place = |place: &&str| bare.ends_with(*place);
-    if bare.is_empty() || dialect == DialectId::Gemini && GEMINI_PLACES.iter().any(is_place) {
+    if bare.is_empty() || places.iter().any(is_place) {
         changes.push(format!(
             "{default} added; end the URL with # to keep it as written"
         ));
@@ -177,9 +175,9 @@ fn base_path(written: &str, dialect: DialectId, changes: &mut Vec<String>) -> St
 pub fn written(url: &Url) -> String {
     let text = url.as_str();
     // A URL that dialects complete differently is kept as it is in all of them.
-    let stays = [DialectId::OpenaiChat, DialectId::Gemini]
-        .into_iter()
-        .all(|dialect| normalise_allowing_http(text, dialect).is_ok_and(|same| same.url == *url));
+    let stays = DIALECTS.iter().all(|dialect| {
+        normalise_allowing_http(text, dialect.id).is_ok_and(|same| same.url == *url)
+    });
     if stays {
         text.to_owned()
     } else {

@@ -194,6 +194,14 @@ mod tests {
     };
 
     #[test]
+    fn every_dialect_has_its_rule() {
+        for dialect in DialectId::ALL {
+            let rules = TABLE.media.iter().filter(|rule| rule.dialect == *dialect);
+            assert_eq!(rules.count(), 1, "{dialect}");
+        }
+    }
+
+    #[test]
     fn a_file_goes_as_a_file_or_as_text_or_the_question_is_refused() {
         for (mime, by_address, taken_by) in TAKEN {
             for dialect in DialectId::ALL {

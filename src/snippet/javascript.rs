@@ -43,36 +43,36 @@ struct Lines {
 }
 
 fn lines_of(dialect: DialectId) -> Lines {
-    match dialect.as_str() {
-        "anthropic" => Lines {
+    match dialect {
+        DialectId::Anthropic => Lines {
             event: EVENT,
             text: r#"event.delta?.text ?? """#,
             calls: r#"    if (event.content_block?.type === "tool_use") process.stdout.write(`\n${event.content_block.name} `);
     process.stdout.write(event.delta?.partial_json ?? "");
 "#,
         },
-        "openai-responses" => Lines {
+        DialectId::OpenaiResponses => Lines {
             event: EVENT,
             text: r#"event.type === "response.output_text.delta" ? event.delta : """#,
             calls: r#"    if (event.type === "response.output_item.done" && event.item.type === "function_call")
       process.stdout.write(`\n${event.item.name} ${event.item.arguments}\n`);
 "#,
         },
-        "gemini" => Lines {
+        DialectId::Gemini | DialectId::VertexGrpc => Lines {
             event: EVENT,
             text: r#"(event.candidates?.[0]?.content?.parts ?? []).map((part) => (part.thought ? "" : part.text ?? "")).join("")"#,
             calls: r"    for (const { functionCall } of event.candidates?.[0]?.content?.parts ?? [])
       if (functionCall) process.stdout.write(`\n${functionCall.name} ${JSON.stringify(functionCall.args)}\n`);
 ",
         },
-        "ollama" => Lines {
+        DialectId::Ollama => Lines {
             event: "    if (!line.trim()) continue;\n    const event = JSON.parse(line);\n",
             text: r#"event.message?.content ?? """#,
             calls: r"    for (const call of event.message?.tool_calls ?? [])
       process.stdout.write(`\n${call.function.name} ${JSON.stringify(call.function.arguments)}\n`);
 ",
         },
-        _ => Lines {
+        DialectId::OpenaiChat => Lines {
             event: DONE_OR_EVENT,
             text: r#"event.choices?.[0]?.delta?.content ?? """#,
             calls: r#"    for (const { function: call } of event.choices?.[0]?.delta?.tool_calls ?? [])

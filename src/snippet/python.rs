@@ -8,7 +8,7 @@ use super::{
     Asked,
     literal::{PYTHON, Style, literal, string},
 };
-use crate::endpoint::Auth;
+use crate::{dialect::DialectId, endpoint::Auth};
 
 /// Arguments that the methods take by name; the rest goes into `extra_body`.
 const CHAT: &[&str] = &[
@@ -56,12 +56,12 @@ const MESSAGES: &[&str] = &[
 ];
 
 pub(super) fn write(asked: &Asked) -> String {
-    let body = match asked.dialect.as_str() {
-        "anthropic" => anthropic(asked),
-        "openai-responses" => responses(asked),
-        "gemini" | "vertex-grpc" => gemini(asked),
-        "ollama" => plain(asked),
-        _ => chat(asked),
+    let body = match asked.dialect {
+        DialectId::OpenaiChat => chat(asked),
+        DialectId::OpenaiResponses => responses(asked),
+        DialectId::Anthropic => anthropic(asked),
+        DialectId::Gemini | DialectId::VertexGrpc => gemini(asked),
+        DialectId::Ollama => plain(asked),
     };
     asked.remarks("#", &body) + &body
 }

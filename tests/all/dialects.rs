@@ -3,17 +3,28 @@
 //! A dialect's own file adds its recordings, its cuts and its requests.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use tokenscope::{
     body::ResponseHead,
-    dialect::{DIALECTS, Dialect, DialectId, Wire},
+    chat::{CacheLife, ChatRequest},
+    dialect::{
+        DIALECTS, Dialect, DialectId, Wire,
+        serve::{Route, route},
+    },
+    endpoint::Endpoint,
     event::{Answer, Event, FaultClass},
+    hints::fit,
+    snippet::{Language, snippet},
 };
 
-use crate::sse::wire_folder;
+use crate::{
+    floors::{code, rust_files},
+    sse::wire_folder,
+};
 
 /// The head of a response with this status and nothing else known.
 pub fn head(status: u16) -> ResponseHead {
@@ -388,4 +399,141 @@ fn recordings_are_split_as_fixtures_are() {
             );
         }
     }
+}
+
+/// What is known of a dialect outside its row: where, and why there.
+const TOLD_APART: &[(&str, &str)] = &[
+    (
+        "cli/models.rs",
+        "the line of the simulator's first endpoint",
+    ),
+    ("cli/chat/report.rs", "a run that was not accepted has none"),
+    (
+        "snippet/python.rs",
+        "a program for each: the compiler asks for a new one's",
+    ),
+    (
+        "snippet/javascript.rs",
+        "how a program reads each: the compiler asks for a new one's",
+    ),
+    (
+        "endpoint/simulated.rs",
+        "the id of the simulator's first endpoint",
+    ),
+    ("simulator.rs", "the name of the simulator's first endpoint"),
+    (
+        "simulator/server.rs",
+        "who asks for nothing known is answered as most clients are",
+    ),
+    (
+        "settings/section.rs",
+        "what an endpoint speaks that does not say",
+    ),
+    (
+        "settings/environment.rs",
+        "what the variables of OpenAI's clients mean",
+    ),
+    (
+        "endpoint/preset.rs",
+        "what a preset speaks that does not say",
+    ),
+];
+
+/// A dialect that nobody thought of is not taken for another one.
+#[test]
+fn a_dialect_is_told_apart_by_its_row() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&src, &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let place = file
+            .strip_prefix(&src)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .replace('\\', "/");
+        let text = fs::read_to_string(&file).unwrap();
+        let in_tests = place.ends_with("/tests.rs");
+        if place.starts_with("dialect") || in_tests {
+            continue;
+        }
+        let code = code(text.split("#[cfg(test)]").next().unwrap());
+        let names = code.match_indices("DialectId::");
+        let names = names.map(|(at, word)| &code[at + word.len()..]);
+        let variant = |rest: &str| {
+            let word: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+            word.chars().any(char::is_lowercase) && rest.starts_with(char::is_uppercase)
+        };
+        if names.into_iter().any(variant) {
+            found.push(place);
+        }
+    }
+    found.sort();
+    let mut known: Vec<&str> = TOLD_APART.iter().map(|(place, _)| *place).collect();
+    known.sort_unstable();
+    assert_eq!(found, known, "move what is known into the row");
+}
+
+/// Every part of the program that has something for each dialect has it for each.
+#[test]
+fn every_dialect_is_known_everywhere() {
+    let simulated = tokenscope::simulator::endpoints(&"http://127.0.0.1:1/v1".parse().unwrap());
+    let mut programs = HashSet::new();
+    for dialect in DIALECTS {
+        let id = dialect.id;
+        assert!(!dialect.efforts.is_empty(), "{id}: its words for an effort");
+        let asked = |effort: &str| {
+            let mut request = ChatRequest::of_text("gemini-2.5-flash", "Hi");
+            request.params.reasoning_effort = Some(effort.to_owned());
+            (dialect.encode)(&request)
+        };
+        let none = (dialect.encode)(&ChatRequest::of_text("gemini-2.5-flash", "Hi"));
+        for effort in dialect.efforts {
+            assert_ne!(asked(effort), none, "{id}: what it makes of “{effort}”");
+        }
+        let mut keeps = ChatRequest::of_text("m", "Hi");
+        keeps.params.cache_prompt = Some(CacheLife::Hour);
+        let hints = fit(id, &keeps).1;
+        let is_told = hints.iter().any(|hint| hint.setting == "cache_prompt");
+        assert_ne!(
+            dialect.asks_to_cache, is_told,
+            "{id}: a rule of assets/models.toml"
+        );
+        // A build without gRPC serves none.
+        assert_eq!(
+            simulated.iter().any(|endpoint| endpoint.dialect == id),
+            dialect.serve.is_some(),
+            "{id}"
+        );
+        let base = format!(
+            "http://127.0.0.1:1{}/projects/p/locations/l",
+            dialect.base_path
+        );
+        let endpoint = Endpoint::custom("e", base.parse().unwrap(), id);
+        for language in Language::ALL {
+            let program = snippet(*language, &endpoint, &ChatRequest::of_text("model-x", "Hi"));
+            assert!(program.contains("model-x"), "{id} {language}: {program}");
+            programs.insert(program);
+        }
+        if let Some(serve) = dialect.serve {
+            let path = serve.base_path.replace("{name}", "x");
+            let base = format!("http://h{path}").parse().unwrap();
+            let url = (dialect.chat_url)(&base, "m");
+            let path = &url.as_str()["http://h".len()..];
+            let (found, asked) = route(path, &http::HeaderMap::new()).expect("served");
+            assert!(std::ptr::eq(found, serve), "{id}: {path} is another's");
+            assert!(matches!(asked, Route::Chat(_)), "{id}");
+        }
+    }
+    // gRPC has no programs of its own: they ask by REST.
+    let own = DIALECTS
+        .iter()
+        .filter(|d| matches!(d.wire, Wire::Json))
+        .count();
+    assert!(
+        programs.len() >= own * Language::ALL.len(),
+        "{}",
+        programs.len()
+    );
 }

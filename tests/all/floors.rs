@@ -21,7 +21,7 @@ fn floors(architecture: &str) -> BTreeMap<String, usize> {
 }
 
 /// The Rust text without comments, and without the tests at its end, which may look anywhere.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let lines = text.lines().map(|line| line.split("//").next().unwrap());
     lines.collect::<Vec<_>>().join(" ")
@@ -64,7 +64,7 @@ fn first_word(text: &str) -> String {
     text[..end.unwrap_or(text.len())].to_owned()
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+pub fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

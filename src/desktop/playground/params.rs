@@ -161,8 +161,9 @@ fn form_ui(
         "not sent",
         problem("tools"),
     );
-    // Only this protocol must be asked to; a wish that another one does not heed can be taken back.
-    if dialect == Some(DialectId::Anthropic) || form.cache.is_some() {
+    // A wish that another protocol does not heed can be taken back.
+    let asks = dialect.is_some_and(|dialect| dialect.dialect().asks_to_cache);
+    if asks || form.cache.is_some() {
         ui.label(caption(theme, "Prompt caching"));
         let choices = [
             (None, "Not sent"),

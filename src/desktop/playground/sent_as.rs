@@ -6,13 +6,12 @@ use serde_json::Value;
 
 use crate::{chat::ChatRequest, dialect::DialectId, exchange::call::fitted_body};
 
+/// The words for reasoning effort that are offered while no protocol is chosen.
+const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high"];
+
 /// The words for reasoning effort that the models of a protocol know; any other can be typed.
 pub fn efforts(dialect: Option<DialectId>) -> &'static [&'static str] {
-    match dialect {
-        Some(DialectId::Anthropic) => &["none", "low", "medium", "high", "max"],
-        Some(DialectId::Ollama) => &["none", "true", "low", "medium", "high"],
-        _ => &["none", "minimal", "low", "medium", "high"],
-    }
+    dialect.map_or(EFFORTS, |dialect| dialect.dialect().efforts)
 }
 
 /// What the reasoning effort changes about the body, field by field; nothing without an effort.

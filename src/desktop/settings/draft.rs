@@ -185,8 +185,7 @@ impl Draft {
     /// Whether a Google account can be its key.
     #[must_use]
     pub fn takes_account(&self) -> bool {
-        let speaks = matches!(self.dialect, DialectId::Gemini | DialectId::VertexGrpc);
-        speaks && vertex::is_vertex(&self.url)
+        self.dialect.dialect().on_google_cloud && vertex::is_vertex(&self.url)
     }
 
     /// How its key comes, where a command of Google's brings it.

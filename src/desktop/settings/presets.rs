@@ -33,7 +33,7 @@ pub fn endpoint(preset: &Preset, values: &BTreeMap<String, String>) -> Result<En
 /// Whether the editor can fill the project in, from a service account's file.
 pub fn project_may_wait(preset: &Preset) -> bool {
     let has_project = preset.variables.iter().any(|v| v.name == PROJECT);
-    has_project && matches!(preset.dialect, DialectId::Gemini | DialectId::VertexGrpc)
+    has_project && preset.dialect.dialect().on_google_cloud
 }
 
 /// Reads a base URL as people type it; gives it with every change that was made to it.
