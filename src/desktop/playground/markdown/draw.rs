@@ -143,7 +143,10 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
         let format = Ink::format(FontFamily::Proportional, ink.size, ink.dim);
         let job = LayoutJob::single_section(marker.clone(), format);
         let marker = ui.fonts_mut(|fonts| fonts.layout_job(job));
-        let at = response.rect.left_top() - vec2(marker.size().x + 6.0, 0.0);
+        let width = marker.size().x;
+        // A wide one stands nearer to its text, rather than outside of the list.
+        let gap = (INDENT - width).clamp(2.0, 6.0);
+        let at = response.rect.left_top() - vec2(width + gap, 0.0);
         ui.painter().galley(at, marker, ink.dim);
     }
     links_ui(ui, text, &galley, response.rect, index);

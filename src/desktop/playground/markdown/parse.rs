@@ -93,7 +93,7 @@ impl<'a> Builder<'a> {
                 self.out.push(Element::Rule);
             }
             Event::TaskListMarker(done) => {
-                self.marker = Some(if done { "[x]" } else { "[ ]" }.to_owned());
+                self.marker = Some(if done { "☑" } else { "☐" }.to_owned());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Tables: columns fitted to the room there is, text wrapped in its cell.
 
-use egui::{Align, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Galley, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::{
     draw::{faux_bold_ui, links_ui},
@@ -75,7 +75,11 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
                 ui.fonts_mut(|fonts| fonts.layout_job(job))
             })
             .collect();
-        let height = galleys.iter().map(|g| g.size().y).fold(0.0, f32::max) + 2.0 * CELL.y;
+        // Code has lower lines: it stands in the middle of the line beside it.
+        let first = |galley: &Galley| galley.rows.first().map_or(0.0, |row| row.rect().height());
+        let line = galleys.iter().map(|g| first(g)).fold(0.0, f32::max);
+        let tall = |galley: &Galley| galley.size().y + (line - first(galley)) / 2.0;
+        let height = galleys.iter().map(|g| tall(g)).fold(0.0, f32::max) + 2.0 * CELL.y;
         let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
         let mut x = left;
         for (index, (galley, column)) in galleys.into_iter().zip(widths).enumerate() {
@@ -85,7 +89,8 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
                 Some(Align::Max) => room,
                 _ => 0.0,
             };
-            let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y);
+            let down = (line - first(&galley)) / 2.0;
+            let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y + down);
             let area = Rect::from_min_size(min, galley.size());
             // Beside the row's own place, not after it: a cell never moves the next row.
             let mut inside = ui.new_child(UiBuilder::new().id_salt((number, index)).max_rect(area));
