@@ -12,6 +12,7 @@ use lost::{LOST, Lost};
 use serde_json::{Value, json};
 use tokenscope::{
     body::ResponseHead,
+    chat::ToolCall,
     dialect::{
         DIALECTS, Dialect, DialectId, Wire,
         serve::{AnswerHead, Asked, Serve, Writer},
@@ -253,7 +254,85 @@ fn whole_answers_come_back() {
     assert!(wrong.is_empty(), "{}\n{n} wrong", wrong.join("\n"));
 }
 
-fn as_object(arguments: &str) -> Value {
+/// What every protocol has words for.
+fn said_everywhere(answer: &Answer) -> (String, String, Vec<(String, Value)>, bool) {
+    let calls = answer.tool_calls.iter();
+    // gRPC has numbers of 64 bits only.
+    let arguments = |call: &ToolCall| in_doubles(as_object(&call.arguments));
+    let calls = calls.map(|call| (call.name.clone(), arguments(call)));
+    let (text, reasoning) = (answer.text.clone(), answer.reasoning.clone());
+    (text, reasoning, calls.collect(), answer.fault.is_some())
+}
+
+fn in_doubles(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().into(),
+        Value::Array(items) => items.into_iter().map(in_doubles).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            Value::Object(
+                fields
+                    .map(|(name, value)| (name, in_doubles(value)))
+                    .collect(),
+            )
+        }
+        value => value,
+    }
+}
+
+/// Whether each call begins with a name, without which no protocol can tell it.
+fn names_calls(events: &[Event]) -> bool {
+    let mut begun = Vec::new();
+    events.iter().all(|event| match event {
+        Event::ToolCall(delta) if !begun.contains(&delta.index) => {
+            begun.push(delta.index);
+            delta.name.is_some()
+        }
+        _ => true,
+    })
+}
+
+/// An answer of one protocol, written in another, says the same.
+#[test]
+fn what_one_protocol_says_another_says_again() {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for dialect in DIALECTS {
+        let (mut cases, _) = cases(dialect);
+        for case in &mut cases {
+            // What goes back word for word goes back to its own protocol alone.
+            let own =
+                |event: &Event| matches!(event, Event::Signature { .. } | Event::Opaque { .. });
+            for batch in &mut case.batches {
+                batch.retain(|event| !own(event));
+            }
+            let events = case.batches.concat();
+            let told = answer(&events);
+            // Some have no field for a refusal, and say it as text.
+            if told.fault.is_some() || !told.refusal.is_empty() || !names_calls(&events) {
+                continue;
+            }
+            for (other, serve) in served().filter(|(other, _)| other.id != dialect.id) {
+                count += 1;
+                let back = answer(&streamed(other, serve, case, usize::MAX));
+                let (told, back) = (said_everywhere(&told), said_everywhere(&back));
+                if told != back {
+                    let name = format!("{} by {}", case.name, other.id);
+                    wrong.push(apart(&name, &format!("{told:?}"), &format!("{back:?}")));
+                }
+            }
+        }
+    }
+    println!("{count} answers written in another protocol");
+    let n = wrong.len();
+    wrong.truncate(20);
+    assert!(
+        wrong.is_empty(),
+        "{}\n{n} of {count} wrong",
+        wrong.join("\n")
+    );
+}
+
+pub fn as_object(arguments: &str) -> Value {
     match serde_json::from_str(arguments) {
         Ok(Value::Object(object)) => object.into(),
         _ if arguments.is_empty() => json!({}),

@@ -2,6 +2,7 @@
 //!
 //! Wire facts: <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
+mod items;
 mod read;
 mod write;
 

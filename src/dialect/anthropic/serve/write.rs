@@ -32,7 +32,7 @@ pub(super) struct MessageWriter {
     model: String,
     /// Whether the message began.
     begun: bool,
-    open: Option<Open>,
+    open: Option<OpenBlock>,
     /// A block that begins with the next piece of it.
     announced: Option<Block>,
     /// How many blocks there were.
@@ -47,7 +47,7 @@ pub(super) struct MessageWriter {
 }
 
 /// The block that is open.
-struct Open {
+struct OpenBlock {
     block: Block,
     signed: bool,
 }
@@ -134,7 +134,7 @@ impl MessageWriter {
         self.close(out);
         self.begin_block(&start.to_string(), out);
         let signed = false;
-        self.open = Some(Open { block, signed });
+        self.open = Some(OpenBlock { block, signed });
     }
 
     fn begin_announced(&mut self, out: &mut Vec<u8>) {
@@ -153,7 +153,7 @@ impl MessageWriter {
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
-        let Some(Open { block, signed }) = self.open.take() else {
+        let Some(OpenBlock { block, signed }) = self.open.take() else {
             return;
         };
         let index = self.blocks.saturating_sub(1);

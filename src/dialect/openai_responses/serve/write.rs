@@ -3,11 +3,14 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
+use super::items::{
+    ItemKind, OpenItem, annotation, cite_last, event_of, index_name, kept, kind_of, picture, sound,
+    streams,
+};
 use crate::{
     chat::Media,
     dialect::{
         openai_chat::serve::error,
-        openai_responses::client_call::{ClientCall, FUNCTION},
         serve::{AnswerHead, Asked, Said, Writer, finish_word, named_event, read::text_of, said},
     },
     event::{
@@ -30,38 +33,13 @@ pub(super) struct ResponseWriter {
     begun: bool,
     sequence: u64,
     /// The item that is open.
-    open: Option<Open>,
+    open: Option<OpenItem>,
     /// Items that are whole.
     output: Vec<Value>,
     finish: Option<Finish>,
     usage: Usage,
     /// What of the request each response says back.
     said_back: Map<String, Value>,
-}
-
-/// The item that is open.
-struct Open {
-    item: Item,
-    /// Paragraphs of thoughts that are whole, each a part of its own.
-    parts: Vec<String>,
-    /// What it, or its last part, has said.
-    said: String,
-    annotations: Vec<Value>,
-    /// Fields that it goes back with.
-    kept: Map<String, Value>,
-}
-
-#[derive(Clone, PartialEq)]
-enum Item {
-    Text,
-    Refusal,
-    Reasoning,
-    Call {
-        index: usize,
-        id: String,
-        name: String,
-        of: &'static str,
-    },
 }
 
 impl ResponseWriter {
@@ -117,16 +95,16 @@ impl ResponseWriter {
     }
 
     /// Begins an item, unless it is the one that is open.
-    fn begin(&mut self, item: Item, kept: Map<String, Value>, out: &mut Vec<u8>) {
+    fn begin(&mut self, item: ItemKind, kept: Map<String, Value>, out: &mut Vec<u8>) {
         if self.open.as_ref().is_some_and(|open| open.item == item) {
             return;
         }
         self.start(out);
         self.close(out);
         let (index, id) = (self.output.len(), self.item_id());
-        let open = Open {
+        let open = OpenItem {
             kept,
-            ..Open::whole(item, "")
+            ..OpenItem::whole(item, "")
         };
         let announced = open.json(&id, "in_progress");
         let fields = json!({ "output_index": index, "item": announced });
@@ -136,7 +114,7 @@ impl ResponseWriter {
     }
 
     /// Announces the part that an item speaks in, or ends it.
-    fn emit_part(&mut self, stage: &str, open: &Open, out: &mut Vec<u8>) {
+    fn emit_part(&mut self, stage: &str, open: &OpenItem, out: &mut Vec<u8>) {
         if let Some((kind, part)) = open.part() {
             let mut fields = self.place(open);
             fields["part"] = part;
@@ -145,7 +123,7 @@ impl ResponseWriter {
     }
 
     /// Where the text of an item stands.
-    fn place(&self, open: &Open) -> Value {
+    fn place(&self, open: &OpenItem) -> Value {
         let part = index_name(&open.item);
         json!({
             "item_id": self.item_id(), "output_index": self.output.len(), part: open.parts.len(),
@@ -162,7 +140,7 @@ impl ResponseWriter {
         }
     }
 
-    fn end_part(&mut self, open: &Open, out: &mut Vec<u8>) {
+    fn end_part(&mut self, open: &OpenItem, out: &mut Vec<u8>) {
         let (event, field) = event_of(&open.item);
         if streams(&open.item) {
             let mut fields = self.place(open);
@@ -172,9 +150,9 @@ impl ResponseWriter {
         self.emit_part("done", open, out);
     }
 
-    fn say(&mut self, item: &Item, mut piece: &str, out: &mut Vec<u8>) {
+    fn say(&mut self, item: &ItemKind, mut piece: &str, out: &mut Vec<u8>) {
         self.begin(item.clone(), Map::new(), out);
-        if *item == Item::Reasoning
+        if *item == ItemKind::Reasoning
             && self.open.as_ref().is_some_and(|open| !open.said.is_empty())
             && let Some(paragraph) = piece.strip_prefix("\n\n")
         {
@@ -199,7 +177,7 @@ impl ResponseWriter {
         };
         self.end_part(&open, out);
         let mut whole = open.json(&self.item_id(), "completed");
-        if open.item == Item::Reasoning {
+        if open.item == ItemKind::Reasoning {
             whole["encrypted_content"] = self.head.signature(self.output.len()).into();
         }
         self.item_done(whole, out);
@@ -214,7 +192,7 @@ impl ResponseWriter {
     /// A call begins with what it goes back with, which came with its name.
     fn call(&mut self, delta: &ToolCallDelta, next: &[Event], out: &mut Vec<u8>) {
         let is_open = self.open.as_ref().is_some_and(
-            |open| matches!(&open.item, Item::Call { index, .. } if *index == delta.index),
+            |open| matches!(&open.item, ItemKind::Call { index, .. } if *index == delta.index),
         );
         if !is_open {
             let kept = match next.first() {
@@ -222,7 +200,7 @@ impl ResponseWriter {
                 _ => Map::new(),
             };
             let made = || format!("{}_{}", self.head.id("call", '_'), delta.index);
-            let item = Item::Call {
+            let item = ItemKind::Call {
                 index: delta.index,
                 id: delta.id.clone().unwrap_or_else(made),
                 name: delta.name.clone().unwrap_or_default(),
@@ -238,7 +216,7 @@ impl ResponseWriter {
     }
 
     fn cite(&mut self, citation: &Citation, out: &mut Vec<u8>) {
-        self.begin(Item::Text, Map::new(), out);
+        self.begin(ItemKind::Text, Map::new(), out);
         let (index, id) = (self.output.len(), self.item_id());
         let Some(open) = &mut self.open else { return };
         let annotation = annotation(citation, open.said.len());
@@ -259,7 +237,7 @@ impl ResponseWriter {
         self.start(out);
         let thought = self
             .open
-            .take_if(|open| open.item == Item::Reasoning && kind == "reasoning");
+            .take_if(|open| open.item == ItemKind::Reasoning && kind == "reasoning");
         if thought.is_none() {
             self.close(out);
         }
@@ -321,147 +299,6 @@ impl ResponseWriter {
     }
 }
 
-impl Open {
-    fn json(&self, id: &str, status: &str) -> Value {
-        let said = &self.said;
-        let part = |kind: &str, field: &str| {
-            let part = json!({ "type": kind, field: said, "annotations": self.annotations });
-            if said.is_empty() {
-                json!([])
-            } else {
-                json!([part])
-            }
-        };
-        let mut item = match &self.item {
-            Item::Text => {
-                json!({ "id": id, "type": "message", "role": "assistant", "status": status,
-                "content": part("output_text", "text") })
-            }
-            Item::Refusal => {
-                json!({ "id": id, "type": "message", "role": "assistant", "status": status,
-                    "content": part("refusal", "refusal") })
-            }
-            Item::Reasoning => {
-                let last = Some(said).filter(|said| !said.is_empty());
-                let parts = self.parts.iter().chain(last);
-                let summary = parts.map(|text| json!({ "type": "summary_text", "text": text }));
-                json!({ "id": id, "type": "reasoning", "summary": summary.collect::<Vec<_>>() })
-            }
-            Item::Call {
-                id: call, name, of, ..
-            } => {
-                let mut item = json!({ "id": id, "type": "function_call", "call_id": call,
-                    "name": name, "arguments": said, "status": status });
-                if let Some(of) = ClientCall::of_kind(of) {
-                    of.rewrite(&mut item);
-                }
-                item
-            }
-        };
-        for (name, value) in &self.kept {
-            item[name] = value.clone();
-        }
-        item
-    }
-
-    /// The part of an item that its text stands in, and the name of the events about it.
-    fn part(&self) -> Option<(&'static str, Value)> {
-        let said = &self.said;
-        let annotations = &self.annotations;
-        match self.item {
-            Item::Text => Some((
-                "content_part",
-                json!({ "type": "output_text", "text": said, "annotations": annotations }),
-            )),
-            Item::Refusal => Some((
-                "content_part",
-                json!({ "type": "refusal", "refusal": said }),
-            )),
-            Item::Reasoning => Some((
-                "reasoning_summary_part",
-                json!({ "type": "summary_text", "text": said }),
-            )),
-            Item::Call { .. } => None,
-        }
-    }
-}
-
-/// Whether what an item says goes out in pieces: what a client is asked for by other items than function calls is
-/// told whole.
-fn streams(item: &Item) -> bool {
-    !matches!(item, Item::Call { of, .. } if *of != FUNCTION.kind)
-}
-
-/// The event that an item's text comes by, and the field of the whole one.
-fn event_of(item: &Item) -> (&'static str, &'static str) {
-    match item {
-        Item::Text => ("output_text", "text"),
-        Item::Refusal => ("refusal", "refusal"),
-        Item::Reasoning => ("reasoning_summary_text", "text"),
-        Item::Call { .. } => ("function_call_arguments", "arguments"),
-    }
-}
-
-fn index_name(item: &Item) -> &'static str {
-    match item {
-        Item::Reasoning => "summary_index",
-        Item::Text | Item::Refusal | Item::Call { .. } => "content_index",
-    }
-}
-
-/// The fields of a signature of this protocol's.
-fn kept(signature: &str) -> Map<String, Value> {
-    serde_json::from_str(signature).unwrap_or_default()
-}
-
-/// The type of a call that goes back with these fields.
-fn kind_of(kept: &Map<String, Value>) -> &'static str {
-    let kind = kept.get("type").and_then(Value::as_str);
-    let of = kind.and_then(ClientCall::of_kind).unwrap_or(&FUNCTION);
-    of.kind
-}
-
-fn annotation(citation: &Citation, at: usize) -> Value {
-    let mut annotation = match &citation.url {
-        Some(url) => {
-            json!({ "type": "url_citation", "url": url, "start_index": at, "end_index": at })
-        }
-        None => json!({ "type": "file_citation", "file_id": citation.title, "index": at }),
-    };
-    let title = if citation.url.is_some() {
-        "title"
-    } else {
-        "filename"
-    };
-    for (name, text) in [(title, &citation.title), ("quote", &citation.quote)] {
-        if let Some(text) = text {
-            annotation[name] = text.as_str().into();
-        }
-    }
-    annotation
-}
-
-/// A picture that the model made.
-fn picture(media: &Media, id: &str) -> Option<Value> {
-    let format = media.mime.strip_prefix("image/")?;
-    let format = format.split('+').next().unwrap_or(format);
-    media.uri.is_none().then(|| {
-        json!({ "id": id, "type": "image_generation_call", "status": "completed",
-            "output_format": format, "result": STANDARD.encode(&media.data) })
-    })
-}
-
-/// A message that is a sound.
-fn sound(media: &Media, id: &str) -> Option<Value> {
-    let is_here = media.mime.starts_with("audio/") && media.uri.is_none();
-    is_here.then(|| {
-        let data = STANDARD.encode(&media.data);
-        let part = json!({ "type": "output_audio", "data": data, "transcript": "" });
-        json!({ "id": id, "type": "message", "role": "assistant", "status": "completed",
-            "content": [part] })
-    })
-}
-
 /// The sums that were not stated are made, since clients ask for them.
 fn usage_json(usage: &Usage) -> Value {
     let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
@@ -495,13 +332,17 @@ impl Writer for ResponseWriter {
             }
             // A sign that the model is at work begins no item.
             Event::Text { text } | Event::Reasoning { text } if text.is_empty() => {}
-            Event::Text { text } => self.say(&Item::Text, text, out),
-            Event::Reasoning { text } => self.say(&Item::Reasoning, text, out),
-            Event::Refusal { text } => self.say(&Item::Refusal, text, out),
+            Event::Text { text } => self.say(&ItemKind::Text, text, out),
+            Event::Reasoning { text } => self.say(&ItemKind::Reasoning, text, out),
+            Event::Refusal { text } => self.say(&ItemKind::Refusal, text, out),
             Event::ToolCall(delta) => self.call(delta, next, out),
             // That of a call went out with it.
             Event::Signature { value } => {
-                if let Some(open) = self.open.as_mut().filter(|open| open.item == Item::Text) {
+                if let Some(open) = self
+                    .open
+                    .as_mut()
+                    .filter(|open| open.item == ItemKind::Text)
+                {
                     open.kept.extend(kept(value));
                 }
             }
@@ -537,7 +378,7 @@ impl Writer for ResponseWriter {
         }
         if !answer.refusal.is_empty() {
             let id = format!("{}_{}", self.head.id("item", '_'), output.len());
-            output.push(Open::whole(Item::Refusal, &answer.refusal).json(&id, "completed"));
+            output.push(OpenItem::whole(ItemKind::Refusal, &answer.refusal).json(&id, "completed"));
         }
         cite_last(&mut output, &answer.citations);
         let usage = answer.usage.unwrap_or_default();
@@ -554,51 +395,30 @@ impl Writer for ResponseWriter {
     }
 }
 
-impl Open {
-    fn whole(item: Item, said: &str) -> Self {
-        Self {
-            item,
-            parts: Vec::new(),
-            said: said.to_owned(),
-            annotations: Vec::new(),
-            kept: Map::new(),
-        }
-    }
-}
-
 fn is_sealed(piece: &Said<'_>) -> bool {
     matches!(piece.kind, PieceKind::Opaque { name, .. } if name == "reasoning")
-}
-
-/// The sources of a whole answer stand with its last text.
-fn cite_last(output: &mut [Value], citations: &[Citation]) {
-    let texts = output.iter_mut().rev();
-    let mut parts = texts.filter_map(|item| item.pointer_mut("/content/0/annotations"));
-    if let Some(annotations) = parts.next() {
-        let all = citations.iter().enumerate();
-        *annotations = all.map(|(at, citation)| annotation(citation, at)).collect();
-    }
 }
 
 impl ResponseWriter {
     fn whole_item(&self, piece: &Said<'_>, id: &str, index: usize) -> Option<Value> {
         let kept = piece.signature.map(kept).unwrap_or_default();
         let mut open = match piece.kind {
-            PieceKind::Text { .. } => Open::whole(Item::Text, piece.text),
+            PieceKind::Text { .. } => OpenItem::whole(ItemKind::Text, piece.text),
             PieceKind::Reasoning { .. } => {
-                let mut item = Open::whole(Item::Reasoning, piece.text).json(id, "completed");
+                let mut item =
+                    OpenItem::whole(ItemKind::Reasoning, piece.text).json(id, "completed");
                 item["encrypted_content"] = self.head.signature(index).into();
                 return Some(item);
             }
             PieceKind::ToolCall { index } => {
                 let call = piece.call?;
-                let item = Item::Call {
+                let item = ItemKind::Call {
                     index: *index,
                     id: call.id.clone(),
                     name: call.name.clone(),
                     of: kind_of(&kept),
                 };
-                Open::whole(item, &call.arguments)
+                OpenItem::whole(item, &call.arguments)
             }
             PieceKind::Media { .. } => {
                 let media = piece.media?;
