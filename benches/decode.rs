@@ -5,6 +5,10 @@
 //! a typed pass of `serde_json` over each event's data, and a bare loop, which finds lines, makes such a pass and keeps
 //! the text. All in CPU time of this thread, the median of nine passes, since the machine may be busy.
 //!
+//! A second table has whole runs over loopback, HTTP/1.1, from the request to the record of the run, beside the bare loop
+//! over reqwest: the server is a thread of its own, and writes each read as a chunk of HTTP as fast as it can, so that
+//! the client hardly ever waits. What a wake costs is not in it.
+//!
 //! `cargo bench --no-default-features --features grpc --bench decode`
 
 #![allow(
@@ -19,7 +23,15 @@
 #[allow(dead_code, reason = "the clock alone is used")]
 mod cpu;
 
-use std::{borrow::Cow, convert::Infallible, hint::black_box};
+use std::{
+    borrow::Cow,
+    convert::Infallible,
+    hint::black_box,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+    thread,
+};
 
 use cpu::cpu_ns;
 use eventsource_stream::EventStream;
@@ -30,9 +42,15 @@ use tokenscope::{
         ResponseHead,
         sse::{Frame, Sse},
     },
+    chat::ChatRequest,
     dialect::DialectId,
+    endpoint::Endpoint,
     event::Event,
+    run::{Ask, Origin, RunHead, RunId, execute},
+    transport::Transport,
 };
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 const TOKENS: usize = 20_000;
 const PASSES: usize = 9;
@@ -287,6 +305,120 @@ impl Stream {
     }
 }
 
+/// A server that answers every request with the same reads.
+fn serve(stream: &Stream) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let kind = if stream.is_sse() {
+        "text/event-stream"
+    } else {
+        "application/x-ndjson"
+    };
+    let mut answer =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n")
+            .into_bytes();
+    for read in &stream.reads {
+        answer.extend(format!("{:x}\r\n", read.len()).bytes());
+        answer.extend_from_slice(read);
+        answer.extend_from_slice(b"\r\n");
+    }
+    answer.extend_from_slice(b"0\r\n\r\n");
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let _ = answer_all(&client, &answer);
+        }
+    });
+    Ok(address)
+}
+
+/// Answers the requests of a connection until it is closed.
+fn answer_all(mut client: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
+    let mut requests = BufReader::new(client);
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if requests.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(stated) = line.strip_prefix("content-length:") {
+                length = stated.trim().parse().unwrap_or(0);
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        std::io::copy(&mut requests.by_ref().take(length), &mut std::io::sink())?;
+        client.write_all(answer)?;
+    }
+}
+
+/// One run from its request to its record; gives how many tokens there were.
+async fn run(transport: &Transport, endpoint: &Arc<Endpoint>) -> usize {
+    let request = Arc::new(ChatRequest::of_text("m", "hello"));
+    let ask = Ask {
+        head: RunHead::new(RunId::new(), endpoint, request, Origin::Terminal),
+        endpoint: Arc::clone(endpoint),
+        key: None,
+        proxy_password: None,
+        lack: None,
+        cold: false,
+    };
+    let mut updates = |update| {
+        black_box(update);
+    };
+    let run = execute(transport, ask, CancellationToken::new(), &mut updates).await;
+    assert!(run.answer.fault.is_none(), "{:?}", run.answer.fault);
+    run.reads.iter().map(|read| read.tokens as usize).sum()
+}
+
+/// The bare loop over reqwest.
+async fn bare_run(client: &reqwest::Client, address: SocketAddr, written: &Written) -> usize {
+    let request = client.post(format!("http://{address}/")).body("{}");
+    let mut response = request.send().await.expect("the server answers");
+    let (mut answer, mut count, mut begun) = (String::new(), 0, Vec::new());
+    while let Some(chunk) = response.chunk().await.expect("the answer is whole") {
+        begun.extend_from_slice(&chunk);
+        let end = begun
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let text = std::str::from_utf8(&begun[..end]).expect("it was made of text");
+        for data in text.split('\n').filter_map(data_of) {
+            if let Some(text) = (written.typed)(data) {
+                answer.push_str(&text);
+                count += 1;
+            }
+        }
+        begun.drain(..end);
+    }
+    black_box(answer);
+    count
+}
+
+/// Prints what a token of a whole run costs.
+fn print_runs(runtime: &Runtime, stream: &Stream, tokens_a_read: usize) -> std::io::Result<()> {
+    let (written, address) = (stream.written, serve(stream)?);
+    let url = format!("http://{address}").parse().expect("a URL");
+    let endpoint = Arc::new(Endpoint::custom("bench", url, written.dialect));
+    let transport = Transport::default();
+    let ours = cost(|| runtime.block_on(run(&transport, &endpoint)));
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let bare = cost(|| runtime.block_on(bare_run(&client, address, written)));
+    println!(
+        "{:<17} {tokens_a_read:>5} {ours:>7.0} {:>11.0} {bare:>7.0} {:>11.0} {:>6.2}",
+        written.dialect.as_str(),
+        1e9 / ours,
+        1e9 / bare,
+        ours / bare,
+    );
+    Ok(())
+}
+
 fn data_of(line: &str) -> Option<&str> {
     let data = line.strip_prefix("data: ").or(Some(line));
     data.filter(|data| data.starts_with('{'))
@@ -307,7 +439,7 @@ fn cost(mut pass: impl FnMut() -> usize) -> f64 {
     spent[PASSES / 2] as f64 / TOKENS as f64
 }
 
-fn main() {
+fn main() -> std::io::Result<()> {
     println!(
         "{TOKENS} tokens, one an event; nanoseconds of CPU a token, medians of {PASSES} passes\n"
     );
@@ -349,5 +481,20 @@ fn main() {
             );
         }
     }
-    println!("\nratio: our framing against eventsource-stream, the decoder against the bare loop");
+    println!(
+        "\nratio: our framing against eventsource-stream, the decoder against the bare loop\n"
+    );
+    println!(
+        "{:<17} {:>5} {:>7} {:>11} {:>7} {:>11} {:>6}",
+        "whole runs", "/read", "run", "tokens/s", "reqwest", "tokens/s", "ratio"
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    for written in WRITTEN {
+        for tokens_a_read in [1, 16] {
+            print_runs(&runtime, &Stream::of(written, tokens_a_read), tokens_a_read)?;
+        }
+    }
+    Ok(())
 }
