@@ -43,8 +43,8 @@ impl Node {
 pub(super) fn nodes(text: &str) -> Option<Vec<Node>> {
     u32::try_from(text.len()).ok()?;
     let mut scan = Scan::of(text, DEEPEST, MOST);
-    // As many as most events have.
-    scan.nodes.reserve(64);
+    // As many as most events have; from 1 KiB on, memory takes longer to get.
+    scan.nodes.reserve(60);
     scan.value(0, 0)?;
     scan.skip_blanks();
     (scan.at == text.len()).then_some(scan.nodes)
@@ -154,10 +154,7 @@ impl<'a> Scan<'a> {
         self.takes(b'"').then_some(())?;
         let (begin, mut escaped) = (self.at, false);
         loop {
-            let rest = self.bytes.get(self.at..)?;
-            self.at += rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+            self.at += plain(self.bytes.get(self.at..)?)?;
             match self.bytes[self.at] {
                 b'"' => {
                     self.at += 1;
@@ -224,6 +221,28 @@ impl<'a> Scan<'a> {
         self.at += usize::from(is);
         is
     }
+}
+
+/// How many bytes of a string stand for themselves, up to one that does not.
+fn plain(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (n, word) in words.iter().enumerate() {
+        let marks = marks(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(8 * n + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    rest.iter().position(is_mark).map(|at| 8 * words.len() + at)
+}
+
+/// The highest bit of each of eight bytes that is a quote, a backslash or a control character; behind the first such
+/// there may be more bits (<https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>).
+fn marks(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (is(b'"') | is(b'\\') | below(word, 0x20)) & (ONES << 7)
 }
 
 /// A place in a text, which is shorter than 4 GiB.
@@ -330,6 +349,18 @@ mod tests {
                 let quoted = format!("\"{part}\"");
                 prop_assert!(is_json || at > 0 && serde_json::from_str::<IgnoredAny>(&quoted).is_ok(), "{}", part);
                 prop_assert_eq!(part.trim(), *part);
+            }
+        }
+    }
+
+    #[test]
+    fn plain_bytes_end_at_the_first_that_is_not() {
+        for mark in u8::MIN..=u8::MAX {
+            let ends = matches!(mark, b'"' | b'\\' | 0..0x20);
+            for at in 0..20 {
+                let mut bytes = [b'\x80', b' ', b'#', b'!', b'[', b']', 0xFF, b'a'].repeat(3);
+                bytes[at] = mark;
+                assert_eq!(plain(&bytes), ends.then_some(at), "{mark} at {at}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Reads the lines of a streamed answer: each is an object with a piece of the message, the last one
 //! says `"done": true` and how long it all took.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -17,29 +17,89 @@ use crate::{
     event::{About, Event, Finish, Note, Surplus, ToolCallDelta, budget::MAX_CALLS},
 };
 
-/// Fields of a message that are read, and those that say nothing of the answer itself.
-const MESSAGE: &[&str] = &[
-    "thinking",
-    "content",
-    "images",
-    "tool_calls",
-    "role",
-    "tool_name",
-    "tool_call_id",
-];
+/// What a line says. Of a field that is there twice, the first counts.
+#[derive(Default)]
+struct Line<'a> {
+    model: Option<Raw<'a>>,
+    message: Option<Raw<'a>>,
+    /// The protocol's other way to ask, `/api/generate`, which proxies put before their models.
+    response: Option<Raw<'a>>,
+    thinking: Option<Raw<'a>>,
+    done: Option<Raw<'a>>,
+    done_reason: Option<Raw<'a>>,
+    error: Option<Raw<'a>>,
+    /// Whether it tells times or counts.
+    measures: bool,
+    /// What stands beside these, but for what says nothing of the answer.
+    beside: Vec<(Cow<'a, str>, Raw<'a>)>,
+}
 
-/// Fields of a line that are read, or say nothing of the answer; what stands beside them is noted.
-const LINE: &[&str] = &[
-    "model",
-    "created_at",
-    "message",
-    "response",
-    "thinking",
-    "done",
-    "done_reason",
-    "error",
-    "logprobs",
-];
+impl<'a> Line<'a> {
+    fn of(fields: &Fields<'a>) -> Self {
+        let mut line = Self::default();
+        for (name, raw) in fields.iter() {
+            let place = match &*name {
+                "model" => &mut line.model,
+                "message" => &mut line.message,
+                "response" => &mut line.response,
+                "thinking" => &mut line.thinking,
+                "done" => &mut line.done,
+                "done_reason" => &mut line.done_reason,
+                "error" => &mut line.error,
+                "created_at" | "logprobs" => continue,
+                name if metrics::reads(name) => {
+                    line.measures = true;
+                    continue;
+                }
+                _ => {
+                    line.beside.push((name, raw));
+                    continue;
+                }
+            };
+            place.get_or_insert(raw);
+        }
+        line
+    }
+
+    fn is_answer(&self) -> bool {
+        self.response.is_some()
+            || self.done.is_some()
+            || self.done_reason.is_some()
+            // A text is what a proxy says.
+            || self.message.is_some_and(|raw| raw.get().starts_with('{'))
+    }
+}
+
+/// What a message says.
+#[derive(Default)]
+struct Message<'a> {
+    thinking: Option<Raw<'a>>,
+    content: Option<Raw<'a>>,
+    images: Option<Raw<'a>>,
+    tool_calls: Option<Raw<'a>>,
+    beside: Vec<(Cow<'a, str>, Raw<'a>)>,
+}
+
+impl<'a> Message<'a> {
+    fn of(fields: &Fields<'a>) -> Self {
+        let mut message = Self::default();
+        for (name, raw) in fields.iter() {
+            let place = match &*name {
+                "thinking" => &mut message.thinking,
+                "content" => &mut message.content,
+                "images" => &mut message.images,
+                "tool_calls" => &mut message.tool_calls,
+                "role" | "tool_name" | "tool_call_id" => continue,
+                _ => {
+                    message.beside.push((name, raw));
+                    continue;
+                }
+            };
+            place.get_or_insert(raw);
+        }
+        message
+    }
+}
 
 /// How much of an answer was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,23 +136,19 @@ impl Reader for ChatReader {
 
     fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
         let scanned = Scanned::of(data);
-        let line = match scanned.fields() {
-            Ok(line) => line,
+        let fields = match scanned.fields() {
+            Ok(fields) => fields,
             Err(why) => return Taken::Unreadable(format!("a line is no JSON object ({why})")),
         };
-        let answers = ["response", "done", "done_reason"].iter();
-        let is_answer = answers.clone().any(|name| line.get(name).is_some())
-            // A text is what a proxy says.
-            || line.get("message").is_some_and(|raw| raw.get().starts_with('{'));
-        let fails = line.get("error").is_some_and(|raw| !json::is_void(raw));
-        if fails {
+        let line = Line::of(&fields);
+        if line.error.is_some_and(|raw| !json::is_void(raw)) {
             let error = error_of(data).unwrap_or_else(|| ProviderError::of_text(data));
             return Taken::Failed(error);
         }
         if self.progress == Progress::Done {
             unknown("after the end", data, out);
-        } else if is_answer {
-            self.read_line(&line, out);
+        } else if line.is_answer() {
+            self.read_line(&line, &fields, out);
         } else if let Some(error) = business_error_in(data) {
             // `{"detail": …}` and its like: a proxy speaks.
             return Taken::Failed(error);
@@ -117,38 +173,35 @@ impl Reader for ChatReader {
 }
 
 impl ChatReader {
-    fn read_line(&mut self, line: &Fields<'_>, out: &mut Vec<Event>) {
+    fn read_line(&mut self, line: &Line<'_>, fields: &Fields<'_>, out: &mut Vec<Event>) {
         self.progress = Progress::Begun;
         if !self.named
-            && let Some(model) = line.get("model").and_then(json::string)
+            && let Some(model) = line.model.and_then(json::string)
         {
             self.named = true;
             let model = Some(model);
             out.push(Event::Meta { id: None, model });
         }
-        // The protocol's other way to ask, `/api/generate`, which proxies put before their models.
-        for (name, is_thought) in [("thinking", true), ("response", false)] {
-            if let Some(raw) = line.get(name) {
-                self.say(name, raw, is_thought, out);
-            }
-        }
-        if let Some(raw) = line.get("message") {
+        self.say("thinking", line.thinking, true, out);
+        self.say("response", line.response, false, out);
+        if let Some(raw) = line.message {
             match Fields::of(raw) {
-                Ok(message) => self.read_message(&message, out),
+                Ok(message) => self.read_message(&Message::of(&message), out),
                 Err(_) => unknown("message", raw.get(), out),
             }
         }
-        for (name, raw) in line.iter() {
+        for (name, raw) in &line.beside {
             // What is nested too deep to be looked into may hold text.
-            let read = LINE.contains(&&*name) || metrics::reads(&name);
-            if !read && json::holds_text(raw).unwrap_or(true) {
-                self.beside.tell(&name, raw.get(), out);
+            if json::holds_text(*raw).unwrap_or(true) {
+                self.beside.tell(name, raw.get(), out);
             }
         }
-        metrics::read(line, out);
-        let reason = line.get("done_reason").and_then(json::word);
+        if line.measures {
+            metrics::read(fields, out);
+        }
+        let reason = line.done_reason.and_then(json::word);
         // Some servers give the reason and leave the switch out.
-        let done = match line.stated("done") {
+        let done = match line.done.filter(|raw| raw.get() != "null") {
             // As some proxies write it.
             Some(raw) => matches!(raw.get(), "true" | "1" | "\"true\""),
             None => reason.is_some(),
@@ -166,28 +219,29 @@ impl ChatReader {
     }
 
     /// What a message says, in the order that a model says it in.
-    fn read_message(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) {
-        for (name, is_thought) in [("thinking", true), ("content", false)] {
-            if let Some(raw) = message.get(name) {
-                self.say(&format!("message.{name}"), raw, is_thought, out);
-            }
-        }
-        each(message, "images", out, |raw, out| {
+    fn read_message(&mut self, message: &Message<'_>, out: &mut Vec<Event>) {
+        self.say("message.thinking", message.thinking, true, out);
+        self.say("message.content", message.content, false, out);
+        each("message.images", message.images, out, |raw, out| {
             let media = image(raw)?;
             self.end_thoughts(out);
             out.push(Event::Media(media));
             Some(())
         });
-        each(message, "tool_calls", out, |raw, out| self.call(raw, out));
-        for (name, raw) in message.iter() {
+        each("message.tool_calls", message.tool_calls, out, |raw, out| {
+            self.call(raw, out)
+        });
+        for (name, raw) in &message.beside {
             // What is nested too deep to be looked into may hold text.
-            if !MESSAGE.contains(&&*name) && json::holds_text(raw).unwrap_or(true) {
+            if json::holds_text(*raw).unwrap_or(true) {
                 unknown(&format!("message.{name}"), raw.get(), out);
             }
         }
     }
 
-    fn say(&mut self, name: &str, raw: Raw<'_>, is_thought: bool, out: &mut Vec<Event>) {
+    /// Tells a text, if there is one.
+    fn say(&mut self, name: &str, raw: Option<Raw<'_>>, is_thought: bool, out: &mut Vec<Event>) {
+        let Some(raw) = raw else { return };
         let Some(bytes) = json::bytes(raw) else {
             if !json::is_void(raw) {
                 unknown(name, raw.get(), out);
@@ -301,20 +355,20 @@ fn image(raw: Raw<'_>) -> Option<Media> {
     }))
 }
 
-/// Reads the elements of a list; those that are not as documented are told word for word.
+/// Reads the elements of a list, if there is one; those that are not as documented are told word for word.
 fn each(
-    message: &Fields<'_>,
     name: &str,
+    list: Option<Raw<'_>>,
     out: &mut Vec<Event>,
     mut read: impl FnMut(Raw<'_>, &mut Vec<Event>) -> Option<()>,
 ) {
-    let Some(list) = message.get(name).filter(|raw| !json::is_void(*raw)) else {
+    let Some(list) = list.filter(|raw| !json::is_void(*raw)) else {
         return;
     };
     let elements = json::elements(list).map_or_else(|| vec![list], Iterator::collect);
     for element in elements {
         if read(element, out).is_none() {
-            unknown(&format!("message.{name}"), element.get(), out);
+            unknown(name, element.get(), out);
         }
     }
 }
