@@ -1,6 +1,11 @@
 //! Which limit an answer that is coming is held to, when it runs out, and how that is said.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
+
+use tokio::time::{Sleep, sleep_until};
 
 use super::{Came, Head, ending::Reason};
 use crate::{
@@ -127,6 +132,31 @@ impl Watch {
     }
 }
 
+/// A timer for a limit that moves with every read: it is set anew only where that came nearer, or once it went off too
+/// early.
+#[derive(Default)]
+pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    /// Waits until then; for ever, if there is no limit.
+    pub(super) async fn wait_until(&mut self, limit: Option<Instant>) {
+        let Some(limit) = limit.map(Into::into) else {
+            return std::future::pending().await;
+        };
+        let sleep = (self.0).get_or_insert_with(|| Box::pin(sleep_until(limit)));
+        if limit < sleep.deadline() {
+            sleep.as_mut().reset(limit);
+        }
+        loop {
+            sleep.as_mut().await;
+            if limit <= sleep.deadline() {
+                return;
+            }
+            sleep.as_mut().reset(limit);
+        }
+    }
+}
+
 /// The fault of an exchange that was not over in time.
 pub(super) fn out_of_total(limits: Timeouts, phase: Phase) -> Fault {
     let within = limit_text(limits.total_ms);
@@ -143,4 +173,26 @@ fn error_deadline(head: &Head, first_token_ms: u64) -> Option<Instant> {
         limit_ms => ERROR_BODY.min(Duration::from_millis(limit_ms)),
     };
     is_error.then(|| head.stamp.at.checked_add(limit)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use tokio::time::Instant as Now;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_goes_off_at_the_last_limit_it_was_given() {
+        let (begun, mut alarm) = (Now::now(), Alarm::default());
+        let at = |seconds| Some((begun + Duration::from_secs(seconds)).into_std());
+        for limit in [at(10), at(20), None, at(30)] {
+            assert_eq!(alarm.wait_until(limit).now_or_never(), None);
+        }
+        alarm.wait_until(at(40)).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(40), "it moved on");
+        alarm.wait_until(at(90)).now_or_never();
+        alarm.wait_until(at(50)).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(50), "it came nearer");
+    }
 }

@@ -8,10 +8,9 @@ use super::{
     Came, Chunk, End,
     bounded::Bounded,
     ending::Reason,
-    limits::{Limit, Watch},
+    limits::{Alarm, Limit, Watch},
 };
 use crate::{
-    clock::wait_until,
     event::{Event, Fault, Note},
     transport,
 };
@@ -24,6 +23,7 @@ pub(super) struct Reading {
     /// `None` where the body is passed on undecoded.
     decoder: Option<Bounded>,
     watch: Watch,
+    alarm: Alarm,
     /// What is to be told with the next read.
     notes: Vec<Event>,
     status: u16,
@@ -45,6 +45,7 @@ impl Reading {
             body,
             decoder,
             watch,
+            alarm: Alarm::default(),
             notes: notes.into_iter().map(Event::Note).collect(),
             status,
             began: false,
@@ -62,7 +63,7 @@ impl Reading {
             let chunk = tokio::select! {
                 biased;
                 chunk = self.body.next() => chunk,
-                () = wait_until(at) => return Err(self.out_of(limit)),
+                () = self.alarm.wait_until(at) => return Err(self.out_of(limit)),
             };
             match chunk {
                 None => return Err(Reason::Closed),

@@ -51,7 +51,8 @@ impl Backlog {
         }
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether too much waits.
+    pub(super) fn is_full(&self) -> bool {
         !self.gone.load(Ordering::Acquire) && self.bytes.load(Ordering::Acquire) >= FULL_BYTES
     }
 }

@@ -1,6 +1,6 @@
 //! Doing one run: pull its exchange, stamp, fold, report.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -87,10 +87,11 @@ async fn pull(
     backlog: &Backlog,
     record: &mut Record<'_>,
 ) -> End {
+    let mut cancelled = pin!(cancel.cancelled());
     loop {
         let step = tokio::select! {
             biased;
-            () = cancel.cancelled() => return exchange.stop(),
+            () = &mut cancelled => return exchange.stop(),
             step = next(&mut exchange, backlog) => step,
         };
         match step {
@@ -105,11 +106,13 @@ async fn pull(
 
 /// The next step, once there is room for it; an exchange that has to be over does not wait for any.
 async fn next(exchange: &mut Exchange, backlog: &Backlog) -> Step {
-    let total = exchange.total();
-    tokio::select! {
-        biased;
-        () = backlog.room() => {}
-        () = wait_until(total) => {}
+    if backlog.is_full() {
+        let total = exchange.total();
+        tokio::select! {
+            biased;
+            () = backlog.room() => {}
+            () = wait_until(total) => {}
+        }
     }
     exchange.next().await
 }
