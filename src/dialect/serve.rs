@@ -8,6 +8,8 @@ pub(super) mod open_call;
 pub(super) mod read;
 mod rest;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
@@ -73,7 +75,8 @@ pub struct Asked {
     /// The parameters that the answer says back, by their names in the body, where the protocol does so.
     pub echo: Map<String, Value>,
     /// Where something stands in the body that the request has no field for, as JSON pointers. It is kept in
-    /// the request's `extra`, in the words of this dialect, so that the request written again is the body.
+    /// the request's `extra`, in the words of this dialect, so that the request written again is the body. `/` alone is a gRPC message with
+    /// fields that its JSON has no place for here: they are not kept.
     pub unread: Vec<String>,
 }
 
@@ -118,11 +121,11 @@ impl AnswerHead {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// The response's head.
-    pub head: std::time::Duration,
+    pub head: Duration,
     /// Its first token; `None` if there was none.
-    pub first_token: Option<std::time::Duration>,
+    pub first_token: Option<Duration>,
     /// Its end.
-    pub end: std::time::Duration,
+    pub end: Duration,
 }
 
 /// The models of a server.
