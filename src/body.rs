@@ -52,6 +52,7 @@ pub fn kind_of(begun: &[u8], head: &ResponseHead) -> Option<BodyKind> {
     match text.first() {
         None => None,
         Some(b'{' | b'[') => Some(BodyKind::Json),
+        Some(b':') if said.contains("ndjson") => Some(BodyKind::Json),
         Some(b'<') => Some(BodyKind::Text),
         Some(_) if is_events(text) => Some(BodyKind::Events),
         Some(_) if sse_begins_with(text) || b"\xEF\xBB\xBF".starts_with(text) => None,

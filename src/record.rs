@@ -100,7 +100,7 @@ impl Line<'_> {
         };
         let group = self.fields.entry(*group).or_insert(Value::Null);
         if value.is_some() || !group.is_null() {
-            group[*name] = value.into();
+            group[*name] = number(value);
         }
     }
 }
@@ -118,6 +118,19 @@ impl Serialize for Line<'_> {
             }
         }
         map.end()
+    }
+}
+
+/// A figure of a group; a count without a fraction.
+fn number(value: Option<f64>) -> Value {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number, and not below 0"
+    )]
+    match value {
+        Some(count) if count.fract() == 0.0 && count >= 0.0 => (count as u64).into(),
+        value => value.into(),
     }
 }
 

@@ -274,6 +274,7 @@ impl<R: Reader> BodyDecoder<R> {
                     self.read("", &text, out);
                 }
             },
+            Found::Comment => out.push(Event::keep_alive()),
             _ if self.faulted => {}
             Found::Other => {
                 let message = "something that is no JSON object stands where one should";

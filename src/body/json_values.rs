@@ -14,6 +14,8 @@ pub const MAX_OBJECT_BYTES: usize = 64 << 20;
 pub enum Found {
     /// The bytes of a whole object.
     Object(Vec<u8>),
+    /// A line that begins with a colon: proxies keep event streams open so, and other streams, too.
+    Comment,
     /// Something that is no object stands where one should: the body is not read any further.
     Other,
     /// An object is longer than [`MAX_OBJECT_BYTES`]: the body is not read any further.
@@ -27,6 +29,8 @@ pub struct JsonValues {
     depth: usize,
     string: Option<Escape>,
     array: Array,
+    /// Whether the line of a comment goes on.
+    comment: bool,
     stopped: bool,
 }
 
@@ -82,6 +86,10 @@ impl JsonValues {
     }
 
     fn between(&mut self, byte: u8, out: &mut Vec<Found>) {
+        if self.comment {
+            self.comment = byte != b'\n';
+            return;
+        }
         match (byte, self.array) {
             // Nothing but a byte order mark begins with those three bytes.
             (b' ' | b'\t' | b'\r' | b'\n', _)
@@ -92,6 +100,10 @@ impl JsonValues {
             (b'{', Array::None | Array::Open) => {
                 self.object.push(byte);
                 self.depth = 1;
+            }
+            (b':', Array::None) => {
+                self.comment = true;
+                out.push(Found::Comment);
             }
             _ => {
                 self.stopped = true;
@@ -180,6 +192,18 @@ mod tests {
         ] {
             assert_eq!(objects(&body), two, "{body}");
         }
+    }
+
+    #[test]
+    fn comments_stand_between_objects() {
+        let (found, _) = cut([b":\n{}\n: { \r\n{\":\":1}\n:".as_slice()]);
+        let object = |bytes: &[u8]| Found::Object(bytes.to_vec());
+        let one = object(b"{}");
+        let two = object(b"{\":\":1}");
+        assert_eq!(
+            found,
+            [Found::Comment, one, Found::Comment, two, Found::Comment]
+        );
     }
 
     #[test]

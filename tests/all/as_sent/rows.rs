@@ -161,6 +161,7 @@ pub(super) fn streams() -> Vec<Row> {
         row("finish null", "gemini", format!("data: {}\n\n", gemini("Hi", r#","finishReason":"null""#))).says("Hi").fails(C::Interrupted, "without a finish reason"),
         row("finish null", "ollama", "{\"message\":{\"content\":\"Hi\"},\"done_reason\":\"null\"}\n").says("Hi").fails(C::Interrupted, "without a last line"),
         row("no switch", "ollama", "{\"message\":{\"content\":\"Hi\"},\"done_reason\":\"stop\"}\n").says("Hi"),
+        row("comments", "ollama", "{\"message\":{\"content\":\"Hi\"}}\n: PROCESSING\n{\"message\":{\"content\":\"!\"},\"done\":true,\"done_reason\":\"stop\"}\n").says("Hi!"),
         row("split emoji", "ollama", "{\"message\":{\"content\":\"\\ud83d\"}}\n{\"message\":{\"content\":\"\\udc69\"},\"done\":true}\n").says("👩"),
         row("split emoji", "openai-chat", format!("{}{}{end}", chat(r#"{"delta":{"content":"\ud83d"}}"#), chat(r#"{"delta":{"content":"\udc69"}}"#))).says("👩"),
         row("renumbered", "openai-chat", format!("{}{}{end}", chat(hi), chat(r#"{"index":7,"delta":{"content":" you"}}"#))).says("Hi you"),

@@ -91,6 +91,7 @@ const GEMINI: &[Row] = &[
 
 #[rustfmt::skip]
 const OLLAMA: &[Row] = &[
+    ("comments", ":\n", "keep_alives", FEW),
     ("blank lines", "\n", "text", FEW),
     ("counts", "{\"message\":{\"content\":\"\"},\"prompt_eval_count\":1,\"eval_count\":{n}}\n", "usage", FEW),
     ("unknown lines", "{\"odd{n}\":\"some\"}\n", "unknown", FEW),
