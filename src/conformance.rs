@@ -16,7 +16,7 @@ use serde::Serialize;
 pub use self::shape::is_told;
 
 use crate::{
-    event::words,
+    event::{About, Note, words},
     run::{Run, State},
 };
 
@@ -119,6 +119,21 @@ pub fn row(check: Check) -> &'static Row {
 /// Whether the answer came to a clean end, so that what is missing is missing.
 fn is_whole(run: &Run) -> bool {
     run.state == State::Ok
+}
+
+/// The run's notes about this.
+fn notes_on(run: &Run, about: About) -> Vec<String> {
+    let notes = run.answer.notes.iter();
+    let hit = notes.filter(|(note, _)| note.about == about);
+    hit.map(counted).collect()
+}
+
+/// A note, with how often it came.
+fn counted((note, times): &(Note, u64)) -> String {
+    match times {
+        0 | 1 => note.text.clone(),
+        times => format!("{} ({times} times)", note.text),
+    }
 }
 
 #[cfg(test)]

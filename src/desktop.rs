@@ -1,7 +1,7 @@
 //! The window: state folded from updates, views that show it, commands that answer.
 //!
 //! In: [`Update`](crate::engine::Update)s. Out: pixels and [`Command`](crate::engine::Command)s. A view
-//! is one file and its line in [`view::views`].
+//! is one file and its line in [`views::views`].
 
 pub mod app;
 mod chooser;
@@ -24,6 +24,7 @@ pub mod state;
 pub mod theme;
 pub mod toast;
 pub mod view;
+pub mod views;
 pub mod widgets;
 
 mod monitor;

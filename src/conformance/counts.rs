@@ -1,6 +1,6 @@
 //! Token counts that are missing or can't be.
 
-use super::{is_whole, shape::notes_on};
+use super::{is_whole, notes_on};
 use crate::{
     event::{About, Usage},
     run::Run,

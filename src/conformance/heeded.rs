@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{echoed, is_whole, names::is_same, shape::notes_on, tools};
+use super::{echoed, is_whole, names::is_same, notes_on, tools};
 use crate::{
     chat::{Params, ResponseFormat},
     event::{About, FinishReason, PieceKind},

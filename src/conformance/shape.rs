@@ -2,26 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use super::{Finding, heeded::wanted_choices, is_whole};
+use super::{Finding, heeded::wanted_choices, is_whole, notes_on};
 use crate::{
-    event::{About, FinishReason, Note},
+    event::{About, FinishReason},
     run::Run,
 };
-
-/// The run's notes about this.
-pub(super) fn notes_on(run: &Run, about: About) -> Vec<String> {
-    let notes = run.answer.notes.iter();
-    let hit = notes.filter(|(note, _)| note.about == about);
-    hit.map(counted).collect()
-}
-
-/// A note, with how often it came.
-fn counted((note, times): &(Note, u64)) -> String {
-    match times {
-        0 | 1 => note.text.clone(),
-        times => format!("{} ({times} times)", note.text),
-    }
-}
 
 /// Whether a note is told by one of these findings.
 #[must_use]

@@ -26,7 +26,8 @@ use super::{
     state::State,
     theme::{self, Theme},
     toast::Toasts,
-    view::{Action, Cx, View, ViewId, views},
+    view::{Action, Cx, View, ViewId},
+    views::views,
 };
 use crate::{
     engine::{Command, Engine, Update},

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use egui::{Color32, Pos2, Shape, Stroke, vec2};
+use egui::{Color32, Pos2, Sense, Shape, Stroke, Ui, vec2};
 use egui_plot::{LineStyle, MarkerShape};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -144,6 +144,34 @@ fn hash(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     })
+}
+
+/// Width of a sample, in points.
+pub const SAMPLE: f32 = 26.0;
+
+/// A piece of a target's line with its marker.
+pub fn sample_ui(ui: &mut Ui, look: Look, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(SAMPLE, 18.0), Sense::hover());
+    let line = [rect.left_center(), rect.right_center()];
+    let painter = ui.painter();
+    let stroke = Stroke::new(1.7, color);
+    match look.dash {
+        LineStyle::Solid => {
+            painter.line_segment(line, stroke);
+        }
+        LineStyle::Dashed { length } => {
+            painter.extend(Shape::dashed_line(
+                &line,
+                stroke,
+                length * 0.7,
+                length * 0.45,
+            ));
+        }
+        LineStyle::Dotted { spacing } => {
+            painter.extend(Shape::dotted_line(&line, color, spacing, 1.2));
+        }
+    }
+    painter.add(look.marker(rect.center(), color));
 }
 
 #[cfg(test)]

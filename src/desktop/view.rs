@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::{conformance, monitor, playground, runs, settings, state::State, theme::Theme};
+use super::{state::State, theme::Theme};
 use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
 
 /// The name of a view, as stored with the layout.
@@ -97,16 +97,4 @@ pub trait View {
     }
     /// Takes back what it kept.
     fn restore(&mut self, _saved: &str) {}
-}
-
-/// All views, in the order of the navigation.
-#[must_use]
-pub fn views() -> Vec<Box<dyn View>> {
-    vec![
-        Box::new(playground::Playground::default()),
-        Box::new(monitor::Monitor::default()),
-        Box::new(runs::Runs::default()),
-        Box::new(conformance::ConformanceView::default()),
-        Box::new(settings::SettingsView::default()),
-    ]
 }

@@ -16,7 +16,8 @@ use tokenscope::{
     credential::{KeyOf, KeyPlace, KeyStatus},
     desktop::{
         app::{self, App},
-        view::{ViewId, views},
+        view::ViewId,
+        views::views,
     },
     engine::{Command, Engine, Update},
     event::{Event, Fault, FaultClass, Phase},

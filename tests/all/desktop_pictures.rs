@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use egui_kittest::kittest::Queryable as _;
-use tokenscope::{desktop::view::views, settings::Theme};
+use tokenscope::{desktop::views::views, settings::Theme};
 
 use crate::desktop_scenes::{self as scenes, Desktop, Player, Scene};
 

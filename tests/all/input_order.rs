@@ -7,7 +7,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tokenscope::{
     desktop::{
         shortcuts::{ALSO, VIEW_KEYS, WINDOW_VERBS},
-        view::{ViewId, views},
+        view::ViewId,
+        views::views,
     },
     engine::{Command, Update},
 };

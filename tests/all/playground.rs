@@ -25,7 +25,8 @@ use tokenscope::{
     desktop::{
         state::State,
         theme::{self, Theme},
-        view::{Action, Cx, View, ViewId, views},
+        view::{Action, Cx, View, ViewId},
+        views::views,
     },
     dialect::DialectId,
     endpoint::{Auth, Endpoint, TargetId},

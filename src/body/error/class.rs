@@ -24,6 +24,13 @@ impl ProviderError {
     }
 }
 
+/// The number, if it is an HTTP status.
+pub(super) fn http_status(number: u64) -> Option<u16> {
+    u16::try_from(number)
+        .ok()
+        .filter(|status| (100..600).contains(status))
+}
+
 /// The class of an HTTP status that is not 2xx.
 fn class_of_status(status: u16) -> Option<FaultClass> {
     Some(match status {

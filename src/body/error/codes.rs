@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::places::SENTENCES;
+use super::{class::http_status, places::SENTENCES};
 use crate::body::wait::seconds;
 
 /// The fields that an error's code stands in, the most telling first.
@@ -60,13 +60,6 @@ impl<'a> Codes<'a> {
             .filter_map(|d| d.get("reason")?.as_str());
         self.words.extend(reasons);
     }
-}
-
-/// The number, if it is an HTTP status.
-pub(super) fn http_status(number: u64) -> Option<u16> {
-    u16::try_from(number)
-        .ok()
-        .filter(|status| (100..600).contains(status))
 }
 
 /// Google's `RetryInfo`: `"retryDelay": "34.07s"`, or an `ErrorInfo` with `"quotaResetDelay": "1h16m0.66s"`.

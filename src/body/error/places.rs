@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::codes::http_status;
+use super::class::http_status;
 
 /// The objects that an error is nested in, the outermost first.
 pub(super) fn nodes(whole: &Value) -> Vec<&Value> {

@@ -1,16 +1,15 @@
 //! The legend: every target with its look and its figures. A click shows one alone, its eye hides it.
 
 use egui::{
-    Color32, FontId, RichText, Role, ScrollArea, Sense, Shape, Stroke, TextFormat, Ui, WidgetInfo,
+    Color32, FontId, RichText, Role, ScrollArea, Sense, TextFormat, Ui, WidgetInfo,
     text::LayoutJob, vec2,
 };
-use egui_plot::LineStyle;
 
 use super::plot::Track;
 use crate::{
     desktop::{
         icons,
-        looks::Look,
+        looks::{SAMPLE, sample_ui},
         theme::{Theme, caption, size, space, strong},
         widgets::{ghost_button, icon_button, ms_text, simulated_badge},
     },
@@ -124,34 +123,6 @@ fn name_ui(ui: &mut Ui, color: Color32, index: usize, track: &Track) -> Option<A
     } else {
         Act::Isolate(index)
     })
-}
-
-/// Width of a sample, in points.
-const SAMPLE: f32 = 26.0;
-
-/// A piece of a target's line with its marker.
-pub fn sample_ui(ui: &mut Ui, look: Look, color: Color32) {
-    let (rect, _) = ui.allocate_exact_size(vec2(SAMPLE, 18.0), Sense::hover());
-    let line = [rect.left_center(), rect.right_center()];
-    let painter = ui.painter();
-    let stroke = Stroke::new(1.7, color);
-    match look.dash {
-        LineStyle::Solid => {
-            painter.line_segment(line, stroke);
-        }
-        LineStyle::Dashed { length } => {
-            painter.extend(Shape::dashed_line(
-                &line,
-                stroke,
-                length * 0.7,
-                length * 0.45,
-            ));
-        }
-        LineStyle::Dotted { spacing } => {
-            painter.extend(Shape::dotted_line(&line, color, spacing, 1.2));
-        }
-    }
-    painter.add(look.marker(rect.center(), color));
 }
 
 fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {

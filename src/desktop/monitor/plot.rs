@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     desktop::{
-        looks::Look,
+        looks::{Look, sample_ui},
         theme::{Theme, caption, strong},
         widgets::{connection_icon, date_time, ms_text},
     },
@@ -407,7 +407,7 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
     let place = Rect::from_center_size(at, Vec2::splat(14.0));
     Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
         ui.horizontal(|ui| {
-            super::legend::sample_ui(ui, track.look, color);
+            sample_ui(ui, track.look, color);
             ui.label(strong(track.target.to_string()));
         });
         let what = match mark.what {

@@ -13,6 +13,7 @@ mod guard;
 mod highlight;
 mod ink;
 mod lines;
+mod links;
 mod parse;
 mod table;
 

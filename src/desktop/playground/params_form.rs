@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema_form::told;
+use super::schema_form::{json, pretty, told};
 use crate::{
     chat::{CacheLife, Params, ResponseFormat, Tool},
     schema,
@@ -186,10 +186,6 @@ fn text_of<T: ToString>(value: Option<T>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
 }
 
-pub(super) fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
 fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<Option<T>, String> {
     match text.trim() {
         "" => Ok(None),
@@ -223,18 +219,6 @@ fn max_tokens(text: &str) -> Result<Option<u32>, String> {
 
 fn seed(text: &str) -> Result<Option<i64>, String> {
     parsed(text, "A whole number")
-}
-
-/// JSON text, or where it stops being JSON.
-pub(super) fn json(text: &str) -> Result<Option<Value>, String> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    serde_json::from_str(text).map(Some).map_err(|error| {
-        let message = error.to_string();
-        let what = message.split(" at line").next().unwrap_or_default();
-        format!("Line {}, column {}: {what}", error.line(), error.column())
-    })
 }
 
 fn extra(text: &str) -> Result<Option<Map<String, Value>>, String> {

@@ -1,6 +1,7 @@
 //! The editor of a JSON schema: what one can start from, how it is laid out, what is said of it.
 
-use super::params_form::{json, pretty};
+use serde_json::Value;
+
 use crate::schema;
 
 /// As many problems of a schema are told at once.
@@ -97,6 +98,23 @@ pub fn strict_notes(schema: &str) -> Vec<String> {
     }
     let notes = schema::strict_notes(&value).into_iter();
     notes.map(|note| sentence(&note)).collect()
+}
+
+/// JSON text, or where it stops being JSON.
+pub(super) fn json(text: &str) -> Result<Option<Value>, String> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_str(text).map(Some).map_err(|error| {
+        let message = error.to_string();
+        let what = message.split(" at line").next().unwrap_or_default();
+        format!("Line {}, column {}: {what}", error.line(), error.column())
+    })
+}
+
+/// JSON over several lines.
+pub(super) fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// The first few problems, one a line.

@@ -3,8 +3,8 @@
 use egui::{Align, Galley, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::{
-    draw::{faux_bold_ui, links_ui},
     element::Table,
+    links::{faux_bold_ui, links_ui},
 };
 use crate::desktop::theme::Theme;
 

@@ -1,0 +1,15 @@
+//! The table of views.
+
+use super::{conformance, monitor, playground, runs, settings, view::View};
+
+/// All views, in the order of the navigation.
+#[must_use]
+pub fn views() -> Vec<Box<dyn View>> {
+    vec![
+        Box::new(playground::Playground::default()),
+        Box::new(monitor::Monitor::default()),
+        Box::new(runs::Runs::default()),
+        Box::new(conformance::ConformanceView::default()),
+        Box::new(settings::SettingsView::default()),
+    ]
+}
