@@ -1,4 +1,4 @@
-//! The views: one file each, one line each in [`views`].
+//! The views: one file each, one line each in [`views`](super::views::views).
 
 use egui::Ui;
 
