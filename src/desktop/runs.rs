@@ -5,6 +5,7 @@
 mod details;
 mod export;
 mod filters;
+mod measured;
 mod pages;
 mod phases;
 mod table;

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::{
     body::ModelInfo,
     chat::{ChatRequest, Media, ToolCall},
-    event::{Answer, Event, Fault, FaultClass, Finish, FinishReason, Phase, PieceKind},
+    event::{Answer, Event, Fault, FaultClass, Finish, FinishReason, Phase, PieceKind, Usage},
 };
 
 /// A wire protocol as a server sees it: a part of its [row](super::Dialect).
@@ -178,6 +178,30 @@ pub(super) fn finish_word<'a>(words: &[(FinishReason, &'a str)], finish: &'a Fin
     let own = words.clone().find(|(_, word)| *word == finish.raw);
     let of_class = || words.find(|(reason, _)| *reason == finish.reason);
     own.or_else(of_class).map_or(&finish.raw, |(_, word)| word)
+}
+
+/// Token counts in the form of OpenAI's protocols, given what each calls the counts of the prompt and of the answer. The
+/// sums that were not stated are made, since clients ask for them.
+pub(super) fn counted_json(usage: &Usage, [input, output]: [&str; 2]) -> Value {
+    let [input_tokens, output_tokens] = [usage.input, usage.output].map(Option::unwrap_or_default);
+    let mut counts = Map::new();
+    counts.insert(format!("{input}_tokens"), input_tokens.into());
+    counts.insert(format!("{output}_tokens"), output_tokens.into());
+    let total = usage
+        .total
+        .unwrap_or(input_tokens.saturating_add(output_tokens));
+    counts.insert("total_tokens".into(), total.into());
+    let mut counts = Value::Object(counts);
+    for (of, name, count) in [
+        (input, "cached_tokens", usage.cached),
+        (input, "cache_write_tokens", usage.cache_written),
+        (output, "reasoning_tokens", usage.reasoning),
+    ] {
+        if let Some(count) = count {
+            counts[format!("{of}_tokens_details")][name] = count.into();
+        }
+    }
+    counts
 }
 
 /// Adds what the provider said beside its message.

@@ -8,7 +8,7 @@ mod requests;
 
 use std::fs;
 
-use lost::{LOST, Lost};
+use lost::{LOST, assert_each_is_needed};
 use serde_json::{Value, json};
 use tokenscope::{
     body::ResponseHead,
@@ -181,18 +181,7 @@ fn streams_come_back_as_events() {
     let n = wrong.len();
     wrong.truncate(30);
     assert!(wrong.is_empty(), "{}\n{n} wrong", wrong.join("\n"));
-    for lost in LOST {
-        println!("not the same: {}, since {}", lost.what, lost.why);
-    }
-    let is_served = |lost: &Lost| served().any(|(dialect, _)| lost.holds(dialect));
-    let idle = LOST
-        .iter()
-        .zip(needed)
-        .filter(|(lost, needed)| !needed && is_served(lost));
-    let idle: Vec<&str> = idle.map(|(lost, _)| lost.what).collect();
-    // Some are needed by recordings only.
-    let is_all = wire_folder().is_some();
-    assert!(!is_all || idle.is_empty(), "not needed any more: {idle:?}");
+    assert_each_is_needed(LOST, needed);
 }
 
 /// What of an answer comes back of a whole one: what came meanwhile is no part of it.

@@ -14,27 +14,46 @@ use tokenscope::{
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, ToolCallDelta, Usage},
 };
 
+use super::served;
+use crate::sse::wire_folder;
+
 /// Something that is not the same when it comes back.
-pub struct Lost {
+pub struct Lost<T> {
     /// By which dialects; all if there are none.
-    dialects: &'static [DialectId],
+    pub dialects: &'static [DialectId],
     /// What it is.
     pub what: &'static str,
     /// Why it can't be the same.
     pub why: &'static str,
-    /// Makes events with and without it the same.
-    pub change: fn(&mut Vec<Event>),
+    /// Makes what differs in it only the same.
+    pub change: fn(&mut T),
 }
 
-impl Lost {
+impl<T> Lost<T> {
     pub fn holds(&self, dialect: &Dialect) -> bool {
         self.dialects.is_empty() || self.dialects.contains(&dialect.id)
     }
 }
 
+/// Lists what is not the same when it comes back; each row must have been `needed`.
+pub fn assert_each_is_needed<T>(table: &[Lost<T>], needed: Vec<bool>) {
+    for lost in table {
+        println!("not the same: {}, since {}", lost.what, lost.why);
+    }
+    let is_served = |lost: &Lost<T>| served().any(|(dialect, _)| lost.holds(dialect));
+    let idle = table
+        .iter()
+        .zip(needed)
+        .filter(|(lost, needed)| !needed && is_served(lost));
+    let idle: Vec<&str> = idle.map(|(lost, _)| lost.what).collect();
+    // Some are needed by recordings only.
+    let is_all = wire_folder().is_some();
+    assert!(!is_all || idle.is_empty(), "not needed any more: {idle:?}");
+}
+
 const GOOGLE: &[DialectId] = &[Gemini, VertexGrpc];
 
-pub const LOST: &[Lost] = &[
+pub const LOST: &[Lost<Vec<Event>>] = &[
     Lost {
         dialects: &[],
         what: "notes",

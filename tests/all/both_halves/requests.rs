@@ -5,7 +5,7 @@ mod lost;
 use std::{fs, path::Path};
 
 use http::HeaderMap;
-use lost::{LOST, Lost};
+use lost::LOST;
 use serde_json::{Value, json};
 use tokenscope::{
     chat::{
@@ -23,8 +23,8 @@ use tokenscope::{
 };
 use url::Url;
 
-use super::{apart, cases, served};
-use crate::{dialects::answer, sse::wire_folder};
+use super::{apart, cases, lost::assert_each_is_needed, served};
+use crate::dialects::answer;
 
 /// The base URL of a server of this protocol.
 fn base(serve: &Serve) -> Url {
@@ -233,18 +233,7 @@ fn requests_come_back() {
     let n = wrong.len();
     wrong.truncate(14);
     assert!(wrong.is_empty(), "{}\n{n} wrong", wrong.join("\n"));
-    for lost in LOST {
-        println!("not the same: {}, since {}", lost.what, lost.why);
-    }
-    let is_served = |lost: &Lost| served().any(|(dialect, _)| lost.holds(dialect));
-    let idle = LOST
-        .iter()
-        .zip(needed)
-        .filter(|(lost, needed)| !needed && is_served(lost));
-    let idle: Vec<&str> = idle.map(|(lost, _)| lost.what).collect();
-    // Some are needed by recordings only.
-    let is_all = wire_folder().is_some();
-    assert!(!is_all || idle.is_empty(), "not needed any more: {idle:?}");
+    assert_each_is_needed(LOST, needed);
 }
 
 /// Bodies of foreign clients, with fields that we never write.

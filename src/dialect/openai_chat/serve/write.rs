@@ -9,7 +9,7 @@ use crate::{
     chat::Media,
     dialect::{
         openai_chat::{delta::GOES_BACK, fields::KNOWN_ITEMS},
-        serve::{AnswerHead, Asked, Writer, finish_word, signature_of},
+        serve::{AnswerHead, Asked, Writer, counted_json, finish_word, signature_of},
     },
     event::{Answer, Citation, Event, FinishReason, PieceKind, ToolCallDelta, Usage},
 };
@@ -22,6 +22,9 @@ const FINISH: &[(FinishReason, &str)] = &[
     (FinishReason::ToolCalls, "function_call"),
     (FinishReason::ContentFilter, "content_filter"),
 ];
+
+/// What this protocol calls the counts of the prompt and of the answer.
+const CALLED: [&str; 2] = ["prompt", "completion"];
 
 pub(super) struct ChatWriter {
     id: String,
@@ -108,7 +111,7 @@ impl ChatWriter {
     fn count(&mut self, out: &mut Vec<u8>) {
         if let Some(usage) = self.usage.take().filter(|_| self.counts) {
             out.extend_from_slice(self.prefix.as_bytes());
-            let usage = usage_json(&usage);
+            let usage = counted_json(&usage, CALLED);
             out.extend_from_slice(format!("],\"usage\":{usage}}}\n\n").as_bytes());
         }
     }
@@ -217,7 +220,7 @@ impl Writer for ChatWriter {
             "system_fingerprint": self.fingerprint,
             "choices": [{ "index": 0, "message": message(answer), "logprobs": null,
                 "finish_reason": finish }],
-            "usage": answer.usage.as_ref().map(usage_json),
+            "usage": answer.usage.as_ref().map(|usage| counted_json(usage, CALLED)),
         })
     }
 }
@@ -323,31 +326,4 @@ fn item(kind: &str, raw: &str) -> Option<Value> {
         None if KNOWN_ITEMS.contains(&kind) => Some(json!({ kind: raw })),
         _ => None,
     }
-}
-
-/// The sums that were not stated are made, since clients ask for them.
-fn usage_json(usage: &Usage) -> Value {
-    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
-    let mut counts = json!({
-        "prompt_tokens": input, "completion_tokens": output,
-        "total_tokens": usage.total.unwrap_or(input.saturating_add(output)),
-    });
-    for (of, name, count) in [
-        ("prompt_tokens_details", "cached_tokens", usage.cached),
-        (
-            "prompt_tokens_details",
-            "cache_write_tokens",
-            usage.cache_written,
-        ),
-        (
-            "completion_tokens_details",
-            "reasoning_tokens",
-            usage.reasoning,
-        ),
-    ] {
-        if let Some(count) = count {
-            counts[of][name] = count.into();
-        }
-    }
-    counts
 }

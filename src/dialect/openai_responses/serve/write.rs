@@ -11,7 +11,10 @@ use crate::{
     chat::Media,
     dialect::{
         openai_chat::serve::error,
-        serve::{AnswerHead, Asked, Said, Writer, finish_word, named_event, read::text_of, said},
+        serve::{
+            AnswerHead, Asked, Said, Writer, counted_json, finish_word, named_event, read::text_of,
+            said,
+        },
     },
     event::{
         Answer, Citation, Event, Fault, Finish, FinishReason, PieceKind, ToolCallDelta, Usage,
@@ -25,6 +28,9 @@ const FINISH: &[(FinishReason, &str)] = &[
     (FinishReason::Length, "max_output_tokens"),
     (FinishReason::ContentFilter, "content_filter"),
 ];
+
+/// What this protocol calls the counts of the prompt and of the answer.
+const CALLED: [&str; 2] = ["input", "output"];
 
 pub(super) struct ResponseWriter {
     head: AnswerHead,
@@ -274,7 +280,7 @@ impl ResponseWriter {
             response["incomplete_details"] = json!({ "reason": word });
         }
         if *usage != Usage::default() {
-            response["usage"] = usage_json(usage);
+            response["usage"] = counted_json(usage, CALLED);
         }
         response
     }
@@ -297,29 +303,6 @@ impl ResponseWriter {
         }
         self.emit("error", fields, out);
     }
-}
-
-/// The sums that were not stated are made, since clients ask for them.
-fn usage_json(usage: &Usage) -> Value {
-    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
-    let mut counts = json!({
-        "input_tokens": input, "output_tokens": output,
-        "total_tokens": usage.total.unwrap_or(input.saturating_add(output)),
-    });
-    for (of, name, count) in [
-        ("input_tokens_details", "cached_tokens", usage.cached),
-        (
-            "input_tokens_details",
-            "cache_write_tokens",
-            usage.cache_written,
-        ),
-        ("output_tokens_details", "reasoning_tokens", usage.reasoning),
-    ] {
-        if let Some(count) = count {
-            counts[of][name] = count.into();
-        }
-    }
-    counts
 }
 
 impl Writer for ResponseWriter {

@@ -1,33 +1,16 @@
-//! What does not come back of a request, and why.
+//! What does not come back of a request, and why. A row makes requests the same that differ in this only.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tokenscope::{
     chat::{ChatRequest, Part, ResponseFormat, Role},
-    dialect::{
-        Dialect,
-        DialectId::{self, Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses, VertexGrpc},
-    },
+    dialect::DialectId::{Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses, VertexGrpc},
 };
 
-use crate::both_halves::as_object;
+use crate::both_halves::{as_object, lost::Lost};
 
-/// What does not come back of a request, and why. A row makes requests the same that differ in this only.
-pub struct Lost {
-    dialects: &'static [DialectId],
-    pub what: &'static str,
-    pub why: &'static str,
-    pub change: fn(&mut ChatRequest),
-}
-
-impl Lost {
-    pub fn holds(&self, dialect: &Dialect) -> bool {
-        self.dialects.is_empty() || self.dialects.contains(&dialect.id)
-    }
-}
-
-pub const LOST: &[Lost] = &[
+pub const LOST: &[Lost<ChatRequest>] = &[
     Lost {
         dialects: &[],
         what: "the names of files",
