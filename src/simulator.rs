@@ -43,6 +43,7 @@ use url::Url;
 
 use self::tls::Tls;
 use crate::{
+    body::ModelInfo,
     dialect::{Dialect, DialectId},
     endpoint::{Auth, Endpoint, simulated},
 };
@@ -191,6 +192,12 @@ pub async fn serve(options: Options) -> io::Result<Simulator> {
 #[must_use]
 pub fn models() -> Vec<String> {
     model::MODELS.iter().map(|m| m.name.to_owned()).collect()
+}
+
+/// The simulated models as a list of models gives them: each with what it is good for.
+#[must_use]
+pub fn listed() -> Vec<ModelInfo> {
+    model::listed()
 }
 
 /// The simulator's thread: reports the address it got, then serves until it is stopped.

@@ -25,6 +25,7 @@ mod desktop_pictures;
 #[cfg(feature = "gui")]
 mod desktop_scenes;
 mod dialects;
+mod docs;
 mod endpoints;
 mod engine;
 mod fault_server;
@@ -57,7 +58,6 @@ mod painted;
 #[cfg(feature = "gui")]
 mod playground;
 mod proxies;
-mod readme;
 mod run;
 mod sdk;
 mod settings;
