@@ -121,6 +121,16 @@ fn cpu_time_of(process: &str) -> Option<Duration> {
     Some(Duration::from_nanos(spent))
 }
 
+/// The most memory that this process had resident so far, in KiB, where `/proc` tells.
+#[allow(dead_code, reason = "not every bench asks for it")]
+pub fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// The nearest rank of sorted nanoseconds, in milliseconds.
 pub fn percentile_ms(sorted: &[i128], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);

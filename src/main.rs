@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use tokenscope::cli;
+use tokenscope::{cli, transport};
 
 fn main() -> ExitCode {
     log_to_stderr();
+    transport::allow_many_sockets();
     let asked = match cli::parse() {
         Ok(asked) => asked,
         Err(code) => return code,

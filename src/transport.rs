@@ -14,6 +14,7 @@ mod connection;
 mod connector;
 mod fault;
 mod kernel;
+mod open_files;
 mod options;
 mod phases;
 mod pool;
@@ -36,6 +37,7 @@ pub use self::{
     call::PreparedCall,
     fault::Peer,
     kernel::TcpInfo,
+    open_files::allow_many_sockets,
     options::{ConnectOptions, HttpVersion, Timeouts},
     phases::Trace,
     this_machine::is_this_machine,
@@ -246,7 +248,7 @@ impl Transport {
     /// Opens connections for `call` until so many calls at once would find one, and sends nothing.
     ///
     /// # Errors
-    /// A fault of connecting; there is no limit of time.
+    /// A fault of connecting, or that the call's limit for connecting ran out.
     pub async fn ensure_warm(&self, call: HttpCall, count: usize) -> Result<(), Fault> {
         self.prepare(call).await?.warm(count).await
     }

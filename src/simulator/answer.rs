@@ -2,12 +2,13 @@
 
 use std::{
     io,
+    iter::Peekable,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use http_body::Frame;
 
 use super::{
@@ -50,39 +51,16 @@ fn broken_off() -> io::Error {
 
 impl Exchange {
     /// The body of a streamed answer. All that is due at one instant goes out in one write.
-    pub fn stream(
-        mut self,
-        plan: Plan,
-    ) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send {
-        async_stream::stream! {
-            let mut plan = plan.peekable();
-            while let Some(step) = plan.next() {
-                let at = step.at;
-                self.pacer.until(self.read + at).await;
-                if matches!(step.act, Act::Cut) {
-                    // Half of the next write is lost: nothing said before may be in it.
-                    all_is_written(&self.wire, &self.pacer).await;
-                }
-                let mut out = Vec::new();
-                let mut goes_on = self.perform(step, &mut out);
-                let joins = |next: &Step| next.at == at && !matches!(next.act, Act::Cut);
-                while let Some(step) = plan.next_if(|next| goes_on && joins(next)) {
-                    goes_on = self.perform(step, &mut out);
-                }
-                if !goes_on {
-                    // What was said before must be out: hyper drops what it holds with the body.
-                    all_is_written(&self.wire, &self.pacer).await;
-                    yield Err(broken_off());
-                    return;
-                }
-                if !out.is_empty() {
-                    yield Ok(Frame::data(Bytes::from(out)));
-                }
-            }
-            if let Some(trailers) = self.writer.trailers() {
-                yield Ok(Frame::trailers(trailers));
-            }
-        }
+    pub fn stream(self, plan: Plan) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send {
+        let body = Body {
+            exchange: self,
+            plan: plan.peekable(),
+            is_over: false,
+        };
+        stream::unfold(body, |mut body| async {
+            let frame = body.next().await?;
+            Some((frame, body))
+        })
     }
 
     /// Does one step; says whether the body goes on.
@@ -134,6 +112,55 @@ impl Exchange {
         let mark = self.ledger.announce(self.run, end, true);
         self.wire.await_write(mark);
         Ok((answer, self.writer))
+    }
+}
+
+/// A streamed answer on its way out.
+struct Body {
+    exchange: Exchange,
+    plan: Peekable<Plan>,
+    /// Whether nothing follows.
+    is_over: bool,
+}
+
+impl Body {
+    /// Waits until something is due, and gives it.
+    async fn next(&mut self) -> Option<Result<Frame<Bytes>, io::Error>> {
+        while !self.is_over {
+            let Some(step) = self.plan.next() else {
+                self.is_over = true;
+                let trailers = self.exchange.writer.trailers();
+                return trailers.map(|trailers| Ok(Frame::trailers(trailers)));
+            };
+            let (wire, pacer) = (&self.exchange.wire, &self.exchange.pacer);
+            pacer.until(self.exchange.read + step.at).await;
+            if matches!(step.act, Act::Cut) {
+                // Half of the next write is lost: nothing said before may be in it.
+                all_is_written(wire, pacer).await;
+            }
+            let mut out = Vec::new();
+            self.is_over = !self.perform_due(step, &mut out);
+            if self.is_over {
+                // What was said before must be out: hyper drops what it holds with the body.
+                all_is_written(&self.exchange.wire, &self.exchange.pacer).await;
+                return Some(Err(broken_off()));
+            }
+            if !out.is_empty() {
+                return Some(Ok(Frame::data(Bytes::from(out))));
+            }
+        }
+        None
+    }
+
+    /// Does a step and what is due with it; says whether the body goes on.
+    fn perform_due(&mut self, step: Step, out: &mut Vec<u8>) -> bool {
+        let at = step.at;
+        let mut goes_on = self.exchange.perform(step, out);
+        let joins = |next: &Step| next.at == at && !matches!(next.act, Act::Cut);
+        while let Some(step) = self.plan.next_if(|next| goes_on && joins(next)) {
+            goes_on = self.exchange.perform(step, out);
+        }
+        goes_on
     }
 }
 

@@ -1,9 +1,14 @@
 //! One call: sent, and answered by a head and a body.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::Version;
 use secrecy::SecretString;
+use tokio::time::timeout;
 use url::Url;
 
 use super::{
@@ -11,11 +16,16 @@ use super::{
     body::{Caps, Incoming},
     coding::Coding,
     fault::{self, Peer, SendError},
+    limit_text,
     pool::Pool,
     proxy::{Proxy, Via},
     send::{Answer, send},
 };
-use crate::{clock::now, event::Fault, mask::Mask};
+use crate::{
+    clock::now,
+    event::{Fault, FaultClass, Phase},
+    mask::Mask,
+};
 
 /// A call whose way of connecting is there: sending it starts its clock.
 pub struct PreparedCall {
@@ -52,12 +62,25 @@ impl PreparedCall {
         &self.peer
     }
 
-    /// Opens connections until `count` calls at once find one.
+    /// Opens connections until `count` calls at once find one, within the limit for connecting.
     pub(super) async fn warm(&self, count: usize) -> Result<(), Fault> {
-        let warmed = self.pool.warm(count).await;
+        let limit_ms = self.call.connect.timeouts.connect_ms;
+        let warming = self.pool.warm(count);
+        let warmed = match limit_ms {
+            0 => warming.await,
+            ms => timeout(Duration::from_millis(ms), warming)
+                .await
+                .map_err(|_| self.not_warm_within(ms))?,
+        };
         warmed.map_err(|(error, trace)| {
             fault::of_send(&SendError::Connect(error), &self.peer, &trace)
         })
+    }
+
+    fn not_warm_within(&self, limit_ms: u64) -> Fault {
+        let (host, within) = (self.peer.answering(), limit_text(limit_ms));
+        let message = format!("{host} was not connected to within {within} (connect limit)");
+        Fault::new(FaultClass::Timeout, Phase::Connect, message)
     }
 
     /// Where it goes.

@@ -8,22 +8,34 @@ use tokio::{net::TcpStream, time::sleep};
 /// How long an address has before the next is tried beside it (RFC 8305 §5).
 const STAGGER: Duration = Duration::from_millis(250);
 
+/// How long the last address has before the first is tried once more: the system sends a lost SYN again only after a
+/// second (RFC 6298 §2), a second connection has its own.
+const SECOND_TRY: Duration = Duration::from_millis(500);
+
 /// Tries the addresses one after the other, each beginning when the one before it failed or has not answered for a
-/// quarter of a second; the first connection counts.
+/// quarter of a second, and the first of them a second time where none has answered then; the first connection counts.
 pub(super) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let mut rest = interleaved(addresses).into_iter();
+    let addresses = interleaved(addresses);
+    let mut again = addresses.first().copied();
+    let mut rest = addresses.into_iter();
     let mut attempts = FuturesUnordered::new();
     let mut failed = None;
+    attempts.extend(rest.next().map(TcpStream::connect));
     loop {
-        attempts.extend(rest.next().map(TcpStream::connect));
-        let has_more = rest.len() > 0;
+        let wait = if rest.len() > 0 { STAGGER } else { SECOND_TRY };
         tokio::select! {
             result = attempts.next() => match result {
                 Some(Ok(connection)) => return Ok(connection),
-                Some(Err(error)) => failed = Some(telling(failed, error)),
+                Some(Err(error)) => {
+                    failed = Some(telling(failed, error));
+                    attempts.extend(rest.next().map(TcpStream::connect));
+                }
                 None => return Err(failed.unwrap_or_else(|| io::ErrorKind::NotFound.into())),
             },
-            () = sleep(STAGGER), if has_more => {}
+            () = sleep(wait), if again.is_some() => {
+                let next = rest.next().or_else(|| again.take());
+                attempts.extend(next.map(TcpStream::connect));
+            }
         }
     }
 }
@@ -105,6 +117,30 @@ mod tests {
                 Err(_) => return (listener, filling, address),
             }
         }
+    }
+
+    /// Waits until so many connections were tried at the address, going by the system's own list.
+    #[cfg(target_os = "linux")]
+    async fn attempts_at(address: SocketAddr, count: usize) {
+        let tried = || {
+            let list = std::fs::read_to_string("/proc/net/tcp").unwrap();
+            let to = format!(" 0100007F:{:04X} 02 ", address.port());
+            list.lines().filter(|line| line.contains(&to)).count()
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while tried() < count {
+            assert!(Instant::now() < deadline, "{} of {count} attempts", tried());
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_lone_address_that_does_not_answer_is_tried_a_second_time() {
+        let (_listener, _filling, dead) = silent().await;
+        let connecting = tokio::spawn(connect(vec![dead]));
+        attempts_at(dead, 2).await;
+        connecting.abort();
     }
 
     #[cfg(target_os = "linux")]

@@ -314,6 +314,20 @@ async fn connections_are_opened_ahead() {
     let fault = transport.ensure_warm(get("http://127.0.0.1:1/"), 2).await;
     assert_eq!(fault.unwrap_err().class, FaultClass::Connect);
 
+    // A server that takes connections and never answers a TLS handshake.
+    let mute = serve(|stream, _| async move {
+        let _open = stream;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let url = mute.url().replace("http:", "https:");
+    let mut options = ConnectOptions::default();
+    options.timeouts.connect_ms = 50;
+    let fault = transport.ensure_warm(self::call(&url, options), 2).await;
+    let fault = fault.unwrap_err();
+    assert_eq!(fault.class, FaultClass::Timeout, "{fault:?}");
+    assert!(fault.message.contains("within 50 ms"), "{fault:?}");
+
     let multiplexed = serve(|stream, _| serve_http2(stream, Arc::new(Barrier::new(1)))).await;
     let call = self::call(&multiplexed.url(), http2());
     transport.ensure_warm(call.clone(), 50).await.unwrap();

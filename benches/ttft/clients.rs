@@ -1,0 +1,304 @@
+//! The clients that are held against each other: each sends one request at a time a stream, and says when the first
+//! token was there.
+
+use std::{net::SocketAddr, str::FromStr, sync::Arc, time::Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokenscope::{
+    chat::ChatRequest,
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint},
+    history::History,
+    run::{Ask, Origin, Run, RunHead, RunId, execute},
+    transport::Transport,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Client {
+    /// A bare socket and a search for the first content: the floor.
+    Raw,
+    /// A bare loop over reqwest: lines, a typed pass over each event's data, the text kept.
+    Reqwest,
+    /// The whole way that a run takes in the product.
+    Ours,
+    /// The same with the history on, as the engine keeps it.
+    History,
+}
+
+impl Client {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Reqwest => "reqwest",
+            Self::Ours => "ours",
+            Self::History => "history",
+        }
+    }
+}
+
+impl FromStr for Client {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> anyhow::Result<Self> {
+        let all = [Self::Raw, Self::Reqwest, Self::Ours, Self::History];
+        match all.into_iter().find(|client| client.name() == name) {
+            Some(client) => Ok(client),
+            None => bail!("there is no client “{name}”"),
+        }
+    }
+}
+
+/// What a client says of one request, in nanoseconds since it was begun.
+pub struct Answer {
+    /// The simulator's number of it.
+    pub run: u64,
+    /// The time to the first token, by the kernel's stamp where there is one.
+    pub ttft: u64,
+    /// The same by the program's own clock.
+    pub own: u64,
+}
+
+/// What all streams of a client share.
+pub struct Shared {
+    client: Client,
+    address: SocketAddr,
+    base_url: Url,
+    endpoint: Arc<Endpoint>,
+    transport: Transport,
+    reqwest: reqwest::Client,
+    history: Option<(History, TempDir)>,
+}
+
+impl Shared {
+    pub fn new(client: Client, base_url: &Url) -> anyhow::Result<Self> {
+        let history = if client == Client::History {
+            let folder = tempfile::tempdir()?;
+            Some((History::open(folder.path()), folder))
+        } else {
+            None
+        };
+        let address = base_url.socket_addrs(|| None)?;
+        Ok(Self {
+            client,
+            address: *address.first().context("no address")?,
+            base_url: base_url.clone(),
+            endpoint: Arc::new(Endpoint {
+                auth: Auth::None,
+                simulated: true,
+                ..Endpoint::custom("simulator", base_url.clone(), DialectId::OpenaiChat)
+            }),
+            transport: Transport::default(),
+            reqwest: reqwest::Client::builder().no_proxy().build()?,
+            history,
+        })
+    }
+
+    /// Waits until all is stored.
+    pub async fn end(self) -> anyhow::Result<()> {
+        match self.history {
+            Some((history, _folder)) => history
+                .end()
+                .await
+                .map_err(|why| anyhow::anyhow!("{why:?}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends one request; `raw` is the stream's own socket, for the client that has one.
+    pub async fn ask(
+        &self,
+        raw: &mut Option<TcpStream>,
+        prompt: &str,
+        tokens: u32,
+    ) -> anyhow::Result<Answer> {
+        match self.client {
+            Client::Raw => self.by_socket(raw, prompt, tokens).await,
+            Client::Reqwest => self.by_reqwest(prompt, tokens).await,
+            Client::Ours | Client::History => self.by_run(prompt, tokens).await,
+        }
+    }
+
+    async fn by_run(&self, prompt: &str, tokens: u32) -> anyhow::Result<Answer> {
+        let mut request = ChatRequest::of_text("sim-bench", prompt);
+        request.params.max_tokens = Some(tokens);
+        let request = Arc::new(request);
+        let head = RunHead::new(RunId::new(), &self.endpoint, request, Origin::Terminal);
+        let id = head.id;
+        let history = self.history.as_ref().map(|(history, _)| history);
+        if let Some(history) = history {
+            history.begin(&Run::new(head.clone()));
+        }
+        let ask = Ask {
+            head,
+            endpoint: Arc::clone(&self.endpoint),
+            key: None,
+            proxy_password: None,
+            lack: None,
+            cold: false,
+        };
+        let mut emit = |update| {
+            if let Some(history) = history {
+                history.record(id, update);
+            }
+        };
+        let run = execute(&self.transport, ask, CancellationToken::new(), &mut emit).await;
+        let run = Arc::new(run);
+        if let Some(history) = history {
+            history.finish(Arc::clone(&run));
+        }
+        answer_of(&run)
+    }
+
+    async fn by_reqwest(&self, prompt: &str, tokens: u32) -> anyhow::Result<Answer> {
+        let started = Instant::now();
+        let url = self.base_url.join("/v1/chat/completions")?;
+        let request = self
+            .reqwest
+            .post(url)
+            .header("content-type", "application/json");
+        let mut response = request.body(body(prompt, tokens)).send().await?;
+        let number = response
+            .headers()
+            .get("x-sim-run")
+            .context("no run number")?;
+        let run = number.to_str()?.parse()?;
+        let (mut answer, mut begun, mut ttft) = (String::new(), Vec::new(), None);
+        while let Some(chunk) = response.chunk().await? {
+            let at = started.elapsed();
+            begun.extend_from_slice(&chunk);
+            let end = begun
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1);
+            let lines = std::str::from_utf8(&begun[..end])?.split('\n');
+            for data in lines.filter_map(|line| line.strip_prefix("data: ")) {
+                if let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) {
+                    answer.extend(
+                        chunk
+                            .choices
+                            .first()
+                            .and_then(|choice| choice.delta.content.as_deref()),
+                    );
+                }
+            }
+            begun.drain(..end);
+            if ttft.is_none() && !answer.is_empty() {
+                ttft = Some(at);
+            }
+        }
+        let ttft = u64::try_from(ttft.context("no token")?.as_nanos())?;
+        Ok(Answer {
+            run,
+            ttft,
+            own: ttft,
+        })
+    }
+
+    async fn by_socket(
+        &self,
+        socket: &mut Option<TcpStream>,
+        prompt: &str,
+        tokens: u32,
+    ) -> anyhow::Result<Answer> {
+        let body = body(prompt, tokens);
+        let request = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.address,
+            body.len(),
+        );
+        let started = Instant::now();
+        let socket = match socket {
+            Some(socket) => socket,
+            none => {
+                let socket = TcpStream::connect(self.address).await?;
+                socket.set_nodelay(true)?;
+                none.insert(socket)
+            }
+        };
+        socket.write_all(request.as_bytes()).await?;
+        let mut bytes = Vec::with_capacity(16 << 10);
+        let mut ttft = None;
+        while !bytes.ends_with(b"\r\n0\r\n\r\n") {
+            let read = socket.read_buf(&mut bytes).await?;
+            let at = started.elapsed();
+            ensure!(read > 0, "the simulator closed the connection");
+            if ttft.is_none() && has_content(&bytes) {
+                ttft = Some(at);
+            }
+        }
+        let text = std::str::from_utf8(&bytes)?;
+        let (_, after) = text.split_once("x-sim-run: ").context("no run number")?;
+        let number = after.split('\r').next().unwrap_or_default();
+        let ttft = u64::try_from(ttft.context("no token")?.as_nanos())?;
+        Ok(Answer {
+            run: number.parse()?,
+            ttft,
+            own: ttft,
+        })
+    }
+}
+
+fn answer_of(run: &Run) -> anyhow::Result<Answer> {
+    if let Some(fault) = &run.answer.fault {
+        return Err(fault.clone().into());
+    }
+    let id = run
+        .answer
+        .response_id
+        .as_ref()
+        .context("an answer without an id")?;
+    let number = id
+        .strip_prefix("chatcmpl-sim-")
+        .context("not the simulator's id")?;
+    let ttft = run
+        .stamps
+        .first_token
+        .context("an answer without a token")?;
+    let first = run.reads.iter().find(|read| read.tokens > 0);
+    let delay = first.and_then(|read| read.delay).unwrap_or(0);
+    Ok(Answer {
+        run: number.parse()?,
+        ttft,
+        own: ttft + u64::from(delay),
+    })
+}
+
+/// What the clients without a dialect of their own send.
+fn body(prompt: &str, tokens: u32) -> String {
+    format!(
+        r#"{{"model":"sim-bench","stream":true,"max_tokens":{tokens},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
+    )
+}
+
+/// Whether a non-empty piece of content is among the bytes.
+fn has_content(bytes: &[u8]) -> bool {
+    const FIELD: &[u8] = b"\"content\":\"";
+    (bytes.windows(FIELD.len() + 1)).any(|w| w.starts_with(FIELD) && w.last() != Some(&b'"'))
+}
+
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Vec<Choice<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    delta: Delta<'a>,
+}
+
+#[derive(Deserialize)]
+struct Delta<'a> {
+    #[serde(borrow)]
+    content: Option<std::borrow::Cow<'a, str>>,
+}
