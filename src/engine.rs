@@ -26,7 +26,7 @@ use crate::{
     endpoint::{Endpoint, TargetId},
     event::Fault,
     history::{
-        Conformance, Elsewhere, ExportFormat, RunPage, RunQuery, RunRow, Series, SeriesQuery,
+        Conformance, ExportFormat, OtherProcesses, RunPage, RunQuery, RunRow, Series, SeriesQuery,
         Storage, Unstored,
     },
     run::{Backlog, Origin, Run, RunHead, RunId, RunUpdate},
@@ -247,7 +247,7 @@ pub enum Update {
     /// How the history stands.
     Storage(Storage),
     /// What other processes do to the history.
-    Elsewhere(Elsewhere),
+    Elsewhere(OtherProcesses),
     /// The engine ends, and its end waits for the history: what is in the way.
     Storing(String),
     /// The engine ends, and something could not be stored.

@@ -1,35 +1,33 @@
 //! Every run, conversation and draft, in one SQLite file that several processes may share.
 //!
-//! In: runs as they go. Out: rows for tables, decimated series for plots, whole runs. All work is
-//! done on the history's own threads, one that writes and three that read: writing calls only queue,
-//! and questions are futures that need no runtime of their own.
+//! In: runs while they are streamed and once they are over, and changes of conversations. Out: rows for tables,
+//! decimated series for plots, whole runs. All work is done on the history's own threads, one that writes and three
+//! that read. Calls that write only queue the write; calls that read return futures that need no async runtime.
 
 mod cells;
 mod conversations;
 mod drafts;
-mod elsewhere;
 mod export;
-mod fifth;
 mod files;
 mod findings;
-mod fourth;
-mod inbox;
-mod long;
+mod large_values;
+mod migrations;
+mod other_processes;
+mod overflow;
 mod pieces;
 mod query;
 mod reader;
 mod reads;
 mod recent;
 mod recover;
-mod rest;
 mod rows;
-mod schema;
 mod search;
 mod series;
 mod session;
 mod sqlite;
 mod unstored;
 mod vacuum;
+mod write_queue;
 mod writer;
 
 use std::{
@@ -42,17 +40,17 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 pub use self::{
-    elsewhere::Elsewhere,
     export::{ExportFormat, rfc3339},
-    findings::{Conformance, Found},
+    findings::{CheckCount, Conformance},
+    other_processes::OtherProcesses,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Median, Series, SeriesError, SeriesPoint, SeriesQuery},
     unstored::Unstored,
 };
 use self::{
-    files::Held,
-    inbox::Inbox,
-    reader::{IsCancelled, Job, LANES, Lane, Reader},
+    files::ContentsCache,
+    reader::{HistoryReader, IsCancelled, LANES, Lane, ReadJob},
+    write_queue::WriteQueue,
 };
 use crate::{
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
@@ -60,10 +58,10 @@ use crate::{
     run::{Run, RunId, RunUpdate},
 };
 
-/// How the history stands.
+/// Whether the history can be stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Storage {
-    /// All is well.
+    /// Everything is stored.
     Ok,
     /// A damaged or foreign file was set aside under this name, and a new one begun.
     SetAside {
@@ -89,7 +87,7 @@ pub enum Storage {
 #[error("{0}")]
 pub struct HistoryError(pub String);
 
-/// A handle on the history. Cheap to clone; clones share the threads. Writing calls only queue.
+/// A handle on the history. Cheap to clone; clones share the threads. Calls that write only queue the write.
 ///
 /// When the last handle is dropped, what is queued is still written, on the history's own thread:
 /// before the process ends, wait for [`flush`](Self::flush).
@@ -98,52 +96,52 @@ pub struct History {
     inner: Arc<Inner>,
 }
 
-/// What the last handle ends when it is dropped.
+/// Closes the write queue when the last handle is dropped.
 #[derive(Debug)]
 struct Inner {
-    shared: Arc<Shared>,
-    lanes: [mpsc::Sender<Job>; LANES],
+    shared: Arc<HistoryShared>,
+    lanes: [mpsc::Sender<ReadJob>; LANES],
 }
 
 /// What the handles and the threads share.
 #[derive(Debug)]
-struct Shared {
+struct HistoryShared {
     folder: PathBuf,
-    inbox: Inbox,
-    held: Held,
+    queue: WriteQueue,
+    cache: ContentsCache,
     /// `None` until the file is open.
-    standing: watch::Sender<Option<Storage>>,
-    /// What other processes did; looked for while anyone has a receiver.
-    elsewhere: watch::Sender<Elsewhere>,
-    /// Set when the writer is gone: whether all was stored.
+    status: watch::Sender<Option<Storage>>,
+    /// What other processes changed; polled only while there is a receiver.
+    other_processes: watch::Sender<OtherProcesses>,
+    /// Set when the writer thread has ended: whether everything was stored.
     ended: watch::Sender<Option<Result<(), Unstored>>>,
-    /// This process's number, once it has one.
+    /// This process's session number, once it has one.
     session: OnceLock<i64>,
     /// The URI that readers open, or why there is nothing to read.
-    place: Mutex<Result<String, String>>,
-    readers: [Mutex<Option<Reader>>; LANES],
+    readable: Mutex<Result<String, String>>,
+    readers: [Mutex<Option<HistoryReader>>; LANES],
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.shared.inbox.close();
+        self.shared.queue.close();
     }
 }
 
 impl History {
-    /// Opens `history.db` in a folder, making both if need be, on a thread of its own. Whatever is
-    /// wrong with the file, a usable handle comes back: see [`History::storage`].
+    /// Opens `history.db` in a folder, on a thread of its own; creates both where they are missing. Returns a usable
+    /// handle whatever is wrong with the file: see [`History::storage`].
     #[must_use]
     pub fn open(folder: &Path) -> Self {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(HistoryShared {
             folder: folder.to_owned(),
-            inbox: Inbox::default(),
-            held: Held::default(),
-            standing: watch::Sender::new(None),
-            elsewhere: watch::Sender::default(),
+            queue: WriteQueue::default(),
+            cache: ContentsCache::default(),
+            status: watch::Sender::new(None),
+            other_processes: watch::Sender::default(),
             ended: watch::Sender::new(None),
             session: OnceLock::new(),
-            place: Mutex::new(Err("the history is not open yet".into())),
+            readable: Mutex::new(Err("the history is not open yet".into())),
             readers: [const { Mutex::new(None) }; LANES],
         });
         let lanes = [Lane::Table, Lane::Plot, Lane::Item].map(|lane| reader::start(&shared, lane));
@@ -153,18 +151,18 @@ impl History {
             .spawn(move || writer::run(writing));
         if let Err(error) = started {
             let why = format!("The history can't be written: {error}");
-            shared.standing.send_replace(Some(Storage::Failing { why }));
-            shared.inbox.end();
+            shared.status.send_replace(Some(Storage::Failing { why }));
+            shared.queue.end();
             shared.ended.send_replace(Some(Ok(())));
         }
         let inner = Arc::new(Inner { shared, lanes });
         Self { inner }
     }
 
-    /// How the history stands, once it is open.
+    /// Whether the history can be stored; waits until the file is open.
     pub async fn storage(&self) -> Storage {
-        let mut standing = self.watch_storage();
-        let known = standing.wait_for(Option::is_some).await;
+        let mut status = self.watch_storage();
+        let known = status.wait_for(Option::is_some).await;
         // The sender lives as long as this handle, so there always is one.
         known
             .ok()
@@ -172,53 +170,52 @@ impl History {
             .unwrap_or(Storage::Ok)
     }
 
-    /// Tells each change of how the history stands; `None` until it is open.
+    /// Reports each change of the storage state; `None` until the file is open.
     #[must_use]
     pub fn watch_storage(&self) -> watch::Receiver<Option<Storage>> {
-        self.inner.shared.standing.subscribe()
+        self.inner.shared.status.subscribe()
     }
 
-    /// Tells what other processes do to the file. While a receiver lives, the file is looked at once a second.
+    /// Reports what other processes change in the file. The file is polled once a second while a receiver exists.
     #[must_use]
-    pub fn watch_elsewhere(&self) -> watch::Receiver<Elsewhere> {
-        let elsewhere = self.inner.shared.elsewhere.subscribe();
-        self.inner.shared.inbox.wake();
-        elsewhere
+    pub fn watch_other_processes(&self) -> watch::Receiver<OtherProcesses> {
+        let other_processes = self.inner.shared.other_processes.subscribe();
+        self.inner.shared.queue.wake();
+        other_processes
     }
 
     /// This process shows a conversation, and wants to know who else does.
     pub fn show_conversation(&self, id: ConversationId) {
-        self.inner.shared.inbox.show(id);
+        self.inner.shared.queue.show(id);
     }
 
-    /// Ends the history: waits until all is on disk. It waits for another process that holds the file, however
-    /// long that takes; all else that stands in the way is tried once more and told. Nothing can be stored
-    /// after that.
+    /// Closes the history and waits until everything is on disk. Waits without limit for another process that has
+    /// locked the file; any other error is retried once and then returned. Nothing can be stored afterwards.
     ///
     /// # Errors
     /// If something could not be stored.
     pub async fn end(&self) -> Result<(), Unstored> {
         let mut ended = self.inner.shared.ended.subscribe();
-        self.inner.shared.inbox.close();
+        self.inner.shared.queue.close();
         let unstored = ended.wait_for(Option::is_some).await;
         // The sender lives as long as this handle.
         let ended = unstored.ok().and_then(|ended| ended.clone());
         ended.unwrap_or(Ok(()))
     }
 
-    /// Notes that a run begins.
+    /// Stores that a run begins.
     pub fn begin(&self, run: &Run) {
-        self.inner.shared.inbox.begin(run.clone());
+        self.inner.shared.queue.begin(run.clone());
     }
 
-    /// Notes what a run reports; its text is on disk within a second.
+    /// Stores an update of a run; its text is on disk within a second.
     pub fn record(&self, id: RunId, update: impl Into<Arc<RunUpdate>>) {
-        self.inner.shared.inbox.record(id, &update.into());
+        self.inner.shared.queue.record(id, &update.into());
     }
 
-    /// Notes a run that is over, whole.
+    /// Stores a whole run that is over.
     pub fn finish(&self, run: impl Into<Arc<Run>>) {
-        self.inner.shared.inbox.finish(run.into());
+        self.inner.shared.queue.finish(run.into());
     }
 
     /// A page of the table of runs.
@@ -230,15 +227,15 @@ impl History {
         self.ask(Lane::Table, move |reader, is_cancelled| {
             let page = query::page(reader, &query, is_cancelled)?;
             if page.rows.iter().any(|row| !row.state.is_over()) {
-                // One of them may belong to a process that died since.
-                shared.inbox.find_dead();
+                // One of them may belong to a process that has died.
+                shared.queue.end_dead_runs();
             }
             Ok(page)
         })
         .await
     }
 
-    /// One whole run; `None` if there is none of this id. Of a run that goes, what is known so far.
+    /// One whole run; `None` if there is none with this id. A live run is returned as far as it is stored.
     ///
     /// # Errors
     /// If the file can't be read.
@@ -246,9 +243,9 @@ impl History {
         let shared = Arc::clone(&self.inner.shared);
         self.ask(Lane::Item, move |reader, _| {
             let _snapshot = query::Snapshot::begin(&reader.connection)?;
-            let run = rows::load(&reader.connection, &shared.held, id)?;
+            let run = rows::load(&reader.connection, &shared.cache, id)?;
             if run.as_ref().is_some_and(|run| !run.state.is_over()) {
-                shared.inbox.find_dead();
+                shared.queue.end_dead_runs();
             }
             Ok(run)
         })
@@ -266,7 +263,7 @@ impl History {
         .await
     }
 
-    /// The latest whole answers of a target: at most 50 over warm connections, and 50 over cold ones.
+    /// The latest complete answers of a target: at most 50 over warm connections and 50 over cold ones.
     ///
     /// # Errors
     /// If the file can't be read.
@@ -277,7 +274,8 @@ impl History {
         .await
     }
 
-    /// How each target kept to its protocol since then (nanoseconds since 1970; `None` for ever).
+    /// How each target kept to its protocol in runs started since `since` (nanoseconds since 1970; `None` is all
+    /// runs).
     ///
     /// # Errors
     /// If the file can't be read.
@@ -288,8 +286,8 @@ impl History {
         .await
     }
 
-    /// Writes the runs of a query (its offset and limit left aside) to a file, whole or not at all.
-    /// `progress` is told rows done and rows in all. Dropping the future stops it.
+    /// Writes all runs of a query (offset and limit are ignored) to a file, atomically. `progress` is called with the
+    /// rows done and the rows in all. Dropping the future cancels the export.
     ///
     /// # Errors
     /// If the history can't be read or the file not be written.
@@ -306,7 +304,7 @@ impl History {
         let work = move || {
             let is_cancelled = || answer.is_closed();
             let done = export::export(&shared, &query, format, &to, &progress, &is_cancelled);
-            // Whoever asked may have gone away.
+            // The caller may have dropped its future.
             let _ = answer.send(done);
         };
         // A thread of its own: an export may take minutes.
@@ -318,14 +316,14 @@ impl History {
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Keeps what this window changed in a conversation, and its draft, beside what other windows did.
+    /// Merges what this window changed in a conversation, and in its draft, with what other windows changed.
     pub fn save_conversation(&self, change: ConversationChange) {
-        self.inner.shared.inbox.change(change);
+        self.inner.shared.queue.change(change);
     }
 
-    /// Forgets a conversation; its runs stay.
+    /// Deletes a conversation; its runs stay.
     pub fn delete_conversation(&self, id: ConversationId) {
-        self.inner.shared.inbox.delete(id);
+        self.inner.shared.queue.delete(id);
     }
 
     /// The conversations, latest first.
@@ -339,8 +337,8 @@ impl History {
         .await
     }
 
-    /// One conversation with this window's draft, or that of a window which is gone; `None` if there is none of
-    /// this id.
+    /// One conversation with this window's draft, or with the draft of a window that has closed; `None` if there is
+    /// none with this id.
     ///
     /// # Errors
     /// If the file can't be read.
@@ -349,33 +347,33 @@ impl History {
         id: ConversationId,
     ) -> Result<Option<Conversation>, HistoryError> {
         let shared = Arc::clone(&self.inner.shared);
-        shared.inbox.adopt(id);
+        shared.queue.adopt(id);
         self.ask(Lane::Item, move |reader, _| {
             let _snapshot = query::Snapshot::begin(&reader.connection)?;
             let session = shared.session.get().copied();
-            conversations::load(&reader.connection, &shared.held, id, session)
+            conversations::load(&reader.connection, &shared.cache, id, session)
         })
         .await
     }
 
-    /// Waits until everything queued so far is on disk; while the storage is failing, until that was
+    /// Waits until everything queued so far is on disk. While the storage is failing, waits only until that was
     /// tried.
     pub async fn flush(&self) {
         let failing = matches!(
-            &*self.inner.shared.standing.borrow(),
+            &*self.inner.shared.status.borrow(),
             Some(Storage::Failing { .. })
         );
         if !failing {
-            // An error means that the writer is gone, and so is the wait.
-            let _ = self.inner.shared.inbox.flush().await;
+            // An error means that the writer has ended: there is nothing to wait for.
+            let _ = self.inner.shared.queue.flush().await;
         }
     }
 
-    /// Puts a question to a lane. What was written before it is seen by it.
+    /// Runs a query on a lane, after everything that was queued before it is written.
     async fn ask<T: Send + 'static>(
         &self,
         lane: Lane,
-        work: impl FnOnce(&mut Reader, IsCancelled<'_>) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut HistoryReader, IsCancelled<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, HistoryError> {
         self.flush().await;
         let (job, answered) = reader::job(work);

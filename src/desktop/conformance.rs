@@ -16,7 +16,7 @@ use super::{
 use crate::{
     conformance::{CHECKS, Row},
     engine::Command,
-    history::{Conformance, Found},
+    history::{CheckCount, Conformance},
     visible::visible_line,
 };
 
@@ -255,7 +255,13 @@ fn row_ui(
 }
 
 /// A count; gives whether it was pressed.
-fn found_ui(ui: &mut Ui, theme: &Theme, data: &Conformance, check: &Row, found: &Found) -> bool {
+fn found_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    data: &Conformance,
+    check: &Row,
+    found: &CheckCount,
+) -> bool {
     let all = found.runs == data.runs;
     let text = if all {
         "all".to_owned()

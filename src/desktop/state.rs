@@ -14,7 +14,7 @@ use crate::{
     endpoint::TargetId,
     engine::{TestStep, Update},
     event::Fault,
-    history::{Conformance, Elsewhere, RunPage, RunRow, Series, Storage, Unstored},
+    history::{Conformance, OtherProcesses, RunPage, RunRow, Series, Storage, Unstored},
     run::{Run, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsProblem},
 };
@@ -30,7 +30,7 @@ pub struct State {
     /// How the history stands, once it is open.
     pub storage: Option<Storage>,
     /// What other processes did to the history.
-    pub elsewhere: Elsewhere,
+    pub elsewhere: OtherProcesses,
     /// The window closes and waits for the history: what is in the way.
     pub storing: Option<String>,
     /// What could not be stored when the engine ended.

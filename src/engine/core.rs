@@ -187,7 +187,7 @@ impl Core {
     fn show(&mut self, id: ConversationId) {
         let Some(history) = &self.history else { return };
         if !std::mem::replace(&mut self.watches, true) {
-            let (mut elsewhere, out) = (history.watch_elsewhere(), self.out.clone());
+            let (mut elsewhere, out) = (history.watch_other_processes(), self.out.clone());
             tokio::spawn(async move {
                 while elsewhere.changed().await.is_ok() {
                     out.send(Update::Elsewhere(*elsewhere.borrow_and_update()));

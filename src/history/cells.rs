@@ -1,4 +1,4 @@
-//! The cells of one row, taken from left to right and turned into our types.
+//! Reads the cells of one SQLite row from left to right, as our types.
 
 use rusqlite::{
     Error, Row,
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::reads;
 use crate::run::{Read, Span};
 
-/// Reads a row's cells from left to right.
+/// The position in a row.
 #[derive(Debug)]
 pub(super) struct Cells<'a> {
     row: &'a Row<'a>,

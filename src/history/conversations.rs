@@ -1,14 +1,14 @@
-//! Conversations: a row each, and one for each pane and turn.
+//! Conversations: one row each, and one for each pane and turn.
 //!
-//! What a window changed is merged with what others did meanwhile, in the transaction that writes it; only the
-//! rows that differ are written, so that a further turn costs one row.
+//! A window's change is merged with what other windows wrote meanwhile, in the transaction that writes it. Only rows
+//! that differ are written, so a further turn costs one row.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 
 use super::{
     drafts,
-    files::{self, Held, Keeper, Owner},
+    files::{self, BlobOwner, BlobWriter, ContentsCache},
     rows::to_json,
 };
 use crate::{
@@ -18,25 +18,25 @@ use crate::{
     },
 };
 
-/// Merges a window's change into what is kept; `session` is that window's number.
+/// Merges a window's change into what is stored; `session` is that window's number.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn put(
     file: &Connection,
-    held: &Held,
+    cache: &ContentsCache,
     session: i64,
     change: &ConversationChange,
 ) -> rusqlite::Result<()> {
     let mut mine = (*change.mine).clone();
     let mut base = (*change.base).clone();
-    let mut keeper = Keeper::new(file, held, Owner::Conversation, mine.id.0);
-    files::of_conversation(&mut mine).try_for_each(|media| keeper.detach(media))?;
-    files::of_conversation(&mut base).for_each(name);
-    let theirs = rows(file, mine.id)?;
+    let mut blobs = BlobWriter::new(file, cache, BlobOwner::Conversation, mine.id.0);
+    files::in_conversation(&mut mine).try_for_each(|media| blobs.detach(media))?;
+    files::in_conversation(&mut base).for_each(replace_by_hash);
+    let theirs = load_without_files(file, mine.id)?;
     let Some(merged) = merge::merge(&base, &mine, theirs.as_ref()) else {
-        // Deleted by another window, and nothing was asked in it since.
-        return note_files(
+        // Deleted by another window, and no question was asked in it since.
+        return record_file_uses(
             file,
             &Conversation {
                 id: mine.id,
@@ -51,10 +51,10 @@ pub(super) fn put(
     if base.draft != mine.draft || theirs.is_none() {
         drafts::put(file, mine.id.0, Some(session), &mine.draft)?;
     }
-    note_files(file, &merged)
+    record_file_uses(file, &merged)
 }
 
-/// Forgets a conversation.
+/// Deletes a conversation.
 ///
 /// # Errors
 /// If the file can't be written.
@@ -66,54 +66,66 @@ pub(super) fn delete(file: &Connection, id: ConversationId) -> rusqlite::Result<
     Ok(())
 }
 
-/// A file by its hash, as it stands in the rows.
-fn name(media: &mut crate::chat::Media) {
+/// Replaces a file's bytes by its hash, as they are stored.
+fn replace_by_hash(media: &mut crate::chat::Media) {
     if !media.data.is_empty() {
         media.data = Contents::from(media.data.sha256().as_slice());
     }
 }
 
-/// Notes the files that the turns use; those that they don't use any more are let go.
+/// Records which files the turns use, and removes the uses of before.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn note_files(file: &Connection, bare: &Conversation) -> rusqlite::Result<()> {
-    let held = Held::default();
-    let mut keeper = Keeper::new(file, &held, Owner::Conversation, bare.id.0);
-    files::of_turns(bare).try_for_each(|media| keeper.note(media))?;
-    keeper.finish()
+pub(super) fn record_file_uses(
+    file: &Connection,
+    with_hashes: &Conversation,
+) -> rusqlite::Result<()> {
+    let cache = ContentsCache::default();
+    let mut blobs = BlobWriter::new(file, &cache, BlobOwner::Conversation, with_hashes.id.0);
+    files::in_turns(with_hashes).try_for_each(|media| blobs.record_use(media))?;
+    blobs.finish()
 }
 
-/// Writes the rows of a conversation that differ from those that are there, and says whether any did, the time
-/// of the last change aside.
+/// Writes the rows of a conversation that differ from the stored ones, and returns whether any did, apart from the
+/// time of the last change.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn write(
     file: &Connection,
-    there: Option<&Conversation>,
-    bare: &Conversation,
+    stored: Option<&Conversation>,
+    with_hashes: &Conversation,
 ) -> rusqlite::Result<bool> {
     file.prepare_cached("INSERT OR REPLACE INTO conversation VALUES (?1, ?2, ?3)")?
-        .execute((bare.id.0, bare.updated_unix_ns, &bare.title))?;
-    let mut differs = there.is_none_or(|there| there.title != bare.title);
-    let panes_there = there.map_or(&[][..], |there| &there.panes);
-    for (place, pane) in bare.panes.iter().enumerate() {
-        let at = panes_there.iter().position(|there| there.id == pane.id);
-        let there = at.map(|at| &panes_there[at]);
-        if at != Some(place) || there.is_none_or(|there| settings(there) != settings(pane)) {
+        .execute((
+            with_hashes.id.0,
+            with_hashes.updated_unix_ns,
+            &with_hashes.title,
+        ))?;
+    let mut differs = stored.is_none_or(|stored| stored.title != with_hashes.title);
+    let stored_panes = stored.map_or(&[][..], |stored| &stored.panes);
+    for (place, pane) in with_hashes.panes.iter().enumerate() {
+        let at = stored_panes.iter().position(|stored| stored.id == pane.id);
+        let stored = at.map(|at| &stored_panes[at]);
+        if at != Some(place) || stored.is_none_or(|stored| settings(stored) != settings(pane)) {
             differs = true;
-            put_pane(file, bare.id, place, pane)?;
+            put_pane(file, with_hashes.id, place, pane)?;
         }
-        differs |= put_turns(file, bare.id, pane, there.map_or(&[], |there| &there.turns))?;
+        differs |= put_turns(
+            file,
+            with_hashes.id,
+            pane,
+            stored.map_or(&[], |stored| &stored.turns),
+        )?;
     }
-    for gone in panes_there {
-        if bare.panes.iter().all(|pane| pane.id != gone.id) {
+    for gone in stored_panes {
+        if with_hashes.panes.iter().all(|pane| pane.id != gone.id) {
             differs = true;
             file.prepare_cached("DELETE FROM pane WHERE conversation = ?1 AND id = ?2")?
-                .execute((bare.id.0, gone.id))?;
+                .execute((with_hashes.id.0, gone.id))?;
             file.prepare_cached("DELETE FROM turn WHERE conversation = ?1 AND pane = ?2")?
-                .execute((bare.id.0, gone.id))?;
+                .execute((with_hashes.id.0, gone.id))?;
         }
     }
     Ok(differs)
@@ -148,19 +160,19 @@ fn put_turns(
     file: &Connection,
     id: ConversationId,
     pane: &Pane,
-    there: &[Turn],
+    stored: &[Turn],
 ) -> rusqlite::Result<bool> {
     let mut differs = false;
     let same = |turn: &Turn| {
-        let at = there.binary_search_by_key(&turn.id, |turn| turn.id);
-        at.is_ok_and(|at| there[at] == *turn)
+        let at = stored.binary_search_by_key(&turn.id, |turn| turn.id);
+        at.is_ok_and(|at| stored[at] == *turn)
     };
     for turn in pane.turns.iter().filter(|turn| !same(turn)) {
         differs = true;
         file.prepare_cached("INSERT OR REPLACE INTO turn VALUES (?1, ?2, ?3, ?4)")?
             .execute((id.0, pane.id, turn.id.0, to_json(turn)?))?;
     }
-    for gone in there {
+    for gone in stored {
         if pane.turns.iter().all(|turn| turn.id != gone.id) {
             differs = true;
             file.prepare_cached(
@@ -199,20 +211,23 @@ pub(super) fn list(file: &Connection) -> rusqlite::Result<Vec<ConversationSummar
 /// If the file can't be read.
 pub(super) fn load(
     file: &Connection,
-    held: &Held,
+    cache: &ContentsCache,
     id: ConversationId,
     session: Option<i64>,
 ) -> rusqlite::Result<Option<Conversation>> {
-    let Some(mut conversation) = rows(file, id)? else {
+    let Some(mut conversation) = load_without_files(file, id)? else {
         return Ok(None);
     };
-    files::of_conversation(&mut conversation).try_for_each(|m| files::attach(file, held, m))?;
-    conversation.draft = drafts::load(file, held, id, session)?;
+    files::in_conversation(&mut conversation).try_for_each(|m| files::attach(file, cache, m))?;
+    conversation.draft = drafts::load(file, cache, id, session)?;
     Ok(Some(conversation))
 }
 
-/// A conversation as its rows have it: without a draft, its files by their hashes.
-fn rows(file: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
+/// A conversation as stored: without a draft, with hashes in place of its files' bytes.
+fn load_without_files(
+    file: &Connection,
+    id: ConversationId,
+) -> rusqlite::Result<Option<Conversation>> {
     let head = file
         .prepare_cached("SELECT title, updated_unix_ns FROM conversation WHERE id = ?1")?
         .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -244,7 +259,7 @@ fn json<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
     of_json(row.get_ref(0)?.as_str()?)
 }
 
-/// What a stored JSON says.
+/// Parses stored JSON.
 ///
 /// # Errors
 /// If it is not what this program wrote.

@@ -1,4 +1,4 @@
-//! Drafts: each window's own, and taken over by the next once its window is gone.
+//! Drafts: each belongs to a window, and is taken over by the next one once that window is gone.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::{
     conversations::of_json,
-    files::{self, Held, Keeper, Owner},
+    files::{self, BlobOwner, BlobWriter, ContentsCache},
     rows::to_json,
-    session::Session,
+    session::ProcessSession,
 };
 use crate::{
     clock::wall_clock_ns,
     conversation::{ConversationId, Draft},
 };
 
-/// Keeps the draft of a window (`session`; of nobody if `None`); an empty one is not kept. Its files are
-/// stored already, and have their hashes in place of their bytes.
+/// Stores the draft of a window (`session`; `None` if it belongs to no window), or deletes it if it is empty. Its
+/// files are stored already and have their hashes in place of their bytes.
 ///
 /// # Errors
 /// If the file can't be written.
@@ -24,9 +24,9 @@ pub(super) fn put(
     file: &Connection,
     conversation: i64,
     session: Option<i64>,
-    bare: &Draft,
+    with_hashes: &Draft,
 ) -> rusqlite::Result<()> {
-    if bare.is_empty() {
+    if with_hashes.is_empty() {
         file.prepare_cached("DELETE FROM draft WHERE conversation = ?1 AND session = ?2")?
             .execute((conversation, session))?;
         return Ok(());
@@ -38,29 +38,31 @@ pub(super) fn put(
         .optional()?;
     let id = if let Some(id) = known {
         file.prepare_cached("UPDATE draft SET updated_unix_ns = ?2, json = ?3 WHERE id = ?1")?
-            .execute((id, now, to_json(bare)?))?;
+            .execute((id, now, to_json(with_hashes)?))?;
         id
     } else {
         file.prepare_cached(
             "INSERT INTO draft (conversation, session, updated_unix_ns, json) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .insert((conversation, session, now, to_json(bare)?))?
+        .insert((conversation, session, now, to_json(with_hashes)?))?
     };
-    let held = Held::default();
-    let mut keeper = Keeper::new(file, &held, Owner::Draft, id);
-    bare.images
+    let cache = ContentsCache::default();
+    let mut blobs = BlobWriter::new(file, &cache, BlobOwner::Draft, id);
+    with_hashes
+        .images
         .iter()
-        .try_for_each(|media| keeper.note(media))?;
-    keeper.finish()
+        .try_for_each(|media| blobs.record_use(media))?;
+    blobs.finish()
 }
 
-/// The draft of a window, with its files; the latest of any where there is no window (a file that is only read).
+/// The draft of a window, with its files. Without a session (the history is read-only), the latest draft of any
+/// window.
 ///
 /// # Errors
 /// If the file can't be read.
 pub(super) fn load(
     file: &Connection,
-    held: &Held,
+    cache: &ContentsCache,
     conversation: ConversationId,
     session: Option<i64>,
 ) -> rusqlite::Result<Draft> {
@@ -72,11 +74,11 @@ pub(super) fn load(
         .query_row((conversation.0, session), |row| row.get(0))
         .optional()?;
     let mut draft: Draft = json.as_deref().map_or(Ok(Draft::default()), of_json)?;
-    (draft.images.iter_mut()).try_for_each(|media| files::attach(file, held, media))?;
+    (draft.images.iter_mut()).try_for_each(|media| files::attach(file, cache, media))?;
     Ok(draft)
 }
 
-/// What a session number left is nobody's now.
+/// The drafts of a session number belong to no window now, and its open conversation is closed.
 ///
 /// # Errors
 /// If the file can't be written.
@@ -89,15 +91,15 @@ pub(super) fn release(file: &Connection, session: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Gives this window the latest draft that a window which is gone left in a conversation, if it has none of
-/// its own there.
+/// Gives this window the latest draft that a closed window left in a conversation, unless it has one of its own
+/// there.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn adopt(
     file: &mut Connection,
     folder: &Path,
-    own: &Session,
+    own: &ProcessSession,
     conversation: ConversationId,
 ) -> rusqlite::Result<()> {
     let sessions: Vec<Option<i64>> = file
@@ -107,10 +109,10 @@ pub(super) fn adopt(
     if sessions.is_empty() || sessions.contains(&Some(own.number)) {
         return Ok(());
     }
-    // Locks are held until it is written, so that no one takes the number meanwhile.
+    // Locks are held until it is written, so that no process takes the number meanwhile.
     let dead = sessions.iter().flatten();
-    let dead = dead.filter_map(|n| Session::try_number(folder, *n).ok().flatten());
-    let dead: Vec<Session> = dead.collect();
+    let dead = dead.filter_map(|n| ProcessSession::try_number(folder, *n).ok().flatten());
+    let dead: Vec<ProcessSession> = dead.collect();
     let transaction = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for session in &dead {
         release(&transaction, session.number)?;

@@ -1,6 +1,6 @@
-//! Runs as a CSV or JSON file, one at a time, whatever their number.
+//! Exports runs as a CSV or JSON file, one at a time, so that memory does not grow with their number.
 //!
-//! The file is written under another name beside its place and renamed when it is whole.
+//! The file is written under a temporary name in the same folder and renamed when it is complete.
 //!
 //! CSV is RFC 4180: a header, CRLF, quotes where needed. A text that a spreadsheet would run as a
 //! formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return) is given a leading apostrophe,
@@ -17,9 +17,9 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 
 use super::{
-    HistoryError, RunQuery, Shared, files, long,
+    HistoryError, HistoryShared, RunQuery, files, large_values,
     query::{Selection, Snapshot},
-    reader::{IsCancelled, Reader},
+    reader::{HistoryReader, IsCancelled},
     rows, search,
 };
 use crate::{
@@ -38,31 +38,32 @@ pub enum ExportFormat {
     Json,
 }
 
-/// Why an export came to nothing.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum ExportError {
     #[error(transparent)]
     Read(#[from] rusqlite::Error),
     #[error(transparent)]
     Write(#[from] io::Error),
 }
 
-/// How often progress is told.
+/// Rows between two reports of progress.
 const PROGRESS_ROWS: usize = 500;
 
-/// Exports on the calling thread, and gives the number of runs.
+/// Exports on the calling thread, and returns the number of runs.
 ///
 /// # Errors
 /// If the history can't be read or the file not be written; no part of it is left then.
 pub(super) fn export(
-    shared: &Shared,
+    shared: &HistoryShared,
     query: &RunQuery,
     format: ExportFormat,
     to: &Path,
     progress: &dyn Fn(usize, usize),
     is_cancelled: IsCancelled<'_>,
 ) -> Result<usize, HistoryError> {
-    let mut reader = Reader::open(&shared.place()?).map_err(|error| shared.cant_read(&error))?;
+    let mut reader =
+        HistoryReader::open(&shared.read_uri()?).map_err(|error| shared.read_error(&error))?;
     let cant_write = |error: &io::Error| {
         HistoryError(format!(
             "{} could not be written ({error}): choose another place",
@@ -78,18 +79,18 @@ pub(super) fn export(
             fs::rename(&part, to)?;
             Ok(count)
         });
-    written.map_err(|trouble| {
+    written.map_err(|error| {
         if let Err(error) = fs::remove_file(&part) {
             tracing::warn!("{} is left over: {error}", part.display());
         }
-        match trouble {
-            Trouble::Read(error) => shared.cant_read(&error),
-            Trouble::Write(error) => cant_write(&error),
+        match error {
+            ExportError::Read(error) => shared.read_error(&error),
+            ExportError::Write(error) => cant_write(&error),
         }
     })
 }
 
-/// A new file beside the one to be made.
+/// A new temporary file in the folder of the export.
 fn part_beside(to: &Path) -> io::Result<(PathBuf, File)> {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     for n in 0_u32.. {
@@ -103,28 +104,28 @@ fn part_beside(to: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 fn write_runs(
-    reader: &mut Reader,
+    reader: &mut HistoryReader,
     query: &RunQuery,
     format: ExportFormat,
     out: &mut impl Write,
     progress: &dyn Fn(usize, usize),
     is_cancelled: IsCancelled<'_>,
-) -> Result<usize, Trouble> {
-    let Reader {
+) -> Result<usize, ExportError> {
+    let HistoryReader {
         connection: file,
-        memory,
+        cache,
     } = reader;
     let _snapshot = Snapshot::begin(file)?;
-    let selection = Selection::of(file, memory, query, is_cancelled)?;
-    let total = selection.total(file, memory)?;
+    let selection = Selection::of(file, cache, query, is_cancelled)?;
+    let total = selection.total(file, cache)?;
     let mut ids = file.prepare(&selection.ids(query.sort))?;
-    let mut select = file.prepare(&format!("{} WHERE run.id = ?1", rows::SELECT))?;
+    let mut select = file.prepare(&format!("{} WHERE run.id = ?1", rows::SELECT_RUN))?;
     let mut ids = ids.query([])?;
     let mut count = 0;
     begin(format, out)?;
     while let Some(id) = ids.next()? {
-        let mut run = select.query_row([id.get::<_, i64>(0)?], rows::of_row)?;
-        long::complete(file, &mut run)?;
+        let mut run = select.query_row([id.get::<_, i64>(0)?], rows::run_of_row)?;
+        large_values::load(file, &mut run)?;
         match format {
             ExportFormat::Csv => csv_row(&run, out)?,
             ExportFormat::Json => json_item(&run_object(file, run)?, count == 0, out)?,
@@ -149,7 +150,7 @@ fn begin(format: ExportFormat, out: &mut impl Write) -> io::Result<()> {
             let figures = measure::figures().map(|figure| figure.key);
             let after = COLUMNS_AFTER.iter().map(|(name, _)| *name);
             let names = before.chain(figures).chain(after);
-            csv_line(names.map(|name| Cell::Text(name.to_owned())), out)
+            csv_line(names.map(|name| CsvCell::Text(name.to_owned())), out)
         }
         ExportFormat::Json => out.write_all(b"["),
     }
@@ -163,28 +164,28 @@ fn end(format: ExportFormat, empty: bool, out: &mut impl Write) -> io::Result<()
     }
 }
 
-fn json_item(run: &Value, first: bool, out: &mut impl Write) -> Result<(), Trouble> {
+fn json_item(run: &Value, first: bool, out: &mut impl Write) -> Result<(), ExportError> {
     out.write_all(if first { b"\n" } else { b",\n" })?;
     serde_json::to_writer(&mut *out, run).map_err(io::Error::from)?;
     Ok(())
 }
 
-/// A run as `tokenscope chat --json` closes it, with its key and its request. In place of a file's bytes stand
-/// their number and their SHA-256, by which files of several runs can be told to be the same.
+/// A run as the last line of `tokenscope chat --json`, with its id and its request. A file's bytes are replaced by
+/// their number and SHA-256, so that the same file can be recognised in several runs.
 fn run_object(file: &Connection, mut run: Run) -> rusqlite::Result<Value> {
     let request = std::sync::Arc::make_mut(&mut run.head.request);
-    let asked = described(file, files::of_request(request))?;
-    let answered = described(file, run.answer.media.iter_mut())?;
+    let asked = file_fields(file, files::in_request(request))?;
+    let answered = file_fields(file, run.answer.media.iter_mut())?;
     let mut line = serde_json::to_value(record::run_line(&run)).unwrap_or_default();
     let mut request = serde_json::to_value(&run.head.request).unwrap_or(Value::Null);
     let messages = request["messages"].as_array_mut().into_iter().flatten();
     let parts = messages.filter_map(|message| message["parts"].as_array_mut());
     let parts = parts.flatten().filter(|part| part["type"] == "media");
     let media = line["media"].as_array_mut().into_iter().flatten();
-    for (file, described) in parts.chain(media).zip(asked.into_iter().chain(answered)) {
+    for (file, file_fields) in parts.chain(media).zip(asked.into_iter().chain(answered)) {
         if let Some(fields) = file.as_object_mut() {
             fields.remove("data");
-            fields.extend(described);
+            fields.extend(file_fields);
         }
     }
     line["id"] = run.head.id.0.into();
@@ -192,12 +193,12 @@ fn run_object(file: &Connection, mut run: Run) -> rusqlite::Result<Value> {
     Ok(line)
 }
 
-/// Size and hash of files that have their hash in place of their bytes; nothing of those without bytes.
-fn described<'a>(
+/// Size and hash of files that have their hash in place of their bytes; empty for files without bytes.
+fn file_fields<'a>(
     file: &Connection,
     media: impl Iterator<Item = &'a mut Media>,
 ) -> rusqlite::Result<Vec<Map<String, Value>>> {
-    let described = |media: &mut Media| {
+    let file_fields = |media: &mut Media| {
         let mut fields = Map::new();
         if let Some(bytes) = files::size(file, &media.data)? {
             let hash = media.data.iter().map(|byte| format!("{byte:02x}"));
@@ -206,18 +207,18 @@ fn described<'a>(
         }
         Ok(fields)
     };
-    media.map(described).collect()
+    media.map(file_fields).collect()
 }
 
 /// One cell of a CSV row.
-enum Cell {
+enum CsvCell {
     Blank,
-    /// May have come from anyone.
+    /// Untrusted text: guarded against formulas.
     Text(String),
     Number(String),
 }
 
-impl Cell {
+impl CsvCell {
     fn number(number: Option<impl ToString>) -> Self {
         number.map_or(Self::Blank, |n| Self::Number(n.to_string()))
     }
@@ -227,55 +228,59 @@ impl Cell {
     }
 }
 
-/// A column: its name, and its cell in a run's row.
-type Column = (&'static str, fn(&Run) -> Cell);
+/// A column: its name, and how its cell is made from a run.
+type CsvColumn = (&'static str, fn(&Run) -> CsvCell);
 
 /// The columns before the figures.
-static COLUMNS: &[Column] = &[
-    ("id", |run| Cell::number(Some(run.head.id.0))),
+static COLUMNS: &[CsvColumn] = &[
+    ("id", |run| CsvCell::number(Some(run.head.id.0))),
     ("started", |run| {
-        Cell::text(Some(rfc3339(run.stamps.started_unix_ns)))
+        CsvCell::text(Some(rfc3339(run.stamps.started_unix_ns)))
     }),
     ("endpoint", |run| {
-        Cell::text(Some(&run.head.target.endpoint))
+        CsvCell::text(Some(&run.head.target.endpoint))
     }),
-    ("model", |run| Cell::text(Some(&run.head.target.model))),
-    ("dialect", |run| Cell::text(Some(run.head.dialect.as_str()))),
-    ("route", |run| Cell::text(Some(&run.head.route))),
-    ("origin", |run| Cell::text(Some(run.head.origin.as_str()))),
-    ("simulated", |run| Cell::number(Some(run.head.simulated))),
-    ("outcome", |run| Cell::text(outcome(run))),
+    ("model", |run| CsvCell::text(Some(&run.head.target.model))),
+    ("dialect", |run| {
+        CsvCell::text(Some(run.head.dialect.as_str()))
+    }),
+    ("route", |run| CsvCell::text(Some(&run.head.route))),
+    ("origin", |run| {
+        CsvCell::text(Some(run.head.origin.as_str()))
+    }),
+    ("simulated", |run| CsvCell::number(Some(run.head.simulated))),
+    ("outcome", |run| CsvCell::text(outcome(run))),
     ("fault_class", |run| {
-        Cell::text(run.answer.fault.as_ref().map(|f| f.class.as_str()))
+        CsvCell::text(run.answer.fault.as_ref().map(|f| f.class.as_str()))
     }),
     ("fault_phase", |run| {
-        Cell::text(run.answer.fault.as_ref().map(|f| f.phase.as_str()))
+        CsvCell::text(run.answer.fault.as_ref().map(|f| f.phase.as_str()))
     }),
     ("status", |run| {
         let fault = run.answer.fault.as_ref();
-        Cell::number(run.status.or(fault.and_then(|f| f.status)))
+        CsvCell::number(run.status.or(fault.and_then(|f| f.status)))
     }),
     ("message", |run| {
-        Cell::text(run.answer.fault.as_ref().map(|f| &f.message))
+        CsvCell::text(run.answer.fault.as_ref().map(|f| &f.message))
     }),
     ("connection", |run| {
-        Cell::text(run.connection.map(run::Connection::as_str))
+        CsvCell::text(run.connection.map(run::Connection::as_str))
     }),
 ];
 
 /// The columns after the figures.
-static COLUMNS_AFTER: &[Column] = &[
+static COLUMNS_AFTER: &[CsvColumn] = &[
     ("input_tokens", |run| usage(run, |u| u.input)),
     ("output_tokens", |run| usage(run, |u| u.output)),
     ("reasoning_tokens", |run| usage(run, |u| u.reasoning)),
     ("cached_tokens", |run| usage(run, |u| u.cached)),
     ("finish", |run| {
-        Cell::text(run.answer.finish.as_ref().map(|f| f.reason.as_str()))
+        CsvCell::text(run.answer.finish.as_ref().map(|f| f.reason.as_str()))
     }),
     ("prompt", |run| {
-        Cell::text(rows::prompt_of(&run.head.request))
+        CsvCell::text(rows::prompt_of(&run.head.request))
     }),
-    ("text", |run| Cell::text(Some(&run.answer.text))),
+    ("text", |run| CsvCell::text(Some(&run.answer.text))),
 ];
 
 fn outcome(run: &Run) -> Option<&'static str> {
@@ -287,26 +292,26 @@ fn outcome(run: &Run) -> Option<&'static str> {
     }
 }
 
-fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> Cell {
-    Cell::number(run.answer.usage.and_then(field))
+fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> CsvCell {
+    CsvCell::number(run.answer.usage.and_then(field))
 }
 
 fn csv_row(run: &Run, out: &mut impl Write) -> io::Result<()> {
     let before = COLUMNS.iter().map(|(_, cell)| cell(run));
-    let figures = measure::figures().map(|f| Cell::number((f.value)(run)));
+    let figures = measure::figures().map(|f| CsvCell::number((f.value)(run)));
     let after = COLUMNS_AFTER.iter().map(|(_, cell)| cell(run));
     csv_line(before.chain(figures).chain(after), out)
 }
 
-fn csv_line(cells: impl Iterator<Item = Cell>, out: &mut impl Write) -> io::Result<()> {
+fn csv_line(cells: impl Iterator<Item = CsvCell>, out: &mut impl Write) -> io::Result<()> {
     for (n, cell) in cells.enumerate() {
         if n > 0 {
             out.write_all(b",")?;
         }
         match cell {
-            Cell::Blank => {}
-            Cell::Number(number) => out.write_all(number.as_bytes())?,
-            Cell::Text(text) => csv_text(&text, out)?,
+            CsvCell::Blank => {}
+            CsvCell::Number(number) => out.write_all(number.as_bytes())?,
+            CsvCell::Text(text) => csv_text(&text, out)?,
         }
     }
     out.write_all(b"\r\n")

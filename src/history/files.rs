@@ -1,7 +1,7 @@
-//! Files of requests, answers and drafts: kept once each, however many runs and conversations use them.
+//! Files of requests, answers and drafts: each is stored once, however many runs and conversations use it.
 //!
-//! In: a file's bytes. Out: their SHA-256, which takes the place of the bytes in the stored JSON and names
-//! their row in `blob`. `blob_use` says who uses a blob; a blob that nobody uses any more goes by itself.
+//! In: a file's bytes. Out: their SHA-256, which replaces the bytes in the stored JSON and is the key of their row in
+//! `blob`. `blob_use` says who uses a blob; a trigger deletes a blob that is not used any more.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use crate::{
 
 /// Who uses a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Owner {
+pub(super) enum BlobOwner {
     /// A run: its request, or its answer.
     Run,
     /// A conversation: its turns.
@@ -27,7 +27,7 @@ pub(super) enum Owner {
     Draft,
 }
 
-impl Owner {
+impl BlobOwner {
     fn as_str(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -37,40 +37,40 @@ impl Owner {
     }
 }
 
-/// The files that this process has in memory: what is read again is shared with those who have it.
+/// The files that this process has in memory, by hash: a file that is read again shares its bytes.
 #[derive(Debug, Default)]
-pub(super) struct Held(Mutex<HashMap<Sha256, WeakContents>>);
+pub(super) struct ContentsCache(Mutex<HashMap<Sha256, WeakContents>>);
 
-impl Held {
+impl ContentsCache {
     fn get(&self, hash: &Sha256) -> Option<Contents> {
         self.lock().get(hash)?.upgrade()
     }
 
     fn put(&self, contents: &Contents) {
-        let mut held = self.lock();
-        held.retain(|_, weak| weak.upgrade().is_some());
-        held.insert(contents.sha256(), contents.downgrade());
+        let mut cache = self.lock();
+        cache.retain(|_, weak| weak.upgrade().is_some());
+        cache.insert(contents.sha256(), contents.downgrade());
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Sha256, WeakContents>> {
-        // The map is whole after any panic: it is only looked into and added to.
+        // The map is consistent after a panic: each change is one insert or remove.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The files of a request.
-pub(super) fn of_request(request: &mut ChatRequest) -> impl Iterator<Item = &mut Media> {
-    of_parts(request.messages.iter_mut().flat_map(|m| &mut m.parts))
+pub(super) fn in_request(request: &mut ChatRequest) -> impl Iterator<Item = &mut Media> {
+    in_parts(request.messages.iter_mut().flat_map(|m| &mut m.parts))
 }
 
 /// The files of a conversation, its draft's among them.
-pub(super) fn of_conversation(conversation: &mut Conversation) -> impl Iterator<Item = &mut Media> {
+pub(super) fn in_conversation(conversation: &mut Conversation) -> impl Iterator<Item = &mut Media> {
     let turns = conversation.panes.iter_mut().flat_map(|p| &mut p.turns);
-    of_parts(turns.flat_map(|t| &mut t.user)).chain(&mut conversation.draft.images)
+    in_parts(turns.flat_map(|t| &mut t.user)).chain(&mut conversation.draft.images)
 }
 
 /// The files of a conversation's turns.
-pub(super) fn of_turns(conversation: &Conversation) -> impl Iterator<Item = &Media> {
+pub(super) fn in_turns(conversation: &Conversation) -> impl Iterator<Item = &Media> {
     let turns = conversation.panes.iter().flat_map(|p| &p.turns);
     turns
         .flat_map(|turn| &turn.user)
@@ -81,39 +81,44 @@ pub(super) fn of_turns(conversation: &Conversation) -> impl Iterator<Item = &Med
 }
 
 /// Whether a request carries files.
-pub(super) fn any_in(request: &ChatRequest) -> bool {
+pub(super) fn has_files(request: &ChatRequest) -> bool {
     let mut parts = request.messages.iter().flat_map(|m| &m.parts);
     parts.any(|part| matches!(part, Part::Media(_)))
 }
 
-fn of_parts<'a>(parts: impl Iterator<Item = &'a mut Part>) -> impl Iterator<Item = &'a mut Media> {
+fn in_parts<'a>(parts: impl Iterator<Item = &'a mut Part>) -> impl Iterator<Item = &'a mut Media> {
     parts.filter_map(|part| match part {
         Part::Media(media) => Some(media),
         _ => None,
     })
 }
 
-/// Puts the files of one owner into `blob`, and notes that it uses them.
-pub(super) struct Keeper<'a> {
+/// Stores the files of one owner in `blob`, and records that it uses them.
+pub(super) struct BlobWriter<'a> {
     file: &'a Connection,
-    held: &'a Held,
-    owner: Owner,
+    cache: &'a ContentsCache,
+    owner: BlobOwner,
     id: i64,
     used: Vec<i64>,
 }
 
-impl<'a> Keeper<'a> {
-    pub(super) fn new(file: &'a Connection, held: &'a Held, owner: Owner, id: i64) -> Self {
+impl<'a> BlobWriter<'a> {
+    pub(super) fn new(
+        file: &'a Connection,
+        cache: &'a ContentsCache,
+        owner: BlobOwner,
+        id: i64,
+    ) -> Self {
         Self {
             file,
-            held,
+            cache,
             owner,
             id,
             used: Vec::new(),
         }
     }
 
-    /// Keeps the bytes of a file, and puts their hash in their place. A file without bytes stays as it is.
+    /// Stores the bytes of a file and replaces them by their hash. A file without bytes stays as it is.
     ///
     /// # Errors
     /// If the history can't be written.
@@ -130,22 +135,22 @@ impl<'a> Keeper<'a> {
                 .prepare_cached("INSERT INTO blob (hash, bytes) VALUES (?1, ?2)")?
                 .insert((hash, &media.data[..]))?,
         };
-        self.held.put(&media.data);
+        self.cache.put(&media.data);
         media.data = hash.as_slice().into();
-        self.uses(id)
+        self.insert_use(id)
     }
 
-    /// Notes that the owner uses a file that has its hash in place of its bytes already.
+    /// Records that the owner uses a file that already has its hash in place of its bytes.
     ///
     /// # Errors
     /// If the history can't be written.
-    pub(super) fn note(&mut self, media: &Media) -> rusqlite::Result<()> {
+    pub(super) fn record_use(&mut self, media: &Media) -> rusqlite::Result<()> {
         let hash = Sha256::try_from(&media.data[..]).ok();
         let blob = hash.map(|hash| number(self.file, &hash)).transpose()?;
-        blob.flatten().map_or(Ok(()), |blob| self.uses(blob))
+        blob.flatten().map_or(Ok(()), |blob| self.insert_use(blob))
     }
 
-    fn uses(&mut self, blob: i64) -> rusqlite::Result<()> {
+    fn insert_use(&mut self, blob: i64) -> rusqlite::Result<()> {
         self.used.push(blob);
         self.file
             .prepare_cached("INSERT OR IGNORE INTO blob_use VALUES (?1, ?2, ?3)")?
@@ -153,7 +158,7 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
-    /// Lets go of what the owner used before and does not use now.
+    /// Removes the uses that the owner had before and has not any more.
     ///
     /// # Errors
     /// If the history can't be written.
@@ -175,16 +180,20 @@ fn number(file: &Connection, hash: &Sha256) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
-/// Puts the bytes back, those in memory if there are any; a file whose bytes are gone comes back empty.
+/// Replaces the hash by the file's bytes, from the cache if it is there. A file whose bytes are gone becomes empty.
 ///
 /// # Errors
 /// If the history can't be read.
-pub(super) fn attach(file: &Connection, held: &Held, media: &mut Media) -> rusqlite::Result<()> {
+pub(super) fn attach(
+    file: &Connection,
+    cache: &ContentsCache,
+    media: &mut Media,
+) -> rusqlite::Result<()> {
     let Ok(hash) = Sha256::try_from(&media.data[..]) else {
         media.data = Contents::default();
         return Ok(());
     };
-    if let Some(contents) = held.get(&hash) {
+    if let Some(contents) = cache.get(&hash) {
         media.data = contents;
         return Ok(());
     }
@@ -193,7 +202,7 @@ pub(super) fn attach(file: &Connection, held: &Held, media: &mut Media) -> rusql
         .query_row([hash], |row| row.get(0))
         .optional()?;
     media.data = bytes.unwrap_or_default().into();
-    held.put(&media.data);
+    cache.put(&media.data);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
-//! What was found in runs ([`conformance`]), counted by target.
+//! The findings of [`conformance`] in runs, counted by target.
 //!
-//! Findings are derived from a run when it is written; the rows here are an index of them. Runs that were
-//! written before there was one count as not looked at.
+//! Findings are derived from a run when it is written; the rows here are an index of them. Runs that were written
+//! before this index existed count as not checked.
 
 use std::collections::BTreeMap;
 
@@ -19,15 +19,15 @@ use crate::{
 pub struct Conformance {
     /// The target.
     pub target: TargetId,
-    /// How many of its runs were looked at.
+    /// How many of its runs were checked.
     pub runs: u64,
     /// What was found in them.
-    pub found: BTreeMap<Check, Found>,
+    pub found: BTreeMap<Check, CheckCount>,
 }
 
 /// What one check found in the runs of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct CheckCount {
     /// In how many runs.
     pub runs: u64,
     /// The latest of them.
@@ -36,7 +36,7 @@ pub struct Found {
     pub text: String,
 }
 
-/// Writes what a run tells, in place of what was there.
+/// Writes the findings of a run, in place of those that were there.
 ///
 /// # Errors
 /// If the file can't be written.
@@ -56,7 +56,7 @@ pub(super) fn put(file: &Connection, run: &Run) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// All targets with runs since then, in the order of their names.
+/// All targets with checked runs since then, ordered by name.
 ///
 /// # Errors
 /// If the file can't be read.
@@ -88,8 +88,11 @@ pub(super) fn all(
 }
 
 /// What was found, by target.
-fn found(file: &Connection, since: i64) -> rusqlite::Result<BTreeMap<i64, BTreeMap<Check, Found>>> {
-    let mut found: BTreeMap<i64, BTreeMap<Check, Found>> = BTreeMap::new();
+fn found(
+    file: &Connection,
+    since: i64,
+) -> rusqlite::Result<BTreeMap<i64, BTreeMap<Check, CheckCount>>> {
+    let mut found: BTreeMap<i64, BTreeMap<Check, CheckCount>> = BTreeMap::new();
     // With `max`, SQLite takes the bare columns from that row.
     let mut select = file.prepare_cached(
         "SELECT run.target, finding.kind, count(DISTINCT run.id), max(run.id), finding.text
@@ -99,16 +102,16 @@ fn found(file: &Connection, since: i64) -> rusqlite::Result<BTreeMap<i64, BTreeM
     let mut rows = select.query([since])?;
     while let Some(row) = rows.next()? {
         let kind: String = row.get(1)?;
-        // A word of a newer version is passed over.
+        // A check of a newer version is skipped.
         let Some(check) = Check::parse(&kind) else {
             continue;
         };
-        let of = Found {
+        let count = CheckCount {
             runs: row.get::<_, i64>(2)?.cast_unsigned(),
             latest: RunId(row.get(3)?),
             text: row.get(4)?,
         };
-        found.entry(row.get(0)?).or_default().insert(check, of);
+        found.entry(row.get(0)?).or_default().insert(check, count);
     }
     Ok(found)
 }

@@ -1,7 +1,7 @@
-//! What a live run has said, chunk by chunk: written as it comes, folded back when it is read.
+//! The pieces of a live run: written as its events come, folded into the run when it is read.
 //!
-//! In: the [`RunUpdate`]s of a run. Out: rows of `piece`, as long together as the text; and from
-//! them, after a kill, the run as far as it came.
+//! In: the [`RunUpdate`]s of a run. Out: rows of `piece`, together about as large as the text; and from these rows,
+//! after a kill, the run as far as it came.
 
 use std::{
     io::{self, Write as _},
@@ -12,7 +12,7 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    long::{self, Rows},
+    large_values::{self, RowWriter},
     reads,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 
 words! {
     /// What the bytes of a piece are.
-    Kind {
+    PieceKind {
         /// Reads, as in `run_wire`.
         Reads = "reads",
         /// Visible text.
@@ -33,71 +33,75 @@ words! {
         Refusal = "refusal",
         /// Any other events, one JSON object a line.
         Events = "events",
-        /// Of a run that is over: its calls.
+        /// Tool calls of a run that is over.
         Calls = "calls",
-        /// And the rest of its answer.
-        Rest = "rest",
+        /// Overflow column of a run that is over.
+        OverflowColumn = "rest",
     }
 }
 
-/// About what a row takes up beside its bytes while it waits.
-const ROW_BYTES: usize = 200;
+/// About how many bytes a queued row takes beside its content.
+const ROW_OVERHEAD_BYTES: usize = 200;
 
-/// One row of `piece`, or some that follow each other.
+/// One row of `piece`, or several with consecutive `seq`.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct PieceRows {
     pub(super) run: i64,
     pub(super) seq: i64,
-    pub(super) said: Said,
+    pub(super) content: PieceContent,
 }
 
-/// What a live run said.
+/// The content of rows of `piece`.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum PieceContent {
     /// The bytes of one row.
-    Row(Kind, Vec<u8>),
-    /// The event of an update that has this place: it is large, and shared with whoever else has it.
-    Large(Arc<RunUpdate>, usize),
+    Row(PieceKind, Vec<u8>),
+    /// The event at this index of an update. It is large, so the update is shared instead of copied.
+    LargeEvent(Arc<RunUpdate>, usize),
 }
 
-impl Said {
-    /// How many rows it takes up at most.
+impl PieceContent {
+    /// At most how many rows it needs.
     fn rows(&self) -> i64 {
         match self {
             Self::Row(..) => 1,
-            // A byte has six in JSON at most.
-            Self::Large(update, at) => {
+            // A byte becomes at most six in JSON.
+            Self::LargeEvent(update, at) => {
                 let bytes = update.events().get(*at).map_or(0, Event::held);
-                i64::try_from(bytes * 6 / long::ROW + 2).unwrap_or(i64::MAX)
+                i64::try_from(bytes * 6 / large_values::ROW_BYTES + 2).unwrap_or(i64::MAX)
             }
         }
     }
 }
 
-impl Piece {
-    /// Adds the rows; again is the same as once.
+impl PieceRows {
+    /// Writes the rows, in place of rows with the same keys.
     ///
     /// # Errors
     /// If the file can't be written.
     pub(super) fn put(&self, file: &Connection) -> rusqlite::Result<()> {
         let place = (self.run, self.seq);
-        match &self.said {
-            Said::Row(kind, bytes) => long::put_row(file, place, *kind, bytes),
-            Said::Large(update, at) => match update.events().get(*at) {
-                Some(event) => put_large(file, place, event),
+        match &self.content {
+            PieceContent::Row(kind, bytes) => large_values::put_row(file, place, *kind, bytes),
+            PieceContent::LargeEvent(update, at) => match update.events().get(*at) {
+                Some(event) => put_large_event(file, place, event),
                 None => Ok(()),
             },
         }
     }
 }
 
-fn put_large(file: &Connection, (run, seq): (i64, i64), event: &Event) -> rusqlite::Result<()> {
+fn put_large_event(
+    file: &Connection,
+    (run, seq): (i64, i64),
+    event: &Event,
+) -> rusqlite::Result<()> {
     let (kind, mut text) = match event {
-        Event::Text { text } => (Kind::Text, text.as_str()),
-        Event::Reasoning { text } => (Kind::Reasoning, text.as_str()),
-        Event::Refusal { text } => (Kind::Refusal, text.as_str()),
+        Event::Text { text } => (PieceKind::Text, text.as_str()),
+        Event::Reasoning { text } => (PieceKind::Reasoning, text.as_str()),
+        Event::Refusal { text } => (PieceKind::Refusal, text.as_str()),
         other => {
-            let mut rows = Rows::new(file, (run, seq), Kind::Events);
+            let mut rows = RowWriter::new(file, (run, seq), PieceKind::Events);
             let written = serde_json::to_writer(&mut rows, other).map_err(io::Error::from);
             let written = written.and_then(|()| rows.write_all(b"\n"));
             return rows.end(written);
@@ -105,18 +109,18 @@ fn put_large(file: &Connection, (run, seq): (i64, i64), event: &Event) -> rusqli
     };
     let mut seq = seq;
     while !text.is_empty() {
-        let (row, rest) = text.split_at(text.floor_char_boundary(long::ROW));
-        long::put_row(file, (run, seq), kind, row.as_bytes())?;
+        let (row, rest) = text.split_at(text.floor_char_boundary(large_values::ROW_BYTES));
+        large_values::put_row(file, (run, seq), kind, row.as_bytes())?;
         seq += 1;
         text = rest;
     }
     Ok(())
 }
 
-/// A run that goes, and what of it is not in the file yet.
+/// A live run, and what of it is not in the file yet.
 #[derive(Debug)]
-pub(super) struct Live {
-    /// Where it stands; its answer and reads stay empty.
+pub(super) struct LiveRun {
+    /// Its head, state and stamps; its answer and reads stay empty.
     pub(super) run: Run,
     /// Whether its row is in the file.
     pub(super) begun: bool,
@@ -124,15 +128,15 @@ pub(super) struct Live {
     pub(super) changed: bool,
     next_seq: i64,
     reads: Reads,
-    /// What was said, in its order.
-    said: Vec<Said>,
-    /// Events whose place among the others tells nothing.
+    /// Contents of the next rows, in order.
+    contents: Vec<PieceContent>,
+    /// JSON lines of events whose order relative to the text does not matter.
     events: String,
-    /// About how many bytes wait in these.
-    waiting: usize,
+    /// About how many bytes these hold.
+    pending_bytes: usize,
 }
 
-impl Live {
+impl LiveRun {
     pub(super) fn new(run: Run) -> Self {
         Self {
             run,
@@ -140,104 +144,111 @@ impl Live {
             changed: true,
             next_seq: 0,
             reads: Reads::default(),
-            said: Vec::new(),
+            contents: Vec::new(),
             events: String::new(),
-            waiting: 0,
+            pending_bytes: 0,
         }
     }
 
-    /// Whether some of what it said is in the file already.
-    pub(super) fn streams(&self) -> bool {
+    /// Whether some of its pieces were taken for writing already.
+    pub(super) fn has_written_pieces(&self) -> bool {
         self.next_seq > 0
     }
 
-    /// Takes an update in, and gives about how many bytes it added.
+    /// Applies an update, and returns about how many bytes it added.
     pub(super) fn apply(&mut self, update: &Arc<RunUpdate>) -> usize {
-        let before = self.waiting;
-        self.fold(update);
-        self.waiting - before
+        let before = self.pending_bytes;
+        self.apply_update(update);
+        self.pending_bytes - before
     }
 
-    fn fold(&mut self, update: &Arc<RunUpdate>) {
-        let before = standing(&self.run);
+    fn apply_update(&mut self, update: &Arc<RunUpdate>) {
+        let before = row_state(&self.run);
         if let Err(illegal) = self.run.advance(update) {
             tracing::warn!(id = self.run.head.id.0, %illegal, "an update out of order was left aside");
             return;
         }
-        self.changed |= standing(&self.run) != before;
+        self.changed |= row_state(&self.run) != before;
         if let RunUpdate::Read { read, .. } = &**update {
             self.reads.push(*read);
-            self.waiting += size_of::<Read>();
+            self.pending_bytes += size_of::<Read>();
         }
-        self.say(update);
+        self.queue_events(update);
     }
 
-    fn say(&mut self, update: &Arc<RunUpdate>) {
+    fn queue_events(&mut self, update: &Arc<RunUpdate>) {
         for (at, event) in update.events().iter().enumerate() {
             match event {
-                event if event.held() > long::ROW => {
-                    self.waiting += event.held();
-                    self.said.push(Said::Large(Arc::clone(update), at));
+                event if event.held() > large_values::ROW_BYTES => {
+                    self.pending_bytes += event.held();
+                    self.contents
+                        .push(PieceContent::LargeEvent(Arc::clone(update), at));
                 }
-                Event::Text { text } if !text.is_empty() => self.go_on(Kind::Text, text),
-                Event::Reasoning { text } if !text.is_empty() => self.go_on(Kind::Reasoning, text),
-                Event::Refusal { text } => self.go_on(Kind::Refusal, text),
-                // These make parts, or sign what stands before them.
+                Event::Text { text } if !text.is_empty() => self.append_text(PieceKind::Text, text),
+                Event::Reasoning { text } if !text.is_empty() => {
+                    self.append_text(PieceKind::Reasoning, text)
+                }
+                Event::Refusal { text } => self.append_text(PieceKind::Refusal, text),
+                // These become parts of the answer or sign the part before them, so their order matters.
                 Event::Text { .. }
                 | Event::Reasoning { .. }
                 | Event::ToolCall(_)
                 | Event::Media(_)
                 | Event::Signature { .. }
-                | Event::Opaque { .. } => self.go_on(Kind::Events, &line(event)),
+                | Event::Opaque { .. } => self.append_text(PieceKind::Events, &json_line(event)),
                 other => {
-                    let line = line(other);
-                    self.waiting += line.len();
+                    let line = json_line(other);
+                    self.pending_bytes += line.len();
                     self.events += &line;
                 }
             }
         }
     }
 
-    fn go_on(&mut self, kind: Kind, text: &str) {
-        self.waiting += text.len();
-        match self.said.last_mut() {
-            Some(Said::Row(last, said)) if *last == kind && said.len() < long::ROW => {
-                said.extend_from_slice(text.as_bytes());
+    fn append_text(&mut self, kind: PieceKind, text: &str) {
+        self.pending_bytes += text.len();
+        match self.contents.last_mut() {
+            Some(PieceContent::Row(last, bytes))
+                if *last == kind && bytes.len() < large_values::ROW_BYTES =>
+            {
+                bytes.extend_from_slice(text.as_bytes());
             }
             _ => {
-                self.waiting += ROW_BYTES;
-                self.said.push(Said::Row(kind, text.as_bytes().to_owned()));
+                self.pending_bytes += ROW_OVERHEAD_BYTES;
+                self.contents
+                    .push(PieceContent::Row(kind, text.as_bytes().to_owned()));
             }
         }
     }
 
-    /// Takes out what is not in the file yet.
-    pub(super) fn cut(&mut self, out: &mut Vec<Piece>) {
-        self.waiting = 0;
+    /// Moves what is not in the file yet to `out`.
+    pub(super) fn take_pieces(&mut self, out: &mut Vec<PieceRows>) {
+        self.pending_bytes = 0;
         let reads = reads::encode(&std::mem::take(&mut self.reads));
         let events = std::mem::take(&mut self.events).into_bytes();
-        let said = std::mem::take(&mut self.said);
-        for said in iter::once(Said::Row(Kind::Reads, reads))
-            .chain(said)
-            .chain([Said::Row(Kind::Events, events)])
+        let contents = std::mem::take(&mut self.contents);
+        for content in iter::once(PieceContent::Row(PieceKind::Reads, reads))
+            .chain(contents)
+            .chain([PieceContent::Row(PieceKind::Events, events)])
         {
-            if matches!(&said, Said::Row(_, bytes) if bytes.is_empty()) {
+            if matches!(&content, PieceContent::Row(_, bytes) if bytes.is_empty()) {
                 continue;
             }
             let (run, seq) = (self.run.head.id.0, self.next_seq);
-            self.next_seq += said.rows();
-            out.push(Piece { run, seq, said });
+            self.next_seq += content.rows();
+            out.push(PieceRows { run, seq, content });
         }
     }
 }
 
-/// An event as a line of JSON; events are plain data, and always have that form.
-fn line(event: &Event) -> String {
+/// An event as a line of JSON. Events are plain data: serialising them can't fail.
+fn json_line(event: &Event) -> String {
     serde_json::to_string(event).unwrap_or_default() + "\n"
 }
 
-/// What makes the row of a live run out of date when it changes: its state, and the stamps of first things.
-fn standing(run: &Run) -> (State, [Option<OffsetNs>; 4]) {
+/// The fields of a live run that are kept current in its row: its state and the stamps of its first byte, event and
+/// token.
+fn row_state(run: &Run) -> (State, [Option<OffsetNs>; 4]) {
     let Stamps {
         first_byte,
         first_event,
@@ -251,7 +262,7 @@ fn standing(run: &Run) -> (State, [Option<OffsetNs>; 4]) {
     )
 }
 
-/// Gives a live run what its pieces say.
+/// Applies the stored pieces of a live run to it.
 ///
 /// # Errors
 /// If the file can't be read.
@@ -259,23 +270,23 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     let mut pieces =
         file.prepare_cached("SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq")?;
     let mut rows = pieces.query([run.head.id.0])?;
-    // A long line of events has several rows.
+    // A long line of events is split over several rows.
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
         let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);
         let text = || String::from_utf8_lossy(bytes);
-        match Kind::parse(kind) {
-            Some(Kind::Reads) => run.reads.extend(reads::decode(bytes).unwrap_or_default()),
-            Some(Kind::Text) => run.answer.apply(&Event::Text {
+        match PieceKind::parse(kind) {
+            Some(PieceKind::Reads) => run.reads.extend(reads::decode(bytes).unwrap_or_default()),
+            Some(PieceKind::Text) => run.answer.apply(&Event::Text {
                 text: text().into(),
             }),
-            Some(Kind::Reasoning) => {
+            Some(PieceKind::Reasoning) => {
                 run.answer.apply(&Event::Reasoning {
                     text: text().into(),
                 });
             }
-            Some(Kind::Refusal) => run.answer.refusal += &text(),
-            Some(Kind::Events) => {
+            Some(PieceKind::Refusal) => run.answer.refusal += &text(),
+            Some(PieceKind::Events) => {
                 lines.extend_from_slice(bytes);
                 if lines.ends_with(b"\n") {
                     let events = std::mem::take(&mut lines);
@@ -284,7 +295,7 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
                     events.flatten().for_each(|event| run.answer.apply(&event));
                 }
             }
-            Some(Kind::Calls | Kind::Rest) | None => {}
+            Some(PieceKind::Calls | PieceKind::OverflowColumn) | None => {}
         }
     }
     let last = run.reads.iter().rev().find(|read| read.tokens > 0);

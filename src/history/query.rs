@@ -6,7 +6,7 @@
 use rusqlite::{Connection, DropBehavior, Row};
 
 use super::{
-    reader::{IsCancelled, Memory, Reader},
+    reader::{HistoryReader, IsCancelled, QueryCache},
     search,
 };
 use crate::{
@@ -71,7 +71,7 @@ pub enum SortColumn {
     Started,
     /// Target: endpoint, then model.
     Target,
-    /// Outcome: `ok` among the fault classes by their words; blank while a run goes.
+    /// Outcome, alphabetically: `ok` and the fault classes; blank for live runs.
     Outcome,
     /// Time to first token.
     Ttft,
@@ -86,7 +86,7 @@ pub enum SortColumn {
 pub struct RunRow {
     /// The run's key.
     pub id: RunId,
-    /// Where it went.
+    /// The target.
     pub target: TargetId,
     /// The endpoint's route label.
     pub route: String,
@@ -123,11 +123,11 @@ pub struct RunPage {
     pub total: usize,
 }
 
-/// How an order is walked: the index, and what to order by.
+/// How to sort by a column: the index, and the terms of `ORDER BY`.
 struct Order {
     index: &'static str,
-    /// `{}` stands for the direction. What follows the first term is the rest of the index, so that
-    /// the order is total and needs no sorting.
+    /// `{}` stands for the direction. The terms are those of the index, so that the order is total and SQLite need
+    /// not sort.
     terms: &'static str,
 }
 
@@ -166,20 +166,20 @@ impl SortColumn {
 /// The page of a query.
 ///
 /// # Errors
-/// If the file can't be read, or no one waits any more.
+/// If the file can't be read, or the query is cancelled.
 pub(super) fn page(
-    reader: &mut Reader,
+    reader: &mut HistoryReader,
     query: &RunQuery,
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<RunPage> {
-    let Reader {
+    let HistoryReader {
         connection: file,
-        memory,
+        cache,
     } = reader;
     // One snapshot for the count, the keys and the rows.
     let _snapshot = Snapshot::begin(file)?;
-    let selection = Selection::of(file, memory, query, is_cancelled)?;
-    let total = selection.total(file, memory)?;
+    let selection = Selection::of(file, cache, query, is_cancelled)?;
+    let total = selection.total(file, cache)?;
     let sql = format!(
         "{} LIMIT {} OFFSET {}",
         selection.ids(query.sort),
@@ -190,7 +190,7 @@ pub(super) fn page(
         .prepare_cached(&sql)?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let mut select = file.prepare_cached(ROW)?;
+    let mut select = file.prepare_cached(SELECT_ROW)?;
     let rows = ids.iter().map(|id| select.query_row([id], row_of));
     let rows = rows.collect::<Result<_, _>>()?;
     Ok(RunPage { rows, total })
@@ -204,7 +204,7 @@ pub(super) struct Snapshot<'a>(
 impl<'a> Snapshot<'a> {
     pub(super) fn begin(file: &'a Connection) -> rusqlite::Result<Self> {
         let mut transaction = file.unchecked_transaction()?;
-        // A rollback would take the hits of a search with it.
+        // A rollback would drop the hits of a search.
         transaction.set_drop_behavior(DropBehavior::Commit);
         Ok(Self(transaction))
     }
@@ -213,35 +213,35 @@ impl<'a> Snapshot<'a> {
 /// The runs of a query, as SQL.
 pub(super) struct Selection {
     conditions: String,
-    /// How many hits the text has; `None` without a text.
+    /// The number of hits of the text; `None` without a text.
     hits: Option<usize>,
 }
 
-/// Up to so many hits, their rows are looked up and sorted; beyond, the order's index is walked.
+/// Up to this many hits, their rows are looked up and sorted; with more, the index is scanned in order.
 const FEW_HITS: usize = 20_000;
 
 impl Selection {
-    /// Finds the hits of the text first, if there is one that was not looked for already.
+    /// Searches for the text first, unless its hits are in the cache.
     pub(super) fn of(
         file: &Connection,
-        memory: &mut Memory,
+        cache: &mut QueryCache,
         query: &RunQuery,
         is_cancelled: IsCancelled<'_>,
     ) -> rusqlite::Result<Self> {
         let generation = file
             .prepare_cached("SELECT generation FROM meta")?
             .query_row([], |row| row.get(0))?;
-        if memory.generation != Some(generation) {
-            *memory = Memory {
+        if cache.generation != Some(generation) {
+            *cache = QueryCache {
                 generation: Some(generation),
-                ..Memory::default()
+                ..QueryCache::default()
             };
         }
         let targets = targets(file)?;
         let text = query.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let hits = match text.as_str() {
             "" => None,
-            text => Some(find(file, memory, &targets, text, is_cancelled)?),
+            text => Some(find(file, cache, &targets, text, is_cancelled)?),
         };
         Ok(Self {
             conditions: conditions(query, &targets, hits.is_some()),
@@ -250,18 +250,22 @@ impl Selection {
     }
 
     /// How many there are.
-    pub(super) fn total(&self, file: &Connection, memory: &mut Memory) -> rusqlite::Result<usize> {
-        if let Some(total) = memory.totals.get(&self.conditions) {
+    pub(super) fn total(
+        &self,
+        file: &Connection,
+        cache: &mut QueryCache,
+    ) -> rusqlite::Result<usize> {
+        if let Some(total) = cache.totals.get(&self.conditions) {
             return Ok(*total);
         }
         let sql = format!("SELECT count(*) FROM {}", self.source(SortColumn::Started));
         let total: i64 = file.query_row(&sql, [], |row| row.get(0))?;
         let total = usize::try_from(total).unwrap_or(0);
-        memory.totals.insert(self.conditions.clone(), total);
+        cache.totals.insert(self.conditions.clone(), total);
         Ok(total)
     }
 
-    /// The statement that gives their keys in order.
+    /// The statement that selects their ids in order.
     pub(super) fn ids(&self, sort: RunSort) -> String {
         let direction = if sort.descending { "DESC" } else { "ASC" };
         let terms = sort.by.order().terms.replace("{}", direction);
@@ -291,23 +295,23 @@ impl Selection {
     }
 }
 
-/// Sees to it that the hits of a text are in `temp.hit`, and says how many they are.
+/// Fills `temp.hit` with the hits of a text, if they are not there, and returns their number.
 fn find(
     file: &Connection,
-    memory: &mut Memory,
+    cache: &mut QueryCache,
     targets: &[(i64, TargetId)],
     text: &str,
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<usize> {
-    let known = memory.hits.as_ref();
+    let known = cache.hits.as_ref();
     if let Some((_, hits)) = known.filter(|(known, _)| known == text) {
         return Ok(*hits);
     }
-    // As one types on, only what was found so far has to be looked through.
+    // While a user types on, only the hits so far have to be searched.
     let narrows = known.is_some_and(|(known, _)| search::narrows(known, text));
     let hits = search::fill_hits(file, targets, text, narrows, is_cancelled)?;
-    memory.totals.clear();
-    memory.hits = Some((text.to_owned(), hits));
+    cache.totals.clear();
+    cache.hits = Some((text.to_owned(), hits));
     Ok(hits)
 }
 
@@ -321,7 +325,7 @@ pub(super) fn targets(file: &Connection) -> rusqlite::Result<Vec<(i64, TargetId)
         .collect()
 }
 
-/// Holds numbers and fixed words only: nothing of it was typed by anyone.
+/// Safe as SQL text: it holds numbers and fixed words only, nothing that a user typed.
 fn conditions(query: &RunQuery, targets: &[(i64, TargetId)], hits: bool) -> String {
     let mut all = vec!["TRUE".to_owned()];
     if !query.targets.is_empty() {
@@ -347,7 +351,7 @@ fn conditions(query: &RunQuery, targets: &[(i64, TargetId)], hits: bool) -> Stri
 }
 
 /// One row of the table, by its key.
-pub(super) const ROW: &str =
+pub(super) const SELECT_ROW: &str =
     "SELECT run.id, endpoint, model, route, state, fault_class, connection, simulated,
     started_unix_ns, first_token, last_token, input_tokens, output_tokens, prompt
     FROM run JOIN target ON target.id = run.target WHERE run.id = ?1";
@@ -366,7 +370,7 @@ pub(super) fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
             model: row.get(2)?,
         },
         route: row.get(3)?,
-        // A word of a newer version: the run is over, and all else is shown.
+        // A state of a newer version: the run counts as over, and all else is shown.
         state: word(4)?
             .and_then(|w| State::parse(&w))
             .unwrap_or(State::Fault),
@@ -383,7 +387,7 @@ pub(super) fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     })
 }
 
-/// Output tokens / (last token − first token), a second; blank where all came in one read.
+/// Output tokens / (last token − first token), per second; blank if all came in one read.
 #[expect(clippy::cast_precision_loss, reason = "no answer has 2^53 tokens")]
 fn output_speed(first: Option<u64>, last: Option<u64>, tokens: Option<u64>) -> Option<f64> {
     let span = last?.checked_sub(first?).filter(|ns| *ns > 0)?;

@@ -1,5 +1,5 @@
-//! The threads that read: one question at a time on each of three lanes, each with its own
-//! connection, so that a search does not hold up a plot, nor a plot an opened run.
+//! The threads that read: three lanes, each with its own connection, each running one query at a time, so that a
+//! search does not hold up a plot, nor a plot a run that is opened.
 
 use std::{
     collections::HashMap,
@@ -10,9 +10,9 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{HistoryError, Shared, sqlite};
+use super::{HistoryError, HistoryShared, sqlite};
 
-/// Which thread answers a question.
+/// Which thread runs a query.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Lane {
     /// Pages of the table of runs.
@@ -26,28 +26,28 @@ pub(super) enum Lane {
 /// How many lanes there are.
 pub(super) const LANES: usize = 3;
 
-/// A question for a lane.
-pub(super) type Job = Box<dyn FnOnce(&Shared, Lane) + Send>;
+/// A query for a lane.
+pub(super) type ReadJob = Box<dyn FnOnce(&HistoryShared, Lane) + Send>;
 
-/// A connection, and what is remembered of what was asked on it.
+/// A connection, and the results of earlier queries on it.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct HistoryReader {
     pub(super) connection: Connection,
-    pub(super) memory: Memory,
+    pub(super) cache: QueryCache,
 }
 
-/// What serves all pages of a query.
+/// Results that serve all pages of a query.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// `meta.generation` that the rest belongs to: it changes when a run begins or ends.
+pub(super) struct QueryCache {
+    /// The `meta.generation` at which the rest is valid: it changes when a run begins or ends.
     pub(super) generation: Option<i64>,
-    /// How many runs a filter has.
+    /// How many runs meet a filter.
     pub(super) totals: HashMap<String, usize>,
-    /// The text whose hits are in `temp.hit`, and how many they are.
+    /// The text whose hits are in `temp.hit`, and the number of hits.
     pub(super) hits: Option<(String, usize)>,
 }
 
-impl Reader {
+impl HistoryReader {
     /// Opens a reader on what a URI names.
     ///
     /// # Errors
@@ -55,17 +55,17 @@ impl Reader {
     pub(super) fn open(uri: &str) -> rusqlite::Result<Self> {
         Ok(Self {
             connection: sqlite::open_reader(uri)?,
-            memory: Memory::default(),
+            cache: QueryCache::default(),
         })
     }
 }
 
-/// A sign that no one waits for the answer any more.
+/// Whether the caller has stopped waiting for the answer.
 pub(super) type IsCancelled<'a> = &'a dyn Fn() -> bool;
 
-/// Starts a lane's thread and gives the way to it.
-pub(super) fn start(shared: &Arc<Shared>, lane: Lane) -> mpsc::Sender<Job> {
-    let (jobs, asked) = mpsc::channel::<Job>();
+/// Starts a lane's thread, and returns the sender of its jobs.
+pub(super) fn start(shared: &Arc<HistoryShared>, lane: Lane) -> mpsc::Sender<ReadJob> {
+    let (jobs, asked) = mpsc::channel::<ReadJob>();
     let shared = Arc::clone(shared);
     let started = thread::Builder::new()
         .name(format!("history-{lane:?}").to_lowercase())
@@ -76,64 +76,64 @@ pub(super) fn start(shared: &Arc<Shared>, lane: Lane) -> mpsc::Sender<Job> {
     jobs
 }
 
-/// Makes a job of a question, and the place where its answer will be.
+/// Makes a job of a query, and the receiver of its answer.
 pub(super) fn job<T: Send + 'static>(
-    work: impl FnOnce(&mut Reader, IsCancelled<'_>) -> rusqlite::Result<T> + Send + 'static,
-) -> (Job, oneshot::Receiver<Result<T, HistoryError>>) {
+    work: impl FnOnce(&mut HistoryReader, IsCancelled<'_>) -> rusqlite::Result<T> + Send + 'static,
+) -> (ReadJob, oneshot::Receiver<Result<T, HistoryError>>) {
     let (answer, answered) = oneshot::channel();
-    let job = move |shared: &Shared, lane: Lane| {
+    let job = move |shared: &HistoryShared, lane: Lane| {
         if !answer.is_closed() {
             let found = shared.read(lane, |reader| work(reader, &|| answer.is_closed()));
-            // Whoever asked may have gone away.
+            // The caller may have dropped its future.
             let _ = answer.send(found);
         }
     };
     (Box::new(job), answered)
 }
 
-impl Shared {
-    /// Reads on a lane's connection, opened if it is not.
+impl HistoryShared {
+    /// Reads on a lane's connection, and opens it first if needed.
     fn read<T>(
         &self,
         lane: Lane,
-        work: impl FnOnce(&mut Reader) -> rusqlite::Result<T>,
+        work: impl FnOnce(&mut HistoryReader) -> rusqlite::Result<T>,
     ) -> Result<T, HistoryError> {
         let slot = &self.readers[lane as usize];
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let found = match &mut *slot {
             Some(reader) => work(reader),
             none => {
-                let reader = Reader::open(&self.place()?);
+                let reader = HistoryReader::open(&self.read_uri()?);
                 reader.and_then(|reader| work(none.insert(reader)))
             }
         };
         found.map_err(|error| {
             if sqlite::is_damage(&error) {
-                self.inbox.report_damage(sqlite::words_of(&error));
+                self.queue.report_damage(sqlite::error_text(&error));
             }
-            self.cant_read(&error)
+            self.read_error(&error)
         })
     }
 
-    pub(super) fn cant_read(&self, error: &rusqlite::Error) -> HistoryError {
+    pub(super) fn read_error(&self, error: &rusqlite::Error) -> HistoryError {
         HistoryError(format!(
             "{} could not be read ({})",
             self.folder.join(sqlite::FILE).display(),
-            sqlite::words_of(error)
+            sqlite::error_text(error)
         ))
     }
 
-    /// What readers open, or why there is nothing to read.
-    pub(super) fn place(&self) -> Result<String, HistoryError> {
-        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        place.clone().map_err(HistoryError)
+    /// The URI that readers open, or why there is nothing to read.
+    pub(super) fn read_uri(&self) -> Result<String, HistoryError> {
+        let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+        readable.clone().map_err(HistoryError)
     }
 
-    pub(super) fn set_place(&self, place: Result<String, String>) {
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    pub(super) fn set_read_uri(&self, read_uri: Result<String, String>) {
+        *self.readable.lock().unwrap_or_else(PoisonError::into_inner) = read_uri;
     }
 
-    /// Closes every lane's connection once it has answered; they are opened again when needed.
+    /// Closes every lane's connection once its query is done; they are opened again when needed.
     pub(super) fn close_readers(&self) {
         for slot in &self.readers {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -10,7 +10,7 @@
 
 use crate::run::Read;
 
-/// No number is written with more bytes than it needs, so no blob without delays begins so.
+/// Marks a blob with delays. No number is written with more bytes than it needs, so no other blob begins like this.
 const WITH_DELAYS: [u8; 2] = [0x80, 0x00];
 
 /// The blob of these reads.

@@ -1,14 +1,14 @@
-//! The latest whole answers of a target: what tells how far its figures scatter.
+//! The latest complete answers of a target, from which the scatter of its figures is computed.
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::query::{self, ROW, RunRow, row_of};
+use super::query::{self, RunRow, SELECT_ROW, row_of};
 use crate::{endpoint::TargetId, run::Connection as Reuse};
 
-/// Most answers of each connection kind: enough to know a scatter, and none so old that it tells of another time.
-const MOST: i64 = 50;
+/// Most answers of each connection kind: enough for a scatter, few enough that old ones don't count.
+const MAX_ANSWERS: i64 = 50;
 
-/// The latest whole answers of a target, warm and cold ones apart, the latest first.
+/// The latest complete answers of a target: warm ones, then cold ones, each latest first.
 ///
 /// # Errors
 /// If the file can't be read.
@@ -23,10 +23,10 @@ pub(super) fn of_target(file: &Connection, target: &TargetId) -> rusqlite::Resul
             WHERE target = ?1 AND connection = ?2 AND outcome = 'ok'
             ORDER BY started_unix_ns DESC LIMIT ?3",
     )?;
-    let mut select = file.prepare_cached(ROW)?;
+    let mut select = file.prepare_cached(SELECT_ROW)?;
     let mut rows = Vec::new();
     for connection in [Reuse::Warm, Reuse::Cold] {
-        let found = ids.query_map((key, connection.as_str(), MOST), |row| row.get(0))?;
+        let found = ids.query_map((key, connection.as_str(), MAX_ANSWERS), |row| row.get(0))?;
         for id in found {
             let id: i64 = id?;
             rows.push(select.query_row([id], row_of)?);

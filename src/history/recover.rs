@@ -1,26 +1,26 @@
-//! Ends runs whose process died: a fault, and every bit of text that was saved.
+//! Ends runs whose process died: with a fault, and with all text that was stored.
 
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{drafts, files::Held, long, rows, session::Session};
+use super::{drafts, files::ContentsCache, large_values, rows, session::ProcessSession};
 use crate::{
     event::{Fault, FaultClass, Phase},
     run::{Run, RunId, State},
 };
 
-/// Ends all runs that no living process streams, and says how many. Runs of other windows that live
-/// are left alone. `with_own` ends those of our own number too: right only before our first run,
-/// when they are an earlier owner's, as are the drafts under our number.
+/// Ends all runs that no living process streams, and returns how many. `with_own` also ends runs with our own session
+/// number. That is right only before our first run, when these runs, and the drafts with our number, are those of an
+/// earlier process.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn dead_runs(
     file: &mut Connection,
-    held: &Held,
+    cache: &ContentsCache,
     folder: &Path,
-    own: &Session,
+    own: &ProcessSession,
     with_own: bool,
 ) -> rusqlite::Result<usize> {
     let sessions: Vec<i64> = file
@@ -28,13 +28,13 @@ pub(super) fn dead_runs(
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut ended = 0;
-    if with_own && is_named(file, own.number)? {
+    if with_own && has_leftovers(file, own.number)? {
         drafts::release(file, own.number)?;
     }
     for number in sessions {
-        // The lock is held until the runs are written, so that no one takes the number meanwhile.
+        // The lock is held until the runs are written, so that no process takes the number meanwhile.
         let is_own = number == own.number;
-        let guard = (!is_own).then(|| Session::try_number(folder, number));
+        let guard = (!is_own).then(|| ProcessSession::try_number(folder, number));
         let is_dead = match guard {
             None => with_own,
             Some(ref lock) => matches!(lock, Ok(Some(_))),
@@ -43,14 +43,14 @@ pub(super) fn dead_runs(
             continue;
         }
         let transaction = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        ended += end_runs_of(&transaction, held, number)?;
+        ended += end_runs_of(&transaction, cache, number)?;
         transaction.commit()?;
     }
     Ok(ended)
 }
 
-/// Whether an earlier owner of a number left anything beside runs.
-fn is_named(file: &Connection, session: i64) -> rusqlite::Result<bool> {
+/// Whether an earlier process with this number left drafts or open conversations.
+fn has_leftovers(file: &Connection, session: i64) -> rusqlite::Result<bool> {
     file.query_row(
         "SELECT EXISTS (SELECT 1 FROM draft WHERE session = ?1)
             OR EXISTS (SELECT 1 FROM open WHERE session = ?1)",
@@ -59,17 +59,17 @@ fn is_named(file: &Connection, session: i64) -> rusqlite::Result<bool> {
     )
 }
 
-fn end_runs_of(file: &Connection, held: &Held, session: i64) -> rusqlite::Result<usize> {
+fn end_runs_of(file: &Connection, cache: &ContentsCache, session: i64) -> rusqlite::Result<usize> {
     let ids: Vec<RunId> = file
         .prepare("SELECT id FROM run WHERE session = ?1")?
         .query_map([session], |row| row.get(0).map(RunId))?
         .collect::<Result<_, _>>()?;
     let mut ended = 0;
     for id in ids {
-        if let Some(mut run) = rows::load(file, held, id)? {
-            end(&mut run);
-            long::settle(file, &run, false)?;
-            rows::put(file, held, &run, None)?;
+        if let Some(mut run) = rows::load(file, cache, id)? {
+            end_interrupted(&mut run);
+            large_values::store(file, &run, false)?;
+            rows::put(file, cache, &run, None)?;
             ended += 1;
         }
     }
@@ -79,8 +79,8 @@ fn end_runs_of(file: &Connection, held: &Held, session: i64) -> rusqlite::Result
     Ok(ended)
 }
 
-fn end(run: &mut Run) {
-    // A run that closed and only lacked its last write did end by itself.
+fn end_interrupted(run: &mut Run) {
+    // A run whose stream had closed is complete: only its last write is missing.
     if run.stamps.closed.is_none() {
         let message = format!("the program ended while this run was {}", run.state);
         let fault = Fault::new(FaultClass::Interrupted, phase_of(run), message);

@@ -10,11 +10,11 @@ use url::Url;
 
 use super::{
     cells::Cells,
-    files::{self, Held, Keeper, Owner},
-    findings, long,
-    pieces::{self, Kind},
+    files::{self, BlobOwner, BlobWriter, ContentsCache},
+    findings, large_values,
+    overflow::OverflowColumn,
+    pieces::{self, PieceKind},
     reads,
-    rest::Rest,
 };
 use crate::{
     chat::{ChatRequest, Role},
@@ -24,15 +24,16 @@ use crate::{
     run::{Connection as Reuse, Origin, Run, RunHead, RunId, Span, Stamps, State},
 };
 
-/// Columns of `run`, its own key aside and in the order of [`put_row`]; `outcome` makes itself.
-const RUN: &str = "target, state, session, simulated, origin, attempt, dialect, route, connection,
+/// Columns of `run` in the order of [`put_row`], without `id` and the generated column `outcome`.
+const RUN_COLUMNS: &str =
+    "target, state, session, simulated, origin, attempt, dialect, route, connection,
     status, http_version, started_unix_ns, scheduled_before, dns_begin, dns_end, tcp_begin, tcp_end,
     tls_begin, tls_end, request_sent, headers, first_byte, first_event, first_token, first_visible,
     last_token, closed, has_usage, input_tokens, output_tokens, reasoning_tokens, cached_tokens,
     total_tokens, finish, fault_class, fault_phase, fault_status, retry_after_ms, prompt";
 
 /// What a whole run is read from, in the order of [`of_row`]; a `WHERE` or a join may follow.
-pub(super) const SELECT: &str = "SELECT
+pub(super) const SELECT_RUN: &str = "SELECT
     run.id, target.endpoint, target.model, run.state, run.session, run.simulated, run.origin,
     run.attempt, run.dialect, run.route, run_wire.url, run_wire.request, run.connection, run.status,
     run.http_version, run.started_unix_ns, run.scheduled_before, run.dns_begin, run.dns_end,
@@ -46,29 +47,29 @@ pub(super) const SELECT: &str = "SELECT
     FROM run JOIN target ON target.id = run.target
     JOIN run_text ON run_text.id = run.id JOIN run_wire ON run_wire.id = run.id";
 
-/// Writes a run into all its tables, in place of what was there, and remembers its files in `held`.
-/// `session` is the number of the process that streams it, if it is not over.
+/// Writes a run into all its tables, in place of what was there, and adds its files to the cache. `session` is the
+/// number of the process that streams it, if it is not over.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn put(
     file: &Connection,
-    held: &Held,
+    cache: &ContentsCache,
     run: &Run,
     session: Option<i64>,
 ) -> rusqlite::Result<()> {
     let target = target_key(file, &run.head.target)?;
     put_row(file, run, session, target)?;
     put_text(file, run, target)?;
-    put_wire(file, held, run)?;
+    put_wire(file, cache, run)?;
     findings::put(file, run)
 }
 
-/// Writes only the row of `run`: where it stands and its stamps.
+/// Writes only the row in `run`: state and stamps.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn put_standing(file: &Connection, run: &Run, session: i64) -> rusqlite::Result<()> {
+pub(super) fn put_status(file: &Connection, run: &Run, session: i64) -> rusqlite::Result<()> {
     let target = target_key(file, &run.head.target)?;
     put_row(file, run, Some(session), target)
 }
@@ -79,8 +80,8 @@ fn put_row(
     session: Option<i64>,
     target: i64,
 ) -> rusqlite::Result<()> {
-    let marks = ", ?".repeat(RUN.split(',').count());
-    let sql = format!("INSERT OR REPLACE INTO run (id, {RUN}) VALUES (?{marks})");
+    let marks = ", ?".repeat(RUN_COLUMNS.split(',').count());
+    let sql = format!("INSERT OR REPLACE INTO run (id, {RUN_COLUMNS}) VALUES (?{marks})");
     let (head, stamps, answer) = (&run.head, &run.stamps, &run.answer);
     let (dns, tcp, tls) = (ends(stamps.dns), ends(stamps.tcp), ends(stamps.tls));
     let usage = answer.usage.unwrap_or_default();
@@ -134,7 +135,7 @@ fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
     let answer = &run.answer;
     let fault = answer.fault.as_ref();
     let calls = (!answer.tool_calls.is_empty())
-        .then(|| long::cell(file, run, Kind::Calls, &answer.tool_calls))
+        .then(|| large_values::json_cell(file, run, PieceKind::Calls, &answer.tool_calls))
         .transpose()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_text
@@ -145,26 +146,26 @@ fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
         run.head.id.0,
         target,
         prompt_of(&run.head.request).unwrap_or_default(),
-        long::in_row(&answer.text),
-        none_if_empty(long::in_row(&answer.refusal)),
+        large_values::row_part(&answer.text),
+        none_if_empty(large_values::row_part(&answer.refusal)),
         calls.flatten(),
         fault.map(|f| &f.message),
         fault.and_then(|f| f.code.as_ref()),
-        none_if_empty(long::in_row(&answer.reasoning)),
+        none_if_empty(large_values::row_part(&answer.reasoning)),
     ])?;
     Ok(())
 }
 
-fn put_wire(file: &Connection, held: &Held, run: &Run) -> rusqlite::Result<()> {
+fn put_wire(file: &Connection, cache: &ContentsCache, run: &Run) -> rusqlite::Result<()> {
     let answer = &run.answer;
-    let mut keeper = Keeper::new(file, held, Owner::Run, run.head.id.0);
-    let request = request_json(&mut keeper, &run.head.request)?;
-    let mut rest = Rest::of(answer);
-    rest.media.iter_mut().try_for_each(|m| keeper.detach(m))?;
-    keeper.finish()?;
+    let mut blobs = BlobWriter::new(file, cache, BlobOwner::Run, run.head.id.0);
+    let request = request_json(&mut blobs, &run.head.request)?;
+    let mut rest = OverflowColumn::of(answer);
+    rest.media.iter_mut().try_for_each(|m| blobs.detach(m))?;
+    blobs.finish()?;
     let rest = rest
-        .any()
-        .then(|| long::cell(file, run, Kind::Rest, &rest))
+        .is_needed()
+        .then(|| large_values::json_cell(file, run, PieceKind::OverflowColumn, &rest))
         .transpose()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_wire
@@ -203,38 +204,45 @@ fn target_key(file: &Connection, target: &TargetId) -> rusqlite::Result<i64> {
     }
 }
 
-fn request_json(keeper: &mut Keeper<'_>, request: &Arc<ChatRequest>) -> rusqlite::Result<String> {
-    if !files::any_in(request) {
+fn request_json(
+    blobs: &mut BlobWriter<'_>,
+    request: &Arc<ChatRequest>,
+) -> rusqlite::Result<String> {
+    if !files::has_files(request) {
         return to_json(&**request);
     }
     let mut request = ChatRequest::clone(request);
-    files::of_request(&mut request).try_for_each(|media| keeper.detach(media))?;
+    files::in_request(&mut request).try_for_each(|media| blobs.detach(media))?;
     to_json(&request)
 }
 
-/// One whole run, with its files and with what it has said so far if it still goes.
+/// One whole run with its files; a live run with what was stored so far.
 ///
 /// # Errors
 /// If the file can't be read.
-pub(super) fn load(file: &Connection, held: &Held, id: RunId) -> rusqlite::Result<Option<Run>> {
+pub(super) fn load(
+    file: &Connection,
+    cache: &ContentsCache,
+    id: RunId,
+) -> rusqlite::Result<Option<Run>> {
     let loaded = file
-        .prepare_cached(&format!("{SELECT} WHERE run.id = ?1"))?
-        .query_row([id.0], |row| Ok((of_row(row)?, is_live(row)?)))
+        .prepare_cached(&format!("{SELECT_RUN} WHERE run.id = ?1"))?
+        .query_row([id.0], |row| Ok((run_of_row(row)?, is_live(row)?)))
         .optional()?;
     let Some((mut run, live)) = loaded else {
         return Ok(None);
     };
-    if files::any_in(&run.head.request) {
+    if files::has_files(&run.head.request) {
         let request = Arc::make_mut(&mut run.head.request);
-        files::of_request(request).try_for_each(|m| files::attach(file, held, m))?;
+        files::in_request(request).try_for_each(|m| files::attach(file, cache, m))?;
     }
     if live {
         pieces::fold(file, &mut run)?;
         return Ok(Some(run));
     }
-    long::complete(file, &mut run)?;
+    large_values::load(file, &mut run)?;
     let mut media = run.answer.media.iter_mut();
-    media.try_for_each(|m| files::attach(file, held, m))?;
+    media.try_for_each(|m| files::attach(file, cache, m))?;
     Ok(Some(run))
 }
 
@@ -246,7 +254,7 @@ fn is_live(row: &Row<'_>) -> rusqlite::Result<bool> {
 ///
 /// # Errors
 /// If the row is not one that this program wrote.
-pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
+pub(super) fn run_of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut cells = Cells::new(row);
     let id = RunId(cells.next()?);
     let target = TargetId {
@@ -316,7 +324,7 @@ fn answer_of(cells: &mut Cells<'_>) -> rusqlite::Result<Answer> {
         unknown: cells.json()?.unwrap_or_default(),
         ..Answer::default()
     };
-    let rest: Option<Rest<'_>> = cells.json()?;
+    let rest: Option<OverflowColumn<'_>> = cells.json()?;
     rest.unwrap_or_default().restore(&mut answer);
     Ok(answer)
 }
@@ -360,13 +368,13 @@ fn fault_of(cells: &mut Cells<'_>) -> rusqlite::Result<Option<Fault>> {
         status,
         code,
         message,
-        // Kept with what has no column.
+        // In the overflow column.
         details: None,
         retry_after_ms,
     }))
 }
 
-/// What was asked last, by the user.
+/// The last message of the user.
 pub(super) fn prompt_of(request: &ChatRequest) -> Option<String> {
     let mut messages = request.messages.iter().rev();
     messages
@@ -374,7 +382,7 @@ pub(super) fn prompt_of(request: &ChatRequest) -> Option<String> {
         .map(crate::chat::Message::text)
 }
 
-/// Characters of the prompt in a row of the table.
+/// Most characters of the prompt in a row of the table.
 const PROMPT_CHARS: usize = 160;
 
 fn one_line(mut text: String) -> String {
@@ -385,13 +393,12 @@ fn one_line(mut text: String) -> String {
     words.chars().take(PROMPT_CHARS).collect()
 }
 
-/// The URL without user name and password, without the values of its query, without fragment: any of
-/// them may be a key.
+/// The URL without user name, password, fragment and the values of its query: any of them may be a key.
 fn without_secrets(url: &str) -> String {
     let Ok(mut parsed) = Url::parse(url) else {
         return url.split(['?', '#', '@']).next().unwrap_or("").to_owned();
     };
-    // Refused only by URLs that can't have them.
+    // Fails only for URLs that can't have them.
     let _ = parsed.set_username("");
     let _ = parsed.set_password(None);
     parsed.set_fragment(None);

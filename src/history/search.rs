@@ -1,31 +1,30 @@
-//! Finds the runs that hold some words.
+//! Full-text search: finds the runs that hold all given words.
 //!
-//! Every text is read and looked through; there is no index. Measured on 100,000 runs of 510
-//! characters: a trigram index (FTS5) made the file 5.7 times as large and writing 190 times as slow,
-//! or twice and 67 times with `detail=none`, which then searched no faster than a plain scan; and it
-//! finds nothing by one or two characters, which is what a Chinese word mostly is. The scan takes half
-//! the time of SQLite's own `LIKE` (1.7 s against 3.2 s for a million runs of 510 characters on two busy
-//! cores), runs on its own thread, and its result serves all pages of the query.
+//! Every text is scanned; there is no index. Measured on 100,000 runs of 510 characters: a trigram index (FTS5) made
+//! the file 5.7 times as large and writing 190 times as slow, or twice and 67 times with `detail=none`, which then
+//! searched no faster than a plain scan; and it finds nothing by one or two characters, which is what a Chinese word
+//! mostly is. The scan takes half the time of SQLite's own `LIKE` (1.7 s against 3.2 s for a million runs of 510
+//! characters on two busy cores), runs on its own thread, and its result serves all pages of the query.
 
 use rusqlite::{Connection, Error, ffi, types::ValueRef};
 
 use super::reader::IsCancelled;
 use crate::endpoint::TargetId;
 
-/// The columns that are looked through, beside the target's name.
+/// The columns that are searched, beside the target's name.
 const TEXTS: [&str; 5] = ["prompt", "text", "refusal", "calls", "fault_message"];
 
-/// Whether whatever holds every word of `new` holds every word of `old` too.
+/// Whether every hit of `new` is a hit of `old`.
 pub(super) fn narrows(old: &str, new: &str) -> bool {
     let new: Vec<String> = words(new).collect();
     words(old).all(|old| new.iter().any(|new| new.contains(&old)))
 }
 
-/// Puts the keys of all runs that hold every word of `text` into `temp.hit`, and says how many they
-/// are. Case makes no difference. `among_hits` looks only through the runs that are there already.
+/// Fills `temp.hit` with the ids of all runs that hold every word of `text`, whatever the case, and returns their
+/// number. `among_hits` searches only the runs that are in `temp.hit` already.
 ///
 /// # Errors
-/// If the file can't be read, or no one waits any more; what was there stays then.
+/// If the file can't be read, or the query is cancelled; `temp.hit` is unchanged then.
 pub(super) fn fill_hits(
     file: &Connection,
     targets: &[(i64, TargetId)],
@@ -34,7 +33,12 @@ pub(super) fn fill_hits(
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<usize> {
     file.execute_batch("CREATE TEMP TABLE IF NOT EXISTS hit (id INTEGER PRIMARY KEY)")?;
-    let found = scan(file, &Words::new(text, targets), among_hits, is_cancelled)?;
+    let found = scan(
+        file,
+        &SearchWords::new(text, targets),
+        among_hits,
+        is_cancelled,
+    )?;
     file.execute_batch("DELETE FROM temp.hit")?;
     let mut insert = file.prepare_cached("INSERT INTO temp.hit VALUES (?1)")?;
     for id in &found {
@@ -45,7 +49,7 @@ pub(super) fn fill_hits(
 
 fn scan(
     file: &Connection,
-    words: &Words,
+    words: &SearchWords,
     among_hits: bool,
     is_cancelled: IsCancelled<'_>,
 ) -> rusqlite::Result<Vec<i64>> {
@@ -81,7 +85,7 @@ fn scan(
     Ok(found)
 }
 
-/// What a question that no one waits for any more ends in.
+/// The error of a cancelled query.
 pub(super) fn cancelled() -> Error {
     Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)
 }
@@ -91,15 +95,15 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The words of a query, in lower case.
-struct Words {
+struct SearchWords {
     all: Vec<String>,
     /// Targets whose names hold some of the words, and the words they don't hold.
     targets: Vec<(i64, Vec<usize>)>,
-    /// Whether letters beyond ASCII have to be folded: they do if a word has any that know case.
+    /// Whether letters beyond ASCII have to be lowercased: only if a word has such a letter.
     beyond_ascii: bool,
 }
 
-impl Words {
+impl SearchWords {
     fn new(text: &str, targets: &[(i64, TargetId)]) -> Self {
         let words: Vec<String> = words(text).collect();
         let knows_case = |c: char| !c.is_ascii() && c.is_alphabetic() && c.is_lowercase();
@@ -119,7 +123,7 @@ impl Words {
         }
     }
 
-    /// The words that still have to be found in a run to this target.
+    /// The words that the target's name does not hold.
     fn not_in_target(&self, target: i64) -> Vec<&str> {
         let known = self.targets.iter().find(|(id, _)| *id == target);
         match known {
@@ -128,7 +132,7 @@ impl Words {
         }
     }
 
-    /// Puts the text in lower case, as far as the words need it.
+    /// Lowercases the text, as far as the words need it.
     fn fold(&self, bytes: &[u8], into: &mut String) {
         into.clear();
         // What this program wrote is UTF-8; checking that is much cheaper than repairing it.

@@ -1,7 +1,7 @@
 //! TTFT history for a plot: every run of a stretch of time, decimated to the pixels there are.
 //!
-//! In: a [`SeriesQuery`]. Out: a [`Series`] a target. One walk over an index in order of time; memory
-//! grows with the pixels, and by eight bytes a run of one target at a time.
+//! In: a [`SeriesQuery`]. Out: a [`Series`] a target. One pass over an index in order of time. Memory grows with the
+//! pixels, and with eight bytes a run of one target at a time.
 
 use std::collections::VecDeque;
 
@@ -19,9 +19,9 @@ use crate::{
 pub struct SeriesQuery {
     /// From, in nanoseconds since 1970; `None` is the first run.
     pub from_unix_ns: Option<i64>,
-    /// To; `None` is now.
+    /// To, in nanoseconds since 1970; `None` is now.
     pub to_unix_ns: Option<i64>,
-    /// Width of the plot in pixels: what is given is decimated to it.
+    /// Width of the plot in pixels, to which the series is decimated.
     pub pixels: usize,
 }
 
@@ -32,18 +32,19 @@ pub struct Series {
     pub target: TargetId,
     /// Whether the simulator answered.
     pub simulated: bool,
-    /// All measured warm runs of the stretch, before decimation: those with a clean end and a token.
+    /// The median of all measured warm runs of the stretch, before decimation. Measured are runs with a clean end and
+    /// a token.
     pub warm: Option<Median>,
-    /// All cold ones.
+    /// The median of all measured cold runs.
     pub cold: Option<Median>,
-    /// How many failed; cancelled ones are neither.
+    /// How many runs failed; cancelled ones don't count.
     pub faults: usize,
     /// Measured runs in order of time. Where several fall on one pixel, the lowest, the median and the
     /// highest of each connection kind are kept.
     pub points: Vec<SeriesPoint>,
-    /// Rolling median of warm and cold apart, as time and ms: one every four
-    /// pixels, that of all runs of its kind on them, where they are 9 or more; else one a pixel, that
-    /// of a run and the 8 of its kind before it.
+    /// Median of warm runs over time, as nanoseconds since 1970 and milliseconds. Where 9 or more runs fall on four
+    /// pixels: one value for these pixels, the median of their runs. Elsewhere: one value a pixel, the median of its
+    /// last run and the 8 before it.
     pub median_warm: Vec<(i64, f64)>,
     /// The same for cold runs.
     pub median_cold: Vec<(i64, f64)>,
@@ -68,12 +69,12 @@ impl Series {
 pub struct Median {
     /// How many runs.
     pub runs: usize,
-    /// Their median in milliseconds; between two in the middle, their mean.
+    /// Their median in milliseconds; of an even number, the mean of the two in the middle.
     pub ms: f64,
 }
 
 impl Median {
-    /// `None` of no runs.
+    /// `None` if there are no runs.
     #[must_use]
     pub fn of(mut ms: Vec<f64>) -> Option<Self> {
         let runs = ms.len();
@@ -94,7 +95,7 @@ impl Median {
 pub struct SeriesPoint {
     /// When it started, in nanoseconds since 1970.
     pub at_unix_ns: i64,
-    /// Its TTFT.
+    /// Its TTFT in milliseconds.
     pub ttft_ms: f64,
     /// Cold or warm.
     pub connection: Reuse,
@@ -113,7 +114,7 @@ pub struct SeriesError {
     pub run: RunId,
 }
 
-/// Runs that a rolling median looks at.
+/// Runs in a rolling median.
 const ROLLING: usize = 9;
 
 /// Pixels that share a median where runs are many.
@@ -122,7 +123,7 @@ const CELL: i64 = 4;
 /// The series of all targets that have runs in the stretch.
 ///
 /// # Errors
-/// If the file can't be read, or no one waits any more.
+/// If the file can't be read, or the query is cancelled.
 pub(super) fn all(
     file: &Connection,
     asked: &SeriesQuery,
@@ -134,27 +135,27 @@ pub(super) fn all(
     let now = || i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
     let from = asked.from_unix_ns.or(first).unwrap_or(0);
     let to = asked.to_unix_ns.unwrap_or_else(now);
-    let pixels = Pixels::new(from, to, asked.pixels);
+    let pixels = PixelGrid::new(from, to, asked.pixels);
     let mut series = Vec::new();
     for (key, target) in query::targets(file)? {
-        let mut makers = [false, true].map(|simulated| Maker::new(&target, simulated));
-        walk(file, key, (from, to), is_cancelled, |run| {
+        let mut builders = [false, true].map(|simulated| SeriesBuilder::new(&target, simulated));
+        for_each_run(file, key, (from, to), is_cancelled, |run| {
             let pixel = pixels.of(run.at);
-            makers[usize::from(run.simulated)].take(pixel, &run);
+            builders[usize::from(run.simulated)].add(pixel, &run);
         })?;
-        let made = makers.into_iter().map(Maker::done);
+        let made = builders.into_iter().map(SeriesBuilder::finish);
         series.extend(made.filter(|s| s.runs() + s.faults > 0));
     }
     Ok(series)
 }
 
-/// A stretch of time cut into pixels.
-struct Pixels {
+/// A stretch of time divided into pixels.
+struct PixelGrid {
     from: i64,
     ns_per_pixel: i64,
 }
 
-impl Pixels {
+impl PixelGrid {
     fn new(from: i64, to: i64, pixels: usize) -> Self {
         let count = i64::try_from(pixels.max(1)).unwrap_or(i64::MAX);
         let length = to.saturating_sub(from).max(0);
@@ -168,8 +169,8 @@ impl Pixels {
     }
 }
 
-/// One run as the index has it.
-struct Measured {
+/// The columns of one run that the index holds.
+struct PlottedRun {
     id: RunId,
     at: i64,
     simulated: bool,
@@ -178,13 +179,13 @@ struct Measured {
     fault: Option<FaultClass>,
 }
 
-/// Gives the runs of a target in order of time.
-fn walk(
+/// Calls `give` with the runs of a target in order of time.
+fn for_each_run(
     file: &Connection,
     target: i64,
     (from, to): (i64, i64),
     is_cancelled: IsCancelled<'_>,
-    mut give: impl FnMut(Measured),
+    mut give: impl FnMut(PlottedRun),
 ) -> rusqlite::Result<()> {
     let mut select = file.prepare_cached(
         "SELECT id, started_unix_ns, simulated, outcome, first_token, connection
@@ -203,14 +204,14 @@ fn walk(
     Ok(())
 }
 
-fn measured(row: &Row<'_>) -> rusqlite::Result<Measured> {
+fn measured(row: &Row<'_>) -> rusqlite::Result<PlottedRun> {
     let outcome = row.get_ref(3)?.as_str_or_null()?;
     let connection = row.get_ref(5)?.as_str_or_null()?;
     let ttft: Option<i64> = row.get(4)?;
     let counts = outcome == Some("ok");
     let ttft = ttft.filter(|_| counts).map(i64::cast_unsigned);
     let fault = outcome.filter(|_| !counts).and_then(FaultClass::parse);
-    Ok(Measured {
+    Ok(PlottedRun {
         id: RunId(row.get(0)?),
         at: row.get(1)?,
         simulated: row.get(2)?,
@@ -219,30 +220,30 @@ fn measured(row: &Row<'_>) -> rusqlite::Result<Measured> {
     })
 }
 
-/// Makes one series of runs in order of time.
-struct Maker {
+/// Builds one series from runs in order of time.
+struct SeriesBuilder {
     series: Series,
     pixel: Option<i64>,
     error_pixel: Option<i64>,
-    warm: Kind,
-    cold: Kind,
+    warm: ConnectionSeries,
+    cold: ConnectionSeries,
 }
 
 /// The runs of one connection kind.
 #[derive(Default)]
-struct Kind {
-    /// Those on the pixel that is being filled.
+struct ConnectionSeries {
+    /// Runs on the current pixel.
     pixel: Vec<SeriesPoint>,
     /// The last [`ROLLING`] TTFTs.
     recent: VecDeque<f64>,
-    /// Of the cell that is being filled: the rolling median of each pixel, and all TTFTs.
+    /// Of the current cell: the rolling median of each pixel, and all TTFTs in milliseconds.
     rolling: Vec<(i64, f64)>,
     cell: Vec<f64>,
-    /// All TTFTs of the stretch.
+    /// All TTFTs of the stretch, in milliseconds.
     all: Vec<f64>,
 }
 
-impl Maker {
+impl SeriesBuilder {
     fn new(target: &TargetId, simulated: bool) -> Self {
         Self {
             series: Series {
@@ -252,25 +253,25 @@ impl Maker {
             },
             pixel: None,
             error_pixel: None,
-            warm: Kind::default(),
-            cold: Kind::default(),
+            warm: ConnectionSeries::default(),
+            cold: ConnectionSeries::default(),
         }
     }
 
-    fn take(&mut self, pixel: i64, run: &Measured) {
+    fn add(&mut self, pixel: i64, run: &PlottedRun) {
         let last = self.pixel.replace(pixel);
         if last != Some(pixel) {
-            self.end_pixel();
+            self.finish_pixel();
         }
         if last.is_some_and(|last| last / CELL != pixel / CELL) {
-            self.end_cell();
+            self.finish_cell();
         }
         if let Some((ttft_ms, connection)) = run.ttft {
             let kind = match connection {
                 Reuse::Warm => &mut self.warm,
                 Reuse::Cold => &mut self.cold,
             };
-            kind.take(SeriesPoint {
+            kind.add(SeriesPoint {
                 at_unix_ns: run.at,
                 ttft_ms,
                 connection,
@@ -290,30 +291,30 @@ impl Maker {
         }
     }
 
-    fn end_pixel(&mut self) {
+    fn finish_pixel(&mut self) {
         let series = &mut self.series;
         let from = series.points.len();
-        self.warm.end_pixel(&mut series.points);
-        self.cold.end_pixel(&mut series.points);
+        self.warm.finish_pixel(&mut series.points);
+        self.cold.finish_pixel(&mut series.points);
         series.points[from..].sort_by_key(|point| (point.at_unix_ns, point.run));
     }
 
-    fn end_cell(&mut self) {
-        self.warm.end_cell(&mut self.series.median_warm);
-        self.cold.end_cell(&mut self.series.median_cold);
+    fn finish_cell(&mut self) {
+        self.warm.finish_cell(&mut self.series.median_warm);
+        self.cold.finish_cell(&mut self.series.median_cold);
     }
 
-    fn done(mut self) -> Series {
-        self.end_pixel();
-        self.end_cell();
+    fn finish(mut self) -> Series {
+        self.finish_pixel();
+        self.finish_cell();
         self.series.warm = Median::of(self.warm.all);
         self.series.cold = Median::of(self.cold.all);
         self.series
     }
 }
 
-impl Kind {
-    fn take(&mut self, point: SeriesPoint) {
+impl ConnectionSeries {
+    fn add(&mut self, point: SeriesPoint) {
         if self.recent.len() == ROLLING {
             self.recent.pop_front();
         }
@@ -322,7 +323,7 @@ impl Kind {
         self.pixel.push(point);
     }
 
-    fn end_pixel(&mut self, points: &mut Vec<SeriesPoint>) {
+    fn finish_pixel(&mut self, points: &mut Vec<SeriesPoint>) {
         let Some(at) = self.pixel.last().map(|point| point.at_unix_ns) else {
             return;
         };
@@ -337,7 +338,7 @@ impl Kind {
             .extend(self.pixel.drain(..).map(|point| point.ttft_ms));
     }
 
-    fn end_cell(&mut self, medians: &mut Vec<(i64, f64)>) {
+    fn finish_cell(&mut self, medians: &mut Vec<(i64, f64)>) {
         if self.cell.len() >= ROLLING {
             let (at, _) = self.rolling[self.rolling.len() / 2];
             let median = Median::of(std::mem::take(&mut self.cell));

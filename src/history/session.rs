@@ -1,9 +1,8 @@
-//! Which processes live: one locked file each.
+//! Which processes are alive: each holds the lock of one file.
 //!
-//! A process that may stream runs holds the lock of one numbered file beside the history and writes
-//! that number on its live runs. The system frees the lock when the process ends, however it ends. So
-//! a live run whose lock can be had has lost its process. The files are never deleted: on Unix a
-//! lock on a deleted file would guard nothing.
+//! A process that may stream runs locks a numbered file beside the history and stores that number with its live runs.
+//! The system releases the lock when the process ends, however it ends. So if the lock of a live run's number can be
+//! taken, its process has died. The files are never deleted: on Unix a lock on a deleted file protects nothing.
 
 use std::{
     fs::{File, TryLockError},
@@ -17,22 +16,22 @@ use crate::private;
 
 /// The lock of one number, held until dropped.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct ProcessSession {
     /// Its number.
     pub(super) number: i64,
     _lock: File,
 }
 
-/// More processes than that on one history are a mistake.
-const MOST: i64 = 1000;
+/// Most processes that share one history.
+const MAX_SESSIONS: i64 = 1000;
 
-impl Session {
+impl ProcessSession {
     /// Takes the first free number.
     ///
     /// # Errors
     /// If the folder can't be written or knows no locks.
     pub(super) fn take(folder: &Path) -> io::Result<Self> {
-        for number in 1..=MOST {
+        for number in 1..=MAX_SESSIONS {
             if let Some(session) = Self::try_number(folder, number)? {
                 return Ok(session);
             }
@@ -40,7 +39,7 @@ impl Session {
         Err(io::Error::other("too many windows use this history"))
     }
 
-    /// Takes this number; `None` if a process that lives has it.
+    /// Takes this number; `None` if a living process has it.
     ///
     /// # Errors
     /// If the folder can't be written or knows no locks.
@@ -52,27 +51,27 @@ impl Session {
         }))
     }
 
-    /// Whether no other process that lives uses the folder.
+    /// Whether no other living process uses the folder.
     pub(super) fn is_alone(&self, folder: &Path) -> bool {
-        (1..=MOST)
+        (1..=MAX_SESSIONS)
             .take_while(|n| file_of(folder, *n).exists())
             .filter(|n| *n != self.number)
             .all(|n| matches!(Self::try_number(folder, n), Ok(Some(_))))
     }
 }
 
-/// Held while a file is looked at, made, migrated or set aside, so that two processes that start
-/// together don't do it both.
+/// Locked while the file is inspected, created, migrated or set aside, so that two processes that start together
+/// don't both do it.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct OpeningLock {
     _lock: File,
 }
 
-impl Gate {
-    /// Waits for the gate, ten seconds at most.
+impl OpeningLock {
+    /// Waits for the lock, ten seconds at most.
     ///
     /// # Errors
-    /// If it can't be had.
+    /// If it can't be taken.
     pub(super) fn enter(folder: &Path) -> io::Result<Self> {
         for _ in 0..200 {
             if let Some(lock) = try_lock(&folder.join("history.lock"))? {
@@ -107,14 +106,18 @@ mod tests {
     #[test]
     fn a_number_is_held_until_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Session::take(folder.path()).unwrap();
+        let first = ProcessSession::take(folder.path()).unwrap();
         assert!(first.is_alone(folder.path()));
-        let second = Session::take(folder.path()).unwrap();
+        let second = ProcessSession::take(folder.path()).unwrap();
         assert_eq!((first.number, second.number), (1, 2));
         assert!(!first.is_alone(folder.path()));
-        assert!(Session::try_number(folder.path(), 2).unwrap().is_none());
+        assert!(
+            ProcessSession::try_number(folder.path(), 2)
+                .unwrap()
+                .is_none()
+        );
         drop(second);
         assert!(first.is_alone(folder.path()));
-        assert_eq!(Session::take(folder.path()).unwrap().number, 2);
+        assert_eq!(ProcessSession::take(folder.path()).unwrap().number, 2);
     }
 }

@@ -1,6 +1,6 @@
 //! The file itself: found, checked, opened; set aside when it is damaged or not ours.
 //!
-//! In: a folder. Out: a connection that may write, or where to read from. Nothing is ever deleted.
+//! In: a folder. Out: a writable connection, or the URI of a file that can only be read. No file is ever deleted.
 
 use std::{
     fs, io,
@@ -12,8 +12,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use url::Url;
 
 use super::{
-    schema,
-    session::{Gate, Session},
+    migrations,
+    session::{OpeningLock, ProcessSession},
     vacuum,
 };
 use crate::private;
@@ -21,17 +21,17 @@ use crate::private;
 /// The file's name.
 pub(super) const FILE: &str = "history.db";
 
-/// Files up to this size are checked whole before use; larger ones meanwhile, once a week.
+/// Files up to this size are checked before use; larger ones in the background, once a week.
 const CHECKED_AT_ONCE_BYTES: u64 = 16 << 20;
 
 const WEEK_NS: i64 = 7 * 24 * 3600 * 1_000_000_000;
 
-/// How long to wait for another process that writes.
+/// How long SQLite waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Why the history can't be used; says what to do.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum StoreError {
     /// Versions before it can damage a file in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
     #[error(
         "This build's SQLite is {0}, and 3.51.3 is the first that is safe here: build with the bundled one"
@@ -54,7 +54,7 @@ pub(super) enum Trouble {
     },
 }
 
-impl Trouble {
+impl StoreError {
     /// Whether another process holds the file, so that it is enough to wait.
     pub(super) fn is_busy(&self) -> bool {
         use ErrorCode::{DatabaseBusy, DatabaseLocked};
@@ -71,13 +71,13 @@ impl Trouble {
     }
 }
 
-/// What opening came to.
+/// The result of opening the file.
 #[derive(Debug)]
-pub(super) enum Opened {
+pub(super) enum OpenedFile {
     /// The file is ours to write.
     Writable {
         connection: Connection,
-        /// Where a file went that stood in the way, and what was wrong with it.
+        /// The new name of a damaged or foreign file that was renamed, and what was wrong with it.
         set_aside: Option<(PathBuf, String)>,
     },
     /// It can only be read, and why.
@@ -88,9 +88,9 @@ pub(super) enum Opened {
     },
 }
 
-/// What stands at the file's place.
+/// What is found under the file's name.
 #[derive(Debug)]
-enum Found {
+enum FileState {
     /// Nothing, or an empty file.
     Nothing,
     Ours,
@@ -99,32 +99,32 @@ enum Found {
     Bad(String),
 }
 
-/// Opens the file of a folder for writing; makes it, migrates it, sets it aside as need be.
+/// Opens the file of a folder for writing; creates it, migrates it or sets it aside as needed.
 ///
 /// # Errors
 /// If nothing can be stored there.
-pub(super) fn open(folder: &Path, session: &Session) -> Result<Opened, Trouble> {
+pub(super) fn open(folder: &Path, session: &ProcessSession) -> Result<OpenedFile, StoreError> {
     assert_version()?;
     let path = folder.join(FILE);
-    let in_folder = |error| Trouble::Folder {
+    let in_folder = |error| StoreError::Folder {
         path: folder.to_owned(),
         error,
     };
-    let _gate = Gate::enter(folder).map_err(in_folder)?;
+    let _lock = OpeningLock::enter(folder).map_err(in_folder)?;
     let set_aside = match examine(&path)? {
-        Found::Nothing | Found::Ours => None,
-        Found::Newer(version) => {
+        FileState::Nothing | FileState::Ours => None,
+        FileState::Newer(version) => {
             let why = format!(
                 "{} was written by a newer Tokenscope (its version is {version}, this one knows {}): it is shown, and new runs are not kept",
                 path.display(),
-                schema::VERSION
+                migrations::VERSION
             );
             let uri = readable(&path)?;
-            return Ok(Opened::ReadOnly { uri, why });
+            return Ok(OpenedFile::ReadOnly { uri, why });
         }
-        Found::Bad(why) => Some((set_aside(folder, session, &why)?, why)),
+        FileState::Bad(why) => Some((set_aside(folder, session, &why)?, why)),
     };
-    let failed = |error| Trouble::Sqlite {
+    let failed = |error| StoreError::Sqlite {
         path: path.clone(),
         error,
     };
@@ -138,7 +138,7 @@ pub(super) fn open(folder: &Path, session: &Session) -> Result<Opened, Trouble> 
     if session.is_alone(folder) {
         vacuum::rebuild(&connection);
     }
-    Ok(Opened::Writable {
+    Ok(OpenedFile::Writable {
         connection,
         set_aside,
     })
@@ -148,20 +148,20 @@ pub(super) fn open(folder: &Path, session: &Session) -> Result<Opened, Trouble> 
 ///
 /// # Errors
 /// If there is none, or it can't be read.
-pub(super) fn read_only(folder: &Path, why: &str) -> Result<Opened, Trouble> {
+pub(super) fn read_only(folder: &Path, why: &str) -> Result<OpenedFile, StoreError> {
     let path = folder.join(FILE);
     let uri = readable(&path)?;
     let why = format!(
         "{} can't be written ({why}): it is shown, and new runs are not kept until it is writable and the program is started again",
         path.display()
     );
-    Ok(Opened::ReadOnly { uri, why })
+    Ok(OpenedFile::ReadOnly { uri, why })
 }
 
-fn assert_version() -> Result<(), Trouble> {
+fn assert_version() -> Result<(), StoreError> {
     match rusqlite::version_number() {
         3_051_003.. => Ok(()),
-        _ => Err(Trouble::OldSqlite(rusqlite::version())),
+        _ => Err(StoreError::OldSqlite(rusqlite::version())),
     }
 }
 
@@ -169,27 +169,27 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     vacuum::prepare(connection)?;
-    // Where shared memory is not to be had, SQLite stays with its rollback journal, which is safe too.
+    // Where there is no shared memory, SQLite stays with its rollback journal, which is safe too.
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // With WAL a kill loses nothing that was committed; a power cut may lose the last moments.
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
-    schema::migrate(connection)
+    migrations::migrate(connection)
 }
 
-/// Looks at a file without changing it, but for what SQLite repairs by itself.
-fn examine(path: &Path) -> Result<Found, Trouble> {
+/// Inspects a file without changing it, except for a rollback that SQLite itself makes.
+fn examine(path: &Path) -> Result<FileState, StoreError> {
     if length(path)? == 0 {
-        // A new file would take the place of a log that was left without its own.
+        // A new file must not be combined with a WAL of a file that is gone.
         return Ok(match length(&with_end(path, "-wal"))? {
-            0 => Found::Nothing,
-            _ => Found::Bad("its log is there, but the file itself is gone".into()),
+            0 => FileState::Nothing,
+            _ => FileState::Bad("its log is there, but the file itself is gone".into()),
         });
     }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if length(&with_end(path, "-journal"))? > 0 {
-        // Left by a crash in the middle of a write: SQLite takes that write back, for which it has to write.
+        // Left by a crash during a write: SQLite rolls that write back, for which it must be able to write.
         flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     }
     let found = Connection::open_with_flags(path, flags).and_then(|connection| {
@@ -198,48 +198,48 @@ fn examine(path: &Path) -> Result<Found, Trouble> {
     });
     match found {
         Ok(found) => Ok(found),
-        Err(error) if is_damage(&error) => Ok(Found::Bad(words_of(&error))),
-        Err(error) => Err(Trouble::Sqlite {
+        Err(error) if is_damage(&error) => Ok(FileState::Bad(error_text(&error))),
+        Err(error) => Err(StoreError::Sqlite {
             path: path.to_owned(),
             error,
         }),
     }
 }
 
-/// Bytes of a file; one that is not there has none.
-fn length(path: &Path) -> Result<u64, Trouble> {
+/// Size of a file in bytes; 0 if there is none.
+fn length(path: &Path) -> Result<u64, StoreError> {
     match fs::metadata(path) {
         Ok(meta) => Ok(meta.len()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(Trouble::Folder {
+        Err(error) => Err(StoreError::Folder {
             path: path.to_owned(),
             error,
         }),
     }
 }
 
-fn inspect(connection: &Connection, path: &Path) -> rusqlite::Result<Found> {
+fn inspect(connection: &Connection, path: &Path) -> rusqlite::Result<FileState> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
     let version: i32 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
     let things: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
-    if application != schema::APPLICATION_ID {
+    if application != migrations::APPLICATION_ID {
         return Ok(match (application, version, things) {
-            (0, 0, 0) => Found::Nothing,
-            _ => Found::Bad("it is another program's database".into()),
+            (0, 0, 0) => FileState::Nothing,
+            _ => FileState::Bad("it is another program's database".into()),
         });
     }
-    if version > schema::VERSION {
-        return Ok(Found::Newer(version));
+    if version > migrations::VERSION {
+        return Ok(FileState::Newer(version));
     }
     let small = fs::metadata(path).is_ok_and(|meta| meta.len() <= CHECKED_AT_ONCE_BYTES);
     if !small {
-        return Ok(Found::Ours);
+        return Ok(FileState::Ours);
     }
-    Ok(check(connection)?.map_or(Found::Ours, Found::Bad))
+    Ok(check(connection)?.map_or(FileState::Ours, FileState::Bad))
 }
 
-/// Checks the structure of every page: `None` if it is whole, else what is wrong with it.
+/// Checks the structure of every page: `None` if it is sound, else what is wrong with it.
 ///
 /// # Errors
 /// If it can't be read.
@@ -248,7 +248,7 @@ fn check(connection: &Connection) -> rusqlite::Result<Option<String>> {
     Ok((said != "ok").then(|| said.lines().collect::<Vec<_>>().join(", ")))
 }
 
-/// Whether a check of the whole file that is there now finds damage.
+/// Whether a check of the current file finds damage.
 pub(super) fn is_damaged(folder: &Path) -> bool {
     let checked = open_reader(&read_uri(&folder.join(FILE))).and_then(|file| check(&file));
     match checked {
@@ -257,8 +257,8 @@ pub(super) fn is_damaged(folder: &Path) -> bool {
     }
 }
 
-/// Checks a large file that was not checked for a week; says what is wrong with it. To be called on
-/// a thread that may take its time.
+/// Checks a large file that was not checked for a week, and returns what is wrong with it. Takes long: not for the
+/// writer thread.
 pub(super) fn check_if_due(folder: &Path, now_unix_ns: i64) -> Option<String> {
     let path = folder.join(FILE);
     if fs::metadata(&path).is_ok_and(|meta| meta.len() <= CHECKED_AT_ONCE_BYTES) {
@@ -279,7 +279,7 @@ pub(super) fn check_if_due(folder: &Path, now_unix_ns: i64) -> Option<String> {
     });
     match checked {
         Ok(wrong) => wrong,
-        Err(error) if is_damage(&error) => Some(words_of(&error)),
+        Err(error) if is_damage(&error) => Some(error_text(&error)),
         Err(error) => {
             tracing::warn!("the history could not be checked: {error}");
             None
@@ -287,23 +287,27 @@ pub(super) fn check_if_due(folder: &Path, now_unix_ns: i64) -> Option<String> {
     }
 }
 
-/// Renames the file and what belongs to it, and gives its new name.
+/// Renames the file with its WAL and journal, and returns its new name.
 ///
 /// # Errors
 /// If another window uses it, or it can't be renamed.
-pub(super) fn set_aside(folder: &Path, session: &Session, why: &str) -> Result<PathBuf, Trouble> {
+pub(super) fn set_aside(
+    folder: &Path,
+    session: &ProcessSession,
+    why: &str,
+) -> Result<PathBuf, StoreError> {
     let path = folder.join(FILE);
     if !session.is_alone(folder) {
         let why = why.to_owned();
-        return Err(Trouble::DamagedInUse { path, why });
+        return Err(StoreError::DamagedInUse { path, why });
     }
     let kept_as = free_name(folder);
-    // The main file goes last: a log left beside a new file would be taken for its own.
+    // The main file is renamed last: a WAL left beside a new file would be taken for that file's own.
     for end in ["-shm", "-wal", "-journal", ""] {
         match fs::rename(with_end(&path, end), with_end(&kept_as, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 let why = why.to_owned();
-                return Err(Trouble::CantSetAside { path, why, error });
+                return Err(StoreError::CantSetAside { path, why, error });
             }
             _ => {}
         }
@@ -332,7 +336,7 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 }
 
 /// The URI by which a file can be read, with its log if the folder allows it.
-fn readable(path: &Path) -> Result<String, Trouble> {
+fn readable(path: &Path) -> Result<String, StoreError> {
     let uri = read_uri(path);
     let tried = open_reader(&uri).map(|_| uri);
     // A file in WAL mode in a folder that can't be written is read as it is, its log left aside.
@@ -340,7 +344,7 @@ fn readable(path: &Path) -> Result<String, Trouble> {
         let uri = read_uri(path).replace("?mode=ro", "?immutable=1");
         open_reader(&uri).map(|_| uri)
     });
-    tried.map_err(|error| Trouble::Sqlite {
+    tried.map_err(|error| StoreError::Sqlite {
         path: path.to_owned(),
         error,
     })
@@ -381,7 +385,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 /// Whether the machine is at fault, so that the same may succeed later.
-pub(super) fn is_of_machine(error: &rusqlite::Error) -> bool {
+pub(super) fn is_environment_error(error: &rusqlite::Error) -> bool {
     use ErrorCode::{
         CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory,
         PermissionDenied, ReadOnly, SystemIoFailure,
@@ -402,7 +406,7 @@ pub(super) fn is_of_machine(error: &rusqlite::Error) -> bool {
     )
 }
 
-pub(super) fn words_of(error: &rusqlite::Error) -> String {
+pub(super) fn error_text(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(code, None) => code.to_string(),
         other => other.to_string(),
@@ -410,7 +414,7 @@ pub(super) fn words_of(error: &rusqlite::Error) -> String {
 }
 
 fn advice(path: &Path, error: &rusqlite::Error) -> String {
-    let (file, words) = (path.display(), words_of(error));
+    let (file, words) = (path.display(), error_text(error));
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => format!("The disk with {file} is full: free some space"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

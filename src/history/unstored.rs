@@ -1,48 +1,48 @@
-//! What did not get into the file, told when the history ends.
+//! What could not be stored, reported when the history is closed.
 
 use std::collections::BTreeSet;
 
-use super::inbox::Batch;
+use super::write_queue::Batch;
 use crate::run::RunId;
 
-/// What was given up, and why.
+/// What could not be stored, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {why}", self.what())]
 pub struct Unstored {
     runs: BTreeSet<RunId>,
-    /// Runs that had no room in memory, and things that SQLite refused.
+    /// Runs that were dropped for lack of memory, and items that SQLite refused.
     others: usize,
-    /// Whether a change of a conversation is among it.
+    /// Whether a change of a conversation could not be stored.
     conversations: bool,
     why: String,
 }
 
 impl Unstored {
-    /// A batch was given up.
+    /// Adds a batch that was given up.
     pub(super) fn add(&mut self, batch: &Batch, why: &str) {
         self.runs.extend(batch.runs());
         self.conversations |= !batch.conversations.is_empty();
         why.clone_into(&mut self.why);
     }
 
-    /// A batch was written; what it holds whole is not missing any more.
+    /// A batch was written: its finished runs are not missing any more.
     pub(super) fn stored(&mut self, batch: &Batch) {
         for run in &batch.finished {
             self.runs.remove(&run.head.id);
         }
     }
 
-    /// One thing was left out.
-    pub(super) fn refuse(&mut self, why: &str) {
+    /// Adds one item that SQLite refused.
+    pub(super) fn add_refused(&mut self, why: &str) {
         self.others += 1;
         why.clone_into(&mut self.why);
     }
 
-    /// Whether all was stored in the end; `dropped` runs had no room in memory.
+    /// Whether everything was stored in the end; `dropped` runs had no room in memory.
     ///
     /// # Errors
     /// With what is missing.
-    pub(super) fn told(mut self, dropped: usize) -> Result<(), Self> {
+    pub(super) fn into_result(mut self, dropped: usize) -> Result<(), Self> {
         self.others += dropped;
         if self.why.is_empty() {
             "there was no room for them while the file could not be written"

@@ -1,37 +1,37 @@
-//! Gives what was deleted back to the disk, a little at a time while nothing else is to be done.
+//! Returns free pages to the file system, a few at a time while the writer is idle.
 //!
-//! New files are in SQLite's mode `incremental`: their free pages can be cut off piece by piece. An older file
-//! gets that mode, and loses its free pages, in one go when it is opened and nobody else uses it.
+//! New files use SQLite's mode `incremental`, in which free pages can be removed step by step. An older file is
+//! rebuilt in that mode, without its free pages, when it is opened and no other process uses it.
 
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 /// The wait between two steps.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const STEP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Pages of one step: 16 MiB.
-const STEP: i64 = 4096;
+const STEP_PAGES: i64 = 4096;
 
-/// This many free pages are kept for what comes next: 1 MiB.
-const SPARE: i64 = 256;
+/// This many free pages are kept for further writes: 1 MiB.
+const KEPT_FREE_PAGES: i64 = 256;
 
-/// Most steps before the file is closed: 512 MiB.
-const LAST_STEPS: usize = 32;
+/// Most steps when the file is closed: 512 MiB.
+const MAX_CLOSING_STEPS: usize = 32;
 
 const INCREMENTAL: i64 = 2;
 
-/// Whether pages can be given back now.
+/// Whether there are pages to return.
 pub(super) fn is_due(file: &Connection) -> bool {
-    number(file, "auto_vacuum") == INCREMENTAL && number(file, "freelist_count") > SPARE
+    number(file, "auto_vacuum") == INCREMENTAL && number(file, "freelist_count") > KEPT_FREE_PAGES
 }
 
-/// Gives some pages back, and says whether there are more.
+/// Returns some pages, and says whether there are more.
 pub(super) fn step(file: &Connection) -> bool {
     let done = file
-        .prepare(&format!("PRAGMA incremental_vacuum({STEP})"))
+        .prepare(&format!("PRAGMA incremental_vacuum({STEP_PAGES})"))
         .and_then(|mut pragma| {
-            // It frees a page a row.
+            // The pragma frees one page per row that is read.
             let mut rows = pragma.query([])?;
             while rows.next()?.is_some() {}
             Ok(())
@@ -42,37 +42,37 @@ pub(super) fn step(file: &Connection) -> bool {
     }
     let more = is_due(file);
     if !more {
-        // The file itself shrinks when the log is folded in.
-        super::writer::fold_log_in(file);
+        // The file itself shrinks only with a WAL checkpoint.
+        super::writer::checkpoint_wal(file);
     }
     more
 }
 
-/// Gives pages back before the file is closed: no more than takes about a second.
+/// Returns pages before the file is closed: as many as take about a second.
 pub(super) fn close(file: &Connection) {
     let mut steps = 0;
-    while is_due(file) && steps < LAST_STEPS && step(file) {
+    while is_due(file) && steps < MAX_CLOSING_STEPS && step(file) {
         steps += 1;
     }
 }
 
-/// A new file is in mode `incremental`: to be said before its first table.
+/// Sets mode `incremental` for a new file: only possible before its first table.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn prepare(file: &Connection) -> rusqlite::Result<()> {
-    // Where there are tables already, it would write the mode into the file again.
+    // With tables in it, the pragma would only write to the file.
     if number(file, "page_count") > 0 {
         return Ok(());
     }
     file.pragma_update(None, "auto_vacuum", INCREMENTAL)
 }
 
-/// Rebuilds an older file whose free pages are a quarter of it or more, unless it is in use. Whether or not that
-/// succeeds, the file can be used.
+/// Rebuilds an older file of which a quarter or more are free pages, unless it is in use. The file can be used
+/// whether or not that succeeds.
 pub(super) fn rebuild(file: &Connection) {
     let (free, all) = (number(file, "freelist_count"), number(file, "page_count"));
-    if number(file, "auto_vacuum") == INCREMENTAL || free <= SPARE || free * 4 < all {
+    if number(file, "auto_vacuum") == INCREMENTAL || free <= KEPT_FREE_PAGES || free * 4 < all {
         return;
     }
     let sql = format!("PRAGMA auto_vacuum = {INCREMENTAL}; VACUUM");

@@ -1,27 +1,27 @@
-//! The thread that writes: batches in, one transaction each.
+//! The writer thread: batches in, one transaction each.
 //!
-//! While the disk fails, a batch is kept and tried again; a damaged file is set aside and the batch
-//! goes into a new one.
+//! A batch that can't be written is retried. A damaged file is set aside, and the batch goes into a new one.
 
 use std::{io, sync::Arc, thread, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    Shared, Storage, conversations, drafts,
-    elsewhere::{Counts, Lookout},
-    files::Held,
-    inbox::{Batch, Next, Talk},
-    long, recover, rows,
-    session::Session,
-    sqlite::{self, Opened, Trouble},
+    HistoryShared, Storage, conversations, drafts,
+    files::ContentsCache,
+    large_values,
+    other_processes::{ChangeCounts, ProcessWatch},
+    recover, rows,
+    session::ProcessSession,
+    sqlite::{self, OpenedFile, StoreError},
     unstored::Unstored,
     vacuum,
+    write_queue::{Batch, ConversationWrite, NextWrite},
 };
 use crate::private;
 
-/// Waits between tries while nothing can be written.
-const PAUSES: [Duration; 5] = [
+/// Delays between retries while nothing can be written; the last one repeats.
+const RETRY_DELAYS: [Duration; 5] = [
     Duration::from_millis(250),
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -30,119 +30,121 @@ const PAUSES: [Duration; 5] = [
 ];
 
 /// The state of the thread.
-struct Writer {
-    shared: Arc<Shared>,
-    session: Option<Session>,
-    file: File,
-    /// What holds while writing succeeds: `Ok`, or `SetAside`.
-    standing: Storage,
+struct HistoryWriter {
+    shared: Arc<HistoryShared>,
+    session: Option<ProcessSession>,
+    file: WriterFile,
+    /// The status while writing succeeds: `Ok`, or `SetAside`.
+    status: Storage,
     /// Whether runs of an earlier owner of our session number were ended.
     recovered: bool,
-    lookout: Lookout,
+    watch: ProcessWatch,
     /// What could not be stored so far.
     unstored: Unstored,
     /// Whether free pages wait to be given back.
-    vacuums: bool,
+    vacuum_due: bool,
 }
 
-enum File {
+enum WriterFile {
     /// To be opened, or opened again.
     Closed,
     Open(Connection),
-    /// Can only be read: what comes is let go.
+    /// Can only be read: batches are dropped.
     ReadOnly,
 }
 
-/// Writes until the last handle is gone.
-pub(super) fn run(shared: Arc<Shared>) {
-    let mut writer = Writer {
+/// Writes until the queue is closed.
+pub(super) fn run(shared: Arc<HistoryShared>) {
+    let mut writer = HistoryWriter {
         shared,
         session: None,
-        file: File::Closed,
-        standing: Storage::Ok,
+        file: WriterFile::Closed,
+        status: Storage::Ok,
         recovered: false,
-        lookout: Lookout::default(),
+        watch: ProcessWatch::default(),
         unstored: Unstored::default(),
-        vacuums: false,
+        vacuum_due: false,
     };
     writer.try_to_open();
     loop {
-        match writer.shared.inbox.next(writer.patience()) {
-            Next::Write(batch) => writer.store(*batch),
-            Next::Nothing => writer.rest(),
-            Next::End => break,
+        match writer.shared.queue.next(writer.timeout()) {
+            NextWrite::Write(batch) => writer.store(*batch),
+            NextWrite::TimedOut => writer.idle(),
+            NextWrite::Closed => break,
         }
-        writer.look_elsewhere();
+        writer.poll_other_processes();
     }
     writer.close();
 }
 
-impl Writer {
+impl HistoryWriter {
     fn try_to_open(&mut self) {
         match self.connection() {
             Ok(_) => {}
-            Err(trouble) => self.failing(&trouble),
+            Err(error) => self.set_failing(&error),
         }
     }
 
-    /// How long to wait for something to write before something else is done.
-    fn patience(&self) -> Option<Duration> {
+    /// How long to wait for a batch before other work is due.
+    fn timeout(&self) -> Option<Duration> {
         match self.file {
-            File::Closed => Some(Duration::from_secs(5)),
-            File::Open(_) if self.vacuums => Some(vacuum::PAUSE),
-            File::Open(_) if self.is_watched() => Some(self.lookout.patience()),
-            File::Open(_) | File::ReadOnly => None,
+            WriterFile::Closed => Some(Duration::from_secs(5)),
+            WriterFile::Open(_) if self.vacuum_due => Some(vacuum::STEP_INTERVAL),
+            WriterFile::Open(_) if self.is_watched() => Some(self.watch.poll_interval()),
+            WriterFile::Open(_) | WriterFile::ReadOnly => None,
         }
     }
 
-    /// What is done while nothing comes.
-    fn rest(&mut self) {
+    /// Work that is done while nothing is queued.
+    fn idle(&mut self) {
         match &self.file {
-            File::Closed => self.try_to_open(),
-            File::Open(connection) if self.vacuums => self.vacuums = vacuum::step(connection),
-            File::Open(_) | File::ReadOnly => {}
+            WriterFile::Closed => self.try_to_open(),
+            WriterFile::Open(connection) if self.vacuum_due => {
+                self.vacuum_due = vacuum::step(connection)
+            }
+            WriterFile::Open(_) | WriterFile::ReadOnly => {}
         }
     }
 
     fn is_watched(&self) -> bool {
-        self.shared.elsewhere.receiver_count() > 0
+        self.shared.other_processes.receiver_count() > 0
     }
 
-    /// Tells what other processes did, if somebody wants to know.
-    fn look_elsewhere(&mut self) {
-        let (File::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
+    /// Reports what other processes changed, if there is a receiver.
+    fn poll_other_processes(&mut self) {
+        let (WriterFile::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
             return;
         };
-        if self.shared.elsewhere.receiver_count() == 0 {
+        if self.shared.other_processes.receiver_count() == 0 {
             return;
         }
-        let Shared { held, folder, .. } = &*self.shared;
-        match self.lookout.look(connection, held, folder, session) {
+        let HistoryShared { cache, folder, .. } = &*self.shared;
+        match self.watch.poll(connection, cache, folder, session) {
             Ok(found) => {
-                self.shared.elsewhere.send_if_modified(|told| {
-                    let changes = *told != found;
-                    *told = found;
+                self.shared.other_processes.send_if_modified(|sent| {
+                    let changes = *sent != found;
+                    *sent = found;
                     changes
                 });
             }
-            // The next write meets what is wrong.
+            // The next write reports the error.
             Err(error) => tracing::debug!("other windows could not be looked at: {error}"),
         }
     }
 
-    /// Writes a batch, however often it takes. Once nothing more will come, it waits only for another process
-    /// that holds the file: all else is told, and given up.
+    /// Writes a batch, retrying until it succeeds. Once the queue is closed, only a lock of another process is waited
+    /// for; any other error is reported and the batch given up.
     fn store(&mut self, mut batch: Batch) {
         let flushes = std::mem::take(&mut batch.flushes);
         let mut flushes = Some(flushes);
-        for pause in PAUSES
+        for pause in RETRY_DELAYS
             .iter()
-            .chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]))
+            .chain(std::iter::repeat(&RETRY_DELAYS[RETRY_DELAYS.len() - 1]))
         {
             let written = self.write(&batch);
             match &written {
-                Ok(()) => self.set_standing(None),
-                Err(trouble) => self.failing(trouble),
+                Ok(()) => self.set_status(None),
+                Err(error) => self.set_failing(error),
             }
             for done in flushes.take().into_iter().flatten() {
                 // Whoever asked may have gone away.
@@ -150,91 +152,91 @@ impl Writer {
             }
             match written {
                 Ok(()) => return,
-                Err(trouble) if self.shared.inbox.is_closed() && !trouble.is_busy() => {
-                    return self.unstored.add(&batch, &trouble.to_string());
+                Err(error) if self.shared.queue.is_closed() && !error.is_busy() => {
+                    return self.unstored.add(&batch, &error.to_string());
                 }
                 Err(_) => {}
             }
             batch.damage = None;
-            self.shared.inbox.pause(*pause);
+            self.shared.queue.pause(*pause);
         }
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<(), Trouble> {
-        // What a reader met may have been set aside since.
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        // The file that a reader found damaged may have been replaced since.
         if let Some(why) = &batch.damage
             && sqlite::is_damaged(&self.shared.folder)
         {
             self.replace(why)?;
         }
         match self.write_once(batch) {
-            Err(Trouble::Sqlite { error, .. }) if sqlite::is_damage(&error) => {
-                self.replace(&sqlite::words_of(&error))?;
+            Err(StoreError::Sqlite { error, .. }) if sqlite::is_damage(&error) => {
+                self.replace(&sqlite::error_text(&error))?;
                 self.write_once(batch)
             }
             other => other,
         }
     }
 
-    fn write_once(&mut self, batch: &Batch) -> Result<(), Trouble> {
+    fn write_once(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         let folder = shared.folder.clone();
         if self.connection()?.is_none() {
-            if let Storage::ReadOnly { why } = &self.standing {
+            if let Storage::ReadOnly { why } = &self.status {
                 self.unstored.add(batch, why);
             }
             return Ok(());
         }
-        let (File::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
+        let (WriterFile::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
             return Ok(());
         };
-        let mut put = Put {
-            held: &shared.held,
+        let mut batch_writer = BatchWriter {
+            cache: &shared.cache,
             session,
-            lookout: &mut self.lookout,
+            watch: &mut self.watch,
             unstored: &mut self.unstored,
         };
-        let mut written = put.batch(connection, batch);
-        if written.is_ok() && batch.find_dead {
+        let mut written = batch_writer.write(connection, batch);
+        if written.is_ok() && batch.end_dead_runs {
             written =
-                recover::dead_runs(connection, &shared.held, &folder, session, false).map(|_| ());
+                recover::dead_runs(connection, &shared.cache, &folder, session, false).map(|_| ());
         }
         for id in &batch.adopt {
             written = written.and_then(|()| drafts::adopt(connection, &folder, session, *id));
         }
         let Err(error) = written else {
             self.unstored.stored(batch);
-            self.vacuums = vacuum::is_due(connection);
+            self.vacuum_due = vacuum::is_due(connection);
             return Ok(());
         };
         if error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) {
-            self.file = File::Closed;
+            self.file = WriterFile::Closed;
         }
         let path = folder.join(sqlite::FILE);
-        Err(Trouble::Sqlite { path, error })
+        Err(StoreError::Sqlite { path, error })
     }
 
     /// The connection, opened if it is not; `None` where the file can only be read.
-    fn connection(&mut self) -> Result<Option<(&mut Connection, &Session)>, Trouble> {
-        if let File::Open(connection) = &self.file
+    fn connection(&mut self) -> Result<Option<(&mut Connection, &ProcessSession)>, StoreError> {
+        if let WriterFile::Open(connection) = &self.file
             && !self.shared.folder.join(sqlite::FILE).exists()
         {
-            // Moved or deleted by hand: more that is written to it would be lost. SQLite itself folds
-            // the log of a moved file in only when asked.
+            // Moved or deleted by hand: further writes would be lost. SQLite checkpoints the WAL of a moved file only
+            // if asked to.
             self.shared.close_readers();
-            fold_log_in(connection);
-            self.let_go("the history's file is gone and a new one is being made");
+            checkpoint_wal(connection);
+            self.close_file("the history's file is gone and a new one is being made");
         }
-        if matches!(self.file, File::Closed) {
+        if matches!(self.file, WriterFile::Closed) {
             self.open()?;
         }
         match (&mut self.file, &self.session) {
-            (File::Open(connection), Some(session)) => Ok(Some((connection, session))),
+            (WriterFile::Open(connection), Some(session)) => Ok(Some((connection, session))),
             _ => Ok(None),
         }
     }
 
-    fn open(&mut self) -> Result<(), Trouble> {
+    fn open(&mut self) -> Result<(), StoreError> {
         let folder = self.shared.folder.clone();
         let opened = match self.take_session() {
             Ok(session) => sqlite::open(&folder, session)?,
@@ -242,58 +244,58 @@ impl Writer {
                 sqlite::read_only(&folder, &error.to_string())?
             }
             Err(error) => {
-                return Err(Trouble::Folder {
+                return Err(StoreError::Folder {
                     path: folder,
                     error,
                 });
             }
         };
         match opened {
-            Opened::ReadOnly { uri, why } => {
-                self.file = File::ReadOnly;
-                self.shared.set_place(Ok(uri));
-                self.standing = Storage::ReadOnly { why };
+            OpenedFile::ReadOnly { uri, why } => {
+                self.file = WriterFile::ReadOnly;
+                self.shared.set_read_uri(Ok(uri));
+                self.status = Storage::ReadOnly { why };
             }
-            Opened::Writable {
+            OpenedFile::Writable {
                 connection,
                 set_aside,
             } => {
                 if let Some((kept_as, why)) = set_aside {
-                    self.standing = Storage::SetAside { kept_as, why };
-                    self.shared.inbox.begin_again();
+                    self.status = Storage::SetAside { kept_as, why };
+                    self.shared.queue.start_over();
                 }
-                self.vacuums = vacuum::is_due(&connection);
-                self.file = File::Open(connection);
+                self.vacuum_due = vacuum::is_due(&connection);
+                self.file = WriterFile::Open(connection);
                 self.recover();
                 let uri = sqlite::read_uri(&folder.join(sqlite::FILE));
-                self.shared.set_place(Ok(uri));
-                check_meanwhile(&self.shared);
+                self.shared.set_read_uri(Ok(uri));
+                check_in_background(&self.shared);
             }
         }
-        self.set_standing(None);
+        self.set_status(None);
         Ok(())
     }
 
-    fn take_session(&mut self) -> io::Result<&Session> {
+    fn take_session(&mut self) -> io::Result<&ProcessSession> {
         private::folder(&self.shared.folder)?;
         match &mut self.session {
             Some(session) => Ok(session),
             none => {
-                let session = none.insert(Session::take(&self.shared.folder)?);
-                // Once it is known it stays: it can't have been set before.
+                let session = none.insert(ProcessSession::take(&self.shared.folder)?);
+                // Can't fail: it is set only here, once.
                 let _ = self.shared.session.set(session.number);
                 Ok(session)
             }
         }
     }
 
-    /// Ends runs of processes that died. A failure is met again by the next write.
+    /// Ends runs of processes that died. An error will show up again in the next write.
     fn recover(&mut self) {
-        let (File::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
+        let (WriterFile::Open(connection), Some(session)) = (&mut self.file, &self.session) else {
             return;
         };
-        let Shared { held, folder, .. } = &*self.shared;
-        match recover::dead_runs(connection, held, folder, session, !self.recovered) {
+        let HistoryShared { cache, folder, .. } = &*self.shared;
+        match recover::dead_runs(connection, cache, folder, session, !self.recovered) {
             Ok(0) => self.recovered = true,
             Ok(n) => {
                 self.recovered = true;
@@ -304,78 +306,78 @@ impl Writer {
     }
 
     /// Sets a damaged file aside and opens a new one.
-    fn replace(&mut self, why: &str) -> Result<(), Trouble> {
-        if let File::ReadOnly = self.file {
+    fn replace(&mut self, why: &str) -> Result<(), StoreError> {
+        if let WriterFile::ReadOnly = self.file {
             return Ok(());
         }
         // No one may have the file open while it is renamed (Windows would refuse).
-        self.let_go("the history's file is damaged and is being set aside");
+        self.close_file("the history's file is damaged and is being set aside");
         if let Some(session) = &self.session {
             let kept_as = sqlite::set_aside(&self.shared.folder, session, why)?;
             let why = why.to_owned();
-            self.standing = Storage::SetAside { kept_as, why };
+            self.status = Storage::SetAside { kept_as, why };
         }
         self.connection().map(|_| ())
     }
 
-    /// Closes the file everywhere, before another one takes its place.
-    fn let_go(&mut self, why: &str) {
-        self.shared.set_place(Err(why.to_owned()));
+    /// Closes the file in all threads before another one takes its place.
+    fn close_file(&mut self, why: &str) {
+        self.shared.set_read_uri(Err(why.to_owned()));
         self.shared.close_readers();
-        self.file = File::Closed;
-        self.lookout.begin_again();
-        self.shared.inbox.begin_again();
+        self.file = WriterFile::Closed;
+        self.watch.start_over();
+        self.shared.queue.start_over();
     }
 
-    fn failing(&self, trouble: &Trouble) {
-        let dropped = match self.shared.inbox.dropped() {
+    fn set_failing(&self, error: &StoreError) {
+        let dropped = match self.shared.queue.dropped() {
             0 => String::new(),
             n => format!("; the oldest {n} of them had to be dropped"),
         };
-        let why = format!("{trouble}. New runs are kept in memory until it works again{dropped}");
+        let why = format!("{error}. New runs are kept in memory until it works again{dropped}");
         tracing::warn!("{why}");
-        if !matches!(self.file, File::Open(_)) {
-            self.shared.set_place(Err(why.clone()));
+        if !matches!(self.file, WriterFile::Open(_)) {
+            self.shared.set_read_uri(Err(why.clone()));
         }
-        self.set_standing(Some(Storage::Failing { why }));
+        self.set_status(Some(Storage::Failing { why }));
     }
 
-    fn set_standing(&self, failing: Option<Storage>) {
-        let now = Some(failing.unwrap_or_else(|| self.standing.clone()));
-        self.shared.standing.send_if_modified(|standing| {
-            let changes = *standing != now;
-            *standing = now;
+    fn set_status(&self, failing: Option<Storage>) {
+        let now = Some(failing.unwrap_or_else(|| self.status.clone()));
+        self.shared.status.send_if_modified(|status| {
+            let changes = *status != now;
+            *status = now;
             changes
         });
     }
 
     fn close(self) {
         self.shared.close_readers();
-        if let (File::Open(connection), Some(session)) = (&self.file, &self.session) {
+        if let (WriterFile::Open(connection), Some(session)) = (&self.file, &self.session) {
             if let Err(error) = drafts::release(connection, session.number) {
                 tracing::debug!("the drafts are left to the next window's start: {error}");
             }
             vacuum::close(connection);
-            fold_log_in(connection);
+            checkpoint_wal(connection);
         }
-        self.shared.inbox.end();
-        let dropped = self.shared.inbox.dropped();
+        self.shared.queue.end();
+        let dropped = self.shared.queue.dropped();
         self.shared
             .ended
-            .send_replace(Some(self.unstored.told(dropped)));
+            .send_replace(Some(self.unstored.into_result(dropped)));
     }
 }
 
-/// Moves what stands in the log into the file.
-pub(super) fn fold_log_in(connection: &Connection) {
+/// Checkpoints the WAL: moves its pages into the database file.
+pub(super) fn checkpoint_wal(connection: &Connection) {
     let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     if let Err(error) = folded {
         tracing::debug!("the log was not folded in: {error}");
     }
 }
 
-/// Files that are too large to be checked at once are checked on a thread of their own.
-fn check_meanwhile(shared: &Arc<Shared>) {
+/// Checks a large file on a thread of its own, since that takes long.
+fn check_in_background(shared: &Arc<HistoryShared>) {
     let shared = Arc::downgrade(shared);
     let check = move || {
         let Some(folder) = shared.upgrade().map(|shared| shared.folder.clone()) else {
@@ -384,7 +386,7 @@ fn check_meanwhile(shared: &Arc<Shared>) {
         let now = jiff::Timestamp::now().as_nanosecond();
         let wrong = sqlite::check_if_due(&folder, i64::try_from(now).unwrap_or(i64::MAX));
         if let (Some(why), Some(shared)) = (wrong, shared.upgrade()) {
-            shared.inbox.report_damage(why);
+            shared.queue.report_damage(why);
         }
     };
     let started = thread::Builder::new()
@@ -401,70 +403,72 @@ fn is_write_protected(error: &io::Error) -> bool {
 }
 
 /// Writes one batch.
-struct Put<'a> {
-    held: &'a Held,
-    session: &'a Session,
-    lookout: &'a mut Lookout,
+struct BatchWriter<'a> {
+    cache: &'a ContentsCache,
+    session: &'a ProcessSession,
+    watch: &'a mut ProcessWatch,
     unstored: &'a mut Unstored,
 }
 
-impl Put<'_> {
-    fn batch(&mut self, connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
+impl BatchWriter<'_> {
+    fn write(&mut self, connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
-        let (held, session) = (self.held, self.session.number);
+        let (cache, session) = (self.cache, self.session.number);
         let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let before = Counts::read(&file)?;
+        let before = ChangeCounts::read(&file)?;
         for run in &batch.begun {
-            self.whole(&file, || rows::put(&file, held, run, Some(session)))?;
+            self.savepoint(&file, || rows::put(&file, cache, run, Some(session)))?;
         }
         for run in &batch.changed {
-            self.whole(&file, || rows::put_standing(&file, run, session))?;
+            self.savepoint(&file, || rows::put_status(&file, run, session))?;
         }
         for piece in &batch.pieces {
-            self.whole(&file, || piece.put(&file))?;
+            self.savepoint(&file, || piece.put(&file))?;
         }
         for run in &batch.finished {
-            self.whole(&file, || {
-                long::settle(&file, run, batch.streamed.contains(&run.head.id))?;
-                rows::put(&file, held, run, None)
+            self.savepoint(&file, || {
+                large_values::store(&file, run, batch.pieces_stored.contains(&run.head.id))?;
+                rows::put(&file, cache, run, None)
             })?;
         }
-        for (id, talks) in &batch.conversations {
-            for talk in talks {
-                self.whole(&file, || match talk {
-                    Talk::Change(change) => conversations::put(&file, held, session, change),
-                    Talk::Delete => conversations::delete(&file, *id),
+        for (id, writes) in &batch.conversations {
+            for write in writes {
+                self.savepoint(&file, || match write {
+                    ConversationWrite::Change(change) => {
+                        conversations::put(&file, cache, session, change)
+                    }
+                    ConversationWrite::Delete => conversations::delete(&file, *id),
                 })?;
             }
         }
         if let Some(id) = batch.shown {
-            self.lookout.show(&file, self.session, id)?;
+            self.watch.show(&file, self.session, id)?;
         }
         if !(batch.begun.is_empty() && batch.finished.is_empty()) {
             file.execute("UPDATE meta SET generation = generation + 1", [])?;
         }
-        let after = Counts::read(&file)?;
+        let after = ChangeCounts::read(&file)?;
         file.commit()?;
-        self.lookout.wrote(before, after);
+        self.watch.note_own_write(before, after);
         Ok(())
     }
 
-    /// Writes one thing whole or not at all. One that SQLite refuses for its own sake (a text over its
-    /// limit, say) is left out and told: it must not hold up the others.
-    fn whole(
+    /// Writes one item in a savepoint. An item that SQLite refuses for its own sake (a text over its limit, say) is
+    /// left out and reported, so that it does not hold up the others.
+    fn savepoint(
         &mut self,
         file: &Connection,
         put: impl FnOnce() -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         file.prepare_cached("SAVEPOINT one")?.execute([])?;
         if let Err(error) = put() {
-            if sqlite::is_damage(&error) || sqlite::is_of_machine(&error) {
+            if sqlite::is_damage(&error) || sqlite::is_environment_error(&error) {
                 return Err(error);
             }
             tracing::error!("something could not be kept in the history: {error}");
-            self.unstored.refuse(&sqlite::words_of(&error));
+            self.unstored.add_refused(&sqlite::error_text(&error));
             file.prepare_cached("ROLLBACK TO one")?.execute([])?;
         }
         file.prepare_cached("RELEASE one")?.execute([])?;

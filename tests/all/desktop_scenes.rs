@@ -21,8 +21,8 @@ use tokenscope::{
         About, Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage,
     },
     history::{
-        Conformance, Found, Median, RunPage, RunQuery, RunRow, Series, SeriesError, SeriesPoint,
-        Storage,
+        CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesError,
+        SeriesPoint, Storage,
     },
     run::{Connection, Link, Origin, Read, Reads, Run, RunHead, RunId, Span, Stamps, State},
     settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
@@ -262,7 +262,7 @@ impl Scene {
             row.runs += 1;
             for Finding { check, text } in conformance::findings(run) {
                 let latest = run.head.id;
-                let found = row.found.entry(check).or_insert(Found {
+                let found = row.found.entry(check).or_insert(CheckCount {
                     runs: 0,
                     latest,
                     text: String::new(),

@@ -5,7 +5,7 @@ use crate::{
     conversation::{Conversation, ConversationId, Pane, merge},
     desktop::view::{Action, Cx},
     engine::Command,
-    history::Elsewhere,
+    history::OtherProcesses,
 };
 
 /// How far it has followed.
@@ -13,7 +13,7 @@ use crate::{
 pub struct Seen {
     /// The conversation that the engine knows to be shown.
     shown: ConversationId,
-    elsewhere: Elsewhere,
+    elsewhere: OtherProcesses,
     /// Whether the conversation is being read again, and whether something was saved since that was asked for.
     reading: Option<ConversationId>,
     saved: bool,

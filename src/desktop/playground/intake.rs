@@ -7,7 +7,7 @@ use crate::{
     conversation::{Draft, Turn},
     desktop::view::{Action, Cx},
     engine::Command,
-    history::Elsewhere,
+    history::OtherProcesses,
     run::RunId,
 };
 
@@ -47,7 +47,7 @@ impl Playground {
         // At the first start after a loss of the layout, the latest conversation is better than none.
         if self.pristine
             && self.wanted.is_none()
-            && cx.state.elsewhere == Elsewhere::default()
+            && cx.state.elsewhere == OtherProcesses::default()
             && let Some(latest) = cx.state.conversations.first()
         {
             self.wanted = Some(latest.id);

@@ -9,7 +9,7 @@ use tokenscope::{
     conversation::{
         Conversation, ConversationChange, ConversationId, Draft, Pane, Turn, TurnId, merge,
     },
-    history::{Elsewhere, History},
+    history::{History, OtherProcesses},
     run::RunId,
 };
 
@@ -63,8 +63,8 @@ impl Window {
     }
 
     /// Waits until what it knows of other windows is so.
-    async fn sees(&self, so: impl Fn(&Elsewhere) -> bool) {
-        let mut elsewhere = self.history.watch_elsewhere();
+    async fn sees(&self, so: impl Fn(&OtherProcesses) -> bool) {
+        let mut elsewhere = self.history.watch_other_processes();
         elsewhere.wait_for(|found| so(found)).await.unwrap();
     }
 }
@@ -219,20 +219,20 @@ async fn a_window_sees_what_others_do_and_who_is_there() {
     first.sees(|found| found.conversations == 1).await;
     second.history.begin(&waiting(1));
     first.sees(|found| found.runs == 1).await;
-    let changes = first.history.watch_elsewhere().borrow().changes;
+    let changes = first.history.watch_other_processes().borrow().changes;
     second.history.record(RunId(1), says(10, "as it grows"));
     first.sees(|found| found.changes > changes).await;
     let live = first.history.run(RunId(1)).await.unwrap().unwrap();
     assert_eq!(live.answer.text, "as it grows");
     // What it writes itself is no news to it.
-    let seen = *first.history.watch_elsewhere().borrow();
+    let seen = *first.history.watch_other_processes().borrow();
     first.ask("mine");
     first.history.begin(&fresh(2));
     first.history.flush().await;
     second
         .sees(|found| found.runs == 1 && found.conversations == 1)
         .await;
-    let told = *first.history.watch_elsewhere().borrow();
+    let told = *first.history.watch_other_processes().borrow();
     assert_eq!(
         (told.runs, told.conversations),
         (seen.runs, seen.conversations)

@@ -1,4 +1,5 @@
-//! What of an answer has no column of its own, as one JSON object.
+//! The overflow column `run_wire.rest`: one JSON object with the fields of an answer that have no column of their
+//! own.
 //!
 //! Its files are written with a hash in place of their bytes: see [`files`](super::files).
 
@@ -12,11 +13,11 @@ use crate::{
     event::{Answer, Citation, Piece},
 };
 
-/// What of an answer has no column of its own.
+/// The fields of an answer that have no column of their own.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Rest<'a> {
-    /// Left out where they are those of most answers.
+pub(super) struct OverflowColumn<'a> {
+    /// Left out if the answer has only the default pieces (`Answer::plain_pieces`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pieces: Option<Cow<'a, [Piece]>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -33,7 +34,7 @@ pub(super) struct Rest<'a> {
     fault_details: Option<String>,
 }
 
-impl<'a> Rest<'a> {
+impl<'a> OverflowColumn<'a> {
     pub(super) fn of(answer: &'a Answer) -> Self {
         let plain = answer.pieces == answer.plain_pieces();
         Self {
@@ -47,8 +48,8 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// Whether there is anything.
-    pub(super) fn any(&self) -> bool {
+    /// Whether any field is set.
+    pub(super) fn is_needed(&self) -> bool {
         *self != Self::default()
     }
 

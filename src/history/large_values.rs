@@ -1,65 +1,70 @@
-//! What is too long for one row: it stands in rows of `piece`, none of them longer than 1 MiB, so that no more of it
-//! than that has to be in memory beside the answer itself.
+//! Values that are too large for one row. They are split into rows of `piece` of at most 1 MiB each, so that SQLite
+//! never needs more than that in memory beside the answer itself.
 //!
-//! In: a run that is over. Out: of its texts what does not stand in its row, its calls and the rest of it where they
-//! are long; and back.
+//! In: a run that is over. Out: rows with the part of its texts beyond [`TEXT_BYTES_IN_RUN_ROW`], and with its calls
+//! and its overflow column where these are large; and back.
 
 use std::io::{self, Write as _};
 
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{pieces::Kind, rest::Rest};
+use super::{overflow::OverflowColumn, pieces::PieceKind};
 use crate::run::Run;
 
-/// Most bytes of a text that stand in the row of a run that is over. A search looks at what stands in the row.
-const IN_ROW: usize = 4 << 20;
+/// Bytes of a text that are stored in `run_text`, once the run is over; the rest is in `piece`. A search reads only
+/// `run_text`.
+const TEXT_BYTES_IN_RUN_ROW: usize = 4 << 20;
 
-/// Bytes of a row of `piece`: SQLite needs a row's size twice more.
-pub(super) const ROW: usize = 1 << 20;
+/// Most bytes in a row of `piece`: while SQLite reads or writes a row, it holds two further copies of it.
+pub(super) const ROW_BYTES: usize = 1 << 20;
 
-/// Where the rows of each kind begin that only a run that is over has; its texts stand before them.
-const CALLS: i64 = 1 << 40;
-const REST: i64 = 1 << 41;
-const REFUSAL: i64 = 1 << 42;
+/// First `seq` of each kind of row that only a run that is over has. Rows of its texts have lower numbers.
+const CALLS_SEQ: i64 = 1 << 40;
+const OVERFLOW_SEQ: i64 = 1 << 41;
+const REFUSAL_SEQ: i64 = 1 << 42;
 
-/// Whether a run has a text that is too long for its row.
-pub(super) fn is_long(run: &Run) -> bool {
-    run.answer.text.len().max(run.answer.reasoning.len()) > IN_ROW
+/// Whether a run has a text that is too long for `run_text`.
+pub(super) fn is_large(run: &Run) -> bool {
+    run.answer.text.len().max(run.answer.reasoning.len()) > TEXT_BYTES_IN_RUN_ROW
 }
 
-/// What of a text stands in its run's row.
-pub(super) fn in_row(text: &str) -> &str {
-    &text[..text.floor_char_boundary(IN_ROW)]
+/// The part of a text that is stored in `run_text`.
+pub(super) fn row_part(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_IN_RUN_ROW)]
 }
 
-/// A value as JSON; one that is too long for its cell goes into rows of `piece`, and the cell stays empty.
+/// A value as JSON for one cell. If it is too large, it is written into rows of `piece`, and `None` is returned.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn cell<T: Serialize>(
+pub(super) fn json_cell<T: Serialize>(
     file: &Connection,
     run: &Run,
-    kind: Kind,
+    kind: PieceKind,
     value: &T,
 ) -> rusqlite::Result<Option<String>> {
-    let mut short = Short(Vec::new());
+    let mut short = CellBuffer(Vec::new());
     if serde_json::to_writer(&mut short, value).is_ok() {
         return Ok(String::from_utf8(short.0).ok());
     }
-    let seq = if kind == Kind::Calls { CALLS } else { REST };
-    let mut rows = Rows::new(file, (run.head.id.0, seq), kind);
+    let seq = if kind == PieceKind::Calls {
+        CALLS_SEQ
+    } else {
+        OVERFLOW_SEQ
+    };
+    let mut rows = RowWriter::new(file, (run.head.id.0, seq), kind);
     let written = serde_json::to_writer(&mut rows, value).map_err(io::Error::from);
     rows.end(written)?;
     Ok(None)
 }
 
-/// What fits in a cell.
-struct Short(Vec<u8>);
+/// Collects the JSON of one cell, and fails beyond [`ROW_BYTES`].
+struct CellBuffer(Vec<u8>);
 
-impl io::Write for Short {
+impl io::Write for CellBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > ROW {
+        if self.0.len() + bytes.len() > ROW_BYTES {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.0.extend_from_slice(bytes);
@@ -71,19 +76,19 @@ impl io::Write for Short {
     }
 }
 
-/// Cuts what is written into rows of `piece`.
-pub(super) struct Rows<'a> {
+/// A writer that splits its bytes into rows of `piece`.
+pub(super) struct RowWriter<'a> {
     file: &'a Connection,
     run: i64,
     seq: i64,
-    kind: Kind,
+    kind: PieceKind,
     row: Vec<u8>,
     failed: Option<rusqlite::Error>,
 }
 
-impl<'a> Rows<'a> {
-    /// The rows of a run, from this number on.
-    pub(super) fn new(file: &'a Connection, (run, seq): (i64, i64), kind: Kind) -> Self {
+impl<'a> RowWriter<'a> {
+    /// Writes rows of a run, the first of them with this `seq`.
+    pub(super) fn new(file: &'a Connection, (run, seq): (i64, i64), kind: PieceKind) -> Self {
         Self {
             file,
             run,
@@ -116,11 +121,11 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl io::Write for Rows<'_> {
+impl io::Write for RowWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(ROW - self.row.len());
+        let taken = bytes.len().min(ROW_BYTES - self.row.len());
         self.row.extend_from_slice(&bytes[..taken]);
-        if self.row.len() == ROW
+        if self.row.len() == ROW_BYTES
             && let Err(error) = self.put()
         {
             self.failed = Some(error);
@@ -134,14 +139,14 @@ impl io::Write for Rows<'_> {
     }
 }
 
-/// Writes one row; again is the same as once.
+/// Writes one row of `piece`, in place of one with the same key.
 ///
 /// # Errors
 /// If the file can't be written.
 pub(super) fn put_row(
     file: &Connection,
     (run, seq): (i64, i64),
-    kind: Kind,
+    kind: PieceKind,
     bytes: &[u8],
 ) -> rusqlite::Result<()> {
     file.prepare_cached("INSERT OR REPLACE INTO piece VALUES (?1, ?2, ?3, ?4)")?
@@ -149,48 +154,53 @@ pub(super) fn put_row(
     Ok(())
 }
 
-/// Leaves in `piece`, of a run that is over, what of its texts does not stand in its row. What was written while it
-/// went stays where it is, if it was `streamed` whole: it is not written twice.
+/// Stores in `piece` the texts of a run that is over, as far as `run_text` does not hold them. If all of its pieces
+/// were stored while it streamed (`pieces_stored`), those rows are kept instead of written again.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn settle(file: &Connection, run: &Run, streamed: bool) -> rusqlite::Result<()> {
+pub(super) fn store(file: &Connection, run: &Run, pieces_stored: bool) -> rusqlite::Result<()> {
     let id = run.head.id.0;
     let answer = &run.answer;
     let texts = [
-        (Kind::Text, &answer.text),
-        (Kind::Reasoning, &answer.reasoning),
+        (PieceKind::Text, &answer.text),
+        (PieceKind::Reasoning, &answer.reasoning),
     ];
-    let mut stays = streamed;
+    let mut keeps_rows = pieces_stored;
     for (kind, text) in texts {
-        stays = stays && length(file, id, kind)? == text.len();
+        keeps_rows = keeps_rows && length(file, id, kind)? == text.len();
     }
-    if stays {
+    if keeps_rows {
         file.prepare_cached(
             "DELETE FROM piece WHERE run = ?1 AND kind NOT IN ('text', 'reasoning')",
         )?
         .execute([id])?;
         for (kind, text) in texts {
-            cut_front(file, id, kind, in_row(text).len())?;
+            remove_prefix(file, id, kind, row_part(text).len())?;
         }
     } else {
         file.prepare_cached("DELETE FROM piece WHERE run = ?1")?
             .execute([id])?;
-        for ((kind, text), seq) in texts.into_iter().zip([0, CALLS / 2]) {
-            put_rest(file, (id, seq), kind, text)?;
+        for ((kind, text), seq) in texts.into_iter().zip([0, CALLS_SEQ / 2]) {
+            put_beyond_row(file, (id, seq), kind, text)?;
         }
     }
-    put_rest(file, (id, REFUSAL), Kind::Refusal, &answer.refusal)
+    put_beyond_row(file, (id, REFUSAL_SEQ), PieceKind::Refusal, &answer.refusal)
 }
 
-fn put_rest(file: &Connection, place: (i64, i64), kind: Kind, text: &str) -> rusqlite::Result<()> {
-    let mut rows = Rows::new(file, place, kind);
-    let written = rows.write_all(&text.as_bytes()[in_row(text).len()..]);
+fn put_beyond_row(
+    file: &Connection,
+    place: (i64, i64),
+    kind: PieceKind,
+    text: &str,
+) -> rusqlite::Result<()> {
+    let mut rows = RowWriter::new(file, place, kind);
+    let written = rows.write_all(&text.as_bytes()[row_part(text).len()..]);
     rows.end(written)
 }
 
-/// How many bytes the rows of a kind have.
-fn length(file: &Connection, run: i64, kind: Kind) -> rusqlite::Result<usize> {
+/// How many bytes the rows of a kind hold.
+fn length(file: &Connection, run: i64, kind: PieceKind) -> rusqlite::Result<usize> {
     let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM piece WHERE run = ?1 AND kind = ?2";
     let length: i64 = file
         .prepare_cached(sql)?
@@ -198,8 +208,13 @@ fn length(file: &Connection, run: i64, kind: Kind) -> rusqlite::Result<usize> {
     Ok(usize::try_from(length).unwrap_or(0))
 }
 
-/// Takes the first bytes of a text out of its rows.
-fn cut_front(file: &Connection, run: i64, kind: Kind, mut bytes: usize) -> rusqlite::Result<()> {
+/// Removes the first bytes of a text from its rows.
+fn remove_prefix(
+    file: &Connection,
+    run: i64,
+    kind: PieceKind,
+    mut bytes: usize,
+) -> rusqlite::Result<()> {
     let sql = "SELECT seq, length(bytes) FROM piece WHERE run = ?1 AND kind = ?2 ORDER BY seq";
     let mut rows = file.prepare_cached(sql)?;
     let rows = rows.query_map((run, kind.as_str()), |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -225,11 +240,11 @@ fn cut_front(file: &Connection, run: i64, kind: Kind, mut bytes: usize) -> rusql
     Ok(())
 }
 
-/// Gives a run that is over what its rows have no room for.
+/// Loads the large values of a run that is over, and adds them to it.
 ///
 /// # Errors
 /// If the file can't be read.
-pub(super) fn complete(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
+pub(super) fn load(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     let sql = "SELECT kind, bytes FROM piece WHERE run = ?1 ORDER BY seq";
     let mut pieces = file.prepare_cached(sql)?;
     let mut rows = pieces.query([run.head.id.0])?;
@@ -237,11 +252,11 @@ pub(super) fn complete(file: &Connection, run: &mut Run) -> rusqlite::Result<()>
     let is_plain = answer.pieces == answer.plain_pieces();
     let take = |text: &mut String| std::mem::take(text).into_bytes();
     let mut parts = [
-        (Kind::Text, take(&mut answer.text)),
-        (Kind::Reasoning, take(&mut answer.reasoning)),
-        (Kind::Refusal, take(&mut answer.refusal)),
-        (Kind::Calls, Vec::new()),
-        (Kind::Rest, Vec::new()),
+        (PieceKind::Text, take(&mut answer.text)),
+        (PieceKind::Reasoning, take(&mut answer.reasoning)),
+        (PieceKind::Refusal, take(&mut answer.refusal)),
+        (PieceKind::Calls, Vec::new()),
+        (PieceKind::OverflowColumn, Vec::new()),
     ];
     while let Some(row) = rows.next()? {
         let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);
@@ -251,13 +266,13 @@ pub(super) fn complete(file: &Connection, run: &mut Run) -> rusqlite::Result<()>
         }
     }
     let [text, reasoning, refusal, calls, rest] = parts.map(|(_, bytes)| bytes);
-    answer.text = text_of(text);
-    answer.reasoning = text_of(reasoning);
-    answer.refusal = text_of(refusal);
+    answer.text = utf8_lossy(text);
+    answer.reasoning = utf8_lossy(reasoning);
+    answer.refusal = utf8_lossy(refusal);
     if !calls.is_empty() {
         answer.tool_calls = serde_json::from_slice(&calls).unwrap_or_default();
     }
-    let rest = serde_json::from_slice::<Rest<'_>>(&rest).ok();
+    let rest = serde_json::from_slice::<OverflowColumn<'_>>(&rest).ok();
     match rest {
         Some(rest) => rest.restore(answer),
         None if is_plain => answer.pieces = answer.plain_pieces(),
@@ -266,7 +281,7 @@ pub(super) fn complete(file: &Connection, run: &mut Run) -> rusqlite::Result<()>
     Ok(())
 }
 
-fn text_of(bytes: Vec<u8>) -> String {
+fn utf8_lossy(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
 }

@@ -1,21 +1,22 @@
-//! What version 5 changes in the rows of version 4: conversations.
+//! Migration to version 5: panes and turns get rows of their own.
 //!
-//! In version 4 a conversation was one row of JSON, its panes, turns and draft in it, and turns had no ids.
+//! In version 4 a conversation was one row of JSON that held its panes, turns and draft, and turns had no ids.
 
 use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::{conversations, drafts, fourth};
+use super::super::{conversations, drafts};
+use super::version_4;
 use crate::conversation::{Conversation, TurnId};
 
-/// Takes the conversations over from `old_conversation`, which goes once it is empty: a row that can't be read
-/// stays in it.
+/// Moves the conversations out of `old_conversation`, and drops that table if it is empty then. A row that can't be
+/// parsed stays in it.
 ///
 /// # Errors
 /// If the history can't be written.
-pub(super) fn take_over(file: &Connection) -> rusqlite::Result<()> {
-    fourth::each(
+pub(super) fn migrate(file: &Connection) -> rusqlite::Result<()> {
+    version_4::for_each_json(
         file,
         ("old_conversation", "json"),
         "true",
@@ -24,7 +25,7 @@ pub(super) fn take_over(file: &Connection) -> rusqlite::Result<()> {
             give_ids(&mut kept);
             conversations::write(file, None, &kept)?;
             drafts::put(file, id, None, &kept.draft)?;
-            conversations::note_files(file, &kept)?;
+            conversations::record_file_uses(file, &kept)?;
             file.execute("DELETE FROM old_conversation WHERE id = ?1", [id])
                 .map(drop)
         },
@@ -38,7 +39,8 @@ pub(super) fn take_over(file: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A turn takes the key of its first run, which was made with it; all grow, and no pane has another's number.
+/// Gives each turn the id of its first run, made larger where needed so that ids grow within a pane, and each pane a
+/// number of its own.
 fn give_ids(conversation: &mut Conversation) {
     let mut panes = HashSet::new();
     for pane in &mut conversation.panes {

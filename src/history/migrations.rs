@@ -1,13 +1,13 @@
-//! The tables, and how an older file becomes a newer one.
+//! The tables, and the migrations from older versions of them.
 //!
-//! Raw stamps and counts are stored, figures never: they are derived when read. What every scan
-//! touches (`run` and its indexes) is kept apart from what only a search reads (`run_text`) and from
-//! what only a single run needs (`run_wire`), so that a million runs can be sorted and plotted from
-//! indexes alone.
+//! Raw stamps and counts are stored, figures never: they are derived when read. Columns that every scan reads (`run`
+//! and its indexes) are kept apart from those that only a search reads (`run_text`) and those that only a single run
+//! needs (`run_wire`), so that a million runs can be sorted and plotted from indexes alone.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{fifth, fourth};
+mod version_4;
+mod version_5;
 
 /// Marks a SQLite file as ours ("Toks" in ASCII).
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
@@ -15,34 +15,34 @@ pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 /// The version that this program writes: one more for each migration.
 pub(super) const VERSION: i32 = 6;
 
-/// Takes a file from one version to the next: by SQL, then by what SQL can't do.
-type Step = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
+/// One migration: SQL, then a function for what SQL can't do.
+type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
 
-/// Each entry takes a file from the version of its index to the next.
-static MIGRATIONS: [Step; VERSION as usize] = [
-    (FIRST, |_| Ok(())),
-    (SECOND, |_| Ok(())),
-    (THIRD, |_| Ok(())),
-    (FOURTH, fourth::take_over),
-    (FIFTH, fifth::take_over),
-    (SIXTH, |_| Ok(())),
+/// The migration at index `n` takes a file from version `n` to `n + 1`.
+static MIGRATIONS: [Migration; VERSION as usize] = [
+    (VERSION_1, |_| Ok(())),
+    (VERSION_2, |_| Ok(())),
+    (VERSION_3, |_| Ok(())),
+    (VERSION_4, version_4::migrate),
+    (VERSION_5, version_5::migrate),
+    (VERSION_6, |_| Ok(())),
 ];
 
 /// Version 1.
 ///
 /// - Times named `_unix_ns` are nanoseconds since 1970; all other stamps are nanoseconds since the
 ///   run's start. Words are those of the `words!` tables in the code.
-/// - `run.outcome` is `ok`, a fault class, or null while the run goes. Each order of the table of
-///   runs has an index that also holds what the filters need, so that no order reads the table.
+/// - `run.outcome` is `ok`, a fault class, or null for a live run. Each sort order of the table of runs has an index
+///   that also holds the columns of the filters, so that sorting never reads the table.
 /// - `run.session` is the number of the lock file whose process streams the run; null once it is over.
 /// - `run_text.calls`, `run_wire.notes`, `run_wire.unknown` are JSON arrays, null when empty.
 /// - `run_wire.reads` is the format of `reads.rs`.
 /// - An image in `run_wire.request` or `conversation.json` has the eight little-endian bytes of a
 ///   `blob.id` in place of its data.
-/// - `piece` holds what a live run has said: text as it is, other events as lines of JSON, reads as
-///   above. At its end a run's pieces go and its text stands in `run_text`; what is beyond 4 MiB of a text follows in
+/// - `piece` holds the events of a live run: text as it is, other events as lines of JSON, reads as above. When the
+///   run is over its pieces are deleted and its text is in `run_text`; the part of a text beyond 4 MiB stays in
 ///   `piece`.
-const FIRST: &str = "
+const VERSION_1: &str = "
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 0),
     generation INTEGER NOT NULL,
@@ -157,13 +157,13 @@ CREATE TABLE conversation (
 ) STRICT;
 ";
 
-/// Version 2: `run_wire.rest` holds what of an answer has no column of its own, as a JSON object; null if
-/// there is nothing to tell.
-const SECOND: &str = "ALTER TABLE run_wire ADD COLUMN rest TEXT;";
+/// Version 2: the overflow column `run_wire.rest`, a JSON object with the fields of an answer that have no column of
+/// their own; null if there are none.
+const VERSION_2: &str = "ALTER TABLE run_wire ADD COLUMN rest TEXT;";
 
-/// Version 3: what was found in each run, by the words of `conformance::Check`. `run.looked_at` is 1 once a
-/// run was looked at, null for those of older versions and for those that tell nothing.
-const THIRD: &str = "
+/// Version 3: the findings of each run, by the words of `conformance::Check`. `run.looked_at` is 1 once a run was
+/// checked, null for runs of older versions and for runs that can't be checked.
+const VERSION_3: &str = "
 ALTER TABLE run ADD COLUMN looked_at INTEGER;
 CREATE INDEX run_looked_at ON run (target, started_unix_ns, looked_at) WHERE looked_at = 1;
 CREATE TABLE finding (
@@ -175,10 +175,10 @@ CREATE TABLE finding (
 ";
 
 /// Version 4: a file has its SHA-256 in place of its data, in `run_wire.request`, in `run_wire.rest` and in
-/// `conversation.json`; `blob_use` says whose it is (`owner` is a word of `files::Owner`). A blob that nobody
-/// uses goes, and so does all that belongs to a run or a conversation that goes. `INSERT OR REPLACE` deletes
-/// nothing in this sense: recursive triggers are off.
-const FOURTH: &str = "
+/// `conversation.json`; `blob_use` says who uses it (`owner` is a word of `files::BlobOwner`). Triggers delete a blob
+/// that is not used any more, and all rows that belong to a deleted run or conversation. `INSERT OR REPLACE` does not
+/// fire them: recursive triggers are off.
+const VERSION_4: &str = "
 DROP INDEX blob_hash;
 ALTER TABLE blob RENAME TO old_blob;
 CREATE TABLE blob (
@@ -212,10 +212,11 @@ END;
 /// Version 5: panes and turns have rows of their own, so that windows can add to one conversation at the same
 /// time. `pane.place` orders the panes, a turn's id the turns; `json` holds the rest of each.
 ///
-/// - A draft belongs to the window of a session number (see `session.rs`); to nobody once that window is gone.
+/// - A draft belongs to the window of a session number (see `session.rs`); `session` is null once that window is
+///   gone.
 /// - `open` says which conversation a window shows.
 /// - `meta.talk` counts changes of conversations, drafts aside.
-const FIFTH: &str = "
+const VERSION_5: &str = "
 ALTER TABLE meta ADD COLUMN talk INTEGER NOT NULL DEFAULT 0;
 DROP TRIGGER conversation_gone;
 ALTER TABLE conversation RENAME TO old_conversation;
@@ -263,9 +264,9 @@ END;
 
 /// Version 6: `run_wire.link` is the run's connection as a JSON object, null where it has none or was stored before.
 /// `run_wire.reads` may hold the kernel's stamps, which older versions can't read.
-const SIXTH: &str = "ALTER TABLE run_wire ADD COLUMN link TEXT;";
+const VERSION_6: &str = "ALTER TABLE run_wire ADD COLUMN link TEXT;";
 
-/// Brings a file of this or an older version, or an empty one, to [`VERSION`], whole or not at all.
+/// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.
 ///
 /// # Errors
 /// If the file can't be written.
@@ -273,13 +274,13 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version < VERSION {
-        for step in MIGRATIONS
+        for migration in MIGRATIONS
             .iter()
             .skip(usize::try_from(version).unwrap_or(0))
         {
-            let (sql, rest) = step;
+            let (sql, by_code) = migration;
             transaction.execute_batch(sql)?;
-            rest(&transaction)?;
+            by_code(&transaction)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;

@@ -1,4 +1,4 @@
-//! What version 4 changes in the rows of version 3: its files.
+//! Migration to version 4: files are named by their hash.
 //!
 //! In version 3 a file of a request or a conversation had the number of its row in `blob` in place of its
 //! bytes (eight little-endian bytes), and a file of an answer stood in the JSON. Who used a blob was not noted.
@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 
-use super::{
-    files::{self, Held, Keeper, Owner},
-    rest::Rest,
+use super::super::{
+    files::{self, BlobOwner, BlobWriter, ContentsCache},
+    overflow::OverflowColumn,
     rows::to_json,
 };
 use crate::{
@@ -18,50 +18,50 @@ use crate::{
     conversation::Conversation,
 };
 
-/// Takes the files over from `old_blob`, which goes.
+/// Moves the files from `old_blob` into `blob` and drops `old_blob`.
 ///
 /// # Errors
 /// If the history can't be written.
-pub(super) fn take_over(file: &Connection) -> rusqlite::Result<()> {
-    let held = Held::default();
-    let moved = moved(file)?;
-    let such = "request LIKE '%\"type\":\"media\"%' OR request LIKE '%\"type\":\"image\"%'";
-    each(
+pub(super) fn migrate(file: &Connection) -> rusqlite::Result<()> {
+    let cache = ContentsCache::default();
+    let move_blobs = move_blobs(file)?;
+    let condition = "request LIKE '%\"type\":\"media\"%' OR request LIKE '%\"type\":\"image\"%'";
+    for_each_json(
         file,
         ("run_wire", "request"),
-        such,
+        condition,
         |id, mut request: ChatRequest| {
-            let mut keeper = Keeper::new(file, &held, Owner::Run, id);
-            for media in files::of_request(&mut request) {
-                rename(&moved, media);
-                keeper.note(media)?;
+            let mut blobs = BlobWriter::new(file, &cache, BlobOwner::Run, id);
+            for media in files::in_request(&mut request) {
+                replace_by_hash(&move_blobs, media);
+                blobs.record_use(media)?;
             }
             let sql = "UPDATE run_wire SET request = ?2 WHERE id = ?1";
             file.execute(sql, (id, to_json(&request)?)).map(drop)
         },
     )?;
-    let such = "rest LIKE '%\"media\":[%'";
-    each(
+    let condition = "rest LIKE '%\"media\":[%'";
+    for_each_json(
         file,
         ("run_wire", "rest"),
-        such,
-        |id, mut rest: Rest<'_>| {
-            let mut keeper = Keeper::new(file, &held, Owner::Run, id);
-            rest.media.iter_mut().try_for_each(|m| keeper.detach(m))?;
+        condition,
+        |id, mut rest: OverflowColumn<'_>| {
+            let mut blobs = BlobWriter::new(file, &cache, BlobOwner::Run, id);
+            rest.media.iter_mut().try_for_each(|m| blobs.detach(m))?;
             let sql = "UPDATE run_wire SET rest = ?2 WHERE id = ?1";
             file.execute(sql, (id, to_json(&rest)?)).map(drop)
         },
     )?;
-    let such = "true";
-    each(
+    let condition = "true";
+    for_each_json(
         file,
         ("conversation", "json"),
-        such,
+        condition,
         |id, mut kept: Conversation| {
-            let mut keeper = Keeper::new(file, &held, Owner::Conversation, id);
-            for media in files::of_conversation(&mut kept) {
-                rename(&moved, media);
-                keeper.note(media)?;
+            let mut blobs = BlobWriter::new(file, &cache, BlobOwner::Conversation, id);
+            for media in files::in_conversation(&mut kept) {
+                replace_by_hash(&move_blobs, media);
+                blobs.record_use(media)?;
             }
             let sql = "UPDATE conversation SET json = ?2 WHERE id = ?1";
             file.execute(sql, (id, to_json(&kept)?)).map(drop)
@@ -73,8 +73,8 @@ pub(super) fn take_over(file: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Moves the bytes, one file at a time, and gives their hashes by their old numbers.
-fn moved(file: &Connection) -> rusqlite::Result<HashMap<i64, Sha256>> {
+/// Copies the bytes one file at a time; returns their hashes by their old numbers.
+fn move_blobs(file: &Connection) -> rusqlite::Result<HashMap<i64, Sha256>> {
     let mut hashes = HashMap::new();
     let mut insert = file.prepare("INSERT OR IGNORE INTO blob (hash, bytes) VALUES (?1, ?2)")?;
     let mut select = file.prepare("SELECT id, bytes FROM old_blob WHERE length(bytes) > 0")?;
@@ -87,22 +87,22 @@ fn moved(file: &Connection) -> rusqlite::Result<HashMap<i64, Sha256>> {
     Ok(hashes)
 }
 
-fn rename(moved: &HashMap<i64, Sha256>, media: &mut Media) {
+fn replace_by_hash(move_blobs: &HashMap<i64, Sha256>, media: &mut Media) {
     let number = <[u8; 8]>::try_from(&media.data[..]).map_or(0, i64::from_le_bytes);
-    let hash = moved.get(&number);
+    let hash = move_blobs.get(&number);
     media.data = hash.map_or_else(Contents::default, |hash| hash.as_slice().into());
 }
 
-/// Calls `change` with the JSON of each such row, one at a time. A row that can't be read stays as it is: it
-/// must not stand in the way of the others.
-pub(super) fn each<T: DeserializeOwned>(
+/// Calls `change` with the JSON of each row that meets `condition`. A row that can't be parsed stays as it is, so
+/// that it does not stop the migration.
+pub(super) fn for_each_json<T: DeserializeOwned>(
     file: &Connection,
     (table, column): (&str, &str),
-    such: &str,
+    condition: &str,
     change: impl Fn(i64, T) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let ids: Vec<i64> = file
-        .prepare(&format!("SELECT id FROM {table} WHERE {such}"))?
+        .prepare(&format!("SELECT id FROM {table} WHERE {condition}"))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut select = file.prepare(&format!("SELECT {column} FROM {table} WHERE id = ?1"))?;
