@@ -186,7 +186,7 @@ impl LiveRun {
                 }
                 Event::Text { text } if !text.is_empty() => self.append_text(PieceKind::Text, text),
                 Event::Reasoning { text } if !text.is_empty() => {
-                    self.append_text(PieceKind::Reasoning, text)
+                    self.append_text(PieceKind::Reasoning, text);
                 }
                 Event::Refusal { text } => self.append_text(PieceKind::Refusal, text),
                 // These become parts of the answer or sign the part before them, so their order matters.

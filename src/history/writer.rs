@@ -100,7 +100,7 @@ impl HistoryWriter {
         match &self.file {
             WriterFile::Closed => self.try_to_open(),
             WriterFile::Open(connection) if self.vacuum_due => {
-                self.vacuum_due = vacuum::step(connection)
+                self.vacuum_due = vacuum::step(connection);
             }
             WriterFile::Open(_) | WriterFile::ReadOnly => {}
         }
