@@ -46,7 +46,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
     event::Event,
-    run::{Ask, Origin, RunHead, RunId, execute},
+    run::{Origin, RunHead, RunId, RunSpec, execute},
     transport::Transport,
 };
 use tokio::runtime::Runtime;
@@ -359,12 +359,12 @@ fn answer_all(mut client: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
 /// One run from its request to its record; gives how many tokens there were.
 async fn run(transport: &Transport, endpoint: &Arc<Endpoint>) -> usize {
     let request = Arc::new(ChatRequest::of_text("m", "hello"));
-    let ask = Ask {
+    let ask = RunSpec {
         head: RunHead::new(RunId::new(), endpoint, request, Origin::Terminal),
         endpoint: Arc::clone(endpoint),
         key: None,
         proxy_password: None,
-        lack: None,
+        no_key_reason: None,
         cold: false,
     };
     let mut updates = |update| {

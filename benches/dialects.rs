@@ -37,7 +37,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
     exchange::call::chat_call,
-    run::{Ask, Origin, Run, RunHead, RunId, execute},
+    run::{Origin, Run, RunHead, RunId, RunSpec, execute},
     simulator,
     transport::{HttpVersion, Transport},
 };
@@ -287,12 +287,12 @@ async fn ask(
 ) -> anyhow::Result<Run> {
     let mut request = ChatRequest::of_text("sim-bench", prompt);
     request.params.max_tokens = Some(tokens);
-    let ask = Ask {
+    let ask = RunSpec {
         head: RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Terminal),
         endpoint: Arc::clone(endpoint),
         key: None,
         proxy_password: None,
-        lack: None,
+        no_key_reason: None,
         cold: false,
     };
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;

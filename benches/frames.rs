@@ -23,7 +23,7 @@ use tokenscope::{
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::Event,
-    run::{Connection, Read, RunHead, RunId, RunUpdate, Stamps},
+    run::{ConnectionKind, Read, RunHead, RunId, RunUpdate, Stamps},
     settings::Settings,
 };
 
@@ -210,7 +210,7 @@ fn begin(state: &mut State, run: SendRun) {
                 headers: Some(2),
                 ..Stamps::default()
             }),
-            connection: Connection::Warm,
+            connection: ConnectionKind::Warm,
             status: 200,
             http_version: "HTTP/1.1".into(),
         },

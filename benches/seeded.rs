@@ -18,7 +18,7 @@ use tokenscope::{
     endpoint::TargetId,
     event::{Fault, FaultClass, Phase, Usage},
     history::History,
-    run::{Connection, Origin, Read, Run, RunHead, RunId, State},
+    run::{ConnectionKind, Origin, Read, Run, RunHead, RunId, RunState},
 };
 
 pub const DAY_NS: i64 = 24 * 3600 * 1_000_000_000;
@@ -84,9 +84,9 @@ fn a_run(start_ns: i64, n: i64, count: i64, dice: &mut Dice, vocabulary: &[Strin
         80_000_000 + target * 20_000_000 + dice.below(300_000_000) + u64::from(!warm) * 150_000_000;
     let reads = 20 + dice.below(60);
     run.connection = Some(if warm {
-        Connection::Warm
+        ConnectionKind::Warm
     } else {
-        Connection::Cold
+        ConnectionKind::Cold
     });
     run.status = Some(200);
     run.stamps.started_unix_ns = started;
@@ -107,14 +107,14 @@ fn a_run(start_ns: i64, n: i64, count: i64, dice: &mut Dice, vocabulary: &[Strin
         output: Some(reads * 2),
         ..Usage::default()
     });
-    run.state = State::Ok;
+    run.state = RunState::Ok;
     if dice.below(50) == 0 {
         run.answer.fault = Some(Fault::new(
             FaultClass::RateLimited,
             Phase::Headers,
             "slow down",
         ));
-        run.state = State::Fault;
+        run.state = RunState::Fault;
         run.stamps.first_token = None;
     }
     run

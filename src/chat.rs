@@ -16,7 +16,7 @@ pub(crate) use self::merge_patch::merge_patch;
 pub use self::{
     call_ids::with_call_ids,
     contents::{Contents, Sha256, WeakContents},
-    files::{Files, Piece},
+    files::{BodyPiece, Files},
     media::{Media, is_address},
 };
 

@@ -17,7 +17,7 @@ pub use self::shape::is_told;
 
 use crate::{
     event::{About, Note, words},
-    run::{Run, State},
+    run::{Run, RunState},
 };
 
 words! {
@@ -118,7 +118,7 @@ pub fn row(check: Check) -> &'static Row {
 
 /// Whether the answer came to a clean end, so that what is missing is missing.
 fn is_whole(run: &Run) -> bool {
-    run.state == State::Ok
+    run.state == RunState::Ok
 }
 
 /// The run's notes about this.
@@ -166,7 +166,7 @@ mod tests {
             attempt: 1,
             request: Arc::new(request),
         });
-        run.state = State::Ok;
+        run.state = RunState::Ok;
         run.status = Some(200);
         run.answer = Answer {
             text: "Hello to you".into(),
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn what_broke_off_lacks_nothing() {
         let mut run = clean();
-        run.state = State::Fault;
+        run.state = RunState::Fault;
         run.answer.usage = None;
         run.answer.finish = None;
         run.answer.text = "{\"a".into();
@@ -375,7 +375,7 @@ mod tests {
             p.response_format = Some(ResponseFormat::JsonObject);
         });
         assert_eq!(findings(&run), []);
-        run.state = State::Streaming;
+        run.state = RunState::Streaming;
         run.answer.unknown.push(("x".into(), String::new()));
         assert_eq!(findings(&run), [], "it still goes");
     }

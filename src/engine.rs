@@ -377,7 +377,8 @@ impl Engine {
 
     /// Makes room for what runs have to say next.
     fn taken(&self, update: Option<Update>) -> Option<Update> {
-        self.backlog.take(update.as_ref().map_or(0, Update::weight));
+        self.backlog
+            .take(update.as_ref().map_or(0, Update::bytes_held));
         update
     }
 }
@@ -390,9 +391,9 @@ impl Drop for Engine {
 
 impl Update {
     /// About how many bytes of a run's it holds; what else is said is little, or was asked for.
-    fn weight(&self) -> usize {
+    fn bytes_held(&self) -> usize {
         match self {
-            Self::Run { update, .. } => update.weight(),
+            Self::Run { update, .. } => update.bytes_held(),
             _ => 0,
         }
     }
@@ -417,7 +418,7 @@ impl Outbox {
     }
 
     fn send(&self, update: Update) {
-        self.backlog.add(update.weight());
+        self.backlog.add(update.bytes_held());
         // A client that has gone wants no more updates.
         if self.updates.send(update).is_ok() {
             (self.wake)();

@@ -1,8 +1,9 @@
 //! One request and its response, pulled step by step.
 //!
-//! In: a call, or a question that becomes one. Out: [`Step`]s, each only when it is asked for: what is not pulled is
-//! not read from the socket. Dropping an exchange closes it at once. Limits, routes, masks and what an end means are
-//! decided here, so that a run, a list of models and whatever else asks a server see the same.
+//! In: a call, or a chat request that becomes one. Out: [`ExchangeStep`]s, each produced only when it is pulled:
+//! bytes that are not pulled are not read from the socket. Dropping an exchange closes it at once. Limits, routes,
+//! masks and the meaning of an end are decided here, so that a run, a list of models and every other request behave
+//! the same.
 
 mod bounded;
 pub mod call;
@@ -21,14 +22,14 @@ use bytes::Bytes;
 
 pub(crate) use self::bounded::join;
 pub use self::{
-    bounded::Came,
-    routes::{Prepared, Question},
-    whole::{ConnectStep, Whole, probe, whole},
+    bounded::NewTokens,
+    routes::{EndpointRequest, PreparedExchange},
+    whole::{ConnectStep, WholeResponse, probe, whole},
 };
 use self::{
-    ending::Reason,
+    ending::EndReason,
     reading::Reading,
-    routes::Route,
+    routes::ExchangeRoute,
     sending::{Sending, Sent},
 };
 pub use crate::transport::{Head, Stamp};
@@ -38,59 +39,59 @@ use crate::{
     transport::{ConnectPhases, Timeouts},
 };
 
-/// What an exchange did next.
+/// The next step of an exchange.
 #[derive(Debug)]
-pub enum Step {
+pub enum ExchangeStep {
     /// It has a connection.
     Connected(Connecting),
     /// The head of the response came.
     Head(Head),
-    /// A piece of the body came.
-    Chunk(Chunk),
+    /// Bytes of the body came.
+    ExchangeChunk(ExchangeChunk),
     /// It is over; nothing follows.
-    End(End),
+    ExchangeEnd(ExchangeEnd),
 }
 
-/// How an exchange got its connection, or how far it came.
+/// How an exchange got its connection, or how far connecting came.
 #[derive(Clone, Debug, Default)]
 pub struct Connecting {
     /// The phases of its own connection; blank on a warm one.
     pub phases: ConnectPhases,
     /// The addresses that its name resolution gave.
     pub addresses: Vec<IpAddr>,
-    /// Whom it is connected to, for people.
-    pub way: String,
+    /// A sentence that says to whom it is connected.
+    pub peer: String,
     /// When the last byte of the request was handed over, if it was.
     pub request_sent: Option<Instant>,
 }
 
-/// A piece of the body.
+/// One read of the body.
 #[derive(Clone, Debug)]
-pub struct Chunk {
+pub struct ExchangeChunk {
     /// When it came.
     pub stamp: Stamp,
     /// The bytes, after any content decoding; none with trailers.
     pub bytes: Bytes,
-    /// What they completed, every secret covered; nothing where the body is passed on undecoded. What may be the
-    /// beginning of a secret is told with a later chunk.
+    /// The events that these bytes completed, with secrets masked; none if the body is passed on undecoded. Text that
+    /// may be the beginning of a secret comes with a later chunk.
     pub events: Vec<Event>,
-    /// What came of the answer with it, whether it could be told at once or not.
-    pub came: Came,
+    /// The tokens in these bytes, even if their events come with a later chunk.
+    pub new_tokens: NewTokens,
 }
 
 /// The end of an exchange.
 #[derive(Debug, Default)]
-pub struct End {
-    /// What the end alone made known: the last events, the fault among them if it failed.
+pub struct ExchangeEnd {
+    /// The events that only the end makes known, with the fault if it failed.
     pub events: Vec<Event>,
-    /// What came of the answer with them.
-    pub came: Came,
-    /// How far connecting came, where no head was received.
+    /// The tokens among them.
+    pub new_tokens: NewTokens,
+    /// How far connecting came, if no head was received.
     pub connecting: Option<Connecting>,
 }
 
-impl End {
-    /// Why it failed, if it did.
+impl ExchangeEnd {
+    /// The fault, if it failed.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.events.iter().find_map(|event| match event {
@@ -105,12 +106,12 @@ pub struct Exchange {
     started: Instant,
     limits: Timeouts,
     mask: Mask,
-    state: State,
-    /// What is tried where HTTP/2, which the first route needs, is refused.
-    fallback: Option<Route>,
+    state: ExchangeState,
+    /// The route to try if HTTP/2, which the first route needs, is refused.
+    fallback: Option<ExchangeRoute>,
 }
 
-enum State {
+enum ExchangeState {
     Sending(Box<Sending>),
     Reading(Box<Reading>),
     Over,
@@ -123,70 +124,72 @@ impl fmt::Debug for Exchange {
 }
 
 impl Exchange {
-    fn begin(first: Route, fallback: Option<Route>, started: Instant) -> Self {
+    fn begin(first: ExchangeRoute, fallback: Option<ExchangeRoute>, started: Instant) -> Self {
         Self {
             started,
             limits: first.limits,
             mask: first.call.mask(),
-            state: State::Sending(Box::new(Sending::new(first, started))),
+            state: ExchangeState::Sending(Box::new(Sending::new(first, started))),
             fallback,
         }
     }
 
-    /// When it has to be over; `None` if it has no limit.
+    /// When its total limit runs out; `None` without a limit.
     #[must_use]
     pub fn total(&self) -> Option<Instant> {
         crate::clock::deadline(self.started, self.limits.total_ms)
     }
 
-    /// Does the next step. May be dropped while it waits: nothing is lost.
-    pub async fn next(&mut self) -> Step {
+    /// Waits for the next step. Cancel-safe: dropping the future loses nothing.
+    pub async fn next(&mut self) -> ExchangeStep {
         loop {
             match &mut self.state {
-                State::Sending(sending) => match sending.next(&self.mask).await {
-                    Ok(Sent::Connected(connecting)) => return Step::Connected(connecting),
+                ExchangeState::Sending(sending) => match sending.next(&self.mask).await {
+                    Ok(Sent::Connected(connecting)) => return ExchangeStep::Connected(connecting),
                     Ok(Sent::Head(response)) => {
                         let (head, reading) = sending.reading(*response, &self.mask);
-                        self.state = State::Reading(Box::new(reading));
-                        return Step::Head(head);
+                        self.state = ExchangeState::Reading(Box::new(reading));
+                        return ExchangeStep::Head(head);
                     }
                     Err(fault) => match self.fallback.take_if(|_| sending.without_http2()) {
                         Some(route) => {
                             self.mask = route.call.mask();
                             self.state =
-                                State::Sending(Box::new(Sending::new(route, self.started)));
+                                ExchangeState::Sending(Box::new(Sending::new(route, self.started)));
                         }
-                        None => return Step::End(self.end(Reason::Fault(fault))),
+                        None => {
+                            return ExchangeStep::ExchangeEnd(self.end(EndReason::Fault(fault)));
+                        }
                     },
                 },
-                State::Reading(reading) => match reading.next().await {
-                    Ok(chunk) => return Step::Chunk(chunk),
-                    Err(reason) => return Step::End(self.end(reason)),
+                ExchangeState::Reading(reading) => match reading.next().await {
+                    Ok(chunk) => return ExchangeStep::ExchangeChunk(chunk),
+                    Err(reason) => return ExchangeStep::ExchangeEnd(self.end(reason)),
                 },
-                State::Over => return Step::End(End::default()),
+                ExchangeState::Over => return ExchangeStep::ExchangeEnd(ExchangeEnd::default()),
             }
         }
     }
 
-    /// Ends it now, as the user wishes, with what was half read. An answer that is whole stays so.
-    pub fn stop(&mut self) -> End {
+    /// Stops it for the user, with the events of a partial read. A complete answer stays complete.
+    pub fn stop(&mut self) -> ExchangeEnd {
         let reason = match &self.state {
-            State::Sending(sending) => Reason::stopped(sending.phase()),
-            State::Reading(reading) => reading.stopped(),
-            State::Over => return End::default(),
+            ExchangeState::Sending(sending) => EndReason::stopped(sending.phase()),
+            ExchangeState::Reading(reading) => reading.stopped(),
+            ExchangeState::Over => return ExchangeEnd::default(),
         };
         self.end(reason)
     }
 
-    fn end(&mut self, reason: Reason) -> End {
-        let mut end = match std::mem::replace(&mut self.state, State::Over) {
-            State::Sending(sending) => End {
+    fn end(&mut self, reason: EndReason) -> ExchangeEnd {
+        let mut end = match std::mem::replace(&mut self.state, ExchangeState::Over) {
+            ExchangeState::Sending(sending) => ExchangeEnd {
                 events: reason.events(false, None),
                 connecting: Some(sending.connecting()),
-                ..End::default()
+                ..ExchangeEnd::default()
             },
-            State::Reading(reading) => reading.end(reason),
-            State::Over => End::default(),
+            ExchangeState::Reading(reading) => reading.end(reason),
+            ExchangeState::Over => ExchangeEnd::default(),
         };
         end.events
             .iter_mut()

@@ -393,7 +393,7 @@ mod tests {
     use super::*;
     use crate::{
         chat::ChatRequest, dialect::DialectId, endpoint::TargetId, run::Origin, run::RunHead,
-        run::State,
+        run::RunState,
     };
 
     /// A run with nothing but a key and a prompt, whose answer is waited for.
@@ -413,7 +413,7 @@ mod tests {
             request: Arc::new(ChatRequest::of_text("m", "hello")),
         };
         Run {
-            state: State::Waiting,
+            state: RunState::Waiting,
             ..Run::new(head)
         }
     }

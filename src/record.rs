@@ -14,7 +14,7 @@ use crate::{
     dialect::DialectId,
     event::{Answer, PieceKind},
     measure::figures,
-    run::{self, Connection, Run, StampedBy},
+    run::{self, ConnectionKind, Run, StampedBy},
     visible::visible_json,
 };
 
@@ -158,7 +158,7 @@ pub fn run_line(run: &Run) -> Line<'_> {
     line.set("route", head.route.as_str());
     line.set("origin", head.origin.as_str());
     line.set("simulated", head.simulated);
-    line.set("connection", run.connection.map(Connection::as_str));
+    line.set("connection", run.connection.map(ConnectionKind::as_str));
     line.set("status", run.status);
     line.set("http_version", run.http_version.as_deref());
     line.set("started_unix_ns", started);

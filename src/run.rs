@@ -1,7 +1,7 @@
-//! One request to one target: its state machine, and the record it leaves.
+//! One request to one target: its state machine and its record.
 //!
-//! In: a target, a request, and what the transport and the dialect report. Out: [`RunUpdate`]s while
-//! it goes, and a [`Run`] with every stamp at the end.
+//! In: a target, a request, and the steps of an exchange. Out: [`RunUpdate`]s while it is live, and a [`Run`] with
+//! every stamp at the end.
 
 mod backlog;
 mod execute;
@@ -46,21 +46,21 @@ use crate::{
 pub struct RunId(pub i64);
 
 words! {
-    /// Whether this run opened its connection or found one open.
-    Connection {
+    /// Whether a run opened a new connection or reused one.
+    ConnectionKind {
         /// This run opened it: DNS, TCP and TLS are part of its TTFT.
         Cold = "cold",
-        /// It was there already.
+        /// It was open already.
         Warm = "warm",
     }
 }
 
 words! {
-    /// Whose the stamps of a run's reads are.
+    /// Who made the stamps of a run's reads.
     StampedBy {
-        /// When the kernel had the bytes.
+        /// The kernel, when it received the bytes.
         Kernel = "kernel",
-        /// When this program had them, of one read at least.
+        /// This program, when it read them, for at least one read.
         User = "user",
     }
 }
@@ -78,8 +78,8 @@ words! {
 }
 
 words! {
-    /// Where a run stands.
-    State {
+    /// The state of a run.
+    RunState {
         /// Accepted, not started.
         Queued = "queued",
         /// Connecting, or sending the request.
@@ -95,15 +95,15 @@ words! {
     }
 }
 
-impl State {
-    /// Whether nothing more will come.
+impl RunState {
+    /// Whether the run has ended.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::Ok | Self::Fault)
     }
 }
 
-/// What does not change while a run goes.
+/// The part of a run that never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunHead {
     /// Its key.
@@ -118,23 +118,23 @@ pub struct RunHead {
     pub url: String,
     /// Whether the built-in simulator answers.
     pub simulated: bool,
-    /// Who asked for it.
+    /// What started it.
     pub origin: Origin,
-    /// Which try this is, counted from 1.
+    /// The number of the attempt, counted from 1.
     pub attempt: u32,
     /// What is asked.
     pub request: Arc<ChatRequest>,
 }
 
-/// A run with all that is known of it: live while it goes, and as the history keeps it.
+/// A run with all that is known of it, live or from the history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// What does not change.
+    /// The part that never changes.
     pub head: RunHead,
-    /// Where it stands.
-    pub state: State,
+    /// Its state.
+    pub state: RunState,
     /// Cold or warm, once known.
-    pub connection: Option<Connection>,
+    pub connection: Option<ConnectionKind>,
     /// HTTP status, once known.
     pub status: Option<u16>,
     /// HTTP version of the response (`HTTP/1.1`, `HTTP/2.0`), once known.
@@ -143,7 +143,7 @@ pub struct Run {
     pub stamps: Stamps,
     /// The reads of the body.
     pub reads: Reads,
-    /// What the stream said; its `fault` is the run's fault.
+    /// The folded events of the stream; its `fault` is the run's fault.
     pub answer: Answer,
 }
 
@@ -153,7 +153,7 @@ impl Run {
     pub fn new(head: RunHead) -> Self {
         Self {
             head,
-            state: State::Queued,
+            state: RunState::Queued,
             connection: None,
             status: None,
             http_version: None,
@@ -163,7 +163,7 @@ impl Run {
         }
     }
 
-    /// Whose the stamps of its reads are; `None` without any.
+    /// Who made the stamps of its reads; `None` without reads.
     #[must_use]
     pub fn stamped_by(&self) -> Option<StampedBy> {
         let is_kernel = self.reads.iter().all(|read| read.delay.is_some());
@@ -182,7 +182,7 @@ impl Run {
     }
 }
 
-/// What a run reports while it goes, in order. [`Run::apply`] folds it.
+/// The updates of a run, in order. [`Run::apply`] folds them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunUpdate {
     /// It began; `started_unix_ns` is the wall clock at offset 0.
@@ -195,7 +195,7 @@ pub enum RunUpdate {
         /// The stamps so far.
         stamps: Box<Stamps>,
         /// Cold or warm.
-        connection: Connection,
+        connection: ConnectionKind,
         /// HTTP status.
         status: u16,
         /// HTTP version.
@@ -205,10 +205,10 @@ pub enum RunUpdate {
     Read {
         /// The read.
         read: Read,
-        /// What it completed, in order.
+        /// The events that it completed, in order.
         events: Vec<Event>,
     },
-    /// It is over. Events that only the end made known come with it.
+    /// The run is over, with the events that only the end makes known.
     Closed {
         /// When.
         at: OffsetNs,
@@ -220,9 +220,9 @@ pub enum RunUpdate {
 }
 
 impl RunUpdate {
-    /// The whole course of a run that failed before it reached the wire.
+    /// All updates of a run that failed before anything was sent.
     #[must_use]
-    pub fn stillborn(fault: Fault, started_unix_ns: i64) -> [Self; 2] {
+    pub fn failed_before_start(fault: Fault, started_unix_ns: i64) -> [Self; 2] {
         let stamps = Stamps {
             started_unix_ns,
             closed: Some(0),
@@ -239,12 +239,12 @@ impl RunUpdate {
     }
 }
 
-/// Why a fold was refused: an update that can't follow the state. The run is left as it was.
+/// An update that is not allowed in the run's state. The run is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a run that is {state} can't take {update}")]
 pub struct IllegalUpdate {
     /// The state.
-    pub state: State,
+    pub state: RunState,
     /// The update's name.
     pub update: &'static str,
 }
@@ -274,9 +274,9 @@ impl Run {
     /// Folds one update in: the only way a run changes.
     ///
     /// # Errors
-    /// If the update can't follow the state; nothing is changed then.
+    /// If the update is not allowed in the current state; nothing is changed then.
     pub fn apply(&mut self, update: &RunUpdate) -> Result<(), IllegalUpdate> {
-        self.advance(update)?;
+        self.apply_state(update)?;
         if let RunUpdate::Read { read, .. } = update {
             self.reads.push(*read);
         }
@@ -286,9 +286,9 @@ impl Run {
         Ok(())
     }
 
-    /// The part of [`Self::apply`] that says where the run stands (its state, its stamps, its connection) without
-    /// what was said: enough for who keeps that elsewhere.
-    pub(crate) fn advance(&mut self, update: &RunUpdate) -> Result<(), IllegalUpdate> {
+    /// The part of [`Self::apply`] that updates state, stamps and connection, but not answer and reads: for a caller
+    /// that keeps those itself.
+    pub(crate) fn apply_state(&mut self, update: &RunUpdate) -> Result<(), IllegalUpdate> {
         let next = self.next_state(update).ok_or(IllegalUpdate {
             state: self.state,
             update: update.name(),
@@ -315,10 +315,10 @@ impl Run {
         Ok(())
     }
 
-    /// The state after an update; `None` if it can't come now.
-    fn next_state(&self, update: &RunUpdate) -> Option<State> {
+    /// The state after an update; `None` if the update is not allowed now.
+    fn next_state(&self, update: &RunUpdate) -> Option<RunState> {
+        use RunState as S;
         use RunUpdate as U;
-        use State as S;
         let fails = self.answer.fault.is_some()
             || (update.events().iter()).any(|event| matches!(event, Event::Fault(_)));
         match (self.state, update) {
@@ -329,34 +329,34 @@ impl Run {
             (S::Connecting | S::Waiting | S::Streaming, U::Closed { .. }) if fails => {
                 Some(S::Fault)
             }
-            // Without a head there was no answer, so nothing can have ended well.
+            // Without a head there was no answer, so `Connecting` can't end as `Ok`.
             (S::Waiting | S::Streaming, U::Closed { .. }) => Some(S::Ok),
             _ => None,
         }
     }
 }
 
-/// Everything that one run needs.
+/// Everything that [`execute`] needs for one run.
 #[derive(Clone)]
-pub struct Ask {
-    /// What does not change.
+pub struct RunSpec {
+    /// The part that never changes.
     pub head: RunHead,
     /// Where it goes.
     pub endpoint: Arc<Endpoint>,
-    /// The key, found before the clock starts.
+    /// The key, looked up before the clock starts.
     pub key: Option<SecretString>,
     /// The proxy's password.
     pub proxy_password: Option<SecretString>,
-    /// Why there is no key, if one was looked for and something failed; told where the server refuses to answer.
-    pub lack: Option<String>,
-    /// Whether it opens a connection of its own, even if there is one that could take it.
+    /// Why there is no key, if looking it up failed; added to the fault if the server then refuses the request.
+    pub no_key_reason: Option<String>,
+    /// Whether it must open a new connection, even if an idle one could be reused.
     pub cold: bool,
 }
 
-impl fmt::Debug for Ask {
+impl fmt::Debug for RunSpec {
     // An endpoint's headers and proxy may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask")
+        f.debug_struct("RunSpec")
             .field("id", &self.head.id)
             .field("target", &self.head.target)
             .finish_non_exhaustive()
@@ -386,15 +386,14 @@ impl RunHead {
 }
 
 impl RunId {
-    /// A new key: 43 bits of milliseconds since 1970, then 20 bits that no other run of this
-    /// millisecond has.
+    /// A new key: 43 bits of milliseconds since 1970, then 20 bits that tell apart the runs of one millisecond.
     ///
-    /// Keys of one process grow. Those of one millisecond count up from a random place, so that another
-    /// process in the same millisecond meets them only if its own place is within their number.
+    /// Keys of one process grow. Within one millisecond they count up from a random start, so that keys of another
+    /// process in the same millisecond collide only if its random start is very close.
     #[must_use]
     pub fn new() -> Self {
         static LAST: AtomicI64 = AtomicI64::new(0);
-        // Half of the room is left for counting up.
+        // Half of the 20 bits is left for counting up.
         let place = RandomState::new().hash_one(0) & 0x7_ffff;
         let fresh = ((wall_clock_ns() / 1_000_000) << 20) | i64::try_from(place).unwrap_or(0);
         let after = |last: i64| {

@@ -17,7 +17,7 @@ use crate::{
     dialect::{Dialect, DialectId},
     endpoint::{Auth, Endpoint},
     event::words,
-    exchange::call::{left_out, whole_body},
+    exchange::call::{body_with_files, left_out},
     visible::shown_url,
 };
 
@@ -116,7 +116,7 @@ impl Asked {
             shown: shown_url(&url),
             url,
             headers,
-            body: whole_body(dialect, endpoint, request),
+            body: body_with_files(dialect, endpoint, request),
             model: request.model.clone(),
             key,
             by_google: is_by_google(endpoint),

@@ -43,7 +43,7 @@ pub use self::{
     this_machine::is_this_machine,
     upload::Upload,
 };
-use self::{client::Ways, proxy::Via};
+use self::{client::PoolRegistry, proxy::Via};
 use crate::{
     event::{Fault, Note},
     mask::{Mask, Secrets},
@@ -170,7 +170,7 @@ impl Stamp {
 
 /// Bytes of a response body, or its trailers.
 #[derive(Clone, Debug)]
-pub struct Chunk {
+pub struct BodyChunk {
     /// When they came off the socket.
     pub stamp: Stamp,
     /// What, after any content decoding.
@@ -208,7 +208,7 @@ pub struct HttpResponse {
     /// Its head.
     pub head: Head,
     /// The body.
-    pub body: Pin<Box<dyn Stream<Item = Result<Chunk, Fault>> + Send>>,
+    pub body: Pin<Box<dyn Stream<Item = Result<BodyChunk, Fault>> + Send>>,
 }
 
 impl fmt::Debug for HttpResponse {
@@ -224,7 +224,7 @@ impl fmt::Debug for HttpResponse {
 /// Over HTTP/2 calls share a connection up to its server's limit of streams (often 100), and open the next past it.
 #[derive(Clone, Default)]
 pub struct Transport {
-    ways: Arc<Ways>,
+    pools: Arc<PoolRegistry>,
 }
 
 impl fmt::Debug for Transport {
@@ -241,7 +241,7 @@ impl Transport {
     pub async fn prepare(&self, call: HttpCall) -> Result<PreparedCall, Fault> {
         let proxy = call.connect.proxy.as_deref();
         let via = Via::new(&call.url, proxy, call.proxy_password.as_ref())?;
-        let pool = self.ways.pool(&call.url, &via, &call.connect).await?;
+        let pool = self.pools.pool(&call.url, &via, &call.connect).await?;
         Ok(PreparedCall::new(pool, &via, call))
     }
 

@@ -185,7 +185,7 @@ impl Sse {
     fn take_line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Frame>) -> &'a [u8] {
         let end = memchr2(b'\n', b'\r', bytes);
         let (head, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-        if self.held() + self.line.len() + head.len() > self.most {
+        if self.bytes_held() + self.line.len() + head.len() > self.most {
             self.close(out);
             return &[];
         }
@@ -216,7 +216,7 @@ impl Sse {
     }
 
     /// The bytes of the event so far, its fields' names among them.
-    fn held(&self) -> usize {
+    fn bytes_held(&self) -> usize {
         let data = self.data.as_ref().map_or(0, String::len);
         self.event.len() + data + self.data_lines * "data: ".len()
     }
@@ -225,7 +225,7 @@ impl Sse {
         if line.is_empty() {
             return self.dispatch(out);
         }
-        let room = self.most.saturating_sub(self.held());
+        let room = self.most.saturating_sub(self.bytes_held());
         let line = match whole_text_of(line) {
             Ok(line) => line,
             Err(line) => {

@@ -26,7 +26,7 @@ pub struct Files {
 
 /// A piece of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum BodyPiece {
     /// As it is.
     Text(Bytes),
     /// To be sent as base64.
@@ -80,17 +80,17 @@ impl Files {
 
     /// The JSON of a marked request, cut where the files belong.
     #[must_use]
-    pub fn split(&self, json: String) -> Vec<Piece> {
+    pub fn split(&self, json: String) -> Vec<BodyPiece> {
         let (mut pieces, mut from) = (Vec::new(), 0);
         let found = self.marks_in(&json);
         let text = Bytes::from(json);
         for (at, file) in found {
-            pieces.push(Piece::Text(text.slice(from..at)));
-            pieces.push(Piece::Base64(file));
+            pieces.push(BodyPiece::Text(text.slice(from..at)));
+            pieces.push(BodyPiece::Base64(file));
             from = at + MARK_BASE64;
         }
-        pieces.push(Piece::Text(text.slice(from..)));
-        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        pieces.push(BodyPiece::Text(text.slice(from..)));
+        pieces.retain(|piece| !matches!(piece, BodyPiece::Text(text) if text.is_empty()));
         pieces
     }
 
@@ -205,10 +205,10 @@ mod tests {
         request
     }
 
-    fn joined(pieces: Vec<Piece>) -> String {
+    fn joined(pieces: Vec<BodyPiece>) -> String {
         let text = |piece| match piece {
-            Piece::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
-            Piece::Base64(file) => STANDARD.encode(file),
+            BodyPiece::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
+            BodyPiece::Base64(file) => STANDARD.encode(file),
         };
         pieces.into_iter().map(text).collect()
     }
@@ -226,7 +226,7 @@ mod tests {
                 "{}",
                 dialect.label
             );
-            let apart = pieces.iter().filter(|p| matches!(p, Piece::Base64(_)));
+            let apart = pieces.iter().filter(|p| matches!(p, BodyPiece::Base64(_)));
             assert!(apart.count() >= 2, "{}", dialect.label);
         }
     }

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     measure::{Better, Figure, figure},
-    run::{Run, State},
+    run::{Run, RunState},
     visible::visible_line,
 };
 
@@ -71,10 +71,10 @@ fn cell(figure: &Figure, run: &Run, all: &[&Run]) -> String {
 fn is_best(figure: &Figure, run: &Run, value: f64, all: &[&Run]) -> bool {
     let peers: Vec<f64> = all
         .iter()
-        .filter(|r| r.state == State::Ok && r.connection == run.connection)
+        .filter(|r| r.state == RunState::Ok && r.connection == run.connection)
         .filter_map(|r| (figure.value)(r))
         .collect();
-    run.state == State::Ok
+    run.state == RunState::Ok
         && peers.len() > 1
         && match figure.better {
             Better::Lower => peers.iter().all(|other| value <= *other),

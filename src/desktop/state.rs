@@ -257,7 +257,7 @@ mod tests {
         state.apply(Update::Accepted(Box::new(head(7))));
         assert_eq!(state.live_runs(), 1);
         let mut row = Run::new(head(7));
-        row.state = crate::run::State::Fault;
+        row.state = crate::run::RunState::Fault;
         state.apply(Update::RunLoaded {
             id: RunId(7),
             run: Some(Box::new(row.clone())),

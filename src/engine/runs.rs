@@ -14,7 +14,7 @@ use crate::{
     endpoint::Endpoint,
     event::{Fault, FaultClass, Phase},
     history::History,
-    run::{self, Ask, Run, RunHead, RunId, RunUpdate},
+    run::{self, Run, RunHead, RunId, RunSpec, RunUpdate},
     transport::Transport,
 };
 
@@ -122,12 +122,12 @@ impl Job {
         };
         match keys {
             Ok(keys) => {
-                let ask = Ask {
+                let ask = RunSpec {
                     head: self.head.clone(),
                     endpoint: Arc::new(keys.place.fitted(&self.endpoint).into_owned()),
                     key: keys.key,
                     proxy_password: keys.proxy_password,
-                    lack: keys.lack,
+                    no_key_reason: keys.lack,
                     cold: self.cold,
                 };
                 let reporter = self.reporter.clone();
@@ -188,7 +188,7 @@ impl Reporter {
     /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.
     fn fail(&self, head: RunHead, fault: Fault) {
         let mut run = Run::new(head);
-        for update in RunUpdate::stillborn(fault, wall_clock_ns()) {
+        for update in RunUpdate::failed_before_start(fault, wall_clock_ns()) {
             if run.apply(&update).is_ok() {
                 self.report(run.head.id, update);
             }

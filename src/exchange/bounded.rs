@@ -1,7 +1,7 @@
-//! A decoder held to a budget: however few bytes a server needs to say much, little of it is held.
+//! A decoder with a budget: limits the memory that events may take, however few bytes they came in.
 //!
-//! In: the bytes of a response. Out: its events with their secrets covered, those that only keep the
-//! connection open or that are too many counted; and a fault, once nothing but such has come for too long.
+//! In: the bytes of a response. Out: its events with secrets masked. Keep-alives, and events beyond the budget, are
+//! only counted. If nothing else comes for too long, the decoder reports a fault.
 
 use http::HeaderMap;
 
@@ -11,96 +11,96 @@ use crate::{
     mask::Masked,
 };
 
-/// Bytes that are decoded at once: the shortest events are two bytes, and each takes up some hundred.
+/// Bytes that are decoded at a time: an event can be as short as two bytes, and takes some hundred in memory.
 const SLICE: usize = 16 << 10;
 
-/// Most events, and bytes, that come in a row without a piece of the answer. One event may have 64 MiB.
+/// Most events, and most bytes, that may come in a row without a piece of the answer. One event may have 64 MiB.
 const MAX_NOISE_EVENTS: u64 = 100_000;
 const MAX_NOISE_BYTES: usize = 128 << 20;
 
-/// What came of the answer itself with some bytes, whether it could be told at once or not.
+/// Tokens that came with some bytes, counted before masking: their events may be held back and come later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Came {
+pub struct NewTokens {
     /// How many tokens.
     pub tokens: u32,
     /// Whether any of them is visible.
     pub visible: bool,
 }
 
-impl Came {
-    /// Counts an event, as the dialect said it.
-    pub fn note(&mut self, event: &Event) {
+impl NewTokens {
+    /// Counts an event, as decoded.
+    pub fn count(&mut self, event: &Event) {
         self.tokens = self.tokens.saturating_add(event.is_token().into());
         self.visible |= event.is_visible();
     }
 }
 
 /// Decodes one response.
-pub(super) struct Bounded {
+pub(super) struct BoundedDecoder {
     decoder: Box<dyn Decoder>,
     masked: Masked,
     budget: Budget,
-    /// The events of one slice, as the dialect says them, and with their secrets covered.
-    said: Vec<Event>,
+    /// The events of one slice: as decoded, and then masked.
+    decoded: Vec<Event>,
     covered: Vec<Event>,
-    /// What came since it was asked for last.
-    came: Came,
-    /// What came since the last piece of the answer.
+    /// Tokens since the last [`take_new_tokens`](Self::take_new_tokens).
+    new_tokens: NewTokens,
+    /// Events and bytes since the last piece of the answer.
     noise_events: u64,
     noise_bytes: usize,
 }
 
-impl Bounded {
+impl BoundedDecoder {
     pub(super) fn new(decoder: Box<dyn Decoder>, masked: Masked) -> Self {
         Self {
             decoder,
             masked,
             budget: Budget::default(),
-            said: Vec::new(),
+            decoded: Vec::new(),
             covered: Vec::new(),
-            came: Came::default(),
+            new_tokens: NewTokens::default(),
             noise_events: 0,
             noise_bytes: 0,
         }
     }
 
-    /// Takes the next bytes, and appends what they completed.
+    /// Decodes the next bytes, and appends the events that they completed.
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        let mut counted = Counted::of(out);
+        let mut merged = MergedEvents::of(out);
         for slice in bytes.chunks(SLICE) {
             if self.fault().is_some() {
                 return;
             }
-            self.decoder.push(slice, &mut self.said);
-            self.sort(slice.len(), &mut counted, out);
+            self.decoder.push(slice, &mut self.decoded);
+            self.sort(slice.len(), &mut merged, out);
         }
     }
 
-    /// Takes the headers that came behind the body.
+    /// Decodes the trailers.
     pub(super) fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
-        self.decoder.trailers(trailers, &mut self.said);
-        self.sort(0, &mut Counted::of(out), out);
+        self.decoder.trailers(trailers, &mut self.decoded);
+        self.sort(0, &mut MergedEvents::of(out), out);
     }
 
-    /// Whether the answer may end here.
+    /// Whether the answer is complete here, by its dialect.
     pub(super) fn may_end(&self) -> bool {
         self.decoder.may_end()
     }
 
-    /// Says that the body is over.
+    /// Ends decoding: the body is over.
     pub(super) fn end(&mut self, out: &mut Vec<Event>) {
-        self.decoder.end(&mut self.said);
+        self.decoder.end(&mut self.decoded);
         self.cover();
         self.masked.end(&mut self.covered);
-        self.sort(0, &mut Counted::of(out), out);
+        self.sort(0, &mut MergedEvents::of(out), out);
     }
 
-    /// What came of the answer since this was asked last.
-    pub(super) fn came(&mut self) -> Came {
-        std::mem::take(&mut self.came)
+    /// The tokens since the last call.
+    pub(super) fn take_new_tokens(&mut self) -> NewTokens {
+        std::mem::take(&mut self.new_tokens)
     }
 
-    /// What is wrong, once too much came that is no answer.
+    /// The fault, once too much came that is not part of the answer.
     pub(super) fn fault(&self) -> Option<Fault> {
         let much = if self.noise_events > MAX_NOISE_EVENTS {
             format!("more than {MAX_NOISE_EVENTS} keep-alives and the like")
@@ -114,15 +114,15 @@ impl Bounded {
         Some(Fault::new(FaultClass::Protocol, Phase::Stream, message))
     }
 
-    /// Counts what the dialect said, and covers its secrets.
+    /// Counts the tokens of the decoded events, and masks their secrets.
     fn cover(&mut self) {
-        for event in self.said.drain(..) {
-            self.came.note(&event);
+        for event in self.decoded.drain(..) {
+            self.new_tokens.count(&event);
             self.masked.take(event, &mut self.covered);
         }
     }
 
-    fn sort(&mut self, bytes: usize, counted: &mut Counted, out: &mut Vec<Event>) {
+    fn sort(&mut self, bytes: usize, merged: &mut MergedEvents, out: &mut Vec<Event>) {
         self.cover();
         self.noise_bytes += bytes;
         for mut event in self.covered.drain(..) {
@@ -135,46 +135,46 @@ impl Bounded {
                     event = Event::LeftOut { what, count };
                 }
             }
-            counted.put(event, out);
+            merged.put(event, out);
         }
     }
 }
 
-/// Appends events to those of earlier reads; those that only count are added up.
+/// Appends events to those of earlier reads; keep-alives and left-out events are added up.
 pub(crate) fn join(events: &mut Vec<Event>, more: Vec<Event>) {
     if events.is_empty() {
         *events = more;
         return;
     }
-    let mut counted = Counted::of(events);
+    let mut merged = MergedEvents::of(events);
     for event in more {
-        counted.put(event, events);
+        merged.put(event, events);
     }
 }
 
-/// Whether something is a piece of the answer.
+/// Whether an event is a piece of the answer.
 fn is_content(event: &Event) -> bool {
     event.is_token() || matches!(event, Event::Opaque { .. } | Event::Finish(_))
 }
 
-/// Where in a read's events those stand that only count.
-struct Counted {
+/// Appends events to a list, and merges keep-alives and left-out events: it knows where in the list these are.
+struct MergedEvents {
     keep_alives: Option<usize>,
     left_out: [Option<usize>; Surplus::ALL.len()],
 }
 
-impl Counted {
+impl MergedEvents {
     fn of(events: &[Event]) -> Self {
-        let mut counted = Self {
+        let mut merged = Self {
             keep_alives: None,
             left_out: [None; Surplus::ALL.len()],
         };
         for (at, event) in events.iter().enumerate() {
-            if let Some(place) = counted.place(event) {
+            if let Some(place) = merged.place(event) {
                 *place = Some(at);
             }
         }
-        counted
+        merged
     }
 
     fn place(&mut self, event: &Event) -> Option<&mut Option<usize>> {
@@ -185,9 +185,9 @@ impl Counted {
         }
     }
 
-    /// Appends an event, or adds it to the one of its kind.
+    /// Appends an event, or adds its count to that of its kind.
     fn put(&mut self, event: Event, out: &mut Vec<Event>) {
-        // An empty piece behind an empty piece says nothing more.
+        // A second empty piece in a row adds nothing.
         let empty =
             matches!(&event, Event::Text { text } | Event::Reasoning { text } if text.is_empty());
         if empty && out.last() == Some(&event) {
@@ -212,9 +212,9 @@ mod tests {
     use super::*;
     use crate::{body::ResponseHead, dialect::DialectId, mask::Mask};
 
-    fn bounded(dialect: DialectId) -> Bounded {
+    fn bounded(dialect: DialectId) -> BoundedDecoder {
         let decoder = (dialect.dialect().decoder)(&ResponseHead::event_stream());
-        Bounded::new(decoder, Mask::default().stream())
+        BoundedDecoder::new(decoder, Mask::default().stream())
     }
 
     #[test]
@@ -227,11 +227,11 @@ mod tests {
         bounded.push(flood.as_bytes(), &mut events);
         let text = |text: &str| Event::Text { text: text.into() };
         let kept = [Event::KeepAlive { count: 100_000 }, text("a"), text("a")];
-        let said: Vec<Event> = events
+        let decoded: Vec<Event> = events
             .into_iter()
             .filter(|e| !matches!(e, Event::Note(_)))
             .collect();
-        assert_eq!(said, kept);
+        assert_eq!(decoded, kept);
         assert_eq!(bounded.fault(), None);
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    chat::{ChatRequest, Files, Piece},
+    chat::{BodyPiece, ChatRequest, Files},
     dialect::{Dialect, GrpcMessage, Wire},
     endpoint::{
         Auth, Endpoint,
@@ -23,20 +23,19 @@ use crate::{
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const ROUTING: HeaderName = HeaderName::from_static("x-goog-request-params");
 
-/// The call of a chat request, and what is known of it before it is sent.
+/// The call of a chat request, and notes on it from before it is sent.
 #[derive(Clone, Debug)]
 pub struct ChatCall {
     /// The call.
     pub http: HttpCall,
-    /// What of the request it does not carry as it was: one sentence each, without a period.
+    /// What was left out of the request or changed: one sentence each, without a period.
     pub notes: Vec<Note>,
 }
 
-/// The call of a chat request, without the settings that its model is known to refuse.
+/// Makes the call of a chat request, without the settings that its model is known to refuse.
 ///
 /// # Errors
-/// As [`request_headers`]; and where the dialect can't carry the request, or the endpoint is set to an HTTP
-/// version that it can't go over.
+/// As [`request_headers`]; or if the dialect can't carry the request, or not over the endpoint's HTTP version.
 pub fn chat_call(
     dialect: &Dialect,
     endpoint: &Endpoint,
@@ -44,12 +43,12 @@ pub fn chat_call(
     key: Option<&SecretString>,
     proxy_password: Option<SecretString>,
 ) -> Result<ChatCall, Fault> {
-    let unfit = |why| Fault::new(FaultClass::BadRequest, Phase::Prepare, why);
+    let bad_request = |why| Fault::new(FaultClass::BadRequest, Phase::Prepare, why);
     if let Some(why) = hints::refusal(dialect.id, request) {
-        return Err(unfit(why));
+        return Err(bad_request(why));
     }
     let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
-    let Body { json, files, hints } = Body::of(dialect, endpoint, request);
+    let ChatBody { json, files, hints } = ChatBody::of(dialect, endpoint, request);
     let http = call(Method::POST, url, endpoint, key, proxy_password)?;
     let notes = hints.iter().filter_map(Hint::note);
     let notes = notes.chain(key.and_then(headers::key_note)).collect();
@@ -59,26 +58,26 @@ pub fn chat_call(
         Wire::Grpc(_) if endpoint.auth == Auth::Query => {
             let why = "gRPC has no query that could carry the key: set its auth to bearer or to x-goog-api-key, or \
                        its dialect to gemini";
-            return Err(unfit(why.to_owned()));
+            return Err(bad_request(why.to_owned()));
         }
         Wire::Grpc(grpc) => {
             let message = (grpc.message)(json, &files, &endpoint.base_url, &request.model);
             message
                 .and_then(|message| put_message(&mut call, message))
-                .map_err(unfit)?;
+                .map_err(bad_request)?;
         }
     }
     Ok(call)
 }
 
 /// The JSON of a request, with marks for its files.
-struct Body {
+struct ChatBody {
     json: Value,
     files: Files,
     hints: Vec<Hint>,
 }
 
-impl Body {
+impl ChatBody {
     fn of(dialect: &Dialect, endpoint: &Endpoint, request: &ChatRequest) -> Self {
         let files = Files::of(request);
         if let Some(raw) = &request.raw_body {
@@ -98,21 +97,21 @@ impl Body {
     }
 }
 
-/// The JSON body that a request is sent with, for people to read and change: `{{file 1}}` stands for the base64
-/// of its first file, and [`ChatRequest::raw_body`] takes it back.
+/// The JSON body of a request, for people to read and edit: `{{file 1}}` stands for the base64 of its first file.
+/// [`ChatRequest::raw_body`] accepts the edited body.
 #[must_use]
 pub fn raw_body(endpoint: &Endpoint, request: &ChatRequest) -> Value {
-    let Body { json, files, .. } = Body::of(endpoint.dialect.dialect(), endpoint, request);
+    let ChatBody { json, files, .. } = ChatBody::of(endpoint.dialect.dialect(), endpoint, request);
     files.for_people(json)
 }
 
-/// The JSON body that a dialect writes of a request, but for what depends on its endpoint.
+/// The JSON body that a dialect writes for a request, without what depends on the endpoint.
 #[must_use]
 pub fn fitted_body(dialect: &Dialect, request: &ChatRequest) -> Value {
     (dialect.encode)(&hints::fit(dialect.id, request).0)
 }
 
-/// What of a request is not sent to its model, or by this dialect: one sentence each, without a period.
+/// The parts of a request that its model or this dialect does not take: one sentence each, without a period.
 #[must_use]
 pub fn left_out(dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
     if request.raw_body.is_some() {
@@ -123,9 +122,13 @@ pub fn left_out(dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
     notes.map(|note| note.text).collect()
 }
 
-/// The JSON body of a request with its files in it.
-pub(crate) fn whole_body(dialect: &Dialect, endpoint: &Endpoint, request: &ChatRequest) -> Value {
-    let Body { json, files, .. } = Body::of(dialect, endpoint, request);
+/// The JSON body of a request, with its files inlined as base64.
+pub(crate) fn body_with_files(
+    dialect: &Dialect,
+    endpoint: &Endpoint,
+    request: &ChatRequest,
+) -> Value {
+    let ChatBody { json, files, .. } = ChatBody::of(dialect, endpoint, request);
     files.inlined(json)
 }
 
@@ -140,13 +143,13 @@ fn put_json(call: &mut ChatCall, body: &Value, files: &Files) {
     }
     for piece in files.split(body.to_string()) {
         match piece {
-            Piece::Text(text) => call.http.body.push(text),
-            Piece::Base64(file) => call.http.body.push_base64(file),
+            BodyPiece::Text(text) => call.http.body.push(text),
+            BodyPiece::Base64(file) => call.http.body.push_base64(file),
         }
     }
 }
 
-/// gRPC's own headers, whatever the endpoint says, and HTTP/2.
+/// Sets gRPC's headers, which override the endpoint's, and HTTP/2.
 fn put_message(call: &mut ChatCall, message: GrpcMessage) -> Result<(), String> {
     if call.http.connect.http == HttpVersion::Http1 {
         let why = "gRPC needs HTTP/2, and this endpoint is set to HTTP/1.1: set its HTTP version to auto, or \

@@ -1,23 +1,23 @@
 //! What the end of an exchange means for its answer.
 
-use super::bounded::Bounded;
+use super::bounded::BoundedDecoder;
 use crate::event::{About, Event, Fault, FaultClass, Note, Phase};
 
-/// Why an exchange ended, before the decoder's last word.
-pub(super) enum Reason {
+/// Why an exchange ended, before the decoder's last events are known.
+pub(super) enum EndReason {
     /// The body was over.
     Closed,
-    /// The dialect's own end had come, yet the connection stayed open.
+    /// The dialect's end mark had come, but the connection stayed open.
     Lingered,
-    /// The body of an error did not come to its end.
+    /// The body of an HTTP error did not end in time.
     Stalled,
     /// The body broke off.
     Broke(Fault),
-    /// It failed or was stopped, for this reason and no other.
+    /// It failed or was stopped with this fault, which replaces any of the decoder's.
     Fault(Fault),
 }
 
-impl Reason {
+impl EndReason {
     pub(super) fn stopped(phase: Phase) -> Self {
         Self::Fault(Fault::new(
             FaultClass::Cancelled,
@@ -26,8 +26,8 @@ impl Reason {
         ))
     }
 
-    /// The events that only the end makes known; `began` says whether a byte of the body came.
-    pub(super) fn events(self, began: bool, decoder: Option<&mut Bounded>) -> Vec<Event> {
+    /// The events that only the end makes known; `began` says whether the body had begun.
+    pub(super) fn events(self, began: bool, decoder: Option<&mut BoundedDecoder>) -> Vec<Event> {
         let mut events = Vec::new();
         if let Some(decoder) = decoder {
             decoder.end(&mut events);
@@ -44,7 +44,7 @@ impl Reason {
             }
             Self::Broke(fault) => explain_break(fault, began, &mut events),
             Self::Fault(fault) => {
-                // What was half read is kept; that the end was missing is no news here.
+                // Partial events are kept; the decoder's own fault (a missing end) is only a consequence.
                 events.retain(|event| !matches!(event, Event::Fault(_)));
                 events.push(Event::Fault(fault));
             }
@@ -53,16 +53,16 @@ impl Reason {
     }
 }
 
-/// A body that broke off: the dialect alone knows whether the answer was whole. If it was, the break is
-/// a note; if it was cut, the transport's words say more about it than the dialect's; a provider's own
-/// fault stands.
+/// A body that broke off. If the decoder says that the answer was complete, the break is a note. If the answer was
+/// cut, the transport's fault is shown, since it says more than the decoder's. A fault that the provider itself
+/// reported stays.
 fn explain_break(broke: Fault, began: bool, events: &mut Vec<Event>) {
     let said = events.iter_mut().find_map(|event| match event {
         Event::Fault(fault) => Some(fault),
         _ => None,
     });
     match said {
-        // That the dialect saw no end, or nothing that it could read, is what the break did.
+        // The decoder's fault (no end mark, or nothing decodable) is a consequence of the break.
         Some(fault)
             if fault.class == FaultClass::Interrupted
                 || fault.class == FaultClass::Protocol
@@ -70,10 +70,10 @@ fn explain_break(broke: Fault, began: bool, events: &mut Vec<Event>) {
         {
             *fault = broke;
         }
-        // An error of which the status alone could be read.
+        // An HTTP error of which only the status was read.
         Some(fault) if !began => fault.message = broke.message,
         None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
-        // The provider's own words stand.
+        // The provider's own fault stays.
         Some(_) => Note::tell(About::Aside, format!("then {}", broke.message), events),
         None => {
             let text = format!("after the answer's end, {}", broke.message);

@@ -1,4 +1,4 @@
-//! Which limit an answer that is coming is held to, when it runs out, and how that is said.
+//! The time limits of a response body: which one applies, when it runs out, and its fault.
 
 use std::{
     pin::Pin,
@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Sleep, sleep_until};
 
-use super::{Came, Head, ending::Reason};
+use super::{Head, NewTokens, ending::EndReason};
 use crate::{
     clock::deadline,
     event::{Event, Fault, FaultClass, Phase},
@@ -17,37 +17,37 @@ use crate::{
 /// How long the response may stay open once the dialect's own end (or a fault) has come.
 const LINGER: Duration = Duration::from_millis(250);
 
-/// How long nothing may come once the answer may end, where no end mark tells.
+/// How long to wait in silence once the answer may be complete, if no end mark says so.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// How long the body of an error may take from its head on: what is told of it by then is all that is shown anyway.
+/// How long the body of an HTTP error may take, counted from its head: the part that came by then is enough to show.
 const ERROR_BODY: Duration = Duration::from_secs(5);
 
-/// Which limit runs out next.
+/// The limit that runs out next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Limit {
+pub(super) enum LimitKind {
     Total,
     FirstToken,
     Idle,
-    /// Of the body of an error.
+    /// Of the body of an HTTP error.
     ErrorBody,
 }
 
-/// When the next limit runs out, given what has come.
-pub(super) struct Watch {
+/// Tracks what has come, and when the next limit runs out.
+pub(super) struct LimitWatch {
     limits: Timeouts,
     pub(super) total: Option<Instant>,
     request_sent: Instant,
     error: Option<Instant>,
     /// The last read that carried more than keep-alives, from the first token on.
     last_content: Option<Instant>,
-    /// When the dialect's end or a fault came.
-    pub(super) over: Option<Instant>,
-    /// The last read, if the answer may end with it.
+    /// When the end mark or a fault came.
+    pub(super) ended_at: Option<Instant>,
+    /// When content came last, if the answer may be complete with that.
     may_end: Option<Instant>,
 }
 
-impl Watch {
+impl LimitWatch {
     pub(super) fn new(limits: Timeouts, started: Instant, head: &Head) -> Self {
         Self {
             limits,
@@ -55,73 +55,73 @@ impl Watch {
             request_sent: head.request_sent,
             error: error_deadline(head, limits.first_token_ms),
             last_content: None,
-            over: None,
+            ended_at: None,
             may_end: None,
         }
     }
 
-    pub(super) fn saw(&mut self, at: Instant, came: Came, events: &[Event]) {
+    pub(super) fn record_read(&mut self, at: Instant, new_tokens: NewTokens, events: &[Event]) {
         let content = events
             .iter()
             .any(|event| !matches!(event, Event::KeepAlive { .. } | Event::LeftOut { .. }));
-        if came.tokens > 0 || (content && self.last_content.is_some()) {
+        if new_tokens.tokens > 0 || (content && self.last_content.is_some()) {
             self.last_content = Some(at);
         }
         let is_end = |event: &Event| matches!(event, Event::Done | Event::Fault(_));
         if events.iter().any(is_end) {
-            self.over.get_or_insert(at);
+            self.ended_at.get_or_insert(at);
         }
     }
 
-    /// Takes a read of a body that is not decoded: all of it counts.
-    pub(super) fn saw_bytes(&mut self, at: Instant) {
+    /// Records a read of a body that is not decoded: all of it counts as content.
+    pub(super) fn record_bytes(&mut self, at: Instant) {
         self.last_content = Some(at);
     }
 
-    /// Notes whether the answer may end with what came at this time; keep-alives do not put its end off.
-    pub(super) fn may_end(&mut self, at: Instant, may: bool) {
+    /// Records whether the answer may be complete with what came at this time; keep-alives do not put its end off.
+    pub(super) fn record_may_end(&mut self, at: Instant, may: bool) {
         let since = self.last_content.unwrap_or(at);
         self.may_end = may.then_some(since);
     }
 
-    /// Whether the answer had all of its parts when the limit ran out.
+    /// Whether the answer was complete when the limit ran out.
     pub(super) fn is_whole(&self) -> bool {
-        self.over.is_some() || self.may_end.is_some()
+        self.ended_at.is_some() || self.may_end.is_some()
     }
 
-    pub(super) fn next(&self) -> (Option<Instant>, Limit) {
+    pub(super) fn next(&self) -> (Option<Instant>, LimitKind) {
         let quiet = self.may_end.and_then(|at| at.checked_add(QUIET));
-        let content = match (self.over, self.last_content) {
-            (Some(over), _) => (over.checked_add(LINGER), Limit::Idle),
-            (None, _) if self.error.is_some() => (self.error, Limit::ErrorBody),
-            (None, _) if quiet.is_some() => (quiet, Limit::Idle),
-            (None, Some(last)) => (deadline(last, self.limits.idle_ms), Limit::Idle),
+        let content = match (self.ended_at, self.last_content) {
+            (Some(ended_at), _) => (ended_at.checked_add(LINGER), LimitKind::Idle),
+            (None, _) if self.error.is_some() => (self.error, LimitKind::ErrorBody),
+            (None, _) if quiet.is_some() => (quiet, LimitKind::Idle),
+            (None, Some(last)) => (deadline(last, self.limits.idle_ms), LimitKind::Idle),
             (None, None) => {
                 let first = deadline(self.request_sent, self.limits.first_token_ms);
-                (first, Limit::FirstToken)
+                (first, LimitKind::FirstToken)
             }
         };
         match (self.total, content.0) {
             (Some(total), Some(at)) if at < total => content,
             (None, _) => content,
-            (total, _) => (total, Limit::Total),
+            (total, _) => (total, LimitKind::Total),
         }
     }
 
-    pub(super) fn out_of_total(&self) -> Reason {
-        Reason::Fault(out_of_total(self.limits, self.phase()))
+    pub(super) fn total_timeout(&self) -> EndReason {
+        EndReason::Fault(total_timeout(self.limits, self.phase()))
     }
 
-    pub(super) fn out_of_first_token(&self) -> Reason {
+    pub(super) fn first_token_timeout(&self) -> EndReason {
         let within = limit_text(self.limits.first_token_ms);
         let message = format!("no token came within {within} of sending (first-token limit)");
-        Reason::Fault(Fault::new(FaultClass::Timeout, Phase::FirstToken, message))
+        EndReason::Fault(Fault::new(FaultClass::Timeout, Phase::FirstToken, message))
     }
 
-    pub(super) fn out_of_idle(&self) -> Reason {
+    pub(super) fn idle_timeout(&self) -> EndReason {
         let within = limit_text(self.limits.idle_ms);
         let message = format!("nothing but keep-alives came for {within} (idle limit)");
-        Reason::Fault(Fault::new(FaultClass::Timeout, Phase::Stream, message))
+        EndReason::Fault(Fault::new(FaultClass::Timeout, Phase::Stream, message))
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -132,13 +132,13 @@ impl Watch {
     }
 }
 
-/// A timer for a limit that moves with every read: it is set anew only where that came nearer, or once it went off too
+/// A timer for a limit that moves with every read. It is reset only if the limit became earlier, or when it fires too
 /// early.
 #[derive(Default)]
-pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(super) struct LimitTimer(Option<Pin<Box<Sleep>>>);
 
-impl Alarm {
-    /// Waits until then; for ever, if there is no limit.
+impl LimitTimer {
+    /// Waits until the limit; for ever without one.
     pub(super) async fn wait_until(&mut self, limit: Option<Instant>) {
         let Some(limit) = limit.map(Into::into) else {
             return std::future::pending().await;
@@ -157,15 +157,15 @@ impl Alarm {
     }
 }
 
-/// The fault of an exchange that was not over in time.
-pub(super) fn out_of_total(limits: Timeouts, phase: Phase) -> Fault {
+/// The fault of the total limit.
+pub(super) fn total_timeout(limits: Timeouts, phase: Phase) -> Fault {
     let within = limit_text(limits.total_ms);
     let message = format!("the run was not done within {within} (total limit)");
     Fault::new(FaultClass::Timeout, phase, message)
 }
 
-/// When the body of an error is to be over, at most as long after its head as a first token may take; `None` if
-/// this is no error.
+/// When the body of an HTTP error must be over; no later after its head than the limit for the first token. `None`
+/// for other responses.
 fn error_deadline(head: &Head, first_token_ms: u64) -> Option<Instant> {
     let is_error = !(200..300).contains(&head.status);
     let limit = match first_token_ms {
@@ -184,15 +184,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_alarm_goes_off_at_the_last_limit_it_was_given() {
-        let (begun, mut alarm) = (Now::now(), Alarm::default());
+        let (begun, mut timer) = (Now::now(), LimitTimer::default());
         let at = |seconds| Some((begun + Duration::from_secs(seconds)).into_std());
         for limit in [at(10), at(20), None, at(30)] {
-            assert_eq!(alarm.wait_until(limit).now_or_never(), None);
+            assert_eq!(timer.wait_until(limit).now_or_never(), None);
         }
-        alarm.wait_until(at(40)).await;
+        timer.wait_until(at(40)).await;
         assert_eq!(begun.elapsed(), Duration::from_secs(40), "it moved on");
-        alarm.wait_until(at(90)).now_or_never();
-        alarm.wait_until(at(50)).await;
+        timer.wait_until(at(90)).now_or_never();
+        timer.wait_until(at(50)).await;
         assert_eq!(begun.elapsed(), Duration::from_secs(50), "it came nearer");
     }
 }

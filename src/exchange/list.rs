@@ -1,13 +1,13 @@
-//! The models of an endpoint, as it lists them itself.
+//! Lists the models of an endpoint.
 //!
-//! In: an endpoint with its key. Out: its list, or the fault that a run would show for the same answer.
+//! In: an endpoint with its key. Out: its models, or the fault that a run would show for the same response.
 
 use std::collections::HashSet;
 
 use http::{HeaderMap, header};
 use secrecy::SecretString;
 
-use super::{Whole, call::models_call, whole};
+use super::{WholeResponse, call::models_call, whole};
 use crate::{
     body::{ModelInfo, ResponseHead, next_page},
     dialect::Dialect,
@@ -16,7 +16,7 @@ use crate::{
     transport::Transport,
 };
 
-/// Most pages of a list that are asked for, and models that end the asking.
+/// Most pages that are requested; no further page is requested beyond this number of models.
 const MAX_PAGES: usize = 50;
 const MAX_MODELS: usize = 20_000;
 
@@ -40,7 +40,7 @@ pub async fn list_models(
         let (listed, body) = match listed {
             Ok(listed) => listed,
             Err(fault) if page == 0 => return Err(mask.fault(fault)),
-            // What was listed before is worth having.
+            // The pages so far are still useful.
             Err(_) => break,
         };
         let before = models.len();
@@ -51,7 +51,7 @@ pub async fn list_models(
                 .filter(|model| !known.contains(&model.id)),
         );
         match next_page(&call.url, &body) {
-            // A page that brings nothing new is no reason to ask for ever.
+            // A page without new models ends the list, so that this can't go on for ever.
             Some(next) if models.len() > before && models.len() < MAX_MODELS => call.url = next,
             _ => break,
         }
@@ -59,11 +59,11 @@ pub async fn list_models(
     Ok(models)
 }
 
-/// Reads the whole answer to a [`models_call`]. A fault may repeat the key: the call's mask covers it.
+/// Parses the response to a [`models_call`]. A fault may repeat the key: apply the call's mask to it.
 ///
 /// # Errors
 /// The provider's refusal in its own words, or a fault of class `protocol` if it is no list of models.
-pub fn read_models(endpoint: &Endpoint, whole: &Whole) -> Result<Vec<ModelInfo>, Fault> {
+pub fn read_models(endpoint: &Endpoint, whole: &WholeResponse) -> Result<Vec<ModelInfo>, Fault> {
     let (status, headers, body) = whole;
     read(endpoint.dialect.dialect(), *status, headers, body)
 }
@@ -87,7 +87,7 @@ fn read(
     })
 }
 
-/// The fault that the dialect sees in an answer other than 2xx.
+/// The fault that the dialect decodes from a response other than 2xx.
 fn refusal(dialect: &Dialect, status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
     let content_type = headers.get(header::CONTENT_TYPE);
     let head = ResponseHead {

@@ -1,43 +1,43 @@
-//! The second half of an exchange: the body, read by read, within its limits.
+//! The second half of an exchange: reads the body, with its time limits.
 
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _};
 
 use super::{
-    Came, Chunk, End,
-    bounded::Bounded,
-    ending::Reason,
-    limits::{Alarm, Limit, Watch},
+    ExchangeChunk, ExchangeEnd, NewTokens,
+    bounded::BoundedDecoder,
+    ending::EndReason,
+    limits::{LimitKind, LimitTimer, LimitWatch},
 };
 use crate::{
     event::{Event, Fault, Note},
     transport,
 };
 
-type Body = Pin<Box<dyn Stream<Item = Result<transport::Chunk, Fault>> + Send>>;
+type ChunkStream = Pin<Box<dyn Stream<Item = Result<transport::BodyChunk, Fault>> + Send>>;
 
 /// A response whose body is still coming.
 pub(super) struct Reading {
-    body: Body,
+    body: ChunkStream,
     /// `None` where the body is passed on undecoded.
-    decoder: Option<Bounded>,
-    watch: Watch,
-    alarm: Alarm,
-    /// What is to be told with the next read.
+    decoder: Option<BoundedDecoder>,
+    watch: LimitWatch,
+    timer: LimitTimer,
+    /// Notes to report with the next read.
     notes: Vec<Event>,
     status: u16,
-    /// Whether a byte of the body came.
+    /// Whether the body has begun.
     began: bool,
-    /// Why no more is read.
-    ends: Option<Reason>,
+    /// Why reading ends, once that is decided.
+    end_reason: Option<EndReason>,
 }
 
 impl Reading {
     pub(super) fn new(
-        body: Body,
-        decoder: Option<Bounded>,
-        watch: Watch,
+        body: ChunkStream,
+        decoder: Option<BoundedDecoder>,
+        watch: LimitWatch,
         notes: Vec<Note>,
         status: u16,
     ) -> Self {
@@ -45,31 +45,31 @@ impl Reading {
             body,
             decoder,
             watch,
-            alarm: Alarm::default(),
+            timer: LimitTimer::default(),
             notes: notes.into_iter().map(Event::Note).collect(),
             status,
             began: false,
-            ends: None,
+            end_reason: None,
         }
     }
 
-    /// The next read; or why there is none.
-    pub(super) async fn next(&mut self) -> Result<Chunk, Reason> {
+    /// The next read, or why there is none.
+    pub(super) async fn next(&mut self) -> Result<ExchangeChunk, EndReason> {
         loop {
-            if let Some(reason) = self.ends.take() {
+            if let Some(reason) = self.end_reason.take() {
                 return Err(reason);
             }
             let (at, limit) = self.watch.next();
             let chunk = tokio::select! {
                 biased;
                 chunk = self.body.next() => chunk,
-                () = self.alarm.wait_until(at) => return Err(self.out_of(limit)),
+                () = self.timer.wait_until(at) => return Err(self.timeout_reason(limit)),
             };
             match chunk {
-                None => return Err(Reason::Closed),
+                None => return Err(EndReason::Closed),
                 Some(Err(fault)) => {
                     let phase = self.watch.phase();
-                    return Err(Reason::Broke(Fault { phase, ..fault }));
+                    return Err(EndReason::Broke(Fault { phase, ..fault }));
                 }
                 Some(Ok(chunk)) => {
                     if let Some(chunk) = self.take(chunk) {
@@ -80,11 +80,11 @@ impl Reading {
         }
     }
 
-    /// Decodes a read; `None` for trailers that say nothing.
-    fn take(&mut self, chunk: transport::Chunk) -> Option<Chunk> {
+    /// Decodes a read; `None` for trailers without events.
+    fn take(&mut self, chunk: transport::BodyChunk) -> Option<ExchangeChunk> {
         let mut events = std::mem::take(&mut self.notes);
         events.extend(chunk.note.map(Event::Note));
-        let mut came = Came::default();
+        let mut new_tokens = NewTokens::default();
         match &mut self.decoder {
             Some(decoder) => {
                 decoder.push(&chunk.bytes, &mut events);
@@ -94,61 +94,61 @@ impl Reading {
                         return None;
                     }
                 }
-                came = decoder.came();
-                self.watch.saw(chunk.stamp.at, came, &events);
-                self.watch.may_end(chunk.stamp.at, decoder.may_end());
+                new_tokens = decoder.take_new_tokens();
+                self.watch.record_read(chunk.stamp.at, new_tokens, &events);
+                self.watch.record_may_end(chunk.stamp.at, decoder.may_end());
                 if let Some(fault) = decoder.fault() {
-                    self.ends = Some(self.out_of_noise(fault));
+                    self.end_reason = Some(self.noise_reason(fault));
                 }
             }
-            None => self.watch.saw_bytes(chunk.stamp.at),
+            None => self.watch.record_bytes(chunk.stamp.at),
         }
-        // Data that never stops coming would never let the timer be looked at.
+        // While data is always ready, `select!` never polls the timer, so the total limit is checked here too.
         if self
             .watch
             .total
             .is_some_and(|total| chunk.stamp.at >= total)
         {
-            self.ends.get_or_insert(self.watch.out_of_total());
+            self.end_reason.get_or_insert(self.watch.total_timeout());
         }
         self.began = true;
-        Some(Chunk {
+        Some(ExchangeChunk {
             stamp: chunk.stamp,
             bytes: chunk.bytes,
             events,
-            came,
+            new_tokens,
         })
     }
 
-    fn out_of(&self, limit: Limit) -> Reason {
+    fn timeout_reason(&self, limit: LimitKind) -> EndReason {
         match limit {
-            _ if self.watch.is_whole() => Reason::Lingered,
-            Limit::ErrorBody => Reason::Stalled,
-            Limit::Total => self.watch.out_of_total(),
-            Limit::FirstToken => self.watch.out_of_first_token(),
-            Limit::Idle => self.watch.out_of_idle(),
+            _ if self.watch.is_whole() => EndReason::Lingered,
+            LimitKind::ErrorBody => EndReason::Stalled,
+            LimitKind::Total => self.watch.total_timeout(),
+            LimitKind::FirstToken => self.watch.first_token_timeout(),
+            LimitKind::Idle => self.watch.idle_timeout(),
         }
     }
 
-    /// How it ends when nothing but noise came: an answer that is whole stays so.
-    fn out_of_noise(&self, fault: Fault) -> Reason {
+    /// The reason when too many keep-alives came: a complete answer stays complete.
+    fn noise_reason(&self, fault: Fault) -> EndReason {
         let phase = self.watch.phase();
-        match self.watch.over {
-            Some(_) => Reason::Lingered,
-            None => Reason::Fault(Fault { phase, ..fault }),
+        match self.watch.ended_at {
+            Some(_) => EndReason::Lingered,
+            None => EndReason::Fault(Fault { phase, ..fault }),
         }
     }
 
-    /// How it ends when it is stopped: the same holds.
-    pub(super) fn stopped(&self) -> Reason {
-        match self.watch.over {
-            Some(_) => Reason::Closed,
-            None => Reason::stopped(self.watch.phase()),
+    /// The reason when the user stops it: a complete answer stays complete.
+    pub(super) fn stopped(&self) -> EndReason {
+        match self.watch.ended_at {
+            Some(_) => EndReason::Closed,
+            None => EndReason::stopped(self.watch.phase()),
         }
     }
 
-    /// What is left to say, given why it ended.
-    pub(super) fn end(mut self, reason: Reason) -> End {
+    /// The end of the exchange, given the reason.
+    pub(super) fn end(mut self, reason: EndReason) -> ExchangeEnd {
         let mut events = self.notes;
         events.extend(reason.events(self.began, self.decoder.as_mut()));
         for event in &mut events {
@@ -156,9 +156,12 @@ impl Reading {
                 fault.status = fault.status.or(Some(self.status));
             }
         }
-        End {
+        ExchangeEnd {
             events,
-            came: self.decoder.map(|mut d| d.came()).unwrap_or_default(),
+            new_tokens: self
+                .decoder
+                .map(|mut d| d.take_new_tokens())
+                .unwrap_or_default(),
             connecting: None,
         }
     }

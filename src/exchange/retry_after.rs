@@ -1,4 +1,4 @@
-//! How long a response asks us to wait.
+//! How long a response asks us to wait before a retry.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,12 +6,12 @@ use http::HeaderMap;
 
 use crate::body::wait;
 
-/// No wait is longer than a day, whatever a server says.
+/// The longest wait that is reported, whatever a server says.
 const MAX_WAIT: Duration = Duration::from_hours(24);
 
-/// The wait that `retry-after-ms` (`OpenAI`'s) or `retry-after` (RFC 9110 §10.2.3: seconds or an HTTP date)
-/// asks for, in milliseconds; at most a day, and nothing if it can't be read. A date is held against
-/// the response's own `date`, so that a wrong clock here does not matter.
+/// The wait that `retry-after-ms` (`OpenAI`'s) or `retry-after` (RFC 9110 §10.2.3: seconds or an HTTP date) asks for,
+/// in milliseconds; at most a day, and `None` if it can't be parsed. A date is compared with the response's own
+/// `date`, so that a wrong clock here does not matter.
 #[must_use]
 pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let number = |name| text(headers, name).and_then(|text| text.parse::<f64>().ok());
@@ -28,7 +28,8 @@ pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     millis(wait.as_secs_f64() * 1e3)
 }
 
-/// The wait after a refusal of this status: what is [asked for](retry_after_ms), else what is left of a rate limit's time.
+/// The wait after a response of this status, in milliseconds: what is [asked for](retry_after_ms), else the time
+/// until a rate limit is reset.
 #[must_use]
 pub fn wait_ms(status: u16, headers: &HeaderMap) -> Option<u64> {
     let limited = matches!(status, 429 | 503 | 529);
@@ -36,8 +37,8 @@ pub fn wait_ms(status: u16, headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The wait until a rate limit is reset: `x-ratelimit-reset-tokens: 6m0s`, `anthropic-ratelimit-requests-reset:
-/// 2026-01-27T12:00:00Z`, `ratelimit-reset: 30`, `ratelimit: "default";r=0;t=30`. Of several the longest whose
-/// limit is used up; the shortest, where none says so.
+/// 2026-01-27T12:00:00Z`, `ratelimit-reset: 30`, `ratelimit: "default";r=0;t=30`. Of several, the longest wait for a
+/// limit that is used up; if no limit is, the shortest wait.
 fn reset_ms(headers: &HeaderMap) -> Option<u64> {
     let now = response_date(headers)?;
     let resets = headers.keys().filter_map(|name| {
@@ -82,10 +83,10 @@ fn parameter<'a>(said: &'a str, names: &[&str]) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-/// Seconds until a time that is written as a length, in seconds or with units, as a date, or as seconds or milliseconds
+/// Seconds until a reset that is written as a duration (in seconds or with units), a date, or seconds or milliseconds
 /// since 1970.
 fn seconds_until(said: &str, now: SystemTime) -> Option<f64> {
-    // No limit lasts for 30 years.
+    // A number this large is a time since 1970: no limit lasts for 30 years.
     const LONGEST: f64 = 1e9;
     let since = |at: f64| {
         at - now
@@ -116,7 +117,7 @@ fn response_date(headers: &HeaderMap) -> Option<SystemTime> {
     })
 }
 
-/// A wait in range; a negative one is none at all.
+/// Rounds up to milliseconds and caps at a day; `None` for a negative wait.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! The routes of a question: its call, and the one that is made instead where HTTP/2 is refused.
+//! The routes of a request: its call, and the fallback for where HTTP/2 is refused.
 
 use std::time::Instant;
 
@@ -22,45 +22,45 @@ pub type NewDecoder = fn(&ResponseHead) -> Box<dyn Decoder>;
 
 /// A chat request to an endpoint.
 #[derive(Clone, Copy)]
-pub struct Question<'a> {
-    /// In which protocol.
+pub struct EndpointRequest<'a> {
+    /// The dialect to use.
     pub dialect: &'a Dialect,
-    /// Where to.
+    /// The endpoint.
     pub endpoint: &'a Endpoint,
-    /// What is asked.
+    /// The request.
     pub request: &'a ChatRequest,
     /// The endpoint's key.
     pub key: Option<&'a SecretString>,
     /// The proxy's password.
     pub proxy_password: Option<&'a SecretString>,
-    /// Whether it is to open a connection of its own.
+    /// Whether it must open a new connection.
     pub cold: bool,
 }
 
-/// One way to put a question: a call, and how its answer is read.
-pub(super) struct Route {
+/// One way to send a request: a call, and how its response is decoded.
+pub(super) struct ExchangeRoute {
     pub(super) call: PreparedCall,
     pub(super) limits: Timeouts,
     /// `None` where the body is passed on undecoded.
     pub(super) decoder: Option<NewDecoder>,
-    /// How many answers are asked for, where that is known.
+    /// How many answers (`n`) are asked for, if known.
     pub(super) choices: Option<u64>,
-    /// What is known of the request before it is sent.
+    /// Notes on the request from before it is sent.
     pub(super) notes: Vec<Note>,
 }
 
-/// An exchange that is ready: bodies, headers and clients are there, and its clock may start.
-pub struct Prepared {
-    first: Route,
-    fallback: Option<Route>,
+/// An exchange that is ready to begin: body, headers and connection pool are set up, so its clock may start.
+pub struct PreparedExchange {
+    first: ExchangeRoute,
+    fallback: Option<ExchangeRoute>,
 }
 
-impl Prepared {
-    /// Prepares a chat request; where the dialect needs HTTP/2, the same by REST as well.
+impl PreparedExchange {
+    /// Prepares a chat request; if the dialect needs HTTP/2, also the fallback by REST.
     ///
     /// # Errors
-    /// A fault in `prepare`: what the dialect can't carry, a header or proxy that can't be used.
-    pub async fn chat(transport: &Transport, question: Question<'_>) -> Result<Self, Fault> {
+    /// A fault in phase `prepare`: the dialect can't carry the request, or a header or the proxy can't be used.
+    pub async fn chat(transport: &Transport, question: EndpointRequest<'_>) -> Result<Self, Fault> {
         let first = route(transport, question).await?;
         let fallback = match question.dialect.wire {
             Wire::Json => None,
@@ -68,7 +68,7 @@ impl Prepared {
                 let dialect = question.dialect.as_json();
                 let mut rest = route(
                     transport,
-                    Question {
+                    EndpointRequest {
                         dialect,
                         ..question
                     },
@@ -86,16 +86,16 @@ impl Prepared {
         Ok(Self { first, fallback })
     }
 
-    /// Prepares a call that is written already. With a decoder its answer is read as well as passed on.
+    /// Prepares a call that is already encoded. With a decoder the response is decoded as well as passed on.
     ///
     /// # Errors
-    /// A fault in `prepare`, if the proxy or the certificate file can't be used.
+    /// A fault in phase `prepare`, if the proxy or the certificate file can't be used.
     pub async fn call(
         transport: &Transport,
         call: HttpCall,
         decoder: Option<NewDecoder>,
     ) -> Result<Self, Fault> {
-        let first = Route {
+        let first = ExchangeRoute {
             limits: call.connect.timeouts,
             call: transport.prepare(call).await?,
             decoder,
@@ -115,7 +115,10 @@ impl Prepared {
     }
 }
 
-async fn route(transport: &Transport, question: Question<'_>) -> Result<Route, Fault> {
+async fn route(
+    transport: &Transport,
+    question: EndpointRequest<'_>,
+) -> Result<ExchangeRoute, Fault> {
     let ChatCall { mut http, notes } = chat_call(
         question.dialect,
         question.endpoint,
@@ -124,7 +127,7 @@ async fn route(transport: &Transport, question: Question<'_>) -> Result<Route, F
         question.proxy_password.cloned(),
     )?;
     http.cold = question.cold;
-    Ok(Route {
+    Ok(ExchangeRoute {
         limits: http.connect.timeouts,
         call: transport.prepare(http).await?,
         decoder: Some(question.dialect.decoder),

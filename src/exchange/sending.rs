@@ -1,4 +1,4 @@
-//! The first half of an exchange: connecting, sending, and waiting for the head, each within its limit.
+//! The first half of an exchange: connecting, sending and waiting for the response head, each with its time limit.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
@@ -7,11 +7,11 @@ use url::Url;
 
 use super::{
     Connecting,
-    bounded::Bounded,
+    bounded::BoundedDecoder,
     limits,
     reading::Reading,
     retry_after::wait_ms,
-    routes::{NewDecoder, Route},
+    routes::{ExchangeRoute, NewDecoder},
 };
 use crate::{
     body::{ResponseHead, excerpt::capped},
@@ -22,7 +22,7 @@ use crate::{
     visible::shown_url,
 };
 
-/// Most characters of a redirect's target that are shown.
+/// Most characters shown of a redirect's target.
 const MAX_TARGET: usize = 500;
 
 type Sends = Pin<Box<dyn Future<Output = Result<HttpResponse, Fault>> + Send>>;
@@ -38,20 +38,20 @@ pub(super) struct Sending {
     decoder: Option<NewDecoder>,
     choices: Option<u64>,
     notes: Vec<Note>,
-    /// Whether it was told that the connection is there.
-    told: bool,
-    /// A head that came before that was told.
+    /// Whether `Connected` was reported.
+    reported_connected: bool,
+    /// A head that came before `Connected` was reported.
     head: Option<HttpResponse>,
 }
 
-/// What became of it.
+/// What [`Sending::next`] found.
 pub(super) enum Sent {
     Connected(Connecting),
     Head(Box<HttpResponse>),
 }
 
 impl Sending {
-    pub(super) fn new(route: Route, started: Instant) -> Self {
+    pub(super) fn new(route: ExchangeRoute, started: Instant) -> Self {
         let trace = Trace::new();
         let (peer, url) = (route.call.peer().clone(), route.call.url().clone());
         let (call, its_trace) = (route.call, Arc::clone(&trace));
@@ -65,12 +65,12 @@ impl Sending {
             decoder: route.decoder,
             choices: route.choices,
             notes: route.notes,
-            told: false,
+            reported_connected: false,
             head: None,
         }
     }
 
-    /// What a failure now would be a failure of.
+    /// The phase in which a failure would be now.
     pub(super) fn phase(&self) -> Phase {
         self.trace.phase()
     }
@@ -80,17 +80,17 @@ impl Sending {
         self.trace.without_http2()
     }
 
-    /// How far it came.
+    /// How far connecting came.
     pub(super) fn connecting(&self) -> Connecting {
         Connecting {
             phases: self.trace.phases(),
             addresses: self.trace.addresses(),
-            way: self.peer.way(),
+            peer: self.peer.connected_text(),
             request_sent: self.trace.request_sent(),
         }
     }
 
-    /// Waits for the next thing that becomes of it.
+    /// Waits for the connection, then for the head.
     pub(super) async fn next(&mut self, mask: &Mask) -> Result<Sent, Fault> {
         if let Some(response) = self.head.take() {
             return self.checked(response, mask);
@@ -102,16 +102,16 @@ impl Sending {
                 biased;
                 sent = &mut self.sends => {
                     let response = sent?;
-                    if self.told {
+                    if self.reported_connected {
                         return self.checked(response, mask);
                     }
                     self.head = Some(response);
                     return Ok(self.connected());
                 }
-                () = wait_until(limit.at) => return Err(out_of_time(&limit, &self.peer, &self.trace)),
-                () = wait_until(total) => return Err(limits::out_of_total(self.limits, self.phase())),
+                () = wait_until(limit.at) => return Err(timeout_fault(&limit, &self.peer, &self.trace)),
+                () = wait_until(total) => return Err(limits::total_timeout(self.limits, self.phase())),
                 () = self.trace.changed() => {
-                    if !self.told && self.trace.is_connected() {
+                    if !self.reported_connected && self.trace.is_connected() {
                         return Ok(self.connected());
                     }
                 }
@@ -120,7 +120,7 @@ impl Sending {
     }
 
     fn connected(&mut self) -> Sent {
-        self.told = true;
+        self.reported_connected = true;
         Sent::Connected(self.connecting())
     }
 
@@ -129,22 +129,22 @@ impl Sending {
         Ok(Sent::Head(Box::new(response)))
     }
 
-    /// The head of the response, and what reads its body.
+    /// The head of the response, and the reader of its body.
     pub(super) fn reading(&mut self, response: HttpResponse, mask: &Mask) -> (Head, Reading) {
         let HttpResponse { head, body } = response;
         let decoder = self.decoder.map(|new| {
             let decoder = new(&response_head(&head, self.choices));
-            Bounded::new(decoder, mask.stream())
+            BoundedDecoder::new(decoder, mask.stream())
         });
         let notes = std::mem::take(&mut self.notes);
-        let watch = limits::Watch::new(self.limits, self.started, &head);
+        let watch = limits::LimitWatch::new(self.limits, self.started, &head);
         let reading = Reading::new(body, decoder, watch, notes, head.status);
         (head, reading)
     }
 
-    /// The limit that it is held to now: for connecting, for the next step of sending, or for the head. A long
-    /// upload over a slow link is no fault as long as it goes on.
-    fn limit(&self) -> Limit {
+    /// The current limit: for connecting, for the next part of the body to be sent, or for the head. A long upload
+    /// over a slow link is fine as long as it proceeds.
+    fn limit(&self) -> SendLimit {
         let (sent, own) = (self.trace.request_sent(), self.trace.connecting_span());
         let taken = self.trace.taken();
         let is_connecting = sent.is_none() && own.is_some_and(|(_, end)| end.is_none());
@@ -159,7 +159,7 @@ impl Sending {
             (_, None, Some(_)) => ("took no more of the request", "first-token"),
             _ => ("did not begin to answer", "first-token"),
         };
-        Limit {
+        SendLimit {
             at: deadline(begin.unwrap_or(self.trace.began()), limit_ms),
             ms: limit_ms,
             is_connecting,
@@ -170,13 +170,13 @@ impl Sending {
 }
 
 /// The fault of a limit that ran out.
-fn out_of_time(limit: &Limit, peer: &Peer, trace: &Trace) -> Fault {
-    let Limit { what, name, .. } = limit;
+fn timeout_fault(limit: &SendLimit, peer: &Peer, trace: &Trace) -> Fault {
+    let SendLimit { what, name, .. } = limit;
     let (host, within) = (peer.answering(), limit_text(limit.ms));
     let phase = trace.phase();
     let message = match &peer.proxy {
         Some(proxy) if limit.is_connecting && !peer.is_reached(trace) => {
-            let did_not = proxy.hung(peer, trace.has_tcp());
+            let did_not = proxy.timeout_text(peer, trace.has_tcp());
             format!("the proxy {proxy} {did_not} within {within} ({name} limit)")
         }
         _ if phase == Phase::Tls => format!(
@@ -188,17 +188,17 @@ fn out_of_time(limit: &Limit, peer: &Peer, trace: &Trace) -> Fault {
 }
 
 /// A limit of sending.
-struct Limit {
+struct SendLimit {
     at: Option<Instant>,
     ms: u64,
     is_connecting: bool,
-    /// What did not happen in time, behind the host's name.
+    /// What did not happen in time: follows the host's name in the message.
     what: &'static str,
     name: &'static str,
 }
 
-/// Heads that are no answer of the endpoint: redirects, which are not followed so that no key goes to
-/// another host, and a proxy's own refusal.
+/// Refuses heads that don't come from the endpoint itself: redirects, which are not followed so that no key goes to
+/// another host, and a proxy's 407.
 fn refuse(head: &Head, peer: &Peer, url: &Url, mask: &Mask) -> Result<(), Fault> {
     if let (407, false, Some(proxy)) = (head.status, peer.tls, &peer.proxy) {
         return Err(Peer::wants_password(proxy));
@@ -211,7 +211,8 @@ fn refuse(head: &Head, peer: &Peer, url: &Url, mask: &Mask) -> Result<(), Fault>
 
 fn redirect(code: u16, headers: &HeaderMap, host: &str, asked: &Url, mask: &Mask) -> Fault {
     let target = headers.get(header::LOCATION).and_then(|location| {
-        // Covered before it is read: a URL writes some characters in another way.
+        // Masked before it is parsed: in a URL some characters are percent-encoded, and a secret would not be
+        // recognised.
         let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
         mask.text(&mut location);
         asked.join(&location).ok()
@@ -237,7 +238,7 @@ fn response_head(head: &Head, choices: Option<u64>) -> ResponseHead {
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
     ResponseHead {
         status: head.status,
-        // A response that names none is told from a body on disk.
+        // An empty type (none stated) differs from `None` (a body without a response, from a file).
         content_type: Some(content_type.unwrap_or_default()),
         retry_after_ms: wait_ms(head.status, &head.headers),
         choices,

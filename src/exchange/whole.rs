@@ -1,11 +1,11 @@
-//! Answers that are read whole, without a decoder: lists of models, and tests of an endpoint.
+//! Responses that are read whole and without a decoder: lists of models, and tests of an endpoint.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
-use super::{Connecting, Exchange, Prepared, Step};
+use super::{Connecting, Exchange, ExchangeStep, PreparedExchange};
 use crate::{
     clock::now,
     event::{Fault, FaultClass, Phase},
@@ -16,40 +16,41 @@ use crate::{
 const MAX_BYTES: usize = 8 << 20;
 
 /// A response read whole: status, headers, body.
-pub type Whole = (u16, HeaderMap, Bytes);
+pub type WholeResponse = (u16, HeaderMap, Bytes);
 
 /// How one phase of connecting went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectStep {
     /// `dns`, `connect` or `tls`.
     pub phase: Phase,
-    /// What was found, or what is wrong.
+    /// What was found, or the fault.
     pub result: Result<String, Fault>,
-    /// How long it took, where it was done.
+    /// How long it took, if it was done.
     pub took: Option<Duration>,
 }
 
 /// Sends one call and reads the whole answer, of at most 8 MiB.
 ///
 /// # Errors
-/// The exchange's fault; or one of class `protocol` if the answer is larger. What came of an error's body is the
-/// answer.
-pub async fn whole(transport: &Transport, call: HttpCall) -> Result<Whole, Fault> {
-    let exchange = Prepared::call(transport, call, None).await?.begin(now());
+/// The exchange's fault; or one of class `protocol` if the answer is larger. A partial body of an HTTP error is
+/// returned as the response.
+pub async fn whole(transport: &Transport, call: HttpCall) -> Result<WholeResponse, Fault> {
+    let exchange = PreparedExchange::call(transport, call, None)
+        .await?
+        .begin(now());
     read(exchange, &mut |_| ()).await
 }
 
-/// Does one call on connections of its own and reports how far it came: a step for each phase of connecting that
-/// took place, the failed one last.
+/// Sends one call on a new connection and reports each phase of connecting that took place, the failed one last.
 ///
 /// # Errors
-/// As [`whole`]; a fault of connecting was reported as a step, too.
+/// As [`whole`]; a fault of connecting is also reported as a step.
 pub async fn probe(
     call: HttpCall,
     report: &mut (dyn FnMut(ConnectStep) + Send),
-) -> Result<Whole, Fault> {
+) -> Result<WholeResponse, Fault> {
     let transport = Transport::default();
-    let prepared = Prepared::call(&transport, call, None).await;
+    let prepared = PreparedExchange::call(&transport, call, None).await;
     let result = match prepared {
         Ok(prepared) => read(prepared.begin(now()), report).await,
         Err(fault) => Err(fault),
@@ -68,26 +69,26 @@ pub async fn probe(
 async fn read(
     mut exchange: Exchange,
     report: &mut (dyn FnMut(ConnectStep) + Send),
-) -> Result<Whole, Fault> {
+) -> Result<WholeResponse, Fault> {
     let mut head = None;
     let mut body = BytesMut::new();
     loop {
         match exchange.next().await {
-            Step::Connected(connecting) => steps(&connecting, report),
-            Step::Head(came) => head = Some((came.status, came.headers)),
-            Step::Chunk(chunk) => {
+            ExchangeStep::Connected(connecting) => steps(&connecting, report),
+            ExchangeStep::Head(received) => head = Some((received.status, received.headers)),
+            ExchangeStep::ExchangeChunk(chunk) => {
                 body.extend_from_slice(&chunk.bytes);
                 if body.len() > MAX_BYTES {
                     let message = "the answer is larger than 8 MiB";
                     return Err(Fault::new(FaultClass::Protocol, Phase::Stream, message));
                 }
             }
-            Step::End(end) => {
+            ExchangeStep::ExchangeEnd(end) => {
                 if let Some(connecting) = &end.connecting {
                     steps(connecting, report);
                 }
                 return match (head, end.fault()) {
-                    // What came of an error is the answer.
+                    // An HTTP error is a response, even if its body is partial.
                     (Some((status, headers)), fault)
                         if fault.is_none() || !(200..300).contains(&status) =>
                     {
@@ -112,7 +113,7 @@ fn steps(connecting: &Connecting, report: &mut (dyn FnMut(ConnectStep) + Send)) 
     let phases = &connecting.phases;
     let found: [(Phase, Option<PhaseSpan>, String); 3] = [
         (Phase::Dns, phases.dns, addresses.join(", ")),
-        (Phase::Connect, phases.tcp, connecting.way.clone()),
+        (Phase::Connect, phases.tcp, connecting.peer.clone()),
         (Phase::Tls, phases.tls, "the certificate is trusted".into()),
     ];
     for (phase, span, found) in found {

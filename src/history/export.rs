@@ -26,7 +26,7 @@ use crate::{
     chat::Media,
     event::Usage,
     measure, private, record,
-    run::{self, Run, State},
+    run::{self, Run, RunState},
 };
 
 /// A file format of an export.
@@ -264,7 +264,7 @@ static COLUMNS: &[CsvColumn] = &[
         CsvCell::text(run.answer.fault.as_ref().map(|f| &f.message))
     }),
     ("connection", |run| {
-        CsvCell::text(run.connection.map(run::Connection::as_str))
+        CsvCell::text(run.connection.map(run::ConnectionKind::as_str))
     }),
 ];
 
@@ -285,9 +285,9 @@ static COLUMNS_AFTER: &[CsvColumn] = &[
 
 fn outcome(run: &Run) -> Option<&'static str> {
     match run.state {
-        State::Ok => Some("ok"),
-        State::Fault if run.is_cancelled() => Some("cancelled"),
-        State::Fault => Some("fault"),
+        RunState::Ok => Some("ok"),
+        RunState::Fault if run.is_cancelled() => Some("cancelled"),
+        RunState::Fault => Some("fault"),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{overflow::OverflowColumn, pieces::PieceKind};
+use super::{overflow::OverflowColumn, pieces::PieceRowKind};
 use crate::run::Run;
 
 /// Bytes of a text that are stored in `run_text`, once the run is over; the rest is in `piece`. A search reads only
@@ -41,14 +41,14 @@ pub(super) fn row_part(text: &str) -> &str {
 pub(super) fn json_cell<T: Serialize>(
     file: &Connection,
     run: &Run,
-    kind: PieceKind,
+    kind: PieceRowKind,
     value: &T,
 ) -> rusqlite::Result<Option<String>> {
     let mut short = CellBuffer(Vec::new());
     if serde_json::to_writer(&mut short, value).is_ok() {
         return Ok(String::from_utf8(short.0).ok());
     }
-    let seq = if kind == PieceKind::Calls {
+    let seq = if kind == PieceRowKind::Calls {
         CALLS_SEQ
     } else {
         OVERFLOW_SEQ
@@ -81,14 +81,14 @@ pub(super) struct RowWriter<'a> {
     file: &'a Connection,
     run: i64,
     seq: i64,
-    kind: PieceKind,
+    kind: PieceRowKind,
     row: Vec<u8>,
     failed: Option<rusqlite::Error>,
 }
 
 impl<'a> RowWriter<'a> {
     /// Writes rows of a run, the first of them with this `seq`.
-    pub(super) fn new(file: &'a Connection, (run, seq): (i64, i64), kind: PieceKind) -> Self {
+    pub(super) fn new(file: &'a Connection, (run, seq): (i64, i64), kind: PieceRowKind) -> Self {
         Self {
             file,
             run,
@@ -146,7 +146,7 @@ impl io::Write for RowWriter<'_> {
 pub(super) fn put_row(
     file: &Connection,
     (run, seq): (i64, i64),
-    kind: PieceKind,
+    kind: PieceRowKind,
     bytes: &[u8],
 ) -> rusqlite::Result<()> {
     file.prepare_cached("INSERT OR REPLACE INTO piece VALUES (?1, ?2, ?3, ?4)")?
@@ -163,8 +163,8 @@ pub(super) fn store(file: &Connection, run: &Run, pieces_stored: bool) -> rusqli
     let id = run.head.id.0;
     let answer = &run.answer;
     let texts = [
-        (PieceKind::Text, &answer.text),
-        (PieceKind::Reasoning, &answer.reasoning),
+        (PieceRowKind::Text, &answer.text),
+        (PieceRowKind::Reasoning, &answer.reasoning),
     ];
     let mut keeps_rows = pieces_stored;
     for (kind, text) in texts {
@@ -185,13 +185,18 @@ pub(super) fn store(file: &Connection, run: &Run, pieces_stored: bool) -> rusqli
             put_beyond_row(file, (id, seq), kind, text)?;
         }
     }
-    put_beyond_row(file, (id, REFUSAL_SEQ), PieceKind::Refusal, &answer.refusal)
+    put_beyond_row(
+        file,
+        (id, REFUSAL_SEQ),
+        PieceRowKind::Refusal,
+        &answer.refusal,
+    )
 }
 
 fn put_beyond_row(
     file: &Connection,
     place: (i64, i64),
-    kind: PieceKind,
+    kind: PieceRowKind,
     text: &str,
 ) -> rusqlite::Result<()> {
     let mut rows = RowWriter::new(file, place, kind);
@@ -200,7 +205,7 @@ fn put_beyond_row(
 }
 
 /// How many bytes the rows of a kind hold.
-fn length(file: &Connection, run: i64, kind: PieceKind) -> rusqlite::Result<usize> {
+fn length(file: &Connection, run: i64, kind: PieceRowKind) -> rusqlite::Result<usize> {
     let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM piece WHERE run = ?1 AND kind = ?2";
     let length: i64 = file
         .prepare_cached(sql)?
@@ -212,7 +217,7 @@ fn length(file: &Connection, run: i64, kind: PieceKind) -> rusqlite::Result<usiz
 fn remove_prefix(
     file: &Connection,
     run: i64,
-    kind: PieceKind,
+    kind: PieceRowKind,
     mut bytes: usize,
 ) -> rusqlite::Result<()> {
     let sql = "SELECT seq, length(bytes) FROM piece WHERE run = ?1 AND kind = ?2 ORDER BY seq";
@@ -252,11 +257,11 @@ pub(super) fn load(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     let is_plain = answer.pieces == answer.plain_pieces();
     let take = |text: &mut String| std::mem::take(text).into_bytes();
     let mut parts = [
-        (PieceKind::Text, take(&mut answer.text)),
-        (PieceKind::Reasoning, take(&mut answer.reasoning)),
-        (PieceKind::Refusal, take(&mut answer.refusal)),
-        (PieceKind::Calls, Vec::new()),
-        (PieceKind::OverflowColumn, Vec::new()),
+        (PieceRowKind::Text, take(&mut answer.text)),
+        (PieceRowKind::Reasoning, take(&mut answer.reasoning)),
+        (PieceRowKind::Refusal, take(&mut answer.refusal)),
+        (PieceRowKind::Calls, Vec::new()),
+        (PieceRowKind::OverflowColumn, Vec::new()),
     ];
     while let Some(row) = rows.next()? {
         let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);

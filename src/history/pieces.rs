@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{
     event::{Event, words},
-    run::{OffsetNs, Read, Reads, Run, RunUpdate, Stamps, State},
+    run::{OffsetNs, Read, Reads, Run, RunState, RunUpdate, Stamps},
 };
 
 words! {
     /// What the bytes of a piece are.
-    PieceKind {
+    PieceRowKind {
         /// Reads, as in `run_wire`.
         Reads = "reads",
         /// Visible text.
@@ -55,7 +55,7 @@ pub(super) struct PieceRows {
 #[derive(Debug)]
 pub(super) enum PieceContent {
     /// The bytes of one row.
-    Row(PieceKind, Vec<u8>),
+    Row(PieceRowKind, Vec<u8>),
     /// The event at this index of an update. It is large, so the update is shared instead of copied.
     LargeEvent(Arc<RunUpdate>, usize),
 }
@@ -67,7 +67,7 @@ impl PieceContent {
             Self::Row(..) => 1,
             // A byte becomes at most six in JSON.
             Self::LargeEvent(update, at) => {
-                let bytes = update.events().get(*at).map_or(0, Event::held);
+                let bytes = update.events().get(*at).map_or(0, Event::bytes_held);
                 i64::try_from(bytes * 6 / large_values::ROW_BYTES + 2).unwrap_or(i64::MAX)
             }
         }
@@ -97,11 +97,11 @@ fn put_large_event(
     event: &Event,
 ) -> rusqlite::Result<()> {
     let (kind, mut text) = match event {
-        Event::Text { text } => (PieceKind::Text, text.as_str()),
-        Event::Reasoning { text } => (PieceKind::Reasoning, text.as_str()),
-        Event::Refusal { text } => (PieceKind::Refusal, text.as_str()),
+        Event::Text { text } => (PieceRowKind::Text, text.as_str()),
+        Event::Reasoning { text } => (PieceRowKind::Reasoning, text.as_str()),
+        Event::Refusal { text } => (PieceRowKind::Refusal, text.as_str()),
         other => {
-            let mut rows = RowWriter::new(file, (run, seq), PieceKind::Events);
+            let mut rows = RowWriter::new(file, (run, seq), PieceRowKind::Events);
             let written = serde_json::to_writer(&mut rows, other).map_err(io::Error::from);
             let written = written.and_then(|()| rows.write_all(b"\n"));
             return rows.end(written);
@@ -164,7 +164,7 @@ impl LiveRun {
 
     fn apply_update(&mut self, update: &Arc<RunUpdate>) {
         let before = row_state(&self.run);
-        if let Err(illegal) = self.run.advance(update) {
+        if let Err(illegal) = self.run.apply_state(update) {
             tracing::warn!(id = self.run.head.id.0, %illegal, "an update out of order was left aside");
             return;
         }
@@ -179,23 +179,25 @@ impl LiveRun {
     fn queue_events(&mut self, update: &Arc<RunUpdate>) {
         for (at, event) in update.events().iter().enumerate() {
             match event {
-                event if event.held() > large_values::ROW_BYTES => {
-                    self.pending_bytes += event.held();
+                event if event.bytes_held() > large_values::ROW_BYTES => {
+                    self.pending_bytes += event.bytes_held();
                     self.contents
                         .push(PieceContent::LargeEvent(Arc::clone(update), at));
                 }
-                Event::Text { text } if !text.is_empty() => self.append_text(PieceKind::Text, text),
-                Event::Reasoning { text } if !text.is_empty() => {
-                    self.append_text(PieceKind::Reasoning, text);
+                Event::Text { text } if !text.is_empty() => {
+                    self.append_text(PieceRowKind::Text, text)
                 }
-                Event::Refusal { text } => self.append_text(PieceKind::Refusal, text),
+                Event::Reasoning { text } if !text.is_empty() => {
+                    self.append_text(PieceRowKind::Reasoning, text);
+                }
+                Event::Refusal { text } => self.append_text(PieceRowKind::Refusal, text),
                 // These become parts of the answer or sign the part before them, so their order matters.
                 Event::Text { .. }
                 | Event::Reasoning { .. }
                 | Event::ToolCall(_)
                 | Event::Media(_)
                 | Event::Signature { .. }
-                | Event::Opaque { .. } => self.append_text(PieceKind::Events, &json_line(event)),
+                | Event::Opaque { .. } => self.append_text(PieceRowKind::Events, &json_line(event)),
                 other => {
                     let line = json_line(other);
                     self.pending_bytes += line.len();
@@ -205,7 +207,7 @@ impl LiveRun {
         }
     }
 
-    fn append_text(&mut self, kind: PieceKind, text: &str) {
+    fn append_text(&mut self, kind: PieceRowKind, text: &str) {
         self.pending_bytes += text.len();
         match self.contents.last_mut() {
             Some(PieceContent::Row(last, bytes))
@@ -227,9 +229,9 @@ impl LiveRun {
         let reads = reads::encode(&std::mem::take(&mut self.reads));
         let events = std::mem::take(&mut self.events).into_bytes();
         let contents = std::mem::take(&mut self.contents);
-        for content in iter::once(PieceContent::Row(PieceKind::Reads, reads))
+        for content in iter::once(PieceContent::Row(PieceRowKind::Reads, reads))
             .chain(contents)
-            .chain([PieceContent::Row(PieceKind::Events, events)])
+            .chain([PieceContent::Row(PieceRowKind::Events, events)])
         {
             if matches!(&content, PieceContent::Row(_, bytes) if bytes.is_empty()) {
                 continue;
@@ -248,7 +250,7 @@ fn json_line(event: &Event) -> String {
 
 /// The fields of a live run that are kept current in its row: its state and the stamps of its first byte, event and
 /// token.
-fn row_state(run: &Run) -> (State, [Option<OffsetNs>; 4]) {
+fn row_state(run: &Run) -> (RunState, [Option<OffsetNs>; 4]) {
     let Stamps {
         first_byte,
         first_event,
@@ -275,18 +277,18 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let (kind, bytes) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?);
         let text = || String::from_utf8_lossy(bytes);
-        match PieceKind::parse(kind) {
-            Some(PieceKind::Reads) => run.reads.extend(reads::decode(bytes).unwrap_or_default()),
-            Some(PieceKind::Text) => run.answer.apply(&Event::Text {
+        match PieceRowKind::parse(kind) {
+            Some(PieceRowKind::Reads) => run.reads.extend(reads::decode(bytes).unwrap_or_default()),
+            Some(PieceRowKind::Text) => run.answer.apply(&Event::Text {
                 text: text().into(),
             }),
-            Some(PieceKind::Reasoning) => {
+            Some(PieceRowKind::Reasoning) => {
                 run.answer.apply(&Event::Reasoning {
                     text: text().into(),
                 });
             }
-            Some(PieceKind::Refusal) => run.answer.refusal += &text(),
-            Some(PieceKind::Events) => {
+            Some(PieceRowKind::Refusal) => run.answer.refusal += &text(),
+            Some(PieceRowKind::Events) => {
                 lines.extend_from_slice(bytes);
                 if lines.ends_with(b"\n") {
                     let events = std::mem::take(&mut lines);
@@ -295,7 +297,7 @@ pub(super) fn fold(file: &Connection, run: &mut Run) -> rusqlite::Result<()> {
                     events.flatten().for_each(|event| run.answer.apply(&event));
                 }
             }
-            Some(PieceKind::Calls | PieceKind::OverflowColumn) | None => {}
+            Some(PieceRowKind::Calls | PieceRowKind::OverflowColumn) | None => {}
         }
     }
     let last = run.reads.iter().rev().find(|read| read.tokens > 0);

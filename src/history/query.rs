@@ -12,7 +12,7 @@ use super::{
 use crate::{
     endpoint::TargetId,
     event::FaultClass,
-    run::{Connection as Reuse, RunId, State, ms},
+    run::{ConnectionKind, RunId, RunState, ms},
 };
 
 /// Which runs, in which order.
@@ -91,11 +91,11 @@ pub struct RunRow {
     /// The endpoint's route label.
     pub route: String,
     /// Where it stands.
-    pub state: State,
+    pub state: RunState,
     /// The class of its fault.
     pub fault: Option<FaultClass>,
     /// Cold or warm.
-    pub connection: Option<Reuse>,
+    pub connection: Option<ConnectionKind>,
     /// Whether the simulator answered.
     pub simulated: bool,
     /// When it started, in nanoseconds since 1970.
@@ -372,10 +372,10 @@ pub(super) fn row_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         route: row.get(3)?,
         // A state of a newer version: the run counts as over, and all else is shown.
         state: word(4)?
-            .and_then(|w| State::parse(&w))
-            .unwrap_or(State::Fault),
+            .and_then(|w| RunState::parse(&w))
+            .unwrap_or(RunState::Fault),
         fault: word(5)?.and_then(|w| FaultClass::parse(&w)),
-        connection: word(6)?.and_then(|w| Reuse::parse(&w)),
+        connection: word(6)?.and_then(|w| ConnectionKind::parse(&w)),
         simulated: row.get(7)?,
         started_unix_ns: row.get(8)?,
         ttft_ms: first.map(ms),

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::query::{self, RunRow, SELECT_ROW, row_of};
-use crate::{endpoint::TargetId, run::Connection as Reuse};
+use crate::{endpoint::TargetId, run::ConnectionKind};
 
 /// Most answers of each connection kind: enough for a scatter, few enough that old ones don't count.
 const MAX_ANSWERS: i64 = 50;
@@ -25,7 +25,7 @@ pub(super) fn of_target(file: &Connection, target: &TargetId) -> rusqlite::Resul
     )?;
     let mut select = file.prepare_cached(SELECT_ROW)?;
     let mut rows = Vec::new();
-    for connection in [Reuse::Warm, Reuse::Cold] {
+    for connection in [ConnectionKind::Warm, ConnectionKind::Cold] {
         let found = ids.query_map((key, connection.as_str(), MAX_ANSWERS), |row| row.get(0))?;
         for id in found {
             let id: i64 = id?;

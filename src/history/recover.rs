@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{drafts, files::ContentsCache, large_values, rows, session::ProcessSession};
 use crate::{
     event::{Fault, FaultClass, Phase},
-    run::{Run, RunId, State},
+    run::{Run, RunId, RunState},
 };
 
 /// Ends all runs that no living process streams, and returns how many. `with_own` also ends runs with our own session
@@ -87,16 +87,16 @@ fn end_interrupted(run: &mut Run) {
         run.answer.fault.get_or_insert(fault);
     }
     run.state = match run.answer.fault {
-        Some(_) => State::Fault,
-        None => State::Ok,
+        Some(_) => RunState::Fault,
+        None => RunState::Ok,
     };
 }
 
 fn phase_of(run: &Run) -> Phase {
     match run.state {
-        State::Queued => Phase::Prepare,
-        State::Connecting => Phase::Connect,
-        State::Waiting => Phase::FirstToken,
-        State::Streaming | State::Ok | State::Fault => Phase::Stream,
+        RunState::Queued => Phase::Prepare,
+        RunState::Connecting => Phase::Connect,
+        RunState::Waiting => Phase::FirstToken,
+        RunState::Streaming | RunState::Ok | RunState::Fault => Phase::Stream,
     }
 }

@@ -13,7 +13,7 @@ use super::{
     files::{self, BlobOwner, BlobWriter, ContentsCache},
     findings, large_values,
     overflow::OverflowColumn,
-    pieces::{self, PieceKind},
+    pieces::{self, PieceRowKind},
     reads,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     dialect::DialectId,
     endpoint::TargetId,
     event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
-    run::{Connection as Reuse, Origin, Run, RunHead, RunId, Span, Stamps, State},
+    run::{ConnectionKind, Origin, Run, RunHead, RunId, RunState, Span, Stamps},
 };
 
 /// Columns of `run` in the order of [`put_row`], without `id` and the generated column `outcome`.
@@ -96,7 +96,7 @@ fn put_row(
         head.attempt,
         head.dialect.as_str(),
         head.route,
-        run.connection.map(Reuse::as_str),
+        run.connection.map(ConnectionKind::as_str),
         run.status,
         run.http_version,
         stamps.started_unix_ns,
@@ -135,7 +135,7 @@ fn put_text(file: &Connection, run: &Run, target: i64) -> rusqlite::Result<()> {
     let answer = &run.answer;
     let fault = answer.fault.as_ref();
     let calls = (!answer.tool_calls.is_empty())
-        .then(|| large_values::json_cell(file, run, PieceKind::Calls, &answer.tool_calls))
+        .then(|| large_values::json_cell(file, run, PieceRowKind::Calls, &answer.tool_calls))
         .transpose()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_text
@@ -165,7 +165,7 @@ fn put_wire(file: &Connection, cache: &ContentsCache, run: &Run) -> rusqlite::Re
     blobs.finish()?;
     let rest = rest
         .is_needed()
-        .then(|| large_values::json_cell(file, run, PieceKind::OverflowColumn, &rest))
+        .then(|| large_values::json_cell(file, run, PieceRowKind::OverflowColumn, &rest))
         .transpose()?;
     file.prepare_cached(
         "INSERT OR REPLACE INTO run_wire
@@ -261,7 +261,7 @@ pub(super) fn run_of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         endpoint: cells.next()?,
         model: cells.next()?,
     };
-    let state = cells.must(State::parse)?;
+    let state = cells.must(RunState::parse)?;
     cells.skip(); // session
     let head = RunHead {
         id,
@@ -277,7 +277,7 @@ pub(super) fn run_of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut run = Run {
         head,
         state,
-        connection: cells.word(Reuse::parse)?,
+        connection: cells.word(ConnectionKind::parse)?,
         status: cells.next()?,
         http_version: cells.next()?,
         stamps: stamps_of(&mut cells)?,

@@ -11,7 +11,7 @@ use super::{query, reader::IsCancelled, search};
 use crate::{
     endpoint::TargetId,
     event::FaultClass,
-    run::{Connection as Reuse, RunId, ms},
+    run::{ConnectionKind, RunId, ms},
 };
 
 /// Which stretch of TTFT history, at which resolution.
@@ -98,7 +98,7 @@ pub struct SeriesPoint {
     /// Its TTFT in milliseconds.
     pub ttft_ms: f64,
     /// Cold or warm.
-    pub connection: Reuse,
+    pub connection: ConnectionKind,
     /// The run.
     pub run: RunId,
 }
@@ -175,7 +175,7 @@ struct PlottedRun {
     at: i64,
     simulated: bool,
     /// TTFT in ms and the connection, of a run that counts.
-    ttft: Option<(f64, Reuse)>,
+    ttft: Option<(f64, ConnectionKind)>,
     fault: Option<FaultClass>,
 }
 
@@ -215,7 +215,7 @@ fn measured(row: &Row<'_>) -> rusqlite::Result<PlottedRun> {
         id: RunId(row.get(0)?),
         at: row.get(1)?,
         simulated: row.get(2)?,
-        ttft: ttft.map(ms).zip(connection.and_then(Reuse::parse)),
+        ttft: ttft.map(ms).zip(connection.and_then(ConnectionKind::parse)),
         fault: fault.filter(|class| *class != FaultClass::Cancelled),
     })
 }
@@ -268,8 +268,8 @@ impl SeriesBuilder {
         }
         if let Some((ttft_ms, connection)) = run.ttft {
             let kind = match connection {
-                Reuse::Warm => &mut self.warm,
-                Reuse::Cold => &mut self.cold,
+                ConnectionKind::Warm => &mut self.warm,
+                ConnectionKind::Cold => &mut self.cold,
             };
             kind.add(SeriesPoint {
                 at_unix_ns: run.at,

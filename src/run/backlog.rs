@@ -1,4 +1,4 @@
-//! What waits for a run's listener: while too much does, no more is read from the socket.
+//! Backpressure: while too many updates wait for the client, no more is read from the socket.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -7,68 +7,70 @@ use tokio::sync::Notify;
 use super::RunUpdate;
 use crate::event::Event;
 
-/// About how many bytes may wait before reading stops.
+/// About how many bytes may be queued before reading pauses.
 const FULL_BYTES: usize = 8 << 20;
 
-/// The weight of all that is on its way from runs to their listener.
+/// How many bytes of updates are queued between the runs and their client.
 #[derive(Debug, Default)]
 pub struct Backlog {
     bytes: AtomicUsize,
-    gone: AtomicBool,
+    closed: AtomicBool,
     room: Notify,
 }
 
 impl Backlog {
-    /// Something of this weight waits now.
+    /// Updates of this size were queued.
     pub fn add(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    /// Something of this weight was taken.
+    /// Updates of this size were consumed.
     pub fn take(&self, bytes: usize) {
-        let less = |waiting: usize| waiting.saturating_sub(bytes);
+        let less = |queued: usize| queued.saturating_sub(bytes);
         let before = self.bytes.update(Ordering::AcqRel, Ordering::Acquire, less);
         if before >= FULL_BYTES && less(before) < FULL_BYTES {
             self.room.notify_waiters();
         }
     }
 
-    /// Nobody listens any more: nothing has to wait.
+    /// The client is gone: reading never pauses any more.
     pub fn close(&self) {
-        self.gone.store(true, Ordering::Release);
+        self.closed.store(true, Ordering::Release);
         self.room.notify_waiters();
     }
 
     /// Waits until there is room.
     pub(super) async fn room(&self) {
         loop {
-            // Listened for before looking, so that no word between the two is missed.
-            let told = self.room.notified();
+            // Registered before checking, so that a notification between the two is not missed.
+            let notified = self.room.notified();
             if !self.is_full() {
                 return;
             }
-            told.await;
+            notified.await;
         }
     }
 
-    /// Whether too much waits.
+    /// Whether too much is queued.
     pub(super) fn is_full(&self) -> bool {
-        !self.gone.load(Ordering::Acquire) && self.bytes.load(Ordering::Acquire) >= FULL_BYTES
+        !self.closed.load(Ordering::Acquire) && self.bytes.load(Ordering::Acquire) >= FULL_BYTES
     }
 }
 
 impl RunUpdate {
-    /// About how many bytes it holds.
+    /// About how many bytes it takes in memory.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub fn bytes_held(&self) -> usize {
         let events = self.events();
-        size_of::<Self>() + size_of_val(events) + events.iter().map(Event::held).sum::<usize>()
+        size_of::<Self>()
+            + size_of_val(events)
+            + events.iter().map(Event::bytes_held).sum::<usize>()
     }
 }
 
 impl Event {
-    /// The bytes that it holds apart from itself. Files are shared with whoever else has them.
-    pub(crate) fn held(&self) -> usize {
+    /// The bytes that it holds on the heap. The bytes of files are counted, though they are shared.
+    pub(crate) fn bytes_held(&self) -> usize {
         match self {
             Self::Text { text } | Self::Reasoning { text } | Self::Refusal { text } => text.len(),
             Self::ToolCall(delta) => {
@@ -119,9 +121,9 @@ mod tests {
             stamps: Box::default(),
         };
         assert!(
-            (1_000..1_500).contains(&update.weight()),
+            (1_000..1_500).contains(&update.bytes_held()),
             "{}",
-            update.weight()
+            update.bytes_held()
         );
     }
 }

@@ -1,68 +1,71 @@
-//! Doing one run: pull its exchange, stamp, fold, report.
+//! Executes one run: pulls its exchange, stamps, folds and reports.
 
 use std::{pin::pin, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, Backlog, Connection, Run, RunUpdate, Stamps, recorder::Recorder};
+use super::{Backlog, ConnectionKind, Run, RunSpec, RunUpdate, Stamps, recorder::Recorder};
 use crate::{
     clock::wait_until,
     credential::explained,
     dialect::Dialect,
     event::Event,
-    exchange::{self, Came, Chunk, End, Exchange, Head, Prepared, Question, Stamp, Step},
+    exchange::{
+        self, EndpointRequest, Exchange, ExchangeChunk, ExchangeEnd, ExchangeStep, Head, NewTokens,
+        PreparedExchange, Stamp,
+    },
     transport::{TcpInfo, TcpLink, Transport},
 };
 
-/// Does one run: sends it, stamps and decodes what comes, reports each step to `emit`, and gives
-/// back the whole record. `cancel` closes the socket at once. The record is the fold of the updates.
+/// Executes one run: sends the request, stamps and decodes the response, passes each update to `emit`, and returns
+/// the run, which is the fold of the updates. `cancel` closes the socket at once.
 pub async fn execute(
     transport: &Transport,
-    ask: Ask,
+    spec: RunSpec,
     cancel: CancellationToken,
     emit: &mut (dyn FnMut(RunUpdate) + Send),
 ) -> Run {
-    let dialect = ask.endpoint.dialect.dialect();
-    execute_in(dialect, transport, ask, cancel, emit).await
+    let dialect = spec.endpoint.dialect.dialect();
+    execute_in(dialect, transport, spec, cancel, emit).await
 }
 
 /// As [`execute`], in any dialect.
 pub async fn execute_in(
     dialect: &Dialect,
     transport: &Transport,
-    ask: Ask,
+    spec: RunSpec,
     cancel: CancellationToken,
     emit: &mut (dyn FnMut(RunUpdate) + Send),
 ) -> Run {
     let nothing_waits = Backlog::default();
-    execute_paced(dialect, transport, ask, cancel, emit, &nothing_waits).await
+    execute_paced(dialect, transport, spec, cancel, emit, &nothing_waits).await
 }
 
-/// As [`execute_in`], reading on only while `backlog` has room: what `emit` was given may wait there.
+/// As [`execute_in`], but pauses reading while `backlog` is full of updates that `emit` has queued.
 pub async fn execute_paced(
     dialect: &Dialect,
     transport: &Transport,
-    ask: Ask,
+    spec: RunSpec,
     cancel: CancellationToken,
     emit: &mut (dyn FnMut(RunUpdate) + Send),
     backlog: &Backlog,
 ) -> Run {
-    let question = Question {
+    let question = EndpointRequest {
         dialect,
-        endpoint: &ask.endpoint,
-        request: &ask.head.request,
-        key: ask.key.as_ref(),
-        proxy_password: ask.proxy_password.as_ref(),
-        cold: ask.cold,
+        endpoint: &spec.endpoint,
+        request: &spec.head.request,
+        key: spec.key.as_ref(),
+        proxy_password: spec.proxy_password.as_ref(),
+        cold: spec.cold,
     };
-    let prepared = Prepared::chat(transport, question).await;
-    let mut record = Record {
+    let prepared = PreparedExchange::chat(transport, question).await;
+    let mut record = LiveRecord {
         recorder: Recorder::start(),
-        run: Run::new(ask.head),
-        quiet: Quiet::default(),
+        run: Run::new(spec.head),
+        unreported: UnreportedReads::default(),
         tcp: None,
         tcp_at_first: None,
-        lack: ask.lack,
+        no_key_reason: spec.no_key_reason,
         emit,
     };
     record.started();
@@ -71,22 +74,22 @@ pub async fn execute_paced(
             let exchange = prepared.begin(record.recorder.started());
             pull(exchange, &cancel, backlog, &mut record).await
         }
-        Err(fault) => End {
+        Err(fault) => ExchangeEnd {
             events: vec![Event::Fault(fault)],
-            ..End::default()
+            ..ExchangeEnd::default()
         },
     };
     record.close(end);
     record.run
 }
 
-/// Pulls an exchange to its end. Dropping it when this returns closes it.
+/// Pulls an exchange to its end. It is closed when this returns and drops it.
 async fn pull(
     mut exchange: Exchange,
     cancel: &CancellationToken,
     backlog: &Backlog,
-    record: &mut Record<'_>,
-) -> End {
+    record: &mut LiveRecord<'_>,
+) -> ExchangeEnd {
     let mut cancelled = pin!(cancel.cancelled());
     loop {
         let step = tokio::select! {
@@ -95,17 +98,17 @@ async fn pull(
             step = next(&mut exchange, backlog) => step,
         };
         match step {
-            // The head brings the phases again.
-            Step::Connected(_) => {}
-            Step::Head(head) => record.head(&head),
-            Step::Chunk(chunk) => record.read(chunk),
-            Step::End(end) => return end,
+            // The head carries the phases, too.
+            ExchangeStep::Connected(_) => {}
+            ExchangeStep::Head(head) => record.head(&head),
+            ExchangeStep::ExchangeChunk(chunk) => record.read(chunk),
+            ExchangeStep::ExchangeEnd(end) => return end,
         }
     }
 }
 
-/// The next step, once there is room for it; an exchange that has to be over does not wait for any.
-async fn next(exchange: &mut Exchange, backlog: &Backlog) -> Step {
+/// The next step, once the backlog has room, but no later than the total limit.
+async fn next(exchange: &mut Exchange, backlog: &Backlog) -> ExchangeStep {
     if backlog.is_full() {
         let total = exchange.total();
         tokio::select! {
@@ -117,24 +120,24 @@ async fn next(exchange: &mut Exchange, backlog: &Backlog) -> Step {
     exchange.next().await
 }
 
-/// The run's record while it goes: everything is folded here and reported, in the same order.
-struct Record<'a> {
+/// The record of a live run: every update is folded here and reported, in the same order.
+struct LiveRecord<'a> {
     recorder: Recorder,
     run: Run,
-    quiet: Quiet,
-    /// Shows how the connection does, once there is one.
+    unreported: UnreportedReads,
+    /// Reads the connection's `TCP_INFO`, once there is a connection.
     tcp: Option<TcpLink>,
-    /// How it did when the first token was read.
+    /// `TCP_INFO` when the first token was read.
     tcp_at_first: Option<TcpInfo>,
-    /// Why no key was sent, if something failed.
-    lack: Option<String>,
+    /// Why no key was sent, if looking it up failed.
+    no_key_reason: Option<String>,
     emit: &'a mut (dyn FnMut(RunUpdate) + Send),
 }
 
-impl Record<'_> {
+impl LiveRecord<'_> {
     fn report(&mut self, update: RunUpdate) {
         if let Err(error) = self.run.apply(&update) {
-            // The order of reports below makes this impossible; a wrong record would be worse.
+            // The order of reports makes this impossible; dropping an update is better than a wrong record.
             tracing::error!(%error, "an update was dropped");
             return;
         }
@@ -151,9 +154,9 @@ impl Record<'_> {
         self.recorder.head(&mut stamps, head);
         self.tcp = Some(head.tcp.clone());
         let connection = if head.phases.cold {
-            Connection::Cold
+            ConnectionKind::Cold
         } else {
-            Connection::Warm
+            ConnectionKind::Warm
         };
         self.report(RunUpdate::Head {
             stamps: Box::new(stamps),
@@ -163,26 +166,29 @@ impl Record<'_> {
         });
     }
 
-    /// Reports a read with its events; one that says nothing new is told with a later one.
-    fn read(&mut self, mut chunk: Chunk) {
+    /// Reports a read with its events; a read without new content may be merged into a later one.
+    fn read(&mut self, mut chunk: ExchangeChunk) {
         self.explain(&mut chunk.events);
-        let quiet = &mut self.quiet;
-        quiet.bytes += chunk.bytes.len();
-        exchange::join(&mut quiet.events, chunk.events);
-        if chunk.came == Came::default() && quiet.may_wait(chunk.stamp, &self.run.stamps) {
-            quiet.last = Some(chunk.stamp);
+        let unreported = &mut self.unreported;
+        unreported.bytes += chunk.bytes.len();
+        exchange::join(&mut unreported.events, chunk.events);
+        if chunk.new_tokens == NewTokens::default()
+            && unreported.may_wait(chunk.stamp, &self.run.stamps)
+        {
+            unreported.last = Some(chunk.stamp);
         } else {
-            self.report_read(chunk.stamp, chunk.came);
+            self.report_read(chunk.stamp, chunk.new_tokens);
         }
     }
 
-    fn report_read(&mut self, stamp: Stamp, came: Came) {
-        let quiet = Quiet {
-            told: Some(stamp),
-            ..Quiet::default()
+    fn report_read(&mut self, stamp: Stamp, new_tokens: NewTokens) {
+        let unreported = UnreportedReads {
+            reported_at: Some(stamp),
+            ..UnreportedReads::default()
         };
-        let Quiet { bytes, events, .. } = std::mem::replace(&mut self.quiet, quiet);
-        let read = self.recorder.read(stamp, bytes, came, &events);
+        let UnreportedReads { bytes, events, .. } =
+            std::mem::replace(&mut self.unreported, unreported);
+        let read = self.recorder.read(stamp, bytes, new_tokens, &events);
         let is_first = read.tokens > 0 && self.run.stamps.first_token.is_none();
         self.report(RunUpdate::Read { read, events });
         if is_first {
@@ -190,20 +196,20 @@ impl Record<'_> {
         }
     }
 
-    /// Says why no key was sent, in a fault that may come of it.
+    /// Adds to a fault why no key was sent.
     fn explain(&mut self, events: &mut [Event]) {
         for event in events {
             if let Event::Fault(fault) = event {
-                let lack = self.lack.take();
-                *fault = explained(fault.clone(), lack.as_deref());
+                let no_key_reason = self.no_key_reason.take();
+                *fault = explained(fault.clone(), no_key_reason.as_deref());
             }
         }
     }
 
-    fn close(&mut self, mut end: End) {
-        // What still waits to be told.
-        if let Some(stamp) = self.quiet.last {
-            self.report_read(stamp, Came::default());
+    fn close(&mut self, mut end: ExchangeEnd) {
+        // Reads that were not reported yet.
+        if let Some(stamp) = self.unreported.last {
+            self.report_read(stamp, NewTokens::default());
         }
         self.explain(&mut end.events);
         let mut stamps = self.run.stamps.clone();
@@ -211,7 +217,7 @@ impl Record<'_> {
             let sent = connecting.request_sent;
             (self.recorder).connect(&mut stamps, &connecting.phases, sent);
         }
-        let at = self.recorder.close(&mut stamps, end.came);
+        let at = self.recorder.close(&mut stamps, end.new_tokens);
         if let Some(link) = &mut stamps.link {
             link.first_token = self.tcp_at_first;
             link.end = self.tcp.as_ref().and_then(TcpLink::info);
@@ -224,29 +230,31 @@ impl Record<'_> {
     }
 }
 
-/// Reads that were not reported yet: they held nothing but keep-alives, or no whole event at all.
+/// Reads that were not reported yet, because they held only keep-alives or no complete event.
 #[derive(Default)]
-struct Quiet {
+struct UnreportedReads {
     bytes: usize,
     events: Vec<Event>,
     /// When the last of them came.
     last: Option<Stamp>,
-    /// When the read came that was reported last.
-    told: Option<Stamp>,
+    /// When the last reported read came.
+    reported_at: Option<Stamp>,
 }
 
-impl Quiet {
-    /// How long after a report such reads wait for the next.
+impl UnreportedReads {
+    /// How long after a report such reads may be held back.
     const SPAN: Duration = Duration::from_millis(100);
 
-    /// Whether a read can be told with a later one: it makes no stamp, and the last was told just now.
+    /// Whether a read can be merged into a later one: it sets no stamp, and the last report was just now.
     fn may_wait(&self, stamp: Stamp, stamps: &Stamps) -> bool {
         let counts =
             |event: &Event| matches!(event, Event::KeepAlive { .. } | Event::LeftOut { .. });
         let makes_stamp = stamps.first_byte.is_none()
             || (stamps.first_event.is_none() && !self.events.is_empty());
-        let since = |told: Stamp| stamp.at.saturating_duration_since(told.at);
-        let just_told = self.told.is_some_and(|told| since(told) < Self::SPAN);
-        just_told && !makes_stamp && self.events.iter().all(counts)
+        let since = |reported_at: Stamp| stamp.at.saturating_duration_since(reported_at.at);
+        let just_reported = self
+            .reported_at
+            .is_some_and(|reported_at| since(reported_at) < Self::SPAN);
+        just_reported && !makes_stamp && self.events.iter().all(counts)
     }
 }

@@ -1,10 +1,10 @@
-//! The connection that a run went over, and how TCP did on it.
+//! The connection of a run, and its TCP statistics.
 
 use serde::{Deserialize, Serialize};
 
 use crate::transport::TcpInfo;
 
-/// A connection, and what `TCP_INFO` said of it; blank where the system is not asked (all but Linux).
+/// A connection, with `TCP_INFO` at three times; `None` on systems other than Linux.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Link {
@@ -12,7 +12,7 @@ pub struct Link {
     pub id: u64,
     /// How many requests it was given, this run's included.
     pub uses: u64,
-    /// How long it was open before the run started, in nanoseconds; 0 where it was opened later.
+    /// How long it was open before the run started, in nanoseconds; 0 if it was opened later.
     pub age_ns: u64,
     /// Before the request was sent.
     pub start: Option<TcpInfo>,
@@ -23,8 +23,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// How TCP did in the run: its round-trip times as they were last, counts since the start. Runs that shared the
-    /// connection at the time share the counts.
+    /// TCP statistics of the run: the latest round-trip times, and counts since the start. Runs that share a
+    /// connection at the same time share its counts.
     #[must_use]
     pub fn tcp(&self) -> Option<TcpInfo> {
         let last = self.end.or(self.first_token)?;

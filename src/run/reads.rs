@@ -1,4 +1,5 @@
-//! The reads of a run, bounded: a server that sends a byte at a time can't fill memory, and no figure changes.
+//! The reads of a run, bounded in number: a server that sends a byte at a time can't fill memory, and no figure
+//! changes.
 
 use std::ops::Deref;
 
@@ -6,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{OffsetNs, Read, TOGETHER_NS};
 
-/// From so many on, reads that change no figure are counted with the one before: those without tokens, and
-/// those of one arrival.
+/// Beyond this number, reads that change no figure (those without tokens, and those of one arrival) are merged with
+/// the one before.
 const MAX_SINGLE: usize = 1 << 16;
-/// Most reads kept. The gaps behind them are not told apart any more; bytes and tokens still count.
+/// Most reads kept. Later ones are merged into the last: their gaps are lost; bytes and tokens still count.
 const MAX_KEPT: usize = 1 << 18;
 
 /// The reads of a run, in order.
@@ -22,7 +23,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Takes the next read.
+    /// Adds the next read.
     pub fn push(&mut self, read: Read) {
         let joined = self.joined(&read);
         if read.tokens > 0 {
@@ -34,12 +35,12 @@ impl Reads {
         }
     }
 
-    /// Whether a read is counted with the one before.
+    /// Whether a read is merged with the one before.
     fn joined(&self, read: &Read) -> bool {
         let Some(last) = self.kept.last() else {
             return false;
         };
-        // What was unpacked from one read came with it.
+        // Chunks decompressed from one read have the same stamp.
         last.at == read.at
             || self.kept.len() >= MAX_KEPT
             || self.kept.len() >= MAX_SINGLE
@@ -123,16 +124,16 @@ mod tests {
         let sum = |of: fn(&Read) -> u32| reads.iter().map(|r| u64::from(of(r))).sum::<u64>();
         assert_eq!(sum(|r| r.bytes), arrivals * 11);
         assert_eq!(sum(|r| r.tokens), arrivals * 5);
-        let mut told: Vec<u64> = Vec::new();
+        let mut notified: Vec<u64> = Vec::new();
         let mut last = 0;
         for read in reads.iter().filter(|read| read.tokens > 0) {
-            if told.is_empty() || read.at - last >= TOGETHER_NS {
-                told.push(read.at);
+            if notified.is_empty() || read.at - last >= TOGETHER_NS {
+                notified.push(read.at);
             }
             last = read.at;
         }
         let expected: Vec<u64> = (0..arrivals).map(|n| n * 1_000_000).collect();
-        assert!(told == expected, "{} of {arrivals}", told.len());
+        assert!(notified == expected, "{} of {arrivals}", notified.len());
         let again: Reads = reads.iter().copied().collect();
         assert_eq!(again[..], reads[..], "read back, it is the same");
     }

@@ -1,7 +1,7 @@
 //! Takes the stamps of one run.
 //!
-//! In: the instants that the transport took, and the events that each read completed. Out: [`Stamps`]
-//! and [`Read`]s. The wall clock is read once, for display; every offset is monotonic.
+//! In: the instants taken by the transport, and the events of each read. Out: [`Stamps`] and [`Read`]s. The wall
+//! clock is read once, for display; every offset is monotonic.
 
 use std::time::Instant;
 
@@ -9,17 +9,17 @@ use super::{Link, OffsetNs, Read, Span, Stamps};
 use crate::{
     clock::{now, wall_clock_ns},
     event::Event,
-    exchange::{Came, Head, Stamp},
+    exchange::{Head, NewTokens, Stamp},
     transport::{ConnectPhases, PhaseSpan},
 };
 
-/// The clock of a run that goes.
+/// The clock of a live run.
 #[derive(Debug)]
 pub struct Recorder {
     started: Instant,
     started_unix_ns: i64,
     last_read: Option<OffsetNs>,
-    /// When something visible came, though it may have been told later.
+    /// When the first visible token came, though its event may have been held back.
     first_visible: Option<OffsetNs>,
 }
 
@@ -47,7 +47,7 @@ impl Recorder {
         self.started_unix_ns
     }
 
-    /// Takes the phases of connecting, and when the request was sent, of a call that may have failed.
+    /// Records the phases of connecting, and when the request was sent, of a call that may have failed.
     pub fn connect(
         &self,
         stamps: &mut Stamps,
@@ -66,10 +66,10 @@ impl Recorder {
         stamps.request_sent = request_sent.map(|at| self.offset(at));
     }
 
-    /// Takes everything up to the response head.
+    /// Records everything up to the response head.
     pub fn head(&self, stamps: &mut Stamps, head: &Head) {
         self.connect(stamps, &head.phases, Some(head.request_sent));
-        let (at, _) = self.came(head.stamp);
+        let (at, _) = self.arrival(head.stamp);
         stamps.headers = Some(at);
         let used = head.connection;
         let age = self.started.saturating_duration_since(used.opened);
@@ -82,12 +82,19 @@ impl Recorder {
         });
     }
 
-    /// A read of `bytes` bytes that came at `stamp`, with what came with it and the `events` that are told of it.
-    pub fn read(&mut self, stamp: Stamp, bytes: usize, came: Came, events: &[Event]) -> Read {
+    /// Makes the record of a read: `bytes` bytes that came at `stamp`, with their tokens and the `events` reported
+    /// with it.
+    pub fn read(
+        &mut self,
+        stamp: Stamp,
+        bytes: usize,
+        new_tokens: NewTokens,
+        events: &[Event],
+    ) -> Read {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let (at, delay) = self.came(stamp);
+        let (at, delay) = self.arrival(stamp);
         self.last_read = Some(at);
-        if came.visible {
+        if new_tokens.visible {
             self.first_visible.get_or_insert(at);
         }
         Read {
@@ -96,14 +103,14 @@ impl Recorder {
             is_at_most: delay.is_some() && stamp.is_at_most,
             bytes: count(bytes as u64),
             events: count(events.iter().map(Event::count).sum()),
-            tokens: came.tokens,
+            tokens: new_tokens.tokens,
         }
     }
 
-    /// Ends the run now, with what only the end made known. Tokens among it (a whole JSON answer) came with the
-    /// last read; they are no *first* token, for nothing was streamed.
-    pub fn close(&self, stamps: &mut Stamps, came: Came) -> OffsetNs {
-        if came.tokens > 0 {
+    /// Ends the run now. `new_tokens` that only the end made known (a whole JSON answer) came with the last read;
+    /// they don't set a *first* token, since nothing was streamed.
+    pub fn close(&self, stamps: &mut Stamps, new_tokens: NewTokens) -> OffsetNs {
+        if new_tokens.tokens > 0 {
             stamps.last_token = self.last_read;
         }
         stamps.first_visible = self.first_visible.or(stamps.first_visible);
@@ -112,9 +119,9 @@ impl Recorder {
         at
     }
 
-    /// When bytes were there, and how much later this program had them. What came later is not stamped earlier: the
-    /// kernel's stamps are mapped to this clock one by one.
-    fn came(&self, stamp: Stamp) -> (OffsetNs, Option<u32>) {
+    /// When bytes arrived, and how much later this program read them, in nanoseconds. A read is never stamped before
+    /// an earlier one: the kernel's stamps are mapped to this clock one by one, with some error.
+    fn arrival(&self, stamp: Stamp) -> (OffsetNs, Option<u32>) {
         let had = self.offset(stamp.at);
         let Some(kernel_at) = stamp.kernel_at else {
             return (had, None);
@@ -140,12 +147,12 @@ mod tests {
         Event::Text { text: text.into() }
     }
 
-    fn came(events: &[Event]) -> Came {
-        let mut came = Came::default();
+    fn came(events: &[Event]) -> NewTokens {
+        let mut new_tokens = NewTokens::default();
         for event in events {
-            came.note(event);
+            new_tokens.count(event);
         }
-        came
+        new_tokens
     }
 
     fn reasoning(text: &str) -> Event {
@@ -186,7 +193,7 @@ mod tests {
     fn an_answer_known_only_at_the_end_has_a_last_token_but_no_first() {
         let mut recorder = Recorder::start();
         let at = recorder.started() + Duration::from_millis(5);
-        recorder.read(Stamp::own(at), 100, Came::default(), &[]);
+        recorder.read(Stamp::own(at), 100, NewTokens::default(), &[]);
         let mut stamps = Stamps::default();
         recorder.close(&mut stamps, came(&[text("whole")]));
         assert_eq!(stamps.first_token, None);
@@ -201,7 +208,7 @@ mod tests {
         let reads = [
             (at(10), came(&[reasoning("h")]), vec![]),
             (at(20), came(&[text("a")]), vec![reasoning("h")]),
-            (at(30), Came::default(), vec![text("a"), Event::Done]),
+            (at(30), NewTokens::default(), vec![text("a"), Event::Done]),
         ];
         let mut stamps = Stamps::default();
         let tokens = reads.map(|(at, came, events)| {
@@ -210,7 +217,7 @@ mod tests {
             read.tokens
         });
         assert_eq!(tokens, [1, 1, 0]);
-        recorder.close(&mut stamps, Came::default());
+        recorder.close(&mut stamps, NewTokens::default());
         let ms = |ms: u64| Some(ms * 1_000_000);
         assert_eq!((stamps.first_event, stamps.first_token), (ms(10), ms(10)));
         assert_eq!((stamps.first_visible, stamps.last_token), (ms(20), ms(20)));
@@ -227,7 +234,7 @@ mod tests {
             is_at_most: false,
         });
         let reads = stamps.map(|stamp| {
-            let read = recorder.read(stamp, 1, Came::default(), &[]);
+            let read = recorder.read(stamp, 1, NewTokens::default(), &[]);
             (read.at / 1_000_000, read.delay.map(|ns| ns / 1_000_000))
         });
         let expected = [(7, Some(3)), (20, None), (20, Some(10)), (30, Some(1))];

@@ -1,4 +1,4 @@
-//! The raw stamps of a run: what is stored, and what all figures are derived from.
+//! The raw stamps of a run: they are stored, and all figures are derived from them.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +39,9 @@ pub struct Stamps {
     pub tcp: Option<Span>,
     /// TLS handshake of this run's own connection.
     pub tls: Option<Span>,
-    /// The request was handed to the connection.
+    /// The last byte of the request was handed to the connection.
     pub request_sent: Option<OffsetNs>,
-    /// The response head was there.
+    /// The response head was received.
     pub headers: Option<OffsetNs>,
     /// First byte of the response body.
     pub first_byte: Option<OffsetNs>,
@@ -53,29 +53,30 @@ pub struct Stamps {
     pub first_visible: Option<OffsetNs>,
     /// Last such piece of any kind.
     pub last_token: Option<OffsetNs>,
-    /// The run was over.
+    /// The run ended.
     pub closed: Option<OffsetNs>,
     /// The connection it went over, once there was one.
     pub link: Option<Link>,
 }
 
-/// Reads that follow each other faster than this are one arrival: hyper hands over one HTTP chunk at
-/// a time, so what came in one segment shows as several reads some ten microseconds apart.
+/// Reads that follow each other faster than this are one arrival: hyper returns one HTTP chunk at a time, so the
+/// chunks of one segment become several reads some ten microseconds apart.
 pub const TOGETHER_NS: u64 = 200_000;
 
 /// One read of response-body bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Read {
-    /// When the bytes were there: when the kernel had the last of them, where it says so; else when this program had
+    /// When the bytes arrived: the kernel's stamp of the last of them, if there is one; else when this program read
     /// them.
     pub at: OffsetNs,
-    /// How much later than the kernel this program had them, in nanoseconds; absent where `at` is this program's own.
+    /// How much later than the kernel's stamp this program read them, in nanoseconds; `None` if `at` is this
+    /// program's own stamp.
     pub delay: Option<u32>,
     /// Whether the first of the bytes may have come before `at`: they came in several segments, and the kernel's stamp
     /// is the last one's.
     pub is_at_most: bool,
-    /// How many.
+    /// How many bytes.
     pub bytes: u32,
     /// Events that this read completed.
     pub events: u32,
@@ -91,7 +92,7 @@ pub fn ms(ns: u64) -> f64 {
 }
 
 impl Stamps {
-    /// Takes what one read says of the first and last of things.
+    /// Updates the stamps of first and last things with one read.
     pub fn note(&mut self, read: &Read, events: &[Event]) {
         self.first_byte.get_or_insert(read.at);
         if !events.is_empty() || read.tokens > 0 {

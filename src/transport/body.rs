@@ -13,8 +13,8 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
-    Chunk, Stamp, Upload,
-    coding::{Coding, Opened, Step, Unpack},
+    BodyChunk, Stamp, Upload,
+    coding::{Coding, DetectedBody, Unpack, UnpackStep},
     fault,
     phases::Trace,
     socket::Socket,
@@ -26,22 +26,22 @@ use crate::{
 
 /// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
 /// large ones: at most a socket buffer is still on its way.
-const PIECE: usize = 64 << 10;
+const MAX_FRAME: usize = 64 << 10;
 
 /// A request body that marks when its last byte was taken for writing. It can't be cloned, so no
 /// layer below can send it twice.
-pub(super) struct Outgoing {
+pub(super) struct OutgoingBody {
     rest: Upload,
     trace: Arc<Trace>,
 }
 
-impl Outgoing {
+impl OutgoingBody {
     pub(super) fn new(body: Upload, trace: Arc<Trace>) -> Self {
         Self { rest: body, trace }
     }
 }
 
-impl Body for Outgoing {
+impl Body for OutgoingBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -49,7 +49,7 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(piece) = self.rest.take(PIECE) else {
+        let Some(piece) = self.rest.take(MAX_FRAME) else {
             return Poll::Ready(None);
         };
         self.trace.mark_taken(self.rest.is_empty());
@@ -67,7 +67,7 @@ impl Body for Outgoing {
 
 /// How large a body may grow.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caps {
+pub(super) struct BodyLimits {
     /// Most bytes in all, after decompression.
     pub(super) total: u64,
     /// From this size on, compressed bodies are held to `ratio`.
@@ -76,7 +76,7 @@ pub(super) struct Caps {
     pub(super) ratio: u64,
 }
 
-impl Default for Caps {
+impl Default for BodyLimits {
     fn default() -> Self {
         Self {
             total: 256 << 20,
@@ -87,8 +87,8 @@ impl Default for Caps {
 }
 
 /// What stands behind a body.
-fn behind(stamp: Stamp, trailers: HeaderMap) -> Chunk {
-    Chunk {
+fn trailers_chunk(stamp: Stamp, trailers: HeaderMap) -> BodyChunk {
+    BodyChunk {
         stamp,
         bytes: Bytes::new(),
         trailers: Some(trailers),
@@ -97,7 +97,7 @@ fn behind(stamp: Stamp, trailers: HeaderMap) -> Chunk {
 }
 
 /// Where a body comes from, for the kernel's stamps.
-struct Source {
+struct BodySource {
     socket: Socket,
     /// Whether other answers come over the same connection, so that a read may have been for them.
     is_shared: bool,
@@ -106,20 +106,20 @@ struct Source {
 }
 
 /// A response body: every read stamped before anything else is done with it, then decompressed.
-pub(super) struct Incoming<B> {
+pub(super) struct IncomingBody<B> {
     body: Pin<Box<B>>,
     coding: Coding,
     /// Whether it is known what the body is.
-    opened: bool,
+    detected: bool,
     unpack: Option<Box<dyn Unpack>>,
     /// What is to be told with the next chunk.
     note: Option<Note>,
     /// What was read and is not unpacked yet, and when it came. Empty where the unpacker alone holds more.
-    packed: Option<(Stamp, Bytes)>,
-    caps: Caps,
+    compressed: Option<(Stamp, Bytes)>,
+    limits: BodyLimits,
     /// The head, if there is no body: gRPC puts its trailers there then.
     head: Option<HeaderMap>,
-    source: Option<Source>,
+    source: Option<BodySource>,
     /// Who answers, for messages.
     host: Arc<str>,
     bytes_in: u64,
@@ -130,16 +130,16 @@ pub(super) struct Incoming<B> {
     over: bool,
 }
 
-impl<B> Incoming<B> {
-    pub(super) fn new(body: B, coding: Coding, caps: Caps, host: Arc<str>) -> Self {
+impl<B> IncomingBody<B> {
+    pub(super) fn new(body: B, coding: Coding, limits: BodyLimits, host: Arc<str>) -> Self {
         Self {
             body: Box::pin(body),
             coding,
-            opened: false,
+            detected: false,
             unpack: None,
             note: None,
-            packed: None,
-            caps,
+            compressed: None,
+            limits,
             head: None,
             source: None,
             host,
@@ -162,7 +162,7 @@ impl<B> Incoming<B> {
     /// The socket that it comes over, which tells when the kernel had its bytes.
     pub(super) fn over(mut self, socket: Socket, is_shared: bool) -> Self {
         let seen = socket.reads();
-        self.source = Some(Source {
+        self.source = Some(BodySource {
             socket,
             is_shared,
             seen,
@@ -180,68 +180,70 @@ impl<B> Incoming<B> {
     }
 
     /// Finds out what the body is, once enough of it is there.
-    fn open(&mut self) -> Result<(), Fault> {
-        let Some((_, begun)) = &self.packed else {
+    fn detect(&mut self) -> Result<(), Fault> {
+        let Some((_, first_bytes)) = &self.compressed else {
             return Ok(());
         };
-        if self.opened || !(self.ended || self.coding.is_clear(begun.len())) {
+        if self.detected || !(self.ended || self.coding.can_detect(first_bytes.len())) {
             return Ok(());
         }
-        self.opened = true;
-        let (opened, note) = self.coding.open(begun);
+        self.detected = true;
+        let (detected, note) = self.coding.detect(first_bytes);
         self.note = note;
-        match (opened, &self.coding) {
-            (Opened::Packed(unpack), _) => self.unpack = Some(unpack),
-            (Opened::Unreadable, Coding::Foreign(name)) => {
+        match (detected, &self.coding) {
+            (DetectedBody::Compressed(unpack), _) => self.unpack = Some(unpack),
+            (DetectedBody::Unreadable, Coding::Unsupported(name)) => {
                 let text = format!(
                     "compressed its answer ({name}), which was not asked for and can't be read here"
                 );
                 return Err(self.broken(FaultClass::Protocol, &text));
             }
-            (Opened::Unreadable, _) => {
+            (DetectedBody::Unreadable, _) => {
                 let text = format!(
                     "sent what is neither text nor the compressed data ({}) that its header states",
                     self.coding.name()
                 );
                 return Err(self.broken(FaultClass::Protocol, &text));
             }
-            (Opened::Plain, _) => {}
+            (DetectedBody::Plain, _) => {}
         }
         Ok(())
     }
 
     /// Unpacks some of what was read; gives whether more of it is to come.
-    fn unpacked(&mut self, bytes: &mut Bytes) -> Result<(Bytes, bool), Fault> {
+    fn decompressed(&mut self, bytes: &mut Bytes) -> Result<(Bytes, bool), Fault> {
         let Some(unpack) = &mut self.unpack else {
             return Ok((std::mem::take(bytes), false));
         };
         match unpack.step(bytes) {
-            Ok(Step {
-                taken: 0, given, ..
-            }) if given.is_empty() && !bytes.is_empty() => {
+            Ok(UnpackStep {
+                taken: 0, output, ..
+            }) if output.is_empty() && !bytes.is_empty() => {
                 Err(self.is_broken("nothing more can be taken of it"))
             }
             Ok(step) => {
                 self.bytes_in += step.taken as u64;
                 bytes.advance(step.taken);
-                Ok((step.given.into(), step.is_full || !bytes.is_empty()))
+                Ok((step.output.into(), step.is_full || !bytes.is_empty()))
             }
             Err(error) => Err(self.is_broken(&error.to_string())),
         }
     }
 
     /// The next piece of what was read: all of it, or as much as is unpacked at once.
-    fn next_piece(&mut self) -> Option<Result<Chunk, Fault>> {
-        if let Err(fault) = self.open() {
+    fn next_piece(&mut self) -> Option<Result<BodyChunk, Fault>> {
+        if let Err(fault) = self.detect() {
             return Some(Err(fault));
         }
-        let (stamp, mut bytes) = self.packed.take_if(|_| self.opened)?;
-        let unpacked = self.unpacked(&mut bytes).and_then(|(unpacked, more)| {
-            self.packed = more.then_some((stamp, bytes));
-            self.grow(unpacked.len())?;
-            Ok(unpacked)
-        });
-        Some(unpacked.map(|bytes| Chunk {
+        let (stamp, mut bytes) = self.compressed.take_if(|_| self.detected)?;
+        let decompressed = self
+            .decompressed(&mut bytes)
+            .and_then(|(decompressed, more)| {
+                self.compressed = more.then_some((stamp, bytes));
+                self.count_output(decompressed.len())?;
+                Ok(decompressed)
+            });
+        Some(decompressed.map(|bytes| BodyChunk {
             stamp,
             bytes,
             trailers: None,
@@ -249,13 +251,13 @@ impl<B> Incoming<B> {
         }))
     }
 
-    fn grow(&mut self, by: usize) -> Result<(), Fault> {
+    fn count_output(&mut self, by: usize) -> Result<(), Fault> {
         self.bytes_out += by as u64;
-        let Caps {
+        let BodyLimits {
             total,
             ratio_from,
             ratio,
-        } = self.caps;
+        } = self.limits;
         if self.bytes_out > total {
             let text = format!("sent more than {} MiB, which no answer has", total >> 20);
             return Err(self.broken(FaultClass::Protocol, &text));
@@ -294,37 +296,39 @@ impl<B> Incoming<B> {
     }
 
     /// Takes a frame; gives nothing for one that is neither bytes nor trailers.
-    fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Option<Chunk>, Fault> {
+    fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Option<BodyChunk>, Fault> {
         let stamp = self.stamp();
-        let frame = frame.map_err(|error| fault::of_body(&error, &self.host))?;
+        let frame = frame.map_err(|error| fault::body_fault(&error, &self.host))?;
         match frame.into_data() {
             Ok(bytes) => {
                 // What is there already was too little to tell what it is.
-                let begun = self.packed.take().map(|(_, begun)| begun);
-                let bytes = begun.map_or(bytes.clone(), |begun| [begun, bytes].concat().into());
-                self.packed = Some((stamp, bytes)).filter(|(_, bytes)| !bytes.is_empty());
+                let first_bytes = self.compressed.take().map(|(_, first_bytes)| first_bytes);
+                let bytes = first_bytes.map_or(bytes.clone(), |first_bytes| {
+                    [first_bytes, bytes].concat().into()
+                });
+                self.compressed = Some((stamp, bytes)).filter(|(_, bytes)| !bytes.is_empty());
                 self.next_piece().transpose()
             }
             Err(frame) => {
                 let trailers = frame.into_trailers().ok();
-                Ok(trailers.map(|trailers| behind(stamp, trailers)))
+                Ok(trailers.map(|trailers| trailers_chunk(stamp, trailers)))
             }
         }
     }
 }
 
-impl<B> Stream for Incoming<B>
+impl<B> Stream for IncomingBody<B>
 where
     B: Body<Data = Bytes, Error = hyper::Error>,
 {
-    type Item = Result<Chunk, Fault>;
+    type Item = Result<BodyChunk, Fault>;
 
     fn poll_next(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Chunk, Fault>>> {
+    ) -> Poll<Option<Result<BodyChunk, Fault>>> {
         if let Some(head) = self.head.take() {
-            let chunk = behind(self.stamp(), head);
+            let chunk = trailers_chunk(self.stamp(), head);
             return Poll::Ready(Some(Ok(chunk)));
         }
         while !self.over {

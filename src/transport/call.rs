@@ -13,13 +13,13 @@ use url::Url;
 
 use super::{
     Head, HttpCall, HttpResponse, TcpLink, Trace,
-    body::{Caps, Incoming},
+    body::{BodyLimits, IncomingBody},
     coding::Coding,
     fault::{self, Peer, SendError},
     limit_text,
     pool::Pool,
     proxy::{Proxy, Via},
-    send::{Answer, send},
+    send::{SentResponse, send},
 };
 use crate::{
     clock::now,
@@ -73,7 +73,7 @@ impl PreparedCall {
                 .map_err(|_| self.not_warm_within(ms))?,
         };
         warmed.map_err(|(error, trace)| {
-            fault::of_send(&SendError::Connect(error), &self.peer, &trace)
+            fault::send_fault(&SendError::Connect(error), &self.peer, &trace)
         })
     }
 
@@ -97,25 +97,30 @@ impl PreparedCall {
         let Self {
             pool, peer, call, ..
         } = self;
-        let answer = send(&pool, call, trace).await;
-        let answer = answer.map_err(|error| fault::of_send(&error, &peer, trace))?;
-        Ok(response(answer, now(), trace, &peer))
+        let sent = send(&pool, call, trace).await;
+        let sent = sent.map_err(|error| fault::send_fault(&error, &peer, trace))?;
+        Ok(response(sent, now(), trace, &peer))
     }
 }
 
 /// The response of an answer whose head was there at `at`.
-fn response(answer: Answer, at: Instant, trace: &Trace, peer: &Peer) -> HttpResponse {
-    let Answer {
+fn response(sent: SentResponse, at: Instant, trace: &Trace, peer: &Peer) -> HttpResponse {
+    let SentResponse {
         response,
         phases,
         connection,
         socket,
-    } = answer;
+    } = sent;
     let (parts, body) = response.into_parts();
     let connected = phases.tls.or(phases.tcp).map(|span| span.end);
-    let sent = (trace.request_sent()).or(connected);
+    let request_sent = (trace.request_sent()).or(connected);
     let coding = Coding::of(&parts.headers);
-    let body = Incoming::new(body, coding, Caps::default(), peer.host.as_str().into());
+    let body = IncomingBody::new(
+        body,
+        coding,
+        BodyLimits::default(),
+        peer.host.as_str().into(),
+    );
     let is_shared = parts.version == Version::HTTP_2;
     let stamp = socket.stamp(at, &mut 0, is_shared);
     let body = body
@@ -128,7 +133,7 @@ fn response(answer: Answer, at: Instant, trace: &Trace, peer: &Peer) -> HttpResp
         phases,
         connection,
         tcp: TcpLink(socket),
-        request_sent: sent.unwrap_or(trace.began()).min(at),
+        request_sent: request_sent.unwrap_or(trace.began()).min(at),
         stamp,
     };
     HttpResponse {

@@ -22,14 +22,14 @@ use crate::{
 };
 
 /// A way of connecting, and the connections to each origin along it.
-struct Way {
+struct ConnectorPools {
     connector: Arc<Connector>,
-    pools: Mutex<HashMap<Origin, Arc<Pool>>>,
+    by_origin: Mutex<HashMap<Origin, Arc<Pool>>>,
 }
 
 /// Everything that makes one way differ from another.
 #[derive(PartialEq, Eq, Hash)]
-struct Key {
+struct ConnectorKey {
     proxy: Option<Proxy>,
     /// The file and when it was changed last, so that a replaced file is read anew.
     ca_file: Option<(String, Option<SystemTime>)>,
@@ -38,20 +38,20 @@ struct Key {
 }
 
 /// All ways of one transport.
-pub(super) struct Ways {
-    made: tokio::sync::Mutex<HashMap<Key, Arc<Way>>>,
+pub(super) struct PoolRegistry {
+    by_key: tokio::sync::Mutex<HashMap<ConnectorKey, Arc<ConnectorPools>>>,
 }
 
-impl Default for Ways {
+impl Default for PoolRegistry {
     fn default() -> Self {
         kernel::keep_stamping();
         Self {
-            made: tokio::sync::Mutex::default(),
+            by_key: tokio::sync::Mutex::default(),
         }
     }
 }
 
-impl Ways {
+impl PoolRegistry {
     /// The connections to the origin of `url`.
     pub(super) async fn pool(
         &self,
@@ -59,21 +59,26 @@ impl Ways {
         via: &Via,
         options: &ConnectOptions,
     ) -> Result<Arc<Pool>, Fault> {
-        let way = self.way(url, via, options).await?;
+        let pools = self.connector_pools(url, via, options).await?;
         let origin = Origin::of(url);
-        let mut pools = lock(&way.pools);
-        let pool = pools
+        let mut by_origin = lock(&pools.by_origin);
+        let pool = by_origin
             .entry(origin.clone())
-            .or_insert_with(|| Pool::new(way.connector.clone(), origin));
+            .or_insert_with(|| Pool::new(pools.connector.clone(), origin));
         Ok(pool.clone())
     }
 
     /// This way of connecting, made if there is none yet.
-    async fn way(&self, url: &Url, via: &Via, options: &ConnectOptions) -> Result<Arc<Way>, Fault> {
+    async fn connector_pools(
+        &self,
+        url: &Url,
+        via: &Via,
+        options: &ConnectOptions,
+    ) -> Result<Arc<ConnectorPools>, Fault> {
         let key = key(url, via, options).await;
-        let mut made = self.made.lock().await;
-        if let Some(way) = made.get(&key) {
-            return Ok(way.clone());
+        let mut by_key = self.by_key.lock().await;
+        if let Some(pools) = by_key.get(&key) {
+            return Ok(pools.clone());
         }
         let (ca_file, version) = (options.ca_file.clone(), options.http);
         // Reading the machine's certificate authorities takes tens of milliseconds.
@@ -89,16 +94,16 @@ impl Ways {
             tls,
             version,
         };
-        let way = Arc::new(Way {
+        let pools = Arc::new(ConnectorPools {
             connector: Arc::new(connector),
-            pools: Mutex::default(),
+            by_origin: Mutex::default(),
         });
-        made.insert(key, way.clone());
-        Ok(way)
+        by_key.insert(key, pools.clone());
+        Ok(pools)
     }
 }
 
-async fn key(url: &Url, via: &Via, options: &ConnectOptions) -> Key {
+async fn key(url: &Url, via: &Via, options: &ConnectOptions) -> ConnectorKey {
     let ca_file = match options.ca_file.clone() {
         None => None,
         Some(file) => {
@@ -107,7 +112,7 @@ async fn key(url: &Url, via: &Via, options: &ConnectOptions) -> Key {
         }
     };
     let proxy = via.proxy().cloned();
-    Key {
+    ConnectorKey {
         // A file that can't be read is told of, whether it is needed or not.
         has_tls: url.scheme() == "https"
             || ca_file.is_some()

@@ -7,14 +7,14 @@ mod unpack;
 use http::{HeaderMap, header};
 
 use self::unpack::{Brotli, Zstd, deflate, gzip, zlib};
-pub(super) use self::unpack::{Step, Unpack};
+pub(super) use self::unpack::{Unpack, UnpackStep};
 use crate::event::{About, Note};
 
 /// Bytes that tell text from compressed data, where no magic number does.
-const TELLING: usize = 8;
+const DETECTION_BYTES: usize = 8;
 
 /// Names of compressions that are not unpacked here.
-const FOREIGN: &[&str] = &[
+const UNSUPPORTED: &[&str] = &[
     "compress",
     "x-compress",
     "dcb",
@@ -42,17 +42,17 @@ pub(super) enum Coding {
     /// None. What is no compression's name (`none`, `utf-8`, `chunked`, nothing at all) is none.
     Plain,
     /// One that can be unpacked.
-    Packed(Format),
+    Compressed(Format),
     /// One that can't be, or several.
-    Foreign(String),
+    Unsupported(String),
 }
 
 /// What a body is, once enough of it is there.
-pub(super) enum Opened {
+pub(super) enum DetectedBody {
     /// As it is.
     Plain,
     /// Compressed.
-    Packed(Box<dyn Unpack>),
+    Compressed(Box<dyn Unpack>),
     /// Compressed in a way that can't be read.
     Unreadable,
 }
@@ -76,8 +76,8 @@ impl Format {
     }
 
     /// What data that begins so is, whatever its header says, where its first bytes tell.
-    fn of_bytes(self, begun: &[u8]) -> Option<Self> {
-        match begun {
+    fn of_bytes(self, first_bytes: &[u8]) -> Option<Self> {
+        match first_bytes {
             // Brotli has no mark of its own, and may begin with gzip's first byte.
             [0x1f, 0x8b, 0x08, ..] => Some(Self::Gzip),
             [0x1f, ..] if self != Self::Brotli => Some(Self::Gzip),
@@ -101,8 +101,11 @@ impl Format {
         }
     }
 
-    fn opened(self) -> (Opened, Option<Note>) {
-        (Opened::Packed(self.unpack()), Some(compressed(self.name())))
+    fn compressed_body(self) -> (DetectedBody, Option<Note>) {
+        (
+            DetectedBody::Compressed(self.unpack()),
+            Some(compressed(self.name())),
+        )
     }
 }
 
@@ -118,14 +121,13 @@ impl Coding {
                     .collect();
                 words
             })
-            .filter(|word| Format::of_name(word).is_some() || FOREIGN.contains(&&**word))
+            .filter(|word| Format::of_name(word).is_some() || UNSUPPORTED.contains(&&**word))
             .collect();
         match &words[..] {
             [] => Self::Plain,
-            [word] => {
-                Format::of_name(word).map_or_else(|| Self::Foreign(word.clone()), Self::Packed)
-            }
-            _ => Self::Foreign(words.join(", ")),
+            [word] => Format::of_name(word)
+                .map_or_else(|| Self::Unsupported(word.clone()), Self::Compressed),
+            _ => Self::Unsupported(words.join(", ")),
         }
     }
 
@@ -133,42 +135,43 @@ impl Coding {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Plain => "gzip",
-            Self::Packed(format) => format.name(),
-            Self::Foreign(name) => name,
+            Self::Compressed(format) => format.name(),
+            Self::Unsupported(name) => name,
         }
     }
 
     /// Whether this many first bytes tell what the body is.
-    pub(super) fn is_clear(&self, length: usize) -> bool {
+    pub(super) fn can_detect(&self, length: usize) -> bool {
         match self {
-            Self::Plain | Self::Packed(Format::Gzip) => length > 0,
-            Self::Packed(_) | Self::Foreign(_) => length >= TELLING,
+            Self::Plain | Self::Compressed(Format::Gzip) => length > 0,
+            Self::Compressed(_) | Self::Unsupported(_) => length >= DETECTION_BYTES,
         }
     }
 
     /// What a body that begins so is.
-    pub(super) fn open(&self, begun: &[u8]) -> (Opened, Option<Note>) {
-        let Self::Packed(stated) = self else {
+    pub(super) fn detect(&self, first_bytes: &[u8]) -> (DetectedBody, Option<Note>) {
+        let Self::Compressed(stated) = self else {
             // No text begins with gzip's first byte.
             return match self {
-                Self::Plain if begun.first() == Some(&0x1f) => {
+                Self::Plain if first_bytes.first() == Some(&0x1f) => {
                     let note = "the answer came compressed by gzip, and no header said so";
-                    (Opened::Packed(gzip()), Some(odd(note)))
+                    (DetectedBody::Compressed(gzip()), Some(odd(note)))
                 }
-                Self::Foreign(_) if !is_text(begun) => (Opened::Unreadable, None),
-                _ => (Opened::Plain, self.mislabelled()),
+                Self::Unsupported(_) if !is_text(first_bytes) => (DetectedBody::Unreadable, None),
+                _ => (DetectedBody::Plain, self.mislabelled()),
             };
         };
-        if let Some(format) = stated.of_bytes(begun) {
-            return format.opened();
+        if let Some(format) = stated.of_bytes(first_bytes) {
+            return format.compressed_body();
         }
         match stated {
-            _ if is_text(begun) => (Opened::Plain, self.mislabelled()),
-            Format::Gzip | Format::Deflate if is_zlib(begun) => {
-                (Opened::Packed(zlib()), Some(compressed("deflate")))
-            }
-            Format::Deflate | Format::Brotli => stated.opened(),
-            Format::Gzip | Format::Zstd => (Opened::Unreadable, None),
+            _ if is_text(first_bytes) => (DetectedBody::Plain, self.mislabelled()),
+            Format::Gzip | Format::Deflate if is_zlib(first_bytes) => (
+                DetectedBody::Compressed(zlib()),
+                Some(compressed("deflate")),
+            ),
+            Format::Deflate | Format::Brotli => stated.compressed_body(),
+            Format::Gzip | Format::Zstd => (DetectedBody::Unreadable, None),
         }
     }
 
@@ -195,13 +198,13 @@ fn compressed(name: &str) -> Note {
 }
 
 /// Whether bytes begin as the text of an answer does: UTF-8, with no control character but blanks.
-fn is_text(begun: &[u8]) -> bool {
-    let begun = &begun[..begun.len().min(64)];
-    let text = match std::str::from_utf8(begun) {
+fn is_text(first_bytes: &[u8]) -> bool {
+    let first_bytes = &first_bytes[..first_bytes.len().min(64)];
+    let text = match std::str::from_utf8(first_bytes) {
         Ok(text) => text,
         // A character that is cut.
         Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(&begun[..error.valid_up_to()]).unwrap_or_default()
+            std::str::from_utf8(&first_bytes[..error.valid_up_to()]).unwrap_or_default()
         }
         Err(_) => return false,
     };
@@ -212,8 +215,8 @@ fn is_text(begun: &[u8]) -> bool {
 }
 
 /// Whether these are the first bytes of zlib's form (RFC 1950 §2.2); some servers send deflate without it.
-fn is_zlib(begun: &[u8]) -> bool {
-    let [first, second, ..] = begun else {
+fn is_zlib(first_bytes: &[u8]) -> bool {
+    let [first, second, ..] = first_bytes else {
         return false;
     };
     first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31)
@@ -233,7 +236,7 @@ mod tests {
 
     #[test]
     fn only_the_name_of_a_compression_is_one() {
-        let foreign = |name: &str| Coding::Foreign(name.to_owned());
+        let foreign = |name: &str| Coding::Unsupported(name.to_owned());
         for (values, coding) in [
             (&[][..], Coding::Plain),
             (&[""], Coding::Plain),
@@ -242,14 +245,14 @@ mod tests {
             (&["utf-8"], Coding::Plain),
             (&["chunked"], Coding::Plain),
             (&["aws-chunked"], Coding::Plain),
-            (&["GZIP"], Coding::Packed(Format::Gzip)),
-            (&["x-gzip"], Coding::Packed(Format::Gzip)),
-            (&["gzip, identity"], Coding::Packed(Format::Gzip)),
-            (&["identity", "gzip"], Coding::Packed(Format::Gzip)),
-            (&["utf-8, gzip,"], Coding::Packed(Format::Gzip)),
-            (&["deflate"], Coding::Packed(Format::Deflate)),
-            (&["br"], Coding::Packed(Format::Brotli)),
-            (&["Zstd"], Coding::Packed(Format::Zstd)),
+            (&["GZIP"], Coding::Compressed(Format::Gzip)),
+            (&["x-gzip"], Coding::Compressed(Format::Gzip)),
+            (&["gzip, identity"], Coding::Compressed(Format::Gzip)),
+            (&["identity", "gzip"], Coding::Compressed(Format::Gzip)),
+            (&["utf-8, gzip,"], Coding::Compressed(Format::Gzip)),
+            (&["deflate"], Coding::Compressed(Format::Deflate)),
+            (&["br"], Coding::Compressed(Format::Brotli)),
+            (&["Zstd"], Coding::Compressed(Format::Zstd)),
             (&["compress"], foreign("compress")),
             (&["gzip, br"], foreign("gzip, br")),
             (&["gzip", "gzip"], foreign("gzip, gzip")),

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::{
     ConnectionUse,
-    body::Outgoing,
+    body::OutgoingBody,
     connector::Io,
     phases::{Marks, lock},
     socket::{Socket, Unread},
@@ -72,9 +72,9 @@ impl Identity {
 /// taken in the same poll that read it from the socket.
 pub(super) struct Http1 {
     pub(super) identity: Arc<Identity>,
-    pub(super) sender: http1::SendRequest<Outgoing>,
+    pub(super) sender: http1::SendRequest<OutgoingBody>,
     /// Gone once the connection is closed.
-    driver: Option<Box<http1::Connection<Io, Outgoing>>>,
+    driver: Option<Box<http1::Connection<Io, OutgoingBody>>>,
 }
 
 impl Http1 {
@@ -120,18 +120,18 @@ impl Http1 {
     }
 }
 
-type Http2Driver = http2::Connection<Io, Outgoing, TokioExecutor>;
+type Http2Driver = http2::Connection<Io, OutgoingBody, TokioExecutor>;
 
 /// An HTTP/2 connection, shared by its streams.
 pub(super) struct Http2 {
     pub(super) identity: Arc<Identity>,
-    pub(super) sender: http2::SendRequest<Outgoing>,
+    pub(super) sender: http2::SendRequest<OutgoingBody>,
     driver: Arc<Mutex<Http2Driver>>,
-    usage: Mutex<Usage>,
+    usage: Mutex<StreamUsage>,
 }
 
 /// How an HTTP/2 connection is used.
-struct Usage {
+struct StreamUsage {
     streams: usize,
     /// Whether it is among those that are known to have room.
     is_listed: bool,
@@ -159,7 +159,7 @@ impl Http2 {
                 }
             })
         }));
-        let usage = Usage {
+        let usage = StreamUsage {
             streams: 1,
             is_listed: false,
             released: now(),

@@ -1,6 +1,6 @@
 //! Opens connections: name, TCP, proxy, TLS; each step is marked where it is done.
 //!
-//! In: an [`Origin`], and the [`Marks`] to write to. Out: an [`Open`] connection that is ready for HTTP.
+//! In: an [`Origin`], and the [`Marks`] to write to. Out: an [`OpenConnection`] connection that is ready for HTTP.
 
 use std::{
     io,
@@ -73,15 +73,15 @@ fn uri(authority: String) -> Result<Uri, http::Error> {
 }
 
 /// A stream of bytes, with or without TLS.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-type BoxStream = Box<dyn Stream>;
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
+type BoxStream = Box<dyn ByteStream>;
 
 /// What HTTP runs over.
 pub(super) type Io = TokioIo<BoxStream>;
 
 /// A connection that was opened.
-pub(super) struct Open {
+pub(super) struct OpenConnection {
     pub(super) io: Io,
     pub(super) is_http2: bool,
     pub(super) socket: Socket,
@@ -112,8 +112,12 @@ impl Connector {
     }
 
     /// Opens a connection.
-    pub(super) async fn open(&self, origin: &Origin, marks: &Arc<Marks>) -> Result<Open, BoxError> {
-        let dial = Dial(Arc::new(Dialled {
+    pub(super) async fn open(
+        &self,
+        origin: &Origin,
+        marks: &Arc<Marks>,
+    ) -> Result<OpenConnection, BoxError> {
+        let dial = Dial(Arc::new(DialState {
             marks: marks.clone(),
             proxy_tls: self.proxy_tls(),
             socket: OnceLock::new(),
@@ -131,7 +135,7 @@ impl Connector {
         };
         marks.ends();
         let socket = dial.0.socket.get().cloned();
-        Ok(Open {
+        Ok(OpenConnection {
             io: TokioIo::new(stream),
             is_http2,
             socket: socket
@@ -216,9 +220,9 @@ async fn tunnel(proxy: &Proxy, origin: &Origin, dial: &Dial) -> Result<BoxStream
 
 /// Connects to the first hop: the host, or a proxy before it.
 #[derive(Clone)]
-pub(super) struct Dial(Arc<Dialled>);
+pub(super) struct Dial(Arc<DialState>);
 
-struct Dialled {
+struct DialState {
     marks: Arc<Marks>,
     proxy_tls: Option<Arc<ClientConfig>>,
     /// The connection, once it is there.
@@ -238,10 +242,10 @@ impl Dial {
 
     async fn tcp(&self, host: &str, port: u16) -> io::Result<BoxStream> {
         let addresses = self.addresses(host, port).await?;
-        let (socket, wire) = Socket::new(race::connect(addresses).await?);
+        let (socket, socket_stream) = Socket::new(race::connect(addresses).await?);
         self.0.marks.tcp_ends();
         let _ = self.0.socket.set(socket);
-        Ok(Box::new(wire))
+        Ok(Box::new(socket_stream))
     }
 
     /// The addresses of a host, asking the system's resolver for those of a name.

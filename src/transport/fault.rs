@@ -63,7 +63,7 @@ impl Peer {
     }
 
     /// The way of the connection, for people.
-    pub(crate) fn way(&self) -> String {
+    pub(crate) fn connected_text(&self) -> String {
         match &self.proxy {
             Some(proxy) => format!("connected through the proxy {proxy}"),
             None => format!("connected to {}", self.host),
@@ -72,7 +72,7 @@ impl Peer {
 
     /// The fault of a proxy that wants another password.
     pub(crate) fn wants_password(proxy: &ProxyName) -> Fault {
-        of_proxy_password(proxy)
+        proxy_password_fault(proxy)
     }
 
     /// The first hop: the proxy, or the host itself.
@@ -152,33 +152,33 @@ fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 }
 
 /// The fault of a call that got no response head.
-pub(super) fn of_send(error: &SendError, peer: &Peer, trace: &Trace) -> Fault {
+pub(super) fn send_fault(error: &SendError, peer: &Peer, trace: &Trace) -> Fault {
     match error {
         SendError::Unsendable(error) => {
             let message = format!("the request can't be sent: {error}");
             Fault::new(FaultClass::BadRequest, Phase::Prepare, message)
         }
-        SendError::Connect(error) => of_connecting(&Causes::of(&**error), peer, trace),
-        SendError::Exchange(error) => of_exchange(&Causes::of(error), peer),
+        SendError::Connect(error) => connecting_fault(&Causes::of(&**error), peer, trace),
+        SendError::Exchange(error) => exchange_fault(&Causes::of(error), peer),
     }
 }
 
-fn of_connecting(causes: &Causes<'_>, peer: &Peer, trace: &Trace) -> Fault {
+fn connecting_fault(causes: &Causes<'_>, peer: &Peer, trace: &Trace) -> Fault {
     if let Some(address) = causes.address {
-        return of_name(address, peer);
+        return dns_fault(address, peer);
     }
     if causes.refuses_http2() {
         trace.mark_without_http2();
     }
     match &peer.proxy {
-        Some(proxy) if !peer.is_reached(trace) => of_proxy(causes, proxy, peer),
-        _ if trace.phase() == Phase::Tls => of_handshake(causes, &peer.host),
-        _ => of_connect(causes, peer),
+        Some(proxy) if !peer.is_reached(trace) => proxy_fault(causes, proxy, peer),
+        _ if trace.phase() == Phase::Tls => handshake_fault(causes, &peer.host),
+        _ => connect_fault(causes, peer),
     }
 }
 
 /// The fault of a body that broke off.
-pub(super) fn of_body(error: &(dyn Error + 'static), host: &str) -> Fault {
+pub(super) fn body_fault(error: &(dyn Error + 'static), host: &str) -> Fault {
     let causes = Causes::of(error);
     let what = match causes.io.map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
@@ -199,7 +199,7 @@ pub(super) fn of_body(error: &(dyn Error + 'static), host: &str) -> Fault {
     )
 }
 
-fn of_name(address: &NoAddress, peer: &Peer) -> Fault {
+fn dns_fault(address: &NoAddress, peer: &Peer) -> Fault {
     let name = &address.name;
     let is_proxy = (peer.proxy.as_ref()).is_some_and(|_| *name != peer.name);
     let (class, whose) = if is_proxy {
@@ -214,7 +214,7 @@ fn of_name(address: &NoAddress, peer: &Peer) -> Fault {
     Fault::new(class, Phase::Dns, message)
 }
 
-fn of_connect(causes: &Causes<'_>, peer: &Peer) -> Fault {
+fn connect_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
     let message = unreachable_text(causes, &peer.first_hop(), "is the server running?");
     Fault::new(FaultClass::Connect, Phase::Connect, message)
 }
@@ -235,7 +235,7 @@ fn unreachable_text(causes: &Causes<'_>, host: &str, question: &str) -> String {
     }
 }
 
-fn of_proxy(causes: &Causes<'_>, proxy: &ProxyName, peer: &Peer) -> Fault {
+fn proxy_fault(causes: &Causes<'_>, proxy: &ProxyName, peer: &Peer) -> Fault {
     let host = &peer.host;
     let message = match (causes.tunnel, causes.socks) {
         (Some(TunnelError::ProxyAuthRequired), _) => proxy_password_text(proxy),
@@ -264,7 +264,7 @@ fn of_proxy(causes: &Causes<'_>, proxy: &ProxyName, peer: &Peer) -> Fault {
 }
 
 /// The fault of a 407, which names no password.
-pub(super) fn of_proxy_password(proxy: &ProxyName) -> Fault {
+pub(super) fn proxy_password_fault(proxy: &ProxyName) -> Fault {
     Fault {
         status: Some(407),
         ..Fault::new(
@@ -279,7 +279,7 @@ fn proxy_password_text(proxy: &ProxyName) -> String {
     format!("the proxy {proxy} wants a user name and password (407), or does not accept these")
 }
 
-fn of_handshake(causes: &Causes<'_>, host: &str) -> Fault {
+fn handshake_fault(causes: &Causes<'_>, host: &str) -> Fault {
     let message = match causes.tls {
         _ if causes.refuses_http2() => {
             format!("{host} does not offer the HTTP version that this endpoint is set to")
@@ -338,7 +338,7 @@ pub(super) fn is_authority(error: &rustls::OtherError) -> bool {
 }
 
 /// The fault of an exchange that began: the request, or a part of it, may have arrived.
-fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
+fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
     let host = peer.answering();
     if causes.hyper.is_some_and(hyper::Error::is_parse_too_large) {
         let message = format!(
@@ -355,7 +355,7 @@ fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
         let message = format!("what {host} sent is not HTTP: {hint}");
         return Fault::new(FaultClass::Protocol, Phase::Headers, message);
     }
-    if let Some(why) = causes.http2.and_then(not_taken) {
+    if let Some(why) = causes.http2.and_then(not_processed) {
         let message =
             format!("{host} {why}: it can't have been taken, so it is safe to send it again");
         return Fault::new(FaultClass::Reset, Phase::Headers, message);
@@ -380,7 +380,7 @@ fn of_exchange(causes: &Causes<'_>, peer: &Peer) -> Fault {
 }
 
 /// How a server said that it did nothing with a request (RFC 9113 §8.7).
-fn not_taken(error: &h2::Error) -> Option<&'static str> {
+fn not_processed(error: &h2::Error) -> Option<&'static str> {
     match error.reason() {
         Some(h2::Reason::REFUSED_STREAM) => {
             Some("refused the request before looking at it (HTTP/2 REFUSED_STREAM)")

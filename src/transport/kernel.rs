@@ -1,18 +1,18 @@
 //! What the kernel knows of a connection: when it had the bytes of a read, and how the way there is.
 
-#[cfg(not(target_os = "linux"))]
-mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
 
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(not(target_os = "linux"))]
-pub(super) use self::elsewhere::{Receiver, keep_stamping, tcp_info};
 #[cfg(target_os = "linux")]
 pub(super) use self::linux::{Receiver, keep_stamping, tcp_info};
+#[cfg(not(target_os = "linux"))]
+pub(super) use self::unsupported::{Receiver, keep_stamping, tcp_info};
 
 /// One read from a socket.
 #[derive(Clone, Copy, Debug)]

@@ -27,12 +27,12 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub struct Trace {
     began: Instant,
-    progress: Mutex<Progress>,
+    progress: Mutex<CallProgress>,
     changed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
-struct Progress {
+struct CallProgress {
     /// The connection that this call opens or opened.
     connection: Option<Arc<Marks>>,
     /// When the connection last took a piece of the body.
@@ -157,21 +157,21 @@ impl Trace {
     }
 
     /// Begins to open a connection for this call.
-    pub(super) fn connects(&self) -> Arc<Marks> {
+    pub(super) fn begin_connecting(&self) -> Arc<Marks> {
         let marks = Arc::new(Marks {
-            times: Mutex::new(Times::begin()),
+            times: Mutex::new(ConnectTimes::begin()),
             changed: self.changed.clone(),
         });
-        self.goes_on(Some(marks.clone()));
+        self.set_connection(Some(marks.clone()));
         marks
     }
 
     /// The call goes over a connection that it did not open.
-    pub(super) fn shares(&self) {
-        self.goes_on(None);
+    pub(super) fn mark_shared(&self) {
+        self.set_connection(None);
     }
 
-    fn goes_on(&self, connection: Option<Arc<Marks>>) {
+    fn set_connection(&self, connection: Option<Arc<Marks>>) {
         lock(&self.progress).connection = connection;
         self.changed.notify_one();
     }
@@ -184,13 +184,13 @@ impl Trace {
 /// The instants of one connection's making.
 #[derive(Debug)]
 pub(super) struct Marks {
-    times: Mutex<Times>,
+    times: Mutex<ConnectTimes>,
     /// Wakes whoever holds the call to its limits.
     changed: Arc<Notify>,
 }
 
 #[derive(Debug)]
-struct Times {
+struct ConnectTimes {
     begin: Instant,
     dns_begin: Option<Instant>,
     dns_end: Option<Instant>,
@@ -201,7 +201,7 @@ struct Times {
     end: Option<Instant>,
 }
 
-impl Times {
+impl ConnectTimes {
     fn begin() -> Self {
         Self {
             begin: now(),

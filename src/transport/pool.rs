@@ -28,19 +28,19 @@ const IDLE: Duration = Duration::from_secs(90);
 pub(super) struct Pool {
     pub(super) connector: Arc<Connector>,
     origin: Origin,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     /// HTTP/1.1 connections that wait for a request, and since when; the latest last.
     idle: VecDeque<(Instant, Http1)>,
     /// HTTP/2 connections with room for another stream.
     roomy: Vec<Arc<Http2>>,
     /// Calls that wait for a connection that another opens. One whose sender is dropped looks anew.
-    followers: VecDeque<oneshot::Sender<Stream>>,
+    followers: VecDeque<oneshot::Sender<Http2Stream>>,
     /// Calls that open a connection and take a stream of another's, should it be there first.
-    openers: VecDeque<oneshot::Sender<Stream>>,
+    openers: VecDeque<oneshot::Sender<Http2Stream>>,
     /// How many connections are being opened.
     opening: usize,
     /// Whether the origin speaks HTTP/2, if that is known.
@@ -53,16 +53,16 @@ struct State {
 pub(super) enum Lease {
     /// An HTTP/1.1 connection.
     Own(Http1),
-    Stream(Stream),
+    Stream(Http2Stream),
 }
 
 /// A stream of an HTTP/2 connection; dropping it gives it back.
-pub(super) struct Stream {
+pub(super) struct Http2Stream {
     pub(super) http: Arc<Http2>,
     pool: Arc<Pool>,
 }
 
-impl Drop for Stream {
+impl Drop for Http2Stream {
     fn drop(&mut self) {
         self.http.end_stream();
         self.pool.list(&self.http);
@@ -71,10 +71,10 @@ impl Drop for Stream {
 }
 
 /// How a call gets its connection.
-enum Step {
+enum LeaseStep {
     Use(Lease),
-    Follow(oneshot::Receiver<Stream>),
-    Open(Opening, oneshot::Receiver<Stream>),
+    Follow(oneshot::Receiver<Http2Stream>),
+    Open(OpeningConnection, oneshot::Receiver<Http2Stream>),
 }
 
 impl Pool {
@@ -83,9 +83,9 @@ impl Pool {
         Arc::new(Self {
             connector,
             origin,
-            state: Mutex::new(State {
+            state: Mutex::new(PoolState {
                 is_multiplexed,
-                ..State::default()
+                ..PoolState::default()
             }),
         })
     }
@@ -98,21 +98,21 @@ impl Pool {
     ) -> Result<Lease, BoxError> {
         loop {
             match self.next_step(cold) {
-                Step::Use(lease) => {
-                    trace.shares();
+                LeaseStep::Use(lease) => {
+                    trace.mark_shared();
                     return Ok(lease);
                 }
-                Step::Follow(coming) => {
-                    trace.shares();
+                LeaseStep::Follow(coming) => {
+                    trace.mark_shared();
                     if let Ok(stream) = coming.await {
                         return Ok(Lease::Stream(stream));
                     }
                 }
-                Step::Open(opening, coming) => {
+                LeaseStep::Open(opening, coming) => {
                     return tokio::select! {
                         biased;
                         Ok(stream) = coming => {
-                            trace.shares();
+                            trace.mark_shared();
                             Ok(Lease::Stream(stream))
                         }
                         lease = opening.open(trace) => lease,
@@ -122,29 +122,29 @@ impl Pool {
         }
     }
 
-    fn next_step(self: &Arc<Self>, cold: bool) -> Step {
+    fn next_step(self: &Arc<Self>, cold: bool) -> LeaseStep {
         let (sender, coming) = oneshot::channel();
         if cold {
-            return Step::Open(self.opening(&mut lock(&self.state)), coming);
+            return LeaseStep::Open(self.opening(&mut lock(&self.state)), coming);
         }
         while let Some(mut http) = self.idle() {
             if http.is_fresh() {
-                return Step::Use(Lease::Own(http));
+                return LeaseStep::Use(Lease::Own(http));
             }
         }
         let mut state = lock(&self.state);
         if let Some(http) = state.take_stream() {
-            return Step::Use(Lease::Stream(self.stream(http)));
+            return LeaseStep::Use(Lease::Stream(self.stream(http)));
         }
         let is_multiplexed = state.is_multiplexed;
         if is_multiplexed == Some(true) && state.followers.len() < state.coming() {
             state.followers.push_back(sender);
-            return Step::Follow(coming);
+            return LeaseStep::Follow(coming);
         }
         if is_multiplexed != Some(false) {
             state.openers.push_back(sender);
         }
-        Step::Open(self.opening(&mut state), coming)
+        LeaseStep::Open(self.opening(&mut state), coming)
     }
 
     fn idle(&self) -> Option<Http1> {
@@ -152,16 +152,16 @@ impl Pool {
         Some(http)
     }
 
-    fn stream(self: &Arc<Self>, http: Arc<Http2>) -> Stream {
-        Stream {
+    fn stream(self: &Arc<Self>, http: Arc<Http2>) -> Http2Stream {
+        Http2Stream {
             http,
             pool: self.clone(),
         }
     }
 
-    fn opening(self: &Arc<Self>, state: &mut State) -> Opening {
+    fn opening(self: &Arc<Self>, state: &mut PoolState) -> OpeningConnection {
         state.opening += 1;
-        Opening {
+        OpeningConnection {
             pool: self.clone(),
             is_over: false,
         }
@@ -247,7 +247,7 @@ async fn sweep(pool: Weak<Pool>) {
     }
 }
 
-impl State {
+impl PoolState {
     /// Takes a stream of a connection that has room.
     fn take_stream(&mut self) -> Option<Arc<Http2>> {
         loop {
@@ -271,7 +271,7 @@ impl State {
         self.opening * (USUAL_STREAMS - 1)
     }
 
-    fn next_waiting(&mut self) -> Option<oneshot::Sender<Stream>> {
+    fn next_waiting(&mut self) -> Option<oneshot::Sender<Http2Stream>> {
         let waiting = [&mut self.followers, &mut self.openers];
         waiting.into_iter().find_map(|queue| {
             std::iter::from_fn(|| queue.pop_front()).find(|sender| !sender.is_closed())
@@ -290,12 +290,12 @@ impl State {
 }
 
 /// A connection that is being opened.
-struct Opening {
+struct OpeningConnection {
     pool: Arc<Pool>,
     is_over: bool,
 }
 
-impl Opening {
+impl OpeningConnection {
     async fn open(mut self, trace: &Trace) -> Result<Lease, BoxError> {
         let opened = self.connection(trace).await;
         let is_multiplexed = match &opened {
@@ -313,7 +313,7 @@ impl Opening {
 
     async fn connection(&self, trace: &Trace) -> Result<Lease, BoxError> {
         let pool = &self.pool;
-        let marks = trace.connects();
+        let marks = trace.begin_connecting();
         let open = pool.connector.open(&pool.origin, &marks).await?;
         let identity = Identity::new(marks, open.socket);
         if open.is_http2 {
@@ -338,7 +338,7 @@ impl Opening {
     }
 }
 
-impl Drop for Opening {
+impl Drop for OpeningConnection {
     fn drop(&mut self) {
         if !self.is_over {
             lock(&self.pool.state).ends_opening();

@@ -55,7 +55,7 @@ impl fmt::Display for ProxyName {
 
 impl ProxyName {
     /// What it did not do, once the time for connecting through it has run out.
-    pub(crate) fn hung(&self, peer: &Peer, is_connected: bool) -> String {
+    pub(crate) fn timeout_text(&self, peer: &Peer, is_connected: bool) -> String {
         let host = &peer.host;
         match is_connected {
             true if self.is_socks => {

@@ -21,17 +21,17 @@ use url::Url;
 
 use super::{
     ConnectPhases, ConnectionUse, HttpCall, Trace,
-    body::Outgoing,
+    body::OutgoingBody,
     connection::{Http1, Identity},
     connector::USER_AGENT,
     fault::{BoxError, SendError},
-    pool::{Lease, Pool, Stream},
+    pool::{Http2Stream, Lease, Pool},
     socket::Socket,
 };
 
 /// A response, and the connection that it came on.
-pub(super) struct Answer {
-    pub(super) response: Response<Received>,
+pub(super) struct SentResponse {
+    pub(super) response: Response<ReceivedBody>,
     pub(super) phases: ConnectPhases,
     pub(super) connection: ConnectionUse,
     pub(super) socket: Socket,
@@ -42,9 +42,9 @@ pub(super) async fn send(
     pool: &Arc<Pool>,
     call: HttpCall,
     trace: &Arc<Trace>,
-) -> Result<Answer, SendError> {
+) -> Result<SentResponse, SendError> {
     let head = RequestHead::of(pool, &call).map_err(SendError::Unsendable)?;
-    let mut body = Outgoing::new(call.body, trace.clone());
+    let mut body = OutgoingBody::new(call.body, trace.clone());
     loop {
         let lease = pool.lease(trace, call.cold).await;
         let lease = lease.map_err(SendError::Connect)?;
@@ -55,7 +55,7 @@ pub(super) async fn send(
         let mut failed = match lease.send(request, pool).await {
             Ok(response) => {
                 let phases = trace.phases_on(&identity.marks);
-                return Ok(Answer {
+                return Ok(SentResponse {
                     response,
                     phases,
                     connection,
@@ -114,7 +114,11 @@ impl RequestHead {
         })
     }
 
-    fn request(&self, lease: &Lease, body: Outgoing) -> Result<Request<Outgoing>, BoxError> {
+    fn request(
+        &self,
+        lease: &Lease,
+        body: OutgoingBody,
+    ) -> Result<Request<OutgoingBody>, BoxError> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
@@ -148,7 +152,7 @@ fn path(url: &Url) -> String {
     }
 }
 
-type Failed = TrySendError<Request<Outgoing>>;
+type Failed = TrySendError<Request<OutgoingBody>>;
 
 impl Lease {
     fn identity(&self) -> &Arc<Identity> {
@@ -160,9 +164,9 @@ impl Lease {
 
     async fn send(
         self,
-        request: Request<Outgoing>,
+        request: Request<OutgoingBody>,
         pool: &Arc<Pool>,
-    ) -> Result<Response<Received>, Box<Failed>> {
+    ) -> Result<Response<ReceivedBody>, Box<Failed>> {
         match self {
             Self::Own(mut http) => {
                 let mut sent = pin!(http.sender.try_send_request(request));
@@ -171,39 +175,39 @@ impl Lease {
                     sent.as_mut().poll(cx)
                 });
                 let response = response.await?;
-                Ok(response.map(|body| Received::own(body, http, pool.clone())))
+                Ok(response.map(|body| ReceivedBody::own(body, http, pool.clone())))
             }
             Self::Stream(stream) => {
                 let sent = stream.http.sender.clone().try_send_request(request);
                 let response = sent.await?;
-                Ok(response.map(|body| Received::stream(body, stream)))
+                Ok(response.map(|body| ReceivedBody::stream(body, stream)))
             }
         }
     }
 }
 
 /// The body of a response. Dropping it before its end closes the connection, or resets the stream.
-pub(super) struct Received {
+pub(super) struct ReceivedBody {
     body: Incoming,
-    over: Over,
+    over: BodyTransport,
 }
 
 /// What a body comes over.
-enum Over {
+enum BodyTransport {
     Own(Http1, Arc<Pool>),
     /// Given back with the body.
     Stream {
-        _stream: Stream,
+        _stream: Http2Stream,
     },
     /// The body has ended.
     Nothing,
 }
 
-impl Received {
+impl ReceivedBody {
     fn own(body: Incoming, http: Http1, pool: Arc<Pool>) -> Self {
         let mut received = Self {
             body,
-            over: Over::Own(http, pool),
+            over: BodyTransport::Own(http, pool),
         };
         if received.body.is_end_stream() {
             received.give_back();
@@ -211,16 +215,17 @@ impl Received {
         received
     }
 
-    fn stream(body: Incoming, stream: Stream) -> Self {
+    fn stream(body: Incoming, stream: Http2Stream) -> Self {
         Self {
             body,
-            over: Over::Stream { _stream: stream },
+            over: BodyTransport::Stream { _stream: stream },
         }
     }
 
     /// Keeps the connection for another request, if it can take one.
     fn give_back(&mut self) {
-        if let Over::Own(mut http, pool) = std::mem::replace(&mut self.over, Over::Nothing)
+        if let BodyTransport::Own(mut http, pool) =
+            std::mem::replace(&mut self.over, BodyTransport::Nothing)
             && http.is_idle()
         {
             pool.keep(http);
@@ -228,7 +233,7 @@ impl Received {
     }
 }
 
-impl Body for Received {
+impl Body for ReceivedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -236,7 +241,7 @@ impl Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        if let Over::Own(http, _) = &mut self.over {
+        if let BodyTransport::Own(http, _) = &mut self.over {
             http.drive(cx);
         }
         let frame = Pin::new(&mut self.body).poll_frame(cx);
@@ -255,11 +260,11 @@ impl Body for Received {
     }
 }
 
-impl Drop for Received {
+impl Drop for ReceivedBody {
     /// What came of the rest already is passed over, so that an answer of which all but the end mark was read does not
     /// cost the connection.
     fn drop(&mut self) {
-        if let Over::Own(http, _) = &mut self.over {
+        if let BodyTransport::Own(http, _) = &mut self.over {
             let mut cx = Context::from_waker(Waker::noop());
             http.drive(&mut cx);
             let rest = Pin::new(&mut self.body).poll_frame(&mut cx);

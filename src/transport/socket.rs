@@ -30,19 +30,19 @@ const KEEP_ALIVES: u32 = 3;
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
-/// A TCP connection, for those who look at it while HTTP is spoken over its [`Wire`].
+/// A TCP connection, for those who look at it while HTTP is spoken over its [`SocketStream`].
 #[derive(Clone, Debug)]
-pub(super) struct Socket(Arc<Inner>);
+pub(super) struct Socket(Arc<SocketInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct SocketInner {
     tcp: TcpStream,
     last_read: Mutex<Option<SocketRead>>,
 }
 
 /// What is read from and written to.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct SocketStream {
     socket: Socket,
     receiver: Receiver,
 }
@@ -58,7 +58,7 @@ pub(super) enum Unread {
 
 impl Socket {
     /// Takes a new connection, and sets it so that nothing waits in it and a dead peer is noticed.
-    pub(super) fn new(tcp: TcpStream) -> (Self, Wire) {
+    pub(super) fn new(tcp: TcpStream) -> (Self, SocketStream) {
         let options = SockRef::from(&tcp);
         let keep_alive = TcpKeepalive::new()
             .with_time(KEEP_ALIVE)
@@ -75,15 +75,15 @@ impl Socket {
             tracing::debug!(%error, "a socket option was not taken");
         }
         let receiver = Receiver::new(&tcp);
-        let socket = Self(Arc::new(Inner {
+        let socket = Self(Arc::new(SocketInner {
             tcp,
             last_read: Mutex::default(),
         }));
-        let wire = Wire {
+        let stream = SocketStream {
             socket: socket.clone(),
             receiver,
         };
-        (socket, wire)
+        (socket, stream)
     }
 
     /// How many reads there were.
@@ -122,7 +122,7 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for SocketStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -144,7 +144,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for SocketStream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

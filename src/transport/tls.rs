@@ -38,7 +38,7 @@ pub(super) fn config(ca_file: Option<&str>, version: HttpVersion) -> Result<Clie
     let mut config = match verifier(extra.clone(), &provider) {
         Ok(platform) => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Trusting { platform, extra })),
+            .with_custom_certificate_verifier(Arc::new(EndpointVerifier { platform, extra })),
         // Trusting no one keeps plain HTTP usable on a machine without authorities.
         Err(_) if ca_file.is_none() => builder.with_root_certificates(RootCertStore::empty()),
         Err(error) => {
@@ -71,12 +71,12 @@ fn verifier(
 /// Trusts what the platform does, and a certificate of the endpoint's own file when a server shows that very one: people
 /// make a self-signed certificate, which is an authority's, and give it to both sides.
 #[derive(Debug)]
-struct Trusting {
+struct EndpointVerifier {
     platform: Verifier,
     extra: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for Trusting {
+impl ServerCertVerifier for EndpointVerifier {
     fn verify_server_cert(
         &self,
         shown: &CertificateDer<'_>,

@@ -8,12 +8,12 @@ use bytes::Bytes;
 /// A request's body.
 #[derive(Clone, Debug, Default)]
 pub struct Upload {
-    rest: VecDeque<Segment>,
+    rest: VecDeque<UploadSegment>,
     len: u64,
 }
 
 #[derive(Clone, Debug)]
-enum Segment {
+enum UploadSegment {
     Plain(Bytes),
     Base64(Bytes),
 }
@@ -24,7 +24,7 @@ impl Upload {
         let bytes = bytes.into();
         if !bytes.is_empty() {
             self.len += bytes.len() as u64;
-            self.rest.push_back(Segment::Plain(bytes));
+            self.rest.push_back(UploadSegment::Plain(bytes));
         }
     }
 
@@ -33,7 +33,7 @@ impl Upload {
         let bytes = bytes.into();
         if !bytes.is_empty() {
             self.len += bytes.len().div_ceil(3) as u64 * 4;
-            self.rest.push_back(Segment::Base64(bytes));
+            self.rest.push_back(UploadSegment::Base64(bytes));
         }
     }
 
@@ -53,8 +53,10 @@ impl Upload {
     pub fn take(&mut self, most: usize) -> Option<Bytes> {
         let segment = self.rest.front_mut()?;
         let (piece, is_over) = match segment {
-            Segment::Plain(bytes) => (bytes.split_to(bytes.len().min(most)), bytes.is_empty()),
-            Segment::Base64(bytes) => {
+            UploadSegment::Plain(bytes) => {
+                (bytes.split_to(bytes.len().min(most)), bytes.is_empty())
+            }
+            UploadSegment::Base64(bytes) => {
                 // Only the last piece may have an odd length: padding ends base64.
                 let whole = (most / 4).max(1) * 3;
                 let piece = bytes.split_to(bytes.len().min(whole));

@@ -24,7 +24,7 @@ use tokenscope::{
         CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesError,
         SeriesPoint, Storage,
     },
-    run::{Connection, Link, Origin, Read, Reads, Run, RunHead, RunId, Span, Stamps, State},
+    run::{ConnectionKind, Link, Origin, Read, Reads, Run, RunHead, RunId, RunState, Span, Stamps},
     settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
     transport::TcpInfo,
 };
@@ -241,10 +241,10 @@ impl Scene {
             add(&mut all[index], run);
         }
         for series in &mut all {
-            series.median_warm = rolling(series, Connection::Warm);
-            series.median_cold = rolling(series, Connection::Cold);
-            series.warm = Median::of(of_kind(series, Connection::Warm));
-            series.cold = Median::of(of_kind(series, Connection::Cold));
+            series.median_warm = rolling(series, ConnectionKind::Warm);
+            series.median_cold = rolling(series, ConnectionKind::Cold);
+            series.warm = Median::of(of_kind(series, ConnectionKind::Warm));
+            series.cold = Median::of(of_kind(series, ConnectionKind::Cold));
         }
         all
     }
@@ -366,7 +366,7 @@ fn add(series: &mut Series, run: &Run) {
             });
         }
         (Some(first), None) => {
-            let connection = run.connection.unwrap_or(Connection::Warm);
+            let connection = run.connection.unwrap_or(ConnectionKind::Warm);
             series.points.push(SeriesPoint {
                 at_unix_ns,
                 ttft_ms: tokenscope::run::ms(first),
@@ -378,12 +378,12 @@ fn add(series: &mut Series, run: &Run) {
     }
 }
 
-fn of_kind(series: &Series, connection: Connection) -> Vec<f64> {
+fn of_kind(series: &Series, connection: ConnectionKind) -> Vec<f64> {
     let of_kind = series.points.iter().filter(|p| p.connection == connection);
     of_kind.map(|p| p.ttft_ms).collect()
 }
 
-fn rolling(series: &Series, connection: Connection) -> Vec<(i64, f64)> {
+fn rolling(series: &Series, connection: ConnectionKind) -> Vec<(i64, f64)> {
     let points: Vec<_> = series
         .points
         .iter()
@@ -666,11 +666,11 @@ fn answered(
         target,
     };
     let mut run = Run::new(head);
-    run.state = State::Ok;
+    run.state = RunState::Ok;
     run.connection = Some(if cold {
-        Connection::Cold
+        ConnectionKind::Cold
     } else {
-        Connection::Warm
+        ConnectionKind::Warm
     });
     run.status = Some(200);
     run.http_version = Some("HTTP/2.0".into());
@@ -907,7 +907,7 @@ fn fail(run: &mut Run, index: usize) {
             "connection refused by 127.0.0.1:11434: is the server running?",
         ),
     };
-    run.state = State::Fault;
+    run.state = RunState::Fault;
     if fault.phase != Phase::Stream {
         run.answer.text.clear();
         run.answer.reasoning.clear();
@@ -923,7 +923,7 @@ fn fail(run: &mut Run, index: usize) {
 
 /// What a window shows, drawn. On a busy machine the software renderer takes longer than one wait.
 #[cfg(feature = "pictures")]
-pub fn drawn<State>(harness: &mut Harness<'_, State>) -> image::RgbaImage {
+pub fn drawn<RunState>(harness: &mut Harness<'_, RunState>) -> image::RgbaImage {
     for _ in 0..30 {
         if let Ok(image) = harness.render() {
             return image;

@@ -10,7 +10,7 @@ use tokenscope::{
     engine::{Command, Engine, Options, SendRun, TestedThing, Update},
     event::FaultClass,
     history::RunQuery,
-    run::{Origin, Run, RunId, State},
+    run::{Origin, Run, RunId, RunState},
     settings::{Settings, SettingsEdit},
 };
 use url::Url;
@@ -127,7 +127,7 @@ fn what_a_client_follows_is_what_is_kept() {
     let driven = Driven::new("");
     let id = driven.ask("simulator", "sim-fast");
     let run = driven.follow(id, |run| run.state.is_over());
-    assert_eq!(run.state, State::Ok);
+    assert_eq!(run.state, RunState::Ok);
     assert!(run.head.simulated && !run.answer.text.is_empty());
     let kept = driven.kept(id);
     assert_eq!(kept.answer.text, run.answer.text);
@@ -178,7 +178,7 @@ fn what_can_not_be_asked_is_refused_with_a_word() {
     let id = driven.ask("mine", "any");
     let run = driven.follow(id, |run| run.state.is_over());
     assert_eq!(run.answer.fault.unwrap().class, FaultClass::Connect);
-    assert_eq!(driven.kept(id).state, State::Fault);
+    assert_eq!(driven.kept(id).state, RunState::Fault);
 }
 
 #[test]

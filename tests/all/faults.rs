@@ -15,7 +15,7 @@ use flate2::{Compression, write::GzEncoder};
 use tokenscope::{
     endpoint::Auth,
     event::{FaultClass as C, Phase as P},
-    run::{RunUpdate, State, execute_in},
+    run::{RunState, RunUpdate, execute_in},
     transport::{HttpVersion, Transport},
 };
 use tokio::{
@@ -160,7 +160,7 @@ async fn f08_idle_pooled_connection_was_closed() {
         CancellationToken::new(),
     )
     .await;
-    assert_eq!((one.state, two.state), (State::Ok, State::Ok));
+    assert_eq!((one.state, two.state), (RunState::Ok, RunState::Ok));
 }
 
 /// A pooled connection that dies with the request on it is a reset: the POST is not sent again.
@@ -178,7 +178,7 @@ async fn f08_pooled_connection_dies_with_the_request() {
     let url = server.url();
     let one = run_on(&transport, ask(endpoint(&url)), CancellationToken::new()).await;
     let two = run_on(&transport, ask(endpoint(&url)), CancellationToken::new()).await;
-    assert_eq!(one.state, State::Ok);
+    assert_eq!(one.state, RunState::Ok);
     assert_eq!(class(&two), (C::Reset, P::Headers));
     assert_eq!(server.accepted(), 1);
 }
@@ -229,7 +229,10 @@ async fn f10_f11_reset_and_end_in_the_middle_of_a_chunk() {
         let run = cut_after_reading(reset_it, b"4\r\none\n\r\n9\r\ntw").await;
         assert_eq!(class(&run), (C::Interrupted, P::Stream), "{reset_it}");
         assert!(run.answer.text.starts_with("one"), "text is kept");
-        assert_eq!((fault(&run).status, run.state), (Some(200), State::Fault));
+        assert_eq!(
+            (fault(&run).status, run.state),
+            (Some(200), RunState::Fault)
+        );
         assert!(run.stamps.first_token.is_some());
     }
 }
@@ -238,7 +241,7 @@ async fn f10_f11_reset_and_end_in_the_middle_of_a_chunk() {
 async fn f10_a_reset_after_the_answers_own_end_is_a_note() {
     for reset_it in [true, false] {
         let run = cut_after_reading(reset_it, b"8\r\none\nEND\n\r\n").await;
-        assert_eq!((run.state, run.answer.text.as_str()), (State::Ok, "one"));
+        assert_eq!((run.state, run.answer.text.as_str()), (RunState::Ok, "one"));
         assert_eq!(run.answer.notes.len(), 1, "{:?}", run.answer.notes);
     }
 }
@@ -379,7 +382,7 @@ async fn a_connection_that_stays_open_after_the_end_is_a_note() {
         server, mut left, ..
     } = endless(stream_of("a\nEND\n"), "").await;
     let run = run(endpoint(&server.url())).await;
-    assert_eq!((run.state, run.answer.notes.len()), (State::Ok, 1));
+    assert_eq!((run.state, run.answer.notes.len()), (RunState::Ok, 1));
     left.recv().await.unwrap();
 }
 
@@ -425,7 +428,10 @@ async fn run_gzipped(body: Vec<u8>, coding: &'static str) -> tokenscope::run::Ru
 #[tokio::test]
 async fn f26_gzip_works_and_is_flagged() {
     let run = run_gzipped(gzipped(b"one\ntwo\nEND\n"), "gzip").await;
-    assert_eq!((run.state, run.answer.text.as_str()), (State::Ok, "onetwo"));
+    assert_eq!(
+        (run.state, run.answer.text.as_str()),
+        (RunState::Ok, "onetwo")
+    );
     assert!(run.answer.notes[0].0.text.contains("gzip"));
 }
 

@@ -12,7 +12,7 @@ use tokenscope::{
     endpoint::Endpoint,
     event::{Answer, FaultClass as C, Phase as P},
     history::{ExportFormat, History, RunQuery},
-    run::{Ask, Origin, Run, RunHead, RunId, State, execute},
+    run::{Origin, Run, RunHead, RunId, RunSpec, RunState, execute},
     transport::Transport,
 };
 use tokio_util::sync::CancellationToken;
@@ -58,12 +58,12 @@ async fn run_of(dialect: &Dialect, server: &Server) -> Run {
     endpoint.connect.timeouts = limits(0, 0, 0, 20_000);
     let request = Arc::new(ChatRequest::of_text("a-model", "hello"));
     let head = RunHead::new(RunId::new(), &endpoint, request, Origin::Test);
-    let ask = Ask {
+    let ask = RunSpec {
         head,
         endpoint: Arc::new(endpoint),
         key: Some(CANARY.into()),
         proxy_password: None,
-        lack: None,
+        no_key_reason: None,
         cold: false,
     };
     let run = execute(
@@ -128,7 +128,7 @@ async fn f10_f11_a_break_inside_the_stream_keeps_the_text() {
             let run = run_of(dialect, &server).await;
             let name = format!("{}, reset: {reset_it}", fixture.name);
             assert_eq!(class(&run), (C::Interrupted, fault(&run).phase), "{name}");
-            assert_eq!(run.state, State::Fault, "{name}");
+            assert_eq!(run.state, RunState::Fault, "{name}");
             assert!(told.text.starts_with(&run.answer.text), "{name}");
         }
     }
@@ -177,7 +177,7 @@ async fn f22_f25_what_is_no_json_or_too_deep_is_a_protocol_fault() {
             let server = answering(streamed(dialect, body.as_bytes(), "")).await;
             let run = run_of(dialect, &server).await;
             let name = dialect.label;
-            assert_eq!(run.state, State::Fault, "{name}");
+            assert_eq!(run.state, RunState::Fault, "{name}");
             assert!(
                 matches!(fault(&run).class, C::Protocol | C::Interrupted),
                 "{name}: {:?}",
@@ -239,7 +239,7 @@ async fn f28_f29_a_page_and_nothing_at_all_are_no_answer() {
             let server = answering(whole("200 OK", &head, body).into_bytes()).await;
             let run = run_of(dialect, &server).await;
             let name = format!("{}: {body:?}", dialect.label);
-            assert_eq!(run.state, State::Fault, "{name}");
+            assert_eq!(run.state, RunState::Fault, "{name}");
             let class = fault(&run).class;
             assert!(
                 matches!(class, C::Protocol | C::Interrupted),
@@ -352,7 +352,7 @@ async fn a_key_that_is_said_back_is_kept_nowhere() {
         .await;
         for _ in 0..6 {
             let run = run_of(dialect, &server).await;
-            assert_eq!(run.state, State::Fault, "{}", dialect.label);
+            assert_eq!(run.state, RunState::Fault, "{}", dialect.label);
             history.finish(run);
         }
     }

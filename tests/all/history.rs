@@ -23,7 +23,9 @@ use tokenscope::{
         About, Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage,
     },
     history::{History, RunQuery, Storage},
-    run::{Connection, Link, Origin, Read, Run, RunHead, RunId, RunUpdate, Span, Stamps, State},
+    run::{
+        ConnectionKind, Link, Origin, Read, Run, RunHead, RunId, RunState, RunUpdate, Span, Stamps,
+    },
     transport::TcpInfo,
 };
 
@@ -43,10 +45,10 @@ pub(crate) fn a_run(id: i64) -> Run {
         attempt: 1,
         request: Arc::new(ChatRequest::of_text("org/m", format!("prompt {id}"))),
     });
-    run.state = State::Ok;
+    run.state = RunState::Ok;
     run.stamps.started_unix_ns = 1_700_000_000_000_000_000 + id * 1_000_000_000;
     run.stamps.first_token = Some(100_000_000);
-    run.connection = Some(Connection::Warm);
+    run.connection = Some(ConnectionKind::Warm);
     run.answer.text = format!("answer {id}");
     run
 }
@@ -68,7 +70,7 @@ fn fresh(id: i64) -> Run {
 /// A run whose answer is waited for.
 pub(crate) fn waiting(id: i64) -> Run {
     Run {
-        state: State::Waiting,
+        state: RunState::Waiting,
         ..fresh(id)
     }
 }
@@ -308,7 +310,7 @@ fn any_run() -> impl Strategy<Value = Run> {
         ..Read::default()
     });
     let body = (
-        prop::option::of(any_word(Connection::ALL)),
+        prop::option::of(any_word(ConnectionKind::ALL)),
         any::<(Option<u16>, Option<String>)>(),
         any_stamps(),
         prop::collection::vec(read, 0..9),
@@ -319,8 +321,8 @@ fn any_run() -> impl Strategy<Value = Run> {
         let ((id, [endpoint, model], route, simulated, attempt), origin, request) = head;
         let (connection, (status, http_version), stamps, reads, answer, fault) = body;
         let ended = match fault {
-            Some(_) => State::Fault,
-            None => State::Ok,
+            Some(_) => RunState::Fault,
+            None => RunState::Ok,
         };
         Run {
             head: RunHead {
@@ -387,7 +389,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
             headers: Some(5),
             ..Stamps::default()
         }),
-        connection: Connection::Cold,
+        connection: ConnectionKind::Cold,
         status: 200,
         http_version: "HTTP/1.1".into(),
     };
@@ -419,7 +421,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
     );
 
     let seen = history.run(id).await.unwrap().unwrap();
-    assert_eq!(seen.state, State::Streaming);
+    assert_eq!(seen.state, RunState::Streaming);
     assert_eq!(
         (seen.answer.text.as_str(), seen.answer.reasoning.as_str()),
         ("Hello 你好", "hm")
@@ -440,7 +442,7 @@ async fn a_live_run_is_seen_with_what_it_has_said_and_its_end_replaces_that() {
     );
     assert_eq!(
         (seen.status, seen.connection),
-        (Some(200), Some(Connection::Cold))
+        (Some(200), Some(ConnectionKind::Cold))
     );
 
     history.finish(a_run(1));
@@ -572,7 +574,7 @@ async fn two_windows_share_the_file_and_neither_takes_the_others_runs_for_dead()
         .await
         .unwrap();
     let run = second.run(RunId(1)).await.unwrap().unwrap();
-    assert_eq!(run.state, State::Fault);
+    assert_eq!(run.state, RunState::Fault);
     let fault = run.answer.fault.unwrap();
     assert_eq!(
         (fault.class, fault.phase),
@@ -612,9 +614,9 @@ async fn runs_whose_program_ended_are_ended_at_the_next_start() {
         .iter()
         .map(|run| (run.head.id.0, run.state, run.answer.text.as_str()))
         .collect();
-    assert!(told.contains(&(1, State::Fault, "")));
-    assert!(told.contains(&(2, State::Fault, "kept")));
-    assert!(told.contains(&(3, State::Ok, "all of it")));
+    assert!(told.contains(&(1, RunState::Fault, "")));
+    assert!(told.contains(&(2, RunState::Fault, "kept")));
+    assert!(told.contains(&(3, RunState::Ok, "all of it")));
     let queued = history
         .run(RunId(1))
         .await

@@ -18,7 +18,7 @@ use tokenscope::{
     conversation::{Conversation, ConversationChange, ConversationId, Draft},
     event::FaultClass,
     history::{History, RunQuery, Storage},
-    run::{Run, RunId, State},
+    run::{Run, RunId, RunState},
 };
 
 use crate::history::{says, waiting};
@@ -102,7 +102,7 @@ fn check(folder: &Path, round: i64, promised: u64) {
         assert_eq!(run.answer.text, expected, "the text is a clean beginning");
         assert!(pieces >= promised, "{pieces} pieces of {promised} promised");
         assert_eq!(run.reads.len() as u64, pieces);
-        assert_eq!(run.state, State::Fault);
+        assert_eq!(run.state, RunState::Fault);
         assert_eq!(run.answer.fault.unwrap().class, FaultClass::Interrupted);
     }
     let draft = runtime

@@ -32,7 +32,7 @@ use tokenscope::{
     endpoint::{Auth, Endpoint, TargetId},
     engine::{Command, SendRun, Update},
     event::{About, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage},
-    run::{Connection, Origin, Read, Run, RunHead, RunId, Stamps, State as RunState},
+    run::{ConnectionKind, Origin, Read, Run, RunHead, RunId, RunState, Stamps},
     settings::Settings,
 };
 
@@ -185,7 +185,7 @@ const MS: u64 = 1_000_000;
 fn streaming(run: &SendRun, text: &str) -> Run {
     let mut live = Run::new(head(run));
     live.state = RunState::Streaming;
-    live.connection = Some(Connection::Warm);
+    live.connection = Some(ConnectionKind::Warm);
     live.stamps.request_sent = Some(MS);
     live.stamps.first_token = Some(200 * MS);
     live.stamps.first_visible = Some(200 * MS);
@@ -195,12 +195,18 @@ fn streaming(run: &SendRun, text: &str) -> Run {
 }
 
 /// A run that ended well, with these figures.
-fn ended(run: &SendRun, text: &str, ttft_ms: u64, total_ms: u64, connection: Connection) -> Run {
+fn ended(
+    run: &SendRun,
+    text: &str,
+    ttft_ms: u64,
+    total_ms: u64,
+    connection: ConnectionKind,
+) -> Run {
     let mut over = streaming(run, text);
     over.state = RunState::Ok;
     over.connection = Some(connection);
     over.stamps = Stamps {
-        request_sent: Some(if connection == Connection::Cold {
+        request_sent: Some(if connection == ConnectionKind::Cold {
             90 * MS
         } else {
             MS
@@ -383,7 +389,10 @@ fn what_is_asked_next_is_followed_however_it_comes() {
     let lines = |count: usize| "A line of its own\n\n".repeat(count);
     let sent = ask(&mut harness, "First");
     for run in &sent {
-        put(&mut harness, ended(run, &lines(60), 1, 2, Connection::Warm));
+        put(
+            &mut harness,
+            ended(run, &lines(60), 1, 2, ConnectionKind::Warm),
+        );
     }
     harness.run_steps(6);
     // It grows in the very frames in which the pane goes to its end.
@@ -441,7 +450,7 @@ fn a_pane_keeps_to_its_end_whatever_changes() {
     assert_eq!(ends_in_sight(&harness, "first end"), 2, "while it streams");
     // The figures come, and take room.
     for run in &sent {
-        let mut run = ended(run, &lines(80, "first end"), 90, 2400, Connection::Cold);
+        let mut run = ended(run, &lines(80, "first end"), 90, 2400, ConnectionKind::Cold);
         run.answer.usage = Some(Usage {
             reasoning: Some(7),
             cached: Some(8),
@@ -494,7 +503,7 @@ fn a_person_leaves_the_end_by_the_wheel_and_comes_back_to_it() {
     assert_eq!(ends_in_sight(&harness, "the end"), 1, "the other pane's");
     for run in &sent {
         let text = lines(90, "the end");
-        put(&mut harness, ended(run, &text, 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, &text, 1, 2, ConnectionKind::Warm));
     }
     harness.run_steps(4);
     assert_eq!(ends_in_sight(&harness, "the end"), 1);
@@ -512,7 +521,7 @@ fn a_person_leaves_the_end_by_the_wheel_and_comes_back_to_it() {
     wheel(&mut harness, 400.0);
     for run in &sent {
         let text = lines(120, "the end");
-        put(&mut harness, ended(run, &text, 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, &text, 1, 2, ConnectionKind::Warm));
     }
     ask(&mut harness, "Second");
     harness.run_steps(3);
@@ -531,7 +540,7 @@ fn an_answers_last_lines_are_in_sight_when_it_ends() {
     harness.run_steps(6);
     for run in &sent {
         let text = "A line\n\n".repeat(50) + "The end";
-        put(&mut harness, ended(run, &text, 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, &text, 1, 2, ConnectionKind::Warm));
     }
     let still = |harness: &mut Harness<'_, Rig>| -> Vec<egui::Rect> {
         let ends = harness.query_all_by_label("The end");
@@ -550,7 +559,7 @@ fn esc_stops_what_runs_and_only_that() {
     let sent = ask(&mut harness, "Go");
     put(
         &mut harness,
-        ended(&sent[0], "done", 100, 200, Connection::Warm),
+        ended(&sent[0], "done", 100, 200, ConnectionKind::Warm),
     );
     put(&mut harness, streaming(&sent[1], "going"));
     harness.run_steps(2);
@@ -565,11 +574,11 @@ fn a_second_question_carries_the_first_answer() {
     let sent = ask(&mut harness, "One");
     put(
         &mut harness,
-        ended(&sent[0], "Answer of the left", 1, 2, Connection::Warm),
+        ended(&sent[0], "Answer of the left", 1, 2, ConnectionKind::Warm),
     );
     put(
         &mut harness,
-        ended(&sent[1], "Answer of the right", 1, 2, Connection::Warm),
+        ended(&sent[1], "Answer of the right", 1, 2, ConnectionKind::Warm),
     );
     harness.run_steps(2);
     let sent = ask(&mut harness, "Two");
@@ -591,7 +600,7 @@ fn a_retry_is_a_second_attempt_that_can_be_left_again() {
     for run in &sent {
         put(
             &mut harness,
-            ended(run, "first try", 1, 2, Connection::Warm),
+            ended(run, "first try", 1, 2, ConnectionKind::Warm),
         );
     }
     harness.run_steps(2);
@@ -608,7 +617,7 @@ fn a_retry_is_a_second_attempt_that_can_be_left_again() {
     assert_ne!(again[0].id, sent[0].id);
     put(
         &mut harness,
-        ended(&again[0], "second try", 1, 2, Connection::Warm),
+        ended(&again[0], "second try", 1, 2, ConnectionKind::Warm),
     );
     harness.run_steps(2);
     harness.get_by_label("second try");
@@ -623,7 +632,7 @@ fn an_edited_prompt_takes_the_turns_place() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Old words");
     for run in &sent {
-        put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, "fine", 1, 2, ConnectionKind::Warm));
     }
     harness.run_steps(2);
     harness
@@ -665,7 +674,7 @@ fn ctrl_enter_in_an_edited_prompt_asks_it_and_esc_leaves_it() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Old words");
     for run in &sent {
-        put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, "fine", 1, 2, ConnectionKind::Warm));
     }
     harness.run_steps(2);
     let edit = "Edit the prompt and ask again";
@@ -742,7 +751,7 @@ fn what_was_asked_is_copied_as_a_program_without_a_key() {
     let sent = ask(&mut harness, "Hello");
     put(
         &mut harness,
-        ended(&sent[0], "Hi", 100, 200, Connection::Warm),
+        ended(&sent[0], "Hi", 100, 200, ConnectionKind::Warm),
     );
     harness.run_steps(4);
     harness
@@ -824,7 +833,7 @@ fn a_fork_is_a_pane_with_the_same_past() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Shared past");
     for run in &sent {
-        put(&mut harness, ended(run, "yes", 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, "yes", 1, 2, ConnectionKind::Warm));
     }
     harness.run_steps(2);
     harness
@@ -846,7 +855,7 @@ fn clearing_can_be_undone() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Keep me");
     for run in &sent {
-        put(&mut harness, ended(run, "kept", 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, "kept", 1, 2, ConnectionKind::Warm));
     }
     harness.run_steps(2);
     harness.get_by_label("More for pane 1").click();
@@ -913,7 +922,7 @@ fn any_of_the_panes_can_be_asked() {
     let models: Vec<_> = sent.iter().map(|s| s.request.model.as_str()).collect();
     assert_eq!(models, ["swift", "steady"]);
     for run in &sent {
-        put(&mut harness, ended(run, "yes", 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, "yes", 1, 2, ConnectionKind::Warm));
     }
     // Alone by a double click, and all again.
     let chip = harness
@@ -925,7 +934,10 @@ fn any_of_the_panes_can_be_asked() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].request.model, "steady");
     assert_eq!(sent[0].request.messages.len(), 1, "it was not asked before");
-    put(&mut harness, ended(&sent[0], "yes", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[0], "yes", 1, 2, ConnectionKind::Warm),
+    );
     harness.get_by_label("all").click();
     harness.run_steps(2);
     assert_eq!(ask(&mut harness, "Everyone").len(), 3);
@@ -936,7 +948,7 @@ fn with_nothing_written_the_last_question_is_asked_again() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Once more?");
     for run in &sent {
-        put(&mut harness, ended(run, "yes", 1, 2, Connection::Cold));
+        put(&mut harness, ended(run, "yes", 1, 2, ConnectionKind::Cold));
     }
     harness.run_steps(2);
     harness.get_by_label("Ask pane 1: swift").click();
@@ -955,12 +967,18 @@ fn every_turn_keeps_its_figures_and_its_models_name() {
     let mut harness = rig();
     let sent = ask(&mut harness, "One");
     for (ttft, run) in [120, 250].into_iter().zip(&sent) {
-        put(&mut harness, ended(run, "1", ttft, 900, Connection::Warm));
+        put(
+            &mut harness,
+            ended(run, "1", ttft, 900, ConnectionKind::Warm),
+        );
     }
     harness.run_steps(2);
     let sent = ask(&mut harness, "Two");
     for (ttft, run) in [333, 444].into_iter().zip(&sent) {
-        put(&mut harness, ended(run, "2", ttft, 1900, Connection::Warm));
+        put(
+            &mut harness,
+            ended(run, "2", ttft, 1900, ConnectionKind::Warm),
+        );
     }
     harness.run_steps(4);
     let left = |label: &str| harness.get_by_label(label).rect().left();
@@ -1001,7 +1019,7 @@ fn what_is_not_counted_yet_is_marked_as_an_estimate() {
     // One is counted, the other is stopped.
     put(
         &mut harness,
-        ended(&sent[0], &text, 200, 700, Connection::Warm),
+        ended(&sent[0], &text, 200, 700, ConnectionKind::Warm),
     );
     let mut stopped = streaming(&sent[1], &text);
     stopped.state = RunState::Fault;
@@ -1021,11 +1039,11 @@ fn the_strip_compares_the_last_answers_and_is_remembered() {
     let sent = ask(&mut harness, "Race");
     put(
         &mut harness,
-        ended(&sent[0], "a", 100, 900, Connection::Cold),
+        ended(&sent[0], "a", 100, 900, ConnectionKind::Cold),
     );
     put(
         &mut harness,
-        ended(&sent[1], "b", 50, 700, Connection::Warm),
+        ended(&sent[1], "b", 50, 700, ConnectionKind::Warm),
     );
     harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
     harness.run_steps(4);
@@ -1120,9 +1138,9 @@ fn eight_panes_have_their_figures_on_one_line() {
     let sent = ask(&mut harness, "Everyone");
     for (index, run) in (1..).zip(&sent) {
         let kind = if index % 2 == 0 {
-            Connection::Cold
+            ConnectionKind::Cold
         } else {
-            Connection::Warm
+            ConnectionKind::Warm
         };
         put(
             &mut harness,
@@ -1277,11 +1295,11 @@ fn the_best_of_each_figure_is_marked() {
     let sent = ask(&mut harness, "Race");
     put(
         &mut harness,
-        ended(&sent[0], "a", 120, 900, Connection::Warm),
+        ended(&sent[0], "a", 120, 900, ConnectionKind::Warm),
     );
     put(
         &mut harness,
-        ended(&sent[1], "b", 250, 700, Connection::Warm),
+        ended(&sent[1], "b", 250, 700, ConnectionKind::Warm),
     );
     harness.run_steps(2);
     harness.get_by_label("TTFT: 120 ms, best");
@@ -1298,11 +1316,11 @@ fn cold_and_warm_are_not_compared_as_equals() {
     // Cold: 100 ms of it after 90 ms of connecting, so 10 ms net; warm: 49 ms net.
     put(
         &mut harness,
-        ended(&sent[0], "a", 100, 900, Connection::Cold),
+        ended(&sent[0], "a", 100, 900, ConnectionKind::Cold),
     );
     put(
         &mut harness,
-        ended(&sent[1], "b", 50, 700, Connection::Warm),
+        ended(&sent[1], "b", 50, 700, ConnectionKind::Warm),
     );
     harness.run_steps(2);
     harness.get_by_label("TTFT: 100 ms");
@@ -1317,7 +1335,7 @@ fn cold_and_warm_are_not_compared_as_equals() {
 fn a_failed_run_wins_nothing_and_unknown_is_blank() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Race");
-    let mut broken = ended(&sent[0], "half an ans", 10, 20, Connection::Warm);
+    let mut broken = ended(&sent[0], "half an ans", 10, 20, ConnectionKind::Warm);
     broken.state = RunState::Fault;
     broken.answer.usage = None;
     broken.answer.fault = Some(Fault {
@@ -1329,7 +1347,7 @@ fn a_failed_run_wins_nothing_and_unknown_is_blank() {
     put(&mut harness, broken);
     put(
         &mut harness,
-        ended(&sent[1], "whole", 250, 700, Connection::Warm),
+        ended(&sent[1], "whole", 250, 700, ConnectionKind::Warm),
     );
     harness.run_steps(2);
     assert_eq!(harness.query_all_by_label_contains(", best").count(), 0);
@@ -1385,13 +1403,19 @@ fn what_was_kept_is_found_again() {
     let mut second = reopened(&first);
     let loads = |c: &Command| matches!(c, Command::LoadRun(id) if *id == sent[0].id);
     assert!(second.state().commands.iter().any(loads));
-    put(&mut second, ended(&sent[0], "I do", 1, 2, Connection::Warm));
+    put(
+        &mut second,
+        ended(&sent[0], "I do", 1, 2, ConnectionKind::Warm),
+    );
     second.state_mut().state.missing_runs.insert(sent[1].id);
     second.run_steps(2);
     second.get_by_label("I do");
     // It opens at its end, though the answers come after it.
     let long = lines(60, "the very end");
-    put(&mut second, ended(&sent[0], &long, 1, 2, Connection::Warm));
+    put(
+        &mut second,
+        ended(&sent[0], &long, 1, 2, ConnectionKind::Warm),
+    );
     second.run_steps(4);
     assert_eq!(ends_in_sight(&second, "the very end"), 1);
     second.get_by_label("This answer is not in the history any more");
@@ -1454,7 +1478,7 @@ fn what_is_written_here_stays_while_another_window_asks() {
     let second = reopened(&first);
     for mut window in [first, second] {
         for run in &sent {
-            put(&mut window, ended(run, "fine", 1, 2, Connection::Warm));
+            put(&mut window, ended(run, "fine", 1, 2, ConnectionKind::Warm));
         }
         window.run_steps(2);
         let edit = window.get_all_by_label("Edit the prompt and ask again");
@@ -1520,7 +1544,7 @@ fn what_is_written_while_another_conversation_comes_is_kept() {
 fn reasoning_is_folded_and_calls_are_shown() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Think");
-    let mut run = ended(&sent[0], "So it is", 100, 200, Connection::Warm);
+    let mut run = ended(&sent[0], "So it is", 100, 200, ConnectionKind::Warm);
     run.answer.reasoning = "first I thought".into();
     run.answer.tool_calls.push(ToolCall {
         id: "call_1".into(),
@@ -1551,7 +1575,7 @@ fn reasoning_is_folded_and_calls_are_shown() {
 fn everything_that_an_answer_holds_is_shown() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Weather?");
-    let mut run = ended(&sent[0], "", 100, 200, Connection::Warm);
+    let mut run = ended(&sent[0], "", 100, 200, ConnectionKind::Warm);
     run.answer = whole_answer(false);
     put(&mut harness, run);
     harness.run_steps(3);
@@ -1701,7 +1725,7 @@ fn hidden_characters_of_an_answer_are_seen() {
             "safe\u{202e}txt.exe \u{1b}[2J",
             1,
             2,
-            Connection::Warm,
+            ConnectionKind::Warm,
         ),
     );
     harness.run_steps(2);

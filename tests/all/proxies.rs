@@ -2,7 +2,7 @@
 
 use tokenscope::{
     event::{FaultClass as C, Phase as P},
-    run::{Connection, State},
+    run::{ConnectionKind, RunState},
     transport::Transport,
 };
 use tokio::sync::mpsc;
@@ -32,8 +32,8 @@ async fn an_http_proxy_with_password_forwards_and_tunnels() {
             let mut ask = ask(endpoint);
             ask.proxy_password = (!in_url).then(|| "p@ss word".into());
             let run = run_on(&Transport::default(), ask, CancellationToken::new()).await;
-            assert_eq!(run.state, State::Ok, "{url}: {:?}", run.answer.fault);
-            assert_eq!(run.connection, Some(Connection::Cold));
+            assert_eq!(run.state, RunState::Ok, "{url}: {:?}", run.answer.fault);
+            assert_eq!(run.connection, Some(ConnectionKind::Cold));
             assert_eq!(run.stamps.tls.is_some(), has_tls);
             assert!(run.stamps.tcp.is_some());
         }
@@ -59,7 +59,7 @@ async fn a_socks_proxy_with_password_resolves_where_its_scheme_says() {
             let mut ask = ask(endpoint);
             ask.proxy_password = Some("pass".into());
             let run = run_on(&Transport::default(), ask, CancellationToken::new()).await;
-            assert_eq!(run.state, State::Ok, "{url}: {:?}", run.answer.fault);
+            assert_eq!(run.state, RunState::Ok, "{url}: {:?}", run.answer.fault);
             assert_eq!(run.stamps.tls.is_some(), has_tls);
             assert_eq!(
                 run.stamps.dns.is_some(),
@@ -77,9 +77,9 @@ async fn another_proxy_password_is_another_client() {
     let server = serve(|stream, _| answer_all(stream)).await;
     let transport = Transport::default();
     for (password, state) in [
-        ("right", State::Ok),
-        ("wrong", State::Fault),
-        ("right", State::Ok),
+        ("right", RunState::Ok),
+        ("wrong", RunState::Fault),
+        ("right", RunState::Ok),
     ] {
         let mut endpoint = endpoint(&server.named_url("http"));
         endpoint.connect.proxy = Some(format!("http://me@{}", proxy.addr));

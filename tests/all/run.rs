@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, thread};
 
 use tokenscope::{
     event::{Event, Fault, FaultClass, Phase},
-    run::{Connection, Read, Run, RunId, RunUpdate, Stamps, State},
+    run::{ConnectionKind, Read, Run, RunId, RunState, RunUpdate, Stamps},
 };
 
 use crate::toy;
@@ -24,7 +24,7 @@ fn head() -> RunUpdate {
             headers: Some(1),
             ..Stamps::default()
         }),
-        connection: Connection::Cold,
+        connection: ConnectionKind::Cold,
         status: 200,
         http_version: "HTTP/1.1".into(),
     }
@@ -67,14 +67,14 @@ fn closed(events: Vec<Event>) -> RunUpdate {
 }
 
 /// A run in this state, by the shortest way.
-fn run_in(state: State) -> Run {
+fn run_in(state: RunState) -> Run {
     let way = match state {
-        State::Queued => vec![],
-        State::Connecting => vec![started()],
-        State::Waiting => vec![started(), head()],
-        State::Streaming => vec![started(), head(), token()],
-        State::Ok => vec![started(), head(), closed(vec![])],
-        State::Fault => vec![started(), closed(vec![fault()])],
+        RunState::Queued => vec![],
+        RunState::Connecting => vec![started()],
+        RunState::Waiting => vec![started(), head()],
+        RunState::Streaming => vec![started(), head(), token()],
+        RunState::Ok => vec![started(), head(), closed(vec![])],
+        RunState::Fault => vec![started(), closed(vec![fault()])],
     };
     let mut run = new_run();
     for update in way {
@@ -86,7 +86,7 @@ fn run_in(state: State) -> Run {
 
 #[test]
 fn every_pair_of_state_and_update() {
-    use State as S;
+    use RunState as S;
     let updates = [
         started(),
         head(),
@@ -129,7 +129,7 @@ fn every_pair_of_state_and_update() {
         (S::Ok, [None; 6]),
         (S::Fault, [None; 6]),
     ];
-    assert_eq!(table.len(), State::ALL.len());
+    assert_eq!(table.len(), RunState::ALL.len());
     for (state, row) in table {
         for (update, expected) in updates.iter().zip(row) {
             let before = run_in(state);
@@ -148,17 +148,17 @@ fn every_pair_of_state_and_update() {
 
 #[test]
 fn a_fault_inside_the_stream_fails_the_run_at_its_end() {
-    let mut run = run_in(State::Streaming);
+    let mut run = run_in(RunState::Streaming);
     run.apply(&read(0, fault())).unwrap();
-    assert_eq!(run.state, State::Streaming);
+    assert_eq!(run.state, RunState::Streaming);
     run.apply(&closed(vec![])).unwrap();
-    assert_eq!(run.state, State::Fault);
+    assert_eq!(run.state, RunState::Fault);
     assert_eq!(run.answer.text, "a");
 }
 
 #[test]
 fn a_live_run_has_its_stamps_before_it_closes() {
-    let run = run_in(State::Streaming);
+    let run = run_in(RunState::Streaming);
     assert_eq!(run.stamps.first_byte, Some(5));
     assert_eq!(run.stamps.first_token, Some(5));
     assert_eq!(run.stamps.started_unix_ns, 7);
@@ -274,6 +274,6 @@ async fn held_back_run() -> Run {
     )
     .await;
     server.join().unwrap();
-    assert_eq!(run.state, State::Ok, "{:?}", run.answer.fault);
+    assert_eq!(run.state, RunState::Ok, "{:?}", run.answer.fault);
     run
 }

@@ -10,7 +10,7 @@ use tokenscope::{
     dialect::{Dialect, DialectId, Wire},
     endpoint::{Endpoint, TargetId},
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase},
-    run::{Ask, Origin, Run, RunHead, RunId, RunUpdate, execute_in},
+    run::{Origin, Run, RunHead, RunId, RunSpec, RunUpdate, execute_in},
     transport::{ConnectOptions, Timeouts, Transport},
 };
 use tokio_util::sync::CancellationToken;
@@ -134,9 +134,9 @@ pub fn limited(url: &str, timeouts: Timeouts) -> Endpoint {
 /// The key that no server and no message may see where it doesn't belong.
 pub const CANARY: &str = "sk-canary-7f3a9";
 
-pub fn ask(endpoint: Endpoint) -> Ask {
+pub fn ask(endpoint: Endpoint) -> RunSpec {
     let request = Arc::new(ChatRequest::of_text("model", "hello"));
-    Ask {
+    RunSpec {
         head: RunHead {
             id: RunId::new(),
             target: TargetId {
@@ -154,7 +154,7 @@ pub fn ask(endpoint: Endpoint) -> Ask {
         endpoint: Arc::new(endpoint),
         key: Some(CANARY.into()),
         proxy_password: None,
-        lack: None,
+        no_key_reason: None,
         cold: false,
     }
 }
@@ -169,7 +169,7 @@ pub async fn run(endpoint: Endpoint) -> Run {
     .await
 }
 
-pub async fn run_on(transport: &Transport, ask: Ask, cancel: CancellationToken) -> Run {
+pub async fn run_on(transport: &Transport, ask: RunSpec, cancel: CancellationToken) -> Run {
     let head = ask.head.clone();
     let mut updates: Vec<RunUpdate> = Vec::new();
     let mut emit = |update| updates.push(update);

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
     exchange,
-    run::{Connection, State},
+    run::{ConnectionKind, RunState},
     transport::{
         ConnectOptions, ConnectPhases, HttpCall, HttpResponse, HttpVersion, Trace, Transport,
     },
@@ -271,9 +271,9 @@ async fn a_run_can_ask_for_a_cold_connection() {
     let server = serve(|stream, _| answer_all(stream)).await;
     let transport = Transport::default();
     for (cold, connection) in [
-        (false, Connection::Cold),
-        (false, Connection::Warm),
-        (true, Connection::Cold),
+        (false, ConnectionKind::Cold),
+        (false, ConnectionKind::Warm),
+        (true, ConnectionKind::Cold),
     ] {
         let mut ask = ask(endpoint(&server.url()));
         ask.cold = cold;
@@ -579,7 +579,7 @@ async fn the_request_is_what_the_endpoint_says() {
     let mut endpoint = endpoint(&server.url());
     endpoint.headers.insert("X-Team".into(), "red".into());
     let run = run(endpoint).await;
-    assert_eq!(run.state, State::Ok);
+    assert_eq!(run.state, RunState::Ok);
     let (head, body) = requests.recv().await.unwrap();
     assert!(head.starts_with("POST /chat HTTP/1.1\r\n"), "{head}");
     for (name, value) in [

@@ -17,7 +17,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
     event::{Answer, FaultClass, FinishReason, Phase},
-    run::{Connection, Run, RunUpdate, execute},
+    run::{ConnectionKind, Run, RunUpdate, execute},
     transport::{HttpVersion, Transport},
 };
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,7 @@ async fn an_answer_streams_cold_then_warm_over_tls() {
     ];
     let (server, mut came) = secure(&authority, script(&answer)).await;
     let transport = Transport::default();
-    for connection in [Connection::Cold, Connection::Warm] {
+    for connection in [ConnectionKind::Cold, ConnectionKind::Warm] {
         let request = ChatRequest::of_text("gemini-3-pro", "hello");
         let run = run_on(&transport, secure_endpoint(&server, &authority), request).await;
         let Answer {
@@ -119,7 +119,7 @@ async fn an_answer_streams_cold_then_warm_over_tls() {
         );
         assert_eq!(run.connection, Some(connection));
         let stamps = &run.stamps;
-        assert_eq!(stamps.tls.is_some(), connection == Connection::Cold);
+        assert_eq!(stamps.tls.is_some(), connection == ConnectionKind::Cold);
         assert!(stamps.request_sent <= stamps.headers && stamps.headers <= stamps.first_token);
         assert!(
             stamps.first_token <= stamps.first_visible && stamps.first_visible <= stamps.closed

@@ -11,7 +11,7 @@ use tokenscope::{
     endpoint::Endpoint,
     event::{FaultClass as C, Phase as P},
     exchange::list::list_models,
-    run::{Run, State},
+    run::{Run, RunState},
     transport::{HttpVersion, Transport},
 };
 
@@ -74,7 +74,7 @@ async fn a_compression_that_was_not_asked_for_is_read_and_noted() {
             )
         };
         let run = answered([head("200 OK").as_bytes(), &body].concat()).await;
-        assert_eq!(run.state, State::Ok, "{coding}: {:?}", run.answer.fault);
+        assert_eq!(run.state, RunState::Ok, "{coding}: {:?}", run.answer.fault);
         let noted = format!("came compressed ({coding})");
         assert!(
             run.answer
@@ -107,7 +107,7 @@ async fn a_label_that_is_no_compression_or_does_not_fit_is_read_all_the_same() {
     ] {
         let head = format!("content-encoding: {coding}\r\n");
         let run = answered(whole("200 OK", &head, "one line\ntwo\nEND\n")).await;
-        assert_eq!(run.state, State::Ok, "{coding}: {:?}", run.answer.fault);
+        assert_eq!(run.state, RunState::Ok, "{coding}: {:?}", run.answer.fault);
         let notes: Vec<&str> = run
             .answer
             .notes
@@ -199,7 +199,7 @@ async fn a_response_with_many_headers_is_read() {
         write!(head, "x-from-proxy-{number}: some value or other\r\n").unwrap();
     }
     let run = answered(whole("200 OK", &head, "one\nEND\n")).await;
-    assert_eq!(run.state, State::Ok, "{:?}", run.answer.fault);
+    assert_eq!(run.state, RunState::Ok, "{:?}", run.answer.fault);
 }
 
 #[tokio::test]
@@ -326,7 +326,7 @@ async fn a_self_signed_certificate_is_explained_and_works_once_it_is_given() {
             endpoint.connect.ca_file = file.to_str().map(str::to_owned);
             let run = run(endpoint).await;
             let told = format!("{name} {until} CA {is_ca}: {:?}", run.answer.fault);
-            assert_eq!(run.state == State::Ok, fits, "{told}");
+            assert_eq!(run.state == RunState::Ok, fits, "{told}");
         }
     }
     // One that is not the server's own is trusted in no other place.

@@ -135,7 +135,7 @@ impl<'a> Screen<'a> {
             return Ok(());
         };
         let mut run = blank_run(id, &following.target);
-        for update in RunUpdate::stillborn(fault, 0) {
+        for update in RunUpdate::failed_before_start(fault, 0) {
             if run.apply(&update).is_ok() {
                 self.hear(id, &update)?;
             }

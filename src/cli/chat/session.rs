@@ -10,7 +10,7 @@ use crate::{
     chat::{Contents, Message, Part, Role, Tool, ToolCall},
     cli::{UsageError, input::MAX_BODY, note},
     input, private,
-    run::{Run, State},
+    run::{Run, RunState},
 };
 
 /// What was said so far, and what holds for all turns.
@@ -154,7 +154,7 @@ impl Session {
 
 /// The answer of a run, if it came whole.
 pub(super) fn answer(run: &Run) -> Option<Message> {
-    let whole = run.state == State::Ok;
+    let whole = run.state == RunState::Ok;
     let answer = run.answer.message(run.head.dialect.as_str());
     answer.filter(|_| whole)
 }

@@ -16,7 +16,7 @@ use crate::{
     endpoint::TargetId,
     event::FaultClass,
     history::Series,
-    run::{Connection, RunId},
+    run::{ConnectionKind, RunId},
 };
 
 /// How near the pointer must be to a mark, in points.
@@ -64,7 +64,7 @@ pub struct Mark {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
-    Measured { ms: f64, connection: Connection },
+    Measured { ms: f64, connection: ConnectionKind },
     Failed(FaultClass),
 }
 
@@ -97,7 +97,7 @@ impl Track {
     /// A target's history on these axes. A median is no line across `gap` nanoseconds and more without runs.
     #[must_use]
     pub fn new(series: &Series, time: TimeAxis, scale: Scale, look: Look, gap: i64) -> Self {
-        let of = |connection: Connection| {
+        let of = |connection: ConnectionKind| {
             let points = series.points.iter().filter(|p| p.connection == connection);
             points
                 .map(|p| PlotPoint::new(time.x(p.at_unix_ns), scale.y(p.ttft_ms)))
@@ -121,7 +121,7 @@ impl Track {
             simulated: series.simulated,
             look,
             shown: true,
-            points: [of(Connection::Warm), of(Connection::Cold)],
+            points: [of(ConnectionKind::Warm), of(ConnectionKind::Cold)],
             medians: [lines(&series.median_warm), lines(&series.median_cold)],
         }
     }

@@ -14,7 +14,7 @@ use crate::{
         widgets::{copy_button, fold_ui, ms_text},
     },
     event::{Answer, BodyPart, Fault, FaultClass},
-    run::{Run, State},
+    run::{Run, RunState},
     visible::visible,
 };
 
@@ -61,7 +61,7 @@ impl AnswerView {
         }
         if let Some(fault) = &answer.fault {
             fault_ui(ui, theme, fault, !answer.text.is_empty());
-        } else if run.state == State::Ok && !is_begun(answer) {
+        } else if run.state == RunState::Ok && !is_begun(answer) {
             ui.label(caption(theme, "The answer ended without a word"));
         }
         parts::sources_ui(ui, theme, &answer.citations);
@@ -257,10 +257,10 @@ fn chars_text(chars: usize) -> String {
     format!("{thousands:.1} k")
 }
 
-fn waiting_ui(ui: &mut Ui, theme: &Theme, state: State, elapsed_s: Option<f64>) {
+fn waiting_ui(ui: &mut Ui, theme: &Theme, state: RunState, elapsed_s: Option<f64>) {
     let mut text = match state {
-        State::Queued => "Queued",
-        State::Connecting => "Connecting",
+        RunState::Queued => "Queued",
+        RunState::Connecting => "Connecting",
         _ => "Waiting for the first token",
     }
     .to_owned();

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     desktop::widgets::figure_text,
     measure::{Better, Figure, figure},
-    run::{Connection, RunId, State},
+    run::{ConnectionKind, RunId, RunState},
 };
 
 /// The rule, as it stands in hover texts.
@@ -51,7 +51,7 @@ pub struct Comparison {
 impl Comparison {
     /// Compares the answers to one question.
     pub fn of(answers: &[Arc<Sheet>], scatters: &Scatters) -> Self {
-        let whole = answers.iter().filter(|sheet| sheet.state == State::Ok);
+        let whole = answers.iter().filter(|sheet| sheet.state == RunState::Ok);
         let whole: Vec<&Sheet> = whole.map(AsRef::as_ref).collect();
         let has = |kind| whole.iter().any(|sheet| sheet.connection == Some(kind));
         let figures = COMPARED.iter().filter_map(|key| figure(key));
@@ -60,7 +60,7 @@ impl Comparison {
             (figure.key, verdict.unwrap_or_else(Verdict::None))
         });
         Self {
-            mixed: has(Connection::Cold) && has(Connection::Warm),
+            mixed: has(ConnectionKind::Cold) && has(ConnectionKind::Warm),
             ttfo_differs: answers.iter().any(|sheet| ttfo_differs(sheet)),
             verdicts: verdicts.collect(),
         }
@@ -123,7 +123,7 @@ fn one_group(key: &str, known: &[(&Sheet, f64)]) -> Result<(), String> {
     }
     // What is counted from the first token, or from when the request was sent, has no handshake in it.
     let from_start = matches!(key, "ttft_ms" | "ttfo_ms" | "total_ms");
-    if from_start && differ(|sheet| u8::from(sheet.connection == Some(Connection::Cold))) {
+    if from_start && differ(|sheet| u8::from(sheet.connection == Some(ConnectionKind::Cold))) {
         return Err(
             "cold and warm runs stand side by side, and a cold one's time contains its handshakes"
                 .into(),
@@ -255,12 +255,12 @@ mod tests {
             ),
             (
                 "a broken one",
-                vec![a(slow), with(b(fast), |s| s.state = State::Fault)],
+                vec![a(slow), with(b(fast), |s| s.state = RunState::Fault)],
                 [0, 0, 0],
             ),
             (
                 "a live one",
-                vec![a(slow), with(b(fast), |s| s.state = State::Streaming)],
+                vec![a(slow), with(b(fast), |s| s.state = RunState::Streaming)],
                 [0, 0, 0],
             ),
             (

@@ -18,7 +18,7 @@ use crate::{
         widgets::{Outcome, connection_icon},
     },
     event::{FaultClass, FinishReason},
-    run::{Connection, State},
+    run::{ConnectionKind, RunState},
 };
 
 /// Height of the line.
@@ -123,7 +123,7 @@ fn marks_ui(ui: &mut Ui, theme: &Theme, line: &Line<'_>, area: Rect, words: bool
         },
     );
     let cut =
-        finish.filter(|(reason, _)| *reason != FinishReason::Stop && sheet.state == State::Ok);
+        finish.filter(|(reason, _)| *reason != FinishReason::Stop && sheet.state == RunState::Ok);
     let (icon, color, word) = match cut {
         Some((reason @ (FinishReason::Length | FinishReason::ContentFilter), _)) => {
             (icons::WARN, theme.warn, reason.as_str().replace('_', " "))
@@ -133,11 +133,11 @@ fn marks_ui(ui: &mut Ui, theme: &Theme, line: &Line<'_>, area: Rect, words: bool
     let mut left = mark_ui(ui, icon, &word, &how, color, words, area.left(), area);
     if let Some(connection) = sheet.connection {
         let (color, about) = match connection {
-            Connection::Cold => (
+            ConnectionKind::Cold => (
                 theme.series_color(0),
                 "This run opened its connection: DNS, TCP and TLS are part of its TTFT",
             ),
-            Connection::Warm => (theme.text_dim, "The connection was there already"),
+            ConnectionKind::Warm => (theme.text_dim, "The connection was there already"),
         };
         let icon = connection_icon(connection);
         left = mark_ui(

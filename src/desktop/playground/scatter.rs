@@ -12,7 +12,7 @@ use super::sheet::{COMPARED, Sheet};
 use crate::{
     endpoint::TargetId,
     history::RunRow,
-    run::{Connection, RunId, State},
+    run::{ConnectionKind, RunId, RunState},
 };
 
 /// Answers of a target from which its scatter is known.
@@ -29,7 +29,7 @@ pub fn is_alike(one: u64, two: u64) -> bool {
 
 /// Answers by target, over connections of one kind.
 #[derive(Debug, Default)]
-pub struct Scatters(HashMap<(TargetId, Option<Connection>), Vec<Answer>>);
+pub struct Scatters(HashMap<(TargetId, Option<ConnectionKind>), Vec<Answer>>);
 
 /// The figures of one whole answer.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Scatters {
     /// Of the whole ones among a conversation's answers, and of what the history has of their targets beside them.
     pub fn of(answers: &[Arc<Sheet>], history: &HashMap<TargetId, Vec<RunRow>>) -> Self {
         let mut all = Self::default();
-        for sheet in answers.iter().filter(|sheet| sheet.state == State::Ok) {
+        for sheet in answers.iter().filter(|sheet| sheet.state == RunState::Ok) {
             let answer = Answer {
                 values: COMPARED.map(|key| sheet.value(key)),
                 output: sheet.output(),
@@ -59,7 +59,7 @@ impl Scatters {
         all
     }
 
-    fn add(&mut self, (target, connection): (&TargetId, Option<Connection>), answer: Answer) {
+    fn add(&mut self, (target, connection): (&TargetId, Option<ConnectionKind>), answer: Answer) {
         let group = (target.clone(), connection);
         self.0.entry(group).or_default().push(answer);
     }
@@ -109,13 +109,13 @@ fn deviation(values: &[f64]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn row(id: i64, connection: Connection, ttft_ms: f64, output: u64) -> RunRow {
+    fn row(id: i64, connection: ConnectionKind, ttft_ms: f64, output: u64) -> RunRow {
         let sheet = Sheet::made(id, "a", [ttft_ms, 50.0, ttft_ms + 1_000.0], output);
         RunRow {
             id: sheet.run,
             target: sheet.target.clone(),
             route: String::new(),
-            state: State::Ok,
+            state: RunState::Ok,
             fault: None,
             connection: Some(connection),
             simulated: false,
@@ -139,7 +139,7 @@ mod tests {
         };
         let warm = |ids: std::ops::Range<i64>, output| -> Vec<RunRow> {
             let ttft = |id: i64| if id % 2 == 0 { 290.0 } else { 310.0 };
-            ids.map(|id| row(id, Connection::Warm, ttft(id), output))
+            ids.map(|id| row(id, ConnectionKind::Warm, ttft(id), output))
                 .collect()
         };
         // 300, 290 and 310.

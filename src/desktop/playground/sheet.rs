@@ -10,7 +10,7 @@ use crate::{
     endpoint::TargetId,
     event::{FinishReason, Usage},
     measure::figure,
-    run::{Connection, OffsetNs, Run, RunId, State, ms},
+    run::{ConnectionKind, OffsetNs, Run, RunId, RunState, ms},
 };
 
 /// The figures that answers are compared by, in the order in which they are shown.
@@ -43,9 +43,9 @@ pub struct Sheet {
     /// Whether the simulator answers.
     pub simulated: bool,
     /// How it stands.
-    pub state: State,
+    pub state: RunState,
     /// Cold or warm, once known.
-    pub connection: Option<Connection>,
+    pub connection: Option<ConnectionKind>,
     /// How it ended, if it did with a word.
     pub finish: Option<(FinishReason, String)>,
     /// What the provider counted; of an answer that is whole.
@@ -74,7 +74,7 @@ impl Sheet {
     }
 
     fn of(run: &Run, estimated: f64, calibration: Calibration) -> Self {
-        let whole = run.state == State::Ok;
+        let whole = run.state == RunState::Ok;
         let value = |key: &str| {
             // A count that comes with the first event is not that of the answer.
             let known = whole || key != "output_speed_tps";
@@ -120,8 +120,8 @@ impl Sheet {
                 model: model.into(),
             },
             simulated: false,
-            state: State::Ok,
-            connection: Some(Connection::Warm),
+            state: RunState::Ok,
+            connection: Some(ConnectionKind::Warm),
             finish: None,
             usage: Usage {
                 output: Some(output),
@@ -134,7 +134,7 @@ impl Sheet {
 
     /// The same over a new connection, which took 100 ms.
     pub fn cold(mut self) -> Self {
-        self.connection = Some(Connection::Cold);
+        self.connection = Some(ConnectionKind::Cold);
         self.values[3] = self.values[0].map(|ttft| ttft - 100.0);
         self
     }
@@ -143,8 +143,8 @@ impl Sheet {
 /// What tells whether a run has changed since it was read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Print {
-    state: State,
-    connection: Option<Connection>,
+    state: RunState,
+    connection: Option<ConnectionKind>,
     reads: usize,
     bytes: usize,
     last_token: Option<OffsetNs>,
@@ -222,7 +222,7 @@ mod tests {
             attempt: 1,
             request: Arc::new(ChatRequest::default()),
         });
-        run.state = State::Streaming;
+        run.state = RunState::Streaming;
         run.answer.text = text.into();
         run.stamps.first_token = Some(100 * MS);
         run.stamps.last_token = Some(1_100 * MS);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     fn whole(mut run: Run, output: Option<u64>) -> Run {
-        run.state = State::Ok;
+        run.state = RunState::Ok;
         run.answer.usage = output.map(|output| Usage {
             output: Some(output),
             ..Usage::default()
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn of_a_broken_answer_the_estimate_stays() {
         let mut broken = whole(streaming(1, &"word ".repeat(80)), Some(3));
-        broken.state = State::Fault;
+        broken.state = RunState::Fault;
         let fault = Fault::new(FaultClass::Cancelled, Phase::Stream, "stopped");
         broken.answer.fault = Some(fault);
         let sheet = Sheets::default().of(&broken);

@@ -14,7 +14,7 @@ use crate::{
     desktop::looks::Look,
     event::FaultClass,
     measure::figure,
-    run::{Connection, State},
+    run::{ConnectionKind, RunState},
 };
 
 /// A column of bars.
@@ -105,9 +105,9 @@ enum Kind {
 impl Kind {
     fn of(sheet: &Sheet) -> Self {
         match sheet.connection {
-            _ if sheet.state == State::Fault => Self::Apart,
-            Some(Connection::Warm) => Self::Warm,
-            Some(Connection::Cold) => Self::Cold,
+            _ if sheet.state == RunState::Fault => Self::Apart,
+            Some(ConnectionKind::Warm) => Self::Warm,
+            Some(ConnectionKind::Cold) => Self::Cold,
             None => Self::Apart,
         }
     }
@@ -184,7 +184,7 @@ mod tests {
     fn rows() -> Vec<Row> {
         let made = |run, figures| Sheet::made(run, "m", figures, 100);
         let mut failed = made(5, [1.0, 1.0, 9_000.0]);
-        failed.state = State::Fault;
+        failed.state = RunState::Fault;
         vec![
             row(0, 0, made(1, [300.0, 50.0, 2_000.0])),
             row(1, 0, made(2, [900.0, 90.0, 1_000.0]).cold()),
@@ -218,7 +218,7 @@ mod tests {
         rows.truncate(3);
         rows[1] = row(1, 0, Sheet::made(2, "m", [250.0, 90.0, 1_000.0], 100));
         let sheet = Arc::make_mut(&mut rows[0].sheet);
-        sheet.state = State::Streaming;
+        sheet.state = RunState::Streaming;
         for (sort, order) in [
             (None, [0, 1, 2]),
             (Some(Column::Ttft), [2, 1, 0]),

@@ -28,7 +28,7 @@ use crate::{
             primary_button,
         },
     },
-    run::{Run, RunId, State},
+    run::{Run, RunId, RunState},
     snippet::{Language, snippet},
     visible::visible,
 };
@@ -162,7 +162,7 @@ impl TurnView {
 fn form_ui(ui: &mut Ui, cx: &Cx<'_>, at: &TurnCx<'_>, shared: &mut Shared<'_>, id: RunId) {
     let is_last = at.index + 1 == at.pane.turns.len();
     let run = cx.state.runs.get(&id).filter(|_| is_last);
-    let calls = run.filter(|run| run.state == State::Ok);
+    let calls = run.filter(|run| run.state == RunState::Ok);
     let calls = calls.map_or(&[][..], |run| &run.answer.tool_calls);
     if calls.is_empty() {
         return;

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::{
         endpoint::TargetId,
-        run::{RunId, State},
+        run::{RunId, RunState},
     };
 
     fn rows(count: usize, from: usize) -> Vec<RunRow> {
@@ -135,7 +135,7 @@ mod tests {
                 id: RunId(i64::try_from(id).unwrap()),
                 target: TargetId::default(),
                 route: String::new(),
-                state: State::Ok,
+                state: RunState::Ok,
                 fault: None,
                 connection: None,
                 simulated: false,

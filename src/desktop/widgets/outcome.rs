@@ -5,7 +5,7 @@ use egui::{Color32, Response, RichText, Ui};
 use crate::{
     desktop::{icons, theme::Theme},
     event::FaultClass,
-    run::{Connection, State},
+    run::{ConnectionKind, RunState},
 };
 
 /// How a run stands, for display.
@@ -29,16 +29,18 @@ enum Tone {
 impl Outcome {
     /// Of a run's state and, if it failed, the class of its fault.
     #[must_use]
-    pub fn of(state: State, fault: Option<FaultClass>) -> Self {
+    pub fn of(state: RunState, fault: Option<FaultClass>) -> Self {
         let (icon, word, tone) = match (state, fault) {
-            (State::Queued, _) => (icons::QUEUED, "queued", Tone::Dim),
-            (State::Connecting, _) => (icons::CONNECTING, "connecting", Tone::Live),
-            (State::Waiting, _) => (icons::WAITING, "waiting", Tone::Live),
-            (State::Streaming, _) => (icons::STREAMING, "streaming", Tone::Live),
-            (State::Ok, _) => (icons::OK, "ok", Tone::Good),
-            (State::Fault, Some(FaultClass::Cancelled)) => (icons::CANCELLED, "stopped", Tone::Dim),
-            (State::Fault, Some(class)) => (icons::FAULT, class.as_str(), Tone::Bad),
-            (State::Fault, None) => (icons::FAULT, "failed", Tone::Bad),
+            (RunState::Queued, _) => (icons::QUEUED, "queued", Tone::Dim),
+            (RunState::Connecting, _) => (icons::CONNECTING, "connecting", Tone::Live),
+            (RunState::Waiting, _) => (icons::WAITING, "waiting", Tone::Live),
+            (RunState::Streaming, _) => (icons::STREAMING, "streaming", Tone::Live),
+            (RunState::Ok, _) => (icons::OK, "ok", Tone::Good),
+            (RunState::Fault, Some(FaultClass::Cancelled)) => {
+                (icons::CANCELLED, "stopped", Tone::Dim)
+            }
+            (RunState::Fault, Some(class)) => (icons::FAULT, class.as_str(), Tone::Bad),
+            (RunState::Fault, None) => (icons::FAULT, "failed", Tone::Bad),
         };
         Self { icon, word, tone }
     }
@@ -64,10 +66,10 @@ impl Outcome {
 
 /// The icon of a cold or warm connection.
 #[must_use]
-pub fn connection_icon(connection: Connection) -> &'static str {
+pub fn connection_icon(connection: ConnectionKind) -> &'static str {
     match connection {
-        Connection::Cold => icons::COLD,
-        Connection::Warm => icons::WARM,
+        ConnectionKind::Cold => icons::COLD,
+        ConnectionKind::Warm => icons::WARM,
     }
 }
 
@@ -77,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_state_has_a_word_of_its_own() {
-        let words: Vec<_> = State::ALL
+        let words: Vec<_> = RunState::ALL
             .iter()
             .map(|s| Outcome::of(*s, None).word)
             .collect();
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_stopped_run_is_no_error() {
-        let stopped = Outcome::of(State::Fault, Some(FaultClass::Cancelled));
+        let stopped = Outcome::of(RunState::Fault, Some(FaultClass::Cancelled));
         assert_eq!(stopped.word, "stopped");
         let theme = &crate::desktop::theme::DARK;
         assert_ne!(stopped.color(theme), theme.bad);

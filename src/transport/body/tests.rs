@@ -7,10 +7,10 @@ use http_body_util::StreamBody;
 use super::*;
 use crate::transport::coding::Format;
 
-const GZIP: Coding = Coding::Packed(Format::Gzip);
-const DEFLATE: Coding = Coding::Packed(Format::Deflate);
-const BROTLI: Coding = Coding::Packed(Format::Brotli);
-const ZSTD: Coding = Coding::Packed(Format::Zstd);
+const GZIP: Coding = Coding::Compressed(Format::Gzip);
+const DEFLATE: Coding = Coding::Compressed(Format::Deflate);
+const BROTLI: Coding = Coding::Compressed(Format::Brotli);
+const ZSTD: Coding = Coding::Compressed(Format::Zstd);
 
 /// Three events as brotli, each flushed, and the end.
 const BROTLI_EVENTS: [&[u8]; 4] = [
@@ -53,12 +53,16 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-async fn read(pieces: Vec<Vec<u8>>, coding: Coding, caps: Caps) -> (Vec<u8>, Option<Fault>) {
+async fn read(
+    pieces: Vec<Vec<u8>>,
+    coding: Coding,
+    limits: BodyLimits,
+) -> (Vec<u8>, Option<Fault>) {
     let reads = pieces
         .into_iter()
         .map(|piece| Ok(Frame::data(Bytes::from(piece))));
     let reads = StreamBody::new(stream::iter(reads));
-    let mut body = Incoming::new(reads, coding, caps, "host".into());
+    let mut body = IncomingBody::new(reads, coding, limits, "host".into());
     let mut all = Vec::new();
     while let Some(chunk) = body.next().await {
         match chunk {
@@ -79,7 +83,7 @@ async fn gzip_is_decoded_under_every_split() {
     let whole = format!("{text}second member");
     for size in 1..members.len() {
         let pieces = members.chunks(size).map(<[u8]>::to_vec).collect();
-        let (got, fault) = read(pieces, GZIP, Caps::default()).await;
+        let (got, fault) = read(pieces, GZIP, BodyLimits::default()).await;
         assert_eq!((got.as_slice(), fault), (whole.as_bytes(), None), "{size}");
     }
 }
@@ -105,10 +109,10 @@ async fn each_flushed_event_is_there_with_its_own_read() {
             .iter()
             .take(3)
             .map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece))));
-        let mut body = Incoming::new(
+        let mut body = IncomingBody::new(
             StreamBody::new(stream::iter(reads)),
             coding.clone(),
-            Caps::default(),
+            BodyLimits::default(),
             "host".into(),
         );
         for event in EVENTS {
@@ -133,7 +137,7 @@ async fn a_stream_is_unpacked_under_every_split_and_is_cut_without_its_end() {
         let whole = pieces.concat();
         for size in 1..=whole.len() {
             let pieces = whole.chunks(size).map(<[u8]>::to_vec).collect();
-            let (got, fault) = read(pieces, coding.clone(), Caps::default()).await;
+            let (got, fault) = read(pieces, coding.clone(), BodyLimits::default()).await;
             assert_eq!(
                 (got, fault),
                 (EVENTS.concat().into_bytes(), None),
@@ -145,7 +149,7 @@ async fn a_stream_is_unpacked_under_every_split_and_is_cut_without_its_end() {
             let (got, fault) = read(
                 vec![whole[..length].to_vec()],
                 coding.clone(),
-                Caps::default(),
+                BodyLimits::default(),
             )
             .await;
             assert!(
@@ -169,7 +173,7 @@ async fn several_frames_of_zstd_are_one_body() {
     let frames = [skipped, zstd_events().concat(), zstd_events().concat()].concat();
     for size in [1, 7, frames.len()] {
         let pieces = frames.chunks(size).map(<[u8]>::to_vec).collect();
-        let (got, fault) = read(pieces, ZSTD, Caps::default()).await;
+        let (got, fault) = read(pieces, ZSTD, BodyLimits::default()).await;
         assert_eq!(
             (got, fault),
             (EVENTS.concat().repeat(2).into_bytes(), None),
@@ -183,11 +187,11 @@ async fn a_window_that_no_answer_needs_is_refused() {
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(27).unwrap();
     encoder.write_all(b"data: a\n\n").unwrap();
-    let (_, fault) = read(vec![encoder.finish().unwrap()], ZSTD, Caps::default()).await;
+    let (_, fault) = read(vec![encoder.finish().unwrap()], ZSTD, BodyLimits::default()).await;
     assert_eq!(fault.unwrap().class, FaultClass::Protocol);
     // Brotli's large windows are a format of their own.
     let large = b"\x11\x1a\x00\x04\x80data: a\n\n\x03".to_vec();
-    let (_, fault) = read(vec![large], BROTLI, Caps::default()).await;
+    let (_, fault) = read(vec![large], BROTLI, BodyLimits::default()).await;
     assert_eq!(fault.unwrap().class, FaultClass::Protocol);
 }
 
@@ -203,24 +207,24 @@ async fn a_bomb_is_stopped_by_its_ratio() {
     ] {
         for size in [1000, bomb.len()] {
             let pieces = bomb.chunks(size).map(<[u8]>::to_vec).collect();
-            let (got, fault) = read(pieces, coding.clone(), Caps::default()).await;
+            let (got, fault) = read(pieces, coding.clone(), BodyLimits::default()).await;
             let fault = fault.unwrap();
             assert!(fault.message.contains("bomb"), "{coding:?}: {fault}");
             assert!(got.len() <= 16 << 20, "{coding:?}: {}", got.len());
         }
     }
     let honest = gzipped(&vec![0; 8 << 20]);
-    let (got, fault) = read(vec![honest], GZIP, Caps::default()).await;
+    let (got, fault) = read(vec![honest], GZIP, BodyLimits::default()).await;
     assert_eq!((got.len(), fault), (8 << 20, None));
 }
 
 #[tokio::test]
 async fn an_endless_body_is_stopped_by_its_size() {
-    let caps = Caps {
+    let limits = BodyLimits {
         total: 10,
-        ..Caps::default()
+        ..BodyLimits::default()
     };
-    let (got, fault) = read(vec![vec![b'x'; 4]; 9], Coding::Plain, caps).await;
+    let (got, fault) = read(vec![vec![b'x'; 4]; 9], Coding::Plain, limits).await;
     assert_eq!(got.len(), 8);
     assert_eq!(fault.unwrap().class, FaultClass::Protocol);
 }
@@ -234,7 +238,10 @@ async fn broken_compression_is_a_protocol_fault_and_no_bytes_are_none() {
         (broken, GZIP),
         (b"\x00\x01\x02junk!".to_vec(), GZIP),
         (b"\x78\x9c\xff\xff\xff\xff\xff\xff".to_vec(), DEFLATE),
-        (b"\x0b\x02\x80hello".to_vec(), Coding::Foreign("lz4".into())),
+        (
+            b"\x0b\x02\x80hello".to_vec(),
+            Coding::Unsupported("lz4".into()),
+        ),
         (
             b"\x0b\x04\x80data: a\n\n\xff\xff\xff\xff\xff\xff".to_vec(),
             BROTLI,
@@ -250,13 +257,19 @@ async fn broken_compression_is_a_protocol_fault_and_no_bytes_are_none() {
         ),
         (b"\x01\x02\x03\x04\x05\x06\x07\x08\x09".to_vec(), ZSTD),
     ] {
-        let (_, fault) = read(vec![junk], coding.clone(), Caps::default()).await;
+        let (_, fault) = read(vec![junk], coding.clone(), BodyLimits::default()).await;
         let fault = fault.unwrap();
         assert_eq!(fault.class, FaultClass::Protocol, "{coding:?}: {fault}");
         assert!(fault.message.contains("compressed"), "{fault}");
     }
-    for coding in [GZIP, DEFLATE, BROTLI, ZSTD, Coding::Foreign("lz4".into())] {
-        let (got, fault) = read(vec![], coding, Caps::default()).await;
+    for coding in [
+        GZIP,
+        DEFLATE,
+        BROTLI,
+        ZSTD,
+        Coding::Unsupported("lz4".into()),
+    ] {
+        let (got, fault) = read(vec![], coding, BodyLimits::default()).await;
         assert_eq!((got.len(), fault), (0, None));
     }
 }
@@ -281,7 +294,7 @@ async fn a_header_that_does_not_fit_is_not_believed() {
         (text.into(), DEFLATE),
         (text.into(), BROTLI),
         (text.into(), ZSTD),
-        (text.into(), Coding::Foreign("lz4".into())),
+        (text.into(), Coding::Unsupported("lz4".into())),
         (gzipped(text.as_bytes()), BROTLI),
         (zstd::encode_all(text.as_bytes(), 1).unwrap(), BROTLI),
         (zstd::encode_all(text.as_bytes(), 1).unwrap(), DEFLATE),
@@ -292,7 +305,7 @@ async fn a_header_that_does_not_fit_is_not_believed() {
     ] {
         for size in [1, 3, body.len()] {
             let pieces = body.chunks(size).map(<[u8]>::to_vec).collect();
-            let (got, fault) = read(pieces, coding.clone(), Caps::default()).await;
+            let (got, fault) = read(pieces, coding.clone(), BodyLimits::default()).await;
             assert_eq!(
                 (got.as_slice(), fault),
                 (text.as_bytes(), None),

@@ -8,20 +8,20 @@ use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use zstd::stream::raw::{DParameter, Decoder, Operation as _};
 
 /// Bytes that deflate takes at once: it gives at most 1,032 bytes for one.
-const DEFLATED: usize = 1 << 10;
+const DEFLATE_INPUT: usize = 1 << 10;
 
 /// Bytes that the others give at once.
-const GIVEN: usize = 64 << 10;
+const MAX_OUTPUT: usize = 64 << 10;
 
 /// The largest window of zstd in HTTP, as a power of two (RFC 9659).
 const ZSTD_WINDOW: u32 = 23;
 
 /// What one step did.
-pub(in crate::transport) struct Step {
+pub(in crate::transport) struct UnpackStep {
     /// How many bytes it took.
     pub(in crate::transport) taken: usize,
     /// What it gave.
-    pub(in crate::transport) given: Vec<u8>,
+    pub(in crate::transport) output: Vec<u8>,
     /// Whether there may be more to give without more to take.
     pub(in crate::transport) is_full: bool,
 }
@@ -29,7 +29,7 @@ pub(in crate::transport) struct Step {
 /// Unpacks a compressed body step by step.
 pub(in crate::transport) trait Unpack: Send {
     /// Takes some of what was read, and gives some of what that completes.
-    fn step(&mut self, packed: &[u8]) -> io::Result<Step>;
+    fn step(&mut self, packed: &[u8]) -> io::Result<UnpackStep>;
 
     /// The end: fails where the body is cut.
     fn finish(&mut self) -> io::Result<()>;
@@ -50,12 +50,12 @@ pub(super) fn deflate() -> Box<dyn Unpack> {
 macro_rules! unpacks {
     ($($decoder:ident),+) => {$(
         impl Unpack for $decoder<Vec<u8>> {
-            fn step(&mut self, packed: &[u8]) -> io::Result<Step> {
-                let taken = packed.len().min(DEFLATED);
+            fn step(&mut self, packed: &[u8]) -> io::Result<UnpackStep> {
+                let taken = packed.len().min(DEFLATE_INPUT);
                 self.write_all(&packed[..taken])?;
                 self.flush()?;
-                let given = std::mem::take(self.get_mut());
-                Ok(Step { taken, given, is_full: false })
+                let output = std::mem::take(self.get_mut());
+                Ok(UnpackStep { taken, output, is_full: false })
             }
 
             fn finish(&mut self) -> io::Result<()> {
@@ -88,23 +88,23 @@ impl Default for Brotli {
 }
 
 impl Unpack for Brotli {
-    fn step(&mut self, packed: &[u8]) -> io::Result<Step> {
+    fn step(&mut self, packed: &[u8]) -> io::Result<UnpackStep> {
         if self.ended {
             return Err(invalid("something follows its end"));
         }
-        let mut given = vec![0; GIVEN];
-        let (mut left, mut taken, mut room, mut length) = (packed.len(), 0, GIVEN, 0);
+        let mut output = vec![0; MAX_OUTPUT];
+        let (mut left, mut taken, mut room, mut length) = (packed.len(), 0, MAX_OUTPUT, 0);
         let result = BrotliDecompressStream(
             &mut left,
             &mut taken,
             packed,
             &mut room,
             &mut length,
-            &mut given,
+            &mut output,
             &mut 0,
             &mut self.state,
         );
-        given.truncate(length);
+        output.truncate(length);
         let is_full = match result {
             BrotliResult::NeedsMoreOutput => true,
             BrotliResult::NeedsMoreInput => false,
@@ -114,15 +114,15 @@ impl Unpack for Brotli {
             }
             BrotliResult::ResultFailure => return Err(invalid("it is not brotli")),
         };
-        Ok(Step {
+        Ok(UnpackStep {
             taken,
-            given,
+            output,
             is_full,
         })
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        whole(self.ended)
+        complete(self.ended)
     }
 }
 
@@ -148,27 +148,27 @@ impl Default for Zstd {
 }
 
 impl Unpack for Zstd {
-    fn step(&mut self, packed: &[u8]) -> io::Result<Step> {
+    fn step(&mut self, packed: &[u8]) -> io::Result<UnpackStep> {
         let decoder = match &mut self.decoder {
             Ok(decoder) => decoder,
             Err(error) => return Err(invalid(&error.to_string())),
         };
-        let mut given = vec![0; GIVEN];
-        let status = decoder.run_on_buffers(packed, &mut given)?;
+        let mut output = vec![0; MAX_OUTPUT];
+        let status = decoder.run_on_buffers(packed, &mut output)?;
         let (taken, length) = (status.bytes_read, status.bytes_written);
         if taken > 0 || length > 0 {
             self.ended = status.remaining == 0;
         }
-        given.truncate(length);
-        Ok(Step {
+        output.truncate(length);
+        Ok(UnpackStep {
             taken,
-            given,
-            is_full: length == GIVEN,
+            output,
+            is_full: length == MAX_OUTPUT,
         })
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        whole(self.ended)
+        complete(self.ended)
     }
 }
 
@@ -176,7 +176,7 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-fn whole(ended: bool) -> io::Result<()> {
+fn complete(ended: bool) -> io::Result<()> {
     ended
         .then_some(())
         .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())

@@ -11,7 +11,7 @@ use std::{
 use tokenscope::{
     event::{Fault, FaultClass, Phase, Usage},
     history::{ExportFormat, History, OutcomeFilter, RunQuery, RunSort, SortColumn},
-    run::{Run, State},
+    run::{Run, RunState},
 };
 
 use super::a_run;
@@ -59,7 +59,7 @@ fn some_runs() -> Vec<Run> {
                 let mut fault = Fault::new(FaultClass::RateLimited, Phase::Headers, "slow, down");
                 fault.status = Some(429);
                 run.answer.fault = Some(fault);
-                run.state = State::Fault;
+                run.state = RunState::Fault;
             }
             run
         })
@@ -118,7 +118,7 @@ async fn csv_comes_back_cell_by_cell() {
         };
         assert_eq!(cell("text"), format!("{guard}{}", run.answer.text));
         assert_eq!(cell("prompt"), format!("prompt {}", run.head.id.0));
-        let ok = run.state == State::Ok;
+        let ok = run.state == RunState::Ok;
         assert_eq!(cell("outcome"), if ok { "ok" } else { "fault" });
         assert_eq!(cell("status"), if ok { "" } else { "429" });
         assert_eq!(cell("message"), if ok { "" } else { "slow, down" });

@@ -7,7 +7,7 @@ use tokenscope::{
     event::Finish,
     event::{FinishReason, Usage},
     history::{Conformance, History},
-    run::{Run, RunId, State},
+    run::{Run, RunId, RunState},
 };
 
 use super::{a_run, close};
@@ -67,7 +67,7 @@ async fn findings_are_counted_by_target_and_time() {
     });
     let refused = odd(5, "a", |run| {
         run.status = Some(401);
-        run.state = State::Fault;
+        run.state = RunState::Fault;
     });
     keep(
         &history,

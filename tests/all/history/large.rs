@@ -6,7 +6,7 @@ use tokenscope::{
     chat::ToolCall,
     event::{Event, Piece, PieceKind, ToolCallDelta},
     history::{ExportFormat, History, RunQuery},
-    run::{Read, Run, RunId, RunUpdate, Stamps, State},
+    run::{Read, Run, RunId, RunState, RunUpdate, Stamps},
 };
 
 use super::{a_run, close, fresh, says, waiting};
@@ -173,7 +173,7 @@ async fn a_large_answer_that_was_written_as_it_came_is_not_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     let mut run = fresh(1);
-    run.state = State::Waiting;
+    run.state = RunState::Waiting;
     history.begin(&run);
     let piece = long(1);
     for n in 0..12 {

@@ -13,7 +13,7 @@ use tokenscope::{
     endpoint::TargetId,
     event::{Fault, FaultClass, Phase, Usage},
     history::{History, OutcomeFilter, RunQuery, RunRow, RunSort, SortColumn},
-    run::{Run, State},
+    run::{Run, RunState},
 };
 
 use super::{a_run, fresh};
@@ -71,7 +71,7 @@ fn some_runs() -> Vec<Run> {
             let class = FaultClass::ALL[dice.below(15) as usize];
             if dice.below(3) == 0 {
                 run.answer.fault = Some(Fault::new(class, Phase::Stream, words(3)));
-                run.state = State::Fault;
+                run.state = RunState::Fault;
             }
             run
         })
@@ -90,8 +90,8 @@ fn blanks_last<T: PartialOrd>(a: Option<T>, b: Option<T>, descending: bool) -> O
 fn compare(a: &Run, b: &Run, sort: RunSort) -> Ordering {
     let down = sort.descending;
     let outcome = |r: &Run| match r.state {
-        State::Ok => Some("ok"),
-        State::Fault => r.answer.fault.as_ref().map(|f| f.class.as_str()),
+        RunState::Ok => Some("ok"),
+        RunState::Fault => r.answer.fault.as_ref().map(|f| f.class.as_str()),
         _ => None,
     };
     let output = |r: &Run| r.answer.usage.and_then(|u| u.output);
@@ -120,9 +120,9 @@ fn matches(run: &Run, query: &RunQuery) -> bool {
     let said = |word: &str| fields.iter().any(|f| f.contains(&word.to_lowercase()));
     let outcome = match query.outcome {
         None => true,
-        Some(OutcomeFilter::Ok) => run.state == State::Ok,
+        Some(OutcomeFilter::Ok) => run.state == RunState::Ok,
         Some(OutcomeFilter::Cancelled) => run.is_cancelled(),
-        Some(OutcomeFilter::Fault) => run.state == State::Fault && !run.is_cancelled(),
+        Some(OutcomeFilter::Fault) => run.state == RunState::Fault && !run.is_cancelled(),
     };
     query.text.split_whitespace().all(said)
         && (query.targets.is_empty() || query.targets.contains(&run.head.target))
@@ -239,7 +239,7 @@ async fn a_row_says_what_its_run_says() {
         id: run.head.id,
         target: run.head.target,
         route: "direct".into(),
-        state: State::Ok,
+        state: RunState::Ok,
         fault: None,
         connection: run.connection,
         simulated: false,

@@ -3,7 +3,7 @@
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
     history::History,
-    run::{Connection, RunId, State},
+    run::{ConnectionKind, RunId, RunState},
 };
 
 use super::a_run;
@@ -17,13 +17,13 @@ async fn the_latest_whole_answers_are_given_warm_and_cold_apart() {
         let mut run = a_run(id);
         run.stamps.started_unix_ns = id;
         run.connection = Some(match id % 2 {
-            0 => Connection::Warm,
-            _ => Connection::Cold,
+            0 => ConnectionKind::Warm,
+            _ => ConnectionKind::Cold,
         });
         match id {
             // Late, and nothing to learn from.
             138 => {
-                run.state = State::Fault;
+                run.state = RunState::Fault;
                 run.answer.fault = Some(Fault::new(FaultClass::Timeout, Phase::Stream, "late"));
             }
             140 => run.head.target.model = "another".into(),

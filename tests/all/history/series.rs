@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
     history::{History, Median, Series, SeriesPoint, SeriesQuery},
-    run::{Connection, Run, State, ms},
+    run::{ConnectionKind, Run, RunState, ms},
 };
 
 use super::a_run;
@@ -21,9 +21,9 @@ fn run_of(id: i64, (at, ttft, warm, fate, other, simulated): Given) -> Run {
     run.stamps.started_unix_ns = at;
     run.stamps.first_token = (fate != 1).then_some(ttft);
     run.connection = Some(if warm {
-        Connection::Warm
+        ConnectionKind::Warm
     } else {
-        Connection::Cold
+        ConnectionKind::Cold
     });
     run.head.target.model = if other { "b" } else { "a" }.into();
     run.head.simulated = simulated;
@@ -35,9 +35,9 @@ fn run_of(id: i64, (at, ttft, warm, fate, other, simulated): Given) -> Run {
     };
     run.answer.fault = class.map(|class| Fault::new(class, Phase::Stream, "x"));
     run.state = if class.is_some() {
-        State::Fault
+        RunState::Fault
     } else {
-        State::Ok
+        RunState::Ok
     };
     run
 }
@@ -87,10 +87,10 @@ fn expected(runs: &[&Run], from: i64, to: i64, pixels: i64) -> Series {
         simulated: runs[0].head.simulated,
         ..Series::default()
     };
-    for connection in [Connection::Warm, Connection::Cold] {
+    for connection in [ConnectionKind::Warm, ConnectionKind::Cold] {
         let measured: Vec<SeriesPoint> = runs
             .iter()
-            .filter(|r| r.state == State::Ok && r.connection == Some(connection))
+            .filter(|r| r.state == RunState::Ok && r.connection == Some(connection))
             .map(|r| SeriesPoint {
                 at_unix_ns: r.stamps.started_unix_ns,
                 ttft_ms: ms(r.stamps.first_token.unwrap()),
@@ -111,8 +111,8 @@ fn expected(runs: &[&Run], from: i64, to: i64, pixels: i64) -> Series {
         });
         let line = medians(&measured, &by_pixel, pixels);
         match connection {
-            Connection::Warm => (series.warm, series.median_warm) = (median, line),
-            Connection::Cold => (series.cold, series.median_cold) = (median, line),
+            ConnectionKind::Warm => (series.warm, series.median_warm) = (median, line),
+            ConnectionKind::Cold => (series.cold, series.median_cold) = (median, line),
         }
         for on_pixel in by_pixel.values() {
             let mut sorted = on_pixel.clone();

@@ -4,7 +4,7 @@ use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable as _};
 use tokenscope::{
     chat::{Part, Role as Who, ToolCall},
-    run::Connection,
+    run::ConnectionKind,
 };
 
 use super::{Rig, ask, ended, put, reopened, rig};
@@ -26,14 +26,14 @@ pub fn calls(name: &str) -> Vec<ToolCall> {
 fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Weather in Bern and Rome?");
-    let mut run = ended(&sent[0], "I look", 100, 200, Connection::Warm);
+    let mut run = ended(&sent[0], "I look", 100, 200, ConnectionKind::Warm);
     for call in calls("get_weather") {
         run.answer.tool_calls.push(call);
     }
     put(&mut harness, run);
     put(
         &mut harness,
-        ended(&sent[1], "No idea", 100, 200, Connection::Warm),
+        ended(&sent[1], "No idea", 100, 200, ConnectionKind::Warm),
     );
     harness.run_steps(4);
     harness.get_by_label("What did the 2 calls give?");
@@ -88,7 +88,7 @@ fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
         .unwrap();
 
     // A question after it carries the whole exchange on.
-    let mut answer = ended(run, "Rain and sun", 100, 200, Connection::Warm);
+    let mut answer = ended(run, "Rain and sun", 100, 200, ConnectionKind::Warm);
     answer.answer.tool_calls.clear();
     put(&mut harness, answer);
     let sent = ask(&mut harness, "Thanks");
@@ -114,7 +114,7 @@ fn what_is_typed_as_a_result_outlives_the_window() {
     let field = "Result of call 2: get_weather";
     let mut first = rig();
     let sent = ask(&mut first, "Weather in Bern and Rome?");
-    let mut run = ended(&sent[0], "", 100, 200, Connection::Warm);
+    let mut run = ended(&sent[0], "", 100, 200, ConnectionKind::Warm);
     run.answer.tool_calls = calls("get_weather");
     put(&mut first, run.clone());
     first.run_steps(4);
@@ -149,12 +149,15 @@ fn another_attempt_has_results_of_its_own() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Weather?");
     let with_calls = |sent, text| {
-        let mut run = ended(sent, text, 100, 200, Connection::Warm);
+        let mut run = ended(sent, text, 100, 200, ConnectionKind::Warm);
         run.answer.tool_calls = calls("get_weather");
         run
     };
     put(&mut harness, with_calls(&sent[0], "One"));
-    put(&mut harness, ended(&sent[1], "No", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[1], "No", 1, 2, ConnectionKind::Warm),
+    );
     harness.run_steps(4);
     write(&mut harness, field, "first");
     harness.state_mut().commands.clear();

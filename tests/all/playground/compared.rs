@@ -7,8 +7,14 @@ use crate::painted;
 
 fn raced(harness: &mut Harness<'_, Rig>) -> Vec<SendRun> {
     let sent = ask(harness, "Race");
-    put(harness, ended(&sent[0], "a", 120, 900, Connection::Warm));
-    put(harness, ended(&sent[1], "b", 250, 950, Connection::Warm));
+    put(
+        harness,
+        ended(&sent[0], "a", 120, 900, ConnectionKind::Warm),
+    );
+    put(
+        harness,
+        ended(&sent[1], "b", 250, 950, ConnectionKind::Warm),
+    );
     harness.run_steps(2);
     sent
 }
@@ -63,7 +69,7 @@ fn what_the_history_knows_of_a_targets_scatter_decides_what_is_best() {
         prompt: "Earlier".into(),
     };
     // Warm answers of half a second more or less make nothing of 130 ms; cold ones say nothing of warm ones.
-    for (connection, first, best) in [(Connection::Cold, 1, 1), (Connection::Warm, 5, 0)] {
+    for (connection, first, best) in [(ConnectionKind::Cold, 1, 1), (ConnectionKind::Warm, 5, 0)] {
         let times = [100.0, 900.0, 300.0, 1_200.0];
         let rows = times.iter().zip(first..);
         let rows = rows.map(|(ms, id)| row(&sent[0], id, connection, *ms));
@@ -88,7 +94,10 @@ fn a_run_of_another_window_is_not_offered_to_be_stopped() {
         run: Some(Box::new(streaming(&sent[0], "half a"))),
     };
     harness.state_mut().state.apply(elsewhere);
-    put(&mut harness, ended(&sent[1], "b", 1, 2, Connection::Warm));
+    put(
+        &mut harness,
+        ended(&sent[1], "b", 1, 2, ConnectionKind::Warm),
+    );
     harness.run_steps(3);
     harness.get_by_label("half a");
     harness.get_by_label("Runs in another window");
@@ -109,7 +118,7 @@ fn a_run_of_another_window_is_not_offered_to_be_stopped() {
         |action: &Action| matches!(action, Action::Tell(why) if why.contains("another window"));
     assert!(harness.state().actions.iter().any(told));
     // Its own is stopped as ever.
-    let own = ended(&sent[0], "half a, and the rest", 1, 2, Connection::Warm);
+    let own = ended(&sent[0], "half a, and the rest", 1, 2, ConnectionKind::Warm);
     harness.state_mut().state.runs.insert(own.head.id, own);
     harness.run_steps(2);
     assert!(harness.query_by_label("Runs in another window").is_none());

@@ -75,7 +75,7 @@ fn what_destroys_stands_apart_in_its_color() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Go");
     for run in &sent {
-        put(&mut harness, ended(run, "fine", 1, 2, Connection::Warm));
+        put(&mut harness, ended(run, "fine", 1, 2, ConnectionKind::Warm));
     }
     harness.run_steps(2);
     let menus = [

@@ -3,7 +3,7 @@
 use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use serde_json::{Value, json};
-use tokenscope::run::Connection;
+use tokenscope::run::ConnectionKind;
 
 use super::{Rig, ended, put, rig, type_prompt};
 
@@ -64,7 +64,7 @@ fn a_body_is_shown_as_it_would_be_sent_and_sent_as_it_was_written() {
     assert_eq!(kept.panes[0].turns[0].raw_body.as_ref(), Some(&expected));
 
     // Asked again, it is the same body.
-    put(&mut harness, ended(run, "far", 1, 2, Connection::Warm));
+    put(&mut harness, ended(run, "far", 1, 2, ConnectionKind::Warm));
     harness.run_steps(2);
     harness.state_mut().commands.clear();
     harness.key_press_modifiers(Modifiers::COMMAND, Key::R);

@@ -7,7 +7,7 @@ use tokenscope::{
     conformance::{Check, findings},
     dialect::{DIALECTS, DialectId},
     endpoint::Endpoint,
-    run::{Run, State},
+    run::{Run, RunState},
     simulator,
 };
 
@@ -31,8 +31,8 @@ fn run_of_fixture(dialect: DialectId, name: &str) -> Option<Run> {
     run.head.request = request.into();
     run.status = Some(fixture.head.status);
     run.state = match run.answer.fault {
-        Some(_) => State::Fault,
-        None => State::Ok,
+        Some(_) => RunState::Fault,
+        None => RunState::Ok,
     };
     Some(run)
 }

@@ -11,7 +11,7 @@ use tokenscope::{
     endpoint::Endpoint,
     event::{Answer, FaultClass, FinishReason, Usage},
     exchange::list::list_models,
-    run::{Ask, Origin, Run, RunHead, RunId, execute},
+    run::{Origin, Run, RunHead, RunId, RunSpec, execute},
     simulator::{self, Options, Simulator},
     transport::Transport,
 };
@@ -35,12 +35,12 @@ async fn run(endpoint: &Endpoint, request: ChatRequest) -> Run {
 /// A run with this key, on a connection of its own.
 pub async fn run_with(endpoint: &Endpoint, request: ChatRequest, key: Option<SecretString>) -> Run {
     let head = RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Test);
-    let ask = Ask {
+    let ask = RunSpec {
         head,
         endpoint: Arc::new(endpoint.clone()),
         key,
         proxy_password: None,
-        lack: None,
+        no_key_reason: None,
         cold: false,
     };
     let transport = Transport::default();

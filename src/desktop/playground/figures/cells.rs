@@ -143,7 +143,7 @@ mod tests {
             estimate::Calibration,
             sheet::{About, Sheet},
         },
-        run::State,
+        run::RunState,
     };
 
     fn texts(line: &Line<'_>) -> Vec<String> {
@@ -190,7 +190,7 @@ mod tests {
     fn an_estimate_is_marked_while_it_streams_and_after_it_broke() {
         let comparison = Comparison::default();
         let mut sheet = Sheet::made(1, "a", [307.0, 0.0, 2_310.0], 0);
-        sheet.state = State::Streaming;
+        sheet.state = RunState::Streaming;
         sheet.usage = Usage::default();
         sheet.about = Some(About {
             tokens: 239.4,

@@ -14,7 +14,7 @@ use crate::{
         widgets::{Outcome, connection_icon, figure_text, icon_button},
     },
     measure::figure,
-    run::Connection,
+    run::ConnectionKind,
 };
 
 const ROW: f32 = 20.0;
@@ -134,8 +134,8 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &Group, rows: &[Row], asked: bool
     let places = Places::of(line.width());
     let count = group.rows.len();
     let (icon, word) = match group.kind {
-        Kind::Warm => (connection_icon(Connection::Warm), "Warm"),
-        Kind::Cold => (connection_icon(Connection::Cold), "Cold"),
+        Kind::Warm => (connection_icon(ConnectionKind::Warm), "Warm"),
+        Kind::Cold => (connection_icon(ConnectionKind::Cold), "Cold"),
         Kind::Apart => (icons::MORE, "Not compared"),
     };
     let mut text = format!("{icon} {word} · n = {count}");
