@@ -25,7 +25,7 @@ use tokenscope::{
     chat::ChatRequest,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
-    run::{Ask, Origin, RunHead, RunId, execute},
+    run::{Origin, RunHead, RunId, RunSpec, execute},
     transport::Transport,
 };
 use tokio_util::sync::CancellationToken;
@@ -109,12 +109,12 @@ fn endpoint(peer: &Peer) -> anyhow::Result<Endpoint> {
 async fn our_phases(transport: &Transport, endpoint: &Arc<Endpoint>) -> anyhow::Result<Phases> {
     let mut request = ChatRequest::of_text("sim-bench", "hello");
     request.params.max_tokens = Some(1);
-    let ask = Ask {
+    let ask = RunSpec {
         head: RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Terminal),
         endpoint: Arc::clone(endpoint),
         key: None,
         proxy_password: None,
-        lack: None,
+        no_key_reason: None,
         cold: true,
     };
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;

@@ -11,7 +11,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
     history::History,
-    run::{Ask, Origin, Run, RunHead, RunId, execute},
+    run::{Origin, Run, RunHead, RunId, RunSpec, execute},
     transport::Transport,
 };
 use tokio::{
@@ -137,12 +137,12 @@ impl Shared {
         if let Some(history) = history {
             history.begin(&Run::new(head.clone()));
         }
-        let ask = Ask {
+        let ask = RunSpec {
             head,
             endpoint: Arc::clone(&self.endpoint),
             key: None,
             proxy_password: None,
-            lack: None,
+            no_key_reason: None,
             cold: false,
         };
         let mut emit = |update| {
