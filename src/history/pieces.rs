@@ -185,7 +185,7 @@ impl LiveRun {
                         .push(PieceContent::LargeEvent(Arc::clone(update), at));
                 }
                 Event::Text { text } if !text.is_empty() => {
-                    self.append_text(PieceRowKind::Text, text)
+                    self.append_text(PieceRowKind::Text, text);
                 }
                 Event::Reasoning { text } if !text.is_empty() => {
                     self.append_text(PieceRowKind::Reasoning, text);
