@@ -23,6 +23,7 @@
 
 mod clients;
 #[path = "../served.rs"]
+#[allow(dead_code, reason = "other benches ask for more")]
 mod served;
 
 use std::{
@@ -124,8 +125,7 @@ impl Level {
     /// Requests in all: many rounds of few streams, few rounds of many.
     fn requests(self) -> usize {
         match self.streams {
-            1 => 60,
-            2..=10 => 60,
+            1..=10 => 60,
             11..=100 => 600,
             101..=500 => 2_000,
             n => n * 3,
