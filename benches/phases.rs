@@ -48,20 +48,19 @@ struct Peer {
 fn main() -> anyhow::Result<()> {
     let pairs: usize = env::var("PHASES_PAIRS").map_or(Ok(200), |pairs| pairs.parse())?;
     let folder = tempfile::tempdir()?;
-    let (peer, _served) = match env::var("PHASES_URL") {
-        Ok(url) => (named_peer(&url)?, None),
-        Err(_) => {
-            let ca = folder.path().join("ca.pem");
-            let served = Served::start(&["--tls", ca.to_str().context("an odd folder")?])?;
-            let url = served.base_url.clone();
-            let resolve = None;
-            (Peer { url, ca, resolve }, Some(served))
-        }
+    let (peer, _served) = if let Ok(url) = env::var("PHASES_URL") {
+        (named_peer(&url)?, None)
+    } else {
+        let ca = folder.path().join("ca.pem");
+        let served = Served::start(&["--tls", ca.to_str().context("an odd folder")?])?;
+        let url = served.base_url.clone();
+        let resolve = None;
+        (Peer { url, ca, resolve }, Some(served))
     };
     let runtime = tokio::runtime::Runtime::new()?;
     let transport = Transport::default();
     let endpoint = Arc::new(endpoint(&peer)?);
-    let mut ours = || runtime.block_on(our_phases(&transport, &endpoint));
+    let ours = || runtime.block_on(our_phases(&transport, &endpoint));
     // What happens once in a process, such as reading certificates, is no phase of a request.
     let _ = ours();
     let (mut by_us, mut by_curl, mut differences) =
