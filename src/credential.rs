@@ -24,8 +24,7 @@ use std::{fmt, sync::Arc};
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::{
-    account::{Account, AccountKind},
-    google::one_line,
+    account::{Account, AccountKind, one_line},
     place::KeyPlace,
 };
 use self::{

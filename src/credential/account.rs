@@ -9,7 +9,6 @@ use secrecy::{SecretString, zeroize::Zeroizing};
 use serde_json::Value;
 use url::Url;
 
-use super::google::one_line;
 use crate::input::{self, Why};
 
 /// No such file is longer; more was chosen by mistake.
@@ -48,6 +47,22 @@ impl AccountKind {
             Self::External => &["audience", "subject_token_type", "token_url"],
         }
     }
+}
+
+/// The JSON of a Google credential; `None` if the text is none.
+pub(super) fn credential_json(text: &str) -> Option<Value> {
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    let json: Value = serde_json::from_str(text).ok()?;
+    AccountKind::of(json.get("type")?.as_str()?)?;
+    Some(json)
+}
+
+/// The JSON of a Google credential as one line, as a key is kept; `None` if the text is none.
+#[must_use]
+pub fn one_line(text: &str) -> Option<String> {
+    credential_json(text).map(|json| json.to_string())
 }
 
 /// Whose credential it is.

@@ -35,6 +35,7 @@ mod floods;
 mod floors;
 mod gemini;
 mod given;
+#[cfg(feature = "google")]
 mod google;
 #[cfg(feature = "grpc")]
 mod grpc_messages;
