@@ -5,7 +5,6 @@
 
 use std::{
     io::{self, Write as _},
-    iter,
     sync::Arc,
 };
 
@@ -56,6 +55,8 @@ pub(super) struct PieceRows {
 pub(super) enum PieceContent {
     /// The bytes of one row.
     Row(PieceRowKind, Vec<u8>),
+    /// One row of reads: they become bytes where the row is written, since whoever queues them holds up the runs.
+    Reads(Reads),
     /// The event at this index of an update. It is large, so the update is shared instead of copied.
     LargeEvent(Arc<RunUpdate>, usize),
 }
@@ -64,7 +65,7 @@ impl PieceContent {
     /// At most how many rows it needs.
     fn rows(&self) -> i64 {
         match self {
-            Self::Row(..) => 1,
+            Self::Row(..) | Self::Reads(_) => 1,
             // A byte becomes at most six in JSON.
             Self::LargeEvent(update, at) => {
                 let bytes = update.events().get(*at).map_or(0, Event::bytes_held);
@@ -83,6 +84,9 @@ impl PieceRows {
         let place = (self.run, self.seq);
         match &self.content {
             PieceContent::Row(kind, bytes) => large_values::put_row(file, place, *kind, bytes),
+            PieceContent::Reads(reads) => {
+                large_values::put_row(file, place, PieceRowKind::Reads, &reads::encode(reads))
+            }
             PieceContent::LargeEvent(update, at) => match update.events().get(*at) {
                 Some(event) => put_large_event(file, place, event),
                 None => Ok(()),
@@ -208,6 +212,9 @@ impl LiveRun {
     }
 
     fn append_text(&mut self, kind: PieceRowKind, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         self.pending_bytes += text.len();
         match self.contents.last_mut() {
             Some(PieceContent::Row(last, bytes))
@@ -226,16 +233,13 @@ impl LiveRun {
     /// Moves what is not in the file yet to `out`.
     pub(super) fn take_pieces(&mut self, out: &mut Vec<PieceRows>) {
         self.pending_bytes = 0;
-        let reads = reads::encode(&std::mem::take(&mut self.reads));
+        let reads = std::mem::take(&mut self.reads);
         let events = std::mem::take(&mut self.events).into_bytes();
         let contents = std::mem::take(&mut self.contents);
-        for content in iter::once(PieceContent::Row(PieceRowKind::Reads, reads))
-            .chain(contents)
-            .chain([PieceContent::Row(PieceRowKind::Events, events)])
-        {
-            if matches!(&content, PieceContent::Row(_, bytes) if bytes.is_empty()) {
-                continue;
-            }
+        let reads = (!reads.is_empty()).then_some(PieceContent::Reads(reads));
+        let events =
+            (!events.is_empty()).then_some(PieceContent::Row(PieceRowKind::Events, events));
+        for content in reads.into_iter().chain(contents).chain(events) {
             let (run, seq) = (self.run.head.id.0, self.next_seq);
             self.next_seq += content.rows();
             out.push(PieceRows { run, seq, content });

@@ -21,9 +21,6 @@ use crate::{
     run::{Run, RunId, RunUpdate},
 };
 
-/// How long the first write waits for others that can share its transaction.
-const BATCH_DELAY: Duration = Duration::from_millis(200);
-
 /// A batch of this many bytes is written without waiting for more.
 const FULL_BYTES: usize = 4 << 20;
 
@@ -255,8 +252,8 @@ impl WriteQueue {
         }
     }
 
-    /// Waits for something to write, then [`BATCH_DELAY`] for more, and takes the batch.
-    pub(super) fn next(&self, timeout: Option<Duration>) -> NextWrite {
+    /// Waits for something to write, then for `batch_delay` for more that can share its transaction, and takes the batch.
+    pub(super) fn next(&self, timeout: Option<Duration>, batch_delay: Duration) -> NextWrite {
         let idle = |pending: &mut Pending| !pending.any;
         let pending = self.lock();
         let pending = if let Some(timeout) = timeout {
@@ -271,7 +268,7 @@ impl WriteQueue {
         }
         let gathered = self
             .changed
-            .wait_timeout_while(pending, BATCH_DELAY, |pending| !pending.urgent);
+            .wait_timeout_while(pending, batch_delay, |pending| !pending.urgent);
         let (mut pending, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         pending.take_batch()
     }
@@ -404,7 +401,7 @@ mod tests {
 
     fn batch(queue: &WriteQueue) -> Box<Batch> {
         let _answer = queue.flush();
-        match queue.next(None) {
+        match queue.next(None, Duration::ZERO) {
             NextWrite::Write(batch) => batch,
             other => panic!("{other:?}"),
         }
@@ -496,7 +493,13 @@ mod tests {
         let queue = WriteQueue::default();
         queue.finish(a_run(1).into());
         queue.close();
-        assert!(matches!(queue.next(None), NextWrite::Write(_)));
-        assert!(matches!(queue.next(None), NextWrite::Closed));
+        assert!(matches!(
+            queue.next(None, Duration::ZERO),
+            NextWrite::Write(_)
+        ));
+        assert!(matches!(
+            queue.next(None, Duration::ZERO),
+            NextWrite::Closed
+        ));
     }
 }

@@ -18,7 +18,7 @@ use super::{
     vacuum,
     write_queue::{Batch, ConversationWrite, NextWrite},
 };
-use crate::private;
+use crate::{clock::now, private};
 
 /// Delays between retries while nothing can be written; the last one repeats.
 const RETRY_DELAYS: [Duration; 5] = [
@@ -28,6 +28,18 @@ const RETRY_DELAYS: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(5),
 ];
+
+/// How long the first write waits for others that can share its transaction.
+const BATCH_DELAY: Duration = Duration::from_millis(200);
+
+/// The longest such wait: what a kill may lose of streams that go on.
+const MAX_BATCH_DELAY: Duration = Duration::from_secs(2);
+
+/// The wait for the next batch where the last took so long to write: the longer it took, the more goes into one, so that
+/// writing takes a tenth of a core where it can.
+fn batch_delay(last_write: Duration) -> Duration {
+    (last_write * 9).clamp(BATCH_DELAY, MAX_BATCH_DELAY)
+}
 
 /// The state of the thread.
 struct HistoryWriter {
@@ -43,6 +55,8 @@ struct HistoryWriter {
     unstored: Unstored,
     /// Whether free pages wait to be given back.
     vacuum_due: bool,
+    /// How long the next batch is waited for.
+    batch_delay: Duration,
 }
 
 enum WriterFile {
@@ -64,11 +78,16 @@ pub(super) fn run(shared: Arc<HistoryShared>) {
         watch: ProcessWatch::default(),
         unstored: Unstored::default(),
         vacuum_due: false,
+        batch_delay: BATCH_DELAY,
     };
     writer.try_to_open();
     loop {
-        match writer.shared.queue.next(writer.timeout()) {
-            NextWrite::Write(batch) => writer.store(*batch),
+        match (writer.shared.queue).next(writer.timeout(), writer.batch_delay) {
+            NextWrite::Write(batch) => {
+                let began = now();
+                writer.store(*batch);
+                writer.batch_delay = batch_delay(now().saturating_duration_since(began));
+            }
             NextWrite::TimedOut => writer.idle(),
             NextWrite::Closed => break,
         }
@@ -473,5 +492,18 @@ impl BatchWriter<'_> {
         }
         file.prepare_cached("RELEASE one")?.execute([])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_writes_are_made_less_often() {
+        let after = |ms| batch_delay(Duration::from_millis(ms));
+        assert_eq!(after(1), BATCH_DELAY);
+        assert_eq!(after(100), Duration::from_millis(900));
+        assert_eq!(after(60_000), MAX_BATCH_DELAY);
     }
 }
