@@ -1,4 +1,5 @@
-//! The event-stream guard, held against vectors of browsers and SDKs, and against random splits.
+//! The event-stream guard, held against vectors of our own in every split into two, against recorded vectors of
+//! browsers and SDKs, and against random splits.
 
 use std::path::PathBuf;
 
@@ -59,9 +60,82 @@ fn comments(frames: &[Frame]) -> Vec<&str> {
     comments
 }
 
+/// A stream, and what the standard makes of it.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vector {
+    name: String,
+    /// How the stream begins.
+    #[serde(default)]
+    stream: String,
+    /// What follows it so many times, and what comes then.
+    #[serde(default)]
+    repeat: String,
+    #[serde(default)]
+    times: usize,
+    #[serde(default)]
+    then: String,
+    /// The stream in hexadecimal digits, where it is not UTF-8.
+    #[serde(default)]
+    hex: String,
+    /// The type and the data of each event.
+    events: Vec<(String, String)>,
+    #[serde(default)]
+    comments: Vec<String>,
+    /// How many lines are not UTF-8.
+    #[serde(default)]
+    repaired: usize,
+    /// What is left over at the end.
+    tail: Option<String>,
+}
+
+impl Vector {
+    fn bytes(&self) -> Vec<u8> {
+        let digits = self.hex.as_bytes().chunks(2);
+        let of_hex = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        let text = self.stream.clone() + &self.repeat.repeat(self.times) + &self.then;
+        text.into_bytes()
+            .into_iter()
+            .chain(digits.map(of_hex))
+            .collect()
+    }
+
+    fn assert_read<'a>(&self, pieces: impl IntoIterator<Item = &'a [u8]>, how: &str) {
+        let (frames, tail) = frames(pieces);
+        let name = &self.name;
+        let wanted: Vec<_> = self.events.iter().map(|(e, d)| (&**e, &**d)).collect();
+        assert_eq!(events(&frames), wanted, "{name}, {how}");
+        assert_eq!(comments(&frames), self.comments, "{name}, {how}");
+        let repaired = frames.iter().filter(|frame| **frame == Frame::Repaired);
+        assert_eq!(repaired.count(), self.repaired, "{name}, {how}");
+        let known = self.events.len() + self.comments.len() + self.repaired;
+        assert_eq!(frames.len(), known, "{name}, {how}: {frames:?}");
+        assert_eq!(tail, self.tail, "{name}, {how}");
+    }
+}
+
 /// Event and data are compared: this client keeps no last event id and never reconnects by itself.
 #[test]
-fn every_vector_under_every_chunking_and_byte_by_byte() {
+fn our_vectors_in_every_split_into_two_and_byte_by_byte() {
+    #[derive(serde::Deserialize)]
+    struct File {
+        vectors: Vec<Vector>,
+    }
+    let file: File = serde_json::from_str(include_str!("../fixtures/sse/vectors.json")).unwrap();
+    assert!(file.vectors.len() > 100);
+    for vector in &file.vectors {
+        let bytes = vector.bytes();
+        for at in 0..=bytes.len() {
+            let (one, two) = bytes.split_at(at);
+            vector.assert_read([one, two], &format!("cut at {at}"));
+        }
+        vector.assert_read(bytes.chunks(1), "byte by byte");
+    }
+}
+
+/// As above, for the vectors of other programs.
+#[test]
+fn recorded_vectors_under_every_chunking_and_byte_by_byte() {
     let Some(folder) = wire_folder() else { return };
     let text = std::fs::read_to_string(folder.join("sse_vectors.json")).unwrap();
     let file: Value = serde_json::from_str(&text).unwrap();
