@@ -4,7 +4,7 @@ use std::{
     collections::hash_map::RandomState,
     fs,
     hash::{BuildHasher as _, Hasher as _},
-    io::{Read as _, Write as _},
+    io::Write as _,
     path::Path,
 };
 
@@ -116,22 +116,17 @@ pub fn follow_a_key(home: &Home, canary: &str) {
     {
         let file = format!("/proc/{}/cmdline", child.id());
         // Empty for a moment while the program is being loaded.
-        let arguments = loop {
+        let arguments = crate::deadline::until("its arguments", || {
             let read = fs::read(&file).unwrap();
-            if !read.is_empty() {
-                break read;
-            }
-        };
+            if read.is_empty() { Err(read) } else { Ok(read) }
+        });
         assert!(arguments.ends_with(b"openai\0"), "{arguments:?}");
         assert_no_canary_in(&arguments, canary, "the arguments");
     }
     drop(stdin);
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    child.stdout.take().unwrap().read_to_end(&mut out).unwrap();
-    child.stderr.take().unwrap().read_to_end(&mut err).unwrap();
-    child.wait().unwrap();
-    assert_no_canary_in(&out, canary, "the output of set");
-    assert_no_canary_in(&err, canary, "the errors of set");
+    let output = crate::deadline::output(child);
+    assert_no_canary_in(&output.stdout, canary, "the output of set");
+    assert_no_canary_in(&output.stderr, canary, "the errors of set");
     let commands: &[&[&str]] = &[
         &["keys", "list"],
         &["keys", "list", "--json"],

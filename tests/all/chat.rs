@@ -1,6 +1,6 @@
 //! `tokenscope chat`, as a shell runs it.
 
-use std::io::Read as _;
+use std::{io::Read as _, process::ChildStdout};
 
 use serde_json::Value;
 use tokenscope::{
@@ -10,7 +10,8 @@ use tokenscope::{
 
 use crate::{
     canary::{assert_no_canary, assert_no_canary_in, canary},
-    home::{Home, piped},
+    deadline,
+    home::{Home, Ran, piped},
 };
 
 fn lines(text: &str) -> Vec<Value> {
@@ -245,6 +246,16 @@ async fn a_key_from_the_environment_is_sent_and_nowhere_else_to_be_found() {
     assert_no_canary(&[folder.path()], &key);
 }
 
+/// What a program says first, and the pipe with the rest.
+#[cfg(unix)]
+fn first_bytes<const N: usize>(out: ChildStdout) -> (ChildStdout, [u8; N]) {
+    deadline::read("its first words", out, |out| {
+        let mut first = [0; N];
+        out.read_exact(&mut first).unwrap();
+        first
+    })
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_keeps_what_was_said_and_ends_with_130() {
@@ -254,16 +265,15 @@ async fn ctrl_c_keeps_what_was_said_and_ends_with_130() {
     let ended = tokio::task::spawn_blocking(move || {
         let mut child =
             piped(home.tokenscope(["chat", "--json", "--base-url", &url, "-m", "sim-long", "Hi"]));
-        let mut out = child.stdout.take().unwrap();
-        let mut first = [0; 400];
-        out.read_exact(&mut first).unwrap();
+        let out = child.stdout.take().unwrap();
+        let (out, first) = first_bytes::<400>(out);
         let interrupt = std::process::Command::new("kill")
             .args(["-INT", &child.id().to_string()])
             .status();
         assert!(interrupt.unwrap().success());
-        let mut output = first.to_vec();
-        out.read_to_end(&mut output).unwrap();
-        (child.wait().unwrap(), output)
+        child.stdout = Some(out);
+        let rest = deadline::output(child);
+        (rest.status, [&first, &*rest.stdout].concat())
     });
     let (status, output) = ended.await.unwrap();
     assert_eq!(status.code(), Some(130));
@@ -277,20 +287,11 @@ async fn ctrl_c_keeps_what_was_said_and_ends_with_130() {
 fn a_reader_that_leaves_ends_the_program_quietly() {
     let home = Home::new();
     let mut child = piped(home.tokenscope(["chat", "-t", "simulator/sim-long", "Hi"]));
-    let mut out = child.stdout.take().unwrap();
-    let mut first = [0; 64];
-    out.read_exact(&mut first).unwrap();
-    drop(out);
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(0));
-    let mut said = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
-    assert!(!said.contains("panicked"), "{said}");
+    let out = child.stdout.take().unwrap();
+    drop(first_bytes::<64>(out));
+    let ran = Ran::from(deadline::output(child));
+    assert_eq!(ran.code, Some(0));
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
 }
 
 #[test]

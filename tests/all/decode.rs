@@ -8,6 +8,8 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
+use crate::deadline;
+
 const STREAM: &[u8] = b": hi\n\n\
     data: {\"id\":\"r1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
     data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"hm\"}}]}\n\n\
@@ -29,8 +31,8 @@ fn decode(args: &[&str], input: &[u8]) -> Output {
     let input = input.to_vec();
     // It may stop reading early, which is its right.
     let feeding = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    feeding.join().unwrap();
+    let output = deadline::output(child);
+    deadline::joined("its input", feeding);
     output
 }
 
@@ -230,11 +232,15 @@ fn a_reader_that_leaves_early_is_no_error() {
             }
         }
     });
-    let mut first = [0; 22];
-    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
-    assert_eq!(&first, b"{\"type\":\"keep_alive\"}\n");
-    let output = child.wait_with_output().unwrap();
-    feeding.join().unwrap();
+    let out = child.stdout.take().unwrap();
+    let (out, first) = deadline::read("its first line", out, |out| {
+        let mut first = [0; 22];
+        out.read_exact(&mut first).map(|()| first)
+    });
+    assert_eq!(&first.unwrap(), b"{\"type\":\"keep_alive\"}\n");
+    drop(out);
+    let output = deadline::output(child);
+    deadline::joined("its input", feeding);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }

@@ -1,6 +1,12 @@
 //! The engine as its clients drive it: commands in, updates out, on real threads, files and sockets.
 
-use std::sync::Arc;
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
+};
 
 use tokenscope::{
     chat::{ChatRequest, Message},
@@ -15,11 +21,52 @@ use tokenscope::{
 };
 use url::Url;
 
-use crate::home::Home;
+use crate::{
+    deadline::{self, Deadline},
+    home::Home,
+};
+
+/// An engine whose updates are waited for until the deadline.
+pub struct Heard {
+    engine: Engine,
+    /// A message for each update that was queued; it ends with the engine.
+    queued: Receiver<()>,
+}
+
+impl Heard {
+    pub fn start(options: Options) -> Self {
+        let (queue, queued) = channel();
+        let wake = move || {
+            let _ = queue.send(());
+        };
+        let engine = Engine::start(options, wake).expect("a thread");
+        Self { engine, queued }
+    }
+
+    /// The next update; `None` once the engine has ended.
+    pub fn next(&self, deadline: &Deadline<'_>) -> Option<Update> {
+        loop {
+            if let Some(update) = self.engine.try_next() {
+                return Some(update);
+            }
+            if deadline.next(&self.queued).is_none() {
+                return self.engine.try_next();
+            }
+        }
+    }
+}
+
+impl Deref for Heard {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        &self.engine
+    }
+}
 
 /// An engine in folders of its own, with the simulator.
 pub struct Driven {
-    pub engine: Engine,
+    pub engine: Heard,
     pub home: Home,
     pub settings: Arc<Settings>,
 }
@@ -39,7 +86,7 @@ impl Driven {
             simulator: true,
             history: true,
         };
-        let engine = Engine::start(options, || {}).expect("a thread");
+        let engine = Heard::start(options);
         let settings = Arc::default();
         let mut driven = Self {
             engine,
@@ -55,9 +102,12 @@ impl Driven {
     }
 
     /// Waits for the update that is asked for; those before it are passed over.
+    #[track_caller]
     pub fn until<T>(&self, mut wanted: impl FnMut(Update) -> Option<T>) -> T {
+        let deadline = Deadline::of("an update of the engine");
         loop {
-            let update = self.engine.next().expect("the engine has not ended");
+            let update = self.engine.next(&deadline);
+            let update = update.expect("the engine has not ended");
             if let Some(found) = wanted(update) {
                 return found;
             }
@@ -82,6 +132,7 @@ impl Driven {
     }
 
     /// Folds the updates of a run, as a client does, until `seen` says that it is enough.
+    #[track_caller]
     pub fn follow(&self, id: RunId, mut seen: impl FnMut(&Run) -> bool) -> Run {
         let mut run: Option<Run> = None;
         self.until(|update| match update {
@@ -99,17 +150,20 @@ impl Driven {
     }
 
     /// A run that is over, as the history has it: it hears of the end just after the client does.
+    #[track_caller]
     pub fn kept(&self, id: RunId) -> Run {
-        loop {
+        deadline::until("the end of a run in the history", || {
             self.engine.send(Command::LoadRun(id));
             let run = self.until(|update| match update {
                 Update::RunLoaded { id: of, run } if of == id => Some(*run.expect("it is kept")),
                 _ => None,
             });
             if run.state.is_over() {
-                return run;
+                Ok(run)
+            } else {
+                Err(run.state)
             }
-        }
+        })
     }
 }
 
@@ -253,7 +307,8 @@ fn a_conversation_is_found_by_the_next_engine_and_stopping_ends_all() {
     driven.follow(id, |run| !run.answer.text.is_empty());
     driven.engine.send(Command::Stop);
     let mut ended = false;
-    while let Some(update) = driven.engine.next() {
+    let deadline = Deadline::of("the engine's end");
+    while let Some(update) = driven.engine.next(&deadline) {
         assert!(!ended, "nothing follows the end: {update:?}");
         ended = matches!(update, Update::Stopped);
     }

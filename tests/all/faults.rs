@@ -25,6 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    deadline::soon,
     fault_server::{
         Authority, STREAM_HEAD, Server, answer_all, chunk, closed_port, gone, header, read_request,
         reset, send, serve, serve_tls, whole,
@@ -153,7 +154,9 @@ async fn f08_idle_pooled_connection_was_closed() {
         CancellationToken::new(),
     )
     .await;
-    is_closed.recv().await.unwrap();
+    soon("a message of the server", is_closed.recv())
+        .await
+        .unwrap();
     let two = run_on(
         &transport,
         ask(endpoint(&server.url())),
@@ -358,7 +361,9 @@ async fn f12_to_f15_silence_meets_the_right_limit() {
             expected == P::Stream,
             "{name}: {text}"
         );
-        left.recv().await.expect(name);
+        soon("a message of the server", left.recv())
+            .await
+            .expect(name);
     }
 }
 
@@ -383,7 +388,7 @@ async fn a_connection_that_stays_open_after_the_end_is_a_note() {
     } = endless(stream_of("a\nEND\n"), "").await;
     let run = run(endpoint(&server.url())).await;
     assert_eq!((run.state, run.answer.notes.len()), (RunState::Ok, 1));
-    left.recv().await.unwrap();
+    soon("a message of the server", left.recv()).await.unwrap();
 }
 
 #[tokio::test]
@@ -556,7 +561,7 @@ async fn f48_cancel_closes_the_socket() {
         let (transport, ask) = (Transport::default(), ask(endpoint(&server.url())));
         let going = execute_in(&TOY, &transport, ask, cancel.clone(), &mut emit);
         let stop = async {
-            asked.recv().await.unwrap();
+            soon("a message of the server", asked.recv()).await.unwrap();
             if phase == P::Headers {
                 cancel.cancel();
             }
@@ -565,7 +570,9 @@ async fn f48_cancel_closes_the_socket() {
         assert_eq!(class(&run), (C::Cancelled, phase));
         assert_eq!(run.answer.text, if phase == P::Stream { "a" } else { "" });
         assert!(run.is_cancelled());
-        left.recv().await.expect("the socket should be closed");
+        soon("a message of the server", left.recv())
+            .await
+            .expect("the socket should be closed");
     }
 }
 
@@ -588,12 +595,16 @@ async fn f48_cancel_while_connecting() {
     let ask = ask(endpoint(&server.named_url("https")));
     let going = run_on(&transport, ask, cancel.clone());
     let stop = async {
-        has_hello.recv().await.unwrap();
+        soon("a message of the server", has_hello.recv())
+            .await
+            .unwrap();
         cancel.cancel();
     };
     let (run, ()) = tokio::join!(going, stop);
     assert_eq!(class(&run), (C::Cancelled, P::Tls));
-    has_left.recv().await.expect("the socket should be closed");
+    soon("a message of the server", has_left.recv())
+        .await
+        .expect("the socket should be closed");
 }
 
 #[tokio::test]

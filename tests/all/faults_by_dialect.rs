@@ -12,13 +12,15 @@ use tokenscope::{
     endpoint::Endpoint,
     event::{Answer, FaultClass as C, Phase as P},
     history::{ExportFormat, History, RunQuery},
-    run::{Origin, Run, RunHead, RunId, RunSpec, RunState, execute},
+    run::{Origin, Run, RunHead, RunId, RunSpec, RunState, RunUpdate, execute},
     transport::Transport,
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     canary::{assert_no_canary, assert_no_canary_in},
+    deadline::soon,
     dialects::{Fixture, answer, decode, fixtures},
     fault_server::{Server, chunk, gone, header, read_request, reset, send, serve, whole},
     toy::{CANARY, class, fault, limits},
@@ -54,6 +56,14 @@ fn content_type(dialect: &Dialect) -> &'static str {
 }
 
 async fn run_of(dialect: &Dialect, server: &Server) -> Run {
+    run_telling(dialect, server, &mut |_| {}).await
+}
+
+async fn run_telling(
+    dialect: &Dialect,
+    server: &Server,
+    emit: &mut (impl FnMut(RunUpdate) + Send),
+) -> Run {
     let mut endpoint = Endpoint::custom("here", server.url().parse().unwrap(), dialect.id);
     endpoint.connect.timeouts = limits(0, 0, 0, 20_000);
     let request = Arc::new(ChatRequest::of_text("a-model", "hello"));
@@ -66,13 +76,9 @@ async fn run_of(dialect: &Dialect, server: &Server) -> Run {
         no_key_reason: None,
         cold: false,
     };
-    let run = execute(
-        &Transport::default(),
-        ask,
-        CancellationToken::new(),
-        &mut |_| {},
-    )
-    .await;
+    let transport = Transport::default();
+    let run = execute(&transport, ask, CancellationToken::new(), emit);
+    let run = soon("the run's end", run).await;
     assert_no_canary_in(format!("{run:?}").as_bytes(), CANARY, dialect.label);
     assert!(run.stamps.request_sent.is_some(), "{:?}", run.answer.fault);
     run
@@ -108,24 +114,31 @@ async fn f10_f11_a_break_inside_the_stream_keeps_the_text() {
         let part: &'static [u8] = fixture.body[..at].to_vec().leak();
         let kind = content_type(dialect);
         for reset_it in [true, false] {
-            let server = serve(move |mut stream, _| async move {
-                read_request(&mut stream).await;
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n"
-                );
-                send(
-                    &mut stream,
-                    [head.as_bytes(), &chunk(part), b"ff\r\n"].concat(),
-                )
-                .await;
-                if reset_it {
-                    // The client must have read it, or the reset overtakes it.
-                    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-                    reset(stream);
+            let is_read = Arc::new(Notify::new());
+            let client_read = Arc::clone(&is_read);
+            let server = serve(move |mut stream, _| {
+                let client_read = Arc::clone(&client_read);
+                async move {
+                    read_request(&mut stream).await;
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n"
+                    );
+                    let part = [head.as_bytes(), &chunk(part), b"ff\r\n"].concat();
+                    send(&mut stream, part).await;
+                    if reset_it {
+                        // The client must have read it, or the reset overtakes it.
+                        client_read.notified().await;
+                        reset(stream);
+                    }
                 }
             })
             .await;
-            let run = run_of(dialect, &server).await;
+            let mut emit = |update| {
+                if matches!(update, RunUpdate::Read { .. }) {
+                    is_read.notify_one();
+                }
+            };
+            let run = run_telling(dialect, &server, &mut emit).await;
             let name = format!("{}, reset: {reset_it}", fixture.name);
             assert_eq!(class(&run), (C::Interrupted, fault(&run).phase), "{name}");
             assert_eq!(run.state, RunState::Fault, "{name}");

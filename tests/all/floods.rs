@@ -16,13 +16,12 @@ use std::{
     process::{Child, Stdio},
     sync::OnceLock,
     thread,
-    time::Duration,
 };
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
-use crate::home::Home;
+use crate::{deadline, home::Home};
 
 /// Memory that any run may take up, beside its text.
 const ROOM: usize = 100 << 20;
@@ -212,21 +211,20 @@ fn measured(home: &Home, arguments: &[&str]) -> Took {
     Took {
         peak,
         disk: size_of_folder(&home.paths().data),
-        out: reader.join().unwrap(),
+        out: deadline::joined("its output", reader),
     }
 }
 
 fn peak_of(child: &mut Child) -> usize {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
+    deadline::until("the program's end", || {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let now = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
         peak = peak.max(now.unwrap_or(0) << 10);
-        // How often it is looked at; nothing is waited for.
-        thread::sleep(Duration::from_millis(2));
-    }
+        child.try_wait().unwrap().ok_or(peak)
+    });
     peak
 }
 

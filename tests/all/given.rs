@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::home::{Home, Ran};
+use crate::{
+    deadline,
+    home::{Home, Ran},
+};
 
 /// A text as editors, shells and Windows PowerShell write it.
 fn spellings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
@@ -273,13 +276,17 @@ fn a_pipe_that_stays_silent_is_told_of() {
     let home = Home::new();
     let mut child = crate::home::piped(home.tokenscope(["chat", "--print-body"]));
     let stdin = child.stdin.take();
-    let mut said = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap())
-        .read_line(&mut said)
-        .unwrap();
-    assert_eq!(said, "tokenscope: waiting for the end of standard input\n");
+    let err = BufReader::new(child.stderr.take().unwrap());
+    let (_err, said) = deadline::read("its first line", err, |err| {
+        let mut said = String::new();
+        err.read_line(&mut said).map(|_| said)
+    });
+    assert_eq!(
+        said.unwrap(),
+        "tokenscope: waiting for the end of standard input\n"
+    );
     drop(stdin);
-    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(deadline::ended(&mut child).code(), Some(2));
 }
 
 #[test]

@@ -29,6 +29,8 @@ use tokenscope::{
     transport::TcpInfo,
 };
 
+use crate::deadline;
+
 /// A run that ended well, of this key.
 pub(crate) fn a_run(id: i64) -> Run {
     let mut run = Run::new(RunHead {
@@ -93,9 +95,7 @@ pub(crate) fn says(at: u64, text: &str) -> RunUpdate {
 fn wait_until_closed(folder: &Path, number: usize) {
     let lock = folder.join(format!("history.session-{number}.lock"));
     let file = File::options().write(true).open(lock).unwrap();
-    while file.try_lock().is_err() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    deadline::until("the lock of its session", || file.try_lock());
 }
 
 /// Drops the only handle and waits until the file is closed.

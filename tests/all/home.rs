@@ -11,6 +11,8 @@ use std::{
 use tempfile::TempDir;
 use tokenscope::settings::Paths;
 
+use crate::deadline;
+
 /// What of the test's own environment the program still needs.
 const INHERITED: &[&str] = &["PATH", "SYSTEMROOT", "TMPDIR", "TEMP"];
 
@@ -78,13 +80,14 @@ impl Home {
     }
 
     /// Runs the program to its end, with `input` piped in.
+    #[track_caller]
     pub fn run(&self, arguments: &[&str], input: &str) -> Ran {
         let mut child = piped(self.tokenscope(arguments));
         let mut stdin = child.stdin.take().expect("a pipe");
         // A program that reads nothing may be gone already.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
-        child.wait_with_output().expect("it ends").into()
+        deadline::output(child).into()
     }
 }
 

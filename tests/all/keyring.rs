@@ -28,6 +28,7 @@ use zbus::{
 
 use crate::{
     canary::{assert_no_canary, canary, follow_a_key, home_with},
+    deadline,
     engine::{Driven, put},
     home::Home,
 };
@@ -74,11 +75,9 @@ impl Session {
     fn kill_daemon(&mut self) {
         self.signal("-KILL");
         if let Some(mut daemon) = self.daemon.take() {
-            daemon.wait().expect("it ended");
+            deadline::ended(&mut daemon);
         }
-        while self.daemon_pid().is_some() {
-            std::thread::yield_now();
-        }
+        deadline::until_true("a bus without the daemon", || self.daemon_pid().is_none());
     }
 
     /// Starts a daemon with the same collection, unlocked.

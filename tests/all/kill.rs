@@ -21,7 +21,10 @@ use tokenscope::{
     run::{Run, RunId, RunState},
 };
 
-use crate::history::{says, waiting};
+use crate::{
+    deadline,
+    history::{says, waiting},
+};
 
 const FOLDER: &str = "TOKENSCOPE_KILL_FOLDER";
 const ROUND: &str = "TOKENSCOPE_KILL_ROUND";
@@ -66,15 +69,15 @@ fn kill_one(folder: &Path, round: i64) -> u64 {
             }
         }
     });
-    let first = marked.recv().unwrap();
+    let first = deadline::message("its first words", &marked);
     // A different moment each time: somewhere within the batches of the first two seconds.
     std::thread::sleep(Duration::from_millis(
         1200 + (round.unsigned_abs() * 337) % 900,
     ));
     let killed = Instant::now();
     child.kill().unwrap();
-    child.wait().unwrap();
-    reading.join().unwrap();
+    deadline::ended(&mut child);
+    deadline::joined("what it said", reading);
     std::iter::once(first)
         .chain(marked)
         .filter(|(at, _)| killed - *at > PROMISED)

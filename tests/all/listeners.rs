@@ -16,6 +16,7 @@ use tokenscope::{
 };
 
 use crate::{
+    deadline::{self, Deadline},
     engine::{Driven, put},
     floods::read_request,
 };
@@ -78,7 +79,7 @@ fn stalled() -> (Driven, RunId) {
         _ => None,
     });
     let id = driven.ask("here", "m");
-    let sent = stalls.recv().unwrap();
+    let sent = deadline::message("a server that can send no more", &stalls);
     assert!(sent < MAY_WAIT, "{sent} bytes were taken for nobody");
     (driven, id)
 }
@@ -105,7 +106,8 @@ fn stopping_needs_no_room_and_loses_nothing_that_was_said() {
     let (driven, id) = stalled();
     driven.engine.send(Command::Stop);
     let mut said = 0;
-    while let Some(update) = driven.engine.next() {
+    let deadline = Deadline::of("the engine's end");
+    while let Some(update) = driven.engine.next(&deadline) {
         if let Update::Over(run) = update {
             said = run.answer.text.len();
         }

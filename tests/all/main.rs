@@ -17,6 +17,7 @@ mod canary_echo;
 mod canary_grpc;
 mod chat;
 mod credentials;
+mod deadline;
 mod decode;
 #[cfg(feature = "gui")]
 mod desktop;

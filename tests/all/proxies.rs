@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    deadline::soon,
     fault_server::{
         Authority, answer_all, closed_port, gone, http_proxy, read_head, send, serve, socks_proxy,
         whole,
@@ -66,7 +67,7 @@ async fn a_socks_proxy_with_password_resolves_where_its_scheme_says() {
                 !by_name,
                 "DNS is done here or there"
             );
-            assert_eq!(kinds.recv().await.unwrap() == 3, by_name);
+            assert_eq!(soon("a request", kinds.recv()).await.unwrap() == 3, by_name);
         }
     }
 }

@@ -7,7 +7,7 @@ use tokenscope::{
     run::{ConnectionKind, Read, Run, RunId, RunState, RunUpdate, Stamps},
 };
 
-use crate::toy;
+use crate::{deadline, toy};
 
 fn new_run() -> Run {
     Run::new(toy::ask(toy::endpoint("http://127.0.0.1:1/")).head)
@@ -252,14 +252,14 @@ async fn held_back_run() -> Run {
         let head =
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
         stream.write_all(head).unwrap();
-        may_write.recv().unwrap();
+        deadline::message("the head that was read", &may_write);
         stream.write_all(b"Hello\nEND\n").unwrap();
         wrote.send(()).unwrap();
     });
     let mut emit = move |update: RunUpdate| {
         if matches!(update, RunUpdate::Head { .. }) {
             head_seen.send(()).unwrap();
-            written.recv().unwrap();
+            deadline::message("the token that was written", &written);
             thread::sleep(HELD_BACK);
         }
     };
@@ -273,7 +273,7 @@ async fn held_back_run() -> Run {
         &mut emit,
     )
     .await;
-    server.join().unwrap();
+    deadline::joined("the server", server);
     assert_eq!(run.state, RunState::Ok, "{:?}", run.answer.fault);
     run
 }

@@ -4,7 +4,7 @@ mod any;
 mod edit;
 mod watch;
 
-use std::{collections::BTreeMap, fs, sync::mpsc, time::Duration};
+use std::{collections::BTreeMap, fs, sync::mpsc};
 
 use tokenscope::{
     dialect::DialectId,
@@ -15,7 +15,10 @@ use tokenscope::{
 };
 use url::Url;
 
-use crate::home::Home;
+use crate::{
+    deadline::{self, Deadline},
+    home::Home,
+};
 
 fn load(home: &Home) -> Result<Settings, SettingsProblem> {
     settings::load_in(&home.paths(), &Environment::of([]))

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::{BufReader, Read as _},
+    io::{BufRead, BufReader, Read as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command},
@@ -11,7 +11,10 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::home::{Home, Ran, piped};
+use crate::{
+    deadline,
+    home::{Home, Ran, piped},
+};
 
 const FAST: &str = "simulator/sim-fast";
 
@@ -41,14 +44,28 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.unwrap().success());
 }
 
+/// Waits for the first byte that a program prints.
+#[track_caller]
+fn first_byte(child: &mut Child) -> [u8; 1] {
+    let (out, first) = deadline::read("its first byte", child.stdout.take().unwrap(), |out| {
+        let mut first = [0];
+        out.read_exact(&mut first).map(|()| first)
+    });
+    child.stdout = Some(out);
+    first.unwrap()
+}
+
 /// The lines of standard error up to one that contains this, that one among them.
-fn until(err: &mut impl std::io::BufRead, wanted: &str) -> String {
-    let mut all = String::new();
-    while !all.contains(wanted) {
-        let read = err.read_line(&mut all).unwrap();
-        assert!(read > 0, "it ended without “{wanted}”: {all}");
-    }
-    all
+#[track_caller]
+fn until<R: BufRead + Send + 'static>(err: R, wanted: &'static str) -> (R, String) {
+    deadline::read(wanted, err, move |err| {
+        let mut all = String::new();
+        while !all.contains(wanted) {
+            let read = err.read_line(&mut all).unwrap();
+            assert!(read > 0, "it ended without “{wanted}”: {all}");
+        }
+        all
+    })
 }
 
 #[test]
@@ -58,11 +75,12 @@ fn it_waits_while_another_process_holds_the_file() {
     let holder = history(&home);
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut child = piped(ask(&home, &["-t", FAST]));
-    let mut err = BufReader::new(child.stderr.take().unwrap());
-    until(&mut err, "waiting for the history");
+    let err = BufReader::new(child.stderr.take().unwrap());
+    let (err, _) = until(err, "waiting for the history");
     assert_eq!(child.try_wait().unwrap(), None, "it waits");
     holder.execute_batch("COMMIT").unwrap();
-    let ended = Ran::from(child.wait_with_output().unwrap());
+    drop(err);
+    let ended = Ran::from(deadline::output(child));
     assert_eq!(ended.code, Some(0));
     let kept = kept(&home);
     assert_eq!(kept.len(), 2);
@@ -79,13 +97,11 @@ fn who_does_not_want_to_wait_gives_up() {
     let holder = history(&home);
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut child = piped(ask(&home, &["-t", FAST]));
-    let mut err = BufReader::new(child.stderr.take().unwrap());
-    until(&mut err, "waiting for the history");
+    let err = BufReader::new(child.stderr.take().unwrap());
+    let (err, _) = until(err, "waiting for the history");
     signal(&child, "-INT");
-    let mut rest = String::new();
-    err.read_to_string(&mut rest).unwrap();
-    assert!(rest.contains("is not in the history"), "{rest}");
-    assert_eq!(child.wait().unwrap().code(), Some(3));
+    until(err, "is not in the history");
+    assert_eq!(deadline::ended(&mut child).code(), Some(3));
 }
 
 #[test]
@@ -124,17 +140,14 @@ fn signals_stop_the_runs_and_what_they_said_is_kept() {
     for (name, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
         let home = Home::new();
         let mut child = piped(ask(&home, &["-t", "simulator/sim-long"]));
-        let mut first = [0; 1];
-        let mut out = child.stdout.take().unwrap();
-        out.read_exact(&mut first).unwrap();
+        let first = first_byte(&mut child);
         signal(&child, name);
-        let mut rest = String::new();
-        out.read_to_string(&mut rest).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(code), "{name}");
+        let ran = Ran::from(deadline::output(child));
+        assert_eq!(ran.code, Some(code), "{name}");
         let kept = kept(&home);
         assert_eq!(kept.len(), 1, "{name}");
         assert_eq!(kept[0].0, "fault", "{name}");
-        let printed = String::from_utf8_lossy(&first).into_owned() + &rest;
+        let printed = String::from_utf8_lossy(&first).into_owned() + &ran.out;
         assert!(
             printed.starts_with(&kept[0].1),
             "{name}: {printed} {kept:?}"
@@ -179,12 +192,12 @@ fn all_that_is_left_is_for_its_owner_only() {
         .query_row("SELECT count(*) FROM run", [], |_| Ok(()))
         .unwrap();
     let mut child = piped(ask(&home, &["-t", "simulator/sim-long"]));
-    child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+    first_byte(&mut child);
     let data = home.paths().data;
     assert!(data.join("history.db-wal").exists() && data.join("history.db-shm").exists());
     assert_private(&data);
     signal(&child, "-TERM");
-    child.wait().unwrap();
+    deadline::ended(&mut child);
     drop(reader);
 
     // What an older version left open to others is mended at the next start.

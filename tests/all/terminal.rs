@@ -2,6 +2,7 @@
 //! disk or a reader that has left is no reason to panic.
 
 use crate::{
+    deadline,
     fault_server::{header, read_head, send, serve, whole},
     home::{Home, Ran},
 };
@@ -176,7 +177,7 @@ fn a_full_disk_is_told_and_never_a_panic() {
     let run = |arguments: &[&str], out: Stdio, err: Stdio| {
         let mut command = home.tokenscope(arguments);
         let started = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
-        Ran::from(started.unwrap().wait_with_output().unwrap())
+        Ran::from(deadline::output(started.unwrap()))
     };
     for arguments in TALKATIVE {
         let usual = run(arguments, Stdio::piped(), Stdio::piped());
@@ -229,7 +230,7 @@ fn readers_that_have_left_end_it_quietly() {
             } else {
                 err.into()
             });
-            let ran: Ran = command.spawn().unwrap().wait_with_output().unwrap().into();
+            let ran: Ran = deadline::output(command.spawn().unwrap()).into();
             assert!(
                 ran.code.is_some_and(|code| code <= 2),
                 "{arguments:?}: {ran:?}"

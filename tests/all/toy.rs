@@ -15,6 +15,8 @@ use tokenscope::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::deadline::soon;
+
 pub static TOY: Dialect = Dialect {
     id: DialectId::OpenaiChat,
     label: "Toy",
@@ -173,7 +175,8 @@ pub async fn run_on(transport: &Transport, ask: RunSpec, cancel: CancellationTok
     let head = ask.head.clone();
     let mut updates: Vec<RunUpdate> = Vec::new();
     let mut emit = |update| updates.push(update);
-    let run = execute_in(&TOY, transport, ask, cancel, &mut emit).await;
+    let run = execute_in(&TOY, transport, ask, cancel, &mut emit);
+    let run = soon("the run's end", run).await;
     let mut folded = Run::new(head);
     for update in &updates {
         folded.apply(update).unwrap();

@@ -22,6 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    deadline::{self, soon},
     fault_server::{
         Authority, Server, answer_all, gone, header, read_head, read_request, send, serve,
         serve_tls, whole,
@@ -50,7 +51,9 @@ fn get(url: &str) -> HttpCall {
 }
 
 async fn sent(transport: &Transport, call: HttpCall) -> Result<HttpResponse, Fault> {
-    transport.prepare(call).await?.send(&Trace::new()).await
+    let trace = Trace::new();
+    let sending = async { transport.prepare(call).await?.send(&trace).await };
+    soon("the response's head", sending).await
 }
 
 async fn phases(transport: &Transport, call: HttpCall) -> ConnectPhases {
@@ -149,7 +152,7 @@ where
                 request.into_body().collect().await.unwrap().to_bytes(),
                 "{}"
             );
-            barrier.wait().await;
+            soon("the others", barrier.wait()).await;
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"a\nEND\n"))))
         }
     });
@@ -289,7 +292,7 @@ async fn together(count: usize) -> Server {
         let barrier = barrier.clone();
         async move {
             while read_request(&mut stream).await.is_some() {
-                barrier.wait().await;
+                soon("the others", barrier.wait()).await;
                 send(&mut stream, whole("200 OK", "", "END\n")).await;
             }
         }
@@ -355,7 +358,9 @@ async fn an_idle_connection_on_which_something_came_is_not_used() {
     .await;
     let transport = Transport::default();
     phases(&transport, call(&server.url(), ConnectOptions::default())).await;
-    is_said.recv().await.unwrap();
+    soon("a message of the server", is_said.recv())
+        .await
+        .unwrap();
     let response = sent(&transport, call(&server.url(), ConnectOptions::default()));
     assert_eq!(response.await.unwrap().head.status, 200);
     assert_eq!(server.accepted(), 2);
@@ -396,12 +401,12 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
             break;
         }
         go.send(&["a"]).unwrap();
-        written.recv().unwrap();
+        deadline::message("bytes that were written", &written);
         first = response.body.next().await.unwrap().unwrap();
     }
     for (pieces, text, is_at_most) in [(&["b"][..], "b", false), (&["c", "d"], "cd", true)] {
         go.send(pieces).unwrap();
-        let before = written.recv().unwrap();
+        let before = deadline::message("bytes that were written", &written);
         std::thread::sleep(HELD_BACK);
         let chunk = response.body.next().await.unwrap().unwrap();
         assert_eq!(chunk.bytes, text);
@@ -420,7 +425,7 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
     );
     assert_eq!((tcp.lost, tcp.out_of_order), (0, 0));
     drop(go);
-    server.join().unwrap();
+    deadline::joined("the server", server);
 }
 
 /// Says when it is dropped.
@@ -458,7 +463,9 @@ async fn dropping_an_http2_response_resets_its_stream_only() {
         .await
         .unwrap();
     drop(one);
-    is_dropped.recv().await.unwrap();
+    soon("a message of the server", is_dropped.recv())
+        .await
+        .unwrap();
     let two = sent(&transport, call(&server.url(), http2()))
         .await
         .unwrap();
@@ -512,7 +519,9 @@ async fn sent_is_when_the_body_is_taken_not_when_it_is_offered() {
     let trace = Trace::new();
     let sending = prepared.send(&trace);
     let meanwhile = async {
-        head_is_there.recv().await.unwrap();
+        soon("a message of the server", head_is_there.recv())
+            .await
+            .unwrap();
         assert_eq!(trace.request_sent(), None, "the server has not read it");
         assert_eq!(trace.phase(), Phase::Headers);
         go.send(true).unwrap();
@@ -580,7 +589,9 @@ async fn the_request_is_what_the_endpoint_says() {
     endpoint.headers.insert("X-Team".into(), "red".into());
     let run = run(endpoint).await;
     assert_eq!(run.state, RunState::Ok);
-    let (head, body) = requests.recv().await.unwrap();
+    let (head, body) = soon("a message of the server", requests.recv())
+        .await
+        .unwrap();
     assert!(head.starts_with("POST /chat HTTP/1.1\r\n"), "{head}");
     for (name, value) in [
         ("authorization", format!("Bearer {CANARY}")),

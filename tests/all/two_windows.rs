@@ -14,13 +14,17 @@ use std::{
 use tokenscope::{
     chat::Part,
     conversation::{Conversation, ConversationChange, ConversationId, Draft, Pane, TurnId, merge},
-    engine::{self, Engine, Options, Update},
+    engine::{self, Options, Update},
     history::{History, Storage},
     run::RunId,
     settings::Paths,
 };
 
-use crate::home::Home;
+use crate::{
+    deadline::{self, Deadline},
+    engine::Heard,
+    home::Home,
+};
 
 const FOLDER: &str = "TOKENSCOPE_WINDOWS_FOLDER";
 const TURNS: &str = "TOKENSCOPE_WINDOWS_TURNS";
@@ -99,8 +103,8 @@ fn two_hundred_turns_of_two_processes_are_all_kept() {
     let mut asked = BTreeSet::new();
     for (mut child, from) in windows {
         let reading = std::thread::spawn(move || said(from).collect::<Vec<_>>());
-        let turns = reading.join().unwrap();
-        assert!(child.wait().unwrap().success());
+        let turns = deadline::joined("a window's turns", reading);
+        assert!(deadline::ended(&mut child).success());
         assert_eq!(turns.len(), 100);
         asked.extend(turns);
     }
@@ -118,15 +122,17 @@ fn killing_both_loses_nothing_that_was_kept() {
         let windows = [start(&home, usize::MAX), start(&home, usize::MAX)];
         let mut pending = Vec::new();
         for (child, from) in windows {
-            let mut turns = said(from);
             // A different moment each time: after some turns of the one, in the middle of the other's.
-            let first: Vec<TurnId> = turns.by_ref().take(1 + round * 7 % 5).collect();
+            let some = 1 + round * 7 % 5;
+            let (turns, first) = deadline::read("a window's turns", said(from), move |turns| {
+                turns.by_ref().take(some).collect::<Vec<TurnId>>()
+            });
             promised.extend(first);
             pending.push((child, turns));
         }
         for (mut child, turns) in pending {
             child.kill().unwrap();
-            child.wait().unwrap();
+            deadline::ended(&mut child);
             promised.extend(turns);
         }
         let file = rusqlite::Connection::open(home.paths().data.join("history.db")).unwrap();
@@ -143,7 +149,7 @@ fn killing_both_loses_nothing_that_was_kept() {
 
 /// A client as the playground is one: it keeps what it last agreed on with the file.
 struct Window {
-    engine: Engine,
+    engine: Heard,
     base: Arc<Conversation>,
     mine: Conversation,
 }
@@ -159,7 +165,7 @@ impl Window {
             simulator: false,
             history: true,
         };
-        let engine = Engine::start(options, || {}).unwrap();
+        let engine = Heard::start(options);
         engine.send(engine::Command::ShowConversation(ID));
         let mine = read(&engine);
         Self {
@@ -203,10 +209,12 @@ impl Window {
 }
 
 /// Reads the conversation; what was saved before is on disk then.
-fn read(engine: &Engine) -> Conversation {
+fn read(engine: &Heard) -> Conversation {
     engine.send(engine::Command::LoadConversation(ID));
+    let deadline = Deadline::of("the conversation");
     loop {
-        if let Update::Conversation { conversation, .. } = engine.next().expect("it runs") {
+        let update = engine.next(&deadline).expect("it runs");
+        if let Update::Conversation { conversation, .. } = update {
             return *conversation.expect("it is kept");
         }
     }
@@ -234,7 +242,8 @@ fn ask_beside_another() {
         out.flush().unwrap();
     }
     window.engine.send(engine::Command::Stop);
-    while let Some(update) = window.engine.next() {
+    let deadline = Deadline::of("the engine's end");
+    while let Some(update) = window.engine.next(&deadline) {
         assert!(!matches!(update, Update::Unstored(_)), "{update:?}");
     }
 }

@@ -5,7 +5,10 @@ use std::io::Read as _;
 use serde_json::Value;
 use tokenscope::{dialect::DialectId, simulator};
 
-use crate::home::{Home, piped};
+use crate::{
+    deadline,
+    home::{Home, piped},
+};
 
 /// The arguments that ask a simulated model by each protocol.
 fn targets() -> Vec<String> {
@@ -103,12 +106,14 @@ async fn a_large_file_is_not_held_thrice() {
                 "Hello",
             ]);
             let mut child = piped(command);
-            let mut out = child.stdout.take().unwrap();
+            let out = child.stdout.take().unwrap();
             // By the first token all of the request is out.
-            out.read_exact(&mut [0]).unwrap();
+            let (_out, first) =
+                deadline::read("the first token", out, |out| out.read_exact(&mut [0]));
+            first.unwrap();
             peaks.push(peak(child.id()));
             child.kill().unwrap();
-            child.wait().unwrap();
+            deadline::ended(&mut child);
         }
         let held = peaks[1].saturating_sub(peaks[0]);
         // gRPC's message is whole before it is sent.

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
 use crate::{
+    deadline::soon,
     fault_server::{Authority, Server, chunk, read_request, send, serve, serve_tls, whole},
     grpc_messages::{body, response},
     grpc_server::{Script, messages, plain, secure},
@@ -49,7 +50,9 @@ fn secure_endpoint(server: &Server, authority: &Authority) -> Endpoint {
 async fn run_on(transport: &Transport, endpoint: Endpoint, request: ChatRequest) -> Run {
     let mut ask = toy::ask(endpoint);
     ask.head.request = Arc::new(request);
-    let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
+    let mut emit = |_| {};
+    let run = execute(transport, ask, CancellationToken::new(), &mut emit);
+    let run = soon("the run's end", run).await;
     assert!(!format!("{run:?}").contains(CANARY), "a key in a record");
     run
 }
@@ -125,7 +128,7 @@ async fn an_answer_streams_cold_then_warm_over_tls() {
             stamps.first_token <= stamps.first_visible && stamps.first_visible <= stamps.closed
         );
         assert_eq!(notes(&run), Vec::<&str>::new());
-        let (headers, message) = came.recv().await.unwrap();
+        let (headers, message) = soon("a request", came.recv()).await.unwrap();
         let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
         assert_eq!(
             header("authorization"),
@@ -423,7 +426,7 @@ async fn where_http2_is_refused_rest_answers() {
         assert_eq!(run.answer.fault, None);
         assert_eq!(run.answer.text, "By REST.");
         assert_eq!(run.http_version.as_deref(), Some("HTTP/1.1"));
-        let head = heads.recv().await.unwrap();
+        let head = soon("a request", heads.recv()).await.unwrap();
         let rest = format!(
             "POST /{PLACE}/publishers/google/models/gemini-3-pro:streamGenerateContent?alt=sse "
         );

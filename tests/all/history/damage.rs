@@ -10,6 +10,8 @@ use tokenscope::{
     run::RunId,
 };
 
+use crate::deadline;
+
 use super::{a_run, all_runs, close, says, waiting};
 
 fn file(folder: &Path) -> PathBuf {
@@ -314,10 +316,12 @@ async fn a_write_that_a_crash_left_half_done_is_taken_back() {
 }
 
 /// Waits until the file is smaller than this.
+#[track_caller]
 fn wait_until_smaller(folder: &Path, bytes: u64) {
-    while fs::metadata(file(folder)).unwrap().len() >= bytes {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    deadline::until("a smaller file", || {
+        let size = fs::metadata(file(folder)).unwrap().len();
+        if size < bytes { Ok(()) } else { Err(size) }
+    });
 }
 
 #[tokio::test]

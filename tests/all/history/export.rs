@@ -15,6 +15,7 @@ use tokenscope::{
 };
 
 use super::a_run;
+use crate::deadline;
 
 /// Reads CSV after RFC 4180.
 fn parse_csv(text: &str) -> Vec<Vec<String>> {
@@ -187,15 +188,15 @@ async fn a_stopped_or_impossible_export_leaves_what_was_there() {
             .export(RunQuery::default(), ExportFormat::Csv, path, progress)
             .await
     });
-    tokio::task::spawn_blocking(move || has_begun.recv().unwrap())
+    tokio::task::spawn_blocking(move || deadline::message("the export's first run", &has_begun))
         .await
         .unwrap();
     export.abort();
     assert!(export.await.unwrap_err().is_cancelled());
     drop(stopped);
-    while fs::read_dir(out.path()).unwrap().count() > 1 {
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-    }
+    deadline::until_true("the end of its half file", || {
+        fs::read_dir(out.path()).unwrap().count() == 1
+    });
     assert_eq!(fs::read_to_string(&to).unwrap(), "before");
 
     let nowhere = out.path().join("missing").join("runs.csv");

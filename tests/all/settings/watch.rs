@@ -7,11 +7,7 @@ fn a_change_is_told_however_it_is_written_and_reading_is_none() {
     let home = Home::new();
     let (told, changes) = mpsc::channel();
     let watch = settings::watch(&home.paths(), move || told.send(()).unwrap()).unwrap();
-    let wait = || {
-        changes
-            .recv_timeout(Duration::from_mins(1))
-            .expect("a change is told");
-    };
+    let wait = || deadline::message("a change", &changes);
     // Written in place, in two steps.
     home.write_settings("");
     home.write_settings("# a\n");
@@ -40,7 +36,8 @@ fn a_change_is_told_however_it_is_written_and_reading_is_none() {
     assert_eq!(changes.try_iter().count(), 0);
     drop(watch);
     home.write_settings("# e\n");
-    assert!(changes.recv().is_err(), "its thread has ended");
+    let ended = Deadline::of("the end of its thread").next(&changes);
+    assert_eq!(ended, None);
 }
 
 #[cfg(unix)]
@@ -55,7 +52,5 @@ fn a_change_behind_a_link_is_told() {
     let (told, changes) = mpsc::channel();
     let _watch = settings::watch(&home.paths(), move || told.send(()).unwrap()).unwrap();
     fs::write(&real, "# b\n").unwrap();
-    changes
-        .recv_timeout(Duration::from_mins(1))
-        .expect("a change is told");
+    deadline::message("a change", &changes);
 }

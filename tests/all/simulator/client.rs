@@ -7,6 +7,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::deadline::soon;
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ended {
@@ -82,7 +84,7 @@ pub async fn request(
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(body).await.unwrap();
     let mut bytes = Vec::new();
-    let reset = match stream.read_to_end(&mut bytes).await {
+    let reset = match soon("the answer's end", stream.read_to_end(&mut bytes)).await {
         Ok(_) => false,
         Err(error) => {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::client::reqwest_client;
+use crate::deadline;
 
 fn tokenscope(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenscope"));
@@ -29,9 +30,12 @@ async fn it_serves_logs_and_ends_cleanly_when_told_to() {
     let mut command = tokenscope(&["simulate", "--port", "0", "-v", "--speed", "100"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running(command.spawn().unwrap());
-    let mut out = BufReader::new(running.0.stdout.take().unwrap());
-    let mut base_url = String::new();
-    out.read_line(&mut base_url).unwrap();
+    let out = BufReader::new(running.0.stdout.take().unwrap());
+    let (mut out, base_url) = deadline::read("its address", out, |out| {
+        let mut line = String::new();
+        out.read_line(&mut line).map(|_| line)
+    });
+    let base_url = base_url.unwrap();
     let base_url = base_url.trim();
 
     let client = reqwest_client().build().unwrap();
@@ -50,7 +54,7 @@ async fn it_serves_logs_and_ends_cleanly_when_told_to() {
             .unwrap()
             .success()
     );
-    assert!(running.0.wait().unwrap().success());
+    assert!(deadline::ended(&mut running.0).success());
     let (mut usage, mut log) = (String::new(), String::new());
     out.read_to_string(&mut usage).unwrap();
     assert!(

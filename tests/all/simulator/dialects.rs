@@ -17,6 +17,8 @@ use tokenscope::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::deadline::soon;
+
 use super::{
     client::{request, reqwest_client},
     quick,
@@ -44,7 +46,9 @@ pub async fn run_with(endpoint: &Endpoint, request: ChatRequest, key: Option<Sec
         cold: false,
     };
     let transport = Transport::default();
-    execute(&transport, ask, CancellationToken::new(), &mut |_| {}).await
+    let mut emit = |_| {};
+    let run = execute(&transport, ask, CancellationToken::new(), &mut emit);
+    soon("the run's end", run).await
 }
 
 /// What every protocol says of an answer.

@@ -2,36 +2,16 @@
 //! screen.
 
 use std::{
-    fmt::Debug,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
 
 use super::tree::{Bus, Part};
-use crate::home::Home;
-
-/// After this time a test gives up and says what it waited for. A machine under load is far from it.
-const PATIENCE: Duration = Duration::from_secs(90);
-/// How long we let others work before we look again: nothing outside tells us that it is done.
-const LOOK_AGAIN: Duration = Duration::from_millis(30);
-
-/// Waits until there is something, and panics with what it was and what was seen last if it never comes.
-pub fn until<T, E: Debug>(what: &str, mut look: impl FnMut() -> Result<T, E>) -> T {
-    let begun = Instant::now();
-    loop {
-        match look() {
-            Ok(found) => return found,
-            Err(seen) if begun.elapsed() > PATIENCE => {
-                panic!("waited {PATIENCE:?} for {what}; seen last: {seen:?}")
-            }
-            Err(_) => std::thread::sleep(LOOK_AGAIN),
-        }
-    }
-}
+pub use crate::deadline::until;
+use crate::{deadline, home::Home};
 
 /// The program with its window open.
 pub struct Screen {
@@ -208,7 +188,7 @@ pub fn offer(text: &str) {
         .write_all(text.as_bytes())
         .expect("it reads");
     // It has forked by then; the one that holds the selection ends when another takes it.
-    assert!(xclip.wait().expect("it ends").success());
+    assert!(deadline::ended(&mut xclip).success());
 }
 
 /// What is on the clipboard, as another program reads it; nothing if nobody gives it.
