@@ -5,14 +5,20 @@
 
 mod answer;
 pub mod budget;
+mod fault;
 mod note;
+mod usage;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::words::words;
 pub use self::{
     answer::{Answer, BodyPart, Piece, PieceKind},
+    fault::{Fault, FaultClass, Phase},
     note::{About, Note},
+    usage::Usage,
 };
 use crate::chat::Media;
 
@@ -228,122 +234,6 @@ impl FinishReason {
     }
 }
 
-/// Token counts as the provider reported them; `None` where it did not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Prompt tokens, cached ones included.
-    pub input: Option<u64>,
-    /// Output tokens as stated; most providers include reasoning, some don't: see [`Usage::generated`].
-    pub output: Option<u64>,
-    /// Tokens of reasoning.
-    pub reasoning: Option<u64>,
-    /// The part of the prompt that came from the provider's cache.
-    pub cached: Option<u64>,
-    /// The part of the prompt that was written to the provider's cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_written: Option<u64>,
-    /// All tokens together, as stated.
-    #[serde(default)]
-    pub total: Option<u64>,
-}
-
-impl Usage {
-    /// Takes over every field that `later` states.
-    pub fn merge(&mut self, later: Self) {
-        self.input = later.input.or(self.input);
-        self.output = later.output.or(self.output);
-        self.reasoning = later.reasoning.or(self.reasoning);
-        self.cached = later.cached.or(self.cached);
-        self.cache_written = later.cache_written.or(self.cache_written);
-        self.total = later.total.or(self.total);
-    }
-
-    /// Tokens that the model generated, reasoning included: what a speed is to be reckoned from.
-    ///
-    /// xAI counts reasoning beside the output (2 output, 340 reasoning, 12 input: 354 in total), OpenAI
-    /// within it; the stated total tells which.
-    #[must_use]
-    pub fn generated(&self) -> Option<u64> {
-        let output = self.output?;
-        let reasoning = self.reasoning.unwrap_or(0);
-        let both = output.saturating_add(reasoning);
-        let apart = match (self.input, self.total) {
-            (Some(input), Some(total)) => input.checked_add(both) == Some(total),
-            _ => reasoning > output,
-        };
-        Some(if apart { both } else { output })
-    }
-}
-
-/// A failure: our class and phase beside the provider's own words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{class} ({phase}): {message}")]
-pub struct Fault {
-    /// What kind of failure.
-    pub class: FaultClass,
-    /// How far the request had come.
-    pub phase: Phase,
-    /// The HTTP status, where there was a response.
-    pub status: Option<u16>,
-    /// The provider's own error code or type, verbatim.
-    pub code: Option<String>,
-    /// The provider's message verbatim, or ours; never holds a key.
-    pub message: String,
-    /// What the provider said beside its message (parameter, metadata, request id, …), as JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub details: Option<String>,
-    /// How long the provider asked us to wait, in milliseconds.
-    pub retry_after_ms: Option<u64>,
-}
-
-impl Fault {
-    /// A fault with only a class, a phase and a message.
-    pub fn new(class: FaultClass, phase: Phase, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            phase,
-            status: None,
-            code: None,
-            message: message.into(),
-            details: None,
-            retry_after_ms: None,
-        }
-    }
-}
-
-/// Declares an enum whose variants have one fixed word each, for JSON, SQL, tables and labels.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The fixed word of this value.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The value of a fixed word.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == word)
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use words;
-
 words! {
     /// What an answer is held to a number of; what is more is counted and left out.
     Surplus {
@@ -365,90 +255,5 @@ words! {
         Names = "changes of its id, model or parameters",
         /// Turns that text and reasoning took: what comes after counts to the last of its kind.
         Turns = "turns of text and reasoning",
-    }
-}
-
-words! {
-    /// What kind of failure ended a run.
-    FaultClass {
-        /// The host's name could not be resolved.
-        Dns = "dns",
-        /// No TCP connection.
-        Connect = "connect",
-        /// The TLS handshake failed, or the certificate is not trusted.
-        Tls = "tls",
-        /// The proxy refused, or cannot be reached.
-        Proxy = "proxy",
-        /// 401 or 403: the key is missing, wrong, or not allowed.
-        Auth = "auth",
-        /// 429: too many requests, or out of quota.
-        RateLimited = "rate_limited",
-        /// 503, 529 or the provider's own word for it: too busy.
-        Overloaded = "overloaded",
-        /// 404: no such URL or model.
-        NotFound = "not_found",
-        /// Another 4xx: the request was not understood.
-        BadRequest = "bad_request",
-        /// One of our own time limits ran out.
-        Timeout = "timeout",
-        /// The connection was reset before the answer began.
-        Reset = "reset",
-        /// The answer broke off before its end.
-        Interrupted = "interrupted",
-        /// What came is not what the dialect says (HTML, bad JSON, an oversized event).
-        Protocol = "protocol",
-        /// The provider reported another error of its own.
-        Provider = "provider",
-        /// The user stopped it.
-        Cancelled = "cancelled",
-    }
-}
-
-words! {
-    /// How far a request had come.
-    Phase {
-        /// Before any connection (encoding, credentials).
-        Prepare = "prepare",
-        /// Resolving the name.
-        Dns = "dns",
-        /// Opening the TCP connection, to the endpoint or its proxy.
-        Connect = "connect",
-        /// The TLS handshake.
-        Tls = "tls",
-        /// Sending the request, or waiting for the response head.
-        Headers = "headers",
-        /// After the head, before the first token.
-        FirstToken = "first_token",
-        /// After the first token.
-        Stream = "stream",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn usage(input: u64, output: u64, reasoning: u64, total: Option<u64>) -> Usage {
-        Usage {
-            input: Some(input),
-            output: Some(output),
-            reasoning: Some(reasoning),
-            cached: None,
-            cache_written: None,
-            total,
-        }
-    }
-
-    #[test]
-    fn generated_tokens_include_reasoning_however_it_is_counted() {
-        assert_eq!(usage(12, 2, 340, Some(354)).generated(), Some(342));
-        assert_eq!(usage(12, 500, 340, Some(852)).generated(), Some(840));
-        assert_eq!(usage(15, 78, 64, Some(93)).generated(), Some(78));
-        assert_eq!(usage(12, 2, 340, None).generated(), Some(342));
-        assert_eq!(
-            usage(u64::MAX, u64::MAX, 1, Some(1)).generated(),
-            Some(u64::MAX)
-        );
-        assert_eq!(Usage::default().generated(), None);
     }
 }

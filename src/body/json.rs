@@ -3,19 +3,21 @@
 //!
 //! Two bytes of JSON can take up a hundred in memory, so whatever is made of them here has a limit.
 
+mod expected;
+mod holds;
 mod scan;
 mod string;
 mod value;
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor},
+use serde::de::{Error as _, IgnoredAny};
+
+use self::{expected::Expected, scan::Node};
+pub(crate) use self::{
+    holds::{holds_text, not_too_deep},
+    value::value,
 };
-
-use self::scan::Node;
-pub(crate) use self::value::value;
 
 /// Most fields of one object.
 const MAX_FIELDS: usize = 10_000;
@@ -257,141 +259,9 @@ pub(crate) fn list(raw: Raw<'_>) -> serde_json::Result<impl Iterator<Item = Raw<
     }))
 }
 
-/// What a value should be.
-#[derive(Clone, Copy)]
-enum Expected {
-    Object,
-    Array,
-}
-
-impl Expected {
-    /// Why a text is none of these, in the words of `serde_json`.
-    fn why_not(self, text: &str) -> serde_json::Error {
-        let mut from = serde_json::Deserializer::from_str(text);
-        let read = match self {
-            Self::Object => from.deserialize_map(self),
-            Self::Array => from.deserialize_seq(self),
-        };
-        let read = read.and_then(|()| from.end());
-        read.err()
-            .unwrap_or_else(|| serde_json::Error::custom("it is no JSON"))
-    }
-}
-
-impl<'de> Visitor<'de> for Expected {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Object => "a JSON object",
-            Self::Array => "a JSON array",
-        })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        match self {
-            Self::Object => while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {},
-            Self::Array => return Err(A::Error::invalid_type(Unexpected::Map, &self)),
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        match self {
-            Self::Array => while seq.next_element::<IgnoredAny>()?.is_some() {},
-            Self::Object => return Err(A::Error::invalid_type(Unexpected::Seq, &self)),
-        }
-        Ok(())
-    }
-}
-
 /// Whether a value says that there is nothing: null, false, or empty.
 pub(crate) fn is_void(raw: Raw<'_>) -> bool {
     matches!(raw.get(), "null" | "false" | r#""""# | "[]" | "{}")
-}
-
-/// Whether some non-empty text stands anywhere in a value: numbers and switches carry no content.
-///
-/// # Errors
-/// If the value is nested deeper than `serde_json` reads.
-pub(crate) fn holds_text(raw: Raw<'_>) -> serde_json::Result<bool> {
-    match raw.get().as_bytes().first() {
-        Some(b'"') => Ok(!is_void(raw)),
-        Some(b'[' | b'{') => serde_json::from_str(raw.get()).map(|HoldsText(holds)| holds),
-        _ => Ok(false),
-    }
-}
-
-/// Nothing, for a value that is not nested deeper than `serde_json` reads.
-///
-/// # Errors
-/// If it is.
-pub(crate) fn not_too_deep(raw: Raw<'_>) -> serde_json::Result<()> {
-    const DEPTH: usize = 100;
-    let opened = raw.get().bytes().filter(|byte| matches!(byte, b'[' | b'{'));
-    if opened.count() < DEPTH {
-        return Ok(());
-    }
-    holds_text(raw).map(drop)
-}
-
-/// Looks through a value without keeping it.
-struct HoldsText(bool);
-
-impl<'de> Deserialize<'de> for HoldsText {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Look)
-    }
-}
-
-struct Look;
-
-impl<'de> Visitor<'de> for Look {
-    type Value = HoldsText;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<HoldsText, E> {
-        Ok(HoldsText(!text.is_empty()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<HoldsText, A::Error> {
-        let mut holds = false;
-        while let Some(HoldsText(one)) = seq.next_element()? {
-            holds |= one;
-        }
-        Ok(HoldsText(holds))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HoldsText, A::Error> {
-        let mut holds = false;
-        while let Some((_, HoldsText(one))) = map.next_entry::<IgnoredAny, _>()? {
-            holds |= one;
-        }
-        Ok(HoldsText(holds))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<HoldsText, E> {
-        Ok(HoldsText(false))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<HoldsText, E> {
-        Ok(HoldsText(false))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<HoldsText, E> {
-        Ok(HoldsText(false))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<HoldsText, E> {
-        Ok(HoldsText(false))
-    }
-
-    fn visit_unit<E>(self) -> Result<HoldsText, E> {
-        Ok(HoldsText(false))
-    }
 }
 
 #[cfg(test)]
@@ -400,22 +270,6 @@ mod tests {
 
     fn raw(text: &str) -> Raw<'_> {
         Raw::of(text)
-    }
-
-    #[test]
-    fn text_is_found_wherever_it_stands() {
-        for (json, holds) in [
-            (r#""""#, false),
-            (r#""x""#, true),
-            (r#"[1, -2, 1e9, true, null, {}, [""]]"#, false),
-            (r#"[0, {"a": [{"b": "x"}]}]"#, true),
-            (r#"{"a": "x", "b": 0}"#, true),
-            (r#"{"x": 0}"#, false),
-        ] {
-            assert_eq!(holds_text(raw(json)).unwrap(), holds, "{json}");
-        }
-        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
-        assert!(holds_text(raw(&deep)).is_err());
     }
 
     #[test]

@@ -3,17 +3,23 @@
 //! In: a model, a request and a seed. Out: an iterator of [`Step`]s in order of time. It is lazy, so
 //! that a very long answer costs no memory, and a clone foretells exactly what the original will do.
 
-use std::{collections::VecDeque, f64::consts::TAU, io, time::Duration};
+mod delay;
+mod seeds;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::VecDeque, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
-use serde_json::{Value, json};
 
+use self::delay::{draw, duration};
+pub(super) use self::seeds::{Seeds, seeds};
 use super::{
-    model::{Delay, Mishap, Model, Pace},
+    model::{Mishap, Model, Pace},
     tokens::{Tokens, prompt_tokens},
 };
 use crate::{
-    chat::{ChatRequest, Message, Part},
+    chat::ChatRequest,
     dialect::serve::Times,
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
 };
@@ -273,234 +279,5 @@ fn stream_error() -> Fault {
             Phase::Stream,
             "Simulated: the model failed in the middle of its answer",
         )
-    }
-}
-
-fn draw(delay: Delay, rng: &mut Xoshiro256PlusPlus) -> f64 {
-    match delay {
-        Delay::Fixed(ms) => ms,
-        Delay::Even(least, most) => rng.random_range(least..most),
-        Delay::LogNormal(median, sigma) => {
-            // Box and Muller's transform; 1 − u keeps the logarithm's argument above 0.
-            let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
-            let normal = (-2.0 * u.ln()).sqrt() * (TAU * v).cos();
-            median * (sigma * normal).exp()
-        }
-    }
-}
-
-fn duration(ms: f64) -> Duration {
-    Duration::from_secs_f64(ms / 1000.0)
-}
-
-/// What an answer's schedule is drawn from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seeds {
-    /// Of the delay before the first token.
-    pub question: u64,
-    /// Of all else.
-    pub conversation: u64,
-}
-
-/// The seeds of an answer: the same for the same model, conversation, `seed` parameter and base seed, in
-/// whatever protocol it was asked. So only what every protocol says counts: no ids, no signatures.
-///
-/// How long the first token takes is drawn from the question alone, not from what was said before it: asked
-/// again, the model takes as long, and what is saved by a warm connection is seen.
-pub(super) fn seeds(request: &ChatRequest, base: u64) -> Seeds {
-    let system = request.system.as_deref().unwrap_or_default();
-    let of = |messages: &[Message]| {
-        let said = messages.iter().flat_map(|message| &message.parts);
-        let said: Vec<Value> = said.filter_map(said_everywhere).collect();
-        let what = (&request.model, system, said, request.params.seed);
-        let mut hash = Fnv(0xcbf2_9ce4_8422_2325 ^ base);
-        // Neither the types nor the hash can fail; if they could, the seed would only be a poorer one.
-        let _ = serde_json::to_writer(&mut hash, &what);
-        hash.0
-    };
-    let before = request.messages.len().saturating_sub(1);
-    Seeds {
-        question: of(&request.messages[before..]),
-        conversation: of(&request.messages),
-    }
-}
-
-fn said_everywhere(part: &Part) -> Option<Value> {
-    match part {
-        Part::Text { text } if text.is_empty() => None,
-        Part::Text { text } => Some(json!({ "text": text })),
-        Part::Media(media) => Some(json!({ "file": media.mime, "bytes": media.data.len() })),
-        Part::ToolCall(call) => {
-            let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
-            Some(json!({ "call": call.name, "with": arguments }))
-        }
-        Part::ToolResult { content, .. } => Some(json!({ "result": content })),
-        Part::Reasoning { .. } | Part::Signature { .. } | Part::Opaque { .. } => None,
-    }
-}
-
-/// FNV-1a, 64 bits: unlike the standard library's hash it is the same in every version.
-struct Fnv(u64);
-
-impl io::Write for Fnv {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{chat::Role, simulator::model::MODELS};
-
-    fn drawn(random: u64) -> Seeds {
-        Seeds {
-            question: random,
-            conversation: random,
-        }
-    }
-
-    fn plan_of(model: &Model, random: u64) -> Plan {
-        Plan::new(
-            model,
-            &ChatRequest::of_text(model.name, "Hello"),
-            drawn(random),
-            1.0,
-        )
-    }
-
-    #[test]
-    fn a_plan_depends_on_its_seed_alone_runs_forward_in_time_and_ends() {
-        for model in MODELS {
-            let steps: Vec<Step> = plan_of(model, 7).collect();
-            assert!(
-                steps.iter().eq(&plan_of(model, 7).collect::<Vec<_>>()),
-                "{}",
-                model.name
-            );
-            assert!(steps.is_sorted_by_key(|s| s.at), "{}", model.name);
-            assert!(steps[0].at >= plan_of(model, 7).head, "{}", model.name);
-            assert!(
-                matches!(steps[0].act, Act::Say(Event::Meta { .. })),
-                "{}",
-                model.name
-            );
-        }
-        let jittery =
-            |random| plan_of(super::super::model::find("sim-jittery").unwrap(), random).promise();
-        assert_ne!(jittery(7), jittery(8));
-    }
-
-    /// The tour's lesson: asked again on a warm connection, an answer starts sooner by what connecting took.
-    #[test]
-    fn a_question_asked_again_takes_the_model_as_long() {
-        let say = |role, text: &str| Message {
-            role,
-            parts: vec![Part::Text { text: text.into() }],
-        };
-        for model in MODELS {
-            let first = ChatRequest::of_text(model.name, "Why?");
-            let mut again = first.clone();
-            let more = [say(Role::Assistant, "So."), say(Role::User, "Why?")];
-            again.messages.extend(more);
-            let mut other = first.clone();
-            other.messages = vec![say(Role::User, "How?")];
-            let [one, two, three] = [&first, &again, &other].map(|asked| {
-                let seeds = seeds(asked, 9);
-                (seeds, Plan::new(model, asked, seeds, 1.0).promise())
-            });
-            // A buffering proxy holds the first token back until others have come.
-            if !model.pace.scaled && model.pace.burst.is_none() {
-                assert_eq!(one.1.head, two.1.head, "{}", model.name);
-                assert_eq!(one.1.first_token, two.1.first_token, "{}", model.name);
-            }
-            assert_ne!(one.0.conversation, two.0.conversation);
-            assert_ne!(one.0.question, three.0.question);
-        }
-    }
-
-    #[test]
-    fn a_promise_is_what_the_plan_then_does() {
-        for model in MODELS {
-            let plan = plan_of(model, 3);
-            let promise = plan.promise();
-            let is_token = |s: &Step| matches!(&s.act, Act::Say(event) if event.is_token());
-            let steps: Vec<Step> = plan.collect();
-            let tokens: Vec<&Step> = steps.iter().filter(|s| is_token(s)).collect();
-            assert_eq!(promise.tokens, tokens.len() as u64, "{}", model.name);
-            assert_eq!(
-                promise.first_token,
-                tokens.first().map(|s| s.at),
-                "{}",
-                model.name
-            );
-            assert_eq!(
-                Some(promise.end),
-                steps.last().map(|s| s.at),
-                "{}",
-                model.name
-            );
-        }
-    }
-
-    #[test]
-    fn usage_counts_the_pieces_and_the_limit_holds() {
-        for model in MODELS {
-            for limit in [None, Some(1), Some(17)] {
-                let mut request = ChatRequest::of_text(model.name, "Two words");
-                request.params.max_tokens = limit;
-                let mut answer = crate::event::Answer::default();
-                let (mut tokens, mut reasoning) = (0, 0);
-                for step in Plan::new(model, &request, drawn(1), 1.0) {
-                    if let Act::Say(event) = step.act {
-                        tokens += u64::from(event.is_token());
-                        reasoning += u64::from(matches!(event, Event::Reasoning { .. }));
-                        answer.apply(&event);
-                    }
-                }
-                let Some(usage) = answer.usage else {
-                    assert!(model.mishap.is_some(), "{}", model.name);
-                    continue;
-                };
-                assert_eq!(
-                    (usage.input, usage.output, usage.reasoning),
-                    (Some(2), Some(tokens), Some(reasoning))
-                );
-                let cut = limit.is_some_and(|l| u64::from(l) == tokens);
-                let finish = answer.finish.unwrap().reason;
-                assert_eq!(finish == FinishReason::Length, cut, "{}", model.name);
-            }
-        }
-    }
-
-    #[test]
-    fn speed_shortens_every_delay_alike() {
-        for model in MODELS {
-            let request = ChatRequest::of_text(model.name, "Hello");
-            let slow = Plan::new(model, &request, drawn(5), 1.0).promise();
-            let fast = Plan::new(model, &request, drawn(5), 10.0).promise();
-            assert_eq!(slow.tokens, fast.tokens);
-            let ratio = slow.end.as_secs_f64() / fast.end.as_secs_f64();
-            assert!((ratio - 10.0).abs() < 0.01, "{}: {ratio}", model.name);
-        }
-    }
-
-    #[test]
-    fn log_normal_delays_have_the_median_they_are_given() {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let mut drawn: Vec<f64> = (0..10_001)
-            .map(|_| draw(Delay::LogNormal(12.0, 1.0), &mut rng))
-            .collect();
-        drawn.sort_by(f64::total_cmp);
-        assert!((11.0..13.0).contains(&drawn[5_000]), "{}", drawn[5_000]);
-        // One standard deviation up is e times the median.
-        assert!((29.0..37.0).contains(&drawn[8_413]), "{}", drawn[8_413]);
     }
 }

@@ -1,0 +1,89 @@
+//! The types of a stream's events, read by `eventsource-stream`.
+//!
+//! In: an event's lines beside its data. Out: its type. The crate is asked only where these lines are others than those of
+//! the event before.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::{Arc, mpsc},
+    task::{Context, Poll},
+};
+
+use eventsource_stream::EventStream;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+
+use super::{DATA, KEPT_BYTES};
+
+/// Tells the names of a stream's events, read by the crate.
+pub(super) struct Names {
+    /// Where the crate's reader gets its lines from.
+    lines: mpsc::Sender<String>,
+    events: Box<EventStream<Lines>>,
+    /// The lines of the event before, and its name.
+    last: String,
+    name: Arc<str>,
+}
+
+impl Names {
+    /// The name of the event that these lines make. Most events of a stream have the same lines beside their data.
+    pub(super) fn of(&mut self, lines: &str) -> Arc<str> {
+        if lines != self.last {
+            let event = self.read(lines);
+            if event.is_none() || lines.len() > KEPT_BYTES {
+                // The crate stays at a line that it can't read, and keeps its memory.
+                *self = Self::default();
+            }
+            let name = event.unwrap_or_else(|| "message".to_owned());
+            if lines.len() > KEPT_BYTES {
+                return name.into();
+            }
+            self.name = name.into();
+            lines.clone_into(&mut self.last);
+        }
+        Arc::clone(&self.name)
+    }
+
+    /// The name of the event, unless the crate reads none.
+    fn read(&mut self, lines: &str) -> Option<String> {
+        // An event without data is none for the crate.
+        self.lines.send(format!("{lines}data: .\n\n")).ok()?;
+        let event = self.events.next().now_or_never()??;
+        Some(event.ok()?.event)
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let (lines, given) = mpsc::channel();
+        // The first line is an empty comment, so that the crate's own check for a byte order mark never meets the
+        // stream's bytes. It can't fail: the other end is here.
+        let _ = lines.send(":\n".to_owned());
+        Self {
+            lines,
+            events: Box::new(EventStream::new(Lines(given))),
+            last: DATA.to_owned(),
+            name: "message".into(),
+        }
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Names").field(&self.name).finish()
+    }
+}
+
+/// The lines that the crate reads: it never has to wait for one that it was promised.
+struct Lines(mpsc::Receiver<String>);
+
+impl Stream for Lines {
+    type Item = Result<String, Infallible>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0
+            .try_recv()
+            .map_or(Poll::Pending, |lines| Poll::Ready(Some(Ok(lines))))
+    }
+}
