@@ -183,6 +183,11 @@ fn what_a_client_follows_is_what_is_kept() {
     let run = driven.follow(id, |run| run.state.is_over());
     assert_eq!(run.state, RunState::Ok);
     assert!(run.head.simulated && !run.answer.text.is_empty());
+    // The history has all of it now: before, it may have the run's last update alone.
+    driven.until(|update| match update {
+        Update::Over(over) => (over.head.id == id).then_some(()),
+        _ => None,
+    });
     let kept = driven.kept(id);
     assert_eq!(kept.answer.text, run.answer.text);
     assert_eq!(kept.stamps, run.stamps);
