@@ -1,10 +1,10 @@
-//! Reads the cells of one SQLite row from left to right, as our types.
+//! The cells of SQLite rows: read from left to right as our types, and the JSON that stands in some.
 
 use rusqlite::{
     Error, Row,
     types::{FromSql, Type},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::reads;
 use crate::run::{Read, Span};
@@ -76,4 +76,21 @@ impl<'a> Cells<'a> {
         let at = self.at.saturating_sub(1);
         Error::FromSqlConversionFailure(at, Type::Text, why.into())
     }
+}
+
+/// The JSON that is stored for a value.
+///
+/// # Errors
+/// If the value has no JSON.
+pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::ToSqlConversionFailure(e.into()))
+}
+
+/// Parses stored JSON.
+///
+/// # Errors
+/// If it is not what this program wrote.
+pub(super) fn of_json<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, error.into()))
 }

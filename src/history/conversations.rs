@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 
 use super::{
+    cells::{of_json, to_json},
     drafts,
     files::{self, BlobOwner, BlobWriter, ContentsCache},
-    rows::to_json,
 };
 use crate::{
     chat::Contents,
@@ -257,14 +257,4 @@ fn load_without_files(
 
 fn json<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
     of_json(row.get_ref(0)?.as_str()?)
-}
-
-/// Parses stored JSON.
-///
-/// # Errors
-/// If it is not what this program wrote.
-pub(super) fn of_json<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(json).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
-    })
 }

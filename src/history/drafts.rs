@@ -5,9 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::{
-    conversations::of_json,
+    cells::{of_json, to_json},
     files::{self, BlobOwner, BlobWriter, ContentsCache},
-    rows::to_json,
     session::ProcessSession,
 };
 use crate::{

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::rows::to_json;
+use super::cells::to_json;
 use crate::{
     chat::{ChatRequest, Contents, Media, Part, Sha256, WeakContents},
     conversation::Conversation,

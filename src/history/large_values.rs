@@ -9,8 +9,8 @@ use std::io::{self, Write as _};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{overflow::OverflowColumn, pieces::PieceRowKind};
-use crate::run::Run;
+use super::overflow::OverflowColumn;
+use crate::{event::words, run::Run};
 
 /// Bytes of a text that are stored in `run_text`, once the run is over; the rest is in `piece`. A search reads only
 /// `run_text`.
@@ -23,6 +23,26 @@ pub(super) const ROW_BYTES: usize = 1 << 20;
 const CALLS_SEQ: i64 = 1 << 40;
 const OVERFLOW_SEQ: i64 = 1 << 41;
 const REFUSAL_SEQ: i64 = 1 << 42;
+
+words! {
+    /// What the bytes of a piece are.
+    PieceRowKind {
+        /// Reads, as in `run_wire`.
+        Reads = "reads",
+        /// Visible text.
+        Text = "text",
+        /// Reasoning.
+        Reasoning = "reasoning",
+        /// Refusal.
+        Refusal = "refusal",
+        /// Any other events, one JSON object a line.
+        Events = "events",
+        /// Tool calls of a run that is over.
+        Calls = "calls",
+        /// Overflow column of a run that is over.
+        OverflowColumn = "rest",
+    }
+}
 
 /// Whether a run has a text that is too long for `run_text`.
 pub(super) fn is_large(run: &Run) -> bool {

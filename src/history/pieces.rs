@@ -11,33 +11,13 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    large_values::{self, RowWriter},
+    large_values::{self, PieceRowKind, RowWriter},
     reads,
 };
 use crate::{
-    event::{Event, words},
+    event::Event,
     run::{OffsetNs, Read, Reads, Run, RunState, RunUpdate, Stamps},
 };
-
-words! {
-    /// What the bytes of a piece are.
-    PieceRowKind {
-        /// Reads, as in `run_wire`.
-        Reads = "reads",
-        /// Visible text.
-        Text = "text",
-        /// Reasoning.
-        Reasoning = "reasoning",
-        /// Refusal.
-        Refusal = "refusal",
-        /// Any other events, one JSON object a line.
-        Events = "events",
-        /// Tool calls of a run that is over.
-        Calls = "calls",
-        /// Overflow column of a run that is over.
-        OverflowColumn = "rest",
-    }
-}
 
 /// About how many bytes a queued row takes beside its content.
 const ROW_OVERHEAD_BYTES: usize = 200;

@@ -9,12 +9,12 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
-    cells::Cells,
+    cells::{Cells, to_json},
     files::{self, BlobOwner, BlobWriter, ContentsCache},
-    findings, large_values,
+    findings,
+    large_values::{self, PieceRowKind},
     overflow::OverflowColumn,
-    pieces::{self, PieceRowKind},
-    reads,
+    pieces, reads,
 };
 use crate::{
     chat::{ChatRequest, Role},
@@ -419,10 +419,6 @@ fn ends(span: Option<Span>) -> (Option<i64>, Option<i64>) {
 
 fn none_if_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
-}
-
-pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
 }
 
 fn json_list<T: Serialize>(list: &[T]) -> rusqlite::Result<Option<String>> {

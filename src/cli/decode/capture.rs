@@ -78,7 +78,7 @@ impl Capture {
             input = Peeked::of(Box::new(Cursor::new(unremarked(input)?)));
         }
         let mut head = None;
-        while let Some(found) = input.take_head()? {
+        while let Some(found) = input.take_head(self::head)? {
             head = Some(found);
         }
         let chunked = head.as_ref().is_some_and(Head::is_chunked);

@@ -5,8 +5,6 @@ use std::{
     io::{self, Read},
 };
 
-use super::capture::{Head, head};
-
 /// Most bytes of a head: as long as no server's.
 const MAX_HEAD: usize = 256 << 10;
 
@@ -48,8 +46,8 @@ impl<R: Read> Peeked<R> {
         }
     }
 
-    /// Takes a response's head, if one comes next: all lines up to a blank one.
-    pub fn take_head(&mut self) -> io::Result<Option<Head>> {
+    /// Takes a response's head, if one comes next (all lines up to a blank one) and `parse` finds it to be one.
+    pub fn take_head<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> io::Result<Option<T>> {
         const BOM: &[u8] = b"\xef\xbb\xbf";
         let mark = if self.peek(3)? == BOM { BOM.len() } else { 0 };
         if self.peek(mark + 5)?.get(mark..) != Some(b"HTTP/") {
@@ -66,7 +64,7 @@ impl<R: Read> Peeked<R> {
         let seen = self.seen.make_contiguous();
         // A head that breaks off is one, and all that there is.
         let end = end.unwrap_or(seen.len().min(MAX_HEAD));
-        let head = head(&String::from_utf8_lossy(&seen[mark..end]));
+        let head = parse(&String::from_utf8_lossy(&seen[mark..end]));
         if head.is_some() {
             self.seen.drain(..end);
         }

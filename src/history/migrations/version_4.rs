@@ -9,9 +9,9 @@ use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 
 use super::super::{
+    cells::to_json,
     files::{self, BlobOwner, BlobWriter, ContentsCache},
     overflow::OverflowColumn,
-    rows::to_json,
 };
 use crate::{
     chat::{ChatRequest, Contents, Media, Sha256},
