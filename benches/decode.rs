@@ -40,7 +40,7 @@ use serde::Deserialize;
 use tokenscope::{
     body::{
         ResponseHead,
-        sse::{Frame, Sse},
+        sse::{Sse, SseFrame},
     },
     chat::ChatRequest,
     dialect::DialectId,
@@ -260,7 +260,7 @@ impl Stream {
             sse.push(read, &mut frames);
             let events = frames
                 .drain(..)
-                .filter(|frame| matches!(black_box(frame), Frame::Event { .. }));
+                .filter(|frame| matches!(black_box(frame), SseFrame::Event { .. }));
             count += events.count();
         }
         count

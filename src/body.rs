@@ -1,15 +1,15 @@
-//! What the answers of all dialects have in common: events, JSON or a page; errors; how they end.
+//! What the responses of all dialects have in common: framing (events, JSON or a page), errors, and how they end.
 //!
-//! In: a response's head and bytes. Out: frames for a dialect's [`Reader`], and faults that no dialect
-//! need know about.
+//! In: a response's head and bytes. Out: frames for a dialect's [`FrameReader`], and the faults that are common to
+//! all dialects.
 
-pub mod beside;
 mod call_ids;
 pub(crate) mod count;
 mod decode;
 pub mod decoder;
 pub mod error;
 pub mod excerpt;
+pub mod extra_fields;
 pub(crate) mod json;
 pub mod json_values;
 mod keep_alive;
@@ -19,16 +19,16 @@ pub(crate) mod text;
 mod typed;
 pub mod wait;
 
-pub use self::beside::Beside;
 pub use self::decode::{Decoder, ModelInfo, ResponseHead};
-pub use self::decoder::{BodyDecoder, Ended, Reader, Taken};
+pub use self::decoder::{AnswerEnd, BodyDecoder, FrameOutcome, FrameReader};
+pub use self::extra_fields::ExtraFields;
 pub(crate) use self::list::{list_of, models, next_page};
 pub(crate) use self::typed::typed;
 use crate::event::{About, Event, Note};
 
 use serde::de::IgnoredAny;
 
-/// What a body is.
+/// The kind of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
     /// Server-sent events.
@@ -39,8 +39,8 @@ pub enum BodyKind {
     Text,
 }
 
-/// What a body is, from its first bytes, since some servers send JSON as `text/event-stream` and events
-/// as `text/plain`. `None` while more bytes could change it; more bytes never change an answer.
+/// The kind of a body by its first bytes, since some servers send JSON as `text/event-stream` and events as
+/// `text/plain`. `None` while further bytes could change it; once returned, the kind is final.
 #[must_use]
 pub fn kind_of(begun: &[u8], head: &ResponseHead) -> Option<BodyKind> {
     let text = begun.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begun);
@@ -61,7 +61,7 @@ pub fn kind_of(begun: &[u8], head: &ResponseHead) -> Option<BodyKind> {
     }
 }
 
-/// Whether a text begins with a line of server-sent events.
+/// Whether a text begins with a line of an event stream.
 fn is_events(text: &[u8]) -> bool {
     SSE_FIELDS.iter().any(|field| text.starts_with(field))
 }
@@ -69,8 +69,8 @@ fn is_events(text: &[u8]) -> bool {
 /// The fields of server-sent events, and llama.cpp's own for an error.
 const SSE_FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b"error:", b":"];
 
-/// The note that a body is not what its content type says, if it is not. Where the type is not known (a body
-/// on disk), there is nothing to say; plain JSON of a streamed answer is noted elsewhere.
+/// The note for a body that is not of its content type. `None` if the type is unknown (a body from a file). Plain
+/// JSON in place of a stream is noted elsewhere.
 #[must_use]
 pub fn type_note(kind: BodyKind, head: &ResponseHead) -> Option<Event> {
     let said = head.content_type.as_deref()?;
@@ -97,7 +97,7 @@ pub fn sse_begins_with(bytes: &[u8]) -> bool {
     SSE_FIELDS.iter().any(|field| field.starts_with(bytes))
 }
 
-/// Whether these bytes are the start of a JSON text that broke off: with more bytes they could become one.
+/// Whether these bytes are the start of a JSON text that broke off.
 #[must_use]
 pub fn is_cut_json(mut text: Vec<u8>) -> bool {
     let lacks_more = |text: &[u8]| {
@@ -107,12 +107,12 @@ pub fn is_cut_json(mut text: Vec<u8>) -> bool {
     if lacks_more(&text) {
         return true;
     }
-    // serde_json takes a number without its last digits (`-`, `1.`, `1e`) for a mistake.
+    // serde_json reports a truncated number (`-`, `1.`, `1e`) as a syntax error.
     text.push(b'0');
     lacks_more(&text)
 }
 
-/// Whether nothing but a byte order mark was there.
+/// Whether there is nothing but perhaps a byte order mark.
 #[must_use]
 pub fn is_blank(held: &[u8]) -> bool {
     held.is_empty() || held == b"\xEF\xBB\xBF"

@@ -1,7 +1,7 @@
-//! What is asked: one provider-neutral request that every dialect encodes.
+//! The request: provider-neutral, encoded by every dialect.
 //!
-//! In: a prompt from a view, the terminal or (later) the gateway. Out: [`ChatRequest`], which a
-//! [dialect](crate::dialect) turns into the bytes of its own protocol.
+//! In: a prompt from a view or the terminal. Out: a [`ChatRequest`], which a [dialect](crate::dialect) encodes in its
+//! own protocol.
 
 mod call_ids;
 mod contents;
@@ -20,7 +20,7 @@ pub use self::{
     media::{Media, is_address},
 };
 
-/// One question to one model, independent of any wire protocol.
+/// One request to one model, independent of any wire protocol.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChatRequest {
@@ -28,20 +28,20 @@ pub struct ChatRequest {
     pub model: String,
     /// The system instruction; `None` and `Some("")` both send nothing.
     pub system: Option<String>,
-    /// The conversation so far, oldest first; the last message is what is asked now.
+    /// The conversation so far, oldest first; the last message is the question.
     pub messages: Vec<Message>,
     /// Sampling and output settings; an unset one is not sent at all.
     pub params: Params,
     /// Functions the model may call.
     pub tools: Vec<Tool>,
-    /// The JSON body itself, sent in place of the one that a dialect would write of the rest. `{{file 1}}` in
-    /// it stands for the base64 of the first file of `messages`.
+    /// A JSON body that is sent instead of the encoded request. `{{file 1}}` in it stands for the base64 of the first
+    /// file of `messages`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_body: Option<Value>,
 }
 
 impl ChatRequest {
-    /// How many answers it asks for: 1, unless a body or a further parameter says `n`.
+    /// How many answers it asks for: 1, unless the raw body or an extra parameter sets `n`.
     #[must_use]
     pub fn choices(&self) -> u64 {
         let raw = self.raw_body.as_ref().map(|body| body.get("n"));
@@ -122,21 +122,21 @@ pub enum Part {
     /// An image, a document, sound or video.
     #[serde(alias = "image")]
     Media(Media),
-    /// What the model thought in an earlier turn: sent back where the dialect asks for it.
+    /// The model's reasoning in an earlier turn; sent back if the dialect needs it.
     Reasoning {
         /// The text, or the provider's summary of it.
         text: String,
     },
-    /// The provider's signature of the part before it, or what else it wants back with it, as it came.
+    /// The provider's signature of the part before it, or other data that must be sent back with it, as it came.
     Signature {
-        /// The word of the dialect that it came by: no other one may send it.
+        /// The dialect that it came by: it is not sent in any other.
         dialect: String,
         /// The signature, byte for byte.
         value: String,
     },
-    /// An item that only the dialect it came by understands: sent back by that one, as it came.
+    /// An item that only its dialect understands, sent back in that dialect as it came.
     Opaque {
-        /// The word of that dialect.
+        /// That dialect.
         dialect: String,
         /// The item's type, in the provider's own word.
         kind: String,
@@ -145,7 +145,7 @@ pub enum Part {
     },
     /// A function call that the model made in an earlier turn.
     ToolCall(ToolCall),
-    /// What such a call gave.
+    /// The result of such a call.
     ToolResult {
         /// The id of the call that this answers.
         id: String,
@@ -179,7 +179,7 @@ pub struct Tool {
     pub parameters: Value,
 }
 
-/// Settings of one request. `None` and empty mean "not sent": the provider's default holds.
+/// Settings of one request. `None` and empty mean "not sent": the provider's default applies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Params {
@@ -192,27 +192,27 @@ pub struct Params {
     /// Most output tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// Sampling seed, where the provider honours one.
+    /// Sampling seed; not all providers support it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// Strings that end the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// How long to think, in the provider's own word (`minimal`, `low`, `medium`, `high`, …).
+    /// Reasoning effort, in the provider's own word (`minimal`, `low`, `medium`, `high`, …).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
-    /// How long the provider is to keep the prompt, where it must be asked to.
+    /// How long the provider should cache the prompt, if it has to be asked to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_prompt: Option<CacheLife>,
-    /// The shape of the answer.
+    /// The format of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
-    /// Free JSON merged into the body last, so that it can override anything above.
+    /// JSON that is merged into the body last, so that it can override anything above.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }
 
-/// How long a provider keeps a prompt that it was asked to keep.
+/// How long a provider caches a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CacheLife {
     /// Five minutes from its last use.
@@ -234,13 +234,13 @@ impl CacheLife {
     }
 }
 
-/// The shape asked of the answer.
+/// The requested format of the answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ResponseFormat {
     /// Any JSON object.
     JsonObject,
-    /// JSON after a schema.
+    /// JSON that follows a schema.
     JsonSchema {
         /// The schema's name.
         name: String,

@@ -38,7 +38,7 @@ use crate::{
 pub struct Cli {
     /// What to do; nothing opens the desktop.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 const AFTER_HELP: &str = "\
@@ -55,19 +55,19 @@ Environment:
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Ask one model, or several side by side, and see the figures.
-    Chat(Box<chat::Args>),
+    Chat(Box<chat::ChatArgs>),
     /// Say what a captured response really contains, and what is wrong with it.
-    Decode(decode::Args),
+    Decode(decode::DecodeArgs),
     /// Keep, list and forget API keys in the OS keyring.
-    Keys(keys::Args),
+    Keys(keys::KeysArgs),
     /// List the models of an endpoint, or all endpoints.
-    Models(models::Args),
+    Models(models::ModelsArgs),
     /// Serve the built-in simulator.
-    Simulate(simulate::Args),
+    Simulate(simulate::SimulateArgs),
     /// Print a completion script for a shell.
-    Completions(completions::Args),
+    Completions(completions::CompletionsArgs),
 }
 
 pub use self::terminal::stderr;
@@ -117,14 +117,14 @@ pub fn say(error: &anyhow::Error) {
 /// # Errors
 /// With one line that says what is wrong and what to do; a command that ended in an ordinary
 /// failure (a fault, a refused target) gives an exit code instead.
-pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     let done = match command {
-        Command::Chat(args) => chat::run(&args),
-        Command::Decode(args) => decode::run(args),
-        Command::Keys(args) => keys::run(&args),
-        Command::Models(args) => models::run(&args),
-        Command::Simulate(args) => simulate::run(args),
-        Command::Completions(args) => completions::run(args),
+        CliCommand::Chat(args) => chat::run(&args),
+        CliCommand::Decode(args) => decode::run(args),
+        CliCommand::Keys(args) => keys::run(&args),
+        CliCommand::Models(args) => models::run(&args),
+        CliCommand::Simulate(args) => simulate::run(args),
+        CliCommand::Completions(args) => completions::run(args),
     };
     match done.and_then(|code| Ok(io::stdout().flush().map(|()| code)?)) {
         // Whoever read our output has seen enough (`| head`).

@@ -57,7 +57,7 @@ pub struct Finding {
 
 /// A row of the table of checks.
 #[derive(Debug)]
-pub struct Row {
+pub struct CheckRow {
     /// The check.
     pub check: Check,
     /// Its name in tables.
@@ -69,17 +69,17 @@ pub struct Row {
 
 /// All checks, in the order of tables.
 #[rustfmt::skip]
-pub static CHECKS: &[Row] = &[
-    Row { check: Check::NotSent, label: "Not sent", meaning: "Something was asked that this model or protocol does not take, so it was left out of the request", find: heeded::not_sent },
-    Row { check: Check::Ignored, label: "Ignored", meaning: "The answer shows that a parameter was not heeded: it goes on past the token limit or a stop string, is not the JSON that was asked for, calls no function or another one than it had to, or the provider says back another value than was sent", find: heeded::ignored },
-    Row { check: Check::Schema, label: "Schema", meaning: "A JSON schema was asked for, and the whole answer does not fit it; the first place is told", find: heeded::off_schema },
-    Row { check: Check::Model, label: "Model", meaning: "The provider says that another model answered than the one asked", find: heeded::other_model },
-    Row { check: Check::Usage, label: "Usage", meaning: "Token counts are missing, or do not add up", find: counts::usage },
-    Row { check: Check::Finish, label: "Finish", meaning: "Why the answer ended was not said, or does not fit what came", find: shape::finish },
-    Row { check: Check::EndMark, label: "End mark", meaning: "The stream lacked the end mark of its protocol, or it came twice", find: shape::end_mark },
-    Row { check: Check::ContentType, label: "Type", meaning: "The response’s content type says something else than what came, or a whole answer came to a streamed request", find: shape::content_type },
-    Row { check: Check::Malformed, label: "Form", meaning: "A piece came in another form than the protocol has it: split or replaced characters, blocks out of order, arguments that are not JSON", find: shape::malformed },
-    Row { check: Check::Unknown, label: "Unknown", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
+pub static CHECKS: &[CheckRow] = &[
+    CheckRow { check: Check::NotSent, label: "Not sent", meaning: "Something was asked that this model or protocol does not take, so it was left out of the request", find: heeded::not_sent },
+    CheckRow { check: Check::Ignored, label: "Ignored", meaning: "The answer shows that a parameter was not heeded: it goes on past the token limit or a stop string, is not the JSON that was asked for, calls no function or another one than it had to, or the provider says back another value than was sent", find: heeded::ignored },
+    CheckRow { check: Check::Schema, label: "Schema", meaning: "A JSON schema was asked for, and the whole answer does not fit it; the first place is told", find: heeded::off_schema },
+    CheckRow { check: Check::Model, label: "Model", meaning: "The provider says that another model answered than the one asked", find: heeded::other_model },
+    CheckRow { check: Check::Usage, label: "Usage", meaning: "Token counts are missing, or do not add up", find: counts::usage },
+    CheckRow { check: Check::Finish, label: "Finish", meaning: "Why the answer ended was not said, or does not fit what came", find: shape::finish },
+    CheckRow { check: Check::EndMark, label: "End mark", meaning: "The stream lacked the end mark of its protocol, or it came twice", find: shape::end_mark },
+    CheckRow { check: Check::ContentType, label: "Type", meaning: "The response’s content type says something else than what came, or a whole answer came to a streamed request", find: shape::content_type },
+    CheckRow { check: Check::Malformed, label: "Form", meaning: "A piece came in another form than the protocol has it: split or replaced characters, blocks out of order, arguments that are not JSON", find: shape::malformed },
+    CheckRow { check: Check::Unknown, label: "Unknown", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
 ];
 
 /// What is there to say of a run; nothing while it goes, and nothing of one that never got an answer.
@@ -108,7 +108,7 @@ pub fn tells(run: &Run) -> bool {
 
 /// The row of a check.
 #[must_use]
-pub fn row(check: Check) -> &'static Row {
+pub fn row(check: Check) -> &'static CheckRow {
     // Every check has its row: a test says so.
     CHECKS
         .iter()

@@ -31,9 +31,9 @@ pub use self::{
 };
 use self::{
     command::Commands,
-    google::{Google, Source},
+    google::{Google, TokenSource},
     keyring::{Keyring, Op},
-    memory::Memory,
+    memory::SessionSecrets,
 };
 use crate::endpoint::{Auth, Endpoint, variables::Environment};
 
@@ -41,14 +41,14 @@ use crate::endpoint::{Auth, Endpoint, variables::Environment};
 /// Its futures need a tokio runtime with its drivers on.
 #[derive(Clone)]
 pub struct Credentials {
-    inner: Arc<Inner>,
+    inner: Arc<CredentialsInner>,
 }
 
-struct Inner {
+struct CredentialsInner {
     environment: Environment,
     commands: Commands,
     google: Google,
-    memory: Memory,
+    memory: SessionSecrets,
     keyring: Keyring,
 }
 
@@ -94,13 +94,13 @@ impl Credentials {
         Self::with_store(environment, Box::new(none))
     }
 
-    fn with_store(environment: Environment, open: keyring::Open) -> Self {
+    fn with_store(environment: Environment, open: keyring::OpenKeyring) -> Self {
         Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(CredentialsInner {
                 environment,
                 commands: Commands::default(),
                 google: Google::default(),
-                memory: Memory::default(),
+                memory: SessionSecrets::default(),
                 keyring: Keyring::new(open),
             }),
         }
@@ -192,14 +192,14 @@ impl Credentials {
         endpoint: &Endpoint,
         prompt: Prompt,
     ) -> ((Option<SecretString>, KeyPlace), Option<KeyError>) {
-        if let Some(source) = Source::of_command(&endpoint.key_command)
+        if let Some(source) = TokenSource::of_command(&endpoint.key_command)
             && endpoint.auth != Auth::None
             && env::find(&self.inner.environment, &endpoint.key_env).is_none()
         {
             return self.token(endpoint, &source, prompt).await;
         }
         let (found, problem) = self.look(endpoint, prompt).await;
-        match found.0.as_ref().and_then(Source::of_key) {
+        match found.0.as_ref().and_then(TokenSource::of_key) {
             Some(source) => self.token(endpoint, &source, prompt).await,
             None => (found, problem),
         }
@@ -209,7 +209,7 @@ impl Credentials {
     async fn token(
         &self,
         endpoint: &Endpoint,
-        source: &Source,
+        source: &TokenSource,
         prompt: Prompt,
     ) -> ((Option<SecretString>, KeyPlace), Option<KeyError>) {
         let account = source.account();

@@ -1,8 +1,8 @@
 //! Wire protocols, sans-IO: [`ChatRequest`](crate::chat::ChatRequest) → request bytes, response bytes → [`Event`](crate::event::Event)s.
 //!
-//! A dialect is one file and its line in [`DIALECTS`]. It opens no socket, reads no clock and needs
-//! no runtime. However the same bytes are split, its decoder gives the same events, except that
-//! neighbouring text pieces are what the provider's own frames made them.
+//! A dialect is one file and its line in [`DIALECTS`]. It opens no socket, reads no clock and needs no runtime. Its
+//! decoder gives the same events however the bytes are split; only text is divided as the provider's frames divide
+//! it.
 
 pub mod anthropic;
 pub mod gemini;
@@ -13,15 +13,15 @@ pub mod protocol;
 pub mod serve;
 pub mod vertex_grpc;
 
-pub use protocol::{Dialect, DialectId, Grpc, GrpcMessage, Wire};
+pub use protocol::{Dialect, DialectId, Grpc, GrpcMessage, WireFormat};
 
 impl Dialect {
-    /// The dialect that asks the same as JSON: this one, unless it is gRPC.
+    /// The dialect that sends the same request as JSON: this one, unless it is gRPC.
     #[must_use]
     pub fn as_json(&self) -> &Self {
         match self.wire {
-            Wire::Json => self,
-            Wire::Grpc(grpc) => grpc.fallback.dialect(),
+            WireFormat::Json => self,
+            WireFormat::Grpc(grpc) => grpc.fallback.dialect(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What comes back: the one vocabulary that every dialect's stream is decoded into.
+//! The response: the events into which every dialect's stream is decoded.
 //!
 //! In: frames of a provider's stream. Out: [`Event`]s, folded into an [`Answer`] by the run, the
 //! views, the history and the terminal alike.
@@ -15,14 +15,14 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::words::words;
 pub use self::{
-    answer::{Answer, BodyPart, Piece, PieceKind},
+    answer::{Answer, AnswerPiece, AnswerPieceKind, BodyPart},
     fault::{Fault, FaultClass, Phase},
     note::{About, Note},
     usage::Usage,
 };
 use crate::chat::Media;
 
-/// One thing that a stream said.
+/// One event of a stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
@@ -34,7 +34,7 @@ pub enum Event {
         /// The model that really answered.
         model: Option<String>,
     },
-    /// What the provider says it took the request's parameters for.
+    /// The request's parameters as the provider echoes them.
     Echo {
         /// Their values, by the names that they have in the request's body.
         parameters: Map<String, Value>,
@@ -58,17 +58,16 @@ pub enum Event {
     ToolCall(ToolCallDelta),
     /// A file that the model made, whole.
     Media(Media),
-    /// What the provider wants back with what it last said, byte for byte: its signature of it, or (in some
-    /// dialects) the fields without which it won't have it back. An empty [`Event::Text`] or
-    /// [`Event::Reasoning`] before it makes it sign a part of its own.
+    /// Data that the provider requires back with its last part, byte for byte: a signature, or (in some dialects)
+    /// fields without which it refuses the part. An empty [`Event::Text`] or [`Event::Reasoning`] before it makes it
+    /// belong to a part of its own.
     Signature {
         /// The signature, or its next piece.
         value: String,
     },
     /// A source that the answer rests on.
     Citation(Citation),
-    /// An item that this dialect knows and shows as it is (a built-in tool's work, hidden thoughts), and
-    /// sends back as it came.
+    /// An item that is shown as raw JSON (a built-in tool's work, encrypted reasoning), and sent back as it came.
     Opaque {
         /// Its type, in the provider's own word.
         kind: String,
@@ -88,13 +87,13 @@ pub enum Event {
     Finish(Finish),
     /// The stream's own end mark (`[DONE]`), distinct from the socket's end.
     Done,
-    /// Comments and pings that kept the connection open: one, or those of some reads counted together.
+    /// Comments and pings that kept the connection open, counted together.
     KeepAlive {
         /// How many.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         count: u64,
     },
-    /// More of something than is kept of an answer: counted, and left out.
+    /// Events beyond the budget of an answer: counted, and left out.
     LeftOut {
         /// Of what.
         what: Surplus,
@@ -103,7 +102,7 @@ pub enum Event {
     },
     /// A failure. Text before it stays valid; nothing follows.
     Fault(Fault),
-    /// Something to know of the answer that did not stop the stream (a repaired byte, a second end mark, …).
+    /// A remark on the answer that did not stop the stream (a repaired byte, a second end mark, …).
     Note(Note),
     /// Something this dialect's decoder does not know, kept word for word.
     Unknown {
@@ -121,7 +120,7 @@ impl Event {
         Self::KeepAlive { count: 1 }
     }
 
-    /// Appends that one more thing was left out than is kept: decoders say so of what costs memory to tell.
+    /// Appends that one more event was left out: for decoders, where making the event would cost memory.
     pub(crate) fn left_out(what: Surplus, out: &mut Vec<Self>) {
         match out.last_mut() {
             Some(Self::LeftOut { what: last, count }) if *last == what => *count += 1,
@@ -129,7 +128,7 @@ impl Event {
         }
     }
 
-    /// How many things of the stream it stands for.
+    /// How many events of the stream it stands for.
     #[must_use]
     pub fn count(&self) -> u64 {
         match self {
@@ -221,7 +220,7 @@ pub enum FinishReason {
 }
 
 impl FinishReason {
-    /// The word used in JSON, tables and labels.
+    /// Its word in JSON, tables and labels.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -235,7 +234,7 @@ impl FinishReason {
 }
 
 words! {
-    /// What an answer is held to a number of; what is more is counted and left out.
+    /// Kinds of events with a limit per answer; events beyond it are counted and left out.
     Surplus {
         /// Notes.
         Notes = "notes",

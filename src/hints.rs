@@ -1,7 +1,7 @@
-//! What a model or protocol is known not to take.
+//! Settings that a model or protocol is known to refuse.
 //!
-//! In: a dialect and a [`ChatRequest`]. Out: the request as it goes out, and a [`Hint`] for each setting that
-//! was left out or renamed: shown beside the setting, and noted on the run. The facts are rows of
+//! In: a dialect and a [`ChatRequest`]. Out: the request as it is sent, and a [`Hint`] for each setting that was left
+//! out or renamed. A hint is shown beside the setting, and noted on the run. The facts are rows of
 //! `assets/models.toml`.
 
 mod files;
@@ -18,22 +18,22 @@ use crate::{
     event::{About, Note},
 };
 
-/// What begins the note on a run of a setting that was left out.
+/// The beginning of the note on a run for a setting that was left out.
 pub const NOT_SENT: &str = "not sent: ";
 
-/// Something about one setting of a request.
+/// How one setting of a request is sent, if not as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// The setting, by the word of [`Params`]' field, or what of it.
+    /// The setting, by its field in [`Params`], or a part of it.
     pub setting: String,
-    /// The name it is sent by instead; `None` if it is not sent.
+    /// The name it is sent under; `None` if it is not sent.
     pub sent_as: Option<String>,
     /// Why, in a few words.
     pub why: String,
 }
 
 impl Hint {
-    /// The note that the run gets: nothing for a setting that is sent by another name.
+    /// The note on the run; `None` for a setting that is only renamed.
     #[must_use]
     pub fn note(&self) -> Option<Note> {
         let is_lost = self.sent_as.is_none();
@@ -43,7 +43,7 @@ impl Hint {
         })
     }
 
-    /// What becomes of the setting, as words to stand behind its name.
+    /// What happens to the setting, as a phrase to follow its name.
     #[must_use]
     pub fn sentence(&self) -> String {
         match &self.sent_as {
@@ -77,28 +77,28 @@ struct Rule {
     source: String,
 }
 
-/// The files that a protocol takes.
+/// The types of file that a protocol takes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MediaRule {
     dialect: DialectId,
     takes: Vec<String>,
-    /// Those of which it can send an address.
+    /// The types that it takes by address.
     by_address: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Table {
+struct HintsFile {
     rule: Vec<Rule>,
     media: Vec<MediaRule>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
+static TABLE: LazyLock<HintsFile> = LazyLock::new(|| {
     let text = include_str!("../assets/models.toml");
     toml_edit::de::from_str(text).expect("a test reads this embedded file")
 });
 
-/// The request as this dialect and model take it, and what was changed about it.
+/// The request in a form that this dialect and model accept, and what was changed.
 #[must_use]
 pub fn fit(dialect: DialectId, request: &ChatRequest) -> (ChatRequest, Vec<Hint>) {
     let mut fitted = request.clone();
@@ -118,7 +118,7 @@ impl Rule {
     fn holds(&self, dialect: DialectId, request: &ChatRequest) -> bool {
         let name = request.model.rsplit('/').next().unwrap_or_default();
         let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
-        let spared =
+        let is_excepted =
             self.unless_effort.is_some() && self.unless_effort == request.params.reasoning_effort;
         let thinks = request
             .params
@@ -128,7 +128,7 @@ impl Rule {
         (self.dialects.is_empty() || self.dialects.contains(&dialect))
             && any(&self.models)
             && !any(&self.except)
-            && !spared
+            && !is_excepted
             && (thinks || !self.with_effort)
     }
 
@@ -141,18 +141,18 @@ impl Rule {
             });
         };
         for setting in &self.not_sent {
-            if take(params, setting).is_some() {
+            if remove(params, setting).is_some() {
                 hint(setting, None);
             }
         }
         let set = self.one_of.iter().filter(|s| get(params, s).is_some());
         for setting in set.skip(1).cloned().collect::<Vec<_>>() {
-            take(params, &setting);
+            remove(params, &setting);
             hint(&setting, None);
         }
         for (setting, name) in &self.rename {
             let name = name.as_str().unwrap_or_default();
-            if let Some(value) = take(params, setting) {
+            if let Some(value) = remove(params, setting) {
                 params.extra.entry(name).or_insert(value);
                 hint(setting, Some(name.to_owned()));
             }
@@ -160,19 +160,19 @@ impl Rule {
     }
 }
 
-/// Whether an effort turns thinking on; these are the words by which the dialects turn it off.
+/// Whether a reasoning effort turns reasoning on; the listed words turn it off.
 fn asks_to_think(effort: &str) -> bool {
     let off = ["", "0", "none", "off", "disabled", "false"];
     !off.contains(&effort.trim().to_ascii_lowercase().as_str())
 }
 
-/// A setting as it is set, if it is.
+/// The value of a setting, if it is set.
 fn get(params: &Params, setting: &str) -> Option<Value> {
-    take(&mut params.clone(), setting)
+    remove(&mut params.clone(), setting)
 }
 
-/// Takes a setting out.
-fn take(params: &mut Params, setting: &str) -> Option<Value> {
+/// Removes a setting, and returns its value.
+fn remove(params: &mut Params, setting: &str) -> Option<Value> {
     match setting {
         "temperature" => params.temperature.take().map(Value::from),
         "top_p" => params.top_p.take().map(Value::from),

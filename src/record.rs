@@ -12,7 +12,7 @@ use crate::{
     chat::Media,
     conformance,
     dialect::DialectId,
-    event::{Answer, PieceKind},
+    event::{Answer, AnswerPieceKind},
     measure::figures,
     run::{self, ConnectionKind, Run, StampedBy},
     visible::visible_json,
@@ -82,13 +82,13 @@ fn border(text: &str) -> usize {
 
 /// A closing line. The long texts of its answer are not copied.
 #[derive(Debug)]
-pub struct Line<'a> {
+pub struct ClosingLine<'a> {
     /// All fields in their order; those of `answer`'s texts are null.
     fields: Map<String, Value>,
     answer: &'a Answer,
 }
 
-impl Line<'_> {
+impl ClosingLine<'_> {
     fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.fields.insert(name.to_owned(), value.into());
     }
@@ -105,7 +105,7 @@ impl Line<'_> {
     }
 }
 
-impl Serialize for Line<'_> {
+impl Serialize for ClosingLine<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(Some(self.fields.len()))?;
         for (name, value) in &self.fields {
@@ -147,7 +147,7 @@ const GROUPED: &[(&str, &str, &str)] = &[
 
 /// The closing line of a run: `{"type": "run", …}`, unknown figures null.
 #[must_use]
-pub fn run_line(run: &Run) -> Line<'_> {
+pub fn run_line(run: &Run) -> ClosingLine<'_> {
     let head = &run.head;
     let stamps = &run.stamps;
     let started = (stamps.started_unix_ns != 0).then_some(stamps.started_unix_ns);
@@ -176,7 +176,7 @@ pub fn run_line(run: &Run) -> Line<'_> {
 
 /// The closing line of a body that was only decoded: the same without times.
 #[must_use]
-pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> Line<'_> {
+pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> ClosingLine<'_> {
     let mut line = answer_fields(answer);
     line.set("dialect", dialect.as_str());
     line.set("status", status);
@@ -184,7 +184,7 @@ pub fn answer_line(dialect: DialectId, status: u16, answer: &Answer) -> Line<'_>
 }
 
 /// What every closing line has, in its order; what only a run knows is null.
-fn answer_fields(answer: &Answer) -> Line<'_> {
+fn answer_fields(answer: &Answer) -> ClosingLine<'_> {
     let finish = answer.finish.as_ref();
     let notes: Map<String, Value> = (answer.notes.iter())
         .map(|(note, n)| (note.text.clone(), (*n).into()))
@@ -226,7 +226,7 @@ fn answer_fields(answer: &Answer) -> Line<'_> {
         "started_unix_ns": null,
     });
     let fields = fields.as_object_mut().map(std::mem::take);
-    Line {
+    ClosingLine {
         fields: fields.unwrap_or_default(),
         answer,
     }
@@ -240,7 +240,7 @@ fn media(media: &Media) -> Value {
 /// The types of the items that only their protocol understands.
 fn items(answer: &Answer) -> Vec<&str> {
     let kinds = answer.pieces.iter().filter_map(|piece| match &piece.kind {
-        PieceKind::Opaque { name, .. } => Some(name.as_str()),
+        AnswerPieceKind::Opaque { name, .. } => Some(name.as_str()),
         _ => None,
     });
     kinds.collect()

@@ -1,9 +1,9 @@
-//! JSON schemas: what is wrong with one, what strict mode refuses of it, and how an answer does not fit it.
+//! JSON schemas: errors in a schema, what strict mode refuses, and validation errors of an answer.
 //!
-//! In: a schema as JSON, and an answer's text. Out: [`Problem`]s, each a place and a sentence. Nothing is
-//! fetched or read from files.
+//! In: a schema as JSON, and an answer's text. Out: [`SchemaProblem`]s, each with a JSON pointer and a sentence.
+//! Nothing is fetched, and no file is read.
 
-mod effort;
+mod cost;
 mod walk;
 mod words;
 
@@ -12,13 +12,13 @@ use std::fmt;
 use jsonschema::{Draft, PatternOptions, ReferencingError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 
-use self::walk::{Spot, spots};
+use self::walk::{ObjectSchema, subschemas};
 
-/// As many misfits are told of an answer.
-const MOST_MISFITS: usize = 5;
-/// What a pattern with look-around may cost on one string; patterns without cost linear time.
+/// At most this many validation errors are shown of an answer.
+const MAX_VALIDATION_ERRORS: usize = 5;
+/// Most backtracking steps of a pattern with look-around on one string; patterns without it run in linear time.
 const BACKTRACKS: usize = 10_000;
-/// Keywords that strict mode does not take at all.
+/// Keywords that strict mode refuses.
 const NOT_STRICT: &[&str] = &[
     "allOf",
     "oneOf",
@@ -31,16 +31,16 @@ const NOT_STRICT: &[&str] = &[
     "patternProperties",
 ];
 
-/// Something that is wrong, and where.
+/// An error in a schema or an answer, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct SchemaProblem {
     /// Where, as a JSON pointer; empty at the root.
     pub pointer: String,
     /// What, in one sentence without a period.
     pub what: String,
 }
 
-impl Problem {
+impl SchemaProblem {
     fn new(pointer: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             pointer: pointer.into(),
@@ -49,7 +49,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SchemaProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.pointer.is_empty() {
             f.write_str(&self.what)
@@ -59,55 +59,55 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What makes a schema invalid: by the draft that it names, else by 2020-12.
+/// The errors in a schema, by the draft that it names, else by 2020-12.
 #[must_use]
-pub fn problems(schema: &Value) -> Vec<Problem> {
+pub fn problems(schema: &Value) -> Vec<SchemaProblem> {
     if let Some(problem) = draft_problem(schema) {
         return vec![problem];
     }
-    let mut problems = malformed(schema);
-    let spots = spots(schema);
-    let one_base = !spots.iter().any(Spot::has_own_base);
-    for (index, spot) in spots.iter().enumerate() {
+    let mut problems = meta_schema_errors(schema);
+    let subschemas = subschemas(schema);
+    let one_base = !subschemas.iter().any(ObjectSchema::has_own_base);
+    for (index, subschema) in subschemas.iter().enumerate() {
         if one_base {
-            problems.extend(reference_problem(schema, spot));
+            problems.extend(reference_problem(schema, subschema));
         }
-        problems.extend(required_problems(&spots, index));
+        problems.extend(required_problems(&subschemas, index));
     }
     if problems.is_empty() {
         problems.extend(build_problem(schema));
     }
-    let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
+    let mut unique: Vec<SchemaProblem> = Vec::with_capacity(problems.len());
     for problem in problems {
-        if !told.contains(&problem) {
-            told.push(problem);
+        if !unique.contains(&problem) {
+            unique.push(problem);
         }
     }
-    told
+    unique
 }
 
-/// What the strict mode of `OpenAI` refuses: hints, since other providers take it.
+/// What the strict mode of `OpenAI` refuses. Only hints, since other providers accept it.
 #[must_use]
-pub fn strict_notes(schema: &Value) -> Vec<Problem> {
-    let root = root_note(schema).map(|what| Problem::new("", what));
-    let spots = spots(schema);
+pub fn strict_notes(schema: &Value) -> Vec<SchemaProblem> {
+    let root = root_note(schema).map(|what| SchemaProblem::new("", what));
+    let subschemas = subschemas(schema);
     root.into_iter()
-        .chain(spots.iter().flat_map(spot_notes))
+        .chain(subschemas.iter().flat_map(subschema_notes))
         .collect()
 }
 
-/// How an answer's text does not fit its schema: the first few places. Nothing is said where the schema
-/// itself is wrong, or where looking would cost more than in proportion to both.
+/// The first validation errors of an answer's text. Empty if the schema itself is invalid, or if validation would
+/// cost too much.
 #[must_use]
-pub fn misfits(schema: &Value, answer: &str) -> Vec<Problem> {
+pub fn validation_errors(schema: &Value, answer: &str) -> Vec<SchemaProblem> {
     if answer.trim().is_empty() {
-        return vec![Problem::new("", "the answer is empty")];
+        return vec![SchemaProblem::new("", "the answer is empty")];
     }
     let value: Value = match serde_json::from_str(answer) {
         Ok(value) => value,
-        Err(error) => return vec![Problem::new("", words::not_json(&error))],
+        Err(error) => return vec![SchemaProblem::new("", words::not_json(&error))],
     };
-    if !effort::is_modest(schema, &value, answer.len()) {
+    if !cost::is_affordable(schema, &value, answer.len()) {
         return Vec::new();
     }
     let Some(validator) = validator(schema) else {
@@ -115,12 +115,12 @@ pub fn misfits(schema: &Value, answer: &str) -> Vec<Problem> {
     };
     let errors = validator.iter_errors(&value);
     errors
-        .filter_map(|error| words::misfit(&error))
-        .take(MOST_MISFITS)
+        .filter_map(|error| words::validation_error(&error))
+        .take(MAX_VALIDATION_ERRORS)
         .collect()
 }
 
-/// Nothing if the schema is wrong.
+/// `None` if the schema is invalid.
 fn validator(schema: &Value) -> Option<Validator> {
     if draft_problem(schema).is_some() {
         return None;
@@ -136,9 +136,9 @@ fn draft(schema: &Value) -> Draft {
     Draft::Draft202012.detect(schema)
 }
 
-fn draft_problem(schema: &Value) -> Option<Problem> {
+fn draft_problem(schema: &Value) -> Option<SchemaProblem> {
     if !schema.is_object() && !schema.is_boolean() {
-        return Some(Problem::new("", "a JSON schema is an object: { … }"));
+        return Some(SchemaProblem::new("", "a JSON schema is an object: { … }"));
     }
     let known = "https://json-schema.org/draft/2020-12/schema";
     let what = match schema.get("$schema")? {
@@ -147,11 +147,11 @@ fn draft_problem(schema: &Value) -> Option<Problem> {
         _ => "the draft is named by a string".to_owned(),
     };
     let what = format!("{what}: use “{known}”, or leave it out");
-    Some(Problem::new("/$schema", what))
+    Some(SchemaProblem::new("/$schema", what))
 }
 
-/// What the meta-schema has against the schema.
-fn malformed(schema: &Value) -> Vec<Problem> {
+/// The errors of the schema by its meta-schema.
+fn meta_schema_errors(schema: &Value) -> Vec<SchemaProblem> {
     let meta = match draft(schema) {
         Draft::Draft4 => jsonschema::draft4::meta::validator(),
         Draft::Draft6 => jsonschema::draft6::meta::validator(),
@@ -161,13 +161,13 @@ fn malformed(schema: &Value) -> Vec<Problem> {
     };
     let errors = meta.iter_errors(schema);
     errors
-        .filter_map(|error| words::malformed(schema, &error))
+        .filter_map(|error| words::meta_schema_error(schema, &error))
         .collect()
 }
 
-/// A reference that leads nowhere. What takes more than a look is left to [`build_problem`].
-fn reference_problem(root: &Value, spot: &Spot<'_>) -> Option<Problem> {
-    let reference = spot.map.get("$ref")?.as_str()?;
+/// A reference without a target. Cases that need more than a look-up are left to [`build_problem`].
+fn reference_problem(root: &Value, subschema: &ObjectSchema<'_>) -> Option<SchemaProblem> {
+    let reference = subschema.map.get("$ref")?.as_str()?;
     if reference.contains('%') {
         return None;
     }
@@ -184,7 +184,10 @@ fn reference_problem(root: &Value, spot: &Spot<'_>) -> Option<Problem> {
             "{quoted} is not fetched: put that schema under “$defs” and refer to it as “#/$defs/…”"
         )
     };
-    Some(Problem::new(format!("{}/$ref", spot.pointer), what))
+    Some(SchemaProblem::new(
+        format!("{}/$ref", subschema.pointer),
+        what,
+    ))
 }
 
 fn draft_of_url(reference: &str) -> bool {
@@ -207,15 +210,15 @@ fn known_definitions(root: &Value) -> String {
     format!("use {}", words::either(&names))
 }
 
-/// Required names that are not among the properties, where all properties are told in one place.
-fn required_problems(spots: &[Spot<'_>], index: usize) -> Vec<Problem> {
-    let Some(spot) = spots.get(index) else {
+/// Required names that are not among the properties, if all properties are defined in one place.
+fn required_problems(subschemas: &[ObjectSchema<'_>], index: usize) -> Vec<SchemaProblem> {
+    let Some(subschema) = subschemas.get(index) else {
         return Vec::new();
     };
-    let Some(known) = walk::known_names(spots, index) else {
+    let Some(known) = walk::known_names(subschemas, index) else {
         return Vec::new();
     };
-    let names = spot.map.get("required").and_then(Value::as_array);
+    let names = subschema.map.get("required").and_then(Value::as_array);
     let names = names.into_iter().flatten().enumerate();
     let names = names.filter_map(|(at, name)| Some((at, name.as_str()?)));
     names
@@ -225,13 +228,13 @@ fn required_problems(spots: &[Spot<'_>], index: usize) -> Vec<Problem> {
                 "{} is not among the properties: add it to “properties”, or take it out",
                 words::quoted(name)
             );
-            Problem::new(format!("{}/required/{at}", spot.pointer), what)
+            SchemaProblem::new(format!("{}/required/{at}", subschema.pointer), what)
         })
         .collect()
 }
 
 /// What only shows when the schema is made ready for use.
-fn build_problem(schema: &Value) -> Option<Problem> {
+fn build_problem(schema: &Value) -> Option<SchemaProblem> {
     let options = jsonschema::options().with_draft(draft(schema)).offline();
     let error = options.build(schema).err()?;
     let pointer = error.instance_path().as_str();
@@ -247,7 +250,7 @@ fn build_problem(schema: &Value) -> Option<Problem> {
         }
         _ => words::unusable(&error),
     };
-    Some(Problem::new(pointer, what))
+    Some(SchemaProblem::new(pointer, what))
 }
 
 fn root_note(schema: &Value) -> Option<&'static str> {
@@ -259,32 +262,35 @@ fn root_note(schema: &Value) -> Option<&'static str> {
     )
 }
 
-fn spot_notes(spot: &Spot<'_>) -> Vec<Problem> {
+fn subschema_notes(subschema: &ObjectSchema<'_>) -> Vec<SchemaProblem> {
     let mut notes = Vec::new();
-    for keyword in NOT_STRICT.iter().filter(|k| spot.map.contains_key(**k)) {
+    for keyword in NOT_STRICT
+        .iter()
+        .filter(|k| subschema.map.contains_key(**k))
+    {
         let what = match *keyword {
             "oneOf" => "strict mode takes no “oneOf”: use “anyOf”".to_owned(),
             keyword => format!("strict mode takes no “{keyword}”"),
         };
-        notes.push(Problem::new(spot.pointer.as_str(), what));
+        notes.push(SchemaProblem::new(subschema.pointer.as_str(), what));
     }
-    if !spot.is_object() {
+    if !subschema.is_object() {
         return notes;
     }
-    if spot.map.get("additionalProperties") != Some(&Value::Bool(false)) {
+    if subschema.map.get("additionalProperties") != Some(&Value::Bool(false)) {
         let what = "strict mode wants “additionalProperties”: false";
-        notes.push(Problem::new(spot.pointer.as_str(), what));
+        notes.push(SchemaProblem::new(subschema.pointer.as_str(), what));
     }
-    let required = spot.map.get("required").and_then(Value::as_array);
+    let required = subschema.map.get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|r| r == name));
-    let optional = spot.names().filter(|name| !is_required(name));
+    let optional = subschema.names().filter(|name| !is_required(name));
     let optional: Vec<_> = optional.map(words::quoted).collect();
     if !optional.is_empty() {
         let what = format!(
             "strict mode wants {} in “required”; one that may be absent is given the type null, too",
             optional.join(", ")
         );
-        notes.push(Problem::new(spot.pointer.as_str(), what));
+        notes.push(SchemaProblem::new(subschema.pointer.as_str(), what));
     }
     notes
 }

@@ -17,7 +17,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use self::watch::{Watch, watch};
+pub use self::watch::{SettingsWatcher, watch};
 use crate::{
     endpoint::{Endpoint, preset, variables::Environment},
     input, private,
@@ -89,7 +89,7 @@ impl Settings {
 #[serde(default)]
 pub struct Appearance {
     /// Dark, light, or as the system.
-    pub theme: Theme,
+    pub theme: ThemeChoice,
     /// Zoom factor, 0.5 to 3.
     pub zoom: f32,
 }
@@ -97,7 +97,7 @@ pub struct Appearance {
 impl Default for Appearance {
     fn default() -> Self {
         Self {
-            theme: Theme::System,
+            theme: ThemeChoice::System,
             zoom: 1.0,
         }
     }
@@ -106,7 +106,7 @@ impl Default for Appearance {
 /// Dark, light, or as the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Theme {
+pub enum ThemeChoice {
     /// Dark.
     Dark,
     /// Light.
@@ -116,7 +116,7 @@ pub enum Theme {
     System,
 }
 
-impl Theme {
+impl ThemeChoice {
     /// The word in the settings file.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -76,7 +76,7 @@ pub fn endpoints(base_url: &Url) -> Vec<Endpoint> {
 
 /// How the simulator is served.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// Address to listen on; other machines are let in only if it is not a loopback address.
     pub host: IpAddr,
     /// Port to listen on; 0 picks a free one.
@@ -93,7 +93,7 @@ pub struct Options {
     pub log: Option<fn(&str)>,
 }
 
-impl Default for Options {
+impl Default for SimulatorOptions {
     fn default() -> Self {
         Self {
             host: Ipv4Addr::LOCALHOST.into(),
@@ -107,7 +107,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl SimulatorOptions {
     fn is_remote(&self) -> bool {
         !self.host.is_loopback()
     }
@@ -153,9 +153,9 @@ impl Drop for Simulator {
 /// # Errors
 /// If the port can't be had.
 pub async fn start(port: u16) -> io::Result<Simulator> {
-    serve(Options {
+    serve(SimulatorOptions {
         port,
-        ..Options::default()
+        ..SimulatorOptions::default()
     })
     .await
 }
@@ -164,7 +164,7 @@ pub async fn start(port: u16) -> io::Result<Simulator> {
 ///
 /// # Errors
 /// If the address can't be had.
-pub async fn serve(options: Options) -> io::Result<Simulator> {
+pub async fn serve(options: SimulatorOptions) -> io::Result<Simulator> {
     let tls = options.tls.then(|| Tls::new(options.host)).transpose()?;
     let tls = tls.map(Arc::new);
     let authority = tls.as_ref().map(|tls| tls.authority.clone());
@@ -202,7 +202,7 @@ pub fn listed() -> Vec<ModelInfo> {
 
 /// The simulator's thread: reports the address it got, then serves until it is stopped.
 fn run(
-    options: Options,
+    options: SimulatorOptions,
     tls: Option<Arc<Tls>>,
     report: oneshot::Sender<io::Result<SocketAddr>>,
     stop: &CancellationToken,
@@ -217,7 +217,7 @@ fn run(
     runtime.block_on(async {
         let started = listen(options).and_then(|listener| {
             let address = listener.local_addr()?;
-            Ok((address, listener, server::Server::new(options, tls)?))
+            Ok((address, listener, server::SharedServer::new(options, tls)?))
         });
         match started {
             Ok((address, listener, server)) => {
@@ -234,7 +234,7 @@ fn run(
 /// to repeat their SYN.
 const BACKLOG: u32 = 4_096;
 
-fn listen(options: Options) -> io::Result<tokio::net::TcpListener> {
+fn listen(options: SimulatorOptions) -> io::Result<tokio::net::TcpListener> {
     let socket = match options.host {
         IpAddr::V4(_) => TcpSocket::new_v4(),
         IpAddr::V6(_) => TcpSocket::new_v6(),

@@ -48,7 +48,7 @@ impl Language {
 /// The program that asks `endpoint` this request, streamed.
 #[must_use]
 pub fn snippet(language: Language, endpoint: &Endpoint, request: &ChatRequest) -> String {
-    let asked = Asked::of(endpoint, request);
+    let asked = SnippetRequest::of(endpoint, request);
     match language {
         Language::Curl => curl::write(&asked),
         Language::Python => python::write(&asked),
@@ -57,7 +57,7 @@ pub fn snippet(language: Language, endpoint: &Endpoint, request: &ChatRequest) -
 }
 
 /// A request as it goes out, with names in place of secrets.
-struct Asked {
+struct SnippetRequest {
     dialect: DialectId,
     url: Url,
     /// The URL, as it may be shown.
@@ -92,7 +92,7 @@ impl Header {
     }
 }
 
-impl Asked {
+impl SnippetRequest {
     fn of(endpoint: &Endpoint, request: &ChatRequest) -> Self {
         // gRPC needs a generated client: what asks the same as JSON is what can be pasted.
         let dialect = endpoint.dialect.dialect().as_json();

@@ -1,10 +1,10 @@
-//! The only client socket: sends a request, stamps every read where its bytes come off the socket.
+//! The only client socket: sends a request, and stamps every read as its bytes come off the socket.
 //!
 //! In: an [`HttpCall`]. Out: an [`HttpResponse`] whose head, connection phases and reads carry
 //! instants. Nothing here knows a dialect.
 //!
-//! Nothing is ever sent twice: no retry, no redirect. The one exception: a request that finds its pooled
-//! connection closed before a byte of it was written goes out on a new one.
+//! Nothing is ever sent twice: no retry, no redirect. The one exception: if a pooled connection turns out to be
+//! closed before a byte of the request was written, the request goes out on a new one.
 
 mod body;
 mod call;
@@ -65,7 +65,7 @@ pub struct HttpCall {
     pub connect: ConnectOptions,
     /// The proxy's password, where it needs one.
     pub proxy_password: Option<secrecy::SecretString>,
-    /// Whether it opens a connection of its own, even if there is one that could take it.
+    /// Whether it must open a new connection, even if an idle one could be reused.
     pub cold: bool,
 }
 
@@ -81,8 +81,8 @@ impl fmt::Debug for HttpCall {
 }
 
 impl HttpCall {
-    /// What covers the secrets of this call: its sensitive headers, the fields of its query that are named as
-    /// secrets, its proxy's password, and `other`.
+    /// The mask for the secrets of this call: its sensitive headers, secret fields of its query, its proxy's
+    /// password, and `other`.
     #[must_use]
     pub fn mask(&self, other: Option<&secrecy::SecretString>) -> Mask {
         let mut secrets = Secrets::default();
@@ -129,35 +129,36 @@ pub struct ConnectionUse {
     pub opened: Instant,
     /// How many calls it was given, this one included.
     pub uses: u64,
-    /// How its TCP connection did before the call.
+    /// `TCP_INFO` before the call.
     pub tcp: Option<TcpInfo>,
 }
 
-/// Shows how the TCP connection of a call does.
+/// Reads the `TCP_INFO` of a call's connection.
 #[derive(Clone, Debug)]
 pub struct TcpLink(socket::Socket);
 
 impl TcpLink {
-    /// How it does now; `None` where the system is not asked (all but Linux).
+    /// `TCP_INFO` now; `None` on systems other than Linux.
     #[must_use]
     pub fn info(&self) -> Option<TcpInfo> {
         self.0.tcp_info()
     }
 }
 
-/// When bytes came.
+/// When bytes arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// When this program had them.
+    /// When this program read them.
     pub at: Instant,
-    /// When the kernel had the last of them, where it says so (Linux).
+    /// When the kernel received the last of them (Linux only).
     pub kernel_at: Option<Instant>,
-    /// Whether they may have come before `kernel_at`: what was read came in several segments, and the stamp is the last's.
+    /// Whether some may have arrived before `kernel_at`: they came in several segments, and the stamp is that of the
+    /// last.
     pub is_at_most: bool,
 }
 
 impl Stamp {
-    /// A stamp of this program's own.
+    /// A stamp without the kernel's time.
     #[must_use]
     pub fn own(at: Instant) -> Self {
         Self {
@@ -173,11 +174,11 @@ impl Stamp {
 pub struct BodyChunk {
     /// When they came off the socket.
     pub stamp: Stamp,
-    /// What, after any content decoding.
+    /// The bytes, after content decoding.
     pub bytes: Bytes,
-    /// The headers behind the body; no bytes come with or after them.
+    /// The trailers; no bytes come with or after them.
     pub trailers: Option<HeaderMap>,
-    /// What there is to know of how the body is compressed.
+    /// A note on how the body is compressed.
     pub note: Option<Note>,
 }
 
@@ -192,14 +193,14 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The phases of the call's own connection; blank on a warm one.
     pub phases: ConnectPhases,
-    /// The connection that it came on.
+    /// The connection of the call.
     pub connection: ConnectionUse,
-    /// Shows how that connection does.
+    /// Reads that connection's `TCP_INFO`.
     pub tcp: TcpLink,
-    /// When the last byte of the body was taken by the connection for writing: at most one socket
-    /// buffer was still on its way. Without a body, when the connection was there.
+    /// When the connection took the last byte of the body for writing: at most one socket buffer was not sent yet.
+    /// Without a body, when the connection was ready.
     pub request_sent: Instant,
-    /// When the head was there.
+    /// When the head arrived.
     pub stamp: Stamp,
 }
 
@@ -254,7 +255,7 @@ impl Transport {
     }
 }
 
-/// A limit as a person would write it.
+/// A limit for messages: `10 s`, or `1500 ms`.
 pub(crate) fn limit_text(limit_ms: u64) -> String {
     if limit_ms.is_multiple_of(1000) {
         format!("{} s", limit_ms / 1000)

@@ -1,43 +1,48 @@
-//! Ids for tool calls that came without one: the next request names each call by its id, and an empty one is
-//! refused, or mixes up two calls.
+//! Ids for tool calls that came without one: the next request names each call by its id, and providers refuse an
+//! empty one, or confuse two calls.
 
 use std::collections::HashSet;
 
 use crate::event::{Event, ToolCallDelta};
 
-/// Most calls that are looked after: as many as an answer keeps.
-const MOST: usize = 10_000;
+/// Most calls that get an id: as many as an answer keeps.
+const MAX_CALLS: usize = 10_000;
 
 /// The ids of an answer's calls.
 #[derive(Debug, Default)]
 pub(crate) struct CallIds {
     known: HashSet<String>,
-    /// Whether the call of this index has one.
-    has: Vec<bool>,
+    /// Whether the call at each index has an id.
+    has_id: Vec<bool>,
 }
 
 impl CallIds {
-    /// Takes note of the calls among these events.
-    pub(crate) fn see(&mut self, events: &[Event]) {
+    /// Records the calls among these events.
+    pub(crate) fn record(&mut self, events: &[Event]) {
         for event in events {
             if let Event::ToolCall(delta) = event
-                && delta.index < MOST
+                && delta.index < MAX_CALLS
             {
-                if self.has.len() <= delta.index {
-                    self.has.resize(delta.index + 1, false);
+                if self.has_id.len() <= delta.index {
+                    self.has_id.resize(delta.index + 1, false);
                 }
                 if let Some(id) = delta.id.as_ref().filter(|id| !id.is_empty()) {
-                    self.has[delta.index] = true;
+                    self.has_id[delta.index] = true;
                     self.known.insert(id.clone());
                 }
             }
         }
     }
 
-    /// Gives each call without an id one that no other call has.
+    /// Appends a unique id for each call without one.
     pub(crate) fn fill(&mut self, out: &mut Vec<Event>) {
         let mut numbers = 0..;
-        for (index, _) in self.has.iter().enumerate().filter(|(_, has)| !**has) {
+        for (index, _) in self
+            .has_id
+            .iter()
+            .enumerate()
+            .filter(|(_, has_id)| !**has_id)
+        {
             let ids = numbers.by_ref().map(|n: u64| format!("call_{n}"));
             let id = ids.into_iter().find(|id| !self.known.contains(id));
             out.push(Event::ToolCall(ToolCallDelta {
@@ -46,7 +51,7 @@ impl CallIds {
                 ..ToolCallDelta::default()
             }));
         }
-        self.has.clear();
+        self.has_id.clear();
     }
 }
 
@@ -64,8 +69,8 @@ mod tests {
             })
         };
         let mut ids = CallIds::default();
-        ids.see(&[call(0, None), call(1, Some("call_0")), call(2, Some(""))]);
-        ids.see(&[call(0, None), call(3, None), call(3, Some("late"))]);
+        ids.record(&[call(0, None), call(1, Some("call_0")), call(2, Some(""))]);
+        ids.record(&[call(0, None), call(3, None), call(3, Some("late"))]);
         let mut made = Vec::new();
         ids.fill(&mut made);
         assert_eq!(made, [call(0, Some("call_1")), call(2, Some("call_2"))]);

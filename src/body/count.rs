@@ -1,20 +1,20 @@
-//! Token counts as servers write them: whole numbers, and `21.0` or `"21"` where a language or a proxy made
-//! them so.
+//! Token counts as servers write them: whole numbers, or `21.0` or `"21"`, which some languages and proxies make of
+//! them.
 
 use std::cell::Cell;
 
 use super::json::{self, Fields, Raw};
 
-/// What is noted of a count that is none, such as -1 or "many": it stays blank.
+/// The note for an invalid count, such as -1 or "many", which stays blank.
 pub(crate) const ODD: &str = "a token count is no whole number";
 
-/// What a server states of its counts, read one by one.
-pub(crate) struct Counts<'a> {
+/// Reads the token counts of a JSON object one by one.
+pub(crate) struct TokenCounts<'a> {
     stated: Option<Fields<'a>>,
     odd: Cell<bool>,
 }
 
-impl<'a> Counts<'a> {
+impl<'a> TokenCounts<'a> {
     /// The counts of a JSON object.
     pub(crate) fn of(stated: Raw<'a>) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl<'a> Counts<'a> {
         }
     }
 
-    /// The first count that stands at one of these paths; blank where none does.
+    /// The first count found at one of these paths; `None` if there is none.
     pub(crate) fn get(&self, paths: &[&str]) -> Option<u64> {
         paths.iter().find_map(|path| self.at(path))
     }
@@ -34,13 +34,13 @@ impl<'a> Counts<'a> {
         count
     }
 
-    /// What is odd about the counts that were asked for.
+    /// The note on the counts that were read, if one was invalid.
     pub(crate) fn oddity(&self) -> Option<&'static str> {
         self.odd.get().then_some(ODD)
     }
 }
 
-/// What is stated at a path such as `details/cached`.
+/// The value at a path such as `details/cached`.
 pub(crate) fn at<'a>(stated: &Fields<'a>, path: &str) -> Option<Raw<'a>> {
     match path.split_once('/') {
         None => stated.stated(path),
@@ -48,7 +48,7 @@ pub(crate) fn at<'a>(stated: &Fields<'a>, path: &str) -> Option<Raw<'a>> {
     }
 }
 
-/// The whole number that a value is, however it is written.
+/// The value as a whole number, however it is written.
 pub(crate) fn count(value: Raw<'_>) -> Option<u64> {
     let text = json::text(value).unwrap_or(value.get().into());
     let text = text.trim();
@@ -57,7 +57,7 @@ pub(crate) fn count(value: Raw<'_>) -> Option<u64> {
 }
 
 fn whole(number: f64) -> Option<u64> {
-    /// From here on a float can't tell neighbours apart.
+    /// Beyond 2^53 not every whole number has a float of its own.
     const MOST: f64 = 9_007_199_254_740_992.0;
     let is_whole = (0.0..=MOST).contains(&number) && number.trunc().total_cmp(&number).is_eq();
     #[expect(
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_no_count_is_blank_and_told() {
         let stated = Raw::of(r#"{"a": -1, "b": {"d": "7"}, "c": null}"#);
-        let counts = Counts::of(stated);
+        let counts = TokenCounts::of(stated);
         assert_eq!(counts.get(&["c", "none", "b/none", "b/d"]), Some(7));
         assert_eq!(counts.oddity(), None);
         assert_eq!(counts.get(&["a"]), None);

@@ -1,24 +1,24 @@
-//! What every decoder is: bytes of one response in, [`Event`]s out.
+//! The trait of all decoders: bytes of one response in, [`Event`]s out.
 
 use http::HeaderMap;
 
 use crate::event::Event;
 
-/// What a decoder may know of the response before its first body byte.
+/// What a decoder knows of the response before the body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseHead {
     /// HTTP status code.
     pub status: u16,
-    /// The `content-type` header, empty where there was none; `None` where that is not known.
+    /// The `content-type` header, empty if there was none; `None` if unknown.
     pub content_type: Option<String>,
     /// The wait asked for by `retry-after`/`retry-after-ms`, in milliseconds (already capped).
     pub retry_after_ms: Option<u64>,
-    /// How many answers were asked for; `None` where that is not known (a body on disk).
+    /// How many answers were asked for; `None` if unknown (a body from a file).
     pub choices: Option<u64>,
 }
 
 impl ResponseHead {
-    /// A 200 event stream: what a captured SSE body is taken to be.
+    /// A 200 event stream: assumed for a captured SSE body.
     #[must_use]
     pub fn event_stream() -> Self {
         Self {
@@ -31,18 +31,19 @@ impl ResponseHead {
 
 /// Turns the bytes of one response body into events. Never panics, whatever the bytes.
 pub trait Decoder: Send {
-    /// Takes the next bytes, in pieces of any size, and appends what they completed.
+    /// Decodes the next bytes, however they are split, and appends the events that they completed.
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>);
 
-    /// Takes the headers that came behind the body, where they say how the answer ended.
+    /// Decodes the trailers, if they say how the answer ended.
     fn trailers(&mut self, _trailers: &HeaderMap, _out: &mut Vec<Event>) {}
 
-    /// Whether the answer may end here: it has all that one needs, but the protocol has no end mark, or none came yet.
+    /// Whether the answer may be complete: it has all required parts, but the protocol has no end mark, or none came
+    /// yet.
     fn may_end(&self) -> bool {
         false
     }
 
-    /// Says that the body is over. A body that broke off before its dialect's end gives a fault.
+    /// Ends the body. A body that broke off before its dialect's end gives a fault.
     fn end(&mut self, out: &mut Vec<Event>);
 }
 
@@ -51,7 +52,7 @@ pub trait Decoder: Send {
 pub struct ModelInfo {
     /// The name to send.
     pub id: String,
-    /// A name for people, or who owns it, where the endpoint says so.
+    /// A display name, or its owner, if the endpoint gives one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
 }

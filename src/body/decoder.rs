@@ -1,5 +1,5 @@
-//! The decoder that dialects of text are built on: it frames a body, hands each frame to the dialect's
-//! [`Reader`], and tells a whole answer from one that broke off.
+//! The decoder of all text dialects: it frames a body, hands each frame to the dialect's [`FrameReader`], and decides
+//! whether the answer is complete or broke off.
 
 mod ending;
 
@@ -15,112 +15,110 @@ use super::{
 use crate::{
     body::{
         Decoder, ResponseHead,
-        json_values::{Found, JsonValues, MAX_OBJECT_BYTES},
-        sse::{Frame, MAX_EVENT_BYTES, Sse},
+        json_values::{JsonItem, JsonValues, MAX_OBJECT_BYTES},
+        sse::{MAX_EVENT_BYTES, Sse, SseFrame},
     },
     event::{About, Event, Fault, FaultClass, Note, Phase},
 };
 
-/// Most bytes of an error's body or a page that are held: 8 MiB.
+/// Most bytes of an error's body or a page: 8 MiB.
 const MAX_HELD_BYTES: usize = 8 << 20;
 
-/// The end mark of OpenAI's.
+/// OpenAI's end mark.
 const DONE: &str = "[DONE]";
 
-/// Notes what came behind the end of an answer, of which it is no part.
-pub(crate) fn note_behind_end(what: &str, out: &mut Vec<Event>) {
+/// Notes what came after the end of an answer, and is not part of it.
+pub(crate) fn note_after_end(what: &str, out: &mut Vec<Event>) {
     let text = format!("behind the answer's end came: {what}");
-    Note::tell(About::EndMark, text, out);
+    Note::emit(About::EndMark, text, out);
 }
 
-/// What a dialect makes of the frames of one body.
-pub trait Reader: Send {
-    /// Whether single JSON objects, one a line, are how this dialect streams; elsewhere one alone is an
-    /// answer that was not streamed, which is noted.
+/// A dialect's reader of the frames of one body.
+pub trait FrameReader: Send {
+    /// Whether this dialect streams JSON objects, one a line. In other dialects a single object is an answer that was
+    /// not streamed, which is noted.
     const STREAMS_OBJECTS: bool = false;
 
-    /// Whether a call goes back by its id: one that came without gets one at the answer's end.
+    /// Whether calls are sent back by id: a call that came without one gets one at the answer's end.
     const CALLS_HAVE_IDS: bool = false;
 
     /// Reads one frame: the data of an event with its name (`message` where none was given), or one JSON
     /// object of a body without events (its name is empty).
-    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken;
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome;
 
-    /// Whether the answer may end here, though no end mark came.
+    /// Whether the answer may be complete, though no end mark came.
     fn may_end(&self) -> bool {
         false
     }
 
-    /// `[DONE]` came: the end mark of OpenAI's, which proxies put behind the events of others, too.
-    fn mark(&mut self, out: &mut Vec<Event>) {
+    /// `[DONE]` came: OpenAI's end mark, which proxies add to other dialects, too.
+    fn foreign_end_mark(&mut self, out: &mut Vec<Event>) {
         let text = "the end mark of another dialect came: [DONE]";
-        Note::tell(About::EndMark, text, out);
+        Note::emit(About::EndMark, text, out);
     }
 
-    /// Whether the answer's own end mark was read: an error behind it takes nothing from the answer.
+    /// Whether the answer's end mark was read: an error after it does not fail the answer.
     fn is_over(&self) -> bool {
         false
     }
 
-    /// The body is over, without a fault so far: says what is left to say, and whether this was the
-    /// answer's end.
-    fn end(&mut self, out: &mut Vec<Event>) -> Ended;
+    /// The body is over, without a fault so far: appends the last events, and decides whether the answer is complete.
+    fn end(&mut self, out: &mut Vec<Event>) -> AnswerEnd;
 
-    /// The same where the body was one whole JSON object: its own end proves that nothing is missing.
-    fn end_plain(&mut self, out: &mut Vec<Event>) -> Ended {
+    /// The same for a body that was one whole JSON object, which proves that nothing is missing.
+    fn end_plain(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         self.end(out)
     }
 }
 
-/// What became of a frame.
+/// The outcome of reading a frame.
 #[derive(Debug)]
-pub enum Taken {
+pub enum FrameOutcome {
     /// It was read.
     Read,
     /// It is the provider's error.
     Failed(ProviderError),
-    /// It is nothing that this dialect says; why.
+    /// It is not a frame of this dialect; the sentence says why.
     Unreadable(String),
 }
 
 /// How an answer ended.
 #[derive(Debug)]
-pub enum Ended {
-    /// Its end mark was there: what came behind it, or broke off there, is no part of it.
+pub enum AnswerEnd {
+    /// Its end mark came: whatever came or broke off after it is not part of it.
     Marked,
-    /// It has all that an answer ends with but an end mark. Where the protocol has one, the sentence notes
-    /// that it is missing.
+    /// It is complete but for an end mark. If the protocol has one, the sentence notes that it is missing.
     Unmarked(Option<&'static str>),
     /// It is the provider's error.
     Failed(ProviderError),
     /// It broke off; the sentence says what is missing.
     BrokeOff(String),
-    /// What came is no answer of this dialect; the sentence says why.
+    /// The body is not an answer of this dialect; the sentence says why.
     NoAnswer(String),
 }
 
-/// Decodes one response by a dialect's reader.
+/// Decodes one response with a dialect's reader.
 #[derive(Debug)]
 pub struct BodyDecoder<R> {
     head: ResponseHead,
     reader: R,
-    body: Body,
-    frames: Vec<Frame>,
-    found: Vec<Found>,
-    /// The body's first bytes, to show if nothing comes of them.
+    body: BodyState,
+    frames: Vec<SseFrame>,
+    found: Vec<JsonItem>,
+    /// The body's first bytes, for the message if it can't be decoded.
     start: Vec<u8>,
-    /// How many frames were there.
+    /// How many frames were read.
     frames_read: u64,
     token: bool,
     faulted: bool,
-    /// What is told once only.
+    /// Notes that are made only once.
     noted: Vec<&'static str>,
     calls: CallIds,
 }
 
 #[derive(Debug)]
-enum Body {
-    /// Not known yet: too few bytes, blanks left out.
+enum BodyState {
+    /// Not known yet: too few bytes, without white space.
     Unclear(Vec<u8>),
     Events(Sse),
     Json(JsonValues),
@@ -130,13 +128,13 @@ enum Body {
     Over,
 }
 
-impl<R: Reader> BodyDecoder<R> {
+impl<R: FrameReader> BodyDecoder<R> {
     /// A decoder for a response with this head.
     pub fn new(head: &ResponseHead, reader: R) -> Self {
         Self {
             head: head.clone(),
             reader,
-            body: Body::Unclear(Vec::new()),
+            body: BodyState::Unclear(Vec::new()),
             frames: Vec::new(),
             found: Vec::new(),
             start: Vec::new(),
@@ -149,13 +147,13 @@ impl<R: Reader> BodyDecoder<R> {
     }
 }
 
-impl<R: Reader> Decoder for BodyDecoder<R> {
+impl<R: FrameReader> Decoder for BodyDecoder<R> {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         let before = out.len();
-        self.keep_start(bytes);
-        let rest = self.sniff(bytes, out);
-        self.push_on(rest, out);
-        self.see_calls(&out[before..]);
+        self.keep_first_bytes(bytes);
+        let rest = self.detect_kind(bytes, out);
+        self.push_framed(rest, out);
+        self.record_calls(&out[before..]);
     }
 
     fn may_end(&self) -> bool {
@@ -169,7 +167,7 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
         }
         let before = out.len();
         self.close(out);
-        self.see_calls(&out[before..]);
+        self.record_calls(&out[before..]);
         let mut ids = Vec::new();
         self.calls.fill(&mut ids);
         let fault = (out[before..].iter()).position(|event| matches!(event, Event::Fault(_)));
@@ -178,17 +176,19 @@ impl<R: Reader> Decoder for BodyDecoder<R> {
     }
 }
 
-impl<R: Reader> BodyDecoder<R> {
-    fn see_calls(&mut self, events: &[Event]) {
+impl<R: FrameReader> BodyDecoder<R> {
+    fn record_calls(&mut self, events: &[Event]) {
         if R::CALLS_HAVE_IDS {
-            self.calls.see(events);
+            self.calls.record(events);
         }
     }
 
-    /// Takes bytes until it is clear what the body is, and gives the rest.
-    fn sniff<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Event>) -> &'a [u8] {
+    /// Takes bytes until the kind of the body is known, and returns the rest.
+    fn detect_kind<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Event>) -> &'a [u8] {
         let mut rest = bytes;
-        while let (Body::Unclear(held), Some((byte, more))) = (&mut self.body, rest.split_first()) {
+        while let (BodyState::Unclear(held), Some((byte, more))) =
+            (&mut self.body, rest.split_first())
+        {
             rest = more;
             if is_blank(held) && byte.is_ascii_whitespace() {
                 continue;
@@ -199,19 +199,19 @@ impl<R: Reader> BodyDecoder<R> {
                 let held = std::mem::take(held);
                 // The body of an error is read whole, unless it comes as events.
                 self.body = match kind {
-                    BodyKind::Events => Body::Events(Sse::default()),
-                    BodyKind::Json if self.is_ok() => Body::Json(JsonValues::default()),
-                    BodyKind::Json | BodyKind::Text => Body::Whole(Vec::new()),
+                    BodyKind::Events => BodyState::Events(Sse::default()),
+                    BodyKind::Json if self.is_ok() => BodyState::Json(JsonValues::default()),
+                    BodyKind::Json | BodyKind::Text => BodyState::Whole(Vec::new()),
                 };
-                self.push_on(&held, out);
+                self.push_framed(&held, out);
             }
         }
         rest
     }
 
-    fn push_on(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+    fn push_framed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         match &mut self.body {
-            Body::Events(sse) => {
+            BodyState::Events(sse) => {
                 let mut frames = std::mem::take(&mut self.frames);
                 sse.push(bytes, &mut frames);
                 for frame in frames.drain(..) {
@@ -219,7 +219,7 @@ impl<R: Reader> BodyDecoder<R> {
                 }
                 self.frames = frames;
             }
-            Body::Json(values) => {
+            BodyState::Json(values) => {
                 let mut found = std::mem::take(&mut self.found);
                 values.push(bytes, &mut found);
                 for found in found.drain(..) {
@@ -227,46 +227,46 @@ impl<R: Reader> BodyDecoder<R> {
                 }
                 self.found = found;
             }
-            Body::Whole(held) if held.len() + bytes.len() > MAX_HELD_BYTES => {
-                self.body = Body::Over;
+            BodyState::Whole(held) if held.len() + bytes.len() > MAX_HELD_BYTES => {
+                self.body = BodyState::Over;
                 let limit = format!("the body is larger than {} MiB", MAX_HELD_BYTES >> 20);
                 self.fail_by_status(&limit, out);
             }
-            Body::Whole(held) => held.extend_from_slice(bytes),
-            Body::Unclear(_) | Body::Over => {}
+            BodyState::Whole(held) => held.extend_from_slice(bytes),
+            BodyState::Unclear(_) | BodyState::Over => {}
         }
     }
 
-    fn read_frame(&mut self, frame: Frame, out: &mut Vec<Event>) {
+    fn read_frame(&mut self, frame: SseFrame, out: &mut Vec<Event>) {
         match frame {
-            Frame::Event { event, data } => self.read(&event, data.trim(), out),
+            SseFrame::Event { event, data } => self.read(&event, data.trim(), out),
             _ if self.faulted => {}
-            Frame::Bare { text } => {
+            SseFrame::Bare { text } => {
                 if let Some(error) = bare_error(&text) {
                     self.fail_unless_over(error, &text, out);
                 }
             }
-            Frame::Error { text } => {
+            SseFrame::Error { text } => {
                 self.fail_unless_over(ProviderError::of_data(&text), &text, out);
             }
-            Frame::Undivided => {
+            SseFrame::Undivided => {
                 let text = "events came without the blank line that divides them";
                 self.note_once(About::Form, text, out);
             }
-            Frame::Comment { .. } => out.push(Event::keep_alive()),
-            Frame::Repaired => {
+            SseFrame::Comment { .. } => out.push(Event::keep_alive()),
+            SseFrame::Repaired => {
                 self.note(About::Form, "bytes that are not UTF-8 were replaced", out);
             }
-            Frame::Oversized => {
+            SseFrame::Oversized => {
                 let limit = MAX_EVENT_BYTES >> 20;
-                self.unreadable(format!("one event is larger than {limit} MiB"), out);
+                self.fail_unreadable(format!("one event is larger than {limit} MiB"), out);
             }
         }
     }
 
-    fn read_found(&mut self, found: Found, out: &mut Vec<Event>) {
+    fn read_found(&mut self, found: JsonItem, out: &mut Vec<Event>) {
         match found {
-            Found::Object(bytes) => match String::from_utf8(bytes) {
+            JsonItem::Object(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => self.read("", &text, out),
                 Err(broken) => {
                     self.note(About::Form, "bytes that are not UTF-8 were replaced", out);
@@ -274,15 +274,15 @@ impl<R: Reader> BodyDecoder<R> {
                     self.read("", &text, out);
                 }
             },
-            Found::Comment => out.push(Event::keep_alive()),
+            JsonItem::Comment => out.push(Event::keep_alive()),
             _ if self.faulted => {}
-            Found::Other => {
+            JsonItem::NotAnObject => {
                 let message = "something that is no JSON object stands where one should";
-                self.unreadable(message.into(), out);
+                self.fail_unreadable(message.into(), out);
             }
-            Found::TooLong => {
+            JsonItem::TooLong => {
                 let limit = MAX_OBJECT_BYTES >> 20;
-                self.unreadable(format!("one object is larger than {limit} MiB"), out);
+                self.fail_unreadable(format!("one object is larger than {limit} MiB"), out);
             }
         }
     }
@@ -302,17 +302,17 @@ impl<R: Reader> BodyDecoder<R> {
         }
         let before = out.len();
         let taken = if data == DONE {
-            self.reader.mark(out);
-            Taken::Read
+            self.reader.foreign_end_mark(out);
+            FrameOutcome::Read
         } else {
             self.reader.read(name, data, out)
         };
         self.token |= out[before..].iter().any(Event::is_token);
         match taken {
-            Taken::Read => {}
-            Taken::Failed(error) => self.fail_unless_over(error, data, out),
-            Taken::Unreadable(why) => {
-                self.unreadable(format!("{why}: {}", excerpt(data)), out);
+            FrameOutcome::Read => {}
+            FrameOutcome::Failed(error) => self.fail_unless_over(error, data, out),
+            FrameOutcome::Unreadable(why) => {
+                self.fail_unreadable(format!("{why}: {}", excerpt(data)), out);
             }
         }
     }
@@ -338,7 +338,7 @@ impl<R: Reader> BodyDecoder<R> {
 
     fn note(&self, about: About, text: &str, out: &mut Vec<Event>) {
         if !self.faulted {
-            Note::tell(about, text, out);
+            Note::emit(about, text, out);
         }
     }
 
@@ -347,43 +347,43 @@ impl<R: Reader> BodyDecoder<R> {
         out.push(Event::Fault(error.into_fault(&self.head, self.phase())));
     }
 
-    /// An error that came, with its text: the answer's fault, unless the answer is whole.
+    /// Fails the answer with an error, unless its end mark was read.
     fn fail_unless_over(&mut self, error: ProviderError, text: &str, out: &mut Vec<Event>) {
         if self.reader.is_over() {
-            self.note_behind_end(&excerpt(text), out);
+            self.note_after_end(&excerpt(text), out);
         } else {
             self.fail(error, out);
         }
     }
 
-    /// The same for what can't be read.
-    fn unreadable(&mut self, why: String, out: &mut Vec<Event>) {
+    /// The same for a frame that can't be read.
+    fn fail_unreadable(&mut self, why: String, out: &mut Vec<Event>) {
         if self.reader.is_over() {
-            self.note_behind_end(&why, out);
+            self.note_after_end(&why, out);
         } else {
-            self.protocol(why, out);
+            self.protocol_fault(why, out);
         }
     }
 
-    fn note_behind_end(&self, what: &str, out: &mut Vec<Event>) {
+    fn note_after_end(&self, what: &str, out: &mut Vec<Event>) {
         if !self.faulted {
-            note_behind_end(what, out);
+            note_after_end(what, out);
         }
     }
 
     fn fail_by_status(&mut self, body: &str, out: &mut Vec<Event>) {
         if self.is_ok() {
-            return self.protocol(body.to_owned(), out);
+            return self.protocol_fault(body.to_owned(), out);
         }
         self.faulted = true;
         out.push(Event::Fault(of_response(&self.head, body)));
     }
 
-    fn protocol(&mut self, message: String, out: &mut Vec<Event>) {
+    fn protocol_fault(&mut self, message: String, out: &mut Vec<Event>) {
         self.fault(FaultClass::Protocol, message, out);
     }
 
-    fn interrupted(&mut self, message: String, out: &mut Vec<Event>) {
+    fn interrupted_fault(&mut self, message: String, out: &mut Vec<Event>) {
         self.fault(FaultClass::Interrupted, message, out);
     }
 
@@ -395,8 +395,8 @@ impl<R: Reader> BodyDecoder<R> {
         }));
     }
 
-    /// Keeps the first bytes; more than a message shows, since some are not printed.
-    fn keep_start(&mut self, bytes: &[u8]) {
+    /// Keeps the first bytes: more than a message shows, since control characters are dropped.
+    fn keep_first_bytes(&mut self, bytes: &[u8]) {
         const KEPT: usize = 1_000;
         let room = KEPT.saturating_sub(self.start.len()).min(bytes.len());
         self.start.extend_from_slice(&bytes[..room]);

@@ -1,8 +1,8 @@
-//! Errors as servers write them, read into [`Fault`]s: the class is ours, the words are theirs.
+//! Parses errors as servers write them into [`Fault`]s: the class is ours, the words are theirs.
 //!
-//! Shapes met: OpenAI's `{"error": {"message", "type", "code"}}`, Google's with `status` and `details`
-//! (bare or in an array), `{"error": "text"}`, `{"errors": […]}`, FastAPI's `{"detail": …}`, vLLM's and
-//! Cohere's bare `{"message": …}`, a page of HTML, plain text, nothing.
+//! Known forms: OpenAI's `{"error": {"message", "type", "code"}}`, Google's with `status` and `details` (bare or in
+//! an array), `{"error": "text"}`, `{"errors": […]}`, FastAPI's `{"detail": …}`, vLLM's and Cohere's bare
+//! `{"message": …}`, a page of HTML, plain text, nothing.
 
 mod business;
 mod class;
@@ -15,7 +15,7 @@ pub use self::business::{business_error, business_error_in, tells_of_failure};
 pub(super) use self::places::is_void;
 use self::{
     codes::{Codes, retry_delay_ms},
-    places::{Said, beside, codes_alone, nodes, sentence},
+    places::{ErrorSentence, beside, codes_alone, nodes, sentence},
 };
 use super::{
     excerpt::{capped, excerpt},
@@ -29,18 +29,18 @@ use crate::{
 /// Most characters kept of a provider's message.
 const MAX_MESSAGE: usize = 4_000;
 
-/// What a server said about its failure.
+/// A server's error.
 #[derive(Debug, Default)]
 pub struct ProviderError {
     /// Its message, verbatim, or the whole error as JSON where it has none.
     pub message: String,
-    /// Its most telling code word.
+    /// Its most specific code.
     pub code: Option<String>,
-    /// What else it said beside the message, as JSON.
+    /// Its other fields, as JSON.
     details: Option<String>,
-    /// The HTTP status that it states inside its body.
+    /// The HTTP status stated in its body.
     http: Option<u16>,
-    /// Every code word, in lower case.
+    /// All its codes, in lower case.
     words: Vec<String>,
     retry_after_ms: Option<u64>,
 }
@@ -55,21 +55,22 @@ impl ProviderError {
         }
     }
 
-    /// The error that a text tells, in JSON or in words.
+    /// The error in a text, which may be JSON.
     #[must_use]
     pub fn of_data(text: &str) -> Self {
-        let told = json::value(text).ok();
-        let told = told.and_then(|value| provider_error(&value));
-        told.unwrap_or_else(|| Self::of_text(text))
+        let stated = json::value(text).ok();
+        let stated = stated.and_then(|value| provider_error(&value));
+        stated.unwrap_or_else(|| Self::of_text(text))
     }
 
-    /// The error that a field of an object states: beside a mere text its sentence may stand.
+    /// The error in a field of an object. If the field is only a string, the whole object is parsed, since another
+    /// field may hold the message.
     #[must_use]
     pub fn of_field(field: &str, whole: &str) -> Self {
         Self::of_data(if field.starts_with('"') { whole } else { field })
     }
 
-    /// The fault it is, in a response with this head.
+    /// The fault, for a response with this head.
     #[must_use]
     pub fn into_fault(self, head: &ResponseHead, phase: Phase) -> Fault {
         Fault {
@@ -104,12 +105,12 @@ pub fn of_response(head: &ResponseHead, body: &str) -> Fault {
     error.into_fault(head, Phase::Headers)
 }
 
-/// The error in a JSON value; `None` if nothing in it looks like one.
+/// The error in a JSON value; `None` if there is none.
 #[must_use]
 pub fn provider_error(value: &Value) -> Option<ProviderError> {
     let nodes = nodes(value.get(0).unwrap_or(value));
-    // The innermost object that says anything is the provider's own.
-    let innermost = |say: fn(&Value) -> Option<Said>| {
+    // The innermost object with a message is the provider's own.
+    let innermost = |say: fn(&Value) -> Option<ErrorSentence>| {
         (nodes.iter().rev()).find_map(|node| Some((*node, say(node)?)))
     };
     let (node, said) = innermost(sentence).or_else(|| innermost(codes_alone))?;
@@ -126,7 +127,7 @@ pub fn provider_error(value: &Value) -> Option<ProviderError> {
     let words = codes.words.iter().map(|word| word.to_lowercase());
     let stated = said.field.is_empty() && node.is_string()
         || node.get(said.field).is_some_and(Value::is_string);
-    let inner = stated.then(|| told_as_json(&said.text)).flatten();
+    let inner = stated.then(|| json_message(&said.text)).flatten();
     let error = ProviderError {
         message: said.text.clone(),
         http: codes.http,
@@ -136,7 +137,7 @@ pub fn provider_error(value: &Value) -> Option<ProviderError> {
         details: None,
     };
     let mut error = match inner {
-        Some(inner) => error.around(inner),
+        Some(inner) => error.wrapping(inner),
         None => error,
     };
     error.message = capped(with_upstream(node, error.message), MAX_MESSAGE);
@@ -147,7 +148,7 @@ pub fn provider_error(value: &Value) -> Option<ProviderError> {
     Some(error)
 }
 
-/// The error that stands as bare JSON outside of any event; `None` if that is none.
+/// The error in JSON outside of any event; `None` if it is not an error.
 #[must_use]
 pub fn bare_error(text: &str) -> Option<ProviderError> {
     if !text.starts_with(['{', '[']) {
@@ -159,8 +160,8 @@ pub fn bare_error(text: &str) -> Option<ProviderError> {
     provider_error(&value)
 }
 
-/// The error that a message holds as JSON text: gateways pass on what their provider said so.
-fn told_as_json(message: &str) -> Option<ProviderError> {
+/// The error in a message that is JSON itself: gateways pass on their provider's error like that.
+fn json_message(message: &str) -> Option<ProviderError> {
     let text = message.trim();
     if !text.starts_with(['{', '[']) {
         return None;
@@ -169,8 +170,8 @@ fn told_as_json(message: &str) -> Option<ProviderError> {
 }
 
 impl ProviderError {
-    /// An error whose message was `inner`, as JSON.
-    fn around(self, inner: Self) -> Self {
+    /// Combines an error with the one that its message held as JSON.
+    fn wrapping(self, inner: Self) -> Self {
         Self {
             message: inner.message,
             code: inner.code.or(self.code),
@@ -182,14 +183,14 @@ impl ProviderError {
     }
 }
 
-/// An aggregator says what its provider said beside a sentence of its own: OpenRouter's `metadata`.
+/// Adds the provider's message, which an aggregator puts beside its own (OpenRouter's `metadata`).
 fn with_upstream(node: &Value, message: String) -> String {
     let Some(metadata) = node.get("metadata") else {
         return message;
     };
     let upstream = metadata.get("raw").filter(|raw| !is_void(raw));
     let upstream = upstream.map(|raw| match raw {
-        Value::String(text) => told_as_json(text).map_or_else(|| text.clone(), |e| e.message),
+        Value::String(text) => json_message(text).map_or_else(|| text.clone(), |e| e.message),
         other => provider_error(other).map_or_else(|| other.to_string(), |e| e.message),
     });
     let message = match upstream {

@@ -1,7 +1,7 @@
-//! JSON read field by field: a text is scanned once, and what it says is read where a reader asks for it. So one odd
-//! field never spoils a chunk, and unknown ones cost nothing more.
+//! Lazy JSON: a text is scanned once, and a field is parsed only when a reader asks for it. So one invalid field
+//! never spoils a chunk, and unknown fields cost nothing more.
 //!
-//! Two bytes of JSON can take up a hundred in memory, so whatever is made of them here has a limit.
+//! Two bytes of JSON can take a hundred in memory, so the number of fields and elements is limited.
 
 mod expected;
 mod holds;
@@ -72,7 +72,7 @@ impl<'a> Scanned<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw<'a> {
     text: &'a str,
-    /// What stands inside of it; nothing where it is to be scanned when it is asked for.
+    /// The nodes inside it; empty if it has to be scanned when it is opened.
     inside: &'a [Node],
 }
 
@@ -89,24 +89,24 @@ impl<'a> Raw<'a> {
     }
 
     /// The values inside of it; `most` of them.
-    fn open(self, most: usize) -> Option<Inside<'a>> {
+    fn open(self, most: usize) -> Option<Children<'a>> {
         let nodes = match self.inside {
             [] => scan::members(self.text, most)?.into(),
             nodes => nodes.into(),
         };
         let text = self.text;
-        Some(Inside { text, nodes })
+        Some(Children { text, nodes })
     }
 }
 
-/// What stands in an object or an array.
+/// The children of an object or an array.
 #[derive(Debug)]
-struct Inside<'a> {
+struct Children<'a> {
     text: &'a str,
     nodes: Cow<'a, [Node]>,
 }
 
-impl<'a> Inside<'a> {
+impl<'a> Children<'a> {
     /// The name at a node.
     fn name(&self, at: usize) -> Option<Cow<'a, str>> {
         let node = self.nodes.get(at)?;
@@ -148,7 +148,7 @@ impl<'a> Inside<'a> {
 
 /// The fields of one object, in order.
 #[derive(Debug)]
-pub(crate) struct Fields<'a>(Inside<'a>);
+pub(crate) struct Fields<'a>(Children<'a>);
 
 impl<'a> Fields<'a> {
     /// The fields of a value.
@@ -186,13 +186,13 @@ impl<'a> Fields<'a> {
         self.0.value(at + 1).map(|(raw, _)| raw)
     }
 
-    /// The same, unless it is null.
+    /// The value of a field, unless it is null.
     pub(crate) fn stated(&self, name: &str) -> Option<Raw<'a>> {
         self.get(name).filter(|raw| raw.get() != "null")
     }
 }
 
-/// What a string says, given what stands between its quotes; a lone surrogate becomes U+FFFD.
+/// The text of a string, given the characters between its quotes; a lone surrogate becomes U+FFFD.
 fn unescaped(inside: &str) -> Cow<'_, str> {
     match string::unescaped(inside) {
         Cow::Borrowed(_) => inside.into(),
@@ -205,8 +205,8 @@ pub(crate) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// The bytes of a string's text; `None` if it is something else. A lone surrogate (`"\ud83d"`), which UTF-8 can't say,
-/// is there in WTF-8.
+/// The text of a string in WTF-8, since UTF-8 can't hold a lone surrogate (`"\ud83d"`); `None` if the value is not a
+/// string.
 pub(crate) fn bytes(raw: Raw<'_>) -> Option<Cow<'_, [u8]>> {
     let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     Some(string::unescaped(inside))
@@ -228,7 +228,7 @@ fn lossy(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
 }
 
-/// A word that says something: a string that is neither empty nor the text `null`, which some servers write for none.
+/// A string that is neither empty nor the text `null`, which some servers write for a missing value.
 pub(crate) fn word(raw: Raw<'_>) -> Option<String> {
     string(raw).filter(|word| !word.trim().eq_ignore_ascii_case("null"))
 }
@@ -259,7 +259,7 @@ pub(crate) fn list(raw: Raw<'_>) -> serde_json::Result<impl Iterator<Item = Raw<
     }))
 }
 
-/// Whether a value says that there is nothing: null, false, or empty.
+/// Whether a value is null, false or empty.
 pub(crate) fn is_void(raw: Raw<'_>) -> bool {
     matches!(raw.get(), "null" | "false" | r#""""# | "[]" | "{}")
 }

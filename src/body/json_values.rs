@@ -1,35 +1,34 @@
-//! Streams of JSON objects: one a line, the elements of one array, or a single one.
+//! Splits a body into its JSON objects: one a line, the elements of one array, or a single one.
 //!
-//! In: bytes in pieces of any size. Out: the text of each whole object, as soon as its last byte is there.
-//! Only borders are found here (brackets outside of strings, RFC 8259); what an object says is its
-//! dialect's to read, and to refuse.
+//! In: bytes, however they are split. Out: the text of each object, as soon as its last byte is there. Only the ends
+//! of objects are found here (brackets outside of strings, RFC 8259); the dialect parses them.
 
 use memchr::memchr2;
 
-/// Largest object that is taken, in bytes: a generated image stands in one.
+/// Largest object, in bytes: large enough for a generated image.
 pub const MAX_OBJECT_BYTES: usize = 64 << 20;
 
-/// One thing that was found in a body.
+/// One item of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// The bytes of a whole object.
+pub enum JsonItem {
+    /// The bytes of a complete object.
     Object(Vec<u8>),
-    /// A line that begins with a colon: proxies keep event streams open so, and other streams, too.
+    /// A line that begins with a colon: some proxies keep any stream open like that.
     Comment,
-    /// Something that is no object stands where one should: the body is not read any further.
-    Other,
+    /// Something other than an object: the body is not read any further.
+    NotAnObject,
     /// An object is longer than [`MAX_OBJECT_BYTES`]: the body is not read any further.
     TooLong,
 }
 
-/// Cuts a body into its objects.
+/// Splits a body into its objects.
 #[derive(Debug, Default)]
 pub struct JsonValues {
     object: Vec<u8>,
     depth: usize,
     string: Option<Escape>,
     array: Array,
-    /// Whether the line of a comment goes on.
+    /// Whether we are inside a comment line.
     comment: bool,
     stopped: bool,
 }
@@ -52,7 +51,7 @@ enum Array {
 
 /// How a body ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct End {
+pub struct JsonEnd {
     /// The bytes of an object that never ended.
     pub unfinished: Option<Vec<u8>>,
     /// Whether an array was opened and never closed.
@@ -62,8 +61,8 @@ pub struct End {
 }
 
 impl JsonValues {
-    /// Takes the next bytes, and appends what they completed.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Found>) {
+    /// Takes the next bytes, and appends the items that they completed.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<JsonItem>) {
         let mut rest = bytes;
         while let (false, Some((first, behind))) = (self.stopped, rest.split_first()) {
             rest = if self.depth > 0 {
@@ -77,21 +76,21 @@ impl JsonValues {
 
     /// The end of the body.
     #[must_use]
-    pub fn end(self) -> End {
-        End {
+    pub fn end(self) -> JsonEnd {
+        JsonEnd {
             unfinished: (!self.object.is_empty()).then_some(self.object),
             open_array: self.array == Array::Open,
             closed_array: self.array == Array::Closed,
         }
     }
 
-    fn between(&mut self, byte: u8, out: &mut Vec<Found>) {
+    fn between(&mut self, byte: u8, out: &mut Vec<JsonItem>) {
         if self.comment {
             self.comment = byte != b'\n';
             return;
         }
         match (byte, self.array) {
-            // Nothing but a byte order mark begins with those three bytes.
+            // The three bytes of a byte order mark.
             (b' ' | b'\t' | b'\r' | b'\n', _)
             | (b',', Array::Open)
             | (0xef | 0xbb | 0xbf, Array::None) => {}
@@ -103,17 +102,17 @@ impl JsonValues {
             }
             (b':', Array::None) => {
                 self.comment = true;
-                out.push(Found::Comment);
+                out.push(JsonItem::Comment);
             }
             _ => {
                 self.stopped = true;
-                out.push(Found::Other);
+                out.push(JsonItem::NotAnObject);
             }
         }
     }
 
-    /// Takes the bytes of an object up to its end, and gives those behind it.
-    fn inside<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Found>) -> &'a [u8] {
+    /// Takes the bytes of an object up to its end, and returns the rest.
+    fn inside<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<JsonItem>) -> &'a [u8] {
         let mut end = 0;
         while self.depth > 0 && end < bytes.len() {
             end += self.step(&bytes[end..]);
@@ -122,17 +121,18 @@ impl JsonValues {
         if self.object.len() + object.len() > MAX_OBJECT_BYTES {
             self.stopped = true;
             self.object = Vec::new();
-            out.push(Found::TooLong);
+            out.push(JsonItem::TooLong);
             return &[];
         }
         self.object.extend_from_slice(object);
         if self.depth == 0 {
-            out.push(Found::Object(std::mem::take(&mut self.object)));
+            out.push(JsonItem::Object(std::mem::take(&mut self.object)));
         }
         rest
     }
 
-    /// Goes on to the next byte that says where a string or the object ends; gives how many bytes that are.
+    /// Advances past the next byte that matters for where a string or the object ends; returns how many bytes that
+    /// is.
     fn step(&mut self, bytes: &[u8]) -> usize {
         let mark = match self.string {
             Some(Escape::On) => Some(0),
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    fn cut<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Found>, End) {
+    fn cut<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<JsonItem>, JsonEnd) {
         let (mut values, mut found) = (JsonValues::default(), Vec::new());
         for piece in pieces {
             values.push(piece, &mut found);
@@ -173,7 +173,7 @@ mod tests {
     fn objects(body: &str) -> Vec<String> {
         let (found, _) = cut([body.as_bytes()]);
         let text = |found| match found {
-            Found::Object(bytes) => String::from_utf8(bytes).unwrap(),
+            JsonItem::Object(bytes) => String::from_utf8(bytes).unwrap(),
             other => format!("{other:?}"),
         };
         found.into_iter().map(text).collect()
@@ -197,12 +197,18 @@ mod tests {
     #[test]
     fn comments_stand_between_objects() {
         let (found, _) = cut([b":\n{}\n: { \r\n{\":\":1}\n:".as_slice()]);
-        let object = |bytes: &[u8]| Found::Object(bytes.to_vec());
+        let object = |bytes: &[u8]| JsonItem::Object(bytes.to_vec());
         let one = object(b"{}");
         let two = object(b"{\":\":1}");
         assert_eq!(
             found,
-            [Found::Comment, one, Found::Comment, two, Found::Comment]
+            [
+                JsonItem::Comment,
+                one,
+                JsonItem::Comment,
+                two,
+                JsonItem::Comment
+            ]
         );
     }
 
@@ -213,7 +219,10 @@ mod tests {
         assert_eq!(unfinished("{}"), None);
         assert!(cut([b"[{}".as_slice()]).1.open_array);
         assert!(cut([b"[{}]".as_slice()]).1.closed_array);
-        assert_eq!(cut([b"{}<html>".as_slice()]).0.last(), Some(&Found::Other));
+        assert_eq!(
+            cut([b"{}<html>".as_slice()]).0.last(),
+            Some(&JsonItem::NotAnObject)
+        );
     }
 
     proptest! {

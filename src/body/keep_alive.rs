@@ -1,6 +1,6 @@
-//! Data of events that only keeps the connection open.
+//! Events whose data only keeps the connection open.
 
-/// Whether data only keeps the connection open: comments, nothing, or a word for it.
+/// Whether data only keeps the connection open: a comment, an empty value, or a word for it.
 pub(super) fn is_keep_alive(data: &str) -> bool {
     const WORDS: &[&str] = &[
         "null",

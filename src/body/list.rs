@@ -1,4 +1,4 @@
-//! Lists of models, in whatever form a dialect gives them.
+//! Parses lists of models in the forms that servers use.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,11 @@ use super::{
 };
 use crate::body::ModelInfo;
 
-/// The models that a body lists, in its order, each once. `read` finds them; it gives `None` where the body
-/// is no list.
+/// The models that a body lists, in its order, without duplicates. `read` finds them, and returns `None` if the body
+/// is not a list.
 ///
 /// # Errors
-/// In the provider's words if the body is an error, else saying what stands there instead of a list.
+/// The provider's message if the body is an error, else a sentence that says what the body is.
 pub(crate) fn models(
     body: &[u8],
     read: impl FnOnce(&Value) -> Option<Vec<ModelInfo>>,
@@ -39,8 +39,8 @@ pub(crate) fn models(
     Ok(models)
 }
 
-/// Names under which lists stand, in the order they are looked for.
-const NAMES: &[&str] = &[
+/// Names of fields that hold the list, in the order in which they are tried.
+const LIST_FIELDS: &[&str] = &[
     "data",
     "models",
     "result",
@@ -55,8 +55,8 @@ const NAMES: &[&str] = &[
     "content",
 ];
 
-/// The items of the list in a value, however deep it stands; an empty one where null stands in its place. `None` if there
-/// is none, or an error.
+/// The items of the list in a value, up to three levels deep; empty if null is in its place. `None` if there is no
+/// list, or an error.
 pub(crate) fn list_of(value: &Value) -> Option<Vec<&Value>> {
     list_within(value, 3)
 }
@@ -71,7 +71,9 @@ fn list_within(value: &Value, depth: usize) -> Option<Vec<&Value>> {
                 .iter()
                 .any(|name| fields.get(*name).is_some_and(|error| !is_void(error)));
             let found = |name: &&str| list_within(fields.get(*name)?, depth - 1);
-            (!fails).then(|| NAMES.iter().find_map(found)).flatten()
+            (!fails)
+                .then(|| LIST_FIELDS.iter().find_map(found))
+                .flatten()
         }
         _ => None,
     }
@@ -99,7 +101,7 @@ pub fn next_page(url: &Url, body: &[u8]) -> Option<Url> {
     }
     let next = text(&["/next", "/next_url", "/links/next", "/pagination/next"])?;
     let next = url.join(next).ok()?;
-    // The key goes along, so it must be the same server.
+    // The key is sent with it, so it must be the same origin.
     (next.origin() == url.origin() && next != *url).then_some(next)
 }
 

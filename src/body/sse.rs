@@ -1,11 +1,11 @@
-//! The guard in front of `eventsource-stream`: bytes in, server-sent events and comments out.
+//! Parser of server-sent events, in front of `eventsource-stream`: bytes in, events and comments out.
 //!
-//! The crate reads an event's fields as WHATWG asks, but alone it panics on a byte order mark, scans a
-//! pending line again at each chunk, fails on split or invalid UTF-8 and hides comments. So the guard
-//! cuts the bytes into whole lines with one kind of line end, repairs their UTF-8, bounds them, and
-//! hands the crate whole lines only. Every byte is looked at once and copied once, however the stream was split. Data
-//! may be large: it does not go through the crate, which is asked for an event's name, and only where its lines are
-//! others than those of the event before. No clock, no socket.
+//! The crate parses an event's fields as WHATWG specifies, but alone it panics on a byte order mark, scans a pending
+//! line again at each chunk, fails on split or invalid UTF-8 and hides comments. So this parser splits the bytes into
+//! whole lines with one kind of line end, repairs their UTF-8, limits their length, and hands only whole lines to the
+//! crate. Every byte is read once and copied once, however the stream was split. Data may be large, so it does not go
+//! through the crate, which is asked only for an event's name, and only if its lines differ from those of the
+//! previous event. No clock, no socket.
 //!
 //! Source of the rules: <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>.
 
@@ -19,25 +19,26 @@ use std::{borrow::Cow, sync::Arc};
 use memchr::memchr2;
 
 use self::{
-    names::Names,
-    utf8::{repaired, text_of, whole_text_of},
+    names::EventNames,
+    utf8::{replace_invalid, utf8, utf8_lossy},
 };
 use super::json;
 
-/// Most bytes of one line, and of one event, as of an object in other framings: a picture may stand in one.
+/// Most bytes of one line, and of one event: large enough for an image. Other framings have the same limit for an
+/// object.
 pub const MAX_EVENT_BYTES: usize = 64 << 20;
 
-/// The line that stands for an event's data among its lines.
+/// The line that replaces an event's data among its lines.
 const DATA: &str = "data:\n";
 
-/// What the buffers keep of their memory between events.
+/// The memory that buffers keep between events.
 const KEPT_BYTES: usize = 64 << 10;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// One thing that the stream said, in its order.
+/// One frame of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum SseFrame {
     /// An event with data.
     Event {
         /// Its type; `message` where the stream gave none.
@@ -45,25 +46,25 @@ pub enum Frame {
         /// Its data lines, joined by line feeds.
         data: String,
     },
-    /// Lines without any data that look like JSON. A stream has no such thing, yet Google's servers, and
-    /// gateways before them, write an error so, pretty-printed, once an answer has begun.
+    /// Lines outside of any event that look like JSON. Not part of the format, but Google's servers, and gateways in
+    /// front of them, write an error like that, pretty-printed, after an answer has begun.
     Bare {
         /// The lines.
         text: String,
     },
-    /// A line `error: …`, which is llama.cpp's own: an error, mostly as JSON.
+    /// A line `error: …`, an extension of llama.cpp: an error, mostly as JSON.
     Error {
-        /// What stands behind the colon.
+        /// The text after the colon.
         text: String,
     },
-    /// The event that follows was not divided from the next one by a blank line.
+    /// The following event was not separated from the next one by a blank line.
     Undivided,
     /// A comment line without its colon and one leading space: a keep-alive.
     Comment {
         /// The comment.
         text: String,
     },
-    /// The line that follows held bytes that are not UTF-8; each run of them became U+FFFD.
+    /// The following line had invalid UTF-8; each invalid sequence became U+FFFD.
     Repaired,
     /// A line or an event grew past [`MAX_EVENT_BYTES`]. Nothing follows.
     Oversized,
@@ -77,73 +78,73 @@ pub struct Sse {
     /// Whole lines of the event that has not ended yet, each with its line feed; no comments, and of its data lines
     /// only the first, empty.
     event: String,
-    /// The data of these lines, joined by line feeds. It may be large, so it is moved from hand to hand.
+    /// The data of these lines, joined by line feeds. It may be large, so it is moved, never copied.
     data: Option<String>,
-    /// How many lines of data there are.
+    /// The number of data lines.
     data_lines: usize,
-    names: Names,
-    place: Place,
+    names: EventNames,
+    position: LinePosition,
     /// Most bytes of an event.
-    most: usize,
+    limit: usize,
 }
 
 impl Default for Sse {
     fn default() -> Self {
-        Self::of_most(MAX_EVENT_BYTES)
+        Self::with_limit(MAX_EVENT_BYTES)
     }
 }
 
-/// Where the next byte stands.
+/// Where the next byte belongs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum LinePosition {
     /// At the very start, where a byte order mark may stand.
     #[default]
     Start,
     InLine,
-    /// Behind a CR: a LF would belong to it.
+    /// After a CR: a LF would belong to it.
     AfterCr,
     Closed,
 }
 
 impl Sse {
-    fn of_most(most: usize) -> Self {
+    fn with_limit(limit: usize) -> Self {
         Self {
             line: Vec::new(),
             event: String::new(),
             data: None,
             data_lines: 0,
-            names: Names::default(),
-            place: Place::Start,
-            most,
+            names: EventNames::default(),
+            position: LinePosition::Start,
+            limit,
         }
     }
 
-    /// Takes the next bytes, in pieces of any size, and appends the frames they completed.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Frame>) {
+    /// Parses the next bytes, however they are split, and appends the frames that they completed.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<SseFrame>) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            rest = match self.place {
-                Place::Start => self.skip_bom(rest),
-                Place::AfterCr => {
-                    self.place = Place::InLine;
+            rest = match self.position {
+                LinePosition::Start => self.skip_bom(rest),
+                LinePosition::AfterCr => {
+                    self.position = LinePosition::InLine;
                     rest.strip_prefix(b"\n").unwrap_or(rest)
                 }
-                Place::InLine => self.take_line(rest, out),
-                Place::Closed => return,
+                LinePosition::InLine => self.take_line(rest, out),
+                LinePosition::Closed => return,
             };
         }
     }
 
-    /// Ends the stream. Gives what was left of an event without its closing blank line (such an event
-    /// is not dispatched), or of a last line without its end; `None` if the stream ended cleanly.
+    /// Ends the stream. Returns an unfinished event (one without a blank line is not dispatched) or line; `None` if
+    /// the stream ended cleanly.
     pub fn end(&mut self) -> Option<String> {
-        if self.place == Place::Closed {
+        if self.position == LinePosition::Closed {
             return None;
         }
-        self.place = Place::Closed;
-        let line = text_of(std::mem::take(&mut self.line).into());
+        self.position = LinePosition::Closed;
+        let line = utf8_lossy(std::mem::take(&mut self.line).into());
         let mut tail = match self.data.take() {
-            // The data first, as it may be large: in which order the fields of an event stand says nothing.
+            // The data first, so that it is not copied: the order of an event's fields does not matter.
             Some(mut data) => {
                 if self.data_lines > 1 {
                     data = data.replace('\n', "\ndata: ");
@@ -170,22 +171,22 @@ impl Sse {
         };
         let held = self.line.len();
         if BOM.get(held) != Some(first) {
-            self.place = Place::InLine;
+            self.position = LinePosition::InLine;
             return bytes;
         }
         self.line.push(*first);
         if self.line == BOM {
             self.line.clear();
-            self.place = Place::InLine;
+            self.position = LinePosition::InLine;
         }
         rest
     }
 
-    /// Takes bytes up to the next line end, and gives those behind it.
-    fn take_line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Frame>) -> &'a [u8] {
+    /// Takes bytes up to the next line end, and returns the rest.
+    fn take_line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<SseFrame>) -> &'a [u8] {
         let end = memchr2(b'\n', b'\r', bytes);
         let (head, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-        if self.bytes_held() + self.line.len() + head.len() > self.most {
+        if self.bytes_held() + self.line.len() + head.len() > self.limit {
             self.close(out);
             return &[];
         }
@@ -194,7 +195,7 @@ impl Sse {
             return rest;
         };
         if *end == b'\r' {
-            self.place = Place::AfterCr;
+            self.position = LinePosition::AfterCr;
         }
         if self.line.is_empty() {
             self.end_line(head.into(), out);
@@ -206,48 +207,49 @@ impl Sse {
         rest
     }
 
-    /// More came than is held.
-    fn close(&mut self, out: &mut Vec<Frame>) {
+    /// The limit is exceeded.
+    fn close(&mut self, out: &mut Vec<SseFrame>) {
         *self = Self {
-            place: Place::Closed,
-            ..Self::of_most(self.most)
+            position: LinePosition::Closed,
+            ..Self::with_limit(self.limit)
         };
-        out.push(Frame::Oversized);
+        out.push(SseFrame::Oversized);
     }
 
-    /// The bytes of the event so far, its fields' names among them.
+    /// The bytes of the event so far, with the names of its fields.
     fn bytes_held(&self) -> usize {
         let data = self.data.as_ref().map_or(0, String::len);
         self.event.len() + data + self.data_lines * "data: ".len()
     }
 
-    fn end_line(&mut self, line: Cow<'_, [u8]>, out: &mut Vec<Frame>) {
+    fn end_line(&mut self, line: Cow<'_, [u8]>, out: &mut Vec<SseFrame>) {
         if line.is_empty() {
             return self.dispatch(out);
         }
-        let room = self.most.saturating_sub(self.bytes_held());
-        let line = match whole_text_of(line) {
+        let room = self.limit.saturating_sub(self.bytes_held());
+        let line = match utf8(line) {
             Ok(line) => line,
             Err(line) => {
-                let Some(line) = repaired(&line, room) else {
+                let Some(line) = replace_invalid(&line, room) else {
                     return self.close(out);
                 };
-                out.push(Frame::Repaired);
+                out.push(SseFrame::Repaired);
                 line.into()
             }
         };
         if line.starts_with("data:") || line == "data" {
             self.end_data_line(line, out);
         } else if let Some(comment) = line.strip_prefix(':') {
-            out.push(Frame::Comment {
+            out.push(SseFrame::Comment {
                 text: comment.strip_prefix(' ').unwrap_or(comment).to_owned(),
             });
         } else if let Some(error) = line.strip_prefix("error:") {
             let text = error.trim().to_owned();
-            out.push(Frame::Error { text });
+            out.push(SseFrame::Error { text });
         } else {
-            if line.starts_with("event:") && self.event.starts_with("event:") && self.is_whole() {
-                out.push(Frame::Undivided);
+            if line.starts_with("event:") && self.event.starts_with("event:") && self.is_complete()
+            {
+                out.push(SseFrame::Undivided);
                 self.dispatch(out);
             }
             self.event.push_str(&line);
@@ -256,9 +258,9 @@ impl Sse {
     }
 
     /// Adds the line's data to the event's.
-    fn end_data_line(&mut self, line: Cow<'_, str>, out: &mut Vec<Frame>) {
-        if self.is_whole() {
-            out.push(Frame::Undivided);
+    fn end_data_line(&mut self, line: Cow<'_, str>, out: &mut Vec<SseFrame>) {
+        if self.is_complete() {
+            out.push(SseFrame::Undivided);
             self.dispatch(out);
         }
         let begin = if line.starts_with("data: ") { 6 } else { 5 };
@@ -279,10 +281,10 @@ impl Sse {
         }
     }
 
-    /// Whether another line of data, or another name, begins another event though no blank line came: the data so far
-    /// is a whole JSON object. Some servers divide events by one line end
+    /// Whether a further data line, or another name, begins a new event though no blank line came: because the data
+    /// so far is a complete JSON object. Some servers separate events by a single line end
     /// (<https://github.com/owndev/Open-WebUI-Functions/issues/54>).
-    fn is_whole(&self) -> bool {
+    fn is_complete(&self) -> bool {
         let Some(first) = self.data.as_ref().filter(|_| self.data_lines == 1) else {
             return false;
         };
@@ -290,15 +292,15 @@ impl Sse {
         first.starts_with('{') && json::is_json(first) || first == "[DONE]"
     }
 
-    /// Tells the event that these lines make.
-    fn dispatch(&mut self, out: &mut Vec<Frame>) {
+    /// Emits the event of these lines.
+    fn dispatch(&mut self, out: &mut Vec<SseFrame>) {
         self.data_lines = 0;
         if let Some(data) = self.data.take() {
             let event = self.names.of(&self.event);
-            out.push(Frame::Event { event, data });
+            out.push(SseFrame::Event { event, data });
         } else if self.event.starts_with(['{', '[']) {
             let text = std::mem::take(&mut self.event);
-            out.push(Frame::Bare { text });
+            out.push(SseFrame::Bare { text });
         }
         self.event.clear();
         self.event.shrink_to(KEPT_BYTES);

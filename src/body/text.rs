@@ -1,7 +1,7 @@
-//! Joins pieces of text whose characters were split between chunks as lone surrogates.
+//! Joins characters that were split between chunks as lone surrogates.
 //!
-//! A JSON string can say half a character (`"\ud83d"`), and a server that cuts an emoji in two sends the
-//! other half in its next chunk. Rust text can't hold half a character, so it waits here for the rest.
+//! A JSON string can hold a lone surrogate (`"\ud83d"`): a server that cuts an emoji in two sends the other surrogate
+//! in its next chunk. A Rust string can't hold one, so it is kept here until the other one comes.
 
 use std::borrow::Cow;
 
@@ -9,49 +9,49 @@ use crate::event::{About, Event, Note};
 
 /// One text channel (the answer, the reasoning, a call's arguments, …).
 #[derive(Debug, Default)]
-pub(crate) struct Joiner {
-    /// A leading surrogate that ended the last piece.
+pub(crate) struct SurrogateJoiner {
+    /// A high surrogate at the end of the last chunk.
     high: Option<u32>,
 }
 
-/// A piece that is real text.
+/// A chunk of text in UTF-8.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(crate) struct JoinedText {
     pub text: String,
-    /// Whether halves met.
+    /// Whether two surrogates were joined.
     pub joined: bool,
-    /// Whether a half had no partner, and became U+FFFD.
+    /// Whether an unpaired surrogate became U+FFFD.
     pub broken: bool,
 }
 
-impl Piece {
-    /// What is to be noted of how the piece fitted to the one before it.
-    pub(crate) fn seams(&self) -> impl Iterator<Item = &'static str> + use<> {
+impl JoinedText {
+    /// The notes on joined and replaced surrogates.
+    pub(crate) fn repairs(&self) -> impl Iterator<Item = &'static str> + use<> {
         let joined = "a character was split over two chunks and joined";
         let broken = "half a character had no other half and was replaced";
-        let seams = [(self.joined, joined), (self.broken, broken)];
-        seams
+        let repairs = [(self.joined, joined), (self.broken, broken)];
+        repairs
             .into_iter()
             .filter_map(|(is, text)| is.then_some(text))
     }
 
-    /// Notes it.
-    pub(crate) fn note_seams(&self, out: &mut Vec<Event>) {
-        for text in self.seams() {
-            Note::tell(About::Form, text, out);
+    /// Appends these notes.
+    pub(crate) fn note_repairs(&self, out: &mut Vec<Event>) {
+        for text in self.repairs() {
+            Note::emit(About::Form, text, out);
         }
     }
 }
 
-impl Joiner {
-    /// The text of a piece in WTF-8, as far as it is whole. One that is whole by itself is not copied.
-    pub(crate) fn push<'a>(&mut self, wtf8: impl Into<Cow<'a, [u8]>>) -> Piece {
+impl SurrogateJoiner {
+    /// The text of a chunk in WTF-8, without a high surrogate at its end. Valid UTF-8 is not copied.
+    pub(crate) fn push<'a>(&mut self, wtf8: impl Into<Cow<'a, [u8]>>) -> JoinedText {
         let wtf8 = match wtf8.into() {
             Cow::Owned(bytes) if self.high.is_none() => match String::from_utf8(bytes) {
                 Ok(text) => {
-                    return Piece {
+                    return JoinedText {
                         text,
-                        ..Piece::default()
+                        ..JoinedText::default()
                     };
                 }
                 Err(broken) => Cow::Owned(broken.into_bytes()),
@@ -61,8 +61,8 @@ impl Joiner {
         self.join(&wtf8)
     }
 
-    fn join(&mut self, wtf8: &[u8]) -> Piece {
-        let mut piece = Piece::default();
+    fn join(&mut self, wtf8: &[u8]) -> JoinedText {
+        let mut piece = JoinedText::default();
         let mut rest = wtf8;
         while !rest.is_empty() {
             let (valid, bad) = match std::str::from_utf8(rest) {
@@ -81,15 +81,15 @@ impl Joiner {
         piece
     }
 
-    /// The end of the channel: a half that waits has no partner.
-    pub(crate) fn end(&mut self) -> Piece {
-        let mut piece = Piece::default();
+    /// The end of the channel: a surrogate that is still waiting is unpaired.
+    pub(crate) fn end(&mut self) -> JoinedText {
+        let mut piece = JoinedText::default();
         self.give_up(&mut piece);
         piece
     }
 
-    /// Takes the surrogate that stands first in `bytes`, and gives what follows.
-    fn take_half<'a>(&mut self, bytes: &'a [u8], piece: &mut Piece) -> &'a [u8] {
+    /// Takes the surrogate at the start of `bytes`, and returns the rest.
+    fn take_half<'a>(&mut self, bytes: &'a [u8], piece: &mut JoinedText) -> &'a [u8] {
         match *bytes {
             [] => return bytes,
             [0xED, b @ 0xA0..=0xAF, c, ref rest @ ..] => {
@@ -115,14 +115,14 @@ impl Joiner {
         &bytes[1..]
     }
 
-    fn give_up(&mut self, piece: &mut Piece) {
+    fn give_up(&mut self, piece: &mut JoinedText) {
         if self.high.take().is_some() {
             broken(piece);
         }
     }
 }
 
-fn broken(piece: &mut Piece) {
+fn broken(piece: &mut JoinedText) {
     piece.text.push(char::REPLACEMENT_CHARACTER);
     piece.broken = true;
 }
@@ -141,16 +141,16 @@ mod tests {
     use super::super::json;
     use super::*;
 
-    fn pieces(jsons: &[&str]) -> Vec<Piece> {
-        let mut joiner = Joiner::default();
+    fn pieces(jsons: &[&str]) -> Vec<JoinedText> {
+        let mut joiner = SurrogateJoiner::default();
         let read = |json: &&str| joiner.push(json::bytes(json::Raw::of(json)).unwrap());
         let mut pieces: Vec<_> = jsons.iter().map(read).collect();
         pieces.push(joiner.end());
         pieces
     }
 
-    fn piece(text: &str, joined: bool, broken: bool) -> Piece {
-        Piece {
+    fn piece(text: &str, joined: bool, broken: bool) -> JoinedText {
+        JoinedText {
             text: text.into(),
             joined,
             broken,

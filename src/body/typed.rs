@@ -1,31 +1,31 @@
-//! Events that say in a field `type` what they are, as Anthropic's and those of OpenAI's Responses.
+//! Events with a field `type`, as in Anthropic's protocol and OpenAI's Responses.
 
 use std::borrow::Cow;
 
 use super::{
-    Taken,
+    FrameOutcome,
     error::ProviderError,
     json::{self, Fields, Scanned},
 };
 
-/// An event's type and its fields: the type that it states, else its name, empty where it has neither.
+/// An event's type and its fields. The type is that of the field, else the event's name, else empty.
 ///
 /// # Errors
-/// What becomes of the event instead, where it is an error or no JSON object.
+/// The outcome of the frame, if it is an error or not a JSON object.
 pub(crate) fn typed<'a>(
     name: &'a str,
     scanned: &'a Scanned<'_>,
-) -> Result<(Cow<'a, str>, Fields<'a>), Taken> {
-    let failed = || Taken::Failed(ProviderError::of_data(scanned.text()));
+) -> Result<(Cow<'a, str>, Fields<'a>), FrameOutcome> {
+    let failed = || FrameOutcome::Failed(ProviderError::of_data(scanned.text()));
     let fields = match scanned.fields() {
         Ok(fields) => fields,
         Err(_) if name == "error" => return Err(failed()),
         Err(why) => {
             let why = format!("an event is no JSON object ({why})");
-            return Err(Taken::Unreadable(why));
+            return Err(FrameOutcome::Unreadable(why));
         }
     };
-    // `message` is what an event without a name is called.
+    // `message` is the default name of an event.
     let name = if name == "message" { "" } else { name };
     match fields
         .stated("type")

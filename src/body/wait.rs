@@ -1,6 +1,6 @@
-//! Lengths of time as servers write them.
+//! Durations as servers write them.
 
-/// Seconds of a length of time: `34.07s`, `6m0s`, `1h16m0.667923083s`, `120ms`, as Go and Google write it.
+/// Parses a duration into seconds: `34.07s`, `6m0s`, `1h16m0.667923083s`, `120ms`, as Go and Google write them.
 #[must_use]
 pub fn seconds(text: &str) -> Option<f64> {
     const UNITS: &[(&str, f64)] = &[

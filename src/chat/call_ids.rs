@@ -1,11 +1,11 @@
-//! Ids for calls and results that have none, on their way to a protocol that matches them by id.
+//! Adds ids to calls and results without one, for protocols that match them by id.
 
 use std::{borrow::Cow, collections::HashSet};
 
 use super::{Message, Part};
 
-/// The messages, with an id for each call and result that has none. An answer that broke off, or that came from a
-/// protocol without ids, leaves such calls; an empty id is refused, or mixes up two calls.
+/// The messages, with an id for each call and result. An answer that broke off, or came by a protocol without ids,
+/// leaves calls without one; providers refuse an empty id, or confuse two calls.
 #[must_use]
 pub fn with_call_ids(messages: &[Message]) -> Cow<'_, [Message]> {
     let parts = || messages.iter().flat_map(|message| &message.parts);
@@ -16,7 +16,7 @@ pub fn with_call_ids(messages: &[Message]) -> Cow<'_, [Message]> {
     let mut free = (0_u64..).map(|n| format!("call_{n}"));
     let mut next = || free.find(|id| known.insert(id.clone())).unwrap_or_default();
     let mut messages = messages.to_vec();
-    // Calls that got an id and wait for their result, oldest first.
+    // Calls that got an id here and have no result yet, oldest first.
     let mut waiting: Vec<(String, String)> = Vec::new();
     for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
         match part {

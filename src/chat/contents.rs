@@ -1,4 +1,4 @@
-//! The bytes of a file, shared by all that name it and known by their hash.
+//! The bytes of a file, shared by all its clones, and their hash.
 
 use std::{
     fmt,
@@ -15,20 +15,20 @@ pub type Sha256 = [u8; 32];
 
 /// The bytes of a file; base64 in JSON. Clones share them.
 #[derive(Clone, Default)]
-pub struct Contents(Arc<Held>);
+pub struct Contents(Arc<SharedBytes>);
 
 #[derive(Default)]
-struct Held {
+struct SharedBytes {
     bytes: Vec<u8>,
     hash: OnceLock<Sha256>,
 }
 
-/// Finds contents again for as long as someone holds them, and holds no bytes itself.
+/// A weak reference to contents.
 #[derive(Clone)]
-pub struct WeakContents(Weak<Held>);
+pub struct WeakContents(Weak<SharedBytes>);
 
 impl Contents {
-    /// The hash of the bytes; it is made once for all clones.
+    /// The hash of the bytes; computed once for all clones.
     #[must_use]
     pub fn sha256(&self) -> Sha256 {
         *self.0.hash.get_or_init(|| {
@@ -38,13 +38,13 @@ impl Contents {
         })
     }
 
-    /// The same, if it was made already: making it takes time.
+    /// The hash, if it was computed already: computing it takes time.
     #[must_use]
     pub fn known_sha256(&self) -> Option<Sha256> {
         self.0.hash.get().copied()
     }
 
-    /// A way back to the bytes that does not hold them.
+    /// A weak reference to the bytes.
     #[must_use]
     pub fn downgrade(&self) -> WeakContents {
         WeakContents(Arc::downgrade(&self.0))
@@ -52,7 +52,7 @@ impl Contents {
 }
 
 impl WeakContents {
-    /// The contents, if anyone still holds them.
+    /// The contents, if they still exist.
     #[must_use]
     pub fn upgrade(&self) -> Option<Contents> {
         self.0.upgrade().map(Contents)
@@ -75,7 +75,7 @@ impl AsRef<[u8]> for Contents {
 
 impl From<Vec<u8>> for Contents {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Held {
+        Self(Arc::new(SharedBytes {
             bytes,
             hash: OnceLock::new(),
         }))

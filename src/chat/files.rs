@@ -1,8 +1,8 @@
-//! The files of a request, kept apart from its JSON: a large one is neither copied into a JSON tree nor encoded
+//! The files of a request, kept out of its JSON: a large file is neither copied into a JSON tree nor base64-encoded
 //! before it is sent.
 //!
-//! In: a request. Out: the same request with a short *mark* in place of each file's bytes; once a dialect has
-//! written its JSON, the places of the marks' base64 are where the files' base64 belongs.
+//! In: a request. Out: the same request with a short *mark* in place of each file's bytes. In the JSON that a dialect
+//! then encodes, the base64 of each mark shows where the base64 of its file belongs.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{ChatRequest, Contents, Media, Part};
 
-/// Bytes that no text of a user holds by chance. Their base64 has no padding, and its last characters are those
-/// of the file's number.
+/// Length of the random part of a mark, which no text holds by chance. A multiple of 3, so that its base64 has no
+/// padding and the base64 of the file's number follows it.
 const NONCE: usize = 15;
 const NONCE_BASE64: usize = NONCE / 3 * 4;
 const MARK_BASE64: usize = NONCE_BASE64 + 4;
@@ -24,23 +24,23 @@ pub struct Files {
     bytes: Vec<Contents>,
 }
 
-/// A piece of a body.
+/// A segment of a request body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyPiece {
-    /// As it is.
+    /// Sent as it is.
     Text(Bytes),
     /// To be sent as base64.
     Base64(Bytes),
 }
 
 impl Files {
-    /// The files of a request. Text is none: dialects send it as text.
+    /// The files of a request, without text files, which are sent as text.
     #[must_use]
     pub fn of(request: &ChatRequest) -> Self {
         let nonce = rand::random();
         let parts = request.messages.iter().flat_map(|message| &message.parts);
         let files = parts.filter_map(|part| match part {
-            Part::Media(media) if is_kept_apart(media) => Some(media.data.clone()),
+            Part::Media(media) if is_marked(media) => Some(media.data.clone()),
             _ => None,
         });
         Self {
@@ -55,7 +55,7 @@ impl Files {
     pub fn marked(&self, mut request: ChatRequest) -> ChatRequest {
         let parts = request.messages.iter_mut().flat_map(|m| &mut m.parts);
         let files = parts.filter_map(|part| match part {
-            Part::Media(media) if is_kept_apart(media) => Some(media),
+            Part::Media(media) if is_marked(media) => Some(media),
             _ => None,
         });
         for (number, media) in files.enumerate() {
@@ -71,14 +71,14 @@ impl Files {
 
     /// The file that a mark stands for.
     #[must_use]
-    pub fn of_mark(&self, bytes: &[u8]) -> Option<Bytes> {
+    pub fn file_of_mark(&self, bytes: &[u8]) -> Option<Bytes> {
         let number: [u8; 3] = bytes.strip_prefix(&self.nonce)?.try_into().ok()?;
         let number = u32::from_be_bytes([0, number[0], number[1], number[2]]);
         let file = self.bytes.get(usize::try_from(number).ok()?)?;
         Some(Bytes::from_owner(file.clone()))
     }
 
-    /// The JSON of a marked request, cut where the files belong.
+    /// The JSON of a marked request, split where the files belong.
     #[must_use]
     pub fn split(&self, json: String) -> Vec<BodyPiece> {
         let (mut pieces, mut from) = (Vec::new(), 0);
@@ -101,7 +101,7 @@ impl Files {
         let found = text.match_indices(&self.nonce_base64);
         let file = |(at, _): (usize, &str)| {
             let mark = STANDARD.decode(text.get(at..at + MARK_BASE64)?).ok()?;
-            Some((at, self.of_mark(&mark)?))
+            Some((at, self.file_of_mark(&mark)?))
         };
         found.filter_map(file).collect()
     }
@@ -110,15 +110,15 @@ impl Files {
     #[must_use]
     pub fn for_people(&self, json: Value) -> Value {
         self.replaced(json, |own, number| {
-            (STANDARD.encode(own.mark(number)), word(number))
+            (STANDARD.encode(own.mark(number)), placeholder(number))
         })
     }
 
-    /// The same way back: the JSON of a marked request from one that people wrote.
+    /// The inverse: the JSON of a marked request from one that people edited.
     #[must_use]
     pub fn from_people(&self, json: Value) -> Value {
         self.replaced(json, |own, number| {
-            (word(number), STANDARD.encode(own.mark(number)))
+            (placeholder(number), STANDARD.encode(own.mark(number)))
         })
     }
 
@@ -139,12 +139,12 @@ impl Files {
     }
 }
 
-fn is_kept_apart(media: &Media) -> bool {
+fn is_marked(media: &Media) -> bool {
     !media.data.is_empty() && !media.mime.starts_with("text/")
 }
 
-/// What stands for a file in a body that people write.
-fn word(number: usize) -> String {
+/// The placeholder of a file in a body for people.
+fn placeholder(number: usize) -> String {
     format!("{{{{file {}}}}}", number + 1)
 }
 
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::{
         chat::Message,
-        dialect::{DIALECTS, Wire},
+        dialect::{DIALECTS, WireFormat},
     };
 
     fn media(mime: &str, data: &[u8]) -> Part {
@@ -233,7 +233,10 @@ mod tests {
 
     #[test]
     fn people_read_a_body_and_send_it_as_it_was() {
-        for dialect in DIALECTS.iter().filter(|d| matches!(d.wire, Wire::Json)) {
+        for dialect in DIALECTS
+            .iter()
+            .filter(|d| matches!(d.wire, WireFormat::Json))
+        {
             let mut request = request();
             request.messages[0].parts[0] = Part::Text { text: "?".into() };
             let files = Files::of(&request);
@@ -245,7 +248,7 @@ mod tests {
                 "{}: {text}",
                 dialect.label
             );
-            // Another time of sending has other marks.
+            // Every request has new marks.
             let files = Files::of(&request);
             let sent = joined(files.split(files.from_people(read).to_string()));
             assert_eq!(
@@ -262,7 +265,7 @@ mod tests {
         let files = Files::of(&request());
         let odd = serde_json::json!({"a": "{{file 9}} {{file}}"});
         assert_eq!(files.from_people(odd.clone()), odd);
-        assert_eq!(files.of_mark(&files.mark(9)), None);
-        assert_eq!(files.of_mark(b"short"), None);
+        assert_eq!(files.file_of_mark(&files.mark(9)), None);
+        assert_eq!(files.file_of_mark(b"short"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Files in a conversation: what they are, and how they are written to a disk.
+//! Files in a conversation: their types, and how they are saved.
 
 use std::{borrow::Cow, path::Path};
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::Contents;
 use crate::input::text_of;
 
-/// A file with its media type: carried as bytes, or named where the provider finds it. Cloning shares
-/// the bytes.
+/// A file with its media type: as bytes, or as an address from which the provider fetches it. Cloning shares the
+/// bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Media {
     /// Media type found from the content, such as `image/png`.
     pub mime: String,
     /// The encoded file, base64 in JSON; empty if `uri` names it.
     pub data: Contents,
-    /// Where the provider finds the file itself (`gs://…`, `https://…`).
+    /// The address from which the provider fetches the file (`gs://…`, `https://…`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
     /// The file's name, for display; sent only where a dialect wants one.
@@ -23,7 +23,7 @@ pub struct Media {
     pub name: String,
 }
 
-/// Names that `infer` gives to types which providers know by another.
+/// Types whose name in `infer` differs from the one that providers know.
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("audio/x-wav", "audio/wav"),
     ("audio/x-flac", "audio/flac"),
@@ -32,11 +32,11 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 impl Media {
-    /// A file of these bytes, its type told by content and not by name: an image, a PDF, sound, video or text.
-    /// Text becomes UTF-8 without a byte order mark, whatever it was.
+    /// A file of these bytes; its type is detected from its content, not its name: an image, a PDF, sound, video or
+    /// text. Text is converted to UTF-8 without a byte order mark.
     ///
     /// # Errors
-    /// A sentence for the user, if the bytes are of no kind that a model could be sent.
+    /// A sentence for the user, if no model takes files of this type.
     pub fn of_bytes(data: Vec<u8>, name: String) -> Result<Self, String> {
         let (mime, data) = if let Some(mime) = known_type(&data) {
             (mime, data)
@@ -55,10 +55,10 @@ impl Media {
         })
     }
 
-    /// A file that the provider fetches itself, its type told by its name's ending.
+    /// A file that the provider fetches itself; its type is that of its name's extension.
     ///
     /// # Errors
-    /// A sentence for the user, if this is no address, or its type can't be told.
+    /// A sentence for the user, if this is not an address, or its type is unknown.
     pub fn at(address: &str) -> Result<Self, String> {
         let address = address.trim();
         let (scheme, rest) = address.split_once("://").unwrap_or_default();
@@ -95,7 +95,7 @@ impl Media {
     }
 }
 
-/// The type that the first bytes tell, if a model could be sent it as it is.
+/// The type by the first bytes, if models take it.
 fn known_type(data: &[u8]) -> Option<&'static str> {
     let mime = infer::get(data)?.mime_type();
     let renamed = OTHER_NAMES.iter().find(|(name, _)| *name == mime);
@@ -105,7 +105,7 @@ fn known_type(data: &[u8]) -> Option<&'static str> {
     taken.then_some(mime)
 }
 
-/// The bytes in UTF-8, if they are text without control characters: a page and a script are, too.
+/// The bytes as UTF-8, if they are text without control characters (HTML and source code are text, too).
 fn plain_text(data: &[u8]) -> Option<Vec<u8>> {
     let text = text_of(data).ok()?;
     let odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{C}');
@@ -163,7 +163,7 @@ impl Media {
         essence.trim().to_ascii_lowercase()
     }
 
-    /// A name for the file on a disk: its own, or one by its place in the answer.
+    /// A name for the saved file: its own, or one with its number in the answer.
     #[must_use]
     pub fn file_name(&self, number: usize) -> String {
         // A name from the wire may hold a path; only its last part counts.
@@ -177,8 +177,7 @@ impl Media {
         format!("answer-{number}.{}", ending.map_or("bin", |(_, e)| e))
     }
 
-    /// The bytes to write to a disk: bare samples (`audio/L16;rate=24000`) get the head of a WAV file, since
-    /// nothing plays them without.
+    /// The bytes to save: raw samples (`audio/L16;rate=24000`) get a WAV header, since players need one.
     #[must_use]
     pub fn to_file(&self) -> Cow<'_, [u8]> {
         match self.essence().as_str() {

@@ -1,4 +1,4 @@
-//! How free JSON goes into a body.
+//! JSON merge patches.
 
 use serde_json::{Map, Value};
 

@@ -10,7 +10,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 
-use self::question::Question;
+use self::question::ChatPrompt;
 use super::{
     UsageError,
     ad_hoc::{Reach, WHERE},
@@ -28,7 +28,7 @@ const OUTPUT: &str = "What to print and keep";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
-pub struct Args {
+pub struct ChatArgs {
     /// What to ask; read from standard input when left out or `-`.
     prompt: Option<String>,
 
@@ -175,12 +175,12 @@ Examples:
   tokenscope chat -t gemini-native/gemini-3-flash --tools tools.json --session s.json 'Weather?'
   tokenscope chat -t gemini-native/gemini-3-flash --session s.json --result '{\"celsius\": 21}'";
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ChatArgs) -> anyhow::Result<ExitCode> {
     if args.session.is_some() && args.targets.len() + args.model.len() > 1 {
         return Err(UsageError::new("a session is held with one target at a time").into());
     }
     let paths = Paths::of_user()?;
-    let question = Question::of(args)?;
+    let question = ChatPrompt::of(args)?;
     let ready = ask::ready(args, paths)?;
     ready.check(&question)?;
     let shown = if args.print_body {
@@ -197,7 +197,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Adds the turn and its answer to the session.
-fn keep(args: &Args, question: Question, runs: &[Arc<Run>]) -> anyhow::Result<()> {
+fn keep(args: &ChatArgs, question: ChatPrompt, runs: &[Arc<Run>]) -> anyhow::Result<()> {
     let (Some(file), [run]) = (&args.session, runs) else {
         return Ok(());
     };

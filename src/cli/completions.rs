@@ -11,7 +11,7 @@ use super::terminal::stdout;
 ///
 /// For example: `tokenscope completions bash > ~/.local/share/bash-completion/completions/tokenscope`
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CompletionsArgs {
     /// The shell.
     shell: Shell,
 }
@@ -20,7 +20,7 @@ pub struct Args {
     clippy::needless_pass_by_value,
     reason = "each command takes its arguments whole"
 )]
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut command = super::Cli::command();
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "tokenscope", &mut script);

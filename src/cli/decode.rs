@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     body::ResponseHead,
-    dialect::{DialectId, Wire},
+    dialect::{DialectId, WireFormat},
     event::{Answer, Event, Fault, FaultClass, Phase},
     record,
 };
@@ -36,7 +36,7 @@ Examples:
   tokenscope decode --dialect openai-chat answer.sse
   curl -isN https://… | tokenscope decode --dialect openai-chat
   tokenscope decode --dialect openai-chat --status 429 error.json")]
-pub struct Args {
+pub struct DecodeArgs {
     /// The wire protocol that the body is in.
     #[arg(long, value_name = "DIALECT", value_parser = super::dialect())]
     dialect: DialectId,
@@ -56,7 +56,7 @@ pub struct Args {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as every command")]
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
     let path = args.file.as_deref().unwrap_or(Path::new(input::STDIN));
     let name = input::name(path);
     match input::open("decode", path)
@@ -79,11 +79,14 @@ enum Failure {
     Write(io::Error),
 }
 
-fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
+fn decode(args: &DecodeArgs, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
     let dialect = args.dialect.dialect();
-    let is_text = matches!(dialect.wire, Wire::Json);
+    let is_text = matches!(dialect.wire, WireFormat::Json);
     let capture = Capture::open(input, is_text).map_err(Failure::Read)?;
-    let captured = capture.head.as_ref().map(capture::Head::of_response);
+    let captured = capture
+        .head
+        .as_ref()
+        .map(capture::CapturedHead::of_response);
     let mut head = captured.unwrap_or(ResponseHead {
         status: 200,
         ..ResponseHead::default()
@@ -91,14 +94,14 @@ fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
     head.status = args.status.unwrap_or(head.status);
     head.content_type = args.content_type.clone().or(head.content_type);
     let coding = capture.head.map(|head| head.coding().to_owned());
-    let mut body = Body::new(capture.body, args.chunk, coding.unwrap_or_default());
+    let mut body = CapturedBody::new(capture.body, args.chunk, coding.unwrap_or_default());
     let mut decoder = (dialect.decoder)(&head);
-    let mut progress = Progress::new();
+    let mut progress = EventPrinter::new();
     let mut events = Vec::new();
     loop {
         match body.next_piece().map_err(Failure::Read)? {
-            Piece::Bytes(bytes) => decoder.push(bytes, &mut events),
-            Piece::Broken(message) => {
+            InputPiece::Bytes(bytes) => decoder.push(bytes, &mut events),
+            InputPiece::Broken(message) => {
                 decoder.end(&mut events);
                 let fault = Fault::new(FaultClass::Protocol, Phase::Stream, message);
                 // Ahead of the break in the answer that it caused.
@@ -107,7 +110,7 @@ fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
                 progress.print(&mut events).map_err(Failure::Write)?;
                 break;
             }
-            Piece::End => {
+            InputPiece::End => {
                 decoder.end(&mut events);
                 progress.print(&mut events).map_err(Failure::Write)?;
                 break;
@@ -125,12 +128,12 @@ fn decode(args: &Args, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
 }
 
 /// Prints events as they come and folds them.
-struct Progress {
+struct EventPrinter {
     out: Printer<BufWriter<StdoutLock<'static>>>,
     answer: Answer,
 }
 
-impl Progress {
+impl EventPrinter {
     fn new() -> Self {
         Self {
             out: buffered_stdout(),
@@ -151,7 +154,7 @@ impl Progress {
 }
 
 /// The captured bytes, unpacked, in pieces of the size asked for.
-struct Body {
+struct CapturedBody {
     input: Box<dyn Read>,
     gzipped: bool,
     /// How the body says to be compressed.
@@ -164,14 +167,14 @@ struct Body {
     failed: Option<io::Error>,
 }
 
-enum Piece<'a> {
+enum InputPiece<'a> {
     Bytes(&'a [u8]),
     /// The body is compressed, and can't be unpacked.
     Broken(String),
     End,
 }
 
-impl Body {
+impl CapturedBody {
     fn new(mut input: Box<dyn Read>, chunk: Option<u64>, coding: String) -> Self {
         const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
         const READ_BYTES: u64 = 64 << 10;
@@ -196,7 +199,7 @@ impl Body {
         }
     }
 
-    fn next_piece(&mut self) -> io::Result<Piece<'_>> {
+    fn next_piece(&mut self) -> io::Result<InputPiece<'_>> {
         let (bytes, failed) = match self.failed.take() {
             Some(error) => (0, Some(error)),
             None if self.exact => filled(&mut self.input, &mut self.piece),
@@ -206,32 +209,32 @@ impl Body {
             },
         };
         match failed {
-            None if bytes == 0 => return Ok(Piece::End),
+            None if bytes == 0 => return Ok(InputPiece::End),
             None => {}
             Some(error) if bytes > 0 => self.failed = Some(error),
             Some(error) if self.gzipped => {
                 let after = self.unpacked;
                 let message =
                     format!("the gzip data is damaged after {after} unpacked bytes: {error}");
-                return Ok(Piece::Broken(message));
+                return Ok(InputPiece::Broken(message));
             }
             Some(error) => return Err(error),
         }
         let is_first = self.unpacked == 0;
         self.unpacked += bytes as u64;
         if is_first && !self.gzipped && is_packed(&self.piece[..bytes], &self.coding) {
-            return Ok(Piece::Broken(format!(
+            return Ok(InputPiece::Broken(format!(
                 "the body is compressed ({}), which is not read here: capture it with curl --compressed",
                 self.coding
             )));
         }
         if self.gzipped && self.unpacked > MAX_UNPACKED {
             let limit = MAX_UNPACKED >> 20;
-            return Ok(Piece::Broken(format!(
+            return Ok(InputPiece::Broken(format!(
                 "the gzip data unpacks to more than {limit} MiB"
             )));
         }
-        Ok(Piece::Bytes(&self.piece[..bytes]))
+        Ok(InputPiece::Bytes(&self.piece[..bytes]))
     }
 }
 

@@ -32,9 +32,9 @@ const PROJECT: &str = "project";
 /// Arguments of `tokenscope keys`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct KeysArgs {
     #[command(subcommand)]
-    action: Action,
+    action: KeysAction,
 
     /// Print JSON.
     #[arg(long, global = true)]
@@ -55,7 +55,7 @@ Examples:
   tokenscope keys where openai --json";
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum KeysAction {
     /// Keep a key in the OS keyring; it is read from a hidden prompt, or from standard input.
     Set(Which),
     /// Say for every endpoint where its key lives, and what is wrong with it.
@@ -80,22 +80,22 @@ struct Which {
     proxy: bool,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &KeysArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("no async runtime")?;
-    let keys = Keys {
+    let keys = KeysCommand {
         settings: settings::load(&Paths::of_user()?)?,
         credentials: Credentials::default(),
         json: args.json,
     };
     let done = runtime.block_on(async {
         match &args.action {
-            Action::Set(which) => keys.set(which).await,
-            Action::List => keys.list().await,
-            Action::Forget(which) => keys.forget(which).await,
-            Action::Where { endpoint } => keys.find(endpoint).await,
+            KeysAction::Set(which) => keys.set(which).await,
+            KeysAction::List => keys.list().await,
+            KeysAction::Forget(which) => keys.forget(which).await,
+            KeysAction::Where { endpoint } => keys.find(endpoint).await,
         }
     });
     // Not waited for: a command that still runs must not keep the program from ending.
@@ -103,13 +103,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     done
 }
 
-struct Keys {
+struct KeysCommand {
     settings: Settings,
     credentials: Credentials,
     json: bool,
 }
 
-impl Keys {
+impl KeysCommand {
     async fn set(&self, which: &Which) -> anyhow::Result<ExitCode> {
         if which.proxy {
             let endpoint = self.endpoint(&which.endpoint)?;

@@ -23,7 +23,7 @@ use crate::{
 /// Arguments of `tokenscope models`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct ModelsArgs {
     /// The endpoint's id, or a preset's; without one, the endpoints are listed.
     endpoint: Option<String>,
 
@@ -52,7 +52,7 @@ Examples:
   tokenscope models openai
   tokenscope models --base-url http://127.0.0.1:8080/v1 --json | jq -r '.[].id'";
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
     if let Some(written) = &args.base_url {
         let endpoint = args.reach.endpoint("url", written, args.dialect)?;
@@ -125,7 +125,7 @@ fn print_models(models: &[ModelInfo], json: bool) -> anyhow::Result<ExitCode> {
 
 /// An endpoint as `--json` shows it.
 #[derive(Serialize)]
-struct Row<'a> {
+struct ModelsRow<'a> {
     endpoint: &'a str,
     label: &'a str,
     dialect: DialectId,
@@ -135,15 +135,15 @@ struct Row<'a> {
 
 fn print_endpoints(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     let simulated = simulator::models();
-    let known = settings.endpoints.iter().map(|e| Row {
+    let known = settings.endpoints.iter().map(|e| ModelsRow {
         endpoint: &e.id,
         label: &e.label,
         dialect: e.dialect,
         base_url: e.base_url.as_str(),
         models: &e.models,
     });
-    let rows: Vec<Row<'_>> = known
-        .chain([Row {
+    let rows: Vec<ModelsRow<'_>> = known
+        .chain([ModelsRow {
             endpoint: simulated::ENDPOINT,
             label: "Simulator, in every protocol: simulator-anthropic, simulator-gemini, …",
             dialect: DialectId::OpenaiChat,

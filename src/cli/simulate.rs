@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     private,
-    simulator::{self, Options},
+    simulator::{self, SimulatorOptions},
 };
 
 /// Arguments of `tokenscope simulate`.
@@ -30,7 +30,7 @@ Examples:
   tokenscope simulate --port 8090
   tokenscope simulate --port 8443 --tls ca.pem
   tokenscope chat --base-url http://127.0.0.1:8090/v1 -m sim-fast Hello")]
-pub struct Args {
+pub struct SimulateArgs {
     /// Port to listen on; 0 picks a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -69,13 +69,13 @@ fn speed(text: &str) -> Result<f64, String> {
     clippy::needless_pass_by_value,
     reason = "each command takes its arguments whole"
 )]
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
     let host = args.host;
     if !host.is_loopback() && !args.allow_remote {
         let why = format!("{host} is open to other machines: add --allow-remote if that is meant");
         return Err(UsageError::new(why).into());
     }
-    let options = Options {
+    let options = SimulatorOptions {
         host,
         port: args.port,
         seed: args.seed,
@@ -90,8 +90,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .block_on(serve(options, args.tls.as_deref()))
 }
 
-async fn serve(options: Options, ca_file: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let Options { host, port, .. } = options;
+async fn serve(options: SimulatorOptions, ca_file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let SimulatorOptions { host, port, .. } = options;
     let simulator = (simulator::serve(options).await)
         .with_context(|| format!("can't listen on {host} port {port}: try another --port"))?;
     if let (Some(file), Some(authority)) = (ca_file, simulator.authority()) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{echoed, is_whole, names::is_same, notes_on, tools};
 use crate::{
     chat::{Params, ResponseFormat},
-    event::{About, FinishReason, PieceKind},
+    event::{About, AnswerPieceKind, FinishReason},
     hints::NOT_SENT,
     run::Run,
     schema,
@@ -87,8 +87,11 @@ pub(super) fn off_schema(run: &Run) -> Vec<String> {
     if !has_stopped(run) || !run.answer.tool_calls.is_empty() {
         return Vec::new();
     }
-    let misfits = schema::misfits(schema, &run.answer.text).into_iter();
-    misfits.take(1).map(|misfit| misfit.to_string()).collect()
+    let validation_errors = schema::validation_errors(schema, &run.answer.text).into_iter();
+    validation_errors
+        .take(1)
+        .map(|misfit| misfit.to_string())
+        .collect()
 }
 
 /// Whether the model ended its text of its own accord.
@@ -114,8 +117,10 @@ fn has_thought(run: &Run) -> bool {
     let answer = &run.answer;
     let counted = answer.usage.and_then(|usage| usage.reasoning) > Some(0);
     let wordless = answer.pieces.iter().any(|piece| match &piece.kind {
-        PieceKind::Reasoning { .. } => true,
-        PieceKind::Opaque { name, .. } => name.contains("reasoning") || name.contains("thinking"),
+        AnswerPieceKind::Reasoning { .. } => true,
+        AnswerPieceKind::Opaque { name, .. } => {
+            name.contains("reasoning") || name.contains("thinking")
+        }
         _ => false,
     });
     counted || wordless || !answer.reasoning.is_empty()

@@ -6,7 +6,7 @@ use super::is_whole;
 use crate::{event::FinishReason, run::Run};
 
 /// What a request says of calls, in the words of any protocol.
-enum Choice<'a> {
+enum ToolChoice<'a> {
     /// None may be made.
     None,
     /// At least one must be made.
@@ -37,21 +37,21 @@ pub(super) fn not_as_chosen(run: &Run) -> Option<String> {
     let ended = matches!(finish, Some(FinishReason::Stop | FinishReason::ToolCalls));
     let is_over = is_whole(run) && ended;
     match self::choice(choice)? {
-        Choice::None => calls.next().map(|call| {
+        ToolChoice::None => calls.next().map(|call| {
             format!(
                 "tool_choice: “{}” was called though nothing was to be",
                 call.name
             )
         }),
-        Choice::Any => (is_over && calls.next().is_none())
+        ToolChoice::Any => (is_over && calls.next().is_none())
             .then(|| "tool_choice: nothing was called though something had to be".to_owned()),
-        Choice::Named(name) => (is_over && !calls.any(|call| call.name == name))
+        ToolChoice::Named(name) => (is_over && !calls.any(|call| call.name == name))
             .then(|| format!("tool_choice: “{name}” was not called though it had to be")),
     }
 }
 
 /// OpenAI's word or object, Anthropic's object, Gemini's `toolConfig`.
-fn choice(choice: &Value) -> Option<Choice<'_>> {
+fn choice(choice: &Value) -> Option<ToolChoice<'_>> {
     let gemini = &choice["functionCallingConfig"];
     let word = [choice, &choice["type"], &gemini["mode"]]
         .into_iter()
@@ -61,9 +61,9 @@ fn choice(choice: &Value) -> Option<Choice<'_>> {
     let only = only.filter(|names| names.len() == 1).map(|names| &names[0]);
     let name = names.into_iter().chain(only).find_map(Value::as_str);
     match (word, name) {
-        ("none" | "NONE", _) => Some(Choice::None),
-        ("function" | "tool" | "ANY", Some(name)) => Some(Choice::Named(name)),
-        ("required" | "any" | "ANY", _) => Some(Choice::Any),
+        ("none" | "NONE", _) => Some(ToolChoice::None),
+        ("function" | "tool" | "ANY", Some(name)) => Some(ToolChoice::Named(name)),
+        ("required" | "any" | "ANY", _) => Some(ToolChoice::Any),
         _ => None,
     }
 }
@@ -96,9 +96,9 @@ mod tests {
             (json!({"type": "allowed_tools", "mode": "auto"}), ""),
         ] {
             let understood = match choice(&said) {
-                Some(Choice::None) => "none",
-                Some(Choice::Any) => "any",
-                Some(Choice::Named(name)) => name,
+                Some(ToolChoice::None) => "none",
+                Some(ToolChoice::Any) => "any",
+                Some(ToolChoice::Named(name)) => name,
                 None => "",
             };
             assert_eq!(understood, word, "{said}");

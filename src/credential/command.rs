@@ -32,14 +32,14 @@ const MAX_COMPLAINT: usize = 200;
 /// The last outcome of each command.
 #[derive(Default)]
 pub(super) struct Commands {
-    outcomes: Mutex<HashMap<String, (Vec<String>, Outcome)>>,
+    outcomes: Mutex<HashMap<String, (Vec<String>, CommandResult)>>,
 }
 
-type Outcome = Result<SecretString, KeyError>;
+type CommandResult = Result<SecretString, KeyError>;
 
 impl Commands {
     /// The secret that the command gives: what it gave before, or what it prints now.
-    pub(super) async fn secret(&self, owner: &str, command: &[String]) -> Outcome {
+    pub(super) async fn secret(&self, owner: &str, command: &[String]) -> CommandResult {
         if let Some(Ok(secret)) = self.last(owner, command) {
             return Ok(secret);
         }
@@ -50,7 +50,7 @@ impl Commands {
     }
 
     /// How the command ended last time, if it ran.
-    pub(super) fn last(&self, owner: &str, command: &[String]) -> Option<Outcome> {
+    pub(super) fn last(&self, owner: &str, command: &[String]) -> Option<CommandResult> {
         let outcomes = self.lock();
         let (ran, outcome) = outcomes.get(owner)?;
         (ran == command).then(|| outcome.clone())
@@ -61,16 +61,16 @@ impl Commands {
         self.lock().retain(|owner, _| !owner.starts_with(prefix));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Vec<String>, Outcome)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Vec<String>, CommandResult)>> {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn run(command: &[String]) -> Outcome {
+async fn run(command: &[String]) -> CommandResult {
     run_within(command, LIMIT).await
 }
 
-async fn run_within(command: &[String], limit: Duration) -> Outcome {
+async fn run_within(command: &[String], limit: Duration) -> CommandResult {
     let [program, arguments @ ..] = command else {
         return Err(KeyError::Command("it is empty".to_owned()));
     };
@@ -88,7 +88,7 @@ async fn run_within(command: &[String], limit: Duration) -> Outcome {
     let mut child = command
         .spawn()
         .map_err(|why| failed(format!("can't be started: {why}")))?;
-    let group = Group::of(&child);
+    let group = ProcessGroup::of(&child);
     let (status, printed, complaint) = timeout(limit, finish(&mut child))
         .await
         .map_err(|_| {
@@ -114,9 +114,9 @@ async fn run_within(command: &[String], limit: Duration) -> Outcome {
 }
 
 /// A command and all that it started: ended with it where it is given up.
-struct Group(Option<u32>);
+struct ProcessGroup(Option<u32>);
 
-impl Group {
+impl ProcessGroup {
     fn of(child: &Child) -> Self {
         Self(child.id())
     }
@@ -128,7 +128,7 @@ impl Group {
 }
 
 #[cfg(unix)]
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         let id = self.0.and_then(|id| i32::try_from(id).ok());
         if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    fn clear(outcome: &Outcome) -> Result<&str, &KeyError> {
+    fn clear(outcome: &CommandResult) -> Result<&str, &KeyError> {
         outcome.as_ref().map(ExposeSecret::expose_secret)
     }
 

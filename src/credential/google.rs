@@ -1,7 +1,7 @@
 //! Google's access tokens, made from what the user has: application default credentials, the metadata server, a service
 //! account's file or its JSON in the keyring.
 //!
-//! In: a [`Source`]. Out: a token that is valid now.
+//! In: a [`TokenSource`]. Out: a token that is valid now.
 
 #[cfg(not(feature = "google"))]
 mod absent;
@@ -18,7 +18,7 @@ use super::account::{Account, credential_json};
 
 /// What tokens are made from.
 #[derive(Clone)]
-pub(super) enum Source {
+pub(super) enum TokenSource {
     /// `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's file, or the metadata server.
     Default,
     /// The metadata server of the machine that this runs on.
@@ -29,7 +29,7 @@ pub(super) enum Source {
     Json(SecretString),
 }
 
-impl Source {
+impl TokenSource {
     /// The source that a `key_command` names in place of a program: `google:adc`, `google:metadata`, or
     /// `google:file` with a path.
     pub(super) fn of_command(command: &[String]) -> Option<Self> {

@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// A keyring that is open. Calls block; one that fails other than by being locked is opened anew.
 pub(super) trait Store {
     /// Does one thing. Only [`Op::Get`] gives a secret.
-    fn call(&mut self, op: &Op) -> Answer;
+    fn call(&mut self, op: &Op) -> KeyringResult;
 }
 
 /// What a keyring is asked.
@@ -45,36 +45,36 @@ pub(super) enum Op {
     Forget { owner: String },
 }
 
-pub(super) type Answer = Result<Option<SecretString>, KeyError>;
+pub(super) type KeyringResult = Result<Option<SecretString>, KeyError>;
 
 /// Opens a keyring. Called on the keyring's thread, again after each failure, so that a service that
 /// was started later is seen.
-pub(super) type Open = Box<dyn FnMut() -> Result<Box<dyn Store>, KeyError> + Send>;
+pub(super) type OpenKeyring = Box<dyn FnMut() -> Result<Box<dyn Store>, KeyError> + Send>;
 
 /// The way to the keyring's thread.
 pub(super) struct Keyring {
     limit: Duration,
-    gate: Arc<Mutex<Gate>>,
+    gate: Arc<Mutex<KeyringThread>>,
     /// What the thread will need, until the first call starts it.
-    open: Mutex<Option<Open>>,
-    jobs: Mutex<Option<Sender<Job>>>,
+    open: Mutex<Option<OpenKeyring>>,
+    jobs: Mutex<Option<Sender<KeyringJob>>>,
 }
 
 /// What is known of the thread.
 #[derive(Default)]
-struct Gate {
+struct KeyringThread {
     busy: bool,
     hung: bool,
 }
 
-struct Job {
+struct KeyringJob {
     op: Op,
-    reply: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<KeyringResult>,
 }
 
 impl Keyring {
     /// The keyring that `open` opens; nothing is opened before the first call.
-    pub(super) fn new(open: Open) -> Self {
+    pub(super) fn new(open: OpenKeyring) -> Self {
         Self {
             limit: LIMIT,
             gate: Arc::default(),
@@ -84,13 +84,13 @@ impl Keyring {
     }
 
     /// Makes one call, on a tokio runtime with its timer on.
-    pub(super) async fn call(&self, op: Op) -> Answer {
+    pub(super) async fn call(&self, op: Op) -> KeyringResult {
         if lock(&self.gate).hung {
             let why = "it is still busy with an earlier call; answer its prompt if one is open";
             return Err(KeyError::Hung(why.to_owned()));
         }
         let (reply, answer) = oneshot::channel();
-        self.queue(Job { op, reply })?;
+        self.queue(KeyringJob { op, reply })?;
         match timeout(self.limit, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(KeyError::Other("the keyring's thread has ended".to_owned())),
@@ -108,7 +108,7 @@ impl Keyring {
         ))
     }
 
-    fn queue(&self, job: Job) -> Result<(), KeyError> {
+    fn queue(&self, job: KeyringJob) -> Result<(), KeyError> {
         let mut jobs = lock(&self.jobs);
         if jobs.is_none() {
             *jobs = Some(self.start()?);
@@ -118,7 +118,7 @@ impl Keyring {
             .ok_or_else(|| KeyError::Other("the keyring's thread has ended".to_owned()))
     }
 
-    fn start(&self) -> Result<Sender<Job>, KeyError> {
+    fn start(&self) -> Result<Sender<KeyringJob>, KeyError> {
         let gone = || KeyError::Other("the keyring's thread could not be started".to_owned());
         let open = lock(&self.open).take().ok_or_else(gone)?;
         let (jobs, inbox) = mpsc::channel();
@@ -132,16 +132,16 @@ impl Keyring {
 }
 
 /// The thread: takes calls until no one can make any.
-fn serve(inbox: &Receiver<Job>, mut open: Open, gate: &Mutex<Gate>) {
+fn serve(inbox: &Receiver<KeyringJob>, mut open: OpenKeyring, gate: &Mutex<KeyringThread>) {
     let mut store = None;
-    while let Ok(Job { op, reply }) = inbox.recv() {
+    while let Ok(KeyringJob { op, reply }) = inbox.recv() {
         // Who gave up waiting was told that it failed, so it must not happen behind their back.
         if reply.is_closed() {
             continue;
         }
         lock(gate).busy = true;
         let answer = answer(&mut store, &mut open, &op);
-        *lock(gate) = Gate::default();
+        *lock(gate) = KeyringThread::default();
         // The caller may have given up meanwhile.
         let _ = reply.send(answer);
     }
@@ -149,7 +149,7 @@ fn serve(inbox: &Receiver<Job>, mut open: Open, gate: &Mutex<Gate>) {
 
 /// Makes the call on the store that is open, or on a fresh one if that fails: its service may have
 /// been started anew since.
-fn answer(store: &mut Option<Box<dyn Store>>, open: &mut Open, op: &Op) -> Answer {
+fn answer(store: &mut Option<Box<dyn Store>>, open: &mut OpenKeyring, op: &Op) -> KeyringResult {
     let reused = store.is_some();
     let first = attempt(store, open, op);
     match first {
@@ -158,7 +158,7 @@ fn answer(store: &mut Option<Box<dyn Store>>, open: &mut Open, op: &Op) -> Answe
     }
 }
 
-fn attempt(store: &mut Option<Box<dyn Store>>, open: &mut Open, op: &Op) -> Answer {
+fn attempt(store: &mut Option<Box<dyn Store>>, open: &mut OpenKeyring, op: &Op) -> KeyringResult {
     let caught = catch_unwind(AssertUnwindSafe(|| {
         let mut current = match store.take() {
             Some(open) => open,

@@ -9,11 +9,11 @@ use secrecy::SecretString;
 
 /// Secrets of this session by their owner.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct SessionSecrets {
     secrets: Mutex<HashMap<String, SecretString>>,
 }
 
-impl Memory {
+impl SessionSecrets {
     pub(super) fn get(&self, owner: &str) -> Option<SecretString> {
         self.lock().get(owner).cloned()
     }

@@ -14,7 +14,7 @@ use super::{
     widgets::{Tone, banner, count, empty, primary_button, segmented},
 };
 use crate::{
-    conformance::{CHECKS, Row},
+    conformance::{CHECKS, CheckRow},
     engine::Command,
     history::{CheckCount, Conformance},
     visible::visible_line,
@@ -259,7 +259,7 @@ fn found_ui(
     ui: &mut Ui,
     theme: &Theme,
     data: &Conformance,
-    check: &Row,
+    check: &CheckRow,
     found: &CheckCount,
 ) -> bool {
     let all = found.runs == data.runs;

@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId, Wire, openai_chat},
+    dialect::{Dialect, DialectId, WireFormat, openai_chat},
 };
 
 /// The dialect's row.
@@ -41,7 +41,7 @@ pub static DIALECT: Dialect = Dialect {
     headers: &[("anthropic-version", "2023-06-01")],
     encode: encode::body,
     fit: None,
-    wire: Wire::Json,
+    wire: WireFormat::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::MessageReader::default())),
     // `{"data": [{"id", "display_name"}]}`, which that reader knows, as it knows what gateways say instead.
     models: |body| (openai_chat::DIALECT.models)(body),

@@ -23,7 +23,7 @@ pub(super) mod usage;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId, Wire},
+    dialect::{Dialect, DialectId, WireFormat},
 };
 
 /// The dialect's row.
@@ -47,7 +47,7 @@ pub static DIALECT: Dialect = Dialect {
     headers: &[],
     encode: encode::body,
     fit: Some(encode::fit),
-    wire: Wire::Json,
+    wire: WireFormat::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::GeminiReader::default())),
     models: models::parse,
     serve: Some(&serve::SERVE),

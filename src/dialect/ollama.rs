@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId, Wire},
+    dialect::{Dialect, DialectId, WireFormat},
 };
 
 /// The dialect's row.
@@ -33,8 +33,8 @@ pub static DIALECT: Dialect = Dialect {
     headers: &[],
     encode: encode::body,
     fit: None,
-    wire: Wire::Json,
-    decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::default())),
+    wire: WireFormat::Json,
+    decoder: |head| Box::new(BodyDecoder::new(head, decode::OllamaReader::default())),
     models: models::parse,
     serve: Some(&serve::SERVE),
 };

@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId, Wire},
+    dialect::{Dialect, DialectId, WireFormat},
 };
 
 /// The dialect's row.
@@ -40,8 +40,8 @@ pub static DIALECT: Dialect = Dialect {
     headers: &[],
     encode: encode::body,
     fit: None,
-    wire: Wire::Json,
-    decoder: |head| Box::new(BodyDecoder::new(head, decode::ChatReader::new(head))),
+    wire: WireFormat::Json,
+    decoder: |head| Box::new(BodyDecoder::new(head, decode::OpenaiChatReader::new(head))),
     models: models::parse,
     serve: Some(&serve::SERVE),
 };

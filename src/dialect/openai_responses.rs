@@ -18,7 +18,7 @@ mod whole;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId, Wire, openai_chat},
+    dialect::{Dialect, DialectId, WireFormat, openai_chat},
 };
 
 /// The dialect's row.
@@ -36,7 +36,7 @@ pub static DIALECT: Dialect = Dialect {
     headers: &[],
     encode: encode::body,
     fit: None,
-    wire: Wire::Json,
+    wire: WireFormat::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::ResponseReader::default())),
     models: openai_chat::models::parse,
     serve: Some(&serve::SERVE),

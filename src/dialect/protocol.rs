@@ -1,4 +1,4 @@
-//! What a wire protocol is made of: the row that each dialect fills in.
+//! The parts of a wire protocol: each dialect has one row of this type.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -36,65 +36,66 @@ pub struct Dialect {
     pub id: DialectId,
     /// Its name for people.
     pub label: &'static str,
-    /// The header that carries the bare key; where there is none it goes as a bearer token.
+    /// The header that carries the key; `None` if it goes as a bearer token.
     pub key_header: Option<&'static str>,
-    /// The path of its servers' base URLs, where a URL is written without any.
+    /// The default path of its servers' base URLs.
     pub base_path: &'static str,
-    /// What gateways call the place at which they speak it, below which that path is still to be written.
+    /// Path prefixes under which gateways serve it; the default path follows them.
     pub places: &'static [&'static str],
-    /// Whether Google Cloud speaks it: a base URL may hold a project, and its key be an access token.
+    /// Whether Google Cloud serves it: a base URL may then hold a project, and the key may be an access token.
     pub on_google_cloud: bool,
-    /// The words for how long to think that its models know; others can be sent.
+    /// The usual words for reasoning effort; others can be sent.
     pub efforts: &'static [&'static str],
-    /// Whether a provider keeps a prompt only if it is asked to
+    /// Whether a provider caches a prompt only if it is asked to
     /// ([`Params::cache_prompt`](crate::chat::Params::cache_prompt)).
     pub asks_to_cache: bool,
     /// The URL that a chat request goes to, given the endpoint's base URL and the model.
     pub chat_url: fn(base: &Url, model: &str) -> Url,
     /// The URL that lists models.
     pub models_url: fn(base: &Url) -> Url,
-    /// Headers that every request of this dialect carries, unless the endpoint gives them itself.
+    /// Headers of every request in this dialect; the endpoint's own take precedence.
     pub headers: &'static [(&'static str, &'static str)],
     /// The JSON body of a streamed chat request.
     pub encode: fn(&ChatRequest) -> Value,
-    /// Takes out of that JSON what a server at this base URL has no field for; `None` where all take the same.
+    /// Removes from that JSON the fields that a server at this base URL does not know; `None` if all servers know the
+    /// same.
     pub fit: Option<fn(&mut Value, base: &Url)>,
-    /// How that JSON goes over the wire.
-    pub wire: Wire,
+    /// How that JSON is sent.
+    pub wire: WireFormat,
     /// A fresh decoder for one response with this head.
     pub decoder: fn(&ResponseHead) -> Box<dyn Decoder>,
-    /// Reads a list of models; the error says what was wrong with the body.
+    /// Parses a list of models; the error says what is wrong with the body.
     pub models: fn(&[u8]) -> Result<Vec<ModelInfo>, String>,
-    /// How a server speaks it; `None` if this build serves none.
+    /// The server's half; `None` if this build has none.
     pub serve: Option<&'static Serve>,
 }
 
-/// How the JSON of a request goes over the wire.
+/// How the JSON of a request is sent.
 #[derive(Clone, Copy, Debug)]
-pub enum Wire {
-    /// As it is, over any version of HTTP.
+pub enum WireFormat {
+    /// As JSON, over any version of HTTP.
     Json,
     /// As a protobuf message, over HTTP/2 only.
     Grpc(Grpc),
 }
 
-/// What gRPC makes of a request.
+/// How a request becomes a gRPC message.
 #[derive(Clone, Copy, Debug)]
 pub struct Grpc {
-    /// The message of a request's JSON, given the files that its marks stand for, the endpoint's base URL and
-    /// the model. The error names what the message has no place for, and says what to do.
+    /// Makes the message from a request's JSON, given the files for its marks, the endpoint's base URL and the model.
+    /// The error names the field that the message can't hold, and says what to do.
     pub message: fn(Value, &Files, base: &Url, model: &str) -> Result<GrpcMessage, String>,
-    /// The dialect that asks the same of the same base URL as JSON, where HTTP/2 is refused.
+    /// The dialect that sends the same request as JSON to the same base URL, for where HTTP/2 is refused.
     pub fallback: DialectId,
 }
 
 /// A message ready for the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrpcMessage {
-    /// The message with its length in front.
+    /// The message with its length prefix.
     pub framed: Bytes,
     /// The `x-goog-request-params` header, by which Google's servers route.
     pub routing: String,
-    /// What the message could not carry as it was: one sentence each, without a period.
+    /// What was changed or left out: one sentence each, without a period.
     pub notes: Vec<String>,
 }

@@ -1,12 +1,12 @@
 //! The server's half of a dialect: request bytes → [`ChatRequest`], [`Event`]s → the bytes of an answer.
 //!
-//! The client's half the other way round, and sans-IO like it. Who serves (the simulator, a gateway) gives
-//! what is its own: names, ids, words, signatures.
+//! The counterpart of the client's half, and sans-IO like it. The server (the simulator, a gateway) supplies its own
+//! names, ids, words and signatures.
 
 pub(super) mod in_turn;
 pub(super) mod open_call;
 pub(super) mod read;
-mod rest;
+mod remainder;
 
 use std::time::Duration;
 
@@ -17,7 +17,9 @@ use serde_json::{Map, Value};
 use crate::{
     body::ModelInfo,
     chat::{ChatRequest, Media, ToolCall},
-    event::{Answer, Event, Fault, FaultClass, Finish, FinishReason, Phase, PieceKind, Usage},
+    event::{
+        Answer, AnswerPieceKind, Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage,
+    },
 };
 
 /// A wire protocol as a server sees it: a part of its [row](super::Dialect).
@@ -25,34 +27,34 @@ use crate::{
 pub struct Serve {
     /// The path of the base URL that clients of a server are given; `{name}` stands for the server's name.
     pub base_path: &'static str,
-    /// What a path with its query asks of this protocol, if anything.
-    pub route: fn(path: &str, &HeaderMap) -> Option<Route>,
+    /// The route that a path with its query names in this protocol, if any.
+    pub route: fn(path: &str, &HeaderMap) -> Option<ServedRoute>,
     /// The key of a request, if it carries one.
     pub key: fn(&HeaderMap) -> Option<&str>,
-    /// Reads the body of a chat request; the fault is what the client is told.
-    pub read: fn(&[u8], &Way) -> Result<Asked, Fault>,
+    /// Reads the body of a chat request; a fault is sent to the client.
+    pub read: fn(&[u8], &PathParams) -> Result<ServedRequest, Fault>,
     /// A list of models.
     pub models: fn(&ModelList) -> Value,
-    /// A request that gets no answer: status, headers and the error as this protocol writes it.
+    /// The response to a refused request: status, headers and the error as this protocol writes it.
     pub refuse: fn(&Fault) -> Response<Bytes>,
     /// A writer for one answer.
-    pub writer: fn(&Asked, &AnswerHead) -> Box<dyn Writer>,
-    /// What its answers tell of how long they took, where they do: the [`Event::Timing`]s of these times.
-    pub timings: Option<fn(&Times) -> Vec<Event>>,
+    pub writer: fn(&ServedRequest, &AnswerHead) -> Box<dyn AnswerWriter>,
+    /// The [`Event::Timing`]s that its answers report, if the protocol has them.
+    pub timings: Option<fn(&AnswerTimes) -> Vec<Event>>,
 }
 
-/// What is asked of a protocol.
+/// A route of a served protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
+pub enum ServedRoute {
     /// The list of models.
     Models,
     /// An answer.
-    Chat(Way),
+    Chat(PathParams),
 }
 
-/// What of a chat request stands in its path and query.
+/// The parameters of a chat request in its path and query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Way {
+pub struct PathParams {
     /// The model, where the path names it.
     pub model: String,
     /// Whether the answer is streamed, where the path says so.
@@ -61,10 +63,10 @@ pub struct Way {
     pub events: bool,
 }
 
-/// A chat request and how its answer is to be sent. What differs in form only is written as we write it.
+/// A chat request that a server received, and how its answer is to be sent. Differences of mere form are not kept.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// What is asked.
+pub struct ServedRequest {
+    /// The request.
     pub request: ChatRequest,
     /// Whether the answer is streamed.
     pub stream: bool,
@@ -72,31 +74,31 @@ pub struct Asked {
     pub array: bool,
     /// Whether a stream ends with its usage.
     pub usage: bool,
-    /// The parameters that the answer says back, by their names in the body, where the protocol does so.
+    /// The parameters that the answer echoes, by their names in the body, if the protocol does so.
     pub echo: Map<String, Value>,
-    /// Where something stands in the body that the request has no field for, as JSON pointers. It is kept in
-    /// the request's `extra`, in the words of this dialect, so that the request written again is the body. `/` alone is a gRPC message with
-    /// fields that its JSON has no place for here: they are not kept.
+    /// Places in the body for which the request has no field, as JSON pointers. They are kept in the request's
+    /// `extra`, so that the request encoded again in this dialect is the body. `/` alone means a gRPC message with
+    /// fields that have no JSON form here: they are lost.
     pub unread: Vec<String>,
 }
 
-/// Who gives an answer, and what tells it from others.
+/// The server of an answer, and the answer's identity.
 #[derive(Clone, Debug, Default)]
 pub struct AnswerHead {
     /// The server's short name, which the ids of its answers hold.
     pub server: &'static str,
     /// The number of the answer.
     pub number: u64,
-    /// When it was asked, in seconds since 1970.
+    /// When the request came, in seconds since 1970.
     pub created: u64,
-    /// Tokens of the prompt, as far as they are known beforehand.
+    /// Tokens of the prompt, if known beforehand.
     pub input_tokens: u64,
-    /// What a comment says that keeps a stream open.
+    /// The text of comments that keep a stream open.
     pub comment: &'static str,
-    /// The word for the set-up that answers, where the protocol has a field for it.
+    /// The system fingerprint, if the protocol has a field for it.
     pub fingerprint: Option<&'static str>,
-    /// Signs a part of an answer that came unsigned, given the answer's and the part's number, where this
-    /// protocol's clients wait for a signature.
+    /// Makes a signature for a part that came without one, given the answer's and the part's number, if this
+    /// protocol's clients expect one.
     pub sign: Option<fn(u64, usize) -> String>,
 }
 
@@ -117,9 +119,9 @@ impl AnswerHead {
     }
 }
 
-/// When an answer came, since its request was read.
+/// The times of an answer, since its request was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Times {
+pub struct AnswerTimes {
     /// The response's head.
     pub head: Duration,
     /// Its first token; `None` if there was none.
@@ -133,21 +135,21 @@ pub struct Times {
 pub struct ModelList<'a> {
     /// The models, in order; their labels describe them.
     pub models: &'a [ModelInfo],
-    /// Whose they are.
+    /// Their owner.
     pub owner: &'a str,
     /// When they were made, in seconds since 1970.
     pub created: u64,
 }
 
 /// Writes one answer.
-pub trait Writer: Send {
+pub trait AnswerWriter: Send {
     /// The content type of a streamed answer.
     fn content_type(&self) -> &'static str {
         "text/event-stream"
     }
 
-    /// Appends an event as a stream shows it; appends nothing for one that this protocol can't say, or says
-    /// later. `next` came with it: what follows may belong into the same piece of the stream.
+    /// Appends an event in the form of this protocol's stream; appends nothing if the protocol can't express it, or
+    /// expresses it later. `next` are the events that came with it: they may belong into the same frame.
     fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>);
 
     /// Appends events that came together.
@@ -160,7 +162,7 @@ pub trait Writer: Send {
     /// The whole answer as one JSON document.
     fn whole(&self, answer: &Answer) -> Value;
 
-    /// What stands behind the body of a stream, where the protocol ends it so.
+    /// The trailers of a stream, if the protocol has them.
     fn trailers(&mut self) -> Option<HeaderMap> {
         None
     }
@@ -171,8 +173,8 @@ pub(super) fn named_event(name: &str, data: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("event: {name}\ndata: {data}\n\n").as_bytes());
 }
 
-/// The word for why an answer ended: the server's own, if it is one of the protocol's, else that of its class,
-/// if that has one.
+/// The word for why an answer ended: the original one, if the protocol has it, else that of its class, if there is
+/// one.
 pub(super) fn finish_word<'a>(words: &[(FinishReason, &'a str)], finish: &'a Finish) -> &'a str {
     let mut words = words.iter();
     let own = words.clone().find(|(_, word)| *word == finish.raw);
@@ -180,8 +182,8 @@ pub(super) fn finish_word<'a>(words: &[(FinishReason, &'a str)], finish: &'a Fin
     own.or_else(of_class).map_or(&finish.raw, |(_, word)| word)
 }
 
-/// Token counts in the form of OpenAI's protocols, given what each calls the counts of the prompt and of the answer. The
-/// sums that were not stated are made, since clients ask for them.
+/// Token counts in the form of OpenAI's protocols, which differ in the names of the counts of prompt and answer. Sums
+/// that were not stated are computed, since clients require them.
 pub(super) fn counted_json(usage: &Usage, [input, output]: [&str; 2]) -> Value {
     let [input_tokens, output_tokens] = [usage.input, usage.output].map(Option::unwrap_or_default);
     let mut counts = Map::new();
@@ -204,7 +206,7 @@ pub(super) fn counted_json(usage: &Usage, [input, output]: [&str; 2]) -> Value {
     counts
 }
 
-/// Adds what the provider said beside its message.
+/// Adds the details that the provider gave beside its message.
 pub(super) fn add_details(error: &mut Value, fault: &Fault) {
     let details = fault.details.as_deref();
     let details = details.map(serde_json::from_str::<Map<String, Value>>);
@@ -213,10 +215,10 @@ pub(super) fn add_details(error: &mut Value, fault: &Fault) {
     }
 }
 
-/// A piece of a whole answer.
-pub(super) struct Said<'a> {
-    pub kind: &'a PieceKind,
-    /// What it says, if it is text or reasoning.
+/// One piece of a whole answer, with its content.
+pub(super) struct AnswerSegment<'a> {
+    pub kind: &'a AnswerPieceKind,
+    /// Its text, if it is text or reasoning.
     pub text: &'a str,
     /// The call, if it is one.
     pub call: Option<&'a ToolCall>,
@@ -225,30 +227,30 @@ pub(super) struct Said<'a> {
     pub signature: Option<&'a str>,
 }
 
-/// What an answer is made of, in order; empty pieces that nothing signed say nothing.
-pub(super) fn said(answer: &Answer) -> Vec<Said<'_>> {
+/// The pieces of an answer, in order, without empty ones that have no signature.
+pub(super) fn segments(answer: &Answer) -> Vec<AnswerSegment<'_>> {
     let (mut text, mut reasoning) = (0, 0);
-    let pieces = answer.pieces.iter().map(|piece| Said {
+    let pieces = answer.pieces.iter().map(|piece| AnswerSegment {
         kind: &piece.kind,
         text: match piece.kind {
-            PieceKind::Text { bytes } => cut(&answer.text, &mut text, bytes),
-            PieceKind::Reasoning { bytes } => cut(&answer.reasoning, &mut reasoning, bytes),
+            AnswerPieceKind::Text { bytes } => cut(&answer.text, &mut text, bytes),
+            AnswerPieceKind::Reasoning { bytes } => cut(&answer.reasoning, &mut reasoning, bytes),
             _ => "",
         },
         call: match piece.kind {
-            PieceKind::ToolCall { index } => answer.tool_calls.get(index),
+            AnswerPieceKind::ToolCall { index } => answer.tool_calls.get(index),
             _ => None,
         },
         media: match piece.kind {
-            PieceKind::Media { index } => answer.media.get(index),
+            AnswerPieceKind::Media { index } => answer.media.get(index),
             _ => None,
         },
         signature: piece.signature.as_deref(),
     });
-    let says = |piece: &Said<'_>| {
+    let says = |piece: &AnswerSegment<'_>| {
         let is_text = matches!(
             piece.kind,
-            PieceKind::Text { .. } | PieceKind::Reasoning { .. }
+            AnswerPieceKind::Text { .. } | AnswerPieceKind::Reasoning { .. }
         );
         !is_text || !piece.text.is_empty() || piece.signature.is_some()
     };
@@ -262,7 +264,7 @@ fn cut<'a>(of: &'a str, from: &mut usize, bytes: usize) -> &'a str {
 }
 
 /// The signature of a piece of an answer.
-pub(super) fn signature_of<'a>(answer: &'a Answer, of: &PieceKind) -> Option<&'a str> {
+pub(super) fn signature_of<'a>(answer: &'a Answer, of: &AnswerPieceKind) -> Option<&'a str> {
     let piece = answer.pieces.iter().find(|piece| piece.kind == *of)?;
     piece.signature.as_deref()
 }
@@ -274,7 +276,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }
 
-/// A refusal as the client is told it: HTTP status, the provider's code, a message.
+/// The fault of a refused request: HTTP status, the provider's code, a message.
 pub fn refusal(status: u16, code: &str, message: impl Into<String>) -> Fault {
     let class = match status {
         401 | 403 => FaultClass::Auth,
@@ -306,10 +308,10 @@ pub(super) fn json_refusal(fault: &Fault, body: &Value) -> Response<Bytes> {
     response
 }
 
-/// What serves a path: the dialect that takes it, if any. Some have a path in common and tell each other apart by
-/// headers: the most particular ones are asked first.
+/// The dialect that serves a path, if any, and the route. Some dialects share a path and are distinguished by
+/// headers: the most specific ones are asked first.
 #[must_use]
-pub fn route(path: &str, headers: &HeaderMap) -> Option<(&'static Serve, Route)> {
+pub fn route(path: &str, headers: &HeaderMap) -> Option<(&'static Serve, ServedRoute)> {
     let mut served = super::DIALECTS.iter().rev().filter_map(|dialect| {
         let serve = dialect.serve?;
         Some((serve, (serve.route)(path, headers)?))

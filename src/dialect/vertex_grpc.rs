@@ -36,7 +36,7 @@ mod unfolded;
 mod url;
 
 use super::gemini;
-use crate::dialect::{Dialect, DialectId, Grpc, Wire};
+use crate::dialect::{Dialect, DialectId, Grpc, WireFormat};
 
 /// The dialect's row. Models are listed by REST: gRPC has no such method.
 pub static DIALECT: Dialect = Dialect {
@@ -53,7 +53,7 @@ pub static DIALECT: Dialect = Dialect {
     headers: &[],
     encode: gemini::encode::body,
     fit: Some(gemini::encode::fit),
-    wire: Wire::Grpc(Grpc {
+    wire: WireFormat::Grpc(Grpc {
         message,
         fallback: DialectId::Gemini,
     }),

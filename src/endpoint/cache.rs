@@ -22,7 +22,7 @@ pub struct ModelCache {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct CachedModels {
     base_url: String,
     models: Vec<ModelInfo>,
 }
@@ -40,7 +40,7 @@ impl ModelCache {
     #[must_use]
     pub fn load(&self, endpoint: &Endpoint) -> Option<Vec<ModelInfo>> {
         let bytes = fs::read(self.path(endpoint)).ok()?;
-        let entry: Entry = serde_json::from_slice(&bytes).ok()?;
+        let entry: CachedModels = serde_json::from_slice(&bytes).ok()?;
         (entry.base_url == endpoint.base_url.as_str()).then_some(entry.models)
     }
 
@@ -52,7 +52,7 @@ impl ModelCache {
 
     /// Keeps the list of an endpoint.
     pub fn store(&self, endpoint: &Endpoint, models: &[ModelInfo]) {
-        let entry = Entry {
+        let entry = CachedModels {
             base_url: endpoint.base_url.to_string(),
             models: models.to_vec(),
         };

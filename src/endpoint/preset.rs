@@ -94,13 +94,14 @@ pub enum PresetError {
 }
 
 #[derive(Deserialize)]
-struct Table {
+struct PresetsFile {
     preset: Vec<Preset>,
 }
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let text = include_str!("../../assets/endpoints.toml");
-    let table: Table = toml_edit::de::from_str(text).expect("a test reads this embedded file");
+    let table: PresetsFile =
+        toml_edit::de::from_str(text).expect("a test reads this embedded file");
     table.preset
 });
 

@@ -20,7 +20,7 @@ use crate::{
     credential::{Credentials, KeyOf},
     endpoint::{Endpoint, variables::Environment},
     history::{ExportFormat, History, HistoryError, RunQuery, SeriesQuery, Storage},
-    settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, Watch},
+    settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, SettingsWatcher},
     simulator::{self, Simulator},
     transport::Transport,
 };
@@ -95,7 +95,7 @@ struct Core {
     pages: (RunQuery, CancellationToken),
     /// Ends work on the latest question for the TTFT history.
     series: CancellationToken,
-    _watch: Option<Watch>,
+    _watch: Option<SettingsWatcher>,
 }
 
 impl Core {
@@ -501,7 +501,7 @@ async fn start_simulator(wanted: bool, out: &Outbox) -> Option<Simulator> {
         .ok()
 }
 
-fn watch(paths: &Paths, changed: UnboundedSender<()>, out: &Outbox) -> Option<Watch> {
+fn watch(paths: &Paths, changed: UnboundedSender<()>, out: &Outbox) -> Option<SettingsWatcher> {
     let on_change = move || {
         // The loop that reads it may have ended already.
         let _ = changed.send(());

@@ -5,14 +5,14 @@ mod parts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::parts::{BodyPart, Piece, PieceKind};
+pub use self::parts::{AnswerPiece, AnswerPieceKind, BodyPart};
 use super::{
     About, Citation, Event, Fault, Finish, Note, Surplus, ToolCallDelta, Usage,
     budget::{MAX_CALLS, MAX_RAW_BYTES},
 };
 use crate::chat::{Media, ToolCall};
 
-/// Everything a stream has said so far, folded.
+/// The fold of all events of a stream so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Answer {
@@ -34,7 +34,7 @@ pub struct Answer {
     pub response_id: Option<String>,
     /// The model that the provider says answered.
     pub model: Option<String>,
-    /// What the provider says it took the request's parameters for, by their names in the request's body.
+    /// The request's parameters as the provider echoed them, by their names in the request's body.
     pub echoed: Map<String, Value>,
     /// Whether the stream's own end mark came.
     pub done: bool,
@@ -42,24 +42,24 @@ pub struct Answer {
     pub keep_alives: u64,
     /// Oddities, each with how often it was seen.
     pub notes: Vec<(Note, u64)>,
-    /// Unknown things: kind and raw text (the first 64 are kept).
+    /// Unknown events: kind and raw text (the first 64 are kept).
     pub unknown: Vec<(String, String)>,
-    /// What it was made of, in order, so that it can be sent back as it came.
-    pub pieces: Vec<Piece>,
+    /// Its pieces, in order, so that it can be sent back as it came.
+    pub pieces: Vec<AnswerPiece>,
     /// Files that the model made, in order.
     pub media: Vec<Media>,
-    /// The sources it rests on, in order.
+    /// The sources it cites, in order.
     pub citations: Vec<Citation>,
     /// How long things took by the server's own clock: its word and nanoseconds.
     pub timings: Vec<(String, u64)>,
 }
 
-/// Unknown items and distinct notes kept per answer: a strange stream can't fill memory.
+/// Most unknown events and distinct notes kept per answer, so that no stream can fill memory.
 const MAX_KEPT: usize = 64;
 /// Sources kept per answer.
 const MAX_CITATIONS: usize = 1_000;
-/// From so many pieces on, text and reasoning that take turns begin no further one: what is said then is counted
-/// to the last of its kind. Calls, files and items have budgets of their own.
+/// Beyond this number, alternating text and reasoning begin no further piece: they are added to the last piece of
+/// their kind. Calls, files and items have limits of their own.
 const MAX_PIECES: usize = 10_000;
 
 impl Answer {
@@ -86,7 +86,7 @@ impl Answer {
             Event::Note(note) => self.apply_note(note),
             Event::Media(media) => {
                 let index = self.media.len();
-                self.begin(PieceKind::Media { index });
+                self.begin(AnswerPieceKind::Media { index });
                 self.media.push(media.clone());
             }
             Event::Signature { value } => {
@@ -97,7 +97,7 @@ impl Answer {
             Event::Citation(citation) if self.citations.len() < MAX_CITATIONS => {
                 self.citations.push(citation.clone());
             }
-            Event::Opaque { kind, raw } => self.begin(PieceKind::Opaque {
+            Event::Opaque { kind, raw } => self.begin(AnswerPieceKind::Opaque {
                 name: kind.clone(),
                 raw: raw.clone(),
             }),
@@ -114,26 +114,26 @@ impl Answer {
         }
     }
 
-    fn begin(&mut self, kind: PieceKind) {
-        // An empty part that nothing signed says nothing.
-        if self.pieces.last().is_some_and(Piece::is_empty) {
+    fn begin(&mut self, kind: AnswerPieceKind) {
+        // An empty piece without a signature is dropped.
+        if self.pieces.last().is_some_and(AnswerPiece::is_empty) {
             self.pieces.pop();
         }
-        if self.pieces.len() >= MAX_PIECES && self.joins_another(&kind) {
+        if self.pieces.len() >= MAX_PIECES && self.merge_into_last(&kind) {
             return self.apply_surplus(Surplus::Turns, 1);
         }
-        self.pieces.push(Piece {
+        self.pieces.push(AnswerPiece {
             kind,
             signature: None,
         });
     }
 
-    /// Counts text or reasoning to the last piece of its kind, where they took turns; says whether they did.
-    fn joins_another(&mut self, kind: &PieceKind) -> bool {
+    /// Adds text or reasoning to one of the last two pieces if it has the same kind; returns whether it did.
+    fn merge_into_last(&mut self, kind: &AnswerPieceKind) -> bool {
         let mut last_two = self.pieces.iter_mut().rev().take(2);
         last_two.any(|piece| match (&mut piece.kind, kind) {
-            (PieceKind::Text { bytes }, PieceKind::Text { bytes: more })
-            | (PieceKind::Reasoning { bytes }, PieceKind::Reasoning { bytes: more }) => {
+            (AnswerPieceKind::Text { bytes }, AnswerPieceKind::Text { bytes: more })
+            | (AnswerPieceKind::Reasoning { bytes }, AnswerPieceKind::Reasoning { bytes: more }) => {
                 *bytes += more;
                 true
             }
@@ -144,38 +144,38 @@ impl Answer {
     fn apply_text(&mut self, text: &str) {
         self.text.push_str(text);
         match self.pieces.last_mut() {
-            Some(Piece {
-                kind: PieceKind::Text { bytes },
+            Some(AnswerPiece {
+                kind: AnswerPieceKind::Text { bytes },
                 signature: None,
             }) if !text.is_empty() || *bytes == 0 => {
                 *bytes += text.len();
             }
-            _ => self.begin(PieceKind::Text { bytes: text.len() }),
+            _ => self.begin(AnswerPieceKind::Text { bytes: text.len() }),
         }
     }
 
     fn apply_reasoning(&mut self, text: &str) {
         self.reasoning.push_str(text);
         match self.pieces.last_mut() {
-            Some(Piece {
-                kind: PieceKind::Reasoning { bytes },
+            Some(AnswerPiece {
+                kind: AnswerPieceKind::Reasoning { bytes },
                 signature: None,
             }) if !text.is_empty() || *bytes == 0 => {
                 *bytes += text.len();
             }
-            _ => self.begin(PieceKind::Reasoning { bytes: text.len() }),
+            _ => self.begin(AnswerPieceKind::Reasoning { bytes: text.len() }),
         }
     }
 
     fn apply_tool_call(&mut self, delta: &ToolCallDelta) {
-        // A hostile index must not allocate: decoders number calls densely.
+        // A huge index must not allocate memory: decoders number calls densely.
         let index = delta.index.min(self.tool_calls.len());
         if index >= MAX_CALLS {
             return self.apply_surplus(Surplus::ToolCalls, 1);
         }
         if index == self.tool_calls.len() {
             self.tool_calls.push(ToolCall::default());
-            self.begin(PieceKind::ToolCall { index });
+            self.begin(AnswerPieceKind::ToolCall { index });
         }
         let call = &mut self.tool_calls[index];
         if let Some(id) = &delta.id {
@@ -197,7 +197,7 @@ impl Answer {
         }
     }
 
-    /// A number stands for what is not kept: a note of its own, with how many there were.
+    /// Events that are not kept are counted in a note of their own.
     fn apply_surplus(&mut self, what: Surplus, count: u64) {
         let note = Note::new(About::Aside, format!("more {what} than are kept"));
         match self.notes.iter_mut().find(|(known, _)| *known == note) {
@@ -272,7 +272,7 @@ mod tests {
         answer.apply(&text("c"));
         assert_eq!(answer.pieces.len(), MAX_PIECES + 2);
         let counted = answer.pieces.iter().map(|piece| match piece.kind {
-            PieceKind::Text { bytes } | PieceKind::Reasoning { bytes } => bytes,
+            AnswerPieceKind::Text { bytes } | AnswerPieceKind::Reasoning { bytes } => bytes,
             _ => 0,
         });
         assert_eq!(counted.sum::<usize>(), 2 * MAX_PIECES + 1);

@@ -1,7 +1,7 @@
-//! How much of each kind of thing an answer may hold: what is more is counted, and left out.
+//! Limits for each kind of event in an answer: events beyond them are counted, and left out.
 //!
-//! In: the events of one stream, in order. Out: the same events, cut to a size that can be kept, or what they
-//! were too many of. The text of an answer has no budget here: the transport bounds the body.
+//! In: the events of one stream, in order. Out: the same events, truncated to a size that can be kept, or the limit
+//! that they exceed. The text of an answer has no limit here: the transport limits the body.
 
 use super::{Event, Surplus};
 
@@ -26,21 +26,21 @@ pub(super) const MAX_RAW_BYTES: usize = 64 << 10;
 const MAX_ID_BYTES: usize = 4 << 10;
 const MAX_WORD_BYTES: usize = 1 << 10;
 
-/// What an answer has had so far.
+/// The counts of one answer so far.
 #[derive(Debug, Default)]
 pub struct Budget {
-    had: [u64; Surplus::ALL.len()],
+    counts: [u64; Surplus::ALL.len()],
     item_bytes: usize,
     beside_bytes: usize,
-    /// How many calls were begun that are not kept.
+    /// How many calls beyond the limit have begun.
     calls_over: usize,
 }
 
 impl Budget {
-    /// Cuts an event to what can be kept of it.
+    /// Counts an event, and truncates it to what can be kept.
     ///
     /// # Errors
-    /// What there is too much of, and how many more of it this event is: it is to be left out.
+    /// The limit that is exceeded, and how many events to count as left out. The event must not be kept.
     pub fn admit(&mut self, event: &mut Event) -> Result<(), (Surplus, u64)> {
         match event {
             Event::Note(note) => {
@@ -62,17 +62,17 @@ impl Budget {
             }
             Event::Timing { name, .. } => {
                 cut(name, MAX_WORD_BYTES);
-                self.one_more(Surplus::Timings, MAX_TIMINGS)
+                self.count_one(Surplus::Timings, MAX_TIMINGS)
             }
             Event::Meta { id, model } => {
                 cut_if_any(id, MAX_ID_BYTES);
                 cut_if_any(model, MAX_ID_BYTES);
-                self.one_more(Surplus::Names, MAX_NAMES)
+                self.count_one(Surplus::Names, MAX_NAMES)
             }
-            Event::Echo { .. } => self.one_more(Surplus::Names, MAX_NAMES),
+            Event::Echo { .. } => self.count_one(Surplus::Names, MAX_NAMES),
             Event::Signature { value } => self.item(value.len(), u64::MAX),
             Event::Opaque { kind, raw } => self.item(kind.len() + raw.len(), MAX_ITEMS),
-            Event::Media(_) => self.one_more(Surplus::Files, MAX_FILES),
+            Event::Media(_) => self.count_one(Surplus::Files, MAX_FILES),
             Event::ToolCall(delta) => {
                 cut_if_any(&mut delta.id, MAX_RAW_BYTES);
                 self.call(delta.index)
@@ -97,12 +97,12 @@ impl Budget {
         }
     }
 
-    fn one_more(&mut self, what: Surplus, most: u64) -> Result<(), (Surplus, u64)> {
-        let had = &mut self.had[what as usize];
-        if *had >= most {
+    fn count_one(&mut self, what: Surplus, most: u64) -> Result<(), (Surplus, u64)> {
+        let counts = &mut self.counts[what as usize];
+        if *counts >= most {
             return Err((what, 1));
         }
-        *had += 1;
+        *counts += 1;
         Ok(())
     }
 
@@ -110,23 +110,23 @@ impl Budget {
         if self.beside_bytes + bytes > MAX_BESIDE_BYTES {
             return Err((what, 1));
         }
-        self.one_more(what, most)?;
+        self.count_one(what, most)?;
         self.beside_bytes += bytes;
         Ok(())
     }
 
     fn item(&mut self, bytes: usize, most: u64) -> Result<(), (Surplus, u64)> {
         if self.item_bytes + bytes > MAX_ITEM_BYTES {
-            // A signature of which a piece is missing is none: nothing follows what was left out.
+            // A signature with a missing piece is useless, so no further piece is kept either.
             self.item_bytes = MAX_ITEM_BYTES;
             return Err((Surplus::Items, 1));
         }
-        self.one_more(Surplus::Items, most)?;
+        self.count_one(Surplus::Items, most)?;
         self.item_bytes += bytes;
         Ok(())
     }
 
-    /// Each call that is left out counts once, however many pieces it has.
+    /// Each call that is left out counts once, however many fragments it has.
     fn call(&mut self, index: usize) -> Result<(), (Surplus, u64)> {
         let Some(over) = index.checked_sub(MAX_CALLS) else {
             return Ok(());
@@ -137,7 +137,7 @@ impl Budget {
     }
 }
 
-/// Cuts a text, and gives back the memory of what was cut.
+/// Truncates a text, and frees the memory of the rest.
 fn cut(text: &mut String, most: usize) {
     if text.len() > most {
         *text = text[..text.floor_char_boundary(most)].to_owned();

@@ -18,7 +18,7 @@ pub struct Fault {
     pub code: Option<String>,
     /// The provider's message verbatim, or ours; never holds a key.
     pub message: String,
-    /// What the provider said beside its message (parameter, metadata, request id, …), as JSON.
+    /// Details that the provider gave beside its message (parameter, metadata, request id, …), as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
     /// How long the provider asked us to wait, in milliseconds.
@@ -67,7 +67,7 @@ words! {
         Reset = "reset",
         /// The answer broke off before its end.
         Interrupted = "interrupted",
-        /// What came is not what the dialect says (HTML, bad JSON, an oversized event).
+        /// The response does not follow the dialect (HTML, bad JSON, an oversized event).
         Protocol = "protocol",
         /// The provider reported another error of its own.
         Provider = "provider",

@@ -1,4 +1,4 @@
-//! What there is to know of an answer beside what it says.
+//! Notes: remarks on an answer beside its content.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,14 +21,14 @@ words! {
         Others = "others",
         /// A setting that was left out of the request.
         NotSent = "not_sent",
-        /// Nothing odd: what the provider said besides, or how the answer came.
+        /// Nothing unusual: additional information, or how the answer came.
         Aside = "aside",
     }
 }
 
-/// Something to know of an answer.
+/// A remark on an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Kept")]
+#[serde(from = "StoredNote")]
 pub struct Note {
     /// What it is about.
     pub about: About,
@@ -44,24 +44,24 @@ impl Note {
     }
 
     /// Appends it to the events of a stream.
-    pub fn tell(about: About, text: impl Into<String>, out: &mut Vec<Event>) {
+    pub fn emit(about: About, text: impl Into<String>, out: &mut Vec<Event>) {
         out.push(Event::Note(Self::new(about, text)));
     }
 }
 
-/// A note as the history keeps it; once it kept the sentence alone.
+/// A note as the history stores it; older versions stored only the sentence.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Kept {
+enum StoredNote {
     Whole { about: About, text: String },
     Sentence(String),
 }
 
-impl From<Kept> for Note {
-    fn from(kept: Kept) -> Self {
+impl From<StoredNote> for Note {
+    fn from(kept: StoredNote) -> Self {
         match kept {
-            Kept::Whole { about, text } => Self { about, text },
-            Kept::Sentence(text) => Self::new(About::Form, text),
+            StoredNote::Whole { about, text } => Self { about, text },
+            StoredNote::Sentence(text) => Self::new(About::Form, text),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Usage {
         self.total = later.total.or(self.total);
     }
 
-    /// Tokens that the model generated, reasoning included: what a speed is to be reckoned from.
+    /// Tokens that the model generated, reasoning included: the basis of output speed.
     ///
     /// xAI counts reasoning beside the output (2 output, 340 reasoning, 12 input: 354 in total), OpenAI
     /// within it; the stated total tells which.

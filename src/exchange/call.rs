@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     chat::{BodyPiece, ChatRequest, Files},
-    dialect::{Dialect, GrpcMessage, Wire},
+    dialect::{Dialect, GrpcMessage, WireFormat},
     endpoint::{
         Auth, Endpoint,
         base_url::BadUrl,
@@ -54,13 +54,13 @@ pub fn chat_call(
     let notes = notes.chain(key.and_then(headers::key_note)).collect();
     let mut call = ChatCall { http, notes };
     match dialect.wire {
-        Wire::Json => put_json(&mut call, &json, &files),
-        Wire::Grpc(_) if endpoint.auth == Auth::Query => {
+        WireFormat::Json => put_json(&mut call, &json, &files),
+        WireFormat::Grpc(_) if endpoint.auth == Auth::Query => {
             let why = "gRPC has no query that could carry the key: set its auth to bearer or to x-goog-api-key, or \
                        its dialect to gemini";
             return Err(bad_request(why.to_owned()));
         }
-        Wire::Grpc(grpc) => {
+        WireFormat::Grpc(grpc) => {
             let message = (grpc.message)(json, &files, &endpoint.base_url, &request.model);
             message
                 .and_then(|message| put_message(&mut call, message))

@@ -36,11 +36,11 @@ impl EndReason {
             Self::Closed => {}
             Self::Lingered => {
                 let text = "the connection stayed open after the answer's end";
-                Note::tell(About::Aside, text, &mut events);
+                Note::emit(About::Aside, text, &mut events);
             }
             Self::Stalled => {
                 let text = "the rest of the error's body did not come";
-                Note::tell(About::Aside, text, &mut events);
+                Note::emit(About::Aside, text, &mut events);
             }
             Self::Broke(fault) => explain_break(fault, began, &mut events),
             Self::Fault(fault) => {
@@ -74,10 +74,10 @@ fn explain_break(broke: Fault, began: bool, events: &mut Vec<Event>) {
         Some(fault) if !began => fault.message = broke.message,
         None if broke.class != FaultClass::Interrupted => events.push(Event::Fault(broke)),
         // The provider's own fault stays.
-        Some(_) => Note::tell(About::Aside, format!("then {}", broke.message), events),
+        Some(_) => Note::emit(About::Aside, format!("then {}", broke.message), events),
         None => {
             let text = format!("after the answer's end, {}", broke.message);
-            Note::tell(About::Aside, text, events);
+            Note::emit(About::Aside, text, events);
         }
     }
 }

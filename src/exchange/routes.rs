@@ -11,7 +11,7 @@ use super::{
 use crate::{
     body::{Decoder, ResponseHead},
     chat::ChatRequest,
-    dialect::{Dialect, Wire},
+    dialect::{Dialect, WireFormat},
     endpoint::Endpoint,
     event::{About, Fault, Note},
     transport::{HttpCall, PreparedCall, Timeouts, Transport},
@@ -63,8 +63,8 @@ impl PreparedExchange {
     pub async fn chat(transport: &Transport, question: EndpointRequest<'_>) -> Result<Self, Fault> {
         let first = route(transport, question).await?;
         let fallback = match question.dialect.wire {
-            Wire::Json => None,
-            Wire::Grpc(_) => {
+            WireFormat::Json => None,
+            WireFormat::Grpc(_) => {
                 let dialect = question.dialect.as_json();
                 let mut rest = route(
                     transport,

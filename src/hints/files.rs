@@ -1,4 +1,5 @@
-//! The files of a request: which a protocol takes, which go as text of the prompt, and which it can't be asked with.
+//! The files of a request: which ones a protocol takes, which ones become text of the prompt, and which ones make the
+//! request fail.
 
 use super::{Hint, TABLE, matches};
 use crate::{
@@ -6,8 +7,7 @@ use crate::{
     dialect::{DIALECTS, DialectId},
 };
 
-/// Whether a protocol takes a file of this type. One by address is left to the provider to judge, where the
-/// protocol has words for it.
+/// Whether a protocol takes a file of this type, as bytes or by address. The provider may still refuse an address.
 #[must_use]
 pub fn takes(dialect: DialectId, media: &Media) -> bool {
     let Some(rule) = TABLE.media.iter().find(|rule| rule.dialect == dialect) else {
@@ -20,8 +20,8 @@ pub fn takes(dialect: DialectId, media: &Media) -> bool {
     globs.iter().any(|glob| matches(glob, &media.essence()))
 }
 
-/// Why a request can't be asked in this protocol: a file of its question would be left out. One of an earlier
-/// turn, which another protocol took, is no reason.
+/// Why a request can't be sent in this protocol: a file of its last message would be left out. Files of earlier
+/// turns, which went by another protocol, are left out without an error.
 #[must_use]
 pub fn refusal(dialect: DialectId, request: &ChatRequest) -> Option<String> {
     if request.raw_body.is_some() {
@@ -32,7 +32,7 @@ pub fn refusal(dialect: DialectId, request: &ChatRequest) -> Option<String> {
         Part::Media(media) if text_of(media).is_none() && !takes(dialect, media) => Some(media),
         _ => None,
     })?;
-    let what = called(media);
+    let what = display_name(media);
     let by = dialect.dialect().label;
     let takers: Vec<&str> = DIALECTS
         .iter()
@@ -48,7 +48,7 @@ pub fn refusal(dialect: DialectId, request: &ChatRequest) -> Option<String> {
     ))
 }
 
-/// Puts text files into the prompt, and leaves out what the protocol can't carry.
+/// Puts text files into the prompt, and leaves out files of earlier turns that the protocol can't carry.
 pub(super) fn fit(dialect: DialectId, request: &mut ChatRequest, hints: &mut Vec<Hint>) {
     let last = request.messages.len().saturating_sub(1);
     for (turn, message) in request.messages.iter_mut().enumerate() {
@@ -65,7 +65,7 @@ pub(super) fn fit(dialect: DialectId, request: &mut ChatRequest, hints: &mut Vec
                 parts.push(part);
             } else if turn < last {
                 hints.push(Hint {
-                    setting: called(media),
+                    setting: display_name(media),
                     sent_as: None,
                     why: format!("{} takes no such file", dialect.dialect().label),
                 });
@@ -76,7 +76,7 @@ pub(super) fn fit(dialect: DialectId, request: &mut ChatRequest, hints: &mut Vec
 }
 
 /// A file's name and type.
-fn called(media: &Media) -> String {
+fn display_name(media: &Media) -> String {
     if media.name.is_empty() {
         media.essence()
     } else {

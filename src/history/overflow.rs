@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     chat::Media,
-    event::{Answer, Citation, Piece},
+    event::{Answer, AnswerPiece, Citation},
 };
 
 /// The fields of an answer that have no column of their own.
@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct OverflowColumn<'a> {
     /// Left out if the answer has only the default pieces (`Answer::plain_pieces`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pieces: Option<Cow<'a, [Piece]>>,
+    pieces: Option<Cow<'a, [AnswerPiece]>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) media: Vec<Media>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -13,7 +13,7 @@ const COVERED_FROM: usize = 4;
 
 /// A text of an answer that comes in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Channel {
+enum MaskedChannel {
     Text,
     Reasoning,
     Refusal,
@@ -36,7 +36,7 @@ struct Tail {
 pub struct Masked {
     mask: Mask,
     /// The ends of the answer's texts.
-    tails: BTreeMap<Channel, Tail>,
+    tails: BTreeMap<MaskedChannel, Tail>,
 }
 
 impl Masked {
@@ -53,10 +53,10 @@ impl Masked {
             return out.push(event);
         }
         let text = match &mut event {
-            Event::Text { text } => Some((Channel::Text, text)),
-            Event::Reasoning { text } => Some((Channel::Reasoning, text)),
-            Event::Refusal { text } => Some((Channel::Refusal, text)),
-            Event::Signature { value } => Some((Channel::Signature, value)),
+            Event::Text { text } => Some((MaskedChannel::Text, text)),
+            Event::Reasoning { text } => Some((MaskedChannel::Reasoning, text)),
+            Event::Refusal { text } => Some((MaskedChannel::Refusal, text)),
+            Event::Signature { value } => Some((MaskedChannel::Signature, value)),
             _ => None,
         };
         if let Some((channel, text)) = text {
@@ -86,7 +86,7 @@ impl Masked {
     }
 
     fn call(&mut self, delta: &mut ToolCallDelta, out: &mut Vec<Event>) {
-        let name = Channel::CallName(delta.index);
+        let name = MaskedChannel::CallName(delta.index);
         if let Some(piece) = &mut delta.name {
             self.piece(name, piece, out);
         }
@@ -98,10 +98,14 @@ impl Masked {
         if let Some(rest) = tail.and_then(|tail| tail.flush(&self.mask, usize::MAX)) {
             delta.name.get_or_insert_default().push_str(&rest);
         }
-        self.piece(Channel::Arguments(delta.index), &mut delta.arguments, out);
+        self.piece(
+            MaskedChannel::Arguments(delta.index),
+            &mut delta.arguments,
+            out,
+        );
     }
 
-    fn piece(&mut self, channel: Channel, piece: &mut String, out: &mut Vec<Event>) {
+    fn piece(&mut self, channel: MaskedChannel, piece: &mut String, out: &mut Vec<Event>) {
         if piece.is_empty() {
             return;
         }
@@ -114,7 +118,7 @@ impl Masked {
     }
 
     /// Appends what is held back of all texts but this one, since another thing comes.
-    fn release(&mut self, but: Option<Channel>, out: &mut Vec<Event>) {
+    fn release(&mut self, but: Option<MaskedChannel>, out: &mut Vec<Event>) {
         for (channel, tail) in &mut self.tails {
             if channel.is_in_order() && Some(*channel) != but {
                 let text = tail.flush(&self.mask, COVERED_FROM);
@@ -159,7 +163,7 @@ impl Tail {
     }
 }
 
-impl Channel {
+impl MaskedChannel {
     /// Whether it matters what comes before it and behind it: the pieces of a call find their place by its number.
     fn is_in_order(self) -> bool {
         !matches!(self, Self::CallName(_) | Self::Arguments(_))

@@ -6,8 +6,8 @@ use super::*;
 const NO_TYPE: &str = "is no type: use string, number, integer, boolean, array, object or null";
 const DRAFT_7: &str = "http://json-schema.org/draft-07/schema#";
 
-fn told(problems: &[Problem]) -> Vec<String> {
-    problems.iter().map(Problem::to_string).collect()
+fn told(problems: &[SchemaProblem]) -> Vec<String> {
+    problems.iter().map(SchemaProblem::to_string).collect()
 }
 
 /// A tree of sums and products, in which each level of a wrong one could be looked at twice.
@@ -179,16 +179,16 @@ fn misfits_say_where_and_what() {
         (r#"{"name": "aa", "next": 3}"#, &["at /next: 3 fits none of the shapes under “anyOf”"]),
     ];
     for (answer, expected) in cases {
-        assert_eq!(told(&misfits(&schema, answer)), expected, "{answer}");
+        assert_eq!(told(&validation_errors(&schema, answer)), expected, "{answer}");
     }
-    assert_eq!(misfits(&schema, r#"{"name": "aa", "next": null, "tags": [null]}"#), []);
+    assert_eq!(validation_errors(&schema, r#"{"name": "aa", "next": null, "tags": [null]}"#), []);
 }
 
 #[test]
 fn five_misfits_are_told_at_most_and_long_texts_are_cut() {
     let schema = json!({"items": {"type": "integer"}});
     let answer = json!(vec!["ab\n".repeat(90); 9]).to_string();
-    let found = misfits(&schema, &answer);
+    let found = validation_errors(&schema, &answer);
     assert_eq!(found.len(), 5);
     assert!(found[0].what.chars().count() < 110, "{}", found[0]);
     assert!(!found[0].what.contains('\n'));
@@ -202,9 +202,13 @@ fn nothing_is_said_of_an_answer_to_a_wrong_schema() {
         json!({"$schema": "x"}),
         json!(5),
     ] {
-        assert_eq!(misfits(&schema, "{}"), [], "{schema}");
+        assert_eq!(validation_errors(&schema, "{}"), [], "{schema}");
     }
-    assert_eq!(misfits(&json!({}), "x").len(), 1, "but of no JSON");
+    assert_eq!(
+        validation_errors(&json!({}), "x").len(),
+        1,
+        "but of no JSON"
+    );
 }
 
 #[test]
@@ -215,7 +219,11 @@ fn what_could_take_long_ends() {
         tree = json!({"op": "add", "left": tree, "right": 1});
     }
     let tree = tree.to_string();
-    assert_eq!(misfits(&expression(), &tree), [], "it can't be told soon");
+    assert_eq!(
+        validation_errors(&expression(), &tree),
+        [],
+        "it can't be told soon"
+    );
     let mut names = serde_json::Map::new();
     for step in 0..60 {
         let next = json!({"$ref": format!("#/$defs/{}", step + 1)});
@@ -224,23 +232,27 @@ fn what_could_take_long_ends() {
     names.insert("60".into(), json!({"type": "string"}));
     let doubling = json!({"$ref": "#/$defs/0", "$defs": names});
     assert_eq!(problems(&doubling), []);
-    assert_eq!(misfits(&doubling, "5"), [], "it can't be told soon");
+    assert_eq!(
+        validation_errors(&doubling, "5"),
+        [],
+        "it can't be told soon"
+    );
     for schema in [
         json!({"$ref": "#"}),
         json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}),
     ] {
-        assert_eq!(misfits(&schema, "5"), [], "{schema}");
+        assert_eq!(validation_errors(&schema, "5"), [], "{schema}");
     }
     let text = json!(format!("{}b", "a".repeat(5000))).to_string();
     for pattern in ["^(a+)+$", "^(?=a)(a+)+$"] {
-        let _ = misfits(&json!({"pattern": pattern}), &text);
+        let _ = validation_errors(&json!({"pattern": pattern}), &text);
     }
 }
 
 #[test]
 fn a_tree_of_modest_size_is_told_of() {
     let answer = r#"{"op": "add", "left": 1, "right": {"op": "add", "left": "x", "right": 2}}"#;
-    let found = misfits(&expression(), answer);
+    let found = validation_errors(&expression(), answer);
     assert_eq!(
         told(&found),
         ["at /right/left: “x” fits none of the shapes under “anyOf”"]
@@ -294,6 +306,6 @@ proptest! {
     fn nothing_panics(schema in some_json(), answer in some_json()) {
         let _ = problems(&schema);
         let _ = strict_notes(&schema);
-        prop_assert!(misfits(&schema, &answer.to_string()).len() <= 5);
+        prop_assert!(validation_errors(&schema, &answer.to_string()).len() <= 5);
     }
 }

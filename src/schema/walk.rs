@@ -1,15 +1,15 @@
-//! A schema's own parts: which keywords hold schemas, and where each schema stands.
+//! The subschemas of a schema, and which keywords hold them.
 
 use serde_json::{Map, Value};
 
-/// What stands under a keyword.
+/// What a keyword holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holds {
     /// A schema.
     Schema,
     /// A list of schemas.
     List,
-    /// A schema a name.
+    /// An object of schemas by name.
     Names,
     /// A schema, or a list of them, by the draft.
     SchemaOrList,
@@ -38,20 +38,20 @@ pub(super) fn holds(keyword: &str) -> Holds {
     }
 }
 
-/// A schema that is an object, somewhere in another.
+/// A subschema that is a JSON object (not `true` or `false`).
 #[derive(Debug)]
-pub(super) struct Spot<'a> {
-    /// Where it stands.
+pub(super) struct ObjectSchema<'a> {
+    /// Its JSON pointer.
     pub(super) pointer: String,
     /// The schema.
     pub(super) map: &'a Map<String, Value>,
-    /// The keyword under which it stands; none at the root.
+    /// The keyword that holds it; `None` at the root.
     keyword: Option<&'a str>,
-    /// Which of the spots it is a part of.
+    /// The index of the subschema that contains it.
     parent: usize,
 }
 
-impl<'a> Spot<'a> {
+impl<'a> ObjectSchema<'a> {
     /// Whether it describes an object.
     pub(super) fn is_object(&self) -> bool {
         let named = match self.map.get("type") {
@@ -71,13 +71,13 @@ impl<'a> Spot<'a> {
             .map(String::as_str)
     }
 
-    /// Whether references in it start from another place than the root.
+    /// Whether it has an `$id`, so that references in it are not relative to the root.
     pub(super) fn has_own_base(&self) -> bool {
         let id = self.map.get("$id").or_else(|| self.map.get("id"));
         self.keyword.is_some() && id.is_some_and(Value::is_string)
     }
 
-    /// Whether properties may be told elsewhere, too.
+    /// Whether further properties may be defined elsewhere.
     fn is_open(&self) -> bool {
         let elsewhere = [
             "$dynamicRef",
@@ -94,11 +94,11 @@ impl<'a> Spot<'a> {
     }
 }
 
-/// Every schema in this one, itself first.
-pub(super) fn spots(schema: &Value) -> Vec<Spot<'_>> {
-    let mut spots = Vec::new();
-    collect(schema, "", None, 0, &mut spots);
-    spots
+/// All subschemas of a schema, itself first.
+pub(super) fn subschemas(schema: &Value) -> Vec<ObjectSchema<'_>> {
+    let mut subschemas = Vec::new();
+    collect(schema, "", None, 0, &mut subschemas);
+    subschemas
 }
 
 fn collect<'a>(
@@ -106,13 +106,13 @@ fn collect<'a>(
     pointer: &str,
     keyword: Option<&'a str>,
     parent: usize,
-    spots: &mut Vec<Spot<'a>>,
+    subschemas: &mut Vec<ObjectSchema<'a>>,
 ) {
     let Value::Object(map) = schema else {
         return;
     };
-    let own = spots.len();
-    spots.push(Spot {
+    let own = subschemas.len();
+    subschemas.push(ObjectSchema {
         pointer: pointer.to_owned(),
         map,
         keyword,
@@ -120,7 +120,7 @@ fn collect<'a>(
     });
     for (keyword, value) in map {
         let at = format!("{pointer}/{}", escaped(keyword));
-        let mut part = |value, at: &str| collect(value, at, Some(keyword), own, spots);
+        let mut part = |value, at: &str| collect(value, at, Some(keyword), own, subschemas);
         match (holds(keyword), value) {
             (Holds::Names, Value::Object(parts)) => {
                 for (name, value) in parts {
@@ -138,17 +138,20 @@ fn collect<'a>(
     }
 }
 
-/// The properties that may stand in this object; none if they can't be told from here alone.
-pub(super) fn known_names<'a>(spots: &[Spot<'a>], index: usize) -> Option<Vec<&'a str>> {
-    let spot = spots.get(index)?;
-    if spot.is_open() || !spot.map.contains_key("properties") {
+/// The names of all properties that this object may have; `None` if they are not all defined here.
+pub(super) fn known_names<'a>(
+    subschemas: &[ObjectSchema<'a>],
+    index: usize,
+) -> Option<Vec<&'a str>> {
+    let subschema = subschemas.get(index)?;
+    if subschema.is_open() || !subschema.map.contains_key("properties") {
         return None;
     }
-    let mut names: Vec<&str> = spot.names().collect();
-    let mut child = spot;
-    // A branch may require what the object around it names.
+    let mut names: Vec<&str> = subschema.names().collect();
+    let mut child = subschema;
+    // A branch may require properties that the object around it defines.
     while let Some("anyOf" | "oneOf") = child.keyword {
-        child = spots.get(child.parent)?;
+        child = subschemas.get(child.parent)?;
         names.extend(child.names());
     }
     let alone = !matches!(
@@ -158,21 +161,21 @@ pub(super) fn known_names<'a>(spots: &[Spot<'a>], index: usize) -> Option<Vec<&'
     alone.then_some(names)
 }
 
-/// What a reference within the schema means.
+/// The target of a reference within the schema.
 pub(super) fn target<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
     let fragment = reference.strip_prefix('#')?;
     if fragment.is_empty() || fragment.starts_with('/') {
         return root.pointer(fragment);
     }
-    let spots = spots(root);
-    let named = |spot: &&Spot<'_>| {
-        let anchor = |key| spot.map.get(key).and_then(Value::as_str);
+    let subschemas = subschemas(root);
+    let named = |subschema: &&ObjectSchema<'_>| {
+        let anchor = |key| subschema.map.get(key).and_then(Value::as_str);
         anchor("$anchor") == Some(fragment)
             || anchor("$dynamicAnchor") == Some(fragment)
             || anchor("$id") == Some(reference)
     };
-    let spot = spots.iter().find(named)?;
-    root.pointer(&spot.pointer)
+    let subschema = subschemas.iter().find(named)?;
+    root.pointer(&subschema.pointer)
 }
 
 /// A name as part of a JSON pointer.

@@ -1,18 +1,18 @@
-//! The sentences that tell what is wrong.
+//! The sentences for errors in schemas and answers.
 
 use jsonschema::{
     JsonType, ValidationError,
-    error::{TypeKind, ValidationErrorKind as Kind},
+    error::{TypeKind, ValidationErrorKind as ErrorKind},
 };
 use serde_json::Value;
 
 use super::{
-    Problem,
+    SchemaProblem,
     walk::{Holds, holds},
 };
 
-/// As much of a text is shown.
-const MOST_SHOWN: usize = 60;
+/// Most characters shown of a text.
+const MAX_SHOWN_CHARS: usize = 60;
 /// The types, in the order in which they are offered.
 const TYPES: [&str; 7] = [
     "string", "number", "integer", "boolean", "array", "object", "null",
@@ -25,11 +25,11 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// A text, cut where it is long.
 pub(super) fn clipped(text: &str) -> String {
-    let escaped: String = text.escape_debug().take(MOST_SHOWN + 1).collect();
-    if escaped.chars().count() <= MOST_SHOWN {
+    let escaped: String = text.escape_debug().take(MAX_SHOWN_CHARS + 1).collect();
+    if escaped.chars().count() <= MAX_SHOWN_CHARS {
         return escaped.replace("\\\"", "\"").replace("\\'", "'");
     }
-    let cut: String = escaped.chars().take(MOST_SHOWN).collect();
+    let cut: String = escaped.chars().take(MAX_SHOWN_CHARS).collect();
     format!("{cut}…")
 }
 
@@ -56,53 +56,66 @@ pub(super) fn not_json(error: &serde_json::Error) -> String {
     )
 }
 
-/// A place of an answer that does not fit; nothing if that could not be told.
-pub(super) fn misfit(error: &ValidationError<'_>) -> Option<Problem> {
-    let told = match error.kind() {
-        Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => return None,
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            let nearest = nearest(context, error.instance_path().as_str());
-            nearest.and_then(misfit)
+/// A validation error of an answer; `None` if the validator could not decide.
+pub(super) fn validation_error(error: &ValidationError<'_>) -> Option<SchemaProblem> {
+    let inner = match error.kind() {
+        ErrorKind::BacktrackLimitExceeded { .. } | ErrorKind::RegexEngineFailure { .. } => {
+            return None;
         }
-        Kind::PropertyNames { error: inner } => {
+        ErrorKind::AnyOf { context } | ErrorKind::OneOfNotValid { context } => {
+            let nearest = nearest(context, error.instance_path().as_str());
+            nearest.and_then(validation_error)
+        }
+        ErrorKind::PropertyNames { error: inner } => {
             let what = format!("{}, as a name", sentence(inner));
-            Some(Problem::new(error.instance_path().as_str(), what))
+            Some(SchemaProblem::new(error.instance_path().as_str(), what))
         }
         _ => None,
     };
-    Some(told.unwrap_or_else(|| Problem::new(error.instance_path().as_str(), sentence(error))))
+    Some(
+        inner
+            .unwrap_or_else(|| SchemaProblem::new(error.instance_path().as_str(), sentence(error))),
+    )
 }
 
-/// A place of a schema that its meta-schema has something against.
-pub(super) fn malformed(schema: &Value, error: &ValidationError<'_>) -> Option<Problem> {
+/// An error of a schema by its meta-schema.
+pub(super) fn meta_schema_error(
+    schema: &Value,
+    error: &ValidationError<'_>,
+) -> Option<SchemaProblem> {
     let pointer = error.instance_path().as_str();
     let place = place(schema, pointer);
-    if let Place::Keyword("type", at) = place {
+    if let SchemaPosition::Keyword("type", at) = place {
         return Some(type_problem(schema, at));
     }
     let advice = match place {
-        Place::Keyword(keyword, at) if pointer == at && !is_of_right_type(error) => wanted(keyword),
-        Place::Schema if !is_of_right_type(error) => {
+        SchemaPosition::Keyword(keyword, at) if pointer == at && !is_of_right_type(error) => {
+            wanted(keyword)
+        }
+        SchemaPosition::Schema if !is_of_right_type(error) => {
             Some("a schema is needed here: { … }, true or false")
         }
         _ => None,
     };
     if let Some(what) = advice {
-        return Some(Problem::new(pointer, what));
+        return Some(SchemaProblem::new(pointer, what));
     }
     match error.kind() {
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+        ErrorKind::AnyOf { context } | ErrorKind::OneOfNotValid { context } => {
             let nearest = nearest(context, pointer);
-            nearest.map_or_else(|| misfit(error), |error| malformed(schema, error))
+            nearest.map_or_else(
+                || validation_error(error),
+                |error| meta_schema_error(schema, error),
+            )
         }
-        _ => misfit(error),
+        _ => validation_error(error),
     }
 }
 
 /// Why a schema can't be used at all.
 pub(super) fn unusable(error: &ValidationError<'_>) -> String {
     match error.kind() {
-        Kind::Format { format } if format == "regex" => format!(
+        ErrorKind::Format { format } if format == "regex" => format!(
             "{} is no regular expression: mend it, or take it out",
             shown(error.instance())
         ),
@@ -110,15 +123,15 @@ pub(super) fn unusable(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// What a place of a schema is.
-enum Place<'a> {
+/// What a JSON pointer into a schema points to.
+enum SchemaPosition<'a> {
     Schema,
     /// In a keyword that starts at this pointer.
     Keyword(&'a str, &'a str),
     Nowhere,
 }
 
-fn place<'a>(schema: &Value, pointer: &'a str) -> Place<'a> {
+fn place<'a>(schema: &Value, pointer: &'a str) -> SchemaPosition<'a> {
     let mut ends = pointer.match_indices('/').map(|(at, _)| at).skip(1);
     let mut segments = pointer.split('/').skip(1);
     let mut end = || ends.next().unwrap_or(pointer.len());
@@ -129,27 +142,29 @@ fn place<'a>(schema: &Value, pointer: &'a str) -> Place<'a> {
             Holds::Schema => false,
             Holds::SchemaOrList => is_list,
             Holds::List | Holds::Names => true,
-            Holds::Other => return Place::Keyword(keyword, at),
+            Holds::Other => return SchemaPosition::Keyword(keyword, at),
         };
         if in_parts && segments.next().is_none() {
-            return Place::Keyword(keyword, at);
+            return SchemaPosition::Keyword(keyword, at);
         }
         if in_parts {
             end();
         }
     }
     if schema.pointer(pointer).is_some() {
-        Place::Schema
+        SchemaPosition::Schema
     } else {
-        Place::Nowhere
+        SchemaPosition::Nowhere
     }
 }
 
-/// Whether the value is of a type, and a number of a size, that may stand there.
+/// Whether the value has an allowed type and, if it is a number, an allowed size.
 fn is_of_right_type(error: &ValidationError<'_>) -> bool {
     match error.kind() {
-        Kind::Type { .. } | Kind::Minimum { .. } | Kind::ExclusiveMinimum { .. } => false,
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+        ErrorKind::Type { .. } | ErrorKind::Minimum { .. } | ErrorKind::ExclusiveMinimum { .. } => {
+            false
+        }
+        ErrorKind::AnyOf { context } | ErrorKind::OneOfNotValid { context } => {
             let mut first = context.iter().filter_map(|branch| branch.first());
             let here = error.instance_path();
             first.any(|inner| inner.instance_path() != here || is_of_right_type(inner))
@@ -158,7 +173,7 @@ fn is_of_right_type(error: &ValidationError<'_>) -> bool {
     }
 }
 
-/// What a keyword of a schema wants.
+/// What a keyword of a schema requires.
 fn wanted(keyword: &str) -> Option<&'static str> {
     let what = match keyword {
         "$defs" | "definitions" | "dependentSchemas" | "patternProperties" | "properties" => {
@@ -180,25 +195,25 @@ fn wanted(keyword: &str) -> Option<&'static str> {
     Some(what)
 }
 
-fn type_problem(schema: &Value, pointer: &str) -> Problem {
+fn type_problem(schema: &Value, pointer: &str) -> SchemaProblem {
     let is_type = |name: &Value| name.as_str().is_some_and(|name| TYPES.contains(&name));
     let use_one = format!("use {}", either(&TYPES));
     match schema.pointer(pointer) {
         Some(Value::Array(names)) => {
             let Some(at) = names.iter().position(|name| !is_type(name)) else {
                 let what = "name at least one type, and each only once";
-                return Problem::new(pointer, what);
+                return SchemaProblem::new(pointer, what);
             };
             let name = shown(names.get(at).unwrap_or(&Value::Null));
             let what = format!("{name} is no type: {use_one}");
-            Problem::new(format!("{pointer}/{at}"), what)
+            SchemaProblem::new(format!("{pointer}/{at}"), what)
         }
-        Some(name) => Problem::new(pointer, format!("{} is no type: {use_one}", shown(name))),
-        None => Problem::new(pointer, use_one),
+        Some(name) => SchemaProblem::new(pointer, format!("{} is no type: {use_one}", shown(name))),
+        None => SchemaProblem::new(pointer, use_one),
     }
 }
 
-/// Of branches that all fail, what fails in the one that was most likely meant; none if that is unclear.
+/// Of branches that all fail, the error in the one that was most likely meant; `None` if that is unclear.
 fn nearest<'a>(
     branches: &'a [Vec<ValidationError<'static>>],
     pointer: &str,
@@ -207,11 +222,16 @@ fn nearest<'a>(
         let mut here = branch
             .iter()
             .filter(|e| e.instance_path().as_str() == pointer);
-        !here.any(|e| matches!(e.kind(), Kind::Type { .. } | Kind::FalseSchema))
+        !here.any(|e| matches!(e.kind(), ErrorKind::Type { .. } | ErrorKind::FalseSchema))
     };
-    // A word that tells shapes apart.
+    // A constant that distinguishes the branches.
     let is_of_word = |branch: &&Vec<ValidationError<'_>>| {
-        !(branch.iter()).any(|e| matches!(e.kind(), Kind::Constant { .. } | Kind::Enum { .. }))
+        !(branch.iter()).any(|e| {
+            matches!(
+                e.kind(),
+                ErrorKind::Constant { .. } | ErrorKind::Enum { .. }
+            )
+        })
     };
     let likely: Vec<_> = branches.iter().filter(is_of_type).collect();
     let branch = match likely.as_slice() {
@@ -229,42 +249,53 @@ fn sentence(error: &ValidationError<'_>) -> String {
     let value = error.instance();
     let it = shown(value);
     match error.kind() {
-        Kind::Type { kind } => format!("{}, {} is needed", is_a(value), needed(kind)),
-        Kind::Required { property } => format!("{} is missing", shown(property)),
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+        ErrorKind::Type { kind } => format!("{}, {} is needed", is_a(value), needed(kind)),
+        ErrorKind::Required { property } => format!("{} is missing", shown(property)),
+        ErrorKind::AdditionalProperties { unexpected }
+        | ErrorKind::UnevaluatedProperties { unexpected } => {
             are(unexpected, "not among the properties")
         }
-        Kind::AdditionalItems { limit } => format!("more than {limit} items stand here"),
-        Kind::UnevaluatedItems { .. } => "there are items that are not in the schema".to_owned(),
-        Kind::Enum { options } => match options.as_array() {
+        ErrorKind::AdditionalItems { limit } => format!("more than {limit} items stand here"),
+        ErrorKind::UnevaluatedItems { .. } => {
+            "there are items that are not in the schema".to_owned()
+        }
+        ErrorKind::Enum { options } => match options.as_array() {
             Some(options) => format!("{it} is not {}", one_of(options)),
             None => format!("{it} is none of the values"),
         },
-        Kind::Constant { expected_value } => {
+        ErrorKind::Constant { expected_value } => {
             format!("{it} stands here, {} is needed", shown(expected_value))
         }
-        Kind::AnyOf { .. } => format!("{it} fits none of the shapes under “anyOf”"),
-        Kind::OneOfNotValid { .. } => format!("{it} fits none of the shapes under “oneOf”"),
-        Kind::OneOfMultipleValid { .. } => {
+        ErrorKind::AnyOf { .. } => format!("{it} fits none of the shapes under “anyOf”"),
+        ErrorKind::OneOfNotValid { .. } => format!("{it} fits none of the shapes under “oneOf”"),
+        ErrorKind::OneOfMultipleValid { .. } => {
             format!("{it} fits more than one of the shapes under “oneOf”")
         }
-        Kind::Not { .. } => format!("{it} fits what “not” rules out"),
-        Kind::FalseSchema => "nothing may stand here".to_owned(),
-        Kind::Contains => "no item is of the kind that “contains” asks for".to_owned(),
-        Kind::UniqueItems => "an item stands here twice".to_owned(),
-        Kind::Minimum { limit } => format!("{it} is less than {limit}"),
-        Kind::Maximum { limit } => format!("{it} is more than {limit}"),
-        Kind::ExclusiveMinimum { limit } => format!("{it} is not more than {limit}"),
-        Kind::ExclusiveMaximum { limit } => format!("{it} is not less than {limit}"),
-        Kind::MultipleOf { multiple_of } => format!("{it} is no multiple of {multiple_of}"),
-        Kind::MinLength { limit } => format!("{it} is shorter than {}", many(*limit, "character")),
-        Kind::MaxLength { limit } => format!("{it} is longer than {}", many(*limit, "character")),
-        Kind::MinItems { limit } => format!("at least {} must stand here", many(*limit, "item")),
-        Kind::MaxItems { limit } => format!("at most {} may stand here", many(*limit, "item")),
-        Kind::MinProperties { limit } => format!("at least {limit} properties must stand here"),
-        Kind::MaxProperties { limit } => format!("at most {limit} properties may stand here"),
-        Kind::Pattern { pattern } => format!("{it} does not match {}", quoted(pattern)),
-        Kind::Format { format } => format!("{it} is not of the format {}", quoted(format)),
+        ErrorKind::Not { .. } => format!("{it} fits what “not” rules out"),
+        ErrorKind::FalseSchema => "nothing may stand here".to_owned(),
+        ErrorKind::Contains => "no item is of the kind that “contains” asks for".to_owned(),
+        ErrorKind::UniqueItems => "an item stands here twice".to_owned(),
+        ErrorKind::Minimum { limit } => format!("{it} is less than {limit}"),
+        ErrorKind::Maximum { limit } => format!("{it} is more than {limit}"),
+        ErrorKind::ExclusiveMinimum { limit } => format!("{it} is not more than {limit}"),
+        ErrorKind::ExclusiveMaximum { limit } => format!("{it} is not less than {limit}"),
+        ErrorKind::MultipleOf { multiple_of } => format!("{it} is no multiple of {multiple_of}"),
+        ErrorKind::MinLength { limit } => {
+            format!("{it} is shorter than {}", many(*limit, "character"))
+        }
+        ErrorKind::MaxLength { limit } => {
+            format!("{it} is longer than {}", many(*limit, "character"))
+        }
+        ErrorKind::MinItems { limit } => {
+            format!("at least {} must stand here", many(*limit, "item"))
+        }
+        ErrorKind::MaxItems { limit } => format!("at most {} may stand here", many(*limit, "item")),
+        ErrorKind::MinProperties { limit } => {
+            format!("at least {limit} properties must stand here")
+        }
+        ErrorKind::MaxProperties { limit } => format!("at most {limit} properties may stand here"),
+        ErrorKind::Pattern { pattern } => format!("{it} does not match {}", quoted(pattern)),
+        ErrorKind::Format { format } => format!("{it} is not of the format {}", quoted(format)),
         _ => clipped(&error.masked().to_string()),
     }
 }

@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::{
     Appearance, SettingsEdit, SettingsProblem, parse, read,
-    section::{KEYS, Section, TIMEOUT_KEYS},
+    section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
 use crate::{endpoint::Endpoint, private, transport::Timeouts};
 
@@ -120,7 +120,7 @@ fn put_endpoint(
             endpoints.insert(id, item);
         }
     }
-    let full = Section::of(endpoint);
+    let full = EndpointSection::of(endpoint);
     let mut needed = full.clone().without_defaults(id);
     if !endpoints.contains_key(id) {
         // A new section is to be read, and its endpoint not to move if the preset ever does.

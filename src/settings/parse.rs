@@ -7,7 +7,7 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::{
     Appearance, Settings, SettingsProblem,
-    section::{KEYS, Section, TIMEOUT_KEYS},
+    section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
 use crate::endpoint::Endpoint;
 
@@ -16,7 +16,7 @@ const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 
 /// Reads settings. The path is only named in problems.
 pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProblem> {
-    let source = Source { path, text };
+    let source = TomlSource { path, text };
     let document =
         Document::parse(text).map_err(|why| source.problem(why.span(), why.message()))?;
     let mut settings = Settings::default();
@@ -36,12 +36,12 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
 }
 
 /// The text that problems point into.
-struct Source<'a> {
+struct TomlSource<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
-impl Source<'_> {
+impl TomlSource<'_> {
     fn endpoints(&self, item: &Item, settings: &mut Settings) -> Result<(), SettingsProblem> {
         let table = self.table(item, "an endpoint is written as a section [endpoint.ID]")?;
         for (id, item) in table.iter() {
@@ -58,7 +58,7 @@ impl Source<'_> {
         warnings: &mut Vec<SettingsProblem>,
     ) -> Result<Endpoint, SettingsProblem> {
         let table = self.table(item, "an endpoint is written as a section [endpoint.ID]")?;
-        let section: Section = self.read(item)?;
+        let section: EndpointSection = self.read(item)?;
         let endpoint = section.endpoint(id).map_err(|bad| {
             let span = table.get(bad.key).and_then(Item::span);
             self.problem(span.or_else(|| item.span()), &bad.message)

@@ -21,7 +21,7 @@ use crate::{
 /// A section as it is written. Order of the fields is the order of a new section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Section {
+pub(super) struct EndpointSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ impl BadSection {
     }
 }
 
-impl Section {
+impl EndpointSection {
     /// The endpoint that the section describes.
     pub(super) fn endpoint(&self, id: &str) -> Result<Endpoint, BadSection> {
         check_id(id).map_err(|why| BadSection::at("", why))?;
@@ -371,7 +371,7 @@ mod tests {
         endpoint.preset = Some("custom".into());
         endpoint.connect.proxy = Some("http://p:1".into());
         endpoint.connect.ca_file = Some("ca.pem".into());
-        let written = toml_edit::ser::to_document(&Section::of(&endpoint)).unwrap();
+        let written = toml_edit::ser::to_document(&EndpointSection::of(&endpoint)).unwrap();
         let keys: Vec<&str> = written.iter().map(|(key, _)| key).collect();
         assert_eq!(keys, KEYS);
         let timeouts = written["timeouts"].as_table_like().unwrap();

@@ -26,12 +26,12 @@ const POLL: Duration = Duration::from_secs(1);
 const NEVER: Duration = Duration::MAX;
 
 /// Calls back, from a thread of its own, whenever the settings file has changed. Dropping it stops it.
-pub struct Watch {
+pub struct SettingsWatcher {
     _watcher: Option<RecommendedWatcher>,
     _alive: Sender<()>,
 }
 
-impl std::fmt::Debug for Watch {
+impl std::fmt::Debug for SettingsWatcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Watch").finish_non_exhaustive()
     }
@@ -41,7 +41,10 @@ impl std::fmt::Debug for Watch {
 ///
 /// # Errors
 /// If the folder can't be made, or there is no thread to be had.
-pub fn watch(paths: &Paths, changed: impl Fn() + Send + 'static) -> Result<Watch, SettingsProblem> {
+pub fn watch(
+    paths: &Paths,
+    changed: impl Fn() + Send + 'static,
+) -> Result<SettingsWatcher, SettingsProblem> {
     let folders = folders(&paths.settings).map_err(|why| paths.problem(&why))?;
     let (events, inbox) = mpsc::channel();
     let watcher = on_events(&folders, &events).ok();
@@ -52,7 +55,7 @@ pub fn watch(paths: &Paths, changed: impl Fn() + Send + 'static) -> Result<Watch
         .name("settings-watch".to_owned())
         .spawn(move || report(&inbox, pace, &path, before, &changed))
         .map_err(|why| paths.problem(&why))?;
-    Ok(Watch {
+    Ok(SettingsWatcher {
         _watcher: watcher,
         _alive: events,
     })
@@ -99,9 +102,9 @@ fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'stati
 }
 
 /// What the file says, or what is wrong with it.
-type Said = Result<Option<String>, String>;
+type ReadResult = Result<Option<String>, String>;
 
-fn said(path: &Path) -> Said {
+fn said(path: &Path) -> ReadResult {
     read(path).map_err(|why| why.to_string())
 }
 
@@ -110,7 +113,7 @@ fn report(
     inbox: &Receiver<()>,
     pace: Duration,
     path: &Path,
-    mut before: Said,
+    mut before: ReadResult,
     changed: &impl Fn(),
 ) {
     let mut patience = pace;

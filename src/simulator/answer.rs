@@ -14,24 +14,24 @@ use http_body::Frame;
 use super::{
     ledger::Ledger,
     pace::{self, Pacer},
-    plan::{Act, Plan, Step},
-    wire::Wire,
+    plan::{Plan, PlanAction, PlanStep},
+    wire::ConnectionHandle,
 };
 use crate::{
-    dialect::serve::Writer,
+    dialect::serve::AnswerWriter,
     event::{Answer, Event},
 };
 
 /// One answer under way.
-pub(super) struct Exchange {
+pub(super) struct SimulatedAnswer {
     pub pacer: Arc<Pacer>,
     pub ledger: Arc<Ledger>,
-    pub wire: Wire,
+    pub wire: ConnectionHandle,
     /// The run's number.
     pub run: u64,
     /// When the request had been read: offset 0 of the plan.
     pub read: Instant,
-    pub writer: Box<dyn Writer>,
+    pub writer: Box<dyn AnswerWriter>,
     /// What the answer tells of how long it took.
     pub timings: Vec<Event>,
     /// Whether the client asked for usage at the end of a stream.
@@ -49,10 +49,10 @@ fn broken_off() -> io::Error {
     )
 }
 
-impl Exchange {
+impl SimulatedAnswer {
     /// The body of a streamed answer. All that is due at one instant goes out in one write.
     pub fn stream(self, plan: Plan) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send {
-        let body = Body {
+        let body = StreamedBody {
             exchange: self,
             plan: plan.peekable(),
             is_over: false,
@@ -64,10 +64,10 @@ impl Exchange {
     }
 
     /// Does one step; says whether the body goes on.
-    fn perform(&mut self, step: Step, out: &mut Vec<u8>) -> bool {
+    fn perform(&mut self, step: PlanStep, out: &mut Vec<u8>) -> bool {
         match step.act {
-            Act::Say(Event::Usage(_)) if !self.usage => {}
-            Act::Say(event) => {
+            PlanAction::Say(Event::Usage(_)) if !self.usage => {}
+            PlanAction::Say(event) => {
                 let mark = self.ledger.announce(self.run, step.at, event.is_token());
                 self.wire.await_write(mark);
                 if matches!(event, Event::Finish(_)) {
@@ -75,12 +75,12 @@ impl Exchange {
                 }
                 self.writer.write(&[event], out);
             }
-            Act::Cut => {
+            PlanAction::Cut => {
                 self.wire.cut();
                 let text = "this piece is cut in the middle".into();
                 self.writer.write(&[Event::Text { text }], out);
             }
-            Act::Reset => {
+            PlanAction::Reset => {
                 self.wire.reset();
                 return false;
             }
@@ -92,15 +92,15 @@ impl Exchange {
     ///
     /// # Errors
     /// If the plan resets the connection before that.
-    pub async fn whole(self, plan: Plan) -> io::Result<(Answer, Box<dyn Writer>)> {
+    pub async fn whole(self, plan: Plan) -> io::Result<(Answer, Box<dyn AnswerWriter>)> {
         let mut answer = Answer::default();
         let mut end = plan.head;
         for step in plan {
             end = step.at;
             match step.act {
-                Act::Say(event) => answer.apply(&event),
-                Act::Cut => self.wire.cut(),
-                Act::Reset => {
+                PlanAction::Say(event) => answer.apply(&event),
+                PlanAction::Cut => self.wire.cut(),
+                PlanAction::Reset => {
                     self.pacer.until(self.read + step.at).await;
                     self.wire.reset();
                     return Err(broken_off());
@@ -116,14 +116,14 @@ impl Exchange {
 }
 
 /// A streamed answer on its way out.
-struct Body {
-    exchange: Exchange,
+struct StreamedBody {
+    exchange: SimulatedAnswer,
     plan: Peekable<Plan>,
     /// Whether nothing follows.
     is_over: bool,
 }
 
-impl Body {
+impl StreamedBody {
     /// Waits until something is due, and gives it.
     async fn next(&mut self) -> Option<Result<Frame<Bytes>, io::Error>> {
         while !self.is_over {
@@ -134,7 +134,7 @@ impl Body {
             };
             let (wire, pacer) = (&self.exchange.wire, &self.exchange.pacer);
             pacer.until(self.exchange.read + step.at).await;
-            if matches!(step.act, Act::Cut) {
+            if matches!(step.act, PlanAction::Cut) {
                 // Half of the next write is lost: nothing said before may be in it.
                 all_is_written(wire, pacer).await;
             }
@@ -153,10 +153,10 @@ impl Body {
     }
 
     /// Does a step and what is due with it; says whether the body goes on.
-    fn perform_due(&mut self, step: Step, out: &mut Vec<u8>) -> bool {
+    fn perform_due(&mut self, step: PlanStep, out: &mut Vec<u8>) -> bool {
         let at = step.at;
         let mut goes_on = self.exchange.perform(step, out);
-        let joins = |next: &Step| next.at == at && !matches!(next.act, Act::Cut);
+        let joins = |next: &PlanStep| next.at == at && !matches!(next.act, PlanAction::Cut);
         while let Some(step) = self.plan.next_if(|next| goes_on && joins(next)) {
             goes_on = self.exchange.perform(step, out);
         }
@@ -165,7 +165,7 @@ impl Body {
 }
 
 /// Waits until the socket has taken every piece that was handed over.
-async fn all_is_written(wire: &Wire, pacer: &Pacer) {
+async fn all_is_written(wire: &ConnectionHandle, pacer: &Pacer) {
     while wire.is_behind() {
         pacer.until(pace::now() + FLUSH_PAUSE).await;
     }

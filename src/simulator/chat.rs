@@ -11,19 +11,20 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
-    answer::Exchange,
-    model::{self, Model, Opening},
+    answer::SimulatedAnswer,
+    model::{self, AnswerOpening, Model},
     oauth, pace,
     plan::{self, Plan, Promise},
     reply::{
-        ASK_PLAN_HEADER, Body, PLAN_HEADER, RUN_HEADER, Stop, finish, full, json_response, refused,
+        ASK_PLAN_HEADER, PLAN_HEADER, RUN_HEADER, ReplyBody, Stop, finish, full, json_response,
+        refused,
     },
-    server::Server,
-    wire::Wire,
+    server::SharedServer,
+    wire::ConnectionHandle,
 };
 use crate::{
     chat::{ChatRequest, Part},
-    dialect::serve::{AnswerHead, Asked, Serve, Way, refusal},
+    dialect::serve::{AnswerHead, PathParams, Serve, ServedRequest, refusal},
     event::Fault,
 };
 
@@ -37,12 +38,12 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Simulated sign-in</title
 
 /// Answers a chat request. The plan's clock starts at the read that completed the request.
 pub(super) async fn answer(
-    server: &Server,
+    server: &SharedServer,
     dialect: &Serve,
-    way: &Way,
-    wire: Wire,
+    way: &PathParams,
+    wire: ConnectionHandle,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Stop> {
+) -> Result<Response<ReplyBody>, Stop> {
     let (head, body) = request.into_parts();
     let body = whole_body(body).await?;
     let read = wire.last_read();
@@ -64,7 +65,7 @@ pub(super) async fn answer(
     let metadata = json!({ "simulated": "true" });
     asked.echo.insert("metadata".into(), metadata);
     let own = answer_head(run, plan.prompt_tokens());
-    let exchange = Exchange {
+    let exchange = SimulatedAnswer {
         pacer: Arc::clone(&server.pacer),
         ledger: Arc::clone(&server.ledger),
         wire,
@@ -122,7 +123,7 @@ fn signature(run: u64, part: usize) -> String {
 }
 
 /// The model asked for, if there is one of that name and the key opens it.
-fn admitted(asked: &Asked, key: Option<&str>) -> Result<&'static Model, Fault> {
+fn admitted(asked: &ServedRequest, key: Option<&str>) -> Result<&'static Model, Fault> {
     if asked.request.choices() != 1 {
         let message = "“n” must be 1: the simulator gives one answer a request";
         return Err(refusal(400, "invalid_request", message));
@@ -145,26 +146,26 @@ fn admitted(asked: &Asked, key: Option<&str>) -> Result<&'static Model, Fault> {
 async fn open(
     model: &Model,
     dialect: &Serve,
-    exchange: Exchange,
+    exchange: SimulatedAnswer,
     plan: Plan,
     stream: bool,
-) -> Result<Response<Body>, Stop> {
+) -> Result<Response<ReplyBody>, Stop> {
     exchange.pacer.until(exchange.read + plan.head).await;
     match model.opening {
-        Opening::Refuse(fault) => Ok(refused(dialect, &fault())),
-        Opening::Html => {
+        AnswerOpening::Refuse(fault) => Ok(refused(dialect, &fault())),
+        AnswerOpening::Html => {
             let response =
                 Response::builder().header(header::CONTENT_TYPE, "text/html; charset=utf-8");
             Ok(finish(response, full(PAGE)))
         }
-        Opening::Answer if stream => {
+        AnswerOpening::Answer if stream => {
             let response = Response::builder()
                 .header(header::CONTENT_TYPE, exchange.writer.content_type())
                 .header(header::CACHE_CONTROL, "no-cache");
             let body = StreamBody::new(exchange.stream(plan)).boxed_unsync();
             Ok(finish(response, body))
         }
-        Opening::Answer => {
+        AnswerOpening::Answer => {
             let (answer, writer) = exchange.whole(plan).await.map_err(Stop::Break)?;
             if let Some(fault) = answer.fault {
                 let status = fault.status.or(Some(500));

@@ -27,7 +27,7 @@ pub(super) struct Ledger(Mutex<Records>);
 #[derive(Debug, Default)]
 struct Records {
     /// Consecutive numbers, so that a run's place is its distance from the first.
-    runs: VecDeque<Record>,
+    runs: VecDeque<LedgerRun>,
     next: u64,
     pieces: usize,
     /// Runs at the front whose pieces are gone.
@@ -36,7 +36,7 @@ struct Records {
 
 /// One run.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Record {
+pub(super) struct LedgerRun {
     /// Its number, as in the header `x-sim-run` and in the answer's id.
     pub run: u64,
     /// The model.
@@ -54,12 +54,12 @@ pub(super) struct Record {
     #[serde(skip)]
     read: Instant,
     #[serde(skip)]
-    pieces: Vec<Piece>,
+    pieces: Vec<LedgerPiece>,
 }
 
 /// One piece of an answer.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Piece {
+struct LedgerPiece {
     /// When it was due.
     planned_ns: u64,
     /// When the write began that carried it; `null` while it waits.
@@ -68,7 +68,7 @@ struct Piece {
 
 /// A piece that waits for its write.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
+pub(super) struct PendingMark {
     run: u64,
     index: Option<usize>,
     first_token: bool,
@@ -84,7 +84,7 @@ impl Ledger {
         let mut records = self.lock();
         records.next += 1;
         let run = records.next;
-        records.runs.push_back(Record {
+        records.runs.push_back(LedgerRun {
             run,
             model,
             seed,
@@ -104,9 +104,9 @@ impl Ledger {
     }
 
     /// Notes a piece that is about to be written.
-    pub fn announce(&self, run: u64, planned: Duration, token: bool) -> Mark {
+    pub fn announce(&self, run: u64, planned: Duration, token: bool) -> PendingMark {
         let mut records = self.lock();
-        let mut mark = Mark {
+        let mut mark = PendingMark {
             run,
             index: None,
             first_token: false,
@@ -122,7 +122,7 @@ impl Ledger {
         }
         if record.pieces.len() < MAX_PIECES {
             mark.index = Some(record.pieces.len());
-            record.pieces.push(Piece {
+            record.pieces.push(LedgerPiece {
                 planned_ns,
                 written_ns: None,
             });
@@ -133,7 +133,7 @@ impl Ledger {
     }
 
     /// Notes that a write which began at `at` carried these pieces.
-    pub fn written(&self, marks: &[Mark], at: Instant) {
+    pub fn written(&self, marks: &[PendingMark], at: Instant) {
         let mut records = self.lock();
         for mark in marks {
             let Some(record) = records.record(mark.run) else {
@@ -150,11 +150,11 @@ impl Ledger {
     }
 
     /// The runs after this number, oldest first, without their pieces.
-    pub fn after(&self, run: u64) -> Vec<Record> {
+    pub fn after(&self, run: u64) -> Vec<LedgerRun> {
         let records = self.lock();
         let newer = records.runs.iter().filter(|r| r.run > run);
         newer
-            .map(|r| Record {
+            .map(|r| LedgerRun {
                 pieces: Vec::new(),
                 ..r.clone()
             })
@@ -172,7 +172,7 @@ impl Ledger {
 }
 
 impl Records {
-    fn record(&mut self, run: u64) -> Option<&mut Record> {
+    fn record(&mut self, run: u64) -> Option<&mut LedgerRun> {
         let first = self.runs.front()?.run;
         let index = usize::try_from(run.checked_sub(first)?).ok()?;
         self.runs.get_mut(index)

@@ -18,7 +18,7 @@ pub(super) struct Model {
     /// How fast.
     pub pace: Pace,
     /// How it opens its answer.
-    pub opening: Opening,
+    pub opening: AnswerOpening,
     /// What goes wrong, and after how many tokens.
     pub mishap: Option<(u64, Mishap)>,
     /// What a key must begin with; `None` if it needs no key.
@@ -56,7 +56,7 @@ pub(super) enum Delay {
 
 /// How an answer opens.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Opening {
+pub(super) enum AnswerOpening {
     /// As asked.
     Answer,
     /// With an HTTP error.
@@ -93,7 +93,7 @@ const PLAIN: Model = Model {
         keep_alive_ms: None,
         scaled: false,
     },
-    opening: Opening::Answer,
+    opening: AnswerOpening::Answer,
     mishap: None,
     key: None,
 };
@@ -190,11 +190,11 @@ pub(super) static MODELS: &[Model] = &[
     model!("sim-empty", "Ends without a token",
         pace {}, script: |_| Script::default()),
     model!("sim-rate-limited", "429: wait two seconds",
-        pace { first: Delay::Fixed(80.0), head: 1.0 }, opening: Opening::Refuse(rate_limited)),
+        pace { first: Delay::Fixed(80.0), head: 1.0 }, opening: AnswerOpening::Refuse(rate_limited)),
     model!("sim-overloaded", "503: too busy",
-        pace { first: Delay::Fixed(120.0), head: 1.0 }, opening: Opening::Refuse(overloaded)),
+        pace { first: Delay::Fixed(120.0), head: 1.0 }, opening: AnswerOpening::Refuse(overloaded)),
     model!("sim-html", "Status 200 and a web page",
-        pace { first: Delay::Fixed(60.0), head: 1.0 }, opening: Opening::Html),
+        pace { first: Delay::Fixed(60.0), head: 1.0 }, opening: AnswerOpening::Html),
     model!("sim-bench", "For benchmarks: first token after 50 ms, one every 40 ms, 64 in all; each run scaled by 0.7 to 1.3",
         pace { first: Delay::Fixed(50.0), gap: Delay::Fixed(40.0), head: 1.0, scaled: true }, script: script::bench),
 ];

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     pace,
-    reply::{Body, finish, full, json_response},
+    reply::{ReplyBody, finish, full, json_response},
 };
 use crate::{dialect::serve::refusal, event::Fault};
 
@@ -30,12 +30,12 @@ const TOKEN: &str = "sim-token-";
 const FLAVOR: &str = "metadata-flavor";
 
 /// Issues tokens.
-pub(super) struct Tokens {
+pub(super) struct TokenIssuer {
     life: Duration,
     issued: AtomicU64,
 }
 
-impl Tokens {
+impl TokenIssuer {
     pub fn new(life: Duration) -> Self {
         Self {
             life,
@@ -53,7 +53,7 @@ impl Tokens {
     }
 
     /// Answers a request for a token.
-    pub fn grant(&self, body: &[u8]) -> Response<Body> {
+    pub fn grant(&self, body: &[u8]) -> Response<ReplyBody> {
         match proof_of(body) {
             Ok(()) => json_response(StatusCode::OK, &self.issue()),
             Err((error, why)) => json_response(
@@ -64,7 +64,7 @@ impl Tokens {
     }
 
     /// Answers what is asked of the metadata server, below its path.
-    pub fn metadata(&self, path: &str, headers: &HeaderMap) -> Response<Body> {
+    pub fn metadata(&self, path: &str, headers: &HeaderMap) -> Response<ReplyBody> {
         let mut response = if headers.get(FLAVOR).is_none_or(|flavor| flavor != "Google") {
             text(
                 StatusCode::FORBIDDEN,
@@ -89,7 +89,7 @@ impl Tokens {
     }
 }
 
-fn text(status: StatusCode, text: &'static str) -> Response<Body> {
+fn text(status: StatusCode, text: &'static str) -> Response<ReplyBody> {
     finish(Response::builder().status(status), full(text))
 }
 
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_token_opens_until_it_ends() {
-        let fresh = Tokens::new(Duration::from_mins(1)).issue();
-        let stale = Tokens::new(Duration::ZERO).issue();
+        let fresh = TokenIssuer::new(Duration::from_mins(1)).issue();
+        let stale = TokenIssuer::new(Duration::ZERO).issue();
         let key = |token: &Value| token["access_token"].as_str().map(str::to_owned);
         assert!(check(key(&fresh).as_deref()).is_ok());
         assert_eq!(check(key(&stale).as_deref()).unwrap_err().status, Some(401));

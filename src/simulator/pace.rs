@@ -44,35 +44,35 @@ pub(super) struct Pacer {
 
 #[derive(Debug, Default)]
 struct Queue {
-    alarms: BinaryHeap<Reverse<Alarm>>,
+    alarms: BinaryHeap<Reverse<PaceTimer>>,
     stop: bool,
 }
 
 #[derive(Debug)]
-struct Alarm {
+struct PaceTimer {
     at: Instant,
     waker: Waker,
 }
 
-impl Ord for Alarm {
+impl Ord for PaceTimer {
     fn cmp(&self, other: &Self) -> Ordering {
         self.at.cmp(&other.at)
     }
 }
 
-impl PartialOrd for Alarm {
+impl PartialOrd for PaceTimer {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Alarm {
+impl PartialEq for PaceTimer {
     fn eq(&self, other: &Self) -> bool {
         self.at == other.at
     }
 }
 
-impl Eq for Alarm {}
+impl Eq for PaceTimer {}
 
 impl Pacer {
     /// Starts the thread.
@@ -101,7 +101,7 @@ impl Pacer {
     fn set(&self, at: Instant, waker: Waker) {
         let mut queue = lock(&self.queue);
         let earliest = queue.alarms.peek().is_none_or(|first| at < first.0.at);
-        queue.alarms.push(Reverse(Alarm { at, waker }));
+        queue.alarms.push(Reverse(PaceTimer { at, waker }));
         drop(queue);
         if earliest {
             self.sleeper.unpark();
@@ -128,9 +128,9 @@ fn run(queue: &Mutex<Queue>) {
     let mut due = Vec::new();
     loop {
         let wait = match take_due(queue, &mut due) {
-            Next::Stop => return,
-            Next::Nothing => None,
-            Next::In(wait) => Some(wait),
+            PaceStep::Stop => return,
+            PaceStep::Nothing => None,
+            PaceStep::In(wait) => Some(wait),
         };
         if due.is_empty() {
             match wait {
@@ -142,26 +142,26 @@ fn run(queue: &Mutex<Queue>) {
     }
 }
 
-enum Next {
+enum PaceStep {
     Stop,
     Nothing,
     In(Duration),
 }
 
 /// Moves the wakers that are due to `due`; says how long the next one has time.
-fn take_due(queue: &Mutex<Queue>, due: &mut Vec<Waker>) -> Next {
+fn take_due(queue: &Mutex<Queue>, due: &mut Vec<Waker>) -> PaceStep {
     let mut queue = lock(queue);
     if queue.stop {
-        return Next::Stop;
+        return PaceStep::Stop;
     }
     let now = now();
     while let Some(Reverse(first)) = queue.alarms.peek() {
         if first.at > now {
-            return Next::In(first.at - now);
+            return PaceStep::In(first.at - now);
         }
         due.extend(queue.alarms.pop().map(|alarm| alarm.0.waker));
     }
-    Next::Nothing
+    PaceStep::Nothing
 }
 
 /// The future of [`Pacer::until`].

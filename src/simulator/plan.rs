@@ -1,6 +1,6 @@
 //! The schedule of one answer: what is done when, fixed before the first byte goes out.
 //!
-//! In: a model, a request and a seed. Out: an iterator of [`Step`]s in order of time. It is lazy, so
+//! In: a model, a request and a seed. Out: an iterator of [`PlanStep`]s in order of time. It is lazy, so
 //! that a very long answer costs no memory, and a clone foretells exactly what the original will do.
 
 mod delay;
@@ -16,26 +16,26 @@ use self::delay::{draw, duration};
 pub(super) use self::seeds::{Seeds, seeds};
 use super::{
     model::{Mishap, Model, Pace},
-    tokens::{Tokens, prompt_tokens},
+    tokens::{ScriptTokens, prompt_tokens},
 };
 use crate::{
     chat::ChatRequest,
-    dialect::serve::Times,
+    dialect::serve::AnswerTimes,
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
 };
 
 /// Something to do, so long after the request was read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Step {
+pub(super) struct PlanStep {
     /// When.
     pub at: Duration,
     /// What.
-    pub act: Act,
+    pub act: PlanAction,
 }
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Act {
+pub(super) enum PlanAction {
     /// Says something.
     Say(Event),
     /// Resets the connection.
@@ -56,9 +56,9 @@ pub(super) struct Plan {
     scale: f64,
     /// How far the schedule has been made, in milliseconds.
     clock: f64,
-    tokens: Tokens,
+    tokens: ScriptTokens,
     /// Steps made and not given out yet.
-    ready: VecDeque<Step>,
+    ready: VecDeque<PlanStep>,
     usage: Usage,
     limit: u64,
     over: bool,
@@ -87,7 +87,7 @@ impl Plan {
             rng,
             scale,
             clock: first,
-            tokens: Tokens::new((model.script)(request), &request.params.stop),
+            tokens: ScriptTokens::new((model.script)(request), &request.params.stop),
             ready: VecDeque::new(),
             usage: Usage {
                 cache_written: None,
@@ -120,7 +120,7 @@ impl Plan {
         };
         for step in self.clone() {
             promise.end = step.at;
-            if let Act::Say(event) = &step.act
+            if let PlanAction::Say(event) = &step.act
                 && event.is_token()
             {
                 promise.first_token.get_or_insert(step.at);
@@ -136,9 +136,9 @@ impl Plan {
     }
 
     fn say_at(&mut self, at: f64, event: Event) {
-        let step = Step {
+        let step = PlanStep {
             at: duration(at),
-            act: Act::Say(event),
+            act: PlanAction::Say(event),
         };
         self.ready.push_back(step);
     }
@@ -162,7 +162,7 @@ impl Plan {
                     self.flush(&mut batch);
                     self.clock += TAIL_MS * self.scale;
                     let at = duration(self.clock);
-                    self.ready.push_back(Step { at, act });
+                    self.ready.push_back(PlanStep { at, act });
                     self.over = true;
                     return;
                 }
@@ -200,12 +200,12 @@ impl Plan {
     }
 
     /// The act that a mishap ends the answer with; `None` if the answer goes on.
-    fn befall(&mut self, mishap: Mishap) -> Option<Act> {
+    fn befall(&mut self, mishap: Mishap) -> Option<PlanAction> {
         match mishap {
             Mishap::Stall(ms) => self.clock += ms * self.scale,
-            Mishap::Reset => return Some(Act::Reset),
-            Mishap::Cut => return Some(Act::Cut),
-            Mishap::Error => return Some(Act::Say(Event::Fault(stream_error()))),
+            Mishap::Reset => return Some(PlanAction::Reset),
+            Mishap::Cut => return Some(PlanAction::Cut),
+            Mishap::Error => return Some(PlanAction::Say(Event::Fault(stream_error()))),
             // Remembered until the end.
             Mishap::NoEndMark => self.tokens.end_mark = false,
         }
@@ -237,9 +237,9 @@ impl Plan {
 }
 
 impl Iterator for Plan {
-    type Item = Step;
+    type Item = PlanStep;
 
-    fn next(&mut self) -> Option<Step> {
+    fn next(&mut self) -> Option<PlanStep> {
         if self.ready.is_empty() && !self.over {
             self.refill();
         }
@@ -262,8 +262,8 @@ pub(super) struct Promise {
 
 impl Promise {
     /// The dates that an answer may tell.
-    pub fn times(&self) -> Times {
-        Times {
+    pub fn times(&self) -> AnswerTimes {
+        AnswerTimes {
             head: self.head,
             first_token: self.first_token,
             end: self.end,

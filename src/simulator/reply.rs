@@ -18,7 +18,7 @@ pub(super) const ASK_PLAN_HEADER: HeaderName = HeaderName::from_static("x-tokens
 
 const SERVER: &str = "tokenscope-simulator";
 
-pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+pub(super) type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Why a request gets no answer of its own.
 pub(super) enum Stop {
@@ -53,27 +53,27 @@ impl From<Fault> for Stop {
 }
 
 /// A refusal, as the protocol writes it.
-pub(super) fn refused(dialect: &Serve, fault: &Fault) -> Response<Body> {
+pub(super) fn refused(dialect: &Serve, fault: &Fault) -> Response<ReplyBody> {
     let mut response = (dialect.refuse)(fault).map(full);
     let headers = response.headers_mut();
     headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
     response
 }
 
-pub(super) fn json_response(status: StatusCode, value: &Value) -> Response<Body> {
+pub(super) fn json_response(status: StatusCode, value: &Value) -> Response<ReplyBody> {
     let response = Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "application/json");
     finish(response, full(value.to_string()))
 }
 
-pub(super) fn full(text: impl Into<Bytes>) -> Body {
+pub(super) fn full(text: impl Into<Bytes>) -> ReplyBody {
     Full::new(text.into())
         .map_err(|e| match e {})
         .boxed_unsync()
 }
 
-pub(super) fn finish(response: http::response::Builder, body: Body) -> Response<Body> {
+pub(super) fn finish(response: http::response::Builder, body: ReplyBody) -> Response<ReplyBody> {
     response
         .header(header::SERVER, SERVER)
         .body(body)

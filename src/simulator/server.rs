@@ -16,21 +16,21 @@ use tokio::{
 };
 
 use super::{
-    Options, chat,
+    SimulatorOptions, chat,
     ledger::Ledger,
     model,
     names::check_names,
-    oauth::{self, Tokens},
+    oauth::{self, TokenIssuer},
     pace::{self, Pacer},
-    reply::{Body, RUN_HEADER, Stop, json_response, refused},
+    reply::{RUN_HEADER, ReplyBody, Stop, json_response, refused},
     tls::Tls,
-    waiting::{GRACE, Place, Waiting},
-    wire::{Connection, Wire},
+    waiting::{GRACE, IdleConnections, WaitingPlace},
+    wire::{Connection, ConnectionHandle},
 };
 use crate::{
     dialect::{
         DialectId,
-        serve::{self, ModelList, Route, refusal},
+        serve::{self, ModelList, ServedRoute, refusal},
     },
     event::Fault,
 };
@@ -47,7 +47,7 @@ const MAX_HEAD: usize = 64 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A place among the connections, once there is one.
-async fn slot(slots: &Arc<Semaphore>, waiting: &Waiting) -> Option<OwnedSemaphorePermit> {
+async fn slot(slots: &Arc<Semaphore>, waiting: &IdleConnections) -> Option<OwnedSemaphorePermit> {
     loop {
         let slot = Arc::clone(slots).acquire_owned();
         match timeout(GRACE, slot).await {
@@ -59,24 +59,24 @@ async fn slot(slots: &Arc<Semaphore>, waiting: &Waiting) -> Option<OwnedSemaphor
 }
 
 /// What all connections share.
-pub(super) struct Server {
-    pub(super) options: Options,
+pub(super) struct SharedServer {
+    pub(super) options: SimulatorOptions,
     pub(super) pacer: Arc<Pacer>,
     pub(super) ledger: Arc<Ledger>,
     tls: Option<Arc<Tls>>,
-    tokens: Tokens,
-    waiting: Waiting,
+    tokens: TokenIssuer,
+    waiting: IdleConnections,
 }
 
-impl Server {
-    pub fn new(options: Options, tls: Option<Arc<Tls>>) -> io::Result<Self> {
+impl SharedServer {
+    pub fn new(options: SimulatorOptions, tls: Option<Arc<Tls>>) -> io::Result<Self> {
         Ok(Self {
             options,
             pacer: Arc::new(Pacer::start()?),
             ledger: Arc::default(),
             tls,
-            tokens: Tokens::new(options.token_life),
-            waiting: Waiting::default(),
+            tokens: TokenIssuer::new(options.token_life),
+            waiting: IdleConnections::default(),
         })
     }
 
@@ -113,7 +113,7 @@ impl Server {
     async fn connection(
         self: Arc<Self>,
         stream: TcpStream,
-        place: Arc<Place>,
+        place: Arc<WaitingPlace>,
     ) -> Result<(), ConnectionError> {
         stream.set_nodelay(true)?;
         let Some(tls) = self.tls.clone() else {
@@ -133,9 +133,9 @@ impl Server {
     async fn speak<S>(
         self: Arc<Self>,
         stream: S,
-        wire: Wire,
+        wire: ConnectionHandle,
         http2: bool,
-        place: Arc<Place>,
+        place: Arc<WaitingPlace>,
     ) -> Result<(), ConnectionError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -161,7 +161,11 @@ impl Server {
     }
 
     /// Answers one request; an error closes the connection.
-    async fn respond(&self, wire: Wire, request: Request<Incoming>) -> io::Result<Response<Body>> {
+    async fn respond(
+        &self,
+        wire: ConnectionHandle,
+        request: Request<Incoming>,
+    ) -> io::Result<Response<ReplyBody>> {
         let asked = format!("{} {}", request.method(), request.uri().path());
         let response = match self.route(wire, request).await {
             Ok(response) => response,
@@ -186,13 +190,17 @@ impl Server {
         }
     }
 
-    async fn route(&self, wire: Wire, request: Request<Incoming>) -> Result<Response<Body>, Stop> {
+    async fn route(
+        &self,
+        wire: ConnectionHandle,
+        request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Stop> {
         check_names(request.uri(), request.headers(), self.options.is_remote())?;
         let path = request.uri().path().to_owned();
         let asked = request.uri().path_and_query().map_or("/", |p| p.as_str());
         match serve::route(asked, request.headers()) {
             None => {}
-            Some((dialect, Route::Models)) => {
+            Some((dialect, ServedRoute::Models)) => {
                 only(&Method::GET, request.method()).map_err(|fault| (dialect, fault))?;
                 let list = (dialect.models)(&ModelList {
                     models: &model::listed(),
@@ -201,7 +209,7 @@ impl Server {
                 });
                 return Ok(json_response(StatusCode::OK, &list));
             }
-            Some((dialect, Route::Chat(way))) => {
+            Some((dialect, ServedRoute::Chat(way))) => {
                 only(&Method::POST, request.method()).map_err(|fault| (dialect, fault))?;
                 let answer = chat::answer(self, dialect, &way, wire, request).await;
                 return answer.map_err(|stop| stop.said_by(dialect));
@@ -290,7 +298,7 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
 }
 
 /// A refusal in the protocol that most clients speak, where the path is none's.
-fn refused_to_anyone(fault: &Fault) -> Response<Body> {
+fn refused_to_anyone(fault: &Fault) -> Response<ReplyBody> {
     match DialectId::OpenaiChat.dialect().serve {
         Some(dialect) => refused(dialect, fault),
         None => json_response(StatusCode::NOT_FOUND, &json!({ "error": fault.message })),

@@ -10,8 +10,8 @@ use crate::{
 
 /// The tokens of a script, as events.
 #[derive(Clone, Debug)]
-pub(super) struct Tokens {
-    segments: VecDeque<Segment>,
+pub(super) struct ScriptTokens {
+    segments: VecDeque<ScriptSegment>,
     /// Whether the script calls functions.
     pub called: bool,
     /// Whether the stream will end with its end mark.
@@ -19,15 +19,15 @@ pub(super) struct Tokens {
 }
 
 #[derive(Clone, Debug)]
-struct Segment {
-    kind: Kind,
+struct ScriptSegment {
+    kind: TokenKind,
     text: Cow<'static, str>,
     /// Bytes said already.
     said: usize,
 }
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum TokenKind {
     Reasoning,
     Text,
     Refusal,
@@ -41,22 +41,22 @@ enum Kind {
     },
 }
 
-impl Tokens {
+impl ScriptTokens {
     pub fn new(script: Script, stop: &[String]) -> Self {
         let text = cut_at(script.text, stop);
         let mut parts = vec![
-            (Kind::Reasoning, script.reasoning),
-            (Kind::Text, text),
-            (Kind::Refusal, script.refusal),
+            (TokenKind::Reasoning, script.reasoning),
+            (TokenKind::Text, text),
+            (TokenKind::Refusal, script.refusal),
         ];
         let called = !script.calls.is_empty();
         for (index, call) in script.calls.into_iter().enumerate() {
-            parts.push((Kind::Call { index, id: call.id }, call.name.into()));
-            parts.push((Kind::Arguments { index }, call.arguments.into()));
+            parts.push((TokenKind::Call { index, id: call.id }, call.name.into()));
+            parts.push((TokenKind::Arguments { index }, call.arguments.into()));
         }
         let segments = (parts.into_iter())
             .filter(|(_, text)| !text.is_empty())
-            .map(|(kind, text)| Segment {
+            .map(|(kind, text)| ScriptSegment {
                 kind,
                 text,
                 said: 0,
@@ -76,22 +76,22 @@ impl Tokens {
         let segment = self.segments.front_mut()?;
         let rest = &segment.text[segment.said..];
         let len = match segment.kind {
-            Kind::Call { .. } => rest.len(),
+            TokenKind::Call { .. } => rest.len(),
             _ => text::token_len(rest),
         };
         let piece = rest[..len].to_owned();
         segment.said += len;
         let event = match &segment.kind {
-            Kind::Reasoning => Event::Reasoning { text: piece },
-            Kind::Text => Event::Text { text: piece },
-            Kind::Refusal => Event::Refusal { text: piece },
-            Kind::Call { index, id } => Event::ToolCall(ToolCallDelta {
+            TokenKind::Reasoning => Event::Reasoning { text: piece },
+            TokenKind::Text => Event::Text { text: piece },
+            TokenKind::Refusal => Event::Refusal { text: piece },
+            TokenKind::Call { index, id } => Event::ToolCall(ToolCallDelta {
                 index: *index,
                 id: Some(id.clone()),
                 name: Some(piece),
                 arguments: String::new(),
             }),
-            Kind::Arguments { index } => Event::ToolCall(ToolCallDelta {
+            TokenKind::Arguments { index } => Event::ToolCall(ToolCallDelta {
                 index: *index,
                 arguments: piece,
                 ..ToolCallDelta::default()

@@ -16,33 +16,33 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// The connections without a request.
 #[derive(Clone, Default)]
-pub(super) struct Waiting(Arc<Mutex<Held>>);
+pub(super) struct IdleConnections(Arc<Mutex<WaitingConnection>>);
 
 #[derive(Default)]
-struct Held {
+struct WaitingConnection {
     next: u64,
     by_age: BTreeMap<u64, (Instant, CancellationToken)>,
 }
 
 /// One connection's place among them, until it asks or ends.
-pub(super) struct Place {
-    waiting: Waiting,
+pub(super) struct WaitingPlace {
+    waiting: IdleConnections,
     number: u64,
     closed: CancellationToken,
 }
 
-impl Waiting {
+impl IdleConnections {
     /// A place for a connection that was accepted just now.
-    pub(super) fn enter(&self) -> Place {
+    pub(super) fn enter(&self) -> WaitingPlace {
         self.enter_at(now())
     }
 
-    fn enter_at(&self, at: Instant) -> Place {
+    fn enter_at(&self, at: Instant) -> WaitingPlace {
         let mut held = self.held();
         let (number, closed) = (held.next, CancellationToken::new());
         held.next += 1;
         held.by_age.insert(number, (at, closed.clone()));
-        Place {
+        WaitingPlace {
             waiting: self.clone(),
             number,
             closed,
@@ -59,12 +59,12 @@ impl Waiting {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, WaitingConnection> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
+impl WaitingPlace {
     /// The connection has asked something: it is not closed for others any more.
     pub(super) fn asked(&self) {
         self.waiting.held().by_age.remove(&self.number);
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for WaitingPlace {
     fn drop(&mut self) {
         self.asked();
     }
@@ -88,12 +88,12 @@ mod tests {
 
     #[test]
     fn those_that_have_asked_nothing_for_long_give_way() {
-        let waiting = Waiting::default();
+        let waiting = IdleConnections::default();
         let long_ago = now().checked_sub(GRACE * 2).unwrap();
-        let old: Vec<Place> = (0..3).map(|_| waiting.enter_at(long_ago)).collect();
-        let new: Vec<Place> = (0..1_000).map(|_| waiting.enter()).collect();
+        let old: Vec<WaitingPlace> = (0..3).map(|_| waiting.enter_at(long_ago)).collect();
+        let new: Vec<WaitingPlace> = (0..1_000).map(|_| waiting.enter()).collect();
         old[0].asked();
-        let closed = |place: &Place| place.closed.is_cancelled();
+        let closed = |place: &WaitingPlace| place.closed.is_cancelled();
         assert!(!old.iter().chain(&new).any(closed), "there was room");
         waiting.make_room();
         assert!(!closed(&old[0]), "it has asked");

@@ -15,27 +15,27 @@ use tokio::{
 };
 
 use super::{
-    ledger::{Ledger, Mark},
+    ledger::{Ledger, PendingMark},
     pace,
 };
 
 /// What the handlers of a connection may know of it and do to it. Clones share the connection.
 #[derive(Clone, Debug)]
-pub(super) struct Wire {
+pub(super) struct ConnectionHandle {
     ledger: Arc<Ledger>,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ConnectionState>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct ConnectionState {
     last_read: Instant,
     /// Pieces handed over and not yet written.
-    awaiting: Vec<Mark>,
-    ending: Ending,
+    awaiting: Vec<PendingMark>,
+    ending: ConnectionEnd,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Ending {
+enum ConnectionEnd {
     /// As HTTP says.
     Clean,
     /// With a reset.
@@ -46,14 +46,14 @@ enum Ending {
     Over,
 }
 
-impl Wire {
+impl ConnectionHandle {
     /// When bytes last came in.
     pub fn last_read(&self) -> Instant {
         self.lock().last_read
     }
 
     /// Hands over a piece whose write is to be stamped.
-    pub fn await_write(&self, mark: Mark) {
+    pub fn await_write(&self, mark: PendingMark) {
         self.lock().awaiting.push(mark);
     }
 
@@ -64,15 +64,15 @@ impl Wire {
 
     /// Makes the connection end with a reset when it is dropped.
     pub fn reset(&self) {
-        self.lock().ending = Ending::Reset;
+        self.lock().ending = ConnectionEnd::Reset;
     }
 
     /// Cuts the next write in half, and the connection with it.
     pub fn cut(&self) {
-        self.lock().ending = Ending::Cut;
+        self.lock().ending = ConnectionEnd::Cut;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ConnectionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -84,26 +84,26 @@ impl Wire {
     }
 }
 
-/// A TCP connection that is watched by its [`Wire`].
+/// A TCP connection that is watched by its [`ConnectionHandle`].
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    wire: Wire,
+    wire: ConnectionHandle,
 }
 
 impl Connection {
     pub fn new(stream: TcpStream, ledger: Arc<Ledger>) -> Self {
-        let state = State {
+        let state = ConnectionState {
             last_read: pace::now(),
             awaiting: Vec::new(),
-            ending: Ending::Clean,
+            ending: ConnectionEnd::Clean,
         };
         let state = Arc::new(Mutex::new(state));
-        let wire = Wire { ledger, state };
+        let wire = ConnectionHandle { ledger, state };
         Self { stream, wire }
     }
 
-    pub fn wire(&self) -> Wire {
+    pub fn wire(&self) -> ConnectionHandle {
         self.wire.clone()
     }
 
@@ -111,7 +111,7 @@ impl Connection {
     fn poll_cut(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let half = bytes.len().div_ceil(2);
         let wrote = ready!(Pin::new(&mut self.stream).poll_write(cx, &bytes[..half]));
-        self.wire.lock().ending = Ending::Over;
+        self.wire.lock().ending = ConnectionEnd::Over;
         Poll::Ready(wrote)
     }
 }
@@ -147,12 +147,12 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let ending = self.wire.lock().ending;
         match ending {
-            Ending::Clean | Ending::Reset => {}
-            Ending::Cut => {
+            ConnectionEnd::Clean | ConnectionEnd::Reset => {}
+            ConnectionEnd::Cut => {
                 let bytes: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).collect();
                 return self.poll_cut(cx, &bytes);
             }
-            Ending::Over => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            ConnectionEnd::Over => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
         let at = pace::now();
         let wrote = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
@@ -171,7 +171,7 @@ impl AsyncWrite for Connection {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A reset must not be preceded by an orderly end.
         let ending = self.wire.lock().ending;
-        if ending == Ending::Reset {
+        if ending == ConnectionEnd::Reset {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)
@@ -181,7 +181,7 @@ impl AsyncWrite for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let ending = self.wire.lock().ending;
-        if ending == Ending::Reset {
+        if ending == ConnectionEnd::Reset {
             // If the socket is gone already there is nothing left to reset.
             let _ = self.stream.set_zero_linger();
         }

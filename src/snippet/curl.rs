@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Asked, Header};
+use super::{Header, SnippetRequest};
 
-pub(super) fn write(asked: &Asked) -> String {
+pub(super) fn write(asked: &SnippetRequest) -> String {
     let mut out = format!("curl --no-buffer {}", quoted(&asked.shown));
     for header in &asked.headers {
         let _ = write!(out, " \\\n  -H {}", header_text(header));

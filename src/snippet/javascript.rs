@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Asked, Header};
+use super::{Header, SnippetRequest};
 use crate::dialect::DialectId;
 
-pub(super) fn write(asked: &Asked) -> String {
+pub(super) fn write(asked: &SnippetRequest) -> String {
     let mut out = String::new();
     let url = serde_json::Value::from(asked.shown.as_str());
     let headers: Vec<String> = asked.headers.iter().map(header_text).collect();
@@ -36,43 +36,43 @@ fn header_text(header: &Header) -> String {
 }
 
 /// How the lines of a dialect's stream are read and shown: the event of a line, its text, its calls.
-struct Lines {
+struct StreamLines {
     event: &'static str,
     text: &'static str,
     calls: &'static str,
 }
 
-fn lines_of(dialect: DialectId) -> Lines {
+fn lines_of(dialect: DialectId) -> StreamLines {
     match dialect {
-        DialectId::Anthropic => Lines {
+        DialectId::Anthropic => StreamLines {
             event: EVENT,
             text: r#"event.delta?.text ?? """#,
             calls: r#"    if (event.content_block?.type === "tool_use") process.stdout.write(`\n${event.content_block.name} `);
     process.stdout.write(event.delta?.partial_json ?? "");
 "#,
         },
-        DialectId::OpenaiResponses => Lines {
+        DialectId::OpenaiResponses => StreamLines {
             event: EVENT,
             text: r#"event.type === "response.output_text.delta" ? event.delta : """#,
             calls: r#"    if (event.type === "response.output_item.done" && event.item.type === "function_call")
       process.stdout.write(`\n${event.item.name} ${event.item.arguments}\n`);
 "#,
         },
-        DialectId::Gemini | DialectId::VertexGrpc => Lines {
+        DialectId::Gemini | DialectId::VertexGrpc => StreamLines {
             event: EVENT,
             text: r#"(event.candidates?.[0]?.content?.parts ?? []).map((part) => (part.thought ? "" : part.text ?? "")).join("")"#,
             calls: r"    for (const { functionCall } of event.candidates?.[0]?.content?.parts ?? [])
       if (functionCall) process.stdout.write(`\n${functionCall.name} ${JSON.stringify(functionCall.args)}\n`);
 ",
         },
-        DialectId::Ollama => Lines {
+        DialectId::Ollama => StreamLines {
             event: "    if (!line.trim()) continue;\n    const event = JSON.parse(line);\n",
             text: r#"event.message?.content ?? """#,
             calls: r"    for (const call of event.message?.tool_calls ?? [])
       process.stdout.write(`\n${call.function.name} ${JSON.stringify(call.function.arguments)}\n`);
 ",
         },
-        DialectId::OpenaiChat => Lines {
+        DialectId::OpenaiChat => StreamLines {
             event: DONE_OR_EVENT,
             text: r#"event.choices?.[0]?.delta?.content ?? """#,
             calls: r#"    for (const { function: call } of event.choices?.[0]?.delta?.tool_calls ?? [])
@@ -83,8 +83,8 @@ fn lines_of(dialect: DialectId) -> Lines {
 }
 
 /// Reads the stream line by line and prints its text, and its calls where there may be some.
-fn reader(asked: &Asked) -> String {
-    let Lines { event, text, calls } = lines_of(asked.dialect);
+fn reader(asked: &SnippetRequest) -> String {
+    let StreamLines { event, text, calls } = lines_of(asked.dialect);
     let calls = if asked.calls { calls } else { "" };
     format!(
         "const decoder = new TextDecoder();\nlet rest = \"\";\nfor await (const bytes of response.body) {{\n  \

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::{
-    Asked,
+    SnippetRequest,
     literal::{PYTHON, Style, literal, string},
 };
 use crate::{dialect::DialectId, endpoint::Auth};
@@ -55,7 +55,7 @@ const MESSAGES: &[&str] = &[
     "stream",
 ];
 
-pub(super) fn write(asked: &Asked) -> String {
+pub(super) fn write(asked: &SnippetRequest) -> String {
     let body = match asked.dialect {
         DialectId::OpenaiChat => chat(asked),
         DialectId::OpenaiResponses => responses(asked),
@@ -67,11 +67,11 @@ pub(super) fn write(asked: &Asked) -> String {
 }
 
 /// What reads the stream: its text, and its calls where there may be some.
-fn reading(asked: &Asked, text: &str, calls: &str) -> String {
+fn reading(asked: &SnippetRequest, text: &str, calls: &str) -> String {
     format!("{text}{}", if asked.calls { calls } else { "" })
 }
 
-fn chat(asked: &Asked) -> String {
+fn chat(asked: &SnippetRequest) -> String {
     let text = r#"for chunk in stream:
     delta = chunk.choices[0].delta if chunk.choices else None
     if delta and delta.content:
@@ -88,7 +88,7 @@ fn chat(asked: &Asked) -> String {
     format!("{client}stream = client.chat.completions.create(\n{call})\n{read}")
 }
 
-fn responses(asked: &Asked) -> String {
+fn responses(asked: &SnippetRequest) -> String {
     let text = r#"for event in stream:
     if event.type == "response.output_text.delta":
         print(event.delta, end="", flush=True)
@@ -102,7 +102,7 @@ fn responses(asked: &Asked) -> String {
     format!("{client}stream = client.responses.create(\n{call})\n{read}")
 }
 
-fn openai_client(asked: &Asked, path: &str) -> String {
+fn openai_client(asked: &SnippetRequest, path: &str) -> String {
     client("openai", "OpenAI", &client_arguments(asked, path))
 }
 
@@ -118,7 +118,7 @@ fn client(package: &str, class: &str, arguments: &str) -> String {
     )
 }
 
-fn anthropic(asked: &Asked) -> String {
+fn anthropic(asked: &SnippetRequest) -> String {
     let text = r#"for event in stream:
     if event.type == "content_block_delta" and event.delta.type == "text_delta":
         print(event.delta.text, end="", flush=True)
@@ -140,7 +140,7 @@ fn anthropic(asked: &Asked) -> String {
 
 /// The base URL, the key and the user's own headers, as arguments of a client. A key that goes by another
 /// header than the SDK's is a header.
-fn client_arguments(asked: &Asked, path: &str) -> String {
+fn client_arguments(asked: &SnippetRequest, path: &str) -> String {
     let (base, query) = asked.shown.split_once('?').unwrap_or((&asked.shown, ""));
     let base = base.strip_suffix(path).unwrap_or(base);
     let mut out = format!("    base_url={},\n", string(base));
@@ -194,7 +194,7 @@ fn arguments(body: &Value, known: &[&str]) -> String {
     out
 }
 
-fn gemini(asked: &Asked) -> String {
+fn gemini(asked: &SnippetRequest) -> String {
     let style = Style {
         bytes: true,
         ..PYTHON
@@ -238,7 +238,7 @@ fn gemini(asked: &Asked) -> String {
 }
 
 /// The project and location of a URL of Vertex AI.
-fn project_of(asked: &Asked) -> Option<(&str, &str)> {
+fn project_of(asked: &SnippetRequest) -> Option<(&str, &str)> {
     let path: Vec<&str> = asked.url.path().split('/').collect();
     let after = |word: &str| {
         let at = path.iter().position(|segment| *segment == word)?;
@@ -247,7 +247,7 @@ fn project_of(asked: &Asked) -> Option<(&str, &str)> {
     Some((after("projects")?, after("locations")?))
 }
 
-fn genai_client(asked: &Asked) -> String {
+fn genai_client(asked: &SnippetRequest) -> String {
     let path = asked.url.path();
     let version = path.split('/').nth(1).unwrap_or_default();
     let origin = asked.url.origin().ascii_serialization();
@@ -286,7 +286,7 @@ fn genai_client(asked: &Asked) -> String {
 }
 
 /// By the standard library, for a protocol without an SDK of its own here.
-fn plain(asked: &Asked) -> String {
+fn plain(asked: &SnippetRequest) -> String {
     let headers: Vec<String> = asked
         .headers
         .iter()

@@ -1,4 +1,4 @@
-//! Bodies: the request's, which tells when it was sent, and the response's, whose reads are stamped.
+//! Bodies: the request's, which stamps when it was sent, and the response's, whose reads are stamped.
 
 use std::{
     convert::Infallible,
@@ -24,12 +24,12 @@ use crate::{
     event::{Fault, FaultClass, Note, Phase},
 };
 
-/// The body is handed over in pieces of this size, so that "handed over" stays close to "sent" for
-/// large ones: at most a socket buffer is still on its way.
+/// Size of the parts in which a request body is handed to hyper, so that "handed over" is close to "sent": at most a
+/// socket buffer is not sent yet.
 const MAX_FRAME: usize = 64 << 10;
 
-/// A request body that marks when its last byte was taken for writing. It can't be cloned, so no
-/// layer below can send it twice.
+/// A request body that stamps when its last byte was taken for writing. It can't be cloned, so no layer below can
+/// send it twice.
 pub(super) struct OutgoingBody {
     rest: Upload,
     trace: Arc<Trace>,
@@ -65,14 +65,14 @@ impl Body for OutgoingBody {
     }
 }
 
-/// How large a body may grow.
+/// Size limits of a response body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyLimits {
     /// Most bytes in all, after decompression.
     pub(super) total: u64,
-    /// From this size on, compressed bodies are held to `ratio`.
+    /// Beyond this size, compressed bodies may not exceed `ratio`.
     pub(super) ratio_from: u64,
-    /// Most bytes out for one byte in.
+    /// Most decompressed bytes per compressed byte.
     pub(super) ratio: u64,
 }
 
@@ -86,7 +86,7 @@ impl Default for BodyLimits {
     }
 }
 
-/// What stands behind a body.
+/// The trailers, as a chunk.
 fn trailers_chunk(stamp: Stamp, trailers: HeaderMap) -> BodyChunk {
     BodyChunk {
         stamp,
@@ -96,37 +96,38 @@ fn trailers_chunk(stamp: Stamp, trailers: HeaderMap) -> BodyChunk {
     }
 }
 
-/// Where a body comes from, for the kernel's stamps.
+/// The socket of a body, for the kernel's stamps.
 struct BodySource {
     socket: Socket,
-    /// Whether other answers come over the same connection, so that a read may have been for them.
+    /// Whether other responses share the connection, so that a read may have been for them.
     is_shared: bool,
-    /// The last read that was seen.
+    /// The number of the last read that was seen.
     seen: u64,
 }
 
-/// A response body: every read stamped before anything else is done with it, then decompressed.
+/// A response body: every read is stamped first, then decompressed.
 pub(super) struct IncomingBody<B> {
     body: Pin<Box<B>>,
     coding: Coding,
-    /// Whether it is known what the body is.
+    /// Whether the compression was detected.
     detected: bool,
     unpack: Option<Box<dyn Unpack>>,
-    /// What is to be told with the next chunk.
+    /// The note for the next chunk.
     note: Option<Note>,
-    /// What was read and is not unpacked yet, and when it came. Empty where the unpacker alone holds more.
+    /// Bytes that were read and are not decompressed yet, with their stamp. Empty if only the decompressor still
+    /// holds some.
     compressed: Option<(Stamp, Bytes)>,
     limits: BodyLimits,
-    /// The head, if there is no body: gRPC puts its trailers there then.
+    /// The headers, if there is no body: gRPC puts its trailers there then.
     head: Option<HeaderMap>,
     source: Option<BodySource>,
-    /// Who answers, for messages.
+    /// The host, for messages.
     host: Arc<str>,
     bytes_in: u64,
     bytes_out: u64,
-    /// Whether all was read.
+    /// Whether the inner body has ended.
     ended: bool,
-    /// Whether nothing more is given.
+    /// Whether this stream has ended.
     over: bool,
 }
 
@@ -150,7 +151,7 @@ impl<B> IncomingBody<B> {
         }
     }
 
-    /// A response that is over with its head has its trailers there.
+    /// Keeps the headers of a response without a body: they hold its trailers.
     pub(super) fn with_head(mut self, headers: &HeaderMap) -> Self
     where
         B: Body,
@@ -159,7 +160,7 @@ impl<B> IncomingBody<B> {
         self
     }
 
-    /// The socket that it comes over, which tells when the kernel had its bytes.
+    /// Sets the socket that it comes over, for the kernel's stamps.
     pub(super) fn over(mut self, socket: Socket, is_shared: bool) -> Self {
         let seen = socket.reads();
         self.source = Some(BodySource {
@@ -170,7 +171,7 @@ impl<B> IncomingBody<B> {
         self
     }
 
-    /// The stamp of what is taken now.
+    /// The stamp of the bytes that are read now.
     fn stamp(&mut self) -> Stamp {
         let at = now();
         match &mut self.source {
@@ -179,7 +180,7 @@ impl<B> IncomingBody<B> {
         }
     }
 
-    /// Finds out what the body is, once enough of it is there.
+    /// Detects the compression, once enough bytes are there.
     fn detect(&mut self) -> Result<(), Fault> {
         let Some((_, first_bytes)) = &self.compressed else {
             return Ok(());
@@ -210,7 +211,7 @@ impl<B> IncomingBody<B> {
         Ok(())
     }
 
-    /// Unpacks some of what was read; gives whether more of it is to come.
+    /// Decompresses some bytes; also returns whether more output is to come without further input.
     fn decompressed(&mut self, bytes: &mut Bytes) -> Result<(Bytes, bool), Fault> {
         let Some(unpack) = &mut self.unpack else {
             return Ok((std::mem::take(bytes), false));
@@ -230,7 +231,7 @@ impl<B> IncomingBody<B> {
         }
     }
 
-    /// The next piece of what was read: all of it, or as much as is unpacked at once.
+    /// The next piece of the bytes that were read: all of them, or as many as are decompressed at a time.
     fn next_piece(&mut self) -> Option<Result<BodyChunk, Fault>> {
         if let Err(fault) = self.detect() {
             return Some(Err(fault));
@@ -274,7 +275,7 @@ impl<B> IncomingBody<B> {
         Ok(())
     }
 
-    /// The end of the reads: a compressed body must be whole.
+    /// The fault of a compressed body that was cut.
     fn finished(&mut self) -> Option<Fault> {
         let unpack = self.unpack.as_mut().filter(|_| self.bytes_in > 0)?;
         unpack.finish().err()?;
@@ -295,13 +296,13 @@ impl<B> IncomingBody<B> {
         Fault::new(class, Phase::Stream, format!("{} {what}", self.host))
     }
 
-    /// Takes a frame; gives nothing for one that is neither bytes nor trailers.
+    /// Takes a frame; `None` if it is neither data nor trailers.
     fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Option<BodyChunk>, Fault> {
         let stamp = self.stamp();
         let frame = frame.map_err(|error| fault::body_fault(&error, &self.host))?;
         match frame.into_data() {
             Ok(bytes) => {
-                // What is there already was too little to tell what it is.
+                // The bytes so far were too few to detect the compression.
                 let first_bytes = self.compressed.take().map(|(_, first_bytes)| first_bytes);
                 let bytes = first_bytes.map_or(bytes.clone(), |first_bytes| {
                     [first_bytes, bytes].concat().into()

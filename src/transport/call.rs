@@ -27,7 +27,7 @@ use crate::{
     mask::Mask,
 };
 
-/// A call whose way of connecting is there: sending it starts its clock.
+/// A call whose connection pool is set up: sending it starts its clock.
 pub struct PreparedCall {
     pool: Arc<Pool>,
     peer: Peer,
@@ -52,7 +52,7 @@ impl PreparedCall {
         }
     }
 
-    /// What covers the secrets that it will be sent with.
+    /// The mask for the secrets that it will be sent with.
     pub(crate) fn mask(&self) -> Mask {
         self.call.mask(self.environment_password.as_ref())
     }
@@ -88,7 +88,7 @@ impl PreparedCall {
         &self.call.url
     }
 
-    /// Sends the call and waits for its head, however long that takes; `trace` tells meanwhile how far it is.
+    /// Sends the call and waits for its head, without a limit; `trace` shows meanwhile how far it has come.
     ///
     /// # Errors
     /// A fault of class `dns`, `connect`, `tls`, `proxy`, `reset` or `protocol`, with the phase it happened in. Its
@@ -103,7 +103,7 @@ impl PreparedCall {
     }
 }
 
-/// The response of an answer whose head was there at `at`.
+/// The response whose head arrived at `at`.
 fn response(sent: SentResponse, at: Instant, trace: &Trace, peer: &Peer) -> HttpResponse {
     let SentResponse {
         response,

@@ -1,4 +1,4 @@
-//! The ways of connecting, each kept for its open connections.
+//! Connection pools by how to connect: each combination of proxy, certificates and HTTP version has its own.
 
 use std::{
     collections::HashMap,
@@ -21,23 +21,23 @@ use crate::{
     transport::{ConnectOptions, HttpVersion},
 };
 
-/// A way of connecting, and the connections to each origin along it.
+/// A connector, and its pool for each origin.
 struct ConnectorPools {
     connector: Arc<Connector>,
     by_origin: Mutex<HashMap<Origin, Arc<Pool>>>,
 }
 
-/// Everything that makes one way differ from another.
+/// Everything in which one connector differs from another.
 #[derive(PartialEq, Eq, Hash)]
 struct ConnectorKey {
     proxy: Option<Proxy>,
-    /// The file and when it was changed last, so that a replaced file is read anew.
+    /// The file and its modification time, so that a changed file is read again.
     ca_file: Option<(String, Option<SystemTime>)>,
     version: HttpVersion,
     has_tls: bool,
 }
 
-/// All ways of one transport.
+/// All pools of one transport.
 pub(super) struct PoolRegistry {
     by_key: tokio::sync::Mutex<HashMap<ConnectorKey, Arc<ConnectorPools>>>,
 }
@@ -68,7 +68,7 @@ impl PoolRegistry {
         Ok(pool.clone())
     }
 
-    /// This way of connecting, made if there is none yet.
+    /// The pools for this way of connecting, made if there are none yet.
     async fn connector_pools(
         &self,
         url: &Url,
@@ -113,7 +113,7 @@ async fn key(url: &Url, via: &Via, options: &ConnectOptions) -> ConnectorKey {
     };
     let proxy = via.proxy().cloned();
     ConnectorKey {
-        // A file that can't be read is told of, whether it is needed or not.
+        // With a certificate file, TLS is set up even for `http://`, so that an unreadable file is always reported.
         has_tls: url.scheme() == "https"
             || ca_file.is_some()
             || proxy.as_ref().is_some_and(Proxy::is_tls),

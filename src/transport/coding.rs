@@ -1,6 +1,6 @@
-//! How a response's body is compressed: by its header and by its first bytes, which need not agree.
+//! Detects how a response body is compressed, by its header and its first bytes, which may disagree.
 //!
-//! In: the headers, and the first bytes. Out: what unpacks the body, and a note where there is something to say.
+//! In: the headers, and the first bytes. Out: the decompressor, and a note if something is unusual.
 
 mod unpack;
 
@@ -10,10 +10,10 @@ use self::unpack::{Brotli, Zstd, deflate, gzip, zlib};
 pub(super) use self::unpack::{Unpack, UnpackStep};
 use crate::event::{About, Note};
 
-/// Bytes that tell text from compressed data, where no magic number does.
+/// Bytes needed to distinguish text from compressed data without a magic number.
 const DETECTION_BYTES: usize = 8;
 
-/// Names of compressions that are not unpacked here.
+/// Compressions that are not supported.
 const UNSUPPORTED: &[&str] = &[
     "compress",
     "x-compress",
@@ -27,7 +27,7 @@ const UNSUPPORTED: &[&str] = &[
     "lz4",
 ];
 
-/// A compression that is unpacked here. Only gzip is asked for; some gateways send the others unasked.
+/// A supported compression. None is asked for; some gateways compress anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Gzip,
@@ -39,21 +39,21 @@ pub(super) enum Format {
 /// The compression that the headers state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
-    /// None. What is no compression's name (`none`, `utf-8`, `chunked`, nothing at all) is none.
+    /// None. A value that is not the name of a compression (`none`, `utf-8`, `chunked`, empty) counts as none.
     Plain,
-    /// One that can be unpacked.
+    /// A supported one.
     Compressed(Format),
-    /// One that can't be, or several.
+    /// An unsupported one, or several.
     Unsupported(String),
 }
 
-/// What a body is, once enough of it is there.
+/// The detected form of a body.
 pub(super) enum DetectedBody {
-    /// As it is.
+    /// Not compressed.
     Plain,
     /// Compressed.
     Compressed(Box<dyn Unpack>),
-    /// Compressed in a way that can't be read.
+    /// Compressed in an unsupported or unknown way.
     Unreadable,
 }
 
@@ -75,13 +75,13 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// What data that begins so is, whatever its header says, where its first bytes tell.
+    /// The format that the first bytes show, whatever the header says; `None` if they don't show one.
     fn of_bytes(self, first_bytes: &[u8]) -> Option<Self> {
         match first_bytes {
-            // Brotli has no mark of its own, and may begin with gzip's first byte.
+            // Brotli has no magic number, and may begin with gzip's first byte.
             [0x1f, 0x8b, 0x08, ..] => Some(Self::Gzip),
             [0x1f, ..] if self != Self::Brotli => Some(Self::Gzip),
-            // Gzip is told by one byte, so what is called that is not waited for.
+            // For a stated gzip only one byte is waited for, too few for this check.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]
                 if self != Self::Gzip =>
             {
@@ -91,7 +91,7 @@ impl Format {
         }
     }
 
-    /// What unpacks it.
+    /// Its decompressor.
     fn unpack(self) -> Box<dyn Unpack> {
         match self {
             Self::Gzip => gzip(),
@@ -140,7 +140,7 @@ impl Coding {
         }
     }
 
-    /// Whether this many first bytes tell what the body is.
+    /// Whether this many bytes are enough to detect the form.
     pub(super) fn can_detect(&self, length: usize) -> bool {
         match self {
             Self::Plain | Self::Compressed(Format::Gzip) => length > 0,
@@ -148,7 +148,7 @@ impl Coding {
         }
     }
 
-    /// What a body that begins so is.
+    /// Detects the form of a body by its first bytes.
     pub(super) fn detect(&self, first_bytes: &[u8]) -> (DetectedBody, Option<Note>) {
         let Self::Compressed(stated) = self else {
             // No text begins with gzip's first byte.
@@ -190,19 +190,19 @@ fn odd(text: &str) -> Note {
     Note::new(About::Form, text)
 }
 
-/// Compression makes tokens wait for each other, so the record says that it was there.
+/// Compression makes tokens arrive in bunches, so it is noted on the run.
 fn compressed(name: &str) -> Note {
     let text =
         format!("the answer came compressed ({name}): tokens compressed together arrive together");
     Note::new(About::Aside, text)
 }
 
-/// Whether bytes begin as the text of an answer does: UTF-8, with no control character but blanks.
+/// Whether bytes begin like text: UTF-8 without control characters other than white space.
 fn is_text(first_bytes: &[u8]) -> bool {
     let first_bytes = &first_bytes[..first_bytes.len().min(64)];
     let text = match std::str::from_utf8(first_bytes) {
         Ok(text) => text,
-        // A character that is cut.
+        // A character is cut at the end.
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(&first_bytes[..error.valid_up_to()]).unwrap_or_default()
         }

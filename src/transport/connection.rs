@@ -1,4 +1,4 @@
-//! Connections that HTTP is spoken on, each with an identity that its responses carry.
+//! HTTP/1.1 and HTTP/2 connections, each with an identity that its responses carry.
 
 use std::{
     pin::Pin,
@@ -27,8 +27,8 @@ use crate::clock::now;
 const MAX_HEADERS: usize = 1_000;
 const MAX_HEADER_BYTES: u32 = 256 << 10;
 
-/// A ping tells a dead connection from a silent answer. More often than every five minutes, gRPC servers close the
-/// connection for too many pings.
+/// A ping distinguishes a dead connection from a silent answer. gRPC servers close a connection that pings more often
+/// than every five minutes.
 const PING: Duration = Duration::from_mins(5);
 const PONG_WITHIN: Duration = Duration::from_secs(20);
 
@@ -57,7 +57,7 @@ impl Identity {
         })
     }
 
-    /// Counts a use, and tells of it.
+    /// Counts a use, and returns its record.
     pub(super) fn used(&self) -> ConnectionUse {
         ConnectionUse {
             id: self.id,
@@ -68,8 +68,8 @@ impl Identity {
     }
 }
 
-/// An HTTP/1.1 connection. No task of its own drives it: whoever holds it does, so that each piece of an answer is
-/// taken in the same poll that read it from the socket.
+/// An HTTP/1.1 connection. It has no task of its own: its holder polls it, so that each piece of an answer is taken
+/// in the same poll that read it from the socket.
 pub(super) struct Http1 {
     pub(super) identity: Arc<Identity>,
     pub(super) sender: http1::SendRequest<OutgoingBody>,
@@ -88,7 +88,7 @@ impl Http1 {
         })
     }
 
-    /// Reads and writes what can be read and written now. What goes wrong is told to the request and to the body.
+    /// Polls the connection: reads and writes what is possible now. Errors show up in the request and in the body.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if let Some(driver) = &mut self.driver
             && Pin::new(driver).poll(cx).is_ready()
@@ -104,8 +104,8 @@ impl Http1 {
         self.driver.is_some() && matches!(self.sender.poll_ready(&mut cx), Poll::Ready(Ok(())))
     }
 
-    /// Whether it can take a request after a while of idling. Bytes that came meanwhile may be TLS's own; anything
-    /// else, and the connection's end, makes it stale.
+    /// Whether it can take a request after having been idle. Bytes that came meanwhile may belong to TLS; any other
+    /// bytes, or the end of the connection, make it stale.
     pub(super) fn is_fresh(&mut self) -> bool {
         let socket = self.identity.socket.clone();
         match socket.unread() {
@@ -172,7 +172,7 @@ impl Http2 {
         }))
     }
 
-    /// Takes a stream if there is room; gives whether it is taken, and whether there is room for more.
+    /// Takes a stream if there is room; returns whether it was taken, and whether there is room for more.
     pub(super) fn take_stream(&self) -> (bool, bool) {
         let limit = self.limit();
         let mut usage = lock(&self.usage);
@@ -189,7 +189,7 @@ impl Http2 {
         usage.released = now();
     }
 
-    /// Whether it has room and is not listed yet; it is, from now on.
+    /// Marks it as listed; returns whether it has room and was not listed before.
     pub(super) fn is_to_be_listed(&self) -> bool {
         let limit = self.limit();
         let mut usage = lock(&self.usage);

@@ -1,4 +1,4 @@
-//! Opens connections: name, TCP, proxy, TLS; each step is marked where it is done.
+//! Opens connections: DNS, TCP, proxy, TLS; each step is stamped.
 //!
 //! In: an [`Origin`], and the [`Marks`] to write to. Out: an [`OpenConnection`] connection that is ready for HTTP.
 
@@ -33,7 +33,7 @@ use crate::transport::HttpVersion;
 /// What this program calls itself to servers and proxies.
 pub(super) const USER_AGENT: &str = concat!("tokenscope/", env!("CARGO_PKG_VERSION"));
 
-/// Whom a connection leads to.
+/// The origin that a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Origin {
     tls: bool,
@@ -80,17 +80,17 @@ type BoxStream = Box<dyn ByteStream>;
 /// What HTTP runs over.
 pub(super) type Io = TokioIo<BoxStream>;
 
-/// A connection that was opened.
+/// An opened connection.
 pub(super) struct OpenConnection {
     pub(super) io: Io,
     pub(super) is_http2: bool,
     pub(super) socket: Socket,
 }
 
-/// A way of connecting.
+/// How to connect.
 pub(super) struct Connector {
     pub(super) via: Via,
-    /// Not there if nothing on this way is reached by TLS.
+    /// `None` if nothing is reached by TLS.
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) version: HttpVersion,
 }
@@ -105,7 +105,7 @@ impl Connector {
         }
     }
 
-    /// The proxy that is told the whole URL of a request, since it makes the request itself.
+    /// The forwarding proxy, which is sent the whole URL and makes the request itself.
     pub(super) fn forwarder(&self, url: &Url) -> Option<&Proxy> {
         let forwards = |proxy: &&Proxy| url.scheme() == "http" && !proxy.is_socks();
         self.via.proxy().filter(forwards)
@@ -130,7 +130,7 @@ impl Connector {
         };
         let (stream, is_http2) = match &self.tls {
             Some(tls) if origin.tls => self.secured(tls, origin, stream, marks).await?,
-            // Without TLS nothing is negotiated: HTTP/2 is what the URL's owner says it speaks.
+            // Without TLS nothing is negotiated: HTTP/2 is used only if the endpoint is set to it.
             _ => (stream, self.version == HttpVersion::Http2),
         };
         marks.ends();
@@ -144,7 +144,7 @@ impl Connector {
         })
     }
 
-    /// TLS with a proxy, which speaks HTTP/1.1 whatever the host speaks.
+    /// The TLS configuration for the proxy, which speaks HTTP/1.1 whatever the host speaks.
     fn proxy_tls(&self) -> Option<Arc<ClientConfig>> {
         match (&self.via, &self.tls) {
             (Via::Proxy(proxy), Some(tls)) if proxy.is_tls() => {
@@ -172,7 +172,7 @@ impl Connector {
     }
 }
 
-/// Shakes hands with `host`; gives the protocol that both agreed on, too.
+/// Does the TLS handshake with `host`; also returns the protocol that ALPN negotiated.
 async fn handshake(
     tls: &Arc<ClientConfig>,
     host: &str,
@@ -225,7 +225,7 @@ pub(super) struct Dial(Arc<DialState>);
 struct DialState {
     marks: Arc<Marks>,
     proxy_tls: Option<Arc<ClientConfig>>,
-    /// The connection, once it is there.
+    /// The connection, once it is open.
     socket: OnceLock<Socket>,
 }
 

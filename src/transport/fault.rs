@@ -1,7 +1,7 @@
-//! What went wrong on the wire, classed and said in words that tell what to do.
+//! Turns errors of the transport into faults, with messages that say what to do.
 //!
-//! In: the errors of hyper, rustls and the system, told apart by their types (never by their
-//! texts), and how far the call had come. Out: a [`Fault`].
+//! In: errors of hyper, rustls and the system, distinguished by their types (never by their texts), and how far the
+//! call had come. Out: a [`Fault`].
 
 use std::{error::Error, io};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::event::{Fault, FaultClass, Phase};
 
-/// hyper-util names these two only as what its proxy connectors fail with.
+/// hyper-util does not export the names of these two error types.
 type TunnelError = <Tunnel<Dial> as Service<http::Uri>>::Error;
 type SocksError = <SocksV5<Dial> as Service<http::Uri>>::Error;
 
@@ -57,12 +57,12 @@ impl Peer {
         }
     }
 
-    /// Whether TLS with the host itself was begun, so that a proxy before it has done its part.
+    /// Whether the TLS handshake with the host itself has begun, so that a proxy before it has done its part.
     pub(crate) fn is_reached(&self, trace: &Trace) -> bool {
         trace.tls_name().as_deref() == Some(self.name.trim_matches(['[', ']']))
     }
 
-    /// The way of the connection, for people.
+    /// To whom the call is connected, for messages.
     pub(crate) fn connected_text(&self) -> String {
         match &self.proxy {
             Some(proxy) => format!("connected through the proxy {proxy}"),
@@ -81,7 +81,7 @@ impl Peer {
         proxy.unwrap_or_else(|| self.host.clone())
     }
 
-    /// Who answers a request: the host, or the proxy that reads it.
+    /// Who answers a request: the host, or a forwarding proxy.
     pub(crate) fn answering(&self) -> String {
         match &self.proxy {
             Some(proxy) if !self.tls => format!("the proxy {proxy}"),
@@ -90,7 +90,7 @@ impl Peer {
     }
 }
 
-/// The causes found in an error, outermost first.
+/// The known types of error found in a chain of causes.
 #[derive(Default)]
 struct Causes<'a> {
     address: Option<&'a NoAddress>,
@@ -124,7 +124,7 @@ impl<'a> Causes<'a> {
         causes
     }
 
-    /// Whether the server, or a proxy before it, refused HTTP/2, by saying so or by not agreeing to it.
+    /// Whether the server, or a proxy before it, refused HTTP/2 by an alert or did not negotiate it.
     fn refuses_http2(&self) -> bool {
         let alert = rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol);
         self.without_http2.is_some() || self.tls == Some(&alert)
@@ -263,7 +263,7 @@ fn proxy_fault(causes: &Causes<'_>, proxy: &ProxyName, peer: &Peer) -> Fault {
     Fault::new(FaultClass::Proxy, Phase::Connect, message)
 }
 
-/// The fault of a 407, which names no password.
+/// The fault of a 407, without any password in its text.
 pub(super) fn proxy_password_fault(proxy: &ProxyName) -> Fault {
     Fault {
         status: Some(407),
@@ -331,13 +331,13 @@ fn certificate_text(error: &CertificateError, host: &str) -> String {
     }
 }
 
-/// Whether a server shows the certificate of an authority as its own.
+/// Whether a server uses the certificate of an authority as its own.
 pub(super) fn is_authority(error: &rustls::OtherError) -> bool {
     let webpki = error.0.downcast_ref::<webpki::Error>();
     matches!(webpki, Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// The fault of an exchange that began: the request, or a part of it, may have arrived.
+/// The fault of a request that was begun: it, or a part of it, may have arrived.
 fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
     let host = peer.answering();
     if causes.hyper.is_some_and(hyper::Error::is_parse_too_large) {
@@ -366,7 +366,7 @@ fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
     } else {
         format!(" ({})", causes.text())
     };
-    // A port that speaks TLS or gRPC often hangs up on what it does not understand.
+    // A port that speaks TLS or gRPC often closes the connection on what it does not understand.
     let hint = if peer.tls {
         ""
     } else {
@@ -379,7 +379,7 @@ fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
     Fault::new(FaultClass::Reset, Phase::Headers, message)
 }
 
-/// How a server said that it did nothing with a request (RFC 9113 §8.7).
+/// How a server said that it did not process a request (RFC 9113 §8.7).
 fn not_processed(error: &h2::Error) -> Option<&'static str> {
     match error.reason() {
         Some(h2::Reason::REFUSED_STREAM) => {

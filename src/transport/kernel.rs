@@ -1,4 +1,4 @@
-//! What the kernel knows of a connection: when it had the bytes of a read, and how the way there is.
+//! What the kernel reports of a connection: receive stamps, and `TCP_INFO`.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -19,23 +19,23 @@ pub(super) use self::unsupported::{Receiver, keep_stamping, tcp_info};
 pub(super) struct SocketRead {
     /// How many reads there were on this socket, this one included.
     pub(super) number: u64,
-    /// When the kernel had the last of its bytes, where it says so.
+    /// When the kernel received the last of its bytes; `None` without its stamp.
     pub(super) kernel_at: Option<Instant>,
-    /// Whether it held several segments, so that the first of its bytes came earlier.
+    /// Whether it held several segments, so that its first bytes arrived earlier.
     pub(super) is_several: bool,
 }
 
-/// How a TCP connection does, as far as this side sees: to the server's edge, never behind it.
+/// Statistics of a TCP connection. They cover the way to the server's edge, never what is behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpInfo {
     /// Round-trip time, smoothed.
     pub rtt: Duration,
     /// The shortest round-trip time seen.
     pub min_rtt: Duration,
-    /// Segments that this side sent again.
+    /// Segments that this side retransmitted.
     pub retransmits: u32,
-    /// Segments of this side that are taken for lost right now.
+    /// Segments of this side that are considered lost right now.
     pub lost: u32,
-    /// Segments of the other side that came out of order: others before them were lost or overtaken.
+    /// Segments of the other side that arrived out of order: earlier ones were lost or delayed.
     pub out_of_order: u32,
 }

@@ -1,4 +1,4 @@
-//! How to connect: a proxy, further authorities, HTTP versions, limits.
+//! How to connect: proxy, additional certificate authorities, HTTP version, time limits.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConnectOptions {
-    /// `http://`, `https://`, `socks5://` or `socks5h://` proxy; a user name may stand in it, its
-    /// password is a credential of its own and is kept where keys are.
+    /// `http://`, `https://`, `socks5://` or `socks5h://` proxy. It may hold a user name; the password is a
+    /// credential of its own, stored with the keys.
     pub proxy: Option<String>,
-    /// A PEM file with further certificate authorities to trust.
+    /// A PEM file with additional certificate authorities to trust.
     pub ca_file: Option<String>,
     /// Which HTTP versions may be used.
     pub http: HttpVersion,

@@ -1,11 +1,10 @@
-//! When a call's own connection was resolved, opened and secured.
+//! The phases of a call's own connection: DNS, TCP, TLS.
 //!
-//! In: a [`Trace`] per call; the connector writes to the [`Marks`] of each connection what it does. Out: the call's
-//! [`ConnectPhases`], and whether it was cold.
+//! In: a [`Trace`] per call, and the [`Marks`] of each connection, in which the connector stamps its steps. Out: the
+//! call's [`ConnectPhases`], and whether it was cold.
 //!
-//! A call that was answered on a connection that was open before it began is warm; if it opened the connection, it is
-//! cold, with its phases; if another call opened it while this one waited (HTTP/2), cold without phases, for they are
-//! not this call's own.
+//! A call is warm if its connection was open before it began. It is cold, with phases, if it opened the connection
+//! itself; cold without phases if another call opened it while this one waited (HTTP/2).
 
 use std::{
     net::IpAddr,
@@ -18,12 +17,12 @@ use tokio::sync::Notify;
 use super::{ConnectPhases, PhaseSpan};
 use crate::{clock::now, event::Phase};
 
-/// Lets a lock outlive a panic elsewhere: what is locked here is never half written.
+/// Locks a mutex even if it is poisoned: what is locked here is never half written.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How far one call has come, readable while it goes and after it failed.
+/// The progress of one call, readable while it is live and after it failed.
 #[derive(Debug)]
 pub struct Trace {
     began: Instant,
@@ -35,7 +34,7 @@ pub struct Trace {
 struct CallProgress {
     /// The connection that this call opens or opened.
     connection: Option<Arc<Marks>>,
-    /// When the connection last took a piece of the body.
+    /// When the connection last took a part of the request body.
     taken: Option<Instant>,
     sent: Option<Instant>,
     without_http2: bool,
@@ -64,7 +63,7 @@ impl Trace {
         lock(&self.progress).sent
     }
 
-    /// Whether the call failed because HTTP/2, which it needs, was refused: then nothing was sent.
+    /// Whether the call failed because HTTP/2, which it needs, was refused; nothing was sent then.
     #[must_use]
     pub fn without_http2(&self) -> bool {
         lock(&self.progress).without_http2
@@ -94,12 +93,12 @@ impl Trace {
         }
     }
 
-    /// What a failure now would be a failure of.
+    /// The phase in which a failure would be now.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.marks() {
             Some(marks) if self.request_sent().is_none() => lock(&marks.times).phase(),
-            // Sent, or on a connection (or in line for one) that was not this call's to make.
+            // The request is sent, or the call uses or waits for a connection that another call opens.
             _ => Phase::Headers,
         }
     }
@@ -151,12 +150,12 @@ impl Trace {
         self.changed.notify_one();
     }
 
-    /// Waits until the call has come further. For one waiter.
+    /// Waits until the call makes progress. For one waiter.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Begins to open a connection for this call.
+    /// Records that this call begins to open a connection.
     pub(super) fn begin_connecting(&self) -> Arc<Marks> {
         let marks = Arc::new(Marks {
             times: Mutex::new(ConnectTimes::begin()),
@@ -166,7 +165,7 @@ impl Trace {
         marks
     }
 
-    /// The call goes over a connection that it did not open.
+    /// Records that this call uses a connection that it did not open.
     pub(super) fn mark_shared(&self) {
         self.set_connection(None);
     }
@@ -181,11 +180,11 @@ impl Trace {
     }
 }
 
-/// The instants of one connection's making.
+/// The stamps of opening one connection.
 #[derive(Debug)]
 pub(super) struct Marks {
     times: Mutex<ConnectTimes>,
-    /// Wakes whoever holds the call to its limits.
+    /// Wakes the exchange that watches the time limits.
     changed: Arc<Notify>,
 }
 
@@ -260,23 +259,23 @@ impl Marks {
         times.addresses = addresses.collect();
     }
 
-    /// The first hop took the connection.
+    /// The first hop accepted the TCP connection.
     pub(super) fn tcp_ends(&self) {
         lock(&self.times).has_tcp = true;
     }
 
-    /// TLS with this name begins. A TLS proxy shakes hands before the host does: the last name counts.
+    /// The TLS handshake with this name begins. With a TLS proxy there are two handshakes: the last name counts.
     pub(super) fn tls_begins(&self, name: &str) {
         let mut times = lock(&self.times);
         times.tls_begin = Some(now());
         times.tls_name = Some(name.to_owned());
     }
 
-    /// The connection is there; gives when.
+    /// The connection is open; returns when.
     pub(super) fn ends(&self) -> Instant {
         let at = now();
         lock(&self.times).end = Some(at);
-        // The limit for connecting ends here.
+        // The connect limit ends here.
         self.changed.notify_one();
         at
     }

@@ -1,4 +1,4 @@
-//! The connections to one origin along one way.
+//! The connections to one origin by one connector.
 //!
 //! A call takes an idle HTTP/1.1 connection, or a stream of an HTTP/2 connection that has room, or opens a connection
 //! of its own. Where it is known that the origin speaks HTTP/2, calls wait for connections that others open, as many as
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::clock::now;
 
-/// How long a connection is kept that nothing goes over.
+/// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(90);
 
 /// The connections to one origin.
@@ -37,15 +37,15 @@ struct PoolState {
     idle: VecDeque<(Instant, Http1)>,
     /// HTTP/2 connections with room for another stream.
     roomy: Vec<Arc<Http2>>,
-    /// Calls that wait for a connection that another opens. One whose sender is dropped looks anew.
+    /// Calls that wait for a connection that another call opens. A call whose sender is dropped asks the pool again.
     followers: VecDeque<oneshot::Sender<Http2Stream>>,
-    /// Calls that open a connection and take a stream of another's, should it be there first.
+    /// Calls that open a connection themselves, but take a stream of another one if that is ready first.
     openers: VecDeque<oneshot::Sender<Http2Stream>>,
     /// How many connections are being opened.
     opening: usize,
     /// Whether the origin speaks HTTP/2, if that is known.
     is_multiplexed: Option<bool>,
-    /// Whether a task looks for connections that are kept too long.
+    /// Whether the task runs that closes idle connections.
     is_swept: bool,
 }
 
@@ -195,7 +195,7 @@ impl Pool {
         }
     }
 
-    /// Gives streams to those who wait, as long as there is room.
+    /// Gives streams to waiting calls, as long as there is room.
     fn hand_out(self: &Arc<Self>) {
         loop {
             let (sender, stream) = {
@@ -209,7 +209,7 @@ impl Pool {
                 };
                 (sender, self.stream(http))
             };
-            // Whoever left meanwhile gives it back.
+            // If the call was cancelled meanwhile, the stream is dropped and so given back.
             drop(sender.send(stream));
         }
     }
@@ -225,7 +225,7 @@ impl Pool {
     }
 }
 
-/// Closes what was kept long enough, and what the other side closed, until nothing is left.
+/// Closes connections that were idle for too long or were closed by the server, until none is left.
 async fn sweep(pool: Weak<Pool>) {
     loop {
         tokio::time::sleep(IDLE / 3).await;
@@ -266,7 +266,7 @@ impl PoolState {
         }
     }
 
-    /// How many calls the connections that are being opened will carry beside those that open them.
+    /// How many waiting calls the connections that are being opened can serve.
     fn coming(&self) -> usize {
         self.opening * (USUAL_STREAMS - 1)
     }
@@ -278,7 +278,7 @@ impl PoolState {
         })
     }
 
-    /// One connection less is being opened: calls that none is coming for look anew.
+    /// An attempt to open a connection ended: calls for which no connection is coming any more ask the pool again.
     fn ends_opening(&mut self) {
         self.opening -= 1;
         let more = self.followers.len().saturating_sub(self.coming());
@@ -325,8 +325,8 @@ impl OpeningConnection {
         }
     }
 
-    /// It is over, and this is known now of the origin: nothing if it failed, so that whoever waited for it opens a
-    /// connection of its own.
+    /// Ends the attempt and stores whether the origin speaks HTTP/2: `None` if it failed, so that calls that waited
+    /// for it open their own.
     fn ends(&mut self, is_multiplexed: Option<bool>) {
         let mut state = lock(&self.pool.state);
         state.is_multiplexed = is_multiplexed;

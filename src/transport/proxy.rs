@@ -22,10 +22,10 @@ use crate::{
     transport::is_this_machine,
 };
 
-/// The way to a host.
+/// Direct, or through a proxy.
 #[derive(Clone, Debug)]
 pub(super) enum Via {
-    /// Straight.
+    /// Without a proxy.
     Direct,
     /// Through this proxy.
     Proxy(Proxy),
@@ -39,7 +39,7 @@ pub(super) struct Proxy {
     is_environments: bool,
 }
 
-/// A proxy, as it is named to people.
+/// The name of a proxy, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyName {
     /// Its `host:port`.
@@ -54,7 +54,7 @@ impl fmt::Display for ProxyName {
 }
 
 impl ProxyName {
-    /// What it did not do, once the time for connecting through it has run out.
+    /// What the proxy did not do in time, for the message of a timeout.
     pub(crate) fn timeout_text(&self, peer: &Peer, is_connected: bool) -> String {
         let host = &peer.host;
         match is_connected {
@@ -72,10 +72,10 @@ impl ProxyName {
 static ENVIRONMENT: LazyLock<Matcher> = LazyLock::new(Matcher::from_system);
 
 impl Via {
-    /// The way to `target`, given the endpoint's proxy and its password.
+    /// How to reach `target`, given the endpoint's proxy and its password.
     ///
     /// # Errors
-    /// A `proxy` fault in `prepare`, if the proxy is not written as one.
+    /// A `proxy` fault in phase `prepare`, if the text is not the URL of a proxy.
     pub(super) fn new(
         target: &Url,
         proxy: Option<&str>,
@@ -145,7 +145,7 @@ impl Proxy {
         self.found.uri().scheme_str().unwrap_or_default()
     }
 
-    /// Where it is; the port is always there.
+    /// Its URI, always with a port.
     pub(super) fn uri(&self) -> Uri {
         let mut parts = self.found.uri().clone().into_parts();
         parts.authority = self.address().parse().ok();
@@ -190,12 +190,12 @@ impl Proxy {
         ["socks4", "socks5"].contains(&self.scheme())
     }
 
-    /// What an HTTP proxy is told of its user.
+    /// The `Proxy-Authorization` for an HTTP proxy.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.found.basic_auth()
     }
 
-    /// What a SOCKS proxy is told: user and password.
+    /// User and password for a SOCKS proxy.
     pub(super) fn user(&self) -> Option<(&str, &str)> {
         self.found.raw_auth()
     }
@@ -213,7 +213,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Two are the same if they are reached in the same way by the same user.
+/// Equal if address, user and password are.
 impl PartialEq for Proxy {
     fn eq(&self, other: &Self) -> bool {
         self.found.uri() == other.found.uri()

@@ -1,11 +1,11 @@
-//! Connects to the first of a name's addresses that answers (RFC 8305).
+//! Connects to the first address of a name that answers ("happy eyeballs", RFC 8305).
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{net::TcpStream, time::sleep};
 
-/// How long an address has before the next is tried beside it (RFC 8305 §5).
+/// How long to wait for an address before the next is tried in parallel (RFC 8305 §5).
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// How long the last address has before the first is tried once more: the system sends a lost SYN again only after a
@@ -40,7 +40,7 @@ pub(super) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream>
     }
 }
 
-/// The error that says more: that a whole family of addresses can't be reached from here says the least.
+/// The more useful of two errors: that a whole address family is unreachable says the least.
 fn telling(before: Option<io::Error>, error: io::Error) -> io::Error {
     let says_little = |error: &io::Error| {
         matches!(
@@ -56,7 +56,7 @@ fn telling(before: Option<io::Error>, error: io::Error) -> io::Error {
     }
 }
 
-/// The addresses in the order of the system's preference, but families by turns (RFC 8305 §4).
+/// The addresses in the system's order of preference, but with alternating families (RFC 8305 §4).
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first = addresses.first().map(SocketAddr::is_ipv6);
     let (one, other): (Vec<_>, Vec<_>) = addresses

@@ -1,7 +1,7 @@
 //! Sends a request over a connection, and gives the response with its body.
 //!
-//! Nothing is sent twice: a request goes out on another connection only if the one that it was given was found closed
-//! before a byte was written.
+//! Nothing is sent twice: a request goes out on a second connection only if the first was closed before a byte was
+//! written.
 
 use std::{
     pin::{Pin, pin},
@@ -71,14 +71,14 @@ pub(super) async fn send(
     }
 }
 
-/// The head of a request, before it is known on what connection it goes.
+/// The head of a request, independent of the connection that it goes over.
 struct RequestHead {
     method: Method,
     authority: Authority,
     path: PathAndQuery,
     scheme: String,
     headers: HeaderMap,
-    /// Whether a proxy is told the whole URL.
+    /// Whether the request line holds the whole URL, for a forwarding proxy.
     is_forwarded: bool,
 }
 
@@ -92,7 +92,7 @@ impl RequestHead {
         let mut headers = call.headers.clone();
         for (name, value) in [
             (header::ACCEPT, "*/*"),
-            // Compression makes tokens wait for each other.
+            // Compression would make tokens arrive in bunches.
             (header::ACCEPT_ENCODING, "identity"),
             (header::USER_AGENT, USER_AGENT),
         ] {
@@ -192,7 +192,7 @@ pub(super) struct ReceivedBody {
     over: BodyTransport,
 }
 
-/// What a body comes over.
+/// The connection or stream that a body comes over.
 enum BodyTransport {
     Own(Http1, Arc<Pool>),
     /// Given back with the body.
@@ -261,8 +261,8 @@ impl Body for ReceivedBody {
 }
 
 impl Drop for ReceivedBody {
-    /// What came of the rest already is passed over, so that an answer of which all but the end mark was read does not
-    /// cost the connection.
+    /// Reads what has already arrived, so that the connection can be reused after an answer of which only the end was
+    /// not read.
     fn drop(&mut self) {
         if let BodyTransport::Own(http, _) = &mut self.over {
             let mut cx = Context::from_waker(Waker::noop());

@@ -22,15 +22,16 @@ use super::{
     phases::lock,
 };
 
-/// How long a silent connection goes unasked, how often it is asked then, and how often in vain.
+/// TCP keep-alive: idle time before the first probe, which is also the time between probes, and how many unanswered
+/// probes end the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const KEEP_ALIVES: u32 = 3;
 
-/// How long what was written may go without being acknowledged.
+/// How long written bytes may stay unacknowledged before the connection is closed.
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
-/// A TCP connection, for those who look at it while HTTP is spoken over its [`SocketStream`].
+/// A handle on a TCP connection, for stamps and statistics while HTTP goes over its [`SocketStream`].
 #[derive(Clone, Debug)]
 pub(super) struct Socket(Arc<SocketInner>);
 
@@ -40,14 +41,14 @@ struct SocketInner {
     last_read: Mutex<Option<SocketRead>>,
 }
 
-/// What is read from and written to.
+/// The stream that is read and written.
 #[derive(Debug)]
 pub(super) struct SocketStream {
     socket: Socket,
     receiver: Receiver,
 }
 
-/// What can be read from a connection.
+/// What is waiting to be read from a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
     Nothing,
@@ -57,7 +58,7 @@ pub(super) enum Unread {
 }
 
 impl Socket {
-    /// Takes a new connection, and sets it so that nothing waits in it and a dead peer is noticed.
+    /// Takes a new connection, and sets its options: no delay of small writes, and dead peers are detected.
     pub(super) fn new(tcp: TcpStream) -> (Self, SocketStream) {
         let options = SockRef::from(&tcp);
         let keep_alive = TcpKeepalive::new()
@@ -91,8 +92,9 @@ impl Socket {
         lock(&self.0.last_read).map_or(0, |read| read.number)
     }
 
-    /// The stamp of bytes that this program had `at` some time, and that came with the last read. Where other answers
-    /// come over the same connection, that read is surely theirs only if it is the first since those that were `seen`.
+    /// The stamp of bytes that this program read at `at`, and that came with the last socket read. On a shared
+    /// connection that read surely belongs to these bytes only if it is the first since the `seen` ones; else the
+    /// stamp is an upper bound.
     pub(super) fn stamp(&self, at: Instant, seen: &mut u64, is_shared: bool) -> Stamp {
         let Some(read) = *lock(&self.0.last_read) else {
             return Stamp::own(at);
@@ -105,12 +107,12 @@ impl Socket {
         }
     }
 
-    /// How the connection does, where the kernel says so.
+    /// `TCP_INFO`, on Linux.
     pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
         kernel::tcp_info(&self.0.tcp)
     }
 
-    /// Looks, without reading, whether there is something to be read.
+    /// Peeks whether there is something to be read.
     pub(super) fn unread(&self) -> Unread {
         let mut byte = [MaybeUninit::uninit()];
         match SockRef::from(&self.0.tcp).peek(&mut byte) {

@@ -1,10 +1,10 @@
-//! Which hosts are this machine.
+//! Which hosts are this machine itself.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// Whether a URL's host is this machine: no proxy is asked for it, and it may be reached by `http://`.
+/// Whether a URL's host is this machine: it is reached without a proxy, and `http://` is allowed.
 #[must_use]
 pub fn is_this_machine(url: &Url) -> bool {
     let ip = match url.host() {
@@ -16,6 +16,7 @@ pub fn is_this_machine(url: &Url) -> bool {
         Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical(),
         None => return false,
     };
-    // Connecting to the unspecified address reaches this machine, and servers print it at their start.
+    // Connecting to the unspecified address (`0.0.0.0`) reaches this machine, and servers print that address when
+    // they start.
     ip.is_loopback() || ip.is_unspecified()
 }

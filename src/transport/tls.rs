@@ -1,4 +1,4 @@
-//! TLS: the platform's certificate authorities, and the endpoint's own beside them.
+//! TLS: trusts the platform's certificate authorities, and those of the endpoint's PEM file.
 
 use std::{path::Path, sync::Arc};
 
@@ -21,11 +21,10 @@ use crate::{
     transport::HttpVersion,
 };
 
-/// No list of authorities is longer: the Web's takes a quarter of a MiB.
+/// Largest PEM file: the list of all authorities of the Web takes a quarter of a MiB.
 const MAX_FILE: u64 = 16 << 20;
 
-/// A TLS set-up that trusts this machine's authorities and those of the PEM file. Reads files: not
-/// for an async thread.
+/// A TLS configuration that trusts this machine's authorities and those of the PEM file. Blocking: reads files.
 ///
 /// # Errors
 /// A `tls` fault in `prepare` that names the file, if it can't be read or holds no certificate.
@@ -39,7 +38,7 @@ pub(super) fn config(ca_file: Option<&str>, version: HttpVersion) -> Result<Clie
         Ok(platform) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(EndpointVerifier { platform, extra })),
-        // Trusting no one keeps plain HTTP usable on a machine without authorities.
+        // An empty list of authorities keeps plain HTTP usable on a machine without any.
         Err(_) if ca_file.is_none() => builder.with_root_certificates(RootCertStore::empty()),
         Err(error) => {
             let file = ca_file.unwrap_or_default();
@@ -68,8 +67,8 @@ fn verifier(
     }
 }
 
-/// Trusts what the platform does, and a certificate of the endpoint's own file when a server shows that very one: people
-/// make a self-signed certificate, which is an authority's, and give it to both sides.
+/// Trusts what the platform trusts, and also a server that shows a certificate of the endpoint's own file: people
+/// make a self-signed certificate, which is marked as an authority's, and give it to both sides.
 #[derive(Debug)]
 struct EndpointVerifier {
     platform: Verifier,
@@ -89,7 +88,7 @@ impl ServerCertVerifier for EndpointVerifier {
             .platform
             .verify_server_cert(shown, between, name, ocsp, now);
         match &verified {
-            // Its dates were looked at before; whose it is, is left to see.
+            // Its dates were checked before; only its name is still to be checked.
             Err(rustls::Error::InvalidCertificate(CertificateError::Other(other)))
                 if is_authority(other)
                     && self.extra.iter().any(|own| own.as_ref() == shown.as_ref()) =>

@@ -1,4 +1,4 @@
-//! A request's body, in pieces that share the bytes of files: base64 is made while they are sent.
+//! A request body in segments that share the bytes of files: base64 is encoded while they are sent.
 
 use std::collections::VecDeque;
 
@@ -49,7 +49,7 @@ impl Upload {
         self.len == 0
     }
 
-    /// Takes the next bytes, at most so many (and at least 4).
+    /// Takes the next bytes, at most `most` (but at least 4).
     pub fn take(&mut self, most: usize) -> Option<Bytes> {
         let segment = self.rest.front_mut()?;
         let (piece, is_over) = match segment {

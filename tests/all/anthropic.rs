@@ -12,7 +12,7 @@ use tokenscope::{
     body::ResponseHead,
     chat::{CacheLife, ChatRequest, Media, Message, Part, ResponseFormat, Role, Tool, ToolCall},
     dialect::{DIALECTS, anthropic::DIALECT},
-    event::{Answer, Event, FaultClass, Finish, FinishReason, PieceKind},
+    event::{Answer, AnswerPieceKind, Event, FaultClass, Finish, FinishReason},
 };
 
 use crate::{

@@ -14,8 +14,8 @@ use tokenscope::{
     body::ResponseHead,
     chat::ToolCall,
     dialect::{
-        DIALECTS, Dialect, DialectId, Wire,
-        serve::{AnswerHead, Asked, Serve, Writer},
+        DIALECTS, Dialect, DialectId, WireFormat,
+        serve::{AnswerHead, AnswerWriter, Serve, ServedRequest},
     },
     event::{Answer, Event, FaultClass},
 };
@@ -71,10 +71,10 @@ fn served() -> impl Iterator<Item = (&'static Dialect, &'static Serve)> {
     all.filter_map(|dialect| Some((*dialect, dialect.serve?)))
 }
 
-fn writer(serve: &Serve) -> Box<dyn Writer> {
-    let mut asked = Asked {
+fn writer(serve: &Serve) -> Box<dyn AnswerWriter> {
+    let mut asked = ServedRequest {
         usage: true,
-        ..Asked::default()
+        ..ServedRequest::default()
     };
     asked.request.model = "asked".into();
     let head = AnswerHead {
@@ -210,7 +210,8 @@ fn whole(dialect: &Dialect, events: &[Event]) -> Answer {
 fn whole_answers_come_back() {
     let mut wrong = Vec::new();
     // gRPC serves streams only.
-    for (dialect, serve) in served().filter(|(dialect, _)| matches!(dialect.wire, Wire::Json)) {
+    for (dialect, serve) in served().filter(|(dialect, _)| matches!(dialect.wire, WireFormat::Json))
+    {
         let (cases, _) = cases(dialect);
         let mut count = 0;
         for case in &cases {

@@ -10,7 +10,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::{Map, Value};
 use tokenscope::{
     body::ResponseHead,
-    dialect::{DIALECTS, Dialect, Wire},
+    dialect::{DIALECTS, Dialect, WireFormat},
     event::Event,
     history::{ExportFormat, History, RunQuery},
     mask::{Mask, Secrets},
@@ -155,7 +155,10 @@ fn no_field_of_any_dialect_shows_a_key_that_is_said_back() {
     let key = key();
     let mask = mask_of(&key);
     let mut tried = 0;
-    for dialect in DIALECTS.iter().filter(|d| matches!(d.wire, Wire::Json)) {
+    for dialect in DIALECTS
+        .iter()
+        .filter(|d| matches!(d.wire, WireFormat::Json))
+    {
         // One of each shape is enough: the longest bodies repeat their lines.
         for fixture in fixtures(dialect)
             .into_iter()
@@ -309,7 +312,10 @@ async fn no_way_to_fail_shows_a_key_that_is_said_back() {
         .with("RUST_LOG", "trace");
     let escaped: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
     let models: Vec<String> = CASES.iter().map(|case| format!("case-{case}.")).collect();
-    for dialect in DIALECTS.iter().filter(|d| matches!(d.wire, Wire::Json)) {
+    for dialect in DIALECTS
+        .iter()
+        .filter(|d| matches!(d.wire, WireFormat::Json))
+    {
         // The key as it goes by itself, and once in the query.
         let query = if dialect.id.as_str() == "openai-chat" {
             format!("?api_key={escaped}")

@@ -23,7 +23,7 @@ use tokenscope::{
     event::{Event, Fault, FaultClass, Phase},
     history::{ExportFormat, OutcomeFilter, SeriesQuery, SortColumn, Storage},
     run::{RunHead, RunId, RunUpdate},
-    settings::{SettingsEdit, SettingsProblem, Theme},
+    settings::{SettingsEdit, SettingsProblem, ThemeChoice},
     visible::visible,
 };
 
@@ -156,7 +156,7 @@ fn a_screen_reader_is_told_nothing_hidden() {
 #[test]
 fn every_view_draws_in_every_theme_size_and_scene() {
     for view in views() {
-        for theme in [Theme::Dark, Theme::Light] {
+        for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
             for size in SIZES {
                 for mut scene in [
                     scenes::empty(),
@@ -1002,13 +1002,13 @@ fn the_look_follows_the_settings_and_is_kept() {
     let [SettingsEdit::Appearance(look)] = edits(&player)[..] else {
         panic!()
     };
-    assert_eq!(look.theme, Theme::Light);
+    assert_eq!(look.theme, ThemeChoice::Light);
     press(&mut desktop, &mut player, Key::Plus);
     let Some(SettingsEdit::Appearance(look)) = edits(&player).pop() else {
         panic!()
     };
     assert!(
-        (look.zoom - 1.1).abs() < 1e-6 && look.theme == Theme::Light,
+        (look.zoom - 1.1).abs() < 1e-6 && look.theme == ThemeChoice::Light,
         "{look:?}"
     );
     press(&mut desktop, &mut player, Key::Num0);

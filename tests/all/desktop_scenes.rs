@@ -25,7 +25,7 @@ use tokenscope::{
         SeriesPoint, Storage,
     },
     run::{ConnectionKind, Link, Origin, Read, Reads, Run, RunHead, RunId, RunState, Span, Stamps},
-    settings::{Appearance, Paths, Settings, SettingsProblem, Theme},
+    settings::{Appearance, Paths, Settings, SettingsProblem, ThemeChoice},
     transport::TcpInfo,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -474,7 +474,7 @@ fn settings() -> Settings {
         ],
         built_in: vec!["simulator".into(), "openai".into()],
         appearance: Appearance {
-            theme: Theme::Dark,
+            theme: ThemeChoice::Dark,
             zoom: 1.0,
         },
         ..Settings::default()

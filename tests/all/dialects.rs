@@ -12,8 +12,8 @@ use tokenscope::{
     body::ResponseHead,
     chat::{CacheLife, ChatRequest},
     dialect::{
-        DIALECTS, Dialect, DialectId, Wire,
-        serve::{Route, route},
+        DIALECTS, Dialect, DialectId, WireFormat,
+        serve::{ServedRoute, route},
     },
     endpoint::Endpoint,
     event::{Answer, Event, FaultClass},
@@ -314,7 +314,10 @@ fn nothing_behind_its_end_spoils_a_whole_answer() {
         "data: no JSON at all",
     ];
     let mut kept = 0;
-    for dialect in DIALECTS.iter().filter(|d| matches!(d.wire, Wire::Json)) {
+    for dialect in DIALECTS
+        .iter()
+        .filter(|d| matches!(d.wire, WireFormat::Json))
+    {
         // The protocol has no end mark of its own: an error is always one.
         if dialect.id == DialectId::Gemini {
             continue;
@@ -359,7 +362,10 @@ fn a_cut_json_body_is_interrupted_and_another_is_no_json() {
             .map(|fault| fault.class)
     };
     let mut cuts = 0;
-    for dialect in DIALECTS.iter().filter(|d| matches!(d.wire, Wire::Json)) {
+    for dialect in DIALECTS
+        .iter()
+        .filter(|d| matches!(d.wire, WireFormat::Json))
+    {
         for Fixture {
             name, body, head, ..
         } in fixtures(dialect)
@@ -523,13 +529,13 @@ fn every_dialect_is_known_everywhere() {
             let path = &url.as_str()["http://h".len()..];
             let (found, asked) = route(path, &http::HeaderMap::new()).expect("served");
             assert!(std::ptr::eq(found, serve), "{id}: {path} is another's");
-            assert!(matches!(asked, Route::Chat(_)), "{id}");
+            assert!(matches!(asked, ServedRoute::Chat(_)), "{id}");
         }
     }
     // gRPC has no programs of its own: they ask by REST.
     let own = DIALECTS
         .iter()
-        .filter(|d| matches!(d.wire, Wire::Json))
+        .filter(|d| matches!(d.wire, WireFormat::Json))
         .count();
     assert!(
         programs.len() >= own * Language::ALL.len(),

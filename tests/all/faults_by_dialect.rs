@@ -8,7 +8,7 @@ use std::{io::Write as _, sync::Arc};
 use flate2::{Compression, write::GzEncoder};
 use tokenscope::{
     chat::ChatRequest,
-    dialect::{DIALECTS, Dialect, Wire},
+    dialect::{DIALECTS, Dialect, WireFormat},
     endpoint::Endpoint,
     event::{Answer, FaultClass as C, Phase as P},
     history::{ExportFormat, History, RunQuery},
@@ -30,7 +30,7 @@ fn dialects() -> impl Iterator<Item = &'static Dialect> {
     DIALECTS
         .iter()
         .copied()
-        .filter(|d| matches!(d.wire, Wire::Json))
+        .filter(|d| matches!(d.wire, WireFormat::Json))
 }
 
 /// The streams that we wrote and that end well, with what they say.

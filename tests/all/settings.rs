@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs, sync::mpsc};
 use tokenscope::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint, preset, variables::Environment},
-    settings::{self, Appearance, Settings, SettingsEdit, SettingsProblem, Theme},
+    settings::{self, Appearance, Settings, SettingsEdit, SettingsProblem, ThemeChoice},
     simulator,
     transport::HttpVersion,
 };
@@ -106,7 +106,7 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(home.base_url.as_str(), "http://192.168.1.5:8000/v1");
     assert_eq!(
         (settings.appearance.theme, settings.appearance.zoom),
-        (Theme::Dark, 1.25)
+        (ThemeChoice::Dark, 1.25)
     );
     let warned: Vec<_> = settings
         .warnings

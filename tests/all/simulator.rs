@@ -9,13 +9,13 @@ mod secure;
 
 use client::{Ended, Reply, ask, chat, request, reqwest_client};
 use serde_json::{Value, json};
-use tokenscope::simulator::{self, Options, Simulator};
+use tokenscope::simulator::{self, Simulator, SimulatorOptions};
 
 /// A simulator that does not keep its tests waiting.
 async fn quick() -> Simulator {
-    let options = Options {
+    let options = SimulatorOptions {
         speed: 200.0,
-        ..Options::default()
+        ..SimulatorOptions::default()
     };
     simulator::serve(options).await.unwrap()
 }

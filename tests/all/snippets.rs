@@ -13,16 +13,16 @@ use tokenscope::{
     chat::{ChatRequest, Media, Part, Tool},
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
-    simulator::{self, Options, Simulator},
+    simulator::{self, Simulator, SimulatorOptions},
     snippet::{Language, snippet},
 };
 
 const KEY: &str = "sim-snippet-key";
 
 async fn quick() -> Simulator {
-    let options = Options {
+    let options = SimulatorOptions {
         speed: 200.0,
-        ..Options::default()
+        ..SimulatorOptions::default()
     };
     simulator::serve(options).await.unwrap()
 }

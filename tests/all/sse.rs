@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::Value;
-use tokenscope::body::sse::{Frame, Sse};
+use tokenscope::body::sse::{Sse, SseFrame};
 
 /// The folder with recorded wire material; says so where it is not given.
 pub fn wire_folder() -> Option<PathBuf> {
@@ -30,7 +30,7 @@ pub fn pieces<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
     pieces
 }
 
-fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Frame>, Option<String>) {
+fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<SseFrame>, Option<String>) {
     let mut sse = Sse::default();
     let mut out = Vec::new();
     for piece in pieces {
@@ -40,20 +40,20 @@ fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Frame>, Option
     (out, tail)
 }
 
-fn events(frames: &[Frame]) -> Vec<(&str, &str)> {
+fn events(frames: &[SseFrame]) -> Vec<(&str, &str)> {
     let mut events = Vec::new();
     for frame in frames {
-        if let Frame::Event { event, data } = frame {
+        if let SseFrame::Event { event, data } = frame {
             events.push((&**event, data.as_str()));
         }
     }
     events
 }
 
-fn comments(frames: &[Frame]) -> Vec<&str> {
+fn comments(frames: &[SseFrame]) -> Vec<&str> {
     let mut comments = Vec::new();
     for frame in frames {
-        if let Frame::Comment { text } = frame {
+        if let SseFrame::Comment { text } = frame {
             comments.push(text.as_str());
         }
     }
@@ -106,7 +106,7 @@ impl Vector {
         let wanted: Vec<_> = self.events.iter().map(|(e, d)| (&**e, &**d)).collect();
         assert_eq!(events(&frames), wanted, "{name}, {how}");
         assert_eq!(comments(&frames), self.comments, "{name}, {how}");
-        let repaired = frames.iter().filter(|frame| **frame == Frame::Repaired);
+        let repaired = frames.iter().filter(|frame| **frame == SseFrame::Repaired);
         assert_eq!(repaired.count(), self.repaired, "{name}, {how}");
         let known = self.events.len() + self.comments.len() + self.repaired;
         assert_eq!(frames.len(), known, "{name}, {how}: {frames:?}");

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokenscope::{
     body::{Decoder, ResponseHead},
     chat::ChatRequest,
-    dialect::{Dialect, DialectId, Wire},
+    dialect::{Dialect, DialectId, WireFormat},
     endpoint::{Endpoint, TargetId},
     event::{Event, Fault, FaultClass, Finish, FinishReason, Phase},
     run::{Origin, Run, RunHead, RunId, RunSpec, RunUpdate, execute_in},
@@ -31,7 +31,7 @@ pub static TOY: Dialect = Dialect {
     headers: &[],
     encode: |request| json!({ "model": request.model, "messages": request.messages }),
     fit: None,
-    wire: Wire::Json,
+    wire: WireFormat::Json,
     decoder: |head| {
         Box::new(ToyDecoder {
             head: head.clone(),

@@ -31,7 +31,7 @@ fn request(json: Value) -> ChatRequest {
 
 /// The message of a request, without its header.
 fn written(request: &ChatRequest) -> Result<(GenerateContentRequest, Vec<String>), String> {
-    let tokenscope::dialect::Wire::Grpc(grpc) = DIALECT.wire else {
+    let tokenscope::dialect::WireFormat::Grpc(grpc) = DIALECT.wire else {
         panic!()
     };
     let base = format!("https://l-aiplatform.googleapis.com/{PLACE}");

@@ -7,7 +7,7 @@ mod ime;
 mod screen;
 mod tree;
 
-use tokenscope::simulator::{self, Options, Simulator};
+use tokenscope::simulator::{self, Simulator, SimulatorOptions};
 
 use self::screen::{Screen, asked, copied, fake, offer, until, xdotool};
 use crate::home::Home;
@@ -27,9 +27,9 @@ impl User {
     /// A user of another model, which answers so many times as fast as it is said to.
     fn asking(model: &str, speed: f64) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let options = Options {
+        let options = SimulatorOptions {
             speed,
-            ..Options::default()
+            ..SimulatorOptions::default()
         };
         let simulator = runtime.block_on(simulator::serve(options)).unwrap();
         let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").expect("tests/with-window.sh");

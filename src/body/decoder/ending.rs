@@ -1,15 +1,15 @@
-//! How a body ends: whole, cut, or as nothing that the dialect says.
+//! How a body ends: complete, cut, or not a body of the dialect.
 
-use super::{Body, BodyDecoder, DONE, Ended, Reader};
+use super::{AnswerEnd, BodyDecoder, BodyState, DONE, FrameReader};
 use crate::{
     body::{error::bare_error, excerpt::excerpt, is_cut_json, is_events, json, sse_begins_with},
     event::{About, Event},
 };
 
-/// How a body came to its end.
+/// How the framing ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Close<'a> {
-    /// As streams of its form do.
+enum BodyClose<'a> {
+    /// As a stream of its kind should.
     Clean,
     /// It was one whole JSON object.
     Plain,
@@ -17,12 +17,12 @@ enum Close<'a> {
     Cut(&'a str),
 }
 
-impl<R: Reader> BodyDecoder<R> {
+impl<R: FrameReader> BodyDecoder<R> {
     /// The body is over.
     pub(super) fn close(&mut self, out: &mut Vec<Event>) {
-        match std::mem::replace(&mut self.body, Body::Over) {
-            Body::Unclear(bytes) | Body::Whole(bytes) => self.end_whole(&bytes, out),
-            Body::Events(mut sse) => {
+        match std::mem::replace(&mut self.body, BodyState::Over) {
+            BodyState::Unclear(bytes) | BodyState::Whole(bytes) => self.end_whole(&bytes, out),
+            BodyState::Events(mut sse) => {
                 let tail = sse.end().unwrap_or_default();
                 if let Some(error) = bare_error(&tail).filter(|_| !self.faulted) {
                     self.fail_unless_over(error, &tail, out);
@@ -38,46 +38,46 @@ impl<R: Reader> BodyDecoder<R> {
                     );
                 }
                 let close = if broken {
-                    Close::Cut("the stream broke off inside an event")
+                    BodyClose::Cut("the stream broke off inside an event")
                 } else {
-                    Close::Clean
+                    BodyClose::Clean
                 };
                 self.end_stream(close, out);
             }
-            Body::Json(values) => {
+            BodyState::Json(values) => {
                 let end = values.end();
                 let close = if let Some(object) = end.unfinished {
                     return self.end_object(object, out);
                 } else if end.open_array {
-                    Close::Cut("the stream ended without its closing bracket")
+                    BodyClose::Cut("the stream ended without its closing bracket")
                 } else if !R::STREAMS_OBJECTS && !end.closed_array && self.frames_read == 1 {
                     self.note(
                         About::ContentType,
                         "a plain JSON answer came to a streamed request",
                         out,
                     );
-                    Close::Plain
+                    BodyClose::Plain
                 } else {
-                    Close::Clean
+                    BodyClose::Clean
                 };
                 self.end_stream(close, out);
             }
-            Body::Over => {}
+            BodyState::Over => {}
         }
     }
 
-    /// The end of a body inside an object.
+    /// Ends a body inside an object.
     fn end_object(&mut self, object: Vec<u8>, out: &mut Vec<Event>) {
         let start = excerpt(&String::from_utf8_lossy(&object));
         if is_cut_json(object) {
-            let cut = Close::Cut("the stream broke off inside a JSON object");
+            let cut = BodyClose::Cut("the stream broke off inside a JSON object");
             self.end_stream(cut, out);
         } else if !self.faulted {
-            self.protocol(format!("this is no JSON: {start}"), out);
+            self.protocol_fault(format!("this is no JSON: {start}"), out);
         }
     }
 
-    fn end_stream(&mut self, close: Close<'_>, out: &mut Vec<Event>) {
+    fn end_stream(&mut self, close: BodyClose<'_>, out: &mut Vec<Event>) {
         if self.faulted {
             return;
         }
@@ -85,41 +85,46 @@ impl<R: Reader> BodyDecoder<R> {
             let start = String::from_utf8_lossy(&self.start).into_owned();
             return self.fail_by_status(&start, out);
         }
-        if self.frames_read == 0 && close == Close::Clean {
-            return self.end_unbegun(out);
+        if self.frames_read == 0 && close == BodyClose::Clean {
+            return self.end_empty(out);
         }
         let before = out.len();
         let ended = match close {
-            Close::Plain => self.reader.end_plain(out),
-            Close::Clean | Close::Cut(_) => self.reader.end(out),
+            BodyClose::Plain => self.reader.end_plain(out),
+            BodyClose::Clean | BodyClose::Cut(_) => self.reader.end(out),
         };
         self.token |= out[before..].iter().any(Event::is_token);
         match (ended, close) {
-            (Ended::Failed(error), _) => self.fail(error, out),
-            (Ended::Marked, _) => {}
-            (_, Close::Cut(cut)) => self.interrupted(cut.to_owned(), out),
-            (Ended::Unmarked(note), _) => {
+            (AnswerEnd::Failed(error), _) => self.fail(error, out),
+            (AnswerEnd::Marked, _) => {}
+            (_, BodyClose::Cut(cut)) => self.interrupted_fault(cut.to_owned(), out),
+            (AnswerEnd::Unmarked(note), _) => {
                 if let Some(note) = note {
                     self.note(About::EndMark, note, out);
                 }
             }
-            (Ended::BrokeOff(what), _) => self.interrupted(what, out),
-            (Ended::NoAnswer(why), _) => self.protocol(format!("{why}: {}", self.begun()), out),
+            (AnswerEnd::BrokeOff(what), _) => self.interrupted_fault(what, out),
+            (AnswerEnd::NoAnswer(why), _) => {
+                self.protocol_fault(format!("{why}: {}", self.first_bytes()), out);
+            }
         }
     }
 
-    /// The end of a stream in which nothing was said.
-    fn end_unbegun(&mut self, out: &mut Vec<Event>) {
-        let begun = self.begun();
-        if is_events(begun.trim_start_matches('\u{FEFF}').as_bytes()) {
-            self.interrupted(format!("the stream ended before it began: {begun}"), out);
+    /// Ends a stream without any frame.
+    fn end_empty(&mut self, out: &mut Vec<Event>) {
+        let first_bytes = self.first_bytes();
+        if is_events(first_bytes.trim_start_matches('\u{FEFF}').as_bytes()) {
+            self.interrupted_fault(
+                format!("the stream ended before it began: {first_bytes}"),
+                out,
+            );
         } else {
-            self.protocol(format!("this is no event stream: {begun}"), out);
+            self.protocol_fault(format!("this is no event stream: {first_bytes}"), out);
         }
     }
 
-    /// What the body began with, fit to be shown.
-    fn begun(&self) -> String {
+    /// The first bytes of the body, for a message.
+    fn first_bytes(&self) -> String {
         excerpt(&String::from_utf8_lossy(&self.start))
     }
 
@@ -130,20 +135,20 @@ impl<R: Reader> BodyDecoder<R> {
             return self.fail_by_status(text, out);
         }
         let what = match text.bytes().next() {
-            None => return self.protocol("the body is empty".into(), out),
+            None => return self.protocol_fault("the body is empty".into(), out),
             Some(_) if sse_begins_with(text.as_bytes()) => {
                 let what = "the stream broke off inside its first event";
-                return self.interrupted(what.into(), out);
+                return self.interrupted_fault(what.into(), out);
             }
             Some(b'<') => "a page",
             Some(_) => "text",
         };
         let message = format!("{what} came instead of an answer: {}", excerpt(text));
-        self.protocol(message, out);
+        self.protocol_fault(message, out);
     }
 }
 
-/// The name and data of an event that lacks only its closing blank line, which some servers leave out.
+/// The name and data of a last event that lacks only its blank line, which some servers omit.
 fn last_event(tail: &str) -> Option<(&str, &str)> {
     let field = |name| {
         let mut values = tail.lines().filter_map(move |l| l.strip_prefix(name));

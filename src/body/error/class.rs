@@ -1,24 +1,24 @@
-//! Our class of a provider's error: by its HTTP status, and by its code words where they say more.
+//! Our class of a provider's error: by its HTTP status, or by its codes if they are more specific.
 
 use super::ProviderError;
 use crate::event::FaultClass;
 
 impl ProviderError {
-    /// Its class, in a response of this status.
+    /// Its class, for a response with this status.
     pub(super) fn class(&self, status: u16) -> FaultClass {
-        let said = (self.words.iter()).find_map(|word| class_of_word(word));
+        let by_code = (self.words.iter()).find_map(|word| class_of_word(word));
         let class = match status {
-            // Behind a 200 the request was understood, so a stated 400 is the provider's own trouble.
-            200..=299 => said
+            // With a 200 the request was accepted, so a stated 400 is the provider's own error.
+            200..=299 => by_code
                 .or_else(|| self.http.and_then(class_of_status))
                 .filter(|class| *class != FaultClass::BadRequest)
                 .or(Some(FaultClass::Provider)),
-            // Google says 400 to a bad key, and some gateways 500 to whatever their provider said.
-            400 => said.or_else(|| class_of_status(status)),
-            500 => said
+            // Google answers 400 to a bad key, and some gateways answer 500 to any error of their provider.
+            400 => by_code.or_else(|| class_of_status(status)),
+            500 => by_code
                 .or_else(|| self.http.and_then(class_of_status))
                 .or_else(|| class_of_status(status)),
-            _ => class_of_status(status).or(said),
+            _ => class_of_status(status).or(by_code),
         };
         class.unwrap_or(FaultClass::Protocol)
     }

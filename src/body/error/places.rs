@@ -58,12 +58,12 @@ pub(super) const SENTENCES: &[&str] = &[
 ];
 
 /// What an error says, and the field that it says it in.
-pub(super) struct Said {
+pub(super) struct ErrorSentence {
     pub(super) field: &'static str,
     pub(super) text: String,
 }
 
-pub(super) fn sentence(node: &Value) -> Option<Said> {
+pub(super) fn sentence(node: &Value) -> Option<ErrorSentence> {
     let (field, text) = match node {
         Value::String(text) => ("", text.clone()),
         Value::Array(_) => ("", node.to_string()),
@@ -73,14 +73,14 @@ pub(super) fn sentence(node: &Value) -> Option<Said> {
         }
         _ => return None,
     };
-    Some(Said { field, text })
+    Some(ErrorSentence { field, text })
 }
 
 /// An error object that has only codes; any other object is no error at all.
-pub(super) fn codes_alone(node: &Value) -> Option<Said> {
+pub(super) fn codes_alone(node: &Value) -> Option<ErrorSentence> {
     let mut names = ["code", "type", "status"].iter();
     let coded = node.is_object() && names.any(|name| node.get(*name).is_some());
-    coded.then(|| Said {
+    coded.then(|| ErrorSentence {
         field: "",
         text: node.to_string(),
     })
@@ -102,7 +102,7 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 /// What stands beside an error's sentence in the objects around it, as JSON; `None` where nothing does.
-pub(super) fn beside(nodes: &[&Value], said: &Said, code: Option<&str>) -> Option<String> {
+pub(super) fn beside(nodes: &[&Value], said: &ErrorSentence, code: Option<&str>) -> Option<String> {
     let mut kept = Map::new();
     for (at, node) in nodes.iter().enumerate() {
         let inner = nodes.get(at + 1).copied();

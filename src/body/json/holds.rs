@@ -9,7 +9,7 @@ use serde::{
 
 use super::{Raw, is_void};
 
-/// Whether some non-empty text stands anywhere in a value: numbers and switches carry no content.
+/// Whether a value holds a non-empty string anywhere: numbers and booleans are no content.
 ///
 /// # Errors
 /// If the value is nested deeper than `serde_json` reads.
@@ -21,7 +21,7 @@ pub(crate) fn holds_text(raw: Raw<'_>) -> serde_json::Result<bool> {
     }
 }
 
-/// Nothing, for a value that is not nested deeper than `serde_json` reads.
+/// Checks that a value is not nested deeper than `serde_json` reads.
 ///
 /// # Errors
 /// If it is.
@@ -34,18 +34,18 @@ pub(crate) fn not_too_deep(raw: Raw<'_>) -> serde_json::Result<()> {
     holds_text(raw).map(drop)
 }
 
-/// Looks through a value without keeping it.
+/// Visits a value without storing it.
 struct HoldsText(bool);
 
 impl<'de> Deserialize<'de> for HoldsText {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Look)
+        from.deserialize_any(HoldsTextVisitor)
     }
 }
 
-struct Look;
+struct HoldsTextVisitor;
 
-impl<'de> Visitor<'de> for Look {
+impl<'de> Visitor<'de> for HoldsTextVisitor {
     type Value = HoldsText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

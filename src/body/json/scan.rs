@@ -1,27 +1,27 @@
-//! Reads a JSON text once: where each of its values begins and ends, and what stands inside of it. What a string or a
-//! number says is read when somebody asks for it.
+//! Scans a JSON text once, for where each value begins and ends, and which values it contains. Strings and numbers
+//! are parsed only when they are asked for.
 //!
-//! `serde_json` tells no places, and reads a value's text again for each level that is asked for. It stays the judge:
-//! what it takes is taken here, no more and no less (a test holds the two against each other), and what goes deeper
-//! or is more than an answer's events have is passed over by it.
+//! `serde_json` gives no positions, and parses a value's text again for each level that is opened. It defines what is
+//! valid: exactly what it accepts is accepted here (a test compares the two), and values beyond the limits are
+//! skipped with it.
 
 use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
-/// Deepest level of values that are read at once, and most values and names: what is more is read when it is asked for.
-const DEEPEST: usize = 16;
-const MOST: usize = 1 << 14;
+/// Deepest level, and most values and names, that are scanned at once: the rest is scanned when it is asked for.
+const MAX_DEPTH: usize = 16;
+const MAX_NODES: usize = 1 << 14;
 
 /// A value, or the name of a field in front of its value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    /// Its text, in the text of the value that it stands in; of a name, what is between its quotes.
+    /// Its range in the text of the containing value; for a name, without its quotes.
     begin: u32,
     end: u32,
-    /// How many nodes follow that stand inside of it.
+    /// How many of the following nodes are inside it.
     inside: u32,
-    /// Whether it is a name in which something is escaped.
+    /// Whether it is a name with an escape.
     escaped: bool,
 }
 
@@ -42,7 +42,7 @@ impl Node {
 /// The nodes of a text, its own first; `None` if it is no JSON.
 pub(super) fn nodes(text: &str) -> Option<Vec<Node>> {
     u32::try_from(text.len()).ok()?;
-    let mut scan = Scan::of(text, DEEPEST, MOST);
+    let mut scan = JsonScanner::of(text, MAX_DEPTH, MAX_NODES);
     // As many as most events have; from 1 KiB on, memory takes longer to get.
     scan.nodes.reserve(60);
     scan.value(0, 0)?;
@@ -50,13 +50,13 @@ pub(super) fn nodes(text: &str) -> Option<Vec<Node>> {
     (scan.at == text.len()).then_some(scan.nodes)
 }
 
-/// The nodes of what stands directly in an object or an array, whose text is JSON; `None` if they are more than `most`.
+/// The nodes of the direct children of an object or an array with valid JSON; `None` if there are more than `most`.
 pub(super) fn members(text: &str, most: usize) -> Option<Vec<Node>> {
-    let mut scan = Scan::of(text, 1, most);
+    let mut scan = JsonScanner::of(text, 1, most);
     scan.members(0, 0)?.then_some(scan.nodes)
 }
 
-struct Scan<'a> {
+struct JsonScanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
@@ -65,7 +65,7 @@ struct Scan<'a> {
     most: usize,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> JsonScanner<'a> {
     fn of(text: &'a str, deepest: usize, most: usize) -> Self {
         Self {
             text,
@@ -77,7 +77,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Reads a value of this level; `outer` is where the value begins that it stands in.
+    /// Scans a value at this level; `outer` is where the containing value begins.
     fn value(&mut self, outer: usize, level: usize) -> Option<()> {
         self.skip_blanks();
         let (begin, place) = (self.at, self.nodes.len());
@@ -86,7 +86,7 @@ impl<'a> Scan<'a> {
             b'{' | b'[' => {
                 if level >= self.deepest || !self.members(begin, level)? {
                     self.nodes.truncate(place + 1);
-                    self.pass_over(begin)?;
+                    self.skip_value(begin)?;
                 }
             }
             b'"' => {
@@ -102,13 +102,13 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Reads what stands in an object or an array; gives whether there was room for it.
+    /// Scans the children of an object or an array; returns whether they were within the limit.
     fn members(&mut self, begin: usize, level: usize) -> Option<bool> {
         let is_object = self.bytes[begin] == b'{';
         let close = if is_object { b'}' } else { b']' };
         self.at = begin + 1;
         self.skip_blanks();
-        if self.takes(close) {
+        if self.consume(close) {
             return Some(true);
         }
         loop {
@@ -120,14 +120,14 @@ impl<'a> Scan<'a> {
                 let (name, escaped) = self.string()?;
                 self.put(name.start - begin..name.end - begin, escaped);
                 self.skip_blanks();
-                self.takes(b':').then_some(())?;
+                self.consume(b':').then_some(())?;
             }
             self.value(begin, level + 1)?;
             self.skip_blanks();
-            if self.takes(close) {
+            if self.consume(close) {
                 return Some(true);
             }
-            self.takes(b',').then_some(())?;
+            self.consume(b',').then_some(())?;
         }
     }
 
@@ -140,8 +140,8 @@ impl<'a> Scan<'a> {
         });
     }
 
-    /// Leaves a value unread that begins here.
-    fn pass_over(&mut self, begin: usize) -> Option<()> {
+    /// Skips the value that begins here.
+    fn skip_value(&mut self, begin: usize) -> Option<()> {
         let rest = serde_json::Deserializer::from_str(&self.text[begin..]);
         let mut rest = rest.into_iter::<IgnoredAny>();
         rest.next()?.ok()?;
@@ -149,9 +149,9 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Reads a string; gives where the text between its quotes stands, and whether something in it is escaped.
+    /// Scans a string; returns the range between its quotes, and whether it has an escape.
     fn string(&mut self) -> Option<(Range<usize>, bool)> {
-        self.takes(b'"').then_some(())?;
+        self.consume(b'"').then_some(())?;
         let (begin, mut escaped) = (self.at, false);
         loop {
             self.at += plain(self.bytes.get(self.at..)?)?;
@@ -182,15 +182,15 @@ impl<'a> Scan<'a> {
     }
 
     fn number(&mut self) -> Option<()> {
-        self.takes(b'-');
-        if !self.takes(b'0') {
+        self.consume(b'-');
+        if !self.consume(b'0') {
             self.digits()?;
         }
-        if self.takes(b'.') {
+        if self.consume(b'.') {
             self.digits()?;
         }
-        if self.takes(b'e') || self.takes(b'E') {
-            let _ = self.takes(b'+') || self.takes(b'-');
+        if self.consume(b'e') || self.consume(b'E') {
+            let _ = self.consume(b'+') || self.consume(b'-');
             self.digits()?;
         }
         Some(())
@@ -216,14 +216,14 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn takes(&mut self, byte: u8) -> bool {
+    fn consume(&mut self, byte: u8) -> bool {
         let is = self.bytes.get(self.at) == Some(&byte);
         self.at += usize::from(is);
         is
     }
 }
 
-/// How many bytes of a string stand for themselves, up to one that does not.
+/// How many bytes come before the next quote, backslash or control character.
 fn plain(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (n, word) in words.iter().enumerate() {
@@ -245,7 +245,7 @@ fn marks(word: u64) -> u64 {
     (is(b'"') | is(b'\\') | below(word, 0x20)) & (ONES << 7)
 }
 
-/// A place in a text, which is shorter than 4 GiB.
+/// An offset in a text, which is shorter than 4 GiB.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -368,15 +368,15 @@ mod tests {
     #[test]
     fn what_is_too_deep_or_too_much_is_left_for_later() {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(nodes(&deep).unwrap().len(), DEEPEST + 1);
-        let wide = format!("[{}]", vec!["1"; MOST].join(","));
+        assert_eq!(nodes(&deep).unwrap().len(), MAX_DEPTH + 1);
+        let wide = format!("[{}]", vec!["1"; MAX_NODES].join(","));
         let both = format!(r#"{{"a":{wide},"b":[{wide},{{"c":2}}]}}"#);
         let found = nodes(&both).unwrap();
         // The root, two names, the list that is left unread, the other with what stands in it.
         assert_eq!(found.len(), 9);
         assert_eq!(found[2].inside(), 0);
         assert_eq!(&both[found[0].range()], both);
-        assert_eq!(members(&wide, MOST).map(|nodes| nodes.len()), None);
-        assert_eq!(members(&wide, MOST + 1).unwrap().len(), MOST);
+        assert_eq!(members(&wide, MAX_NODES).map(|nodes| nodes.len()), None);
+        assert_eq!(members(&wide, MAX_NODES + 1).unwrap().len(), MAX_NODES);
     }
 }

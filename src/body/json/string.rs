@@ -1,18 +1,18 @@
-//! What a JSON string says. It may be most of a large event, so its text is written once, and not at all where nothing
-//! in it is escaped: `serde_json` holds an escaped string twice.
+//! Unescapes a JSON string. It may be most of a large event, so its text is written once, and not at all if it has no
+//! escapes: `serde_json` would hold an escaped string twice.
 
 use std::borrow::Cow;
 
 use memchr::memchr;
 
-/// The text between a string's quotes, as WTF-8: a lone surrogate has three bytes there. The string was found valid by
-/// `serde_json`.
+/// The text of a string as WTF-8, in which a lone surrogate has three bytes, given the characters between its quotes.
+/// The string must be valid JSON.
 pub(super) fn unescaped(inside: &str) -> Cow<'_, [u8]> {
     let bytes = inside.as_bytes();
     let Some(first) = memchr(b'\\', bytes) else {
         return Cow::Borrowed(bytes);
     };
-    // No escape is shorter than what it says.
+    // No escape is shorter than its character.
     let mut text = Vec::with_capacity(bytes.len());
     let (plain, mut rest) = bytes.split_at(first);
     text.extend_from_slice(plain);
@@ -20,7 +20,7 @@ pub(super) fn unescaped(inside: &str) -> Cow<'_, [u8]> {
         rest = match escape {
             b'u' => unit(after, &mut text),
             other => {
-                text.push(said(*other));
+                text.push(escaped_byte(*other));
                 after
             }
         };
@@ -32,8 +32,8 @@ pub(super) fn unescaped(inside: &str) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
-/// What an escape of one letter says; a quote, a backslash and a slash say themselves.
-fn said(letter: u8) -> u8 {
+/// The character of an escape of one letter; a quote, a backslash and a slash stand for themselves.
+fn escaped_byte(letter: u8) -> u8 {
     match letter {
         b'b' => 8,
         b'f' => 12,
@@ -44,7 +44,7 @@ fn said(letter: u8) -> u8 {
     }
 }
 
-/// Writes the character of `\uXXXX`, or of two such that are one together; gives what follows.
+/// Writes the character of `\uXXXX`, or of a surrogate pair; returns the rest.
 fn unit<'a>(rest: &'a [u8], text: &mut Vec<u8>) -> &'a [u8] {
     let (high, after) = hex(rest);
     let pair = match after {

@@ -1,4 +1,4 @@
-//! A whole JSON value in memory, of a bounded number of parts: `[1,1,…` takes up sixteen times its bytes.
+//! Parses a whole JSON value with a bounded number of parts: in memory `[1,1,…` takes sixteen times its bytes.
 
 use std::{cell::Cell, fmt};
 
@@ -8,28 +8,28 @@ use serde_json::{Map, Value};
 /// Most parts of one value: elements, fields and what they hold.
 const MAX_PARTS: usize = 200_000;
 
-/// The value that a JSON text is.
+/// Parses a JSON text.
 ///
 /// # Errors
 /// If it is no JSON, nested too deep, or of too many parts.
 pub(crate) fn value(text: &str) -> serde_json::Result<Value> {
     let left = Cell::new(MAX_PARTS);
     let mut from = serde_json::Deserializer::from_str(text);
-    let value = Part { left: &left }.deserialize(&mut from)?;
+    let value = BoundedValue { left: &left }.deserialize(&mut from)?;
     from.end()?;
     Ok(value)
 }
 
-/// Reads one part, given how many more there may be.
+/// Deserialises one value, given how many more parts there may be.
 #[derive(Clone, Copy)]
-struct Part<'a> {
+struct BoundedValue<'a> {
     left: &'a Cell<usize>,
 }
 
-/// What an object with fields takes up more than a number does, in parts.
+/// How many parts an object with fields counts in addition.
 const OBJECT_PARTS: usize = 3;
 
-impl Part<'_> {
+impl BoundedValue<'_> {
     fn take<E: Error>(self, parts: usize) -> Result<(), E> {
         let left = self.left.get().checked_sub(parts);
         let too_many = || E::custom(format!("it has more than {MAX_PARTS} parts"));
@@ -38,7 +38,7 @@ impl Part<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Part<'_> {
+impl<'de> DeserializeSeed<'de> for BoundedValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
@@ -47,7 +47,7 @@ impl<'de> DeserializeSeed<'de> for Part<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Part<'_> {
+impl<'de> Visitor<'de> for BoundedValue<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,23 +16,23 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _};
 
 use super::{DATA, KEPT_BYTES};
 
-/// Tells the names of a stream's events, read by the crate.
-pub(super) struct Names {
-    /// Where the crate's reader gets its lines from.
+/// The names of a stream's events, parsed by the crate.
+pub(super) struct EventNames {
+    /// Sends lines to the crate's parser.
     lines: mpsc::Sender<String>,
-    events: Box<EventStream<Lines>>,
-    /// The lines of the event before, and its name.
+    events: Box<EventStream<LineStream>>,
+    /// The lines of the previous event, and its name.
     last: String,
     name: Arc<str>,
 }
 
-impl Names {
-    /// The name of the event that these lines make. Most events of a stream have the same lines beside their data.
+impl EventNames {
+    /// The name of the event with these lines. Most events of a stream have the same lines, apart from data.
     pub(super) fn of(&mut self, lines: &str) -> Arc<str> {
         if lines != self.last {
             let event = self.read(lines);
             if event.is_none() || lines.len() > KEPT_BYTES {
-                // The crate stays at a line that it can't read, and keeps its memory.
+                // The crate can't recover from a line that it can't parse, and never shrinks its buffer.
                 *self = Self::default();
             }
             let name = event.unwrap_or_else(|| "message".to_owned());
@@ -45,16 +45,16 @@ impl Names {
         Arc::clone(&self.name)
     }
 
-    /// The name of the event, unless the crate reads none.
+    /// The name of the event; `None` if the crate can't parse it.
     fn read(&mut self, lines: &str) -> Option<String> {
-        // An event without data is none for the crate.
+        // The crate does not dispatch an event without data.
         self.lines.send(format!("{lines}data: .\n\n")).ok()?;
         let event = self.events.next().now_or_never()??;
         Some(event.ok()?.event)
     }
 }
 
-impl Default for Names {
+impl Default for EventNames {
     fn default() -> Self {
         let (lines, given) = mpsc::channel();
         // The first line is an empty comment, so that the crate's own check for a byte order mark never meets the
@@ -62,23 +62,23 @@ impl Default for Names {
         let _ = lines.send(":\n".to_owned());
         Self {
             lines,
-            events: Box::new(EventStream::new(Lines(given))),
+            events: Box::new(EventStream::new(LineStream(given))),
             last: DATA.to_owned(),
             name: "message".into(),
         }
     }
 }
 
-impl fmt::Debug for Names {
+impl fmt::Debug for EventNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Names").field(&self.name).finish()
     }
 }
 
-/// The lines that the crate reads: it never has to wait for one that it was promised.
-struct Lines(mpsc::Receiver<String>);
+/// The stream of lines that the crate reads; all of an event's lines are there before it is polled.
+struct LineStream(mpsc::Receiver<String>);
 
-impl Stream for Lines {
+impl Stream for LineStream {
     type Item = Result<String, Infallible>;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn frames(bytes: &[u8], piece: usize) -> (Vec<Frame>, Option<String>) {
+fn frames(bytes: &[u8], piece: usize) -> (Vec<SseFrame>, Option<String>) {
     let mut sse = Sse::default();
     let mut out = Vec::new();
     for chunk in bytes.chunks(piece) {
@@ -12,23 +12,23 @@ fn frames(bytes: &[u8], piece: usize) -> (Vec<Frame>, Option<String>) {
     (out, tail)
 }
 
-fn event(data: &str) -> Frame {
-    Frame::Event {
+fn event(data: &str) -> SseFrame {
+    SseFrame::Event {
         event: "message".into(),
         data: data.into(),
     }
 }
 
-fn names_of(frames: &[Frame]) -> Vec<&str> {
+fn names_of(frames: &[SseFrame]) -> Vec<&str> {
     let names = frames.iter().filter_map(|frame| match frame {
-        Frame::Event { event, .. } => Some(&**event),
+        SseFrame::Event { event, .. } => Some(&**event),
         _ => None,
     });
     names.collect()
 }
 
-fn comment(text: &str) -> Frame {
-    Frame::Comment { text: text.into() }
+fn comment(text: &str) -> SseFrame {
+    SseFrame::Comment { text: text.into() }
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn json_outside_of_an_event_is_told() {
     for piece in 1..stream.len() {
         let (out, tail) = frames(stream, piece);
         let text = "{\n  \"error\": {}\n}\n".into();
-        assert_eq!(out, [event("1"), Frame::Bare { text }, event("2")]);
+        assert_eq!(out, [event("1"), SseFrame::Bare { text }, event("2")]);
         assert_eq!(tail.as_deref(), Some("[3]\n"));
     }
 }
@@ -72,9 +72,9 @@ fn events_divided_by_one_line_end_are_told_one_by_one() {
     for piece in 1..stream.len() {
         let (out, tail) = frames(stream, piece);
         let expected = [
-            Frame::Undivided,
+            SseFrame::Undivided,
             event("{\"a\":1}"),
-            Frame::Undivided,
+            SseFrame::Undivided,
             event("{\"b\":2}"),
         ];
         assert_eq!(out, expected);
@@ -97,14 +97,14 @@ fn one_event_of_several_lines_stays_one() {
     let names = ["a", "a", "message", "a", "message"];
     assert_eq!(names_of(&frames(stream, 4).0), names);
     let named_last = frames(b"data: {}\nevent: x\n\n", 5).0;
-    assert!(matches!(&named_last[..], [Frame::Event { event, .. }] if &**event == "x"));
+    assert!(matches!(&named_last[..], [SseFrame::Event { event, .. }] if &**event == "x"));
 }
 
 #[test]
 fn an_error_field_is_told_wherever_it_stands() {
     let stream = b"error: {\"message\": \"no\"}\n\ndata: 1\n\nerror:plain\n\n";
     for piece in 1..stream.len() {
-        let error = |text: &str| Frame::Error { text: text.into() };
+        let error = |text: &str| SseFrame::Error { text: text.into() };
         let expected = [error("{\"message\": \"no\"}"), event("1"), error("plain")];
         assert_eq!(frames(stream, piece).0, expected);
     }
@@ -114,7 +114,7 @@ fn an_error_field_is_told_wherever_it_stands() {
 fn one_byte_order_mark_is_stripped_and_a_part_of_one_is_not() {
     assert_eq!(frames(b"\xEF\xBB\xBFdata: 1\n\n", 1).0, [event("1")]);
     let (out, _) = frames(b"\xEF\xBBdata: 1\n\n", 1);
-    assert_eq!(out, [Frame::Repaired], "the field has another name then");
+    assert_eq!(out, [SseFrame::Repaired], "the field has another name then");
     assert_eq!(frames(b"\xEF\xBB", 1).1.as_deref(), Some("\u{FFFD}"));
 }
 
@@ -123,7 +123,7 @@ fn invalid_utf8_is_repaired_per_line_and_flagged() {
     let stream = b"data: a\xF0\x9F\ndata: b\n\ndata: c\n\n";
     for piece in 1..stream.len() {
         let (out, _) = frames(stream, piece);
-        assert_eq!(out, [Frame::Repaired, event("a\u{FFFD}\nb"), event("c")]);
+        assert_eq!(out, [SseFrame::Repaired, event("a\u{FFFD}\nb"), event("c")]);
     }
 }
 
@@ -145,11 +145,11 @@ fn a_line_and_an_event_are_bounded() {
     broken.extend_from_slice(b"\n\ndata: lost\n\n");
     for stream in [long_line, long_event, long_comment, broken] {
         for piece in [stream.len(), 65_536, 4_099] {
-            let (mut sse, mut out) = (Sse::of_most(MOST), Vec::new());
+            let (mut sse, mut out) = (Sse::with_limit(MOST), Vec::new());
             for chunk in stream.chunks(piece) {
                 sse.push(chunk, &mut out);
             }
-            assert_eq!(out, [event("1"), Frame::Oversized]);
+            assert_eq!(out, [event("1"), SseFrame::Oversized]);
             assert_eq!(sse.end(), None);
         }
     }
@@ -163,9 +163,9 @@ fn the_work_is_linear_in_the_bytes() {
     line.resize(7 << 20, b'x');
     line.extend_from_slice(b"\n\n");
     let (out, _) = frames(&line, 1);
-    assert!(matches!(&out[..], [Frame::Event { data, .. }] if data.len() == (7 << 20) - 6));
+    assert!(matches!(&out[..], [SseFrame::Event { data, .. }] if data.len() == (7 << 20) - 6));
 
     let lines = [b"data\n".repeat(1 << 20), b"\n".to_vec()].concat();
     let (out, _) = frames(&lines, 3);
-    assert!(matches!(&out[..], [Frame::Event { data, .. }] if data.len() == (1 << 20) - 1));
+    assert!(matches!(&out[..], [SseFrame::Event { data, .. }] if data.len() == (1 << 20) - 1));
 }

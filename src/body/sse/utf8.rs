@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 /// The bytes as text, without a copy if they are UTF-8.
-pub(super) fn text_of(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
-    whole_text_of(bytes)
-        .unwrap_or_else(|broken| String::from_utf8_lossy(&broken).into_owned().into())
+pub(super) fn utf8_lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    utf8(bytes).unwrap_or_else(|broken| String::from_utf8_lossy(&broken).into_owned().into())
 }
 
 /// The bytes as text, without a copy.
 ///
 /// # Errors
 /// The bytes, if they are not UTF-8.
-pub(super) fn whole_text_of(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, Cow<'_, [u8]>> {
+pub(super) fn utf8(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, Cow<'_, [u8]>> {
     match bytes {
         Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.into()),
@@ -25,8 +24,8 @@ pub(super) fn whole_text_of(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, Cow<'_
     }
 }
 
-/// A line with U+FFFD for what is not UTF-8, which takes up more bytes; nothing if there is no room for it.
-pub(super) fn repaired(line: &[u8], room: usize) -> Option<String> {
+/// A line with U+FFFD for invalid UTF-8, which takes more bytes; `None` if that exceeds the limit.
+pub(super) fn replace_invalid(line: &[u8], room: usize) -> Option<String> {
     let mut text = String::with_capacity(line.len());
     for chunk in line.utf8_chunks() {
         text.push_str(chunk.valid());

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use anyhow::{Context as _, bail};
 
-use super::{Args, question::Question};
+use super::{ChatArgs, question::ChatPrompt};
 use crate::{
     chat::ChatRequest,
     cli::{UsageError, note, unknown_endpoint, warn_of},
@@ -21,7 +21,7 @@ use crate::{
 const AD_HOC: &str = "url";
 
 /// The runs that were started, in the order of the targets.
-pub(super) struct Asked {
+pub(super) struct StartedRuns {
     pub(super) engine: Engine,
     pub(super) runs: Vec<(RunId, TargetId)>,
 }
@@ -42,7 +42,7 @@ impl Ready {
     }
 
     /// Refuses a question that a target's protocol can't carry whole, before anyone is asked.
-    pub(super) fn check(&self, question: &Question) -> Result<(), UsageError> {
+    pub(super) fn check(&self, question: &ChatPrompt) -> Result<(), UsageError> {
         for target in &self.targets {
             // One that is not known is told of as a run's fault.
             let Ok(endpoint) = self.endpoint(target) else {
@@ -58,7 +58,7 @@ impl Ready {
 }
 
 /// Starts the engine and finds the targets.
-pub(super) fn ready(args: &Args, paths: Paths) -> anyhow::Result<Ready> {
+pub(super) fn ready(args: &ChatArgs, paths: Paths) -> anyhow::Result<Ready> {
     let named = named_targets(args)?;
     let ad_hoc = ad_hoc_endpoint(args)?;
     let simulated = named.iter().any(|t| simulated::is_own(&t.endpoint));
@@ -87,7 +87,7 @@ pub(super) fn ready(args: &Args, paths: Paths) -> anyhow::Result<Ready> {
 }
 
 /// Starts one run a target.
-pub(super) fn start(question: &Question, ready: Ready) -> Asked {
+pub(super) fn start(question: &ChatPrompt, ready: Ready) -> StartedRuns {
     let Ready {
         engine,
         targets,
@@ -97,13 +97,13 @@ pub(super) fn start(question: &Question, ready: Ready) -> Asked {
     let runs = targets.into_iter();
     let runs = runs.map(|target| (send(&engine, question, &target, cold), target));
     let runs = runs.collect();
-    Asked { engine, runs }
+    StartedRuns { engine, runs }
 }
 
 /// What would be sent to each target, as programs in another language.
 pub(super) fn snippets(
     language: Language,
-    question: &Question,
+    question: &ChatPrompt,
     ready: &Ready,
 ) -> anyhow::Result<Vec<String>> {
     shown(question, ready, |endpoint, request| {
@@ -112,7 +112,7 @@ pub(super) fn snippets(
 }
 
 /// The JSON body that would be sent to each target.
-pub(super) fn bodies(question: &Question, ready: &Ready) -> anyhow::Result<Vec<String>> {
+pub(super) fn bodies(question: &ChatPrompt, ready: &Ready) -> anyhow::Result<Vec<String>> {
     shown(question, ready, |endpoint, request| {
         for lost in left_out(endpoint.dialect.dialect(), request) {
             note(&format!("{}/{}: {lost}", endpoint.id, request.model));
@@ -122,7 +122,7 @@ pub(super) fn bodies(question: &Question, ready: &Ready) -> anyhow::Result<Vec<S
 }
 
 fn shown(
-    question: &Question,
+    question: &ChatPrompt,
     ready: &Ready,
     show: impl Fn(&Endpoint, &ChatRequest) -> String,
 ) -> anyhow::Result<Vec<String>> {
@@ -133,7 +133,7 @@ fn shown(
     ready.targets.iter().map(of).collect()
 }
 
-fn send(engine: &Engine, question: &Question, target: &TargetId, cold: bool) -> RunId {
+fn send(engine: &Engine, question: &ChatPrompt, target: &TargetId, cold: bool) -> RunId {
     let id = RunId::new();
     engine.send(Command::Send(SendRun {
         id,
@@ -161,7 +161,7 @@ fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
     settings.context("the engine ended before it began")
 }
 
-fn named_targets(args: &Args) -> Result<Vec<TargetId>, UsageError> {
+fn named_targets(args: &ChatArgs) -> Result<Vec<TargetId>, UsageError> {
     let of_url = args.model.iter().map(|model| {
         Ok(TargetId {
             endpoint: AD_HOC.to_owned(),
@@ -175,7 +175,7 @@ fn named_targets(args: &Args) -> Result<Vec<TargetId>, UsageError> {
     of_names.chain(of_url).collect()
 }
 
-fn ad_hoc_endpoint(args: &Args) -> anyhow::Result<Option<Endpoint>> {
+fn ad_hoc_endpoint(args: &ChatArgs) -> anyhow::Result<Option<Endpoint>> {
     let Some(written) = &args.base_url else {
         return Ok(None);
     };

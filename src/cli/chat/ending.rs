@@ -37,13 +37,13 @@ enum Stage {
 
 /// What was asked from outside, and where the program stands.
 #[derive(Debug, Default)]
-pub(super) struct Ending {
+pub(super) struct ChatEnding {
     stage: AtomicU8,
     /// The first signal that came; 0 if none did.
     signal: AtomicU8,
 }
 
-impl Ending {
+impl ChatEnding {
     /// A signal stops the runs and keeps what they said. The next one ends the program at once, as does the
     /// first while it waits for the history.
     pub(super) fn on_signals(engine: &Engine, runs: Vec<RunId>) -> Arc<Self> {

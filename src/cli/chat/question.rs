@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Args, session::Session};
+use super::{ChatArgs, session::ChatSession};
 use crate::{
     chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, Tool, is_address},
     cli::{
@@ -19,18 +19,18 @@ use crate::{
 };
 
 /// What is asked of every target.
-pub(super) struct Question {
+pub(super) struct ChatPrompt {
     /// What was said before, and what holds for all turns.
-    pub session: Session,
+    pub session: ChatSession,
     /// This turn.
     pub message: Message,
     params: Params,
     raw_body: Option<Value>,
 }
 
-impl Question {
-    pub fn of(args: &Args) -> anyhow::Result<Self> {
-        let mut session = args.session.as_deref().map(Session::read).transpose()?;
+impl ChatPrompt {
+    pub fn of(args: &ChatArgs) -> anyhow::Result<Self> {
+        let mut session = args.session.as_deref().map(ChatSession::read).transpose()?;
         let mut session = session.take().unwrap_or_default();
         if let Some(system) = &args.system {
             session.system = Some(system.clone());
@@ -68,7 +68,7 @@ impl Question {
 }
 
 /// The user's turn: prompt and files.
-fn asked(args: &Args) -> Result<Message, UsageError> {
+fn asked(args: &ChatArgs) -> Result<Message, UsageError> {
     let mut parts = Vec::new();
     if args.body.is_none() {
         let text = prompt(args.prompt.as_deref())?;
@@ -119,7 +119,7 @@ fn text_of(argument: &str) -> Result<String, UsageError> {
     }
 }
 
-fn params(args: &Args) -> Result<Params, UsageError> {
+fn params(args: &ChatArgs) -> Result<Params, UsageError> {
     let schema = args.schema.as_deref().map(schema_file).transpose()?;
     let extra = match &args.extra {
         None => serde_json::Map::new(),

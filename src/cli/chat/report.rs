@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Args, ask::Asked, ending::Ending};
+use super::{ChatArgs, ask::StartedRuns, ending::ChatEnding};
 use crate::{
     chat::ChatRequest,
     cli::{
@@ -29,9 +29,12 @@ use crate::{
 };
 
 /// Follows all runs to their end and says how they went; gives them in the order of the targets.
-pub(super) fn follow(args: &Args, asked: &Asked) -> anyhow::Result<(ExitCode, Vec<Arc<Run>>)> {
+pub(super) fn follow(
+    args: &ChatArgs,
+    asked: &StartedRuns,
+) -> anyhow::Result<(ExitCode, Vec<Arc<Run>>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
-    let ending = Ending::on_signals(&asked.engine, ids);
+    let ending = ChatEnding::on_signals(&asked.engine, ids);
     let mut screen = Screen::new(args, &asked.runs);
     let written = follow_updates(&asked.engine, &mut screen);
     let stored = ending.store(&asked.engine);
@@ -52,7 +55,7 @@ fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {
 
 /// What has been printed, and what waits for its turn.
 struct Screen<'a> {
-    args: &'a Args,
+    args: &'a ChatArgs,
     out: Printer<StdoutLock<'static>>,
     thoughts: Guard,
     order: Vec<RunId>,
@@ -95,7 +98,7 @@ impl Following {
 }
 
 impl<'a> Screen<'a> {
-    fn new(args: &'a Args, runs: &[(RunId, TargetId)]) -> Self {
+    fn new(args: &'a ChatArgs, runs: &[(RunId, TargetId)]) -> Self {
         let runs_of = runs
             .iter()
             .map(|(id, target)| (*id, Following::new(target)));

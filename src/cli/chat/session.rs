@@ -16,7 +16,7 @@ use crate::{
 /// What was said so far, and what holds for all turns.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub(super) struct Session {
+pub(super) struct ChatSession {
     /// The system prompt.
     pub system: Option<String>,
     /// Functions the model may call.
@@ -28,7 +28,7 @@ pub(super) struct Session {
     written: Map<String, Value>,
 }
 
-impl Session {
+impl ChatSession {
     /// The session of a file; a new one where there is none yet, or nothing in it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = match input::text(path, MAX_BODY) {
@@ -207,7 +207,7 @@ fn wanted(calls: &[&ToolCall]) -> UsageError {
 mod tests {
     use super::*;
 
-    fn calling(names: &[&str]) -> Session {
+    fn calling(names: &[&str]) -> ChatSession {
         let call = |name: &&str| {
             Part::ToolCall(ToolCall {
                 id: format!("id-{name}"),
@@ -219,13 +219,13 @@ mod tests {
             role: Role::Assistant,
             parts: names.iter().map(call).collect(),
         };
-        Session {
+        ChatSession {
             messages: vec![Message::user("Hi"), answer],
-            ..Session::default()
+            ..ChatSession::default()
         }
     }
 
-    fn given(session: &Session, results: &[&str]) -> Result<Message, String> {
+    fn given(session: &ChatSession, results: &[&str]) -> Result<Message, String> {
         let results = results.iter().map(|text| Ok((*text).to_owned()));
         session.results(results).map_err(|why| why.to_string())
     }
@@ -253,7 +253,7 @@ mod tests {
         ] {
             assert!(why.contains("what a, b gave: answer each"), "{why}");
         }
-        let plain = Session::default();
+        let plain = ChatSession::default();
         assert!(plain.takes_prompt().is_ok() && plain.advice().is_none());
         assert!(given(&plain, &["1"]).unwrap_err().starts_with("no call"));
     }
@@ -262,7 +262,7 @@ mod tests {
     fn what_others_have_written_stays() {
         let text = r#"{"title": "mine", "tools": [{"name": "t", "parameters": {}, "strict": true}],
             "messages": [{"role": "user", "parts": [{"type": "text", "text": "Hi", "mark": 1}], "at": 7}]}"#;
-        let mut session = Session::of(text).unwrap();
+        let mut session = ChatSession::of(text).unwrap();
         session.messages.push(Message::assistant("Oh"));
         session.system = Some("Be brief".into());
         let kept = session.to_json();
@@ -273,7 +273,7 @@ mod tests {
             .unwrap()
             .push(json!(Message::assistant("Oh")));
         assert_eq!(kept, expected);
-        let again = Session::of(&kept.to_string()).unwrap();
+        let again = ChatSession::of(&kept.to_string()).unwrap();
         assert_eq!(again.messages, session.messages);
     }
 
@@ -287,7 +287,7 @@ mod tests {
             "{\"messages\": [{\"role\": \"god\"}]}",
             "{",
         ] {
-            assert!(Session::of(text).is_err(), "{text}");
+            assert!(ChatSession::of(text).is_err(), "{text}");
         }
     }
 }

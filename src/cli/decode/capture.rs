@@ -26,19 +26,19 @@ const MAX_REMARKED: u64 = 64 << 20;
 /// A capture, opened.
 pub(super) struct Capture {
     /// The head of the response whose body follows.
-    pub head: Option<Head>,
+    pub head: Option<CapturedHead>,
     /// The body as it was sent.
     pub body: Box<dyn Read>,
 }
 
 /// A response's head.
 #[derive(Debug, PartialEq)]
-pub(super) struct Head {
+pub(super) struct CapturedHead {
     pub status: u16,
     pub headers: HeaderMap,
 }
 
-impl Head {
+impl CapturedHead {
     /// What a decoder wants to know of it.
     pub fn of_response(&self) -> ResponseHead {
         ResponseHead {
@@ -81,7 +81,7 @@ impl Capture {
         while let Some(found) = input.take_head(self::head)? {
             head = Some(found);
         }
-        let chunked = head.as_ref().is_some_and(Head::is_chunked);
+        let chunked = head.as_ref().is_some_and(CapturedHead::is_chunked);
         let body: Box<dyn Read> = if chunked && input.peek_size()?.is_some() {
             Box::new(Unchunked::new(input))
         } else {
@@ -92,7 +92,7 @@ impl Capture {
 }
 
 /// A head: the status line, then headers. What is no header is passed over.
-pub(super) fn head(text: &str) -> Option<Head> {
+pub(super) fn head(text: &str) -> Option<CapturedHead> {
     let mut lines = text.lines();
     let mut words = lines.next()?.split_ascii_whitespace();
     let version = words.next()?.strip_prefix("HTTP/")?;
@@ -109,7 +109,7 @@ pub(super) fn head(text: &str) -> Option<Head> {
             headers.append(name, value);
         }
     }
-    Some(Head { status, headers })
+    Some(CapturedHead { status, headers })
 }
 
 /// Whether it begins as what `curl -v` writes does.
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    fn opened(capture: &[u8], size: usize) -> (Option<Head>, Vec<u8>) {
+    fn opened(capture: &[u8], size: usize) -> (Option<CapturedHead>, Vec<u8>) {
         let slow = Box::new(Slow(capture.to_vec(), size));
         let mut opened = Capture::open(slow, true).unwrap();
         let mut body = Vec::new();

@@ -159,7 +159,7 @@ fn panes_keep_the_order_of_whom_moved_them() {
 
 /// Something that a window may do; the numbers choose where.
 #[derive(Clone, Debug)]
-enum Act {
+enum WindowAction {
     Ask(usize),
     Retry(usize, usize),
     Delete(usize, usize),
@@ -170,35 +170,35 @@ enum Act {
     Move(usize),
 }
 
-fn any_act() -> impl Strategy<Value = Act> {
+fn any_act() -> impl Strategy<Value = WindowAction> {
     let (a, b) = (0..4_usize, 0..4_usize);
     prop_oneof![
-        4 => a.clone().prop_map(Act::Ask),
-        2 => (a.clone(), b.clone()).prop_map(|(a, b)| Act::Retry(a, b)),
-        2 => (a.clone(), b).prop_map(|(a, b)| Act::Delete(a, b)),
-        1 => a.clone().prop_map(Act::Clear),
-        1 => Just(Act::AddPane),
-        1 => a.clone().prop_map(Act::RemovePane),
-        1 => any::<u8>().prop_map(Act::Title),
-        1 => a.prop_map(Act::Move),
+        4 => a.clone().prop_map(WindowAction::Ask),
+        2 => (a.clone(), b.clone()).prop_map(|(a, b)| WindowAction::Retry(a, b)),
+        2 => (a.clone(), b).prop_map(|(a, b)| WindowAction::Delete(a, b)),
+        1 => a.clone().prop_map(WindowAction::Clear),
+        1 => Just(WindowAction::AddPane),
+        1 => a.clone().prop_map(WindowAction::RemovePane),
+        1 => any::<u8>().prop_map(WindowAction::Title),
+        1 => a.prop_map(WindowAction::Move),
     ]
 }
 
 /// What a window makes of a conversation. `next` keeps the ids of the two windows apart.
-fn after(base: &Conversation, acts: &[Act], mut next: i64) -> Conversation {
+fn after(base: &Conversation, acts: &[WindowAction], mut next: i64) -> Conversation {
     let mut it = base.clone();
     for act in acts {
         next += 2;
         let panes = it.panes.len();
         match act {
-            Act::AddPane => it.panes.push(Pane {
+            WindowAction::AddPane => it.panes.push(Pane {
                 id: u32::try_from(next).unwrap(),
                 ..Pane::default()
             }),
-            Act::Title(title) => it.title = title.to_string(),
+            WindowAction::Title(title) => it.title = title.to_string(),
             _ if panes == 0 => {}
-            Act::Ask(pane) => ask(&mut it, pane % panes, next),
-            Act::Retry(pane, turn) => {
+            WindowAction::Ask(pane) => ask(&mut it, pane % panes, next),
+            WindowAction::Retry(pane, turn) => {
                 let turns = &mut it.panes[pane % panes].turns;
                 let turn = turn % turns.len().max(1);
                 if let Some(turn) = turns.get_mut(turn) {
@@ -206,15 +206,15 @@ fn after(base: &Conversation, acts: &[Act], mut next: i64) -> Conversation {
                     turn.shown = turn.runs.len() - 1;
                 }
             }
-            Act::Delete(pane, turn) => {
+            WindowAction::Delete(pane, turn) => {
                 let turns = &mut it.panes[pane % panes].turns;
                 if !turns.is_empty() {
                     turns.remove(turn % turns.len());
                 }
             }
-            Act::Clear(pane) => it.panes[pane % panes].turns.clear(),
-            Act::RemovePane(pane) => drop(it.panes.remove(pane % panes)),
-            Act::Move(pane) => it.panes.swap(0, pane % panes),
+            WindowAction::Clear(pane) => it.panes[pane % panes].turns.clear(),
+            WindowAction::RemovePane(pane) => drop(it.panes.remove(pane % panes)),
+            WindowAction::Move(pane) => it.panes.swap(0, pane % panes),
         }
     }
     it

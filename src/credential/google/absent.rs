@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::Source;
+use super::TokenSource;
 use crate::credential::KeyError;
 
 /// Gives no token, and says what to do.
@@ -14,7 +14,7 @@ impl Google {
     pub(in crate::credential) async fn token(
         &self,
         _owner: &str,
-        source: &Source,
+        source: &TokenSource,
     ) -> Result<(SecretString, Option<String>), KeyError> {
         Err(KeyError::Google(format!(
             "{} can't be used: this build can't sign in to Google. Build it with the feature `google`",

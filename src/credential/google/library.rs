@@ -26,7 +26,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::Source;
+use super::TokenSource;
 use crate::{
     credential::{KeyError, account::MAX_FILE},
     input,
@@ -40,7 +40,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Characters of an error that are shown.
 const MAX_ERROR: usize = 300;
 
-impl Source {
+impl TokenSource {
     /// A file of this path or JSON that is no credential, told by its own words.
     fn json(&self) -> Result<Value, KeyError> {
         let text = match self {
@@ -135,7 +135,7 @@ impl Google {
     pub(in crate::credential) async fn token(
         &self,
         owner: &str,
-        source: &Source,
+        source: &TokenSource,
     ) -> Result<(SecretString, Option<String>), KeyError> {
         let key = (owner.to_owned(), self.hash(source));
         let known = self.lock().get(&key).cloned();
@@ -170,19 +170,19 @@ impl Google {
     }
 
     /// A failure that will not pass by itself ends the library's task: the next request begins anew.
-    fn gone(&self, key: &(String, u64), source: &Source, why: &CredentialsError) -> KeyError {
+    fn gone(&self, key: &(String, u64), source: &TokenSource, why: &CredentialsError) -> KeyError {
         if !why.is_transient() {
             self.lock().remove(key);
         }
         source.failed(why)
     }
 
-    fn hash(&self, source: &Source) -> u64 {
+    fn hash(&self, source: &TokenSource) -> u64 {
         match source {
-            Source::Default => 0,
-            Source::Metadata => 1,
-            Source::File(path) => self.hasher.hash_one(path),
-            Source::Json(json) => self.hasher.hash_one(json.expose_secret()),
+            TokenSource::Default => 0,
+            TokenSource::Metadata => 1,
+            TokenSource::File(path) => self.hasher.hash_one(path),
+            TokenSource::Json(json) => self.hasher.hash_one(json.expose_secret()),
         }
     }
 

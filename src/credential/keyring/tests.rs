@@ -6,13 +6,13 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-type Script = Box<dyn FnMut(&Op) -> Answer + Send>;
+type Script = Box<dyn FnMut(&Op) -> KeyringResult + Send>;
 
 /// A store that does what the test says.
 struct Fake(Script);
 
 impl Store for Fake {
-    fn call(&mut self, op: &Op) -> Answer {
+    fn call(&mut self, op: &Op) -> KeyringResult {
         (self.0)(op)
     }
 }
@@ -21,7 +21,7 @@ fn keyring(
     limit: Duration,
     mut make: impl FnMut() -> Result<Script, KeyError> + Send + 'static,
 ) -> Keyring {
-    let open: Open = Box::new(move || Ok(Box::new(Fake(make()?)) as Box<dyn Store>));
+    let open: OpenKeyring = Box::new(move || Ok(Box::new(Fake(make()?)) as Box<dyn Store>));
     Keyring {
         limit,
         ..Keyring::new(open)
@@ -34,7 +34,7 @@ fn get(owner: &str) -> Op {
     }
 }
 
-fn shown(answer: &Answer) -> Result<Option<&str>, String> {
+fn shown(answer: &KeyringResult) -> Result<Option<&str>, String> {
     (answer.as_ref())
         .map(|secret| secret.as_ref().map(ExposeSecret::expose_secret))
         .map_err(ToString::to_string)

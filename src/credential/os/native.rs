@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use super::SERVICE;
 use crate::credential::{
     KeyError,
-    keyring::{Answer, Op, Store},
+    keyring::{KeyringResult, Op, Store},
 };
 
 /// There is nothing to open: each call finds the system's own store.
@@ -20,7 +20,7 @@ pub(in crate::credential) fn open() -> Result<Box<dyn Store>, KeyError> {
 struct Native;
 
 impl Store for Native {
-    fn call(&mut self, op: &Op) -> Answer {
+    fn call(&mut self, op: &Op) -> KeyringResult {
         let entry = |owner: &str| Entry::new(SERVICE, owner).map_err(|why| explain(&why));
         match op {
             Op::Peek { owner } | Op::Get { owner } => match entry(owner)?.get_password() {

@@ -18,7 +18,7 @@ use zbus_secret_service_keyring_store::Store as SecretService;
 use super::SERVICE;
 use crate::credential::{
     KeyError,
-    keyring::{Answer, Op, Store},
+    keyring::{KeyringResult, Op, Store},
 };
 
 /// Names of the Secret Service API, version 0.2 (specifications.freedesktop.org/secret-service).
@@ -37,19 +37,19 @@ pub(in crate::credential) fn open() -> Result<Box<dyn Store>, KeyError> {
             "no Secret Service such as gnome-keyring answers ({why}); {INSTEAD}"
         ))
     })?;
-    Ok(Box::new(Session { bus, service }))
+    Ok(Box::new(SecretServiceSession { bus, service }))
 }
 
 /// What to do without a keyring.
 const INSTEAD: &str = "use an environment variable or key_command instead";
 
-struct Session {
+struct SecretServiceSession {
     bus: Connection,
     service: Arc<SecretService>,
 }
 
-impl Store for Session {
-    fn call(&mut self, op: &Op) -> Answer {
+impl Store for SecretServiceSession {
+    fn call(&mut self, op: &Op) -> KeyringResult {
         match op {
             Op::Peek { owner } => {
                 self.unlocked()?;
@@ -70,8 +70,8 @@ impl Store for Session {
     }
 }
 
-impl Session {
-    fn get(&self, owner: &str) -> Answer {
+impl SecretServiceSession {
+    fn get(&self, owner: &str) -> KeyringResult {
         match self.entry(owner)?.get_secret() {
             Ok(bytes) => text(bytes).map(Some),
             Err(Error::NoEntry) => self.collection().map(|_| None),

@@ -5,7 +5,7 @@ use egui::{Context, Vec2, ViewportCommand};
 use super::App;
 use crate::{
     engine::Command,
-    settings::{Appearance, SettingsEdit, Theme},
+    settings::{Appearance, SettingsEdit, ThemeChoice},
 };
 
 /// A window's frame is known a little after the window is shown, in seconds.
@@ -44,8 +44,8 @@ impl App {
 
     pub(super) fn switch_theme(&mut self, ctx: &Context) {
         let theme = match ctx.theme() {
-            egui::Theme::Dark => Theme::Light,
-            egui::Theme::Light => Theme::Dark,
+            egui::Theme::Dark => ThemeChoice::Light,
+            egui::Theme::Light => ThemeChoice::Dark,
         };
         self.set_appearance(
             ctx,
@@ -82,9 +82,9 @@ fn fitting(outer: Vec2, inner: Vec2, screen: Vec2) -> Option<Vec2> {
 
 fn look(ctx: &Context, appearance: Appearance) {
     ctx.set_theme(match appearance.theme {
-        Theme::Dark => egui::ThemePreference::Dark,
-        Theme::Light => egui::ThemePreference::Light,
-        Theme::System => egui::ThemePreference::System,
+        ThemeChoice::Dark => egui::ThemePreference::Dark,
+        ThemeChoice::Light => egui::ThemePreference::Light,
+        ThemeChoice::System => egui::ThemePreference::System,
     });
     ctx.set_zoom_factor(appearance.zoom.clamp(0.5, 3.0));
 }

@@ -118,13 +118,13 @@ pub(super) fn pretty(value: &Value) -> String {
 }
 
 /// The first few problems, one a line.
-pub(super) fn told(problems: &[schema::Problem]) -> String {
+pub(super) fn told(problems: &[schema::SchemaProblem]) -> String {
     let lines: Vec<String> = problems.iter().take(MOST_TOLD).map(sentence).collect();
     lines.join("\n")
 }
 
 /// A problem as a sentence of its own.
-fn sentence(problem: &schema::Problem) -> String {
+fn sentence(problem: &schema::SchemaProblem) -> String {
     let text = problem.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);

@@ -13,7 +13,7 @@ use crate::{
     engine::Command,
     history::{RunQuery, Storage},
     measure::figures,
-    settings::Theme,
+    settings::ThemeChoice,
 };
 
 /// The ticket of the question how many runs there are; far from those of the table.
@@ -28,9 +28,9 @@ pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.add_space(space::M);
     ui.label(caption(theme, "Theme"));
     let themes = [
-        (Theme::System, "System"),
-        (Theme::Dark, "Dark"),
-        (Theme::Light, "Light"),
+        (ThemeChoice::System, "System"),
+        (ThemeChoice::Dark, "Dark"),
+        (ThemeChoice::Light, "Light"),
     ];
     segmented(ui, theme, "Theme", &mut wanted.theme, &themes);
     ui.add_space(space::M);

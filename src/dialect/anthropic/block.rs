@@ -5,11 +5,11 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::item::{Item, citation, goes_on, object, quoted};
+use super::item::{OpaqueBlock, citation, goes_on, object, quoted};
 use crate::{
     body::{
         json::{self, Fields, Raw},
-        text::{Joiner, Piece},
+        text::{JoinedText, SurrogateJoiner},
     },
     event::{About, Event, Note, ToolCallDelta},
 };
@@ -21,29 +21,29 @@ pub(super) const CALL_BESIDE: &[&str] = &["caller", "toolset_name"];
 /// The blocks of an answer.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
-    open: BTreeMap<u64, Block>,
+    open: BTreeMap<u64, ContentBlock>,
     /// The block that spoke last.
     last: Option<u64>,
     calls: usize,
 }
 
 #[derive(Debug)]
-struct Block {
-    body: Body,
-    joiner: Joiner,
+struct ContentBlock {
+    body: BlockContent,
+    joiner: SurrogateJoiner,
 }
 
 #[derive(Debug)]
-enum Body {
+enum BlockContent {
     /// With the JSON of its citations, which the next request must hold.
     Text(Vec<String>),
-    Thinking(Thinking),
-    Call(Call),
-    Item(Item),
+    ThinkingBlock(ThinkingBlock),
+    ToolUseBlock(ToolUseBlock),
+    OpaqueBlock(OpaqueBlock),
 }
 
 #[derive(Debug, Default)]
-struct Thinking {
+struct ThinkingBlock {
     text: String,
     signature: Option<String>,
     /// Whether another block spoke in between.
@@ -51,7 +51,7 @@ struct Thinking {
 }
 
 #[derive(Debug)]
-struct Call {
+struct ToolUseBlock {
     /// Which call of the answer.
     number: usize,
     /// The input that stood in the block's start.
@@ -71,7 +71,7 @@ impl Blocks {
         let fields = Fields::of(raw)?;
         let index = index.unwrap_or_else(|| self.last.map_or(0, |last| last.saturating_add(1)));
         if self.open.contains_key(&index) {
-            Note::tell(
+            Note::emit(
                 About::Form,
                 "a content block began where another had not ended",
                 out,
@@ -82,28 +82,30 @@ impl Blocks {
         let kind = fields.stated("type").and_then(json::string);
         self.last = Some(index);
         let body = match kind.unwrap_or_default().as_str() {
-            "text" => Body::Text(Vec::new()),
-            "thinking" => Body::Thinking(Thinking {
+            "text" => BlockContent::Text(Vec::new()),
+            "thinking" => BlockContent::ThinkingBlock(ThinkingBlock {
                 signature: fields.stated("signature").and_then(json::string),
-                ..Thinking::default()
+                ..ThinkingBlock::default()
             }),
-            "tool_use" => Body::Call(self.call(&fields, out)),
+            "tool_use" => BlockContent::ToolUseBlock(self.call(&fields, out)),
             kind => {
                 out.extend((kind == "fallback").then(|| goes_on(&fields)));
-                Body::Item(Item::new(kind.to_owned(), raw))
+                BlockContent::OpaqueBlock(OpaqueBlock::new(kind.to_owned(), raw))
             }
         };
         let block = self.insert(index, body, out);
         match block.body {
-            Body::Text(_) => {
+            BlockContent::Text(_) => {
                 block.say(text("text").unwrap_or_default(), false, out);
                 let citations = fields.stated("citations").and_then(json::elements);
                 for raw in citations.into_iter().flatten() {
                     block.cite(raw, out);
                 }
             }
-            Body::Thinking(_) => block.say(text("thinking").unwrap_or_default(), false, out),
-            Body::Call(_) | Body::Item(_) => {}
+            BlockContent::ThinkingBlock(_) => {
+                block.say(text("thinking").unwrap_or_default(), false, out);
+            }
+            BlockContent::ToolUseBlock(_) | BlockContent::OpaqueBlock(_) => {}
         }
         Ok(())
     }
@@ -121,14 +123,14 @@ impl Blocks {
         let index = index.or(self.last).unwrap_or(0);
         if !self.open.contains_key(&index) {
             let body = match kind.as_str() {
-                "text_delta" => Body::Text(Vec::new()),
-                "thinking_delta" => Body::Thinking(Thinking::default()),
+                "text_delta" => BlockContent::Text(Vec::new()),
+                "thinking_delta" => BlockContent::ThinkingBlock(ThinkingBlock::default()),
                 _ => {
                     out.push(unknown(&kind, raw));
                     return Ok(());
                 }
             };
-            Note::tell(
+            Note::emit(
                 About::Form,
                 "a delta came for a content block that had not begun",
                 out,
@@ -152,29 +154,29 @@ impl Blocks {
     pub(super) fn stop(&mut self, index: Option<u64>, out: &mut Vec<Event>) {
         let index = index.or(self.last).unwrap_or(0);
         let Some(mut block) = self.open.remove(&index) else {
-            return Note::tell(About::Form, "a content block ended that had not begun", out);
+            return Note::emit(About::Form, "a content block ended that had not begun", out);
         };
         let apart = self.last != Some(index);
         let rest = block.joiner.end();
         block.tell(rest, apart, out);
         match block.body {
-            Body::Text(citations) if citations.is_empty() || apart => return,
-            Body::Text(citations) => {
+            BlockContent::Text(citations) if citations.is_empty() || apart => return,
+            BlockContent::Text(citations) => {
                 let citations = format!("[{}]", citations.join(","));
                 let value = object([("citations", citations.as_str())]);
                 out.push(Event::Signature { value });
             }
-            Body::Thinking(thinking) => match thinking.signed(apart) {
+            BlockContent::ThinkingBlock(thinking) => match thinking.signed(apart) {
                 Some(event) => out.push(event),
                 None => return,
             },
-            Body::Call(call) if call.argued => return,
-            Body::Call(call) => out.push(Event::ToolCall(ToolCallDelta {
+            BlockContent::ToolUseBlock(call) if call.argued => return,
+            BlockContent::ToolUseBlock(call) => out.push(Event::ToolCall(ToolCallDelta {
                 index: call.number,
                 arguments: call.input,
                 ..ToolCallDelta::default()
             })),
-            Body::Item(item) => out.push(item.event()),
+            BlockContent::OpaqueBlock(item) => out.push(item.event()),
         }
         self.last = Some(index);
     }
@@ -182,22 +184,27 @@ impl Blocks {
     /// Ends what the message's own end left open.
     pub(super) fn stop_all(&mut self, out: &mut Vec<Event>) {
         while let Some(index) = self.open.keys().next().copied() {
-            Note::tell(About::Form, "a content block had no end of its own", out);
+            Note::emit(About::Form, "a content block had no end of its own", out);
             self.stop(Some(index), out);
         }
     }
 
-    fn insert(&mut self, index: u64, body: Body, out: &mut Vec<Event>) -> &mut Block {
-        let block = Block {
+    fn insert(
+        &mut self,
+        index: u64,
+        body: BlockContent,
+        out: &mut Vec<Event>,
+    ) -> &mut ContentBlock {
+        let block = ContentBlock {
             body,
-            joiner: Joiner::default(),
+            joiner: SurrogateJoiner::default(),
         };
         // An empty piece begins a part of its own.
         out.extend(block.piece(String::new()));
         self.open.entry(index).or_insert(block)
     }
 
-    fn call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> Call {
+    fn call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> ToolUseBlock {
         let number = self.calls;
         self.calls += 1;
         out.push(Event::ToolCall(ToolCallDelta {
@@ -216,7 +223,7 @@ impl Blocks {
             let text = raw.get().starts_with('"').then(|| json::string(raw));
             text.unwrap_or_else(|| Some(raw.get().to_owned()))
         });
-        Call {
+        ToolUseBlock {
             number,
             input: input.flatten().unwrap_or_else(|| "{}".into()),
             argued: false,
@@ -224,7 +231,7 @@ impl Blocks {
     }
 }
 
-impl Block {
+impl ContentBlock {
     fn take(
         &mut self,
         kind: &str,
@@ -234,17 +241,17 @@ impl Block {
         out: &mut Vec<Event>,
     ) {
         let mut name = match (kind, &mut self.body) {
-            ("text_delta", Body::Text(_)) => "text",
-            ("thinking_delta", Body::Thinking(_)) => "thinking",
-            ("input_json_delta", Body::Call(_)) => "partial_json",
-            ("signature_delta", Body::Thinking(thinking)) => {
+            ("text_delta", BlockContent::Text(_)) => "text",
+            ("thinking_delta", BlockContent::ThinkingBlock(_)) => "thinking",
+            ("input_json_delta", BlockContent::ToolUseBlock(_)) => "partial_json",
+            ("signature_delta", BlockContent::ThinkingBlock(thinking)) => {
                 if let Some(signature) = delta.stated("signature").and_then(json::string) {
                     thinking.signature = Some(signature);
                 }
                 return;
             }
             ("citations_delta", _) => "citation",
-            (_, Body::Item(item)) => return item.add(delta),
+            (_, BlockContent::OpaqueBlock(item)) => return item.add(delta),
             _ => return out.push(unknown(kind, raw)),
         };
         let value = delta.stated(name);
@@ -256,14 +263,14 @@ impl Block {
         } else if let Some(text) = value.and_then(json::bytes) {
             return self.say(text, apart, out);
         }
-        Note::tell(About::Form, format!("a {name} delta says nothing"), out);
+        Note::emit(About::Form, format!("a {name} delta says nothing"), out);
     }
 
     /// Tells a citation, and keeps it for the next request; gives whether it is one.
     fn cite(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> bool {
         let event = citation(raw);
         let known = event.is_some();
-        if let (true, Body::Text(citations)) = (known, &mut self.body) {
+        if let (true, BlockContent::Text(citations)) = (known, &mut self.body) {
             citations.push(raw.get().to_owned());
         }
         out.extend(event);
@@ -276,41 +283,41 @@ impl Block {
     }
 
     /// Appends a piece of text, as a part of its own if another block spoke last.
-    fn tell(&mut self, mut piece: Piece, apart: bool, out: &mut Vec<Event>) {
+    fn tell(&mut self, mut piece: JoinedText, apart: bool, out: &mut Vec<Event>) {
         if !piece.text.is_empty() {
             match &mut self.body {
-                Body::Thinking(thinking) => {
+                BlockContent::ThinkingBlock(thinking) => {
                     thinking.text.push_str(&piece.text);
                     thinking.interrupted |= apart;
                 }
-                Body::Call(call) => call.argued = true,
-                Body::Text(_) | Body::Item(_) => {}
+                BlockContent::ToolUseBlock(call) => call.argued = true,
+                BlockContent::Text(_) | BlockContent::OpaqueBlock(_) => {}
             }
             if apart {
                 out.extend(self.piece(String::new()));
             }
             out.extend(self.piece(std::mem::take(&mut piece.text)));
         }
-        piece.note_seams(out);
+        piece.note_repairs(out);
     }
 
     fn piece(&self, text: String) -> Option<Event> {
         match &self.body {
-            Body::Text(_) => Some(Event::Text { text }),
-            Body::Thinking(_) => Some(Event::Reasoning { text }),
-            Body::Call(call) => (!text.is_empty()).then(|| {
+            BlockContent::Text(_) => Some(Event::Text { text }),
+            BlockContent::ThinkingBlock(_) => Some(Event::Reasoning { text }),
+            BlockContent::ToolUseBlock(call) => (!text.is_empty()).then(|| {
                 Event::ToolCall(ToolCallDelta {
                     index: call.number,
                     arguments: text,
                     ..ToolCallDelta::default()
                 })
             }),
-            Body::Item(_) => None,
+            BlockContent::OpaqueBlock(_) => None,
         }
     }
 }
 
-impl Thinking {
+impl ThinkingBlock {
     /// The signature of what was just said. If something else was said in between, the thoughts go back
     /// as one block, since the signature is of them all.
     fn signed(self, apart: bool) -> Option<Event> {

@@ -8,7 +8,7 @@ use crate::{
 /// The counts of one message. Each statement is of the whole message so far, and leaves out what did not
 /// change: `message_start` states the prompt, `message_delta` the output and perhaps the prompt anew.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct MessageUsage {
     input: Option<u64>,
     cache_read: Option<u64>,
     cache_written: Option<u64>,
@@ -16,7 +16,7 @@ pub(super) struct Counts {
     thinking: Option<u64>,
 }
 
-impl Counts {
+impl MessageUsage {
     /// Takes over what a `usage` object states; gives what is odd about it.
     pub(super) fn take(&mut self, stated: &Fields<'_>) -> Vec<&'static str> {
         let mut odd = Vec::new();

@@ -2,12 +2,12 @@
 
 use super::{
     block::Blocks,
-    counts::{Counts, finish_class},
+    counts::{MessageUsage, finish_class},
 };
 use crate::{
     body::{
-        Beside, Ended, Reader, Taken,
-        decoder::note_behind_end,
+        AnswerEnd, ExtraFields, FrameOutcome, FrameReader,
+        decoder::note_after_end,
         error::{self, ProviderError},
         excerpt::excerpt,
         json::{self, Fields, Scanned},
@@ -28,10 +28,10 @@ pub(super) struct MessageReader {
     /// The last `stop_reason`.
     finish: Option<String>,
     blocks: Blocks,
-    counts: Counts,
+    counts: MessageUsage,
     /// The counts as they were told last.
     told: Usage,
-    beside: Beside,
+    beside: ExtraFields,
 }
 
 /// Fields that are read, or say nothing of the answer; what stands beside them is noted.
@@ -51,12 +51,12 @@ const OF_ENDING: &[&str] = &["type", "stop_reason"];
 /// (<https://platform.claude.com/docs/en/build-with-claude/compaction>).
 const COUNTED: &[&str] = &["message", "fallback_message"];
 
-impl Reader for MessageReader {
+impl FrameReader for MessageReader {
     const CALLS_HAVE_IDS: bool = true;
 
-    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
         let taken = self.read_data(name, data, out);
-        if !matches!(taken, Taken::Read) && !self.stopped {
+        if !matches!(taken, FrameOutcome::Read) && !self.stopped {
             self.tell_counts(true, out);
         }
         taken
@@ -70,24 +70,26 @@ impl Reader for MessageReader {
         self.stopped || self.finish.is_some()
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+    fn end(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         if self.stopped {
-            return Ended::Marked;
+            return AnswerEnd::Marked;
         }
         if self.finish.is_some() {
-            return Ended::Unmarked(Some("the stream ended without message_stop"));
+            return AnswerEnd::Unmarked(Some("the stream ended without message_stop"));
         }
         self.tell_counts(true, out);
         match (self.started, self.strange) {
-            (true, _) => Ended::BrokeOff("the stream ended without message_stop".into()),
-            (false, false) => Ended::BrokeOff("the stream ended before its message began".into()),
-            (false, true) => Ended::NoAnswer("this is no message".into()),
+            (true, _) => AnswerEnd::BrokeOff("the stream ended without message_stop".into()),
+            (false, false) => {
+                AnswerEnd::BrokeOff("the stream ended before its message began".into())
+            }
+            (false, true) => AnswerEnd::NoAnswer("this is no message".into()),
         }
     }
 }
 
 impl MessageReader {
-    fn read_data(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+    fn read_data(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
         let scanned = Scanned::of(data);
         let (kind, fields) = match typed(name, &scanned) {
             Ok(event) => event,
@@ -96,18 +98,18 @@ impl MessageReader {
         if kind.is_empty()
             && let Some(error) = error::business_error_in(data)
         {
-            return Taken::Failed(error);
+            return FrameOutcome::Failed(error);
         }
         if self.stopped && is_content(&kind) {
-            note_behind_end(&excerpt(data), out);
-            return Taken::Read;
+            note_after_end(&excerpt(data), out);
+            return FrameOutcome::Read;
         }
         match self.read_event(&kind, &fields, data, out) {
             Ok(()) => match fields.stated("error") {
-                Some(raw) => Taken::Failed(ProviderError::of_field(raw.get(), data)),
-                None => Taken::Read,
+                Some(raw) => FrameOutcome::Failed(ProviderError::of_field(raw.get(), data)),
+                None => FrameOutcome::Read,
             },
-            Err(why) => Taken::Unreadable(format!("an event is not as documented ({why})")),
+            Err(why) => FrameOutcome::Unreadable(format!("an event is not as documented ({why})")),
         }
     }
 
@@ -165,7 +167,7 @@ impl MessageReader {
     fn start(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) -> serde_json::Result<()> {
         if self.started {
             // The first one counts, as for the official clients.
-            Note::tell(About::Form, "message_start came again", out);
+            Note::emit(About::Form, "message_start came again", out);
             return Ok(());
         }
         let text = |name| message.stated(name).and_then(json::string);
@@ -190,7 +192,7 @@ impl MessageReader {
         for (name, raw) in fields.iter() {
             // What is nested too deep to be looked into may hold text.
             if !read.contains(&&*name) && json::holds_text(raw).unwrap_or(true) {
-                self.beside.tell(&name, raw.get(), out);
+                self.beside.note(&name, raw.get(), out);
             }
         }
     }
@@ -227,14 +229,14 @@ impl MessageReader {
 
     fn read_counts(&mut self, stated: &Fields<'_>, out: &mut Vec<Event>) {
         for odd in self.counts.take(stated) {
-            Note::tell(About::Usage, odd, out);
+            Note::emit(About::Usage, odd, out);
         }
         let iterations = stated.stated("iterations").and_then(json::elements);
         for iteration in iterations.into_iter().flatten() {
             let fields = Fields::of(iteration).ok();
             let kind = fields.and_then(|fields| json::text(fields.stated("type")?));
             if !COUNTED.contains(&&*kind.unwrap_or_default()) {
-                self.beside.tell("counted apart", iteration.get(), out);
+                self.beside.note("counted apart", iteration.get(), out);
             }
         }
     }
@@ -245,7 +247,7 @@ impl MessageReader {
         let mut usage = self.counts.usage();
         usage.output = usage.output.filter(|_| of_output);
         if usage.output.is_some() && usage.output < self.told.output {
-            Note::tell(About::Usage, "the count of output tokens fell", out);
+            Note::emit(About::Usage, "the count of output tokens fell", out);
         }
         if usage != self.told && usage != Usage::default() {
             self.told = usage;
@@ -255,11 +257,11 @@ impl MessageReader {
 
     fn stop(&mut self, streamed: bool, out: &mut Vec<Event>) {
         if self.stopped {
-            return Note::tell(About::EndMark, "message_stop came again", out);
+            return Note::emit(About::EndMark, "message_stop came again", out);
         }
         self.blocks.stop_all(out);
         if self.finish.is_none() {
-            Note::tell(
+            Note::emit(
                 About::Finish,
                 "the message ended without a stop_reason",
                 out,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{thinking::Thinking, turns::messages};
+use super::{thinking::ThinkingSettings, turns::messages};
 use crate::chat::{
     CacheLife, ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids,
 };
@@ -17,7 +17,7 @@ const MAX_TOKENS: u32 = 8_192;
 pub(super) fn body(request: &ChatRequest) -> Value {
     let params = &request.params;
     let thinking = params.reasoning_effort.as_deref();
-    let thinking = thinking.map(|effort| Thinking::of(&request.model, effort));
+    let thinking = thinking.map(|effort| ThinkingSettings::of(&request.model, effort));
     let thinking = thinking.unwrap_or_default();
     let max_tokens = params.max_tokens.unwrap_or(MAX_TOKENS);
     let mut body = Map::new();
@@ -65,7 +65,7 @@ fn cache_control(life: CacheLife) -> Value {
     }
 }
 
-fn output_config(params: &Params, thinking: &Thinking) -> Map<String, Value> {
+fn output_config(params: &Params, thinking: &ThinkingSettings) -> Map<String, Value> {
     let mut config = Map::new();
     if let Some(effort) = &thinking.effort {
         config.insert("effort".into(), effort.as_str().into());

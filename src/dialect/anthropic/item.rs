@@ -20,7 +20,7 @@ const KINDS: &[&str] = &[
 
 /// A block as it began, and what its deltas add to it.
 #[derive(Debug, Default)]
-pub(super) struct Item {
+pub(super) struct OpaqueBlock {
     kind: String,
     /// The `content_block` of its start, word for word.
     start: String,
@@ -30,7 +30,7 @@ pub(super) struct Item {
     added: BTreeMap<String, String>,
 }
 
-impl Item {
+impl OpaqueBlock {
     pub(super) fn new(kind: String, start: Raw<'_>) -> Self {
         Self {
             kind,

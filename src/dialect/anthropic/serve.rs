@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use self::{read::parse, write::MessageWriter};
 use crate::{
     dialect::serve::{
-        ModelList, Route, Serve, Way, add_details, bearer, in_turn::InTurn, json_refusal,
+        ModelList, PathParams, Serve, ServedRoute, add_details, bearer, in_turn::InTurn,
+        json_refusal,
     },
     event::{Fault, FaultClass},
 };
@@ -21,8 +22,8 @@ pub(super) static SERVE: Serve = Serve {
     base_path: "",
     route: |path, headers| match path.split('?').next().unwrap_or_default() {
         // OpenAI's list has the same path.
-        "/v1/models" if headers.contains_key("anthropic-version") => Some(Route::Models),
-        "/v1/messages" => Some(Route::Chat(Way::default())),
+        "/v1/models" if headers.contains_key("anthropic-version") => Some(ServedRoute::Models),
+        "/v1/messages" => Some(ServedRoute::Chat(PathParams::default())),
         _ => None,
     },
     key,

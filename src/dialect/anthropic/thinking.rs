@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// What a wish for reasoning becomes.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Thinking {
+pub(super) struct ThinkingSettings {
     /// The `thinking` field.
     pub config: Option<Value>,
     /// `output_config.effort`.
@@ -44,7 +44,7 @@ const BUDGETED: &[&str] = &[
     "haiku-4-5",
 ];
 
-impl Thinking {
+impl ThinkingSettings {
     /// What an effort means to a model: a number is a budget of tokens (0: no thinking), `none` turns
     /// thinking off, `auto` leaves it to the model, any other word is an effort.
     pub(super) fn of(model: &str, effort: &str) -> Self {
@@ -145,7 +145,7 @@ mod tests {
                 json!({"thinking": {"type": "disabled"}}),
             ),
         ] {
-            let thinking = Thinking::of(model, effort);
+            let thinking = ThinkingSettings::of(model, effort);
             assert_eq!(
                 thinking.config.as_ref(),
                 expected.get("thinking"),
@@ -154,15 +154,15 @@ mod tests {
             let said = expected.get("effort").and_then(Value::as_str);
             assert_eq!(thinking.effort.as_deref(), said, "{model} {effort}");
         }
-        assert_eq!(Thinking::of("m", " "), Thinking::default());
+        assert_eq!(ThinkingSettings::of("m", " "), ThinkingSettings::default());
     }
 
     #[test]
     fn the_limit_leaves_room_beside_the_budget() {
-        let thinking = Thinking::of("m", "5000");
+        let thinking = ThinkingSettings::of("m", "5000");
         assert_eq!(thinking.max_tokens(8_192, false), 13_192);
         assert_eq!(thinking.max_tokens(8_192, true), 8_192);
         assert_eq!(thinking.max_tokens(5_000, true), 10_000);
-        assert_eq!(Thinking::default().max_tokens(5, true), 5);
+        assert_eq!(ThinkingSettings::default().max_tokens(5, true), 5);
     }
 }

@@ -17,12 +17,12 @@ use crate::{
 #[derive(Debug, Default)]
 pub(in crate::dialect) struct Calls {
     count: usize,
-    open: Option<OpenCall>,
+    open: Option<PartialFunctionCall>,
 }
 
 /// A call whose arguments still come.
 #[derive(Debug)]
-struct OpenCall {
+struct PartialFunctionCall {
     id: Option<String>,
     args: PartialArgs,
 }
@@ -128,7 +128,7 @@ impl Calls {
                 return Ok(true);
             }
             let args = PartialArgs::default();
-            self.open = Some(OpenCall { id, args });
+            self.open = Some(PartialFunctionCall { id, args });
         }
         if let Some(open) = &mut self.open {
             if let Some(args) = args {

@@ -6,13 +6,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{call::Calls, finish::class_of, part::Open, sources, usage::Counts};
+use super::{call::Calls, finish::class_of, part::OpenPart, sources, usage::GeminiCounts};
 use crate::{
     body::{
-        Ended, Reader, Taken,
+        AnswerEnd, FrameOutcome, FrameReader,
         error::{self, ProviderError},
         json::{self, Fields, Raw, Scanned},
-        text::Joiner,
+        text::SurrogateJoiner,
     },
     event::{About, Event, Finish, FinishReason},
 };
@@ -58,36 +58,38 @@ pub(in crate::dialect) struct GeminiReader {
     /// An error that a candidate holds.
     failed: Option<ProviderError>,
     finish: Option<Finish>,
-    told: Told,
-    pub(in crate::dialect) counts: Counts,
+    told: ReportedGeminiMeta,
+    pub(in crate::dialect) counts: GeminiCounts,
     /// The last value of each unknown field: some are repeated in every chunk.
     pub(super) unknown: HashMap<String, String>,
     pub(super) noted: HashSet<String>,
     /// The sources that were told: each chunk may repeat them.
     pub(super) cited: HashSet<[Option<String>; 3]>,
     pub(in crate::dialect) calls: Calls,
-    pub(super) text: Joiner,
-    pub(super) reasoning: Joiner,
+    pub(super) text: SurrogateJoiner,
+    pub(super) reasoning: SurrogateJoiner,
     /// The part that the next piece of text would go on with.
-    pub(super) open: Open,
+    pub(super) open: OpenPart,
 }
 
 /// What of the answer's identity was told already; every chunk repeats it.
 #[derive(Debug, Default)]
-struct Told {
+struct ReportedGeminiMeta {
     id: bool,
     model: bool,
 }
 
-impl Reader for GeminiReader {
-    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+impl FrameReader for GeminiReader {
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
         if name == "error" {
-            return Taken::Failed(ProviderError::of_data(data));
+            return FrameOutcome::Failed(ProviderError::of_data(data));
         }
         match self.read_all(data, out) {
-            Ok(None) => Taken::Read,
-            Ok(Some(error)) => Taken::Failed(error),
-            Err(error) => Taken::Unreadable(format!("this is not a Gemini response ({error})")),
+            Ok(None) => FrameOutcome::Read,
+            Ok(Some(error)) => FrameOutcome::Failed(error),
+            Err(error) => {
+                FrameOutcome::Unreadable(format!("this is not a Gemini response ({error})"))
+            }
         }
     }
 
@@ -96,16 +98,16 @@ impl Reader for GeminiReader {
     }
 
     /// The protocol has none of its own; some gateways add this one.
-    fn mark(&mut self, out: &mut Vec<Event>) {
+    fn foreign_end_mark(&mut self, out: &mut Vec<Event>) {
         out.push(Event::Done);
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+    fn end(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         for (kind, piece) in [
-            (Open::Reasoning, self.reasoning.end()),
-            (Open::Text, self.text.end()),
+            (OpenPart::Reasoning, self.reasoning.end()),
+            (OpenPart::Text, self.text.end()),
         ] {
-            self.note_seams(&piece, out);
+            self.note_repairs(&piece, out);
             if !piece.text.is_empty() {
                 out.push(kind.piece(piece.text));
             }
@@ -125,25 +127,25 @@ impl Reader for GeminiReader {
             }
         }
         match (self.answered, self.finished) {
-            (_, true) => Ended::Unmarked(None),
-            (true, false) => Ended::BrokeOff("the stream ended without a finish reason".into()),
-            (false, false) => Ended::NoAnswer("what came is no answer of Gemini's".into()),
+            (_, true) => AnswerEnd::Unmarked(None),
+            (true, false) => AnswerEnd::BrokeOff("the stream ended without a finish reason".into()),
+            (false, false) => AnswerEnd::NoAnswer("what came is no answer of Gemini's".into()),
         }
     }
 
     /// What an answer in one piece said is whole, though its reason to end was left out.
-    fn end_plain(&mut self, out: &mut Vec<Event>) -> Ended {
+    fn end_plain(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         match self.end(out) {
-            Ended::BrokeOff(_) if self.spoke => {
+            AnswerEnd::BrokeOff(_) if self.spoke => {
                 self.note(
                     About::Finish,
                     "the answer came without a finish reason",
                     out,
                 );
-                Ended::Marked
+                AnswerEnd::Marked
             }
-            Ended::BrokeOff(_) => {
-                Ended::NoAnswer("the answer says nothing, and not why it ended".into())
+            AnswerEnd::BrokeOff(_) => {
+                AnswerEnd::NoAnswer("the answer says nothing, and not why it ended".into())
             }
             ended => ended,
         }
@@ -218,7 +220,7 @@ impl GeminiReader {
     /// An empty piece: no token, but a sign that the model is at work.
     pub(in crate::dialect) fn alive(&self) -> Event {
         let awaited = self.calls.awaited();
-        awaited.unwrap_or_else(|| Open::Text.piece(String::new()))
+        awaited.unwrap_or_else(|| OpenPart::Text.piece(String::new()))
     }
 
     /// Tells the answer's identity, where it is news.

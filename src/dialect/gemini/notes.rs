@@ -6,7 +6,7 @@ use crate::{
     body::{
         excerpt::capped,
         json::{self, Fields, Raw},
-        text::Piece,
+        text::JoinedText,
     },
     event::{About, Citation, Event, FinishReason, Note},
 };
@@ -91,8 +91,8 @@ impl GeminiReader {
     }
 
     /// Notes how a piece of text fitted to the one before it.
-    pub(super) fn note_seams(&mut self, piece: &Piece, out: &mut Vec<Event>) {
-        for text in piece.seams() {
+    pub(super) fn note_repairs(&mut self, piece: &JoinedText, out: &mut Vec<Event>) {
+        for text in piece.repairs() {
             self.note(About::Form, text, out);
         }
     }
@@ -101,7 +101,7 @@ impl GeminiReader {
     pub(in crate::dialect) fn note(&mut self, about: About, text: &str, out: &mut Vec<Event>) {
         const MAX_NOTES: usize = 64;
         if self.noted.len() < MAX_NOTES && self.noted.insert(text.to_owned()) {
-            Note::tell(about, text, out);
+            Note::emit(about, text, out);
         }
     }
 

@@ -44,14 +44,14 @@ fn is_kind(name: &str, value: Raw<'_>) -> bool {
 
 /// The part that the next piece of text would go on with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::dialect) enum Open {
+pub(in crate::dialect) enum OpenPart {
     #[default]
     None,
     Text,
     Reasoning,
 }
 
-impl Open {
+impl OpenPart {
     /// A piece of such a part.
     pub(in crate::dialect) fn piece(self, text: String) -> Event {
         match self {
@@ -103,7 +103,7 @@ impl GeminiReader {
             | "toolResponse"
             | "functionResponse" => self.opaque(&kind, raw.get(), out),
             _ => {
-                self.open = Open::None;
+                self.open = OpenPart::None;
                 let kind = format!("parts.{kind}");
                 let raw = raw.get().to_owned();
                 out.push(Event::Unknown { kind, raw });
@@ -126,12 +126,12 @@ impl GeminiReader {
         out: &mut Vec<Event>,
     ) {
         let (kind, joiner) = if is_thought {
-            (Open::Reasoning, &mut self.reasoning)
+            (OpenPart::Reasoning, &mut self.reasoning)
         } else {
-            (Open::Text, &mut self.text)
+            (OpenPart::Text, &mut self.text)
         };
         let piece = joiner.push(wtf8);
-        self.note_seams(&piece, out);
+        self.note_repairs(&piece, out);
         let text = piece.text;
         let Some(value) = signature else {
             if !text.is_empty() {
@@ -191,14 +191,14 @@ impl GeminiReader {
 
     /// An item that goes back word for word: the whole part, with its signature in it.
     pub(in crate::dialect) fn opaque(&mut self, kind: &str, part: &str, out: &mut Vec<Event>) {
-        self.open = Open::None;
+        self.open = OpenPart::None;
         let (kind, raw) = (kind.to_owned(), part.to_owned());
         out.push(Event::Opaque { kind, raw });
     }
 
     /// Ends a part with its signature, if it has one.
     pub(in crate::dialect) fn sign(&mut self, signature: Option<String>, out: &mut Vec<Event>) {
-        self.open = Open::None;
+        self.open = OpenPart::None;
         out.extend(signature.map(|value| Event::Signature { value }));
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct PartialArgs(Map<String, Value>);
 
 /// One step of a path.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum PathStep {
     Key(String),
     Index(usize),
 }
@@ -45,9 +45,9 @@ impl PartialArgs {
         Value::Object(self.0).to_string()
     }
 
-    fn put(&mut self, steps: Vec<Step>, value: Value) {
+    fn put(&mut self, steps: Vec<PathStep>, value: Value) {
         let mut steps = steps.into_iter();
-        let Some(Step::Key(key)) = steps.next() else {
+        let Some(PathStep::Key(key)) = steps.next() else {
             return;
         };
         let mut place = self.0.entry(key).or_insert(Value::Null);
@@ -62,15 +62,15 @@ impl PartialArgs {
 }
 
 /// The place one step below; what stands there instead of an object or array gives way.
-fn below(place: &mut Value, step: Step) -> &mut Value {
+fn below(place: &mut Value, step: PathStep) -> &mut Value {
     match step {
-        Step::Key(key) => {
+        PathStep::Key(key) => {
             if !place.is_object() {
                 *place = Map::new().into();
             }
             &mut place[key]
         }
-        Step::Index(index) => {
+        PathStep::Index(index) => {
             if !place.is_array() {
                 *place = Vec::<Value>::new().into();
             }
@@ -87,7 +87,7 @@ fn below(place: &mut Value, step: Step) -> &mut Value {
 }
 
 /// The steps of a path such as `$.a.b[0]['c d']`; `None` if it is none, or too deep.
-fn steps(path: &str) -> Option<Vec<Step>> {
+fn steps(path: &str) -> Option<Vec<PathStep>> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$')?;
     while !rest.is_empty() {
@@ -96,16 +96,16 @@ fn steps(path: &str) -> Option<Vec<Step>> {
         }
         let (step, more) = if let Some(after) = rest.strip_prefix('.') {
             let end = after.find(['.', '[']).unwrap_or(after.len());
-            (Step::Key(after[..end].to_owned()), &after[end..])
+            (PathStep::Key(after[..end].to_owned()), &after[end..])
         } else if let Some(after) = rest.strip_prefix("['") {
             let (key, more) = after.split_once("']")?;
-            (Step::Key(key.to_owned()), more)
+            (PathStep::Key(key.to_owned()), more)
         } else if let Some(after) = rest.strip_prefix("[\"") {
             let (key, more) = after.split_once("\"]")?;
-            (Step::Key(key.to_owned()), more)
+            (PathStep::Key(key.to_owned()), more)
         } else {
             let (index, more) = rest.strip_prefix('[')?.split_once(']')?;
-            (Step::Index(index.parse().ok()?), more)
+            (PathStep::Index(index.parse().ok()?), more)
         };
         steps.push(step);
         rest = more;

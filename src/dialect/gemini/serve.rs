@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 pub(in crate::dialect) use self::{
     read::parse,
-    write::{Form, GeminiWriter},
+    write::{GeminiWriter, StreamForm},
 };
 use crate::{
     dialect::serve::{
-        ModelList, Route, Serve, Way, add_details, bearer, in_turn::InTurn, json_refusal,
-        read::body,
+        ModelList, PathParams, Serve, ServedRoute, add_details, bearer, in_turn::InTurn,
+        json_refusal, read::body,
     },
     event::{Fault, FaultClass},
 };
@@ -30,14 +30,20 @@ pub(super) static SERVE: Serve = Serve {
     read: |bytes, way| parse(body(bytes)?, way),
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
-    writer: |asked, head| Box::new(InTurn::new(GeminiWriter::new(asked, head, Form::of(asked)))),
+    writer: |asked, head| {
+        Box::new(InTurn::new(GeminiWriter::new(
+            asked,
+            head,
+            StreamForm::of(asked),
+        )))
+    },
 };
 
 /// `…/models/{model}:{method}` below any version, project and publisher.
-fn route(path: &str, _: &HeaderMap) -> Option<Route> {
+fn route(path: &str, _: &HeaderMap) -> Option<ServedRoute> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if path == "/v1beta/models" || path.ends_with("/publishers/google/models") {
-        return Some(Route::Models);
+        return Some(ServedRoute::Models);
     }
     let (_, method) = path.split_once("/models/")?;
     let (model, method) = method.rsplit_once(':')?;
@@ -46,7 +52,7 @@ fn route(path: &str, _: &HeaderMap) -> Option<Route> {
         "generateContent" => false,
         _ => return None,
     };
-    Some(Route::Chat(Way {
+    Some(ServedRoute::Chat(PathParams {
         model: model.to_owned(),
         stream,
         events: query

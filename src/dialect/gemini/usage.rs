@@ -7,8 +7,8 @@ use crate::{
 
 /// What was counted so far, and what of it was told.
 #[derive(Debug, Default)]
-pub(in crate::dialect) struct Counts {
-    stated: Stated,
+pub(in crate::dialect) struct GeminiCounts {
+    stated: StatedUsage,
     told: Usage,
     /// A count that was none.
     odd: Option<&'static str>,
@@ -16,7 +16,7 @@ pub(in crate::dialect) struct Counts {
 
 /// Counts in the provider's own words.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::dialect) struct Stated {
+pub(in crate::dialect) struct StatedUsage {
     pub prompt: Option<u64>,
     pub cached: Option<u64>,
     pub candidates: Option<u64>,
@@ -25,8 +25,8 @@ pub(in crate::dialect) struct Stated {
     pub total: Option<u64>,
 }
 
-impl Stated {
-    fn of(counts: &count::Counts<'_>) -> Self {
+impl StatedUsage {
+    fn of(counts: &count::TokenCounts<'_>) -> Self {
         Self {
             prompt: counts.get(&["promptTokenCount"]),
             cached: counts.get(&["cachedContentTokenCount"]),
@@ -68,17 +68,17 @@ impl Stated {
     }
 }
 
-impl Counts {
+impl GeminiCounts {
     /// Reads a statement; gives the usage if that changed.
     pub(super) fn read(&mut self, raw: Raw<'_>) -> Option<Usage> {
-        let counts = count::Counts::of(raw);
-        let stated = Stated::of(&counts);
+        let counts = count::TokenCounts::of(raw);
+        let stated = StatedUsage::of(&counts);
         self.odd = self.odd.or(counts.oddity());
         self.take(stated)
     }
 
     /// Takes a statement; gives the usage if that changed.
-    pub(in crate::dialect) fn take(&mut self, later: Stated) -> Option<Usage> {
+    pub(in crate::dialect) fn take(&mut self, later: StatedUsage) -> Option<Usage> {
         self.stated = self.stated.followed_by(later);
         let usage = self.usage();
         let changed = usage != self.told;
@@ -89,7 +89,7 @@ impl Counts {
     /// The counts in our words. The results of built-in tools are input too. Thoughts stand beside the
     /// output, which [`Usage::generated`] sees by the total; where that does not tell, they go in.
     fn usage(&self) -> Usage {
-        let Stated {
+        let StatedUsage {
             candidates,
             thoughts,
             ..
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn usage(statements: &[&str]) -> (Usage, Option<&'static str>) {
-        let mut counts = Counts::default();
+        let mut counts = GeminiCounts::default();
         let mut usage = Usage::default();
         for statement in statements {
             if let Some(later) = counts.read(Raw::of(statement)) {

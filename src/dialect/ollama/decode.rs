@@ -8,10 +8,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use super::metrics;
 use crate::{
     body::{
-        Beside, Ended, Reader, Taken,
+        AnswerEnd, ExtraFields, FrameOutcome, FrameReader,
         error::{ProviderError, business_error_in, provider_error},
         json::{self, Fields, Raw, Scanned},
-        text::{Joiner, Piece},
+        text::{JoinedText, SurrogateJoiner},
     },
     chat::Media,
     event::{About, Event, Finish, Note, Surplus, ToolCallDelta, budget::MAX_CALLS},
@@ -19,7 +19,7 @@ use crate::{
 
 /// What a line says. Of a field that is there twice, the first counts.
 #[derive(Default)]
-struct Line<'a> {
+struct OllamaLine<'a> {
     model: Option<Raw<'a>>,
     message: Option<Raw<'a>>,
     /// The protocol's other way to ask, `/api/generate`, which proxies put before their models.
@@ -34,7 +34,7 @@ struct Line<'a> {
     beside: Vec<(Cow<'a, str>, Raw<'a>)>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> OllamaLine<'a> {
     fn of(fields: &Fields<'a>) -> Self {
         let mut line = Self::default();
         for (name, raw) in fields.iter() {
@@ -72,7 +72,7 @@ impl<'a> Line<'a> {
 
 /// What a message says.
 #[derive(Default)]
-struct Message<'a> {
+struct OllamaMessage<'a> {
     thinking: Option<Raw<'a>>,
     content: Option<Raw<'a>>,
     images: Option<Raw<'a>>,
@@ -80,7 +80,7 @@ struct Message<'a> {
     beside: Vec<(Cow<'a, str>, Raw<'a>)>,
 }
 
-impl<'a> Message<'a> {
+impl<'a> OllamaMessage<'a> {
     fn of(fields: &Fields<'a>) -> Self {
         let mut message = Self::default();
         for (name, raw) in fields.iter() {
@@ -103,7 +103,7 @@ impl<'a> Message<'a> {
 
 /// How much of an answer was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Progress {
+enum AnswerProgress {
     #[default]
     Nothing,
     Begun,
@@ -113,8 +113,8 @@ enum Progress {
 
 /// Reads one answer.
 #[derive(Debug, Default)]
-pub(super) struct ChatReader {
-    progress: Progress,
+pub(super) struct OllamaReader {
+    progress: AnswerProgress,
     /// Whether the model's name was told.
     named: bool,
     /// How many tool calls were there.
@@ -126,55 +126,59 @@ pub(super) struct ChatReader {
     /// Whether thoughts were there that nothing followed yet.
     thinks: bool,
     /// Half a character may wait in each for its other half.
-    text: Joiner,
-    thoughts: Joiner,
-    beside: Beside,
+    text: SurrogateJoiner,
+    thoughts: SurrogateJoiner,
+    beside: ExtraFields,
 }
 
-impl Reader for ChatReader {
+impl FrameReader for OllamaReader {
     const STREAMS_OBJECTS: bool = true;
 
-    fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+    fn read(&mut self, _name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
         let scanned = Scanned::of(data);
         let fields = match scanned.fields() {
             Ok(fields) => fields,
-            Err(why) => return Taken::Unreadable(format!("a line is no JSON object ({why})")),
+            Err(why) => {
+                return FrameOutcome::Unreadable(format!("a line is no JSON object ({why})"));
+            }
         };
-        let line = Line::of(&fields);
+        let line = OllamaLine::of(&fields);
         if line.error.is_some_and(|raw| !json::is_void(raw)) {
             let error = error_of(data).unwrap_or_else(|| ProviderError::of_text(data));
-            return Taken::Failed(error);
+            return FrameOutcome::Failed(error);
         }
-        if self.progress == Progress::Done {
+        if self.progress == AnswerProgress::Done {
             unknown("after the end", data, out);
         } else if line.is_answer() {
             self.read_line(&line, &fields, out);
         } else if let Some(error) = business_error_in(data) {
             // `{"detail": …}` and its like: a proxy speaks.
-            return Taken::Failed(error);
+            return FrameOutcome::Failed(error);
         } else {
             unknown("line", data, out);
         }
-        Taken::Read
+        FrameOutcome::Read
     }
 
     fn is_over(&self) -> bool {
-        self.progress == Progress::Done
+        self.progress == AnswerProgress::Done
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+    fn end(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         self.end_texts(out);
         match self.progress {
-            Progress::Done => Ended::Marked,
-            Progress::Begun => Ended::BrokeOff("the stream ended without a last line".into()),
-            Progress::Nothing => Ended::NoAnswer("this is no answer of a chat".into()),
+            AnswerProgress::Done => AnswerEnd::Marked,
+            AnswerProgress::Begun => {
+                AnswerEnd::BrokeOff("the stream ended without a last line".into())
+            }
+            AnswerProgress::Nothing => AnswerEnd::NoAnswer("this is no answer of a chat".into()),
         }
     }
 }
 
-impl ChatReader {
-    fn read_line(&mut self, line: &Line<'_>, fields: &Fields<'_>, out: &mut Vec<Event>) {
-        self.progress = Progress::Begun;
+impl OllamaReader {
+    fn read_line(&mut self, line: &OllamaLine<'_>, fields: &Fields<'_>, out: &mut Vec<Event>) {
+        self.progress = AnswerProgress::Begun;
         if !self.named
             && let Some(model) = line.model.and_then(json::string)
         {
@@ -186,14 +190,14 @@ impl ChatReader {
         self.say("response", line.response, false, out);
         if let Some(raw) = line.message {
             match Fields::of(raw) {
-                Ok(message) => self.read_message(&Message::of(&message), out),
+                Ok(message) => self.read_message(&OllamaMessage::of(&message), out),
                 Err(_) => unknown("message", raw.get(), out),
             }
         }
         for (name, raw) in &line.beside {
             // What is nested too deep to be looked into may hold text.
             if json::holds_text(*raw).unwrap_or(true) {
-                self.beside.tell(name, raw.get(), out);
+                self.beside.note(name, raw.get(), out);
             }
         }
         if line.measures {
@@ -207,7 +211,7 @@ impl ChatReader {
             None => reason.is_some(),
         };
         if done {
-            self.progress = Progress::Done;
+            self.progress = AnswerProgress::Done;
             self.end_texts(out);
             self.end_thoughts(out);
             if let Some(raw) = reason {
@@ -219,7 +223,7 @@ impl ChatReader {
     }
 
     /// What a message says, in the order that a model says it in.
-    fn read_message(&mut self, message: &Message<'_>, out: &mut Vec<Event>) {
+    fn read_message(&mut self, message: &OllamaMessage<'_>, out: &mut Vec<Event>) {
         self.say("message.thinking", message.thinking, true, out);
         self.say("message.content", message.content, false, out);
         each("message.images", message.images, out, |raw, out| {
@@ -257,8 +261,8 @@ impl ChatReader {
         self.tell(piece, is_thought, out);
     }
 
-    fn tell(&mut self, piece: Piece, is_thought: bool, out: &mut Vec<Event>) {
-        piece.note_seams(out);
+    fn tell(&mut self, piece: JoinedText, is_thought: bool, out: &mut Vec<Event>) {
+        piece.note_repairs(out);
         let text = piece.text;
         match (text.is_empty(), is_thought) {
             // Every line states both, and mostly one is empty: no word of it makes a part.
@@ -300,7 +304,7 @@ impl ChatReader {
         let function = Fields::of(call.get("function")?).ok()?;
         let name = function.get("name").and_then(json::string);
         if name.is_none() {
-            Note::tell(About::Form, "a tool call has no name", out);
+            Note::emit(About::Form, "a tool call has no name", out);
         }
         let id = self.id_of(&call, out);
         self.end_thoughts(out);
@@ -323,7 +327,7 @@ impl ChatReader {
             if self.ids.insert(id.clone()) {
                 return id;
             }
-            Note::tell(About::Form, "a tool call with a used id got a new one", out);
+            Note::emit(About::Form, "a tool call with a used id got a new one", out);
         }
         loop {
             let id = format!("call_{}", self.tried);

@@ -48,7 +48,7 @@ fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
         } else {
             About::Form
         };
-        Note::tell(about, format!("{name} is no whole number"), out);
+        Note::emit(about, format!("{name} is no whole number"), out);
     }
     number
 }

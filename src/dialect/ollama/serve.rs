@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 use self::{read::parse, write::LineWriter};
 use crate::{
-    dialect::serve::{ModelList, Route, Serve, Times, Way, bearer, in_turn::InTurn, json_refusal},
+    dialect::serve::{
+        AnswerTimes, ModelList, PathParams, Serve, ServedRoute, bearer, in_turn::InTurn,
+        json_refusal,
+    },
     event::Event,
 };
 
@@ -19,8 +22,8 @@ use crate::{
 pub(super) static SERVE: Serve = Serve {
     base_path: "",
     route: |path, _| match path {
-        "/api/tags" => Some(Route::Models),
-        "/api/chat" => Some(Route::Chat(Way::default())),
+        "/api/tags" => Some(ServedRoute::Models),
+        "/api/chat" => Some(ServedRoute::Chat(PathParams::default())),
         _ => None,
     },
     key: bearer,
@@ -45,7 +48,7 @@ fn models(list: &ModelList) -> Value {
 
 /// What the last line tells of these times: all is loaded once the head is out, and the prompt read by the
 /// first token.
-fn timings(times: &Times) -> Vec<Event> {
+fn timings(times: &AnswerTimes) -> Vec<Event> {
     let first = times.first_token.unwrap_or(times.end);
     let timing = |(name, time): (&str, Duration)| Event::Timing {
         name: name.to_owned(),

@@ -1,19 +1,19 @@
-//! Which of the choices of a chunk are the answer.
+//! Which choices of a chunk belong to the answer.
 //!
-//! OpenAI numbers the answers that were asked for with `n`. Some servers number blocks of one answer so, or even
-//! its tokens (<https://github.com/BerriAI/litellm/issues/12666>,
+//! OpenAI numbers the answers that were asked for with `n`. Some servers number blocks of one answer like that, or
+//! even its tokens (<https://github.com/BerriAI/litellm/issues/12666>,
 //! <https://github.com/huggingface/text-generation-inference/issues/1648>): nothing of those may get lost.
 
 use std::collections::HashSet;
 
 use crate::body::json::{self, Fields, Raw};
 
-/// Most indices that are told apart.
+/// Most indices that are tracked.
 const MAX_OTHERS: usize = 1_000;
 
-/// Where a choice belongs.
+/// To which answer a choice belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ChoiceTarget {
     /// To the answer, by its number.
     Same,
     /// To the answer, under another number.
@@ -25,7 +25,7 @@ pub(super) enum Place {
 /// The choices of one response.
 #[derive(Debug, Default)]
 pub(super) struct Choices {
-    /// How many were asked for; `None` where that is not known.
+    /// How many were asked for; `None` if unknown.
     asked: Option<u64>,
     first: Option<u64>,
     others: HashSet<u64>,
@@ -39,15 +39,15 @@ impl Choices {
         }
     }
 
-    /// Where a choice belongs; `beside_others` if its chunk holds several.
-    pub(super) fn place(&mut self, choice: &Fields<'_>, beside_others: bool) -> Place {
+    /// To which answer a choice belongs; `beside_others` if its chunk holds several.
+    pub(super) fn place(&mut self, choice: &Fields<'_>, beside_others: bool) -> ChoiceTarget {
         let index = choice
             .stated("index")
             .and_then(|raw| raw.get().parse().ok());
         let index = index.unwrap_or(0);
         let first = *self.first.get_or_insert(index);
         if index == first {
-            return Place::Same;
+            return ChoiceTarget::Same;
         }
         let is_other = self.others.contains(&index)
             || match self.asked {
@@ -56,16 +56,16 @@ impl Choices {
                 None => beside_others || begins_anew(choice),
             };
         if !is_other {
-            return Place::Renumbered;
+            return ChoiceTarget::Renumbered;
         }
         if self.others.len() < MAX_OTHERS {
             self.others.insert(index);
         }
-        Place::Other
+        ChoiceTarget::Other
     }
 }
 
-/// Whether a choice begins an answer of its own: it names a speaker and says nothing yet.
+/// Whether a choice begins an answer of its own: it has a role and no content yet.
 fn begins_anew(choice: &Fields<'_>) -> bool {
     let delta = choice.stated("delta").and_then(|raw| Fields::of(raw).ok());
     delta.is_some_and(|delta| {
@@ -90,9 +90,9 @@ mod tests {
         let place = |json: &&str| {
             let choice = Fields::of(Raw::of(json)).unwrap();
             match known.place(&choice, false) {
-                Place::Same => 's',
-                Place::Renumbered => 'r',
-                Place::Other => 'o',
+                ChoiceTarget::Same => 's',
+                ChoiceTarget::Renumbered => 'r',
+                ChoiceTarget::Other => 'o',
             }
         };
         choices.iter().map(place).collect()
@@ -128,6 +128,9 @@ mod tests {
             let json = choice(index);
             known.place(&Fields::of(Raw::of(&json)).unwrap(), true)
         });
-        assert_eq!(places, [Place::Same, Place::Other, Place::Same]);
+        assert_eq!(
+            places,
+            [ChoiceTarget::Same, ChoiceTarget::Other, ChoiceTarget::Same]
+        );
     }
 }

@@ -1,9 +1,9 @@
-//! Reads one JSON object of an answer (a chunk, or a whole completion) into events.
+//! Reads one JSON object (a chunk, or a whole completion) into events.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    choice::{Choices, Place},
+    choice::{ChoiceTarget, Choices},
     fields::{CHOICE_METADATA, CHUNK_METADATA, KNOWN_ITEMS, SOURCES, finish_class, usage_of},
     files::{Sound, each},
     sources::{self, Sources},
@@ -14,12 +14,12 @@ use crate::{
     body::{
         error::{self, ProviderError},
         json::{self, Fields, Raw, Scanned},
-        text::{Joiner, Piece},
+        text::{JoinedText, SurrogateJoiner},
     },
     event::{About, Event, Finish, Note, Usage},
 };
 
-/// A JSON text that is no chunk; says why.
+/// The error for JSON that is not a chunk.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) struct NotAChunk(#[from] serde_json::Error);
@@ -27,54 +27,54 @@ pub(super) struct NotAChunk(#[from] serde_json::Error);
 /// Reads the chunks of one answer, in order.
 #[derive(Debug, Default)]
 pub(super) struct ChunkReader {
-    /// Whether a choice 0 was there.
+    /// Whether a choice was read.
     pub answered: bool,
-    /// The provider's last finish word.
+    /// The provider's last finish reason.
     pub finish: Option<String>,
-    told: Told,
+    told: ReportedChatMeta,
     from_deltas: bool,
-    /// Whether a whole message was there.
+    /// Whether a whole message was read.
     whole: bool,
-    pub(super) text: Joiner,
-    pub(super) reasoning: Joiner,
-    pub(super) refusal: Joiner,
+    pub(super) text: SurrogateJoiner,
+    pub(super) reasoning: SurrogateJoiner,
+    pub(super) refusal: SurrogateJoiner,
     pub(super) calls: ToolCalls,
     pub(super) sound: Sound,
     pub(super) details: Details,
-    /// The field that thoughts came in, until they are signed with it.
+    /// The field that reasoning came in, until it is emitted as the signature.
     pub(super) thought_in: Option<&'static str>,
     sources: Sources,
     usage: Option<Usage>,
-    /// The error that stood in a choice.
+    /// An error found in a choice.
     pub(super) failed: Option<ProviderError>,
-    /// Which choices are the answer.
+    /// Which choices belong to the answer.
     pub(super) choices: Choices,
-    /// The last value of each field that is shown as it is: some are repeated in every chunk.
+    /// The last value of each unknown field: some are repeated in every chunk.
     shown: HashMap<String, String>,
     noted: Vec<&'static str>,
 }
 
-/// What of the answer's identity was told already; every chunk repeats it.
+/// The id and model that were reported already; every chunk repeats them.
 #[derive(Debug, Default)]
-struct Told {
+struct ReportedChatMeta {
     id: bool,
     model: bool,
 }
 
-/// Token counts, and what is odd about them.
-type Counted = (Usage, Option<&'static str>);
+/// Token counts, and a note if one is invalid.
+type CheckedUsage = (Usage, Option<&'static str>);
 
-/// What one chunk says, sorted out.
+/// The fields of one chunk.
 #[derive(Default)]
-struct Chunk<'a> {
+struct ChatChunk<'a> {
     id: Option<Raw<'a>>,
     model: Option<Raw<'a>>,
     choices: Option<Raw<'a>>,
     usage: Option<Raw<'a>>,
     error: Option<Raw<'a>>,
-    /// Whether a field tells of a failure.
+    /// Whether a field reports a failure.
     fails: bool,
-    /// Whether it says that it only keeps the connection open.
+    /// Whether it is marked as a keep-alive.
     pings: bool,
     sources: Vec<(&'static str, Raw<'a>)>,
     items: Vec<(&'static str, Raw<'a>)>,
@@ -82,7 +82,7 @@ struct Chunk<'a> {
 }
 
 impl ChunkReader {
-    /// Appends what a chunk says. An error that it holds comes back, for the caller to make a fault of.
+    /// Appends the events of a chunk. An error in it is returned, for the caller to make a fault of it.
     ///
     /// # Errors
     /// If the text is not JSON, no object, nested too deep, or its `choices` are no choices.
@@ -117,7 +117,7 @@ impl ChunkReader {
             None => self.failed.take(),
         };
         if alive && error.is_none() && out.len() == before {
-            // An empty piece: no token, but a sign that the model is at work.
+            // An empty piece: not a token, but a sign of activity.
             out.push(Event::Text {
                 text: String::new(),
             });
@@ -130,24 +130,24 @@ impl ChunkReader {
         self.whole && !self.from_deltas
     }
 
-    /// Appends what still waits at the end of the answer.
+    /// Appends what is still pending at the end of the answer.
     pub(super) fn end(&mut self, out: &mut Vec<Event>) {
         let piece = self.reasoning.end();
-        tell(piece, out, |text| Event::Reasoning { text });
+        emit_piece(piece, out, |text| Event::Reasoning { text });
         let piece = self.text.end();
-        tell(piece, out, |text| Event::Text { text });
+        emit_piece(piece, out, |text| Event::Text { text });
         let piece = self.refusal.end();
-        tell(piece, out, |text| Event::Refusal { text });
+        emit_piece(piece, out, |text| Event::Refusal { text });
         let halves: Vec<_> = self.calls.end().collect();
         for (delta, piece) in halves {
             out.push(Event::ToolCall(delta));
-            piece.note_seams(out);
+            piece.note_repairs(out);
         }
         out.extend(self.sound.end().map(Event::Media));
         self.details.end(!self.calls.is_empty(), out);
     }
 
-    fn read_meta(&mut self, chunk: &Chunk<'_>, out: &mut Vec<Event>) {
+    fn read_meta(&mut self, chunk: &ChatChunk<'_>, out: &mut Vec<Event>) {
         let id = chunk.id.filter(|_| !self.told.id).and_then(json::string);
         let model = (chunk.model.filter(|_| !self.told.model)).and_then(json::string);
         self.told.id |= id.is_some();
@@ -157,7 +157,7 @@ impl ChunkReader {
         }
     }
 
-    fn read_usage(&mut self, (usage, odd): Counted, out: &mut Vec<Event>) {
+    fn read_usage(&mut self, (usage, odd): CheckedUsage, out: &mut Vec<Event>) {
         if let Some(odd) = odd {
             self.note_once(About::Usage, odd, out);
         }
@@ -167,29 +167,29 @@ impl ChunkReader {
         }
     }
 
-    /// Reads the choices that are the answer; gives whether they held an empty piece of text.
+    /// Reads the choices that belong to the answer; returns whether one had an empty text.
     fn read_choices(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<bool, NotAChunk> {
         let choices: Vec<_> = json::list(raw)?.map(Fields::of).collect::<Result<_, _>>()?;
         let mut alive = false;
         for choice in &choices {
             match self.choices.place(choice, choices.len() > 1) {
-                Place::Other => {
+                ChoiceTarget::Other => {
                     let text = "more than one choice came; only the first is shown";
                     self.note_once(About::Others, text, out);
                     continue;
                 }
-                Place::Renumbered => {
+                ChoiceTarget::Renumbered => {
                     let text = "the answer is spread over several choices and was joined";
                     self.note_once(About::Form, text, out);
                 }
-                Place::Same => {}
+                ChoiceTarget::Same => {}
             }
             alive |= self.read_choice(choice, out)?;
         }
         Ok(alive)
     }
 
-    /// Reads one choice; gives whether it held an empty piece of text.
+    /// Reads one choice; returns whether it had an empty text.
     fn read_choice(
         &mut self,
         choice: &Fields<'_>,
@@ -251,7 +251,7 @@ impl ChunkReader {
         }
     }
 
-    /// Tells the sources of a list that were not told yet; what is none of them is unknown.
+    /// Emits the sources of a list that were not reported yet; other entries are emitted as unknown.
     pub(super) fn read_sources(
         &mut self,
         name: &str,
@@ -268,14 +268,14 @@ impl ChunkReader {
         Ok(())
     }
 
-    /// Shows the work of a server's own tools as it came.
+    /// Emits items of a server's own tools as they came.
     pub(super) fn read_item(
         &mut self,
         kind: &str,
         raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> Result<(), NotAChunk> {
-        if self.is_news(kind, raw)? {
+        if self.has_changed(kind, raw)? {
             let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
             out.push(Event::Opaque { kind, raw });
         }
@@ -288,15 +288,15 @@ impl ChunkReader {
         raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> Result<(), NotAChunk> {
-        if self.is_news(kind, raw)? {
+        if self.has_changed(kind, raw)? {
             let (kind, raw) = (kind.to_owned(), raw.get().to_owned());
             out.push(Event::Unknown { kind, raw });
         }
         Ok(())
     }
 
-    /// Whether a field carries text that it did not carry the last time.
-    fn is_news(&mut self, kind: &str, raw: Raw<'_>) -> Result<bool, NotAChunk> {
+    /// Whether a field holds text that differs from its last value.
+    fn has_changed(&mut self, kind: &str, raw: Raw<'_>) -> Result<bool, NotAChunk> {
         const MAX_KINDS: usize = 64;
         let last = self.shown.get(kind);
         if !json::holds_text(raw)? || last.is_some_and(|last| last == raw.get()) {
@@ -311,22 +311,22 @@ impl ChunkReader {
     pub(super) fn note_once(&mut self, about: About, text: &'static str, out: &mut Vec<Event>) {
         if !self.noted.contains(&text) {
             self.noted.push(text);
-            Note::tell(about, text, out);
+            Note::emit(about, text, out);
         }
     }
 }
 
 /// Appends a piece of text as an event, if there is any.
-pub(super) fn tell(mut piece: Piece, out: &mut Vec<Event>, event: fn(String) -> Event) {
+pub(super) fn emit_piece(mut piece: JoinedText, out: &mut Vec<Event>, event: fn(String) -> Event) {
     let text = std::mem::take(&mut piece.text);
     if !text.is_empty() {
         out.push(event(text));
     }
-    piece.note_seams(out);
+    piece.note_repairs(out);
 }
 
-fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
-    let mut chunk = Chunk::default();
+fn sorted<'a>(fields: &Fields<'a>) -> ChatChunk<'a> {
+    let mut chunk = ChatChunk::default();
     for (key, raw) in fields.iter() {
         match &*key {
             "id" => chunk.id = Some(raw),
@@ -339,31 +339,31 @@ fn sorted<'a>(fields: &Fields<'a>) -> Chunk<'a> {
             "base_resp" => sort_minimax(raw, &mut chunk),
             "code" | "status" | "param" => {}
             key if CHUNK_METADATA.contains(&key) => {}
-            // Beside choices such a field is shown as unknown.
+            // In a chunk with choices, such a field is emitted as unknown.
             key if chunk_fails(key, fields) => chunk.fails = true,
             key if let Some(name) = named(SOURCES, key) => chunk.sources.push((name, raw)),
             key if let Some(name) = named(KNOWN_ITEMS, key) => chunk.items.push((name, raw)),
             _ => chunk.unknown.push((key, raw)),
         }
     }
-    // The lists with titles first: a list of bare URLs may stand beside them.
+    // Lists with titles come first: a list of bare URLs may repeat them.
     let place = |name| SOURCES.iter().position(|known| *known == name);
     chunk.sources.sort_by_key(|(name, _)| place(*name));
     chunk
 }
 
-/// The name among these that a field has.
+/// The name in the list that a field has.
 fn named(names: &[&'static str], key: &str) -> Option<&'static str> {
     names.iter().copied().find(|name| *name == key)
 }
 
-/// Whether a field tells that there is no answer.
+/// Whether a field says that there is no answer.
 fn chunk_fails(key: &str, fields: &Fields<'_>) -> bool {
     error::tells_of_failure(key) && fields.get("choices").is_none_or(json::is_void)
 }
 
-/// Groq states usage, and errors of its own, in a field of its own.
-fn sort_groq<'a>(raw: Raw<'a>, chunk: &mut Chunk<'a>) {
+/// Groq puts usage, and its own errors, into a field of its own.
+fn sort_groq<'a>(raw: Raw<'a>, chunk: &mut ChatChunk<'a>) {
     let Ok(groq) = Fields::of(raw) else {
         return;
     };
@@ -377,7 +377,7 @@ fn sort_groq<'a>(raw: Raw<'a>, chunk: &mut Chunk<'a>) {
 }
 
 /// MiniMax reports failures with status 200 and a `base_resp` whose code is not 0.
-fn sort_minimax<'a>(raw: Raw<'a>, chunk: &mut Chunk<'a>) {
+fn sort_minimax<'a>(raw: Raw<'a>, chunk: &mut ChatChunk<'a>) {
     let code = Fields::of(raw)
         .ok()
         .and_then(|f| f.get("status_code").map(Raw::get));

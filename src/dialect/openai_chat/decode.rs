@@ -2,35 +2,35 @@
 
 use super::{choice::Choices, chunk::ChunkReader};
 use crate::{
-    body::{Ended, Reader, ResponseHead, Taken, error::ProviderError},
+    body::{AnswerEnd, FrameOutcome, FrameReader, ResponseHead, error::ProviderError},
     event::{About, Event, Note},
 };
 
 /// Reads one answer.
 #[derive(Debug, Default)]
-pub(super) struct ChatReader {
+pub(super) struct OpenaiChatReader {
     chunks: ChunkReader,
-    /// Whether the end mark was there.
+    /// Whether the end mark was read.
     done: bool,
 }
 
-impl Reader for ChatReader {
+impl FrameReader for OpenaiChatReader {
     const CALLS_HAVE_IDS: bool = true;
 
-    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
         if self.done {
-            Note::tell(About::EndMark, "data after [DONE] was ignored", out);
-            Taken::Read
+            Note::emit(About::EndMark, "data after [DONE] was ignored", out);
+            FrameOutcome::Read
         } else if name == "error" {
-            Taken::Failed(ProviderError::of_data(data))
+            FrameOutcome::Failed(ProviderError::of_data(data))
         } else {
             self.read_chunk(name, data, out)
         }
     }
 
-    fn mark(&mut self, out: &mut Vec<Event>) {
+    fn foreign_end_mark(&mut self, out: &mut Vec<Event>) {
         if self.done {
-            return Note::tell(About::EndMark, "a second [DONE] came and was ignored", out);
+            return Note::emit(About::EndMark, "a second [DONE] came and was ignored", out);
         }
         self.chunks.end(out);
         out.push(Event::Done);
@@ -45,7 +45,7 @@ impl Reader for ChatReader {
         self.chunks.finish.is_some()
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
+    fn end(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         // A whole message proves by itself that nothing is missing.
         if self.done || self.chunks.is_whole() {
             return self.end_plain(out);
@@ -54,57 +54,57 @@ impl Reader for ChatReader {
         match self.chunks.finish.as_deref() {
             None => {
                 let message = "the stream ended without a finish reason and without [DONE]";
-                Ended::BrokeOff(message.into())
+                AnswerEnd::BrokeOff(message.into())
             }
             Some("error") => finished_with_error(),
-            Some(_) => Ended::Unmarked(Some("the stream ended without [DONE]")),
+            Some(_) => AnswerEnd::Unmarked(Some("the stream ended without [DONE]")),
         }
     }
 
-    fn end_plain(&mut self, out: &mut Vec<Event>) -> Ended {
+    fn end_plain(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         if !self.done {
             self.chunks.end(out);
         }
         match self.chunks.finish.as_deref() {
-            _ if !self.chunks.answered => Ended::NoAnswer("the answer has no choice".into()),
+            _ if !self.chunks.answered => AnswerEnd::NoAnswer("the answer has no choice".into()),
             Some("error") => finished_with_error(),
-            Some(_) => Ended::Marked,
+            Some(_) => AnswerEnd::Marked,
             None => {
-                Note::tell(About::Finish, "the answer has no finish reason", out);
-                Ended::Marked
+                Note::emit(About::Finish, "the answer has no finish reason", out);
+                AnswerEnd::Marked
             }
         }
     }
 }
 
-impl ChatReader {
-    /// A reader of the answer that this head begins.
+impl OpenaiChatReader {
+    /// A reader for a response with this head.
     pub(super) fn new(head: &ResponseHead) -> Self {
         let mut reader = Self::default();
         reader.chunks.choices = Choices::asked(head.choices);
         reader
     }
 
-    fn read_chunk(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+    fn read_chunk(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
         match self.chunks.read(data, out) {
-            Ok(None) => Taken::Read,
-            Ok(Some(error)) => Taken::Failed(error),
+            Ok(None) => FrameOutcome::Read,
+            Ok(Some(error)) => FrameOutcome::Failed(error),
             Err(_) if matches!(name, "ping" | "heartbeat" | "keepalive" | "keep-alive") => {
                 out.push(Event::keep_alive());
-                Taken::Read
+                FrameOutcome::Read
             }
             Err(why) if matches!(name, "" | "message") => {
-                Taken::Unreadable(format!("this is not a chat completion ({why})"))
+                FrameOutcome::Unreadable(format!("this is not a chat completion ({why})"))
             }
             Err(_) => {
                 let (kind, raw) = (format!("event {name}"), data.to_owned());
                 out.push(Event::Unknown { kind, raw });
-                Taken::Read
+                FrameOutcome::Read
             }
         }
     }
 }
 
-fn finished_with_error() -> Ended {
-    Ended::Failed(ProviderError::of_text("the provider finished with “error”"))
+fn finished_with_error() -> AnswerEnd {
+    AnswerEnd::Failed(ProviderError::of_text("the provider finished with “error”"))
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    chunk::{ChunkReader, NotAChunk, tell},
+    chunk::{ChunkReader, NotAChunk, emit_piece},
     fields::{DELTA_METADATA, KNOWN_ITEMS, REASONING},
     files::{each, image},
     tool_calls::Fragment,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl ChunkReader {
-    /// Reads a delta or a whole message; gives whether it held an empty piece of text.
+    /// Reads a delta or a whole message; returns whether it had an empty text.
     pub(super) fn read_delta(
         &mut self,
         delta: Raw<'_>,
@@ -33,7 +33,7 @@ impl ChunkReader {
                 "error" if !json::is_void(raw) => {
                     self.failed = Some(ProviderError::of_data(raw.get()));
                 }
-                "refusal" => self.tell_refusal(json::bytes(raw).unwrap_or_default(), out),
+                "refusal" => self.emit_refusal(json::bytes(raw).unwrap_or_default(), out),
                 "tool_calls" => self.read_tool_calls(raw, out)?,
                 "function_call" if raw.get().starts_with('{') => {
                     self.read_tool_call(raw, Some(0), out)?;
@@ -74,49 +74,49 @@ impl ChunkReader {
                 out,
             );
         }
-        self.thought_in = (name == GOES_BACK).then_some(GOES_BACK);
-        self.tell_reasoning(text, out);
+        self.thought_in = (name == REASONING_FIELD_SENT_BACK).then_some(REASONING_FIELD_SENT_BACK);
+        self.emit_reasoning(text, out);
     }
 
-    /// OpenRouter's details repeat `reasoning`; they count where it is missing.
+    /// OpenRouter's details repeat `reasoning`, so they are read only if that is missing.
     fn read_detailed_reasoning(&mut self, delta: &Fields<'_>, out: &mut Vec<Event>) {
         let details = delta.get("reasoning_details").and_then(json::elements);
         for detail in details.into_iter().flatten() {
             let detail = Fields::of(detail).ok();
             if let Some(text) = detail.and_then(|detail| json::bytes(detail_text(&detail)?)) {
-                self.tell_reasoning(text, out);
+                self.emit_reasoning(text, out);
             }
         }
     }
 
-    /// Tells a piece of the answer; gives whether it was empty, or waits for its second half.
-    fn tell_text(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
+    /// Emits a piece of text; returns whether it was empty, or only half a character.
+    fn emit_text(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         let piece = self.text.push(text);
         let empty = piece.text.is_empty();
         if !empty {
             self.sign_thoughts(out);
         }
-        tell(piece, out, |text| Event::Text { text });
+        emit_piece(piece, out, |text| Event::Text { text });
         empty
     }
 
-    fn tell_reasoning(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
+    fn emit_reasoning(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
         let piece = self.reasoning.push(text);
-        tell(piece, out, |text| Event::Reasoning { text });
+        emit_piece(piece, out, |text| Event::Reasoning { text });
     }
 
-    fn tell_refusal(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
+    fn emit_refusal(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
         let piece = self.refusal.push(text);
-        tell(piece, out, |text| Event::Refusal { text });
+        emit_piece(piece, out, |text| Event::Refusal { text });
     }
 
-    /// Marks thoughts, once something else follows them, with the field that they go back in.
+    /// Once something follows the reasoning, emits the field in which it is sent back as its signature.
     fn sign_thoughts(&mut self, out: &mut Vec<Event>) {
         let value = self.thought_in.take().map(str::to_owned);
         out.extend(value.map(|value| Event::Signature { value }));
     }
 
-    /// Reads what Azure found in the user's own data: the sources, and what was searched for.
+    /// Reads Azure's "on your data" context: the sources, and the search queries.
     fn read_context(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         for (name, raw) in Fields::of(raw)?.iter() {
             let name = format!("context.{name}");
@@ -128,11 +128,11 @@ impl ChunkReader {
         Ok(())
     }
 
-    /// Reads a piece of sound, and of what is said in it.
+    /// Reads a delta of audio and its transcript.
     fn read_audio(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         let audio = Fields::of(raw)?;
         if let Some(text) = audio.get("transcript").and_then(json::bytes) {
-            self.tell_text(text, out);
+            self.emit_text(text, out);
         }
         let data = audio.get("data").and_then(json::string);
         if data.is_some_and(|data| !self.sound.push(&data)) {
@@ -145,15 +145,15 @@ impl ChunkReader {
         Ok(())
     }
 
-    /// Reads `content`: a text, or (Mistral, some whole messages) an array of parts. Gives whether it
-    /// was an empty text, or one that waits for its second half.
+    /// Reads `content`: a text, or (Mistral, some whole messages) an array of parts. Returns whether it was an empty
+    /// text, or only half a character.
     pub(super) fn read_content(
         &mut self,
         raw: Raw<'_>,
         out: &mut Vec<Event>,
     ) -> Result<bool, NotAChunk> {
         if let Some(text) = json::bytes(raw) {
-            return Ok(self.tell_text(text, out));
+            return Ok(self.emit_text(text, out));
         }
         match raw.get().as_bytes().first() {
             Some(b'[') => {
@@ -167,10 +167,10 @@ impl ChunkReader {
         Ok(false)
     }
 
-    /// Reads one part of a content array. Parts hold no parts, so hostile nesting goes no deeper.
+    /// Reads one part of a content array. Parts hold no parts, so there is no recursion.
     fn read_part(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<(), NotAChunk> {
         if let Some(text) = json::bytes(raw) {
-            self.tell_text(text, out);
+            self.emit_text(text, out);
             return Ok(());
         }
         let Ok(part) = Fields::of(raw) else {
@@ -181,20 +181,20 @@ impl ChunkReader {
         let text = part.get("text").and_then(json::bytes);
         match (kind.as_str(), text) {
             ("text" | "output_text" | "", Some(text)) => {
-                self.tell_text(text, out);
+                self.emit_text(text, out);
             }
-            ("thinking" | "reasoning", Some(text)) => self.tell_reasoning(text, out),
+            ("thinking" | "reasoning", Some(text)) => self.emit_reasoning(text, out),
             ("thinking" | "reasoning", None) => {
                 for text in part.get("thinking").map(texts).into_iter().flatten() {
-                    self.tell_reasoning(text, out);
+                    self.emit_reasoning(text, out);
                 }
             }
             ("refusal", _) => {
                 let text = part.get("refusal").and_then(json::bytes);
-                self.tell_refusal(text.unwrap_or_default(), out);
+                self.emit_refusal(text.unwrap_or_default(), out);
             }
             ("image_url", _) if let Some(image) = image(&part) => out.push(image),
-            // Mistral: the results of a tool that the text beside it rests on.
+            // Mistral: references of a tool to its sources.
             ("reference", _) => out.push(Event::Opaque {
                 kind,
                 raw: raw.get().to_owned(),
@@ -256,7 +256,7 @@ impl ChunkReader {
         if !empty {
             out.push(Event::ToolCall(delta));
         }
-        piece.note_seams(out);
+        piece.note_repairs(out);
         if let Some(extra) = extra {
             sign(extra, out);
         }
@@ -267,11 +267,11 @@ impl ChunkReader {
     }
 }
 
-/// The field in which thoughts go back: `DeepSeek` and Moonshot refuse a call's result without them
+/// The field in which reasoning is sent back: `DeepSeek` and Moonshot refuse a call's result without it
 /// (<https://api-docs.deepseek.com/guides/thinking_mode>).
-pub(super) const GOES_BACK: &str = "reasoning_content";
+pub(super) const REASONING_FIELD_SENT_BACK: &str = "reasoning_content";
 
-/// Google's `extra_content` holds the signature of what it stands beside, without which Gemini 3 refuses a call's result.
+/// Google's `extra_content` holds the signature of its call or text; without it Gemini 3 refuses a call's result.
 fn sign(extra: Raw<'_>, out: &mut Vec<Event>) {
     if extra.get().contains("thought_signature") {
         let value = extra.get().to_owned();
@@ -279,7 +279,7 @@ fn sign(extra: Raw<'_>, out: &mut Vec<Event>) {
     }
 }
 
-/// Takes a field of a function over; gives whether it is one.
+/// Reads a field of a function; returns whether it is one.
 fn fill_function<'a>(fragment: &mut Fragment<'a>, key: &str, raw: Raw<'a>) -> bool {
     match key {
         "name" => fragment.name = json::string(raw),

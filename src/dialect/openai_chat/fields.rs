@@ -1,15 +1,14 @@
-//! What the fields of an answer are called: which ones are passed over, and where token counts and finish
-//! words stand.
+//! The names of fields: which ones are ignored, and which ones hold token counts and finish reasons.
 //!
-//! The lists name the metadata. Any other field that carries text is shown as unknown, so that a field
-//! of tomorrow shows itself instead of getting lost.
+//! The lists name the metadata. Any other field with text is emitted as unknown, so that new fields are seen instead
+//! of getting lost.
 
 use crate::{
-    body::{count::Counts, json::Raw},
+    body::{count::TokenCounts, json::Raw},
     event::{FinishReason, Usage},
 };
 
-/// Fields of a chunk that say nothing of the answer itself.
+/// Metadata fields of a chunk.
 pub(super) const CHUNK_METADATA: &[&str] = &[
     "created",
     "kv_transfer_params", // vLLM
@@ -33,7 +32,7 @@ pub(super) const SOURCES: &[&str] = &[
     "citations",      // Perplexity, xAI: bare URLs
 ];
 
-/// Fields of a chunk, a delta or a message that are shown as they are: work of the server's own.
+/// Fields of a chunk, a delta or a message that are emitted as they are: work of the server's own tools.
 pub(super) const KNOWN_ITEMS: &[&str] = &[
     "executed_tools",    // Groq
     "images",            // Perplexity, in a chunk
@@ -41,7 +40,7 @@ pub(super) const KNOWN_ITEMS: &[&str] = &[
     "related_questions", // Perplexity
 ];
 
-/// Fields of a choice that say nothing of the answer itself.
+/// Metadata fields of a choice.
 pub(super) const CHOICE_METADATA: &[&str] = &[
     "content_filter_offsets",
     "content_filter_results", // Azure
@@ -54,7 +53,7 @@ pub(super) const CHOICE_METADATA: &[&str] = &[
     "trace_details",        // Writer
 ];
 
-/// Fields of a delta or a message that say nothing of the answer itself.
+/// Metadata fields of a delta or a message.
 pub(super) const DELTA_METADATA: &[&str] = &[
     "channel", // Groq: which of gpt-oss's channels
     "name",
@@ -66,7 +65,7 @@ pub(super) const DELTA_METADATA: &[&str] = &[
     "type",
 ];
 
-/// The fields that reasoning comes in, in order of preference: some servers fill two with the same text.
+/// The fields of reasoning, in order of preference: some servers put the same text into two of them.
 pub(super) const REASONING: &[&str] = &[
     "reasoning_content",
     "reasoning",
@@ -74,7 +73,7 @@ pub(super) const REASONING: &[&str] = &[
     "reasoning_text",
 ];
 
-/// Provider words for our classes of finish.
+/// The providers' finish reasons by our class.
 const FINISH: &[(FinishReason, &[&str])] = &[
     (
         FinishReason::Stop,
@@ -107,9 +106,9 @@ pub(super) fn finish_class(word: &str) -> FinishReason {
     row.map_or(FinishReason::Other, |(reason, _)| *reason)
 }
 
-/// Token counts as OpenAI states them, or with the names that DeepSeek and others use; and what is odd about them.
+/// Token counts by OpenAI's names, or those of DeepSeek and others; and a note if one is invalid.
 pub(in crate::dialect) fn usage_of(raw: Raw<'_>) -> (Usage, Option<&'static str>) {
-    let counts = Counts::of(raw);
+    let counts = TokenCounts::of(raw);
     let count = |paths: &[&str]| counts.get(paths);
     let usage = Usage {
         input: count(&["prompt_tokens", "input_tokens"]),

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 pub(in crate::dialect) use self::read::{named_file, sound};
 use self::{read::parse, write::ChatWriter};
 use crate::{
-    dialect::serve::{ModelList, Route, Serve, Way, add_details, bearer, json_refusal},
+    dialect::serve::{
+        ModelList, PathParams, Serve, ServedRoute, add_details, bearer, json_refusal,
+    },
     event::{Fault, FaultClass},
 };
 
@@ -19,8 +21,8 @@ use crate::{
 pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
     route: |path, _| match path {
-        "/v1/models" => Some(Route::Models),
-        "/v1/chat/completions" => Some(Route::Chat(Way::default())),
+        "/v1/models" => Some(ServedRoute::Models),
+        "/v1/chat/completions" => Some(ServedRoute::Chat(PathParams::default())),
         _ => None,
     },
     key: bearer,

@@ -1,13 +1,13 @@
-//! Finds out which function call a fragment belongs to, and numbers the calls densely from 0.
+//! Assigns fragments to function calls, and numbers the calls densely from 0.
 //!
-//! OpenAI gives every fragment an index and its call's first fragment an id. Others leave the index out
-//! (Gemini's early endpoint), give all calls index 0 (its later one), repeat ids, invent a new id for each
-//! fragment, or send neither. A foreign index is never used as a position.
+//! OpenAI gives every fragment an index and a call's first fragment an id. Other servers omit the index (Gemini's
+//! early endpoint), give all calls index 0 (its later one), repeat ids, use a new id for each fragment, or send
+//! neither. A server's index is never used as a position.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use crate::{
-    body::text::{Joiner, Piece},
+    body::text::{JoinedText, SurrogateJoiner},
     event::ToolCallDelta,
 };
 
@@ -24,17 +24,17 @@ pub(super) struct Fragment<'a> {
 /// All calls of one answer.
 #[derive(Debug, Default)]
 pub(super) struct ToolCalls {
-    calls: Vec<Call>,
+    calls: Vec<PartialCall>,
     by_index: HashMap<u64, usize>,
     by_id: HashMap<String, usize>,
 }
 
 #[derive(Debug, Default)]
-struct Call {
+struct PartialCall {
     id: Option<String>,
     name: String,
     arguments: Nesting,
-    joiner: Joiner,
+    joiner: SurrogateJoiner,
 }
 
 impl ToolCalls {
@@ -42,8 +42,8 @@ impl ToolCalls {
         self.calls.is_empty()
     }
 
-    /// The event of a fragment, and how its text fitted.
-    pub(super) fn push(&mut self, fragment: Fragment<'_>) -> (ToolCallDelta, Piece) {
+    /// The event of a fragment, and its joined text.
+    pub(super) fn push(&mut self, fragment: Fragment<'_>) -> (ToolCallDelta, JoinedText) {
         let at = self.call_of(&fragment);
         if let Some(index) = fragment.index {
             self.by_index.insert(index, at);
@@ -65,8 +65,8 @@ impl ToolCalls {
         (delta, piece)
     }
 
-    /// Half a character that still waits in some call's arguments, as the fragment that ends it.
-    pub(super) fn end(&mut self) -> impl Iterator<Item = (ToolCallDelta, Piece)> {
+    /// The last fragments of calls whose arguments end with half a character.
+    pub(super) fn end(&mut self) -> impl Iterator<Item = (ToolCallDelta, JoinedText)> {
         self.calls
             .iter_mut()
             .enumerate()
@@ -101,13 +101,13 @@ impl ToolCalls {
             (None, None) => of_id.or_else(|| self.last_if_continued(fragment)),
         };
         known.unwrap_or_else(|| {
-            self.calls.push(Call::default());
+            self.calls.push(PartialCall::default());
             self.calls.len() - 1
         })
     }
 
-    /// Whether a fragment with the index of call `at` nevertheless begins another call: it has a name,
-    /// and a different id, or no id while the call's arguments are whole and new ones begin.
+    /// Whether a fragment with the index of call `at` begins another call nevertheless: it has a name, and either a
+    /// different id, or no id while the call's arguments are complete and new ones begin.
     fn begins_another(&self, at: usize, fragment: &Fragment<'_>) -> bool {
         let call = &self.calls[at];
         match (&fragment.name, &fragment.id, &call.id) {
@@ -118,7 +118,7 @@ impl ToolCalls {
         }
     }
 
-    /// The last call, if a fragment without index and without a known id goes on with it.
+    /// The last call, if a fragment without index and without a known id continues it.
     fn last_if_continued(&self, fragment: &Fragment<'_>) -> Option<usize> {
         let last = self.calls.last()?;
         let goes_on = match (&fragment.id, &fragment.name) {
@@ -130,9 +130,9 @@ impl ToolCalls {
     }
 }
 
-impl Call {
-    /// What a fragment adds to the name: some servers repeat it, some send it in pieces, some send ever longer
-    /// beginnings.
+impl PartialCall {
+    /// What a fragment adds to the name: some servers repeat the name, some send it in pieces, some send ever longer
+    /// prefixes.
     fn added_name(&mut self, piece: String) -> Option<String> {
         let added = match piece.strip_prefix(&*self.name) {
             Some(rest) => rest.to_owned(),
@@ -148,7 +148,7 @@ fn begins_object(arguments: &[u8]) -> bool {
     arguments.trim_ascii_start().starts_with(b"{")
 }
 
-/// How deep in brackets a JSON text stands, byte by byte, so that no piece is read twice.
+/// Tracks the depth of brackets of a JSON text byte by byte, so that no piece is read twice.
 #[derive(Debug, Default)]
 struct Nesting {
     begun: bool,

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::delta::GOES_BACK;
+use super::delta::REASONING_FIELD_SENT_BACK;
 use crate::{
     chat::{Media, Message, Part, Role, ToolCall},
     dialect::DialectId,
@@ -156,7 +156,9 @@ fn kept(message: &Message, waits: bool) -> Map<String, Value> {
             {
                 details.extend(serde_json::from_str::<Value>(raw));
             }
-            Part::Reasoning { text } if signature(message, at) == Some(GOES_BACK) => {
+            Part::Reasoning { text }
+                if signature(message, at) == Some(REASONING_FIELD_SENT_BACK) =>
+            {
                 thoughts.push_str(text);
             }
             Part::Text { .. } => {
@@ -174,7 +176,7 @@ fn kept(message: &Message, waits: bool) -> Map<String, Value> {
         kept.insert("reasoning_details".into(), details.into());
     }
     if waits && !thoughts.is_empty() {
-        kept.insert(GOES_BACK.into(), thoughts.into());
+        kept.insert(REASONING_FIELD_SENT_BACK.into(), thoughts.into());
     }
     kept
 }

@@ -1,39 +1,39 @@
-//! Function calls: an item each, with its arguments in pieces.
+//! Function calls: one item each, with the arguments in deltas.
 
 use std::borrow::Cow;
 
 use super::{
     client_call::{ClientCall, FUNCTION},
-    items::{Item, Items},
-    places::Stated,
+    items::{Items, OutputItem},
+    places::ItemRef,
     whole::{arguments_of, keep},
 };
 use crate::{
     body::{
         json::{self, Fields},
-        text::Joiner,
+        text::SurrogateJoiner,
     },
     event::{Event, ToolCallDelta},
 };
 
-/// Fields without which the provider refuses a call that goes back: where the function was found, and which program
-/// called it.
-pub(super) const KEPT: &[&str] = &["namespace", "caller"];
-/// The same where the type is not that of a function call.
-pub(super) const KEPT_OF_OTHERS: &[&str] = &["type", "namespace", "caller"];
+/// Fields that the provider requires when a call is sent back: the function's namespace, and the program that called
+/// it.
+pub(super) const CALL_SIGNATURE_FIELDS: &[&str] = &["namespace", "caller"];
+/// The same for types other than function calls.
+pub(super) const OTHER_CALL_SIGNATURE_FIELDS: &[&str] = &["type", "namespace", "caller"];
 
-/// A call that is open.
+/// A call whose arguments are still coming.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct OpenFunctionCall {
     number: usize,
     of: &'static ClientCall,
-    joiner: Joiner,
-    /// Whether its arguments came in pieces.
-    argued: bool,
+    joiner: SurrogateJoiner,
+    /// Whether its arguments came in deltas.
+    streamed_arguments: bool,
     named: bool,
 }
 
-impl Call {
+impl OpenFunctionCall {
     fn name(&mut self, fields: &Fields<'_>, arguments: String, out: &mut Vec<Event>) {
         let text = |name| fields.stated(name).and_then(json::string);
         self.named = true;
@@ -44,39 +44,39 @@ impl Call {
             arguments,
         }));
         let kept = if self.of.is_function() {
-            KEPT
+            CALL_SIGNATURE_FIELDS
         } else {
-            KEPT_OF_OTHERS
+            OTHER_CALL_SIGNATURE_FIELDS
         };
         keep(kept, fields, out);
     }
 }
 
 impl Items {
-    /// A call is named at once.
+    /// Emits a call's name at once.
     pub(super) fn begin_call(
         &mut self,
         of: &'static ClientCall,
         fields: &Fields<'_>,
         out: &mut Vec<Event>,
-    ) -> Call {
+    ) -> OpenFunctionCall {
         let mut call = self.new_call(of);
-        // What others ask for is told when it is whole: it is no text that grows.
+        // Inputs of other types are emitted when complete: they are no growing text.
         let begun = (of.is_function() || of.is_text()).then(|| arguments_of(of.asked, fields));
         let arguments = String::from_utf8(begun.unwrap_or_default()).unwrap_or_default();
-        call.argued = !arguments.is_empty();
+        call.streamed_arguments = !arguments.is_empty();
         call.name(fields, arguments, out);
         call
     }
 
-    fn new_call(&mut self, of: &'static ClientCall) -> Call {
+    fn new_call(&mut self, of: &'static ClientCall) -> OpenFunctionCall {
         let number = self.calls;
         self.calls += 1;
-        Call {
+        OpenFunctionCall {
             number,
             of,
-            joiner: Joiner::default(),
-            argued: false,
+            joiner: SurrogateJoiner::default(),
+            streamed_arguments: false,
             named: false,
         }
     }
@@ -86,40 +86,40 @@ impl Items {
         self.calls
     }
 
-    /// The next piece of a call's arguments.
-    pub(super) fn argue(
+    /// A delta of a call's arguments.
+    pub(super) fn push_arguments(
         &mut self,
-        stated: Stated<'_>,
+        stated: ItemRef<'_>,
         piece: Cow<'_, [u8]>,
         out: &mut Vec<Event>,
     ) -> bool {
-        let index = self.places.go_on(stated);
+        let index = self.places.continued(stated);
         self.add_arguments(index, piece, out)
     }
 
-    /// A call's whole arguments: told only if none came in pieces.
-    pub(super) fn argued(
+    /// A call's whole arguments: emitted only if none came in deltas.
+    pub(super) fn whole_arguments(
         &mut self,
-        stated: Stated<'_>,
+        stated: ItemRef<'_>,
         whole: Cow<'_, [u8]>,
         out: &mut Vec<Event>,
     ) -> bool {
-        let index = self.places.go_on(stated);
+        let index = self.places.continued(stated);
         self.set_arguments(index, whole, out)
     }
 
-    /// A call that nothing announced begins with its arguments: a stream that is taken up again has such.
+    /// A call that was not announced begins with its arguments, as in a resumed stream.
     fn add_arguments(&mut self, index: u64, piece: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         if !self.open.contains_key(&index) && !self.closed.contains(&index) {
-            let call = Item::Call(self.new_call(&FUNCTION));
+            let call = OutputItem::Call(self.new_call(&FUNCTION));
             self.open.insert(index, call);
         }
-        let Some(Item::Call(call)) = self.open.get_mut(&index) else {
+        let Some(OutputItem::Call(call)) = self.open.get_mut(&index) else {
             return false;
         };
-        call.argued = true;
+        call.streamed_arguments = true;
         let piece = call.joiner.push(piece);
-        piece.note_seams(out);
+        piece.note_repairs(out);
         let (index, arguments) = (call.number, piece.text);
         out.push(Event::ToolCall(ToolCallDelta {
             index,
@@ -131,20 +131,20 @@ impl Items {
 
     fn set_arguments(&mut self, index: u64, whole: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         match self.open.get(&index) {
-            Some(Item::Call(call)) if call.argued || whole.is_empty() => true,
+            Some(OutputItem::Call(call)) if call.streamed_arguments || whole.is_empty() => true,
             _ => self.add_arguments(index, whole, out),
         }
     }
 
-    /// Tells of a whole call what its pieces did not.
+    /// Emits what the deltas of a call left out.
     pub(super) fn close_call(&mut self, index: u64, fields: &Fields<'_>, out: &mut Vec<Event>) {
-        if let Some(Item::Call(call)) = self.open.get_mut(&index)
+        if let Some(OutputItem::Call(call)) = self.open.get_mut(&index)
             && !call.named
         {
             call.name(fields, String::new(), out);
         }
         let asked = match self.open.get(&index) {
-            Some(Item::Call(call)) => call.of.asked,
+            Some(OutputItem::Call(call)) => call.of.asked,
             _ => FUNCTION.asked,
         };
         self.set_arguments(index, arguments_of(asked, fields).into(), out);
@@ -152,11 +152,11 @@ impl Items {
     }
 
     pub(super) fn end_call(&mut self, index: u64, out: &mut Vec<Event>) {
-        if let Some(Item::Call(call)) = self.open.get_mut(&index) {
+        if let Some(OutputItem::Call(call)) = self.open.get_mut(&index) {
             let rest = call.joiner.end();
-            rest.note_seams(out);
-            // Nothing at all is no JSON: a call without arguments has an empty object.
-            let empty = if call.argued || call.of.is_text() {
+            rest.note_repairs(out);
+            // Empty text is not JSON: a call without arguments gets an empty object.
+            let empty = if call.streamed_arguments || call.of.is_text() {
                 ""
             } else {
                 "{}"

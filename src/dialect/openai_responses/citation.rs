@@ -1,4 +1,4 @@
-//! Annotations of a text: the sources that it rests on.
+//! Annotations of a text: its sources.
 
 use std::collections::HashSet;
 
@@ -9,17 +9,17 @@ use crate::{
     event::{Citation, Event},
 };
 
-/// The annotations that were told; a finished item repeats them.
+/// The annotations that were reported; a finished item repeats them.
 #[derive(Debug, Default)]
-pub(super) struct Told(HashSet<String>);
+pub(super) struct ReportedAnnotations(HashSet<String>);
 
-impl Told {
-    /// Tells an annotation that was not told yet.
-    pub(super) fn tell(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
+impl ReportedAnnotations {
+    /// Emits an annotation that was not reported yet.
+    pub(super) fn emit(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
         let Ok(annotation) = json::value(raw.get()) else {
             return;
         };
-        // The events and the item may write the same fields in another order.
+        // The same fields may come in another order in the events and in the item.
         let of = |name: &str| annotation.get(name).unwrap_or(&Value::Null).to_string();
         let names = [
             "type",

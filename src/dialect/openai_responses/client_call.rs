@@ -1,5 +1,5 @@
-//! The items by which the model asks its client to do something: function calls, and those of its other tools. Each
-//! goes back as an item of its type, and is answered by one of its type.
+//! The items with which the model calls its client: function calls, and calls of other client-side tools. Each is
+//! sent back as an item of its type, and has a matching type of result.
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/responses/create>, `input`.
 
@@ -12,11 +12,11 @@ use crate::body::json::{self, Fields};
 pub(super) struct ClientCall {
     /// The item's type.
     pub(super) kind: &'static str,
-    /// What it is called where it has no name of its own.
+    /// Its name if the item has none.
     pub(super) name: &'static str,
-    /// The field that says what is asked.
+    /// The field with the arguments.
     pub(super) asked: &'static str,
-    /// The item that answers it.
+    /// The type of item that answers it.
     answer: fn(&str, &str) -> Value,
 }
 
@@ -63,7 +63,7 @@ static ALL: &[&ClientCall] = &[
 ];
 
 impl ClientCall {
-    /// The call that an item is; `None` for what the provider does by itself.
+    /// The type of a call item; `None` for items of the provider's own tools.
     pub(super) fn of(item: &Fields<'_>) -> Option<&'static Self> {
         let kind = item.stated("type").and_then(json::string)?;
         let environment = item
@@ -84,12 +84,12 @@ impl ClientCall {
         self.kind == FUNCTION.kind
     }
 
-    /// Whether what is asked is text rather than JSON.
+    /// Whether its arguments are text rather than JSON.
     pub(super) fn is_text(&self) -> bool {
         self.kind == "custom_tool_call"
     }
 
-    /// Makes the item of a function call one of this type.
+    /// Converts the item of a function call into this type.
     pub(super) fn rewrite(&self, item: &mut Value) {
         let Some(fields) = item.as_object_mut() else {
             return;
@@ -118,7 +118,7 @@ impl ClientCall {
     }
 }
 
-/// What a shell gave: as it was typed where that is the documented list, else as what was printed.
+/// The output of a shell: as it is if it is the documented list, else as printed text.
 fn shell_output(output: &str) -> Value {
     match serde_json::from_str(output) {
         Ok(list @ Value::Array(_)) => list,
@@ -126,7 +126,7 @@ fn shell_output(output: &str) -> Value {
     }
 }
 
-/// A picture of the screen: as it was typed where that is an object, else by its address.
+/// A screenshot: as it is if it is an object, else by its address.
 fn screenshot(output: &str) -> Value {
     match serde_json::from_str(output) {
         Ok(object @ Value::Object(_)) => object,

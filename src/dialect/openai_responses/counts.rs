@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Tells the counts of a response, and notes what can't be true of them.
-pub(super) fn tell(raw: Raw<'_>, out: &mut Vec<Event>) {
+pub(super) fn emit(raw: Raw<'_>, out: &mut Vec<Event>) {
     let (usage, odd) = usage_of(raw);
     let more = |part: Option<u64>, whole: Option<u64>| whole.is_some() && part > whole;
     let odds = [
@@ -22,7 +22,7 @@ pub(super) fn tell(raw: Raw<'_>, out: &mut Vec<Event>) {
     ];
     let odds = odds.iter().filter_map(|(is, text)| is.then_some(*text));
     for text in odd.into_iter().chain(odds) {
-        Note::tell(About::Usage, text, out);
+        Note::emit(About::Usage, text, out);
     }
     out.extend((usage != Usage::default()).then_some(Event::Usage(usage)));
 }

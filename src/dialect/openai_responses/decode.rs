@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use super::{
     counts,
     items::Items,
-    places::Stated,
-    whole::{Channel, at_work},
+    places::ItemRef,
+    whole::{TextChannel, at_work},
 };
 use crate::{
     body::{
-        Ended, Reader, Taken,
-        decoder::note_behind_end,
+        AnswerEnd, FrameOutcome, FrameReader,
+        decoder::note_after_end,
         error,
         excerpt::excerpt,
         json::{self, Fields, Raw, Scanned},
@@ -23,19 +23,19 @@ use crate::{
 /// Reads one answer.
 #[derive(Debug, Default)]
 pub(super) struct ResponseReader {
-    /// Whether anything of a response was there.
+    /// Whether anything of a response was read.
     started: bool,
-    /// Whether the response's own end was there.
+    /// Whether the response's end was read.
     over: bool,
-    /// Its id and model, as they were told.
-    told: (Option<String>, Option<String>),
+    /// Its id and model, as reported.
+    reported: (Option<String>, Option<String>),
     items: Items,
 }
 
-impl Reader for ResponseReader {
+impl FrameReader for ResponseReader {
     const CALLS_HAVE_IDS: bool = true;
 
-    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> Taken {
+    fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
         let scanned = Scanned::of(data);
         let (kind, fields) = match typed(name, &scanned) {
             Ok(event) => event,
@@ -44,18 +44,18 @@ impl Reader for ResponseReader {
         let read = match &*kind {
             "" if fields.stated("output").is_some() => self.read_whole(&fields, out),
             "" if let Some(error) = error::business_error_in(data) => {
-                return Taken::Failed(error);
+                return FrameOutcome::Failed(error);
             }
             kind if self.over && is_content(kind) => {
-                note_behind_end(&excerpt(data), out);
-                return Taken::Read;
+                note_after_end(&excerpt(data), out);
+                return FrameOutcome::Read;
             }
             kind => self.read_event(kind, &fields, data, out),
         };
         match read {
-            Ok(None) => Taken::Read,
-            Ok(Some(error)) => Taken::Failed(error),
-            Err(why) => Taken::Unreadable(format!("an event is not as documented ({why})")),
+            Ok(None) => FrameOutcome::Read,
+            Ok(Some(error)) => FrameOutcome::Failed(error),
+            Err(why) => FrameOutcome::Unreadable(format!("an event is not as documented ({why})")),
         }
     }
 
@@ -67,18 +67,20 @@ impl Reader for ResponseReader {
         self.over
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) -> Ended {
-        self.items.hush(out);
-        self.items.end_sound(out);
+    fn end(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
+        self.items.flush_surrogate(out);
+        self.items.end_audio(out);
         match (self.over, self.started) {
-            (true, _) => Ended::Marked,
-            (false, true) => Ended::BrokeOff("the stream ended without response.completed".into()),
-            (false, false) => Ended::NoAnswer("this is no response of this protocol".into()),
+            (true, _) => AnswerEnd::Marked,
+            (false, true) => {
+                AnswerEnd::BrokeOff("the stream ended without response.completed".into())
+            }
+            (false, false) => AnswerEnd::NoAnswer("this is no response of this protocol".into()),
         }
     }
 }
 
-type Read = serde_json::Result<Option<error::ProviderError>>;
+type EventResult = serde_json::Result<Option<error::ProviderError>>;
 
 impl ResponseReader {
     fn read_event(
@@ -87,7 +89,7 @@ impl ResponseReader {
         fields: &Fields<'_>,
         data: &str,
         out: &mut Vec<Event>,
-    ) -> Read {
+    ) -> EventResult {
         if matches!(
             kind,
             "ping" | "keepalive" | "response.keepalive" | "heartbeat"
@@ -113,7 +115,7 @@ impl ResponseReader {
                 | "response.incomplete"
                 | "response.failed"
                 | "response.cancelled"
-                // Of servers that speak as the Realtime protocol does.
+                // Sent by servers that follow the Realtime protocol.
                 | "response.done",
                 Some(response),
             ) => {
@@ -138,7 +140,7 @@ impl ResponseReader {
         Ok(None)
     }
 
-    /// Reads an event about an item; gives whether it was one.
+    /// Reads an event about an item; returns whether it was one.
     fn read_part(
         &mut self,
         kind: &str,
@@ -155,14 +157,14 @@ impl ResponseReader {
         match kind {
             "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
                 match bytes("delta") {
-                    Some(piece) => return Ok(items.argue(stated(fields), piece, out)),
+                    Some(piece) => return Ok(items.push_arguments(stated(fields), piece, out)),
                     None => note_silent(kind, out),
                 }
             }
             "function_call_arguments.done" | "custom_tool_call_input.done" => {
                 let whole = bytes("arguments").or_else(|| bytes("input"));
                 let whole = whole.unwrap_or_default();
-                return Ok(items.argued(stated(fields), whole, out));
+                return Ok(items.whole_arguments(stated(fields), whole, out));
             }
             "output_item.added" | "output_item.done" => {
                 let Some(raw) = fields.stated("item") else {
@@ -183,10 +185,10 @@ impl ResponseReader {
             }
             "audio.delta" => {
                 let piece = fields.stated("delta").and_then(json::string);
-                items.hear(&piece.unwrap_or_default(), out);
+                items.push_audio(&piece.unwrap_or_default(), out);
             }
-            "audio.done" => items.end_sound(out),
-            // Their texts have events of their own.
+            "audio.done" => items.end_audio(out),
+            // Their texts come in other events.
             "content_part.added"
             | "content_part.done"
             | "reasoning_summary_part.added"
@@ -200,20 +202,24 @@ impl ResponseReader {
     fn read_text(
         &mut self,
         kind: &str,
-        channel: Channel,
+        channel: TextChannel,
         name: &str,
         fields: &Fields<'_>,
         out: &mut Vec<Event>,
     ) {
         let part = match channel {
-            Channel::Summary => "summary_index",
+            TextChannel::Summary => "summary_index",
             _ => "content_index",
         };
         let part = number(fields, part);
         match (name, fields.stated(name).and_then(json::bytes)) {
-            ("delta", Some(text)) => self.items.say(stated(fields), channel, part, text, out),
+            ("delta", Some(text)) => self
+                .items
+                .push_text(stated(fields), channel, part, text, out),
             ("delta", None) => note_silent(kind, out),
-            (_, Some(text)) => self.items.said(stated(fields), channel, part, text, out),
+            (_, Some(text)) => self
+                .items
+                .whole_text(stated(fields), channel, part, text, out),
             (_, None) => {}
         }
     }
@@ -221,38 +227,43 @@ impl ResponseReader {
     fn read_meta(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) {
         let text = |name| response.stated(name).and_then(json::string);
         let now = (text("id"), text("model"));
-        if now != self.told && now != (None, None) {
+        if now != self.reported && now != (None, None) {
             let (id, model) = now.clone();
             out.push(Event::Meta { id, model });
-            self.told = now;
+            self.reported = now;
         }
     }
 
-    fn read_whole(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
+    fn read_whole(&mut self, response: &Fields<'_>, out: &mut Vec<Event>) -> EventResult {
         self.started = true;
         let status = response.stated("status").and_then(json::word);
         let status = status.unwrap_or_else(|| "completed".into());
         self.read_ending(&status, response, out)
     }
 
-    /// Reads the response as it is at its end: items that were never streamed, counts, why it ended.
-    fn read_ending(&mut self, status: &str, response: &Fields<'_>, out: &mut Vec<Event>) -> Read {
+    /// Reads the final response: items that were never streamed, token counts, why it ended.
+    fn read_ending(
+        &mut self,
+        status: &str,
+        response: &Fields<'_>,
+        out: &mut Vec<Event>,
+    ) -> EventResult {
         if self.over {
-            Note::tell(About::EndMark, "the response ended twice", out);
+            Note::emit(About::EndMark, "the response ended twice", out);
             return Ok(None);
         }
-        self.items.hush(out);
+        self.items.flush_surrogate(out);
         self.read_meta(response, out);
         let output = response.stated("output").and_then(json::elements);
         for (position, item) in (0..).zip(output.into_iter().flatten()) {
             self.items.repeat(position, item, out)?;
         }
-        tell_echo(response, out);
+        emit_echo(response, out);
         if status == "completed" {
             self.items.end_open(out);
         }
         if let Some(raw) = response.stated("usage") {
-            counts::tell(raw, out);
+            counts::emit(raw, out);
         }
         let error = response.stated("error");
         if error.is_some() || matches!(status, "failed" | "cancelled" | "in_progress" | "queued") {
@@ -288,7 +299,7 @@ impl ResponseReader {
     }
 }
 
-/// The request's parameters that a response says back.
+/// The request's parameters that a response echoes.
 const ECHOED: &[&str] = &[
     "temperature",
     "top_p",
@@ -304,7 +315,7 @@ const ECHOED: &[&str] = &[
     "truncation",
 ];
 
-fn tell_echo(response: &Fields<'_>, out: &mut Vec<Event>) {
+fn emit_echo(response: &Fields<'_>, out: &mut Vec<Event>) {
     let echoed = ECHOED.iter().filter_map(|name| {
         let value = json::value(response.stated(name)?.get()).ok()?;
         Some(((*name).to_owned(), value))
@@ -315,15 +326,15 @@ fn tell_echo(response: &Fields<'_>, out: &mut Vec<Event>) {
     }
 }
 
-/// What a text event is of, and the field that its text stands in.
-fn text_event(kind: &str) -> Option<(Channel, &'static str)> {
+/// The channel of a text event, and the field that holds its text.
+fn text_event(kind: &str) -> Option<(TextChannel, &'static str)> {
     let (of, stage) = kind.rsplit_once('.')?;
     let channel = match of {
-        "output_text" => Channel::Text,
-        "refusal" => Channel::Refusal,
-        "reasoning_text" | "reasoning" => Channel::Reasoning,
-        "audio.transcript" => Channel::Transcript,
-        "reasoning_summary_text" | "reasoning_summary" => Channel::Summary,
+        "output_text" => TextChannel::Text,
+        "refusal" => TextChannel::Refusal,
+        "reasoning_text" | "reasoning" => TextChannel::Reasoning,
+        "audio.transcript" => TextChannel::Transcript,
+        "reasoning_summary_text" | "reasoning_summary" => TextChannel::Summary,
         _ => return None,
     };
     match stage {
@@ -333,13 +344,13 @@ fn text_event(kind: &str) -> Option<(Channel, &'static str)> {
     }
 }
 
-/// Whether an event brings a part of an answer; a second end is told by itself.
+/// Whether an event is part of the content; a second end mark is noted elsewhere.
 fn is_content(kind: &str) -> bool {
     let kind = kind.strip_prefix("response.").unwrap_or(kind);
     kind.contains('.')
 }
 
-/// Whether an event tells how the work of a built-in tool goes on: its item says it all when it is done.
+/// Whether an event reports the progress of a built-in tool: the finished item holds all of it.
 fn is_work(kind: &str) -> bool {
     let kind = kind.strip_prefix("response.").unwrap_or(kind);
     let of = kind.split('.').next().unwrap_or_default();
@@ -347,9 +358,9 @@ fn is_work(kind: &str) -> bool {
     (is_call && of != "function_call_arguments") || matches!(of, "mcp_list_tools" | "compaction")
 }
 
-/// The item that an event says it is about.
-fn stated<'a>(fields: &Fields<'a>) -> Stated<'a> {
-    Stated {
+/// The item that an event refers to.
+fn stated<'a>(fields: &Fields<'a>) -> ItemRef<'a> {
+    ItemRef {
         index: fields.stated("output_index").and_then(integer),
         id: fields.stated("item_id").and_then(json::text),
     }
@@ -359,11 +370,11 @@ fn integer(raw: Raw<'_>) -> Option<u64> {
     raw.get().parse().ok()
 }
 
-/// A number; 0 where there is none.
+/// A number; 0 if it is missing.
 fn number(fields: &Fields<'_>, name: &str) -> u64 {
     fields.stated(name).and_then(integer).unwrap_or(0)
 }
 
 fn note_silent(kind: &str, out: &mut Vec<Event>) {
-    Note::tell(About::Form, format!("{kind} says nothing"), out);
+    Note::emit(About::Form, format!("{kind} says nothing"), out);
 }

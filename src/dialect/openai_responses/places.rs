@@ -1,50 +1,50 @@
-//! Which item an event is about: its stated index, else the item's id, else the order they came in.
+//! Which item an event refers to: by the stated index, else the item's id, else the order in which they came.
 
 use std::{borrow::Cow, collections::HashMap};
 
-/// The items that were streamed, as far as their events tell them apart.
+/// The indices and ids of the streamed items.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct StreamedItems {
     by_id: HashMap<String, u64>,
     last: Option<u64>,
-    /// Behind all that were seen.
+    /// One more than the largest index so far.
     next: u64,
 }
 
-/// An index and an id, as far as an event states them.
+/// A reference to an item: the index and the id, as far as an event states them.
 #[derive(Debug, Default)]
-pub(super) struct Stated<'a> {
+pub(super) struct ItemRef<'a> {
     pub index: Option<u64>,
     pub id: Option<Cow<'a, str>>,
 }
 
-impl Places {
+impl StreamedItems {
     /// The index of an item that begins.
-    pub(super) fn begin(&mut self, stated: Stated<'_>) -> u64 {
+    pub(super) fn begin(&mut self, stated: ItemRef<'_>) -> u64 {
         let index = stated.index.unwrap_or(self.next);
         self.know(index, stated.id)
     }
 
-    /// The index of an item that goes on.
-    pub(super) fn go_on(&mut self, stated: Stated<'_>) -> u64 {
+    /// The index of an item that continues.
+    pub(super) fn continued(&mut self, stated: ItemRef<'_>) -> u64 {
         let index = self.find(&stated).or(self.last).unwrap_or(0);
         self.know(index, stated.id)
     }
 
-    /// The index of an item that ends: the last one if it is open, else one that nothing announced.
-    pub(super) fn end(&mut self, stated: Stated<'_>, is_open: impl Fn(u64) -> bool) -> u64 {
+    /// The index of an item that ends: the last one if it is open, else a new one.
+    pub(super) fn end(&mut self, stated: ItemRef<'_>, is_open: impl Fn(u64) -> bool) -> u64 {
         let open = || self.last.filter(|last| is_open(*last));
         let index = self.find(&stated).or_else(open).unwrap_or(self.next);
         self.know(index, stated.id)
     }
 
-    /// What an event states, by itself or by its id.
-    pub(super) fn find(&self, stated: &Stated<'_>) -> Option<u64> {
+    /// The index that an event states, directly or by the item's id.
+    pub(super) fn find(&self, stated: &ItemRef<'_>) -> Option<u64> {
         let by_id = || self.by_id.get(stated.id.as_deref()?).copied();
         stated.index.or_else(by_id)
     }
 
-    /// The index of an item that stands in the finished response: servers may count it anew there.
+    /// The index of an item in the final response, where servers may number items differently.
     pub(super) fn in_output(&self, position: u64, id: Option<&str>) -> u64 {
         let known = id.and_then(|id| self.by_id.get(id));
         known.copied().unwrap_or(position)

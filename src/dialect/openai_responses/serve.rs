@@ -9,7 +9,7 @@ mod write;
 use self::{read::parse, write::ResponseWriter};
 use crate::dialect::{
     openai_chat::serve::{error, models},
-    serve::{Route, Serve, Way, bearer, in_turn::InTurn, json_refusal},
+    serve::{PathParams, Serve, ServedRoute, bearer, in_turn::InTurn, json_refusal},
 };
 
 /// How a server speaks it.
@@ -17,7 +17,7 @@ pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
     route: |path, _| {
         let chat = path.split('?').next() == Some("/v1/responses");
-        chat.then(|| Route::Chat(Way::default()))
+        chat.then(|| ServedRoute::Chat(PathParams::default()))
     },
     key: bearer,
     timings: None,

@@ -1,4 +1,4 @@
-//! What an item, or a piece of one, says by itself.
+//! The content of a single item, or of a part of one.
 
 use std::borrow::Cow;
 
@@ -11,18 +11,18 @@ use crate::{
     event::Event,
 };
 
-/// What a text is of.
+/// The kind of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Channel {
+pub(super) enum TextChannel {
     Text,
     Refusal,
     Reasoning,
     Summary,
-    /// What is said in a sound.
+    /// The transcript of audio.
     Transcript,
 }
 
-impl Channel {
+impl TextChannel {
     pub(super) fn event(self, text: String) -> Event {
         match self {
             Self::Text | Self::Transcript => Event::Text { text },
@@ -46,7 +46,7 @@ pub(super) fn id_of(item: Raw<'_>) -> serde_json::Result<Option<Cow<'_, str>>> {
     Ok(fields.stated("id").and_then(json::text))
 }
 
-/// What a call asks for, in this field of it. Some servers write the object itself, not as text.
+/// The arguments of a call, in this field. Some servers write the object itself instead of its text.
 pub(super) fn arguments_of(asked: &str, call: &Fields<'_>) -> Vec<u8> {
     let Some(raw) = call.stated(asked) else {
         return Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn arguments_of(asked: &str, call: &Fields<'_>) -> Vec<u8> {
         .into_owned()
 }
 
-/// The work of a built-in tool, as it came; a picture that it made is a file of the answer.
+/// Emits a built-in tool's item as it came; an image that it made becomes a file of the answer.
 pub(super) fn close_other(item: &Fields<'_>, raw: Raw<'_>, out: &mut Vec<Event>) {
     let text = |name| item.stated(name).and_then(json::string);
     let kind = text("type").unwrap_or_default();
@@ -87,7 +87,7 @@ pub(super) fn close_other(item: &Fields<'_>, raw: Raw<'_>, out: &mut Vec<Event>)
     }
 }
 
-/// Keeps those of an item's fields that go back with what it said, as the signature of it.
+/// Emits the fields that must be sent back with an item, as its signature.
 pub(super) fn keep(names: &[&str], item: &Fields<'_>, out: &mut Vec<Event>) {
     let kept = names.iter().filter_map(|name| {
         let value = json::value(item.stated(name)?.get()).ok()?;
@@ -110,7 +110,7 @@ pub(super) fn unknown(kind: &str, raw: Raw<'_>) -> Event {
     Event::Unknown { kind, raw }
 }
 
-/// An empty piece: no token, but a sign that the model is at work.
+/// An empty piece: not a token, but a sign of activity.
 pub(super) fn at_work() -> Event {
     Event::Text {
         text: String::new(),

@@ -1,70 +1,70 @@
-//! Calls whose pieces interleave, one after the other: what most protocols ask for.
+//! Writes interleaved tool calls one after the other, as most protocols require.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::Writer;
+use super::AnswerWriter;
 use crate::event::{Answer, Event};
 
-/// A writer that is told one call at a time. What else comes while the arguments of a call are not whole waits for
-/// their end, each call and what is said between calls by itself.
+/// Wraps a writer so that it gets one call at a time. Other events that come while a call's arguments are incomplete
+/// are queued until they are complete: one queue entry for each call, and one for what comes between calls.
 pub(in crate::dialect) struct InTurn<W> {
     writer: W,
-    /// The call that is told, and its arguments so far.
+    /// The call that is being written, and its arguments so far.
     open: Option<(usize, String)>,
-    waiting: Vec<(Turn, Vec<Event>)>,
-    /// What spoke last: a signature is its own.
-    last: Turn,
+    waiting: Vec<(QueuedPart, Vec<Event>)>,
+    /// The last part: a signature belongs to it.
+    last: QueuedPart,
 }
 
-/// What waits for its turn.
+/// A part of the answer that is queued.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Turn {
+enum QueuedPart {
     Call(usize),
-    /// What is said before the next call.
-    Said,
+    /// Anything before the next call.
+    BetweenCalls,
 }
 
-impl<W: Writer> InTurn<W> {
+impl<W: AnswerWriter> InTurn<W> {
     pub(in crate::dialect) fn new(writer: W) -> Self {
         Self {
             writer,
             open: None,
             waiting: Vec::new(),
-            last: Turn::Said,
+            last: QueuedPart::BetweenCalls,
         }
     }
 
-    /// Whether something must wait for the call that is told.
-    fn waits(&self, turn: Turn) -> bool {
+    /// Whether a part must wait for the call that is being written.
+    fn waits(&self, part: QueuedPart) -> bool {
         match &self.open {
-            Some((open, _)) if Turn::Call(*open) == turn => false,
+            Some((open, _)) if QueuedPart::Call(*open) == part => false,
             Some(_) => !self.waiting.is_empty() || !self.is_whole(),
             None => false,
         }
     }
 
-    /// Puts an event to those that wait: pieces of a call to the others of it.
-    fn wait(&mut self, turn: Turn, event: &Event) {
+    /// Queues an event; pieces of one call are kept together.
+    fn wait(&mut self, part: QueuedPart, event: &Event) {
         let mut known = self.waiting.iter_mut().rev();
-        let known = match turn {
-            Turn::Call(_) => known.find(|(known, _)| *known == turn),
-            Turn::Said => known.next().filter(|(known, _)| *known == turn),
+        let known = match part {
+            QueuedPart::Call(_) => known.find(|(known, _)| *known == part),
+            QueuedPart::BetweenCalls => known.next().filter(|(known, _)| *known == part),
         };
         match known {
             Some((_, events)) => events.push(event.clone()),
-            None => self.waiting.push((turn, vec![event.clone()])),
+            None => self.waiting.push((part, vec![event.clone()])),
         }
     }
 
-    /// Tells what waits, once the call before it is whole.
-    fn go_on(&mut self, out: &mut Vec<u8>) {
+    /// Writes queued parts, up to and including the first call with incomplete arguments.
+    fn write_waiting(&mut self, out: &mut Vec<u8>) {
         while !self.waiting.is_empty() {
-            let (turn, events) = self.waiting.remove(0);
+            let (part, events) = self.waiting.remove(0);
             self.writer.write(&events, out);
-            self.open = match turn {
-                Turn::Said => None,
-                Turn::Call(call) => Some((call, arguments(&events))),
+            self.open = match part {
+                QueuedPart::BetweenCalls => None,
+                QueuedPart::Call(call) => Some((call, arguments(&events))),
             };
             if !self.is_whole() {
                 return;
@@ -78,7 +78,7 @@ impl<W: Writer> InTurn<W> {
             .is_none_or(|(_, arguments)| serde_json::from_str::<IgnoredAny>(arguments).is_ok())
     }
 
-    /// Tells all that waits: no more comes.
+    /// Writes all queued parts: nothing more comes.
     fn flush(&mut self, out: &mut Vec<u8>) {
         self.open = None;
         for (_, events) in std::mem::take(&mut self.waiting) {
@@ -95,21 +95,21 @@ fn arguments(events: &[Event]) -> String {
     pieces.collect()
 }
 
-impl<W: Writer> Writer for InTurn<W> {
+impl<W: AnswerWriter> AnswerWriter for InTurn<W> {
     fn content_type(&self) -> &'static str {
         self.writer.content_type()
     }
 
     fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>) {
-        let turn = match event {
-            Event::ToolCall(delta) => Turn::Call(delta.index),
+        let part = match event {
+            Event::ToolCall(delta) => QueuedPart::Call(delta.index),
             Event::Signature { .. } => self.last,
             Event::Text { .. }
             | Event::Reasoning { .. }
             | Event::Refusal { .. }
             | Event::Media(_)
             | Event::Citation(_)
-            | Event::Opaque { .. } => Turn::Said,
+            | Event::Opaque { .. } => QueuedPart::BetweenCalls,
             Event::Finish(_) | Event::Done | Event::Fault(_) => {
                 self.flush(out);
                 return self.writer.event(event, next, out);
@@ -124,9 +124,9 @@ impl<W: Writer> Writer for InTurn<W> {
             | Event::Timing { .. }
             | Event::Echo { .. } => return self.writer.event(event, next, out),
         };
-        self.last = turn;
-        if self.waits(turn) {
-            return self.wait(turn, event);
+        self.last = part;
+        if self.waits(part) {
+            return self.wait(part, event);
         }
         self.writer.event(event, next, out);
         if let Event::ToolCall(delta) = event {
@@ -137,7 +137,7 @@ impl<W: Writer> Writer for InTurn<W> {
                 open => *open = Some((delta.index, delta.arguments.clone())),
             }
             if !self.waiting.is_empty() && self.is_whole() {
-                self.go_on(out);
+                self.write_waiting(out);
             }
         }
     }

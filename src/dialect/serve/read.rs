@@ -1,18 +1,18 @@
-//! What reading a request has in common in every protocol.
+//! Helpers for reading a request, common to all dialects.
 
 use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use super::{Asked, refusal, rest::Rest};
+use super::{ServedRequest, refusal, remainder::BodyRemainder};
 use crate::{
     chat::{ChatRequest, Media, Message, Part, Role, Tool},
     dialect::DialectId,
     event::Fault,
 };
 
-/// A request that can't be read, and why.
+/// The fault of a request that can't be read.
 pub(in crate::dialect) fn bad(message: impl Into<String>) -> Fault {
     refusal(400, "invalid_request", message)
 }
@@ -24,25 +24,29 @@ pub(in crate::dialect) fn body(bytes: &[u8]) -> Result<Value, Fault> {
         .map_err(|e| bad(format!("The body is no JSON object: {e}")))
 }
 
-/// The request, given as much of it as was read and what the dialect writes of that: the rest of the body goes
-/// into `extra`.
-pub(in crate::dialect) fn whole(mut request: ChatRequest, written: Value, body: Value) -> Asked {
+/// Completes a request: the difference between the body that the dialect encodes from it (`written`) and the body
+/// that came goes into `extra`.
+pub(in crate::dialect) fn whole(
+    mut request: ChatRequest,
+    written: Value,
+    body: Value,
+) -> ServedRequest {
     let mut bodies = [written, body];
     let stream = bodies[1].get("stream").and_then(Value::as_bool);
     for body in &mut bodies {
-        // How the answer is sent is no part of what is asked.
+        // `stream` is not part of the chat request.
         body.as_object_mut()
             .map(|fields| fields.shift_remove("stream"));
     }
     let [written, body] = bodies;
-    let rest = Rest::of(&written, body);
+    let rest = BodyRemainder::of(&written, body);
     request.params.extra = rest.patch;
-    Asked {
+    ServedRequest {
         request,
         stream: stream.unwrap_or(false),
         usage: true,
         unread: rest.places,
-        ..Asked::default()
+        ..ServedRequest::default()
     }
 }
 
@@ -53,7 +57,7 @@ pub(in crate::dialect) fn model(body: &Value) -> Result<String, Fault> {
         .ok_or_else(|| bad("“model” is missing: name one of GET /v1/models"))
 }
 
-/// A list that must hold something.
+/// A non-empty list.
 pub(in crate::dialect) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>, Fault> {
     let list = value.as_array().filter(|list| !list.is_empty());
     list.ok_or_else(|| bad(format!("“{name}” must be a list that is not empty")))
@@ -98,7 +102,7 @@ pub(in crate::dialect) fn stops(value: &Value, name: &str) -> Result<Vec<String>
     }
 }
 
-/// Functions that are offered, by the field that holds their schemas.
+/// The offered functions; `schema` names the field with their parameters.
 pub(in crate::dialect) fn tools<'a>(
     list: impl Iterator<Item = &'a Value>,
     schema: &str,
@@ -120,7 +124,7 @@ pub(in crate::dialect) fn text(text: &Value) -> Part {
     }
 }
 
-/// What stands in no other dialect, to go back as it came.
+/// An item that only this dialect understands, to be sent back as it came.
 pub(in crate::dialect) fn opaque(dialect: DialectId, kind: &str, item: &Value) -> Part {
     Part::Opaque {
         dialect: dialect.to_string(),
@@ -136,7 +140,7 @@ pub(in crate::dialect) fn signature(dialect: DialectId, value: impl Into<String>
     }
 }
 
-/// Those of an object's fields that go back with what it says, as its signature.
+/// The fields of an object that have to be sent back with it, as its signature.
 pub(in crate::dialect) fn kept(dialect: DialectId, item: &Value, names: &[&str]) -> Option<Part> {
     let kept = names.iter().filter_map(|name| {
         let value = item.get(name).filter(|value| !value.is_null())?;
@@ -146,7 +150,7 @@ pub(in crate::dialect) fn kept(dialect: DialectId, item: &Value, names: &[&str])
     (!kept.is_empty()).then(|| signature(dialect, Value::from(kept).to_string()))
 }
 
-/// A call's arguments as an object. What is none stands below a name of ours, as where it is sent back.
+/// A call's arguments as an object. Text that is not an object becomes the field `arguments`.
 pub(in crate::dialect) fn arguments_object(arguments: &str) -> Value {
     match serde_json::from_str(arguments) {
         Ok(Value::Object(object)) => object.into(),
@@ -168,8 +172,8 @@ pub(in crate::dialect) fn file(mime: &str, data: &str) -> Result<Part, String> {
     }))
 }
 
-/// A file in a `data:` URL, or one that stays where it is: nothing is fetched here. Its type is told by the
-/// address, and else is any of its class.
+/// A file in a `data:` URL, or one by address, which is not fetched here: its type is that of the address's ending,
+/// else any of its class.
 pub(in crate::dialect) fn file_url(url: &str, class: &str) -> Result<Part, String> {
     let Some(data) = url.strip_prefix("data:") else {
         return Ok(Part::Media(file_at(url, class)));
@@ -190,7 +194,7 @@ fn file_at(url: &str, class: &str) -> Media {
     })
 }
 
-/// Appends parts: those of one answer, and the results of its calls, are one message.
+/// Appends parts: consecutive parts of one answer, and results of its calls, become one message.
 pub(in crate::dialect) fn join(messages: &mut Vec<Message>, role: Role, parts: Vec<Part>) {
     match messages.last_mut() {
         Some(last) if last.role == role && role != Role::User => last.parts.extend(parts),
@@ -198,7 +202,7 @@ pub(in crate::dialect) fn join(messages: &mut Vec<Message>, role: Role, parts: V
     }
 }
 
-/// Gives results the names of the functions that were called, where they have ids only.
+/// Adds the function's name to results that have only an id.
 pub(in crate::dialect) fn name_results(messages: &mut [Message]) {
     let mut names: HashMap<String, String> = HashMap::new();
     for part in messages.iter_mut().flat_map(|message| &mut message.parts) {

@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use super::{frames::Frames, status, unfolded::too_many_fields};
 use crate::{
-    body::{BodyDecoder, Decoder, Ended, Reader as _, ResponseHead},
+    body::{AnswerEnd, BodyDecoder, Decoder, FrameReader as _, ResponseHead},
     dialect::gemini::decode::GeminiReader,
     event::{Event, Fault, FaultClass, Phase},
 };
@@ -22,8 +22,8 @@ pub(super) fn decoder(head: &ResponseHead) -> Box<dyn Decoder> {
     Box::new(GrpcDecoder {
         head: head.clone(),
         body: match is_grpc {
-            Some(true) if head.status == 200 => Body::Grpc(Frames::default()),
-            _ => Body::Unclear,
+            Some(true) if head.status == 200 => GrpcBody::Grpc(Frames::default()),
+            _ => GrpcBody::Unclear,
         },
         status: match is_grpc {
             Some(true) => CallStatus::Awaited,
@@ -39,7 +39,7 @@ pub(super) fn decoder(head: &ResponseHead) -> Box<dyn Decoder> {
 
 struct GrpcDecoder {
     head: ResponseHead,
-    body: Body,
+    body: GrpcBody,
     reader: GeminiReader,
     status: CallStatus,
     /// The response's id, once it was said: the ids of its calls are made from it.
@@ -61,7 +61,7 @@ enum CallStatus {
     Ok,
 }
 
-enum Body {
+enum GrpcBody {
     /// Not known until its first byte is there.
     Unclear,
     Grpc(Frames),
@@ -70,25 +70,25 @@ enum Body {
 
 impl Decoder for GrpcDecoder {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        if let (Body::Unclear, Some(first)) = (&self.body, bytes.first()) {
+        if let (GrpcBody::Unclear, Some(first)) = (&self.body, bytes.first()) {
             self.body = if *first <= 1 && self.head.status == 200 {
-                Body::Grpc(Frames::default())
+                GrpcBody::Grpc(Frames::default())
             } else {
                 self.other()
             };
         }
         match &mut self.body {
-            Body::Grpc(frames) => {
+            GrpcBody::Grpc(frames) => {
                 frames.push(bytes);
                 self.read_frames(out);
             }
-            Body::Other(decoder) => decoder.push(bytes, out),
-            Body::Unclear => {}
+            GrpcBody::Other(decoder) => decoder.push(bytes, out),
+            GrpcBody::Unclear => {}
         }
     }
 
     fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
-        if self.faulted || !matches!(self.body, Body::Grpc(_)) {
+        if self.faulted || !matches!(self.body, GrpcBody::Grpc(_)) {
             return;
         }
         match status::of(trailers, self.phase()) {
@@ -102,13 +102,13 @@ impl Decoder for GrpcDecoder {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
-        if matches!(self.body, Body::Unclear) {
+        if matches!(self.body, GrpcBody::Unclear) {
             self.body = self.other();
         }
         match &mut self.body {
-            Body::Other(decoder) => decoder.end(out),
-            Body::Grpc(_) if self.faulted => {}
-            Body::Grpc(frames) if frames.is_cut() => {
+            GrpcBody::Other(decoder) => decoder.end(out),
+            GrpcBody::Grpc(_) if self.faulted => {}
+            GrpcBody::Grpc(frames) if frames.is_cut() => {
                 self.interrupted("the stream broke off inside a message", out);
             }
             _ if self.status == CallStatus::Awaited => {
@@ -120,13 +120,13 @@ impl Decoder for GrpcDecoder {
 }
 
 impl GrpcDecoder {
-    fn other(&self) -> Body {
+    fn other(&self) -> GrpcBody {
         let decoder = BodyDecoder::new(&self.head, GeminiReader::default());
-        Body::Other(Box::new(decoder))
+        GrpcBody::Other(Box::new(decoder))
     }
 
     fn read_frames(&mut self, out: &mut Vec<Event>) {
-        while let (Body::Grpc(frames), false) = (&mut self.body, self.faulted) {
+        while let (GrpcBody::Grpc(frames), false) = (&mut self.body, self.faulted) {
             match frames.next() {
                 Ok(None) => return,
                 Ok(Some(message)) => self.read(message, out),
@@ -163,10 +163,10 @@ impl GrpcDecoder {
         let ended = self.reader.end(out);
         self.token |= out[before..].iter().any(Event::is_token);
         match ended {
-            Ended::Marked | Ended::Unmarked(_) => {}
-            Ended::Failed(error) => self.fail(error.into_fault(&self.head, self.phase()), out),
-            Ended::BrokeOff(what) => self.interrupted(&what, out),
-            Ended::NoAnswer(why) => self.fault(FaultClass::Protocol, why, out),
+            AnswerEnd::Marked | AnswerEnd::Unmarked(_) => {}
+            AnswerEnd::Failed(error) => self.fail(error.into_fault(&self.head, self.phase()), out),
+            AnswerEnd::BrokeOff(what) => self.interrupted(&what, out),
+            AnswerEnd::NoAnswer(why) => self.fault(FaultClass::Protocol, why, out),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::dialect::gemini::part::base64_bytes;
 
 /// A message, or why the JSON is none: one sentence without a period.
-pub(super) type Read<T> = Result<T, String>;
+pub(super) type ParseResult<T> = Result<T, String>;
 
 /// One object of the JSON, and where it stands.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub(super) struct Object {
 pub(super) fn message<T>(
     json: Value,
     path: &str,
-    read: impl FnOnce(&mut Object) -> Read<T>,
-) -> Read<T> {
+    read: impl FnOnce(&mut Object) -> ParseResult<T>,
+) -> ParseResult<T> {
     let Value::Object(fields) = json else {
         return Err(format!("{} must be a JSON object", shown(path)));
     };
@@ -61,19 +61,19 @@ impl Object {
     }
 
     /// A number, a text, a flag, or a list or map of them.
-    pub(super) fn get<T: DeserializeOwned>(&mut self, name: &str) -> Read<Option<T>> {
+    pub(super) fn get<T: DeserializeOwned>(&mut self, name: &str) -> ParseResult<Option<T>> {
         let path = self.path_of(name);
         let value = self.take(name).map(serde_json::from_value);
         value.transpose().map_err(|why| format!("{path}: {why}"))
     }
 
     /// The same, where leaving it out and its zero mean the same.
-    pub(super) fn or_zero<T: DeserializeOwned + Default>(&mut self, name: &str) -> Read<T> {
+    pub(super) fn or_zero<T: DeserializeOwned + Default>(&mut self, name: &str) -> ParseResult<T> {
         self.get(name).map(Option::unwrap_or_default)
     }
 
     /// A whole number of 64 bits, which this JSON may write as a text.
-    pub(super) fn int64(&mut self, name: &str) -> Read<i64> {
+    pub(super) fn int64(&mut self, name: &str) -> ParseResult<i64> {
         match self.take(name) {
             Some(Value::String(text)) => text
                 .parse()
@@ -85,7 +85,7 @@ impl Object {
     }
 
     /// A length of time, written as seconds: `1.5s`.
-    pub(super) fn duration(&mut self, name: &str) -> Read<Option<prost_types::Duration>> {
+    pub(super) fn duration(&mut self, name: &str) -> ParseResult<Option<prost_types::Duration>> {
         let text: Option<String> = self.get(name)?;
         let read = text.map(|text| {
             let why = || {
@@ -104,7 +104,7 @@ impl Object {
         &mut self,
         name: &str,
         of: fn(&str) -> Option<E>,
-    ) -> Read<Option<i32>> {
+    ) -> ParseResult<Option<i32>> {
         let word: Option<String> = self.get(name)?;
         let path = self.path_of(name);
         word.map(|word| number_of(&word, of, &path)).transpose()
@@ -115,7 +115,7 @@ impl Object {
         &mut self,
         name: &str,
         of: fn(&str) -> Option<E>,
-    ) -> Read<Vec<i32>> {
+    ) -> ParseResult<Vec<i32>> {
         let words: Vec<String> = self.or_zero(name)?;
         let path = self.path_of(name);
         words
@@ -125,7 +125,7 @@ impl Object {
     }
 
     /// Bytes, written as base64 in either alphabet.
-    pub(super) fn bytes(&mut self, name: &str) -> Read<Bytes> {
+    pub(super) fn bytes(&mut self, name: &str) -> ParseResult<Bytes> {
         let text: String = self.or_zero(name)?;
         let bytes = base64_bytes(&text).map(Bytes::from);
         bytes.ok_or_else(|| format!("{} is no base64", self.path_of(name)))
@@ -135,15 +135,19 @@ impl Object {
     pub(super) fn message<T>(
         &mut self,
         name: &str,
-        read: impl FnOnce(&mut Self) -> Read<T>,
-    ) -> Read<Option<T>> {
+        read: impl FnOnce(&mut Self) -> ParseResult<T>,
+    ) -> ParseResult<Option<T>> {
         let path = self.path_of(name);
         let value = self.take(name);
         value.map(|json| message(json, &path, read)).transpose()
     }
 
     /// A list of messages.
-    pub(super) fn list<T>(&mut self, name: &str, read: fn(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        read: fn(&mut Self) -> ParseResult<T>,
+    ) -> ParseResult<Vec<T>> {
         let path = self.path_of(name);
         let items: Vec<Value> = self.or_zero(name)?;
         let items = items.into_iter().enumerate();
@@ -156,8 +160,8 @@ impl Object {
     pub(super) fn map<T, M: FromIterator<(String, T)>>(
         &mut self,
         name: &str,
-        read: fn(&mut Self) -> Read<T>,
-    ) -> Read<M> {
+        read: fn(&mut Self) -> ParseResult<T>,
+    ) -> ParseResult<M> {
         let path = self.path_of(name);
         let fields: Map<String, Value> = self.or_zero(name)?;
         let fields = fields.into_iter();
@@ -167,7 +171,7 @@ impl Object {
     }
 
     /// The one field of several of which a message can only have one.
-    pub(super) fn one_of<'a>(&self, names: &[&'a str]) -> Read<Option<&'a str>> {
+    pub(super) fn one_of<'a>(&self, names: &[&'a str]) -> ParseResult<Option<&'a str>> {
         let mut found = names.iter().filter(|name| self.fields.contains_key(**name));
         match (found.next(), found.next()) {
             (Some(one), Some(other)) => Err(format!(
@@ -180,7 +184,7 @@ impl Object {
     }
 }
 
-fn number_of<E: Into<i32>>(word: &str, of: fn(&str) -> Option<E>, path: &str) -> Read<i32> {
+fn number_of<E: Into<i32>>(word: &str, of: fn(&str) -> Option<E>, path: &str) -> ParseResult<i32> {
     let number = of(&word.to_ascii_uppercase()).map(Into::into);
     number.ok_or_else(|| {
         format!(

@@ -24,7 +24,7 @@ use url::Url;
 
 use super::{
     frames::framed,
-    object::{self, Object, Read},
+    object::{self, Object, ParseResult},
     structs, tools,
     url::resource,
 };
@@ -38,7 +38,12 @@ const ROUNDED: &str = "gRPC carries the arguments, results and schemas of functi
 ///
 /// # Errors
 /// In words, if the message has no place for something, or the base URL is none of Vertex AI's.
-pub(super) fn message(body: Value, files: &Files, base: &Url, model: &str) -> Read<GrpcMessage> {
+pub(super) fn message(
+    body: Value,
+    files: &Files,
+    base: &Url,
+    model: &str,
+) -> ParseResult<GrpcMessage> {
     let name = resource(base, model)?;
     let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let notes = structs::is_rounded(&body).then(|| ROUNDED.to_owned());
@@ -56,7 +61,7 @@ pub(super) fn message(body: Value, files: &Files, base: &Url, model: &str) -> Re
 ///
 /// # Errors
 /// In words, if the message has no place for something.
-pub(super) fn unnamed(body: Value) -> Read<GenerateContentRequest> {
+pub(super) fn unnamed(body: Value) -> ParseResult<GenerateContentRequest> {
     object::message(body, "", request)
 }
 
@@ -65,14 +70,14 @@ fn fill(message: &mut GenerateContentRequest, files: &Files) {
     let contents = message.contents.iter_mut();
     for part in contents.flat_map(|content| &mut content.parts) {
         if let Some(part::Data::InlineData(blob)) = &mut part.data
-            && let Some(file) = files.of_mark(&blob.data)
+            && let Some(file) = files.file_of_mark(&blob.data)
         {
             blob.data = file;
         }
     }
 }
 
-fn request(o: &mut Object) -> Read<GenerateContentRequest> {
+fn request(o: &mut Object) -> ParseResult<GenerateContentRequest> {
     Ok(GenerateContentRequest {
         model: String::new(),
         contents: o.list("contents", content)?,
@@ -87,7 +92,7 @@ fn request(o: &mut Object) -> Read<GenerateContentRequest> {
     })
 }
 
-fn content(o: &mut Object) -> Read<Content> {
+fn content(o: &mut Object) -> ParseResult<Content> {
     Ok(Content {
         role: o.or_zero("role")?,
         parts: o.list("parts", part)?,
@@ -105,7 +110,7 @@ const PART_KINDS: &[&str] = &[
     "codeExecutionResult",
 ];
 
-fn part(o: &mut Object) -> Read<Part> {
+fn part(o: &mut Object) -> ParseResult<Part> {
     Ok(Part {
         thought: o.or_zero("thought")?,
         thought_signature: o.bytes("thoughtSignature")?,
@@ -117,14 +122,14 @@ fn part(o: &mut Object) -> Read<Part> {
     })
 }
 
-fn resolution(o: &mut Object) -> Read<part::MediaResolution> {
+fn resolution(o: &mut Object) -> ParseResult<part::MediaResolution> {
     let level = o.word("level", media_resolution::Level::from_str_name)?;
     Ok(part::MediaResolution {
         value: level.map(media_resolution::Value::Level),
     })
 }
 
-fn part_data(o: &mut Object) -> Read<Option<part::Data>> {
+fn part_data(o: &mut Object) -> ParseResult<Option<part::Data>> {
     use part::Data as D;
     let Some(kind) = o.one_of(PART_KINDS)? else {
         return Ok(None);
@@ -140,21 +145,21 @@ fn part_data(o: &mut Object) -> Read<Option<part::Data>> {
     })
 }
 
-fn blob(o: &mut Object) -> Read<Blob> {
+fn blob(o: &mut Object) -> ParseResult<Blob> {
     Ok(Blob {
         mime_type: o.or_zero("mimeType")?,
         data: o.bytes("data")?,
     })
 }
 
-fn file(o: &mut Object) -> Read<FileData> {
+fn file(o: &mut Object) -> ParseResult<FileData> {
     Ok(FileData {
         mime_type: o.or_zero("mimeType")?,
         file_uri: o.or_zero("fileUri")?,
     })
 }
 
-fn video(o: &mut Object) -> Read<VideoMetadata> {
+fn video(o: &mut Object) -> ParseResult<VideoMetadata> {
     Ok(VideoMetadata {
         start_offset: o.duration("startOffset")?,
         end_offset: o.duration("endOffset")?,
@@ -167,7 +172,7 @@ fn drop_id(o: &mut Object) {
     o.take("id");
 }
 
-fn call(o: &mut Object) -> Read<FunctionCall> {
+fn call(o: &mut Object) -> ParseResult<FunctionCall> {
     drop_id(o);
     Ok(FunctionCall {
         name: o.or_zero("name")?,
@@ -176,7 +181,7 @@ fn call(o: &mut Object) -> Read<FunctionCall> {
     })
 }
 
-fn result(o: &mut Object) -> Read<FunctionResponse> {
+fn result(o: &mut Object) -> ParseResult<FunctionResponse> {
     drop_id(o);
     Ok(FunctionResponse {
         name: o.or_zero("name")?,
@@ -185,7 +190,7 @@ fn result(o: &mut Object) -> Read<FunctionResponse> {
     })
 }
 
-fn result_part(o: &mut Object) -> Read<FunctionResponsePart> {
+fn result_part(o: &mut Object) -> ParseResult<FunctionResponsePart> {
     use function_response_part::Data as D;
     let data = match o.one_of(&["inlineData", "fileData"])? {
         Some("inlineData") => o.message("inlineData", |o| {
@@ -206,7 +211,7 @@ fn result_part(o: &mut Object) -> Read<FunctionResponsePart> {
     Ok(FunctionResponsePart { data })
 }
 
-fn code(o: &mut Object) -> Read<ExecutableCode> {
+fn code(o: &mut Object) -> ParseResult<ExecutableCode> {
     Ok(ExecutableCode {
         language: o
             .word("language", Language::from_str_name)?
@@ -215,7 +220,7 @@ fn code(o: &mut Object) -> Read<ExecutableCode> {
     })
 }
 
-fn outcome(o: &mut Object) -> Read<CodeExecutionResult> {
+fn outcome(o: &mut Object) -> ParseResult<CodeExecutionResult> {
     Ok(CodeExecutionResult {
         outcome: o
             .word("outcome", Outcome::from_str_name)?
@@ -224,7 +229,7 @@ fn outcome(o: &mut Object) -> Read<CodeExecutionResult> {
     })
 }
 
-fn safety_setting(o: &mut Object) -> Read<SafetySetting> {
+fn safety_setting(o: &mut Object) -> ParseResult<SafetySetting> {
     let category = o.word("category", HarmCategory::from_str_name)?;
     let threshold = o.word("threshold", HarmBlockThreshold::from_str_name)?;
     let method = o.word("method", HarmBlockMethod::from_str_name)?;
@@ -235,14 +240,14 @@ fn safety_setting(o: &mut Object) -> Read<SafetySetting> {
     })
 }
 
-fn model_armor(o: &mut Object) -> Read<ModelArmorConfig> {
+fn model_armor(o: &mut Object) -> ParseResult<ModelArmorConfig> {
     Ok(ModelArmorConfig {
         prompt_template_name: o.or_zero("promptTemplateName")?,
         response_template_name: o.or_zero("responseTemplateName")?,
     })
 }
 
-fn generation_config(o: &mut Object) -> Read<GenerationConfig> {
+fn generation_config(o: &mut Object) -> ParseResult<GenerationConfig> {
     Ok(GenerationConfig {
         temperature: o.get("temperature")?,
         top_p: o.get("topP")?,
@@ -268,7 +273,7 @@ fn generation_config(o: &mut Object) -> Read<GenerationConfig> {
     })
 }
 
-fn routing(o: &mut Object) -> Read<RoutingConfig> {
+fn routing(o: &mut Object) -> ParseResult<RoutingConfig> {
     use routing_config::RoutingConfig as R;
     let routing_config = match o.one_of(&["autoMode", "manualMode"])? {
         Some("autoMode") => o.message("autoMode", |o| {
@@ -286,7 +291,7 @@ fn routing(o: &mut Object) -> Read<RoutingConfig> {
     Ok(RoutingConfig { routing_config })
 }
 
-fn thinking(o: &mut Object) -> Read<ThinkingConfig> {
+fn thinking(o: &mut Object) -> ParseResult<ThinkingConfig> {
     Ok(ThinkingConfig {
         include_thoughts: o.get("includeThoughts")?,
         thinking_budget: o.get("thinkingBudget")?,
@@ -294,7 +299,7 @@ fn thinking(o: &mut Object) -> Read<ThinkingConfig> {
     })
 }
 
-fn speech(o: &mut Object) -> Read<SpeechConfig> {
+fn speech(o: &mut Object) -> ParseResult<SpeechConfig> {
     Ok(SpeechConfig {
         voice_config: o.message("voiceConfig", voice)?,
         language_code: o.or_zero("languageCode")?,
@@ -307,14 +312,14 @@ fn speech(o: &mut Object) -> Read<SpeechConfig> {
     })
 }
 
-fn speaker(o: &mut Object) -> Read<SpeakerVoiceConfig> {
+fn speaker(o: &mut Object) -> ParseResult<SpeakerVoiceConfig> {
     Ok(SpeakerVoiceConfig {
         speaker: o.or_zero("speaker")?,
         voice_config: o.message("voiceConfig", voice)?,
     })
 }
 
-fn voice(o: &mut Object) -> Read<VoiceConfig> {
+fn voice(o: &mut Object) -> ParseResult<VoiceConfig> {
     use voice_config::VoiceConfig as V;
     let voice_config = match o.one_of(&["prebuiltVoiceConfig", "replicatedVoiceConfig"])? {
         Some("replicatedVoiceConfig") => o.message("replicatedVoiceConfig", |o| {
@@ -331,7 +336,7 @@ fn voice(o: &mut Object) -> Read<VoiceConfig> {
     Ok(VoiceConfig { voice_config })
 }
 
-fn image(o: &mut Object) -> Read<ImageConfig> {
+fn image(o: &mut Object) -> ParseResult<ImageConfig> {
     Ok(ImageConfig {
         image_output_options: o.message("imageOutputOptions", |o| {
             Ok(ImageOutputOptions {

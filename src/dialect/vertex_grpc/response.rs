@@ -22,7 +22,7 @@ use super::structs;
 use crate::{
     chat::Media,
     dialect::gemini::{
-        call::CallPiece, decode::GeminiReader, sources, turns::MADE_ID, usage::Stated,
+        call::CallPiece, decode::GeminiReader, sources, turns::MADE_ID, usage::StatedUsage,
     },
     event::{About, Citation, Event},
 };
@@ -250,9 +250,9 @@ fn argument(piece: PartialArg) -> Value {
 }
 
 /// A count of 0 may be left out in REST, and always is here.
-fn stated(usage: &UsageMetadata) -> Stated {
+fn stated(usage: &UsageMetadata) -> StatedUsage {
     let count = |count: i32| u64::try_from(count).ok().filter(|count| *count > 0);
-    Stated {
+    StatedUsage {
         prompt: count(usage.prompt_token_count),
         cached: count(usage.cached_content_token_count),
         candidates: count(usage.candidates_token_count),

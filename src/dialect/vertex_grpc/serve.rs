@@ -23,8 +23,11 @@ use crate::{
     chat::Part,
     dialect::{
         DialectId,
-        gemini::serve::{self as gemini, Form, GeminiWriter},
-        serve::{AnswerHead, Asked, Route, Serve, Way, Writer, in_turn::InTurn, read::bad},
+        gemini::serve::{self as gemini, GeminiWriter, StreamForm},
+        serve::{
+            AnswerHead, AnswerWriter, PathParams, Serve, ServedRequest, ServedRoute,
+            in_turn::InTurn, read::bad,
+        },
     },
     event::{Answer, Event, Fault},
 };
@@ -44,15 +47,15 @@ pub(super) static SERVE: Serve = Serve {
 const CONTENT_TYPE: &str = "application/grpc";
 
 /// Models are listed by REST: gRPC has no such method.
-fn route(path: &str, _: &HeaderMap) -> Option<Route> {
-    let streams = Way {
+fn route(path: &str, _: &HeaderMap) -> Option<ServedRoute> {
+    let streams = PathParams {
         stream: true,
-        ..Way::default()
+        ..PathParams::default()
     };
-    (path == METHOD).then_some(Route::Chat(streams))
+    (path == METHOD).then_some(ServedRoute::Chat(streams))
 }
 
-fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut frames = Frames::default();
     frames.push(body);
     let message = frames.next().map_err(bad)?;
@@ -60,7 +63,7 @@ fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
     let mut request = GenerateContentRequest::decode(message)
         .map_err(|error| bad(format!("The message is no GenerateContentRequest: {error}")))?;
     let model = std::mem::take(&mut request.model);
-    let way = Way {
+    let way = PathParams {
         model: model.rsplit('/').next().unwrap_or_default().to_owned(),
         stream: true,
         events: true,
@@ -133,15 +136,15 @@ struct GrpcWriter {
 }
 
 impl GrpcWriter {
-    fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    fn new(asked: &ServedRequest, head: &AnswerHead) -> Self {
         Self {
-            gemini: GeminiWriter::new(asked, head, Form::Messages(write::frame)),
+            gemini: GeminiWriter::new(asked, head, StreamForm::Messages(write::frame)),
             status: None,
         }
     }
 }
 
-impl Writer for GrpcWriter {
+impl AnswerWriter for GrpcWriter {
     fn content_type(&self) -> &'static str {
         CONTENT_TYPE
     }

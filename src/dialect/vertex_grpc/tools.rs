@@ -19,11 +19,11 @@ use googleapis_tonic_google_cloud_aiplatform_v1::google::{
 };
 
 use super::{
-    object::{Object, Read},
+    object::{Object, ParseResult},
     structs,
 };
 
-pub(super) fn tool(o: &mut Object) -> Read<Tool> {
+pub(super) fn tool(o: &mut Object) -> ParseResult<Tool> {
     Ok(Tool {
         function_declarations: o.list("functionDeclarations", function)?,
         retrieval: o.message("retrieval", own_data)?,
@@ -40,7 +40,7 @@ pub(super) fn tool(o: &mut Object) -> Read<Tool> {
     })
 }
 
-fn function(o: &mut Object) -> Read<FunctionDeclaration> {
+fn function(o: &mut Object) -> ParseResult<FunctionDeclaration> {
     Ok(FunctionDeclaration {
         name: o.or_zero("name")?,
         description: o.or_zero("description")?,
@@ -51,21 +51,21 @@ fn function(o: &mut Object) -> Read<FunctionDeclaration> {
     })
 }
 
-fn search(o: &mut Object) -> Read<GoogleSearch> {
+fn search(o: &mut Object) -> ParseResult<GoogleSearch> {
     Ok(GoogleSearch {
         exclude_domains: o.or_zero("excludeDomains")?,
         blocking_confidence: o.word("blockingConfidence", PhishBlockThreshold::from_str_name)?,
     })
 }
 
-fn enterprise_search(o: &mut Object) -> Read<EnterpriseWebSearch> {
+fn enterprise_search(o: &mut Object) -> ParseResult<EnterpriseWebSearch> {
     Ok(EnterpriseWebSearch {
         exclude_domains: o.or_zero("excludeDomains")?,
         blocking_confidence: o.word("blockingConfidence", PhishBlockThreshold::from_str_name)?,
     })
 }
 
-fn search_retrieval(o: &mut Object) -> Read<GoogleSearchRetrieval> {
+fn search_retrieval(o: &mut Object) -> ParseResult<GoogleSearchRetrieval> {
     let dynamic = o.message("dynamicRetrievalConfig", |o| {
         let mode = o.word("mode", dynamic_retrieval_config::Mode::from_str_name)?;
         Ok(DynamicRetrievalConfig {
@@ -79,7 +79,7 @@ fn search_retrieval(o: &mut Object) -> Read<GoogleSearchRetrieval> {
 }
 
 /// A search in data of the user's own.
-fn own_data(o: &mut Object) -> Read<Retrieval> {
+fn own_data(o: &mut Object) -> ParseResult<Retrieval> {
     use retrieval::Source as S;
     let source = match o.one_of(&["vertexAiSearch", "vertexRagStore"])? {
         Some("vertexAiSearch") => o
@@ -95,7 +95,7 @@ fn own_data(o: &mut Object) -> Read<Retrieval> {
     })
 }
 
-fn data_stores(o: &mut Object) -> Read<VertexAiSearch> {
+fn data_stores(o: &mut Object) -> ParseResult<VertexAiSearch> {
     Ok(VertexAiSearch {
         datastore: o.or_zero("datastore")?,
         engine: o.or_zero("engine")?,
@@ -110,7 +110,7 @@ fn data_stores(o: &mut Object) -> Read<VertexAiSearch> {
     })
 }
 
-fn rag_store(o: &mut Object) -> Read<VertexRagStore> {
+fn rag_store(o: &mut Object) -> ParseResult<VertexRagStore> {
     Ok(VertexRagStore {
         rag_resources: o.list("ragResources", |o| {
             Ok(RagResource {
@@ -129,7 +129,7 @@ fn rag_store(o: &mut Object) -> Read<VertexRagStore> {
     })
 }
 
-fn rag_filter(o: &mut Object) -> Read<Filter> {
+fn rag_filter(o: &mut Object) -> ParseResult<Filter> {
     let names = ["vectorDistanceThreshold", "vectorSimilarityThreshold"];
     let threshold = match o.one_of(&names)? {
         Some("vectorDistanceThreshold") => o
@@ -145,7 +145,7 @@ fn rag_filter(o: &mut Object) -> Read<Filter> {
     })
 }
 
-fn rag_ranking(o: &mut Object) -> Read<Ranking> {
+fn rag_ranking(o: &mut Object) -> ParseResult<Ranking> {
     use ranking::RankingConfig as R;
     let ranking_config = match o.one_of(&["rankService", "llmRanker"])? {
         Some("rankService") => o.message("rankService", |o| {
@@ -160,7 +160,7 @@ fn rag_ranking(o: &mut Object) -> Read<Ranking> {
     Ok(Ranking { ranking_config })
 }
 
-fn computer_use(o: &mut Object) -> Read<ComputerUse> {
+fn computer_use(o: &mut Object) -> ParseResult<ComputerUse> {
     let environment = o.word("environment", Environment::from_str_name)?;
     Ok(ComputerUse {
         environment: environment.unwrap_or_default(),
@@ -168,14 +168,14 @@ fn computer_use(o: &mut Object) -> Read<ComputerUse> {
     })
 }
 
-pub(super) fn config(o: &mut Object) -> Read<ToolConfig> {
+pub(super) fn config(o: &mut Object) -> ParseResult<ToolConfig> {
     Ok(ToolConfig {
         function_calling_config: o.message("functionCallingConfig", calling)?,
         retrieval_config: o.message("retrievalConfig", retrieval)?,
     })
 }
 
-fn calling(o: &mut Object) -> Read<FunctionCallingConfig> {
+fn calling(o: &mut Object) -> ParseResult<FunctionCallingConfig> {
     let mode = o.word("mode", function_calling_config::Mode::from_str_name)?;
     Ok(FunctionCallingConfig {
         mode: mode.unwrap_or_default(),
@@ -184,7 +184,7 @@ fn calling(o: &mut Object) -> Read<FunctionCallingConfig> {
     })
 }
 
-fn retrieval(o: &mut Object) -> Read<RetrievalConfig> {
+fn retrieval(o: &mut Object) -> ParseResult<RetrievalConfig> {
     let place = o.message("latLng", |o| {
         Ok(LatLng {
             latitude: o.or_zero("latitude")?,
@@ -198,7 +198,7 @@ fn retrieval(o: &mut Object) -> Read<RetrievalConfig> {
 }
 
 /// A schema in Google's own form, a part of `OpenAPI`'s.
-pub(super) fn schema(o: &mut Object) -> Read<Schema> {
+pub(super) fn schema(o: &mut Object) -> ParseResult<Schema> {
     Ok(Schema {
         r#type: o.word("type", Type::from_str_name)?.unwrap_or_default(),
         format: o.or_zero("format")?,

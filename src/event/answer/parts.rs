@@ -5,20 +5,21 @@ use serde::{Deserialize, Serialize};
 use super::Answer;
 use crate::chat::{Media, Message, Part, Role};
 
-/// A stretch of an answer that the provider sent as one part.
+/// A piece of an answer that the provider sent as one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Piece {
+pub struct AnswerPiece {
     /// What it is.
     #[serde(flatten)]
-    pub kind: PieceKind,
+    pub kind: AnswerPieceKind,
     /// The provider's signature of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
 }
 
-impl Piece {
+impl AnswerPiece {
     pub(super) fn is_empty(&self) -> bool {
-        let (PieceKind::Text { bytes } | PieceKind::Reasoning { bytes }) = self.kind else {
+        let (AnswerPieceKind::Text { bytes } | AnswerPieceKind::Reasoning { bytes }) = self.kind
+        else {
             return false;
         };
         bytes == 0 && self.signature.is_none()
@@ -28,7 +29,7 @@ impl Piece {
 /// What a piece is; the lengths are those of its bytes in the answer's text or reasoning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum PieceKind {
+pub enum AnswerPieceKind {
     /// The next bytes of [`Answer::text`].
     Text {
         /// How many.
@@ -58,7 +59,7 @@ pub enum PieceKind {
     },
 }
 
-/// A stretch of what an answer shows, in order; reasoning, refusals and calls stand apart.
+/// A part of the visible answer; reasoning, refusals and calls are shown separately.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyPart<'a> {
     /// Text up to the next file or item.
@@ -70,8 +71,8 @@ pub enum BodyPart<'a> {
 }
 
 impl Answer {
-    /// The assistant message that this answer becomes in the next request to the dialect that it came
-    /// by; `None` if it said nothing. Thoughts that no one signed are not sent back.
+    /// The assistant message that this answer becomes in the next request in the same dialect; `None` if it is empty.
+    /// Reasoning without a signature is not sent back.
     #[must_use]
     pub fn message(&self, dialect: &str) -> Option<Message> {
         let plain;
@@ -86,7 +87,7 @@ impl Answer {
         for piece in pieces {
             let signed = piece.signature.is_some();
             let part = match &piece.kind {
-                PieceKind::Text { bytes } => {
+                AnswerPieceKind::Text { bytes } => {
                     let text = cut(&mut text, *bytes);
                     if let Some(Part::Text { text: before }) = parts.last_mut()
                         && !signed
@@ -97,15 +98,17 @@ impl Answer {
                     let text = text.to_owned();
                     (signed || !text.is_empty()).then_some(Part::Text { text })
                 }
-                PieceKind::Reasoning { bytes } => {
+                AnswerPieceKind::Reasoning { bytes } => {
                     let text = cut(&mut reasoning, *bytes).to_owned();
                     signed.then_some(Part::Reasoning { text })
                 }
-                PieceKind::ToolCall { index } => {
+                AnswerPieceKind::ToolCall { index } => {
                     self.tool_calls.get(*index).cloned().map(Part::ToolCall)
                 }
-                PieceKind::Media { index } => self.media.get(*index).cloned().map(Part::Media),
-                PieceKind::Opaque { name, raw } => Some(Part::Opaque {
+                AnswerPieceKind::Media { index } => {
+                    self.media.get(*index).cloned().map(Part::Media)
+                }
+                AnswerPieceKind::Opaque { name, raw } => Some(Part::Opaque {
                     dialect: dialect.to_owned(),
                     kind: name.clone(),
                     raw: raw.clone(),
@@ -124,25 +127,25 @@ impl Answer {
         })
     }
 
-    /// The pieces of an answer that thought, spoke and then called: those of most answers.
+    /// The pieces of an answer with reasoning, then text, then calls, which most answers have.
     #[must_use]
-    pub fn plain_pieces(&self) -> Vec<Piece> {
+    pub fn plain_pieces(&self) -> Vec<AnswerPiece> {
         let bytes = self.reasoning.len();
-        let reasoning = (bytes > 0).then_some(PieceKind::Reasoning { bytes });
+        let reasoning = (bytes > 0).then_some(AnswerPieceKind::Reasoning { bytes });
         let bytes = self.text.len();
-        let text = (bytes > 0).then_some(PieceKind::Text { bytes });
-        let calls = (0..self.tool_calls.len()).map(|index| PieceKind::ToolCall { index });
+        let text = (bytes > 0).then_some(AnswerPieceKind::Text { bytes });
+        let calls = (0..self.tool_calls.len()).map(|index| AnswerPieceKind::ToolCall { index });
         let kinds = reasoning.into_iter().chain(text).chain(calls);
         kinds
-            .map(|kind| Piece {
+            .map(|kind| AnswerPiece {
                 kind,
                 signature: None,
             })
             .collect()
     }
 
-    /// Text, files and items in the order in which they came. Texts that are apart only by reasoning, calls or
-    /// signatures are one.
+    /// Text, files and items in the order in which they came. Texts that are separated only by reasoning, calls or
+    /// signatures are joined.
     #[must_use]
     pub fn body(&self) -> Vec<BodyPart<'_>> {
         let mut body = Vec::new();
@@ -153,15 +156,15 @@ impl Answer {
         };
         for piece in &self.pieces {
             let part = match &piece.kind {
-                PieceKind::Text { bytes } => {
+                AnswerPieceKind::Text { bytes } => {
                     end += bytes;
                     continue;
                 }
-                PieceKind::Media { index } => {
+                AnswerPieceKind::Media { index } => {
                     self.media.get(*index).map(|m| BodyPart::Media(*index, m))
                 }
-                PieceKind::Opaque { name, raw } => Some(BodyPart::Item(name, raw)),
-                PieceKind::Reasoning { .. } | PieceKind::ToolCall { .. } => None,
+                AnswerPieceKind::Opaque { name, raw } => Some(BodyPart::Item(name, raw)),
+                AnswerPieceKind::Reasoning { .. } | AnswerPieceKind::ToolCall { .. } => None,
             };
             if let Some(part) = part {
                 body.extend(text(start, end));
@@ -169,13 +172,13 @@ impl Answer {
                 start = end;
             }
         }
-        // What no piece counts (an answer of an older history) is text, too.
+        // Text that no piece counts (in an answer of an older history).
         body.extend(text(start, self.text.len()));
         body
     }
 }
 
-/// Cuts the next bytes off; all that is left if the length does not fit the text.
+/// Splits off the next bytes; all of the rest if the length does not fit the text.
 fn cut<'a>(rest: &mut &'a str, bytes: usize) -> &'a str {
     let (piece, after) = rest.split_at_checked(bytes).unwrap_or((rest, ""));
     *rest = after;

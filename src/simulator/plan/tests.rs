@@ -25,7 +25,7 @@ fn plan_of(model: &Model, random: u64) -> Plan {
 #[test]
 fn a_plan_depends_on_its_seed_alone_runs_forward_in_time_and_ends() {
     for model in MODELS {
-        let steps: Vec<Step> = plan_of(model, 7).collect();
+        let steps: Vec<PlanStep> = plan_of(model, 7).collect();
         assert!(
             steps.iter().eq(&plan_of(model, 7).collect::<Vec<_>>()),
             "{}",
@@ -34,7 +34,7 @@ fn a_plan_depends_on_its_seed_alone_runs_forward_in_time_and_ends() {
         assert!(steps.is_sorted_by_key(|s| s.at), "{}", model.name);
         assert!(steps[0].at >= plan_of(model, 7).head, "{}", model.name);
         assert!(
-            matches!(steps[0].act, Act::Say(Event::Meta { .. })),
+            matches!(steps[0].act, PlanAction::Say(Event::Meta { .. })),
             "{}",
             model.name
         );
@@ -82,9 +82,9 @@ fn a_promise_is_what_the_plan_then_does() {
     for model in MODELS {
         let plan = plan_of(model, 3);
         let promise = plan.promise();
-        let is_token = |s: &Step| matches!(&s.act, Act::Say(event) if event.is_token());
-        let steps: Vec<Step> = plan.collect();
-        let tokens: Vec<&Step> = steps.iter().filter(|s| is_token(s)).collect();
+        let is_token = |s: &PlanStep| matches!(&s.act, PlanAction::Say(event) if event.is_token());
+        let steps: Vec<PlanStep> = plan.collect();
+        let tokens: Vec<&PlanStep> = steps.iter().filter(|s| is_token(s)).collect();
         assert_eq!(promise.tokens, tokens.len() as u64, "{}", model.name);
         assert_eq!(
             promise.first_token,
@@ -110,7 +110,7 @@ fn usage_counts_the_pieces_and_the_limit_holds() {
             let mut answer = crate::event::Answer::default();
             let (mut tokens, mut reasoning) = (0, 0);
             for step in Plan::new(model, &request, drawn(1), 1.0) {
-                if let Act::Say(event) = step.act {
+                if let PlanAction::Say(event) = step.act {
                     tokens += u64::from(event.is_token());
                     reasoning += u64::from(matches!(event, Event::Reasoning { .. }));
                     answer.apply(&event);

@@ -1,5 +1,5 @@
-//! Unpackers of compressed bodies, which give little at a time: few bytes may stand for very many, and each step is
-//! checked before the next.
+//! Decompressors that give little output at a time: few bytes may expand to very many, and the limits are checked
+//! after each step.
 
 use std::io::{self, Write};
 
@@ -7,31 +7,31 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use zstd::stream::raw::{DParameter, Decoder, Operation as _};
 
-/// Bytes that deflate takes at once: it gives at most 1,032 bytes for one.
+/// Bytes given to deflate per step: one byte becomes at most 1,032.
 const DEFLATE_INPUT: usize = 1 << 10;
 
-/// Bytes that the others give at once.
+/// Most bytes of output per step of the others.
 const MAX_OUTPUT: usize = 64 << 10;
 
 /// The largest window of zstd in HTTP, as a power of two (RFC 9659).
 const ZSTD_WINDOW: u32 = 23;
 
-/// What one step did.
+/// The result of one step.
 pub(in crate::transport) struct UnpackStep {
-    /// How many bytes it took.
+    /// How many bytes of input it took.
     pub(in crate::transport) taken: usize,
-    /// What it gave.
+    /// Its output.
     pub(in crate::transport) output: Vec<u8>,
-    /// Whether there may be more to give without more to take.
+    /// Whether there may be more output without further input.
     pub(in crate::transport) is_full: bool,
 }
 
-/// Unpacks a compressed body step by step.
+/// Decompresses a body step by step.
 pub(in crate::transport) trait Unpack: Send {
-    /// Takes some of what was read, and gives some of what that completes.
+    /// Takes some of the input, and returns some output.
     fn step(&mut self, packed: &[u8]) -> io::Result<UnpackStep>;
 
-    /// The end: fails where the body is cut.
+    /// Ends the body; fails if it was cut.
     fn finish(&mut self) -> io::Result<()>;
 }
 
@@ -67,7 +67,7 @@ macro_rules! unpacks {
 
 unpacks!(MultiGzDecoder, ZlibDecoder, DeflateDecoder);
 
-/// Brotli (RFC 7932), without the larger windows that are no part of it.
+/// Brotli (RFC 7932), without the non-standard large windows.
 pub(super) struct Brotli {
     state: Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>,
     ended: bool,
@@ -128,7 +128,7 @@ impl Unpack for Brotli {
 
 /// Zstandard (RFC 8878), one frame or several.
 pub(super) struct Zstd {
-    /// An error, where there was no memory for it.
+    /// An error if there was no memory for it.
     decoder: io::Result<Decoder<'static>>,
     /// Whether the last frame is over.
     ended: bool,

@@ -1,7 +1,7 @@
 //! Linux: receive stamps (`SO_TIMESTAMPING`) and `TCP_INFO`.
 //!
-//! A stamp is made in software when a segment is taken from the network, and is of the wall clock: each is mapped to the
-//! monotonic clock by reading both, and passed over if the wall clock was set since the read before.
+//! A stamp is made in software when a segment is received, by the wall clock. It is mapped to the monotonic clock by
+//! reading both clocks, and ignored if the wall clock was set since the previous read.
 
 use std::{
     io::{self, IoSliceMut},
@@ -29,11 +29,12 @@ use tokio::{
 use super::{SocketRead, TcpInfo};
 use crate::clock::{now, wall_clock_ns};
 
-/// Most bytes of a read: what is not read yet keeps a stamp of its own.
+/// Most bytes of a read: bytes that are not read yet keep a stamp of their own.
 const MAX_READ: usize = 32 << 10;
 
-/// Makes the kernel stamp what this machine receives for as long as the program runs. It begins to do so some time
-/// after the first socket asked, and ends with the last: else a program's first answers would come without.
+/// Keeps the kernel's receive stamps on for as long as the program runs. The kernel turns them on some time after the
+/// first socket asked for them, and off with the last one; without this socket, the first answers would have no
+/// stamps.
 pub(in crate::transport) fn keep_stamping() {
     static ASKS: LazyLock<io::Result<UdpSocket>> = LazyLock::new(|| {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -57,7 +58,7 @@ fn ask_for_stamps(socket: &impl AsFd) {
 #[derive(Debug)]
 pub(in crate::transport) struct Receiver {
     reads: u64,
-    /// Room for a stamp.
+    /// Buffer for the control message with a stamp.
     control: Vec<u8>,
     clocks: Clocks,
     /// Segments with data that the socket had received at the last read.
@@ -75,7 +76,7 @@ impl Receiver {
         }
     }
 
-    /// Reads what is there.
+    /// Reads the available bytes.
     pub(in crate::transport) fn receive(
         &mut self,
         tcp: &TcpStream,
@@ -111,7 +112,7 @@ fn stamp_ns(read: &RecvMsg<'_, '_, ()>) -> Option<i64> {
     })
 }
 
-/// Both clocks, read together.
+/// A simultaneous reading of both clocks.
 #[derive(Clone, Copy, Debug)]
 struct Clocks {
     at: Instant,
@@ -123,8 +124,8 @@ impl Clocks {
     /// interrupted in between.
     const TOGETHER: Duration = Duration::from_micros(20);
 
-    /// How far the clocks may drift apart from one read to the next, beside a thousandth of the time between: a wall
-    /// clock that is slewed runs half as wrong.
+    /// How far the clocks may drift apart between reads, in addition to a thousandth of the time between: a wall
+    /// clock that is slewed drifts half as fast.
     const DRIFT_NS: i64 = 500_000;
 
     fn read() -> Self {
@@ -138,7 +139,7 @@ impl Clocks {
         }
     }
 
-    /// When a stamp of the wall clock was, unless that clock was set since the last time.
+    /// Maps a stamp to the monotonic clock; `None` if the wall clock was set since the last time.
     fn monotonic(&mut self, stamp_ns: i64) -> Option<Instant> {
         let before = std::mem::replace(self, Self::read());
         self.map(before, stamp_ns)

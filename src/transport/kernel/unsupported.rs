@@ -1,4 +1,4 @@
-//! Systems whose kernel is not asked.
+//! Systems without receive stamps and `TCP_INFO` here.
 
 use std::io;
 
@@ -17,7 +17,7 @@ impl Receiver {
         Self { reads: 0 }
     }
 
-    /// Reads what is there.
+    /// Reads the available bytes.
     pub(in crate::transport) fn receive(
         &mut self,
         tcp: &TcpStream,
@@ -33,10 +33,10 @@ impl Receiver {
     }
 }
 
-/// Not asked.
+/// Not supported.
 pub(in crate::transport) fn tcp_info(_: &TcpStream) -> Option<TcpInfo> {
     None
 }
 
-/// There are no stamps.
+/// Not supported.
 pub(in crate::transport) fn keep_stamping() {}

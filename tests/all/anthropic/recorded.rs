@@ -62,11 +62,11 @@ fn expected_fields(sdk: &Value) -> Value {
 /// What the answer is made of, in the provider's words.
 fn blocks(answer: &Answer) -> Value {
     let blocks = answer.pieces.iter().map(|piece| match &piece.kind {
-        PieceKind::Text { .. } => "text",
-        PieceKind::Reasoning { .. } => "thinking",
-        PieceKind::ToolCall { .. } => "tool_use",
-        PieceKind::Media { .. } => "media",
-        PieceKind::Opaque { name, .. } => name,
+        AnswerPieceKind::Text { .. } => "text",
+        AnswerPieceKind::Reasoning { .. } => "thinking",
+        AnswerPieceKind::ToolCall { .. } => "tool_use",
+        AnswerPieceKind::Media { .. } => "media",
+        AnswerPieceKind::Opaque { name, .. } => name,
     });
     blocks.collect()
 }

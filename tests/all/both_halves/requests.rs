@@ -15,8 +15,8 @@ use tokenscope::{
     dialect::{
         Dialect,
         DialectId::{self, Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses},
-        Wire,
-        serve::{Asked, Route, Serve, Way},
+        WireFormat,
+        serve::{PathParams, Serve, ServedRequest, ServedRoute},
     },
     event::Event,
     hints::fit,
@@ -33,10 +33,10 @@ fn base(serve: &Serve) -> Url {
 }
 
 /// What is read of a body that was sent for this model.
-fn read(dialect: &Dialect, serve: &Serve, model: &str, body: &[u8]) -> Asked {
+fn read(dialect: &Dialect, serve: &Serve, model: &str, body: &[u8]) -> ServedRequest {
     let url = (dialect.chat_url)(&base(serve), model);
     let path = &url.as_str()["http://h".len()..];
-    let Some(Route::Chat(way)) = (serve.route)(path, &HeaderMap::new()) else {
+    let Some(ServedRoute::Chat(way)) = (serve.route)(path, &HeaderMap::new()) else {
         panic!("{path} is no chat");
     };
     (serve.read)(body, &way)
@@ -46,8 +46,8 @@ fn read(dialect: &Dialect, serve: &Serve, model: &str, body: &[u8]) -> Asked {
 fn encoded(dialect: &Dialect, serve: &Serve, request: &ChatRequest) -> Vec<u8> {
     let json = (dialect.encode)(request);
     match dialect.wire {
-        Wire::Json => json.to_string().into(),
-        Wire::Grpc(grpc) => {
+        WireFormat::Json => json.to_string().into(),
+        WireFormat::Grpc(grpc) => {
             let message = (grpc.message)(json, &Files::of(request), &base(serve), &request.model);
             message.unwrap().framed.into()
         }
@@ -449,7 +449,7 @@ fn a_body_with_anything_anywhere_is_read_or_refused() {
             json!({"x": [1]}),
         ] {
             for body in spoilt(&body, &with) {
-                match (serve.read)(body.to_string().as_bytes(), &Way::default()) {
+                match (serve.read)(body.to_string().as_bytes(), &PathParams::default()) {
                     Ok(_) => read += 1,
                     Err(fault) => {
                         assert_eq!(fault.status, Some(400), "{id}: {body}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenscope::{
     chat::ToolCall,
-    event::{Event, Piece, PieceKind, ToolCallDelta},
+    event::{AnswerPiece, AnswerPieceKind, Event, ToolCallDelta},
     history::{ExportFormat, History, RunQuery},
     run::{Read, Run, RunId, RunState, RunUpdate, Stamps},
 };
@@ -147,8 +147,8 @@ async fn large_parts_of_an_answer_are_whole() {
         arguments: long(3),
         ..ToolCall::default()
     }];
-    run.answer.pieces = vec![Piece {
-        kind: PieceKind::Opaque {
+    run.answer.pieces = vec![AnswerPiece {
+        kind: AnswerPieceKind::Opaque {
             name: "item".into(),
             raw: long(3),
         },

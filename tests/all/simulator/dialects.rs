@@ -7,12 +7,12 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokenscope::{
     chat::{ChatRequest, Files, Media, Message, Part, Role, Tool},
-    dialect::Wire,
+    dialect::WireFormat,
     endpoint::Endpoint,
     event::{Answer, FaultClass, FinishReason, Usage},
     exchange::list::list_models,
     run::{Origin, Run, RunHead, RunId, RunSpec, execute},
-    simulator::{self, Options, Simulator},
+    simulator::{self, Simulator, SimulatorOptions},
     transport::Transport,
 };
 use tokio_util::sync::CancellationToken;
@@ -224,8 +224,8 @@ async fn plan_of(endpoint: &Endpoint, asked: &ChatRequest) -> String {
     let url = (dialect.chat_url)(&endpoint.base_url, &asked.model);
     let json = (dialect.encode)(asked);
     let body = match dialect.wire {
-        Wire::Json => json.to_string().into(),
-        Wire::Grpc(grpc) => {
+        WireFormat::Json => json.to_string().into(),
+        WireFormat::Grpc(grpc) => {
             let message = (grpc.message)(json, &Files::of(asked), &endpoint.base_url, &asked.model);
             message.unwrap().framed
         }
@@ -354,7 +354,7 @@ async fn errors_have_each_protocols_own_form() {
 
 #[tokio::test]
 async fn the_models_are_listed_in_every_protocol() {
-    let simulator = simulator::serve(Options::default()).await.unwrap();
+    let simulator = simulator::serve(SimulatorOptions::default()).await.unwrap();
     for endpoint in endpoints(&simulator) {
         let transport = Transport::default();
         let listing = list_models(&transport, &endpoint, None, None);

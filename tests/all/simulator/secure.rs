@@ -8,17 +8,17 @@ use tokenscope::{
     endpoint::{Auth, Endpoint, variables::Environment},
     event::FaultClass,
     run::Run,
-    simulator::{self, Options, Simulator},
+    simulator::{self, Simulator, SimulatorOptions},
     transport::ConnectOptions,
 };
 
 use super::{client::reqwest_client, dialects::run_with};
 
 async fn secure() -> (Simulator, tempfile::TempDir) {
-    let options = Options {
+    let options = SimulatorOptions {
         speed: 200.0,
         tls: true,
-        ..Options::default()
+        ..SimulatorOptions::default()
     };
     let simulator = simulator::serve(options).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -96,10 +96,10 @@ async fn ask_locked(endpoint: &Endpoint, key: Option<SecretString>) -> Run {
 }
 
 async fn with_life(seconds: u64) -> Simulator {
-    let options = Options {
+    let options = SimulatorOptions {
         speed: 200.0,
         token_life: std::time::Duration::from_secs(seconds),
-        ..Options::default()
+        ..SimulatorOptions::default()
     };
     simulator::serve(options).await.unwrap()
 }

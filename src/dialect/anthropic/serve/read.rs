@@ -8,7 +8,7 @@ use crate::{
         DialectId,
         anthropic::{block::CALL_BESIDE, encode},
         serve::{
-            Asked, Way,
+            PathParams, ServedRequest,
             read::{self, bad, join, text_of},
         },
     },
@@ -18,7 +18,7 @@ use crate::{
 const OURS: DialectId = DialectId::Anthropic;
 
 /// Reads the JSON of a request.
-pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut body = read::body(body)?;
     plain_texts(&mut body);
     if body["max_tokens"].is_null() {

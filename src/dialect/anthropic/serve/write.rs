@@ -7,10 +7,11 @@ use crate::{
     dialect::{
         anthropic::{block::CALL_BESIDE, item},
         serve::{
-            AnswerHead, Asked, Said, Writer, finish_word, named_event, read::arguments_object, said,
+            AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, finish_word, named_event,
+            read::arguments_object, segments,
         },
     },
-    event::{Answer, Citation, Event, Finish, FinishReason, PieceKind, ToolCallDelta, Usage},
+    event::{Answer, AnswerPieceKind, Citation, Event, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
 /// The protocol's words for why a message ended, the one of each class first.
@@ -34,7 +35,7 @@ pub(super) struct MessageWriter {
     begun: bool,
     open: Option<OpenBlock>,
     /// A block that begins with the next piece of it.
-    announced: Option<Block>,
+    announced: Option<BlockType>,
     /// How many blocks there were.
     blocks: usize,
     /// Sources that belong to the text that is open, or to the next one.
@@ -48,19 +49,19 @@ pub(super) struct MessageWriter {
 
 /// The block that is open.
 struct OpenBlock {
-    block: Block,
+    block: BlockType,
     signed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Block {
+enum BlockType {
     Text,
     Thinking,
     Call(usize),
 }
 
 impl MessageWriter {
-    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    pub(super) fn new(asked: &ServedRequest, head: &AnswerHead) -> Self {
         Self {
             head: head.clone(),
             id: head.id("msg", '_'),
@@ -105,16 +106,16 @@ impl MessageWriter {
     }
 
     /// A piece of a block; an empty one announces a block of its own.
-    fn piece(&mut self, block: Block, piece: &str, out: &mut Vec<u8>) {
+    fn piece(&mut self, block: BlockType, piece: &str, out: &mut Vec<u8>) {
         if piece.is_empty() {
             self.announced = Some(block);
             return;
         }
         self.begin(block, &start(block), out);
         let delta = match block {
-            Block::Thinking => json!({ "type": "thinking_delta", "thinking": piece }),
-            Block::Text => json!({ "type": "text_delta", "text": piece }),
-            Block::Call(_) => json!({ "type": "input_json_delta", "partial_json": piece }),
+            BlockType::Thinking => json!({ "type": "thinking_delta", "thinking": piece }),
+            BlockType::Text => json!({ "type": "text_delta", "text": piece }),
+            BlockType::Call(_) => json!({ "type": "input_json_delta", "partial_json": piece }),
         };
         self.delta(&delta, out);
     }
@@ -125,7 +126,7 @@ impl MessageWriter {
         named_event("content_block_delta", &data, out);
     }
 
-    fn begin(&mut self, block: Block, start: &Value, out: &mut Vec<u8>) {
+    fn begin(&mut self, block: BlockType, start: &Value, out: &mut Vec<u8>) {
         let apart = self.announced.take() == Some(block);
         if !apart && self.open.as_ref().is_some_and(|open| open.block == block) {
             return;
@@ -158,19 +159,19 @@ impl MessageWriter {
         };
         let index = self.blocks.saturating_sub(1);
         match block {
-            Block::Thinking if !signed => {
+            BlockType::Thinking if !signed => {
                 if let Some(signature) = self.head.signature(index) {
                     let delta = json!({ "type": "signature_delta", "signature": signature });
                     self.delta(&delta, out);
                 }
             }
-            Block::Text => {
+            BlockType::Text => {
                 for citation in std::mem::take(&mut self.citations) {
                     let delta = json!({ "type": "citations_delta", "citation": citation });
                     self.delta(&delta, out);
                 }
             }
-            Block::Thinking | Block::Call(_) => {}
+            BlockType::Thinking | BlockType::Call(_) => {}
         }
         self.stop(out);
     }
@@ -183,7 +184,7 @@ impl MessageWriter {
 
     /// A call begins with what goes back beside it, which came with its name.
     fn call(&mut self, delta: &ToolCallDelta, next: &[Event], out: &mut Vec<u8>) {
-        let block = Block::Call(delta.index);
+        let block = BlockType::Call(delta.index);
         let is_open = self.open.as_ref().is_some_and(|open| open.block == block);
         if !is_open || delta.id.is_some() {
             let made = || format!("{}_{}", self.head.id("toolu", '_'), delta.index);
@@ -203,13 +204,13 @@ impl MessageWriter {
     fn sign(&mut self, value: &str, out: &mut Vec<u8>) {
         self.begin_announced(out);
         match self.open.as_mut() {
-            Some(open) if open.block == Block::Thinking => {
+            Some(open) if open.block == BlockType::Thinking => {
                 open.signed = true;
                 let delta = json!({ "type": "signature_delta", "signature": value });
                 self.delta(&delta, out);
             }
             // The sources as they came, in place of what was read from them.
-            Some(open) if open.block == Block::Text => {
+            Some(open) if open.block == BlockType::Text => {
                 let mut text = json!({});
                 beside(&mut text, value, &["citations"]);
                 if let Value::Array(citations) = text["citations"].take() {
@@ -237,7 +238,7 @@ impl MessageWriter {
         if next.iter().any(ends) {
             self.explanation.get_or_insert_default().push_str(text);
         } else {
-            self.piece(Block::Text, text, out);
+            self.piece(BlockType::Text, text, out);
         }
     }
 
@@ -255,10 +256,10 @@ impl MessageWriter {
     }
 }
 
-fn start(block: Block) -> Value {
+fn start(block: BlockType) -> Value {
     match block {
-        Block::Thinking => json!({ "type": "thinking", "thinking": "", "signature": "" }),
-        Block::Text | Block::Call(_) => json!({ "type": "text", "text": "" }),
+        BlockType::Thinking => json!({ "type": "thinking", "thinking": "", "signature": "" }),
+        BlockType::Text | BlockType::Call(_) => json!({ "type": "text", "text": "" }),
     }
 }
 
@@ -327,7 +328,7 @@ fn citation(citation: &Citation) -> Value {
     })
 }
 
-impl Writer for MessageWriter {
+impl AnswerWriter for MessageWriter {
     fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Meta { id, model } => {
@@ -335,9 +336,9 @@ impl Writer for MessageWriter {
                 self.model = model.clone().unwrap_or(std::mem::take(&mut self.model));
                 self.start(next, out);
             }
-            Event::Text { text } => self.piece(Block::Text, text, out),
+            Event::Text { text } => self.piece(BlockType::Text, text, out),
             Event::Refusal { text } => self.refuse(text, next, out),
-            Event::Reasoning { text } => self.piece(Block::Thinking, text, out),
+            Event::Reasoning { text } => self.piece(BlockType::Thinking, text, out),
             Event::ToolCall(delta) => self.call(delta, next, out),
             Event::Signature { value } => self.sign(value, out),
             Event::Citation(source) => {
@@ -371,7 +372,7 @@ impl Writer for MessageWriter {
 
     fn whole(&self, answer: &Answer) -> Value {
         let mut content = Vec::new();
-        for (index, piece) in said(answer).into_iter().enumerate() {
+        for (index, piece) in segments(answer).into_iter().enumerate() {
             content.extend(block(&piece, || self.head.signature(index)));
         }
         let finish = answer.finish.as_ref();
@@ -397,20 +398,20 @@ impl Writer for MessageWriter {
 }
 
 /// The block of a piece of an answer, and what goes back with it.
-fn block(piece: &Said<'_>, sign: impl Fn() -> Option<String>) -> Option<Value> {
+fn block(piece: &AnswerSegment<'_>, sign: impl Fn() -> Option<String>) -> Option<Value> {
     let signature = piece.signature;
     Some(match piece.kind {
-        PieceKind::Text { .. } => {
+        AnswerPieceKind::Text { .. } => {
             let mut block = json!({ "type": "text", "text": piece.text });
             beside(&mut block, signature.unwrap_or_default(), &["citations"]);
             block
         }
-        PieceKind::Reasoning { .. } => {
+        AnswerPieceKind::Reasoning { .. } => {
             let signature = signature.map(str::to_owned).or_else(sign);
             let signature = signature.unwrap_or_default();
             json!({ "type": "thinking", "thinking": piece.text, "signature": signature })
         }
-        PieceKind::ToolCall { .. } => {
+        AnswerPieceKind::ToolCall { .. } => {
             let call = piece.call?;
             let input = arguments_object(&call.arguments);
             let mut block =
@@ -418,7 +419,9 @@ fn block(piece: &Said<'_>, sign: impl Fn() -> Option<String>) -> Option<Value> {
             beside(&mut block, signature.unwrap_or_default(), CALL_BESIDE);
             block
         }
-        PieceKind::Opaque { name, raw } => serde_json::from_str(&known_item(name, raw)?).ok()?,
-        PieceKind::Media { .. } => return None,
+        AnswerPieceKind::Opaque { name, raw } => {
+            serde_json::from_str(&known_item(name, raw)?).ok()?
+        }
+        AnswerPieceKind::Media { .. } => return None,
     })
 }

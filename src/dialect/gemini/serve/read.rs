@@ -9,7 +9,7 @@ use crate::{
         DialectId,
         gemini::{encode, part::base64_bytes, turns::UNSIGNED},
         serve::{
-            Asked, Way,
+            PathParams, ServedRequest,
             read::{self, bad, join, text_of},
         },
     },
@@ -19,7 +19,7 @@ use crate::{
 const OURS: DialectId = DialectId::Gemini;
 
 /// Reads the JSON of a request.
-pub(in crate::dialect) fn parse(mut body: Value, way: &Way) -> Result<Asked, Fault> {
+pub(in crate::dialect) fn parse(mut body: Value, way: &PathParams) -> Result<ServedRequest, Fault> {
     unalias(&mut body);
     let config = &body["generationConfig"];
     let mut request = ChatRequest {
@@ -49,7 +49,7 @@ pub(in crate::dialect) fn parse(mut body: Value, way: &Way) -> Result<Asked, Fau
         read.map_err(|what| bad(format!("contents[{index}]: {what}")))?;
     }
     let written = encode::body(&request);
-    Ok(Asked {
+    Ok(ServedRequest {
         stream: way.stream,
         array: !way.events,
         ..read::whole(request, written, body)

@@ -7,12 +7,12 @@ use super::error;
 use crate::{
     chat::{Media, ToolCall},
     dialect::serve::{
-        AnswerHead, Asked, Said, Writer, finish_word,
+        AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, finish_word,
         open_call::{Called, OpenCall},
         read::arguments_object,
-        said,
+        segments,
     },
-    event::{Answer, Citation, Event, Finish, FinishReason, PieceKind, ToolCallDelta, Usage},
+    event::{Answer, AnswerPieceKind, Citation, Event, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
 /// The protocol's words for why an answer ended, the one of each class first.
@@ -33,7 +33,7 @@ const FINISH: &[(FinishReason, &str)] = &[
 
 /// How responses follow one another in a stream.
 #[derive(Clone, Copy)]
-pub(in crate::dialect) enum Form {
+pub(in crate::dialect) enum StreamForm {
     /// As server-sent events.
     Events,
     /// As one JSON array.
@@ -43,8 +43,8 @@ pub(in crate::dialect) enum Form {
     Messages(fn(&Value) -> Vec<u8>),
 }
 
-impl Form {
-    pub(super) fn of(asked: &Asked) -> Self {
+impl StreamForm {
+    pub(super) fn of(asked: &ServedRequest) -> Self {
         if asked.array {
             Self::Array
         } else {
@@ -57,7 +57,7 @@ pub(in crate::dialect) struct GeminiWriter {
     head: AnswerHead,
     id: String,
     model: String,
-    form: Form,
+    form: StreamForm,
     /// Whether a response was written.
     begun: bool,
     call: OpenCall,
@@ -70,7 +70,11 @@ pub(in crate::dialect) struct GeminiWriter {
 }
 
 impl GeminiWriter {
-    pub(in crate::dialect) fn new(asked: &Asked, head: &AnswerHead, form: Form) -> Self {
+    pub(in crate::dialect) fn new(
+        asked: &ServedRequest,
+        head: &AnswerHead,
+        form: StreamForm,
+    ) -> Self {
         Self {
             head: head.clone(),
             id: format!("{}-{}", head.server, head.number),
@@ -94,17 +98,17 @@ impl GeminiWriter {
 
     fn write_response(&mut self, response: &Value, out: &mut Vec<u8>) {
         let bytes = match (self.form, self.begun) {
-            (Form::Events, _) => format!("data: {response}\n\n").into(),
-            (Form::Array, false) => format!("[{response}").into(),
-            (Form::Array, true) => format!(",\n{response}").into(),
-            (Form::Messages(message), _) => message(response),
+            (StreamForm::Events, _) => format!("data: {response}\n\n").into(),
+            (StreamForm::Array, false) => format!("[{response}").into(),
+            (StreamForm::Array, true) => format!(",\n{response}").into(),
+            (StreamForm::Messages(message), _) => message(response),
         };
         self.begun = true;
         out.extend_from_slice(&bytes);
     }
 
     fn close(&self, out: &mut Vec<u8>) {
-        if matches!(self.form, Form::Array) {
+        if matches!(self.form, StreamForm::Array) {
             out.extend_from_slice(b"]");
         }
     }
@@ -280,16 +284,16 @@ fn usage_json(usage: &Usage) -> Value {
 }
 
 /// A part of an answer, whole.
-fn whole_part(piece: &Said<'_>, head: &AnswerHead) -> Option<Value> {
+fn whole_part(piece: &AnswerSegment<'_>, head: &AnswerHead) -> Option<Value> {
     let mut part = match piece.kind {
-        PieceKind::Text { .. } => json!({ "text": piece.text }),
-        PieceKind::Reasoning { .. } => json!({ "text": piece.text, "thought": true }),
-        PieceKind::ToolCall { index } => {
+        AnswerPieceKind::Text { .. } => json!({ "text": piece.text }),
+        AnswerPieceKind::Reasoning { .. } => json!({ "text": piece.text, "thought": true }),
+        AnswerPieceKind::ToolCall { index } => {
             let signature = piece.signature.map(str::to_owned);
             return Some(call_part(piece.call?, signature, *index, head));
         }
-        PieceKind::Media { .. } => file(piece.media?),
-        PieceKind::Opaque { name, raw } => return item(name, raw),
+        AnswerPieceKind::Media { .. } => file(piece.media?),
+        AnswerPieceKind::Opaque { name, raw } => return item(name, raw),
     };
     if let Some(signature) = piece.signature {
         part["thoughtSignature"] = signature.into();
@@ -303,12 +307,12 @@ fn item(kind: &str, raw: &str) -> Option<Value> {
     part.get(kind).is_some().then_some(part)
 }
 
-impl Writer for GeminiWriter {
+impl AnswerWriter for GeminiWriter {
     fn content_type(&self) -> &'static str {
         match self.form {
-            Form::Events => "text/event-stream",
-            Form::Array => "application/json",
-            Form::Messages(_) => "application/octet-stream",
+            StreamForm::Events => "text/event-stream",
+            StreamForm::Array => "application/json",
+            StreamForm::Messages(_) => "application/octet-stream",
         }
     }
 
@@ -337,9 +341,9 @@ impl Writer for GeminiWriter {
             Event::Usage(usage) => self.usage.get_or_insert_default().merge(*usage),
             Event::Done => self.end(out),
             Event::KeepAlive { .. } => match self.form {
-                Form::Events => out.extend_from_slice(self.head.comment_line().as_bytes()),
-                Form::Array => out.extend_from_slice(b"\n"),
-                Form::Messages(_) => {}
+                StreamForm::Events => out.extend_from_slice(self.head.comment_line().as_bytes()),
+                StreamForm::Array => out.extend_from_slice(b"\n"),
+                StreamForm::Messages(_) => {}
             },
             Event::Fault(fault) => {
                 self.end_call(out);
@@ -357,7 +361,7 @@ impl Writer for GeminiWriter {
     }
 
     fn whole(&self, answer: &Answer) -> Value {
-        let parts = said(answer).into_iter();
+        let parts = segments(answer).into_iter();
         let parts: Vec<Value> = parts.filter_map(|p| whole_part(&p, &self.head)).collect();
         let reason = finish_reason(answer.finish.as_ref(), &answer.refusal);
         let mut candidate = json!({ "content": { "role": "model", "parts": parts },

@@ -8,7 +8,7 @@ use crate::{
         DialectId,
         ollama::encode,
         serve::{
-            Asked, Way,
+            PathParams, ServedRequest,
             read::{self, bad, join, text_of},
         },
     },
@@ -18,7 +18,7 @@ use crate::{
 const OURS: DialectId = DialectId::Ollama;
 
 /// Reads the JSON of a request.
-pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let body = read::body(body)?;
     let functions = body["tools"].as_array().into_iter().flatten();
     let mut request = ChatRequest {
@@ -34,7 +34,7 @@ pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
     }
     let stream = body["stream"].as_bool().unwrap_or(true);
     let written = encode::body(&request);
-    Ok(Asked {
+    Ok(ServedRequest {
         stream,
         ..read::whole(request, written, body)
     })

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     chat::{Media, ToolCall},
     dialect::serve::{
-        AnswerHead, Asked, Writer, finish_word,
+        AnswerHead, AnswerWriter, ServedRequest, finish_word,
         open_call::{Called, OpenCall},
         read::arguments_object,
     },
@@ -32,7 +32,7 @@ pub(super) struct LineWriter {
 }
 
 impl LineWriter {
-    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    pub(super) fn new(asked: &ServedRequest, head: &AnswerHead) -> Self {
         let seconds = i64::try_from(head.created).unwrap_or_default();
         let created = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         Self {
@@ -127,7 +127,7 @@ fn write_line(line: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("{line}\n").as_bytes());
 }
 
-impl Writer for LineWriter {
+impl AnswerWriter for LineWriter {
     fn content_type(&self) -> &'static str {
         "application/x-ndjson"
     }

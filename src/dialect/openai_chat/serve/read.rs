@@ -6,9 +6,9 @@ use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
-        openai_chat::{delta::GOES_BACK, encode},
+        openai_chat::{delta::REASONING_FIELD_SENT_BACK, encode},
         serve::{
-            Asked, Way,
+            PathParams, ServedRequest,
             read::{self, bad, join, text_of},
         },
     },
@@ -18,7 +18,7 @@ use crate::{
 const OURS: DialectId = DialectId::OpenaiChat;
 
 /// Reads the JSON of a request.
-pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut body = read::body(body)?;
     plain_texts(&mut body);
     let tools = body["tools"].as_array().into_iter().flatten();
@@ -39,7 +39,7 @@ pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
     let mut written = encode::body(&request);
     let usage = include_usage(&mut body);
     include_usage(&mut written);
-    Ok(Asked {
+    Ok(ServedRequest {
         usage: usage.unwrap_or(false),
         ..read::whole(request, written, body)
     })
@@ -132,9 +132,15 @@ fn text(parts: Vec<Part>) -> String {
 /// An earlier answer: what was thought, then what was said, then the calls.
 fn answer(message: &Value, said: Vec<Part>) -> Message {
     let mut parts = Vec::new();
-    if let Some(thoughts) = message[GOES_BACK].as_str().filter(|text| !text.is_empty()) {
+    if let Some(thoughts) = message[REASONING_FIELD_SENT_BACK]
+        .as_str()
+        .filter(|text| !text.is_empty())
+    {
         let text = thoughts.to_owned();
-        parts.extend([Part::Reasoning { text }, read::signature(OURS, GOES_BACK)]);
+        parts.extend([
+            Part::Reasoning { text },
+            read::signature(OURS, REASONING_FIELD_SENT_BACK),
+        ]);
     }
     parts.extend(said);
     if parts.iter().any(|part| matches!(part, Part::Text { .. })) {

@@ -8,10 +8,10 @@ use super::error;
 use crate::{
     chat::Media,
     dialect::{
-        openai_chat::{delta::GOES_BACK, fields::KNOWN_ITEMS},
-        serve::{AnswerHead, Asked, Writer, counted_json, finish_word, signature_of},
+        openai_chat::{delta::REASONING_FIELD_SENT_BACK, fields::KNOWN_ITEMS},
+        serve::{AnswerHead, AnswerWriter, ServedRequest, counted_json, finish_word, signature_of},
     },
-    event::{Answer, Citation, Event, FinishReason, PieceKind, ToolCallDelta, Usage},
+    event::{Answer, AnswerPieceKind, Citation, Event, FinishReason, ToolCallDelta, Usage},
 };
 
 /// The protocol's words for why an answer ended, the one of each class first.
@@ -49,7 +49,7 @@ pub(super) struct ChatWriter {
 }
 
 impl ChatWriter {
-    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    pub(super) fn new(asked: &ServedRequest, head: &AnswerHead) -> Self {
         let mut writer = Self {
             id: head.id("chatcmpl", '-'),
             model: asked.request.model.clone(),
@@ -95,7 +95,7 @@ impl ChatWriter {
     }
 
     fn chunk(&self, delta: &impl Serialize, finish: Option<&str>, out: &mut Vec<u8>) {
-        let choice = Choice {
+        let choice = ChunkChoice {
             index: 0,
             delta,
             logprobs: (),
@@ -133,7 +133,7 @@ impl ChatWriter {
 
 /// The one choice of a chunk; typed, since a thousand streams make fifty thousand a second.
 #[derive(Serialize)]
-struct Choice<'a, D> {
+struct ChunkChoice<'a, D> {
     index: u8,
     delta: &'a D,
     logprobs: (),
@@ -151,7 +151,7 @@ enum Delta<'a> {
     Annotations([Value; 1]),
 }
 
-impl Writer for ChatWriter {
+impl AnswerWriter for ChatWriter {
     fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Meta { id, model } => {
@@ -231,7 +231,10 @@ fn message(answer: &Answer) -> Value {
     let silent = answer.text.is_empty() && !answer.tool_calls.is_empty();
     let content = (!silent).then(|| answer.text.clone());
     message.insert("content".into(), content.into());
-    for (name, text) in [(GOES_BACK, &answer.reasoning), ("refusal", &answer.refusal)] {
+    for (name, text) in [
+        (REASONING_FIELD_SENT_BACK, &answer.reasoning),
+        ("refusal", &answer.refusal),
+    ] {
         if !text.is_empty() {
             message.insert(name.into(), text.clone().into());
         }
@@ -239,7 +242,7 @@ fn message(answer: &Answer) -> Value {
     let calls = answer.tool_calls.iter().enumerate().map(|(index, call)| {
         let mut written = json!({ "id": call.id, "type": "function",
             "function": { "name": call.name, "arguments": call.arguments } });
-        let signature = signature_of(answer, &PieceKind::ToolCall { index });
+        let signature = signature_of(answer, &AnswerPieceKind::ToolCall { index });
         if let Some(extra) = signature.and_then(extra_content) {
             written["extra_content"] = extra;
         }

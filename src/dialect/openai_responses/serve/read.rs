@@ -8,12 +8,12 @@ use crate::{
         DialectId,
         openai_chat::serve::{named_file, sound},
         openai_responses::{
-            calls::{KEPT, KEPT_OF_OTHERS},
+            calls::{CALL_SIGNATURE_FIELDS, OTHER_CALL_SIGNATURE_FIELDS},
             client_call::ClientCall,
             encode,
         },
         serve::{
-            Asked, Way,
+            PathParams, ServedRequest,
             read::{self, bad, join, text_of},
         },
     },
@@ -23,7 +23,7 @@ use crate::{
 const OURS: DialectId = DialectId::OpenaiResponses;
 
 /// Reads the JSON of a request.
-pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
+pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut body = read::body(body)?;
     let echo = said_back(&body);
     unabridge(&mut body);
@@ -43,7 +43,7 @@ pub(super) fn parse(body: &[u8], _: &Way) -> Result<Asked, Fault> {
     read::name_results(&mut request.messages);
     let mut written = encode::body(&request);
     unabridge(&mut written);
-    Ok(Asked {
+    Ok(ServedRequest {
         echo,
         ..read::whole(request, written, body)
     })
@@ -179,9 +179,9 @@ fn call(of: &ClientCall, item: &Value) -> Vec<Part> {
         arguments: text_or_json(&item[of.asked]),
     });
     let kept = if of.is_function() {
-        KEPT
+        CALL_SIGNATURE_FIELDS
     } else {
-        KEPT_OF_OTHERS
+        OTHER_CALL_SIGNATURE_FIELDS
     };
     let kept = read::kept(OURS, item, kept);
     std::iter::once(call).chain(kept).collect()

@@ -12,12 +12,12 @@ use crate::{
     dialect::{
         openai_chat::serve::error,
         serve::{
-            AnswerHead, Asked, Said, Writer, counted_json, finish_word, named_event, read::text_of,
-            said,
+            AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, counted_json, finish_word,
+            named_event, read::text_of, segments,
         },
     },
     event::{
-        Answer, Citation, Event, Fault, Finish, FinishReason, PieceKind, ToolCallDelta, Usage,
+        Answer, AnswerPieceKind, Citation, Event, Fault, Finish, FinishReason, ToolCallDelta, Usage,
     },
 };
 
@@ -49,7 +49,7 @@ pub(super) struct ResponseWriter {
 }
 
 impl ResponseWriter {
-    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    pub(super) fn new(asked: &ServedRequest, head: &AnswerHead) -> Self {
         Self {
             head: head.clone(),
             id: head.id("resp", '_'),
@@ -305,7 +305,7 @@ impl ResponseWriter {
     }
 }
 
-impl Writer for ResponseWriter {
+impl AnswerWriter for ResponseWriter {
     fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Meta { id, model } => {
@@ -351,7 +351,7 @@ impl Writer for ResponseWriter {
 
     fn whole(&self, answer: &Answer) -> Value {
         let mut output = Vec::new();
-        for piece in said(answer) {
+        for piece in segments(answer) {
             let id = format!("{}_{}", self.head.id("item", '_'), output.len());
             // The thoughts that an item of this protocol's own holds stand in it.
             if is_sealed(&piece) {
@@ -378,22 +378,22 @@ impl Writer for ResponseWriter {
     }
 }
 
-fn is_sealed(piece: &Said<'_>) -> bool {
-    matches!(piece.kind, PieceKind::Opaque { name, .. } if name == "reasoning")
+fn is_sealed(piece: &AnswerSegment<'_>) -> bool {
+    matches!(piece.kind, AnswerPieceKind::Opaque { name, .. } if name == "reasoning")
 }
 
 impl ResponseWriter {
-    fn whole_item(&self, piece: &Said<'_>, id: &str, index: usize) -> Option<Value> {
+    fn whole_item(&self, piece: &AnswerSegment<'_>, id: &str, index: usize) -> Option<Value> {
         let kept = piece.signature.map(kept).unwrap_or_default();
         let mut open = match piece.kind {
-            PieceKind::Text { .. } => OpenItem::whole(ItemKind::Text, piece.text),
-            PieceKind::Reasoning { .. } => {
+            AnswerPieceKind::Text { .. } => OpenItem::whole(ItemKind::Text, piece.text),
+            AnswerPieceKind::Reasoning { .. } => {
                 let mut item =
                     OpenItem::whole(ItemKind::Reasoning, piece.text).json(id, "completed");
                 item["encrypted_content"] = self.head.signature(index).into();
                 return Some(item);
             }
-            PieceKind::ToolCall { index } => {
+            AnswerPieceKind::ToolCall { index } => {
                 let call = piece.call?;
                 let item = ItemKind::Call {
                     index: *index,
@@ -403,11 +403,11 @@ impl ResponseWriter {
                 };
                 OpenItem::whole(item, &call.arguments)
             }
-            PieceKind::Media { .. } => {
+            AnswerPieceKind::Media { .. } => {
                 let media = piece.media?;
                 return picture(media, id).or_else(|| sound(media, id));
             }
-            PieceKind::Opaque { raw, .. } => return serde_json::from_str(raw).ok(),
+            AnswerPieceKind::Opaque { raw, .. } => return serde_json::from_str(raw).ok(),
         };
         open.kept = kept;
         Some(open.json(id, "completed"))

@@ -1,25 +1,25 @@
-//! What of a request's body the request that was read from it does not say.
+//! The fields of a request body that were not read into the [`ChatRequest`](crate::chat::ChatRequest).
 //!
-//! In: what the dialect writes of the request, and the body that came. Out: a JSON merge patch (RFC 7386) from
-//! one to the other, for [`Params::extra`](crate::chat::Params::extra): written again, the request is the body
-//! that came, whatever stood in it. A null counts as a field that is not there, as servers take it.
+//! In: the body that the dialect encodes from the request, and the body that came. Out: a JSON merge patch (RFC 7386)
+//! from one to the other, for [`Params::extra`](crate::chat::Params::extra), so that the request encoded again is the
+//! body that came, whatever it held. A null counts as a missing field, as servers treat it.
 
 use serde_json::{Map, Value};
 
-/// Most places that are told of one request.
+/// Most places that are reported for one request.
 const MAX_PLACES: usize = 32;
 
-/// What a body says besides.
+/// What a body holds beyond the request.
 #[derive(Debug, Default, PartialEq)]
-pub(in crate::dialect) struct Rest {
-    /// The patch. A list that differs anywhere is in it as a whole.
+pub(in crate::dialect) struct BodyRemainder {
+    /// The patch. A list with any difference is in it as a whole.
     pub patch: Map<String, Value>,
-    /// Where something stands that was not read, as JSON pointers.
+    /// The places that were not read, as JSON pointers.
     pub places: Vec<String>,
 }
 
-impl Rest {
-    /// What `body` says beside `written`.
+impl BodyRemainder {
+    /// The difference from `written` to `body`.
     pub(in crate::dialect) fn of(written: &Value, body: Value) -> Self {
         let mut rest = Self::default();
         if let Some(Value::Object(patch)) = rest.patch(written, body, "") {
@@ -45,14 +45,14 @@ impl Rest {
             }
             (written, body) if is_same(written, &body) => None,
             (written, body) => {
-                self.tell(written, &body, at);
+                self.add_places(written, &body, at);
                 Some(body)
             }
         }
     }
 
-    /// Tells the places within `body` that `written` lacks or has otherwise.
-    fn tell(&mut self, written: &Value, body: &Value, at: &str) {
+    /// Adds the places in `body` that `written` lacks or has otherwise.
+    fn add_places(&mut self, written: &Value, body: &Value, at: &str) {
         if is_same(written, body) || self.places.len() == MAX_PLACES {
             return;
         }
@@ -60,13 +60,13 @@ impl Rest {
             (Value::Object(written), Value::Object(body)) => {
                 for (name, value) in body {
                     let known = written.get(name).unwrap_or(&Value::Null);
-                    self.tell(known, value, &format!("{at}/{name}"));
+                    self.add_places(known, value, &format!("{at}/{name}"));
                 }
             }
             (Value::Array(written), Value::Array(body)) => {
                 for (index, value) in body.iter().enumerate() {
                     let known = written.get(index).unwrap_or(&Value::Null);
-                    self.tell(known, value, &format!("{at}/{index}"));
+                    self.add_places(known, value, &format!("{at}/{index}"));
                 }
             }
             _ => self.places.push(at.to_owned()),
@@ -74,7 +74,7 @@ impl Rest {
     }
 }
 
-/// Whether two values say the same: 1 is 1.0, and null is nothing.
+/// Whether two values mean the same: 1 equals 1.0, and a null field equals a missing one.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -123,7 +123,7 @@ mod tests {
                 &["/list/0/y", "/list/2"],
             ),
         ] {
-            let rest = Rest::of(&written, body.clone());
+            let rest = BodyRemainder::of(&written, body.clone());
             assert_eq!(Value::from(rest.patch.clone()), patch);
             assert_eq!(rest.places, places);
             let mut again = written.as_object().unwrap().clone();

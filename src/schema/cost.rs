@@ -1,8 +1,7 @@
-//! How much it costs to hold an answer against a schema, reckoned before it is done.
+//! Estimates the cost of validating an answer against a schema, before it is done.
 //!
-//! Branches that lead back to the schema's own start can make each level of an answer cost a multiple of
-//! the one below. Here each pair of schema and value is reckoned only once, however often the validator
-//! would come by.
+//! Recursive references under `anyOf` and the like can make validation exponential in the depth of the answer. The
+//! estimate itself visits each pair of subschema and value only once, however often the validator would.
 
 use std::collections::HashMap;
 
@@ -10,51 +9,51 @@ use serde_json::{Map, Value};
 
 use super::walk;
 
-/// Steps that are always granted.
-const GRANTED: u64 = 100_000;
-/// Steps for each byte of the schema and the answer.
+/// Steps that are always allowed.
+const FREE_STEPS: u64 = 100_000;
+/// Further steps allowed for each byte of the schema and the answer.
 const PER_BYTE: u64 = 20;
-/// As deep as schemas may refer to one another before a value is looked into.
-const DEEPEST: usize = 400;
+/// Longest chain of references that is followed.
+const MAX_REFERENCE_DEPTH: usize = 400;
 
-/// Whether holding the answer against the schema costs no more than in proportion to both.
-pub(super) fn is_modest(schema: &Value, answer: &Value, length: usize) -> bool {
+/// Whether validating the answer costs at most an amount proportional to the size of schema and answer.
+pub(super) fn is_affordable(schema: &Value, answer: &Value, length: usize) -> bool {
     let bytes = u64::try_from(schema.to_string().len() + length).unwrap_or(u64::MAX);
-    let limit = GRANTED.saturating_add(bytes.saturating_mul(PER_BYTE));
-    let mut reckoning = Reckoning {
+    let limit = FREE_STEPS.saturating_add(bytes.saturating_mul(PER_BYTE));
+    let mut estimate = CostEstimate {
         root: schema,
         limit,
         targets: HashMap::new(),
         pairs: HashMap::new(),
     };
-    reckoning.of(schema, answer, 0).whole() <= limit
+    estimate.of(schema, answer, 0).total() <= limit
 }
 
-/// Steps to tell whether a value fits, and to tell all that does not.
+/// Cost estimate in steps: to decide whether a value is valid, and to list its validation errors.
 #[derive(Clone, Copy, Debug)]
-struct Steps {
+struct StepCount {
     fits: u64,
-    tells: u64,
+    lists: u64,
 }
 
-impl Steps {
+impl StepCount {
     const TOO_MANY: Self = Self {
         fits: u64::MAX,
-        tells: u64::MAX,
+        lists: u64::MAX,
     };
 
-    fn whole(self) -> u64 {
-        self.fits.saturating_add(self.tells)
+    fn total(self) -> u64 {
+        self.fits.saturating_add(self.lists)
     }
 
     fn add(&mut self, other: Self) {
         self.fits = self.fits.saturating_add(other.fits);
-        self.tells = self.tells.saturating_add(other.tells);
+        self.lists = self.lists.saturating_add(other.lists);
     }
 
-    /// First it is asked whether the value fits, then what does not.
-    fn asked_twice(mut self) -> Self {
-        self.tells = self.tells.saturating_add(self.fits);
+    /// For keywords that the validator checks first for validity, then again for the errors.
+    fn checked_twice(mut self) -> Self {
+        self.lists = self.lists.saturating_add(self.fits);
         self
     }
 
@@ -64,25 +63,25 @@ impl Steps {
     }
 }
 
-struct Reckoning<'a> {
+struct CostEstimate<'a> {
     root: &'a Value,
     limit: u64,
-    /// What references mean.
+    /// The subschemas that references point to.
     targets: HashMap<&'a str, Option<&'a Value>>,
-    /// By the places of schema and value in memory; none while a pair is being reckoned.
-    pairs: HashMap<(*const Value, *const Value), Option<Steps>>,
+    /// Cost by the addresses of schema and value; `None` while a pair is being estimated.
+    pairs: HashMap<(*const Value, *const Value), Option<StepCount>>,
 }
 
-impl<'a> Reckoning<'a> {
-    fn of(&mut self, schema: &'a Value, value: &Value, depth: usize) -> Steps {
+impl<'a> CostEstimate<'a> {
+    fn of(&mut self, schema: &'a Value, value: &Value, depth: usize) -> StepCount {
         let key = (std::ptr::from_ref(schema), std::ptr::from_ref(value));
         if let Some(known) = self.pairs.get(&key) {
-            // Met again before it is reckoned: it refers to itself without going deeper.
-            return known.unwrap_or(Steps::TOO_MANY);
+            // Met again while it is being estimated: the schema refers to itself without going deeper into the value.
+            return known.unwrap_or(StepCount::TOO_MANY);
         }
         let pairs = u64::try_from(self.pairs.len()).unwrap_or(u64::MAX);
-        if depth > DEEPEST || pairs > self.limit {
-            return Steps::TOO_MANY;
+        if depth > MAX_REFERENCE_DEPTH || pairs > self.limit {
+            return StepCount::TOO_MANY;
         }
         self.pairs.insert(key, None);
         let steps = match schema {
@@ -93,30 +92,38 @@ impl<'a> Reckoning<'a> {
         steps
     }
 
-    fn of_map(&mut self, map: &'a Map<String, Value>, value: &Value, depth: usize) -> Steps {
+    fn of_map(&mut self, map: &'a Map<String, Value>, value: &Value, depth: usize) -> StepCount {
         let mut steps = own(value);
         for (keyword, part) in map {
             let more = self.of_keyword(keyword, part, value, depth);
             steps.add(more);
         }
-        // These look at what the other keywords have taken, by asking them again.
+        // `unevaluated…` evaluates the other keywords again.
         let again = map.keys().any(|k| k.starts_with("unevaluated"));
         if again { steps.doubled() } else { steps }
     }
 
-    fn of_keyword(&mut self, keyword: &str, part: &'a Value, value: &Value, depth: usize) -> Steps {
+    fn of_keyword(
+        &mut self,
+        keyword: &str,
+        part: &'a Value,
+        value: &Value,
+        depth: usize,
+    ) -> StepCount {
         match (keyword, part, value) {
             ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(reference), _) => {
                 let root = self.root;
                 let target = self.targets.entry(reference.as_str());
                 let target = *target.or_insert_with(|| walk::target(root, reference));
-                target.map_or(Steps::TOO_MANY, |schema| self.of(schema, value, depth))
+                target.map_or(StepCount::TOO_MANY, |schema| self.of(schema, value, depth))
             }
             ("allOf", Value::Array(parts), _) => self.of_all(parts, value, depth),
             ("anyOf" | "oneOf", Value::Array(parts), _) => {
-                self.of_all(parts, value, depth).asked_twice()
+                self.of_all(parts, value, depth).checked_twice()
             }
-            ("not" | "if" | "then" | "else", part, _) => self.of(part, value, depth).asked_twice(),
+            ("not" | "if" | "then" | "else", part, _) => {
+                self.of(part, value, depth).checked_twice()
+            }
             ("dependentSchemas" | "dependencies", Value::Object(parts), _) => {
                 self.of_all(parts.values(), value, depth)
             }
@@ -163,7 +170,7 @@ impl<'a> Reckoning<'a> {
         parts: impl IntoIterator<Item = &'a Value>,
         value: &Value,
         depth: usize,
-    ) -> Steps {
+    ) -> StepCount {
         let mut steps = length(1);
         for part in parts {
             steps.add(self.of(part, value, depth));
@@ -176,7 +183,7 @@ impl<'a> Reckoning<'a> {
         part: &'a Value,
         values: impl IntoIterator<Item = &'v Value>,
         depth: usize,
-    ) -> Steps {
+    ) -> StepCount {
         let mut steps = length(1);
         for value in values {
             steps.add(self.of(part, value, depth));
@@ -186,7 +193,7 @@ impl<'a> Reckoning<'a> {
 }
 
 /// A keyword on a value, without what is in it.
-fn own(value: &Value) -> Steps {
+fn own(value: &Value) -> StepCount {
     match value {
         Value::String(text) => length(1 + text.len() / 64),
         Value::Array(items) => length(1 + items.len() / 8),
@@ -194,10 +201,10 @@ fn own(value: &Value) -> Steps {
     }
 }
 
-fn length(steps: usize) -> Steps {
+fn length(steps: usize) -> StepCount {
     let steps = u64::try_from(steps).unwrap_or(u64::MAX);
-    Steps {
+    StepCount {
         fits: steps,
-        tells: steps,
+        lists: steps,
     }
 }
