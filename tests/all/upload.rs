@@ -100,7 +100,7 @@ async fn a_large_file_is_not_held_thrice() {
                 "--dialect",
                 endpoint.dialect.as_str(),
                 "-m",
-                "sim-bench",
+                "sim-long",
                 "-a",
                 file.to_str().unwrap(),
                 "Hello",
