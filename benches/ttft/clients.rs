@@ -86,6 +86,8 @@ impl Shared {
         } else {
             None
         };
+        // Who set another one already has one that serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let address = base_url.socket_addrs(|| None)?;
         Ok(Self {
             client,

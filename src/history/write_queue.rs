@@ -302,6 +302,10 @@ impl Pending {
             ..Batch::default()
         };
         for live in self.live.values_mut() {
+            // `finish` brings the whole of it in a moment: nobody is to read it as over without its end.
+            if live.run.state.is_over() && !self.closed {
+                continue;
+            }
             if !std::mem::replace(&mut live.begun, true) {
                 batch.begun.push(live.run.clone());
             } else if live.changed {
@@ -384,7 +388,11 @@ mod tests {
         super::{pieces::PieceContent, tests::a_run},
         *,
     };
-    use crate::{conversation::Conversation, event::Event, run::Read};
+    use crate::{
+        conversation::Conversation,
+        event::{Event, Fault, FaultClass, Phase},
+        run::Read,
+    };
 
     fn text(text: &str) -> RunUpdate {
         RunUpdate::Read {
@@ -422,6 +430,20 @@ mod tests {
         assert!(second.pieces.iter().any(
             |p| matches!(&p.content, PieceContent::Row(_, bytes) if bytes == b"c") && p.seq == 3
         ));
+    }
+
+    #[test]
+    fn a_run_that_is_over_waits_for_the_whole_of_it() {
+        let queue = WriteQueue::default();
+        queue.begin(Run::new(a_run(1).head));
+        batch(&queue);
+        let fault = Fault::new(FaultClass::Dns, Phase::Dns, "no address");
+        for update in RunUpdate::failed_before_start(fault, 0) {
+            queue.record(RunId(1), &update.into());
+        }
+        assert!(batch(&queue).is_empty());
+        queue.finish(a_run(1).into());
+        assert_eq!(batch(&queue).finished.len(), 1);
     }
 
     #[test]
