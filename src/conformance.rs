@@ -1,5 +1,5 @@
-//! What was lost between what was asked and what came: parameters that were not heeded, counts that are
-//! missing or do not add up, deltas that are no part of the protocol.
+//! Conformance checks: parameters that were ignored, token counts that are missing or do not add up, and deviations
+//! from the protocol.
 //!
 //! In: a [`Run`] that is over. Out: [`Finding`]s, each under one [`Check`]. They are derived from the run's
 //! record by the rows of one table; the history keeps them only as an index of what it can derive again.
@@ -21,32 +21,32 @@ use crate::{
 };
 
 words! {
-    /// What a run is held against.
+    /// The checks of a run.
     Check {
-        /// What was asked was not sent, since the model or the protocol takes no such thing.
+        /// A setting was not sent, since the model or the protocol does not support it.
         NotSent = "not_sent",
-        /// What was sent was not heeded, as far as the answer shows.
+        /// A parameter was sent, but ignored, as far as the answer shows.
         Ignored = "ignored",
-        /// The answer does not fit the JSON schema that was asked for.
+        /// The answer has validation errors against the requested JSON schema.
         Schema = "schema",
         /// Another model answered.
         Model = "model",
         /// Token counts are missing or do not add up.
         Usage = "usage",
-        /// Why the answer ended was not said, or does not fit it.
+        /// The finish reason is missing, or contradicts the answer.
         Finish = "finish",
         /// The stream lacked its own end mark.
         EndMark = "end_mark",
-        /// The response said that it was of another type.
+        /// The response's content type is wrong.
         ContentType = "content_type",
-        /// Something came in another form than the protocol has it.
+        /// Something came in another form than the protocol specifies.
         Malformed = "malformed",
-        /// Something came that the protocol's documents do not name.
+        /// Something came that the protocol's documentation does not name.
         Unknown = "unknown",
     }
 }
 
-/// Something that was found in one run.
+/// A finding in one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Under which check.
@@ -82,7 +82,7 @@ pub static CHECKS: &[CheckRow] = &[
     CheckRow { check: Check::Unknown, label: "Unknown", meaning: "Something came that Tokenscope does not know in this protocol; it is kept word for word", find: shape::unknown },
 ];
 
-/// What is there to say of a run; nothing while it goes, and nothing of one that never got an answer.
+/// The findings of a run; none while it is live, and none if it got no answer.
 #[must_use]
 pub fn findings(run: &Run) -> Vec<Finding> {
     if !run.state.is_over() {
@@ -100,7 +100,7 @@ pub fn findings(run: &Run) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether a run tells anything of how its endpoint keeps to the protocol: an answer came, whole or not.
+/// Whether a run can be checked: an answer came, complete or not.
 #[must_use]
 pub fn tells(run: &Run) -> bool {
     run.state.is_over() && run.status.is_some_and(|status| status < 300)
@@ -116,7 +116,7 @@ pub fn row(check: Check) -> &'static CheckRow {
         .unwrap_or(&CHECKS[0])
 }
 
-/// Whether the answer came to a clean end, so that what is missing is missing.
+/// Whether the answer ended cleanly, so that missing parts are findings.
 fn is_whole(run: &Run) -> bool {
     run.state == RunState::Ok
 }

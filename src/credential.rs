@@ -1,9 +1,8 @@
-//! Keys: found, kept and forgotten; never on disk in plain text, in a log, an error or argv.
+//! Keys: looked up, stored and deleted; never on disk in plain text, in a log, an error or argv.
 //!
-//! In: an [`Endpoint`]. Out: its key as a [`SecretString`], and where it lives. Order: environment
-//! variable, `key_command`, memory of this session, OS keyring. Memory stands before the keyring
-//! because a key is only there if the user chose "this session": it is meant to be used instead, and
-//! also where the keyring is locked or hangs.
+//! In: an [`Endpoint`]. Out: its key as a [`SecretString`], and where it lives. Order: environment variable,
+//! `key_command`, memory of this session, OS keyring. Memory comes before the keyring because a key is only there if
+//! the user chose "this session": it is meant to override the keyring, and to work if that is locked or hangs.
 //!
 //! A key belongs to an endpoint's id *and* origin (`scheme://host:port`): one whose URL is edited to
 //! another origin has no key there until the user gives it one.
@@ -128,7 +127,7 @@ impl Credentials {
     pub async fn key(&self, endpoint: &Endpoint) -> Result<FoundKey, KeyError> {
         let ((key, place), problem) = self.find(endpoint, Prompt::Allowed).await;
         match problem {
-            // Whoever chose Google's credentials means them.
+            // If Google's credentials are configured, no other key is used instead.
             Some(why @ KeyError::Google(_)) => Err(why),
             Some(why) if key.is_none() && why.stops(endpoint) => Err(why),
             problem => Ok(FoundKey {
@@ -205,7 +204,7 @@ impl Credentials {
         }
     }
 
-    /// A token of Google's; without leave to ask, only whose it would be.
+    /// An access token of Google; with [`Prompt::Never`], only its account.
     async fn token(
         &self,
         endpoint: &Endpoint,
@@ -226,7 +225,7 @@ impl Credentials {
         }
     }
 
-    /// Looks in every place in order: what was found and where, and the first failure on the way.
+    /// Tries every place in order; returns the key, its place, and the first failure on the way.
     async fn look(
         &self,
         endpoint: &Endpoint,

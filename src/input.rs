@@ -1,4 +1,4 @@
-//! What people give: files, pipes and standard input.
+//! Input of the user: files, pipes and standard input.
 //!
 //! In: a path. Out: its bytes or its text, up to a limit, or words that say why not. A device, a folder, a named pipe
 //! or a file of the kernel's is never read: that may take gigabytes, or never end.
@@ -11,17 +11,17 @@ use std::{
     path::Path,
 };
 
-/// Why something given could not be read: `{name} {why}`.
+/// Why an input could not be read: `{name} {why}`.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} {why}")]
 pub struct InputError {
-    /// What was given, as it is called.
+    /// The input's name.
     pub name: String,
     /// What is wrong with it.
     pub why: Why,
 }
 
-/// What is wrong with something given; its words follow its name.
+/// What is wrong with an input: a phrase that follows its name.
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
     /// Nothing is there.

@@ -1,9 +1,9 @@
-//! Secrets that come back: a server that repeats the key must not bring it into a log, the history or onto the
-//! screen. This is the one place through which all goes that a server says, and before anything of it is cut.
+//! Masks secrets in responses: a key that a server repeats must not get into a log, the history or onto the screen.
+//! Everything that a server sends passes through here, before any of it is truncated.
 //!
-//! In: the call that was sent, what came of it. Out: the same with every secret of that call covered, in whatever
-//! form and field it stands. Only secrets are covered: keys, passwords, cookies, and what stands behind a name that
-//! [names a secret](crate::visible::is_secret_name).
+//! In: the call that was sent, and its response. Out: the response with every secret of that call masked, in any
+//! encoding and field. Only secrets are masked: keys, passwords, cookies, and values with a [secret
+//! name](crate::visible::is_secret_name).
 
 mod forms;
 mod secrets;
@@ -21,13 +21,13 @@ use crate::{
     event::{Event, Fault},
 };
 
-/// What stands in a secret's place.
+/// Replaces a secret.
 const COVER: &str = "•••";
 
-/// What stands behind a text that was cut.
+/// The last character of a truncated text.
 const CUT: char = '…';
 
-/// The text with a secret covered, wherever it stands.
+/// The text with every occurrence of a secret masked.
 pub(crate) fn cover(text: &str, secret: &str) -> String {
     let mut text = text.to_owned();
     Mask::of_secrets([secret]).text(&mut text);
@@ -65,7 +65,7 @@ impl Mask {
         models
     }
 
-    /// What covers every secret in the events of one stream.
+    /// A masker for the events of one stream.
     #[must_use]
     pub fn stream(&self) -> Masked {
         Masked::of(self.clone())
@@ -100,7 +100,7 @@ impl Mask {
             Event::Finish(finish) => self.text(&mut finish.raw),
             Event::Fault(fault) => self.cover_fault(fault),
             Event::Note(note) => self.text(&mut note.text),
-            // Numbers alone.
+            // These hold only numbers.
             Event::Usage(_) | Event::Done | Event::KeepAlive { .. } | Event::LeftOut { .. } => {}
         }
     }
@@ -153,7 +153,7 @@ impl Mask {
         }
     }
 
-    /// Covers secrets in what may be JSON, whose strings can be escaped in more ways than can be looked for.
+    /// Masks secrets in what may be JSON: strings are unescaped first, since there are too many ways to escape them.
     fn json(&self, raw: &mut String) {
         self.text(raw);
         if !raw.contains("\\u") {
@@ -169,7 +169,7 @@ impl Mask {
         }
     }
 
-    /// Covers secrets in a text that is whole, or was cut: a secret that was cut is one still.
+    /// Masks secrets in a text that is complete or truncated: a truncated secret at its end is masked, too.
     pub(crate) fn text(&self, text: &mut String) {
         self.whole(text);
         let cuts = text
@@ -187,7 +187,7 @@ impl Mask {
         }
     }
 
-    /// Covers the secrets that stand whole in a text.
+    /// Masks the complete secrets in a text.
     fn whole(&self, text: &mut String) {
         let found: Vec<_> = self.forms.found(text.as_bytes()).collect();
         for (start, end) in found.into_iter().rev() {

@@ -1,4 +1,4 @@
-//! Files and folders that only their owner may read: all that we write is made here.
+//! Files and folders that only their owner may read: all files are created here.
 //!
 //! On Unix a file gets the permissions 0600 and a folder 0700, whatever the umask; elsewhere the folders of a
 //! user's profile are private already.
@@ -113,7 +113,7 @@ fn mend_all(folder: &Path) -> io::Result<()> {
     mend_one(folder)
 }
 
-/// Takes away what others may do. What a link leads to is somebody else's matter.
+/// Removes the permissions of others. Links are not followed.
 #[cfg(unix)]
 fn mend_one(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

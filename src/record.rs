@@ -43,8 +43,8 @@ pub fn write_pretty(to: &mut impl io::Write, value: &impl Serialize) -> io::Resu
     safe.flush()
 }
 
-/// A way out on which JSON is made safe, some fragments at a time: `serde_json` hands over whole characters, and a
-/// fragment for each escape.
+/// A writer that escapes unsafe characters in JSON. `serde_json` writes whole characters, and one fragment for each
+/// escape.
 fn safe<W: io::Write>(to: &mut W) -> BufWriter<Safe<'_, W>> {
     BufWriter::with_capacity(16 << 10, Safe(to))
 }

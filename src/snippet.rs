@@ -1,7 +1,7 @@
-//! A request as somebody else's program: cURL, Python by the provider's own SDK, JavaScript.
+//! A request as a program to copy: cURL, Python with the provider's SDK, JavaScript.
 //!
-//! In: an [`Endpoint`] and a [`ChatRequest`]. Out: text that asks the same. Keys and the values of the user's
-//! own headers never stand in it: it reads them from environment variables.
+//! In: an [`Endpoint`] and a [`ChatRequest`]. Out: a program that sends the same request. It reads keys and the
+//! values of the user's own headers from environment variables, and never holds them.
 
 mod curl;
 mod javascript;

@@ -1,5 +1,5 @@
-//! Text that can't act: what a model, a server or a person says, with every character made visible that could move
-//! a cursor, reorder a line or hide in it.
+//! Makes foreign text safe to show: every character that could move a cursor, reorder a line or be invisible is
+//! escaped.
 //!
 //! The terminal, the JSON lines and the window all show text through this.
 
@@ -24,7 +24,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// [`visible`] for what is to stand on one line: newlines and tabs are shown, too.
+/// [`visible`] for text on one line: newlines and tabs are escaped, too.
 #[must_use]
 pub fn visible_line(text: &str) -> Cow<'_, str> {
     let safe = visible(text);
@@ -60,7 +60,7 @@ pub fn visible_json(json: &str) -> Cow<'_, str> {
 pub struct Guard {
     /// The last character that was decided on.
     before: Option<char>,
-    /// The last one of a piece, where the next one decides.
+    /// The last character of a piece, if the next one decides about it.
     held: Option<char>,
 }
 
@@ -112,7 +112,7 @@ fn in_context(
     })
 }
 
-/// Whether nothing in the text need be looked at twice.
+/// Whether no character of the text needs escaping.
 fn is_plain(text: &str) -> bool {
     !text.chars().any(|c| acts(c) || is_unseen(c))
 }
@@ -122,14 +122,14 @@ fn needs_next(c: char) -> bool {
     matches!(c, '\r' | ZWSP | ZWNJ | ZWJ)
 }
 
-/// Whether a character would act on what shows it, or stand in it unseen.
+/// Whether a character would act on a terminal or window, or be invisible.
 fn is_hidden(before: Option<char>, c: char, after: Option<char>) -> bool {
     let around = |is: fn(char) -> bool| before.is_some_and(is) && after.is_some_and(is);
     match c {
         ZWSP => !around(is_written_without_blanks),
         ZWNJ => !around(takes_joiners),
         ZWJ => !(around(takes_joiners) || around(is_pictograph)),
-        // Of several in a row only the first can mean something; more of them spell a hidden text.
+        // Of several in a row only the first has a meaning; more could spell a hidden text.
         c if is_selector(c) => before.is_none_or(|c| c <= ' ' || is_selector(c) || is_unseen(c)),
         c => acts(c) || is_unseen(c),
     }

@@ -1,4 +1,4 @@
-//! `tokenscope decode`: what a captured response really says, and what is wrong with it.
+//! `tokenscope decode`: shows what a captured response contains, and what is wrong with it.
 
 mod capture;
 mod peeked;
@@ -72,7 +72,7 @@ pub(super) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Why decoding could not go on.
+/// Why decoding stopped.
 enum Failure {
     Usage(UsageError),
     Read(io::Error),

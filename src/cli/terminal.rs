@@ -1,5 +1,5 @@
-//! The one way to standard output and standard error: nothing that goes it can act on a terminal, and a standard
-//! error that can't be written to is no reason to fail.
+//! The only access to standard output and standard error: all text is made safe for a terminal, and errors of writing
+//! to standard error are ignored.
 
 use std::io::{self, BufWriter, StderrLock, StdoutLock, Write};
 

@@ -1,4 +1,4 @@
-//! Whether the parameters that a provider says back are those that were sent.
+//! Whether the parameters that a provider echoes are those that were sent.
 
 use serde_json::{Map, Value};
 

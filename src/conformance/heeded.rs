@@ -1,4 +1,4 @@
-//! Whether what was asked was heeded, as far as the answer shows.
+//! Whether parameters were respected, as far as the answer shows.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Whether what came has the shape that the protocol gives it.
+//! Whether the response has the form that the protocol specifies.
 
 use serde_json::value::RawValue;
 

@@ -1,4 +1,4 @@
-//! Whether functions were called as they had to be.
+//! Whether functions were called as the request's tool choice required.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The OS keyring, kept at arm's length: it may be absent, locked, or never answer.
+//! The OS keyring, called on a thread of its own, since it may be absent, locked, or never answer.
 //!
 //! In: calls from any async task. Out: an answer within five seconds. The keyring's own calls block,
 //! so they run on one detached OS thread, one at a time; nothing ever waits for that thread to end.
@@ -26,22 +26,22 @@ use super::KeyError;
 /// How long a call may take, waiting for its turn included.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A keyring that is open. Calls block; one that fails other than by being locked is opened anew.
+/// An open keyring. Calls block. After a failure other than being locked, it is opened again.
 pub(super) trait Store {
-    /// Does one thing. Only [`Op::Get`] gives a secret.
+    /// Performs one operation.
     fn call(&mut self, op: &Op) -> KeyringResult;
 }
 
-/// What a keyring is asked.
+/// An operation on a keyring.
 #[derive(Clone)]
 pub(super) enum Op {
-    /// For a secret, if it can be had without asking the user for the keyring's password.
+    /// Reads a secret, if that is possible without asking the user for the keyring's password.
     Peek { owner: String },
-    /// For a secret. The service may ask the user to unlock it.
+    /// Reads a secret. The service may ask the user to unlock the keyring.
     Get { owner: String },
-    /// To keep a secret. The service may ask the user to unlock it.
+    /// Stores a secret. The service may ask the user to unlock the keyring.
     Set { owner: String, secret: SecretString },
-    /// To forget a secret, if there is one.
+    /// Deletes a secret, if there is one.
     Forget { owner: String },
 }
 
@@ -51,16 +51,16 @@ pub(super) type KeyringResult = Result<Option<SecretString>, KeyError>;
 /// was started later is seen.
 pub(super) type OpenKeyring = Box<dyn FnMut() -> Result<Box<dyn Store>, KeyError> + Send>;
 
-/// The way to the keyring's thread.
+/// A handle on the keyring's thread.
 pub(super) struct Keyring {
     limit: Duration,
-    gate: Arc<Mutex<KeyringThread>>,
-    /// What the thread will need, until the first call starts it.
+    state: Arc<Mutex<KeyringThread>>,
+    /// Moved into the thread by the first call, which starts it.
     open: Mutex<Option<OpenKeyring>>,
     jobs: Mutex<Option<Sender<KeyringJob>>>,
 }
 
-/// What is known of the thread.
+/// The state of the thread.
 #[derive(Default)]
 struct KeyringThread {
     busy: bool,
@@ -77,7 +77,7 @@ impl Keyring {
     pub(super) fn new(open: OpenKeyring) -> Self {
         Self {
             limit: LIMIT,
-            gate: Arc::default(),
+            state: Arc::default(),
             open: Mutex::new(Some(open)),
             jobs: Mutex::new(None),
         }
@@ -85,7 +85,7 @@ impl Keyring {
 
     /// Makes one call, on a tokio runtime with its timer on.
     pub(super) async fn call(&self, op: Op) -> KeyringResult {
-        if lock(&self.gate).hung {
+        if lock(&self.state).hung {
             let why = "it is still busy with an earlier call; answer its prompt if one is open";
             return Err(KeyError::Hung(why.to_owned()));
         }
@@ -94,14 +94,14 @@ impl Keyring {
         match timeout(self.limit, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(KeyError::Other("the keyring's thread has ended".to_owned())),
-            Err(_) => Err(self.gave_up()),
+            Err(_) => Err(self.timed_out()),
         }
     }
 
-    /// Shuts the gate, unless the call has just come back after all.
-    fn gave_up(&self) -> KeyError {
-        let mut gate = lock(&self.gate);
-        gate.hung = gate.busy;
+    /// Marks the thread as hung, unless the call has just returned.
+    fn timed_out(&self) -> KeyError {
+        let mut state = lock(&self.state);
+        state.hung = state.busy;
         KeyError::Hung(format!(
             "no answer within {} seconds; if it shows a prompt, answer that and try again",
             self.limit.as_secs()
@@ -121,34 +121,33 @@ impl Keyring {
     fn start(&self) -> Result<Sender<KeyringJob>, KeyError> {
         let gone = || KeyError::Other("the keyring's thread could not be started".to_owned());
         let open = lock(&self.open).take().ok_or_else(gone)?;
-        let (jobs, inbox) = mpsc::channel();
-        let gate = Arc::clone(&self.gate);
+        let (jobs, queue) = mpsc::channel();
+        let state = Arc::clone(&self.state);
         thread::Builder::new()
             .name("keyring".to_owned())
-            .spawn(move || serve(&inbox, open, &gate))
+            .spawn(move || serve(&queue, open, &state))
             .map_err(|_| gone())?;
         Ok(jobs)
     }
 }
 
 /// The thread: takes calls until no one can make any.
-fn serve(inbox: &Receiver<KeyringJob>, mut open: OpenKeyring, gate: &Mutex<KeyringThread>) {
+fn serve(queue: &Receiver<KeyringJob>, mut open: OpenKeyring, state: &Mutex<KeyringThread>) {
     let mut store = None;
-    while let Ok(KeyringJob { op, reply }) = inbox.recv() {
-        // Who gave up waiting was told that it failed, so it must not happen behind their back.
+    while let Ok(KeyringJob { op, reply }) = queue.recv() {
+        // A caller that timed out was told that the call failed, so it must not be made any more.
         if reply.is_closed() {
             continue;
         }
-        lock(gate).busy = true;
+        lock(state).busy = true;
         let answer = answer(&mut store, &mut open, &op);
-        *lock(gate) = KeyringThread::default();
+        *lock(state) = KeyringThread::default();
         // The caller may have given up meanwhile.
         let _ = reply.send(answer);
     }
 }
 
-/// Makes the call on the store that is open, or on a fresh one if that fails: its service may have
-/// been started anew since.
+/// Makes the call on the open store, or on a new one if that fails: the service may have been restarted.
 fn answer(store: &mut Option<Box<dyn Store>>, open: &mut OpenKeyring, op: &Op) -> KeyringResult {
     let reused = store.is_some();
     let first = attempt(store, open, op);

@@ -1,4 +1,4 @@
-//! An endpoint with another id: what is kept for it goes with it.
+//! Moves stored secrets when an endpoint's id changes.
 
 use super::{Credentials, KeyError, key_owner, keyring::Op, proxy::proxy_owner};
 use crate::endpoint::Endpoint;
@@ -40,7 +40,7 @@ impl Credentials {
             Ok(Some(secret)) => secret,
             Err(why) => return Err(why),
         };
-        // Kept anew before it is forgotten: a failure in between loses nothing.
+        // Stored under the new id before it is deleted: a failure in between loses nothing.
         let set = Op::Set {
             owner: to,
             secret: kept,

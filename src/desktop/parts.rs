@@ -12,7 +12,7 @@ use egui::{Label, RichText, Ui};
 pub use self::pictures::decoded;
 pub use self::{
     files::{bytes_text, icon_of, in_background, media_ui},
-    pictures::{Look, look, texture},
+    pictures::{FileSummary, look, texture},
 };
 use super::{
     icons,

@@ -13,9 +13,9 @@ const STAYS_SECS: f64 = 5.0;
 
 /// What threads and plugins have to tell; in egui's memory, so that whoever has a context can.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<String>>>);
+struct PendingToasts(Arc<Mutex<Vec<String>>>);
 
-impl Told {
+impl PendingToasts {
     fn of(ctx: &Context) -> Self {
         ctx.data_mut(|data| data.get_temp_mut_or_default::<Self>(Id::NULL).clone())
     }
@@ -23,7 +23,7 @@ impl Told {
 
 /// Tells something from anywhere; shown with the next frame.
 pub fn tell(ctx: &Context, text: String) {
-    let told = Told::of(ctx);
+    let told = PendingToasts::of(ctx);
     (told.0.lock().unwrap_or_else(PoisonError::into_inner)).push(text);
     ctx.request_repaint();
 }
@@ -46,7 +46,7 @@ impl Toasts {
     /// Shows what is to be told, the latest first, and wakes the window when the next one goes.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme) {
         let told = std::mem::take(
-            &mut *(Told::of(ui.ctx()).0.lock()).unwrap_or_else(PoisonError::into_inner),
+            &mut *(PendingToasts::of(ui.ctx()).0.lock()).unwrap_or_else(PoisonError::into_inner),
         );
         for text in &told {
             self.tell(text);

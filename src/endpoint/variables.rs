@@ -53,7 +53,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// A reference that can't be followed. Holds names only, never values.
+/// A reference that can't be resolved. Holds names only, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadReference {
     /// No such variable.

@@ -1,6 +1,6 @@
-//! Secrets that come in pieces, over several events: what may be the beginning of one is held back until the next
-//! piece tells. So a text is late only where it ends with the first letters of a key, and by one piece; its stamps are
-//! taken before it comes here.
+//! Secrets that are split over several events: text that may be the beginning of a secret is held back until the next
+//! piece decides. So text is delayed only if it ends with the first letters of a secret, and only by one piece.
+//! Stamps are taken before.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::mask::{COVER, Mask};
 /// go on with the rest of it.
 const COVERED_FROM: usize = 4;
 
-/// A text of an answer that comes in pieces.
+/// A text of an answer that comes in several events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum MaskedChannel {
     Text,
@@ -25,9 +25,9 @@ enum MaskedChannel {
 /// The end of a text that may be the beginning of a secret.
 #[derive(Debug, Default)]
 struct Tail {
-    /// Of it, what was told or covered already.
+    /// The part of it that was emitted or masked already.
     told: String,
-    /// Of it, what is held back.
+    /// The part of it that is held back.
     held: String,
 }
 
@@ -129,7 +129,7 @@ impl Masked {
 }
 
 impl Tail {
-    /// What may be told of a next piece.
+    /// The part of the next piece that may be emitted.
     fn push(&mut self, mask: &Mask, piece: &str) -> String {
         let text = [self.told.as_str(), &self.held, piece].concat();
         let mut out = String::new();
@@ -189,7 +189,7 @@ impl MaskedChannel {
     }
 }
 
-/// Whether an event says nothing of the answer itself, so that a text may go on behind it.
+/// Whether an event is not part of the answer, so that a text may continue after it.
 fn is_beside(event: &Event) -> bool {
     matches!(
         event,

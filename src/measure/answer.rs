@@ -195,7 +195,7 @@ fn from_schedule(run: &Run, at: Option<OffsetNs>) -> Option<f64> {
 
 /// Tokens that were streamed (more than one), and for how many milliseconds (more than none).
 fn streamed(run: &Run) -> Option<(u64, f64)> {
-    // Of an answer that broke off, the counts need not be of all that came.
+    // If an answer broke off, its counts may not cover all that came.
     let usage = run.answer.usage.filter(|_| run.answer.fault.is_none())?;
     // OpenAI's reasoning models count reasoning that they never send.
     let hidden = if run.answer.reasoning.is_empty() {

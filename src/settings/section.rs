@@ -152,7 +152,7 @@ impl EndpointSection {
         }
     }
 
-    /// The section without what holds anyway.
+    /// The section without values that are defaults.
     pub(super) fn without_defaults(self, id: &str) -> Self {
         let bare = Self {
             preset: self.preset.clone(),
@@ -271,7 +271,7 @@ fn preset_url(preset: &Preset) -> Result<Url, BadSection> {
     }
 }
 
-/// A value that is not what holds anyway.
+/// The value, unless it is the default.
 fn kept<T: PartialEq>(value: Option<T>, default: Option<&T>) -> Option<T> {
     value.filter(|value| Some(value) != default)
 }

@@ -1,4 +1,4 @@
-//! Tells when the settings file has changed, by whatever editor and however it writes.
+//! Watches the settings file for changes, by any editor.
 //!
 //! In: events of the file's folder (editors replace files by renaming), or of polling it where the
 //! system gives no events. Out: one call a change, after a short quiet, and none if the file says what

@@ -1,4 +1,4 @@
-//! Carries a plan out: waits, writes, and leaves the truth in the ledger.
+//! Executes a plan: waits, writes, and records what happened in the ledger.
 
 use std::{
     io,
@@ -38,7 +38,7 @@ pub(super) struct SimulatedAnswer {
     pub usage: bool,
 }
 
-/// Between two looks whether everything has been written.
+/// Time between two checks whether everything has been written.
 const FLUSH_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why a body breaks off.

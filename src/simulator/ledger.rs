@@ -1,5 +1,4 @@
-//! What the simulator planned and what it really did, piece by piece: the truth that a client's
-//! figures are held against.
+//! Records what the simulator planned and what it really did, piece by piece: the reference for a client's figures.
 //!
 //! All times are nanoseconds since the request was read: the read that completed it, and the write
 //! that carried a piece. A client's TTFT minus `written_first_token_ns` is therefore all that

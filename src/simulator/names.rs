@@ -1,5 +1,5 @@
-//! Who may ask. A web page must not drive the simulator, so names other than this machine's own are
-//! refused in `Host` (DNS rebinding) and in `Origin`, and no CORS header is ever sent.
+//! Access control: a web page must not use the simulator, so names other than this machine's own are refused in
+//! `Host` (DNS rebinding) and in `Origin`, and no CORS header is ever sent.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Waiting to the tenth of a millisecond: tokio's own timer counts in whole milliseconds.
+//! A timer with a resolution of a tenth of a millisecond: tokio's own counts whole milliseconds.
 //!
 //! One thread sleeps until the earliest deadline of all answers and wakes the tasks that are due.
 //! Deadlines are absolute, so lateness never adds up; with nothing to wait for the thread sleeps.
@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// The instant; the simulator keeps its own truth of when it read and wrote.
+/// The current instant; the simulator keeps its own record of when it read and wrote.
 #[expect(
     clippy::disallowed_methods,
     reason = "what the simulator did is the truth that measuring is held against"
@@ -44,7 +44,7 @@ pub(super) struct Pacer {
 
 #[derive(Debug, Default)]
 struct Queue {
-    alarms: BinaryHeap<Reverse<PaceTimer>>,
+    timers: BinaryHeap<Reverse<PaceTimer>>,
     stop: bool,
 }
 
@@ -100,8 +100,8 @@ impl Pacer {
 
     fn set(&self, at: Instant, waker: Waker) {
         let mut queue = lock(&self.queue);
-        let earliest = queue.alarms.peek().is_none_or(|first| at < first.0.at);
-        queue.alarms.push(Reverse(PaceTimer { at, waker }));
+        let earliest = queue.timers.peek().is_none_or(|first| at < first.0.at);
+        queue.timers.push(Reverse(PaceTimer { at, waker }));
         drop(queue);
         if earliest {
             self.sleeper.unpark();
@@ -155,11 +155,11 @@ fn take_due(queue: &Mutex<Queue>, due: &mut Vec<Waker>) -> PaceStep {
         return PaceStep::Stop;
     }
     let now = now();
-    while let Some(Reverse(first)) = queue.alarms.peek() {
+    while let Some(Reverse(first)) = queue.timers.peek() {
         if first.at > now {
             return PaceStep::In(first.at - now);
         }
-        due.extend(queue.alarms.pop().map(|alarm| alarm.0.waker));
+        due.extend(queue.timers.pop().map(|timer| timer.0.waker));
     }
     PaceStep::Nothing
 }

@@ -1,4 +1,4 @@
-//! Connections that were opened and have asked nothing yet: where there is no room for others, they give way.
+//! Connections without a request yet: they are closed if there is no room for others.
 
 use std::{
     collections::BTreeMap,
@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::now;
 
-/// How long a connection may take to ask something before it can be made to give way: a thousand clients that start
-/// at once are no flood.
+/// How long a connection may take until its first request before it may be closed for others: long enough for a
+/// thousand clients that start at once.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// The connections without a request.

@@ -19,7 +19,7 @@ use super::{
     pace,
 };
 
-/// What the handlers of a connection may know of it and do to it. Clones share the connection.
+/// A handle on a connection for its request handlers. Clones share the connection.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectionHandle {
     ledger: Arc<Ledger>,

@@ -1,4 +1,4 @@
-//! Which names stand before a secret: of headers, of fields in a query, of environment variables.
+//! Which names of headers, query fields and environment variables have secret values.
 
 /// Words that name a secret where a name ends with them.
 const LAST: &[&str] = &[
@@ -43,7 +43,7 @@ const ANYWHERE: &[&str] = &[
     "authorization",
 ];
 
-/// Names that end so, and yet hold no secret.
+/// Names with these endings whose values are not secret.
 const OPEN: &[&str] = &[
     "idempotencykey",
     "cachekey",
@@ -52,7 +52,7 @@ const OPEN: &[&str] = &[
     "sortkey",
 ];
 
-/// Whether what stands behind this name is a secret.
+/// Whether a value with this name is a secret.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
     let words = words(name);

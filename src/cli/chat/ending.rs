@@ -1,4 +1,4 @@
-//! How `chat` ends: when all is stored, or when somebody does not want to wait for that.
+//! The end of `chat`: when everything is stored, or when the user does not want to wait for that.
 
 use std::{
     process::{ExitCode, exit},

@@ -1,4 +1,4 @@
-//! What is asked, as arguments, files and standard input tell it.
+//! Builds the prompt from arguments, files and standard input.
 
 use std::{
     io::{self, IsTerminal as _},

@@ -177,7 +177,7 @@ impl<'a> Frame<'a> {
 
 /// What came of a frame.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct PlotOutput {
     /// A run that was clicked.
     pub clicked: Option<RunId>,
     /// The target under the pointer.
@@ -191,7 +191,7 @@ pub struct Shown {
 }
 
 /// Draws the plot over the whole of what is left.
-pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
+pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
     let Frame { time, scale, .. } = frame;
     let plot = Plot::new("ttft")
         .allow_scroll(false)
@@ -243,7 +243,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> Shown {
         hover_ui(ui, theme, &response, track, &mark, at);
     }
     let bounds = answer.transform.bounds();
-    Shown {
+    PlotOutput {
         clicked: found
             .filter(|_| response.clicked())
             .map(|(_, mark, _)| mark.run),

@@ -8,7 +8,7 @@ use egui::{RichText, Sense, Ui, Vec2, WidgetInfo, vec2};
 
 use super::{
     address_ui,
-    pictures::{self, Look},
+    pictures::{self, FileSummary},
 };
 use crate::{
     chat::Media,
@@ -76,17 +76,17 @@ pub fn bytes_text(bytes: usize) -> String {
 /// A picture as itself, as far as it can be shown.
 fn picture_ui(ui: &mut Ui, theme: &Theme, media: &Media, number: usize) {
     match pictures::look(ui.ctx(), &media.data) {
-        Look::Fits(size) => shown_ui(ui, theme, media, size, number),
-        Look::Coming => {
+        FileSummary::Fits(size) => shown_ui(ui, theme, media, size, number),
+        FileSummary::Coming => {
             ui.label(caption(theme, "Decoding the picture…"));
         }
-        Look::TooLarge([width, height]) => {
+        FileSummary::TooLarge([width, height]) => {
             let text = format!(
                 "This picture is too large to be shown here ({width} × {height} pixels): save it to look at it"
             );
             ui.label(caption(theme, text));
         }
-        Look::Unknown => {
+        FileSummary::Unknown => {
             ui.label(caption(theme, "This picture can’t be shown here"));
         }
     }

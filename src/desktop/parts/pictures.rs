@@ -25,7 +25,7 @@ const MAX_HELD: usize = 64 << 20;
 
 /// What is known of a file without decoding it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum FileSummary {
     /// Nothing yet.
     Coming,
     /// A picture of this width and height that can be shown.
@@ -38,16 +38,16 @@ pub enum Look {
 
 /// What the header of a file says.
 #[must_use]
-pub fn look_at(data: &[u8]) -> Look {
+pub fn look_at(data: &[u8]) -> FileSummary {
     let Some(decoder) = decoder(data, Limits::no_limits()) else {
-        return Look::Unknown;
+        return FileSummary::Unknown;
     };
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
-        Look::TooLarge([width, height])
+        FileSummary::TooLarge([width, height])
     } else {
-        Look::Fits([width, height])
+        FileSummary::Fits([width, height])
     }
 }
 
@@ -55,7 +55,7 @@ pub fn look_at(data: &[u8]) -> Look {
 /// budget.
 #[must_use]
 pub fn decoded(data: &[u8], longest: u32) -> Option<ColorImage> {
-    if !matches!(look_at(data), Look::Fits(_)) {
+    if !matches!(look_at(data), FileSummary::Fits(_)) {
         return None;
     }
     let mut limits = Limits::default();
@@ -81,16 +81,16 @@ fn decoder(data: &[u8], limits: Limits) -> Option<impl ImageDecoder> {
 
 /// The pictures of a window: one shelf for all views, kept in egui's memory.
 #[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<Kept>>);
+struct Shelf(Arc<Mutex<CachedPicture>>);
 
 /// A picture's content, and the longest edge that it is kept with.
 type Key = (Sha256, u32);
 
 #[derive(Default)]
-struct Kept {
-    looks: HashMap<Sha256, Look>,
+struct CachedPicture {
+    looks: HashMap<Sha256, FileSummary>,
     pictures: HashMap<Key, Picture>,
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<PictureJob>,
     /// What is on its way, by the address of the bytes: their hash may not be known yet.
     asked: HashSet<(usize, u32)>,
     working: bool,
@@ -115,20 +115,20 @@ enum Pixels {
 }
 
 /// Something to find out about a file: what it is, where `side` is 0, or its pixels.
-struct Job {
+struct PictureJob {
     data: Contents,
     side: u32,
 }
 
 /// What is known of a file; what is not is found out, and a frame follows.
-pub fn look(ctx: &Context, data: &Contents) -> Look {
+pub fn look(ctx: &Context, data: &Contents) -> FileSummary {
     let shelf = Shelf::of(ctx);
     let mut kept = shelf.lock();
     let known = data.known_sha256();
     let known = known.and_then(|hash| kept.looks.get(&hash).copied());
     known.unwrap_or_else(|| {
         shelf.ask(ctx, &mut kept, data, 0);
-        Look::Coming
+        FileSummary::Coming
     })
 }
 
@@ -184,16 +184,16 @@ impl Shelf {
         ctx.data_mut(|data| data.get_temp_mut_or_default::<Self>(Id::NULL).clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, CachedPicture> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, ctx: &Context, kept: &mut Kept, data: &Contents, side: u32) {
+    fn ask(&self, ctx: &Context, kept: &mut CachedPicture, data: &Contents, side: u32) {
         if !kept.asked.insert((data.as_ptr().addr(), side)) {
             return;
         }
         let data = data.clone();
-        kept.jobs.push_back(Job { data, side });
+        kept.jobs.push_back(PictureJob { data, side });
         if !std::mem::replace(&mut kept.working, true) {
             let (worker, ctx) = (self.clone(), ctx.clone());
             in_background("pictures", move || worker.work(&ctx));
@@ -211,7 +211,7 @@ impl Shelf {
             drop(kept);
             let hash = job.data.sha256();
             let found = match job.side {
-                0 => Found::Look(look_at(&job.data)),
+                0 => Found::FileSummary(look_at(&job.data)),
                 side => Found::Pixels(decoded(&job.data, side)),
             };
             self.lock().take(&job, hash, found);
@@ -221,15 +221,15 @@ impl Shelf {
 }
 
 enum Found {
-    Look(Look),
+    FileSummary(FileSummary),
     Pixels(Option<ColorImage>),
 }
 
-impl Kept {
-    fn take(&mut self, job: &Job, hash: Sha256, found: Found) {
+impl CachedPicture {
+    fn take(&mut self, job: &PictureJob, hash: Sha256, found: Found) {
         self.asked.remove(&(job.data.as_ptr().addr(), job.side));
         match found {
-            Found::Look(look) => {
+            Found::FileSummary(look) => {
                 self.looks.insert(hash, look);
             }
             Found::Pixels(image) => {
@@ -303,16 +303,19 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_too_large_is_told_by_its_header() {
-        assert_eq!(look_at(&png(40, 30, 1)), Look::Fits([40, 30]));
-        assert_eq!(look_at(&png(4_096, 4_096, 1)), Look::Fits([4_096, 4_096]));
+        assert_eq!(look_at(&png(40, 30, 1)), FileSummary::Fits([40, 30]));
+        assert_eq!(
+            look_at(&png(4_096, 4_096, 1)),
+            FileSummary::Fits([4_096, 4_096])
+        );
         for (width, height) in [(4_097, 4_096), (20_000, 20_000), (65_000, 300)] {
             let bomb = bomb(width, height);
-            assert_eq!(look_at(&bomb), Look::TooLarge([width, height]));
+            assert_eq!(look_at(&bomb), FileSummary::TooLarge([width, height]));
             assert!(decoded(&bomb, 100).is_none());
         }
-        assert_eq!(look_at(b"not a picture"), Look::Unknown);
+        assert_eq!(look_at(b"not a picture"), FileSummary::Unknown);
         let huge = bomb(u32::MAX >> 1, u32::MAX >> 1);
-        assert!(!matches!(look_at(&huge), Look::Fits(_)));
+        assert!(!matches!(look_at(&huge), FileSummary::Fits(_)));
         assert!(decoded(&bomb(4_000, 4_000), 100).is_none(), "cut short");
         assert_eq!(decoded(&png(400, 300, 9), 100).unwrap().size, [100, 75]);
     }
@@ -323,7 +326,7 @@ pub(super) mod tests {
         let mut output = ctx.run_ui(egui::RawInput::default(), |_| {
             ready = 0;
             for data in pictures {
-                if let Look::Fits(size) = look(ctx, data) {
+                if let FileSummary::Fits(size) = look(ctx, data) {
                     ready += usize::from(texture(ctx, data, size, side).is_some());
                 }
             }
@@ -336,7 +339,7 @@ pub(super) mod tests {
     fn settled(ctx: &Context, pictures: &[Contents], side: u32) -> usize {
         loop {
             let ready = paint(ctx, pictures, side);
-            let idle = |kept: &Kept| !kept.working && kept.jobs.is_empty();
+            let idle = |kept: &CachedPicture| !kept.working && kept.jobs.is_empty();
             if idle(&Shelf::of(ctx).lock()) && paint(ctx, pictures, side) == ready {
                 return ready;
             }
@@ -367,7 +370,10 @@ pub(super) mod tests {
         assert_eq!(held_bytes(&ctx), 150 * 100 * 4);
         let bombs: [Contents; 1] = [bomb(30_000, 30_000).into()];
         assert_eq!(settled(&ctx, &bombs, 150), 0);
-        assert_eq!(look(&ctx, &bombs[0]), Look::TooLarge([30_000, 30_000]));
+        assert_eq!(
+            look(&ctx, &bombs[0]),
+            FileSummary::TooLarge([30_000, 30_000])
+        );
         assert_eq!(held_bytes(&ctx), 150 * 100 * 4);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     desktop::{
         chooser::{self, NoChooser},
         icons,
-        parts::{self, Look, bytes_text, icon_of, in_background},
+        parts::{self, FileSummary, bytes_text, icon_of, in_background},
         theme::{RADIUS, Theme, caption, size, tiny},
         widgets::icon_button,
     },
@@ -261,7 +261,7 @@ fn thumb_ui(ui: &mut Ui, theme: &Theme, image: &Media) {
     }
     let look = parts::look(ui.ctx(), &image.data);
     let texture = match look {
-        Look::Fits(size) => parts::texture(ui.ctx(), &image.data, size, THUMB),
+        FileSummary::Fits(size) => parts::texture(ui.ctx(), &image.data, size, THUMB),
         _ => None,
     };
     if let Some(texture) = texture {
@@ -280,7 +280,7 @@ fn thumb_ui(ui: &mut Ui, theme: &Theme, image: &Media) {
         font,
         theme.text_dim,
     );
-    if let Look::TooLarge([width, height]) = look {
+    if let FileSummary::TooLarge([width, height]) = look {
         response.on_hover_text(format!(
             "{width} × {height} pixels: too large for a preview"
         ));

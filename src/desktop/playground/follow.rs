@@ -15,7 +15,7 @@ pub struct Follow {
     /// Whether a person scrolled away from the end.
     away: bool,
     /// As it was when last shown.
-    last: Option<Seen>,
+    last: Option<ScrollSnapshot>,
     /// The offset that was asked for.
     told: Option<f32>,
     /// Where to go with the next frame, since what stands above was measured.
@@ -24,7 +24,7 @@ pub struct Follow {
 
 /// How a scroll area stood when it was shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
+pub struct ScrollSnapshot {
     /// How far it was scrolled.
     pub offset: f32,
     /// Height of what it holds.
@@ -33,7 +33,7 @@ pub struct Seen {
     pub room: f32,
 }
 
-impl Seen {
+impl ScrollSnapshot {
     fn end(self) -> f32 {
         (self.content - self.room).max(0.0)
     }
@@ -61,7 +61,7 @@ impl Follow {
         let wanted = if self.away {
             self.go.take()
         } else {
-            Some(Seen { room, ..last }.end())
+            Some(ScrollSnapshot { room, ..last }.end())
         };
         let wanted = wanted.filter(|wanted| (wanted - last.offset).abs() > SAME);
         self.told = Some(wanted.unwrap_or(last.offset));
@@ -69,7 +69,7 @@ impl Follow {
     }
 
     /// Takes in how it was shown; gives whether its end is to be shown with another frame.
-    pub fn note(&mut self, seen: Seen) -> bool {
+    pub fn note(&mut self, seen: ScrollSnapshot) -> bool {
         let undisturbed = self.told.take().map(|told| told.min(seen.end()));
         if undisturbed.is_some_and(|at| seen.offset < at - SAME) {
             self.away = true;
@@ -100,7 +100,7 @@ mod tests {
         *at = follow.offset(room).unwrap_or(*at) + by;
         *at = at.clamp(0.0, (content - room).max(0.0));
         let offset = *at;
-        follow.note(Seen {
+        follow.note(ScrollSnapshot {
             offset,
             content,
             room,

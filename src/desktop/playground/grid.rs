@@ -10,7 +10,7 @@ use super::{
     layout::{self, Drag},
     names,
     pane::{self, Shared, Spot},
-    strip::Row,
+    strip::BarRow,
 };
 use crate::{
     chat::Part,
@@ -41,7 +41,7 @@ impl Playground {
     }
 
     /// The last answer of each pane that has one.
-    pub(super) fn strip_rows(&mut self, names: &[String], cx: &mut Cx<'_>) -> Vec<Row> {
+    pub(super) fn strip_rows(&mut self, names: &[String], cx: &mut Cx<'_>) -> Vec<BarRow> {
         let shown = self.conversation.panes.iter().filter_map(|pane| {
             let last = pane.turns.len().checked_sub(1)?;
             Some(&Self::run_of(pane, last, &cx.state.runs)?.head.target)
@@ -61,7 +61,7 @@ impl Playground {
                 questions.push(&turn.user);
                 questions.len() - 1
             });
-            rows.push(Row {
+            rows.push(BarRow {
                 place,
                 name: names.get(place).cloned().unwrap_or_default(),
                 look: cx.state.looks.of(&run.head.target),

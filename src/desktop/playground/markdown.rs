@@ -21,7 +21,7 @@ use egui::Ui;
 
 pub use self::ink::Ink;
 use self::{
-    blocks::{Block, Kind, Splitter},
+    blocks::{Block, BlockKind, Splitter},
     element::{Element, INDENT},
     fence::{code_of, dedented, whole_code},
     highlight::Highlight,
@@ -51,7 +51,7 @@ pub enum Mode {
 pub struct Doc {
     splitter: Splitter,
     views: Vec<BlockView>,
-    look: Option<Look>,
+    look: Option<MarkdownStyle>,
     #[cfg(test)]
     laid_out: usize,
     shift: f32,
@@ -59,7 +59,7 @@ pub struct Doc {
 
 /// What heights depend on: if it changes, they are estimates until their block is seen again.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Look {
+struct MarkdownStyle {
     width: f32,
     pixels_per_point: f32,
     dark: bool,
@@ -137,7 +137,7 @@ impl Doc {
     }
 
     fn follow_look(&mut self, ui: &Ui, theme: &Theme, mode: Mode) {
-        let look = Look {
+        let look = MarkdownStyle {
             width: ui.available_width().round(),
             pixels_per_point: ui.pixels_per_point(),
             dark: theme.dark,
@@ -193,7 +193,7 @@ impl Doc {
             return 0.0;
         }
         match (self.block(index - 1).map(|b| &b.kind), &block.kind) {
-            (Some(Kind::Item), Kind::Item) => 3.0,
+            (Some(BlockKind::Item), BlockKind::Item) => 3.0,
             _ => 8.0,
         }
     }
@@ -203,7 +203,7 @@ impl Doc {
         let Some(block) = self.block(index) else {
             return 0.0;
         };
-        let code = matches!(block.kind, Kind::Code { .. });
+        let code = matches!(block.kind, BlockKind::Code { .. });
         let glyph = if code {
             size::SMALL * 0.6
         } else {
@@ -249,8 +249,8 @@ impl Doc {
             _ if mode != Mode::Markdown => {
                 draw::plain_ui(ui, ink, &visible(source), mode == Mode::Raw);
             }
-            Kind::Math => draw::plain_ui(ui, ink, visible(source).trim_end(), true),
-            Kind::Code { info, closed } => {
+            BlockKind::Math => draw::plain_ui(ui, ink, visible(source).trim_end(), true),
+            BlockKind::Code { info, closed } => {
                 let ends = *closed || self.block(index + 1).is_none_or(|next| !next.continued);
                 let first = !block.continued;
                 let piece = draw::Piece {
@@ -278,7 +278,7 @@ impl Doc {
                 if view.elements.is_none() || view.parsed != block.range.len() {
                     let source = dedented(&visible(source), block.indent);
                     let source = match kind {
-                        Kind::Table { head } if block.continued => {
+                        BlockKind::Table { head } if block.continued => {
                             format!("{}{source}", visible(&text[head.clone()]))
                         }
                         _ => source,

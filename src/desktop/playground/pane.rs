@@ -12,7 +12,7 @@ use super::{
     answer::AnswerView,
     comparisons::Comparisons,
     figures::{self, Line},
-    follow::{Follow, Seen},
+    follow::{Follow, ScrollSnapshot},
     intent::Intent,
     layout,
     params::ParamsPopover,
@@ -158,7 +158,7 @@ impl PaneView {
                 }
             });
         });
-        let seen = Seen {
+        let seen = ScrollSnapshot {
             offset: out.state.clamped_offset().y,
             content: out.content_size.y,
             room: out.inner_rect.height(),

@@ -4,7 +4,7 @@ use egui::{Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, 
 
 use super::{
     left_out,
-    params_form::{Form, Problem, Shape, count_sent},
+    params_form::{ParamsForm, Problem, Shape, count_sent},
     schema_form::{TEMPLATES, laid_out, strict_notes, takes_template},
     sent_as::{effort_sent, efforts},
 };
@@ -27,7 +27,7 @@ const SCROLL_BAR: f32 = 14.0;
 #[derive(Debug, Default)]
 pub struct ParamsPopover {
     /// Kept while open, and while something in it does not read.
-    form: Option<Form>,
+    form: Option<ParamsForm>,
     problems: Vec<Problem>,
 }
 
@@ -59,7 +59,7 @@ impl ParamsPopover {
         let shown = popup.show(|ui| {
             let form = self
                 .form
-                .get_or_insert_with(|| Form::of(&pane.params, &pane.tools));
+                .get_or_insert_with(|| ParamsForm::of(&pane.params, &pane.tools));
             let before = form.clone();
             let height = (ui.ctx().content_rect().height() - 140.0).clamp(200.0, 560.0);
             ui.set_width(WIDTH + SCROLL_BAR);
@@ -123,7 +123,7 @@ fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a str> {
 fn form_ui(
     ui: &mut Ui,
     theme: &Theme,
-    form: &mut Form,
+    form: &mut ParamsForm,
     problems: &[Problem],
     pane: &Pane,
     dialect: Option<DialectId>,
@@ -134,7 +134,7 @@ fn form_ui(
         ui.label(heading("Parameters"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if ghost_button(ui, theme, "Clear all").clicked() {
-                *form = Form::of(&crate::chat::Params::default(), &[]);
+                *form = ParamsForm::of(&crate::chat::Params::default(), &[]);
             }
         });
     });
@@ -183,7 +183,7 @@ fn form_ui(
     );
 }
 
-fn numbers_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem]) {
+fn numbers_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, problems: &[Problem]) {
     let mut pairs = [
         [
             ("Temperature", "temperature", &mut form.temperature),
@@ -204,7 +204,7 @@ fn numbers_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problems: &[Problem])
     }
 }
 
-fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut Form, problem: Option<&str>) {
+fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, problem: Option<&str>) {
     ui.label(caption(theme, "Response format"));
     let choices = [
         (Shape::NotSent, "Not sent"),
@@ -339,17 +339,20 @@ mod tests {
     use crate::desktop::theme::{self, DARK};
 
     /// The part on the response's format, with this schema in it.
-    fn shown(schema: &str) -> Harness<'static, Form> {
-        let form = Form {
+    fn shown(schema: &str) -> Harness<'static, ParamsForm> {
+        let form = ParamsForm {
             shape: Shape::Schema,
             schema: schema.to_owned(),
             strict: true,
-            ..Form::default()
+            ..ParamsForm::default()
         };
         let mut harness = Harness::builder()
             .with_size([360.0, 600.0])
             .with_context_setup(theme::install)
-            .build_ui_state(|ui, form: &mut Form| format_ui(ui, &DARK, form, None), form);
+            .build_ui_state(
+                |ui, form: &mut ParamsForm| format_ui(ui, &DARK, form, None),
+                form,
+            );
         harness.run_steps(2);
         harness
     }

@@ -25,7 +25,7 @@ pub enum Shape {
 
 /// The fields, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Form {
+pub struct ParamsForm {
     /// Sampling temperature.
     pub temperature: String,
     /// Nucleus sampling mass.
@@ -57,7 +57,7 @@ pub struct Form {
 /// A field's key and what is wrong with it.
 pub type Problem = (&'static str, String);
 
-impl Form {
+impl ParamsForm {
     /// The form of these settings.
     pub fn of(params: &Params, tools: &[Tool]) -> Self {
         let mut form = Self {
@@ -276,20 +276,23 @@ fn tool(item: Value) -> Result<Tool, String> {
 mod tests {
     use super::*;
 
-    type Change = fn(&mut Form);
+    type Change = fn(&mut ParamsForm);
 
-    fn problem(form: &Form) -> Vec<Problem> {
+    fn problem(form: &ParamsForm) -> Vec<Problem> {
         form.read().unwrap_err()
     }
 
     #[test]
     fn an_empty_form_sends_nothing() {
-        assert_eq!(Form::default().read(), Ok((Params::default(), Vec::new())));
+        assert_eq!(
+            ParamsForm::default().read(),
+            Ok((Params::default(), Vec::new()))
+        );
     }
 
     #[test]
     fn what_was_read_gives_the_same_form() {
-        let form = Form {
+        let form = ParamsForm {
             temperature: "0.7".into(),
             top_p: "0.9".into(),
             max_tokens: "512".into(),
@@ -306,13 +309,13 @@ mod tests {
         };
         let (params, tools) = form.read().unwrap();
         assert_eq!(count_sent(&params, &tools), 10);
-        assert_eq!(Form::of(&params, &tools), form);
+        assert_eq!(ParamsForm::of(&params, &tools), form);
     }
 
     #[test]
     fn every_bad_field_says_what_it_wants() {
         let bad = |change: Change| {
-            let mut form = Form::default();
+            let mut form = ParamsForm::default();
             change(&mut form);
             problem(&form)
         };
@@ -340,9 +343,9 @@ mod tests {
 
     #[test]
     fn broken_json_says_where() {
-        let form = Form {
+        let form = ParamsForm {
             extra: "{\n  \"a\": 1,\n  oops\n}".into(),
-            ..Form::default()
+            ..ParamsForm::default()
         };
         let (_, problem) = &problem(&form)[0];
         assert!(problem.starts_with("Line 3, column 3: "), "{problem}");
@@ -350,19 +353,19 @@ mod tests {
 
     #[test]
     fn a_tool_may_come_in_openai_wrapping() {
-        let form = Form {
+        let form = ParamsForm {
             tools: r#"[{"type":"function","function":{"name":"now","parameters":{}}}]"#.into(),
-            ..Form::default()
+            ..ParamsForm::default()
         };
         assert_eq!(form.read().unwrap().1[0].name, "now");
     }
 
-    fn of_schema(schema: &str) -> Form {
-        Form {
+    fn of_schema(schema: &str) -> ParamsForm {
+        ParamsForm {
             shape: Shape::Schema,
             schema_name: "s".into(),
             schema: schema.into(),
-            ..Form::default()
+            ..ParamsForm::default()
         }
     }
 
@@ -374,9 +377,9 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[0].starts_with("At /properties/age/type: “strng” is no type: use string, "));
-        let form = Form {
+        let form = ParamsForm {
             tools: r#"[{"name":"now","parameters":{"type":"objct"}}]"#.into(),
-            ..Form::default()
+            ..ParamsForm::default()
         };
         let (_, text) = &problem(&form)[0];
         assert!(text.starts_with("Tool 1: its parameters, at /type: “objct” is no type"));

@@ -29,11 +29,11 @@ pub fn is_alike(one: u64, two: u64) -> bool {
 
 /// Answers by target, over connections of one kind.
 #[derive(Debug, Default)]
-pub struct Scatters(HashMap<(TargetId, Option<ConnectionKind>), Vec<Answer>>);
+pub struct Scatters(HashMap<(TargetId, Option<ConnectionKind>), Vec<AnswerFigures>>);
 
 /// The figures of one whole answer.
 #[derive(Debug)]
-struct Answer {
+struct AnswerFigures {
     /// Those of [`COMPARED`].
     values: [Option<f64>; COMPARED.len()],
     output: Option<u64>,
@@ -44,7 +44,7 @@ impl Scatters {
     pub fn of(answers: &[Arc<Sheet>], history: &HashMap<TargetId, Vec<RunRow>>) -> Self {
         let mut all = Self::default();
         for sheet in answers.iter().filter(|sheet| sheet.state == RunState::Ok) {
-            let answer = Answer {
+            let answer = AnswerFigures {
                 values: COMPARED.map(|key| sheet.value(key)),
                 output: sheet.output(),
             };
@@ -54,12 +54,16 @@ impl Scatters {
         let targets: HashSet<&TargetId> = answers.iter().map(|sheet| &sheet.target).collect();
         let rows = targets.iter().filter_map(|target| history.get(*target));
         for row in rows.flatten().filter(|row| !here.contains(&row.id)) {
-            all.add((&row.target, row.connection), Answer::of_row(row));
+            all.add((&row.target, row.connection), AnswerFigures::of_row(row));
         }
         all
     }
 
-    fn add(&mut self, (target, connection): (&TargetId, Option<ConnectionKind>), answer: Answer) {
+    fn add(
+        &mut self,
+        (target, connection): (&TargetId, Option<ConnectionKind>),
+        answer: AnswerFigures,
+    ) {
         let group = (target.clone(), connection);
         self.0.entry(group).or_default().push(answer);
     }
@@ -69,7 +73,7 @@ impl Scatters {
     pub fn of_target(&self, key: &str, sheet: &Sheet) -> Option<f64> {
         let at = COMPARED.iter().position(|k| *k == key)?;
         let answers = self.0.get(&(sheet.target.clone(), sheet.connection))?;
-        let fits = |answer: &&Answer| {
+        let fits = |answer: &&AnswerFigures| {
             let lengths = answer.output.zip(sheet.output());
             key != "total_ms" || lengths.is_some_and(|(one, two)| is_alike(one, two))
         };
@@ -78,7 +82,7 @@ impl Scatters {
     }
 }
 
-impl Answer {
+impl AnswerFigures {
     /// What the table of runs tells.
     fn of_row(row: &RunRow) -> Self {
         let value = |key: &str| match key {

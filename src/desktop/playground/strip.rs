@@ -20,7 +20,7 @@ use crate::{
 /// A column of bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Column {
+pub enum BarColumn {
     /// Time to first token.
     Ttft,
     /// Output tokens a second.
@@ -29,7 +29,7 @@ pub enum Column {
     Total,
 }
 
-impl Column {
+impl BarColumn {
     const ALL: [Self; 3] = [Self::Ttft, Self::Speed, Self::Total];
 
     fn label(self) -> &'static str {
@@ -70,11 +70,11 @@ pub struct Strip {
     /// Whether it is shown.
     pub open: bool,
     /// What it is sorted by; the order of the panes if by nothing.
-    pub sort: Option<Column>,
+    pub sort: Option<BarColumn>,
 }
 
 /// A pane's last answer.
-pub struct Row {
+pub struct BarRow {
     /// The pane's place, from 0.
     pub place: usize,
     /// Its name.
@@ -95,14 +95,14 @@ pub struct Row {
 
 /// What the rows of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum RowGroupKind {
     Warm,
     Cold,
     /// Failed, or not connected yet: nothing that is compared.
     Apart,
 }
 
-impl Kind {
+impl RowGroupKind {
     fn of(sheet: &Sheet) -> Self {
         match sheet.connection {
             _ if sheet.state == RunState::Fault => Self::Apart,
@@ -115,36 +115,36 @@ impl Kind {
 
 /// Rows on one scale.
 #[derive(Debug, PartialEq)]
-struct Group {
+struct RowGroup {
     question: usize,
-    kind: Kind,
+    kind: RowGroupKind,
     /// Places in the list of rows.
     rows: Vec<usize>,
     /// The longest bar of each column.
-    most: [f64; Column::ALL.len()],
+    most: [f64; BarColumn::ALL.len()],
 }
 
 /// Rows in groups: by question, warm before cold, sorted within.
-fn groups(rows: &[Row], sort: Option<Column>) -> Vec<Group> {
-    let mut all: Vec<Group> = Vec::new();
+fn groups(rows: &[BarRow], sort: Option<BarColumn>) -> Vec<RowGroup> {
+    let mut all: Vec<RowGroup> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        let (question, kind) = (row.question, Kind::of(&row.sheet));
+        let (question, kind) = (row.question, RowGroupKind::of(&row.sheet));
         match all
             .iter_mut()
             .find(|g| (g.question, g.kind) == (question, kind))
         {
             Some(group) => group.rows.push(at),
-            None => all.push(Group {
+            None => all.push(RowGroup {
                 question,
                 kind,
                 rows: vec![at],
-                most: [0.0; Column::ALL.len()],
+                most: [0.0; BarColumn::ALL.len()],
             }),
         }
     }
     all.sort_by_key(|group| (group.question, group.kind));
     for group in &mut all {
-        for (most, column) in group.most.iter_mut().zip(Column::ALL) {
+        for (most, column) in group.most.iter_mut().zip(BarColumn::ALL) {
             let values = group
                 .rows
                 .iter()
@@ -155,7 +155,7 @@ fn groups(rows: &[Row], sort: Option<Column>) -> Vec<Group> {
             // The best first, what is not known last.
             let rank = |at: &usize| match column.value(&rows[*at].sheet) {
                 None => f64::INFINITY,
-                Some((value, _)) if column == Column::Speed => -value,
+                Some((value, _)) if column == BarColumn::Speed => -value,
                 Some((value, _)) => value,
             };
             group.rows.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
@@ -168,8 +168,8 @@ fn groups(rows: &[Row], sort: Option<Column>) -> Vec<Group> {
 mod tests {
     use super::*;
 
-    fn row(place: usize, question: usize, sheet: Sheet) -> Row {
-        Row {
+    fn row(place: usize, question: usize, sheet: Sheet) -> BarRow {
+        BarRow {
             place,
             name: sheet.target.model.clone(),
             look: Look::at(place),
@@ -181,7 +181,7 @@ mod tests {
         }
     }
 
-    fn rows() -> Vec<Row> {
+    fn rows() -> Vec<BarRow> {
         let made = |run, figures| Sheet::made(run, "m", figures, 100);
         let mut failed = made(5, [1.0, 1.0, 9_000.0]);
         failed.state = RunState::Fault;
@@ -204,10 +204,10 @@ mod tests {
         assert_eq!(
             found,
             [
-                (0, Kind::Warm, &[0, 2][..], [300.0, 70.0, 3_000.0]),
-                (0, Kind::Cold, &[1][..], [900.0, 90.0, 1_000.0]),
-                (0, Kind::Apart, &[4][..], [1.0, 1.0, 9_000.0]),
-                (1, Kind::Warm, &[3][..], [100.0, 10.0, 400.0]),
+                (0, RowGroupKind::Warm, &[0, 2][..], [300.0, 70.0, 3_000.0]),
+                (0, RowGroupKind::Cold, &[1][..], [900.0, 90.0, 1_000.0]),
+                (0, RowGroupKind::Apart, &[4][..], [1.0, 1.0, 9_000.0]),
+                (1, RowGroupKind::Warm, &[3][..], [100.0, 10.0, 400.0]),
             ]
         );
     }
@@ -221,9 +221,9 @@ mod tests {
         sheet.state = RunState::Streaming;
         for (sort, order) in [
             (None, [0, 1, 2]),
-            (Some(Column::Ttft), [2, 1, 0]),
-            (Some(Column::Speed), [1, 2, 0]),
-            (Some(Column::Total), [1, 2, 0]),
+            (Some(BarColumn::Ttft), [2, 1, 0]),
+            (Some(BarColumn::Speed), [1, 2, 0]),
+            (Some(BarColumn::Total), [1, 2, 0]),
         ] {
             assert_eq!(groups(&rows, sort)[0].rows, order, "{sort:?}");
         }

@@ -7,10 +7,10 @@ const MOST: usize = 20;
 
 /// The changes, latest last.
 #[derive(Debug, Default)]
-pub struct Undo(Vec<Step>);
+pub struct Undo(Vec<UndoStep>);
 
 #[derive(Debug)]
-struct Step {
+struct UndoStep {
     what: &'static str,
     before: Vec<Pane>,
     /// `None` while the change is being made.
@@ -20,7 +20,7 @@ struct Step {
 impl Undo {
     /// Notes the panes as they are before a change.
     pub fn note(&mut self, what: &'static str, before: &[Pane]) {
-        self.0.push(Step {
+        self.0.push(UndoStep {
             what,
             before: before.to_vec(),
             after: None,

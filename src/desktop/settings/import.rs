@@ -20,13 +20,13 @@ use crate::{
 };
 
 /// What came of a file; nothing if none was chosen.
-type News = Option<Result<(Account, SecretString), String>>;
+type ImportResult = Option<Result<(Account, SecretString), String>>;
 
 /// An import, from the button on.
 pub struct Import {
-    news: (Sender<News>, Receiver<News>),
+    news: (Sender<ImportResult>, Receiver<ImportResult>),
     busy: bool,
-    came: News,
+    came: ImportResult,
 }
 
 impl Default for Import {
@@ -90,7 +90,7 @@ impl Import {
         self.came.take()?.ok()
     }
 
-    fn take(&mut self, news: News, draft: &mut Draft) {
+    fn take(&mut self, news: ImportResult, draft: &mut Draft) {
         self.busy = false;
         // A dialog that was left changes nothing.
         if let Some(came) = news {

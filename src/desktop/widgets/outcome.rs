@@ -15,11 +15,11 @@ pub struct Outcome {
     pub icon: &'static str,
     /// A word.
     pub word: &'static str,
-    tone: Tone,
+    tone: OutcomeTone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
+enum OutcomeTone {
     Good,
     Live,
     Dim,
@@ -31,16 +31,16 @@ impl Outcome {
     #[must_use]
     pub fn of(state: RunState, fault: Option<FaultClass>) -> Self {
         let (icon, word, tone) = match (state, fault) {
-            (RunState::Queued, _) => (icons::QUEUED, "queued", Tone::Dim),
-            (RunState::Connecting, _) => (icons::CONNECTING, "connecting", Tone::Live),
-            (RunState::Waiting, _) => (icons::WAITING, "waiting", Tone::Live),
-            (RunState::Streaming, _) => (icons::STREAMING, "streaming", Tone::Live),
-            (RunState::Ok, _) => (icons::OK, "ok", Tone::Good),
+            (RunState::Queued, _) => (icons::QUEUED, "queued", OutcomeTone::Dim),
+            (RunState::Connecting, _) => (icons::CONNECTING, "connecting", OutcomeTone::Live),
+            (RunState::Waiting, _) => (icons::WAITING, "waiting", OutcomeTone::Live),
+            (RunState::Streaming, _) => (icons::STREAMING, "streaming", OutcomeTone::Live),
+            (RunState::Ok, _) => (icons::OK, "ok", OutcomeTone::Good),
             (RunState::Fault, Some(FaultClass::Cancelled)) => {
-                (icons::CANCELLED, "stopped", Tone::Dim)
+                (icons::CANCELLED, "stopped", OutcomeTone::Dim)
             }
-            (RunState::Fault, Some(class)) => (icons::FAULT, class.as_str(), Tone::Bad),
-            (RunState::Fault, None) => (icons::FAULT, "failed", Tone::Bad),
+            (RunState::Fault, Some(class)) => (icons::FAULT, class.as_str(), OutcomeTone::Bad),
+            (RunState::Fault, None) => (icons::FAULT, "failed", OutcomeTone::Bad),
         };
         Self { icon, word, tone }
     }
@@ -49,10 +49,10 @@ impl Outcome {
     #[must_use]
     pub fn color(self, theme: &Theme) -> Color32 {
         match self.tone {
-            Tone::Good => theme.good,
-            Tone::Live => theme.accent,
-            Tone::Dim => theme.text_dim,
-            Tone::Bad => theme.bad,
+            OutcomeTone::Good => theme.good,
+            OutcomeTone::Live => theme.accent,
+            OutcomeTone::Dim => theme.text_dim,
+            OutcomeTone::Bad => theme.bad,
         }
     }
 

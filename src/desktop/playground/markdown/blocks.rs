@@ -8,7 +8,7 @@ mod block;
 
 use std::ops::Range;
 
-pub use self::block::{Block, Kind};
+pub use self::block::{Block, BlockKind};
 use super::lines::{
     Fence, closes, indent_of, interrupts, is_blank, is_delimiter_row, is_heading, item_offset,
     opens, opens_math,
@@ -25,7 +25,7 @@ pub const MAX_LINES: usize = 32;
 #[derive(Clone, Debug)]
 struct Open {
     block: Block,
-    form: Form,
+    form: BlockForm,
     /// Whether its last line was blank.
     blank: bool,
     lines: usize,
@@ -34,7 +34,7 @@ struct Open {
 }
 
 #[derive(Clone, Debug)]
-enum Form {
+enum BlockForm {
     Paragraph,
     Quote,
     /// A list item whose content stands at this column, and the fence open in it.
@@ -109,7 +109,7 @@ impl Splitter {
             }
             None if self.scanned < text.len() => Some(Block {
                 range: self.scanned..text.len(),
-                kind: Kind::Prose,
+                kind: BlockKind::Prose,
                 indent: 0,
                 continued: false,
             }),
@@ -120,7 +120,7 @@ impl Splitter {
     /// A further piece of a cut line: nothing in it can begin or end anything.
     fn go_on(&mut self, range: Range<usize>, line: &str) {
         if self.open.is_none() {
-            self.begin(range.clone(), Kind::Prose, Form::Paragraph);
+            self.begin(range.clone(), BlockKind::Prose, BlockForm::Paragraph);
         }
         self.cut_if_full(&range);
         self.grow(range, line);
@@ -133,11 +133,11 @@ impl Splitter {
         };
         let indent = indent_of(line);
         match &open.form {
-            Form::Code(fence) => {
+            BlockForm::Code(fence) => {
                 if closes(line, *fence) {
                     self.grow(range, line);
                     if let Some(Open { block, .. }) = &mut self.open
-                        && let Kind::Code { closed, .. } = &mut block.kind
+                        && let BlockKind::Code { closed, .. } = &mut block.kind
                     {
                         *closed = true;
                     }
@@ -146,11 +146,11 @@ impl Splitter {
                 self.cut_if_full(&range);
                 self.grow(range, line);
             }
-            Form::Item { offset, fence } => {
+            BlockForm::Item { offset, fence } => {
                 let (offset, fence) = (*offset, fence.clone());
                 self.take_item_line(range, line, indent, offset, fence);
             }
-            Form::Math(close) => {
+            BlockForm::Math(close) => {
                 let ends = line.contains(close) || is_blank(line);
                 self.cut_if_full(&range);
                 self.grow(range, line);
@@ -158,7 +158,9 @@ impl Splitter {
                     self.end_at_the_next_line();
                 }
             }
-            Form::Table | Form::Quote | Form::Paragraph => self.take_prose_line(text, range),
+            BlockForm::Table | BlockForm::Quote | BlockForm::Paragraph => {
+                self.take_prose_line(text, range)
+            }
         }
     }
 
@@ -186,7 +188,7 @@ impl Splitter {
             None => None,
         };
         if let Some(Open { form, .. }) = &mut self.open
-            && let Form::Item { fence, .. } = form
+            && let BlockForm::Item { fence, .. } = form
         {
             *fence = now;
         }
@@ -199,13 +201,13 @@ impl Splitter {
     /// After a fence that was cut inside a list item, the item goes on as prose.
     fn end_nested_code(&mut self, at: usize) {
         let Some(open) = &mut self.open else { return };
-        let Kind::Code { closed, .. } = &mut open.block.kind else {
+        let BlockKind::Code { closed, .. } = &mut open.block.kind else {
             return;
         };
         *closed = true;
         let block = Block {
             range: at..at,
-            kind: Kind::Prose,
+            kind: BlockKind::Prose,
             indent: open.block.indent,
             continued: true,
         };
@@ -220,14 +222,14 @@ impl Splitter {
         let quoted = line.trim_start().starts_with('>');
         let ends = !is_blank(line)
             && match open.form {
-                Form::Quote if quoted => open.blank,
+                BlockForm::Quote if quoted => open.blank,
                 _ => open.blank || interrupts(line),
             };
         if ends {
             self.close();
             return self.begin_with(line, range);
         }
-        if matches!(open.form, Form::Paragraph)
+        if matches!(open.form, BlockForm::Paragraph)
             && is_delimiter_row(line)
             && text[open.last_line..range.start].contains('|')
         {
@@ -249,46 +251,46 @@ impl Splitter {
         }
         self.begin(
             head.start..delimiter.start,
-            Kind::Table { head },
-            Form::Table,
+            BlockKind::Table { head },
+            BlockForm::Table,
         );
     }
 
     fn begin_with(&mut self, line: &str, range: Range<usize>) {
         if let Some((fence, info)) = opens(line) {
             let info = shifted(info, range.start);
-            let kind = Kind::Code {
+            let kind = BlockKind::Code {
                 info,
                 closed: false,
             };
-            self.begin(range, kind, Form::Code(fence));
+            self.begin(range, kind, BlockForm::Code(fence));
         } else if let Some(offset) = item_offset(line) {
-            let form = Form::Item {
+            let form = BlockForm::Item {
                 offset,
                 fence: None,
             };
-            self.begin(range, Kind::Item, form);
+            self.begin(range, BlockKind::Item, form);
         } else if line.trim_start().starts_with('>') {
-            self.begin(range, Kind::Prose, Form::Quote);
+            self.begin(range, BlockKind::Prose, BlockForm::Quote);
         } else if is_heading(line) {
-            self.begin(range, Kind::Prose, Form::Paragraph);
+            self.begin(range, BlockKind::Prose, BlockForm::Paragraph);
             self.end_at_the_next_line();
         } else if let Some(close) = opens_math(line).filter(|_| indent_of(line) < 4) {
-            self.begin(range, Kind::Math, Form::Math(close));
+            self.begin(range, BlockKind::Math, BlockForm::Math(close));
         } else {
-            self.begin(range, Kind::Prose, Form::Paragraph);
+            self.begin(range, BlockKind::Prose, BlockForm::Paragraph);
         }
     }
 
     /// Whatever follows is a new block, as after a blank line.
     fn end_at_the_next_line(&mut self) {
         if let Some(open) = &mut self.open {
-            open.form = Form::Paragraph;
+            open.form = BlockForm::Paragraph;
             open.blank = true;
         }
     }
 
-    fn begin(&mut self, range: Range<usize>, kind: Kind, form: Form) {
+    fn begin(&mut self, range: Range<usize>, kind: BlockKind, form: BlockForm) {
         self.open = Some(Open {
             last_line: range.start,
             block: Block {
@@ -324,8 +326,8 @@ impl Splitter {
     fn cut_if_full(&mut self, next: &Range<usize>) {
         let at = next.start;
         let Some(open) = &self.open else { return };
-        let lined = matches!(open.form, Form::Code(_) | Form::Table)
-            || matches!(open.form, Form::Item { fence: Some(_), .. });
+        let lined = matches!(open.form, BlockForm::Code(_) | BlockForm::Table)
+            || matches!(open.form, BlockForm::Item { fence: Some(_), .. });
         let len = open.block.range.len();
         let full = len + next.len() > MAX_BYTES || (lined && open.lines >= MAX_LINES);
         if len == 0 || !full {
@@ -333,16 +335,16 @@ impl Splitter {
         }
         let Some(open) = self.open.take() else { return };
         let (kind, form, indent) = match (&open.block.kind, open.form) {
-            (_, Form::Item { offset, fence }) => match &fence {
+            (_, BlockForm::Item { offset, fence }) => match &fence {
                 Some((_, info)) => {
                     let info = info.clone();
-                    let kind = Kind::Code {
+                    let kind = BlockKind::Code {
                         info,
                         closed: false,
                     };
-                    (kind, Form::Item { offset, fence }, offset)
+                    (kind, BlockForm::Item { offset, fence }, offset)
                 }
-                None => (Kind::Prose, Form::Item { offset, fence }, offset),
+                None => (BlockKind::Prose, BlockForm::Item { offset, fence }, offset),
             },
             (kind, form) => (kind.clone(), form, open.block.indent),
         };

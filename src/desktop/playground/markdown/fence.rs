@@ -1,6 +1,6 @@
 //! The code in a fence: what of a block's source is code, and what only holds it.
 
-use super::blocks::{Block, Kind, Splitter};
+use super::blocks::{Block, BlockKind, Splitter};
 
 /// The code of one piece: without its fences, without the columns of an enclosing list item.
 pub fn code_of(source: &str, block: &Block, closed: bool, growing: bool) -> String {
@@ -28,7 +28,7 @@ pub fn whole_code(splitter: &Splitter, text: &str, index: usize) -> String {
     let mut code = String::new();
     for (at, block) in blocks.enumerate().skip(index) {
         match &block.kind {
-            Kind::Code { closed, .. } if at == index || block.continued => {
+            BlockKind::Code { closed, .. } if at == index || block.continued => {
                 code.push_str(&code_of(&text[block.range.clone()], block, *closed, false));
             }
             _ => break,
@@ -62,7 +62,7 @@ mod tests {
         let first = splitter
             .done()
             .iter()
-            .position(|b| matches!(b.kind, Kind::Code { .. }));
+            .position(|b| matches!(b.kind, BlockKind::Code { .. }));
         assert!(splitter.done().len() > 4);
         assert_eq!(whole_code(&splitter, &text, first.unwrap()), code);
     }

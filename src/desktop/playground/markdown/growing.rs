@@ -14,10 +14,10 @@ use egui::{
 };
 
 /// Layouts of the texts that the last frame showed; egui forgets those that this one does not.
-type Layouts = FramePublisher<Id, Arc<Layout>>;
+type Layouts = FramePublisher<Id, Arc<TextLayout>>;
 
 /// How a text was laid out.
-struct Layout {
+struct TextLayout {
     galley: Arc<Galley>,
     /// Where each row of it begins, and where the last one ends; nothing if that is not known.
     starts: Vec<Start>,
@@ -50,7 +50,7 @@ pub fn galley(ui: &Ui, id: impl AsIdSalt, job: &LayoutJob, width: f32) -> Arc<Ga
                 ..job.clone()
             };
             let grown = before.and_then(|before| before.grown(ui, &job));
-            Arc::new(grown.unwrap_or_else(|| Layout::whole(ui, job, letter)))
+            Arc::new(grown.unwrap_or_else(|| TextLayout::whole(ui, job, letter)))
         }
     };
     let galley = Arc::clone(&layout.galley);
@@ -69,7 +69,7 @@ fn lay_out(ui: &Ui, job: LayoutJob) -> Arc<Galley> {
     ui.fonts_mut(|fonts| fonts.layout_job(job))
 }
 
-impl Layout {
+impl TextLayout {
     fn whole(ui: &Ui, job: LayoutJob, letter: Arc<Galley>) -> Self {
         let mut whole = Self {
             galley: lay_out(ui, job),

@@ -23,19 +23,19 @@ const LETTER: char = '\u{FDDC}';
 pub struct Guarded {
     /// What is to be parsed.
     pub source: String,
-    spans: Vec<(String, Span)>,
+    spans: Vec<(String, SpanKind)>,
 }
 
 /// What a span is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Span {
+enum SpanKind {
     Math,
     Address(String),
 }
 
 /// A stretch of parsed text.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum TextPart<'a> {
     /// Text as markdown has it.
     Text(&'a str),
     /// The source of a formula.
@@ -46,11 +46,11 @@ pub enum Part<'a> {
 
 impl Guarded {
     /// What a parsed text consists of.
-    pub fn parts<'a>(&'a self, mut text: &'a str) -> Vec<Part<'a>> {
+    pub fn parts<'a>(&'a self, mut text: &'a str) -> Vec<TextPart<'a>> {
         let mut parts = Vec::new();
         while let Some(at) = text.find([BEGIN, LETTER]) {
             if at > 0 {
-                parts.push(Part::Text(&text[..at]));
+                parts.push(TextPart::Text(&text[..at]));
             }
             let mark = text[at..].starts_with(BEGIN);
             let len = if mark {
@@ -61,14 +61,14 @@ impl Guarded {
             let digits = text[at..at + len].chars().skip(1);
             let index = digits.fold(0, |n, c| n * 10 + (u32::from(c) - DIGITS) as usize);
             match self.spans.get(index).filter(|_| mark) {
-                Some((raw, Span::Math)) => parts.push(Part::Math(raw)),
-                Some((raw, Span::Address(url))) => parts.push(Part::Address(raw, url)),
+                Some((raw, SpanKind::Math)) => parts.push(TextPart::Math(raw)),
+                Some((raw, SpanKind::Address(url))) => parts.push(TextPart::Address(raw, url)),
                 None => {}
             }
             text = &text[at + len + END.len_utf8()..];
         }
         if !text.is_empty() {
-            parts.push(Part::Text(text));
+            parts.push(TextPart::Text(text));
         }
         parts
     }
@@ -79,7 +79,7 @@ impl Guarded {
             return Cow::Borrowed(text);
         }
         let parts = self.parts(text).into_iter().map(|part| match part {
-            Part::Text(raw) | Part::Math(raw) | Part::Address(raw, _) => raw,
+            TextPart::Text(raw) | TextPart::Math(raw) | TextPart::Address(raw, _) => raw,
         });
         Cow::Owned(parts.collect())
     }
@@ -137,13 +137,13 @@ impl<'a> Scan<'a> {
     }
 
     /// The span that begins here.
-    fn span(&self) -> Option<(usize, Span)> {
+    fn span(&self) -> Option<(usize, SpanKind)> {
         let rest = self.rest();
         match rest.as_bytes()[0] {
-            b'\\' | b'$' => math_len(rest, self.before()).map(|len| (len, Span::Math)),
+            b'\\' | b'$' => math_len(rest, self.before()).map(|len| (len, SpanKind::Math)),
             b'h' | b'H' | b'm' | b'M' => {
                 let (len, url) = address::found(rest, self.before())?;
-                Some((len, Span::Address(url)))
+                Some((len, SpanKind::Address(url)))
             }
             _ => None,
         }
@@ -156,7 +156,7 @@ impl<'a> Scan<'a> {
         self.at += len;
     }
 
-    fn mark(&mut self, len: usize, span: Span) {
+    fn mark(&mut self, len: usize, span: SpanKind) {
         let raw = self.rest()[..len].to_owned();
         let index = self.found.spans.len().to_string();
         let digits = index.bytes().map(|b| DIGITS + u32::from(b - b'0'));

@@ -83,7 +83,7 @@ fn any_cut_of_the_text_shows_as_if_it_had_come_at_once() {
     let fresh = shown(text);
     let heights = |rig: &Rig| -> Vec<f32> { rig.0.views.iter().map(|v| v.height).collect() };
     assert_eq!(heights(harness.state()), heights(fresh.state()));
-    let kinds = |rig: &Rig| -> Vec<Kind> {
+    let kinds = |rig: &Rig| -> Vec<BlockKind> {
         rig.0
             .splitter
             .done()
@@ -92,7 +92,7 @@ fn any_cut_of_the_text_shows_as_if_it_had_come_at_once() {
             .collect()
     };
     assert_eq!(kinds(harness.state()), kinds(fresh.state()));
-    assert!(kinds(fresh.state()).contains(&Kind::Math));
+    assert!(kinds(fresh.state()).contains(&BlockKind::Math));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use egui::{
     Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::{Column, Group, Kind, Row, Strip, groups};
+use super::{BarColumn, BarRow, RowGroup, RowGroupKind, Strip, groups};
 use crate::{
     desktop::{
         icons,
@@ -45,7 +45,7 @@ impl Places {
 
 impl Strip {
     /// Shows the strip, if it is open.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, rows: &[Row]) {
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, rows: &[BarRow]) {
         if !self.open {
             return;
         }
@@ -94,7 +94,7 @@ impl Strip {
         );
         let id = ui.scope_id().with("strip rule");
         ui.interact(left, id, Sense::hover()).on_hover_text(RULE);
-        for (index, column) in Column::ALL.into_iter().enumerate() {
+        for (index, column) in BarColumn::ALL.into_iter().enumerate() {
             let rect = places.column(line, index);
             let on = self.sort == Some(column);
             let name = format!("Sort by {}", column.label());
@@ -102,7 +102,7 @@ impl Strip {
             response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, &name));
             let arrow = match (on, column) {
                 (false, _) => "",
-                (true, Column::Speed) => icons::ARROW_DOWN,
+                (true, BarColumn::Speed) => icons::ARROW_DOWN,
                 (true, _) => icons::ARROW_UP,
             };
             let lit = on || response.hovered() || response.has_focus();
@@ -129,14 +129,14 @@ impl Strip {
 }
 
 /// What the rows below have in common, and how long the longest bar of each column is.
-fn group_ui(ui: &mut Ui, theme: &Theme, group: &Group, rows: &[Row], asked: bool) {
+fn group_ui(ui: &mut Ui, theme: &Theme, group: &RowGroup, rows: &[BarRow], asked: bool) {
     let (line, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let places = Places::of(line.width());
     let count = group.rows.len();
     let (icon, word) = match group.kind {
-        Kind::Warm => (connection_icon(ConnectionKind::Warm), "Warm"),
-        Kind::Cold => (connection_icon(ConnectionKind::Cold), "Cold"),
-        Kind::Apart => (icons::MORE, "Not compared"),
+        RowGroupKind::Warm => (connection_icon(ConnectionKind::Warm), "Warm"),
+        RowGroupKind::Cold => (connection_icon(ConnectionKind::Cold), "Cold"),
+        RowGroupKind::Apart => (icons::MORE, "Not compared"),
     };
     let mut text = format!("{icon} {word} · n = {count}");
     if asked && let Some(at) = group.rows.first() {
@@ -145,7 +145,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &Group, rows: &[Row], asked: bool
     let font = FontId::proportional(size::TINY);
     let painter = ui.painter();
     painter.hline(line.x_range(), line.top(), theme.hairline());
-    let room = if group.kind == Kind::Apart {
+    let room = if group.kind == RowGroupKind::Apart {
         line.width()
     } else {
         places.names
@@ -159,14 +159,14 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &Group, rows: &[Row], asked: bool
         theme.text_dim,
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
-    if group.kind == Kind::Apart {
+    if group.kind == RowGroupKind::Apart {
         return;
     }
-    for (index, column) in Column::ALL.into_iter().enumerate() {
+    for (index, column) in BarColumn::ALL.into_iter().enumerate() {
         let most = group.most[index];
         if most > 0.0 {
             let at = places.column(line, index).left_center();
-            let most = if column == Column::Speed {
+            let most = if column == BarColumn::Speed {
                 most.round()
             } else {
                 most
@@ -180,7 +180,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &Group, rows: &[Row], asked: bool
     );
 }
 
-fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, group: &Group) {
+fn row_ui(ui: &mut Ui, theme: &Theme, row: &BarRow, group: &RowGroup) {
     let (line, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let places = Places::of(line.width());
     let color = theme.series_color(row.look.color);
@@ -198,13 +198,13 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, group: &Group) {
     let at = pos2(line.left() + 13.0, line.center().y - galley.size().y / 2.0);
     painter.galley(at, galley, theme.text);
     let mut told = vec![name];
-    for (index, column) in Column::ALL.into_iter().enumerate() {
+    for (index, column) in BarColumn::ALL.into_iter().enumerate() {
         let rect = places.column(line, index);
         if let Some(text) = bar_ui(ui, theme, row, column, group, rect, color) {
             told.push(text);
         }
     }
-    if group.kind == Kind::Apart {
+    if group.kind == RowGroupKind::Apart {
         let outcome = Outcome::of(row.sheet.state, row.fault);
         let word = outcome.word.replace('_', " ");
         if row.sheet.is_blank() {
@@ -219,7 +219,7 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, group: &Group) {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &told));
     response.on_hover_ui(|ui| {
         ui.label(strong(row.sheet.target.to_string()));
-        for column in Column::ALL {
+        for column in BarColumn::ALL {
             let word = match row.comparison.verdict(column.key()) {
                 Some(Verdict::Best(run)) if *run == row.sheet.run => "the best".to_owned(),
                 Some(Verdict::None(why)) => format!("no best: {why}"),
@@ -234,9 +234,9 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row, group: &Group) {
 fn bar_ui(
     ui: &Ui,
     theme: &Theme,
-    row: &Row,
-    column: Column,
-    group: &Group,
+    row: &BarRow,
+    column: BarColumn,
+    group: &RowGroup,
     rect: Rect,
     color: Color32,
 ) -> Option<String> {
@@ -248,7 +248,7 @@ fn bar_ui(
     let room = (rect.width() - NUMBER - 12.0).max(0.0);
     let painter = ui.painter();
     let mut end = rect.left();
-    if group.kind != Kind::Apart && room > 8.0 {
+    if group.kind != RowGroupKind::Apart && room > 8.0 {
         let size = vec2((room * share).max(1.0), 8.0);
         let bar = Rect::from_min_size(pos2(rect.left(), rect.center().y - 4.0), size);
         end = bar.right() + 6.0;

@@ -8,7 +8,7 @@ pub struct Block {
     /// Which bytes of the text.
     pub range: Range<usize>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: BlockKind,
     /// Columns that belong to an enclosing list item: cut from its lines, and shown as an indent.
     pub indent: usize,
     /// Whether it goes on where the block before was cut.
@@ -17,7 +17,7 @@ pub struct Block {
 
 /// What a block is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum BlockKind {
     /// Anything that markdown can say in one go: a paragraph, a heading, a quote, a rule.
     Prose,
     /// One item of a list, with what is nested in it.

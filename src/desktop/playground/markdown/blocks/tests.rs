@@ -48,7 +48,7 @@ fn a_year_does_not_begin_a_list() {
 fn an_unfinished_fence_is_code() {
     let text = "a\n\n```python\nprint(1)\npri";
     let blocks = split(text);
-    let Kind::Code { info, closed } = &blocks[1].kind else {
+    let BlockKind::Code { info, closed } = &blocks[1].kind else {
         panic!("{blocks:?}");
     };
     assert_eq!(&text[info.clone()], "python");
@@ -63,7 +63,7 @@ fn a_table_begins_at_its_head_row() {
         pieces(text),
         ["Look:\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n", "after\n"]
     );
-    let Kind::Table { head } = &blocks[1].kind else {
+    let BlockKind::Table { head } = &blocks[1].kind else {
         panic!("{blocks:?}");
     };
     assert_eq!(&text[head.clone()], "| a | b |\n|---|---|\n");
@@ -73,13 +73,13 @@ fn a_table_begins_at_its_head_row() {
 fn a_formula_on_lines_of_its_own_is_a_block() {
     let text = "So\n\\[\n- a\n+ b\n\\]\nand\n\n$$ x =\n# y\n$$\n\n$$ a $$ b\n\n$$\nunfinished\n\nafter\n$$ is cheap\n";
     let expected = [
-        ("So\n", Kind::Prose),
-        ("\\[\n- a\n+ b\n\\]\n", Kind::Math),
-        ("and\n\n", Kind::Prose),
-        ("$$ x =\n# y\n$$\n\n", Kind::Math),
-        ("$$ a $$ b\n\n", Kind::Prose),
-        ("$$\nunfinished\n\n", Kind::Math),
-        ("after\n$$ is cheap\n", Kind::Prose),
+        ("So\n", BlockKind::Prose),
+        ("\\[\n- a\n+ b\n\\]\n", BlockKind::Math),
+        ("and\n\n", BlockKind::Prose),
+        ("$$ x =\n# y\n$$\n\n", BlockKind::Math),
+        ("$$ a $$ b\n\n", BlockKind::Prose),
+        ("$$\nunfinished\n\n", BlockKind::Math),
+        ("after\n$$ is cheap\n", BlockKind::Prose),
     ];
     let found: Vec<_> = (split(text).into_iter())
         .map(|block| (text[block.range].to_owned(), block.kind))
@@ -96,15 +96,18 @@ fn a_fence_in_an_item_is_cut_as_code_and_the_item_goes_on() {
     text.push_str(&"   echo again\n".repeat(100));
     text.push_str("   ```\n   and then\n2. next\n");
     let blocks = split(&text);
-    assert_eq!(blocks[0].kind, Kind::Item);
-    assert!(matches!(blocks[1].kind, Kind::Code { closed: false, .. }));
+    assert_eq!(blocks[0].kind, BlockKind::Item);
+    assert!(matches!(
+        blocks[1].kind,
+        BlockKind::Code { closed: false, .. }
+    ));
     let last_code = blocks
         .iter()
-        .rposition(|b| matches!(b.kind, Kind::Code { .. }));
+        .rposition(|b| matches!(b.kind, BlockKind::Code { .. }));
     let after = &blocks[last_code.unwrap() + 1];
     assert_eq!(&text[after.range.clone()], "   and then\n");
-    assert_eq!((after.kind.clone(), after.indent), (Kind::Prose, 3));
-    assert_eq!(blocks.last().unwrap().kind, Kind::Item);
+    assert_eq!((after.kind.clone(), after.indent), (BlockKind::Prose, 3));
+    assert_eq!(blocks.last().unwrap().kind, BlockKind::Item);
 }
 
 #[test]

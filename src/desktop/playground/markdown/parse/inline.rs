@@ -5,7 +5,7 @@ use pulldown_cmark::HeadingLevel;
 
 use super::{
     super::{
-        guard::{Part, is_cjk},
+        guard::{TextPart, is_cjk},
         ink::Ink,
     },
     Builder,
@@ -18,12 +18,12 @@ impl Builder<'_> {
         let guarded = self.guarded;
         for part in guarded.parts(text) {
             match part {
-                Part::Text(text) => self.push(text),
-                Part::Math(source) => self.push_math(source),
-                Part::Address(text, _) if self.link.is_some() || self.image.is_some() => {
+                TextPart::Text(text) => self.push(text),
+                TextPart::Math(source) => self.push_math(source),
+                TextPart::Address(text, _) if self.link.is_some() || self.image.is_some() => {
                     self.push(text);
                 }
-                Part::Address(text, url) => {
+                TextPart::Address(text, url) => {
                     let start = self.text.job.text.len();
                     self.link = Some((start, url.to_owned()));
                     self.push(text);
