@@ -45,7 +45,7 @@ const KEY_FROM: f32 = 340.0;
 /// What is kept with the layout.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Kept {
+struct MonitorState {
     range: Range,
     scale: Scale,
     hidden: BTreeSet<String>,
@@ -63,7 +63,7 @@ struct Asked {
 /// The monitor view.
 #[derive(Debug, Default)]
 pub struct Monitor {
-    kept: Kept,
+    kept: MonitorState,
     ticket: u64,
     asked: Option<Asked>,
     /// When that was, on egui's clock.
@@ -389,7 +389,7 @@ impl Monitor {
     /// Makes what is drawn of what is known.
     fn lay_out(&mut self, looks: &mut Looks) {
         let gap = self.gap_ns();
-        let Kept { scale, hidden, .. } = &self.kept;
+        let MonitorState { scale, hidden, .. } = &self.kept;
         looks.take_in(self.series.iter().map(|series| &series.target));
         let tracks = self.series.iter().map(|series| {
             let look = looks.of(&series.target);

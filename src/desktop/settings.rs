@@ -17,7 +17,7 @@ use egui::{Margin, Panel, Role, ScrollArea, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::pages::COUNT_TICKET;
-use self::{endpoints::Endpoints, keys::Keys};
+use self::{endpoints::Endpoints, keys::KeysSection};
 use super::{
     icons,
     view::{Action, Cx, Verb, View, ViewId},
@@ -82,7 +82,7 @@ const fn verb(id: &'static str, label: &'static str) -> Verb {
 pub struct SettingsView {
     section: Section,
     endpoints: Endpoints,
-    keys: Keys,
+    keys: KeysSection,
     /// Runs in the history, once counted.
     runs: Option<usize>,
     /// The count of finished runs that they were counted at.

@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Command, Options, Outbox, Update, files, lookup, runs::Runs};
+use super::{Command, Options, Outbox, Update, files, lookup, runs::RunRegistry};
 use crate::{
     conversation::ConversationId,
     credential::{Credentials, KeyOf},
@@ -86,7 +86,7 @@ struct Core {
     transport: Transport,
     credentials: Credentials,
     history: Option<History>,
-    runs: Runs,
+    runs: RunRegistry,
     /// Whether the client is told what other processes do.
     watches: bool,
     tasks: TaskTracker,
@@ -105,7 +105,7 @@ impl Core {
         let transport = Transport::default();
         let credentials = Credentials::default();
         let tasks = TaskTracker::new();
-        let runs = Runs::new(
+        let runs = RunRegistry::new(
             out.clone(),
             transport.clone(),
             credentials.clone(),

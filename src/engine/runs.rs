@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Starts, reports and stops runs.
-pub(super) struct Runs {
+pub(super) struct RunRegistry {
     reporter: Reporter,
     transport: Transport,
     credentials: Credentials,
@@ -27,7 +27,7 @@ pub(super) struct Runs {
     running: Arc<Mutex<HashMap<RunId, CancellationToken>>>,
 }
 
-impl Runs {
+impl RunRegistry {
     pub(super) fn new(
         out: Outbox,
         transport: Transport,

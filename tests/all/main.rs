@@ -50,6 +50,7 @@ mod keyring;
 mod kill;
 mod listeners;
 mod models;
+mod names;
 mod ollama;
 mod openai_chat;
 mod openai_responses;

@@ -6,10 +6,10 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-type Script = Box<dyn FnMut(&Op) -> KeyringResult + Send>;
+type ScriptedStore = Box<dyn FnMut(&Op) -> KeyringResult + Send>;
 
 /// A store that does what the test says.
-struct Fake(Script);
+struct Fake(ScriptedStore);
 
 impl Store for Fake {
     fn call(&mut self, op: &Op) -> KeyringResult {
@@ -19,7 +19,7 @@ impl Store for Fake {
 
 fn keyring(
     limit: Duration,
-    mut make: impl FnMut() -> Result<Script, KeyError> + Send + 'static,
+    mut make: impl FnMut() -> Result<ScriptedStore, KeyError> + Send + 'static,
 ) -> Keyring {
     let open: OpenKeyring = Box::new(move || Ok(Box::new(Fake(make()?)) as Box<dyn Store>));
     Keyring {

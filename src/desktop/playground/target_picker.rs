@@ -51,7 +51,7 @@ pub struct Picker {
 
 /// One thing that can be picked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Row {
+struct PickerRow {
     target: TargetId,
     label: String,
     /// Whether no list names it: it was typed.
@@ -63,7 +63,7 @@ struct Group {
     id: String,
     label: String,
     simulated: bool,
-    rows: Vec<Row>,
+    rows: Vec<PickerRow>,
     left_out: usize,
 }
 
@@ -144,7 +144,7 @@ impl Picker {
         }
         let searched = search.changed();
         let groups = groups(cx.state, &self.search, target);
-        let rows: Vec<&Row> = groups.iter().flat_map(|g| &g.rows).collect();
+        let rows: Vec<&PickerRow> = groups.iter().flat_map(|g| &g.rows).collect();
         if just_opened || searched {
             let current = rows.iter().position(|row| target == Some(&row.target));
             self.chosen = current.filter(|_| just_opened).unwrap_or(0);
@@ -309,7 +309,7 @@ fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
 fn row_ui(
     ui: &mut Ui,
     theme: &Theme,
-    row: &Row,
+    row: &PickerRow,
     chosen: bool,
     target: Option<&TargetId>,
 ) -> egui::Response {
@@ -328,8 +328,8 @@ fn row_ui(
     };
     let color = match row {
         _ if current => theme.accent,
-        Row { typed: true, .. } => theme.text_dim,
-        Row { .. } => theme.text,
+        PickerRow { typed: true, .. } => theme.text_dim,
+        PickerRow { .. } => theme.text,
     };
     let fill = if chosen {
         theme.hover
@@ -370,14 +370,14 @@ fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> 
     for endpoint in &state.settings.endpoints {
         let all = rows_of(state, endpoint, target);
         let exact = all.iter().any(|row| row.target.model == search.trim());
-        let haystack = |row: &Row| {
+        let haystack = |row: &PickerRow| {
             format!(
                 "{} {} {} {}",
                 row.target.model, row.label, endpoint.id, endpoint.label
             )
             .to_lowercase()
         };
-        let mut rows: Vec<Row> = (all.into_iter())
+        let mut rows: Vec<PickerRow> = (all.into_iter())
             .filter(|row| {
                 let text = haystack(row);
                 words.iter().all(|word| text.contains(word))
@@ -386,7 +386,7 @@ fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> 
         let left_out = rows.len().saturating_sub(MAX_ROWS);
         rows.truncate(MAX_ROWS);
         if !words.is_empty() && !exact {
-            rows.push(Row {
+            rows.push(PickerRow {
                 target: TargetId {
                     endpoint: endpoint.id.clone(),
                     model: search.trim().to_owned(),
@@ -409,7 +409,7 @@ fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> 
 }
 
 /// All models of an endpoint: the typed ones of its settings, the list's, and the one in use.
-fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec<Row> {
+fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec<PickerRow> {
     let listed = state
         .models
         .get(&endpoint.id)
@@ -425,7 +425,7 @@ fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec
     let mut seen = HashSet::new();
     (settings.chain(list).chain(used))
         .filter(|(model, _)| seen.insert(*model))
-        .map(|(model, label)| Row {
+        .map(|(model, label)| PickerRow {
             target: TargetId {
                 endpoint: endpoint.id.clone(),
                 model: model.to_owned(),

@@ -12,7 +12,7 @@ pub const PAGE: usize = 200;
 
 /// One page and where it stands.
 #[derive(Debug, Default)]
-struct Page {
+struct RunsPage {
     rows: Vec<RunRow>,
     /// The ticket that its rows are awaited under.
     awaited: Option<u64>,
@@ -24,7 +24,7 @@ struct Page {
 #[derive(Debug, Default)]
 pub struct Pages {
     query: RunQuery,
-    held: BTreeMap<usize, Page>,
+    held: BTreeMap<usize, RunsPage>,
     ticket: u64,
     total: Option<usize>,
     problem: Option<String>,

@@ -66,7 +66,7 @@ pub const LIMITS: [(&str, &str); 4] = [
 
 /// An endpoint while it is edited.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
+pub struct EndpointDraft {
     /// Its id before, if it is not new.
     pub old_id: Option<String>,
     /// What is not edited here is kept in it.
@@ -94,7 +94,7 @@ pub struct Draft {
     pub key_command: String,
 }
 
-impl Draft {
+impl EndpointDraft {
     /// Of an endpoint; `is_new` if it is not in the settings file.
     #[must_use]
     pub fn of(endpoint: &Endpoint, is_new: bool) -> Self {

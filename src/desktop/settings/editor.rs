@@ -6,7 +6,7 @@ use egui::{RichText, TextEdit, Ui};
 
 use self::advanced::advanced_ui;
 use super::{
-    draft::{AuthKind, Draft, Field, Problems},
+    draft::{AuthKind, EndpointDraft, Field, Problems},
     import::Import,
     probe,
     trial::Trials,
@@ -30,7 +30,7 @@ use crate::{
 /// An endpoint's editor while it is open.
 #[derive(Debug)]
 pub struct Editor {
-    draft: Draft,
+    draft: EndpointDraft,
     import: Import,
     /// Problems are shown once one has tried to save.
     tried: bool,
@@ -43,7 +43,7 @@ pub struct Editor {
 impl Editor {
     /// Opens a draft.
     #[must_use]
-    pub fn new(draft: Draft) -> Self {
+    pub fn new(draft: EndpointDraft) -> Self {
         Self {
             draft,
             import: Import::default(),
@@ -277,7 +277,7 @@ impl Editor {
     }
 }
 
-fn dialect_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+fn dialect_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
     ui.label(caption(theme, "Dialect: the protocol that it speaks"));
     let shown = draft.dialect.dialect().label;
     let choice = choice_box("endpoint.dialect")
@@ -300,7 +300,7 @@ fn problem_ui(ui: &mut Ui, theme: &Theme, problem: Option<&str>) {
     }
 }
 
-fn final_url_ui(ui: &mut Ui, theme: &Theme, draft: &Draft) {
+fn final_url_ui(ui: &mut Ui, theme: &Theme, draft: &EndpointDraft) {
     match draft.final_url() {
         Ok((url, changes)) => {
             ui.horizontal_wrapped(|ui| {
@@ -317,7 +317,7 @@ fn final_url_ui(ui: &mut Ui, theme: &Theme, draft: &Draft) {
 }
 
 /// Asked only where it matters: keys and prompts would cross a network in the clear.
-fn allow_http_ui(ui: &mut Ui, draft: &mut Draft) {
+fn allow_http_ui(ui: &mut Ui, draft: &mut EndpointDraft) {
     if draft.is_cleartext() {
         ui.checkbox(&mut draft.allow_http, "Allow http:// to another machine")
             .on_hover_text(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use egui::{Id, RichText, ScrollArea, Ui};
 
-use super::{draft::Draft, editor::Editor, presets, probe, trial::Trials};
+use super::{draft::EndpointDraft, editor::Editor, presets, probe, trial::Trials};
 use crate::{
     credential::{KeyOf, KeyPlace},
     desktop::{
@@ -53,7 +53,7 @@ impl Endpoints {
             return;
         };
         let built_in = cx.state.settings.built_in.iter().any(|known| known == id);
-        let mut draft = Draft::of(endpoint, built_in);
+        let mut draft = EndpointDraft::of(endpoint, built_in);
         if built_in {
             draft.id = free_id(id, cx);
         }
@@ -306,7 +306,7 @@ fn preset_ui(ui: &mut Ui, theme: &Theme, row: &Preset) -> egui::Response {
 fn made(row: &'static Preset, values: BTreeMap<String, String>, cx: &Cx<'_>) -> Page {
     match presets::endpoint(row, &values) {
         Ok(endpoint) => {
-            let mut draft = Draft::of(&endpoint, true);
+            let mut draft = EndpointDraft::of(&endpoint, true);
             draft.id = free_id(&endpoint.id, cx);
             Page::Edit(Box::new(Editor::new(draft)))
         }

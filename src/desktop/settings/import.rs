@@ -10,7 +10,7 @@ use std::{
 use egui::{Context, RichText, Ui};
 use secrecy::SecretString;
 
-use super::draft::Draft;
+use super::draft::EndpointDraft;
 use crate::{
     credential::Account,
     desktop::{
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Import {
 
 impl Import {
     /// Shows the button where an account can be a key, and what was imported.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
         while let Ok(news) = self.news.1.try_recv() {
             self.take(news, draft);
         }
@@ -90,7 +90,7 @@ impl Import {
         self.came.take()?.ok()
     }
 
-    fn take(&mut self, news: ImportResult, draft: &mut Draft) {
+    fn take(&mut self, news: ImportResult, draft: &mut EndpointDraft) {
         self.busy = false;
         // A dialog that was left changes nothing.
         if let Some(came) = news {

@@ -21,7 +21,7 @@ use crate::{
 
 /// The section of keys, and the one field that may hold a key for as long as it is typed.
 #[derive(Default)]
-pub struct Keys {
+pub struct KeysSection {
     /// The endpoint whose key is typed, and which.
     open: Option<(String, KeyOf)>,
     typed: String,
@@ -35,7 +35,7 @@ pub struct Keys {
     focus: bool,
 }
 
-impl std::fmt::Debug for Keys {
+impl std::fmt::Debug for KeysSection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keys")
             .field("open", &self.open)
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-impl Keys {
+impl KeysSection {
     /// Shows the section.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         if !std::mem::replace(&mut self.asked, true) {

@@ -3,16 +3,16 @@
 use super::*;
 use crate::credential::AccountKind;
 
-fn draft() -> Draft {
+fn draft() -> EndpointDraft {
     let url = "https://api.example.com/v1".parse().unwrap();
     let mut endpoint = Endpoint::custom("custom", url, DialectId::OpenaiChat);
     endpoint.headers = [("X-Team".to_owned(), "a".to_owned())].into();
     endpoint.models = vec!["m1".into(), "m2".into()];
     endpoint.connect.proxy = Some("socks5://10.0.0.1:1080".into());
-    Draft::of(&endpoint, false)
+    EndpointDraft::of(&endpoint, false)
 }
 
-fn problem(change: impl Fn(&mut Draft)) -> Option<Field> {
+fn problem(change: impl Fn(&mut EndpointDraft)) -> Option<Field> {
     let mut draft = draft();
     change(&mut draft);
     let problems = draft.endpoint(&Settings::default()).err()?;
@@ -24,7 +24,7 @@ fn what_is_not_touched_comes_back_as_it_was() {
     let draft = draft();
     let endpoint = draft.endpoint(&Settings::default()).unwrap();
     assert_eq!(endpoint, draft.base);
-    assert_eq!(Draft::of(&endpoint, false), draft);
+    assert_eq!(EndpointDraft::of(&endpoint, false), draft);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use egui::{CollapsingHeader, TextEdit, Ui};
 
 use super::{
-    super::draft::{Draft, Field, LIMITS, Problems},
+    super::draft::{EndpointDraft, Field, LIMITS, Problems},
     problem_ui,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What most endpoints need not: shown when it is asked for, or when something in it is wrong.
-pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft, problems: &Problems) {
+pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft, problems: &Problems) {
     ui.add_space(space::S);
     let hidden = [Field::Proxy, Field::Headers, Field::Timeouts];
     let open = hidden
@@ -92,7 +92,7 @@ pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft, problems: &Pro
             });
 }
 
-fn http_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+fn http_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
     ui.vertical(|ui| {
         ui.label(caption(theme, "HTTP version"));
         let versions = [
@@ -104,7 +104,7 @@ fn http_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
     });
 }
 
-fn limits_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+fn limits_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
     ui.label(caption(theme, "Time limits in milliseconds; 0 means none"));
     ui.columns_const::<4, _>(|columns| {
         for ((column, text), (name, hover)) in columns.iter_mut().zip(&mut draft.limits).zip(LIMITS)
@@ -114,7 +114,7 @@ fn limits_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
     });
 }
 
-fn headers_ui(ui: &mut Ui, theme: &Theme, draft: &mut Draft) {
+fn headers_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
     ui.label(caption(
         theme,
         "Further headers; a value may refer to ${VARIABLE}",
