@@ -159,7 +159,7 @@ impl Splitter {
                 }
             }
             BlockForm::Table | BlockForm::Quote | BlockForm::Paragraph => {
-                self.take_prose_line(text, range)
+                self.take_prose_line(text, range);
             }
         }
     }
