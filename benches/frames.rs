@@ -16,12 +16,12 @@ use tokenscope::{
     desktop::{
         state::State,
         theme::{self, Theme},
-        view::{Action, Cx, View, ViewId},
+        view::{Action, Cx, PlaygroundVerb, VerbId, View, ViewId},
         views::views,
     },
     dialect::DialectId,
     endpoint::{Auth, Endpoint, TargetId},
-    engine::{Command, SendRun, Update},
+    engine::{Command, RunCommand, RunNews, SendRun, SettingsNews, Update},
     event::Event,
     run::{ConnectionKind, Read, RunHead, RunId, RunUpdate, Stamps},
     settings::Settings,
@@ -122,13 +122,13 @@ impl Desk {
         });
     }
 
-    fn verb(&mut self, id: &str) {
-        self.with(|view, cx| view.verb(id, cx));
+    fn verb(&mut self, verb: PlaygroundVerb) {
+        self.with(|view, cx| view.verb(VerbId::Playground(verb), cx));
     }
 
     fn with(&mut self, act: impl FnOnce(&mut dyn View, &mut Cx<'_>)) {
         let mut cx = Cx {
-            state: &mut self.state,
+            state: &self.state,
             theme: &theme::DARK as &Theme,
             commands: &mut self.commands,
             actions: &mut self.actions,
@@ -164,15 +164,16 @@ fn asked(bench: &mut Bench) -> (Desk, Vec<RunId>) {
         commands: Vec::new(),
         actions: Vec::new(),
     };
-    desk.state.apply(Update::Settings(Arc::new(settings())));
+    desk.state
+        .apply(Update::Settings(SettingsNews::Are(Arc::new(settings()))));
     bench.frame(Vec::new(), |ui| desk.show(ui));
     for _ in 2..PANES {
-        desk.verb("playground.add_pane");
+        desk.verb(PlaygroundVerb::AddPane);
     }
-    desk.verb("playground.send");
+    desk.verb(PlaygroundVerb::Send);
     let sent: Vec<SendRun> = (desk.commands.drain(..))
         .filter_map(|command| match command {
-            Command::Send(run) => Some(run),
+            Command::Run(RunCommand::Send(run)) => Some(run),
             _ => None,
         })
         .collect();
@@ -200,7 +201,7 @@ fn begin(state: &mut State, run: SendRun) {
         attempt: 1,
         request: run.request,
     };
-    state.apply(Update::Accepted(Box::new(head)));
+    state.apply(Update::Run(RunNews::Accepted(Box::new(head))));
     let updates = [
         RunUpdate::Started { started_unix_ns: 1 },
         RunUpdate::Head {
@@ -217,7 +218,7 @@ fn begin(state: &mut State, run: SendRun) {
     ];
     for update in updates {
         let update = update.into();
-        state.apply(Update::Run { id, update });
+        state.apply(Update::Run(RunNews::Update { id, update }));
     }
 }
 
@@ -246,10 +247,10 @@ fn feed(state: &mut State, ids: &[RunId], at: &mut [usize], frame: u64, first: &
             tokens: 1,
             ..Read::default()
         };
-        state.apply(Update::Run {
+        state.apply(Update::Run(RunNews::Update {
             id: *id,
             update: RunUpdate::Read { read, events }.into(),
-        });
+        }));
     }
 }
 

@@ -1,295 +1,31 @@
-//! The runtime thread: [`Command`]s in, [`Update`]s out. Everything that waits, waits here.
+//! The runtime thread: [`Command`]s in, [`Update`]s and answers out. Everything that waits, waits here.
 //!
 //! The desktop and the terminal are both its clients. It owns the transport, the credentials, the
 //! settings, the history and the simulator.
 
+mod ask;
+mod command;
 mod core;
 pub mod files;
 mod lookup;
 mod runs;
 pub mod signals;
+mod update;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::sync::{Arc, mpsc};
 
-use secrecy::SecretString;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::{
-    body::ModelInfo,
-    chat::ChatRequest,
-    conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
-    credential::{KeyOf, KeyStatus},
-    endpoint::{Endpoint, TargetId},
-    event::Fault,
-    history::{
-        Conformance, ExportFormat, OtherProcesses, RunPage, RunQuery, RunRow, Series, SeriesQuery,
-        Storage, Unstored,
+use crate::{endpoint::Endpoint, run::Backlog, settings::Paths};
+
+pub use self::{
+    ask::{Asked, Reply, Steps, ask, ask_in_steps},
+    command::{
+        Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, KeyCommand,
+        RunCommand, SendRun,
     },
-    run::{Backlog, Origin, Run, RunHead, RunId, RunUpdate},
-    settings::{Paths, Settings, SettingsEdit, SettingsProblem},
+    update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };
-
-/// What a client asks of the engine.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// Starts a run. Answered by [`Update::Run`]s, or [`Update::Refused`].
-    Send(SendRun),
-    /// Stops runs: their sockets close at once, their text stays.
-    Cancel(Vec<RunId>),
-    /// Gives the models of an endpoint: the cached list, or a fresh one. Answered by [`Update::Models`].
-    ListModels {
-        /// The endpoint's id.
-        endpoint: String,
-        /// Whether to ask the endpoint even if a list is cached.
-        refresh: bool,
-    },
-    /// Tries an endpoint that may not be saved yet. Answered by [`Update::Tested`], one a step.
-    Test(Box<Endpoint>),
-    /// Changes the settings file. Answered by [`Update::Settings`] or [`Update::SettingsProblem`].
-    Edit(SettingsEdit),
-    /// Keeps a key. Answered by [`Update::Key`].
-    SetKey {
-        /// The endpoint's id.
-        endpoint: String,
-        /// Which of its secrets.
-        of: KeyOf,
-        /// The key.
-        key: SecretString,
-        /// In the OS keyring, or for this session only.
-        in_keyring: bool,
-    },
-    /// Forgets a key. Answered by [`Update::Key`].
-    ForgetKey {
-        /// The endpoint's id.
-        endpoint: String,
-        /// Which of its secrets.
-        of: KeyOf,
-    },
-    /// Looks where keys live, for all endpoints. Answered by [`Update::Key`]s.
-    CheckKeys,
-    /// Gives a page of runs. Answered by [`Update::Runs`] with the same ticket.
-    QueryRuns {
-        /// The client's own number for the question.
-        ticket: u64,
-        /// The question.
-        query: RunQuery,
-    },
-    /// Gives one run of the history. Answered by [`Update::RunLoaded`].
-    LoadRun(RunId),
-    /// Gives the TTFT history. Answered by [`Update::Series`] with the same ticket.
-    QuerySeries {
-        /// The client's own number for the question.
-        ticket: u64,
-        /// The question.
-        query: SeriesQuery,
-    },
-    /// Gives the latest whole answers of a target, to know how far they scatter. Answered by [`Update::Recent`].
-    QueryRecent(TargetId),
-    /// Gives how each target kept to its protocol. Answered by [`Update::Conformance`] with the same ticket.
-    QueryConformance {
-        /// The client's own number for the question.
-        ticket: u64,
-        /// Only runs started at or after this time (nanoseconds since 1970).
-        since_unix_ns: Option<i64>,
-    },
-    /// Writes runs to a file. Answered by [`Update::ExportProgress`] and [`Update::Exported`].
-    Export {
-        /// Which runs; offset and limit are left aside.
-        query: RunQuery,
-        /// In which format.
-        format: ExportFormat,
-        /// Where to.
-        to: PathBuf,
-    },
-    /// Stops the export that is under way.
-    CancelExport,
-    /// Keeps what this client changed in a conversation, and its draft, beside what other processes did.
-    SaveConversation(ConversationChange),
-    /// Forgets a conversation.
-    DeleteConversation(ConversationId),
-    /// Gives the list of conversations. Answered by [`Update::Conversations`].
-    ListConversations,
-    /// Gives one conversation. Answered by [`Update::Conversation`].
-    LoadConversation(ConversationId),
-    /// This client shows a conversation, and from now on wants to know what other processes do to the history.
-    /// Answered by [`Update::Elsewhere`]s.
-    ShowConversation(ConversationId),
-    /// Reads files to attach and tells their types. Answered by [`Update::File`]s.
-    ReadFiles(Vec<PathBuf>),
-    /// Cancels what runs, writes what is queued, and ends. Answered by [`Update::Stopped`].
-    Stop,
-}
-
-/// One run to start.
-#[derive(Clone, Debug)]
-pub struct SendRun {
-    /// Its key, made by the client so that it can follow the run from the start.
-    pub id: RunId,
-    /// The endpoint's id.
-    pub endpoint: String,
-    /// What to ask; names the model.
-    pub request: Arc<ChatRequest>,
-    /// Who asks.
-    pub origin: Origin,
-    /// Whether it opens a connection of its own, even if there is one that could take it.
-    pub cold: bool,
-}
-
-/// What the engine says. Measuring updates are never dropped.
-#[derive(Clone, Debug)]
-pub enum Update {
-    /// A run was accepted; its [`Update::Run`]s follow.
-    Accepted(Box<RunHead>),
-    /// A run could not be started (no such endpoint, …).
-    Refused {
-        /// The run.
-        id: RunId,
-        /// Why, as the fault it is shown as.
-        fault: Fault,
-    },
-    /// A run reports.
-    Run {
-        /// The run.
-        id: RunId,
-        /// What; the history has the same.
-        update: Arc<RunUpdate>,
-    },
-    /// A run is over: the whole of it, after its last [`Update::Run`]. The history keeps the same.
-    Over(Arc<Run>),
-    /// The settings, at the start and whenever they change.
-    Settings(Arc<Settings>),
-    /// The settings file is broken (`Some`) or in order again (`None`); the last good settings hold.
-    SettingsProblem(Option<SettingsProblem>),
-    /// The models of an endpoint.
-    Models {
-        /// The endpoint's id.
-        endpoint: String,
-        /// The list, or why there is none.
-        models: Result<Arc<Vec<ModelInfo>>, Fault>,
-    },
-    /// One step of an endpoint test is done.
-    Tested {
-        /// The endpoint's id.
-        endpoint: String,
-        /// Which step, and how it went.
-        step: TestStep,
-    },
-    /// Where a key lives.
-    Key(KeyStatus),
-    /// A key could not be kept or forgotten.
-    KeyProblem {
-        /// The endpoint's id.
-        endpoint: String,
-        /// Which of its secrets.
-        of: KeyOf,
-        /// Why, and what to do.
-        message: String,
-    },
-    /// A page of runs.
-    Runs {
-        /// The question's number.
-        ticket: u64,
-        /// The page, or why there is none.
-        page: Result<RunPage, String>,
-    },
-    /// A run of the history; `None` if there is none of this id.
-    RunLoaded {
-        /// The run's key.
-        id: RunId,
-        /// The run.
-        run: Option<Box<Run>>,
-    },
-    /// The TTFT history.
-    Series {
-        /// The question's number.
-        ticket: u64,
-        /// One series a target, or why there is none.
-        series: Result<Vec<Series>, String>,
-    },
-    /// The latest whole answers of a target.
-    Recent {
-        /// The target.
-        target: TargetId,
-        /// Its answers; none where they could not be read.
-        rows: Vec<RunRow>,
-    },
-    /// How each target kept to its protocol.
-    Conformance {
-        /// The question's number.
-        ticket: u64,
-        /// One row a target, or why there is none.
-        rows: Result<Vec<Conformance>, String>,
-    },
-    /// An export goes on.
-    ExportProgress {
-        /// Rows written.
-        done: usize,
-        /// Rows in all.
-        total: usize,
-    },
-    /// An export is over: the file and its rows, or why not.
-    Exported(Result<(PathBuf, usize), String>),
-    /// The conversations, latest first.
-    Conversations(Vec<ConversationSummary>),
-    /// One conversation; `None` if there is none of this id.
-    Conversation {
-        /// Its key.
-        id: ConversationId,
-        /// The conversation.
-        conversation: Option<Box<Conversation>>,
-    },
-    /// A file was read, or why not.
-    File(Result<crate::chat::Media, String>),
-    /// How the history stands.
-    Storage(Storage),
-    /// What other processes do to the history.
-    Elsewhere(OtherProcesses),
-    /// The engine ends, and its end waits for the history: what is in the way.
-    Storing(String),
-    /// The engine ends, and something could not be stored.
-    Unstored(Unstored),
-    /// The simulator could not be started, and why.
-    NoSimulator(String),
-    /// The engine has started: settings and simulator are known.
-    Ready,
-    /// The engine has ended; nothing follows.
-    Stopped,
-}
-
-/// One step of an endpoint test, in the order they are tried.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TestStep {
-    /// What was tried.
-    pub what: TestedThing,
-    /// How it went: what was found, or what is wrong and what to do.
-    pub result: Result<String, Fault>,
-    /// Whether a good result shows that requests will work; else it is a warning.
-    pub sure: bool,
-    /// How long it took, where that was measured.
-    pub took: Option<Duration>,
-    /// Whether no step follows.
-    pub last: bool,
-}
-
-crate::event::words! {
-    /// The steps of an endpoint test.
-    TestedThing {
-        /// Name resolution.
-        Dns = "DNS",
-        /// The TCP connection.
-        Connect = "Connect",
-        /// The TLS handshake.
-        Tls = "TLS",
-        /// The key.
-        Auth = "Auth",
-        /// The list of models.
-        Models = "Models",
-    }
-}
 
 /// What the engine is started with.
 #[derive(Clone, Debug)]
@@ -314,7 +50,7 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the engine's thread and returns at once. `wake` is called, from any thread, after an
-    /// update was queued.
+    /// update was queued or a question answered.
     ///
     /// # Errors
     /// If the system gives no thread.
@@ -389,17 +125,7 @@ impl Drop for Engine {
     }
 }
 
-impl Update {
-    /// About how many bytes of a run's it holds; what else is said is little, or was asked for.
-    fn bytes_held(&self) -> usize {
-        match self {
-            Self::Run { update, .. } => update.bytes_held(),
-            _ => 0,
-        }
-    }
-}
-
-/// Where updates go: queued, then the client is woken. Cheap to clone.
+/// Where updates go: queued, then the client is woken, as it is for an answer. Cheap to clone.
 #[derive(Clone)]
 struct Outbox {
     updates: mpsc::Sender<Update>,
@@ -421,7 +147,12 @@ impl Outbox {
         self.backlog.add(update.bytes_held());
         // A client that has gone wants no more updates.
         if self.updates.send(update).is_ok() {
-            (self.wake)();
+            self.wake();
         }
+    }
+
+    /// Wakes the client: an update or an answer is there.
+    fn wake(&self) {
+        (self.wake)();
     }
 }

@@ -26,11 +26,11 @@ use super::{
     state::State,
     theme::{self, Theme},
     toast::Toasts,
-    view::{Action, Cx, View, ViewId},
+    view::{Action, Cx, VerbId, View, ViewId, WindowVerb},
     views::views,
 };
 use crate::{
-    engine::{Command, Engine, Update},
+    engine::{Command, Engine, KeyNews, Update},
     settings::{Appearance, Paths},
 };
 
@@ -188,9 +188,9 @@ impl App {
         self.woken.store(false, Ordering::Release);
         while let Some(update) = self.engine.as_ref().and_then(Engine::try_next) {
             // The key of an endpoint that is gone has no card to tell it on.
-            if let Update::KeyProblem {
+            if let Update::Key(KeyNews::Problem {
                 endpoint, message, ..
-            } = &update
+            }) = &update
                 && self.state.settings.endpoint(endpoint).is_none()
             {
                 self.toasts.tell(&format!("{endpoint}: {message}"));
@@ -308,7 +308,8 @@ impl App {
             Action::Palette => self.palette.toggle(),
             Action::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
             Action::Tell(text) => self.toasts.tell(text),
-            Action::Verb(id) => self.verb(ctx, id),
+            Action::Draw(targets) => self.state.looks.take_in(targets.iter()),
+            Action::Verb(id) => self.verb(ctx, *id),
         }
         self.with_views(ctx, |views, cx| {
             for view in views {
@@ -317,20 +318,26 @@ impl App {
         });
     }
 
-    fn verb(&mut self, ctx: &Context, id: &'static str) {
-        match id {
-            "window.palette" => self.actions.push(Action::Palette),
-            "window.shortcuts" => self.actions.push(Action::Shortcuts),
-            "window.add_endpoint" => self.actions.push(Action::EditEndpoint(None)),
-            "window.zoom_in" => self.zoom(ctx, 0.1),
-            "window.zoom_out" => self.zoom(ctx, -0.1),
-            "window.zoom_reset" => self.zoom(ctx, 1.0 - ctx.zoom_factor()),
-            "window.theme" => self.switch_theme(ctx),
-            _ => self.with_views(ctx, |views, cx| {
-                for view in views {
-                    view.verb(id, cx);
-                }
-            }),
+    fn verb(&mut self, ctx: &Context, id: VerbId) {
+        if let VerbId::Window(verb) = id {
+            return self.window_verb(ctx, verb);
+        }
+        self.with_views(ctx, |views, cx| {
+            for view in views {
+                view.verb(id, cx);
+            }
+        });
+    }
+
+    fn window_verb(&mut self, ctx: &Context, verb: WindowVerb) {
+        match verb {
+            WindowVerb::Palette => self.actions.push(Action::Palette),
+            WindowVerb::Shortcuts => self.actions.push(Action::Shortcuts),
+            WindowVerb::AddEndpoint => self.actions.push(Action::EditEndpoint(None)),
+            WindowVerb::ZoomIn => self.zoom(ctx, 0.1),
+            WindowVerb::ZoomOut => self.zoom(ctx, -0.1),
+            WindowVerb::ZoomReset => self.zoom(ctx, 1.0 - ctx.zoom_factor()),
+            WindowVerb::Theme => self.switch_theme(ctx),
         }
     }
 
@@ -340,7 +347,7 @@ impl App {
             return;
         };
         let mut cx = Cx {
-            state: &mut self.state,
+            state: &self.state,
             theme: &theme::DARK,
             commands: &mut self.commands,
             actions: &mut self.actions,

@@ -1,6 +1,6 @@
 //! How each target keeps to its protocol: what was lost between what was asked and what came.
 //!
-//! In: counts of the history. Out: [`Command::QueryConformance`]; a click on a count opens the latest run
+//! In: counts of the history. Out: [`HistoryCommand::Conformance`]; a click on a count opens the latest run
 //! that it tells of.
 
 use egui::{Align, Label, Layout, Margin, Panel, RichText, Sense, Ui, WidgetInfo};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     conformance::{CHECKS, CheckRow},
-    engine::Command,
+    engine::{Asked, Command, HistoryCommand, ask},
     history::{CheckCount, Conformance},
     visible::visible_line,
 };
@@ -32,8 +32,7 @@ pub struct ConformanceView {
     /// What was asked: the stretch, and how many runs had ended.
     asked: Option<(Range, u64)>,
     asked_at: f64,
-    ticket: u64,
-    waiting: bool,
+    answer: Asked<Result<Vec<Conformance>, String>>,
     rows: Option<Vec<Conformance>>,
     problem: Option<String>,
 }
@@ -44,8 +43,7 @@ impl Default for ConformanceView {
             range: Range::Days7,
             asked: None,
             asked_at: 0.0,
-            ticket: 0,
-            waiting: false,
+            answer: Asked::default(),
             rows: None,
             problem: None,
         }
@@ -65,15 +63,11 @@ impl View for ConformanceView {
         icons::CONFORMANCE
     }
 
-    fn logic(&mut self, cx: &mut Cx<'_>) {
-        let answer = &mut cx.state.conformance;
-        let Some((_, rows)) = answer.take_if(|(ticket, _)| *ticket == self.ticket) else {
-            return;
-        };
-        self.waiting = false;
-        match rows {
-            Ok(rows) => (self.rows, self.problem) = (Some(rows), None),
-            Err(problem) => self.problem = Some(problem),
+    fn logic(&mut self, _cx: &mut Cx<'_>) {
+        match self.answer.take() {
+            None => {}
+            Some(Ok(rows)) => (self.rows, self.problem) = (Some(rows), None),
+            Some(Err(problem)) => self.problem = Some(problem),
         }
     }
 
@@ -145,7 +139,7 @@ impl ConformanceView {
     /// Asks the history when something else is wanted, or runs have ended since.
     fn ask(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let wanted = (self.range, cx.state.finished);
-        if self.waiting || self.asked == Some(wanted) {
+        if self.answer.is_waiting() || self.asked == Some(wanted) {
             return;
         }
         let now = ui.input(|input| input.time);
@@ -156,14 +150,17 @@ impl ConformanceView {
             ui.ctx().request_repaint_after_secs(left as f32);
             return;
         }
-        (self.asked, self.asked_at, self.waiting) = (Some(wanted), now, true);
-        self.ticket += 1;
+        (self.asked, self.asked_at) = (Some(wanted), now);
         // The time of day, for how far back to look: nothing is measured with it.
         let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-        cx.commands.push(Command::QueryConformance {
-            ticket: self.ticket,
-            since_unix_ns: self.range.length_ns().map(|length| now - length),
-        });
+        let (reply, answer) = ask();
+        self.answer = answer;
+        let since_unix_ns = self.range.length_ns().map(|length| now - length);
+        let question = HistoryCommand::Conformance {
+            since_unix_ns,
+            reply,
+        };
+        cx.commands.push(Command::History(question));
     }
 }
 

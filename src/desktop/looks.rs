@@ -104,6 +104,12 @@ impl Looks {
         }
     }
 
+    /// Whether a target has a place.
+    #[must_use]
+    pub fn knows(&self, target: &TargetId) -> bool {
+        self.0.contains_key(&target.to_string())
+    }
+
     /// The look of a target that was taken in.
     #[must_use]
     pub fn of(&self, target: &TargetId) -> Look {

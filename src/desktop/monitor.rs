@@ -1,7 +1,7 @@
 //! The monitor: TTFT history across all endpoints and targets.
 //!
 //! In: [`Series`] of the history, asked for again when runs end, the stretch or the width changes.
-//! Out: [`Command::QuerySeries`]; a click on a point opens its run.
+//! Out: [`HistoryCommand::Series`]; a click on a point opens its run.
 
 mod axes;
 mod cloud;
@@ -22,12 +22,12 @@ use super::{
     looks::Looks,
     range::Range,
     theme::{Theme, caption, title},
-    view::{Action, Cx, Verb, View, ViewId},
+    view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner, empty, primary_button, segmented},
 };
 use crate::{
     endpoint::TargetId,
-    engine::Command,
+    engine::{Asked, Command, HistoryCommand, ask},
     history::{Series, SeriesQuery},
 };
 
@@ -51,9 +51,20 @@ struct MonitorState {
     hidden: BTreeSet<String>,
 }
 
+/// What it can do by palette and shortcut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MonitorVerb {
+    /// Switches the scale.
+    Scale,
+    /// Lets go of the zoom.
+    Reset,
+    /// Shows all targets again.
+    ShowAll,
+}
+
 /// What the history was asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Asked {
+struct SeriesWanted {
     finished: u64,
     range: Range,
     zoomed: Option<(i64, i64)>,
@@ -64,16 +75,17 @@ struct Asked {
 #[derive(Debug, Default)]
 pub struct Monitor {
     kept: MonitorState,
-    ticket: u64,
-    asked: Option<Asked>,
+    asked: Option<SeriesWanted>,
     /// When that was, on egui's clock.
     asked_at: f64,
     /// The stretch that was asked for: from (`None` for the first run) and to.
     stretch: (Option<i64>, i64),
-    /// Whether an answer is on its way.
-    waiting: bool,
+    answer: Asked<Result<Vec<Series>, String>>,
     series: Vec<Series>,
+    /// What is drawn of them.
     tracks: Vec<Track>,
+    /// Whether something changed that tracks are made of.
+    outdated: bool,
     problem: Option<String>,
     time: TimeAxis,
     /// The edges of a plot that the user has moved, and with them what to ask for.
@@ -97,58 +109,49 @@ impl View for Monitor {
     }
 
     fn verbs(&self) -> Vec<Verb> {
-        let shortcut = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        let verb = |verb, label, key: Option<Key>| Verb {
+            id: VerbId::Monitor(verb),
+            label,
+            shortcut: key.map(|key| KeyboardShortcut::new(Modifiers::COMMAND, key)),
+        };
         vec![
-            Verb {
-                id: "monitor.scale",
-                label: "Linear or logarithmic scale",
-                shortcut: shortcut(Key::L),
-            },
-            Verb {
-                id: "monitor.reset",
-                label: "Reset the zoom",
-                shortcut: shortcut(Key::Home),
-            },
-            Verb {
-                id: "monitor.show_all",
-                label: "Show all targets",
-                shortcut: None,
-            },
+            verb(
+                MonitorVerb::Scale,
+                "Linear or logarithmic scale",
+                Some(Key::L),
+            ),
+            verb(MonitorVerb::Reset, "Reset the zoom", Some(Key::Home)),
+            verb(MonitorVerb::ShowAll, "Show all targets", None),
         ]
     }
 
-    fn verb(&mut self, id: &str, cx: &mut Cx<'_>) {
-        match id {
-            "monitor.scale" => {
+    fn verb(&mut self, id: VerbId, _cx: &mut Cx<'_>) {
+        let VerbId::Monitor(verb) = id else { return };
+        match verb {
+            MonitorVerb::Scale => {
                 self.kept.scale = match self.kept.scale {
                     Scale::Linear => Scale::Log,
                     Scale::Log => Scale::Linear,
                 };
-                self.lay_out(&mut cx.state.looks);
+                self.outdated = true;
             }
-            "monitor.reset" => self.zoomed = None,
-            "monitor.show_all" => self.show_all(),
-            _ => {}
+            MonitorVerb::Reset => self.zoomed = None,
+            MonitorVerb::ShowAll => self.show_all(),
         }
     }
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
-        let Some((_, answer)) = cx
-            .state
-            .series
-            .take_if(|(ticket, _)| *ticket == self.ticket)
-        else {
-            return;
-        };
-        self.waiting = false;
-        match answer {
-            Ok(mut series) => {
+        match self.answer.take() {
+            None => {}
+            Some(Ok(mut series)) => {
                 series.sort_by(|a, b| a.target.cmp(&b.target));
+                let targets = series.iter().map(|series| series.target.clone());
+                cx.actions.push(Action::Draw(targets.collect()));
                 self.series = series;
                 self.problem = None;
-                self.lay_out(&mut cx.state.looks);
+                self.outdated = true;
             }
-            Err(problem) => self.problem = Some(problem),
+            Some(Err(problem)) => self.problem = Some(problem),
         }
     }
 
@@ -156,6 +159,9 @@ impl View for Monitor {
         // That of the whole view: more than the plot's, and no reason to ask again when a border moves.
         self.width = ui.available_width();
         self.toolbar_ui(ui, cx);
+        if std::mem::take(&mut self.outdated) {
+            self.lay_out(&cx.state.looks);
+        }
         if let Some(problem) = &self.problem {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
@@ -181,7 +187,7 @@ impl View for Monitor {
 }
 
 impl Monitor {
-    fn toolbar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+    fn toolbar_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         let theme = cx.theme;
         let frame = egui::Frame::new().inner_margin(Margin::symmetric(16, 10));
         Panel::top("monitor.bar").frame(frame).show(ui, |ui| {
@@ -201,7 +207,7 @@ impl Monitor {
                     let scales = [(Scale::Linear, "Linear"), (Scale::Log, "Log")];
                     if segmented(ui, theme, "Scale", &mut self.kept.scale, &scales) {
                         self.zoomed = None;
-                        self.lay_out(&mut cx.state.looks);
+                        self.outdated = true;
                     }
                     if self.zoomed.is_some()
                         && ui
@@ -306,7 +312,7 @@ impl Monitor {
     }
 
     fn empty_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        if self.waiting && self.asked_at == 0.0 {
+        if self.answer.is_waiting() && self.asked_at == 0.0 {
             return;
         }
         let (head, text) = if self.kept.range == Range::All {
@@ -329,18 +335,18 @@ impl Monitor {
 
     /// Asks the history again if what is wanted has changed, and not too often.
     fn ask(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        let wanted = Asked {
+        let wanted = SeriesWanted {
             finished: cx.state.finished,
             range: self.kept.range,
             zoomed: self.zoomed,
             pixels: pixels(self.width, ui.pixels_per_point()),
         };
-        if self.waiting || self.asked.as_ref() == Some(&wanted) {
+        if self.answer.is_waiting() || self.asked.as_ref() == Some(&wanted) {
             return;
         }
         let now = ui.input(|input| input.time);
         let only_new_runs = self.asked.as_ref().is_some_and(|asked| {
-            Asked {
+            SeriesWanted {
                 finished: wanted.finished,
                 ..asked.clone()
             } == wanted
@@ -357,17 +363,15 @@ impl Monitor {
             return;
         }
         let query = self.query(&wanted);
-        self.ticket += 1;
-        self.waiting = true;
         self.asked = Some(wanted);
         self.asked_at = now;
-        cx.commands.push(Command::QuerySeries {
-            ticket: self.ticket,
-            query,
-        });
+        let (reply, answer) = ask();
+        self.answer = answer;
+        let question = HistoryCommand::Series { query, reply };
+        cx.commands.push(Command::History(question));
     }
 
-    fn query(&mut self, wanted: &Asked) -> SeriesQuery {
+    fn query(&mut self, wanted: &SeriesWanted) -> SeriesQuery {
         // The time of day, to place a window on the axis: nothing is measured with it.
         let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let (from, to) = match (wanted.zoomed, wanted.range.length_ns()) {
@@ -387,10 +391,9 @@ impl Monitor {
     }
 
     /// Makes what is drawn of what is known.
-    fn lay_out(&mut self, looks: &mut Looks) {
+    fn lay_out(&mut self, looks: &Looks) {
         let gap = self.gap_ns();
         let MonitorState { scale, hidden, .. } = &self.kept;
-        looks.take_in(self.series.iter().map(|series| &series.target));
         let tracks = self.series.iter().map(|series| {
             let look = looks.of(&series.target);
             let mut track = Track::new(series, self.time, *scale, look, gap);

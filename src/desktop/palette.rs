@@ -10,7 +10,7 @@ use super::{
     shortcuts::{VIEW_KEYS, WINDOW_VERBS},
     state::State,
     theme::{RADIUS_L, Theme, caption, size, space},
-    view::{Action, Verb, View, ViewId},
+    view::{Action, Verb, VerbId, View, ViewId, WindowVerb},
     widgets::key_hint,
 };
 use crate::{endpoint::TargetId, visible::visible_line};
@@ -250,7 +250,7 @@ fn entries(ctx: &Context, views: &[Box<dyn View>], current: ViewId, state: &Stat
     entries.extend(
         WINDOW_VERBS
             .iter()
-            .filter(|verb| verb.id != "window.palette")
+            .filter(|verb| verb.id != VerbId::Window(WindowVerb::Palette))
             .map(|verb| Entry {
                 icon: icons::COMMAND,
                 label: verb.label.to_owned(),

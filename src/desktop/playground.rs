@@ -27,6 +27,7 @@ mod params;
 mod params_form;
 mod paths;
 mod raw_body;
+mod recents;
 mod results;
 mod scatter;
 mod schema_form;
@@ -37,6 +38,7 @@ mod strip;
 mod target_picker;
 mod turn;
 mod undo;
+mod verb;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -47,21 +49,32 @@ use std::{
 use egui::{Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, Rect, TextEdit, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
+pub use self::verb::PlaygroundVerb;
 use self::{
-    answer::AnswerView, attachments::Attachments, comparisons::Comparisons, composer::Composer,
-    elsewhere::Seen, intent::Intent, pane::PaneView, raw_body::RawEditor, sessions::Sessions,
-    sheet::Sheets, strip::Strip, undo::Undo,
+    answer::AnswerView,
+    attachments::Attachments,
+    comparisons::Comparisons,
+    composer::Composer,
+    elsewhere::Seen,
+    intent::{Change, ConversationIntent, Intent},
+    pane::PaneView,
+    raw_body::RawEditor,
+    recents::Recents,
+    sessions::Sessions,
+    sheet::Sheets,
+    strip::Strip,
+    undo::Undo,
+    verb::{Row, VERBS},
 };
 use super::{
     icons, outside,
     theme::caption,
-    view::{Action, Cx, Verb, View, ViewId},
+    view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{ghost_button, icon_button, icon_toggle},
 };
 use crate::{
     conversation::{Conversation, ConversationChange, ConversationId},
-    endpoint::TargetId,
-    engine::Command,
+    engine::{Asked, Command, ConversationCommand},
     run::RunId,
 };
 
@@ -84,8 +97,9 @@ pub struct Playground {
     seen: Seen,
     /// Nothing was done to the conversation yet: one that was kept may take its place.
     pristine: bool,
-    /// What is to be opened as soon as it comes.
+    /// What is to be opened as soon as it comes, and where it comes.
     wanted: Option<ConversationId>,
+    opening: Asked<Option<Box<Conversation>>>,
     listed: bool,
     undo: Undo,
     /// The panes that are not asked.
@@ -111,8 +125,7 @@ pub struct Playground {
     /// Runs sent since the last frame: their time is that of the next.
     just_sent: Vec<RunId>,
     asked_runs: HashSet<RunId>,
-    /// The targets whose latest answers were asked of the history.
-    asked_recent: HashSet<TargetId>,
+    recents: Recents,
     sessions: Sessions,
     attachments: Attachments,
     intents: Vec<Intent>,
@@ -144,72 +157,6 @@ struct Kept {
     strip: Strip,
 }
 
-const COMMAND: Modifiers = Modifiers::COMMAND;
-const SHIFT_COMMAND: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
-
-/// A verb's id, its name and its keys.
-type Row = (&'static str, &'static str, Option<(Modifiers, Key)>);
-
-/// Everything the playground can do by palette, and the shortcuts of it.
-const VERBS: &[Row] = &[
-    // Ctrl+Shift stands before Ctrl: egui takes the first that fits, and Ctrl fits both.
-    (
-        "playground.add_pane",
-        "Add a pane",
-        Some((SHIFT_COMMAND, Key::N)),
-    ),
-    (
-        "playground.remove_pane",
-        "Remove the last pane",
-        Some((SHIFT_COMMAND, Key::W)),
-    ),
-    (
-        "playground.copy",
-        "Copy the last answer",
-        Some((SHIFT_COMMAND, Key::C)),
-    ),
-    (
-        "playground.reasoning",
-        "Show or hide all reasoning",
-        Some((SHIFT_COMMAND, Key::R)),
-    ),
-    (
-        "playground.strip",
-        "Compare the last answers",
-        Some((SHIFT_COMMAND, Key::S)),
-    ),
-    (
-        "playground.enlarge",
-        "Show one pane alone, or all",
-        Some((COMMAND, Key::M)),
-    ),
-    ("playground.latest", "Go to the end of every pane", None),
-    ("playground.send", "Send", Some((COMMAND, Key::Enter))),
-    ("playground.stop", "Stop all answers", None),
-    (
-        "playground.new",
-        "New conversation",
-        Some((COMMAND, Key::N)),
-    ),
-    (
-        "playground.focus",
-        "Write a prompt",
-        Some((COMMAND, Key::L)),
-    ),
-    ("playground.retry", "Ask all again", Some((COMMAND, Key::R))),
-    (
-        "playground.sessions",
-        "Show or hide the conversations",
-        Some((COMMAND, Key::B)),
-    ),
-    ("playground.clear", "Clear all panes", None),
-    (
-        "playground.undo",
-        "Undo the last change of panes or turns",
-        None,
-    ),
-];
-
 impl View for Playground {
     fn id(&self) -> ViewId {
         ViewId::Playground
@@ -225,11 +172,11 @@ impl View for Playground {
 
     fn verbs(&self) -> Vec<Verb> {
         // Esc belongs to what is open before it belongs to what runs.
-        let esc = |id| id == "playground.stop" && self.live && !self.popup_open;
-        let verb = |(id, label, keys): &Row| {
-            let keys = keys.or(esc(*id).then_some((Modifiers::NONE, Key::Escape)));
+        let esc = |verb| verb == PlaygroundVerb::Stop && self.live && !self.popup_open;
+        let verb = |(verb, label, keys): &Row| {
+            let keys = keys.or(esc(*verb).then_some((Modifiers::NONE, Key::Escape)));
             Verb {
-                id,
+                id: VerbId::Playground(*verb),
                 label,
                 shortcut: keys.map(|(modifiers, key)| KeyboardShortcut::new(modifiers, key)),
             }
@@ -237,9 +184,11 @@ impl View for Playground {
         VERBS.iter().map(verb).collect()
     }
 
-    fn verb(&mut self, id: &str, cx: &mut Cx<'_>) {
-        self.do_verb(id, cx);
-        self.act_all(cx);
+    fn verb(&mut self, id: VerbId, cx: &mut Cx<'_>) {
+        if let VerbId::Playground(verb) = id {
+            self.do_verb(verb, cx);
+            self.act_all(cx);
+        }
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
@@ -251,6 +200,7 @@ impl View for Playground {
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
         self.take_in(cx);
+        self.draw_targets(cx);
         // What was changed is kept half a second later, or at once if the view is left.
         if self.changed_at.is_some() && !std::mem::take(&mut self.shown) {
             self.save_now(cx);
@@ -355,7 +305,7 @@ impl Playground {
                 self.changed |= response.changed();
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if icon_button(ui, theme, icons::EDIT_BOX, "New conversation").clicked() {
-                        intents.push(Intent::New);
+                        intents.push(Intent::Conversation(ConversationIntent::New));
                     }
                     let open = self.strip.open;
                     if icon_toggle(ui, theme, icons::SPEED, "Compare the last answers", open)
@@ -375,12 +325,12 @@ impl Playground {
                         .on_disabled_hover_text("Eight panes are the most")
                         .clicked()
                     {
-                        intents.push(Intent::AddPane);
+                        intents.push(Intent::Change(Change::AddPane));
                     }
                     if let Some(what) = self.undo.last()
                         && icon_button(ui, theme, icons::RESET, &format!("Undo: {what}")).clicked()
                     {
-                        intents.push(Intent::Undo);
+                        intents.push(Intent::Change(Change::Undo));
                     }
                     if also_open {
                         ui.label(caption(theme, "Also open in another window"))
@@ -430,7 +380,7 @@ impl Playground {
         if std::mem::take(&mut self.changed) {
             if std::mem::take(&mut self.pristine) {
                 // What was begun here is not replaced by what was kept.
-                self.wanted = None;
+                self.give_up_opening();
             }
             self.changed_at.get_or_insert(now);
         }
@@ -438,7 +388,7 @@ impl Playground {
             Some(at) if now - at >= SAVE_AFTER_S => {
                 self.save_now(cx);
                 if self.sessions.open {
-                    cx.commands.push(Command::ListConversations);
+                    self.sessions.list(cx.commands);
                 }
             }
             Some(at) => {
@@ -465,7 +415,8 @@ impl Playground {
         let mine = Arc::new(self.conversation.clone());
         let base = std::mem::replace(&mut self.base, Arc::clone(&mine));
         let change = ConversationChange { base, mine };
-        cx.commands.push(Command::SaveConversation(change));
+        cx.commands
+            .push(Command::Conversation(ConversationCommand::Save(change)));
         self.seen.saved();
     }
 }

@@ -1,6 +1,6 @@
 //! The runs: the history as a table, each run with all that is known of it, and export.
 //!
-//! In: pages of rows, whole runs. Out: [`Command::QueryRuns`], [`Command::LoadRun`], [`Command::Export`].
+//! In: pages of rows, whole runs. Out: [`HistoryCommand`](crate::engine::HistoryCommand)s, [`RunCommand::Load`].
 
 mod details;
 mod export;
@@ -17,17 +17,31 @@ use egui::{Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollAr
 use self::{export::Export, filters::Wanted, pages::Pages};
 use super::{
     icons,
-    settings::COUNT_TICKET,
     theme::{caption, space},
-    view::{Action, Cx, Verb, View, ViewId},
+    view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner, contained, count, empty, ghost_button, primary_button, search_box},
 };
-use crate::{endpoint::TargetId, engine::Command, run::RunId};
+use crate::{
+    endpoint::TargetId,
+    engine::{Command, RunCommand},
+    run::RunId,
+};
 
 /// What is typed is looked for after this pause, in seconds.
 const TYPING_SECS: f64 = 0.15;
 /// New runs appear no sooner than this after the last look, in seconds.
 const AGAIN_SECS: f64 = 1.0;
+
+/// What it can do by palette and shortcut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunsVerb {
+    /// Goes to the search.
+    Search,
+    /// Opens the dialog that exports them.
+    Export,
+    /// Clears all filters.
+    Clear,
+}
 
 /// The runs view.
 #[derive(Debug, Default)]
@@ -65,32 +79,28 @@ impl View for Runs {
     }
 
     fn verbs(&self) -> Vec<Verb> {
-        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        let verb = |verb, label, key: Option<Key>| Verb {
+            id: VerbId::Runs(verb),
+            label,
+            shortcut: key.map(|key| KeyboardShortcut::new(Modifiers::COMMAND, key)),
+        };
         vec![
-            Verb {
-                id: "runs.search",
-                label: "Search the runs",
-                shortcut: command(Key::F),
-            },
-            Verb {
-                id: "runs.export",
-                label: "Export runs as CSV or JSON…",
-                shortcut: command(Key::E),
-            },
-            Verb {
-                id: "runs.clear",
-                label: "Clear all filters",
-                shortcut: None,
-            },
+            verb(RunsVerb::Search, "Search the runs", Some(Key::F)),
+            verb(
+                RunsVerb::Export,
+                "Export runs as CSV or JSON…",
+                Some(Key::E),
+            ),
+            verb(RunsVerb::Clear, "Clear all filters", None),
         ]
     }
 
-    fn verb(&mut self, id: &str, _cx: &mut Cx<'_>) {
-        match id {
-            "runs.search" => self.focus_search = true,
-            "runs.export" => self.open_export(),
-            "runs.clear" => self.wanted = self.wanted.unfiltered(),
-            _ => {}
+    fn verb(&mut self, id: VerbId, _cx: &mut Cx<'_>) {
+        let VerbId::Runs(verb) = id else { return };
+        match verb {
+            RunsVerb::Search => self.focus_search = true,
+            RunsVerb::Export => self.open_export(),
+            RunsVerb::Clear => self.wanted = self.wanted.unfiltered(),
         }
     }
 
@@ -101,13 +111,7 @@ impl View for Runs {
     }
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
-        for (ticket, page) in cx
-            .state
-            .run_pages
-            .extract_if(.., |(ticket, _)| *ticket != COUNT_TICKET)
-        {
-            self.pages.take(ticket, page);
-        }
+        self.pages.take_in();
         self.known
             .extend(self.pages.rows().map(|row| row.target.clone()));
         if let Some(mut export) = self.export.take() {
@@ -268,7 +272,7 @@ impl Runs {
     fn select(&mut self, run: RunId, cx: &mut Cx<'_>) {
         self.selected = Some(run);
         if !cx.state.runs.contains_key(&run) {
-            cx.commands.push(Command::LoadRun(run));
+            cx.commands.push(Command::Run(RunCommand::Load(run)));
         }
     }
 

@@ -16,66 +16,58 @@ mod trial;
 use egui::{Margin, Panel, Role, ScrollArea, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::pages::COUNT_TICKET;
 use self::{endpoints::Endpoints, keys::KeysSection};
 use super::{
     icons,
-    view::{Action, Cx, Verb, View, ViewId},
+    view::{Action, Cx, Verb, VerbId, View, ViewId},
 };
+use crate::{engine::Asked, history::RunPage};
 
-/// The sections.
+/// The sections; each is also a verb of the palette that goes there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Section {
+pub enum Section {
+    /// Endpoints, their tests and editor.
     #[default]
     Endpoints,
+    /// Where keys live.
     Keys,
+    /// Theme, zoom and fonts.
     Appearance,
+    /// Where things are kept.
     Data,
+    /// Version, licence and figures.
     About,
 }
 
-/// The sections in order: name, icon, and the verb that shows each.
-const SECTIONS: &[(Section, &str, &str, Verb)] = &[
+/// The sections in order: name, icon, and what the palette calls them.
+const SECTIONS: &[(Section, &str, &str, &str)] = &[
     (
         Section::Endpoints,
         "Endpoints",
         icons::ENDPOINT,
-        verb("settings.endpoints", "Endpoints"),
+        "Endpoints",
     ),
-    (
-        Section::Keys,
-        "Keys",
-        icons::KEY,
-        verb("settings.keys", "Keys"),
-    ),
+    (Section::Keys, "Keys", icons::KEY, "Keys"),
     (
         Section::Appearance,
         "Appearance",
         icons::APPEARANCE,
-        verb("settings.appearance", "Appearance, theme and zoom"),
+        "Appearance, theme and zoom",
     ),
     (
         Section::Data,
         "Data",
         icons::DATA,
-        verb("settings.data", "Data folder and history"),
+        "Data folder and history",
     ),
     (
         Section::About,
         "About",
         icons::INFO,
-        verb("settings.about", "About, and how figures are made"),
+        "About, and how figures are made",
     ),
 ];
-
-const fn verb(id: &'static str, label: &'static str) -> Verb {
-    Verb {
-        id,
-        label,
-        shortcut: None,
-    }
-}
 
 /// The settings view.
 #[derive(Debug, Default)]
@@ -83,6 +75,7 @@ pub struct SettingsView {
     section: Section,
     endpoints: Endpoints,
     keys: KeysSection,
+    counting: Asked<Result<RunPage, String>>,
     /// Runs in the history, once counted.
     runs: Option<usize>,
     /// The count of finished runs that they were counted at.
@@ -103,12 +96,17 @@ impl View for SettingsView {
     }
 
     fn verbs(&self) -> Vec<Verb> {
-        SECTIONS.iter().map(|(.., verb)| *verb).collect()
+        let verb = |(section, _, _, label): &(Section, _, _, &'static str)| Verb {
+            id: VerbId::Settings(*section),
+            label,
+            shortcut: None,
+        };
+        SECTIONS.iter().map(verb).collect()
     }
 
-    fn verb(&mut self, id: &str, _cx: &mut Cx<'_>) {
-        if let Some((section, ..)) = SECTIONS.iter().find(|(.., verb)| verb.id == id) {
-            self.section = *section;
+    fn verb(&mut self, id: VerbId, _cx: &mut Cx<'_>) {
+        if let VerbId::Settings(section) = id {
+            self.section = section;
         }
     }
 
@@ -121,12 +119,9 @@ impl View for SettingsView {
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
         self.endpoints.logic(cx);
-        cx.state.run_pages.retain(|(ticket, page)| {
-            if *ticket == COUNT_TICKET {
-                self.runs = page.as_ref().ok().map(|page| page.total);
-            }
-            *ticket != COUNT_TICKET
-        });
+        if let Some(counted) = self.counting.take() {
+            self.runs = counted.ok().map(|page| page.total);
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -196,7 +191,7 @@ impl SettingsView {
             Section::Data => {
                 if self.counted_at != Some(cx.state.finished) {
                     self.counted_at = Some(cx.state.finished);
-                    pages::ask_count(cx.commands);
+                    self.counting = pages::ask_count(cx.commands);
                 }
                 pages::data_ui(ui, cx, self.runs);
             }

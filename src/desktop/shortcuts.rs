@@ -4,7 +4,7 @@ use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, ScrollArea};
 
 use super::{
     theme::{Theme, caption, heading, space, strong},
-    view::{Verb, View, ViewId},
+    view::{Verb, VerbId, View, ViewId, WindowVerb},
     widgets::{dialog, key_hint},
 };
 
@@ -15,50 +15,50 @@ const fn command(key: Key) -> KeyboardShortcut {
 /// What the window itself can do, wherever one is.
 pub static WINDOW_VERBS: &[Verb] = &[
     Verb {
-        id: "window.palette",
+        id: VerbId::Window(WindowVerb::Palette),
         label: "Command palette",
         shortcut: Some(command(Key::K)),
     },
     Verb {
-        id: "window.shortcuts",
+        id: VerbId::Window(WindowVerb::Shortcuts),
         label: "Keyboard shortcuts",
         shortcut: Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
     },
     Verb {
-        id: "window.zoom_in",
+        id: VerbId::Window(WindowVerb::ZoomIn),
         label: "Zoom in",
         shortcut: Some(command(Key::Plus)),
     },
     Verb {
-        id: "window.zoom_out",
+        id: VerbId::Window(WindowVerb::ZoomOut),
         label: "Zoom out",
         shortcut: Some(command(Key::Minus)),
     },
     Verb {
-        id: "window.zoom_reset",
+        id: VerbId::Window(WindowVerb::ZoomReset),
         label: "Zoom to 100%",
         shortcut: Some(command(Key::Num0)),
     },
     Verb {
-        id: "window.theme",
+        id: VerbId::Window(WindowVerb::Theme),
         label: "Switch between dark and light",
         shortcut: None,
     },
     Verb {
-        id: "window.add_endpoint",
+        id: VerbId::Window(WindowVerb::AddEndpoint),
         label: "Add an endpoint…",
         shortcut: None,
     },
 ];
 
 /// Further keys of the same verbs.
-pub static ALSO: &[(&str, KeyboardShortcut)] = &[
+pub static ALSO: &[(VerbId, KeyboardShortcut)] = &[
     (
-        "window.palette",
+        VerbId::Window(WindowVerb::Palette),
         KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::P),
     ),
     (
-        "window.zoom_in",
+        VerbId::Window(WindowVerb::ZoomIn),
         KeyboardShortcut::new(Modifiers::COMMAND, Key::Equals),
     ),
 ];
@@ -80,7 +80,7 @@ pub const VIEW_KEYS: [Key; 9] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pressed {
     /// A verb's shortcut.
-    Verb(&'static str),
+    Verb(VerbId),
     /// A view's.
     View(ViewId),
 }
@@ -110,7 +110,7 @@ pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<P
         }
         let asks = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
         if !typing && input.events.iter().any(asks) {
-            found.push(Pressed::Verb("window.shortcuts"));
+            found.push(Pressed::Verb(VerbId::Window(WindowVerb::Shortcuts)));
         }
     });
     found

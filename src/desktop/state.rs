@@ -2,25 +2,22 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
     sync::Arc,
 };
 
 use super::looks::Looks;
 use crate::{
     body::ModelInfo,
-    conversation::{Conversation, ConversationId, ConversationSummary},
     credential::{KeyOf, KeyStatus},
-    endpoint::TargetId,
-    engine::{TestStep, Update},
+    engine::{HistoryNews, KeyNews, RunNews, SettingsNews, Update},
     event::Fault,
-    history::{Conformance, OtherProcesses, RunPage, RunRow, Series, Storage, Unstored},
+    history::{OtherProcesses, Storage, Unstored},
     run::{Run, RunId, RunUpdate},
     settings::{Paths, Settings, SettingsProblem},
 };
 
-/// Everything that came from the engine. [`State::apply`] folds it; a view only takes out what was
-/// meant for it alone (pages, conversations, images).
+/// What the engine told all views; [`State::apply`] folds it. What one view asked for comes to it alone, as the
+/// answer to its question.
 #[derive(Debug, Default)]
 pub struct State {
     /// The settings that hold now.
@@ -53,26 +50,6 @@ pub struct State {
     pub keys: HashMap<(String, KeyOf), KeyStatus>,
     /// Why a key could not be kept or forgotten, by endpoint.
     pub key_problems: HashMap<(String, KeyOf), String>,
-    /// Steps of endpoint tests, by endpoint; a new test begins a new list.
-    pub tests: HashMap<String, Vec<TestStep>>,
-    /// Pages of runs by ticket; the Runs view takes them out.
-    pub run_pages: Vec<(u64, Result<RunPage, String>)>,
-    /// The latest TTFT history and its ticket.
-    pub series: Option<(u64, Result<Vec<Series>, String>)>,
-    /// The latest whole answers of targets that were asked about.
-    pub recent: HashMap<TargetId, Vec<RunRow>>,
-    /// How each target kept to its protocol, and the question's ticket.
-    pub conformance: Option<(u64, Result<Vec<Conformance>, String>)>,
-    /// The export under way: rows done and in all.
-    pub export: Option<(usize, usize)>,
-    /// How the last export ended; the Runs view takes it out.
-    pub exported: Option<Result<(PathBuf, usize), String>>,
-    /// The conversations, latest first.
-    pub conversations: Vec<ConversationSummary>,
-    /// Conversations that were asked for and came; the playground takes them out.
-    pub loaded: Vec<(ConversationId, Option<Box<Conversation>>)>,
-    /// Files that were read, or why not; the playground takes them out.
-    pub files: Vec<Result<crate::chat::Media, String>>,
     /// Whether the engine has ended.
     pub stopped: bool,
     /// How targets look, in all views; kept by the window.
@@ -87,65 +64,69 @@ impl State {
     /// Folds one update in.
     pub fn apply(&mut self, update: Update) {
         match update {
-            Update::Accepted(head) => {
-                self.own.insert(head.id);
-                self.runs.insert(head.id, Run::new(*head));
-            }
-            Update::Refused { id, fault } => {
-                self.refused.insert(id, fault);
-            }
-            Update::Run { id, update } => self.apply_run(id, &update),
-            Update::RunLoaded { id, run } => self.apply_loaded(id, run),
-            Update::Settings(settings) => {
+            Update::Run(news) => self.apply_run(news),
+            Update::Settings(SettingsNews::Are(settings)) => {
                 self.settings = settings;
                 self.new_settings = true;
             }
-            Update::SettingsProblem(problem) => self.settings_problem = problem,
+            Update::Settings(SettingsNews::Problem(problem)) => self.settings_problem = problem,
+            Update::Key(news) => self.apply_key(news),
+            Update::History(news) => self.apply_history(news),
             Update::Models { endpoint, models } => {
                 self.models.insert(endpoint, models);
             }
-            Update::Tested { endpoint, step } => self.apply_test(endpoint, step),
-            Update::Key(status) => {
+            Update::NoSimulator(why) => self.no_simulator = Some(why),
+            Update::Ready => {}
+            Update::Stopped => self.stopped = true,
+        }
+    }
+
+    fn apply_run(&mut self, news: RunNews) {
+        match news {
+            RunNews::Accepted(head) => {
+                self.own.insert(head.id);
+                self.runs.insert(head.id, Run::new(*head));
+            }
+            RunNews::Refused { id, fault } => {
+                self.refused.insert(id, fault);
+            }
+            RunNews::Update { id, update } => self.advance_run(id, &update),
+            RunNews::Loaded { id, run } => self.apply_loaded(id, run),
+            // The same was folded update by update.
+            RunNews::Over(_) => {}
+        }
+    }
+
+    fn apply_key(&mut self, news: KeyNews) {
+        match news {
+            KeyNews::Status(status) => {
                 let id = (status.endpoint.clone(), status.of);
                 self.key_problems.remove(&id);
                 self.keys.insert(id, status);
             }
-            Update::KeyProblem {
+            KeyNews::Problem {
                 endpoint,
                 of,
                 message,
             } => {
                 self.key_problems.insert((endpoint, of), message);
             }
-            Update::Runs { ticket, page } => self.run_pages.push((ticket, page)),
-            Update::Series { ticket, series } => self.series = Some((ticket, series)),
-            Update::Recent { target, rows } => {
-                self.recent.insert(target, rows);
-            }
-            Update::Conformance { ticket, rows } => self.conformance = Some((ticket, rows)),
-            Update::ExportProgress { done, total } => self.export = Some((done, total)),
-            Update::Exported(result) => {
-                self.export = None;
-                self.exported = Some(result);
-            }
-            Update::Conversations(list) => self.conversations = list,
-            Update::Conversation { id, conversation } => self.loaded.push((id, conversation)),
-            Update::File(image) => self.files.push(image),
-            Update::Storage(storage) => self.storage = Some(storage),
-            Update::Elsewhere(elsewhere) => {
-                self.finished += u64::from(elsewhere.runs != self.elsewhere.runs);
-                self.elsewhere = elsewhere;
-            }
-            Update::Storing(why) => self.storing = Some(why),
-            Update::Unstored(unstored) => self.unstored = Some(unstored),
-            Update::NoSimulator(why) => self.no_simulator = Some(why),
-            Update::Stopped => self.stopped = true,
-            // The same was folded update by update.
-            Update::Ready | Update::Over(_) => {}
         }
     }
 
-    fn apply_run(&mut self, id: RunId, update: &RunUpdate) {
+    fn apply_history(&mut self, news: HistoryNews) {
+        match news {
+            HistoryNews::Storage(storage) => self.storage = Some(storage),
+            HistoryNews::Elsewhere(elsewhere) => {
+                self.finished += u64::from(elsewhere.runs != self.elsewhere.runs);
+                self.elsewhere = elsewhere;
+            }
+            HistoryNews::Storing(why) => self.storing = Some(why),
+            HistoryNews::Unstored(unstored) => self.unstored = Some(unstored),
+        }
+    }
+
+    fn advance_run(&mut self, id: RunId, update: &RunUpdate) {
         let Some(run) = self.runs.get_mut(&id) else {
             tracing::warn!(id = id.0, "an update for a run that was never accepted");
             return;
@@ -169,14 +150,6 @@ impl State {
                 self.missing_runs.insert(id);
             }
         }
-    }
-
-    fn apply_test(&mut self, endpoint: String, step: TestStep) {
-        let steps = self.tests.entry(endpoint).or_default();
-        if steps.last().is_some_and(|last| last.last) {
-            steps.clear();
-        }
-        steps.push(step);
     }
 
     /// Whether a run goes in another process.
@@ -206,7 +179,7 @@ mod tests {
     use crate::{
         credential::KeyPlace,
         dialect::DialectId,
-        engine::TestedThing,
+        endpoint::TargetId,
         event::{FaultClass, Phase},
         run::{Origin, RunHead},
     };
@@ -228,46 +201,23 @@ mod tests {
         }
     }
 
-    fn step(what: TestedThing, last: bool) -> Update {
-        Update::Tested {
-            endpoint: "e".into(),
-            step: TestStep {
-                what,
-                result: Ok("fine".into()),
-                sure: true,
-                took: None,
-                last,
-            },
-        }
-    }
-
-    #[test]
-    fn a_second_test_begins_a_new_list() {
-        let mut state = State::default();
-        state.apply(step(TestedThing::Dns, false));
-        state.apply(step(TestedThing::Connect, true));
-        assert_eq!(state.tests["e"].len(), 2);
-        state.apply(step(TestedThing::Dns, false));
-        assert_eq!(state.tests["e"].len(), 1);
-    }
-
     #[test]
     fn a_live_run_is_not_replaced_by_its_row() {
         let mut state = State::default();
-        state.apply(Update::Accepted(Box::new(head(7))));
+        state.apply(Update::Run(RunNews::Accepted(Box::new(head(7)))));
         assert_eq!(state.live_runs(), 1);
         let mut row = Run::new(head(7));
         row.state = crate::run::RunState::Fault;
-        state.apply(Update::RunLoaded {
+        state.apply(Update::Run(RunNews::Loaded {
             id: RunId(7),
             run: Some(Box::new(row.clone())),
-        });
+        }));
         assert_eq!(state.live_runs(), 1);
         row.head = head(8);
-        state.apply(Update::RunLoaded {
+        state.apply(Update::Run(RunNews::Loaded {
             id: RunId(8),
             run: Some(Box::new(row)),
-        });
+        }));
         assert!(state.runs[&RunId(8)].state.is_over());
     }
 
@@ -275,26 +225,26 @@ mod tests {
     fn a_run_that_is_nowhere_is_known_to_be_missing() {
         let mut state = State::default();
         let id = RunId(9);
-        state.apply(Update::RunLoaded { id, run: None });
+        state.apply(Update::Run(RunNews::Loaded { id, run: None }));
         assert!(state.missing_runs.contains(&id));
     }
 
     #[test]
     fn a_kept_key_clears_its_problem() {
         let mut state = State::default();
-        state.apply(Update::KeyProblem {
+        state.apply(Update::Key(KeyNews::Problem {
             endpoint: "e".into(),
             of: KeyOf::Endpoint,
             message: "the keyring is locked".into(),
-        });
+        }));
         assert_eq!(state.key_problems.len(), 1);
-        state.apply(Update::Key(KeyStatus {
+        state.apply(Update::Key(KeyNews::Status(KeyStatus {
             endpoint: "e".into(),
             of: KeyOf::Endpoint,
             origin: "https://e.example".into(),
             place: KeyPlace::Memory,
             problem: None,
-        }));
+        })));
         assert!(state.key_problems.is_empty());
         assert_eq!(
             state.keys[&("e".to_owned(), KeyOf::Endpoint)].place,
@@ -303,30 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_one_batch_are_all_kept() {
-        let mut state = State::default();
-        for ticket in [1, 2] {
-            state.apply(Update::Runs {
-                ticket,
-                page: Ok(RunPage::default()),
-            });
-        }
-        assert_eq!(state.run_pages.len(), 2);
-    }
-
-    #[test]
-    fn a_refusal_and_an_export_find_their_place() {
+    fn a_refusal_finds_its_place() {
         let mut state = State::default();
         let fault = Fault::new(FaultClass::NotFound, Phase::Prepare, "no such endpoint");
-        state.apply(Update::Refused {
+        state.apply(Update::Run(RunNews::Refused {
             id: RunId(1),
             fault: fault.clone(),
-        });
+        }));
         assert_eq!(state.refused[&RunId(1)], fault);
-        state.apply(Update::ExportProgress { done: 1, total: 9 });
-        assert_eq!(state.export, Some((1, 9)));
-        state.apply(Update::Exported(Err("disk full".into())));
-        assert_eq!(state.export, None);
-        assert!(state.exported.is_some());
     }
 }

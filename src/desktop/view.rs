@@ -1,7 +1,11 @@
-//! The views: one file each, one line each in [`views`](super::views::views).
+//! What a view is. A new one is a file, and a line each in [`ViewId`], [`VerbId`] and
+//! [`views`](super::views::views).
 
 use egui::Ui;
 
+pub use super::{
+    monitor::MonitorVerb, playground::PlaygroundVerb, runs::RunsVerb, settings::Section,
+};
 use super::{state::State, theme::Theme};
 use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
 
@@ -21,11 +25,45 @@ pub enum ViewId {
     Settings,
 }
 
+/// What can be done by palette and shortcut, by who does it: each view has verbs of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerbId {
+    /// The window.
+    Window(WindowVerb),
+    /// The playground.
+    Playground(PlaygroundVerb),
+    /// The monitor.
+    Monitor(MonitorVerb),
+    /// The table of runs.
+    Runs(RunsVerb),
+    /// The settings: each of its sections can be gone to.
+    Settings(Section),
+}
+
+/// What the window itself can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowVerb {
+    /// Opens the command palette.
+    Palette,
+    /// Opens the overlay of keyboard shortcuts.
+    Shortcuts,
+    /// Makes everything larger.
+    ZoomIn,
+    /// Makes everything smaller.
+    ZoomOut,
+    /// Shows everything at its own size.
+    ZoomReset,
+    /// Switches between dark and light.
+    Theme,
+    /// Shows the settings with a new endpoint.
+    AddEndpoint,
+}
+
 /// What a view may touch while it is shown.
 #[derive(Debug)]
 pub struct Cx<'a> {
     /// What the engine has said.
-    pub state: &'a mut State,
+    pub state: &'a State,
     /// Colours, sizes and icons.
     pub theme: &'a Theme,
     /// Wishes to the engine, sent after the frame.
@@ -53,15 +91,17 @@ pub enum Action {
     Shortcuts,
     /// Tells something in passing (a toast).
     Tell(String),
-    /// A command of a view by its id, as listed by [`View::verbs`].
-    Verb(&'static str),
+    /// These targets are drawn: each is given a look of its own, in all views.
+    Draw(Vec<TargetId>),
+    /// Something of the palette or a shortcut, as listed by [`View::verbs`].
+    Verb(VerbId),
 }
 
 /// Something a view can do by palette and shortcut.
 #[derive(Clone, Copy, Debug)]
 pub struct Verb {
-    /// Its id, such as `playground.send`.
-    pub id: &'static str,
+    /// What it is.
+    pub id: VerbId,
     /// Its name in the palette.
     pub label: &'static str,
     /// Its shortcut.
@@ -80,8 +120,8 @@ pub trait View {
     fn verbs(&self) -> Vec<Verb> {
         Vec::new()
     }
-    /// Does one of its verbs. Called for every view; ids that are not its own are passed over.
-    fn verb(&mut self, _id: &str, _cx: &mut Cx<'_>) {}
+    /// Does one of its verbs. Called for every view; those of others are passed over.
+    fn verb(&mut self, _id: VerbId, _cx: &mut Cx<'_>) {}
     /// Takes in an action of the window that concerns it ([`Action::OpenRun`], …). Called for every
     /// view.
     fn act(&mut self, _action: &Action, _cx: &mut Cx<'_>) {}

@@ -14,12 +14,17 @@ use std::{
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Command, Options, Outbox, Update, files, lookup, runs::RunRegistry};
+use super::{
+    Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, HistoryNews,
+    KeyCommand, KeyNews, Options, Outbox, Reply, RunCommand, RunNews, SettingsNews, Steps,
+    TestStep, Update, files, lookup, runs::RunRegistry,
+};
 use crate::{
+    chat::Media,
     conversation::ConversationId,
     credential::{Credentials, KeyOf},
     endpoint::{Endpoint, variables::Environment},
-    history::{ExportFormat, History, HistoryError, RunQuery, SeriesQuery, Storage},
+    history::{ExportFormat, History, RunQuery, Storage},
     settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, SettingsWatcher},
     simulator::{self, Simulator},
     transport::Transport,
@@ -90,11 +95,8 @@ struct Core {
     /// Whether the client is told what other processes do.
     watches: bool,
     tasks: TaskTracker,
-    export: CancellationToken,
-    /// The question whose pages are wanted (offset and limit aside), and what ends work on them.
-    pages: (RunQuery, CancellationToken),
-    /// Ends work on the latest question for the TTFT history.
-    series: CancellationToken,
+    /// Ends the work on all questions, whoever waits for them.
+    ending: CancellationToken,
     _watch: Option<SettingsWatcher>,
 }
 
@@ -125,9 +127,7 @@ impl Core {
             runs,
             watches: false,
             tasks,
-            export: CancellationToken::new(),
-            pages: (RunQuery::default(), CancellationToken::new()),
-            series: CancellationToken::new(),
+            ending: CancellationToken::new(),
         };
         core.reload();
         core.out.send(Update::Ready);
@@ -146,7 +146,8 @@ impl Core {
             Err(problem) => ((*self.settings).clone(), Some(problem)),
         };
         self.settings = Arc::new(settings);
-        self.out.send(Update::Settings(Arc::clone(&self.settings)));
+        let news = SettingsNews::Are(Arc::clone(&self.settings));
+        self.out.send(Update::Settings(news));
         self.report_problem(problem);
     }
 
@@ -162,7 +163,8 @@ impl Core {
     fn report_problem(&mut self, problem: Option<SettingsProblem>) {
         if problem.is_some() || self.settings_broken {
             self.settings_broken = problem.is_some();
-            self.out.send(Update::SettingsProblem(problem));
+            self.out
+                .send(Update::Settings(SettingsNews::Problem(problem)));
         }
     }
 
@@ -174,7 +176,7 @@ impl Core {
         tokio::spawn(async move {
             loop {
                 if let Some(storage) = standing.borrow_and_update().clone() {
-                    out.send(Update::Storage(storage));
+                    out.send(Update::History(HistoryNews::Storage(storage)));
                 }
                 if standing.changed().await.is_err() {
                     break;
@@ -184,13 +186,13 @@ impl Core {
     }
 
     /// Notes which conversation the client shows; from the first time on, tells what other processes do.
-    fn show(&mut self, id: ConversationId) {
-        let Some(history) = &self.history else { return };
+    fn show(&mut self, history: &History, id: ConversationId) {
         if !std::mem::replace(&mut self.watches, true) {
             let (mut elsewhere, out) = (history.watch_other_processes(), self.out.clone());
             tokio::spawn(async move {
                 while elsewhere.changed().await.is_ok() {
-                    out.send(Update::Elsewhere(*elsewhere.borrow_and_update()));
+                    let news = HistoryNews::Elsewhere(*elsewhere.borrow_and_update());
+                    out.send(Update::History(news));
                 }
             });
         }
@@ -200,16 +202,93 @@ impl Core {
     /// Does one command, or starts a task that does.
     fn take(&mut self, command: Command) {
         match command {
-            Command::Send(send) => {
+            Command::Run(command) => self.take_run(command),
+            Command::History(command) => self.take_history(command),
+            Command::Conversation(command) => self.take_conversation(command),
+            Command::Key(command) => self.take_key(command),
+            Command::Endpoint(EndpointCommand::ListModels { endpoint, refresh }) => {
+                self.list_models(&endpoint, refresh);
+            }
+            Command::Endpoint(EndpointCommand::Test { endpoint, steps }) => {
+                self.test(*endpoint, steps);
+            }
+            Command::Edit(edit) => self.edit(&edit),
+            Command::ReadFile { path, reply } => self.read_file(path, reply),
+            // The loop ends with it.
+            Command::Stop => {}
+        }
+    }
+
+    fn take_run(&self, command: RunCommand) {
+        match command {
+            RunCommand::Send(send) => {
                 let endpoint = self.settings.endpoint_or_preset(&send.endpoint);
                 let endpoint = endpoint.map(Cow::into_owned);
                 self.runs.start(send, endpoint);
             }
-            Command::Cancel(ids) => self.runs.cancel(&ids),
-            Command::ListModels { endpoint, refresh } => self.list_models(&endpoint, refresh),
-            Command::Test(endpoint) => self.test(*endpoint),
-            Command::Edit(edit) => self.edit(&edit),
-            Command::SetKey {
+            RunCommand::Cancel(ids) => self.runs.cancel(&ids),
+            RunCommand::Load(id) => {
+                let Some(history) = self.history.clone() else {
+                    return;
+                };
+                self.report(async move {
+                    let run = history.run(id).await.ok().flatten().map(Box::new);
+                    Update::Run(RunNews::Loaded { id, run })
+                });
+            }
+        }
+    }
+
+    fn take_history(&self, command: HistoryCommand) {
+        let Some(history) = self.history.clone() else {
+            return;
+        };
+        match command {
+            HistoryCommand::Runs { query, reply } => self.answer(reply, async move {
+                history.runs(query).await.map_err(|e| e.to_string())
+            }),
+            HistoryCommand::Series { query, reply } => self.answer(reply, async move {
+                history.series(query).await.map_err(|e| e.to_string())
+            }),
+            HistoryCommand::Recent { target, reply } => self.answer(reply, async move {
+                history.recent(target).await.unwrap_or_default()
+            }),
+            HistoryCommand::Conformance {
+                since_unix_ns,
+                reply,
+            } => self.answer(reply, async move {
+                let rows = history.conformance(since_unix_ns).await;
+                rows.map_err(|error| error.to_string())
+            }),
+            HistoryCommand::Export {
+                query,
+                format,
+                to,
+                steps,
+            } => self.export(history, (query, format, to), steps),
+        }
+    }
+
+    fn take_conversation(&mut self, command: ConversationCommand) {
+        let Some(history) = self.history.clone() else {
+            return;
+        };
+        match command {
+            ConversationCommand::Save(change) => history.save_conversation(change),
+            ConversationCommand::Delete(id) => history.delete_conversation(id),
+            ConversationCommand::List(reply) => self.answer(reply, async move {
+                history.conversations().await.unwrap_or_default()
+            }),
+            ConversationCommand::Load { id, reply } => self.answer(reply, async move {
+                history.conversation(id).await.ok().flatten().map(Box::new)
+            }),
+            ConversationCommand::Show(id) => self.show(&history, id),
+        }
+    }
+
+    fn take_key(&self, command: KeyCommand) {
+        match command {
+            KeyCommand::Set {
                 endpoint,
                 of,
                 key,
@@ -217,106 +296,34 @@ impl Core {
             } => self.with_endpoint(&endpoint, of, move |out, credentials, e| async move {
                 lookup::set_key(&out, &credentials, (&e, of), key, in_keyring).await;
             }),
-            Command::ForgetKey { endpoint, of } => {
+            KeyCommand::Forget { endpoint, of } => {
                 self.with_endpoint(&endpoint, of, move |out, credentials, e| async move {
                     lookup::forget_key(&out, &credentials, (&e, of)).await;
                 });
             }
-            Command::CheckKeys => self.check_keys(),
-            Command::ReadFiles(files) => self.read_files(files),
-            Command::Export { query, format, to } => self.export(query, format, to),
-            Command::CancelExport => self.export.cancel(),
-            Command::QueryRuns { ticket, query } => self.query_runs(ticket, query),
-            Command::QuerySeries { ticket, query } => self.query_series(ticket, query),
-            Command::ShowConversation(id) => self.show(id),
-            other => self.take_history(other),
+            KeyCommand::Check => self.check_keys(),
         }
     }
 
-    /// The commands that only the history answers.
-    fn take_history(&self, command: Command) {
-        let Some(history) = self.history.clone() else {
-            return;
-        };
-        match command {
-            Command::LoadRun(id) => self.answer(async move {
-                let run = history.run(id).await.ok().flatten().map(Box::new);
-                Update::RunLoaded { id, run }
-            }),
-            Command::QueryRecent(target) => self.answer(async move {
-                let rows = history.recent(target.clone()).await.unwrap_or_default();
-                Update::Recent { target, rows }
-            }),
-            Command::QueryConformance {
-                ticket,
-                since_unix_ns,
-            } => self.answer(async move {
-                let rows = history.conformance(since_unix_ns).await;
-                let rows = rows.map_err(|error| error.to_string());
-                Update::Conformance { ticket, rows }
-            }),
-            Command::SaveConversation(change) => history.save_conversation(change),
-            Command::DeleteConversation(id) => history.delete_conversation(id),
-            Command::ListConversations => self.answer(async move {
-                Update::Conversations(history.conversations().await.unwrap_or_default())
-            }),
-            Command::LoadConversation(id) => self.answer(async move {
-                let conversation = history.conversation(id).await.ok().flatten().map(Box::new);
-                Update::Conversation { id, conversation }
-            }),
-            _ => {}
-        }
-    }
-
-    /// Gives a page. Pages of one question may be under way together; another question ends them.
-    fn query_runs(&mut self, ticket: u64, query: RunQuery) {
-        let Some(history) = self.history.clone() else {
-            return;
-        };
-        let question = RunQuery {
-            offset: 0,
-            limit: 0,
-            ..query.clone()
-        };
-        if self.pages.0 != question {
-            self.pages.1.cancel();
-            self.pages = (question, CancellationToken::new());
-        }
-        self.answer_until(self.pages.1.clone(), async move {
-            let page = history.runs(query).await.map_err(|e| e.to_string());
-            Update::Runs { ticket, page }
-        });
-    }
-
-    /// Gives the TTFT history; only the latest question is of interest.
-    fn query_series(&mut self, ticket: u64, query: SeriesQuery) {
-        let Some(history) = self.history.clone() else {
-            return;
-        };
-        self.series.cancel();
-        self.series = CancellationToken::new();
-        self.answer_until(self.series.clone(), async move {
-            let series = history.series(query).await.map_err(|e| e.to_string());
-            Update::Series { ticket, series }
-        });
-    }
-
-    /// Sends one update when its future is done; dropping the future ends the history's work on it.
-    fn answer_until(
+    /// Answers a question when its future is done. The future, and with it the history's work on it, is dropped when
+    /// nobody waits any more, or when the engine ends.
+    fn answer<T: Send + 'static>(
         &self,
-        superseded: CancellationToken,
-        update: impl Future<Output = Update> + Send + 'static,
+        reply: Reply<T>,
+        answer: impl Future<Output = T> + Send + 'static,
     ) {
-        let out = self.out.clone();
+        let (out, ending) = (self.out.clone(), self.ending.clone());
         self.tasks.spawn(async move {
-            if let Some(update) = superseded.run_until_cancelled(update).await {
-                out.send(update);
+            let wanted = reply.unless_given_up(answer);
+            if let Some(Some(answer)) = ending.run_until_cancelled(wanted).await {
+                reply.send(answer);
+                out.wake();
             }
         });
     }
 
     /// Sends one update when its future is done.
-    fn answer(&self, update: impl Future<Output = Update> + Send + 'static) {
+    fn report(&self, update: impl Future<Output = Update> + Send + 'static) {
         let out = self.out.clone();
         self.tasks.spawn(async move { out.send(update.await) });
     }
@@ -333,20 +340,20 @@ impl Core {
                 let task = task(self.out.clone(), self.credentials.clone(), endpoint.clone());
                 self.tasks.spawn(task);
             }
-            None => self.out.send(Update::KeyProblem {
+            None => self.out.send(Update::Key(KeyNews::Problem {
                 endpoint: id.to_owned(),
                 of,
                 message: format!("no endpoint is named “{id}”: save it first"),
-            }),
+            })),
         }
     }
 
     fn check_keys(&self) {
         for endpoint in &self.settings.endpoints {
             self.with_endpoint(&endpoint.id, KeyOf::Endpoint, |out, keys, e| async move {
-                out.send(Update::Key(keys.status(&e).await));
+                out.send(Update::Key(KeyNews::Status(keys.status(&e).await)));
                 if let Some(status) = keys.proxy_status(&e).await {
-                    out.send(Update::Key(status));
+                    out.send(Update::Key(KeyNews::Status(status)));
                 }
             });
         }
@@ -358,7 +365,7 @@ impl Core {
         };
         let (transport, credentials) = (self.transport.clone(), self.credentials.clone());
         let folder = self.paths.data.clone();
-        self.answer(async move {
+        self.report(async move {
             let models =
                 lookup::models(&transport, &credentials, &endpoint, &folder, refresh).await;
             Update::Models {
@@ -368,10 +375,18 @@ impl Core {
         });
     }
 
-    fn test(&self, endpoint: Endpoint) {
+    fn test(&self, endpoint: Endpoint, steps: Steps<TestStep>) {
         let (out, credentials) = (self.out.clone(), self.credentials.clone());
         self.tasks.spawn(async move {
-            lookup::test(&out, &credentials, &endpoint).await;
+            let tell = |step| {
+                steps.tell(step);
+                out.wake();
+            };
+            steps
+                .unless_given_up(Box::pin(lookup::test(&tell, &credentials, &endpoint)))
+                .await;
+            drop(steps);
+            out.wake();
         });
     }
 
@@ -408,41 +423,40 @@ impl Core {
                     lookup::forget_keys(&out, &credentials, &before).await;
                 });
             }
-            _ => {}
+            SettingsEdit::PutEndpoint { .. } | SettingsEdit::Appearance(_) => {}
         }
     }
 
-    fn read_files(&self, files: Vec<PathBuf>) {
-        for file in files {
-            let out = self.out.clone();
-            self.tasks
-                .spawn_blocking(move || out.send(Update::File(files::read(&file))));
-        }
+    fn read_file(&self, path: PathBuf, reply: Reply<Result<Media, String>>) {
+        let out = self.out.clone();
+        self.tasks.spawn_blocking(move || {
+            if !reply.is_given_up() {
+                reply.send(files::read(&path));
+                out.wake();
+            }
+        });
     }
 
-    fn export(&mut self, query: RunQuery, format: ExportFormat, to: PathBuf) {
-        let Some(history) = self.history.clone() else {
-            return;
-        };
-        self.export.cancel();
-        self.export = CancellationToken::new();
-        let (cancelled, out) = (self.export.clone(), self.out.clone());
+    fn export(
+        &self,
+        history: History,
+        (query, format, to): (RunQuery, ExportFormat, PathBuf),
+        steps: Steps<ExportStep>,
+    ) {
+        let (out, ending) = (self.out.clone(), self.ending.clone());
         self.tasks.spawn(async move {
-            let progress = export_progress(out.clone());
-            let export = history.export(query, format, to.clone(), progress);
-            let result = tokio::select! {
-                result = export => result,
-                () = cancelled.cancelled() => Err(HistoryError("stopped; no file was written".into())),
-            };
-            let result = result.map(|rows| (to, rows)).map_err(|e| e.to_string());
-            out.send(Update::Exported(result));
+            let steps = Arc::new(steps);
+            let progress = export_progress(Arc::clone(&steps), out.clone());
+            let export = steps.unless_given_up(history.export(query, format, to, progress));
+            if let Some(Some(result)) = ending.run_until_cancelled(export).await {
+                steps.tell(ExportStep::Over(result.map_err(|e| e.to_string())));
+                out.wake();
+            }
         });
     }
 
     async fn stop(self) {
-        self.export.cancel();
-        self.pages.1.cancel();
-        self.series.cancel();
+        self.ending.cancel();
         self.tasks.close();
         // What does not end in time is abandoned; what a run said so far is in the history.
         let _ = tokio::time::timeout(RUNS_GRACE, self.runs.stop()).await;
@@ -465,7 +479,7 @@ async fn store_all(history: &History, out: &Outbox) {
                 Some(Storage::Failing { why }) => why.clone(),
                 _ => "it is being written".to_owned(),
             };
-            out.send(Update::Storing(why));
+            out.send(Update::History(HistoryNews::Storing(why)));
             if standing.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -476,17 +490,21 @@ async fn store_all(history: &History, out: &Outbox) {
         () = tell => Ok(()),
     };
     if let Err(unstored) = stored {
-        out.send(Update::Unstored(unstored));
+        out.send(Update::History(HistoryNews::Unstored(unstored)));
     }
 }
 
 /// Tells of progress once per per cent, so that a long export does not flood the client.
-fn export_progress(out: Outbox) -> impl Fn(usize, usize) + Send + 'static {
+fn export_progress(
+    steps: Arc<Steps<ExportStep>>,
+    out: Outbox,
+) -> impl Fn(usize, usize) + Send + 'static {
     let told = AtomicUsize::new(usize::MAX);
     move |done, total| {
         let percent = done * 100 / total.max(1);
         if told.swap(percent, Ordering::Relaxed) != percent {
-            out.send(Update::ExportProgress { done, total });
+            steps.tell(ExportStep::Written { done, total });
+            out.wake();
         }
     }
 }
@@ -510,7 +528,7 @@ fn watch(paths: &Paths, changed: UnboundedSender<()>, out: &Outbox) -> Option<Se
         .inspect_err(|problem| {
             let mut problem = problem.clone();
             problem.message = format!("{}; {WATCH_PROBLEM}", problem.message);
-            out.send(Update::SettingsProblem(Some(problem)));
+            out.send(Update::Settings(SettingsNews::Problem(Some(problem))));
         })
         .ok()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-use super::{Outbox, TestStep, TestedThing, Update};
+use super::{KeyNews, Outbox, TestStep, TestedThing, Update};
 use crate::{
     body::ModelInfo,
     credential::{Credentials, KeyError, KeyOf, KeyPlace, explained},
@@ -125,7 +125,7 @@ pub(super) async fn rename_keys(
     )
     .await;
     if let Some(status) = credentials.proxy_status(new).await {
-        out.send(Update::Key(status));
+        out.send(Update::Key(KeyNews::Status(status)));
     }
 }
 
@@ -139,11 +139,11 @@ pub(super) async fn forget_keys(out: &Outbox, credentials: &Credentials, gone: &
         match result {
             // Without a keyring nothing was kept in it.
             Ok(()) | Err(KeyError::NoKeyring(_)) => {}
-            Err(why) => out.send(Update::KeyProblem {
+            Err(why) => out.send(Update::Key(KeyNews::Problem {
                 endpoint: gone.id.clone(),
                 of,
                 message: format!("its key could not be forgotten: {why}"),
-            }),
+            })),
         }
     }
 }
@@ -160,30 +160,29 @@ async fn report_key(
     };
     // A new status clears an old problem, so the problem comes after it.
     if let Some(status) = status {
-        out.send(Update::Key(status));
+        out.send(Update::Key(KeyNews::Status(status)));
     }
     if let Err(why) = result {
-        out.send(Update::KeyProblem {
+        out.send(Update::Key(KeyNews::Problem {
             endpoint: endpoint.id.clone(),
             of,
             message: why.to_string(),
-        });
+        }));
     }
 }
 
 /// Tries an endpoint with a request for its models on a connection of its own, and reports each step.
-pub(super) async fn test(out: &Outbox, credentials: &Credentials, endpoint: &Endpoint) {
-    let tell = |what, result: Result<String, Fault>, sure, took| {
-        let last = result.is_err() || what == TestedThing::Models;
-        out.send(Update::Tested {
-            endpoint: endpoint.id.clone(),
-            step: TestStep {
-                what,
-                result,
-                sure,
-                took,
-                last,
-            },
+pub(super) async fn test(
+    report: &(impl Fn(TestStep) + Sync),
+    credentials: &Credentials,
+    endpoint: &Endpoint,
+) {
+    let tell = |what, result, sure, took| {
+        report(TestStep {
+            what,
+            result,
+            sure,
+            took,
         });
     };
     let keys = match Keys::of(credentials, endpoint).await {

@@ -7,7 +7,7 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Outbox, SendRun, Update, lookup::Keys};
+use super::{Outbox, RunNews, SendRun, Update, lookup::Keys};
 use crate::{
     clock::wall_clock_ns,
     credential::Credentials,
@@ -45,10 +45,10 @@ impl RunRegistry {
 
     pub(super) fn start(&self, send: SendRun, endpoint: Option<Endpoint>) {
         let Some(endpoint) = endpoint else {
-            self.reporter.out.send(Update::Refused {
+            self.reporter.out.send(Update::Run(RunNews::Refused {
                 id: send.id,
                 fault: no_endpoint(&send.endpoint),
-            });
+            }));
             return;
         };
         let head = RunHead::new(send.id, &endpoint, send.request, send.origin);
@@ -166,7 +166,8 @@ impl Reporter {
         if let Some(history) = &self.history {
             history.begin(&Run::new(head.clone()));
         }
-        self.out.send(Update::Accepted(Box::new(head.clone())));
+        let news = RunNews::Accepted(Box::new(head.clone()));
+        self.out.send(Update::Run(news));
     }
 
     fn report(&self, id: RunId, update: RunUpdate) {
@@ -174,7 +175,7 @@ impl Reporter {
         if let Some(history) = &self.history {
             history.record(id, Arc::clone(&update));
         }
-        self.out.send(Update::Run { id, update });
+        self.out.send(Update::Run(RunNews::Update { id, update }));
     }
 
     fn end(&self, run: Run) {
@@ -182,7 +183,7 @@ impl Reporter {
         if let Some(history) = &self.history {
             history.finish(Arc::clone(&run));
         }
-        self.out.send(Update::Over(run));
+        self.out.send(Update::Run(RunNews::Over(run)));
     }
 
     /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.

@@ -19,7 +19,10 @@ use tokenscope::{
         view::ViewId,
         views::views,
     },
-    engine::{Command, Engine, Update},
+    engine::{
+        Command, ConversationCommand, Engine, ExportStep, HistoryCommand, HistoryNews, KeyCommand,
+        KeyNews, RunCommand, RunNews, SettingsNews, Steps, Update,
+    },
     event::{Event, Fault, FaultClass, Phase},
     history::{ExportFormat, OutcomeFilter, SeriesQuery, SortColumn, Storage},
     run::{RunHead, RunId, RunUpdate},
@@ -84,14 +87,14 @@ fn heard<T>(player: &Player, of: impl Fn(&Command) -> Option<T>) -> Vec<T> {
 
 fn run_queries(player: &Player) -> Vec<tokenscope::history::RunQuery> {
     heard(player, |command| match command {
-        Command::QueryRuns { query, .. } => Some(query.clone()),
+        Command::History(HistoryCommand::Runs { query, .. }) => Some(query.clone()),
         _ => None,
     })
 }
 
 fn series_queries(player: &Player) -> Vec<SeriesQuery> {
     heard(player, |command| match command {
-        Command::QuerySeries { query, .. } => Some(query.clone()),
+        Command::History(HistoryCommand::Series { query, .. }) => Some(query.clone()),
         _ => None,
     })
 }
@@ -106,12 +109,12 @@ fn edits(player: &Player) -> Vec<SettingsEdit> {
 /// Keys of endpoints that were to be kept: the endpoint, the key, whether in the keyring.
 fn keys_set(player: &Player) -> Vec<(String, String, bool)> {
     heard(player, |command| match command {
-        Command::SetKey {
+        Command::Key(KeyCommand::Set {
             endpoint,
             of: KeyOf::Endpoint,
             key,
             in_keyring,
-        } => Some((
+        }) => Some((
             endpoint.clone(),
             key.expose_secret().to_owned(),
             *in_keyring,
@@ -325,7 +328,7 @@ fn a_click_on_a_row_opens_the_run() {
     desktop.query_all_by_role(Role::Row).next().unwrap().click();
     player.play(&mut desktop);
     let loaded = heard(&player, |command| match command {
-        Command::LoadRun(id) => Some(*id),
+        Command::Run(RunCommand::Load(id)) => Some(*id),
         _ => None,
     });
     assert_eq!(loaded, [newest.head.id]);
@@ -388,7 +391,9 @@ fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
     click(&mut desktop, &mut player, "Format: JSON");
     click(&mut desktop, &mut player, "Export");
     let exports = heard(&player, |command| match command {
-        Command::Export { query, format, to } => Some((query.clone(), *format, to.clone())),
+        Command::History(HistoryCommand::Export {
+            query, format, to, ..
+        }) => Some((query.clone(), *format, to.clone())),
         _ => None,
     });
     let [(query, format, to)] = exports.as_slice() else {
@@ -400,7 +405,7 @@ fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
     );
     assert_eq!(to.extension(), Some("json".as_ref()));
 
-    player.say(Update::ExportProgress {
+    export(&player).tell(ExportStep::Written {
         done: 40,
         total: 64,
     });
@@ -408,23 +413,29 @@ fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
     assert!(shows(&desktop, "40 of 64"));
     desktop.get_by_label_contains("Stop").click();
     player.play(&mut desktop);
-    assert_eq!(
-        heard(&player, |command| matches!(command, Command::CancelExport)
-            .then_some(()))
-        .len(),
-        1
-    );
+    assert!(shows(&desktop, "stopped; no file was written"));
+    assert!(export(&player).is_given_up(), "the engine sees it");
 
-    player.say(Update::Exported(Err("the disk is full".into())));
+    click(&mut desktop, &mut player, "Export");
+    export(&player).tell(ExportStep::Over(Err("the disk is full".into())));
     player.play(&mut desktop);
     assert!(
         shows(&desktop, "the disk is full"),
         "the dialog stays and says why"
     );
     click(&mut desktop, &mut player, "Export");
-    player.say(Update::Exported(Ok((to.clone(), 64))));
+    export(&player).tell(ExportStep::Over(Ok(64)));
     player.play(&mut desktop);
     assert!(shows(&desktop, "64 runs written to"));
+}
+
+/// The latest export that was asked for.
+fn export(player: &Player) -> &Steps<ExportStep> {
+    let steps = |command| match command {
+        &Command::History(HistoryCommand::Export { ref steps, .. }) => Some(steps),
+        _ => None,
+    };
+    (player.heard.iter().rev().find_map(steps)).expect("it was asked for")
 }
 
 #[test]
@@ -482,7 +493,9 @@ fn a_tiny_request_is_sent_from_the_settings_and_says_what_it_costs() {
     assert!(shows(&desktop, "it costs what they cost"));
     click(&mut desktop, &mut player, "Send a tiny request to deepseek");
     let sent = heard(&player, |command| match command {
-        Command::Send(send) => Some((send.id, send.endpoint.clone(), (*send.request).clone())),
+        Command::Run(RunCommand::Send(send)) => {
+            Some((send.id, send.endpoint.clone(), (*send.request).clone()))
+        }
         _ => None,
     });
     let [(id, endpoint, request)] = &sent[..] else {
@@ -493,10 +506,10 @@ fn a_tiny_request_is_sent_from_the_settings_and_says_what_it_costs() {
         ("deepseek", "steady")
     );
     assert_eq!(request.params.max_tokens, Some(16));
-    player.say(Update::RunLoaded {
+    player.say(Update::Run(RunNews::Loaded {
         id: *id,
         run: Some(Box::new(scenes::runs(1, "hello").remove(0))),
-    });
+    }));
     player.play(&mut desktop);
     assert!(shows(&desktop, "TTFT net"));
 }
@@ -511,7 +524,9 @@ fn a_count_of_what_was_lost_opens_the_latest_run_of_it() {
     let (mut desktop, mut player) = open_view(ViewId::Conformance, scene);
     let asked = |player: &Player| {
         heard(player, |command| match command {
-            Command::QueryConformance { since_unix_ns, .. } => Some(*since_unix_ns),
+            Command::History(HistoryCommand::Conformance { since_unix_ns, .. }) => {
+                Some(*since_unix_ns)
+            }
             _ => None,
         })
     };
@@ -531,7 +546,7 @@ fn a_count_of_what_was_lost_opens_the_latest_run_of_it() {
     player.play(&mut desktop);
     assert_eq!(desktop.state().app().current(), ViewId::Runs);
     let opened = heard(&player, |command| match command {
-        Command::LoadRun(id) => Some(*id),
+        Command::Run(RunCommand::Load(id)) => Some(*id),
         _ => None,
     });
     assert_eq!(opened, [latest]);
@@ -562,7 +577,7 @@ fn a_click_on_a_point_opens_its_run() {
         player
             .heard
             .iter()
-            .any(|command| matches!(command, Command::LoadRun(run) if *run == id))
+            .any(|command| matches!(command, Command::Run(RunCommand::Load(run)) if *run == id))
     );
 }
 
@@ -574,14 +589,14 @@ fn a_run_that_ends_has_the_history_asked_again() {
         ..player.scene.runs[0].head.clone()
     };
     let id = head.id;
-    player.say(Update::Accepted(Box::new(head)));
-    player.say(Update::Run {
+    player.say(Update::Run(RunNews::Accepted(Box::new(head))));
+    player.say(Update::Run(RunNews::Update {
         id,
         update: RunUpdate::Started {
             started_unix_ns: scenes::now(),
         }
         .into(),
-    });
+    }));
     player.play(&mut desktop);
     assert!(shows(&desktop, "1 running"));
     assert_eq!(
@@ -590,7 +605,7 @@ fn a_run_that_ends_has_the_history_asked_again() {
         "a run on its way changes nothing yet"
     );
     let stamps = Box::new(player.scene.runs[0].stamps.clone());
-    player.say(Update::Run {
+    player.say(Update::Run(RunNews::Update {
         id,
         update: RunUpdate::Closed {
             at: 1,
@@ -602,7 +617,7 @@ fn a_run_that_ends_has_the_history_asked_again() {
             stamps,
         }
         .into(),
-    });
+    }));
     for _ in 0..4 {
         player.play(&mut desktop);
     }
@@ -646,20 +661,9 @@ fn the_wheel_zooms_and_the_stretch_is_asked_for_again() {
 #[test]
 fn a_history_that_can_not_be_read_says_so() {
     let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
-    player.say(Update::Series {
-        ticket: 1,
-        series: Err("an answer to nobody".into()),
-    });
-    player.play(&mut desktop);
-    click(&mut desktop, &mut player, "Range: 24 h");
-    let ticket = heard(&player, |command| match command {
-        Command::QuerySeries { ticket, .. } => Some(*ticket),
-        _ => None,
-    });
-    player.say(Update::Series {
-        ticket: *ticket.last().unwrap(),
-        series: Err("the history file is locked".into()),
-    });
+    desktop.get_by_label("Range: 24 h").click();
+    desktop.run_steps(4);
+    player.refuse_series("the history file is locked");
     player.play(&mut desktop);
     assert!(shows(&desktop, "the history file is locked"));
 }
@@ -713,7 +717,7 @@ fn an_endpoint_is_added_from_a_preset() {
 
     let mut settings = player.scene.settings.clone();
     settings.endpoints.push((**endpoint).clone());
-    player.say(Update::Settings(Arc::new(settings)));
+    player.say(Update::Settings(SettingsNews::Are(Arc::new(settings))));
     player.play(&mut desktop);
     assert!(desktop.query_by_label("Edit mine").is_some());
 }
@@ -761,7 +765,9 @@ fn a_broken_settings_file_keeps_what_was_typed() {
     click(&mut desktop, &mut player, "Edit deepseek");
     write_into(&mut desktop, &mut player, "Name", "Deep blue");
     click(&mut desktop, &mut player, "Save");
-    player.say(Update::SettingsProblem(scenes::errors().problem));
+    player.say(Update::Settings(SettingsNews::Problem(
+        scenes::errors().problem,
+    )));
     player.play(&mut desktop);
     assert!(shows(&desktop, "line 12"));
     assert!(desktop.query_by_label("Open the file").is_some());
@@ -769,7 +775,7 @@ fn a_broken_settings_file_keeps_what_was_typed() {
         field(&desktop, "Name").value().as_deref(),
         Some("Deep blue")
     );
-    player.say(Update::SettingsProblem(None));
+    player.say(Update::Settings(SettingsNews::Problem(None)));
     player.play(&mut desktop);
     assert!(!shows(&desktop, "line 12"));
 }
@@ -827,18 +833,18 @@ fn a_key_goes_to_the_engine_and_nowhere_else() {
     assert!(!format!("{:?}", player.heard).contains("canary"));
     assert!(!desktop.state().app().layout().contains("canary"));
 
-    player.say(Update::Key(KeyStatus {
+    player.say(Update::Key(KeyNews::Status(KeyStatus {
         endpoint: "gateway".into(),
         of: KeyOf::Endpoint,
         origin: "https://llm.example.com:8443".into(),
         place: KeyPlace::Memory,
         problem: None,
-    }));
+    })));
     player.play(&mut desktop);
     click(&mut desktop, &mut player, "Forget the key of gateway…");
     click(&mut desktop, &mut player, "Forget it");
     assert!(player.heard.iter().any(
-        |command| matches!(command, Command::ForgetKey { endpoint, of: KeyOf::Endpoint } if endpoint == "gateway")
+        |command| matches!(command, Command::Key(KeyCommand::Forget { endpoint, of: KeyOf::Endpoint }) if endpoint == "gateway")
     ));
 }
 
@@ -846,13 +852,13 @@ fn a_key_goes_to_the_engine_and_nowhere_else() {
 fn a_proxy_has_a_password_of_its_own() {
     let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
     desktop.get_by_role_and_label(Role::Tab, "Keys").click();
-    player.say(Update::Key(KeyStatus {
+    player.say(Update::Key(KeyNews::Status(KeyStatus {
         endpoint: "gateway".into(),
         of: KeyOf::Proxy,
         origin: "http://ada@proxy.example.com:3128".into(),
         place: KeyPlace::Missing,
         problem: None,
-    }));
+    })));
     player.play(&mut desktop);
     assert!(shows(&desktop, "Password of its proxy"));
     click(
@@ -865,12 +871,12 @@ fn a_proxy_has_a_password_of_its_own() {
     player.play(&mut desktop);
     click(&mut desktop, &mut player, "Keep the password");
     let passwords = heard(&player, |command| match command {
-        Command::SetKey {
+        Command::Key(KeyCommand::Set {
             endpoint,
             of: KeyOf::Proxy,
             key,
             in_keyring: true,
-        } => Some((endpoint.clone(), key.expose_secret().to_owned())),
+        }) => Some((endpoint.clone(), key.expose_secret().to_owned())),
         _ => None,
     });
     assert_eq!(passwords, [("gateway".to_owned(), "hunter2".to_owned())]);
@@ -966,7 +972,7 @@ fn a_service_account_is_imported_with_its_project_and_its_key_is_seen_nowhere() 
     assert!(endpoint.key_command.is_empty(), "it would be asked first");
     let mut settings = player.scene.settings.clone();
     settings.endpoints.push((**endpoint).clone());
-    player.say(Update::Settings(Arc::new(settings)));
+    player.say(Update::Settings(SettingsNews::Are(Arc::new(settings))));
     player.play(&mut desktop);
     assert_eq!(
         keys_set(&player),
@@ -982,11 +988,11 @@ fn a_service_account_is_imported_with_its_project_and_its_key_is_seen_nowhere() 
     let shown = format!("{:?}", desktop.root());
     assert_no_canary_in(shown.as_bytes(), &canary, "the window");
 
-    player.say(Update::KeyProblem {
+    player.say(Update::Key(KeyNews::Problem {
         endpoint: "vertex-native".into(),
         of: KeyOf::Endpoint,
         message: "the OS keyring is locked".into(),
-    });
+    }));
     player.play(&mut desktop);
     assert!(shows(&desktop, "Its key: the OS keyring is locked"));
 }
@@ -1032,9 +1038,9 @@ fn what_is_wrong_stays_in_sight() {
     }
     click(&mut desktop, &mut player, "Close this notice");
     assert!(!shows(&desktop, "written by Tokenscope 0.9"));
-    player.say(Update::Storage(Storage::Failing {
+    player.say(Update::History(HistoryNews::Storage(Storage::Failing {
         why: "the disk is full: make room".into(),
-    }));
+    })));
     player.play(&mut desktop);
     assert!(shows(&desktop, "Runs are not kept: the disk is full"));
 }
@@ -1049,13 +1055,15 @@ fn what_is_odd_about_the_settings_is_told_once() {
         message: format!("there is no key “odd{n}”"),
     };
     settings.warnings = (1..=5).map(odd).collect();
-    player.say(Update::Settings(Arc::new(settings.clone())));
+    player.say(Update::Settings(SettingsNews::Are(Arc::new(
+        settings.clone(),
+    ))));
     player.play(&mut desktop);
     assert!(shows(&desktop, "odd1") && shows(&desktop, "… and 2 more"));
     click(&mut desktop, &mut player, "Close these warnings");
     assert!(!shows(&desktop, "odd1"));
     settings.warnings.truncate(1);
-    player.say(Update::Settings(Arc::new(settings)));
+    player.say(Update::Settings(SettingsNews::Are(Arc::new(settings))));
     player.play(&mut desktop);
     assert!(
         shows(&desktop, "odd1") && !shows(&desktop, "more"),
@@ -1130,7 +1138,9 @@ fn a_closed_window_waits_for_the_engine_elsewhere() {
             .any(|command| matches!(command, Command::Stop))
     );
     assert!(ending.try_recv().is_err(), "the engine has not said so yet");
-    updates.send(Update::Storage(Storage::Ok)).unwrap();
+    updates
+        .send(Update::History(HistoryNews::Storage(Storage::Ok)))
+        .unwrap();
     updates.send(Update::Stopped).unwrap();
     ending.recv().expect("told once it has stopped");
 }
@@ -1140,7 +1150,7 @@ fn a_run_of_the_history_is_opened_by_its_id_alone() {
     let scene = scenes::filled();
     let id = RunId(5);
     let (mut desktop, mut player) = open_view(ViewId::Runs, scene);
-    player.say(Update::RunLoaded {
+    player.say(Update::Run(RunNews::Loaded {
         id,
         run: player
             .scene
@@ -1149,7 +1159,7 @@ fn a_run_of_the_history_is_opened_by_its_id_alone() {
             .find(|run| run.head.id == id)
             .cloned()
             .map(Box::new),
-    });
+    }));
     player.play(&mut desktop);
     assert!(desktop.state().app().state().runs.contains_key(&id));
 }

@@ -205,10 +205,10 @@ fn add(desktop: &mut Desktop, player: &mut Player, preset: &str) {
 }
 
 /// A test that could not tell: there is no list of models.
-fn doubtful_test(player: &Player) {
-    use tokenscope::engine::{TestStep, TestedThing, Update};
+fn doubtful_test(player: &mut Player) {
+    use tokenscope::engine::{TestStep, TestedThing};
     let list = "HTTP 404 at https://api.deepseek.com/models; also tried https://api.deepseek.com/v1/models (HTTP 404), https://api.deepseek.com/api/v1/models (not found). If the base URL is right, it keeps no list: type model names by hand";
-    for (what, told, sure) in [
+    let steps = [
         (TestedThing::Dns, "104.18.7.192", true),
         (TestedThing::Connect, "port 443", true),
         (TestedThing::Tls, "the certificate is trusted", true),
@@ -218,18 +218,15 @@ fn doubtful_test(player: &Player) {
             false,
         ),
         (TestedThing::Models, list, false),
-    ] {
-        player.say(Update::Tested {
-            endpoint: "deepseek".into(),
-            step: TestStep {
-                what,
-                result: Ok(told.into()),
-                sure,
-                took: sure.then(|| std::time::Duration::from_millis(31)),
-                last: what == TestedThing::Models,
-            },
-        });
-    }
+    ];
+    player.test_steps = (steps.into_iter())
+        .map(|(what, told, sure)| TestStep {
+            what,
+            result: Ok(told.into()),
+            sure,
+            took: sure.then(|| std::time::Duration::from_millis(31)),
+        })
+        .collect();
 }
 
 fn click_row(desktop: &Desktop, row: usize) {

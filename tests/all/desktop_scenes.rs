@@ -8,6 +8,7 @@ use tokenscope::{
     body::ModelInfo,
     chat::{ChatRequest, Media, Params},
     conformance::{self, Finding},
+    conversation::ConversationSummary,
     credential::{KeyOf, KeyPlace, KeyStatus},
     desktop::{
         app::{self, App},
@@ -16,7 +17,11 @@ use tokenscope::{
     },
     dialect::DialectId,
     endpoint::{Auth, Endpoint, TargetId},
-    engine::{Command, Engine, TestStep, TestedThing, Update},
+    engine::{
+        Command, ConversationCommand, EndpointCommand, Engine, HistoryCommand, HistoryNews,
+        KeyCommand, KeyNews, Reply, RunCommand, RunNews, SettingsNews, TestStep, TestedThing,
+        Update, ask, ask_in_steps,
+    },
     event::{
         About, Answer, Citation, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage,
     },
@@ -35,6 +40,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub struct Scene {
     pub settings: Settings,
     pub runs: Vec<Run>,
+    pub conversations: Vec<ConversationSummary>,
     pub storage: Storage,
     pub problem: Option<SettingsProblem>,
     pub no_simulator: Option<String>,
@@ -58,7 +64,9 @@ pub struct Player {
     commands: UnboundedReceiver<Command>,
     updates: mpsc::Sender<Update>,
     pub scene: Scene,
-    /// Everything that the window has asked for.
+    /// What a test of an endpoint tells.
+    pub test_steps: Vec<TestStep>,
+    /// Everything that the window has asked for; what the scene does not answer waits there for its answer.
     pub heard: Vec<Command>,
 }
 
@@ -82,6 +90,7 @@ pub fn open_with(
         commands,
         updates,
         scene,
+        test_steps: test_steps(),
         heard: Vec::new(),
     };
     player.begin();
@@ -134,10 +143,12 @@ fn frame(ui: &mut egui::Ui, window: &mut Window) {
 impl Player {
     fn begin(&mut self) {
         let scene = self.scene.clone();
-        self.say(Update::Settings(Arc::new(scene.settings)));
-        self.say(Update::Storage(scene.storage));
+        self.say(Update::Settings(SettingsNews::Are(Arc::new(
+            scene.settings,
+        ))));
+        self.say(Update::History(HistoryNews::Storage(scene.storage)));
         if scene.problem.is_some() {
-            self.say(Update::SettingsProblem(scene.problem));
+            self.say(Update::Settings(SettingsNews::Problem(scene.problem)));
         }
         if let Some(why) = scene.no_simulator {
             self.say(Update::NoSimulator(why));
@@ -160,12 +171,22 @@ impl Player {
         desktop.run_ok();
     }
 
+    /// Answers the questions for the TTFT history that were asked since with a problem.
+    pub fn refuse_series(&mut self, why: &str) {
+        while let Ok(mut command) = self.commands.try_recv() {
+            if let Command::History(HistoryCommand::Series { reply, .. }) = &mut command {
+                reply_to(reply, Err(why.to_owned()));
+            }
+            self.heard.push(command);
+        }
+    }
+
     /// Answers everything that was asked; gives whether there was anything.
     fn answer(&mut self) -> bool {
         let mut any = false;
-        while let Ok(command) = self.commands.try_recv() {
+        while let Ok(mut command) = self.commands.try_recv() {
             any = true;
-            for update in self.scene.answer(&command) {
+            for update in self.scene.answer(&mut command, &self.test_steps) {
                 self.say(update);
             }
             self.heard.push(command);
@@ -174,38 +195,49 @@ impl Player {
     }
 }
 
+/// Answers a question that was heard, and leaves the command behind.
+pub fn reply_to<T>(reply: &mut Reply<T>, answer: T) {
+    std::mem::replace(reply, ask().0).send(answer);
+}
+
 impl Scene {
-    fn answer(&self, command: &Command) -> Vec<Update> {
+    fn answer(&self, command: &mut Command, test: &[TestStep]) -> Vec<Update> {
         match command {
-            Command::QueryRuns { ticket, query } => vec![Update::Runs {
-                ticket: *ticket,
-                page: Ok(self.page(query)),
-            }],
-            Command::QuerySeries { ticket, .. } => vec![Update::Series {
-                ticket: *ticket,
-                series: Ok(self.series()),
-            }],
-            Command::QueryConformance { ticket, .. } => vec![Update::Conformance {
-                ticket: *ticket,
-                rows: Ok(self.conformance()),
-            }],
-            Command::LoadRun(id) => {
+            Command::History(HistoryCommand::Runs { query, reply }) => {
+                reply_to(reply, Ok(self.page(query)));
+            }
+            Command::History(HistoryCommand::Series { reply, .. }) => {
+                reply_to(reply, Ok(self.series()));
+            }
+            Command::History(HistoryCommand::Conformance { reply, .. }) => {
+                reply_to(reply, Ok(self.conformance()));
+            }
+            Command::Conversation(ConversationCommand::List(reply)) => {
+                reply_to(reply, self.conversations.clone());
+            }
+            Command::Endpoint(EndpointCommand::Test { steps, .. }) => {
+                let steps = std::mem::replace(steps, ask_in_steps().0);
+                test.iter().cloned().for_each(|step| steps.tell(step));
+            }
+            Command::Run(RunCommand::Load(id)) => {
                 let run = self
                     .runs
                     .iter()
                     .find(|run| run.head.id == *id)
                     .cloned()
                     .map(Box::new);
-                vec![Update::RunLoaded { id: *id, run }]
+                return vec![Update::Run(RunNews::Loaded { id: *id, run })];
             }
-            Command::CheckKeys => self.keys(),
-            Command::ListModels { endpoint, .. } => vec![Update::Models {
-                endpoint: endpoint.clone(),
-                models: Ok(Arc::new(models())),
-            }],
-            Command::Test(endpoint) => test_steps(&endpoint.id),
-            _ => Vec::new(),
+            Command::Key(KeyCommand::Check) => return self.keys(),
+            Command::Endpoint(EndpointCommand::ListModels { endpoint, .. }) => {
+                return vec![Update::Models {
+                    endpoint: endpoint.clone(),
+                    models: Ok(Arc::new(models())),
+                }];
+            }
+            _ => {}
         }
+        Vec::new()
     }
 
     fn page(&self, query: &RunQuery) -> RunPage {
@@ -293,13 +325,13 @@ impl Scene {
         ];
         let known = places.into_iter().filter_map(|(id, place, problem)| {
             let endpoint = self.settings.endpoint(id)?;
-            Some(Update::Key(KeyStatus {
+            Some(Update::Key(KeyNews::Status(KeyStatus {
                 endpoint: id.into(),
                 of: KeyOf::Endpoint,
                 origin: endpoint.base_url.origin().ascii_serialization(),
                 place,
                 problem: problem.map(str::to_owned),
-            }))
+            })))
         });
         known.collect()
     }
@@ -322,7 +354,7 @@ fn models() -> Vec<ModelInfo> {
         .collect()
 }
 
-fn test_steps(endpoint: &str) -> Vec<Update> {
+fn test_steps() -> Vec<TestStep> {
     let ms = |ms| Some(Duration::from_millis(ms));
     let refused = Fault {
         status: Some(401),
@@ -339,17 +371,12 @@ fn test_steps(endpoint: &str) -> Vec<Update> {
         (TestedThing::Tls, Ok("TLS 1.3, HTTP/2".to_owned()), ms(41)),
         (TestedThing::Auth, Err(refused), ms(96)),
     ];
-    let last = steps.len() - 1;
-    (steps.into_iter().enumerate())
-        .map(|(index, (what, result, took))| Update::Tested {
-            endpoint: endpoint.into(),
-            step: TestStep {
-                what,
-                result,
-                sure: true,
-                took,
-                last: index == last,
-            },
+    (steps.into_iter())
+        .map(|(what, result, took)| TestStep {
+            what,
+            result,
+            sure: true,
+            took,
         })
         .collect()
 }
@@ -495,6 +522,7 @@ pub fn empty() -> Scene {
             ..settings()
         },
         runs: Vec::new(),
+        conversations: Vec::new(),
         storage: Storage::Ok,
         problem: None,
         no_simulator: None,

@@ -6,6 +6,7 @@ use std::{
         Arc,
         mpsc::{Receiver, channel},
     },
+    time::Duration,
 };
 
 use tokenscope::{
@@ -13,7 +14,10 @@ use tokenscope::{
     conversation::{Conversation, ConversationChange, ConversationId},
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
-    engine::{Command, Engine, Options, SendRun, TestedThing, Update},
+    engine::{
+        Command, ConversationCommand, EndpointCommand, Engine, HistoryCommand, Options, Reply,
+        RunCommand, RunNews, SendRun, SettingsNews, TestedThing, Update, ask, ask_in_steps,
+    },
     event::FaultClass,
     history::RunQuery,
     run::{Origin, Run, RunId, RunState},
@@ -94,7 +98,7 @@ impl Driven {
             settings,
         };
         driven.settings = driven.until(|update| match update {
-            Update::Settings(settings) => Some(settings),
+            Update::Settings(SettingsNews::Are(settings)) => Some(settings),
             _ => None,
         });
         driven.until(|update| matches!(update, Update::Ready).then_some(()));
@@ -114,6 +118,13 @@ impl Driven {
         }
     }
 
+    /// Asks a question, and waits for its answer.
+    pub fn answer<T>(&self, question: impl FnOnce(Reply<T>) -> Command) -> T {
+        let (reply, mut asked) = ask();
+        self.engine.send(question(reply));
+        asked.wait().expect("an answer")
+    }
+
     pub fn ask(&self, endpoint: &str, model: &str) -> RunId {
         let request = ChatRequest {
             model: model.into(),
@@ -121,13 +132,13 @@ impl Driven {
             ..ChatRequest::default()
         };
         let id = RunId::new();
-        self.engine.send(Command::Send(SendRun {
+        self.engine.send(Command::Run(RunCommand::Send(SendRun {
             id,
             endpoint: endpoint.into(),
             request: Arc::new(request),
             origin: Origin::Playground,
             cold: false,
-        }));
+        })));
         id
     }
 
@@ -136,11 +147,11 @@ impl Driven {
     pub fn follow(&self, id: RunId, mut seen: impl FnMut(&Run) -> bool) -> Run {
         let mut run: Option<Run> = None;
         self.until(|update| match update {
-            Update::Accepted(head) if head.id == id => {
+            Update::Run(RunNews::Accepted(head)) if head.id == id => {
                 run = Some(Run::new(*head));
                 None
             }
-            Update::Run { id: of, update } if of == id => {
+            Update::Run(RunNews::Update { id: of, update }) if of == id => {
                 let run = run.as_mut().expect("accepted before its first update");
                 run.apply(&update).expect("an update that can follow");
                 seen(run).then(|| run.clone())
@@ -153,9 +164,11 @@ impl Driven {
     #[track_caller]
     pub fn kept(&self, id: RunId) -> Run {
         deadline::until("the end of a run in the history", || {
-            self.engine.send(Command::LoadRun(id));
+            self.engine.send(Command::Run(RunCommand::Load(id)));
             let run = self.until(|update| match update {
-                Update::RunLoaded { id: of, run } if of == id => Some(*run.expect("it is kept")),
+                Update::Run(RunNews::Loaded { id: of, run }) if of == id => {
+                    Some(*run.expect("it is kept"))
+                }
                 _ => None,
             });
             if run.state.is_over() {
@@ -185,7 +198,7 @@ fn what_a_client_follows_is_what_is_kept() {
     assert!(run.head.simulated && !run.answer.text.is_empty());
     // The history has all of it now: before, it may have the run's last update alone.
     driven.until(|update| match update {
-        Update::Over(over) => (over.head.id == id).then_some(()),
+        Update::Run(RunNews::Over(over)) => (over.head.id == id).then_some(()),
         _ => None,
     });
     let kept = driven.kept(id);
@@ -196,12 +209,8 @@ fn what_a_client_follows_is_what_is_kept() {
         limit: 10,
         ..RunQuery::default()
     };
-    driven.engine.send(Command::QueryRuns { ticket: 7, query });
-    let page = driven.until(|update| match update {
-        Update::Runs { ticket: 7, page } => Some(page),
-        _ => None,
-    });
-    let page = page.unwrap();
+    let runs = |reply| Command::History(HistoryCommand::Runs { query, reply });
+    let page = driven.answer(runs).unwrap();
     assert_eq!((page.total, page.rows[0].id), (1, id));
 }
 
@@ -210,10 +219,12 @@ fn a_stopped_run_keeps_what_had_come() {
     let driven = Driven::new("");
     let id = driven.ask("simulator", "sim-steady");
     let begun = driven.follow(id, |run| !run.answer.text.is_empty());
-    driven.engine.send(Command::Cancel(vec![id]));
+    driven
+        .engine
+        .send(Command::Run(RunCommand::Cancel(vec![id])));
     let mut run = begun;
     driven.until(|update| match update {
-        Update::Run { id: of, update } if of == id => {
+        Update::Run(RunNews::Update { id: of, update }) if of == id => {
             run.apply(&update).unwrap();
             run.state.is_over().then_some(())
         }
@@ -228,7 +239,7 @@ fn what_can_not_be_asked_is_refused_with_a_word() {
     let driven = Driven::new("");
     let id = driven.ask("nowhere", "any");
     let fault = driven.until(|update| match update {
-        Update::Refused { id: of, fault } if of == id => Some(fault),
+        Update::Run(RunNews::Refused { id: of, fault }) if of == id => Some(fault),
         _ => None,
     });
     assert!(fault.message.contains("nowhere"), "{fault:?}");
@@ -245,7 +256,9 @@ fn settings_follow_edits_of_the_app_and_of_the_hand() {
     let driven = Driven::new("# mine\n");
     driven.engine.send(put(None, endpoint("mine")));
     driven.until(|update| match update {
-        Update::Settings(settings) => settings.endpoint("mine").is_some().then_some(()),
+        Update::Settings(SettingsNews::Are(settings)) => {
+            settings.endpoint("mine").is_some().then_some(())
+        }
         _ => None,
     });
     let text = std::fs::read_to_string(driven.home.settings()).unwrap();
@@ -255,7 +268,7 @@ fn settings_follow_edits_of_the_app_and_of_the_hand() {
     );
     driven.home.write_settings(&format!("{text}\nnonsense"));
     let problem = driven.until(|update| match update {
-        Update::SettingsProblem(Some(problem)) => Some(problem.to_string()),
+        Update::Settings(SettingsNews::Problem(Some(problem))) => Some(problem.to_string()),
         _ => None,
     });
     assert!(problem.contains("line"), "{problem}");
@@ -263,35 +276,33 @@ fn settings_follow_edits_of_the_app_and_of_the_hand() {
     let id = driven.ask("mine", "any");
     driven.follow(id, |run| run.state.is_over());
     driven.engine.send(put(None, endpoint("other")));
-    driven.until(|update| matches!(update, Update::SettingsProblem(Some(_))).then_some(()));
+    driven.until(|update| {
+        matches!(update, Update::Settings(SettingsNews::Problem(Some(_)))).then_some(())
+    });
     let broken = std::fs::read_to_string(driven.home.settings()).unwrap();
     assert!(broken.ends_with("nonsense"), "{broken}");
     driven.home.write_settings(&text);
-    driven.until(|update| matches!(update, Update::SettingsProblem(None)).then_some(()));
+    driven.until(|update| {
+        matches!(update, Update::Settings(SettingsNews::Problem(None))).then_some(())
+    });
 }
 
 #[test]
 fn a_test_of_an_endpoint_tells_each_step() {
     let driven = Driven::new("");
     let simulator = driven.settings.endpoint("simulator").unwrap().clone();
-    driven.engine.send(Command::Test(Box::new(simulator)));
-    let mut tried = Vec::new();
-    driven.until(|update| {
-        let Update::Tested { step, .. } = update else {
-            return None;
-        };
-        assert!(step.result.is_ok(), "{step:?}");
-        tried.push(step.what);
-        step.last.then_some(())
-    });
-    assert_eq!(tried.last(), Some(&TestedThing::Models));
-    driven
-        .engine
-        .send(Command::Test(Box::new(endpoint("deaf"))));
-    let fault = driven.until(|update| match update {
-        Update::Tested { step, .. } if step.result.is_err() => step.result.err(),
-        _ => None,
-    });
+    let test = |endpoint| {
+        let (steps, mut told) = ask_in_steps();
+        let endpoint = Box::new(endpoint);
+        let test = EndpointCommand::Test { endpoint, steps };
+        driven.engine.send(Command::Endpoint(test));
+        std::iter::from_fn(|| told.wait()).collect::<Vec<_>>()
+    };
+    let told = test(simulator);
+    assert!(told.iter().all(|step| step.result.is_ok()), "{told:?}");
+    assert_eq!(told.last().unwrap().what, TestedThing::Models);
+    let told = test(endpoint("deaf"));
+    let fault = told.last().unwrap().result.as_ref().unwrap_err();
     assert_eq!(fault.class, FaultClass::Connect);
 }
 
@@ -305,8 +316,8 @@ fn a_conversation_is_found_by_the_next_engine_and_stopping_ends_all() {
     };
     driven
         .engine
-        .send(Command::SaveConversation(ConversationChange::new(
-            conversation.clone(),
+        .send(Command::Conversation(ConversationCommand::Save(
+            ConversationChange::new(conversation.clone()),
         )));
     let id = driven.ask("simulator", "sim-steady");
     driven.follow(id, |run| !run.answer.text.is_empty());
@@ -320,15 +331,40 @@ fn a_conversation_is_found_by_the_next_engine_and_stopping_ends_all() {
     assert!(ended);
     let Driven { home, .. } = driven;
     let again = Driven::in_home(home);
-    again
-        .engine
-        .send(Command::LoadConversation(conversation.id));
-    let found = again.until(|update| match update {
-        Update::Conversation { conversation, .. } => Some(conversation),
-        _ => None,
-    });
+    let kept = conversation.id;
+    let load = |reply| ConversationCommand::Load { id: kept, reply };
+    let found = again.answer(|reply| Command::Conversation(load(reply)));
     assert_eq!(found.unwrap().title, "A title");
     assert!(again.kept(id).is_cancelled());
+}
+
+#[test]
+fn an_answer_wakes_the_client_once_and_a_question_that_was_given_up_never() {
+    let (wake, woken) = channel();
+    let home = Home::new();
+    let options = Options {
+        paths: home.paths(),
+        endpoints: Vec::new(),
+        simulator: false,
+        history: true,
+    };
+    let engine = Engine::start(options, move || {
+        let _ = wake.send(());
+    })
+    .unwrap();
+    let list = |reply| Command::Conversation(ConversationCommand::List(reply));
+    let (reply, given_up) = ask();
+    drop(given_up);
+    engine.send(list(reply));
+    let (reply, mut asked) = ask();
+    engine.send(list(reply));
+    assert_eq!(asked.wait(), Some(Vec::new()));
+    engine.send(Command::Stop);
+    let updates = std::iter::from_fn(|| engine.next()).count();
+    // The last is called just after the last update is there.
+    let next = || woken.recv_timeout(Duration::from_secs(20)).ok();
+    let wakes = std::iter::from_fn(next).count();
+    assert_eq!(wakes, updates + 1, "one for the answer");
 }
 
 pub fn put(old_id: Option<&str>, endpoint: Endpoint) -> Command {

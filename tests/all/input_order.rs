@@ -10,7 +10,7 @@ use tokenscope::{
         view::ViewId,
         views::views,
     },
-    engine::{Command, Update},
+    engine::{Command, HistoryCommand, KeyCommand, RunCommand},
 };
 
 use crate::{
@@ -125,13 +125,13 @@ fn outcome(desktop: &Desktop, player: &Player) -> (Vec<(String, String)>, ViewId
         (name != "File").then_some((name, value))
     });
     let asked = player.heard.iter().filter_map(|command| match command {
-        Command::Send(run) => Some(format!(
+        Command::Run(RunCommand::Send(run)) => Some(format!(
             "send {:?} {:?}",
             run.request.messages, run.request.raw_body
         )),
-        Command::Edit(_) | Command::SetKey { .. } | Command::Export { .. } => {
-            Some(format!("{command:?}"))
-        }
+        Command::Edit(_)
+        | Command::Key(KeyCommand::Set { .. })
+        | Command::History(HistoryCommand::Export { .. }) => Some(format!("{command:?}")),
         _ => None,
     });
     (
@@ -209,7 +209,7 @@ fn each_shortcut_acts_on_the_text_before_it_in_its_frame() {
 /// What was sent to each pane.
 fn prompts(player: &Player) -> Vec<String> {
     let text = |command: &Command| match command {
-        Command::Send(run) => Some(run.request.messages.last()?.text()),
+        Command::Run(RunCommand::Send(run)) => Some(run.request.messages.last()?.text()),
         _ => None,
     };
     player.heard.iter().filter_map(text).collect()
@@ -316,7 +316,11 @@ fn a_prompt_waits_for_a_file_that_is_being_read() {
     assert_eq!(prompts(&player), [""; 0], "it would go without its picture");
     let told = "A file is still being read: send in a moment";
     assert!(desktop.query_by_label(told).is_some());
-    player.say(Update::File(Err("picture.png: gone".to_owned())));
+    for command in &mut player.heard {
+        if let Command::ReadFile { reply, .. } = command {
+            scenes::reply_to(reply, Err("picture.png: gone".to_owned()));
+        }
+    }
     player.play(&mut desktop);
     at_once(&mut desktop, &mut player, send);
     assert_eq!(prompts(&player), ["what is this?"; 2]);

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokenscope::{
     credential::{Credentials, KeyError, KeyOf, KeyPlace},
     endpoint::{Endpoint, preset, variables::Environment},
-    engine::{Command, Update},
+    engine::{Command, KeyCommand, KeyNews, Update},
     settings::SettingsEdit,
 };
 use url::Url;
@@ -281,15 +281,15 @@ fn a_key_follows_its_endpoint_through_the_settings() {
     let _session = Session::new();
     let driven = Driven::new("[endpoint.mine]\nbase_url = 'https://mine.example/v1'\n");
     let mine = driven.settings.endpoint("mine").unwrap().clone();
-    driven.engine.send(Command::SetKey {
+    driven.engine.send(Command::Key(KeyCommand::Set {
         endpoint: "mine".into(),
         of: KeyOf::Endpoint,
         key: key("sk-follows"),
         in_keyring: true,
-    });
+    }));
     let place = |of: &str| {
         driven.until(|update| match update {
-            Update::Key(status) if status.endpoint == of => Some(status.place),
+            Update::Key(KeyNews::Status(status)) if status.endpoint == of => Some(status.place),
             _ => None,
         })
     };

@@ -11,7 +11,7 @@ use std::{
 use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
-    engine::{Command, Update},
+    engine::{Command, RunCommand, RunNews, SettingsNews, Update},
     run::RunId,
 };
 
@@ -75,7 +75,7 @@ fn stalled() -> (Driven, RunId) {
     endpoint.allow_http = true;
     driven.engine.send(put(None, endpoint));
     driven.until(|update| match update {
-        Update::Settings(settings) => settings.endpoint("here").map(|_| ()),
+        Update::Settings(SettingsNews::Are(settings)) => settings.endpoint("here").map(|_| ()),
         _ => None,
     });
     let id = driven.ask("here", "m");
@@ -95,7 +95,9 @@ fn who_listens_late_hears_all() {
 #[test]
 fn cancelling_needs_no_room() {
     let (driven, id) = stalled();
-    driven.engine.send(Command::Cancel(vec![id]));
+    driven
+        .engine
+        .send(Command::Run(RunCommand::Cancel(vec![id])));
     let run = driven.follow(id, |run| run.state.is_over());
     assert!(run.is_cancelled());
     assert!((PIECE..PIECE * PIECES).contains(&run.answer.text.len()));
@@ -108,7 +110,7 @@ fn stopping_needs_no_room_and_loses_nothing_that_was_said() {
     let mut said = 0;
     let deadline = Deadline::of("the engine's end");
     while let Some(update) = driven.engine.next(&deadline) {
-        if let Update::Over(run) = update {
+        if let Update::Run(RunNews::Over(run)) = update {
             said = run.answer.text.len();
         }
     }

@@ -10,7 +10,10 @@ mod pictures;
 mod raw_body;
 mod sent_as;
 
-use crate::desktop_scenes::whole_answer;
+use crate::{
+    desktop::Dropped,
+    desktop_scenes::{reply_to, whole_answer},
+};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use egui::{Key, Modifiers, accesskit::Role};
@@ -30,7 +33,10 @@ use tokenscope::{
     },
     dialect::DialectId,
     endpoint::{Auth, Endpoint, TargetId},
-    engine::{Command, SendRun, Update},
+    engine::{
+        Command, ConversationCommand, EndpointCommand, HistoryCommand, HistoryNews, RunCommand,
+        RunNews, SendRun, SettingsNews, Update,
+    },
     event::{About, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage},
     run::{ConnectionKind, Origin, Read, Run, RunHead, RunId, RunState, Stamps},
     settings::Settings,
@@ -47,13 +53,23 @@ struct Rig {
 impl Rig {
     fn frame(&mut self, ui: &mut egui::Ui) {
         let theme = Theme::of(ui.ctx());
+        self.view.logic(&mut Cx {
+            state: &self.state,
+            theme,
+            commands: &mut self.commands,
+            actions: &mut self.actions,
+        });
+        for action in &self.actions {
+            if let Action::Draw(targets) = action {
+                self.state.looks.take_in(targets.iter());
+            }
+        }
         let mut cx = Cx {
-            state: &mut self.state,
+            state: &self.state,
             theme,
             commands: &mut self.commands,
             actions: &mut self.actions,
         };
-        self.view.logic(&mut cx);
         for verb in self.view.verbs() {
             if verb
                 .shortcut
@@ -70,7 +86,7 @@ impl Rig {
 
     fn sent(&self) -> Vec<SendRun> {
         let sent = |command: &Command| match command {
-            Command::Send(run) => Some(run.clone()),
+            Command::Run(RunCommand::Send(run)) => Some(run.clone()),
             _ => None,
         };
         self.commands.iter().filter_map(sent).collect()
@@ -78,15 +94,37 @@ impl Rig {
 
     fn saved(&self) -> Vec<Conversation> {
         let saved = |command: &Command| match command {
-            Command::SaveConversation(change) => Some((*change.mine).clone()),
+            Command::Conversation(ConversationCommand::Save(change)) => {
+                Some((*change.mine).clone())
+            }
             _ => None,
         };
         self.commands.iter().filter_map(saved).collect()
     }
 
+    /// Answers what was asked for the list of conversations.
+    fn list(&mut self, conversations: &[ConversationSummary]) {
+        for command in &mut self.commands {
+            if let Command::Conversation(ConversationCommand::List(reply)) = command {
+                reply_to(reply, conversations.to_vec());
+            }
+        }
+    }
+
+    /// Answers what was asked for a conversation.
+    fn load(&mut self, conversation: &Conversation) {
+        for command in &mut self.commands {
+            if let Command::Conversation(ConversationCommand::Load { id, reply }) = command
+                && *id == conversation.id
+            {
+                reply_to(reply, Some(Box::new(conversation.clone())));
+            }
+        }
+    }
+
     fn cancelled(&self) -> Vec<RunId> {
         let cancelled = |command: &Command| match command {
-            Command::Cancel(ids) => Some(ids.clone()),
+            Command::Run(RunCommand::Cancel(ids)) => Some(ids.clone()),
             _ => None,
         };
         self.commands
@@ -133,7 +171,7 @@ fn rig_with(state: State, size: [f32; 2]) -> Harness<'static, Rig> {
 /// A rig for texts of any script, whether the machine has fonts for it or not.
 fn rig_with_tofu() -> Harness<'static, Rig> {
     let mut state = State::default();
-    state.apply(Update::Settings(Arc::new(settings())));
+    state.apply(Update::Settings(SettingsNews::Are(Arc::new(settings()))));
     let builder = Harness::builder().with_size([1280.0, 800.0]);
     rig_built(state, builder.allow_missing_glyphs())
 }
@@ -158,7 +196,7 @@ fn rig_built(state: State, builder: HarnessBuilder<Rig>) -> Harness<'static, Rig
 
 fn rig() -> Harness<'static, Rig> {
     let mut state = State::default();
-    state.apply(Update::Settings(Arc::new(settings())));
+    state.apply(Update::Settings(SettingsNews::Are(Arc::new(settings()))));
     rig_with(state, [1280.0, 800.0])
 }
 
@@ -244,7 +282,7 @@ fn ended(
 
 /// Lets a run of this window stand like this.
 fn put(harness: &mut Harness<'_, Rig>, run: Run) {
-    let accepted = Update::Accepted(Box::new(run.head.clone()));
+    let accepted = Update::Run(RunNews::Accepted(Box::new(run.head.clone())));
     harness.state_mut().state.apply(accepted);
     harness.state_mut().state.runs.insert(run.head.id, run);
 }
@@ -258,6 +296,22 @@ fn type_prompt(harness: &mut Harness<'_, Rig>, text: &str) {
         .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
         .type_text(text);
     harness.run_steps(2);
+}
+
+/// Drops files on the window; each of them is read as it stands here.
+fn attach(harness: &mut Harness<'_, Rig>, files: Vec<Result<Media, String>>) {
+    let dropped = (0..files.len()).map(|_| Arc::new(Dropped("/nowhere".into())) as _);
+    harness.input_mut().dropped_files.extend(dropped);
+    harness.run_steps(1);
+    let asked = harness.state_mut().commands.iter_mut();
+    let replies = asked.filter_map(|command| match command {
+        Command::ReadFile { reply, .. } if !reply.is_given_up() => Some(reply),
+        _ => None,
+    });
+    for (reply, file) in replies.zip(files) {
+        reply_to(reply, file);
+    }
+    harness.run_steps(3);
 }
 
 /// Types a prompt, sends it, and gives what was sent.
@@ -295,8 +349,10 @@ fn the_first_start_needs_one_key_press() {
     let commands = &harness.state().commands;
     let first_save = commands
         .iter()
-        .position(|c| matches!(c, Command::SaveConversation(_)));
-    let first_send = commands.iter().position(|c| matches!(c, Command::Send(_)));
+        .position(|c| matches!(c, Command::Conversation(ConversationCommand::Save(_))));
+    let first_send = commands
+        .iter()
+        .position(|c| matches!(c, Command::Run(RunCommand::Send(_))));
     assert!(first_save < first_send);
 }
 
@@ -703,17 +759,12 @@ fn images_are_attached_shown_and_sent() {
         data: b"\x89PNG not quite".as_slice().into(),
         name: "cat.png".into(),
     };
-    harness.state_mut().state.files.push(Ok(image.clone()));
-    harness.state_mut().state.files.push(Ok(Media {
+    let dog = Media {
         name: "dog.png".into(),
         ..image.clone()
-    }));
-    harness
-        .state_mut()
-        .state
-        .files
-        .push(Err("notes.txt is not an image".into()));
-    harness.run_steps(3);
+    };
+    let refused = Err("notes.txt is not an image".to_owned());
+    attach(&mut harness, vec![Ok(image.clone()), Ok(dog), refused]);
     assert!(
         harness
             .state()
@@ -738,8 +789,7 @@ fn a_file_that_a_pane_can_not_send_is_said_beforehand() {
         name: "clip.mp4".into(),
         uri: None,
     };
-    harness.state_mut().state.files.push(Ok(video));
-    harness.run_steps(3);
+    attach(&mut harness, vec![Ok(video)]);
     harness.get_by_label("Remove file 1");
     let said = harness.query_all_by_label_contains("clip.mp4 (video/mp4) can't be sent");
     assert_eq!(said.count(), 2, "in each of the panes");
@@ -775,7 +825,7 @@ fn a_setting_that_a_model_refuses_is_said_beside_the_others() {
             model: "gpt-5-mini".into(),
         }),
         &mut Cx {
-            state: &mut State::default(),
+            state: &State::default(),
             theme: Theme::of(&egui::Context::default()),
             commands: &mut Vec::new(),
             actions: &mut Vec::new(),
@@ -807,13 +857,22 @@ fn conversations_are_listed_opened_and_deleted() {
         updated_unix_ns: 1,
         panes: 2,
     };
-    harness.state_mut().state.conversations = vec![summary(1, "Alpha"), summary(2, "Beta")];
+    let all = [summary(1, "Alpha"), summary(2, "Beta")];
+    harness.state_mut().list(&all);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
     harness.run_steps(4);
     harness.state_mut().commands.clear();
     harness.get_by_label("Open “Alpha”").click();
     harness.run_steps(2);
-    let asked = |c: &Command| matches!(c, Command::LoadConversation(ConversationId(1)));
+    let asked = |c: &Command| {
+        matches!(
+            c,
+            Command::Conversation(ConversationCommand::Load {
+                id: ConversationId(1),
+                ..
+            })
+        )
+    };
     assert!(harness.state().commands.iter().any(asked));
     harness.get_by_label("Delete “Beta”…").click();
     harness.run_steps(2);
@@ -821,7 +880,12 @@ fn conversations_are_listed_opened_and_deleted() {
     harness.run_steps(2);
     harness.get_by_label("Delete “Beta”…").click();
     harness.run_steps(2);
-    let deleted = |c: &Command| matches!(c, Command::DeleteConversation(ConversationId(2)));
+    let deleted = |c: &Command| {
+        matches!(
+            c,
+            Command::Conversation(ConversationCommand::Delete(ConversationId(2)))
+        )
+    };
     assert!(!harness.state().commands.iter().any(deleted));
     harness.get_by_label("Delete").click();
     harness.run_steps(2);
@@ -1185,7 +1249,7 @@ fn a_target_is_found_by_typing() {
         .get_by_label("Target of pane 1: simulated/swift")
         .click();
     harness.run_steps(3);
-    let asked = |c: &Command| matches!(c, Command::ListModels { endpoint, refresh: false } if endpoint == "simulated");
+    let asked = |c: &Command| matches!(c, Command::Endpoint(EndpointCommand::ListModels { endpoint, refresh: false }) if endpoint == "simulated");
     assert!(harness.state().commands.iter().any(asked));
     harness
         .get_by_label("Search models, or type a name")
@@ -1236,7 +1300,7 @@ fn a_failed_list_is_told_in_words() {
         .get_by_label("Fetch the models of OpenAI again")
         .click();
     harness.run_steps(2);
-    let asked = |c: &Command| matches!(c, Command::ListModels { endpoint, refresh: true } if endpoint == "openai");
+    let asked = |c: &Command| matches!(c, Command::Endpoint(EndpointCommand::ListModels { endpoint, refresh: true }) if endpoint == "openai");
     assert!(harness.state().commands.iter().any(asked));
 }
 
@@ -1387,11 +1451,10 @@ fn reopened(first: &Harness<'_, Rig>) -> Harness<'static, Rig> {
     second.state_mut().view = views().remove(0);
     second.state_mut().view.restore(&layout);
     second.run_steps(2);
-    let asked = |c: &Command| matches!(c, Command::LoadConversation(id) if *id == kept.id);
+    let asked = |c: &Command| matches!(c, Command::Conversation(ConversationCommand::Load { id, .. }) if *id == kept.id);
     assert!(second.state().commands.iter().any(asked));
-    let conversation = serde_json::from_str(&stored).unwrap();
-    let loaded = &mut second.state_mut().state.loaded;
-    loaded.push((kept.id, Some(conversation)));
+    let conversation: Conversation = serde_json::from_str(&stored).unwrap();
+    second.state_mut().load(&conversation);
     second.run_steps(3);
     second
 }
@@ -1401,7 +1464,7 @@ fn what_was_kept_is_found_again() {
     let mut first = rig();
     let sent = ask(&mut first, "Remember");
     let mut second = reopened(&first);
-    let loads = |c: &Command| matches!(c, Command::LoadRun(id) if *id == sent[0].id);
+    let loads = |c: &Command| matches!(c, Command::Run(RunCommand::Load(id)) if *id == sent[0].id);
     assert!(second.state().commands.iter().any(loads));
     put(
         &mut second,
@@ -1429,13 +1492,10 @@ fn what_was_begun_is_not_replaced_by_what_comes_late() {
         title: "Late".into(),
         ..Conversation::default()
     };
+    harness.state_mut().view = views().remove(0);
     harness.state_mut().view.restore(r#"{"conversation":77}"#);
     type_prompt(&mut harness, "mine");
-    harness
-        .state_mut()
-        .state
-        .loaded
-        .push((late.id, Some(Box::new(late))));
+    harness.state_mut().load(&late);
     harness.run_steps(2);
     let prompt = harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
     assert_eq!(prompt.value().as_deref(), Some("mine"));
@@ -1452,9 +1512,12 @@ fn asked_elsewhere(harness: &mut Harness<'_, Rig>, kept: &Conversation, text: &s
         turn.user = vec![Part::Text { text: text.into() }];
         pane.turns.push(turn);
     }
-    let asked = |c: &Command| matches!(c, Command::LoadConversation(id) if *id == kept.id);
+    let asked = |c: &Command| matches!(c, Command::Conversation(ConversationCommand::Load { id, .. }) if *id == kept.id);
     harness.state_mut().commands.clear();
-    harness.state_mut().state.elsewhere.conversations += 1;
+    let mut elsewhere = harness.state().state.elsewhere;
+    elsewhere.conversations += 1;
+    let news = HistoryNews::Elsewhere(elsewhere);
+    harness.state_mut().state.apply(Update::History(news));
     harness.run_steps(1);
     assert!(harness.state().commands.iter().any(asked));
     // It asks again if it has kept something meanwhile.
@@ -1462,9 +1525,8 @@ fn asked_elsewhere(harness: &mut Harness<'_, Rig>, kept: &Conversation, text: &s
         if let Some(saved) = harness.state().saved().pop() {
             theirs.draft = saved.draft;
         }
+        harness.state_mut().load(&theirs);
         harness.state_mut().commands.clear();
-        let loaded = &mut harness.state_mut().state.loaded;
-        loaded.push((kept.id, Some(Box::new(theirs.clone()))));
         harness.run_steps(1);
     }
     harness.run_steps(2);
@@ -1508,7 +1570,7 @@ fn what_is_written_while_another_conversation_comes_is_kept() {
         updated_unix_ns: 1,
         panes: 2,
     };
-    harness.state_mut().state.conversations = vec![summary];
+    harness.state_mut().list(&[summary]);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
     harness.run_steps(4);
     harness.get_by_label("Open “Alpha”").click();
@@ -1517,20 +1579,19 @@ fn what_is_written_while_another_conversation_comes_is_kept() {
         .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
         .focus();
     harness.run_steps(1);
-    harness.state_mut().commands.clear();
+    let saved = harness.state().saved().len();
     harness
         .get_by_role_and_label(Role::MultilineTextInput, "Prompt")
         .type_text("half a thought");
     harness.run_steps(1);
-    assert_eq!(harness.state().saved().len(), 0, "it comes before that");
+    assert_eq!(harness.state().saved().len(), saved, "it comes before that");
     let alpha = Conversation {
         id: ConversationId(1),
         ..Conversation::default()
     };
-    let loaded = &mut harness.state_mut().state.loaded;
-    loaded.push((alpha.id, Some(Box::new(alpha))));
+    harness.state_mut().load(&alpha);
     harness.run_steps(2);
-    let saved = harness.state().saved();
+    let saved = harness.state().saved().split_off(saved);
     assert_eq!(saved.len(), 1);
     assert_eq!(
         (saved[0].id, saved[0].draft.text.as_str()),
@@ -1735,7 +1796,7 @@ fn hidden_characters_of_an_answer_are_seen() {
 #[test]
 fn a_narrow_window_makes_a_grid() {
     let mut state = State::default();
-    state.apply(Update::Settings(Arc::new(settings())));
+    state.apply(Update::Settings(SettingsNews::Are(Arc::new(settings()))));
     let mut harness = rig_with(state, [640.0, 600.0]);
     harness.get_by_label("Add pane").click();
     harness.run_steps(3);

@@ -14,7 +14,7 @@ use std::{
 use tokenscope::{
     chat::Part,
     conversation::{Conversation, ConversationChange, ConversationId, Draft, Pane, TurnId, merge},
-    engine::{self, Options, Update},
+    engine::{self, ConversationCommand, HistoryNews, Options, Update, ask},
     history::{History, Storage},
     run::RunId,
     settings::Paths,
@@ -166,7 +166,7 @@ impl Window {
             history: true,
         };
         let engine = Heard::start(options);
-        engine.send(engine::Command::ShowConversation(ID));
+        engine.send(engine::Command::Conversation(ConversationCommand::Show(ID)));
         let mine = read(&engine);
         Self {
             engine,
@@ -198,7 +198,10 @@ impl Window {
         let mine = Arc::new(self.mine.clone());
         let base = std::mem::replace(&mut self.base, Arc::clone(&mine));
         let change = ConversationChange { base, mine };
-        self.engine.send(engine::Command::SaveConversation(change));
+        self.engine
+            .send(engine::Command::Conversation(ConversationCommand::Save(
+                change,
+            )));
     }
 
     fn follow(&mut self) {
@@ -210,14 +213,11 @@ impl Window {
 
 /// Reads the conversation; what was saved before is on disk then.
 fn read(engine: &Heard) -> Conversation {
-    engine.send(engine::Command::LoadConversation(ID));
-    let deadline = Deadline::of("the conversation");
-    loop {
-        let update = engine.next(&deadline).expect("it runs");
-        if let Update::Conversation { conversation, .. } = update {
-            return *conversation.expect("it is kept");
-        }
-    }
+    let (reply, mut asked) = ask();
+    let load = ConversationCommand::Load { id: ID, reply };
+    engine.send(engine::Command::Conversation(load));
+    let conversation = asked.wait().expect("it runs");
+    *conversation.expect("it is kept")
 }
 
 #[test]
@@ -244,6 +244,9 @@ fn ask_beside_another() {
     window.engine.send(engine::Command::Stop);
     let deadline = Deadline::of("the engine's end");
     while let Some(update) = window.engine.next(&deadline) {
-        assert!(!matches!(update, Update::Unstored(_)), "{update:?}");
+        assert!(
+            !matches!(update, Update::History(HistoryNews::Unstored(_))),
+            "{update:?}"
+        );
     }
 }

@@ -9,7 +9,9 @@ use crate::{
     chat::ChatRequest,
     cli::{UsageError, note, unknown_endpoint, warn_of},
     endpoint::{Endpoint, TargetId, simulated},
-    engine::{Command, Engine, Options, SendRun, Update},
+    engine::{
+        Command, EndpointCommand, Engine, Options, RunCommand, SendRun, SettingsNews, Update,
+    },
     exchange::call::{left_out, raw_body},
     hints,
     run::{Origin, RunId},
@@ -135,13 +137,13 @@ fn shown(
 
 fn send(engine: &Engine, question: &ChatPrompt, target: &TargetId, cold: bool) -> RunId {
     let id = RunId::new();
-    engine.send(Command::Send(SendRun {
+    engine.send(Command::Run(RunCommand::Send(SendRun {
         id,
         endpoint: target.endpoint.clone(),
         request: Arc::new(question.request(&target.model)),
         origin: Origin::Terminal,
         cold,
-    }));
+    })));
     id
 }
 
@@ -151,11 +153,16 @@ fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
     let mut settings = None;
     while let Some(update) = engine.next() {
         match update {
-            Update::Settings(found) => settings = Some(found),
-            Update::SettingsProblem(Some(problem)) => return Err(problem.into()),
+            Update::Settings(SettingsNews::Are(found)) => settings = Some(found),
+            Update::Settings(SettingsNews::Problem(Some(problem))) => return Err(problem.into()),
             Update::NoSimulator(why) => bail!("the simulator can't be started: {why}"),
             Update::Ready => break,
-            _ => {}
+            Update::Settings(SettingsNews::Problem(None))
+            | Update::Run(_)
+            | Update::Key(_)
+            | Update::History(_)
+            | Update::Models { .. }
+            | Update::Stopped => {}
         }
     }
     settings.context("the engine ended before it began")
@@ -205,10 +212,10 @@ fn default_target(engine: &Engine, settings: &Settings) -> anyhow::Result<Target
 
 /// The first model that an endpoint lists; why there is none is told.
 fn first_listed(engine: &Engine, id: &str) -> Option<String> {
-    engine.send(Command::ListModels {
+    engine.send(Command::Endpoint(EndpointCommand::ListModels {
         endpoint: id.to_owned(),
         refresh: false,
-    });
+    }));
     while let Some(update) = engine.next() {
         let Update::Models { endpoint, models } = update else {
             continue;

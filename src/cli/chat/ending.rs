@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     cli::note,
-    engine::{Command, Engine, Update, signals},
+    engine::{Command, Engine, HistoryNews, RunCommand, Update, signals},
     run::{Run, RunId},
 };
 
@@ -59,7 +59,7 @@ impl ChatEnding {
                 _ if !first => exit((SIGNALLED + signal).into()),
                 stage if stage == Stage::Asking as u8 => {
                     // An engine that has ended has nothing left to stop.
-                    let _ = commands.send(Command::Cancel(runs.clone()));
+                    let _ = commands.send(Command::Run(RunCommand::Cancel(runs.clone())));
                 }
                 _ => {}
             }
@@ -73,16 +73,19 @@ impl ChatEnding {
         engine.send(Command::Stop);
         let mut stored = true;
         while let Some(update) = engine.next() {
-            match update {
-                Update::Storing(why) => {
+            let Update::History(news) = update else {
+                continue;
+            };
+            match news {
+                HistoryNews::Storing(why) => {
                     self.enter(Stage::Waiting);
                     note(&format!("waiting for the history (Ctrl+C gives up): {why}"));
                 }
-                Update::Unstored(unstored) => {
+                HistoryNews::Unstored(unstored) => {
                     stored = false;
                     note(&unstored.to_string());
                 }
-                _ => {}
+                HistoryNews::Storage(_) | HistoryNews::Elsewhere(_) => {}
             }
         }
         stored

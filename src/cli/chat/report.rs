@@ -20,7 +20,7 @@ use crate::{
     conformance::{self, Check},
     dialect::DialectId,
     endpoint::TargetId,
-    engine::{Engine, Update},
+    engine::{Engine, HistoryNews, RunNews, Update},
     event::{BodyPart, Event, Fault},
     history::Storage,
     private, record,
@@ -118,17 +118,24 @@ impl<'a> Screen<'a> {
 
     fn take(&mut self, update: Update) -> io::Result<()> {
         match update {
-            Update::Refused { id, fault } => self.refused(id, fault),
-            Update::Run { id, update } => self.hear(id, &update),
-            Update::Over(run) => self.over(run),
-            Update::Storage(Storage::SetAside { kept_as, why }) => {
+            Update::Run(RunNews::Refused { id, fault }) => self.refused(id, fault),
+            Update::Run(RunNews::Update { id, update }) => self.hear(id, &update),
+            Update::Run(RunNews::Over(run)) => self.over(run),
+            Update::History(HistoryNews::Storage(Storage::SetAside { kept_as, why })) => {
                 let kept_as = kept_as.display();
                 note(&format!(
                     "the history was damaged ({why}) and begun anew; the old one is kept as {kept_as}"
                 ));
                 Ok(())
             }
-            _ => Ok(()),
+            Update::Run(RunNews::Accepted(_) | RunNews::Loaded { .. })
+            | Update::History(_)
+            | Update::Settings(_)
+            | Update::Key(_)
+            | Update::Models { .. }
+            | Update::NoSimulator(_)
+            | Update::Ready
+            | Update::Stopped => Ok(()),
         }
     }
 

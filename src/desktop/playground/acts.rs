@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Playground, edits, intent::Intent, pane::PaneView, sheet::Sheets};
+use super::{
+    Playground, PlaygroundVerb, edits,
+    intent::{Change, ConversationIntent, EditIntent, Intent, RunIntent, Show},
+    pane::PaneView,
+    sheet::Sheets,
+};
 use crate::{
     chat::Part,
     conversation::{Conversation, ConversationId, Draft, Pane, Turn},
     desktop::view::{Action, Cx},
     endpoint::TargetId,
-    engine::{Command, SendRun},
+    engine::{Command, ConversationCommand, RunCommand, SendRun},
     run::RunId,
 };
 
@@ -20,6 +25,7 @@ impl Playground {
             edits::add_pane(&mut self.conversation, None);
         }
         self.pristine = false;
+        self.seen.leave();
         self.changed_at = None;
         self.undo.clear();
         self.left_out.clear();
@@ -29,30 +35,34 @@ impl Playground {
         self.answers.clear();
     }
 
-    pub(super) fn do_verb(&mut self, id: &str, cx: &mut Cx<'_>) {
+    pub(super) fn do_verb(&mut self, verb: PlaygroundVerb, cx: &mut Cx<'_>) {
         let last_pane = self.conversation.panes.last().map(|p| p.id);
-        match id {
-            "playground.send" => self.send_or_resend(),
-            "playground.stop" => self.intents.push(Intent::StopAll),
-            "playground.new" => self.intents.push(Intent::New),
-            "playground.focus" => self.focus_composer = true,
-            "playground.add_pane" => self.intents.push(Intent::AddPane),
-            "playground.remove_pane" => self.intents.extend(last_pane.map(Intent::Remove)),
-            "playground.retry" => self.intents.push(Intent::RetryAll),
-            "playground.copy" => self.copy_last(cx),
-            "playground.reasoning" => self.toggle_reasoning(cx),
-            "playground.sessions" => self.sessions.open = !self.sessions.open,
-            "playground.clear" => self.intents.push(Intent::ClearAll),
-            "playground.strip" => self.strip.open = !self.strip.open,
-            "playground.enlarge" => {
+        match verb {
+            PlaygroundVerb::Send => self.send_or_resend(),
+            PlaygroundVerb::Stop => self.intents.push(Intent::Run(RunIntent::StopAll)),
+            PlaygroundVerb::New => self
+                .intents
+                .push(Intent::Conversation(ConversationIntent::New)),
+            PlaygroundVerb::Focus => self.focus_composer = true,
+            PlaygroundVerb::AddPane => self.intents.push(Intent::Change(Change::AddPane)),
+            PlaygroundVerb::RemovePane => self
+                .intents
+                .extend(last_pane.map(|id| Intent::Change(Change::Remove(id)))),
+            PlaygroundVerb::Retry => self.intents.push(Intent::Run(RunIntent::RetryAll)),
+            PlaygroundVerb::Copy => self.copy_last(cx),
+            PlaygroundVerb::Reasoning => self.toggle_reasoning(cx),
+            PlaygroundVerb::Sessions => self.sessions.open = !self.sessions.open,
+            PlaygroundVerb::Clear => self.intents.push(Intent::Change(Change::ClearAll)),
+            PlaygroundVerb::Strip => self.strip.open = !self.strip.open,
+            PlaygroundVerb::Enlarge => {
                 let pane = (self.large).or(self.pointed).or(self.first_asked());
-                self.intents.extend(pane.map(Intent::Enlarge));
+                self.intents
+                    .extend(pane.map(|id| Intent::Show(Show::Enlarge(id))));
             }
-            "playground.latest" => {
+            PlaygroundVerb::Latest => {
                 (self.panes.values_mut()).for_each(|view| view.follow.go_to_end());
             }
-            "playground.undo" => self.intents.push(Intent::Undo),
-            _ => {}
+            PlaygroundVerb::Undo => self.intents.push(Intent::Change(Change::Undo)),
         }
     }
 
@@ -71,8 +81,10 @@ impl Playground {
             .find_map(|(id, view)| Some((*id, view.editing.as_ref()?)))
             .filter(|_| self.edit_focused);
         self.intents.push(match edited {
-            Some((pane, (turn, draft))) => Intent::Resend(pane, *turn, draft.clone(), false),
-            None => Intent::Send,
+            Some((pane, (turn, draft))) => {
+                Intent::Run(RunIntent::Resend(pane, *turn, draft.clone(), false))
+            }
+            None => Intent::Run(RunIntent::Send),
         });
     }
 
@@ -90,7 +102,8 @@ impl Playground {
             .find(|p| p.target.is_none())
             .map(|p| p.id);
         if let Some(id) = free.filter(|_| !has) {
-            self.intents.push(Intent::Target(id, target.clone()));
+            self.intents
+                .push(Intent::Change(Change::Target(id, target.clone())));
         } else if !has && edits::add_pane(&mut self.conversation, Some(target.clone())).is_some() {
             self.changed = true;
         }
@@ -134,103 +147,121 @@ impl Playground {
 
     fn do_intent(&mut self, intent: Intent, cx: &mut Cx<'_>) {
         match intent {
-            Intent::Send => self.send(cx),
-            Intent::StopAll => cx.commands.push(Command::Cancel(self.own_runs(cx))),
-            Intent::Stop(pane) => self.stop(pane, cx),
-            Intent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
-            Intent::RetryAll => self.ask_again(false, cx),
-            Intent::Edit(pane, turn) if self.is_raw(pane, turn) => {
-                self.edit_raw(pane, Some(turn), cx);
-            }
-            Intent::Edit(pane, turn) => self.edit(pane, turn),
-            Intent::EditRaw(pane, turn) => self.edit_raw(pane, turn, cx),
-            Intent::SendRaw(pane, turn, body) => self.send_raw(pane, turn, body, cx),
-            Intent::EndEdit(pane) => self.view(pane).editing = None,
-            Intent::Resend(pane, turn, draft, all) => self.resend(pane, turn, &draft, all, cx),
-            Intent::Results(pane, run, typed) => self.keep_results(pane, run, typed),
-            Intent::Continue(pane, results) => self.go_on(pane, results, cx),
-            Intent::CopyPane(id) => {
+            Intent::Run(intent) => self.do_run(intent, cx),
+            Intent::Edit(intent) => self.do_edit(intent, cx),
+            Intent::Change(change) => self.change(change),
+            Intent::Conversation(intent) => self.do_conversation(&intent, cx),
+            Intent::Show(Show::Copy(id)) => {
                 let pane = self.conversation.panes.iter().find(|p| p.id == id);
                 let text = pane.map(|pane| edits::markdown_of(pane, &cx.state.runs));
                 self.copied = text.map(|text| ("Copied the pane as Markdown", text));
             }
-            Intent::New => {
+            Intent::Show(Show::Enlarge(id)) => {
+                self.large =
+                    (self.large != Some(id) && self.conversation.panes.len() > 1).then_some(id);
+            }
+        }
+    }
+
+    fn do_run(&mut self, intent: RunIntent, cx: &mut Cx<'_>) {
+        match intent {
+            RunIntent::Send => self.send(cx),
+            RunIntent::StopAll => {
+                let runs = RunCommand::Cancel(self.own_runs(cx));
+                cx.commands.push(Command::Run(runs));
+            }
+            RunIntent::Stop(pane) => self.stop(pane, cx),
+            RunIntent::Retry(pane, turn) => self.retry(&[(pane, turn)], cx),
+            RunIntent::RetryAll => self.ask_again(false, cx),
+            RunIntent::Resend(pane, turn, draft, all) => self.resend(pane, turn, &draft, all, cx),
+            RunIntent::Continue(pane, results) => self.go_on(pane, results, cx),
+            RunIntent::SendRaw(pane, turn, body) => self.send_raw(pane, turn, body, cx),
+        }
+    }
+
+    fn do_edit(&mut self, intent: EditIntent, cx: &mut Cx<'_>) {
+        match intent {
+            EditIntent::Begin(pane, turn) if self.is_raw(pane, turn) => {
+                self.edit_raw(pane, Some(turn), cx);
+            }
+            EditIntent::Begin(pane, turn) => self.edit(pane, turn),
+            EditIntent::End(pane) => self.view(pane).editing = None,
+            EditIntent::Results(pane, run, typed) => self.keep_results(pane, run, typed),
+            EditIntent::Raw(pane, turn) => self.edit_raw(pane, turn, cx),
+        }
+    }
+
+    fn do_conversation(&mut self, intent: &ConversationIntent, cx: &mut Cx<'_>) {
+        match intent {
+            ConversationIntent::New => {
                 let next = edits::next_conversation(&self.conversation);
                 self.leave_for(next, cx);
                 self.focus_composer = true;
             }
-            Intent::ForkConversation(pane, turn) => {
-                let fork = edits::fork_conversation(&self.conversation, pane, turn + 1);
+            ConversationIntent::Fork(pane, turn) => {
+                let fork = edits::fork_conversation(&self.conversation, *pane, turn + 1);
                 if let Some(fork) = fork {
                     self.leave_for(fork, cx);
                     self.save_now(cx);
-                    cx.commands.push(Command::ListConversations);
+                    self.sessions.list(cx.commands);
                 }
             }
-            Intent::Open(id) => self.open(id, cx),
-            Intent::Delete(id) => self.delete(id, cx),
-            Intent::Enlarge(id) => {
-                self.large =
-                    (self.large != Some(id) && self.conversation.panes.len() > 1).then_some(id);
-            }
-            change => self.change(change),
+            ConversationIntent::Open(id) => self.open(*id, cx),
+            ConversationIntent::Delete(id) => self.delete(*id, cx),
         }
     }
 
     /// Changes of panes and turns, which can be taken back.
-    fn change(&mut self, intent: Intent) {
+    fn change(&mut self, change: Change) {
         self.changed = true;
         let conversation = &mut self.conversation;
         let mut note = |what, conversation: &Conversation| {
             self.undo.note(what, &conversation.panes);
         };
-        match intent {
-            Intent::AddPane => {
+        match change {
+            Change::AddPane => {
                 let target = conversation.panes.last().and_then(|p| p.target.clone());
                 edits::add_pane(conversation, target);
             }
-            Intent::Duplicate(id) => drop(edits::fork_pane(conversation, id, usize::MAX)),
-            Intent::ForkPane(id, turn) => drop(edits::fork_pane(conversation, id, turn + 1)),
-            Intent::Remove(id) if conversation.panes.len() > 1 => {
+            Change::Duplicate(id) => drop(edits::fork_pane(conversation, id, usize::MAX)),
+            Change::ForkPane(id, turn) => drop(edits::fork_pane(conversation, id, turn + 1)),
+            // One pane is the least.
+            Change::Remove(_) if conversation.panes.len() < 2 => {}
+            Change::Remove(id) => {
                 note("remove a pane", conversation);
                 conversation.panes.retain(|p| p.id != id);
                 // Of those that are left, one is asked at least.
                 self.left_out.remove(&id);
-                if conversation
-                    .panes
-                    .iter()
-                    .all(|p| self.left_out.contains(&p.id))
-                {
+                let mut left = conversation.panes.iter();
+                if left.all(|p| self.left_out.contains(&p.id)) {
                     self.left_out.clear();
                 }
             }
-            Intent::Move(id, by) => edits::move_pane(conversation, id, by),
-            Intent::Place(id, at) => edits::place_pane(conversation, id, at),
-            Intent::Clear(id) => {
+            Change::Move(id, by) => edits::move_pane(conversation, id, by),
+            Change::Place(id, at) => edits::place_pane(conversation, id, at),
+            Change::Clear(id) => {
                 note("clear a pane", conversation);
                 if let Some(pane) = edits::pane_mut(conversation, id) {
                     pane.turns.clear();
                 }
             }
-            Intent::ClearAll => {
+            Change::ClearAll => {
                 note("clear all panes", conversation);
-                conversation
-                    .panes
-                    .iter_mut()
-                    .for_each(|pane| pane.turns.clear());
+                let panes = conversation.panes.iter_mut();
+                panes.for_each(|pane| pane.turns.clear());
             }
-            Intent::Target(id, target) => {
+            Change::Target(id, target) => {
                 if let Some(pane) = edits::pane_mut(conversation, id) {
                     pane.target = Some(target);
                 }
             }
-            Intent::Attempt(id, turn, run) => {
+            Change::Attempt(id, turn, run) => {
                 let pane = edits::pane_mut(conversation, id);
                 if let Some(turn) = pane.and_then(|p| p.turns.get_mut(turn)) {
                     turn.shown = run;
                 }
             }
-            Intent::DeleteTurn(id, turn) => {
+            Change::DeleteTurn(id, turn) => {
                 note("delete a turn", conversation);
                 if let Some(pane) = edits::pane_mut(conversation, id)
                     && turn < pane.turns.len()
@@ -238,8 +269,7 @@ impl Playground {
                     pane.turns.remove(turn);
                 }
             }
-            Intent::Undo => self.undo.take_back(&mut conversation.panes),
-            _ => {}
+            Change::Undo => self.undo.take_back(&mut conversation.panes),
         }
     }
 
@@ -268,7 +298,7 @@ impl Playground {
         }
         self.conversation.draft = Draft::default();
         self.start(runs, cx);
-        cx.commands.push(Command::ListConversations);
+        self.sessions.list(cx.commands);
     }
 
     /// Asks the last question again: in the panes that are asked, or in all.
@@ -300,10 +330,10 @@ impl Playground {
     pub(super) fn start(&mut self, runs: Vec<SendRun>, cx: &mut Cx<'_>) {
         self.save_now(cx);
         // What ended since then tells more of a target's scatter.
-        self.asked_recent.clear();
+        self.recents.outdate();
         for run in runs {
             self.just_sent.push(run.id);
-            cx.commands.push(Command::Send(run));
+            cx.commands.push(Command::Run(RunCommand::Send(run)));
         }
     }
 
@@ -314,9 +344,9 @@ impl Playground {
             .into_iter()
             .flat_map(|p| &p.turns)
             .flat_map(|t| &t.runs);
-        cx.commands.push(Command::Cancel(
+        cx.commands.push(Command::Run(RunCommand::Cancel(
             runs.copied().filter(|id| live.contains(id)).collect(),
-        ));
+        )));
     }
 
     fn retry(&mut self, turns: &[(u32, usize)], cx: &mut Cx<'_>) {
@@ -382,9 +412,9 @@ impl Playground {
             .flat_map(|t| t.runs.iter().copied())
             .collect();
         let live = self.own_runs(cx);
-        cx.commands.push(Command::Cancel(
+        cx.commands.push(Command::Run(RunCommand::Cancel(
             later.into_iter().filter(|id| live.contains(id)).collect(),
-        ));
+        )));
         self.undo.note("edit a prompt", &self.conversation.panes);
         let mut runs = Vec::new();
         for id in ids {
@@ -401,9 +431,9 @@ impl Playground {
     /// Keeps this conversation, if anything was done to it, and shows another.
     fn leave_for(&mut self, next: Conversation, cx: &mut Cx<'_>) {
         if self.keep_changes(cx) {
-            cx.commands.push(Command::ListConversations);
+            self.sessions.list(cx.commands);
         }
-        self.wanted = None;
+        self.give_up_opening();
         self.base = Arc::default();
         self.show(next);
     }
@@ -411,8 +441,7 @@ impl Playground {
     fn open(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
         self.keep_changes(cx);
         self.pristine = false;
-        self.wanted = Some(id);
-        cx.commands.push(Command::LoadConversation(id));
+        self.load(id, cx);
     }
 
     fn delete(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
@@ -423,7 +452,8 @@ impl Playground {
             self.base = Arc::default();
             self.show(next);
         }
-        cx.commands.push(Command::DeleteConversation(id));
-        cx.commands.push(Command::ListConversations);
+        cx.commands
+            .push(Command::Conversation(ConversationCommand::Delete(id)));
+        self.sessions.list(cx.commands);
     }
 }

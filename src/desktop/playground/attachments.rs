@@ -25,6 +25,7 @@ use crate::{
         theme::{RADIUS, Theme, caption, size, tiny},
         widgets::icon_button,
     },
+    engine::{Asked, Command, ask},
 };
 
 /// Longest edge of a thumbnail, in pixels.
@@ -46,8 +47,10 @@ pub struct Attachments {
     problem: Option<String>,
     /// Asks for paths where there is no file chooser.
     form: Option<PathForm>,
-    /// Files that are being read, and pasted images that are being encoded.
-    under_way: usize,
+    /// Files that are being read.
+    reading: Vec<Asked<Result<Media, String>>>,
+    /// Pasted images that are being encoded.
+    encoding: usize,
 }
 
 impl Default for Attachments {
@@ -57,7 +60,8 @@ impl Default for Attachments {
             address: String::new(),
             problem: None,
             form: None,
-            under_way: 0,
+            reading: Vec::new(),
+            encoding: 0,
         }
     }
 }
@@ -68,29 +72,35 @@ impl std::fmt::Debug for Attachments {
     }
 }
 
-/// What came since the last frame.
-#[derive(Debug, Default)]
-pub struct Arrived {
-    /// Files to read.
-    pub paths: Vec<PathBuf>,
-    /// Images that are ready, or why not.
-    pub images: Vec<Result<Media, String>>,
-}
-
 impl Attachments {
-    /// Takes what threads, drops and pastes brought since the last frame.
-    pub fn take(&mut self, ctx: &Context) -> Arrived {
-        let mut arrived = Arrived::default();
+    /// Takes what threads, drops and pastes brought since the last frame: files that are ready, or why not. Those that
+    /// are not read yet, the engine reads.
+    pub fn take(
+        &mut self,
+        ctx: &Context,
+        commands: &mut Vec<Command>,
+    ) -> Vec<Result<Media, String>> {
+        let (mut arrived, mut paths) = (Vec::new(), Vec::new());
         while let Ok(news) = self.news.1.try_recv() {
             match news {
-                News::Picked(Ok(paths)) => arrived.paths.extend(paths),
+                News::Picked(Ok(picked)) => paths.extend(picked),
                 News::Picked(Err(NoChooser)) => self.form = Some(PathForm::default()),
                 News::Pasted(image) => {
+                    self.encoding -= 1;
                     self.came(image.as_ref().err());
-                    arrived.images.push(image);
+                    arrived.push(image);
                 }
-                News::Named(media) => arrived.images.push(Ok(media)),
+                News::Named(media) => arrived.push(Ok(media)),
             }
+        }
+        let mut read = Vec::new();
+        self.reading.retain_mut(|reading| {
+            read.extend(reading.take());
+            reading.is_waiting()
+        });
+        for file in read {
+            self.came(file.as_ref().err());
+            arrived.push(file);
         }
         let (dropped, pasted) = ctx.input(|input| {
             let dropped: Vec<PathBuf> = (input.raw.dropped_files.iter())
@@ -104,8 +114,12 @@ impl Attachments {
                 .collect();
             (dropped, pasted)
         });
-        arrived.paths.extend(dropped);
-        self.under_way += arrived.paths.len() + pasted.len();
+        for path in paths.into_iter().chain(dropped) {
+            let (reply, reading) = ask();
+            self.reading.push(reading);
+            commands.push(Command::ReadFile { path, reply });
+        }
+        self.encoding += pasted.len();
         for image in pasted {
             self.encode(ctx, image);
         }
@@ -114,16 +128,15 @@ impl Attachments {
 
     /// Whether something is on its way into the draft: a prompt sent now would go without it.
     pub fn is_busy(&self) -> bool {
-        self.under_way > 0
+        self.encoding > 0 || !self.reading.is_empty()
     }
 
-    /// Notes that something came that was on its way, or why it did not.
-    pub fn came(&mut self, problem: Option<&String>) {
-        self.under_way = self.under_way.saturating_sub(1);
+    /// Tells the form for paths that something came that was on its way, or why it did not.
+    fn came(&mut self, problem: Option<&String>) {
         if let (Some(form), Some(why)) = (&mut self.form, problem) {
             form.failed(why);
         }
-        if self.under_way == 0 {
+        if !self.is_busy() {
             self.form.take_if(|form| !form.settled());
         }
     }

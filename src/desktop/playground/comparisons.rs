@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The latest answers of targets, from the history.
-pub type Recent = HashMap<TargetId, Vec<RunRow>>;
+type Recent = HashMap<TargetId, Vec<RunRow>>;
 
 /// What is known of the turns of a conversation.
 #[derive(Debug, Default)]

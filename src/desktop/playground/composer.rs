@@ -10,7 +10,7 @@ use egui::{
 
 use super::{
     attachments::{self, Attachments},
-    intent::Intent,
+    intent::{Intent, RunIntent},
 };
 use crate::{
     conversation::{Draft, Pane},
@@ -204,7 +204,7 @@ impl Composer<'_> {
             None => response,
         };
         if response.clicked() {
-            self.intents.push(Intent::Send);
+            self.intents.push(Intent::Run(RunIntent::Send));
         }
         if self.live {
             let text = RichText::new(format!("{} Stop", icons::STOP)).color(theme.bad);
@@ -213,7 +213,7 @@ impl Composer<'_> {
             response
                 .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Stop all"));
             if response.on_hover_text("Stop all answers (Esc)").clicked() {
-                self.intents.push(Intent::StopAll);
+                self.intents.push(Intent::Run(RunIntent::StopAll));
             }
         }
     }

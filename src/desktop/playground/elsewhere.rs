@@ -4,7 +4,7 @@ use super::Playground;
 use crate::{
     conversation::{Conversation, ConversationId, Pane, merge},
     desktop::view::{Action, Cx},
-    engine::Command,
+    engine::{Asked, Command, ConversationCommand, RunCommand, ask},
     history::OtherProcesses,
 };
 
@@ -14,8 +14,8 @@ pub struct Seen {
     /// The conversation that the engine knows to be shown.
     shown: ConversationId,
     elsewhere: OtherProcesses,
-    /// Whether the conversation is being read again, and whether something was saved since that was asked for.
-    reading: Option<ConversationId>,
+    /// The conversation as it is read again, and whether something was saved since that was asked for.
+    reading: Asked<Option<Box<Conversation>>>,
     saved: bool,
 }
 
@@ -24,20 +24,29 @@ impl Seen {
     pub(super) fn saved(&mut self) {
         self.saved = true;
     }
+
+    /// Another conversation is shown: how the last one is kept is of no interest any more.
+    pub(super) fn leave(&mut self) {
+        self.reading = Asked::default();
+    }
 }
 
 impl Playground {
     /// Has what changed elsewhere read again.
     pub(super) fn follow(&mut self, cx: &mut Cx<'_>) {
+        if let Some(theirs) = self.seen.reading.take() {
+            self.follow_to(theirs, cx);
+        }
         let id = self.conversation.id;
         if id != ConversationId::default() && self.seen.shown != id {
             self.seen.shown = id;
-            cx.commands.push(Command::ShowConversation(id));
+            cx.commands
+                .push(Command::Conversation(ConversationCommand::Show(id)));
         }
         let now = cx.state.elsewhere;
         let before = std::mem::replace(&mut self.seen.elsewhere, now);
         if now.conversations != before.conversations {
-            cx.commands.push(Command::ListConversations);
+            self.sessions.list(cx.commands);
             self.read_again(cx);
         }
         if now.changes != before.changes {
@@ -47,10 +56,12 @@ impl Playground {
 
     fn read_again(&mut self, cx: &mut Cx<'_>) {
         if !self.pristine {
-            self.seen.reading = Some(self.conversation.id);
+            let (reply, reading) = ask();
+            self.seen.reading = reading;
             self.seen.saved = false;
-            cx.commands
-                .push(Command::LoadConversation(self.conversation.id));
+            let id = self.conversation.id;
+            let command = ConversationCommand::Load { id, reply };
+            cx.commands.push(Command::Conversation(command));
         }
     }
 
@@ -60,40 +71,28 @@ impl Playground {
         for id in turns.flat_map(|turn| &turn.runs) {
             let missing = with_missing && cx.state.missing_runs.contains(id);
             if missing || cx.state.is_live_elsewhere(*id) {
-                cx.commands.push(Command::LoadRun(*id));
+                cx.commands.push(Command::Run(RunCommand::Load(*id)));
             }
         }
     }
 
-    /// Takes in the conversation as it was read again; says whether it had been asked for.
-    pub(super) fn follow_to(
-        &mut self,
-        id: ConversationId,
-        theirs: Option<&Conversation>,
-        cx: &mut Cx<'_>,
-    ) -> bool {
-        if self.seen.reading != Some(id) || id != self.conversation.id {
-            return false;
-        }
-        self.seen.reading = None;
+    /// Takes in the conversation as it was read again.
+    fn follow_to(&mut self, theirs: Option<Box<Conversation>>, cx: &mut Cx<'_>) {
         if self.seen.saved {
-            self.read_again(cx);
-            return true;
+            return self.read_again(cx);
         }
         let Some(theirs) = theirs else {
             let text = "Another window deleted this conversation: what you ask next brings it back";
-            cx.actions.push(Action::Tell(text.to_owned()));
-            return true;
+            return cx.actions.push(Action::Tell(text.to_owned()));
         };
-        if let Some(merged) = merge::merge(&self.base, &self.conversation, Some(theirs)) {
+        if let Some(merged) = merge::merge(&self.base, &self.conversation, Some(&theirs)) {
             self.keep_places(&merged.panes);
             self.conversation = merged;
         }
-        self.base = theirs.clone().into();
+        self.base = (*theirs).into();
         if self.conversation.panes.is_empty() {
             super::edits::add_pane(&mut self.conversation, None);
         }
-        true
     }
 
     /// What is edited here stays with its turn; a question whose turn is gone is asked at the end.

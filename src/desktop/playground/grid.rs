@@ -6,7 +6,7 @@ use egui::{Rect, ScrollArea, Ui, vec2};
 
 use super::{
     Playground, edits,
-    intent::Intent,
+    intent::{Change, Intent},
     layout::{self, Drag},
     names,
     pane::{self, Shared, Spot},
@@ -41,12 +41,7 @@ impl Playground {
     }
 
     /// The last answer of each pane that has one.
-    pub(super) fn strip_rows(&mut self, names: &[String], cx: &mut Cx<'_>) -> Vec<BarRow> {
-        let shown = self.conversation.panes.iter().filter_map(|pane| {
-            let last = pane.turns.len().checked_sub(1)?;
-            Some(&Self::run_of(pane, last, &cx.state.runs)?.head.target)
-        });
-        cx.state.looks.take_in(shown);
+    pub(super) fn strip_rows(&mut self, names: &[String], cx: &Cx<'_>) -> Vec<BarRow> {
         let mut questions: Vec<&[Part]> = Vec::new();
         let mut rows = Vec::new();
         for (place, pane) in self.conversation.panes.iter().enumerate() {
@@ -76,9 +71,9 @@ impl Playground {
     }
 
     /// Takes in what has become of the runs, and shows how they compare.
-    pub(super) fn strip_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, names: &[String]) {
-        let (panes, state) = (&self.conversation.panes, &cx.state);
-        (self.comparisons).follow(panes, &state.runs, &state.recent, &mut self.sheets);
+    pub(super) fn strip_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, names: &[String]) {
+        let (panes, runs) = (&self.conversation.panes, &cx.state.runs);
+        (self.comparisons).follow(panes, runs, self.recents.rows(), &mut self.sheets);
         if self.strip.open {
             let rows = self.strip_rows(names, cx);
             self.strip.ui(ui, cx.theme, &rows);
@@ -142,7 +137,7 @@ impl Playground {
             return;
         };
         if over {
-            intents.push(Intent::Place(dragged, *under));
+            intents.push(Intent::Change(Change::Place(dragged, *under)));
         } else {
             let stroke = egui::Stroke::new(2.0, theme.accent);
             let inside = egui::StrokeKind::Inside;

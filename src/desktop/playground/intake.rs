@@ -4,9 +4,10 @@ use egui::Ui;
 
 use super::{Playground, edits};
 use crate::{
-    conversation::{Draft, Turn},
+    conversation::{Conversation, ConversationId, Draft, Turn},
     desktop::view::{Action, Cx},
-    engine::Command,
+    endpoint::TargetId,
+    engine::{Asked, Command, ConversationCommand, RunCommand, ask},
     history::OtherProcesses,
     run::RunId,
 };
@@ -19,16 +20,12 @@ pub(super) fn is_empty(draft: &Draft) -> bool {
 impl Playground {
     /// Takes in what the engine has said since the last frame.
     pub(super) fn take_in(&mut self, cx: &mut Cx<'_>) {
-        if self.conversation.panes.is_empty() && self.wanted.is_none() && !self.listed {
-            cx.commands.push(Command::ListConversations);
+        if !self.listed && (self.conversation.panes.is_empty() || self.wanted.is_some()) {
             self.listed = true;
-        }
-        if let Some(id) = self.wanted
-            && !self.listed
-        {
-            self.listed = true;
-            cx.commands.push(Command::ListConversations);
-            cx.commands.push(Command::LoadConversation(id));
+            self.sessions.list(cx.commands);
+            if let Some(id) = self.wanted {
+                self.load(id, cx);
+            }
         }
         let empty = self.conversation.panes.is_empty();
         let unready =
@@ -44,40 +41,51 @@ impl Playground {
             self.conversation = edits::first_conversation(&cx.state.settings);
             self.pristine = true;
         }
+        self.sessions.take_in();
         // At the first start after a loss of the layout, the latest conversation is better than none.
         if self.pristine
             && self.wanted.is_none()
             && cx.state.elsewhere == OtherProcesses::default()
-            && let Some(latest) = cx.state.conversations.first()
+            && let Some(latest) = self.sessions.latest()
         {
-            self.wanted = Some(latest.id);
-            cx.commands.push(Command::LoadConversation(latest.id));
+            self.load(latest, cx);
         }
-        for (id, conversation) in std::mem::take(&mut cx.state.loaded) {
-            if self.wanted != Some(id) && self.follow_to(id, conversation.as_deref(), cx) {
-                continue;
-            }
-            if let Some(conversation) = conversation
-                && self.wanted == Some(id)
-            {
-                // What was written while it was on its way is kept where it was written.
-                self.keep_changes(cx);
-                // Opened once: what comes of it later is merged into what is done here.
-                self.wanted = None;
-                self.base = conversation.clone().into();
-                self.show(*conversation);
-            } else if self.wanted == Some(id) {
-                self.wanted = None;
-                if !self.pristine {
-                    cx.actions.push(Action::Tell(
-                        "This conversation is not kept any more".to_owned(),
-                    ));
-                }
-            }
+        if let Some(loaded) = self.opening.take() {
+            self.opened(loaded, cx);
         }
         self.follow(cx);
         self.load_runs(cx);
         self.load_recent(cx);
+    }
+
+    /// Has a conversation loaded, to show it as soon as it comes.
+    pub(super) fn load(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
+        self.wanted = Some(id);
+        let (reply, opening) = ask();
+        self.opening = opening;
+        let command = ConversationCommand::Load { id, reply };
+        cx.commands.push(Command::Conversation(command));
+    }
+
+    /// No other conversation is wanted any more.
+    pub(super) fn give_up_opening(&mut self) {
+        self.wanted = None;
+        self.opening = Asked::default();
+    }
+
+    /// Shows the conversation that was wanted, if there is one.
+    fn opened(&mut self, loaded: Option<Box<Conversation>>, cx: &mut Cx<'_>) {
+        // Opened once: what comes of it later is merged into what is done here.
+        self.wanted = None;
+        if let Some(conversation) = loaded {
+            // What was written while it was on its way is kept where it was written.
+            self.keep_changes(cx);
+            self.base = conversation.clone().into();
+            self.show(*conversation);
+        } else if !self.pristine {
+            let why = "This conversation is not kept any more".to_owned();
+            cx.actions.push(Action::Tell(why));
+        }
     }
 
     /// Has the runs of the conversation loaded that are not known yet.
@@ -87,7 +95,7 @@ impl Playground {
                 let known = cx.state.runs.contains_key(id) || cx.state.refused.contains_key(id);
                 let sent = self.sent_at.contains_key(id) || self.just_sent.contains(id);
                 if !known && !sent && self.asked_runs.insert(*id) {
-                    cx.commands.push(Command::LoadRun(*id));
+                    cx.commands.push(Command::Run(RunCommand::Load(*id)));
                 }
             }
         }
@@ -95,29 +103,36 @@ impl Playground {
 
     /// Has the latest answers of the targets looked up where several are compared: they tell how far each scatters.
     fn load_recent(&mut self, cx: &mut Cx<'_>) {
+        self.recents.take_in();
         let panes = &self.conversation.panes;
         if panes.len() < 2 {
             return;
         }
         for target in panes.iter().filter_map(|pane| pane.target.as_ref()) {
-            if self.asked_recent.insert(target.clone()) {
-                cx.commands.push(Command::QueryRecent(target.clone()));
-            }
+            self.recents.want(target, cx.commands);
+        }
+    }
+
+    /// Has the targets that are drawn in the strip given a look each.
+    pub(super) fn draw_targets(&self, cx: &mut Cx<'_>) {
+        if !self.strip.open {
+            return;
+        }
+        let shown = self.conversation.panes.iter().filter_map(|pane| {
+            let last = pane.turns.len().checked_sub(1)?;
+            Some(&Self::run_of(pane, last, &cx.state.runs)?.head.target)
+        });
+        let shown: Vec<&TargetId> = shown.collect();
+        if shown.iter().any(|target| !cx.state.looks.knows(target)) {
+            let targets = shown.into_iter().cloned().collect();
+            cx.actions.push(Action::Draw(targets));
         }
     }
 
     /// Images that came from a dialog, a drop, the clipboard or the engine go into the draft.
     pub(super) fn take_images(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
-        let mut arrived = self.attachments.take(ui.ctx());
-        if !arrived.paths.is_empty() {
-            cx.commands.push(Command::ReadFiles(arrived.paths));
-        }
-        for read in std::mem::take(&mut cx.state.files) {
-            self.attachments.came(read.as_ref().err());
-            arrived.images.push(read);
-        }
-        for image in arrived.images {
-            match image {
+        for arrived in self.attachments.take(ui.ctx(), cx.commands) {
+            match arrived {
                 Ok(image) => {
                     self.conversation.draft.images.push(image);
                     self.changed = true;

@@ -9,15 +9,58 @@ use crate::{
     run::RunId,
 };
 
-/// A wish. Panes are named by their id, turns by their index.
+/// A wish, by what it is about. Panes are named by their id, turns by their index.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Intent {
+    /// Runs are asked, or stopped.
+    Run(RunIntent),
+    /// Something that was asked is written anew.
+    Edit(EditIntent),
+    /// Panes and turns are changed.
+    Change(Change),
+    /// Another conversation is shown, or one is forgotten.
+    Conversation(ConversationIntent),
+    /// Nothing is changed, only looked at.
+    Show(Show),
+}
+
+/// Runs are asked, or stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunIntent {
     /// Sends the draft.
     Send,
     /// Stops all runs of this conversation.
     StopAll,
     /// Stops the run of a pane.
     Stop(u32),
+    /// Asks a turn's question again.
+    Retry(u32, usize),
+    /// Asks the last question of every pane again.
+    RetryAll,
+    /// Asks an edited question in place of a turn and all after it; in all panes that asked the same.
+    Resend(u32, usize, Draft, bool),
+    /// Gives a pane's last answer the results of its calls, and lets it go on.
+    Continue(u32, Vec<Part>),
+    /// Asks with this body, further or in place of a turn and all after it.
+    SendRaw(u32, Option<usize>, Value),
+}
+
+/// Something that was asked is written anew.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EditIntent {
+    /// Begins to edit a question.
+    Begin(u32, usize),
+    /// Gives up editing.
+    End(u32),
+    /// Keeps what is typed as the results of the calls of a pane's last answer, which is that of a run.
+    Results(u32, RunId, Vec<String>),
+    /// Opens the body of a pane's next question, or of a turn that has one of its own.
+    Raw(u32, Option<usize>),
+}
+
+/// Panes and turns are changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
     /// Adds an empty pane.
     AddPane,
     /// Puts a copy of a pane beside it.
@@ -28,48 +71,40 @@ pub enum Intent {
     Move(u32, isize),
     /// Puts a pane in the place of another.
     Place(u32, u32),
-    /// Shows a pane alone, or all again.
-    Enlarge(u32),
     /// Forgets a pane's turns.
     Clear(u32),
     /// Forgets all turns.
     ClearAll,
     /// Gives a pane another target.
     Target(u32, TargetId),
-    /// Asks a turn's question again.
-    Retry(u32, usize),
-    /// Asks the last question of every pane again.
-    RetryAll,
     /// Shows another attempt of a turn.
     Attempt(u32, usize, usize),
-    /// Begins to edit a question.
-    Edit(u32, usize),
-    /// Gives up editing.
-    EndEdit(u32),
-    /// Asks an edited question in place of a turn and all after it; in all panes that asked the same.
-    Resend(u32, usize, Draft, bool),
-    /// Keeps what is typed as the results of the calls of a pane's last answer, which is that of a run.
-    Results(u32, RunId, Vec<String>),
-    /// Gives a pane's last answer the results of its calls, and lets it go on.
-    Continue(u32, Vec<Part>),
-    /// Opens the body of a pane's next question, or of a turn that has one of its own.
-    EditRaw(u32, Option<usize>),
-    /// Asks with this body, further or in place of a turn and all after it.
-    SendRaw(u32, Option<usize>, Value),
     /// Takes a turn away.
     DeleteTurn(u32, usize),
     /// A new pane that goes on from before a turn.
     ForkPane(u32, usize),
-    /// A new conversation that goes on from before a turn.
-    ForkConversation(u32, usize),
-    /// Copies a pane as Markdown.
-    CopyPane(u32),
     /// Takes the last change of panes or turns back.
     Undo,
-    /// A new conversation with the same panes.
+}
+
+/// Another conversation is shown, or one is forgotten.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConversationIntent {
+    /// A new one with the same panes.
     New,
-    /// Opens a conversation.
+    /// A new one that goes on from before a turn.
+    Fork(u32, usize),
+    /// Opens one.
     Open(ConversationId),
-    /// Forgets a conversation.
+    /// Forgets one.
     Delete(ConversationId),
+}
+
+/// Nothing is changed, only looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Show {
+    /// Shows a pane alone, or all again.
+    Enlarge(u32),
+    /// Copies a pane as Markdown.
+    Copy(u32),
 }

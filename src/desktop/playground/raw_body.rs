@@ -5,7 +5,10 @@
 use egui::{Context, RichText, ScrollArea, TextEdit, vec2};
 use serde_json::Value;
 
-use super::{Playground, edits, intent::Intent};
+use super::{
+    Playground, edits,
+    intent::{Intent, RunIntent},
+};
 use crate::{
     conversation::{Draft, Pane, Turn},
     desktop::{
@@ -14,7 +17,7 @@ use crate::{
         view::{Action, Cx},
         widgets::{dialog, primary_button},
     },
-    engine::Command,
+    engine::{Command, RunCommand},
     exchange::call::raw_body as body_of,
     run::RunId,
     visible::visible,
@@ -66,7 +69,7 @@ impl RawEditor {
     /// The wish to send it, if it can be sent.
     pub fn send(&self) -> Option<Intent> {
         let body = self.read().ok()?;
-        Some(Intent::SendRaw(self.pane, self.turn, body))
+        Some(Intent::Run(RunIntent::SendRaw(self.pane, self.turn, body)))
     }
 
     /// Shows the dialog; gives whether it stays open.
@@ -200,7 +203,7 @@ impl Playground {
                     .filter(|run| live.contains(run))
                     .collect();
                 pane.turns.truncate(turn);
-                cx.commands.push(Command::Cancel(later));
+                cx.commands.push(Command::Run(RunCommand::Cancel(later)));
                 parts.unwrap_or_default()
             }
         };
@@ -213,6 +216,6 @@ impl Playground {
         }
         self.view(id).follow.go_to_end();
         self.start(run.into_iter().collect(), cx);
-        cx.commands.push(Command::ListConversations);
+        self.sessions.list(cx.commands);
     }
 }

@@ -5,7 +5,10 @@
 
 use egui::{Label, RichText, TextEdit, Ui, vec2};
 
-use super::{edits, intent::Intent};
+use super::{
+    edits,
+    intent::{EditIntent, Intent, RunIntent},
+};
 use crate::{
     chat::ToolCall,
     desktop::{
@@ -41,9 +44,12 @@ pub fn results_ui(
         }
         ui.add_space(space::XS);
         if continue_ui(ui, theme, &typed) {
-            wish = Some(Intent::Continue(pane, edits::results_of(calls, &typed)));
+            wish = Some(Intent::Run(RunIntent::Continue(
+                pane,
+                edits::results_of(calls, &typed),
+            )));
         } else if changed {
-            wish = Some(Intent::Results(pane, run, typed));
+            wish = Some(Intent::Edit(EditIntent::Results(pane, run, typed)));
         }
     });
     wish

@@ -4,7 +4,10 @@ use egui::{
     Button, Frame, Id, Label, Margin, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2,
 };
 
-use super::{edits, intent::Intent};
+use super::{
+    edits,
+    intent::{ConversationIntent, Intent},
+};
 use crate::{
     conversation::{ConversationId, ConversationSummary},
     desktop::{
@@ -13,6 +16,7 @@ use crate::{
         view::Cx,
         widgets::{ago, danger_button, danger_icon, ghost_button, icon_button, search_box},
     },
+    engine::{Asked, Command, ConversationCommand, ask},
     visible::visible_line,
 };
 
@@ -21,6 +25,9 @@ use crate::{
 pub struct Sessions {
     /// Whether it is shown.
     pub open: bool,
+    /// The conversations, latest first.
+    all: Vec<ConversationSummary>,
+    listing: Asked<Vec<ConversationSummary>>,
     search: String,
     /// Whether what is searched has changed: its first match is shown.
     searched: bool,
@@ -31,6 +38,26 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// Has the conversations listed anew.
+    pub fn list(&mut self, commands: &mut Vec<Command>) {
+        let (reply, listing) = ask();
+        self.listing = listing;
+        let command = ConversationCommand::List(reply);
+        commands.push(Command::Conversation(command));
+    }
+
+    /// Takes in the list, if it came.
+    pub fn take_in(&mut self) {
+        if let Some(all) = self.listing.take() {
+            self.all = all;
+        }
+    }
+
+    /// The latest conversation.
+    pub fn latest(&self) -> Option<ConversationId> {
+        self.all.first().map(|summary| summary.id)
+    }
+
     /// Shows the list, if it is open.
     pub fn ui(
         &mut self,
@@ -56,7 +83,7 @@ impl Sessions {
                 ui.label(caption(theme, "Conversations"));
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if icon_button(ui, theme, icons::EDIT_BOX, "New conversation").clicked() {
-                        intents.push(Intent::New);
+                        intents.push(Intent::Conversation(ConversationIntent::New));
                     }
                 });
             });
@@ -93,7 +120,8 @@ impl Sessions {
         area.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
             let mut none = true;
-            for summary in cx.state.conversations.iter().filter(found) {
+            let all = std::mem::take(&mut self.all);
+            for summary in all.iter().filter(found) {
                 none = false;
                 if self.deleting == Some(summary.id) {
                     self.confirm_ui(ui, cx.theme, summary, intents);
@@ -101,6 +129,7 @@ impl Sessions {
                     self.row_ui(ui, cx.theme, summary, summary.id == current, now, intents);
                 }
             }
+            self.all = all;
             if none {
                 let text = if wanted.is_empty() {
                     "What you ask is kept here"
@@ -144,7 +173,7 @@ impl Sessions {
             open.scroll_to_me(None);
         }
         if open.clicked() && !current {
-            intents.push(Intent::Open(summary.id));
+            intents.push(Intent::Conversation(ConversationIntent::Open(summary.id)));
         }
         let inner = rect.shrink2(vec2(8.0, 3.0));
         ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
@@ -192,7 +221,7 @@ impl Sessions {
         ));
         ui.horizontal(|ui| {
             if danger_button(ui, theme, "Delete").clicked() {
-                intents.push(Intent::Delete(summary.id));
+                intents.push(Intent::Conversation(ConversationIntent::Delete(summary.id)));
                 self.deleting = None;
             }
             if ghost_button(ui, theme, "Keep").clicked() {

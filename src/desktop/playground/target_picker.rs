@@ -16,7 +16,7 @@ use crate::{
         widgets::{icon_button, search_box, simulated_badge},
     },
     endpoint::{Endpoint, TargetId},
-    engine::Command,
+    engine::{Command, EndpointCommand},
     visible::{visible, visible_line},
 };
 
@@ -229,10 +229,11 @@ impl Picker {
         for endpoint in &cx.state.settings.endpoints {
             if !cx.state.models.contains_key(&endpoint.id) && self.asked.insert(endpoint.id.clone())
             {
-                cx.commands.push(Command::ListModels {
-                    endpoint: endpoint.id.clone(),
-                    refresh: false,
-                });
+                cx.commands
+                    .push(Command::Endpoint(EndpointCommand::ListModels {
+                        endpoint: endpoint.id.clone(),
+                        refresh: false,
+                    }));
             }
         }
     }
@@ -287,10 +288,11 @@ fn group_head_ui(ui: &mut Ui, cx: &mut Cx<'_>, group: &Group) {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let name = format!("Fetch the models of {} again", group.label);
             if icon_button(ui, theme, icons::REFRESH, &name).clicked() {
-                cx.commands.push(Command::ListModels {
-                    endpoint: group.id.clone(),
-                    refresh: true,
-                });
+                cx.commands
+                    .push(Command::Endpoint(EndpointCommand::ListModels {
+                        endpoint: group.id.clone(),
+                        refresh: true,
+                    }));
             }
         });
     });

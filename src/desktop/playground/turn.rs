@@ -10,7 +10,7 @@ use super::{
     attachments,
     composer::all_panes,
     edits,
-    intent::Intent,
+    intent::{Change, ConversationIntent, EditIntent, Intent, RunIntent, Show},
     markdown::{Doc, Ink, Mode},
     pane::{Shared, run_line_ui},
     results::results_ui,
@@ -219,16 +219,19 @@ fn edit_ui(
         }
         *shared.edit_focused |= response.has_focus();
         if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
-            shared.intents.push(Intent::EndEdit(pane));
+            shared.intents.push(Intent::Edit(EditIntent::End(pane)));
         }
         let empty = edits::parts_of(draft).is_empty();
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
             ui.add_enabled_ui(!empty, |ui| {
                 if primary_button(ui, theme, "Ask again").clicked() {
-                    shared
-                        .intents
-                        .push(Intent::Resend(pane, turn, draft.clone(), false));
+                    shared.intents.push(Intent::Run(RunIntent::Resend(
+                        pane,
+                        turn,
+                        draft.clone(),
+                        false,
+                    )));
                 }
                 let same = shared.same_question;
                 if same > 1
@@ -236,13 +239,16 @@ fn edit_ui(
                         .button(format!("In {}", all_panes(same).to_lowercase()))
                         .clicked()
                 {
-                    shared
-                        .intents
-                        .push(Intent::Resend(pane, turn, draft.clone(), true));
+                    shared.intents.push(Intent::Run(RunIntent::Resend(
+                        pane,
+                        turn,
+                        draft.clone(),
+                        true,
+                    )));
                 }
             });
             if ghost_button(ui, theme, "Cancel").clicked() {
-                shared.intents.push(Intent::EndEdit(pane));
+                shared.intents.push(Intent::Edit(EditIntent::End(pane)));
             }
         });
     });
@@ -269,10 +275,12 @@ fn actions_ui(
             ui.add_space(space::S);
         } else if live {
             if icon_button(ui, theme, icons::STOP, "Stop this answer").clicked() {
-                shared.intents.push(Intent::Stop(pane));
+                shared.intents.push(Intent::Run(RunIntent::Stop(pane)));
             }
         } else if icon_button(ui, theme, icons::RETRY, "Ask again").clicked() {
-            shared.intents.push(Intent::Retry(pane, turn));
+            shared
+                .intents
+                .push(Intent::Run(RunIntent::Retry(pane, turn)));
         }
         attempts_ui(ui, theme, at, shared);
         if let Some(run) = run.filter(|run| !answer_text(run).is_empty()) {
@@ -294,7 +302,9 @@ fn actions_ui(
         if editable
             && icon_button(ui, theme, icons::EDIT, "Edit the prompt and ask again").clicked()
         {
-            shared.intents.push(Intent::Edit(pane, turn));
+            shared
+                .intents
+                .push(Intent::Edit(EditIntent::Begin(pane, turn)));
         }
         let more = icon_button(ui, theme, icons::MORE, "More for this turn");
         Popup::menu(&more).show(|ui| menu_ui(ui, cx.state, cx.actions, at, shared, id));
@@ -327,7 +337,7 @@ fn attempts_ui(ui: &mut Ui, theme: &Theme, at: &TurnCx<'_>, shared: &mut Shared<
     if count < 2 {
         return;
     }
-    let attempt = |to| Intent::Attempt(at.pane.id, at.index, to);
+    let attempt = |to| Intent::Change(Change::Attempt(at.pane.id, at.index, to));
     let earlier = ui.add_enabled_ui(shown > 0, |ui| {
         icon_button(ui, theme, icons::CHEVRON_LEFT, "Earlier attempt")
     });
@@ -356,17 +366,17 @@ fn menu_ui(
         (
             icons::FORK,
             "Fork into a new pane",
-            Intent::ForkPane(pane, turn),
+            Intent::Change(Change::ForkPane(pane, turn)),
         ),
         (
             icons::FORK,
             "Fork into a new conversation",
-            Intent::ForkConversation(pane, turn),
+            Intent::Conversation(ConversationIntent::Fork(pane, turn)),
         ),
         (
             icons::COPY,
             "Copy the conversation as Markdown",
-            Intent::CopyPane(pane),
+            Intent::Show(Show::Copy(pane)),
         ),
     ];
     for (icon, label, intent) in items {
@@ -382,7 +392,9 @@ fn menu_ui(
     }
     menu_gap(ui);
     if danger_item(ui, icons::DELETE, "Delete this turn") {
-        shared.intents.push(Intent::DeleteTurn(pane, turn));
+        shared
+            .intents
+            .push(Intent::Change(Change::DeleteTurn(pane, turn)));
     }
 }
 

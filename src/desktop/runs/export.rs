@@ -16,7 +16,7 @@ use crate::{
         view::{Action, Cx},
         widgets::{count, dialog, labeled_field, primary_button, segmented},
     },
-    engine::Command,
+    engine::{Asked, Command, ExportStep, HistoryCommand, ask_in_steps},
     history::{ExportFormat, RunQuery},
 };
 
@@ -28,7 +28,10 @@ pub struct Export {
     format: ExportFormat,
     path: String,
     chooser: Option<Receiver<Result<Option<PathBuf>, NoChooser>>>,
-    running: bool,
+    /// How the export goes, while it does.
+    going: Asked<ExportStep>,
+    /// Rows written and in all.
+    written: (usize, usize),
     problem: Option<String>,
 }
 
@@ -47,7 +50,8 @@ impl Export {
             format: ExportFormat::Csv,
             path: folder.unwrap_or_default().join(name).display().to_string(),
             chooser: None,
-            running: false,
+            going: Asked::default(),
+            written: (0, total),
             problem: None,
         }
     }
@@ -66,31 +70,29 @@ impl Export {
                 Err(why) => self.problem = Some(format!("{why}: type the path")),
             }
         }
-        if !self.running {
-            return true;
-        }
-        match cx.state.exported.take() {
-            None => true,
-            Some(Ok((path, rows))) => {
-                let rows = count(rows as u64);
-                cx.actions.push(Action::Tell(format!(
-                    "{rows} runs written to {}",
-                    path.display()
-                )));
-                false
-            }
-            Some(Err(problem)) => {
-                self.running = false;
-                self.problem = Some(problem);
-                true
+        while let Some(step) = self.going.take() {
+            match step {
+                ExportStep::Written { done, total } => self.written = (done, total),
+                ExportStep::Over(Ok(rows)) => {
+                    let rows = count(rows as u64);
+                    let told = format!("{rows} runs written to {}", self.path.trim());
+                    cx.actions.push(Action::Tell(told));
+                    return false;
+                }
+                ExportStep::Over(Err(problem)) => {
+                    self.going = Asked::default();
+                    self.problem = Some(problem);
+                }
             }
         }
+        true
     }
 
     /// Shows the dialog; gives whether it stays open.
     pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
         let theme = cx.theme;
         let mut stays = true;
+        let running = self.going.is_waiting();
         let ((), closed) = dialog(ctx, theme, "export", 440.0, |ui| {
             ui.label(heading(format!("Export {} runs", count(self.total as u64))));
             ui.label(caption(
@@ -98,16 +100,16 @@ impl Export {
                 "Those that the table shows, in its order, with every figure",
             ));
             ui.add_space(space::M);
-            ui.add_enabled_ui(!self.running, |ui| self.fields_ui(ui, theme));
+            ui.add_enabled_ui(!running, |ui| self.fields_ui(ui, theme));
             ui.add_space(space::M);
-            if self.running {
-                self.progress_ui(ui, cx);
+            if running {
+                self.progress_ui(ui, theme);
             } else {
                 stays = self.buttons_ui(ui, cx);
             }
         });
         // An export under way is stopped by its own button, not by a stray click.
-        stays && (self.running || !closed)
+        stays && (running || !closed)
     }
 
     fn fields_ui(&mut self, ui: &mut Ui, theme: &Theme) {
@@ -149,34 +151,37 @@ impl Export {
                 .inner
                 .clicked()
             {
-                cx.state.exported = None;
-                self.running = true;
                 self.problem = None;
-                cx.commands.push(Command::Export {
+                self.written = (0, self.total);
+                let (steps, going) = ask_in_steps();
+                self.going = going;
+                cx.commands.push(Command::History(HistoryCommand::Export {
                     query: self.query.clone(),
                     format: self.format,
                     to: PathBuf::from(self.path.trim()),
-                });
+                    steps,
+                }));
             }
             stays = !ui.button("Cancel").clicked();
         });
         stays
     }
 
-    fn progress_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let (done, total) = cx.state.export.unwrap_or((0, self.total));
+    fn progress_ui(&mut self, ui: &mut Ui, theme: &Theme) {
+        let (done, total) = self.written;
         #[expect(clippy::cast_precision_loss, reason = "a share of a bar on screen")]
         let share = done as f32 / total.max(1) as f32;
         let text = format!("{} of {}", count(done as u64), count(total as u64));
         ui.add(
             ProgressBar::new(share)
                 .desired_height(6.0)
-                .fill(cx.theme.accent),
+                .fill(theme.accent),
         );
         ui.horizontal(|ui| {
-            ui.label(caption(cx.theme, text));
+            ui.label(caption(theme, text));
             if ui.button(format!("{} Stop", icons::STOP)).clicked() {
-                cx.commands.push(Command::CancelExport);
+                self.going = Asked::default();
+                self.problem = Some("stopped; no file was written".to_owned());
             }
         });
     }

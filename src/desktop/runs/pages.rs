@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::Command,
+    engine::{Asked, Command, HistoryCommand, ask},
     history::{RunPage, RunQuery, RunRow},
 };
 
@@ -14,8 +14,7 @@ pub const PAGE: usize = 200;
 #[derive(Debug, Default)]
 struct RunsPage {
     rows: Vec<RunRow>,
-    /// The ticket that its rows are awaited under.
-    awaited: Option<u64>,
+    answer: Asked<Result<RunPage, String>>,
     /// Whether its rows answer the query as it is now.
     fresh: bool,
 }
@@ -25,7 +24,6 @@ struct RunsPage {
 pub struct Pages {
     query: RunQuery,
     held: BTreeMap<usize, RunsPage>,
-    ticket: u64,
     total: Option<usize>,
     problem: Option<String>,
 }
@@ -52,48 +50,42 @@ impl Pages {
         }
     }
 
-    /// Takes an answer in; one to an earlier query is passed over.
-    pub fn take(&mut self, ticket: u64, answer: Result<RunPage, String>) {
-        let Some(page) = self
-            .held
-            .values_mut()
-            .find(|page| page.awaited == Some(ticket))
-        else {
-            return;
-        };
-        page.awaited = None;
-        page.fresh = true;
-        match answer {
-            Ok(answer) => {
-                page.rows = answer.rows;
-                self.total = Some(answer.total);
-                self.problem = None;
+    /// Takes in the pages that came.
+    pub fn take_in(&mut self) {
+        for page in self.held.values_mut() {
+            let Some(answer) = page.answer.take() else {
+                continue;
+            };
+            page.fresh = true;
+            match answer {
+                Ok(answer) => {
+                    page.rows = answer.rows;
+                    self.total = Some(answer.total);
+                    self.problem = None;
+                }
+                Err(problem) => self.problem = Some(problem),
             }
-            Err(problem) => self.problem = Some(problem),
         }
     }
 
-    /// Asks for what the rows `first..=last` need, and drops pages far from them.
+    /// Asks for what the rows `first..=last` need, and drops pages far from them, and questions for such.
     pub fn want(&mut self, first: usize, last: usize, commands: &mut Vec<Command>) {
         let (first, last) = (first / PAGE, last / PAGE);
-        self.held.retain(|number, page| {
-            page.awaited.is_some() || (first.saturating_sub(1)..=last + 1).contains(number)
-        });
+        let near = first.saturating_sub(1)..=last + 1;
+        self.held.retain(|number, _| near.contains(number));
         for number in first..=last {
             let page = self.held.entry(number).or_default();
-            if page.fresh || page.awaited.is_some() {
+            if page.fresh || page.answer.is_waiting() {
                 continue;
             }
-            self.ticket += 1;
-            page.awaited = Some(self.ticket);
-            commands.push(Command::QueryRuns {
-                ticket: self.ticket,
-                query: RunQuery {
-                    offset: number * PAGE,
-                    limit: PAGE,
-                    ..self.query.clone()
-                },
-            });
+            let (reply, answer) = ask();
+            page.answer = answer;
+            let query = RunQuery {
+                offset: number * PAGE,
+                limit: PAGE,
+                ..self.query.clone()
+            };
+            commands.push(Command::History(HistoryCommand::Runs { query, reply }));
         }
     }
 
@@ -126,6 +118,7 @@ mod tests {
     use super::*;
     use crate::{
         endpoint::TargetId,
+        engine::Reply,
         run::{RunId, RunState},
     };
 
@@ -150,94 +143,86 @@ mod tests {
             .collect()
     }
 
-    /// The tickets and offsets asked for.
-    fn asked(pages: &mut Pages, first: usize, last: usize) -> Vec<(u64, usize)> {
+    type Question = (usize, Reply<Result<RunPage, String>>);
+
+    /// The offsets asked for, and where the pages go.
+    fn asked(pages: &mut Pages, first: usize, last: usize) -> Vec<Question> {
         let mut commands = Vec::new();
         pages.want(first, last, &mut commands);
-        (commands.iter())
+        (commands.into_iter())
             .map(|command| match command {
-                Command::QueryRuns { ticket, query } => (*ticket, query.offset),
+                Command::History(HistoryCommand::Runs { query, reply }) => (query.offset, reply),
                 other => panic!("{other:?}"),
             })
             .collect()
     }
 
+    fn offsets(questions: &[Question]) -> Vec<usize> {
+        questions.iter().map(|(offset, _)| *offset).collect()
+    }
+
+    /// Answers a question with so many rows of so many.
+    fn answer(pages: &mut Pages, question: Question, count: usize, total: usize) {
+        let rows = rows(count, 0);
+        question.1.send(Ok(RunPage { rows, total }));
+        pages.take_in();
+    }
+
     #[test]
     fn only_pages_on_screen_are_asked_for_and_only_once() {
         let mut pages = Pages::default();
-        assert_eq!(asked(&mut pages, 0, 30), [(1, 0)]);
-        assert_eq!(asked(&mut pages, 0, 30), []);
-        pages.take(
-            1,
-            Ok(RunPage {
-                rows: rows(PAGE, 0),
-                total: 1_000_000,
-            }),
-        );
+        let mut first = asked(&mut pages, 0, 30);
+        assert_eq!(offsets(&first), [0]);
+        assert!(asked(&mut pages, 0, 30).is_empty());
+        answer(&mut pages, first.remove(0), PAGE, 1_000_000);
         assert_eq!(pages.total(), Some(1_000_000));
         assert_eq!(pages.row(5).map(|row| row.id), Some(RunId(5)));
-        assert_eq!(asked(&mut pages, 190, 230), [(2, PAGE)]);
+        let second = asked(&mut pages, 190, 230);
+        assert_eq!(offsets(&second), [PAGE]);
         assert!(pages.row(230).is_none());
     }
 
     #[test]
-    fn pages_far_away_are_dropped() {
+    fn pages_far_away_are_dropped_and_waited_for_no_longer() {
         let mut pages = Pages::default();
         for page in 0..20 {
-            let asked = asked(&mut pages, page * PAGE, page * PAGE);
-            pages.take(
-                asked[0].0,
-                Ok(RunPage {
-                    rows: rows(PAGE, 0),
-                    total: 20 * PAGE,
-                }),
-            );
+            let mut asked = asked(&mut pages, page * PAGE, page * PAGE);
+            answer(&mut pages, asked.remove(0), PAGE, 20 * PAGE);
         }
         assert!(pages.rows().count() <= 3 * PAGE);
+        let passed_by = asked(&mut pages, 0, 0);
+        assert!(!passed_by[0].1.is_given_up());
+        asked(&mut pages, 10 * PAGE, 10 * PAGE);
+        assert!(passed_by[0].1.is_given_up());
     }
 
     #[test]
     fn old_rows_stay_until_newer_ones_come() {
         let mut pages = Pages::default();
-        asked(&mut pages, 0, 1);
-        pages.take(
-            1,
-            Ok(RunPage {
-                rows: rows(3, 0),
-                total: 3,
-            }),
-        );
+        let mut first = asked(&mut pages, 0, 1);
+        answer(&mut pages, first.remove(0), 3, 3);
         pages.outdate();
         assert_eq!(pages.rows().count(), 3);
-        assert_eq!(asked(&mut pages, 0, 1), [(2, 0)]);
-        pages.take(
-            2,
-            Ok(RunPage {
-                rows: rows(4, 0),
-                total: 4,
-            }),
-        );
+        let mut second = asked(&mut pages, 0, 1);
+        assert_eq!(offsets(&second), [0]);
+        answer(&mut pages, second.remove(0), 4, 4);
         assert_eq!(pages.rows().count(), 4);
     }
 
     #[test]
-    fn an_answer_to_an_earlier_query_is_passed_over() {
+    fn nobody_waits_for_the_answer_to_an_earlier_query() {
         let mut pages = Pages::default();
-        asked(&mut pages, 0, 1);
+        let mut earlier = asked(&mut pages, 0, 1);
         pages.begin(RunQuery {
             text: "x".into(),
             ..RunQuery::default()
         });
-        asked(&mut pages, 0, 1);
-        pages.take(
-            1,
-            Ok(RunPage {
-                rows: rows(3, 0),
-                total: 3,
-            }),
-        );
+        let mut now = asked(&mut pages, 0, 1);
+        assert!(earlier[0].1.is_given_up());
+        answer(&mut pages, earlier.remove(0), 3, 3);
         assert_eq!(pages.total(), None);
-        pages.take(2, Err("locked".into()));
+        now.remove(0).1.send(Err("locked".into()));
+        pages.take_in();
         assert_eq!(pages.problem(), Some("locked"));
     }
 }

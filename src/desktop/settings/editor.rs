@@ -7,9 +7,9 @@ use egui::{RichText, TextEdit, Ui};
 use self::advanced::advanced_ui;
 use super::{
     draft::{AuthKind, EndpointDraft, Field, Problems},
+    endpoints::Tried,
     import::Import,
     probe,
-    trial::Trials,
 };
 use crate::{
     credential::KeyOf,
@@ -23,7 +23,7 @@ use crate::{
         },
     },
     dialect::DIALECTS,
-    engine::Command,
+    engine::{Command, KeyCommand},
     settings::SettingsEdit,
 };
 
@@ -73,17 +73,17 @@ impl Editor {
         let Some((account, key)) = imported else {
             return "Saved the endpoint".to_owned();
         };
-        cx.commands.push(Command::SetKey {
+        cx.commands.push(Command::Key(KeyCommand::Set {
             endpoint: self.draft.id.trim().to_owned(),
             of: KeyOf::Endpoint,
             key,
             in_keyring: true,
-        });
+        }));
         format!("Saved the endpoint with {account}")
     }
 
     /// Shows the editor; gives whether it stays open.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, trials: &mut Trials) -> bool {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, tried: &mut Tried) -> bool {
         let theme = cx.theme;
         let mut stays = true;
         ui.horizontal(|ui| {
@@ -104,8 +104,8 @@ impl Editor {
         self.fields_ui(ui, theme, problems);
         advanced_ui(ui, theme, &mut self.draft, problems);
         ui.add_space(space::L);
-        stays &= self.buttons_ui(ui, cx, &checked);
-        self.tested_ui(ui, cx, trials, checked.ok());
+        stays &= self.buttons_ui(ui, cx, tried, &checked);
+        self.tested_ui(ui, cx, tried, checked.ok());
         stays
     }
 
@@ -182,6 +182,7 @@ impl Editor {
         &mut self,
         ui: &mut Ui,
         cx: &mut Cx<'_>,
+        tried: &mut Tried,
         checked: &Result<crate::endpoint::Endpoint, Problems>,
     ) -> bool {
         let theme = cx.theme;
@@ -214,8 +215,7 @@ impl Editor {
                     cx.commands.push(Command::Edit(edit));
                 } else if test {
                     self.tested = true;
-                    cx.state.tests.insert(endpoint.id.clone(), Vec::new());
-                    cx.commands.push(Command::Test(Box::new(endpoint.clone())));
+                    tried.tests.begin(endpoint, cx.commands);
                 }
             }
             stays = !ghost_button(ui, theme, "Cancel").clicked();
@@ -233,18 +233,18 @@ impl Editor {
         &self,
         ui: &mut Ui,
         cx: &mut Cx<'_>,
-        trials: &mut Trials,
+        tried: &mut Tried,
         draft: Option<crate::endpoint::Endpoint>,
     ) {
         let id = self.draft.id.trim();
-        let Some(steps) = cx.state.tests.get(id).filter(|_| self.tested) else {
+        let Some(test) = tried.tests.of(id).filter(|_| self.tested) else {
             return;
         };
         ui.add_space(space::S);
-        probe::show(ui, cx.theme, steps);
+        probe::show(ui, cx.theme, test);
         let saved = cx.state.settings.endpoint(id).cloned();
         match (saved, draft) {
-            (Some(saved), Some(draft)) if saved == draft => trials.ui(ui, cx, &saved),
+            (Some(saved), Some(draft)) if saved == draft => tried.trials.ui(ui, cx, &saved),
             _ => {
                 ui.label(caption(
                     cx.theme,

@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use egui::{Id, RichText, ScrollArea, Ui};
 
-use super::{draft::EndpointDraft, editor::Editor, presets, probe, trial::Trials};
+use super::{
+    draft::EndpointDraft,
+    editor::Editor,
+    presets,
+    probe::{self, Tests},
+    trial::Trials,
+};
 use crate::{
     credential::{KeyOf, KeyPlace},
     desktop::{
@@ -18,7 +24,6 @@ use crate::{
     },
     endpoint::Endpoint,
     endpoint::preset::Preset,
-    engine::Command,
 };
 
 /// What is open.
@@ -39,7 +44,14 @@ enum Page {
 #[derive(Debug, Default)]
 pub struct Endpoints {
     page: Page,
-    trials: Trials,
+    tried: Tried,
+}
+
+/// What was tried with endpoints: by their list of models, and by real requests.
+#[derive(Debug, Default)]
+pub struct Tried {
+    pub tests: Tests,
+    pub trials: Trials,
 }
 
 impl Endpoints {
@@ -62,6 +74,7 @@ impl Endpoints {
 
     /// Closes an editor whose endpoint was saved.
     pub fn logic(&mut self, cx: &mut Cx<'_>) {
+        self.tried.tests.take_in();
         if let Page::Edit(editor) = &mut self.page
             && editor.is_done(cx)
         {
@@ -78,7 +91,7 @@ impl Endpoints {
             Page::Pick(query) => pick_ui(ui, cx, query),
             Page::Fill(row, values, problem) => fill_ui(ui, cx, row, values, problem),
             Page::Edit(mut editor) => {
-                if editor.ui(ui, cx, &mut self.trials) {
+                if editor.ui(ui, cx, &mut self.tried) {
                     Page::Edit(editor)
                 } else {
                     Page::List
@@ -101,7 +114,7 @@ impl Endpoints {
         let settings = cx.state.settings.clone();
         for endpoint in &settings.endpoints {
             let built_in = settings.built_in.contains(&endpoint.id);
-            endpoint_ui(ui, cx, endpoint, built_in, &mut self.trials);
+            endpoint_ui(ui, cx, endpoint, built_in, &mut self.tried);
             ui.add_space(space::S);
         }
         if add {
@@ -129,7 +142,7 @@ fn endpoint_ui(
     cx: &mut Cx<'_>,
     endpoint: &Endpoint,
     built_in: bool,
-    trials: &mut Trials,
+    tried: &mut Tried,
 ) {
     let theme = cx.theme;
     card(ui, theme, |ui| {
@@ -141,7 +154,7 @@ fn endpoint_ui(
             }
             badges_ui(ui, cx, endpoint, built_in);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                buttons_ui(ui, cx, endpoint, built_in);
+                buttons_ui(ui, cx, endpoint, built_in, &mut tried.tests);
             });
         });
         let url = RichText::new(endpoint.base_url.as_str())
@@ -153,10 +166,10 @@ fn endpoint_ui(
             let text = format!("{} Its key: {problem}", icons::WARN);
             ui.label(RichText::new(text).size(size::SMALL).color(theme.warn));
         }
-        if let Some(steps) = cx.state.tests.get(&endpoint.id) {
+        if let Some(test) = tried.tests.of(&endpoint.id) {
             ui.add_space(space::S);
-            probe::show(ui, theme, steps);
-            trials.ui(ui, cx, endpoint);
+            probe::show(ui, theme, test);
+            tried.trials.ui(ui, cx, endpoint);
         }
     });
 }
@@ -182,9 +195,15 @@ fn badges_ui(ui: &mut Ui, cx: &Cx<'_>, endpoint: &Endpoint, built_in: bool) {
     }
 }
 
-fn buttons_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint, built_in: bool) {
+fn buttons_ui(
+    ui: &mut Ui,
+    cx: &mut Cx<'_>,
+    endpoint: &Endpoint,
+    built_in: bool,
+    tests: &mut Tests,
+) {
     let name = if endpoint.simulated {
-        return test_ui(ui, cx, endpoint);
+        return test_ui(ui, cx, endpoint, tests);
     } else if built_in {
         (icons::COPY, format!("Copy {} to change it", endpoint.id))
     } else {
@@ -194,10 +213,10 @@ fn buttons_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint, built_in: bool)
         cx.actions
             .push(Action::EditEndpoint(Some(endpoint.id.clone())));
     }
-    test_ui(ui, cx, endpoint);
+    test_ui(ui, cx, endpoint, tests);
 }
 
-fn test_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
+fn test_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint, tests: &mut Tests) {
     let response = ui
         .button("Test")
         .accessible_name(format!("Test {}", endpoint.id));
@@ -205,8 +224,7 @@ fn test_ui(ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
         .on_hover_text("Tries DNS, connection, TLS, key and list of models")
         .clicked()
     {
-        cx.state.tests.insert(endpoint.id.clone(), Vec::new());
-        cx.commands.push(Command::Test(Box::new(endpoint.clone())));
+        tests.begin(endpoint, cx.commands);
     }
 }
 

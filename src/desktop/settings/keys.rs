@@ -16,7 +16,7 @@ use crate::{
         },
     },
     endpoint::Endpoint,
-    engine::Command,
+    engine::{Command, KeyCommand},
 };
 
 /// The section of keys, and the one field that may hold a key for as long as it is typed.
@@ -47,7 +47,7 @@ impl KeysSection {
     /// Shows the section.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         if !std::mem::replace(&mut self.asked, true) {
-            cx.commands.push(Command::CheckKeys);
+            cx.commands.push(Command::Key(KeyCommand::Check));
         }
         ui.horizontal(|ui| {
             ui.label(title("Keys"));
@@ -56,7 +56,7 @@ impl KeysSection {
                     .button(format!("{} Check again", icons::REFRESH))
                     .clicked()
                 {
-                    cx.commands.push(Command::CheckKeys);
+                    cx.commands.push(Command::Key(KeyCommand::Check));
                 }
             });
         });
@@ -175,10 +175,10 @@ impl KeysSection {
         let keep = ghost_button(ui, cx.theme, "Keep it").clicked();
         let forget = danger_button(ui, cx.theme, "Forget it").clicked();
         if forget {
-            cx.commands.push(Command::ForgetKey {
+            cx.commands.push(Command::Key(KeyCommand::Forget {
                 endpoint: id.0.clone(),
                 of: id.1,
-            });
+            }));
         }
         if keep || forget {
             self.forgetting = None;
@@ -218,12 +218,12 @@ impl KeysSection {
             let cancelled = ghost_button(ui, cx.theme, "Cancel").clicked();
             if ready && (keep.clicked() || entered) {
                 let key = SecretString::from(self.typed.trim());
-                cx.commands.push(Command::SetKey {
+                cx.commands.push(Command::Key(KeyCommand::Set {
                     endpoint: id.0.clone(),
                     of: id.1,
                     key,
                     in_keyring: !self.in_memory,
-                });
+                }));
                 self.leave(ui.ctx());
             } else if cancelled {
                 self.leave(ui.ctx());

@@ -10,14 +10,11 @@ use crate::{
         view::{Action, Cx},
         widgets::{copy_button, count, hairline, key_value, segmented},
     },
-    engine::Command,
-    history::{RunQuery, Storage},
+    engine::{Asked, Command, HistoryCommand, ask},
+    history::{RunPage, RunQuery, Storage},
     measure::figures,
     settings::ThemeChoice,
 };
-
-/// The ticket of the question how many runs there are; far from those of the table.
-pub const COUNT_TICKET: u64 = u64::MAX;
 
 /// Theme, zoom and fonts.
 pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -79,11 +76,11 @@ pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 /// Asks how many runs there are.
-pub fn ask_count(commands: &mut Vec<Command>) {
-    commands.push(Command::QueryRuns {
-        ticket: COUNT_TICKET,
-        query: RunQuery::default(),
-    });
+pub fn ask_count(commands: &mut Vec<Command>) -> Asked<Result<RunPage, String>> {
+    let (reply, asked) = ask();
+    let query = RunQuery::default();
+    commands.push(Command::History(HistoryCommand::Runs { query, reply }));
+    asked
 }
 
 /// Where things are kept.

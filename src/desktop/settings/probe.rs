@@ -1,4 +1,6 @@
-//! The steps of an endpoint test, as they come.
+//! The tests of endpoints: their steps, as they come.
+
+use std::collections::BTreeMap;
 
 use egui::{Label, RichText, Ui};
 
@@ -8,20 +10,59 @@ use crate::{
         theme::{Theme, caption, size, space},
         widgets::ms_text,
     },
-    engine::{TestStep, TestedThing},
+    endpoint::Endpoint,
+    engine::{Asked, Command, EndpointCommand, TestStep, TestedThing, ask_in_steps},
     visible::visible,
 };
 
+/// The latest test of each endpoint that was tested, by its id.
+#[derive(Debug, Default)]
+pub struct Tests(BTreeMap<String, Test>);
+
+/// One test: what it told so far, and what it still has to tell.
+#[derive(Debug)]
+pub struct Test {
+    steps: Vec<TestStep>,
+    more: Asked<TestStep>,
+}
+
+impl Tests {
+    /// Has an endpoint tested; an earlier test of it that still goes is given up.
+    pub fn begin(&mut self, endpoint: &Endpoint, commands: &mut Vec<Command>) {
+        let (steps, more) = ask_in_steps();
+        let test = Test {
+            steps: Vec::new(),
+            more,
+        };
+        self.0.insert(endpoint.id.clone(), test);
+        let endpoint = Box::new(endpoint.clone());
+        let command = EndpointCommand::Test { endpoint, steps };
+        commands.push(Command::Endpoint(command));
+    }
+
+    /// Takes in the steps that were told.
+    pub fn take_in(&mut self) {
+        for test in self.0.values_mut() {
+            test.steps.extend(std::iter::from_fn(|| test.more.take()));
+        }
+    }
+
+    /// The latest test of an endpoint, if it was tested.
+    pub fn of(&self, endpoint: &str) -> Option<&Test> {
+        self.0.get(endpoint)
+    }
+}
+
 /// Shows the steps of a test, and those that are still to come.
-pub fn show(ui: &mut Ui, theme: &Theme, steps: &[TestStep]) {
+pub fn show(ui: &mut Ui, theme: &Theme, test: &Test) {
     ui.spacing_mut().item_spacing.y = 2.0;
-    for step in steps {
+    for step in &test.steps {
         step_ui(ui, theme, step);
     }
-    if steps.last().is_some_and(|step| step.last) {
+    if !test.more.is_waiting() {
         return;
     }
-    for what in TestedThing::ALL.iter().skip(steps.len()) {
+    for what in TestedThing::ALL.iter().skip(test.steps.len()) {
         line(
             ui,
             theme,

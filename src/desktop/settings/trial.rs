@@ -1,6 +1,6 @@
 //! A real request to an endpoint, as small as one can be: only an answer shows that key and model are right.
 //!
-//! In: a click. Out: [`Command::Send`], as the playground sends it; the run's figures once it comes back.
+//! In: a click. Out: [`RunCommand::Send`], as the playground sends it; the run's figures once it comes back.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
         widgets::{Outcome, choice_box, figure_ui, ghost_button},
     },
     endpoint::Endpoint,
-    engine::{Command, SendRun},
+    engine::{Command, EndpointCommand, RunCommand, SendRun},
     event::Fault,
     measure,
     run::{Origin, Run, RunId},
@@ -46,10 +46,11 @@ impl Trials {
         let trial = self.0.entry(endpoint.id.clone()).or_default();
         if !cx.state.models.contains_key(&endpoint.id) && !std::mem::replace(&mut trial.asked, true)
         {
-            cx.commands.push(Command::ListModels {
-                endpoint: endpoint.id.clone(),
-                refresh: false,
-            });
+            cx.commands
+                .push(Command::Endpoint(EndpointCommand::ListModels {
+                    endpoint: endpoint.id.clone(),
+                    refresh: false,
+                }));
         }
         ui.add_space(space::XS);
         ui.horizontal_wrapped(|ui| trial.ask_ui(ui, cx, endpoint));
@@ -90,7 +91,7 @@ impl Trial {
         if send.clicked() {
             let run = self.request(endpoint);
             self.run = Some(run.id);
-            cx.commands.push(Command::Send(run));
+            cx.commands.push(Command::Run(RunCommand::Send(run)));
         }
         let cost = if endpoint.simulated {
             "The simulator answers: it costs nothing".to_owned()

@@ -10,6 +10,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
     engine::TestStep,
+    engine::{EndpointCommand, ask_in_steps},
 };
 
 /// What the engine tells of an endpoint at a server that has its list at this path alone.
@@ -37,15 +38,11 @@ fn tested(list: &'static str) -> (Vec<TestStep>, String) {
         auth: Auth::None,
         ..Endpoint::custom("deepseek", url.parse().unwrap(), DialectId::OpenaiChat)
     };
-    driven.engine.send(Command::Test(Box::new(endpoint)));
-    let mut steps = Vec::new();
-    driven.until(|update| match update {
-        Update::Tested { step, .. } => {
-            steps.push(step);
-            steps.last()?.last.then_some(())
-        }
-        _ => None,
-    });
+    let (steps, mut told) = ask_in_steps();
+    let endpoint = Box::new(endpoint);
+    let test = EndpointCommand::Test { endpoint, steps };
+    driven.engine.send(Command::Endpoint(test));
+    let steps = std::iter::from_fn(|| told.wait()).collect();
     (steps, server.url())
 }
 
@@ -57,11 +54,8 @@ fn a_404_is_a_doubt_that_names_what_was_asked_and_what_else_was_tried() {
     ] {
         let (steps, url) = tested(list);
         let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());
-        for step in steps {
-            let endpoint = "deepseek".to_owned();
-            player.say(Update::Tested { endpoint, step });
-        }
-        player.play(&mut desktop);
+        player.test_steps = steps;
+        click(&mut desktop, &mut player, "Test deepseek");
         let told = format!("HTTP 404 at {url}openai/v1/models; also tried {url}openai/models");
         assert!(shows(&desktop, &told), "{told}");
         let advice = advice.replace("{}", &url);

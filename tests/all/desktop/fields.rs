@@ -1,6 +1,7 @@
 //! Search fields: each fills what it stands in, whatever is typed.
 
 use super::*;
+use crate::desktop_scenes::reply_to;
 use tokenscope::conversation::{Conversation, ConversationId, ConversationSummary};
 
 /// The field of this name, empty and with a text in it.
@@ -36,14 +37,17 @@ fn the_search_of_providers_is_as_wide_as_their_list() {
 
 #[test]
 fn the_search_of_conversations_fills_the_sidebar_and_the_sidebar_keeps_its_width() {
-    let (mut desktop, mut player) = open_view(ViewId::Playground, scenes::filled());
     let many = (1..40).map(|id| ConversationSummary {
         id: ConversationId(id),
         title: format!("On the {id}th question of the long list"),
         updated_unix_ns: id,
         panes: 2,
     });
-    player.say(Update::Conversations(many.collect()));
+    let scene = Scene {
+        conversations: many.collect(),
+        ..scenes::filled()
+    };
+    let (mut desktop, mut player) = open_view(ViewId::Playground, scene);
     press(&mut desktop, &mut player, Key::B);
     desktop.run_steps(20);
     let pane = |desktop: &Desktop| desktop.get_by_label("Head of pane 1").rect().left();
@@ -62,7 +66,6 @@ fn the_search_of_conversations_fills_the_sidebar_and_the_sidebar_keeps_its_width
 
 #[test]
 fn a_list_of_conversations_opens_at_the_one_that_is_shown() {
-    let (mut desktop, mut player) = open_view(ViewId::Playground, scenes::filled());
     let many: Vec<_> = (1..80)
         .map(|id| ConversationSummary {
             id: ConversationId(id),
@@ -71,7 +74,11 @@ fn a_list_of_conversations_opens_at_the_one_that_is_shown() {
             panes: 2,
         })
         .collect();
-    player.say(Update::Conversations(many));
+    let scene = Scene {
+        conversations: many,
+        ..scenes::filled()
+    };
+    let (mut desktop, mut player) = open_view(ViewId::Playground, scene);
     press(&mut desktop, &mut player, Key::B);
     let name = "Open “Question 70”";
     desktop.get_by_label(name).scroll_to_me();
@@ -81,10 +88,13 @@ fn a_list_of_conversations_opens_at_the_one_that_is_shown() {
         id: ConversationId(70),
         ..Conversation::default()
     };
-    player.say(Update::Conversation {
-        id: shown.id,
-        conversation: Some(Box::new(shown)),
-    });
+    for command in &mut player.heard {
+        if let Command::Conversation(ConversationCommand::Load { id, reply }) = command
+            && *id == shown.id
+        {
+            reply_to(reply, Some(Box::new(shown.clone())));
+        }
+    }
     player.play(&mut desktop);
     for _ in 0..2 {
         press(&mut desktop, &mut player, Key::B);

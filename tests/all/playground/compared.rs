@@ -46,12 +46,6 @@ fn a_targets_bars_keep_their_color_when_its_pane_is_moved() {
 
 #[test]
 fn what_the_history_knows_of_a_targets_scatter_decides_what_is_best() {
-    let mut harness = rig();
-    let sent = raced(&mut harness);
-    harness.get_by_label("TTFT: 120 ms, best");
-    let asked = |c: &Command| matches!(c, Command::QueryRecent(_));
-    let commands = &harness.state().commands;
-    assert_eq!(commands.iter().filter(|c| asked(c)).count(), 2);
     let row = |run: &SendRun, id: i64, connection, ttft_ms| RunRow {
         id: RunId(id),
         target: head(run).target,
@@ -72,12 +66,21 @@ fn what_the_history_knows_of_a_targets_scatter_decides_what_is_best() {
     for (connection, first, best) in [(ConnectionKind::Cold, 1, 1), (ConnectionKind::Warm, 5, 0)] {
         let times = [100.0, 900.0, 300.0, 1_200.0];
         let rows = times.iter().zip(first..);
-        let rows = rows.map(|(ms, id)| row(&sent[0], id, connection, *ms));
-        let recent = Update::Recent {
-            target: head(&sent[0]).target,
-            rows: rows.collect(),
-        };
-        harness.state_mut().state.apply(recent);
+        let mut harness = rig();
+        let sent = raced(&mut harness);
+        harness.get_by_label("TTFT: 120 ms, best");
+        let rows: Vec<_> = rows
+            .map(|(ms, id)| row(&sent[0], id, connection, *ms))
+            .collect();
+        let mut asked = 0;
+        for command in &mut harness.state_mut().commands {
+            if let Command::History(HistoryCommand::Recent { target, reply }) = command {
+                asked += 1;
+                let known = *target == head(&sent[0]).target;
+                reply_to(reply, if known { rows.clone() } else { Vec::new() });
+            }
+        }
+        assert_eq!(asked, 2, "once a target");
         harness.run_steps(2);
         let found = harness.query_all_by_label("TTFT: 120 ms, best").count();
         assert_eq!(found, best, "{connection}");
@@ -89,10 +92,10 @@ fn a_run_of_another_window_is_not_offered_to_be_stopped() {
     let mut first = rig();
     let sent = ask(&mut first, "Asked there");
     let mut harness = reopened(&first);
-    let elsewhere = Update::RunLoaded {
+    let elsewhere = Update::Run(RunNews::Loaded {
         id: sent[0].id,
         run: Some(Box::new(streaming(&sent[0], "half a"))),
-    };
+    });
     harness.state_mut().state.apply(elsewhere);
     put(
         &mut harness,

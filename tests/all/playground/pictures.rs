@@ -19,7 +19,7 @@ const CHINESE: &str = "## 首个词元为什么慢\n\n请求在产生第一个�
 
 fn scene(fill: Fill, size: [f32; 2]) -> Harness<'static, Rig> {
     let mut state = State::default();
-    state.apply(Update::Settings(Arc::new(settings())));
+    state.apply(Update::Settings(SettingsNews::Are(Arc::new(settings()))));
     let rig = Rig {
         view: views()
             .into_iter()
@@ -492,7 +492,7 @@ fn files(harness: &mut Harness<'_, Rig>) {
         file("video/mp4", "clip.mp4", 9_400_000),
         Ok(Media::at("gs://bucket/talk.mp4").unwrap()),
     ];
-    harness.state_mut().state.files.extend(files);
+    attach(harness, files.into());
     type_prompt(harness, "What is said in these?");
     harness.run_steps(3);
 }
@@ -503,7 +503,7 @@ fn anthropic(harness: &mut Harness<'_, Rig>) {
     settings.endpoints[1].dialect = DialectId::Anthropic;
     settings.endpoints[1].models = vec!["claude-sonnet-4-5".into()];
     let state = &mut harness.state_mut().state;
-    state.apply(Update::Settings(Arc::new(settings)));
+    state.apply(Update::Settings(SettingsNews::Are(Arc::new(settings))));
     harness.state_mut().view = views().remove(0);
     harness.run_steps(4);
     harness.get_by_label("Parameters of pane 1").click();

@@ -4,7 +4,11 @@ use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable as _};
 use std::sync::Arc;
 use tokenscope::{
-    chat::CacheLife, desktop::state::State, dialect::DialectId, engine::Update, settings::Settings,
+    chat::CacheLife,
+    desktop::state::State,
+    dialect::DialectId,
+    engine::{SettingsNews, Update},
+    settings::Settings,
 };
 
 use super::{Rig, ask, endpoint, rig_with};
@@ -14,10 +18,10 @@ fn settings_of(dialect: DialectId, model: &str) -> Harness<'static, Rig> {
     let mut of = endpoint("it", "It", false, &[model]);
     of.dialect = dialect;
     let mut state = State::default();
-    state.apply(Update::Settings(Arc::new(Settings {
+    state.apply(Update::Settings(SettingsNews::Are(Arc::new(Settings {
         endpoints: vec![of],
         ..Settings::default()
-    })));
+    }))));
     let mut harness = rig_with(state, [1280.0, 800.0]);
     harness.get_by_label("Parameters of pane 1").click();
     harness.run_steps(3);

@@ -9,7 +9,11 @@ use crate::{
     conversation::Pane,
     desktop::{
         icons,
-        playground::{edits, intent::Intent, left_out},
+        playground::{
+            edits,
+            intent::{Change, EditIntent, Intent, Show},
+            left_out,
+        },
         theme::{Theme, size, space, tiny},
         view::{Action, Cx},
         widgets::{danger_item, icon_button, icon_toggle, menu_gap, menu_item},
@@ -57,13 +61,15 @@ impl PaneView {
                         .picker
                         .ui(ui, cx, spot.number, pane.target.as_ref(), width);
                     if let Some(target) = picked {
-                        shared.intents.push(Intent::Target(pane.id, target));
+                        shared
+                            .intents
+                            .push(Intent::Change(Change::Target(pane.id, target)));
                     }
                     ui.add_space((ui.available_width() - beside).max(0.0));
                     if spot.large {
                         let name = format!("Show all {} panes (Ctrl+M)", spot.count);
                         if icon_button(ui, theme, icons::MINIMIZE, &name).clicked() {
-                            shared.intents.push(Intent::Enlarge(pane.id));
+                            shared.intents.push(Intent::Show(Show::Enlarge(pane.id)));
                         }
                     }
                     let name = format!("System prompt of pane {}", spot.number);
@@ -124,7 +130,7 @@ fn grip_ui(ui: &Ui, theme: &Theme, pane: u32, head: Rect, spot: Spot, shared: &m
         ui.painter().circle_filled(at, 1.2, color);
     }
     if response.double_clicked() {
-        shared.intents.push(Intent::Enlarge(pane));
+        shared.intents.push(Intent::Show(Show::Enlarge(pane)));
     }
     if response.dragged() || response.drag_stopped() {
         ui.set_cursor_icon(egui::CursorIcon::Grabbing);
@@ -138,20 +144,20 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
     let mut items = vec![(
         icons::COPY,
         "Copy the conversation as Markdown",
-        Intent::CopyPane(pane.id),
+        Intent::Show(Show::Copy(pane.id)),
     )];
     if pane.target.is_some() {
         items.push((
             icons::EDIT,
             "Edit the raw body and send it…",
-            Intent::EditRaw(pane.id, None),
+            Intent::Edit(EditIntent::Raw(pane.id, None)),
         ));
     }
     if spot.count < edits::MAX_PANES {
         items.push((
             icons::COLUMNS,
             "Duplicate this pane",
-            Intent::Duplicate(pane.id),
+            Intent::Change(Change::Duplicate(pane.id)),
         ));
     }
     if spot.count > 1 {
@@ -160,13 +166,21 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
         } else {
             (icons::MAXIMIZE, "Show this pane alone")
         };
-        items.push((icon, label, Intent::Enlarge(pane.id)));
+        items.push((icon, label, Intent::Show(Show::Enlarge(pane.id))));
     }
     if spot.number > 1 {
-        items.push((icons::CHEVRON_LEFT, "Move left", Intent::Move(pane.id, -1)));
+        items.push((
+            icons::CHEVRON_LEFT,
+            "Move left",
+            Intent::Change(Change::Move(pane.id, -1)),
+        ));
     }
     if spot.number < spot.count {
-        items.push((icons::CHEVRON_RIGHT, "Move right", Intent::Move(pane.id, 1)));
+        items.push((
+            icons::CHEVRON_RIGHT,
+            "Move right",
+            Intent::Change(Change::Move(pane.id, 1)),
+        ));
     }
     for (icon, label, intent) in items {
         if menu_item(ui, icon, label) {
@@ -178,8 +192,16 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
 
 /// What destroys stands apart; Undo brings it back.
 fn danger_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
-    let clear = (icons::CLEAR, "Clear this pane", Intent::Clear(pane.id));
-    let remove = (icons::CLOSE, "Remove this pane", Intent::Remove(pane.id));
+    let clear = (
+        icons::CLEAR,
+        "Clear this pane",
+        Intent::Change(Change::Clear(pane.id)),
+    );
+    let remove = (
+        icons::CLOSE,
+        "Remove this pane",
+        Intent::Change(Change::Remove(pane.id)),
+    );
     let clear = (!pane.turns.is_empty()).then_some(clear);
     let remove = (spot.count > 1).then_some(remove);
     if clear.is_some() || remove.is_some() {

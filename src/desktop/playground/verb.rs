@@ -1,0 +1,90 @@
+//! What the playground can do by palette and shortcut.
+
+use egui::{Key, Modifiers};
+
+/// One thing of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaygroundVerb {
+    /// Adds a pane with the last one's target.
+    AddPane,
+    /// Removes the last pane.
+    RemovePane,
+    /// Copies the last answer of the first pane that is asked.
+    Copy,
+    /// Shows or hides all reasoning.
+    Reasoning,
+    /// Shows or hides the comparison of the last answers.
+    Strip,
+    /// Shows one pane alone, or all again.
+    Enlarge,
+    /// Goes to the end of every pane.
+    Latest,
+    /// Sends what is written, or what is being edited.
+    Send,
+    /// Stops all answers.
+    Stop,
+    /// Begins a conversation.
+    New,
+    /// Goes to the composer.
+    Focus,
+    /// Asks all again.
+    Retry,
+    /// Shows or hides the list of conversations.
+    Sessions,
+    /// Clears all panes.
+    Clear,
+    /// Takes the last change of panes or turns back.
+    Undo,
+}
+
+use PlaygroundVerb as V;
+
+const COMMAND: Modifiers = Modifiers::COMMAND;
+const SHIFT_COMMAND: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// A verb, its name and its keys.
+pub type Row = (PlaygroundVerb, &'static str, Option<(Modifiers, Key)>);
+
+/// All of them, with their shortcuts.
+pub const VERBS: &[Row] = &[
+    // Ctrl+Shift stands before Ctrl: egui takes the first that fits, and Ctrl fits both.
+    (V::AddPane, "Add a pane", Some((SHIFT_COMMAND, Key::N))),
+    (
+        V::RemovePane,
+        "Remove the last pane",
+        Some((SHIFT_COMMAND, Key::W)),
+    ),
+    (
+        V::Copy,
+        "Copy the last answer",
+        Some((SHIFT_COMMAND, Key::C)),
+    ),
+    (
+        V::Reasoning,
+        "Show or hide all reasoning",
+        Some((SHIFT_COMMAND, Key::R)),
+    ),
+    (
+        V::Strip,
+        "Compare the last answers",
+        Some((SHIFT_COMMAND, Key::S)),
+    ),
+    (
+        V::Enlarge,
+        "Show one pane alone, or all",
+        Some((COMMAND, Key::M)),
+    ),
+    (V::Latest, "Go to the end of every pane", None),
+    (V::Send, "Send", Some((COMMAND, Key::Enter))),
+    (V::Stop, "Stop all answers", None),
+    (V::New, "New conversation", Some((COMMAND, Key::N))),
+    (V::Focus, "Write a prompt", Some((COMMAND, Key::L))),
+    (V::Retry, "Ask all again", Some((COMMAND, Key::R))),
+    (
+        V::Sessions,
+        "Show or hide the conversations",
+        Some((COMMAND, Key::B)),
+    ),
+    (V::Clear, "Clear all panes", None),
+    (V::Undo, "Undo the last change of panes or turns", None),
+];
