@@ -30,6 +30,7 @@ use super::{
     views::views,
 };
 use crate::{
+    clock,
     engine::{Command, Engine, KeyNews, Update},
     settings::{Appearance, Paths},
 };
@@ -39,6 +40,12 @@ const LAYOUT_KEY: &str = "layout";
 
 /// Updates that come closer together than this are shown in one frame.
 const FRAME: Duration = Duration::from_millis(8);
+
+/// Updates that one frame takes in at most, and for how long. The rest waits for the next, which follows at once.
+const MOST_UPDATES: usize = 4_096;
+const MOST_TIME: Duration = Duration::from_millis(6);
+/// So many are taken in between two looks at the clock.
+const BETWEEN_LOOKS: usize = 64;
 
 /// Gives what wakes the window after an update was queued: calls between two frames become one.
 pub fn wake(ctx: &Context) -> impl Fn() + Send + Sync + 'static {
@@ -182,11 +189,31 @@ impl App {
         self.current
     }
 
-    /// Takes in everything that the engine has said.
+    /// Takes in what the engine has said, as far as a frame has time for it.
     pub fn drain(&mut self, ctx: &Context) {
         // Cleared first: an update that comes while we drain asks for a frame of its own.
         self.woken.store(false, Ordering::Release);
-        while let Some(update) = self.engine.as_ref().and_then(Engine::try_next) {
+        if !self.take_updates() {
+            ctx.request_repaint();
+        }
+        self.follow_appearance(ctx);
+        self.with_views(ctx, |views, cx| {
+            for view in views {
+                view.logic(cx);
+            }
+        });
+        let shown = self.views.iter().flat_map(|view| view.shown_runs());
+        self.state.let_go(&shown.collect::<Vec<_>>());
+        self.flush(ctx);
+    }
+
+    /// Takes in what a frame has time for; says whether that was all.
+    fn take_updates(&mut self) -> bool {
+        let begin = clock::now();
+        for taken in 1..=MOST_UPDATES {
+            let Some(update) = self.engine.as_ref().and_then(Engine::try_next) else {
+                return true;
+            };
             // The key of an endpoint that is gone has no card to tell it on.
             if let Update::Key(KeyNews::Problem {
                 endpoint, message, ..
@@ -196,14 +223,11 @@ impl App {
                 self.toasts.tell(&format!("{endpoint}: {message}"));
             }
             self.state.apply(update);
-        }
-        self.follow_appearance(ctx);
-        self.with_views(ctx, |views, cx| {
-            for view in views {
-                view.logic(cx);
+            if taken % BETWEEN_LOOKS == 0 && begin.elapsed() > MOST_TIME {
+                break;
             }
-        });
-        self.flush(ctx);
+        }
+        false
     }
 
     /// Shows the window's contents.

@@ -207,6 +207,11 @@ impl View for Playground {
         }
     }
 
+    fn shown_runs(&self) -> Vec<RunId> {
+        let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
+        turns.flat_map(|turn| &turn.runs).copied().collect()
+    }
+
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.shown = true;
         if !std::mem::replace(&mut self.met, true) {

@@ -119,6 +119,10 @@ impl View for Runs {
         }
     }
 
+    fn shown_runs(&self) -> Vec<RunId> {
+        self.selected.into_iter().collect()
+    }
+
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.follow(ui, cx);
         self.bar_ui(ui, cx);

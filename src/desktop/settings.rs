@@ -21,7 +21,7 @@ use super::{
     icons,
     view::{Action, Cx, Verb, VerbId, View, ViewId},
 };
-use crate::{engine::Asked, history::RunPage};
+use crate::{engine::Asked, history::RunPage, run::RunId};
 
 /// The sections; each is also a verb of the palette that goes there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +122,10 @@ impl View for SettingsView {
         if let Some(counted) = self.counting.take() {
             self.runs = counted.ok().map(|page| page.total);
         }
+    }
+
+    fn shown_runs(&self) -> Vec<RunId> {
+        self.endpoints.shown_runs()
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {

@@ -16,6 +16,9 @@ use crate::{
     settings::{Paths, Settings, SettingsProblem},
 };
 
+/// Runs that stay although no view shows them: the latest, which may be looked at next.
+const SPARE: usize = 16;
+
 /// What the engine told all views; [`State::apply`] folds it. What one view asked for comes to it alone, as the
 /// answer to its question.
 #[derive(Debug, Default)]
@@ -34,8 +37,12 @@ pub struct State {
     pub unstored: Option<Unstored>,
     /// Why there is no simulator, if there is none.
     pub no_simulator: Option<String>,
-    /// Runs of this session, live or over, and those loaded from the history.
+    /// Runs that are live, or shown, or in no history that they could be loaded from again.
     pub runs: HashMap<RunId, Run>,
+    /// Those that are over and that the history has, in the order in which they came to be.
+    stored: Vec<RunId>,
+    /// How many of them there were, and how many runs were shown, when some were let go last.
+    looked_through: (usize, usize),
     /// Runs that could not be started, and why.
     pub refused: HashMap<RunId, Fault>,
     /// Runs that were asked for and that the history does not have.
@@ -93,7 +100,7 @@ impl State {
             RunNews::Update { id, update } => self.advance_run(id, &update),
             RunNews::Loaded { id, run } => self.apply_loaded(id, run),
             // The same was folded update by update.
-            RunNews::Over(_) => {}
+            RunNews::Over(run) => self.note_stored(run.head.id),
         }
     }
 
@@ -116,7 +123,13 @@ impl State {
 
     fn apply_history(&mut self, news: HistoryNews) {
         match news {
-            HistoryNews::Storage(storage) => self.storage = Some(storage),
+            HistoryNews::Storage(storage) => {
+                self.storage = Some(storage);
+                if !self.is_storing() {
+                    // What ended of late may not be in the file: nothing is let go of all that is here.
+                    self.stored.clear();
+                }
+            }
             HistoryNews::Elsewhere(elsewhere) => {
                 self.finished += u64::from(elsewhere.runs != self.elsewhere.runs);
                 self.elsewhere = elsewhere;
@@ -139,17 +152,57 @@ impl State {
     }
 
     fn apply_loaded(&mut self, id: RunId, run: Option<Box<Run>>) {
-        let own = self.own.contains(&id);
         match run {
-            Some(_) if own => {}
+            // What is known here is newer.
+            Some(_) if self.own.contains(&id) => {}
             Some(run) => {
                 self.missing_runs.remove(&id);
+                if run.state.is_over() {
+                    self.note_stored(id);
+                }
                 self.runs.insert(id, *run);
             }
             None => {
                 self.missing_runs.insert(id);
             }
         }
+    }
+
+    /// Whether what ends now is written to the history.
+    fn is_storing(&self) -> bool {
+        match &self.storage {
+            Some(Storage::Ok | Storage::SetAside { .. }) => true,
+            None | Some(Storage::ReadOnly { .. } | Storage::Failing { .. }) => false,
+        }
+    }
+
+    fn note_stored(&mut self, id: RunId) {
+        if self.is_storing() && !self.stored.contains(&id) {
+            self.stored.push(id);
+        }
+    }
+
+    /// Lets runs go that are not shown, but for the latest; looks for them only if there may be any.
+    pub(super) fn let_go(&mut self, shown: &[RunId]) {
+        let (looked, were_shown) = self.looked_through;
+        if self.stored.len() <= looked + SPARE && shown.len() == were_shown {
+            return;
+        }
+        let count = shown.len();
+        let shown: HashSet<&RunId> = shown.iter().collect();
+        let (mut spare, mut gone) = (SPARE, Vec::new());
+        for id in self.stored.iter().rev().filter(|id| !shown.contains(id)) {
+            match spare {
+                0 => gone.push(*id),
+                _ => spare -= 1,
+            }
+        }
+        for id in gone {
+            self.runs.remove(&id);
+            self.own.remove(&id);
+        }
+        self.stored.retain(|id| self.runs.contains_key(id));
+        self.looked_through = (self.stored.len(), count);
     }
 
     /// Whether a run goes in another process.
@@ -219,6 +272,66 @@ mod tests {
             run: Some(Box::new(row)),
         }));
         assert!(state.runs[&RunId(8)].state.is_over());
+    }
+
+    /// A run of this window that ended, and is in the history if that stores.
+    fn ends(state: &mut State, id: i64) {
+        state.apply(Update::Run(RunNews::Accepted(Box::new(head(id)))));
+        let mut run = Run::new(head(id));
+        run.state = crate::run::RunState::Ok;
+        state.runs.insert(RunId(id), run.clone());
+        state.apply(Update::Run(RunNews::Over(run.into())));
+    }
+
+    fn storage(state: &mut State, storage: Storage) {
+        state.apply(Update::History(HistoryNews::Storage(storage)));
+    }
+
+    #[test]
+    fn runs_that_are_not_shown_are_let_go_and_come_back_when_loaded() {
+        let mut state = State::default();
+        storage(&mut state, Storage::Ok);
+        state.apply(Update::Run(RunNews::Accepted(Box::new(head(0)))));
+        for id in 1..1_000 {
+            ends(&mut state, id);
+            state.let_go(&[RunId(1), RunId(2)]);
+            assert!(state.runs.len() <= 3 + 2 * SPARE, "{}", state.runs.len());
+        }
+        assert_eq!(state.live_runs(), 1, "what is live stays");
+        assert!(state.runs.contains_key(&RunId(1)) && state.runs.contains_key(&RunId(999)));
+        assert!(!state.runs.contains_key(&RunId(3)));
+        state.let_go(&[]);
+        assert!(!state.runs.contains_key(&RunId(1)), "it is shown no more");
+        let mut run = Run::new(head(3));
+        run.state = crate::run::RunState::Ok;
+        state.apply(Update::Run(RunNews::Loaded {
+            id: RunId(3),
+            run: Some(Box::new(run)),
+        }));
+        assert!(state.runs.contains_key(&RunId(3)));
+    }
+
+    #[test]
+    fn no_run_is_let_go_that_is_in_no_history() {
+        let failing = Storage::Failing {
+            why: "the disk is full".into(),
+        };
+        for before in [None, Some(Storage::Ok)] {
+            let mut state = State::default();
+            if let Some(before) = before {
+                storage(&mut state, before);
+                (0..16).for_each(|id| ends(&mut state, id));
+                storage(&mut state, failing.clone());
+            }
+            for id in 100..200 {
+                ends(&mut state, id);
+                state.let_go(&[]);
+            }
+            assert!(state.runs.len() >= 100, "{}", state.runs.len());
+            storage(&mut state, Storage::Ok);
+            state.let_go(&[RunId(1)]);
+            assert!(state.runs.contains_key(&RunId(100)));
+        }
     }
 
     #[test]

@@ -127,6 +127,11 @@ pub trait View {
     fn act(&mut self, _action: &Action, _cx: &mut Cx<'_>) {}
     /// Called every frame before [`View::ui`], shown or not: takes in what the engine has said.
     fn logic(&mut self, _cx: &mut Cx<'_>) {}
+    /// The runs that it shows, or needs for what it asks: they stay in the state. Others that are over and in the
+    /// history are let go; a view has them loaded again when it shows them.
+    fn shown_runs(&self) -> Vec<RunId> {
+        Vec::new()
+    }
     /// Shows it.
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>);
     /// Called once before the window closes: keeps what it was still holding back.

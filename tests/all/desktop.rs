@@ -2,6 +2,7 @@
 
 mod doubtful;
 mod fields;
+mod scale;
 
 use std::{
     path::{Path, PathBuf},

@@ -94,7 +94,10 @@ impl Playground {
             for id in &turn.runs {
                 let known = cx.state.runs.contains_key(id) || cx.state.refused.contains_key(id);
                 let sent = self.sent_at.contains_key(id) || self.just_sent.contains(id);
-                if !known && !sent && self.asked_runs.insert(*id) {
+                if known {
+                    // It may be let go later, and asked for again.
+                    self.asked_runs.remove(id);
+                } else if !sent && self.asked_runs.insert(*id) {
                     cx.commands.push(Command::Run(RunCommand::Load(*id)));
                 }
             }

@@ -24,6 +24,7 @@ use crate::{
     },
     endpoint::Endpoint,
     endpoint::preset::Preset,
+    run::RunId,
 };
 
 /// What is open.
@@ -82,6 +83,11 @@ impl Endpoints {
             cx.actions.push(Action::Tell(told));
             self.page = Page::List;
         }
+    }
+
+    /// The runs that were tried.
+    pub fn shown_runs(&self) -> Vec<RunId> {
+        self.tried.trials.runs().collect()
     }
 
     /// Shows what is open.

@@ -41,6 +41,11 @@ struct Trial {
 }
 
 impl Trials {
+    /// The runs of all requests that were tried last.
+    pub fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.0.values().filter_map(|trial| trial.run)
+    }
+
     /// Shows what can be tried with an endpoint of the settings, and what came of it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
         let trial = self.0.entry(endpoint.id.clone()).or_default();
