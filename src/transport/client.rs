@@ -9,7 +9,7 @@ use std::{
 use url::Url;
 
 use super::{
-    connector::{Connector, Origin},
+    connector::{Connector, ServerOrigin},
     kernel,
     phases::lock,
     pool::Pool,
@@ -24,7 +24,7 @@ use crate::{
 /// A connector, and its pool for each origin.
 struct ConnectorPools {
     connector: Arc<Connector>,
-    by_origin: Mutex<HashMap<Origin, Arc<Pool>>>,
+    by_origin: Mutex<HashMap<ServerOrigin, Arc<Pool>>>,
 }
 
 /// Everything in which one connector differs from another.
@@ -60,7 +60,7 @@ impl PoolRegistry {
         options: &ConnectOptions,
     ) -> Result<Arc<Pool>, Fault> {
         let pools = self.connector_pools(url, via, options).await?;
-        let origin = Origin::of(url);
+        let origin = ServerOrigin::of(url);
         let mut by_origin = lock(&pools.by_origin);
         let pool = by_origin
             .entry(origin.clone())

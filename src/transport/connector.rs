@@ -1,6 +1,6 @@
 //! Opens connections: DNS, TCP, proxy, TLS; each step is stamped.
 //!
-//! In: an [`Origin`], and the [`Marks`] to write to. Out: an [`OpenConnection`] connection that is ready for HTTP.
+//! In: an [`ServerOrigin`], and the [`Marks`] to write to. Out: an [`OpenConnection`] connection that is ready for HTTP.
 
 use std::{
     io,
@@ -35,14 +35,14 @@ pub(super) const USER_AGENT: &str = concat!("tokenscope/", env!("CARGO_PKG_VERSI
 
 /// The origin that a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Origin {
+pub(super) struct ServerOrigin {
     tls: bool,
     /// Without the brackets of an IPv6 address.
     host: String,
     port: u16,
 }
 
-impl Origin {
+impl ServerOrigin {
     pub(super) fn of(url: &Url) -> Self {
         let host = url.host_str().unwrap_or_default();
         Self {
@@ -97,7 +97,7 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Whether all calls to `origin` go over HTTP/2, as far as that is known before there is a connection.
-    pub(super) fn is_multiplexed(&self, origin: &Origin) -> Option<bool> {
+    pub(super) fn is_multiplexed(&self, origin: &ServerOrigin) -> Option<bool> {
         match self.version {
             HttpVersion::Http2 => Some(true),
             HttpVersion::Auto if origin.tls => None,
@@ -114,7 +114,7 @@ impl Connector {
     /// Opens a connection.
     pub(super) async fn open(
         &self,
-        origin: &Origin,
+        origin: &ServerOrigin,
         marks: &Arc<Marks>,
     ) -> Result<OpenConnection, BoxError> {
         let dial = Dial(Arc::new(DialState {
@@ -159,7 +159,7 @@ impl Connector {
     async fn secured(
         &self,
         tls: &Arc<ClientConfig>,
-        origin: &Origin,
+        origin: &ServerOrigin,
         stream: BoxStream,
         marks: &Marks,
     ) -> io::Result<(BoxStream, bool)> {
@@ -188,7 +188,7 @@ async fn handshake(
     Ok((Box::new(stream), protocol))
 }
 
-async fn socks(proxy: &Proxy, origin: &Origin, dial: &Dial) -> Result<BoxStream, BoxError> {
+async fn socks(proxy: &Proxy, origin: &ServerOrigin, dial: &Dial) -> Result<BoxStream, BoxError> {
     let target = if proxy.resolves_here() {
         let found = dial.addresses(&origin.host, origin.port).await?;
         found
@@ -208,7 +208,7 @@ async fn socks(proxy: &Proxy, origin: &Origin, dial: &Dial) -> Result<BoxStream,
     Ok(socks.call(target?).await?.into_inner())
 }
 
-async fn tunnel(proxy: &Proxy, origin: &Origin, dial: &Dial) -> Result<BoxStream, BoxError> {
+async fn tunnel(proxy: &Proxy, origin: &ServerOrigin, dial: &Dial) -> Result<BoxStream, BoxError> {
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     let mut tunnel = Tunnel::new(proxy.uri(), dial.clone()).with_headers(headers);

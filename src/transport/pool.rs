@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{
     connection::{Http1, Http2, Identity, USUAL_STREAMS},
-    connector::{Connector, Origin},
+    connector::{Connector, ServerOrigin},
     fault::BoxError,
     phases::{Trace, lock},
 };
@@ -27,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(90);
 /// The connections to one origin.
 pub(super) struct Pool {
     pub(super) connector: Arc<Connector>,
-    origin: Origin,
+    origin: ServerOrigin,
     state: Mutex<PoolState>,
 }
 
@@ -78,7 +78,7 @@ enum LeaseStep {
 }
 
 impl Pool {
-    pub(super) fn new(connector: Arc<Connector>, origin: Origin) -> Arc<Self> {
+    pub(super) fn new(connector: Arc<Connector>, origin: ServerOrigin) -> Arc<Self> {
         let is_multiplexed = connector.is_multiplexed(&origin);
         Arc::new(Self {
             connector,

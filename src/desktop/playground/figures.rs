@@ -260,7 +260,7 @@ fn text_of(theme: &Theme, cell: &Cell, width: f32, named_fully: bool, color: Col
 mod tests {
     use super::*;
     use crate::{
-        desktop::playground::{estimate::Calibration, sheet::About},
+        desktop::playground::{estimate::Calibration, sheet::LiveEstimate},
         event::Usage,
     };
 
@@ -279,7 +279,7 @@ mod tests {
         let sheet = Sheet::made(1, "a", [999.0, 99.9, 999.0], 9_999);
         let mut broken = sheet.clone();
         broken.usage = Usage::default();
-        broken.about = Some(About {
+        broken.about = Some(LiveEstimate {
             tokens: 999.0,
             speed: Some(999.0),
             calibration: Calibration::default(),

@@ -24,7 +24,7 @@ pub const COMPARED: [&str; 5] = [
 
 /// What is about known of an answer that no provider has counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct About {
+pub struct LiveEstimate {
     /// Output tokens so far.
     pub tokens: f64,
     /// Tokens a second so far.
@@ -51,7 +51,7 @@ pub struct Sheet {
     /// What the provider counted; of an answer that is whole.
     pub usage: Usage,
     /// In place of a count.
-    pub about: Option<About>,
+    pub about: Option<LiveEstimate>,
     /// Those of [`COMPARED`].
     values: [Option<f64>; COMPARED.len()],
 }
@@ -91,7 +91,7 @@ impl Sheet {
             connection: run.connection,
             finish: (run.answer.finish.as_ref()).map(|f| (f.reason, f.raw.clone())),
             usage,
-            about: (!counted && tokens > 0.0).then(|| About {
+            about: (!counted && tokens > 0.0).then(|| LiveEstimate {
                 tokens,
                 speed: speed(run, tokens),
                 calibration,

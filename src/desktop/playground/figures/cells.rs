@@ -141,7 +141,7 @@ mod tests {
         desktop::playground::{
             compare::Comparison,
             estimate::Calibration,
-            sheet::{About, Sheet},
+            sheet::{LiveEstimate, Sheet},
         },
         run::RunState,
     };
@@ -192,7 +192,7 @@ mod tests {
         let mut sheet = Sheet::made(1, "a", [307.0, 0.0, 2_310.0], 0);
         sheet.state = RunState::Streaming;
         sheet.usage = Usage::default();
-        sheet.about = Some(About {
+        sheet.about = Some(LiveEstimate {
             tokens: 239.4,
             speed: Some(117.6),
             calibration: Calibration::default(),
