@@ -13,6 +13,7 @@ mod coding;
 mod connection;
 mod connector;
 mod fault;
+mod joint_waker;
 mod kernel;
 mod open_files;
 mod options;

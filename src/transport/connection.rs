@@ -17,6 +17,7 @@ use super::{
     ConnectionUse,
     body::OutgoingBody,
     connector::Io,
+    joint_waker::JointWaker,
     phases::{Marks, lock},
     socket::{Socket, Unread},
 };
@@ -74,7 +75,8 @@ pub(super) struct Http1 {
     pub(super) identity: Arc<Identity>,
     pub(super) sender: http1::SendRequest<OutgoingBody>,
     /// Gone once the connection is closed.
-    driver: Option<Box<http1::Connection<Io, OutgoingBody>>>,
+    driver: Option<Box<Http1Driver>>,
+    waker: JointWaker,
 }
 
 impl Http1 {
@@ -85,22 +87,27 @@ impl Http1 {
             identity,
             sender,
             driver: Some(Box::new(driver)),
+            waker: JointWaker::default(),
         })
     }
 
-    /// Polls the connection: reads and writes what is possible now. Errors show up in the request and in the body.
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(driver) = &mut self.driver
-            && Pin::new(driver).poll(cx).is_ready()
-        {
-            self.driver = None;
-        }
+    /// Polls the connection and `part`, which waits for what comes over it.
+    pub(super) fn poll_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let Self { driver, waker, .. } = self;
+        waker.poll(cx, |cx| {
+            drive(driver, cx);
+            part(cx)
+        })
     }
 
     /// Whether it waits for a request.
     pub(super) fn is_idle(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
-        self.drive(&mut cx);
+        drive(&mut self.driver, &mut cx);
         self.driver.is_some() && matches!(self.sender.poll_ready(&mut cx), Poll::Ready(Ok(())))
     }
 
@@ -120,6 +127,16 @@ impl Http1 {
     }
 }
 
+/// Polls a connection: reads and writes what is possible now. Errors show up in the request and in the body.
+fn drive(driver: &mut Option<Box<Http1Driver>>, cx: &mut Context<'_>) {
+    if let Some(open) = driver
+        && Pin::new(open).poll(cx).is_ready()
+    {
+        *driver = None;
+    }
+}
+
+type Http1Driver = http1::Connection<Io, OutgoingBody>;
 type Http2Driver = http2::Connection<Io, OutgoingBody, TokioExecutor>;
 
 /// An HTTP/2 connection, shared by its streams.

@@ -170,10 +170,8 @@ impl Lease {
         match self {
             Self::Own(mut http) => {
                 let mut sent = pin!(http.sender.try_send_request(request));
-                let response = std::future::poll_fn(|cx| {
-                    http.drive(cx);
-                    sent.as_mut().poll(cx)
-                });
+                let response =
+                    std::future::poll_fn(|cx| http.poll_with(cx, |cx| sent.as_mut().poll(cx)));
                 let response = response.await?;
                 Ok(response.map(|body| ReceivedBody::own(body, http, pool.clone())))
             }
@@ -241,10 +239,12 @@ impl Body for ReceivedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        if let BodyTransport::Own(http, _) = &mut self.over {
-            http.drive(cx);
-        }
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let Self { body, over } = &mut *self;
+        let mut frame = |cx: &mut Context<'_>| Pin::new(&mut *body).poll_frame(cx);
+        let frame = match over {
+            BodyTransport::Own(http, _) => http.poll_with(cx, frame),
+            BodyTransport::Stream { .. } | BodyTransport::Nothing => frame(cx),
+        };
         if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
             self.give_back();
         }
@@ -266,8 +266,8 @@ impl Drop for ReceivedBody {
     fn drop(&mut self) {
         if let BodyTransport::Own(http, _) = &mut self.over {
             let mut cx = Context::from_waker(Waker::noop());
-            http.drive(&mut cx);
-            let rest = Pin::new(&mut self.body).poll_frame(&mut cx);
+            let body = &mut self.body;
+            let rest = http.poll_with(&mut cx, |cx| Pin::new(&mut *body).poll_frame(cx));
             if matches!(rest, Poll::Ready(None)) {
                 self.give_back();
             }

@@ -84,12 +84,20 @@ impl Receiver {
     ) -> io::Result<SocketRead> {
         let room = buffer.remaining().min(MAX_READ);
         let mut slices = [IoSliceMut::new(buffer.initialize_unfilled_to(room))];
-        let control = &mut self.control;
-        let (bytes, stamp_ns) = tcp.try_io(Interest::READABLE, || {
+        let (control, mut short) = (&mut self.control, None);
+        let read = tcp.try_io(Interest::READABLE, || {
             let flags = MsgFlags::MSG_DONTWAIT;
             let read = recvmsg::<()>(tcp.as_raw_fd(), &mut slices, Some(control), flags)?;
-            Ok((read.bytes, stamp_ns(&read)))
-        })?;
+            let read = (read.bytes, stamp_ns(&read));
+            if (1..room).contains(&read.0) {
+                // The socket is empty now: tokio waits for it to become readable again, without a read in vain first,
+                // as with its own reads.
+                short = Some(read);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(read)
+        });
+        let (bytes, stamp_ns) = short.map_or(read, Ok)?;
         buffer.advance(bytes);
         self.reads += 1;
         let segments = words(tcp).map_or(self.segments, |words| words[DATA_SEGMENTS_IN]);
