@@ -4,6 +4,7 @@
 //! reading both clocks, and ignored if the wall clock was set since the previous read.
 
 use std::{
+    cell::RefCell,
     io::{self, IoSliceMut},
     net::{Ipv4Addr, UdpSocket},
     os::fd::{AsFd, AsRawFd as _},
@@ -31,6 +32,11 @@ use crate::clock::{now, wall_clock_ns};
 
 /// Most bytes of a read: bytes that are not read yet keep a stamp of their own.
 const MAX_READ: usize = 32 << 10;
+
+thread_local! {
+    /// Where reads go first. The buffer that is to have them would have to be cleared for each read, all of it.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; MAX_READ]);
+}
 
 /// Keeps the kernel's receive stamps on for as long as the program runs. The kernel turns them on some time after the
 /// first socket asked for them, and off with the last one; without this socket, the first answers would have no
@@ -82,23 +88,12 @@ impl Receiver {
         tcp: &TcpStream,
         buffer: &mut ReadBuf<'_>,
     ) -> io::Result<SocketRead> {
-        let room = buffer.remaining().min(MAX_READ);
-        let mut slices = [IoSliceMut::new(buffer.initialize_unfilled_to(room))];
-        let (control, mut short) = (&mut self.control, None);
-        let read = tcp.try_io(Interest::READABLE, || {
-            let flags = MsgFlags::MSG_DONTWAIT;
-            let read = recvmsg::<()>(tcp.as_raw_fd(), &mut slices, Some(control), flags)?;
-            let read = (read.bytes, stamp_ns(&read));
-            if (1..room).contains(&read.0) {
-                // The socket is empty now: tokio waits for it to become readable again, without a read in vain first,
-                // as with its own reads.
-                short = Some(read);
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            Ok(read)
-        });
-        let (bytes, stamp_ns) = short.map_or(read, Ok)?;
-        buffer.advance(bytes);
+        let stamp_ns = SCRATCH.with_borrow_mut(|scratch| {
+            let room = buffer.remaining().min(MAX_READ);
+            let (bytes, stamp_ns) = self.receive_into(tcp, &mut scratch[..room])?;
+            buffer.put_slice(&scratch[..bytes]);
+            io::Result::Ok(stamp_ns)
+        })?;
         self.reads += 1;
         let segments = words(tcp).map_or(self.segments, |words| words[DATA_SEGMENTS_IN]);
         let came = segments.wrapping_sub(std::mem::replace(&mut self.segments, segments));
@@ -107,6 +102,30 @@ impl Receiver {
             kernel_at: stamp_ns.and_then(|stamp_ns| self.clocks.monotonic(stamp_ns)),
             is_several: came > 1,
         })
+    }
+
+    /// Reads the available bytes into a slice; returns how many there were, and their stamp.
+    fn receive_into(
+        &mut self,
+        tcp: &TcpStream,
+        room: &mut [u8],
+    ) -> io::Result<(usize, Option<i64>)> {
+        let most = room.len();
+        let mut slices = [IoSliceMut::new(room)];
+        let (control, mut short) = (&mut self.control, None);
+        let read = tcp.try_io(Interest::READABLE, || {
+            let flags = MsgFlags::MSG_DONTWAIT;
+            let read = recvmsg::<()>(tcp.as_raw_fd(), &mut slices, Some(control), flags)?;
+            let read = (read.bytes, stamp_ns(&read));
+            if (1..most).contains(&read.0) {
+                // The socket is empty now: tokio waits for it to become readable again, without a read in vain first,
+                // as with its own reads.
+                short = Some(read);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(read)
+        });
+        short.map_or(read, Ok)
     }
 }
 
