@@ -1,4 +1,4 @@
-//! The commands without a window: one file each, one line each in [`Command`].
+//! The commands without a window: one file each, one line each in [`CliCommand`].
 
 mod ad_hoc;
 mod chat;
