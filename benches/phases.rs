@@ -1,8 +1,8 @@
 //! Benchmark: the phases of a cold connection beside those that `curl -w` gives, taken by turns.
 //!
-//! Each pair is one request by us and one by curl, in random order, each on a connection of its own: TCP, TLS, from the
-//! request to the head of the answer, and from the start to the head. Printed are both clients' own quantiles, and those
-//! of the pairs' differences (ours minus curl's). By itself it starts the simulator on loopback, with TLS; over a slow or
+//! Each pair is one request by us and one by curl (of the list of models), in random order, each on a connection of its
+//! own: TCP, TLS, from the request to the head of the answer, and from the start to the head. Printed are both clients'
+//! own quantiles, and those of the pairs' differences (ours minus curl's). By itself it starts the simulator on loopback, with TLS; over a slow or
 //! lossy link, a simulator at the other end is named:
 //!
 //! `PHASES_PAIRS=200 PHASES_URL=https://localhost:PORT PHASES_CA=ca.pem PHASES_RESOLVE=localhost:PORT:10.0.0.2
@@ -99,7 +99,8 @@ fn named_peer(url: &str) -> anyhow::Result<Peer> {
 }
 
 fn endpoint(peer: &Peer) -> anyhow::Result<Endpoint> {
-    let mut endpoint = Endpoint::custom("phases", peer.url.clone(), DialectId::OpenaiChat);
+    let base_url = peer.url.join("/v1")?;
+    let mut endpoint = Endpoint::custom("phases", base_url, DialectId::OpenaiChat);
     endpoint.auth = Auth::None;
     endpoint.connect.ca_file = Some(peer.ca.to_str().context("an odd file name")?.to_owned());
     Ok(endpoint)
@@ -131,16 +132,16 @@ async fn our_phases(transport: &Transport, endpoint: &Arc<Endpoint>) -> anyhow::
 }
 
 fn curl_phases(peer: &Peer) -> anyhow::Result<Phases> {
-    let body = r#"{"model":"sim-bench","stream":true,"max_tokens":1,"messages":[{"role":"user","content":"hello"}]}"#;
     let mut curl = Command::new("curl");
     curl.args(["-sS", "-o", "/dev/null", "--max-time", "60", "--cacert"])
         .arg(&peer.ca);
     if let Some(resolve) = &peer.resolve {
         curl.args(["--resolve", resolve]);
     }
-    curl.args(["-H", "content-type: application/json", "-d", body, "-w"])
+    // With a body, curl takes the time at which it began to send that for the answer's beginning.
+    curl.arg("-w")
         .arg("%{http_code} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_pretransfer} %{time_starttransfer}")
-        .arg(peer.url.join("/v1/chat/completions")?.as_str());
+        .arg(peer.url.join("/v1/models")?.as_str());
     let out = curl.output().context("curl can't be started")?;
     ensure!(
         out.status.success(),
