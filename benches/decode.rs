@@ -19,6 +19,8 @@
 )]
 #![allow(missing_docs, reason = "nothing here is public")]
 
+#[path = "asked.rs"]
+mod asked;
 #[path = "cpu.rs"]
 #[allow(dead_code, reason = "the clock alone is used")]
 mod cpu;
@@ -33,6 +35,7 @@ use std::{
     thread,
 };
 
+use asked::Message;
 use cpu::cpu_ns;
 use eventsource_stream::EventStream;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -46,7 +49,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
     event::Event,
-    run::{Origin, RunHead, RunId, RunSpec, execute},
+    run::execute,
     transport::Transport,
 };
 use tokio::runtime::Runtime;
@@ -76,10 +79,7 @@ const WRITTEN: &[Written] = &[
 
 "#,
         tail: "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
-        typed: |data| {
-            let mut chunk: Chunk<'_> = serde_json::from_str(data).ok()?;
-            chunk.choices.pop()?.delta.content
-        },
+        typed: asked::chunk_text,
     },
     Written {
         dialect: DialectId::OpenaiResponses,
@@ -131,24 +131,6 @@ data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text
         typed: |data| serde_json::from_str::<Line<'_>>(data).ok()?.message.content,
     },
 ];
-
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow)]
-    choices: Vec<Choice<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow)]
-    delta: Message<'a>,
-}
-
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    content: Option<Cow<'a, str>>,
-}
 
 #[derive(Deserialize)]
 struct ResponseEvent<'a> {
@@ -358,15 +340,7 @@ fn answer_all(mut client: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
 
 /// One run from its request to its record; gives how many tokens there were.
 async fn run(transport: &Transport, endpoint: &Arc<Endpoint>) -> usize {
-    let request = Arc::new(ChatRequest::of_text("m", "hello"));
-    let ask = RunSpec {
-        head: RunHead::new(RunId::new(), endpoint, request, Origin::Terminal),
-        endpoint: Arc::clone(endpoint),
-        key: None,
-        proxy_password: None,
-        no_key_reason: None,
-        cold: false,
-    };
+    let ask = asked::spec(endpoint, ChatRequest::of_text("m", "hello"), false);
     let mut updates = |update| {
         black_box(update);
     };

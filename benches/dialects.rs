@@ -17,6 +17,8 @@
 )]
 #![allow(missing_docs, reason = "nothing here is public")]
 
+#[path = "asked.rs"]
+mod asked;
 #[path = "served.rs"]
 mod served;
 
@@ -37,7 +39,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
     exchange::call::chat_call,
-    run::{Origin, Run, RunHead, RunId, RunSpec, execute},
+    run::{Run, execute},
     simulator,
     transport::{HttpVersion, Transport},
 };
@@ -285,16 +287,7 @@ async fn ask(
     prompt: &str,
     tokens: u32,
 ) -> anyhow::Result<Run> {
-    let mut request = ChatRequest::of_text("sim-bench", prompt);
-    request.params.max_tokens = Some(tokens);
-    let ask = RunSpec {
-        head: RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Terminal),
-        endpoint: Arc::clone(endpoint),
-        key: None,
-        proxy_password: None,
-        no_key_reason: None,
-        cold: false,
-    };
+    let ask = asked::spec(endpoint, asked::request(prompt, tokens), false);
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
     match &run.answer.fault {
         Some(fault) => Err(fault.clone().into()),

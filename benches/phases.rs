@@ -14,6 +14,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 #![allow(missing_docs, reason = "nothing here is public")]
 
+#[path = "asked.rs"]
+mod asked;
 #[path = "served.rs"]
 #[allow(dead_code, reason = "other benches ask for more")]
 mod served;
@@ -23,10 +25,9 @@ use std::{env, path::PathBuf, process::Command, sync::Arc, time::Duration};
 use anyhow::{Context as _, ensure};
 use served::{Served, as_ms, percentile_ms};
 use tokenscope::{
-    chat::ChatRequest,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
-    run::{Origin, RunHead, RunId, RunSpec, execute},
+    run::execute,
     transport::Transport,
 };
 use tokio_util::sync::CancellationToken;
@@ -108,16 +109,7 @@ fn endpoint(peer: &Peer) -> anyhow::Result<Endpoint> {
 }
 
 async fn our_phases(transport: &Transport, endpoint: &Arc<Endpoint>) -> anyhow::Result<Phases> {
-    let mut request = ChatRequest::of_text("sim-bench", "hello");
-    request.params.max_tokens = Some(1);
-    let ask = RunSpec {
-        head: RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Terminal),
-        endpoint: Arc::clone(endpoint),
-        key: None,
-        proxy_password: None,
-        no_key_reason: None,
-        cold: true,
-    };
+    let ask = asked::spec(endpoint, asked::request("hello", 1), true);
     let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
     if let Some(fault) = run.answer.fault {
         return Err(fault.into());

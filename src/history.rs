@@ -208,7 +208,7 @@ impl History {
         self.inner.shared.queue.begin(run.clone());
     }
 
-    /// Stores an update of a run; its text is on disk within a second.
+    /// Stores an update of a run; its text is on disk in a moment, within two seconds where writing takes long.
     pub fn record(&self, id: RunId, update: impl Into<Arc<RunUpdate>>) {
         self.inner.shared.queue.record(id, &update.into());
     }

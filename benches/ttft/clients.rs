@@ -4,14 +4,12 @@
 use std::{net::SocketAddr, str::FromStr, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use serde::Deserialize;
 use tempfile::TempDir;
 use tokenscope::{
-    chat::ChatRequest,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
     history::History,
-    run::{Origin, Run, RunHead, RunId, RunSpec, execute},
+    run::{Run, execute},
     transport::Transport,
 };
 use tokio::{
@@ -20,6 +18,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
+
+use crate::asked;
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq)]
@@ -130,29 +130,18 @@ impl Shared {
     }
 
     async fn by_run(&self, prompt: &str, tokens: u32) -> anyhow::Result<Answer> {
-        let mut request = ChatRequest::of_text("sim-bench", prompt);
-        request.params.max_tokens = Some(tokens);
-        let request = Arc::new(request);
-        let head = RunHead::new(RunId::new(), &self.endpoint, request, Origin::Terminal);
-        let id = head.id;
+        let spec = asked::spec(&self.endpoint, asked::request(prompt, tokens), false);
+        let id = spec.head.id;
         let history = self.history.as_ref().map(|(history, _)| history);
         if let Some(history) = history {
-            history.begin(&Run::new(head.clone()));
+            history.begin(&Run::new(spec.head.clone()));
         }
-        let ask = RunSpec {
-            head,
-            endpoint: Arc::clone(&self.endpoint),
-            key: None,
-            proxy_password: None,
-            no_key_reason: None,
-            cold: false,
-        };
         let mut emit = |update| {
             if let Some(history) = history {
                 history.record(id, update);
             }
         };
-        let run = execute(&self.transport, ask, CancellationToken::new(), &mut emit).await;
+        let run = execute(&self.transport, spec, CancellationToken::new(), &mut emit).await;
         let run = Arc::new(run);
         if let Some(history) = history {
             history.finish(Arc::clone(&run));
@@ -182,16 +171,8 @@ impl Shared {
                 .rposition(|byte| *byte == b'\n')
                 .map_or(0, |at| at + 1);
             let lines = std::str::from_utf8(&begun[..end])?.split('\n');
-            for data in lines.filter_map(|line| line.strip_prefix("data: ")) {
-                if let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) {
-                    answer.extend(
-                        chunk
-                            .choices
-                            .first()
-                            .and_then(|choice| choice.delta.content.as_deref()),
-                    );
-                }
-            }
+            let data = lines.filter_map(|line| line.strip_prefix("data: "));
+            answer.extend(data.filter_map(asked::chunk_text));
             begun.drain(..end);
             if ttft.is_none() && !answer.is_empty() {
                 ttft = Some(at);
@@ -285,22 +266,4 @@ fn body(prompt: &str, tokens: u32) -> String {
 fn has_content(bytes: &[u8]) -> bool {
     const FIELD: &[u8] = b"\"content\":\"";
     (bytes.windows(FIELD.len() + 1)).any(|w| w.starts_with(FIELD) && w.last() != Some(&b'"'))
-}
-
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow)]
-    choices: Vec<Choice<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow)]
-    delta: Delta<'a>,
-}
-
-#[derive(Deserialize)]
-struct Delta<'a> {
-    #[serde(borrow)]
-    content: Option<std::borrow::Cow<'a, str>>,
 }

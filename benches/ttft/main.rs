@@ -21,6 +21,8 @@
 )]
 #![allow(missing_docs, reason = "nothing here is public")]
 
+#[path = "../asked.rs"]
+mod asked;
 mod clients;
 #[path = "../served.rs"]
 #[allow(dead_code, reason = "other benches ask for more")]
