@@ -7,12 +7,14 @@ mod axes;
 mod cloud;
 mod legend;
 mod plot;
+mod verb;
 
 use std::collections::BTreeSet;
 
 use egui::{Button, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, RichText, Ui};
 use serde::{Deserialize, Serialize};
 
+pub use self::verb::MonitorVerb;
 use self::{
     axes::{Scale, TimeAxis},
     plot::Track,
@@ -49,17 +51,6 @@ struct MonitorState {
     range: Range,
     scale: Scale,
     hidden: BTreeSet<String>,
-}
-
-/// What it can do by palette and shortcut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MonitorVerb {
-    /// Switches the scale.
-    Scale,
-    /// Lets go of the zoom.
-    Reset,
-    /// Shows all targets again.
-    ShowAll,
 }
 
 /// What the history was asked for.

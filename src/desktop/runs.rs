@@ -9,11 +9,13 @@ mod measured;
 mod pages;
 mod phases;
 mod table;
+mod verb;
 
 use std::collections::BTreeSet;
 
 use egui::{Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
 
+pub use self::verb::RunsVerb;
 use self::{export::Export, filters::Wanted, pages::Pages};
 use super::{
     icons,
@@ -31,17 +33,6 @@ use crate::{
 const TYPING_SECS: f64 = 0.15;
 /// New runs appear no sooner than this after the last look, in seconds.
 const AGAIN_SECS: f64 = 1.0;
-
-/// What it can do by palette and shortcut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunsVerb {
-    /// Goes to the search.
-    Search,
-    /// Opens the dialog that exports them.
-    Export,
-    /// Clears all filters.
-    Clear,
-}
 
 /// The runs view.
 #[derive(Debug, Default)]

@@ -11,34 +11,18 @@ mod keys;
 mod pages;
 mod presets;
 mod probe;
+mod section;
 mod trial;
 
 use egui::{Margin, Panel, Role, ScrollArea, Ui, WidgetInfo};
-use serde::{Deserialize, Serialize};
 
+pub use self::section::Section;
 use self::{endpoints::Endpoints, keys::KeysSection};
 use super::{
     icons,
     view::{Action, Cx, Verb, VerbId, View, ViewId},
 };
 use crate::{engine::Asked, history::RunPage, run::RunId};
-
-/// The sections; each is also a verb of the palette that goes there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Section {
-    /// Endpoints, their tests and editor.
-    #[default]
-    Endpoints,
-    /// Where keys live.
-    Keys,
-    /// Theme, zoom and fonts.
-    Appearance,
-    /// Where things are kept.
-    Data,
-    /// Version, licence and figures.
-    About,
-}
 
 /// The sections in order: name, icon, and what the palette calls them.
 const SECTIONS: &[(Section, &str, &str, &str)] = &[

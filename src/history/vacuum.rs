@@ -43,7 +43,7 @@ pub(super) fn step(file: &Connection) -> bool {
     let more = is_due(file);
     if !more {
         // The file itself shrinks only with a WAL checkpoint.
-        super::writer::checkpoint_wal(file);
+        checkpoint_wal(file);
     }
     more
 }
@@ -84,4 +84,12 @@ pub(super) fn rebuild(file: &Connection) {
 fn number(file: &Connection, pragma: &str) -> i64 {
     let read = file.pragma_query_value(None, pragma, |row| row.get(0));
     read.unwrap_or_default()
+}
+
+/// Checkpoints the WAL: moves its pages into the database file.
+pub(super) fn checkpoint_wal(connection: &Connection) {
+    let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    if let Err(error) = folded {
+        tracing::debug!("the log was not folded in: {error}");
+    }
 }

@@ -243,7 +243,7 @@ impl HistoryWriter {
             // Moved or deleted by hand: further writes would be lost. SQLite checkpoints the WAL of a moved file only
             // if asked to.
             self.shared.close_readers();
-            checkpoint_wal(connection);
+            vacuum::checkpoint_wal(connection);
             self.close_file("the history's file is gone and a new one is being made");
         }
         if matches!(self.file, WriterFile::Closed) {
@@ -377,21 +377,13 @@ impl HistoryWriter {
                 tracing::debug!("the drafts are left to the next window's start: {error}");
             }
             vacuum::close(connection);
-            checkpoint_wal(connection);
+            vacuum::checkpoint_wal(connection);
         }
         self.shared.queue.end();
         let dropped = self.shared.queue.dropped();
         self.shared
             .ended
             .send_replace(Some(self.unstored.into_result(dropped)));
-    }
-}
-
-/// Checkpoints the WAL: moves its pages into the database file.
-pub(super) fn checkpoint_wal(connection: &Connection) {
-    let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    if let Err(error) = folded {
-        tracing::debug!("the log was not folded in: {error}");
     }
 }
 
