@@ -15,10 +15,11 @@ pub(crate) struct TokenCounts<'a> {
 }
 
 impl<'a> TokenCounts<'a> {
-    /// The counts of a JSON object.
+    /// The counts of a JSON object. Many servers put `null` into every chunk but the last.
     pub(crate) fn of(stated: Raw<'a>) -> Self {
+        let is_object = stated.get().starts_with('{');
         Self {
-            stated: Fields::of(stated).ok(),
+            stated: is_object.then(|| Fields::of(stated).ok()).flatten(),
             odd: Cell::new(false),
         }
     }

@@ -60,6 +60,7 @@ impl Identity {
 
     /// Counts a use, and returns its record.
     pub(super) fn used(&self) -> ConnectionUse {
+        self.socket.count_from_here();
         ConnectionUse {
             id: self.id,
             opened: self.opened,

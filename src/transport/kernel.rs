@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
-pub(super) use self::linux::{Receiver, keep_stamping, tcp_info};
+pub(super) use self::linux::{Receiver, keep_stamping, segments_in, tcp_info};
 #[cfg(not(target_os = "linux"))]
-pub(super) use self::unsupported::{Receiver, keep_stamping, tcp_info};
+pub(super) use self::unsupported::{Receiver, keep_stamping, segments_in, tcp_info};
 
 /// One read from a socket.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +21,6 @@ pub(super) struct SocketRead {
     pub(super) number: u64,
     /// When the kernel received the last of its bytes; `None` without its stamp.
     pub(super) kernel_at: Option<Instant>,
-    /// Whether it held several segments, so that its first bytes arrived earlier.
-    pub(super) is_several: bool,
 }
 
 /// Statistics of a TCP connection. They cover the way to the server's edge, never what is behind it.

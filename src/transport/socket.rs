@@ -38,7 +38,24 @@ pub(super) struct Socket(Arc<SocketInner>);
 #[derive(Debug)]
 struct SocketInner {
     tcp: TcpStream,
-    last_read: Mutex<Option<SocketRead>>,
+    reads: Mutex<SocketReads>,
+}
+
+#[derive(Debug, Default)]
+struct SocketReads {
+    last: Option<SocketRead>,
+    /// How many reads there were, and segments with data, when the kernel was last asked for the segments.
+    reads_before: u64,
+    segments_before: u32,
+}
+
+impl SocketReads {
+    /// Whether one of the reads since the last call held several segments, by how many the socket has received.
+    fn held_several(&mut self, number: u64, segments: u32) -> bool {
+        let reads = number - std::mem::replace(&mut self.reads_before, number);
+        let before = std::mem::replace(&mut self.segments_before, segments);
+        u64::from(segments.wrapping_sub(before)) > reads
+    }
 }
 
 /// The stream that is read and written.
@@ -78,7 +95,7 @@ impl Socket {
         let receiver = Receiver::new(&tcp);
         let socket = Self(Arc::new(SocketInner {
             tcp,
-            last_read: Mutex::default(),
+            reads: Mutex::default(),
         }));
         let stream = SocketStream {
             socket: socket.clone(),
@@ -87,23 +104,46 @@ impl Socket {
         (socket, stream)
     }
 
+    /// Counts reads and segments from here on: what came before is of no later answer.
+    pub(super) fn count_from_here(&self) {
+        let mut reads = lock(&self.0.reads);
+        if let Some(segments) = kernel::segments_in(&self.0.tcp) {
+            let number = reads.last.map_or(0, |read| read.number);
+            reads.held_several(number, segments);
+        }
+    }
+
     /// How many reads there were.
     pub(super) fn reads(&self) -> u64 {
-        lock(&self.0.last_read).map_or(0, |read| read.number)
+        (lock(&self.0.reads).last).map_or(0, |read| read.number)
     }
 
     /// The stamp of bytes that this program read at `at`, and that came with the last socket read. On a shared
     /// connection that read surely belongs to these bytes only if it is the first since the `seen` ones; else the
-    /// stamp is an upper bound.
-    pub(super) fn stamp(&self, at: Instant, seen: &mut u64, is_shared: bool) -> Stamp {
-        let Some(read) = *lock(&self.0.last_read) else {
+    /// stamp is an upper bound. It is one, too, for the first of `several` pieces that came in more than one segment.
+    pub(super) fn stamp(
+        &self,
+        at: Instant,
+        seen: &mut u64,
+        is_shared: bool,
+        several: bool,
+    ) -> Stamp {
+        let mut reads = lock(&self.0.reads);
+        let Some(read) = reads.last else {
             return Stamp::own(at);
         };
-        let reads = read.number - std::mem::replace(seen, read.number);
+        let new_reads = read.number - std::mem::replace(seen, read.number);
+        let mut is_at_most = is_shared && new_reads != 1;
+        if several
+            && !is_at_most
+            && let Some(segments) = kernel::segments_in(&self.0.tcp)
+        {
+            is_at_most = reads.held_several(read.number, segments);
+        }
         Stamp {
             at,
             kernel_at: read.kernel_at,
-            is_at_most: read.is_several || is_shared && reads != 1,
+            is_at_most,
         }
     }
 
@@ -136,7 +176,7 @@ impl AsyncRead for SocketStream {
             ready!(tcp.poll_read_ready(cx))?;
             match receiver.receive(tcp, buffer) {
                 Ok(read) => {
-                    *lock(&socket.0.last_read) = Some(read);
+                    lock(&socket.0.reads).last = Some(read);
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -207,7 +207,12 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
         deadline::message("bytes that were written", &written);
         first = response.body.next().await.unwrap().unwrap();
     }
-    for (pieces, text, is_at_most) in [(&["b"][..], "b", false), (&["c", "d"], "cd", true)] {
+    let cases = [
+        (&["b\n\n"][..], "b\n\n", false),
+        (&["c\n\n", "d"], "c\n\nd", true),
+        (&["e\n\nf\n\n"], "e\n\nf\n\n", false),
+    ];
+    for (pieces, text, is_at_most) in cases {
         go.send(pieces).unwrap();
         let before = deadline::message("bytes that were written", &written);
         std::thread::sleep(HELD_BACK);

@@ -67,8 +67,6 @@ pub(in crate::transport) struct Receiver {
     /// Buffer for the control message with a stamp.
     control: Vec<u8>,
     clocks: Clocks,
-    /// Segments with data that the socket had received at the last read.
-    segments: u32,
 }
 
 impl Receiver {
@@ -78,7 +76,6 @@ impl Receiver {
             reads: 0,
             control: nix::cmsg_space!([libc::timespec; 3]),
             clocks: Clocks::read(),
-            segments: 0,
         }
     }
 
@@ -95,12 +92,9 @@ impl Receiver {
             io::Result::Ok(stamp_ns)
         })?;
         self.reads += 1;
-        let segments = words(tcp).map_or(self.segments, |words| words[DATA_SEGMENTS_IN]);
-        let came = segments.wrapping_sub(std::mem::replace(&mut self.segments, segments));
         Ok(SocketRead {
             number: self.reads,
             kernel_at: stamp_ns.and_then(|stamp_ns| self.clocks.monotonic(stamp_ns)),
-            is_several: came > 1,
         })
     }
 
@@ -219,6 +213,11 @@ static FILLS_ALL: LazyLock<bool> = LazyLock::new(|| {
 
 fn words(tcp: &TcpStream) -> Option<[u32; WORDS]> {
     FILLS_ALL.then(|| TcpWords.get(tcp).ok()).flatten()
+}
+
+/// How many segments with data the socket has received.
+pub(in crate::transport) fn segments_in(tcp: &TcpStream) -> Option<u32> {
+    Some(words(tcp)?[DATA_SEGMENTS_IN])
 }
 
 /// How the connection does.

@@ -28,13 +28,17 @@ impl Receiver {
         Ok(SocketRead {
             number: self.reads,
             kernel_at: None,
-            is_several: false,
         })
     }
 }
 
 /// Not supported.
 pub(in crate::transport) fn tcp_info(_: &TcpStream) -> Option<TcpInfo> {
+    None
+}
+
+/// Not supported.
+pub(in crate::transport) fn segments_in(_: &TcpStream) -> Option<u32> {
     None
 }
 
