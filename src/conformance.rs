@@ -4,6 +4,7 @@
 //! In: a [`Run`] that is over. Out: [`Finding`]s, each under one [`Check`]. They are derived from the run's
 //! record by the rows of one table; the history keeps them only as an index of what it can derive again.
 
+mod checked;
 mod counts;
 mod echoed;
 mod heeded;
@@ -13,7 +14,7 @@ mod tools;
 
 use serde::Serialize;
 
-pub use self::shape::is_told;
+pub use self::{checked::CheckedRun, shape::is_told};
 
 use crate::{
     event::{About, Note, words},
@@ -98,6 +99,13 @@ pub fn findings(run: &Run) -> Vec<Finding> {
             })
         })
         .collect()
+}
+
+/// All but those on unknown parts, which are shown word for word beside the findings.
+#[must_use]
+pub fn in_words(findings: &[Finding]) -> Vec<&Finding> {
+    let known = |finding: &&Finding| finding.check != Check::Unknown;
+    findings.iter().filter(known).collect()
 }
 
 /// Whether a run can be checked: an answer came, complete or not.

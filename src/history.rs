@@ -53,6 +53,7 @@ use self::{
     write_queue::WriteQueue,
 };
 use crate::{
+    conformance::CheckedRun,
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     endpoint::TargetId,
     run::{Run, RunId, RunUpdate},
@@ -213,8 +214,8 @@ impl History {
         self.inner.shared.queue.record(id, &update.into());
     }
 
-    /// Stores a whole run that is over.
-    pub fn finish(&self, run: impl Into<Arc<Run>>) {
+    /// Stores a whole run that is over, with its findings.
+    pub fn finish(&self, run: impl Into<CheckedRun>) {
         self.inner.shared.queue.finish(run.into());
     }
 

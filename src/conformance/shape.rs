@@ -10,8 +10,8 @@ use crate::{
 
 /// Whether a note is told by one of these findings.
 #[must_use]
-pub fn is_told(note: &str, findings: &[Finding]) -> bool {
-    let told = |finding: &Finding| finding.text.starts_with(note) || note.ends_with(&finding.text);
+pub fn is_told(note: &str, findings: &[&Finding]) -> bool {
+    let told = |finding: &&Finding| finding.text.starts_with(note) || note.ends_with(&finding.text);
     findings.iter().any(told)
 }
 

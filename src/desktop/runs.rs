@@ -285,7 +285,8 @@ impl Runs {
         let shown = panel.frame(frame).show(ui, |ui| {
             contained(ui, |ui| {
                 if let Some(run) = cx.state.runs.get(&selected) {
-                    details::show(ui, cx.theme, run)
+                    let findings = cx.state.findings.get(&selected);
+                    details::show(ui, cx.theme, run, findings.map(AsRef::as_ref))
                 } else {
                     let missing = cx.state.missing_runs.contains(&selected);
                     details::show_absent(ui, cx.theme, missing)

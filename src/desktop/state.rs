@@ -8,6 +8,7 @@ use std::{
 use super::looks::Looks;
 use crate::{
     body::ModelInfo,
+    conformance::Finding,
     credential::{KeyOf, KeyStatus},
     engine::{HistoryNews, KeyNews, RunNews, SettingsNews, Update},
     event::Fault,
@@ -39,6 +40,8 @@ pub struct State {
     pub no_simulator: Option<String>,
     /// Runs that are live, or shown, or in no history that they could be loaded from again.
     pub runs: HashMap<RunId, Run>,
+    /// What was found in those of them that are over, once that is known.
+    pub findings: HashMap<RunId, Arc<[Finding]>>,
     /// Those that are over and that the history has, in the order in which they came to be.
     stored: Vec<RunId>,
     /// How many of them there were, and how many runs were shown, when some were let go last.
@@ -99,6 +102,12 @@ impl State {
             }
             RunNews::Update { id, update } => self.advance_run(id, &update),
             RunNews::Loaded { id, run } => self.apply_loaded(id, run),
+            RunNews::Findings { id, findings } => {
+                // The run may have been let go before they came.
+                if self.runs.contains_key(&id) {
+                    self.findings.insert(id, findings);
+                }
+            }
             // The same was folded update by update.
             RunNews::Over(run) => self.note_stored(run.head.id),
         }
@@ -200,6 +209,7 @@ impl State {
         for id in gone {
             self.runs.remove(&id);
             self.own.remove(&id);
+            self.findings.remove(&id);
         }
         self.stored.retain(|id| self.runs.contains_key(id));
         self.looked_through = (self.stored.len(), count);
@@ -281,6 +291,8 @@ mod tests {
         run.state = crate::run::RunState::Ok;
         state.runs.insert(RunId(id), run.clone());
         state.apply(Update::Run(RunNews::Over(run.into())));
+        let (id, findings) = (RunId(id), Arc::default());
+        state.apply(Update::Run(RunNews::Findings { id, findings }));
     }
 
     fn storage(state: &mut State, storage: Storage) {
@@ -298,6 +310,8 @@ mod tests {
             assert!(state.runs.len() <= 3 + 2 * SPARE, "{}", state.runs.len());
         }
         assert_eq!(state.live_runs(), 1, "what is live stays");
+        assert!(state.findings.len() < state.runs.len(), "they go with the run");
+        assert!(state.findings.contains_key(&RunId(1)));
         assert!(state.runs.contains_key(&RunId(1)) && state.runs.contains_key(&RunId(999)));
         assert!(!state.runs.contains_key(&RunId(3)));
         state.let_go(&[]);

@@ -17,14 +17,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, HistoryNews,
     KeyCommand, KeyNews, Options, Outbox, Reply, RunCommand, RunNews, SettingsNews, Steps,
-    TestStep, Update, files, lookup, runs::RunRegistry,
+    TestStep, Update, files, lookup,
+    runs::{RunRegistry, tell_findings},
 };
 use crate::{
     chat::Media,
+    conformance::CheckedRun,
     conversation::ConversationId,
     credential::{Credentials, KeyOf},
     endpoint::{Endpoint, variables::Environment},
     history::{ExportFormat, History, RunQuery, Storage},
+    run::{Run, RunId},
     settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, SettingsWatcher},
     simulator::{self, Simulator},
     transport::Transport,
@@ -231,9 +234,10 @@ impl Core {
                 let Some(history) = self.history.clone() else {
                     return;
                 };
-                self.report(async move {
-                    let run = history.run(id).await.ok().flatten().map(Box::new);
-                    Update::Run(RunNews::Loaded { id, run })
+                let out = self.out.clone();
+                self.tasks.spawn(async move {
+                    let run = history.run(id).await.ok().flatten();
+                    tokio::task::spawn_blocking(move || tell_loaded(&out, id, run));
                 });
             }
         }
@@ -464,6 +468,17 @@ impl Core {
         if let Some(history) = &self.history {
             store_all(history, &self.out).await;
         }
+    }
+}
+
+/// Tells a run of the history, then its findings: nobody waits for these to see the run.
+fn tell_loaded(out: &Outbox, id: RunId, run: Option<Run>) {
+    let over = run.as_ref().filter(|run| run.state.is_over());
+    let over = over.map(|run| CheckedRun::from(run.clone()));
+    let run = run.map(Box::new);
+    out.send(Update::Run(RunNews::Loaded { id, run }));
+    if let Some(over) = over {
+        tell_findings(out, &over);
     }
 }
 

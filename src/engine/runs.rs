@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{Outbox, RunNews, SendRun, Update, lookup::Keys};
 use crate::{
     clock::wall_clock_ns,
+    conformance::CheckedRun,
     credential::Credentials,
     endpoint::Endpoint,
     event::{Fault, FaultClass, Phase},
@@ -179,11 +180,15 @@ impl Reporter {
     }
 
     fn end(&self, run: Run) {
-        let run = Arc::new(run);
+        let run = CheckedRun::from(run);
         if let Some(history) = &self.history {
-            history.finish(Arc::clone(&run));
+            history.finish(run.clone());
         }
-        self.out.send(Update::Run(RunNews::Over(run)));
+        let over = RunNews::Over(Arc::clone(run.run()));
+        self.out.send(Update::Run(over));
+        let out = self.out.clone();
+        // Nothing waits for it: the history computes the same findings where it is first.
+        tokio::task::spawn_blocking(move || tell_findings(&out, &run));
     }
 
     /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.
@@ -207,6 +212,14 @@ impl Reporter {
         );
         self.fail(head, fault);
     }
+}
+
+/// Tells the findings of a run that is over. Computing them may take a while.
+pub(super) fn tell_findings(out: &Outbox, run: &CheckedRun) {
+    out.send(Update::Run(RunNews::Findings {
+        id: run.head.id,
+        findings: run.findings(),
+    }));
 }
 
 fn is_key_refused(run: &Run) -> bool {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     body::ModelInfo,
+    conformance::Finding,
     credential::{KeyOf, KeyStatus},
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},
@@ -58,7 +59,15 @@ pub enum RunNews {
     },
     /// A run is over: the whole of it, after its last [`RunNews::Update`]. The history keeps the same.
     Over(Arc<Run>),
-    /// A run of the history; `None` if there is none of this id.
+    /// What [`conformance`](crate::conformance) found in a run that is over: after its [`RunNews::Over`], or after it was
+    /// loaded.
+    Findings {
+        /// The run.
+        id: RunId,
+        /// All findings, in the order of the checks.
+        findings: Arc<[Finding]>,
+    },
+    /// A run of the history; `None` if there is none of this id. [`RunNews::Findings`] follow if it is over.
     Loaded {
         /// The run's key.
         id: RunId,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::query::{self, Snapshot};
 use crate::{
-    conformance::{self, Check},
+    conformance::{self, Check, Finding},
     endpoint::TargetId,
     run::{Run, RunId},
 };
@@ -40,7 +40,7 @@ pub struct CheckCount {
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn put(file: &Connection, run: &Run) -> rusqlite::Result<()> {
+pub(super) fn put(file: &Connection, run: &Run, findings: &[Finding]) -> rusqlite::Result<()> {
     let id = run.head.id.0;
     file.prepare_cached("DELETE FROM finding WHERE run = ?1")?
         .execute([id])?;
@@ -50,7 +50,7 @@ pub(super) fn put(file: &Connection, run: &Run) -> rusqlite::Result<()> {
     file.prepare_cached("UPDATE run SET looked_at = 1 WHERE id = ?1")?
         .execute([id])?;
     let mut insert = file.prepare_cached("INSERT OR IGNORE INTO finding VALUES (?1, ?2, ?3)")?;
-    for finding in conformance::findings(run) {
+    for finding in findings {
         insert.execute(params![id, finding.check.as_str(), finding.text])?;
     }
     Ok(())

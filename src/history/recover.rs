@@ -69,7 +69,7 @@ fn end_runs_of(file: &Connection, cache: &ContentsCache, session: i64) -> rusqli
         if let Some(mut run) = rows::load(file, cache, id)? {
             end_interrupted(&mut run);
             large_values::store(file, &run, false)?;
-            rows::put(file, cache, &run, None)?;
+            rows::put_over(file, cache, &run.into())?;
             ended += 1;
         }
     }

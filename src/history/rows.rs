@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     chat::{ChatRequest, Role},
+    conformance::CheckedRun,
     dialect::DialectId,
     endpoint::TargetId,
     event::{Answer, Fault, FaultClass, Finish, FinishReason, Phase, Usage},
@@ -47,12 +48,35 @@ pub(super) const SELECT_RUN: &str = "SELECT
     FROM run JOIN target ON target.id = run.target
     JOIN run_text ON run_text.id = run.id JOIN run_wire ON run_wire.id = run.id";
 
-/// Writes a run into all its tables, in place of what was there, and adds its files to the cache. `session` is the
-/// number of the process that streams it, if it is not over.
+/// Writes a live run, which the process of this session streams, into all its tables, in place of what was there, and
+/// adds its files to the cache.
 ///
 /// # Errors
 /// If the file can't be written.
-pub(super) fn put(
+pub(super) fn put_live(
+    file: &Connection,
+    cache: &ContentsCache,
+    run: &Run,
+    session: i64,
+) -> rusqlite::Result<()> {
+    put(file, cache, run, Some(session))?;
+    findings::put(file, run, &[])
+}
+
+/// The same of a run that is over.
+///
+/// # Errors
+/// If the file can't be written.
+pub(super) fn put_over(
+    file: &Connection,
+    cache: &ContentsCache,
+    run: &CheckedRun,
+) -> rusqlite::Result<()> {
+    put(file, cache, run, None)?;
+    findings::put(file, run, &run.findings())
+}
+
+fn put(
     file: &Connection,
     cache: &ContentsCache,
     run: &Run,
@@ -61,8 +85,7 @@ pub(super) fn put(
     let target = target_key(file, &run.head.target)?;
     put_row(file, run, session, target)?;
     put_text(file, run, target)?;
-    put_wire(file, cache, run)?;
-    findings::put(file, run)
+    put_wire(file, cache, run)
 }
 
 /// Writes only the row in `run`: state and stamps.

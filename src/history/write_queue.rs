@@ -17,6 +17,7 @@ use super::{
     pieces::{LiveRun, PieceRows},
 };
 use crate::{
+    conformance::CheckedRun,
     conversation::{ConversationChange, ConversationId},
     run::{Run, RunId, RunUpdate},
 };
@@ -42,7 +43,7 @@ pub(super) struct WriteQueue {
 )]
 struct Pending {
     live: BTreeMap<RunId, LiveRun>,
-    finished: BTreeMap<RunId, Arc<Run>>,
+    finished: BTreeMap<RunId, CheckedRun>,
     /// The last pieces of runs in `pieces_stored`: not in the file yet.
     last_pieces: Vec<PieceRows>,
     /// Finished runs with a large text, whose other pieces are in the file.
@@ -79,7 +80,7 @@ pub(super) struct Batch {
     /// Live runs whose row is out of date.
     pub(super) changed: Vec<Run>,
     pub(super) pieces: Vec<PieceRows>,
-    pub(super) finished: Vec<Arc<Run>>,
+    pub(super) finished: Vec<CheckedRun>,
     /// Finished runs whose text is in the file already, or in `pieces`.
     pub(super) pieces_stored: BTreeSet<RunId>,
     /// The writes to each conversation, in order.
@@ -132,7 +133,7 @@ impl WriteQueue {
         });
     }
 
-    pub(super) fn finish(&self, run: Arc<Run>) {
+    pub(super) fn finish(&self, run: CheckedRun) {
         self.update(|pending| {
             let live = pending.live.remove(&run.head.id);
             if let Some(mut live) =

@@ -430,7 +430,7 @@ impl BatchWriter<'_> {
         let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = ChangeCounts::read(&file)?;
         for run in &batch.begun {
-            self.savepoint(&file, || rows::put(&file, cache, run, Some(session)))?;
+            self.savepoint(&file, || rows::put_live(&file, cache, run, session))?;
         }
         for run in &batch.changed {
             self.savepoint(&file, || rows::put_status(&file, run, session))?;
@@ -441,7 +441,7 @@ impl BatchWriter<'_> {
         for run in &batch.finished {
             self.savepoint(&file, || {
                 large_values::store(&file, run, batch.pieces_stored.contains(&run.head.id))?;
-                rows::put(&file, cache, run, None)
+                rows::put_over(&file, cache, run)
             })?;
         }
         for (id, writes) in &batch.conversations {

@@ -195,6 +195,14 @@ impl Player {
     }
 }
 
+/// What the engine says to be found in a run that is over.
+pub fn found(run: &Run) -> Update {
+    Update::Run(RunNews::Findings {
+        id: run.head.id,
+        findings: conformance::findings(run).into(),
+    })
+}
+
 /// Answers a question that was heard, and leaves the command behind.
 pub fn reply_to<T>(reply: &mut Reply<T>, answer: T) {
     std::mem::replace(reply, ask().0).send(answer);
@@ -220,13 +228,11 @@ impl Scene {
                 test.iter().cloned().for_each(|step| steps.tell(step));
             }
             Command::Run(RunCommand::Load(id)) => {
-                let run = self
-                    .runs
-                    .iter()
-                    .find(|run| run.head.id == *id)
-                    .cloned()
-                    .map(Box::new);
-                return vec![Update::Run(RunNews::Loaded { id: *id, run })];
+                let run = self.runs.iter().find(|run| run.head.id == *id);
+                let findings = run.map(found);
+                let run = run.cloned().map(Box::new);
+                let loaded = Update::Run(RunNews::Loaded { id: *id, run });
+                return [loaded].into_iter().chain(findings).collect();
             }
             Command::Key(KeyCommand::Check) => return self.keys(),
             Command::Endpoint(EndpointCommand::ListModels { endpoint, .. }) => {

@@ -32,6 +32,7 @@ mod engine;
 mod fault_server;
 mod faults;
 mod faults_by_dialect;
+mod findings;
 mod floods;
 mod floors;
 mod gemini;

@@ -12,7 +12,7 @@ mod sent_as;
 
 use crate::{
     desktop::Dropped,
-    desktop_scenes::{reply_to, whole_answer},
+    desktop_scenes::{found, reply_to, whole_answer},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -284,7 +284,9 @@ fn ended(
 fn put(harness: &mut Harness<'_, Rig>, run: Run) {
     let accepted = Update::Run(RunNews::Accepted(Box::new(run.head.clone())));
     harness.state_mut().state.apply(accepted);
+    let findings = found(&run);
     harness.state_mut().state.runs.insert(run.head.id, run);
+    harness.state_mut().state.apply(findings);
 }
 
 fn type_prompt(harness: &mut Harness<'_, Rig>, text: &str) {

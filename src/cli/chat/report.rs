@@ -19,7 +19,7 @@ use crate::{
         note, table,
         terminal::{Printer, stderr, stdout},
     },
-    conformance::{self, Check},
+    conformance,
     dialect::DialectId,
     endpoint::TargetId,
     engine::{Engine, HistoryNews, RunNews, Update},
@@ -140,7 +140,9 @@ impl<'a> Screen<'a> {
                 ));
                 Ok(())
             }
-            Update::Run(RunNews::Accepted(_) | RunNews::Loaded { .. })
+            Update::Run(
+                RunNews::Accepted(_) | RunNews::Loaded { .. } | RunNews::Findings { .. },
+            )
             | Update::History(_)
             | Update::Settings(_)
             | Update::Key(_)
@@ -325,8 +327,8 @@ fn print_beside(run: &Run) -> io::Result<()> {
 
 /// Findings, and the notes that no finding tells. Unknown parts are printed as they are.
 fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
-    let mut findings = conformance::findings(run);
-    findings.retain(|finding| finding.check != Check::Unknown);
+    let findings = conformance::findings(run);
+    let findings = conformance::in_words(&findings);
     for finding in &findings {
         let label = conformance::row(finding.check).label.to_lowercase();
         writeln!(err, "{label}: {}", finding.text)?;

@@ -7,7 +7,7 @@ use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, RichText, Ui};
 use super::markdown::{Doc, Ink, Mode};
 use crate::{
     chat::ToolCall,
-    conformance::{self, Check, Finding},
+    conformance::{self, Finding},
     desktop::{
         icons, parts,
         theme::{RADIUS, Theme, caption, size, space, strong, tiny},
@@ -29,8 +29,6 @@ pub struct AnswerView {
     /// The stretches of text between what else the answer is made of.
     texts: Vec<Doc>,
     reasoning: Doc,
-    /// What the run tells of its endpoint, found once it is over.
-    findings: Option<Vec<Finding>>,
     calls: Vec<CallView>,
 }
 
@@ -44,8 +42,15 @@ struct CallView {
 }
 
 impl AnswerView {
-    /// Shows the answer of `run`. Gives by how much what is on screen was moved by what is above it.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, run: &Run, elapsed_s: Option<f64>) -> f32 {
+    /// Shows the answer of `run`, with its findings as far as they are known. Gives by how much what is on screen was
+    /// moved by what is above it.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        (run, findings): (&Run, &[Finding]),
+        elapsed_s: Option<f64>,
+    ) -> f32 {
         let answer = &run.answer;
         let live = !run.state.is_over();
         if !answer.reasoning.is_empty() {
@@ -65,7 +70,7 @@ impl AnswerView {
             ui.label(caption(theme, "The answer ended without a word"));
         }
         parts::sources_ui(ui, theme, &answer.citations);
-        self.notes_ui(ui, theme, run);
+        self.notes_ui(ui, theme, run, findings);
         let texts: f32 = self.texts.iter().map(Doc::shift).sum();
         texts + self.reasoning.shift()
     }
@@ -138,18 +143,12 @@ impl AnswerView {
         }
     }
 
-    /// What was lost or odd, folded: findings once the run is over, and what else the stream let be known.
-    fn notes_ui(&mut self, ui: &mut Ui, theme: &Theme, run: &Run) {
+    /// What was lost or odd, folded: findings, and what else the stream let be known.
+    fn notes_ui(&mut self, ui: &mut Ui, theme: &Theme, run: &Run, findings: &[Finding]) {
         let answer = &run.answer;
-        if self.findings.is_none() && run.state.is_over() {
-            let mut findings = conformance::findings(run);
-            // These are shown word for word.
-            findings.retain(|finding| finding.check != Check::Unknown);
-            self.findings = Some(findings);
-        }
-        let findings = self.findings.as_deref().unwrap_or_default();
+        let findings = conformance::in_words(findings);
         let notes: Vec<_> = (answer.notes.iter())
-            .filter(|(note, _)| !conformance::is_told(&note.text, findings))
+            .filter(|(note, _)| !conformance::is_told(&note.text, &findings))
             .collect();
         let count = findings.len() + notes.len() + answer.unknown.len();
         if count == 0 {

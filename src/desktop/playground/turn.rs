@@ -133,8 +133,10 @@ impl TurnView {
         let elapsed = shared.elapsed(id);
         if let Some(run) = cx.state.runs.get(&id) {
             let view: &mut AnswerView = shared.answers.entry(id).or_default();
+            let findings = cx.state.findings.get(&id);
+            let findings = findings.map_or(&[][..], |findings| findings);
             self.answer_shift = ui
-                .push_id(id, |ui| view.ui(ui, cx.theme, run, elapsed))
+                .push_id(id, |ui| view.ui(ui, cx.theme, (run, findings), elapsed))
                 .inner;
         } else if let Some(fault) = cx.state.refused.get(&id) {
             fault_ui(ui, cx.theme, fault, false);

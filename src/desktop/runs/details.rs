@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     chat::{Message, Part, Role},
-    conformance::{self, Check},
+    conformance::{self, Finding},
     desktop::{
         icons, parts,
         theme::{Theme, caption, heading, size, space, strong},
@@ -25,8 +25,8 @@ use crate::{
 /// Characters of a text that are laid out before one asks for all of it.
 const LONG: usize = 12_000;
 
-/// Shows a run; gives whether its panel is to be closed.
-pub fn show(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
+/// Shows a run, with its findings once they are known; gives whether its panel is to be closed.
+pub fn show(ui: &mut Ui, theme: &Theme, run: &Run, findings: Option<&[Finding]>) -> bool {
     let close = head_ui(ui, theme, run);
     hairline(ui, theme);
     ui.add_space(space::S);
@@ -50,7 +50,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
             server_ui(ui, theme, run);
             answer_ui(ui, theme, run);
             request_ui(ui, theme, run);
-            conformance_ui(ui, theme, run);
+            conformance_ui(ui, theme, run, findings);
         });
     close
 }
@@ -291,11 +291,11 @@ fn server_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
 }
 
 /// What was lost or odd, and the signatures that go back with the answer.
-fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run, findings: Option<&[Finding]>) {
     let answer = &run.answer;
-    let mut findings = conformance::findings(run);
-    // These are shown word for word.
-    findings.retain(|finding| finding.check != Check::Unknown);
+    // The last part: nothing below it moves when the findings come.
+    let checking = findings.is_none() && run.state.is_over();
+    let findings = conformance::in_words(findings.unwrap_or_default());
     let notes: Vec<_> = (answer.notes.iter())
         .filter(|(note, _)| !conformance::is_told(&note.text, &findings))
         .collect();
@@ -303,10 +303,13 @@ fn conformance_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     let signed = signed.filter(|signature| !signature.is_empty());
     let signatures: Vec<usize> = signed.map(String::len).collect();
     let nothing = findings.is_empty() && notes.is_empty() && answer.unknown.is_empty();
-    if nothing && signatures.is_empty() {
+    if nothing && signatures.is_empty() && !checking {
         return;
     }
     part(ui, theme, "Conformance", |ui| {
+        if checking {
+            ui.label(caption(theme, "Checking…"));
+        }
         for finding in &findings {
             let row = conformance::row(finding.check);
             let text = RichText::new(visible(&finding.text));
