@@ -310,7 +310,10 @@ mod tests {
             assert!(state.runs.len() <= 3 + 2 * SPARE, "{}", state.runs.len());
         }
         assert_eq!(state.live_runs(), 1, "what is live stays");
-        assert!(state.findings.len() < state.runs.len(), "they go with the run");
+        assert!(
+            state.findings.len() < state.runs.len(),
+            "they go with the run"
+        );
         assert!(state.findings.contains_key(&RunId(1)));
         assert!(state.runs.contains_key(&RunId(1)) && state.runs.contains_key(&RunId(999)));
         assert!(!state.runs.contains_key(&RunId(3)));

@@ -66,11 +66,12 @@ fn findings_follow_a_live_run_and_a_loaded_one() {
 fn a_run_that_never_reached_the_wire_is_told_of_too() {
     let driven = Driven::new("");
     driven.engine.send(Command::Run(RunCommand::Load(RunId(7))));
-    driven.until(|update| match update {
-        Update::Run(RunNews::Loaded { run, .. }) => Some(assert!(run.is_none())),
+    let loaded = driven.until(|update| match update {
+        Update::Run(RunNews::Loaded { run, .. }) => Some(run),
         Update::Run(RunNews::Findings { .. }) => panic!("of no run"),
         _ => None,
     });
+    assert!(loaded.is_none());
     let id = driven.ask("simulator", "no-such-model");
     assert_eq!(told(&driven, id), Arc::default());
 }
