@@ -17,6 +17,7 @@ mod joint_waker;
 mod kernel;
 mod open_files;
 mod options;
+mod peer;
 mod phases;
 mod pool;
 mod proxy;
@@ -36,10 +37,10 @@ use url::Url;
 
 pub use self::{
     call::PreparedCall,
-    fault::Peer,
     kernel::TcpInfo,
     open_files::allow_many_sockets,
     options::{ConnectOptions, HttpVersion, Timeouts},
+    peer::Peer,
     phases::Trace,
     this_machine::is_this_machine,
     upload::Upload,

@@ -176,7 +176,7 @@ fn timeout_fault(limit: &SendLimit, peer: &Peer, trace: &Trace) -> Fault {
     let phase = trace.phase();
     let message = match &peer.proxy {
         Some(proxy) if limit.is_connecting && !peer.is_reached(trace) => {
-            let did_not = proxy.timeout_text(peer, trace.has_tcp());
+            let did_not = peer.proxy_timeout_text(proxy, trace.has_tcp());
             format!("the proxy {proxy} {did_not} within {within} ({name} limit)")
         }
         _ if phase == Phase::Tls => format!(
@@ -201,7 +201,7 @@ struct SendLimit {
 /// another host, and a proxy's 407.
 fn refuse(head: &Head, peer: &Peer, url: &Url, mask: &Mask) -> Result<(), Fault> {
     if let (407, false, Some(proxy)) = (head.status, peer.tls, &peer.proxy) {
-        return Err(Peer::wants_password(proxy));
+        return Err(proxy.password_fault());
     }
     if !(300..400).contains(&head.status) {
         return Ok(());

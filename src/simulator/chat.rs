@@ -11,15 +11,17 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
+    SimulatorOptions,
     answer::SimulatedAnswer,
+    ledger::Ledger,
     model::{self, AnswerOpening, Model},
-    oauth, pace,
+    oauth,
+    pace::{self, Pacer},
     plan::{self, Plan, Promise},
     reply::{
         ASK_PLAN_HEADER, PLAN_HEADER, RUN_HEADER, ReplyBody, Stop, finish, full, json_response,
         refused,
     },
-    server::SharedServer,
     wire::ConnectionHandle,
 };
 use crate::{
@@ -36,9 +38,16 @@ const MAX_BODY: usize = 64 << 20;
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Simulated sign-in</title></head>\
 <body><h1>Simulated: please sign in to the network</h1></body></html>\n";
 
+/// What all answers share.
+pub(super) struct SharedAnswers {
+    pub(super) options: SimulatorOptions,
+    pub(super) pacer: Arc<Pacer>,
+    pub(super) ledger: Arc<Ledger>,
+}
+
 /// Answers a chat request. The plan's clock starts at the read that completed the request.
 pub(super) async fn answer(
-    server: &SharedServer,
+    shared: &SharedAnswers,
     dialect: &Serve,
     way: &PathParams,
     wire: ConnectionHandle,
@@ -54,11 +63,11 @@ pub(super) async fn answer(
     oauth::check(key)?;
     let model = admitted(&asked, key)?;
 
-    let seeds = plan::seeds(&asked.request, server.options.seed);
-    let plan = Plan::new(model, &asked.request, seeds, server.options.speed);
+    let seeds = plan::seeds(&asked.request, shared.options.seed);
+    let plan = Plan::new(model, &asked.request, seeds, shared.options.speed);
     let wants_promise = head.headers.contains_key(ASK_PLAN_HEADER);
     let promise = (wants_promise || dialect.timings.is_some()).then(|| plan.promise());
-    let run = (server.ledger).open(model.name, seeds.conversation, asked.stream, read);
+    let run = (shared.ledger).open(model.name, seeds.conversation, asked.stream, read);
     let timings = dialect.timings.zip(promise.as_ref());
     let timings = timings.map(|(timings, promise)| timings(&promise.times()));
     let promise = promise.filter(|_| wants_promise);
@@ -66,8 +75,8 @@ pub(super) async fn answer(
     asked.echo.insert("metadata".into(), metadata);
     let own = answer_head(run, plan.prompt_tokens());
     let exchange = SimulatedAnswer {
-        pacer: Arc::clone(&server.pacer),
-        ledger: Arc::clone(&server.ledger),
+        pacer: Arc::clone(&shared.pacer),
+        ledger: Arc::clone(&shared.ledger),
         wire,
         run,
         read,

@@ -16,8 +16,8 @@ use tokio::{
 };
 
 use super::{
-    SimulatorOptions, chat,
-    ledger::Ledger,
+    SimulatorOptions,
+    chat::{self, SharedAnswers},
     model,
     names::check_names,
     oauth::{self, TokenIssuer},
@@ -60,9 +60,7 @@ async fn slot(slots: &Arc<Semaphore>, waiting: &IdleConnections) -> Option<Owned
 
 /// What all connections share.
 pub(super) struct SharedServer {
-    pub(super) options: SimulatorOptions,
-    pub(super) pacer: Arc<Pacer>,
-    pub(super) ledger: Arc<Ledger>,
+    answers: SharedAnswers,
     tls: Option<Arc<Tls>>,
     tokens: TokenIssuer,
     waiting: IdleConnections,
@@ -71,9 +69,11 @@ pub(super) struct SharedServer {
 impl SharedServer {
     pub fn new(options: SimulatorOptions, tls: Option<Arc<Tls>>) -> io::Result<Self> {
         Ok(Self {
-            options,
-            pacer: Arc::new(Pacer::start()?),
-            ledger: Arc::default(),
+            answers: SharedAnswers {
+                options,
+                pacer: Arc::new(Pacer::start()?),
+                ledger: Arc::default(),
+            },
             tls,
             tokens: TokenIssuer::new(options.token_life),
             waiting: IdleConnections::default(),
@@ -118,11 +118,11 @@ impl SharedServer {
         stream.set_nodelay(true)?;
         let Some(tls) = self.tls.clone() else {
             let http2 = timeout(FIRST_TIMEOUT, speaks_http2(&stream)).await??;
-            let connection = Connection::new(stream, Arc::clone(&self.ledger));
+            let connection = Connection::new(stream, Arc::clone(&self.answers.ledger));
             let wire = connection.wire();
             return self.speak(connection, wire, http2, place).await;
         };
-        let connection = Connection::new(stream, Arc::clone(&self.ledger));
+        let connection = Connection::new(stream, Arc::clone(&self.answers.ledger));
         let wire = connection.wire();
         let stream = timeout(FIRST_TIMEOUT, tls.acceptor.accept(connection)).await??;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -185,7 +185,7 @@ impl SharedServer {
 
     fn log(&self, line: &str) {
         tracing::debug!("{line}");
-        if let Some(log) = self.options.log {
+        if let Some(log) = self.answers.options.log {
             log(line);
         }
     }
@@ -195,7 +195,11 @@ impl SharedServer {
         wire: ConnectionHandle,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Stop> {
-        check_names(request.uri(), request.headers(), self.options.is_remote())?;
+        check_names(
+            request.uri(),
+            request.headers(),
+            self.answers.options.is_remote(),
+        )?;
         let path = request.uri().path().to_owned();
         let asked = request.uri().path_and_query().map_or("/", |p| p.as_str());
         match serve::route(asked, request.headers()) {
@@ -211,7 +215,7 @@ impl SharedServer {
             }
             Some((dialect, ServedRoute::Chat(way))) => {
                 only(&Method::POST, request.method()).map_err(|fault| (dialect, fault))?;
-                let answer = chat::answer(self, dialect, &way, wire, request).await;
+                let answer = chat::answer(&self.answers, dialect, &way, wire, request).await;
                 return answer.map_err(|stop| stop.said_by(dialect));
             }
         }
@@ -256,11 +260,11 @@ impl SharedServer {
                 .map_err(|_| refusal(400, "invalid_request", "“after” must be a run's number"))?,
             None => 0,
         };
-        Ok(json!({ "runs": self.ledger.after(after) }))
+        Ok(json!({ "runs": self.answers.ledger.after(after) }))
     }
 
     fn run(&self, number: &str) -> Result<Value, Fault> {
-        let run = number.parse().ok().and_then(|n| self.ledger.one(n));
+        let run = number.parse().ok().and_then(|n| self.answers.ledger.one(n));
         run.ok_or_else(|| {
             refusal(
                 404,

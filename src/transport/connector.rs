@@ -22,7 +22,6 @@ use tower_service::Service;
 use url::Url;
 
 use super::{
-    fault::BoxError,
     phases::Marks,
     proxy::{Proxy, Via},
     race,
@@ -32,6 +31,8 @@ use crate::transport::HttpVersion;
 
 /// What this program calls itself to servers and proxies.
 pub(super) const USER_AGENT: &str = concat!("tokenscope/", env!("CARGO_PKG_VERSION"));
+
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The origin that a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,10 +8,10 @@ use std::{error::Error, io};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use rustls::{AlertDescription, CertificateError};
 use tower_service::Service;
-use url::Url;
 
 use super::{
-    connector::{Dial, NoAddress, NoHttp2},
+    connector::{BoxError, Dial, NoAddress, NoHttp2},
+    peer::Peer,
     phases::Trace,
     proxy::ProxyName,
 };
@@ -20,8 +20,6 @@ use crate::event::{Fault, FaultClass, Phase};
 /// hyper-util does not export the names of these two error types.
 type TunnelError = <Tunnel<Dial> as Service<http::Uri>>::Error;
 type SocksError = <SocksV5<Dial> as Service<http::Uri>>::Error;
-
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why a call got no response head.
 #[derive(Debug)]
@@ -32,62 +30,6 @@ pub(super) enum SendError {
     Connect(BoxError),
     /// The exchange began.
     Exchange(hyper::Error),
-}
-
-/// Whom a call talks to, for messages.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    /// The endpoint's host and port.
-    pub(crate) host: String,
-    /// The endpoint's bare host name.
-    pub(super) name: String,
-    /// Whether it is reached by TLS.
-    pub(crate) tls: bool,
-    /// The proxy, where there is one.
-    pub(crate) proxy: Option<ProxyName>,
-}
-
-impl Peer {
-    pub(super) fn new(url: &Url, proxy: Option<ProxyName>) -> Self {
-        Self {
-            host: super::host_port(url),
-            name: url.host_str().unwrap_or_default().to_owned(),
-            tls: url.scheme() == "https",
-            proxy,
-        }
-    }
-
-    /// Whether the TLS handshake with the host itself has begun, so that a proxy before it has done its part.
-    pub(crate) fn is_reached(&self, trace: &Trace) -> bool {
-        trace.tls_name().as_deref() == Some(self.name.trim_matches(['[', ']']))
-    }
-
-    /// To whom the call is connected, for messages.
-    pub(crate) fn connected_text(&self) -> String {
-        match &self.proxy {
-            Some(proxy) => format!("connected through the proxy {proxy}"),
-            None => format!("connected to {}", self.host),
-        }
-    }
-
-    /// The fault of a proxy that wants another password.
-    pub(crate) fn wants_password(proxy: &ProxyName) -> Fault {
-        proxy_password_fault(proxy)
-    }
-
-    /// The first hop: the proxy, or the host itself.
-    fn first_hop(&self) -> String {
-        let proxy = self.proxy.as_ref().map(ToString::to_string);
-        proxy.unwrap_or_else(|| self.host.clone())
-    }
-
-    /// Who answers a request: the host, or a forwarding proxy.
-    pub(crate) fn answering(&self) -> String {
-        match &self.proxy {
-            Some(proxy) if !self.tls => format!("the proxy {proxy}"),
-            _ => self.host.clone(),
-        }
-    }
 }
 
 /// The known types of error found in a chain of causes.
@@ -238,7 +180,7 @@ fn unreachable_text(causes: &Causes<'_>, host: &str, question: &str) -> String {
 fn proxy_fault(causes: &Causes<'_>, proxy: &ProxyName, peer: &Peer) -> Fault {
     let host = &peer.host;
     let message = match (causes.tunnel, causes.socks) {
-        (Some(TunnelError::ProxyAuthRequired), _) => proxy_password_text(proxy),
+        (Some(TunnelError::ProxyAuthRequired), _) => proxy.password_text(),
         (Some(TunnelError::TunnelUnsuccessful), _) => {
             format!("the proxy {proxy} refused to connect to {host}")
         }
@@ -261,22 +203,6 @@ fn proxy_fault(causes: &Causes<'_>, proxy: &ProxyName, peer: &Peer) -> Fault {
         ),
     };
     Fault::new(FaultClass::Proxy, Phase::Connect, message)
-}
-
-/// The fault of a 407, without any password in its text.
-pub(super) fn proxy_password_fault(proxy: &ProxyName) -> Fault {
-    Fault {
-        status: Some(407),
-        ..Fault::new(
-            FaultClass::Proxy,
-            Phase::Headers,
-            proxy_password_text(proxy),
-        )
-    }
-}
-
-fn proxy_password_text(proxy: &ProxyName) -> String {
-    format!("the proxy {proxy} wants a user name and password (407), or does not accept these")
 }
 
 fn handshake_fault(causes: &Causes<'_>, host: &str) -> Fault {

@@ -15,8 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{
     connection::{Http1, Http2, Identity, USUAL_STREAMS},
-    connector::{Connector, ServerOrigin},
-    fault::BoxError,
+    connector::{BoxError, Connector, ServerOrigin},
     phases::{Trace, lock},
 };
 use crate::clock::now;

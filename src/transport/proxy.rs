@@ -16,7 +16,6 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::fault::Peer;
 use crate::{
     event::{Fault, FaultClass, Phase},
     transport::is_this_machine,
@@ -44,7 +43,7 @@ pub(super) struct Proxy {
 pub struct ProxyName {
     /// Its `host:port`.
     address: String,
-    is_socks: bool,
+    pub(super) is_socks: bool,
 }
 
 impl fmt::Display for ProxyName {
@@ -54,18 +53,16 @@ impl fmt::Display for ProxyName {
 }
 
 impl ProxyName {
-    /// What the proxy did not do in time, for the message of a timeout.
-    pub(crate) fn timeout_text(&self, peer: &Peer, is_connected: bool) -> String {
-        let host = &peer.host;
-        match is_connected {
-            true if self.is_socks => {
-                format!("took the connection, and did not answer the SOCKS request for {host}")
-            }
-            true if peer.tls => {
-                format!("took the connection, and did not answer CONNECT {host}")
-            }
-            _ => format!("did not take the connection to {host}"),
+    /// The fault of a 407, without any password in its text.
+    pub(crate) fn password_fault(&self) -> Fault {
+        Fault {
+            status: Some(407),
+            ..Fault::new(FaultClass::Proxy, Phase::Headers, self.password_text())
         }
+    }
+
+    pub(super) fn password_text(&self) -> String {
+        format!("the proxy {self} wants a user name and password (407), or does not accept these")
     }
 }
 

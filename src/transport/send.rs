@@ -23,8 +23,8 @@ use super::{
     ConnectPhases, ConnectionUse, HttpCall, Trace,
     body::OutgoingBody,
     connection::{Http1, Identity},
-    connector::USER_AGENT,
-    fault::{BoxError, SendError},
+    connector::{BoxError, USER_AGENT},
+    fault::SendError,
     pool::{Http2Stream, Lease, Pool},
     socket::Socket,
 };
