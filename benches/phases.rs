@@ -1,10 +1,9 @@
 //! Benchmark: the phases of a cold connection beside those that `curl -w` gives, taken by turns.
 //!
-//! Each pair is one request by us and one by curl (of the list of models), in random order, each on a connection of its
-//! own: TCP, TLS, from the request to the head of the answer, and from the start to the head. Printed are both clients'
-//! own quantiles, and those of the pairs' differences (ours minus curl's). The simulated model takes some 40 ms before
-//! the head of its answer, and the list of models none: that much of the last two differences is the model's. By itself it starts the simulator on loopback, with TLS; over a slow or
-//! lossy link, a simulator at the other end is named:
+//! Each pair is one request for the list of models by our transport and one by curl, in random order, each on a
+//! connection of its own: TCP, TLS, from the request to the head of the answer, and from the start to the head. Printed
+//! are both clients' own quantiles, and those of the pairs' differences (ours minus curl's). By itself it starts the
+//! simulator on loopback, with TLS; over a slow or lossy link, a simulator at the other end is named:
 //!
 //! `PHASES_PAIRS=200 PHASES_URL=https://localhost:PORT PHASES_CA=ca.pem PHASES_RESOLVE=localhost:PORT:10.0.0.2
 //! cargo bench --bench phases` (`PHASES_RESOLVE` is for curl, which takes `localhost` for this machine).
@@ -14,23 +13,20 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 #![allow(missing_docs, reason = "nothing here is public")]
 
-#[path = "asked.rs"]
-mod asked;
 #[path = "served.rs"]
 #[allow(dead_code, reason = "other benches ask for more")]
 mod served;
 
-use std::{env, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    env,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, ensure};
 use served::{Served, as_ms, percentile_ms};
-use tokenscope::{
-    dialect::DialectId,
-    endpoint::{Auth, Endpoint},
-    run::execute,
-    transport::Transport,
-};
-use tokio_util::sync::CancellationToken;
+use tokenscope::transport::{ConnectOptions, HttpCall, PhaseSpan, Trace, Transport, Upload};
 use url::Url;
 
 /// What is compared, in the order of [`Phases`].
@@ -61,8 +57,8 @@ fn main() -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Runtime::new()?;
     let transport = Transport::default();
-    let endpoint = Arc::new(endpoint(&peer)?);
-    let ours = || runtime.block_on(our_phases(&transport, &endpoint));
+    let call = call(&peer)?;
+    let ours = || runtime.block_on(our_phases(&transport, call.clone()));
     // What happens once in a process, such as reading certificates, is no phase of a request.
     let _ = ours();
     let (mut by_us, mut by_curl, mut differences) =
@@ -100,28 +96,40 @@ fn named_peer(url: &str) -> anyhow::Result<Peer> {
     })
 }
 
-fn endpoint(peer: &Peer) -> anyhow::Result<Endpoint> {
-    let base_url = peer.url.join("/v1")?;
-    let mut endpoint = Endpoint::custom("phases", base_url, DialectId::OpenaiChat);
-    endpoint.auth = Auth::None;
-    endpoint.connect.ca_file = Some(peer.ca.to_str().context("an odd file name")?.to_owned());
-    Ok(endpoint)
+/// The request for the list of models, on a connection of its own.
+fn call(peer: &Peer) -> anyhow::Result<HttpCall> {
+    let ca_file = peer.ca.to_str().context("an odd file name")?.to_owned();
+    Ok(HttpCall {
+        method: http::Method::GET,
+        url: peer.url.join("/v1/models")?,
+        headers: http::HeaderMap::new(),
+        body: Upload::default(),
+        connect: ConnectOptions {
+            ca_file: Some(ca_file),
+            ..ConnectOptions::default()
+        },
+        proxy_password: None,
+        cold: true,
+    })
 }
 
-async fn our_phases(transport: &Transport, endpoint: &Arc<Endpoint>) -> anyhow::Result<Phases> {
-    let ask = asked::spec(endpoint, asked::request("hello", 1), true);
-    let run = execute(transport, ask, CancellationToken::new(), &mut |_| {}).await;
-    if let Some(fault) = run.answer.fault {
-        return Err(fault.into());
-    }
-    let stamps = run.stamps;
-    let span = |span: Option<tokenscope::run::Span>| -> anyhow::Result<i128> {
-        let span = span.context("a cold run without its connection's phases")?;
-        Ok(i128::from(span.end) - i128::from(span.begin))
+async fn our_phases(transport: &Transport, call: HttpCall) -> anyhow::Result<Phases> {
+    let call = transport.prepare(call).await?;
+    let trace = Trace::new();
+    let head = call.send(&trace).await?.head;
+    ensure!(head.status == 200, "status {}", head.status);
+    let ns = |span: Duration| i128::try_from(span.as_nanos());
+    let phase = |span: Option<PhaseSpan>| -> anyhow::Result<i128> {
+        let span = span.context("a cold call without its connection's phases")?;
+        Ok(ns(span.end - span.begin)?)
     };
-    let sent = i128::from(stamps.request_sent.context("no request")?);
-    let head = i128::from(stamps.headers.context("no head")?);
-    Ok([span(stamps.tcp)?, span(stamps.tls)?, head - sent, head])
+    let at: Instant = head.stamp.kernel_at.unwrap_or(head.stamp.at);
+    Ok([
+        phase(head.phases.tcp)?,
+        phase(head.phases.tls)?,
+        ns(at - head.request_sent)?,
+        ns(at - trace.began())?,
+    ])
 }
 
 fn curl_phases(peer: &Peer) -> anyhow::Result<Phases> {
