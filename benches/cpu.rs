@@ -1,9 +1,21 @@
-//! This thread's CPU clock, which a busy machine does not change.
+//! The CPU clocks of this thread and of the process, which a busy machine does not change.
 
 /// CPU time of this thread so far, in nanoseconds.
 #[cfg(unix)]
 pub fn cpu_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    clock_ns(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// CPU time of the whole process so far, in nanoseconds.
+#[cfg(unix)]
+#[allow(dead_code, reason = "one bench has other threads")]
+pub fn process_cpu_ns() -> u64 {
+    clock_ns(rustix::time::ClockId::ProcessCPUTime)
+}
+
+#[cfg(unix)]
+fn clock_ns(clock: rustix::time::ClockId) -> u64 {
+    let now = rustix::time::clock_gettime(clock);
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
@@ -21,6 +33,13 @@ pub fn cpu_ns() -> u64 {
             .as_nanos(),
     )
     .unwrap_or(0)
+}
+
+/// The same, where there is no such clock.
+#[cfg(not(unix))]
+#[allow(dead_code, reason = "one bench has other threads")]
+pub fn process_cpu_ns() -> u64 {
+    cpu_ns()
 }
 
 /// A quantile of sorted nanoseconds by nearest rank, in milliseconds.

@@ -7,7 +7,8 @@
 //!
 //! A second table has whole runs over loopback, HTTP/1.1, from the request to the record of the run, beside the bare loop
 //! over reqwest: the server is a thread of its own, and writes each read as a chunk of HTTP as fast as it can, so that
-//! the client hardly ever waits. What a wake costs is not in it.
+//! the client hardly ever waits. What a wake costs is not in it. The same runs are made with the history on, as the
+//! engine keeps it, until all is on disk: there the CPU time is that of all threads but the server's.
 //!
 //! `cargo bench --no-default-features --features grpc --bench decode`
 
@@ -22,7 +23,7 @@
 #[path = "asked.rs"]
 mod asked;
 #[path = "cpu.rs"]
-#[allow(dead_code, reason = "the clock alone is used")]
+#[allow(dead_code, reason = "the clocks alone are used")]
 mod cpu;
 
 use std::{
@@ -31,12 +32,15 @@ use std::{
     hint::black_box,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
 };
 
 use asked::Message;
-use cpu::cpu_ns;
+use cpu::{cpu_ns, process_cpu_ns};
 use eventsource_stream::EventStream;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde::Deserialize;
@@ -49,7 +53,8 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
     event::Event,
-    run::execute,
+    history::History,
+    run::{Run, execute},
     transport::Transport,
 };
 use tokio::runtime::Runtime;
@@ -287,8 +292,14 @@ impl Stream {
     }
 }
 
+/// A server, and the CPU time of its threads for all requests but the last.
+struct Server {
+    address: SocketAddr,
+    spent_ns: Arc<AtomicU64>,
+}
+
 /// A server that answers every request with the same reads.
-fn serve(stream: &Stream) -> std::io::Result<SocketAddr> {
+fn serve(stream: &Stream) -> std::io::Result<Server> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let kind = if stream.is_sse() {
@@ -305,20 +316,24 @@ fn serve(stream: &Stream) -> std::io::Result<SocketAddr> {
         answer.extend_from_slice(b"\r\n");
     }
     answer.extend_from_slice(b"0\r\n\r\n");
-    let answer = Arc::new(answer);
+    let (answer, spent_ns) = (Arc::new(answer), Arc::new(AtomicU64::new(0)));
+    let spent = Arc::clone(&spent_ns);
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let answer = Arc::clone(&answer);
-            thread::spawn(move || answer_all(&client, &answer));
+            let (answer, spent) = (Arc::clone(&answer), Arc::clone(&spent));
+            thread::spawn(move || answer_all(&client, &answer, &spent));
         }
     });
-    Ok(address)
+    Ok(Server { address, spent_ns })
 }
 
 /// Answers the requests of a connection until it is closed.
-fn answer_all(mut client: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
+fn answer_all(mut client: &TcpStream, answer: &[u8], spent: &AtomicU64) -> std::io::Result<()> {
     let mut requests = BufReader::new(client);
+    let mut counted = 0;
     loop {
+        let now = cpu_ns();
+        spent.fetch_add(now - std::mem::replace(&mut counted, now), Relaxed);
         let mut length = 0;
         loop {
             let mut line = String::new();
@@ -338,15 +353,46 @@ fn answer_all(mut client: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
     }
 }
 
-/// One run from its request to its record; gives how many tokens there were.
-async fn run(transport: &Transport, endpoint: &Arc<Endpoint>) -> usize {
+/// One run from its request to its record, which the history keeps if there is one; gives how many tokens there were.
+async fn run(transport: &Transport, endpoint: &Arc<Endpoint>, history: Option<&History>) -> usize {
     let ask = asked::spec(endpoint, ChatRequest::of_text("m", "hello"), false);
+    let id = ask.head.id;
+    if let Some(history) = history {
+        history.begin(&Run::new(ask.head.clone()));
+    }
     let mut updates = |update| {
-        black_box(update);
+        if let Some(history) = history {
+            history.record(id, update);
+        } else {
+            black_box(update);
+        }
     };
     let run = execute(transport, ask, CancellationToken::new(), &mut updates).await;
     assert!(run.answer.fault.is_none(), "{:?}", run.answer.fault);
-    run.reads.iter().map(|read| read.tokens as usize).sum()
+    let count = run.reads.iter().map(|read| read.tokens as usize).sum();
+    if let Some(history) = history {
+        history.finish(Arc::new(run));
+    }
+    count
+}
+
+/// Nanoseconds of CPU time a token with the history on: of some runs until all of them are on disk.
+fn cost_with_history(
+    runtime: &Runtime,
+    transport: &Transport,
+    endpoint: &Arc<Endpoint>,
+    server: &Server,
+) -> f64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    let history = History::open(folder.path());
+    let client_ns = || process_cpu_ns() - server.spent_ns.load(Relaxed);
+    let begun = client_ns();
+    for _ in 0..PASSES {
+        let count = runtime.block_on(run(transport, endpoint, Some(&history)));
+        assert!(count >= TOKENS, "{count} of {TOKENS} tokens");
+    }
+    (runtime.block_on(history.end())).expect("all is stored");
+    (client_ns() - begun) as f64 / (PASSES * TOKENS) as f64
 }
 
 /// The bare loop over reqwest.
@@ -375,22 +421,25 @@ async fn bare_run(client: &reqwest::Client, address: SocketAddr, written: &Writt
 
 /// Prints what a token of a whole run costs.
 fn print_runs(runtime: &Runtime, stream: &Stream, tokens_a_read: usize) -> std::io::Result<()> {
-    let (written, address) = (stream.written, serve(stream)?);
+    let (written, server) = (stream.written, serve(stream)?);
+    let address = server.address;
     let url = format!("http://{address}").parse().expect("a URL");
     let endpoint = Arc::new(Endpoint::custom("bench", url, written.dialect));
     let transport = Transport::default();
-    let ours = cost(|| runtime.block_on(run(&transport, &endpoint)));
+    let ours = cost(|| runtime.block_on(run(&transport, &endpoint, None)));
+    let stored = cost_with_history(runtime, &transport, &endpoint, &server);
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
         .expect("a client");
     let bare = cost(|| runtime.block_on(bare_run(&client, address, written)));
     println!(
-        "{:<17} {tokens_a_read:>5} {ours:>7.0} {:>11.0} {bare:>7.0} {:>11.0} {:>6.2}",
+        "{:<17} {tokens_a_read:>5} {ours:>7.0} {:>11.0} {bare:>7.0} {:>11.0} {:>6.2} {stored:>7.0} {:>11.0}",
         written.dialect.as_str(),
         1e9 / ours,
         1e9 / bare,
         ours / bare,
+        1e9 / stored,
     );
     Ok(())
 }
@@ -461,8 +510,16 @@ fn main() -> std::io::Result<()> {
         "\nratio: our framing against eventsource-stream, the decoder against the bare loop\n"
     );
     println!(
-        "{:<17} {:>5} {:>7} {:>11} {:>7} {:>11} {:>6}",
-        "whole runs", "/read", "run", "tokens/s", "reqwest", "tokens/s", "ratio"
+        "{:<17} {:>5} {:>7} {:>11} {:>7} {:>11} {:>6} {:>7} {:>11}",
+        "whole runs",
+        "/read",
+        "run",
+        "tokens/s",
+        "reqwest",
+        "tokens/s",
+        "ratio",
+        "history",
+        "tokens/s"
     );
     // reqwest asks for one, though nothing here is encrypted.
     let _ = rustls::crypto::ring::default_provider().install_default();
