@@ -13,10 +13,7 @@ use tokenscope::{
     engine::{Command, HistoryCommand, KeyCommand, RunCommand},
 };
 
-use crate::{
-    desktop::Dropped,
-    desktop_scenes::{self as scenes, Desktop, Player, layout_of, open},
-};
+use crate::desktop::{Desktop, Dropped, Player, layout_of, open, player::reply_to, scenes};
 
 /// A place with fields: the view, and what is pressed by name to come there.
 struct Surface {
@@ -318,7 +315,7 @@ fn a_prompt_waits_for_a_file_that_is_being_read() {
     assert!(desktop.query_by_label(told).is_some());
     for command in &mut player.heard {
         if let Command::ReadFile { reply, .. } = command {
-            scenes::reply_to(reply, Err("picture.png: gone".to_owned()));
+            reply_to(reply, Err("picture.png: gone".to_owned()));
         }
     }
     player.play(&mut desktop);

@@ -21,10 +21,6 @@ mod deadline;
 mod decode;
 #[cfg(feature = "gui")]
 mod desktop;
-#[cfg(all(feature = "gui", feature = "pictures"))]
-mod desktop_pictures;
-#[cfg(feature = "gui")]
-mod desktop_scenes;
 mod dialects;
 mod docs;
 mod endpoints;

@@ -6,7 +6,7 @@ use egui::{Role, accesskit::Toggled};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tokenscope::desktop::{outside::Outside, view::ViewId};
 
-use crate::desktop_scenes::{self as scenes, Desktop, Player, layout_of, open};
+use crate::desktop::{Desktop, Player, layout_of, open, scenes};
 
 /// The details of a run, in a window with this clipboard.
 fn details(

@@ -1,16 +1,17 @@
 //! A test of an endpoint whose base URL is wrong: the engine asks a real server, the window shows what it says.
 
-use super::*;
+use tokenscope::{
+    desktop::view::ViewId,
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint},
+    engine::{Command, EndpointCommand, TestStep, ask_in_steps},
+};
+
+use super::{click, open_view, scenes, shows};
 use crate::{
     engine::Driven,
     fault_server::{read_request, send, serve, whole},
     painted,
-};
-use tokenscope::{
-    dialect::DialectId,
-    endpoint::{Auth, Endpoint},
-    engine::TestStep,
-    engine::{EndpointCommand, ask_in_steps},
 };
 
 /// What the engine tells of an endpoint at a server that has its list at this path alone.

@@ -1,8 +1,13 @@
 //! Search fields: each fills what it stands in, whatever is typed.
 
-use super::*;
-use crate::desktop_scenes::reply_to;
-use tokenscope::conversation::{Conversation, ConversationId, ConversationSummary};
+use egui::{Key, Role};
+use egui_kittest::kittest::Queryable as _;
+use tokenscope::{
+    conversation::{Conversation, ConversationId, ConversationSummary},
+    desktop::view::ViewId,
+};
+
+use super::{Desktop, Player, Scene, click, open_view, player::load_conversation, press, scenes};
 
 /// The field of this name, empty and with a text in it.
 fn both_ways(desktop: &mut Desktop, player: &mut Player, name: &str) -> [egui::Rect; 2] {
@@ -88,13 +93,7 @@ fn a_list_of_conversations_opens_at_the_one_that_is_shown() {
         id: ConversationId(70),
         ..Conversation::default()
     };
-    for command in &mut player.heard {
-        if let Command::Conversation(ConversationCommand::Load { id, reply }) = command
-            && *id == shown.id
-        {
-            reply_to(reply, Some(Box::new(shown.clone())));
-        }
-    }
+    load_conversation(&mut player.heard, &shown);
     player.play(&mut desktop);
     for _ in 0..2 {
         press(&mut desktop, &mut player, Key::B);

@@ -1,7 +1,18 @@
 //! What a long day leaves in the window: it holds what it shows, and a frame takes in no more than it has time for.
 
-use super::*;
-use tokenscope::run::{ConnectionKind, Read, Run, Stamps};
+use std::time::Duration;
+
+use egui::Role;
+use egui_kittest::kittest::Queryable as _;
+use tokenscope::{
+    desktop::view::ViewId,
+    engine::{RunNews, Update},
+    event::Event,
+    history::Storage,
+    run::{ConnectionKind, Read, Run, RunHead, RunId, RunUpdate, Stamps},
+};
+
+use super::{Desktop, Player, Scene, open_view, scenes};
 
 /// All that is said of a run that answers with this text.
 fn course(head: &RunHead, text: &str) -> Vec<RunNews> {

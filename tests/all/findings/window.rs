@@ -9,13 +9,13 @@ use tokenscope::{
 
 use super::{ask_to_think, told};
 use crate::{
-    desktop_scenes::{self as scenes, Desktop, found, layout_of, open},
+    desktop::{
+        layout_of, open,
+        scenes::{self, findings_of},
+        shows,
+    },
     engine::Driven,
 };
-
-fn shows(desktop: &Desktop, text: &str) -> bool {
-    desktop.query_all_by_label_contains(text).next().is_some()
-}
 
 const UNSAID: &str = "the answer did not say why it ended";
 
@@ -38,7 +38,7 @@ fn a_run_is_shown_before_its_findings_and_they_join_it() {
     assert!(shows(&desktop, "A hash map is like a wall"));
     assert!(shows(&desktop, "Checking…"));
     assert!(!shows(&desktop, UNSAID));
-    player.say(found(&run));
+    player.say(findings_of(&run));
     player.play(&mut desktop);
     assert!(!shows(&desktop, "Checking…"));
     assert!(shows(&desktop, UNSAID));

@@ -3,34 +3,25 @@
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable as _};
 use tokenscope::{
-    chat::{Part, Role as Who, ToolCall},
+    chat::{Part, Role as Who},
+    event::Event,
     run::ConnectionKind,
 };
 
-use super::{Rig, ask, ended, put, reopened, rig};
+use super::{Rig, ask, conversations::reopened, ended, put, put_loaded, rig, tool_call};
 
 /// Two calls of the same function.
-pub fn calls(name: &str) -> Vec<ToolCall> {
-    ["Bern", "Rome"]
-        .iter()
-        .enumerate()
-        .map(|(index, city)| ToolCall {
-            id: format!("call_{index}"),
-            name: name.into(),
-            arguments: format!("{{\"city\":\"{city}\"}}"),
-        })
-        .collect()
+pub fn calls(name: &str) -> [Event; 2] {
+    let call = |index, city| tool_call(index, name, &format!("{{\"city\":\"{city}\"}}"));
+    [call(0, "Bern"), call(1, "Rome")]
 }
 
 #[test]
 fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Weather in Bern and Rome?");
-    let mut run = ended(&sent[0], "I look", 100, 200, ConnectionKind::Warm);
-    for call in calls("get_weather") {
-        run.answer.tool_calls.push(call);
-    }
-    put(&mut harness, run);
+    let run = ended(&sent[0], "I look", 100, 200, ConnectionKind::Warm);
+    put(&mut harness, run.with(calls("get_weather")));
     put(
         &mut harness,
         ended(&sent[1], "No idea", 100, 200, ConnectionKind::Warm),
@@ -88,9 +79,10 @@ fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
         .unwrap();
 
     // A question after it carries the whole exchange on.
-    let mut answer = ended(run, "Rain and sun", 100, 200, ConnectionKind::Warm);
-    answer.answer.tool_calls.clear();
-    put(&mut harness, answer);
+    put(
+        &mut harness,
+        ended(run, "Rain and sun", 100, 200, ConnectionKind::Warm),
+    );
     let sent = ask(&mut harness, "Thanks");
     assert_eq!(sent[0].request.messages.len(), 5);
 }
@@ -114,8 +106,7 @@ fn what_is_typed_as_a_result_outlives_the_window() {
     let field = "Result of call 2: get_weather";
     let mut first = rig();
     let sent = ask(&mut first, "Weather in Bern and Rome?");
-    let mut run = ended(&sent[0], "", 100, 200, ConnectionKind::Warm);
-    run.answer.tool_calls = calls("get_weather");
+    let run = ended(&sent[0], "", 100, 200, ConnectionKind::Warm).with(calls("get_weather"));
     put(&mut first, run.clone());
     first.run_steps(4);
     write(&mut first, field, "22 °C");
@@ -123,7 +114,7 @@ fn what_is_typed_as_a_result_outlives_the_window() {
     first.run_steps(5);
 
     let mut second = reopened(&first);
-    put(&mut second, run);
+    put_loaded(&mut second, &run);
     second.run_steps(4);
     assert_eq!(written(&second, field), "22 °C");
     write(&mut second, "Result of call 1: get_weather", "12 °C");
@@ -148,11 +139,8 @@ fn another_attempt_has_results_of_its_own() {
     let field = "Result of call 1: get_weather";
     let mut harness = rig();
     let sent = ask(&mut harness, "Weather?");
-    let with_calls = |sent, text| {
-        let mut run = ended(sent, text, 100, 200, ConnectionKind::Warm);
-        run.answer.tool_calls = calls("get_weather");
-        run
-    };
+    let with_calls =
+        |sent, text| ended(sent, text, 100, 200, ConnectionKind::Warm).with(calls("get_weather"));
     put(&mut harness, with_calls(&sent[0], "One"));
     put(
         &mut harness,

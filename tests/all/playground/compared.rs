@@ -1,22 +1,22 @@
 //! What is compared, and by what a target is known.
 
-use tokenscope::history::RunRow;
+use egui::{Key, Modifiers};
+use egui_kittest::{Harness, kittest::Queryable as _};
+use tokenscope::{
+    desktop::view::Action,
+    engine::{Command, HistoryCommand, SendRun},
+    history::RunRow,
+    run::{ConnectionKind, RunId, RunState},
+};
 
-use super::*;
-use crate::painted;
+use super::{
+    Rig, ask, conversations::reopened, ended, put, put_loaded, race, rig, streaming, waiting,
+};
+use crate::{desktop::player::reply_to, painted};
 
 fn raced(harness: &mut Harness<'_, Rig>) -> Vec<SendRun> {
-    let sent = ask(harness, "Race");
-    put(
-        harness,
-        ended(&sent[0], "a", 120, 900, ConnectionKind::Warm),
-    );
-    put(
-        harness,
-        ended(&sent[1], "b", 250, 950, ConnectionKind::Warm),
-    );
-    harness.run_steps(2);
-    sent
+    let warm = ConnectionKind::Warm;
+    race(harness, [(120, 900, warm), (250, 950, warm)])
 }
 
 /// The colours of the bars of a row of the strip.
@@ -48,7 +48,7 @@ fn a_targets_bars_keep_their_color_when_its_pane_is_moved() {
 fn what_the_history_knows_of_a_targets_scatter_decides_what_is_best() {
     let row = |run: &SendRun, id: i64, connection, ttft_ms| RunRow {
         id: RunId(id),
-        target: head(run).target,
+        target: waiting(run).head.target,
         route: String::new(),
         state: RunState::Ok,
         fault: None,
@@ -76,7 +76,7 @@ fn what_the_history_knows_of_a_targets_scatter_decides_what_is_best() {
         for command in &mut harness.state_mut().commands {
             if let Command::History(HistoryCommand::Recent { target, reply }) = command {
                 asked += 1;
-                let known = *target == head(&sent[0]).target;
+                let known = *target == waiting(&sent[0]).head.target;
                 reply_to(reply, if known { rows.clone() } else { Vec::new() });
             }
         }
@@ -92,14 +92,10 @@ fn a_run_of_another_window_is_not_offered_to_be_stopped() {
     let mut first = rig();
     let sent = ask(&mut first, "Asked there");
     let mut harness = reopened(&first);
-    let elsewhere = Update::Run(RunNews::Loaded {
-        id: sent[0].id,
-        run: Some(Box::new(streaming(&sent[0], "half a"))),
-    });
-    harness.state_mut().state.apply(elsewhere);
-    put(
+    put_loaded(&mut harness, &streaming(&sent[0], "half a"));
+    put_loaded(
         &mut harness,
-        ended(&sent[1], "b", 1, 2, ConnectionKind::Warm),
+        &ended(&sent[1], "right", 1, 2, ConnectionKind::Warm),
     );
     harness.run_steps(3);
     harness.get_by_label("half a");
@@ -112,17 +108,13 @@ fn a_run_of_another_window_is_not_offered_to_be_stopped() {
     harness.run_steps(2);
     assert_eq!(harness.state().cancelled(), []);
     // It can't be asked over it, and it is said why.
-    type_prompt(&mut harness, "Next");
-    harness.state_mut().commands.clear();
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
-    harness.run_steps(2);
-    assert_eq!(harness.state().sent().len(), 0);
+    assert_eq!(ask(&mut harness, "Next").len(), 0);
     let told =
         |action: &Action| matches!(action, Action::Tell(why) if why.contains("another window"));
     assert!(harness.state().actions.iter().any(told));
     // Its own is stopped as ever.
-    let own = ended(&sent[0], "half a, and the rest", 1, 2, ConnectionKind::Warm);
-    harness.state_mut().state.runs.insert(own.head.id, own);
+    let whole = ended(&sent[0], "half a, and the rest", 1, 2, ConnectionKind::Warm);
+    put_loaded(&mut harness, &whole);
     harness.run_steps(2);
     assert!(harness.query_by_label("Runs in another window").is_none());
     let sent = ask(&mut harness, "Asked here");

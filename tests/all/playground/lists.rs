@@ -1,17 +1,18 @@
 //! Lists, menus and search fields: what one opens stands at what is chosen, and what destroys stands apart.
 
-use super::*;
+use egui::{Key, accesskit::Role};
+use egui_kittest::{Harness, kittest::Queryable as _};
+use tokenscope::desktop::theme::Theme;
+
+use super::{Rig, answer_all, ask, rig};
 use crate::painted;
 
 /// A rig whose simulated endpoint lists a hundred models.
 fn rig_of_many() -> Harness<'static, Rig> {
     let mut harness = rig();
-    let many = (0..100).map(|n| ModelInfo {
-        id: format!("model-{n:02}"),
-        label: String::new(),
-    });
-    let models = &mut harness.state_mut().state.models;
-    models.insert("simulated".into(), Ok(Arc::new(many.collect())));
+    let many: Vec<_> = (0..100).map(|n| format!("model-{n:02}")).collect();
+    let many = many.iter().map(String::as_str);
+    harness.state_mut().tell_models("simulated", many);
     harness
 }
 
@@ -74,10 +75,7 @@ fn the_pickers_search_field_is_as_wide_as_its_list() {
 fn what_destroys_stands_apart_in_its_color() {
     let mut harness = rig();
     let sent = ask(&mut harness, "Go");
-    for run in &sent {
-        put(&mut harness, ended(run, "fine", 1, 2, ConnectionKind::Warm));
-    }
-    harness.run_steps(2);
+    answer_all(&mut harness, &sent, "fine");
     let menus = [
         ("More for pane 1", "Clear this pane"),
         ("More for this turn", "Delete this turn"),

@@ -1,7 +1,24 @@
 //! Pictures of the playground in `target/pictures`, to be looked at.
 
-use super::*;
-use crate::desktop_scenes::drawn;
+use std::time::Duration;
+
+use egui::{Key, Modifiers, accesskit::Role};
+use egui_kittest::{Harness, kittest::Queryable as _};
+use tokenscope::{
+    chat::Media,
+    desktop::theme,
+    dialect::DialectId,
+    engine::{HistoryNews, Update},
+    event::{About, Event, Fault, FaultClass, Finish, FinishReason, Note, Phase, Usage},
+    history::OtherProcesses,
+    run::ConnectionKind,
+};
+
+use super::{
+    Course, Rig, ask, attach, calls, ended, put, put_loaded, rig::built, settings, streaming,
+    tool_call, type_prompt, waiting, wheel,
+};
+use crate::desktop::{player::drawn, scenes::whole_answer};
 
 const SIZES: [[f32; 2]; 3] = [[1280.0, 800.0], [900.0, 600.0], [1920.0, 1080.0]];
 
@@ -18,27 +35,15 @@ time before the first token, and a *longer answer* after it.\n";
 const CHINESE: &str = "## 首个词元为什么慢\n\n请求在产生第一个词元之前要经过**三个队列**：网络、调度器和预填充。\n\n- 建立连接：DNS、TCP、TLS\n- 读取提示词（*预填充*），受计算能力限制\n- 逐个解码词元，受内存带宽限制\n\n| 阶段 | 瓶颈 | 典型值 |\n|---|---|---:|\n| 连接 | 往返时间 | 90 毫秒 |\n| 预填充 | 计算 | 180 毫秒 |\n\n```python\ndef 首词延迟(运行):\n    return 运行.首个词元 - 运行.开始\n```\n";
 
 fn scene(fill: Fill, size: [f32; 2]) -> Harness<'static, Rig> {
-    let mut state = State::default();
-    state.apply(Update::Settings(SettingsNews::Are(Arc::new(settings()))));
-    let rig = Rig {
-        view: views()
-            .into_iter()
-            .find(|v| v.id() == ViewId::Playground)
-            .unwrap(),
-        state,
-        commands: Vec::new(),
-        actions: Vec::new(),
-    };
-    let mut harness = Harness::builder()
+    let builder = Harness::builder()
         .with_size(size)
         .with_max_steps(30)
         .with_context_setup(|ctx| {
             theme::install(ctx);
             tokenscope::desktop::fonts::install_system_fonts_now(ctx);
         })
-        .wgpu()
-        .build_ui_state(|ui, rig: &mut Rig| rig.frame(ui), rig);
-    harness.run_steps(4);
+        .wgpu();
+    let mut harness = built(builder, Rig::new(settings()));
     fill(&mut harness);
     harness.run_steps(4);
     // Grammars are read on a thread of their own.
@@ -101,7 +106,7 @@ print(measure(run))\n```\n\n- [x] done\n- [ ] to do\n  1. nested\n  2. again\n\n
 fn alone_with_two(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Why does the first token take so long?");
     for run in &sent {
-        put(harness, ended(run, LONG, 307, 2310, Connection::Warm));
+        put(harness, ended(run, LONG, 307, 2310, ConnectionKind::Warm));
     }
     harness.run_steps(4);
 }
@@ -109,7 +114,10 @@ fn alone_with_two(harness: &mut Harness<'_, Rig>) {
 fn markdown(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Show me a table, code and 中文。");
     for run in &sent {
-        put(harness, ended(run, MARKDOWN, 307, 2310, Connection::Warm));
+        put(
+            harness,
+            ended(run, MARKDOWN, 307, 2310, ConnectionKind::Warm),
+        );
     }
     // From the beginning: panes follow the end.
     harness.run_steps(6);
@@ -122,7 +130,7 @@ fn failed_compared(harness: &mut Harness<'_, Rig>) {
     errors(harness);
     let sent = harness.state().sent();
     for (run, ttft) in sent[2..].iter().zip([180, 420]) {
-        put(harness, ended(run, LONG, ttft, 2_100, Connection::Warm));
+        put(harness, ended(run, LONG, ttft, 2_100, ConnectionKind::Warm));
     }
     harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
 }
@@ -130,11 +138,17 @@ fn failed_compared(harness: &mut Harness<'_, Rig>) {
 /// A run that goes on in another window.
 fn elsewhere(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Why does the first token take so long?");
-    put(harness, ended(&sent[0], LONG, 307, 2310, Connection::Warm));
-    let run = streaming(&sent[1], &LONG[..400]);
-    // It was never accepted here.
-    harness.state_mut().state.runs.insert(run.head.id, run);
-    harness.state_mut().state.elsewhere.also_open = true;
+    put(
+        harness,
+        ended(&sent[0], LONG, 307, 2310, ConnectionKind::Warm),
+    );
+    put_loaded(harness, &streaming(&sent[1], &LONG[..400]));
+    let elsewhere = OtherProcesses {
+        also_open: true,
+        ..OtherProcesses::default()
+    };
+    let news = HistoryNews::Elsewhere(elsewhere);
+    harness.state_mut().tell(Update::History(news));
 }
 
 /// One pane with a long answer, asked twice.
@@ -142,32 +156,38 @@ fn alone(harness: &mut Harness<'_, Rig>) {
     harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::W);
     harness.run_steps(2);
     let sent = ask(harness, "Why does the first token take so long?");
-    put(harness, ended(&sent[0], LONG, 307, 2310, Connection::Cold));
+    put(
+        harness,
+        ended(&sent[0], LONG, 307, 2310, ConnectionKind::Cold),
+    );
     harness.run_steps(3);
     let sent = ask(harness, "And the rest?");
-    put(harness, ended(&sent[0], LONG, 212, 1910, Connection::Warm));
+    put(
+        harness,
+        ended(&sent[0], LONG, 212, 1910, ConnectionKind::Warm),
+    );
 }
 
 fn two_turns(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "How long is the Rhine?");
     for (run, ttft) in sent.iter().zip([307, 309]) {
         let text = "About 1,233 km, from the Alps to the North Sea.";
-        put(harness, ended(run, text, ttft, 720, Connection::Cold));
+        put(harness, ended(run, text, ttft, 720, ConnectionKind::Cold));
     }
     harness.run_steps(3);
     let sent = ask(harness, "And the Danube? Answer in one word.");
     put(
         harness,
-        ended(&sent[0], "2,850 km.", 190, 240, Connection::Warm),
+        ended(&sent[0], "2,850 km.", 190, 240, ConnectionKind::Warm),
     );
     let mut cut = ended(
         &sent[1],
         "It is about two thousand",
         290,
         640,
-        Connection::Warm,
+        ConnectionKind::Warm,
     );
-    cut.answer.finish = Some(Finish {
+    cut.finish = Some(Finish {
         reason: FinishReason::Length,
         raw: "length".into(),
     });
@@ -185,46 +205,38 @@ fn more_panes(harness: &mut Harness<'_, Rig>, more: usize) {
 fn compared(harness: &mut Harness<'_, Rig>) {
     more_panes(harness, 3);
     let sent = ask(harness, "Why does the first token take so long?");
-    for (index, run) in (1..).zip(&sent) {
+    for (index, run) in (1..).zip(&sent[..4]) {
         let kind = if index % 3 == 0 {
-            Connection::Cold
+            ConnectionKind::Cold
         } else {
-            Connection::Warm
+            ConnectionKind::Warm
         };
         put(
             harness,
             ended(run, LONG, 90 + index * 60, 2400 - index * 150, kind),
         );
     }
-    let mut stopped = streaming(&sent[4], &LONG[..200]);
-    stopped.state = RunState::Fault;
-    stopped.answer.fault = Some(Fault::new(FaultClass::Cancelled, Phase::Stream, "stopped"));
-    put(harness, stopped);
+    let stopped = Fault::new(FaultClass::Cancelled, Phase::Stream, "stopped");
+    put(harness, streaming(&sent[4], &LONG[..200]).failed(stopped));
     harness.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
 }
 
 fn eight(harness: &mut Harness<'_, Rig>) {
     more_panes(harness, 6);
     let sent = ask(harness, "Why does the first token take so long?");
-    for (index, run) in (1..).zip(&sent) {
+    for (index, run) in (1..).zip(&sent[..7]) {
         let kind = if index % 2 == 0 {
-            Connection::Cold
+            ConnectionKind::Cold
         } else {
-            Connection::Warm
+            ConnectionKind::Warm
         };
         put(
             harness,
             ended(run, LONG, 90 + index * 40, 2400 - index * 150, kind),
         );
     }
-    let mut limited = Run::new(head(&sent[7]));
-    limited.state = RunState::Fault;
-    limited.answer.fault = Some(Fault::new(
-        FaultClass::RateLimited,
-        Phase::Headers,
-        "Too many requests",
-    ));
-    put(harness, limited);
+    let limited = Fault::new(FaultClass::RateLimited, Phase::Headers, "Too many requests");
+    put(harness, waiting(&sent[7]).failed(limited));
 }
 
 fn eight_streaming(harness: &mut Harness<'_, Rig>) {
@@ -250,10 +262,11 @@ fn half_way(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Why does the first token take so long?");
     let half = &LONG[..LONG.find("```rust").unwrap() + 60];
     put(harness, streaming(&sent[0], half));
-    let mut waiting = Run::new(head(&sent[1]));
-    waiting.state = RunState::Waiting;
-    waiting.connection = Some(Connection::Cold);
-    put(harness, waiting);
+    let cold = Course {
+        connection: ConnectionKind::Cold,
+        ..waiting(&sent[1])
+    };
+    put(harness, cold);
     harness.run_steps(8);
 }
 
@@ -265,9 +278,9 @@ fn four(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Why does the first token take so long?");
     for (index, run) in (1..).zip(&sent) {
         let kind = if index == 3 {
-            Connection::Cold
+            ConnectionKind::Cold
         } else {
-            Connection::Warm
+            ConnectionKind::Warm
         };
         put(
             harness,
@@ -281,44 +294,28 @@ fn chinese(harness: &mut Harness<'_, Rig>) {
     for (index, run) in (1..).zip(&sent) {
         put(
             harness,
-            ended(run, CHINESE, 90 + index * 40, 1400, Connection::Warm),
+            ended(run, CHINESE, 90 + index * 40, 1400, ConnectionKind::Warm),
         );
     }
-    harness
-        .state_mut()
-        .view
-        .restore(r#"{"sessions_open":true}"#);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
 }
 
 fn errors(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Why does the first token take so long?");
-    let mut broken = ended(
-        &sent[0],
-        "A request passes three queues before a token exi",
-        140,
-        300,
-        Connection::Warm,
-    );
-    broken.state = RunState::Fault;
-    broken.answer.finish = None;
-    broken.answer.usage = None;
-    broken.answer.fault = Some(Fault {
-        status: Some(200),
-        ..Fault::new(
-            FaultClass::Interrupted,
-            Phase::Stream,
-            "The connection was closed before the answer's end",
-        )
-    });
-    broken
-        .answer
-        .notes
-        .push((Note::new(About::EndMark, "The stream has no end mark"), 1));
+    let text = "A request passes three queues before a token exi";
+    let note = Note::new(About::EndMark, "The stream has no end mark");
+    let broken = ended(&sent[0], text, 140, 300, ConnectionKind::Warm)
+        .with([Event::Note(note)])
+        .failed(Fault {
+            status: Some(200),
+            ..Fault::new(
+                FaultClass::Interrupted,
+                Phase::Stream,
+                "The connection was closed before the answer's end",
+            )
+        });
     put(harness, broken);
-    let mut limited = Run::new(head(&sent[1]));
-    limited.state = RunState::Fault;
-    limited.connection = Some(Connection::Cold);
-    limited.answer.fault = Some(Fault {
+    let limited = waiting(&sent[1]).failed(Fault {
         status: Some(429),
         code: Some("rate_limit_exceeded".into()),
         retry_after_ms: Some(20_000),
@@ -338,26 +335,21 @@ fn reasoning(harness: &mut Harness<'_, Rig>) {
         "It is **12 °C** in Bern, with light rain.",
         100,
         1200,
-        Connection::Warm,
+        ConnectionKind::Warm,
     );
-    run.stamps.first_visible = Some(700 * MS);
-    run.answer.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
-    run.answer.usage = Some(Usage {
-        cache_written: None,
-        total: None,
+    run.reasoning = "The user asks for the weather. I have no live data, so I should call `get_weather` with the city.\n\nThen I answer in one sentence.".into();
+    run.usage = Some(Usage {
         input: Some(34),
         output: Some(412),
         reasoning: Some(380),
         cached: Some(0),
+        ..Usage::default()
     });
     put(harness, run);
-    let mut call = ended(&sent[1], "", 160, 400, Connection::Warm);
-    call.answer.tool_calls.push(ToolCall {
-        id: "call_9f2k".into(),
-        name: "get_weather".into(),
-        arguments: r#"{"city":"Bern","unit":"celsius","days":[1,2]}"#.into(),
-    });
-    put(harness, call);
+    let arguments = r#"{"city":"Bern","unit":"celsius","days":[1,2]}"#;
+    let call = tool_call(0, "get_weather", arguments);
+    let called = ended(&sent[1], "", 160, 400, ConnectionKind::Warm);
+    put(harness, called.with([call]));
     harness.run_steps(2);
     harness.get_by_label_contains("Reasoning ·").click();
 }
@@ -368,9 +360,8 @@ fn parts(harness: &mut Harness<'_, Rig>) {
         "How is the weather in Tokyo? Draw me a picture and say it.",
     );
     for (run, chinese) in sent.iter().zip([false, true]) {
-        let mut run = ended(run, "", 140, 2600, Connection::Warm);
-        run.answer = whole_answer(chinese);
-        put(harness, run);
+        let run = ended(run, "", 140, 2600, ConnectionKind::Warm);
+        put(harness, run.with(whole_answer(chinese)));
     }
     harness.run_steps(4);
     harness
@@ -381,15 +372,8 @@ fn parts(harness: &mut Harness<'_, Rig>) {
 }
 
 fn picker(harness: &mut Harness<'_, Rig>) {
-    let list = ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"].map(|id| ModelInfo {
-        id: id.into(),
-        label: String::new(),
-    });
-    harness
-        .state_mut()
-        .state
-        .models
-        .insert("openai".into(), Ok(Arc::new(list.to_vec())));
+    let list = ["gpt-4o-mini", "gpt-5-nano", "gpt-5-mini", "o4-mini"];
+    harness.state_mut().tell_models("openai", list);
     harness
         .get_by_label("Target of pane 1: simulated/swift")
         .click();
@@ -455,16 +439,17 @@ fn address(harness: &mut Harness<'_, Rig>) {
 /// An answer that waits for the results of its calls, one of them begun; beside it a refusal.
 fn results(harness: &mut Harness<'_, Rig>) {
     let sent = ask(harness, "Weather in Bern and Rome?");
-    let mut run = ended(&sent[0], "", 160, 400, Connection::Warm);
-    run.answer.tool_calls = calls::calls("get_weather");
-    put(harness, run);
-    let mut refused = ended(&sent[1], "", 160, 400, Connection::Warm);
-    refused.answer.refusal = "I can’t help with that, but here is what I can do instead.".into();
-    refused.answer.finish = Some(Finish {
-        reason: FinishReason::ContentFilter,
-        raw: "SAFETY".into(),
-    });
-    put(harness, refused);
+    let run = ended(&sent[0], "", 160, 400, ConnectionKind::Warm);
+    put(harness, run.with(calls::calls("get_weather")));
+    let refused = Course {
+        finish: Some(Finish {
+            reason: FinishReason::ContentFilter,
+            raw: "SAFETY".into(),
+        }),
+        ..ended(&sent[1], "", 160, 400, ConnectionKind::Warm)
+    };
+    let text = "I can’t help with that, but here is what I can do instead.".into();
+    put(harness, refused.with([Event::Refusal { text }]));
     harness.run_steps(4);
     let field = "Result of call 2: get_weather";
     let node = || Role::MultilineTextInput;
@@ -502,9 +487,7 @@ fn anthropic(harness: &mut Harness<'_, Rig>) {
     let mut settings = settings();
     settings.endpoints[1].dialect = DialectId::Anthropic;
     settings.endpoints[1].models = vec!["claude-sonnet-4-5".into()];
-    let state = &mut harness.state_mut().state;
-    state.apply(Update::Settings(SettingsNews::Are(Arc::new(settings))));
-    harness.state_mut().view = views().remove(0);
+    *harness.state_mut() = Rig::new(settings);
     harness.run_steps(4);
     harness.get_by_label("Parameters of pane 1").click();
     harness.run_steps(3);

@@ -5,7 +5,7 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use serde_json::{Value, json};
 use tokenscope::run::ConnectionKind;
 
-use super::{Rig, ended, put, rig, type_prompt};
+use super::{Rig, ended, put, rig, send, type_prompt};
 
 fn open(harness: &mut Harness<'_, Rig>) {
     harness.get_by_label("More for pane 1").click();
@@ -42,10 +42,7 @@ fn a_body_is_shown_as_it_would_be_sent_and_sent_as_it_was_written() {
 
     write(&mut harness, "{\"model\": ");
     harness.get_by_label_contains("This is no JSON yet");
-    harness.state_mut().commands.clear();
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
-    harness.run_steps(2);
-    assert!(harness.state().sent().is_empty(), "it can't be sent yet");
+    assert!(send(&mut harness).is_empty(), "it can't be sent yet");
 
     write(&mut harness, "{\"model\": \"swift\", \"odd\": [1]}");
     harness.get_by_label("Changed by hand");

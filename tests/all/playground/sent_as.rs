@@ -2,14 +2,7 @@
 
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable as _};
-use std::sync::Arc;
-use tokenscope::{
-    chat::CacheLife,
-    desktop::state::State,
-    dialect::DialectId,
-    engine::{SettingsNews, Update},
-    settings::Settings,
-};
+use tokenscope::{chat::CacheLife, dialect::DialectId, settings::Settings};
 
 use super::{Rig, ask, endpoint, rig_with};
 
@@ -17,12 +10,11 @@ use super::{Rig, ask, endpoint, rig_with};
 fn settings_of(dialect: DialectId, model: &str) -> Harness<'static, Rig> {
     let mut of = endpoint("it", "It", false, &[model]);
     of.dialect = dialect;
-    let mut state = State::default();
-    state.apply(Update::Settings(SettingsNews::Are(Arc::new(Settings {
+    let settings = Settings {
         endpoints: vec![of],
         ..Settings::default()
-    }))));
-    let mut harness = rig_with(state, [1280.0, 800.0]);
+    };
+    let mut harness = rig_with(settings, [1280.0, 800.0]);
     harness.get_by_label("Parameters of pane 1").click();
     harness.run_steps(3);
     harness

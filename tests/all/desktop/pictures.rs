@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 
 use egui_kittest::kittest::Queryable as _;
-use tokenscope::{desktop::views::views, settings::Theme};
+use tokenscope::{desktop::views::views, settings::ThemeChoice};
 
-use crate::desktop_scenes::{self as scenes, Desktop, Player, Scene};
+use super::{
+    Desktop, Player, Scene, layout_of,
+    player::{drawn, open_with},
+    scenes,
+};
 
 const SIZES: [(f32, f32); 3] = [(1280.0, 800.0), (900.0, 600.0), (1920.0, 1080.0)];
 
@@ -14,19 +18,19 @@ type Prepare = fn(&mut Desktop, &mut Player);
 fn save(desktop: &mut Desktop, name: &str) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
     std::fs::create_dir_all(&folder).unwrap();
-    let picture = scenes::drawn(desktop);
+    let picture = drawn(desktop);
     picture.save(folder.join(format!("{name}.png"))).unwrap();
 }
 
 fn picture(
     mut scene: Scene,
-    theme: Theme,
+    theme: ThemeChoice,
     size: (f32, f32),
     layout: &str,
     name: &str,
     prepare: Prepare,
 ) {
-    let shade = if theme == Theme::Dark {
+    let shade = if theme == ThemeChoice::Dark {
         "dark"
     } else {
         "light"
@@ -38,7 +42,7 @@ fn picture(
         return;
     }
     scene.settings.appearance.theme = theme;
-    let (mut desktop, mut player) = scenes::open_with(
+    let (mut desktop, mut player) = open_with(
         scene,
         size,
         Some(layout),
@@ -53,9 +57,9 @@ fn picture(
 #[ignore = "draws; look at target/pictures"]
 fn pictures_of_every_view() {
     for view in views() {
-        let layout = scenes::layout_of(view.id());
+        let layout = layout_of(view.id());
         let name = view.title().to_lowercase();
-        for theme in [Theme::Dark, Theme::Light] {
+        for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
             for size in SIZES {
                 let all = [
                     ("filled", scenes::filled()),
@@ -187,7 +191,7 @@ fn pictures_of_details_and_overlays() {
         ("settings-about", about, scenes::filled, |_, _| ()),
     ];
     for (name, layout, scene, prepare) in all {
-        for theme in [Theme::Dark, Theme::Light] {
+        for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
             for size in SIZES {
                 picture(scene(), theme, size, layout, name, prepare);
             }

@@ -1,0 +1,209 @@
+//! The views of figures over time and of what was lost.
+
+use egui::{Modifiers, Role};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use tokenscope::{
+    desktop::view::ViewId,
+    engine::{Command, HistoryCommand, RunCommand, RunNews, Update},
+    event::{Event, Fault, FaultClass, Phase},
+    run::{RunHead, RunId, RunUpdate},
+};
+
+use super::{Desktop, Player, WIDE, click, heard, open, open_view, scenes, series_queries, shows};
+
+#[test]
+fn the_monitor_asks_for_the_stretch_that_is_shown() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    let first = series_queries(&player);
+    assert_eq!(first.len(), 1, "once is enough at rest: {first:?}");
+    let hour = scenes::now() - first[0].from_unix_ns.unwrap();
+    assert!((3_500..3_700).contains(&(hour / 1_000_000_000)), "{hour}");
+    assert!(first[0].pixels >= 500);
+    click(&mut desktop, &mut player, "Range: All");
+    assert_eq!(series_queries(&player).last().unwrap().from_unix_ns, None);
+}
+
+#[test]
+fn a_click_on_the_legend_shows_one_target_alone_and_again_all() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::many_targets());
+    let hidden = |desktop: &Desktop| {
+        desktop
+            .get_all_by_role(Role::Button)
+            .filter(|button| {
+                let name = button.accesskit_node().label();
+                name.is_some_and(|name| name.starts_with("Show ") && name.contains('/'))
+            })
+            .count()
+    };
+    let all = desktop.query_all_by_label_contains("Only ").count();
+    assert!(all >= 9, "{all}");
+    let one = "Only ollama/gemma3:270m";
+    click(&mut desktop, &mut player, one);
+    assert_eq!(hidden(&desktop), all - 1);
+    click(&mut desktop, &mut player, one);
+    assert_eq!(hidden(&desktop), 0);
+    let toggle = |desktop: &mut Desktop, player: &mut Player| {
+        desktop
+            .get_by_label(one)
+            .click_modifiers(Modifiers::COMMAND);
+        player.play(desktop);
+    };
+    toggle(&mut desktop, &mut player);
+    assert_eq!(hidden(&desktop), 1);
+    toggle(&mut desktop, &mut player);
+    assert_eq!(hidden(&desktop), 0);
+}
+
+#[test]
+fn a_click_on_a_point_opens_its_run() {
+    let mut scene = scenes::filled();
+    scene.runs.truncate(1);
+    // In the middle of the last hour.
+    scene.runs[0].stamps.started_unix_ns = scenes::now() - 1_800_000_000_000;
+    let id = scene.runs[0].head.id;
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scene);
+    let plot = desktop
+        .get_by_label("Plot of time to first token over time")
+        .rect();
+    // One TTFT alone lies at 1/1.1 of the axis that is -0.06 to 1 of its height.
+    let y = plot.bottom() - plot.height() * ((1.0 / 1.1 + 0.06) / 1.06);
+    let at = egui::pos2(plot.center().x, y);
+    desktop.hover_at(at);
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Click to open the run"));
+    desktop.drag_at(at);
+    desktop.drop_at(at);
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+    assert!(
+        player
+            .heard
+            .iter()
+            .any(|command| matches!(command, Command::Run(RunCommand::Load(run)) if *run == id))
+    );
+}
+
+#[test]
+fn a_run_that_ends_has_the_history_asked_again() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    let head = RunHead {
+        id: RunId(9_000),
+        ..player.scene.runs[0].head.clone()
+    };
+    let id = head.id;
+    player.say(Update::Run(RunNews::Accepted(Box::new(head))));
+    player.say(Update::Run(RunNews::Update {
+        id,
+        update: RunUpdate::Started {
+            started_unix_ns: scenes::now(),
+        }
+        .into(),
+    }));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "1 running"));
+    assert_eq!(
+        series_queries(&player).len(),
+        1,
+        "a run on its way changes nothing yet"
+    );
+    let stamps = Box::new(player.scene.runs[0].stamps.clone());
+    player.say(Update::Run(RunNews::Update {
+        id,
+        update: RunUpdate::Closed {
+            at: 1,
+            events: vec![Event::Fault(Fault::new(
+                FaultClass::Reset,
+                Phase::Headers,
+                "reset by peer",
+            ))],
+            stamps,
+        }
+        .into(),
+    }));
+    for _ in 0..4 {
+        player.play(&mut desktop);
+    }
+    assert!(!shows(&desktop, "1 running"));
+    assert_eq!(series_queries(&player).len(), 2);
+}
+
+#[test]
+fn a_hidden_target_stays_hidden_in_the_next_window() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    click(&mut desktop, &mut player, "Hide ollama/gemma3:270m");
+    let layout = desktop.state().app().layout();
+    let (desktop, _player) = open(scenes::filled(), WIDE, Some(&layout));
+    assert_eq!(desktop.state().app().current(), ViewId::Monitor);
+    assert!(desktop.query_by_label("Show ollama/gemma3:270m").is_some());
+}
+
+#[test]
+fn the_wheel_zooms_and_the_stretch_is_asked_for_again() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    let plot = desktop
+        .get_by_label("Plot of time to first token over time")
+        .rect();
+    desktop.hover_at(plot.center());
+    desktop.event(egui::Event::MouseWheel {
+        source: egui::MouseWheelSource::Wheel,
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, 200.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    });
+    player.play(&mut desktop);
+    let zoomed = series_queries(&player).pop().unwrap();
+    let seconds = (zoomed.to_unix_ns.unwrap() - zoomed.from_unix_ns.unwrap()) / 1_000_000_000;
+    assert!((600..3_000).contains(&seconds), "{seconds}");
+    desktop.get_by_label_contains("Reset zoom").click();
+    player.play(&mut desktop);
+    assert_eq!(series_queries(&player).last().unwrap().to_unix_ns, None);
+}
+
+#[test]
+fn a_history_that_can_not_be_read_says_so() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    desktop.get_by_label("Range: 24 h").click();
+    desktop.run_steps(4);
+    player.refuse_series("the history file is locked");
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "the history file is locked"));
+}
+
+#[test]
+fn a_count_of_what_was_lost_opens_the_latest_run_of_it() {
+    let scene = scenes::filled();
+    let lost = |run: &&tokenscope::run::Run| {
+        run.head.target.endpoint == "openai" && !run.answer.notes.is_empty()
+    };
+    let latest = scene.runs.iter().rfind(lost).unwrap().head.id;
+    let (mut desktop, mut player) = open_view(ViewId::Conformance, scene);
+    let asked = |player: &Player| {
+        heard(player, |command| match command {
+            Command::History(HistoryCommand::Conformance { since_unix_ns, .. }) => {
+                Some(*since_unix_ns)
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(asked(&player).len(), 1, "once is enough at rest");
+    click(&mut desktop, &mut player, "Range: All");
+    assert_eq!(asked(&player).last(), Some(&None));
+    let count = "End mark in ";
+    let cell = desktop
+        .get_all_by_label_contains(count)
+        .find(|cell| {
+            cell.accesskit_node()
+                .label()
+                .is_some_and(|name| name.contains("openai/"))
+        })
+        .unwrap();
+    cell.click();
+    player.play(&mut desktop);
+    assert_eq!(desktop.state().app().current(), ViewId::Runs);
+    let opened = heard(&player, |command| match command {
+        Command::Run(RunCommand::Load(id)) => Some(*id),
+        _ => None,
+    });
+    assert_eq!(opened, [latest]);
+}

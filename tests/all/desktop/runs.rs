@@ -1,0 +1,180 @@
+//! The view of runs: its table, the details of a run, exports.
+
+use egui::{Key, Role};
+use egui_kittest::kittest::Queryable as _;
+use tokenscope::{
+    desktop::view::ViewId,
+    engine::{Command, ExportStep, HistoryCommand, RunCommand, RunNews, Steps, Update},
+    history::{ExportFormat, OutcomeFilter, SortColumn},
+    run::RunId,
+};
+
+use super::{Player, click, heard, is_on, open_view, press, run_queries, scenes, shows, type_into};
+
+#[test]
+fn runs_are_fetched_page_by_page() {
+    let (_desktop, player) = open_view(ViewId::Runs, scenes::filled());
+    let queries = run_queries(&player);
+    assert_eq!(queries.len(), 1, "only what is on screen");
+    assert_eq!((queries[0].offset, queries[0].limit), (0, 200));
+}
+
+#[test]
+fn runs_are_searched_filtered_and_sorted_by_the_history() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    press(&mut desktop, &mut player, Key::F);
+    assert!(desktop.get_by_label("Search runs").is_focused());
+    desktop.get_by_label("Search runs").type_text("gateway");
+    player.play(&mut desktop);
+    assert_eq!(run_queries(&player).last().unwrap().text, "gateway");
+
+    click(&mut desktop, &mut player, "Sort by TTFT");
+    let sort = run_queries(&player).last().unwrap().sort;
+    assert_eq!((sort.by, sort.descending), (SortColumn::Ttft, true));
+    click(&mut desktop, &mut player, "Sort by TTFT");
+    assert!(!run_queries(&player).last().unwrap().sort.descending);
+
+    click(&mut desktop, &mut player, "Outcome");
+    click(&mut desktop, &mut player, "Failed");
+    let query = run_queries(&player).pop().unwrap();
+    assert_eq!(
+        (query.outcome, query.text.as_str()),
+        (Some(OutcomeFilter::Fault), "gateway")
+    );
+}
+
+#[test]
+fn a_click_on_a_row_opens_the_run() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let newest = player.scene.runs.last().unwrap().clone();
+    desktop.query_all_by_role(Role::Row).next().unwrap().click();
+    player.play(&mut desktop);
+    let loaded = heard(&player, |command| match command {
+        Command::Run(RunCommand::Load(id)) => Some(*id),
+        _ => None,
+    });
+    assert_eq!(loaded, [newest.head.id]);
+    assert!(shows(&desktop, "A hash map is like a wall"));
+    click(&mut desktop, &mut player, "Close the details");
+    assert!(!shows(&desktop, "A hash map is like a wall"));
+}
+
+#[test]
+fn rows_are_walked_with_the_keyboard() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    for _ in 0..3 {
+        desktop.key_press(Key::ArrowDown);
+        player.play(&mut desktop);
+    }
+    let selected = desktop
+        .query_all_by_role(Role::Row)
+        .position(|row| is_on(&row));
+    assert_eq!(selected, Some(2));
+    desktop.key_press(Key::Escape);
+    player.play(&mut desktop);
+    assert!(desktop.query_by_label("Close the details").is_none());
+}
+
+#[test]
+fn a_failed_run_shows_the_providers_own_words() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::errors());
+    let row = desktop
+        .query_all_by_label_contains("rate_limited")
+        .next()
+        .unwrap();
+    row.click();
+    player.play(&mut desktop);
+    for words in [
+        "Rate limit reached for gpt-5-mini",
+        "HTTP 429",
+        "rate_limit_exceeded",
+        "20.0 s",
+    ] {
+        assert!(shows(&desktop, words), "{words}");
+    }
+}
+
+#[test]
+fn a_run_that_is_gone_says_so() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    let id = player.scene.runs.last().unwrap().head.id;
+    player.scene.runs.retain(|run| run.head.id != id);
+    desktop.query_all_by_role(Role::Row).next().unwrap().click();
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "This run is not in the history"));
+}
+
+#[test]
+fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scenes::filled());
+    type_into(&mut desktop, &mut player, "Search runs", "openai");
+    click(&mut desktop, &mut player, "Sort by TTFT");
+    press(&mut desktop, &mut player, Key::E);
+    click(&mut desktop, &mut player, "Format: JSON");
+    click(&mut desktop, &mut player, "Export");
+    let exports = heard(&player, |command| match command {
+        Command::History(HistoryCommand::Export {
+            query, format, to, ..
+        }) => Some((query.clone(), *format, to.clone())),
+        _ => None,
+    });
+    let [(query, format, to)] = exports.as_slice() else {
+        panic!("{exports:?}")
+    };
+    assert_eq!(
+        (query.text.as_str(), query.sort.by, *format),
+        ("openai", SortColumn::Ttft, ExportFormat::Json)
+    );
+    assert_eq!(to.extension(), Some("json".as_ref()));
+
+    export(&player).tell(ExportStep::Written {
+        done: 40,
+        total: 64,
+    });
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "40 of 64"));
+    desktop.get_by_label_contains("Stop").click();
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "stopped; no file was written"));
+    assert!(export(&player).is_given_up(), "the engine sees it");
+
+    click(&mut desktop, &mut player, "Export");
+    export(&player).tell(ExportStep::Over(Err("the disk is full".into())));
+    player.play(&mut desktop);
+    assert!(
+        shows(&desktop, "the disk is full"),
+        "the dialog stays and says why"
+    );
+    click(&mut desktop, &mut player, "Export");
+    export(&player).tell(ExportStep::Over(Ok(64)));
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "64 runs written to"));
+}
+
+/// The latest export that was asked for.
+fn export(player: &Player) -> &Steps<ExportStep> {
+    let steps = |command| match command {
+        &Command::History(HistoryCommand::Export { ref steps, .. }) => Some(steps),
+        _ => None,
+    };
+    (player.heard.iter().rev().find_map(steps)).expect("it was asked for")
+}
+
+#[test]
+fn a_run_of_the_history_is_opened_by_its_id_alone() {
+    let scene = scenes::filled();
+    let id = RunId(5);
+    let (mut desktop, mut player) = open_view(ViewId::Runs, scene);
+    player.say(Update::Run(RunNews::Loaded {
+        id,
+        run: player
+            .scene
+            .runs
+            .iter()
+            .find(|run| run.head.id == id)
+            .cloned()
+            .map(Box::new),
+    }));
+    player.play(&mut desktop);
+    assert!(desktop.state().app().state().runs.contains_key(&id));
+}

@@ -1,0 +1,175 @@
+//! What the engine knows: the scenes that a window is tested over and drawn with.
+
+mod answers;
+mod runs;
+mod whole_answer;
+
+pub use self::{
+    answers::findings_of,
+    runs::{now, runs},
+    whole_answer::whole_answer,
+};
+
+use self::runs::fail;
+use tokenscope::{
+    conversation::ConversationSummary,
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint},
+    history::Storage,
+    run::Run,
+    settings::{Appearance, Settings, SettingsProblem, ThemeChoice},
+};
+
+/// What the engine knows.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub settings: Settings,
+    pub runs: Vec<Run>,
+    pub conversations: Vec<ConversationSummary>,
+    pub storage: Storage,
+    pub problem: Option<SettingsProblem>,
+    pub no_simulator: Option<String>,
+}
+
+fn endpoint(id: &str, label: &str, url: &str, simulated: bool) -> Endpoint {
+    Endpoint {
+        label: label.into(),
+        route: if id == "gateway" {
+            "via gateway".into()
+        } else {
+            "direct".into()
+        },
+        auth: if simulated || id == "ollama" {
+            Auth::None
+        } else {
+            Auth::Bearer
+        },
+        key_env: vec![format!("{}_API_KEY", id.to_uppercase())],
+        headers: [("X-Team".to_owned(), "latency".to_owned())].into(),
+        models: vec!["steady".into(), "fast".into()],
+        simulated,
+        ..Endpoint::custom(id, url.parse().expect("a URL"), DialectId::OpenaiChat)
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        endpoints: vec![
+            endpoint("openai", "OpenAI", "https://api.openai.com/v1", false),
+            endpoint("deepseek", "DeepSeek", "https://api.deepseek.com/v1", false),
+            endpoint(
+                "gateway",
+                "Company gateway",
+                "https://llm.example.com:8443/v1",
+                false,
+            ),
+            endpoint("ollama", "Ollama", "http://127.0.0.1:11434/v1", false),
+            endpoint("simulator", "Simulator", "http://127.0.0.1:40123/v1", true),
+        ],
+        built_in: vec!["simulator".into(), "openai".into()],
+        appearance: Appearance {
+            theme: ThemeChoice::Dark,
+            zoom: 1.0,
+        },
+        ..Settings::default()
+    }
+}
+
+/// Nothing has happened yet.
+pub fn empty() -> Scene {
+    Scene {
+        settings: Settings {
+            endpoints: vec![endpoint(
+                "simulator",
+                "Simulator",
+                "http://127.0.0.1:40123/v1",
+                true,
+            )],
+            built_in: vec!["simulator".into()],
+            ..settings()
+        },
+        runs: Vec::new(),
+        conversations: Vec::new(),
+        storage: Storage::Ok,
+        problem: None,
+        no_simulator: None,
+    }
+}
+
+/// A working day.
+pub fn filled() -> Scene {
+    Scene {
+        settings: settings(),
+        runs: runs(
+            320,
+            "Explain what a hash map is to a ten-year-old, in three sentences",
+        ),
+        ..empty()
+    }
+}
+
+/// Eleven targets, and an hour of which a part had no runs.
+pub fn many_targets() -> Scene {
+    let mut scene = filled();
+    let (now, minute) = (now(), 60_000_000_000);
+    scene.runs.retain(|run| {
+        let ago = (now - run.stamps.started_unix_ns) / minute;
+        !(20..35).contains(&ago)
+    });
+    for (index, run) in scene.runs.iter_mut().enumerate() {
+        if run.head.target.endpoint == "openai" {
+            run.head.target.model = format!("模型-{}", index / 4 % 7);
+        }
+    }
+    scene
+}
+
+/// Everything is wrong.
+pub fn errors() -> Scene {
+    let mut scene = filled();
+    for (index, run) in scene.runs.iter_mut().enumerate() {
+        if index % 2 == 0 {
+            fail(run, index);
+        }
+    }
+    scene.storage = Storage::ReadOnly {
+        why: "the file was written by Tokenscope 0.9; update this one to add to it".into(),
+    };
+    scene.problem = Some(SettingsProblem {
+        path: "/home/ada/.config/tokenscope/config.toml".into(),
+        line: Some(12),
+        message: "expected a quoted string after base_url".into(),
+    });
+    scene.no_simulator = Some("port 0 on 127.0.0.1 could not be had: Permission denied".into());
+    scene
+}
+
+/// A user who writes Chinese.
+pub fn chinese() -> Scene {
+    let mut scene = Scene {
+        runs: runs(
+            120,
+            "用三句话向十岁的孩子解释什么是哈希表，并举一个生活中的例子。",
+        ),
+        ..filled()
+    };
+    scene.settings.endpoints[2].label = "公司网关".into();
+    for run in &mut scene.runs {
+        run.answer.text = "哈希表就像一排带编号的储物柜。你把钥匙上的名字变成一个号码，就能直接走到那个柜子，而不用一个一个地找。\n\n比如图书馆按书号放书，查一下号码就能找到。".into();
+    }
+    scene
+}
+
+/// Runs whose answers hold everything.
+#[cfg(feature = "pictures")]
+pub fn parts() -> Scene {
+    let mut scene = filled();
+    for run in &mut scene.runs {
+        run.answer = tokenscope::event::Answer::default();
+        for event in whole_answer(false) {
+            run.answer.apply(&event);
+        }
+        run.answer.model = Some(run.head.target.model.clone());
+    }
+    scene
+}
