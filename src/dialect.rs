@@ -1,8 +1,7 @@
 //! Wire protocols, sans-IO: [`ChatRequest`](crate::chat::ChatRequest) → request bytes, response bytes → [`Event`](crate::event::Event)s.
 //!
 //! A dialect is one file and its line in [`DIALECTS`]. It opens no socket, reads no clock and needs no runtime. Its
-//! decoder gives the same events however the bytes are split; only text is divided as the provider's frames divide
-//! it.
+//! decoder gives the same events however the bytes are split; text deltas follow the provider's frames.
 
 pub mod anthropic;
 pub mod gemini;
@@ -26,7 +25,7 @@ impl Dialect {
     }
 }
 
-/// All dialects. A new one is its file, its `mod` line, its word in [`DialectId`] and its line here.
+/// All dialects. A new one needs its file, its `mod` line, its name in [`DialectId`] and its line here.
 pub static DIALECTS: &[&Dialect] = &[
     &openai_chat::DIALECT,
     &openai_responses::DIALECT,

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::json::{self, Fields, Raw};
 
 /// The note for an invalid count, such as -1 or "many", which stays blank.
-pub(crate) const ODD: &str = "a token count is no whole number";
+pub(crate) const ODD: &str = "a token count is not a whole number";
 
 /// Reads the token counts of a JSON object one by one.
 pub(crate) struct TokenCounts<'a> {

@@ -11,7 +11,7 @@ mod places;
 
 use serde_json::Value;
 
-pub use self::business::{business_error, business_error_in, tells_of_failure};
+pub use self::business::{business_error, business_error_in, reports_failure};
 pub(super) use self::places::is_void;
 use self::{
     codes::{Codes, retry_delay_ms},

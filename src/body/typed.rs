@@ -21,7 +21,7 @@ pub(crate) fn typed<'a>(
         Ok(fields) => fields,
         Err(_) if name == "error" => return Err(failed()),
         Err(why) => {
-            let why = format!("an event is no JSON object ({why})");
+            let why = format!("an event is not a JSON object ({why})");
             return Err(FrameOutcome::Unreadable(why));
         }
     };

@@ -1,4 +1,4 @@
-//! `anthropic`: Anthropic's Messages API, as Anthropic and the gateways to it speak it.
+//! `anthropic`: Anthropic's Messages API, as Anthropic and its gateways implement it.
 //!
 //! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer. Out: the JSON body of a
 //! streamed request, then [`Event`](crate::event::Event)s. The wire format is
@@ -31,10 +31,10 @@ pub static DIALECT: Dialect = Dialect {
     on_google_cloud: false,
     efforts: &["none", "low", "medium", "high", "max"],
     asks_to_cache: true,
-    chat_url: |base, _model| below(base, "messages"),
+    chat_url: |base, _model| append_path(base, "messages"),
     models_url: |base| {
-        let mut url = below(base, "models");
-        // The most of a page, which else holds 20.
+        let mut url = append_path(base, "models");
+        // The largest page; the default is 20 models.
         url.query_pairs_mut().append_pair("limit", "1000");
         url
     },
@@ -43,14 +43,14 @@ pub static DIALECT: Dialect = Dialect {
     fit: None,
     wire: WireFormat::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::MessageReader::default())),
-    // `{"data": [{"id", "display_name"}]}`, which that reader knows, as it knows what gateways say instead.
+    // `{"data": [{"id", "display_name"}]}`: that reader knows this form and those of gateways.
     models: |body| (openai_chat::DIALECT.models)(body),
     serve: Some(&serve::SERVE),
 };
 
-/// `base` with `v1/<leaf>` below it. The base may hold the `v1` already, or be the whole chat URL; its
-/// query stays, empty path segments go.
-fn below(base: &Url, leaf: &str) -> Url {
+/// Appends `v1/<leaf>` to `base`, which may end in `v1` already or be the whole chat URL. Keeps the query and removes
+/// empty path segments.
+fn append_path(base: &Url, leaf: &str) -> Url {
     let mut segments: Vec<&str> = base.path().split('/').filter(|s| !s.is_empty()).collect();
     if segments.ends_with(&["v1", "messages"]) {
         segments.pop();
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_stand_below_the_base_and_keep_its_query() {
+    fn paths_are_appended_and_the_query_is_kept() {
         for (base, chat, models) in [
             (
                 "https://api.anthropic.com",

@@ -1,9 +1,9 @@
-//! `gemini`: Google's own protocol, of the Gemini API and of Vertex AI.
+//! `gemini`: Google's own protocol, in the Gemini API and in Vertex AI.
 //!
-//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer: server-sent events, the
-//! elements of one JSON array, or a single object. Out: the JSON body of a streamed request, then
-//! [`Event`](crate::event::Event)s. The wire format is <https://ai.google.dev/api/generate-content> and
-//! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>; signatures go by
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer: server-sent events, the elements of
+//! one JSON array, or a single object. Out: the JSON body of a streamed request, then [`Event`](crate::event::Event)s.
+//! The wire format is <https://ai.google.dev/api/generate-content> and
+//! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>; signatures follow
 //! <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 
 pub(super) mod call;

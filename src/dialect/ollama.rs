@@ -1,9 +1,9 @@
-//! `ollama`: Ollama's own chat, as its server and ollama.com speak it.
+//! `ollama`: Ollama's own chat protocol, of its server and of ollama.com.
 //!
-//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer, one JSON object a line.
-//! Out: the JSON body of a streamed request, then [`Event`](crate::event::Event)s, among them how long
-//! the server itself took for each step. The wire format is
-//! <https://github.com/ollama/ollama/blob/main/docs/api.md>, and more lately <https://docs.ollama.com/api>.
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer, one JSON object per line. Out: the
+//! JSON body of a streamed request, then [`Event`](crate::event::Event)s, among them the server's own times for each
+//! step. The wire format is <https://github.com/ollama/ollama/blob/main/docs/api.md>and, newer,
+//! <https://docs.ollama.com/api>.
 
 mod decode;
 mod encode;
@@ -28,8 +28,8 @@ pub static DIALECT: Dialect = Dialect {
     on_google_cloud: false,
     efforts: &["none", "true", "low", "medium", "high"],
     asks_to_cache: false,
-    chat_url: |base, _model| below(base, "chat"),
-    models_url: |base| below(base, "tags"),
+    chat_url: |base, _model| append_path(base, "chat"),
+    models_url: |base| append_path(base, "tags"),
     headers: &[],
     encode: encode::body,
     fit: None,
@@ -39,20 +39,20 @@ pub static DIALECT: Dialect = Dialect {
     serve: Some(&serve::SERVE),
 };
 
-/// Ends of a base URL that is more than the server's: the API's root, its chat, and those of the OpenAI
-/// dialect on the same server. The longer ones come first.
-const ENDS: &[&[&str]] = &[
+/// Path suffixes that are removed from a base URL: the API's root, its chat, and those of the OpenAI dialect on the
+/// same server. Longer ones come first.
+const SUFFIXES: &[&[&str]] = &[
     &["v1", "chat", "completions"],
     &["api", "chat"],
     &["api"],
     &["v1"],
 ];
 
-/// The server's address with `api/<leaf>` below it. The base's query stays, empty path segments go.
-fn below(base: &Url, leaf: &str) -> Url {
+/// Appends `api/<leaf>` to the server's URL. Keeps the query and removes empty path segments.
+fn append_path(base: &Url, leaf: &str) -> Url {
     let mut segments: Vec<&str> = base.path().split('/').filter(|s| !s.is_empty()).collect();
-    if let Some(end) = ENDS.iter().find(|end| segments.ends_with(end)) {
-        segments.truncate(segments.len() - end.len());
+    if let Some(suffix) = SUFFIXES.iter().find(|suffix| segments.ends_with(suffix)) {
+        segments.truncate(segments.len() - suffix.len());
     }
     segments.extend(["api", leaf]);
     let mut url = base.clone();
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_stand_below_the_server_and_keep_its_query() {
+    fn paths_are_appended_and_the_query_is_kept() {
         for (base, server) in [
             ("http://127.0.0.1:11434", "http://127.0.0.1:11434"),
             ("http://127.0.0.1:11434/", "http://127.0.0.1:11434"),

@@ -1,8 +1,8 @@
-//! `openai-chat`: chat completions as OpenAI defines them and a hundred servers vary them.
+//! `openai-chat`: chat completions as OpenAI defines them, and as many other servers vary them.
 //!
-//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer. Out: the JSON body
-//! of a streamed request, then [`Event`](crate::event::Event)s. The wire format is
-//! <https://platform.openai.com/docs/api-reference/chat>; where servers differ from it, the code says who.
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer. Out: the JSON body of a streamed
+//! request, then [`Event`](crate::event::Event)s. The wire format is
+//! <https://platform.openai.com/docs/api-reference/chat>; where servers differ from it, the code names them.
 
 mod choice;
 mod chunk;
@@ -35,8 +35,8 @@ pub static DIALECT: Dialect = Dialect {
     on_google_cloud: false,
     efforts: &["none", "minimal", "low", "medium", "high"],
     asks_to_cache: false,
-    chat_url: |base, _model| below(base, CHAT, CHAT),
-    models_url: |base| below(base, CHAT, &["models"]),
+    chat_url: |base, _model| append_path(base, CHAT, CHAT),
+    models_url: |base| append_path(base, CHAT, &["models"]),
     headers: &[],
     encode: encode::body,
     fit: None,
@@ -48,9 +48,9 @@ pub static DIALECT: Dialect = Dialect {
 
 const CHAT: &[&str] = &["chat", "completions"];
 
-/// `base` with `path` below it. Its query stays (Azure's `?api-version=`), empty path segments go, and
-/// a base that ends in `chat` already (the whole URL) counts as what stands before it.
-pub(super) fn below(base: &Url, chat: &[&str], path: &[&str]) -> Url {
+/// Appends `path` to `base`, from which a trailing `chat` (the whole chat URL) is removed. Keeps the query (Azure's
+/// `?api-version=`) and removes empty path segments.
+pub(super) fn append_path(base: &Url, chat: &[&str], path: &[&str]) -> Url {
     let mut segments: Vec<&str> = base.path().split('/').filter(|s| !s.is_empty()).collect();
     if segments.ends_with(chat) {
         segments.truncate(segments.len() - chat.len());
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_stand_below_the_base_and_keep_its_query() {
+    fn paths_are_appended_and_the_query_is_kept() {
         for (base, chat, models) in [
             (
                 "https://api.openai.com/v1",

@@ -1,4 +1,4 @@
-//! `openai-responses`: `OpenAI`'s Responses API, whose stream is made of typed events about items.
+//! `openai-responses`: `OpenAI`'s Responses API, which streams typed events about items.
 //!
 //! In: a [`ChatRequest`](crate::chat::ChatRequest), then the bytes of the answer. Out: the JSON body of a
 //! streamed request that stores nothing at the provider, then [`Event`](crate::event::Event)s. The wire format
@@ -31,8 +31,8 @@ pub static DIALECT: Dialect = Dialect {
     on_google_cloud: false,
     efforts: &["none", "minimal", "low", "medium", "high"],
     asks_to_cache: false,
-    chat_url: |base, _model| openai_chat::below(base, PATH, PATH),
-    models_url: |base| openai_chat::below(base, PATH, &["models"]),
+    chat_url: |base, _model| openai_chat::append_path(base, PATH, PATH),
+    models_url: |base| openai_chat::append_path(base, PATH, &["models"]),
     headers: &[],
     encode: encode::body,
     fit: None,
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_stand_below_the_base_and_keep_its_query() {
+    fn paths_are_appended_and_the_query_is_kept() {
         for (base, chat, models) in [
             (
                 "https://api.openai.com/v1",

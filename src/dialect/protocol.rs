@@ -22,7 +22,7 @@ words! {
         OpenaiResponses = "openai-responses",
         /// `POST …/models/{model}:streamGenerateContent` of the Gemini API and of Vertex AI.
         Gemini = "gemini",
-        /// `POST …/api/chat` with a JSON object a line.
+        /// `POST …/api/chat` with one JSON object per line.
         Ollama = "ollama",
         /// gRPC to Gemini on Vertex AI: `PredictionService/StreamGenerateContent`.
         VertexGrpc = "vertex-grpc",
@@ -36,7 +36,7 @@ pub struct Dialect {
     pub id: DialectId,
     /// Its name for people.
     pub label: &'static str,
-    /// The header that carries the key; `None` if it goes as a bearer token.
+    /// The header that carries the key; `None` if it is sent as a bearer token.
     pub key_header: Option<&'static str>,
     /// The default path of its servers' base URLs.
     pub base_path: &'static str,
@@ -57,8 +57,8 @@ pub struct Dialect {
     pub headers: &'static [(&'static str, &'static str)],
     /// The JSON body of a streamed chat request.
     pub encode: fn(&ChatRequest) -> Value,
-    /// Removes from that JSON the fields that a server at this base URL does not know; `None` if all servers know the
-    /// same.
+    /// Removes from that JSON the fields that the server at this base URL does not know; `None` if all servers know the
+    /// same fields.
     pub fit: Option<fn(&mut Value, base: &Url)>,
     /// How that JSON is sent.
     pub wire: WireFormat,
@@ -85,7 +85,7 @@ pub struct Grpc {
     /// Makes the message from a request's JSON, given the files for its marks, the endpoint's base URL and the model.
     /// The error names the field that the message can't hold, and says what to do.
     pub message: fn(Value, &Files, base: &Url, model: &str) -> Result<GrpcMessage, String>,
-    /// The dialect that sends the same request as JSON to the same base URL, for where HTTP/2 is refused.
+    /// The fallback if HTTP/2 is refused: the dialect that sends the same request as JSON to the same base URL.
     pub fallback: DialectId,
 }
 

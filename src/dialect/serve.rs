@@ -55,11 +55,11 @@ pub enum ServedRoute {
 /// The parameters of a chat request in its path and query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathParams {
-    /// The model, where the path names it.
+    /// The model, if the path names it.
     pub model: String,
-    /// Whether the answer is streamed, where the path says so.
+    /// Whether the path asks for a streamed answer.
     pub stream: bool,
-    /// Whether it is streamed as server-sent events, where the query says so.
+    /// Whether the query asks for server-sent events.
     pub events: bool,
 }
 
@@ -103,7 +103,7 @@ pub struct AnswerHead {
 }
 
 impl AnswerHead {
-    /// The answer's id between this word and its number.
+    /// The answer's id: this prefix, the server's name and the answer's number.
     pub(super) fn id(&self, prefix: &str, separator: char) -> String {
         let Self { server, number, .. } = self;
         format!("{prefix}{separator}{server}{separator}{number}")
@@ -149,7 +149,7 @@ pub trait AnswerWriter: Send {
     }
 
     /// Appends an event in the form of this protocol's stream; appends nothing if the protocol can't express it, or
-    /// expresses it later. `next` are the events that came with it: they may belong into the same frame.
+    /// expresses it later. `next` are the following events of the same batch, which may belong into the same frame.
     fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>);
 
     /// Appends events that came together.
@@ -206,7 +206,7 @@ pub(super) fn counted_json(usage: &Usage, [input, output]: [&str; 2]) -> Value {
     counts
 }
 
-/// Adds the details that the provider gave beside its message.
+/// Adds the other fields of the provider's error.
 pub(super) fn add_details(error: &mut Value, fault: &Fault) {
     let details = fault.details.as_deref();
     let details = details.map(serde_json::from_str::<Map<String, Value>>);
@@ -247,14 +247,14 @@ pub(super) fn segments(answer: &Answer) -> Vec<AnswerSegment<'_>> {
         },
         signature: piece.signature.as_deref(),
     });
-    let says = |piece: &AnswerSegment<'_>| {
+    let is_kept = |piece: &AnswerSegment<'_>| {
         let is_text = matches!(
             piece.kind,
             AnswerPieceKind::Text { .. } | AnswerPieceKind::Reasoning { .. }
         );
         !is_text || !piece.text.is_empty() || piece.signature.is_some()
     };
-    pieces.filter(says).collect()
+    pieces.filter(is_kept).collect()
 }
 
 fn cut<'a>(of: &'a str, from: &mut usize, bytes: usize) -> &'a str {

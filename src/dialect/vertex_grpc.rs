@@ -1,17 +1,16 @@
-//! `vertex-grpc`: Gemini on Vertex AI by native gRPC,
-//! `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`.
+//! `vertex-grpc`: Gemini on Vertex AI by gRPC, `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`.
 //!
-//! In: a [`ChatRequest`](crate::chat::ChatRequest), as the JSON of [`gemini`], which becomes one
-//! framed message; then frames, trailers. Out: the [`Event`](crate::event::Event)s that REST gives for the
-//! same answer. <https://cloud.google.com/vertex-ai/docs/reference/rpc/google.cloud.aiplatform.v1> is the
-//! service, <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md> how it goes over HTTP/2.
+//! In: a [`ChatRequest`](crate::chat::ChatRequest), as the JSON of [`gemini`], which becomes one framed message; then
+//! frames and trailers. Out: the same [`Event`](crate::event::Event)s as by REST. The service is
+//! <https://cloud.google.com/vertex-ai/docs/reference/rpc/google.cloud.aiplatform.v1>, its form over HTTP/2
+//! <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 //!
-//! What differs from REST: a function call has no id here, so calls and results are matched by their order;
-//! arguments are a `Struct`, whose numbers are doubles and whose keys have no order (they come sorted); a
-//! field newer than our copy of the service is not seen. `StreamGenerateContent` in `v1beta1`, and the Gemini
-//! API's own service, are others.
+//! Differences from REST: function calls have no id, so calls and results are matched by their order; arguments are a
+//! `Struct`, whose numbers are doubles and whose keys have no order (they come sorted); fields newer than our copy of
+//! the service are not seen. `StreamGenerateContent` in `v1beta1`, and the Gemini API's own gRPC service, are different
+//! services.
 //!
-//! Without the feature `grpc` the name stays, and a run says what to do instead.
+//! Without the feature `grpc`, the dialect keeps its row, and a run fails with a message that says what to do.
 
 #[cfg(feature = "grpc")]
 mod decode;
@@ -62,7 +61,7 @@ pub static DIALECT: Dialect = Dialect {
     serve: SERVE,
 };
 
-/// A build without gRPC serves none.
+/// A build without gRPC can't serve it.
 #[cfg(not(feature = "grpc"))]
 const SERVE: Option<&crate::dialect::serve::Serve> = None;
 #[cfg(feature = "grpc")]
@@ -74,7 +73,7 @@ use self::{decode::decoder, request::message};
 #[cfg(not(feature = "grpc"))]
 use self::missing::{decoder, message};
 
-/// What a build without gRPC says.
+/// The functions of a build without gRPC.
 #[cfg(not(feature = "grpc"))]
 mod missing {
     use serde_json::Value;
@@ -87,12 +86,12 @@ mod missing {
     };
 
     pub(super) fn message(_: Value, _: &Files, _: &Url, _: &str) -> Result<GrpcMessage, String> {
-        let why = "this build of Tokenscope has no gRPC: set the endpoint's dialect to gemini, which asks the \
+        let why = "this build of Tokenscope has no gRPC: set the endpoint's dialect to gemini, which reaches the \
                    same models by REST";
         Err(why.into())
     }
 
-    /// Reads what a server says that is no gRPC.
+    /// Reads a response that is not gRPC.
     pub(super) fn decoder(head: &ResponseHead) -> Box<dyn Decoder> {
         Box::new(BodyDecoder::new(head, GeminiReader::default()))
     }

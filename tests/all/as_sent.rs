@@ -185,7 +185,7 @@ fn counts_are_read_or_blank_in_every_dialect() {
             let noted = answer
                 .notes
                 .iter()
-                .any(|(note, _)| note.text.contains("no whole number"));
+                .any(|(note, _)| note.text.contains("not a whole number"));
             assert_eq!(
                 noted,
                 expected.is_none(),

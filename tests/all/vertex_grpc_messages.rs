@@ -189,7 +189,7 @@ fn nothing_is_left_out_unsaid() {
         ),
         (
             json!({"contents": [{"parts": [{"videoMetadata": {"startOffset": "soon"}}]}]}),
-            "contents[0].parts[0].videoMetadata.startOffset: “soon” is no duration",
+            "contents[0].parts[0].videoMetadata.startOffset: “soon” is not a duration",
         ),
         (
             json!({"generationConfig": {"seed": 5_000_000_000_i64}}),
@@ -197,11 +197,11 @@ fn nothing_is_left_out_unsaid() {
         ),
         (
             json!({"generationConfig": {"thinkingConfig": {"thinkingLevel": "utter"}}}),
-            "generationConfig.thinkingConfig.thinkingLevel: gRPC has no word “utter”",
+            "generationConfig.thinkingConfig.thinkingLevel: gRPC has no value “utter”",
         ),
         (
             json!({"contents": [{"parts": [{"text": "a", "inlineData": {}}]}]}),
-            "can't stand together",
+            "can't both be set",
         ),
         (
             json!({"contents": [3]}),
@@ -209,7 +209,7 @@ fn nothing_is_left_out_unsaid() {
         ),
         (
             json!({"contents": [{"parts": [{"inlineData": {"data": "%"}}]}]}),
-            "inlineData.data is no base64",
+            "inlineData.data is not base64",
         ),
     ] {
         let error = written(&asked(extra)).unwrap_err();

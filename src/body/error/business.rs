@@ -26,9 +26,9 @@ pub fn business_error_in(text: &str) -> Option<ProviderError> {
     business_error(&json::value(text).ok()?)
 }
 
-/// Whether a field of this name may tell of a failure.
+/// Whether a field of this name may report a failure.
 #[must_use]
-pub fn tells_of_failure(name: &str) -> bool {
+pub fn reports_failure(name: &str) -> bool {
     SENTENCES.contains(&name)
         || CODES.contains(&name)
         || ["errors", "success", "ok", MINIMAX].contains(&name)

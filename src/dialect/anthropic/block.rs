@@ -1,11 +1,11 @@
-//! The content blocks of a message: each begins, gets its deltas and ends, by its index.
+//! The content blocks of a message: each has a start event, deltas and a stop event, matched by its index.
 //!
-//! Blocks come one after the other. Were they ever to interleave, each piece would still be shown at
-//! once and as a part of its own, and thoughts would still go back with their signature.
+//! Blocks come one after the other. If a server interleaves them, each piece is still shown at once as a part of its
+//! own, and thinking is still sent back with its signature.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::item::{OpaqueBlock, citation, goes_on, object, quoted};
+use super::item::{OpaqueBlock, citation, fallback_model, object, quoted};
 use crate::{
     body::{
         json::{self, Fields, Raw},
@@ -14,15 +14,15 @@ use crate::{
     event::{About, Event, Note, ToolCallDelta},
 };
 
-/// What a call says beside its name and input, which must go back with it: who made it (the model, or its
-/// code in a container), and of which set the tool is.
-pub(super) const CALL_BESIDE: &[&str] = &["caller", "toolset_name"];
+/// Fields of a `tool_use` block besides its name and input that must be sent back: who made the call (the model, or its
+/// code in a container), and the tool's toolset.
+pub(super) const EXTRA_CALL_FIELDS: &[&str] = &["caller", "toolset_name"];
 
 /// The blocks of an answer.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     open: BTreeMap<u64, ContentBlock>,
-    /// The block that spoke last.
+    /// The index of the block that had the last start, delta or content.
     last: Option<u64>,
     calls: usize,
 }
@@ -46,22 +46,22 @@ enum BlockContent {
 struct ThinkingBlock {
     text: String,
     signature: Option<String>,
-    /// Whether another block spoke in between.
+    /// Whether a piece of another block came in between.
     interrupted: bool,
 }
 
 #[derive(Debug)]
 struct ToolUseBlock {
-    /// Which call of the answer.
+    /// The call's number in the answer, counted from 0.
     number: usize,
-    /// The input that stood in the block's start.
+    /// The input in the block's start event.
     input: String,
-    /// Whether deltas gave arguments.
-    argued: bool,
+    /// Whether deltas brought arguments.
+    has_argument_deltas: bool,
 }
 
 impl Blocks {
-    /// Begins a block. One of the same index that never ended is ended first.
+    /// Starts a block. An open block of the same index is stopped first.
     pub(super) fn start(
         &mut self,
         index: Option<u64>,
@@ -73,7 +73,7 @@ impl Blocks {
         if self.open.contains_key(&index) {
             Note::emit(
                 About::Form,
-                "a content block began where another had not ended",
+                "a content block started before the last one of its index stopped",
                 out,
             );
             self.stop(Some(index), out);
@@ -87,30 +87,30 @@ impl Blocks {
                 signature: fields.stated("signature").and_then(json::string),
                 ..ThinkingBlock::default()
             }),
-            "tool_use" => BlockContent::ToolUseBlock(self.call(&fields, out)),
+            "tool_use" => BlockContent::ToolUseBlock(self.start_call(&fields, out)),
             kind => {
-                out.extend((kind == "fallback").then(|| goes_on(&fields)));
+                out.extend((kind == "fallback").then(|| fallback_model(&fields)));
                 BlockContent::OpaqueBlock(OpaqueBlock::new(kind.to_owned(), raw))
             }
         };
         let block = self.insert(index, body, out);
         match block.body {
             BlockContent::Text(_) => {
-                block.say(text("text").unwrap_or_default(), false, out);
+                block.push_text(text("text").unwrap_or_default(), false, out);
                 let citations = fields.stated("citations").and_then(json::elements);
                 for raw in citations.into_iter().flatten() {
                     block.cite(raw, out);
                 }
             }
             BlockContent::ThinkingBlock(_) => {
-                block.say(text("thinking").unwrap_or_default(), false, out);
+                block.push_text(text("thinking").unwrap_or_default(), false, out);
             }
             BlockContent::ToolUseBlock(_) | BlockContent::OpaqueBlock(_) => {}
         }
         Ok(())
     }
 
-    /// Takes the next piece of a block.
+    /// Reads a delta of a block.
     pub(super) fn delta(
         &mut self,
         index: Option<u64>,
@@ -132,7 +132,7 @@ impl Blocks {
             };
             Note::emit(
                 About::Form,
-                "a delta came for a content block that had not begun",
+                "a delta came for a content block that had not started",
                 out,
             );
             self.last = Some(index);
@@ -143,22 +143,26 @@ impl Blocks {
         if let Some(block) = self.open.get_mut(&index) {
             block.take(&kind, &fields, raw, apart, out);
         }
-        let spoke = |event: &Event| !matches!(event, Event::Note(_) | Event::Unknown { .. });
-        if out[before..].iter().any(spoke) {
+        let is_content = |event: &Event| !matches!(event, Event::Note(_) | Event::Unknown { .. });
+        if out[before..].iter().any(is_content) {
             self.last = Some(index);
         }
         Ok(())
     }
 
-    /// Ends a block, and tells what only a whole one can say.
+    /// Stops a block, and emits the events that only a whole block makes: its signature, its input, its raw item.
     pub(super) fn stop(&mut self, index: Option<u64>, out: &mut Vec<Event>) {
         let index = index.or(self.last).unwrap_or(0);
         let Some(mut block) = self.open.remove(&index) else {
-            return Note::emit(About::Form, "a content block ended that had not begun", out);
+            return Note::emit(
+                About::Form,
+                "a content block stopped that had not started",
+                out,
+            );
         };
         let apart = self.last != Some(index);
         let rest = block.joiner.end();
-        block.tell(rest, apart, out);
+        block.emit(rest, apart, out);
         match block.body {
             BlockContent::Text(citations) if citations.is_empty() || apart => return,
             BlockContent::Text(citations) => {
@@ -170,7 +174,7 @@ impl Blocks {
                 Some(event) => out.push(event),
                 None => return,
             },
-            BlockContent::ToolUseBlock(call) if call.argued => return,
+            BlockContent::ToolUseBlock(call) if call.has_argument_deltas => return,
             BlockContent::ToolUseBlock(call) => out.push(Event::ToolCall(ToolCallDelta {
                 index: call.number,
                 arguments: call.input,
@@ -181,10 +185,14 @@ impl Blocks {
         self.last = Some(index);
     }
 
-    /// Ends what the message's own end left open.
+    /// Stops the blocks that are still open when the message ends.
     pub(super) fn stop_all(&mut self, out: &mut Vec<Event>) {
         while let Some(index) = self.open.keys().next().copied() {
-            Note::emit(About::Form, "a content block had no end of its own", out);
+            Note::emit(
+                About::Form,
+                "a content block had no content_block_stop",
+                out,
+            );
             self.stop(Some(index), out);
         }
     }
@@ -199,12 +207,12 @@ impl Blocks {
             body,
             joiner: SurrogateJoiner::default(),
         };
-        // An empty piece begins a part of its own.
+        // An empty piece starts a new part.
         out.extend(block.piece(String::new()));
         self.open.entry(index).or_insert(block)
     }
 
-    fn call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> ToolUseBlock {
+    fn start_call(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) -> ToolUseBlock {
         let number = self.calls;
         self.calls += 1;
         out.push(Event::ToolCall(ToolCallDelta {
@@ -213,12 +221,12 @@ impl Blocks {
             name: fields.stated("name").and_then(json::string),
             arguments: String::new(),
         }));
-        let beside = CALL_BESIDE
+        let extra = EXTRA_CALL_FIELDS
             .iter()
             .filter_map(|name| Some((*name, fields.stated(name)?.get())));
-        let value = object(beside);
+        let value = object(extra);
         out.extend((value != "{}").then_some(Event::Signature { value }));
-        // Some gateways write the object as text.
+        // Some gateways encode the object as a string.
         let input = fields.stated("input").map(|raw| {
             let text = raw.get().starts_with('"').then(|| json::string(raw));
             text.unwrap_or_else(|| Some(raw.get().to_owned()))
@@ -226,7 +234,7 @@ impl Blocks {
         ToolUseBlock {
             number,
             input: input.flatten().unwrap_or_else(|| "{}".into()),
-            argued: false,
+            has_argument_deltas: false,
         }
     }
 }
@@ -261,12 +269,12 @@ impl ContentBlock {
                 _ => name = "citations",
             }
         } else if let Some(text) = value.and_then(json::bytes) {
-            return self.say(text, apart, out);
+            return self.push_text(text, apart, out);
         }
-        Note::emit(About::Form, format!("a {name} delta says nothing"), out);
+        Note::emit(About::Form, format!("a {name} delta is empty"), out);
     }
 
-    /// Tells a citation, and keeps it for the next request; gives whether it is one.
+    /// Emits a citation and keeps it for the next request. `false` if it is not a citation.
     fn cite(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> bool {
         let event = citation(raw);
         let known = event.is_some();
@@ -277,20 +285,20 @@ impl ContentBlock {
         known
     }
 
-    fn say(&mut self, wtf8: Cow<'_, [u8]>, apart: bool, out: &mut Vec<Event>) {
+    fn push_text(&mut self, wtf8: Cow<'_, [u8]>, apart: bool, out: &mut Vec<Event>) {
         let piece = self.joiner.push(wtf8);
-        self.tell(piece, apart, out);
+        self.emit(piece, apart, out);
     }
 
-    /// Appends a piece of text, as a part of its own if another block spoke last.
-    fn tell(&mut self, mut piece: JoinedText, apart: bool, out: &mut Vec<Event>) {
+    /// Emits a piece of text, as a new part if the last piece was of another block.
+    fn emit(&mut self, mut piece: JoinedText, apart: bool, out: &mut Vec<Event>) {
         if !piece.text.is_empty() {
             match &mut self.body {
                 BlockContent::ThinkingBlock(thinking) => {
                     thinking.text.push_str(&piece.text);
                     thinking.interrupted |= apart;
                 }
-                BlockContent::ToolUseBlock(call) => call.argued = true,
+                BlockContent::ToolUseBlock(call) => call.has_argument_deltas = true,
                 BlockContent::Text(_) | BlockContent::OpaqueBlock(_) => {}
             }
             if apart {
@@ -318,8 +326,8 @@ impl ContentBlock {
 }
 
 impl ThinkingBlock {
-    /// The signature of what was just said. If something else was said in between, the thoughts go back
-    /// as one block, since the signature is of them all.
+    /// The event of the block's signature. If another block's piece came in between, the whole thinking block is kept
+    /// as one item, since the signature covers all of it.
     fn signed(self, apart: bool) -> Option<Event> {
         let value = self.signature?;
         if !self.interrupted && !apart {

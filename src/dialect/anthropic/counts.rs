@@ -1,12 +1,12 @@
-//! Token counts as Anthropic states them, made ours; and its words for why a message ended.
+//! Converts Anthropic's token counts, and its words for why a message ended.
 
 use crate::{
     body::{count, json::Fields},
     event::{FinishReason, Usage},
 };
 
-/// The counts of one message. Each statement is of the whole message so far, and leaves out what did not
-/// change: `message_start` states the prompt, `message_delta` the output and perhaps the prompt anew.
+/// The counts of one message. Each `usage` covers the whole message so far and leaves out unchanged counts:
+/// `message_start` has the prompt's, `message_delta` the output's and sometimes the prompt's again.
 #[derive(Debug, Default)]
 pub(super) struct MessageUsage {
     input: Option<u64>,
@@ -17,7 +17,7 @@ pub(super) struct MessageUsage {
 }
 
 impl MessageUsage {
-    /// Takes over what a `usage` object states; gives what is odd about it.
+    /// Stores the counts of a `usage` object. Returns notes on invalid ones.
     pub(super) fn take(&mut self, stated: &Fields<'_>) -> Vec<&'static str> {
         let mut odd = Vec::new();
         for (path, counted) in [
@@ -34,18 +34,19 @@ impl MessageUsage {
             }
         }
         if self.output.is_some() && self.thinking > self.output {
-            odd.push("more thinking tokens than output tokens were counted");
+            odd.push("more thinking tokens than output tokens");
         }
         odd
     }
 
-    /// The counts in our sense: Anthropic's `input_tokens` leaves out what the cache gave or took.
+    /// The counts as [`Usage`] defines them: Anthropic's `input_tokens` excludes tokens read from and written to the
+    /// cache.
     pub(super) fn usage(&self) -> Usage {
         let cached = self.cache_read.unwrap_or(0);
         let written = self.cache_written.unwrap_or(0);
         let input = self.input.map(|input| {
-            let beside = cached.saturating_add(written);
-            input.saturating_add(beside)
+            let cache = cached.saturating_add(written);
+            input.saturating_add(cache)
         });
         Usage {
             input,
@@ -65,7 +66,7 @@ pub(super) fn finish_class(word: &str) -> FinishReason {
         "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
         "tool_use" => FinishReason::ToolCalls,
         "refusal" => FinishReason::ContentFilter,
-        // `pause_turn` and `compaction`: the model would go on if asked to.
+        // `pause_turn` and `compaction`: the model continues if asked to.
         _ => FinishReason::Other,
     }
 }

@@ -19,23 +19,23 @@ use crate::{
 /// Reads one answer.
 #[derive(Debug, Default)]
 pub(super) struct MessageReader {
-    /// Whether anything of a message was there.
+    /// Whether any event of a message came.
     started: bool,
-    /// Whether anything was there that is none of a message.
-    strange: bool,
-    /// Whether the message's own end was there.
+    /// Whether any event of an unknown type came.
+    has_unknown: bool,
+    /// Whether `message_stop` came.
     stopped: bool,
     /// The last `stop_reason`.
     finish: Option<String>,
     blocks: Blocks,
     counts: MessageUsage,
-    /// The counts as they were told last.
-    told: Usage,
-    beside: ExtraFields,
+    /// The last counts that were emitted.
+    emitted: Usage,
+    extra_fields: ExtraFields,
 }
 
-/// Fields that are read, or say nothing of the answer; what stands beside them is noted.
-const OF_MESSAGE: &[&str] = &[
+/// Fields that are read, or irrelevant to the answer; any other field is noted.
+const MESSAGE_FIELDS: &[&str] = &[
     "id",
     "type",
     "role",
@@ -44,22 +44,22 @@ const OF_MESSAGE: &[&str] = &[
     "stop_reason",
     "usage",
 ];
-const OF_EVENT: &[&str] = &["type", "index", "message", "delta", "usage"];
-const OF_ENDING: &[&str] = &["type", "stop_reason"];
+const EVENT_FIELDS: &[&str] = &["type", "index", "message", "delta", "usage"];
+const DELTA_FIELDS: &[&str] = &["type", "stop_reason"];
 
-/// Iterations whose tokens are counted in the message's own: others are billed beside them
+/// Iterations whose tokens are part of the message's counts; others are billed in addition
 /// (<https://platform.claude.com/docs/en/build-with-claude/compaction>).
-const COUNTED: &[&str] = &["message", "fallback_message"];
+const COUNTED_ITERATIONS: &[&str] = &["message", "fallback_message"];
 
 impl FrameReader for MessageReader {
     const CALLS_HAVE_IDS: bool = true;
 
     fn read(&mut self, name: &str, data: &str, out: &mut Vec<Event>) -> FrameOutcome {
-        let taken = self.read_data(name, data, out);
-        if !matches!(taken, FrameOutcome::Read) && !self.stopped {
-            self.tell_counts(true, out);
+        let outcome = self.read_data(name, data, out);
+        if !matches!(outcome, FrameOutcome::Read) && !self.stopped {
+            self.emit_counts(true, out);
         }
-        taken
+        outcome
     }
 
     fn is_over(&self) -> bool {
@@ -77,13 +77,11 @@ impl FrameReader for MessageReader {
         if self.finish.is_some() {
             return AnswerEnd::Unmarked(Some("the stream ended without message_stop"));
         }
-        self.tell_counts(true, out);
-        match (self.started, self.strange) {
+        self.emit_counts(true, out);
+        match (self.started, self.has_unknown) {
             (true, _) => AnswerEnd::BrokeOff("the stream ended without message_stop".into()),
-            (false, false) => {
-                AnswerEnd::BrokeOff("the stream ended before its message began".into())
-            }
-            (false, true) => AnswerEnd::NoAnswer("this is no message".into()),
+            (false, false) => AnswerEnd::BrokeOff("the stream ended before message_start".into()),
+            (false, true) => AnswerEnd::NoAnswer("this is not a message".into()),
         }
     }
 }
@@ -93,7 +91,7 @@ impl MessageReader {
         let scanned = Scanned::of(data);
         let (kind, fields) = match typed(name, &scanned) {
             Ok(event) => event,
-            Err(taken) => return taken,
+            Err(outcome) => return outcome,
         };
         if kind.is_empty()
             && let Some(error) = error::business_error_in(data)
@@ -125,7 +123,7 @@ impl MessageReader {
                 .stated("index")
                 .and_then(|raw| raw.get().parse().ok())
         };
-        match (kind, fields.stated(part_of(kind))) {
+        match (kind, fields.stated(content_field(kind))) {
             ("ping", _) => {
                 out.push(Event::keep_alive());
                 return Ok(());
@@ -137,14 +135,14 @@ impl MessageReader {
             ("message_delta", delta) => {
                 if let Some(delta) = delta {
                     let delta = Fields::of(delta)?;
-                    self.read_ending(&delta, out);
-                    self.read_beside(&delta, OF_ENDING, out);
+                    self.read_stop_reason(&delta, out);
+                    self.read_extra_fields(&delta, DELTA_FIELDS, out);
                 }
                 self.read_usage(fields, out);
-                self.read_beside(fields, OF_EVENT, out);
+                self.read_extra_fields(fields, EVENT_FIELDS, out);
             }
             ("message_stop", _) => {
-                self.read_beside(fields, OF_EVENT, out);
+                self.read_extra_fields(fields, EVENT_FIELDS, out);
                 self.stop(true, out);
             }
             // A whole message, not streamed.
@@ -153,7 +151,7 @@ impl MessageReader {
                 self.stop(false, out);
             }
             _ => {
-                self.strange = true;
+                self.has_unknown = true;
                 let (kind, raw) = (kind.to_owned(), data.to_owned());
                 out.push(Event::Unknown { kind, raw });
                 return Ok(());
@@ -163,10 +161,10 @@ impl MessageReader {
         Ok(())
     }
 
-    /// Begins a message; one that was not streamed is all there.
+    /// Starts a message. One that was not streamed is complete.
     fn start(&mut self, message: &Fields<'_>, out: &mut Vec<Event>) -> serde_json::Result<()> {
         if self.started {
-            // The first one counts, as for the official clients.
+            // The first one counts, as in the official clients.
             Note::emit(About::Form, "message_start came again", out);
             return Ok(());
         }
@@ -181,24 +179,24 @@ impl MessageReader {
             self.blocks.stop(Some(index), out);
         }
         self.read_usage(message, out);
-        self.read_ending(message, out);
-        self.read_beside(message, OF_MESSAGE, out);
+        self.read_stop_reason(message, out);
+        self.read_extra_fields(message, MESSAGE_FIELDS, out);
         Ok(())
     }
 
-    /// Notes what stands beside the fields that are read: the container, edits of the context, the stop
-    /// string that was met. Numbers alone say nothing.
-    fn read_beside(&mut self, fields: &Fields<'_>, read: &[&str], out: &mut Vec<Event>) {
+    /// Notes fields that are not read: the container, context edits, the stop string. Fields of numbers alone are
+    /// skipped.
+    fn read_extra_fields(&mut self, fields: &Fields<'_>, read: &[&str], out: &mut Vec<Event>) {
         for (name, raw) in fields.iter() {
-            // What is nested too deep to be looked into may hold text.
+            // JSON nested too deep to search may hold text.
             if !read.contains(&&*name) && json::holds_text(raw).unwrap_or(true) {
-                self.beside.note(&name, raw.get(), out);
+                self.extra_fields.note(&name, raw.get(), out);
             }
         }
     }
 
-    /// Reads why the message ends, if it does.
-    fn read_ending(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
+    /// Reads the stop reason, if there is one.
+    fn read_stop_reason(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
         let Some(raw) = fields.stated("stop_reason").and_then(json::word) else {
             return;
         };
@@ -215,7 +213,7 @@ impl MessageReader {
         }
     }
 
-    /// Reads the counts, and tells them.
+    /// Reads the counts, and emits them.
     fn read_usage(&mut self, fields: &Fields<'_>, out: &mut Vec<Event>) {
         let Some(raw) = fields.stated("usage") else {
             return;
@@ -223,8 +221,8 @@ impl MessageReader {
         if let Ok(stated) = Fields::of(raw) {
             self.read_counts(&stated, out);
         }
-        let begins = fields.stated("role").is_some() && fields.stated("stop_reason").is_none();
-        self.tell_counts(!begins, out);
+        let is_start = fields.stated("role").is_some() && fields.stated("stop_reason").is_none();
+        self.emit_counts(!is_start, out);
     }
 
     fn read_counts(&mut self, stated: &Fields<'_>, out: &mut Vec<Event>) {
@@ -235,22 +233,23 @@ impl MessageReader {
         for iteration in iterations.into_iter().flatten() {
             let fields = Fields::of(iteration).ok();
             let kind = fields.and_then(|fields| json::text(fields.stated("type")?));
-            if !COUNTED.contains(&&*kind.unwrap_or_default()) {
-                self.beside.note("counted apart", iteration.get(), out);
+            if !COUNTED_ITERATIONS.contains(&&*kind.unwrap_or_default()) {
+                self.extra_fields
+                    .note("counted apart", iteration.get(), out);
             }
         }
     }
 
-    /// Tells the counts, if they are new. What a message's start says of its output is one or a few tokens:
-    /// the truth of a message that has ended, and all there is of one that broke off.
-    fn tell_counts(&mut self, of_output: bool, out: &mut Vec<Event>) {
+    /// Emits the counts, if they changed. The output count in `message_start` is one or a few tokens: it is emitted
+    /// only if the message ended or broke off there, without another count.
+    fn emit_counts(&mut self, with_output: bool, out: &mut Vec<Event>) {
         let mut usage = self.counts.usage();
-        usage.output = usage.output.filter(|_| of_output);
-        if usage.output.is_some() && usage.output < self.told.output {
+        usage.output = usage.output.filter(|_| with_output);
+        if usage.output.is_some() && usage.output < self.emitted.output {
             Note::emit(About::Usage, "the count of output tokens fell", out);
         }
-        if usage != self.told && usage != Usage::default() {
-            self.told = usage;
+        if usage != self.emitted && usage != Usage::default() {
+            self.emitted = usage;
             out.push(Event::Usage(usage));
         }
     }
@@ -272,14 +271,14 @@ impl MessageReader {
     }
 }
 
-/// Whether an event brings a part of a message.
+/// Whether an event is part of a message's content.
 fn is_content(kind: &str) -> bool {
     kind.starts_with("content_block")
         || matches!(kind, "message" | "message_start" | "message_delta")
 }
 
-/// The field that an event is about.
-fn part_of(kind: &str) -> &'static str {
+/// The event's field that has its content.
+fn content_field(kind: &str) -> &'static str {
     match kind {
         "message_start" => "message",
         "content_block_start" => "content_block",

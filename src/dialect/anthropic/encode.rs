@@ -7,13 +7,12 @@ use crate::chat::{
     CacheLife, ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids,
 };
 
-/// The protocol asks for a limit; this one is sent where the request has none.
+/// The protocol requires `max_tokens`; this is sent if the request has none.
 const MAX_TOKENS: u32 = 8_192;
 
-/// The body. What the request leaves open is not sent, except `max_tokens` (8192). `extra` is applied
-/// last, as a JSON merge patch (RFC 7386): `{"top_k": 5}` adds, `{"max_tokens": 100}` replaces, `null`
-/// takes out. What the protocol refuses or does not know is told, and taken out before, by
-/// [`hints::fit`](crate::hints::fit).
+/// The body. Parameters that are not set are not sent, except `max_tokens` (8192). `extra` is applied last, as a JSON
+/// merge patch (RFC 7386): `{"top_k": 5}` adds, `{"max_tokens": 100}` replaces, `null` removes.
+/// [`hints::fit`](crate::hints::fit) has removed and reported what the protocol refuses or does not know.
 pub(super) fn body(request: &ChatRequest) -> Value {
     let params = &request.params;
     let thinking = params.reasoning_effort.as_deref();
@@ -34,7 +33,7 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     let output = output_config(params, &thinking);
     let tools: Vec<Value> = request.tools.iter().map(tool).collect();
     let fields = [
-        // The server marks the end of the prompt itself.
+        // At the top level: the server places the cache mark at the end of the prompt.
         ("cache_control", params.cache_prompt.map(cache_control)),
         (
             "stop_sequences",
@@ -56,8 +55,7 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     body.into()
 }
 
-/// Five minutes are the protocol's own default
-/// (<https://platform.claude.com/docs/en/build-with-claude/prompt-caching>).
+/// Five minutes are the protocol's default (<https://platform.claude.com/docs/en/build-with-claude/prompt-caching>).
 fn cache_control(life: CacheLife) -> Value {
     match life {
         CacheLife::Minutes => json!({"type": "ephemeral"}),
@@ -87,7 +85,7 @@ fn tool(tool: &Tool) -> Value {
     written.into()
 }
 
-/// The schema of an object, which is the only kind that is taken.
+/// The schema, with the type `object`, the only one that the protocol accepts.
 fn input_schema(parameters: &Value) -> Value {
     let mut schema = parameters.as_object().cloned().unwrap_or_default();
     schema.entry("type").or_insert_with(|| "object".into());

@@ -1,4 +1,4 @@
-//! Content blocks that are shown and sent back as they came: the work of built-in tools, hidden thoughts.
+//! Content blocks that are shown and sent back unchanged: calls and results of built-in tools, redacted thinking.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use crate::{
     event::{Citation, Event},
 };
 
-/// The documented types besides the tools' (`…_tool_use`, `…_tool_result`), which a reader may meet in
-/// new kinds at any time.
+/// The documented types besides those of tools (`…_tool_use`, `…_tool_result`), of which new ones may appear at any
+/// time.
 const KINDS: &[&str] = &[
     "redacted_thinking",
     "container_upload",
@@ -18,15 +18,15 @@ const KINDS: &[&str] = &[
     "fallback",
 ];
 
-/// A block as it began, and what its deltas add to it.
+/// A block's start, and what its deltas add.
 #[derive(Debug, Default)]
 pub(super) struct OpaqueBlock {
     kind: String,
-    /// The `content_block` of its start, word for word.
+    /// The `content_block` of its start event, word for word.
     start: String,
-    /// The JSON text of its input, put together from `input_json_delta`s.
+    /// The JSON text of its input, joined from `input_json_delta`s.
     input: String,
-    /// Other text that deltas add, by field.
+    /// Other text that deltas add, by field name.
     added: BTreeMap<String, String>,
 }
 
@@ -39,7 +39,7 @@ impl OpaqueBlock {
         }
     }
 
-    /// Takes a delta of any type: pieces of input, else the text of each of its fields.
+    /// Adds a delta of any type: a piece of the input, or the text of each of its fields.
     pub(super) fn add(&mut self, delta: &Fields<'_>) {
         for (key, raw) in delta.iter() {
             let Some(text) = json::string(raw) else {
@@ -57,7 +57,7 @@ impl OpaqueBlock {
         }
     }
 
-    /// The block's event, once it is whole.
+    /// The block's event; called when the block is complete.
     pub(super) fn event(mut self) -> Event {
         let raw = self.rebuilt();
         let kind = self.kind;
@@ -69,7 +69,7 @@ impl OpaqueBlock {
         }
     }
 
-    /// The whole block's JSON: fields that nothing changed stay word for word.
+    /// The complete block's JSON; unchanged fields stay word for word.
     fn rebuilt(&mut self) -> String {
         if self.input.is_empty() && self.added.is_empty() {
             return std::mem::take(&mut self.start);
@@ -99,15 +99,15 @@ pub(super) fn is_known(kind: &str) -> bool {
     kind.ends_with("_tool_use") || kind.ends_with("_tool_result") || KINDS.contains(&kind)
 }
 
-/// An object of fields whose values are JSON already.
+/// The JSON object of these fields, whose values are JSON texts.
 pub(super) fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let fields = fields.into_iter();
     let fields = fields.map(|(key, raw)| format!("{}:{raw}", quoted(key)));
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
-/// Which model goes on where a `fallback` block stands.
-pub(super) fn goes_on(fallback: &Fields<'_>) -> Event {
+/// The model that continues the answer after a `fallback` block.
+pub(super) fn fallback_model(fallback: &Fields<'_>) -> Event {
     let to = fallback.stated("to").and_then(|raw| Fields::of(raw).ok());
     let model = to.and_then(|to| to.stated("model").and_then(json::string));
     Event::Meta { id: None, model }
@@ -120,12 +120,12 @@ fn set(fields: &mut Vec<(String, String)>, key: String, raw: String) {
     }
 }
 
-/// A text as JSON.
+/// A text as a JSON string.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A citation: of a search result, a page, or a document that the request held.
+/// A citation of a search result, a page, or a document in the request.
 pub(super) fn citation(raw: Raw<'_>) -> Option<Event> {
     let fields = Fields::of(raw).ok()?;
     let text = |name| fields.stated(name).and_then(json::string);

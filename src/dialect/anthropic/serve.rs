@@ -1,4 +1,4 @@
-//! `anthropic`, from the server's side.
+//! The server's half of `anthropic`.
 //!
 //! Wire facts: <https://platform.claude.com/docs/en/api/messages-streaming>.
 
@@ -17,7 +17,7 @@ use crate::{
     event::{Fault, FaultClass},
 };
 
-/// How a server speaks it.
+/// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "",
     route: |path, headers| match path.split('?').next().unwrap_or_default() {

@@ -1,13 +1,13 @@
-//! How long to think, in the protocol's two ways to say it.
+//! Reasoning effort in the protocol's two forms.
 //!
-//! Models up to Claude 4.5 are given a budget of tokens
-//! (<https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking>); later ones decide by
-//! themselves, within an effort (<https://platform.claude.com/docs/en/build-with-claude/effort>). The
-//! older ones are known by name, since their list no longer grows.
+//! Models up to Claude 4.5 take a budget of tokens
+//! (<https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking>); later ones take an effort and decide by
+//! themselves (<https://platform.claude.com/docs/en/build-with-claude/effort>). The older ones are known by name, since
+//! their list no longer grows.
 
 use serde_json::{Value, json};
 
-/// What a wish for reasoning becomes.
+/// The fields that a requested effort becomes.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct ThinkingSettings {
     /// The `thinking` field.
@@ -17,11 +17,11 @@ pub(super) struct ThinkingSettings {
     budget: u32,
 }
 
-/// The least budget that is taken.
+/// The smallest budget that the protocol accepts, in tokens.
 const MIN_BUDGET: u32 = 1_024;
 
-/// Budgets for words. The protocol has none; these are those of Google's compatible endpoint, and more
-/// for what it has no word for.
+/// Budgets for effort words, in tokens. The protocol defines none: these are those of Google's compatible endpoint, and
+/// ours for the words that it does not have.
 const BUDGETS: &[(&str, u32)] = &[
     ("minimal", MIN_BUDGET),
     ("low", MIN_BUDGET),
@@ -31,8 +31,8 @@ const BUDGETS: &[(&str, u32)] = &[
     ("max", 32_000),
 ];
 
-/// What the names of models hold that take a budget and no effort; `.`, `_` and `@` count as `-`.
-const BUDGETED: &[&str] = &[
+/// Parts of the names of models that take a budget and no effort; `.`, `_` and `@` count as `-`.
+const BUDGETED_MODELS: &[&str] = &[
     "claude-3",
     "sonnet-4-0",
     "sonnet-4-2025",
@@ -45,8 +45,8 @@ const BUDGETED: &[&str] = &[
 ];
 
 impl ThinkingSettings {
-    /// What an effort means to a model: a number is a budget of tokens (0: no thinking), `none` turns
-    /// thinking off, `auto` leaves it to the model, any other word is an effort.
+    /// The settings for an effort: a number is a budget of tokens (0: no thinking), `none` turns thinking off, `auto`
+    /// lets the model decide, any other word is an effort.
     pub(super) fn of(model: &str, effort: &str) -> Self {
         let effort = effort.trim();
         let word = effort.to_ascii_lowercase();
@@ -68,10 +68,10 @@ impl ThinkingSettings {
         }
     }
 
-    /// The limit of all output. Thoughts count toward it, so a limit that leaves no room beside the
-    /// budget is taken as that of the answer alone, and so is our own.
-    pub(super) fn max_tokens(&self, limit: u32, asked: bool) -> u32 {
-        if asked && limit > self.budget {
+    /// The limit of all output, in tokens. Thinking counts toward it, so the budget is added to our own default, and to
+    /// a requested limit that does not exceed the budget.
+    pub(super) fn max_tokens(&self, limit: u32, is_requested: bool) -> u32 {
+        if is_requested && limit > self.budget {
             limit
         } else {
             limit.saturating_add(self.budget)
@@ -87,7 +87,7 @@ impl ThinkingSettings {
         }
     }
 
-    /// Models from Claude Opus 4.7 on show their thoughts only when they are asked to
+    /// Models from Claude Opus 4.7 on return their thinking only on request
     /// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking#controlling-thinking-display>).
     fn adaptive(effort: Option<String>) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl ThinkingSettings {
 
 fn is_budgeted(model: &str) -> bool {
     let name = model.to_ascii_lowercase().replace(['.', '_', '@'], "-");
-    let held = BUDGETED.iter().any(|part| name.contains(part));
+    let held = BUDGETED_MODELS.iter().any(|part| name.contains(part));
     held || name.ends_with("sonnet-4") || name.ends_with("opus-4")
 }
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_depends_on_the_model() {
+    fn the_form_depends_on_the_model() {
         let budget = |n: u32| json!({"thinking": {"type": "enabled", "budget_tokens": n}});
         let shown = json!({"type": "adaptive", "display": "summarized"});
         let adaptive = |effort: &str| json!({"thinking": shown, "effort": effort});
@@ -151,14 +151,14 @@ mod tests {
                 expected.get("thinking"),
                 "{model} {effort}"
             );
-            let said = expected.get("effort").and_then(Value::as_str);
-            assert_eq!(thinking.effort.as_deref(), said, "{model} {effort}");
+            let word = expected.get("effort").and_then(Value::as_str);
+            assert_eq!(thinking.effort.as_deref(), word, "{model} {effort}");
         }
         assert_eq!(ThinkingSettings::of("m", " "), ThinkingSettings::default());
     }
 
     #[test]
-    fn the_limit_leaves_room_beside_the_budget() {
+    fn the_limit_leaves_room_for_the_budget() {
         let thinking = ThinkingSettings::of("m", "5000");
         assert_eq!(thinking.max_tokens(8_192, false), 13_192);
         assert_eq!(thinking.max_tokens(8_192, true), 8_192);

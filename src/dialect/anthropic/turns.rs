@@ -1,5 +1,4 @@
-//! The conversation as the protocol wants it: turns of the user and the assistant by turns, each a list
-//! of content blocks.
+//! Encodes the conversation as alternating turns of user and assistant, each a list of content blocks.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -7,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::DIALECT;
 use crate::chat::{Media, Message, Part, Role, ToolCall};
 
-/// The messages. Neighbours of one side become one turn, in which tool results come first, as the
-/// protocol asks; what it refuses (text of blanks alone, an empty turn) is left out.
+/// The `messages` field. Consecutive messages of one role become one turn, with tool results first, as the protocol
+/// requires. What it refuses (blank text, an empty turn) is left out.
 pub(super) fn messages(messages: &[Message]) -> Vec<Value> {
     let mut turns: Vec<(&str, Vec<Value>)> = Vec::new();
     for message in messages {
@@ -34,7 +33,7 @@ pub(super) fn messages(messages: &[Message]) -> Vec<Value> {
 fn wire(role: &str, mut turn: Vec<Value>) -> Value {
     // The sort is stable.
     turn.sort_by_key(|block| role == "user" && block["type"] != "tool_result");
-    // A text with nothing beside it.
+    // A text block without further fields.
     let plain =
         |block: &Value| block["type"] == "text" && block.as_object().map(Map::len) == Some(2);
     match turn.as_slice() {
@@ -43,7 +42,7 @@ fn wire(role: &str, mut turn: Vec<Value>) -> Value {
     }
 }
 
-/// An answer that the model is to go on with must not end in blanks.
+/// An answer that the model is to continue must not end in whitespace.
 fn trim_end(turn: &mut [Value]) {
     let text = turn.last_mut().and_then(|block| block.get_mut("text"));
     if let Some(Value::String(text)) = text {
@@ -63,16 +62,16 @@ fn user(part: &Part) -> Option<Value> {
     }
 }
 
-/// The blocks of an assistant's turn, in their own order: the protocol refuses thoughts that were
-/// changed or moved, and a turn that ends in them. Those that carry no signature of this dialect stay
-/// out, and so do files, which this side can't send.
+/// The blocks of an assistant turn, in order: the protocol refuses thinking that was changed or moved, and a turn that
+/// ends in it. Thinking without a signature of this dialect is left out, and so are files, which an assistant turn
+/// can't hold.
 fn assistant(parts: &[Part]) -> Vec<Value> {
     let mut blocks: Vec<Value> = Vec::new();
     for (at, part) in parts.iter().enumerate() {
         let signature = signature(parts.get(at + 1));
         blocks.extend(match part {
-            Part::Text { text } => text_block(text).map(|block| with(block, signature)),
-            Part::ToolCall(call) => Some(with(tool_use(call), signature)),
+            Part::Text { text } => text_block(text).map(|block| with_fields(block, signature)),
+            Part::ToolCall(call) => Some(with_fields(tool_use(call), signature)),
             Part::Reasoning { text } => signature.map(
                 |signature| json!({"type": "thinking", "thinking": text, "signature": signature}),
             ),
@@ -88,11 +87,11 @@ fn assistant(parts: &[Part]) -> Vec<Value> {
     blocks
 }
 
-/// A block with what the provider said beside it (a text's citations, who made a call).
-fn with(mut block: Value, beside: Option<&str>) -> Value {
-    let beside = beside.and_then(|json| serde_json::from_str::<Map<String, Value>>(json).ok());
-    if let (Some(block), Some(beside)) = (block.as_object_mut(), beside) {
-        block.extend(beside);
+/// Adds the extra fields that the provider sent with a block (a text's citations, a call's maker).
+fn with_fields(mut block: Value, json: Option<&str>) -> Value {
+    let fields = json.and_then(|json| serde_json::from_str::<Map<String, Value>>(json).ok());
+    if let (Some(block), Some(fields)) = (block.as_object_mut(), fields) {
+        block.extend(fields);
     }
     block
 }
@@ -109,8 +108,8 @@ fn is_ours(dialect: &str) -> bool {
 }
 
 fn text_block(text: &str) -> Option<Value> {
-    let says = !text.trim().is_empty();
-    says.then(|| json!({"type": "text", "text": text}))
+    let has_text = !text.trim().is_empty();
+    has_text.then(|| json!({"type": "text", "text": text}))
 }
 
 fn tool_use(call: &ToolCall) -> Value {
@@ -118,8 +117,8 @@ fn tool_use(call: &ToolCall) -> Value {
     json!({"type": "tool_use", "id": id, "name": call.name, "input": input(&call.arguments)})
 }
 
-/// The arguments as the object that the protocol asks for. What is none is wrapped in one, so that the
-/// call, and with it its result, keeps its place.
+/// The arguments as the object that the protocol requires. Anything else is wrapped in one, so that the call and its
+/// result are not lost.
 fn input(arguments: &str) -> Value {
     match serde_json::from_str(arguments) {
         Ok(Value::Object(input)) => input.into(),
@@ -128,8 +127,8 @@ fn input(arguments: &str) -> Value {
     }
 }
 
-/// An id that the protocol takes: letters, digits, `_` and `-`. Other dialects' ids may hold more, or be
-/// empty where calls are answered by name.
+/// An id that the protocol accepts: letters, digits, `_` and `-`. Ids of other dialects may have other characters, or
+/// be empty where results are matched by name.
 fn tool_id(id: &str, name: &str) -> String {
     let id = if id.is_empty() { name } else { id };
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

@@ -1,9 +1,9 @@
-//! Function calls: whole ones, and those of Vertex AI whose arguments come in pieces.
+//! Function calls: whole ones, and those of Vertex AI whose arguments are streamed.
 //!
-//! `streamFunctionCallArguments` names a call with `willContinue`, sends its arguments path by path in
-//! further calls without a name, and ends it with one that will not continue
-//! (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>). The paths
-//! may come in any order, so such arguments are told when they are whole.
+//! With `streamFunctionCallArguments`, the first `functionCall` has the name and `willContinue`, further ones without a
+//! name have arguments by JSON path, and the last one has no `willContinue`
+//! (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>). The paths may come in
+//! any order, so the arguments are emitted once they are complete.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(in crate::dialect) struct Calls {
     open: Option<PartialFunctionCall>,
 }
 
-/// A call whose arguments still come.
+/// A call whose arguments are incomplete.
 #[derive(Debug)]
 struct PartialFunctionCall {
     id: Option<String>,
@@ -32,25 +32,25 @@ struct PartialFunctionCall {
 pub(in crate::dialect) struct CallPiece {
     pub id: Option<String>,
     pub name: Option<String>,
-    /// The arguments' JSON text, where they stand whole.
+    /// The JSON text of whole arguments.
     pub args: Option<String>,
-    /// The `partialArgs`.
+    /// The `partialArgs` field.
     pub pieces: Option<Value>,
     pub continues: bool,
 }
 
 impl CallPiece {
     fn of(call: &Fields<'_>) -> serde_json::Result<Self> {
-        let said = |name| call.get(name).and_then(json::string);
+        let text = |name| call.get(name).and_then(json::string);
         let args = call.get("args").map(Raw::get);
         let pieces = call.get("partialArgs").map(Raw::get);
-        let stated = |json: &&str| *json != "null";
+        let is_stated = |json: &&str| *json != "null";
         Ok(Self {
-            id: said("id"),
-            name: said("name"),
-            args: args.filter(stated).map(str::to_owned),
+            id: text("id"),
+            name: text("name"),
+            args: args.filter(is_stated).map(str::to_owned),
             pieces: pieces
-                .filter(stated)
+                .filter(is_stated)
                 .map(serde_json::from_str)
                 .transpose()?,
             continues: call
@@ -61,13 +61,13 @@ impl CallPiece {
 }
 
 impl Calls {
-    /// How many there were.
+    /// How many calls started.
     pub(in crate::dialect) fn count(&self) -> usize {
         self.count
     }
 
-    /// An empty piece of the call whose arguments still come.
-    pub(super) fn awaited(&self) -> Option<Event> {
+    /// An empty piece of the incomplete call, if there is one.
+    pub(super) fn pending(&self) -> Option<Event> {
         self.open.as_ref().map(|_| {
             Event::ToolCall(ToolCallDelta {
                 index: self.count - 1,
@@ -76,7 +76,7 @@ impl Calls {
         })
     }
 
-    /// Reads a call, or the next piece of one; gives whether it was either.
+    /// Reads a call, or the next piece of one. `false` if it is neither.
     ///
     /// # Errors
     /// If it is nested deeper than `serde_json` reads.
@@ -88,10 +88,10 @@ impl Calls {
         self.take(CallPiece::of(call)?, out)
     }
 
-    /// Takes a call, or the next piece of one; gives whether it was either.
+    /// Adds a call, or the next piece of one. `false` if it is neither.
     ///
     /// # Errors
-    /// If its arguments are no JSON, or nested deeper than `serde_json` reads.
+    /// If its arguments are not JSON, or nested deeper than `serde_json` reads.
     pub(in crate::dialect) fn take(
         &mut self,
         piece: CallPiece,
@@ -104,9 +104,9 @@ impl Calls {
             pieces,
             continues,
         } = piece;
-        let goes_on = (self.open.as_ref())
+        let is_continued = (self.open.as_ref())
             .is_some_and(|open| name.is_none() || (id.is_some() && open.id == id));
-        if !goes_on {
+        if !is_continued {
             if name.is_none() {
                 return Ok(false);
             }
@@ -144,7 +144,7 @@ impl Calls {
         Ok(true)
     }
 
-    /// Ends the call whose arguments still come, and gives whether there was one.
+    /// Ends the incomplete call. `false` if there is none.
     pub(super) fn close(&mut self, out: &mut Vec<Event>) -> bool {
         let Some(open) = self.open.take() else {
             return false;

@@ -1,8 +1,7 @@
 //! Reads the responses of one stream, each a `GenerateContentResponse`, into events.
 //!
-//! The protocol has no end mark: an answer is whole once a finish reason, or why the prompt was blocked,
-//! was said. Early servers say `STOP` in every chunk, so one that is followed by more content without a
-//! reason does not count.
+//! The protocol has no end mark: an answer is complete once a finish or block reason came. Early servers send `STOP` in
+//! every chunk, so a reason that is followed by content without one does not count.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,13 +16,13 @@ use crate::{
     event::{About, Event, Finish, FinishReason},
 };
 
-/// Fields of a response that say nothing of the answer itself.
+/// Fields of a response that are irrelevant to the answer.
 const RESPONSE_METADATA: &[&str] = &["createTime", "sdkHttpResponse"];
 
-/// Fields of a candidate that say nothing of the answer itself.
+/// Fields of a candidate that are irrelevant to the answer.
 const CANDIDATE_METADATA: &[&str] = &[
     "avgLogprobs",
-    // For a further request, which goes on where `CONTINUATION` ended this answer.
+    // For a further request that continues an answer ended by `CONTINUATION`.
     "continuationToken",
     "groundingAttributions",
     "index",
@@ -33,46 +32,43 @@ const CANDIDATE_METADATA: &[&str] = &[
 
 /// The note on candidates that are not shown.
 const ANOTHER_CANDIDATE: &str = "more than one candidate came; only the first is shown";
-/// The note on one answer under several indices.
+/// The note on one answer whose pieces have several candidate indices.
 const RENUMBERED: &str = "the answer is spread over several candidates and was joined";
 
 /// Reads one answer.
 #[derive(Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "five things that were seen, in any mix"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent facts")]
 pub(in crate::dialect) struct GeminiReader {
-    /// Whether something was there that only this protocol says.
-    pub(in crate::dialect) answered: bool,
-    /// Whether the answer may end here.
+    /// Whether a field came that only this protocol has.
+    pub(in crate::dialect) recognized: bool,
+    /// Whether the last content had a finish reason.
     pub(in crate::dialect) finished: bool,
-    /// Whether content followed a reason to end: this server says one in every chunk.
-    went_on: bool,
-    /// Whether anything was said that a user sees.
-    pub(in crate::dialect) spoke: bool,
-    /// The index of the candidate that is shown: the first that came.
+    /// Whether content followed a finish reason: then this server sends one in every chunk.
+    continued_after_finish: bool,
+    /// Whether any visible content came.
+    pub(in crate::dialect) has_visible: bool,
+    /// The index of the shown candidate, which is the first that came.
     shown: Option<i64>,
-    /// Whether several candidates came together.
+    /// Whether one response had several candidates.
     several: bool,
-    /// An error that a candidate holds.
+    /// The error in a candidate.
     failed: Option<ProviderError>,
     finish: Option<Finish>,
-    told: ReportedGeminiMeta,
+    reported: ReportedGeminiMeta,
     pub(in crate::dialect) counts: GeminiCounts,
     /// The last value of each unknown field: some are repeated in every chunk.
     pub(super) unknown: HashMap<String, String>,
     pub(super) noted: HashSet<String>,
-    /// The sources that were told: each chunk may repeat them.
+    /// The citations that were emitted: each chunk may repeat them.
     pub(super) cited: HashSet<[Option<String>; 3]>,
     pub(in crate::dialect) calls: Calls,
     pub(super) text: SurrogateJoiner,
     pub(super) reasoning: SurrogateJoiner,
-    /// The part that the next piece of text would go on with.
+    /// The part that the next piece of text may continue.
     pub(super) open: OpenPart,
 }
 
-/// What of the answer's identity was told already; every chunk repeats it.
+/// Which of the answer's id and model were reported; every chunk repeats them.
 #[derive(Debug, Default)]
 struct ReportedGeminiMeta {
     id: bool,
@@ -94,10 +90,10 @@ impl FrameReader for GeminiReader {
     }
 
     fn may_end(&self) -> bool {
-        self.finished && !self.went_on
+        self.finished && !self.continued_after_finish
     }
 
-    /// The protocol has none of its own; some gateways add this one.
+    /// The protocol has no end mark; some gateways add this one.
     fn foreign_end_mark(&mut self, out: &mut Vec<Event>) {
         out.push(Event::Done);
     }
@@ -118,7 +114,7 @@ impl FrameReader for GeminiReader {
         if let Some(why) = self.counts.oddity() {
             self.note(About::Usage, why, out);
         }
-        // Calls may follow the reason that ends for them.
+        // Calls may follow their finish reason.
         if let Some(finish) = self.finish.take_if(|f| f.raw == "STOP") {
             let reason = class_of(&finish.raw, self.calls.count());
             if reason != finish.reason {
@@ -126,17 +122,17 @@ impl FrameReader for GeminiReader {
                 out.push(Event::Finish(Finish { reason, raw }));
             }
         }
-        match (self.answered, self.finished) {
+        match (self.recognized, self.finished) {
             (_, true) => AnswerEnd::Unmarked(None),
             (true, false) => AnswerEnd::BrokeOff("the stream ended without a finish reason".into()),
-            (false, false) => AnswerEnd::NoAnswer("what came is no answer of Gemini's".into()),
+            (false, false) => AnswerEnd::NoAnswer("this is not a Gemini response".into()),
         }
     }
 
-    /// What an answer in one piece said is whole, though its reason to end was left out.
+    /// An answer in one piece with content is complete even without a finish reason.
     fn end_plain(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
         match self.end(out) {
-            AnswerEnd::BrokeOff(_) if self.spoke => {
+            AnswerEnd::BrokeOff(_) if self.has_visible => {
                 self.note(
                     About::Finish,
                     "the answer came without a finish reason",
@@ -145,7 +141,7 @@ impl FrameReader for GeminiReader {
                 AnswerEnd::Marked
             }
             AnswerEnd::BrokeOff(_) => {
-                AnswerEnd::NoAnswer("the answer says nothing, and not why it ended".into())
+                AnswerEnd::NoAnswer("the answer has neither content nor a finish reason".into())
             }
             ended => ended,
         }
@@ -153,7 +149,7 @@ impl FrameReader for GeminiReader {
 }
 
 impl GeminiReader {
-    /// Reads a response, or an array of them: some gateways send one as an event, with an error in it.
+    /// Reads a response, or an array of them: some gateways send an error as an event with an array.
     fn read_all(
         &mut self,
         data: &str,
@@ -178,77 +174,77 @@ impl GeminiReader {
         out: &mut Vec<Event>,
     ) -> serde_json::Result<Option<ProviderError>> {
         let before = out.len();
-        if !self.told.id || !self.told.model {
-            let said = |name| response.get(name).and_then(json::string);
-            self.tell(said("responseId"), said("modelVersion"), out);
+        if !self.reported.id || !self.reported.model {
+            let text = |name| response.get(name).and_then(json::string);
+            self.report_meta(text("responseId"), text("modelVersion"), out);
         }
-        let (mut alive, mut says) = (false, false);
+        let (mut has_shown, mut has_candidates) = (false, false);
         for (key, raw) in response.iter() {
             match &*key {
                 "responseId" | "modelVersion" => {}
                 _ if json::is_void(raw) => {}
                 "candidates" => {
-                    says = true;
-                    alive |= self.read_candidates(raw, out)?;
+                    has_candidates = true;
+                    has_shown |= self.read_candidates(raw, out)?;
                 }
                 "promptFeedback" => self.read_feedback(raw, out)?,
                 "usageMetadata" => {
-                    self.answered = true;
+                    self.recognized = true;
                     json::not_too_deep(raw)?;
                     out.extend(self.counts.read(raw).map(Event::Usage));
                 }
-                // Whether the model is to be retired.
+                // It says whether the model will be retired.
                 "modelStatus" => self.note_message("the model's status", raw, "message", out),
                 "error" => return Ok(Some(ProviderError::of_field(raw.get(), data))),
                 key if RESPONSE_METADATA.contains(&key) => {}
                 key => self.unknown(key, raw, out)?,
             }
         }
-        if alive && out.len() == before {
-            out.push(self.alive());
+        if has_shown && out.len() == before {
+            out.push(self.empty_piece());
         }
         if self.failed.is_some() {
             return Ok(self.failed.take());
         }
         let mut names = response.iter().map(|(name, _)| name);
-        if !says && names.any(|name| error::tells_of_failure(&name)) {
+        if !has_candidates && names.any(|name| error::reports_failure(&name)) {
             return Ok(error::business_error(&json::value(data)?));
         }
         Ok(None)
     }
 
-    /// An empty piece: no token, but a sign that the model is at work.
-    pub(in crate::dialect) fn alive(&self) -> Event {
-        let awaited = self.calls.awaited();
-        awaited.unwrap_or_else(|| OpenPart::Text.piece(String::new()))
+    /// An empty piece: not a token, but it shows that the model is working.
+    pub(in crate::dialect) fn empty_piece(&self) -> Event {
+        let pending = self.calls.pending();
+        pending.unwrap_or_else(|| OpenPart::Text.piece(String::new()))
     }
 
-    /// Tells the answer's identity, where it is news.
-    pub(in crate::dialect) fn tell(
+    /// Emits the answer's id and model, unless they were reported before.
+    pub(in crate::dialect) fn report_meta(
         &mut self,
         id: Option<String>,
         model: Option<String>,
         out: &mut Vec<Event>,
     ) {
-        let id = id.filter(|_| !self.told.id);
-        let model = model.filter(|_| !self.told.model);
-        self.told.id |= id.is_some();
-        self.told.model |= model.is_some();
+        let id = id.filter(|_| !self.reported.id);
+        let model = model.filter(|_| !self.reported.model);
+        self.reported.id |= id.is_some();
+        self.reported.model |= model.is_some();
         if id.is_some() || model.is_some() {
             out.push(Event::Meta { id, model });
         }
     }
 
-    /// Reads the candidates; gives whether the one that is shown was among them.
+    /// Reads the candidates. Returns whether the shown one was among them.
     fn read_candidates(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> serde_json::Result<bool> {
         let mut shown = false;
         let candidates: Vec<_> = json::list(raw)?.map(Fields::of).collect::<Result<_, _>>()?;
         let stated = |candidate: &Fields<'_>| candidate.get("index")?.get().parse().ok();
-        // An index of 0 is left out by some, and all of them by others.
+        // Some servers leave out the index 0, others every index.
         let any = candidates.iter().any(|one| stated(one).is_some());
         for (candidate, position) in candidates.iter().zip(0_i64..) {
             let index = stated(candidate).unwrap_or(if any { 0 } else { position });
-            if self.shows(index, candidates.len() > 1, out) {
+            if self.is_shown(index, candidates.len() > 1, out) {
                 self.read_candidate(candidate, out)?;
                 shown = true;
             }
@@ -256,15 +252,15 @@ impl GeminiReader {
         Ok(shown)
     }
 
-    /// Whether the candidate of this index is the one that is shown; that there are others is noted. Some gateways
-    /// number the pieces of one answer so: these come alone, and no number comes twice.
-    pub(in crate::dialect) fn shows(
+    /// Whether the candidate of this index is the shown one; notes that there are others. Some gateways number the
+    /// pieces of one answer this way: each comes alone, with a new index.
+    pub(in crate::dialect) fn is_shown(
         &mut self,
         index: i64,
-        beside_others: bool,
+        has_others: bool,
         out: &mut Vec<Event>,
     ) -> bool {
-        self.several |= beside_others;
+        self.several |= has_others;
         let shown = *self.shown.get_or_insert(index);
         if shown == index {
             return true;
@@ -283,7 +279,7 @@ impl GeminiReader {
         candidate: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> serde_json::Result<()> {
-        self.answered = true;
+        self.recognized = true;
         let before = out.len();
         let content = candidate
             .get("content")
@@ -291,17 +287,17 @@ impl GeminiReader {
         if let Some(content) = content {
             self.read_content(&Fields::of(content)?, out)?;
         }
-        self.heed(&out[before..]);
+        self.note_content(&out[before..]);
         for (key, raw) in candidate.iter() {
             match &*key {
                 "content" if content.is_some() => {}
                 _ if json::is_void(raw) => {}
-                "finishReason" => self.finish_by(json::word(raw).as_deref(), out),
+                "finishReason" => self.read_finish_reason(json::word(raw).as_deref(), out),
                 "error" => self.failed = Some(ProviderError::of_data(raw.get())),
                 "finishMessage" => self.note_text("why it ended", json::string(raw), out),
                 "safetyRatings" => self.read_ratings(raw, out),
                 "groundingMetadata" => {
-                    self.searched(sources::queries(raw), out);
+                    self.note_queries(sources::queries(raw), out);
                     self.cite(sources::grounding(raw), out);
                 }
                 "citationMetadata" => self.cite(sources::citations(raw), out),
@@ -313,13 +309,13 @@ impl GeminiReader {
         Ok(())
     }
 
-    /// What follows a reason to end takes it back.
-    pub(in crate::dialect) fn heed(&mut self, content: &[Event]) {
+    /// Content after a finish reason cancels it.
+    pub(in crate::dialect) fn note_content(&mut self, content: &[Event]) {
         if content.iter().any(Event::is_token) {
-            self.went_on |= self.finished;
+            self.continued_after_finish |= self.finished;
             self.finished = false;
         }
-        self.spoke |= content.iter().any(Event::is_visible);
+        self.has_visible |= content.iter().any(Event::is_visible);
     }
 
     fn read_content(
@@ -342,8 +338,12 @@ impl GeminiReader {
         Ok(())
     }
 
-    pub(in crate::dialect) fn finish_by(&mut self, word: Option<&str>, out: &mut Vec<Event>) {
-        // The enum's zero, which says that there is no reason yet.
+    pub(in crate::dialect) fn read_finish_reason(
+        &mut self,
+        word: Option<&str>,
+        out: &mut Vec<Event>,
+    ) {
+        // The enum's default: there is no reason yet.
         let Some(raw) = word.filter(|word| *word != "FINISH_REASON_UNSPECIFIED") else {
             return;
         };
@@ -360,15 +360,15 @@ impl GeminiReader {
         }
     }
 
-    /// Why the prompt was refused, if it was: then no candidate comes.
+    /// Reads why the prompt was blocked, if it was: then no candidate comes.
     fn read_feedback(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> serde_json::Result<()> {
-        self.answered = true;
+        self.recognized = true;
         let feedback = Fields::of(raw)?;
         if let Some(ratings) = feedback.get("safetyRatings") {
             self.read_ratings(ratings, out);
         }
-        let said = |name| feedback.get(name).and_then(json::string);
-        self.blocked(said("blockReason"), said("blockReasonMessage"), out);
+        let text = |name| feedback.get(name).and_then(json::string);
+        self.finish_blocked(text("blockReason"), text("blockReasonMessage"), out);
         Ok(())
     }
 
@@ -379,10 +379,10 @@ impl GeminiReader {
                 .get("blocked")
                 .is_some_and(|blocked| blocked.get() == "true")
             {
-                let said = |name| rating.get(name).and_then(json::string);
-                let category = said("category").unwrap_or_default();
-                let probability = said("probability").unwrap_or_default();
-                self.rated(&category, &probability, out);
+                let text = |name| rating.get(name).and_then(json::string);
+                let category = text("category").unwrap_or_default();
+                let probability = text("probability").unwrap_or_default();
+                self.note_rating(&category, &probability, out);
             }
         }
     }
@@ -391,7 +391,7 @@ impl GeminiReader {
         let (read, failed) = sources::urls(raw);
         self.cite(read, out);
         for (url, status) in failed {
-            self.unread(&url, &status, out);
+            self.note_unread_url(&url, &status, out);
         }
     }
 }

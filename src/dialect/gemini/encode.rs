@@ -1,5 +1,4 @@
-//! Writes a [`ChatRequest`] as the JSON body of `streamGenerateContent`. The model is not in it: it stands
-//! in the URL.
+//! Writes a [`ChatRequest`] as the JSON body of `streamGenerateContent`. The model is in the URL, not in the body.
 
 use ::url::Url;
 use serde_json::{Map, Value, json};
@@ -7,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{thinking, turns, url};
 use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
 
-/// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
-/// (RFC 7386), so that `{"generationConfig": {"topK": 40}}` adds a setting.
+/// The body. Parameters that are not set are not sent. `extra` is applied last, as a JSON merge patch (RFC 7386):
+/// `{"generationConfig": {"topK": 40}}` adds a setting.
 pub(in crate::dialect) fn body(request: &ChatRequest) -> Value {
     let mut body = Map::new();
     if let Some(text) = request.system.as_deref().filter(|text| !text.is_empty()) {
@@ -28,8 +27,8 @@ pub(in crate::dialect) fn body(request: &ChatRequest) -> Value {
     body.into()
 }
 
-/// Vertex AI has no ids of calls, and refuses a request that names one
-/// (<https://github.com/pydantic/pydantic-ai/issues/5081>): there calls and results are matched by their order.
+/// Vertex AI has no call ids, and refuses a request with one (<https://github.com/pydantic/pydantic-ai/issues/5081>):
+/// it matches calls and results by their order.
 pub(in crate::dialect) fn fit(body: &mut Value, base: &Url) {
     if url::is_vertex(base) {
         let contents = body.get_mut("contents").and_then(Value::as_array_mut);
@@ -38,12 +37,12 @@ pub(in crate::dialect) fn fit(body: &mut Value, base: &Url) {
             parts.as_array_mut()
         });
         for part in parts.flatten() {
-            turns::forget_id(part, |_| true);
+            turns::remove_id(part, |_| true);
         }
     }
 }
 
-/// `parametersJsonSchema` takes any JSON schema; the older `parameters` only a part of `OpenAPI`'s.
+/// `parametersJsonSchema` accepts any JSON schema, the older `parameters` only a subset of `OpenAPI` schemas.
 fn function(tool: &Tool) -> Value {
     let mut function = Map::new();
     function.insert("name".into(), tool.name.as_str().into());

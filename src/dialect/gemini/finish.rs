@@ -1,9 +1,8 @@
-//! Why an answer ended: Google's words (<https://ai.google.dev/api/generate-content#FinishReason>) and our
-//! classes of them.
+//! Maps Google's finish reasons (<https://ai.google.dev/api/generate-content#FinishReason>) to our classes.
 
 use crate::event::FinishReason;
 
-/// Our class of a finish word. An answer that calls functions ends with `STOP` as any other does.
+/// Our class of a finish reason. An answer with function calls ends with `STOP`, too.
 pub(in crate::dialect) fn class_of(word: &str, calls: usize) -> FinishReason {
     match word {
         "STOP" if calls > 0 => FinishReason::ToolCalls,

@@ -1,4 +1,4 @@
-//! Reads a list of models: the Gemini API's `models`, Vertex AI's `publisherModels`.
+//! Parses a list of models: the Gemini API's `models`, Vertex AI's `publisherModels`.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use crate::{
     dialect::openai_chat,
 };
 
-/// The models in the order of the list, each once; those that only embed or draw are left out, where the
-/// list says so.
+/// The models in the order of the list, without duplicates. Models whose listed methods can't generate content
+/// (embedding, images) are left out.
 ///
 /// # Errors
-/// In the provider's words if the body is an error, else saying what stands there instead of a list.
+/// The provider's message if the body is an error, else a sentence that says what the body is.
 pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     models(body, |value| {
-        // An endpoint without any model leaves the list out.
+        // An endpoint without models leaves out the list.
         if value.as_object().is_some_and(serde_json::Map::is_empty) {
             return Some(Vec::new());
         }
@@ -24,7 +24,7 @@ pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
             .or_else(|| list_of(value))?
             .into_iter()
             .filter(|item| can_chat(item));
-        // What stands there in another dialect's form is read as that has it.
+        // Gateways may list models in OpenAI's form.
         Some(
             chatting
                 .filter_map(|item| model(item).or_else(|| openai_chat::models::model(item)))
@@ -96,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_said() {
-        for (body, said) in [
+    fn a_body_without_a_list_is_an_error() {
+        for (body, error) in [
             (
                 r#"{"error":{"code":400,"message":"API key not valid."}}"#,
                 "API key not valid.",
@@ -106,7 +106,7 @@ mod tests {
             ("<p>Not found", "this is not a list of models: <p>Not found"),
             ("", "the list of models is empty: no JSON came"),
         ] {
-            assert_eq!(parse(body.as_bytes()).unwrap_err(), said);
+            assert_eq!(parse(body.as_bytes()).unwrap_err(), error);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! What an answer says beside its content: why it was blocked, its sources, oddities, unknown fields. Each is
-//! told once.
+//! What an answer has besides its content: why it was blocked, citations, notes, unknown fields. Each is emitted once.
 
 use super::decode::GeminiReader;
 use crate::{
@@ -12,14 +11,14 @@ use crate::{
 };
 
 impl GeminiReader {
-    /// The prompt was refused, for this reason or with this message, if there is either.
-    pub(in crate::dialect) fn blocked(
+    /// Ends the answer if the prompt was blocked: if there is a reason or a message.
+    pub(in crate::dialect) fn finish_blocked(
         &mut self,
         reason: Option<String>,
         message: Option<String>,
         out: &mut Vec<Event>,
     ) {
-        // The enum's zero may be left out.
+        // The enum's default may be left out.
         let unnamed = message
             .is_some()
             .then(|| "BLOCK_REASON_UNSPECIFIED".to_owned());
@@ -29,8 +28,8 @@ impl GeminiReader {
         }
     }
 
-    /// A rating that blocked the answer.
-    pub(in crate::dialect) fn rated(
+    /// Notes a safety rating that blocked the answer.
+    pub(in crate::dialect) fn note_rating(
         &mut self,
         category: &str,
         probability: &str,
@@ -43,13 +42,18 @@ impl GeminiReader {
         );
     }
 
-    /// A page that was not read.
-    pub(in crate::dialect) fn unread(&mut self, url: &str, status: &str, out: &mut Vec<Event>) {
+    /// Notes a URL that the model could not read.
+    pub(in crate::dialect) fn note_unread_url(
+        &mut self,
+        url: &str,
+        status: &str,
+        out: &mut Vec<Event>,
+    ) {
         self.note(About::Aside, &format!("{url} was not read: {status}"), out);
     }
 
-    /// What was searched for.
-    pub(in crate::dialect) fn searched(&mut self, queries: Vec<String>, out: &mut Vec<Event>) {
+    /// Notes search queries.
+    pub(in crate::dialect) fn note_queries(&mut self, queries: Vec<String>, out: &mut Vec<Event>) {
         for query in queries.into_iter().filter(|query| !query.is_empty()) {
             self.note_text("searched for", Some(query), out);
         }
@@ -64,7 +68,7 @@ impl GeminiReader {
         }
     }
 
-    /// Notes what a text of the provider's says.
+    /// Notes a text of the provider.
     pub(in crate::dialect) fn note_text(
         &mut self,
         what: &str,
@@ -90,14 +94,14 @@ impl GeminiReader {
         self.note_text(what, message, out);
     }
 
-    /// Notes how a piece of text fitted to the one before it.
+    /// Notes repairs of a piece of text (surrogate halves).
     pub(super) fn note_repairs(&mut self, piece: &JoinedText, out: &mut Vec<Event>) {
         for text in piece.repairs() {
             self.note(About::Form, text, out);
         }
     }
 
-    /// Notes something once.
+    /// Emits a note, unless the same was emitted before.
     pub(in crate::dialect) fn note(&mut self, about: About, text: &str, out: &mut Vec<Event>) {
         const MAX_NOTES: usize = 64;
         if self.noted.len() < MAX_NOTES && self.noted.insert(text.to_owned()) {
@@ -105,7 +109,7 @@ impl GeminiReader {
         }
     }
 
-    /// Keeps a field that this reader does not know, if some text stands in it.
+    /// Emits an unknown field as raw JSON, if it holds text.
     pub(super) fn unknown(
         &mut self,
         kind: &str,

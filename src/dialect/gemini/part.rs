@@ -1,8 +1,8 @@
-//! Reads one part of the answer's content: a piece of text or thought, a function call, a file, or a
-//! built-in tool's work.
+//! Reads one part of the answer's content: a piece of text or thinking, a function call, a file, or an item of a
+//! built-in tool.
 //!
-//! A signed part must go back as it came, so it is kept apart from its unsigned neighbours: an empty piece
-//! before it starts a part of its own.
+//! A signed part must be sent back unchanged, so it is not joined with unsigned parts: an empty piece before it starts
+//! a new part.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::{
     event::{About, Event},
 };
 
-/// Fields of a part that only describe what stands in it.
+/// Fields of a part that only describe its content.
 const PART_METADATA: &[&str] = &[
     "audioMetadata",
     "audioTranscription",
@@ -34,15 +34,15 @@ const PART_METADATA: &[&str] = &[
     "videoMetadata",
 ];
 
-/// Whether a field says what a part is. Some gateways write every field there is, all but one of them null,
-/// or an empty text beside it.
+/// Whether a field defines what a part is. Some gateways write all fields, with null in all but one, or an empty `text`
+/// in addition.
 fn is_kind(name: &str, value: Raw<'_>) -> bool {
     !PART_METADATA.contains(&name)
         && value.get() != "null"
         && (name != "text" || value.get() != r#""""#)
 }
 
-/// The part that the next piece of text would go on with.
+/// The part that the next piece of text may continue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::dialect) enum OpenPart {
     #[default]
@@ -65,7 +65,7 @@ impl GeminiReader {
     /// Reads a part.
     ///
     /// # Errors
-    /// If it is no object, or nested deeper than `serde_json` reads.
+    /// If it is not an object, or nested deeper than `serde_json` reads.
     pub(super) fn read_part(
         &mut self,
         raw: Raw<'_>,
@@ -76,13 +76,13 @@ impl GeminiReader {
             .get("thought")
             .is_some_and(|thought| thought.get() == "true");
         let signature = part.get("thoughtSignature").and_then(json::string);
-        let heard = part
+        let transcript = part
             .get("audioTranscription")
             .filter(|raw| !json::is_void(*raw));
         let mut kinds = part.iter().filter(|(key, value)| is_kind(key, *value));
         let Some((kind, value)) = kinds.next() else {
-            // Nothing, or a signature alone.
-            match heard {
+            // Empty, or only a signature.
+            match transcript {
                 Some(_) => self.opaque("audioTranscription", raw.get(), out),
                 None => self.read_text(Cow::default(), is_thought, signature, out),
             }
@@ -94,7 +94,7 @@ impl GeminiReader {
                 self.read_text(text, is_thought, signature, out);
             }
             "functionCall" => self.read_call(raw, &Fields::of(value)?, signature, out)?,
-            // A draft of what it will show later is no part of the answer, but goes back with it.
+            // A draft image in the thinking is not part of the answer, but must be sent back with it.
             "inlineData" | "fileData" if is_thought => self.opaque(&kind, raw.get(), out),
             "inlineData" | "fileData" => self.read_media(raw, &Fields::of(value)?, signature, out),
             "executableCode"
@@ -109,8 +109,8 @@ impl GeminiReader {
                 out.push(Event::Unknown { kind, raw });
             }
         }
-        if let Some(heard) = heard {
-            self.note_message("what the audio says", heard, "text", out);
+        if let Some(transcript) = transcript {
+            self.note_message("transcript of the audio", transcript, "text", out);
         }
         for (key, value) in kinds {
             self.unknown(&format!("parts.{key}"), value, out)?;
@@ -172,38 +172,38 @@ impl GeminiReader {
         signature: Option<String>,
         out: &mut Vec<Event>,
     ) {
-        let said = |name| file.get(name).and_then(json::string);
-        let uri = said("fileUri");
-        let data = said("data").map_or(Some(Vec::new()), |data| base64_bytes(&data));
+        let text = |name| file.get(name).and_then(json::string);
+        let uri = text("fileUri");
+        let data = text("data").map_or(Some(Vec::new()), |data| base64_bytes(&data));
         let Some(data) = data.filter(|data| uri.is_some() || !data.is_empty()) else {
             self.note(About::Form, "a file's bytes can't be read", out);
             let (kind, raw) = ("parts.inlineData".to_owned(), part.get().to_owned());
             return out.push(Event::Unknown { kind, raw });
         };
         out.push(Event::Media(Media {
-            mime: said("mimeType").unwrap_or_default(),
+            mime: text("mimeType").unwrap_or_default(),
             data: data.into(),
             uri,
-            name: said("displayName").unwrap_or_default(),
+            name: text("displayName").unwrap_or_default(),
         }));
         self.sign(signature, out);
     }
 
-    /// An item that goes back word for word: the whole part, with its signature in it.
+    /// Emits an item that is sent back word for word: the whole part, including its signature.
     pub(in crate::dialect) fn opaque(&mut self, kind: &str, part: &str, out: &mut Vec<Event>) {
         self.open = OpenPart::None;
         let (kind, raw) = (kind.to_owned(), part.to_owned());
         out.push(Event::Opaque { kind, raw });
     }
 
-    /// Ends a part with its signature, if it has one.
+    /// Ends a part, with its signature if it has one.
     pub(in crate::dialect) fn sign(&mut self, signature: Option<String>, out: &mut Vec<Event>) {
         self.open = OpenPart::None;
         out.extend(signature.map(|value| Event::Signature { value }));
     }
 }
 
-/// Bytes written in either alphabet, padded or not.
+/// Decodes base64 in the standard or the URL-safe alphabet, padded or not.
 pub(in crate::dialect) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     let lenient = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)

@@ -1,8 +1,8 @@
-//! Arguments that come in pieces, each a value and the JSON path (RFC 9535) where it belongs.
+//! Streamed arguments: pieces with a value and its JSON path (RFC 9535).
 
 use serde_json::{Map, Value};
 
-/// Deepest path that is followed.
+/// Most steps of a path; deeper ones are ignored.
 const MAX_DEPTH: usize = 64;
 
 /// The arguments so far.
@@ -17,14 +17,14 @@ enum PathStep {
 }
 
 impl PartialArgs {
-    /// Takes whole arguments over.
+    /// Adds whole arguments.
     pub(super) fn put_all(&mut self, args: Value) {
         if let Value::Object(args) = args {
             self.0.extend(args);
         }
     }
 
-    /// Puts a list of pieces where they belong. A text goes on with the one that stands there.
+    /// Puts each piece at its path. A string is appended to a string that is there already.
     pub(super) fn put_pieces(&mut self, pieces: Value) {
         let Value::Array(pieces) = pieces else { return };
         for mut piece in pieces {
@@ -52,7 +52,7 @@ impl PartialArgs {
         };
         let mut place = self.0.entry(key).or_insert(Value::Null);
         for step in steps {
-            place = below(place, step);
+            place = child(place, step);
         }
         match (place, value) {
             (Value::String(text), Value::String(more)) => text.push_str(&more),
@@ -61,8 +61,8 @@ impl PartialArgs {
     }
 }
 
-/// The place one step below; what stands there instead of an object or array gives way.
-fn below(place: &mut Value, step: PathStep) -> &mut Value {
+/// The place one step below. Any other value is replaced by the object or array that the step needs.
+fn child(place: &mut Value, step: PathStep) -> &mut Value {
     match step {
         PathStep::Key(key) => {
             if !place.is_object() {
@@ -75,7 +75,7 @@ fn below(place: &mut Value, step: PathStep) -> &mut Value {
                 *place = Vec::<Value>::new().into();
             }
             let length = place.as_array().map_or(0, Vec::len);
-            // A hostile index must not allocate: elements come in order.
+            // A hostile index must not allocate, so an index past the end appends one element: elements come in order.
             if let Value::Array(items) = place
                 && index >= length
             {
@@ -86,7 +86,7 @@ fn below(place: &mut Value, step: PathStep) -> &mut Value {
     }
 }
 
-/// The steps of a path such as `$.a.b[0]['c d']`; `None` if it is none, or too deep.
+/// The steps of a path such as `$.a.b[0]['c d']`; `None` if it is invalid or too deep.
 fn steps(path: &str) -> Option<Vec<PathStep>> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$')?;
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_find_their_place() {
+    fn pieces_are_put_at_their_paths() {
         let mut args = PartialArgs::default();
         args.put_pieces(json!([
             {"jsonPath": "$.city", "stringValue": "San ", "willContinue": true},
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_paths_change_nothing() {
+    fn invalid_paths_change_nothing() {
         let mut args = PartialArgs::default();
         let deep = format!("${}", ".a".repeat(100_000));
         for path in [

@@ -1,6 +1,6 @@
-//! `gemini`, from the server's side: the Gemini API's paths and Vertex AI's.
+//! The server's half of `gemini`: the paths of the Gemini API and of Vertex AI.
 //!
-//! Wire facts: <https://ai.google.dev/api/generate-content>; signatures go by
+//! Wire facts: <https://ai.google.dev/api/generate-content>; signatures follow
 //! <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 
 mod read;
@@ -21,13 +21,13 @@ use crate::{
     event::{Fault, FaultClass},
 };
 
-/// How a server speaks it.
+/// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "/v1beta",
     route,
     key,
     timings: None,
-    read: |bytes, way| parse(body(bytes)?, way),
+    read: |bytes, path| parse(body(bytes)?, path),
     models,
     refuse: |fault| json_refusal(fault, &error(fault)),
     writer: |asked, head| {
@@ -39,7 +39,7 @@ pub(super) static SERVE: Serve = Serve {
     },
 };
 
-/// `…/models/{model}:{method}` below any version, project and publisher.
+/// Matches `…/models/{model}:{method}` after any version, project and publisher.
 fn route(path: &str, _: &HeaderMap) -> Option<ServedRoute> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if path == "/v1beta/models" || path.ends_with("/publishers/google/models") {
@@ -79,7 +79,7 @@ pub(in crate::dialect) fn models(list: &ModelList) -> Value {
     json!({ "models": list })
 }
 
-/// The word for a fault, which is the name of its gRPC status as well.
+/// The `status` of a fault, which is also the name of its gRPC status.
 pub(in crate::dialect) fn status_name(fault: &Fault) -> &'static str {
     let own = fault.code.as_deref();
     if let Some(own) = STATUS_NAMES.iter().find(|name| Some(**name) == own) {
@@ -96,7 +96,7 @@ pub(in crate::dialect) fn status_name(fault: &Fault) -> &'static str {
     }
 }
 
-/// The names of gRPC's statuses, by which errors are called.
+/// The names of gRPC statuses, which are used as `status`.
 const STATUS_NAMES: &[&str] = &[
     "ABORTED",
     "ALREADY_EXISTS",
@@ -116,7 +116,7 @@ const STATUS_NAMES: &[&str] = &[
     "UNKNOWN",
 ];
 
-/// The status of an error: within a stream its class tells it, since the response's own was 200.
+/// The HTTP status of a fault. Within a stream, where the response's status was 200, it follows from the fault's class.
 fn http_status(fault: &Fault) -> u16 {
     let of_class = || match fault.class {
         FaultClass::Auth => 401,

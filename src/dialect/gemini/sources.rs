@@ -1,5 +1,5 @@
-//! Sources that an answer rests on, in the three places where the protocol names them, and the queries that
-//! found them. Google's own rendering of those queries is left out.
+//! Citations, in the three places where the protocol has them, and the search queries. Google's HTML rendering of those
+//! queries is left out.
 
 use serde_json::Value;
 
@@ -8,11 +8,11 @@ use crate::{
     event::Citation,
 };
 
-/// `groundingMetadata`: pages of the web, places, passages of the user's own files, images.
+/// `groundingMetadata`: web pages, places, passages of the user's files, images.
 pub(super) fn grounding(raw: Raw<'_>) -> Vec<Citation> {
     let value = value(raw);
     let chunks = list(&value, "/groundingChunks");
-    // Each chunk is an object of one field, whose name says the kind of source.
+    // Each chunk is an object with one field, named after the kind of source.
     let sources = chunks.filter_map(|chunk| chunk.as_object()?.values().find(|v| v.is_object()));
     sources
         .filter_map(|source| {
@@ -25,7 +25,7 @@ pub(super) fn grounding(raw: Raw<'_>) -> Vec<Citation> {
         .collect()
 }
 
-/// What was searched for: on the web, for images, in the user's own files.
+/// Search queries: on the web, for images, in the user's files.
 pub(super) fn queries(raw: Raw<'_>) -> Vec<String> {
     let value = value(raw);
     let lists = [
@@ -39,17 +39,17 @@ pub(super) fn queries(raw: Raw<'_>) -> Vec<String> {
         .collect()
 }
 
-/// `citationMetadata`: what the answer repeats word for word.
+/// `citationMetadata`: sources that the answer repeats word for word.
 pub(super) fn citations(raw: Raw<'_>) -> Vec<Citation> {
     let value = value(raw);
-    // The second name is that of the Gemini API's v1.
+    // `citationSources` is the name in the Gemini API's v1.
     list(&value, "/citations")
         .chain(list(&value, "/citationSources"))
         .filter_map(|source| of(text(source, &["uri"]), text(source, &["title"]), None))
         .collect()
 }
 
-/// `urlContextMetadata`: the pages that were read, and those that were not, with why.
+/// `urlContextMetadata`: the pages that were read, and URL and status of those that were not.
 pub(super) fn urls(raw: Raw<'_>) -> (Vec<Citation>, Vec<(String, String)>) {
     let value = value(raw);
     let (mut read, mut failed) = (Vec::new(), Vec::new());
@@ -65,7 +65,7 @@ pub(super) fn urls(raw: Raw<'_>) -> (Vec<Citation>, Vec<(String, String)>) {
     (read, failed)
 }
 
-/// A citation, if it names anything.
+/// A citation, unless it is empty.
 pub(in crate::dialect) fn of(
     url: Option<String>,
     title: Option<String>,

@@ -1,14 +1,14 @@
-//! How long to think, in the two ways of asking for it: a level for Gemini 3 and later, a budget of tokens
-//! before (<https://ai.google.dev/gemini-api/docs/thinking>). The budgets of the words are those of Google's
-//! own OpenAI-compatible endpoint.
+//! Reasoning effort in the protocol's two forms: a level for Gemini 3 and later, a budget of tokens before
+//! (<https://ai.google.dev/gemini-api/docs/thinking>). The budgets for words are those of Google's OpenAI-compatible
+//! endpoint.
 
 use serde_json::{Value, json};
 
-/// The `thinkingConfig` of an effort. A number is a budget of tokens, for any model; a word that no budget
-/// is known for goes as a level, for the provider to judge.
+/// The `thinkingConfig` of an effort. A number is a budget of tokens, for any model; a word without a known budget is
+/// sent as a level.
 pub(super) fn config(model: &str, effort: &str) -> Value {
     match budget(model, effort) {
-        // Thoughts that are not had can't be shown: asking for them is an error.
+        // `includeThoughts` without thinking is an error.
         Some(0) => json!({"thinkingBudget": 0}),
         Some(tokens) => json!({"thinkingBudget": tokens, "includeThoughts": true}),
         None => json!({"thinkingLevel": level(effort), "includeThoughts": true}),
@@ -23,7 +23,7 @@ fn budget(model: &str, effort: &str) -> Option<i64> {
         return None;
     }
     match effort {
-        // 2.5 Pro can't stop thinking: this is its least.
+        // 2.5 Pro can't turn thinking off: this is its minimum.
         "none" | "minimal" if model.contains("2.5-pro") => Some(128),
         "none" | "minimal" => Some(0),
         "low" => Some(1_024),
@@ -33,8 +33,8 @@ fn budget(model: &str, effort: &str) -> Option<i64> {
     }
 }
 
-/// Models that have levels always think: `low` is the least that all of them take (`minimal` is an error to
-/// Gemini 3.1 Pro and 3.7 Flash), and `high` the most.
+/// Models with levels always think: `low` is the lowest that all of them accept (`minimal` is an error on Gemini 3.1
+/// Pro and 3.7 Flash), `high` the highest.
 fn level(effort: &str) -> &str {
     match effort {
         "none" => "low",
@@ -43,7 +43,7 @@ fn level(effort: &str) -> &str {
     }
 }
 
-/// The generation that a model's name states: 3 for `models/gemini-3.1-pro-preview`.
+/// The generation in a model's name: 3 for `models/gemini-3.1-pro-preview`.
 pub(super) fn generation(model: &str) -> Option<u32> {
     let (_, rest) = model.rsplit_once("gemini-")?;
     let end = rest
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_the_generation() {
+    fn the_generation_is_read_from_the_name() {
         assert_eq!(
             generation("publishers/google/models/gemini-2.5-pro"),
             Some(2)

@@ -1,7 +1,7 @@
 //! Writes a conversation as `contents`.
 //!
-//! What the protocol asks for: two roles only; the results of parallel calls in one content, in the order
-//! of the calls, with no text beside them; signatures on the very parts that they came with.
+//! The protocol requires: only two roles; the results of parallel calls in one content, in the order of the calls,
+//! without text; each signature on the part that it came with.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -12,26 +12,26 @@ use crate::{
     dialect::DialectId,
 };
 
-/// Stands for the signature of a call that another model made: Gemini 3 refuses calls without one, but
-/// takes this (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
-pub(super) const UNSIGNED: &str = "skip_thought_signature_validator";
+/// Sent as the signature of a call by another model: Gemini 3 refuses calls without one, but accepts this
+/// (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
+pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
-/// What begins the ids that we give to calls which came without one. They pair calls and results here, and
-/// are not sent: a server that gives no ids takes none.
-pub(in crate::dialect) const MADE_ID: &str = "made-call-";
+/// Prefix of ids that we give to calls without one. They match calls and results here, and are not sent: a server that
+/// sends no ids accepts none.
+pub(in crate::dialect) const GENERATED_ID_PREFIX: &str = "made-call-";
 
-/// Who speaks in a content, and whether it is tool results that they say.
-type Speaker = (&'static str, bool);
+/// The role of a content, and whether it holds tool results.
+type ContentKind = (&'static str, bool);
 
-/// The contents: neighbouring messages of one speaker become one.
+/// The contents: consecutive messages of one kind become one.
 pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
-    let mut turns: Vec<(Speaker, Vec<Value>)> = Vec::new();
+    let mut turns: Vec<(ContentKind, Vec<Value>)> = Vec::new();
     for (at, message) in request.messages.iter().enumerate() {
         let earlier = &request.messages[..at];
-        for (speaker, parts) in turns_of(message, earlier, &request.model) {
+        for (kind, parts) in turns_of(message, earlier, &request.model) {
             match turns.last_mut() {
-                Some((last, told)) if *last == speaker => told.extend(parts),
-                _ => turns.push((speaker, parts)),
+                Some((last, turn)) if *last == kind => turn.extend(parts),
+                _ => turns.push((kind, parts)),
             }
         }
     }
@@ -42,7 +42,7 @@ pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
         }
         order = call_ids(&parts);
         for part in &mut parts {
-            forget_id(part, |id| id.starts_with(MADE_ID));
+            remove_id(part, |id| id.starts_with(GENERATED_ID_PREFIX));
         }
         json!({"role": role, "parts": parts})
     });
@@ -50,27 +50,27 @@ pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
 }
 
 /// The turns of one message: its tool results, then the rest.
-fn turns_of(message: &Message, earlier: &[Message], model: &str) -> Vec<(Speaker, Vec<Value>)> {
+fn turns_of(message: &Message, earlier: &[Message], model: &str) -> Vec<(ContentKind, Vec<Value>)> {
     let results = message
         .parts
         .iter()
         .filter_map(|part| result(part, earlier));
     let results: Vec<Value> = results.collect();
     let mut parts = parts(message, model);
-    let said = message.role != Role::Assistant && results.is_empty();
-    if parts.is_empty() && said {
+    let needs_part = message.role != Role::Assistant && results.is_empty();
+    if parts.is_empty() && needs_part {
         parts.push(json!({"text": ""}));
     }
-    let speaker = match message.role {
+    let role = match message.role {
         Role::User | Role::Tool => "user",
         Role::Assistant => "model",
     };
-    let turns = [(("user", true), results), ((speaker, false), parts)];
+    let turns = [(("user", true), results), ((role, false), parts)];
     let turns = turns.into_iter().filter(|(_, parts)| !parts.is_empty());
     turns.collect()
 }
 
-/// The parts of a message but for tool results, each with its signature.
+/// The parts of a message without tool results, each with its signature.
 fn parts(message: &Message, model: &str) -> Vec<Value> {
     let mut parts = Vec::new();
     let mut signed = false;
@@ -90,7 +90,7 @@ fn parts(message: &Message, model: &str) -> Vec<Value> {
             .iter_mut()
             .find(|part| part.contains_key("functionCall"));
         if let Some(call) = first {
-            call.insert("thoughtSignature".into(), UNSIGNED.into());
+            call.insert("thoughtSignature".into(), NO_SIGNATURE.into());
         }
     }
     parts.into_iter().map(Value::from).collect()
@@ -103,7 +103,7 @@ fn ours(part: &Part) -> Option<&str> {
     }
 }
 
-/// Whether this protocol said it, by REST or by gRPC: what one of them signed, the other takes back.
+/// Whether a part is of this protocol, by REST or by gRPC: each accepts the other's signatures.
 fn is_ours(dialect: &str) -> bool {
     [DialectId::Gemini, DialectId::VertexGrpc]
         .map(DialectId::as_str)
@@ -112,9 +112,9 @@ fn is_ours(dialect: &str) -> bool {
 
 fn fields(part: &Part, signed: bool) -> Option<Map<String, Value>> {
     let value = match part {
-        // An empty text is an error, but where it carries a signature.
+        // An empty text is an error, unless it has a signature.
         Part::Text { text } if signed || !text.is_empty() => json!({"text": text}),
-        // Thoughts only go back with their signature.
+        // Thinking is sent back only with its signature.
         Part::Reasoning { text } if signed => json!({"text": text, "thought": true}),
         Part::Media(media) => file(media),
         Part::ToolCall(called) => json!({"functionCall": call(called)}),
@@ -140,8 +140,8 @@ fn file(media: &Media) -> Value {
     json!({"inlineData": file})
 }
 
-/// A call. Arguments that are no object, which the protocol can't carry, stand below a name of ours: the
-/// result that answers the call must not lose it.
+/// A call. Arguments must be an object here; any other text is wrapped in one, so that the call and its result are not
+/// lost.
 fn call(call: &ToolCall) -> Value {
     let args = match serde_json::from_str(&call.arguments) {
         Ok(Value::Object(args)) => args,
@@ -169,7 +169,7 @@ fn result(part: &Part, earlier: &[Message]) -> Option<Value> {
     Some(json!({"functionResponse": response}))
 }
 
-/// An object with an id, where there is one, and a name.
+/// An object with the id, if there is one, and the name.
 fn named(id: &str, name: &str, key: &str, value: Map<String, Value>) -> Value {
     let mut fields = Map::new();
     if !id.is_empty() {
@@ -180,7 +180,7 @@ fn named(id: &str, name: &str, key: &str, value: Map<String, Value>) -> Value {
     fields.into()
 }
 
-/// The name of the function that a call, last made of those with this id, was for.
+/// The function of the last call with this id.
 fn name_of<'a>(id: &str, earlier: &'a [Message]) -> Option<&'a str> {
     let parts = earlier.iter().rev().flat_map(|message| &message.parts);
     let mut calls = parts.filter_map(|part| match part {
@@ -192,8 +192,8 @@ fn name_of<'a>(id: &str, earlier: &'a [Message]) -> Option<&'a str> {
         .map(|call| call.name.as_str())
 }
 
-/// Takes the id of a call or result away, if it is one of these.
-pub(super) fn forget_id(part: &mut Value, which: fn(&str) -> bool) {
+/// Removes the id of a call or result, if `which` is true for it.
+pub(super) fn remove_id(part: &mut Value, which: fn(&str) -> bool) {
     for kind in ["functionCall", "functionResponse"] {
         let Some(fields) = part.get_mut(kind).and_then(Value::as_object_mut) else {
             continue;
@@ -212,7 +212,7 @@ fn call_ids(parts: &[Value]) -> Vec<String> {
     ids.map(str::to_owned).collect()
 }
 
-/// Where the call that a result answers stands among the calls; at the end, if it has no id.
+/// The index of a result's call among the calls; the end if it has no id.
 fn place_of(result: &Value, calls: &[String]) -> usize {
     let id = result
         .pointer("/functionResponse/id")

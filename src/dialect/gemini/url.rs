@@ -1,17 +1,16 @@
-//! Where requests go: below the base URL of the Gemini API, of Vertex AI, or of a gateway before them.
+//! The URLs of requests, given the base URL of the Gemini API, of Vertex AI, or of a gateway.
 
 use url::Url;
 
 const STREAM: &str = ":streamGenerateContent";
 
-/// The method that streams an answer. As server-sent events (`alt=sse`), since without that word the
-/// answer comes as one JSON array.
+/// The URL that streams an answer as server-sent events (`alt=sse`; without it, the answer comes as one JSON array).
 pub(in crate::dialect) fn chat(base: &Url, model: &str) -> Url {
     let root = Root::of(base);
     let method = format!("{}{STREAM}", model.trim_matches('/'));
     let model: Vec<&str> = method.split('/').filter(|s| !s.is_empty()).collect();
     let whole = model.first() == Some(&"projects");
-    let kept = if whole {
+    let root_segments = if whole {
         root.version
     } else {
         root.segments.len()
@@ -20,22 +19,22 @@ pub(in crate::dialect) fn chat(base: &Url, model: &str) -> Url {
         (true, ["projects" | "publishers" | "endpoints", ..])
         | (false, ["models" | "tunedModels", ..]) => (&[], &model),
         (true, ["models", ..]) => (&["publishers", "google"], &model),
-        // `google/gemini-3-flash`, as Vertex AI's OpenAI endpoint and Google's SDK have it.
+        // `google/gemini-3-flash`, the form of Vertex AI's OpenAI endpoint and Google's SDK.
         (true, [publisher, name]) => (&["publishers", publisher, "models"], &[name]),
         (true, _) => (&["publishers", "google", "models"], &model),
         (false, _) => (&["models"], &model),
     };
     let mut url = base.clone();
-    url.set_path(&root.segments[..kept].join("/"));
+    url.set_path(&root.segments[..root_segments].join("/"));
     if let Ok(mut path) = url.path_segments_mut() {
-        // A model's name is one segment or more, and is escaped where it needs be.
+        // A model's name has one or more segments, which are escaped here.
         path.pop_if_empty().extend(collection).extend(model);
     }
     set_query(&mut url, Some("alt=sse"));
     url
 }
 
-/// The list of models. Vertex AI lists its publishers' models beside the projects, and in `v1beta1` only.
+/// The URL of the list of models. Vertex AI lists its publishers' models outside of projects, and only in `v1beta1`.
 pub(in crate::dialect) fn models(base: &Url) -> Url {
     let root = Root::of(base);
     let mut url = base.clone();
@@ -50,16 +49,16 @@ pub(in crate::dialect) fn models(base: &Url) -> Url {
     } else {
         let path = [root.segments.as_slice(), &["models"]].concat();
         url.set_path(&path.join("/"));
-        // Without it only the first 50 come.
+        // The default is 50.
         set_query(&mut url, Some("pageSize=1000"));
     }
     url
 }
 
-/// The path of a base URL, without what a chat URL has below it.
+/// The path of a base URL, without the model and method of a chat URL.
 struct Root<'a> {
     segments: Vec<&'a str>,
-    /// How many segments stand before the project.
+    /// How many segments precede the project.
     version: usize,
     vertex: bool,
 }
@@ -87,13 +86,13 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Whether requests below this URL go to Vertex AI, or a gateway before it.
+/// Whether this is a URL of Vertex AI, or of a gateway to it.
 pub(super) fn is_vertex(base: &Url) -> bool {
     Root::of(base).vertex
 }
 
-/// `{region}-aiplatform.googleapis.com`, `aiplatform.googleapis.com`, `aiplatform.{us,eu}.rep.googleapis.com`;
-/// or the publisher in the path, behind any other host.
+/// `{region}-aiplatform.googleapis.com`, `aiplatform.googleapis.com`, `aiplatform.{us,eu}.rep.googleapis.com`; or any
+/// other host with the publisher in the path.
 fn looks_like_vertex(base: &Url) -> bool {
     let host = base.host_str().unwrap_or_default();
     let service = host.strip_suffix(".googleapis.com").unwrap_or_default();
@@ -108,7 +107,7 @@ fn is_version(segment: &str) -> bool {
     rest.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Keeps the query but for `ours` and the answer's form, which is ours to ask for.
+/// Sets `ours` in the query and removes any `alt`, which would change the format of the answer.
 fn set_query(url: &mut Url, ours: Option<&str>) {
     fn name(pair: &str) -> &str {
         pair.split('=').next().unwrap_or_default()
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chat_goes_to_the_models_streaming_method() {
+    fn chat_urls_use_the_models_streaming_method() {
         let flash = format!("{GEMINI}/models/gemini-3-flash:streamGenerateContent?alt=sse");
         for base in [
             GEMINI,
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn vertex_models_stand_below_their_publisher() {
+    fn vertex_urls_include_the_publisher() {
         let flash = "publishers/google/models/gemini-2.5-flash:streamGenerateContent?alt=sse";
         for base in [
             VERTEX.to_owned(),
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn models_are_listed_where_they_are() {
+    fn models_urls_of_both_apis() {
         for (base, list) in [
             (GEMINI, format!("{GEMINI}/models?pageSize=1000")),
             (

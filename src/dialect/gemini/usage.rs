@@ -1,20 +1,20 @@
-//! Token counts. Each statement stands for the whole answer so far; a count of 0 may be left out.
+//! Token counts. Each `usageMetadata` covers the whole answer so far; counts of 0 may be left out.
 
 use crate::{
     body::{count, json::Raw},
     event::Usage,
 };
 
-/// What was counted so far, and what of it was told.
+/// The counts so far, and the last usage that was emitted.
 #[derive(Debug, Default)]
 pub(in crate::dialect) struct GeminiCounts {
     stated: StatedUsage,
-    told: Usage,
-    /// A count that was none.
+    emitted: Usage,
+    /// The note on an invalid count.
     odd: Option<&'static str>,
 }
 
-/// Counts in the provider's own words.
+/// Counts by the provider's names.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::dialect) struct StatedUsage {
     pub prompt: Option<u64>,
@@ -37,7 +37,7 @@ impl StatedUsage {
         }
     }
 
-    /// All parts, if their sum is the total.
+    /// Whether the parts sum to the total.
     fn adds_up(&self) -> bool {
         let parts = [
             self.prompt,
@@ -48,8 +48,8 @@ impl StatedUsage {
         self.prompt.is_some() && sum(parts) == self.total
     }
 
-    /// What is known after a later statement. One of the prompt and the total is whole: what it leaves out was
-    /// 0, unless it adds up only with what was said before.
+    /// The counts after a later `usageMetadata`. One with a prompt count and a total is complete: counts that it leaves
+    /// out are 0, unless it only adds up with the earlier counts.
     fn followed_by(self, later: Self) -> Self {
         let both = Self {
             prompt: later.prompt.or(self.prompt),
@@ -59,8 +59,8 @@ impl StatedUsage {
             tool_use_prompt: later.tool_use_prompt.or(self.tool_use_prompt),
             total: later.total.or(self.total),
         };
-        let is_whole = later.prompt.is_some() && later.total.is_some();
-        if is_whole && (later.adds_up() || !both.adds_up()) {
+        let is_complete = later.prompt.is_some() && later.total.is_some();
+        if is_complete && (later.adds_up() || !both.adds_up()) {
             later
         } else {
             both
@@ -69,7 +69,7 @@ impl StatedUsage {
 }
 
 impl GeminiCounts {
-    /// Reads a statement; gives the usage if that changed.
+    /// Reads a `usageMetadata`. Returns the usage if it changed.
     pub(super) fn read(&mut self, raw: Raw<'_>) -> Option<Usage> {
         let counts = count::TokenCounts::of(raw);
         let stated = StatedUsage::of(&counts);
@@ -77,17 +77,17 @@ impl GeminiCounts {
         self.take(stated)
     }
 
-    /// Takes a statement; gives the usage if that changed.
+    /// Adds the counts of a `usageMetadata`. Returns the usage if it changed.
     pub(in crate::dialect) fn take(&mut self, later: StatedUsage) -> Option<Usage> {
         self.stated = self.stated.followed_by(later);
         let usage = self.usage();
-        let changed = usage != self.told;
-        self.told = usage;
+        let changed = usage != self.emitted;
+        self.emitted = usage;
         changed.then_some(usage)
     }
 
-    /// The counts in our words. The results of built-in tools are input too. Thoughts stand beside the
-    /// output, which [`Usage::generated`] sees by the total; where that does not tell, they go in.
+    /// The counts as [`Usage`] defines them. Results of built-in tools count as input. The output excludes thinking if
+    /// the counts add up ([`Usage::generated`] compares them with the total); otherwise thinking is added to it.
     fn usage(&self) -> Usage {
         let StatedUsage {
             candidates,
@@ -95,7 +95,7 @@ impl GeminiCounts {
             ..
         } = self.stated;
         let output = match candidates {
-            // Nothing was said yet: what was thought is all of the output.
+            // No visible output yet: the thinking is all of the output.
             None => thoughts,
             Some(output) if self.stated.adds_up() => Some(output),
             Some(output) => Some(output.saturating_add(thoughts.unwrap_or(0))),
@@ -110,13 +110,13 @@ impl GeminiCounts {
         }
     }
 
-    /// What is odd about the counts.
+    /// The note on the counts, if they are invalid or don't add up.
     pub(super) fn oddity(&self) -> Option<&'static str> {
         let stated = &self.stated;
         let both = stated.prompt.is_some() && stated.total.is_some();
-        let apart =
+        let mismatch =
             (both && !stated.adds_up()).then_some("the token counts do not add up to their total");
-        self.odd.or(apart)
+        self.odd.or(mismatch)
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
         (usage, counts.oddity())
     }
 
-    /// Statements, then input, output, reasoning, what was generated, and whether they are odd.
+    /// `usageMetadata`s, then the input, the output, the generated tokens, and whether there is a note.
     type Row = (
         &'static [&'static str],
         Option<u64>,
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table")]
-    fn what_was_generated_includes_the_thoughts_however_it_is_stated() {
+    fn generated_tokens_include_thinking_in_every_form() {
         let table: &[Row] = &[
             (
                 &[
@@ -172,7 +172,7 @@ mod tests {
                 false,
             ),
             (
-                // The limit came while it thought.
+                // The token limit was reached while thinking.
                 &[r#"{"promptTokenCount":10,"thoughtsTokenCount":3,"totalTokenCount":13}"#],
                 Some(10),
                 Some(3),
@@ -180,7 +180,7 @@ mod tests {
                 false,
             ),
             (
-                // No total, or a wrong one: the thoughts are counted in.
+                // No total, or a wrong one: the thinking is added.
                 &[r#"{"promptTokenCount":10,"candidatesTokenCount":50,"thoughtsTokenCount":3}"#],
                 Some(10),
                 Some(53),
@@ -197,7 +197,7 @@ mod tests {
                 true,
             ),
             (
-                // Cumulative, and silent in between.
+                // Cumulative, with an invalid one in between.
                 &[
                     r#"{"promptTokenCount":10,"totalTokenCount":10}"#,
                     r#"{"trafficType":"ON_DEMAND","promptTokenCount":-1}"#,
@@ -210,7 +210,7 @@ mod tests {
                 true,
             ),
             (
-                // A later statement that is whole by itself takes the place of an earlier one.
+                // A later complete one replaces an earlier one.
                 &[
                     r#"{"promptTokenCount":9,"candidatesTokenCount":21,"totalTokenCount":65,"thoughtsTokenCount":35}"#,
                     r#"{"promptTokenCount":87,"totalTokenCount":165,"thoughtsTokenCount":78}"#,
@@ -221,7 +221,7 @@ mod tests {
                 false,
             ),
             (
-                // One that leaves out what did not change.
+                // One that leaves out unchanged counts.
                 &[
                     r#"{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":15}"#,
                     r#"{"promptTokenCount":10,"totalTokenCount":15}"#,

@@ -1,5 +1,5 @@
-//! Reads the lines of a streamed answer: each is an object with a piece of the message, the last one
-//! says `"done": true` and how long it all took.
+//! Reads the lines of a streamed answer: each is an object with a piece of the message; the last one has `"done": true`
+//! and the server's times.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -17,21 +17,21 @@ use crate::{
     event::{About, Event, Finish, Note, Surplus, ToolCallDelta, budget::MAX_CALLS},
 };
 
-/// What a line says. Of a field that is there twice, the first counts.
+/// The fields of a line. Of duplicate fields, the first counts.
 #[derive(Default)]
 struct OllamaLine<'a> {
     model: Option<Raw<'a>>,
     message: Option<Raw<'a>>,
-    /// The protocol's other way to ask, `/api/generate`, which proxies put before their models.
+    /// The text in the form of `/api/generate`, which some proxies send.
     response: Option<Raw<'a>>,
     thinking: Option<Raw<'a>>,
     done: Option<Raw<'a>>,
     done_reason: Option<Raw<'a>>,
     error: Option<Raw<'a>>,
-    /// Whether it tells times or counts.
-    measures: bool,
-    /// What stands beside these, but for what says nothing of the answer.
-    beside: Vec<(Cow<'a, str>, Raw<'a>)>,
+    /// Whether it has times or token counts.
+    has_metrics: bool,
+    /// Other fields, without those that are irrelevant to the answer.
+    other_fields: Vec<(Cow<'a, str>, Raw<'a>)>,
 }
 
 impl<'a> OllamaLine<'a> {
@@ -47,12 +47,12 @@ impl<'a> OllamaLine<'a> {
                 "done_reason" => &mut line.done_reason,
                 "error" => &mut line.error,
                 "created_at" | "logprobs" => continue,
-                name if metrics::reads(name) => {
-                    line.measures = true;
+                name if metrics::is_metric(name) => {
+                    line.has_metrics = true;
                     continue;
                 }
                 _ => {
-                    line.beside.push((name, raw));
+                    line.other_fields.push((name, raw));
                     continue;
                 }
             };
@@ -65,19 +65,19 @@ impl<'a> OllamaLine<'a> {
         self.response.is_some()
             || self.done.is_some()
             || self.done_reason.is_some()
-            // A text is what a proxy says.
+            // A text as `message` is a proxy's error.
             || self.message.is_some_and(|raw| raw.get().starts_with('{'))
     }
 }
 
-/// What a message says.
+/// The fields of a message.
 #[derive(Default)]
 struct OllamaMessage<'a> {
     thinking: Option<Raw<'a>>,
     content: Option<Raw<'a>>,
     images: Option<Raw<'a>>,
     tool_calls: Option<Raw<'a>>,
-    beside: Vec<(Cow<'a, str>, Raw<'a>)>,
+    other_fields: Vec<(Cow<'a, str>, Raw<'a>)>,
 }
 
 impl<'a> OllamaMessage<'a> {
@@ -91,7 +91,7 @@ impl<'a> OllamaMessage<'a> {
                 "tool_calls" => &mut message.tool_calls,
                 "role" | "tool_name" | "tool_call_id" => continue,
                 _ => {
-                    message.beside.push((name, raw));
+                    message.other_fields.push((name, raw));
                     continue;
                 }
             };
@@ -101,13 +101,13 @@ impl<'a> OllamaMessage<'a> {
     }
 }
 
-/// How much of an answer was there.
+/// How much of an answer came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum AnswerProgress {
     #[default]
     Nothing,
     Begun,
-    /// Its last line, too.
+    /// The last line came, too.
     Done,
 }
 
@@ -115,20 +115,20 @@ enum AnswerProgress {
 #[derive(Debug, Default)]
 pub(super) struct OllamaReader {
     progress: AnswerProgress,
-    /// Whether the model's name was told.
-    named: bool,
-    /// How many tool calls were there.
+    /// Whether the model's name was emitted.
+    has_model: bool,
+    /// How many tool calls came.
     calls: usize,
-    /// The ids that the calls have.
+    /// The ids of the calls.
     ids: HashSet<String>,
-    /// How many ids were tried for calls that came without.
-    tried: usize,
-    /// Whether thoughts were there that nothing followed yet.
-    thinks: bool,
-    /// Half a character may wait in each for its other half.
+    /// The number of the next generated id, for calls without one.
+    next_id: usize,
+    /// Whether the last piece was thinking.
+    in_thinking: bool,
+    /// Each may hold half of a surrogate pair until the other half comes.
     text: SurrogateJoiner,
     thoughts: SurrogateJoiner,
-    beside: ExtraFields,
+    extra_fields: ExtraFields,
 }
 
 impl FrameReader for OllamaReader {
@@ -139,7 +139,7 @@ impl FrameReader for OllamaReader {
         let fields = match scanned.fields() {
             Ok(fields) => fields,
             Err(why) => {
-                return FrameOutcome::Unreadable(format!("a line is no JSON object ({why})"));
+                return FrameOutcome::Unreadable(format!("a line is not a JSON object ({why})"));
             }
         };
         let line = OllamaLine::of(&fields);
@@ -152,7 +152,7 @@ impl FrameReader for OllamaReader {
         } else if line.is_answer() {
             self.read_line(&line, &fields, out);
         } else if let Some(error) = business_error_in(data) {
-            // `{"detail": …}` and its like: a proxy speaks.
+            // `{"detail": …}` and the like: a proxy's error.
             return FrameOutcome::Failed(error);
         } else {
             unknown("line", data, out);
@@ -171,7 +171,9 @@ impl FrameReader for OllamaReader {
             AnswerProgress::Begun => {
                 AnswerEnd::BrokeOff("the stream ended without a last line".into())
             }
-            AnswerProgress::Nothing => AnswerEnd::NoAnswer("this is no answer of a chat".into()),
+            AnswerProgress::Nothing => {
+                AnswerEnd::NoAnswer("this is not an answer to a chat".into())
+            }
         }
     }
 }
@@ -179,34 +181,34 @@ impl FrameReader for OllamaReader {
 impl OllamaReader {
     fn read_line(&mut self, line: &OllamaLine<'_>, fields: &Fields<'_>, out: &mut Vec<Event>) {
         self.progress = AnswerProgress::Begun;
-        if !self.named
+        if !self.has_model
             && let Some(model) = line.model.and_then(json::string)
         {
-            self.named = true;
+            self.has_model = true;
             let model = Some(model);
             out.push(Event::Meta { id: None, model });
         }
-        self.say("thinking", line.thinking, true, out);
-        self.say("response", line.response, false, out);
+        self.read_text("thinking", line.thinking, true, out);
+        self.read_text("response", line.response, false, out);
         if let Some(raw) = line.message {
             match Fields::of(raw) {
                 Ok(message) => self.read_message(&OllamaMessage::of(&message), out),
                 Err(_) => unknown("message", raw.get(), out),
             }
         }
-        for (name, raw) in &line.beside {
-            // What is nested too deep to be looked into may hold text.
+        for (name, raw) in &line.other_fields {
+            // JSON nested too deep to search may hold text.
             if json::holds_text(*raw).unwrap_or(true) {
-                self.beside.note(name, raw.get(), out);
+                self.extra_fields.note(name, raw.get(), out);
             }
         }
-        if line.measures {
+        if line.has_metrics {
             metrics::read(fields, out);
         }
         let reason = line.done_reason.and_then(json::word);
-        // Some servers give the reason and leave the switch out.
+        // Some servers send the reason without `done`.
         let done = match line.done.filter(|raw| raw.get() != "null") {
-            // As some proxies write it.
+            // Some proxies write `1` or `"true"`.
             Some(raw) => matches!(raw.get(), "true" | "1" | "\"true\""),
             None => reason.is_some(),
         };
@@ -222,10 +224,10 @@ impl OllamaReader {
         }
     }
 
-    /// What a message says, in the order that a model says it in.
+    /// Reads a message's fields in the order in which a model generates them.
     fn read_message(&mut self, message: &OllamaMessage<'_>, out: &mut Vec<Event>) {
-        self.say("message.thinking", message.thinking, true, out);
-        self.say("message.content", message.content, false, out);
+        self.read_text("message.thinking", message.thinking, true, out);
+        self.read_text("message.content", message.content, false, out);
         each("message.images", message.images, out, |raw, out| {
             let media = image(raw)?;
             self.end_thoughts(out);
@@ -233,18 +235,24 @@ impl OllamaReader {
             Some(())
         });
         each("message.tool_calls", message.tool_calls, out, |raw, out| {
-            self.call(raw, out)
+            self.read_call(raw, out)
         });
-        for (name, raw) in &message.beside {
-            // What is nested too deep to be looked into may hold text.
+        for (name, raw) in &message.other_fields {
+            // JSON nested too deep to search may hold text.
             if json::holds_text(*raw).unwrap_or(true) {
                 unknown(&format!("message.{name}"), raw.get(), out);
             }
         }
     }
 
-    /// Tells a text, if there is one.
-    fn say(&mut self, name: &str, raw: Option<Raw<'_>>, is_thought: bool, out: &mut Vec<Event>) {
+    /// Reads a text field, if there is one.
+    fn read_text(
+        &mut self,
+        name: &str,
+        raw: Option<Raw<'_>>,
+        is_thought: bool,
+        out: &mut Vec<Event>,
+    ) {
         let Some(raw) = raw else { return };
         let Some(bytes) = json::bytes(raw) else {
             if !json::is_void(raw) {
@@ -258,17 +266,17 @@ impl OllamaReader {
             &mut self.text
         };
         let piece = joiner.push(bytes);
-        self.tell(piece, is_thought, out);
+        self.emit_text(piece, is_thought, out);
     }
 
-    fn tell(&mut self, piece: JoinedText, is_thought: bool, out: &mut Vec<Event>) {
+    fn emit_text(&mut self, piece: JoinedText, is_thought: bool, out: &mut Vec<Event>) {
         piece.note_repairs(out);
         let text = piece.text;
         match (text.is_empty(), is_thought) {
-            // Every line states both, and mostly one is empty: no word of it makes a part.
+            // Every line has both texts, of which one is usually empty: an empty one starts no part.
             (true, _) => {}
             (false, true) => {
-                self.thinks = true;
+                self.in_thinking = true;
                 out.push(Event::Reasoning { text });
             }
             (false, false) => {
@@ -278,24 +286,24 @@ impl OllamaReader {
         }
     }
 
-    /// Half a character that no other half followed.
+    /// Emits surrogate halves that are still incomplete.
     fn end_texts(&mut self, out: &mut Vec<Event>) {
         let (thought, text) = (self.thoughts.end(), self.text.end());
-        self.tell(thought, true, out);
-        self.tell(text, false, out);
+        self.emit_text(thought, true, out);
+        self.emit_text(text, false, out);
     }
 
-    /// Marks thoughts as ones to send back, which the protocol asks for and signs with nothing
+    /// Marks thinking to be sent back, as the protocol requires; its signature is empty
     /// (<https://docs.ollama.com/capabilities/tool-calling>).
     fn end_thoughts(&mut self, out: &mut Vec<Event>) {
-        if std::mem::take(&mut self.thinks) {
+        if std::mem::take(&mut self.in_thinking) {
             let value = String::new();
             out.push(Event::Signature { value });
         }
     }
 
-    /// A call comes whole. Its index is no use: servers have given 0 to all calls of an answer.
-    fn call(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Option<()> {
+    /// Reads a call, which is never split. Its index is ignored: some servers send 0 for all calls of an answer.
+    fn read_call(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Option<()> {
         if self.calls >= MAX_CALLS {
             Event::left_out(Surplus::ToolCalls, out);
             return Some(());
@@ -320,8 +328,8 @@ impl OllamaReader {
         Some(())
     }
 
-    /// The call's own id, or one that no other call has. Older servers give none: results are matched by
-    /// name and place there.
+    /// The call's own id, or a generated one that is unique. Older servers send none and match results by name and
+    /// order.
     fn id_of(&mut self, call: &Fields<'_>, out: &mut Vec<Event>) -> String {
         if let Some(id) = call.get("id").and_then(json::string) {
             if self.ids.insert(id.clone()) {
@@ -330,8 +338,8 @@ impl OllamaReader {
             Note::emit(About::Form, "a tool call with a used id got a new one", out);
         }
         loop {
-            let id = format!("call_{}", self.tried);
-            self.tried += 1;
+            let id = format!("call_{}", self.next_id);
+            self.next_id += 1;
             if self.ids.insert(id.clone()) {
                 return id;
             }
@@ -339,8 +347,8 @@ impl OllamaReader {
     }
 }
 
-/// The arguments' object as it was written, so that the order of its keys and the digits of its numbers
-/// stay. Some proxies send it as text, as OpenAI does.
+/// The arguments' object as it was written, to keep the order of keys and the digits of numbers. Some proxies send it
+/// as a string, as OpenAI does.
 fn arguments(raw: Raw<'_>) -> String {
     match raw.get() {
         "null" => String::new(),
@@ -359,7 +367,7 @@ fn image(raw: Raw<'_>) -> Option<Media> {
     }))
 }
 
-/// Reads the elements of a list, if there is one; those that are not as documented are told word for word.
+/// Reads the elements of a list, if there is one. Elements that are not as documented are emitted as unknown.
 fn each(
     name: &str,
     list: Option<Raw<'_>>,

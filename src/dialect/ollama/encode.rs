@@ -9,9 +9,8 @@ use crate::{
     dialect::openai_chat,
 };
 
-/// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
-/// (RFC 7386): `{"keep_alive": "10m"}` adds, `{"options": {"num_ctx": 8192}}` adds in depth, `null`
-/// takes out.
+/// The body. Parameters that are not set are not sent. `extra` is applied last, as a JSON merge patch (RFC 7386):
+/// `{"keep_alive": "10m"}` adds, `{"options": {"num_ctx": 8192}}` adds a nested field, `null` removes.
 pub(super) fn body(request: &ChatRequest) -> Value {
     let params = &request.params;
     let options = options(params);
@@ -44,7 +43,7 @@ fn messages(request: &ChatRequest) -> Vec<Value> {
     system.into_iter().chain(turns).collect()
 }
 
-/// The wire messages of one turn: each tool result is a message of its own, and comes first.
+/// The wire messages of one turn: first one for each tool result, then the rest.
 fn message(message: &Message) -> Vec<Value> {
     let mut written: Vec<Value> = message.parts.iter().filter_map(tool_result).collect();
     let text = message.text();
@@ -79,19 +78,19 @@ fn message(message: &Message) -> Vec<Value> {
     written
 }
 
-/// The thoughts of an earlier turn, which the protocol takes back as plain text: those that it gave.
+/// The thinking of an earlier turn, as plain text, if it came by this dialect.
 fn thinking(parts: &[Part]) -> String {
-    let ours = |part: &Part| matches!(part, Part::Signature { dialect, .. } if dialect == DIALECT.id.as_str());
+    let is_ours = |part: &Part| matches!(part, Part::Signature { dialect, .. } if dialect == DIALECT.id.as_str());
     let pairs = parts.iter().zip(parts.iter().skip(1));
     let thoughts = pairs.filter_map(|(part, next)| match part {
-        Part::Reasoning { text } if ours(next) => Some(text.as_str()),
+        Part::Reasoning { text } if is_ours(next) => Some(text.as_str()),
         _ => None,
     });
     thoughts.collect()
 }
 
-/// A picture as bare base64; the protocol takes no other file. The server fetches nothing: an address goes
-/// as it is, so that it is refused and not left out unseen.
+/// An image as bare base64; the protocol accepts no other file. The server fetches no URLs: a URL is sent as it is, so
+/// that the server's error shows it instead of a silent omission.
 fn image(part: &Part) -> Option<Value> {
     let Part::Media(Media {
         data, uri, mime, ..
@@ -132,8 +131,8 @@ fn tool_call(part: &Part) -> Option<Value> {
     Some(call.into())
 }
 
-/// The arguments as the object that the protocol asks for. What is none is wrapped in one, so that the
-/// call, and with it its result, keeps its place.
+/// The arguments as the object that the protocol requires. Anything else is wrapped in one, so that the call and its
+/// result are not lost.
 fn arguments_object(arguments: &str) -> Value {
     match serde_json::from_str(arguments) {
         Ok(Value::Object(object)) => object.into(),
@@ -142,7 +141,7 @@ fn arguments_object(arguments: &str) -> Value {
     }
 }
 
-/// A result is told by its function's name; newer servers match it by the call's id, too.
+/// A result has its function's name; newer servers match it by the call's id, too.
 fn tool_result(part: &Part) -> Option<Value> {
     let Part::ToolResult { id, name, content } = part else {
         return None;
@@ -172,8 +171,8 @@ fn options(params: &Params) -> Map<String, Value> {
         .collect()
 }
 
-/// Most models can only think or not; some, such as gpt-oss, only more or less, by a word of their own.
-/// A number (a budget, elsewhere) can only mean that.
+/// The `think` field. Most models only take true or false; some, such as gpt-oss, only a level. A number (a budget in
+/// other dialects) becomes true.
 fn think(effort: &str) -> Value {
     match effort.trim().to_ascii_lowercase().as_str() {
         "none" | "off" | "false" | "disabled" | "0" => false.into(),

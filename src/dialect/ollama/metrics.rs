@@ -1,12 +1,11 @@
-//! What a line says about the work itself: how long each step took, how many tokens there were, and why
-//! the answer ended.
+//! The metrics of a line: the time of each step, token counts, and the finish class.
 
 use crate::{
     body::{count::count, json::Fields},
     event::{About, Event, FinishReason, Note, Usage},
 };
 
-/// Nanoseconds by the server's clock. The sum of the others is a little less than the total.
+/// Times in nanoseconds by the server's clock. The others sum to a little less than the total.
 const TIMINGS: &[&str] = &[
     "total_duration",
     "load_duration",
@@ -17,11 +16,11 @@ const TIMINGS: &[&str] = &[
 const COUNTS: &[&str] = &["prompt_eval_count", "eval_count"];
 
 /// Whether a field of a line is a timing or a count.
-pub(super) fn reads(name: &str) -> bool {
+pub(super) fn is_metric(name: &str) -> bool {
     TIMINGS.contains(&name) || COUNTS.contains(&name)
 }
 
-/// Tells the timings and the counts of a line; a number of neither kind is noted.
+/// Emits the times and counts of a line; invalid numbers are noted.
 pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
     for name in TIMINGS {
         if let Some(ns) = number(line, name, out) {
@@ -30,7 +29,7 @@ pub(super) fn read(line: &Fields<'_>, out: &mut Vec<Event>) {
         }
     }
     let usage = Usage {
-        // Left out by older servers when the whole prompt was in their cache.
+        // Older servers leave it out if the whole prompt was cached.
         input: number(line, COUNTS[0], out),
         output: number(line, COUNTS[1], out),
         ..Usage::default()
@@ -48,18 +47,18 @@ fn number(line: &Fields<'_>, name: &str, out: &mut Vec<Event>) -> Option<u64> {
         } else {
             About::Form
         };
-        Note::emit(about, format!("{name} is no whole number"), out);
+        Note::emit(about, format!("{name} is not a whole number"), out);
     }
     number
 }
 
-/// Our class of a `done_reason`. The server says `stop` where the model waits for tool results, too.
-pub(super) fn finish_class(word: &str, called: bool) -> FinishReason {
+/// Our class of a `done_reason`. The server also sends `stop` when the model waits for tool results.
+pub(super) fn finish_class(word: &str, has_calls: bool) -> FinishReason {
     match word {
-        "stop" if called => FinishReason::ToolCalls,
+        "stop" if has_calls => FinishReason::ToolCalls,
         "stop" => FinishReason::Stop,
         "length" => FinishReason::Length,
-        // `load` and `unload`: a request without a message only moved the model into memory, or out of it.
+        // `load` and `unload`: a request without messages only loads the model, or unloads it.
         _ => FinishReason::Other,
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the list of the models that a server has.
+//! Parses the list of a server's models.
 
 use serde_json::Value;
 
@@ -7,12 +7,11 @@ use crate::{
     dialect::openai_chat,
 };
 
-/// The models of `{"models": [{"name", "details": {"parameter_size", "quantization_level"}}]}`, each
-/// labelled with its size. What stands there instead is read as the other dialect reads it, since
-/// gateways answer in its form.
+/// The models of `{"models": [{"name", "details": {"parameter_size", "quantization_level"}}]}`, each labelled with its
+/// size. Other forms are read as in `openai-chat`, since gateways use its form.
 ///
 /// # Errors
-/// In the provider's words if the body is an error, else saying what stands there instead of a list.
+/// The provider's message if the body is an error, else a sentence that says what the body is.
 pub(super) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     let mut models = (openai_chat::DIALECT.models)(body)?;
     let list = std::str::from_utf8(body).ok();
@@ -31,7 +30,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     Ok(models)
 }
 
-/// `8.0B Q4_K_M`, as far as it is known.
+/// Size and quantization, such as `8.0B Q4_K_M`, or the one that is known.
 fn size(details: &Value) -> Option<String> {
     let words = ["parameter_size", "quantization_level"].map(|name| details[name].as_str());
     let words: Vec<&str> = words

@@ -1,4 +1,4 @@
-//! `ollama`, from the server's side: a JSON object a line, and the server's own times in the last.
+//! The server's half of `ollama`: one JSON object per line; the last one has the server's times.
 //!
 //! Wire facts: <https://docs.ollama.com/api/chat>.
 
@@ -18,7 +18,7 @@ use crate::{
     event::Event,
 };
 
-/// How a server speaks it.
+/// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "",
     route: |path, _| match path {
@@ -46,8 +46,7 @@ fn models(list: &ModelList) -> Value {
     json!({ "models": list })
 }
 
-/// What the last line tells of these times: all is loaded once the head is out, and the prompt read by the
-/// first token.
+/// The times of the last line. Loading counts until the response's head, reading the prompt until the first token.
 fn timings(times: &AnswerTimes) -> Vec<Event> {
     let first = times.first_token.unwrap_or(times.end);
     let timing = |(name, time): (&str, Duration)| Event::Timing {

@@ -1,8 +1,8 @@
-//! Which choices of a chunk belong to the answer.
+//! Decides which choices of a chunk belong to the answer.
 //!
-//! OpenAI numbers the answers that were asked for with `n`. Some servers number blocks of one answer like that, or
-//! even its tokens (<https://github.com/BerriAI/litellm/issues/12666>,
-//! <https://github.com/huggingface/text-generation-inference/issues/1648>): nothing of those may get lost.
+//! OpenAI numbers the answers that `n` asks for. Some servers number the blocks of one answer this way, or even its
+//! tokens (<https://github.com/BerriAI/litellm/issues/12666>,
+//! <https://github.com/huggingface/text-generation-inference/issues/1648>): none of these may get lost.
 
 use std::collections::HashSet;
 
@@ -11,36 +11,36 @@ use crate::body::json::{self, Fields, Raw};
 /// Most indices that are tracked.
 const MAX_OTHERS: usize = 1_000;
 
-/// To which answer a choice belongs.
+/// The answer to which a choice belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChoiceTarget {
-    /// To the answer, by its number.
+    /// The shown answer, by its index.
     Same,
-    /// To the answer, under another number.
+    /// The shown answer, with another index.
     Renumbered,
-    /// To another answer, which is not shown.
+    /// Another answer, which is not shown.
     Other,
 }
 
 /// The choices of one response.
 #[derive(Debug, Default)]
 pub(super) struct Choices {
-    /// How many were asked for; `None` if unknown.
-    asked: Option<u64>,
+    /// How many answers were requested; `None` if unknown.
+    requested: Option<u64>,
     first: Option<u64>,
     others: HashSet<u64>,
 }
 
 impl Choices {
-    pub(super) fn asked(asked: Option<u64>) -> Self {
+    pub(super) fn requested(requested: Option<u64>) -> Self {
         Self {
-            asked,
+            requested,
             ..Self::default()
         }
     }
 
-    /// To which answer a choice belongs; `beside_others` if its chunk holds several.
-    pub(super) fn place(&mut self, choice: &Fields<'_>, beside_others: bool) -> ChoiceTarget {
+    /// The answer to which a choice belongs; `has_others` if its chunk has several choices.
+    pub(super) fn place(&mut self, choice: &Fields<'_>, has_others: bool) -> ChoiceTarget {
         let index = choice
             .stated("index")
             .and_then(|raw| raw.get().parse().ok());
@@ -50,10 +50,10 @@ impl Choices {
             return ChoiceTarget::Same;
         }
         let is_other = self.others.contains(&index)
-            || match self.asked {
-                Some(0 | 1) => beside_others,
+            || match self.requested {
+                Some(0 | 1) => has_others,
                 Some(_) => true,
-                None => beside_others || begins_anew(choice),
+                None => has_others || starts_answer(choice),
             };
         if !is_other {
             return ChoiceTarget::Renumbered;
@@ -65,18 +65,18 @@ impl Choices {
     }
 }
 
-/// Whether a choice begins an answer of its own: it has a role and no content yet.
-fn begins_anew(choice: &Fields<'_>) -> bool {
+/// Whether a choice starts another answer: it has a role and no content yet.
+fn starts_answer(choice: &Fields<'_>) -> bool {
     let delta = choice.stated("delta").and_then(|raw| Fields::of(raw).ok());
     delta.is_some_and(|delta| {
-        let mut says = delta
+        let mut content = delta
             .iter()
-            .filter(|(name, raw)| name != "role" && says_anything(*raw));
-        delta.stated("role").is_some() && says.next().is_none()
+            .filter(|(name, raw)| name != "role" && holds_text(*raw));
+        delta.stated("role").is_some() && content.next().is_none()
     })
 }
 
-fn says_anything(raw: Raw<'_>) -> bool {
+fn holds_text(raw: Raw<'_>) -> bool {
     json::holds_text(raw).unwrap_or(true)
 }
 
@@ -84,9 +84,9 @@ fn says_anything(raw: Raw<'_>) -> bool {
 mod tests {
     use super::*;
 
-    /// The places of choices that came one a chunk.
+    /// The targets of choices that came one per chunk: same, renumbered or other.
     fn places(asked: Option<u64>, choices: &[&str]) -> String {
-        let mut known = Choices::asked(asked);
+        let mut known = Choices::requested(asked);
         let place = |json: &&str| {
             let choice = Fields::of(Raw::of(json)).unwrap();
             match known.place(&choice, false) {
@@ -99,30 +99,30 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_keeps_all_its_pieces_and_several_stay_apart() {
-        let says = r#"{"index":0,"delta":{"content":"a"}}"#;
+    fn pieces_of_one_answer_are_joined_and_several_answers_are_not() {
+        let zero = r#"{"index":0,"delta":{"content":"a"}}"#;
         let one = r#"{"index":1,"delta":{"content":"b"}}"#;
         let two = r#"{"index":2,"delta":{"role":"assistant","content":"c"}}"#;
-        let begins = r#"{"index":1,"delta":{"role":"assistant","content":""}}"#;
+        let starts_one = r#"{"index":1,"delta":{"role":"assistant","content":""}}"#;
         for (asked, choices, expected) in [
             // Blocks or tokens of one answer.
-            (Some(1), &[says, one, two, says][..], "srrs"),
-            (Some(1), &[says, begins, one], "srr"),
-            (None, &[says, one, two, says], "srrs"),
+            (Some(1), &[zero, one, two, zero][..], "srrs"),
+            (Some(1), &[zero, starts_one, one], "srr"),
+            (None, &[zero, one, two, zero], "srrs"),
             (None, &[one, two, one], "srs"),
             // Answers side by side.
-            (Some(2), &[says, one, says, one], "soso"),
-            (None, &[says, begins, says, one], "soso"),
-            // No number, or one that is none.
-            (Some(1), &[r#"{"index":null}"#, "{}", says], "sss"),
+            (Some(2), &[zero, one, zero, one], "soso"),
+            (None, &[zero, starts_one, zero, one], "soso"),
+            // No index, or an invalid one.
+            (Some(1), &[r#"{"index":null}"#, "{}", zero], "sss"),
         ] {
             assert_eq!(places(asked, choices), expected, "{asked:?} {choices:?}");
         }
     }
 
     #[test]
-    fn choices_of_one_chunk_are_answers_of_their_own() {
-        let mut known = Choices::asked(Some(1));
+    fn choices_of_one_chunk_are_separate_answers() {
+        let mut known = Choices::requested(Some(1));
         let choice = |index: u8| format!(r#"{{"index":{index},"message":{{"content":"x"}}}}"#);
         let places = [0, 1, 0].map(|index| {
             let json = choice(index);

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap};
 use super::{
     choice::{ChoiceTarget, Choices},
     fields::{CHOICE_METADATA, CHUNK_METADATA, KNOWN_ITEMS, SOURCES, finish_class, usage_of},
-    files::{Sound, each},
+    files::{StreamedAudio, each},
     sources::{self, Sources},
     thoughts::Details,
     tool_calls::ToolCalls,
@@ -31,7 +31,7 @@ pub(super) struct ChunkReader {
     pub answered: bool,
     /// The provider's last finish reason.
     pub finish: Option<String>,
-    told: ReportedChatMeta,
+    reported: ReportedChatMeta,
     from_deltas: bool,
     /// Whether a whole message was read.
     whole: bool,
@@ -39,7 +39,7 @@ pub(super) struct ChunkReader {
     pub(super) reasoning: SurrogateJoiner,
     pub(super) refusal: SurrogateJoiner,
     pub(super) calls: ToolCalls,
-    pub(super) sound: Sound,
+    pub(super) audio: StreamedAudio,
     pub(super) details: Details,
     /// The field that reasoning came in, until it is emitted as the signature.
     pub(super) thought_in: Option<&'static str>,
@@ -85,7 +85,7 @@ impl ChunkReader {
     /// Appends the events of a chunk. An error in it is returned, for the caller to make a fault of it.
     ///
     /// # Errors
-    /// If the text is not JSON, no object, nested too deep, or its `choices` are no choices.
+    /// If the text is not a JSON object, is nested too deep, or its `choices` are not choices.
     pub(super) fn read(
         &mut self,
         json: &str,
@@ -95,9 +95,9 @@ impl ChunkReader {
         let scanned = Scanned::of(json);
         let chunk = sorted(&scanned.fields()?);
         self.read_meta(&chunk, out);
-        let mut alive = chunk.pings;
+        let mut is_active = chunk.pings;
         if let Some(choices) = chunk.choices.filter(|c| !json::is_void(*c)) {
-            alive |= self.read_choices(choices, out)?;
+            is_active |= self.read_choices(choices, out)?;
         }
         if let Some(usage) = chunk.usage {
             self.read_usage(usage_of(usage), out);
@@ -116,7 +116,7 @@ impl ChunkReader {
             None if chunk.fails => error::business_error_in(json),
             None => self.failed.take(),
         };
-        if alive && error.is_none() && out.len() == before {
+        if is_active && error.is_none() && out.len() == before {
             // An empty piece: not a token, but a sign of activity.
             out.push(Event::Text {
                 text: String::new(),
@@ -130,7 +130,7 @@ impl ChunkReader {
         self.whole && !self.from_deltas
     }
 
-    /// Appends what is still pending at the end of the answer.
+    /// Emits what is still pending at the end of the answer.
     pub(super) fn end(&mut self, out: &mut Vec<Event>) {
         let piece = self.reasoning.end();
         emit_piece(piece, out, |text| Event::Reasoning { text });
@@ -143,15 +143,18 @@ impl ChunkReader {
             out.push(Event::ToolCall(delta));
             piece.note_repairs(out);
         }
-        out.extend(self.sound.end().map(Event::Media));
+        out.extend(self.audio.end().map(Event::Media));
         self.details.end(!self.calls.is_empty(), out);
     }
 
     fn read_meta(&mut self, chunk: &ChatChunk<'_>, out: &mut Vec<Event>) {
-        let id = chunk.id.filter(|_| !self.told.id).and_then(json::string);
-        let model = (chunk.model.filter(|_| !self.told.model)).and_then(json::string);
-        self.told.id |= id.is_some();
-        self.told.model |= model.is_some();
+        let id = chunk
+            .id
+            .filter(|_| !self.reported.id)
+            .and_then(json::string);
+        let model = (chunk.model.filter(|_| !self.reported.model)).and_then(json::string);
+        self.reported.id |= id.is_some();
+        self.reported.model |= model.is_some();
         if id.is_some() || model.is_some() {
             out.push(Event::Meta { id, model });
         }
@@ -170,7 +173,7 @@ impl ChunkReader {
     /// Reads the choices that belong to the answer; returns whether one had an empty text.
     fn read_choices(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Result<bool, NotAChunk> {
         let choices: Vec<_> = json::list(raw)?.map(Fields::of).collect::<Result<_, _>>()?;
-        let mut alive = false;
+        let mut is_active = false;
         for choice in &choices {
             match self.choices.place(choice, choices.len() > 1) {
                 ChoiceTarget::Other => {
@@ -184,9 +187,9 @@ impl ChunkReader {
                 }
                 ChoiceTarget::Same => {}
             }
-            alive |= self.read_choice(choice, out)?;
+            is_active |= self.read_choice(choice, out)?;
         }
-        Ok(alive)
+        Ok(is_active)
     }
 
     /// Reads one choice; returns whether it had an empty text.
@@ -197,12 +200,12 @@ impl ChunkReader {
     ) -> Result<bool, NotAChunk> {
         self.answered = true;
         let object = |name| choice.get(name).filter(|raw| raw.get().starts_with('{'));
-        let alive = match (object("delta"), object("message")) {
+        let is_active = match (object("delta"), object("message")) {
             (Some(delta), _) => {
                 let tokens = out.len();
-                let alive = self.read_delta(delta, "delta", out)?;
+                let is_active = self.read_delta(delta, "delta", out)?;
                 self.from_deltas |= out[tokens..].iter().any(Event::is_token);
-                alive
+                is_active
             }
             (None, Some(_)) if self.from_deltas => {
                 self.note_once(
@@ -225,7 +228,7 @@ impl ChunkReader {
             match &*key {
                 "index" | "delta" | "message" => {}
                 "finish_reason" => self.read_finish(raw, out),
-                // OpenRouter: the provider broke off.
+                // OpenRouter: the provider failed.
                 "error" if !json::is_void(raw) => {
                     self.failed = Some(ProviderError::of_data(raw.get()));
                 }
@@ -235,7 +238,7 @@ impl ChunkReader {
                 key => self.read_unknown(&format!("choices.{key}"), raw, out)?,
             }
         }
-        Ok(alive)
+        Ok(is_active)
     }
 
     fn read_finish(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
@@ -268,7 +271,7 @@ impl ChunkReader {
         Ok(())
     }
 
-    /// Emits items of a server's own tools as they came.
+    /// Emits items of a server's own tools unchanged.
     pub(super) fn read_item(
         &mut self,
         kind: &str,
@@ -352,14 +355,14 @@ fn sorted<'a>(fields: &Fields<'a>) -> ChatChunk<'a> {
     chunk
 }
 
-/// The name in the list that a field has.
+/// The static name from the list that equals a field's name.
 fn named(names: &[&'static str], key: &str) -> Option<&'static str> {
     names.iter().copied().find(|name| *name == key)
 }
 
-/// Whether a field says that there is no answer.
+/// Whether a field reports a failure, in a chunk without choices.
 fn chunk_fails(key: &str, fields: &Fields<'_>) -> bool {
-    error::tells_of_failure(key) && fields.get("choices").is_none_or(json::is_void)
+    error::reports_failure(key) && fields.get("choices").is_none_or(json::is_void)
 }
 
 /// Groq puts usage, and its own errors, into a field of its own.

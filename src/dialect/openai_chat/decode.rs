@@ -1,4 +1,4 @@
-//! Reads the frames of one answer: its chunks, its end mark, a whole completion that was not streamed.
+//! Reads the frames of one answer: its chunks, its end mark, or a whole completion that was not streamed.
 
 use super::{choice::Choices, chunk::ChunkReader};
 use crate::{
@@ -46,7 +46,7 @@ impl FrameReader for OpenaiChatReader {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> AnswerEnd {
-        // A whole message proves by itself that nothing is missing.
+        // A whole message is complete without an end mark.
         if self.done || self.chunks.is_whole() {
             return self.end_plain(out);
         }
@@ -81,7 +81,7 @@ impl OpenaiChatReader {
     /// A reader for a response with this head.
     pub(super) fn new(head: &ResponseHead) -> Self {
         let mut reader = Self::default();
-        reader.chunks.choices = Choices::asked(head.choices);
+        reader.chunks.choices = Choices::requested(head.choices);
         reader
     }
 

@@ -26,10 +26,10 @@ impl ChunkReader {
     ) -> Result<bool, NotAChunk> {
         let delta = Fields::of(delta)?;
         self.read_reasoning(&delta, out);
-        let mut alive = false;
+        let mut is_active = false;
         for (key, raw) in delta.iter() {
             match &*key {
-                "content" => alive |= self.read_content(raw, out)?,
+                "content" => is_active |= self.read_content(raw, out)?,
                 "error" if !json::is_void(raw) => {
                     self.failed = Some(ProviderError::of_data(raw.get()));
                 }
@@ -54,7 +54,7 @@ impl ChunkReader {
                 key => self.read_unknown(&format!("{place}.{key}"), raw, out)?,
             }
         }
-        Ok(alive)
+        Ok(is_active)
     }
 
     fn read_reasoning(&mut self, delta: &Fields<'_>, out: &mut Vec<Event>) {
@@ -89,7 +89,7 @@ impl ChunkReader {
         }
     }
 
-    /// Emits a piece of text; returns whether it was empty, or only half a character.
+    /// Emits a piece of text. Returns whether it was empty, or only half of a surrogate pair.
     fn emit_text(&mut self, text: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         let piece = self.text.push(text);
         let empty = piece.text.is_empty();
@@ -110,7 +110,7 @@ impl ChunkReader {
         emit_piece(piece, out, |text| Event::Refusal { text });
     }
 
-    /// Once something follows the reasoning, emits the field in which it is sent back as its signature.
+    /// When other content follows reasoning: emits the name of the field in which it is sent back, as its signature.
     fn sign_thoughts(&mut self, out: &mut Vec<Event>) {
         let value = self.thought_in.take().map(str::to_owned);
         out.extend(value.map(|value| Event::Signature { value }));
@@ -135,10 +135,10 @@ impl ChunkReader {
             self.emit_text(text, out);
         }
         let data = audio.get("data").and_then(json::string);
-        if data.is_some_and(|data| !self.sound.push(&data)) {
+        if data.is_some_and(|data| !self.audio.push(&data)) {
             self.note_once(
                 About::Form,
-                "a piece of sound is no base64 and was left out",
+                "a piece of audio is not base64 and was left out",
                 out,
             );
         }
@@ -146,7 +146,7 @@ impl ChunkReader {
     }
 
     /// Reads `content`: a text, or (Mistral, some whole messages) an array of parts. Returns whether it was an empty
-    /// text, or only half a character.
+    /// text, or only half of a surrogate pair.
     pub(super) fn read_content(
         &mut self,
         raw: Raw<'_>,
@@ -194,7 +194,7 @@ impl ChunkReader {
                 self.emit_refusal(text.unwrap_or_default(), out);
             }
             ("image_url", _) if let Some(image) = image(&part) => out.push(image),
-            // Mistral: references of a tool to its sources.
+            // Mistral: a tool's references to its sources.
             ("reference", _) => out.push(Event::Opaque {
                 kind,
                 raw: raw.get().to_owned(),
@@ -220,8 +220,8 @@ impl ChunkReader {
         Ok(())
     }
 
-    /// Reads a fragment of a call: `{index, id, function: {name, arguments}}`, or, with `function` and
-    /// the like left out, the bare function of the old `function_call`.
+    /// Reads a fragment of a call: `{index, id, function: {name, arguments}}`, or the bare function of the old
+    /// `function_call`.
     fn read_tool_call(
         &mut self,
         raw: Raw<'_>,
@@ -271,7 +271,7 @@ impl ChunkReader {
 /// (<https://api-docs.deepseek.com/guides/thinking_mode>).
 pub(super) const REASONING_FIELD_SENT_BACK: &str = "reasoning_content";
 
-/// Google's `extra_content` holds the signature of its call or text; without it Gemini 3 refuses a call's result.
+/// Google's `extra_content` holds the signature of a call or text; without it, Gemini 3 refuses a call's result.
 fn sign(extra: Raw<'_>, out: &mut Vec<Event>) {
     if extra.get().contains("thought_signature") {
         let value = extra.get().to_owned();

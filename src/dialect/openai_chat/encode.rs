@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::turns;
 use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
 
-/// The body. What the request leaves open is not sent. `extra` is applied last, as a JSON merge patch
-/// (RFC 7386): objects merge in depth, anything else replaces, and `null` takes a field out, so that
-/// `{"max_tokens": null, "max_completion_tokens": 100}` renames one.
+/// The body. Parameters that are not set are not sent. `extra` is applied last, as a JSON merge patch (RFC 7386):
+/// objects are merged recursively, anything else replaces, and `null` removes a field: `{"max_tokens": null,
+/// "max_completion_tokens": 100}` renames one.
 pub(super) fn body(request: &ChatRequest) -> Value {
     let mut body = Map::new();
     body.insert("model".into(), request.model.as_str().into());
@@ -66,7 +66,7 @@ fn response_format(format: &ResponseFormat) -> Value {
     }
 }
 
-/// A function that the model may call, as other protocols that follow this one say it, too.
+/// The JSON of a function that the model may call; `ollama` has the same form.
 pub(in crate::dialect) fn tool(tool: &Tool) -> Value {
     let mut function = Map::new();
     function.insert("name".into(), tool.name.as_str().into());
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_request_sends_nothing_that_was_not_asked_for() {
+    fn parameters_that_are_not_set_are_not_sent() {
         let written = body(&ChatRequest::of_text("m", "hi"));
         let expected = json!({
             "model": "m",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn extra_json_is_merged_last_and_null_takes_out() {
+    fn extra_json_is_merged_last_and_null_removes() {
         let mut request = ChatRequest::of_text("m", "hi");
         request.params.max_tokens = Some(7);
         let extra = json!({
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_text_and_empty_turns_are_sent_sensibly() {
+    fn empty_texts_mixed_results_and_calls_are_written() {
         let mut request = ChatRequest::of_text("m", "");
         request.system = Some(String::new());
         let mut parts = vec![text("see: ")];

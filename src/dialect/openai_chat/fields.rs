@@ -1,7 +1,6 @@
 //! The names of fields: which ones are ignored, and which ones hold token counts and finish reasons.
 //!
-//! The lists name the metadata. Any other field with text is emitted as unknown, so that new fields are seen instead
-//! of getting lost.
+//! The lists name the metadata. Any other field with text is emitted as unknown, so that new fields are not lost.
 
 use crate::{
     body::{count::TokenCounts, json::Raw},
@@ -32,7 +31,7 @@ pub(super) const SOURCES: &[&str] = &[
     "citations",      // Perplexity, xAI: bare URLs
 ];
 
-/// Fields of a chunk, a delta or a message that are emitted as they are: work of the server's own tools.
+/// Fields of a chunk, a delta or a message that are emitted unchanged: items of the server's own tools.
 pub(super) const KNOWN_ITEMS: &[&str] = &[
     "executed_tools",    // Groq
     "images",            // Perplexity, in a chunk
@@ -74,7 +73,7 @@ pub(super) const REASONING: &[&str] = &[
 ];
 
 /// The providers' finish reasons by our class.
-const FINISH: &[(FinishReason, &[&str])] = &[
+const FINISH_WORDS: &[(FinishReason, &[&str])] = &[
     (
         FinishReason::Stop,
         &[
@@ -102,7 +101,7 @@ const FINISH: &[(FinishReason, &[&str])] = &[
 
 /// Our class of a provider's finish word.
 pub(super) fn finish_class(word: &str) -> FinishReason {
-    let row = FINISH.iter().find(|(_, words)| words.contains(&word));
+    let row = FINISH_WORDS.iter().find(|(_, words)| words.contains(&word));
     row.map_or(FinishReason::Other, |(reason, _)| *reason)
 }
 

@@ -1,4 +1,4 @@
-//! Files that the model made: images at a URL or in one, and sound in pieces.
+//! Files that the model made: images by URL or data URL, and streamed audio.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -8,45 +8,45 @@ use crate::{
     event::Event,
 };
 
-/// Most bytes of sound that are kept: over twenty minutes of it.
-const MAX_SOUND_BYTES: usize = 64 << 20;
+/// Most bytes of audio that are kept: over twenty minutes.
+const MAX_AUDIO_BYTES: usize = 64 << 20;
 
-/// What bare samples are: `OpenAI` streams sound as 16-bit samples, 24,000 a second, only
+/// The type of audio without a header: `OpenAI` streams only 16-bit samples, 24,000 a second
 /// (<https://platform.openai.com/docs/guides/audio>).
-const SAMPLES: &str = "audio/pcm;rate=24000";
+const PCM: &str = "audio/pcm;rate=24000";
 
-/// Sound that comes in pieces, each of them base64 of its own.
+/// Streamed audio: each piece is separately encoded base64.
 #[derive(Debug, Default)]
-pub(in crate::dialect) struct Sound(Vec<u8>);
+pub(in crate::dialect) struct StreamedAudio(Vec<u8>);
 
-impl Sound {
-    /// Takes the next piece; gives whether it was one.
+impl StreamedAudio {
+    /// Adds the next piece. `false` if it is not base64.
     pub(in crate::dialect) fn push(&mut self, base64: &str) -> bool {
         let Ok(piece) = STANDARD.decode(base64) else {
             return false;
         };
-        let room = MAX_SOUND_BYTES.saturating_sub(self.0.len());
+        let room = MAX_AUDIO_BYTES.saturating_sub(self.0.len());
         self.0.extend_from_slice(&piece[..piece.len().min(room)]);
         true
     }
 
-    /// The sound as a file, if there was any: bare samples, unless its head says otherwise.
+    /// The audio as a file, if there was any: PCM, unless its header shows another format.
     pub(in crate::dialect) fn end(&mut self) -> Option<Media> {
         let data = std::mem::take(&mut self.0);
         if data.is_empty() {
             return None;
         }
-        let told = Media::of_bytes(data.clone(), String::new()).ok();
-        let told = told.filter(|media| media.mime.starts_with("audio/"));
-        Some(told.unwrap_or_else(|| Media {
-            mime: SAMPLES.into(),
+        let detected = Media::of_bytes(data.clone(), String::new()).ok();
+        let detected = detected.filter(|media| media.mime.starts_with("audio/"));
+        Some(detected.unwrap_or_else(|| Media {
+            mime: PCM.into(),
             data: data.into(),
             ..Media::default()
         }))
     }
 }
 
-/// The image of `{type: "image_url", image_url: {url}}`: OpenRouter and gateways like it send what a model drew so.
+/// The image of `{type: "image_url", image_url: {url}}`, the form of OpenRouter and similar gateways.
 pub(super) fn image(part: &Fields<'_>) -> Option<Event> {
     let at = part.get("image_url")?;
     let url = match Fields::of(at) {
@@ -73,7 +73,7 @@ fn image_at(url: &str) -> Option<Media> {
     })
 }
 
-/// The elements of an array; the value itself where it is none.
+/// The elements of an array; any other value by itself.
 pub(super) fn each(raw: Raw<'_>) -> Vec<Raw<'_>> {
     json::elements(raw).map_or_else(|| vec![raw], Iterator::collect)
 }

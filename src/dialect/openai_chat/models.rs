@@ -1,15 +1,15 @@
-//! Reads a list of models, in any of the shapes that OpenAI-compatible servers give it.
+//! Parses a list of models, in any of the forms of OpenAI-compatible servers.
 
 use serde_json::Value;
 
 use crate::body::{ModelInfo, list_of, models};
 
-/// The models in the order of the list, each once. Shapes: OpenAI's `{"data": [{"id"}]}`, Together's
-/// bare array, Ollama's `{"models": [{"name"}]}`, arrays of plain names. Names stay as the endpoint
-/// wrote them (Gemini's `models/…` too).
+/// The models in the order of the list, without duplicates. Forms: OpenAI's `{"data": [{"id"}]}`, Together's bare
+/// array, Ollama's `{"models": [{"name"}]}`, arrays of plain names. Names are not changed (not even Gemini's
+/// `models/…`).
 ///
 /// # Errors
-/// In the provider's words if the body is an error, else saying what stands there instead of a list.
+/// The provider's message if the body is an error, else a sentence that says what the body is.
 pub(in crate::dialect) fn parse(body: &[u8]) -> Result<Vec<ModelInfo>, String> {
     models(body, |value| {
         let list = list_of(value)?;
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_list_is_read() {
+    fn every_form_of_list_is_read() {
         for body in [
             r#"{"object":"list","data":[{"id":"a","object":"model"},{"id":"models/b"},{"id":"a"}]}"#,
             r#"[{"id":"a","type":"chat"},{"id":"models/b","display_name":"B"}]"#,
@@ -90,15 +90,15 @@ mod tests {
     }
 
     #[test]
-    fn a_label_says_more_than_the_id() {
+    fn a_label_differs_from_the_id() {
         let models = parse(br#"[{"id":"a","name":"Model A"},{"id":"b","name":"b"}]"#).unwrap();
         assert_eq!(models[0].label, "Model A");
         assert_eq!(models[1].label, "");
     }
 
     #[test]
-    fn what_is_not_a_list_is_said() {
-        for (body, said) in [
+    fn a_body_without_a_list_is_an_error() {
+        for (body, error) in [
             (r#"{"error":{"message":"Incorrect key"}}"#, "Incorrect key"),
             (r#"[{"error":{"code":401,"message":"No"}}]"#, "No"),
             (r#"{"data":null,"error":{"message":"No"}}"#, "No"),
@@ -109,7 +109,7 @@ mod tests {
             ("", "the list of models is empty: no JSON came"),
             ("3", "this is not a list of models: 3"),
         ] {
-            assert_eq!(parse(body.as_bytes()).unwrap_err(), said);
+            assert_eq!(parse(body.as_bytes()).unwrap_err(), error);
         }
     }
 }

@@ -1,14 +1,14 @@
-//! `openai-chat`, from the server's side.
+//! The server's half of `openai-chat`.
 //!
-//! Wire facts: the `OpenAI` API reference, "Create chat completion" and "chat.completion.chunk";
-//! `reasoning_content` is `DeepSeek`'s field, which most compatible servers took over.
+//! Wire facts: the `OpenAI` API reference, "Create chat completion" and "chat.completion.chunk"; `reasoning_content` is
+//! `DeepSeek`'s field, which most compatible servers have adopted.
 
 mod read;
 mod write;
 
 use serde_json::{Value, json};
 
-pub(in crate::dialect) use self::read::{named_file, sound};
+pub(in crate::dialect) use self::read::{audio_part, named_file};
 use self::{read::parse, write::ChatWriter};
 use crate::{
     dialect::serve::{
@@ -17,7 +17,7 @@ use crate::{
     event::{Fault, FaultClass},
 };
 
-/// How a server speaks it.
+/// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
     route: |path, _| match path {
@@ -45,7 +45,7 @@ pub(in crate::dialect) fn models(list: &ModelList) -> Value {
     json!({ "object": "list", "data": data })
 }
 
-/// An error: what its provider said beside the message stands beside it again.
+/// The JSON of a fault, with the provider's other fields of the error.
 pub(in crate::dialect) fn error(fault: &Fault) -> Value {
     let kind = match fault.class {
         FaultClass::Auth => "authentication_error",

@@ -1,4 +1,4 @@
-//! Sources that an answer rests on, in the many shapes that servers give them.
+//! Citations, in the forms of many servers.
 
 use std::collections::HashSet;
 
@@ -9,15 +9,15 @@ use crate::{
     event::Citation,
 };
 
-/// Most sources that are remembered: the list is repeated in every chunk.
+/// Most citations that are remembered: the list is repeated in every chunk.
 const MAX_KNOWN: usize = 4_096;
 
-/// The sources that were told.
+/// The citations that were emitted.
 #[derive(Debug, Default)]
 pub(super) struct Sources(HashSet<String>);
 
 impl Sources {
-    /// Whether a source was not told yet.
+    /// Whether a citation was not emitted yet.
     pub(super) fn is_new(&mut self, source: &Citation) -> bool {
         let key = source.url.as_ref().or(source.title.as_ref());
         let key = key.cloned().unwrap_or_default();
@@ -25,9 +25,9 @@ impl Sources {
     }
 }
 
-/// Reads one source: `OpenAI`'s and OpenRouter's `{type: "url_citation", url_citation: {url, title, content}}`,
-/// Perplexity's `{url, title, snippet}`, Azure's `{url, title, content, filepath}`, Zhipu's `{link, title,
-/// content}`, or (Perplexity, xAI) a bare URL.
+/// Reads one citation: `OpenAI`'s and OpenRouter's `{type: "url_citation", url_citation: {url, title, content}}`,
+/// Perplexity's `{url, title, snippet}`, Azure's `{url, title, content, filepath}`, Zhipu's `{link, title, content}`,
+/// or (Perplexity, xAI) a bare URL.
 pub(super) fn source(raw: Raw<'_>) -> Option<Citation> {
     let value = json::value(raw.get()).ok()?;
     if let Value::String(url) = value {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sources_of_every_shape_are_read() {
+    fn citations_of_every_form_are_read() {
         for (json, url, title, quote) in [
             (
                 r#"{"type":"url_citation","url_citation":{"url":"u","title":"t","content":"q","start_index":0}}"#,

@@ -1,4 +1,4 @@
-//! What of the model's thoughts must go back with its answer: OpenRouter's `reasoning_details`
+//! Reasoning that must be sent back with its answer: OpenRouter's `reasoning_details`
 //! (<https://openrouter.ai/docs/use-cases/reasoning-tokens>).
 
 use serde_json::{Map, Value};
@@ -11,12 +11,12 @@ use crate::{
 /// Most details that are kept.
 const MAX_DETAILS: usize = 1_024;
 
-/// The details of an answer: pieces that follow each other with the same type and index are one.
+/// The details of an answer: consecutive pieces with the same type and index are joined.
 #[derive(Debug, Default)]
 pub(super) struct Details(Vec<Map<String, Value>>);
 
 impl Details {
-    /// Takes the details of one chunk.
+    /// Adds the details of one chunk.
     pub(super) fn push(&mut self, raw: Raw<'_>) {
         for detail in json::elements(raw).into_iter().flatten() {
             let Ok(detail) = serde_json::from_str::<Map<String, Value>>(detail.get()) else {
@@ -24,15 +24,15 @@ impl Details {
             };
             let room = self.0.len() < MAX_DETAILS;
             match self.0.last_mut() {
-                Some(last) if is_one(last, &detail) => extend(last, detail),
+                Some(last) if is_same_detail(last, &detail) => extend(last, detail),
                 _ if room => self.0.push(detail),
                 _ => {}
             }
         }
     }
 
-    /// Tells the details in their order, if a server needs them back: if some are encrypted or signed, or if the answer
-    /// `waits` for the results of calls.
+    /// Emits the details in order if they must be sent back: if some are encrypted or signed, or if the answer `waits`
+    /// for the results of calls.
     pub(super) fn end(&mut self, waits: bool, out: &mut Vec<Event>) {
         let details = std::mem::take(&mut self.0);
         let is_sealed = |detail: &Map<String, Value>| {
@@ -54,7 +54,7 @@ impl Details {
     }
 }
 
-fn is_one(last: &Map<String, Value>, next: &Map<String, Value>) -> bool {
+fn is_same_detail(last: &Map<String, Value>, next: &Map<String, Value>) -> bool {
     let same = |name: &str| last.get(name) == next.get(name);
     same("type")
         && same("index")
@@ -63,7 +63,7 @@ fn is_one(last: &Map<String, Value>, next: &Map<String, Value>) -> bool {
             .is_some_and(|kind| kind != "reasoning.encrypted")
 }
 
-/// Texts grow; of anything else the last that is there counts.
+/// Appends texts; for other fields, the last value counts.
 fn extend(detail: &mut Map<String, Value>, next: Map<String, Value>) {
     for (name, value) in next {
         match (detail.get_mut(&name), value) {

@@ -65,7 +65,7 @@ impl ToolCalls {
         (delta, piece)
     }
 
-    /// The last fragments of calls whose arguments end with half a character.
+    /// The last fragments of calls whose arguments end with half of a surrogate pair.
     pub(super) fn end(&mut self) -> impl Iterator<Item = (ToolCallDelta, JoinedText)> {
         self.calls
             .iter_mut()
@@ -82,7 +82,7 @@ impl ToolCalls {
             })
     }
 
-    /// The position of the call that a fragment belongs to; a new one where it begins a call.
+    /// The position of the fragment's call, which is added if the fragment starts it.
     fn call_of(&mut self, fragment: &Fragment<'_>) -> usize {
         let of_index = fragment
             .index
@@ -94,9 +94,9 @@ impl ToolCalls {
             .and_then(|id| self.by_id.get(id))
             .copied();
         let known = match (fragment.index, of_index) {
-            (_, Some(at)) if !self.begins_another(at, fragment) => Some(at),
+            (_, Some(at)) if !self.starts_another(at, fragment) => Some(at),
             (_, Some(at)) => of_id.filter(|id| *id != at),
-            // A new index with a known id: a repeated id if a name begins a call, else that call.
+            // A new index with a known id: a repeated id if a name starts a call, else that call.
             (Some(_), None) => of_id.filter(|_| fragment.name.is_none()),
             (None, None) => of_id.or_else(|| self.last_if_continued(fragment)),
         };
@@ -106,33 +106,33 @@ impl ToolCalls {
         })
     }
 
-    /// Whether a fragment with the index of call `at` begins another call nevertheless: it has a name, and either a
-    /// different id, or no id while the call's arguments are complete and new ones begin.
-    fn begins_another(&self, at: usize, fragment: &Fragment<'_>) -> bool {
+    /// Whether a fragment with the index of call `at` still starts another call: it has a name, and either a different
+    /// id, or no id while the call's arguments are complete and new ones start.
+    fn starts_another(&self, at: usize, fragment: &Fragment<'_>) -> bool {
         let call = &self.calls[at];
         match (&fragment.name, &fragment.id, &call.id) {
             (None, ..) => false,
             (_, Some(id), Some(known)) => id != known,
             (_, Some(_), None) => call.arguments.is_whole(),
-            (_, None, _) => call.arguments.is_whole() && begins_object(&fragment.arguments),
+            (_, None, _) => call.arguments.is_whole() && starts_object(&fragment.arguments),
         }
     }
 
     /// The last call, if a fragment without index and without a known id continues it.
     fn last_if_continued(&self, fragment: &Fragment<'_>) -> Option<usize> {
         let last = self.calls.last()?;
-        let goes_on = match (&fragment.id, &fragment.name) {
+        let is_continued = match (&fragment.id, &fragment.name) {
             (_, None) => fragment.id.is_none() || !last.arguments.is_whole(),
             (Some(_), Some(_)) => false,
             (None, Some(name)) => *name == last.name && !last.arguments.is_whole(),
         };
-        goes_on.then(|| self.calls.len() - 1)
+        is_continued.then(|| self.calls.len() - 1)
     }
 }
 
 impl PartialCall {
-    /// What a fragment adds to the name: some servers repeat the name, some send it in pieces, some send ever longer
-    /// prefixes.
+    /// The text that a fragment adds to the name: some servers repeat the name, some send it in pieces, some send ever
+    /// longer prefixes.
     fn added_name(&mut self, piece: String) -> Option<String> {
         let added = match piece.strip_prefix(&*self.name) {
             Some(rest) => rest.to_owned(),
@@ -144,7 +144,7 @@ impl PartialCall {
     }
 }
 
-fn begins_object(arguments: &[u8]) -> bool {
+fn starts_object(arguments: &[u8]) -> bool {
     arguments.trim_ascii_start().starts_with(b"{")
 }
 
@@ -185,7 +185,7 @@ mod tests {
 
     type Wire = (Option<u64>, &'static str, &'static str, &'static str);
 
-    /// Calls that the fragments `(index, id, name, arguments)` make, as `id name arguments`.
+    /// The calls of these fragments `(index, id, name, arguments)`, as `id name arguments`.
     fn calls(fragments: &[Wire]) -> Vec<String> {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut calls = ToolCalls::default();
@@ -205,11 +205,11 @@ mod tests {
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table")]
-    fn fragments_find_their_call() {
+    fn fragments_are_assigned_to_their_calls() {
         let two = ["a f {\"x\":1}", "b g {}"];
         let table: &[(&str, &[Wire], &[&str])] = &[
             (
-                "by the book, interleaved",
+                "as OpenAI documents it, interleaved",
                 &[
                     (Some(0), "a", "f", ""),
                     (Some(1), "b", "g", ""),

@@ -1,4 +1,4 @@
-//! The conversation as messages.
+//! Encodes the conversation as `messages`.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -9,41 +9,41 @@ use crate::{
     dialect::DialectId,
 };
 
-/// The wire messages of one turn: each tool result is a message of its own, and so are the model's pictures, which
-/// can be shown to it only as the user's.
+/// The wire messages of one turn: one for each tool result, one for the rest, and a user message with the model's
+/// images, which an assistant message can't hold.
 pub(super) fn messages(message: &Message) -> Vec<Value> {
     let mut written: Vec<Value> = message.parts.iter().filter_map(tool_result).collect();
     let (calls, content) = (calls(message), content(message));
-    // Between calls and their results no message may stand.
-    let pictures: Vec<Value> = pictures(message).filter(|_| calls.is_empty()).collect();
-    let says_nothing = content.is_null() && calls.is_empty();
-    if !says_nothing || (written.is_empty() && pictures.is_empty()) {
+    // Results must directly follow their calls.
+    let images: Vec<Value> = images(message).filter(|_| calls.is_empty()).collect();
+    let is_empty = content.is_null() && calls.is_empty();
+    if !is_empty || (written.is_empty() && images.is_empty()) {
         let mut wire = Map::new();
         wire.insert("role".into(), json!(message.role));
-        let content = if says_nothing { "".into() } else { content };
+        let content = if is_empty { "".into() } else { content };
         wire.insert("content".into(), content);
-        wire.extend(kept(message, !calls.is_empty()));
+        wire.extend(returned_fields(message, !calls.is_empty()));
         if !calls.is_empty() {
             wire.insert("tool_calls".into(), calls.into());
         }
         written.push(wire.into());
     }
-    if !pictures.is_empty() {
-        written.push(json!({"role": "user", "content": pictures}));
+    if !images.is_empty() {
+        written.push(json!({"role": "user", "content": images}));
     }
     written
 }
 
-/// What the model drew.
-fn pictures(message: &Message) -> impl Iterator<Item = Value> {
-    let drawn = message.parts.iter().filter_map(|part| match part {
+/// Images that the model made.
+fn images(message: &Message) -> impl Iterator<Item = Value> {
+    let images = message.parts.iter().filter_map(|part| match part {
         Part::Media(media) if media.is_image() => Some(file(media)),
         _ => None,
     });
-    drawn.filter(|_| message.role == Role::Assistant)
+    images.filter(|_| message.role == Role::Assistant)
 }
 
-/// Text alone is a plain string, which every server takes; with files it is an array of parts.
+/// Text alone is a plain string, which every server accepts; with files, it is an array of parts.
 fn content(message: &Message) -> Value {
     let has_files = message.role != Role::Assistant
         && message
@@ -63,12 +63,12 @@ fn content(message: &Message) -> Value {
     }
 }
 
-/// Images by URL, sound by its format, other files with their name.
+/// The part of a file: images by URL, audio with its format, other files with their name.
 fn file(media: &Media) -> Value {
     let (class, kind) = media.mime.split_once('/').unwrap_or_default();
     match (class, &media.uri) {
         ("audio", None) => {
-            let audio = json!({"data": STANDARD.encode(&media.data), "format": sound_format(kind)});
+            let audio = json!({"data": STANDARD.encode(&media.data), "format": audio_format(kind)});
             json!({"type": "input_audio", "input_audio": audio})
         }
         ("application" | "text", _) => {
@@ -80,15 +80,15 @@ fn file(media: &Media) -> Value {
             let file = json!({"filename": name, "file_data": url(media)});
             json!({"type": "file", "file": file})
         }
-        // vLLM and OpenRouter; OpenAI takes neither by address.
+        // vLLM and OpenRouter; OpenAI accepts neither by URL.
         ("audio", Some(uri)) => json!({"type": "audio_url", "audio_url": {"url": uri}}),
         ("video", _) => json!({"type": "video_url", "video_url": {"url": url(media)}}),
         _ => json!({"type": "image_url", "image_url": {"url": url(media)}}),
     }
 }
 
-/// The protocols' word for a kind of sound.
-pub(in crate::dialect) fn sound_format(kind: &str) -> &str {
+/// The protocol's name of an audio format.
+pub(in crate::dialect) fn audio_format(kind: &str) -> &str {
     match kind {
         "mpeg" => "mp3",
         "x-wav" | "wave" => "wav",
@@ -107,7 +107,7 @@ fn url(media: &Media) -> String {
     )
 }
 
-/// The signature of the part at this place.
+/// The signature of the part at this position.
 fn signature(message: &Message, at: usize) -> Option<&str> {
     match message.parts.get(at + 1)? {
         Part::Signature { dialect, value } if is_ours(dialect) => Some(value),
@@ -135,7 +135,7 @@ fn calls(message: &Message) -> Vec<Value> {
 }
 
 fn tool_call(call: &ToolCall) -> Value {
-    // Servers parse the arguments, and refuse an empty text.
+    // Servers parse the arguments and refuse an empty text.
     let arguments = match call.arguments.as_str() {
         "" => "{}",
         arguments => arguments,
@@ -144,10 +144,10 @@ fn tool_call(call: &ToolCall) -> Value {
     json!({"id": call.id, "type": "function", "function": function})
 }
 
-/// What of the model's thoughts goes back with its answer: OpenRouter's details as they came, and, where it waits
-/// for results, the text of the others.
-fn kept(message: &Message, waits: bool) -> Map<String, Value> {
-    let mut kept = Map::new();
+/// Fields that are sent back with an answer: OpenRouter's details unchanged, Google's `extra_content`, and other
+/// reasoning text if the answer waits for results.
+fn returned_fields(message: &Message, waits: bool) -> Map<String, Value> {
+    let mut returned_fields = Map::new();
     let (mut details, mut thoughts) = (Vec::new(), String::new());
     for (at, part) in message.parts.iter().enumerate() {
         match part {
@@ -163,7 +163,7 @@ fn kept(message: &Message, waits: bool) -> Map<String, Value> {
             }
             Part::Text { .. } => {
                 let extra = signature(message, at).map(serde_json::from_str::<Value>);
-                kept.extend(
+                returned_fields.extend(
                     extra
                         .and_then(Result::ok)
                         .map(|extra| ("extra_content".into(), extra)),
@@ -173,12 +173,12 @@ fn kept(message: &Message, waits: bool) -> Map<String, Value> {
         }
     }
     if !details.is_empty() {
-        kept.insert("reasoning_details".into(), details.into());
+        returned_fields.insert("reasoning_details".into(), details.into());
     }
     if waits && !thoughts.is_empty() {
-        kept.insert(REASONING_FIELD_SENT_BACK.into(), thoughts.into());
+        returned_fields.insert(REASONING_FIELD_SENT_BACK.into(), thoughts.into());
     }
-    kept
+    returned_fields
 }
 
 fn tool_result(part: &Part) -> Option<Value> {

@@ -6,7 +6,7 @@ use super::{
     client_call::{ClientCall, FUNCTION},
     items::{Items, OutputItem},
     places::ItemRef,
-    whole::{arguments_of, keep},
+    whole::{arguments_of, emit_signature_fields},
 };
 use crate::{
     body::{
@@ -26,29 +26,29 @@ pub(super) const OTHER_CALL_SIGNATURE_FIELDS: &[&str] = &["type", "namespace", "
 #[derive(Debug)]
 pub(super) struct OpenFunctionCall {
     number: usize,
-    of: &'static ClientCall,
+    kind: &'static ClientCall,
     joiner: SurrogateJoiner,
     /// Whether its arguments came in deltas.
     streamed_arguments: bool,
-    named: bool,
+    has_name: bool,
 }
 
 impl OpenFunctionCall {
     fn name(&mut self, fields: &Fields<'_>, arguments: String, out: &mut Vec<Event>) {
         let text = |name| fields.stated(name).and_then(json::string);
-        self.named = true;
+        self.has_name = true;
         out.push(Event::ToolCall(ToolCallDelta {
             index: self.number,
             id: text("call_id").or_else(|| text("id")),
-            name: text("name").or_else(|| Some(self.of.name.to_owned())),
+            name: text("name").or_else(|| Some(self.kind.name.to_owned())),
             arguments,
         }));
-        let kept = if self.of.is_function() {
+        let fields_sent_back = if self.kind.is_function() {
             CALL_SIGNATURE_FIELDS
         } else {
             OTHER_CALL_SIGNATURE_FIELDS
         };
-        keep(kept, fields, out);
+        emit_signature_fields(fields_sent_back, fields, out);
     }
 }
 
@@ -56,28 +56,29 @@ impl Items {
     /// Emits a call's name at once.
     pub(super) fn begin_call(
         &mut self,
-        of: &'static ClientCall,
+        kind: &'static ClientCall,
         fields: &Fields<'_>,
         out: &mut Vec<Event>,
     ) -> OpenFunctionCall {
-        let mut call = self.new_call(of);
-        // Inputs of other types are emitted when complete: they are no growing text.
-        let begun = (of.is_function() || of.is_text()).then(|| arguments_of(of.asked, fields));
+        let mut call = self.new_call(kind);
+        // Inputs of other types are JSON values and are emitted when complete.
+        let begun = (kind.is_function() || kind.is_text())
+            .then(|| arguments_of(kind.arguments_field, fields));
         let arguments = String::from_utf8(begun.unwrap_or_default()).unwrap_or_default();
         call.streamed_arguments = !arguments.is_empty();
         call.name(fields, arguments, out);
         call
     }
 
-    fn new_call(&mut self, of: &'static ClientCall) -> OpenFunctionCall {
+    fn new_call(&mut self, kind: &'static ClientCall) -> OpenFunctionCall {
         let number = self.calls;
         self.calls += 1;
         OpenFunctionCall {
             number,
-            of,
+            kind,
             joiner: SurrogateJoiner::default(),
             streamed_arguments: false,
-            named: false,
+            has_name: false,
         }
     }
 
@@ -108,7 +109,7 @@ impl Items {
         self.set_arguments(index, whole, out)
     }
 
-    /// A call that was not announced begins with its arguments, as in a resumed stream.
+    /// A call that was not announced starts with its arguments, as in a resumed stream.
     fn add_arguments(&mut self, index: u64, piece: Cow<'_, [u8]>, out: &mut Vec<Event>) -> bool {
         if !self.open.contains_key(&index) && !self.closed.contains(&index) {
             let call = OutputItem::Call(self.new_call(&FUNCTION));
@@ -139,15 +140,15 @@ impl Items {
     /// Emits what the deltas of a call left out.
     pub(super) fn close_call(&mut self, index: u64, fields: &Fields<'_>, out: &mut Vec<Event>) {
         if let Some(OutputItem::Call(call)) = self.open.get_mut(&index)
-            && !call.named
+            && !call.has_name
         {
             call.name(fields, String::new(), out);
         }
-        let asked = match self.open.get(&index) {
-            Some(OutputItem::Call(call)) => call.of.asked,
-            _ => FUNCTION.asked,
+        let arguments_field = match self.open.get(&index) {
+            Some(OutputItem::Call(call)) => call.kind.arguments_field,
+            _ => FUNCTION.arguments_field,
         };
-        self.set_arguments(index, arguments_of(asked, fields).into(), out);
+        self.set_arguments(index, arguments_of(arguments_field, fields).into(), out);
         self.end_call(index, out);
     }
 
@@ -156,7 +157,7 @@ impl Items {
             let rest = call.joiner.end();
             rest.note_repairs(out);
             // Empty text is not JSON: a call without arguments gets an empty object.
-            let empty = if call.streamed_arguments || call.of.is_text() {
+            let empty = if call.streamed_arguments || call.kind.is_text() {
                 ""
             } else {
                 "{}"

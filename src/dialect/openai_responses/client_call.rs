@@ -15,7 +15,7 @@ pub(super) struct ClientCall {
     /// Its name if the item has none.
     pub(super) name: &'static str,
     /// The field with the arguments.
-    pub(super) asked: &'static str,
+    pub(super) arguments_field: &'static str,
     /// The type of item that answers it.
     answer: fn(&str, &str) -> Value,
 }
@@ -24,7 +24,7 @@ pub(super) struct ClientCall {
 pub(super) static FUNCTION: ClientCall = ClientCall {
     kind: "function_call",
     name: "",
-    asked: "arguments",
+    arguments_field: "arguments",
     answer: |id, output| json!({"type": "function_call_output", "call_id": id, "output": output}),
 };
 
@@ -33,31 +33,31 @@ static ALL: &[&ClientCall] = &[
     &ClientCall {
         kind: "custom_tool_call",
         name: "custom",
-        asked: "input",
+        arguments_field: "input",
         answer: |id, output| json!({"type": "custom_tool_call_output", "call_id": id, "output": output}),
     },
     &ClientCall {
         kind: "local_shell_call",
         name: "local_shell",
-        asked: "action",
+        arguments_field: "action",
         answer: |id, output| json!({"type": "local_shell_call_output", "id": id, "output": output}),
     },
     &ClientCall {
         kind: "shell_call",
         name: "shell",
-        asked: "action",
+        arguments_field: "action",
         answer: |id, output| json!({"type": "shell_call_output", "call_id": id, "output": shell_output(output)}),
     },
     &ClientCall {
         kind: "apply_patch_call",
         name: "apply_patch",
-        asked: "operation",
+        arguments_field: "operation",
         answer: |id, output| json!({"type": "apply_patch_call_output", "call_id": id, "status": "completed", "output": output}),
     },
     &ClientCall {
         kind: "computer_call",
         name: "computer",
-        asked: "action",
+        arguments_field: "action",
         answer: |id, output| json!({"type": "computer_call_output", "call_id": id, "output": screenshot(output)}),
     },
 ];
@@ -97,19 +97,19 @@ impl ClientCall {
         if self.is_function() {
             return;
         }
-        let asked = fields.remove(FUNCTION.asked).unwrap_or_default();
-        let asked = match asked {
+        let arguments = fields.remove(FUNCTION.arguments_field).unwrap_or_default();
+        let arguments = match arguments {
             Value::String(text) if !self.is_text() => {
                 serde_json::from_str(&text).unwrap_or(Value::String(text))
             }
-            asked => asked,
+            other => other,
         };
         fields.insert("type".into(), self.kind.into());
         if !self.is_text() {
             fields.remove("name");
             fields.insert("status".into(), "completed".into());
         }
-        fields.insert(self.asked.into(), asked);
+        fields.insert(self.arguments_field.into(), arguments);
     }
 
     /// The item that answers the call of this id.
@@ -118,7 +118,7 @@ impl ClientCall {
     }
 }
 
-/// The output of a shell: as it is if it is the documented list, else as printed text.
+/// The output of a shell: unchanged if it is the documented list, else as `stdout`.
 fn shell_output(output: &str) -> Value {
     match serde_json::from_str(output) {
         Ok(list @ Value::Array(_)) => list,
@@ -126,7 +126,7 @@ fn shell_output(output: &str) -> Value {
     }
 }
 
-/// A screenshot: as it is if it is an object, else by its address.
+/// A screenshot: unchanged if it is an object, else as a URL.
 fn screenshot(output: &str) -> Value {
     match serde_json::from_str(output) {
         Ok(object @ Value::Object(_)) => object,

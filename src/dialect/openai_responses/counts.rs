@@ -1,4 +1,4 @@
-//! Token counts, and what is odd about them.
+//! Token counts, and notes on impossible ones.
 
 use crate::{
     body::json::Raw,
@@ -6,22 +6,22 @@ use crate::{
     event::{About, Event, Note, Usage},
 };
 
-/// Tells the counts of a response, and notes what can't be true of them.
+/// Emits the counts of a response, and notes impossible ones.
 pub(super) fn emit(raw: Raw<'_>, out: &mut Vec<Event>) {
-    let (usage, odd) = usage_of(raw);
+    let (usage, note) = usage_of(raw);
     let more = |part: Option<u64>, whole: Option<u64>| whole.is_some() && part > whole;
-    let odds = [
+    let checks = [
         (
             more(usage.cached, usage.input),
-            "more cached tokens than input tokens were counted",
+            "more cached tokens than input tokens",
         ),
         (
             more(usage.reasoning, usage.output),
-            "more reasoning tokens than output tokens were counted",
+            "more reasoning tokens than output tokens",
         ),
     ];
-    let odds = odds.iter().filter_map(|(is, text)| is.then_some(*text));
-    for text in odd.into_iter().chain(odds) {
+    let notes = checks.iter().filter_map(|(is, text)| is.then_some(*text));
+    for text in note.into_iter().chain(notes) {
         Note::emit(About::Usage, text, out);
     }
     out.extend((usage != Usage::default()).then_some(Event::Usage(usage)));

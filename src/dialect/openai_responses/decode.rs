@@ -6,7 +6,7 @@ use super::{
     counts,
     items::Items,
     places::ItemRef,
-    whole::{TextChannel, at_work},
+    whole::{TextChannel, empty_piece},
 };
 use crate::{
     body::{
@@ -39,7 +39,7 @@ impl FrameReader for ResponseReader {
         let scanned = Scanned::of(data);
         let (kind, fields) = match typed(name, &scanned) {
             Ok(event) => event,
-            Err(taken) => return taken,
+            Err(outcome) => return outcome,
         };
         let read = match &*kind {
             "" if fields.stated("output").is_some() => self.read_whole(&fields, out),
@@ -75,7 +75,7 @@ impl FrameReader for ResponseReader {
             (false, true) => {
                 AnswerEnd::BrokeOff("the stream ended without response.completed".into())
             }
-            (false, false) => AnswerEnd::NoAnswer("this is no response of this protocol".into()),
+            (false, false) => AnswerEnd::NoAnswer("this is not a response of this protocol".into()),
         }
     }
 }
@@ -131,7 +131,7 @@ impl ResponseReader {
                 }
                 return Ok(error);
             }
-            _ if is_work(kind) || self.items.is_other(&stated(fields)) => out.push(at_work()),
+            _ if is_tool_progress(kind) || self.items.is_other(&stated(fields)) => out.push(empty_piece()),
             _ => out.push(Event::Unknown {
                 kind: kind.to_owned(),
                 raw: data.to_owned(),
@@ -158,7 +158,7 @@ impl ResponseReader {
             "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
                 match bytes("delta") {
                     Some(piece) => return Ok(items.push_arguments(stated(fields), piece, out)),
-                    None => note_silent(kind, out),
+                    None => note_empty(kind, out),
                 }
             }
             "function_call_arguments.done" | "custom_tool_call_input.done" => {
@@ -216,7 +216,7 @@ impl ResponseReader {
             ("delta", Some(text)) => self
                 .items
                 .push_text(stated(fields), channel, part, text, out),
-            ("delta", None) => note_silent(kind, out),
+            ("delta", None) => note_empty(kind, out),
             (_, Some(text)) => self
                 .items
                 .whole_text(stated(fields), channel, part, text, out),
@@ -241,7 +241,7 @@ impl ResponseReader {
         self.read_ending(&status, response, out)
     }
 
-    /// Reads the final response: items that were never streamed, token counts, why it ended.
+    /// Reads the final response: items that were not streamed, token counts, the finish reason.
     fn read_ending(
         &mut self,
         status: &str,
@@ -267,14 +267,14 @@ impl ResponseReader {
         }
         let error = response.stated("error");
         if error.is_some() || matches!(status, "failed" | "cancelled" | "in_progress" | "queued") {
-            let said = error.and_then(|raw| json::value(raw.get()).ok());
-            let said = said.and_then(|value| error::provider_error(&value));
+            let own = error.and_then(|raw| json::value(raw.get()).ok());
+            let own = own.and_then(|value| error::provider_error(&value));
             let text = format!("the response's status is {status}");
             if matches!(status, "failed" | "cancelled") {
                 out.push(Event::Finish(self.finish(status, response)));
             }
             return Ok(Some(
-                said.unwrap_or_else(|| error::ProviderError::of_text(&text)),
+                own.unwrap_or_else(|| error::ProviderError::of_text(&text)),
             ));
         }
         self.over = true;
@@ -351,7 +351,7 @@ fn is_content(kind: &str) -> bool {
 }
 
 /// Whether an event reports the progress of a built-in tool: the finished item holds all of it.
-fn is_work(kind: &str) -> bool {
+fn is_tool_progress(kind: &str) -> bool {
     let kind = kind.strip_prefix("response.").unwrap_or(kind);
     let of = kind.split('.').next().unwrap_or_default();
     let is_call = of.ends_with("_call") || of.contains("_call_");
@@ -375,6 +375,6 @@ fn number(fields: &Fields<'_>, name: &str) -> u64 {
     fields.stated(name).and_then(integer).unwrap_or(0)
 }
 
-fn note_silent(kind: &str, out: &mut Vec<Event>) {
-    Note::emit(About::Form, format!("{kind} says nothing"), out);
+fn note_empty(kind: &str, out: &mut Vec<Event>) {
+    Note::emit(About::Form, format!("{kind} is empty"), out);
 }

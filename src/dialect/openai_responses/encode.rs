@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::turns;
 use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
 
-/// The body. What the request leaves open is not sent. Nothing is stored at the provider (`store`), so thoughts
-/// come encrypted and go back as they came. `extra` is applied last, as a JSON merge patch (RFC 7386). The
-/// protocol knows no stop strings and no seed.
+/// The body. Parameters that are not set are not sent. Nothing is stored at the provider (`store`), so reasoning comes
+/// encrypted and is sent back unchanged. `extra` is applied last, as a JSON merge patch (RFC 7386). The protocol has no
+/// stop strings and no seed.
 pub(super) fn body(request: &ChatRequest) -> Value {
     let mut body = Map::new();
     let params = &request.params;
@@ -31,7 +31,7 @@ pub(super) fn body(request: &ChatRequest) -> Value {
         ("tools", (!tools.is_empty()).then(|| tools.into())),
         (
             "include",
-            thinks(request).then(|| json!(["reasoning.encrypted_content"])),
+            can_reason(request).then(|| json!(["reasoning.encrypted_content"])),
         ),
         ("store", Some(false.into())),
         ("stream", Some(true.into())),
@@ -43,21 +43,22 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     body.into()
 }
 
-/// Whether the model thinks: others refuse to give their thoughts.
-fn thinks(request: &ChatRequest) -> bool {
+/// Whether the model reasons: others refuse to `include` reasoning.
+fn can_reason(request: &ChatRequest) -> bool {
     let model = request.model.rsplit('/').next().unwrap_or_default();
     let generation = model.strip_prefix("gpt-").and_then(|rest| {
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
         digits.parse::<u32>().ok()
     });
     let named = ["o1", "o3", "o4", "codex", "gpt-oss"];
-    let is_thinker = generation.is_some_and(|generation| generation >= 5)
+    let is_reasoning_model = generation.is_some_and(|generation| generation >= 5)
         || named.iter().any(|start| model.starts_with(start));
     let effort = request.params.reasoning_effort.as_deref();
-    effort.is_some_and(|effort| !effort.is_empty()) || (is_thinker && !model.contains("-chat"))
+    effort.is_some_and(|effort| !effort.is_empty())
+        || (is_reasoning_model && !model.contains("-chat"))
 }
 
-/// A summary is asked for with the effort, since the thoughts themselves are not shown.
+/// Requests a summary with the effort, since the reasoning itself is not shown.
 fn reasoning(params: &Params) -> Option<Value> {
     let effort = params.reasoning_effort.as_deref()?;
     match effort {
@@ -79,7 +80,7 @@ fn format(format: &ResponseFormat) -> Value {
     json!({"format": format})
 }
 
-/// Strict is the protocol's default and refuses many schemas, so it is said.
+/// `strict` is on by default and refuses many schemas, so it is sent as false.
 fn tool(tool: &Tool) -> Value {
     let mut written = Map::new();
     written.insert("type".into(), "function".into());

@@ -1,7 +1,7 @@
-//! The items of a response: messages, reasoning, calls, and the work of built-in tools.
+//! The items of a response: messages, reasoning, calls, and items of built-in tools.
 //!
-//! An item is announced, streamed in deltas and then sent whole. What came in deltas is not emitted again; the rest
-//! is taken from the whole item, since some servers omit the deltas.
+//! An item is announced, streamed in deltas and then sent whole. Content that came in deltas is not emitted again; the
+//! rest is taken from the whole item, since some servers omit the deltas.
 
 use std::{
     borrow::Cow,
@@ -13,14 +13,14 @@ use super::{
     citation::ReportedAnnotations,
     client_call::ClientCall,
     places::{ItemRef, StreamedItems},
-    whole::{TextChannel, at_work, close_other, id_of, keep, opaque, unknown},
+    whole::{TextChannel, close_other, emit_signature_fields, empty_piece, id_of, opaque, unknown},
 };
 use crate::{
     body::{
         json::{self, Fields, Raw},
         text::SurrogateJoiner,
     },
-    dialect::openai_chat::files::Sound,
+    dialect::openai_chat::files::StreamedAudio,
     event::{About, Event, Note},
 };
 
@@ -34,15 +34,15 @@ pub(super) struct Items {
     /// Items that were emitted whole.
     pub(super) closed: HashSet<u64>,
     /// Texts that came in deltas.
-    spoken: HashSet<TextPosition>,
-    /// Items that emitted text, and in which position.
-    voices: HashSet<(u64, TextChannel)>,
+    streamed: HashSet<TextPosition>,
+    /// Items that emitted text, and the channel.
+    channels: HashSet<(u64, TextChannel)>,
     pub(super) places: StreamedItems,
-    /// The position of the last text, with a surrogate that still waits.
-    speaking: Option<(TextPosition, SurrogateJoiner)>,
+    /// The position of the last text, with the joiner that may hold a surrogate half.
+    last_text: Option<(TextPosition, SurrogateJoiner)>,
     reported: ReportedAnnotations,
-    sound: Sound,
-    heard: bool,
+    audio: StreamedAudio,
+    has_audio: bool,
     pub(super) calls: usize,
 }
 
@@ -51,7 +51,7 @@ pub(super) enum OutputItem {
     Message,
     Reasoning,
     Call(OpenFunctionCall),
-    /// A built-in tool's work, or an unknown type.
+    /// An item of a built-in tool, or of an unknown type.
     Other,
 }
 
@@ -62,7 +62,7 @@ impl Items {
         index.is_some_and(|index| matches!(self.open.get(&index), Some(OutputItem::Other)))
     }
 
-    /// Begins an item.
+    /// Starts an item.
     pub(super) fn add(
         &mut self,
         index: Option<u64>,
@@ -99,13 +99,13 @@ impl Items {
         self.close(index, raw, out)
     }
 
-    /// Ends what a completed response left open.
+    /// Ends the items that a completed response left open.
     pub(super) fn end_open(&mut self, out: &mut Vec<Event>) {
         let open: Vec<u64> = self.open.keys().copied().collect();
         for index in open {
             self.end_call(index, out);
             if let Some(OutputItem::Other) = self.open.remove(&index) {
-                let text = "the work of a built-in tool was never told whole";
+                let text = "the item of a built-in tool never came whole";
                 Note::emit(About::Form, text, out);
             }
         }
@@ -123,10 +123,10 @@ impl Items {
             "message" => OutputItem::Message,
             "reasoning" => OutputItem::Reasoning,
             _ => {
-                if let Some(of) = ClientCall::of(&fields) {
-                    OutputItem::Call(self.begin_call(of, &fields, out))
+                if let Some(kind) = ClientCall::of(&fields) {
+                    OutputItem::Call(self.begin_call(kind, &fields, out))
                 } else {
-                    out.push(at_work());
+                    out.push(empty_piece());
                     OutputItem::Other
                 }
             }
@@ -165,18 +165,18 @@ impl Items {
         let (item, channel, part) = place;
         let mut follows = false;
         if self
-            .speaking
+            .last_text
             .as_ref()
             .is_none_or(|(last, _)| *last != place)
         {
-            let first = self.spoken.insert(place);
-            self.voices.insert((item, channel));
-            // Summaries are paragraphs of their own.
+            let first = self.streamed.insert(place);
+            self.channels.insert((item, channel));
+            // Each part of a summary is a paragraph.
             follows = channel == TextChannel::Summary && part > 0 && first;
             self.flush_surrogate(out);
-            self.speaking = Some((place, SurrogateJoiner::default()));
+            self.last_text = Some((place, SurrogateJoiner::default()));
         }
-        let Some((_, joiner)) = &mut self.speaking else {
+        let Some((_, joiner)) = &mut self.last_text else {
             return;
         };
         let piece = joiner.push(piece);
@@ -194,9 +194,9 @@ impl Items {
         });
     }
 
-    /// Replaces a surrogate that still waits for its other half.
+    /// Emits the surrogate half that is still waiting, as a replacement character.
     pub(super) fn flush_surrogate(&mut self, out: &mut Vec<Event>) {
-        let Some(((_, channel, _), mut joiner)) = self.speaking.take() else {
+        let Some(((_, channel, _), mut joiner)) = self.last_text.take() else {
             return;
         };
         let rest = joiner.end();
@@ -206,15 +206,15 @@ impl Items {
         }
     }
 
-    /// Whether an item's text was emitted last.
-    fn spoke_last(&self, index: u64) -> bool {
-        let speaking = self.speaking.as_ref();
-        speaking
+    /// Whether the last emitted text is this item's.
+    fn wrote_last(&self, index: u64) -> bool {
+        let last_text = self.last_text.as_ref();
+        last_text
             .is_some_and(|((item, channel, _), _)| *item == index && *channel == TextChannel::Text)
     }
 
     fn emit_joined(&mut self, place: TextPosition, text: Cow<'_, [u8]>, out: &mut Vec<Event>) {
-        if !self.spoken.contains(&place) && !text.is_empty() {
+        if !self.streamed.contains(&place) && !text.is_empty() {
             self.emit_text(place, text, out);
         }
     }
@@ -224,7 +224,7 @@ impl Items {
         self.reported.emit(raw, out);
     }
 
-    /// Ends an item, and emits what only the complete one holds.
+    /// Ends an item, and emits the content that only the complete item has.
     pub(super) fn close(
         &mut self,
         index: u64,
@@ -234,7 +234,7 @@ impl Items {
         if !self.closed.insert(index) {
             return Ok(());
         }
-        let spoke_last = self.spoke_last(index);
+        let wrote_last = self.wrote_last(index);
         self.flush_surrogate(out);
         if !self.open.contains_key(&index) {
             self.open_item(index, raw, out)?;
@@ -243,9 +243,9 @@ impl Items {
         match self.open.get(&index) {
             Some(OutputItem::Message) => {
                 self.close_message(index, &fields, out)?;
-                if spoke_last || self.spoke_last(index) {
+                if wrote_last || self.wrote_last(index) {
                     self.flush_surrogate(out);
-                    keep(&["phase"], &fields, out);
+                    emit_signature_fields(&["phase"], &fields, out);
                 }
             }
             Some(OutputItem::Reasoning) => self.close_reasoning(index, &fields, raw, out)?,
@@ -258,17 +258,17 @@ impl Items {
 
     /// A delta of audio.
     pub(super) fn push_audio(&mut self, base64: &str, out: &mut Vec<Event>) {
-        if !self.heard && !self.sound.push(base64) {
-            let text = "a piece of sound is no base64 and was left out";
+        if !self.has_audio && !self.audio.push(base64) {
+            let text = "a piece of audio is not base64 and was left out";
             Note::emit(About::Form, text, out);
         }
     }
 
     /// Emits the audio once it is complete.
     pub(super) fn end_audio(&mut self, out: &mut Vec<Event>) {
-        let sound = self.sound.end().map(Event::Media);
-        self.heard |= sound.is_some();
-        out.extend(sound);
+        let audio = self.audio.end().map(Event::Media);
+        self.has_audio |= audio.is_some();
+        out.extend(audio);
     }
 
     fn close_message(
@@ -292,9 +292,9 @@ impl Items {
                 }
             };
             // Audio events do not name their part.
-            let heard =
-                channel == TextChannel::Transcript && self.voices.contains(&(index, channel));
-            if !heard {
+            let has_audio =
+                channel == TextChannel::Transcript && self.channels.contains(&(index, channel));
+            if !has_audio {
                 self.whole((index, channel, part), &fields, out);
             }
             if let Some(data) = fields.stated("data").and_then(json::string) {
@@ -315,8 +315,8 @@ impl Items {
         }
     }
 
-    /// A reasoning item is sent back as it came if it holds encrypted reasoning. If a server sends both the reasoning
-    /// and a summary, the reasoning itself is used.
+    /// A reasoning item with encrypted reasoning is sent back unchanged. If a server sends both the reasoning and a
+    /// summary, the reasoning itself is used.
     fn close_reasoning(
         &mut self,
         index: u64,
@@ -326,7 +326,7 @@ impl Items {
     ) -> serde_json::Result<()> {
         let (text, summary) = (TextChannel::Reasoning, TextChannel::Summary);
         for (name, channel, other) in [("content", text, summary), ("summary", summary, text)] {
-            let reported = self.voices.contains(&(index, other));
+            let reported = self.channels.contains(&(index, other));
             let parts = item.stated(name).and_then(json::elements);
             for (part, raw) in (0..).zip(parts.filter(|_| !reported).into_iter().flatten()) {
                 self.whole((index, channel, part), &Fields::of(raw)?, out);

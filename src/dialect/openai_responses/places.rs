@@ -1,4 +1,4 @@
-//! Which item an event refers to: by the stated index, else the item's id, else the order in which they came.
+//! Finds the item that an event refers to: by its index, else by the item's id, else by the order of events.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -19,23 +19,23 @@ pub(super) struct ItemRef<'a> {
 }
 
 impl StreamedItems {
-    /// The index of an item that begins.
+    /// The index of an item that starts.
     pub(super) fn begin(&mut self, stated: ItemRef<'_>) -> u64 {
         let index = stated.index.unwrap_or(self.next);
-        self.know(index, stated.id)
+        self.remember(index, stated.id)
     }
 
     /// The index of an item that continues.
     pub(super) fn continued(&mut self, stated: ItemRef<'_>) -> u64 {
         let index = self.find(&stated).or(self.last).unwrap_or(0);
-        self.know(index, stated.id)
+        self.remember(index, stated.id)
     }
 
     /// The index of an item that ends: the last one if it is open, else a new one.
     pub(super) fn end(&mut self, stated: ItemRef<'_>, is_open: impl Fn(u64) -> bool) -> u64 {
         let open = || self.last.filter(|last| is_open(*last));
         let index = self.find(&stated).or_else(open).unwrap_or(self.next);
-        self.know(index, stated.id)
+        self.remember(index, stated.id)
     }
 
     /// The index that an event states, directly or by the item's id.
@@ -50,7 +50,7 @@ impl StreamedItems {
         known.copied().unwrap_or(position)
     }
 
-    fn know(&mut self, index: u64, id: Option<Cow<'_, str>>) -> u64 {
+    fn remember(&mut self, index: u64, id: Option<Cow<'_, str>>) -> u64 {
         if let Some(id) = id.filter(|id| !id.is_empty() && !self.by_id.contains_key(&**id)) {
             self.by_id.insert(id.into_owned(), index);
         }

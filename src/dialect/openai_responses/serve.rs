@@ -1,4 +1,4 @@
-//! `openai-responses`, from the server's side.
+//! The server's half of `openai-responses`.
 //!
 //! Wire facts: <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
@@ -12,7 +12,7 @@ use crate::dialect::{
     serve::{PathParams, Serve, ServedRoute, bearer, in_turn::InTurn, json_refusal},
 };
 
-/// How a server speaks it.
+/// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
     route: |path, _| {

@@ -1,4 +1,4 @@
-//! The conversation as input items.
+//! Encodes the conversation as input items.
 
 use std::collections::HashMap;
 
@@ -8,22 +8,22 @@ use serde_json::{Map, Value, json};
 use super::client_call::{ClientCall, FUNCTION};
 use crate::{
     chat::{Media, Message, Part, Role, ToolCall},
-    dialect::{DialectId, openai_chat::turns::sound_format},
+    dialect::{DialectId, openai_chat::turns::audio_format},
 };
 
-/// The items, oldest first: texts and files in messages, calls and results on their own.
+/// The items, oldest first: texts and files in messages; calls and results as separate items.
 pub(super) fn input(messages: &[Message]) -> Vec<Value> {
     let mut written = Written::default();
     for message in messages {
         for (at, part) in message.parts.iter().enumerate() {
-            let kept = kept(message.parts.get(at + 1));
-            if kept.is_some() {
+            let extra = signature_fields(message.parts.get(at + 1));
+            if extra.is_some() {
                 written.flush();
             }
             written.write(message.role, part);
-            if let Some(kept) = kept {
+            if let Some(extra) = extra {
                 written.flush();
-                written.complete(&kept);
+                written.add_fields(&extra);
             }
         }
         written.flush();
@@ -31,8 +31,8 @@ pub(super) fn input(messages: &[Message]) -> Vec<Value> {
     written.items
 }
 
-/// What the part before a signature of ours goes back with: fields of its item.
-fn kept(next: Option<&Part>) -> Option<Map<String, Value>> {
+/// The fields in a signature of this dialect, which belong to the item of the part before it.
+fn signature_fields(next: Option<&Part>) -> Option<Map<String, Value>> {
     match next? {
         Part::Signature { dialect, value } if is_ours(dialect) => serde_json::from_str(value).ok(),
         _ => None,
@@ -43,25 +43,29 @@ fn is_ours(dialect: &str) -> bool {
     dialect == DialectId::OpenaiResponses.as_str()
 }
 
-/// The items so far, and the message that is being written.
+/// The items so far, and the parts of the message that is being written.
 #[derive(Default)]
 struct Written {
     items: Vec<Value>,
-    said: Vec<(&'static str, Value)>,
-    /// Which program called, by the id of its call: the result says it again.
+    message: Vec<(&'static str, Value)>,
+    /// The `caller` of a call by the call's id: the result repeats it.
     callers: HashMap<String, Value>,
-    /// The calls that are none of a function, by their ids: results are of the same type.
-    others: HashMap<String, &'static ClientCall>,
+    /// Calls other than function calls, by id: the type of the result depends on them.
+    other_calls: HashMap<String, &'static ClientCall>,
 }
 
 impl Written {
     fn write(&mut self, role: Role, part: &Part) {
-        if let Some(content) = spoken(role, part) {
-            let speaker = speaker(role, part);
-            if self.said.last().is_some_and(|(last, _)| *last != speaker) {
+        if let Some(content) = message_content(role, part) {
+            let message_role = message_role(role, part);
+            if self
+                .message
+                .last()
+                .is_some_and(|(last, _)| *last != message_role)
+            {
                 self.flush();
             }
-            self.said.push((speaker, content));
+            self.message.push((message_role, content));
         } else if let Some(mut item) = self.item(part) {
             self.flush();
             if let Part::ToolResult { id, .. } = part
@@ -74,59 +78,59 @@ impl Written {
     }
 
     fn flush(&mut self) {
-        let Some(role) = self.said.first().map(|(role, _)| *role) else {
+        let Some(role) = self.message.first().map(|(role, _)| *role) else {
             return;
         };
-        let content: Vec<Value> = self.said.drain(..).map(|(_, content)| content).collect();
+        let content: Vec<Value> = self.message.drain(..).map(|(_, content)| content).collect();
         self.items.push(if role == "assistant" {
-            // llama.cpp takes it by its type only.
+            // llama.cpp requires the type here.
             json!({"type": "message", "role": role, "content": content})
         } else {
             json!({"role": role, "content": content})
         });
     }
 
-    /// A part that is an item of its own.
+    /// The item of a part that does not belong into a message.
     fn item(&self, part: &Part) -> Option<Value> {
         match part {
             Part::ToolResult { id, content, .. } => {
-                let call = self.others.get(id).copied().unwrap_or(&FUNCTION);
+                let call = self.other_calls.get(id).copied().unwrap_or(&FUNCTION);
                 Some(call.answer(id, content))
             }
             part => item(part),
         }
     }
 
-    /// Adds the fields that the last item goes back with.
-    fn complete(&mut self, kept: &Map<String, Value>) {
+    /// Adds signature fields to the last item.
+    fn add_fields(&mut self, extra: &Map<String, Value>) {
         let Some(item) = self.items.last_mut() else {
             return;
         };
-        let kind = kept.get("type").and_then(Value::as_str);
+        let kind = extra.get("type").and_then(Value::as_str);
         if let Some(call) = kind.and_then(ClientCall::of_kind) {
             call.rewrite(item);
             let id = item["call_id"].as_str().unwrap_or_default();
-            self.others.insert(id.to_owned(), call);
+            self.other_calls.insert(id.to_owned(), call);
         }
-        for (name, value) in kept {
+        for (name, value) in extra {
             item[name] = value.clone();
         }
-        if let (Some(id), Some(caller)) = (item["call_id"].as_str(), kept.get("caller")) {
+        if let (Some(id), Some(caller)) = (item["call_id"].as_str(), extra.get("caller")) {
             self.callers.insert(id.to_owned(), caller.clone());
         }
     }
 }
 
-/// A file that the model made can be shown to it only as the user's, in a message of its own.
-fn speaker(role: Role, part: &Part) -> &'static str {
+/// Assistant messages can't hold files, so a file that the model made goes into a user message.
+fn message_role(role: Role, part: &Part) -> &'static str {
     match (role, part) {
         (Role::Assistant, Part::Text { .. }) => "assistant",
         _ => "user",
     }
 }
 
-/// A part that stands in a message.
-fn spoken(role: Role, part: &Part) -> Option<Value> {
+/// The content of a part that belongs into a message.
+fn message_content(role: Role, part: &Part) -> Option<Value> {
     match part {
         Part::Text { text } if text.is_empty() => None,
         Part::Text { text } if role == Role::Assistant => {
@@ -138,7 +142,7 @@ fn spoken(role: Role, part: &Part) -> Option<Value> {
     }
 }
 
-/// Images by URL, sound by its format, documents with their name. The protocol takes no video.
+/// The part of a file: images by URL, audio with its format, documents with their name. The protocol accepts no video.
 fn file(media: &Media) -> Option<Value> {
     let (class, kind) = media.mime.split_once('/').unwrap_or_default();
     let data = || STANDARD.encode(&media.data);
@@ -149,7 +153,7 @@ fn file(media: &Media) -> Option<Value> {
             Some(json!({"type": "input_image", "image_url": url, "detail": "auto"}))
         }
         ("audio", None) => {
-            let audio = json!({"data": data(), "format": sound_format(kind)});
+            let audio = json!({"data": data(), "format": audio_format(kind)});
             Some(json!({"type": "input_audio", "input_audio": audio}))
         }
         ("video" | "audio", _) => None,
@@ -165,7 +169,7 @@ fn file(media: &Media) -> Option<Value> {
     }
 }
 
-/// A part that is an item of its own, a result apart.
+/// The item of a call, or of this dialect's own item.
 fn item(part: &Part) -> Option<Value> {
     match part {
         Part::ToolCall(ToolCall {

@@ -47,8 +47,8 @@ pub(super) fn id_of(item: Raw<'_>) -> serde_json::Result<Option<Cow<'_, str>>> {
 }
 
 /// The arguments of a call, in this field. Some servers write the object itself instead of its text.
-pub(super) fn arguments_of(asked: &str, call: &Fields<'_>) -> Vec<u8> {
-    let Some(raw) = call.stated(asked) else {
+pub(super) fn arguments_of(name: &str, call: &Fields<'_>) -> Vec<u8> {
+    let Some(raw) = call.stated(name) else {
         return Vec::new();
     };
     let object = || {
@@ -62,15 +62,13 @@ pub(super) fn arguments_of(asked: &str, call: &Fields<'_>) -> Vec<u8> {
         .into_owned()
 }
 
-/// Emits a built-in tool's item as it came; an image that it made becomes a file of the answer.
+/// Emits a built-in tool's item unchanged, or the image that it made as a file of the answer.
 pub(super) fn close_other(item: &Fields<'_>, raw: Raw<'_>, out: &mut Vec<Event>) {
     let text = |name| item.stated(name).and_then(json::string);
     let kind = text("type").unwrap_or_default();
-    let picture = (kind == "image_generation_call").then(|| text("result"));
-    let picture = picture
-        .flatten()
-        .and_then(|data| STANDARD.decode(data).ok());
-    match picture {
+    let image = (kind == "image_generation_call").then(|| text("result"));
+    let image = image.flatten().and_then(|data| STANDARD.decode(data).ok());
+    match image {
         Some(data) => {
             let format = text("output_format").unwrap_or_else(|| "png".into());
             let mime = match format.as_str() {
@@ -88,14 +86,14 @@ pub(super) fn close_other(item: &Fields<'_>, raw: Raw<'_>, out: &mut Vec<Event>)
 }
 
 /// Emits the fields that must be sent back with an item, as its signature.
-pub(super) fn keep(names: &[&str], item: &Fields<'_>, out: &mut Vec<Event>) {
-    let kept = names.iter().filter_map(|name| {
+pub(super) fn emit_signature_fields(names: &[&str], item: &Fields<'_>, out: &mut Vec<Event>) {
+    let fields = names.iter().filter_map(|name| {
         let value = json::value(item.stated(name)?.get()).ok()?;
         (!value.is_null()).then(|| ((*name).to_owned(), value))
     });
-    let kept: Map<String, Value> = kept.collect();
-    if !kept.is_empty() {
-        let value = Value::Object(kept).to_string();
+    let fields: Map<String, Value> = fields.collect();
+    if !fields.is_empty() {
+        let value = Value::Object(fields).to_string();
         out.push(Event::Signature { value });
     }
 }
@@ -111,7 +109,7 @@ pub(super) fn unknown(kind: &str, raw: Raw<'_>) -> Event {
 }
 
 /// An empty piece: not a token, but a sign of activity.
-pub(super) fn at_work() -> Event {
+pub(super) fn empty_piece() -> Event {
     Event::Text {
         text: String::new(),
     }

@@ -1,31 +1,31 @@
-//! Whole calls out of their deltas, for the protocols that tell a call in one piece.
+//! Joins the deltas of a call, for protocols that send calls whole.
 
 use crate::{chat::ToolCall, event::ToolCallDelta};
 
-/// A call that is whole.
+/// A call, with its signature.
 #[derive(Debug, Default)]
-pub(in crate::dialect) struct Called {
+pub(in crate::dialect) struct SignedCall {
     pub call: ToolCall,
-    /// What goes back with it.
+    /// The data that must be sent back with it.
     pub signature: Option<String>,
 }
 
-/// The call whose arguments still come.
+/// The call whose arguments are incomplete.
 #[derive(Debug, Default)]
-pub(in crate::dialect) struct OpenCall(Option<(usize, Called)>);
+pub(in crate::dialect) struct OpenCall(Option<(usize, SignedCall)>);
 
 impl OpenCall {
-    /// Takes a delta. One that begins a call ends the one before it, which is given.
-    pub(in crate::dialect) fn take(&mut self, delta: &ToolCallDelta) -> Option<Called> {
-        let goes_on = self
+    /// Adds a delta. If it starts a call, the call before it is complete and is returned.
+    pub(in crate::dialect) fn push(&mut self, delta: &ToolCallDelta) -> Option<SignedCall> {
+        let is_continued = self
             .0
             .as_ref()
             .is_some_and(|(index, _)| *index == delta.index);
-        let ended = (!goes_on).then(|| self.end()).flatten();
-        let (_, called) = self
+        let ended = (!is_continued).then(|| self.end()).flatten();
+        let (_, open) = self
             .0
-            .get_or_insert_with(|| (delta.index, Called::default()));
-        let call = &mut called.call;
+            .get_or_insert_with(|| (delta.index, SignedCall::default()));
+        let call = &mut open.call;
         if let Some(id) = &delta.id {
             call.id.clone_from(id);
         }
@@ -39,16 +39,16 @@ impl OpenCall {
         self.0.is_some()
     }
 
-    /// Signs the call; gives whether there is one.
+    /// Sets the signature of the open call. `false` if there is none.
     pub(in crate::dialect) fn sign(&mut self, value: &str) -> bool {
-        if let Some((_, called)) = &mut self.0 {
-            called.signature = Some(value.to_owned());
+        if let Some((_, open)) = &mut self.0 {
+            open.signature = Some(value.to_owned());
         }
         self.0.is_some()
     }
 
-    /// The call that no more arguments come for.
-    pub(in crate::dialect) fn end(&mut self) -> Option<Called> {
-        self.0.take().map(|(_, called)| called)
+    /// Ends the open call and returns it.
+    pub(in crate::dialect) fn end(&mut self) -> Option<SignedCall> {
+        self.0.take().map(|(_, open)| open)
     }
 }

@@ -21,7 +21,7 @@ pub(in crate::dialect) fn bad(message: impl Into<String>) -> Fault {
 pub(in crate::dialect) fn body(bytes: &[u8]) -> Result<Value, Fault> {
     let body: Result<Map<String, Value>, _> = serde_json::from_slice(bytes);
     body.map(Value::from)
-        .map_err(|e| bad(format!("The body is no JSON object: {e}")))
+        .map_err(|e| bad(format!("The body is not a JSON object: {e}")))
 }
 
 /// Completes a request: the difference between the body that the dialect encodes from it (`written`) and the body
@@ -124,7 +124,7 @@ pub(in crate::dialect) fn text(text: &Value) -> Part {
     }
 }
 
-/// An item that only this dialect understands, to be sent back as it came.
+/// An item that only this dialect understands, to be sent back unchanged.
 pub(in crate::dialect) fn opaque(dialect: DialectId, kind: &str, item: &Value) -> Part {
     Part::Opaque {
         dialect: dialect.to_string(),
@@ -140,14 +140,18 @@ pub(in crate::dialect) fn signature(dialect: DialectId, value: impl Into<String>
     }
 }
 
-/// The fields of an object that have to be sent back with it, as its signature.
-pub(in crate::dialect) fn kept(dialect: DialectId, item: &Value, names: &[&str]) -> Option<Part> {
-    let kept = names.iter().filter_map(|name| {
+/// The fields of an object that must be sent back with it, as its signature.
+pub(in crate::dialect) fn signature_fields(
+    dialect: DialectId,
+    item: &Value,
+    names: &[&str],
+) -> Option<Part> {
+    let fields = names.iter().filter_map(|name| {
         let value = item.get(name).filter(|value| !value.is_null())?;
         Some(((*name).to_owned(), value.clone()))
     });
-    let kept: Map<String, Value> = kept.collect();
-    (!kept.is_empty()).then(|| signature(dialect, Value::from(kept).to_string()))
+    let fields: Map<String, Value> = fields.collect();
+    (!fields.is_empty()).then(|| signature(dialect, Value::from(fields).to_string()))
 }
 
 /// A call's arguments as an object. Text that is not an object becomes the field `arguments`.
@@ -172,8 +176,8 @@ pub(in crate::dialect) fn file(mime: &str, data: &str) -> Result<Part, String> {
     }))
 }
 
-/// A file in a `data:` URL, or one by address, which is not fetched here: its type is that of the address's ending,
-/// else any of its class.
+/// A file in a `data:` URL, or by URL. The latter is not fetched: its type follows from the URL's extension, else it is
+/// any of its class.
 pub(in crate::dialect) fn file_url(url: &str, class: &str) -> Result<Part, String> {
     let Some(data) = url.strip_prefix("data:") else {
         return Ok(Part::Media(file_at(url, class)));

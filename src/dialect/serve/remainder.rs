@@ -1,20 +1,20 @@
 //! The fields of a request body that were not read into the [`ChatRequest`](crate::chat::ChatRequest).
 //!
 //! In: the body that the dialect encodes from the request, and the body that came. Out: a JSON merge patch (RFC 7386)
-//! from one to the other, for [`Params::extra`](crate::chat::Params::extra), so that the request encoded again is the
-//! body that came, whatever it held. A null counts as a missing field, as servers treat it.
+//! from one to the other, for [`Params::extra`](crate::chat::Params::extra), so that encoding the request again gives
+//! the body that came. A null counts as a missing field, as servers treat it.
 
 use serde_json::{Map, Value};
 
-/// Most places that are reported for one request.
+/// Most paths that are reported for one request.
 const MAX_PLACES: usize = 32;
 
-/// What a body holds beyond the request.
+/// The content of a body that the request does not have.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::dialect) struct BodyRemainder {
     /// The patch. A list with any difference is in it as a whole.
     pub patch: Map<String, Value>,
-    /// The places that were not read, as JSON pointers.
+    /// The paths that were not read, as JSON pointers.
     pub places: Vec<String>,
 }
 
@@ -31,11 +31,14 @@ impl BodyRemainder {
     fn patch(&mut self, written: &Value, body: Value, at: &str) -> Option<Value> {
         match (written, body) {
             (Value::Object(written), Value::Object(body)) => {
-                let gone = |name: &String| body.get(name).is_none_or(Value::is_null);
-                let gone = (written.iter()).filter(|(name, value)| !value.is_null() && gone(name));
-                let gone: Vec<String> = gone.map(|(name, _)| name.clone()).collect();
-                let mut patch: Map<String, Value> =
-                    gone.into_iter().map(|name| (name, Value::Null)).collect();
+                let removed = |name: &String| body.get(name).is_none_or(Value::is_null);
+                let removed =
+                    (written.iter()).filter(|(name, value)| !value.is_null() && removed(name));
+                let removed: Vec<String> = removed.map(|(name, _)| name.clone()).collect();
+                let mut patch: Map<String, Value> = removed
+                    .into_iter()
+                    .map(|name| (name, Value::Null))
+                    .collect();
                 for (name, value) in body.into_iter().filter(|(_, value)| !value.is_null()) {
                     let known = written.get(&name).unwrap_or(&Value::Null);
                     let more = self.patch(known, value, &format!("{at}/{name}"));
@@ -51,7 +54,7 @@ impl BodyRemainder {
         }
     }
 
-    /// Adds the places in `body` that `written` lacks or has otherwise.
+    /// Adds the paths in `body` that are missing or different in `written`.
     fn add_places(&mut self, written: &Value, body: &Value, at: &str) {
         if is_same(written, body) || self.places.len() == MAX_PLACES {
             return;
@@ -103,7 +106,7 @@ mod tests {
     use crate::chat::merge_patch;
 
     #[test]
-    fn the_patch_makes_one_body_of_the_other() {
+    fn the_patch_turns_one_body_into_the_other() {
         let written = json!({"a": 1.0, "b": {"c": 2, "d": 3}, "list": [{"x": 1}, 2], "gone": true});
         for (body, patch, places) in [
             (written.clone(), json!({}), &[][..]),

@@ -1,7 +1,7 @@
-//! Reads the answer: frames to messages to events, then the trailers.
+//! Decodes the answer: frames to messages to events, then the trailers.
 //!
-//! What is no gRPC (a proxy's page, an error as JSON) goes the way of all other bodies: a frame begins with
-//! a byte 0 or 1, which no text does.
+//! A body that is not gRPC (a proxy's page, an error as JSON) is decoded like any other: a frame starts with a byte 0
+//! or 1, which no text does.
 
 use bytes::Bytes;
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::GenerateContentResponse;
@@ -17,23 +17,23 @@ use crate::{
 
 /// A decoder for a response with this head.
 pub(super) fn decoder(head: &ResponseHead) -> Box<dyn Decoder> {
-    let said = head.content_type.as_deref();
-    let is_grpc = said.map(|said| said.trim_start().starts_with("application/grpc"));
+    let content_type = head.content_type.as_deref();
+    let is_grpc = content_type.map(|text| text.trim_start().starts_with("application/grpc"));
     Box::new(GrpcDecoder {
         head: head.clone(),
         body: match is_grpc {
             Some(true) if head.status == 200 => GrpcBody::Grpc(Frames::default()),
-            _ => GrpcBody::Unclear,
+            _ => GrpcBody::Unknown,
         },
         status: match is_grpc {
-            Some(true) => CallStatus::Awaited,
+            Some(true) => CallStatus::Pending,
             _ => CallStatus::Unknown,
         },
         reader: GeminiReader::default(),
         id: String::new(),
-        token: false,
-        faulted: false,
-        read: 0,
+        has_token: false,
+        has_failed: false,
+        messages: 0,
     })
 }
 
@@ -42,35 +42,35 @@ struct GrpcDecoder {
     body: GrpcBody,
     reader: GeminiReader,
     status: CallStatus,
-    /// The response's id, once it was said: the ids of its calls are made from it.
+    /// The response's id, once known: the ids of its calls are derived from it.
     id: String,
-    token: bool,
-    faulted: bool,
+    has_token: bool,
+    has_failed: bool,
     /// How many messages were read.
-    read: u64,
+    messages: u64,
 }
 
-/// The call's own status, which comes behind the body.
+/// The call's status, which follows the body.
 #[derive(PartialEq, Eq)]
 enum CallStatus {
-    /// A body on disk has none.
+    /// A body from a file has none.
     Unknown,
-    /// It has to come.
-    Awaited,
+    /// It is required and did not come yet.
+    Pending,
     /// It came, and was OK.
     Ok,
 }
 
 enum GrpcBody {
-    /// Not known until its first byte is there.
-    Unclear,
+    /// Not known before the first byte.
+    Unknown,
     Grpc(Frames),
     Other(Box<BodyDecoder<GeminiReader>>),
 }
 
 impl Decoder for GrpcDecoder {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        if let (GrpcBody::Unclear, Some(first)) = (&self.body, bytes.first()) {
+        if let (GrpcBody::Unknown, Some(first)) = (&self.body, bytes.first()) {
             self.body = if *first <= 1 && self.head.status == 200 {
                 GrpcBody::Grpc(Frames::default())
             } else {
@@ -83,12 +83,12 @@ impl Decoder for GrpcDecoder {
                 self.read_frames(out);
             }
             GrpcBody::Other(decoder) => decoder.push(bytes, out),
-            GrpcBody::Unclear => {}
+            GrpcBody::Unknown => {}
         }
     }
 
     fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
-        if self.faulted || !matches!(self.body, GrpcBody::Grpc(_)) {
+        if self.has_failed || !matches!(self.body, GrpcBody::Grpc(_)) {
             return;
         }
         match status::of(trailers, self.phase()) {
@@ -102,17 +102,17 @@ impl Decoder for GrpcDecoder {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
-        if matches!(self.body, GrpcBody::Unclear) {
+        if matches!(self.body, GrpcBody::Unknown) {
             self.body = self.other();
         }
         match &mut self.body {
             GrpcBody::Other(decoder) => decoder.end(out),
-            GrpcBody::Grpc(_) if self.faulted => {}
+            GrpcBody::Grpc(_) if self.has_failed => {}
             GrpcBody::Grpc(frames) if frames.is_cut() => {
-                self.interrupted("the stream broke off inside a message", out);
+                self.fail_interrupted("the stream broke off inside a message", out);
             }
-            _ if self.status == CallStatus::Awaited => {
-                self.interrupted("the stream ended without a gRPC status", out);
+            _ if self.status == CallStatus::Pending => {
+                self.fail_interrupted("the stream ended without a gRPC status", out);
             }
             _ => self.end_answer(out),
         }
@@ -126,7 +126,7 @@ impl GrpcDecoder {
     }
 
     fn read_frames(&mut self, out: &mut Vec<Event>) {
-        while let (GrpcBody::Grpc(frames), false) = (&mut self.body, self.faulted) {
+        while let (GrpcBody::Grpc(frames), false) = (&mut self.body, self.has_failed) {
             match frames.next() {
                 Ok(None) => return,
                 Ok(Some(message)) => self.read(message, out),
@@ -136,7 +136,7 @@ impl GrpcDecoder {
     }
 
     fn read(&mut self, message: Bytes, out: &mut Vec<Event>) {
-        self.read += 1;
+        self.messages += 1;
         if let Some(why) = too_many_fields(&message) {
             return self.fault(FaultClass::Protocol, why, out);
         }
@@ -155,31 +155,31 @@ impl GrpcDecoder {
                 self.fault(FaultClass::Protocol, why, out);
             }
         }
-        self.token |= out[before..].iter().any(Event::is_token);
+        self.has_token |= out[before..].iter().any(Event::is_token);
     }
 
     fn end_answer(&mut self, out: &mut Vec<Event>) {
         let before = out.len();
         let ended = self.reader.end(out);
-        self.token |= out[before..].iter().any(Event::is_token);
+        self.has_token |= out[before..].iter().any(Event::is_token);
         match ended {
             AnswerEnd::Marked | AnswerEnd::Unmarked(_) => {}
             AnswerEnd::Failed(error) => self.fail(error.into_fault(&self.head, self.phase()), out),
-            AnswerEnd::BrokeOff(what) => self.interrupted(&what, out),
+            AnswerEnd::BrokeOff(what) => self.fail_interrupted(&what, out),
             AnswerEnd::NoAnswer(why) => self.fault(FaultClass::Protocol, why, out),
         }
     }
 
     fn phase(&self) -> Phase {
-        match self.token {
+        match self.has_token {
             true => Phase::Stream,
-            false if self.read > 0 => Phase::FirstToken,
-            // Nothing but a status came: the call was refused.
+            false if self.messages > 0 => Phase::FirstToken,
+            // Only a status came: the call was refused.
             false => Phase::Headers,
         }
     }
 
-    fn interrupted(&mut self, what: &str, out: &mut Vec<Event>) {
+    fn fail_interrupted(&mut self, what: &str, out: &mut Vec<Event>) {
         self.fault(FaultClass::Interrupted, what.to_owned(), out);
     }
 
@@ -189,7 +189,7 @@ impl GrpcDecoder {
     }
 
     fn fail(&mut self, fault: Fault, out: &mut Vec<Event>) {
-        self.faulted = true;
+        self.has_failed = true;
         let status = Some(self.head.status);
         out.push(Event::Fault(Fault { status, ..fault }));
     }

@@ -1,7 +1,7 @@
-//! The frames of a gRPC body: a byte that says whether the message is compressed, its length in four
-//! (big-endian), the message.
+//! The frames of a gRPC body: one byte that is 1 if the message is compressed, four bytes of its length (big-endian),
+//! the message.
 //!
-//! In: bytes in pieces of any size. Out: whole messages.
+//! In: bytes in pieces of any size. Out: complete messages.
 
 use std::io::Read as _;
 
@@ -11,50 +11,50 @@ use flate2::read::MultiGzDecoder;
 /// Largest message that is read. gRPC's usual limit of 4 MiB is too small for images that a model made.
 pub(super) const MAX_MESSAGE: usize = 64 << 20;
 
-/// The byte and the length before each message.
+/// The size of a frame's header, in bytes.
 const HEADER: usize = 5;
 
-/// A body that is being cut into messages.
+/// Splits a body into messages.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    held: BytesMut,
+    buffer: BytesMut,
 }
 
 impl Frames {
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.held.extend_from_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next message, if it is whole.
+    /// The next message, if it is complete.
     ///
     /// # Errors
-    /// In words, if it is too large, or not compressed as it says.
+    /// If it is too large, or can't be decompressed.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, String> {
-        let Some((&[flag, a, b, c, d], _)) = self.held.split_first_chunk::<HEADER>() else {
+        let Some((&[flag, a, b, c, d], _)) = self.buffer.split_first_chunk::<HEADER>() else {
             return Ok(None);
         };
         if flag > 1 {
-            return Err(format!("a gRPC frame begins with 0 or 1, not with {flag}"));
+            return Err(format!("a gRPC frame starts with 0 or 1, not with {flag}"));
         }
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if length > MAX_MESSAGE {
             return Err(too_large());
         }
-        if self.held.len() < HEADER + length {
+        if self.buffer.len() < HEADER + length {
             return Ok(None);
         }
-        self.held.advance(HEADER);
-        let message = self.held.split_to(length).freeze();
+        self.buffer.advance(HEADER);
+        let message = self.buffer.split_to(length).freeze();
         if flag == 0 {
             return Ok(Some(message));
         }
         gunzip(&message).map(Some)
     }
 
-    /// Whether the body is over inside a frame.
+    /// Whether the body so far ends inside a frame.
     pub(super) fn is_cut(&self) -> bool {
-        !self.held.is_empty()
+        !self.buffer.is_empty()
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn framed(message: &impl prost::Message) -> Result<Bytes, String> {
     Ok(framed.freeze())
 }
 
-/// Servers may compress a message though it was not asked for.
+/// Some servers compress messages without being asked to.
 fn gunzip(message: &[u8]) -> Result<Bytes, String> {
     let mut plain = Vec::new();
     let limit = MAX_MESSAGE as u64 + 1;
@@ -82,7 +82,7 @@ fn gunzip(message: &[u8]) -> Result<Bytes, String> {
     match read {
         Ok(size) if size > MAX_MESSAGE => Err(too_large()),
         Ok(_) => Ok(plain.into()),
-        Err(_) => Err("a message is compressed in a way that was not asked for".into()),
+        Err(_) => Err("a message can't be decompressed: it is not gzip".into()),
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_whole_however_the_body_is_cut() {
+    fn messages_are_complete_under_every_split() {
         let body = [frame(0, b"one"), frame(0, b""), frame(1, &gzip(b"two"))].concat();
         for size in 1..=body.len() {
             let (mut frames, mut messages) = (Frames::default(), Vec::new());
@@ -126,18 +126,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frame_is_said() {
+    fn invalid_frames_are_errors() {
         let bomb = gzip(&vec![0; MAX_MESSAGE + 1]);
-        for (body, said) in [
-            (frame(2, b"x"), "begins with 0 or 1, not with 2"),
+        for (body, message) in [
+            (frame(2, b"x"), "starts with 0 or 1, not with 2"),
             (vec![0, 255, 255, 255, 255], "larger than 64 MiB"),
-            (frame(1, b"not gzip"), "not asked for"),
+            (frame(1, b"not gzip"), "it is not gzip"),
             (frame(1, &bomb), "larger than 64 MiB"),
         ] {
             let mut frames = Frames::default();
             frames.push(&body);
             let error = frames.next().unwrap_err();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Reads the JSON of a message field by field, so that nothing of it is lost unsaid: what a message has no
-//! place for is an error that names it.
+//! Reads the JSON of a message field by field, so that nothing is silently lost: a field that the message does not have
+//! is an error.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -7,20 +7,20 @@ use serde_json::{Map, Value};
 
 use crate::dialect::gemini::part::base64_bytes;
 
-/// A message, or why the JSON is none: one sentence without a period.
+/// A message, or why the JSON is not one: one sentence without a period.
 pub(super) type ParseResult<T> = Result<T, String>;
 
-/// One object of the JSON, and where it stands.
+/// An object in the JSON, and its path.
 #[derive(Debug)]
 pub(super) struct Object {
     path: String,
     fields: Map<String, Value>,
 }
 
-/// Reads the JSON that stands at `path` as a message.
+/// Reads the JSON at `path` as a message.
 ///
 /// # Errors
-/// If it is no object, or has a field that the message has no place for.
+/// If it is not an object, or has a field that the message does not have.
 pub(super) fn message<T>(
     json: Value,
     path: &str,
@@ -53,44 +53,44 @@ impl Object {
         }
     }
 
-    /// A field's JSON; null is as good as none.
+    /// A field's JSON; null counts as missing.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.fields
             .shift_remove(name)
             .filter(|value| !value.is_null())
     }
 
-    /// A number, a text, a flag, or a list or map of them.
+    /// A number, text or flag, or a list or map of them.
     pub(super) fn get<T: DeserializeOwned>(&mut self, name: &str) -> ParseResult<Option<T>> {
         let path = self.path_of(name);
         let value = self.take(name).map(serde_json::from_value);
         value.transpose().map_err(|why| format!("{path}: {why}"))
     }
 
-    /// The same, where leaving it out and its zero mean the same.
+    /// The same, for fields whose default is zero.
     pub(super) fn or_zero<T: DeserializeOwned + Default>(&mut self, name: &str) -> ParseResult<T> {
         self.get(name).map(Option::unwrap_or_default)
     }
 
-    /// A whole number of 64 bits, which this JSON may write as a text.
+    /// A 64-bit whole number, which protobuf's JSON may write as a string.
     pub(super) fn int64(&mut self, name: &str) -> ParseResult<i64> {
         match self.take(name) {
             Some(Value::String(text)) => text
                 .parse()
-                .map_err(|_| format!("{}: “{text}” is no whole number", self.path_of(name))),
+                .map_err(|_| format!("{}: “{text}” is not a whole number", self.path_of(name))),
             Some(value) => serde_json::from_value(value)
                 .map_err(|why| format!("{}: {why}", self.path_of(name))),
             None => Ok(0),
         }
     }
 
-    /// A length of time, written as seconds: `1.5s`.
+    /// A duration in seconds, such as `1.5s`.
     pub(super) fn duration(&mut self, name: &str) -> ParseResult<Option<prost_types::Duration>> {
         let text: Option<String> = self.get(name)?;
         let read = text.map(|text| {
             let why = || {
                 format!(
-                    "{}: “{text}” is no duration such as 1.5s",
+                    "{}: “{text}” is not a duration such as 1.5s",
                     self.path_of(name)
                 )
             };
@@ -99,7 +99,7 @@ impl Object {
         read.transpose()
     }
 
-    /// A word of an enum, in any case.
+    /// An enum's name, in any case.
     pub(super) fn word<E: Into<i32>>(
         &mut self,
         name: &str,
@@ -110,7 +110,7 @@ impl Object {
         word.map(|word| number_of(&word, of, &path)).transpose()
     }
 
-    /// A list of such words.
+    /// A list of an enum's names.
     pub(super) fn words<E: Into<i32>>(
         &mut self,
         name: &str,
@@ -124,11 +124,11 @@ impl Object {
             .collect()
     }
 
-    /// Bytes, written as base64 in either alphabet.
+    /// Bytes, as base64 in the standard or the URL-safe alphabet.
     pub(super) fn bytes(&mut self, name: &str) -> ParseResult<Bytes> {
         let text: String = self.or_zero(name)?;
         let bytes = base64_bytes(&text).map(Bytes::from);
-        bytes.ok_or_else(|| format!("{} is no base64", self.path_of(name)))
+        bytes.ok_or_else(|| format!("{} is not base64", self.path_of(name)))
     }
 
     /// A message.
@@ -170,12 +170,12 @@ impl Object {
             .collect()
     }
 
-    /// The one field of several of which a message can only have one.
+    /// The field of a `oneof` that is set.
     pub(super) fn one_of<'a>(&self, names: &[&'a str]) -> ParseResult<Option<&'a str>> {
         let mut found = names.iter().filter(|name| self.fields.contains_key(**name));
         match (found.next(), found.next()) {
             (Some(one), Some(other)) => Err(format!(
-                "{} and {} can't stand together in one gRPC message",
+                "{} and {} can't both be set in a gRPC message",
                 self.path_of(one),
                 self.path_of(other)
             )),
@@ -188,7 +188,7 @@ fn number_of<E: Into<i32>>(word: &str, of: fn(&str) -> Option<E>, path: &str) ->
     let number = of(&word.to_ascii_uppercase()).map(Into::into);
     number.ok_or_else(|| {
         format!(
-            "{path}: gRPC has no word “{word}” there: set the endpoint's dialect to gemini to send it as it is"
+            "{path}: gRPC has no value “{word}” for it: set the endpoint's dialect to gemini to send it as it is"
         )
     })
 }

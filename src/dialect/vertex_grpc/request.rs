@@ -37,7 +37,7 @@ const ROUNDED: &str = "gRPC carries the arguments, results and schemas of functi
 /// The message of a request's JSON.
 ///
 /// # Errors
-/// In words, if the message has no place for something, or the base URL is none of Vertex AI's.
+/// If the JSON has a field that the message does not have, or the base URL is not one of Vertex AI.
 pub(super) fn message(
     body: Value,
     files: &Files,
@@ -57,10 +57,10 @@ pub(super) fn message(
     })
 }
 
-/// The message that JSON is read into, without the model's name.
+/// The message of a request's JSON, without the model's name.
 ///
 /// # Errors
-/// In words, if the message has no place for something.
+/// If the JSON has a field that the message does not have.
 pub(super) fn unnamed(body: Value) -> ParseResult<GenerateContentRequest> {
     object::message(body, "", request)
 }
@@ -99,7 +99,7 @@ fn content(o: &mut Object) -> ParseResult<Content> {
     })
 }
 
-/// What a part is; only one of these may stand in it.
+/// The fields that define what a part is, of which it has only one.
 const PART_KINDS: &[&str] = &[
     "text",
     "inlineData",
@@ -167,7 +167,7 @@ fn video(o: &mut Object) -> ParseResult<VideoMetadata> {
     })
 }
 
-/// An id pairs a call with its result; here their order does.
+/// Ids match calls and results in JSON; gRPC matches them by order.
 fn drop_id(o: &mut Object) {
     o.take("id");
 }

@@ -1,4 +1,4 @@
-//! Reads one `GenerateContentResponse` into events: the typed way into the reader that REST's JSON goes by.
+//! Reads one `GenerateContentResponse` into events, with the reader that also decodes REST's JSON.
 
 use std::borrow::Cow;
 
@@ -22,39 +22,40 @@ use super::structs;
 use crate::{
     chat::Media,
     dialect::gemini::{
-        call::CallPiece, decode::GeminiReader, sources, turns::MADE_ID, usage::StatedUsage,
+        call::CallPiece, decode::GeminiReader, sources, turns::GENERATED_ID_PREFIX,
+        usage::StatedUsage,
     },
     event::{About, Citation, Event},
 };
 
 impl GeminiReader {
-    /// Takes one message of the stream.
+    /// Reads one message of the stream.
     pub(super) fn take(&mut self, message: GenerateContentResponse, out: &mut Vec<Event>) {
         let before = out.len();
         let id = message.response_id;
-        self.tell(said(&id), said(&message.model_version), out);
-        let mut alive = false;
+        self.report_meta(non_empty(&id), non_empty(&message.model_version), out);
+        let mut has_shown = false;
         let several = message.candidates.len() > 1;
         for candidate in message.candidates {
-            if self.shows(candidate.index.into(), several, out) {
+            if self.is_shown(candidate.index.into(), several, out) {
                 self.take_candidate(candidate, &id, out);
-                alive = true;
+                has_shown = true;
             }
         }
         if let Some(feedback) = message.prompt_feedback {
             self.take_feedback(&feedback, out);
         }
         if let Some(usage) = message.usage_metadata {
-            self.answered = true;
+            self.recognized = true;
             out.extend(self.counts.take(stated(&usage)).map(Event::Usage));
         }
-        if alive && out.len() == before {
-            out.push(self.alive());
+        if has_shown && out.len() == before {
+            out.push(self.empty_piece());
         }
     }
 
     fn take_candidate(&mut self, candidate: Candidate, response: &str, out: &mut Vec<Event>) {
-        self.answered = true;
+        self.recognized = true;
         let before = out.len();
         for part in candidate
             .content
@@ -63,17 +64,17 @@ impl GeminiReader {
         {
             self.take_part(part, response, out);
         }
-        self.heed(&out[before..]);
+        self.note_content(&out[before..]);
         let reason = candidate.finish_reason;
         if reason != 0 {
             let word = word(reason, FinishReason::as_str_name);
-            self.finish_by(Some(&word), out);
+            self.read_finish_reason(Some(&word), out);
         }
         self.take_ratings(&candidate.safety_ratings, out);
         self.note_text("why it ended", candidate.finish_message, out);
         self.cite(citations(candidate.citation_metadata), out);
         let grounding = candidate.grounding_metadata.unwrap_or_default();
-        self.searched(grounding.web_search_queries, out);
+        self.note_queries(grounding.web_search_queries, out);
         self.cite(
             grounding
                 .grounding_chunks
@@ -121,14 +122,14 @@ impl GeminiReader {
         signature: Option<String>,
         out: &mut Vec<Event>,
     ) {
-        let name = said(&call.name);
+        let name = non_empty(&call.name);
         let number = self.calls.count() + 1;
         let pieces = Some(call.partial_args).filter(|pieces| !pieces.is_empty());
         let piece = CallPiece {
-            // This protocol has none; the response's own makes it unique in a conversation.
+            // This protocol has no call ids; the response's id makes ours unique in a conversation.
             id: name
                 .as_ref()
-                .map(|_| format!("{MADE_ID}{number}-{response}")),
+                .map(|_| format!("{GENERATED_ID_PREFIX}{number}-{response}")),
             name,
             args: call.args.map(|args| structs::object_json(args).to_string()),
             pieces: pieces.map(|pieces| pieces.into_iter().map(argument).collect()),
@@ -150,18 +151,18 @@ impl GeminiReader {
     }
 
     fn take_feedback(&mut self, feedback: &PromptFeedback, out: &mut Vec<Event>) {
-        self.answered = true;
+        self.recognized = true;
         self.take_ratings(&feedback.safety_ratings, out);
         let number = feedback.block_reason;
         let reason = (number != 0).then(|| word(number, BlockedReason::as_str_name));
-        self.blocked(reason, said(&feedback.block_reason_message), out);
+        self.finish_blocked(reason, non_empty(&feedback.block_reason_message), out);
     }
 
     fn take_ratings(&mut self, ratings: &[SafetyRating], out: &mut Vec<Event>) {
         for rating in ratings.iter().filter(|rating| rating.blocked) {
             let category = word(rating.category, HarmCategory::as_str_name);
             let probability = word(rating.probability, HarmProbability::as_str_name);
-            self.rated(&category, &probability, out);
+            self.note_rating(&category, &probability, out);
         }
     }
 
@@ -173,22 +174,24 @@ impl GeminiReader {
             } = page;
             if status <= UrlRetrievalStatus::Success as i32 {
                 self.cite(
-                    sources::of(said(&url), None, None).into_iter().collect(),
+                    sources::of(non_empty(&url), None, None)
+                        .into_iter()
+                        .collect(),
                     out,
                 );
             } else {
-                self.unread(&url, &word(status, UrlRetrievalStatus::as_str_name), out);
+                self.note_unread_url(&url, &word(status, UrlRetrievalStatus::as_str_name), out);
             }
         }
     }
 }
 
-/// A text that is there: an empty one is the same as none.
-fn said(text: &str) -> Option<String> {
+/// A text, unless it is empty, which is protobuf's default.
+fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The word of an enum's number; the number itself where it is newer than our copy of the service.
+/// The name of an enum's number; the number itself if it is newer than our copy of the service.
 fn word<E: TryFrom<i32>>(number: i32, name: fn(&E) -> &'static str) -> String {
     let known = E::try_from(number).ok();
     known.map_or_else(|| number.to_string(), |known| name(&known).to_owned())
@@ -199,7 +202,7 @@ fn signature(part: &Part) -> Option<String> {
     (!bytes.is_empty()).then(|| STANDARD.encode(bytes))
 }
 
-/// The JSON of a part that goes back word for word, and what it is: a built-in tool's work, or a draft.
+/// The kind and JSON of a part that is sent back word for word: an item of a built-in tool, or a draft in the thinking.
 fn raw_of(part: &Part) -> Option<(&'static str, String)> {
     let (kind, value) = match part.data.as_ref()? {
         Data::ExecutableCode(code) => (
@@ -238,7 +241,7 @@ fn raw_of(part: &Part) -> Option<(&'static str, String)> {
     Some((kind, Value::Object(fields).to_string()))
 }
 
-/// A piece of a call's arguments as REST writes it.
+/// A piece of a call's arguments in REST's JSON.
 fn argument(piece: PartialArg) -> Value {
     let (kind, value) = match piece.delta {
         Some(Delta::StringValue(text)) => ("stringValue", text.into()),
@@ -249,7 +252,7 @@ fn argument(piece: PartialArg) -> Value {
     json!({"jsonPath": piece.json_path, kind: value})
 }
 
-/// A count of 0 may be left out in REST, and always is here.
+/// Counts of 0 are left out, as in REST.
 fn stated(usage: &UsageMetadata) -> StatedUsage {
     let count = |count: i32| u64::try_from(count).ok().filter(|count| *count > 0);
     StatedUsage {
@@ -257,7 +260,7 @@ fn stated(usage: &UsageMetadata) -> StatedUsage {
         cached: count(usage.cached_content_token_count),
         candidates: count(usage.candidates_token_count),
         thoughts: count(usage.thoughts_token_count),
-        // The message has no field for their sum.
+        // The message has no field for the sum.
         tool_use_prompt: (usage.tool_use_prompt_tokens_details.iter())
             .filter_map(|detail| count(detail.token_count))
             .reduce(u64::saturating_add),
@@ -284,6 +287,6 @@ fn source(chunk: GroundingChunk) -> Option<Citation> {
 fn citations(cited: Option<CitationMetadata>) -> Vec<Citation> {
     let cited = cited.into_iter().flat_map(|cited| cited.citations);
     cited
-        .filter_map(|source| sources::of(said(&source.uri), said(&source.title), None))
+        .filter_map(|source| sources::of(non_empty(&source.uri), non_empty(&source.title), None))
         .collect()
 }

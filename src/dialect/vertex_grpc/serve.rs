@@ -1,8 +1,7 @@
-//! `vertex-grpc`, from the server's side: gRPC's framing, status and messages around what
-//! [`gemini`] says.
+//! The server's half of `vertex-grpc`: gRPC's framing, status and messages around [`gemini`]'s responses.
 //!
-//! `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`, over HTTP/2 with or without TLS.
-//! <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md> is how it goes.
+//! `google.cloud.aiplatform.v1.PredictionService/StreamGenerateContent`, over HTTP/2 with or without TLS. The wire
+//! format is <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 
 mod read;
 mod write;
@@ -32,7 +31,7 @@ use crate::{
     event::{Answer, Event, Fault},
 };
 
-/// How a server speaks it.
+/// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "/v1/projects/{name}/locations/{name}",
     route,
@@ -59,18 +58,21 @@ fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut frames = Frames::default();
     frames.push(body);
     let message = frames.next().map_err(bad)?;
-    let message = message.ok_or_else(|| bad("The body is no whole gRPC message"))?;
-    let mut request = GenerateContentRequest::decode(message)
-        .map_err(|error| bad(format!("The message is no GenerateContentRequest: {error}")))?;
+    let message = message.ok_or_else(|| bad("The body is not a complete gRPC message"))?;
+    let mut request = GenerateContentRequest::decode(message).map_err(|error| {
+        bad(format!(
+            "The message is not a GenerateContentRequest: {error}"
+        ))
+    })?;
     let model = std::mem::take(&mut request.model);
-    let way = PathParams {
+    let path = PathParams {
         model: model.rsplit('/').next().unwrap_or_default().to_owned(),
         stream: true,
         events: true,
     };
     let json = read::json(request.clone());
     let is_whole = unnamed(json.clone()).is_ok_and(|read| read == request);
-    let mut asked = gemini::parse(json, &way)?;
+    let mut asked = gemini::parse(json, &path)?;
     let messages = asked.request.messages.iter_mut();
     for part in messages.flat_map(|message| &mut message.parts) {
         if let Part::Signature { dialect, .. } | Part::Opaque { dialect, .. } = part {
@@ -78,13 +80,13 @@ fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
         }
     }
     if !is_whole {
-        // Which field it is that has no place in the JSON, the message does not say; it is not kept.
+        // Some field has no JSON form here and is lost; the comparison does not show which.
         asked.unread.push("/".to_owned());
     }
     Ok(asked)
 }
 
-/// A refusal is a head alone: HTTP's own status is 200 all the same.
+/// A refusal is only a head, with HTTP status 200 and the gRPC status as a header.
 fn refuse(fault: &Fault) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
@@ -119,7 +121,7 @@ fn retry_info(wait_ms: u64) -> Any {
 
 fn trailers(status: &Status) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    // What no header can hold leaves the bare status, which is a number.
+    // If the message does not fit into a header, only the number of the status is sent.
     if status.add_header(&mut headers).is_err() {
         headers.insert(
             Status::GRPC_STATUS,
@@ -131,7 +133,7 @@ fn trailers(status: &Status) -> HeaderMap {
 
 struct GrpcWriter {
     gemini: GeminiWriter,
-    /// How the call ended, once it has.
+    /// The status of the call, once it ended.
     status: Option<Status>,
 }
 

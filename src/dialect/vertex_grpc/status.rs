@@ -1,4 +1,4 @@
-//! How a call ended: the trailers' `grpc-status`, `grpc-message` and `grpc-status-details-bin`.
+//! The status of a call, in the trailers `grpc-status`, `grpc-message` and `grpc-status-details-bin`.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
 /// Most characters kept of a server's message.
 const MAX_MESSAGE: usize = 4_000;
-/// Longest wait that is believed: a day.
+/// Longest wait that is accepted: a day.
 const MAX_WAIT: Duration = Duration::from_hours(24);
 
-/// How a call ended: well, or with a fault. `None` if these headers do not say.
+/// The status of a call: OK or a fault. `None` if the headers have no status.
 pub(super) fn of(headers: &HeaderMap, phase: Phase) -> Option<Result<(), Fault>> {
     let mut headers = headers.clone();
-    // tonic panics where these are no base64.
+    // tonic panics if these are not base64.
     let details = headers.remove(DETAILS);
     let status = Status::from_header_map(&headers)?;
     if status.code() == Code::Ok {
@@ -48,7 +48,7 @@ fn class_of(code: Code) -> FaultClass {
         Code::Unauthenticated | Code::PermissionDenied => FaultClass::Auth,
         Code::ResourceExhausted => FaultClass::RateLimited,
         Code::Unavailable => FaultClass::Overloaded,
-        // A server that does not have the method is the wrong one.
+        // A server without the method is the wrong server.
         Code::NotFound | Code::Unimplemented => FaultClass::NotFound,
         Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
             FaultClass::BadRequest
@@ -58,7 +58,7 @@ fn class_of(code: Code) -> FaultClass {
     }
 }
 
-/// The wait that `RetryInfo` among the details asks for.
+/// The wait in the details' `RetryInfo`, in milliseconds.
 fn retry_after_ms(details: &[u8]) -> Option<u64> {
     let status = rpc::Status::decode(details).ok()?;
     let mut infos = status.details.iter();

@@ -1,4 +1,5 @@
-//! JSON and `google.protobuf.Struct`: any JSON, with numbers that are doubles and keys without an order.
+//! Converts between JSON and `google.protobuf.Struct`, which holds any JSON, but numbers as doubles and keys without
+//! order.
 
 use prost_types::{ListValue, Struct, value::Kind};
 use serde_json::{Map, Number, Value};
@@ -44,7 +45,7 @@ pub(super) fn object_json(object: Struct) -> Value {
     Value::Object(fields.map(|(key, value)| (key, json(value))).collect())
 }
 
-/// A double as it is meant: a whole number is written as one. What JSON has no number for is null.
+/// A double as JSON: whole numbers are written without a fraction; NaN and infinity become null.
 pub(super) fn number_json(number: f64) -> Value {
     const FITS: std::ops::Range<f64> = -9.223_372_036_854_776e18..9.223_372_036_854_776e18;
     let is_whole = number.fract() == 0.0 && FITS.contains(&number);
@@ -58,7 +59,7 @@ pub(super) fn number_json(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
 
-/// Whether a number in this JSON is not the same as a double.
+/// Whether a number in this JSON changes as a double.
 pub(super) fn is_rounded(json: &Value) -> bool {
     match json {
         Value::Number(number) => {
@@ -66,7 +67,7 @@ pub(super) fn is_rounded(json: &Value) -> bool {
                 let double = number.as_f64().unwrap_or(f64::NAN);
                 #[expect(
                     clippy::cast_possible_truncation,
-                    reason = "it saturates, and differs then"
+                    reason = "it saturates, which shows as a difference"
                 )]
                 let back = double as i128;
                 back == whole
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_goes_there_and_back() {
+    fn json_survives_the_round_trip() {
         let all = j!({"a": [1, -2.5, true, null, "é"], "b": {"c": {}, "d": []}, "e": 9_007_199_254_740_992_i64});
         assert_eq!(json(value(all.clone())), all);
     }
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_a_double_can_not_hold_are_known() {
+    fn numbers_that_a_double_rounds_are_detected() {
         for (json, rounded) in [
             (j!({"a": [9_007_199_254_740_993_i64]}), true),
             (j!(u64::MAX), true),

@@ -1,4 +1,4 @@
-//! The tools of a request, and schemas.
+//! Parses the tools of a request, and schemas.
 
 use googleapis_tonic_google_cloud_aiplatform_v1::google::{
     cloud::aiplatform::v1::{
@@ -26,7 +26,7 @@ use super::{
 pub(super) fn tool(o: &mut Object) -> ParseResult<Tool> {
     Ok(Tool {
         function_declarations: o.list("functionDeclarations", function)?,
-        retrieval: o.message("retrieval", own_data)?,
+        retrieval: o.message("retrieval", user_data)?,
         google_search: o.message("googleSearch", search)?,
         google_search_retrieval: o.message("googleSearchRetrieval", search_retrieval)?,
         google_maps: o.message("googleMaps", |o| {
@@ -78,8 +78,8 @@ fn search_retrieval(o: &mut Object) -> ParseResult<GoogleSearchRetrieval> {
     })
 }
 
-/// A search in data of the user's own.
-fn own_data(o: &mut Object) -> ParseResult<Retrieval> {
+/// A search in the user's data.
+fn user_data(o: &mut Object) -> ParseResult<Retrieval> {
     use retrieval::Source as S;
     let source = match o.one_of(&["vertexAiSearch", "vertexRagStore"])? {
         Some("vertexAiSearch") => o
@@ -197,7 +197,7 @@ fn retrieval(o: &mut Object) -> ParseResult<RetrievalConfig> {
     })
 }
 
-/// A schema in Google's own form, a part of `OpenAPI`'s.
+/// A schema in Google's form, a subset of `OpenAPI`'s.
 pub(super) fn schema(o: &mut Object) -> ParseResult<Schema> {
     Ok(Schema {
         r#type: o.word("type", Type::from_str_name)?.unwrap_or_default(),

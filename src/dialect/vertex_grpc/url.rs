@@ -1,5 +1,5 @@
-//! Where a call goes: the method on the origin of the base URL, and the model's resource name, which REST
-//! has in its path and gRPC in the message.
+//! The URL of a call: the method on the base URL's origin. Also the model's resource name, which is in the path by REST
+//! and in the message by gRPC.
 
 use url::Url;
 
@@ -18,11 +18,11 @@ pub(super) fn method(base: &Url) -> Url {
     url
 }
 
-/// The name of a model: `projects/P/locations/L/publishers/google/models/M`, or without a project where the
-/// base URL has none.
+/// The name of a model: `projects/P/locations/L/publishers/google/models/M`, or without a project if the base URL has
+/// none.
 ///
 /// # Errors
-/// In words, if the base URL is none of Vertex AI's, or leads to another version or below a prefix.
+/// If the base URL is not one of Vertex AI, or has another version or a path prefix.
 #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "for messages only"))]
 pub(super) fn resource(base: &Url, model: &str) -> Result<String, String> {
     let rest = gemini::url::chat(base, model);
@@ -32,7 +32,7 @@ pub(super) fn resource(base: &Url, model: &str) -> Result<String, String> {
     let is_root = |segment: &&str| matches!(*segment, "projects" | "publishers");
     let Some(root) = segments.iter().position(is_root) else {
         return Err(format!(
-            "gRPC is Vertex AI's: the base URL must be like \
+            "gRPC needs a base URL of Vertex AI, such as \
              https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION, not {}",
             crate::visible::shown_url(base)
         ));
@@ -40,12 +40,12 @@ pub(super) fn resource(base: &Url, model: &str) -> Result<String, String> {
     match segments[..root] {
         [] | ["v1"] => Ok(segments[root..].join("/")),
         ["v1beta1"] => Err(
-            "gRPC is spoken in v1 only: write v1 instead of v1beta1 in the base URL, or set \
+            "gRPC is available in v1 only: write v1 instead of v1beta1 in the base URL, or set \
                             the endpoint's dialect to gemini"
                 .into(),
         ),
         ref prefix => Err(format!(
-            "gRPC has no path before its method, so “/{}” in the base URL can't be kept: set the endpoint's \
+            "gRPC allows no path before its method, so “/{}” in the base URL can't be kept: set the endpoint's \
              dialect to gemini",
             prefix.join("/")
         )),
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_method_stands_on_the_origin() {
+    fn the_method_is_on_the_origin() {
         for base in [
             "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1",
             "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1/?a=b#c",
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_named_by_its_project_and_place() {
+    fn a_model_is_named_with_project_and_location() {
         let flash = "projects/p/locations/l/publishers/google/models/gemini-2.5-flash";
         for base in [
             "https://l-aiplatform.googleapis.com/v1/projects/p/locations/l",
@@ -102,13 +102,13 @@ mod tests {
     }
 
     #[test]
-    fn what_grpc_can_not_reach_is_said() {
-        for (base, said) in [
+    fn base_urls_without_grpc_are_errors() {
+        for (base, message) in [
             (
                 "https://generativelanguage.googleapis.com/v1beta",
-                "gRPC is Vertex AI's",
+                "gRPC needs a base URL of Vertex AI",
             ),
-            ("http://127.0.0.1:1/", "gRPC is Vertex AI's"),
+            ("http://127.0.0.1:1/", "gRPC needs a base URL of Vertex AI"),
             (
                 "https://l-aiplatform.googleapis.com/v1beta1/projects/p/locations/l",
                 "write v1 instead of v1beta1",
@@ -119,7 +119,7 @@ mod tests {
             ),
         ] {
             let error = resource_of(base, "m").unwrap_err();
-            assert!(error.contains(said), "{base}: {error}");
+            assert!(error.contains(message), "{base}: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a request asks.
+//! Parses requests.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::{
     chat::{CacheLife, ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
-        anthropic::{block::CALL_BESIDE, encode},
+        anthropic::{block::EXTRA_CALL_FIELDS, encode},
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
@@ -17,15 +17,15 @@ use crate::{
 
 const OURS: DialectId = DialectId::Anthropic;
 
-/// Reads the JSON of a request.
+/// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut body = read::body(body)?;
-    plain_texts(&mut body);
+    unwrap_single_texts(&mut body);
     if body["max_tokens"].is_null() {
         return Err(bad("max_tokens: Field required"));
     }
     let tools = body["tools"].as_array().into_iter().flatten();
-    // Others are the provider's own, which have no schema.
+    // The others are the provider's built-in tools, which have no schema.
     let functions = tools.filter(|tool| matches!(tool["type"].as_str(), None | Some("custom")));
     let mut request = ChatRequest {
         model: read::model(&body)?,
@@ -44,21 +44,21 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
     Ok(read::whole(request, written, body))
 }
 
-/// A text alone is the same with and without a block around it.
-fn plain_texts(body: &mut Value) {
+/// A single text block means the same as the bare string.
+fn unwrap_single_texts(body: &mut Value) {
     let messages = body["messages"].as_array_mut().into_iter().flatten();
     let mut contents: Vec<&mut Value> = messages
         .filter_map(|message| message.get_mut("content"))
         .collect();
     for content in &mut contents {
-        unfold(content);
+        unwrap_single_text(content);
     }
     if let Some(system) = body.get_mut("system") {
-        unfold(system);
+        unwrap_single_text(system);
     }
 }
 
-fn unfold(content: &mut Value) {
+fn unwrap_single_text(content: &mut Value) {
     let only = content.as_array().filter(|blocks| blocks.len() == 1);
     let plain = only.and_then(|blocks| {
         let text = blocks[0].get("text")?;
@@ -88,7 +88,7 @@ fn params(body: &Value) -> Result<Params, Fault> {
     })
 }
 
-/// A budget as its number; else the effort's own word.
+/// The budget as a number, or the effort's own word.
 fn effort(body: &Value) -> Option<String> {
     let thinking = &body["thinking"];
     let word = body["output_config"]["effort"].as_str();
@@ -118,7 +118,7 @@ fn system(system: &Value) -> Option<String> {
     }
 }
 
-/// Results of tools stand in a user's message; here they are messages of their own.
+/// Tool results are blocks of a user message; [`ChatRequest`] has them as messages of their own.
 fn read_message(message: &Value, into: &mut Vec<Message>) -> Result<(), String> {
     let role = match message["role"].as_str() {
         Some("user") => Role::User,
@@ -156,12 +156,12 @@ fn result(block: &Value) -> Part {
     }
 }
 
-/// A block, and what goes back with it.
+/// Appends a block's part, and the part with its extra fields that must be sent back.
 fn block_parts(block: &Value, into: &mut Vec<Part>) -> Result<(), String> {
     match block["type"].as_str() {
         Some("text") => {
             into.push(read::text(&block["text"]));
-            into.extend(read::kept(OURS, block, &["citations"]));
+            into.extend(read::signature_fields(OURS, block, &["citations"]));
         }
         Some(kind @ ("image" | "document")) => into.push(match source(&block["source"], kind)? {
             Some(file) => file,
@@ -173,7 +173,7 @@ fn block_parts(block: &Value, into: &mut Vec<Part>) -> Result<(), String> {
                 name: text_of(&block["name"]),
                 arguments: block["input"].to_string(),
             }));
-            into.extend(read::kept(OURS, block, CALL_BESIDE));
+            into.extend(read::signature_fields(OURS, block, EXTRA_CALL_FIELDS));
         }
         Some("thinking") => {
             let text = text_of(&block["thinking"]);
@@ -181,14 +181,14 @@ fn block_parts(block: &Value, into: &mut Vec<Part>) -> Result<(), String> {
             let signature = block["signature"].as_str();
             into.extend(signature.map(|signature| read::signature(OURS, signature)));
         }
-        // The work of the provider's tools, hidden thoughts, and what is still to come.
+        // Blocks of built-in tools, redacted thinking, and unknown types.
         Some(kind) => into.push(read::opaque(OURS, kind, block)),
         None => return Err("a block of “content” has no type".into()),
     }
     Ok(())
 }
 
-/// The file of a source; `None` if it is one that the provider keeps.
+/// The file of a source; `None` if the provider stores it.
 fn source(source: &Value, kind: &str) -> Result<Option<Part>, String> {
     let text = |name: &str| source[name].as_str().unwrap_or_default();
     Ok(match source["type"].as_str() {

@@ -1,11 +1,11 @@
-//! An answer, as typed events or whole.
+//! Writes an answer, as typed events or as one JSON object.
 
 use serde_json::{Map, Value, json};
 
 use super::error;
 use crate::{
     dialect::{
-        anthropic::{block::CALL_BESIDE, item},
+        anthropic::{block::EXTRA_CALL_FIELDS, item},
         serve::{
             AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, finish_word, named_event,
             read::arguments_object, segments,
@@ -14,7 +14,7 @@ use crate::{
     event::{Answer, AnswerPieceKind, Citation, Event, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
-/// The protocol's words for why a message ended, the one of each class first.
+/// The protocol's words for why a message ended; the first of each class is the default.
 const STOP_REASONS: &[(FinishReason, &str)] = &[
     (FinishReason::Stop, "end_turn"),
     (FinishReason::Stop, "stop_sequence"),
@@ -24,30 +24,30 @@ const STOP_REASONS: &[(FinishReason, &str)] = &[
     (FinishReason::ContentFilter, "refusal"),
 ];
 
-/// Why a refusal is no text: the message ends for it.
+/// The `stop_reason` and the type of `stop_details` of a refusal.
 const REFUSAL: &str = "refusal";
 
 pub(super) struct MessageWriter {
     head: AnswerHead,
     id: String,
     model: String,
-    /// Whether the message began.
+    /// Whether `message_start` was written.
     begun: bool,
     open: Option<OpenBlock>,
-    /// A block that begins with the next piece of it.
+    /// A block that starts with its next piece.
     announced: Option<BlockType>,
-    /// How many blocks there were.
+    /// How many blocks were started.
     blocks: usize,
-    /// Sources that belong to the text that is open, or to the next one.
+    /// Citations of the open text block, or of the next one.
     citations: Vec<Value>,
     finish: Option<Finish>,
     refused: bool,
-    /// What a refusal said that came with the end.
+    /// The text of a refusal that ends the message.
     explanation: Option<String>,
     usage: Usage,
 }
 
-/// The block that is open.
+/// A started block without a stop.
 struct OpenBlock {
     block: BlockType,
     signed: bool,
@@ -85,8 +85,8 @@ impl MessageWriter {
         })
     }
 
-    /// Begins the message. Its counts are those of the prompt: the ones that came with the model's name, or else
-    /// the server's own.
+    /// Starts the message. Its counts are the prompt's: those that follow the model's name in `next`, or else the
+    /// server's own.
     fn start(&mut self, next: &[Event], out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.begun, true) {
             return;
@@ -105,7 +105,7 @@ impl MessageWriter {
         named_event("message_start", &data, out);
     }
 
-    /// A piece of a block; an empty one announces a block of its own.
+    /// Writes a piece of a block; an empty piece announces a new block.
     fn piece(&mut self, block: BlockType, piece: &str, out: &mut Vec<u8>) {
         if piece.is_empty() {
             self.announced = Some(block);
@@ -144,7 +144,7 @@ impl MessageWriter {
         }
     }
 
-    /// Begins a block by its JSON.
+    /// Starts a block, given its JSON.
     fn begin_block(&mut self, start: &str, out: &mut Vec<u8>) {
         let index = self.blocks;
         let data =
@@ -182,7 +182,7 @@ impl MessageWriter {
         named_event("content_block_stop", &data, out);
     }
 
-    /// A call begins with what goes back beside it, which came with its name.
+    /// Writes a piece of a call. The signature that follows its name has fields of its start.
     fn call(&mut self, delta: &ToolCallDelta, next: &[Event], out: &mut Vec<u8>) {
         let block = BlockType::Call(delta.index);
         let is_open = self.open.as_ref().is_some_and(|open| open.block == block);
@@ -192,7 +192,7 @@ impl MessageWriter {
             let mut start =
                 json!({ "type": "tool_use", "id": id, "name": delta.name, "input": {} });
             if let Some(Event::Signature { value }) = next.first() {
-                beside(&mut start, value, CALL_BESIDE);
+                add_fields(&mut start, value, EXTRA_CALL_FIELDS);
             }
             self.begin(block, &start, out);
         }
@@ -209,10 +209,10 @@ impl MessageWriter {
                 let delta = json!({ "type": "signature_delta", "signature": value });
                 self.delta(&delta, out);
             }
-            // The sources as they came, in place of what was read from them.
+            // The citations' own JSON replaces what was decoded from them.
             Some(open) if open.block == BlockType::Text => {
                 let mut text = json!({});
-                beside(&mut text, value, &["citations"]);
+                add_fields(&mut text, value, &["citations"]);
                 if let Value::Array(citations) = text["citations"].take() {
                     self.citations = citations;
                 }
@@ -221,7 +221,7 @@ impl MessageWriter {
         }
     }
 
-    /// An item that this protocol has a block for.
+    /// Writes an item, if this protocol has a block for it.
     fn item(&mut self, kind: &str, raw: &str, out: &mut Vec<u8>) {
         if let Some(block) = known_item(kind, raw) {
             self.announced = None;
@@ -242,7 +242,7 @@ impl MessageWriter {
         }
     }
 
-    /// The finish with its counts, which this protocol says together.
+    /// Writes the finish and its counts, which this protocol sends in one event.
     fn end(&mut self, out: &mut Vec<u8>) {
         let Some(finish) = self.finish.take() else {
             return;
@@ -263,8 +263,8 @@ fn start(block: BlockType) -> Value {
     }
 }
 
-/// Adds those of a signature's fields that stand beside what it signs.
-fn beside(block: &mut Value, signature: &str, names: &[&str]) {
+/// Adds the named fields of a signature's JSON to the block.
+fn add_fields(block: &mut Value, signature: &str, names: &[&str]) {
     let fields = serde_json::from_str::<Map<String, Value>>(signature).ok();
     for (name, value) in fields.into_iter().flatten() {
         if names.contains(&name.as_str()) {
@@ -273,7 +273,7 @@ fn beside(block: &mut Value, signature: &str, names: &[&str]) {
     }
 }
 
-/// The JSON of an item, in one line, if it is one of this protocol.
+/// The JSON of an item on one line, if it belongs to this protocol.
 fn known_item(kind: &str, raw: &str) -> Option<String> {
     let block: Value = serde_json::from_str(raw).ok()?;
     let is_ours = item::is_known(kind) && block["type"] == kind;
@@ -299,11 +299,11 @@ fn ending(finish: &Finish, refused: bool, explanation: Option<String>) -> Value 
     ending
 }
 
-/// The protocol's `input_tokens` leave out what the cache gave or took.
+/// The protocol's `input_tokens` exclude tokens read from and written to the cache.
 fn usage_json(usage: &Usage) -> Value {
     let (read, written) = (usage.cached.unwrap_or(0), usage.cache_written.unwrap_or(0));
-    let beside = read.saturating_add(written);
-    let input = usage.input.map(|input| input.saturating_sub(beside));
+    let cache = read.saturating_add(written);
+    let input = usage.input.map(|input| input.saturating_sub(cache));
     let mut counts = json!({ "output_tokens": usage.output.unwrap_or(0) });
     for (name, count) in [
         ("input_tokens", input),
@@ -320,7 +320,7 @@ fn usage_json(usage: &Usage) -> Value {
     counts
 }
 
-/// A source that another protocol told.
+/// A citation that came by another protocol.
 fn citation(citation: &Citation) -> Value {
     json!({
         "type": "web_search_result_location", "url": citation.url, "title": citation.title,
@@ -360,7 +360,7 @@ impl AnswerWriter for MessageWriter {
                 named_event("ping", &json!({ "type": "ping" }), out);
             }
             Event::Fault(fault) => named_event("error", &error(fault), out),
-            // This protocol has no words for these.
+            // This protocol has no form for these.
             Event::Media(_)
             | Event::Note(_)
             | Event::Unknown { .. }
@@ -397,13 +397,13 @@ impl AnswerWriter for MessageWriter {
     }
 }
 
-/// The block of a piece of an answer, and what goes back with it.
+/// The block of a segment of an answer, with its signature.
 fn block(piece: &AnswerSegment<'_>, sign: impl Fn() -> Option<String>) -> Option<Value> {
     let signature = piece.signature;
     Some(match piece.kind {
         AnswerPieceKind::Text { .. } => {
             let mut block = json!({ "type": "text", "text": piece.text });
-            beside(&mut block, signature.unwrap_or_default(), &["citations"]);
+            add_fields(&mut block, signature.unwrap_or_default(), &["citations"]);
             block
         }
         AnswerPieceKind::Reasoning { .. } => {
@@ -416,7 +416,7 @@ fn block(piece: &AnswerSegment<'_>, sign: impl Fn() -> Option<String>) -> Option
             let input = arguments_object(&call.arguments);
             let mut block =
                 json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input });
-            beside(&mut block, signature.unwrap_or_default(), CALL_BESIDE);
+            add_fields(&mut block, signature.unwrap_or_default(), EXTRA_CALL_FIELDS);
             block
         }
         AnswerPieceKind::Opaque { name, raw } => {

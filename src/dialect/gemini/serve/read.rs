@@ -1,4 +1,4 @@
-//! What a request asks.
+//! Parses requests.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use crate::{
     chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
-        gemini::{encode, part::base64_bytes, turns::UNSIGNED},
+        gemini::{encode, part::base64_bytes, turns::NO_SIGNATURE},
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
@@ -18,12 +18,15 @@ use crate::{
 
 const OURS: DialectId = DialectId::Gemini;
 
-/// Reads the JSON of a request.
-pub(in crate::dialect) fn parse(mut body: Value, way: &PathParams) -> Result<ServedRequest, Fault> {
-    unalias(&mut body);
+/// Parses the JSON of a request.
+pub(in crate::dialect) fn parse(
+    mut body: Value,
+    path: &PathParams,
+) -> Result<ServedRequest, Fault> {
+    normalize(&mut body);
     let config = &body["generationConfig"];
     let mut request = ChatRequest {
-        model: way.model.clone(),
+        model: path.model.clone(),
         system: system(&body["systemInstruction"]),
         params: Params {
             temperature: read::number(&config["temperature"], "temperature")?,
@@ -50,8 +53,8 @@ pub(in crate::dialect) fn parse(mut body: Value, way: &PathParams) -> Result<Ser
     }
     let written = encode::body(&request);
     Ok(ServedRequest {
-        stream: way.stream,
-        array: !way.events,
+        stream: path.stream,
+        array: !path.events,
         ..read::whole(request, written, body)
     })
 }
@@ -62,8 +65,8 @@ fn functions(body: &Value) -> Vec<&Value> {
     functions.flatten().collect()
 }
 
-/// What of a body is ours to name: below these fields, all else is the user's.
-const NAMED: &[&str] = &[
+/// Fields whose contents have field names of the protocol; names below any other field are the user's.
+const PROTOCOL_OBJECTS: &[&str] = &[
     "generationConfig",
     "thinkingConfig",
     "systemInstruction",
@@ -77,12 +80,11 @@ const NAMED: &[&str] = &[
     "functionDeclarations",
 ];
 
-/// Puts the names of fields in camel case, of which the protocol takes the ones in snake case, too; and what
-/// servers fill in where it is left out.
-fn unalias(body: &mut Value) {
+/// Normalizes a body: field names in camel case (the protocol accepts snake case, too), default roles, standard base64.
+fn normalize(body: &mut Value) {
     rename(body);
     if let Some(system) = body["systemInstruction"].as_object_mut() {
-        // It has no speaker.
+        // The system instruction has no role.
         system.shift_remove("role");
     }
     let contents = body["contents"].as_array_mut().into_iter().flatten();
@@ -91,7 +93,7 @@ fn unalias(body: &mut Value) {
         let parts = content.get_mut("parts").and_then(Value::as_array_mut);
         let parts = parts.into_iter().flatten();
         for data in parts.filter_map(|part| part.pointer_mut("/inlineData/data")) {
-            // The SDK writes base64 in the URL's alphabet.
+            // The SDK writes URL-safe base64.
             let bytes = data.as_str().and_then(base64_bytes);
             if let Some(bytes) = bytes {
                 *data = STANDARD.encode(bytes).into();
@@ -105,7 +107,7 @@ fn rename(value: &mut Value) {
         Value::Object(fields) => {
             let renamed = std::mem::take(fields).into_iter().map(|(name, mut value)| {
                 let name = camel(&name);
-                if NAMED.contains(&name.as_str()) {
+                if PROTOCOL_OBJECTS.contains(&name.as_str()) {
                     rename(&mut value);
                 }
                 (name, value)
@@ -132,7 +134,7 @@ fn system(system: &Value) -> Option<String> {
     Some(parts.iter().map(|part| text_of(&part["text"])).collect())
 }
 
-/// A budget as its number; else the level's own word.
+/// The budget as a number, or the level's own word.
 fn effort(config: &Value) -> Option<String> {
     let budget = config["thinkingBudget"].as_i64();
     let level = config["thinkingLevel"].as_str();
@@ -154,7 +156,7 @@ fn response_format(config: &Value) -> Option<ResponseFormat> {
     json.then_some(ResponseFormat::JsonObject)
 }
 
-/// Results of functions stand in a user's turn; here they are messages of their own.
+/// Function results are parts of a user turn; [`ChatRequest`] has them as messages of their own.
 fn read_content(content: &Value, into: &mut Vec<Message>) -> Result<(), String> {
     let role = match content["role"].as_str() {
         Some("user" | "function") => Role::User,
@@ -169,8 +171,8 @@ fn read_content(content: &Value, into: &mut Vec<Message>) -> Result<(), String> 
         } else {
             parts.push(content_part(part)?);
             let signature = part["thoughtSignature"].as_str();
-            // A call that another model made is sent with this in place of one.
-            let signature = signature.filter(|signature| *signature != UNSIGNED);
+            // A placeholder, not a signature.
+            let signature = signature.filter(|signature| *signature != NO_SIGNATURE);
             let opaque = matches!(parts.last(), Some(Part::Opaque { .. }));
             parts.extend(
                 signature
@@ -212,12 +214,12 @@ fn content_part(part: &Value) -> Result<Part, String> {
     })
 }
 
-/// The field that says what a part is.
+/// The field that defines what a part is.
 fn kind_of(part: &Value) -> Result<&str, String> {
     let mut names = part.as_object().into_iter().flat_map(Map::keys);
     let kind = names.find(|name| !name.starts_with("thought"));
     kind.map(String::as_str)
-        .ok_or_else(|| "a part says nothing".to_owned())
+        .ok_or_else(|| "a part is empty".to_owned())
 }
 
 fn result_part(result: &Value) -> Part {
@@ -228,7 +230,7 @@ fn result_part(result: &Value) -> Part {
     }
 }
 
-/// A function's response is an object; clients wrap a plain text in one.
+/// A function's response is an object; clients wrap plain text in one.
 fn response_text(response: &Value) -> String {
     let wrapped = ["result", "output", "content"].map(|name| response[name].as_str());
     match wrapped.into_iter().flatten().next() {

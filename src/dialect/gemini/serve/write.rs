@@ -1,4 +1,4 @@
-//! An answer, as a stream of responses or whole.
+//! Writes an answer, as a stream of responses or as one response.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -8,15 +8,15 @@ use crate::{
     chat::{Media, ToolCall},
     dialect::serve::{
         AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, finish_word,
-        open_call::{Called, OpenCall},
+        open_call::{OpenCall, SignedCall},
         read::arguments_object,
         segments,
     },
     event::{Answer, AnswerPieceKind, Citation, Event, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
-/// The protocol's words for why an answer ended, the one of each class first.
-const FINISH: &[(FinishReason, &str)] = &[
+/// The protocol's finish reasons; the first of each class is the default.
+const FINISH_REASONS: &[(FinishReason, &str)] = &[
     (FinishReason::Stop, "STOP"),
     (FinishReason::ToolCalls, "STOP"),
     (FinishReason::Length, "MAX_TOKENS"),
@@ -31,14 +31,14 @@ const FINISH: &[(FinishReason, &str)] = &[
     (FinishReason::ContentFilter, "IMAGE_RECITATION"),
 ];
 
-/// How responses follow one another in a stream.
+/// How the responses of a stream are framed.
 #[derive(Clone, Copy)]
 pub(in crate::dialect) enum StreamForm {
     /// As server-sent events.
     Events,
     /// As one JSON array.
     Array,
-    /// Each as this makes it.
+    /// Each encoded by this function.
     #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "for gRPC only"))]
     Messages(fn(&Value) -> Vec<u8>),
 }
@@ -65,7 +65,7 @@ pub(in crate::dialect) struct GeminiWriter {
     refusal: String,
     finish: Option<Finish>,
     usage: Option<Usage>,
-    /// Signatures that stand with what was written before they came.
+    /// Whether the next signature was written already, with the part before it.
     signed: bool,
 }
 
@@ -115,30 +115,30 @@ impl GeminiWriter {
 
     fn part(&mut self, part: &Value, out: &mut Vec<u8>) {
         self.end_call(out);
-        self.say(part, out);
+        self.write_part(part, out);
     }
 
-    fn say(&mut self, part: &Value, out: &mut Vec<u8>) {
+    fn write_part(&mut self, part: &Value, out: &mut Vec<u8>) {
         let content = json!({ "role": "model", "parts": [part] });
         let response = self.response(&json!({ "content": content, "index": 0 }));
         self.write_response(&response, out);
     }
 
-    /// A piece of text, with its signature if that came with it. A reader tells a signed part from what stands
-    /// before it, so that an empty piece there says nothing.
+    /// Writes a piece of text, with its signature if that comes next. An empty piece before a signed part is not
+    /// written: readers keep signed parts separate anyway.
     fn text(&mut self, text: &str, thought: bool, next: &[Event], out: &mut Vec<u8>) {
-        let goes_on = |event: &Event| match event {
+        let continues = |event: &Event| match event {
             Event::Text { text } => !thought && !text.is_empty(),
             Event::Reasoning { text } => thought && !text.is_empty(),
             _ => false,
         };
-        let says_nothing = match next {
+        let is_redundant = match next {
             [Event::Signature { .. }, ..] => false,
-            [first, Event::Signature { .. }, ..] if goes_on(first) => true,
-            // A sign that the model is at work, on the call.
+            [first, Event::Signature { .. }, ..] if continues(first) => true,
+            // It only shows that the model is working on the call.
             _ => self.call.is_open(),
         };
-        if text.is_empty() && says_nothing {
+        if text.is_empty() && is_redundant {
             return;
         }
         let mut part = json!({ "text": text });
@@ -156,29 +156,29 @@ impl GeminiWriter {
         self.part(&part, out);
     }
 
-    /// A signature that came apart from what it signs stands with a text of its own.
+    /// A signature that came separately from its part is written with an empty text.
     fn sign(&mut self, value: &str, out: &mut Vec<u8>) {
         if !std::mem::take(&mut self.signed) && !self.call.sign(value) {
             self.part(&json!({ "text": "", "thoughtSignature": value }), out);
         }
     }
 
-    /// Calls are told whole. The first of parallel ones is signed.
-    fn take_call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
-        let ended = self.call.take(delta);
-        self.call_out(ended, out);
+    /// Calls are written once they are complete. The first of parallel calls is signed.
+    fn push_call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
+        let ended = self.call.push(delta);
+        self.write_call(ended, out);
     }
 
     fn end_call(&mut self, out: &mut Vec<u8>) {
         let ended = self.call.end();
-        self.call_out(ended, out);
+        self.write_call(ended, out);
     }
 
-    fn call_out(&mut self, called: Option<Called>, out: &mut Vec<u8>) {
-        if let Some(Called { call, signature }) = called {
+    fn write_call(&mut self, called: Option<SignedCall>, out: &mut Vec<u8>) {
+        if let Some(SignedCall { call, signature }) = called {
             let part = call_part(&call, signature, self.calls, &self.head);
             self.calls += 1;
-            self.say(&part, out);
+            self.write_part(&part, out);
         }
     }
 
@@ -189,7 +189,8 @@ impl GeminiWriter {
         self.write_response(&response, out);
     }
 
-    /// The last response: why it ended, and the counts. Without it the answer has no end.
+    /// Writes the last response, with the finish reason and the counts; without it, clients take the answer as
+    /// incomplete.
     fn end(&mut self, out: &mut Vec<u8>) {
         self.end_call(out);
         let finish = self.finish.take();
@@ -237,7 +238,7 @@ fn file(media: &Media) -> Value {
     json!({ "inlineData": file })
 }
 
-/// A source: with what it says, as one of the user's own files; without, as a page.
+/// A citation with a quote is written as a passage of the user's files, one without as a web page.
 fn source(citation: &Citation) -> Value {
     let mut source = Map::new();
     for (name, text) in [
@@ -254,26 +255,26 @@ fn source(citation: &Citation) -> Value {
     }
 }
 
-/// Without a reason an answer has no end here.
+/// The default is `STOP`: without a reason, clients take the answer as incomplete.
 fn finish_reason<'a>(finish: Option<&'a Finish>, refusal: &str) -> &'a str {
     match finish {
         _ if !refusal.is_empty() => "SAFETY",
-        Some(finish) => finish_word(FINISH, finish),
+        Some(finish) => finish_word(FINISH_REASONS, finish),
         None => "STOP",
     }
 }
 
-/// Thoughts are counted beside the candidates here.
+/// This protocol counts thinking separately from the candidates.
 fn usage_json(usage: &Usage) -> Value {
     let thoughts = usage.reasoning;
     let generated = usage.generated();
-    let said = generated.map(|all| all.saturating_sub(thoughts.unwrap_or(0)));
-    // All that there is was thought: the count of the candidates is left out then.
-    let said = said.filter(|said| *said > 0 || thoughts.unwrap_or(0) == 0);
+    let candidates = generated.map(|all| all.saturating_sub(thoughts.unwrap_or(0)));
+    // If all tokens are thinking, servers leave out the candidates' count.
+    let candidates = candidates.filter(|count| *count > 0 || thoughts.unwrap_or(0) == 0);
     let sum = usage.input.zip(generated).map(|(a, b)| a.saturating_add(b));
     let counts = [
         ("promptTokenCount", usage.input),
-        ("candidatesTokenCount", said),
+        ("candidatesTokenCount", candidates),
         ("thoughtsTokenCount", thoughts),
         ("totalTokenCount", usage.total.or(sum)),
         ("cachedContentTokenCount", usage.cached),
@@ -283,7 +284,7 @@ fn usage_json(usage: &Usage) -> Value {
     Value::Object(stated.collect())
 }
 
-/// A part of an answer, whole.
+/// The part of a segment of an answer.
 fn whole_part(piece: &AnswerSegment<'_>, head: &AnswerHead) -> Option<Value> {
     let mut part = match piece.kind {
         AnswerPieceKind::Text { .. } => json!({ "text": piece.text }),
@@ -301,7 +302,7 @@ fn whole_part(piece: &AnswerSegment<'_>, head: &AnswerHead) -> Option<Value> {
     Some(part)
 }
 
-/// An item of this protocol's own, which is a whole part.
+/// An item of this protocol, which is a whole part.
 fn item(kind: &str, raw: &str) -> Option<Value> {
     let part: Value = serde_json::from_str(raw).ok()?;
     part.get(kind).is_some().then_some(part)
@@ -325,7 +326,7 @@ impl AnswerWriter for GeminiWriter {
             Event::Text { text } => self.text(text, false, next, out),
             Event::Reasoning { text } => self.text(text, true, next, out),
             Event::Refusal { text } => self.refusal.push_str(text),
-            Event::ToolCall(delta) => self.take_call(delta, out),
+            Event::ToolCall(delta) => self.push_call(delta, out),
             Event::Signature { value } => self.sign(value, out),
             Event::Media(media) => self.signed_part(file(media), next, out),
             Event::Citation(citation) => self.cite(citation, out),
@@ -351,7 +352,7 @@ impl AnswerWriter for GeminiWriter {
                 self.write_response(&fault, out);
                 self.close(out);
             }
-            // This protocol has no words for these.
+            // This protocol has no form for these.
             Event::Note(_)
             | Event::Unknown { .. }
             | Event::LeftOut { .. }

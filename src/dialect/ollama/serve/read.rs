@@ -1,4 +1,4 @@
-//! What a request asks.
+//! Parses requests.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::{
 
 const OURS: DialectId = DialectId::Ollama;
 
-/// Reads the JSON of a request.
+/// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let body = read::body(body)?;
     let functions = body["tools"].as_array().into_iter().flatten();
@@ -42,7 +42,7 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
 
 fn params(body: &Value) -> Result<Params, Fault> {
     let options = &body["options"];
-    // A negative limit means none.
+    // A negative value means no limit.
     let limit = Some(&options["num_predict"]).filter(|limit| limit.as_i64().is_none_or(|n| n >= 0));
     Ok(Params {
         temperature: read::number(&options["temperature"], "temperature")?,
@@ -91,12 +91,12 @@ fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
     let mut parts = Vec::new();
     if let Some(thoughts) = message["thinking"].as_str().filter(|text| !text.is_empty()) {
         let text = thoughts.to_owned();
-        // The protocol signs with nothing.
+        // The signature of this protocol is empty.
         parts.extend([Part::Reasoning { text }, read::signature(OURS, "")]);
     }
     let mut more = Vec::new();
     for image in message["images"].as_array().into_iter().flatten() {
-        more.push(picture(image.as_str().unwrap_or_default())?);
+        more.push(image_part(image.as_str().unwrap_or_default())?);
     }
     more.extend(calls(message));
     if !content.is_empty() || (parts.is_empty() && more.is_empty()) {
@@ -118,8 +118,8 @@ fn calls(message: &Value) -> impl Iterator<Item = Part> {
     })
 }
 
-/// The protocol does not say what kind of picture it is.
-fn picture(image: &str) -> Result<Part, String> {
+/// An image; its bytes determine the type, which the protocol does not state.
+fn image_part(image: &str) -> Result<Part, String> {
     if is_address(image) {
         return read::file_url(image, "image");
     }

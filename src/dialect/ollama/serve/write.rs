@@ -1,4 +1,4 @@
-//! An answer, as lines or whole.
+//! Writes an answer, as lines or as one JSON object.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -7,13 +7,13 @@ use crate::{
     chat::{Media, ToolCall},
     dialect::serve::{
         AnswerHead, AnswerWriter, ServedRequest, finish_word,
-        open_call::{Called, OpenCall},
+        open_call::{OpenCall, SignedCall},
         read::arguments_object,
     },
     event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
-/// The protocol's words for why an answer ended, the one of each class first.
+/// The protocol's words for why an answer ended; the first of each class is the default.
 const DONE_REASONS: &[(FinishReason, &str)] = &[
     (FinishReason::Stop, "stop"),
     (FinishReason::ToolCalls, "stop"),
@@ -27,7 +27,7 @@ pub(super) struct LineWriter {
     call: OpenCall,
     finish: Option<Finish>,
     usage: Usage,
-    /// How long things took, by their words.
+    /// Times by name, in nanoseconds.
     timings: Vec<(String, u64)>,
 }
 
@@ -51,33 +51,33 @@ impl LineWriter {
 
     fn write_field(&mut self, field: &str, value: &Value, out: &mut Vec<u8>) {
         self.end_call(out);
-        self.say(field, value, out);
+        self.write_message(field, value, out);
     }
 
-    fn say(&self, field: &str, value: &Value, out: &mut Vec<u8>) {
+    fn write_message(&self, field: &str, value: &Value, out: &mut Vec<u8>) {
         let mut message = json!({ "role": "assistant", "content": "" });
         message[field] = value.clone();
         write_line(&self.line(&message), out);
     }
 
-    fn take_call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
-        let ended = self.call.take(delta);
-        self.call_out(ended, out);
+    fn push_call(&mut self, delta: &ToolCallDelta, out: &mut Vec<u8>) {
+        let ended = self.call.push(delta);
+        self.write_call(ended, out);
     }
 
     fn end_call(&mut self, out: &mut Vec<u8>) {
         let ended = self.call.end();
-        self.call_out(ended, out);
+        self.write_call(ended, out);
     }
 
-    fn call_out(&self, called: Option<Called>, out: &mut Vec<u8>) {
-        if let Some(Called { call, .. }) = called {
-            self.say("tool_calls", &json!([call_json(&call)]), out);
+    fn write_call(&self, called: Option<SignedCall>, out: &mut Vec<u8>) {
+        if let Some(SignedCall { call, .. }) = called {
+            self.write_message("tool_calls", &json!([call_json(&call)]), out);
         }
     }
 
-    /// The last line: why it ended, the counts and the times.
-    fn last(
+    /// The last line, with the finish reason, the counts and the times.
+    fn last_line(
         &self,
         message: &Value,
         finish: Option<&Finish>,
@@ -116,8 +116,8 @@ fn call_json(call: &ToolCall) -> Value {
     written.into()
 }
 
-/// A picture, or what may be one; the protocol has no other files, and names none that is elsewhere.
-fn picture(media: &Media) -> Option<Value> {
+/// An image, or a file that may be one, as base64. The protocol has no other files and no URLs.
+fn image(media: &Media) -> Option<Value> {
     let may_be = media.is_image() || media.mime == "application/octet-stream";
     let is_here = may_be && media.uri.is_none();
     is_here.then(|| STANDARD.encode(&media.data).into())
@@ -137,18 +137,18 @@ impl AnswerWriter for LineWriter {
             Event::Meta { model, .. } => {
                 self.model = model.clone().unwrap_or(std::mem::take(&mut self.model));
             }
-            // A sign that the model is at work, on the call.
+            // It only shows that the model is working on the call.
             Event::Text { text } if text.is_empty() && self.call.is_open() => {}
             Event::Text { text } | Event::Refusal { text } => {
                 self.write_field("content", &text.as_str().into(), out);
             }
             Event::Reasoning { text } => self.write_field("thinking", &text.as_str().into(), out),
             Event::Media(media) => {
-                if let Some(picture) = picture(media) {
-                    self.write_field("images", &json!([picture]), out);
+                if let Some(image) = image(media) {
+                    self.write_field("images", &json!([image]), out);
                 }
             }
-            Event::ToolCall(delta) => self.take_call(delta, out),
+            Event::ToolCall(delta) => self.push_call(delta, out),
             Event::Finish(finish) => {
                 self.end_call(out);
                 self.finish = Some(finish.clone());
@@ -159,16 +159,16 @@ impl AnswerWriter for LineWriter {
                 self.end_call(out);
                 let message = json!({ "role": "assistant", "content": "" });
                 let finish = self.finish.as_ref();
-                let last = self.last(&message, finish, &self.usage, &self.timings);
-                write_line(&last, out);
+                let last_line = self.last_line(&message, finish, &self.usage, &self.timings);
+                write_line(&last_line, out);
             }
-            // A blank line is no object, and keeps the connection open.
+            // A blank line is not an object, and keeps the connection open.
             Event::KeepAlive { .. } => out.extend_from_slice(b"\n"),
             Event::Fault(fault) => {
                 self.end_call(out);
                 write_line(&json!({ "error": fault.message }), out);
             }
-            // This protocol has no words for these, or says them by where something stands.
+            // This protocol has no form for these, or implies them.
             Event::Signature { .. }
             | Event::Citation(_)
             | Event::Opaque { .. }
@@ -186,7 +186,7 @@ impl AnswerWriter for LineWriter {
             message["thinking"] = answer.reasoning.as_str().into();
         }
         let lists: [(_, Vec<Value>); 2] = [
-            ("images", answer.media.iter().filter_map(picture).collect()),
+            ("images", answer.media.iter().filter_map(image).collect()),
             (
                 "tool_calls",
                 answer.tool_calls.iter().map(call_json).collect(),
@@ -199,7 +199,7 @@ impl AnswerWriter for LineWriter {
         }
         let usage = answer.usage.unwrap_or_default();
         let finish = answer.finish.as_ref();
-        let mut line = self.last(&message, finish, &usage, &answer.timings);
+        let mut line = self.last_line(&message, finish, &usage, &answer.timings);
         if let Some(model) = &answer.model {
             line["model"] = model.as_str().into();
         }

@@ -1,4 +1,4 @@
-//! What a request asks.
+//! Parses requests.
 
 use serde_json::{Value, json};
 
@@ -17,12 +17,12 @@ use crate::{
 
 const OURS: DialectId = DialectId::OpenaiChat;
 
-/// Reads the JSON of a request.
+/// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut body = read::body(body)?;
-    plain_texts(&mut body);
+    unwrap_single_texts(&mut body);
     let tools = body["tools"].as_array().into_iter().flatten();
-    // Others are the provider's own.
+    // The others are the provider's built-in tools.
     let functions = tools.filter(|tool| matches!(tool["type"].as_str(), None | Some("function")));
     let mut request = ChatRequest {
         model: read::model(&body)?,
@@ -45,8 +45,8 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
     })
 }
 
-/// A text alone is the same with and without a part around it.
-fn plain_texts(body: &mut Value) {
+/// A single text part means the same as the bare string.
+fn unwrap_single_texts(body: &mut Value) {
     let messages = body["messages"].as_array_mut().into_iter().flatten();
     for content in messages.filter_map(|message| message.get_mut("content")) {
         let only = content.as_array().filter(|parts| parts.len() == 1);
@@ -60,7 +60,7 @@ fn plain_texts(body: &mut Value) {
     }
 }
 
-/// Takes out whether a stream ends with its usage, which is no part of what is asked.
+/// Removes `include_usage`, which is about the stream and not part of the request, and returns it.
 fn include_usage(body: &mut Value) -> Option<bool> {
     let options = body.get_mut("stream_options")?.as_object_mut()?;
     let usage = options.shift_remove("include_usage");
@@ -129,8 +129,8 @@ fn text(parts: Vec<Part>) -> String {
     Message { role, parts }.text()
 }
 
-/// An earlier answer: what was thought, then what was said, then the calls.
-fn answer(message: &Value, said: Vec<Part>) -> Message {
+/// An earlier answer: reasoning, then content, then calls.
+fn answer(message: &Value, content: Vec<Part>) -> Message {
     let mut parts = Vec::new();
     if let Some(thoughts) = message[REASONING_FIELD_SENT_BACK]
         .as_str()
@@ -142,7 +142,7 @@ fn answer(message: &Value, said: Vec<Part>) -> Message {
             read::signature(OURS, REASONING_FIELD_SENT_BACK),
         ]);
     }
-    parts.extend(said);
+    parts.extend(content);
     if parts.iter().any(|part| matches!(part, Part::Text { .. })) {
         parts.extend(extra_content(message));
     }
@@ -186,13 +186,13 @@ fn part(part: &Value) -> Result<Part, String> {
         Some(kind @ "audio_url") => read::file_url(url(kind), "audio"),
         Some(kind @ "video_url") => read::file_url(url(kind), "video"),
         Some("file") if part["file"]["file_data"].is_string() => named_file(&part["file"]),
-        Some("input_audio") => sound(&part["input_audio"]),
+        Some("input_audio") => audio_part(&part["input_audio"]),
         Some(other) => Ok(read::opaque(OURS, other, part)),
         None => Err("a part of “content” has no type".into()),
     }
 }
 
-/// A file with its name; `file` is what one without is sent by.
+/// A file with its name; `file` stands for no name.
 pub(in crate::dialect) fn named_file(file: &Value) -> Result<Part, String> {
     let url = file["file_data"].as_str().or(file["file_url"].as_str());
     let mut part = read::file_url(url.unwrap_or_default(), "application")?;
@@ -204,8 +204,8 @@ pub(in crate::dialect) fn named_file(file: &Value) -> Result<Part, String> {
     Ok(part)
 }
 
-/// A sound by its format.
-pub(in crate::dialect) fn sound(audio: &Value) -> Result<Part, String> {
+/// An audio file; its format determines the type.
+pub(in crate::dialect) fn audio_part(audio: &Value) -> Result<Part, String> {
     let kind = match audio["format"].as_str().unwrap_or_default() {
         "mp3" => "mpeg",
         kind => kind,

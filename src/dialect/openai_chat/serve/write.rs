@@ -1,4 +1,4 @@
-//! An answer, as chunks or whole.
+//! Writes an answer, as chunks or as one completion.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -14,8 +14,8 @@ use crate::{
     event::{Answer, AnswerPieceKind, Citation, Event, FinishReason, ToolCallDelta, Usage},
 };
 
-/// The protocol's words for why an answer ended, the one of each class first.
-const FINISH: &[(FinishReason, &str)] = &[
+/// The protocol's finish reasons; the first of each class is the default.
+const FINISH_REASONS: &[(FinishReason, &str)] = &[
     (FinishReason::Stop, "stop"),
     (FinishReason::Length, "length"),
     (FinishReason::ToolCalls, "tool_calls"),
@@ -23,28 +23,28 @@ const FINISH: &[(FinishReason, &str)] = &[
     (FinishReason::ContentFilter, "content_filter"),
 ];
 
-/// What this protocol calls the counts of the prompt and of the answer.
-const CALLED: [&str; 2] = ["prompt", "completion"];
+/// Prefixes of the fields that count the prompt's and the answer's tokens.
+const COUNT_PREFIXES: [&str; 2] = ["prompt", "completion"];
 
 pub(super) struct ChatWriter {
     id: String,
     model: String,
     created: u64,
-    /// Everything of a chunk that stands before its delta.
+    /// The text of a chunk before its choice.
     prefix: String,
-    /// Everything that stands after its finish reason.
+    /// The text of a chunk after its choice.
     suffix: &'static str,
     comment: String,
     fingerprint: Option<&'static str>,
     /// Whether the client asked for usage at the end of a stream.
     counts: bool,
-    /// Whether the first chunk was written, which says who speaks.
+    /// Whether the first chunk, with the role, was written.
     begun: bool,
-    /// Whether the reason to end was written, behind which the counts go.
+    /// Whether the finish reason was written; the counts follow it.
     finished: bool,
     /// Counts that were not written yet.
     usage: Option<Usage>,
-    /// The call that was told last, until something else was.
+    /// The index of the last written call, until other content is written.
     call: Option<usize>,
 }
 
@@ -55,7 +55,7 @@ impl ChatWriter {
             model: asked.request.model.clone(),
             created: head.created,
             prefix: String::new(),
-            // With `include_usage` each chunk but the last carries a null.
+            // With `include_usage`, every chunk but the last has a null.
             suffix: if asked.usage {
                 "],\"usage\":null}\n\n"
             } else {
@@ -69,12 +69,12 @@ impl ChatWriter {
             usage: None,
             call: None,
         };
-        writer.name();
+        writer.set_prefix();
         writer
     }
 
-    /// Makes what stands before the delta of each chunk.
-    fn name(&mut self) {
+    /// Sets the prefix from id and model.
+    fn set_prefix(&mut self) {
         let start = json!({
             "id": self.id, "object": "chat.completion.chunk", "created": self.created,
             "model": self.model, "system_fingerprint": self.fingerprint,
@@ -89,7 +89,7 @@ impl ChatWriter {
         }
     }
 
-    fn say(&mut self, delta: &impl Serialize, out: &mut Vec<u8>) {
+    fn write_delta(&mut self, delta: &impl Serialize, out: &mut Vec<u8>) {
         self.begin(out);
         self.chunk(delta, None, out);
     }
@@ -107,16 +107,16 @@ impl ChatWriter {
         out.extend_from_slice(self.suffix.as_bytes());
     }
 
-    /// The counts stand once, in a chunk of their own behind the reason to end.
-    fn count(&mut self, out: &mut Vec<u8>) {
+    /// Writes the counts once, in a separate chunk after the finish reason.
+    fn write_usage(&mut self, out: &mut Vec<u8>) {
         if let Some(usage) = self.usage.take().filter(|_| self.counts) {
             out.extend_from_slice(self.prefix.as_bytes());
-            let usage = counted_json(&usage, CALLED);
+            let usage = counted_json(&usage, COUNT_PREFIXES);
             out.extend_from_slice(format!("],\"usage\":{usage}}}\n\n").as_bytes());
         }
     }
 
-    /// What goes back with a call or a text; that thoughts do, their field says.
+    /// Writes the signature of a call or a text. Reasoning needs none: its field shows that it is sent back.
     fn sign(&mut self, value: &str, out: &mut Vec<u8>) {
         let Some(extra) = extra_content(value) else {
             return;
@@ -124,14 +124,14 @@ impl ChatWriter {
         match self.call {
             Some(index) => {
                 let call = json!({ "index": index, "extra_content": extra });
-                self.say(&json!({ "tool_calls": [call] }), out);
+                self.write_delta(&json!({ "tool_calls": [call] }), out);
             }
-            None => self.say(&json!({ "extra_content": extra }), out),
+            None => self.write_delta(&json!({ "extra_content": extra }), out),
         }
     }
 }
 
-/// The one choice of a chunk; typed, since a thousand streams make fifty thousand a second.
+/// The one choice of a chunk; typed for speed, since a thousand streams write fifty thousand chunks a second.
 #[derive(Serialize)]
 struct ChunkChoice<'a, D> {
     index: u8,
@@ -157,47 +157,47 @@ impl AnswerWriter for ChatWriter {
             Event::Meta { id, model } => {
                 self.id = id.clone().unwrap_or(std::mem::take(&mut self.id));
                 self.model = model.clone().unwrap_or(std::mem::take(&mut self.model));
-                self.name();
+                self.set_prefix();
                 self.begin(out);
             }
-            Event::Text { text } => self.say(&Delta::Content(text), out),
-            Event::Reasoning { text } => self.say(&Delta::ReasoningContent(text), out),
-            Event::Refusal { text } => self.say(&Delta::Refusal(text), out),
-            Event::ToolCall(delta) => self.say(&Delta::ToolCalls([tool_call(delta)]), out),
+            Event::Text { text } => self.write_delta(&Delta::Content(text), out),
+            Event::Reasoning { text } => self.write_delta(&Delta::ReasoningContent(text), out),
+            Event::Refusal { text } => self.write_delta(&Delta::Refusal(text), out),
+            Event::ToolCall(delta) => self.write_delta(&Delta::ToolCalls([tool_call(delta)]), out),
             Event::Citation(citation) => {
-                self.say(&Delta::Annotations([annotation(citation)]), out);
+                self.write_delta(&Delta::Annotations([annotation(citation)]), out);
             }
             Event::Media(media) => {
                 if let Some(delta) = file(media) {
-                    self.say(&delta, out);
+                    self.write_delta(&delta, out);
                 }
             }
             Event::Opaque { kind, raw } => {
                 if let Some(delta) = item(kind, raw) {
-                    self.say(&delta, out);
+                    self.write_delta(&delta, out);
                 }
             }
             Event::Signature { value } => self.sign(value, out),
             Event::Finish(finish) => {
                 self.begin(out);
-                self.chunk(&json!({}), Some(finish_word(FINISH, finish)), out);
+                self.chunk(&json!({}), Some(finish_word(FINISH_REASONS, finish)), out);
                 self.finished = true;
             }
             Event::Usage(usage) => {
                 self.usage.get_or_insert_default().merge(*usage);
                 if self.finished {
-                    self.count(out);
+                    self.write_usage(out);
                 }
             }
             Event::Done => {
-                self.count(out);
+                self.write_usage(out);
                 out.extend_from_slice(b"data: [DONE]\n\n");
             }
             Event::KeepAlive { .. } => out.extend_from_slice(self.comment.as_bytes()),
             Event::Fault(fault) => {
                 out.extend_from_slice(format!("data: {}\n\n", error(fault)).as_bytes());
             }
-            // This protocol has no words for these.
+            // This protocol has no form for these.
             Event::Note(_)
             | Event::Unknown { .. }
             | Event::LeftOut { .. }
@@ -213,14 +213,14 @@ impl AnswerWriter for ChatWriter {
 
     fn whole(&self, answer: &Answer) -> Value {
         let finish = answer.finish.as_ref();
-        let finish = finish.map(|finish| finish_word(FINISH, finish));
+        let finish = finish.map(|finish| finish_word(FINISH_REASONS, finish));
         json!({
             "id": answer.response_id.as_ref().unwrap_or(&self.id), "object": "chat.completion",
             "created": self.created, "model": answer.model.as_ref().unwrap_or(&self.model),
             "system_fingerprint": self.fingerprint,
             "choices": [{ "index": 0, "message": message(answer), "logprobs": null,
                 "finish_reason": finish }],
-            "usage": answer.usage.as_ref().map(|usage| counted_json(usage, CALLED)),
+            "usage": answer.usage.as_ref().map(|usage| counted_json(usage, COUNT_PREFIXES)),
         })
     }
 }
@@ -252,7 +252,7 @@ fn message(answer: &Answer) -> Value {
     for mut file in answer.media.iter().filter_map(file) {
         match file.get_mut("images") {
             Some(image) => images.push(image[0].take()),
-            // There is room for one sound.
+            // There is a field for one audio only.
             None => drop(message.insert("audio".into(), file["audio"].take())),
         }
     }
@@ -299,12 +299,12 @@ fn annotation(citation: &Citation) -> Value {
         ("content", &citation.quote),
     ];
     let fields = fields.into_iter();
-    let said = fields.filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
-    let said: Map<String, Value> = said.collect();
-    json!({ "type": "url_citation", "url_citation": said })
+    let stated = fields.filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
+    let stated: Map<String, Value> = stated.collect();
+    json!({ "type": "url_citation", "url_citation": stated })
 }
 
-/// Pictures as OpenRouter has them, sound as `OpenAI` has it; there is no field for another file.
+/// Images in OpenRouter's form, audio in `OpenAI`'s; there is no field for other files.
 fn file(media: &Media) -> Option<Value> {
     let data = || STANDARD.encode(&media.data);
     if media.mime.starts_with("audio/") && media.uri.is_none() {
@@ -316,13 +316,13 @@ fn file(media: &Media) -> Option<Value> {
     media.is_image().then(|| json!({ "images": [image] }))
 }
 
-/// The delta of an item of this protocol's own: work of a server's tools, thoughts that are sealed.
+/// The delta of an item of this protocol: of a server's own tools, or encrypted reasoning.
 fn item(kind: &str, raw: &str) -> Option<Value> {
     let raw: Value = serde_json::from_str(raw).ok()?;
-    let says = |name: &str| raw.get(name).is_some_and(Value::is_string);
+    let has_text = |name: &str| raw.get(name).is_some_and(Value::is_string);
     match kind.split_once('.') {
-        // Their text was told, and would be told again.
-        Some(("reasoning", _)) if says("text") || says("summary") => None,
+        // Their text was written as reasoning already.
+        Some(("reasoning", _)) if has_text("text") || has_text("summary") => None,
         Some(("reasoning", _)) => Some(json!({ "reasoning_details": [raw] })),
         Some(("context", name)) => Some(json!({ "context": { name: raw } })),
         None if kind == "reference" => Some(json!({ "content": [raw] })),

@@ -1,4 +1,4 @@
-//! The items of an answer, and what stands in them.
+//! The JSON of an answer's items and of their parts.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -9,16 +9,16 @@ use crate::{
     event::Citation,
 };
 
-/// The item that is open.
+/// The item that is being written.
 pub(super) struct OpenItem {
     pub(super) item: ItemKind,
-    /// Paragraphs of thoughts that are whole, each a part of its own.
+    /// Complete paragraphs of reasoning; each is a part.
     pub(super) parts: Vec<String>,
-    /// What it, or its last part, has said.
-    pub(super) said: String,
+    /// The text of the item, or of its last part.
+    pub(super) text: String,
     pub(super) annotations: Vec<Value>,
-    /// Fields that it goes back with.
-    pub(super) kept: Map<String, Value>,
+    /// Fields that must be sent back with it.
+    pub(super) signature_fields: Map<String, Value>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -30,28 +30,28 @@ pub(super) enum ItemKind {
         index: usize,
         id: String,
         name: String,
-        of: &'static str,
+        kind: &'static str,
     },
 }
 
 impl OpenItem {
-    pub(super) fn whole(item: ItemKind, said: &str) -> Self {
+    pub(super) fn whole(item: ItemKind, text: &str) -> Self {
         Self {
             item,
             parts: Vec::new(),
-            said: said.to_owned(),
+            text: text.to_owned(),
             annotations: Vec::new(),
-            kept: Map::new(),
+            signature_fields: Map::new(),
         }
     }
 }
 
 impl OpenItem {
     pub(super) fn json(&self, id: &str, status: &str) -> Value {
-        let said = &self.said;
+        let text = &self.text;
         let part = |kind: &str, field: &str| {
-            let part = json!({ "type": kind, field: said, "annotations": self.annotations });
-            if said.is_empty() {
+            let part = json!({ "type": kind, field: text, "annotations": self.annotations });
+            if text.is_empty() {
                 json!([])
             } else {
                 json!([part])
@@ -67,57 +67,59 @@ impl OpenItem {
                     "content": part("refusal", "refusal") })
             }
             ItemKind::Reasoning => {
-                let last = Some(said).filter(|said| !said.is_empty());
+                let last = Some(text).filter(|text| !text.is_empty());
                 let parts = self.parts.iter().chain(last);
                 let summary = parts.map(|text| json!({ "type": "summary_text", "text": text }));
                 json!({ "id": id, "type": "reasoning", "summary": summary.collect::<Vec<_>>() })
             }
             ItemKind::Call {
-                id: call, name, of, ..
+                id: call,
+                name,
+                kind,
+                ..
             } => {
                 let mut item = json!({ "id": id, "type": "function_call", "call_id": call,
-                    "name": name, "arguments": said, "status": status });
-                if let Some(of) = ClientCall::of_kind(of) {
-                    of.rewrite(&mut item);
+                    "name": name, "arguments": text, "status": status });
+                if let Some(kind) = ClientCall::of_kind(kind) {
+                    kind.rewrite(&mut item);
                 }
                 item
             }
         };
-        for (name, value) in &self.kept {
+        for (name, value) in &self.signature_fields {
             item[name] = value.clone();
         }
         item
     }
 
-    /// The part of an item that its text stands in, and the name of the events about it.
+    /// The name of the events about an item's part, and the part with the text.
     pub(super) fn part(&self) -> Option<(&'static str, Value)> {
-        let said = &self.said;
+        let text = &self.text;
         let annotations = &self.annotations;
         match self.item {
             ItemKind::Text => Some((
                 "content_part",
-                json!({ "type": "output_text", "text": said, "annotations": annotations }),
+                json!({ "type": "output_text", "text": text, "annotations": annotations }),
             )),
             ItemKind::Refusal => Some((
                 "content_part",
-                json!({ "type": "refusal", "refusal": said }),
+                json!({ "type": "refusal", "refusal": text }),
             )),
             ItemKind::Reasoning => Some((
                 "reasoning_summary_part",
-                json!({ "type": "summary_text", "text": said }),
+                json!({ "type": "summary_text", "text": text }),
             )),
             ItemKind::Call { .. } => None,
         }
     }
 }
 
-/// Whether what an item says goes out in pieces: what a client is asked for by other items than function calls is
-/// told whole.
+/// Whether an item's text is streamed in deltas: arguments of calls other than function calls are sent whole.
 pub(super) fn streams(item: &ItemKind) -> bool {
-    !matches!(item, ItemKind::Call { of, .. } if *of != FUNCTION.kind)
+    !matches!(item, ItemKind::Call { kind, .. } if *kind != FUNCTION.kind)
 }
 
-/// The event that an item's text comes by, and the field of the whole one.
+/// The name of an item's text events, and the field that has the whole text.
 pub(super) fn event_of(item: &ItemKind) -> (&'static str, &'static str) {
     match item {
         ItemKind::Text => ("output_text", "text"),
@@ -134,16 +136,16 @@ pub(super) fn index_name(item: &ItemKind) -> &'static str {
     }
 }
 
-/// The fields of a signature of this protocol's.
-pub(super) fn kept(signature: &str) -> Map<String, Value> {
+/// The fields in a signature of this protocol.
+pub(super) fn signature_fields(signature: &str) -> Map<String, Value> {
     serde_json::from_str(signature).unwrap_or_default()
 }
 
-/// The type of a call that goes back with these fields.
-pub(super) fn kind_of(kept: &Map<String, Value>) -> &'static str {
-    let kind = kept.get("type").and_then(Value::as_str);
-    let of = kind.and_then(ClientCall::of_kind).unwrap_or(&FUNCTION);
-    of.kind
+/// The type of a call with these signature fields.
+pub(super) fn kind_of(signature_fields: &Map<String, Value>) -> &'static str {
+    let kind = signature_fields.get("type").and_then(Value::as_str);
+    let kind = kind.and_then(ClientCall::of_kind).unwrap_or(&FUNCTION);
+    kind.kind
 }
 
 pub(super) fn annotation(citation: &Citation, at: usize) -> Value {
@@ -166,8 +168,8 @@ pub(super) fn annotation(citation: &Citation, at: usize) -> Value {
     annotation
 }
 
-/// A picture that the model made.
-pub(super) fn picture(media: &Media, id: &str) -> Option<Value> {
+/// The item of an image that the model made.
+pub(super) fn image_item(media: &Media, id: &str) -> Option<Value> {
     let format = media.mime.strip_prefix("image/")?;
     let format = format.split('+').next().unwrap_or(format);
     media.uri.is_none().then(|| {
@@ -176,8 +178,8 @@ pub(super) fn picture(media: &Media, id: &str) -> Option<Value> {
     })
 }
 
-/// A message that is a sound.
-pub(super) fn sound(media: &Media, id: &str) -> Option<Value> {
+/// The item of a message with audio.
+pub(super) fn audio_item(media: &Media, id: &str) -> Option<Value> {
     let is_here = media.mime.starts_with("audio/") && media.uri.is_none();
     is_here.then(|| {
         let data = STANDARD.encode(&media.data);
@@ -187,7 +189,7 @@ pub(super) fn sound(media: &Media, id: &str) -> Option<Value> {
     })
 }
 
-/// The sources of a whole answer stand with its last text.
+/// Adds the citations of a whole answer to its last text.
 pub(super) fn cite_last(output: &mut [Value], citations: &[Citation]) {
     let texts = output.iter_mut().rev();
     let mut parts = texts.filter_map(|item| item.pointer_mut("/content/0/annotations"));

@@ -1,4 +1,4 @@
-//! What a request asks.
+//! Parses requests.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
-        openai_chat::serve::{named_file, sound},
+        openai_chat::serve::{audio_part, named_file},
         openai_responses::{
             calls::{CALL_SIGNATURE_FIELDS, OTHER_CALL_SIGNATURE_FIELDS},
             client_call::ClientCall,
@@ -22,11 +22,11 @@ use crate::{
 
 const OURS: DialectId = DialectId::OpenaiResponses;
 
-/// Reads the JSON of a request.
+/// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut body = read::body(body)?;
-    let echo = said_back(&body);
-    unabridge(&mut body);
+    let echo = echoed_params(&body);
+    normalize(&mut body);
     let functions = body["tools"].as_array().into_iter().flatten();
     let functions = functions.filter(|tool| tool["type"] == "function");
     let mut request = ChatRequest {
@@ -42,16 +42,15 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
     }
     read::name_results(&mut request.messages);
     let mut written = encode::body(&request);
-    unabridge(&mut written);
+    normalize(&mut written);
     Ok(ServedRequest {
         echo,
         ..read::whole(request, written, body)
     })
 }
 
-/// The protocol's shorter forms in their long ones: a text alone, a message without its type, a picture without
-/// its detail.
-fn unabridge(body: &mut Value) {
+/// Expands the protocol's short forms: a bare text, a message without its type, an image without its detail.
+fn normalize(body: &mut Value) {
     if body["input"].is_string() {
         body["input"] = json!([{ "role": "user", "content": body["input"] }]);
     }
@@ -88,8 +87,8 @@ fn params(body: &Value) -> Result<Params, Fault> {
     })
 }
 
-/// The parameters that this protocol's responses say back.
-fn said_back(body: &Value) -> Map<String, Value> {
+/// The parameters that this protocol's responses echo.
+fn echoed_params(body: &Value) -> Map<String, Value> {
     let names = [
         "temperature",
         "top_p",
@@ -130,7 +129,7 @@ fn read_item(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
     } else if let Some(of) = ClientCall::of_kind(kind).filter(|_| !is_hosted(item)) {
         join(messages, Role::Assistant, call(of, item));
     } else if kind == "function_call_output"
-        || (kind.ends_with("_call_output") && is_asked(messages, id_of(item)))
+        || (kind.ends_with("_call_output") && has_call(messages, id_of(item)))
     {
         let result = Part::ToolResult {
             id: text_of(id_of(item)),
@@ -139,26 +138,26 @@ fn read_item(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
         };
         join(messages, Role::Tool, vec![result]);
     } else {
-        // The model's own earlier thoughts and work.
+        // Earlier reasoning and items of built-in tools.
         let part = read::opaque(OURS, kind, item);
         join(messages, Role::Assistant, vec![part]);
     }
     Ok(())
 }
 
-/// Whether the provider does by itself what a call asks for.
+/// Whether the provider runs the call's tool itself.
 fn is_hosted(item: &Value) -> bool {
     let place = item["environment"]["type"].as_str();
     place.is_some_and(|place| place != "local")
 }
 
-/// Whether a call of this id asked the client for something.
-fn is_asked(messages: &[Message], id: &Value) -> bool {
+/// Whether the client was asked by a call of this id.
+fn has_call(messages: &[Message], id: &Value) -> bool {
     let mut parts = messages.iter().flat_map(|message| &message.parts);
     parts.any(|part| matches!(part, Part::ToolCall(call) if *id == call.id))
 }
 
-/// The id by which a call and its result find each other.
+/// The id that a call and its result share.
 fn id_of(item: &Value) -> &Value {
     item.get("call_id").unwrap_or(&item["id"])
 }
@@ -171,19 +170,19 @@ fn text_or_json(value: &Value) -> String {
     }
 }
 
-/// A call, and what it goes back with.
+/// A call, and its fields that must be sent back.
 fn call(of: &ClientCall, item: &Value) -> Vec<Part> {
     let call = Part::ToolCall(ToolCall {
         id: text_of(id_of(item)),
         name: text_of(item.get("name").unwrap_or(&of.name.into())),
-        arguments: text_or_json(&item[of.asked]),
+        arguments: text_or_json(&item[of.arguments_field]),
     });
-    let kept = if of.is_function() {
+    let names = if of.is_function() {
         CALL_SIGNATURE_FIELDS
     } else {
         OTHER_CALL_SIGNATURE_FIELDS
     };
-    let kept = read::kept(OURS, item, kept);
+    let kept = read::signature_fields(OURS, item, names);
     std::iter::once(call).chain(kept).collect()
 }
 
@@ -208,7 +207,7 @@ fn read_message(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
         Some("assistant") => Role::Assistant,
         _ => return Err("“role” must be user, assistant, system or developer".into()),
     };
-    parts.extend(read::kept(OURS, item, &["phase"]));
+    parts.extend(read::signature_fields(OURS, item, &["phase"]));
     join(&mut into.messages, role, parts);
     Ok(())
 }
@@ -223,7 +222,7 @@ fn content_part(part: &Value) -> Result<Part, String> {
         Some("input_file") if part["file_data"].is_string() || part["file_url"].is_string() => {
             named_file(part)
         }
-        Some("input_audio") => sound(&part["input_audio"]),
+        Some("input_audio") => audio_part(&part["input_audio"]),
         Some(other) => Ok(read::opaque(OURS, other, part)),
         None => Err("a part of “content” has no type".into()),
     }

@@ -1,11 +1,11 @@
-//! An answer, as typed events or whole.
+//! Writes an answer, as typed events or as one response.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::items::{
-    ItemKind, OpenItem, annotation, cite_last, event_of, index_name, kept, kind_of, picture, sound,
-    streams,
+    ItemKind, OpenItem, annotation, audio_item, cite_last, event_of, image_item, index_name,
+    kind_of, signature_fields, streams,
 };
 use crate::{
     chat::Media,
@@ -21,16 +21,17 @@ use crate::{
     },
 };
 
-/// The protocol's words for why a response ended, the one of each class first: a status, or why it is incomplete.
-const FINISH: &[(FinishReason, &str)] = &[
+/// The protocol's words for why a response ended (a status, or the reason why it is incomplete); the first of each
+/// class is the default.
+const FINISH_WORDS: &[(FinishReason, &str)] = &[
     (FinishReason::Stop, "completed"),
     (FinishReason::ToolCalls, "completed"),
     (FinishReason::Length, "max_output_tokens"),
     (FinishReason::ContentFilter, "content_filter"),
 ];
 
-/// What this protocol calls the counts of the prompt and of the answer.
-const CALLED: [&str; 2] = ["input", "output"];
+/// Prefixes of the fields that count the prompt's and the answer's tokens.
+const COUNT_PREFIXES: [&str; 2] = ["input", "output"];
 
 pub(super) struct ResponseWriter {
     head: AnswerHead,
@@ -38,14 +39,14 @@ pub(super) struct ResponseWriter {
     model: String,
     begun: bool,
     sequence: u64,
-    /// The item that is open.
+    /// The item that is being written.
     open: Option<OpenItem>,
-    /// Items that are whole.
+    /// Completed items.
     output: Vec<Value>,
     finish: Option<Finish>,
     usage: Usage,
-    /// What of the request each response says back.
-    said_back: Map<String, Value>,
+    /// The request's parameters that each response echoes.
+    echoed: Map<String, Value>,
 }
 
 impl ResponseWriter {
@@ -60,7 +61,7 @@ impl ResponseWriter {
             output: Vec::new(),
             finish: None,
             usage: Usage::default(),
-            said_back: asked.echo.clone(),
+            echoed: asked.echo.clone(),
         }
     }
 
@@ -71,13 +72,13 @@ impl ResponseWriter {
             "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "usage": null,
             "metadata": {},
         });
-        for (name, value) in &self.said_back {
+        for (name, value) in &self.echoed {
             response[name] = value.clone();
         }
         response
     }
 
-    /// Writes an event: its type, its number, and its own fields.
+    /// Writes an event: its type, its sequence number, and its own fields.
     fn emit(&mut self, kind: &str, fields: Value, out: &mut Vec<u8>) {
         let mut data = json!({ "type": kind, "sequence_number": self.sequence });
         if let (Some(data), Value::Object(fields)) = (data.as_object_mut(), fields) {
@@ -100,8 +101,8 @@ impl ResponseWriter {
         format!("{}_{}", self.head.id("item", '_'), self.output.len())
     }
 
-    /// Begins an item, unless it is the one that is open.
-    fn begin(&mut self, item: ItemKind, kept: Map<String, Value>, out: &mut Vec<u8>) {
+    /// Starts an item, unless it is open already.
+    fn begin(&mut self, item: ItemKind, signature_fields: Map<String, Value>, out: &mut Vec<u8>) {
         if self.open.as_ref().is_some_and(|open| open.item == item) {
             return;
         }
@@ -109,7 +110,7 @@ impl ResponseWriter {
         self.close(out);
         let (index, id) = (self.output.len(), self.item_id());
         let open = OpenItem {
-            kept,
+            signature_fields,
             ..OpenItem::whole(item, "")
         };
         let announced = open.json(&id, "in_progress");
@@ -119,7 +120,7 @@ impl ResponseWriter {
         self.open = Some(open);
     }
 
-    /// Announces the part that an item speaks in, or ends it.
+    /// Announces the part of an item's text, or ends it.
     fn emit_part(&mut self, stage: &str, open: &OpenItem, out: &mut Vec<u8>) {
         if let Some((kind, part)) = open.part() {
             let mut fields = self.place(open);
@@ -128,7 +129,7 @@ impl ResponseWriter {
         }
     }
 
-    /// Where the text of an item stands.
+    /// The position of an item's text, as fields of an event.
     fn place(&self, open: &OpenItem) -> Value {
         let part = index_name(&open.item);
         json!({
@@ -136,11 +137,11 @@ impl ResponseWriter {
         })
     }
 
-    /// A paragraph of thoughts that begins is a part of its own.
+    /// Starts a new part for a paragraph of reasoning.
     fn next_part(&mut self, out: &mut Vec<u8>) {
         if let Some(mut open) = self.open.take() {
             self.end_part(&open, out);
-            open.parts.push(std::mem::take(&mut open.said));
+            open.parts.push(std::mem::take(&mut open.text));
             self.emit_part("added", &open, out);
             self.open = Some(open);
         }
@@ -150,16 +151,16 @@ impl ResponseWriter {
         let (event, field) = event_of(&open.item);
         if streams(&open.item) {
             let mut fields = self.place(open);
-            fields[field] = open.said.as_str().into();
+            fields[field] = open.text.as_str().into();
             self.emit(&format!("response.{event}.done"), fields, out);
         }
         self.emit_part("done", open, out);
     }
 
-    fn say(&mut self, item: &ItemKind, mut piece: &str, out: &mut Vec<u8>) {
+    fn write_piece(&mut self, item: &ItemKind, mut piece: &str, out: &mut Vec<u8>) {
         self.begin(item.clone(), Map::new(), out);
         if *item == ItemKind::Reasoning
-            && self.open.as_ref().is_some_and(|open| !open.said.is_empty())
+            && self.open.as_ref().is_some_and(|open| !open.text.is_empty())
             && let Some(paragraph) = piece.strip_prefix("\n\n")
         {
             self.next_part(out);
@@ -173,7 +174,7 @@ impl ResponseWriter {
             self.emit(&format!("response.{}.delta", event_of(item).0), fields, out);
         }
         if let Some(open) = &mut self.open {
-            open.said.push_str(piece);
+            open.text.push_str(piece);
         }
     }
 
@@ -195,14 +196,14 @@ impl ResponseWriter {
         self.output.push(whole);
     }
 
-    /// A call begins with what it goes back with, which came with its name.
+    /// Writes a piece of a call. The signature that follows its name has fields of the item.
     fn call(&mut self, delta: &ToolCallDelta, next: &[Event], out: &mut Vec<u8>) {
         let is_open = self.open.as_ref().is_some_and(
             |open| matches!(&open.item, ItemKind::Call { index, .. } if *index == delta.index),
         );
         if !is_open {
-            let kept = match next.first() {
-                Some(Event::Signature { value }) => kept(value),
+            let signature_fields = match next.first() {
+                Some(Event::Signature { value }) => signature_fields(value),
                 _ => Map::new(),
             };
             let made = || format!("{}_{}", self.head.id("call", '_'), delta.index);
@@ -210,14 +211,14 @@ impl ResponseWriter {
                 index: delta.index,
                 id: delta.id.clone().unwrap_or_else(made),
                 name: delta.name.clone().unwrap_or_default(),
-                of: kind_of(&kept),
+                kind: kind_of(&signature_fields),
             };
-            self.begin(item, kept, out);
+            self.begin(item, signature_fields, out);
         }
         if let Some(item) = self.open.as_ref().map(|open| open.item.clone())
             && !delta.arguments.is_empty()
         {
-            self.say(&item, &delta.arguments, out);
+            self.write_piece(&item, &delta.arguments, out);
         }
     }
 
@@ -225,7 +226,7 @@ impl ResponseWriter {
         self.begin(ItemKind::Text, Map::new(), out);
         let (index, id) = (self.output.len(), self.item_id());
         let Some(open) = &mut self.open else { return };
-        let annotation = annotation(citation, open.said.len());
+        let annotation = annotation(citation, open.text.len());
         open.annotations.push(annotation.clone());
         let fields = json!({
             "item_id": id, "output_index": index, "content_index": 0,
@@ -234,24 +235,24 @@ impl ResponseWriter {
         self.emit("response.output_text.annotation.added", fields, out);
     }
 
-    /// An item of this protocol's own; hidden thoughts stand in the item of those that were told.
+    /// Writes an item of this protocol. Encrypted reasoning replaces the open item of the streamed reasoning.
     fn item(&mut self, kind: &str, raw: &str, out: &mut Vec<u8>) {
         let item = serde_json::from_str::<Value>(raw).ok();
         let Some(item) = item.filter(|item| item["type"] == kind) else {
             return;
         };
         self.start(out);
-        let thought = self
+        let reasoning = self
             .open
             .take_if(|open| open.item == ItemKind::Reasoning && kind == "reasoning");
-        if thought.is_none() {
+        if reasoning.is_none() {
             self.close(out);
         }
         self.item_done(item, out);
     }
 
     fn file(&mut self, media: &Media, out: &mut Vec<u8>) {
-        if let Some(item) = picture(media, &self.item_id()) {
+        if let Some(item) = image_item(media, &self.item_id()) {
             self.start(out);
             self.close(out);
             self.item_done(item, out);
@@ -272,7 +273,7 @@ impl ResponseWriter {
     }
 
     fn ended(&self, finish: Option<&Finish>, usage: &Usage, output: &[Value]) -> Value {
-        let word = finish.map_or("completed", |finish| finish_word(FINISH, finish));
+        let word = finish.map_or("completed", |finish| finish_word(FINISH_WORDS, finish));
         let is_status = matches!(word, "completed" | "failed" | "cancelled");
         let status = if is_status { word } else { "incomplete" };
         let mut response = self.response(status, output);
@@ -280,12 +281,12 @@ impl ResponseWriter {
             response["incomplete_details"] = json!({ "reason": word });
         }
         if *usage != Usage::default() {
-            response["usage"] = counted_json(usage, CALLED);
+            response["usage"] = counted_json(usage, COUNT_PREFIXES);
         }
         response
     }
 
-    /// An error, as the end of the response if that was told to have failed.
+    /// Writes an error: as the end of the response if its status is a failure, else as an event.
     fn fail(&mut self, fault: &Fault, out: &mut Vec<u8>) {
         let error = error(fault)["error"].take();
         let failed = |finish: &Finish| matches!(finish.raw.as_str(), "failed" | "cancelled");
@@ -298,7 +299,7 @@ impl ResponseWriter {
         }
         let mut fields = error;
         if let Some(fields) = fields.as_object_mut() {
-            // The event's own type stands there.
+            // The event has its own `type`.
             fields.shift_remove("type");
         }
         self.emit("error", fields, out);
@@ -313,26 +314,26 @@ impl AnswerWriter for ResponseWriter {
                 self.model = model.clone().unwrap_or(std::mem::take(&mut self.model));
                 self.start(out);
             }
-            // A sign that the model is at work begins no item.
+            // An empty piece only shows that the model is working, and starts no item.
             Event::Text { text } | Event::Reasoning { text } if text.is_empty() => {}
-            Event::Text { text } => self.say(&ItemKind::Text, text, out),
-            Event::Reasoning { text } => self.say(&ItemKind::Reasoning, text, out),
-            Event::Refusal { text } => self.say(&ItemKind::Refusal, text, out),
+            Event::Text { text } => self.write_piece(&ItemKind::Text, text, out),
+            Event::Reasoning { text } => self.write_piece(&ItemKind::Reasoning, text, out),
+            Event::Refusal { text } => self.write_piece(&ItemKind::Refusal, text, out),
             Event::ToolCall(delta) => self.call(delta, next, out),
-            // That of a call went out with it.
+            // A call's signature was written with the call.
             Event::Signature { value } => {
                 if let Some(open) = self
                     .open
                     .as_mut()
                     .filter(|open| open.item == ItemKind::Text)
                 {
-                    open.kept.extend(kept(value));
+                    open.signature_fields.extend(signature_fields(value));
                 }
             }
             Event::Citation(citation) => self.cite(citation, out),
             Event::Media(media) => self.file(media, out),
             Event::Opaque { kind, raw } => self.item(kind, raw, out),
-            Event::Echo { parameters } => self.said_back.extend(parameters.clone()),
+            Event::Echo { parameters } => self.echoed.extend(parameters.clone()),
             Event::Finish(finish) => {
                 self.close(out);
                 self.finish = Some(finish.clone());
@@ -341,7 +342,7 @@ impl AnswerWriter for ResponseWriter {
             Event::Done => self.end(out),
             Event::KeepAlive { .. } => out.extend_from_slice(self.head.comment_line().as_bytes()),
             Event::Fault(fault) => self.fail(fault, out),
-            // This protocol has no words for these.
+            // This protocol has no form for these.
             Event::Note(_)
             | Event::Unknown { .. }
             | Event::LeftOut { .. }
@@ -353,8 +354,8 @@ impl AnswerWriter for ResponseWriter {
         let mut output = Vec::new();
         for piece in segments(answer) {
             let id = format!("{}_{}", self.head.id("item", '_'), output.len());
-            // The thoughts that an item of this protocol's own holds stand in it.
-            if is_sealed(&piece) {
+            // A reasoning item of this protocol replaces the one made from its text.
+            if is_reasoning_item(&piece) {
                 output.pop_if(|last: &mut Value| last["type"] == "reasoning");
             }
             output.extend(self.whole_item(&piece, &id, output.len()));
@@ -378,13 +379,13 @@ impl AnswerWriter for ResponseWriter {
     }
 }
 
-fn is_sealed(piece: &AnswerSegment<'_>) -> bool {
+fn is_reasoning_item(piece: &AnswerSegment<'_>) -> bool {
     matches!(piece.kind, AnswerPieceKind::Opaque { name, .. } if name == "reasoning")
 }
 
 impl ResponseWriter {
     fn whole_item(&self, piece: &AnswerSegment<'_>, id: &str, index: usize) -> Option<Value> {
-        let kept = piece.signature.map(kept).unwrap_or_default();
+        let signature_fields = piece.signature.map(signature_fields).unwrap_or_default();
         let mut open = match piece.kind {
             AnswerPieceKind::Text { .. } => OpenItem::whole(ItemKind::Text, piece.text),
             AnswerPieceKind::Reasoning { .. } => {
@@ -399,17 +400,17 @@ impl ResponseWriter {
                     index: *index,
                     id: call.id.clone(),
                     name: call.name.clone(),
-                    of: kind_of(&kept),
+                    kind: kind_of(&signature_fields),
                 };
                 OpenItem::whole(item, &call.arguments)
             }
             AnswerPieceKind::Media { .. } => {
                 let media = piece.media?;
-                return picture(media, id).or_else(|| sound(media, id));
+                return image_item(media, id).or_else(|| audio_item(media, id));
             }
             AnswerPieceKind::Opaque { raw, .. } => return serde_json::from_str(raw).ok(),
         };
-        open.kept = kept;
+        open.signature_fields = signature_fields;
         Some(open.json(id, "completed"))
     }
 }

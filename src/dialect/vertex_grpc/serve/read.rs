@@ -1,5 +1,4 @@
-//! A request's message as the JSON that REST has for it. A field that is not there is not told apart from one that
-//! is zero, as protobuf does.
+//! Converts a request's message to REST's JSON. As in protobuf, a missing field and a zero are the same.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
@@ -37,16 +36,16 @@ pub(super) fn json(request: GenerateContentRequest) -> Value {
     ])
 }
 
-/// An object of the fields that say something.
+/// An object of these fields, without null and empty ones.
 fn stated<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    let says = |value: &Value| match value {
+    let is_set = |value: &Value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
         Value::Bool(_) | Value::Number(_) => true,
     };
-    let fields = fields.into_iter().filter(|(_, value)| says(value));
+    let fields = fields.into_iter().filter(|(_, value)| is_set(value));
     let fields = fields.map(|(name, value)| (name.to_owned(), value));
     Value::Object(fields.collect())
 }
@@ -173,13 +172,13 @@ fn thinking(config: ThinkingConfig) -> Value {
     ])
 }
 
-/// A number of 32 bits as people write it: 0.9, not 0.8999999761581421.
+/// A 32-bit number in its shortest form: 0.9, not 0.8999999761581421.
 fn number(number: Option<f32>) -> Value {
     let written = number.and_then(|number| number.to_string().parse::<f64>().ok());
     written.into()
 }
 
-/// A schema of the older kind as a JSON schema: as REST has it.
+/// A schema in Google's form as a JSON schema, as REST has it.
 fn schema_json(schema: Schema) -> Value {
     let kind = Type::try_from(schema.r#type).unwrap_or_default();
     let properties = schema.properties.into_iter();

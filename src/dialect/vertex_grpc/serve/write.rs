@@ -1,4 +1,4 @@
-//! A response's JSON as its message: what of it a server says.
+//! Converts a response's JSON to its message, with the fields that our servers write.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use googleapis_tonic_google_cloud_aiplatform_v1::google::cloud::aiplatform::v1::{
@@ -20,7 +20,7 @@ use crate::dialect::{
 
 /// The frame of a response.
 pub(super) fn frame(response: &Value) -> Vec<u8> {
-    // Only a message of 4 GiB has none.
+    // It fails only for messages over 4 GiB.
     framed(&message(response)).unwrap_or_default().into()
 }
 
@@ -42,7 +42,7 @@ fn candidate(json: &Value) -> Candidate {
     let reason = json["finishReason"].as_str().unwrap_or_default();
     let reason = match reason {
         "" => FinishReason::Unspecified,
-        // The message has numbers for the documented words only.
+        // The message has numbers only for documented words.
         word => FinishReason::from_str_name(word).unwrap_or(FinishReason::Other),
     };
     Candidate {
@@ -66,7 +66,7 @@ fn part(json: &Value) -> Part {
     let signature = json["thoughtSignature"].as_str().unwrap_or_default();
     Part {
         thought: json["thought"] == true,
-        // Our own base64.
+        // The base64 is our own, so it is valid.
         thought_signature: STANDARD.decode(signature).unwrap_or_default().into(),
         data: Some(data(json)),
         ..Part::default()
