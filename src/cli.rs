@@ -32,22 +32,24 @@ use crate::{
 
 /// Tokenscope: an oscilloscope for LLM APIs.
 ///
-/// With no command it opens the desktop. With one it does the same work without a window.
+/// Without a command it opens the desktop. With one it does the same work without a window.
 #[derive(Debug, Parser)]
 #[command(name = "tokenscope", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// What to do; nothing opens the desktop.
+    /// The command; without one, the desktop opens.
     #[command(subcommand)]
     pub command: Option<CliCommand>,
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 it failed, or an answer ended in a fault; 2 asked wrongly.
+Exit codes: 0 success; 1 failure, or an answer ended in a fault; 2 wrong arguments or input;
+`chat` also: 3 the answers came, but could not be stored in the history; 130 stopped by Ctrl-C
+(129 by SIGHUP, 143 by SIGTERM).
 
 Without any set-up, `tokenscope chat Hello` asks the built-in simulator.
 
 Environment:
-  LLM_BASE_URL, LLM_API_KEY       make an endpoint ready, as do the providers' own variables
+  LLM_BASE_URL, LLM_API_KEY       give an endpoint, as do the providers' own variables
                                   (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, …)
   TOKENSCOPE_CONFIG_DIR           folder of the settings
   TOKENSCOPE_DATA_DIR             folder of the history
@@ -56,11 +58,11 @@ Environment:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
-    /// Ask one model, or several side by side, and see the figures.
+    /// Ask one model, or several side by side, and show the figures.
     Chat(Box<chat::ChatArgs>),
-    /// Say what a captured response really contains, and what is wrong with it.
+    /// Show what a captured response contains, and what is wrong with it.
     Decode(decode::DecodeArgs),
-    /// Keep, list and forget API keys in the OS keyring.
+    /// Store, list and delete API keys in the OS keyring.
     Keys(keys::KeysArgs),
     /// List the models of an endpoint, or all endpoints.
     Models(models::ModelsArgs),
@@ -72,17 +74,17 @@ pub enum CliCommand {
 
 pub use self::terminal::stderr;
 
-/// The command line, as this process was given it.
+/// The command line of this process.
 ///
 /// # Errors
-/// With the exit code, where help was asked for or something is wrong: that is printed.
+/// The exit code, if help was requested or something is wrong; both are printed.
 pub fn parse() -> Result<Cli, ExitCode> {
     Cli::try_parse().map_err(|error| match print_usage(&error) {
         Err(why) if error.use_stderr() || why.kind() == io::ErrorKind::BrokenPipe => {
             code_of(&error)
         }
         Err(why) => {
-            say(&why.into());
+            report(&why.into());
             ExitCode::FAILURE
         }
         Ok(()) => code_of(&error),
@@ -93,8 +95,8 @@ fn code_of(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Prints help, or what is wrong with the command line. That repeats arguments, which must not act on the terminal:
-/// it is told as it would be of the arguments made visible.
+/// Prints help, or what is wrong with the command line. Error messages repeat arguments, which may contain control
+/// characters, so the command line is parsed again with these escaped.
 fn print_usage(error: &clap::Error) -> io::Result<()> {
     let given = std::env::args_os();
     let shown = given.map(|word| OsString::from(visible(&word.to_string_lossy()).into_owned()));
@@ -107,16 +109,16 @@ fn print_usage(error: &clap::Error) -> io::Result<()> {
     }
 }
 
-/// Says in one line what went wrong.
-pub fn say(error: &anyhow::Error) {
+/// Prints an error in one line.
+pub fn report(error: &anyhow::Error) {
     note(&format!("{error:#}"));
 }
 
 /// Runs a command.
 ///
 /// # Errors
-/// With one line that says what is wrong and what to do; a command that ended in an ordinary
-/// failure (a fault, a refused target) gives an exit code instead.
+/// One line that says what is wrong and what to do. An ordinary failure (a fault, a missing key) is an exit code
+/// instead.
 pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     let done = match command {
         CliCommand::Chat(args) => chat::run(&args),
@@ -127,7 +129,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Completions(args) => completions::run(args),
     };
     match done.and_then(|code| Ok(io::stdout().flush().map(|()| code)?)) {
-        // Whoever read our output has seen enough (`| head`).
+        // The reader of our output closed the pipe (`| head`).
         Err(why) if is_closed_pipe(&why) => Ok(ExitCode::SUCCESS),
         done => done,
     }
@@ -140,7 +142,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     kind == Some(io::ErrorKind::BrokenPipe)
 }
 
-/// The command can't be carried out as it was written: exit code 2, as for a flag that is unknown.
+/// Wrong arguments or input: exit code 2, as for an unknown flag.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(String);
@@ -151,20 +153,20 @@ impl UsageError {
     }
 }
 
-/// The exit code of a command that ended in an error: 2 if it was asked wrongly, else 1.
+/// The exit code of a command that ended in an error: 2 for wrong arguments or input, else 1.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
 }
 
-/// Reads the name of a dialect.
+/// Parses the name of a dialect.
 fn dialect() -> impl TypedValueParser<Value = DialectId> {
     let names = DIALECTS.iter().map(|dialect| dialect.id.as_str());
     PossibleValuesParser::new(names)
         .try_map(|name| DialectId::parse(&name).ok_or("there is no such dialect"))
 }
 
-/// An endpoint that is not set up, and is no preset that works as it is.
+/// The error for an id that is neither an endpoint nor a preset that works without set-up.
 fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
     let environment = Environment::of_process();
     if let Some(why) = preset::find(id).and_then(|p| p.endpoint_here(&environment).err()) {
@@ -180,14 +182,14 @@ fn unknown_endpoint(id: &str, settings: &Settings) -> UsageError {
     ))
 }
 
-/// Says what is odd about the settings.
+/// Prints the warnings about the settings.
 fn warn_of(settings: &Settings) {
     for warning in &settings.warnings {
         note(&warning.to_string());
     }
 }
 
-/// A remark that is no result, on standard error.
+/// Prints a remark on standard error.
 fn note(text: &str) {
     // Writing to it can't fail.
     let _ = writeln!(stderr(), "tokenscope: {text}");

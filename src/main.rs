@@ -7,16 +7,16 @@ use tokenscope::{cli, transport};
 fn main() -> ExitCode {
     log_to_stderr();
     transport::allow_many_sockets();
-    let asked = match cli::parse() {
-        Ok(asked) => asked,
+    let arguments = match cli::parse() {
+        Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    let result = match asked.command {
+    let result = match arguments.command {
         Some(command) => cli::run(command),
         None => open_desktop(),
     };
     result.unwrap_or_else(|error| {
-        cli::say(&error);
+        cli::report(&error);
         cli::exit_code(&error)
     })
 }
@@ -32,7 +32,7 @@ fn open_desktop() -> anyhow::Result<ExitCode> {
     anyhow::bail!("this build has no desktop: try `tokenscope chat`, or see `tokenscope --help`")
 }
 
-/// Our own log, off unless `TOKENSCOPE_LOG` asks for it; never holds a key or a body.
+/// Our own log, off unless `TOKENSCOPE_LOG` asks for it; never contains a key or a body.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_env_var("TOKENSCOPE_LOG")

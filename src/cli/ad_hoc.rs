@@ -1,4 +1,4 @@
-//! The endpoint of `--base-url`: asked without any set-up.
+//! The endpoint of `--base-url`, which needs no set-up.
 
 use super::{UsageError, note};
 use crate::{
@@ -16,18 +16,18 @@ pub(super) struct Reach {
     #[arg(long, value_name = "FILE", requires = "base_url", help_heading = WHERE)]
     ca_file: Option<String>,
 
-    /// How the key goes to --base-url: bearer, query (as ?key=), none, or the name of the header that holds it
-    /// (x-api-key, …). Left out, it goes as the dialect wants it.
+    /// How the key is sent to --base-url: bearer, query (as ?key=), none, or the name of its header (x-api-key, …). The
+    /// default is the dialect's way.
     #[arg(long, value_name = "HOW", requires = "base_url", help_heading = WHERE, value_parser = auth)]
     auth: Option<Auth>,
 
-    /// Let --base-url be http:// to another machine: key, prompt and answer travel unencrypted.
+    /// Allow http:// to another machine in --base-url: key, prompt and answer are sent unencrypted.
     #[arg(long, requires = "base_url", help_heading = WHERE)]
     allow_http: bool,
 }
 
 impl Reach {
-    /// The endpoint at this URL; what was changed in the URL is noted.
+    /// The endpoint at this URL; prints the changes that were made to the URL.
     pub(super) fn endpoint(
         &self,
         id: &str,

@@ -1,4 +1,4 @@
-//! `tokenscope chat`: asks one target, or several side by side, and prints answers and figures.
+//! `tokenscope chat`: asks one target, or several at once, and prints answers and figures.
 
 mod ask;
 mod ending;
@@ -22,14 +22,14 @@ use crate::{chat::CacheLife, dialect::DialectId, run::Run, settings::Paths, snip
 // Headings of the help.
 const WHAT: &str = "What to ask";
 const HOW: &str = "How to answer";
-const OUTPUT: &str = "What to print and keep";
+const OUTPUT: &str = "What to print and store";
 
 /// Arguments of `tokenscope chat`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct ChatArgs {
-    /// What to ask; read from standard input when left out or `-`.
+    /// The prompt; read from standard input if left out or `-`.
     prompt: Option<String>,
 
     /// Where to ask, as endpoint/model; repeat it to ask several side by side.
@@ -40,8 +40,8 @@ pub struct ChatArgs {
     #[arg(short, long, help_heading = WHAT)]
     system: Option<String>,
 
-    /// File to attach (image, PDF, sound, video, text), its type told by content; or an address (https:// or
-    /// gs://) that the provider fetches itself. A text goes into the prompt under its name. May be repeated.
+    /// File to attach (image, PDF, audio, video, text), whose type is detected by content; or a URL (https:// or gs://)
+    /// that the provider fetches itself. A text file becomes part of the prompt, under its name. May be repeated.
     #[arg(
         short,
         long = "attach",
@@ -66,7 +66,7 @@ pub struct ChatArgs {
     )]
     base_url: Option<String>,
 
-    /// The protocol that --base-url speaks.
+    /// The protocol of --base-url.
     #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect(), help_heading = WHERE)]
     dialect: DialectId,
 
@@ -74,14 +74,14 @@ pub struct ChatArgs {
     #[arg(short, long = "model", value_name = "MODEL", requires = "base_url", help_heading = WHERE)]
     model: Vec<String>,
 
-    /// Environment variable that holds the key for --base-url.
+    /// Environment variable with the key for --base-url.
     #[arg(long, value_name = "VAR", default_value = "LLM_API_KEY", help_heading = WHERE)]
     key_env: String,
 
     #[command(flatten)]
     reach: Reach,
 
-    /// Open a new connection for each run, even if there is one that could take it.
+    /// Open a new connection for each run, even if an idle one could be reused.
     #[arg(long, help_heading = WHERE)]
     cold: bool,
 
@@ -105,11 +105,11 @@ pub struct ChatArgs {
     #[arg(long, help_heading = HOW)]
     stop: Vec<String>,
 
-    /// How much to think, in the provider's own word (minimal, low, medium, high, …).
+    /// Reasoning effort, in the provider's own word (minimal, low, medium, high, …).
     #[arg(long, value_name = "EFFORT", help_heading = HOW)]
     reasoning_effort: Option<String>,
 
-    /// Have the provider keep the prompt for so long, where it must be asked to (Anthropic): 5m or 1h.
+    /// Have the provider cache the prompt for this time, if it has to be asked to (Anthropic): 5m or 1h.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = cache_life, help_heading = HOW)]
     cache_prompt: Option<CacheLife>,
 
@@ -117,17 +117,17 @@ pub struct ChatArgs {
     #[arg(long, value_name = "FILE", help_heading = HOW)]
     schema: Option<PathBuf>,
 
-    /// File with a JSON array of tools: {"name", "description", "parameters"}, or as a provider has them.
+    /// File with a JSON array of tools: {"name", "description", "parameters"}, or in a provider's form.
     #[arg(long, value_name = "FILE", help_heading = WHAT)]
     tools: Option<PathBuf>,
 
-    /// File that keeps a conversation: what it holds goes before this turn (system prompt and tools, too), and
-    /// the turn is added with its answer. Made where there is none.
+    /// File of a conversation: its messages, system prompt and tools are sent before this turn, and the turn is added
+    /// with its answer. Created if it does not exist.
     #[arg(long, value_name = "FILE", conflicts_with = "body", help_heading = WHAT)]
     session: Option<PathBuf>,
 
-    /// What a tool call of the session's last answer gave (@FILE reads it from a file), in place of a prompt;
-    /// repeat it for several calls, in their order.
+    /// The result of a tool call in the session's last answer (@FILE reads it from a file), instead of a prompt; repeat
+    /// it for several calls, in their order.
     #[arg(long = "result", value_name = "TEXT", requires = "session", conflicts_with_all = ["prompt", "attach"], help_heading = WHAT)]
     results: Vec<String>,
 
@@ -135,13 +135,13 @@ pub struct ChatArgs {
     #[arg(long, value_name = "JSON", help_heading = WHAT)]
     extra: Option<String>,
 
-    /// File with the JSON body to send as it is, in place of all that is asked; - reads standard input. {{file 1}}
-    /// in it stands for the base64 of the first attached file.
+    /// File with the JSON body to send unchanged, instead of one made from the prompt; - reads standard input. {{file
+    /// 1}} in it stands for the base64 of the first attached file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "system", "temperature", "top_p", "max_tokens", "seed", "stop",
         "reasoning_effort", "cache_prompt", "schema", "tools", "extra"], help_heading = WHAT)]
     body: Option<PathBuf>,
 
-    /// Print the JSON body that would be sent, for --body to take back, and ask nothing.
+    /// Print the JSON body that would be sent, in the form that --body reads, and send nothing.
     #[arg(long, conflicts_with = "snippet", help_heading = OUTPUT)]
     print_body: bool,
 
@@ -149,23 +149,23 @@ pub struct ChatArgs {
     #[arg(long, help_heading = OUTPUT)]
     reasoning: bool,
 
-    /// Folder to write the files to that a model makes (pictures, sound).
+    /// Folder for files that the model makes (images, audio).
     #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     save_media: Option<PathBuf>,
 
-    /// Print what would be asked as a program in this language (curl, python, javascript), and ask nothing.
+    /// Print the request as a program in this language (curl, python, javascript), and send nothing.
     #[arg(long, value_name = "LANGUAGE", value_parser = language, help_heading = OUTPUT)]
     snippet: Option<Language>,
 
-    /// Do not keep these runs in the history.
+    /// Do not store these runs in the history.
     #[arg(long, help_heading = OUTPUT)]
     no_history: bool,
 }
 
 const EXAMPLES: &str = "\
 Exit codes: 0 every answer came to a clean end; 1 at least one run ended in a fault;
-2 asked wrongly; 3 the answers came, and could not be stored in the history; 130 stopped by Ctrl-C
-(129 by SIGHUP, 143 by SIGTERM).
+2 wrong arguments or input; 3 the answers came, but could not be stored in the history;
+130 stopped by Ctrl-C (129 by SIGHUP, 143 by SIGTERM).
 
 Examples:
   tokenscope chat 'Why is the sky blue?'      the first ready endpoint, else the simulator
@@ -177,7 +177,7 @@ Examples:
 
 pub(super) fn run(args: &ChatArgs) -> anyhow::Result<ExitCode> {
     if args.session.is_some() && args.targets.len() + args.model.len() > 1 {
-        return Err(UsageError::new("a session is held with one target at a time").into());
+        return Err(UsageError::new("a session works with one target only").into());
     }
     let paths = Paths::of_user()?;
     let question = ChatPrompt::of(args)?;
@@ -189,7 +189,7 @@ pub(super) fn run(args: &ChatArgs) -> anyhow::Result<ExitCode> {
         ask::snippets(language, &question, &ready)?
     } else {
         let (code, runs) = report::follow(args, &ask::start(&question, ready))?;
-        keep(args, question, &runs)?;
+        add_to_session(args, question, &runs)?;
         return Ok(code);
     };
     stdout().write_all(shown.join("\n").as_bytes())?;
@@ -197,27 +197,27 @@ pub(super) fn run(args: &ChatArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Adds the turn and its answer to the session.
-fn keep(args: &ChatArgs, question: ChatPrompt, runs: &[Arc<Run>]) -> anyhow::Result<()> {
+fn add_to_session(args: &ChatArgs, question: ChatPrompt, runs: &[Arc<Run>]) -> anyhow::Result<()> {
     let (Some(file), [run]) = (&args.session, runs) else {
         return Ok(());
     };
     let Some(answer) = session::answer(run) else {
-        note("no whole answer came: the session stays as it was");
+        note("the answer is incomplete: the session is not changed");
         return Ok(());
     };
     let locks = Paths::of_user()?.data.join("sessions");
-    let kept = question
+    let session = question
         .session
         .add(file, &locks, [question.message, answer])
-        .with_context(|| format!("the turn is not kept in {}", file.display()))?;
-    kept.advice().as_deref().map(note);
+        .with_context(|| format!("the turn could not be added to {}", file.display()))?;
+    session.advice().as_deref().map(note);
     Ok(())
 }
 
 fn cache_life(word: &str) -> Result<CacheLife, String> {
     let mut known = [CacheLife::Minutes, CacheLife::Hour].into_iter();
     let found = known.find(|life| life.as_str() == word);
-    found.ok_or_else(|| "a prompt is kept for 5m or 1h".to_owned())
+    found.ok_or_else(|| "a prompt is cached for 5m or 1h".to_owned())
 }
 
 fn language(name: &str) -> Result<Language, String> {

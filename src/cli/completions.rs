@@ -18,7 +18,7 @@ pub struct CompletionsArgs {
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "each command takes its arguments whole"
+    reason = "every command gets its arguments by value"
 )]
 pub(super) fn run(args: CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut command = super::Cli::command();

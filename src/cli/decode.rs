@@ -30,32 +30,32 @@ const MAX_UNPACKED: u64 = 64 << 20;
 /// Arguments of `tokenscope decode`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 a whole answer, 1 the body holds a fault or broke off, 2 wrong arguments or unreadable input.
+Exit codes: 0 a complete answer; 1 the body has a fault or broke off; 2 wrong arguments or unreadable input.
 
 Examples:
   tokenscope decode --dialect openai-chat answer.sse
   curl -isN https://… | tokenscope decode --dialect openai-chat
   tokenscope decode --dialect openai-chat --status 429 error.json")]
 pub struct DecodeArgs {
-    /// The wire protocol that the body is in.
+    /// The body's wire protocol.
     #[arg(long, value_name = "DIALECT", value_parser = super::dialect())]
     dialect: DialectId,
     /// Feed the decoder pieces of N bytes; the events must be the same for every N.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chunk: Option<u64>,
-    /// The HTTP status that the body came with; without it that of the head before the body, else 200.
+    /// The HTTP status of the response; the default is that of the head before the body, else 200.
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=999))]
     status: Option<u16>,
-    /// The content type that the body came with; without it that of the head before the body. The body's first
-    /// bytes count for more.
+    /// The content type of the response; the default is that of the head before the body. The body's first bytes take
+    /// precedence.
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
-    /// The body, gzipped or not, as it came or as `curl -i` or `curl -v` wrote it, with the response's head; `-` or
-    /// nothing reads standard input.
+    /// The body, gzipped or not; or the output of `curl -i` or `curl -v`, with the response's head. `-` or nothing
+    /// reads standard input.
     file: Option<PathBuf>,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as every command")]
+#[expect(clippy::needless_pass_by_value, reason = "like every command")]
 pub(super) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
     let path = args.file.as_deref().unwrap_or(Path::new(input::STDIN));
     let name = input::name(path);
@@ -104,7 +104,7 @@ fn decode(args: &DecodeArgs, input: Box<dyn Read>) -> Result<ExitCode, Failure> 
             InputPiece::Broken(message) => {
                 decoder.end(&mut events);
                 let fault = Fault::new(FaultClass::Protocol, Phase::Stream, message);
-                // Ahead of the break in the answer that it caused.
+                // Before the interruption of the answer that it caused.
                 let caused = events.iter().position(|e| matches!(e, Event::Fault(_)));
                 events.insert(caused.unwrap_or(events.len()), Event::Fault(fault));
                 progress.print(&mut events).map_err(Failure::Write)?;
@@ -127,7 +127,7 @@ fn decode(args: &DecodeArgs, input: Box<dyn Read>) -> Result<ExitCode, Failure> 
     Ok(ExitCode::from(u8::from(faulted)))
 }
 
-/// Prints events as they come and folds them.
+/// Prints events as they come, and folds them.
 struct EventPrinter {
     out: Printer<BufWriter<StdoutLock<'static>>>,
     answer: Answer,
@@ -153,23 +153,23 @@ impl EventPrinter {
     }
 }
 
-/// The captured bytes, unpacked, in pieces of the size asked for.
+/// The captured bytes, unpacked, in pieces of the requested size.
 struct CapturedBody {
     input: Box<dyn Read>,
     gzipped: bool,
-    /// How the body says to be compressed.
+    /// The body's content coding, by its header.
     coding: String,
     unpacked: u64,
     piece: Vec<u8>,
-    /// Whether a piece must be full, or may be whatever one read gave.
+    /// Whether pieces must have the full size, or may be the result of one read.
     exact: bool,
-    /// An error met behind bytes that had to be given first.
+    /// An error after bytes that are returned first.
     failed: Option<io::Error>,
 }
 
 enum InputPiece<'a> {
     Bytes(&'a [u8]),
-    /// The body is compressed, and can't be unpacked.
+    /// The body is compressed and can't be unpacked.
     Broken(String),
     End,
 }
@@ -224,7 +224,7 @@ impl CapturedBody {
         self.unpacked += bytes as u64;
         if is_first && !self.gzipped && is_packed(&self.piece[..bytes], &self.coding) {
             return Ok(InputPiece::Broken(format!(
-                "the body is compressed ({}), which is not read here: capture it with curl --compressed",
+                "the body is compressed ({}), which is not supported here: capture it with curl --compressed",
                 self.coding
             )));
         }
@@ -238,7 +238,7 @@ impl CapturedBody {
     }
 }
 
-/// Whether these bytes, said to be compressed, are: what curl unpacked is text.
+/// Whether bytes with this content coding are still compressed: if curl unpacked them, they are text.
 fn is_packed(bytes: &[u8], coding: &str) -> bool {
     let known = ["br", "deflate", "zstd", "compress"];
     let is_text = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();

@@ -1,4 +1,4 @@
-//! The files that arguments name, and standard input.
+//! Reads files of arguments, and standard input.
 
 use std::{
     io::{self, IsTerminal as _, Read},
@@ -14,17 +14,17 @@ use std::{
 use super::{UsageError, note};
 use crate::input::{self as given, InputError};
 
-/// What stands for standard input where a file is named.
+/// The name of standard input in place of a file.
 pub(super) const STDIN: &str = "-";
 
-/// The largest text that a question is made of: a prompt, a schema, a result, …
+/// Largest text of a question (prompt, schema, result, …), in bytes.
 pub(super) const MAX_TEXT: u64 = 64 << 20;
 
-/// The largest file that holds whole requests: a body or a session, with their files in base64.
+/// Largest body or session with files in base64, in bytes.
 pub(super) const MAX_BODY: u64 = 256 << 20;
 
-/// How long standard input may keep silent before it is said that it is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for standard input before saying so.
+const QUIET_WAIT: Duration = Duration::from_secs(1);
 
 /// Other names of standard input.
 const STDIN_FILES: &[&str] = &["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
@@ -35,7 +35,7 @@ impl From<InputError> for UsageError {
     }
 }
 
-/// What a file is called in a message.
+/// The name of a file in messages.
 pub(super) fn name(path: &Path) -> String {
     if is_stdin(path) {
         "standard input".to_owned()
@@ -48,7 +48,7 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new(STDIN) || STDIN_FILES.iter().any(|name| path == Path::new(name))
 }
 
-/// The text of a file, or of standard input; `used_for` is the argument that names it.
+/// The text of a file, or of standard input; `used_for` is the argument that it is for.
 pub(super) fn text(used_for: &'static str, path: &Path, limit: u64) -> Result<String, UsageError> {
     let bytes = bytes(used_for, path, limit)?;
     Ok(given::into_text(bytes, &name(path))?)
@@ -61,7 +61,7 @@ pub(super) fn bytes(
     limit: u64,
 ) -> Result<Vec<u8>, UsageError> {
     let from = open(used_for, path)?;
-    Ok(patiently(&name(path), || {
+    Ok(with_wait_note(&name(path), || {
         given::all(from, &name(path), limit)
     })?)
 }
@@ -78,7 +78,7 @@ pub(super) fn open(used_for: &'static str, path: &Path) -> Result<Box<dyn Read>,
     Ok(Box::new(io::stdin().lock()))
 }
 
-/// Standard input gives its bytes once.
+/// Fails if standard input was used before: it can be read only once.
 fn take_stdin(used_for: &'static str) -> Result<(), UsageError> {
     static TAKEN: Mutex<Option<&str>> = Mutex::new(None);
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,20 +90,20 @@ fn take_stdin(used_for: &'static str) -> Result<(), UsageError> {
     }
 }
 
-/// Does something that may wait for someone else, and says so when it does.
-fn patiently<T>(waits_for: &str, work: impl FnOnce() -> T) -> T {
+/// Does work that may wait for someone else, and says so if it takes long.
+fn with_wait_note<T>(waits_for: &str, work: impl FnOnce() -> T) -> T {
     let (done, waiting) = channel::<()>();
     let text = format!("waiting for the end of {waits_for}");
-    // Without a thread it is waited in silence.
-    let teller = thread::Builder::new().spawn(move || {
-        if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+    // Without a thread, it waits without saying so.
+    let reporter = thread::Builder::new().spawn(move || {
+        if waiting.recv_timeout(QUIET_WAIT) == Err(RecvTimeoutError::Timeout) {
             note(&text);
         }
     });
     let result = work();
     drop(done);
-    if let Ok(teller) = teller {
-        let _ = teller.join();
+    if let Ok(reporter) = reporter {
+        let _ = reporter.join();
     }
     result
 }

@@ -1,7 +1,7 @@
-//! `tokenscope keys`: keeps, lists and forgets API keys.
+//! `tokenscope keys`: stores, lists and deletes API keys.
 //!
-//! A key is typed at a hidden prompt or piped in, never written as an argument: arguments are seen by
-//! every user of the machine and kept in the shell's history.
+//! A key is typed at a hidden prompt or piped in, never an argument: every user of the machine can see arguments, and
+//! the shell's history keeps them.
 
 mod given;
 
@@ -26,7 +26,7 @@ use crate::{
     settings::{self, Paths, Settings, SettingsEdit},
 };
 
-/// The variable that holds the project of a preset of Google Cloud's.
+/// The preset variable for a Google Cloud project.
 const PROJECT: &str = "project";
 
 /// Arguments of `tokenscope keys`.
@@ -42,11 +42,11 @@ pub struct KeysArgs {
 }
 
 const EXAMPLES: &str = "\
-A key is looked for in the endpoint's environment variables, then behind its
+A key is looked up in the endpoint's environment variables, then with its
 key_command, then in the OS keyring. It belongs to the endpoint's id and to
 scheme, host and port of its URL.
 
-Exit codes: 0 done; 1 there is no key, or the keyring failed; 2 asked wrongly.
+Exit codes: 0 success; 1 there is no key, or the keyring failed; 2 wrong arguments or input.
 
 Examples:
   tokenscope keys set openai                 asks for the key, without showing it
@@ -56,14 +56,14 @@ Examples:
 
 #[derive(Debug, clap::Subcommand)]
 enum KeysAction {
-    /// Keep a key in the OS keyring; it is read from a hidden prompt, or from standard input.
+    /// Store a key in the OS keyring; it is read from a hidden prompt, or from standard input.
     Set(Which),
-    /// Say for every endpoint where its key lives, and what is wrong with it.
+    /// Show for every endpoint where its key is stored, and any problem with it.
     List,
-    /// Forget a key that is in the OS keyring.
+    /// Delete a key from the OS keyring.
     #[command(visible_alias = "delete")]
     Forget(Which),
-    /// Look an endpoint's key up, and say where it was found.
+    /// Look up an endpoint's key, and show where it was found.
     Where {
         /// The endpoint's id.
         endpoint: String,
@@ -98,7 +98,7 @@ pub(super) fn run(args: &KeysArgs) -> anyhow::Result<ExitCode> {
             KeysAction::Where { endpoint } => keys.find(endpoint).await,
         }
     });
-    // Not waited for: a command that still runs must not keep the program from ending.
+    // In the background: a command that is still running must not delay the end of the program.
     runtime.shutdown_background();
     done
 }
@@ -117,21 +117,23 @@ impl KeysCommand {
             let password = secret_of(&password)?;
             (self.credentials.set_proxy_password(&endpoint, password)).await?;
             return self
-                .say(&endpoint, "the proxy's password is in the OS keyring")
+                .print_done(&endpoint, "the proxy's password is in the OS keyring")
                 .await;
         }
         let (mut endpoint, given) = self.endpoint_and_key(&which.endpoint)?;
         if let Some(account) = &given.account {
             note(&format!("given as the key: {account}"));
             if self.settings.endpoint(&endpoint.id).is_none() {
-                // It would be asked before the keyring.
+                // The command would take precedence over the keyring.
                 endpoint.key_command.clear();
             }
         }
-        let kept = self.credentials.set_in_keyring(&endpoint, given.key);
-        kept.await?;
+        let stored = self.credentials.set_in_keyring(&endpoint, given.key);
+        stored.await?;
         self.add(&endpoint)?;
-        let done = self.say(&endpoint, "the key is in the OS keyring").await?;
+        let done = self
+            .print_done(&endpoint, "the key is in the OS keyring")
+            .await?;
         let file = Paths::of_user()?.settings;
         for line in given.account.iter().flat_map(|of| missing(&endpoint, of)) {
             let (id, file) = (&endpoint.id, file.display());
@@ -140,7 +142,7 @@ impl KeysCommand {
         Ok(done)
     }
 
-    /// The endpoint, and what is given as its key. A preset that still wants a project takes the account's.
+    /// The endpoint, and the given key. A preset that needs a project gets the account's.
     fn endpoint_and_key(&self, id: &str) -> anyhow::Result<(Endpoint, Given)> {
         let why = match self.endpoint(id) {
             Ok(endpoint) if endpoint.auth == Auth::None => {
@@ -153,8 +155,8 @@ impl KeysCommand {
             }
             Err(why) => why,
         };
-        let wants_project = |preset: &&Preset| preset.variables.iter().any(|v| v.name == PROJECT);
-        let Some(preset) = preset::find(id).filter(wants_project) else {
+        let needs_project = |preset: &&Preset| preset.variables.iter().any(|v| v.name == PROJECT);
+        let Some(preset) = preset::find(id).filter(needs_project) else {
             return Err(why.into());
         };
         if io::stdin().is_terminal() {
@@ -172,17 +174,18 @@ impl KeysCommand {
         if which.proxy {
             self.credentials.forget_proxy_password(&endpoint).await?;
             return self
-                .say(&endpoint, "the proxy's password is forgotten")
+                .print_done(&endpoint, "the proxy's password is deleted")
                 .await;
         }
         self.credentials.forget(&endpoint).await?;
-        self.say(&endpoint, "no key is in the OS keyring").await
+        self.print_done(&endpoint, "no key is in the OS keyring")
+            .await
     }
 
-    /// Looks for real, so a command runs and a keyring may ask for its password.
+    /// Really looks the key up, so a command runs, and a keyring may ask for its password.
     async fn find(&self, id: &str) -> anyhow::Result<ExitCode> {
         let endpoint = self.endpoint(id)?;
-        // Its failure is a part of the status below.
+        // A failure is part of the status below.
         let _ = self.credentials.resolve(&endpoint).await;
         let status = self.credentials.status(&endpoint).await;
         self.print_one(&status)?;
@@ -212,7 +215,7 @@ impl KeysCommand {
         found.ok_or_else(|| super::unknown_endpoint(id, &self.settings))
     }
 
-    /// Adds an endpoint that only its preset knew, so that its key is of use.
+    /// Adds a preset's endpoint to the settings, so that its key is used.
     fn add(&self, endpoint: &Endpoint) -> anyhow::Result<()> {
         if self.settings.endpoint(&endpoint.id).is_some() {
             return Ok(());
@@ -228,8 +231,8 @@ impl KeysCommand {
         Ok(())
     }
 
-    /// What was done, and what stands in its way.
-    async fn say(&self, endpoint: &Endpoint, done: &str) -> anyhow::Result<ExitCode> {
+    /// Prints what was done, and a note if a variable takes precedence over the key.
+    async fn print_done(&self, endpoint: &Endpoint, done: &str) -> anyhow::Result<ExitCode> {
         if self.json {
             let status = self.credentials.status(endpoint).await;
             self.print_one(&status)?;

@@ -1,4 +1,4 @@
-//! `tokenscope models`: the models of an endpoint, or the endpoints there are.
+//! `tokenscope models`: lists the models of an endpoint, or all endpoints.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -31,7 +31,7 @@ pub struct ModelsArgs {
     #[arg(long, value_name = "URL", conflicts_with = "endpoint", help = BASE_URL)]
     base_url: Option<String>,
 
-    /// The protocol that --base-url speaks.
+    /// The protocol of --base-url.
     #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect())]
     dialect: DialectId,
 
@@ -46,7 +46,7 @@ pub struct ModelsArgs {
 const BASE_URL: &str = "Ask this URL; needs no set-up. The key is read from $LLM_API_KEY";
 
 const EXAMPLES: &str = "\
-Exit codes: 0 listed; 1 the endpoint gave no list; 2 asked wrongly.
+Exit codes: 0 success; 1 the endpoint returned no list; 2 wrong arguments or input.
 
 Examples:
   tokenscope models openai
@@ -77,7 +77,7 @@ pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The list of an endpoint; the names that its settings know, where it keeps none.
+/// The list of an endpoint; if it has none, the names in its settings.
 fn fetch(endpoint: &Endpoint, credentials: &Credentials) -> anyhow::Result<Vec<ModelInfo>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -96,7 +96,7 @@ fn fetch(endpoint: &Endpoint, credentials: &Credentials) -> anyhow::Result<Vec<M
     match listed? {
         Ok(models) => Ok(models),
         Err(fault) if fault.class == FaultClass::NotFound && !endpoint.models.is_empty() => {
-            note("this endpoint keeps no list: these names are from the settings");
+            note("this endpoint has no list: these names are from the settings");
             Ok(named(&endpoint.models))
         }
         Err(fault) => anyhow::bail!("{}: {fault}", endpoint.id),
@@ -123,7 +123,7 @@ fn print_models(models: &[ModelInfo], json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An endpoint as `--json` shows it.
+/// An endpoint in the output of `--json`.
 #[derive(Serialize)]
 struct ModelsRow<'a> {
     endpoint: &'a str,

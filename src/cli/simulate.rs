@@ -1,4 +1,4 @@
-//! `tokenscope simulate`: serves the built-in simulator until it is told to stop.
+//! `tokenscope simulate`: serves the built-in simulator until it is stopped.
 
 use std::{
     fmt::Write as _,
@@ -24,7 +24,7 @@ use crate::{
 /// Arguments of `tokenscope simulate`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 it could not listen, or write the CA file; 2 asked wrongly.
+Exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 could not listen, or not write the CA file; 2 wrong arguments.
 
 Examples:
   tokenscope simulate --port 8090
@@ -37,7 +37,7 @@ pub struct SimulateArgs {
     /// Address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     host: IpAddr,
-    /// Let other machines in. There is no password: do so only in a network you trust.
+    /// Allow access from other machines. There is no password: do so only in a network that you trust.
     #[arg(long)]
     allow_remote: bool,
     /// Changes all schedules. The same seed, model and prompt give the same schedule.
@@ -46,11 +46,10 @@ pub struct SimulateArgs {
     /// How many times faster than each model's own pace, 0.01 to 1000.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     speed: f64,
-    /// Speak TLS (HTTP/2 and 1.1), and write the certificate of its own authority to this file, for
-    /// clients to trust.
+    /// Serve TLS (HTTP/2 and 1.1), and write the certificate of its own authority to this file, for clients to trust.
     #[arg(long, value_name = "CA_FILE")]
     tls: Option<PathBuf>,
-    /// How many seconds an access token of its token endpoint is good for.
+    /// How many seconds an access token of its token endpoint is valid.
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     token_life: u64,
     /// Log each request to stderr.
@@ -67,12 +66,12 @@ fn speed(text: &str) -> Result<f64, String> {
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "each command takes its arguments whole"
+    reason = "every command gets its arguments by value"
 )]
 pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
     let host = args.host;
     if !host.is_loopback() && !args.allow_remote {
-        let why = format!("{host} is open to other machines: add --allow-remote if that is meant");
+        let why = format!("{host} is open to other machines: add --allow-remote if you want that");
         return Err(UsageError::new(why).into());
     }
     let options = SimulatorOptions {
@@ -104,7 +103,7 @@ async fn serve(options: SimulatorOptions, ca_file: Option<&Path>) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says where it is and how to use it. The first line is the base URL alone, for scripts.
+/// Prints its URLs and how to use it. The first line is only the base URL, for scripts.
 fn greet(base_url: &Url, ca_file: Option<&Path>) -> io::Result<()> {
     let names = simulator::models();
     let model = names.first().map_or("", String::as_str);
@@ -119,7 +118,7 @@ fn greet(base_url: &Url, ca_file: Option<&Path>) -> io::Result<()> {
     }
     let text = format!(
         "{base_url}\n\n\
-         All answers are simulated. Ctrl-C ends it. Models: {}\n\n\
+         All answers are simulated. Ctrl-C stops it. Models: {}\n\n\
          curl -N {curl}{base_url}/chat/completions -H 'content-type: application/json' \\\n  \
            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\
          tokenscope chat {ours}--base-url {base_url} --model {model} Hello\n\n\
@@ -131,7 +130,7 @@ fn greet(base_url: &Url, ca_file: Option<&Path>) -> io::Result<()> {
     out.flush()
 }
 
-/// Ends when the user or the system asks for it.
+/// Waits for Ctrl-C or SIGTERM.
 async fn stopped() -> io::Result<()> {
     #[cfg(unix)]
     {

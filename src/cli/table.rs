@@ -19,7 +19,7 @@ const SHOWN: &[&str] = &[
     "total_ms",
 ];
 
-/// A table with one line a run; with several, the best clean value of each column is starred.
+/// A table with one line per run; with several, the best value of a successful run in each column is starred.
 pub(super) fn figures(runs: &[&Run]) -> String {
     let mut rows = vec![header()];
     rows.extend(runs.iter().map(|run| row(run, runs)));
@@ -67,7 +67,7 @@ fn cell(figure: &Figure, run: &Run, all: &[&Run]) -> String {
     format!("{value:.1}{star}")
 }
 
-/// Whether a clean run's value is the best among at least two clean runs of the same connection kind.
+/// Whether a successful run's value is the best among at least two successful runs of the same connection kind.
 fn is_best(figure: &Figure, run: &Run, value: f64, all: &[&Run]) -> bool {
     let peers: Vec<f64> = all
         .iter()
@@ -91,12 +91,12 @@ fn ending(run: &Run) -> String {
     }
 }
 
-/// Columns padded to their widest cell; all but the first are set to the right.
+/// Columns padded to their widest cell; all but the first are right-aligned.
 fn align(rows: &[Vec<String>]) -> String {
     lines(rows, |column| column == 0)
 }
 
-/// Columns padded to their widest cell, all set to the left.
+/// Columns padded to their widest cell, all left-aligned.
 pub(super) fn left(mut rows: Vec<Vec<String>>) -> String {
     for cell in rows.iter_mut().flatten() {
         *cell = visible_line(cell).into_owned();
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_by_what_a_terminal_shows() {
+    fn columns_are_aligned_by_their_width_on_screen() {
         let rows = |cells: &[[&str; 2]]| -> Vec<Vec<String>> {
             let rows = cells.iter().map(|row| row.map(str::to_owned).to_vec());
             rows.collect()

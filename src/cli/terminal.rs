@@ -5,13 +5,14 @@ use std::io::{self, BufWriter, StderrLock, StdoutLock, Write};
 
 use crate::visible::Guard;
 
-/// Text on its way out, made visible. What it wrote last may wait for what comes next: [`Printer::end`] ends it.
+/// A writer that makes text safe for a terminal. The last characters may be held back until the next write:
+/// [`Printer::end`] writes them.
 pub struct Printer<W: Write> {
     to: W,
     guard: Guard,
 }
 
-/// Standard output; it is written at each line's end and by `flush`.
+/// Standard output, written at each line's end and by `flush`.
 pub(super) fn stdout() -> Printer<StdoutLock<'static>> {
     Printer::new(io::stdout().lock())
 }
@@ -21,10 +22,10 @@ pub(super) fn buffered_stdout() -> Printer<BufWriter<StdoutLock<'static>>> {
     Printer::new(BufWriter::with_capacity(1 << 16, io::stdout().lock()))
 }
 
-/// Standard error. Writing to it can't fail: without one there is no one to tell.
+/// Standard error. Writing to it can't fail: errors are ignored.
 #[must_use]
-pub fn stderr() -> Printer<Deaf<StderrLock<'static>>> {
-    Printer::new(Deaf(io::stderr().lock()))
+pub fn stderr() -> Printer<IgnoreErrors<StderrLock<'static>>> {
+    Printer::new(IgnoreErrors(io::stderr().lock()))
 }
 
 impl<W: Write> Printer<W> {
@@ -35,7 +36,7 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Writes what waited, and all of it to its end.
+    /// Writes the characters that were held back, and flushes.
     pub(super) fn end(&mut self) -> io::Result<()> {
         let rest = self.guard.end();
         self.to.write_all(rest.as_bytes())?;
@@ -58,12 +59,12 @@ impl<W: Write> Write for Printer<W> {
 
 impl<W: Write> Drop for Printer<W> {
     fn drop(&mut self) {
-        // Who wants to know calls `end`.
+        // Callers that need the error call `end`.
         let _ = self.end();
     }
 }
 
-/// How much of a text is written at once: a long answer is not copied as a whole, and no character is cut.
+/// How many bytes of a text to write at once: not a copy of all of a long answer, and only whole characters.
 fn whole_characters(text: &[u8]) -> usize {
     const MOST: usize = 64 << 10;
     let begins = |at: &usize| text[*at] & 0xC0 != 0x80;
@@ -73,10 +74,10 @@ fn whole_characters(text: &[u8]) -> usize {
     }
 }
 
-/// A writer that takes no notice of failing.
-pub struct Deaf<W: Write>(W);
+/// A writer that ignores errors.
+pub struct IgnoreErrors<W: Write>(W);
 
-impl<W: Write> Write for Deaf<W> {
+impl<W: Write> Write for IgnoreErrors<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = self.0.write_all(bytes);
         Ok(bytes.len())
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_in_pieces_is_made_visible_as_a_whole() {
+    fn text_printed_in_pieces_is_made_visible_as_a_whole() {
         let mut out = Vec::new();
         let mut printer = Printer::new(&mut out);
         for piece in ["a\x1b[2J👩", "\u{200d}", "🚀 \u{200d}", "b\r", "\n"] {
@@ -131,10 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_of_by_the_output_and_not_by_the_remarks() {
+    fn a_full_disk_fails_the_output_and_not_the_remarks() {
         assert!(write!(Printer::new(Full), "text").is_err());
         assert!(Printer::new(Full).end().is_err());
-        let mut remarks = Printer::new(Deaf(Full));
+        let mut remarks = Printer::new(IgnoreErrors(Full));
         assert!(write!(remarks, "text").is_ok() && remarks.end().is_ok());
     }
 }

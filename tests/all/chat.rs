@@ -363,7 +363,7 @@ fn a_session_keeps_no_answer_that_broke_off() {
     let output = home.run(&arguments, "");
     assert_eq!(output.code, Some(1));
     assert!(
-        output.err.contains("the session stays as it was"),
+        output.err.contains("the session is not changed"),
         "{output:?}"
     );
     assert!(!file.exists());

@@ -57,7 +57,7 @@ fn a_printed_body_is_taken_back_and_sent_as_it_is() {
 fn a_body_that_is_none_is_said() {
     let home = Home::new();
     for (body, said) in [
-        ("[1]", "a body is a JSON object"),
+        ("[1]", "a body must be a JSON object"),
         ("{", "standard input is not JSON: EOF"),
     ] {
         let answer = home.run(&["chat", "-t", "simulator/sim-fast", "--body", "-"], body);

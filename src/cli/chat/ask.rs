@@ -1,4 +1,4 @@
-//! From arguments to runs: finds the targets, starts the engine.
+//! Finds the targets of the arguments, and starts the engine and the runs.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
     snippet::{Language, snippet},
 };
 
-/// The id of the endpoint that `--base-url` makes.
+/// The id of the endpoint of `--base-url`.
 const AD_HOC: &str = "url";
 
 /// The runs that were started, in the order of the targets.
@@ -28,12 +28,12 @@ pub(super) struct StartedRuns {
     pub(super) runs: Vec<(RunId, TargetId)>,
 }
 
-/// The engine, and the targets that are meant.
+/// The started engine, and the targets.
 pub(super) struct Ready {
     engine: Engine,
     settings: Arc<Settings>,
     targets: Vec<TargetId>,
-    /// Whether each run opens a connection of its own.
+    /// Whether each run opens a new connection.
     cold: bool,
 }
 
@@ -43,10 +43,10 @@ impl Ready {
         endpoint.ok_or_else(|| unknown_endpoint(&target.endpoint, &self.settings))
     }
 
-    /// Refuses a question that a target's protocol can't carry whole, before anyone is asked.
+    /// Fails if a target's protocol can't send all of the question, before any target is asked.
     pub(super) fn check(&self, question: &ChatPrompt) -> Result<(), UsageError> {
         for target in &self.targets {
-            // One that is not known is told of as a run's fault.
+            // An unknown endpoint is reported as a run's fault.
             let Ok(endpoint) = self.endpoint(target) else {
                 continue;
             };
@@ -88,7 +88,7 @@ pub(super) fn ready(args: &ChatArgs, paths: Paths) -> anyhow::Result<Ready> {
     })
 }
 
-/// Starts one run a target.
+/// Starts one run per target.
 pub(super) fn start(question: &ChatPrompt, ready: Ready) -> StartedRuns {
     let Ready {
         engine,
@@ -102,7 +102,7 @@ pub(super) fn start(question: &ChatPrompt, ready: Ready) -> StartedRuns {
     StartedRuns { engine, runs }
 }
 
-/// What would be sent to each target, as programs in another language.
+/// The request to each target as a program in this language.
 pub(super) fn snippets(
     language: Language,
     question: &ChatPrompt,
@@ -116,8 +116,11 @@ pub(super) fn snippets(
 /// The JSON body that would be sent to each target.
 pub(super) fn bodies(question: &ChatPrompt, ready: &Ready) -> anyhow::Result<Vec<String>> {
     shown(question, ready, |endpoint, request| {
-        for lost in left_out(endpoint.dialect.dialect(), request) {
-            note(&format!("{}/{}: {lost}", endpoint.id, request.model));
+        for left_out_setting in left_out(endpoint.dialect.dialect(), request) {
+            note(&format!(
+                "{}/{}: {left_out_setting}",
+                endpoint.id, request.model
+            ));
         }
         format!("{:#}\n", raw_body(endpoint, request))
     })
@@ -147,8 +150,8 @@ fn send(engine: &Engine, question: &ChatPrompt, target: &TargetId, cold: bool) -
     id
 }
 
-/// Waits for the settings, which the engine sends first. A broken file is fatal here: the target
-/// that was meant may stand in it.
+/// Waits for the settings, which the engine sends first. An invalid file is fatal here: the requested target may be in
+/// it.
 fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
     let mut settings = None;
     while let Some(update) = engine.next() {
@@ -165,7 +168,7 @@ fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
             | Update::Stopped => {}
         }
     }
-    settings.context("the engine ended before it began")
+    settings.context("the engine ended before it was ready")
 }
 
 fn named_targets(args: &ChatArgs) -> Result<Vec<TargetId>, UsageError> {
@@ -191,8 +194,8 @@ fn ad_hoc_endpoint(args: &ChatArgs) -> anyhow::Result<Option<Endpoint>> {
     Ok(Some(endpoint))
 }
 
-/// The first endpoint that is ready and has a model; the simulator comes last in the settings. An
-/// endpoint of the environment that names no model is asked for its list.
+/// The first endpoint with a model; the simulator is last in the settings. An endpoint of the environment without a
+/// model is asked for its list.
 fn default_target(engine: &Engine, settings: &Settings) -> anyhow::Result<TargetId> {
     for endpoint in &settings.endpoints {
         let model = match endpoint.models.first() {
@@ -207,10 +210,10 @@ fn default_target(engine: &Engine, settings: &Settings) -> anyhow::Result<Target
             });
         }
     }
-    bail!("no endpoint knows a model: name a target with -t endpoint/model")
+    bail!("no endpoint has a model: choose a target with -t endpoint/model")
 }
 
-/// The first model that an endpoint lists; why there is none is told.
+/// The first model in an endpoint's list. Prints why there is none.
 fn first_listed(engine: &Engine, id: &str) -> Option<String> {
     engine.send(Command::Endpoint(EndpointCommand::ListModels {
         endpoint: id.to_owned(),

@@ -1,4 +1,4 @@
-//! The end of `chat`: when everything is stored, or when the user does not want to wait for that.
+//! The end of `chat`: once everything is stored, or once the user gives up waiting for that.
 
 use std::{
     process::{ExitCode, exit},
@@ -14,28 +14,28 @@ use crate::{
     run::{Run, RunId},
 };
 
-/// The exit code where all answers came and something could not be stored.
+/// The exit code if all answers came, but something could not be stored.
 const UNSTORED: u8 = 3;
 
-/// A shell's code for a program that a signal ended is this and the signal's number.
+/// Shells report a program that was ended by a signal as this plus the signal's number.
 const SIGNALLED: u8 = 128;
 
-/// SIGINT, which is what Ctrl+C sends.
+/// SIGINT, which Ctrl+C sends.
 const INTERRUPT: u8 = 2;
 
-/// Where the program stands.
+/// The stage of the program.
 #[repr(u8)]
 #[derive(Clone, Copy)]
 enum Stage {
-    /// Answers come.
+    /// Answers are coming.
     Asking,
-    /// The history writes.
+    /// The history is writing.
     Storing,
-    /// That takes so long that it was told.
+    /// The same, for so long that it was reported.
     Waiting,
 }
 
-/// What was asked from outside, and where the program stands.
+/// The signal that came, and the stage of the program.
 #[derive(Debug, Default)]
 pub(super) struct ChatEnding {
     stage: AtomicU8,
@@ -44,21 +44,21 @@ pub(super) struct ChatEnding {
 }
 
 impl ChatEnding {
-    /// A signal stops the runs and keeps what they said. The next one ends the program at once, as does the
-    /// first while it waits for the history.
+    /// The first signal cancels the runs and keeps their answers so far. The next one ends the program at once, and so
+    /// does the first while the program waits for the history.
     pub(super) fn on_signals(engine: &Engine, runs: Vec<RunId>) -> Arc<Self> {
         let ending = Arc::new(Self::default());
-        let (heard, commands) = (Arc::clone(&ending), engine.sender());
+        let (on_signal, commands) = (Arc::clone(&ending), engine.sender());
         signals::listen(move |signal| {
-            let first = heard.signal.swap(signal, Ordering::Relaxed) == 0;
-            match heard.stage.load(Ordering::Relaxed) {
+            let first = on_signal.signal.swap(signal, Ordering::Relaxed) == 0;
+            match on_signal.stage.load(Ordering::Relaxed) {
                 stage if stage == Stage::Waiting as u8 => {
-                    note("given up: what waited to be stored is not in the history");
+                    note("given up: some of it is not in the history");
                     exit(UNSTORED.into());
                 }
                 _ if !first => exit((SIGNALLED + signal).into()),
                 stage if stage == Stage::Asking as u8 => {
-                    // An engine that has ended has nothing left to stop.
+                    // An engine that has ended has no runs to cancel.
                     let _ = commands.send(Command::Run(RunCommand::Cancel(runs.clone())));
                 }
                 _ => {}
@@ -67,7 +67,7 @@ impl ChatEnding {
         ending
     }
 
-    /// Ends the engine, waits until all is stored, and says whether it is.
+    /// Ends the engine and waits until everything is stored. `false` if something could not be.
     pub(super) fn store(&self, engine: &Engine) -> bool {
         self.enter(Stage::Storing);
         engine.send(Command::Stop);
@@ -95,7 +95,7 @@ impl ChatEnding {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// How it went: what was stopped comes before what failed, and that before what is not stored.
+    /// The exit code: cancelled runs take precedence over failed ones, and these over a failure to store.
     pub(super) fn code<'a>(
         &self,
         mut runs: impl Iterator<Item = &'a Run> + Clone,

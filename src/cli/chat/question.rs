@@ -18,9 +18,9 @@ use crate::{
     schema,
 };
 
-/// What is asked of every target.
+/// The question to every target.
 pub(super) struct ChatPrompt {
-    /// What was said before, and what holds for all turns.
+    /// The earlier turns, and the settings for all turns.
     pub session: ChatSession,
     /// This turn.
     pub message: Message,
@@ -39,8 +39,8 @@ impl ChatPrompt {
             session.tools = tools(file)?;
         }
         let message = if args.results.is_empty() {
-            session.takes_prompt()?;
-            asked(args)?
+            session.check_takes_prompt()?;
+            user_message(args)?
         } else {
             session.results(args.results.iter().map(|text| text_of(text)))?
         };
@@ -68,7 +68,7 @@ impl ChatPrompt {
 }
 
 /// The user's turn: prompt and files.
-fn asked(args: &ChatArgs) -> Result<Message, UsageError> {
+fn user_message(args: &ChatArgs) -> Result<Message, UsageError> {
     let mut parts = Vec::new();
     if args.body.is_none() {
         let text = prompt(args.prompt.as_deref())?;
@@ -111,7 +111,7 @@ fn media(file: &Path) -> Result<Media, UsageError> {
     media.map_err(UsageError::new)
 }
 
-/// A text as an argument gives it, or the file that `@FILE` names.
+/// The text of an argument, or of the file of `@FILE`.
 fn text_of(argument: &str) -> Result<String, UsageError> {
     match argument.strip_prefix('@') {
         None => Ok(argument.to_owned()),
@@ -147,7 +147,8 @@ fn tools(file: &Path) -> Result<Vec<Tool>, UsageError> {
     let wrong = |why: String| UsageError::new(format!("{}: {why}", input::name(file)));
     let Value::Array(written) = json("tools", file, MAX_TEXT)? else {
         return Err(wrong(
-            r#"tools are a JSON array: [{"name": …, "description": …, "parameters": {…}}]"#.into(),
+            r#"tools must be a JSON array: [{"name": …, "description": …, "parameters": {…}}]"#
+                .into(),
         ));
     };
     let mut tools = Vec::new();
@@ -160,8 +161,8 @@ fn tools(file: &Path) -> Result<Vec<Tool>, UsageError> {
     Ok(tools)
 }
 
-/// A tool as we write it, or as it stands in a request to one of the providers. One without parameters takes
-/// none; one without a name is none.
+/// Parses a tool in our form, or in a provider's. Without a schema, it has no parameters; without a name, it is not a
+/// tool.
 fn tool(value: &Value) -> Option<Tool> {
     const SCHEMAS: &[&str] = &["parameters", "input_schema", "parametersJsonSchema"];
     let bare = value.get("function").unwrap_or(value);
@@ -180,7 +181,7 @@ fn schema_file(file: &Path) -> Result<Value, UsageError> {
     Ok(schema)
 }
 
-/// Refuses a schema for the first thing that is wrong with it.
+/// Fails with the first problem of a schema.
 fn check_schema(file: &Path, what: &str, schema: &Value) -> Result<(), UsageError> {
     let problem = schema::problems(schema).into_iter().next();
     problem.map_or(Ok(()), |problem| {
@@ -195,7 +196,7 @@ fn raw_body(file: &Path) -> Result<Value, UsageError> {
         return Ok(body);
     }
     let name = input::name(file);
-    let why = format!("{name}: a body is a JSON object: {{ … }}");
+    let why = format!("{name}: a body must be a JSON object: {{ … }}");
     Err(UsageError::new(why))
 }
 
@@ -210,22 +211,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_schema_is_refused_by_file_and_place() {
-        let told = |what, schema| {
+    fn schema_problems_name_file_and_path() {
+        let checked = |what, schema| {
             let refused = check_schema(Path::new("s.json"), what, &schema);
             refused.map_err(|error| error.to_string())
         };
-        assert_eq!(told("", json!({"type": "object"})), Ok(()));
-        let text = told("", json!({"properties": {"age": {"type": "strng"}}})).unwrap_err();
+        assert_eq!(checked("", json!({"type": "object"})), Ok(()));
+        let text = checked("", json!({"properties": {"age": {"type": "strng"}}})).unwrap_err();
         let start = "s.json: at /properties/age/type: “strng” is no type: use string, ";
         assert!(text.starts_with(start), "{text}");
-        let text = told("tool 2, its parameters, ", json!([])).unwrap_err();
+        let text = checked("tool 2, its parameters, ", json!([])).unwrap_err();
         let whole = "s.json: tool 2, its parameters, a JSON schema is an object: { … }";
         assert_eq!(text, whole);
     }
 
     #[test]
-    fn a_tool_may_be_written_as_any_provider_has_it() {
+    fn tools_are_read_in_every_providers_form() {
         let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
         let ours = Tool {
             name: "weather".into(),

@@ -1,4 +1,4 @@
-//! Follows runs to their end: text as it comes, or JSON lines; then a table of figures.
+//! Prints runs until they end: text as it comes, or JSON lines; then a table of figures.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ use crate::{
     visible::{Guard, visible_line},
 };
 
-/// Follows all runs to their end and says how they went; gives them in the order of the targets.
+/// Prints all runs until they end. Returns the exit code, and the runs in the order of the targets.
 pub(super) fn follow(
     args: &ChatArgs,
     asked: &StartedRuns,
@@ -65,7 +65,7 @@ fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {
     screen.finish()
 }
 
-/// What has been printed, and what waits for its turn.
+/// The printed text, and the runs whose text waits for its turn.
 struct Screen<'a> {
     args: &'a ChatArgs,
     out: Printer<StdoutLock<'static>>,
@@ -76,13 +76,13 @@ struct Screen<'a> {
     current: usize,
 }
 
-/// A run as far as it is known here. Its text is not gathered: the engine gives it whole at the end.
+/// The state of a run. Its text is not collected: the engine sends the complete run at the end.
 struct Following {
     target: TargetId,
-    /// What was said and is not printed yet.
+    /// Text that is not printed yet.
     text: String,
     reasoning: String,
-    headed: bool,
+    has_heading: bool,
     over: Option<Arc<Run>>,
 }
 
@@ -92,13 +92,13 @@ impl Following {
             target: target.clone(),
             text: String::new(),
             reasoning: String::new(),
-            headed: false,
+            has_heading: false,
             over: None,
         }
     }
 
-    /// Keeps what is to be printed.
-    fn hear(&mut self, events: &[Event]) {
+    /// Queues text to print.
+    fn queue(&mut self, events: &[Event]) {
         for event in events {
             match event {
                 Event::Text { text } => self.text.push_str(text),
@@ -131,12 +131,12 @@ impl<'a> Screen<'a> {
     fn take(&mut self, update: Update) -> io::Result<()> {
         match update {
             Update::Run(RunNews::Refused { id, fault }) => self.refused(id, fault),
-            Update::Run(RunNews::Update { id, update }) => self.hear(id, &update),
+            Update::Run(RunNews::Update { id, update }) => self.print_update(id, &update),
             Update::Run(RunNews::Over(run)) => self.over(run),
             Update::History(HistoryNews::Storage(Storage::SetAside { kept_as, why })) => {
                 let kept_as = kept_as.display();
                 note(&format!(
-                    "the history was damaged ({why}) and begun anew; the old one is kept as {kept_as}"
+                    "the history was damaged ({why}) and a new one was started; the old one is kept as {kept_as}"
                 ));
                 Ok(())
             }
@@ -153,7 +153,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// A run that never began is over with its fault.
+    /// Ends a run that was refused, with its fault.
     fn refused(&mut self, id: RunId, fault: Fault) -> io::Result<()> {
         let Some(following) = self.runs.get(&id) else {
             return Ok(());
@@ -161,13 +161,13 @@ impl<'a> Screen<'a> {
         let mut run = blank_run(id, &following.target);
         for update in RunUpdate::failed_before_start(fault, 0) {
             if run.apply(&update).is_ok() {
-                self.hear(id, &update)?;
+                self.print_update(id, &update)?;
             }
         }
         self.over(Arc::new(run))
     }
 
-    fn hear(&mut self, id: RunId, update: &RunUpdate) -> io::Result<()> {
+    fn print_update(&mut self, id: RunId, update: &RunUpdate) -> io::Result<()> {
         let (at, events) = match update {
             RunUpdate::Read { read, events } => (read.at, events),
             RunUpdate::Closed { at, events, .. } => (*at, events),
@@ -181,9 +181,9 @@ impl<'a> Screen<'a> {
             return print_events(&mut self.out, &run.target, at, events);
         }
         if is_current {
-            self.say(id, events)
+            self.print_events_text(id, events)
         } else {
-            run.hear(events);
+            run.queue(events);
             Ok(())
         }
     }
@@ -201,8 +201,8 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Prints what the current run says, piece by piece: one may be as large as the answer.
-    fn say(&mut self, id: RunId, events: &[Event]) -> io::Result<()> {
+    /// Prints the current run's text piece by piece: one piece may be as large as the answer.
+    fn print_events_text(&mut self, id: RunId, events: &[Event]) -> io::Result<()> {
         let Some(run) = self.runs.get_mut(&id) else {
             return Ok(());
         };
@@ -224,12 +224,13 @@ impl<'a> Screen<'a> {
         self.out.flush()
     }
 
-    /// Prints what waits of the current run; when it is over, goes on with the next.
+    /// Prints the queued text of the current run; when it is over, continues with the next.
     fn print_text(&mut self) -> io::Result<()> {
         let many = self.order.len() > 1;
         while let Some(run) = (self.order.get(self.current)).and_then(|id| self.runs.get_mut(id)) {
-            let speaks = run.over.is_some() || !run.text.is_empty() || !run.reasoning.is_empty();
-            if speaks {
+            let has_output =
+                run.over.is_some() || !run.text.is_empty() || !run.reasoning.is_empty();
+            if has_output {
                 head(&mut self.out, run, many)?;
             }
             let reasoning = std::mem::take(&mut run.reasoning);
@@ -245,7 +246,7 @@ impl<'a> Screen<'a> {
         self.out.flush()
     }
 
-    /// The table of figures, on standard error when the answer alone should be piped on.
+    /// Prints the table of figures on standard error, so that only the answers are on standard output.
     fn finish(&mut self) -> io::Result<()> {
         self.out.end()?;
         if self.args.json {
@@ -266,15 +267,15 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// The heading of one of several runs: it stands before the first byte of text, or of the fault.
+/// Prints the heading of one of several runs, before its first text or its fault.
 fn head(out: &mut impl Write, run: &mut Following, many: bool) -> io::Result<()> {
-    if many && !std::mem::replace(&mut run.headed, true) {
+    if many && !std::mem::replace(&mut run.has_heading, true) {
         writeln!(out, "── {}", visible_line(&run.target.to_string()))?;
     }
     Ok(())
 }
 
-/// What stands after an answer's text: its tool calls, its refusal, its fault.
+/// Prints what follows an answer's text: tool calls, refusal, citations, fault.
 fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
     if !run.answer.text.is_empty() && !run.answer.text.ends_with('\n') {
         writeln!(out)?;
@@ -291,20 +292,20 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
         writeln!(out, "[{}] {}", number + 1, parts.join(" · "))?;
     }
     out.flush()?;
-    print_beside(run)?;
+    print_other_contents(run)?;
     let Some(fault) = &run.answer.fault else {
         return Ok(());
     };
     let target = run.head.target.to_string();
     writeln!(stderr(), "{}: {fault}", visible_line(&target))?;
     match &fault.details {
-        Some(details) => writeln!(stderr(), "  also said: {details}"),
+        Some(details) => writeln!(stderr(), "  details: {details}"),
         None => Ok(()),
     }
 }
 
-/// What is no text: the work of built-in tools, unknown parts, the server's own times, what was lost or odd.
-fn print_beside(run: &Run) -> io::Result<()> {
+/// Prints an answer's other contents: items of built-in tools, unknown parts, the server's times, findings.
+fn print_other_contents(run: &Run) -> io::Result<()> {
     let answer = &run.answer;
     let mut err = stderr();
     for part in answer.body() {
@@ -320,12 +321,12 @@ fn print_beside(run: &Run) -> io::Result<()> {
         .map(|(name, ns)| format!("{name} {:.1} ms", run::ms(*ns)))
         .collect();
     if !times.is_empty() {
-        writeln!(err, "by the server's own clock: {}", times.join(", "))?;
+        writeln!(err, "by the server's clock: {}", times.join(", "))?;
     }
     print_findings(&mut err, run)
 }
 
-/// Findings, and the notes that no finding tells. Unknown parts are printed as they are.
+/// Prints findings, and the notes that no finding covers. Unknown parts are printed separately.
 fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
     let findings = conformance::findings(run);
     let findings = conformance::in_words(&findings);
@@ -341,14 +342,17 @@ fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the files that the model made, or says that there are some. A file that is there is not replaced.
+/// Writes the files that the model made, or lists them. Existing files are not replaced.
 fn save_media(folder: Option<&Path>, run: &Run) -> io::Result<()> {
     let mut err = stderr();
     for (index, media) in run.answer.media.iter().enumerate() {
         let (mime, bytes) = (&media.mime, media.data.len());
         match (folder, &media.uri) {
             (_, Some(uri)) => writeln!(err, "file: {mime}, {uri}")?,
-            (None, None) => writeln!(err, "file: {mime}, {bytes} bytes (--save-media keeps it)")?,
+            (None, None) => writeln!(
+                err,
+                "file: {mime}, {bytes} bytes (--save-media DIR writes it)"
+            )?,
             (Some(folder), None) => {
                 let path = folder.join(format!("{}-{}", run.head.id.0, media.file_name(index + 1)));
                 let shown = path.display();
@@ -364,7 +368,7 @@ fn save_media(folder: Option<&Path>, run: &Run) -> io::Result<()> {
     Ok(())
 }
 
-/// An event's line: when it came, and of which target, since several may be told apart only so.
+/// An event's line, with its time, and with its target, since the lines of several targets are mixed.
 #[derive(Serialize)]
 struct EventLine<'a> {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! A conversation in a file, so that the terminal can hold one: `--session`, and `--result` for its tool calls.
+//! A conversation in a file, for the terminal: `--session`, and `--result` for its tool calls.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::{
     run::{Run, RunState},
 };
 
-/// What was said so far, and what holds for all turns.
+/// The earlier turns, and the settings for all turns.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct ChatSession {
@@ -23,13 +23,13 @@ pub(super) struct ChatSession {
     pub tools: Vec<Tool>,
     /// The turns, oldest first, with all signatures.
     pub messages: Vec<Message>,
-    /// The file as it was read, with what is not known here.
+    /// The file as it was read, including unknown fields.
     #[serde(skip)]
     written: Map<String, Value>,
 }
 
 impl ChatSession {
-    /// The session of a file; a new one where there is none yet, or nothing in it.
+    /// Reads the session of a file; a new one if the file is missing or empty.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = match input::text(path, MAX_BODY) {
             Err(why) if why.is_missing() => String::new(),
@@ -39,10 +39,7 @@ impl ChatSession {
             return Ok(Self::default());
         }
         let session = Self::of(&text).map_err(|why| {
-            UsageError::new(format!(
-                "{} is not a session of ours: {why}",
-                path.display()
-            ))
+            UsageError::new(format!("{} is not a session: {why}", path.display()))
         })?;
         Ok(session)
     }
@@ -57,7 +54,7 @@ impl ChatSession {
         Ok(Self { written, ..session })
     }
 
-    /// The calls that wait for their results.
+    /// The calls of the last answer, which need results.
     fn open_calls(&self) -> Vec<&ToolCall> {
         let last = self.messages.last();
         let last = last.filter(|message| message.role == Role::Assistant);
@@ -69,15 +66,15 @@ impl ChatSession {
         calls.collect()
     }
 
-    /// Providers refuse a turn that leaves a call without its result.
-    pub fn takes_prompt(&self) -> Result<(), UsageError> {
+    /// Fails if calls need results: providers refuse a turn that leaves a call without one.
+    pub fn check_takes_prompt(&self) -> Result<(), UsageError> {
         match self.open_calls().as_slice() {
             [] => Ok(()),
-            calls => Err(wanted(calls)),
+            calls => Err(results_needed(calls)),
         }
     }
 
-    /// The turn that gives the results of the last answer's calls, in their order.
+    /// The turn with the results of the last answer's calls, in their order.
     pub fn results(
         &self,
         given: impl ExactSizeIterator<Item = Result<String, UsageError>>,
@@ -85,11 +82,11 @@ impl ChatSession {
         let calls = self.open_calls();
         if calls.is_empty() {
             return Err(UsageError::new(
-                "no call of this session waits for a result",
+                "no tool call of this session needs a result",
             ));
         }
         if given.len() != calls.len() {
-            return Err(wanted(&calls));
+            return Err(results_needed(&calls));
         }
         let pairs = calls.into_iter().zip(given);
         let parts = pairs.map(|(call, content)| {
@@ -105,7 +102,7 @@ impl ChatSession {
         })
     }
 
-    /// Adds a turn with its answer to the file, behind those that others have added meanwhile.
+    /// Adds a turn with its answer to the file, after turns that other processes added meanwhile.
     pub fn add(self, path: &Path, locks: &Path, turn: [Message; 2]) -> anyhow::Result<Self> {
         let lock = locks.join(id_of(path));
         private::folder(locks)?;
@@ -115,13 +112,13 @@ impl ChatSession {
     fn added(mut self, path: &Path, turn: [Message; 2]) -> anyhow::Result<Self> {
         let mut now = Self::read(path)?;
         if now.messages.len() > self.messages.len() {
-            let waits = now.takes_prompt().is_err();
+            let waits = now.check_takes_prompt().is_err();
             if waits || turn[0].role == Role::Tool {
                 bail!(
-                    "the session was given other turns meanwhile, which this one does not follow"
+                    "other turns were added to the session meanwhile, and this one does not fit after them"
                 );
             }
-            note("the session was given other turns meanwhile: this one stands behind them");
+            note("other turns were added to the session meanwhile: this one was added after them");
             (now.system, now.tools) = (self.system, self.tools);
             self = now;
         }
@@ -132,7 +129,7 @@ impl ChatSession {
         Ok(self)
     }
 
-    /// What was read, with what has come since: the fields of others stay as they are.
+    /// The file as it was read, with the new turns; unknown fields are kept.
     fn to_json(&self) -> Value {
         let mut whole = self.written.clone();
         put(&mut whole, "system", &self.system);
@@ -145,21 +142,21 @@ impl ChatSession {
         Value::Object(whole)
     }
 
-    /// How to go on, where calls wait.
+    /// How to continue, if calls need results.
     pub fn advice(&self) -> Option<String> {
         let calls = self.open_calls();
-        (!calls.is_empty()).then(|| wanted(&calls).to_string())
+        (!calls.is_empty()).then(|| results_needed(&calls).to_string())
     }
 }
 
-/// The answer of a run, if it came whole.
+/// The answer of a run, if it is complete.
 pub(super) fn answer(run: &Run) -> Option<Message> {
     let whole = run.state == RunState::Ok;
     let answer = run.answer.message(run.head.dialect.as_str());
     answer.filter(|_| whole)
 }
 
-/// A name for the lock of a file, by where it is.
+/// The name of a file's lock, derived from its path.
 fn id_of(path: &Path) -> String {
     let folder = path
         .parent()
@@ -178,7 +175,7 @@ fn id_of(path: &Path) -> String {
     format!("{number:016x}")
 }
 
-/// Sets a field, unless it says the same already: there it may say more than is known here.
+/// Sets a field, unless its value is equal already: it may have unknown fields.
 fn put<T: PartialEq + Serialize + DeserializeOwned>(
     whole: &mut Map<String, Value>,
     name: &str,
@@ -190,7 +187,7 @@ fn put<T: PartialEq + Serialize + DeserializeOwned>(
     }
 }
 
-fn wanted(calls: &[&ToolCall]) -> UsageError {
+fn results_needed(calls: &[&ToolCall]) -> UsageError {
     let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
     let many = if calls.len() == 1 {
         "it"
@@ -198,7 +195,7 @@ fn wanted(calls: &[&ToolCall]) -> UsageError {
         "each, in this order,"
     };
     UsageError::new(format!(
-        "the session waits for what {} gave: answer {many} with --result TEXT (or @FILE)",
+        "the session needs the result of {}: answer {many} with --result TEXT (or @FILE)",
         names.join(", ")
     ))
 }
@@ -231,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn results_go_to_the_calls_in_their_order() {
+    fn results_are_matched_to_calls_in_order() {
         let session = calling(&["a", "b"]);
         let message = given(&session, &["1", "2"]).unwrap();
         assert_eq!(message.role, Role::Tool);
@@ -248,18 +245,22 @@ mod tests {
         let session = calling(&["a", "b"]);
         for why in [
             given(&session, &["1"]).unwrap_err(),
-            session.takes_prompt().unwrap_err().to_string(),
+            session.check_takes_prompt().unwrap_err().to_string(),
             session.advice().unwrap(),
         ] {
-            assert!(why.contains("what a, b gave: answer each"), "{why}");
+            assert!(why.contains("the result of a, b: answer each"), "{why}");
         }
         let plain = ChatSession::default();
-        assert!(plain.takes_prompt().is_ok() && plain.advice().is_none());
-        assert!(given(&plain, &["1"]).unwrap_err().starts_with("no call"));
+        assert!(plain.check_takes_prompt().is_ok() && plain.advice().is_none());
+        assert!(
+            given(&plain, &["1"])
+                .unwrap_err()
+                .starts_with("no tool call")
+        );
     }
 
     #[test]
-    fn what_others_have_written_stays() {
+    fn unknown_fields_are_kept() {
         let text = r#"{"title": "mine", "tools": [{"name": "t", "parameters": {}, "strict": true}],
             "messages": [{"role": "user", "parts": [{"type": "text", "text": "Hi", "mark": 1}], "at": 7}]}"#;
         let mut session = ChatSession::of(text).unwrap();
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_session_is_refused() {
+    fn a_file_that_is_not_a_session_is_an_error() {
         for text in [
             "{}",
             "[]",

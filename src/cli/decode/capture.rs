@@ -1,7 +1,7 @@
-//! What stands before a captured body: the response heads that `curl -i` or `curl -v` wrote, and UTF-16, in which
-//! Windows PowerShell writes all that a program prints.
+//! Extracts the body from a capture: removes the response heads that `curl -i` or `curl -v` wrote, and converts from
+//! UTF-16, in which Windows PowerShell saves a program's output.
 //!
-//! In: a capture. Out: the last head, if there is one, and the body behind it.
+//! In: a capture. Out: the last head, if there is one, and the body after it.
 
 use std::{
     io::{self, Cursor, Read},
@@ -20,7 +20,7 @@ use crate::{
     input::{Encoding, all, encoding_of, into_text},
 };
 
-/// Most bytes of a capture that curl's remarks stand between.
+/// Largest capture with curl's remarks, in bytes.
 const MAX_REMARKED: u64 = 64 << 20;
 
 /// A capture, opened.
@@ -39,7 +39,7 @@ pub(super) struct CapturedHead {
 }
 
 impl CapturedHead {
-    /// What a decoder wants to know of it.
+    /// The parts of it that a decoder needs.
     pub fn of_response(&self) -> ResponseHead {
         ResponseHead {
             status: self.status,
@@ -49,12 +49,12 @@ impl CapturedHead {
         }
     }
 
-    /// How the body is compressed, if it is.
+    /// The content coding of the body, if there is one.
     pub fn coding(&self) -> &str {
         self.text(header::CONTENT_ENCODING)
     }
 
-    /// Whether it was sent in chunks; curl puts them together, most others do not.
+    /// Whether it was sent in chunks; curl joins them, most other programs do not.
     fn is_chunked(&self) -> bool {
         self.text(header::TRANSFER_ENCODING).contains("chunked")
     }
@@ -68,7 +68,7 @@ impl CapturedHead {
 }
 
 impl Capture {
-    /// Takes the heads off a capture; a body of text may be in UTF-16.
+    /// Removes the heads of a capture. A text body may be in UTF-16.
     pub fn open(input: Box<dyn Read>, is_text: bool) -> io::Result<Self> {
         let mut input = Peeked::of(input);
         if is_text && let Encoding::Utf16(order) = encoding_of(input.peek(4)?) {
@@ -91,7 +91,7 @@ impl Capture {
     }
 }
 
-/// A head: the status line, then headers. What is no header is passed over.
+/// Parses a head: the status line, then headers. Invalid headers are skipped.
 pub(super) fn head(text: &str) -> Option<CapturedHead> {
     let mut lines = text.lines();
     let mut words = lines.next()?.split_ascii_whitespace();
@@ -112,12 +112,12 @@ pub(super) fn head(text: &str) -> Option<CapturedHead> {
     Some(CapturedHead { status, headers })
 }
 
-/// Whether it begins as what `curl -v` writes does.
+/// Whether it starts like the output of `curl -v`.
 fn is_remarked(start: &[u8]) -> bool {
     matches!(start, [b'*' | b'<' | b'>', b' ', ..])
 }
 
-/// The capture without curl's remarks: the lines of its heads, which `<` begins, and the body.
+/// The capture without curl's remarks: the lines of heads, which start with `<`, and the body.
 fn unremarked(input: impl Read) -> io::Result<Vec<u8>> {
     let bytes = all(input, "the capture", MAX_REMARKED).map_err(io::Error::other)?;
     let text = into_text(bytes, "the capture").map_err(io::Error::other)?;
@@ -132,7 +132,7 @@ fn unremarked(input: impl Read) -> io::Result<Vec<u8>> {
             kept.push_str(head.strip_prefix(' ').unwrap_or(head));
             has_head |= head.trim().is_empty();
         } else if has_head && !is_remark {
-            // The last remark stands behind a body that ends without a new line.
+            // The last remark follows a body that ends without a line feed on the same line.
             let end = line.find("* Connection #").unwrap_or(line.len());
             kept.push_str(&line[..end]);
         }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::input::ByteOrder;
 
-    /// A reader that gives its bytes in pieces of this size.
+    /// A reader that returns its bytes in pieces of this size.
     struct Slow(Vec<u8>, usize);
 
     impl Read for Slow {
@@ -169,7 +169,7 @@ mod tests {
     const BODY: &str = "data: {\"é\": \"👩 <\"}\n\n* no remark: data\n\ndata: [DONE]\n\n";
 
     #[test]
-    fn heads_are_taken_off_and_the_last_one_counts() {
+    fn heads_are_removed_and_the_last_one_counts() {
         for (before, status, kind) in [
             (
                 "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n",
@@ -212,9 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_put_together_where_they_still_are() {
+    fn chunks_are_joined_if_they_are_still_there() {
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        for (raw, said) in [
+        for (raw, joined) in [
             ("5\r\ndata:\r\n3;x=1\r\n a\n\r\n0\r\n\r\n", "data: a\n"),
             (
                 "A\r\n\r\nline\r\n\r\n\r\n0\r\nx: y\r\n\r\n",
@@ -226,13 +226,17 @@ mod tests {
         ] {
             for size in [1, 3, 4096] {
                 let (_, body) = opened(format!("{head}{raw}").as_bytes(), size);
-                assert_eq!(String::from_utf8(body).unwrap(), said, "{raw:?} by {size}");
+                assert_eq!(
+                    String::from_utf8(body).unwrap(),
+                    joined,
+                    "{raw:?} by {size}"
+                );
             }
         }
     }
 
     #[test]
-    fn what_is_no_head_stays_in_the_body() {
+    fn text_that_is_not_a_head_stays_in_the_body() {
         for body in [
             "",
             "HTT",
@@ -259,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn remarks_of_curl_are_no_part_of_the_body() {
+    fn remarks_of_curl_are_not_part_of_the_body() {
         let capture = "* Trying 127.0.0.1:80...\n> POST / HTTP/1.1\n> Host: h\n>\n} [12 bytes data]\n\
             < HTTP/1.1 200 OK\r\n< content-type: text/event-stream\r\n< \r\n{ [5 bytes data]\n\
             data: a\n\ndata: b* Connection #0 to host h left intact\n";
@@ -280,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_is_read_as_the_text_it_spells() {
+    fn utf_16_is_converted() {
         let head = "HTTP/1.1 201 Made\r\n\r\n";
         for (order, marked) in [
             (ByteOrder::Little, true),

@@ -1,14 +1,14 @@
-//! Readers that look ahead: for the head before a body, and for the sizes before its chunks.
+//! Readers that look ahead, for the head before a body and for the sizes of chunks.
 
 use std::{
     collections::VecDeque,
     io::{self, Read},
 };
 
-/// Most bytes of a head: as long as no server's.
+/// Most bytes of a head; no server sends more.
 const MAX_HEAD: usize = 256 << 10;
 
-/// A reader whose next bytes can be looked at before they are read.
+/// A reader whose next bytes can be inspected before they are read.
 pub(super) struct Peeked<R: Read> {
     seen: VecDeque<u8>,
     rest: R,
@@ -31,7 +31,7 @@ impl<R: Read> Peeked<R> {
         Ok(&seen[..count.min(seen.len())])
     }
 
-    /// Reads what comes next, without taking it; false at the end.
+    /// Reads more bytes without consuming them; `false` at the end.
     fn more(&mut self) -> io::Result<bool> {
         let mut piece = [0; 4096];
         loop {
@@ -46,7 +46,7 @@ impl<R: Read> Peeked<R> {
         }
     }
 
-    /// Takes a response's head, if one comes next (all lines up to a blank one) and `parse` finds it to be one.
+    /// Reads a response's head, if the next lines up to a blank one are a head by `parse`.
     pub fn take_head<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> io::Result<Option<T>> {
         const BOM: &[u8] = b"\xef\xbb\xbf";
         let mark = if self.peek(3)? == BOM { BOM.len() } else { 0 };
@@ -62,7 +62,7 @@ impl<R: Read> Peeked<R> {
             }
         }
         let seen = self.seen.make_contiguous();
-        // A head that breaks off is one, and all that there is.
+        // A head that breaks off is still one, without a body.
         let end = end.unwrap_or(seen.len().min(MAX_HEAD));
         let head = parse(&String::from_utf8_lossy(&seen[mark..end]));
         if head.is_some() {
@@ -71,7 +71,7 @@ impl<R: Read> Peeked<R> {
         Ok(head)
     }
 
-    /// The size of a chunk and the length of the line that says it, if that comes next (RFC 9112, 7.1).
+    /// The size of a chunk and the length of its size line, if that comes next (RFC 9112, 7.1).
     pub fn peek_size(&mut self) -> io::Result<Option<(u64, usize)>> {
         const MAX_LINE: usize = 1024;
         let line_end = |seen: &[u8]| seen.iter().position(|byte| *byte == b'\n');
@@ -109,7 +109,7 @@ impl<R: Read> Read for Peeked<R> {
     }
 }
 
-/// Where the first blank line ends.
+/// The end of the first blank line.
 fn head_end(bytes: &[u8]) -> Option<usize> {
     let mut start = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -121,10 +121,10 @@ fn head_end(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// A body whose chunks are put together. One that breaks off ends there.
+/// A body whose chunks are joined. One that breaks off ends there.
 pub(super) struct Unchunked {
     from: Peeked<Box<dyn Read>>,
-    /// Bytes of this chunk that are still to come.
+    /// Remaining bytes of this chunk.
     left: u64,
     ended: bool,
 }
@@ -138,7 +138,7 @@ impl Unchunked {
         }
     }
 
-    /// Takes the line before the next chunk.
+    /// Reads the size line of the next chunk.
     fn begin(&mut self) -> io::Result<()> {
         while matches!(self.from.peek(1)?, [b'\r' | b'\n']) {
             self.from.seen.pop_front();

@@ -1,4 +1,4 @@
-//! Text in UTF-16 as a stream of UTF-8.
+//! Converts a stream of UTF-16 to UTF-8.
 
 use std::{
     collections::VecDeque,
@@ -7,11 +7,11 @@ use std::{
 
 use crate::input::ByteOrder;
 
-/// UTF-16 as UTF-8, without a byte order mark; half a pair becomes U+FFFD.
+/// UTF-16 as UTF-8, without a byte order mark; an unpaired surrogate becomes U+FFFD.
 pub(super) struct Utf8Of<R: Read> {
     from: R,
     order: ByteOrder,
-    /// Units that are not decoded yet: half a pair, at most.
+    /// Units that are not decoded yet: at most a high surrogate.
     units: Vec<u16>,
     half: Option<u8>,
     ready: VecDeque<u8>,

@@ -1,4 +1,4 @@
-//! What is given as a key: typed at a hidden prompt or piped in, a line of text or a Google account's file.
+//! Reads a key, typed at a hidden prompt or piped in: a line of text, or a Google account's file.
 
 use std::{
     io::{self, IsTerminal as _},
@@ -15,17 +15,17 @@ use crate::{
     input::text_of,
 };
 
-/// No key is longer; more is a file piped in by mistake.
+/// Largest key, in bytes; anything larger is a file piped in by mistake.
 const MAX_KEY: u64 = 64 * 1024;
 
-/// What was given as a key.
+/// A key that was typed or piped in.
 pub(super) struct Given {
     pub key: SecretString,
-    /// Whose it is, if it is a Google credential.
+    /// The account, if it is a Google credential.
     pub account: Option<Account>,
 }
 
-/// Reads a key, and whose it is.
+/// Reads a key, and its account.
 pub(super) fn read_key(label: &str, base_url: &str) -> anyhow::Result<Given> {
     let typed = read_text(&format!("Key for {label}: "))?;
     let account = Account::read(&typed);
@@ -41,30 +41,31 @@ pub(super) fn read_key(label: &str, base_url: &str) -> anyhow::Result<Given> {
     })
 }
 
-/// What is to be written before an account can be of use to an endpoint.
+/// Settings that must be changed before an endpoint can use the account.
 pub(super) fn missing(endpoint: &Endpoint, account: &Account) -> Vec<String> {
     let mut lines = Vec::new();
     let url = endpoint.base_url.as_str();
     if let Some(project) = &account.project {
         let url = vertex::with_project(url, project);
         lines.extend(
-            url.map(|url| format!("the base URL names no project yet: write base_url = \"{url}\"")),
+            url.map(|url| format!("the base URL has no project yet: write base_url = \"{url}\"")),
         );
     } else if vertex::lacks_project(url) {
-        let what =
-            "the base URL names no project yet, nor does the account: write one into base_url";
+        let what = "the base URL has no project yet, and neither does the account: write one into base_url";
         lines.push(what.to_owned());
     }
     if !endpoint.key_command.is_empty() {
-        lines.push("key_command is asked before the keyring: write key_command = []".to_owned());
+        lines.push(
+            "key_command takes precedence over the keyring: write key_command = []".to_owned(),
+        );
     }
     if endpoint.auth != Auth::Bearer {
-        lines.push("an access token is sent as a bearer: write auth = \"bearer\"".to_owned());
+        lines.push("an access token is sent as a bearer token: write auth = \"bearer\"".to_owned());
     }
     lines
 }
 
-/// Reads a line from a hidden prompt, or all of standard input if that is no terminal.
+/// Reads a line from a hidden prompt, or all of standard input if it is not a terminal.
 pub(super) fn read_text(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
     if io::stdin().is_terminal() {
         let typed = rpassword::prompt_password(prompt).context("the terminal")?;
@@ -81,19 +82,19 @@ fn nothing_changed(why: &dyn std::fmt::Display) -> UsageError {
     UsageError::new(format!("{why}; nothing is changed"))
 }
 
-/// What was typed as a secret: a file's JSON in one line, or a line of text.
+/// The secret in a typed text: a file's JSON in one line, or a line of text.
 pub(super) fn secret_of(typed: &str) -> Result<SecretString, UsageError> {
     if let Some(json) = one_line(typed) {
         return Ok(json.into());
     }
     let secret = cleaned(typed)?;
     if secret.contains(char::is_whitespace) {
-        note("the key holds a blank: check that it was copied right");
+        note("the key contains white space: check that it was copied correctly");
     }
     Ok(secret.to_owned().into())
 }
 
-/// The secret without the blanks around it.
+/// The secret without white space around it.
 fn cleaned(typed: &str) -> Result<&str, UsageError> {
     let secret = typed.trim();
     if secret.is_empty() {
@@ -101,7 +102,7 @@ fn cleaned(typed: &str) -> Result<&str, UsageError> {
     }
     if secret.contains(char::is_control) {
         return Err(UsageError::new(
-            "a key is a single line of text: nothing is changed",
+            "a key must be a single line of text: nothing is changed",
         ));
     }
     Ok(secret)
@@ -113,7 +114,7 @@ mod tests {
     use crate::{credential::AccountKind, dialect::DialectId};
 
     #[test]
-    fn what_keeps_an_account_from_use_is_said_with_the_line_to_write() {
+    fn required_settings_of_an_account_are_named() {
         let account = |project: Option<&str>| Account {
             kind: AccountKind::Service,
             email: None,
@@ -126,13 +127,13 @@ mod tests {
         assert_eq!(
             missing(&endpoint, &account(Some("p-1"))),
             [
-                "the base URL names no project yet: write base_url = \
+                "the base URL has no project yet: write base_url = \
                  \"https://eu-aiplatform.googleapis.com/v1/projects/p-1/locations/eu\"",
-                "key_command is asked before the keyring: write key_command = []",
-                "an access token is sent as a bearer: write auth = \"bearer\"",
+                "key_command takes precedence over the keyring: write key_command = []",
+                "an access token is sent as a bearer token: write auth = \"bearer\"",
             ]
         );
-        assert!(missing(&endpoint, &account(None))[0].contains("nor does the account"));
+        assert!(missing(&endpoint, &account(None))[0].contains("neither does the account"));
         endpoint.base_url = url.replace("{project}", "p-2").parse().unwrap();
         endpoint.key_command.clear();
         endpoint.auth = Auth::Bearer;
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pasted_key_is_freed_of_what_is_around_it() {
+    fn white_space_around_a_pasted_key_is_removed() {
         for typed in ["sk-1", " sk-1\r\n", "\n\tsk-1 \n"] {
             assert_eq!(cleaned(typed).unwrap(), "sk-1");
         }
