@@ -1,7 +1,7 @@
-//! A playground session: panes side by side, their turns, and the unsent draft.
+//! A playground session: its panes, their turns, and the unsent draft.
 //!
-//! Answers are not kept here but in the history, under their [`RunId`]s, so that a fork or an edit
-//! copies a few ids, not the texts. Several windows may change one conversation: see [`merge`].
+//! Answers are in the history, under their [`RunId`]s, so that a fork or an edit copies a few ids instead of texts.
+//! Several windows may change one conversation: see [`merge`].
 
 pub mod merge;
 
@@ -32,24 +32,24 @@ pub struct Conversation {
     pub title: String,
     /// 1 to 8 panes.
     pub panes: Vec<Pane>,
-    /// What is written in the composer and not yet sent.
+    /// The unsent content of the composer.
     pub draft: Draft,
     /// When it last changed, in nanoseconds since 1970.
     pub updated_unix_ns: i64,
 }
 
-/// What a window did to a conversation since it last agreed on it with the history. What other windows did
-/// meanwhile is kept beside it: the history merges the two, turn by turn.
+/// A window's changes to a conversation since it last saved or loaded it. The history merges them with changes of other
+/// windows, turn by turn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConversationChange {
     /// The conversation as this window last saved it or read it; empty if it is a new one.
     pub base: Arc<Conversation>,
-    /// As it is now.
+    /// The conversation as it is now.
     pub mine: Arc<Conversation>,
 }
 
 impl ConversationChange {
-    /// A conversation that is in no file yet.
+    /// A conversation that is not stored yet.
     #[must_use]
     pub fn new(mine: Conversation) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl ConversationChange {
         }
     }
 
-    /// The change that this one and the `next` make together, if `next` was made right after it.
+    /// This change and the `next` as one; `None` if `next` does not start where this one ends.
     #[must_use]
     pub fn followed_by(&self, next: &Self) -> Option<Self> {
         Arc::ptr_eq(&self.mine, &next.base).then(|| Self {
@@ -90,9 +90,9 @@ impl Draft {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pane {
-    /// Drawn at random, so that two windows don't make the same; never reused.
+    /// Random, so that two windows don't create the same id; never reused.
     pub id: u32,
-    /// Where it asks; `None` until chosen.
+    /// Its endpoint and model; `None` until chosen.
     pub target: Option<TargetId>,
     /// The system prompt.
     pub system: String,
@@ -100,7 +100,7 @@ pub struct Pane {
     pub params: Params,
     /// Tools offered to the model.
     pub tools: Vec<Tool>,
-    /// Whether each request opens a connection of its own, so that its times contain the handshakes.
+    /// Whether each request opens a new connection, so that its times include the handshakes.
     pub cold: bool,
     /// The turns, oldest first: in the order of their ids.
     pub turns: Vec<Turn>,
@@ -118,19 +118,19 @@ impl Pane {
     }
 }
 
-/// A turn's key: unique within its pane, also among those that other windows make; ordered by time.
+/// A turn's key: unique within its pane, even across windows; ordered by time.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 pub struct TurnId(pub i64);
 
 impl TurnId {
-    /// A new key behind the one of the last turn, though the clock may have been set back.
+    /// A new key after that of the last turn, even if the clock was set back.
     #[must_use]
     pub fn after(last: Option<Self>) -> Self {
         let fresh = RunId::new().0;
         match last {
-            // The random end of the fresh key keeps it apart from what another window makes.
+            // The random low bits of the fresh key avoid collisions with other windows.
             Some(Self(last)) if last >= fresh => Self(last + 1 + (fresh & 0xf_ffff)),
             _ => Self(fresh),
         }
@@ -145,14 +145,14 @@ pub struct Turn {
     pub id: TurnId,
     /// What was asked.
     pub user: Vec<Part>,
-    /// The JSON body that was written by hand for it, as [`ChatRequest::raw_body`](crate::chat::ChatRequest).
+    /// The JSON body that the user wrote for it, as in [`ChatRequest::raw_body`](crate::chat::ChatRequest).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_body: Option<Value>,
     /// The runs, oldest first; a retry adds one.
     pub runs: Vec<RunId>,
     /// Index into `runs` of the one shown and continued from.
     pub shown: usize,
-    /// What is typed as the results of a run's calls, in their order; kept, as a draft is, until the turn goes.
+    /// The typed results of a run's tool calls, in order; stored like a draft until the next turn is sent.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub results: BTreeMap<RunId, Vec<String>>,
 }

@@ -1,7 +1,7 @@
 //! Where requests go: endpoints, targets, and the presets of `assets/endpoints.toml`.
 //!
-//! In: settings, the environment, a preset, a URL typed by hand. Out: an [`Endpoint`] whose base URL
-//! is normalised, and what the transport needs of it: headers, the list of models.
+//! In: settings, the environment, a preset, a URL typed by hand. Out: an [`Endpoint`] with a normalised base URL, its
+//! request headers and its cached list of models.
 
 pub mod base_url;
 pub mod cache;
@@ -21,7 +21,7 @@ use crate::{
     transport::{ConnectOptions, is_this_machine},
 };
 
-/// Endpoint and model, written `endpoint/model`. The model's name may hold further slashes.
+/// Endpoint and model, written `endpoint/model`. The model's name may contain further slashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TargetId {
     /// The endpoint's id.
@@ -36,7 +36,7 @@ impl fmt::Display for TargetId {
     }
 }
 
-/// A target that was not written `endpoint/model`.
+/// A text that is not `endpoint/model`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("“{0}” is not a target: write endpoint/model, as in openai/gpt-4o-mini")]
 pub struct BadTarget(pub String);
@@ -55,7 +55,7 @@ impl FromStr for TargetId {
     }
 }
 
-/// One place that speaks a dialect, and how to reach it. Holds no secret.
+/// A server of a dialect, and how to reach it. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Its id: the name in settings, targets and keyring; no slash.
@@ -64,11 +64,11 @@ pub struct Endpoint {
     pub label: String,
     /// The preset that it was made from.
     pub preset: Option<String>,
-    /// The protocol it speaks.
+    /// Its protocol.
     pub dialect: DialectId,
     /// The normalised base URL; the dialect adds its own path.
     pub base_url: Url,
-    /// How it is reached, in the user's own word; may be empty.
+    /// The user's label for how it is reached; may be empty.
     pub route: String,
     /// How the key is sent.
     pub auth: Auth,
@@ -91,8 +91,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint with nothing but an id, a normalised base URL and a dialect: the key is sent as the
-    /// dialect wants it, and `LLM_API_KEY` may hold it.
+    /// An endpoint with only an id, a normalised base URL and a dialect: the key is sent in the dialect's way, and may
+    /// come from `LLM_API_KEY`.
     pub fn custom(id: impl Into<String>, base_url: Url, dialect: DialectId) -> Self {
         let id = id.into();
         Self {
@@ -114,7 +114,7 @@ impl Endpoint {
         }
     }
 
-    /// `scheme://host:port`, the port always written: what a key belongs to.
+    /// `scheme://host:port`, always with the port: a key belongs to an origin.
     #[must_use]
     pub fn origin(&self) -> String {
         let url = &self.base_url;
@@ -131,8 +131,8 @@ impl Endpoint {
         is_this_machine(&self.base_url)
     }
 
-    /// Whether a request without a key is pointless: a cloud preset, at whatever host. Any other
-    /// endpoint may be asked without one, and says so itself if it minds.
+    /// Whether a request without a key can't succeed: true for a cloud preset, at any remote host. Any other endpoint
+    /// may work without one.
     #[must_use]
     pub fn needs_key(&self) -> bool {
         self.auth != Auth::None
@@ -140,10 +140,10 @@ impl Endpoint {
             && (self.preset.as_deref().and_then(preset::find)).is_some_and(|p| !p.local)
     }
 
-    /// How to give it a key, as the end of a sentence.
+    /// Instructions for setting its key, as the end of a sentence.
     #[must_use]
     pub fn key_hint(&self) -> String {
-        let keep = format!("keep one with `tokenscope keys set {}`", self.id);
+        let keep = format!("store one with `tokenscope keys set {}`", self.id);
         match self.key_env.as_slice() {
             [] => keep,
             vars => format!("set {}, or {keep}", vars.join(" or ")),
@@ -160,15 +160,16 @@ pub enum Auth {
     Bearer,
     /// The bare key in a header of this name.
     Header(String),
-    /// The bare key in the URL's query, as `key`: Google's servers take it so, and some gateways before them no other way.
+    /// The bare key in the URL's query, as `key`: Google's servers accept it, and some gateways to them accept nothing
+    /// else.
     Query,
     /// No key is sent.
     None,
 }
 
 impl Auth {
-    /// How the server at a base URL wants the key. Vertex AI speaks Gemini's dialect and takes access tokens; without
-    /// a project in its URL (“express mode”) it takes API keys, as the Gemini API does.
+    /// How the server at a base URL expects the key. Vertex AI uses Gemini's dialect and accepts access tokens; without
+    /// a project in its URL (“express mode”) it accepts API keys, as the Gemini API does.
     #[must_use]
     pub fn at(base_url: &Url, dialect: DialectId) -> Self {
         if dialect.dialect().on_google_cloud && base_url.path().contains("/projects/") {
@@ -177,7 +178,7 @@ impl Auth {
         Self::of_dialect(dialect)
     }
 
-    /// How the providers of a dialect want the key.
+    /// How the providers of a dialect expect the key.
     #[must_use]
     pub fn of_dialect(dialect: DialectId) -> Self {
         let header = dialect.dialect().key_header;
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_always_names_its_port() {
+    fn an_origin_always_has_its_port() {
         for (url, origin) in [
             ("https://api.openai.com/v1", "https://api.openai.com:443"),
             ("http://localhost/v1", "http://localhost:80"),
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn google_takes_a_token_where_a_project_stands_in_the_url_and_else_a_key() {
+    fn google_expects_a_token_if_the_url_has_a_project_and_else_a_key() {
         for (url, bearer) in [
             (
                 "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l",
@@ -225,9 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn only_a_cloud_preset_at_a_foreign_host_needs_a_key() {
+    fn only_a_cloud_preset_at_a_remote_host_needs_a_key() {
         let mut e = endpoint("https://api.openai.com/v1");
-        assert!(!e.needs_key(), "a custom endpoint says so itself");
+        assert!(!e.needs_key(), "a custom endpoint may work without one");
         e.preset = Some("openai".into());
         assert!(e.needs_key());
         e.auth = Auth::None;

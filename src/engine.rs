@@ -1,7 +1,7 @@
-//! The runtime thread: [`Command`]s in, [`Update`]s and answers out. Everything that waits, waits here.
+//! The engine's thread: [`Command`]s in, [`Update`]s and answers out. All blocking and asynchronous work happens here.
 //!
-//! The desktop and the terminal are both its clients. It owns the transport, the credentials, the
-//! settings, the history and the simulator.
+//! The desktop and the terminal are its clients. It owns the transport, the credentials, the settings, the history and
+//! the simulator.
 
 mod ask;
 mod command;
@@ -27,16 +27,16 @@ pub use self::{
     update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };
 
-/// What the engine is started with.
+/// The engine's start options.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where settings and data live.
+    /// The paths of settings and data.
     pub paths: Paths,
-    /// Endpoints beside those of the settings, such as one given on the command line.
+    /// Endpoints in addition to those in the settings, such as one given on the command line.
     pub endpoints: Vec<Endpoint>,
     /// Whether to start the simulator.
     pub simulator: bool,
-    /// Whether runs are kept.
+    /// Whether runs are stored.
     pub history: bool,
 }
 
@@ -53,7 +53,7 @@ impl Engine {
     /// update was queued or a question answered.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the system can't start a thread.
     pub fn start(
         options: Options,
         wake: impl Fn() + Send + Sync + 'static,
@@ -72,7 +72,7 @@ impl Engine {
         })
     }
 
-    /// An engine that is not there: commands go to, and updates come from, a test.
+    /// A mock engine: a test receives the commands and sends the updates.
     #[must_use]
     pub fn of_channels(
         commands: UnboundedSender<Command>,
@@ -87,17 +87,17 @@ impl Engine {
 
     /// Queues a command.
     pub fn send(&self, command: Command) {
-        // A stopped engine has nothing left to do for anyone.
+        // A stopped engine ignores commands.
         let _ = self.commands.send(command);
     }
 
-    /// A second way in, for another thread.
+    /// A sender of commands, for another thread.
     #[must_use]
     pub fn sender(&self) -> UnboundedSender<Command> {
         self.commands.clone()
     }
 
-    /// The next update that is there already.
+    /// The next queued update, if there is one; never waits.
     #[must_use]
     pub fn try_next(&self) -> Option<Update> {
         let update = self.updates.try_recv().ok();
@@ -111,7 +111,7 @@ impl Engine {
         self.taken(update)
     }
 
-    /// Makes room for what runs have to say next.
+    /// Frees the update's share of the backlog, so that runs can go on.
     fn taken(&self, update: Option<Update>) -> Option<Update> {
         self.backlog
             .take(update.as_ref().map_or(0, Update::bytes_held));
@@ -125,11 +125,11 @@ impl Drop for Engine {
     }
 }
 
-/// Where updates go: queued, then the client is woken, as it is for an answer. Cheap to clone.
+/// Queues updates and wakes the client, for answers, too. Cheap to clone.
 #[derive(Clone)]
 struct Outbox {
     updates: mpsc::Sender<Update>,
-    /// What waits there; runs read on only while there is room.
+    /// The size of the queued updates; runs read on only while there is room.
     backlog: Arc<Backlog>,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -145,13 +145,13 @@ impl Outbox {
 
     fn send(&self, update: Update) {
         self.backlog.add(update.bytes_held());
-        // A client that has gone wants no more updates.
+        // A client that is gone needs no updates.
         if self.updates.send(update).is_ok() {
             self.wake();
         }
     }
 
-    /// Wakes the client: an update or an answer is there.
+    /// Wakes the client, because an update or an answer is there.
     fn wake(&self) {
         (self.wake)();
     }

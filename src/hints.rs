@@ -1,8 +1,7 @@
 //! Settings that a model or protocol is known to refuse.
 //!
 //! In: a dialect and a [`ChatRequest`]. Out: the request as it is sent, and a [`Hint`] for each setting that was left
-//! out or renamed. A hint is shown beside the setting, and noted on the run. The facts are rows of
-//! `assets/models.toml`.
+//! out or renamed. A hint is shown at the setting, and noted on the run. The facts are rows of `assets/models.toml`.
 
 mod files;
 
@@ -18,13 +17,13 @@ use crate::{
     event::{About, Note},
 };
 
-/// The beginning of the note on a run for a setting that was left out.
+/// The start of a run's note on a setting that was left out.
 pub const NOT_SENT: &str = "not sent: ";
 
-/// How one setting of a request is sent, if not as it is.
+/// A setting of a request that is left out or renamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// The setting, by its field in [`Params`], or a part of it.
+    /// The setting: its field in [`Params`], or a part of it.
     pub setting: String,
     /// The name it is sent under; `None` if it is not sent.
     pub sent_as: Option<String>,
@@ -43,7 +42,7 @@ impl Hint {
         })
     }
 
-    /// What happens to the setting, as a phrase to follow its name.
+    /// The change to the setting, as a phrase that follows its name.
     #[must_use]
     pub fn sentence(&self) -> String {
         match &self.sent_as {
@@ -53,7 +52,7 @@ impl Hint {
     }
 }
 
-/// A row of `assets/models.toml`; its first lines say what the fields mean.
+/// A row of `assets/models.toml`; the first lines of the file define the fields.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rule {
@@ -73,18 +72,18 @@ struct Rule {
     #[serde(default)]
     rename: Map<String, Value>,
     why: String,
-    #[allow(dead_code, reason = "for whoever reads the file")]
+    #[allow(dead_code, reason = "for readers of the file")]
     source: String,
 }
 
-/// The types of file that a protocol takes.
+/// The types of files that a protocol accepts.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MediaRule {
     dialect: DialectId,
-    takes: Vec<String>,
-    /// The types that it takes by address.
-    by_address: Vec<String>,
+    accepts: Vec<String>,
+    /// The types that it accepts by URL.
+    by_url: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -120,16 +119,16 @@ impl Rule {
         let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
         let is_excepted =
             self.unless_effort.is_some() && self.unless_effort == request.params.reasoning_effort;
-        let thinks = request
+        let wants_reasoning = request
             .params
             .reasoning_effort
             .as_deref()
-            .is_some_and(asks_to_think);
+            .is_some_and(is_reasoning_on);
         (self.dialects.is_empty() || self.dialects.contains(&dialect))
             && any(&self.models)
             && !any(&self.except)
             && !is_excepted
-            && (thinks || !self.with_effort)
+            && (wants_reasoning || !self.with_effort)
     }
 
     fn apply(&self, params: &mut Params, hints: &mut Vec<Hint>) {
@@ -161,7 +160,7 @@ impl Rule {
 }
 
 /// Whether a reasoning effort turns reasoning on; the listed words turn it off.
-fn asks_to_think(effort: &str) -> bool {
+fn is_reasoning_on(effort: &str) -> bool {
     let off = ["", "0", "none", "off", "disabled", "false"];
     !off.contains(&effort.trim().to_ascii_lowercase().as_str())
 }
@@ -195,7 +194,7 @@ fn remove(params: &mut Params, setting: &str) -> Option<Value> {
     }
 }
 
-/// Whether a name fits a glob, in which `*` stands for anything.
+/// Whether a name matches a glob, in which `*` stands for anything.
 fn matches(glob: &str, name: &str) -> bool {
     let Some((start, rest)) = glob.split_once('*') else {
         return glob == name;
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_names_settings_that_there_are() {
+    fn rules_name_existing_settings() {
         let all = Params {
             temperature: Some(0.0),
             top_p: Some(0.0),
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_model_refuses_is_left_out_and_said() {
+    fn settings_that_a_model_refuses_are_left_out_with_a_note() {
         use DialectId::{Anthropic, OpenaiChat};
         // Dialect, model, effort, the settings that are left out.
         let table: &[(DialectId, &str, Option<&str>, &[&str])] = &[
@@ -320,11 +319,11 @@ mod tests {
         ];
         for (dialect, model, effort, left_out) in table {
             let (params, notes) = fitted(*dialect, model, *effort);
-            let said: Vec<_> = notes
+            let reported: Vec<_> = notes
                 .iter()
                 .filter_map(|note| note.strip_prefix(NOT_SENT)?.split(' ').next())
                 .collect();
-            assert_eq!(said, *left_out, "{model}");
+            assert_eq!(reported, *left_out, "{model}");
             for setting in *left_out {
                 assert_eq!(get(&params, setting), None, "{model} {setting}");
             }
@@ -332,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_protocol_can_not_say_is_left_out_and_said() {
+    fn settings_that_a_protocol_lacks_are_left_out_with_a_hint() {
         let mut request = ChatRequest::of_text("m", "Hello");
         request.params = Params {
             stop: vec!["END".into(), " \n".into()],
@@ -346,8 +345,8 @@ mod tests {
             (DialectId::Ollama, &["cache_prompt"]),
         ] {
             let (fitted, hints) = fit(dialect, &request);
-            let said: Vec<&str> = hints.iter().map(|hint| hint.setting.as_str()).collect();
-            assert_eq!(said, left_out, "{dialect}");
+            let hinted: Vec<&str> = hints.iter().map(|hint| hint.setting.as_str()).collect();
+            assert_eq!(hinted, left_out, "{dialect}");
             for setting in left_out {
                 assert_eq!(get(&fitted.params, setting), None, "{dialect} {setting}");
             }
@@ -356,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_goes_by_the_name_that_the_model_takes() {
+    fn a_limit_is_renamed_as_the_model_requires() {
         let (params, _) = fitted(DialectId::OpenaiChat, "gpt-5", None);
         assert_eq!(params.max_tokens, None);
         assert_eq!(params.extra["max_completion_tokens"], 50);
@@ -369,12 +368,12 @@ mod tests {
         assert_eq!(*limit, 7, "the user's own JSON is not touched");
         assert_eq!(
             hints[0].sentence(),
-            "sent as max_completion_tokens: this model takes the limit by that name only"
+            "sent as max_completion_tokens: this model accepts the limit only by that name"
         );
     }
 
     #[test]
-    fn globs_fit_as_written() {
+    fn globs_match_as_written() {
         for (glob, name, fits) in [
             ("gpt-5*", "gpt-5", true),
             ("gpt-5*", "gpt-4", false),

@@ -1,7 +1,7 @@
 //! The figures of a run.
 //!
 //! In: a [`Run`] with its raw stamps and reads, which are stored. Out: [`figures`], which are computed from them and
-//! never stored.
+//! not stored.
 
 mod answer;
 mod connection;
@@ -31,11 +31,11 @@ pub struct Figure {
     pub label: &'static str,
     /// Its unit on screen.
     pub unit: &'static str,
-    /// How it is made, one sentence.
+    /// How it is computed, in one sentence.
     pub definition: &'static str,
     /// Which end is better.
     pub better: Better,
-    /// Its value; `None` (blank) where it is not known.
+    /// Its value; `None` (blank) if unknown.
     pub value: fn(&Run) -> Option<f64>,
 }
 

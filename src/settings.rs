@@ -1,7 +1,7 @@
-//! The one settings file: hand-editable TOML that the desktop edits too.
+//! The settings file: TOML that people edit by hand, and that the desktop edits, too.
 //!
-//! In: `config.toml`, the environment. Out: [`Settings`]. Edits keep comments and order; a file that
-//! can't be read is explained with its line and never overwritten.
+//! In: `config.toml`, the environment. Out: [`Settings`]. Edits keep comments and order. An invalid file is reported
+//! with the line and never overwritten.
 
 mod edit;
 mod environment;
@@ -26,22 +26,22 @@ use crate::{
 /// Everything the user can set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// All endpoints: those of the file, then those that the environment makes ready, then the simulator.
+    /// All endpoints: those of the file, then those of the environment, then the simulator's.
     pub endpoints: Vec<Endpoint>,
     /// Ids of endpoints that come from the environment or are built in, and so can't be edited in place.
     pub built_in: Vec<String>,
     /// How the desktop looks.
     pub appearance: Appearance,
-    /// What is odd but no reason to stop: unknown keys, variables that make no endpoint, …
+    /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …
     pub warnings: Vec<SettingsProblem>,
 }
 
 impl Settings {
-    /// What holds without a file: only what the environment makes ready.
+    /// The settings without a file: only the endpoints of the environment.
     #[must_use]
     pub fn of_environment(environment: &Environment) -> Self {
         let mut settings = Self::default();
-        settings.add_ready(environment);
+        settings.add_from_environment(environment);
         settings
     }
 
@@ -51,8 +51,7 @@ impl Settings {
         self.endpoints.iter().find(|e| e.id == id)
     }
 
-    /// The endpoint of this id, or else what the preset of this id makes without any set-up but that of the
-    /// environment.
+    /// The endpoint of this id, or else that of the preset of this id, with variables from the environment.
     #[must_use]
     pub fn endpoint_or_preset(&self, id: &str) -> Option<Cow<'_, Endpoint>> {
         let of_preset = || {
@@ -71,10 +70,10 @@ impl Settings {
         self
     }
 
-    /// Adds what the environment makes ready; an endpoint of the file keeps its id.
-    fn add_ready(&mut self, environment: &Environment) {
-        let (ready, problems) = environment::endpoints(environment);
-        for endpoint in ready {
+    /// Adds the endpoints of the environment, except ids that the file has.
+    fn add_from_environment(&mut self, environment: &Environment) {
+        let (endpoints, problems) = environment::endpoints(environment);
+        for endpoint in endpoints {
             if self.endpoint(&endpoint.id).is_none() {
                 self.built_in.push(endpoint.id.clone());
                 self.endpoints.push(endpoint);
@@ -88,7 +87,7 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Appearance {
-    /// Dark, light, or as the system.
+    /// Dark, light, or the system's.
     pub theme: ThemeChoice,
     /// Zoom factor, 0.5 to 3.
     pub zoom: f32,
@@ -103,7 +102,7 @@ impl Default for Appearance {
     }
 }
 
-/// Dark, light, or as the system.
+/// Dark, light, or the system's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThemeChoice {
@@ -111,7 +110,7 @@ pub enum ThemeChoice {
     Dark,
     /// Light.
     Light,
-    /// As the system.
+    /// The system's.
     #[default]
     System,
 }
@@ -128,19 +127,19 @@ impl ThemeChoice {
     }
 }
 
-/// Why the settings file could not be used, or an edit not be made.
+/// Why the settings file can't be used, or an edit failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {message}", .path.display(), .line.map(|l| format!(", line {l}")).unwrap_or_default())]
 pub struct SettingsProblem {
     /// The file.
     pub path: PathBuf,
-    /// The line, counted from 1, where known.
+    /// The line, counted from 1, if known.
     pub line: Option<usize>,
     /// What is wrong and what to do.
     pub message: String,
 }
 
-/// An edit that the desktop or the terminal makes.
+/// An edit by the desktop or the terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SettingsEdit {
     /// Adds an endpoint, or replaces the one of this id.
@@ -169,11 +168,10 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// The folders of this user: `TOKENSCOPE_CONFIG_DIR` and `TOKENSCOPE_DATA_DIR` if set, else the
-    /// platform's own.
+    /// The folders of this user: `TOKENSCOPE_CONFIG_DIR` and `TOKENSCOPE_DATA_DIR` if set, else the platform's.
     ///
     /// # Errors
-    /// If the platform knows no home folder.
+    /// If the platform has no home folder.
     pub fn of_user() -> Result<Self, SettingsProblem> {
         Self::of(&Environment::of_process())
     }
@@ -187,7 +185,7 @@ impl Paths {
             (chosen.or_else(|| platform.as_ref().map(own))).ok_or_else(|| SettingsProblem {
                 path: PathBuf::from(format!("${variable}")),
                 line: None,
-                message: "no home folder is known: set this variable to a folder".to_owned(),
+                message: "there is no home folder: set this variable to a folder".to_owned(),
             })
         };
         Ok(Self {
@@ -197,30 +195,30 @@ impl Paths {
     }
 }
 
-/// Reads the settings file (a missing one is empty), and adds what the environment makes ready:
-/// `LLM_BASE_URL` with `LLM_API_KEY`, and each preset whose key variable is set.
+/// Reads the settings file (a missing one counts as empty), and adds the endpoints of the environment: `LLM_BASE_URL`
+/// with `LLM_API_KEY`, and each preset whose key variable is set.
 ///
 /// # Errors
-/// With the line, if the file is not what it should be.
+/// If the file is invalid; with the line.
 pub fn load(paths: &Paths) -> Result<Settings, SettingsProblem> {
     load_in(paths, &Environment::of_process())
 }
 
-/// As [`load`], in a given environment.
+/// Like [`load`], in a given environment.
 ///
 /// # Errors
-/// With the line, if the file is not what it should be.
+/// If the file is invalid; with the line.
 pub fn load_in(paths: &Paths, environment: &Environment) -> Result<Settings, SettingsProblem> {
     let text = read(&paths.settings).map_err(|why| paths.problem(&why))?;
     let mut settings = parse::settings(&paths.settings, &text.unwrap_or_default())?;
-    settings.add_ready(environment);
+    settings.add_from_environment(environment);
     Ok(settings)
 }
 
-/// Makes one edit in the file, keeping comments, order and everything that it does not know.
+/// Makes one edit in the file, keeping comments, order and unknown keys.
 ///
 /// # Errors
-/// If the file is broken (it is then left as it is), or can't be written.
+/// If the file is invalid (it is then not changed), or can't be written.
 pub fn edit(paths: &Paths, edit: &SettingsEdit) -> Result<(), SettingsProblem> {
     let path = &paths.settings;
     let locked = || private::locked(path, || Ok(edit::make(path, edit)));
@@ -240,7 +238,7 @@ impl Paths {
     }
 }
 
-/// Most bytes of settings that are read.
+/// Largest settings file, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// The file's text; `None` if there is none yet.

@@ -1,7 +1,7 @@
 //! A request as a program to copy: cURL, Python with the provider's SDK, JavaScript.
 //!
-//! In: an [`Endpoint`] and a [`ChatRequest`]. Out: a program that sends the same request. It reads keys and the
-//! values of the user's own headers from environment variables, and never holds them.
+//! In: an [`Endpoint`] and a [`ChatRequest`]. Out: a program that sends the same request. It reads keys and the values
+//! of the user's headers from environment variables, and never contains them.
 
 mod curl;
 mod javascript;
@@ -22,13 +22,13 @@ use crate::{
 };
 
 words! {
-    /// What a request can be written in.
+    /// The languages of snippets.
     Language {
         /// A shell command.
         Curl = "curl",
-        /// Python, by the provider's own SDK where it has one.
+        /// Python, with the provider's SDK if there is one.
         Python = "python",
-        /// JavaScript for Node.js, without any package.
+        /// JavaScript for Node.js, without packages.
         JavaScript = "javascript",
     }
 }
@@ -45,7 +45,7 @@ impl Language {
     }
 }
 
-/// The program that asks `endpoint` this request, streamed.
+/// A program that sends this request to `endpoint` and prints the streamed answer.
 #[must_use]
 pub fn snippet(language: Language, endpoint: &Endpoint, request: &ChatRequest) -> String {
     let asked = SnippetRequest::of(endpoint, request);
@@ -56,7 +56,7 @@ pub fn snippet(language: Language, endpoint: &Endpoint, request: &ChatRequest) -
     }
 }
 
-/// A request as it goes out, with names in place of secrets.
+/// A request as it is sent, with variables in place of secrets.
 struct SnippetRequest {
     dialect: DialectId,
     url: Url,
@@ -65,14 +65,14 @@ struct SnippetRequest {
     headers: Vec<Header>,
     body: Value,
     model: String,
-    /// The variable that holds the key, and how it is sent.
+    /// The variable with the key, and how it is sent.
     key: Option<(String, Auth)>,
-    /// Whether the key is an access token that Google's own library finds by itself.
+    /// Whether the key is an access token that Google's library finds itself.
     by_google: bool,
     /// Whether the model may answer with calls.
     calls: bool,
-    /// What of the request is not sent.
-    lost: Vec<String>,
+    /// Notes on settings that are not sent.
+    notes: Vec<String>,
 }
 
 /// One header: a fixed text, then the value of a variable.
@@ -94,7 +94,7 @@ impl Header {
 
 impl SnippetRequest {
     fn of(endpoint: &Endpoint, request: &ChatRequest) -> Self {
-        // gRPC needs a generated client: what asks the same as JSON is what can be pasted.
+        // gRPC needs a generated client, so the snippet sends the same request as JSON.
         let dialect = endpoint.dialect.dialect().as_json();
         let id = dialect.id;
         let url = (dialect.chat_url)(&endpoint.base_url, &request.model);
@@ -121,11 +121,11 @@ impl SnippetRequest {
             key,
             by_google: is_by_google(endpoint),
             calls: !request.tools.is_empty(),
-            lost: lost(endpoint, dialect, request),
+            notes: differences(endpoint, dialect, request),
         }
     }
 
-    /// The headers beside the key's and those that every request of the dialect has.
+    /// The user's headers: not the key's, and not those of the dialect.
     fn own_headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let named = self.headers.iter().filter(|h| h.text.is_empty());
         let named = named.filter(|h| !self.is_key(h));
@@ -137,23 +137,23 @@ impl SnippetRequest {
         key.is_some_and(|(variable, _)| header.variable.as_ref() == Some(variable))
     }
 
-    /// Whether the key's variable stands in a text.
+    /// Whether a text contains the key's variable.
     fn reads_key(&self, text: &str) -> bool {
         let variable = self.key.as_ref().map(|(variable, _)| variable.as_str());
         variable.is_some_and(|variable| text.contains(variable))
     }
 
-    /// What goes before a program that reads these variables: what they hold, and what of the request is not sent.
+    /// The comments before a program: the contents of its variables, and settings that are not sent.
     fn remarks(&self, mark: &str, program: &str) -> String {
         let mut lines: Vec<String> = (self.own_headers())
-            .map(|(name, variable)| format!("{variable} holds the header {name}"))
+            .map(|(name, variable)| format!("{variable} contains the header {name}"))
             .collect();
         if self.by_google && self.reads_key(program) {
             lines.push(format!(
                 "{GOOGLE_TOKEN}: gcloud auth application-default print-access-token"
             ));
         }
-        lines.extend(self.lost.iter().cloned());
+        lines.extend(self.notes.iter().cloned());
         let mut out = String::new();
         for line in &lines {
             out.extend([mark, " ", line, "\n"]);
@@ -162,7 +162,7 @@ impl SnippetRequest {
     }
 }
 
-/// The variable of an access token that Google's credentials give.
+/// The variable of an access token by Google's credentials.
 const GOOGLE_TOKEN: &str = "GOOGLE_ACCESS_TOKEN";
 
 /// Whether an endpoint signs in with Google's credentials.
@@ -202,16 +202,16 @@ fn key_header(variable: &str, auth: &Auth) -> Header {
     }
 }
 
-/// What is not as the request has it.
-fn lost(endpoint: &Endpoint, dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
-    let mut lost = left_out(dialect, request);
+/// Notes on differences from the request.
+fn differences(endpoint: &Endpoint, dialect: &Dialect, request: &ChatRequest) -> Vec<String> {
+    let mut notes = left_out(dialect, request);
     if endpoint.auth == Auth::Query {
-        lost.push("the key goes in a header here, and not in the query".to_owned());
+        notes.push("the key is sent in a header here, not in the query".to_owned());
     }
-    lost
+    notes
 }
 
-/// A name as an environment variable's.
+/// An environment variable's name made from another name.
 fn variable_of(name: &str) -> String {
     let upper = name.to_ascii_uppercase();
     let known = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn no_snippet_holds_a_secret_and_each_names_where_it_is() {
+    fn snippets_have_variables_instead_of_secrets() {
         for dialect in DIALECTS {
             for language in Language::ALL {
                 let endpoint = endpoint(dialect.id);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_none_is_asked_for() {
+    fn without_a_key_no_variable_is_used() {
         let mut endpoint = endpoint(DialectId::OpenaiChat);
         endpoint.auth = Auth::None;
         endpoint.headers.clear();
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sent_is_said() {
+    fn settings_that_are_not_sent_are_noted() {
         let mut request = ChatRequest::of_text("m", "Hi");
         request.params.seed = Some(7);
         let text = snippet(Language::Python, &endpoint(DialectId::Anthropic), &request);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn googles_own_library_signs_in_by_itself() {
+    fn googles_library_needs_no_key() {
         let mut endpoint = endpoint(DialectId::Gemini);
         endpoint.base_url.set_path("/v1/projects/p/locations/eu");
         endpoint.auth = Auth::Bearer;

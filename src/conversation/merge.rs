@@ -1,16 +1,16 @@
-//! What comes of a conversation that two windows changed.
+//! Merges two windows' changes to one conversation.
 //!
-//! In: `base`, on which both agreed, and what each made of it. Out: one conversation with what both did.
-//! What was asked is never lost: a deletion holds unless the other side added a run to what it deletes.
-//! Where both changed one field, `mine` holds. Merging again changes nothing.
+//! In: `base`, the last common version, and each window's version. Out: one conversation with the changes of both. No
+//! question is lost: a deletion is undone if the other side added a run to the deleted part. If both changed a field,
+//! `mine` wins. Merging again changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Conversation, Pane, Turn, TurnId};
 use crate::{chat::Params, run::RunId};
 
-/// Merges; `theirs` is `None` if it was deleted, and so is the result unless something was asked or written
-/// here since.
+/// Merges two versions. `theirs` is `None` if it was deleted; so is the result, unless `mine` has a new run or a new
+/// draft.
 #[must_use]
 pub fn merge(
     base: &Conversation,
@@ -31,7 +31,7 @@ pub fn merge(
     })
 }
 
-/// Merges the panes alone.
+/// Merges only the panes.
 #[must_use]
 pub fn panes(base: &[Pane], mine: &[Pane], theirs: &[Pane]) -> Vec<Pane> {
     let find = |panes: &'_ [Pane], id| panes.iter().position(|pane| pane.id == id);
@@ -48,8 +48,8 @@ pub fn panes(base: &[Pane], mine: &[Pane], theirs: &[Pane]) -> Vec<Pane> {
         .collect()
 }
 
-/// A pane or a turn: where both sides have it, `both` merges it; a side that lacks it has deleted it if the
-/// base has it, and the deletion holds unless the other side `asks` in it.
+/// Merges a pane or a turn. If both sides have it, `both` merges it. If one side deleted it, it stays deleted unless
+/// the other side `asks` in it.
 fn one<T: Clone>(
     base: Option<&T>,
     mine: Option<&T>,
@@ -66,7 +66,7 @@ fn one<T: Clone>(
     }
 }
 
-/// A field: what was changed here holds.
+/// Merges a field: a change of `mine` wins.
 fn pick<T: Clone + PartialEq>(base: &T, mine: &T, theirs: &T) -> T {
     if mine == base {
         theirs.clone()
@@ -164,8 +164,8 @@ fn turn_asks(before: &Turn, after: &Turn) -> bool {
     after.runs.iter().any(|run| !before.runs.contains(run))
 }
 
-/// The order of panes: that of the side that moved some, mine if both did; what the other side added comes
-/// behind what it stands behind there, and what it added at the end stays at the end.
+/// The order of panes: that of the side that moved some, `mine` if both did. Panes that the other side added follow
+/// their predecessor there; those added at the end stay at the end.
 fn order(base: &[u32], mine: &[u32], theirs: &[u32]) -> Vec<u32> {
     let known = |ids: &[u32], of: &[u32]| -> Vec<u32> {
         let in_all = |id: &&u32| base.contains(id) && of.contains(id);

@@ -1,17 +1,16 @@
-//! Base URLs as people type and paste them, made into the one form that requests are built from.
+//! Normalises base URLs as people type and paste them.
 //!
-//! In: any text. Out: the URL, and every change that was made to it in words, so that it can be
-//! shown. The rules, in order:
+//! In: any text. Out: the URL, and a description of every change, to be shown. The rules, in order:
 //!
-//! 1. blanks around it go; a blank inside it is refused;
-//! 2. without a scheme it gets `https://`, or `http://` where the host is this machine;
-//! 3. `http://` to any other host is refused unless the endpoint allows it, as are other schemes and
-//!    a user name or password in the URL;
+//! 1. white space around it is removed; white space inside it is an error;
+//! 2. without a scheme it gets `https://`, or `http://` if the host is this machine;
+//! 3. `http://` to any other host is an error unless the endpoint allows it; so are other schemes, and a user name
+//!    or password in the URL;
 //! 4. the end of a pasted full URL (`/chat/completions`, `/api/tags`, `/models/NAME:generateContent`) and trailing
-//!    slashes go; a query stays;
-//! 5. where no path was written at all, the dialect's own is added (`/v1`, or `/v1beta` for Gemini, for which a
-//!    gateway's `/gemini` is none either);
-//! 6. a trailing `#` switches rules 4 and 5 off: the URL stays as written.
+//!    slashes are removed; a query is kept;
+//! 5. without a path, the dialect's default is added (`/v1`, or `/v1beta` for Gemini, also after a gateway's
+//!    `/gemini`);
+//! 6. a trailing `#` turns rules 4 and 5 off: the URL stays as written.
 
 mod ends;
 
@@ -24,54 +23,54 @@ use crate::{
     transport::is_this_machine,
 };
 
-/// A base URL ready for use, and what was changed to make it so.
+/// A normalised base URL, and the changes that were made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Normalised {
     /// The URL.
     pub url: Url,
-    /// Each change in words; empty if it was taken as written.
+    /// A description of each change; empty if there was none.
     pub changes: Vec<String>,
 }
 
 /// A base URL that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
-    /// Nothing was written.
+    /// The text is empty.
     #[error("the base URL is empty: write one such as https://host/v1")]
     Empty,
-    /// A blank stands in it.
-    #[error("a blank stands inside the base URL")]
-    Blank,
-    /// It can't be read.
+    /// It contains white space or a control character.
+    #[error("the base URL contains a space or a control character")]
+    WhiteSpace,
+    /// It can't be parsed.
     #[error("the base URL can't be read: {0}")]
     Unreadable(String),
     /// It is not `http` or `https`.
-    #[error("a base URL begins with https:// or http://, not {0}://")]
+    #[error("a base URL starts with https:// or http://, not {0}://")]
     Scheme(String),
-    /// A user name or a password stands in it. Not repeated here: it may be a key.
+    /// It contains a user name or a password, which is not repeated here: it may be a key.
     #[error(
         "a user name or password stands in the base URL: keep the key with `tokenscope keys set` instead"
     )]
     Credentials,
     /// Plain `http` to another machine.
     #[error(
-        "http:// to {0} would send the key and the prompt unencrypted: use https://; if the network is your own, allow it with --allow-http, with allow_http = true for an endpoint of the settings, or with LLM_ALLOW_HTTP=1 for LLM_BASE_URL"
+        "http:// to {0} would send the key and the prompt unencrypted: use https://; if the network is your own, allow it with --allow-http, with allow_http = true for an endpoint in the settings, or with LLM_ALLOW_HTTP=1 for LLM_BASE_URL"
     )]
     PlainHttp(String),
 }
 
-/// Normalises a base URL of a server that speaks this dialect, after the rules above.
+/// Normalises the base URL of a server of this dialect by the rules above.
 ///
 /// # Errors
-/// If it can't be used; the text says what to write instead.
+/// If it can't be used; the message says what to write instead.
 pub fn normalise(text: &str, dialect: DialectId) -> Result<Normalised, BadUrl> {
     read(text, dialect, false)
 }
 
-/// As [`normalise`], for an endpoint that may use `http://` to another machine.
+/// Like [`normalise`], for an endpoint that may use `http://` to another machine.
 ///
 /// # Errors
-/// If it can't be used; the text says what to write instead.
+/// If it can't be used; the message says what to write instead.
 pub fn normalise_allowing_http(text: &str, dialect: DialectId) -> Result<Normalised, BadUrl> {
     read(text, dialect, true)
 }
@@ -83,7 +82,7 @@ fn read(text: &str, dialect: DialectId, allow_http: bool) -> Result<Normalised, 
         return Err(BadUrl::Empty);
     }
     if trimmed.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(BadUrl::Blank);
+        return Err(BadUrl::WhiteSpace);
     }
     let trimmed = without_quotes(trimmed, &mut changes);
     let as_written = trimmed.strip_suffix('#');
@@ -92,7 +91,7 @@ fn read(text: &str, dialect: DialectId, allow_http: bool) -> Result<Normalised, 
     check(&url, allow_http)?;
     if url.fragment().is_some() {
         url.set_fragment(None);
-        changes.push("what follows # is not sent".to_owned());
+        changes.push("the fragment (after #) is not sent".to_owned());
     }
     if as_written.is_none() {
         let path = base_path(url.path(), dialect, &mut changes);
@@ -105,12 +104,12 @@ fn read(text: &str, dialect: DialectId, allow_http: bool) -> Result<Normalised, 
 fn without_quotes<'a>(text: &'a str, changes: &mut Vec<String>) -> &'a str {
     let bare = variables::unquoted(text);
     if bare != text {
-        changes.push("the quotes around it were left out".to_owned());
+        changes.push("the quotes around it were removed".to_owned());
     }
     bare
 }
 
-/// The text with a scheme in front, if it had none.
+/// The text, with a scheme added if it has none.
 fn with_scheme(text: &str, changes: &mut Vec<String>) -> String {
     let lower = text.to_ascii_lowercase();
     if text.contains("://") || lower.starts_with("http:") || lower.starts_with("https:") {
@@ -129,7 +128,7 @@ fn check(url: &Url, allow_http: bool) -> Result<(), BadUrl> {
     }
     let host = url.host_str().unwrap_or_default();
     if host.is_empty() {
-        return Err(BadUrl::Unreadable("it names no host".to_owned()));
+        return Err(BadUrl::Unreadable("it has no host".to_owned()));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(BadUrl::Credentials);
@@ -140,7 +139,7 @@ fn check(url: &Url, allow_http: bool) -> Result<(), BadUrl> {
     Ok(())
 }
 
-/// The path that a dialect can add its own to.
+/// The base path, to which a dialect appends its own.
 fn base_path(written: &str, dialect: DialectId, changes: &mut Vec<String>) -> String {
     let Dialect {
         base_path: default,
@@ -149,7 +148,7 @@ fn base_path(written: &str, dialect: DialectId, changes: &mut Vec<String>) -> St
     } = *dialect.dialect();
     let bare = written.trim_end_matches('/');
     if let Some((before, end, whole)) = without_end(bare) {
-        changes.push(format!("{end} removed: it is added by itself"));
+        changes.push(format!("{end} removed: it is added automatically"));
         let before = before.trim_end_matches('/');
         return if whole && before.is_empty() {
             default.to_owned()
@@ -170,11 +169,11 @@ fn base_path(written: &str, dialect: DialectId, changes: &mut Vec<String>) -> St
     bare.to_owned()
 }
 
-/// The text that normalises to this very URL, in any dialect: what a settings file holds.
+/// The text for a settings file: it normalises to this URL in every dialect.
 #[must_use]
 pub fn written(url: &Url) -> String {
     let text = url.as_str();
-    // A URL that dialects complete differently is kept as it is in all of them.
+    // `#` keeps a URL that some dialect would change.
     let stays = DIALECTS.iter().all(|dialect| {
         normalise_allowing_http(text, dialect.id).is_ok_and(|same| same.url == *url)
     });

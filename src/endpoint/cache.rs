@@ -1,8 +1,7 @@
-//! Lists of models that were fetched before, one small JSON file an endpoint.
+//! Cached lists of models, one small JSON file per endpoint.
 //!
-//! A list belongs to an endpoint's id and base URL: an endpoint that was moved has none. A cache that
-//! can't be read or written is no error: the list is fetched again. Calls touch the disk, so they
-//! belong on the engine's threads.
+//! A list belongs to an endpoint's id and base URL: changing the URL discards it. A cache that can't be read or written
+//! is not an error: the list is fetched again. Calls access the disk, so they belong on the engine's threads.
 
 use std::{
     fs,
@@ -15,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Endpoint;
 use crate::{body::ModelInfo, private};
 
-/// The lists of one data folder.
+/// The cached lists of a data folder.
 #[derive(Clone, Debug)]
 pub struct ModelCache {
     folder: PathBuf,
@@ -36,7 +35,7 @@ impl ModelCache {
         }
     }
 
-    /// The list of an endpoint, if one was fetched from this base URL.
+    /// The list of an endpoint, if it was fetched from this base URL.
     #[must_use]
     pub fn load(&self, endpoint: &Endpoint) -> Option<Vec<ModelInfo>> {
         let bytes = fs::read(self.path(endpoint)).ok()?;
@@ -44,13 +43,13 @@ impl ModelCache {
         (entry.base_url == endpoint.base_url.as_str()).then_some(entry.models)
     }
 
-    /// When the list of an endpoint was fetched: the age of its file.
+    /// When the list of an endpoint was fetched: the time of its file.
     #[must_use]
     pub fn fetched(&self, endpoint: &Endpoint) -> Option<SystemTime> {
         fs::metadata(self.path(endpoint)).ok()?.modified().ok()
     }
 
-    /// Keeps the list of an endpoint.
+    /// Stores the list of an endpoint.
     pub fn store(&self, endpoint: &Endpoint, models: &[ModelInfo]) {
         let entry = CachedModels {
             base_url: endpoint.base_url.to_string(),
@@ -80,7 +79,7 @@ mod tests {
     use crate::dialect::DialectId;
 
     #[test]
-    fn a_list_is_found_again_until_the_endpoint_moves() {
+    fn a_list_is_found_until_the_base_url_changes() {
         let folder = tempfile::tempdir().unwrap();
         let cache = ModelCache::new(folder.path());
         let url = Url::parse("https://a.example/v1").unwrap();
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_as_good_as_none() {
+    fn a_damaged_file_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let cache = ModelCache::new(folder.path());
         let url = Url::parse("https://a.example/v1").unwrap();

@@ -1,7 +1,7 @@
-//! The headers that an endpoint wants on every request: its key, and the user's own.
+//! The request headers of an endpoint: its key, and the user's own headers.
 //!
-//! In: an [`Endpoint`], its key. Out: a [`HeaderMap`] whose secret values are marked sensitive, so
-//! that nothing prints them.
+//! In: an [`Endpoint`] and its key. Out: a [`HeaderMap`] whose secret values are marked sensitive, so that they are
+//! never printed.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
@@ -16,7 +16,7 @@ use crate::{
     visible::is_secret_name,
 };
 
-/// Headers that the connection itself writes; a second one would break or hijack the request.
+/// Headers that the HTTP connection writes; a second one would break or hijack the request.
 const RESERVED: &[HeaderName] = &[
     header::HOST,
     header::CONTENT_LENGTH,
@@ -27,15 +27,15 @@ const RESERVED: &[HeaderName] = &[
     header::TRAILER,
 ];
 
-/// The word before a bearer token.
+/// The prefix of a bearer token.
 const BEARER: &str = "Bearer ";
 
-/// The key and the extra headers of an endpoint, `${NAME}` references followed. A header that the
-/// user wrote wins over the one that the key would make. Without a key nothing is sent in its place.
+/// The key and the extra headers of an endpoint, with `${NAME}` references resolved. A header of the user takes
+/// precedence over the key's. Without a key, its header is not sent.
 ///
 /// # Errors
-/// A fault of phase `prepare`: a reference to a variable that is not set, a value that no header can
-/// carry, or no key where the endpoint can't work without one. Its text holds no value.
+/// A fault of phase `prepare`: a reference to a variable that is not set, a value that is not valid in a header, or no
+/// key although the endpoint needs one. The message contains no value.
 pub fn request_headers(
     endpoint: &Endpoint,
     key: Option<&SecretString>,
@@ -71,7 +71,7 @@ fn headers_in(
     Ok(map)
 }
 
-/// Puts the key into a URL's query, where the endpoint wants it there. One that the user wrote into the base URL wins.
+/// Adds the key to a URL's query, if the endpoint expects it there. A key in the base URL takes precedence.
 pub(crate) fn put_into_query(url: &mut Url, endpoint: &Endpoint, key: Option<&SecretString>) {
     const NAME: &str = "key";
     let Some(key) = key.filter(|_| endpoint.auth == Auth::Query) else {
@@ -83,8 +83,7 @@ pub(crate) fn put_into_query(url: &mut Url, endpoint: &Endpoint, key: Option<&Se
     }
 }
 
-/// Whether a header of the user's own is a secret: by its name, by those of the variables in it, or since the key goes
-/// there.
+/// Whether a user's header is secret: by its name, by the names of variables in it, or because it is the key's header.
 fn is_secret(endpoint: &Endpoint, name: &HeaderName, text: &str) -> bool {
     let is_key =
         matches!(&endpoint.auth, Auth::Header(key) if name.as_str().eq_ignore_ascii_case(key));
@@ -94,7 +93,7 @@ fn is_secret(endpoint: &Endpoint, name: &HeaderName, text: &str) -> bool {
 /// The name of a header that a user may set.
 ///
 /// # Errors
-/// In words, if it is no header name, or one that the connection writes itself.
+/// If it is not a header name, or one that the HTTP connection writes.
 pub(crate) fn name_of(name: &str) -> Result<HeaderName, String> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| format!("“{name}” is not the name of a header"))?;
@@ -116,7 +115,7 @@ fn key_header(auth: &Auth) -> Result<Option<HeaderName>, Fault> {
     }
 }
 
-/// A key without what people paste with it: quotes, and the word before a bearer token.
+/// A key without the quotes or the `Bearer ` that people paste with it.
 fn bare(key: &str) -> &str {
     let key = variables::unquoted(key.trim());
     let (word, rest) = key.split_at_checked(BEARER.len()).unwrap_or_default();
@@ -127,15 +126,15 @@ fn bare(key: &str) -> &str {
     }
 }
 
-/// A note that a key was not sent as it is written, if it was not.
+/// A note if the key is sent differently from how it is written.
 pub(crate) fn key_note(key: &SecretString) -> Option<Note> {
     let key = key.expose_secret();
     let text = match bare(key) {
         same if same == key.trim() => return None,
         _ if variables::unquoted(key.trim()) == key.trim() => {
-            "the key begins with “Bearer ”, which was left out: it is no part of a key"
+            "the key starts with “Bearer ”, which was removed: it is not part of a key"
         }
-        _ => "the key stands in quotes, which were left out: they are no part of a key",
+        _ => "the key is in quotes, which were removed: they are not part of a key",
     };
     Some(Note::new(About::Aside, text))
 }
@@ -148,13 +147,15 @@ fn key_value(auth: &Auth, key: &SecretString) -> Result<HeaderValue, Fault> {
     }
 }
 
-/// A sensitive header value. A key is ASCII without control characters; anything else was mistyped.
+/// A sensitive header value. Keys are ASCII without control characters; anything else is a typing error.
 fn value_of(text: &str, what: &str) -> Result<HeaderValue, Fault> {
     let mut value = HeaderValue::from_str(text)
         .ok()
         .filter(|_| text.is_ascii())
         .ok_or_else(|| {
-            let why = format!("{what} holds a character that no header can carry: set it again");
+            let why = format!(
+                "{what} contains a character that is not allowed in a header: set it again"
+            );
             bad(FaultClass::Auth, why)
         })?;
     value.set_sensitive(true);
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_goes_where_the_endpoint_wants_it_and_is_never_printed() {
+    fn the_key_is_sent_as_the_endpoint_expects_and_never_printed() {
         let mut e = openai();
         let bearer = request_headers(&e, Some(&key("sk-1"))).unwrap();
         assert_eq!(bearer["authorization"], "Bearer sk-1");
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_goes_into_the_query_once_and_only_where_it_is_wanted() {
+    fn a_key_goes_into_the_query_once_and_only_if_expected() {
         let mut e = openai();
         for (auth, base, expected) in [
             (Auth::Query, "https://h/v1", "https://h/v1?key=s+k%2F1%26"),
@@ -230,8 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_pasted_with_a_key_is_left_out_and_said() {
-        for (text, said) in [
+    fn quotes_and_bearer_around_a_key_are_removed_with_a_note() {
+        for (text, mentioned) in [
             ("sk-1", None),
             ("Bearer sk-1", Some("Bearer")),
             ("bearer  sk-1", Some("Bearer")),
@@ -241,16 +242,17 @@ mod tests {
             let map = request_headers(&openai(), Some(&key(text))).unwrap();
             assert_eq!(map["authorization"], "Bearer sk-1", "{text}");
             let note = key_note(&key(text)).map(|note| note.text);
-            assert_eq!(note.is_some(), said.is_some(), "{text}");
+            assert_eq!(note.is_some(), mentioned.is_some(), "{text}");
             assert!(
-                note.unwrap_or_default().contains(said.unwrap_or_default()),
+                note.unwrap_or_default()
+                    .contains(mentioned.unwrap_or_default()),
                 "{text}"
             );
         }
     }
 
     #[test]
-    fn without_a_key_only_a_cloud_preset_is_stopped() {
+    fn without_a_key_only_a_cloud_preset_fails() {
         let fault = request_headers(&openai(), None).unwrap_err();
         assert_eq!(
             (fault.class, fault.phase),
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn extra_headers_follow_references_and_win_over_the_key() {
+    fn extra_headers_resolve_references_and_take_precedence_over_the_key() {
         let env = Environment::of([("TOKEN", "t-1")]);
         let mut e = openai();
         e.headers = [("Authorization", "Bearer ${TOKEN}"), ("X-Title", "scope")]
@@ -273,7 +275,7 @@ mod tests {
             let map = headers_in(&e, key.as_ref(), &env).unwrap();
             assert_eq!(map["authorization"], "Bearer t-1");
             assert_eq!(map["x-title"], "scope");
-            assert!(!map["x-title"].is_sensitive(), "it is no secret");
+            assert!(!map["x-title"].is_sensitive(), "it is not secret");
             assert!(map["authorization"].is_sensitive());
             assert!(!format!("{map:?}").contains("t-1"), "{map:?}");
         }
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_can_carry_is_refused_without_being_shown() {
+    fn invalid_header_values_are_errors_that_do_not_show_them() {
         for text in ["sk-hunter2\nX-Evil: 1", "sk-hunter2\u{7f}", "sk-hunter2…"] {
             let fault = request_headers(&openai(), Some(&key(text))).unwrap_err();
             assert_eq!(fault.class, FaultClass::Auth, "{fault}");

@@ -1,4 +1,4 @@
-//! Endpoints that need no typing: the rows of `assets/endpoints.toml`.
+//! Predefined endpoints: the rows of `assets/endpoints.toml`.
 //!
 //! In: a preset and the values of its variables. Out: an [`Endpoint`].
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::dialect::DialectId;
 
-/// A provider or server with all that is known of it.
+/// A known provider or server.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
@@ -21,9 +21,9 @@ pub struct Preset {
     pub id: String,
     /// Its name for people.
     pub label: String,
-    /// The base URL, with `{name}` where a variable goes.
+    /// The base URL, with `{name}` in place of each variable.
     pub base_url: String,
-    /// The protocol it speaks.
+    /// Its protocol.
     #[serde(default = "openai_chat")]
     pub dialect: DialectId,
     /// How the key is sent.
@@ -38,10 +38,10 @@ pub struct Preset {
     /// A command that prints the key.
     #[serde(default)]
     pub key_command: Vec<String>,
-    /// Names to offer where there is no list of models.
+    /// Models to offer if the server has no list of models.
     #[serde(default)]
     pub models: Vec<String>,
-    /// Where its documentation is.
+    /// The URL of its documentation.
     pub docs: String,
     /// One line worth knowing; may be empty.
     #[serde(default)]
@@ -49,7 +49,7 @@ pub struct Preset {
     /// Whether it runs on this machine or network, and works without a key.
     #[serde(default)]
     pub local: bool,
-    /// What has to be filled in.
+    /// The variables that have to be filled in.
     #[serde(default)]
     pub variables: Vec<Variable>,
 }
@@ -62,14 +62,14 @@ pub struct Variable {
     pub name: String,
     /// What to fill in.
     pub hint: String,
-    /// What holds if nothing is filled in.
+    /// The value if nothing is filled in.
     pub default: Option<String>,
-    /// Environment variables that usually hold it.
+    /// Environment variables that usually have its value.
     #[serde(default)]
     pub env: Vec<String>,
 }
 
-/// Why a preset and these values make no endpoint.
+/// Why a preset and these values give no endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PresetError {
     /// A variable has no value and no default.
@@ -79,16 +79,16 @@ pub enum PresetError {
         name: String,
         /// What to fill in.
         hint: String,
-        /// Environment variables that may hold it.
+        /// Environment variables that may have its value.
         env: Vec<String>,
     },
     /// A value that can't be a part of a URL.
-    #[error("{name} may hold letters, digits, “.”, “-”, “_” and “:” only")]
+    #[error("{name} may only contain letters, digits, “.”, “-”, “_” and “:”")]
     BadValue {
         /// The variable.
         name: String,
     },
-    /// The URL that came out can't be used.
+    /// The resulting URL can't be used.
     #[error(transparent)]
     BadUrl(#[from] BadUrl),
 }
@@ -118,19 +118,19 @@ pub fn find(id: &str) -> Option<&'static Preset> {
 }
 
 impl Preset {
-    /// The endpoint that it makes with these values of its variables.
+    /// Its endpoint with these values of the variables.
     ///
     /// # Errors
-    /// If a value is missing, or does not fit into a URL.
+    /// If a value is missing, or is not valid in a URL.
     pub fn endpoint(&self, values: &BTreeMap<String, String>) -> Result<Endpoint, PresetError> {
         let text = self.fill(|variable| values.get(&variable.name).cloned())?;
         self.at(&text)
     }
 
-    /// The endpoint that it makes with what the environment knows of its URL and variables.
+    /// Its endpoint with URL and variables from the environment.
     ///
     /// # Errors
-    /// If a value is missing, or does not fit into a URL.
+    /// If a value is missing, or is not valid in a URL.
     pub fn endpoint_of(&self, environment: &Environment) -> Result<Endpoint, PresetError> {
         match environment.first(&self.url_env) {
             Some((_, url)) => self.at(&url),
@@ -138,15 +138,15 @@ impl Preset {
         }
     }
 
-    /// The endpoint that it makes at its own URL with what the environment knows of its variables.
+    /// Its endpoint at its own URL with variables from the environment.
     ///
     /// # Errors
-    /// If a value is missing, or does not fit into a URL.
+    /// If a value is missing, or is not valid in a URL.
     pub fn endpoint_here(&self, environment: &Environment) -> Result<Endpoint, PresetError> {
         self.at(&self.fill(|v| environment.first(&v.env).map(|(_, value)| value))?)
     }
 
-    /// The endpoint that it makes at another base URL.
+    /// Its endpoint at another base URL.
     fn at(&self, base_url: &str) -> Result<Endpoint, PresetError> {
         let base_url = base_url::normalise(base_url, self.dialect)?.url;
         Ok(Endpoint {
@@ -173,14 +173,14 @@ impl Preset {
                 hint: variable.hint.clone(),
                 env: variable.env.clone(),
             })?;
-            let hole = format!("{{{}}}", variable.name);
+            let placeholder = format!("{{{}}}", variable.name);
             // A variable that is the whole URL is normalised as one; a part of a URL must be plain.
-            if self.base_url != hole && !value.chars().all(is_plain) {
+            if self.base_url != placeholder && !value.chars().all(is_plain) {
                 return Err(PresetError::BadValue {
                     name: variable.name.clone(),
                 });
             }
-            text = text.replace(&hole, &value);
+            text = text.replace(&placeholder, &value);
         }
         Ok(text)
     }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_and_unfit_values_are_named() {
+    fn errors_name_missing_and_invalid_values() {
         let azure = find("azure").unwrap();
         let missing = azure.endpoint(&BTreeMap::new()).unwrap_err().to_string();
         assert!(missing.starts_with("resource is missing"), "{missing}");
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_may_stand_twice_and_a_blank_one_takes_its_default() {
+    fn a_variable_may_occur_twice_and_an_empty_one_gets_its_default() {
         let vertex = find("vertex").unwrap();
         let endpoint = vertex
             .endpoint(&values(&[("project", " p-1 "), ("location", "")]))

@@ -2,10 +2,10 @@
 
 use crate::dialect::{DIALECTS, DialectId};
 
-/// The id of the simulator's endpoint in settings and targets; those of its other protocols begin with it.
+/// The id of the simulator's endpoint in settings and targets; those of its other protocols start with it.
 pub const ENDPOINT: &str = "simulator";
 
-/// The id of the endpoint that speaks a protocol.
+/// The id of the simulator's endpoint for a protocol.
 #[must_use]
 pub fn id_of(dialect: DialectId) -> String {
     match dialect {

@@ -1,10 +1,10 @@
 //! Environment variables, and `${NAME}` references to them in settings.
 //!
-//! In: the environment of the process (or of a test). Out: values that are set and not blank.
+//! In: the environment of the process (or of a test). Out: values that are set and not empty.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-/// Where environment variables are looked up. Cheap to clone.
+/// A lookup of environment variables. Cheap to clone.
 #[derive(Clone)]
 pub struct Environment(Arc<Lookup>);
 
@@ -26,7 +26,7 @@ impl Environment {
         Self(Arc::new(move |name| map.get(name).cloned()))
     }
 
-    /// A variable's value without blanks around it; `None` if it is unset, blank or no Unicode.
+    /// A variable's value without white space around it; `None` if it is unset, empty or not Unicode.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let value = (self.0)(name)?;
@@ -53,7 +53,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// A reference that can't be resolved. Holds names only, never values.
+/// A reference that can't be resolved. Contains names only, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadReference {
     /// No such variable.
@@ -67,7 +67,7 @@ pub enum BadReference {
 /// The text with each `${NAME}` replaced by that variable's value.
 ///
 /// # Errors
-/// If a variable is not set, or a reference has no end.
+/// If a variable is not set, or a reference has no closing brace.
 pub fn expand(text: &str, environment: &Environment) -> Result<String, BadReference> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_replaced_once_and_never_again() {
+    fn references_are_replaced_once_and_not_recursively() {
         let env = Environment::of([("A", "1"), ("B", "${A}"), ("BLANK", "  ")]);
         for (text, value) in [
             ("", Ok("")),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sole_reference_is_told_from_text() {
+    fn a_sole_reference_is_distinguished_from_text() {
         assert_eq!(sole_reference("${A_1}"), Some("A_1"));
         for text in ["", "${}", "A", "x${A}", "${A}x", "${A}${B}", "${a b}"] {
             assert_eq!(sole_reference(text), None, "{text}");

@@ -1,17 +1,16 @@
 //! Vertex AI's base URLs, which have a Google Cloud project in them.
 //!
-//! In: a base URL as it is written, perhaps half of it yet. Out: whether it is Vertex AI's, and the same URL with a
-//! project where it names none.
+//! In: a base URL, perhaps incomplete. Out: whether it is one of Vertex AI, and the URL with the project filled in.
 
-/// What stands in a base URL whose project is not known yet.
+/// The placeholder in a base URL whose project is not known yet.
 pub const NO_PROJECT: &str = "PROJECT";
 
-const BEFORE: &str = "/projects/";
+const PROJECTS: &str = "/projects/";
 
-/// Whether a base URL is Vertex AI's, by its host or by the place of a project in it.
+/// Whether a base URL is one of Vertex AI, by its host or by a project in it.
 #[must_use]
 pub fn is_vertex(base_url: &str) -> bool {
-    base_url.contains("aiplatform") || base_url.contains(BEFORE)
+    base_url.contains("aiplatform") || base_url.contains(PROJECTS)
 }
 
 /// Whether the project is still to be filled in.
@@ -20,16 +19,16 @@ pub fn lacks_project(base_url: &str) -> bool {
     with_project(base_url, NO_PROJECT).is_some()
 }
 
-/// The base URL with this project, if none is filled in yet; `None` if it names one, or has no place for one.
+/// The base URL with this project filled in; `None` if it has a project, or no place for one.
 #[must_use]
 pub fn with_project(base_url: &str, project: &str) -> Option<String> {
-    let (before, rest) = base_url.split_once(BEFORE)?;
+    let (before, rest) = base_url.split_once(PROJECTS)?;
     let end = rest.find('/').unwrap_or(rest.len());
     let (now, after) = rest.split_at(end);
-    is_placeholder(now).then(|| format!("{before}{BEFORE}{project}{after}"))
+    is_placeholder(now).then(|| format!("{before}{PROJECTS}{project}{after}"))
 }
 
-/// Whether it is no project's name: those have no capitals and no brackets, which a URL writes with `%`.
+/// Whether a text is a placeholder: project names have no capitals and no brackets, which a URL encodes with `%`.
 fn is_placeholder(text: &str) -> bool {
     text.is_empty() || text.contains(NO_PROJECT) || text.contains(['{', '<', '[', '$', '%'])
 }
@@ -39,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_is_filled_in_where_none_is() {
+    fn a_project_is_filled_in_only_if_missing() {
         let base = |project| {
             format!("https://l-aiplatform.googleapis.com/v1/projects/{project}/locations/l")
         };
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn vertex_is_known_by_its_host_or_by_the_project() {
+    fn vertex_is_recognized_by_host_or_project() {
         assert!(is_vertex("eu-aiplatform.googleapis.com"));
         assert!(is_vertex("http://127.0.0.1:9/v1/projects/p/locations/l"));
         assert!(!is_vertex(

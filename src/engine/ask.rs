@@ -1,6 +1,6 @@
-//! Questions to the engine: a command carries where the answer goes, the asker keeps where it comes.
+//! Questions to the engine: the command has the sending end of the answer's channel, the asker keeps the receiving end.
 //!
-//! An [`Asked`] that is dropped says that nobody waits any more; the engine then ends its work on the question.
+//! Dropping an [`Asked`] cancels the question: the engine stops working on it.
 
 use std::{fmt, future::Future};
 
@@ -20,47 +20,47 @@ pub fn ask_in_steps<T>() -> (Steps<T>, Asked<T>) {
     (Steps(step), Asked(asked))
 }
 
-/// Where the one answer to a question goes. Dropped unused, it says that there is none.
+/// Sends the one answer to a question. Dropping it unused means that there is no answer.
 pub struct Reply<T>(UnboundedSender<T>);
 
-/// Where the steps of an answer go. Dropped, it says that no step follows.
+/// Sends the steps of an answer. Dropping it ends the answer.
 pub struct Steps<T>(UnboundedSender<T>);
 
-/// The asker's end. The default is no question at all.
+/// The asker's end of a question. The default is no question.
 pub struct Asked<T>(UnboundedReceiver<T>);
 
 impl<T> Reply<T> {
-    /// Answers.
+    /// Sends the answer.
     pub fn send(self, answer: T) {
-        // Who gave the question up wants no answer.
+        // An asker that gave up needs no answer.
         let _ = self.0.send(answer);
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether the asker gave up.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
         self.0.is_closed()
     }
 
-    /// Waits for an answer that is being made; `None` as soon as nobody waits for it, and the work ends.
+    /// Runs the work on an answer; stops it and returns `None` once the asker gave up.
     pub(super) async fn unless_given_up<U>(&self, answer: impl Future<Output = U>) -> Option<U> {
         unless_closed(&self.0, answer).await
     }
 }
 
 impl<T> Steps<T> {
-    /// Tells the next step.
-    pub fn tell(&self, step: T) {
+    /// Sends the next step.
+    pub fn send(&self, step: T) {
         let _ = self.0.send(step);
     }
 
-    /// Whether nobody waits for steps any more.
+    /// Whether the asker gave up.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
         self.0.is_closed()
     }
 
-    /// Waits for work whose steps are told; `None` as soon as nobody waits for them, and the work ends.
+    /// Runs the work that sends the steps; stops it and returns `None` once the asker gave up.
     pub(super) async fn unless_given_up<U>(&self, work: impl Future<Output = U>) -> Option<U> {
         unless_closed(&self.0, work).await
     }
@@ -78,12 +78,12 @@ async fn unless_closed<T, U>(
 }
 
 impl<T> Asked<T> {
-    /// The answer, or its next step, if it is there. Never waits.
+    /// The answer, or its next step, if it has come. Never waits.
     pub fn take(&mut self) -> Option<T> {
         self.0.try_recv().ok()
     }
 
-    /// Whether something is there or may still come.
+    /// Whether something has come or may still come.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         !self.0.is_closed() || !self.0.is_empty()
@@ -101,7 +101,7 @@ impl<T> Default for Asked<T> {
     }
 }
 
-// What is asked and answered may hold secrets, or be large.
+// Questions and answers may contain secrets, or be large.
 impl<T> fmt::Debug for Reply<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reply")
@@ -129,14 +129,14 @@ mod tests {
         let (reply, mut asked) = ask();
         assert!(asked.is_waiting() && asked.take().is_none());
         reply.send(7);
-        assert!(asked.is_waiting(), "it is there to be taken");
+        assert!(asked.is_waiting(), "it was not taken yet");
         assert_eq!(asked.take(), Some(7));
         assert!(!asked.is_waiting());
         assert_eq!(asked.wait(), None);
     }
 
     #[test]
-    fn nobody_waits_for_a_question_that_was_dropped_or_replaced() {
+    fn a_dropped_or_replaced_question_is_given_up() {
         let (reply, mut asked) = ask::<u8>();
         assert!(!reply.is_given_up() && asked.take().is_none());
         let (second, next) = ask();
@@ -150,8 +150,8 @@ mod tests {
     #[test]
     fn steps_come_in_order_and_end() {
         let (steps, mut asked) = ask_in_steps();
-        steps.tell(1);
-        steps.tell(2);
+        steps.send(1);
+        steps.send(2);
         drop(steps);
         assert!(asked.is_waiting());
         assert_eq!(

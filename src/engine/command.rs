@@ -1,4 +1,4 @@
-//! What a client asks of the engine, by what handles it.
+//! The commands of a client, grouped by the part of the engine that handles them.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -15,13 +15,13 @@ use crate::{
     settings::SettingsEdit,
 };
 
-/// What a client asks of the engine. What concerns one asker is answered by a [`Reply`] or [`Steps`], what concerns
-/// all by an [`Update`](super::Update). Without a history its questions stay unanswered.
+/// A command to the engine. Questions of one asker are answered by a [`Reply`] or [`Steps`], all others by an
+/// [`Update`](super::Update). Without a history, questions to it stay unanswered.
 #[derive(Debug)]
 pub enum Command {
     /// About runs.
     Run(RunCommand),
-    /// About what the history holds of runs.
+    /// About runs in the history.
     History(HistoryCommand),
     /// About conversations.
     Conversation(ConversationCommand),
@@ -31,14 +31,14 @@ pub enum Command {
     Endpoint(EndpointCommand),
     /// Changes the settings file. Answered by [`SettingsNews`](super::SettingsNews).
     Edit(SettingsEdit),
-    /// Reads a file to attach and tells its type.
+    /// Reads a file to attach and detects its type.
     ReadFile {
         /// The file.
         path: PathBuf,
         /// The file, or why it can't be attached.
         reply: Reply<Result<Media, String>>,
     },
-    /// Cancels what runs, writes what is queued, and ends. Answered by [`Update::Stopped`](super::Update::Stopped).
+    /// Cancels all runs, writes what is queued, and ends. Answered by [`Update::Stopped`](super::Update::Stopped).
     Stop,
 }
 
@@ -47,9 +47,9 @@ pub enum Command {
 pub enum RunCommand {
     /// Starts a run.
     Send(SendRun),
-    /// Stops runs: their sockets close at once, their text stays.
+    /// Cancels runs: their sockets close at once, their text stays.
     Cancel(Vec<RunId>),
-    /// Gives one run of the history, to all views.
+    /// Loads a run of the history, for all views.
     Load(RunId),
 }
 
@@ -60,97 +60,97 @@ pub struct SendRun {
     pub id: RunId,
     /// The endpoint's id.
     pub endpoint: String,
-    /// What to ask; names the model.
+    /// The request, with the model.
     pub request: Arc<ChatRequest>,
-    /// Who asks.
+    /// What started it.
     pub origin: Origin,
-    /// Whether it opens a connection of its own, even if there is one that could take it.
+    /// Whether it opens a new connection, even if an idle one could be reused.
     pub cold: bool,
 }
 
-/// About what the history holds of runs.
+/// About runs in the history.
 #[derive(Debug)]
 pub enum HistoryCommand {
-    /// Gives a page of runs.
+    /// Loads a page of runs.
     Runs {
         /// The question.
         query: RunQuery,
         /// The page, or why there is none.
         reply: Reply<Result<RunPage, String>>,
     },
-    /// Gives the TTFT history.
+    /// Loads the TTFT history.
     Series {
         /// The question.
         query: SeriesQuery,
-        /// One series a target, or why there is none.
+        /// One series per target, or why there is none.
         reply: Reply<Result<Vec<Series>, String>>,
     },
-    /// Gives the latest whole answers of a target, to know how far they scatter.
+    /// Loads the latest complete answers of a target, to estimate their variation.
     Recent {
         /// The target.
         target: TargetId,
-        /// Its answers; none where they could not be read.
+        /// Its runs; empty if they can't be read.
         reply: Reply<Vec<RunRow>>,
     },
-    /// Gives how each target kept to its protocol.
+    /// Loads each target's conformance to its protocol.
     Conformance {
         /// Only runs started at or after this time (nanoseconds since 1970).
         since_unix_ns: Option<i64>,
-        /// One row a target, or why there is none.
+        /// One row per target, or why there is none.
         reply: Reply<Result<Vec<Conformance>, String>>,
     },
-    /// Writes runs to a file. Who drops the question stops it: no file is left then.
+    /// Writes runs to a file. Dropping the question cancels it and removes the file.
     Export {
-        /// Which runs; offset and limit are left aside.
+        /// Which runs; offset and limit are ignored.
         query: RunQuery,
         /// In which format.
         format: ExportFormat,
         /// Where to.
         to: PathBuf,
-        /// How it goes.
+        /// Its progress.
         steps: Steps<ExportStep>,
     },
 }
 
-/// How an export goes.
+/// The progress of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportStep {
-    /// It goes on.
+    /// Some rows were written.
     Written {
         /// Rows written.
         done: usize,
         /// Rows in all.
         total: usize,
     },
-    /// It is over: the rows of the file, or why there is none.
+    /// It ended: the number of rows in the file, or why there is no file.
     Over(Result<usize, String>),
 }
 
 /// About conversations.
 #[derive(Debug)]
 pub enum ConversationCommand {
-    /// Keeps what this client changed in a conversation, and its draft, beside what other processes did.
+    /// Saves this client's changes to a conversation and its draft, merged with changes of other processes.
     Save(ConversationChange),
-    /// Forgets a conversation.
+    /// Deletes a conversation.
     Delete(ConversationId),
-    /// Gives the list of conversations, latest first.
+    /// Loads the list of conversations, latest first.
     List(Reply<Vec<ConversationSummary>>),
-    /// Gives one conversation.
+    /// Loads a conversation.
     Load {
         /// Its key.
         id: ConversationId,
         /// The conversation; `None` if there is none of this id.
         reply: Reply<Option<Box<Conversation>>>,
     },
-    /// This client shows a conversation, and from now on wants to know what other processes do to the history.
-    /// Answered by [`HistoryNews::Elsewhere`](super::HistoryNews::Elsewhere).
+    /// Subscribes this client, which shows a conversation, to changes of the history by other processes. Answered by
+    /// [`HistoryNews::Elsewhere`](super::HistoryNews::Elsewhere).
     Show(ConversationId),
 }
 
 /// About keys. Answered by [`KeyNews`](super::KeyNews).
 #[derive(Debug)]
 pub enum KeyCommand {
-    /// Keeps a key.
+    /// Stores a key.
     Set {
         /// The endpoint's id.
         endpoint: String,
@@ -161,21 +161,21 @@ pub enum KeyCommand {
         /// In the OS keyring, or for this session only.
         in_keyring: bool,
     },
-    /// Forgets a key.
+    /// Deletes a key.
     Forget {
         /// The endpoint's id.
         endpoint: String,
         /// Which of its secrets.
         of: KeyOf,
     },
-    /// Looks where keys live, for all endpoints.
+    /// Looks up where the keys of all endpoints are stored.
     Check,
 }
 
 /// About endpoints.
 #[derive(Debug)]
 pub enum EndpointCommand {
-    /// Gives the models of an endpoint, to all views: the cached list, or a fresh one. Answered by
+    /// Loads the models of an endpoint, for all views: the cached list, or a fresh one. Answered by
     /// [`Update::Models`](super::Update::Models).
     ListModels {
         /// The endpoint's id.
@@ -183,11 +183,11 @@ pub enum EndpointCommand {
         /// Whether to ask the endpoint even if a list is cached.
         refresh: bool,
     },
-    /// Tries an endpoint that may not be saved yet.
+    /// Tests an endpoint that may not be saved yet.
     Test {
         /// The endpoint.
         endpoint: Box<Endpoint>,
-        /// What is found, in the order of [`TestedThing`](super::TestedThing)s.
+        /// The results, in the order of [`TestedThing`](super::TestedThing)s.
         steps: Steps<TestStep>,
     },
 }

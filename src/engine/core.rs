@@ -1,4 +1,4 @@
-//! The engine's loop: takes one command at a time, hands what waits to tasks.
+//! The engine's loop: handles one command at a time, and starts tasks for work that waits.
 
 use std::{
     borrow::Cow,
@@ -18,7 +18,7 @@ use super::{
     Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, HistoryNews,
     KeyCommand, KeyNews, Options, Outbox, Reply, RunCommand, RunNews, SettingsNews, Steps,
     TestStep, Update, files, lookup,
-    runs::{RunRegistry, tell_findings},
+    runs::{RunRegistry, send_findings},
 };
 use crate::{
     chat::Media,
@@ -36,16 +36,16 @@ use crate::{
 /// How long lookups and exports may take to end after they were cancelled.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long runs may take to hand over what they said. They end at once; a long answer takes its time.
+/// How long runs may take to report their last events after cancellation; a long answer needs time.
 const RUNS_GRACE: Duration = Duration::from_secs(30);
 
-/// How long the history may take to write before the client is told that it is waited for.
-const QUIETLY: Duration = Duration::from_secs(1);
+/// How long the history may take to write before the client is informed of the wait.
+const QUIET_WRITE: Duration = Duration::from_secs(1);
 
-/// What it means that the settings file can't be watched.
-const WATCH_PROBLEM: &str = "changes made by hand are seen at the next start only";
+/// The consequence if the settings file can't be watched.
+const WATCH_PROBLEM: &str = "changes by hand take effect only at the next start";
 
-/// The engine's thread: builds the runtime, serves until told to stop or until the client is gone.
+/// The engine's thread: builds the runtime and serves until a stop command or until the client is gone.
 pub(super) fn run(options: Options, inbox: UnboundedReceiver<Command>, out: &Outbox) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
@@ -63,7 +63,7 @@ pub(super) fn run(options: Options, inbox: UnboundedReceiver<Command>, out: &Out
     out.send(Update::Stopped);
 }
 
-/// Few threads: a run is mostly waiting, and the window wants a core of its own.
+/// Few threads: a run mostly waits, and the window needs a core for itself.
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4))
 }
@@ -83,7 +83,7 @@ async fn serve(options: Options, mut inbox: UnboundedReceiver<Command>, out: Out
     core.stop().await;
 }
 
-/// What the engine owns.
+/// The engine's state.
 struct Core {
     out: Outbox,
     paths: Paths,
@@ -95,10 +95,10 @@ struct Core {
     credentials: Credentials,
     history: Option<History>,
     runs: RunRegistry,
-    /// Whether the client is told what other processes do.
-    watches: bool,
+    /// Whether the client is subscribed to changes by other processes.
+    is_subscribed: bool,
     tasks: TaskTracker,
-    /// Ends the work on all questions, whoever waits for them.
+    /// Cancels the work on all questions.
     ending: CancellationToken,
     _watch: Option<SettingsWatcher>,
 }
@@ -128,7 +128,7 @@ impl Core {
             credentials,
             history,
             runs,
-            watches: false,
+            is_subscribed: false,
             tasks,
             ending: CancellationToken::new(),
         };
@@ -138,7 +138,7 @@ impl Core {
         core
     }
 
-    /// Reads the settings file; a broken one leaves the last good settings in force.
+    /// Reads the settings file. If it is invalid, the last valid settings stay in use.
     fn reload(&mut self) {
         let (settings, problem) = match settings::load(&self.paths) {
             Ok(settings) => (self.with_own_endpoints(settings), None),
@@ -154,7 +154,7 @@ impl Core {
         self.report_problem(problem);
     }
 
-    /// Adds the endpoints that are in no file: those of the command line first, the simulator last.
+    /// Adds the endpoints that are not in the file: those of the command line first, the simulator's last.
     fn with_own_endpoints(&self, mut settings: Settings) -> Settings {
         settings.endpoints.splice(0..0, self.extra.iter().cloned());
         match &self.simulator {
@@ -171,30 +171,30 @@ impl Core {
         }
     }
 
-    /// Tells how the history stands, now and whenever that changes, until the engine stops.
+    /// Reports the state of the history's storage, now and on every change, until the engine stops.
     fn report_storage(&self) {
         let Some(history) = &self.history else { return };
-        let (mut standing, out) = (history.watch_storage(), self.out.clone());
-        // No task of the tracker: it ends with the history, not before it.
+        let (mut state, out) = (history.watch_storage(), self.out.clone());
+        // Not tracked: it must end with the history, not before.
         tokio::spawn(async move {
             loop {
-                if let Some(storage) = standing.borrow_and_update().clone() {
+                if let Some(storage) = state.borrow_and_update().clone() {
                     out.send(Update::History(HistoryNews::Storage(storage)));
                 }
-                if standing.changed().await.is_err() {
+                if state.changed().await.is_err() {
                     break;
                 }
             }
         });
     }
 
-    /// Notes which conversation the client shows; from the first time on, tells what other processes do.
+    /// Notes which conversation the client shows. The first call subscribes the client to changes by other processes.
     fn show(&mut self, history: &History, id: ConversationId) {
-        if !std::mem::replace(&mut self.watches, true) {
-            let (mut elsewhere, out) = (history.watch_other_processes(), self.out.clone());
+        if !std::mem::replace(&mut self.is_subscribed, true) {
+            let (mut changes, out) = (history.watch_other_processes(), self.out.clone());
             tokio::spawn(async move {
-                while elsewhere.changed().await.is_ok() {
-                    let news = HistoryNews::Elsewhere(*elsewhere.borrow_and_update());
+                while changes.changed().await.is_ok() {
+                    let news = HistoryNews::Elsewhere(*changes.borrow_and_update());
                     out.send(Update::History(news));
                 }
             });
@@ -202,7 +202,7 @@ impl Core {
         history.show_conversation(id);
     }
 
-    /// Does one command, or starts a task that does.
+    /// Handles a command, or starts a task that does.
     fn take(&mut self, command: Command) {
         match command {
             Command::Run(command) => self.take_run(command),
@@ -217,7 +217,7 @@ impl Core {
             }
             Command::Edit(edit) => self.edit(&edit),
             Command::ReadFile { path, reply } => self.read_file(path, reply),
-            // The loop ends with it.
+            // Handled by the loop.
             Command::Stop => {}
         }
     }
@@ -237,7 +237,7 @@ impl Core {
                 let out = self.out.clone();
                 self.tasks.spawn(async move {
                     let run = history.run(id).await.ok().flatten();
-                    tokio::task::spawn_blocking(move || tell_loaded(&out, id, run));
+                    tokio::task::spawn_blocking(move || send_loaded(&out, id, run));
                 });
             }
         }
@@ -309,8 +309,8 @@ impl Core {
         }
     }
 
-    /// Answers a question when its future is done. The future, and with it the history's work on it, is dropped when
-    /// nobody waits any more, or when the engine ends.
+    /// Answers a question when its future is done. The future, and with it the history's work, is dropped when the
+    /// asker gives up or the engine ends.
     fn answer<T: Send + 'static>(
         &self,
         reply: Reply<T>,
@@ -318,8 +318,8 @@ impl Core {
     ) {
         let (out, ending) = (self.out.clone(), self.ending.clone());
         self.tasks.spawn(async move {
-            let wanted = reply.unless_given_up(answer);
-            if let Some(Some(answer)) = ending.run_until_cancelled(wanted).await {
+            let answer = reply.unless_given_up(answer);
+            if let Some(Some(answer)) = ending.run_until_cancelled(answer).await {
                 reply.send(answer);
                 out.wake();
             }
@@ -332,7 +332,7 @@ impl Core {
         self.tasks.spawn(async move { out.send(update.await) });
     }
 
-    /// Starts a task about one endpoint's key; an unknown endpoint is told.
+    /// Starts a task about one endpoint's key; reports an unknown endpoint.
     fn with_endpoint<F: Future<Output = ()> + Send + 'static>(
         &self,
         id: &str,
@@ -382,12 +382,12 @@ impl Core {
     fn test(&self, endpoint: Endpoint, steps: Steps<TestStep>) {
         let (out, credentials) = (self.out.clone(), self.credentials.clone());
         self.tasks.spawn(async move {
-            let tell = |step| {
-                steps.tell(step);
+            let report = |step| {
+                steps.send(step);
                 out.wake();
             };
             steps
-                .unless_given_up(Box::pin(lookup::test(&tell, &credentials, &endpoint)))
+                .unless_given_up(Box::pin(lookup::test(&report, &credentials, &endpoint)))
                 .await;
             drop(steps);
             out.wake();
@@ -405,15 +405,15 @@ impl Core {
             Ok(()) => {
                 self.reload();
                 if let Some(before) = before {
-                    self.tend_keys(edit, before);
+                    self.update_keys(edit, before);
                 }
             }
             Err(problem) => self.report_problem(Some(problem)),
         }
     }
 
-    /// A renamed endpoint keeps its keys; those of a deleted one are forgotten with it.
-    fn tend_keys(&self, edit: &SettingsEdit, before: Endpoint) {
+    /// Moves the keys of a renamed endpoint, and deletes those of a deleted one.
+    fn update_keys(&self, edit: &SettingsEdit, before: Endpoint) {
         let (out, credentials) = (self.out.clone(), self.credentials.clone());
         match edit {
             SettingsEdit::PutEndpoint { endpoint, .. } if endpoint.id != before.id => {
@@ -453,7 +453,7 @@ impl Core {
             let progress = export_progress(Arc::clone(&steps), out.clone());
             let export = steps.unless_given_up(history.export(query, format, to, progress));
             if let Some(Some(result)) = ending.run_until_cancelled(export).await {
-                steps.tell(ExportStep::Over(result.map_err(|e| e.to_string())));
+                steps.send(ExportStep::Over(result.map_err(|e| e.to_string())));
                 out.wake();
             }
         });
@@ -462,7 +462,7 @@ impl Core {
     async fn stop(self) {
         self.ending.cancel();
         self.tasks.close();
-        // What does not end in time is abandoned; what a run said so far is in the history.
+        // Work that does not end in time is abandoned; the history has what runs reported so far.
         let _ = tokio::time::timeout(RUNS_GRACE, self.runs.stop()).await;
         let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;
         if let Some(history) = &self.history {
@@ -471,54 +471,54 @@ impl Core {
     }
 }
 
-/// Tells a run of the history, then its findings: nobody waits for these to see the run.
-fn tell_loaded(out: &Outbox, id: RunId, run: Option<Run>) {
+/// Sends a run of the history, then its findings: the run can be shown without waiting for these.
+fn send_loaded(out: &Outbox, id: RunId, run: Option<Run>) {
     let over = run.as_ref().filter(|run| run.state.is_over());
     let over = over.map(|run| CheckedRun::from(run.clone()));
     let run = run.map(Box::new);
     out.send(Update::Run(RunNews::Loaded { id, run }));
     if let Some(over) = over {
-        tell_findings(out, &over);
+        send_findings(out, &over);
     }
 }
 
-/// Waits until all is on disk, and says what it waits for where that takes long; who does not want to wait ends
-/// the process.
+/// Waits until everything is on disk. If that takes long, reports why; a user who does not want to wait ends the
+/// process.
 async fn store_all(history: &History, out: &Outbox) {
-    let mut standing = history.watch_storage();
+    let mut state = history.watch_storage();
     let end = history.end();
-    let tell = async {
-        tokio::time::sleep(QUIETLY).await;
+    let report = async {
+        tokio::time::sleep(QUIET_WRITE).await;
         loop {
-            let why = match &*standing.borrow_and_update() {
+            let why = match &*state.borrow_and_update() {
                 Some(Storage::Failing { why }) => why.clone(),
                 _ => "it is being written".to_owned(),
             };
             out.send(Update::History(HistoryNews::Storing(why)));
-            if standing.changed().await.is_err() {
+            if state.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
         }
     };
     let stored = tokio::select! {
         stored = end => stored,
-        () = tell => Ok(()),
+        () = report => Ok(()),
     };
     if let Err(unstored) = stored {
         out.send(Update::History(HistoryNews::Unstored(unstored)));
     }
 }
 
-/// Tells of progress once per per cent, so that a long export does not flood the client.
+/// Reports progress once per per cent, so that a long export does not flood the client.
 fn export_progress(
     steps: Arc<Steps<ExportStep>>,
     out: Outbox,
 ) -> impl Fn(usize, usize) + Send + 'static {
-    let told = AtomicUsize::new(usize::MAX);
+    let reported = AtomicUsize::new(usize::MAX);
     move |done, total| {
         let percent = done * 100 / total.max(1);
-        if told.swap(percent, Ordering::Relaxed) != percent {
-            steps.tell(ExportStep::Written { done, total });
+        if reported.swap(percent, Ordering::Relaxed) != percent {
+            steps.send(ExportStep::Written { done, total });
             out.wake();
         }
     }

@@ -1,4 +1,4 @@
-//! Reads files to attach; their types are told by content, not by name.
+//! Reads files to attach; their types follow from the content, not from the name.
 
 use std::path::Path;
 
@@ -7,15 +7,15 @@ use crate::{
     input::{self, InputError, Why},
 };
 
-/// Largest file taken, in bytes. No provider takes more within a request; many take less, and say so.
+/// Largest file, in bytes. No provider accepts more in a request; many accept less and return an error.
 pub const MAX_BYTES: u64 = 100 << 20;
 
-/// Reads one file; the error says what was wrong with it.
+/// Reads one file.
 ///
 /// # Errors
-/// A sentence for the user: it can't be read, is too large, or of no kind that a model could be sent.
+/// A sentence for the user: the file can't be read, is too large, or has a type that no model accepts.
 pub fn read(file: &Path) -> Result<Media, String> {
-    // Its folders are nobody's business but the user's: providers are told the name.
+    // Providers get the name only: the folders are private.
     let name = file.file_name().map_or_else(
         || file.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
@@ -26,7 +26,7 @@ pub fn read(file: &Path) -> Result<Media, String> {
             why: Why::TooLarge(limit),
             ..
         }) => Err(format!(
-            "{name} is larger than the {} MiB that a request may carry: send it by address (gs://, https://)",
+            "{name} is larger than the limit of {} MiB: send it by URL (gs://, https://)",
             limit >> 20
         )),
         Err(why) => Err(why.to_string()),
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_goes_by_its_name_alone_and_has_a_limit() {
+    fn a_file_has_only_its_name_and_a_size_limit() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("notes.md");
         std::fs::write(&file, "# Notes").unwrap();
@@ -54,7 +54,7 @@ mod tests {
             .unwrap();
         let why = read(&file).unwrap_err();
         assert!(
-            why.starts_with("notes.md is larger than the 100 MiB"),
+            why.starts_with("notes.md is larger than the limit of 100 MiB"),
             "{why}"
         );
         let why = read(folder.path()).unwrap_err();

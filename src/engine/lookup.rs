@@ -1,6 +1,6 @@
-//! What is looked up beside runs: models, keys, and whether an endpoint can be reached.
+//! Lookups besides runs: models, keys, and the test of an endpoint.
 
-mod elsewhere;
+mod other_urls;
 
 use std::path::Path;
 
@@ -45,26 +45,26 @@ async fn fetch(
     let keys = Keys::of(credentials, endpoint).await?;
     let (key, proxy) = (keys.key.as_ref(), keys.proxy_password.as_ref());
     let listed = list_models(transport, &keys.place.fitted(endpoint), key, proxy).await;
-    listed.map_err(|fault| explained(fault, keys.lack.as_deref()))
+    listed.map_err(|fault| explained(fault, keys.no_key_reason.as_deref()))
 }
 
-/// What an endpoint needs to be asked.
+/// The secrets for a request to an endpoint.
 pub(super) struct Keys {
     pub(super) key: Option<SecretString>,
     pub(super) place: KeyPlace,
-    /// Why there is no key, if something failed.
-    pub(super) lack: Option<String>,
+    /// Why there is no key, if looking it up failed.
+    pub(super) no_key_reason: Option<String>,
     pub(super) proxy_password: Option<SecretString>,
 }
 
 impl Keys {
-    /// Finds them; what went wrong on the way is a fault that can be shown as a run's.
+    /// Looks them up. A failure is a fault, as for a run.
     pub(super) async fn of(credentials: &Credentials, endpoint: &Endpoint) -> Result<Self, Fault> {
         let found = credentials.key(endpoint).await;
         let found = found.map_err(|why| key_fault(why.at(endpoint)))?;
         let proxy_password = credentials.resolve_proxy_password(endpoint).await;
         Ok(Self {
-            lack: found.lack(),
+            no_key_reason: found.lack(),
             key: found.key,
             place: found.place,
             proxy_password: proxy_password.map_err(|why| key_fault(why.to_string()))?,
@@ -79,7 +79,7 @@ pub(super) async fn set_key(
     key: SecretString,
     in_keyring: bool,
 ) {
-    let kept = match (of, in_keyring) {
+    let stored = match (of, in_keyring) {
         (KeyOf::Endpoint, true) => credentials.set_in_keyring(endpoint, key).await,
         (KeyOf::Endpoint, false) => {
             credentials.set_in_memory(endpoint, key);
@@ -88,7 +88,7 @@ pub(super) async fn set_key(
         (KeyOf::Proxy, true) => credentials.set_proxy_password(endpoint, key).await,
         (KeyOf::Proxy, false) => credentials.set_proxy_password_in_memory(endpoint, key),
     };
-    report_key(out, credentials, (endpoint, of), kept).await;
+    report_key(out, credentials, (endpoint, of), stored).await;
 }
 
 pub(super) async fn forget_key(
@@ -96,31 +96,28 @@ pub(super) async fn forget_key(
     credentials: &Credentials,
     (endpoint, of): (&Endpoint, KeyOf),
 ) {
-    let forgotten = match of {
+    let deleted = match of {
         KeyOf::Endpoint => credentials.forget(endpoint).await,
         KeyOf::Proxy => credentials.forget_proxy_password(endpoint).await,
     };
-    report_key(out, credentials, (endpoint, of), forgotten).await;
+    report_key(out, credentials, (endpoint, of), deleted).await;
 }
 
-/// Takes the keys of an endpoint that was given another id along.
+/// Moves the keys of an endpoint whose id changed.
 pub(super) async fn rename_keys(
     out: &Outbox,
     credentials: &Credentials,
     old: &Endpoint,
     new: &Endpoint,
 ) {
-    let taken = credentials.rename(old, new).await;
+    let moved = credentials.rename(old, new).await;
     let of = KeyOf::Endpoint;
     report_key(
         out,
         credentials,
         (new, of),
-        taken.map_err(|why| {
-            KeyError::Other(format!(
-                "what was kept for “{}” did not come along: {why}",
-                old.id
-            ))
+        moved.map_err(|why| {
+            KeyError::Other(format!("the key of “{}” could not be moved: {why}", old.id))
         }),
     )
     .await;
@@ -129,20 +126,23 @@ pub(super) async fn rename_keys(
     }
 }
 
-/// Forgets the keys of an endpoint that was deleted; only a failure is told.
-pub(super) async fn forget_keys(out: &Outbox, credentials: &Credentials, gone: &Endpoint) {
-    let mut forgotten = vec![(KeyOf::Endpoint, credentials.forget(gone).await)];
-    if credentials.proxy_status(gone).await.is_some() {
-        forgotten.push((KeyOf::Proxy, credentials.forget_proxy_password(gone).await));
+/// Deletes the keys of a deleted endpoint; reports only failures.
+pub(super) async fn forget_keys(out: &Outbox, credentials: &Credentials, endpoint: &Endpoint) {
+    let mut deleted = vec![(KeyOf::Endpoint, credentials.forget(endpoint).await)];
+    if credentials.proxy_status(endpoint).await.is_some() {
+        deleted.push((
+            KeyOf::Proxy,
+            credentials.forget_proxy_password(endpoint).await,
+        ));
     }
-    for (of, result) in forgotten {
+    for (of, result) in deleted {
         match result {
-            // Without a keyring nothing was kept in it.
+            // Without a keyring, nothing was stored in it.
             Ok(()) | Err(KeyError::NoKeyring(_)) => {}
             Err(why) => out.send(Update::Key(KeyNews::Problem {
-                endpoint: gone.id.clone(),
+                endpoint: endpoint.id.clone(),
                 of,
-                message: format!("its key could not be forgotten: {why}"),
+                message: format!("its key could not be deleted: {why}"),
             })),
         }
     }
@@ -171,13 +171,13 @@ async fn report_key(
     }
 }
 
-/// Tries an endpoint with a request for its models on a connection of its own, and reports each step.
+/// Tests an endpoint with a request for its models on a new connection, and reports each step.
 pub(super) async fn test(
     report: &(impl Fn(TestStep) + Sync),
     credentials: &Credentials,
     endpoint: &Endpoint,
 ) {
-    let tell = |what, result, sure, took| {
+    let report_step = |what, result, sure, took| {
         report(TestStep {
             what,
             result,
@@ -187,30 +187,30 @@ pub(super) async fn test(
     };
     let keys = match Keys::of(credentials, endpoint).await {
         Ok(found) => found,
-        Err(fault) => return tell(TestedThing::Auth, Err(fault), true, None),
+        Err(fault) => return report_step(TestedThing::Auth, Err(fault), true, None),
     };
     let endpoint = keys.place.fitted(endpoint);
     let call = match models_call(&endpoint, keys.key.as_ref(), keys.proxy_password.clone()) {
         Ok(call) => call,
-        Err(fault) => return tell(TestedThing::Auth, Err(fault), true, None),
+        Err(fault) => return report_step(TestedThing::Auth, Err(fault), true, None),
     };
     let mask = call.mask(None);
     let mut report = |step: exchange::ConnectStep| {
         let result = step.result.map_err(|fault| mask.fault(fault));
-        tell(tested_thing(step.phase), result, true, step.took);
+        report_step(tested_thing(step.phase), result, true, step.took);
     };
     let models = match exchange::probe(call, &mut report).await {
         Ok(whole) => read_models(&endpoint, &whole)
-            .map_err(|fault| mask.fault(explained(fault, keys.lack.as_deref()))),
+            .map_err(|fault| mask.fault(explained(fault, keys.no_key_reason.as_deref()))),
         Err(fault) if is_connecting(fault.phase) => return,
         Err(fault) => Err(mask.fault(fault)),
     };
     for (what, result, sure) in key_and_models(models, &endpoint, &keys).await {
-        tell(what, result, sure, None);
+        report_step(what, result, sure, None);
     }
 }
 
-/// Whether the transport has told a fault of this phase as a step already.
+/// Whether a fault of this phase was already reported as a step.
 fn is_connecting(phase: Phase) -> bool {
     matches!(
         phase,
@@ -226,10 +226,10 @@ fn tested_thing(phase: Phase) -> TestedThing {
     }
 }
 
-/// What was tried, what came of it, and whether that shows that requests will work.
+/// The tested thing, the result, and whether a good result shows that requests will work.
 type Tested = (TestedThing, Result<String, Fault>, bool);
 
-/// What the answer to a request for models says of the key and of the list.
+/// The results for the key and the list of models, given the response to a request for models.
 async fn key_and_models(
     models: Result<Vec<ModelInfo>, Fault>,
     endpoint: &Endpoint,
@@ -238,43 +238,50 @@ async fn key_and_models(
     use TestedThing::{Auth, Models};
     match models {
         Ok(models) => {
-            let (told, sure) = key_told(endpoint, keys).await;
+            let (text, sure) = key_result(endpoint, keys).await;
             let list = match models.len() {
                 1 => "1 model".to_owned(),
                 n => format!("{n} models"),
             };
             vec![
-                (Auth, Ok(told), sure),
+                (Auth, Ok(text), sure),
                 (Models, Ok(list), !models.is_empty()),
             ]
         }
         Err(fault) if fault.class == FaultClass::Auth => vec![(Auth, Err(fault), true)],
-        // Some endpoints keep no list, and some base URLs are wrong: nothing is known of the key then.
+        // Either the server has no list, or the base URL is wrong: the key was not tested.
         Err(fault) if fault.class == FaultClass::NotFound => {
-            let told = elsewhere::tried(endpoint, keys).await;
-            vec![(Auth, Ok(told.key), false), (Models, Ok(told.list), false)]
+            let found = other_urls::tried(endpoint, keys).await;
+            vec![
+                (Auth, Ok(found.key), false),
+                (Models, Ok(found.list), false),
+            ]
         }
         Err(fault) => vec![
-            (Auth, Ok("not told: the list was not given".into()), false),
+            (
+                Auth,
+                Ok("not tested: there is no list of models".into()),
+                false,
+            ),
             (Models, Err(fault), true),
         ],
     }
 }
 
-/// What a list says of the key that was sent along. One that is given to anybody says nothing.
-async fn key_told(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
+/// Whether the list of models shows that the key is right: not if it is also returned without a key.
+async fn key_result(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
     let place = describe(&keys.place);
     if keys.key.is_none() {
         return (place, keys.place != KeyPlace::Missing);
     }
     let without = match models_call(endpoint, None, keys.proxy_password.clone()) {
         Ok(call) => exchange::probe(call, &mut |_| ()).await,
-        // It can't be asked without a key, so the key was looked at.
+        // The endpoint can't be asked without a key, so the key was checked.
         Err(_) => return (place, true),
     };
     match without {
         Ok(whole) if read_models(endpoint, &whole).is_ok() => (
-            format!("{place}; not told whether it is right: the list is given without one, too"),
+            format!("{place}; not verified: the list is returned without a key, too"),
             false,
         ),
         _ => (place, true),
@@ -289,7 +296,7 @@ fn describe(place: &KeyPlace) -> String {
         KeyPlace::Keyring => "key from the OS keyring".into(),
         KeyPlace::Memory => "key of this session".into(),
         KeyPlace::NotNeeded => "no key needed".into(),
-        KeyPlace::Missing => "no key set, and none asked for".into(),
+        KeyPlace::Missing => "no key set, and none required".into(),
     }
 }
 

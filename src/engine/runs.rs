@@ -1,4 +1,4 @@
-//! The runs under way: starts them, reports them, stops them.
+//! Starts, reports and stops runs.
 
 use std::{
     collections::HashMap,
@@ -68,9 +68,9 @@ impl RunRegistry {
         self.tasks.spawn(async move {
             let head = job.head.clone();
             let id = head.id;
-            // A task of its own: a panic ends this run, and no other.
+            // A separate task, so that a panic ends only this run.
             if let Err(why) = tokio::spawn(job.run()).await {
-                reporter.lost(head, &why);
+                reporter.end_after_panic(head, &why);
             }
             lock(&running).remove(&id);
         });
@@ -83,7 +83,7 @@ impl RunRegistry {
         }
     }
 
-    /// Stops all, and waits until each has told the history its end.
+    /// Cancels all runs, and waits until each has sent its end to the history.
     pub(super) async fn stop(&self) {
         for token in self.running().values() {
             token.cancel();
@@ -97,12 +97,12 @@ impl RunRegistry {
     }
 }
 
-/// The map stays whole even if a holder panicked: it is only inserted into and removed from.
+/// The map stays valid even if a holder panicked: it is only inserted into and removed from.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One run on its way.
+/// A run to execute.
 struct Job {
     head: RunHead,
     cold: bool,
@@ -116,7 +116,7 @@ struct Job {
 impl Job {
     async fn run(self) {
         self.reporter.begin(&self.head);
-        // Keys are found before the clock starts: a slow keyring is not the endpoint's latency.
+        // Keys are looked up before the clock starts: a slow keyring is not the endpoint's latency.
         let keys = tokio::select! {
             keys = Keys::of(&self.credentials, &self.endpoint) => keys,
             () = self.cancel.cancelled() => Err(cancelled()),
@@ -128,7 +128,7 @@ impl Job {
                     endpoint: Arc::new(keys.place.fitted(&self.endpoint).into_owned()),
                     key: keys.key,
                     proxy_password: keys.proxy_password,
-                    no_key_reason: keys.lack,
+                    no_key_reason: keys.no_key_reason,
                     cold: self.cold,
                 };
                 let reporter = self.reporter.clone();
@@ -155,7 +155,7 @@ impl Job {
     }
 }
 
-/// Tells the client and the history, in the same order.
+/// Reports to the client and to the history, in the same order.
 #[derive(Clone)]
 struct Reporter {
     out: Outbox,
@@ -187,11 +187,11 @@ impl Reporter {
         let over = RunNews::Over(Arc::clone(run.run()));
         self.out.send(Update::Run(over));
         let out = self.out.clone();
-        // Nothing waits for it: the history computes the same findings where it is first.
-        tokio::task::spawn_blocking(move || tell_findings(&out, &run));
+        // In the background: nothing waits for it. Whichever of this and the history is first computes the findings.
+        tokio::task::spawn_blocking(move || send_findings(&out, &run));
     }
 
-    /// Ends a run that never reached the wire: a failed run all the same, with its class and phase.
+    /// Ends a run that was not sent: it is a failed run with class and phase.
     fn fail(&self, head: RunHead, fault: Fault) {
         let mut run = Run::new(head);
         for update in RunUpdate::failed_before_start(fault, wall_clock_ns()) {
@@ -202,9 +202,9 @@ impl Reporter {
         self.end(run);
     }
 
-    /// Ends a run whose task died: our own defect, and shown as such.
-    fn lost(&self, head: RunHead, why: &tokio::task::JoinError) {
-        tracing::error!(run = head.id.0, %why, "a run's task died");
+    /// Ends a run whose task panicked: a defect of ours, shown as such.
+    fn end_after_panic(&self, head: RunHead, why: &tokio::task::JoinError) {
+        tracing::error!(run = head.id.0, %why, "a run's task panicked");
         let fault = Fault::new(
             FaultClass::Protocol,
             Phase::Stream,
@@ -214,8 +214,8 @@ impl Reporter {
     }
 }
 
-/// Tells the findings of a run that is over. Computing them may take a while.
-pub(super) fn tell_findings(out: &Outbox, run: &CheckedRun) {
+/// Sends the findings of a run that is over. Computing them may take a while.
+pub(super) fn send_findings(out: &Outbox, run: &CheckedRun) {
     out.send(Update::Run(RunNews::Findings {
         id: run.head.id,
         findings: run.findings(),
@@ -230,7 +230,7 @@ fn cancelled() -> Fault {
     Fault::new(
         FaultClass::Cancelled,
         Phase::Prepare,
-        "stopped before it was sent",
+        "cancelled before it was sent",
     )
 }
 

@@ -1,4 +1,4 @@
-//! What the engine says to its client, whatever of it was asked for.
+//! The engine's updates to its client.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,16 +12,16 @@ use crate::{
     settings::{Settings, SettingsProblem},
 };
 
-/// What the engine says. Measuring updates are never dropped.
+/// An update of the engine. Measuring updates are never dropped.
 #[derive(Clone, Debug)]
 pub enum Update {
-    /// Of runs.
+    /// About runs.
     Run(RunNews),
-    /// Of the settings.
+    /// About the settings.
     Settings(SettingsNews),
-    /// Of keys.
+    /// About keys.
     Key(KeyNews),
-    /// Of the history.
+    /// About the history.
     History(HistoryNews),
     /// The models of an endpoint.
     Models {
@@ -38,7 +38,7 @@ pub enum Update {
     Stopped,
 }
 
-/// What is said of runs.
+/// Updates about runs.
 #[derive(Clone, Debug)]
 pub enum RunNews {
     /// A run was accepted; its [`RunNews::Update`]s follow.
@@ -47,17 +47,17 @@ pub enum RunNews {
     Refused {
         /// The run.
         id: RunId,
-        /// Why, as the fault it is shown as.
+        /// Why, as a fault.
         fault: Fault,
     },
-    /// A run reports.
+    /// A run's update.
     Update {
         /// The run.
         id: RunId,
-        /// What; the history has the same.
+        /// The update; the history gets the same.
         update: Arc<RunUpdate>,
     },
-    /// A run is over: the whole of it, after its last [`RunNews::Update`]. The history keeps the same.
+    /// A run is over: the complete run, after its last [`RunNews::Update`]. The history gets the same.
     Over(Arc<Run>),
     /// What [`conformance`](crate::conformance) found in a run that is over: after its [`RunNews::Over`], or after it was
     /// loaded.
@@ -76,21 +76,21 @@ pub enum RunNews {
     },
 }
 
-/// What is said of the settings.
+/// Updates about the settings.
 #[derive(Clone, Debug)]
 pub enum SettingsNews {
-    /// They are these, at the start and whenever they change.
+    /// The settings, at the start and whenever they change.
     Are(Arc<Settings>),
-    /// The settings file is broken (`Some`) or in order again (`None`); the last good settings hold.
+    /// The settings file is invalid (`Some`) or valid again (`None`); the last valid settings stay in use.
     Problem(Option<SettingsProblem>),
 }
 
-/// What is said of keys.
+/// Updates about keys.
 #[derive(Clone, Debug)]
 pub enum KeyNews {
-    /// Where a key lives.
+    /// Where a key is stored.
     Status(KeyStatus),
-    /// A key could not be kept or forgotten.
+    /// A key could not be stored or deleted.
     Problem {
         /// The endpoint's id.
         endpoint: String,
@@ -101,21 +101,21 @@ pub enum KeyNews {
     },
 }
 
-/// What is said of the history.
+/// Updates about the history.
 #[derive(Clone, Debug)]
 pub enum HistoryNews {
-    /// How it stands.
+    /// The state of its storage.
     Storage(Storage),
-    /// What other processes do to it.
+    /// Changes by other processes.
     Elsewhere(OtherProcesses),
-    /// The engine ends, and its end waits for the history: what is in the way.
+    /// The engine is ending and waits for the history, for this reason.
     Storing(String),
-    /// The engine ends, and something could not be stored.
+    /// The engine is ending, and something could not be stored.
     Unstored(Unstored),
 }
 
 impl Update {
-    /// About how many bytes of a run's it holds; what else is said is little, or was asked for.
+    /// The approximate size of a run's update, in bytes. Other updates are small, or were requested, and count as 0.
     pub(super) fn bytes_held(&self) -> usize {
         if let Self::Run(RunNews::Update { update, .. }) = self {
             update.bytes_held()
@@ -125,16 +125,16 @@ impl Update {
     }
 }
 
-/// One step of an endpoint test, in the order they are tried.
+/// A step of an endpoint test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestStep {
-    /// What was tried.
+    /// What was tested.
     pub what: TestedThing,
-    /// How it went: what was found, or what is wrong and what to do.
+    /// The result, or what is wrong and what to do.
     pub result: Result<String, Fault>,
-    /// Whether a good result shows that requests will work; else it is a warning.
+    /// Whether a good result shows that requests will work; if not, it is a warning.
     pub sure: bool,
-    /// How long it took, where that was measured.
+    /// How long it took, if measured.
     pub took: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! The files of a request: which ones a protocol takes, which ones become text of the prompt, and which ones make the
+//! The files of a request: which ones a protocol accepts, which ones become text of the prompt, and which ones make the
 //! request fail.
 
 use super::{Hint, TABLE, matches};
@@ -7,21 +7,21 @@ use crate::{
     dialect::{DIALECTS, DialectId},
 };
 
-/// Whether a protocol takes a file of this type, as bytes or by address. The provider may still refuse an address.
+/// Whether a protocol accepts a file of this type, as bytes or by URL. The provider may still refuse the URL.
 #[must_use]
 pub fn takes(dialect: DialectId, media: &Media) -> bool {
     let Some(rule) = TABLE.media.iter().find(|rule| rule.dialect == dialect) else {
         return true;
     };
     let globs = match media.uri {
-        Some(_) => &rule.by_address,
-        None => &rule.takes,
+        Some(_) => &rule.by_url,
+        None => &rule.accepts,
     };
     globs.iter().any(|glob| matches(glob, &media.essence()))
 }
 
-/// Why a request can't be sent in this protocol: a file of its last message would be left out. Files of earlier
-/// turns, which went by another protocol, are left out without an error.
+/// Why a request can't be sent in this protocol: a file of its last message would be left out. Files of earlier turns,
+/// which were sent by another protocol, are left out without an error.
 #[must_use]
 pub fn refusal(dialect: DialectId, request: &ChatRequest) -> Option<String> {
     if request.raw_body.is_some() {
@@ -34,21 +34,21 @@ pub fn refusal(dialect: DialectId, request: &ChatRequest) -> Option<String> {
     })?;
     let what = display_name(media);
     let by = dialect.dialect().label;
-    let takers: Vec<&str> = DIALECTS
+    let accepting: Vec<&str> = DIALECTS
         .iter()
         .filter(|other| takes(other.id, media))
         .map(|other| other.id.as_str())
         .collect();
-    let advice = match takers.as_slice() {
+    let advice = match accepting.as_slice() {
         [] => "convert it first".to_owned(),
-        takers => format!("ask an endpoint of {}", takers.join(", ")),
+        dialects => format!("use an endpoint of {}", dialects.join(", ")),
     };
     Some(format!(
-        "{what} can't be sent: {by} takes no such file; {advice}"
+        "{what} can't be sent: {by} does not accept this type of file; {advice}"
     ))
 }
 
-/// Puts text files into the prompt, and leaves out files of earlier turns that the protocol can't carry.
+/// Puts text files into the prompt, and leaves out files of earlier turns that the protocol does not accept.
 pub(super) fn fit(dialect: DialectId, request: &mut ChatRequest, hints: &mut Vec<Hint>) {
     let last = request.messages.len().saturating_sub(1);
     for (turn, message) in request.messages.iter_mut().enumerate() {
@@ -67,7 +67,10 @@ pub(super) fn fit(dialect: DialectId, request: &mut ChatRequest, hints: &mut Vec
                 hints.push(Hint {
                     setting: display_name(media),
                     sent_as: None,
-                    why: format!("{} takes no such file", dialect.dialect().label),
+                    why: format!(
+                        "{} does not accept this type of file",
+                        dialect.dialect().label
+                    ),
                 });
             }
         }
@@ -89,7 +92,7 @@ fn text_of(media: &Media) -> Option<&str> {
     std::str::from_utf8(&media.data).ok().filter(|_| is_text)
 }
 
-/// A file as a code block under its name. The fence is longer than any in the file.
+/// A file as a code block under its name. The fence is longer than any fence in the file.
 fn fenced(name: &str, text: &str, is_first: bool) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
@@ -133,8 +136,8 @@ mod tests {
         request
     }
 
-    /// The type, whether it is given by address, and the protocols that take it as a file.
-    const TAKEN: &[(&str, bool, &[DialectId])] = {
+    /// The type, whether it is given by URL, and the protocols that accept it as a file.
+    const ACCEPTED: &[(&str, bool, &[DialectId])] = {
         use DialectId::{Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses, VertexGrpc};
         &[
             ("image/png", false, DialectId::ALL),
@@ -194,7 +197,7 @@ mod tests {
     };
 
     #[test]
-    fn every_dialect_has_its_rule() {
+    fn every_dialect_has_a_rule() {
         for dialect in DialectId::ALL {
             let rules = TABLE.media.iter().filter(|rule| rule.dialect == *dialect);
             assert_eq!(rules.count(), 1, "{dialect}");
@@ -202,27 +205,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_goes_as_a_file_or_as_text_or_the_question_is_refused() {
-        for (mime, by_address, taken_by) in TAKEN {
+    fn a_file_is_sent_as_a_file_or_as_text_or_the_request_fails() {
+        for (mime, by_url, accepted_by) in ACCEPTED {
             for dialect in DialectId::ALL {
-                let what = format!("{mime} {by_address} {dialect}");
-                let given = media(mime, by_address.then_some("https://h/notes.md"));
+                let what = format!("{mime} {by_url} {dialect}");
+                let given = media(mime, by_url.then_some("https://h/notes.md"));
                 let request = asked(given.clone());
                 let (fitted, hints) = super::super::fit(*dialect, &request);
-                let is_text = mime.starts_with("text/") && !by_address;
-                let is_taken = taken_by.contains(dialect);
-                assert!(is_text || takes(*dialect, &given) == is_taken, "{what}");
+                let is_text = mime.starts_with("text/") && !by_url;
+                let is_accepted = accepted_by.contains(dialect);
+                assert!(is_text || takes(*dialect, &given) == is_accepted, "{what}");
                 let refused = refusal(*dialect, &request);
                 assert_eq!(
                     refused.is_none(),
-                    is_taken || is_text,
+                    is_accepted || is_text,
                     "{what}: {refused:?}"
                 );
                 assert!(hints.is_empty(), "{what}");
                 match &fitted.messages[0].parts[1..] {
-                    [Part::Media(_)] => assert!(is_taken, "{what}"),
+                    [Part::Media(_)] => assert!(is_accepted, "{what}"),
                     [Part::Text { text }] => {
-                        assert!(is_text && !is_taken, "{what}");
+                        assert!(is_text && !is_accepted, "{what}");
                         assert_eq!(text, "\n\nnotes.md:\n```md\nsome `` text\n```\n");
                     }
                     parts => assert!(parts.is_empty() && refused.is_some(), "{what}: {parts:?}"),
@@ -231,25 +234,25 @@ mod tests {
         }
     }
 
-    /// What a dialect takes it also writes: nothing is lost behind the table.
+    /// A dialect writes every file that the table says it accepts.
     #[test]
-    fn what_is_taken_is_in_the_body() {
-        for (mime, by_address, taken_by) in TAKEN {
+    fn accepted_files_are_in_the_body() {
+        for (mime, by_url, accepted_by) in ACCEPTED {
             for dialect in DialectId::ALL {
-                let given = media(mime, by_address.then_some("https://h/notes.md"));
-                let is_text = mime.starts_with("text/") && !by_address;
-                if !taken_by.contains(dialect) && !is_text {
+                let given = media(mime, by_url.then_some("https://h/notes.md"));
+                let is_text = mime.starts_with("text/") && !by_url;
+                if !accepted_by.contains(dialect) && !is_text {
                     continue;
                 }
                 let base = "http://127.0.0.1:1/v1".parse().unwrap();
                 let endpoint = Endpoint::custom("e", base, *dialect);
                 let body = raw_body(&endpoint, &asked(given)).to_string();
-                let mark = match (by_address, is_text) {
+                let mark = match (by_url, is_text) {
                     (true, _) => "https://h/notes.md",
                     (false, true) => "some `` text",
                     (false, false) => "{{file 1}}",
                 };
-                // gRPC's message is written of its JSON, where it stands in full.
+                // The gRPC message is made from JSON with the full base64.
                 let base64 = "c29tZSBgYCB0ZXh0";
                 let is_there = body.contains(mark) || (!is_text && body.contains(base64));
                 assert!(is_there, "{mime} {dialect}: {body}");
@@ -258,16 +261,16 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_a_refused_file_is_named() {
+    fn a_refusal_names_the_dialects_that_accept_the_file() {
         let request = asked(media("video/mp4", None));
         assert_eq!(
             refusal(DialectId::Ollama, &request).unwrap(),
-            "notes.md (video/mp4) can't be sent: Ollama takes no such file; ask an endpoint of gemini, vertex-grpc"
+            "notes.md (video/mp4) can't be sent: Ollama does not accept this type of file; use an endpoint of gemini, vertex-grpc"
         );
     }
 
     #[test]
-    fn a_file_of_an_earlier_turn_is_left_out_and_said() {
+    fn a_file_of_an_earlier_turn_is_left_out_with_a_note() {
         let mut request = asked(media("video/mp4", None));
         request
             .messages
@@ -277,12 +280,12 @@ mod tests {
         assert_eq!(fitted.messages[0].parts.len(), 1);
         assert_eq!(
             hints[0].note().unwrap().text,
-            "not sent: notes.md (video/mp4) (Ollama takes no such file)"
+            "not sent: notes.md (video/mp4) (Ollama does not accept this type of file)"
         );
     }
 
     #[test]
-    fn a_fence_is_longer_than_those_within() {
+    fn a_fence_is_longer_than_those_in_the_text() {
         let text = fenced("a.b/c", "x\n````\ny\n", true);
         assert_eq!(text, "a.b/c:\n`````\nx\n````\ny\n`````\n");
     }

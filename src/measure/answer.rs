@@ -5,8 +5,8 @@ use std::num::NonZeroU64;
 use super::{Better, Figure, percentile};
 use crate::run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms};
 
-/// In the order in which they are shown. A failed run shows what was stamped before it
-/// failed; those values never enter an average.
+/// In the order in which they are shown. A failed run has the values that were stamped before it failed; they are left
+/// out of averages.
 pub static FIGURES: &[Figure] = &[
     Figure {
         key: "ttft_ms",
@@ -53,7 +53,7 @@ pub static FIGURES: &[Figure] = &[
         key: "dns_ms",
         label: "DNS",
         unit: "ms",
-        definition: "Name resolution of this run's own connection; blank on a warm one",
+        definition: "Name resolution of this run's connection; blank on a warm one",
         better: Better::Lower,
         value: |run| run.stamps.dns.map(Span::ms),
     },
@@ -61,7 +61,7 @@ pub static FIGURES: &[Figure] = &[
         key: "tcp_ms",
         label: "TCP",
         unit: "ms",
-        definition: "TCP handshake of this run's own connection, with the proxy's exchange where there \
+        definition: "TCP handshake of this run's connection, including the proxy's exchange if there \
                      is one; blank on a warm one",
         better: Better::Lower,
         value: |run| run.stamps.tcp.map(Span::ms),
@@ -70,7 +70,7 @@ pub static FIGURES: &[Figure] = &[
         key: "tls_ms",
         label: "TLS",
         unit: "ms",
-        definition: "TLS handshake of this run's own connection; blank on a warm one",
+        definition: "TLS handshake of this run's connection; blank on a warm one",
         better: Better::Lower,
         value: |run| run.stamps.tls.map(Span::ms),
     },
@@ -102,7 +102,7 @@ pub static FIGURES: &[Figure] = &[
         key: "total_ms",
         label: "Total",
         unit: "ms",
-        definition: "Last token − start; the lag to the stream's end is a figure of its own",
+        definition: "Last token − start; the lag to the stream's end is a separate figure",
         better: Better::Lower,
         value: |run| run.stamps.last_token.map(ms),
     },
@@ -156,7 +156,7 @@ pub static FIGURES: &[Figure] = &[
         key: "gap_under_5ms_share",
         label: "Gaps under 5 ms",
         unit: "",
-        definition: "Share of the gaps between arrivals that are under 5 ms; near 1 in a dump",
+        definition: "Share of the gaps between arrivals that are under 5 ms; near 1 if everything arrives at once",
         better: Better::Neutral,
         value: |run| {
             let gaps = gaps(run);
@@ -168,7 +168,7 @@ pub static FIGURES: &[Figure] = &[
         key: "ttft_from_schedule_ms",
         label: "TTFT from schedule",
         unit: "ms",
-        definition: "First token − when the run was due, so that waiting for its turn counts; blank for a \
+        definition: "First token − when the run was due, so that waiting in a queue counts; blank for a \
                      run that was not scheduled",
         better: Better::Lower,
         value: |run| from_schedule(run, run.stamps.first_token),
@@ -193,9 +193,9 @@ fn from_schedule(run: &Run, at: Option<OffsetNs>) -> Option<f64> {
     at?.checked_add(waited.get()).map(ms)
 }
 
-/// Tokens that were streamed (more than one), and for how many milliseconds (more than none).
+/// The number of streamed tokens (more than one), and the milliseconds that they took (more than 0).
 fn streamed(run: &Run) -> Option<(u64, f64)> {
-    // If an answer broke off, its counts may not cover all that came.
+    // If an answer broke off, its counts may not cover all tokens that came.
     let usage = run.answer.usage.filter(|_| run.answer.fault.is_none())?;
     // OpenAI's reasoning models count reasoning that they never send.
     let hidden = if run.answer.reasoning.is_empty() {
@@ -209,7 +209,7 @@ fn streamed(run: &Run) -> Option<(u64, f64)> {
     (tokens > 1 && reads > 1 && streaming_ms > 0.0).then_some((tokens, streaming_ms))
 }
 
-/// Tokens that came off the socket together.
+/// Tokens that were read from the socket together.
 struct Arrival {
     first_at: OffsetNs,
     last_at: OffsetNs,
@@ -327,14 +327,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stamped_is_blank_everywhere() {
+    fn without_stamps_every_figure_is_blank() {
         for figure in figures() {
             assert_eq!((figure.value)(&run(&[])), None, "{}", figure.key);
         }
     }
 
     #[test]
-    fn times_are_taken_from_the_right_stamps() {
+    fn times_are_computed_from_the_right_stamps() {
         let mut run = run(&[(100 * MS, 1), (300 * MS, 1)]);
         run.stamps.request_sent = Some(40 * MS);
         run.stamps.headers = Some(60 * MS);
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_reasoning_is_no_speed() {
+    fn hidden_reasoning_does_not_count_as_speed() {
         let mut run = run(&[(100 * MS, 1), (200 * MS, 1)]);
         run.answer.usage = Some(usage(111, Some(100)));
         assert_eq!(value(&run, "tpot_ms"), Some(10.0), "hidden");
@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(
             value(&run, "output_speed_tps"),
             Some(1110.0),
-            "counted beside the output"
+            "counted in addition to the output"
         );
     }
 
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_shows_as_a_burst_in_one_read_or_in_many() {
+    fn an_answer_that_arrives_at_once_is_a_burst_in_one_read_or_in_many() {
         let one = run(&[(500 * MS, 50)]);
         assert_eq!(value(&one, "burst_share"), Some(1.0));
         assert_eq!(value(&one, "gap_p50_ms"), None, "one arrival has no gap");

@@ -1,4 +1,4 @@
-//! The figures of the connection that a run went over, and of this program as its reader.
+//! The figures of a run's connection, and of this program as its reader.
 
 use super::{Better, Figure, percentile};
 use crate::{
@@ -6,13 +6,13 @@ use crate::{
     transport::TcpInfo,
 };
 
-/// They say how far the other figures can be trusted, and what of them is the network's.
+/// They show how reliable the other figures are, and how much of them is the network's.
 pub static CONNECTION_FIGURES: &[Figure] = &[
     Figure {
         key: "our_delay_p50_ms",
         label: "Our delay, median",
         unit: "ms",
-        definition: "How much later than the kernel this program had a read of the answer; blank where the \
+        definition: "How much later than the kernel this program received a read of the answer; blank if the \
                      kernel does not stamp reads",
         better: Better::Lower,
         value: |run| percentile::percentile(delays(run), 0.5).value,
@@ -29,8 +29,8 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         key: "tcp_rtt_ms",
         label: "Round trip",
         unit: "ms",
-        definition: "Smoothed round-trip time of TCP at the run's end, by the kernel: to the nearest machine that \
-                     speaks TCP, which may be a proxy or an edge",
+        definition: "Smoothed round-trip time of TCP at the run's end, by the kernel: to the nearest TCP \
+                     endpoint, which may be a proxy or an edge",
         better: Better::Lower,
         value: |run| tcp(run, |tcp| tcp.rtt.as_secs_f64() * 1e3),
     },
@@ -38,7 +38,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         key: "tcp_min_rtt_ms",
         label: "Shortest round trip",
         unit: "ms",
-        definition: "The shortest round-trip time of TCP that the kernel saw lately on the connection",
+        definition: "The shortest round-trip time of TCP that the kernel measured lately on the connection",
         better: Better::Lower,
         value: |run| tcp(run, |tcp| tcp.min_rtt.as_secs_f64() * 1e3),
     },
@@ -46,7 +46,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         key: "tcp_retransmits",
         label: "Retransmits",
         unit: "",
-        definition: "TCP segments that this side sent again during the run; what the server sent again is not seen here",
+        definition: "TCP segments that this side retransmitted during the run; retransmissions of the server are not visible here",
         better: Better::Lower,
         value: |run| tcp(run, |tcp| tcp.retransmits.into()),
     },
@@ -54,7 +54,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         key: "tcp_lost",
         label: "Lost",
         unit: "",
-        definition: "TCP segments of this side that the kernel took for lost at the run's end",
+        definition: "TCP segments of this side that the kernel considered lost at the run's end",
         better: Better::Lower,
         value: |run| tcp(run, |tcp| tcp.lost.into()),
     },
@@ -69,7 +69,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
     },
 ];
 
-/// How much later than the kernel this program had the reads, in milliseconds.
+/// How much later than the kernel this program received the reads, in milliseconds.
 fn delays(run: &Run) -> Vec<f64> {
     let delays = run.reads.iter().filter_map(|read| read.delay);
     delays.map(|ns| ms(ns.into())).collect()

@@ -4,25 +4,25 @@
 //! the number of values below the true p-quantile is binomial(n, p), so ranks that leave at most
 //! 2.5 % on each side cover it with at least 95 % (Conover, *Practical Nonparametric Statistics*, §3.2).
 
-/// A percentile as it may be printed.
+/// A percentile with its sample size and interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percentile {
     /// Which quantile, between 0 and 1.
     pub p: f64,
-    /// How many values it was taken from.
+    /// The number of values.
     pub n: usize,
-    /// The estimate; blank where the sample can't hold one value beyond it (P99: n < 100).
+    /// The estimate; blank if the sample is too small to have a value beyond it (P99: n < 100).
     pub value: Option<f64>,
-    /// Lower end of the 95 % interval; blank where the sample is too small for one.
+    /// Lower end of the 95 % interval; blank if the sample is too small.
     pub low: Option<f64>,
-    /// Upper end of the 95 % interval; blank where the sample is too small for one (P99: n < 368).
+    /// Upper end of the 95 % interval; blank if the sample is too small (P99: n < 368).
     pub high: Option<f64>,
 }
 
 /// The chance that the interval misses on one side.
 const TAIL: f64 = 0.025;
 
-/// The p-quantile of values in any order; those that are no number are left out.
+/// The p-quantile of values in any order; NaN is left out.
 #[must_use]
 pub fn percentile(values: impl IntoIterator<Item = f64>, p: f64) -> Percentile {
     of_sorted(&sorted(values), p)
@@ -63,8 +63,8 @@ fn of_sorted(sorted: &[f64], p: f64) -> Percentile {
     }
 }
 
-/// Whether the sample is expected to hold a value beyond the quantile, on its rarer side. The median
-/// is always there.
+/// Whether the sample is expected to have a value beyond the quantile, on its rarer side. The median can always be
+/// estimated.
 fn is_estimable(n: usize, p: f64) -> bool {
     let rarer = p.min(1.0 - p);
     // The tolerance is for 1 − 0.99, which is not quite 0.01.
@@ -108,8 +108,8 @@ fn interval_ranks(n: usize, p: f64) -> (Option<usize>, Option<usize>) {
     (low, high)
 }
 
-/// Binomial chances of every count that is within 12 standard deviations of the mean (or 50 counts of
-/// it): the rest weighs less than 1e-20.
+/// Binomial probabilities of every count within 12 standard deviations plus 50 of the mean: the rest sums to less than
+/// 1e-20.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -233,7 +233,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_interval_holds_its_estimate(
+        fn an_interval_contains_its_estimate(
             values in prop::collection::vec(-1e6..1e6f64, 1..500),
             p in 0.01..0.99f64,
         ) {

@@ -1,7 +1,6 @@
-//! Edits made by the desktop and the terminal, in a file that people write by hand.
+//! Edits by the desktop and the terminal in a file that people write by hand.
 //!
-//! In: the file's text, an edit. Out: a text in which only what the edit says has changed. Comments,
-//! order, quoting and unknown keys stay.
+//! In: the file's text, an edit. Out: the text with only that edit. Comments, order, quoting and unknown keys stay.
 
 use std::path::Path;
 
@@ -14,23 +13,23 @@ use super::{
 };
 use crate::{endpoint::Endpoint, private, transport::Timeouts};
 
-/// What a new file begins with.
+/// The start of a new file.
 const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in the desktop: comments stay, and a
-# running Tokenscope takes changes over at once. Keys do not belong here: they live in the
-# OS keyring (`tokenscope keys set ID`), in an environment variable, or behind a command.
+# running Tokenscope applies changes at once. Keys do not belong here: store them in the
+# OS keyring (`tokenscope keys set ID`) or in an environment variable, or use a command.
 #
-# [endpoint.my-server]                   the id: targets are written my-server/model
+# [endpoint.my-server]                   the id: targets are my-server/model
 # label = "My server"                    its name for people
-# preset = "openai"                      take what is left out from a preset
+# preset = "openai"                      defaults from a preset
 # base_url = "https://host/v1"           the URL that a client library would be given
 # dialect = "openai-chat"
 # route = "via gateway"                  how it is reached, in your own words
 # auth = "bearer"                        or "none", or { header = "api-key" }
-# key_env = "MY_API_KEY"                 environment variables that may hold the key
+# key_env = "MY_API_KEY"                 environment variables that may contain the key
 # key_command = ["pass", "show", "key"]  a command that prints the key; no shell. Or Google's credentials:
 #                                          ["google:adc"], ["google:metadata"], ["google:file", "/path/account.json"]
 # headers = { X-Team = "${TEAM}" }       ${NAME} is taken from the environment
-# models = ["a", "b"]                    names to offer where there is no list
+# models = ["a", "b"]                    names to offer if the server has no list
 # proxy = "http://me:${PW}@host:3128"    or socks5://host:1080
 # ca_file = "/path/ca.pem"               further certificate authorities to trust
 # http = "auto"                          or "1.1", or "2"
@@ -43,8 +42,8 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 
 "#;
 
-/// Reads the file, makes the edit, and writes the file if it changed. A file that is not in order
-/// before or would not be after is left as it is.
+/// Reads the file, makes the edit, and writes the file if it changed. A file that is invalid before or after the edit
+/// is not changed.
 pub(super) fn make(path: &Path, edit: &SettingsEdit) -> Result<(), SettingsProblem> {
     let io = |why: std::io::Error| problem(path, why.to_string());
     let old = read(path).map_err(io)?;
@@ -75,7 +74,7 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
     let mut document: DocumentMut = text
         .parse()
         .map_err(|e: toml_edit::TomlError| e.to_string())?;
-    // In a file of comments only, these trail behind everything: they have to stay in front.
+    // In a file of only comments, toml_edit has them after everything: keep them in front.
     let mut front = String::new();
     if document.is_empty() {
         front.push_str(document.trailing().as_str().unwrap_or_default());
@@ -97,13 +96,13 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
     })
 }
 
-/// The table of endpoints, made if need be; it has no header of its own.
+/// The table of endpoints, created if needed; it is implicit, without a header.
 fn endpoints(document: &mut DocumentMut) -> Result<&mut dyn TableLike, String> {
     let mut table = Table::new();
     table.set_implicit(true);
     (document.entry("endpoint").or_insert(Item::Table(table)))
         .as_table_like_mut()
-        .ok_or_else(|| "“endpoint” is no section".to_owned())
+        .ok_or_else(|| "“endpoint” is not a section".to_owned())
 }
 
 fn put_endpoint(
@@ -123,7 +122,7 @@ fn put_endpoint(
     let full = EndpointSection::of(endpoint);
     let mut needed = full.clone().without_defaults(id);
     if !endpoints.contains_key(id) {
-        // A new section is to be read, and its endpoint not to move if the preset ever does.
+        // A new section has these for readers, and so that the endpoint stays the same if the preset changes.
         needed.label.clone_from(&full.label);
         needed.base_url.clone_from(&full.base_url);
         let mut table = Table::new();
@@ -131,7 +130,7 @@ fn put_endpoint(
         endpoints.insert(id, Item::Table(table));
     }
     let into = (endpoints.get_mut(id).and_then(Item::as_table_like_mut))
-        .ok_or_else(|| format!("“endpoint.{id}” is no section"))?;
+        .ok_or_else(|| format!("“endpoint.{id}” is not a section"))?;
     merge_section(into, &table_of(&full)?, &table_of(&needed)?)
 }
 
@@ -163,8 +162,8 @@ fn merge_section(into: &mut dyn TableLike, full: &Table, minimal: &Table) -> Res
     Ok(())
 }
 
-/// Sets each key to what is needed of it. `wanted` gives its value, and its value if it has to be
-/// written. One that holds the value already is not touched, so its comment and quoting stay.
+/// Sets each key. `wanted` gives its value, and the value to write, if any. A key that has the value already is not
+/// changed, so its comment and quoting stay.
 fn merge<'a>(
     into: &mut dyn TableLike,
     keys: &[&str],
@@ -183,7 +182,7 @@ fn merge<'a>(
     }
 }
 
-/// Sets a value; what stood around the old one (blanks, a comment) stays.
+/// Sets a value, keeping the white space and the comment around the old one.
 fn put(into: &mut dyn TableLike, key: &str, new: &Item) {
     let Ok(mut value) = new.clone().into_value() else {
         return;
@@ -197,7 +196,7 @@ fn put(into: &mut dyn TableLike, key: &str, new: &Item) {
     }
 }
 
-/// Whether two values mean the same, however they are written.
+/// Whether two values are equal, however they are written.
 fn same(a: &Item, b: &Item) -> bool {
     plain(a).is_some_and(|a| Some(a) == plain(b))
 }
@@ -224,7 +223,7 @@ fn put_appearance(document: &mut DocumentMut, appearance: Appearance) {
         table.decor_mut().set_prefix("\n");
     }
     let section = document.entry("appearance").or_insert(Item::Table(table));
-    // A zoom of 1.1 is to be written as 1.1, and not as the nearest 32-bit float.
+    // Write a zoom of 1.1 as 1.1, not as the nearest 32-bit float.
     let zoom = (f64::from(appearance.zoom) * 1000.0).round() / 1000.0;
     let theme = toml_edit::value(appearance.theme.as_str());
     if let Some(into) = section.as_table_like_mut() {
@@ -246,8 +245,8 @@ fn remove_endpoint(document: &mut DocumentMut, id: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A section's own comment goes with it; what stands above that, set apart by an empty line, was
-/// written about something else (often the whole file) and moves to what follows.
+/// A section's comment is removed with it. A comment above that, separated by an empty line, is about something else
+/// (often the whole file) and moves to the next section.
 fn keep_comments_above(document: &mut DocumentMut, removed: &Table) {
     let prefix = (removed.decor().prefix().and_then(|p| p.as_str())).unwrap_or_default();
     let Some((above, _own)) = prefix.rsplit_once("\n\n") else {

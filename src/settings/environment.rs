@@ -1,7 +1,7 @@
-//! Endpoints that the environment makes ready, with no set-up at all.
+//! Endpoints from environment variables, without any set-up.
 //!
 //! `LLM_BASE_URL` (with `LLM_API_KEY`, `LLM_MODEL` and `LLM_ALLOW_HTTP`) gives the endpoint `env`; a preset whose key
-//! variable is set gives the endpoint of its own id.
+//! variable is set gives the endpoint of its id.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The endpoints, and what is wrong with variables that were meant to make one.
+/// The endpoints, and the problems of variables that were meant to give one.
 pub(super) fn endpoints(environment: &Environment) -> (Vec<Endpoint>, Vec<SettingsProblem>) {
     let mut problems = Vec::new();
     let mut found: Vec<Endpoint> = generic(environment, &mut problems).into_iter().collect();
@@ -39,11 +39,11 @@ fn generic(environment: &Environment, problems: &mut Vec<SettingsProblem>) -> Op
     };
     match read {
         Ok(base) => {
-            // `.env` files that are read by a tool without a shell's rules leave them there.
+            // Tools that read `.env` files without a shell's rules keep quotes.
             if variables::unquoted(&written) != written {
                 problems.push(problem(
                     URL,
-                    "quotes stand around its value: they were left out".to_owned(),
+                    "its value is in quotes, which were removed".to_owned(),
                 ));
             }
             Some(Endpoint {
@@ -80,7 +80,7 @@ fn of_preset(
     }
 }
 
-/// A problem of a variable stands where a file's would.
+/// A problem of a variable, with its name in place of a file.
 fn problem(variable: &str, message: String) -> SettingsProblem {
     SettingsProblem {
         path: PathBuf::from(format!("${variable}")),

@@ -1,4 +1,4 @@
-//! From the file's text to [`Settings`]: every problem with its line, every unknown key a warning.
+//! Parses the file's text to [`Settings`]: every problem has its line, and every unknown key is a warning.
 
 use std::{ops::Range, path::Path};
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::endpoint::Endpoint;
 
-/// The zoom factors that leave a window usable.
+/// The zoom factors with which the window is usable.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 
-/// Reads settings. The path is only named in problems.
+/// Parses settings. The path is only for problems.
 pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProblem> {
     let source = TomlSource { path, text };
     let document =
@@ -35,7 +35,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
     Ok(settings)
 }
 
-/// The text that problems point into.
+/// The text, for the positions of problems.
 struct TomlSource<'a> {
     path: &'a Path,
     text: &'a str,
@@ -71,7 +71,7 @@ impl TomlSource<'_> {
         for name in section.plain_secrets() {
             let span = headers.and_then(|h| h.key(name)?.span());
             let why = format!(
-                "the header {name} holds its value in plain text: write ${{NAME}} to take it from an environment variable"
+                "the header {name} has its value in plain text: write ${{NAME}} to take it from an environment variable"
             );
             warnings.push(self.problem(span, &why));
         }
@@ -113,10 +113,7 @@ impl TomlSource<'_> {
     fn unknown(&self, table: &dyn TableLike, key: &str) -> SettingsProblem {
         let span = table.key(key).and_then(toml_edit::Key::span);
         let span = span.or_else(|| table.get(key).and_then(Item::span));
-        self.problem(
-            span,
-            &format!("“{key}” is not known here and has no effect"),
-        )
+        self.problem(span, &format!("“{key}” is unknown here and has no effect"))
     }
 
     fn problem(&self, span: Option<Range<usize>>, message: &str) -> SettingsProblem {

@@ -1,6 +1,6 @@
-//! One `[endpoint.ID]` section: how an [`Endpoint`] is written in TOML, and read from it.
+//! An `[endpoint.ID]` section: the TOML form of an [`Endpoint`].
 //!
-//! What a section leaves out is what its preset says, or else the plain default.
+//! Missing keys have the preset's value, or else the default.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,7 +18,7 @@ use crate::{
     visible::is_secret_name,
 };
 
-/// A section as it is written. Order of the fields is the order of a new section.
+/// A section as it is written. The order of the fields is their order in a new section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct EndpointSection {
@@ -63,7 +63,7 @@ pub(super) struct EndpointSection {
     pub timeouts: Option<Timeouts>,
 }
 
-/// The keys of a section; a test holds them against the fields.
+/// The keys of a section; a test compares them with the fields.
 pub(super) const KEYS: &[&str] = &[
     "label",
     "preset",
@@ -85,7 +85,7 @@ pub(super) const KEYS: &[&str] = &[
 /// The keys of `timeouts`.
 pub(super) const TIMEOUT_KEYS: &[&str] = &["connect_ms", "first_token_ms", "idle_ms", "total_ms"];
 
-/// What is wrong with a section, and at which of its keys (the section itself, if empty).
+/// What is wrong with a section, and its key (empty for the section itself).
 pub(super) struct BadSection {
     pub key: &'static str,
     pub message: String,
@@ -129,7 +129,7 @@ impl EndpointSection {
         Ok(endpoint)
     }
 
-    /// The section that describes an endpoint, everything written out.
+    /// The section of an endpoint, with every key.
     pub(super) fn of(endpoint: &Endpoint) -> Self {
         let connect = &endpoint.connect;
         Self {
@@ -168,25 +168,25 @@ impl EndpointSection {
             return self;
         };
         Self {
-            label: kept(self.label, default.label.as_ref()),
+            label: unless_default(self.label, default.label.as_ref()),
             preset: self.preset,
-            base_url: kept(self.base_url, own_url.as_ref().ok()),
-            dialect: kept(self.dialect, default.dialect.as_ref()),
-            allow_http: kept(self.allow_http, Some(&false)),
-            route: kept(self.route, default.route.as_ref()),
-            auth: kept(self.auth, default.auth.as_ref()),
-            key_env: kept(self.key_env, default.key_env.as_ref()),
-            key_command: kept(self.key_command, default.key_command.as_ref()),
-            headers: kept(self.headers, default.headers.as_ref()),
-            models: kept(self.models, default.models.as_ref()),
-            proxy: kept(self.proxy, default.proxy.as_ref()),
-            ca_file: kept(self.ca_file, default.ca_file.as_ref()),
-            http: kept(self.http, default.http.as_ref()),
-            timeouts: kept(self.timeouts, default.timeouts.as_ref()),
+            base_url: unless_default(self.base_url, own_url.as_ref().ok()),
+            dialect: unless_default(self.dialect, default.dialect.as_ref()),
+            allow_http: unless_default(self.allow_http, Some(&false)),
+            route: unless_default(self.route, default.route.as_ref()),
+            auth: unless_default(self.auth, default.auth.as_ref()),
+            key_env: unless_default(self.key_env, default.key_env.as_ref()),
+            key_command: unless_default(self.key_command, default.key_command.as_ref()),
+            headers: unless_default(self.headers, default.headers.as_ref()),
+            models: unless_default(self.models, default.models.as_ref()),
+            proxy: unless_default(self.proxy, default.proxy.as_ref()),
+            ca_file: unless_default(self.ca_file, default.ca_file.as_ref()),
+            http: unless_default(self.http, default.http.as_ref()),
+            timeouts: unless_default(self.timeouts, default.timeouts.as_ref()),
         }
     }
 
-    /// Headers that hold what looks like a secret in plain text.
+    /// Headers that seem to have a secret in plain text.
     pub(super) fn plain_secrets(&self) -> impl Iterator<Item = &str> {
         (self.headers.iter().flatten())
             .filter(|(name, value)| is_secret_name(name) && !variables::has_reference(value))
@@ -204,7 +204,7 @@ impl EndpointSection {
         })
     }
 
-    /// An endpoint with the preset's values, at the base URL that holds.
+    /// An endpoint with the preset's values, at the section's or else the preset's base URL.
     fn base(&self, id: &str, preset: Option<&Preset>) -> Result<Endpoint, BadSection> {
         let allow_http = self.allow_http.unwrap_or(false);
         let dialect = self.dialect.or(preset.map(|p| p.dialect));
@@ -272,11 +272,11 @@ fn preset_url(preset: &Preset) -> Result<Url, BadSection> {
 }
 
 /// The value, unless it is the default.
-fn kept<T: PartialEq>(value: Option<T>, default: Option<&T>) -> Option<T> {
+fn unless_default<T: PartialEq>(value: Option<T>, default: Option<&T>) -> Option<T> {
     value.filter(|value| Some(value) != default)
 }
 
-/// An id stands in targets before a slash, in file names and in keyring entries.
+/// Ids are used in targets before a slash, in file names and in keyring entries.
 fn check_id(id: &str) -> Result<(), String> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if simulated::is_own(id) {
@@ -300,14 +300,14 @@ fn check_auth(auth: &Auth) -> Result<(), String> {
     }
 }
 
-/// A proxy URL without its password, and the variable that holds the password.
+/// A proxy URL without its password, and the variable with the password.
 fn split_proxy(text: &str) -> Result<(String, Option<String>), String> {
     let mut url = Url::parse(text).map_err(|e| format!("the proxy's URL can't be read: {e}"))?;
     if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
-        return Err("a proxy begins with http://, https://, socks5:// or socks5h://".to_owned());
+        return Err("a proxy starts with http://, https://, socks5:// or socks5h://".to_owned());
     }
     if url.host_str().is_none_or(str::is_empty) {
-        return Err("the proxy's URL names no host".to_owned());
+        return Err("the proxy's URL has no host".to_owned());
     }
     let Some(password) = url.password() else {
         return Ok((bare(&url), None));
@@ -315,12 +315,12 @@ fn split_proxy(text: &str) -> Result<(String, Option<String>), String> {
     // The URL has the braces of `${NAME}` percent-encoded.
     let plain = password.replace("%7B", "{").replace("%7D", "}");
     let Some(variable) = variables::sole_reference(&plain).map(str::to_owned) else {
-        return Err("a password may not stand in this file: write ${NAME} in its place, where NAME \
-             is an environment variable, or leave it out and keep it with `tokenscope keys set ID --proxy`"
+        return Err("a password is not allowed in this file: write ${NAME} instead, where NAME \
+             is an environment variable, or leave it out and store it with `tokenscope keys set ID --proxy`"
             .to_owned());
     };
     url.set_password(None)
-        .map_err(|()| "the proxy's URL names no host".to_owned())?;
+        .map_err(|()| "the proxy's URL has no host".to_owned())?;
     Ok((bare(&url), Some(variable)))
 }
 
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_keys_is_that_of_the_fields() {
+    fn the_list_of_keys_matches_the_fields() {
         let url = Url::parse("https://a.example/v1").unwrap();
         let mut endpoint = Endpoint::custom("a", url, DialectId::OpenaiChat);
         endpoint.preset = Some("custom".into());
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_keeps_no_password_in_the_file() {
+    fn a_proxys_password_is_not_in_the_file() {
         for (text, proxy, var) in [
             ("http://p.example:3128", "http://p.example:3128", None),
             ("http://u@p.example:3128/", "http://u@p.example:3128", None),
@@ -401,10 +401,10 @@ mod tests {
             assert_eq!(split_proxy(&joined).unwrap(), (got, variable), "{text}");
         }
         for (text, why) in [
-            ("http://u:hunter2@p.example", "may not stand in this file"),
-            ("http://u:x${PW}@p.example", "may not stand in this file"),
-            ("p.example:3128", "begins with"),
-            ("ftp://p.example", "begins with"),
+            ("http://u:hunter2@p.example", "is not allowed in this file"),
+            ("http://u:x${PW}@p.example", "is not allowed in this file"),
+            ("p.example:3128", "starts with"),
+            ("ftp://p.example", "starts with"),
             ("http://", "can't be read"),
             ("socks5://", "no host"),
         ] {

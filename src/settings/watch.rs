@@ -1,8 +1,7 @@
 //! Watches the settings file for changes, by any editor.
 //!
-//! In: events of the file's folder (editors replace files by renaming), or of polling it where the
-//! system gives no events. Out: one call a change, after a short quiet, and none if the file says what
-//! it said before.
+//! In: events of the file's folder (editors replace files by renaming), or polling if the system has no events. Out:
+//! one call per change, after a short quiet time; none if the content is unchanged.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,16 +15,16 @@ use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watche
 use super::{Paths, SettingsProblem, read};
 use crate::private;
 
-/// How long the file has to be left alone before it is read: editors write in several steps.
+/// How long the file must be unchanged before it is read: editors write in several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// How often the folder is looked at where the system gives no events.
+/// Polling interval if the system has no events.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How often it is looked at where the system does.
+/// Polling interval if the system has events.
 const NEVER: Duration = Duration::MAX;
 
-/// Calls back, from a thread of its own, whenever the settings file has changed. Dropping it stops it.
+/// Calls back, from its own thread, whenever the settings file changed. Dropping it stops it.
 pub struct SettingsWatcher {
     _watcher: Option<RecommendedWatcher>,
     _alive: Sender<()>,
@@ -37,10 +36,10 @@ impl std::fmt::Debug for SettingsWatcher {
     }
 }
 
-/// Watches the settings file; a folder that does not exist yet is made.
+/// Watches the settings file; creates its folder if needed.
 ///
 /// # Errors
-/// If the folder can't be made, or there is no thread to be had.
+/// If the folder or the thread can't be created.
 pub fn watch(
     paths: &Paths,
     changed: impl Fn() + Send + 'static,
@@ -50,7 +49,7 @@ pub fn watch(
     let watcher = on_events(&folders, &events).ok();
     let pace = if watcher.is_some() { NEVER } else { POLL };
     let path = paths.settings.clone();
-    let before = said(&path);
+    let before = content(&path);
     thread::Builder::new()
         .name("settings-watch".to_owned())
         .spawn(move || report(&inbox, pace, &path, before, &changed))
@@ -61,7 +60,7 @@ pub fn watch(
     })
 }
 
-/// The folder of the file, and that of the file it is a link to.
+/// The folder of the file, and that of the file that it links to.
 fn folders(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let folder_of = |path: &Path| path.parent().unwrap_or(Path::new(".")).to_owned();
     let own = folder_of(path);
@@ -82,8 +81,7 @@ fn on_events(folders: &[PathBuf], events: &Sender<()>) -> notify::Result<Recomme
     Ok(watcher)
 }
 
-/// Passes on that something may have changed. Reading is no change: without this filter our own
-/// reading of the file would wake us again.
+/// Forwards events that may be changes. Without this filter, our own reading of the file would wake us again.
 fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'static {
     let events = events.clone();
     move |event| {
@@ -95,20 +93,20 @@ fn sender(events: &Sender<()>) -> impl Fn(notify::Result<Event>) + Send + 'stati
             })
         );
         if is_change {
-            // No one listens any more only while everything is being dropped.
+            // There is no receiver only while everything is being dropped.
             let _ = events.send(());
         }
     }
 }
 
-/// What the file says, or what is wrong with it.
+/// The file's content, or what is wrong with it.
 type ReadResult = Result<Option<String>, String>;
 
-fn said(path: &Path) -> ReadResult {
+fn content(path: &Path) -> ReadResult {
     read(path).map_err(|why| why.to_string())
 }
 
-/// Waits for events, or for its pace, then for quiet; calls back if the file says something new.
+/// Waits for events or the polling interval, then for quiet; calls back if the content changed.
 fn report(
     inbox: &Receiver<()>,
     pace: Duration,
@@ -126,7 +124,7 @@ fn report(
             }
             Err(RecvTimeoutError::Timeout) => patience = pace,
         }
-        let now = said(path);
+        let now = content(path);
         if now != before {
             before = now;
             changed();
@@ -141,15 +139,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_events_the_file_is_looked_at_now_and_then() {
+    fn without_events_the_file_is_polled() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         let (alive, inbox) = mpsc::channel();
-        let (told, changes) = mpsc::channel();
+        let (sender, changes) = mpsc::channel();
         let thread = thread::spawn({
             let path = path.clone();
-            let tell = move || told.send(()).unwrap();
-            move || report(&inbox, Duration::from_millis(5), &path, Ok(None), &tell)
+            let notify = move || sender.send(()).unwrap();
+            move || report(&inbox, Duration::from_millis(5), &path, Ok(None), &notify)
         });
         for text in ["a", "b"] {
             fs::write(&path, text).unwrap();

@@ -1,4 +1,4 @@
-//! A shell command by cURL.
+//! A cURL command for the shell.
 
 use std::fmt::Write as _;
 
@@ -9,13 +9,13 @@ pub(super) fn write(asked: &SnippetRequest) -> String {
     for header in &asked.headers {
         let _ = write!(out, " \\\n  -H {}", header_text(header));
     }
-    // No line of JSON is the bare word that ends it.
+    // No line of the JSON can be the here-document's end mark.
     let body = serde_json::to_string_pretty(&asked.body).unwrap_or_default();
     let _ = write!(out, " \\\n  --data-binary @- <<'JSON'\n{body}\nJSON\n");
     asked.remarks("#", &out) + &out
 }
 
-/// A word of the shell: in double quotes where a variable stands in it.
+/// A word of the shell, in double quotes if it has a variable.
 fn header_text(header: &Header) -> String {
     match &header.variable {
         None => quoted(&format!("{}: {}", header.name, header.text)),

@@ -1,4 +1,4 @@
-//! A program for Node.js 18 or later, without any package.
+//! A program for Node.js 18 or later, without packages.
 
 use std::fmt::Write as _;
 
@@ -35,7 +35,7 @@ fn header_text(header: &Header) -> String {
     }
 }
 
-/// How the lines of a dialect's stream are read and shown: the event of a line, its text, its calls.
+/// The code for the lines of a dialect's stream: parse the event, print its text, print its calls.
 struct StreamLines {
     event: &'static str,
     text: &'static str,
@@ -82,7 +82,7 @@ fn lines_of(dialect: DialectId) -> StreamLines {
     }
 }
 
-/// Reads the stream line by line and prints its text, and its calls where there may be some.
+/// Code that reads the stream line by line and prints its text, and its calls if the request has tools.
 fn reader(asked: &SnippetRequest) -> String {
     let StreamLines { event, text, calls } = lines_of(asked.dialect);
     let calls = if asked.calls { calls } else { "" };

@@ -4,28 +4,28 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// Fields that hold bytes, which Google's SDK takes as such and not as base64.
+/// Fields that Google's SDK expects as bytes, not as base64.
 const BYTES: &[&str] = &["data", "thoughtSignature"];
 
-/// How a literal is written.
+/// The syntax of literals.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
     /// `true`, `false` and `null`.
     pub words: [&'static str; 3],
-    /// Whether base64 becomes bytes where Google's SDK wants them.
+    /// Whether base64 becomes bytes where Google's SDK expects them.
     pub bytes: bool,
 }
 
-/// Python's own words.
+/// Python's syntax.
 pub(super) const PYTHON: Style = Style {
     words: ["True", "False", "None"],
     bytes: false,
 };
 
-/// How many characters of a line a list or a map may fill; a longer one has a line for each of its items.
+/// Most characters of a list or map on one line; a longer one has a line for each item.
 const WIDTH: usize = 72;
 
-/// A value over several lines, all but the first indented by `depth` steps of four blanks.
+/// A value, perhaps on several lines, all but the first indented by `depth` steps of four spaces.
 pub(super) fn literal(value: &Value, style: Style, depth: usize) -> String {
     let mut out = String::new();
     write(&mut out, value, style, depth, "");
@@ -55,7 +55,7 @@ fn write(out: &mut String, value: &Value, style: Style, depth: usize, field: &st
     }
 }
 
-/// The depth of a list or a map that does not fit into the rest of its line.
+/// The depth, if a list or map does not fit into the rest of its line.
 fn has_lines(out: &str, value: &Value, depth: usize) -> Option<usize> {
     let line = out
         .rfind('\n')
@@ -65,7 +65,7 @@ fn has_lines(out: &str, value: &Value, depth: usize) -> Option<usize> {
         .then_some(depth)
 }
 
-/// What is left of so many characters behind a value on one line; nothing if it is longer.
+/// The room left on a line after a value; `None` if it does not fit.
 fn left_of(value: &Value, room: usize) -> Option<usize> {
     const AROUND: usize = 2;
     const BETWEEN: usize = 2;
@@ -114,7 +114,7 @@ fn block<'a>(
     out.push(close);
 }
 
-/// JSON's strings are Python's, too.
+/// JSON's strings are also valid in Python.
 pub(super) fn string(text: &str) -> String {
     scalar(&Value::from(text))
 }
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_stands_on_one_line_and_what_does_not_has_a_line_each() {
+    fn long_values_have_a_line_for_each_item() {
         let short = json!([{"role": "user", "content": "Hi", "n": [1, true, null]}]);
         assert_eq!(
             literal(&short, PYTHON, 1),

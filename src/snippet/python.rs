@@ -1,4 +1,4 @@
-//! Python: by the SDKs of `OpenAI`, Anthropic and Google, or by the standard library alone.
+//! Python: with the SDKs of `OpenAI`, Anthropic and Google, or with only the standard library.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{dialect::DialectId, endpoint::Auth};
 
-/// Arguments that the methods take by name; the rest goes into `extra_body`.
+/// Arguments that the methods accept by name; the rest goes into `extra_body`.
 const CHAT: &[&str] = &[
     "model",
     "messages",
@@ -66,7 +66,7 @@ pub(super) fn write(asked: &SnippetRequest) -> String {
     asked.remarks("#", &body) + &body
 }
 
-/// What reads the stream: its text, and its calls where there may be some.
+/// Code that prints the stream's text, and its calls if the request has tools.
 fn reading(asked: &SnippetRequest, text: &str, calls: &str) -> String {
     format!("{text}{}", if asked.calls { calls } else { "" })
 }
@@ -106,7 +106,7 @@ fn openai_client(asked: &SnippetRequest, path: &str) -> String {
     client("openai", "OpenAI", &client_arguments(asked, path))
 }
 
-/// The head of a program: an SDK's client, and what it needs.
+/// The start of a program: imports and the SDK's client.
 fn client(package: &str, class: &str, arguments: &str) -> String {
     let os = if arguments.contains("os.environ") {
         "import os\n"
@@ -138,8 +138,8 @@ fn anthropic(asked: &SnippetRequest) -> String {
     format!("{client}stream = client.messages.create(\n{call})\n{read}")
 }
 
-/// The base URL, the key and the user's own headers, as arguments of a client. A key that goes by another
-/// header than the SDK's is a header.
+/// The base URL, the key and the user's headers, as arguments of a client. A key in a header other than the SDK's is
+/// written as a header.
 fn client_arguments(asked: &SnippetRequest, path: &str) -> String {
     let (base, query) = asked.shown.split_once('?').unwrap_or((&asked.shown, ""));
     let base = base.strip_suffix(path).unwrap_or(base);
@@ -178,7 +178,7 @@ fn client_arguments(asked: &SnippetRequest, path: &str) -> String {
     out
 }
 
-/// The fields of a body as arguments by name; those that a method does not know go into `extra_body`.
+/// The fields of a body as arguments by name; those that a method does not have go into `extra_body`.
 fn arguments(body: &Value, known: &[&str]) -> String {
     let (mut out, mut rest) = (String::new(), Map::new());
     for (name, value) in body.as_object().into_iter().flatten() {
@@ -201,7 +201,7 @@ fn gemini(asked: &SnippetRequest) -> String {
     };
     let mut config = asked.body.as_object().cloned().unwrap_or_default();
     let contents = config.shift_remove("contents").unwrap_or_default();
-    // The SDK has these fields and the others in one place.
+    // The SDK expects these fields and the others in one object.
     if let Some(Value::Object(settings)) = config.shift_remove("generationConfig") {
         config.extend(settings);
     }
@@ -237,7 +237,7 @@ fn gemini(asked: &SnippetRequest) -> String {
     )
 }
 
-/// The project and location of a URL of Vertex AI.
+/// The project and location in a URL of Vertex AI.
 fn project_of(asked: &SnippetRequest) -> Option<(&str, &str)> {
     let path: Vec<&str> = asked.url.path().split('/').collect();
     let after = |word: &str| {
@@ -285,7 +285,7 @@ fn genai_client(asked: &SnippetRequest) -> String {
     }
 }
 
-/// By the standard library, for a protocol without an SDK of its own here.
+/// With the standard library, for a protocol without an SDK here.
 fn plain(asked: &SnippetRequest) -> String {
     let headers: Vec<String> = asked
         .headers

@@ -120,7 +120,7 @@ async fn a_missing_keyring_stops_only_who_needs_a_key() {
     assert!(matches!(error, KeyError::NoKeyring(_)), "{error}");
     let told = error.at(&openai());
     assert!(
-        told.contains("set OPENAI_API_KEY, or keep one with"),
+        told.contains("set OPENAI_API_KEY, or store one with"),
         "{told}"
     );
     assert_eq!(

@@ -161,7 +161,7 @@ async fn an_endpoint_without_a_list_falls_back_to_the_names_of_the_settings() {
         (Some(0), "by-hand\n"),
         "{ran:?}"
     );
-    assert!(ran.err.contains("keeps no list"), "{ran:?}");
+    assert!(ran.err.contains("has no list"), "{ran:?}");
 }
 
 #[tokio::test]

@@ -118,11 +118,11 @@ fn everything_that_can_be_written_is_read() {
         [
             (
                 Some(16),
-                "column 1: “colour” is not known here and has no effect"
+                "column 1: “colour” is unknown here and has no effect"
             ),
             (
                 Some(23),
-                "column 2: “future” is not known here and has no effect"
+                "column 2: “future” is unknown here and has no effect"
             ),
         ]
     );
@@ -197,7 +197,7 @@ const WRONG_KEYS: &[(&str, &str)] = &[
     ("http = '3'", "unknown variant `3`"),
     (
         "proxy = 'http://u:hunter2@p.example'",
-        "may not stand in this file",
+        "is not allowed in this file",
     ),
 ];
 

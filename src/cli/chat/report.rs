@@ -47,8 +47,8 @@ pub(super) fn follow(
     ))
 }
 
-/// The pause between two looks at the updates. Without it, the engine would wake this thread for each token, which costs
-/// it a fifth of its CPU time.
+/// The pause between two checks for updates. Without it, the engine would wake this thread for each token, which costs
+/// a fifth of its CPU time.
 const FRAME: Duration = Duration::from_millis(10);
 
 fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {

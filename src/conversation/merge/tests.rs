@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A conversation of two panes, with two turns each.
-fn begun() -> Conversation {
+fn base_conversation() -> Conversation {
     let turn = |id| Turn {
         id: TurnId(id),
         user: vec![Part::Text {
@@ -23,7 +23,7 @@ fn begun() -> Conversation {
     };
     Conversation {
         id: ConversationId(7),
-        title: "begun".into(),
+        title: "base_conversation".into(),
         panes: vec![pane(1), pane(2)],
         ..Conversation::default()
     }
@@ -49,7 +49,7 @@ fn merged(base: &Conversation, mine: &Conversation, theirs: &Conversation) -> Co
 
 #[test]
 fn both_windows_ask() {
-    let base = begun();
+    let base = base_conversation();
     let (mut mine, mut theirs) = (base.clone(), base.clone());
     ask(&mut mine, 0, 4);
     ask(&mut mine, 1, 4);
@@ -60,12 +60,12 @@ fn both_windows_ask() {
 
 #[test]
 fn a_deletion_holds_unless_the_other_side_asked() {
-    let base = begun();
+    let base = base_conversation();
     let (mut mine, mut theirs) = (base.clone(), base.clone());
     mine.panes[0].turns.clear();
     mine.panes.remove(1);
     assert_eq!(ids(&merged(&base, &mine, &theirs)), [(1, vec![])]);
-    // Another attempt at the second turn, and a question in the pane that is taken away.
+    // A retry of the second turn, and a question in the removed pane.
     theirs.panes[0].turns[1].runs.push(RunId(99));
     ask(&mut theirs, 1, 3);
     let both = merged(&base, &mine, &theirs);
@@ -75,7 +75,7 @@ fn a_deletion_holds_unless_the_other_side_asked() {
 
 #[test]
 fn a_deleted_conversation_comes_back_with_a_question_or_a_draft() {
-    let base = begun();
+    let base = base_conversation();
     assert_eq!(merge(&base, &base, None), None);
     let mut named = base.clone();
     named.title = "named".into();
@@ -86,7 +86,7 @@ fn a_deleted_conversation_comes_back_with_a_question_or_a_draft() {
     for mine in [asked, written] {
         assert_eq!(merge(&base, &mine, None), Some(mine));
     }
-    // A new one is in no file yet.
+    // A new one is not stored yet.
     assert_eq!(
         merge(&Conversation::default(), &base, None),
         Some(base.clone())
@@ -94,8 +94,8 @@ fn a_deleted_conversation_comes_back_with_a_question_or_a_draft() {
 }
 
 #[test]
-fn each_field_is_of_whom_changed_it() {
-    let base = begun();
+fn a_field_has_the_value_of_the_side_that_changed_it() {
+    let base = base_conversation();
     let (mut mine, mut theirs) = (base.clone(), base.clone());
     mine.title = "mine".into();
     theirs.title = "theirs".into();
@@ -120,7 +120,7 @@ fn each_field_is_of_whom_changed_it() {
 
 #[test]
 fn attempts_of_both_are_kept_and_the_one_chosen_here_is_shown() {
-    let base = begun();
+    let base = base_conversation();
     let (mut mine, mut theirs) = (base.clone(), base.clone());
     for (side, run) in [(&mut mine, 50), (&mut theirs, 40)] {
         let turn = &mut side.panes[0].turns[1];
@@ -132,13 +132,13 @@ fn attempts_of_both_are_kept_and_the_one_chosen_here_is_shown() {
     assert_eq!(turn.runs, [RunId(20), RunId(40), RunId(50)]);
     assert_eq!(turn.run(), Some(RunId(50)));
     assert_eq!(turn.results.len(), 2);
-    // Who only looks on follows.
+    // A window without changes takes the other's.
     let turn = &merged(&base, &base, &theirs).panes[0].turns[1];
     assert_eq!(turn.run(), Some(RunId(40)));
 }
 
 #[test]
-fn panes_keep_the_order_of_whom_moved_them() {
+fn panes_have_the_order_of_the_side_that_moved_them() {
     for (base, mine, theirs, both) in [
         (&[1, 2][..], &[1, 2][..], &[2, 1][..], &[2, 1][..]),
         (&[1, 2], &[2, 1], &[1, 2], &[2, 1]),
@@ -157,7 +157,7 @@ fn panes_keep_the_order_of_whom_moved_them() {
     }
 }
 
-/// Something that a window may do; the numbers choose where.
+/// An action in a window; the numbers choose the pane and the turn.
 #[derive(Clone, Debug)]
 enum WindowAction {
     Ask(usize),
@@ -170,7 +170,7 @@ enum WindowAction {
     Move(usize),
 }
 
-fn any_act() -> impl Strategy<Value = WindowAction> {
+fn any_action() -> impl Strategy<Value = WindowAction> {
     let (a, b) = (0..4_usize, 0..4_usize);
     prop_oneof![
         4 => a.clone().prop_map(WindowAction::Ask),
@@ -184,7 +184,7 @@ fn any_act() -> impl Strategy<Value = WindowAction> {
     ]
 }
 
-/// What a window makes of a conversation. `next` keeps the ids of the two windows apart.
+/// A conversation after a window's actions. Different `next`s keep the ids of two windows distinct.
 fn after(base: &Conversation, acts: &[WindowAction], mut next: i64) -> Conversation {
     let mut it = base.clone();
     for act in acts {
@@ -232,11 +232,11 @@ fn runs(conversation: &Conversation) -> BTreeSet<(u32, TurnId, RunId)> {
 
 proptest! {
     #[test]
-    fn nothing_that_was_asked_is_lost(
-        mine in prop::collection::vec(any_act(), 0..12),
-        theirs in prop::collection::vec(any_act(), 0..12),
+    fn no_question_is_lost(
+        mine in prop::collection::vec(any_action(), 0..12),
+        theirs in prop::collection::vec(any_action(), 0..12),
     ) {
-        let base = begun();
+        let base = base_conversation();
         let (mine, theirs) = (after(&base, &mine, 100), after(&base, &theirs, 101));
         let both = merged(&base, &mine, &theirs);
         let (before, kept) = (runs(&base), runs(&both));
@@ -244,26 +244,26 @@ proptest! {
             let lost: Vec<_> = runs(side).difference(&before).filter(|run| !kept.contains(run)).copied().collect();
             prop_assert!(lost.is_empty(), "{lost:?}");
         }
-        // What neither side deleted is there.
+        // Runs that neither side deleted are there.
         for run in &before {
             if runs(&mine).contains(run) && runs(&theirs).contains(run) {
                 prop_assert!(kept.contains(run));
             }
         }
-        // Turns stand in the order of their ids, each once.
+        // Turns are in the order of their ids, without duplicates.
         for pane in &both.panes {
             prop_assert!(pane.turns.is_sorted_by(|a, b| a.id < b.id));
         }
-        // Both sides come to the same runs, and doing it again changes nothing.
+        // Merging in the other direction gives the same runs, and merging again changes nothing.
         prop_assert_eq!(&runs(&merged(&base, &theirs, &mine)), &kept);
         prop_assert_eq!(&merged(&base, &mine, &both), &both);
     }
 
     #[test]
-    fn who_did_nothing_follows_and_who_is_alone_gets_their_own(
-        acts in prop::collection::vec(any_act(), 0..12),
+    fn a_window_without_changes_takes_the_others_changes(
+        acts in prop::collection::vec(any_action(), 0..12),
     ) {
-        let base = begun();
+        let base = base_conversation();
         let changed = after(&base, &acts, 100);
         prop_assert_eq!(&merged(&base, &base, &changed), &changed);
         prop_assert_eq!(&merged(&base, &changed, &base), &changed);

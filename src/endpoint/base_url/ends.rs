@@ -1,6 +1,6 @@
-//! The ends of full URLs as people paste them: the methods that a dialect adds by itself.
+//! Removes the ends of pasted full URLs: the methods that a dialect appends itself.
 
-/// The ends that a pasted full URL may have, which the dialect adds by itself.
+/// Ends of pasted full URLs that the dialect appends itself.
 const TAILS: &[&str] = &[
     "/chat/completions",
     "/completions",
@@ -16,7 +16,7 @@ const TAILS: &[&str] = &[
     "/rerank",
 ];
 
-/// The ends of Ollama's own methods, whose base is the server itself.
+/// Ends of Ollama's own methods, whose base is the server's root.
 const OLLAMA_TAILS: &[&str] = &[
     "/api/chat",
     "/api/generate",
@@ -28,7 +28,7 @@ const OLLAMA_TAILS: &[&str] = &[
     "/api/version",
 ];
 
-/// Google's methods, which stand behind a model's name and a colon.
+/// Google's methods, which follow a model's name and a colon.
 const METHODS: &[&str] = &[
     "generateContent",
     "streamGenerateContent",
@@ -40,7 +40,7 @@ const METHODS: &[&str] = &[
     "streamRawPredict",
 ];
 
-/// A path without the method that it ends with; the method; and whether that begins at the server's root.
+/// Splits a path that ends in a method: the base, the method, and whether the method is relative to the server's root.
 pub(super) fn without_end(bare: &str) -> Option<(&str, &str, bool)> {
     let tail = |tails: &[&str]| {
         let tail = tails.iter().find(|tail| bare.ends_with(**tail))?;

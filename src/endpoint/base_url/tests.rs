@@ -1,7 +1,7 @@
 use super::*;
 
-/// What is written, what it becomes, and how the changes are told.
-const WRITTEN: &[(&str, &str, &[&str])] = &[
+/// The text, the normalised URL, and the starts of the changes' descriptions.
+const TEXTS: &[(&str, &str, &[&str])] = &[
     (
         "https://api.openai.com/v1",
         "https://api.openai.com/v1",
@@ -103,14 +103,14 @@ const WRITTEN: &[(&str, &str, &[&str])] = &[
     (
         "https://h.example/v1#top",
         "https://h.example/v1",
-        &["what follows #"],
+        &["the fragment"],
     ),
     ("https://例え.jp/v1", "https://xn--r8jz45g.jp/v1", &[]),
 ];
 
 #[test]
-fn what_people_write_becomes_one_form() {
-    for (text, url, changes) in WRITTEN {
+fn texts_are_normalised() {
+    for (text, url, changes) in TEXTS {
         let got = normalise(text, DialectId::OpenaiChat).unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(got.url.as_str(), *url, "{text}");
         assert_eq!(
@@ -119,8 +119,8 @@ fn what_people_write_becomes_one_form() {
             "{text}: {:?}",
             got.changes
         );
-        for (said, expected) in got.changes.iter().zip(*changes) {
-            assert!(said.starts_with(expected), "{text}: {said}");
+        for (change, expected) in got.changes.iter().zip(*changes) {
+            assert!(change.starts_with(expected), "{text}: {change}");
         }
         let again =
             normalise(&written(&got.url), DialectId::Gemini).expect("what we write can be read");
@@ -129,7 +129,7 @@ fn what_people_write_becomes_one_form() {
 }
 
 #[test]
-fn a_pasted_url_of_any_method_is_brought_back_to_its_base() {
+fn a_pasted_url_of_any_method_is_reduced_to_its_base() {
     use DialectId::{Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses};
     const GOOGLE: &str = "https://generativelanguage.googleapis.com/v1beta";
     const VERTEX: &str = "https://l-aiplatform.googleapis.com/v1/projects/p/locations/l";
@@ -192,12 +192,12 @@ fn a_pasted_url_of_any_method_is_brought_back_to_its_base() {
 }
 
 #[test]
-fn what_can_not_be_used_is_refused_and_explained() {
+fn invalid_urls_are_errors_with_a_reason() {
     let table: &[(&str, &str)] = &[
         ("", "empty"),
         (" \t", "empty"),
-        ("https://a b/v1", "blank"),
-        ("https://a/v1\u{7f}", "blank"),
+        ("https://a b/v1", "a space or a control character"),
+        ("https://a/v1\u{7f}", "a space or a control character"),
         ("ftp://host/v1", "not ftp://"),
         ("file:///etc/passwd", "not file://"),
         ("https://", "can't be read"),
@@ -239,7 +239,7 @@ fn a_bare_host_gets_the_path_of_its_dialect() {
     ] {
         let got = normalise("https://h.example", dialect).unwrap();
         assert_eq!(got.url.path(), path);
-        let said = format!("{path} added; end the URL with # to keep it as written");
-        assert_eq!(got.changes, [said]);
+        let change = format!("{path} added; end the URL with # to keep it as written");
+        assert_eq!(got.changes, [change]);
     }
 }

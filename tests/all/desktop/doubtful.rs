@@ -51,7 +51,10 @@ fn tested(list: &'static str) -> (Vec<TestStep>, String) {
 fn a_404_is_a_doubt_that_names_what_was_asked_and_what_else_was_tried() {
     for (list, advice) in [
         ("/openai/models", "Is its base URL {}openai?"),
-        ("/nowhere", "If the base URL is right, it keeps no list"),
+        (
+            "/nowhere",
+            "If the base URL is right, the server has no list",
+        ),
     ] {
         let (steps, url) = tested(list);
         let (mut desktop, mut player) = open_view(ViewId::Settings, scenes::filled());

@@ -211,14 +211,14 @@ fn add(desktop: &mut Desktop, player: &mut Player, preset: &str) {
 /// A test that could not tell: there is no list of models.
 fn doubtful_test(player: &mut Player) {
     use tokenscope::engine::{TestStep, TestedThing};
-    let list = "HTTP 404 at https://api.deepseek.com/models; also tried https://api.deepseek.com/v1/models (HTTP 404), https://api.deepseek.com/api/v1/models (not found). If the base URL is right, it keeps no list: type model names by hand";
+    let list = "HTTP 404 at https://api.deepseek.com/models; also tried https://api.deepseek.com/v1/models (HTTP 404), https://api.deepseek.com/api/v1/models (not found). If the base URL is right, it the server has no list of models: type their names";
     let steps = [
         (TestedThing::Dns, "104.18.7.192", true),
         (TestedThing::Connect, "port 443", true),
         (TestedThing::Tls, "the certificate is trusted", true),
         (
             TestedThing::Auth,
-            "not told: without a list nothing was asked of it",
+            "not tested: there is no list of models",
             false,
         ),
         (TestedThing::Models, list, false),

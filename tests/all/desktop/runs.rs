@@ -127,7 +127,7 @@ fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
     );
     assert_eq!(to.extension(), Some("json".as_ref()));
 
-    export(&player).tell(ExportStep::Written {
+    export(&player).send(ExportStep::Written {
         done: 40,
         total: 64,
     });
@@ -139,14 +139,14 @@ fn an_export_takes_the_filters_along_and_tells_how_it_ended() {
     assert!(export(&player).is_given_up(), "the engine sees it");
 
     click(&mut desktop, &mut player, "Export");
-    export(&player).tell(ExportStep::Over(Err("the disk is full".into())));
+    export(&player).send(ExportStep::Over(Err("the disk is full".into())));
     player.play(&mut desktop);
     assert!(
         shows(&desktop, "the disk is full"),
         "the dialog stays and says why"
     );
     click(&mut desktop, &mut player, "Export");
-    export(&player).tell(ExportStep::Over(Ok(64)));
+    export(&player).send(ExportStep::Over(Ok(64)));
     player.play(&mut desktop);
     assert!(shows(&desktop, "64 runs written to"));
 }

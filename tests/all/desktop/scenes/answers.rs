@@ -46,7 +46,7 @@ impl Scene {
             }
             Command::Endpoint(EndpointCommand::Test { steps, .. }) => {
                 let steps = std::mem::replace(steps, ask_in_steps().0);
-                test.iter().cloned().for_each(|step| steps.tell(step));
+                test.iter().cloned().for_each(|step| steps.send(step));
             }
             Command::Run(RunCommand::Load(id)) => {
                 let run = self.runs.iter().find(|run| run.head.id == *id);

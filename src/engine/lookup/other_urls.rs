@@ -1,4 +1,4 @@
-//! Where else an endpoint's list of models may be, when it is not where its base URL says.
+//! Looks for a list of models at other URLs, if there is none at the base URL.
 
 use http::StatusCode;
 use url::Url;
@@ -9,16 +9,16 @@ use crate::{
     exchange::{self, call::models_call, list::read_models},
 };
 
-/// What is told of a list that is not there.
-pub(super) struct Told {
-    /// Of the key.
+/// The results of an endpoint test without a list of models.
+pub(super) struct MissingList {
+    /// The result for the key.
     pub(super) key: String,
-    /// Of the list: its address, what else was tried and what came of it.
+    /// The result for the list: its URL, the other URLs that were tried, and their responses.
     pub(super) list: String,
 }
 
-/// Tries the other usual addresses of the list, on the same origin, one request each.
-pub(super) async fn tried(endpoint: &Endpoint, keys: &Keys) -> Told {
+/// Tries other usual URLs of the list on the same origin, with one request each.
+pub(super) async fn tried(endpoint: &Endpoint, keys: &Keys) -> MissingList {
     let models_url = endpoint.dialect.dialect().models_url;
     let mut tried = Vec::new();
     let mut found = None;
@@ -27,9 +27,9 @@ pub(super) async fn tried(endpoint: &Endpoint, keys: &Keys) -> Told {
             base_url: base.clone(),
             ..endpoint.clone()
         };
-        let (came, lists) = answer(&there, keys).await;
-        tried.push(format!("{} ({came})", bare(&models_url(&base))));
-        if lists {
+        let (response, has_list) = answer(&there, keys).await;
+        tried.push(format!("{} ({response})", bare(&models_url(&base))));
+        if has_list {
             found = Some(base);
             break;
         }
@@ -42,15 +42,16 @@ pub(super) async fn tried(endpoint: &Endpoint, keys: &Keys) -> Told {
     };
     let advice = match found {
         Some(base) => format!("Is its base URL {}?", bare(&base)),
-        None => "If the base URL is right, it keeps no list: type model names by hand".to_owned(),
+        None => "If the base URL is right, the server has no list of models: type their names"
+            .to_owned(),
     };
-    Told {
-        key: "not told: without a list nothing was asked of it".to_owned(),
+    MissingList {
+        key: "not tested: there is no list of models".to_owned(),
         list: format!("HTTP 404 at {asked}{tried}. {advice}"),
     }
 }
 
-/// What an address answered, and whether it was a list.
+/// A short form of a URL's response, and whether it was a list.
 async fn answer(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
     let call = models_call(endpoint, keys.key.as_ref(), keys.proxy_password.clone());
     let whole = match call {
@@ -65,7 +66,7 @@ async fn answer(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
     }
 }
 
-/// Base URLs that people write otherwise: with the version left out or added, or with `/api` before it.
+/// Variants of a base URL: without or with the version, and with `/api` before it.
 fn bases(base: &Url) -> Vec<Url> {
     let path = base.path().trim_end_matches('/');
     let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -91,12 +92,12 @@ fn bases(base: &Url) -> Vec<Url> {
     found
 }
 
-/// An address without what may be a secret.
+/// A URL without parts that may be secret.
 fn bare(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);
-    // Only an address that can't have them refuses; it has none then.
+    // This fails only for URLs that can't have a user name.
     let _ = (url.set_username(""), url.set_password(None));
     url.to_string()
 }
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_left_out_and_added() {
+    fn the_version_is_removed_and_added() {
         for (base, expected) in [
             ("https://a.example/v1", &["/", "/api/v1"][..]),
             ("https://a.example/", &["/v1", "/api/v1"]),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_is_told() {
+    fn no_secret_is_shown() {
         let url = "https://me:pw@a.example/v1/models?key=s3cret#x"
             .parse()
             .unwrap();
