@@ -12,6 +12,7 @@ pub(super) mod encode;
 pub(super) mod finish;
 pub(super) mod models;
 mod notes;
+mod open_part;
 pub(super) mod part;
 mod partial;
 pub(super) mod serve;

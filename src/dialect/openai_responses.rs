@@ -11,6 +11,7 @@ mod counts;
 mod decode;
 mod encode;
 mod items;
+mod open_call;
 mod places;
 mod serve;
 mod turns;

@@ -1,5 +1,7 @@
 //! The figures of a run's connection, and of this program as its reader.
 
+use std::time::Duration;
+
 use super::{Better, Figure, percentile};
 use crate::{
     run::{Run, ms},
@@ -32,7 +34,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         definition: "Smoothed round-trip time of TCP at the run's end, by the kernel: to the nearest TCP \
                      endpoint, which may be a proxy or an edge",
         better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.rtt.as_secs_f64() * 1e3),
+        value: |run| tcp(run, |tcp| ms_of(tcp.rtt)),
     },
     Figure {
         key: "tcp_min_rtt_ms",
@@ -40,7 +42,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "The shortest round-trip time of TCP that the kernel measured lately on the connection",
         better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.min_rtt.as_secs_f64() * 1e3),
+        value: |run| tcp(run, |tcp| ms_of(tcp.min_rtt)),
     },
     Figure {
         key: "tcp_retransmits",
@@ -73,6 +75,10 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
 fn delays(run: &Run) -> Vec<f64> {
     let delays = run.reads.iter().filter_map(|read| read.delay);
     delays.map(|ns| ms(ns.into())).collect()
+}
+
+fn ms_of(span: Duration) -> f64 {
+    ms(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn tcp(run: &Run, value: fn(TcpInfo) -> f64) -> Option<f64> {

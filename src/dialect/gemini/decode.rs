@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{call::Calls, finish::class_of, part::OpenPart, sources, usage::GeminiCounts};
+use super::{call::Calls, finish::class_of, open_part::OpenPart, sources, usage::GeminiCounts};
 use crate::{
     body::{
         AnswerEnd, FrameOutcome, FrameReader,

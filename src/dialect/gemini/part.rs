@@ -12,7 +12,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::decode::GeminiReader;
+use super::{decode::GeminiReader, open_part::OpenPart};
 use crate::{
     body::json::{self, Fields, Raw},
     chat::Media,
@@ -40,25 +40,6 @@ fn is_kind(name: &str, value: Raw<'_>) -> bool {
     !PART_METADATA.contains(&name)
         && value.get() != "null"
         && (name != "text" || value.get() != r#""""#)
-}
-
-/// The part that the next piece of text may continue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::dialect) enum OpenPart {
-    #[default]
-    None,
-    Text,
-    Reasoning,
-}
-
-impl OpenPart {
-    /// A piece of such a part.
-    pub(in crate::dialect) fn piece(self, text: String) -> Event {
-        match self {
-            Self::Reasoning => Event::Reasoning { text },
-            _ => Event::Text { text },
-        }
-    }
 }
 
 impl GeminiReader {

@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    calls::OpenFunctionCall,
     citation::ReportedAnnotations,
     client_call::ClientCall,
+    open_call::OpenFunctionCall,
     places::{ItemRef, StreamedItems},
     whole::{TextChannel, close_other, emit_signature_fields, empty_piece, id_of, opaque, unknown},
 };

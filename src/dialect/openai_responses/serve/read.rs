@@ -8,9 +8,9 @@ use crate::{
         DialectId,
         openai_chat::serve::{audio_part, named_file},
         openai_responses::{
-            calls::{CALL_SIGNATURE_FIELDS, OTHER_CALL_SIGNATURE_FIELDS},
             client_call::ClientCall,
             encode,
+            open_call::{CALL_SIGNATURE_FIELDS, OTHER_CALL_SIGNATURE_FIELDS},
         },
         serve::{
             PathParams, ServedRequest,
