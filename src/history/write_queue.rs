@@ -303,8 +303,12 @@ impl Pending {
             ..Batch::default()
         };
         for live in self.live.values_mut() {
-            // `finish` brings the whole of it in a moment: nobody is to read it as over without its end.
+            // `finish` brings the whole of it in a moment: nobody is to read it as over without its end. Until then it is
+            // in the file as a live one.
             if live.run.state.is_over() && !self.closed {
+                if !std::mem::replace(&mut live.begun, true) {
+                    batch.begun.push(Run::new(live.run.head.clone()));
+                }
                 continue;
             }
             if !std::mem::replace(&mut live.begun, true) {
@@ -445,6 +449,20 @@ mod tests {
         assert!(batch(&queue).is_empty());
         queue.finish(a_run(1).into());
         assert_eq!(batch(&queue).finished.len(), 1);
+    }
+
+    #[test]
+    fn a_run_that_is_over_before_it_was_written_is_written_as_live() {
+        let queue = WriteQueue::default();
+        queue.begin(Run::new(a_run(1).head));
+        let fault = Fault::new(FaultClass::Dns, Phase::Dns, "no address");
+        for update in RunUpdate::failed_before_start(fault, 0) {
+            queue.record(RunId(1), &update.into());
+        }
+        let first = batch(&queue);
+        assert_eq!(first.begun.len(), 1, "whoever looks it up finds it");
+        assert!(!first.begun[0].state.is_over());
+        assert!(batch(&queue).is_empty());
     }
 
     #[test]
