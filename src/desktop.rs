@@ -1,7 +1,7 @@
 //! The window: state folded from updates, views that show it, commands that answer.
 //!
-//! In: [`Update`](crate::engine::Update)s. Out: pixels and [`Command`](crate::engine::Command)s. A view
-//! is one file and its line in [`views::views`].
+//! In: [`Update`](crate::engine::Update)s. Out: pixels and [`Command`](crate::engine::Command)s. Each view
+//! is one file or folder, and one line in [`views::views`].
 
 pub mod app;
 mod chooser;
@@ -18,7 +18,6 @@ mod parts;
 pub mod preflight;
 mod range;
 pub mod shortcuts;
-mod signals;
 pub mod spoken;
 pub mod state;
 pub mod theme;
@@ -41,13 +40,13 @@ use crate::{
     settings::Paths,
 };
 
-/// How long a window that was closed from outside waits for the engine to write what it holds.
+/// How long the process waits, once the window is gone, for the engine to write everything.
 const ENDING: Duration = Duration::from_secs(10);
 
-/// Opens the window and stays until it is closed and everything is written.
+/// Opens the window and blocks until it is closed and everything is written.
 ///
 /// # Errors
-/// With one line that says what is missing (a display, a library) and what to do without a window.
+/// If there is no display or a library is missing. The message is one line and says what to do without a window.
 pub fn run(paths: Paths) -> Result<(), CannotOpen> {
     preflight::check()?;
     let (ended, ending) = mpsc::channel();
@@ -56,7 +55,6 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         let ctx = &cc.egui_ctx;
         ctx.add_plugin(Outside::of_system(preflight::is_wayland()));
-        signals::close_on_signals(ctx.clone());
         fonts::install_system_fonts(ctx);
         let options = Options {
             paths: paths.clone(),
@@ -72,18 +70,18 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
     });
     eframe::run_native("Tokenscope", options, create)
         .map_err(|error| preflight::refused(&error))?;
-    // The window is gone; a history that does not answer must not keep the process.
+    // A history that does not answer must not keep the process alive.
     let _ = ending.recv_timeout(ENDING);
     Ok(())
 }
 
-/// Makes the file of the window's layout for its owner only: eframe would let others read it.
+/// Creates the layout file so that only its owner can read it: eframe's own would be readable by others.
 fn make_layout_file(paths: &Paths) {
     let made = private::folder(&paths.data)
         .and_then(|()| private::create_new(&layout_file(paths)))
         .and_then(|mut file| file.write_all(b"{}"));
     if let Err(error) = made {
-        tracing::debug!("no new layout: {error}");
+        tracing::debug!("no new layout file: {error}");
     }
 }
 
@@ -95,7 +93,7 @@ fn native_options(paths: &Paths) -> eframe::NativeOptions {
     let mut viewport = egui::ViewportBuilder::default()
         .with_app_id("tokenscope")
         .with_title("Tokenscope")
-        // With its title bar and a panel, it fits a screen of 1280 × 800.
+        // Fits a 1280 × 800 screen together with its title bar and a desktop panel.
         .with_inner_size([1200.0, 720.0])
         .with_min_inner_size([720.0, 480.0]);
     if let Ok(icon) = eframe::icon_data::from_png_bytes(include_bytes!("../assets/icon.png")) {
@@ -104,7 +102,7 @@ fn native_options(paths: &Paths) -> eframe::NativeOptions {
     eframe::NativeOptions {
         viewport,
         renderer: renderer(),
-        // Ours prefers simplified Chinese shapes and never holds up the first frame.
+        // Our own fallback prefers simplified Chinese glyphs and never delays the first frame.
         system_font_fallback: false,
         persistence_path: Some(layout_file(paths)),
         ..eframe::NativeOptions::default()

@@ -41,13 +41,14 @@ const LAYOUT_KEY: &str = "layout";
 /// Updates that come closer together than this are shown in one frame.
 const FRAME: Duration = Duration::from_millis(8);
 
-/// Updates that one frame takes in at most, and for how long. The rest waits for the next, which follows at once.
-const MOST_UPDATES: usize = 4_096;
-const MOST_TIME: Duration = Duration::from_millis(6);
-/// So many are taken in between two looks at the clock.
-const BETWEEN_LOOKS: usize = 64;
+/// One frame applies at most this many updates, for at most this long. The next frame follows at once with the rest.
+const MAX_UPDATES: usize = 4_096;
+const MAX_TIME: Duration = Duration::from_millis(6);
+/// How many updates are applied between two readings of the clock.
+const CLOCK_INTERVAL: usize = 64;
 
-/// Gives what wakes the window after an update was queued: calls between two frames become one.
+/// Returns a function that wakes the window after an update was queued. Several calls between two frames cause one
+/// repaint.
 pub fn wake(ctx: &Context) -> impl Fn() + Send + Sync + 'static {
     let ctx = ctx.clone();
     let woken = woken_flag(&ctx);
@@ -58,7 +59,7 @@ pub fn wake(ctx: &Context) -> impl Fn() + Send + Sync + 'static {
     }
 }
 
-/// Whether a frame is asked for already; shared by [`wake`] and [`App::logic`] through the context.
+/// Whether a repaint has been requested already. [`wake`] and [`App::drain`] share it through the context.
 fn woken_flag(ctx: &Context) -> Arc<AtomicBool> {
     ctx.data_mut(|data| {
         data.get_temp_mut_or_default::<Arc<AtomicBool>>(Id::unique("woken"))
@@ -66,7 +67,7 @@ fn woken_flag(ctx: &Context) -> Arc<AtomicBool> {
     })
 }
 
-/// What is kept of the window between two starts. Holds no secret.
+/// What the window saves for its next start. Contains no secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Layout {
@@ -75,9 +76,9 @@ struct Layout {
     looks: Looks,
 }
 
-/// The window's contents: an [`eframe::App`] that owns the engine's near end.
+/// The window's contents: an [`eframe::App`] that owns the engine's handle.
 pub struct App {
-    /// `None` once the engine was told to stop.
+    /// `None` once [`App::stop`] has handed it to a thread.
     engine: Option<Engine>,
     woken: Arc<AtomicBool>,
     state: State,
@@ -89,12 +90,12 @@ pub struct App {
     shortcuts_open: bool,
     toasts: Toasts,
     chrome: Chrome,
-    /// The window was looked at for whether it fits its screen.
+    /// Whether the window's size was checked against its screen.
     fitted: bool,
     closing: Closing,
-    /// What egui was last told to look like.
+    /// The theme and zoom that egui was given last.
     appearance: Option<Appearance>,
-    /// The engine's end is told here.
+    /// Receives `()` when the engine has ended.
     ended: mpsc::Sender<()>,
 }
 
@@ -107,8 +108,8 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// The application over a started engine. `saved` is what [`App::layout`] gave earlier; anything
-    /// unreadable in it is passed over.
+    /// Makes the application for a started engine. `saved` is an earlier [`App::layout`]; what can't be read in it is
+    /// ignored.
     #[must_use]
     pub fn new(engine: Engine, ctx: &Context, saved: Option<&str>) -> Self {
         theme::install(ctx);
@@ -145,21 +146,21 @@ impl App {
         }
     }
 
-    /// Tells on `ended` when, after the window closed, the engine has written everything.
+    /// Sends on `ended` once the window is closed and the engine has written everything.
     #[must_use]
     pub fn with_ended(mut self, ended: mpsc::Sender<()>) -> Self {
         self.ended = ended;
         self
     }
 
-    /// Lets the settings show where things are kept.
+    /// Gives the settings view the paths to show.
     #[must_use]
     pub fn with_paths(mut self, paths: Paths) -> Self {
         self.state.paths = Some(paths);
         self
     }
 
-    /// What to keep for the next start.
+    /// What to save for the next start.
     #[must_use]
     pub fn layout(&self) -> String {
         let layout = Layout {
@@ -172,12 +173,12 @@ impl App {
         serde_json::to_string(&layout).unwrap_or_default()
     }
 
-    /// The layout that eframe kept.
+    /// The layout that eframe saved.
     pub(super) fn saved_layout(storage: Option<&dyn eframe::Storage>) -> Option<String> {
         storage?.get_string(LAYOUT_KEY)
     }
 
-    /// What the engine has said so far.
+    /// The state, folded from the engine's updates so far.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
@@ -189,9 +190,9 @@ impl App {
         self.current
     }
 
-    /// Takes in what the engine has said, as far as a frame has time for it.
+    /// Applies the engine's updates, as many as fit into one frame, and lets every view react.
     pub fn drain(&mut self, ctx: &Context) {
-        // Cleared first: an update that comes while we drain asks for a frame of its own.
+        // Cleared first, so that an update that arrives meanwhile requests another frame.
         self.woken.store(false, Ordering::Release);
         if !self.take_updates() {
             ctx.request_repaint();
@@ -207,14 +208,14 @@ impl App {
         self.flush(ctx);
     }
 
-    /// Takes in what a frame has time for; says whether that was all.
+    /// Applies as many updates as fit into one frame; returns whether none is left.
     fn take_updates(&mut self) -> bool {
         let begin = clock::now();
-        for taken in 1..=MOST_UPDATES {
+        for taken in 1..=MAX_UPDATES {
             let Some(update) = self.engine.as_ref().and_then(Engine::try_next) else {
                 return true;
             };
-            // The key of an endpoint that is gone has no card to tell it on.
+            // The settings show no row for an endpoint that was removed, so its key's problem becomes a toast.
             if let Update::Key(KeyNews::Problem {
                 endpoint, message, ..
             }) = &update
@@ -223,7 +224,7 @@ impl App {
                 self.toasts.tell(&format!("{endpoint}: {message}"));
             }
             self.state.apply(update);
-            if taken % BETWEEN_LOOKS == 0 && begin.elapsed() > MOST_TIME {
+            if taken % CLOCK_INTERVAL == 0 && begin.elapsed() > MAX_TIME {
                 break;
             }
         }
@@ -243,7 +244,7 @@ impl App {
             }
             self.flush(&ctx);
         }
-        // What lies on top has the keys first.
+        // Overlays come first, so that they take the keys before the view below.
         self.overlays_ui(&ctx, theme);
         self.frame_ui(ui, theme);
         self.flush(&ctx);
@@ -307,7 +308,7 @@ impl App {
         );
     }
 
-    /// Does what was wished for in this frame. An action may wish for more; it gets the same frame.
+    /// Performs the actions of this frame, and those that they add in turn, then sends the commands.
     fn flush(&mut self, ctx: &Context) {
         while !self.actions.is_empty() {
             for action in std::mem::take(&mut self.actions) {
@@ -365,7 +366,7 @@ impl App {
         }
     }
 
-    /// Has the engine stop runs and write everything, on a thread of its own.
+    /// Tells the engine to stop all runs and write everything; a thread waits for its end.
     pub fn stop(&mut self) {
         let Some(engine) = self.engine.take() else {
             return;
@@ -386,7 +387,7 @@ impl App {
                     break;
                 }
             }
-            // Nobody waits any longer: the process is on its way out.
+            // If this fails, nobody waits any longer: the process is about to exit.
             let _ = ended.send(());
         };
         let _ = std::thread::Builder::new()
@@ -400,7 +401,7 @@ impl eframe::App for App {
         self.fit_screen(ctx);
         self.drain(ctx);
         if self.closing.follow(ctx, &self.state) {
-            // A view that is not shown between two turns keeps what was changed in it.
+            // Lets each view save its unsaved changes, also those that are not shown.
             self.drain(ctx);
             if let Some(engine) = &self.engine {
                 engine.send(Command::Stop);

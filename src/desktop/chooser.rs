@@ -1,6 +1,6 @@
-//! The system's file chooser, which a bare X server, a container or a slim desktop may lack.
+//! The system's file chooser. A bare X server, a container or a minimal desktop may have none.
 //!
-//! These calls wait for the user: they are for threads.
+//! These calls block until the user has chosen: call them on a thread of their own.
 
 use std::path::PathBuf;
 
@@ -11,30 +11,30 @@ use rfd::FileDialog;
 #[error("There is no file chooser here (no desktop portal that has one, and no zenity)")]
 pub struct NoChooser;
 
-/// Files to open; none if the user chose none.
+/// Asks for files to open; an empty list if the user cancelled.
 pub fn pick(dialog: FileDialog) -> Result<Vec<PathBuf>, NoChooser> {
-    told_apart(dialog.pick_files()).map(Option::unwrap_or_default)
+    cancelled_or_missing(dialog.pick_files()).map(Option::unwrap_or_default)
 }
 
-/// A file to open.
+/// Asks for one file to open; `None` if the user cancelled.
 pub fn pick_one(dialog: FileDialog) -> Result<Option<PathBuf>, NoChooser> {
-    told_apart(dialog.pick_file())
+    cancelled_or_missing(dialog.pick_file())
 }
 
-/// Where to write a file.
+/// Asks where to save a file; `None` if the user cancelled.
 pub fn save(dialog: FileDialog) -> Result<Option<PathBuf>, NoChooser> {
-    told_apart(dialog.save_file())
+    cancelled_or_missing(dialog.save_file())
 }
 
-/// `rfd` gives nothing where the user chose nothing, and where there was nothing to choose with.
-pub fn told_apart<T>(chosen: Option<T>) -> Result<Option<T>, NoChooser> {
+/// Tells a cancelled dialog from a missing one: `rfd` returns `None` for both.
+pub fn cancelled_or_missing<T>(chosen: Option<T>) -> Result<Option<T>, NoChooser> {
     if chosen.is_none() && !is_there() {
         return Err(NoChooser);
     }
     Ok(chosen)
 }
 
-/// Whether `rfd` has a dialog to show: the desktop's portal, or zenity.
+/// Whether `rfd` can show a dialog: through the desktop portal, or through zenity.
 #[cfg(any(target_os = "linux", target_os = "freebsd"))]
 fn is_there() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

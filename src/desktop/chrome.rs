@@ -1,4 +1,4 @@
-//! What stands around a view: the rail of views, banners, the status bar.
+//! What surrounds a view: the navigation rail, banners, the status bar.
 
 use egui::{
     Align, CornerRadius, Frame, Label, Layout, Margin, Panel, Rect, RichText, Role, Sense, Ui,
@@ -15,23 +15,23 @@ use super::{
 use crate::{history::Storage, settings::SettingsProblem};
 use std::path::Path;
 
-/// Width of the rail, and of the same without words in a narrow window.
+/// Width of the rail; in a narrow window it has icons only.
 const RAIL: f32 = 72.0;
 const RAIL_NARROW: f32 = 48.0;
 /// Windows narrower than this get the narrow rail.
 const NARROW: f32 = 840.0;
 
-/// What stands around a view, and what of it was put away.
+/// What surrounds a view; remembers which notices the user has closed.
 #[derive(Debug, Default)]
 pub struct Chrome {
-    /// The storage notice that was read and closed.
+    /// The state of storage whose notice was closed.
     closed: Option<Storage>,
-    /// The warnings of the settings that were read and closed.
+    /// The warnings of the settings that were closed.
     read: Vec<SettingsProblem>,
 }
 
 impl Chrome {
-    /// The rail at the left: one entry a view.
+    /// The navigation rail at the left: one entry for each view.
     pub fn rail(ui: &mut Ui, cx: &mut Cx<'_>, views: &[Box<dyn View>], current: ViewId) {
         let narrow = ui.ctx().content_rect().width() < NARROW;
         let width = if narrow { RAIL_NARROW } else { RAIL };
@@ -61,10 +61,10 @@ impl Chrome {
             });
     }
 
-    /// What must not be missed, above the view.
+    /// Banners above the view, for what the user must not miss.
     pub fn banners(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         if let Some(problem) = cx.state.settings_problem.clone() {
-            let text = format!("{problem}. The last good settings hold until it is mended");
+            let text = format!("{problem}. The last valid settings stay in use until it is fixed");
             strip(ui, cx.theme, "settings-problem", |ui| {
                 banner(ui, cx.theme, Tone::Bad, &text, |ui| {
                     if ui.button("Open the file").clicked() {
@@ -95,7 +95,7 @@ impl Chrome {
         });
     }
 
-    /// What is odd about the settings, until it was read.
+    /// Warnings about the settings, until the user closes them.
     fn warnings(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         const SHOWN: usize = 3;
         let settings = cx.state.settings.clone();
@@ -118,7 +118,7 @@ impl Chrome {
         });
     }
 
-    /// The line at the bottom: how things stand.
+    /// The status bar at the bottom.
     pub fn status_bar(ui: &mut Ui, cx: &mut Cx<'_>, toasts: &mut Toasts) {
         let theme = cx.theme;
         Panel::bottom("status")
@@ -240,20 +240,20 @@ fn storage_status(ui: &mut Ui, cx: &Cx<'_>) {
             icons::DATA,
             "Opening the history…",
             theme.text_dim,
-            "Runs are kept once it is open",
+            "Runs are stored once it is open",
         ),
         Some(Storage::Ok) => status(
             ui,
             icons::DATA,
-            "History kept",
+            "History saved",
             theme.text_dim,
             "Every run and draft is on disk within a second",
         ),
         Some(storage) => {
             let word = match storage {
-                Storage::SetAside { .. } => "History begun anew",
+                Storage::SetAside { .. } => "New history file",
                 Storage::ReadOnly { .. } => "History read-only",
-                Storage::Failing { .. } | Storage::Ok => "Nothing is kept",
+                Storage::Failing { .. } | Storage::Ok => "Nothing is saved",
             };
             let text = storage_notice(storage)
                 .map(|(_, text)| text)
@@ -278,12 +278,12 @@ fn runs_status(ui: &mut Ui, cx: &Cx<'_>) {
             icons::STREAMING,
             &text,
             cx.theme.accent,
-            "Runs on their way, in every view",
+            "Runs in progress, in all views",
         );
     }
 }
 
-/// What is the matter with the history, if anything is, and how serious that is.
+/// What is wrong with the history and how serious it is; `None` if nothing is.
 #[must_use]
 pub(super) fn storage_notice(storage: &Storage) -> Option<(Tone, String)> {
     match storage {
@@ -291,22 +291,22 @@ pub(super) fn storage_notice(storage: &Storage) -> Option<(Tone, String)> {
         Storage::SetAside { kept_as, why } => Some((
             Tone::Warn,
             format!(
-                "The history file could not be used ({why}). It is kept as {}, and a new one was begun",
+                "The history file could not be used ({why}). It was renamed to {}, and a new one was started",
                 kept_as.display()
             ),
         )),
         Storage::ReadOnly { why } => Some((
             Tone::Warn,
-            format!("The history is shown but not added to: {why}"),
+            format!("The history is read-only, nothing is added: {why}"),
         )),
-        Storage::Failing { why } => Some((Tone::Bad, format!("Runs are not kept: {why}"))),
+        Storage::Failing { why } => Some((Tone::Bad, format!("Runs are not saved: {why}"))),
     }
 }
 
-/// Opens a file or folder with what the system has for it.
+/// Opens a file or folder with the system's program for it.
 ///
 /// # Errors
-/// If there is no program for that.
+/// If that program can't be started.
 pub(super) fn open_path(path: &Path) -> Result<(), String> {
     let program = if cfg!(target_os = "macos") {
         "open"
@@ -318,7 +318,7 @@ pub(super) fn open_path(path: &Path) -> Result<(), String> {
     let child = std::process::Command::new(program).arg(path).spawn();
     let mut child =
         child.map_err(|error| format!("{program} can't open {}: {error}", path.display()))?;
-    // Its end is awaited so that no zombie is left; how it ends is the user's to see.
+    // Waited for only so that no zombie process is left.
     std::thread::spawn(move || child.wait());
     Ok(())
 }

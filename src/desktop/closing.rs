@@ -1,4 +1,4 @@
-//! The window's end: it stays until all is stored, and says so where that takes long.
+//! Closing the window: it stays open until everything is stored, and says so if that takes long.
 
 use egui::{Align2, Context, ViewportCommand, Window};
 
@@ -9,26 +9,26 @@ use super::{
 };
 use crate::{engine::signals, history::Unstored};
 
-/// Whether the window is to close.
+/// How far the window is with closing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Closing {
-    /// It is not.
+    /// Nobody asked for it.
     #[default]
     No,
-    /// As soon as the engine has ended.
+    /// It closes as soon as the engine has ended.
     Waits,
-    /// Now.
+    /// It closes now.
     Closes,
 }
 
 impl Closing {
-    /// Follows the wish to close; says whether the engine is to end now.
+    /// Handles a request to close the window; returns whether to tell the engine to stop now.
     pub fn follow(&mut self, ctx: &Context, state: &State) -> bool {
-        let wished = ctx.input(|input| input.viewport().close_requested());
-        if wished && *self != Self::Closes && !state.stopped {
+        let requested = ctx.input(|input| input.viewport().close_requested());
+        if requested && *self != Self::Closes && !state.stopped {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
         }
-        let begins = wished && *self == Self::No && !state.stopped;
+        let begins = requested && *self == Self::No && !state.stopped;
         if begins {
             *self = Self::Waits;
         }
@@ -43,7 +43,7 @@ impl Closing {
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 
-    /// Says what the window waits for, or what could not be stored.
+    /// Shows what the window waits for, or what could not be stored.
     pub fn ui(&mut self, ctx: &Context, theme: &Theme, state: &State) {
         if *self != Self::Waits || state.storing.is_none() && state.unstored.is_none() {
             return;
@@ -62,7 +62,10 @@ impl Closing {
                     }
                     return;
                 }
-                ui.label(caption(theme, "It closes by itself once all is stored"));
+                ui.label(caption(
+                    theme,
+                    "The window closes by itself once everything is stored",
+                ));
                 if danger_button(ui, theme, "Close without storing").clicked() {
                     self.close(ctx);
                 }
@@ -78,7 +81,7 @@ fn text(state: &State) -> String {
     }
 }
 
-/// Closes the window when the system asks the program to end; at the second time, ends it.
+/// Closes the window when a signal asks the program to end, as its button does; a second signal ends the process.
 pub fn on_signals(ctx: &Context) {
     let ctx = ctx.clone();
     let mut asked = false;

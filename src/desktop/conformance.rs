@@ -1,7 +1,7 @@
-//! How each target keeps to its protocol: what was lost between what was asked and what came.
+//! How well each target follows its protocol: what was lost between the request and the answer.
 //!
-//! In: counts of the history. Out: [`HistoryCommand::Conformance`]; a click on a count opens the latest run
-//! that it tells of.
+//! In: counts from the history. Out: [`HistoryCommand::Conformance`]; a click on a count opens the latest run
+//! that it counts.
 
 use egui::{Align, Label, Layout, Margin, Panel, RichText, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
@@ -20,7 +20,7 @@ use crate::{
     visible::visible_line,
 };
 
-/// New runs are counted no sooner than this after the last look, in seconds.
+/// The history is asked again for new runs no sooner than this, in seconds.
 const AGAIN_SECS: f64 = 1.0;
 /// Room between columns.
 const GAP: f32 = 4.0;
@@ -29,7 +29,7 @@ const GAP: f32 = 4.0;
 #[derive(Debug)]
 pub struct ConformanceView {
     range: Range,
-    /// What was asked: the stretch, and how many runs had ended.
+    /// What was asked for last: the range, and how many runs had ended by then.
     asked: Option<(Range, u64)>,
     asked_at: f64,
     answer: Asked<Result<Vec<Conformance>, String>>,
@@ -99,10 +99,10 @@ impl ConformanceView {
         Panel::top("conformance.bar").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(title("What was lost")).on_hover_text(
-                    "In how many answered runs of a target each check found something. A run that failed before \
-                     any answer tells nothing here",
+                    "How many answered runs of a target each check found something in. A run that failed before \
+                     any answer is not counted",
                 );
-                // Beside the choice of a range, there is room for it only in a wide window.
+                // Only a wide window has room for this beside the range buttons.
                 if ui.available_width() > 600.0 {
                     ui.add_space(space::S);
                     ui.label(caption(cx.theme, "Answers in which a check found something"));
@@ -120,8 +120,8 @@ impl ConformanceView {
         let (head, text) = if self.range == Range::All {
             (
                 "No answers yet".to_owned(),
-                "Every answer is held against its protocol: missing counts, parameters that were not heeded, odd \
-                 deltas. What was found is counted here for each target",
+                "Every answer is checked against its protocol: missing counts, ignored parameters, malformed \
+                 deltas. What the checks find is counted here for each target",
             )
         } else {
             (
@@ -136,7 +136,7 @@ impl ConformanceView {
         });
     }
 
-    /// Asks the history when something else is wanted, or runs have ended since.
+    /// Asks the history again if the range has changed or runs have ended since.
     fn ask(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let wanted = (self.range, cx.state.finished);
         if self.answer.is_waiting() || self.asked == Some(wanted) {
@@ -151,7 +151,7 @@ impl ConformanceView {
             return;
         }
         (self.asked, self.asked_at) = (Some(wanted), now);
-        // The time of day, for how far back to look: nothing is measured with it.
+        // Wall clock: it only sets the start of the range, nothing is measured with it.
         let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let (reply, answer) = ask();
         self.answer = answer;
@@ -201,7 +201,7 @@ fn table_ui(ui: &mut Ui, cx: &mut Cx<'_>, rows: &[Conformance]) {
     cx.actions.extend(opened.map(Action::OpenRun));
 }
 
-/// Widths of the targets' column and of the others, so that all are seen in a narrow window, too.
+/// Widths of the target column and of each other column, so that all fit into a narrow window, too.
 fn widths(room: f32) -> (f32, f32) {
     #[expect(clippy::cast_precision_loss, reason = "a dozen columns")]
     let columns = (CHECKS.len() + 1) as f32;
@@ -221,7 +221,7 @@ fn head_ui(head: &mut TableRow<'_, '_>, theme: &Theme, name: &str, meaning: &str
     });
 }
 
-/// A row; gives the run to open.
+/// Shows a row; returns the run to open if one of its counts was clicked.
 fn row_ui(
     row: &mut TableRow<'_, '_>,
     theme: &Theme,
@@ -239,7 +239,7 @@ fn row_ui(
     for check in CHECKS {
         row.col(|ui| {
             match data.found.get(&check.check) {
-                // It was looked for: a blank would say that it is not known.
+                // A zero: a blank would mean that it was not checked.
                 None => drop(ui.label(RichText::new("0").color(theme.text_dim))),
                 Some(found) if found_ui(ui, theme, data, check, found) => {
                     opened = Some(found.latest);
@@ -251,7 +251,7 @@ fn row_ui(
     opened
 }
 
-/// A count; gives whether it was pressed.
+/// Shows a count; returns whether it was clicked.
 fn found_ui(
     ui: &mut Ui,
     theme: &Theme,

@@ -1,7 +1,7 @@
 //! Fonts: Inter for text, Hack for code, Lucide for icons, and the machine's own for the rest.
 //!
-//! System fonts are listed on a thread of their own, so that the first frame never waits for them;
-//! text that needs one is drawn again when they are there.
+//! A thread lists the system fonts, so that the first frame never waits for them; text that needs one is redrawn
+//! when the list is ready.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn definitions() -> FontDefinitions {
         coords: VariationCoords::new([(b"wght", weight)]),
         ..FontTweak::default()
     };
-    // Lucide's glyphs fill their em box: lowered and shrunk a little, they sit on Inter's middle.
+    // Lucide's glyphs fill their em box: lowered and shrunk a little, they line up with Inter's text.
     let icon = FontTweak {
         scale: 1.12,
         y_offset_factor: 0.04,
@@ -75,16 +75,16 @@ pub fn has_chinese(ctx: &Context) -> Option<bool> {
 /// Finds the system's fonts on a thread of its own and puts them into egui.
 pub fn install_system_fonts(ctx: &Context) {
     let ctx = ctx.clone();
-    // A thread that can't be had leaves the bundled fonts: nothing to tell anyone.
+    // If no thread can be started, the bundled fonts stay in use: no reason to report it.
     let _ = std::thread::Builder::new()
         .name("system-fonts".into())
         .spawn(move || install_system_fonts_now(&ctx));
 }
 
-/// The same, in place: for tests and pictures, which want their first frame complete.
+/// The same, but blocking: for tests and pictures, which need the first frame to be complete.
 pub fn install_system_fonts_now(ctx: &Context) {
     let provider = SystemFontProvider::new().with_locale(Some(&han_locale(&locale())));
-    // The first look-up waits until all fonts are listed.
+    // The first lookup blocks until all fonts are listed.
     let chinese = provider.font_for(&FallbackRequest {
         cluster: "汉",
         family: &FontFamily::Proportional,
@@ -97,7 +97,7 @@ fn chinese_id() -> Id {
     Id::unique("tokenscope.has-chinese-font")
 }
 
-/// The user's locale as POSIX states it; empty elsewhere.
+/// The user's locale by POSIX rules; empty on other systems.
 fn locale() -> String {
     ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
@@ -105,7 +105,7 @@ fn locale() -> String {
         .unwrap_or_default()
 }
 
-/// Han characters have simplified Chinese shapes unless the locale is one that writes them otherwise.
+/// The locale whose glyphs Han characters get: simplified Chinese, unless the user's locale has others.
 fn han_locale(locale: &str) -> String {
     let locale = locale
         .split('.')

@@ -1,8 +1,8 @@
-//! Icons: code points of the bundled Lucide font, which draws in any text.
+//! Icons: code points of the bundled Lucide font, which can stand in any text.
 //!
-//! A new icon is a line here and a run of `assets/fonts/build.py`.
+//! To add an icon, add a line here and run `assets/fonts/build.py`.
 
-/// Declares the icons and a table of them, which the tests hold against the font.
+/// Declares the icons and a table of them, which a test compares with the font.
 macro_rules! icons {
     ($($(#[$doc:meta])* $name:ident = $code:literal;)+) => {
         $($(#[$doc])* pub const $name: &str = $code;)+
@@ -35,7 +35,7 @@ icons! {
     REFRESH = "\u{e145}";
     /// Edit (`pencil`).
     EDIT = "\u{e1f9}";
-    /// Write anew (`square-pen`).
+    /// New conversation (`square-pen`).
     EDIT_BOX = "\u{e172}";
     /// Fork (`git-fork`).
     FORK = "\u{e28d}";
@@ -49,29 +49,29 @@ icons! {
     DELETE = "\u{e18e}";
     /// Close (`x`).
     CLOSE = "\u{e1b2}";
-    /// Done, right (`check`).
+    /// Done (`check`).
     CHECK = "\u{e06c}";
     /// Add (`plus`).
     ADD = "\u{e13d}";
-    /// Take away (`minus`).
+    /// Remove (`minus`).
     REMOVE = "\u{e11c}";
     /// Search (`search`).
     SEARCH = "\u{e151}";
     /// Filter (`list-filter`).
     FILTER = "\u{e460}";
-    /// Unfolded, or a choice (`chevron-down`).
+    /// Expanded, or a menu (`chevron-down`).
     CHEVRON_DOWN = "\u{e06d}";
-    /// Folded (`chevron-right`).
+    /// Collapsed (`chevron-right`).
     CHEVRON_RIGHT = "\u{e06f}";
-    /// Upwards (`chevron-up`).
+    /// Up (`chevron-up`).
     CHEVRON_UP = "\u{e070}";
     /// Back (`chevron-left`).
     CHEVRON_LEFT = "\u{e06e}";
-    /// Upwards, sorted so (`arrow-up`).
+    /// Sorted in ascending order (`arrow-up`).
     ARROW_UP = "\u{e04a}";
-    /// Downwards, sorted so (`arrow-down`).
+    /// Sorted in descending order (`arrow-down`).
     ARROW_DOWN = "\u{e042}";
-    /// Opens elsewhere (`external-link`).
+    /// Opens outside the window (`external-link`).
     EXTERNAL = "\u{e0b9}";
     /// Attach (`paperclip`).
     ATTACH = "\u{e12d}";
@@ -125,7 +125,7 @@ icons! {
     INFO = "\u{e0f9}";
     /// Help (`circle-question-mark`).
     HELP = "\u{e082}";
-    /// Well (`circle-check`).
+    /// Succeeded (`circle-check`).
     OK = "\u{e226}";
     /// Failed (`circle-x`).
     FAULT = "\u{e084}";
@@ -171,11 +171,11 @@ icons! {
     MAXIMIZE = "\u{e113}";
     /// Small (`minimize-2`).
     MINIMIZE = "\u{e11b}";
-    /// Back to how it was (`undo-2`).
+    /// Reset or undo (`undo-2`).
     RESET = "\u{e2a1}";
     /// JSON or code (`braces`).
     CODE = "\u{e36a}";
-    /// Earlier ones (`history`).
+    /// History (`history`).
     HISTORY = "\u{e1f5}";
     /// Details (`panel-right`).
     PANEL_RIGHT = "\u{e431}";

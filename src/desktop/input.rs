@@ -1,24 +1,24 @@
-//! Input in the order in which it came.
+//! Keeps input in the order in which it came.
 //!
-//! egui hands one frame everything that happened since the last one, and each widget and shortcut looks for its
-//! own events in it. After a slow frame, or with a fast typist, that loses the order: a shortcut would act before
-//! the field has taken the text that was typed ahead of it. So what acts (a shortcut, Enter, Esc, a click) gets a
-//! frame of its own: text typed before it is in its field by then, and text typed after it waits.
+//! egui hands one frame all events since the last frame, and each widget and shortcut looks for its own events among
+//! them. After a slow frame, or with a fast typist, that loses the order: a shortcut could act before the field has
+//! the text that was typed before it. So an event that acts (a shortcut, Enter, Esc, a click) gets a frame of its own:
+//! by then the text before it is in its field, and the text after it waits.
 //!
-//! In: what egui is about to be given. Out: the part of it that one frame may have.
+//! In: the events that egui is about to get. Out: those of them that one frame may have.
 
 use std::collections::VecDeque;
 
 use egui::{Context, Event, Key, Plugin, RawInput, Ui};
 
-/// Frames in which what was opened takes the focus, and a dialog takes it away from what lies below.
+/// Frames that a new field or dialog needs to take the focus.
 const SETTLING: u8 = 2;
 
-/// Gives each frame only events that can't disturb each other; the rest waits for the next frames.
+/// A plugin that gives each frame only events whose order does not matter; the rest waits for the next frames.
 #[derive(Debug, Default)]
 pub struct InOrder {
     waiting: VecDeque<Event>,
-    /// Frames without input that are still to come after one that acted.
+    /// How many frames without input are still to follow an event that acted.
     settling: u8,
 }
 
@@ -49,7 +49,7 @@ impl InOrder {
         let count = match acting {
             None => self.waiting.len(),
             Some(at) if self.waiting.iter().take(at).any(writes) => {
-                // A click finds what the frame before it showed: a button that the text enables has to be there.
+                // A click hits what the last frame showed: a button that the text enables must be on screen first.
                 self.settling = 1;
                 at
             }
@@ -62,7 +62,7 @@ impl InOrder {
     }
 }
 
-/// Whether an event may do something with what the fields hold, or move the focus.
+/// Whether an event may use the contents of a field, or move the focus.
 fn acts(event: &Event, typing: bool) -> bool {
     match event {
         Event::Key {

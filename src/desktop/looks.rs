@@ -1,5 +1,4 @@
-//! How each target looks: a colour, a marker and a dash that no other has, the same in every view for as long as it
-//! is known.
+//! How each target is drawn: a combination of colour, marker and dash of its own, the same in every view.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::endpoint::TargetId;
 
-/// Colours that are told apart; see [`Theme::series`](crate::desktop::theme::Theme).
+/// How many colours can be told apart; see [`Theme::series`](crate::desktop::theme::Theme).
 pub const COLORS: usize = 8;
 
-/// Markers that show whether they are filled: a hollow one is a cold run.
+/// Markers that can be filled or hollow: a hollow one is a cold run.
 const MARKERS: [MarkerShape; 7] = [
     MarkerShape::Circle,
     MarkerShape::Up,
@@ -23,7 +22,7 @@ const MARKERS: [MarkerShape; 7] = [
     MarkerShape::Left,
 ];
 
-/// How a line is broken: solid, or by a length of its dashes or dots in points.
+/// Line styles; lengths and spacings are in points.
 const DASHES: [LineStyle; 4] = [
     LineStyle::Solid,
     LineStyle::Dashed { length: 9.0 },
@@ -31,22 +30,23 @@ const DASHES: [LineStyle; 4] = [
     LineStyle::Dashed { length: 4.0 },
 ];
 
-/// How many looks there are. As many targets differ; one more looks like the first.
+/// How many different looks there are. With more targets than that, some look the same.
 pub const LOOKS: usize = COLORS * MARKERS.len() * DASHES.len();
 
 /// How a target is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
-    /// Place in the theme's list of colours.
+    /// Index into the theme's series colours.
     pub color: usize,
-    /// Of its points.
+    /// The marker of its points.
     pub marker: MarkerShape,
-    /// Of its medians.
+    /// The style of its median lines.
     pub dash: LineStyle,
 }
 
 impl Look {
-    /// The look at a place: neighbours differ in colour and marker, and two of one colour in marker and dash.
+    /// The look with this index: neighbours differ in colour and marker; two with the same colour differ in marker and
+    /// dash.
     #[must_use]
     pub fn at(place: usize) -> Self {
         let once = COLORS * MARKERS.len();
@@ -58,7 +58,7 @@ impl Look {
         }
     }
 
-    /// Its marker, filled, as it stands in lists.
+    /// Its filled marker, as legends and lists show it.
     pub fn marker(self, at: Pos2, color: Color32) -> Shape {
         const R: f32 = 4.0;
         let polygon = |points: &[(f32, f32)]| {
@@ -79,7 +79,7 @@ impl Look {
     }
 }
 
-/// Which place each known target has.
+/// The look of each known target, by index.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Looks(BTreeMap<TargetKey, usize>);
@@ -88,8 +88,8 @@ pub struct Looks(BTreeMap<TargetKey, usize>);
 type TargetKey = String;
 
 impl Looks {
-    /// Gives every one of these targets a place of its own: those who have one keep it. Others are forgotten
-    /// only when places run out.
+    /// Gives each of these targets a look of its own; those that have one keep it. Other targets lose theirs only
+    /// when there are not enough looks.
     pub fn take_in<'a>(&mut self, targets: impl Iterator<Item = &'a TargetId>) {
         let keys: BTreeSet<TargetKey> = targets.map(ToString::to_string).collect();
         let new = keys.iter().filter(|key| !self.0.contains_key(*key)).count();
@@ -104,20 +104,21 @@ impl Looks {
         }
     }
 
-    /// Whether a target has a place.
+    /// Whether a target has a look.
     #[must_use]
     pub fn knows(&self, target: &TargetId) -> bool {
         self.0.contains_key(&target.to_string())
     }
 
-    /// The look of a target that was taken in.
+    /// The look of a target that was given one.
     #[must_use]
     pub fn of(&self, target: &TargetId) -> Look {
         let place = self.0.get(&target.to_string());
         Look::at(place.copied().unwrap_or_default())
     }
 
-    /// A free place among the first that have one: which of their colours, the target's name decides.
+    /// A free index in the first group of [`COLORS`] indices that has one. The target's name decides with which colour
+    /// the search begins.
     fn free_place(&self, key: &str) -> usize {
         let taken: BTreeSet<usize> = self.0.values().copied().collect();
         let free = |place: &usize| !taken.contains(place);
@@ -128,7 +129,7 @@ impl Looks {
     }
 }
 
-/// Reads what was kept. Where two have one place, as an older version let them, the second gets another.
+/// Reads a saved table. If two targets share an index, as in an older version, the second gets another.
 impl<'de> Deserialize<'de> for Looks {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut kept = BTreeMap::<TargetKey, usize>::deserialize(from)?;
@@ -145,17 +146,17 @@ impl<'de> Deserialize<'de> for Looks {
     }
 }
 
-/// FNV-1a, which stays the same from build to build.
+/// FNV-1a: unlike the standard library's hash, it is the same in every build.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     })
 }
 
-/// Width of a sample, in points.
+/// Width of a line sample, in points.
 pub const SAMPLE: f32 = 26.0;
 
-/// A piece of a target's line with its marker.
+/// Draws a short piece of a target's line with its marker.
 pub fn sample_ui(ui: &mut Ui, look: Look, color: Color32) {
     let (rect, _) = ui.allocate_exact_size(vec2(SAMPLE, 18.0), Sense::hover());
     let line = [rect.left_center(), rect.right_center()];

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::verb::MonitorVerb;
 use self::{
     axes::{Scale, TimeAxis},
+    legend::LegendAction,
     plot::Track,
 };
 use super::{
@@ -33,18 +34,18 @@ use crate::{
     history::{Series, SeriesQuery},
 };
 
-/// The history is asked again no sooner than this after the last answer to the same question, in seconds.
+/// How often the history is asked the same question again at most, in seconds.
 const AGAIN_SECS: f64 = 1.0;
-/// A moved or zoomed plot is asked for again sooner.
+/// The same for a plot that was moved or zoomed, in seconds.
 const MOVED_SECS: f64 = 0.15;
 
-/// A median's line breaks where there were no runs for this part of the stretch.
-const GAPS_IN_STRETCH: i64 = 24;
+/// A median line breaks where there were no runs for one part in this many of the range.
+const GAPS_IN_RANGE: i64 = 24;
 
-/// A lower legend has no room for the key of points and lines.
+/// Height that the legend needs to have room for the key, in points.
 const KEY_FROM: f32 = 340.0;
 
-/// What is kept with the layout.
+/// What is saved with the layout.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct MonitorState {
@@ -53,7 +54,7 @@ struct MonitorState {
     hidden: BTreeSet<String>,
 }
 
-/// What the history was asked for.
+/// What the history is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct SeriesWanted {
     finished: u64,
@@ -67,22 +68,22 @@ struct SeriesWanted {
 pub struct Monitor {
     kept: MonitorState,
     asked: Option<SeriesWanted>,
-    /// When that was, on egui's clock.
+    /// When that was, by egui's clock.
     asked_at: f64,
-    /// The stretch that was asked for: from (`None` for the first run) and to.
-    stretch: (Option<i64>, i64),
+    /// The time range that was asked for: from (`None` for the first run) and to.
+    asked_range: (Option<i64>, i64),
     answer: Asked<Result<Vec<Series>, String>>,
     series: Vec<Series>,
-    /// What is drawn of them.
+    /// The series, laid out to be drawn.
     tracks: Vec<Track>,
-    /// Whether something changed that tracks are made of.
+    /// Whether the tracks must be laid out again.
     outdated: bool,
     problem: Option<String>,
     time: TimeAxis,
-    /// The edges of a plot that the user has moved, and with them what to ask for.
+    /// The edges of a plot that the user has moved or zoomed: the range to ask for.
     zoomed: Option<(i64, i64)>,
     width: f32,
-    /// The target that is pointed at, in the legend or on the plot.
+    /// The target under the pointer, in the legend or on the plot.
     pointed: Option<TargetId>,
 }
 
@@ -147,7 +148,7 @@ impl View for Monitor {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        // That of the whole view: more than the plot's, and no reason to ask again when a border moves.
+        // The whole view's width, not the plot's: moving the legend's border needs no new query.
         self.width = ui.available_width();
         self.toolbar_ui(ui, cx);
         if std::mem::take(&mut self.outdated) {
@@ -161,7 +162,7 @@ impl View for Monitor {
         } else {
             let before = self.pointed.take();
             self.legend_ui(ui, cx);
-            // What the pointer is on in the plot is known once it is drawn: from the frame before.
+            // What the pointer is on in the plot is known only from the last frame.
             let pointed = self.pointed.take().or(before);
             self.plot_ui(ui, cx, pointed.as_ref());
         }
@@ -191,7 +192,7 @@ impl Monitor {
                         .iter()
                         .map(|(range, short, _)| (*range, *short))
                         .collect();
-                    // A change of stretch lets go of the zoom.
+                    // Another range resets the zoom.
                     if segmented(ui, theme, "Range", &mut self.kept.range, &ranges) {
                         self.zoomed = None;
                     }
@@ -230,17 +231,17 @@ impl Monitor {
                         }))
                         .show(ui, |ui| key_ui(ui, cx.theme));
                 }
-                let (act, pointed) = legend::show(ui, cx.theme, &rows);
+                let (action, pointed) = legend::show(ui, cx.theme, &rows);
                 if let Some((track, _)) = pointed.and_then(|index| rows.get(index)) {
                     self.pointed = Some(track.target.clone());
                 }
-                if let Some(act) = act {
-                    self.take(act);
+                if let Some(action) = action {
+                    self.take(action);
                 }
             });
     }
 
-    fn take(&mut self, act: legend::Act) {
+    fn take(&mut self, action: LegendAction) {
         let only = |index: usize| {
             let others = self
                 .tracks
@@ -249,17 +250,17 @@ impl Monitor {
                 .filter(|(at, _)| *at != index);
             others.into_iter().all(|(_, track)| !track.shown)
         };
-        match act {
-            legend::Act::Isolate(index) if self.tracks[index].shown && only(index) => {
+        match action {
+            LegendAction::Isolate(index) if self.tracks[index].shown && only(index) => {
                 self.show_all();
             }
-            legend::Act::Isolate(index) => {
+            LegendAction::Isolate(index) => {
                 for at in 0..self.tracks.len() {
                     self.set_shown(at, at == index);
                 }
             }
-            legend::Act::Toggle(index) => self.set_shown(index, !self.tracks[index].shown),
-            legend::Act::ShowAll => self.show_all(),
+            LegendAction::Toggle(index) => self.set_shown(index, !self.tracks[index].shown),
+            LegendAction::ShowAll => self.show_all(),
         }
     }
 
@@ -309,7 +310,7 @@ impl Monitor {
         let (head, text) = if self.kept.range == Range::All {
             (
                 "No runs yet".to_owned(),
-                "Every answer in the playground adds a point here: how long its target took to say the first token, over time",
+                "Every answer in the playground adds a point here: how long its target took to send the first token",
             )
         } else {
             (
@@ -324,7 +325,7 @@ impl Monitor {
         });
     }
 
-    /// Asks the history again if what is wanted has changed, and not too often.
+    /// Asks the history if the query has changed, but not too often.
     fn ask(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let wanted = SeriesWanted {
             finished: cx.state.finished,
@@ -363,14 +364,14 @@ impl Monitor {
     }
 
     fn query(&mut self, wanted: &SeriesWanted) -> SeriesQuery {
-        // The time of day, to place a window on the axis: nothing is measured with it.
+        // Wall clock: it only places the range on the axis, nothing is measured with it.
         let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let (from, to) = match (wanted.zoomed, wanted.range.length_ns()) {
             (Some((from, to)), _) => (Some(from), Some(to)),
             (None, Some(length)) => (Some(now - length), None),
             (None, None) => (None, None),
         };
-        self.stretch = (from, to.unwrap_or(now));
+        self.asked_range = (from, to.unwrap_or(now));
         if self.time.base_ns == 0 {
             self.time = TimeAxis { base_ns: now };
         }
@@ -381,7 +382,7 @@ impl Monitor {
         }
     }
 
-    /// Makes what is drawn of what is known.
+    /// Lays out the series to be drawn.
     fn lay_out(&mut self, looks: &Looks) {
         let gap = self.gap_ns();
         let MonitorState { scale, hidden, .. } = &self.kept;
@@ -394,12 +395,12 @@ impl Monitor {
         self.tracks = tracks.collect();
     }
 
-    /// So long without runs breaks a median's line: a good part of what is shown.
+    /// How long a time without runs breaks a median line, in nanoseconds.
     fn gap_ns(&self) -> i64 {
         let points = self.series.iter().flat_map(|series| &series.points);
         let first = points.map(|point| point.at_unix_ns).min();
-        let from = self.stretch.0.or(first).unwrap_or(self.stretch.1);
-        (self.stretch.1 - from) / GAPS_IN_STRETCH
+        let (from, to) = self.asked_range;
+        (to - from.or(first).unwrap_or(to)) / GAPS_IN_RANGE
     }
 
     fn show_all(&mut self) {
@@ -407,7 +408,7 @@ impl Monitor {
         self.tracks.iter_mut().for_each(|track| track.shown = true);
     }
 
-    /// Bounds around what is shown: the whole stretch, and every TTFT of it.
+    /// The plot's bounds: the whole range, and every TTFT in it.
     fn bounds(&self) -> ([f64; 2], [f64; 2]) {
         let shown = (self.series.iter().zip(&self.tracks)).filter(|(_, track)| track.shown);
         let points: Vec<_> = shown.flat_map(|(series, _)| &series.points).collect();
@@ -429,15 +430,16 @@ impl Monitor {
                 .map(|point| point.at_unix_ns)
                 .chain(errors)
         });
-        let to = self.stretch.1.max(all.clone().max().unwrap_or(i64::MIN));
-        let from = self.stretch.0.or(all.min()).unwrap_or(to - 60_000_000_000);
+        let (from, to) = self.asked_range;
+        let to = to.max(all.clone().max().unwrap_or(i64::MIN));
+        let from = from.or(all.min()).unwrap_or(to - 60_000_000_000);
         let (from, to) = (self.time.x(from), self.time.x(to));
         let room = (to - from).max(1.0) * 0.01;
         ([from - room, bottom], [to + room, top])
     }
 }
 
-/// How points and lines are to be read.
+/// Explains points and lines.
 fn key_ui(ui: &mut Ui, theme: &Theme) {
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.spacing_mut().interact_size.y = 20.0;
@@ -445,7 +447,7 @@ fn key_ui(ui: &mut Ui, theme: &Theme) {
         ("\u{25cf}", "filled: warm, the connection was open"),
         ("\u{25cb}", "hollow: cold, this run opened it"),
         ("\u{2013}", "rolling median; thin if cold"),
-        ("\u{d7}", "failed run, in no median"),
+        ("\u{d7}", "failed run, not in any median"),
     ] {
         ui.horizontal(|ui| {
             ui.label(RichText::new(icon).color(theme.text_dim).monospace());
@@ -454,7 +456,7 @@ fn key_ui(ui: &mut Ui, theme: &Theme) {
     }
 }
 
-/// Width in whole pixels, in steps that a dragged border does not change at each frame.
+/// Width in whole pixels, rounded up to a step so that dragging a border does not change it at each frame.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,7 +1,7 @@
-//! What leaves the window for the system: texts for the clipboard, addresses for the browser.
+//! What the window hands to the system: text for the clipboard, addresses for the browser.
 //!
-//! Every copy and every link of the window goes through here, egui's own (a selection, a hyperlink) among them. What
-//! could not be done is told. Without this plugin, in tests, egui's commands stay in its output.
+//! Every copy and every link goes through here, egui's own (a selection, a hyperlink) too. A failure becomes a toast.
+//! Tests that don't add this plugin find egui's commands in its output.
 
 use std::process::{Command, Stdio};
 
@@ -9,12 +9,12 @@ use egui::{Context, FullOutput, OutputCommand, Plugin};
 
 use super::toast::tell;
 
-/// Puts a text on the clipboard, or says why it can't.
+/// Puts text on the clipboard, or returns why it can't.
 pub type Put = Box<dyn FnMut(String) -> Result<(), String> + Send + Sync>;
 
-/// The way out of the window.
+/// The plugin that copies text and opens addresses.
 pub struct Outside {
-    /// `None` where the clipboard belongs to the window itself, as on Wayland: eframe puts texts there.
+    /// `None` where only the window's own connection can reach the clipboard, as on Wayland: there eframe copies.
     put: Option<Put>,
     browse: fn(&str) -> Result<(), String>,
 }
@@ -26,7 +26,7 @@ impl std::fmt::Debug for Outside {
 }
 
 impl Outside {
-    /// That of this system.
+    /// With this system's clipboard and browser.
     #[must_use]
     pub fn of_system(is_wayland: bool) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Outside {
         }
     }
 
-    /// One with another clipboard and browser, for tests.
+    /// With another clipboard and browser, for tests.
     #[must_use]
     pub fn new(put: Put, browse: fn(&str) -> Result<(), String>) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Outside {
         }
     }
 
-    /// Gives the text back where eframe has to put it.
+    /// Puts text on the clipboard; returns it if eframe has to do that.
     fn put(&mut self, text: String) -> Result<Option<String>, String> {
         match &mut self.put {
             Some(put) => put(text).map(|()| None),
@@ -93,7 +93,7 @@ impl Plugin for Outside {
         }
     }
 
-    /// The clipboard is closed in time to hand its text over to a clipboard manager.
+    /// Closes the clipboard while there is still time to hand its text to a clipboard manager.
     fn on_exit(&mut self, _ctx: &Context) {
         self.put = None;
     }
@@ -103,7 +103,7 @@ fn not_copied(why: &str) -> String {
     format!("Not copied: the clipboard can't be reached ({why})")
 }
 
-/// Copies a text; gives whether it is on the clipboard now. Why not is told.
+/// Copies text; returns whether it is on the clipboard now. If not, a toast says why.
 #[must_use]
 pub fn copy(ctx: &Context, text: String) -> bool {
     let outside = ctx.plugin_opt::<Outside>();
@@ -122,7 +122,8 @@ pub fn copy(ctx: &Context, text: String) -> bool {
     }
 }
 
-/// Whether an address may be handed to the system: nothing that runs, reads files or looks like it.
+/// Whether an address may be handed to the system: only web and mail addresses, nothing that runs a program or reads
+/// a file.
 #[must_use]
 pub fn is_openable(address: &str) -> bool {
     let scheme = address.split(':').next().unwrap_or_default();
@@ -131,7 +132,7 @@ pub fn is_openable(address: &str) -> bool {
         && !address.chars().any(char::is_control)
 }
 
-/// The system's clipboard, opened with the first copy and again after a failure.
+/// Copies to the system's clipboard, which is opened at the first copy and again after a failure.
 fn system_clipboard() -> impl FnMut(String) -> Result<(), String> {
     let mut open: Option<arboard::Clipboard> = None;
     move |text| {
@@ -146,9 +147,9 @@ fn system_clipboard() -> impl FnMut(String) -> Result<(), String> {
     }
 }
 
-/// Opens an address in the browser. Blocks until the program that was asked has ended.
+/// Opens an address in the browser. Blocks until the program that opens it has ended.
 fn open_address(address: &str) -> Result<(), String> {
-    // The crate knows each desktop, and passes over a machine that has `xdg-open` alone.
+    // `webbrowser` fails on a machine whose only opener is `xdg-open`, so that is tried first.
     if cfg!(any(target_os = "macos", windows)) {
         return webbrowser::open(address).map_err(|error| error.to_string());
     }

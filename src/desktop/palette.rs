@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{endpoint::TargetId, visible::visible_line};
 
-/// Rows shown at most; more letters find the rest.
+/// How many rows are shown at most; more letters find the rest.
 const MAX_ROWS: usize = 60;
 
-/// The command palette: what is typed and which row is chosen.
+/// The command palette: the query and the chosen row.
 #[derive(Debug, Default)]
 pub struct Palette {
     open: bool,
@@ -26,7 +26,7 @@ pub struct Palette {
     chosen: usize,
 }
 
-/// One row: what it is called, where it belongs, what it does.
+/// One row: its label, its group, its keys and what it does.
 #[derive(Clone, Debug)]
 struct Entry {
     icon: &'static str,
@@ -37,7 +37,7 @@ struct Entry {
 }
 
 impl Palette {
-    /// Opens it empty, or closes it.
+    /// Opens it with an empty query, or closes it.
     pub fn toggle(&mut self) {
         *self = Self {
             open: !self.open,
@@ -51,7 +51,7 @@ impl Palette {
         self.open
     }
 
-    /// Shows it, if it is open; gives what was chosen.
+    /// Shows it if it is open; returns the actions of the chosen row.
     pub fn ui(
         &mut self,
         ctx: &Context,
@@ -111,7 +111,7 @@ impl Palette {
         })
     }
 
-    /// Dims what lies behind; gives whether it was clicked.
+    /// Dims the window behind it; returns whether that was clicked.
     fn backdrop(ctx: &Context, theme: &Theme) -> bool {
         let rect = ctx.content_rect();
         Area::new(Id::unique("palette.backdrop"))
@@ -127,7 +127,7 @@ impl Palette {
             .inner
     }
 
-    /// The field; gives whether what is typed has changed.
+    /// Shows the query field; returns whether the query has changed.
     fn query_ui(&mut self, ui: &mut Ui, theme: &Theme) -> bool {
         let hint = caption(theme, "Type a command, a view or a model").size(size::BODY);
         let edit = TextEdit::singleline(&mut self.query)
@@ -138,7 +138,7 @@ impl Palette {
             .desired_width(f32::INFINITY)
             .margin(vec2(6.0, 8.0));
         let response = ui.add(edit).accessible_name("Command");
-        // Each request ends what an input method is composing.
+        // Only when needed: each request for focus ends what an input method is composing.
         if !response.has_focus() {
             response.request_focus();
         }
@@ -165,7 +165,7 @@ impl Palette {
         let height = (ui.ctx().content_rect().height() - 200.0).min(380.0);
         let mut area = ScrollArea::vertical().max_height(height);
         if typed {
-            // The first match is chosen, and seen.
+            // A new query chooses the first match and scrolls to it.
             area = area.vertical_scroll_offset(0.0);
         }
         area.show(ui, |ui| {
@@ -295,7 +295,7 @@ fn target_entries(state: &State) -> impl Iterator<Item = Entry> + '_ {
     })
 }
 
-/// The entries that have the letters of `query`, the closest first.
+/// The entries that contain the letters of `query`, best match first.
 fn ranked(entries: Vec<Entry>, query: &str) -> Vec<Entry> {
     let mut scored: Vec<_> = (entries.into_iter())
         .filter_map(|entry| {
@@ -310,12 +310,12 @@ fn ranked(entries: Vec<Entry>, query: &str) -> Vec<Entry> {
     scored.into_iter().map(|(_, entry)| entry).collect()
 }
 
-/// How well the letters of `query` occur in `text`, in order; `None` if they don't. Beginnings of
-/// words and unbroken stretches count more; spaces in the query are passed over.
+/// How well `text` contains the letters of `query` in order; `None` if it does not. Beginnings of words and
+/// consecutive letters count more; spaces in the query are ignored.
 #[must_use]
 pub fn score(query: &str, text: &str) -> Option<i32> {
     let text: Vec<char> = text.to_lowercase().chars().collect();
-    // Looking for beginnings of words first may run past the only match: then any place will do.
+    // A search that prefers beginnings of words may miss the only match: then search again without that.
     scored(query, &text, true).or_else(|| scored(query, &text, false))
 }
 

@@ -1,5 +1,5 @@
-//! What stands beside the words of an answer: files that the model made, the sources it rests on, the work of
-//! built-in tools, the server's own times.
+//! The parts of an answer beside its text: files that the model made, cited sources, the work of built-in tools,
+//! timings by the server's clock.
 //!
 //! In: an [`Answer`]'s parts. Out: rows in any view.
 
@@ -25,10 +25,10 @@ use crate::{
     visible::visible,
 };
 
-/// Characters of an item's JSON that are laid out.
+/// How many characters of an item's JSON are shown.
 const MAX_JSON: usize = 20_000;
 
-/// Only addresses that may be opened become links.
+/// Shows an address: as a link if it may be opened, else as text.
 fn address_ui(ui: &mut Ui, text: &str, address: &str) {
     let text = visible(text).into_owned();
     if is_openable(address) {
@@ -77,7 +77,7 @@ fn host_of(address: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// Shows an item that only its protocol understands: one quiet row, its JSON when unfolded.
+/// Shows an item of one protocol alone as a row that expands to its JSON.
 pub fn item_ui(ui: &mut Ui, theme: &Theme, kind: &str, raw: &str, place: usize) {
     let id = ui.make_persistent_id(("item", place));
     let mut open = ui.data(|data| data.get_temp(id).unwrap_or(false));
@@ -97,7 +97,7 @@ pub fn item_ui(ui: &mut Ui, theme: &Theme, kind: &str, raw: &str, place: usize) 
     }
 }
 
-/// Shows raw JSON, or whatever it is, word for word and as far as it can be laid out.
+/// Shows raw JSON, or any other text, unchanged, up to [`MAX_JSON`].
 pub fn json_ui(ui: &mut Ui, theme: &Theme, raw: &str, name: &str) {
     let pretty = serde_json::from_str::<serde_json::Value>(raw)
         .and_then(|value| serde_json::to_string_pretty(&value))
@@ -116,12 +116,12 @@ pub fn json_ui(ui: &mut Ui, theme: &Theme, raw: &str, name: &str) {
     });
 }
 
-/// Thoughts that the provider keeps to itself.
+/// Whether a kind of item is reasoning that the provider encrypts or redacts.
 fn is_hidden(kind: &str) -> bool {
     matches!(kind, "reasoning" | "redacted_thinking" | "compaction")
 }
 
-/// What an item is, in a few words: its kind, and what it was about or how it went.
+/// A short label for an item: its kind, and its subject or status.
 #[must_use]
 pub fn item_label(kind: &str, raw: &str) -> String {
     if is_hidden(kind) {
@@ -149,8 +149,7 @@ pub fn item_label(kind: &str, raw: &str) -> String {
     }
 }
 
-/// How long things took by the server's own clock, as names and texts; speeds where both the time and the
-/// count are known.
+/// Durations by the server's own clock, as names and texts; with a speed where the token count is known, too.
 #[must_use]
 pub fn server_times(answer: &Answer) -> Vec<(String, String)> {
     #[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]

@@ -1,8 +1,8 @@
-//! The playground: one question to one or many models, side by side, each answer measured.
+//! The playground: asks one or more models the same question, side by side, and measures each answer.
 //!
-//! In: what the engine said of runs, conversations, models and images. Out: commands. It owns the
-//! conversation that is shown; everything else of it is how that is looked at. Its parts only wish
-//! ([`Intent`]); what they wish for is done after they were shown.
+//! In: the state with its runs and models, and answers to its own requests. Out: commands. It owns the conversation
+//! that is shown; the rest of its fields is UI state. Its parts change nothing themselves: they return an
+//! [`Intent`], which is carried out after they were shown.
 
 mod acts;
 mod answer;
@@ -10,6 +10,7 @@ mod attachments;
 mod compare;
 mod comparisons;
 mod composer;
+mod deviation;
 mod edits;
 mod elsewhere;
 mod estimate;
@@ -29,7 +30,6 @@ mod paths;
 mod raw_body;
 mod recents;
 mod results;
-mod scatter;
 mod schema_form;
 mod sent_as;
 mod sessions;
@@ -78,41 +78,41 @@ use crate::{
     run::RunId,
 };
 
-/// How long after the last change a draft is kept, in seconds.
+/// How long after the first unsaved change the conversation is saved, in seconds.
 const SAVE_AFTER_S: f64 = 0.5;
-/// How often a running clock is shown anew.
+/// How often the elapsed time of a live run is updated.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The playground view.
 #[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each tells of this frame alone"
+    reason = "most of them hold for one frame only"
 )]
 pub struct Playground {
     conversation: Conversation,
-    /// The conversation as it was last saved or read; empty while it is in no file.
+    /// The conversation as last saved or loaded; empty if it was never saved.
     base: Arc<Conversation>,
-    /// What was taken in of what other windows do.
+    /// What other windows have changed, as far as it is merged here.
     seen: Seen,
-    /// Nothing was done to the conversation yet: one that was kept may take its place.
+    /// Whether the conversation is unchanged since the start, so that a stored one may replace it.
     pristine: bool,
-    /// What is to be opened as soon as it comes, and where it comes.
+    /// The conversation to open as soon as `opening` delivers it.
     wanted: Option<ConversationId>,
     opening: Asked<Option<Box<Conversation>>>,
     listed: bool,
     undo: Undo,
-    /// The panes that are not asked.
+    /// The panes that the composer does not send to.
     left_out: BTreeSet<u32>,
-    /// The pane that is shown alone, if one is.
+    /// The pane that is shown alone, if any.
     large: Option<u32>,
     /// The pane under the pointer.
     pointed: Option<u32>,
-    /// The pane that is being dragged, and whether it was let go.
+    /// The pane that is being dragged, and whether it was dropped.
     dragged: Option<(u32, bool)>,
     /// Where panes are shown in this frame.
     places: Vec<(u32, Rect)>,
-    /// The pane that is to be brought into view.
+    /// The pane to scroll to.
     reveal: Option<u32>,
     weights: HashMap<u32, f32>,
     panes: HashMap<u32, PaneView>,
@@ -120,34 +120,34 @@ pub struct Playground {
     sheets: Sheets,
     comparisons: Comparisons,
     strip: Strip,
-    /// When runs of this session were sent, on egui's clock, while they go.
+    /// When each live run of this window was sent, by egui's clock.
     sent_at: HashMap<RunId, f64>,
-    /// Runs sent since the last frame: their time is that of the next.
+    /// Runs sent since the last frame: they get the time of the next frame.
     just_sent: Vec<RunId>,
     asked_runs: HashSet<RunId>,
     recents: Recents,
     sessions: Sessions,
     attachments: Attachments,
     intents: Vec<Intent>,
-    /// When the conversation was first changed since it was kept.
+    /// When the conversation was first changed since it was last saved.
     changed_at: Option<f64>,
     changed: bool,
     shown: bool,
-    /// Whether the view was shown at all: the first time, the prompt is ready to be written.
-    met: bool,
+    /// Whether the view was ever shown: the first time, the composer takes the focus.
+    was_shown: bool,
     live: bool,
     popup_open: bool,
     focus_composer: bool,
     focus_edit: bool,
     /// Whether the field of an edited prompt had the focus when last shown.
     edit_focused: bool,
-    /// What is to be copied, and what is said when it was.
+    /// The text to copy, with the message for when it is copied.
     copied: Option<(&'static str, String)>,
-    /// The body that is edited, while it is.
+    /// The editor of a raw body, while it is open.
     raw: Option<RawEditor>,
 }
 
-/// What is kept with the window's layout.
+/// What is saved with the window's layout.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
@@ -171,7 +171,7 @@ impl View for Playground {
     }
 
     fn verbs(&self) -> Vec<Verb> {
-        // Esc belongs to what is open before it belongs to what runs.
+        // Esc closes an open popup first; only without one does it stop the runs.
         let esc = |verb| verb == PlaygroundVerb::Stop && self.live && !self.popup_open;
         let verb = |(verb, label, keys): &Row| {
             let keys = keys.or(esc(*verb).then_some((Modifiers::NONE, Key::Escape)));
@@ -201,7 +201,7 @@ impl View for Playground {
     fn logic(&mut self, cx: &mut Cx<'_>) {
         self.take_in(cx);
         self.draw_targets(cx);
-        // What was changed is kept half a second later, or at once if the view is left.
+        // Changes are saved after half a second, or at once when another view is shown.
         if self.changed_at.is_some() && !std::mem::take(&mut self.shown) {
             self.save_now(cx);
         }
@@ -214,7 +214,7 @@ impl View for Playground {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.shown = true;
-        if !std::mem::replace(&mut self.met, true) {
+        if !std::mem::replace(&mut self.was_shown, true) {
             self.focus_composer = ui.memory(|memory| memory.focused().is_none());
         }
         self.edit_focused = false;
@@ -267,7 +267,7 @@ impl View for Playground {
 }
 
 impl Playground {
-    /// Notes when runs were sent, and wakes the window while any goes.
+    /// Records when runs were sent, and requests repaints while any is live.
     fn follow_clock(&mut self, ui: &Ui, cx: &Cx<'_>) {
         let now = ui.input(|input| input.time);
         for id in self.just_sent.drain(..) {
@@ -327,7 +327,7 @@ impl Playground {
                         egui::WidgetInfo::labeled(egui::Role::Button, room, "Add pane")
                     });
                     if response
-                        .on_disabled_hover_text("Eight panes are the most")
+                        .on_disabled_hover_text("At most eight panes")
                         .clicked()
                     {
                         intents.push(Intent::Change(Change::AddPane));
@@ -340,7 +340,7 @@ impl Playground {
                     if also_open {
                         ui.label(caption(theme, "Also open in another window"))
                             .on_hover_text(
-                                "What is asked there appears here, and the other way round",
+                                "Prompts sent there appear here, and prompts sent here appear there",
                             );
                     }
                 });
@@ -384,7 +384,7 @@ impl Playground {
         let now = ui.input(|input| input.time);
         if std::mem::take(&mut self.changed) {
             if std::mem::take(&mut self.pristine) {
-                // What was begun here is not replaced by what was kept.
+                // A stored conversation no longer replaces this one.
                 self.give_up_opening();
             }
             self.changed_at.get_or_insert(now);
@@ -404,7 +404,7 @@ impl Playground {
         }
     }
 
-    /// Keeps what was done to the conversation and is not kept yet; says whether anything was.
+    /// Saves unsaved changes of the conversation; returns whether there were any.
     fn keep_changes(&mut self, cx: &mut Cx<'_>) -> bool {
         let changed = std::mem::take(&mut self.changed) || self.changed_at.is_some();
         if changed {

@@ -1,9 +1,9 @@
-//! What the window needs of the machine, looked at before it is opened: a display, and the system
-//! libraries that winit and glutin load by name when they start (and panic without).
+//! Checks what the window needs before it is opened: a display, and the system libraries that winit and glutin load
+//! by name at their start (they panic without them).
 //!
 //! In: the environment. Out: nothing, or one line that says what to do.
 
-/// Why no window can be opened. One line that says what to do.
+/// Why no window can be opened, as one line that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotOpen {
     /// There is no display.
@@ -22,7 +22,7 @@ pub enum CannotOpen {
         /// The Debian packages that have them.
         packages: Vec<&'static str>,
     },
-    /// The display, or drawing on it, was refused.
+    /// The display server refused the connection, or drawing on it failed.
     #[error(
         "no window could be opened on display {display}: {why}. Without a window, use “tokenscope chat”"
     )]
@@ -67,7 +67,7 @@ static NEEDED: &[Needed] = &[
     Needed { servers: WAYLAND, any_of: &["libwayland-egl.so.1", "libwayland-egl.so"], package: "libwayland-egl1" },
 ];
 
-/// Looks whether a window can be opened.
+/// Checks whether a window can be opened.
 ///
 /// # Errors
 /// If there is no display, or a library is missing.
@@ -79,7 +79,7 @@ pub fn check() -> Result<(), CannotOpen> {
     missing(server, loads)
 }
 
-/// The line for a window that could not be opened though everything seemed to be there.
+/// The error for a window that could not be opened although the check passed.
 #[must_use]
 pub fn refused(error: &eframe::Error) -> CannotOpen {
     let display = display(|name| std::env::var(name).ok()).map(|(_, display)| display);
@@ -89,7 +89,7 @@ pub fn refused(error: &eframe::Error) -> CannotOpen {
     }
 }
 
-/// An error's text on one line, without the place in winit's source that it begins with.
+/// An error's text on one line, without the place in winit's source code at its beginning.
 fn plain(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let after = text
@@ -98,8 +98,7 @@ fn plain(text: &str) -> String {
     after.map_or(text.clone(), |(_, rest)| rest.to_owned())
 }
 
-/// The display server that winit will choose, and its address: Wayland first.
-/// Whether the window will be Wayland's.
+/// Whether the window will use Wayland.
 #[must_use]
 pub fn is_wayland() -> bool {
     let found = display(|name| std::env::var(name).ok());

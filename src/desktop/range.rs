@@ -1,11 +1,11 @@
-//! Stretches of time to look at.
+//! The ranges of time to choose from.
 
 use serde::{Deserialize, Serialize};
 
 const MINUTE_NS: i64 = 60_000_000_000;
 const DAY_NS: i64 = 24 * 60 * MINUTE_NS;
 
-/// How far back the plot goes.
+/// How far back a view looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Range {
@@ -25,7 +25,7 @@ pub enum Range {
 }
 
 impl Range {
-    /// All stretches, with a short name for the choice and a long one for sentences.
+    /// All ranges, each with a short name for its button and a long one for sentences.
     pub const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::Minutes15, "15 min", "15 minutes"),
         (Self::Hour1, "1 h", "hour"),

@@ -29,23 +29,23 @@ use crate::{
     run::RunId,
 };
 
-/// What is typed is looked for after this pause, in seconds.
+/// The search starts this long after the last key press, in seconds.
 const TYPING_SECS: f64 = 0.15;
-/// New runs appear no sooner than this after the last look, in seconds.
+/// The history is asked again for new runs no sooner than this, in seconds.
 const AGAIN_SECS: f64 = 1.0;
 
 /// The runs view.
 #[derive(Debug, Default)]
 pub struct Runs {
     wanted: Wanted,
-    /// What the pages answer; differs from `wanted` until the pause after typing is over.
+    /// What the pages were asked for; differs from `wanted` during the pause after typing.
     asked: Option<Wanted>,
-    /// When `wanted` last changed, and when rows were last asked for, on egui's clock.
+    /// When `wanted` last changed and when rows were last asked for, by egui's clock.
     changed_at: f64,
     asked_at: f64,
     finished: u64,
     pages: Pages,
-    /// Targets that were seen, to filter by.
+    /// All targets seen so far, to filter by.
     known: BTreeSet<TargetId>,
     selected: Option<RunId>,
     /// The row of the keyboard's cursor.
@@ -133,13 +133,13 @@ impl View for Runs {
     }
 }
 
-/// The time of day, for what "today" and "the last hour" are: nothing is measured with it.
+/// The wall clock. It only decides what "today" and "the last hour" are, nothing is measured with it.
 fn now_unix_ns() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
 impl Runs {
-    /// Begins a new query when another is wanted, and looks again when runs have ended.
+    /// Starts a new query if the filters have changed, and repeats it if runs have ended.
     fn follow(&mut self, ui: &Ui, cx: &Cx<'_>) {
         let now = ui.input(|input| input.time);
         let typing = (self.asked.as_ref()).is_some_and(|asked| asked.text != self.wanted.text);
@@ -233,7 +233,7 @@ impl Runs {
         }
     }
 
-    /// Up, down and Escape, while nothing is typed.
+    /// Handles the arrow keys and Escape while no text field has the focus.
     fn keys(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         if ui.ctx().text_edit_focused() || self.export.is_some() {
             return;
@@ -305,8 +305,8 @@ impl Runs {
                 ui,
                 theme,
                 icons::SEARCH,
-                "No run fits",
-                "None of the runs has these words, this outcome and this time",
+                "No run matches",
+                "No run matches the search text and all filters",
                 |ui| {
                     if ghost_button(ui, theme, "Clear all filters").clicked() {
                         self.wanted = self.wanted.unfiltered();
@@ -319,7 +319,7 @@ impl Runs {
                 theme,
                 icons::RUNS,
                 "No runs yet",
-                "Every question that is sent becomes a row here, with its figures, its text and its errors",
+                "Every prompt that you send becomes a row here, with its figures, its text and its errors",
                 |ui| {
                     if primary_button(ui, theme, "Open the playground").clicked() {
                         cx.actions.push(Action::Go(ViewId::Playground));

@@ -1,7 +1,7 @@
 //! The settings: endpoints, keys, appearance, data, about.
 //!
 //! In: settings, key states, test steps. Out: [`Command::Edit`](crate::engine::Command::Edit) and the
-//! commands of keys and tests. The settings file is the truth: an edit shows once it comes back.
+//! commands for keys and tests. The settings file decides: an edit is shown once the file was written and read again.
 
 mod draft;
 mod editor;
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{engine::Asked, history::RunPage, run::RunId};
 
-/// The sections in order: name, icon, and what the palette calls them.
+/// The sections in order, each with its name, its icon and its name in the palette.
 const SECTIONS: &[(Section, &str, &str, &str)] = &[
     (
         Section::Endpoints,
@@ -49,7 +49,7 @@ const SECTIONS: &[(Section, &str, &str, &str)] = &[
         Section::About,
         "About",
         icons::INFO,
-        "About, and how figures are made",
+        "About, and how figures are calculated",
     ),
 ];
 
@@ -60,9 +60,9 @@ pub struct SettingsView {
     endpoints: Endpoints,
     keys: KeysSection,
     counting: Asked<Result<RunPage, String>>,
-    /// Runs in the history, once counted.
+    /// How many runs the history has, once counted.
     runs: Option<usize>,
-    /// The count of finished runs that they were counted at.
+    /// The value of `State::finished` when they were counted.
     counted_at: Option<u64>,
 }
 

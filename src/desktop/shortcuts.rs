@@ -1,4 +1,4 @@
-//! Keyboard shortcuts: the window's own verbs, and the overlay that lists everybody's.
+//! Keyboard shortcuts: the window's own verbs, and the overlay that lists all shortcuts.
 
 use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, ScrollArea};
 
@@ -12,7 +12,7 @@ const fn command(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
-/// What the window itself can do, wherever one is.
+/// What the window itself can do, in every view.
 pub static WINDOW_VERBS: &[Verb] = &[
     Verb {
         id: VerbId::Window(WindowVerb::Palette),
@@ -51,7 +51,7 @@ pub static WINDOW_VERBS: &[Verb] = &[
     },
 ];
 
-/// Further keys of the same verbs.
+/// Second shortcuts of verbs.
 pub static ALSO: &[(VerbId, KeyboardShortcut)] = &[
     (
         VerbId::Window(WindowVerb::Palette),
@@ -76,16 +76,16 @@ pub const VIEW_KEYS: [Key; 9] = [
     Key::Num9,
 ];
 
-/// What was pressed.
+/// What a pressed shortcut stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pressed {
     /// A verb's shortcut.
     Verb(VerbId),
-    /// A view's.
+    /// The shortcut that shows a view.
     View(ViewId),
 }
 
-/// Takes the shortcuts of the window and of the view that is shown out of the input.
+/// Takes the shortcuts of the window and of the current view out of the input.
 #[must_use]
 pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<Pressed> {
     let mut found = Vec::new();
@@ -116,7 +116,7 @@ pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<P
     found
 }
 
-/// Shows the overlay; gives whether it stays open.
+/// Shows the overlay; returns whether it stays open.
 #[must_use]
 pub fn overlay(ctx: &Context, theme: &Theme, views: &[Box<dyn View>]) -> bool {
     let ((), closed) = dialog(ctx, theme, "shortcuts", 440.0, |ui| {

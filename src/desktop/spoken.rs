@@ -1,7 +1,7 @@
-//! What a screen reader is told: the same as what is drawn, with every character made visible that could act or hide.
+//! The text that a screen reader gets: the same as what is drawn, with control and invisible characters escaped.
 //!
-//! Widgets are named after models, titles, errors and answers, each in its own place. The guard stands in one, behind
-//! all of them.
+//! Widgets all over the window are named after models, titles, errors and answers. This plugin escapes their names in
+//! one place.
 
 use egui::{
     Context, FullOutput, Plugin,
@@ -43,8 +43,8 @@ fn pass(node: &mut Node, get: fn(&Node) -> Option<&str>, set: fn(&mut Node, Stri
     }
 }
 
-/// Whether the places of characters and of a caret are told beside a text: it stays as it is in what the person edits,
-/// and is the drawn one, guarded already, elsewhere.
+/// Whether a text comes with the positions of its characters or of a caret, so that escaping would shift them. Such a
+/// text is what the user edits, which stays as it is, or drawn text, which is escaped already.
 fn is_counted(role: Role) -> bool {
     matches!(
         role,

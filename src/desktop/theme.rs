@@ -1,6 +1,6 @@
 //! Design tokens: colours, sizes and type, dark and light, and their installation into egui.
 //!
-//! Views take colours from [`Theme`] and distances from [`space`]; nothing else names either.
+//! Views take colours from [`Theme`] and distances from [`space`], never their own.
 
 mod series;
 
@@ -82,7 +82,7 @@ pub struct Theme {
     pub warn: Color32,
     /// Errors.
     pub bad: Color32,
-    /// Colours of targets, in order; told apart by the colour-blind too, as a test holds.
+    /// Colours of targets, in order. A test checks that colour-blind people can tell them apart.
     pub series: &'static [Color32],
 }
 
@@ -134,13 +134,13 @@ impl Theme {
         }
     }
 
-    /// The colour of the `index`-th target; colours come round again after the last.
+    /// The colour with this index; indices past the last start over.
     #[must_use]
     pub fn series_color(&self, index: usize) -> Color32 {
         (self.series.get(index % self.series.len().max(1)).copied()).unwrap_or(self.accent)
     }
 
-    /// A colour as a faint wash over a surface: behind badges and banners.
+    /// A faint tint of a colour, for the background of badges and banners.
     #[must_use]
     pub fn wash(&self, color: Color32) -> Color32 {
         color.gamma_multiply(if self.dark { 0.13 } else { 0.10 })
@@ -182,7 +182,7 @@ pub fn tiny(theme: &Theme, text: impl Into<String>) -> RichText {
         .color(theme.text_dim)
 }
 
-/// The text with nothing in it that acts or hides.
+/// The text with control and invisible characters escaped.
 fn shown(text: impl Into<String>) -> String {
     let text = text.into();
     match visible(&text) {
@@ -311,7 +311,7 @@ fn widgets(theme: &Theme) -> Widgets {
         noninteractive: of(theme.surface, theme.line, theme.text),
         inactive: of(theme.raised, theme.line_strong, theme.text),
         hovered: of(theme.hover, theme.line_strong, theme.text),
-        // egui shows the focused widget so, too: the accent outline is the focus ring.
+        // egui uses this for the focused widget, too: the accent outline is the focus ring.
         active: of(theme.hover, theme.accent, theme.text),
         open: of(theme.hover, theme.line_strong, theme.text),
     }

@@ -1,5 +1,5 @@
-//! Toasts: what is told in passing, for a few seconds. They have their room in the status bar, where they
-//! cover nothing and move nothing.
+//! Toasts: short messages that disappear after a few seconds. They are shown in the status bar, where they cover
+//! nothing and move nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,10 +8,10 @@ use egui::{Context, CornerRadius, Frame, Id, Label, Margin, RichText, Role, Ui, 
 use super::theme::{RADIUS, Theme, size};
 use crate::visible::visible;
 
-/// How long a toast stays, in seconds; longer while it is pointed at.
+/// How long a toast stays, in seconds; longer while the pointer is on it.
 const STAYS_SECS: f64 = 5.0;
 
-/// What threads and plugins have to tell; in egui's memory, so that whoever has a context can.
+/// Toasts from threads and plugins; in egui's memory, so that anyone with a context can add one.
 #[derive(Clone, Default)]
 struct PendingToasts(Arc<Mutex<Vec<String>>>);
 
@@ -21,7 +21,7 @@ impl PendingToasts {
     }
 }
 
-/// Tells something from anywhere; shown with the next frame.
+/// Shows a toast with the next frame. Can be called from any thread.
 pub fn tell(ctx: &Context, text: String) {
     let told = PendingToasts::of(ctx);
     (told.0.lock().unwrap_or_else(PoisonError::into_inner)).push(text);
@@ -31,19 +31,19 @@ pub fn tell(ctx: &Context, text: String) {
 /// The toasts that are shown now.
 #[derive(Debug, Default)]
 pub struct Toasts {
-    /// Text and the time (of egui) when it goes; `None` until it was shown once.
+    /// Each text and when it disappears, by egui's clock; `None` until it was shown once.
     shown: Vec<(String, Option<f64>)>,
 }
 
 impl Toasts {
-    /// Tells something; what is told already only stays longer.
+    /// Adds a toast; one with the same text only stays longer.
     pub fn tell(&mut self, text: &str) {
         let text = visible(text).into_owned();
         self.shown.retain(|(known, _)| *known != text);
         self.shown.push((text, None));
     }
 
-    /// Shows what is to be told, the latest first, and wakes the window when the next one goes.
+    /// Shows the toasts, the latest first, and requests a repaint for when the next one disappears.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme) {
         let told = std::mem::take(
             &mut *(PendingToasts::of(ui.ctx()).0.lock()).unwrap_or_else(PoisonError::into_inner),

@@ -1,4 +1,4 @@
-//! What a view is. A new one is a file, and a line each in [`ViewId`], [`VerbId`] and
+//! What a view is. To add one, write its file and add a line each to [`ViewId`], [`VerbId`] and
 //! [`views`](super::views::views).
 
 use egui::Ui;
@@ -19,13 +19,13 @@ pub enum ViewId {
     Monitor,
     /// The table of runs.
     Runs,
-    /// What was lost, by target.
+    /// What the checks found, by target.
     Conformance,
     /// Endpoints, keys, appearance, data.
     Settings,
 }
 
-/// What can be done by palette and shortcut, by who does it: each view has verbs of its own.
+/// What the palette and shortcuts can do, by who does it: each view has its own verbs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerbId {
     /// The window.
@@ -36,7 +36,7 @@ pub enum VerbId {
     Monitor(MonitorVerb),
     /// The table of runs.
     Runs(RunsVerb),
-    /// The settings: each of its sections can be gone to.
+    /// The settings: shows one of their sections.
     Settings(Section),
 }
 
@@ -51,7 +51,7 @@ pub enum WindowVerb {
     ZoomIn,
     /// Makes everything smaller.
     ZoomOut,
-    /// Shows everything at its own size.
+    /// Resets the zoom to 100 %.
     ZoomReset,
     /// Switches between dark and light.
     Theme,
@@ -59,16 +59,16 @@ pub enum WindowVerb {
     AddEndpoint,
 }
 
-/// What a view may touch while it is shown.
+/// What a view may use while it is shown.
 #[derive(Debug)]
 pub struct Cx<'a> {
-    /// What the engine has said.
+    /// The state, folded from the engine's updates.
     pub state: &'a State,
-    /// Colours, sizes and icons.
+    /// Colours and sizes.
     pub theme: &'a Theme,
-    /// Wishes to the engine, sent after the frame.
+    /// Commands for the engine, sent after the frame.
     pub commands: &'a mut Vec<Command>,
-    /// Wishes to the window, done after the frame.
+    /// Actions for the window, performed after the frame.
     pub actions: &'a mut Vec<Action>,
 }
 
@@ -79,25 +79,25 @@ pub enum Action {
     Go(ViewId),
     /// Shows a run of the history in the Runs view.
     OpenRun(RunId),
-    /// Shows the settings with a new or the named endpoint open.
+    /// Shows the settings with the named endpoint open, or with a new one.
     EditEndpoint(Option<String>),
     /// Shows the playground with a pane for this target.
     Ask(TargetId),
-    /// Shows another theme or zoom, and has it kept.
+    /// Applies and saves another theme or zoom.
     Look(Appearance),
     /// Opens the command palette.
     Palette,
     /// Opens the overlay of keyboard shortcuts.
     Shortcuts,
-    /// Tells something in passing (a toast).
+    /// Shows a toast.
     Tell(String),
-    /// These targets are drawn: each is given a look of its own, in all views.
+    /// Gives each of these targets a look of its own, in all views.
     Draw(Vec<TargetId>),
-    /// Something of the palette or a shortcut, as listed by [`View::verbs`].
+    /// A verb of the palette or a shortcut, as listed by [`View::verbs`].
     Verb(VerbId),
 }
 
-/// Something a view can do by palette and shortcut.
+/// Something that the palette and a shortcut can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Verb {
     /// What it is.
@@ -116,30 +116,29 @@ pub trait View {
     fn title(&self) -> &'static str;
     /// Its icon, a glyph of the icon font (see [`icons`](super::icons)).
     fn icon(&self) -> &'static str;
-    /// What it can do by palette and shortcut. Shortcuts hold while it is shown.
+    /// Its verbs for the palette and for shortcuts. Shortcuts work while it is shown.
     fn verbs(&self) -> Vec<Verb> {
         Vec::new()
     }
-    /// Does one of its verbs. Called for every view; those of others are passed over.
+    /// Performs a verb if it is one of its own. Called for every view.
     fn verb(&mut self, _id: VerbId, _cx: &mut Cx<'_>) {}
-    /// Takes in an action of the window that concerns it ([`Action::OpenRun`], …). Called for every
-    /// view.
+    /// Reacts to an action that concerns it ([`Action::OpenRun`], …). Called for every view.
     fn act(&mut self, _action: &Action, _cx: &mut Cx<'_>) {}
-    /// Called every frame before [`View::ui`], shown or not: takes in what the engine has said.
+    /// Reacts to the engine's updates. Called every frame before [`View::ui`], even while the view is not shown.
     fn logic(&mut self, _cx: &mut Cx<'_>) {}
-    /// The runs that it shows, or needs for what it asks: they stay in the state. Others that are over and in the
-    /// history are let go; a view has them loaded again when it shows them.
+    /// The runs that it shows, or needs for its requests: they stay in the state. Other finished runs that the history
+    /// has are dropped; a view loads them again when it shows them.
     fn shown_runs(&self) -> Vec<RunId> {
         Vec::new()
     }
     /// Shows it.
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>);
-    /// Called once before the window closes: keeps what it was still holding back.
+    /// Called once before the window closes: saves what is not saved yet.
     fn close(&mut self, _cx: &mut Cx<'_>) {}
-    /// What it wants kept with the layout; never a secret.
+    /// What to save with the layout; never a secret.
     fn save(&self) -> Option<String> {
         None
     }
-    /// Takes back what it kept.
+    /// Restores what [`View::save`] returned.
     fn restore(&mut self, _saved: &str) {}
 }

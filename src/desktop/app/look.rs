@@ -1,4 +1,4 @@
-//! The window's theme and zoom: as the settings have them, or as they were just changed.
+//! The window's theme and zoom: as set in the settings file, or as just changed here.
 
 use egui::{Context, Vec2, ViewportCommand};
 
@@ -8,11 +8,11 @@ use crate::{
     settings::{Appearance, SettingsEdit, ThemeChoice},
 };
 
-/// A window's frame is known a little after the window is shown, in seconds.
+/// Seconds after the start by which the size of the window's frame is known.
 const FRAME_KNOWN_BY: f64 = 2.0;
 
 impl App {
-    /// Makes a window smaller that, with its frame, would not fit its screen; looked at as it opens only.
+    /// Shrinks a window that, with its frame, is larger than its screen. Done only as the window opens.
     pub(super) fn fit_screen(&mut self, ctx: &Context) {
         let (time, viewport) = ctx.input(|input| (input.time, input.viewport().clone()));
         let whole = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
@@ -56,7 +56,7 @@ impl App {
         );
     }
 
-    /// Shows a new look at once and has it kept; a settings file that can't be written does not hold it up.
+    /// Applies a theme and zoom at once and has them saved. They apply even if the settings file can't be written.
     pub(super) fn set_appearance(&mut self, ctx: &Context, appearance: Appearance) {
         self.commands
             .push(Command::Edit(SettingsEdit::Appearance(appearance)));
@@ -73,10 +73,10 @@ impl App {
     }
 }
 
-/// What a window's inside has to be, so that it and its frame fit a screen; nothing if they do.
+/// The inner size at which a window and its frame fit the screen; `None` if they fit already.
 fn fitting(outer: Vec2, inner: Vec2, screen: Vec2) -> Option<Vec2> {
     let over = (outer - screen).max(Vec2::ZERO);
-    // A screen that is not known, or no screen at all.
+    // A screen size of 0 means that it is not known.
     (screen.min_elem() > 0.0 && over != Vec2::ZERO).then(|| inner - over)
 }
 

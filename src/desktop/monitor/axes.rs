@@ -1,7 +1,6 @@
 //! Axes of the plot: local time along the bottom, milliseconds (linear or logarithmic) at the left.
 //!
-//! Time is drawn in seconds since a base moment, so that `f64` and the plot's own arithmetic keep
-//! every microsecond.
+//! The time axis counts seconds from a base time, so that `f64` keeps every microsecond.
 
 use egui_plot::{GridInput, GridMark};
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
-/// Distances between marks of the time axis, in seconds.
+/// Possible distances between marks of the time axis, in seconds.
 const STEPS: &[f64] = &[
     1.0,
     2.0,
@@ -43,12 +42,12 @@ const STEPS: &[f64] = &[
 /// The plot's time axis: seconds since `base_ns`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeAxis {
-    /// The moment at 0, in nanoseconds since 1970.
+    /// The time at x = 0, in nanoseconds since 1970.
     pub base_ns: i64,
 }
 
 impl TimeAxis {
-    /// Where a moment lies.
+    /// The x coordinate of a time.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
@@ -58,7 +57,7 @@ impl TimeAxis {
         unix_ns.saturating_sub(self.base_ns) as f64 / 1e9
     }
 
-    /// Which moment lies there.
+    /// The time at an x coordinate.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -72,7 +71,7 @@ impl TimeAxis {
     #[must_use]
     pub fn marks(self, input: &GridInput) -> Vec<GridMark> {
         let (from, to) = input.bounds;
-        // A label needs some 90 points; the plot's own smallest step is 8.
+        // A label needs about 90 points; `base_step_size` is about 8 points.
         let wanted = input.base_step_size * 11.0;
         let step = (STEPS.iter().copied().find(|step| *step >= wanted)).unwrap_or(365.0 * DAY);
         let offset = f64::from(zoned(self.unix_ns(from)).offset().seconds());
@@ -93,7 +92,7 @@ impl TimeAxis {
     /// The label of a mark.
     #[must_use]
     pub fn label(self, mark: GridMark) -> String {
-        // A mark may lie a hair before its round time.
+        // Rounding may put a mark slightly before its round time.
         let time = zoned(self.unix_ns(mark.value + 0.01));
         let midnight = time.hour() == 0 && time.minute() == 0 && time.second() == 0;
         let format = if mark.step_size >= 90.0 * DAY {
@@ -113,18 +112,18 @@ impl TimeAxis {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
-    /// As it is.
+    /// Proportional to the value.
     #[default]
     Linear,
     /// Powers of ten at equal distances.
     Log,
 }
 
-/// The least that a logarithmic axis shows, in milliseconds.
+/// The smallest value on a logarithmic axis, in milliseconds.
 const LOG_FLOOR_MS: f64 = 0.01;
 
 impl Scale {
-    /// Where a TTFT lies.
+    /// The y coordinate of a TTFT.
     #[must_use]
     pub fn y(self, ms: f64) -> f64 {
         match self {
@@ -133,7 +132,7 @@ impl Scale {
         }
     }
 
-    /// Which TTFT lies there, in milliseconds.
+    /// The TTFT at a y coordinate, in milliseconds.
     #[must_use]
     pub fn ms(self, y: f64) -> f64 {
         match self {
@@ -158,7 +157,7 @@ impl Scale {
         }
     }
 
-    /// Marks: even ones, or 1, 2 and 5 of each power of ten.
+    /// Marks at even distances, or at 1, 2 and 5 of each power of ten.
     #[must_use]
     pub fn marks(self, input: &GridInput) -> Vec<GridMark> {
         match self {
@@ -167,7 +166,7 @@ impl Scale {
         }
     }
 
-    /// The label of a mark; none below zero.
+    /// The label of a mark; empty below zero.
     #[must_use]
     pub fn label(self, mark: GridMark) -> String {
         let ms = self.ms(mark.value);
@@ -201,7 +200,7 @@ fn linear_marks(input: &GridInput) -> Vec<GridMark> {
 }
 
 fn log_marks((low, high): (f64, f64)) -> Vec<GridMark> {
-    // Over more than three decades 2 and 5 would stand too close.
+    // Over more than three powers of ten, marks at 2 and 5 would be too close.
     let digits: &[f64] = if high - low > 3.0 {
         &[1.0]
     } else {

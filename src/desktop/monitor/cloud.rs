@@ -1,7 +1,7 @@
-//! Many points cheaply: one mesh a target, a square a run, a bar where a pixel holds more than it can show.
+//! Draws many points cheaply: one mesh for each target, a square for each run, a bar where a pixel column has too many.
 //!
-//! A circle costs the tessellator twenty times what a square does, and no one sees the difference where
-//! points are many. What is drawn grows with the pixels, never with the runs.
+//! A circle costs the tessellator twenty times what a square does, and among many points nobody sees the difference.
+//! The cost grows with the number of pixels, not with the number of runs.
 
 use std::ops::RangeInclusive;
 
@@ -10,11 +10,11 @@ use egui::{
 };
 use egui_plot::{PlotBounds, PlotGeometry, PlotItem, PlotItemBase, PlotPoint, PlotTransform};
 
-/// Points on one column of pixels, from which on they are a bar from the lowest to the highest: as many
-/// as the history keeps of a pixel that has more.
+/// From this many points in one pixel column on, a bar from the lowest to the highest is drawn. The history returns at
+/// most this many per pixel.
 const BAR_FROM: usize = 3;
 
-/// The runs of one target and one kind of connection, in order of time.
+/// The runs of one target over one kind of connection, in order of time.
 pub struct Cloud<'a> {
     base: PlotItemBase,
     points: &'a [PlotPoint],
@@ -23,7 +23,7 @@ pub struct Cloud<'a> {
 }
 
 impl<'a> Cloud<'a> {
-    /// Points of one colour; those of cold runs are not `filled`.
+    /// Points of one colour; `filled` unless they are of cold runs.
     pub fn new(name: String, points: &'a [PlotPoint], color: Color32, filled: bool) -> Self {
         Self {
             base: PlotItemBase::new(name),
@@ -84,7 +84,7 @@ impl PlotItem for Cloud<'_> {
     }
 
     fn geometry(&self) -> PlotGeometry<'_> {
-        // Hovering finds the run itself, not its place on the plot.
+        // The plot need not find the nearest point: `under_pointer` finds the run.
         PlotGeometry::None
     }
 
@@ -101,7 +101,7 @@ impl PlotItem for Cloud<'_> {
     }
 }
 
-/// A diagonal cross of two strokes, as a part of a mesh.
+/// Adds a diagonal cross of two strokes to a mesh.
 pub fn cross(mesh: &mut Mesh, at: Pos2, arm: f32, color: Color32) {
     const HALF: f32 = 0.64;
     for slope in [1.0, -1.0] {

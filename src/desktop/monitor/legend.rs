@@ -1,4 +1,4 @@
-//! The legend: every target with its look and its figures. A click shows one alone, its eye hides it.
+//! The legend: every target with its look and its figures. A click shows a target alone; its eye button hides it.
 
 use egui::{
     Color32, FontId, RichText, Role, ScrollArea, Sense, TextFormat, Ui, WidgetInfo,
@@ -17,23 +17,23 @@ use crate::{
     visible::visible_line,
 };
 
-/// What was done in the legend.
+/// What the user did in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Show this one alone, or all if it is alone already.
+pub enum LegendAction {
+    /// Shows this target alone, or all targets if it is alone already.
     Isolate(usize),
-    /// Show or hide this one.
+    /// Shows or hides this target.
     Toggle(usize),
-    /// Show all.
+    /// Shows all targets.
     ShowAll,
 }
 
-/// Shows the legend; gives what was done, and which entry is pointed at.
+/// Shows the legend; returns what the user did and the index of the entry under the pointer.
 pub fn show(
     ui: &mut Ui,
     theme: &Theme,
     tracks: &[(&Track, &Series)],
-) -> (Option<Act>, Option<usize>) {
+) -> (Option<LegendAction>, Option<usize>) {
     let mut act = None;
     let mut pointed = None;
     ui.horizontal(|ui| {
@@ -42,7 +42,7 @@ pub fn show(
         if tracks.iter().any(|(track, _)| !track.shown) {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if ghost_button(ui, theme, "Show all").clicked() {
-                    act = Some(Act::ShowAll);
+                    act = Some(LegendAction::ShowAll);
                 }
             });
         }
@@ -61,14 +61,14 @@ pub fn show(
     (act, pointed)
 }
 
-/// An entry; gives what was done with it, and whether it is pointed at.
+/// Shows an entry; returns what the user did with it and whether the pointer is on it.
 fn entry(
     ui: &mut Ui,
     theme: &Theme,
     index: usize,
     track: &Track,
     series: &Series,
-) -> (Option<Act>, bool) {
+) -> (Option<LegendAction>, bool) {
     let mut act = None;
     let dim = if track.shown { 1.0 } else { 0.45 };
     let shown = ui.scope(|ui| {
@@ -83,7 +83,7 @@ fn entry(
                     (icons::EYE_OFF, "Show")
                 };
                 if icon_button(ui, theme, icon, &format!("{verb} {}", track.target)).clicked() {
-                    act = Some(Act::Toggle(index));
+                    act = Some(LegendAction::Toggle(index));
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     act = act.or(name_ui(ui, theme.text.gamma_multiply(dim), index, track));
@@ -92,7 +92,7 @@ fn entry(
         });
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
-            // What wraps stays under the name.
+            // Wrapped lines align with the name.
             ui.add_space(SAMPLE + 6.0 - space::M);
             ui.vertical(|ui| {
                 ui.horizontal_wrapped(|ui| {
@@ -107,26 +107,26 @@ fn entry(
     (act, ui.rect_contains_pointer(shown.response.rect))
 }
 
-/// The name: a click shows it alone, with the command key it shows or hides it.
-fn name_ui(ui: &mut Ui, color: Color32, index: usize, track: &Track) -> Option<Act> {
+/// Shows the name. A click shows its target alone; with the command key, a click shows or hides it.
+fn name_ui(ui: &mut Ui, color: Color32, index: usize, track: &Track) -> Option<LegendAction> {
     let name = RichText::new(visible_line(&track.target.to_string())).color(color);
     let label = egui::Label::new(name).truncate().selectable(false);
     let response = ui
         .add(label.sense(Sense::click()))
-        .on_hover_text("Click: this one alone, or all again. Ctrl+click: show or hide it")
+        .on_hover_text("Click: show this target alone, or all again. Ctrl+click: show or hide it")
         .on_hover_cursor(egui::CursorIcon::PointingHand);
     let alone = format!("Only {}", track.target);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &alone));
     let with_command = ui.input(|input| input.modifiers.command);
     response.clicked().then_some(if with_command {
-        Act::Toggle(index)
+        LegendAction::Toggle(index)
     } else {
-        Act::Isolate(index)
+        LegendAction::Isolate(index)
     })
 }
 
 fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {
-    let median = "Median TTFT of the runs in the stretch that is shown; n is how many";
+    let median = "Median TTFT of the runs in the range shown; n is their number";
     for (icon, word, value) in [
         (icons::WARM, "warm", series.warm),
         (icons::COLD, "cold", series.cold),
@@ -138,7 +138,7 @@ fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {
             text.append(&format!("{icon} {}", ms_text(ms)), 0.0, figure);
             text.append(&format!("n {runs}"), 5.0, how_many);
             ui.add(egui::Label::new(text).extend())
-                .on_hover_text(format!("{median}; {word} connections alone"));
+                .on_hover_text(format!("{median}; {word} connections only"));
         }
     }
     if series.faults > 0 {
@@ -150,6 +150,6 @@ fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {
         let text = format!("{} {errors}", series.faults);
         let text = RichText::new(text).size(size::SMALL).color(theme.bad);
         ui.add(egui::Label::new(text).extend())
-            .on_hover_text("Failed runs in the stretch that is shown. They are in no median");
+            .on_hover_text("Failed runs in the range shown. They are not in any median");
     }
 }

@@ -1,4 +1,4 @@
-//! The plot itself: points, rolling medians, error marks, and what lies under the pointer.
+//! The plot: points, rolling medians, error marks, and what is under the pointer.
 
 use egui::{Color32, Mesh, Pos2, Rect, Response, Shape, Stroke, Tooltip, Ui, Vec2, vec2};
 use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points};
@@ -19,25 +19,25 @@ use crate::{
     run::{ConnectionKind, RunId},
 };
 
-/// How near the pointer must be to a mark, in points.
+/// How close the pointer must be to a mark, in points.
 const REACH: f32 = 9.0;
 /// More points than this are drawn as a [`Cloud`].
 const MANY: usize = 2500;
-/// Most points of a median's line.
-const LINE: usize = 300;
-/// Crosses of one target that would stand closer together than this are one.
+/// Most points of a median line.
+const MAX_LINE_POINTS: usize = 300;
+/// Crosses of one target closer together than this, in points, are drawn as one.
 const CROSS_GAP: f32 = 5.0;
 /// Radius of a run's marker, in points.
 const MARKER: f32 = 2.8;
 /// Widths of the medians, in points.
 const WARM_LINE: f32 = 1.7;
 const COLD_LINE: f32 = 1.0;
-/// How many markers stand on a median's line where points are a cloud.
+/// How many markers a median line gets where points are drawn as a cloud.
 const MARKERS_ON_LINE: usize = 10;
 /// Height of the strip of error marks above the time axis.
 const STRIP: f32 = 16.0;
 
-/// One target, ready to be drawn: laid out once per answer of the history, not once per frame.
+/// One target, ready to be drawn: laid out once for each answer of the history, not in each frame.
 #[derive(Clone, Debug)]
 pub struct Track {
     /// The target.
@@ -49,33 +49,33 @@ pub struct Track {
     /// Whether it is drawn.
     pub shown: bool,
     points: [Vec<PlotPoint>; 2],
-    /// Lines that are broken where there were no runs.
+    /// Median lines, broken where there were no runs.
     medians: [Vec<Vec<PlotPoint>>; 2],
 }
 
-/// Something under the pointer: a run.
+/// A run on the plot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
     at_unix_ns: i64,
-    what: What,
+    kind: MarkKind,
     /// The run.
     pub run: RunId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum What {
+enum MarkKind {
     Measured { ms: f64, connection: ConnectionKind },
     Failed(FaultClass),
 }
 
 impl Mark {
-    /// The runs of a stretch of time.
+    /// The runs between two times.
     fn between(series: &Series, from: i64, to: i64) -> impl Iterator<Item = Self> {
         let points = &series.points;
         let first = points.partition_point(|point| point.at_unix_ns < from);
         let points = points[first..].iter().map(|point| Self {
             at_unix_ns: point.at_unix_ns,
-            what: What::Measured {
+            kind: MarkKind::Measured {
                 ms: point.ttft_ms,
                 connection: point.connection,
             },
@@ -85,7 +85,7 @@ impl Mark {
         let first = errors.partition_point(|error| error.at_unix_ns < from);
         let errors = errors[first..].iter().map(|error| Self {
             at_unix_ns: error.at_unix_ns,
-            what: What::Failed(error.class),
+            kind: MarkKind::Failed(error.class),
             run: error.run,
         });
         let stays = move |mark: &Self| mark.at_unix_ns <= to;
@@ -94,7 +94,7 @@ impl Mark {
 }
 
 impl Track {
-    /// A target's history on these axes. A median is no line across `gap` nanoseconds and more without runs.
+    /// Lays out a target's history on these axes. Median lines break at `gap` nanoseconds without runs.
     #[must_use]
     pub fn new(series: &Series, time: TimeAxis, scale: Scale, look: Look, gap: i64) -> Self {
         let of = |connection: ConnectionKind| {
@@ -104,9 +104,9 @@ impl Track {
                 .collect()
         };
         let lines = |median: &[(i64, f64)]| {
-            // Of many, some: a line that turns at every pixel costs much and says no more.
-            let step = median.len().div_ceil(LINE).max(1);
-            let stretches = stretches(median, gap).into_iter();
+            // Thinned out: a line that turns at every pixel costs more and shows no more.
+            let step = median.len().div_ceil(MAX_LINE_POINTS).max(1);
+            let segments = segments(median, gap).into_iter();
             let thinned = |line: &[(i64, f64)]| {
                 let last = line.len() - 1;
                 (line.iter().enumerate())
@@ -114,7 +114,7 @@ impl Track {
                     .map(|(_, (at, ms))| PlotPoint::new(time.x(*at), scale.y(*ms)))
                     .collect()
             };
-            stretches.map(thinned).collect()
+            segments.map(thinned).collect()
         };
         Self {
             target: series.target.clone(),
@@ -127,15 +127,15 @@ impl Track {
     }
 }
 
-/// Paces from which on a habit is told from chance.
-const HABIT: usize = 8;
+/// How many intervals between runs it takes to call their median the usual one.
+const MIN_INTERVALS: usize = 8;
 
-/// A median's line cut where no run was for `gap`, or for twice its pace where runs come by habit.
-fn stretches(median: &[(i64, f64)], gap: i64) -> Vec<&[(i64, f64)]> {
-    let mut paces: Vec<i64> = (median.windows(2)).map(|two| two[1].0 - two[0].0).collect();
-    paces.sort_unstable();
-    let usual = (paces.len() >= HABIT).then(|| paces[paces.len() / 2]);
-    let longest = usual.map_or(gap, |pace| gap.max(pace.saturating_mul(2)));
+/// Cuts a median line where there was no run for `gap`, or for twice the usual interval if that is longer.
+fn segments(median: &[(i64, f64)], gap: i64) -> Vec<&[(i64, f64)]> {
+    let mut intervals: Vec<i64> = (median.windows(2)).map(|two| two[1].0 - two[0].0).collect();
+    intervals.sort_unstable();
+    let usual = (intervals.len() >= MIN_INTERVALS).then(|| intervals[intervals.len() / 2]);
+    let longest = usual.map_or(gap, |interval| gap.max(interval.saturating_mul(2)));
     median.chunk_by(|a, b| b.0 - a.0 <= longest).collect()
 }
 
@@ -144,15 +144,15 @@ fn stretches(median: &[(i64, f64)], gap: i64) -> Vec<&[(i64, f64)]> {
 pub struct Frame<'a> {
     /// The targets.
     pub tracks: &'a [Track],
-    /// What the tracks were made of, in the same order.
+    /// The series that the tracks were made from, in the same order.
     pub series: &'a [Series],
-    /// Along the bottom.
+    /// The axis along the bottom.
     pub time: TimeAxis,
-    /// At the left.
+    /// The scale at the left.
     pub scale: Scale,
     /// Bounds to show; `None` leaves them as the user has zoomed them.
     pub bounds: Option<([f64; 2], [f64; 2])>,
-    /// The target that is pointed at: the others fade.
+    /// The target under the pointer: the others fade.
     pub pointed: Option<&'a TargetId>,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Frame<'a> {
         all.filter(|(track, _)| track.shown)
     }
 
-    /// The colour of a track: faded while another is pointed at.
+    /// The colour of a track: faded while the pointer is on another.
     fn color(self, theme: &Theme, track: &Track) -> Color32 {
         let pointed = self.pointed.filter(|_| self.shown().count() > 1);
         let strength = match pointed {
@@ -175,7 +175,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// What came of a frame.
+/// What the user did on the plot in a frame.
 #[derive(Clone, Debug)]
 pub struct PlotOutput {
     /// A run that was clicked.
@@ -184,13 +184,13 @@ pub struct PlotOutput {
     pub pointed: Option<TargetId>,
     /// Whether the user moved or zoomed the plot in this frame.
     pub moved: bool,
-    /// Whether the user asked for the whole again.
+    /// Whether the user asked to reset the zoom.
     pub reset: bool,
     /// Times at the plot's edges, in nanoseconds since 1970.
     pub edges: (i64, i64),
 }
 
-/// Draws the plot over the whole of what is left.
+/// Draws the plot in all the space that is left.
 pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
     let Frame { time, scale, .. } = frame;
     let plot = Plot::new("ttft")
@@ -260,7 +260,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
 fn draw_points<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, many: bool) {
     let name = track.target.to_string();
     let [warm, cold] = &track.points;
-    // Few points stand out, many make way for their median.
+    // Few points are drawn strongly; many are faint, so that their median line shows.
     let strength = if warm.len() < 40 { 0.9 } else { 0.55 };
     for (points, filled) in [(warm, true), (cold, false)] {
         let color = color.gamma_multiply(if filled { strength } else { 0.9 });
@@ -283,19 +283,19 @@ fn draw_medians<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, man
     let [warm, cold] = &track.medians;
     for (lines, width, strength) in [(warm, WARM_LINE, 1.0), (cold, COLD_LINE, 0.7)] {
         for line in lines {
-            // A point that stands alone is drawn as itself.
+            // A single point is no line; it is drawn as a point anyway.
             if line.len() < 2 {
                 continue;
             }
             let line = Line::new(name.clone(), PlotPoints::Borrowed(line))
                 .color(color.gamma_multiply(strength))
                 .width(width)
-                .style(loosened(track.look.dash, many))
+                .style(with_gaps(track.look.dash, many))
                 .allow_hover(false);
             plot.line(line);
         }
         if many {
-            // In a cloud no marker is seen: some stand on the line.
+            // A cloud shows no markers, so the line gets some.
             let all = lines.iter().flatten();
             let step = all.clone().count().div_ceil(MARKERS_ON_LINE).max(1);
             let some: Vec<[f64; 2]> = all
@@ -314,8 +314,8 @@ fn draw_medians<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, man
     }
 }
 
-/// A dash costs as much as a line: of long lines fewer are drawn.
-fn loosened(dash: LineStyle, many: bool) -> LineStyle {
+/// The line style, with longer dashes and gaps where there are many points: each dash costs as much as a line.
+fn with_gaps(dash: LineStyle, many: bool) -> LineStyle {
     match dash {
         LineStyle::Dashed { length } if many => LineStyle::Dashed {
             length: length * 1.5,
@@ -327,7 +327,7 @@ fn loosened(dash: LineStyle, many: bool) -> LineStyle {
     }
 }
 
-/// The wheel zooms time around the pointer, with the command key both axes.
+/// The wheel zooms the time axis around the pointer. Returns whether it did.
 fn zoom_by_wheel(plot: &mut PlotUi<'_>) -> bool {
     if !plot.response().hovered() {
         return false;
@@ -349,7 +349,7 @@ fn strip(transform: &PlotTransform) -> Rect {
     Rect::from_min_max(frame.left_bottom() - vec2(0.0, STRIP), frame.right_bottom())
 }
 
-/// Failed runs as crosses on a strip above the time axis.
+/// Draws failed runs as crosses on a strip above the time axis.
 fn errors_ui(ui: &Ui, theme: &Theme, frame: Frame<'_>, transform: &PlotTransform) {
     let strip = strip(transform);
     let mut mesh = Mesh::default();
@@ -384,11 +384,11 @@ fn under_pointer<'a>(
     });
     let place = |mark: &Mark| {
         let x = frame.time.x(mark.at_unix_ns);
-        match mark.what {
-            What::Measured { ms, .. } => {
+        match mark.kind {
+            MarkKind::Measured { ms, .. } => {
                 transform.position_from_point(&PlotPoint::new(x, frame.scale.y(ms)))
             }
-            What::Failed(_) => Pos2::new(transform.position_from_point_x(x), strip_y),
+            MarkKind::Failed(_) => Pos2::new(transform.position_from_point_x(x), strip_y),
         }
     };
     frame
@@ -410,15 +410,15 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
             sample_ui(ui, track.look, color);
             ui.label(strong(track.target.to_string()));
         });
-        let what = match mark.what {
-            What::Measured { ms, connection } => {
+        let what = match mark.kind {
+            MarkKind::Measured { ms, connection } => {
                 format!(
                     "TTFT {}   {} {connection}",
                     ms_text(ms),
                     connection_icon(connection)
                 )
             }
-            What::Failed(class) => format!("Failed: {}", class.as_str().replace('_', " ")),
+            MarkKind::Failed(class) => format!("Failed: {}", class.as_str().replace('_', " ")),
         };
         ui.label(what);
         let simulated = if track.simulated { ", simulated" } else { "" };
@@ -443,21 +443,21 @@ mod tests {
         for (minutes, expected) in [
             // Runs of every minute, then none for two hours.
             (&[0, 1, 2, 3, 4, 120, 121, 122][..], &[5, 3][..]),
-            // One an hour is a habit, five hours without are a gap.
+            // One an hour is usual, five hours without a run are a gap.
             (
                 &[0, 60, 120, 180, 240, 300, 360, 420, 480, 780, 840],
                 &[9, 2],
             ),
-            // A few are no habit: each hour without runs is a gap.
+            // Too few to be usual: each hour without runs is a gap.
             (&[0, 60, 120, 180, 480, 540], &[1; 6]),
             (&[0, 5, 200, 400, 1_000], &[2, 1, 1, 1]),
-            // Two far from each other are no line.
+            // Two runs far apart are no line.
             (&[0, 300], &[1, 1]),
             (&[0, 20], &[2]),
             (&[], &[]),
         ] {
             let line = line(minutes);
-            let lengths: Vec<_> = stretches(&line, 30 * MINUTE)
+            let lengths: Vec<_> = segments(&line, 30 * MINUTE)
                 .iter()
                 .map(|s| s.len())
                 .collect();

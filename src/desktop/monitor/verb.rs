@@ -1,11 +1,11 @@
-//! What the monitor can do by palette and shortcut.
+//! The monitor's verbs.
 
-/// What it can do by palette and shortcut.
+/// What the palette and shortcuts can do in the monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MonitorVerb {
     /// Switches the scale.
     Scale,
-    /// Lets go of the zoom.
+    /// Resets the zoom.
     Reset,
     /// Shows all targets again.
     ShowAll,

@@ -1,6 +1,6 @@
-//! Files that the model made: pictures shown, all of them saved.
+//! Files that the model made: pictures are shown, and every file can be saved.
 //!
-//! Files are written on threads of their own.
+//! Threads write the files, never the UI thread.
 
 use std::path::{Path, PathBuf};
 
@@ -21,13 +21,13 @@ use crate::{
     visible::visible,
 };
 
-/// Longest edge of a picture as it is kept to be shown, in pixels: enlarged, and before that.
+/// Longest edge, in pixels, at which a picture is decoded: enlarged, and not enlarged.
 const SHOWN_SIDE: u32 = 1_600;
 const SMALL_SIDE: u32 = 640;
-/// Height of a picture before it is enlarged.
+/// Height of a picture that is not enlarged, in points.
 const SMALL: f32 = 260.0;
 
-/// Shows a file of the answer: a picture as itself, anything else as a row.
+/// Shows a file of the answer: a picture as a picture, any other file as a row.
 pub fn media_ui(ui: &mut Ui, theme: &Theme, media: &Media, number: usize) {
     if media.mime.starts_with("image/") && media.uri.is_none() {
         picture_ui(ui, theme, media, number);
@@ -50,7 +50,7 @@ pub fn media_ui(ui: &mut Ui, theme: &Theme, media: &Media, number: usize) {
     });
 }
 
-/// The icon of a type of file.
+/// The icon for a media type.
 #[must_use]
 pub fn icon_of(mime: &str) -> &'static str {
     match mime.split('/').next() {
@@ -73,7 +73,7 @@ pub fn bytes_text(bytes: usize) -> String {
     }
 }
 
-/// A picture as itself, as far as it can be shown.
+/// Shows a picture, or why it can't be shown.
 fn picture_ui(ui: &mut Ui, theme: &Theme, media: &Media, number: usize) {
     match pictures::look(ui.ctx(), &media.data) {
         FileSummary::Fits(size) => shown_ui(ui, theme, media, size, number),
@@ -125,7 +125,7 @@ fn shown_ui(ui: &mut Ui, theme: &Theme, media: &Media, pixels: [u32; 2], number:
     }
 }
 
-/// The size at which a picture is shown: its own, or as much smaller as there is room for.
+/// The size at which a picture is shown: its own, or scaled down to fit the room.
 fn fitted([width, height]: [u32; 2], room: Vec2) -> Vec2 {
     #[expect(clippy::cast_precision_loss, reason = "pictures are far smaller")]
     let size = vec2(width as f32, height as f32);
@@ -161,7 +161,7 @@ fn save(path: &Path, media: &Media) -> String {
     }
 }
 
-/// Without a file chooser a file goes where downloads go, and overwrites nothing.
+/// Saves to the downloads folder where there is no file chooser. Overwrites nothing.
 fn save_in_downloads(media: &Media, number: usize) -> String {
     let dirs = directories::UserDirs::new();
     let folder = (dirs.as_ref()).map(|dirs| dirs.download_dir().unwrap_or(dirs.home_dir()));
@@ -171,7 +171,7 @@ fn save_in_downloads(media: &Media, number: usize) -> String {
     }
 }
 
-/// A path in a folder that nothing has yet: `a.png`, else `a (2).png`, ….
+/// An unused path in a folder: `a.png`, else `a (2).png`, ….
 fn free_path(folder: &Path, name: &str) -> PathBuf {
     let name = Path::new(name);
     let stem = name.file_stem().unwrap_or_default().to_string_lossy();
@@ -183,9 +183,9 @@ fn free_path(folder: &Path, name: &str) -> PathBuf {
     (paths.find(|path| !path.exists())).unwrap_or_else(|| folder.join(name))
 }
 
-/// Does work that would hold the window up on a thread of its own.
+/// Runs work that would block the UI on a thread of its own.
 pub fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
-    // A machine that can't start a thread has other troubles: the work is not done.
+    // If no thread can be started, the work is not done.
     let _ = std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(work);

@@ -1,8 +1,8 @@
-//! Pictures within a budget: half a megabyte of PNG can be half a gigabyte of pixels.
+//! Pictures within a memory budget: half a megabyte of PNG can decode to half a gigabyte of pixels.
 //!
-//! In: encoded files. Out: textures no larger than they are shown. A picture's size is read before it is decoded;
-//! one is decoded at a time, on a thread of its own; what is kept is known by its content, and what was not
-//! shown for longest goes first.
+//! In: encoded files. Out: textures no larger than they are shown. The size is read from the header before anything
+//! is decoded; a thread decodes one picture at a time. The cache is keyed by content, and drops what has not been
+//! shown for longest first.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -16,11 +16,11 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use super::in_background;
 use crate::chat::{Contents, Sha256};
 
-/// Most pixels of a picture that is decoded: those of 4,096 × 4,096.
+/// Largest picture that is decoded, in pixels: 4,096 × 4,096.
 const MAX_PIXELS: u64 = 1 << 24;
-/// Most bytes that its pixels take up while it is decoded.
+/// Most bytes that one picture may take up while it is decoded.
 const MAX_DECODED: u64 = 96 << 20;
-/// Most bytes of all pictures that are kept to be shown.
+/// Most bytes of all decoded pictures in the cache.
 const MAX_HELD: usize = 64 << 20;
 
 /// What is known of a file without decoding it.
@@ -30,13 +30,13 @@ pub enum FileSummary {
     Coming,
     /// A picture of this width and height that can be shown.
     Fits([u32; 2]),
-    /// A picture of this width and height, which is too large to be decoded.
+    /// A picture of this width and height, too large to be decoded.
     TooLarge([u32; 2]),
-    /// Nothing that can be shown here.
+    /// Not a picture that can be shown.
     Unknown,
 }
 
-/// What the header of a file says.
+/// Reads a file's header.
 #[must_use]
 pub fn look_at(data: &[u8]) -> FileSummary {
     let Some(decoder) = decoder(data, Limits::no_limits()) else {
@@ -51,8 +51,7 @@ pub fn look_at(data: &[u8]) -> FileSummary {
     }
 }
 
-/// An encoded picture, made smaller where an edge is longer than this; nothing if it can't be decoded within the
-/// budget.
+/// Decodes a picture and scales it down to this longest edge; `None` if that is not possible within the budget.
 #[must_use]
 pub fn decoded(data: &[u8], longest: u32) -> Option<ColorImage> {
     if !matches!(look_at(data), FileSummary::Fits(_)) {
@@ -79,11 +78,11 @@ fn decoder(data: &[u8], limits: Limits) -> Option<impl ImageDecoder> {
     reader.into_decoder().ok()
 }
 
-/// The pictures of a window: one shelf for all views, kept in egui's memory.
+/// The pictures of a window: one cache for all views, stored in egui's memory.
 #[derive(Clone, Default)]
 struct Shelf(Arc<Mutex<CachedPicture>>);
 
-/// A picture's content, and the longest edge that it is kept with.
+/// A picture's content hash, and the longest edge it was scaled to.
 type Key = (Sha256, u32);
 
 #[derive(Default)]
@@ -91,36 +90,36 @@ struct CachedPicture {
     looks: HashMap<Sha256, FileSummary>,
     pictures: HashMap<Key, Picture>,
     jobs: VecDeque<PictureJob>,
-    /// What is on its way, by the address of the bytes: their hash may not be known yet.
+    /// Files being worked on, by the address of their bytes: their hash may not be known yet.
     asked: HashSet<(usize, u32)>,
     working: bool,
-    /// Bytes of all pictures that are here or on their way.
+    /// Bytes of all pictures that are decoded or being decoded.
     bytes: usize,
 }
 
 struct Picture {
     pixels: Pixels,
     bytes: usize,
-    /// The frame that it was shown in last.
+    /// The frame in which it was last shown.
     shown: u64,
 }
 
 enum Pixels {
-    /// On its way, its bytes reserved.
+    /// Being decoded, its bytes reserved.
     Coming,
     Decoded(Arc<ColorImage>),
     Ready(TextureHandle),
-    /// Its header was right and the rest is not.
+    /// Broken, although its header was valid.
     Broken,
 }
 
-/// Something to find out about a file: what it is, where `side` is 0, or its pixels.
+/// A job for the thread: read a file's header if `side` is 0, else decode its pixels.
 struct PictureJob {
     data: Contents,
     side: u32,
 }
 
-/// What is known of a file; what is not is found out, and a frame follows.
+/// What is known of a file so far; starts finding out the rest, and repaints when that is done.
 pub fn look(ctx: &Context, data: &Contents) -> FileSummary {
     let shelf = Shelf::of(ctx);
     let mut kept = shelf.lock();
@@ -132,8 +131,8 @@ pub fn look(ctx: &Context, data: &Contents) -> FileSummary {
     })
 }
 
-/// A picture of this size ready to be painted, its longest edge at most `side` pixels; nothing while it is decoded,
-/// or as long as there is no room for it.
+/// A picture of this size as a texture, its longest edge at most `side` pixels; `None` while it is decoded and while
+/// the budget has no room for it.
 pub fn texture(
     ctx: &Context,
     data: &Contents,
@@ -164,13 +163,13 @@ pub fn texture(
     }
 }
 
-/// Bytes of all pictures that a window holds, and of those on their way.
+/// Bytes of all pictures that a window holds or is decoding.
 #[cfg(test)]
 pub(super) fn held_bytes(ctx: &Context) -> usize {
     Shelf::of(ctx).lock().bytes
 }
 
-/// The bytes of a picture once it is no larger than `side`.
+/// The bytes of a picture that is scaled down to `side`.
 fn bytes_of([width, height]: [u32; 2], side: u32) -> usize {
     let (width, height) = (u64::from(width), u64::from(height));
     let longest = width.max(height).max(1);
@@ -200,7 +199,7 @@ impl Shelf {
         }
     }
 
-    /// Does one job after the other, until there is none.
+    /// Works off the jobs one by one until none is left.
     fn work(&self, ctx: &Context) {
         loop {
             let mut kept = self.lock();
@@ -262,7 +261,7 @@ impl CachedPicture {
         );
     }
 
-    /// Lets pictures go that are not on the screen any more, until there is room; says whether there is.
+    /// Drops pictures that are not on screen any more until there is room; returns whether there is.
     fn make_room(&mut self, bytes: usize, frame: u64) -> bool {
         while self.bytes + bytes > MAX_HELD {
             let unseen = self.pictures.iter().filter(|(_, picture)| {

@@ -1,4 +1,4 @@
-//! What the playground does: each [`Intent`] on the conversation, and the commands that follow.
+//! Carries out each [`Intent`]: changes the conversation and sends the commands that follow.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Playground {
-    /// Shows another conversation; `base` says already what is kept of it.
+    /// Shows another conversation. The caller has set `base` to what is stored of it.
     pub(super) fn show(&mut self, conversation: Conversation) {
         self.conversation = conversation;
         if self.conversation.panes.is_empty() {
@@ -66,7 +66,7 @@ impl Playground {
         }
     }
 
-    /// Ctrl+Enter sends what is being edited, if anything is, else what is in the composer.
+    /// Ctrl+Enter sends the raw body or prompt that is being edited, if any, else the composer's text.
     fn send_or_resend(&mut self) {
         if let Some(raw) = &self.raw {
             let send = raw.send();
@@ -88,7 +88,7 @@ impl Playground {
         });
     }
 
-    /// A pane for a target that another view named: an untouched one, or a new one.
+    /// Gives a target that another view named a pane, unless it has one: a pane without a target, or a new one.
     pub(super) fn ask_target(&mut self, target: &TargetId) {
         let has = self
             .conversation
@@ -137,11 +137,11 @@ impl Playground {
         }
     }
 
-    /// Does all that was wished for.
+    /// Carries out all intents.
     pub(super) fn act_all(&mut self, cx: &mut Cx<'_>) {
         for intent in std::mem::take(&mut self.intents) {
             self.do_intent(intent, cx);
-            self.undo.made(&self.conversation.panes);
+            self.undo.finish(&self.conversation.panes);
         }
     }
 
@@ -211,7 +211,7 @@ impl Playground {
         }
     }
 
-    /// Changes of panes and turns, which can be taken back.
+    /// Changes panes and turns; some of the changes can be undone.
     fn change(&mut self, change: Change) {
         self.changed = true;
         let conversation = &mut self.conversation;
@@ -225,12 +225,12 @@ impl Playground {
             }
             Change::Duplicate(id) => drop(edits::fork_pane(conversation, id, usize::MAX)),
             Change::ForkPane(id, turn) => drop(edits::fork_pane(conversation, id, turn + 1)),
-            // One pane is the least.
+            // The last pane stays.
             Change::Remove(_) if conversation.panes.len() < 2 => {}
             Change::Remove(id) => {
                 note("remove a pane", conversation);
                 conversation.panes.retain(|p| p.id != id);
-                // Of those that are left, one is asked at least.
+                // At least one of the remaining panes must be asked.
                 self.left_out.remove(&id);
                 let mut left = conversation.panes.iter();
                 if left.all(|p| self.left_out.contains(&p.id)) {
@@ -269,7 +269,7 @@ impl Playground {
                     pane.turns.remove(turn);
                 }
             }
-            Change::Undo => self.undo.take_back(&mut conversation.panes),
+            Change::Undo => self.undo.undo(&mut conversation.panes),
         }
     }
 
@@ -301,7 +301,7 @@ impl Playground {
         self.sessions.list(cx.commands);
     }
 
-    /// Asks the last question again: in the panes that are asked, or in all.
+    /// Asks the last question again, in all panes or, if `chosen`, in those that the composer sends to.
     fn ask_again(&mut self, chosen: bool, cx: &mut Cx<'_>) {
         let panes = self.conversation.panes.iter();
         let panes = panes.filter(|pane| !chosen || self.is_asked(pane.id));
@@ -318,7 +318,7 @@ impl Playground {
         }
     }
 
-    /// Sends the results of the last answer's calls, in that pane alone.
+    /// Sends the results of the last answer's calls, in this pane only.
     fn go_on(&mut self, pane: u32, results: Vec<Part>, cx: &mut Cx<'_>) {
         let next = edits::pane_mut(&mut self.conversation, pane);
         let run = next.and_then(|pane| edits::ask_next(pane, results, &cx.state.runs));
@@ -326,10 +326,10 @@ impl Playground {
         self.start(run.into_iter().collect(), cx);
     }
 
-    /// Starts runs. The conversation that names them is kept first, so that none is lost.
+    /// Starts runs. The conversation that contains them is saved first, so that none is lost.
     pub(super) fn start(&mut self, runs: Vec<SendRun>, cx: &mut Cx<'_>) {
         self.save_now(cx);
-        // What ended since then tells more of a target's scatter.
+        // Runs that have ended since then change the targets' standard deviations.
         self.recents.outdate();
         for run in runs {
             self.just_sent.push(run.id);
@@ -358,9 +358,8 @@ impl Playground {
                 .get(id)
                 .is_some_and(|view| view.params.has_problem())
             {
-                cx.actions.push(Action::Tell(
-                    "A parameter can't be sent as it is".to_owned(),
-                ));
+                cx.actions
+                    .push(Action::Tell("A parameter has an invalid value".to_owned()));
                 continue;
             }
             let Some(pane) = edits::pane_mut(&mut self.conversation, *id) else {
@@ -390,7 +389,7 @@ impl Playground {
             .find(|p| p.id == pane)
             .and_then(|p| p.turns.get(turn));
         let draft = asked.map(|turn| edits::draft_of(&turn.user));
-        // One question is edited at a time, so that it is plain what Ctrl+Enter sends.
+        // Only one prompt is edited at a time, so that it is clear what Ctrl+Enter sends.
         self.panes.values_mut().for_each(|view| view.editing = None);
         self.view(pane).editing = draft.map(|draft| (turn, draft));
         self.focus_edit = true;
@@ -428,7 +427,7 @@ impl Playground {
         self.start(runs, cx);
     }
 
-    /// Keeps this conversation, if anything was done to it, and shows another.
+    /// Saves this conversation, if it has unsaved changes, and shows another.
     fn leave_for(&mut self, next: Conversation, cx: &mut Cx<'_>) {
         if self.keep_changes(cx) {
             self.sessions.list(cx.commands);

@@ -1,6 +1,6 @@
-//! Files on their way into the composer: chosen, dropped or pasted; images shown as thumbnails.
+//! Attaches files to the draft (chosen, dropped, pasted or by address) and shows images as thumbnails.
 //!
-//! Files are read by the engine; dialogs, encoding and decoding have threads of their own.
+//! The engine reads files; dialogs, encoding and decoding run on threads of their own.
 
 use std::{
     path::PathBuf,
@@ -31,21 +31,21 @@ use crate::{
 /// Longest edge of a thumbnail, in pixels.
 const THUMB: u32 = 144;
 
-/// What a thread has to say.
+/// A message from a thread or a form.
 enum News {
     Picked(Result<Vec<PathBuf>, NoChooser>),
     Pasted(Result<Media, String>),
-    /// By address: nothing had to be read.
+    /// A file by address: nothing had to be read.
     Named(Media),
 }
 
-/// Threads' mail box, and the form for addresses.
+/// Files that are being attached, and the form for addresses.
 pub struct Attachments {
     news: (Sender<News>, Receiver<News>),
-    /// What is typed as an address, and what is wrong with it.
+    /// The typed address, and what is wrong with it.
     address: String,
     problem: Option<String>,
-    /// Asks for paths where there is no file chooser.
+    /// The form for paths, open if there is no file chooser.
     form: Option<PathForm>,
     /// Files that are being read.
     reading: Vec<Asked<Result<Media, String>>>,
@@ -73,8 +73,8 @@ impl std::fmt::Debug for Attachments {
 }
 
 impl Attachments {
-    /// Takes what threads, drops and pastes brought since the last frame: files that are ready, or why not. Those that
-    /// are not read yet, the engine reads.
+    /// Returns the files that have become ready since the last frame, or why one has not. Asks the engine to read those
+    /// that were chosen or dropped.
     pub fn take(
         &mut self,
         ctx: &Context,
@@ -87,7 +87,7 @@ impl Attachments {
                 News::Picked(Err(NoChooser)) => self.form = Some(PathForm::default()),
                 News::Pasted(image) => {
                     self.encoding -= 1;
-                    self.came(image.as_ref().err());
+                    self.settle(image.as_ref().err());
                     arrived.push(image);
                 }
                 News::Named(media) => arrived.push(Ok(media)),
@@ -99,7 +99,7 @@ impl Attachments {
             reading.is_waiting()
         });
         for file in read {
-            self.came(file.as_ref().err());
+            self.settle(file.as_ref().err());
             arrived.push(file);
         }
         let (dropped, pasted) = ctx.input(|input| {
@@ -126,13 +126,13 @@ impl Attachments {
         arrived
     }
 
-    /// Whether something is on its way into the draft: a prompt sent now would go without it.
+    /// Whether a file is still being attached: a prompt sent now would lack it.
     pub fn is_busy(&self) -> bool {
         self.encoding > 0 || !self.reading.is_empty()
     }
 
-    /// Tells the form for paths that something came that was on its way, or why it did not.
-    fn came(&mut self, problem: Option<&String>) {
+    /// Tells the form for paths that a file is ready, or why it failed.
+    fn settle(&mut self, problem: Option<&String>) {
         if let (Some(form), Some(why)) = (&mut self.form, problem) {
             form.failed(why);
         }
@@ -165,7 +165,7 @@ impl Attachments {
                     ],
                 )
                 .add_filter("All files", &["*"]);
-            // A window that is gone needs no files.
+            // If the window is gone, nobody receives this.
             let _ = sender.send(News::Picked(chooser::pick(dialog)));
             ctx.request_repaint();
         });
@@ -222,7 +222,7 @@ impl Attachments {
     }
 }
 
-/// Shows images in a row, with a remove button each if `removable`; gives the one to remove.
+/// Shows files in a row, each with a remove button if `removable`; returns the index of the one to remove.
 pub fn row_ui(ui: &mut Ui, theme: &Theme, images: &[Media], removable: bool) -> Option<usize> {
     let mut removed = None;
     if images.is_empty() {
@@ -265,7 +265,7 @@ pub fn row_ui(ui: &mut Ui, theme: &Theme, images: &[Media], removable: bool) -> 
     removed
 }
 
-/// A file as a thumbnail, or the icon of what it is.
+/// Shows a thumbnail of an image, or the icon of its file type.
 fn thumb_ui(ui: &mut Ui, theme: &Theme, image: &Media) {
     if !image.is_image() || image.uri.is_some() {
         let icon = icon_of(&image.mime);

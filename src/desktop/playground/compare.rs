@@ -1,12 +1,12 @@
-//! Which of several answers to the same question is best, figure by figure, where that means something.
+//! Which of several answers to the same question is best in each figure, if the difference is significant.
 //!
-//! In: the figures of one question's answers, and how far those of their targets scatter. Out: a winner a figure, or
-//! why there is none. Pure: no window, no clock.
+//! In: the figures of one question's answers, and the standard deviations of their targets. Out: the best answer for
+//! each figure, or why there is none. Pure: no window, no clock.
 
 use std::sync::Arc;
 
 use super::{
-    scatter::{self, Scatters},
+    deviation::{self, Deviations},
     sheet::{COMPARED, Sheet},
 };
 use crate::{
@@ -15,33 +15,33 @@ use crate::{
     run::{ConnectionKind, RunId, RunState},
 };
 
-/// The rule, as it stands in hover texts.
-pub const RULE: &str = "Best is said of one answer at most, and only among whole answers to the same question: cold \
-    connections with cold ones, warm with warm, simulated with simulated. The difference must be over 5 %, for times over \
-    10 ms, and over twice the scatter (standard deviation) of the targets' own latest answers over such connections, \
-    where the history and this conversation have three or more. Totals are compared only among answers of about the \
-    same length (within 10 %)";
+/// The rule, as shown in hover texts.
+pub const RULE: &str = "At most one answer is marked as best, and only among complete answers to the same question: cold \
+    connections are compared with cold ones, warm with warm, simulated with simulated. The difference must be over 5 %, \
+    for times also over 10 ms, and over twice the standard deviation of the targets' latest answers over the same kind of \
+    connection, if the history and this conversation have three or more. Totals are compared only among answers of about \
+    the same length (within 10 %)";
 
-/// A difference under this share says nothing.
-const SHARE: f64 = 0.05;
-/// The same in milliseconds, for times.
-const FLOOR_MS: f64 = 10.0;
-/// How many scatters a difference must be.
-const SCATTERS: f64 = 2.0;
+/// A difference up to this share is not significant.
+const MIN_SHARE: f64 = 0.05;
+/// For times, a difference up to this many milliseconds is not significant.
+const MIN_MS: f64 = 10.0;
+/// A difference up to this many standard deviations is not significant.
+const MIN_DEVIATIONS: f64 = 2.0;
 
-/// What a comparison found in one figure.
+/// The result for one figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// This run is the best.
     Best(RunId),
-    /// None is, for this reason.
+    /// There is no best run, for this reason.
     None(String),
 }
 
-/// What a comparison found.
+/// The result for all figures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
-    /// Whether cold and warm runs stand side by side.
+    /// Whether there are both cold and warm runs.
     pub mixed: bool,
     /// Whether some answer's first output came after its first token.
     pub ttfo_differs: bool,
@@ -50,13 +50,13 @@ pub struct Comparison {
 
 impl Comparison {
     /// Compares the answers to one question.
-    pub fn of(answers: &[Arc<Sheet>], scatters: &Scatters) -> Self {
+    pub fn of(answers: &[Arc<Sheet>], deviations: &Deviations) -> Self {
         let whole = answers.iter().filter(|sheet| sheet.state == RunState::Ok);
         let whole: Vec<&Sheet> = whole.map(AsRef::as_ref).collect();
         let has = |kind| whole.iter().any(|sheet| sheet.connection == Some(kind));
         let figures = COMPARED.iter().filter_map(|key| figure(key));
         let verdicts = figures.map(|figure| {
-            let verdict = verdict(figure, &whole, scatters);
+            let verdict = verdict(figure, &whole, deviations);
             (figure.key, verdict.unwrap_or_else(Verdict::None))
         });
         Self {
@@ -71,7 +71,7 @@ impl Comparison {
         self.verdict(key) == Some(&Verdict::Best(id))
     }
 
-    /// What was found in this figure.
+    /// The result for this figure.
     pub fn verdict(&self, key: &str) -> Option<&Verdict> {
         (self.verdicts.iter().find(|(k, _)| *k == key)).map(|(_, verdict)| verdict)
     }
@@ -81,8 +81,8 @@ fn ttfo_differs(sheet: &Sheet) -> bool {
     sheet.value("ttfo_ms") != sheet.value("ttft_ms")
 }
 
-/// The best of whole answers in one figure, or why there is none.
-fn verdict(figure: &Figure, whole: &[&Sheet], scatters: &Scatters) -> Result<Verdict, String> {
+/// The best of complete answers in one figure, or why there is none.
+fn verdict(figure: &Figure, whole: &[&Sheet], deviations: &Deviations) -> Result<Verdict, String> {
     let known = whole
         .iter()
         .filter_map(|s| Some((*s, s.value(figure.key)?)));
@@ -95,16 +95,16 @@ fn verdict(figure: &Figure, whole: &[&Sheet], scatters: &Scatters) -> Result<Ver
         return Err("there is nothing to compare".into());
     };
     if others.is_empty() {
-        return Err("there is one answer alone".into());
+        return Err("there is only one answer".into());
     }
     one_group(figure.key, &known)?;
     for other in others {
-        let noise = noise(figure, *best, *other, scatters);
+        let noise = noise(figure, *best, *other, deviations);
         if (best.1 - other.1).abs() <= noise {
             let [one, two] = [best.1, other.1].map(|value| figure_text(value, figure.unit));
             let noise = figure_text(noise, figure.unit);
             return Err(format!(
-                "{one} and {two} differ by less than what says something here, {noise}"
+                "{one} and {two} differ by no more than {noise}, which is not significant here"
             ));
         }
     }
@@ -119,43 +119,43 @@ fn one_group(key: &str, known: &[(&Sheet, f64)]) -> Result<(), String> {
         all.any(|one| Some(one) != first)
     };
     if differ(|sheet| u8::from(sheet.simulated)) {
-        return Err("simulated and real answers stand side by side".into());
+        return Err("simulated and real answers can't be compared".into());
     }
-    // What is counted from the first token, or from when the request was sent, has no handshake in it.
+    // Figures counted from the first token, or from request sent, contain no handshakes.
     let from_start = matches!(key, "ttft_ms" | "ttfo_ms" | "total_ms");
     if from_start && differ(|sheet| u8::from(sheet.connection == Some(ConnectionKind::Cold))) {
         return Err(
-            "cold and warm runs stand side by side, and a cold one's time contains its handshakes"
+            "cold and warm runs can't be compared: a cold run's time contains its handshakes"
                 .into(),
         );
     }
-    if key == "total_ms" && !are_alike(known) {
-        return Err("the answers are of unlike length, or not counted".into());
+    if key == "total_ms" && !are_similar(known) {
+        return Err("the answers differ in length, or their tokens were not counted".into());
     }
     Ok(())
 }
 
 /// Whether all are of about the same length.
-fn are_alike(known: &[(&Sheet, f64)]) -> bool {
+fn are_similar(known: &[(&Sheet, f64)]) -> bool {
     let lengths = known.iter().map(|(sheet, _)| sheet.output());
     let Some(lengths) = lengths.collect::<Option<Vec<u64>>>() else {
         return false;
     };
     let least = lengths.iter().copied().min().unwrap_or(0);
-    (lengths.iter()).all(|length| scatter::is_alike(least, *length))
+    (lengths.iter()).all(|length| deviation::is_similar(least, *length))
 }
 
 /// How much two values may differ by chance.
-fn noise(figure: &Figure, one: (&Sheet, f64), two: (&Sheet, f64), scatters: &Scatters) -> f64 {
-    let floor = if figure.unit == "ms" { FLOOR_MS } else { 0.0 };
-    let floor = floor.max(SHARE * one.1.min(two.1));
-    let scatter = match [one.0, two.0].map(|sheet| scatters.of_target(figure.key, sheet)) {
+fn noise(figure: &Figure, one: (&Sheet, f64), two: (&Sheet, f64), deviations: &Deviations) -> f64 {
+    let floor = if figure.unit == "ms" { MIN_MS } else { 0.0 };
+    let floor = floor.max(MIN_SHARE * one.1.min(two.1));
+    let deviation = match [one.0, two.0].map(|sheet| deviations.of_target(figure.key, sheet)) {
         [Some(one), Some(two)] => one.hypot(two),
-        // What is not known of one is taken from the other.
+        // If only one is known, the other is assumed to be the same.
         [Some(known), None] | [None, Some(known)] => known.hypot(known),
         [None, None] => 0.0,
     };
-    floor.max(SCATTERS * scatter)
+    floor.max(MIN_DEVIATIONS * deviation)
 }
 
 #[cfg(test)]
@@ -165,12 +165,12 @@ mod tests {
     use super::*;
     use crate::event::Usage;
 
-    /// What a comparison finds: the winners of TTFT, speed and total, 0 where there is none.
+    /// The best runs in TTFT, speed and total; 0 if there is none.
     fn winners(answers: &[Sheet], earlier: &[Sheet]) -> [i64; 3] {
         let answers: Vec<_> = answers.iter().cloned().map(Arc::new).collect();
         let mut all: Vec<_> = earlier.iter().cloned().map(Arc::new).collect();
         all.extend(answers.iter().cloned());
-        let comparison = Comparison::of(&answers, &Scatters::of(&all, &HashMap::new()));
+        let comparison = Comparison::of(&answers, &Deviations::of(&all, &HashMap::new()));
         ["ttft_ms", "output_speed_tps", "total_ms"].map(|key| match comparison.verdict(key) {
             Some(Verdict::Best(run)) => {
                 assert!(comparison.is_best(key, *run));
@@ -226,7 +226,7 @@ mod tests {
                 vec![a(slow).cold(), b(fast).cold()],
                 [2, 2, 2],
             ),
-            // Speed has no handshake in it.
+            // Speed contains no handshakes.
             ("cold and warm", vec![a(slow).cold(), b(fast)], [0, 2, 0]),
             (
                 "two warm beside a cold one",
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_within_the_targets_own_scatter_says_nothing() {
+    fn a_difference_within_the_targets_standard_deviation_is_not_significant() {
         let answers = [a([500.0, 50.0, 2_000.0]), b([420.0, 90.0, 1_500.0])];
         let earlier = |ttfts: &[f64]| -> Vec<Sheet> {
             let ids = 10..;
@@ -296,11 +296,11 @@ mod tests {
             ("nothing known", &[][..], 2),
             ("too little known", &[300.0][..], 2),
             ("steady", &[498.0, 502.0, 505.0][..], 2),
-            ("all over the place", &[300.0, 700.0, 450.0][..], 0),
+            ("far apart", &[300.0, 700.0, 450.0][..], 0),
         ] {
             assert_eq!(winners(&answers, &earlier(ttfts))[0], winner, "{what}");
         }
-        // What is known of cold connections says nothing of warm ones.
+        // Answers over cold connections do not count for warm ones.
         let cold: Vec<Sheet> = earlier(&[300.0, 700.0, 450.0])
             .into_iter()
             .map(Sheet::cold)
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn net_of_connecting_cold_and_warm_compare() {
         let answers = [a([500.0, 50.0, 900.0]).cold(), b([480.0, 50.0, 900.0])];
-        let comparison = Comparison::of(&answers.map(Arc::new), &Scatters::default());
+        let comparison = Comparison::of(&answers.map(Arc::new), &Deviations::default());
         assert!(comparison.mixed);
         assert!(comparison.is_best("ttft_net_ms", RunId(1)));
         let Some(Verdict::None(why)) = comparison.verdict("ttft_ms") else {

@@ -1,7 +1,7 @@
-//! The comparisons of all turns of a conversation, made anew when a run has begun or ended.
+//! The comparisons of all turns of a conversation, calculated again when a run has begun or ended.
 //!
-//! In: panes and their runs. Out: a [`Comparison`] for each turn of each pane. Between two changes a frame only looks
-//! whether there was one.
+//! In: panes and their runs. Out: a [`Comparison`] for each turn of each pane. A frame without a change only checks
+//! that there was none.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     compare::Comparison,
-    scatter::Scatters,
+    deviation::Deviations,
     sheet::{Sheet, Sheets},
 };
 use crate::{
@@ -24,16 +24,16 @@ use crate::{
 /// The latest answers of targets, from the history.
 type Recent = HashMap<TargetId, Vec<RunRow>>;
 
-/// What is known of the turns of a conversation.
+/// The comparisons of a conversation.
 #[derive(Debug, Default)]
 pub struct Comparisons {
-    /// Of what the comparisons were made.
+    /// A hash of what they were calculated from.
     made_of: u64,
     by_turn: HashMap<(u32, usize), Arc<Comparison>>,
 }
 
 impl Comparisons {
-    /// Compares anew, if a run has come, gone or ended.
+    /// Compares again if a run was added, was removed or has ended.
     pub fn follow(
         &mut self,
         panes: &[Pane],
@@ -52,13 +52,13 @@ impl Comparisons {
             .flat_map(|turn| &turn.runs)
             .filter_map(|id| runs.get(id));
         let known: Vec<Arc<Sheet>> = known.map(|run| sheets.of(run)).collect();
-        let scatters = Scatters::of(&known, recent);
+        let deviations = Deviations::of(&known, recent);
         for (place, pane) in panes.iter().enumerate() {
             for (index, turn) in pane.turns.iter().enumerate() {
                 if self.by_turn.contains_key(&(pane.id, index)) {
                     continue;
                 }
-                // Panes before this one have asked something else.
+                // Panes before this one asked something else.
                 let same = panes[place..]
                     .iter()
                     .filter(|other| asks(other, index, turn));
@@ -67,7 +67,7 @@ impl Comparisons {
                     .iter()
                     .filter_map(|pane| runs.get(&pane.turns.get(index)?.run()?));
                 let answers: Vec<Arc<Sheet>> = shown.map(|run| sheets.of(run)).collect();
-                let comparison = Arc::new(Comparison::of(&answers, &scatters));
+                let comparison = Arc::new(Comparison::of(&answers, &deviations));
                 let keys = same.iter().map(|pane| (pane.id, index));
                 (self.by_turn).extend(keys.map(|key| (key, Arc::clone(&comparison))));
             }
@@ -84,12 +84,12 @@ fn asks(pane: &Pane, index: usize, asked: &Turn) -> bool {
     (pane.turns.get(index)).is_some_and(|turn| turn.user == asked.user)
 }
 
-/// A number that changes whenever a comparison may.
+/// A hash that changes whenever a comparison may change.
 fn made_of(panes: &[Pane], runs: &HashMap<RunId, Run>, recent: &Recent) -> u64 {
     let mut hash = DefaultHasher::new();
     for pane in panes {
         (pane.id, pane.turns.len()).hash(&mut hash);
-        // Newer answers in the history tell more of the scatter.
+        // Newer answers in the history change the standard deviations.
         let rows = pane.target.as_ref().and_then(|target| recent.get(target));
         let rows = rows.map(|rows| rows.iter().map(|row| row.id.0).max());
         rows.hash(&mut hash);

@@ -1,6 +1,7 @@
-//! The one composer: what is written here goes to every pane, or to those that are chosen.
+//! The composer: its text goes to every pane, or to those that are chosen.
 //!
-//! In: the draft, the panes. Out: whom it goes to, and the wish to send it; with nothing written, to ask again.
+//! In: the draft, the panes. Out: which panes it goes to, and the intent to send it, or to ask the last question again
+//! if it is empty.
 
 use std::collections::BTreeSet;
 
@@ -21,38 +22,38 @@ use crate::{
     },
 };
 
-/// Lines that the composer grows to before it scrolls.
+/// How many lines the composer grows to before it scrolls.
 const MAX_LINES: f32 = 8.0;
 
-/// What the composer needs to know of the rest.
+/// The composer, with what it needs of the playground.
 pub struct Composer<'a> {
     /// Colours.
     pub theme: &'a Theme,
-    /// The panes it may write to.
+    /// All panes.
     pub panes: &'a [Pane],
-    /// Their names, in their order.
+    /// Their names, in the same order.
     pub names: &'a [String],
-    /// The panes it does not write to.
+    /// The panes it does not send to.
     pub left_out: &'a mut BTreeSet<u32>,
-    /// Whether nothing is written, so that the last question is asked again.
+    /// Whether the draft is empty, so that the last question is asked again.
     pub again: bool,
-    /// Why nothing can be sent now.
+    /// Why nothing can be sent now, if so.
     pub held: Option<String>,
     /// Whether something is running.
     pub live: bool,
-    /// Images on their way.
+    /// Files that are being attached.
     pub attachments: &'a mut Attachments,
-    /// What is wished for.
+    /// Receives what the user wants done.
     pub intents: &'a mut Vec<Intent>,
 }
 
-/// The composer's text field.
+/// The id of the composer's text field.
 pub fn text_id() -> Id {
     Id::unique("playground composer")
 }
 
 impl Composer<'_> {
-    /// Shows it. Gives whether the draft changed.
+    /// Shows it. Returns whether the draft changed.
     pub fn ui(mut self, ui: &mut Ui, draft: &mut Draft) -> bool {
         let theme = self.theme;
         let focused = ui.memory(|memory| memory.has_focus(text_id()));
@@ -88,7 +89,7 @@ impl Composer<'_> {
         let line = (size::BODY * 1.5).round();
         let mut hint = self.hint();
         if self.again {
-            hint.push_str(", or send nothing to ask the last question again");
+            hint.push_str(", or leave it empty to ask the last question again");
         }
         let scroll = ScrollArea::vertical()
             .max_height(line * MAX_LINES)
@@ -128,7 +129,7 @@ impl Composer<'_> {
         });
     }
 
-    /// Whom it asks, in words.
+    /// Which panes it asks, in words.
     fn hint(&self) -> String {
         let all = self.panes.len();
         let asked: Vec<usize> = (self.panes.iter().enumerate())
@@ -137,19 +138,19 @@ impl Composer<'_> {
             .collect();
         match asked[..] {
             _ if all < 2 => "Ask".to_owned(),
-            [one] => format!("Ask pane {one} alone"),
+            [one] => format!("Ask only pane {one}"),
             _ if asked.len() == all => format!("Ask {}", all_panes(all).to_lowercase()),
             _ => format!("Ask {} of {all} panes", asked.len()),
         }
     }
 
-    /// Whom it writes to: a chip a pane, on or off.
+    /// Shows a chip for each pane, which is on if the composer sends to it.
     fn recipients_ui(&mut self, ui: &mut Ui) {
         let count = self.panes.len();
         if count < 2 {
             return;
         }
-        // What is left of the line, without the buttons at its right.
+        // The rest of the line, without the buttons at its right.
         let room = ui.available_width() - if self.live { 270.0 } else { 180.0 };
         #[expect(clippy::cast_precision_loss, reason = "eight at most")]
         let named = room / count as f32 > 74.0;
@@ -176,7 +177,7 @@ impl Composer<'_> {
             }
             let what = if on { "is asked" } else { "is not asked" };
             response.on_hover_text(format!(
-                "{name} {what}: click to change that, double click to ask it alone"
+                "{name} {what}: click to change that, double-click to ask only this pane"
             ));
         }
         if !self.left_out.is_empty() && chip_ui(ui, self.theme, "all", false).clicked() {
@@ -219,7 +220,7 @@ impl Composer<'_> {
     }
 }
 
-/// A pane is asked or not; the last that is asked stays so.
+/// Switches whether a pane is asked. The last asked pane stays on.
 fn choose(left_out: &mut BTreeSet<u32>, panes: &[Pane], id: u32) {
     if left_out.remove(&id) {
         return;
@@ -230,7 +231,7 @@ fn choose(left_out: &mut BTreeSet<u32>, panes: &[Pane], id: u32) {
     }
 }
 
-/// A small button that is on or off.
+/// A small toggle button.
 fn chip_ui(ui: &mut Ui, theme: &Theme, text: &str, on: bool) -> egui::Response {
     let (ink, fill, line) = if on {
         (theme.text, theme.wash(theme.accent), theme.accent)
@@ -250,20 +251,20 @@ fn chip_ui(ui: &mut Ui, theme: &Theme, text: &str, on: bool) -> egui::Response {
     .inner
 }
 
-/// A name as long as a chip can hold.
+/// A name, shortened to fit into a chip.
 fn shortened(name: &str) -> String {
     const LETTERS: usize = 16;
     if name.chars().count() <= LETTERS {
         return name.to_owned();
     }
-    // What tells names apart stands at their end.
+    // Similar names differ at their ends, so both ends are kept.
     let letters: Vec<char> = name.chars().collect();
     let head: String = letters[..LETTERS / 2].iter().collect();
     let tail: String = letters[letters.len() - LETTERS / 2 + 1..].iter().collect();
     format!("{head}…{tail}")
 }
 
-/// All of so many panes, in words.
+/// "Both panes" or "All N panes".
 pub(super) fn all_panes(count: usize) -> String {
     match count {
         2 => "Both panes".to_owned(),

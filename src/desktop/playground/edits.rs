@@ -1,7 +1,6 @@
-//! What can be done to a conversation, without a window.
+//! Changes to a conversation, independent of any window.
 //!
-//! In: a [`Conversation`] and what is known of its runs. Out: the changed conversation, and the
-//! requests that it makes.
+//! In: a [`Conversation`] and its runs. Out: the changed conversation, and the requests to send.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,25 +15,25 @@ use crate::{
     settings::Settings,
 };
 
-/// Most panes of one conversation.
+/// How many panes a conversation may have.
 pub const MAX_PANES: usize = 8;
 
-/// What a newcomer finds in the composer.
+/// The prompt in the composer at the very first start.
 const FIRST_PROMPT: &str = "Why does the first token of an answer take so long, and what decides how \
 fast the rest follows? Explain it to an engineer in three short paragraphs, with one small table";
 
-/// A conversation key: ordered by time, and unique, as run keys are.
+/// A conversation id: ordered by time and unique, like run ids.
 fn new_conversation_id() -> ConversationId {
     ConversationId(RunId::new().0)
 }
 
-/// The wall clock now, in nanoseconds since 1970, to the millisecond: what a fresh key contains.
+/// The wall clock in nanoseconds since 1970, to the millisecond, taken from a new run id.
 pub fn now_unix_ns() -> i64 {
     (RunId::new().0 >> 20).saturating_mul(1_000_000)
 }
 
-/// The targets that a newcomer meets first: two of an endpoint that the environment made ready, else
-/// of the simulator, else of any that has models.
+/// The targets at the very first start: two of an endpoint from the environment, else of the simulator, else of any
+/// endpoint that has models.
 fn first_targets(settings: &Settings) -> Vec<TargetId> {
     let rank = |e: &&Endpoint| match (e.simulated, settings.built_in.contains(&e.id)) {
         (false, true) => 0,
@@ -56,7 +55,7 @@ fn first_targets(settings: &Settings) -> Vec<TargetId> {
     targets
 }
 
-/// What is shown at the very first start: two panes and something to ask.
+/// The conversation at the very first start: two panes and a prompt.
 pub fn first_conversation(settings: &Settings) -> Conversation {
     let mut conversation = Conversation {
         id: new_conversation_id(),
@@ -88,7 +87,7 @@ pub fn next_conversation(old: &Conversation) -> Conversation {
     }
 }
 
-/// A pane number that this conversation never had, nor has in another window: drawn at random.
+/// A random pane id, so that no other window uses the same for a new pane.
 fn new_pane_id(conversation: &Conversation) -> u32 {
     loop {
         let id = rand::random_range(1..=u32::MAX);
@@ -98,7 +97,7 @@ fn new_pane_id(conversation: &Conversation) -> u32 {
     }
 }
 
-/// Adds a pane at the end; gives its number, or nothing if there are enough.
+/// Adds a pane at the end; returns its id, or `None` if there are [`MAX_PANES`] already.
 pub fn add_pane(conversation: &mut Conversation, target: Option<TargetId>) -> Option<u32> {
     let pane = Pane {
         target,
@@ -107,7 +106,7 @@ pub fn add_pane(conversation: &mut Conversation, target: Option<TargetId>) -> Op
     insert_pane(conversation, conversation.panes.len(), pane)
 }
 
-/// Puts a copy of pane `id` beside it, up to and without turn `until`.
+/// Inserts a copy of pane `id` beside it, with the turns before turn `until`.
 pub fn fork_pane(conversation: &mut Conversation, id: u32, until: usize) -> Option<u32> {
     let at = conversation.panes.iter().position(|p| p.id == id)?;
     let mut copy = conversation.panes[at].clone();
@@ -125,7 +124,7 @@ fn insert_pane(conversation: &mut Conversation, at: usize, mut pane: Pane) -> Op
     Some(id)
 }
 
-/// A new conversation of pane `id` alone, up to and without turn `until`.
+/// A new conversation with only pane `id`, with the turns before turn `until`.
 pub fn fork_conversation(old: &Conversation, id: u32, until: usize) -> Option<Conversation> {
     let mut pane = old.panes.iter().find(|p| p.id == id)?.clone();
     pane.turns.truncate(until);
@@ -141,7 +140,7 @@ pub fn fork_conversation(old: &Conversation, id: u32, until: usize) -> Option<Co
     })
 }
 
-/// Moves a pane by a number of places.
+/// Moves a pane by a number of positions.
 pub fn move_pane(conversation: &mut Conversation, id: u32, by: isize) {
     let panes = &mut conversation.panes;
     if let Some(at) = panes.iter().position(|p| p.id == id)
@@ -152,7 +151,7 @@ pub fn move_pane(conversation: &mut Conversation, id: u32, by: isize) {
     }
 }
 
-/// Puts pane `id` where pane `at` stands; those between move up.
+/// Moves pane `id` to the position of pane `at`; those in between shift.
 pub fn place_pane(conversation: &mut Conversation, id: u32, at: u32) {
     let panes = &mut conversation.panes;
     let place = |panes: &[Pane], id| panes.iter().position(|p| p.id == id);
@@ -162,7 +161,7 @@ pub fn place_pane(conversation: &mut Conversation, id: u32, at: u32) {
     }
 }
 
-/// The pane of this number.
+/// The pane with this id.
 pub fn pane_mut(conversation: &mut Conversation, id: u32) -> Option<&mut Pane> {
     conversation.panes.iter_mut().find(|p| p.id == id)
 }
@@ -189,7 +188,7 @@ pub fn title_of(parts: &[Part]) -> String {
     }
 }
 
-/// A draft as the parts of a message; none if there is nothing in it.
+/// A draft as the parts of a message; empty if the draft is.
 pub fn parts_of(draft: &Draft) -> Vec<Part> {
     let images = draft.images.iter().cloned().map(Part::Media);
     let text = draft.text.trim();
@@ -199,14 +198,14 @@ pub fn parts_of(draft: &Draft) -> Vec<Part> {
     images.chain(text).collect()
 }
 
-/// The draft that a sent message was.
+/// A sent message as a draft.
 pub fn draft_of(parts: &[Part]) -> Draft {
     let mut draft = Draft::default();
     for part in parts {
         match part {
             Part::Text { text } => draft.text.push_str(text),
             Part::Media(image) => draft.images.push(image.clone()),
-            // A prompt holds none of these.
+            // A prompt contains none of these.
             Part::ToolCall(_)
             | Part::ToolResult { .. }
             | Part::Reasoning { .. }
@@ -217,13 +216,13 @@ pub fn draft_of(parts: &[Part]) -> Draft {
     draft
 }
 
-/// What pane `pane` asks in its turn `turn`: everything said before, then that turn's question.
+/// The request of a turn: all answered turns before it, then its own question.
 pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<ChatRequest> {
     let target = pane.target.as_ref()?;
     let asked = pane.turns.get(turn)?;
     let mut messages = Vec::new();
     for (index, earlier) in pane.turns[..turn].iter().enumerate() {
-        // A turn that nothing was answered to is no part of what was said.
+        // A turn without an answer is not sent.
         let answer = (earlier.run()).and_then(|id| {
             let run = runs.get(&id)?;
             run.answer.message(run.head.dialect.as_str())
@@ -243,7 +242,7 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
     }
     messages.push(said(&asked.user));
     if asked.raw_body.is_some() {
-        // The body says the rest.
+        // The body contains everything else.
         return Some(ChatRequest {
             model: target.model.clone(),
             messages,
@@ -261,7 +260,7 @@ pub fn request(pane: &Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<C
     })
 }
 
-/// What pane `pane` would ask next with these parts.
+/// The request that the pane would send next with these parts.
 pub fn next_request(
     pane: &Pane,
     parts: Vec<Part>,
@@ -272,7 +271,7 @@ pub fn next_request(
     request(&pane, pane.turns.len() - 1, runs)
 }
 
-/// What was said to the model in a turn: a prompt, or the results of its calls.
+/// A turn's message to the model: a prompt, or the results of its calls.
 fn said(parts: &[Part]) -> Message {
     let role = if holds_results(parts) {
         Role::Tool
@@ -285,13 +284,13 @@ fn said(parts: &[Part]) -> Message {
     }
 }
 
-/// Whether a turn gives the results of calls.
+/// Whether these are the results of calls.
 pub fn holds_results(parts: &[Part]) -> bool {
     let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
     parts.iter().any(is_result)
 }
 
-/// The results of an answer's calls, in their order.
+/// The results of an answer's calls, in the order of the calls.
 pub fn results_of(calls: &[ToolCall], results: &[String]) -> Vec<Part> {
     let pairs = calls.iter().zip(results);
     pairs
@@ -303,7 +302,7 @@ pub fn results_of(calls: &[ToolCall], results: &[String]) -> Vec<Part> {
         .collect()
 }
 
-/// Providers refuse a call that no result follows.
+/// Removes tool calls: providers refuse a call that is not followed by its result.
 fn without_open_calls(mut message: Message) -> Option<Message> {
     message
         .parts
@@ -311,7 +310,7 @@ fn without_open_calls(mut message: Message) -> Option<Message> {
     (!message.parts.is_empty()).then_some(message)
 }
 
-/// Adds a run to a turn and gives what to send; nothing if the pane has no target.
+/// Adds a run to a turn and returns what to send; `None` if the pane has no target.
 pub fn ask(pane: &mut Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<SendRun> {
     let request = Arc::new(request(pane, turn, runs)?);
     let endpoint = pane.target.as_ref()?.endpoint.clone();
@@ -328,12 +327,12 @@ pub fn ask(pane: &mut Pane, turn: usize, runs: &HashMap<RunId, Run>) -> Option<S
     })
 }
 
-/// Adds a question at the end of a pane and gives what to send.
+/// Adds a question at the end of a pane and returns what to send.
 pub fn ask_next(pane: &mut Pane, parts: Vec<Part>, runs: &HashMap<RunId, Run>) -> Option<SendRun> {
     ask_turn(pane, parts, None, runs)
 }
 
-/// The same with a body that was written by hand, if there is one.
+/// The same, optionally with a hand-written body.
 pub fn ask_turn(
     pane: &mut Pane,
     user: Vec<Part>,
@@ -345,7 +344,7 @@ pub fn ask_turn(
     ask(pane, pane.turns.len() - 1, runs)
 }
 
-/// Panes whose turn `turn` asks the same as that of pane `id`.
+/// Panes whose turn `turn` asks the same as that turn of pane `id`.
 pub fn panes_asking_the_same(conversation: &Conversation, id: u32, turn: usize) -> Vec<u32> {
     let question = |pane: &Pane| pane.turns.get(turn).map(|t| t.user.clone());
     let Some(asked) = conversation
@@ -373,7 +372,7 @@ fn results_markdown(parts: &[Part]) -> Vec<String> {
     results.collect()
 }
 
-/// One pane as Markdown, to be pasted elsewhere.
+/// A pane's conversation as Markdown.
 pub fn markdown_of(pane: &Pane, runs: &HashMap<RunId, Run>) -> String {
     let mut parts = Vec::new();
     let system = pane.system.trim();

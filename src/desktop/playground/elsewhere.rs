@@ -1,4 +1,4 @@
-//! Follows what other windows do to the conversation that is shown here.
+//! Merges what other windows change in the conversation that is shown here.
 
 use super::Playground;
 use crate::{
@@ -8,31 +8,32 @@ use crate::{
     history::OtherProcesses,
 };
 
-/// How far it has followed.
+/// Which changes of other windows were seen already.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// The conversation that the engine knows to be shown.
+    /// The conversation that the engine was told is shown.
     shown: ConversationId,
     elsewhere: OtherProcesses,
-    /// The conversation as it is read again, and whether something was saved since that was asked for.
+    /// A pending request for the conversation as it is stored now.
     reading: Asked<Option<Box<Conversation>>>,
+    /// Whether something was saved since that request.
     saved: bool,
 }
 
 impl Seen {
-    /// Something was saved: what is being read may not have it.
+    /// Records that something was saved, which the answer to a pending request may lack.
     pub(super) fn saved(&mut self) {
         self.saved = true;
     }
 
-    /// Another conversation is shown: how the last one is kept is of no interest any more.
+    /// Drops a pending request, for when another conversation is shown.
     pub(super) fn leave(&mut self) {
         self.reading = Asked::default();
     }
 }
 
 impl Playground {
-    /// Has what changed elsewhere read again.
+    /// Reads again what other windows have changed.
     pub(super) fn follow(&mut self, cx: &mut Cx<'_>) {
         if let Some(theirs) = self.seen.reading.take() {
             self.follow_to(theirs, cx);
@@ -65,7 +66,7 @@ impl Playground {
         }
     }
 
-    /// Runs that go elsewhere have more to tell; those that were not in the history yet may be now.
+    /// Loads again the runs that are live in other windows and, if asked to, those that were missing in the history.
     fn load_runs_again(&self, with_missing: bool, cx: &mut Cx<'_>) {
         let turns = self.conversation.panes.iter().flat_map(|p| &p.turns);
         for id in turns.flat_map(|turn| &turn.runs) {
@@ -76,13 +77,13 @@ impl Playground {
         }
     }
 
-    /// Takes in the conversation as it was read again.
+    /// Merges the conversation as it is stored now.
     fn follow_to(&mut self, theirs: Option<Box<Conversation>>, cx: &mut Cx<'_>) {
         if self.seen.saved {
             return self.read_again(cx);
         }
         let Some(theirs) = theirs else {
-            let text = "Another window deleted this conversation: what you ask next brings it back";
+            let text = "Another window deleted this conversation: your next prompt saves it again";
             return cx.actions.push(Action::Tell(text.to_owned()));
         };
         if let Some(merged) = merge::merge(&self.base, &self.conversation, Some(&theirs)) {
@@ -95,7 +96,7 @@ impl Playground {
         }
     }
 
-    /// What is edited here stays with its turn; a question whose turn is gone is asked at the end.
+    /// Keeps what is edited here with its turn; if that turn is gone, the edit moves to the end.
     fn keep_places(&mut self, after: &[Pane]) {
         let moved = |pane: u32, at: usize| -> usize {
             let find = |panes: &'_ [Pane]| panes.iter().position(|p| p.id == pane);

@@ -1,21 +1,21 @@
-//! About how many tokens an answer is, while no provider's count says so.
+//! Estimates how many tokens an answer has while there is no count from the provider.
 //!
-//! In: an answer that grows, and what earlier answers of its model turned out to be. Out: a number that is shown
-//! with “≈”, and never stored, exported or compared.
+//! In: a growing answer, and the token counts of earlier answers of its model. Out: a number that is shown with “≈”,
+//! and never stored, exported or compared.
 
 use crate::event::Answer;
 
-/// Characters of a token: the median of 86 recorded answers of ten providers was 3.8.
-const CHARS_A_TOKEN: f64 = 4.0;
-/// The same of Chinese, Japanese and Korean, as the tokenizers of today have it (0.6 to 0.8 tokens a character).
-const WIDE_CHARS_A_TOKEN: f64 = 1.4;
-/// Fewer tokens than this tell nothing of a model.
-const ENOUGH_TOKENS: f64 = 40.0;
+/// Characters per token: the median of 86 recorded answers of ten providers was 3.8.
+const CHARS_PER_TOKEN: f64 = 4.0;
+/// The same for Chinese, Japanese and Korean (today's tokenizers make 0.6 to 0.8 tokens of a character).
+const WIDE_CHARS_PER_TOKEN: f64 = 1.4;
+/// Answers with fewer tokens than this are not used for calibration.
+const MIN_TOKENS: f64 = 40.0;
 
-/// What a text is counted by.
-pub const BASIS: &str = "Estimated from the characters that came: 4 a token, 1.4 a token in Chinese, Japanese and Korean";
+/// How the estimate is made, for hover texts.
+pub const BASIS: &str = "Estimated from the characters so far: 4 per token, 1.4 per token in Chinese, Japanese and Korean";
 
-/// A text counted as far as it has come: what comes later is counted alone.
+/// A text that is counted incrementally: only what was added is counted.
 #[derive(Clone, Debug, Default)]
 struct Counted {
     bytes: usize,
@@ -25,7 +25,7 @@ struct Counted {
 impl Counted {
     fn grow(&mut self, text: &str) {
         let new = text.get(self.bytes..).unwrap_or_else(|| {
-            // Another text has taken its place.
+            // It is another text now.
             self.tokens = 0.0;
             text
         });
@@ -42,7 +42,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Counts what came since; gives the whole, uncalibrated.
+    /// Counts what was added; returns the uncalibrated total.
     pub fn of(&mut self, answer: &Answer) -> f64 {
         let texts = [&answer.reasoning, &answer.text, &answer.refusal];
         for (counted, text) in self.texts.iter_mut().zip(texts) {
@@ -58,22 +58,22 @@ impl Estimate {
     }
 }
 
-/// About how many tokens a text is.
+/// About how many tokens a text has.
 fn tokens_of(text: &str) -> f64 {
     let wide = text.chars().filter(|c| is_wide(*c)).count();
     let others = text.chars().count() - wide;
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let (wide, others) = (wide as f64, others as f64);
-    wide / WIDE_CHARS_A_TOKEN + others / CHARS_A_TOKEN
+    wide / WIDE_CHARS_PER_TOKEN + others / CHARS_PER_TOKEN
 }
 
-/// Characters of scripts in which one is about a token: Han, kana, Hangul and their marks.
+/// Whether a character is of a script in which one is about a token: Han, kana, Hangul and their punctuation.
 fn is_wide(c: char) -> bool {
     matches!(c, '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'
         | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// What earlier answers of a model were, against their estimates.
+/// Token counts of earlier answers of a model, compared with their estimates.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Calibration {
     estimated: f64,
@@ -82,33 +82,33 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Takes in an answer that its provider has counted.
+    /// Adds an answer that its provider has counted.
     pub fn learn(&mut self, estimated: f64, counted: f64) {
-        if counted >= ENOUGH_TOKENS && estimated > 0.0 {
+        if counted >= MIN_TOKENS && estimated > 0.0 {
             self.estimated += estimated;
             self.counted += counted;
             self.answers += 1;
         }
     }
 
-    /// What an estimate is to be multiplied by.
+    /// The factor for estimates.
     pub fn factor(&self) -> f64 {
         if self.answers == 0 {
             return 1.0;
         }
-        // What is further off is no tokenizer's doing, but text that was counted and not sent.
+        // A larger deviation does not come from the tokenizer, but from text that was counted and not sent.
         (self.counted / self.estimated).clamp(0.4, 2.5)
     }
 
-    /// How an estimate was made, in words.
-    pub fn told(&self) -> String {
+    /// Explains in words how an estimate was made.
+    pub fn explanation(&self) -> String {
         let answers = match self.answers {
-            0 => return format!("{BASIS}. The provider's count takes its place"),
+            0 => return format!("{BASIS}. The provider's count will replace it"),
             1 => "an earlier answer".to_owned(),
             count => format!("{count} earlier answers"),
         };
         format!(
-            "{BASIS}; times {:.2}, by {answers} of this model. The provider's count takes its place",
+            "{BASIS}; times {:.2}, from {answers} of this model. The provider's count will replace it",
             self.factor()
         )
     }
@@ -161,8 +161,8 @@ mod tests {
         calibration.learn(100.0, 120.0);
         calibration.learn(100.0, 140.0);
         assert!((calibration.factor() - 1.3).abs() < 1e-9);
-        let told = calibration.told();
-        assert!(told.contains("times 1.30, by 2 earlier answers"));
+        let explanation = calibration.explanation();
+        assert!(explanation.contains("times 1.30, from 2 earlier answers"));
         calibration.learn(1.0, 5_000.0);
         assert!(
             (calibration.factor() - 2.5).abs() < 1e-9,

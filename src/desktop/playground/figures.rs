@@ -1,7 +1,8 @@
-//! The figures of a run on one line: the same places in every pane and every turn, decided by the width alone.
+//! The figures of a run on one line. Their positions depend on the width only, so that they line up between panes and
+//! turns.
 //!
 //! In: a [`Sheet`]. Out: a line that is blank where nothing is known, each figure with its definition on hover, the
-//! best of a comparison marked, an estimate marked as one.
+//! best of a comparison and estimates marked.
 
 mod cells;
 
@@ -23,29 +24,29 @@ use crate::{
 
 /// Height of the line.
 pub const HEIGHT: f32 = 18.0;
-/// From this width on, figures are named; below, only the first, the others being told by their units.
+/// From this width on, all figures have names; below it only the first, and units tell the others.
 const NAMED_FROM: f32 = 470.0;
-/// From this width on, icons have words.
+/// From this width on, icons have words beside them.
 const WORDS_FROM: f32 = 680.0;
 
-/// What a line is made of.
+/// What a line shows.
 pub struct Line<'a> {
     /// The run's figures.
     pub sheet: &'a Sheet,
     /// Why it failed, if it did.
     pub fault: Option<FaultClass>,
-    /// How long it has been going, while it goes.
+    /// Seconds since it was sent, while it is live.
     pub elapsed_s: Option<f64>,
-    /// How it compares with those of other panes.
+    /// How it compares with the runs of other panes.
     pub comparison: &'a Comparison,
 }
 
-/// Where the figures stand: decided by the width alone.
+/// The widths of the parts, which depend on the line's width only.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Grid {
-    /// Room for how the run stands.
+    /// Width of the icons for state and connection.
     marks: f32,
-    /// Room for each of the first four.
+    /// Widths of the first four figures.
     main: [f32; 4],
     named: bool,
     words: bool,
@@ -56,7 +57,7 @@ impl Grid {
         let words = width >= WORDS_FROM;
         if width < NAMED_FROM {
             let (marks, main) = (34.0, [78.0, 64.0, 46.0, 54.0]);
-            // What there is more of is shared out.
+            // Spare width is shared among the figures.
             let wider = ((width - marks) / main.iter().sum::<f32>()).clamp(1.0, 1.3);
             return Self {
                 marks,
@@ -74,7 +75,7 @@ impl Grid {
     }
 }
 
-/// Room for each of the further figures, where there is any.
+/// Width of each further figure, if it fits.
 const FURTHER: f32 = 100.0;
 
 /// Shows the figures of a run.
@@ -109,14 +110,14 @@ fn span(area: Rect, left: f32, width: f32) -> Rect {
     Rect::from_min_size(pos2(left, area.top()), vec2(width, area.height()))
 }
 
-/// How a run stands: its state, its connection, whether it was simulated, each with its words on hover.
+/// Shows a run's state, its connection and whether it was simulated, each explained on hover.
 fn marks_ui(ui: &mut Ui, theme: &Theme, line: &Line<'_>, area: Rect, words: bool) {
     let sheet = line.sheet;
     let outcome = Outcome::of(sheet.state, line.fault);
     let word = outcome.word.replace('_', " ");
     let finish = sheet.finish.as_ref();
     let how = finish.map_or_else(
-        || "How the run stands".to_owned(),
+        || "The state of the run".to_owned(),
         |(reason, raw)| {
             let reason = reason.as_str().replace('_', " ");
             format!("Why the answer ended: {reason}; the provider's word: “{raw}”")
@@ -137,7 +138,7 @@ fn marks_ui(ui: &mut Ui, theme: &Theme, line: &Line<'_>, area: Rect, words: bool
                 theme.series_color(0),
                 "This run opened its connection: DNS, TCP and TLS are part of its TTFT",
             ),
-            ConnectionKind::Warm => (theme.text_dim, "The connection was there already"),
+            ConnectionKind::Warm => (theme.text_dim, "The connection was open already"),
         };
         let icon = connection_icon(connection);
         left = mark_ui(
@@ -166,7 +167,7 @@ fn marks_ui(ui: &mut Ui, theme: &Theme, line: &Line<'_>, area: Rect, words: bool
     }
 }
 
-/// Shows an icon and, if asked for, its word; gives where the next may stand.
+/// Shows an icon and, if `words`, its word; returns the left edge for the next one.
 #[expect(clippy::too_many_arguments, reason = "one call, of one mark's facts")]
 fn mark_ui(
     ui: &Ui,
@@ -220,7 +221,7 @@ fn cell_ui(ui: &Ui, theme: &Theme, cell: &Cell, area: Rect, named_fully: bool) {
         let center = Align2::LEFT_CENTER;
         ui.painter().text(at, center, icons::BEST, font, theme.good);
     } else if cell.best {
-        // Never by colour alone: where a cup has no room, a line under it.
+        // Not by colour alone: without room for the trophy icon, the figure is underlined.
         let under = Stroke::new(1.0, theme.good);
         ui.painter().hline(at.x_range(), at.bottom() - 0.5, under);
     }
@@ -230,7 +231,7 @@ fn cell_ui(ui: &Ui, theme: &Theme, cell: &Cell, area: Rect, named_fully: bool) {
     });
 }
 
-/// A figure's name, where it has one, and its value, in a place of this width.
+/// A figure's name, if it is shown, and its value, truncated to this width.
 fn text_of(theme: &Theme, cell: &Cell, width: f32, named_fully: bool, color: Color32) -> LayoutJob {
     let named = named_fully || cell.label == "TTFT";
     let mut job = LayoutJob {

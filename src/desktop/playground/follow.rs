@@ -1,35 +1,35 @@
-//! Whether a pane keeps to its end: a person alone decides that, by scrolling.
+//! Decides whether a pane stays scrolled to its end: only the user's scrolling changes that.
 //!
-//! In: what a scroll area was told and where it then stood. What moved it in between was a wheel, a drag, a key,
-//! its bar, or a screen reader; whatever else changes (the text, the room for it, the size of its letters) moves
-//! the end, and is followed.
+//! In: the offset that was set on a scroll area, and its offset after it was shown. If they differ, the user has
+//! scrolled (by wheel, drag, key, scroll bar or screen reader). Anything else that changes (the text, the height of
+//! the view, the font size) moves the end, and the pane follows it.
 
-/// Offsets that differ by less are the same.
+/// Offsets that differ by less count as equal.
 const SAME: f32 = 0.01;
-/// So close to the end is at the end.
+/// An offset this close to the end counts as at the end.
 const AT_END: f32 = 1.0;
 
-/// Where a pane is scrolled to, and whether it keeps to its end.
+/// The scroll position of a pane, and whether it follows its end.
 #[derive(Debug, Default)]
 pub struct Follow {
-    /// Whether a person scrolled away from the end.
+    /// Whether the user has scrolled away from the end.
     away: bool,
-    /// As it was when last shown.
+    /// The scroll area when it was last shown.
     last: Option<ScrollSnapshot>,
-    /// The offset that was asked for.
-    told: Option<f32>,
-    /// Where to go with the next frame, since what stands above was measured.
+    /// The offset that was set for this frame.
+    set: Option<f32>,
+    /// The offset for the next frame, if content above was measured anew.
     go: Option<f32>,
 }
 
-/// How a scroll area stood when it was shown.
+/// A scroll area after it was shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScrollSnapshot {
     /// How far it was scrolled.
     pub offset: f32,
-    /// Height of what it holds.
+    /// Height of its content.
     pub content: f32,
-    /// Height of what is seen of that.
+    /// Height of the visible part.
     pub room: f32,
 }
 
@@ -38,24 +38,24 @@ impl ScrollSnapshot {
         (self.content - self.room).max(0.0)
     }
 
-    /// How much there is below.
+    /// Height of the content below the visible part.
     pub fn below(self) -> f32 {
         self.end() - self.offset
     }
 }
 
 impl Follow {
-    /// Whether a person scrolled away from the end.
+    /// Whether the user has scrolled away from the end.
     pub fn is_away(&self) -> bool {
         self.away
     }
 
-    /// Goes to the end and keeps to it.
+    /// Scrolls to the end and follows it.
     pub fn go_to_end(&mut self) {
         self.away = false;
     }
 
-    /// What to tell the scroll area, if anything, where there is this much room now.
+    /// The offset to set on the scroll area, if any; `room` is its height now.
     pub fn offset(&mut self, room: f32) -> Option<f32> {
         let last = self.last?;
         let wanted = if self.away {
@@ -64,14 +64,14 @@ impl Follow {
             Some(ScrollSnapshot { room, ..last }.end())
         };
         let wanted = wanted.filter(|wanted| (wanted - last.offset).abs() > SAME);
-        self.told = Some(wanted.unwrap_or(last.offset));
+        self.set = Some(wanted.unwrap_or(last.offset));
         wanted
     }
 
-    /// Takes in how it was shown; gives whether its end is to be shown with another frame.
+    /// Records the scroll area after it was shown; returns whether another frame is needed to show the end.
     pub fn note(&mut self, seen: ScrollSnapshot) -> bool {
-        let undisturbed = self.told.take().map(|told| told.min(seen.end()));
-        if undisturbed.is_some_and(|at| seen.offset < at - SAME) {
+        let expected = self.set.take().map(|set| set.min(seen.end()));
+        if expected.is_some_and(|at| seen.offset < at - SAME) {
             self.away = true;
         } else if seen.below() <= AT_END {
             self.away = false;
@@ -80,8 +80,8 @@ impl Follow {
         !self.away && seen.below() > SAME
     }
 
-    /// What stands above what is read has become higher by so much: what is read must not move. Gives whether it
-    /// has to be shown anew.
+    /// The content above the visible part has grown by `by`: what the user reads must not move. Returns whether the
+    /// pane must be shown again.
     pub fn shifted(&mut self, by: f32) -> bool {
         let Some(last) = self.last.filter(|_| self.away && by.abs() > 0.5) else {
             return false;
@@ -95,7 +95,7 @@ impl Follow {
 mod tests {
     use super::*;
 
-    /// Shows a text of this height in this room; `by` is what a person scrolls. Gives the offset.
+    /// Shows content of this height; the user scrolls by `by`. Returns the offset.
     fn show(follow: &mut Follow, at: &mut f32, content: f32, room: f32, by: f32) -> f32 {
         *at = follow.offset(room).unwrap_or(*at) + by;
         *at = at.clamp(0.0, (content - room).max(0.0));
@@ -108,7 +108,7 @@ mod tests {
         offset
     }
 
-    /// A frame that nobody scrolls in, and one more, in which the end is reached.
+    /// Two frames without scrolling: the second reaches the end.
     fn rest(follow: &mut Follow, at: &mut f32, content: f32, room: f32) -> f32 {
         show(follow, at, content, room, 0.0);
         show(follow, at, content, room, 0.0)

@@ -1,4 +1,4 @@
-//! The panes in their places, and the borders between them.
+//! Shows the panes in their grid, and the borders between them.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Playground {
-    /// The run that each pane shows in its turn `turn`.
+    /// The run that a pane shows in its turn `turn`.
     pub(super) fn run_of<'a>(
         pane: &Pane,
         turn: usize,
@@ -29,7 +29,7 @@ impl Playground {
         runs.get(&pane.turns.get(turn)?.run()?)
     }
 
-    /// Panes whose turn `turn` asks the same as that of `pane`.
+    /// Panes whose turn `turn` asks the same as that turn of `pane`.
     fn asking_the_same<'a>(
         &'a self,
         pane: &'a Pane,
@@ -40,7 +40,7 @@ impl Playground {
         panes.filter(move |p| asked.is_some() && p.turns.get(turn).map(|t| &t.user) == asked)
     }
 
-    /// The last answer of each pane that has one.
+    /// A row for the last answer of each pane that has one.
     pub(super) fn strip_rows(&mut self, names: &[String], cx: &Cx<'_>) -> Vec<BarRow> {
         let mut questions: Vec<&[Part]> = Vec::new();
         let mut rows = Vec::new();
@@ -70,7 +70,7 @@ impl Playground {
         rows
     }
 
-    /// Takes in what has become of the runs, and shows how they compare.
+    /// Updates the comparisons, and shows the strip if it is open.
     pub(super) fn strip_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, names: &[String]) {
         let (panes, runs) = (&self.conversation.panes, &cx.state.runs);
         (self.comparisons).follow(panes, runs, self.recents.rows(), &mut self.sheets);
@@ -80,7 +80,7 @@ impl Playground {
         }
     }
 
-    /// Shows all panes in the room that is left.
+    /// Shows all panes in the space that is left.
     pub(super) fn panes_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
         let area = ui.available_rect_before_wrap();
         ui.painter().rect_filled(area, 0.0, cx.theme.background);
@@ -117,14 +117,14 @@ impl Playground {
         }
     }
 
-    /// The place of the pane that is shown alone, if one is.
+    /// The index of the pane that is shown alone, if any.
     fn large_at(&self) -> Option<usize> {
         let panes = &self.conversation.panes;
         let at = panes.iter().position(|pane| self.large == Some(pane.id))?;
         (panes.len() > 1).then_some(at)
     }
 
-    /// Shows where a pane that is dragged would go, and has it put there.
+    /// Shows where a dragged pane would go, and moves it there when it is dropped.
     fn drag_ui(&mut self, ui: &Ui, theme: &Theme, intents: &mut Vec<Intent>) {
         let Some((dragged, over)) = self.dragged.take() else {
             return;

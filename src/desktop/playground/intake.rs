@@ -1,4 +1,4 @@
-//! What the playground takes in each frame: settings, conversations, runs and images that came.
+//! What the playground picks up in each frame: new settings, conversations, runs and attached files.
 
 use egui::Ui;
 
@@ -12,13 +12,13 @@ use crate::{
     run::RunId,
 };
 
-/// Whether there is nothing to send in a draft.
+/// Whether a draft has nothing to send.
 pub(super) fn is_empty(draft: &Draft) -> bool {
     draft.text.trim().is_empty() && draft.images.is_empty()
 }
 
 impl Playground {
-    /// Takes in what the engine has said since the last frame.
+    /// Reacts to the engine's news since the last frame.
     pub(super) fn take_in(&mut self, cx: &mut Cx<'_>) {
         if !self.listed && (self.conversation.panes.is_empty() || self.wanted.is_some()) {
             self.listed = true;
@@ -42,7 +42,7 @@ impl Playground {
             self.pristine = true;
         }
         self.sessions.take_in();
-        // At the first start after a loss of the layout, the latest conversation is better than none.
+        // If the layout was lost, opening the latest conversation is better than an empty one.
         if self.pristine
             && self.wanted.is_none()
             && cx.state.elsewhere == OtherProcesses::default()
@@ -58,7 +58,7 @@ impl Playground {
         self.load_recent(cx);
     }
 
-    /// Has a conversation loaded, to show it as soon as it comes.
+    /// Asks for a conversation, which is shown as soon as it arrives.
     pub(super) fn load(&mut self, id: ConversationId, cx: &mut Cx<'_>) {
         self.wanted = Some(id);
         let (reply, opening) = ask();
@@ -67,35 +67,35 @@ impl Playground {
         cx.commands.push(Command::Conversation(command));
     }
 
-    /// No other conversation is wanted any more.
+    /// Cancels opening another conversation.
     pub(super) fn give_up_opening(&mut self) {
         self.wanted = None;
         self.opening = Asked::default();
     }
 
-    /// Shows the conversation that was wanted, if there is one.
+    /// Shows the conversation that has arrived, if it exists.
     fn opened(&mut self, loaded: Option<Box<Conversation>>, cx: &mut Cx<'_>) {
-        // Opened once: what comes of it later is merged into what is done here.
+        // Opened once: later changes from elsewhere are merged into it.
         self.wanted = None;
         if let Some(conversation) = loaded {
-            // What was written while it was on its way is kept where it was written.
+            // What was written meanwhile is saved in the conversation that it was written in.
             self.keep_changes(cx);
             self.base = conversation.clone().into();
             self.show(*conversation);
         } else if !self.pristine {
-            let why = "This conversation is not kept any more".to_owned();
+            let why = "This conversation no longer exists".to_owned();
             cx.actions.push(Action::Tell(why));
         }
     }
 
-    /// Has the runs of the conversation loaded that are not known yet.
+    /// Loads the runs of the conversation that are not in the state.
     fn load_runs(&mut self, cx: &mut Cx<'_>) {
         for turn in self.conversation.panes.iter().flat_map(|p| &p.turns) {
             for id in &turn.runs {
                 let known = cx.state.runs.contains_key(id) || cx.state.refused.contains_key(id);
                 let sent = self.sent_at.contains_key(id) || self.just_sent.contains(id);
                 if known {
-                    // It may be let go later, and asked for again.
+                    // The state may drop it later; then it is loaded again.
                     self.asked_runs.remove(id);
                 } else if !sent && self.asked_runs.insert(*id) {
                     cx.commands.push(Command::Run(RunCommand::Load(*id)));
@@ -104,7 +104,7 @@ impl Playground {
         }
     }
 
-    /// Has the latest answers of the targets looked up where several are compared: they tell how far each scatters.
+    /// If several panes are compared, asks for the targets' latest answers, for their standard deviations.
     fn load_recent(&mut self, cx: &mut Cx<'_>) {
         self.recents.take_in();
         let panes = &self.conversation.panes;
@@ -116,7 +116,7 @@ impl Playground {
         }
     }
 
-    /// Has the targets that are drawn in the strip given a look each.
+    /// Requests a look for each target in the strip.
     pub(super) fn draw_targets(&self, cx: &mut Cx<'_>) {
         if !self.strip.open {
             return;
@@ -132,7 +132,7 @@ impl Playground {
         }
     }
 
-    /// Images that came from a dialog, a drop, the clipboard or the engine go into the draft.
+    /// Adds files that were chosen, dropped or pasted to the draft.
     pub(super) fn take_images(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         for arrived in self.attachments.take(ui.ctx(), cx.commands) {
             match arrived {
@@ -145,7 +145,7 @@ impl Playground {
         }
     }
 
-    /// Runs of this conversation that are on their way.
+    /// The live runs of this conversation.
     pub(super) fn live_runs(&self, cx: &Cx<'_>) -> Vec<RunId> {
         let live = |id: &RunId| match cx.state.runs.get(id) {
             Some(run) => !run.state.is_over(),
@@ -158,7 +158,7 @@ impl Playground {
         turns.flat_map(|t| &t.runs).copied().filter(live).collect()
     }
 
-    /// Those of them that this window asked and can stop.
+    /// The live runs that this window started and can stop.
     pub(super) fn own_runs(&self, cx: &Cx<'_>) -> Vec<RunId> {
         let mut runs = self.live_runs(cx);
         runs.retain(|id| !cx.state.is_live_elsewhere(*id));
@@ -178,18 +178,18 @@ impl Playground {
         self.held_panes(cx)
     }
 
-    /// Whether what is sent goes to this pane.
+    /// Whether the composer sends to this pane.
     pub(super) fn is_asked(&self, pane: u32) -> bool {
         !self.left_out.contains(&pane)
     }
 
-    /// Whether what is sent goes to this pane and to no other.
+    /// Whether the composer sends to this pane only.
     pub(super) fn asks_alone(&self, pane: u32) -> bool {
         let mut panes = self.conversation.panes.iter().map(|pane| pane.id);
         panes.all(|id| self.is_asked(id) == (id == pane))
     }
 
-    /// The first of the panes that are asked.
+    /// The first pane that the composer sends to.
     pub(super) fn first_asked(&self) -> Option<u32> {
         let mut panes = self.conversation.panes.iter().map(|pane| pane.id);
         panes.find(|id| self.is_asked(*id))
@@ -208,7 +208,7 @@ impl Playground {
                 .is_some_and(|view| view.params.has_problem())
             {
                 return Some(format!(
-                    "Pane {}: a parameter can't be sent as it is",
+                    "Pane {}: a parameter has an invalid value",
                     index + 1
                 ));
             }

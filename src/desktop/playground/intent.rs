@@ -1,4 +1,4 @@
-//! What the playground is asked to do. Parts of it wish while they are shown; it acts after the frame.
+//! What the user wants done: the playground's parts return it while they are shown, and it is carried out afterwards.
 
 use serde_json::Value;
 
@@ -9,22 +9,22 @@ use crate::{
     run::RunId,
 };
 
-/// A wish, by what it is about. Panes are named by their id, turns by their index.
+/// Something to do. Panes are named by their id, turns by their index.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Intent {
-    /// Runs are asked, or stopped.
+    /// Starts or stops runs.
     Run(RunIntent),
-    /// Something that was asked is written anew.
+    /// Edits something that was asked.
     Edit(EditIntent),
-    /// Panes and turns are changed.
+    /// Changes panes or turns.
     Change(Change),
-    /// Another conversation is shown, or one is forgotten.
+    /// Shows or deletes a conversation.
     Conversation(ConversationIntent),
-    /// Nothing is changed, only looked at.
+    /// Changes only what is shown.
     Show(Show),
 }
 
-/// Runs are asked, or stopped.
+/// Starts or stops runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunIntent {
     /// Sends the draft.
@@ -37,73 +37,73 @@ pub enum RunIntent {
     Retry(u32, usize),
     /// Asks the last question of every pane again.
     RetryAll,
-    /// Asks an edited question in place of a turn and all after it; in all panes that asked the same.
+    /// Asks an edited question instead of a turn and all after it; if `true`, in all panes that asked the same.
     Resend(u32, usize, Draft, bool),
-    /// Gives a pane's last answer the results of its calls, and lets it go on.
+    /// Sends the results of the last answer's calls, so that the model continues.
     Continue(u32, Vec<Part>),
-    /// Asks with this body, further or in place of a turn and all after it.
+    /// Sends this body as the next question, or instead of a turn and all after it.
     SendRaw(u32, Option<usize>, Value),
 }
 
-/// Something that was asked is written anew.
+/// Edits something that was asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EditIntent {
     /// Begins to edit a question.
     Begin(u32, usize),
-    /// Gives up editing.
+    /// Cancels editing.
     End(u32),
-    /// Keeps what is typed as the results of the calls of a pane's last answer, which is that of a run.
+    /// Stores what is typed as the results of the calls in a pane's last answer, that of this run.
     Results(u32, RunId, Vec<String>),
-    /// Opens the body of a pane's next question, or of a turn that has one of its own.
+    /// Opens the raw body of a pane's next question, or of a turn that was sent with one.
     Raw(u32, Option<usize>),
 }
 
-/// Panes and turns are changed.
+/// Changes panes or turns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// Adds an empty pane.
     AddPane,
-    /// Puts a copy of a pane beside it.
+    /// Inserts a copy of a pane beside it.
     Duplicate(u32),
-    /// Takes a pane away.
+    /// Removes a pane.
     Remove(u32),
-    /// Moves a pane by places.
+    /// Moves a pane by a number of positions.
     Move(u32, isize),
-    /// Puts a pane in the place of another.
+    /// Moves a pane to the position of another.
     Place(u32, u32),
-    /// Forgets a pane's turns.
+    /// Removes a pane's turns.
     Clear(u32),
-    /// Forgets all turns.
+    /// Removes all turns of all panes.
     ClearAll,
     /// Gives a pane another target.
     Target(u32, TargetId),
     /// Shows another attempt of a turn.
     Attempt(u32, usize, usize),
-    /// Takes a turn away.
+    /// Deletes a turn.
     DeleteTurn(u32, usize),
-    /// A new pane that goes on from before a turn.
+    /// Adds a pane with a copy of the turns up to and including this one.
     ForkPane(u32, usize),
-    /// Takes the last change of panes or turns back.
+    /// Undoes the last change of panes or turns.
     Undo,
 }
 
-/// Another conversation is shown, or one is forgotten.
+/// Shows or deletes a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConversationIntent {
-    /// A new one with the same panes.
+    /// Starts a conversation with the same panes.
     New,
-    /// A new one that goes on from before a turn.
+    /// Starts a conversation with a copy of a pane's turns up to and including this one.
     Fork(u32, usize),
     /// Opens one.
     Open(ConversationId),
-    /// Forgets one.
+    /// Deletes one.
     Delete(ConversationId),
 }
 
-/// Nothing is changed, only looked at.
+/// Changes only what is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Show {
-    /// Shows a pane alone, or all again.
+    /// Shows a pane alone, or all panes again.
     Enlarge(u32),
     /// Copies a pane as Markdown.
     Copy(u32),

@@ -1,26 +1,26 @@
-//! Where panes stand: side by side, or in a grid where that would make them too narrow.
+//! The layout of panes: side by side, or in a grid if they would become too narrow.
 
 use egui::{CursorIcon, Rect, Sense, Ui, pos2, vec2};
 
 use crate::desktop::theme::Theme;
 
-/// Narrowest pane.
+/// Minimum width of a pane.
 pub const MIN_WIDTH: f32 = 300.0;
-/// Lowest pane.
+/// Minimum height of a pane.
 pub const MIN_HEIGHT: f32 = 210.0;
 
-/// Widest column of text: about 90 letters, beyond which the eye loses its line.
+/// Maximum width of a text column: about 90 letters; longer lines are hard to read.
 const MAX_COLUMN: f32 = 600.0;
-/// Least room at each side of a column.
+/// Minimum space at each side of a column.
 const BESIDE: f32 = 12.0;
 
-/// The column of text in a pane: in the middle of it, and no wider than is read with ease.
+/// The text column of a pane: centred, and no wider than [`MAX_COLUMN`].
 pub fn column(pane: Rect) -> Rect {
     let beside = ((pane.width() - MAX_COLUMN) / 2.0).floor().max(BESIDE);
     pane.shrink2(vec2(beside, 0.0))
 }
 
-/// Panes of each row, rows about equally full.
+/// How many panes each row gets; all rows are about equally full.
 pub fn rows(panes: usize, width: f32) -> Vec<usize> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -35,7 +35,7 @@ pub fn rows(panes: usize, width: f32) -> Vec<usize> {
         .collect()
 }
 
-/// Height of each of so many rows: all that are in view at once are in view as a whole.
+/// The height of each row, such that no row is cut off at the bottom of the view.
 pub fn row_height(rows: usize, height: f32) -> f32 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -45,7 +45,7 @@ pub fn row_height(rows: usize, height: f32) -> f32 {
     let fit = ((height / MIN_HEIGHT) as usize).clamp(1, rows.max(1));
     #[expect(clippy::cast_precision_loss, reason = "eight at most")]
     let share = height / fit as f32;
-    // A window lower than a row is scrolled.
+    // If the view is lower than a row, it scrolls.
     if rows > 1 {
         share.max(MIN_HEIGHT)
     } else {
@@ -53,7 +53,7 @@ pub fn row_height(rows: usize, height: f32) -> f32 {
     }
 }
 
-/// Shares of the width, each at least that of the narrowest pane.
+/// Divides the width by weight, with at least [`MIN_WIDTH`] for each pane where possible.
 pub fn widths(weights: &[f32], width: f32) -> Vec<f32> {
     let sum: f32 = weights.iter().sum();
     #[expect(clippy::cast_precision_loss, reason = "a few columns")]
@@ -72,8 +72,7 @@ pub fn widths(weights: &[f32], width: f32) -> Vec<f32> {
     widths
 }
 
-/// Lets the border at `x` between two panes be dragged; gives by how much it was. A double click asks
-/// for equal widths.
+/// Lets the user drag the border at `x` between two panes; returns how. A double click asks for equal widths.
 pub fn splitter_ui(ui: &mut Ui, theme: &Theme, x: f32, area: Rect, index: usize) -> Option<Drag> {
     let line = Rect::from_min_max(pos2(x - 3.0, area.top()), pos2(x + 3.0, area.bottom()));
     let id = ui.scope_id().with(("splitter", index));
@@ -93,16 +92,16 @@ pub fn splitter_ui(ui: &mut Ui, theme: &Theme, x: f32, area: Rect, index: usize)
         .then(|| Drag::By(response.drag_delta().x))
 }
 
-/// What was done to a border.
+/// What the user did to a border.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Drag {
-    /// It was moved.
+    /// Moved it.
     By(f32),
-    /// Equal widths are wanted.
+    /// Asked for equal widths.
     Even,
 }
 
-/// Moves the border after pane `index` by `by` points, as far as the narrowest pane lets it.
+/// Moves the border after pane `index` by `by` points, but leaves each pane at least [`MIN_WIDTH`].
 pub fn drag(widths: &mut [f32], index: usize, by: f32) {
     if let Some([left, right]) = widths.get_mut(index..index + 2) {
         let by = by.clamp(MIN_WIDTH.min(*left) - *left, *right - MIN_WIDTH.min(*right));

@@ -1,4 +1,4 @@
-//! What of a question is not sent as it was set, and why: said before it is asked.
+//! Warns, before a question is sent, which of its settings and files are not sent as they are, and why.
 //!
 //! In: the target's protocol, the settings and the attached files. Out: a line for each reason.
 
@@ -15,14 +15,15 @@ use crate::{
     hints::{self, Hint},
 };
 
-/// Says what of a pane's settings and of these files does not go out, and which file the pane can't be asked with.
+/// Shows which of a pane's settings and of these files are not sent, and which file makes the pane's model refuse the
+/// question.
 pub fn pane_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane, attached: &[Media]) {
     let Some(asked) = asked(pane, attached) else {
         return;
     };
     let mut said = of_request(dialect, &asked, |hint| hint.sent_as.is_none());
     said.extend(hints::refusal(dialect, &asked));
-    // An empty frame would take room, too.
+    // Even an empty frame would take up space.
     if !said.is_empty() {
         let beside = Margin::symmetric(6, 0);
         let frame = Frame::new().inner_margin(beside);
@@ -30,14 +31,14 @@ pub fn pane_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane, atta
     }
 }
 
-/// Says which of a pane's settings do not go out, or by another name.
+/// Shows which of a pane's settings are not sent, or are sent under another name.
 pub fn settings_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane) {
     if let Some(asked) = asked(pane, &[]) {
         lines_ui(ui, theme, &of_request(dialect, &asked, |_| true));
     }
 }
 
-/// A question with these files and the pane's settings.
+/// A request with these files and the pane's settings.
 fn asked(pane: &Pane, attached: &[Media]) -> Option<ChatRequest> {
     let files = Message {
         role: Role::User,
@@ -64,7 +65,7 @@ fn lines_ui(ui: &mut Ui, theme: &Theme, lines: &[String]) {
     }
 }
 
-/// A line for each reason, in their order, with all that it holds for.
+/// A line for each reason, in order, with all settings that it applies to.
 fn lines(hints: &[Hint]) -> Vec<String> {
     let mut all: Vec<(String, String)> = Vec::new();
     for hint in hints {

@@ -1,7 +1,7 @@
-//! Markdown that streams: only what is on screen is parsed and laid out.
+//! Streaming Markdown: only what is on screen is parsed and laid out.
 //!
-//! In: an answer's text, which only grows. Out: widgets. The [`blocks`] behind the last one are frozen
-//! with their heights; a block off screen is an empty space, and costs a number.
+//! In: an answer's text, which only grows. Out: widgets. All [`blocks`] but the last are frozen, and their heights are
+//! stored; a block off screen is an empty space of its height.
 
 mod address;
 pub mod blocks;
@@ -31,22 +31,22 @@ use crate::{
     visible::visible,
 };
 
-/// Lines of code that one text may highlight in one frame; the rest follows in the next ones.
-const LINES_A_FRAME: u32 = 24;
+/// How many lines of code one text may highlight in one frame; the rest follows in the next frames.
+const LINES_PER_FRAME: u32 = 24;
 
 /// How a text is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// As markdown.
+    /// As Markdown.
     #[default]
     Markdown,
-    /// Word for word.
+    /// Unchanged, in the text font.
     Plain,
-    /// Word for word, each character as wide as the next.
+    /// Unchanged, in the monospace font.
     Raw,
 }
 
-/// What is known of one text between frames.
+/// The state of one text between frames.
 #[derive(Debug, Default)]
 pub struct Doc {
     splitter: Splitter,
@@ -57,7 +57,7 @@ pub struct Doc {
     shift: f32,
 }
 
-/// What heights depend on: if it changes, they are estimates until their block is seen again.
+/// What heights depend on: if it changes, they count as estimates until their block is shown again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct MarkdownStyle {
     width: f32,
@@ -70,10 +70,10 @@ struct MarkdownStyle {
 struct BlockView {
     height: f32,
     exact: bool,
-    /// Bytes of the block that `elements` were made of.
+    /// How many bytes of the block `elements` were made from.
     parsed: usize,
     elements: Option<Vec<Element>>,
-    /// Of the block's code pieces, in order.
+    /// The highlights of the block's code pieces, in order.
     highlights: Vec<Highlight>,
 }
 
@@ -93,7 +93,7 @@ impl Doc {
         self.shift = 0.0;
         let width = ui.available_width();
         let clip = ui.clip_rect();
-        let mut budget = LINES_A_FRAME;
+        let mut budget = LINES_PER_FRAME;
         let mut skipped = 0.0;
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
@@ -130,7 +130,7 @@ impl Doc {
         self.laid_out
     }
 
-    /// By how much what is on screen moved because a block above it was measured for the first time.
+    /// How far the visible text moved because a block above it was measured for the first time.
     #[must_use]
     pub fn shift(&self) -> f32 {
         self.shift
@@ -156,7 +156,7 @@ impl Doc {
         self.splitter.done().get(index).or(self.splitter.tail())
     }
 
-    /// A block that is off screen keeps its height and where its code ended, nothing else.
+    /// Drops all of an off-screen block but its height and the state at the end of its code.
     fn forget(&mut self, index: usize) {
         let growing = self.splitter.done().get(index).is_none();
         let goes_on = self.block(index + 1).is_some_and(|next| next.continued);
@@ -198,7 +198,7 @@ impl Doc {
         }
     }
 
-    /// A guess from the number of characters and lines, good enough for the scroll bar.
+    /// Estimates a height from the number of characters and lines, well enough for the scroll bar.
     fn estimate(&self, text: &str, index: usize, width: f32, ink: &Ink) -> f32 {
         let Some(block) = self.block(index) else {
             return 0.0;
@@ -216,7 +216,7 @@ impl Doc {
                 .map(|c| if c > '\u{2e80}' { 2.0 } else { 1.0 })
                 .sum();
             rows += if code {
-                // It scrolls, and never wraps.
+                // Code scrolls and never wraps.
                 1.0
             } else if line.trim().is_empty() {
                 0.0

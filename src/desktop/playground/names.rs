@@ -1,4 +1,4 @@
-//! How panes are told apart: by model, where that is not enough by endpoint, and where that is not by number.
+//! The names of panes: the model, with the endpoint and a number where needed to tell panes apart.
 
 use crate::{conversation::Pane, endpoint::TargetId};
 
@@ -24,7 +24,7 @@ pub fn of_panes(panes: &[Pane]) -> Vec<String> {
     names.collect()
 }
 
-/// Which of the panes with its target pane `at` is, from 1; nothing if it is the only one.
+/// The number, from 1, of the pane at index `at` among the panes with its target; `None` if it is the only one.
 pub fn number(panes: &[Pane], at: usize) -> Option<usize> {
     let target = panes.get(at)?.target.as_ref()?;
     let is_same = |pane: &&Pane| pane.target.as_ref() == Some(target);

@@ -1,4 +1,4 @@
-//! One pane: its target and settings above, its turns between, its figures below.
+//! One pane: its target and settings at the top, its turns in the middle, its figures at the bottom.
 
 mod head;
 
@@ -32,7 +32,7 @@ use crate::{
     run::{Run, RunId},
 };
 
-/// What is known of one pane between frames.
+/// The UI state of one pane.
 #[derive(Debug, Default)]
 pub struct PaneView {
     picker: Picker,
@@ -40,9 +40,9 @@ pub struct PaneView {
     pub params: ParamsPopover,
     system_open: bool,
     turns: Vec<TurnView>,
-    /// The turn whose question is edited, and what it became.
+    /// The turn whose prompt is edited, and the edited prompt.
     pub editing: Option<(usize, Draft)>,
-    /// Whether it keeps to the end of its last turn.
+    /// Its scroll position, and whether it follows the end.
     pub follow: Follow,
     /// Where its head was when last shown.
     head: Option<Rect>,
@@ -52,7 +52,7 @@ pub struct PaneView {
 pub struct Shared<'a> {
     /// Answers by run.
     pub answers: &'a mut HashMap<RunId, AnswerView>,
-    /// How the answers compare with those of other panes to the same questions.
+    /// The comparisons with other panes' answers to the same questions.
     pub comparisons: &'a Comparisons,
     /// The figures of runs.
     pub sheets: &'a mut Sheets,
@@ -60,43 +60,43 @@ pub struct Shared<'a> {
     pub same_question: usize,
     /// Files of the draft.
     pub attached: &'a [Media],
-    /// When each live run was sent, on egui's clock.
+    /// When each live run was sent, by egui's clock.
     pub sent_at: &'a HashMap<RunId, f64>,
-    /// Now, on egui's clock.
+    /// The time now, by egui's clock.
     pub now: f64,
-    /// What is wished for.
+    /// Receives what the user wants done.
     pub intents: &'a mut Vec<Intent>,
     /// Whether something was changed in place.
     pub changed: &'a mut bool,
-    /// The pane that is being dragged, and whether it was let go.
+    /// The pane that is being dragged, and whether it was dropped.
     pub dragged: &'a mut Option<(u32, bool)>,
-    /// Whether a field that was just opened wants the focus.
+    /// Whether the field of an edited prompt, just opened, must take the focus.
     pub focus_edit: &'a mut bool,
-    /// Whether such a field has it.
+    /// Whether that field has the focus.
     pub edit_focused: &'a mut bool,
 }
 
 impl Shared<'_> {
-    /// How long a live run has been going, in seconds.
+    /// Seconds since a live run was sent.
     pub fn elapsed(&self, id: RunId) -> Option<f64> {
         self.sent_at.get(&id).map(|sent| (self.now - sent).max(0.0))
     }
 }
 
-/// Where a pane stands among the others.
+/// A pane's position and role among the others.
 #[derive(Clone, Copy, Debug)]
 pub struct Spot {
     /// Its number, from 1.
     pub number: usize,
     /// How many there are.
     pub count: usize,
-    /// Which of the panes with its model it is, if there are more.
+    /// Its number among the panes with the same target, if there are several.
     pub twin: Option<usize>,
     /// Whether it is shown alone.
     pub large: bool,
-    /// Whether the composer writes to it alone.
+    /// Whether the composer sends to it only.
     pub alone: bool,
-    /// Whether the composer writes to it at all.
+    /// Whether the composer sends to it.
     pub asked: bool,
 }
 
@@ -133,7 +133,7 @@ impl PaneView {
         }
         let mut scroll = ScrollArea::vertical().id_salt("turns").auto_shrink(false);
         if let Some(offset) = self.follow.offset(ui.available_height()) {
-            // The end that is gone to may lie beyond what is known of the text: no band pulls it back.
+            // The offset may lie beyond the end as laid out last: rubber-banding would pull it back.
             ui.spacing_mut().scroll.kinetic.rubber_band = false;
             scroll = scroll.vertical_scroll_offset(offset);
         }
@@ -166,9 +166,9 @@ impl PaneView {
         let behind = self.follow.note(seen);
         if behind && seen.below() > LATE {
             ui.ctx()
-                .request_discard("an end that is followed is out of sight");
+                .request_discard("the end that is followed is out of view");
         } else if behind {
-            // Without another frame, the last line would stay out of sight.
+            // Without another frame, the last line would stay out of view.
             ui.ctx().request_repaint();
         } else if self.follow.shifted(shift) {
             ui.ctx().request_discard("a block above was measured");
@@ -179,18 +179,18 @@ impl PaneView {
     }
 }
 
-/// By how much an end that is followed may be out of sight for a frame: a line, as it comes many times a second. More
-/// than that is laid out again at once.
+/// How far the followed end may be out of view for one frame: a line. If it is further, the frame is laid out again at
+/// once.
 const LATE: f32 = 24.0;
 
-/// Pages to go down, or up if negative, by the keys that do so in the pane under the pointer.
+/// Pages to scroll down, or up if negative, by Page Up and Page Down in the pane under the pointer.
 fn pages_turned(ui: &Ui) -> f32 {
     if !ui.rect_contains_pointer(ui.available_rect_before_wrap()) {
         return 0.0;
     }
     ui.input(|input| {
         let pressed = |key| f32::from(u8::from(input.key_pressed(key)));
-        // A line or two of what was read stays in sight.
+        // A line or two stay in view, for orientation.
         0.9 * (pressed(egui::Key::PageDown) - pressed(egui::Key::PageUp))
     })
 }
@@ -217,7 +217,7 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
     });
 }
 
-/// The figures of the last turn: always in sight, in the same place in every pane.
+/// Shows the figures of the last turn, always visible and in the same place in every pane.
 fn footer_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>) {
     let Some(last) = pane.turns.len().checked_sub(1) else {
         return;
@@ -243,7 +243,7 @@ fn footer_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>)
         .hline(rect.x_range(), rect.top(), cx.theme.hairline());
 }
 
-/// The figures of a run that a turn shows.
+/// Shows the figures of the run that a turn shows.
 pub fn run_line_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -251,18 +251,18 @@ pub fn run_line_ui(
     (pane, turn): (u32, usize),
     shared: &mut Shared<'_>,
 ) {
-    let goes = !run.state.is_over();
+    let is_live = !run.state.is_over();
     let sheet = shared.sheets.of(run);
     let line = Line {
         sheet: &sheet,
         fault: run.answer.fault.as_ref().map(|fault| fault.class),
-        elapsed_s: shared.elapsed(run.head.id).filter(|_| goes),
+        elapsed_s: shared.elapsed(run.head.id).filter(|_| is_live),
         comparison: &shared.comparisons.of(pane, turn),
     };
     figures::line_ui(ui, theme, &line);
 }
 
-/// The button that shows the end again; gives whether it was pressed.
+/// Shows the button that jumps to the end; returns whether it was clicked.
 fn jump_ui(ui: &mut Ui, theme: &Theme, area: Rect) -> bool {
     let size = vec2(134.0, 26.0);
     let rect = Align2::CENTER_BOTTOM.align_size_within_rect(size, area.shrink(8.0));
@@ -276,7 +276,7 @@ fn jump_ui(ui: &mut Ui, theme: &Theme, area: Rect) -> bool {
     response.clicked()
 }
 
-/// Draws where a dragged file would go.
+/// Draws the hint that files can be dropped here.
 pub fn drop_hint_ui(ui: &Ui, theme: &Theme, area: Rect) {
     let painter = ui.ctx().layer_painter(egui::LayerId::new(
         egui::Order::Foreground,

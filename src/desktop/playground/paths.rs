@@ -1,4 +1,4 @@
-//! Files by their paths, where there is no file chooser.
+//! A form to attach files by their paths, for when there is no file chooser.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use crate::desktop::{
     widgets::{dialog, primary_button},
 };
 
-/// What is typed, and what was wrong with it.
+/// The form: the typed paths, and what was wrong with them.
 #[derive(Debug, Default)]
 pub struct PathForm {
     text: String,
     problems: Vec<String>,
-    /// The files are being read: the form comes back only if one can't be.
+    /// Whether files are being read: the form is shown again only if one can't be.
     waiting: bool,
-    /// It was shown before, and has taken the focus.
-    met: bool,
+    /// Whether it was shown before and has taken the focus.
+    was_shown: bool,
 }
 
 /// What the user did with the form.
@@ -41,7 +41,7 @@ impl PathForm {
         }
         let (step, closed) = dialog(ctx, theme, "attach-paths", 440.0, |ui| {
             ui.label(heading("Attach files by path"));
-            let why = format!("{NoChooser}. Type or paste paths, one a line, or drop files");
+            let why = format!("{NoChooser}. Type or paste paths, one per line, or drop files");
             ui.label(caption(theme, why));
             ui.add_space(space::S);
             let edit = TextEdit::multiline(&mut self.text)
@@ -49,7 +49,7 @@ impl PathForm {
                 .desired_width(f32::INFINITY)
                 .margin(vec2(8.0, 5.0));
             let field = ui.add(edit).accessible_name("Paths of the files");
-            if !std::mem::replace(&mut self.met, true) {
+            if !std::mem::replace(&mut self.was_shown, true) {
                 field.request_focus();
             }
             for problem in &self.problems {
@@ -78,12 +78,12 @@ impl PathForm {
         step
     }
 
-    /// Notes that a file could not be read.
+    /// Records that a file could not be read.
     pub fn failed(&mut self, why: &str) {
         self.problems.push(why.to_owned());
     }
 
-    /// All files were read, or were not; gives whether there is still something to mend.
+    /// All files were read or have failed; returns whether a path is still to be corrected.
     pub fn settled(&mut self) -> bool {
         self.waiting = false;
         !self.problems.is_empty()
@@ -94,7 +94,7 @@ fn home() -> Option<PathBuf> {
     directories::UserDirs::new().map(|dirs| dirs.home_dir().to_owned())
 }
 
-/// The paths in a text, as people type them and as file managers and shells copy them.
+/// The paths in a text, as typed or as copied by file managers and shells.
 fn paths_of(text: &str, home: Option<&Path>) -> Vec<PathBuf> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.map(|line| path_of(line, home)).collect()

@@ -1,6 +1,6 @@
-//! The latest answers of targets in the history: how far they scatter.
+//! The latest answers of targets from the history, from which their standard deviations are calculated.
 //!
-//! In: targets that are compared. Out: [`HistoryCommand::Recent`], and the rows that answer it.
+//! In: targets that are compared. Out: [`HistoryCommand::Recent`], and the rows of its answers.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use crate::{
     history::RunRow,
 };
 
-/// What is known of them, and what is asked.
+/// The rows so far, and open requests.
 #[derive(Debug, Default)]
 pub struct Recents {
     rows: HashMap<TargetId, Vec<RunRow>>,
-    /// What was asked since the last run was sent.
+    /// The targets asked for since the last run was sent.
     asked: HashMap<TargetId, Asked<Vec<RunRow>>>,
 }
 
 impl Recents {
-    /// Asks for a target's latest answers, if they are not known as they stand.
+    /// Asks for a target's latest answers, if that was not done since the last [`Self::outdate`].
     pub fn want(&mut self, target: &TargetId, commands: &mut Vec<Command>) {
         if self.asked.contains_key(target) {
             return;
@@ -30,7 +30,7 @@ impl Recents {
         commands.push(Command::History(HistoryCommand::Recent { target, reply }));
     }
 
-    /// Takes in what came.
+    /// Takes the answers that have arrived.
     pub fn take_in(&mut self) {
         for (target, asked) in &mut self.asked {
             if let Some(rows) = asked.take() {
@@ -39,12 +39,12 @@ impl Recents {
         }
     }
 
-    /// Says that there are newer answers.
+    /// Marks all rows as outdated, so that they are asked for again.
     pub fn outdate(&mut self) {
         self.asked.clear();
     }
 
-    /// The answers that are known, by target.
+    /// The known rows, by target.
     pub fn rows(&self) -> &HashMap<TargetId, Vec<RunRow>> {
         &self.rows
     }

@@ -1,7 +1,7 @@
 //! The form under an answer that waits for the results of its calls.
 //!
-//! In: the calls, and what is typed so far. Out: what is typed, kept with the turn; the results, once each call
-//! has one.
+//! In: the calls, and what was typed so far. Out: the typed text, stored with the turn; the results, once each call has
+//! one.
 
 use egui::{Label, RichText, TextEdit, Ui, vec2};
 
@@ -20,7 +20,7 @@ use crate::{
     visible::visible,
 };
 
-/// Shows the form with what is typed so far; gives the wish to keep what was changed, or to go on.
+/// Shows the form; returns the intent to store what was typed or to continue, if any.
 pub fn results_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -29,14 +29,14 @@ pub fn results_ui(
     mut typed: Vec<String>,
 ) -> Option<Intent> {
     typed.resize(calls.len(), String::new());
-    let mut wish = None;
+    let mut intent = None;
     ui.add_space(space::S);
     card(ui, theme, |ui| {
         ui.set_width(ui.available_width());
         ui.label(strong(if calls.len() == 1 {
-            "What did the call give?".to_owned()
+            "What did the call return?".to_owned()
         } else {
-            format!("What did the {} calls give?", calls.len())
+            format!("What did the {} calls return?", calls.len())
         }));
         let mut changed = false;
         for (index, (call, result)) in calls.iter().zip(&mut typed).enumerate() {
@@ -44,18 +44,18 @@ pub fn results_ui(
         }
         ui.add_space(space::XS);
         if continue_ui(ui, theme, &typed) {
-            wish = Some(Intent::Run(RunIntent::Continue(
+            intent = Some(Intent::Run(RunIntent::Continue(
                 pane,
                 edits::results_of(calls, &typed),
             )));
         } else if changed {
-            wish = Some(Intent::Edit(EditIntent::Results(pane, run, typed)));
+            intent = Some(Intent::Edit(EditIntent::Results(pane, run, typed)));
         }
     });
-    wish
+    intent
 }
 
-/// The button that goes on, once each call has a result; gives whether it was pressed.
+/// Shows the button to continue, enabled once each call has a result; returns whether it was clicked.
 fn continue_ui(ui: &mut Ui, theme: &Theme, typed: &[String]) -> bool {
     let missing = typed.iter().filter(|r| r.trim().is_empty()).count();
     let hint = match missing {
@@ -70,14 +70,14 @@ fn continue_ui(ui: &mut Ui, theme: &Theme, typed: &[String]) -> bool {
             let name = "Continue with these results";
             egui::WidgetInfo::labeled(egui::Role::Button, missing == 0, name)
         });
-        let about = "A new prompt instead is sent without these calls";
+        let about = "If you send a new prompt instead, these calls are left out";
         ui.add(Label::new(caption(theme, about)).wrap());
         button.on_disabled_hover_text(hint).clicked()
     })
     .inner
 }
 
-/// A call, and the field for what it gave; gives whether that was changed.
+/// Shows a call and the field for its result; returns whether that was changed.
 fn result_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -111,7 +111,7 @@ fn result_ui(
     field.changed()
 }
 
-/// Why a result that begins as JSON is none.
+/// Why a result that begins like JSON is not valid JSON.
 fn broken_json(result: &str) -> Option<String> {
     let begins = result.trim_start().starts_with(['{', '[']);
     let error = serde_json::from_str::<serde_json::Value>(result).err();

@@ -1,4 +1,4 @@
-//! The list of conversations at the left: search, open, begin anew, delete.
+//! The list of conversations at the left: search, open, start and delete them.
 
 use egui::{
     Button, Frame, Id, Label, Margin, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2,
@@ -20,7 +20,7 @@ use crate::{
     visible::visible_line,
 };
 
-/// The list, as it stands.
+/// The list and its state.
 #[derive(Debug, Default)]
 pub struct Sessions {
     /// Whether it is shown.
@@ -29,16 +29,16 @@ pub struct Sessions {
     all: Vec<ConversationSummary>,
     listing: Asked<Vec<ConversationSummary>>,
     search: String,
-    /// Whether what is searched has changed: its first match is shown.
+    /// Whether the search text has changed, so that the list scrolls to the first match.
     searched: bool,
-    /// The conversation that was brought into view last.
+    /// The conversation that the list last scrolled to.
     revealed: Option<ConversationId>,
-    /// The conversation that is about to be deleted.
+    /// The conversation whose deletion waits for confirmation.
     deleting: Option<ConversationId>,
 }
 
 impl Sessions {
-    /// Has the conversations listed anew.
+    /// Asks for the list of conversations.
     pub fn list(&mut self, commands: &mut Vec<Command>) {
         let (reply, listing) = ask();
         self.listing = listing;
@@ -46,7 +46,7 @@ impl Sessions {
         commands.push(Command::Conversation(command));
     }
 
-    /// Takes in the list, if it came.
+    /// Takes the list, if it has arrived.
     pub fn take_in(&mut self) {
         if let Some(all) = self.listing.take() {
             self.all = all;
@@ -132,9 +132,9 @@ impl Sessions {
             self.all = all;
             if none {
                 let text = if wanted.is_empty() {
-                    "What you ask is kept here"
+                    "Your conversations are stored here"
                 } else {
-                    "None of this name"
+                    "No conversation matches"
                 };
                 ui.label(caption(cx.theme, text));
             }

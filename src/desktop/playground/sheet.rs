@@ -1,7 +1,7 @@
-//! A run's figures as plain numbers, read anew only when the run has changed.
+//! A run's figures as plain numbers, calculated again only when the run has changed.
 //!
-//! In: a [`Run`]. Out: a [`Sheet`] that lines, comparisons and the strip are made of, so that a frame's work does
-//! not grow with an answer.
+//! In: a [`Run`]. Out: a [`Sheet`], from which lines, comparisons and the strip are made, so that the work of a frame
+//! does not grow with the answer.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,14 +22,14 @@ pub const COMPARED: [&str; 5] = [
     "ttfo_ms",
 ];
 
-/// What is about known of an answer that no provider has counted.
+/// Estimates for an answer that its provider has not counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LiveEstimate {
     /// Output tokens so far.
     pub tokens: f64,
     /// Tokens a second so far.
     pub speed: Option<f64>,
-    /// What the estimate was multiplied by, and why.
+    /// The calibration that was applied.
     pub calibration: Calibration,
 }
 
@@ -38,21 +38,21 @@ pub struct LiveEstimate {
 pub struct Sheet {
     /// The run.
     pub run: RunId,
-    /// Whom it asked.
+    /// The target it asked.
     pub target: TargetId,
     /// Whether the simulator answers.
     pub simulated: bool,
-    /// How it stands.
+    /// Its state.
     pub state: RunState,
     /// Cold or warm, once known.
     pub connection: Option<ConnectionKind>,
-    /// How it ended, if it did with a word.
+    /// The finish reason and the provider's word for it, if there is one.
     pub finish: Option<(FinishReason, String)>,
-    /// What the provider counted; of an answer that is whole.
+    /// The provider's counts; empty unless the answer is complete.
     pub usage: Usage,
-    /// In place of a count.
+    /// The estimate, if there is no count.
     pub about: Option<LiveEstimate>,
-    /// Those of [`COMPARED`].
+    /// In the order of [`COMPARED`].
     values: [Option<f64>; COMPARED.len()],
 }
 
@@ -68,7 +68,7 @@ impl Sheet {
         self.usage.generated()
     }
 
-    /// Whether anything was measured.
+    /// Whether there are no figures at all.
     pub fn is_blank(&self) -> bool {
         self.values.iter().all(Option::is_none) && self.about.is_none()
     }
@@ -76,7 +76,7 @@ impl Sheet {
     fn of(run: &Run, estimated: f64, calibration: Calibration) -> Self {
         let whole = run.state == RunState::Ok;
         let value = |key: &str| {
-            // A count that comes with the first event is not that of the answer.
+            // A count that comes with the first event does not count the answer.
             let known = whole || key != "output_speed_tps";
             (figure(key)?.value)(run).filter(|_| known)
         };
@@ -101,7 +101,7 @@ impl Sheet {
     }
 }
 
-/// Tokens a second so far, once there is a stretch of time to divide by.
+/// Tokens a second so far, once the answer has streamed for 0.1 s.
 fn speed(run: &Run, tokens: f64) -> Option<f64> {
     let streaming = (run.stamps.last_token?).checked_sub(run.stamps.first_token?)?;
     let seconds = ms(streaming) / 1e3;
@@ -110,7 +110,7 @@ fn speed(run: &Run, tokens: f64) -> Option<f64> {
 
 #[cfg(test)]
 impl Sheet {
-    /// A whole answer of this model over a warm connection: TTFT, speed, total, and output tokens.
+    /// A complete answer of this model over a warm connection, with this TTFT, speed, total and output tokens.
     pub fn made(run: i64, model: &str, figures: [f64; 3], output: u64) -> Self {
         let [ttft, speed, total] = figures;
         Self {
@@ -140,9 +140,9 @@ impl Sheet {
     }
 }
 
-/// What tells whether a run has changed since it was read.
+/// Changes whenever a run has changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Print {
+struct Fingerprint {
     state: RunState,
     connection: Option<ConnectionKind>,
     reads: usize,
@@ -155,16 +155,16 @@ struct Print {
 /// The sheets of all runs that are shown.
 #[derive(Debug, Default)]
 pub struct Sheets {
-    runs: HashMap<RunId, (Print, Estimate, Arc<Sheet>)>,
+    runs: HashMap<RunId, (Fingerprint, Estimate, Arc<Sheet>)>,
     models: HashMap<TargetId, Calibration>,
 }
 
 impl Sheets {
-    /// The figures of a run as it stands.
+    /// The current figures of a run.
     pub fn of(&mut self, run: &Run) -> Arc<Sheet> {
         let id = run.head.id;
         let calibration = (self.models.get(&run.head.target).copied()).unwrap_or_default();
-        let print = Print {
+        let fingerprint = Fingerprint {
             state: run.state,
             connection: run.connection,
             reads: run.reads.len(),
@@ -174,7 +174,7 @@ impl Sheets {
             finish: run.answer.finish.is_some(),
         };
         if let Some((known, _, sheet)) = self.runs.get(&id)
-            && *known == print
+            && *known == fingerprint
         {
             return Arc::clone(sheet);
         }
@@ -182,11 +182,12 @@ impl Sheets {
         let estimated = estimate.of(&run.answer);
         let sheet = Arc::new(Sheet::of(run, estimated, calibration));
         self.learn(run, &sheet, estimated);
-        self.runs.insert(id, (print, estimate, Arc::clone(&sheet)));
+        let known = (fingerprint, estimate, Arc::clone(&sheet));
+        self.runs.insert(id, known);
         sheet
     }
 
-    /// A model's count of an answer that came whole says how its tokens are counted.
+    /// Calibrates the model's estimates by the provider's count of a complete answer.
     fn learn(&mut self, run: &Run, sheet: &Sheet, estimated: f64) {
         let hidden = run.answer.reasoning.is_empty() && sheet.usage.reasoning.unwrap_or(0) > 0;
         if let Some(tokens) = sheet.output().filter(|_| !hidden) {

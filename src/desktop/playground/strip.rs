@@ -1,7 +1,7 @@
-//! The strip above the panes: the last answers side by side as bars, cold and warm apart.
+//! The strip above the panes: compares the last answers as bars, cold and warm ones separately.
 //!
-//! In: the figures of each pane's last answer. Out: rows in groups, each group on a scale of its own that it tells;
-//! and what they are sorted by.
+//! In: the figures of each pane's last answer. Out: sorted rows in groups, each group with a scale of its own, which
+//! is shown.
 
 mod draw;
 
@@ -52,7 +52,7 @@ impl BarColumn {
         figure(self.key()).map_or("", |figure| figure.unit)
     }
 
-    /// Its value, and whether that is an estimate.
+    /// A run's value in this column, and whether that is an estimate.
     fn value(self, sheet: &Sheet) -> Option<(f64, bool)> {
         let live_total = self == Self::Total && !sheet.state.is_over();
         let measured = sheet.value(self.key()).filter(|_| !live_total);
@@ -63,33 +63,33 @@ impl BarColumn {
     }
 }
 
-/// What is kept of the strip with the layout.
+/// The state of the strip, saved with the layout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Strip {
     /// Whether it is shown.
     pub open: bool,
-    /// What it is sorted by; the order of the panes if by nothing.
+    /// The column that it is sorted by; `None` is the order of the panes.
     pub sort: Option<BarColumn>,
 }
 
 /// A pane's last answer.
 pub struct BarRow {
-    /// The pane's place, from 0.
+    /// The pane's index.
     pub place: usize,
     /// Its name.
     pub name: String,
-    /// How the target that answered looks, here as in the monitor.
+    /// The look of the target that answered, the same as in the monitor.
     pub look: Look,
-    /// Which of the questions it answers: panes that were asked the same share a number.
+    /// The number of the question: panes that were asked the same share it.
     pub question: usize,
-    /// The question, in short.
+    /// A short form of the question.
     pub asked: String,
     /// Its figures.
     pub sheet: Arc<Sheet>,
     /// Why it failed, if it did.
     pub fault: Option<FaultClass>,
-    /// How it compares.
+    /// How it compares with the other answers.
     pub comparison: Arc<Comparison>,
 }
 
@@ -98,33 +98,33 @@ pub struct BarRow {
 enum RowGroupKind {
     Warm,
     Cold,
-    /// Failed, or not connected yet: nothing that is compared.
-    Apart,
+    /// Failed, or not connected yet: not compared.
+    NotCompared,
 }
 
 impl RowGroupKind {
     fn of(sheet: &Sheet) -> Self {
         match sheet.connection {
-            _ if sheet.state == RunState::Fault => Self::Apart,
+            _ if sheet.state == RunState::Fault => Self::NotCompared,
             Some(ConnectionKind::Warm) => Self::Warm,
             Some(ConnectionKind::Cold) => Self::Cold,
-            None => Self::Apart,
+            None => Self::NotCompared,
         }
     }
 }
 
-/// Rows on one scale.
+/// Rows with the same scale.
 #[derive(Debug, PartialEq)]
 struct RowGroup {
     question: usize,
     kind: RowGroupKind,
-    /// Places in the list of rows.
+    /// Indices into the list of rows.
     rows: Vec<usize>,
-    /// The longest bar of each column.
+    /// The largest value of each column.
     most: [f64; BarColumn::ALL.len()],
 }
 
-/// Rows in groups: by question, warm before cold, sorted within.
+/// Groups rows by question and connection, warm before cold, and sorts each group.
 fn groups(rows: &[BarRow], sort: Option<BarColumn>) -> Vec<RowGroup> {
     let mut all: Vec<RowGroup> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
@@ -152,7 +152,7 @@ fn groups(rows: &[BarRow], sort: Option<BarColumn>) -> Vec<RowGroup> {
             *most = values.map(|(value, _)| value).fold(0.0, f64::max);
         }
         if let Some(column) = sort {
-            // The best first, what is not known last.
+            // The best first, unknown values last.
             let rank = |at: &usize| match column.value(&rows[*at].sheet) {
                 None => f64::INFINITY,
                 Some((value, _)) if column == BarColumn::Speed => -value,
@@ -206,7 +206,7 @@ mod tests {
             [
                 (0, RowGroupKind::Warm, &[0, 2][..], [300.0, 70.0, 3_000.0]),
                 (0, RowGroupKind::Cold, &[1][..], [900.0, 90.0, 1_000.0]),
-                (0, RowGroupKind::Apart, &[4][..], [1.0, 1.0, 9_000.0]),
+                (0, RowGroupKind::NotCompared, &[4][..], [1.0, 1.0, 9_000.0]),
                 (1, RowGroupKind::Warm, &[3][..], [100.0, 10.0, 400.0]),
             ]
         );

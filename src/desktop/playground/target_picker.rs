@@ -1,4 +1,4 @@
-//! The picker of a pane's target: every endpoint's models, searched as one types.
+//! The picker of a pane's target: the models of all endpoints, with a search field.
 
 use std::collections::HashSet;
 
@@ -20,21 +20,21 @@ use crate::{
     visible::{visible, visible_line},
 };
 
-/// Most rows that are shown of one endpoint; searching finds the others.
+/// How many rows of one endpoint are shown at most; the search finds the others.
 const MAX_ROWS: usize = 200;
 
 /// Width of search field and list.
 const LIST_WIDTH: f32 = 324.0;
 
-/// Which part of the list is brought into view.
+/// What the list scrolls to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reveal {
     Nothing,
-    /// Its beginning: the first match.
+    /// The top, for the first match.
     Top,
-    /// The chosen row, in the middle: the current choice.
+    /// The chosen row, centred, for the current target.
     Middle,
-    /// The chosen row, by as little as it takes: the keyboard moved it.
+    /// The chosen row, by the shortest way, after an arrow key.
     Near,
 }
 
@@ -44,7 +44,7 @@ pub struct Picker {
     search: String,
     chosen: usize,
     was_open: bool,
-    /// For how many frames the chosen row is still brought into view.
+    /// For how many frames the list still scrolls to the chosen row.
     reveal: u8,
     asked: HashSet<String>,
 }
@@ -54,11 +54,11 @@ pub struct Picker {
 struct PickerRow {
     target: TargetId,
     label: String,
-    /// Whether no list names it: it was typed.
+    /// Whether it was typed in the search field, and is in no list.
     typed: bool,
 }
 
-/// One endpoint with what it offers to the search.
+/// One endpoint with the rows that match the search.
 struct Group {
     id: String,
     label: String,
@@ -68,7 +68,7 @@ struct Group {
 }
 
 impl Picker {
-    /// The button and, when open, the popup. Gives the target that was picked.
+    /// Shows the button and, if open, the popup. Returns the target that was picked.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
@@ -148,7 +148,7 @@ impl Picker {
         if just_opened || searched {
             let current = rows.iter().position(|row| target == Some(&row.target));
             self.chosen = current.filter(|_| just_opened).unwrap_or(0);
-            // A popup learns its size in its first frames.
+            // A popup needs some frames to find its size.
             self.reveal = 3;
         }
         let last = rows.len().saturating_sub(1);
@@ -224,7 +224,7 @@ impl Picker {
         picked
     }
 
-    /// Lists are asked for once, when a picker first opens.
+    /// Asks for the endpoints' lists of models once, when the picker is first opened.
     fn ask_for_lists(&mut self, cx: &mut Cx<'_>) {
         for endpoint in &cx.state.settings.endpoints {
             if !cx.state.models.contains_key(&endpoint.id) && self.asked.insert(endpoint.id.clone())
@@ -359,13 +359,13 @@ fn row_ui(
 }
 
 fn no_endpoints_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    ui.label(caption(cx.theme, "There is no endpoint yet"));
+    ui.label(caption(cx.theme, "There are no endpoints yet"));
     if ui.button("Add an endpoint…").clicked() {
         cx.actions.push(Action::EditEndpoint(None));
     }
 }
 
-/// What the search finds, by endpoint. A name that no list has is offered as typed.
+/// The matches of the search, by endpoint. A name that is in no list is offered as typed.
 fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> {
     let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
     let mut groups = Vec::new();
@@ -405,12 +405,12 @@ fn groups(state: &State, search: &str, target: Option<&TargetId>) -> Vec<Group> 
             left_out,
         });
     }
-    // What was found stands above what was only typed.
+    // Endpoints with matches come before those with only the typed name.
     groups.sort_by_key(|group| group.rows.iter().all(|row| row.typed) && !words.is_empty());
     groups
 }
 
-/// All models of an endpoint: the typed ones of its settings, the list's, and the one in use.
+/// All models of an endpoint: from the settings, from its list, and the one in use.
 fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec<PickerRow> {
     let listed = state
         .models
@@ -438,7 +438,7 @@ fn rows_of(state: &State, endpoint: &Endpoint, target: Option<&TargetId>) -> Vec
         .collect()
 }
 
-/// Whether a popup or dialog is open: Esc closes it, and stops nothing.
+/// Whether a popup or dialog is open. If so, Esc closes it and does not stop the runs.
 pub fn any_popup_open(ctx: &egui::Context) -> bool {
     Popup::is_any_open(ctx) || ctx.memory(|memory| memory.top_modal_layer().is_some())
 }

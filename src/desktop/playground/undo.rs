@@ -1,9 +1,9 @@
-//! Changes of panes and turns that can be taken back, without what was done since: here or in another window.
+//! Undoes changes of panes and turns, and keeps what was done since, here or in another window.
 
 use crate::conversation::{Pane, merge};
 
-/// Changes that can be taken back.
-const MOST: usize = 20;
+/// How many changes can be undone.
+const MAX_STEPS: usize = 20;
 
 /// The changes, latest last.
 #[derive(Debug, Default)]
@@ -18,38 +18,38 @@ struct UndoStep {
 }
 
 impl Undo {
-    /// Notes the panes as they are before a change.
+    /// Records the panes before a change.
     pub fn note(&mut self, what: &'static str, before: &[Pane]) {
         self.0.push(UndoStep {
             what,
             before: before.to_vec(),
             after: None,
         });
-        let over = self.0.len().saturating_sub(MOST);
+        let over = self.0.len().saturating_sub(MAX_STEPS);
         self.0.drain(..over);
     }
 
-    /// The change that was noted, if any, is made.
-    pub fn made(&mut self, after: &[Pane]) {
+    /// Records the panes after that change, if one was recorded.
+    pub fn finish(&mut self, after: &[Pane]) {
         if let Some(step) = self.0.last_mut() {
             step.after.get_or_insert_with(|| after.to_vec());
         }
     }
 
-    /// What would be taken back.
+    /// The name of the change that [`Self::undo`] would undo.
     pub fn last(&self) -> Option<&'static str> {
         self.0.last().map(|step| step.what)
     }
 
-    /// Takes the latest change back: what leads from after it to before it is done to the panes of now.
-    pub fn take_back(&mut self, panes: &mut Vec<Pane>) {
+    /// Undoes the latest change: merges the difference from after it to before it into the current panes.
+    pub fn undo(&mut self, panes: &mut Vec<Pane>) {
         if let Some(step) = self.0.pop() {
             let after = step.after.as_deref().unwrap_or(panes);
             *panes = merge::panes(after, &step.before, panes);
         }
     }
 
-    /// Another conversation is shown.
+    /// Forgets all changes, for when another conversation is shown.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -75,10 +75,10 @@ mod tests {
         let mut undo = Undo::default();
         undo.note("clear a pane", &panes);
         panes[0].turns.clear();
-        undo.made(&panes);
+        undo.finish(&panes);
         asked(&mut panes[0]);
         let theirs = panes[0].turns[0].clone();
-        undo.take_back(&mut panes);
+        undo.undo(&mut panes);
         assert_eq!(panes[0].turns, [first, theirs]);
         assert_eq!(undo.last(), None);
     }

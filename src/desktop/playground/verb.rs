@@ -1,15 +1,15 @@
-//! What the playground can do by palette and shortcut.
+//! The playground's verbs.
 
 use egui::{Key, Modifiers};
 
-/// One thing of them.
+/// What the palette and shortcuts can do in the playground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaygroundVerb {
     /// Adds a pane with the last one's target.
     AddPane,
     /// Removes the last pane.
     RemovePane,
-    /// Copies the last answer of the first pane that is asked.
+    /// Copies the last answer of the first pane that the composer sends to.
     Copy,
     /// Shows or hides all reasoning.
     Reasoning,
@@ -17,23 +17,23 @@ pub enum PlaygroundVerb {
     Strip,
     /// Shows one pane alone, or all again.
     Enlarge,
-    /// Goes to the end of every pane.
+    /// Scrolls every pane to its end.
     Latest,
-    /// Sends what is written, or what is being edited.
+    /// Sends the draft, or the prompt or body that is being edited.
     Send,
     /// Stops all answers.
     Stop,
-    /// Begins a conversation.
+    /// Starts a new conversation.
     New,
-    /// Goes to the composer.
+    /// Moves the focus to the composer.
     Focus,
-    /// Asks all again.
+    /// Asks the last question of every pane again.
     Retry,
     /// Shows or hides the list of conversations.
     Sessions,
     /// Clears all panes.
     Clear,
-    /// Takes the last change of panes or turns back.
+    /// Undoes the last change of panes or turns.
     Undo,
 }
 
@@ -47,7 +47,7 @@ pub type Row = (PlaygroundVerb, &'static str, Option<(Modifiers, Key)>);
 
 /// All of them, with their shortcuts.
 pub const VERBS: &[Row] = &[
-    // Ctrl+Shift stands before Ctrl: egui takes the first that fits, and Ctrl fits both.
+    // Ctrl+Shift comes before Ctrl: egui takes the first match, and Ctrl matches both.
     (V::AddPane, "Add a pane", Some((SHIFT_COMMAND, Key::N))),
     (
         V::RemovePane,

@@ -1,5 +1,5 @@
-//! The dialog that writes the runs of a query to a file. The work is the engine's; the file chooser
-//! has a thread of its own.
+//! The dialog that exports the runs of a query to a file. The engine writes the file; the file chooser runs on a
+//! thread of its own.
 
 use std::{
     path::PathBuf,
@@ -28,9 +28,9 @@ pub struct Export {
     format: ExportFormat,
     path: String,
     chooser: Option<Receiver<Result<Option<PathBuf>, NoChooser>>>,
-    /// How the export goes, while it does.
-    going: Asked<ExportStep>,
-    /// Rows written and in all.
+    /// The progress of a running export.
+    progress: Asked<ExportStep>,
+    /// Rows written, and rows in all.
     written: (usize, usize),
     problem: Option<String>,
 }
@@ -50,13 +50,13 @@ impl Export {
             format: ExportFormat::Csv,
             path: folder.unwrap_or_default().join(name).display().to_string(),
             chooser: None,
-            going: Asked::default(),
+            progress: Asked::default(),
             written: (0, total),
             problem: None,
         }
     }
 
-    /// Takes in what the engine and the file chooser said; gives whether the dialog stays open.
+    /// Handles news from the engine and the file chooser; returns whether the dialog stays open.
     pub fn logic(&mut self, cx: &mut Cx<'_>) -> bool {
         if let Some(answer) = self
             .chooser
@@ -70,7 +70,7 @@ impl Export {
                 Err(why) => self.problem = Some(format!("{why}: type the path")),
             }
         }
-        while let Some(step) = self.going.take() {
+        while let Some(step) = self.progress.take() {
             match step {
                 ExportStep::Written { done, total } => self.written = (done, total),
                 ExportStep::Over(Ok(rows)) => {
@@ -80,7 +80,7 @@ impl Export {
                     return false;
                 }
                 ExportStep::Over(Err(problem)) => {
-                    self.going = Asked::default();
+                    self.progress = Asked::default();
                     self.problem = Some(problem);
                 }
             }
@@ -88,16 +88,16 @@ impl Export {
         true
     }
 
-    /// Shows the dialog; gives whether it stays open.
+    /// Shows the dialog; returns whether it stays open.
     pub fn ui(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
         let theme = cx.theme;
         let mut stays = true;
-        let running = self.going.is_waiting();
+        let running = self.progress.is_waiting();
         let ((), closed) = dialog(ctx, theme, "export", 440.0, |ui| {
             ui.label(heading(format!("Export {} runs", count(self.total as u64))));
             ui.label(caption(
                 theme,
-                "Those that the table shows, in its order, with every figure",
+                "The runs that the table shows, in the same order, with every figure",
             ));
             ui.add_space(space::M);
             ui.add_enabled_ui(!running, |ui| self.fields_ui(ui, theme));
@@ -108,7 +108,7 @@ impl Export {
                 stays = self.buttons_ui(ui, cx);
             }
         });
-        // An export under way is stopped by its own button, not by a stray click.
+        // Only its Stop button stops a running export, not a click outside the dialog.
         stays && (running || !closed)
     }
 
@@ -153,8 +153,8 @@ impl Export {
             {
                 self.problem = None;
                 self.written = (0, self.total);
-                let (steps, going) = ask_in_steps();
-                self.going = going;
+                let (steps, progress) = ask_in_steps();
+                self.progress = progress;
                 cx.commands.push(Command::History(HistoryCommand::Export {
                     query: self.query.clone(),
                     format: self.format,
@@ -180,14 +180,14 @@ impl Export {
         ui.horizontal(|ui| {
             ui.label(caption(theme, text));
             if ui.button(format!("{} Stop", icons::STOP)).clicked() {
-                self.going = Asked::default();
+                self.progress = Asked::default();
                 self.problem = Some("stopped; no file was written".to_owned());
             }
         });
     }
 }
 
-/// Opens the system's file chooser. Its future is made here, as macOS wants, and awaited elsewhere.
+/// Opens the system's file chooser. macOS wants its future made on the UI thread; another thread awaits it.
 fn choose(
     ctx: &Context,
     path: &str,
@@ -207,9 +207,9 @@ fn choose(
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let file = runtime.ok().and_then(|runtime| runtime.block_on(chosen));
-        // The dialog may have been closed meanwhile: nobody is waiting then.
         let path = file.map(|file| file.path().to_path_buf());
-        let _ = send.send(chooser::told_apart(path));
+        // If the export dialog was closed meanwhile, nobody receives this.
+        let _ = send.send(chooser::cancelled_or_missing(path));
         ctx.request_repaint();
     });
     receive

@@ -1,4 +1,4 @@
-//! Which runs are shown, in which order, and the menus that say so.
+//! Which runs are shown and in which order, and the menus to choose that.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::{
     visible::visible_line,
 };
 
-/// What the user wants to see.
+/// The search text, filters and order that the user chose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
-    /// What is looked for in them.
+    /// The search text.
     pub text: String,
     targets: BTreeSet<TargetId>,
     outcome: Option<OutcomeFilter>,
@@ -36,12 +36,12 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    /// Whether runs may be hidden.
+    /// Whether anything is filtered out.
     pub fn is_filtered(&self) -> bool {
         *self != self.unfiltered()
     }
 
-    /// All runs, in the same order.
+    /// The same order without search text and filters.
     pub fn unfiltered(&self) -> Self {
         Self {
             sort: self.sort,
@@ -49,7 +49,7 @@ impl Wanted {
         }
     }
 
-    /// The first page's query, given the time in nanoseconds since 1970.
+    /// The query for the first page; `now` is in nanoseconds since 1970.
     pub fn query(&self, now: i64) -> RunQuery {
         RunQuery {
             text: self.text.trim().to_owned(),
@@ -61,7 +61,7 @@ impl Wanted {
         }
     }
 
-    /// Shows the filters, given the targets that are known.
+    /// Shows the filter menus; `known` are the targets to choose from.
     pub fn filters_ui(&mut self, ui: &mut Ui, known: &BTreeSet<TargetId>) {
         let targets = match self.targets.len() {
             0 => "All targets".to_owned(),
@@ -117,7 +117,7 @@ impl Wanted {
         {
             self.targets.clear();
         }
-        // Those that are chosen come first when the list opens, and stay where they are while it is open.
+        // Chosen targets come first when the list opens; the order does not change while it is open.
         let id = ui.scope_id().with("chosen first");
         let frame = ui.ctx().cumulative_frame_nr();
         let (seen, mut first): (u64, BTreeSet<TargetId>) =

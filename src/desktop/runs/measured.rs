@@ -1,4 +1,4 @@
-//! What was measured of one run: its figures, its reads, its connection.
+//! What was measured in one run: its figures, its reads, its connection.
 
 use egui::{Grid, Label, Ui};
 
@@ -12,7 +12,7 @@ use crate::{
     visible::visible,
 };
 
-/// The figures, and why the answer ended.
+/// Shows the figures and the finish reason.
 pub fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     card(ui, theme, |ui| {
         ui.set_width(ui.available_width());
@@ -25,7 +25,7 @@ pub fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     });
 }
 
-/// Names and figures side by side, in one or two columns by the room there is, and `last` in a row of its own.
+/// Shows names and figures in one or two columns, as there is room, and `last` in a row of its own.
 fn figures_grid(
     ui: &mut Ui,
     theme: &Theme,
@@ -45,7 +45,7 @@ fn figures_grid(
                 }
                 ui.horizontal(|ui| {
                     if index % columns > 0 {
-                        // Else a name would stand as near to the figure before it as to its own.
+                        // Otherwise a name would be as close to the previous figure as to its own.
                         ui.add_space(space::S);
                     }
                     ui.label(caption(theme, figure.label))
@@ -58,7 +58,7 @@ fn figures_grid(
         });
 }
 
-/// The reads of the answer, and whose their times are.
+/// Shows a summary of the reads and who stamped them.
 pub fn reads_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     if run.reads.is_empty() {
         return;
@@ -72,34 +72,35 @@ pub fn reads_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
         count(tokens as u64)
     );
     ui.label(caption(theme, text))
-        .on_hover_text("A read is one delivery of bytes off the socket");
+        .on_hover_text("A read is one read of bytes off the socket");
     if let Some(by) = run.stamped_by() {
         let (text, why) = match by {
             StampedBy::Kernel => (
                 "Reads are stamped by the kernel",
-                "Their times are those at which the kernel had the bytes, however late this program read them",
+                "Their times say when the kernel received the bytes, however late this program read them",
             ),
             StampedBy::User => (
                 "Reads are stamped by this program",
-                "Their times are those at which this program had the bytes: the kernel does not stamp them here",
+                "Their times say when this program read the bytes: the kernel does not stamp them here",
             ),
         };
         ui.label(caption(theme, text)).on_hover_text(why);
     }
 }
 
-/// The connection that the run went over.
+/// Shows the connection that the run used.
 pub fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link, run: &Run) {
     let age = match link.age_ns {
         0 => String::new(),
         age => {
             let age = figure_text(ms(age), "ms");
-            format!("; it was open for {age} before the run")
+            format!("; open for {age} before the run")
         }
     };
     let text = format!("Connection {}, request {}{age}", link.id, count(link.uses));
-    ui.label(caption(theme, text))
-        .on_hover_text("Connections are counted while the program runs, requests on each of them");
+    ui.label(caption(theme, text)).on_hover_text(
+        "Connections are numbered since the program started, requests on each connection",
+    );
     card(ui, theme, |ui| {
         ui.set_width(ui.available_width());
         figures_grid(

@@ -1,4 +1,4 @@
-//! Pages of the table: only those on screen are held, and asked for again when they are out of date.
+//! Pages of the table: only those near the screen are kept; outdated ones are asked for again.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use crate::{
     history::{RunPage, RunQuery, RunRow},
 };
 
-/// Rows of a page.
+/// Rows per page.
 pub const PAGE: usize = 200;
 
-/// One page and where it stands.
+/// One page and its state.
 #[derive(Debug, Default)]
 struct RunsPage {
     rows: Vec<RunRow>,
     answer: Asked<Result<RunPage, String>>,
-    /// Whether its rows answer the query as it is now.
+    /// Whether its rows are up to date.
     fresh: bool,
 }
 
@@ -29,7 +29,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Begins anew with another query; `offset` and `limit` of it are not used.
+    /// Starts over with another query, whose `offset` and `limit` are ignored.
     pub fn begin(&mut self, query: RunQuery) {
         self.query = query;
         self.held.clear();
@@ -37,20 +37,20 @@ impl Pages {
         self.problem = None;
     }
 
-    /// The query as it stands.
+    /// The current query.
     #[must_use]
     pub fn query(&self) -> &RunQuery {
         &self.query
     }
 
-    /// Says that rows may have changed; they stay on screen until newer ones come.
+    /// Marks all rows as outdated; they stay on screen until newer ones arrive.
     pub fn outdate(&mut self) {
         for page in self.held.values_mut() {
             page.fresh = false;
         }
     }
 
-    /// Takes in the pages that came.
+    /// Takes the pages that have arrived.
     pub fn take_in(&mut self) {
         for page in self.held.values_mut() {
             let Some(answer) = page.answer.take() else {
@@ -68,7 +68,7 @@ impl Pages {
         }
     }
 
-    /// Asks for what the rows `first..=last` need, and drops pages far from them, and questions for such.
+    /// Asks for the pages of the rows `first..=last`. Drops pages far from them, and requests for such pages.
     pub fn want(&mut self, first: usize, last: usize, commands: &mut Vec<Command>) {
         let (first, last) = (first / PAGE, last / PAGE);
         let near = first.saturating_sub(1)..=last + 1;
@@ -89,13 +89,13 @@ impl Pages {
         }
     }
 
-    /// A row, if it is here.
+    /// A row, if its page is here.
     #[must_use]
     pub fn row(&self, index: usize) -> Option<&RunRow> {
         self.held.get(&(index / PAGE))?.rows.get(index % PAGE)
     }
 
-    /// Rows of the query in all, once known.
+    /// How many rows the query has in all, once known.
     #[must_use]
     pub fn total(&self) -> Option<usize> {
         self.total
@@ -107,7 +107,7 @@ impl Pages {
         self.problem.as_deref()
     }
 
-    /// Rows that are here.
+    /// All rows of the pages that are here.
     pub fn rows(&self) -> impl Iterator<Item = &RunRow> {
         self.held.values().flat_map(|page| &page.rows)
     }
@@ -161,7 +161,7 @@ mod tests {
         questions.iter().map(|(offset, _)| *offset).collect()
     }
 
-    /// Answers a question with so many rows of so many.
+    /// Answers a request with `count` rows of `total`.
     fn answer(pages: &mut Pages, question: Question, count: usize, total: usize) {
         let rows = rows(count, 0);
         question.1.send(Ok(RunPage { rows, total }));

@@ -1,4 +1,4 @@
-//! A run's time as a bar: connecting, sending, waiting, streaming.
+//! A run's phases as a bar: connecting, sending, waiting, streaming.
 
 use egui::{CornerRadius, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
@@ -10,22 +10,22 @@ use crate::{
     run::{OffsetNs, Stamps, ms},
 };
 
-/// A stretch of a run.
+/// A part of the bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stretch {
-    /// What was done.
+pub struct Segment {
+    /// Its name.
     pub name: &'static str,
     /// When it began.
     pub begin: OffsetNs,
     /// When it ended.
     pub end: OffsetNs,
-    /// Its place in the list of colours.
+    /// Index into the theme's series colours.
     color: usize,
 }
 
-/// The stretches of a run, one after the other; those that did not happen are left out.
+/// The segments of a run in order; phases that did not happen are left out.
 #[must_use]
-pub fn stretches(stamps: &Stamps) -> Vec<Stretch> {
+pub fn segments(stamps: &Stamps) -> Vec<Segment> {
     let spans = [
         ("DNS", stamps.dns, 3),
         ("TCP", stamps.tcp, 1),
@@ -33,7 +33,7 @@ pub fn stretches(stamps: &Stamps) -> Vec<Stretch> {
     ];
     let mut found: Vec<_> = (spans.into_iter())
         .filter_map(|(name, span, color)| {
-            span.map(|span| Stretch {
+            span.map(|span| Segment {
                 name,
                 begin: span.begin,
                 end: span.end,
@@ -43,7 +43,7 @@ pub fn stretches(stamps: &Stamps) -> Vec<Stretch> {
         .collect();
     let ends = [
         (
-            "Waiting for the head",
+            "Waiting for the headers",
             stamps.request_sent,
             stamps.headers,
             7,
@@ -55,11 +55,11 @@ pub fn stretches(stamps: &Stamps) -> Vec<Stretch> {
             0,
         ),
         ("Streaming", stamps.first_token, stamps.last_token, 2),
-        ("Until the end", stamps.last_token, stamps.closed, 7),
+        ("Last token to end", stamps.last_token, stamps.closed, 7),
     ];
     found.extend(ends.into_iter().filter_map(|(name, begin, end, color)| {
         let (begin, end) = begin.zip(end)?;
-        (end > begin).then_some(Stretch {
+        (end > begin).then_some(Segment {
             name,
             begin,
             end,
@@ -69,13 +69,13 @@ pub fn stretches(stamps: &Stamps) -> Vec<Stretch> {
     found
 }
 
-/// Shows the bar and what its colours mean.
+/// Shows the bar and a legend of its colours.
 pub fn show(ui: &mut Ui, theme: &Theme, stamps: &Stamps) {
-    let stretches = stretches(stamps);
-    let Some(end) = stretches.iter().map(|stretch| stretch.end).max() else {
+    let segments = segments(stamps);
+    let Some(end) = segments.iter().map(|segment| segment.end).max() else {
         ui.label(caption(
             theme,
-            "Nothing was stamped: the run did not get so far",
+            "No stamps: the run ended before its first phase",
         ));
         return;
     };
@@ -83,32 +83,32 @@ pub fn show(ui: &mut Ui, theme: &Theme, stamps: &Stamps) {
     let painter = ui.painter();
     painter.rect_filled(rect, CornerRadius::same(3), theme.raised);
     let x = |at: OffsetNs| rect.left() + rect.width() * share(at, end);
-    for stretch in &stretches {
-        let right = x(stretch.end).max(x(stretch.begin) + 1.0);
+    for segment in &segments {
+        let right = x(segment.end).max(x(segment.begin) + 1.0);
         let part = Rect::from_min_max(
-            pos2(x(stretch.begin), rect.top()),
+            pos2(x(segment.begin), rect.top()),
             pos2(right, rect.bottom()),
         );
         painter.rect_filled(
             part,
             CornerRadius::same(2),
-            theme.series_color(stretch.color),
+            theme.series_color(segment.color),
         );
     }
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Phases of the run"));
     ui.add_space(space::XS);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(space::M, 2.0);
-        for stretch in &stretches {
-            key(ui, theme, stretch);
+        for segment in &segments {
+            legend_entry(ui, theme, segment);
         }
     });
 }
 
-/// One entry of the key: a single thing, so that the row breaks between entries only.
-fn key(ui: &mut Ui, theme: &Theme, stretch: &Stretch) {
-    let took = ms_text(ms(stretch.end.saturating_sub(stretch.begin)));
-    let text = format!("{} {took}", stretch.name);
+/// An entry of the legend: a single widget, so that the row breaks only between entries.
+fn legend_entry(ui: &mut Ui, theme: &Theme, segment: &Segment) {
+    let took = ms_text(ms(segment.end.saturating_sub(segment.begin)));
+    let text = format!("{} {took}", segment.name);
     let font = FontId::proportional(size::SMALL);
     let galley = ui
         .painter()
@@ -120,7 +120,7 @@ fn key(ui: &mut Ui, theme: &Theme, stretch: &Stretch) {
     painter.rect_filled(
         swatch,
         CornerRadius::same(2),
-        theme.series_color(stretch.color),
+        theme.series_color(segment.color),
     );
     painter.galley(rect.min + vec2(13.0, 0.0), galley, theme.text_dim);
 }
@@ -149,14 +149,14 @@ mod tests {
             closed: Some(210),
             ..Stamps::default()
         };
-        let names: Vec<_> = stretches(&stamps).iter().map(|s| s.name).collect();
+        let names: Vec<_> = segments(&stamps).iter().map(|s| s.name).collect();
         assert_eq!(
             names,
             [
-                "Waiting for the head",
+                "Waiting for the headers",
                 "Waiting for the first token",
                 "Streaming",
-                "Until the end"
+                "Last token to end"
             ]
         );
     }
@@ -168,9 +168,9 @@ mod tests {
             closed: Some(9),
             ..Stamps::default()
         };
-        let found = stretches(&stamps);
+        let found = segments(&stamps);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].name, "DNS");
-        assert!(stretches(&Stamps::default()).is_empty());
+        assert!(segments(&Stamps::default()).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The table of runs: columns as data, rows drawn only where they are seen.
+//! The table of runs. Its columns are data; only the rows on screen are drawn.
 
 use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
@@ -21,19 +21,20 @@ struct Column {
     hover: &'static str,
     sort: Option<SortColumn>,
     width: f32,
-    /// Columns of a higher number give way first where there is little room; 0 never does.
-    gives_way: u8,
+    /// Where there is little room, columns with the highest number are dropped first; 0 is never dropped.
+    drop_order: u8,
+    /// Whether its cells are numbers, which are right-aligned.
     figures: bool,
     cell: fn(&mut Ui, &Theme, &RunRow, i64),
 }
 
 const UNSORTED: Option<SortColumn> = None;
 
-/// Room that the prompt must be left with.
+/// Minimum width of the prompt column.
 const PROMPT: f32 = 120.0;
-/// Further room before the prompt: the figures left of it end where their column ends.
+/// Extra space before the prompt: the right-aligned figures to its left end at the column's edge.
 const AFTER_FIGURES: f32 = space::M;
-/// The column that takes what is left where there is no room for the prompt either.
+/// The column that fills the rest of the width if there is no room for the prompt.
 const ELASTIC: &str = "Target";
 
 /// The columns that fit into a width, and whether the prompt fits beside them.
@@ -47,9 +48,9 @@ fn fitting(width: f32) -> (Vec<&'static Column>, bool) {
         let weakest = columns
             .iter()
             .enumerate()
-            .max_by_key(|(_, column)| column.gives_way);
+            .max_by_key(|(_, column)| column.drop_order);
         match weakest {
-            Some((index, column)) if column.gives_way > 0 => columns.remove(index),
+            Some((index, column)) if column.drop_order > 0 => columns.remove(index),
             _ => return (columns, false),
         };
     }
@@ -58,29 +59,29 @@ fn fitting(width: f32) -> (Vec<&'static Column>, bool) {
 
 #[rustfmt::skip]
 static COLUMNS: &[Column] = &[
-    Column { title: "Time", hover: "When the run started, local time", sort: Some(SortColumn::Started), width: 92.0, gives_way: 0, figures: false, cell: time_cell },
-    Column { title: "Target", hover: "Endpoint and model", sort: Some(SortColumn::Target), width: 190.0, gives_way: 0, figures: false, cell: target_cell },
-    Column { title: "Outcome", hover: "How the run ended: its state, or the class of its fault", sort: Some(SortColumn::Outcome), width: 112.0, gives_way: 0, figures: false, cell: outcome_cell },
-    Column { title: "Conn.", hover: "Cold: this run opened its connection, and its TTFT contains the handshakes. Warm: it was open", sort: UNSORTED, width: 66.0, gives_way: 3, figures: false, cell: connection_cell },
-    Column { title: "TTFT", hover: "Time to first token: first token − started", sort: Some(SortColumn::Ttft), width: 72.0, gives_way: 0, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.ttft_ms) },
-    Column { title: "Total", hover: "Last token − started", sort: Some(SortColumn::Total), width: 72.0, gives_way: 2, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.total_ms) },
-    Column { title: "Speed", hover: "Output tokens / (last token − first token)", sort: UNSORTED, width: 84.0, gives_way: 4, figures: true, cell: speed_cell },
-    Column { title: "In", hover: "Prompt tokens, as the provider reported them", sort: UNSORTED, width: 58.0, gives_way: 5, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.input_tokens) },
-    Column { title: "Out", hover: "Output tokens, as the provider reported them", sort: Some(SortColumn::OutputTokens), width: 58.0, gives_way: 1, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.output_tokens) },
+    Column { title: "Time", hover: "When the run started, local time", sort: Some(SortColumn::Started), width: 92.0, drop_order: 0, figures: false, cell: time_cell },
+    Column { title: "Target", hover: "Endpoint and model", sort: Some(SortColumn::Target), width: 190.0, drop_order: 0, figures: false, cell: target_cell },
+    Column { title: "Outcome", hover: "How the run ended: its state, or the class of its fault", sort: Some(SortColumn::Outcome), width: 112.0, drop_order: 0, figures: false, cell: outcome_cell },
+    Column { title: "Conn.", hover: "Cold: this run opened its connection, and its TTFT contains the handshakes. Warm: it reused an open one", sort: UNSORTED, width: 66.0, drop_order: 3, figures: false, cell: connection_cell },
+    Column { title: "TTFT", hover: "Time to first token: first token − started", sort: Some(SortColumn::Ttft), width: 72.0, drop_order: 0, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.ttft_ms) },
+    Column { title: "Total", hover: "Last token − started", sort: Some(SortColumn::Total), width: 72.0, drop_order: 2, figures: true, cell: |ui, theme, row, _| ms_cell(ui, theme, row.total_ms) },
+    Column { title: "Speed", hover: "Output tokens / (last token − first token)", sort: UNSORTED, width: 84.0, drop_order: 4, figures: true, cell: speed_cell },
+    Column { title: "In", hover: "Prompt tokens, as the provider reported them", sort: UNSORTED, width: 58.0, drop_order: 5, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.input_tokens) },
+    Column { title: "Out", hover: "Output tokens, as the provider reported them", sort: Some(SortColumn::OutputTokens), width: 58.0, drop_order: 1, figures: true, cell: |ui, theme, row, _| tokens_cell(ui, theme, row.output_tokens) },
 ];
 
-/// What came of a frame.
+/// What a frame showed and what the user clicked in it.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// The rows on screen: first and last.
+    /// The first and the last row on screen.
     pub seen: Option<(usize, usize)>,
-    /// A row that was clicked: its place and run.
+    /// The row that was clicked: its index and its run.
     pub clicked: Option<(usize, RunId)>,
-    /// The order that a click on a head asks for.
+    /// The order that a click on a column's head asks for.
     pub sort: Option<RunSort>,
 }
 
-/// Shows the table. `now` is what "today" is; `to` is a row to bring into view.
+/// Shows the table. `now` decides what "today" is; `to` is a row to scroll to.
 pub fn show(
     ui: &mut Ui,
     theme: &Theme,
@@ -92,7 +93,7 @@ pub fn show(
     let mut shown = Shown::default();
     let total = pages.total().unwrap_or_default();
     ui.spacing_mut().item_spacing.x = space::M;
-    // Borders of columns show when they are pointed at.
+    // Borders between columns are visible only under the pointer.
     ui.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
     let (columns, prompt) = fitting(ui.available_width());
     let mut table = TableBuilder::new(ui)
@@ -198,7 +199,7 @@ fn head_cell(ui: &mut Ui, theme: &Theme, column: &Column, sort: RunSort) -> Opti
         response.widget_info(|| {
             WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.title))
         });
-        // A first click on figures wants the largest, on words the first letter.
+        // The first click sorts figures from the largest down, and words from A up.
         let descending = if sorted {
             !sort.descending
         } else {

@@ -1,11 +1,11 @@
-//! What the table of runs can do by palette and shortcut.
+//! The verbs of the table of runs.
 
-/// What it can do by palette and shortcut.
+/// What the palette and shortcuts can do in the table of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunsVerb {
-    /// Goes to the search.
+    /// Moves the focus to the search field.
     Search,
-    /// Opens the dialog that exports them.
+    /// Opens the export dialog.
     Export,
     /// Clears all filters.
     Clear,

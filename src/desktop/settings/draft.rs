@@ -1,4 +1,4 @@
-//! An endpoint while it is edited: every field as text, and what is wrong with it.
+//! An endpoint while it is edited: its fields as text, and what is wrong with them.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use crate::{
     transport::{HttpVersion, Timeouts, is_this_machine},
 };
 
-/// How a key is sent, as a choice.
+/// The ways to send a key, to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthKind {
     /// `Authorization: Bearer …`.
     Bearer,
-    /// A header of its own.
+    /// A header that the user names.
     Header,
-    /// The query.
+    /// `?key=…` in the URL.
     Query,
     /// No key.
     None,
 }
 
-/// How a key is sent, as the fields show it.
+/// The values of the two fields that say how a key is sent.
 fn auth_fields(auth: &Auth) -> (AuthKind, String) {
     match auth {
         Auth::Bearer => (AuthKind::Bearer, String::new()),
@@ -56,10 +56,10 @@ pub enum Field {
 /// What is wrong, by field.
 pub type Problems = BTreeMap<Field, String>;
 
-/// The time limits in the order of the editor: a name, and what the limit is on.
+/// The time limits in the order of the editor: the name of each and what it limits.
 pub const LIMITS: [(&str, &str); 4] = [
     ("Connect", "DNS, TCP and TLS together"),
-    ("First token", "From the request sent to the first token"),
+    ("First token", "From request sent to the first token"),
     ("Idle", "Between two reads after the first token"),
     ("Total", "The whole run"),
 ];
@@ -67,9 +67,9 @@ pub const LIMITS: [(&str, &str); 4] = [
 /// An endpoint while it is edited.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointDraft {
-    /// Its id before, if it is not new.
+    /// Its id in the settings file, unless it is new.
     pub old_id: Option<String>,
-    /// What is not edited here is kept in it.
+    /// The endpoint that the draft began with; keeps the fields that are not edited.
     base: Endpoint,
     pub id: String,
     pub label: String,
@@ -80,7 +80,7 @@ pub struct EndpointDraft {
     pub auth: AuthKind,
     pub auth_header: String,
     pub route: String,
-    /// One a line.
+    /// One model per line.
     pub models: String,
     pub headers: Vec<(String, String)>,
     pub proxy: String,
@@ -88,14 +88,14 @@ pub struct EndpointDraft {
     pub http: HttpVersion,
     /// In milliseconds, in the order of [`LIMITS`].
     pub limits: [String; 4],
-    /// Names of variables, with commas or blanks between.
+    /// Names of variables, separated by commas or spaces.
     pub key_env: String,
-    /// The program and its arguments, one a line.
+    /// The program and its arguments, one per line.
     pub key_command: String,
 }
 
 impl EndpointDraft {
-    /// Of an endpoint; `is_new` if it is not in the settings file.
+    /// A draft of an endpoint; `is_new` if it is not in the settings file.
     #[must_use]
     pub fn of(endpoint: &Endpoint, is_new: bool) -> Self {
         let Timeouts {
@@ -127,10 +127,10 @@ impl EndpointDraft {
         }
     }
 
-    /// The endpoint that it makes.
+    /// The edited endpoint.
     ///
     /// # Errors
-    /// With what is wrong, by field.
+    /// The problems by field, if there are any.
     pub fn endpoint(&self, settings: &Settings) -> Result<Endpoint, Problems> {
         let mut problems = Problems::new();
         let mut endpoint = self.base.clone();
@@ -173,7 +173,7 @@ impl EndpointDraft {
         }
     }
 
-    /// Another dialect wants its key its own way, unless the user said how it is sent.
+    /// Sets the dialect, and how its key is usually sent unless the user has changed that.
     pub fn set_dialect(&mut self, dialect: DialectId) {
         let fields = (self.auth, self.auth_header.clone());
         if fields == auth_fields(&Auth::of_dialect(self.dialect)) {
@@ -188,7 +188,7 @@ impl EndpointDraft {
         self.dialect.dialect().on_google_cloud && vertex::is_vertex(&self.url)
     }
 
-    /// How its key comes, where a command of Google's brings it.
+    /// Where its access token comes from, if the key command is one of the built-in Google ones.
     #[must_use]
     pub fn sign_in(&self) -> Option<&'static str> {
         match self.key_command.lines().next()?.trim() {
@@ -196,14 +196,14 @@ impl EndpointDraft {
                 "Signs in with application default credentials: GOOGLE_APPLICATION_CREDENTIALS, gcloud’s login, or \
                  the metadata server",
             ),
-            "google:metadata" => Some("Signs in with the metadata server of the machine"),
-            "google:file" => Some("Signs in with the credentials file that Advanced names"),
+            "google:metadata" => Some("Signs in with the machine’s metadata server"),
+            "google:file" => Some("Signs in with the credentials file named under Advanced"),
             _ => None,
         }
     }
 
-    /// Fits it to a Google account as its key: the account's project stands where none does, its tokens are sent as
-    /// bearers, and no command is asked before the keyring.
+    /// Adapts it to a Google account as its key: fills in the account's project if it is missing, sends its tokens as
+    /// bearer tokens, and removes the key command, which would come before the keyring.
     pub fn take_account(&mut self, account: &Account) {
         let project = account.project.as_deref();
         if let Some(url) = project.and_then(|project| vertex::with_project(&self.url, project)) {
@@ -213,10 +213,10 @@ impl EndpointDraft {
         self.key_command.clear();
     }
 
-    /// Where requests will go, and how the base URL was changed to get there.
+    /// Where requests will go, and how the base URL was changed.
     ///
     /// # Errors
-    /// With what is wrong with the base URL.
+    /// The text says what is wrong with the base URL.
     pub fn final_url(&self) -> Result<(String, Vec<String>), String> {
         let (url, changes) = presets::read_url(&self.url, self.dialect, self.allow_http)?;
         let model = self.models.lines().next().unwrap_or("model");
@@ -241,14 +241,15 @@ impl EndpointDraft {
     fn id_problem(&self, settings: &Settings) -> Option<String> {
         let id = self.id.trim();
         if id.is_empty() {
-            return Some("Give it a name, such as openai".into());
+            return Some("An id is needed, such as openai".into());
         }
         if id
             .chars()
             .any(|c| c == '/' || c.is_whitespace() || c.is_control())
         {
             return Some(
-                "No slash and no blank: it stands before the slash in endpoint/model".into(),
+                "No slashes or spaces: the id is the part before the slash in endpoint/model"
+                    .into(),
             );
         }
         let taken = settings.endpoint(id).is_some() && self.old_id.as_deref() != Some(id);
@@ -284,7 +285,7 @@ impl EndpointDraft {
                 note(
                     problems,
                     Field::Headers,
-                    Some(format!("“{name}” is no header name")),
+                    Some(format!("“{name}” is not a valid header name")),
                 );
             }
             headers.insert(name.to_owned(), value.clone());
@@ -336,9 +337,9 @@ fn proxy_problem(text: &str) -> Option<String> {
         Ok(url) if !schemes.contains(&url.scheme()) => {
             Some("A proxy begins with http://, https://, socks5:// or socks5h://".into())
         }
-        // Said without repeating it.
+        // The message must not repeat the password.
         Ok(url) if url.password().is_some() => {
-            Some("A password must not stand here: the settings file is plain text".into())
+            Some("No password here: the settings file is plain text".into())
         }
         Ok(url) if url.host_str().is_none_or(str::is_empty) => {
             Some("The proxy’s host is missing".into())

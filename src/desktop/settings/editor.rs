@@ -27,21 +27,21 @@ use crate::{
     settings::SettingsEdit,
 };
 
-/// An endpoint's editor while it is open.
+/// The open editor of an endpoint.
 #[derive(Debug)]
 pub struct Editor {
     draft: EndpointDraft,
     import: Import,
-    /// Problems are shown once one has tried to save.
+    /// Whether the user has tried to save or test: problems are shown from then on.
     tried: bool,
     confirm_delete: bool,
-    /// The settings that held when it was saved; newer ones end the editing.
+    /// The settings at the time it was saved; the editor closes when newer ones arrive.
     saving: Option<std::sync::Arc<crate::settings::Settings>>,
     tested: bool,
 }
 
 impl Editor {
-    /// Opens a draft.
+    /// An editor of this draft.
     #[must_use]
     pub fn new(draft: EndpointDraft) -> Self {
         Self {
@@ -54,20 +54,20 @@ impl Editor {
         }
     }
 
-    /// Whether what was saved has come back with the settings: the editor is done then.
+    /// Whether the saved endpoint has arrived with new settings, so that the editor can close.
     pub fn is_done(&mut self, cx: &mut Cx<'_>) -> bool {
         let Some(before) = &self.saving else {
             return false;
         };
         if cx.state.settings_problem.is_some() {
-            // Nothing typed is lost: the banner says what to mend, then Save works.
+            // The editor stays open: the banner says what to fix, then Save works again.
             self.saving = None;
             return false;
         }
         !std::sync::Arc::ptr_eq(before, &cx.state.settings)
     }
 
-    /// Has the imported account's key kept for the endpoint, now that the endpoint is saved; gives what to tell.
+    /// Stores the imported account's key, now that the endpoint is saved; returns the message for a toast.
     pub fn saved(&mut self, cx: &mut Cx<'_>) -> String {
         let imported = self.import.key().filter(|_| self.draft.takes_account());
         let Some((account, key)) = imported else {
@@ -82,7 +82,7 @@ impl Editor {
         format!("Saved the endpoint with {account}")
     }
 
-    /// Shows the editor; gives whether it stays open.
+    /// Shows the editor; returns whether it stays open.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, tried: &mut Tried) -> bool {
         let theme = cx.theme;
         let mut stays = true;
@@ -169,7 +169,7 @@ impl Editor {
         ui.add_space(space::S);
         ui.label(caption(
             theme,
-            "Models, one a line; a list that the endpoint gives is added to them",
+            "Models, one per line; the endpoint’s own list is added to them",
         ));
         let edit = TextEdit::multiline(&mut draft.models)
             .desired_rows(3)
@@ -188,7 +188,7 @@ impl Editor {
         let theme = cx.theme;
         let mut stays = true;
         if self.tried && checked.is_err() {
-            problem_ui(ui, theme, Some("Something above needs another look"));
+            problem_ui(ui, theme, Some("Fix the fields marked above first"));
         }
         ui.horizontal(|ui| {
             let label = if self.saving.is_some() {
@@ -202,7 +202,9 @@ impl Editor {
                 .clicked();
             let test = ui
                 .button("Test")
-                .on_hover_text("Tries DNS, connection, TLS, key and list of models, saved or not")
+                .on_hover_text(
+                    "Tries DNS, connection, TLS, key and list of models, even before it is saved",
+                )
                 .clicked();
             self.tried |= save || test;
             if let Ok(endpoint) = checked {
@@ -228,7 +230,8 @@ impl Editor {
         stays
     }
 
-    /// What the test told, and a request to go further: of what is saved, since requests go by its name.
+    /// Shows the result of the test, and the form for a trial request once the endpoint is saved: a request names its
+    /// endpoint by id.
     fn tested_ui(
         &self,
         ui: &mut Ui,
@@ -248,13 +251,13 @@ impl Editor {
             _ => {
                 ui.label(caption(
                     cx.theme,
-                    "Once it is saved, a tiny request can be sent",
+                    "Save the endpoint to send a tiny request to it",
                 ));
             }
         }
     }
 
-    /// Deleting takes a second click; gives whether it was done.
+    /// Shows the delete button. Deleting takes a second click; returns whether it was done.
     fn delete_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, id: &str) -> bool {
         if !self.confirm_delete {
             self.confirm_delete = danger_button(ui, cx.theme, "Delete…").clicked();
@@ -264,7 +267,7 @@ impl Editor {
         self.confirm_delete = !ui.button("Keep it").clicked();
         ui.label(caption(
             cx.theme,
-            "Its runs stay in the history; its key is forgotten",
+            "Its runs stay in the history; its key is deleted",
         ));
         if deleted {
             cx.commands
@@ -278,7 +281,7 @@ impl Editor {
 }
 
 fn dialect_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
-    ui.label(caption(theme, "Dialect: the protocol that it speaks"));
+    ui.label(caption(theme, "Dialect: the wire protocol of the endpoint"));
     let shown = draft.dialect.dialect().label;
     let choice = choice_box("endpoint.dialect")
         .width(280.0)
@@ -316,12 +319,12 @@ fn final_url_ui(ui: &mut Ui, theme: &Theme, draft: &EndpointDraft) {
     }
 }
 
-/// Asked only where it matters: keys and prompts would cross a network in the clear.
+/// Shown only where it matters: where keys and prompts would travel unencrypted.
 fn allow_http_ui(ui: &mut Ui, draft: &mut EndpointDraft) {
     if draft.is_cleartext() {
         ui.checkbox(&mut draft.allow_http, "Allow http:// to another machine")
             .on_hover_text(
-                "Key, prompt and answer travel unencrypted: only for a network you trust",
+                "Key, prompt and answer travel unencrypted: allow it only on a network you trust",
             );
     }
 }

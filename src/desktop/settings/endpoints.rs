@@ -27,15 +27,15 @@ use crate::{
     run::RunId,
 };
 
-/// What is open.
+/// The page that is open.
 #[derive(Debug, Default)]
 enum Page {
     /// The list.
     #[default]
     List,
-    /// The picker of presets, with what is typed.
+    /// The picker of presets, with its search text.
     Pick(String),
-    /// What a preset wants filled in.
+    /// A form for the variables of a preset, with what is wrong with them.
     Fill(&'static Preset, BTreeMap<String, String>, Option<String>),
     /// The editor.
     Edit(Box<Editor>),
@@ -48,7 +48,7 @@ pub struct Endpoints {
     tried: Tried,
 }
 
-/// What was tried with endpoints: by their list of models, and by real requests.
+/// The tests of endpoints, and the trial requests to them.
 #[derive(Debug, Default)]
 pub struct Tried {
     pub tests: Tests,
@@ -56,7 +56,7 @@ pub struct Tried {
 }
 
 impl Endpoints {
-    /// Opens the picker, or the editor of an endpoint; one that can't be edited in place is copied.
+    /// Opens the picker, or the editor of an endpoint; of a built-in endpoint, the editor of a copy.
     pub fn open(&mut self, id: Option<&str>, cx: &Cx<'_>) {
         let Some(id) = id else {
             self.page = Page::Pick(String::new());
@@ -85,12 +85,12 @@ impl Endpoints {
         }
     }
 
-    /// The runs that were tried.
+    /// The runs of the trial requests.
     pub fn shown_runs(&self) -> Vec<RunId> {
         self.tried.trials.runs().collect()
     }
 
-    /// Shows what is open.
+    /// Shows the page that is open.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         self.page = match std::mem::take(&mut self.page) {
             Page::List => self.list_ui(ui, cx),
@@ -115,7 +115,7 @@ impl Endpoints {
                     .clicked();
             });
         });
-        ui.label(caption(cx.theme, "An endpoint is a base URL with its key, headers and route; with a model it is a target"));
+        ui.label(caption(cx.theme, "An endpoint is a base URL with its key, headers and route. Together with a model, it is a target"));
         ui.add_space(space::M);
         let settings = cx.state.settings.clone();
         for endpoint in &settings.endpoints {
@@ -131,7 +131,7 @@ impl Endpoints {
     }
 }
 
-/// An id that no endpoint has: `openai-2`, ….
+/// The id itself if no endpoint has it, else `openai-2`, ….
 fn free_id(id: &str, cx: &Cx<'_>) -> String {
     let known = |id: &str| cx.state.settings.endpoint(id).is_some();
     if !known(id) {
@@ -285,7 +285,7 @@ fn pick_ui(ui: &mut Ui, cx: &Cx<'_>, mut query: String) -> Page {
     }
 }
 
-/// The presets that a search finds, the closest first.
+/// The presets that a search finds, best match first.
 fn presets_for(query: &str) -> Vec<&'static Preset> {
     let mut found: Vec<_> = (presets::all().iter())
         .filter_map(|row| {
@@ -355,7 +355,7 @@ fn fill_ui(
     if presets::project_may_wait(row) {
         ui.label(caption(
             theme,
-            "With a service account’s file, leave the project empty: the file names it, and is asked for next",
+            "If you have a service account’s file, leave the project empty: the file names it, and you import it next",
         ));
     }
     ui.add_space(space::S);

@@ -1,6 +1,6 @@
-//! The import of a Google account's file as an endpoint's key.
+//! Imports a Google account's file as an endpoint's key.
 //!
-//! The dialog and the file are a thread's. What it read waits here, as a secret, until the endpoint is saved.
+//! A thread shows the dialog and reads the file. The key is held here, as a secret, until the endpoint is saved.
 
 use std::{
     path::PathBuf,
@@ -19,22 +19,22 @@ use crate::{
     },
 };
 
-/// What came of a file; nothing if none was chosen.
+/// The account and key from a file, or why it can't be used; `None` if no file was chosen.
 type ImportResult = Option<Result<(Account, SecretString), String>>;
 
-/// An import, from the button on.
+/// The button, a running import and its result.
 pub struct Import {
-    news: (Sender<ImportResult>, Receiver<ImportResult>),
+    results: (Sender<ImportResult>, Receiver<ImportResult>),
     busy: bool,
-    came: ImportResult,
+    result: ImportResult,
 }
 
 impl Default for Import {
     fn default() -> Self {
         Self {
-            news: channel(),
+            results: channel(),
             busy: false,
-            came: None,
+            result: None,
         }
     }
 }
@@ -46,10 +46,10 @@ impl std::fmt::Debug for Import {
 }
 
 impl Import {
-    /// Shows the button where an account can be a key, and what was imported.
+    /// Shows the button if the endpoint can use an account as its key, and what was imported.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
-        while let Ok(news) = self.news.1.try_recv() {
-            self.take(news, draft);
+        while let Ok(result) = self.results.1.try_recv() {
+            self.take(result, draft);
         }
         if !draft.takes_account() {
             return;
@@ -57,8 +57,8 @@ impl Import {
         ui.add_space(space::S);
         let button = egui::Button::new("Import service account…");
         let response = ui.add_enabled(!self.busy, button).on_hover_text(
-            "Takes the JSON file that Google Cloud made for the account, also one that is dropped here: its project \
-             goes into the base URL, and with Save the key into the OS keyring",
+            "Choose the account’s JSON file from Google Cloud, or drop it here: its project goes into the base URL, \
+             and Save puts the key into the OS keyring",
         );
         if response.clicked() {
             self.begin(ui.ctx(), choose);
@@ -67,7 +67,7 @@ impl Import {
         if let Some(file) = dropped {
             self.begin(ui.ctx(), || Some(Ok(file)));
         }
-        match &self.came {
+        match &self.result {
             None => {}
             Some(Ok((account, _))) => {
                 ui.label(
@@ -76,7 +76,7 @@ impl Import {
                 );
                 ui.label(caption(
                     theme,
-                    "Save puts its key into the OS keyring, in place of any key command",
+                    "Save puts its key into the OS keyring, which replaces any key command",
                 ));
             }
             Some(Err(why)) => {
@@ -85,19 +85,19 @@ impl Import {
         }
     }
 
-    /// The key to keep with the endpoint, and whose it is.
+    /// Takes the key to store for the endpoint, and its account.
     pub fn key(&mut self) -> Option<(Account, SecretString)> {
-        self.came.take()?.ok()
+        self.result.take()?.ok()
     }
 
-    fn take(&mut self, news: ImportResult, draft: &mut EndpointDraft) {
+    fn take(&mut self, result: ImportResult, draft: &mut EndpointDraft) {
         self.busy = false;
-        // A dialog that was left changes nothing.
-        if let Some(came) = news {
-            if let Ok((account, _)) = &came {
+        // A cancelled dialog keeps what was imported before.
+        if let Some(read) = result {
+            if let Ok((account, _)) = &read {
                 draft.take_account(account);
             }
-            self.came = Some(came);
+            self.result = Some(read);
         }
     }
 
@@ -106,12 +106,12 @@ impl Import {
         ctx: &Context,
         file: impl FnOnce() -> Option<Result<PathBuf, String>> + Send + 'static,
     ) {
-        let (sender, ctx) = (self.news.0.clone(), ctx.clone());
+        let (sender, ctx) = (self.results.0.clone(), ctx.clone());
         let thread = std::thread::Builder::new().name("import-account".to_owned());
         let begun = thread.spawn(move || {
-            let came = file().map(|file| Account::read_file(&file?));
-            // An editor that is closed needs no account.
-            let _ = sender.send(came);
+            let result = file().map(|file| Account::read_file(&file?));
+            // If the editor was closed meanwhile, nobody receives this.
+            let _ = sender.send(result);
             ctx.request_repaint();
         });
         self.busy = begun.is_ok();

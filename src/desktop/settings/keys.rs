@@ -1,6 +1,6 @@
-//! The keys: where each lives, and how to set, replace and forget it.
+//! The keys: where each is stored, and forms to set, replace and delete it.
 //!
-//! What is typed is moved into a [`SecretString`] at once, and egui's own copies of it are thrown away.
+//! A key that was typed moves into a [`SecretString`], and egui's own copies of it are dropped.
 
 use egui::{Id, RichText, TextEdit, Ui, text_edit::TextEditState};
 use secrecy::{SecretString, zeroize::Zeroize as _};
@@ -19,19 +19,19 @@ use crate::{
     engine::{Command, KeyCommand},
 };
 
-/// The section of keys, and the one field that may hold a key for as long as it is typed.
+/// The section of keys, with the one field in which a key is typed.
 #[derive(Default)]
 pub struct KeysSection {
-    /// The endpoint whose key is typed, and which.
+    /// The endpoint whose form is open, and for which of its keys.
     open: Option<(String, KeyOf)>,
     typed: String,
-    /// The key that is about to be forgotten.
+    /// The key whose deletion waits for confirmation.
     forgetting: Option<(String, KeyOf)>,
     in_memory: bool,
-    /// A new field each time: what egui remembers of the last one is not shown again.
+    /// Numbers the field, so that each form gets a new one and egui's memory of the last is not used.
     field: u64,
     asked: bool,
-    /// The field is to have the keyboard in the next frame.
+    /// Whether the field takes the focus in the next frame.
     focus: bool,
 }
 
@@ -60,7 +60,7 @@ impl KeysSection {
                 }
             });
         });
-        let text = "A key is taken from its environment variable or command, else from the OS keyring, else from memory. It is never written to a file and belongs to one origin";
+        let text = "A key comes from its environment variable or command, else from the OS keyring, else from memory. It is never written to a file, and is sent to one origin only";
         ui.label(caption(cx.theme, text));
         ui.add_space(space::M);
         let settings = cx.state.settings.clone();
@@ -70,7 +70,7 @@ impl KeysSection {
         }
     }
 
-    /// Forgets what is typed: another section is shown, or the window closes.
+    /// Wipes what was typed. Called when another section is shown.
     pub fn leave(&mut self, ctx: &egui::Context) {
         if self.open.take().is_some() {
             self.wipe(ctx);
@@ -81,7 +81,7 @@ impl KeysSection {
         card(ui, cx.theme, |ui| {
             ui.set_width(ui.available_width());
             self.row_ui(ui, cx, endpoint, KeyOf::Endpoint);
-            // Only a proxy that knows a user has a status.
+            // Only a proxy with a user name has a status.
             let proxy = (endpoint.id.clone(), KeyOf::Proxy);
             if cx.state.keys.contains_key(&proxy) {
                 ui.add_space(space::XS);
@@ -157,7 +157,7 @@ impl KeysSection {
         }
     }
 
-    /// Forgetting can't be taken back, so it takes a second click; gives whether that is awaited.
+    /// Shows the delete button. Deleting can't be undone, so it takes a second click; returns whether it waits for that.
     fn forget_ui(
         &mut self,
         ui: &mut Ui,
@@ -201,7 +201,7 @@ impl KeysSection {
         let response = ui
             .add(edit.margin(egui::vec2(8.0, 5.0)))
             .accessible_name(capitalised(&name_of(id)));
-        // The click that opened the field would take the focus again within its own frame.
+        // Requested a frame after the click that opened the form: the click itself would take the focus away again.
         if std::mem::take(&mut self.focus) {
             response.request_focus();
         }
@@ -235,7 +235,7 @@ impl KeysSection {
         Id::unique(("key-field", self.field))
     }
 
-    /// Overwrites what was typed, and has egui drop its cursor and undo history of the field.
+    /// Overwrites what was typed, and drops egui's cursor and undo history of the field.
     fn wipe(&mut self, ctx: &egui::Context) {
         self.typed.zeroize();
         let id = self.field_id();
@@ -244,7 +244,7 @@ impl KeysSection {
     }
 }
 
-/// What is kept, within a sentence.
+/// What is stored, as part of a sentence.
 fn name_of((endpoint, of): &(String, KeyOf)) -> String {
     match of {
         KeyOf::Endpoint => format!("key of {endpoint}"),

@@ -1,4 +1,4 @@
-//! The sections that are a page each: appearance, data, about.
+//! The sections without state of their own: appearance, data, about.
 
 use egui::{DragValue, RichText, Ui};
 
@@ -75,7 +75,7 @@ pub fn appearance_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     };
 }
 
-/// Asks how many runs there are.
+/// Asks the history how many runs it has.
 pub fn ask_count(commands: &mut Vec<Command>) -> Asked<Result<RunPage, String>> {
     let (reply, asked) = ask();
     let query = RunQuery::default();
@@ -83,7 +83,7 @@ pub fn ask_count(commands: &mut Vec<Command>) -> Asked<Result<RunPage, String>> 
     asked
 }
 
-/// Where things are kept.
+/// Where files are stored, and how many runs.
 pub fn data_ui(ui: &mut Ui, cx: &mut Cx<'_>, runs: Option<usize>) {
     let theme = cx.theme;
     ui.label(title("Data"));
@@ -127,7 +127,7 @@ pub fn data_ui(ui: &mut Ui, cx: &mut Cx<'_>, runs: Option<usize>) {
         .map(|storage| (storage, storage_notice(storage)))
     {
         None => ("opening…".to_owned(), theme.text_dim),
-        Some((Storage::Ok, _)) => ("in order".to_owned(), theme.good),
+        Some((Storage::Ok, _)) => ("OK".to_owned(), theme.good),
         Some((_, notice)) => (notice.map(|(_, text)| text).unwrap_or_default(), theme.warn),
     };
     key_value(
@@ -138,10 +138,10 @@ pub fn data_ui(ui: &mut Ui, cx: &mut Cx<'_>, runs: Option<usize>) {
         RichText::new(word).color(color),
     );
     let runs = runs.map_or_else(|| "counting…".to_owned(), |runs| count(runs as u64));
-    key_value(ui, theme, 110.0, "Runs kept", runs);
+    key_value(ui, theme, 110.0, "Runs stored", runs);
 }
 
-/// Version, licence, and how every figure is made.
+/// Version, licence, and how every figure is calculated.
 pub fn about_ui(ui: &mut Ui, cx: &Cx<'_>) {
     let theme = cx.theme;
     ui.horizontal(|ui| {
@@ -158,14 +158,14 @@ pub fn about_ui(ui: &mut Ui, cx: &Cx<'_>) {
         });
     });
     ui.add_space(space::S);
-    ui.label("Licensed under MIT or Apache-2.0, as you like. Text is set in Inter (SIL Open Font License 1.1) and Hack; icons are Lucide (ISC)");
+    ui.label("Licensed under MIT or Apache-2.0, at your choice. Fonts: Inter (SIL Open Font License 1.1) and Hack; icons: Lucide (ISC)");
     ui.add_space(space::L);
     hairline(ui, theme);
     ui.add_space(space::M);
-    ui.label(heading("How each figure is made"));
+    ui.label(heading("How each figure is calculated"));
     ui.label(caption(
         theme,
-        "A missing figure is blank, never 0. A failed run enters no average",
+        "A missing figure is blank, never 0. A failed run is not part of any average",
     ));
     ui.add_space(space::S);
     for figure in figures() {

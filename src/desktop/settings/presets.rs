@@ -1,4 +1,4 @@
-//! What the editor needs to know of presets and base URLs, in its own words.
+//! What the editor needs of presets and base URLs, with errors as text.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::{
 
 pub use crate::endpoint::preset::all;
 
-/// The variable that holds the project of a preset of Google Cloud's.
+/// The variable with the project, in presets for Google Cloud.
 const PROJECT: &str = "project";
 
-/// The endpoint that a preset makes with these values. Until the URL of a custom one is typed, it
-/// stands at a server on this machine; a project that may wait is left open.
+/// The endpoint that a preset makes from these values. A custom endpoint gets the address of a server on this machine
+/// until its URL is typed; a project that can be filled in later may be missing.
 ///
 /// # Errors
-/// With what is missing or wrong.
+/// If a value is missing or wrong.
 pub fn endpoint(preset: &Preset, values: &BTreeMap<String, String>) -> Result<Endpoint, String> {
     let mut values = values.clone();
     if project_may_wait(preset) {
@@ -30,16 +30,16 @@ pub fn endpoint(preset: &Preset, values: &BTreeMap<String, String>) -> Result<En
     preset.endpoint(&values).map_err(|why| why.to_string())
 }
 
-/// Whether the editor can fill the project in, from a service account's file.
+/// Whether the editor can fill in the project later, from a service account's file.
 pub fn project_may_wait(preset: &Preset) -> bool {
     let has_project = preset.variables.iter().any(|v| v.name == PROJECT);
     has_project && preset.dialect.dialect().on_google_cloud
 }
 
-/// Reads a base URL as people type it; gives it with every change that was made to it.
+/// Reads a base URL as typed; returns it with a list of the changes made to it.
 ///
 /// # Errors
-/// With what is wrong and what to write instead.
+/// The text says what is wrong and what to write instead.
 pub fn read_url(
     text: &str,
     dialect: DialectId,

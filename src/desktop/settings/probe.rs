@@ -1,4 +1,4 @@
-//! The tests of endpoints: their steps, as they come.
+//! Tests of endpoints, shown step by step.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use crate::{
     visible::visible,
 };
 
-/// The latest test of each endpoint that was tested, by its id.
+/// The latest test of each endpoint, by the endpoint's id.
 #[derive(Debug, Default)]
 pub struct Tests(BTreeMap<String, Test>);
 
-/// One test: what it told so far, and what it still has to tell.
+/// One test: its steps so far, and those still to come.
 #[derive(Debug)]
 pub struct Test {
     steps: Vec<TestStep>,
@@ -27,7 +27,7 @@ pub struct Test {
 }
 
 impl Tests {
-    /// Has an endpoint tested; an earlier test of it that still goes is given up.
+    /// Starts a test of an endpoint; an earlier one that still runs is abandoned.
     pub fn begin(&mut self, endpoint: &Endpoint, commands: &mut Vec<Command>) {
         let (steps, more) = ask_in_steps();
         let test = Test {
@@ -40,7 +40,7 @@ impl Tests {
         commands.push(Command::Endpoint(command));
     }
 
-    /// Takes in the steps that were told.
+    /// Takes the steps that have arrived.
     pub fn take_in(&mut self) {
         for test in self.0.values_mut() {
             test.steps.extend(std::iter::from_fn(|| test.more.take()));
@@ -53,7 +53,7 @@ impl Tests {
     }
 }
 
-/// Shows the steps of a test, and those that are still to come.
+/// Shows the steps of a test, including those still to come.
 pub fn show(ui: &mut Ui, theme: &Theme, test: &Test) {
     ui.spacing_mut().item_spacing.y = 2.0;
     for step in &test.steps {

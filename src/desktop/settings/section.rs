@@ -1,8 +1,8 @@
-//! The sections of the settings, each of which the palette can go to.
+//! The sections of the settings.
 
 use serde::{Deserialize, Serialize};
 
-/// The sections; each is also a verb of the palette that goes there.
+/// The sections; each is also a verb of the palette, which shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
@@ -13,8 +13,8 @@ pub enum Section {
     Keys,
     /// Theme, zoom and fonts.
     Appearance,
-    /// Where things are kept.
+    /// Where files are stored.
     Data,
-    /// Version, licence and figures.
+    /// Version, licence, and how figures are calculated.
     About,
 }

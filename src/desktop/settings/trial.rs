@@ -1,6 +1,6 @@
-//! A real request to an endpoint, as small as one can be: only an answer shows that key and model are right.
+//! A tiny real request to an endpoint: only an answer proves that key and model are right.
 //!
-//! In: a click. Out: [`RunCommand::Send`], as the playground sends it; the run's figures once it comes back.
+//! In: a click. Out: [`RunCommand::Send`], as the playground sends it; then the run's figures.
 
 use std::collections::BTreeMap;
 
@@ -22,31 +22,31 @@ use crate::{
     visible::{visible, visible_line},
 };
 
-/// Most tokens of the answer.
-const TOKENS: u32 = 16;
-/// The figures that are shown, by their keys.
+/// Most tokens the answer may have.
+const MAX_TOKENS: u32 = 16;
+/// Keys of the figures that are shown.
 const SHOWN: [&str; 4] = ["ttft_ms", "ttft_net_ms", "total_ms", "output_tokens"];
 
-/// The requests tried, by endpoint.
+/// The trial requests, by endpoint.
 #[derive(Debug, Default)]
 pub struct Trials(BTreeMap<String, Trial>);
 
 #[derive(Debug, Default)]
 struct Trial {
-    /// The model, once one was chosen or typed.
+    /// The chosen or typed model.
     model: String,
     run: Option<RunId>,
-    /// Whether its list of models was asked for.
+    /// Whether the endpoint's list of models was asked for.
     asked: bool,
 }
 
 impl Trials {
-    /// The runs of all requests that were tried last.
+    /// The latest run of each endpoint.
     pub fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
         self.0.values().filter_map(|trial| trial.run)
     }
 
-    /// Shows what can be tried with an endpoint of the settings, and what came of it.
+    /// Shows the form to send a request to an endpoint, and the result.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, endpoint: &Endpoint) {
         let trial = self.0.entry(endpoint.id.clone()).or_default();
         if !cx.state.models.contains_key(&endpoint.id) && !std::mem::replace(&mut trial.asked, true)
@@ -99,9 +99,9 @@ impl Trial {
             cx.commands.push(Command::Run(RunCommand::Send(run)));
         }
         let cost = if endpoint.simulated {
-            "The simulator answers: it costs nothing".to_owned()
+            "The simulator answers, at no cost".to_owned()
         } else {
-            format!("A real one, at most {TOKENS} tokens back: it costs what they cost")
+            format!("A real request: you pay for it and for at most {MAX_TOKENS} output tokens")
         };
         ui.label(caption(cx.theme, cost));
     }
@@ -126,7 +126,7 @@ impl Trial {
     fn request(&self, endpoint: &Endpoint) -> SendRun {
         let request = ChatRequest {
             params: Params {
-                max_tokens: Some(TOKENS),
+                max_tokens: Some(MAX_TOKENS),
                 ..Params::default()
             },
             ..ChatRequest::of_text(self.model.trim(), "Say hello in one word.")
@@ -141,7 +141,7 @@ impl Trial {
     }
 }
 
-/// What can be asked there: models of the settings, then those of its list.
+/// The models to choose from: those in the settings, then those in the endpoint's list.
 fn models_of(state: &State, endpoint: &Endpoint) -> Vec<String> {
     let mut models = endpoint.models.clone();
     let listed = state.models.get(&endpoint.id);
@@ -157,7 +157,7 @@ fn models_of(state: &State, endpoint: &Endpoint) -> Vec<String> {
     models
 }
 
-/// The run's outcome and figures; gives whether it is to be opened.
+/// Shows the run's outcome and figures; returns whether to open it.
 fn run_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
     let fault = run.answer.fault.as_ref();
     let mut open = false;
@@ -180,7 +180,7 @@ fn run_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
     } else if run.state.is_over() && run.stamps.first_token.is_none() {
         ui.label(caption(
             theme,
-            "No token came: a reasoning model may use so few up before it says anything",
+            "No token came: a reasoning model may use that few up before it answers",
         ));
     }
     open

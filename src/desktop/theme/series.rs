@@ -1,10 +1,10 @@
-//! The colours of targets, in order: told apart by all eyes on both grounds, and none as red as an error.
+//! The colours of targets, in order: distinguishable with colour blindness on both backgrounds, none as red as an error.
 
 use egui::Color32;
 
 use crate::desktop::looks::COLORS;
 
-/// On dark grounds.
+/// On dark backgrounds.
 pub(super) static DARK: [Color32; COLORS] = [
     Color32::from_rgb(0xA9, 0xC7, 0xFE),
     Color32::from_rgb(0xB9, 0xA4, 0x56),
@@ -16,7 +16,7 @@ pub(super) static DARK: [Color32; COLORS] = [
     Color32::from_rgb(0x69, 0x75, 0x6C),
 ];
 
-/// On light grounds.
+/// On light backgrounds.
 pub(super) static LIGHT: [Color32; COLORS] = [
     Color32::from_rgb(0x26, 0x37, 0xA0),
     Color32::from_rgb(0xE8, 0x69, 0x00),

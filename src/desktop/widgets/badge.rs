@@ -1,4 +1,4 @@
-//! Badges: one word on a wash of its colour; keys of the keyboard.
+//! Badges, one word on a tint of its colour, and hints of keyboard keys.
 
 use egui::{
     Color32, CornerRadius, FontId, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
@@ -12,7 +12,7 @@ use crate::{
     visible::visible_line,
 };
 
-/// A word on a wash of its colour.
+/// A word on a tint of its colour.
 pub fn badge(ui: &mut Ui, theme: &Theme, text: &str, color: Color32) -> Response {
     tag(ui, text, color, theme.wash(color), Stroke::NONE)
 }
@@ -37,7 +37,7 @@ pub fn simulated_badge(ui: &mut Ui, theme: &Theme) -> Response {
     )
 }
 
-/// A key or combination, as it stands on a keyboard.
+/// A key or key combination, drawn like a key.
 pub fn key_hint(ui: &mut Ui, theme: &Theme, keys: &str) -> Response {
     tag(
         ui,
@@ -48,7 +48,7 @@ pub fn key_hint(ui: &mut Ui, theme: &Theme, keys: &str) -> Response {
     )
 }
 
-/// A word in a rounded box of its own height, whatever the height of the row.
+/// A word in a rounded box whose height does not depend on the row's.
 fn tag(ui: &mut Ui, text: &str, color: Color32, fill: Color32, border: Stroke) -> Response {
     let font = FontId::proportional(size::TINY);
     let galley = ui

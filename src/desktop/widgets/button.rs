@@ -1,4 +1,4 @@
-//! Buttons: one primary a view, ghosts for the rest; icons always carry a name.
+//! Buttons: one primary button per view, ghost buttons for the rest; every icon button has a name.
 
 use egui::{Button, Color32, Response, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
 
@@ -7,27 +7,27 @@ use crate::desktop::{
     theme::{Theme, size, strong},
 };
 
-/// The one button that a view is about.
+/// The most important button of a view.
 pub fn primary_button(ui: &mut Ui, theme: &Theme, text: &str) -> Response {
     let text = strong(text).color(theme.on_accent);
     let enabled = ui.is_enabled();
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
         widgets.inactive.bg_stroke = Stroke::NONE;
-        // egui shows focus as `active`, too: on the accent only the text's colour makes a ring.
+        // egui draws focus as `active`: on the accent colour a ring is visible only in the text's colour.
         widgets.active.bg_stroke = Stroke::new(1.5, theme.text);
         ui.add_enabled(enabled, Button::new(text).fill(theme.accent))
     })
     .inner
 }
 
-/// A button without a frame until it is pointed at.
+/// A button that has a frame only under the pointer.
 pub fn ghost_button(ui: &mut Ui, theme: &Theme, text: &str) -> Response {
     let text = RichText::new(text).color(theme.text_dim);
     ui.add(Button::new(text).frame_when_inactive(false))
 }
 
-/// A button that destroys something.
+/// A button that deletes something.
 pub fn danger_button(ui: &mut Ui, theme: &Theme, text: &str) -> Response {
     let text = RichText::new(text).color(theme.bad);
     ui.add(
@@ -37,17 +37,17 @@ pub fn danger_button(ui: &mut Ui, theme: &Theme, text: &str) -> Response {
     )
 }
 
-/// An icon as a button; `name` is its accessible name and its hover text.
+/// An icon button; `name` is its accessible name and its hover text.
 pub fn icon_button(ui: &mut Ui, theme: &Theme, icon: &str, name: &str) -> Response {
     icon_button_in(ui, icon, name, theme.text_dim)
 }
 
-/// An icon that destroys something.
+/// An icon button that deletes something.
 pub fn danger_icon(ui: &mut Ui, theme: &Theme, icon: &str, name: &str) -> Response {
     icon_button_in(ui, icon, name, theme.bad)
 }
 
-/// An icon that is on (accent) or off (dim).
+/// An icon button that is on (accent) or off (dim).
 pub fn icon_toggle(ui: &mut Ui, theme: &Theme, icon: &str, name: &str, on: bool) -> Response {
     let color = if on { theme.accent } else { theme.text_dim };
     let response = icon_button_in(ui, icon, name, color);
@@ -58,7 +58,7 @@ pub fn icon_toggle(ui: &mut Ui, theme: &Theme, icon: &str, name: &str, on: bool)
 /// How long a copy button shows that it copied, in seconds.
 const COPIED_SECS: f64 = 1.5;
 
-/// Copies `text` when clicked, and shows a check mark for a moment if it could.
+/// Copies `text` when clicked, and shows a check mark for a moment if that worked.
 pub fn copy_button(
     ui: &mut Ui,
     theme: &Theme,
@@ -101,7 +101,7 @@ fn icon_button_in(ui: &mut Ui, icon: &str, name: &str, color: Color32) -> Respon
     response.on_hover_text(name).on_disabled_hover_text(name)
 }
 
-/// A row of choices of which one holds. Gives whether it changed.
+/// A row of buttons to choose one of several values. Returns whether the value changed.
 pub fn segmented<T: Copy + PartialEq>(
     ui: &mut Ui,
     theme: &Theme,
@@ -120,7 +120,7 @@ pub fn segmented<T: Copy + PartialEq>(
             ui.spacing_mut().button_padding = vec2(8.0, 2.0);
             ui.spacing_mut().interact_size.y = 22.0;
             ui.horizontal(|ui| {
-                // A row that runs from the right is filled from its last choice.
+                // In a right-to-left layout the last choice is added first.
                 let backwards = ui.layout().prefer_right_to_left();
                 for index in 0..choices.len() {
                     let place = if backwards {
@@ -165,7 +165,7 @@ pub fn segmented<T: Copy + PartialEq>(
     *value != before
 }
 
-/// A line that folds and unfolds what follows it.
+/// A line that expands and collapses what follows it.
 pub fn fold_ui(ui: &mut Ui, theme: &Theme, icon: &str, label: &str, open: &mut bool) -> Response {
     let chevron = if *open {
         icons::CHEVRON_DOWN

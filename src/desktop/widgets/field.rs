@@ -1,4 +1,4 @@
-//! Fields: a label above, a problem below, a name for those who can't see either.
+//! Fields: a label above, a problem below, and an accessible name.
 
 use egui::{ComboBox, Id, Margin, Rect, Response, RichText, TextEdit, Ui, UiBuilder, vec2};
 
@@ -8,7 +8,7 @@ use crate::desktop::{
     theme::{Theme, size},
 };
 
-/// A one-line field under its label, with its problem below it, if it has one.
+/// A one-line field with its label above and its problem, if any, below.
 pub fn labeled_field(
     ui: &mut Ui,
     theme: &Theme,
@@ -40,7 +40,7 @@ pub fn labeled_field(
     .inner
 }
 
-/// A field to search in, with a cross inside that empties it: as wide as `width`, whatever is typed.
+/// A search field with a button that clears it; always as wide as `width`, whether the button shows or not.
 pub fn search_box(
     ui: &mut Ui,
     theme: &Theme,
@@ -78,10 +78,10 @@ pub fn search_box(
     response
 }
 
-/// Side of the cross in a search field, in points.
+/// Size of the clear button, in points.
 const CROSS: i8 = 24;
 
-/// A box of choices, with the arrow that all of them have.
+/// A combo box with this application's arrow.
 pub fn choice_box(salt: &str) -> ComboBox<'_> {
     ComboBox::from_id_salt(salt).icon(|ui, area, visuals, _open| {
         let font = egui::FontId::proportional(size::SMALL);

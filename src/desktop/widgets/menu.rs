@@ -1,22 +1,22 @@
-//! Lines of menus: an icon and words; what destroys stands apart, last and in its colour.
+//! Menu items: an icon and a label. Items that delete something come last, behind a separator, in the error colour.
 
 use egui::{Button, Color32, RichText, Role, TextWrapMode, Ui, WidgetInfo};
 
 use crate::desktop::theme::Theme;
 
-/// A line of a menu.
+/// A menu item; returns whether it was clicked.
 pub fn menu_item(ui: &mut Ui, icon: &str, label: &str) -> bool {
     let color = ui.visuals().widgets.inactive.fg_stroke.color;
     item_in(ui, icon, label, color)
 }
 
-/// A line that destroys something. A separator stands before the first of them: see [`menu_gap`].
+/// An item that deletes something. A [`menu_gap`] comes before the first of them.
 pub fn danger_item(ui: &mut Ui, icon: &str, label: &str) -> bool {
     let color = Theme::of(ui.ctx()).bad;
     item_in(ui, icon, label, color)
 }
 
-/// What parts the lines that destroy from the others.
+/// The separator before items that delete something.
 pub fn menu_gap(ui: &mut Ui) {
     ui.add(egui::Separator::default().spacing(9.0));
 }

@@ -15,7 +15,7 @@ use crate::desktop::{
 pub enum Tone {
     /// Good to know.
     Info,
-    /// Something to mind.
+    /// Something to be careful about.
     Warn,
     /// Something is broken.
     Bad,
@@ -31,7 +31,7 @@ impl Tone {
     }
 }
 
-/// A line across the view that stays until its cause is gone; `buttons` stand at its right.
+/// A line across the view, with `buttons` at its right.
 pub fn banner<R>(
     ui: &mut Ui,
     theme: &Theme,
@@ -71,8 +71,8 @@ pub fn card<R>(ui: &mut Ui, theme: &Theme, content: impl FnOnce(&mut Ui) -> R) -
         .show(ui, content)
 }
 
-/// Shows content within the room that is left, whatever width or height it asks for: what does not
-/// fit is cut, and a panel around it keeps its size.
+/// Shows content in exactly the space that is left: what does not fit is clipped, so that a panel around it keeps its
+/// size.
 pub fn contained<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     let rect = ui.available_rect_before_wrap();
     let mut child = ui.new_child(UiBuilder::new().max_rect(rect));
@@ -82,7 +82,7 @@ pub fn contained<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     inner
 }
 
-/// A dialog over the window: what its content gave, and whether Escape or a click beside it closed it.
+/// Shows a dialog over the window; returns what `content` returned, and whether Escape or a click outside closed it.
 pub fn dialog<R>(
     ctx: &Context,
     theme: &Theme,
@@ -103,7 +103,7 @@ pub fn dialog<R>(
     (response.inner, closed)
 }
 
-/// What a view shows when it has nothing to show: what it will be, and what to do.
+/// An empty state: says what will be here, and what to do.
 pub fn empty<R>(
     ui: &mut Ui,
     theme: &Theme,
@@ -138,14 +138,14 @@ pub fn section(ui: &mut Ui, theme: &Theme, title: &str, text: &str) {
     ui.add_space(space::S);
 }
 
-/// A hairline across.
+/// A horizontal hairline.
 pub fn hairline(ui: &mut Ui, theme: &Theme) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), egui::Sense::hover());
     ui.painter()
         .hline(rect.x_range(), rect.center().y, theme.hairline());
 }
 
-/// A name and its value on one line, names in one column of `width`.
+/// A name and its value on one line; the name takes up `width`.
 pub fn key_value(
     ui: &mut Ui,
     theme: &Theme,

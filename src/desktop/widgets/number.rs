@@ -1,4 +1,4 @@
-//! Numbers and times as text: one way for each, everywhere.
+//! Numbers and times as text, the same everywhere.
 
 use egui::{Response, RichText, Ui};
 
@@ -8,7 +8,7 @@ use crate::{
     run::Run,
 };
 
-/// Milliseconds for people: `0.42 ms`, `412 ms`, `1.24 s`, `2 min 05 s`.
+/// Milliseconds as text: `0.42 ms`, `412 ms`, `1.24 s`, `2 min 05 s`.
 #[must_use]
 pub fn ms_text(ms: f64) -> String {
     if ms < 1.0 {
@@ -31,7 +31,7 @@ pub fn ms_text(ms: f64) -> String {
     }
 }
 
-/// A value with its unit; milliseconds as [`ms_text`] has them.
+/// A value with its unit; milliseconds as by [`ms_text`].
 #[must_use]
 pub fn figure_text(value: f64, unit: &str) -> String {
     if unit == "ms" {
@@ -45,7 +45,7 @@ pub fn figure_text(value: f64, unit: &str) -> String {
         )]
         count(value.abs() as u64)
     } else if unit.is_empty() && value < 1.0 {
-        // A share.
+        // A share of 1.
         format!("{value:.2}")
     } else if value < 100.0 {
         format!("{value:.1}")
@@ -59,7 +59,7 @@ pub fn figure_text(value: f64, unit: &str) -> String {
     }
 }
 
-/// A whole number with thin spaces between its thousands.
+/// A whole number with narrow spaces between groups of three digits.
 #[must_use]
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -73,7 +73,7 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// A figure of a run: its value or a blank, with its definition on hover.
+/// A figure of a run: its value or a dash, with its definition on hover.
 pub fn figure_ui(ui: &mut Ui, theme: &Theme, figure: &Figure, run: &Run) -> Response {
     let text = match (figure.value)(run) {
         Some(value) => RichText::new(figure_text(value, figure.unit)),
@@ -85,7 +85,7 @@ pub fn figure_ui(ui: &mut Ui, theme: &Theme, figure: &Figure, run: &Run) -> Resp
     })
 }
 
-/// A moment in local time: `2026-11-23 14:05:09`.
+/// A date and time in local time: `2026-11-23 14:05:09`.
 #[must_use]
 pub fn date_time(unix_ns: i64) -> String {
     zoned(unix_ns).strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -97,7 +97,7 @@ pub fn time_of_day(unix_ns: i64) -> String {
     zoned(unix_ns).strftime("%H:%M:%S").to_string()
 }
 
-/// A moment as a table shows it: the time alone for one of `today`, else with its date.
+/// A time as tables show it: the time of day if it is today, else with its date.
 #[must_use]
 pub fn ago(unix_ns: i64, now_unix_ns: i64) -> String {
     if zoned(unix_ns).date() == zoned(now_unix_ns).date() {
@@ -107,7 +107,7 @@ pub fn ago(unix_ns: i64, now_unix_ns: i64) -> String {
     }
 }
 
-/// A moment in the machine's time zone.
+/// A time in the machine's time zone.
 pub(crate) fn zoned(unix_ns: i64) -> jiff::Zoned {
     jiff::Timestamp::from_nanosecond(i128::from(unix_ns))
         .unwrap_or_default()

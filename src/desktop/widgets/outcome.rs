@@ -1,4 +1,4 @@
-//! How a run stands, as an icon, a word and a colour.
+//! The state or outcome of a run, as an icon, a word and a colour.
 
 use egui::{Color32, Response, RichText, Ui};
 
@@ -8,7 +8,7 @@ use crate::{
     run::{ConnectionKind, RunState},
 };
 
-/// How a run stands, for display.
+/// The state or outcome of a run, for display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// An icon.
@@ -27,7 +27,7 @@ enum OutcomeTone {
 }
 
 impl Outcome {
-    /// Of a run's state and, if it failed, the class of its fault.
+    /// From a run's state and, if it failed, the class of its fault.
     #[must_use]
     pub fn of(state: RunState, fault: Option<FaultClass>) -> Self {
         let (icon, word, tone) = match (state, fault) {
@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// Icon and word on one line; never colour alone.
+    /// Shows icon and word: colour alone would not be accessible.
     pub fn ui(self, ui: &mut Ui, theme: &Theme) -> Response {
         let text = format!("{} {}", self.icon, self.word.replace('_', " "));
         let text = RichText::new(text).color(self.color(theme));

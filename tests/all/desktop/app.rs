@@ -62,7 +62,7 @@ fn what_is_wrong_stays_in_sight() {
         why: "the disk is full: make room".into(),
     })));
     player.play(&mut desktop);
-    assert!(shows(&desktop, "Runs are not kept: the disk is full"));
+    assert!(shows(&desktop, "Runs are not saved: the disk is full"));
 }
 
 #[test]

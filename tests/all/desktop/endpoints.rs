@@ -72,7 +72,7 @@ fn a_bad_endpoint_is_explained_and_not_sent() {
     write_into(&mut desktop, &mut player, "Id", "a/b");
     write_into(&mut desktop, &mut player, "Base URL", "ftp://x");
     click(&mut desktop, &mut player, "Save");
-    assert!(shows(&desktop, "No slash and no blank"));
+    assert!(shows(&desktop, "No slashes or spaces"));
     assert!(edits(&player).is_empty());
 }
 
@@ -158,7 +158,7 @@ fn a_tiny_request_is_sent_from_the_settings_and_says_what_it_costs() {
             .is_none()
     );
     click(&mut desktop, &mut player, "Test deepseek");
-    assert!(shows(&desktop, "it costs what they cost"));
+    assert!(shows(&desktop, "you pay for it"));
     click(&mut desktop, &mut player, "Send a tiny request to deepseek");
     let sent = heard(&player, |command| match command {
         Command::Run(RunCommand::Send(send)) => {

@@ -27,7 +27,7 @@ fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
         ended(&sent[1], "No idea", 100, 200, ConnectionKind::Warm),
     );
     harness.run_steps(4);
-    harness.get_by_label("What did the 2 calls give?");
+    harness.get_by_label("What did the 2 calls return?");
     harness.state_mut().commands.clear();
     let fields = [
         "Result of call 1: get_weather",
@@ -70,7 +70,7 @@ fn calls_are_answered_in_their_own_pane_and_the_model_goes_on() {
     assert_eq!(results, [("call_0", "{\"sky\":"), ("call_1", "sun")]);
     assert!(
         harness
-            .query_by_label("What did the 2 calls give?")
+            .query_by_label("What did the 2 calls return?")
             .is_none()
     );
     harness

@@ -1,6 +1,6 @@
-//! Which figures a line has: what is known of a run, as words with their definitions.
+//! The figures of a line as texts with their definitions.
 //!
-//! In: a [`Line`]. Out: its cells, the first four in fixed places and the further ones in their order.
+//! In: a [`Line`]. Out: its cells: the first four in fixed positions, and further ones in order.
 
 use super::Line;
 use crate::{
@@ -19,18 +19,18 @@ pub(super) struct Cell {
     pub(super) value: String,
     pub(super) definition: String,
     pub(super) best: bool,
-    /// Whether it is not measured, but said to be about so.
+    /// Whether it is an estimate.
     pub(super) about: bool,
 }
 
-/// The first four, in their places; nothing stands where nothing is known.
+/// The first four cells, in their positions; `None` for an unknown figure.
 pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
     let sheet = line.sheet;
     let total = match line.elapsed_s {
         Some(elapsed) => Some(Cell {
             label: "Elapsed",
             value: format!("{elapsed:.1} s"),
-            definition: "Time since it was sent, to be read while it goes; the total is measured"
+            definition: "Time since the prompt was sent, updated while the run is live. The total is measured separately"
                 .into(),
             best: false,
             about: false,
@@ -40,7 +40,7 @@ pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
     let speed = measured(line, "output_speed_tps", "Speed").or_else(|| {
         let about = sheet.about?;
         let speed = figure_text(about.speed?.round(), "tok/s");
-        Some(estimated("Speed", &speed, &about.calibration.told()))
+        Some(estimated("Speed", &speed, &about.calibration.explanation()))
     });
     let out = match (sheet.output(), sheet.about) {
         (Some(tokens), _) => counted("Out", Some(tokens), OUT),
@@ -52,7 +52,7 @@ pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
             )]
             let tokens = about.tokens.ceil() as u64;
             let tokens = format!("{} tok", count(tokens));
-            Some(estimated("Out", &tokens, &about.calibration.told()))
+            Some(estimated("Out", &tokens, &about.calibration.explanation()))
         }
         (None, None) => None,
     };
@@ -61,7 +61,7 @@ pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
 
 const OUT: &str = "Output tokens as the provider counted them, reasoning included";
 
-/// What else is known: times that differ from those above, and counts that are not zero.
+/// Further cells: times that differ from those above, and counts that are not zero.
 pub(super) fn further_cells(line: &Line<'_>) -> Vec<Cell> {
     let usage: &Usage = &line.sheet.usage;
     let net = (line.comparison.mixed).then(|| measured(line, "ttft_net_ms", "TTFT net"));
@@ -87,17 +87,17 @@ pub(super) fn further_cells(line: &Line<'_>) -> Vec<Cell> {
     times.chain(counts).flatten().collect()
 }
 
-fn estimated(label: &'static str, value: &str, told: &str) -> Cell {
+fn estimated(label: &'static str, value: &str, explanation: &str) -> Cell {
     Cell {
         label,
         value: format!("≈ {value}"),
-        definition: told.to_owned(),
+        definition: explanation.to_owned(),
         best: false,
         about: true,
     }
 }
 
-/// A count that is not zero.
+/// A token count, if it is known and not zero.
 fn counted(label: &'static str, tokens: Option<u64>, definition: &str) -> Option<Cell> {
     let tokens = tokens.filter(|tokens| *tokens > 0)?;
     Some(Cell {
@@ -109,7 +109,7 @@ fn counted(label: &'static str, tokens: Option<u64>, definition: &str) -> Option
     })
 }
 
-/// A figure that is known, with how it was made and how it compares.
+/// A measured figure, if it is known, with its definition and how it compares.
 fn measured(line: &Line<'_>, key: &str, label: &'static str) -> Option<Cell> {
     let figure = figure(key)?;
     let value = line.sheet.value(key)?;
@@ -207,7 +207,7 @@ mod tests {
         let [_, _, elapsed, out] = &cells;
         assert_eq!(elapsed.as_ref().unwrap().value, "2.3 s");
         assert_eq!(out.as_ref().unwrap().value, "≈ 240 tok");
-        assert!(out.as_ref().unwrap().definition.contains("4 a token"));
+        assert!(out.as_ref().unwrap().definition.contains("4 per token"));
         line.elapsed_s = None;
         let [_, _, total, out] = main_cells(&line);
         assert_eq!(total.unwrap().label, "Total");

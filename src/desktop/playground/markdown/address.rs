@@ -1,12 +1,12 @@
-//! Bare addresses in running text: where one begins and ends.
+//! Finds bare addresses in text: where one begins and ends.
 
-/// Beginnings of what may be opened; see `openable` in [`draw`](super::draw).
+/// The schemes that may be opened; see [`is_openable`](crate::desktop::outside::is_openable).
 const SCHEMES: &[&str] = &["https://", "http://", "mailto:"];
 
 /// The length of the address that `text` begins with, and the address; `before` is the character before it.
 ///
-/// Trailing punctuation and a bracket that was opened before it belong to the sentence; so does what follows
-/// in Chinese, unless a `/`, `=` or the like leads into it.
+/// Trailing punctuation and a bracket that was opened before the address belong to the sentence; so does Chinese text
+/// after it, unless it follows a `/`, `=` or the like.
 pub fn found(text: &str, before: Option<char>) -> Option<(usize, String)> {
     if before.is_some_and(|c| c.is_ascii_alphanumeric()) {
         return None;
@@ -26,7 +26,7 @@ fn has_prefix(text: &str, prefix: &str) -> bool {
     (text.get(..prefix.len())).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
-/// How far characters go that an address may hold.
+/// The length of the longest prefix that may belong to an address.
 fn extent(text: &str, before: Option<char>) -> usize {
     let mut open = Vec::new();
     let mut last = '/';
@@ -36,14 +36,14 @@ fn extent(text: &str, before: Option<char>) -> usize {
         let ends = match c {
             c if c.is_whitespace() || c.is_control() => true,
             '<' | '>' | '"' | '`' | '|' | '{' | '}' => true,
-            // What opens emphasis before an address closes it after.
+            // Emphasis that was opened before the address is closed after it.
             '*' | '_' | '~' if before == Some(c) || (c != '_' && next == Some(c)) => true,
             '(' | '[' => {
                 open.push(if c == '(' { ')' } else { ']' });
                 false
             }
             ')' | ']' => open.pop() != Some(c),
-            // Without a space between, Chinese that follows is the sentence's.
+            // Chinese text that follows without a space belongs to the sentence.
             c if !c.is_ascii() => !c.is_alphanumeric() || last.is_ascii_alphanumeric(),
             _ => false,
         };
@@ -62,7 +62,7 @@ fn is_trailing(c: char) -> bool {
     )
 }
 
-/// Markdown's own ways to write a character of an address.
+/// Removes Markdown's escapes from an address.
 fn unescaped(raw: &str) -> String {
     let mut url = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();

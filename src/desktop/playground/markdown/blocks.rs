@@ -1,8 +1,8 @@
-//! Splits a growing markdown text into blocks that can be parsed, laid out and forgotten one by one.
+//! Splits a growing Markdown text into blocks that can be parsed, laid out and dropped one by one.
 //!
-//! In: a text that only grows. Out: contiguous [`Block`]s that together are the text. A block behind
-//! the last one never changes again, and none is much longer than [`MAX_BYTES`], so that the work of
-//! a frame does not grow with the answer. However the text came in pieces, the blocks are the same.
+//! In: a text that only grows. Out: contiguous [`Block`]s that together are the text. All blocks but the last never
+//! change again, and none is much longer than [`MAX_BYTES`], so that the work of a frame does not grow with the answer.
+//! The blocks do not depend on the pieces in which the text arrived.
 
 mod block;
 
@@ -16,12 +16,12 @@ use super::lines::{
 
 /// A block is closed once it has this many bytes; a longer line is cut.
 pub const MAX_BYTES: usize = 1_600;
-/// Bytes that tell a text that has grown from another one.
+/// How many of the last bytes are compared to tell a text that has grown from another text.
 const WITNESS: usize = 64;
 /// A piece of code or a table is closed once it has this many lines.
 pub const MAX_LINES: usize = 32;
 
-/// The block being built, and what decides where it ends.
+/// The block being built, and the state that decides where it ends.
 #[derive(Clone, Debug)]
 struct Open {
     block: Block,
@@ -37,7 +37,7 @@ struct Open {
 enum BlockForm {
     Paragraph,
     Quote,
-    /// A list item whose content stands at this column, and the fence open in it.
+    /// A list item whose content begins at this column, and the code fence open in it.
     Item {
         offset: usize,
         fence: Option<(Fence, Range<usize>)>,
@@ -48,22 +48,22 @@ enum BlockForm {
     Math(&'static str),
 }
 
-/// The splitter: the blocks so far and the state to go on from.
+/// The blocks so far, and the state to continue from.
 #[derive(Clone, Debug, Default)]
 pub struct Splitter {
     done: Vec<Block>,
     open: Option<Open>,
-    /// Bytes that were taken in, whole lines or cut pieces of one.
+    /// How many bytes were processed: whole lines, or pieces of a cut line.
     scanned: usize,
-    /// Whether `scanned` stands inside a line that was cut.
+    /// Whether `scanned` is inside a line that was cut.
     mid_line: bool,
     tail: Option<Block>,
-    /// The last of the bytes that were taken in.
+    /// The last of the bytes that were processed.
     witness: Vec<u8>,
 }
 
 impl Splitter {
-    /// Takes in what `text` has grown by. Another text than before begins anew; gives whether it did.
+    /// Processes what was added to `text`. Starts over if it is another text than before, and returns whether it did.
     pub fn update(&mut self, text: &str) -> bool {
         let before = text.as_bytes().get(..self.scanned);
         let anew = !before.is_some_and(|before| before.ends_with(&self.witness));
@@ -117,7 +117,7 @@ impl Splitter {
         }
     }
 
-    /// A further piece of a cut line: nothing in it can begin or end anything.
+    /// Adds a further piece of a cut line, in which nothing can begin or end.
     fn go_on(&mut self, range: Range<usize>, line: &str) {
         if self.open.is_none() {
             self.begin(range.clone(), BlockKind::Prose, BlockForm::Paragraph);
@@ -198,7 +198,7 @@ impl Splitter {
         }
     }
 
-    /// After a fence that was cut inside a list item, the item goes on as prose.
+    /// After a fence that was cut inside a list item, the item continues as prose.
     fn end_nested_code(&mut self, at: usize) {
         let Some(open) = &mut self.open else { return };
         let BlockKind::Code { closed, .. } = &mut open.block.kind else {
@@ -239,7 +239,7 @@ impl Splitter {
         self.grow(range, line);
     }
 
-    /// The last line of the open paragraph turns out to be the head of a table.
+    /// Makes the last line of the open paragraph the head of a table.
     fn begin_table(&mut self, delimiter: Range<usize>) {
         let Some(mut open) = self.open.take() else {
             return;
@@ -282,7 +282,7 @@ impl Splitter {
         }
     }
 
-    /// Whatever follows is a new block, as after a blank line.
+    /// Ends the block as after a blank line: the next line begins a new one.
     fn end_at_the_next_line(&mut self) {
         if let Some(open) = &mut self.open {
             open.form = BlockForm::Paragraph;

@@ -1,4 +1,4 @@
-//! Draws what [`parse`](super::parse) made of a block.
+//! Draws the elements that [`parse`](super::parse) makes of a block.
 
 use egui::{
     Align, Color32, CornerRadius, FontFamily, Frame, Label, Margin, Rect, ScrollArea, Sense,
@@ -24,26 +24,26 @@ pub struct Piece<'a> {
     pub language: &'a str,
     /// The code of this piece.
     pub code: String,
-    /// Whether the block begins here: it has a head with language and copy button.
+    /// Whether it is the first piece, which has a head with language and copy button.
     pub first: bool,
-    /// Whether the block ends here.
+    /// Whether it is the last piece.
     pub ends: bool,
-    /// Whether nothing more will come.
+    /// Whether its code is complete.
     pub finished: bool,
-    /// Room at the left.
+    /// Space at the left.
     pub indent: f32,
-    /// What it scrolls sideways with.
+    /// Pieces with the same id scroll horizontally together.
     pub scroll: egui::Id,
 }
 
-/// How far the pieces of one fence are scrolled, and how wide the widest of them is.
+/// The horizontal scroll offset of all pieces of a fence, and the width of the widest piece.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Sideways {
     offset: f32,
     width: f32,
 }
 
-/// Shows a text word for word.
+/// Shows a text unchanged, in the monospace font if `fixed`.
 pub fn plain_ui(ui: &mut Ui, ink: &Ink, source: &str, fixed: bool) {
     let format = if fixed {
         Ink::format(FontFamily::Monospace, size::SMALL, ink.text)
@@ -106,7 +106,7 @@ pub fn elements_ui(
     }
 }
 
-/// Gives `content` the room that its lists and quotes leave, and draws the quotes' bars.
+/// Shows `content` indented for its lists and quotes, and draws the bars of the quotes.
 fn placed_ui(ui: &mut Ui, theme: &Theme, place: Place, indent: f32, content: impl FnOnce(&mut Ui)) {
     let left = indent + f32::from(place.lists) * INDENT + f32::from(place.quotes) * 12.0;
     if left == 0.0 {
@@ -135,7 +135,7 @@ fn text_ui(ui: &mut Ui, ink: &Ink, text: &Text, index: usize) {
         let job = LayoutJob::single_section(marker.clone(), format);
         let marker = ui.fonts_mut(|fonts| fonts.layout_job(job));
         let width = marker.size().x;
-        // A wide one stands nearer to its text, rather than outside of the list.
+        // A wide marker is closer to its text, so that it stays inside the list.
         let gap = (INDENT - width).clamp(2.0, 6.0);
         let at = response.rect.left_top() - vec2(width + gap, 0.0);
         ui.painter().galley(at, marker, ink.dim);
@@ -165,8 +165,7 @@ fn nested_code_ui(
     });
 }
 
-/// Shows a piece of code: a head with language and copy button on the first, colours as far as the
-/// budget of the frame goes.
+/// Shows a piece of code: the first with a head; highlighted as far as the frame's budget allows.
 pub fn code_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -218,7 +217,7 @@ pub fn code_ui(
     });
 }
 
-/// Code is as wide as its lines are; all pieces of a fence scroll together, with one bar under the last.
+/// Shows code that scrolls horizontally; all pieces of a fence scroll together, with one scroll bar under the last.
 fn sideways_ui(ui: &mut Ui, piece: &Piece<'_>, content: impl FnOnce(&mut Ui)) {
     let inner = Margin {
         left: 10,

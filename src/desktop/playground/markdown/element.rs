@@ -1,4 +1,4 @@
-//! What a block shows: text that has colours and fonts but no width yet, code, tables, rules.
+//! The elements of a block: text with colours and fonts but no width yet, code, tables, rules.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ pub const INDENT: f32 = 18.0;
 /// Something that a block shows.
 #[derive(Clone, Debug)]
 pub enum Element {
-    /// Styled text, wrapped to the width there is.
+    /// Styled text, to be wrapped to the available width.
     Text(Text),
     /// Code in a fence that is nested in something else, or indented.
     Code(Code),
@@ -25,19 +25,19 @@ pub enum Element {
 pub struct Text {
     /// The text, unwrapped.
     pub job: LayoutJob,
-    /// Whether there is strong text in it whose script the bold face lacks.
+    /// Whether it has strong text in a script that the bold font lacks.
     pub faux_bold: bool,
-    /// Which bytes of it are links, and where they go.
+    /// The bytes of its links, and their addresses.
     pub links: Vec<(Range<usize>, String)>,
-    /// Where it stands.
+    /// Its nesting.
     pub place: Place,
-    /// What stands before its first line, if it begins a list item.
+    /// The list marker before its first line, if it begins a list item.
     pub marker: Option<String>,
     /// Space above, in lines.
     pub gap: f32,
 }
 
-/// Where an element stands in lists and quotes.
+/// How deep an element is nested in lists and quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Depth of lists.
@@ -49,21 +49,21 @@ pub struct Place {
 /// A piece of code.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
-    /// The language, as the fence says it.
+    /// The language, as the fence names it.
     pub language: String,
     /// The code.
     pub text: String,
-    /// Where it stands.
+    /// Its nesting.
     pub place: Place,
 }
 
 /// A table.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    /// One an column.
+    /// The alignment of each column.
     pub align: Vec<egui::Align>,
     /// Rows of cells; the first is the head.
     pub rows: Vec<Vec<Text>>,
-    /// Where it stands.
+    /// Its nesting.
     pub place: Place,
 }

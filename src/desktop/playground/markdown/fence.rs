@@ -1,4 +1,4 @@
-//! The code in a fence: what of a block's source is code, and what only holds it.
+//! Extracts the code from the source of a fenced block.
 
 use super::blocks::{Block, BlockKind, Splitter};
 
@@ -12,7 +12,7 @@ pub fn code_of(source: &str, block: &Block, closed: bool, growing: bool) -> Stri
         let body = code.trim_end();
         code = body.rfind('\n').map_or("", |newline| &body[..=newline]);
     } else if growing {
-        // What may become the closing fence is not code yet.
+        // An incomplete closing fence is not code.
         let line = code.rfind('\n').map_or(0, |newline| newline + 1);
         let begun = code[line..].trim();
         if !begun.is_empty() && begun.bytes().all(|b| b == b'`' || b == b'~') {
@@ -37,7 +37,7 @@ pub fn whole_code(splitter: &Splitter, text: &str, index: usize) -> String {
     code
 }
 
-/// Cuts up to `columns` leading spaces from each line.
+/// Removes up to `columns` leading spaces from each line.
 pub fn dedented(source: &str, columns: usize) -> String {
     if columns == 0 {
         return source.to_owned();

@@ -1,8 +1,8 @@
-//! The layout of a text that grows: rows that no further text can change are laid out once.
+//! The layout of a growing text: rows that further text can't change are laid out only once.
 //!
-//! In: the text as it is now. Out: the galley that egui makes of it. Of a text that begins as the one before did, only the last
-//! rows are laid out anew, so that the work of a frame does not grow with the text. Where these rows begin is known
-//! from the one above them, which is laid out with them and has to come out as it was.
+//! In: the current text. Out: the galley that egui would make of it. If the text begins like the previous one, only the
+//! last rows are laid out again, so that the work of a frame does not grow with the text. The row above them is laid
+//! out with them and must come out unchanged, which proves that they begin in the right place.
 
 use std::sync::Arc;
 
@@ -13,15 +13,16 @@ use egui::{
     text::{ByteIndex, LayoutJob, LayoutSection, TextWrapping},
 };
 
-/// Layouts of the texts that the last frame showed; egui forgets those that this one does not.
+/// Layouts of the texts shown in the last frame; egui drops those that this frame does not use.
 type Layouts = FramePublisher<Id, Arc<TextLayout>>;
 
-/// How a text was laid out.
+/// The layout of a text.
 struct TextLayout {
     galley: Arc<Galley>,
-    /// Where each row of it begins, and where the last one ends; nothing if that is not known.
+    /// Where each row begins and where the last one ends; empty if that is not known.
     starts: Vec<Start>,
-    /// A text of one letter: another one as soon as egui has dropped all glyphs because their picture was full.
+    /// The galley of a single letter. It is a new one after egui has dropped all glyphs because its texture atlas was
+    /// full, which makes all layouts invalid.
     letter: Arc<Galley>,
 }
 
@@ -29,15 +30,15 @@ struct TextLayout {
 #[derive(Clone, Copy, Default)]
 struct Start {
     byte: usize,
-    /// How far the paragraph would reach to here on one endless row, in pixels: egui lays a paragraph out as one,
-    /// then breaks it, so where glyphs stand between pixels depends on it.
+    /// The width of the paragraph up to here if it were not wrapped, in pixels. egui lays out a paragraph as one row
+    /// before wrapping it, so the subpixel positions of glyphs depend on it.
     reach: f32,
 }
 
-/// A text laid out and wrapped to a width, as its widget `id` shows it.
+/// Lays out a text, wrapped to a width, for the widget `id`.
 pub fn galley(ui: &Ui, id: impl AsIdSalt, job: &LayoutJob, width: f32) -> Arc<Galley> {
     let id = ui.scope_id().with(id);
-    // As egui rounds it.
+    // egui rounds it in the same way.
     let wrap = TextWrapping::wrap_at_width(width.round());
     let letter = letter(ui);
     let before = ui.memory_mut(|memory| memory.caches.cache::<Layouts>().get(&id).cloned());
@@ -80,11 +81,11 @@ impl TextLayout {
         whole
     }
 
-    /// The layout of `job` with the rows that it leaves as they were.
+    /// The layout of `job`, reusing the rows that have not changed.
     fn grown(&self, ui: &Ui, job: &LayoutJob) -> Option<Self> {
         let old = &self.galley;
         let same = common_len(&old.job, job);
-        // The row after the known one is still there, so the word that did not fit on the known one is, too.
+        // The row after the known one is unchanged, so the first word that did not fit on the known one is, too.
         let rows = self.starts.partition_point(|start| start.byte <= same);
         let known = rows.checked_sub(3)?;
         let start = self.starts[known];
@@ -92,14 +93,14 @@ impl TextLayout {
         let tail = lay_out(ui, rest_of(job, start.byte, points)?);
         let mut rows = tail.rows.as_slice();
         if start.reach > 0.0 {
-            // What stands for the text before it.
+            // The first row stands for the text before it.
             rows = (rows
                 .split_first()
                 .filter(|(first, _)| first.glyphs.is_empty()))?
             .1;
         }
         let (again, rows) = rows.split_first()?;
-        if !stands_alike(again, &old.rows[known]) {
+        if !is_unchanged(again, &old.rows[known]) {
             return None;
         }
         let kept = &old.rows[..=known];
@@ -112,7 +113,7 @@ impl TextLayout {
         Some(grown)
     }
 
-    /// Notes where each row from `first` on ends, and so the next one begins.
+    /// Records where each row from `first` on ends, which is where the next one begins.
     fn note_starts(&mut self, first: usize) {
         let galley = &self.galley;
         let mut start = self.starts.last().copied().unwrap_or_default();
@@ -127,7 +128,7 @@ impl TextLayout {
             }
             self.starts.push(start);
         }
-        // Where characters and glyphs are not one and one, nothing is known of the rows.
+        // If there is not one glyph per character, the rows' beginnings are not known.
         if start.byte != galley.job.text.len() {
             self.starts.clear();
         }
@@ -138,7 +139,7 @@ fn is_same(old: &LayoutJob, new: &LayoutJob) -> bool {
     old.text == new.text && old.sections == new.sections
 }
 
-/// How many bytes both begin with that look the same.
+/// The length of the common beginning that looks the same in both, in bytes.
 fn common_len(old: &LayoutJob, new: &LayoutJob) -> usize {
     let text = if new.text.starts_with(&old.text) {
         old.text.len()
@@ -158,7 +159,7 @@ fn common_len(old: &LayoutJob, new: &LayoutJob) -> usize {
     text.min(looks)
 }
 
-/// The text of `job` from `start` on, as it stands behind what reaches `points` far.
+/// The text of `job` from `start` on, with a leading space of `points` in place of the text before it.
 fn rest_of(job: &LayoutJob, start: usize, points: f32) -> Option<LayoutJob> {
     let text = job.text.get(start..)?.to_owned();
     let sections = job.sections.iter().filter(|s| s.byte_range.end.0 > start);
@@ -176,8 +177,8 @@ fn rest_of(job: &LayoutJob, start: usize, points: f32) -> Option<LayoutJob> {
     })
 }
 
-/// Whether a row that was laid out again is the one that it was, to the pixel.
-fn stands_alike(again: &PlacedRow, before: &PlacedRow) -> bool {
+/// Whether a row that was laid out again is unchanged, to the pixel.
+fn is_unchanged(again: &PlacedRow, before: &PlacedRow) -> bool {
     let mut glyphs = again.glyphs.iter().zip(&before.glyphs);
     again.ends_with_newline == before.ends_with_newline
         && again.glyphs.len() == before.glyphs.len()
@@ -196,14 +197,14 @@ fn joined(
     let newline = kept.last().is_some_and(|row| row.ends_with_newline);
     let parts = [part_of(old, kept), part_of(tail, rows)];
     let mut galley = Galley::concat(Arc::new(job), &parts, old.pixels_per_point);
-    // What is joined this way is taken for paragraphs.
+    // `concat` treats the parts as paragraphs, which would add a line break.
     if let Some(seam) = galley.rows.get_mut(kept.len() - 1) {
         seam.ends_with_newline = newline;
     }
     galley
 }
 
-/// Some rows of a galley as one of their own.
+/// Some rows of a galley as a galley of their own.
 fn part_of(galley: &Galley, rows: &[PlacedRow]) -> Arc<Galley> {
     let mut part = galley.clone();
     part.rows = rows.to_vec();

@@ -1,8 +1,8 @@
-//! What markdown must not touch: maths, bare addresses; and emphasis where no spaces are written.
+//! Protects formulas and bare addresses from the Markdown parser, and fixes emphasis in text without spaces.
 //!
-//! In: a block's source. Out: the same with a mark in place of each such span, so that `pulldown-cmark` neither eats
-//! a backslash of `\(\alpha\)` nor reads `_` in an address. A mark is undone wherever it turns up, in code as
-//! well, so a span that was none costs nothing but its look.
+//! In: a block's source. Out: the source with a mark in place of each such span, so that `pulldown-cmark` neither
+//! removes a backslash of `\(\alpha\)` nor reads `_` in an address as emphasis. Marks are replaced by their spans
+//! wherever they appear after parsing, in code as well, so a span found by mistake loses nothing.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -11,7 +11,7 @@ use super::{
     lines::{Fence, closes, opens, opens_math},
 };
 
-// Noncharacters, which no text holds (Unicode 16, 23.7): neither letters' nor punctuation's rules hit them.
+// Noncharacters, which no text contains (Unicode 16, 23.7): Markdown treats them neither as letters nor as punctuation.
 const DIGITS: u32 = 0xFDD0;
 const BEGIN: char = '\u{FDDA}';
 const END: char = '\u{FDDB}';
@@ -21,31 +21,31 @@ const LETTER: char = '\u{FDDC}';
 /// A source with marks, and what they stand for.
 #[derive(Debug, Default)]
 pub struct Guarded {
-    /// What is to be parsed.
+    /// The source to parse.
     pub source: String,
     spans: Vec<(String, SpanKind)>,
 }
 
-/// What a span is.
+/// The kind of a span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SpanKind {
     Math,
     Address(String),
 }
 
-/// A stretch of parsed text.
+/// A part of parsed text.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TextPart<'a> {
-    /// Text as markdown has it.
+    /// Plain text.
     Text(&'a str),
     /// The source of a formula.
     Math(&'a str),
-    /// A bare address: how it stands in the text, and where it goes.
+    /// A bare address: as written in the text, and as a URL.
     Address(&'a str, &'a str),
 }
 
 impl Guarded {
-    /// What a parsed text consists of.
+    /// Splits a parsed text into its parts.
     pub fn parts<'a>(&'a self, mut text: &'a str) -> Vec<TextPart<'a>> {
         let mut parts = Vec::new();
         while let Some(at) = text.find([BEGIN, LETTER]) {
@@ -73,7 +73,7 @@ impl Guarded {
         parts
     }
 
-    /// A parsed text as it stood in the source.
+    /// A parsed text with its marks replaced by what the source had.
     pub fn restored<'a>(&'a self, text: &'a str) -> Cow<'a, str> {
         if !text.contains([BEGIN, LETTER]) {
             return Cow::Borrowed(text);
@@ -85,7 +85,7 @@ impl Guarded {
     }
 }
 
-/// Puts marks into a block's source.
+/// Replaces the spans in a block's source by marks.
 #[must_use]
 pub fn guard(source: &str) -> Guarded {
     let mut scan = Scan {
@@ -167,9 +167,9 @@ impl<'a> Scan<'a> {
         self.at += len;
     }
 
-    /// Emphasis where words are not parted by spaces (`**中文。**后面`): `CommonMark` 0.31 lets it neither begin before
-    /// nor end after punctuation that touches a letter. As markdown-cjk-friendly proposes, CJK punctuation counts as a
-    /// letter there, and a CJK neighbour as a space.
+    /// Allows emphasis in scripts without spaces (`**中文。**后面`): in `CommonMark` 0.31 it can't begin before or end
+    /// after punctuation that touches a letter. As markdown-cjk-friendly proposes, CJK punctuation counts as a letter
+    /// there, and a CJK neighbour as a space.
     fn emphasis(&mut self) {
         let rest = self.rest();
         let len = rest.len() - rest.trim_start_matches(&rest[..1]).len();
@@ -202,7 +202,7 @@ fn fence_end(text: &str) -> Option<usize> {
     Some(end)
 }
 
-/// The length of the code span that begins here, or of the backticks that begin none.
+/// The length of the code span that begins here, or of the backticks if they begin none.
 fn code_span_len(text: &str) -> usize {
     let run = |text: &str| text.bytes().take_while(|b| *b == b'`').count();
     let len = run(text);
@@ -219,7 +219,7 @@ fn code_span_len(text: &str) -> usize {
     len
 }
 
-/// The length of an address that stands in `<…>`, which markdown itself makes a link.
+/// The length of an address in `<…>`, which Markdown itself makes a link.
 fn autolink_len(text: &str) -> usize {
     let end = text.find(|c: char| c == '>' || c == '<' || c.is_whitespace());
     let end = end.filter(|end| text[*end..].starts_with('>'));
@@ -238,14 +238,14 @@ fn paragraph_end(text: &str) -> usize {
     end
 }
 
-/// The length of the formula that begins here: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`. One that has not ended yet goes as far as
-/// it may, so that it does not change its look while it streams.
+/// The length of the formula that begins here: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`. An unfinished formula extends as far
+/// as possible, so that it looks the same while it streams.
 fn math_len(text: &str, before: Option<char>) -> Option<usize> {
     let paragraph = &text[..paragraph_end(text)];
     let (open, close) = match text.as_bytes() {
         [b'\\', b'(', ..] => ("\\(", "\\)"),
         [b'\\', b'[', ..] => ("\\[", "\\]"),
-        // One that is left over keeps its backslash, too.
+        // An unmatched closing one keeps its backslash, too.
         [b'\\', b')' | b']', ..] => return Some(2),
         [b'$', b'$', ..] => ("$$", "$$"),
         [b'$', ..] => return dollars_len(paragraph, before),
@@ -263,7 +263,7 @@ fn math_len(text: &str, before: Option<char>) -> Option<usize> {
     }
 }
 
-/// The length of `$…$`, told from money and from a shell's variables (after pandoc's `tex_math_dollars`).
+/// The length of `$…$` if it is a formula, not prices or shell variables (after pandoc's `tex_math_dollars`).
 fn dollars_len(paragraph: &str, before: Option<char>) -> Option<usize> {
     if before.is_some_and(|c| c.is_ascii_alphanumeric()) {
         return None;
@@ -295,14 +295,14 @@ fn is_mathematical(c: char) -> bool {
     )
 }
 
-/// Whether a character belongs to a script that parts no words with spaces, its punctuation included.
+/// Whether a character belongs to a script that does not separate words by spaces, including its punctuation.
 pub fn is_cjk(c: char) -> bool {
     matches!(u32::from(c),
         0x1100..=0x11FF | 0x2E80..=0xA4CF | 0xA960..=0xA97F | 0xAC00..=0xD7FF | 0xF900..=0xFAFF
         | 0xFE10..=0xFE1F | 0xFE30..=0xFE4F | 0xFF00..=0xFFEF | 0x1F200..=0x1F2FF | 0x20000..=0x3FFFF)
 }
 
-/// Punctuation and symbols, by what they are not.
+/// Whether a character is punctuation or a symbol.
 fn is_punctuation(c: char) -> bool {
     !c.is_alphanumeric() && !c.is_whitespace() && !c.is_control()
 }

@@ -1,7 +1,7 @@
-//! Syntax highlighting, a few lines a frame: what a stream adds is read once, and never again.
+//! Incremental syntax highlighting, a few lines per frame: each line of a stream is parsed only once.
 //!
-//! In: code that only grows. Out: spans of [`Class`], which the theme gives colours. The grammars are
-//! read on a thread of their own; until they are there code is plain.
+//! In: code that only grows. Out: spans of [`Class`], which have colours in the theme. A thread loads the grammars;
+//! until they are loaded, code is plain.
 
 use std::sync::{
     OnceLock,
@@ -13,10 +13,10 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
 use crate::desktop::theme::Theme;
 
-/// A longer line stays plain: grammars can take very long on minified code.
+/// Longer lines stay plain: grammars can be very slow on minified code.
 const MAX_LINE: usize = 600;
 
-/// What a piece of code is.
+/// The class of a piece of code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Anything else.
@@ -35,7 +35,7 @@ pub enum Class {
     Type,
 }
 
-/// Scope prefixes (Sublime's naming, as syntect's grammars use it) and what they are.
+/// Scope prefixes (named as in Sublime and syntect's grammars) and their classes.
 const CLASSES: &[(&str, Class)] = &[
     ("comment", Class::Comment),
     ("string", Class::String),
@@ -79,12 +79,12 @@ struct Grammars {
 static GRAMMARS: OnceLock<Grammars> = OnceLock::new();
 static LOADING: AtomicBool = AtomicBool::new(false);
 
-/// The grammars, or nothing while a thread reads them.
+/// The grammars; `None` while a thread loads them.
 fn grammars(ctx: &Context) -> Option<&'static Grammars> {
     let grammars = GRAMMARS.get();
     if grammars.is_none() && !LOADING.swap(true, Ordering::Relaxed) {
         let ctx = ctx.clone();
-        // Without a thread code stays plain: nothing to tell anyone.
+        // If no thread can be started, code stays plain: no reason to report it.
         let _ = std::thread::Builder::new()
             .name("grammars".into())
             .spawn(move || {
@@ -100,7 +100,7 @@ fn grammars(ctx: &Context) -> Option<&'static Grammars> {
     grammars
 }
 
-/// Where reading stands at the end of a line.
+/// The parser's state at the end of a line.
 #[derive(Clone, Debug)]
 pub struct Reader {
     parse: ParseState,
@@ -110,16 +110,16 @@ pub struct Reader {
 /// The spans of one piece of code so far.
 #[derive(Clone, Debug, Default)]
 pub struct Highlight {
-    /// Bytes that were read: whole lines.
+    /// How many bytes were parsed, in whole lines.
     pub read: usize,
-    /// Ends of spans and what they are, without gaps up to `read`.
+    /// The end and class of each span, without gaps up to `read`.
     pub spans: Vec<(usize, Class)>,
     reader: Option<Box<Reader>>,
 }
 
 impl Highlight {
-    /// Reads further whole lines of `code` (all of it if `finished`), as far as `budget` lines go.
-    /// `before` is where the piece before this one ended. Gives whether more is left to read.
+    /// Parses further whole lines of `code` (if `finished`, also the last one), at most `budget` of them. `before` is the
+    /// piece before this one. Returns whether more is left to parse.
     pub fn read_on(
         &mut self,
         ctx: &Context,
@@ -143,7 +143,7 @@ impl Highlight {
                 (before.and_then(|b| b.reader.clone())).or_else(|| begin(grammars, language));
         }
         let Some(reader) = &mut self.reader else {
-            // Not a language that anyone knows here: nothing to read.
+            // An unknown language: nothing to parse.
             self.read = code.len();
             return false;
         };
@@ -164,7 +164,7 @@ impl Highlight {
         false
     }
 
-    /// Forgets the spans of a piece that is off screen, but not the state that the next goes on from.
+    /// Drops the spans of an off-screen piece, but keeps the state that the next piece continues from.
     pub fn forget(&mut self) {
         self.read = 0;
         self.spans = Vec::new();
@@ -205,13 +205,13 @@ impl Reader {
         };
         for (offset, op) in ops {
             extend(spans, at + offset, self.class(grammars));
-            // An operation that does not fit the stack only costs this line its colours.
+            // If an operation does not fit the stack, only this line loses its colours.
             let _ = self.scopes.apply(&op);
         }
         extend(spans, end, self.class(grammars));
     }
 
-    /// What the innermost scope that means anything says.
+    /// The class of the innermost scope that has one.
     fn class(&self, grammars: &Grammars) -> Class {
         let known = |scope: &Scope| {
             let found = grammars

@@ -1,10 +1,10 @@
-//! The colours and sizes that markdown is written with.
+//! The colours and font sizes of Markdown.
 
 use egui::{Color32, FontFamily, FontId, text::TextFormat};
 
 use crate::desktop::theme::{Theme, size};
 
-/// Colours and sizes that text is written with.
+/// Colours and the font size of a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ink {
     /// Body text.
@@ -13,14 +13,14 @@ pub struct Ink {
     pub dim: Color32,
     /// Links.
     pub link: Color32,
-    /// Behind inline code.
+    /// Background of inline code.
     pub code_ground: Color32,
-    /// Body size.
+    /// Font size of body text.
     pub size: f32,
 }
 
 impl Ink {
-    /// Of an answer.
+    /// For answers.
     #[must_use]
     pub fn of(theme: &Theme) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl Ink {
         }
     }
 
-    /// Of reasoning: dimmer and smaller.
+    /// For reasoning: dimmer and smaller.
     #[must_use]
     pub fn quiet(theme: &Theme) -> Self {
         Self {

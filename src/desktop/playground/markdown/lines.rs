@@ -1,17 +1,17 @@
-//! What a line of markdown begins or ends, seen by itself (after `CommonMark` 0.31 and GFM's tables).
+//! What a single line of Markdown begins or ends (by `CommonMark` 0.31 and GFM's tables).
 
 use std::ops::Range;
 
-/// A code fence: its character, length and indent.
+/// A code fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fence {
-    /// The character.
+    /// Its character.
     pub mark: u8,
-    /// How many of it.
+    /// Its number of characters.
     pub len: usize,
 }
 
-/// Whether there is nothing on a line.
+/// Whether a line is blank.
 pub fn is_blank(line: &str) -> bool {
     line.trim().is_empty()
 }
@@ -29,7 +29,7 @@ pub fn indent_of(line: &str) -> usize {
     columns
 }
 
-/// The fence that a line opens, and where its info string stands in the line.
+/// The fence that a line opens, and the range of its info string in the line.
 pub fn opens(line: &str) -> Option<(Fence, Range<usize>)> {
     let trimmed = line.trim_start();
     let mark = *trimmed.as_bytes().first()?;
@@ -62,7 +62,7 @@ pub fn is_heading(line: &str) -> bool {
         && after.is_none_or(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
-/// Whether a line is a thematic break, which looks like a list item at first.
+/// Whether a line is a thematic break, which begins like a list item.
 fn is_rule(line: &str) -> bool {
     let mut marks = line.bytes().filter(|b| !b.is_ascii_whitespace());
     let Some(first) = marks.next() else {
@@ -72,7 +72,7 @@ fn is_rule(line: &str) -> bool {
     matches!(first, b'-' | b'*' | b'_') && rest.len() >= 2 && rest.iter().all(|b| *b == first)
 }
 
-/// The column at which a list item's content stands, if the line begins an item.
+/// The column at which a list item's content begins, if the line begins an item.
 pub fn item_offset(line: &str) -> Option<usize> {
     if is_rule(line) {
         return None;
@@ -95,11 +95,11 @@ pub fn item_offset(line: &str) -> Option<usize> {
     (gap > 0).then_some(indent + marker + if gap > 4 { 1 } else { gap })
 }
 
-/// Whether a line ends the paragraph before it although no blank line stands between.
+/// Whether a line ends the paragraph before it without a blank line between them.
 pub fn interrupts(line: &str) -> bool {
     let starts_list = item_offset(line).is_some() && {
         let trimmed = line.trim_start();
-        // By CommonMark only a list that begins with 1 may, so that a wrapped "2024." may not.
+        // In CommonMark only a list that begins with 1 does, so that a wrapped "2024." does not.
         !trimmed.starts_with(|c: char| c.is_ascii_digit())
             || trimmed.starts_with("1.")
             || trimmed.starts_with("1)")
@@ -112,19 +112,19 @@ pub fn interrupts(line: &str) -> bool {
             || starts_list)
 }
 
-/// What closes the formula that a line opens on its own (`\[` or `$$`), unless it ends there already.
+/// The closing mark of a formula that begins on this line (`\[` or `$$`) and does not end on it.
 pub fn opens_math(line: &str) -> Option<&'static str> {
     let line = line.trim();
     if let Some(rest) = line.strip_prefix("\\[") {
         return (!rest.contains("\\]")).then_some("\\]");
     }
     let rest = line.strip_prefix("$$")?;
-    // Prices are rated with dollars, too.
+    // `$$` is also used for price levels.
     let formula = rest.is_empty() || rest.contains(['\\', '^', '_', '=', '{', '&']);
     (formula && !rest.contains('$')).then_some("$$")
 }
 
-/// Whether a line can be the row under a table's head.
+/// Whether a line can be the delimiter row of a table.
 pub fn is_delimiter_row(line: &str) -> bool {
     let trimmed = line.trim();
     trimmed.contains('-')

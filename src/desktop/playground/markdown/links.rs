@@ -1,4 +1,4 @@
-//! What stands over a text that is laid out: its links, and the second stroke of bold letters.
+//! What is added to a text after layout: links, and bold drawn as a second copy.
 
 use egui::{
     Color32, Galley, OpenUrl, Rect, Role, Sense, Stroke, Ui, WidgetInfo,
@@ -11,15 +11,15 @@ use crate::{
     visible::visible,
 };
 
-/// How far the second stroke of bold text stands from the first, in points.
+/// The offset of the second copy of bold text, in points.
 const STROKE: f32 = 0.45;
 
-/// Strikes strong text a second time where its face has no bold: Chinese, Japanese, Korean.
+/// Draws strong text a second time if its font has no bold face: Chinese, Japanese, Korean.
 pub fn faux_bold_ui(ui: &Ui, text: &Text, galley: &Galley, index: usize, at: egui::Pos2) {
     if !text.faux_bold {
         return;
     }
-    // The same text at the same width stands in the same places.
+    // The same text at the same width has the same glyph positions.
     let mut job = (*galley.job).clone();
     let strong = fonts::strong_family();
     for section in &mut job.sections {
@@ -36,7 +36,7 @@ pub fn faux_bold_ui(ui: &Ui, text: &Text, galley: &Galley, index: usize, at: egu
         .galley(at + vec2(STROKE, 0.0), again, Color32::TRANSPARENT);
 }
 
-/// Makes a text's links clickable: where each goes is shown, and only web and mail addresses open.
+/// Makes a text's links clickable. Hovering shows the address; only web and mail addresses open.
 pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize) {
     for (number, (range, url)) in text.links.iter().enumerate() {
         let label = text.job.text.get(range.clone()).unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize)
             let id = ui.scope_id().with(("link", index, number, row));
             let area = area.translate(rect.min.to_vec2());
             let response = ui.interact(area, id, Sense::click());
-            // A text's own underline hangs at the foot of its line: too low where lines stand apart.
+            // egui's underline is at the bottom of the line: too low with this line height.
             let foot = area.center().y
                 + text
                     .job
@@ -76,7 +76,7 @@ pub fn links_ui(ui: &Ui, text: &Text, galley: &Galley, rect: Rect, index: usize)
     }
 }
 
-/// Where some bytes of a text stand in its galley, one rectangle a row.
+/// The rectangles of some bytes of a text in its galley, one for each row.
 fn rects_of(galley: &Galley, text: &str, range: &std::ops::Range<usize>) -> Vec<Rect> {
     let cursor = |byte: usize| {
         let chars = text.get(..byte).map_or(0, |head| head.chars().count());

@@ -1,7 +1,7 @@
-//! One block of markdown as the things that are drawn: lines of styled text, code, tables, rules.
+//! Parses one block of Markdown into the elements to draw: styled text, code, tables, rules.
 //!
-//! In: a block's source and the [`Ink`]. Out: [`Element`]s whose text has colours and fonts but no
-//! width yet. Images are never loaded and HTML is text: both are shown as what they are.
+//! In: a block's source and the [`Ink`]. Out: [`Element`]s whose text has colours and fonts but no width yet. Images
+//! are never loaded, and HTML is shown as text.
 
 mod inline;
 
@@ -35,7 +35,7 @@ struct Builder<'a> {
     guarded: &'a Guarded,
     out: Vec<Element>,
     text: Text,
-    /// Numbers of the open lists; `None` is a bullet list.
+    /// The next number of each open list; `None` for a bullet list.
     lists: Vec<Option<u64>>,
     marker: Option<String>,
     quotes: u8,
@@ -211,7 +211,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// An item without any text still shows its marker.
+    /// Ends an item; one without text still shows its marker.
     fn end_item(&mut self) {
         if self.marker.is_some() && self.text.job.text.is_empty() {
             self.push(" ");
@@ -220,7 +220,7 @@ impl<'a> Builder<'a> {
         self.marker = None;
     }
 
-    /// An image is not loaded: its description and its address stand for it.
+    /// Shows an image's description and address in its place: images are not loaded.
     fn end_image(&mut self) {
         let Some((start, url)) = self.image.take() else {
             return;
@@ -267,7 +267,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Cuts trailing line breaks, which HTML blocks bring along.
+/// Removes trailing line breaks, which HTML blocks have.
 fn trim_end(job: &mut LayoutJob) {
     let len = job.text.trim_end_matches('\n').len();
     if len == job.text.len() {

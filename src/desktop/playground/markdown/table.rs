@@ -1,4 +1,4 @@
-//! Tables: columns fitted to the room there is, text wrapped in its cell.
+//! Tables: columns fit the available width, and text wraps in its cell.
 
 use egui::{Align, Galley, Label, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::desktop::theme::Theme;
 
-/// Narrowest column of a table before it scrolls.
+/// Minimum width of a column; a table that needs more space scrolls.
 const MIN_COLUMN: f32 = 56.0;
 const CELL: egui::Vec2 = vec2(8.0, 4.0);
 
-/// Shows a table within the room there is; one of too many columns scrolls.
+/// Shows a table in the available width; one with too many columns scrolls.
 pub fn table_ui(ui: &mut Ui, theme: &Theme, table: &Table) {
     let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
     if columns == 0 {
@@ -42,7 +42,7 @@ fn natural_widths(ui: &Ui, table: &Table, columns: usize) -> Vec<f32> {
     widths
 }
 
-/// Column widths within `room`: narrow columns keep theirs, wide ones share what is left.
+/// Column widths within `room`: narrow columns keep their width, wide ones share the rest.
 fn fitted(natural: &[f32], room: f32) -> Vec<f32> {
     let mut widths = natural.to_vec();
     let mut left = room;
@@ -75,7 +75,7 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
                 ui.fonts_mut(|fonts| fonts.layout_job(job))
             })
             .collect();
-        // Code has lower lines: it stands in the middle of the line beside it.
+        // Lines of code are lower: they are centred on the lines beside them.
         let first = |galley: &Galley| galley.rows.first().map_or(0.0, |row| row.rect().height());
         let line = galleys.iter().map(|g| first(g)).fold(0.0, f32::max);
         let tall = |galley: &Galley| galley.size().y + (line - first(galley)) / 2.0;
@@ -92,7 +92,7 @@ fn rows_ui(ui: &mut Ui, theme: &Theme, table: &Table, widths: &[f32]) {
             let down = (line - first(&galley)) / 2.0;
             let min = pos2(x + CELL.x + shift.max(0.0), top + CELL.y + down);
             let area = Rect::from_min_size(min, galley.size());
-            // Beside the row's own place, not after it: a cell never moves the next row.
+            // Placed inside the row's rectangle, not after it: a cell must not move the next row.
             let mut inside = ui.new_child(UiBuilder::new().id_salt((number, index)).max_rect(area));
             inside.add(Label::new(galley.clone()));
             if let Some(cell) = row.get(index) {

@@ -1,4 +1,4 @@
-//! The head of a pane: whom it asks, with which settings, and by what it is taken hold of.
+//! The head of a pane: its target, its settings, its menu, and the grip to drag it.
 
 use egui::{
     Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, pos2, vec2,
@@ -52,10 +52,12 @@ impl PaneView {
                     ui.add_space(if several { GRIP } else { 0.0 });
                     if let Some(twin) = spot.twin {
                         ui.add(Label::new(tiny(theme, format!("#{twin}"))).selectable(false))
-                            .on_hover_text("Several panes ask this model; this is one of them");
+                            .on_hover_text(
+                                "The number of this pane among those with the same target",
+                            );
                     }
                     let beside = 28.0 * if spot.large { 4.0 } else { 3.0 };
-                    // What is left free is there to take hold of.
+                    // The rest of the width stays free, to drag the pane by.
                     let width = (ui.available_width() - beside).clamp(80.0, MAX_PICKER);
                     let picked = self
                         .picker
@@ -101,18 +103,18 @@ impl PaneView {
     }
 }
 
-/// Room for the dots by which a pane is dragged.
+/// Width of the dots that show where to drag a pane.
 const GRIP: f32 = 12.0;
-/// Widest button of a target.
+/// Maximum width of the target's button.
 const MAX_PICKER: f32 = 300.0;
 
-/// The head of a pane: dragged, it takes the pane elsewhere; a double click shows it alone.
+/// Makes the head a grip: dragging it moves the pane, and a double click shows the pane alone.
 fn grip_ui(ui: &Ui, theme: &Theme, pane: u32, head: Rect, spot: Spot, shared: &mut Shared<'_>) {
     if spot.count < 2 {
         return;
     }
     let id = ui.scope_id().with("grip");
-    // Not by the Tab key: the menu of the pane does the same.
+    // Not reachable by Tab: the pane's menu offers the same.
     let response = ui.interact(head, id, Sense::CLICK | Sense::DRAG);
     response.widget_info(|| {
         let name = format!("Head of pane {}", spot.number);
@@ -136,7 +138,7 @@ fn grip_ui(ui: &Ui, theme: &Theme, pane: u32, head: Rect, spot: Spot, shared: &m
         ui.set_cursor_icon(egui::CursorIcon::Grabbing);
         *shared.dragged = Some((pane, response.drag_stopped()));
     }
-    let hover = "Drag it to move the pane; double click to show the pane alone (Ctrl+M)";
+    let hover = "Drag to move the pane; double-click to show it alone (Ctrl+M)";
     response.on_hover_text_at_pointer(hover);
 }
 
@@ -190,7 +192,7 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
     danger_ui(ui, pane, spot, shared);
 }
 
-/// What destroys stands apart; Undo brings it back.
+/// Menu items that delete something, behind a separator. Undo restores it.
 fn danger_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
     let clear = (
         icons::CLEAR,
@@ -222,7 +224,7 @@ fn system_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane, spot: Spot) -> bool {
         .min_scrolled_height(120.0);
     scroll
         .show(ui, |ui| {
-            let hint = RichText::new("System prompt: not sent while empty").color(theme.text_dim);
+            let hint = RichText::new("System prompt (not sent if empty)").color(theme.text_dim);
             let edit = TextEdit::multiline(&mut pane.system)
                 .hint_text(hint)
                 .desired_rows(2)
@@ -235,7 +237,7 @@ fn system_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane, spot: Spot) -> bool {
         .inner
 }
 
-/// Says if the target's endpoint is not in the settings any more.
+/// Warns if the target's endpoint is no longer in the settings.
 fn gone_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane) {
     let Some(target) = &pane.target else { return };
     if cx.state.settings.endpoints.is_empty()

@@ -1,4 +1,4 @@
-//! The strip, drawn: its columns, its groups with their scales, its bars.
+//! Draws the strip: its columns, its groups with their scales, its bars.
 
 use egui::{
     Align2, Color32, CornerRadius, FontId, Frame, Margin, Panel, Rect, Role, ScrollArea, Sense,
@@ -18,12 +18,12 @@ use crate::{
 };
 
 const ROW: f32 = 20.0;
-/// Widest and narrowest column of names.
+/// Minimum and maximum width of the names.
 const NAMES: (f32, f32) = (110.0, 240.0);
-/// Room for a bar's number.
+/// Width of a bar's number.
 const NUMBER: f32 = 76.0;
 
-/// Where things stand across the strip.
+/// Widths of the columns.
 struct Places {
     names: f32,
     bar: f32,
@@ -77,7 +77,7 @@ impl Strip {
         });
     }
 
-    /// The columns' names, each to sort by.
+    /// Shows the names of the columns; a click sorts by that column.
     fn head_ui(&mut self, ui: &mut Ui, theme: &Theme) {
         let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
         let places = Places::of(line.width());
@@ -128,7 +128,7 @@ impl Strip {
     }
 }
 
-/// What the rows below have in common, and how long the longest bar of each column is.
+/// Shows what the rows below have in common, and the scale of each column.
 fn group_ui(ui: &mut Ui, theme: &Theme, group: &RowGroup, rows: &[BarRow], asked: bool) {
     let (line, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let places = Places::of(line.width());
@@ -136,7 +136,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &RowGroup, rows: &[BarRow], asked
     let (icon, word) = match group.kind {
         RowGroupKind::Warm => (connection_icon(ConnectionKind::Warm), "Warm"),
         RowGroupKind::Cold => (connection_icon(ConnectionKind::Cold), "Cold"),
-        RowGroupKind::Apart => (icons::MORE, "Not compared"),
+        RowGroupKind::NotCompared => (icons::MORE, "Not compared"),
     };
     let mut text = format!("{icon} {word} · n = {count}");
     if asked && let Some(at) = group.rows.first() {
@@ -145,7 +145,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &RowGroup, rows: &[BarRow], asked
     let font = FontId::proportional(size::TINY);
     let painter = ui.painter();
     painter.hline(line.x_range(), line.top(), theme.hairline());
-    let room = if group.kind == RowGroupKind::Apart {
+    let room = if group.kind == RowGroupKind::NotCompared {
         line.width()
     } else {
         places.names
@@ -159,7 +159,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &RowGroup, rows: &[BarRow], asked
         theme.text_dim,
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
-    if group.kind == RowGroupKind::Apart {
+    if group.kind == RowGroupKind::NotCompared {
         return;
     }
     for (index, column) in BarColumn::ALL.into_iter().enumerate() {
@@ -176,7 +176,7 @@ fn group_ui(ui: &mut Ui, theme: &Theme, group: &RowGroup, rows: &[BarRow], asked
         }
     }
     response.on_hover_text(
-        "Answers over connections of one kind, on a scale of their own: bars of different groups do not compare",
+        "Answers over the same kind of connection share a scale: don't compare bars of different groups",
     );
 }
 
@@ -204,7 +204,7 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &BarRow, group: &RowGroup) {
             told.push(text);
         }
     }
-    if group.kind == RowGroupKind::Apart {
+    if group.kind == RowGroupKind::NotCompared {
         let outcome = Outcome::of(row.sheet.state, row.fault);
         let word = outcome.word.replace('_', " ");
         if row.sheet.is_blank() {
@@ -230,7 +230,8 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &BarRow, group: &RowGroup) {
     });
 }
 
-/// A bar and its number: hollow where it is an estimate, without a bar where nothing is compared.
+/// Draws a bar and its number; returns its text for a screen reader. An estimate is hollow; a row that is not compared
+/// has a number only.
 fn bar_ui(
     ui: &Ui,
     theme: &Theme,
@@ -248,7 +249,7 @@ fn bar_ui(
     let room = (rect.width() - NUMBER - 12.0).max(0.0);
     let painter = ui.painter();
     let mut end = rect.left();
-    if group.kind != RowGroupKind::Apart && room > 8.0 {
+    if group.kind != RowGroupKind::NotCompared && room > 8.0 {
         let size = vec2((room * share).max(1.0), 8.0);
         let bar = Rect::from_min_size(pos2(rect.left(), rect.center().y - 4.0), size);
         end = bar.right() + 6.0;

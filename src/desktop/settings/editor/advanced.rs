@@ -1,4 +1,4 @@
-//! The fields that are folded at first: route, proxy, HTTP, time limits, headers, where a key comes from.
+//! The fields that are collapsed at first: route, proxy, HTTP, time limits, headers, where a key comes from.
 
 use egui::{CollapsingHeader, TextEdit, Ui};
 
@@ -15,7 +15,7 @@ use crate::{
     transport::HttpVersion,
 };
 
-/// What most endpoints need not: shown when it is asked for, or when something in it is wrong.
+/// Shows the fields that most endpoints don't need. They expand by themselves if one of them has a problem.
 pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft, problems: &Problems) {
     ui.add_space(space::S);
     let hidden = [Field::Proxy, Field::Headers, Field::Timeouts];
@@ -37,7 +37,7 @@ pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft, proble
                         "direct, via gateway, …",
                         None,
                     )
-                    .on_hover_text("Your own word for how it is reached; shown with every run");
+                    .on_hover_text("Your own label for how it is reached; shown with every run");
                     labeled_field(
                         right,
                         theme,
@@ -57,7 +57,7 @@ pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft, proble
                         "/etc/ssl/company.pem",
                         None,
                     )
-                    .on_hover_text("PEM file with further certificate authorities to trust");
+                    .on_hover_text("PEM file with additional certificate authorities to trust");
                     http_ui(right, theme, draft);
                 });
                 ui.add_space(space::S);
@@ -78,8 +78,8 @@ pub fn advanced_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft, proble
                 ui.add_space(space::S);
                 ui.label(caption(
                     theme,
-                    "Command that prints the key: program and arguments, one a line; no shell. Or Google’s credentials: \
-                     google:adc, google:metadata, or google:file and the path of a service account’s file",
+                    "Command that prints the key: program and arguments, one per line; no shell. Or Google’s \
+                     credentials: google:adc, google:metadata, or google:file and the path of a service account’s file",
                 ));
                 let edit = TextEdit::multiline(&mut draft.key_command)
                     .desired_rows(2)
@@ -117,7 +117,7 @@ fn limits_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
 fn headers_ui(ui: &mut Ui, theme: &Theme, draft: &mut EndpointDraft) {
     ui.label(caption(
         theme,
-        "Further headers; a value may refer to ${VARIABLE}",
+        "Additional headers; a value may contain ${VARIABLE}",
     ));
     let mut removed = None;
     for (index, (name, value)) in draft.headers.iter_mut().enumerate() {

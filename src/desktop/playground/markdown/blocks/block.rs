@@ -1,39 +1,39 @@
-//! A block: which bytes of a text, and what they are.
+//! A block: a range of the text, and its kind.
 
 use std::ops::Range;
 
-/// A stretch of the text that is shown on its own.
+/// A part of the text that is shown on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Which bytes of the text.
+    /// Its bytes in the text.
     pub range: Range<usize>,
-    /// What it is.
+    /// Its kind.
     pub kind: BlockKind,
-    /// Columns that belong to an enclosing list item: cut from its lines, and shown as an indent.
+    /// Columns of an enclosing list item: removed from its lines, and shown as an indent.
     pub indent: usize,
-    /// Whether it goes on where the block before was cut.
+    /// Whether it continues the block before it, which was cut.
     pub continued: bool,
 }
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockKind {
-    /// Anything that markdown can say in one go: a paragraph, a heading, a quote, a rule.
+    /// A paragraph, a heading, a quote or a rule.
     Prose,
-    /// One item of a list, with what is nested in it.
+    /// One item of a list, with its nested content.
     Item,
     /// A piece of a fenced code block.
     Code {
-        /// Where the fence's info string (the language) stands.
+        /// The bytes of the fence's info string (the language).
         info: Range<usize>,
         /// Whether the last line of this piece is the closing fence.
         closed: bool,
     },
     /// A piece of a table.
     Table {
-        /// Where its head row and delimiter row stand.
+        /// The bytes of its head row and delimiter row.
         head: Range<usize>,
     },
-    /// A piece of a formula on lines of its own, shown word for word.
+    /// A piece of a formula on lines of its own, shown unchanged.
     Math,
 }

@@ -1,4 +1,4 @@
-//! Text within a line: its fonts and colours, formulas, addresses, code.
+//! Inline text: fonts and colours, formulas, addresses, code.
 
 use egui::{FontFamily, Stroke, text::TextFormat};
 use pulldown_cmark::HeadingLevel;
@@ -13,7 +13,7 @@ use super::{
 use crate::desktop::fonts;
 
 impl Builder<'_> {
-    /// Text with what was kept from markdown: formulas, addresses.
+    /// Adds text with its protected parts: formulas and addresses.
     pub(super) fn push_parts(&mut self, text: &str) {
         let guarded = self.guarded;
         for part in guarded.parts(text) {
@@ -35,7 +35,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A formula word for word, without what its place in lists and quotes puts before its lines.
+    /// Adds a formula unchanged, without the prefixes of quotes and lists before its lines.
     fn push_math(&mut self, source: &str) {
         let format = Ink::format(FontFamily::Monospace, self.ink.size - 1.0, self.ink.text);
         for (index, line) in source.lines().enumerate() {
@@ -95,7 +95,7 @@ impl Builder<'_> {
     }
 }
 
-/// Text in stretches that the bold face has, and that it lacks.
+/// Splits text into runs whose characters the bold font has, and runs whose characters it lacks.
 pub(super) fn runs_of(text: &str) -> Vec<&str> {
     let mut runs = Vec::new();
     let mut start = 0;
@@ -111,7 +111,7 @@ pub(super) fn runs_of(text: &str) -> Vec<&str> {
     runs
 }
 
-/// Whether a stretch of strong text is drawn with a face that is no bolder than any other: that of the system.
+/// Whether a run of strong text is drawn with a system font, which has no bold face.
 pub fn is_faux_bold(run: &str) -> bool {
     run.starts_with(is_cjk)
 }

@@ -1,7 +1,7 @@
-//! How far the answers of each target lie apart: what a difference must exceed to mean something.
+//! The standard deviation of each target's figures, which a difference must exceed to be significant.
 //!
-//! In: the figures of a conversation's answers, and of the target's latest ones in the history. Out: a standard
-//! deviation, where enough is known. Pure: no window, no clock.
+//! In: the figures of a conversation's answers, and of the target's latest answers in the history. Out: a standard
+//! deviation, if there are enough of them. Pure: no window, no clock.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,32 +15,32 @@ use crate::{
     run::{ConnectionKind, RunId, RunState},
 };
 
-/// Answers of a target from which its scatter is known.
-const ENOUGH: usize = 3;
-/// Answers whose lengths differ by no more than this share are alike.
-const ALIKE: f64 = 0.1;
+/// How many answers of a target a standard deviation needs.
+const MIN_ANSWERS: usize = 3;
+/// Answers whose lengths differ by no more than this share are similar.
+const SIMILAR: f64 = 0.1;
 
 /// Whether two lengths are about the same.
-pub fn is_alike(one: u64, two: u64) -> bool {
+pub fn is_similar(one: u64, two: u64) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "counts")]
     let [less, more] = [one.min(two), one.max(two)].map(|count| count as f64);
-    more <= less * (1.0 + ALIKE)
+    more <= less * (1.0 + SIMILAR)
 }
 
-/// Answers by target, over connections of one kind.
+/// Figures of answers, by target and kind of connection.
 #[derive(Debug, Default)]
-pub struct Scatters(HashMap<(TargetId, Option<ConnectionKind>), Vec<AnswerFigures>>);
+pub struct Deviations(HashMap<(TargetId, Option<ConnectionKind>), Vec<AnswerFigures>>);
 
 /// The figures of one whole answer.
 #[derive(Debug)]
 struct AnswerFigures {
-    /// Those of [`COMPARED`].
+    /// In the order of [`COMPARED`].
     values: [Option<f64>; COMPARED.len()],
     output: Option<u64>,
 }
 
-impl Scatters {
-    /// Of the whole ones among a conversation's answers, and of what the history has of their targets beside them.
+impl Deviations {
+    /// From the complete answers of a conversation, and from other answers of their targets in the history.
     pub fn of(answers: &[Arc<Sheet>], history: &HashMap<TargetId, Vec<RunRow>>) -> Self {
         let mut all = Self::default();
         for sheet in answers.iter().filter(|sheet| sheet.state == RunState::Ok) {
@@ -68,14 +68,14 @@ impl Scatters {
         self.0.entry(group).or_default().push(answer);
     }
 
-    /// The standard deviation of the figures of an answer's target, if enough of them are known. How long an answer
-    /// takes in all is told by answers of about its length alone.
+    /// The standard deviation of a figure of an answer's target, if there are enough answers. For the total time, only
+    /// answers of a similar length count.
     pub fn of_target(&self, key: &str, sheet: &Sheet) -> Option<f64> {
         let at = COMPARED.iter().position(|k| *k == key)?;
         let answers = self.0.get(&(sheet.target.clone(), sheet.connection))?;
         let fits = |answer: &&AnswerFigures| {
             let lengths = answer.output.zip(sheet.output());
-            key != "total_ms" || lengths.is_some_and(|(one, two)| is_alike(one, two))
+            key != "total_ms" || lengths.is_some_and(|(one, two)| is_similar(one, two))
         };
         let values = answers.iter().filter(fits).filter_map(|a| a.values[at]);
         deviation(&values.collect::<Vec<_>>())
@@ -83,7 +83,7 @@ impl Scatters {
 }
 
 impl AnswerFigures {
-    /// What the table of runs tells.
+    /// From a row of the history.
     fn of_row(row: &RunRow) -> Self {
         let value = |key: &str| match key {
             "ttft_ms" => row.ttft_ms,
@@ -99,7 +99,7 @@ impl AnswerFigures {
 }
 
 fn deviation(values: &[f64]) -> Option<f64> {
-    if values.len() < ENOUGH {
+    if values.len() < MIN_ANSWERS {
         return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "a hundred answers")]
@@ -134,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn the_history_tells_what_a_first_answer_can_not() {
+    fn the_history_adds_to_the_answers_of_a_conversation() {
         let sheet = Sheet::made(9, "a", [300.0, 50.0, 1_300.0], 100);
         let of = |rows: Vec<RunRow>, sheet: &Sheet| {
             let history = HashMap::from([(sheet.target.clone(), rows)]);
-            let scatters = Scatters::of(&[Arc::new(sheet.clone())], &history);
-            ["ttft_ms", "total_ms", "ttfo_ms"].map(|key| scatters.of_target(key, sheet))
+            let deviations = Deviations::of(&[Arc::new(sheet.clone())], &history);
+            ["ttft_ms", "total_ms", "ttfo_ms"].map(|key| deviations.of_target(key, sheet))
         };
         let warm = |ids: std::ops::Range<i64>, output| -> Vec<RunRow> {
             let ttft = |id: i64| if id % 2 == 0 { 290.0 } else { 310.0 };
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(
             of(warm(1..3, 200), &sheet),
             [Some(10.0), None, None],
-            "answers twice as long tell nothing of the total"
+            "answers twice as long do not count for the total"
         );
         assert_eq!(of(warm(1..3, 100), &sheet.cold()), [None; 3], "cold");
     }
