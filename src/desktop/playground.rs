@@ -6,6 +6,7 @@
 
 mod acts;
 mod answer;
+mod asking;
 mod attachments;
 mod compare;
 mod comparisons;

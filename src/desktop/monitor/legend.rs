@@ -5,7 +5,7 @@ use egui::{
     text::LayoutJob, vec2,
 };
 
-use super::plot::Track;
+use super::track::Track;
 use crate::{
     desktop::{
         icons,

@@ -6,10 +6,11 @@ use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, Plo
 use super::{
     axes::{Scale, TimeAxis},
     cloud::{self, Cloud},
+    track::Track,
 };
 use crate::{
     desktop::{
-        looks::{Look, sample_ui},
+        looks::sample_ui,
         theme::{Theme, caption, strong},
         widgets::{connection_icon, date_time, ms_text},
     },
@@ -23,8 +24,6 @@ use crate::{
 const REACH: f32 = 9.0;
 /// More points than this are drawn as a [`Cloud`].
 const MANY: usize = 2500;
-/// Most points of a median line.
-const MAX_LINE_POINTS: usize = 300;
 /// Crosses of one target closer together than this, in points, are drawn as one.
 const CROSS_GAP: f32 = 5.0;
 /// Radius of a run's marker, in points.
@@ -36,22 +35,6 @@ const COLD_LINE: f32 = 1.0;
 const MARKERS_ON_LINE: usize = 10;
 /// Height of the strip of error marks above the time axis.
 const STRIP: f32 = 16.0;
-
-/// One target, ready to be drawn: laid out once for each answer of the history, not in each frame.
-#[derive(Clone, Debug)]
-pub struct Track {
-    /// The target.
-    pub target: TargetId,
-    /// Whether the simulator answered.
-    pub simulated: bool,
-    /// How it is drawn.
-    pub look: Look,
-    /// Whether it is drawn.
-    pub shown: bool,
-    points: [Vec<PlotPoint>; 2],
-    /// Median lines, broken where there were no runs.
-    medians: [Vec<Vec<PlotPoint>>; 2],
-}
 
 /// A run on the plot.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,52 +74,6 @@ impl Mark {
         let stays = move |mark: &Self| mark.at_unix_ns <= to;
         points.take_while(stays).chain(errors.take_while(stays))
     }
-}
-
-impl Track {
-    /// Lays out a target's history on these axes. Median lines break at `gap` nanoseconds without runs.
-    #[must_use]
-    pub fn new(series: &Series, time: TimeAxis, scale: Scale, look: Look, gap: i64) -> Self {
-        let of = |connection: ConnectionKind| {
-            let points = series.points.iter().filter(|p| p.connection == connection);
-            points
-                .map(|p| PlotPoint::new(time.x(p.at_unix_ns), scale.y(p.ttft_ms)))
-                .collect()
-        };
-        let lines = |median: &[(i64, f64)]| {
-            // Thinned out: a line that turns at every pixel costs more and shows no more.
-            let step = median.len().div_ceil(MAX_LINE_POINTS).max(1);
-            let segments = segments(median, gap).into_iter();
-            let thinned = |line: &[(i64, f64)]| {
-                let last = line.len() - 1;
-                (line.iter().enumerate())
-                    .filter(|(index, _)| index % step == 0 || *index == last)
-                    .map(|(_, (at, ms))| PlotPoint::new(time.x(*at), scale.y(*ms)))
-                    .collect()
-            };
-            segments.map(thinned).collect()
-        };
-        Self {
-            target: series.target.clone(),
-            simulated: series.simulated,
-            look,
-            shown: true,
-            points: [of(ConnectionKind::Warm), of(ConnectionKind::Cold)],
-            medians: [lines(&series.median_warm), lines(&series.median_cold)],
-        }
-    }
-}
-
-/// How many intervals between runs it takes to call their median the usual one.
-const MIN_INTERVALS: usize = 8;
-
-/// Cuts a median line where there was no run for `gap`, or for twice the usual interval if that is longer.
-fn segments(median: &[(i64, f64)], gap: i64) -> Vec<&[(i64, f64)]> {
-    let mut intervals: Vec<i64> = (median.windows(2)).map(|two| two[1].0 - two[0].0).collect();
-    intervals.sort_unstable();
-    let usual = (intervals.len() >= MIN_INTERVALS).then(|| intervals[intervals.len() / 2]);
-    let longest = usual.map_or(gap, |interval| gap.max(interval.saturating_mul(2)));
-    median.chunk_by(|a, b| b.0 - a.0 <= longest).collect()
 }
 
 /// What the plot shows.
@@ -428,40 +365,4 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
         ));
         ui.label(caption(theme, "Click to open the run"));
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_median_breaks_where_no_runs_were() {
-        const MINUTE: i64 = 60_000_000_000;
-        let line = |minutes: &[i64]| -> Vec<(i64, f64)> {
-            minutes.iter().map(|at| (at * MINUTE, 1.0)).collect()
-        };
-        for (minutes, expected) in [
-            // Runs of every minute, then none for two hours.
-            (&[0, 1, 2, 3, 4, 120, 121, 122][..], &[5, 3][..]),
-            // One an hour is usual, five hours without a run are a gap.
-            (
-                &[0, 60, 120, 180, 240, 300, 360, 420, 480, 780, 840],
-                &[9, 2],
-            ),
-            // Too few to be usual: each hour without runs is a gap.
-            (&[0, 60, 120, 180, 480, 540], &[1; 6]),
-            (&[0, 5, 200, 400, 1_000], &[2, 1, 1, 1]),
-            // Two runs far apart are no line.
-            (&[0, 300], &[1, 1]),
-            (&[0, 20], &[2]),
-            (&[], &[]),
-        ] {
-            let line = line(minutes);
-            let lengths: Vec<_> = segments(&line, 30 * MINUTE)
-                .iter()
-                .map(|s| s.len())
-                .collect();
-            assert_eq!(lengths, expected, "{minutes:?}");
-        }
-    }
 }
