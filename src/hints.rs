@@ -102,28 +102,33 @@ static TABLE: LazyLock<HintsFile> = LazyLock::new(|| {
 pub fn fit(dialect: DialectId, request: &ChatRequest) -> (ChatRequest, Vec<Hint>) {
     let mut fitted = request.clone();
     let mut hints = Vec::new();
-    for rule in TABLE
-        .rule
-        .iter()
-        .filter(|rule| rule.holds(dialect, request))
-    {
-        rule.apply(&mut fitted.params, &mut hints);
-    }
+    fit_settings(dialect, &request.model, &mut fitted.params, &mut hints);
     files::fit(dialect, &mut fitted, &mut hints);
     (fitted, hints)
 }
 
+/// What is changed in these settings alone. It takes no time, whatever is asked with them.
+#[must_use]
+pub fn settings(dialect: DialectId, model: &str, params: &Params) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    fit_settings(dialect, model, &mut params.clone(), &mut hints);
+    hints
+}
+
+fn fit_settings(dialect: DialectId, model: &str, params: &mut Params, hints: &mut Vec<Hint>) {
+    let effort = params.reasoning_effort.clone();
+    let rules = TABLE.rule.iter();
+    for rule in rules.filter(|rule| rule.holds(dialect, model, effort.as_deref())) {
+        rule.apply(params, hints);
+    }
+}
+
 impl Rule {
-    fn holds(&self, dialect: DialectId, request: &ChatRequest) -> bool {
-        let name = request.model.rsplit('/').next().unwrap_or_default();
+    fn holds(&self, dialect: DialectId, model: &str, effort: Option<&str>) -> bool {
+        let name = model.rsplit('/').next().unwrap_or_default();
         let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
-        let is_excepted =
-            self.unless_effort.is_some() && self.unless_effort == request.params.reasoning_effort;
-        let wants_reasoning = request
-            .params
-            .reasoning_effort
-            .as_deref()
-            .is_some_and(is_reasoning_on);
+        let is_excepted = self.unless_effort.is_some() && self.unless_effort.as_deref() == effort;
+        let wants_reasoning = effort.is_some_and(is_reasoning_on);
         (self.dialects.is_empty() || self.dialects.contains(&dialect))
             && any(&self.models)
             && !any(&self.except)

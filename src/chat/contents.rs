@@ -21,6 +21,7 @@ pub struct Contents(Arc<SharedBytes>);
 struct SharedBytes {
     bytes: Vec<u8>,
     hash: OnceLock<Sha256>,
+    is_utf8: OnceLock<bool>,
 }
 
 /// A weak reference to contents.
@@ -42,6 +43,13 @@ impl Contents {
     #[must_use]
     pub fn known_sha256(&self) -> Option<Sha256> {
         self.0.hash.get().copied()
+    }
+
+    /// Whether the bytes are UTF-8; looked at once for all clones.
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        let is_utf8 = || std::str::from_utf8(&self.0.bytes).is_ok();
+        *self.0.is_utf8.get_or_init(is_utf8)
     }
 
     /// A weak reference to the bytes.
@@ -78,6 +86,7 @@ impl From<Vec<u8>> for Contents {
         Self(Arc::new(SharedBytes {
             bytes,
             hash: OnceLock::new(),
+            is_utf8: OnceLock::new(),
         }))
     }
 }

@@ -29,7 +29,7 @@ pub fn refusal(dialect: DialectId, request: &ChatRequest) -> Option<String> {
     }
     let mut parts = request.messages.last()?.parts.iter();
     let media = parts.find_map(|part| match part {
-        Part::Media(media) if text_of(media).is_none() && !takes(dialect, media) => Some(media),
+        Part::Media(media) if !is_text(media) && !takes(dialect, media) => Some(media),
         _ => None,
     })?;
     let what = display_name(media);
@@ -87,9 +87,14 @@ fn display_name(media: &Media) -> String {
     }
 }
 
+/// Whether a file becomes text of the prompt.
+fn is_text(media: &Media) -> bool {
+    media.uri.is_none() && media.essence().starts_with("text/") && media.data.is_utf8()
+}
+
 fn text_of(media: &Media) -> Option<&str> {
-    let is_text = media.uri.is_none() && media.essence().starts_with("text/");
-    std::str::from_utf8(&media.data).ok().filter(|_| is_text)
+    let text = || std::str::from_utf8(&media.data).ok();
+    is_text(media).then(text).flatten()
 }
 
 /// A file as a code block under its name. The fence is longer than any fence in the file.

@@ -18,11 +18,8 @@ use crate::{
 /// Shows which of a pane's settings and of these files are not sent, and which file makes the pane's model refuse the
 /// question.
 pub fn pane_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane, attached: &[Media]) {
-    let Some(asked) = asked(pane, attached) else {
-        return;
-    };
-    let mut said = of_request(dialect, &asked, |hint| hint.sent_as.is_none());
-    said.extend(hints::refusal(dialect, &asked));
+    let mut said = of_settings(dialect, pane, |hint| hint.sent_as.is_none());
+    said.extend(hints::refusal(dialect, &files(attached)));
     // Even an empty frame would take up space.
     if !said.is_empty() {
         let beside = Margin::symmetric(6, 0);
@@ -33,27 +30,26 @@ pub fn pane_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane, atta
 
 /// Shows which of a pane's settings are not sent, or are sent under another name.
 pub fn settings_ui(ui: &mut Ui, theme: &Theme, dialect: DialectId, pane: &Pane) {
-    if let Some(asked) = asked(pane, &[]) {
-        lines_ui(ui, theme, &of_request(dialect, &asked, |_| true));
-    }
+    lines_ui(ui, theme, &of_settings(dialect, pane, |_| true));
 }
 
-/// A request with these files and the pane's settings.
-fn asked(pane: &Pane, attached: &[Media]) -> Option<ChatRequest> {
+/// A request with these files.
+fn files(attached: &[Media]) -> ChatRequest {
     let files = Message {
         role: Role::User,
         parts: attached.iter().cloned().map(Part::Media).collect(),
     };
-    Some(ChatRequest {
-        model: pane.target.as_ref()?.model.clone(),
+    ChatRequest {
         messages: vec![files],
-        params: pane.params.clone(),
         ..ChatRequest::default()
-    })
+    }
 }
 
-fn of_request(dialect: DialectId, asked: &ChatRequest, which: fn(&Hint) -> bool) -> Vec<String> {
-    let mut hints = hints::fit(dialect, asked).1;
+fn of_settings(dialect: DialectId, pane: &Pane, which: fn(&Hint) -> bool) -> Vec<String> {
+    let Some(target) = &pane.target else {
+        return Vec::new();
+    };
+    let mut hints = hints::settings(dialect, &target.model, &pane.params);
     hints.retain(which);
     lines(&hints)
 }
