@@ -5,6 +5,7 @@
 
 mod ask;
 mod command;
+mod compute;
 mod core;
 pub mod files;
 mod lookup;
@@ -24,6 +25,7 @@ pub use self::{
         Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, KeyCommand,
         RunCommand, SendRun,
     },
+    compute::{BodyOf, ComputeCommand},
     update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };
 

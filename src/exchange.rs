@@ -7,6 +7,7 @@
 
 mod bounded;
 pub mod call;
+pub mod effort;
 mod ending;
 mod limits;
 pub mod list;

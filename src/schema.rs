@@ -59,6 +59,32 @@ impl fmt::Display for SchemaProblem {
     }
 }
 
+/// What is to be said of a schema before an answer is asked for by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaCheck {
+    /// Its errors.
+    pub problems: Vec<SchemaProblem>,
+    /// What strict mode refuses of it; empty if there are errors.
+    pub strict_notes: Vec<SchemaProblem>,
+}
+
+impl SchemaCheck {
+    /// Checks a schema.
+    #[must_use]
+    pub fn of(schema: &Value) -> Self {
+        let problems = problems(schema);
+        let strict_notes = if problems.is_empty() {
+            strict_notes(schema)
+        } else {
+            Vec::new()
+        };
+        Self {
+            problems,
+            strict_notes,
+        }
+    }
+}
+
 /// The errors in a schema, by the draft that it names, else by 2020-12.
 #[must_use]
 pub fn problems(schema: &Value) -> Vec<SchemaProblem> {

@@ -20,6 +20,7 @@ use super::{
     closing::Closing,
     input::InOrder,
     looks::Looks,
+    outside,
     palette::Palette,
     shortcuts::{self, Pressed},
     spoken::Spoken,
@@ -333,6 +334,11 @@ impl App {
             Action::Palette => self.palette.toggle(),
             Action::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
             Action::Tell(text) => self.toasts.tell(text),
+            Action::Copy { text, said } => {
+                if outside::copy(ctx, text.clone()) {
+                    self.toasts.tell(said);
+                }
+            }
             Action::Draw(targets) => self.state.looks.take_in(targets.iter()),
             Action::Verb(id) => self.verb(ctx, *id),
         }

@@ -26,13 +26,16 @@ mod markdown;
 mod names;
 mod pane;
 mod params;
+mod params_area;
+mod params_check;
 mod params_form;
+mod params_reading;
 mod paths;
 mod raw_body;
 mod recents;
+mod replies;
 mod results;
 mod schema_form;
-mod sent_as;
 mod sessions;
 mod sheet;
 mod strip;
@@ -59,8 +62,9 @@ use self::{
     elsewhere::Seen,
     intent::{Change, ConversationIntent, Intent},
     pane::PaneView,
-    raw_body::RawEditor,
+    raw_body::{AskedBody, RawEditor},
     recents::Recents,
+    replies::AskedProgram,
     sessions::Sessions,
     sheet::Sheets,
     strip::Strip,
@@ -68,7 +72,7 @@ use self::{
     verb::{Row, VERBS},
 };
 use super::{
-    icons, outside,
+    icons,
     theme::caption,
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{ghost_button, icon_button, icon_toggle},
@@ -142,10 +146,12 @@ pub struct Playground {
     focus_edit: bool,
     /// Whether the field of an edited prompt had the focus when last shown.
     edit_focused: bool,
-    /// The text to copy, with the message for when it is copied.
-    copied: Option<(&'static str, String)>,
+    /// What waits until the settings of the panes are checked.
+    waiting: Vec<Intent>,
+    copying: Option<AskedProgram>,
     /// The editor of a raw body, while it is open.
     raw: Option<RawEditor>,
+    opening_raw: Option<AskedBody>,
 }
 
 /// What is saved with the window's layout.
@@ -201,6 +207,7 @@ impl View for Playground {
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
         self.take_in(cx);
+        self.take_replies(cx);
         self.draw_targets(cx);
         // Changes are saved after half a second, or at once when another view is shown.
         if self.changed_at.is_some() && !std::mem::take(&mut self.shown) {
@@ -236,11 +243,6 @@ impl View for Playground {
         }
         self.intents = intents;
         self.act_all(cx);
-        if let Some((said, text)) = self.copied.take()
-            && outside::copy(ui.ctx(), text)
-        {
-            cx.actions.push(Action::Tell(said.to_owned()));
-        }
         self.save_later(ui, cx);
     }
 
@@ -370,6 +372,7 @@ impl Playground {
                 left_out: &mut self.left_out,
                 again: held.is_none() && intake::is_empty(&self.conversation.draft),
                 held,
+                waits: !self.waiting.is_empty(),
                 live: self.live,
                 attachments: &mut self.attachments,
                 intents,
@@ -407,6 +410,7 @@ impl Playground {
 
     /// Saves unsaved changes of the conversation; returns whether there were any.
     fn keep_changes(&mut self, cx: &mut Cx<'_>) -> bool {
+        self.keep_unchecked();
         let changed = std::mem::take(&mut self.changed) || self.changed_at.is_some();
         if changed {
             self.save_now(cx);

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use egui::{Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
 
 pub use self::verb::RunsVerb;
-use self::{export::Export, filters::Wanted, pages::Pages};
+use self::{details::DetailsClick, export::Export, filters::Wanted, pages::Pages};
 use super::{
     icons,
     theme::{caption, space},
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     endpoint::TargetId,
-    engine::{Command, RunCommand},
+    engine::{Asked, Command, ComputeCommand, RunCommand, ask},
     run::RunId,
 };
 
@@ -54,6 +54,8 @@ pub struct Runs {
     reveal: Option<usize>,
     focus_search: bool,
     export: Option<Export>,
+    /// The JSON of a run, to be copied as soon as it is there.
+    copying: Asked<String>,
 }
 
 impl View for Runs {
@@ -105,6 +107,10 @@ impl View for Runs {
         self.pages.take_in();
         self.known
             .extend(self.pages.rows().map(|row| row.target.clone()));
+        if let Some(text) = self.copying.take() {
+            let said = "Copied the run as JSON".to_owned();
+            cx.actions.push(Action::Copy { text, said });
+        }
         if let Some(mut export) = self.export.take() {
             self.export = export.logic(cx).then_some(export);
         }
@@ -293,9 +299,23 @@ impl Runs {
                 }
             })
         });
-        if shown.inner {
-            self.selected = None;
+        match shown.inner {
+            Some(DetailsClick::Close) => self.selected = None,
+            Some(DetailsClick::CopyJson) => self.copy_json(selected, cx),
+            None => {}
         }
+    }
+
+    /// Has a run written as JSON, to be copied.
+    fn copy_json(&mut self, run: RunId, cx: &mut Cx<'_>) {
+        let Some(run) = cx.state.runs.get(&run) else {
+            return;
+        };
+        let (reply, copying) = ask();
+        self.copying = copying;
+        let run = Box::new(run.clone());
+        let command = ComputeCommand::RunJson { run, reply };
+        cx.commands.push(Command::Compute(command));
     }
 
     fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {

@@ -91,6 +91,13 @@ pub enum Action {
     Shortcuts,
     /// Shows a toast.
     Tell(String),
+    /// Copies a text, and shows a toast once that is done.
+    Copy {
+        /// The text.
+        text: String,
+        /// The toast's text.
+        said: String,
+    },
     /// Gives each of these targets a look of its own, in all views.
     Draw(Vec<TargetId>),
     /// A verb of the palette or a shortcut, as listed by [`View::verbs`].

@@ -2,9 +2,11 @@
 //!
 //! Dropping an [`Asked`] cancels the question: the engine stops working on it.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, task::Poll};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{
+    UnboundedReceiver, UnboundedSender, error::TryRecvError, unbounded_channel,
+};
 
 /// A question with one answer.
 #[must_use]
@@ -34,6 +36,13 @@ impl<T> Reply<T> {
     pub fn send(self, answer: T) {
         // An asker that gave up needs no answer.
         let _ = self.0.send(answer);
+    }
+
+    /// Answers with what this returns; it is not called if the asker gave up.
+    pub fn send_with(self, answer: impl FnOnce() -> T) {
+        if !self.is_given_up() {
+            self.send(answer());
+        }
     }
 
     /// Whether the asker gave up.
@@ -83,6 +92,15 @@ impl<T> Asked<T> {
         self.0.try_recv().ok()
     }
 
+    /// The answer, or its next step, if it has come; `None` once none can follow. Never waits.
+    pub fn poll(&mut self) -> Poll<Option<T>> {
+        match self.0.try_recv() {
+            Ok(answer) => Poll::Ready(Some(answer)),
+            Err(TryRecvError::Empty) => Poll::Pending,
+            Err(TryRecvError::Disconnected) => Poll::Ready(None),
+        }
+    }
+
     /// Whether something has come or may still come.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
@@ -128,10 +146,12 @@ mod tests {
     fn an_answer_is_taken_once() {
         let (reply, mut asked) = ask();
         assert!(asked.is_waiting() && asked.take().is_none());
+        assert_eq!(asked.poll(), Poll::Pending);
         reply.send(7);
         assert!(asked.is_waiting(), "it was not taken yet");
         assert_eq!(asked.take(), Some(7));
         assert!(!asked.is_waiting());
+        assert_eq!(asked.poll(), Poll::Ready(None));
         assert_eq!(asked.wait(), None);
     }
 
@@ -142,6 +162,7 @@ mod tests {
         let (second, next) = ask();
         asked = next;
         assert!(reply.is_given_up() && !second.is_given_up());
+        reply.send_with(|| unreachable!("nobody waits"));
         drop(second);
         assert!(!asked.is_waiting());
         assert!(!Asked::<u8>::default().is_waiting());

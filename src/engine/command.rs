@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 
-use super::{Reply, Steps, TestStep};
+use super::{ComputeCommand, Reply, Steps, TestStep};
 use crate::{
     chat::{ChatRequest, Media},
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
@@ -23,6 +23,8 @@ pub enum Command {
     Run(RunCommand),
     /// About runs in the history.
     History(HistoryCommand),
+    /// Computes something.
+    Compute(ComputeCommand),
     /// About conversations.
     Conversation(ConversationCommand),
     /// About keys.

@@ -15,9 +15,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Command, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand, HistoryNews,
-    KeyCommand, KeyNews, Options, Outbox, Reply, RunCommand, RunNews, SettingsNews, Steps,
-    TestStep, Update, files, lookup,
+    Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand,
+    HistoryNews, KeyCommand, KeyNews, Options, Outbox, Reply, RunCommand, RunNews, SettingsNews,
+    Steps, TestStep, Update, files, lookup,
     runs::{RunRegistry, send_findings},
 };
 use crate::{
@@ -207,6 +207,7 @@ impl Core {
         match command {
             Command::Run(command) => self.take_run(command),
             Command::History(command) => self.take_history(command),
+            Command::Compute(command) => self.compute(command),
             Command::Conversation(command) => self.take_conversation(command),
             Command::Key(command) => self.take_key(command),
             Command::Endpoint(EndpointCommand::ListModels { endpoint, refresh }) => {
@@ -323,6 +324,16 @@ impl Core {
                 reply.send(answer);
                 out.wake();
             }
+        });
+    }
+
+    /// Answers a question that takes no waiting, but may take long.
+    fn compute(&self, command: ComputeCommand) {
+        let out = self.out.clone();
+        self.tasks.spawn(async move {
+            // Where a defect ended it, the question was dropped, and the client is woken all the same.
+            let _ = tokio::task::spawn_blocking(move || command.answer()).await;
+            out.wake();
         });
     }
 

@@ -41,7 +41,7 @@ fn named(code: &str) -> Vec<String> {
 }
 
 /// What each part of a list in braces begins with, given the text behind its opening brace.
-fn in_braces(list: &str) -> Vec<String> {
+pub fn in_braces(list: &str) -> Vec<String> {
     let mut depth = 1;
     let mut parts = vec![String::new()];
     for c in list.chars() {
@@ -59,7 +59,7 @@ fn in_braces(list: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).collect()
 }
 
-fn first_word(text: &str) -> String {
+pub fn first_word(text: &str) -> String {
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
     text[..end.unwrap_or(text.len())].to_owned()
 }

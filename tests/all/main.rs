@@ -16,6 +16,7 @@ mod canary_echo;
 #[cfg(feature = "grpc")]
 mod canary_grpc;
 mod chat;
+mod compute;
 mod credentials;
 mod deadline;
 mod decode;
@@ -70,6 +71,7 @@ mod terminal;
 mod toy;
 mod transport;
 mod two_windows;
+mod ui_thread;
 mod upload;
 #[cfg(feature = "grpc")]
 mod vertex_grpc;

@@ -19,11 +19,13 @@ fn details(
         .add_plugin(Outside::new(Box::new(put), |_| Ok(())));
     desktop.query_all_by_role(Role::Row).next().unwrap().click();
     player.play(&mut desktop);
+    copy_button(&desktop).scroll_to_me();
+    player.play(&mut desktop);
     (desktop, player)
 }
 
 fn copy_button(desktop: &Desktop) -> egui_kittest::Node<'_> {
-    let mut buttons = desktop.query_all_by_label_contains("Copy");
+    let mut buttons = desktop.query_all_by_label_contains("Copy: ");
     buttons.next().expect("the details have a copy button")
 }
 

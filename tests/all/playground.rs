@@ -4,6 +4,7 @@
 mod address;
 mod answers;
 mod calls;
+mod checking;
 mod compared;
 mod composer;
 mod conversations;

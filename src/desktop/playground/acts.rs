@@ -32,6 +32,8 @@ impl Playground {
         self.sheets = Sheets::default();
         self.panes.clear();
         self.answers.clear();
+        self.waiting.clear();
+        self.opening_raw = None;
     }
 
     pub(super) fn do_verb(&mut self, verb: PlaygroundVerb, cx: &mut Cx<'_>) {
@@ -109,17 +111,18 @@ impl Playground {
         self.focus_composer = true;
     }
 
-    fn copy_last(&mut self, cx: &mut Cx<'_>) {
+    fn copy_last(&self, cx: &mut Cx<'_>) {
         let panes = &self.conversation.panes;
         let pane = panes.iter().find(|p| self.is_asked(p.id)).or(panes.first());
         let run = pane.and_then(|p| Self::run_of(p, p.turns.len().checked_sub(1)?, &cx.state.runs));
         let text = run.map(|run| run.answer.text.clone());
-        self.copied =
-            (text.filter(|text| !text.is_empty())).map(|text| ("Copied the answer", text));
-        if self.copied.is_none() {
-            let why = "There is no answer to copy yet".to_owned();
-            cx.actions.push(Action::Tell(why));
-        }
+        cx.actions.push(match text.filter(|text| !text.is_empty()) {
+            Some(text) => Action::Copy {
+                text,
+                said: "Copied the answer".to_owned(),
+            },
+            None => Action::Tell("There is no answer to copy yet".to_owned()),
+        });
     }
 
     fn toggle_reasoning(&mut self, cx: &Cx<'_>) {
@@ -145,16 +148,26 @@ impl Playground {
     }
 
     fn do_intent(&mut self, intent: Intent, cx: &mut Cx<'_>) {
+        let Some(intent) = self.unless_checking(intent) else {
+            return;
+        };
         match intent {
             Intent::Run(intent) => self.do_run(intent, cx),
             Intent::Edit(intent) => self.do_edit(intent, cx),
-            Intent::Change(change) => self.change(change),
+            Intent::Change(change) => {
+                self.keep_unchecked();
+                self.change(change);
+            }
             Intent::Conversation(intent) => self.do_conversation(&intent, cx),
             Intent::Show(Show::Copy(id)) => {
                 let pane = self.conversation.panes.iter().find(|p| p.id == id);
-                let text = pane.map(|pane| edits::markdown_of(pane, &cx.state.runs));
-                self.copied = text.map(|text| ("Copied the pane as Markdown", text));
+                let copied = pane.map(|pane| Action::Copy {
+                    text: edits::markdown_of(pane, &cx.state.runs),
+                    said: "Copied the pane as Markdown".to_owned(),
+                });
+                cx.actions.extend(copied);
             }
+            Intent::Show(Show::CopyAs(run, language)) => self.copy_as(run, language, cx),
             Intent::Show(Show::Enlarge(id)) => {
                 self.large =
                     (self.large != Some(id) && self.conversation.panes.len() > 1).then_some(id);
@@ -175,6 +188,7 @@ impl Playground {
     }
 
     fn do_conversation(&mut self, intent: &ConversationIntent, cx: &mut Cx<'_>) {
+        self.keep_unchecked();
         match intent {
             ConversationIntent::New => {
                 let next = edits::next_conversation(&self.conversation);

@@ -14,6 +14,7 @@ impl Playground {
         match intent {
             RunIntent::Send => self.send(cx),
             RunIntent::StopAll => {
+                self.waiting.clear();
                 let runs = RunCommand::Cancel(self.own_runs(cx));
                 cx.commands.push(Command::Run(runs));
             }
@@ -61,6 +62,9 @@ impl Playground {
 
     /// Sends the results of the last answer's calls, in this pane only.
     fn go_on(&mut self, pane: u32, results: Vec<Part>, cx: &mut Cx<'_>) {
+        if self.has_problem(pane, cx) {
+            return;
+        }
         let next = edits::pane_mut(&mut self.conversation, pane);
         let run = next.and_then(|pane| edits::ask_next(pane, results, &cx.state.runs));
         self.view(pane).follow.go_to_end();
@@ -94,13 +98,7 @@ impl Playground {
         let mut runs = Vec::new();
         let live = self.live_runs(cx);
         for (id, turn) in turns {
-            if self
-                .panes
-                .get(id)
-                .is_some_and(|view| view.params.has_problem())
-            {
-                cx.actions
-                    .push(Action::Tell("A parameter has an invalid value".to_owned()));
+            if self.has_problem(*id, cx) {
                 continue;
             }
             let Some(pane) = edits::pane_mut(&mut self.conversation, *id) else {
@@ -132,6 +130,9 @@ impl Playground {
         } else {
             vec![pane]
         };
+        if ids.iter().any(|id| self.has_problem(*id, cx)) {
+            return;
+        }
         let later: Vec<RunId> = (self.conversation.panes.iter())
             .filter(|p| ids.contains(&p.id))
             .flat_map(|p| p.turns.iter().skip(turn))

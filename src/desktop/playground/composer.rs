@@ -17,7 +17,7 @@ use crate::{
     conversation::{Draft, Pane},
     desktop::{
         icons,
-        theme::{RADIUS_L, Theme, size},
+        theme::{RADIUS_L, Theme, caption, size},
         widgets::{icon_button, key_hint, primary_button},
     },
 };
@@ -39,6 +39,8 @@ pub struct Composer<'a> {
     pub again: bool,
     /// Why nothing can be sent now, if so.
     pub held: Option<String>,
+    /// Whether something is to be sent as soon as it is known that it can be.
+    pub waits: bool,
     /// Whether something is running.
     pub live: bool,
     /// Files that are being attached.
@@ -122,7 +124,9 @@ impl Composer<'_> {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 self.send_ui(ui);
                 let keys = egui::KeyboardShortcut::new(egui::Modifiers::COMMAND, egui::Key::Enter);
-                if ui.available_width() > 110.0 {
+                if self.waits {
+                    ui.label(caption(theme, "Checking the parameters…"));
+                } else if ui.available_width() > 110.0 {
                     key_hint(ui, theme, &ui.ctx().format_shortcut(&keys));
                 }
             });

@@ -7,6 +7,7 @@ use crate::{
     conversation::{ConversationId, Draft},
     endpoint::TargetId,
     run::RunId,
+    snippet::Language,
 };
 
 /// Something to do. Panes are named by their id, turns by their index.
@@ -107,4 +108,6 @@ pub enum Show {
     Enlarge(u32),
     /// Copies a pane as Markdown.
     Copy(u32),
+    /// Copies what a run asked as a program.
+    CopyAs(RunId, Language),
 }

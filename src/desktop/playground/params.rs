@@ -4,37 +4,71 @@ use egui::{Popup, PopupCloseBehavior, Response, RichText, ScrollArea, TextEdit, 
 
 use super::{
     left_out,
-    params_form::{ParamsForm, Problem, Shape, count_sent},
-    schema_form::{TEMPLATES, laid_out, strict_notes, takes_template},
-    sent_as::{effort_sent, efforts},
+    params_area::area_ui,
+    params_check::{EffortSent, ParamsCheck},
+    params_form::{ParamsForm, Shape, count_sent},
+    params_reading::{PaneSettings, ParamsReading},
+    schema_form::{TEMPLATES, laid_out, takes_template},
 };
 use crate::{
-    chat::{CacheLife, ChatRequest},
+    chat::CacheLife,
     conversation::Pane,
     desktop::{
         icons,
-        theme::{Theme, caption, heading, size, space},
+        theme::{Theme, caption, heading, space},
+        view::Cx,
         widgets::{ghost_button, icon_toggle, labeled_field, segmented},
     },
     dialect::DialectId,
+    engine::Command,
 };
 
 /// The form's width, and the room beside it that the scroll bar takes.
 const WIDTH: f32 = 336.0;
 const SCROLL_BAR: f32 = 14.0;
+/// The words for reasoning effort that are offered while no protocol is chosen.
+const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high"];
 
 /// The settings popover of one pane: what is typed in it, until all of it reads.
 #[derive(Debug, Default)]
 pub struct ParamsPopover {
-    /// Kept while open, and while something in it does not read.
+    /// Kept while open, and while something in it can't be sent or is being checked.
     form: Option<ParamsForm>,
-    problems: Vec<Problem>,
+    check: ParamsCheck,
+    /// Whether what is being checked was typed here: the pane does not have it yet.
+    typed: bool,
+    /// Whether the settings that the pane came with were checked, or are being.
+    met: bool,
+    effort: EffortSent,
 }
 
 impl ParamsPopover {
     /// Whether something typed can't be sent.
     pub fn has_problem(&self) -> bool {
-        !self.problems.is_empty()
+        self.check.has_problem()
+    }
+
+    /// Whether it is not known yet if what is typed can be sent.
+    pub fn is_checking(&self) -> bool {
+        self.check.is_pending()
+    }
+
+    /// Has what the pane came with checked, once, and takes in what the engine said. Gives whether the pane's settings
+    /// changed.
+    pub fn take_in(&mut self, pane: &mut Pane, commands: &mut Vec<Command>) -> bool {
+        if !std::mem::replace(&mut self.met, true) {
+            let reading = ParamsReading::of(&pane.params, &pane.tools);
+            self.check.begin(reading, commands);
+        }
+        let settings = self.check.take().filter(|_| self.typed);
+        settings.is_some_and(|settings| set(pane, settings))
+    }
+
+    /// Gives the pane what is being checked all the same, since what becomes of the pane is checked again. Gives whether
+    /// its settings changed.
+    pub fn keep_unchecked(&self, pane: &mut Pane) -> bool {
+        let settings = self.check.unchecked().filter(|_| self.typed);
+        settings.is_some_and(|settings| set(pane, settings))
     }
 
     /// The button and, when open, the popover. Gives whether the pane's settings changed.
@@ -42,25 +76,31 @@ impl ParamsPopover {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        theme: &Theme,
+        cx: &mut Cx<'_>,
         pane: &mut Pane,
         number: usize,
         dialect: Option<DialectId>,
     ) -> bool {
-        let set = count_sent(&pane.params, &pane.tools) + usize::from(pane.cold);
+        let (theme, commands) = (cx.theme, &mut *cx.commands);
+        let set_count = count_sent(&pane.params, &pane.tools) + usize::from(pane.cold);
         let name = format!("Parameters of pane {number}");
-        let button = icon_toggle(ui, theme, icons::PARAMS, &name, set > 0);
-        self.mark_ui(ui, theme, &button, set);
+        let button = icon_toggle(ui, theme, icons::PARAMS, &name, set_count > 0);
+        self.mark_ui(ui, theme, &button, set_count);
         let mut changed = false;
         let popup = Popup::from_toggle_button_response(&button)
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .accessible_name(name)
             .width(WIDTH + SCROLL_BAR);
         let shown = popup.show(|ui| {
-            let form = self
-                .form
-                .get_or_insert_with(|| ParamsForm::of(&pane.params, &pane.tools));
+            let form = self.form.get_or_insert_with(|| {
+                // They may be others than those that were checked last.
+                let reading = ParamsReading::of(&pane.params, &pane.tools);
+                self.check.begin(reading, commands);
+                self.typed = false;
+                ParamsForm::of(&pane.params, &pane.tools)
+            });
             let before = form.clone();
+            let sent_as = self.effort.of(dialect, pane, commands);
             let height = (ui.ctx().content_rect().height() - 140.0).clamp(200.0, 560.0);
             ui.set_width(WIDTH + SCROLL_BAR);
             ScrollArea::vertical()
@@ -70,25 +110,19 @@ impl ParamsPopover {
                 .show(ui, |ui| {
                     // The scroll bar floats over what is at the right.
                     ui.set_width(WIDTH);
-                    form_ui(ui, theme, form, &self.problems, pane, dialect);
+                    form_ui(ui, theme, form, &self.check, (dialect, sent_as));
                     if let Some(dialect) = dialect {
                         left_out::settings_ui(ui, theme, dialect, pane);
                     }
                     changed |= connection_ui(ui, theme, pane);
                 });
             if *form != before {
-                match form.read() {
-                    Ok((params, tools)) => {
-                        changed |= pane.params != params || pane.tools != tools;
-                        pane.params = params;
-                        pane.tools = tools;
-                        self.problems.clear();
-                    }
-                    Err(problems) => self.problems = problems,
-                }
+                self.typed = true;
+                let settings = self.check.begin(form.read(), commands);
+                changed |= settings.is_some_and(|settings| set(pane, settings));
             }
         });
-        if shown.is_none() && self.problems.is_empty() {
+        if shown.is_none() && !self.has_problem() && !self.is_checking() {
             self.form = None;
         }
         changed
@@ -106,6 +140,13 @@ impl ParamsPopover {
     }
 }
 
+/// Gives a pane these settings; gives whether they are others than it had.
+fn set(pane: &mut Pane, (params, tools): PaneSettings) -> bool {
+    let changed = pane.params != params || pane.tools != tools;
+    (pane.params, pane.tools) = (params, tools);
+    changed
+}
+
 /// Whether requests open connections of their own; gives whether that changed.
 fn connection_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane) -> bool {
     let before = pane.cold;
@@ -116,19 +157,13 @@ fn connection_ui(ui: &mut Ui, theme: &Theme, pane: &mut Pane) -> bool {
     pane.cold != before
 }
 
-fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a str> {
-    problems.iter().find(|p| p.0 == field).map(|p| p.1.as_str())
-}
-
 fn form_ui(
     ui: &mut Ui,
     theme: &Theme,
     form: &mut ParamsForm,
-    problems: &[Problem],
-    pane: &Pane,
-    dialect: Option<DialectId>,
+    check: &ParamsCheck,
+    (dialect, sent_as): (Option<DialectId>, &[String]),
 ) {
-    let problem = |field| problem_of(problems, field);
     ui.spacing_mut().item_spacing = vec2(space::S, 6.0);
     ui.horizontal(|ui| {
         ui.label(heading("Parameters"));
@@ -140,27 +175,13 @@ fn form_ui(
     });
     let text = "An empty field is not sent: the provider's default holds";
     ui.label(caption(theme, text));
-    numbers_ui(ui, theme, form, problems);
-    effort_ui(ui, theme, &mut form.effort, pane, dialect);
-    let label = "Stop strings, one a line";
-    area_ui(
-        ui,
-        theme,
-        label,
-        &mut form.stop,
-        "not sent",
-        problem("stop"),
-    );
-    format_ui(ui, theme, form, problem("schema"));
-    let label = "Tools (JSON array)";
-    area_ui(
-        ui,
-        theme,
-        label,
-        &mut form.tools,
-        "not sent",
-        problem("tools"),
-    );
+    numbers_ui(ui, theme, form, check);
+    effort_ui(ui, theme, &mut form.effort, dialect, sent_as);
+    let area = ("stop", "Stop strings, one a line", "not sent");
+    area_ui(ui, theme, area, &mut form.stop, check);
+    format_ui(ui, theme, form, check);
+    let area = ("tools", "Tools (JSON array)", "not sent");
+    area_ui(ui, theme, area, &mut form.tools, check);
     // A wish that another protocol does not heed can be taken back.
     let asks = dialect.is_some_and(|dialect| dialect.dialect().asks_to_cache);
     if asks || form.cache.is_some() {
@@ -172,18 +193,11 @@ fn form_ui(
         ];
         segmented(ui, theme, "Prompt caching", &mut form.cache, &choices);
     }
-    let label = "Extra JSON, merged into the body last";
-    area_ui(
-        ui,
-        theme,
-        label,
-        &mut form.extra,
-        "not sent",
-        problem("extra"),
-    );
+    let area = ("extra", "Extra JSON, merged into the body last", "not sent");
+    area_ui(ui, theme, area, &mut form.extra, check);
 }
 
-fn numbers_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, problems: &[Problem]) {
+fn numbers_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, check: &ParamsCheck) {
     let mut pairs = [
         [
             ("Temperature", "temperature", &mut form.temperature),
@@ -197,14 +211,14 @@ fn numbers_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, problems: &[Pro
     for pair in &mut pairs {
         ui.columns(2, |columns| {
             for (column, (label, field, text)) in columns.iter_mut().zip(pair) {
-                let problem = problem_of(problems, field);
+                let problem = check.problem(field);
                 labeled_field(column, theme, label, text, "not sent", problem);
             }
         });
     }
 }
 
-fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, problem: Option<&str>) {
+fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, check: &ParamsCheck) {
     ui.label(caption(theme, "Response format"));
     let choices = [
         (Shape::NotSent, "Not sent"),
@@ -223,13 +237,8 @@ fn format_ui(ui: &mut Ui, theme: &Theme, form: &mut ParamsForm, problem: Option<
             );
         });
         schema_tools_ui(ui, theme, &mut form.schema);
-        let hint = "{ \"type\": \"object\", … }";
-        area_ui(ui, theme, "JSON schema", &mut form.schema, hint, problem);
-        if form.strict {
-            for note in strict_notes(&form.schema) {
-                ui.label(caption(theme, note));
-            }
-        }
+        let area = ("schema", "JSON schema", "{ \"type\": \"object\", … }");
+        area_ui(ui, theme, area, &mut form.schema, check);
     }
 }
 
@@ -266,8 +275,8 @@ fn effort_ui(
     ui: &mut Ui,
     theme: &Theme,
     effort: &mut String,
-    pane: &Pane,
     dialect: Option<DialectId>,
+    sent_as: &[String],
 ) {
     ui.label(caption(theme, "Reasoning effort"));
     ui.horizontal_wrapped(|ui| {
@@ -280,7 +289,7 @@ fn effort_ui(
         ui.add(edit.margin(vec2(8.0, 5.0)))
             .accessible_name("Reasoning effort");
         // Buttons in a row: a menu would close the popover.
-        for word in efforts(dialect) {
+        for word in dialect.map_or(EFFORTS, |dialect| dialect.dialect().efforts) {
             let button = ghost_button(ui, theme, word)
                 .accessible_name(format!("Reasoning effort: {word}"))
                 .on_hover_text("Any other word, or a number of tokens, can be typed");
@@ -289,45 +298,9 @@ fn effort_ui(
             }
         }
     });
-    let (Some(dialect), Some(target)) = (dialect, &pane.target) else {
-        return;
-    };
-    let request = ChatRequest {
-        params: pane.params.clone(),
-        ..ChatRequest::of_text(&target.model, "")
-    };
-    let changes = effort_sent(dialect, &request);
-    if !changes.is_empty() {
-        let text = format!("Sent as {}", changes.join(" · "));
+    if !sent_as.is_empty() {
+        let text = format!("Sent as {}", sent_as.join(" · "));
         ui.add(egui::Label::new(caption(theme, text)).wrap());
-    }
-}
-
-fn area_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    label: &str,
-    text: &mut String,
-    hint: &str,
-    problem: Option<&str>,
-) {
-    ui.label(caption(theme, label));
-    ui.scope(|ui| {
-        if problem.is_some() {
-            ui.visuals_mut().widgets.inactive.bg_stroke.color = theme.bad;
-        }
-        let rows = text.lines().count().clamp(2, 8);
-        let hint = RichText::new(hint).color(theme.text_dim).size(size::SMALL);
-        let edit = TextEdit::multiline(text)
-            .code_editor()
-            .hint_text(hint)
-            .desired_rows(rows)
-            .lock_focus(false)
-            .desired_width(f32::INFINITY);
-        ui.add(edit.margin(vec2(8.0, 5.0))).accessible_name(label);
-    });
-    if let Some(problem) = problem {
-        ui.label(RichText::new(problem).size(size::SMALL).color(theme.bad));
     }
 }
 
@@ -338,10 +311,25 @@ mod tests {
     use super::*;
     use crate::desktop::theme::{self, DARK};
 
-    /// The part on the response's format, with this schema in it.
+    /// The part on the response's format, over an engine that answers at once.
+    fn checked_ui(ui: &mut Ui, form: &mut ParamsForm, check: &mut ParamsCheck) {
+        format_ui(ui, &DARK, form, check);
+        let mut commands = Vec::new();
+        check.begin(form.read(), &mut commands);
+        for command in commands {
+            let Command::Compute(command) = command else {
+                panic!("{command:?}");
+            };
+            command.answer();
+        }
+        check.take();
+    }
+
+    /// The same, with this schema in it.
     fn shown(schema: &str) -> Harness<'static, ParamsForm> {
         let form = ParamsForm {
             shape: Shape::Schema,
+            schema_name: "answer".to_owned(),
             schema: schema.to_owned(),
             strict: true,
             ..ParamsForm::default()
@@ -350,7 +338,10 @@ mod tests {
             .with_size([360.0, 600.0])
             .with_context_setup(theme::install)
             .build_ui_state(
-                |ui, form: &mut ParamsForm| format_ui(ui, &DARK, form, None),
+                {
+                    let mut check = ParamsCheck::default();
+                    move |ui, form: &mut ParamsForm| checked_ui(ui, form, &mut check)
+                },
                 form,
             );
         harness.run_steps(2);

@@ -1,15 +1,15 @@
 //! The settings of a pane as text fields: what is typed, what it means, what is wrong with it.
 //!
-//! In: [`Params`] and tools. Out: the same, once every field reads. An empty field is not sent, which
-//! is not the same as sending a default.
+//! In: [`Params`] and tools. Out: the same, once every field reads and the schemas in them were checked. An empty field
+//! is not sent, which is not the same as sending a default.
 
 use serde_json::{Map, Value};
 
-use super::schema_form::{json, pretty, told};
-use crate::{
-    chat::{CacheLife, Params, ResponseFormat, Tool},
-    schema,
+use super::{
+    params_reading::{ParamsReading, Problem},
+    schema_form::{json, pretty},
 };
+use crate::chat::{CacheLife, Params, ResponseFormat, Tool};
 
 /// A choice of answer shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,9 +54,6 @@ pub struct ParamsForm {
     pub extra: String,
 }
 
-/// A field's key and what is wrong with it.
-pub type Problem = (&'static str, String);
-
 impl ParamsForm {
     /// The form of these settings.
     pub fn of(params: &Params, tools: &[Tool]) -> Self {
@@ -95,11 +92,8 @@ impl ParamsForm {
         form
     }
 
-    /// The settings that the fields mean.
-    ///
-    /// # Errors
-    /// With every field that does not read, and why.
-    pub fn read(&self) -> Result<(Params, Vec<Tool>), Vec<Problem>> {
+    /// What the fields mean, as far as that can be told without checking a schema.
+    pub fn read(&self) -> ParamsReading {
         let mut problems = Vec::new();
         let mut params = Params {
             temperature: kept("temperature", temperature(&self.temperature), &mut problems),
@@ -122,10 +116,10 @@ impl ParamsForm {
         }
         params.extra = kept("extra", extra(&self.extra), &mut problems).unwrap_or_default();
         let tools = kept("tools", tools(&self.tools), &mut problems).unwrap_or_default();
-        if problems.is_empty() {
-            Ok((params, tools))
-        } else {
-            Err(problems)
+        ParamsReading {
+            params,
+            tools,
+            problems,
         }
     }
 
@@ -142,10 +136,6 @@ impl ParamsForm {
                 let schema = json(&self.schema)?.ok_or("Write the JSON schema here")?;
                 if !schema.is_object() {
                     return Err("A JSON schema is an object: { … }".to_owned());
-                }
-                let problems = schema::problems(&schema);
-                if !problems.is_empty() {
-                    return Err(told(&problems));
                 }
                 Ok(Some(ResponseFormat::JsonSchema {
                     name: name.to_owned(),
@@ -266,26 +256,31 @@ fn tool(item: Value) -> Result<Tool, String> {
     if !tool.parameters.is_object() {
         return Err("its parameters are a JSON schema: an object".to_owned());
     }
-    if let Some(problem) = schema::problems(&tool.parameters).first() {
-        return Err(format!("its parameters, {problem}"));
-    }
     Ok(tool)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::params_reading::PaneSettings, *};
+    use crate::schema::SchemaCheck;
 
     type Change = fn(&mut ParamsForm);
 
+    /// As the engine checks it.
+    fn read(form: &ParamsForm) -> Result<PaneSettings, Vec<Problem>> {
+        let reading = form.read();
+        let checks: Vec<_> = reading.schemas().iter().map(SchemaCheck::of).collect();
+        reading.checked(&checks)
+    }
+
     fn problem(form: &ParamsForm) -> Vec<Problem> {
-        form.read().unwrap_err()
+        read(form).unwrap_err()
     }
 
     #[test]
     fn an_empty_form_sends_nothing() {
         assert_eq!(
-            ParamsForm::default().read(),
+            read(&ParamsForm::default()),
             Ok((Params::default(), Vec::new()))
         );
     }
@@ -307,7 +302,7 @@ mod tests {
             tools: "[\n  {\n    \"name\": \"now\",\n    \"description\": \"\",\n    \"parameters\": {}\n  }\n]".into(),
             extra: "{\n  \"top_k\": 5\n}".into(),
         };
-        let (params, tools) = form.read().unwrap();
+        let (params, tools) = read(&form).unwrap();
         assert_eq!(count_sent(&params, &tools), 10);
         assert_eq!(ParamsForm::of(&params, &tools), form);
     }
@@ -357,7 +352,7 @@ mod tests {
             tools: r#"[{"type":"function","function":{"name":"now","parameters":{}}}]"#.into(),
             ..ParamsForm::default()
         };
-        assert_eq!(form.read().unwrap().1[0].name, "now");
+        assert_eq!(read(&form).unwrap().1[0].name, "now");
     }
 
     fn of_schema(schema: &str) -> ParamsForm {

@@ -2,6 +2,8 @@
 //!
 //! In: the body that would be sent. Out: the body to send instead.
 
+use std::task::Poll;
+
 use egui::{Context, RichText, ScrollArea, TextEdit, vec2};
 use serde_json::Value;
 
@@ -17,14 +19,22 @@ use crate::{
         view::{Action, Cx},
         widgets::{dialog, primary_button},
     },
-    engine::{Command, RunCommand},
-    exchange::call::raw_body as body_of,
+    engine::{Asked, BodyOf, Command, ComputeCommand, RunCommand, ask},
     run::RunId,
     visible::visible,
 };
 
 /// Longest body that is edited here, in bytes: files in it are short words.
 const MOST: usize = 400_000;
+
+/// A body that the engine was asked for, to be edited as soon as it comes.
+#[derive(Debug)]
+pub struct AskedBody {
+    pane: u32,
+    turn: Option<usize>,
+    target: String,
+    text: Asked<Option<String>>,
+}
 
 /// A body that is being edited.
 #[derive(Debug)]
@@ -37,45 +47,35 @@ pub struct RawEditor {
     target: String,
     text: String,
     original: String,
+    /// What the text means, or what is wrong with it.
+    read: Result<Value, String>,
     focused: bool,
 }
 
 impl RawEditor {
     /// Opens a body that would be sent to a target.
-    pub fn new(pane: u32, turn: Option<usize>, target: String, body: &Value) -> Self {
-        let text = format!("{body:#}");
+    fn new(pane: u32, turn: Option<usize>, target: String, text: String) -> Self {
         Self {
             pane,
             turn,
             target,
+            read: read(&text),
             original: text.clone(),
             text,
             focused: false,
         }
     }
 
-    /// The body as written, if it is one.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read(&self) -> Result<Value, String> {
-        match serde_json::from_str(&self.text) {
-            Ok(body @ Value::Object(_)) => Ok(body),
-            Ok(_) => Err("A body is a JSON object: { … }".to_owned()),
-            Err(error) => Err(format!("This is no JSON yet: {error}")),
-        }
-    }
-
     /// The wish to send it, if it can be sent.
     pub fn send(&self) -> Option<Intent> {
-        let body = self.read().ok()?;
+        let body = self.read.clone().ok()?;
         Some(Intent::Run(RunIntent::SendRaw(self.pane, self.turn, body)))
     }
 
     /// Shows the dialog; gives whether it stays open.
     pub fn ui(&mut self, ctx: &Context, theme: &Theme, intents: &mut Vec<Intent>) -> bool {
-        let read = self.read();
         let mut stays = true;
+        let mut changed = false;
         let room = ctx.content_rect().size();
         let width = (room.x - 120.0).clamp(360.0, 760.0);
         let ((), closed) = dialog(ctx, theme, "raw body", width, |ui| {
@@ -97,12 +97,13 @@ impl RawEditor {
                     .desired_width(f32::INFINITY)
                     .margin(vec2(8.0, 6.0));
                 let response = ui.add(edit).accessible_name("JSON body");
+                changed = response.changed();
                 if !std::mem::replace(&mut self.focused, true) {
                     response.request_focus();
                 }
             });
             ui.add_space(space::XS);
-            let (text, colour) = match &read {
+            let (text, colour) = match &self.read {
                 Err(why) => (format!("{} {why}", icons::WARN), theme.bad),
                 Ok(_) if self.text == self.original => {
                     ("As it would be sent".to_owned(), theme.text_dim)
@@ -112,7 +113,7 @@ impl RawEditor {
             ui.label(RichText::new(text).size(size::SMALL).color(colour));
             ui.add_space(space::S);
             ui.horizontal(|ui| {
-                let send = ui.add_enabled_ui(read.is_ok(), |ui| {
+                let send = ui.add_enabled_ui(self.read.is_ok(), |ui| {
                     primary_button(ui, theme, "Send this body")
                 });
                 if send.inner.clicked() {
@@ -123,28 +124,41 @@ impl RawEditor {
                     stays = false;
                 }
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let changed = self.text != self.original;
-                    let reset = ui.add_enabled(changed, egui::Button::new("Reset"));
+                    let others = self.text != self.original;
+                    let reset = ui.add_enabled(others, egui::Button::new("Reset"));
                     if reset
                         .on_hover_text("Back to what would be sent without a change")
                         .clicked()
                     {
                         self.text.clone_from(&self.original);
+                        changed = true;
                     }
-                    let format = ui.add_enabled(read.is_ok(), egui::Button::new("Format"));
+                    let format = ui.add_enabled(self.read.is_ok(), egui::Button::new("Format"));
                     if let (true, Ok(body)) = (
                         format
                             .on_hover_text("Indent it; the order of the fields stays")
                             .clicked(),
-                        &read,
+                        &self.read,
                     ) {
                         self.text = format!("{body:#}");
                     }
                 });
             });
         });
+        if changed {
+            self.read = read(&self.text);
+        }
         // A stray click loses nothing that was written.
         stays && !(closed && self.text == self.original)
+    }
+}
+
+/// The body as written, if it is one; else what is wrong with it.
+fn read(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(body @ Value::Object(_)) => Ok(body),
+        Ok(_) => Err("A body is a JSON object: { … }".to_owned()),
+        Err(error) => Err(format!("This is no JSON yet: {error}")),
     }
 }
 
@@ -158,26 +172,60 @@ impl Playground {
         turn.is_some_and(|turn| turn.raw_body.is_some())
     }
 
-    /// Opens the body that the pane would ask with next, or the one that a turn was asked with.
+    /// Asks for the body that the pane would ask with next, or the one that a turn was asked with, to be opened.
     pub(super) fn edit_raw(&mut self, id: u32, turn: Option<usize>, cx: &mut Cx<'_>) {
         let Some(pane) = self.pane(id) else { return };
         let Some(target) = &pane.target else { return };
         let own = turn.and_then(|turn| pane.turns.get(turn)?.raw_body.clone());
-        let body = own.or_else(|| {
+        let of = own.map(BodyOf::Written).or_else(|| {
             let endpoint = cx.state.settings.endpoint(&target.endpoint)?;
             let parts = edits::parts_of(&self.conversation.draft);
             let request = edits::next_request(pane, parts, &cx.state.runs)?;
-            Some(body_of(endpoint, &request))
+            Some(BodyOf::Request(
+                Box::new(endpoint.clone()),
+                Box::new(request),
+            ))
         });
-        let Some(body) = body else {
+        let Some(of) = of else {
             let why = format!("There is no endpoint “{}” any more", target.endpoint);
             return cx.actions.push(Action::Tell(why));
         };
-        if body.to_string().len() > MOST {
-            let why = "The body is too long to edit here: `tokenscope chat --print-body` writes it, --body sends it";
-            return cx.actions.push(Action::Tell(why.to_owned()));
-        }
-        self.raw = Some(RawEditor::new(id, turn, target.to_string(), &body));
+        let (reply, text) = ask();
+        cx.commands.push(Command::Compute(ComputeCommand::Body {
+            of,
+            max_bytes: MOST,
+            reply,
+        }));
+        self.opening_raw = Some(AskedBody {
+            pane: id,
+            turn,
+            target: target.to_string(),
+            text,
+        });
+    }
+
+    /// Opens the body that was asked for, once it is there.
+    pub(super) fn take_body(&mut self, cx: &mut Cx<'_>) {
+        let Some(asked) = &mut self.opening_raw else {
+            return;
+        };
+        let Poll::Ready(text) = asked.text.poll() else {
+            return;
+        };
+        let why = match (text, self.opening_raw.take()) {
+            (Some(Some(text)), Some(asked)) => {
+                let AskedBody {
+                    pane, turn, target, ..
+                } = asked;
+                self.raw = Some(RawEditor::new(pane, turn, target, text));
+                return;
+            }
+            (Some(_), _) => {
+                "The body is too long to edit here: `tokenscope chat --print-body` writes it, --body sends it"
+            }
+            (None, _) => "A defect in Tokenscope kept the body from being written",
+        };
+        cx.actions.push(Action::Tell(why.to_owned()));
     }
 
     pub(super) fn send_raw(&mut self, id: u32, turn: Option<usize>, body: Value, cx: &mut Cx<'_>) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::schema;
+use crate::schema::SchemaProblem;
 
 /// As many problems of a schema are told at once.
 const MOST_TOLD: usize = 3;
@@ -88,18 +88,6 @@ pub fn takes_template(schema: &str) -> bool {
     schema.trim().is_empty() || TEMPLATES.iter().any(|template| template.schema == schema)
 }
 
-/// What strict mode refuses of a schema that is otherwise right.
-pub fn strict_notes(schema: &str) -> Vec<String> {
-    let Ok(Some(value)) = json(schema) else {
-        return Vec::new();
-    };
-    if !value.is_object() || !schema::problems(&value).is_empty() {
-        return Vec::new();
-    }
-    let notes = schema::strict_notes(&value).into_iter();
-    notes.map(|note| sentence(&note)).collect()
-}
-
 /// JSON text, or where it stops being JSON.
 pub(super) fn json(text: &str) -> Result<Option<Value>, String> {
     if text.trim().is_empty() {
@@ -118,13 +106,13 @@ pub(super) fn pretty(value: &Value) -> String {
 }
 
 /// The first few problems, one a line.
-pub(super) fn told(problems: &[schema::SchemaProblem]) -> String {
+pub(super) fn told(problems: &[SchemaProblem]) -> String {
     let lines: Vec<String> = problems.iter().take(MOST_TOLD).map(sentence).collect();
     lines.join("\n")
 }
 
 /// A problem as a sentence of its own.
-fn sentence(problem: &schema::SchemaProblem) -> String {
+pub(super) fn sentence(problem: &SchemaProblem) -> String {
     let text = problem.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);
@@ -134,13 +122,18 @@ fn sentence(problem: &schema::SchemaProblem) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::SchemaCheck;
 
     #[test]
     fn templates_are_right_even_for_strict_mode() {
         for template in &TEMPLATES {
             let read = json(template.schema).unwrap().unwrap();
-            assert_eq!(schema::problems(&read), [], "{}", template.label);
-            assert_eq!(strict_notes(template.schema), [""; 0], "{}", template.label);
+            assert_eq!(
+                SchemaCheck::of(&read),
+                SchemaCheck::default(),
+                "{}",
+                template.label
+            );
             assert!(takes_template(template.schema));
         }
         assert!(takes_template(" "));
@@ -153,14 +146,5 @@ mod tests {
         assert_eq!(out.as_deref(), Some("{\n  \"b\": 1,\n  \"a\": []\n}"));
         assert_eq!(laid_out("{"), None);
         assert_eq!(laid_out(""), None);
-    }
-
-    #[test]
-    fn strict_mode_has_something_to_say_only_of_a_right_schema() {
-        let notes = strict_notes(r#"{"type":"object","properties":{"a":{}}}"#);
-        assert_eq!(notes.len(), 2, "{notes:?}");
-        assert_eq!(notes[0], "Strict mode wants “additionalProperties”: false");
-        assert!(strict_notes(r#"{"type":"objct"}"#).is_empty());
-        assert!(strict_notes("{").is_empty());
     }
 }

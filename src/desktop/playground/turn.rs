@@ -19,7 +19,7 @@ use crate::{
     chat::Part,
     conversation::{Draft, Pane, Turn},
     desktop::{
-        icons, outside,
+        icons,
         state::State as Engine,
         theme::{RADIUS, Theme, caption, space, tiny},
         view::{Action, Cx},
@@ -29,7 +29,7 @@ use crate::{
         },
     },
     run::{Run, RunId, RunState},
-    snippet::{Language, snippet},
+    snippet::Language,
     visible::visible,
 };
 
@@ -390,7 +390,7 @@ fn menu_ui(
         if menu_item(ui, icons::RUNS, "Open the run") {
             actions.push(Action::OpenRun(id));
         }
-        copy_as_ui(ui, engine, actions, id);
+        copy_as_ui(ui, engine, shared.intents, id);
     }
     menu_gap(ui);
     if danger_item(ui, icons::DELETE, "Delete this turn") {
@@ -401,22 +401,21 @@ fn menu_ui(
 }
 
 /// Copies what a run asked as a program; no key is in it.
-fn copy_as_ui(ui: &mut Ui, engine: &Engine, actions: &mut Vec<Action>, id: RunId) {
+fn copy_as_ui(ui: &mut Ui, engine: &Engine, intents: &mut Vec<Intent>, id: RunId) {
     let Some(run) = engine.runs.get(&id) else {
         return;
     };
-    let Some(endpoint) = engine.settings.endpoint(&run.head.target.endpoint) else {
+    if engine
+        .settings
+        .endpoint(&run.head.target.endpoint)
+        .is_none()
+    {
         return;
-    };
+    }
     for language in Language::ALL {
         let label = format!("Copy as {}", language.label());
         if menu_item(ui, icons::CODE, &label) {
-            let text = snippet(*language, endpoint, &run.head.request);
-            if outside::copy(ui.ctx(), text) {
-                let language = language.label();
-                let told = format!("Copied as {language}; the key is a variable in it");
-                actions.push(Action::Tell(told));
-            }
+            intents.push(Intent::Show(Show::CopyAs(id, *language)));
         }
     }
 }

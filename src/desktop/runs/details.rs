@@ -25,9 +25,23 @@ use crate::{
 /// Characters of a text that are laid out before one asks for all of it.
 const LONG: usize = 12_000;
 
-/// Shows a run, with its findings once they are known; gives whether its panel is to be closed.
-pub fn show(ui: &mut Ui, theme: &Theme, run: &Run, findings: Option<&[Finding]>) -> bool {
-    let close = head_ui(ui, theme, run);
+/// What was clicked in the details of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DetailsClick {
+    /// Its panel is to be closed.
+    Close,
+    /// It is to be copied as JSON.
+    CopyJson,
+}
+
+/// Shows a run, with its findings once they are known; gives what was clicked.
+pub fn show(
+    ui: &mut Ui,
+    theme: &Theme,
+    run: &Run,
+    findings: Option<&[Finding]>,
+) -> Option<DetailsClick> {
+    let clicked = head_ui(ui, theme, run);
     hairline(ui, theme);
     ui.add_space(space::S);
     ScrollArea::vertical()
@@ -52,12 +66,12 @@ pub fn show(ui: &mut Ui, theme: &Theme, run: &Run, findings: Option<&[Finding]>)
             request_ui(ui, theme, run);
             conformance_ui(ui, theme, run, findings);
         });
-    close
+    clicked
 }
 
 /// Shows that a run is awaited, or that there is none.
-pub fn show_absent(ui: &mut Ui, theme: &Theme, missing: bool) -> bool {
-    let mut close = false;
+pub fn show_absent(ui: &mut Ui, theme: &Theme, missing: bool) -> Option<DetailsClick> {
+    let mut clicked = None;
     ui.horizontal(|ui| {
         let text = if missing {
             "This run is not in the history"
@@ -65,17 +79,20 @@ pub fn show_absent(ui: &mut Ui, theme: &Theme, missing: bool) -> bool {
             "Loading the run…"
         };
         ui.label(RichText::new(text).color(theme.text_dim));
-        close = icon_button(ui, theme, icons::CLOSE, "Close the details").clicked();
+        let close = icon_button(ui, theme, icons::CLOSE, "Close the details").clicked();
+        clicked = close.then_some(DetailsClick::Close);
     });
-    close
+    clicked
 }
 
-fn head_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
-    let mut close = false;
+fn head_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> Option<DetailsClick> {
+    let mut clicked = None;
     ui.horizontal(|ui| {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            close = icon_button(ui, theme, icons::CLOSE, "Close the details").clicked();
-            copy_button(ui, theme, "Copy the run as JSON", || pretty(run));
+            let close = icon_button(ui, theme, icons::CLOSE, "Close the details").clicked();
+            let copy = icon_button(ui, theme, icons::COPY, "Copy the run as JSON").clicked();
+            clicked =
+                (close.then_some(DetailsClick::Close)).or(copy.then_some(DetailsClick::CopyJson));
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 ui.add(Label::new(heading(run.head.target.to_string())).truncate());
             });
@@ -106,7 +123,7 @@ fn head_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
         ui.label(caption(theme, date_time(run.stamps.started_unix_ns)));
     });
     ui.add_space(space::XS);
-    close
+    clicked
 }
 
 fn part(ui: &mut Ui, theme: &Theme, title: &str, content: impl FnOnce(&mut Ui)) {

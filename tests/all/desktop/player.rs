@@ -161,10 +161,14 @@ impl Player {
     }
 
     /// Answers everything that was asked; gives whether there was anything.
-    fn answer(&mut self) -> bool {
+    pub fn answer(&mut self) -> bool {
         let mut any = false;
         while let Ok(mut command) = self.commands.try_recv() {
             any = true;
+            if let Command::Compute(command) = command {
+                command.answer();
+                continue;
+            }
             for update in self.scene.answer(&mut command, &self.test_steps) {
                 self.say(update);
             }

@@ -34,6 +34,8 @@ pub struct Rig {
     state: State,
     pub commands: Vec<Command>,
     pub actions: Vec<Action>,
+    /// Whether what the engine is to compute waits; else it is computed after each frame.
+    pub holds: bool,
 }
 
 impl Rig {
@@ -45,6 +47,7 @@ impl Rig {
             state: State::default(),
             commands: Vec::new(),
             actions: Vec::new(),
+            holds: false,
         };
         rig.tell_settings(settings);
         rig
@@ -106,6 +109,9 @@ impl Rig {
         egui::CentralPanel::default()
             .frame(frame)
             .show(ui, |ui| self.view.ui(ui, &mut cx));
+        if !self.holds {
+            self.compute();
+        }
     }
 
     /// What another view asks of this one.

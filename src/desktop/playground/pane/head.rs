@@ -79,7 +79,7 @@ impl PaneView {
                     if icon_toggle(ui, theme, icons::SYSTEM, &name, on).clicked() {
                         self.system_open = !self.system_open;
                     }
-                    *shared.changed |= self.params.ui(ui, theme, pane, spot.number, dialect);
+                    *shared.changed |= self.params.ui(ui, cx, pane, spot.number, dialect);
                     let more = icon_button(
                         ui,
                         theme,

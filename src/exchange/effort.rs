@@ -1,21 +1,15 @@
-//! How a setting reaches the wire in a protocol's own fields.
+//! How a reasoning effort reaches the wire in a protocol's own fields.
 //!
-//! In: settings, and the protocol. Out: what they become in its body, in words.
+//! In: a request, and the protocol. Out: what the effort changes about its body, in words.
 
 use serde_json::Value;
 
-use crate::{chat::ChatRequest, dialect::DialectId, exchange::call::fitted_body};
-
-/// The words for reasoning effort that are offered while no protocol is chosen.
-const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high"];
-
-/// The words for reasoning effort that the models of a protocol know; any other can be typed.
-pub fn efforts(dialect: Option<DialectId>) -> &'static [&'static str] {
-    dialect.map_or(EFFORTS, |dialect| dialect.dialect().efforts)
-}
+use super::call::fitted_body;
+use crate::{chat::ChatRequest, dialect::DialectId};
 
 /// What the reasoning effort changes about the body, field by field; nothing without an effort.
-pub fn effort_sent(dialect: DialectId, request: &ChatRequest) -> Vec<String> {
+#[must_use]
+pub fn sent_as(dialect: DialectId, request: &ChatRequest) -> Vec<String> {
     let mut without = request.clone();
     if without.params.reasoning_effort.take().is_none() {
         return Vec::new();
@@ -67,9 +61,9 @@ mod tests {
             (DialectId::Ollama, "gpt-oss", "think: \"low\""),
         ] {
             let mut request = ChatRequest::of_text(model, "Hi");
-            assert!(effort_sent(dialect, &request).is_empty());
+            assert!(sent_as(dialect, &request).is_empty());
             request.params.reasoning_effort = Some("low".into());
-            let said = effort_sent(dialect, &request).join("\n");
+            let said = sent_as(dialect, &request).join("\n");
             assert!(said.contains(expected), "{dialect}: {said}");
         }
     }
@@ -84,7 +78,7 @@ mod tests {
             },
             ..ChatRequest::of_text("claude-3-7-sonnet-latest", "Hi")
         };
-        let said = effort_sent(DialectId::Anthropic, &request);
+        let said = sent_as(DialectId::Anthropic, &request);
         assert!(said.contains(&"without temperature".to_owned()), "{said:?}");
     }
 }
