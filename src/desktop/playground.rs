@@ -37,6 +37,7 @@ mod replies;
 mod results;
 mod schema_form;
 mod sessions;
+mod shared;
 mod sheet;
 mod strip;
 mod target_picker;

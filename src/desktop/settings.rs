@@ -13,6 +13,7 @@ mod presets;
 mod probe;
 mod section;
 mod trial;
+mod tried;
 
 use egui::{Margin, Panel, Role, ScrollArea, Ui, WidgetInfo};
 

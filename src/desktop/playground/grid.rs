@@ -9,7 +9,8 @@ use super::{
     intent::{Change, Intent},
     layout::{self, Drag},
     names,
-    pane::{self, Shared, Spot},
+    pane::{self, Spot},
+    shared::Shared,
     strip::BarRow,
 };
 use crate::{

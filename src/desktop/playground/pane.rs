@@ -2,26 +2,19 @@
 
 mod head;
 
-use std::collections::HashMap;
-
 use egui::{
     Align2, Frame, Margin, Panel, Rect, RichText, ScrollArea, Stroke, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::{
-    answer::AnswerView,
-    comparisons::Comparisons,
-    figures::{self, Line},
     follow::{Follow, ScrollSnapshot},
-    intent::Intent,
     layout,
     params::ParamsPopover,
-    sheet::Sheets,
+    shared::{Shared, run_line_ui},
     target_picker::Picker,
     turn::{TurnCx, TurnView},
 };
 use crate::{
-    chat::Media,
     conversation::{Draft, Pane},
     desktop::{
         icons,
@@ -29,7 +22,6 @@ use crate::{
         view::Cx,
         widgets::simulated_badge,
     },
-    run::{Run, RunId},
 };
 
 /// The UI state of one pane.
@@ -46,41 +38,6 @@ pub struct PaneView {
     pub follow: Follow,
     /// Where its head was when last shown.
     head: Option<Rect>,
-}
-
-/// What all panes share while they are shown.
-pub struct Shared<'a> {
-    /// Answers by run.
-    pub answers: &'a mut HashMap<RunId, AnswerView>,
-    /// The comparisons with other panes' answers to the same questions.
-    pub comparisons: &'a Comparisons,
-    /// The figures of runs.
-    pub sheets: &'a mut Sheets,
-    /// How many panes asked what is being edited here.
-    pub same_question: usize,
-    /// Files of the draft.
-    pub attached: &'a [Media],
-    /// When each live run was sent, by egui's clock.
-    pub sent_at: &'a HashMap<RunId, f64>,
-    /// The time now, by egui's clock.
-    pub now: f64,
-    /// Receives what the user wants done.
-    pub intents: &'a mut Vec<Intent>,
-    /// Whether something was changed in place.
-    pub changed: &'a mut bool,
-    /// The pane that is being dragged, and whether it was dropped.
-    pub dragged: &'a mut Option<(u32, bool)>,
-    /// Whether the field of an edited prompt, just opened, must take the focus.
-    pub focus_edit: &'a mut bool,
-    /// Whether that field has the focus.
-    pub edit_focused: &'a mut bool,
-}
-
-impl Shared<'_> {
-    /// Seconds since a live run was sent.
-    pub fn elapsed(&self, id: RunId) -> Option<f64> {
-        self.sent_at.get(&id).map(|sent| (self.now - sent).max(0.0))
-    }
 }
 
 /// A pane's position and role among the others.
@@ -241,25 +198,6 @@ fn footer_ui(ui: &mut Ui, cx: &mut Cx<'_>, pane: &Pane, shared: &mut Shared<'_>)
     let rect = shown.response.rect;
     ui.painter()
         .hline(rect.x_range(), rect.top(), cx.theme.hairline());
-}
-
-/// Shows the figures of the run that a turn shows.
-pub fn run_line_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    run: &Run,
-    (pane, turn): (u32, usize),
-    shared: &mut Shared<'_>,
-) {
-    let is_live = !run.state.is_over();
-    let sheet = shared.sheets.of(run);
-    let line = Line {
-        sheet: &sheet,
-        fault: run.answer.fault.as_ref().map(|fault| fault.class),
-        elapsed_s: shared.elapsed(run.head.id).filter(|_| is_live),
-        comparison: &shared.comparisons.of(pane, turn),
-    };
-    figures::line_ui(ui, theme, &line);
 }
 
 /// Shows the button that jumps to the end; returns whether it was clicked.

@@ -12,8 +12,8 @@ use super::{
     edits,
     intent::{Change, ConversationIntent, EditIntent, Intent, RunIntent, Show},
     markdown::{Doc, Ink, Mode},
-    pane::{Shared, run_line_ui},
     results::results_ui,
+    shared::{Shared, run_line_ui},
 };
 use crate::{
     chat::Part,

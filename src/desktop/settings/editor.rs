@@ -7,9 +7,9 @@ use egui::{RichText, TextEdit, Ui};
 use self::advanced::advanced_ui;
 use super::{
     draft::{AuthKind, EndpointDraft, Field, Problems},
-    endpoints::Tried,
     import::Import,
     probe,
+    tried::Tried,
 };
 use crate::{
     credential::KeyOf,

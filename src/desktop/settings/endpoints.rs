@@ -9,7 +9,7 @@ use super::{
     editor::Editor,
     presets,
     probe::{self, Tests},
-    trial::Trials,
+    tried::Tried,
 };
 use crate::{
     credential::{KeyOf, KeyPlace},
@@ -46,13 +46,6 @@ enum Page {
 pub struct Endpoints {
     page: Page,
     tried: Tried,
-}
-
-/// The tests of endpoints, and the trial requests to them.
-#[derive(Debug, Default)]
-pub struct Tried {
-    pub tests: Tests,
-    pub trials: Trials,
 }
 
 impl Endpoints {

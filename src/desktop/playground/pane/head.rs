@@ -4,7 +4,7 @@ use egui::{
     Frame, Label, Margin, Panel, Popup, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, pos2, vec2,
 };
 
-use super::{PaneView, Shared, Spot};
+use super::{PaneView, Spot};
 use crate::{
     conversation::Pane,
     desktop::{
@@ -13,6 +13,7 @@ use crate::{
             edits,
             intent::{Change, EditIntent, Intent, Show},
             left_out,
+            shared::Shared,
         },
         theme::{Theme, size, space, tiny},
         view::{Action, Cx},
