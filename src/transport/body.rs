@@ -28,9 +28,6 @@ use crate::{
 /// socket buffer is not sent yet.
 const MAX_FRAME: usize = 64 << 10;
 
-/// Bytes that surely fit into one TCP segment: the smallest usual maximum of a segment.
-const SURELY_ONE_SEGMENT: usize = 536;
-
 /// A request body that stamps when its last byte was taken for writing. It can't be cloned, so no layer below can
 /// send it twice.
 pub(super) struct OutgoingBody {
@@ -97,12 +94,6 @@ fn trailers_chunk(stamp: Stamp, trailers: HeaderMap) -> BodyChunk {
         trailers: Some(trailers),
         note: None,
     }
-}
-
-/// Whether bytes may hold several events or come from several segments. Most reads of a stream hold one short line;
-/// asking the kernel about these, too, would cost 2 % of a run's CPU time.
-fn may_hold_several(bytes: &[u8]) -> bool {
-    bytes.len() > SURELY_ONE_SEGMENT || memchr::memchr(b'\n', bytes.trim_ascii_end()).is_some()
 }
 
 /// The socket of a body, for the kernel's stamps.
@@ -180,11 +171,11 @@ impl<B> IncomingBody<B> {
         self
     }
 
-    /// The stamp of the bytes that are read now; `several` says whether they may hold several events.
-    fn stamp(&mut self, several: bool) -> Stamp {
+    /// The stamp of the piece of the body that was read now; it is empty for trailers.
+    fn stamp(&mut self, piece: &[u8]) -> Stamp {
         let at = now();
         match &mut self.source {
-            Some(source) => (source.socket).stamp(at, &mut source.seen, source.is_shared, several),
+            Some(source) => (source.socket).stamp(at, &mut source.seen, source.is_shared, piece),
             None => Stamp::own(at),
         }
     }
@@ -307,10 +298,8 @@ impl<B> IncomingBody<B> {
 
     /// Takes a frame; `None` if it is neither data nor trailers.
     fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Option<BodyChunk>, Fault> {
-        let several = (frame.as_ref().ok())
-            .and_then(Frame::data_ref)
-            .is_none_or(|bytes| may_hold_several(bytes));
-        let stamp = self.stamp(several);
+        let piece = frame.as_ref().ok().and_then(Frame::data_ref);
+        let stamp = self.stamp(piece.map_or(&[], |piece| piece));
         let frame = frame.map_err(|error| fault::body_fault(&error, &self.host))?;
         match frame.into_data() {
             Ok(bytes) => {
@@ -341,7 +330,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<BodyChunk, Fault>>> {
         if let Some(head) = self.head.take() {
-            let chunk = trailers_chunk(self.stamp(true), head);
+            let chunk = trailers_chunk(self.stamp(&[]), head);
             return Poll::Ready(Some(Ok(chunk)));
         }
         while !self.over {

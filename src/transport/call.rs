@@ -123,7 +123,7 @@ fn response(sent: SentResponse, at: Instant, trace: &Trace, peer: &Peer) -> Http
         peer.host.as_str().into(),
     );
     let is_shared = parts.version == Version::HTTP_2;
-    let stamp = socket.stamp(at, &mut 0, is_shared, true);
+    let stamp = socket.stamp(at, &mut 0, is_shared, &[]);
     let body = body
         .with_head(&parts.headers)
         .over(socket.clone(), is_shared);

@@ -19,6 +19,8 @@ pub(super) use self::unsupported::{Receiver, keep_stamping, segments_in, tcp_inf
 pub(super) struct SocketRead {
     /// How many reads there were on this socket, this one included.
     pub(super) number: u64,
+    /// How many bytes it had.
+    pub(super) bytes: usize,
     /// When the kernel received the last of its bytes; `None` without its stamp.
     pub(super) kernel_at: Option<Instant>,
 }

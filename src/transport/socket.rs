@@ -44,18 +44,40 @@ struct SocketInner {
 #[derive(Debug, Default)]
 struct SocketReads {
     last: Option<SocketRead>,
-    /// How many reads there were, and segments with data, when the kernel was last asked for the segments.
-    reads_before: u64,
-    segments_before: u32,
+    /// The last read at which the kernel was asked for the segments, and whether a read since the time before held
+    /// several.
+    counted: (u64, bool),
+    /// How many segments with data there were then.
+    segments: u32,
 }
 
 impl SocketReads {
-    /// Whether one of the reads since the last call held several segments, by how many the socket has received.
-    fn held_several(&mut self, number: u64, segments: u32) -> bool {
-        let reads = number - std::mem::replace(&mut self.reads_before, number);
-        let before = std::mem::replace(&mut self.segments_before, segments);
-        u64::from(segments.wrapping_sub(before)) > reads
+    /// Whether one of the reads since the last count held several segments, by how many the socket has received.
+    fn held_several(&mut self, tcp: &TcpStream, number: u64) -> bool {
+        let (counted, several) = self.counted;
+        if number == counted {
+            return several;
+        }
+        let segments = kernel::segments_in(tcp).unwrap_or(self.segments);
+        let came = segments.wrapping_sub(std::mem::replace(&mut self.segments, segments));
+        self.counted = (number, u64::from(came) > number - counted);
+        self.counted.1
     }
+}
+
+/// Bytes that surely fit into one TCP segment: the smallest usual maximum of a segment.
+const SURELY_ONE_SEGMENT: usize = 536;
+/// Most bytes of a read around a piece of a body: a few TLS records and the frame of an HTTP chunk.
+const FRAMING: usize = 64;
+
+/// Whether a read may hold several events or come from several segments, by a piece of a body that came with it (empty
+/// for a head or trailers). Most reads of a stream hold one short line; asking the kernel about these, too, would cost
+/// 2 % of a run's CPU time.
+fn may_hold_several(read: &SocketRead, piece: &[u8]) -> bool {
+    piece.is_empty()
+        || piece.len() > SURELY_ONE_SEGMENT
+        || read.bytes > piece.len() + FRAMING
+        || memchr::memchr(b'\n', piece.trim_ascii_end()).is_some()
 }
 
 /// The stream that is read and written.
@@ -107,10 +129,8 @@ impl Socket {
     /// Counts reads and segments from here on: what came before is of no later answer.
     pub(super) fn count_from_here(&self) {
         let mut reads = lock(&self.0.reads);
-        if let Some(segments) = kernel::segments_in(&self.0.tcp) {
-            let number = reads.last.map_or(0, |read| read.number);
-            reads.held_several(number, segments);
-        }
+        let number = reads.last.map_or(0, |read| read.number);
+        reads.held_several(&self.0.tcp, number);
     }
 
     /// How many reads there were.
@@ -120,26 +140,22 @@ impl Socket {
 
     /// The stamp of bytes that this program read at `at`, and that came with the last socket read. On a shared
     /// connection that read surely belongs to these bytes only if it is the first since the `seen` ones; else the
-    /// stamp is an upper bound. It is one, too, for the first of `several` pieces that came in more than one segment.
+    /// stamp is an upper bound. It is one, too, where a read held several segments: it is that of the last. `piece` is
+    /// what these bytes are of a body; empty for a head or trailers.
     pub(super) fn stamp(
         &self,
         at: Instant,
         seen: &mut u64,
         is_shared: bool,
-        several: bool,
+        piece: &[u8],
     ) -> Stamp {
         let mut reads = lock(&self.0.reads);
         let Some(read) = reads.last else {
             return Stamp::own(at);
         };
         let new_reads = read.number - std::mem::replace(seen, read.number);
-        let mut is_at_most = is_shared && new_reads != 1;
-        if several
-            && !is_at_most
-            && let Some(segments) = kernel::segments_in(&self.0.tcp)
-        {
-            is_at_most = reads.held_several(read.number, segments);
-        }
+        let is_at_most = is_shared && new_reads != 1
+            || may_hold_several(&read, piece) && reads.held_several(&self.0.tcp, read.number);
         Stamp {
             at,
             kernel_at: read.kernel_at,

@@ -4,7 +4,7 @@ mod http2;
 mod pool;
 mod sending;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -169,32 +169,66 @@ async fn together(count: usize) -> Server {
     .await
 }
 
+/// A server that answers with a head, and then writes pieces when it is told to.
+#[cfg(target_os = "linux")]
+struct Piecewise {
+    url: String,
+    go: std::sync::mpsc::Sender<&'static [&'static str]>,
+    /// When it began to write each group of pieces, once that is written.
+    written: std::sync::mpsc::Receiver<Instant>,
+    server: std::thread::JoinHandle<()>,
+}
+
+#[cfg(target_os = "linux")]
+impl Piecewise {
+    fn start(head: &'static str) -> Self {
+        use std::{io::Write as _, sync::mpsc::channel};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (go, may_go) = channel::<&[&str]>();
+        let (wrote, written) = channel();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_nodelay(true).unwrap();
+            crate::floods::read_request(&mut stream);
+            stream.write_all(head.as_bytes()).unwrap();
+            for pieces in may_go {
+                let before = Trace::new().began();
+                for piece in pieces {
+                    stream.write_all(piece.as_bytes()).unwrap();
+                }
+                wrote.send(before).unwrap();
+            }
+        });
+        Self {
+            url,
+            go,
+            written,
+            server,
+        }
+    }
+
+    /// Has it write pieces, each as a segment of its own; returns when it began to, once that is done.
+    fn write(&self, pieces: &'static [&'static str]) -> Instant {
+        self.go.send(pieces).unwrap();
+        deadline::message("bytes that were written", &self.written)
+    }
+
+    fn end(self) {
+        drop(self.go);
+        deadline::joined("the server", self.server);
+    }
+}
+
 /// A reader that is held back finds the bytes late; the kernel had them when they came.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
     use futures_util::StreamExt as _;
-    use std::{io::Write as _, sync::mpsc::channel, time::Duration};
+    use std::time::Duration;
     const HELD_BACK: Duration = Duration::from_millis(100);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (go, may_go) = channel::<&[&str]>();
-    let (wrote, written) = channel();
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.set_nodelay(true).unwrap();
-        crate::floods::read_request(&mut stream);
-        let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\na";
-        stream.write_all(head).unwrap();
-        for pieces in may_go {
-            let before = Trace::new().began();
-            for piece in pieces {
-                stream.write_all(piece.as_bytes()).unwrap();
-            }
-            wrote.send(before).unwrap();
-        }
-    });
-    let call = call(&url, ConnectOptions::default());
+    let server = Piecewise::start("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\na");
+    let call = call(&server.url, ConnectOptions::default());
     let mut response = sent(&Transport::default(), call).await.unwrap();
     let mut first = response.body.next().await.unwrap().unwrap();
     assert_eq!(first.bytes, "a");
@@ -203,8 +237,7 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
         if first.stamp.kernel_at.is_some() {
             break;
         }
-        go.send(&["a"]).unwrap();
-        deadline::message("bytes that were written", &written);
+        server.write(&["a"]);
         first = response.body.next().await.unwrap().unwrap();
     }
     let cases = [
@@ -213,8 +246,7 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
         (&["e\n\nf\n\n"], "e\n\nf\n\n", false),
     ];
     for (pieces, text, is_at_most) in cases {
-        go.send(pieces).unwrap();
-        let before = deadline::message("bytes that were written", &written);
+        let before = server.write(pieces);
         std::thread::sleep(HELD_BACK);
         let chunk = response.body.next().await.unwrap().unwrap();
         assert_eq!(chunk.bytes, text);
@@ -232,8 +264,37 @@ async fn the_kernel_stamps_bytes_when_they_come_however_late_they_are_read() {
         "{tcp:?}"
     );
     assert_eq!((tcp.lost, tcp.out_of_order), (0, 0));
-    drop(go);
-    deadline::joined("the server", server);
+    server.end();
+}
+
+/// Each HTTP chunk is a piece of its own, though several came with one read.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn chunks_of_a_read_of_several_segments_have_stamps_of_at_most() {
+    use futures_util::StreamExt as _;
+    const ONE: &str =
+        "42\r\ndata: {\"delta\":\"a piece of an answer, as it stands in one event\"}\n\r\n";
+    const TWO: &str = "42\r\ndata: {\"delta\":\"a piece of an answer, as it stands in one event\"}\n\r\n\
+                       42\r\ndata: {\"delta\":\"a piece of an answer, as it stands in one event\"}\n\r\n";
+    let server = Piecewise::start("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+    let call = call(&server.url, ConnectOptions::default());
+    let mut response = sent(&Transport::default(), call).await.unwrap();
+    let cases = [
+        (&[ONE][..], &[false][..]),
+        (&[ONE, ONE], &[true, true]),
+        (&[TWO], &[false, false]),
+        (&[ONE], &[false]),
+    ];
+    for (pieces, expected) in cases {
+        server.write(pieces);
+        let mut at_most = Vec::new();
+        for _ in expected {
+            let chunk = response.body.next().await.unwrap().unwrap();
+            at_most.push(chunk.stamp.is_at_most);
+        }
+        assert_eq!(at_most, expected, "{pieces:?}");
+    }
+    server.end();
 }
 
 /// A thousand calls at once, each on a connection of its own because all wait for each other; then a

@@ -85,15 +85,16 @@ impl Receiver {
         tcp: &TcpStream,
         buffer: &mut ReadBuf<'_>,
     ) -> io::Result<SocketRead> {
-        let stamp_ns = SCRATCH.with_borrow_mut(|scratch| {
+        let (bytes, stamp_ns) = SCRATCH.with_borrow_mut(|scratch| {
             let room = buffer.remaining().min(MAX_READ);
             let (bytes, stamp_ns) = self.receive_into(tcp, &mut scratch[..room])?;
             buffer.put_slice(&scratch[..bytes]);
-            io::Result::Ok(stamp_ns)
+            io::Result::Ok((bytes, stamp_ns))
         })?;
         self.reads += 1;
         Ok(SocketRead {
             number: self.reads,
+            bytes,
             kernel_at: stamp_ns.and_then(|stamp_ns| self.clocks.monotonic(stamp_ns)),
         })
     }

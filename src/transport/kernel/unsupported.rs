@@ -23,10 +23,11 @@ impl Receiver {
         tcp: &TcpStream,
         buffer: &mut ReadBuf<'_>,
     ) -> io::Result<SocketRead> {
-        tcp.try_read_buf(buffer)?;
+        let bytes = tcp.try_read_buf(buffer)?;
         self.reads += 1;
         Ok(SocketRead {
             number: self.reads,
+            bytes,
             kernel_at: None,
         })
     }
