@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokenscope::{
-    chat::{ChatRequest, Message},
+    chat::ChatRequest,
     conversation::{Conversation, ConversationChange, ConversationId},
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
@@ -126,11 +126,10 @@ impl Driven {
     }
 
     pub fn ask(&self, endpoint: &str, model: &str) -> RunId {
-        let request = ChatRequest {
-            model: model.into(),
-            messages: vec![Message::user("Say something")],
-            ..ChatRequest::default()
-        };
+        self.request(endpoint, ChatRequest::of_text(model, "Say something"))
+    }
+
+    pub fn request(&self, endpoint: &str, request: ChatRequest) -> RunId {
         let id = RunId::new();
         self.engine.send(Command::Run(RunCommand::Send(SendRun {
             id,

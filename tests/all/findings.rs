@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokenscope::{
     chat::{ChatRequest, Params},
     conformance::{self, Check, CheckedRun, Finding},
-    engine::{Command, RunCommand, RunNews, SendRun, Update},
-    run::{Origin, Run, RunId},
+    engine::{Command, RunCommand, RunNews, Update},
+    run::{Run, RunId},
 };
 
 use crate::engine::Driven;
@@ -21,15 +21,7 @@ fn ask_to_think(driven: &Driven, endpoint: &str) -> RunId {
         reasoning_effort: Some("high".into()),
         ..Params::default()
     };
-    let id = RunId::new();
-    driven.engine.send(Command::Run(RunCommand::Send(SendRun {
-        id,
-        endpoint: endpoint.into(),
-        request: Arc::new(request),
-        origin: Origin::Playground,
-        cold: false,
-    })));
-    id
+    driven.request(endpoint, request)
 }
 
 /// The findings that are told next of a run.
