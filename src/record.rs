@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     chat::Media,
-    conformance,
+    conformance::CheckedRun,
     dialect::DialectId,
     event::{Answer, AnswerPieceKind},
     measure::figures,
-    run::{self, ConnectionKind, Run, StampedBy},
+    run::{self, ConnectionKind, StampedBy},
     visible::visible_json,
 };
 
@@ -147,7 +147,7 @@ const GROUPED: &[(&str, &str, &str)] = &[
 
 /// The closing line of a run: `{"type": "run", …}`, unknown figures null.
 #[must_use]
-pub fn run_line(run: &Run) -> ClosingLine<'_> {
+pub fn run_line(run: &CheckedRun) -> ClosingLine<'_> {
     let head = &run.head;
     let stamps = &run.stamps;
     let started = (stamps.started_unix_ns != 0).then_some(stamps.started_unix_ns);
@@ -170,7 +170,7 @@ pub fn run_line(run: &Run) -> ClosingLine<'_> {
     for figure in figures() {
         line.set_figure(figure.key, (figure.value)(run));
     }
-    line.set("findings", json!(conformance::findings(run)));
+    line.set("findings", json!(run.findings()));
     line
 }
 

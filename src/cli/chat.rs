@@ -6,7 +6,7 @@ mod question;
 mod report;
 mod session;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 
@@ -17,7 +17,10 @@ use super::{
     note,
     terminal::stdout,
 };
-use crate::{chat::CacheLife, dialect::DialectId, run::Run, settings::Paths, snippet::Language};
+use crate::{
+    chat::CacheLife, conformance::CheckedRun, dialect::DialectId, settings::Paths,
+    snippet::Language,
+};
 
 // Headings of the help.
 const WHAT: &str = "What to ask";
@@ -197,7 +200,11 @@ pub(super) fn run(args: &ChatArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Adds the turn and its answer to the session.
-fn add_to_session(args: &ChatArgs, question: ChatPrompt, runs: &[Arc<Run>]) -> anyhow::Result<()> {
+fn add_to_session(
+    args: &ChatArgs,
+    question: ChatPrompt,
+    runs: &[CheckedRun],
+) -> anyhow::Result<()> {
     let (Some(file), [run]) = (&args.session, runs) else {
         return Ok(());
     };

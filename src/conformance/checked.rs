@@ -20,12 +20,6 @@ struct Checked {
 }
 
 impl CheckedRun {
-    /// The run.
-    #[must_use]
-    pub fn run(&self) -> &Arc<Run> {
-        &self.0.run
-    }
-
     /// Its [`findings`]. The first call computes them, which may take a while; a call beside it waits for the same.
     #[must_use]
     pub fn findings(&self) -> Arc<[Finding]> {

@@ -184,8 +184,7 @@ impl Reporter {
         if let Some(history) = &self.history {
             history.finish(run.clone());
         }
-        let over = RunNews::Over(Arc::clone(run.run()));
-        self.out.send(Update::Run(over));
+        self.out.send(Update::Run(RunNews::Over(run.clone())));
         let out = self.out.clone();
         // In the background: nothing waits for it. Whichever of this and the history is first computes the findings.
         tokio::task::spawn_blocking(move || send_findings(&out, &run));

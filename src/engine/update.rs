@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     body::ModelInfo,
-    conformance::Finding,
+    conformance::{CheckedRun, Finding},
     credential::{KeyOf, KeyStatus},
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},
@@ -58,7 +58,7 @@ pub enum RunNews {
         update: Arc<RunUpdate>,
     },
     /// A run is over: the complete run, after its last [`RunNews::Update`]. The history gets the same.
-    Over(Arc<Run>),
+    Over(CheckedRun),
     /// What [`conformance`](crate::conformance) found in a run that is over: after its [`RunNews::Over`], or after it was
     /// loaded.
     Findings {

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     chat::Media,
+    conformance::CheckedRun,
     event::Usage,
     measure, private, record,
     run::{self, Run, RunState},
@@ -176,6 +177,7 @@ fn run_object(file: &Connection, mut run: Run) -> rusqlite::Result<Value> {
     let request = std::sync::Arc::make_mut(&mut run.head.request);
     let asked = file_fields(file, files::in_request(request))?;
     let answered = file_fields(file, run.answer.media.iter_mut())?;
+    let run = CheckedRun::from(run);
     let mut line = serde_json::to_value(record::run_line(&run)).unwrap_or_default();
     let mut request = serde_json::to_value(&run.head.request).unwrap_or(Value::Null);
     let messages = request["messages"].as_array_mut().into_iter().flatten();

@@ -9,7 +9,7 @@ use tokenscope::{
     chat::{ChatRequest, Params},
     conformance::{self, Check, CheckedRun, Finding},
     engine::{Command, RunCommand, RunNews, Update},
-    run::{Run, RunId},
+    run::RunId,
 };
 
 use crate::engine::Driven;
@@ -37,7 +37,7 @@ fn told(driven: &Driven, id: RunId) -> Arc<[Finding]> {
 fn findings_follow_a_live_run_and_a_loaded_one() {
     let driven = Driven::new("");
     let id = ask_to_think(&driven, "simulator");
-    let over: Arc<Run> = driven.until(|update| match update {
+    let over = driven.until(|update| match update {
         Update::Run(RunNews::Over(run)) if run.head.id == id => Some(run),
         Update::Run(RunNews::Findings { .. }) => panic!("the end of the run is told first"),
         _ => None,

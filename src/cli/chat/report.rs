@@ -5,7 +5,6 @@ use std::{
     io::{self, StdoutLock, Write},
     path::Path,
     process::ExitCode,
-    sync::Arc,
     thread,
     time::Duration,
 };
@@ -19,7 +18,7 @@ use crate::{
         note, table,
         terminal::{Printer, stderr, stdout},
     },
-    conformance,
+    conformance::{self, CheckedRun},
     dialect::DialectId,
     endpoint::TargetId,
     engine::{Engine, HistoryNews, RunNews, Update},
@@ -34,7 +33,7 @@ use crate::{
 pub(super) fn follow(
     args: &ChatArgs,
     asked: &StartedRuns,
-) -> anyhow::Result<(ExitCode, Vec<Arc<Run>>)> {
+) -> anyhow::Result<(ExitCode, Vec<CheckedRun>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
     let ending = ChatEnding::on_signals(&asked.engine, ids);
     let mut screen = Screen::new(args, &asked.runs);
@@ -83,7 +82,7 @@ struct Following {
     text: String,
     reasoning: String,
     has_heading: bool,
-    over: Option<Arc<Run>>,
+    over: Option<CheckedRun>,
 }
 
 impl Following {
@@ -164,7 +163,7 @@ impl<'a> Screen<'a> {
                 self.print_update(id, &update)?;
             }
         }
-        self.over(Arc::new(run))
+        self.over(run.into())
     }
 
     fn print_update(&mut self, id: RunId, update: &RunUpdate) -> io::Result<()> {
@@ -188,7 +187,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    fn over(&mut self, run: Arc<Run>) -> io::Result<()> {
+    fn over(&mut self, run: CheckedRun) -> io::Result<()> {
         let Some(following) = self.runs.get_mut(&run.head.id) else {
             return Ok(());
         };
@@ -261,7 +260,7 @@ impl<'a> Screen<'a> {
         runs.filter_map(|run| run.over.as_deref())
     }
 
-    fn into_runs(mut self) -> Vec<Arc<Run>> {
+    fn into_runs(mut self) -> Vec<CheckedRun> {
         let runs = self.order.iter().filter_map(|id| self.runs.remove(id));
         runs.filter_map(|run| run.over).collect()
     }
@@ -276,7 +275,7 @@ fn head(out: &mut impl Write, run: &mut Following, many: bool) -> io::Result<()>
 }
 
 /// Prints what follows an answer's text: tool calls, refusal, citations, fault.
-fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
+fn print_end(out: &mut impl Write, run: &CheckedRun) -> io::Result<()> {
     if !run.answer.text.is_empty() && !run.answer.text.ends_with('\n') {
         writeln!(out)?;
     }
@@ -305,7 +304,7 @@ fn print_end(out: &mut impl Write, run: &Run) -> io::Result<()> {
 }
 
 /// Prints an answer's other contents: items of built-in tools, unknown parts, the server's times, findings.
-fn print_other_contents(run: &Run) -> io::Result<()> {
+fn print_other_contents(run: &CheckedRun) -> io::Result<()> {
     let answer = &run.answer;
     let mut err = stderr();
     for part in answer.body() {
@@ -327,8 +326,8 @@ fn print_other_contents(run: &Run) -> io::Result<()> {
 }
 
 /// Prints findings, and the notes that no finding covers. Unknown parts are printed separately.
-fn print_findings(err: &mut impl Write, run: &Run) -> io::Result<()> {
-    let findings = conformance::findings(run);
+fn print_findings(err: &mut impl Write, run: &CheckedRun) -> io::Result<()> {
+    let findings = run.findings();
     let findings = conformance::in_words(&findings);
     for finding in &findings {
         let label = conformance::row(finding.check).label.to_lowercase();
