@@ -1,6 +1,6 @@
 //! The JSON lines that commands print: one an event, and one at the end of each run.
 //!
-//! In: [`Event`]s and a [`Run`] or an [`Answer`]. Out: lines that a script can rely on and that are safe
+//! In: [`Event`]s and a [`CheckedRun`] or an [`Answer`]. Out: lines that a script can rely on and that are safe
 //! on a terminal.
 
 use std::io::{self, BufWriter, Write as _};
