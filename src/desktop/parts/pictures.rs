@@ -319,27 +319,36 @@ pub(super) mod tests {
         assert_eq!(decoded(&png(400, 300, 9), 100).unwrap().size, [100, 75]);
     }
 
-    /// Paints all pictures once, and gives how many were ready.
-    fn paint(ctx: &Context, pictures: &[Contents], side: u32) -> usize {
-        let mut ready = 0;
+    /// Whether a picture was not refused for want of room.
+    fn is_asked_for(ctx: &Context, data: &Contents, side: u32) -> bool {
+        let key = (data.sha256(), side);
+        Shelf::of(ctx).lock().pictures.contains_key(&key)
+    }
+
+    /// Paints all pictures once, and gives how many were ready; `None` while one is still to come.
+    fn paint(ctx: &Context, pictures: &[Contents], side: u32) -> Option<usize> {
+        let (mut ready, mut coming) = (0, false);
         let mut output = ctx.run_ui(egui::RawInput::default(), |_| {
-            ready = 0;
+            (ready, coming) = (0, false);
             for data in pictures {
-                if let FileSummary::Fits(size) = look(ctx, data) {
-                    ready += usize::from(texture(ctx, data, size, side).is_some());
+                match look(ctx, data) {
+                    FileSummary::Coming => coming = true,
+                    FileSummary::Fits(size) if texture(ctx, data, size, side).is_some() => {
+                        ready += 1
+                    }
+                    FileSummary::Fits(_) => coming |= is_asked_for(ctx, data, side),
+                    FileSummary::TooLarge(_) | FileSummary::Unknown => {}
                 }
             }
         });
         output.textures_delta.clear();
-        ready
+        (!coming).then_some(ready)
     }
 
-    /// Paints until the thread has nothing left to do.
+    /// Paints until no picture is still to come.
     fn settled(ctx: &Context, pictures: &[Contents], side: u32) -> usize {
         loop {
-            let ready = paint(ctx, pictures, side);
-            let idle = |kept: &CachedPicture| !kept.working && kept.jobs.is_empty();
-            if idle(&Shelf::of(ctx).lock()) && paint(ctx, pictures, side) == ready {
+            if let Some(ready) = paint(ctx, pictures, side) {
                 return ready;
             }
             std::thread::yield_now();
