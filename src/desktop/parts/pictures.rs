@@ -333,8 +333,8 @@ pub(super) mod tests {
             for data in pictures {
                 match look(ctx, data) {
                     FileSummary::Coming => coming = true,
-                    FileSummary::Fits(size) if texture(ctx, data, size, side).is_some() => {
-                        ready += 1
+                    FileSummary::Fits(pixels) if texture(ctx, data, pixels, side).is_some() => {
+                        ready += 1;
                     }
                     FileSummary::Fits(_) => coming |= is_asked_for(ctx, data, side),
                     FileSummary::TooLarge(_) | FileSummary::Unknown => {}
