@@ -144,7 +144,8 @@ type Http2Driver = http2::Connection<Io, OutgoingBody, TokioExecutor>;
 pub(super) struct Http2 {
     pub(super) identity: Arc<Identity>,
     pub(super) sender: http2::SendRequest<OutgoingBody>,
-    driver: Arc<Mutex<Http2Driver>>,
+    /// Gone once the connection has ended: requests would wait in it for ever, and its socket stay open.
+    driver: Arc<Mutex<Option<Http2Driver>>>,
     usage: Mutex<StreamUsage>,
 }
 
@@ -168,10 +169,15 @@ impl Http2 {
             .keep_alive_timeout(PONG_WITHIN)
             .handshake(io)
             .await?;
-        let driver = Arc::new(Mutex::new(driver));
+        let driver = Arc::new(Mutex::new(Some(driver)));
         let spoken = driver.clone();
         tokio::spawn(std::future::poll_fn(move |cx| {
-            Pin::new(&mut *lock(&spoken)).poll(cx).map(|ended| {
+            let mut driver = lock(&spoken);
+            let Some(open) = &mut *driver else {
+                return Poll::Ready(());
+            };
+            Pin::new(open).poll(cx).map(|ended| {
+                *driver = None;
                 if let Err(error) = ended {
                     tracing::debug!(%error, "an HTTP/2 connection ended");
                 }
@@ -222,8 +228,11 @@ impl Http2 {
         usage.streams == 0 && now().saturating_duration_since(usage.released) >= span
     }
 
-    /// How many streams its server allows at once.
+    /// How many streams its server allows at once; none once the connection has ended.
     pub(super) fn limit(&self) -> usize {
-        lock(&self.driver).current_max_send_streams()
+        let driver = lock(&self.driver);
+        driver
+            .as_ref()
+            .map_or(0, Http2Driver::current_max_send_streams)
     }
 }

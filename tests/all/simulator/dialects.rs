@@ -36,6 +36,15 @@ async fn run(endpoint: &Endpoint, request: ChatRequest) -> Run {
 
 /// A run with this key, on a connection of its own.
 pub async fn run_with(endpoint: &Endpoint, request: ChatRequest, key: Option<SecretString>) -> Run {
+    run_on(&Transport::default(), endpoint, request, key).await
+}
+
+async fn run_on(
+    transport: &Transport,
+    endpoint: &Endpoint,
+    request: ChatRequest,
+    key: Option<SecretString>,
+) -> Run {
     let head = RunHead::new(RunId::new(), endpoint, Arc::new(request), Origin::Test);
     let ask = RunSpec {
         head,
@@ -45,10 +54,27 @@ pub async fn run_with(endpoint: &Endpoint, request: ChatRequest, key: Option<Sec
         no_key_reason: None,
         cold: false,
     };
-    let transport = Transport::default();
     let mut emit = |_| {};
-    let run = execute(&transport, ask, CancellationToken::new(), &mut emit);
+    let run = execute(transport, ask, CancellationToken::new(), &mut emit);
     soon("the run's end", run).await
+}
+
+#[tokio::test]
+async fn after_a_connection_broke_the_next_request_opens_another() {
+    let simulator = quick().await;
+    for endpoint in endpoints(&simulator) {
+        let transport = Transport::default();
+        for (model, fails) in [
+            ("sim-cut", true),
+            ("sim-cut", true),
+            ("sim-reset", true),
+            ("sim-fast", false),
+        ] {
+            let run = run_on(&transport, &endpoint, asked(model), None).await;
+            let fault = run.answer.fault;
+            assert_eq!(fault.is_some(), fails, "{}/{model}: {fault:?}", endpoint.id);
+        }
+    }
 }
 
 /// What every protocol says of an answer.
