@@ -7,6 +7,8 @@ mod decode;
 mod input;
 mod keys;
 mod models;
+mod serve;
+mod serving;
 mod simulate;
 mod table;
 mod terminal;
@@ -66,6 +68,8 @@ pub enum CliCommand {
     Keys(keys::KeysArgs),
     /// List the models of an endpoint, or all endpoints.
     Models(models::ModelsArgs),
+    /// Serve a gateway: programs that speak one protocol reach models of any other.
+    Serve(serve::ServeArgs),
     /// Serve the built-in simulator.
     Simulate(simulate::SimulateArgs),
     /// Print a completion script for a shell.
@@ -125,6 +129,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Decode(args) => decode::run(args),
         CliCommand::Keys(args) => keys::run(&args),
         CliCommand::Models(args) => models::run(&args),
+        CliCommand::Serve(args) => serve::run(&args),
         CliCommand::Simulate(args) => simulate::run(args),
         CliCommand::Completions(args) => completions::run(args),
     };

@@ -17,6 +17,7 @@ mod os;
 mod place;
 mod proxy;
 mod rename;
+mod request;
 mod told;
 
 use std::{fmt, sync::Arc};
@@ -26,6 +27,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use self::{
     account::{Account, AccountKind, one_line},
     place::KeyPlace,
+    request::RequestKeys,
     told::{FoundKey, KeyError, KeyOf, KeyStatus, explained},
 };
 use self::{

@@ -46,6 +46,8 @@ pub mod snippet;
 pub mod conversation;
 pub mod history;
 
+pub mod gateway;
+pub mod server;
 pub mod simulator;
 
 pub mod engine;

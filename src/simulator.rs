@@ -16,17 +16,13 @@ mod answer;
 mod chat;
 mod ledger;
 mod model;
-mod names;
 mod oauth;
 mod pace;
 mod plan;
-mod reply;
+mod responder;
 mod script;
-mod server;
 mod text;
-mod tls;
 mod tokens;
-mod waiting;
 mod wire;
 
 use std::{
@@ -37,15 +33,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpSocket, sync::oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use self::tls::Tls;
+use self::responder::SimulatorResponder;
 use crate::{
     body::ModelInfo,
     dialect::{Dialect, DialectId},
     endpoint::{Auth, Endpoint, simulated},
+    server::{self, HttpServer, Tls},
 };
 
 /// The simulator's endpoints, given the base URL that clients of the `OpenAI` API are given: one a protocol,
@@ -165,7 +162,10 @@ pub async fn start(port: u16) -> io::Result<Simulator> {
 /// # Errors
 /// If the address can't be had.
 pub async fn serve(options: SimulatorOptions) -> io::Result<Simulator> {
-    let tls = options.tls.then(|| Tls::new(options.host)).transpose()?;
+    let tls = options
+        .tls
+        .then(|| Tls::new("Tokenscope simulator", options.host))
+        .transpose()?;
     let tls = tls.map(Arc::new);
     let authority = tls.as_ref().map(|tls| tls.authority.clone());
     let scheme = if options.tls { "https" } else { "http" };
@@ -215,9 +215,11 @@ fn run(
         Err(error) => return drop(report.send(Err(error))),
     };
     runtime.block_on(async {
-        let started = listen(options).and_then(|listener| {
+        let address = SocketAddr::new(options.host, options.port);
+        let started = server::listen(address).and_then(|listener| {
             let address = listener.local_addr()?;
-            Ok((address, listener, server::SharedServer::new(options, tls)?))
+            let responder = SimulatorResponder::new(options)?;
+            Ok((address, listener, HttpServer::new(responder, tls)))
         });
         match started {
             Ok((address, listener, server)) => {
@@ -228,19 +230,4 @@ fn run(
             Err(error) => drop(report.send(Err(error))),
         }
     });
-}
-
-/// Connections that may wait to be accepted: a thousand clients that start at once must not have
-/// to repeat their SYN.
-const BACKLOG: u32 = 4_096;
-
-fn listen(options: SimulatorOptions) -> io::Result<tokio::net::TcpListener> {
-    let socket = match options.host {
-        IpAddr::V4(_) => TcpSocket::new_v4(),
-        IpAddr::V6(_) => TcpSocket::new_v6(),
-    }?;
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(SocketAddr::new(options.host, options.port))?;
-    socket.listen(BACKLOG)
 }

@@ -14,7 +14,8 @@ use url::Url;
 
 use super::{
     UsageError,
-    terminal::{stderr, stdout},
+    serving::{log_to_stderr, stopped},
+    terminal::stdout,
 };
 use crate::{
     private,
@@ -128,24 +129,4 @@ fn greet(base_url: &Url, ca_file: Option<&Path>) -> io::Result<()> {
     let mut out = stdout();
     out.write_all(text.as_bytes())?;
     out.flush()
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
-}
-
-fn log_to_stderr(line: &str) {
-    // Writing to it can't fail.
-    let _ = writeln!(stderr(), "{line}");
 }

@@ -173,11 +173,12 @@ pub(super) fn named_event(name: &str, data: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("event: {name}\ndata: {data}\n\n").as_bytes());
 }
 
-/// The word for why an answer ended: the original one, if the protocol has it, else that of its class, if there is
-/// one.
+/// The word for why an answer ended: the original one, if the protocol has it in the same sense, else that of its
+/// class, if there is one. (Ollama's “stop” after a call is not `OpenAI`'s, which would mean that nothing is called.)
 pub(super) fn finish_word<'a>(words: &[(FinishReason, &'a str)], finish: &'a Finish) -> &'a str {
     let mut words = words.iter();
-    let own = words.clone().find(|(_, word)| *word == finish.raw);
+    let own =
+        (words.clone()).find(|(reason, word)| *word == finish.raw && *reason == finish.reason);
     let of_class = || words.find(|(reason, _)| *reason == finish.reason);
     own.or_else(of_class).map_or(&finish.raw, |(_, word)| word)
 }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::{KeyNews, Outbox, TestStep, TestedThing, Update};
 use crate::{
     body::ModelInfo,
-    credential::{Credentials, KeyError, KeyOf, KeyPlace, explained},
+    credential::{Credentials, KeyError, KeyOf, KeyPlace, RequestKeys, explained},
     endpoint::{Endpoint, cache::ModelCache},
     event::{Fault, FaultClass, Phase},
     exchange::{
@@ -42,34 +42,10 @@ async fn fetch(
     credentials: &Credentials,
     endpoint: &Endpoint,
 ) -> Result<Vec<ModelInfo>, Fault> {
-    let keys = Keys::of(credentials, endpoint).await?;
+    let keys = RequestKeys::of(credentials, endpoint).await?;
     let (key, proxy) = (keys.key.as_ref(), keys.proxy_password.as_ref());
     let listed = list_models(transport, &keys.place.fitted(endpoint), key, proxy).await;
     listed.map_err(|fault| explained(fault, keys.no_key_reason.as_deref()))
-}
-
-/// The secrets for a request to an endpoint.
-pub(super) struct Keys {
-    pub(super) key: Option<SecretString>,
-    pub(super) place: KeyPlace,
-    /// Why there is no key, if looking it up failed.
-    pub(super) no_key_reason: Option<String>,
-    pub(super) proxy_password: Option<SecretString>,
-}
-
-impl Keys {
-    /// Looks them up. A failure is a fault, as for a run.
-    pub(super) async fn of(credentials: &Credentials, endpoint: &Endpoint) -> Result<Self, Fault> {
-        let found = credentials.key(endpoint).await;
-        let found = found.map_err(|why| key_fault(why.at(endpoint)))?;
-        let proxy_password = credentials.resolve_proxy_password(endpoint).await;
-        Ok(Self {
-            no_key_reason: found.lack(),
-            key: found.key,
-            place: found.place,
-            proxy_password: proxy_password.map_err(|why| key_fault(why.to_string()))?,
-        })
-    }
 }
 
 pub(super) async fn set_key(
@@ -185,7 +161,7 @@ pub(super) async fn test(
             took,
         });
     };
-    let keys = match Keys::of(credentials, endpoint).await {
+    let keys = match RequestKeys::of(credentials, endpoint).await {
         Ok(found) => found,
         Err(fault) => return report_step(TestedThing::Auth, Err(fault), true, None),
     };
@@ -233,7 +209,7 @@ type Tested = (TestedThing, Result<String, Fault>, bool);
 async fn key_and_models(
     models: Result<Vec<ModelInfo>, Fault>,
     endpoint: &Endpoint,
-    keys: &Keys,
+    keys: &RequestKeys,
 ) -> Vec<Tested> {
     use TestedThing::{Auth, Models};
     match models {
@@ -269,7 +245,7 @@ async fn key_and_models(
 }
 
 /// Whether the list of models shows that the key is right: not if it is also returned without a key.
-async fn key_result(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
+async fn key_result(endpoint: &Endpoint, keys: &RequestKeys) -> (String, bool) {
     let place = describe(&keys.place);
     if keys.key.is_none() {
         return (place, keys.place != KeyPlace::Missing);
@@ -298,8 +274,4 @@ fn describe(place: &KeyPlace) -> String {
         KeyPlace::NotNeeded => "no key needed".into(),
         KeyPlace::Missing => "no key set, and none required".into(),
     }
-}
-
-fn key_fault(why: String) -> Fault {
-    Fault::new(FaultClass::Auth, Phase::Prepare, why)
 }

@@ -7,11 +7,11 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Outbox, RunNews, SendRun, Update, lookup::Keys};
+use super::{Outbox, RunNews, SendRun, Update};
 use crate::{
     clock::wall_clock_ns,
     conformance::CheckedRun,
-    credential::Credentials,
+    credential::{Credentials, RequestKeys},
     endpoint::Endpoint,
     event::{Fault, FaultClass, Phase},
     history::History,
@@ -118,7 +118,7 @@ impl Job {
         self.reporter.begin(&self.head);
         // Keys are looked up before the clock starts: a slow keyring is not the endpoint's latency.
         let keys = tokio::select! {
-            keys = Keys::of(&self.credentials, &self.endpoint) => keys,
+            keys = RequestKeys::of(&self.credentials, &self.endpoint) => keys,
             () = self.cancel.cancelled() => Err(cancelled()),
         };
         match keys {

@@ -1,14 +1,12 @@
 //! Answers one chat request: reads it, finds its model, plans, and opens the answer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited, StreamBody};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Incoming;
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::{
     SimulatorOptions,
@@ -18,22 +16,24 @@ use super::{
     oauth,
     pace::{self, Pacer},
     plan::{self, Plan, Promise},
-    reply::{
-        ASK_PLAN_HEADER, PLAN_HEADER, RUN_HEADER, ReplyBody, Stop, finish, full, json_response,
-        refused,
-    },
     wire::ConnectionHandle,
 };
 use crate::{
     chat::{ChatRequest, Part},
     dialect::serve::{AnswerHead, PathParams, Serve, ServedRequest, refusal},
     event::Fault,
+    server::{ReplyBody, Stop, finish, full, json_response, refused, whole_body},
 };
 
-/// Longest wait for a request body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest request body: a few photographs in base64.
-const MAX_BODY: usize = 64 << 20;
+pub(super) const MAX_BODY: usize = 64 << 20;
+
+/// The number of a run, as in `GET /sim/runs/N`.
+pub(super) const RUN_HEADER: HeaderName = HeaderName::from_static("x-sim-run");
+/// What the run's plan promises; sent when asked for with [`ASK_PLAN_HEADER`].
+const PLAN_HEADER: HeaderName = HeaderName::from_static("x-sim-plan");
+/// Asks for [`PLAN_HEADER`].
+const ASK_PLAN_HEADER: HeaderName = HeaderName::from_static("x-tokenscope-plan");
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Simulated sign-in</title></head>\
 <body><h1>Simulated: please sign in to the network</h1></body></html>\n";
@@ -54,7 +54,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Stop> {
     let (head, body) = request.into_parts();
-    let body = whole_body(body).await?;
+    let body = whole_body(body, MAX_BODY).await?;
     let read = wire.last_read();
     let mut asked = (dialect.read)(&body, way)?;
     drop(body);
@@ -182,20 +182,6 @@ async fn open(
             }
             Ok(json_response(StatusCode::OK, &writer.whole(&answer)))
         }
-    }
-}
-
-/// The whole body of a request, if it comes in time and is not too large.
-pub(super) async fn whole_body(body: Incoming) -> Result<Bytes, Fault> {
-    let collected = timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
-    match collected {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("The body is larger than {} MiB", MAX_BODY >> 20);
-            Err(refusal(413, "body_too_large", message))
-        }
-        Ok(Err(_)) => Err(refusal(400, "invalid_request", "The body broke off")),
-        Err(_) => Err(refusal(408, "timeout", "The body did not come in time")),
     }
 }
 

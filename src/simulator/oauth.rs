@@ -12,11 +12,12 @@ use std::{
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    pace,
-    reply::{ReplyBody, finish, full, json_response},
+use super::pace;
+use crate::{
+    dialect::serve::refusal,
+    event::Fault,
+    server::{ReplyBody, finish, full, json_response},
 };
-use crate::{dialect::serve::refusal, event::Fault};
 
 /// Where a token is asked for.
 pub(super) const TOKEN_PATH: &str = "/token";

@@ -415,6 +415,10 @@ const TOLD_APART: &[(&str, &str)] = &[
     ),
     ("cli/chat/report.rs", "a run that was not accepted has none"),
     (
+        "cli/serve.rs",
+        "what answers a first try, and the base URL that most clients are given",
+    ),
+    (
         "snippet/python.rs",
         "a program for each: the compiler asks for a new one's",
     ),
@@ -428,7 +432,7 @@ const TOLD_APART: &[(&str, &str)] = &[
     ),
     ("simulator.rs", "the name of the simulator's first endpoint"),
     (
-        "simulator/server.rs",
+        "server/reply.rs",
         "who asks for nothing known is answered as most clients are",
     ),
     (

@@ -32,6 +32,7 @@ mod faults_by_dialect;
 mod findings;
 mod floods;
 mod floors;
+mod gateway;
 mod gemini;
 mod given;
 #[cfg(feature = "google")]

@@ -1,10 +1,10 @@
 //! The simulator over real sockets: what each model sends, how it breaks off, whom it refuses, and
 //! the truth that it keeps.
 
-mod client;
+pub mod client;
 mod command;
 mod conformance;
-mod dialects;
+pub mod dialects;
 mod secure;
 
 use client::{Ended, Reply, ask, chat, request, reqwest_client};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokenscope::simulator::{self, Simulator, SimulatorOptions};
 
 /// A simulator that does not keep its tests waiting.
-async fn quick() -> Simulator {
+pub async fn quick() -> Simulator {
     let options = SimulatorOptions {
         speed: 200.0,
         ..SimulatorOptions::default()

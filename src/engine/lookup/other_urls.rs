@@ -3,8 +3,8 @@
 use http::StatusCode;
 use url::Url;
 
-use super::Keys;
 use crate::{
+    credential::RequestKeys,
     endpoint::Endpoint,
     exchange::{self, call::models_call, list::read_models},
 };
@@ -18,7 +18,7 @@ pub(super) struct MissingList {
 }
 
 /// Tries other usual URLs of the list on the same origin, with one request each.
-pub(super) async fn tried(endpoint: &Endpoint, keys: &Keys) -> MissingList {
+pub(super) async fn tried(endpoint: &Endpoint, keys: &RequestKeys) -> MissingList {
     let models_url = endpoint.dialect.dialect().models_url;
     let mut tried = Vec::new();
     let mut found = None;
@@ -52,7 +52,7 @@ pub(super) async fn tried(endpoint: &Endpoint, keys: &Keys) -> MissingList {
 }
 
 /// A short form of a URL's response, and whether it was a list.
-async fn answer(endpoint: &Endpoint, keys: &Keys) -> (String, bool) {
+async fn answer(endpoint: &Endpoint, keys: &RequestKeys) -> (String, bool) {
     let call = models_call(endpoint, keys.key.as_ref(), keys.proxy_password.clone());
     let whole = match call {
         Ok(call) => exchange::probe(call, &mut |_| ()).await,

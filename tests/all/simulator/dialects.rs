@@ -24,13 +24,13 @@ use super::{
     quick,
 };
 
-fn endpoints(simulator: &Simulator) -> Vec<Endpoint> {
+pub fn endpoints(simulator: &Simulator) -> Vec<Endpoint> {
     let endpoints = simulator::endpoints(&simulator.base_url());
     assert_eq!(endpoints.len(), 5 + usize::from(cfg!(feature = "grpc")));
     endpoints
 }
 
-async fn run(endpoint: &Endpoint, request: ChatRequest) -> Run {
+pub async fn run(endpoint: &Endpoint, request: ChatRequest) -> Run {
     run_with(endpoint, request, None).await
 }
 
@@ -79,19 +79,19 @@ async fn after_a_connection_broke_the_next_request_opens_another() {
 
 /// What every protocol says of an answer.
 #[derive(Debug, PartialEq)]
-struct Told {
+pub struct Told {
     /// Some protocols have no field for a refusal, and say it as text.
-    text: String,
-    reasoning: String,
-    calls: Vec<(String, Value)>,
-    generated: Option<u64>,
-    usage: Option<(Option<u64>, Option<u64>)>,
-    finish: Option<FinishReason>,
-    fault: Option<FaultClass>,
+    pub text: String,
+    pub reasoning: String,
+    pub calls: Vec<(String, Value)>,
+    pub generated: Option<u64>,
+    pub usage: Option<(Option<u64>, Option<u64>)>,
+    pub finish: Option<FinishReason>,
+    pub fault: Option<FaultClass>,
 }
 
 impl Told {
-    fn of(answer: &Answer) -> Self {
+    pub fn of(answer: &Answer) -> Self {
         let refused = answer
             .notes
             .iter()
@@ -131,7 +131,7 @@ async fn by_dialect(simulator: &Simulator, request: &ChatRequest) -> BTreeMap<St
     runs
 }
 
-fn asked(model: &str) -> ChatRequest {
+pub fn asked(model: &str) -> ChatRequest {
     let mut request = ChatRequest::of_text(model, "Two words");
     request.params.max_tokens = Some(300);
     request

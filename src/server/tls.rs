@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// A server's side of TLS.
-pub(super) struct Tls {
+pub struct Tls {
     /// Makes TLS of a connection.
     pub acceptor: TlsAcceptor,
     /// The authority's certificate, as PEM.
@@ -21,16 +21,19 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// TLS for `localhost`, the loopback addresses and this address.
-    pub fn new(host: IpAddr) -> io::Result<Self> {
-        make(host).map_err(io::Error::other)
+    /// TLS of the server with this name for `localhost`, the loopback addresses and this address.
+    ///
+    /// # Errors
+    /// If the certificates can't be made.
+    pub fn new(server: &str, host: IpAddr) -> io::Result<Self> {
+        make(server, host).map_err(io::Error::other)
     }
 }
 
 type Made<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-fn make(host: IpAddr) -> Made<Tls> {
-    let mut params = named("Tokenscope simulator, its own authority", Vec::new())?;
+fn make(server: &str, host: IpAddr) -> Made<Tls> {
+    let mut params = named(&format!("{server}, its own authority"), Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
 
@@ -38,7 +41,7 @@ fn make(host: IpAddr) -> Made<Tls> {
     names.push(host.to_string());
     names.dedup();
     let key = KeyPair::generate()?;
-    let certificate = named("Tokenscope simulator", names)?.signed_by(&key, &authority)?;
+    let certificate = named(server, names)?.signed_by(&key, &authority)?;
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)

@@ -1,4 +1,4 @@
-//! Access control: a web page must not use the simulator, so names other than this machine's own are refused in
+//! Access control: a web page must not use a server of ours, so names other than this machine's own are refused in
 //! `Host` (DNS rebinding) and in `Origin`, and no CORS header is ever sent.
 
 use std::net::IpAddr;
@@ -7,8 +7,12 @@ use http::{HeaderMap, Uri, header, uri::Authority};
 
 use crate::{dialect::serve::refusal, event::Fault};
 
-/// Refuses a request that names another host, or comes from a page of one.
-pub(super) fn check_names(uri: &Uri, headers: &HeaderMap, any_address: bool) -> Result<(), Fault> {
+/// Refuses a request that names another host, or comes from a page of one. With `any_address` the host may be any IP
+/// address.
+///
+/// # Errors
+/// The refusal, with status 403.
+pub fn check_names(uri: &Uri, headers: &HeaderMap, any_address: bool) -> Result<(), Fault> {
     let host = match uri.authority() {
         Some(authority) => Some(authority.as_str()),
         None => headers.get(header::HOST).and_then(|h| h.to_str().ok()),
@@ -21,7 +25,7 @@ pub(super) fn check_names(uri: &Uri, headers: &HeaderMap, any_address: bool) -> 
         let uri = origin.to_str().ok().and_then(|o| o.parse::<Uri>().ok());
         let authority = uri.as_ref().and_then(Uri::authority);
         if !authority.is_some_and(|a| is_own_name(a.as_str(), any_address)) {
-            let message = "Web pages of other hosts may not use the simulator";
+            let message = "Web pages of other hosts may not use this server";
             return Err(refusal(403, "forbidden_origin", message));
         }
     }

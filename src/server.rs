@@ -1,0 +1,224 @@
+//! What the HTTP servers of this program have in common: connections within limits, TLS, who may ask, responses.
+//!
+//! In: connections of a listener. Out: their requests to a [`Respond`], and its responses.
+//!
+//! axum's own server has no time limit for a request head, so connections are served with hyper.
+
+mod names;
+mod reply;
+mod request;
+mod tls;
+mod waiting;
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use http::{HeaderValue, Request, Response, header};
+use hyper::{body::Incoming, server::conn, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use self::waiting::{GRACE, IdleConnections, WaitingPlace};
+pub use self::{
+    names::check_names,
+    reply::{ReplyBody, Stop, finish, full, json_response, refused},
+    request::{only, whole_body},
+    tls::Tls,
+};
+
+/// Connections at once; further ones wait.
+const MAX_CONNECTIONS: usize = 16_384;
+/// Longest wait for a request head; hyper counts a kept connection's idle time in.
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest wait for a connection's first bytes, or its TLS handshake.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest request head.
+const MAX_HEAD: usize = 64 << 10;
+/// Pause after a failed accept (no file descriptor left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections that may wait to be accepted: a thousand clients that start at once must not have
+/// to repeat their SYN.
+const BACKLOG: u32 = 4_096;
+
+/// What answers the requests of a server.
+pub trait Respond: Send + Sync + 'static {
+    /// Its connections: TCP streams, or what watches one.
+    type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// What a request may know of its connection.
+    type Handle: Clone + Send + Sync + 'static;
+    /// The name in the header `server` of its responses.
+    const NAME: &'static str;
+
+    /// Takes over a connection.
+    fn connection(&self, stream: TcpStream) -> (Self::Connection, Self::Handle);
+
+    /// Answers one request; an error closes the connection.
+    fn respond(
+        &self,
+        connection: Self::Handle,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = io::Result<Response<ReplyBody>>> + Send;
+}
+
+/// Listens on this address; port 0 picks a free one.
+///
+/// # Errors
+/// If the address can't be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address.ip() {
+        IpAddr::V4(_) => TcpSocket::new_v4(),
+        IpAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// A server: what answers, with or without TLS.
+pub struct HttpServer<R> {
+    respond: R,
+    tls: Option<Arc<Tls>>,
+    waiting: IdleConnections,
+}
+
+impl<R: Respond> HttpServer<R> {
+    /// A server that answers so.
+    pub fn new(respond: R, tls: Option<Arc<Tls>>) -> Self {
+        Self {
+            respond,
+            tls,
+            waiting: IdleConnections::default(),
+        }
+    }
+
+    /// Serves until it is dropped.
+    pub async fn serve(self, listener: TcpListener) {
+        let server = Arc::new(self);
+        let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let slot = slot(&slots, &server.waiting).await;
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let server = Arc::clone(&server);
+                    let place = Arc::new(server.waiting.enter());
+                    tokio::spawn(async move {
+                        let ended = tokio::select! {
+                            ended = server.connection(stream, Arc::clone(&place)) => ended,
+                            () = place.gives_way() => Err(ConnectionError::GaveWay),
+                        };
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, "a connection ended");
+                        }
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "can't accept a connection");
+                    server.waiting.make_room();
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        place: Arc<WaitingPlace>,
+    ) -> Result<(), ConnectionError> {
+        stream.set_nodelay(true)?;
+        let Some(tls) = self.tls.clone() else {
+            let http2 = timeout(FIRST_TIMEOUT, speaks_http2(&stream)).await??;
+            let (connection, handle) = self.respond.connection(stream);
+            return self.speak(connection, handle, http2, place).await;
+        };
+        let (connection, handle) = self.respond.connection(stream);
+        let stream = timeout(FIRST_TIMEOUT, tls.acceptor.accept(connection)).await??;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        self.speak(stream, handle, http2, place).await
+    }
+
+    /// Speaks HTTP until the connection ends.
+    async fn speak<S>(
+        self: Arc<Self>,
+        stream: S,
+        handle: R::Handle,
+        http2: bool,
+        place: Arc<WaitingPlace>,
+    ) -> Result<(), ConnectionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request| {
+            place.asked();
+            let (server, handle) = (Arc::clone(&self), handle.clone());
+            async move {
+                let mut response = server.respond.respond(handle, request).await?;
+                let name = HeaderValue::from_static(R::NAME);
+                response.headers_mut().insert(header::SERVER, name);
+                io::Result::Ok(response)
+            }
+        });
+        let io = TokioIo::new(stream);
+        if http2 {
+            let mut http2 = conn::http2::Builder::new(TokioExecutor::new());
+            http2.timer(TokioTimer::new());
+            http2.serve_connection(io, service).await?;
+        } else {
+            let mut http1 = conn::http1::Builder::new();
+            http1.timer(TokioTimer::new());
+            http1.header_read_timeout(HEAD_TIMEOUT);
+            http1.max_header_size(MAX_HEAD);
+            http1.serve_connection(io, service).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A place among the connections, once there is one.
+async fn slot(slots: &Arc<Semaphore>, waiting: &IdleConnections) -> Option<OwnedSemaphorePermit> {
+    loop {
+        let slot = Arc::clone(slots).acquire_owned();
+        match timeout(GRACE, slot).await {
+            // The semaphore is never closed.
+            Ok(slot) => return slot.ok(),
+            Err(_) => waiting.make_room(),
+        }
+    }
+}
+
+/// Why a connection ended early.
+#[derive(Debug, thiserror::Error)]
+enum ConnectionError {
+    #[error("it asked nothing, and others wait")]
+    GaveWay,
+    #[error("no request came in time")]
+    Idle(#[from] tokio::time::error::Elapsed),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+}
+
+/// Whether the client begins with HTTP/2's preface, known from its first two bytes. hyper-util's
+/// automatic server does the same, but waits for them without a time limit.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; 2];
+    loop {
+        match stream.peek(&mut first).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            1 if first[0] == b'P' => tokio::time::sleep(Duration::from_millis(1)).await,
+            _ => return Ok(&first == b"PR"),
+        }
+    }
+}

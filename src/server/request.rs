@@ -1,0 +1,43 @@
+//! Requests: which methods are allowed, and their bodies within limits.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use crate::{dialect::serve::refusal, event::Fault};
+
+/// Longest wait for a request body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The whole body of a request, if it comes in time and has at most this many bytes.
+///
+/// # Errors
+/// The refusal: it is too large (413), broke off (400) or is late (408).
+pub async fn whole_body(body: Incoming, most: usize) -> Result<Bytes, Fault> {
+    let collected = timeout(BODY_TIMEOUT, Limited::new(body, most).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let message = format!("The body is larger than {} MiB", most >> 20);
+            Err(refusal(413, "body_too_large", message))
+        }
+        Ok(Err(_)) => Err(refusal(400, "invalid_request", "The body broke off")),
+        Err(_) => Err(refusal(408, "timeout", "The body did not come in time")),
+    }
+}
+
+/// Refuses every method but one.
+///
+/// # Errors
+/// The refusal, with status 405.
+pub fn only(allowed: &Method, method: &Method) -> Result<(), Fault> {
+    if method == allowed {
+        return Ok(());
+    }
+    let message = format!("Use {allowed} here, not {method}");
+    Err(refusal(405, "method_not_allowed", message))
+}
