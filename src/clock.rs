@@ -24,6 +24,12 @@ pub fn wall_clock_ns() -> i64 {
     })
 }
 
+/// The wall clock in whole seconds since 1970.
+#[must_use]
+pub fn unix_seconds() -> u64 {
+    u64::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or_default()
+}
+
 /// When a limit runs out; a limit of 0 never does.
 pub(crate) fn deadline(begin: Instant, limit_ms: u64) -> Option<Instant> {
     (limit_ms > 0)

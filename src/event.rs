@@ -128,6 +128,15 @@ impl Event {
         }
     }
 
+    /// The failure, if it is one.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
     /// How many events of the stream it stands for.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -95,10 +95,7 @@ impl ExchangeEnd {
     /// The fault, if it failed.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
-        self.events.iter().find_map(|event| match event {
-            Event::Fault(fault) => Some(fault),
-            _ => None,
-        })
+        self.events.iter().find_map(Event::fault)
     }
 }
 

@@ -15,14 +15,8 @@ mod respond;
 mod routes;
 mod token;
 
-use std::{
-    fmt, io,
-    net::SocketAddr,
-    thread::{self, JoinHandle},
-};
+use std::{fmt, io, net::SocketAddr};
 
-use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use self::respond::GatewayResponder;
@@ -32,8 +26,8 @@ pub use self::{
 };
 use crate::{
     credential::Credentials,
-    dialect::{Dialect, DialectId, WireFormat},
-    server::{self, HttpServer},
+    dialect::{DialectId, WireFormat},
+    server::RunningServer,
 };
 
 /// How the gateway is served.
@@ -55,39 +49,26 @@ pub struct GatewayOptions {
 pub struct Gateway {
     /// Where it listens.
     pub address: SocketAddr,
-    stop: CancellationToken,
-    thread: Option<JoinHandle<()>>,
+    /// Stops it when it is dropped.
+    _server: RunningServer,
 }
 
 impl Gateway {
-    /// The base URL that clients of this protocol are given; `None` if it is not served.
+    /// The protocols that it serves, the most common one first, each with the base URL that its clients are given. gRPC
+    /// is not among them: its clients name projects and places of Google's.
     ///
     /// # Panics
     /// Never: an address makes a valid URL.
     #[must_use]
-    pub fn base_url(&self, dialect: DialectId) -> Option<Url> {
-        let path = served_path(dialect.dialect())?;
-        let mut url = Url::parse(&format!("http://{}", self.address)).expect("an address");
-        url.set_path(&path);
-        Some(url)
-    }
-}
-
-/// The path of the base URL of a protocol that is served. gRPC's clients are not: they name projects and places of
-/// Google's.
-fn served_path(dialect: &Dialect) -> Option<String> {
-    let is_json = matches!(dialect.wire, WireFormat::Json);
-    let serve = dialect.serve.filter(|_| is_json)?;
-    Some(serve.base_path.replace("{name}", "gateway"))
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed; there is nothing to add while dropping.
-            let _ = thread.join();
-        }
+    pub fn base_urls(&self) -> Vec<(DialectId, Url)> {
+        let server = Url::parse(&format!("http://{}", self.address)).expect("an address");
+        let of = |id: &DialectId| {
+            let dialect = id.dialect();
+            let is_json = matches!(dialect.wire, WireFormat::Json);
+            let serve = dialect.serve.filter(|_| is_json)?;
+            Some((*id, serve.base_url(&server, "gateway")))
+        };
+        DialectId::ALL.iter().filter_map(of).collect()
     }
 }
 
@@ -104,46 +85,11 @@ impl fmt::Debug for GatewayOptions {
 /// # Errors
 /// If the address can't be had.
 pub async fn serve(options: GatewayOptions) -> io::Result<Gateway> {
-    let (report, bound) = oneshot::channel();
-    let stop = CancellationToken::new();
-    let until = stop.clone();
-    let thread = thread::Builder::new()
-        .name("gateway".into())
-        .spawn(move || run(options, report, &until))?;
-    let address = bound
-        .await
-        .map_err(|_| io::Error::other("the gateway's thread ended at once"))??;
+    let address = options.address;
+    let responder = move || Ok(GatewayResponder::new(options));
+    let server = RunningServer::start("gateway", address, None, responder).await?;
     Ok(Gateway {
-        address,
-        stop,
-        thread: Some(thread),
+        address: server.address,
+        _server: server,
     })
-}
-
-/// The gateway's thread: reports the address it got, then serves until it is stopped.
-fn run(
-    options: GatewayOptions,
-    report: oneshot::Sender<io::Result<SocketAddr>>,
-    stop: &CancellationToken,
-) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return drop(report.send(Err(error))),
-    };
-    runtime.block_on(async {
-        let started = server::listen(options.address)
-            .and_then(|listener| Ok((listener.local_addr()?, listener)));
-        match started {
-            Ok((address, listener)) => {
-                // Nobody waits for the address any more: then the token is about to stop us.
-                let _ = report.send(Ok(address));
-                let server = HttpServer::new(GatewayResponder::new(options), None);
-                stop.run_until_cancelled(server.serve(listener)).await;
-            }
-            Err(error) => drop(report.send(Err(error))),
-        }
-    });
 }

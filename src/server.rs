@@ -7,6 +7,7 @@
 mod names;
 mod reply;
 mod request;
+mod thread;
 mod tls;
 mod waiting;
 
@@ -31,7 +32,8 @@ use self::waiting::{GRACE, IdleConnections, WaitingPlace};
 pub use self::{
     names::check_names,
     reply::{ReplyBody, Stop, finish, full, json_response, refused},
-    request::{only, whole_body},
+    request::{nothing_here, only, whole_body},
+    thread::RunningServer,
     tls::Tls,
 };
 
@@ -69,11 +71,16 @@ pub trait Respond: Send + Sync + 'static {
     ) -> impl Future<Output = io::Result<Response<ReplyBody>>> + Send;
 }
 
+/// Logs a request in one line without its contents, and tells whoever asked for it.
+pub fn log(listener: Option<fn(&str)>, line: &str) {
+    tracing::debug!("{line}");
+    if let Some(listener) = listener {
+        listener(line);
+    }
+}
+
 /// Listens on this address; port 0 picks a free one.
-///
-/// # Errors
-/// If the address can't be had.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address.ip() {
         IpAddr::V4(_) => TcpSocket::new_v4(),
         IpAddr::V6(_) => TcpSocket::new_v6(),
@@ -85,7 +92,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// A server: what answers, with or without TLS.
-pub struct HttpServer<R> {
+struct HttpServer<R> {
     respond: R,
     tls: Option<Arc<Tls>>,
     waiting: IdleConnections,
@@ -93,7 +100,7 @@ pub struct HttpServer<R> {
 
 impl<R: Respond> HttpServer<R> {
     /// A server that answers so.
-    pub fn new(respond: R, tls: Option<Arc<Tls>>) -> Self {
+    fn new(respond: R, tls: Option<Arc<Tls>>) -> Self {
         Self {
             respond,
             tls,
@@ -102,7 +109,7 @@ impl<R: Respond> HttpServer<R> {
     }
 
     /// Serves until it is dropped.
-    pub async fn serve(self, listener: TcpListener) {
+    async fn serve(self, listener: TcpListener) {
         let server = Arc::new(self);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {

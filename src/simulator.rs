@@ -29,12 +29,9 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
-    thread::{self, JoinHandle},
     time::Duration,
 };
 
-use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use self::responder::SimulatorResponder;
@@ -42,7 +39,7 @@ use crate::{
     body::ModelInfo,
     dialect::{Dialect, DialectId},
     endpoint::{Auth, Endpoint, simulated},
-    server::{self, HttpServer, Tls},
+    server::{RunningServer, Tls},
 };
 
 /// The simulator's endpoints, given the base URL that clients of the `OpenAI` API are given: one a protocol,
@@ -50,9 +47,7 @@ use crate::{
 #[must_use]
 pub fn endpoints(base_url: &Url) -> Vec<Endpoint> {
     let of = |dialect: &Dialect| {
-        let mut base_url = base_url.clone();
-        let path = dialect.serve?.base_path.replace("{name}", "simulated");
-        base_url.set_path(&path);
+        let base_url = dialect.serve?.base_url(base_url, "simulated");
         let label = format!("Simulator ({})", dialect.label);
         Some(Endpoint {
             label: if dialect.id == DialectId::OpenaiChat {
@@ -117,8 +112,8 @@ pub struct Simulator {
     pub address: SocketAddr,
     base_url: Url,
     authority: Option<String>,
-    stop: CancellationToken,
-    thread: Option<JoinHandle<()>>,
+    /// Stops it when it is dropped.
+    _server: RunningServer,
 }
 
 impl Simulator {
@@ -132,16 +127,6 @@ impl Simulator {
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed; there is nothing to add while dropping.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -169,22 +154,16 @@ pub async fn serve(options: SimulatorOptions) -> io::Result<Simulator> {
     let tls = tls.map(Arc::new);
     let authority = tls.as_ref().map(|tls| tls.authority.clone());
     let scheme = if options.tls { "https" } else { "http" };
-    let (report, bound) = oneshot::channel();
-    let stop = CancellationToken::new();
-    let until = stop.clone();
-    let thread = thread::Builder::new()
-        .name("simulator".into())
-        .spawn(move || run(options, tls, report, &until))?;
-    let address = bound
-        .await
-        .map_err(|_| io::Error::other("the simulator's thread ended at once"))??;
+    let address = SocketAddr::new(options.host, options.port);
+    let responder = move || SimulatorResponder::new(options);
+    let server = RunningServer::start("simulator", address, tls, responder).await?;
+    let address = server.address;
     let base_url = Url::parse(&format!("{scheme}://{address}/v1")).map_err(io::Error::other)?;
     Ok(Simulator {
         address,
         base_url,
         authority,
-        stop,
-        thread: Some(thread),
+        _server: server,
     })
 }
 
@@ -198,36 +177,4 @@ pub fn models() -> Vec<String> {
 #[must_use]
 pub fn listed() -> Vec<ModelInfo> {
     model::listed()
-}
-
-/// The simulator's thread: reports the address it got, then serves until it is stopped.
-fn run(
-    options: SimulatorOptions,
-    tls: Option<Arc<Tls>>,
-    report: oneshot::Sender<io::Result<SocketAddr>>,
-    stop: &CancellationToken,
-) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return drop(report.send(Err(error))),
-    };
-    runtime.block_on(async {
-        let address = SocketAddr::new(options.host, options.port);
-        let started = server::listen(address).and_then(|listener| {
-            let address = listener.local_addr()?;
-            let responder = SimulatorResponder::new(options)?;
-            Ok((address, listener, HttpServer::new(responder, tls)))
-        });
-        match started {
-            Ok((address, listener, server)) => {
-                // Nobody waits for the address any more: then the token is about to stop us.
-                let _ = report.send(Ok(address));
-                stop.run_until_cancelled(server.serve(listener)).await;
-            }
-            Err(error) => drop(report.send(Err(error))),
-        }
-    });
 }

@@ -148,19 +148,12 @@ fn first_try() -> Option<Route> {
 
 /// Prints its URLs and how to use it. The first line is only the base URL, for scripts.
 fn greet(gateway: &Gateway, made: Option<&SecretString>) -> io::Result<()> {
-    let mut text = String::new();
-    for (dialect, base) in DialectId::ALL
-        .iter()
-        .filter_map(|dialect| Some((dialect, gateway.base_url(*dialect)?)))
-    {
+    let bases = gateway.base_urls();
+    let first = bases.first().map_or("", |(_, base)| base.as_str());
+    let mut text = format!("{first}\n\nBase URL of each protocol:\n");
+    for (dialect, base) in &bases {
         // Writing to a string can't fail.
-        let _ = match dialect {
-            DialectId::OpenaiChat => write!(
-                text,
-                "{base}\n\nBase URL of each protocol:\n  {dialect:<18}{base}\n"
-            ),
-            _ => writeln!(text, "  {dialect:<18}{base}"),
-        };
+        let _ = writeln!(text, "  {dialect:<18}{base}");
     }
     if let Some(token) = made {
         let token = token.expose_secret();

@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::{
     body::ModelInfo,
@@ -41,6 +42,16 @@ pub struct Serve {
     pub writer: fn(&ServedRequest, &AnswerHead) -> Box<dyn AnswerWriter>,
     /// The [`Event::Timing`]s that its answers report, if the protocol has them.
     pub timings: Option<fn(&AnswerTimes) -> Vec<Event>>,
+}
+
+impl Serve {
+    /// The base URL that clients of the server at this URL are given.
+    #[must_use]
+    pub fn base_url(&self, server: &Url, name: &str) -> Url {
+        let mut url = server.clone();
+        url.set_path(&self.base_path.replace("{name}", name));
+        url
+    }
 }
 
 /// A route of a served protocol.

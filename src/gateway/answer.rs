@@ -89,7 +89,7 @@ impl TranslatedAnswer {
         let mut early = Vec::new();
         loop {
             let mut events = self.pull().await;
-            if let Some(fault) = events.iter().find_map(fault_of) {
+            if let Some(fault) = events.iter().find_map(Event::fault) {
                 return Err(fault.clone());
             }
             let begins = self.is_over || events.iter().any(is_of_answer);
@@ -138,13 +138,6 @@ impl TranslatedAnswer {
         {
             self.ready.push_back(Frame::trailers(trailers));
         }
-    }
-}
-
-fn fault_of(event: &Event) -> Option<&Fault> {
-    match event {
-        Event::Fault(fault) => Some(fault),
-        _ => None,
     }
 }
 

@@ -7,22 +7,26 @@ use serde_json::Value;
 use super::{fields, routes::RouteTable};
 use crate::{
     chat::ChatRequest,
-    dialect::serve::{PathParams, Serve, ServedRequest, refusal},
+    dialect::serve::{AnswerHead, AnswerWriter, PathParams, Serve, refusal},
     endpoint::Endpoint,
     event::Fault,
     exchange::call::left_out,
 };
 
-/// A client's request, and where it goes.
-pub(super) struct RoutedRequest {
-    /// As the client asked it: how its answer is written.
-    pub served: ServedRequest,
+/// A client's request, as its target is asked, and how it is answered.
+pub(super) struct RoutedRequest<'a> {
     /// As the target is asked.
     pub request: ChatRequest,
     /// Where it goes.
-    pub endpoint: Endpoint,
+    pub endpoint: &'a Endpoint,
     /// What is not sent, and changes nothing in the answer: places and sentences.
     pub dropped: Vec<String>,
+    /// Writes the answer in the client's protocol.
+    pub writer: Box<dyn AnswerWriter>,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// Whether a stream ends with its usage.
+    pub usage: bool,
 }
 
 /// Reads a request and finds its route.
@@ -30,40 +34,49 @@ pub(super) struct RoutedRequest {
 /// # Errors
 /// The refusal: it can't be read, no route has its model, or a field would change the answer and has no place in the
 /// target's protocol.
-pub(super) fn routed(
+pub(super) fn routed<'a>(
     inbound: &'static Serve,
     body: &[u8],
     params: &PathParams,
-    routes: &RouteTable,
-) -> Result<RoutedRequest, Fault> {
+    routes: &'a RouteTable,
+    own: &AnswerHead,
+) -> Result<RoutedRequest<'a>, Fault> {
     let served = (inbound.read)(body, params)?;
     let asked = &served.request.model;
     let Some((endpoint, model)) = routes.find(asked) else {
         return Err(no_route(asked, routes));
     };
+    let writer = (inbound.writer)(&served, own);
+    let mut request = served.request;
+    request.model = model;
     let target = endpoint.dialect.dialect();
-    let mut request = ChatRequest {
-        model,
-        ..served.request.clone()
-    };
     let mut dropped = Vec::new();
     if !target.serve.is_some_and(|serve| ptr::eq(serve, inbound)) {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let untranslated = fields::sort(&body, &served.unread);
-        if !untranslated.refused.is_empty() {
-            return Err(untranslatable(&untranslated.refused, target.label));
+        if !served.unread.is_empty() {
+            dropped = unsent(body, &served.unread, target.label)?;
         }
-        dropped = untranslated.dropped;
         // They are fields of the client's protocol.
         request.params.extra.clear();
     }
     dropped.extend(left_out(target, &request));
     Ok(RoutedRequest {
         request,
-        endpoint: endpoint.clone(),
+        endpoint,
         dropped,
-        served,
+        writer,
+        stream: served.stream,
+        usage: served.usage,
     })
+}
+
+/// Which of the places without a field are not sent; refuses those that would change the answer.
+fn unsent(body: &[u8], places: &[String], target: &str) -> Result<Vec<String>, Fault> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let untranslated = fields::sort(&body, places);
+    if untranslated.refused.is_empty() {
+        return Ok(untranslated.dropped);
+    }
+    Err(untranslatable(&untranslated.refused, target))
 }
 
 fn no_route(asked: &str, routes: &RouteTable) -> Fault {

@@ -10,24 +10,22 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use super::{
-    GatewayOptions, answer,
-    refusals::refusal_of,
-    request::{RoutedRequest, routed},
-};
+use super::{GatewayOptions, answer, refusals::refusal_of, request::routed};
 use crate::{
     body::ModelInfo,
-    clock::{now, wall_clock_ns},
+    chat::ChatRequest,
+    clock::{now, unix_seconds},
     credential::{RequestKeys, explained},
     dialect::serve::{self, AnswerHead, ModelList, PathParams, Serve, ServedRoute, refusal},
+    endpoint::Endpoint,
     event::Fault,
     exchange::{EndpointRequest, PreparedExchange},
-    server::{ReplyBody, Respond, Stop, check_names, json_response, only, whole_body},
+    server::{
+        self, ReplyBody, Respond, Stop, check_names, json_response, nothing_here, only, whole_body,
+    },
     transport::Transport,
 };
 
-/// Largest request body: a few photographs in base64.
-const MAX_BODY: usize = 64 << 20;
 /// Most characters of a header that says what was not sent.
 const MAX_DROPPED: usize = 2_000;
 /// What was not sent to the target.
@@ -53,7 +51,8 @@ impl Respond for GatewayResponder {
         let asked = format!("{} {}", request.method(), request.uri().path());
         let response = self.route(request).await.or_else(Stop::response);
         let status = response.as_ref().map(|response| response.status().as_u16());
-        self.log(&format!("{asked} {}", status.unwrap_or_default()));
+        let line = format!("{asked} {}", status.unwrap_or_default());
+        server::log(self.options.log, &line);
         response
     }
 }
@@ -64,13 +63,6 @@ impl GatewayResponder {
             options,
             transport: Transport::default(),
             answers: AtomicU64::new(1),
-        }
-    }
-
-    fn log(&self, line: &str) {
-        tracing::debug!("{line}");
-        if let Some(log) = self.options.log {
-            log(line);
         }
     }
 
@@ -94,13 +86,7 @@ impl GatewayResponder {
                 only(&Method::GET, request.method())?;
                 Ok(json_response(StatusCode::OK, &json!({ "status": "ok" })))
             }
-            None => {
-                let message = format!(
-                    "There is no {} here; the base URL of OpenAI’s clients ends in /v1, of Gemini’s in /v1beta",
-                    request.uri().path()
-                );
-                Err(refusal(404, "unknown_url", message).into())
-            }
+            None => Err(nothing_here(request.uri().path()).into()),
         }
     }
 
@@ -144,16 +130,19 @@ impl GatewayResponder {
         params: &PathParams,
         body: Incoming,
     ) -> Result<Response<ReplyBody>, Fault> {
-        let body = whole_body(body, MAX_BODY).await?;
-        let routed = routed(inbound, &body, params, &self.options.routes)?;
+        let body = whole_body(body).await?;
+        let own = self.answer_head();
+        let routed = routed(inbound, &body, params, &self.options.routes, &own)?;
         drop(body);
-        let prepared = self.prepared(&routed).await.map_err(refusal_of)?;
-        let writer = (inbound.writer)(&routed.served, &self.answer_head());
-        let exchange = prepared.begin(now());
-        let mut response = if routed.served.stream {
-            answer::streamed(exchange, writer, routed.served.usage).await
+        let exchange = self
+            .prepared(routed.endpoint, &routed.request)
+            .await
+            .map_err(refusal_of)?
+            .begin(now());
+        let mut response = if routed.stream {
+            answer::streamed(exchange, routed.writer, routed.usage).await
         } else {
-            answer::whole(exchange, writer).await
+            answer::whole(exchange, routed.writer).await
         }
         .map_err(refusal_of)?;
         if let Some(dropped) = dropped_header(&routed.dropped) {
@@ -162,13 +151,17 @@ impl GatewayResponder {
         Ok(response)
     }
 
-    async fn prepared(&self, routed: &RoutedRequest) -> Result<PreparedExchange, Fault> {
-        let keys = RequestKeys::of(&self.options.credentials, &routed.endpoint).await?;
-        let endpoint = keys.place.fitted(&routed.endpoint);
+    async fn prepared(
+        &self,
+        endpoint: &Endpoint,
+        request: &ChatRequest,
+    ) -> Result<PreparedExchange, Fault> {
+        let keys = RequestKeys::of(&self.options.credentials, endpoint).await?;
+        let endpoint = keys.place.fitted(endpoint);
         let question = EndpointRequest {
             dialect: endpoint.dialect.dialect(),
             endpoint: &endpoint,
-            request: &routed.request,
+            request,
             key: keys.key.as_ref(),
             proxy_password: keys.proxy_password.as_ref(),
             cold: false,
@@ -186,10 +179,6 @@ impl GatewayResponder {
             ..AnswerHead::default()
         }
     }
-}
-
-fn unix_seconds() -> u64 {
-    u64::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or_default()
 }
 
 /// What was not sent, as a header: what ASCII can't say is left out of it.

@@ -14,19 +14,17 @@ use super::{
     ledger::Ledger,
     model::{self, AnswerOpening, Model},
     oauth,
-    pace::{self, Pacer},
+    pace::Pacer,
     plan::{self, Plan, Promise},
     wire::ConnectionHandle,
 };
 use crate::{
     chat::{ChatRequest, Part},
+    clock::unix_seconds,
     dialect::serve::{AnswerHead, PathParams, Serve, ServedRequest, refusal},
     event::Fault,
     server::{ReplyBody, Stop, finish, full, json_response, refused, whole_body},
 };
-
-/// Largest request body: a few photographs in base64.
-pub(super) const MAX_BODY: usize = 64 << 20;
 
 /// The number of a run, as in `GET /sim/runs/N`.
 pub(super) const RUN_HEADER: HeaderName = HeaderName::from_static("x-sim-run");
@@ -54,7 +52,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Stop> {
     let (head, body) = request.into_parts();
-    let body = whole_body(body, MAX_BODY).await?;
+    let body = whole_body(body).await?;
     let read = wire.last_read();
     let mut asked = (dialect.read)(&body, way)?;
     drop(body);
@@ -118,7 +116,7 @@ fn answer_head(run: u64, input_tokens: u64) -> AnswerHead {
     AnswerHead {
         server: "sim",
         number: run,
-        created: pace::unix_seconds(),
+        created: unix_seconds(),
         input_tokens,
         comment: "SIMULATED PROCESSING",
         fingerprint: Some("simulated"),

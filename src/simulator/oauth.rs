@@ -12,8 +12,8 @@ use std::{
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::pace;
 use crate::{
+    clock::unix_seconds,
     dialect::serve::refusal,
     event::Fault,
     server::{ReplyBody, finish, full, json_response},
@@ -47,7 +47,7 @@ impl TokenIssuer {
     fn issue(&self) -> Value {
         let number = self.issued.fetch_add(1, Ordering::Relaxed) + 1;
         let life = self.life.as_secs();
-        let ends = pace::unix_seconds() + life;
+        let ends = unix_seconds() + life;
         json!({
             "access_token": format!("{TOKEN}{number}-{ends}"), "expires_in": life, "token_type": "Bearer",
         })
@@ -135,7 +135,7 @@ pub(super) fn check(key: Option<&str>) -> Result<(), Fault> {
         return Ok(());
     };
     match ends.parse::<u64>() {
-        Ok(ends) if ends > pace::unix_seconds() => Ok(()),
+        Ok(ends) if ends > unix_seconds() => Ok(()),
         _ => Err(refusal(
             401,
             "invalid_token",

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     thread::{self, JoinHandle, Thread},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 /// The current instant; the simulator keeps its own record of when it read and wrote.
@@ -22,16 +22,6 @@ use std::{
 )]
 pub(super) fn now() -> Instant {
     Instant::now()
-}
-
-/// Seconds since 1970, for the field `created`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "protocols state when an answer was made"
-)]
-pub(super) fn unix_seconds() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |d| d.as_secs())
 }
 
 /// Wakes tasks at exact times. Dropping it ends its thread.

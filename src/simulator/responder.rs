@@ -9,16 +9,19 @@ use tokio::net::TcpStream;
 
 use super::{
     SimulatorOptions,
-    chat::{self, MAX_BODY, RUN_HEADER, SharedAnswers},
+    chat::{self, RUN_HEADER, SharedAnswers},
     model,
     oauth::{self, TokenIssuer},
-    pace::{self, Pacer},
+    pace::Pacer,
     wire::{Connection, ConnectionHandle},
 };
 use crate::{
+    clock::unix_seconds,
     dialect::serve::{self, ModelList, ServedRoute, refusal},
     event::Fault,
-    server::{ReplyBody, Respond, Stop, check_names, json_response, only, whole_body},
+    server::{
+        self, ReplyBody, Respond, Stop, check_names, json_response, nothing_here, only, whole_body,
+    },
 };
 
 /// What all connections share.
@@ -51,9 +54,12 @@ impl Respond for SimulatorResponder {
                 let run = response.headers().get(RUN_HEADER);
                 let run = run.and_then(|r| r.to_str().ok());
                 let run = run.map_or(String::new(), |run| format!(" run {run}"));
-                self.log(&format!("{asked} {}{run}", response.status().as_u16()));
+                server::log(
+                    self.answers.options.log,
+                    &format!("{asked} {}{run}", response.status().as_u16()),
+                );
             }
-            Err(_) => self.log(&format!("{asked} broken off")),
+            Err(_) => server::log(self.answers.options.log, &format!("{asked} broken off")),
         }
         response
     }
@@ -69,13 +75,6 @@ impl SimulatorResponder {
             },
             tokens: TokenIssuer::new(options.token_life),
         })
-    }
-
-    fn log(&self, line: &str) {
-        tracing::debug!("{line}");
-        if let Some(log) = self.answers.options.log {
-            log(line);
-        }
     }
 
     async fn route(
@@ -97,7 +96,7 @@ impl SimulatorResponder {
                 let list = (dialect.models)(&ModelList {
                     models: &model::listed(),
                     owner: "simulated",
-                    created: pace::unix_seconds(),
+                    created: unix_seconds(),
                 });
                 return Ok(json_response(StatusCode::OK, &list));
             }
@@ -109,7 +108,7 @@ impl SimulatorResponder {
         }
         if path == oauth::TOKEN_PATH {
             only(&Method::POST, request.method())?;
-            let body = whole_body(request.into_body(), MAX_BODY).await?;
+            let body = whole_body(request.into_body()).await?;
             return Ok(self.tokens.grant(&body));
         }
         if let Some(path) = path.strip_prefix(oauth::METADATA_PATH) {
@@ -121,12 +120,7 @@ impl SimulatorResponder {
             Some(rest) => self.run(rest.trim_start_matches('/'))?,
             None if path == "/healthz" => json!({ "status": "ok", "simulated": true }),
             None if path == oauth::ACCOUNT_PATH => oauth::account(&self.origin(&request)),
-            None => {
-                let message = format!(
-                    "There is no {path} here; the base URL of OpenAI’s clients ends in /v1, of Gemini’s in /v1beta"
-                );
-                return Err(refusal(404, "unknown_url", message).into());
-            }
+            None => return Err(nothing_here(&path).into()),
         };
         only(&Method::GET, request.method())?;
         Ok(json_response(StatusCode::OK, &value))

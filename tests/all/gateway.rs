@@ -39,16 +39,10 @@ async fn before(simulator: &Simulator, routes: &[&str]) -> Gateway {
 
 /// The gateway as an endpoint of each protocol that it serves.
 fn inbound(gateway: &Gateway) -> Vec<Endpoint> {
-    let of = |dialect: &DialectId| {
-        let base_url = gateway.base_url(*dialect)?;
-        Some(Endpoint::custom("gateway", base_url, *dialect))
-    };
-    DialectId::ALL.iter().filter_map(of).collect()
-}
-
-fn through(gateway: &Gateway, dialect: DialectId) -> Endpoint {
-    let url = gateway.base_url(dialect).unwrap();
-    Endpoint::custom("gateway", url, dialect)
+    let bases = gateway.base_urls().into_iter();
+    bases
+        .map(|(dialect, base_url)| Endpoint::custom("gateway", base_url, dialect))
+        .collect()
 }
 
 async fn ask(endpoint: &Endpoint, model: &str) -> Run {
@@ -203,10 +197,7 @@ async fn a_model_without_a_route_is_told_with_those_that_have_one() {
 
 /// A request of `openai-chat` with more fields.
 async fn post(gateway: &Gateway, more: Value) -> (u16, Option<String>, Value) {
-    let url = format!(
-        "{}/chat/completions",
-        through(gateway, DialectId::OpenaiChat).base_url
-    );
+    let url = format!("http://{}/v1/chat/completions", gateway.address);
     let mut body = json!({
         "model": "simulator-gemini/sim-fast", "messages": [{ "role": "user", "content": "Hello" }],
     });

@@ -62,6 +62,8 @@ mod playground;
 mod proxies;
 mod run;
 mod sdk;
+#[cfg(unix)]
+mod served;
 mod settings;
 mod simulator;
 mod snippets;

@@ -1,22 +1,9 @@
 //! `tokenscope serve`, as a shell runs it.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _},
-    process::{Child, Command, Stdio},
-};
-
 use super::TOKEN;
-use crate::{deadline, home::Home};
-
-/// A child that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::home::Home;
+#[cfg(unix)]
+use crate::served::Served;
 
 #[cfg(unix)]
 #[test]
@@ -24,7 +11,7 @@ fn a_first_try_needs_no_key_of_a_provider() {
     let home = Home::new()
         .with("A_TOKEN", TOKEN)
         .with("LLM_API_KEY", TOKEN);
-    let mut command = home.tokenscope([
+    let served = Served::start(home.tokenscope([
         "serve",
         "--simulator",
         "--listen",
@@ -32,19 +19,8 @@ fn a_first_try_needs_no_key_of_a_provider() {
         "--token-env",
         "A_TOKEN",
         "-v",
-    ]);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut running = Running(command.spawn().unwrap());
-    let out = BufReader::new(running.0.stdout.take().unwrap());
-    let (mut out, base_url) = deadline::read("its address", out, |out| {
-        let mut line = String::new();
-        out.read_line(&mut line).map(|_| line)
-    });
-    let base_url = base_url.unwrap();
-    let base_url = base_url.trim();
+    ]));
+    let base_url = served.base_url.as_str();
 
     let asks = |model| {
         [
@@ -68,18 +44,11 @@ fn a_first_try_needs_no_key_of_a_provider() {
         refused.out
     );
 
-    let pid = running.0.id().to_string();
-    let told = Command::new("kill").args(["-TERM", &pid]).status();
-    assert!(told.unwrap().success());
-    assert!(deadline::ended(&mut running.0).success());
-    let (mut usage, mut log) = (String::new(), String::new());
-    out.read_to_string(&mut usage).unwrap();
+    let (usage, log) = served.stop();
     assert!(
         usage.contains("anthropic") && usage.contains("/v1beta"),
         "{usage}"
     );
-    let mut err = running.0.stderr.take().unwrap();
-    err.read_to_string(&mut log).unwrap();
     assert!(log.contains("POST /v1/chat/completions 200"), "{log}");
     for said in [&usage, &log] {
         assert!(!said.contains("secret") && !said.contains(TOKEN), "{said}");

@@ -1,0 +1,57 @@
+//! A command that serves, run as a shell runs it: it says where in its first line.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use crate::deadline;
+
+/// A program that serves, and does not outlive its test.
+pub struct Served {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// The base URL that it printed.
+    pub base_url: String,
+}
+
+impl Served {
+    pub fn start(mut command: Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (out, line) = deadline::read("its address", out, |out| {
+            let mut line = String::new();
+            out.read_line(&mut line).map(|_| line)
+        });
+        let base_url = line.unwrap().trim().to_owned();
+        Self {
+            child,
+            out,
+            base_url,
+        }
+    }
+
+    /// Ends it by SIGTERM; what it printed after its first line, and its log.
+    pub fn stop(mut self) -> (String, String) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(told.unwrap().success());
+        assert!(deadline::ended(&mut self.child).success());
+        let (mut usage, mut log) = (String::new(), String::new());
+        self.out.read_to_string(&mut usage).unwrap();
+        let mut err = self.child.stderr.take().unwrap();
+        err.read_to_string(&mut log).unwrap();
+        (usage, log)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
