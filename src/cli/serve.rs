@@ -31,7 +31,7 @@ const FIRST_TRY: (&str, DialectId) = ("gemini-3-pro-preview", DialectId::Gemini)
 /// Arguments of `tokenscope serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 could not listen; 2 wrong arguments or settings.
+Exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 could not listen, or the settings are not valid; 2 wrong arguments.
 
 A model is asked for by the name of a route, or as ENDPOINT/MODEL. Its clients give the gateway's token as their API
 key; the providers' keys stay where they are.
