@@ -5,6 +5,7 @@
 
 mod edit;
 mod environment;
+pub mod gateway;
 mod parse;
 mod section;
 mod watch;
@@ -17,6 +18,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::gateway::GatewaySettings;
 pub use self::watch::{SettingsWatcher, watch};
 use crate::{
     endpoint::{Endpoint, preset, variables::Environment},
@@ -32,6 +34,8 @@ pub struct Settings {
     pub built_in: Vec<String>,
     /// How the desktop looks.
     pub appearance: Appearance,
+    /// The gateway.
+    pub gateway: GatewaySettings,
     /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …
     pub warnings: Vec<SettingsProblem>,
 }
@@ -156,6 +160,13 @@ pub enum SettingsEdit {
     },
     /// Changes the appearance.
     Appearance(Appearance),
+    /// Adds a key for clients of the gateway, or replaces the one of this name; its limits stay.
+    PutGatewayKey {
+        /// Its name.
+        name: String,
+        /// The SHA-256 of its text, in hexadecimal digits.
+        sha256: String,
+    },
 }
 
 /// Folders and files of one user.

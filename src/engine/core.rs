@@ -409,7 +409,7 @@ impl Core {
         let before = match edit {
             SettingsEdit::PutEndpoint { old_id, .. } => old_id.as_deref(),
             SettingsEdit::RemoveEndpoint { id } => Some(id.as_str()),
-            SettingsEdit::Appearance(_) => None,
+            SettingsEdit::Appearance(_) | SettingsEdit::PutGatewayKey { .. } => None,
         };
         let before = before.and_then(|id| self.settings.endpoint(id)).cloned();
         match settings::edit(&self.paths, edit) {
@@ -438,7 +438,9 @@ impl Core {
                     lookup::forget_keys(&out, &credentials, &before).await;
                 });
             }
-            SettingsEdit::PutEndpoint { .. } | SettingsEdit::Appearance(_) => {}
+            SettingsEdit::PutEndpoint { .. }
+            | SettingsEdit::Appearance(_)
+            | SettingsEdit::PutGatewayKey { .. } => {}
         }
     }
 

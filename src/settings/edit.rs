@@ -87,6 +87,9 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
         }
         SettingsEdit::RemoveEndpoint { id } => remove_endpoint(&mut document, id)?,
         SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance),
+        SettingsEdit::PutGatewayKey { name, sha256 } => {
+            put_gateway_key(&mut document, name, sha256)?;
+        }
     }
     let body = document.to_string();
     Ok(if front.is_empty() {
@@ -94,6 +97,19 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
     } else {
         front + body.trim_start_matches('\n')
     })
+}
+
+fn put_gateway_key(document: &mut DocumentMut, name: &str, sha256: &str) -> Result<(), String> {
+    let mut into: &mut dyn TableLike = document.as_table_mut();
+    for (part, is_implicit) in [("gateway", true), ("key", true), (name, false)] {
+        let mut table = Table::new();
+        table.set_implicit(is_implicit);
+        into = (into.entry(part).or_insert(Item::Table(table)))
+            .as_table_like_mut()
+            .ok_or_else(|| format!("“{part}” is not a section"))?;
+    }
+    into.insert("sha256", toml_edit::value(sha256));
+    Ok(())
 }
 
 /// The table of endpoints, created if needed; it is implicit, without a header.
