@@ -22,7 +22,9 @@ use self::gateway::GatewaySettings;
 pub use self::watch::{SettingsWatcher, watch};
 use crate::{
     endpoint::{Endpoint, preset, variables::Environment},
-    input, private,
+    input,
+    price::PriceTable,
+    private,
 };
 
 /// Everything the user can set.
@@ -36,6 +38,8 @@ pub struct Settings {
     pub appearance: Appearance,
     /// The gateway.
     pub gateway: GatewaySettings,
+    /// What answers cost: the file's prices before the built-in ones.
+    pub prices: PriceTable,
     /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …
     pub warnings: Vec<SettingsProblem>,
 }

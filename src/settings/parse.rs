@@ -10,7 +10,10 @@ use super::{
     gateway::{self, BadValue, GatewaySection, GatewaySettings, LocalKeySettings, RouteSettings},
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
-use crate::endpoint::Endpoint;
+use crate::{
+    endpoint::Endpoint,
+    price::{OwnPrice, PRICE_KEYS, PriceTable, TIER_KEYS},
+};
 
 /// The zoom factors with which the window is usable.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
@@ -28,6 +31,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
                 settings.appearance = source.appearance(item, &mut settings.warnings)?;
             }
             "gateway" => settings.gateway = source.gateway(item, &mut settings.warnings)?,
+            "price" => settings.prices = source.prices(item, &mut settings.warnings)?,
             _ => {
                 let warning = source.unknown(document.as_table(), name);
                 settings.warnings.push(warning);
@@ -36,6 +40,10 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
     }
     Ok(settings)
 }
+
+/// How prices are written.
+const PRICE_FORM: &str =
+    "prices are written as a section [price.\"endpoint/model\"], in which * stands for anything";
 
 /// The text, for the positions of problems.
 struct TomlSource<'a> {
@@ -153,6 +161,36 @@ impl TomlSource<'_> {
         if let Some(table) = item.as_table_like() {
             self.warn_unknown(table, known, to);
         }
+    }
+
+    fn prices(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<PriceTable, SettingsProblem> {
+        let table = self.table(item, PRICE_FORM)?;
+        let prices = table
+            .iter()
+            .map(|(pattern, item)| self.price(pattern, item, warnings));
+        prices.collect::<Result<_, _>>().map(PriceTable::with_own)
+    }
+
+    fn price(
+        &self,
+        pattern: &str,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<OwnPrice, SettingsProblem> {
+        let table = self.table(item, PRICE_FORM)?;
+        let rates = self.read(item)?;
+        let above = table.get("above").map(|above| {
+            let keys = self.table(above, "above is written as { tokens = 200000, input = … }")?;
+            self.warn_unknown(keys, TIER_KEYS, warnings);
+            self.read(above)
+        });
+        let above = above.transpose()?;
+        self.warn_unknown(table, PRICE_KEYS, warnings);
+        Ok(OwnPrice::new(pattern, rates, above))
     }
 
     fn table<'t>(&self, item: &'t Item, why: &str) -> Result<&'t dyn TableLike, SettingsProblem> {
