@@ -59,7 +59,7 @@ impl fmt::Display for PriceOrigin {
 
 impl Price {
     /// What these tokens cost. `None` if a count or a price that is needed is not known, or if counts contradict each
-    /// other (more cached tokens than tokens).
+    /// other (more cached tokens than tokens, a total that is not their sum).
     ///
     /// Input and output must be reported. Tokens of the cache that are not reported count as input: providers leave a
     /// count of 0 out. Cached and cache-written tokens are parts of the input, and reasoning is part of what was

@@ -34,9 +34,7 @@ pub enum NoCost {
     #[error("The list price does not cover it: {0}")]
     NotCovered(&'static str),
     /// A count that costs something has no known price, or counts contradict each other.
-    #[error(
-        "The price of some of its tokens is not known, or its token counts contradict each other"
-    )]
+    #[error("The price of some of its tokens is not known, or its token counts do not add up")]
     PartUnknown,
 }
 

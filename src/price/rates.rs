@@ -130,6 +130,11 @@ pub(super) fn bill(
     cached_for: Option<CacheLife>,
 ) -> Option<Vec<BillLine>> {
     let (input, generated) = (usage.input?, usage.generated()?);
+    let all = input.checked_add(generated)?;
+    // A total of more means tokens that no other count shows.
+    if usage.total.is_some_and(|total| total != all) {
+        return None;
+    }
     let tier = price.above.filter(|tier| input > tier.tokens);
     let rates = tier.map_or(price.rates, |tier| tier.rates);
     let (cached, written) = (usage.cached.unwrap_or(0), usage.cache_written.unwrap_or(0));

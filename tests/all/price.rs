@@ -179,6 +179,13 @@ fn what_the_list_price_does_not_cover_is_blank_and_says_why() {
     simulated.head.simulated = true;
     assert_eq!(cost_of(&simulated), Err(NoCost::Simulated));
     assert!(cost::is_free(&simulated));
+    let mut odd = run.clone();
+    odd.answer.usage.as_mut().unwrap().total = Some(2_000);
+    assert_eq!(
+        cost_of(&odd),
+        Err(NoCost::PartUnknown),
+        "what are the others?"
+    );
     let mut uncounted = run.clone();
     uncounted.answer.usage = None;
     assert_eq!(cost_of(&uncounted), Err(NoCost::NotCounted));

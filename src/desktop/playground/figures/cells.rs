@@ -45,7 +45,7 @@ pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
         Some(estimated("Speed", &speed, &about.calibration.explanation()))
     });
     let out = match (sheet.output(), sheet.about) {
-        (Some(tokens), _) => counted("Out", Some(tokens), &out_definition(line)),
+        (Some(tokens), _) => counted("Out", Some(tokens), &with_cost(OUT, line)),
         (None, Some(about)) => {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -54,17 +54,18 @@ pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
             )]
             let tokens = about.tokens.ceil() as u64;
             let tokens = format!("{} tok", count(tokens));
-            Some(estimated("Out", &tokens, &about.calibration.explanation()))
+            let how = about.calibration.explanation();
+            Some(estimated("Out", &tokens, &with_cost(&how, line)))
         }
         (None, None) => None,
     };
     [measured(line, "ttft_ms", "TTFT"), speed, total, out]
 }
 
-/// What the count of output tokens means, and what the answer costs: in narrow panes there is no room for that.
-fn out_definition(line: &Line<'_>) -> String {
+/// A definition, and what the answer costs: in narrow panes there is no room for that.
+fn with_cost(definition: &str, line: &Line<'_>) -> String {
     let cost = cost_cell(line).map(|cell| format!("\n\nCost: {}", cell.value));
-    format!("{OUT}{}", cost.unwrap_or_default())
+    format!("{definition}{}", cost.unwrap_or_default())
 }
 
 /// What the answer costs, if that is known; a broken one costs at least what was counted until then.
