@@ -29,6 +29,7 @@ mod routes;
 mod spending;
 mod token;
 mod tries;
+mod warm;
 
 use std::{
     fmt, io,
@@ -49,6 +50,7 @@ use crate::{
     credential::Credentials,
     dialect::{DialectId, WireFormat, serve::AnswerHead},
     history::History,
+    price::PriceTable,
     server::{AllowedNames, RunningServer},
     settings::gateway::KeptContents,
     transport::Transport,
@@ -63,6 +65,8 @@ pub struct GatewayConfig {
     pub keys: LocalKeys,
     /// What the history keeps of the requests' contents.
     pub contents: KeptContents,
+    /// What answers cost.
+    pub prices: PriceTable,
 }
 
 /// Takes the lines of the audit. It must not block.
@@ -170,11 +174,13 @@ impl Gateway {
             routes,
             keys,
             contents,
+            prices,
         } = config;
         *held = Arc::new(GatewayConfig {
             routes: routes.after(&held.routes),
             keys: keys.after(&held.keys),
             contents,
+            prices,
         });
     }
 
@@ -221,10 +227,15 @@ pub async fn serve(options: GatewayOptions) -> io::Result<Gateway> {
         is_draining: AtomicBool::new(false),
     });
     let of_thread = Arc::clone(&shared);
-    let responder = move || GatewayResponder {
-        shared: Arc::clone(&of_thread),
-        transport: Transport::default(),
-        observers: TaskTracker::new(),
+    let responder = move || {
+        let (shared, transport) = (Arc::clone(&of_thread), Transport::default());
+        // It ends with the thread's runtime.
+        tokio::spawn(warm::keep(Arc::clone(&shared), transport.clone()));
+        GatewayResponder {
+            shared,
+            transport,
+            observers: TaskTracker::new(),
+        }
     };
     let server = RunningServer::start_many("gateway", address, options.threads, responder).await?;
     Ok(Gateway {

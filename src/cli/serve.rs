@@ -231,7 +231,9 @@ fn config(
 ) -> Result<GatewayConfig, UsageError> {
     let keys = LocalKeys::new(token.clone(), &settings.gateway.keys);
     let contents = args.contents.unwrap_or(settings.gateway.history);
+    let prices = settings.prices.clone();
     Ok(GatewayConfig {
+        prices,
         routes: route_table(args, settings, simulator)?,
         keys,
         contents,

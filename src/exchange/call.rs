@@ -221,6 +221,31 @@ pub fn passed_call(
     Ok(call)
 }
 
+/// A call to an endpoint for which connections can be opened ahead; it is not to be sent.
+///
+/// # Errors
+/// If its URL may not be used.
+pub fn warming_call(
+    endpoint: &Endpoint,
+    proxy_password: Option<SecretString>,
+) -> Result<HttpCall, Fault> {
+    check_scheme(endpoint)?;
+    let mut connect = endpoint.connect.clone();
+    if matches!(endpoint.dialect.dialect().wire, WireFormat::Grpc(_)) {
+        connect.http = HttpVersion::Http2;
+    }
+    Ok(HttpCall {
+        method: Method::GET,
+        url: endpoint.base_url.clone(),
+        headers: HeaderMap::new(),
+        body: Upload::default(),
+        connect,
+        proxy_password,
+        cold: false,
+        as_is: false,
+    })
+}
+
 /// The call that lists an endpoint's models.
 ///
 /// # Errors
@@ -237,6 +262,16 @@ pub fn models_call(
     Ok(call)
 }
 
+/// Refuses to send a key in clear to another machine.
+fn check_scheme(endpoint: &Endpoint) -> Result<(), Fault> {
+    if endpoint.base_url.scheme() == "http" && !endpoint.allow_http && !endpoint.is_local() {
+        let host = endpoint.base_url.host_str().unwrap_or_default();
+        let why = BadUrl::PlainHttp(host.to_owned()).to_string();
+        return Err(Fault::new(FaultClass::BadRequest, Phase::Prepare, why));
+    }
+    Ok(())
+}
+
 fn call(
     method: Method,
     mut url: Url,
@@ -244,11 +279,7 @@ fn call(
     key: Option<&SecretString>,
     proxy_password: Option<SecretString>,
 ) -> Result<HttpCall, Fault> {
-    if endpoint.base_url.scheme() == "http" && !endpoint.allow_http && !endpoint.is_local() {
-        let host = endpoint.base_url.host_str().unwrap_or_default();
-        let why = BadUrl::PlainHttp(host.to_owned()).to_string();
-        return Err(Fault::new(FaultClass::BadRequest, Phase::Prepare, why));
-    }
+    check_scheme(endpoint)?;
     let mut headers = request_headers(endpoint, key)?;
     headers::put_into_query(&mut url, endpoint, key);
     for (name, value) in endpoint.dialect.dialect().headers {

@@ -8,11 +8,13 @@ use std::{
 
 use serde::Serialize;
 
-use super::{GatewayShared, keys::KeyPermit, routes::GatewayRoute, tries::Winner};
+use super::{GatewayConfig, GatewayShared, keys::KeyPermit, routes::GatewayRoute, tries::Winner};
 use crate::{
     clock::{now, wall_clock_ns},
     event::{Fault, Usage},
     history::rfc3339,
+    measure::cost,
+    price::{Usd, usd_digits},
     run::Run,
     server,
 };
@@ -54,6 +56,8 @@ pub struct AuditRecord {
     pub input_tokens: Option<u64>,
     /// Tokens of the answer, reasoning included.
     pub output_tokens: Option<u64>,
+    /// US dollars, if the price is known.
+    pub cost_usd: Option<f64>,
     /// Milliseconds until it was over.
     pub total_ms: f64,
 }
@@ -61,6 +65,8 @@ pub struct AuditRecord {
 /// A request that is not over yet. It is told when it is closed, or dropped: then its client has left.
 pub(super) struct RequestAccount {
     shared: Arc<GatewayShared>,
+    /// The settings that hold for it.
+    config: Arc<GatewayConfig>,
     permit: Option<KeyPermit>,
     pub record: AuditRecord,
     route: Option<GatewayRoute>,
@@ -79,10 +85,16 @@ pub(super) struct RequestAccount {
 }
 
 impl RequestAccount {
-    pub(super) fn new(shared: &Arc<GatewayShared>, request: String, received: Instant) -> Self {
+    pub(super) fn new(
+        shared: &Arc<GatewayShared>,
+        config: &Arc<GatewayConfig>,
+        request: String,
+        received: Instant,
+    ) -> Self {
         shared.metrics.begin();
         Self {
             shared: Arc::clone(shared),
+            config: Arc::clone(config),
             permit: None,
             record: AuditRecord {
                 at: rfc3339(wall_clock_ns()),
@@ -160,8 +172,14 @@ impl RequestAccount {
         };
         self.record.input_tokens = usage.input;
         self.record.output_tokens = usage.generated();
+        let cost = cost::of(run, &self.config.prices).ok();
+        let cost = cost.map(Usd::dollars);
+        self.record.cost_usd = cost;
         if let Some(permit) = &self.permit {
-            permit.count(now(), tokens(usage), None);
+            permit.count(now(), tokens(usage), cost);
+        }
+        if let (Some(route), Some(cost)) = (&self.route, cost) {
+            route.state.spending.add(cost);
         }
     }
 
@@ -258,6 +276,9 @@ impl std::fmt::Display for AuditRecord {
             if let Some(tokens) = tokens {
                 let _ = write!(line, " {name}={tokens}");
             }
+        }
+        if let Some(cost) = self.cost_usd {
+            let _ = write!(line, " cost=${}", usd_digits(cost));
         }
         f.write_str(&line)
     }

@@ -156,6 +156,12 @@ fn blame(class: FaultClass) -> Blame {
 pub(super) struct HealthBook(Mutex<HashMap<TargetId, Arc<TargetHealth>>>);
 
 impl HealthBook {
+    /// The targets that were asked.
+    pub(super) fn targets(&self) -> Vec<TargetId> {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.keys().cloned().collect()
+    }
+
     /// The health of a target.
     pub(super) fn of(&self, target: &TargetId) -> Arc<TargetHealth> {
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -57,6 +57,7 @@ struct MetricSeries {
     hedges: u64,
     input_tokens: u64,
     output_tokens: u64,
+    cost_usd: f64,
     times: [Histogram; TIMES.len()],
 }
 
@@ -99,6 +100,7 @@ impl Metrics {
         series.hedges += u64::from(record.hedges);
         series.input_tokens += record.input_tokens.unwrap_or(0);
         series.output_tokens += record.output_tokens.unwrap_or(0);
+        series.cost_usd += record.cost_usd.unwrap_or(0.0);
         let times = [
             record.ttft_ms,
             record.added_ms,
@@ -153,6 +155,12 @@ impl Metrics {
                     count(series)
                 );
             }
+        }
+        let help = "US dollars of answers whose price is known";
+        head(&mut text, "cost_usd_total", "counter", help);
+        for (labels, series) in &*series {
+            let (labels, cost) = (written(labels), series.cost_usd);
+            let _ = writeln!(text, "tokenscope_cost_usd_total{{{labels}}} {cost}");
         }
         for (at, (name, help)) in TIMES.iter().enumerate() {
             head(&mut text, &format!("{name}_seconds"), "histogram", help);

@@ -42,6 +42,8 @@ pub(super) fn endpoint(
     {
         let found = found.within(&key.settings.regions)?;
         found.may_spend()?;
+        let is_capped = key.settings.usd_per_day.is_some();
+        let found = found.with_prices(&config.prices, is_capped)?;
         let found = found.in_order(now(), &mut || rand::random_range(0.0..1.0));
         let mut same = found
             .targets

@@ -111,14 +111,14 @@ impl GatewayResponder {
     /// Asks a target, and answers as the client's protocol does.
     async fn answer(
         &self,
-        config: &GatewayConfig,
+        config: &Arc<GatewayConfig>,
         inbound: &'static Serve,
         params: PathParams,
         request: Request<Incoming>,
         is_chat: bool,
     ) -> Result<Response<ReplyBody>, Fault> {
         let line = format!("{} {}", request.method(), request.uri().path());
-        let mut account = RequestAccount::new(&self.shared, line, now());
+        let mut account = RequestAccount::new(&self.shared, config, line, now());
         let answered = self
             .answered(config, inbound, params, request, is_chat, &mut account)
             .await;
@@ -212,6 +212,8 @@ impl GatewayResponder {
         let found = found.ok_or_else(|| no_route(&asked.model, config))?;
         let found = found.within(&key.settings.regions)?;
         found.may_spend()?;
+        let is_capped = key.settings.usd_per_day.is_some();
+        let found = found.with_prices(&config.prices, is_capped)?;
         Ok(found.in_order(now(), &mut || rand::random_range(0.0..1.0)))
     }
 }

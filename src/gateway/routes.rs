@@ -15,9 +15,11 @@ use super::{
     spending::{Spending, seconds_until_tomorrow},
 };
 use crate::{
+    clock::wall_clock_ns,
     dialect::serve::refusal,
     endpoint::{Endpoint, TargetId},
     event::Fault,
+    price::PriceTable,
     settings::gateway::{RouteSettings, RouteStrategy},
 };
 
@@ -182,6 +184,12 @@ impl RouteTable {
         self.endpoints.iter().find(|endpoint| endpoint.id == id)
     }
 
+    /// The ids of the endpoints of routes' targets.
+    pub(super) fn target_endpoints(&self) -> impl Iterator<Item = String> {
+        let targets = self.routes.iter().flat_map(|route| &route.settings.targets);
+        targets.map(|target| target.endpoint.clone())
+    }
+
     /// The endpoints that routes lead to, each once; all endpoints if there are no routes.
     pub(super) fn routed_endpoints(&self) -> Vec<&Arc<Endpoint>> {
         let is_routed = |endpoint: &&Arc<Endpoint>| {
@@ -223,6 +231,35 @@ impl FoundRoute {
                 .retain(|target| is_within(&target.endpoint, regions));
         }
         Ok(self)
+    }
+
+    /// The route with only those targets whose price is known, if it has a cap or the key `is_capped`.
+    ///
+    /// # Errors
+    /// The refusal, with status 403: none has one.
+    pub(super) fn with_prices(
+        mut self,
+        prices: &PriceTable,
+        is_capped: bool,
+    ) -> Result<Self, Fault> {
+        if !is_capped && self.route.settings.usd_per_day.is_none() {
+            return Ok(self);
+        }
+        let names: Vec<String> = (self.targets.iter())
+            .map(|target| target.id().to_string())
+            .collect();
+        let at = wall_clock_ns();
+        self.targets
+            .retain(|target| prices.of(&target.endpoint, &target.model, at).is_some());
+        if !self.targets.is_empty() {
+            return Ok(self);
+        }
+        let message = format!(
+            "What {} costs is not known, and this route or key has a cap of US dollars: set its price as \
+             [price.\"…\"] in the settings",
+            names.join(", ")
+        );
+        Err(refusal(403, "no_price", message))
     }
 
     /// Whether its dollars of today are not used up.

@@ -154,6 +154,8 @@ struct StreamUsage {
     streams: usize,
     /// Whether it is among those that are known to have room.
     is_listed: bool,
+    /// Whether it may be dead: a request got no byte over it. It takes no further ones.
+    is_doubtful: bool,
     /// When a stream ended last.
     released: Instant,
 }
@@ -186,6 +188,7 @@ impl Http2 {
         let usage = StreamUsage {
             streams: 1,
             is_listed: false,
+            is_doubtful: false,
             released: now(),
         };
         Ok(Arc::new(Self {
@@ -200,9 +203,9 @@ impl Http2 {
     pub(super) fn take_stream(&self) -> (bool, bool) {
         let limit = self.limit();
         let mut usage = lock(&self.usage);
-        let is_taken = usage.streams < limit;
+        let is_taken = usage.streams < limit && !usage.is_doubtful;
         usage.streams += usize::from(is_taken);
-        usage.is_listed = usage.streams < limit;
+        usage.is_listed = usage.streams < limit && !usage.is_doubtful;
         (is_taken, usage.is_listed)
     }
 
@@ -217,15 +220,23 @@ impl Http2 {
     pub(super) fn is_to_be_listed(&self) -> bool {
         let limit = self.limit();
         let mut usage = lock(&self.usage);
-        let is_news = !usage.is_listed && usage.streams < limit && !self.sender.is_closed();
+        let has_room = usage.streams < limit && !usage.is_doubtful;
+        let is_news = !usage.is_listed && has_room && !self.sender.is_closed();
         usage.is_listed |= is_news;
         is_news
+    }
+
+    /// A request was given up, and not one byte came over it since it was sent: the network may have dropped it
+    /// without a word.
+    pub(super) fn doubt(&self) {
+        lock(&self.usage).is_doubtful = true;
     }
 
     /// Whether nothing has gone over it for so long.
     pub(super) fn is_unused(&self, span: Duration) -> bool {
         let usage = lock(&self.usage);
-        usage.streams == 0 && now().saturating_duration_since(usage.released) >= span
+        usage.streams == 0
+            && (usage.is_doubtful || now().saturating_duration_since(usage.released) >= span)
     }
 
     /// How many streams its server allows at once; none once the connection has ended.

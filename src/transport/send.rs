@@ -7,6 +7,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -22,12 +23,13 @@ use url::Url;
 use super::{
     ConnectPhases, ConnectionUse, HttpCall, Trace,
     body::OutgoingBody,
-    connection::{Http1, Identity},
+    connection::{Http1, Http2, Identity},
     connector::{BoxError, USER_AGENT},
     fault::SendError,
     pool::{Http2Stream, Lease, Pool},
     socket::Socket,
 };
+use crate::clock::now;
 
 /// A response, and the connection that it came on.
 pub(super) struct SentResponse {
@@ -177,9 +179,47 @@ impl Lease {
             }
             Self::Stream(stream) => {
                 let sent = stream.http.sender.clone().try_send_request(request);
-                let response = sent.await?;
+                let unanswered = UnansweredStream::of(&stream.http);
+                let response = sent.await;
+                unanswered.answered();
+                let response = response?;
                 Ok(response.map(|body| ReceivedBody::stream(body, stream)))
             }
+        }
+    }
+}
+
+/// A request over HTTP/2 that waits for its answer. If it is given up before a byte came over the connection, the
+/// connection is not used for others.
+struct UnansweredStream {
+    http: Arc<Http2>,
+    sent: Instant,
+    /// How many reads there were when it was sent; `None` once it is answered.
+    reads: Option<u64>,
+}
+
+/// A request that is given up sooner says nothing of its connection.
+const DOUBTFUL_AFTER: Duration = Duration::from_secs(1);
+
+impl UnansweredStream {
+    fn of(http: &Arc<Http2>) -> Self {
+        Self {
+            sent: now(),
+            reads: Some(http.identity.socket.reads()),
+            http: Arc::clone(http),
+        }
+    }
+
+    fn answered(mut self) {
+        self.reads = None;
+    }
+}
+
+impl Drop for UnansweredStream {
+    fn drop(&mut self) {
+        let waited = now().saturating_duration_since(self.sent);
+        if waited >= DOUBTFUL_AFTER && self.reads == Some(self.http.identity.socket.reads()) {
+            self.http.doubt();
         }
     }
 }

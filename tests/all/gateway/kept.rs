@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use tokenscope::{
     dialect::DialectId,
+    endpoint::variables::Environment,
     gateway::{self, AuditRecord},
     history::{History, RunQuery},
     run::{Origin, Run, RunState},
-    settings::gateway::{KeptContents, RouteSettings},
+    settings::{
+        self,
+        gateway::{KeptContents, RouteSettings},
+    },
 };
 
 use super::{
@@ -16,8 +20,9 @@ use super::{
     upstream::{Upstream, chat_stream, ok},
 };
 use crate::{
-    deadline::soon,
+    deadline::{self, soon},
     fault_server::whole,
+    home::Home,
     simulator::{client::reqwest_client, dialects::endpoints, quick},
 };
 
@@ -186,4 +191,59 @@ async fn each_attempt_is_a_run_of_its_own() {
         (3, "c/z", "ok")
     );
     assert!(line.lost_ms.unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn a_cap_of_dollars_wants_a_price_and_ends_at_it() {
+    let counts = "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\
+                  \"completion_tokens\":500,\"total_tokens\":1500}}\n\ndata: [DONE]";
+    let text = chat_stream("yes").replace("data: [DONE]", counts);
+    let upstream = Upstream::saying(ok("text/event-stream", "", &text)).await;
+    let audit: Arc<Mutex<Vec<AuditRecord>>> = Arc::default();
+    let capped = "[gateway.route.m]\ntargets = \"up/own\"\nusd_per_day = 0.01\n";
+    for (prices, statuses) in [
+        ("", [403, 403, 403]),
+        // 1,000 × $2 + 500 × $8 for a million each: $0.006 an answer.
+        ("[price.own]\ninput = 2\noutput = 8\n", [200, 200, 429]),
+    ] {
+        let home = Home::new();
+        home.write_settings(&format!("{capped}{prices}"));
+        let settings = settings::load_in(&home.paths(), &Environment::default()).unwrap();
+        let lines = Arc::clone(&audit);
+        let endpoint = upstream.endpoint("up", DialectId::OpenaiChat);
+        let mut options = options(settings.gateway.routes, vec![endpoint]);
+        options.config.prices = settings.prices;
+        options.audit = Some(Box::new(move |record| {
+            lines.lock().unwrap().push(record.clone());
+        }));
+        let gateway = gateway::serve(options).await.unwrap();
+        let url = format!("http://{}/v1/chat/completions", gateway.address);
+        for status in statuses {
+            let body = json!({ "model": "m", "stream": true });
+            let client = reqwest_client().build().unwrap();
+            let request = client.post(&url).bearer_auth(TOKEN).json(&body);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), status, "{prices}");
+            let text = response.text().await.unwrap();
+            if status == 403 {
+                assert!(
+                    text.contains("its price") && text.contains("up/own"),
+                    "{text}"
+                );
+            }
+            // Its cost counts once it is over.
+            deadline::Deadline::of("the request's end").until(|| match gateway.in_flight() {
+                0 => Ok(()),
+                more => Err(more),
+            });
+        }
+    }
+    let costs: Vec<Option<f64>> = audit
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|line| line.cost_usd)
+        .collect();
+    let answered = Some(0.006);
+    assert_eq!(costs, [None, None, None, answered, answered, None]);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokenscope::{
     dialect::DialectId,
+    endpoint::Endpoint,
     gateway::{self, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable},
     settings::gateway::{HedgeSettings, LocalKeySettings, RouteSettings},
 };
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     deadline::soon,
-    fault_server::{STREAM_HEAD, chunk, gone, reset, send, whole},
+    fault_server::{STREAM_HEAD, chunk, gone, read_request, reset, send, serve, whole},
     simulator::client::reqwest_client,
 };
 
@@ -446,4 +447,29 @@ async fn it_says_whether_it_is_ready_and_keeps_its_metrics_from_strangers() {
         metrics.contains(&format!("tokenscope_requests_total{labels}")),
         "{metrics}"
     );
+}
+
+#[tokio::test]
+async fn connections_to_the_targets_of_routes_are_open_before_the_first_request() {
+    let (tell, mut told) = unbounded_channel();
+    let server = serve(move |mut stream, number| {
+        let tell = tell.clone();
+        async move {
+            tell.send(number).unwrap();
+            while read_request(&mut stream).await.is_some() {
+                let text = chat_stream("warm");
+                let head = "content-type: text/event-stream\r\n";
+                send(&mut stream, whole("200 OK", head, &text)).await;
+            }
+        }
+    })
+    .await;
+    let url = format!("http://{}/v1", server.addr).parse().unwrap();
+    let endpoint = Endpoint::custom("a", url, CHAT);
+    let mut options = options(vec!["m=a/own".parse().unwrap()], vec![endpoint]);
+    options.threads = 1;
+    let gateway = gateway::serve(options).await.unwrap();
+    assert_eq!(soon("a connection ahead", told.recv()).await, Some(0));
+    assert_eq!(asked(&gateway).await, (200, chat_stream("warm")));
+    assert_eq!(server.accepted(), 1, "it goes over that one");
 }

@@ -1,5 +1,9 @@
 //! Which connection a call goes over: shared, cold where asked, opened ahead, never one that is no use any more.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokenscope::exchange;
+
 use super::*;
 
 #[tokio::test]
@@ -128,5 +132,40 @@ async fn an_idle_connection_on_which_something_came_is_not_used() {
         .unwrap();
     let response = sent(&transport, call(&server.url(), ConnectOptions::default()));
     assert_eq!(response.await.unwrap().head.status, 200);
+    assert_eq!(server.accepted(), 2);
+}
+
+/// The network may drop a connection without a word: nothing more comes over it, and nothing says so.
+#[tokio::test]
+async fn a_connection_over_which_nothing_came_in_time_is_not_used_again() {
+    let server = serve(|stream, connection| async move {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let service = service_fn(move |_: http::Request<Incoming>| {
+            let is_first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+            async move {
+                if connection == 0 && !is_first {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("{}"))))
+            }
+        });
+        let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        let _ = server.serve_connection(TokioIo::new(stream), service).await;
+    })
+    .await;
+    let mut options = http2();
+    options.timeouts.first_token_ms = 1_200;
+    let transport = Transport::default();
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let call = call(&server.url(), options.clone());
+        let answered = soon("an answer", exchange::whole(&transport, call)).await;
+        asked.push(
+            answered
+                .map(|(status, ..)| status)
+                .map_err(|fault| fault.class),
+        );
+    }
+    assert_eq!(asked, [Ok(200), Err(FaultClass::Timeout), Ok(200)]);
     assert_eq!(server.accepted(), 2);
 }
