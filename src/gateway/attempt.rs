@@ -96,7 +96,7 @@ pub(super) struct AttemptFailure {
 pub(super) struct HeldResponse {
     pub status: u16,
     pub headers: HeaderMap,
-    pub body: Vec<Bytes>,
+    pub body: Bytes,
 }
 
 impl AttemptFailure {
@@ -482,14 +482,25 @@ impl Attempt {
         let response = head.filter(|_| is_passed).map(|head| HeldResponse {
             status: head.status,
             headers: head.headers,
-            body: (self.ready.drain(..))
-                .filter_map(|frame| frame.ok()?.into_data().ok())
-                .collect(),
+            body: self.held_body(),
         });
         AttemptFailure {
             fault,
             response,
             is_unsendable: false,
+        }
+    }
+
+    /// What is held of a body.
+    fn held_body(&mut self) -> Bytes {
+        let frames = self.ready.drain(..);
+        let pieces: Vec<Bytes> = frames
+            .filter_map(|frame| frame.ok()?.into_data().ok())
+            .collect();
+        let body = pieces.concat();
+        match &self.observed {
+            Some(observed) => observed.covered(body).into(),
+            None => body.into(),
         }
     }
 

@@ -99,6 +99,14 @@ impl Observed {
         }
     }
 
+    /// The body of a response of failure that is passed on, without the provider's key if it repeats that.
+    pub(super) fn covered(&self, body: Vec<u8>) -> Vec<u8> {
+        match &self.decoder {
+            Some(decoder) => decoder.covered(body),
+            None => body,
+        }
+    }
+
     /// Whether its end was recorded.
     pub(super) fn is_over(&self) -> bool {
         self.run().is_none_or(|run| run.state.is_over())

@@ -87,8 +87,7 @@ pub(super) fn response(
 
 /// The target's own response of failure.
 fn held(held: &HeldResponse) -> Response<ReplyBody> {
-    let body: Vec<u8> = held.body.concat();
-    let body = Full::new(Bytes::from(body)).map_err(|never| match never {});
+    let body = Full::new(held.body.clone()).map_err(|never| match never {});
     let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = StatusCode::from_u16(held.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut headers = headers::of_response(&held.headers, true);

@@ -1,6 +1,7 @@
 //! The gateway through our own clients: an answer is the same however it is asked, and failures keep their kind.
 
 mod command;
+mod faults;
 mod kept;
 mod passing;
 mod routing;

@@ -35,11 +35,33 @@ impl Served {
         }
     }
 
+    /// Sends it this signal.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(told.unwrap().success());
+    }
+
+    /// The next line of its log.
+    pub fn error_line(&mut self) -> String {
+        let err = self.child.stderr.take().unwrap();
+        let (err, line) = deadline::read("a line of the log", err, |err| {
+            let mut line = Vec::new();
+            let mut byte = [0];
+            while err.read(&mut byte)? > 0 && byte != *b"\n" {
+                line.push(byte[0]);
+            }
+            std::io::Result::Ok(String::from_utf8_lossy(&line).into_owned())
+        });
+        self.child.stderr = Some(err);
+        line.unwrap()
+    }
+
     /// Ends it by SIGTERM; what it printed after its first line, and its log.
     pub fn stop(mut self) -> (String, String) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(told.unwrap().success());
+        self.signal("TERM");
         assert!(deadline::ended(&mut self.child).success());
         let (mut usage, mut log) = (String::new(), String::new());
         self.out.read_to_string(&mut usage).unwrap();

@@ -3,7 +3,13 @@
 use super::TOKEN;
 use crate::home::Home;
 #[cfg(unix)]
-use crate::served::Served;
+use crate::{
+    canary::{assert_no_canary, assert_no_canary_in, canary},
+    deadline,
+    served::Served,
+};
+#[cfg(unix)]
+use std::io::{Read as _, Write as _};
 
 #[cfg(unix)]
 #[test]
@@ -71,4 +77,124 @@ fn what_it_cannot_serve_is_said_with_what_to_do() {
         assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.err);
         assert!(ran.err.contains(said), "{}", ran.err);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn settings_are_read_again_at_sighup_and_a_mistake_changes_nothing() {
+    let home = Home::new()
+        .with("A_TOKEN", TOKEN)
+        .with("LLM_API_KEY", TOKEN);
+    let route =
+        |name: &str| format!("[gateway.route.{name}]\ntargets = [\"simulator-gemini/sim-fast\"]\n");
+    home.write_settings(&route("one"));
+    let arguments = [
+        "serve",
+        "--simulator",
+        "--listen",
+        "127.0.0.1:0",
+        "--token-env",
+        "A_TOKEN",
+    ];
+    let mut served = Served::start(home.tokenscope(arguments));
+    let base_url = served.base_url.clone();
+    // Its settings are its own: those of the gateway will be wrong.
+    let client = Home::new().with("LLM_API_KEY", TOKEN);
+    let code = |model: &str| {
+        let asks = ["chat", "--base-url", &base_url, "-m", model, "Hello"];
+        client.run(&asks, "").code
+    };
+    assert_eq!((code("one"), code("two")), (Some(0), Some(1)));
+    home.write_settings(&route("two"));
+    served.signal("HUP");
+    deadline::Deadline::of("the new routes").until(|| match code("two") {
+        Some(0) => Ok(()),
+        other => Err(other),
+    });
+    assert_eq!(code("one"), Some(1));
+    home.write_settings("[gateway.route.three]\ntargets = [\"nonsense\"]\n");
+    served.signal("HUP");
+    // It can't be seen that nothing changes; the log says when it was read.
+    let (_, log) = {
+        let line = served.error_line();
+        assert!(line.contains("config.toml, line 2"), "{line}");
+        assert!(line.contains("nonsense"), "{line}");
+        assert_eq!(code("two"), Some(0));
+        served.stop()
+    };
+    assert!(log.is_empty(), "{log}");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_key_and_no_token_is_found_in_what_it_writes() {
+    let key = canary().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let token = format!("ts-{key}");
+    let echo = format!("{{\"error\":{{\"message\":\"bad key {key}\"}}}}");
+    let upstream = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = upstream.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in upstream.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 16 << 10];
+            let _ = stream.read(&mut request);
+            let head = format!("HTTP/1.1 401 No\r\ncontent-length: {}\r\n\r\n", echo.len());
+            let _ = stream.write_all((head + &echo).as_bytes());
+        }
+    });
+    let home = Home::new()
+        .with("A_TOKEN", &token)
+        .with("THE_KEY", &key)
+        .with("LLM_API_KEY", &token);
+    home.write_settings(&format!(
+        "[endpoint.up]\nbase_url = \"http://127.0.0.1:{port}/v1\"\nkey_env = \"THE_KEY\"\n\
+         [endpoint.other]\ndialect = \"gemini\"\nbase_url = \"http://127.0.0.1:{port}/v1beta\"\nkey_env = \"THE_KEY\"\n"
+    ));
+    let audit = home.path().join("audit.jsonl");
+    let served = Served::start(home.tokenscope([
+        "serve",
+        "-v",
+        "--listen",
+        "127.0.0.1:0",
+        "--token-env",
+        "A_TOKEN",
+        "--audit",
+        audit.to_str().unwrap(),
+    ]));
+    let base_url = served.base_url.clone();
+    for model in ["up/m", "other/m"] {
+        let asked = home.run(&["chat", "--base-url", &base_url, "-m", model, "Hello"], "");
+        assert_eq!(asked.code, Some(1), "{}", asked.out);
+        if model == "other/m" {
+            assert_no_canary_in(
+                asked.out.as_bytes(),
+                &key,
+                "what a client of another protocol is told",
+            );
+        }
+    }
+    let (out, log) = served.stop();
+    assert!(std::fs::read_to_string(&audit).unwrap().lines().count() == 2);
+    for (text, place) in [(&out, "standard output"), (&log, "standard error")] {
+        assert_no_canary_in(text.as_bytes(), &key, place);
+    }
+    std::fs::remove_file(home.settings()).unwrap();
+    assert_no_canary(&[home.path()], &key);
+}
+
+#[test]
+fn a_new_key_is_shown_once_and_kept_as_its_hash() {
+    let home = Home::new();
+    home.write_settings("# mine\n[gateway]\nhistory = \"none\"\n");
+    let made = home.run(&["serve", "--new-key", "laptop"], "");
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let key = made.out.trim();
+    assert!(key.starts_with("ts-") && key.len() > 40, "{key}");
+    let settings = std::fs::read_to_string(home.settings()).unwrap();
+    assert!(
+        settings.contains("# mine") && settings.contains("[gateway.key.laptop]"),
+        "{settings}"
+    );
+    assert!(!settings.contains(key), "{settings}");
+    assert_eq!(home.run(&["serve", "--new-key", "token"], "").code, Some(2));
 }
