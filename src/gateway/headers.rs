@@ -55,7 +55,13 @@ const FOR_EVERYONE: &[&str] = &[
     "server-timing",
     "x-request-id",
 ];
-const FOR_EVERYONE_PREFIXES: &[&str] = &["anthropic-ratelimit-", "ratelimit-", "x-ratelimit-"];
+const FOR_EVERYONE_PREFIXES: &[&str] = &[
+    "anthropic-ratelimit-",
+    "ratelimit-",
+    "x-ratelimit-",
+    // The simulator's own.
+    "x-sim-",
+];
 
 /// The headers of a client's request that go on.
 pub(super) fn of_request(headers: &HeaderMap) -> HeaderMap {
