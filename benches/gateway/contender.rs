@@ -123,6 +123,16 @@ impl Contender {
         }
     }
 
+    /// The gateway with two routes to this server, `plain` and `hedged`.
+    pub fn hedging(upstream: SocketAddr) -> anyhow::Result<Self> {
+        let settings = format!(
+            "[endpoint.openai]\nbase_url = \"http://{upstream}/v1\"\n\
+             [gateway.route.plain]\ntargets = \"openai/m\"\n\
+             [gateway.route.hedged]\ntargets = \"openai/m\"\nhedge = {{ quantile = 0.95, share = 0.06, per_minute = 100000 }}\n"
+        );
+        gateway_with(Kind::Pass, &settings)
+    }
+
     /// Makes the bytes of a request for so many tokens from its number; the prompt decides the simulator's delays.
     pub fn request(&self, tokens: u32) -> Arc<dyn Fn(usize) -> String + Send + Sync> {
         let address = self.address;
@@ -131,16 +141,7 @@ impl Contender {
             Kind::Anthropic => "via-anthropic",
             _ => "sim-bench",
         };
-        Arc::new(move |index| {
-            let body = format!(
-                "{{\"model\":\"{model}\",\"stream\":true,\"max_tokens\":{tokens},\"messages\":[{{\"role\":\"user\",\"content\":\"request {index}\"}}]}}"
-            );
-            format!(
-                "POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {TOKEN}\r\n\
-                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            )
-        })
+        Arc::new(move |index| chat(address, model, tokens, &format!("request {index}")))
     }
 
     /// What its processes have used so far.
@@ -155,6 +156,18 @@ impl Contender {
         }
         all
     }
+}
+
+/// A streamed request of openai-chat for so many tokens.
+pub fn chat(address: SocketAddr, model: &str, tokens: u32, prompt: &str) -> String {
+    let body = format!(
+        "{{\"model\":\"{model}\",\"stream\":true,\"max_tokens\":{tokens},\"messages\":[{{\"role\":\"user\",\"content\":\"{prompt}\"}}]}}"
+    );
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {TOKEN}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 impl Drop for Contender {
@@ -188,19 +201,20 @@ fn first_line(mut command: Command) -> anyhow::Result<(Child, String)> {
 }
 
 fn gateway(kind: Kind, upstream: SocketAddr) -> anyhow::Result<Contender> {
-    let folder = tempfile::tempdir()?;
-    let settings = folder.path().join("config.toml");
-    std::fs::write(
-        &settings,
-        format!(
-            "[endpoint.openai]\nbase_url = \"http://{upstream}/v1\"\n\
+    let settings = format!(
+        "[endpoint.openai]\nbase_url = \"http://{upstream}/v1\"\n\
              [endpoint.gemini]\ndialect = \"gemini\"\nbase_url = \"http://{upstream}/v1beta\"\n\
              [endpoint.anthropic]\ndialect = \"anthropic\"\nbase_url = \"http://{upstream}\"\n\
              [gateway.route.sim-bench]\ntargets = \"openai/sim-bench\"\n\
              [gateway.route.via-gemini]\ntargets = \"gemini/sim-bench\"\n\
              [gateway.route.via-anthropic]\ntargets = \"anthropic/sim-bench\"\n"
-        ),
-    )?;
+    );
+    gateway_with(kind, &settings)
+}
+
+fn gateway_with(kind: Kind, settings: &str) -> anyhow::Result<Contender> {
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("config.toml"), settings)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenscope"));
     command
         .args([

@@ -13,7 +13,7 @@
 //! CPU time and resident memory are those of the contender's processes. Client, contender and server share the machine.
 //!
 //! `GATEWAY_LEVELS=1,10,100,500 GATEWAY_ROUNDS=3 GATEWAY_CONTENDERS=direct,pass,gemini,anthropic,hyper,nginx,litellm
-//! GATEWAY_LITELLM=/path/to/litellm cargo bench --bench gateway`
+//! GATEWAY_LITELLM=/path/to/litellm GATEWAY_TAIL=yes cargo bench --bench gateway`
 
 #![allow(
     clippy::disallowed_methods,
@@ -29,6 +29,7 @@ mod pass;
 #[path = "../served.rs"]
 #[allow(dead_code, reason = "other benches ask for more")]
 mod served;
+mod tail;
 
 use std::{collections::BTreeMap, env, time::Duration};
 
@@ -83,6 +84,9 @@ fn compare() -> anyhow::Result<()> {
     );
     for kind in kinds {
         saturation(kind)?;
+    }
+    if knob("GATEWAY_TAIL", "yes")[0] == "yes" {
+        runtime()?.block_on(tail::compare())?;
     }
     Ok(())
 }

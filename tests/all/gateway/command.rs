@@ -9,7 +9,10 @@ use crate::{
     served::Served,
 };
 #[cfg(unix)]
-use std::io::{Read as _, Write as _};
+use std::{
+    io::{Read as _, Write as _},
+    path::Path,
+};
 
 #[cfg(unix)]
 #[test]
@@ -197,4 +200,43 @@ fn a_new_key_is_shown_once_and_kept_as_its_hash() {
     );
     assert!(!settings.contains(key), "{settings}");
     assert_eq!(home.run(&["serve", "--new-key", "token"], "").code, Some(2));
+}
+
+/// The arguments after `serve` in a file of ours.
+fn arguments_in(file: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("ENTRYPOINT") || line.starts_with("ExecStart="));
+    let words = line.unwrap().replace(['[', ']', '"', ','], " ");
+    let words = words.split_whitespace().skip_while(|word| *word != "serve");
+    words.map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_container_and_the_service_start_it_as_it_is() {
+    let home = Home::new().with("TOKENSCOPE_TOKEN", TOKEN);
+    let audit = home.path().join("audit.jsonl");
+    for file in ["Containerfile", "assets/tokenscope.service"] {
+        let arguments = arguments_in(file);
+        assert!(arguments.len() > 3, "{file}: {arguments:?}");
+        let here = arguments.into_iter().map(|word| {
+            word.replace("0.0.0.0:8081", "127.0.0.1:0")
+                .replace("/var/lib/tokenscope/audit.jsonl", audit.to_str().unwrap())
+        });
+        let here: Vec<String> = here.collect();
+        let mut command = home.tokenscope(&here);
+        if !here.iter().any(|word| word == "--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        let served = Served::start(command);
+        assert!(
+            served.base_url.starts_with("http://127.0.0.1:"),
+            "{file}: {}",
+            served.base_url
+        );
+        let (said, _) = served.stop();
+        assert!(!said.contains(TOKEN), "{said}");
+    }
 }
