@@ -1,6 +1,8 @@
 //! `tokenscope serve`: serves the gateway until it is stopped.
 
 mod audit;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod reload;
 mod token;
 
@@ -28,7 +30,9 @@ use crate::{
     credential::Credentials,
     dialect::DialectId,
     endpoint::simulated,
-    gateway::{self, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable},
+    gateway::{
+        self, AuditSink, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable,
+    },
     history::History,
     settings::{
         self, Paths, Settings,
@@ -99,6 +103,10 @@ pub struct ServeArgs {
     /// Append a line of JSON for each request to this file: who, route, target, tokens, times, outcome; no contents.
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
+    /// Send traces and metrics to this OpenTelemetry collector, by OTLP over HTTP.
+    #[cfg(feature = "otlp")]
+    #[arg(long, value_name = "URL")]
+    otlp: Option<url::Url>,
     /// Number of threads [default: one for each core].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -167,6 +175,7 @@ async fn serve(
     let given = token::given(args.token_env.as_deref(), &credentials).await?;
     let config = config(args, settings, simulator.as_ref(), &given.token)?;
     let history = (!args.no_history).then(|| History::open(&paths.data));
+    let sinks = Sinks::new(args)?;
     let options = GatewayOptions {
         address,
         hosts: args.hosts.clone(),
@@ -175,7 +184,7 @@ async fn serve(
         credentials,
         history: history.clone(),
         log: args.verbose.then_some(log_to_stderr),
-        audit: args.audit.as_deref().map(audit::to_file).transpose()?,
+        audit: sinks.audit,
     };
     let gateway = (gateway::serve(options).await)
         .with_context(|| format!("can't listen on {address}: try another --listen"))?;
@@ -190,15 +199,41 @@ async fn serve(
         Err(error) => note(&format!("the settings were not read again: {error:#}")),
     })
     .await?;
-    end(gateway, history, Duration::from_secs(args.grace)).await
+    end(gateway, history, Duration::from_secs(args.grace)).await?;
+    #[cfg(feature = "otlp")]
+    if let Some(telemetry) = sinks.telemetry {
+        // It waits for the collector.
+        tokio::task::spawn_blocking(move || telemetry.end()).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is told of each request that is over.
+struct Sinks {
+    audit: Option<AuditSink>,
+    #[cfg(feature = "otlp")]
+    telemetry: Option<otlp::Telemetry>,
+}
+
+impl Sinks {
+    fn new(args: &ServeArgs) -> anyhow::Result<Self> {
+        let file = args.audit.as_deref().map(audit::to_file).transpose()?;
+        #[cfg(feature = "otlp")]
+        {
+            let telemetry = args.otlp.as_ref().map(otlp::Telemetry::to).transpose()?;
+            let collector = telemetry.as_ref().map(otlp::Telemetry::sink);
+            Ok(Self {
+                audit: audit::both(file, collector),
+                telemetry,
+            })
+        }
+        #[cfg(not(feature = "otlp"))]
+        Ok(Self { audit: file })
+    }
 }
 
 /// Waits for the requests under way, and for the history.
-async fn end(
-    gateway: Gateway,
-    history: Option<History>,
-    grace: Duration,
-) -> anyhow::Result<ExitCode> {
+async fn end(gateway: Gateway, history: Option<History>, grace: Duration) -> anyhow::Result<()> {
     if gateway.in_flight() > 0 {
         note(&format!(
             "waiting for {} requests, {} s at most; stop again to end at once",
@@ -216,7 +251,7 @@ async fn end(
     {
         note(&unstored.to_string());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn cores() -> usize {

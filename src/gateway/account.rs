@@ -60,6 +60,9 @@ pub struct AuditRecord {
     pub cost_usd: Option<f64>,
     /// Milliseconds until it was over.
     pub total_ms: f64,
+    /// The trace that its client says it is part of: the header `traceparent` (W3C Trace Context).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_parent: Option<String>,
 }
 
 /// A request that is not over yet. It is told when it is closed, or dropped: then its client has left.

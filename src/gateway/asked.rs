@@ -96,6 +96,12 @@ impl ClientRequest {
         })
     }
 
+    /// The trace that it says it is part of.
+    pub(super) fn trace_parent(&self) -> Option<String> {
+        let parent = self.headers.get("traceparent")?.to_str().ok()?;
+        Some(parent.to_owned())
+    }
+
     /// Whether an endpoint speaks the client's protocol: then bytes are passed on.
     pub(super) fn is_as_is(&self, endpoint: &Endpoint) -> bool {
         let dialect = endpoint.dialect.dialect();

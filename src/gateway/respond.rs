@@ -183,6 +183,7 @@ impl GatewayResponder {
         let body = whole_body(body, most).await?;
         let asked = ClientRequest::read(inbound, params, &head, body, most, now())?;
         account.received = asked.received;
+        account.record.trace_parent = asked.trace_parent();
         account.record.model.clone_from(&asked.model);
         if !asked.model.is_empty() {
             key.may_ask(&asked.model)?;

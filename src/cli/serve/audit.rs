@@ -40,6 +40,18 @@ pub(super) fn to_file(path: &Path) -> anyhow::Result<AuditSink> {
     }))
 }
 
+/// Tells both.
+#[cfg(feature = "otlp")]
+pub(super) fn both(one: Option<AuditSink>, other: Option<AuditSink>) -> Option<AuditSink> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Box::new(move |record| {
+            one(record);
+            other(record);
+        })),
+        (one, other) => one.or(other),
+    }
+}
+
 fn write(file: &mut File, line: &str) -> std::io::Result<()> {
     file.write_all(line.as_bytes())?;
     file.flush()

@@ -240,3 +240,82 @@ fn the_container_and_the_service_start_it_as_it_is() {
         assert!(!said.contains(TOKEN), "{said}");
     }
 }
+
+#[cfg(all(unix, feature = "otlp"))]
+#[test]
+fn a_collector_gets_a_span_and_figures_of_each_request() {
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = collector.local_addr().unwrap().port();
+    let (sender, came) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in collector.incoming() {
+            let (sender, mut stream) = (sender.clone(), stream.unwrap());
+            std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                let mut piece = [0; 16 << 10];
+                while let Ok(read @ 1..) = stream.read(&mut piece) {
+                    bytes.extend_from_slice(&piece[..read]);
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    let Some((head, _)) = text.split_once("\r\n\r\n") else {
+                        continue;
+                    };
+                    let length = head
+                        .lines()
+                        .find_map(|line| line.strip_prefix("content-length: "));
+                    let length: usize = length.unwrap().parse().unwrap();
+                    if bytes.len() < head.len() + 4 + length {
+                        continue;
+                    }
+                    sender.send(text.clone()).unwrap();
+                    bytes.clear();
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                }
+            });
+        }
+    });
+    let home = Home::new()
+        .with("A_TOKEN", TOKEN)
+        .with("LLM_API_KEY", TOKEN);
+    let url = format!("http://127.0.0.1:{port}");
+    let served = Served::start(home.tokenscope([
+        "serve",
+        "--simulator",
+        "--listen",
+        "127.0.0.1:0",
+        "--token-env",
+        "A_TOKEN",
+        "--otlp",
+        &url,
+    ]));
+    let base_url = served.base_url.clone();
+    let asks = [
+        "chat",
+        "--base-url",
+        &base_url,
+        "-m",
+        "gemini-3-pro-preview",
+        "a secret question",
+    ];
+    assert_eq!(home.run(&asks, "").code, Some(0));
+    served.stop();
+    let came: Vec<String> = came.try_iter().collect();
+    let of = |path: &str| {
+        came.iter()
+            .filter(|text| text.starts_with(&format!("POST {path} ")))
+            .cloned()
+            .collect::<String>()
+    };
+    let (traces, metrics) = (of("/v1/traces"), of("/v1/metrics"));
+    for (text, name) in [
+        (&traces, "chat gemini-3-pro-preview"),
+        (&traces, "gen_ai.request.model"),
+        (&traces, "tokenscope.provider_ms"),
+        (&metrics, "gen_ai.server.time_to_first_token"),
+        (&metrics, "tokenscope.gateway.added"),
+        (&metrics, "simulator-gemini/"),
+    ] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+    assert!(!traces.contains("secret") && !metrics.contains("secret"));
+    assert!(!traces.contains(TOKEN) && !metrics.contains(TOKEN));
+}
