@@ -260,7 +260,7 @@ fn nginx(upstream: SocketAddr) -> anyhow::Result<Contender> {
              http {{ access_log off; client_body_temp_path {here}/b; proxy_temp_path {here}/p; fastcgi_temp_path {here}/f;\n\
              uwsgi_temp_path {here}/u; scgi_temp_path {here}/s; keepalive_requests 1000000;\n\
              upstream up {{ server {upstream}; keepalive 2048; keepalive_requests 1000000; }}\n\
-             server {{ listen 127.0.0.1:{port} reuseport; location / {{ proxy_pass http://up; proxy_http_version 1.1;\n\
+             server {{ listen 127.0.0.1:{port} reuseport; location / {{ proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Host $http_host;\n\
              proxy_set_header Connection \"\"; proxy_buffering off; }} }} }}\n"
         ),
     )?;
