@@ -9,6 +9,8 @@ mod files;
 mod media;
 mod merge_patch;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -47,6 +49,21 @@ impl ChatRequest {
         let raw = self.raw_body.as_ref().map(|body| body.get("n"));
         let stated = raw.unwrap_or_else(|| self.params.extra.get("n"));
         stated.and_then(Value::as_u64).unwrap_or(1)
+    }
+
+    /// The request with its system instruction as the question if it has no message: protocols that keep the two apart
+    /// refuse it otherwise.
+    #[must_use]
+    pub fn with_question(&self) -> Cow<'_, Self> {
+        let system = self.system.as_ref().filter(|text| !text.is_empty());
+        match system.filter(|_| self.messages.is_empty()) {
+            Some(system) => Cow::Owned(Self {
+                system: None,
+                messages: vec![Message::user(system)],
+                ..self.clone()
+            }),
+            None => Cow::Borrowed(self),
+        }
     }
 
     /// A request with one user message of plain text.

@@ -176,6 +176,7 @@ impl GatewayResponder {
             number: self.answers.fetch_add(1, Ordering::Relaxed),
             created: unix_seconds(),
             comment: "waiting for the model",
+            carry_signatures: true,
             ..AnswerHead::default()
         }
     }

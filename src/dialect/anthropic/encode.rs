@@ -14,6 +14,7 @@ const MAX_TOKENS: u32 = 8_192;
 /// merge patch (RFC 7386): `{"top_k": 5}` adds, `{"max_tokens": 100}` replaces, `null` removes.
 /// [`hints::fit`](crate::hints::fit) has removed and reported what the protocol refuses or does not know.
 pub(super) fn body(request: &ChatRequest) -> Value {
+    let request = &*request.with_question();
     let params = &request.params;
     let thinking = params.reasoning_effort.as_deref();
     let thinking = thinking.map(|effort| ThinkingSettings::of(&request.model, effort));

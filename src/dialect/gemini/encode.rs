@@ -9,6 +9,7 @@ use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
 /// The body. Parameters that are not set are not sent. `extra` is applied last, as a JSON merge patch (RFC 7386):
 /// `{"generationConfig": {"topK": 40}}` adds a setting.
 pub(in crate::dialect) fn body(request: &ChatRequest) -> Value {
+    let request = &*request.with_question();
     let mut body = Map::new();
     if let Some(text) = request.system.as_deref().filter(|text| !text.is_empty()) {
         let system = json!({"parts": [{"text": text}]});

@@ -3,6 +3,7 @@
 //! Wire facts: <https://ai.google.dev/api/generate-content>; signatures follow
 //! <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 
+mod parts;
 mod read;
 mod write;
 

@@ -1,6 +1,7 @@
 //! Writes a [`ChatRequest`] as the JSON body of a streamed chat completion.
 
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::turns;
 use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
@@ -22,6 +23,24 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     body.into()
 }
 
+/// `OpenAI` refuses fields that it does not know: `extra_content` has signatures of Google's, of answers before the model
+/// was changed.
+pub(super) fn fit(body: &mut Value, base: &Url) {
+    let host = base.host_str().unwrap_or_default();
+    if host != "api.openai.com" && !host.ends_with(".openai.azure.com") {
+        return;
+    }
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+    for message in messages.into_iter().flatten() {
+        let forget = |of: &mut Value| of.as_object_mut()?.shift_remove("extra_content");
+        forget(message);
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for call in calls.into_iter().flatten() {
+            forget(call);
+        }
+    }
+}
+
 fn messages(request: &ChatRequest) -> Vec<Value> {
     let system = request.system.as_deref().filter(|text| !text.is_empty());
     let system = system.map(|text| json!({"role": "system", "content": text}));
@@ -40,7 +59,11 @@ fn insert_params(body: &mut Map<String, Value>, params: &Params) {
         ("stop", stop),
         (
             "reasoning_effort",
-            params.reasoning_effort.clone().map(Value::from),
+            params
+                .reasoning_effort
+                .as_deref()
+                .and_then(effort_word)
+                .map(Value::from),
         ),
         (
             "response_format",
@@ -49,6 +72,22 @@ fn insert_params(body: &mut Map<String, Value>, params: &Params) {
     ];
     for (name, value) in fields {
         body.extend(value.map(|value| (name.to_owned(), value)));
+    }
+}
+
+/// The protocol's word for an effort: it has no budgets of tokens, and says nothing to let the model decide. Others are
+/// sent as they are.
+pub(in crate::dialect) fn effort_word(effort: &str) -> Option<&str> {
+    let effort = effort.trim();
+    let budget = effort.parse::<i64>().ok();
+    match (effort.to_ascii_lowercase().as_str(), budget) {
+        ("" | "auto" | "adaptive" | "on" | "true", _) | (_, Some(..0)) => None,
+        ("off" | "disabled" | "false", _) | (_, Some(0)) => Some("none"),
+        // The budgets of Google's compatible endpoint, between which these stand.
+        (_, Some(..=4_096)) => Some("low"),
+        (_, Some(..=16_384)) => Some("medium"),
+        ("max", _) | (_, Some(_)) => Some("high"),
+        _ => Some(effort),
     }
 }
 

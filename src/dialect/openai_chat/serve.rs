@@ -3,6 +3,7 @@
 //! Wire facts: the `OpenAI` API reference, "Create chat completion" and "chat.completion.chunk"; `reasoning_content` is
 //! `DeepSeek`'s field, which most compatible servers have adopted.
 
+mod parts;
 mod read;
 mod write;
 

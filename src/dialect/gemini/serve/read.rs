@@ -11,12 +11,57 @@ use crate::{
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
+            unread::{ReadFields, ReadTable},
         },
     },
     event::Fault,
 };
 
 const OURS: DialectId = DialectId::Gemini;
+
+/// What is read of a body.
+static READ: ReadTable = ReadTable::new(|| {
+    let read = ReadFields {
+        fields: &[
+            "/model",
+            "/systemInstruction/role",
+            "/systemInstruction/parts/*/text",
+            "/contents/*/role",
+            "/contents/*/parts/*/text",
+            "/contents/*/parts/*/thought",
+            "/contents/*/parts/*/thoughtSignature",
+            "/contents/*/parts/*/inlineData/mimeType",
+            "/contents/*/parts/*/inlineData/data",
+            "/contents/*/parts/*/inlineData/displayName",
+            "/contents/*/parts/*/fileData/mimeType",
+            "/contents/*/parts/*/fileData/fileUri",
+            "/contents/*/parts/*/functionCall/id",
+            "/contents/*/parts/*/functionCall/name",
+            "/contents/*/parts/*/functionCall/args",
+            "/contents/*/parts/*/functionResponse/id",
+            "/contents/*/parts/*/functionResponse/name",
+            "/contents/*/parts/*/functionResponse/response",
+            "/tools/*/functionDeclarations/*/name",
+            "/tools/*/functionDeclarations/*/description",
+            "/tools/*/functionDeclarations/*/parameters",
+            "/tools/*/functionDeclarations/*/parametersJsonSchema",
+            "/generationConfig/temperature",
+            "/generationConfig/topP",
+            "/generationConfig/maxOutputTokens",
+            "/generationConfig/stopSequences",
+            "/generationConfig/seed",
+            "/generationConfig/responseMimeType",
+            "/generationConfig/responseJsonSchema",
+            "/generationConfig/responseSchema",
+            "/generationConfig/thinkingConfig/thinkingBudget",
+            "/generationConfig/thinkingConfig/thinkingLevel",
+            "/generationConfig/thinkingConfig/includeThoughts",
+        ],
+        usual: &[],
+        types: &[],
+    };
+    read.tree()
+});
 
 /// Parses the JSON of a request.
 pub(in crate::dialect) fn parse(
@@ -55,7 +100,7 @@ pub(in crate::dialect) fn parse(
     Ok(ServedRequest {
         stream: path.stream,
         array: !path.events,
-        ..read::whole(request, written, body)
+        ..read::whole(request, written, body, &READ)
     })
 }
 
