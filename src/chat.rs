@@ -224,9 +224,27 @@ pub struct Params {
     /// The format of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
+    /// What the model must call; it decides if unset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub must_call: Option<MustCall>,
+    /// Whether it may call several functions at once; the default is that it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel_calls: Option<bool>,
     /// JSON that is merged into the body last, so that it can override anything above.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+}
+
+/// What a model must call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MustCall {
+    /// Nothing.
+    Nothing,
+    /// Any function.
+    Any,
+    /// The function of this name.
+    Function(String),
 }
 
 /// How long a provider caches a prompt.

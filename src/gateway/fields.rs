@@ -93,9 +93,6 @@ fn is_default(place: &str, value: &Value) -> bool {
                 value == &Value::Bool(false)
             }
             "/top_logprobs" => value.as_u64() == Some(0),
-            "/parallel_tool_calls" => value == &Value::Bool(true),
-            "/tool_choice" => value == "auto" || *value == json!({ "type": "auto" }),
-            "/toolConfig/functionCallingConfig/mode" => value == "AUTO",
             "/modalities" => *value == json!(["text"]),
             "/truncation" => value == "disabled",
             "/n" | "/generationConfig/candidateCount" => value.as_u64() == Some(1),
@@ -116,28 +113,25 @@ mod tests {
     fn only_what_changes_the_answer_is_refused() {
         let body = json!({
             "user": "u", "metadata": {"a": "b"}, "logit_bias": {"50256": -100}, "logprobs": false,
-            "parallel_tool_calls": false, "frequency_penalty": 0, "presence_penalty": 0.5, "audio": null,
-            "messages": [{"role": "user", "name": "Ann", "content": "x", "weight": 1}], "tool_choice": "auto",
+            "frequency_penalty": 0, "presence_penalty": 0.5, "audio": null,
+            "messages": [{"role": "user", "name": "Ann", "content": "x", "weight": 1}],
         });
         let places = [
             "/user",
             "/metadata",
             "/logit_bias",
             "/logprobs",
-            "/parallel_tool_calls",
             "/frequency_penalty",
             "/presence_penalty",
             "/audio",
             "/messages/0/weight",
             "/messages/0/name",
-            "/tool_choice",
             "/generationConfig/topK",
         ];
         let sorted = sort(&body, &places.map(str::to_owned));
         assert_eq!(sorted.dropped, ["/user", "/metadata", "/messages/0/name"]);
         let refused = [
             "/logit_bias",
-            "/parallel_tool_calls",
             "/presence_penalty",
             "/messages/0/weight",
             "/generationConfig/topK",

@@ -5,6 +5,7 @@
 
 mod parts;
 mod read;
+mod schema;
 mod write;
 
 use http::{HeaderMap, StatusCode};

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::turns;
-use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
+use crate::chat::{
+    ChatRequest, MustCall, Params, ResponseFormat, Tool, merge_patch, with_call_ids,
+};
 
 /// The body. Parameters that are not set are not sent. `extra` is applied last, as a JSON merge patch (RFC 7386):
 /// objects are merged recursively, anything else replaces, and `null` removes a field: `{"max_tokens": null,
@@ -68,6 +70,20 @@ fn insert_params(body: &mut Map<String, Value>, params: &Params) {
         (
             "response_format",
             params.response_format.as_ref().map(response_format),
+        ),
+        (
+            "tool_choice",
+            params.must_call.as_ref().map(|choice| match choice {
+                MustCall::Nothing => "none".into(),
+                MustCall::Any => "required".into(),
+                MustCall::Function(name) => {
+                    json!({"type": "function", "function": {"name": name}})
+                }
+            }),
+        ),
+        (
+            "parallel_tool_calls",
+            params.parallel_calls.map(Value::from),
         ),
     ];
     for (name, value) in fields {

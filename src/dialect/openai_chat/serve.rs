@@ -9,7 +9,7 @@ mod write;
 
 use serde_json::{Value, json};
 
-pub(in crate::dialect) use self::read::{audio_part, named_file};
+pub(in crate::dialect) use self::read::{audio_part, must_call, named_file};
 use self::{read::parse, write::ChatWriter};
 use crate::{
     dialect::serve::{

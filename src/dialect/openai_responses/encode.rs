@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::turns;
 use crate::{
-    chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids},
+    chat::{ChatRequest, MustCall, Params, ResponseFormat, Tool, merge_patch, with_call_ids},
     dialect::openai_chat::encode::effort_word,
 };
 
@@ -33,6 +33,11 @@ pub(super) fn body(request: &ChatRequest) -> Value {
         ("reasoning", reasoning(params)),
         ("text", params.response_format.as_ref().map(format)),
         ("tools", (!tools.is_empty()).then(|| tools.into())),
+        ("tool_choice", params.must_call.as_ref().map(tool_choice)),
+        (
+            "parallel_tool_calls",
+            params.parallel_calls.map(Value::from),
+        ),
         (
             "include",
             can_reason(request).then(|| json!(["reasoning.encrypted_content"])),
@@ -67,6 +72,14 @@ fn reasoning(params: &Params) -> Option<Value> {
     match effort_word(params.reasoning_effort.as_deref()?)? {
         "none" => Some(json!({"effort": "none"})),
         effort => Some(json!({"effort": effort, "summary": "auto"})),
+    }
+}
+
+fn tool_choice(choice: &MustCall) -> Value {
+    match choice {
+        MustCall::Nothing => "none".into(),
+        MustCall::Any => "required".into(),
+        MustCall::Function(name) => json!({"type": "function", "name": name}),
     }
 }
 

@@ -9,8 +9,8 @@ use lost::LOST;
 use serde_json::{Value, json};
 use tokenscope::{
     chat::{
-        CacheLife, ChatRequest, Files, Media, Message, Params, Part, ResponseFormat, Role, Tool,
-        ToolCall,
+        CacheLife, ChatRequest, Files, Media, Message, MustCall, Params, Part, ResponseFormat,
+        Role, Tool, ToolCall,
     },
     dialect::{
         Dialect,
@@ -137,6 +137,8 @@ fn full(model: &str) -> ChatRequest {
                 schema: schema.clone(),
                 strict: true,
             }),
+            must_call: Some(MustCall::Function("get_weather".into())),
+            parallel_calls: Some(false),
             ..Params::default()
         },
         tools: vec![Tool {

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use crate::{
-    chat::{CacheLife, ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    chat::{
+        CacheLife, ChatRequest, Media, Message, MustCall, Params, Part, ResponseFormat, Role,
+        ToolCall,
+    },
     dialect::{
         DialectId,
         anthropic::{block::EXTRA_CALL_FIELDS, encode},
@@ -34,6 +37,9 @@ static READ: ReadTable = ReadTable::new(|| {
             "/top_p",
             "/stop_sequences",
             "/cache_control",
+            "/tool_choice/type",
+            "/tool_choice/name",
+            "/tool_choice/disable_parallel_tool_use",
             "/thinking/type",
             "/thinking/budget_tokens",
             "/thinking/display",
@@ -67,6 +73,7 @@ static READ: ReadTable = ReadTable::new(|| {
         usual: &[],
         types: &[
             ("/system/*", &["text"]),
+            ("/tool_choice", &["auto", "any", "tool", "none"]),
             ("/tools/*", &["custom"]),
             (
                 "/messages/*/content/*",
@@ -174,6 +181,13 @@ fn params(body: &Value) -> Result<Params, Fault> {
             schema: schema.clone(),
             strict: true,
         }),
+        must_call: match body["tool_choice"]["type"].as_str() {
+            Some("none") => Some(MustCall::Nothing),
+            Some("any") => Some(MustCall::Any),
+            Some("tool") => Some(MustCall::Function(text_of(&body["tool_choice"]["name"]))),
+            _ => None,
+        },
+        parallel_calls: (body["tool_choice"]["disable_parallel_tool_use"] == true).then_some(false),
         ..Params::default()
     })
 }

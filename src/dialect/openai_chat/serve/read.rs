@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    chat::{ChatRequest, Message, MustCall, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
         openai_chat::{delta::REASONING_FIELD_SENT_BACK, encode},
@@ -33,6 +33,9 @@ static READ: ReadTable = ReadTable::new(|| {
             "/seed",
             "/stop",
             "/reasoning_effort",
+            "/tool_choice/type",
+            "/tool_choice/function/name",
+            "/parallel_tool_calls",
             "/response_format/type",
             "/response_format/json_schema/name",
             "/response_format/json_schema/schema",
@@ -66,6 +69,7 @@ static READ: ReadTable = ReadTable::new(|| {
         usual: &[],
         types: &[
             ("/tools/*", &["function"]),
+            ("/tool_choice", &["function"]),
             ("/messages/*/tool_calls/*", &["function"]),
             (
                 "/messages/*/content/*",
@@ -171,8 +175,23 @@ fn params(body: &Value) -> Result<Params, Fault> {
         stop: read::stops(&body["stop"], "stop")?,
         reasoning_effort: body["reasoning_effort"].as_str().map(str::to_owned),
         response_format: response_format(&body["response_format"])?,
+        must_call: must_call(&body["tool_choice"], "/function/name"),
+        parallel_calls: body["parallel_tool_calls"].as_bool(),
         ..Params::default()
     })
+}
+
+/// What must be called, as `OpenAI`'s protocols say it; `name` is the place of a function's name.
+pub(in crate::dialect) fn must_call(choice: &Value, name: &str) -> Option<MustCall> {
+    match choice.as_str() {
+        Some("none") => Some(MustCall::Nothing),
+        Some("required") => Some(MustCall::Any),
+        Some(_) => None,
+        None => choice
+            .pointer(name)?
+            .as_str()
+            .map(|name| MustCall::Function(name.to_owned())),
+    }
 }
 
 fn response_format(format: &Value) -> Result<Option<ResponseFormat>, Fault> {

@@ -8,7 +8,7 @@ use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
-        openai_chat::serve::{audio_part, named_file},
+        openai_chat::serve::{audio_part, must_call, named_file},
         openai_responses::{
             client_call::ClientCall,
             encode,
@@ -38,6 +38,9 @@ static READ: ReadTable = ReadTable::new(|| {
             "/top_p",
             "/max_output_tokens",
             "/reasoning/effort",
+            "/tool_choice/type",
+            "/tool_choice/name",
+            "/parallel_tool_calls",
             "/text/format/type",
             "/text/format/name",
             "/text/format/schema",
@@ -81,6 +84,7 @@ static READ: ReadTable = ReadTable::new(|| {
         ],
         types: &[
             ("/tools/*", &["function"]),
+            ("/tool_choice", &["function"]),
             (
                 "/input/*",
                 &[
@@ -188,6 +192,8 @@ fn params(body: &Value) -> Result<Params, Fault> {
         max_tokens: read::limit(&body["max_output_tokens"], "max_output_tokens")?,
         reasoning_effort: body["reasoning"]["effort"].as_str().map(str::to_owned),
         response_format: format(&body["text"]["format"])?,
+        must_call: must_call(&body["tool_choice"], "/name"),
+        parallel_calls: body["parallel_tool_calls"].as_bool(),
         ..Params::default()
     })
 }

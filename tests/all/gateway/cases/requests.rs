@@ -166,6 +166,91 @@ pub async fn unknown_fields() {
     }
 }
 
+#[tokio::test]
+async fn googles_own_schemas_are_understood_elsewhere() {
+    let schema = json!({ "type": "OBJECT", "properties": { "n": { "type": "INTEGER" } } });
+    let body = question_with(
+        Gemini,
+        "m",
+        json!({
+            "tools": [{ "functionDeclarations": [{ "name": "f", "parameters": schema }] }],
+            "generationConfig": { "responseSchema": schema, "responseMimeType": "application/json" },
+        }),
+    );
+    let expected = json!({ "type": "object", "properties": { "n": { "type": "integer" } } });
+    let came = asked(Gemini, body, OpenaiChat).await.body;
+    for place in [
+        "/tools/0/function/parameters",
+        "/response_format/json_schema/schema",
+    ] {
+        assert_eq!(came.pointer(place), Some(&expected), "{came}");
+    }
+}
+
+#[tokio::test]
+async fn what_must_be_called_is_said_in_each_protocol() {
+    let chat = |choice: Value| json!({ "tool_choice": choice, "parallel_tool_calls": false });
+    let calling = |mode: &str| json!({ "functionCallingConfig": { "mode": mode } });
+    let named =
+        json!({ "functionCallingConfig": { "mode": "ANY", "allowedFunctionNames": ["f"] } });
+    let single = |choice: Value| {
+        let mut choice = choice;
+        choice["disable_parallel_tool_use"] = true.into();
+        choice
+    };
+    let of_function = json!({ "type": "function", "function": { "name": "f" } });
+    for (choice, gemini, anthropic) in [
+        (
+            json!("auto"),
+            json!(null),
+            single(json!({ "type": "auto" })),
+        ),
+        (json!("none"), calling("NONE"), json!({ "type": "none" })),
+        (
+            json!("required"),
+            calling("ANY"),
+            single(json!({ "type": "any" })),
+        ),
+        (
+            of_function,
+            named,
+            single(json!({ "type": "tool", "name": "f" })),
+        ),
+    ] {
+        let body = question_with(OpenaiChat, GEMINI_2, chat(choice.clone()));
+        let came = asked(OpenaiChat, body.clone(), Gemini).await.body;
+        assert_eq!(came["toolConfig"], gemini, "{choice}");
+        let came = asked(OpenaiChat, body, Anthropic).await.body;
+        assert_eq!(came["tool_choice"], anthropic, "{choice}");
+    }
+    let any = json!({ "tool_choice": { "type": "any" } });
+    let came = asked(Anthropic, question_with(Anthropic, "m", any), OpenaiChat)
+        .await
+        .body;
+    assert_eq!(
+        (&came["tool_choice"], came.get("parallel_tool_calls")),
+        (&json!("required"), None)
+    );
+    // What has no place is said, or refused where there is more than a request has.
+    let body = question_with(OpenaiChat, "m", chat(json!("required")));
+    let (said, _) = through(OpenaiChat, false, body, Ollama, super::rig::answer(Ollama)).await;
+    let dropped = said.header("x-tokenscope-dropped").unwrap();
+    assert!(
+        dropped.contains("must_call") && dropped.contains("one call at once"),
+        "{dropped}"
+    );
+    let two = json!({ "toolConfig": { "functionCallingConfig": { "mode": "ANY", "allowedFunctionNames": ["f", "g"] } } });
+    let (said, _) = through(
+        Gemini,
+        false,
+        question_with(Gemini, "m", two),
+        OpenaiChat,
+        gemini(&[]),
+    )
+    .await;
+    assert_eq!(said.status, 400, "{}", said.text);
+}
+
 pub async fn schema_beside_tools() {
     let more = json!({
         "tools": [{ "type": "function", "function": { "name": "f", "parameters": { "type": "object" } } }],
