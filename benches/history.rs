@@ -28,6 +28,7 @@ use tokenscope::{
         ExportFormat, History, OutcomeFilter, RunQuery, RunSort, Series, SeriesQuery, SortColumn,
         Storage,
     },
+    price::PriceTable,
 };
 
 use seeded::{DAY_NS, DAYS, fill};
@@ -213,7 +214,13 @@ async fn run(folder: &Path, count: i64) {
     };
     let to = folder.join("runs.csv");
     let done = history
-        .export(last_tenth, ExportFormat::Csv, to, |_, _| {})
+        .export(
+            last_tenth,
+            ExportFormat::Csv,
+            PriceTable::default(),
+            to,
+            |_, _| {},
+        )
         .await
         .unwrap();
     let spent = begun.elapsed().as_secs_f64() * 1e3;

@@ -110,6 +110,7 @@ fn call(peer: &Peer) -> anyhow::Result<HttpCall> {
         },
         proxy_password: None,
         cold: true,
+        as_is: false,
     })
 }
 

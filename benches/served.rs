@@ -74,6 +74,7 @@ impl Served {
             connect: self.connect.clone(),
             proxy_password: None,
             cold: false,
+            as_is: false,
         };
         let (status, _, body) = exchange::whole(&Transport::default(), call).await?;
         ensure!(status == 200, "no list of runs: {status}");

@@ -179,6 +179,23 @@ impl Credentials {
         }
     }
 
+    /// The token of the gateway, if the keyring has one.
+    ///
+    /// # Errors
+    /// The keyring's failure.
+    pub async fn gateway_token(&self) -> Result<Option<SecretString>, KeyError> {
+        let owner = GATEWAY_TOKEN.to_owned();
+        self.inner.keyring.call(Op::Get { owner }).await
+    }
+
+    /// Keeps the token of the gateway in the keyring.
+    ///
+    /// # Errors
+    /// The keyring's failure; the token is then kept nowhere.
+    pub async fn keep_gateway_token(&self, token: SecretString) -> Result<(), KeyError> {
+        self.keep(GATEWAY_TOKEN.to_owned(), token).await
+    }
+
     /// Forgets what the endpoint's `key_command` printed, so that it runs again: call it when the
     /// endpoint refused the key.
     pub fn invalidate(&self, endpoint_id: &str) {
@@ -297,6 +314,9 @@ impl Credentials {
         }
     }
 }
+
+/// Whom the gateway's token belongs to in the keyring; endpoints' names there have an `@`.
+const GATEWAY_TOKEN: &str = "gateway-token";
 
 /// Whom a key belongs to: an endpoint at an origin.
 fn key_owner(endpoint: &Endpoint) -> String {

@@ -70,6 +70,8 @@ pub struct Endpoint {
     pub base_url: Url,
     /// The user's label for how it is reached; may be empty.
     pub route: String,
+    /// The region in which it answers, as the user states it; may be empty. See [`Endpoint::region`].
+    pub region: String,
     /// How the key is sent.
     pub auth: Auth,
     /// Environment variables that may hold the key, in order.
@@ -101,6 +103,7 @@ impl Endpoint {
             preset: None,
             dialect,
             route: String::new(),
+            region: String::new(),
             auth: Auth::at(&base_url, dialect),
             base_url,
             key_env: vec!["LLM_API_KEY".to_owned()],
@@ -123,6 +126,17 @@ impl Endpoint {
             Some(port) => format!("{}://{host}:{port}", url.scheme()),
             None => format!("{}://{host}", url.scheme()),
         }
+    }
+
+    /// The region in which it answers: as stated, or the location in a base URL of Vertex AI; empty if unknown.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        if !self.region.is_empty() {
+            return &self.region;
+        }
+        let mut segments = self.base_url.path().split('/');
+        segments.find(|segment| *segment == "locations");
+        segments.next().unwrap_or_default()
     }
 
     /// Whether it runs on this machine.

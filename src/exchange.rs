@@ -11,6 +11,7 @@ pub mod effort;
 mod ending;
 mod limits;
 pub mod list;
+mod observer;
 mod reading;
 pub mod retry_after;
 mod routes;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 pub(crate) use self::bounded::join;
 pub use self::{
     bounded::NewTokens,
+    observer::ResponseObserver,
     routes::{EndpointRequest, PreparedExchange},
     whole::{ConnectStep, WholeResponse, probe, whole},
 };
@@ -35,7 +37,7 @@ use self::{
 };
 pub use crate::transport::{Head, Stamp};
 use crate::{
-    event::{Event, Fault},
+    event::{Event, Fault, FaultClass},
     mask::Mask,
     transport::{ConnectPhases, Timeouts},
 };
@@ -169,11 +171,12 @@ impl Exchange {
         }
     }
 
-    /// Stops it for the user, with the events of a partial read. A complete answer stays complete.
-    pub fn stop(&mut self) -> ExchangeEnd {
+    /// Stops it, with the events of a partial read; its fault has this class and message. A complete answer stays
+    /// complete.
+    pub fn stop(&mut self, class: FaultClass, why: &str) -> ExchangeEnd {
         let reason = match &self.state {
-            ExchangeState::Sending(sending) => EndReason::stopped(sending.phase()),
-            ExchangeState::Reading(reading) => reading.stopped(),
+            ExchangeState::Sending(sending) => EndReason::stopped(class, sending.phase(), why),
+            ExchangeState::Reading(reading) => reading.stopped(class, why),
             ExchangeState::Over => return ExchangeEnd::default(),
         };
         self.end(reason)

@@ -7,50 +7,136 @@
 //! request ─ server ─ serve.read ─► ChatRequest ─ route ─► exchange ─► Event ─ answer ─ serve.writer ─► response
 //! ```
 
-mod answer;
+mod account;
+mod asked;
+mod attempt;
 mod fields;
+mod headers;
+mod health;
+mod hedge;
+mod held_end;
+mod kept;
+mod keys;
+mod metrics;
+mod model_place;
+mod observed;
+mod other;
+mod recent;
 mod refusals;
-mod request;
+mod relay;
 mod respond;
 mod routes;
+mod spending;
 mod token;
+mod tries;
 
-use std::{fmt, io, net::SocketAddr};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
 
+use tokio_util::task::TaskTracker;
 use url::Url;
 
-use self::respond::GatewayResponder;
-pub use self::{
-    routes::{Route, RouteTable},
-    token::LocalToken,
-};
+pub use self::{account::AuditRecord, keys::LocalKeys, routes::RouteTable, token::LocalToken};
+use self::{health::HealthBook, metrics::Metrics, respond::GatewayResponder};
 use crate::{
+    clock::unix_seconds,
     credential::Credentials,
-    dialect::{DialectId, WireFormat},
-    server::RunningServer,
+    dialect::{DialectId, WireFormat, serve::AnswerHead},
+    history::History,
+    server::{AllowedNames, RunningServer},
+    settings::gateway::KeptContents,
+    transport::Transport,
 };
+
+/// What can be changed while the gateway runs.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayConfig {
+    /// Where each model's requests go.
+    pub routes: RouteTable,
+    /// Who may ask.
+    pub keys: LocalKeys,
+    /// What the history keeps of the requests' contents.
+    pub contents: KeptContents,
+}
+
+/// Takes the lines of the audit. It must not block.
+pub type AuditSink = Box<dyn Fn(&AuditRecord) + Send + Sync>;
 
 /// How the gateway is served.
 pub struct GatewayOptions {
     /// Where it listens; port 0 picks a free one.
     pub address: SocketAddr,
-    /// What its clients must give as their API key.
-    pub token: LocalToken,
-    /// Where each model's requests go.
-    pub routes: RouteTable,
+    /// Names of hosts by which clients may call it, besides this machine's own.
+    pub hosts: Vec<String>,
+    /// On how many threads; each has its own connections.
+    pub threads: usize,
+    /// Its routes and keys.
+    pub config: GatewayConfig,
     /// The keys of the endpoints.
     pub credentials: Credentials,
+    /// Where its runs are kept.
+    pub history: Option<History>,
     /// Is told of each request, in one line without its contents.
     pub log: Option<fn(&str)>,
+    /// Is told of each request that is over.
+    pub audit: Option<AuditSink>,
 }
 
-/// A running gateway; dropping it stops it.
-#[derive(Debug)]
+/// What all threads of a gateway share.
+struct GatewayShared {
+    config: RwLock<Arc<GatewayConfig>>,
+    health: HealthBook,
+    metrics: Metrics,
+    history: Option<History>,
+    credentials: Credentials,
+    log: Option<fn(&str)>,
+    audit: Option<AuditSink>,
+    answers: AtomicU64,
+    names: AllowedNames,
+    is_draining: AtomicBool,
+}
+
+impl GatewayShared {
+    fn config(&self) -> Arc<GatewayConfig> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
+    }
+
+    fn answer_head(&self) -> AnswerHead {
+        AnswerHead {
+            server: "ts",
+            number: self.answers.fetch_add(1, Ordering::Relaxed),
+            created: unix_seconds(),
+            comment: "waiting for the model",
+            carry_signatures: true,
+            ..AnswerHead::default()
+        }
+    }
+}
+
+/// A running gateway; dropping it stops it at once.
 pub struct Gateway {
     /// Where it listens.
     pub address: SocketAddr,
-    /// Stops it when it is dropped.
-    _server: RunningServer,
+    shared: Arc<GatewayShared>,
+    server: RunningServer,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Gateway {
@@ -72,6 +158,40 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Changes its routes and keys. Requests under way go on as they began; what is known of routes and keys of the
+    /// same names stays.
+    pub fn reload(&self, config: GatewayConfig) {
+        let mut held = self
+            .shared
+            .config
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let GatewayConfig {
+            routes,
+            keys,
+            contents,
+        } = config;
+        *held = Arc::new(GatewayConfig {
+            routes: routes.after(&held.routes),
+            keys: keys.after(&held.keys),
+            contents,
+        });
+    }
+
+    /// Takes no more connections, and waits until all requests are over.
+    pub async fn drain(self) {
+        self.shared.is_draining.store(true, Ordering::Release);
+        self.server.drain().await;
+    }
+
+    /// How many requests are under way.
+    #[must_use]
+    pub fn in_flight(&self) -> i64 {
+        self.shared.metrics.in_flight()
+    }
+}
+
 impl fmt::Debug for GatewayOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GatewayOptions")
@@ -80,16 +200,37 @@ impl fmt::Debug for GatewayOptions {
     }
 }
 
-/// Starts the gateway on a thread of its own.
+/// Starts the gateway on threads of its own.
 ///
 /// # Errors
 /// If the address can't be had.
 pub async fn serve(options: GatewayOptions) -> io::Result<Gateway> {
     let address = options.address;
-    let responder = move || Ok(GatewayResponder::new(options));
-    let server = RunningServer::start("gateway", address, None, responder).await?;
+    let shared = Arc::new(GatewayShared {
+        config: RwLock::new(Arc::new(options.config)),
+        health: HealthBook::default(),
+        metrics: Metrics::default(),
+        history: options.history,
+        credentials: options.credentials,
+        log: options.log,
+        audit: options.audit,
+        answers: AtomicU64::new(1),
+        names: AllowedNames {
+            any_address: !address.ip().is_loopback(),
+            hosts: options.hosts,
+        },
+        is_draining: AtomicBool::new(false),
+    });
+    let of_thread = Arc::clone(&shared);
+    let responder = move || GatewayResponder {
+        shared: Arc::clone(&of_thread),
+        transport: Transport::default(),
+        observers: TaskTracker::new(),
+    };
+    let server = RunningServer::start_many("gateway", address, options.threads, responder).await?;
     Ok(Gateway {
         address: server.address,
-        _server: server,
+        shared,
+        server,
     })
 }

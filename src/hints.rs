@@ -205,7 +205,7 @@ fn remove(params: &mut Params, setting: &str) -> Option<Value> {
 }
 
 /// Whether a name matches a glob, in which `*` stands for anything.
-fn matches(glob: &str, name: &str) -> bool {
+pub(crate) fn matches(glob: &str, name: &str) -> bool {
     let Some((start, rest)) = glob.split_once('*') else {
         return glob == name;
     };

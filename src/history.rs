@@ -56,6 +56,7 @@ use crate::{
     conformance::CheckedRun,
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     endpoint::TargetId,
+    price::PriceTable,
     run::{Run, RunId, RunUpdate},
 };
 
@@ -287,7 +288,8 @@ impl History {
         .await
     }
 
-    /// Writes all runs of a query (offset and limit are ignored) to a file, atomically. `progress` is called with the
+    /// Writes all runs of a query (offset and limit are ignored) to a file, atomically, with what they cost by these
+    /// prices. `progress` is called with the
     /// rows done and the rows in all. Dropping the future cancels the export.
     ///
     /// # Errors
@@ -296,6 +298,7 @@ impl History {
         &self,
         query: RunQuery,
         format: ExportFormat,
+        prices: PriceTable,
         to: PathBuf,
         progress: impl Fn(usize, usize) + Send + 'static,
     ) -> Result<usize, HistoryError> {
@@ -304,7 +307,14 @@ impl History {
         let (answer, answered) = oneshot::channel();
         let work = move || {
             let is_cancelled = || answer.is_closed();
-            let done = export::export(&shared, &query, format, &to, &progress, &is_cancelled);
+            let done = export::export(
+                &shared,
+                &query,
+                (format, &prices),
+                &to,
+                &progress,
+                &is_cancelled,
+            );
             // The caller may have dropped its future.
             let _ = answer.send(done);
         };

@@ -27,6 +27,7 @@ pub mod mask;
 
 pub mod endpoint;
 pub mod hints;
+pub mod price;
 pub mod settings;
 
 pub mod credential;

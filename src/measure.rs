@@ -1,15 +1,16 @@
 //! The figures of a run.
 //!
-//! In: a [`Run`] with its raw stamps and reads, which are stored. Out: [`figures`], which are computed from them and
-//! not stored.
+//! In: a [`Run`] with its raw stamps, reads and token counts, which are stored, and the prices that hold. Out:
+//! [`figures`], which are computed from them and not stored.
 
 mod answer;
 mod connection;
+pub mod cost;
 pub mod percentile;
 
 pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};
 
-use crate::run::Run;
+use crate::{price::PriceTable, run::Run};
 
 /// Which end of a figure's scale is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +36,8 @@ pub struct Figure {
     pub definition: &'static str,
     /// Which end is better.
     pub better: Better,
-    /// Its value; `None` (blank) if unknown.
-    pub value: fn(&Run) -> Option<f64>,
+    /// Its value by these prices, which only costs need; `None` (blank) if unknown.
+    pub value: fn(&Run, &PriceTable) -> Option<f64>,
 }
 
 /// All figures: those of the answer, then those of its connection.

@@ -40,6 +40,14 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     options().create(true).truncate(true).open(path)
 }
 
+/// Opens a file for adding to its end, or makes it.
+///
+/// # Errors
+/// The file system's.
+pub(crate) fn append(path: &Path) -> io::Result<File> {
+    options().create(true).append(true).open(path)
+}
+
 /// Makes a file that is not there yet.
 ///
 /// # Errors

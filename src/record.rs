@@ -14,6 +14,7 @@ use crate::{
     dialect::DialectId,
     event::{Answer, AnswerPieceKind},
     measure::figures,
+    price::PriceTable,
     run::{self, ConnectionKind, StampedBy},
     visible::visible_json,
 };
@@ -147,7 +148,7 @@ const GROUPED: &[(&str, &str, &str)] = &[
 
 /// The closing line of a run: `{"type": "run", …}`, unknown figures null.
 #[must_use]
-pub fn run_line(run: &CheckedRun) -> ClosingLine<'_> {
+pub fn run_line<'a>(run: &'a CheckedRun, prices: &PriceTable) -> ClosingLine<'a> {
     let head = &run.head;
     let stamps = &run.stamps;
     let started = (stamps.started_unix_ns != 0).then_some(stamps.started_unix_ns);
@@ -168,7 +169,7 @@ pub fn run_line(run: &CheckedRun) -> ClosingLine<'_> {
     line.set("connection_id", connection.map(|link| link.id));
     line.set("connection_uses", connection.map(|link| link.uses));
     for figure in figures() {
-        line.set_figure(figure.key, (figure.value)(run));
+        line.set_figure(figure.key, (figure.value)(run, prices));
     }
     line.set("findings", json!(run.findings()));
     line

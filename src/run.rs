@@ -7,6 +7,7 @@ mod backlog;
 mod execute;
 mod link;
 mod reads;
+mod record;
 pub mod recorder;
 mod stamps;
 
@@ -27,6 +28,7 @@ pub use self::{
     execute::{execute, execute_in, execute_paced},
     link::Link,
     reads::Reads,
+    record::RunRecord,
     stamps::{OffsetNs, Read, Span, Stamps, TOGETHER_NS, ms},
 };
 
@@ -74,6 +76,8 @@ words! {
         Terminal = "terminal",
         /// A click on "test" in the settings.
         Test = "test",
+        /// A client of the gateway.
+        Gateway = "gateway",
     }
 }
 

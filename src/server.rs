@@ -14,6 +14,7 @@ mod waiting;
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -27,12 +28,13 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 use self::waiting::{GRACE, IdleConnections, WaitingPlace};
 pub use self::{
-    names::check_names,
+    names::{AllowedNames, check_names},
     reply::{ReplyBody, Stop, finish, full, json_response, refused},
-    request::{nothing_here, only, whole_body},
+    request::{MAX_BODY, nothing_here, only, whole_body},
     thread::RunningServer,
     tls::Tls,
 };
@@ -69,6 +71,11 @@ pub trait Respond: Send + Sync + 'static {
         connection: Self::Handle,
         request: Request<Incoming>,
     ) -> impl Future<Output = io::Result<Response<ReplyBody>>> + Send;
+
+    /// Waits for what requests that are over have left to do.
+    fn rest(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// Logs a request in one line without its contents, and tells whoever asked for it.
@@ -79,14 +86,19 @@ pub fn log(listener: Option<fn(&str)>, line: &str) {
     }
 }
 
-/// Listens on this address; port 0 picks a free one.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Listens on this address; port 0 picks a free one. Several listeners may share an address: the system gives each of
+/// them its part of the connections.
+fn listen(address: SocketAddr, is_shared: bool) -> io::Result<TcpListener> {
     let socket = match address.ip() {
         IpAddr::V4(_) => TcpSocket::new_v4(),
         IpAddr::V6(_) => TcpSocket::new_v6(),
     }?;
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
+    #[cfg(all(unix, not(target_os = "solaris"), not(target_os = "illumos")))]
+    if is_shared {
+        socket.set_reuseport(true)?;
+    }
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -96,32 +108,42 @@ struct HttpServer<R> {
     respond: R,
     tls: Option<Arc<Tls>>,
     waiting: IdleConnections,
+    /// Once it is cancelled, no more connections are taken, and those that are open end after their request.
+    drain: CancellationToken,
 }
 
 impl<R: Respond> HttpServer<R> {
     /// A server that answers so.
-    fn new(respond: R, tls: Option<Arc<Tls>>) -> Self {
+    fn new(respond: R, tls: Option<Arc<Tls>>, drain: CancellationToken) -> Self {
         Self {
             respond,
             tls,
             waiting: IdleConnections::default(),
+            drain,
         }
     }
 
-    /// Serves until it is dropped.
+    /// Serves until it is dropped, or all requests are over once it drains.
     async fn serve(self, listener: TcpListener) {
         let server = Arc::new(self);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let drain = server.drain.clone();
         loop {
             let slot = slot(&slots, &server.waiting).await;
-            match listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = drain.cancelled() => break,
+            };
+            match accepted {
                 Ok((stream, _)) => {
                     let server = Arc::clone(&server);
                     let place = Arc::new(server.waiting.enter());
+                    let drained = idle_drained(drain.clone(), Arc::clone(&place));
                     tokio::spawn(async move {
                         let ended = tokio::select! {
                             ended = server.connection(stream, Arc::clone(&place)) => ended,
                             () = place.gives_way() => Err(ConnectionError::GaveWay),
+                            () = drained => Err(ConnectionError::GaveWay),
                         };
                         if let Err(error) = ended {
                             tracing::debug!(%error, "a connection ended");
@@ -136,6 +158,12 @@ impl<R: Respond> HttpServer<R> {
                 }
             }
         }
+        // New connections are refused from here on.
+        drop(listener);
+        let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _ = slots.acquire_many(all).await;
+        server.respond.rest().await;
     }
 
     async fn connection(
@@ -166,6 +194,7 @@ impl<R: Respond> HttpServer<R> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let drain = self.drain.clone();
         let service = service_fn(move |request| {
             place.asked();
             let (server, handle) = (Arc::clone(&self), handle.clone());
@@ -180,15 +209,33 @@ impl<R: Respond> HttpServer<R> {
         if http2 {
             let mut http2 = conn::http2::Builder::new(TokioExecutor::new());
             http2.timer(TokioTimer::new());
-            http2.serve_connection(io, service).await?;
+            let mut connection = pin!(http2.serve_connection(io, service));
+            tokio::select! {
+                ended = connection.as_mut() => return Ok(ended?),
+                () = drain.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            connection.await?;
         } else {
             let mut http1 = conn::http1::Builder::new();
             http1.timer(TokioTimer::new());
             http1.header_read_timeout(HEAD_TIMEOUT);
             http1.max_header_size(MAX_HEAD);
-            http1.serve_connection(io, service).await?;
+            let mut connection = pin!(http1.serve_connection(io, service));
+            tokio::select! {
+                ended = connection.as_mut() => return Ok(ended?),
+                () = drain.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            connection.await?;
         }
         Ok(())
+    }
+}
+
+/// Waits until the server drains, while a connection has asked nothing.
+async fn idle_drained(drain: CancellationToken, place: Arc<WaitingPlace>) {
+    drain.cancelled().await;
+    if place.has_asked() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod edit;
 mod environment;
+pub mod gateway;
 mod parse;
 mod section;
 mod watch;
@@ -17,10 +18,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::gateway::GatewaySettings;
 pub use self::watch::{SettingsWatcher, watch};
 use crate::{
     endpoint::{Endpoint, preset, variables::Environment},
-    input, private,
+    input,
+    price::PriceTable,
+    private,
 };
 
 /// Everything the user can set.
@@ -32,6 +36,10 @@ pub struct Settings {
     pub built_in: Vec<String>,
     /// How the desktop looks.
     pub appearance: Appearance,
+    /// The gateway.
+    pub gateway: GatewaySettings,
+    /// What answers cost: the file's prices before the built-in ones.
+    pub prices: PriceTable,
     /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …
     pub warnings: Vec<SettingsProblem>,
 }
@@ -156,6 +164,13 @@ pub enum SettingsEdit {
     },
     /// Changes the appearance.
     Appearance(Appearance),
+    /// Adds a key for clients of the gateway, or replaces the one of this name; its limits stay.
+    PutGatewayKey {
+        /// Its name.
+        name: String,
+        /// The SHA-256 of its text, in hexadecimal digits.
+        sha256: String,
+    },
 }
 
 /// Folders and files of one user.

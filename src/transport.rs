@@ -37,6 +37,7 @@ use url::Url;
 
 pub use self::{
     call::PreparedCall,
+    coding::unpacked,
     kernel::TcpInfo,
     open_files::allow_many_sockets,
     options::{ConnectOptions, HttpVersion, Timeouts},
@@ -69,6 +70,8 @@ pub struct HttpCall {
     pub proxy_password: Option<secrecy::SecretString>,
     /// Whether it must open a new connection, even if an idle one could be reused.
     pub cold: bool,
+    /// Whether the response's body is passed on as it came: compressed if it is, and without a limit of its size.
+    pub as_is: bool,
 }
 
 impl fmt::Debug for HttpCall {

@@ -1,17 +1,25 @@
 //! `tokenscope serve`: serves the gateway until it is stopped.
 
+mod audit;
+mod reload;
+mod token;
+
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
+    thread,
+    time::Duration,
 };
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    UsageError,
+    UsageError, note,
     serving::{log_to_stderr, stopped},
     terminal::stdout,
     unknown_endpoint, warn_of,
@@ -20,99 +28,228 @@ use crate::{
     credential::Credentials,
     dialect::DialectId,
     endpoint::simulated,
-    gateway::{self, Gateway, GatewayOptions, LocalToken, Route, RouteTable},
-    settings::{self, Paths, Settings},
+    gateway::{self, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable},
+    history::History,
+    settings::{
+        self, Paths, Settings,
+        gateway::{KeptContents, RouteSettings},
+    },
     simulator::{self, Simulator},
 };
 
 /// The model of the first try without a key, and what answers for it.
 const FIRST_TRY: (&str, DialectId) = ("gemini-3-pro-preview", DialectId::Gemini);
+/// Where it listens, unless the settings or an argument say another.
+const LISTEN: &str = "127.0.0.1:8081";
 
 /// Arguments of `tokenscope serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 could not listen, or the settings are not valid; 2 wrong arguments.
+Exit codes: 0 stopped by Ctrl-C or SIGTERM, once all requests were over; 1 could not listen, or the settings are not
+valid; 2 wrong arguments.
 
 A model is asked for by the name of a route, or as ENDPOINT/MODEL. Its clients give the gateway's token as their API
-key; the providers' keys stay where they are.
+key; the providers' keys stay where they are. Routes and keys of clients stand in the settings, too (docs/gateway.md);
+SIGHUP reads them again.
 
 Examples:
   tokenscope serve --simulator
   tokenscope serve --route gemini-3-pro-preview=gemini-native/gemini-3-pro-preview
   tokenscope serve --route 'claude-*=anthropic/*' --route '*=openai/*' --token-env MY_TOKEN
-  LLM_BASE_URL=http://127.0.0.1:8081/v1 LLM_API_KEY=ts-… python3 ask.py")]
+  LLM_BASE_URL=http://127.0.0.1:8081/v1 LLM_API_KEY=$(tokenscope serve --print-token) python3 ask.py")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct ServeArgs {
-    /// Where to listen; only this machine may be let in. Port 0 picks a free one.
-    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
-    listen: SocketAddr,
-    /// Which target answers for a model's name: NAME=ENDPOINT/MODEL. A name may end in *, and a model be * (the name
-    /// that was asked for). May be repeated; the most specific route is taken.
-    #[arg(long = "route", value_name = "ROUTE", value_parser = str::parse::<Route>)]
-    routes: Vec<Route>,
+    /// Where to listen [default: the settings' address, or 127.0.0.1:8081]. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Let other machines in. There is no TLS: do so only in a network that you trust, or behind a proxy with TLS.
+    #[arg(long)]
+    allow_remote: bool,
+    /// A further name of a host by which clients may call it. May be repeated.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+    /// Which targets answer for a model's name: NAME=ENDPOINT/MODEL, further ones after commas. A name may end in *,
+    /// and a model be * (the name that was asked for). May be repeated; the most specific route is taken.
+    #[arg(long = "route", value_name = "ROUTE", value_parser = str::parse::<RouteSettings>)]
+    routes: Vec<RouteSettings>,
     /// Serve the simulator's models, too, among them gemini-3-pro-preview: a first try without a key.
     #[arg(long)]
     simulator: bool,
-    /// Environment variable with the token that clients must give; without it a new one is made and printed.
+    /// Read these settings instead of the user's.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Environment variable with the token that clients must give, instead of the one in the keyring.
     #[arg(long, value_name = "VAR")]
     token_env: Option<String>,
+    /// Print the token that the keyring has, and do nothing else.
+    #[arg(long, conflicts_with_all = ["simulator", "routes", "token_env"])]
+    print_token: bool,
+    /// Make a key for a client: its hash goes into the settings, its text is printed once.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["simulator", "routes", "print_token"])]
+    new_key: Option<String>,
+    /// What the history keeps of what is asked and answered [default: the settings' word, or all].
+    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(KeptContents::ALL.iter().map(|kept| kept.as_str())).map(|word| KeptContents::parse(&word).unwrap_or_default()))]
+    contents: Option<KeptContents>,
+    /// Keep nothing of the requests in the history.
+    #[arg(long)]
+    no_history: bool,
+    /// Append a line of JSON for each request to this file: who, route, target, tokens, times, outcome; no contents.
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Number of threads [default: one for each core].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// After the signal to stop, how many seconds requests under way may take.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    grace: u64,
     /// Log each request to stderr.
     #[arg(short, long)]
     verbose: bool,
 }
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    let address = args.listen;
-    if !address.ip().is_loopback() {
+    let paths = paths(args)?;
+    if let Some(name) = &args.new_key {
+        return token::new_key(&paths, name);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    if args.print_token {
+        return runtime.block_on(token::print_kept());
+    }
+    let settings = settings::load(&paths)?;
+    warn_of(&settings);
+    let address = address(args, &settings)?;
+    runtime.block_on(serve(args, &paths, settings, address))
+}
+
+/// The files of the settings and the history.
+fn paths(args: &ServeArgs) -> anyhow::Result<Paths> {
+    let mut paths = Paths::of_user()?;
+    if let Some(file) = &args.config {
+        paths.settings.clone_from(file);
+    }
+    Ok(paths)
+}
+
+fn address(args: &ServeArgs, settings: &Settings) -> anyhow::Result<SocketAddr> {
+    let address = match args.listen.or(settings.gateway.listen) {
+        Some(address) => address,
+        None => LISTEN.parse()?,
+    };
+    if !address.ip().is_loopback() && !args.allow_remote {
         let why = format!(
-            "{address} is open to other machines, and the gateway has no TLS: use a loopback address"
+            "{address} is open to other machines, and the gateway has no TLS: use a loopback address, or say \
+             --allow-remote in a network that you trust"
         );
         return Err(UsageError::new(why).into());
     }
-    let (token, made) = token(args.token_env.as_deref())?;
-    let settings = settings::load(&Paths::of_user()?)?;
-    warn_of(&settings);
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            let simulator = if args.simulator {
-                let started = simulator::start(0).await;
-                Some(started.context("the simulator can't be started")?)
-            } else {
-                None
-            };
-            let routes = route_table(args, settings, simulator.as_ref())?;
-            let options = GatewayOptions {
-                address,
-                token,
-                routes,
-                credentials: Credentials::default(),
-                log: args.verbose.then_some(log_to_stderr),
-            };
-            let gateway = (gateway::serve(options).await)
-                .with_context(|| format!("can't listen on {address}: try another --listen"))?;
-            greet(&gateway, made.as_ref())?;
-            stopped().await?;
-            Ok(ExitCode::SUCCESS)
-        })
+    Ok(address)
 }
 
-/// The token of this variable, or a new one with its text.
-fn token(variable: Option<&str>) -> Result<(LocalToken, Option<SecretString>), UsageError> {
-    let Some(name) = variable else {
-        let (token, text) = LocalToken::generate();
-        return Ok((token, Some(text)));
+async fn serve(
+    args: &ServeArgs,
+    paths: &Paths,
+    settings: Settings,
+    address: SocketAddr,
+) -> anyhow::Result<ExitCode> {
+    let simulator = if args.simulator {
+        let started = simulator::start(0).await;
+        Some(started.context("the simulator can't be started")?)
+    } else {
+        None
     };
-    let text = std::env::var(name).unwrap_or_default();
-    if text.trim().is_empty() {
-        let why =
-            format!("${name} holds no token: set it, or leave --token-env out to have one made");
-        return Err(UsageError::new(why));
-    }
-    Ok((LocalToken::of(&SecretString::from(text.trim())), None))
+    let credentials = Credentials::default();
+    let given = token::given(args.token_env.as_deref(), &credentials).await?;
+    let config = config(args, settings, simulator.as_ref(), &given.token)?;
+    let history = (!args.no_history).then(|| History::open(&paths.data));
+    let options = GatewayOptions {
+        address,
+        hosts: args.hosts.clone(),
+        threads: args.threads.unwrap_or_else(cores),
+        config,
+        credentials,
+        history: history.clone(),
+        log: args.verbose.then_some(log_to_stderr),
+        audit: args.audit.as_deref().map(audit::to_file).transpose()?,
+    };
+    let gateway = (gateway::serve(options).await)
+        .with_context(|| format!("can't listen on {address}: try another --listen"))?;
+    greet(&gateway, &given)?;
+    let read_again = || {
+        let settings = settings::load(paths)?;
+        warn_of(&settings);
+        config_of(args, settings, simulator.as_ref(), &given.token)
+    };
+    reload::until(stopped(), || match read_again() {
+        Ok(config) => gateway.reload(config),
+        Err(error) => note(&format!("the settings were not read again: {error:#}")),
+    })
+    .await?;
+    end(gateway, history, Duration::from_secs(args.grace)).await
 }
 
-/// The routes with their endpoints, and all others that can be asked by their targets' names.
+/// Waits for the requests under way, and for the history.
+async fn end(
+    gateway: Gateway,
+    history: Option<History>,
+    grace: Duration,
+) -> anyhow::Result<ExitCode> {
+    if gateway.in_flight() > 0 {
+        note(&format!(
+            "waiting for {} requests, {} s at most; stop again to end at once",
+            gateway.in_flight(),
+            grace.as_secs()
+        ));
+    }
+    tokio::select! {
+        () = gateway.drain() => {}
+        () = tokio::time::sleep(grace) => note("some requests were not over in time"),
+        again = stopped() => again?,
+    }
+    if let Some(history) = history
+        && let Err(unstored) = history.end().await
+    {
+        note(&unstored.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn config(
+    args: &ServeArgs,
+    settings: Settings,
+    simulator: Option<&Simulator>,
+    token: &LocalToken,
+) -> Result<GatewayConfig, UsageError> {
+    let keys = LocalKeys::new(token.clone(), &settings.gateway.keys);
+    let contents = args.contents.unwrap_or(settings.gateway.history);
+    Ok(GatewayConfig {
+        routes: route_table(args, settings, simulator)?,
+        keys,
+        contents,
+    })
+}
+
+/// As [`config`], for settings that are read again.
+fn config_of(
+    args: &ServeArgs,
+    settings: Settings,
+    simulator: Option<&Simulator>,
+    token: &LocalToken,
+) -> anyhow::Result<GatewayConfig> {
+    Ok(config(args, settings, simulator, token)?)
+}
+
+/// The routes with their endpoints, and all others that can be asked by their targets' names. A route of the arguments
+/// replaces that of the settings with the same name.
 fn route_table(
     args: &ServeArgs,
     settings: Settings,
@@ -126,9 +263,14 @@ fn route_table(
         }
         None => settings,
     };
+    for route in &settings.gateway.routes {
+        if routes.iter().all(|other| other.name != route.name) {
+            routes.push(route.clone());
+        }
+    }
     let mut endpoints = settings.endpoints.clone();
-    for route in &routes {
-        let id = route.endpoint();
+    for target in routes.iter().flat_map(|route| &route.targets) {
+        let id = target.endpoint.as_str();
         let endpoint = settings.endpoint_or_preset(id);
         let endpoint = endpoint.ok_or_else(|| unknown_endpoint(id, &settings))?;
         if !endpoints.iter().any(|known| known.id == endpoint.id) {
@@ -138,7 +280,7 @@ fn route_table(
     Ok(RouteTable::new(routes, endpoints))
 }
 
-fn first_try() -> Option<Route> {
+fn first_try() -> Option<RouteSettings> {
     let (name, dialect) = FIRST_TRY;
     let model = simulator::models().into_iter().next()?;
     format!("{name}={}/{model}", simulated::id_of(dialect))
@@ -147,7 +289,7 @@ fn first_try() -> Option<Route> {
 }
 
 /// Prints its URLs and how to use it. The first line is only the base URL, for scripts.
-fn greet(gateway: &Gateway, made: Option<&SecretString>) -> io::Result<()> {
+fn greet(gateway: &Gateway, given: &token::GivenToken) -> io::Result<()> {
     let bases = gateway.base_urls();
     let first = bases.first().map_or("", |(_, base)| base.as_str());
     let mut text = format!("{first}\n\nBase URL of each protocol:\n");
@@ -155,12 +297,16 @@ fn greet(gateway: &Gateway, made: Option<&SecretString>) -> io::Result<()> {
         // Writing to a string can't fail.
         let _ = writeln!(text, "  {dialect:<18}{base}");
     }
-    if let Some(token) = made {
-        let token = token.expose_secret();
-        let _ = write!(text, "\nAPI key for its clients, shown only now: {token}\n");
-    }
+    text.push_str(&given.told());
     text.push_str("\nCtrl-C stops it.\n");
     let mut out = stdout();
     out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints a secret that was asked for, alone in its line.
+fn print_secret(secret: &SecretString) -> io::Result<()> {
+    let mut out = stdout();
+    writeln!(out, "{}", secret.expose_secret())?;
     out.flush()
 }

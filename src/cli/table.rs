@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    measure::{Better, Figure, figure},
+    measure::{Better, Figure, cost, figure},
+    price::{PriceTable, usd_digits},
     run::{Run, RunState},
     visible::visible_line,
 };
@@ -17,12 +18,13 @@ const SHOWN: &[&str] = &[
     "output_speed_tps",
     "tpot_ms",
     "total_ms",
+    cost::KEY,
 ];
 
 /// A table with one line per run; with several, the best value of a successful run in each column is starred.
-pub(super) fn figures(runs: &[&Run]) -> String {
+pub(super) fn figures(runs: &[&Run], prices: &PriceTable) -> String {
     let mut rows = vec![header()];
-    rows.extend(runs.iter().map(|run| row(run, runs)));
+    rows.extend(runs.iter().map(|run| row(run, runs, prices)));
     align(&rows)
 }
 
@@ -37,7 +39,7 @@ fn header() -> Vec<String> {
     cells
 }
 
-fn row(run: &Run, all: &[&Run]) -> Vec<String> {
+fn row(run: &Run, all: &[&Run], prices: &PriceTable) -> Vec<String> {
     let simulated = if run.head.simulated {
         " (simulated)"
     } else {
@@ -47,7 +49,7 @@ fn row(run: &Run, all: &[&Run]) -> Vec<String> {
         format!("{}{simulated}", visible_line(&run.head.target.to_string())),
         run.connection.map_or("–", |c| c.as_str()).to_owned(),
     ];
-    cells.extend(shown().map(|figure| cell(figure, run, all)));
+    cells.extend(shown().map(|figure| cell(figure, run, all, prices)));
     let usage = run.answer.usage.unwrap_or_default();
     let counts = [usage.input, usage.output, usage.reasoning, usage.cached];
     cells.extend(counts.map(|n| n.map_or_else(|| "–".to_owned(), |n| n.to_string())));
@@ -55,24 +57,28 @@ fn row(run: &Run, all: &[&Run]) -> Vec<String> {
     cells
 }
 
-fn cell(figure: &Figure, run: &Run, all: &[&Run]) -> String {
-    let Some(value) = (figure.value)(run) else {
+fn cell(figure: &Figure, run: &Run, all: &[&Run], prices: &PriceTable) -> String {
+    let Some(value) = (figure.value)(run, prices) else {
         return "–".to_owned();
     };
-    let star = if is_best(figure, run, value, all) {
+    let star = if is_best(figure, run, value, all, prices) {
         "*"
     } else {
         ""
     };
-    format!("{value:.1}{star}")
+    if figure.key == cost::KEY {
+        format!("{}{star}", usd_digits(value))
+    } else {
+        format!("{value:.1}{star}")
+    }
 }
 
 /// Whether a successful run's value is the best among at least two successful runs of the same connection kind.
-fn is_best(figure: &Figure, run: &Run, value: f64, all: &[&Run]) -> bool {
+fn is_best(figure: &Figure, run: &Run, value: f64, all: &[&Run], prices: &PriceTable) -> bool {
     let peers: Vec<f64> = all
         .iter()
         .filter(|r| r.state == RunState::Ok && r.connection == run.connection)
-        .filter_map(|r| (figure.value)(r))
+        .filter_map(|r| (figure.value)(r, prices))
         .collect();
     run.state == RunState::Ok
         && peers.len() > 1

@@ -39,6 +39,7 @@ mod schema_form;
 mod sessions;
 mod shared;
 mod sheet;
+mod spent;
 mod strip;
 mod target_picker;
 mod turn;
@@ -68,6 +69,7 @@ use self::{
     replies::AskedProgram,
     sessions::Sessions,
     sheet::Sheets,
+    spent::Spent,
     strip::Strip,
     undo::Undo,
     verb::{Row, VERBS},
@@ -231,6 +233,7 @@ impl View for Playground {
         self.take_images(ui, cx);
         self.popup_open = target_picker::any_popup_open(ui.ctx());
         let mut intents = std::mem::take(&mut self.intents);
+        self.sheets.price_by(&cx.state.settings.prices);
         self.sessions.ui(ui, cx, self.conversation.id, &mut intents);
         self.bar_ui(ui, cx, &mut intents);
         let names = names::of_panes(&self.conversation.panes);
@@ -290,6 +293,8 @@ impl Playground {
 
     fn bar_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, intents: &mut Vec<Intent>) {
         let theme = cx.theme;
+        let spent = Spent::of(&self.conversation.panes, cx.state, &mut self.sheets);
+        let cost = spent.text();
         let frame = Frame::new()
             .fill(theme.surface)
             .inner_margin(Margin::symmetric(8, 6));
@@ -301,6 +306,7 @@ impl Playground {
                 }
                 let also_open = cx.state.elsewhere.also_open;
                 let buttons = if also_open { 460.0 } else { 280.0 };
+                let buttons = buttons + if cost.is_some() { 150.0 } else { 0.0 };
                 let hint = egui::RichText::new("Untitled").color(theme.text_dim);
                 let edit = TextEdit::singleline(&mut self.conversation.title)
                     .frame(Frame::NONE)
@@ -340,6 +346,10 @@ impl Playground {
                         && icon_button(ui, theme, icons::RESET, &format!("Undo: {what}")).clicked()
                     {
                         intents.push(Intent::Change(Change::Undo));
+                    }
+                    if let Some(cost) = &cost {
+                        ui.label(caption(theme, format!("Cost {cost}")))
+                            .on_hover_text(spent.explanation());
                     }
                     if also_open {
                         ui.label(caption(theme, "Also open in another window"))

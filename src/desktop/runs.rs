@@ -292,7 +292,9 @@ impl Runs {
             contained(ui, |ui| {
                 if let Some(run) = cx.state.runs.get(&selected) {
                     let findings = cx.state.findings.get(&selected);
-                    details::show(ui, cx.theme, run, findings.map(AsRef::as_ref))
+                    let prices = &cx.state.settings.prices;
+                    let findings = findings.map(AsRef::as_ref);
+                    details::show(ui, cx.theme, (run, prices), findings)
                 } else {
                     let missing = cx.state.missing_runs.contains(&selected);
                     details::show_absent(ui, cx.theme, missing)

@@ -32,6 +32,9 @@ pub static DIALECT: Dialect = Dialect {
     efforts: &["none", "low", "medium", "high", "max"],
     asks_to_cache: true,
     chat_url: |base, _model| append_path(base, "messages"),
+    operation_url: |base, _model, operation| {
+        openai_chat::append_operation(append_path(base, ""), operation)
+    },
     models_url: |base| {
         let mut url = append_path(base, "models");
         // The largest page; the default is 20 models.

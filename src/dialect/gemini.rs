@@ -44,6 +44,7 @@ pub static DIALECT: Dialect = Dialect {
     efforts: &["none", "minimal", "low", "medium", "high"],
     asks_to_cache: false,
     chat_url: url::chat,
+    operation_url: url::operation,
     models_url: url::models,
     headers: &[],
     encode: encode::body,

@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::{
     body::BodyDecoder,
-    dialect::{Dialect, DialectId, WireFormat},
+    dialect::{Dialect, DialectId, WireFormat, openai_chat},
 };
 
 /// The dialect's row.
@@ -29,6 +29,9 @@ pub static DIALECT: Dialect = Dialect {
     efforts: &["none", "true", "low", "medium", "high"],
     asks_to_cache: false,
     chat_url: |base, _model| append_path(base, "chat"),
+    operation_url: |base, _model, operation| {
+        openai_chat::append_operation(append_path(base, ""), operation)
+    },
     models_url: |base| append_path(base, "tags"),
     headers: &[],
     encode: encode::body,

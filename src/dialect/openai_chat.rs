@@ -36,6 +36,9 @@ pub static DIALECT: Dialect = Dialect {
     efforts: &["none", "minimal", "low", "medium", "high"],
     asks_to_cache: false,
     chat_url: |base, _model| append_path(base, CHAT, CHAT),
+    operation_url: |base, _model, operation| {
+        append_operation(append_path(base, CHAT, &[]), operation)
+    },
     models_url: |base| append_path(base, CHAT, &["models"]),
     headers: &[],
     encode: encode::body,
@@ -60,6 +63,19 @@ pub(super) fn append_path(base: &Url, chat: &[&str], path: &[&str]) -> Url {
     url.set_path(&segments.join("/"));
     url.set_fragment(None);
     url
+}
+
+/// Appends an operation, which may have a query: its pairs follow those of the base URL.
+pub(super) fn append_operation(mut base: Url, operation: &str) -> Url {
+    let (path, query) = operation.split_once('?').unwrap_or((operation, ""));
+    let whole = format!("{}/{path}", base.path().trim_end_matches('/'));
+    base.set_path(&whole);
+    if !query.is_empty() {
+        let pairs: Vec<&str> = base.query().into_iter().chain([query]).collect();
+        let pairs = pairs.join("&");
+        base.set_query(Some(&pairs));
+    }
+    base
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub static DIALECT: Dialect = Dialect {
     efforts: &["none", "minimal", "low", "medium", "high"],
     asks_to_cache: false,
     chat_url: |base, _model| openai_chat::append_path(base, PATH, PATH),
+    operation_url: |base, _model, operation| {
+        let root = openai_chat::append_path(base, PATH, &[]);
+        openai_chat::append_operation(root, operation)
+    },
     models_url: |base| openai_chat::append_path(base, PATH, &["models"]),
     headers: &[],
     encode: encode::body,

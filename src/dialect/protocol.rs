@@ -51,6 +51,9 @@ pub struct Dialect {
     pub asks_to_cache: bool,
     /// The URL that a chat request goes to, given the endpoint's base URL and the model.
     pub chat_url: fn(base: &Url, model: &str) -> Url,
+    /// The URL of another operation of the same server: a path below its base URL with its query (`embeddings`), or,
+    /// where paths name models, the method and its query (`countTokens`).
+    pub operation_url: fn(base: &Url, model: &str, operation: &str) -> Url,
     /// The URL that lists models.
     pub models_url: fn(base: &Url) -> Url,
     /// Headers of every request in this dialect; the endpoint's own take precedence.

@@ -64,6 +64,8 @@ pub enum ServedRoute {
     Models,
     /// An answer.
     Chat(PathParams),
+    /// Another operation, which is only passed on to servers of the same protocol.
+    Other(PathParams),
 }
 
 /// The parameters of a chat request in its path and query.
@@ -75,6 +77,35 @@ pub struct PathParams {
     pub stream: bool,
     /// Whether the query asks for server-sent events.
     pub events: bool,
+    /// The operation of which [`Dialect::operation_url`](super::Dialect::operation_url) makes a URL.
+    pub operation: String,
+}
+
+/// Which request a path with its query is, in a protocol whose paths name no models: below `prefix`, the operation
+/// `chat`, or one of `others` (with a slash at its end: all that begin so).
+pub(super) fn route_below(
+    path: &str,
+    prefix: &str,
+    chat: &str,
+    others: &[&str],
+) -> Option<ServedRoute> {
+    let operation = path.strip_prefix(prefix)?;
+    let params = PathParams {
+        operation: operation.to_owned(),
+        ..PathParams::default()
+    };
+    let path = operation.split('?').next().unwrap_or_default();
+    let is_other = |other: &&str| match other.strip_suffix('/') {
+        Some(folder) => path == folder || path.starts_with(*other),
+        None => path == *other,
+    };
+    if path == chat {
+        Some(ServedRoute::Chat(params))
+    } else if others.iter().any(is_other) {
+        Some(ServedRoute::Other(params))
+    } else {
+        None
+    }
 }
 
 /// A chat request that a server received, and how its answer is to be sent. Differences of mere form are not kept.
@@ -313,7 +344,8 @@ pub(super) fn signature_of<'a>(answer: &'a Answer, of: &AnswerPieceKind) -> Opti
 }
 
 /// The key of a request that carries it as a bearer token.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
@@ -351,10 +383,11 @@ pub(super) fn json_refusal(fault: &Fault, body: &Value) -> Response<Bytes> {
     response
 }
 
-/// Whether a request may hold signatures that a client's ids carry: it must be read then, and not be sent on as it came.
+/// A request's body without the signatures that a client's ids carry, for a target that gets it as it came; `None` if it
+/// has none.
 #[must_use]
-pub fn carries_signatures(body: &[u8]) -> bool {
-    signed_id::is_in(body)
+pub fn without_signatures(body: &[u8]) -> Option<Vec<u8>> {
+    signed_id::without(body)
 }
 
 /// The dialect that serves a path, if any, and the route. Some dialects share a path and are distinguished by

@@ -48,6 +48,7 @@ pub static DIALECT: Dialect = Dialect {
     efforts: &["none", "minimal", "low", "medium", "high"],
     asks_to_cache: false,
     chat_url: |base, _model| url::method(base),
+    operation_url: gemini::url::operation,
     models_url: gemini::url::models,
     headers: &[],
     encode: gemini::encode::body,

@@ -409,7 +409,7 @@ impl Core {
         let before = match edit {
             SettingsEdit::PutEndpoint { old_id, .. } => old_id.as_deref(),
             SettingsEdit::RemoveEndpoint { id } => Some(id.as_str()),
-            SettingsEdit::Appearance(_) => None,
+            SettingsEdit::Appearance(_) | SettingsEdit::PutGatewayKey { .. } => None,
         };
         let before = before.and_then(|id| self.settings.endpoint(id)).cloned();
         match settings::edit(&self.paths, edit) {
@@ -438,7 +438,9 @@ impl Core {
                     lookup::forget_keys(&out, &credentials, &before).await;
                 });
             }
-            SettingsEdit::PutEndpoint { .. } | SettingsEdit::Appearance(_) => {}
+            SettingsEdit::PutEndpoint { .. }
+            | SettingsEdit::Appearance(_)
+            | SettingsEdit::PutGatewayKey { .. } => {}
         }
     }
 
@@ -459,10 +461,12 @@ impl Core {
         steps: Steps<ExportStep>,
     ) {
         let (out, ending) = (self.out.clone(), self.ending.clone());
+        let prices = self.settings.prices.clone();
         self.tasks.spawn(async move {
             let steps = Arc::new(steps);
             let progress = export_progress(Arc::clone(&steps), out.clone());
-            let export = steps.unless_given_up(history.export(query, format, to, progress));
+            let export = history.export(query, format, prices, to, progress);
+            let export = steps.unless_given_up(export);
             if let Some(Some(result)) = ending.run_until_cancelled(export).await {
                 steps.send(ExportStep::Over(result.map_err(|e| e.to_string())));
                 out.wake();

@@ -2,7 +2,7 @@
 //!
 //! In: an [`Endpoint`], its key, a request. Out: an [`HttpCall`] for the transport.
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
@@ -176,6 +176,51 @@ fn put_message(call: &mut ChatCall, message: GrpcMessage) -> Result<(), String> 
     Ok(())
 }
 
+/// A request that is passed on as it is: its method, where it goes, and the client's own headers and body.
+#[derive(Debug)]
+pub struct PassedRequest {
+    /// Its method.
+    pub method: Method,
+    /// The operation, as [`Dialect::operation_url`] reads it.
+    pub operation: String,
+    /// The model of its path, if paths name models.
+    pub model: String,
+    /// The client's headers that go on. The endpoint's own take precedence.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Upload,
+}
+
+/// The call of a request that is passed on.
+///
+/// # Errors
+/// As [`request_headers`].
+pub fn passed_call(
+    endpoint: &Endpoint,
+    request: PassedRequest,
+    key: Option<&SecretString>,
+    proxy_password: Option<SecretString>,
+) -> Result<HttpCall, Fault> {
+    let dialect = endpoint.dialect.dialect();
+    let url = (dialect.operation_url)(&endpoint.base_url, &request.model, &request.operation);
+    let mut call = call(request.method, url, endpoint, key, proxy_password)?;
+    let mut headers = request.headers;
+    for (name, value) in &call.headers {
+        // What the dialect adds is a default; the endpoint's own headers replace the client's.
+        let is_default = dialect.headers.iter().any(|(own, _)| own == name)
+            && !endpoint
+                .headers
+                .keys()
+                .any(|own| name.as_str().eq_ignore_ascii_case(own));
+        if !(is_default && headers.contains_key(name)) {
+            headers.insert(name, value.clone());
+        }
+    }
+    call.headers = headers;
+    call.body = request.body;
+    Ok(call)
+}
+
 /// The call that lists an endpoint's models.
 ///
 /// # Errors
@@ -219,5 +264,6 @@ fn call(
         connect: endpoint.connect.clone(),
         proxy_password,
         cold: false,
+        as_is: false,
     })
 }

@@ -18,17 +18,25 @@ pub(super) enum EndReason {
 }
 
 impl EndReason {
-    pub(super) fn stopped(phase: Phase) -> Self {
-        Self::Fault(Fault::new(
-            FaultClass::Cancelled,
-            phase,
-            "stopped by the user",
-        ))
+    pub(super) fn stopped(class: FaultClass, phase: Phase, why: &str) -> Self {
+        Self::Fault(Fault::new(class, phase, why))
+    }
+
+    /// The reason why a body that was passed on undecoded ended, from the fault of its exchange.
+    pub(super) fn of_undecoded(fault: Option<Fault>) -> Self {
+        match fault {
+            None => Self::Closed,
+            Some(fault) if matches!(fault.class, FaultClass::Timeout | FaultClass::Cancelled) => {
+                Self::Fault(fault)
+            }
+            Some(fault) => Self::Broke(fault),
+        }
     }
 
     /// The events that only the end makes known; `began` says whether the body had begun.
     pub(super) fn events(self, began: bool, decoder: Option<&mut BoundedDecoder>) -> Vec<Event> {
         let mut events = Vec::new();
+        let is_decoded = decoder.is_some();
         if let Some(decoder) = decoder {
             decoder.end(&mut events);
         }
@@ -42,6 +50,8 @@ impl EndReason {
                 let text = "the rest of the error's body did not come";
                 Note::emit(About::Aside, text, &mut events);
             }
+            // Only a decoder could tell that the answer was complete before.
+            Self::Broke(fault) if !is_decoded => events.push(Event::Fault(fault)),
             Self::Broke(fault) => explain_break(fault, began, &mut events),
             Self::Fault(fault) => {
                 // Partial events are kept; the decoder's own fault (a missing end) is only a consequence.

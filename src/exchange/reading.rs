@@ -11,7 +11,7 @@ use super::{
     limits::{LimitKind, LimitTimer, LimitWatch},
 };
 use crate::{
-    event::{Event, Fault, Note},
+    event::{Event, Fault, FaultClass, Note},
     transport,
 };
 
@@ -139,11 +139,11 @@ impl Reading {
         }
     }
 
-    /// The reason when the user stops it: a complete answer stays complete.
-    pub(super) fn stopped(&self) -> EndReason {
+    /// The reason when it is stopped: a complete answer stays complete.
+    pub(super) fn stopped(&self, class: FaultClass, why: &str) -> EndReason {
         match self.watch.ended_at {
             Some(_) => EndReason::Closed,
-            None => EndReason::stopped(self.watch.phase()),
+            None => EndReason::stopped(class, self.watch.phase(), why),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
     dialect::{Dialect, WireFormat},
     endpoint::Endpoint,
     event::{About, Fault, Note},
+    mask::Mask,
     transport::{HttpCall, PreparedCall, Timeouts, Transport},
 };
 
@@ -106,6 +107,11 @@ impl PreparedExchange {
             first,
             fallback: None,
         })
+    }
+
+    /// The mask for the secrets that it is sent with.
+    pub(super) fn mask(&self) -> Mask {
+        self.first.call.mask()
     }
 
     /// Starts its clock.

@@ -233,7 +233,8 @@ fn redirect(code: u16, headers: &HeaderMap, host: &str, asked: &Url, mask: &Mask
     }
 }
 
-fn response_head(head: &Head, choices: Option<u64>) -> ResponseHead {
+/// What a decoder must know of a response.
+pub(super) fn response_head(head: &Head, choices: Option<u64>) -> ResponseHead {
     let content_type = head.headers.get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
     ResponseHead {

@@ -1,41 +1,35 @@
-//! What the gateway answers: its clients' requests, lists of models, whether it is there.
+//! What the gateway answers: its clients' requests, lists of models, whether it is there and ready, its metrics.
 
-use std::{
-    io,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{io, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::json;
 use tokio::net::TcpStream;
+use tokio_util::task::TaskTracker;
 
-use super::{GatewayOptions, answer, refusals::refusal_of, request::routed};
+use super::{
+    GatewayConfig, GatewayShared, account::RequestAccount, asked::ClientRequest, attempt::Asking,
+    kept::RunKeeper, keys::LocalKey, other, relay, routes::FoundRoute, tries::first_answer,
+};
 use crate::{
     body::ModelInfo,
-    chat::ChatRequest,
     clock::{now, unix_seconds},
-    credential::{RequestKeys, explained},
-    dialect::serve::{self, AnswerHead, ModelList, PathParams, Serve, ServedRoute, refusal},
-    endpoint::Endpoint,
+    dialect::serve::{self, ModelList, PathParams, Serve, ServedRoute, refusal},
     event::Fault,
-    exchange::{EndpointRequest, PreparedExchange},
     server::{
-        self, ReplyBody, Respond, Stop, check_names, json_response, nothing_here, only, whole_body,
+        MAX_BODY, ReplyBody, Respond, Stop, check_names, finish, full, json_response, nothing_here,
+        only, whole_body,
     },
     transport::Transport,
 };
 
-/// Most characters of a header that says what was not sent.
-const MAX_DROPPED: usize = 2_000;
-/// What was not sent to the target.
-const DROPPED_HEADER: HeaderName = HeaderName::from_static("x-tokenscope-dropped");
-
-/// Answers the gateway's clients.
+/// Answers the gateway's clients. Each thread has its own: connections are not shared between threads.
 pub(super) struct GatewayResponder {
-    options: GatewayOptions,
-    transport: Transport,
-    answers: AtomicU64,
+    pub shared: Arc<GatewayShared>,
+    pub transport: Transport,
+    /// What observes answers: the history hears of each.
+    pub observers: TaskTracker,
 }
 
 impl Respond for GatewayResponder {
@@ -48,148 +42,238 @@ impl Respond for GatewayResponder {
     }
 
     async fn respond(&self, (): (), request: Request<Incoming>) -> io::Result<Response<ReplyBody>> {
-        let asked = format!("{} {}", request.method(), request.uri().path());
-        let response = self.route(request).await.or_else(Stop::response);
-        let status = response.as_ref().map(|response| response.status().as_u16());
-        let line = format!("{asked} {}", status.unwrap_or_default());
-        server::log(self.options.log, &line);
-        response
+        self.route(request).await.or_else(Stop::response)
+    }
+
+    async fn rest(&self) {
+        self.observers.close();
+        self.observers.wait().await;
     }
 }
 
 impl GatewayResponder {
-    pub(super) fn new(options: GatewayOptions) -> Self {
-        Self {
-            options,
-            transport: Transport::default(),
-            answers: AtomicU64::new(1),
-        }
-    }
-
     async fn route(&self, request: Request<Incoming>) -> Result<Response<ReplyBody>, Stop> {
-        let any_address = !self.options.address.ip().is_loopback();
-        check_names(request.uri(), request.headers(), any_address)?;
+        check_names(request.uri(), request.headers(), &self.shared.names)?;
         let asked = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        let config = self.shared.config();
         match serve::route(asked, request.headers()) {
             Some((inbound, ServedRoute::Models)) => {
                 only(&Method::GET, request.method()).map_err(|fault| (inbound, fault))?;
-                self.admit(inbound, request.headers())?;
-                Ok(self.models(inbound))
+                let key = admit(&config, inbound, request.headers())?;
+                Ok(models(&config, inbound, &key))
             }
             Some((inbound, ServedRoute::Chat(params))) => {
                 only(&Method::POST, request.method()).map_err(|fault| (inbound, fault))?;
-                self.admit(inbound, request.headers())?;
-                let answer = self.chat(inbound, &params, request.into_body()).await;
+                let answer = self.answer(&config, inbound, params, request, true).await;
                 answer.map_err(|fault| Stop::Said(inbound, fault))
             }
-            None if request.uri().path() == "/healthz" => {
-                only(&Method::GET, request.method())?;
-                Ok(json_response(StatusCode::OK, &json!({ "status": "ok" })))
+            Some((inbound, ServedRoute::Other(params))) => {
+                let answer = self.answer(&config, inbound, params, request, false).await;
+                answer.map_err(|fault| Stop::Said(inbound, fault))
             }
-            None => Err(nothing_here(request.uri().path()).into()),
+            None => self.own(&config, &request),
         }
     }
 
-    /// Refuses a request without the gateway's token.
-    fn admit(&self, inbound: &'static Serve, headers: &HeaderMap) -> Result<(), Stop> {
-        let key = (inbound.key)(headers);
-        if key.is_some_and(|key| self.options.token.is(key)) {
-            return Ok(());
-        }
-        let what = if key.is_some() {
-            "another key"
-        } else {
-            "no key"
-        };
-        let message = format!(
-            "This gateway wants its own token as the API key, and the request has {what}. `tokenscope serve` prints \
-             the token when it starts"
-        );
-        Err((inbound, refusal(401, "invalid_api_key", message)).into())
-    }
-
-    fn models(&self, inbound: &Serve) -> Response<ReplyBody> {
-        let listed = |id| ModelInfo {
-            id,
-            ..ModelInfo::default()
-        };
-        let names = self.options.routes.names().into_iter();
-        let models: Vec<ModelInfo> = names.map(listed).collect();
-        let list = (inbound.models)(&ModelList {
-            models: &models,
-            owner: "tokenscope",
-            created: unix_seconds(),
-        });
-        json_response(StatusCode::OK, &list)
-    }
-
-    /// Asks the target, and answers as the client's protocol does.
-    async fn chat(
+    /// What is the gateway's own.
+    fn own(
         &self,
+        config: &GatewayConfig,
+        request: &Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Stop> {
+        let path = request.uri().path();
+        if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
+            return Err(nothing_here(path).into());
+        }
+        only(&Method::GET, request.method())?;
+        match path {
+            "/healthz" => Ok(json_response(StatusCode::OK, &json!({ "status": "ok" }))),
+            "/readyz" => Ok(self.readiness()),
+            _ => {
+                key_of(config, serve::bearer(request.headers()))?;
+                let text = "text/plain; version=0.0.4; charset=utf-8";
+                let response = Response::builder().header(header::CONTENT_TYPE, text);
+                Ok(finish(response, full(self.shared.metrics.text())))
+            }
+        }
+    }
+
+    /// Whether it takes requests: not while it is being stopped.
+    fn readiness(&self) -> Response<ReplyBody> {
+        if self.shared.is_draining() {
+            let status =
+                json!({ "status": "draining", "requests": self.shared.metrics.in_flight() });
+            return json_response(StatusCode::SERVICE_UNAVAILABLE, &status);
+        }
+        json_response(StatusCode::OK, &json!({ "status": "ready" }))
+    }
+
+    /// Asks a target, and answers as the client's protocol does.
+    async fn answer(
+        &self,
+        config: &GatewayConfig,
         inbound: &'static Serve,
-        params: &PathParams,
-        body: Incoming,
+        params: PathParams,
+        request: Request<Incoming>,
+        is_chat: bool,
     ) -> Result<Response<ReplyBody>, Fault> {
-        let body = whole_body(body).await?;
-        let own = self.answer_head();
-        let routed = routed(inbound, &body, params, &self.options.routes, &own)?;
-        drop(body);
-        let exchange = self
-            .prepared(routed.endpoint, &routed.request)
-            .await
-            .map_err(refusal_of)?
-            .begin(now());
-        let mut response = if routed.stream {
-            answer::streamed(exchange, routed.writer, routed.usage).await
-        } else {
-            answer::whole(exchange, routed.writer).await
+        let line = format!("{} {}", request.method(), request.uri().path());
+        let mut account = RequestAccount::new(&self.shared, line, now());
+        let answered = self
+            .answered(config, inbound, params, request, is_chat, &mut account)
+            .await;
+        match answered {
+            Ok(Answered::Chat(found, asked)) => {
+                let keeper = RunKeeper {
+                    history: self.shared.history.clone(),
+                    contents: config.contents,
+                };
+                let asking = Asking {
+                    shared: &self.shared,
+                    transport: &self.transport,
+                    keeper: &keeper,
+                    asked: &asked,
+                    first_token: found.route.settings.first_token(),
+                    may_fail_over: false,
+                };
+                match first_answer(asking, &found, &mut account).await {
+                    Ok(attempt) => Ok(relay::response(attempt, account, &self.observers)),
+                    Err(failure) => relay::failed(failure, account),
+                }
+            }
+            Ok(Answered::Other(endpoint, asked)) => {
+                let passed = other::pass_on(&self.shared, &self.transport, &endpoint, &asked).await;
+                match passed {
+                    Ok(response) => {
+                        account.passed_on(response.status().as_u16());
+                        Ok(response)
+                    }
+                    Err(fault) => {
+                        account.failed(&fault);
+                        Err(fault)
+                    }
+                }
+            }
+            Err(fault) => {
+                account.failed(&fault);
+                Err(fault)
+            }
         }
-        .map_err(refusal_of)?;
-        if let Some(dropped) = dropped_header(&routed.dropped) {
-            response.headers_mut().insert(DROPPED_HEADER, dropped);
-        }
-        Ok(response)
     }
 
-    async fn prepared(
+    /// What is to be done for a request, once it is let in.
+    async fn answered(
         &self,
-        endpoint: &Endpoint,
-        request: &ChatRequest,
-    ) -> Result<PreparedExchange, Fault> {
-        let keys = RequestKeys::of(&self.options.credentials, endpoint).await?;
-        let endpoint = keys.place.fitted(endpoint);
-        let question = EndpointRequest {
-            dialect: endpoint.dialect.dialect(),
-            endpoint: &endpoint,
-            request,
-            key: keys.key.as_ref(),
-            proxy_password: keys.proxy_password.as_ref(),
-            cold: false,
-        };
-        let prepared = PreparedExchange::chat(&self.transport, question).await;
-        prepared.map_err(|fault| explained(fault, keys.no_key_reason.as_deref()))
+        config: &GatewayConfig,
+        inbound: &'static Serve,
+        params: PathParams,
+        request: Request<Incoming>,
+        is_chat: bool,
+        account: &mut RequestAccount,
+    ) -> Result<Answered, Fault> {
+        let key = key_of(config, (inbound.key)(request.headers()))?;
+        let name = key.settings.name.clone();
+        account.record.key.clone_from(&name);
+        account.admitted(&name, key.admit(now())?);
+        let most = key
+            .settings
+            .max_body_mib
+            .map_or(MAX_BODY, |mib| mib as usize * (1 << 20));
+        let (head, body) = request.into_parts();
+        let body = whole_body(body, most).await?;
+        let asked = ClientRequest::read(inbound, params, &head, body, most, now())?;
+        account.received = asked.received;
+        account.record.model.clone_from(&asked.model);
+        if !asked.model.is_empty() {
+            key.may_ask(&asked.model)?;
+        }
+        if !is_chat {
+            let endpoint = other::endpoint(config, &self.shared, &asked, &head.headers, &key)?;
+            account.record.target.clone_from(&endpoint.id().endpoint);
+            return Ok(Answered::Other(endpoint, Box::new(asked)));
+        }
+        let found = self.found(config, &asked, &key)?;
+        account.takes(&found.route);
+        Ok(Answered::Chat(found, Box::new(asked)))
     }
 
-    fn answer_head(&self) -> AnswerHead {
-        AnswerHead {
-            server: "ts",
-            number: self.answers.fetch_add(1, Ordering::Relaxed),
-            created: unix_seconds(),
-            comment: "waiting for the model",
-            carry_signatures: true,
-            ..AnswerHead::default()
+    /// The route of a request, with its targets in order.
+    fn found(
+        &self,
+        config: &GatewayConfig,
+        asked: &ClientRequest,
+        key: &LocalKey,
+    ) -> Result<FoundRoute, Fault> {
+        if asked.model.is_empty() {
+            let message = "“model” is missing: name one of GET /v1/models";
+            return Err(refusal(400, "invalid_request", message));
         }
+        let found = config.routes.find(&asked.model, &self.shared.health);
+        let found = found.ok_or_else(|| no_route(&asked.model, config))?;
+        let found = found.within(&key.settings.regions)?;
+        found.may_spend()?;
+        Ok(found.in_order(now(), &mut || rand::random_range(0.0..1.0)))
     }
 }
 
-/// What was not sent, as a header: what ASCII can't say is left out of it.
-fn dropped_header(dropped: &[String]) -> Option<HeaderValue> {
-    if dropped.is_empty() {
-        return None;
+/// Whom a request goes to.
+enum Answered {
+    Chat(FoundRoute, Box<ClientRequest>),
+    Other(super::routes::RoutedTarget, Box<ClientRequest>),
+}
+
+/// The key of a request.
+///
+/// # Errors
+/// The refusal of a request without a valid one, with status 401.
+fn key_of(config: &GatewayConfig, given: Option<&str>) -> Result<Arc<LocalKey>, Fault> {
+    if let Some(key) = given.and_then(|given| config.keys.find(given)) {
+        return Ok(Arc::clone(key));
     }
-    let text = dropped.join("; ");
-    let ascii = text
-        .chars()
-        .filter(|c| c.is_ascii() && !c.is_ascii_control());
-    HeaderValue::try_from(ascii.take(MAX_DROPPED).collect::<String>()).ok()
+    let what = if given.is_some() {
+        "another key"
+    } else {
+        "no key"
+    };
+    let message = format!(
+        "This gateway wants its own token as the API key, and the request has {what}. `tokenscope serve` prints the \
+         token when it starts, `tokenscope serve --print-token` at any time"
+    );
+    Err(refusal(401, "invalid_api_key", message))
+}
+
+fn admit(
+    config: &GatewayConfig,
+    inbound: &'static Serve,
+    headers: &HeaderMap,
+) -> Result<Arc<LocalKey>, Stop> {
+    key_of(config, (inbound.key)(headers)).map_err(|fault| Stop::Said(inbound, fault))
+}
+
+/// The models that a key may ask for.
+fn models(config: &GatewayConfig, inbound: &Serve, key: &LocalKey) -> Response<ReplyBody> {
+    let listed = |id| ModelInfo {
+        id,
+        ..ModelInfo::default()
+    };
+    let names = config.routes.names().into_iter();
+    let names = names.filter(|name| key.may_ask(name).is_ok());
+    let models: Vec<ModelInfo> = names.map(listed).collect();
+    let list = (inbound.models)(&ModelList {
+        models: &models,
+        owner: "tokenscope",
+        created: unix_seconds(),
+    });
+    json_response(StatusCode::OK, &list)
+}
+
+fn no_route(asked: &str, config: &GatewayConfig) -> Fault {
+    let names = config.routes.names();
+    let known = match names.len() {
+        0 => "none yet".to_owned(),
+        1..=12 => names.join(", "),
+        more => format!("{}, and {} more", names[..12].join(", "), more - 12),
+    };
+    let message = format!("No route leads to a model “{asked}”. Known are: {known}");
+    refusal(404, "model_not_found", message)
 }

@@ -1,98 +1,202 @@
-//! Routes: which target answers for a model's name.
+//! Routes: which targets answer for a model's name, and in which order they are asked.
 
-use std::str::FromStr;
+use std::{
+    cmp::Reverse,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
 
-use crate::endpoint::{Endpoint, TargetId};
+use super::{
+    health::{HealthBook, TargetHealth, TargetState},
+    hedge::HedgeBudget,
+    spending::{Spending, seconds_until_tomorrow},
+};
+use crate::{
+    dialect::serve::refusal,
+    endpoint::{Endpoint, TargetId},
+    event::Fault,
+    settings::gateway::{RouteSettings, RouteStrategy},
+};
 
-/// A rule: the requests for these names go to this target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The name, or its beginning if `is_prefix`.
-    name: String,
-    is_prefix: bool,
-    /// The target; a model of `*` is the name that was asked for.
-    target: TargetId,
+/// The quantile by which the strategy `fastest` compares, unless the route says another.
+const QUANTILE: f64 = 0.5;
+/// The share of requests that it gives to other targets, unless the route says another.
+const EXPLORATION: f64 = 0.05;
+/// A target with fewer TTFTs than this is asked first, so that it is known.
+const LEAST: usize = 5;
+
+/// What lasts of a route while the settings are read again.
+#[derive(Debug, Default)]
+pub(super) struct RouteState {
+    turn: AtomicUsize,
+    pub hedges: HedgeBudget,
+    pub spending: Spending,
 }
 
-impl FromStr for Route {
-    type Err = String;
+/// A route, with what is known of it.
+#[derive(Clone, Debug)]
+pub(super) struct GatewayRoute {
+    pub settings: Arc<RouteSettings>,
+    pub state: Arc<RouteState>,
+}
 
-    /// Reads `NAME=ENDPOINT/MODEL`; a name that ends in `*` is the beginning of names.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, target) = text.split_once('=').ok_or(
-            "write NAME=ENDPOINT/MODEL, as in gemini-3-pro-preview=gemini/gemini-3-pro-preview or *=openai/*",
-        )?;
-        let target = target
-            .trim()
-            .parse::<TargetId>()
-            .map_err(|error| error.to_string())?;
-        let name = name.trim();
-        let prefix = name.strip_suffix('*');
-        if name.is_empty() || prefix.unwrap_or(name).contains('*') {
-            return Err(format!(
-                "“{name}” is no model name: a * may only be its end"
-            ));
+impl GatewayRoute {
+    fn new(settings: RouteSettings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            state: Arc::default(),
         }
-        Ok(Self {
-            name: prefix.unwrap_or(name).to_owned(),
-            is_prefix: prefix.is_some(),
-            target,
-        })
     }
-}
 
-impl Route {
+    fn prefix(&self) -> Option<&str> {
+        self.settings.name.strip_suffix('*')
+    }
+
     fn matches(&self, asked: &str) -> bool {
-        if self.is_prefix {
-            asked.starts_with(&self.name)
-        } else {
-            asked == self.name
+        matches(&self.settings.name, asked)
+    }
+}
+
+/// Whether a name, which may have a `*` at its end, stands for the one that was asked for.
+pub(super) fn matches(name: &str, asked: &str) -> bool {
+    match name.strip_suffix('*') {
+        Some(prefix) => asked.starts_with(prefix),
+        None => asked == name,
+    }
+}
+
+/// Where a request may go.
+#[derive(Clone, Debug)]
+pub(super) struct RoutedTarget {
+    pub endpoint: Arc<Endpoint>,
+    /// The model, by the endpoint's name.
+    pub model: String,
+    pub health: Arc<TargetHealth>,
+    weight: f64,
+}
+
+impl RoutedTarget {
+    /// A target without a route.
+    pub(super) fn of(endpoint: Arc<Endpoint>, model: String, health: &HealthBook) -> Self {
+        let id = TargetId {
+            endpoint: endpoint.id.clone(),
+            model,
+        };
+        Self {
+            endpoint,
+            health: health.of(&id),
+            model: id.model,
+            weight: 1.0,
         }
     }
 
-    /// The endpoint that its requests go to.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        &self.target.endpoint
+    /// Itself, if it is in one of these regions.
+    ///
+    /// # Errors
+    /// The refusal, with status 403.
+    pub(super) fn allowed(self, regions: &[String]) -> Result<Self, Fault> {
+        if is_within(&self.endpoint, regions) {
+            return Ok(self);
+        }
+        Err(forbidden(&[&self], regions))
     }
+
+    pub(super) fn id(&self) -> TargetId {
+        TargetId {
+            endpoint: self.endpoint.id.clone(),
+            model: self.model.clone(),
+        }
+    }
+}
+
+/// A route that was found for a name, with its targets in the order in which they are to be asked.
+#[derive(Clone, Debug)]
+pub(super) struct FoundRoute {
+    pub route: GatewayRoute,
+    pub targets: Vec<RoutedTarget>,
 }
 
 /// All routes, and the endpoints that they lead to.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
-    routes: Vec<Route>,
-    endpoints: Vec<Endpoint>,
+    routes: Vec<GatewayRoute>,
+    endpoints: Vec<Arc<Endpoint>>,
 }
 
 impl RouteTable {
     /// These routes, the most specific first: exact names, then the longer beginning before the shorter one.
     #[must_use]
-    pub fn new(mut routes: Vec<Route>, endpoints: Vec<Endpoint>) -> Self {
-        routes.sort_by_key(|route| (route.is_prefix, std::cmp::Reverse(route.name.len())));
-        Self { routes, endpoints }
+    pub fn new(mut routes: Vec<RouteSettings>, endpoints: Vec<Endpoint>) -> Self {
+        routes.sort_by_key(|route| (route.name.ends_with('*'), Reverse(route.name.len())));
+        Self {
+            routes: routes.into_iter().map(GatewayRoute::new).collect(),
+            endpoints: endpoints.into_iter().map(Arc::new).collect(),
+        }
     }
 
-    /// The endpoint and the model that answer for this name. A name that no route has may be a target's own,
-    /// `ENDPOINT/MODEL`.
-    pub(super) fn find(&self, asked: &str) -> Option<(&Endpoint, String)> {
+    /// The same with what was known of the routes of these names before.
+    pub(super) fn after(mut self, before: &Self) -> Self {
+        for route in &mut self.routes {
+            let mut known = before.routes.iter();
+            if let Some(known) = known.find(|known| known.settings.name == route.settings.name) {
+                route.state = Arc::clone(&known.state);
+            }
+        }
+        self
+    }
+
+    /// The route for this name. A name that no route has may be a target's own, `ENDPOINT/MODEL`. Without targets the
+    /// endpoints of the route are not there.
+    pub(super) fn find(&self, asked: &str, health: &HealthBook) -> Option<FoundRoute> {
         let route = self.routes.iter().find(|route| route.matches(asked));
-        let target = match route {
-            Some(route) => route.target.clone(),
-            None => asked.parse().ok()?,
+        let route = match route {
+            Some(route) => route.clone(),
+            None => GatewayRoute::new(RouteSettings::to(asked, asked.parse().ok()?)),
         };
-        let endpoint = self.endpoints.iter().find(|e| e.id == target.endpoint)?;
-        let model = match target.model.as_str() {
-            "*" => asked.to_owned(),
-            _ => target.model,
+        let weights = &route.settings.weights;
+        let targets = route
+            .settings
+            .targets
+            .iter()
+            .enumerate()
+            .filter_map(|(at, target)| {
+                let endpoint = self.endpoint(&target.endpoint)?;
+                let model = match target.model.as_str() {
+                    "*" => asked.to_owned(),
+                    model => model.to_owned(),
+                };
+                Some(RoutedTarget {
+                    weight: weights.get(at).copied().unwrap_or(1.0),
+                    ..RoutedTarget::of(Arc::clone(endpoint), model, health)
+                })
+            });
+        let targets: Vec<RoutedTarget> = targets.collect();
+        (!targets.is_empty()).then_some(FoundRoute { route, targets })
+    }
+
+    /// The endpoint of this id.
+    pub(super) fn endpoint(&self, id: &str) -> Option<&Arc<Endpoint>> {
+        self.endpoints.iter().find(|endpoint| endpoint.id == id)
+    }
+
+    /// The endpoints that routes lead to, each once; all endpoints if there are no routes.
+    pub(super) fn routed_endpoints(&self) -> Vec<&Arc<Endpoint>> {
+        let is_routed = |endpoint: &&Arc<Endpoint>| {
+            let targets = self.routes.iter().flat_map(|route| &route.settings.targets);
+            let mut ids = targets.map(|target| &target.endpoint);
+            self.routes.is_empty() || ids.any(|id| *id == endpoint.id)
         };
-        Some((endpoint, model))
+        self.endpoints.iter().filter(is_routed).collect()
     }
 
     /// The names that can be asked for without knowing more: those of exact routes, then the targets of endpoints whose
     /// models are known.
     pub(super) fn names(&self) -> Vec<String> {
-        let routes = self.routes.iter().filter(|route| !route.is_prefix);
-        let named = routes.map(|route| route.name.clone());
+        let routes = self.routes.iter().filter(|route| route.prefix().is_none());
+        let named = routes.map(|route| route.settings.name.clone());
         let targets = self.endpoints.iter().flat_map(|endpoint| {
             let of = |model: &String| format!("{}/{model}", endpoint.id);
             endpoint.models.iter().map(of)
@@ -101,18 +205,145 @@ impl RouteTable {
     }
 }
 
+impl FoundRoute {
+    /// The route with only those targets that are in its regions, and in these.
+    ///
+    /// # Errors
+    /// The refusal, with status 403: none is.
+    pub(super) fn within(mut self, regions: &[String]) -> Result<Self, Fault> {
+        for regions in [&self.route.settings.regions, regions] {
+            let all: Vec<&RoutedTarget> = self.targets.iter().collect();
+            if !all
+                .iter()
+                .any(|target| is_within(&target.endpoint, regions))
+            {
+                return Err(forbidden(&all, regions));
+            }
+            self.targets
+                .retain(|target| is_within(&target.endpoint, regions));
+        }
+        Ok(self)
+    }
+
+    /// Whether its dollars of today are not used up.
+    ///
+    /// # Errors
+    /// The refusal, with status 429.
+    pub(super) fn may_spend(&self) -> Result<(), Fault> {
+        let settings = &self.route.settings;
+        if !self.route.state.spending.has_reached(settings.usd_per_day) {
+            return Ok(());
+        }
+        let message = format!(
+            "The route “{}” has used up its US dollars of today: this is a limit of the gateway, not of the model",
+            settings.name
+        );
+        Err(Fault {
+            retry_after_ms: Some(seconds_until_tomorrow() * 1_000),
+            ..refusal(429, "local_limit", message)
+        })
+    }
+
+    /// The targets in the order in which they are to be asked: by the route's strategy, those that can't be asked now
+    /// last.
+    pub(super) fn in_order(mut self, at: Instant, chance: &mut dyn FnMut() -> f64) -> Self {
+        let settings = &self.route.settings;
+        match settings.strategy {
+            RouteStrategy::FirstHealthy => {}
+            RouteStrategy::RoundRobin => {
+                let turn = self.route.state.turn.fetch_add(1, Ordering::Relaxed);
+                let targets = self.targets.len();
+                self.targets.rotate_left(turn % targets);
+            }
+            RouteStrategy::Weighted => self.targets = by_weight(self.targets, chance),
+            RouteStrategy::Fastest => {
+                let quantile = settings.quantile.unwrap_or(QUANTILE);
+                // A target that is not known yet is asked first, so that it gets known.
+                self.targets
+                    .sort_by_cached_key(|target| target.health.ttft(quantile, at, LEAST));
+                let explores = chance() < settings.exploration.unwrap_or(EXPLORATION);
+                if explores && self.targets.len() > 1 {
+                    let others = self.targets.len() - 1;
+                    let other = 1 + index(chance(), others);
+                    self.targets[..=other].rotate_right(1);
+                }
+            }
+        }
+        let is_paused =
+            |target: &RoutedTarget| matches!(target.health.state(at), TargetState::Paused(_));
+        self.targets.sort_by_key(is_paused);
+        self
+    }
+}
+
+/// Whether an endpoint is in one of these regions; none stand for all. One whose region is not known is in none.
+fn is_within(endpoint: &Endpoint, regions: &[String]) -> bool {
+    regions.is_empty() || regions.iter().any(|region| region == endpoint.region())
+}
+
+fn forbidden(targets: &[&RoutedTarget], regions: &[String]) -> Fault {
+    let places = targets.iter().map(|target| match target.endpoint.region() {
+        "" => format!(
+            "{} (region not known: state it as `region` of the endpoint)",
+            target.endpoint.id
+        ),
+        region => format!("{} ({region})", target.endpoint.id),
+    });
+    let places: Vec<String> = places.collect();
+    let message = format!(
+        "This request may only be answered in {}, and its targets are {}",
+        regions.join(", "),
+        places.join(", ")
+    );
+    refusal(403, "region_forbidden", message)
+}
+
+/// One of `many` by chance, from 0 to 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a chance from 0 to 1 times a small count"
+)]
+fn index(chance: f64, many: usize) -> usize {
+    ((chance * many as f64) as usize).min(many.saturating_sub(1))
+}
+
+/// The targets in a random order: each place is drawn in proportion to the weights of those that are left.
+fn by_weight(mut targets: Vec<RoutedTarget>, chance: &mut dyn FnMut() -> f64) -> Vec<RoutedTarget> {
+    let mut ordered = Vec::with_capacity(targets.len());
+    while !targets.is_empty() {
+        let all: f64 = targets.iter().map(|target| target.weight).sum();
+        let mut left = chance() * all;
+        let drawn = targets.iter().position(|target| {
+            left -= target.weight;
+            left < 0.0
+        });
+        ordered.push(targets.remove(drawn.unwrap_or(0)));
+    }
+    ordered
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::dialect::DialectId;
+    use crate::{clock::now, dialect::DialectId};
+
+    fn endpoint(id: &str) -> Endpoint {
+        let url = "http://127.0.0.1:1/v1".parse().unwrap();
+        Endpoint::custom(id, url, DialectId::OpenaiChat)
+    }
 
     fn table(rules: &[&str]) -> RouteTable {
-        let endpoint = |id: &str| {
-            let url = "http://127.0.0.1:1/v1".parse().unwrap();
-            Endpoint::custom(id, url, DialectId::OpenaiChat)
-        };
         let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
         RouteTable::new(rules, vec![endpoint("a"), endpoint("b")])
+    }
+
+    fn first(table: &RouteTable, asked: &str) -> Option<String> {
+        let found = table.find(asked, &HealthBook::default())?;
+        Some(found.targets[0].id().to_string())
     }
 
     #[test]
@@ -125,25 +356,118 @@ mod tests {
             ("other", Some("a/other")),
             ("lost", None),
         ] {
-            let found = table.find(asked);
-            let found = found.map(|(endpoint, model)| format!("{}/{model}", endpoint.id));
-            assert_eq!(found.as_deref(), target, "{asked}");
+            assert_eq!(first(&table, asked).as_deref(), target, "{asked}");
         }
     }
 
     #[test]
     fn a_name_without_a_route_may_be_a_targets_own() {
         let table = table(&["x=a/y"]);
-        let found = |asked| table.find(asked).map(|(e, m)| (e.id.clone(), m));
-        assert_eq!(found("b/m/n"), Some(("b".into(), "m/n".into())));
-        assert_eq!(found("c/m"), None);
-        assert_eq!(found("m"), None);
+        assert_eq!(first(&table, "b/m/n").as_deref(), Some("b/m/n"));
+        assert_eq!(first(&table, "c/m"), None);
+        assert_eq!(first(&table, "m"), None);
     }
 
     #[test]
     fn what_is_no_route_is_refused_with_how_to_write_one() {
         for bad in ["gpt-5", "=a/b", "a*b=c/d", "x=nothing"] {
-            assert!(bad.parse::<Route>().is_err(), "{bad}");
+            assert!(bad.parse::<RouteSettings>().is_err(), "{bad}");
         }
+    }
+
+    /// The endpoints of a route with three targets, in order, with these TTFTs in milliseconds.
+    struct Three {
+        table: RouteTable,
+        health: HealthBook,
+        at: Instant,
+    }
+
+    impl Three {
+        fn new(settings: RouteSettings, ttfts: [u64; 3]) -> Self {
+            let ids = ["a", "b", "c"];
+            let settings = RouteSettings {
+                name: "m".into(),
+                targets: ids.map(|id| format!("{id}/m").parse().unwrap()).into(),
+                ..settings
+            };
+            let (health, at) = (HealthBook::default(), now());
+            for (target, ttft) in settings.targets.iter().zip(ttfts) {
+                for _ in 0..LEAST * usize::from(ttft > 0) {
+                    let ttft = Some(Duration::from_millis(ttft));
+                    health.of(target).answered(at, ttft);
+                }
+            }
+            let table = RouteTable::new(vec![settings], ids.map(endpoint).into());
+            Self { table, health, at }
+        }
+
+        fn order(&self, chances: &[f64]) -> String {
+            let mut chances = chances.iter().copied().cycle();
+            let found = self.table.find("m", &self.health).unwrap();
+            let ordered = found.in_order(self.at, &mut || chances.next().unwrap());
+            let ids = ordered
+                .targets
+                .iter()
+                .map(|target| target.endpoint.id.clone());
+            ids.collect()
+        }
+    }
+
+    fn by(strategy: RouteStrategy) -> RouteSettings {
+        RouteSettings {
+            strategy,
+            ..RouteSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_fastest_is_first_and_another_is_explored_now_and_then() {
+        let three = Three::new(by(RouteStrategy::Fastest), [300, 100, 200]);
+        assert_eq!(three.order(&[0.5]), "bca");
+        assert_eq!(three.order(&[0.01, 0.0]), "cba");
+        assert_eq!(three.order(&[0.01, 0.99]), "abc");
+        let unknown = Three::new(by(RouteStrategy::Fastest), [300, 100, 0]);
+        assert_eq!(
+            unknown.order(&[0.5]),
+            "cba",
+            "the unknown one is asked first"
+        );
+    }
+
+    #[test]
+    fn turns_and_weights_decide_the_order() {
+        let three = Three::new(by(RouteStrategy::RoundRobin), [0; 3]);
+        let orders: Vec<String> = (0..4).map(|_| three.order(&[0.5])).collect();
+        assert_eq!(orders, ["abc", "bca", "cab", "abc"]);
+        let weighted = RouteSettings {
+            weights: vec![1.0, 0.0, 3.0],
+            ..by(RouteStrategy::Weighted)
+        };
+        let three = Three::new(weighted, [0; 3]);
+        assert_eq!(three.order(&[0.2]), "acb");
+        assert_eq!(three.order(&[0.3]), "cab");
+    }
+
+    #[test]
+    fn a_target_that_can_not_be_asked_now_is_last() {
+        let three = Three::new(by(RouteStrategy::FirstHealthy), [0; 3]);
+        let fault = refusal(429, "slow_down", "wait");
+        let first = "a/m".parse().unwrap();
+        three.health.of(&first).failed(three.at, &fault);
+        assert_eq!(three.order(&[0.5]), "bca");
+    }
+
+    #[test]
+    fn what_is_known_of_a_route_lasts_when_routes_are_read_again() {
+        let before = table(&["x=a/*", "y=a/*"]);
+        let find = |table: &RouteTable, name| {
+            let found = table.find(name, &HealthBook::default()).unwrap();
+            Arc::as_ptr(&found.route.state)
+        };
+        let known = find(&before, "x");
+        let after = table(&["x=b/*", "z=b/*"]).after(&before);
+        assert_eq!(find(&after, "x"), known);
+        assert_ne!(find(&after, "z"), known);
+        assert_eq!(first(&after, "x").as_deref(), Some("b/x"));
     }
 }

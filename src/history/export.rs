@@ -26,7 +26,9 @@ use crate::{
     chat::Media,
     conformance::CheckedRun,
     event::Usage,
-    measure, private, record,
+    measure,
+    price::PriceTable,
+    private, record,
     run::{self, Run, RunState},
 };
 
@@ -58,7 +60,7 @@ const PROGRESS_ROWS: usize = 500;
 pub(super) fn export(
     shared: &HistoryShared,
     query: &RunQuery,
-    format: ExportFormat,
+    (format, prices): (ExportFormat, &PriceTable),
     to: &Path,
     progress: &dyn Fn(usize, usize),
     is_cancelled: IsCancelled<'_>,
@@ -73,13 +75,20 @@ pub(super) fn export(
     };
     let (part, file) = part_beside(to).map_err(|error| cant_write(&error))?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
-    let written = write_runs(&mut reader, query, format, &mut out, progress, is_cancelled)
-        .and_then(|count| {
-            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.sync_all()?;
-            fs::rename(&part, to)?;
-            Ok(count)
-        });
+    let written = write_runs(
+        &mut reader,
+        query,
+        (format, prices),
+        &mut out,
+        progress,
+        is_cancelled,
+    )
+    .and_then(|count| {
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        fs::rename(&part, to)?;
+        Ok(count)
+    });
     written.map_err(|error| {
         if let Err(error) = fs::remove_file(&part) {
             tracing::warn!("{} is left over: {error}", part.display());
@@ -107,7 +116,7 @@ fn part_beside(to: &Path) -> io::Result<(PathBuf, File)> {
 fn write_runs(
     reader: &mut HistoryReader,
     query: &RunQuery,
-    format: ExportFormat,
+    (format, prices): (ExportFormat, &PriceTable),
     out: &mut impl Write,
     progress: &dyn Fn(usize, usize),
     is_cancelled: IsCancelled<'_>,
@@ -128,8 +137,8 @@ fn write_runs(
         let mut run = select.query_row([id.get::<_, i64>(0)?], rows::run_of_row)?;
         large_values::load(file, &mut run)?;
         match format {
-            ExportFormat::Csv => csv_row(&run, out)?,
-            ExportFormat::Json => json_item(&run_object(file, run)?, count == 0, out)?,
+            ExportFormat::Csv => csv_row(&run, prices, out)?,
+            ExportFormat::Json => json_item(&run_object(file, run, prices)?, count == 0, out)?,
         }
         count += 1;
         if count % PROGRESS_ROWS == 0 {
@@ -173,12 +182,12 @@ fn json_item(run: &Value, first: bool, out: &mut impl Write) -> Result<(), Expor
 
 /// A run as the last line of `tokenscope chat --json`, with its id and its request. A file's bytes are replaced by
 /// their number and SHA-256, so that the same file can be recognised in several runs.
-fn run_object(file: &Connection, mut run: Run) -> rusqlite::Result<Value> {
+fn run_object(file: &Connection, mut run: Run, prices: &PriceTable) -> rusqlite::Result<Value> {
     let request = std::sync::Arc::make_mut(&mut run.head.request);
     let asked = file_fields(file, files::in_request(request))?;
     let answered = file_fields(file, run.answer.media.iter_mut())?;
     let run = CheckedRun::from(run);
-    let mut line = serde_json::to_value(record::run_line(&run)).unwrap_or_default();
+    let mut line = serde_json::to_value(record::run_line(&run, prices)).unwrap_or_default();
     let mut request = serde_json::to_value(&run.head.request).unwrap_or(Value::Null);
     let messages = request["messages"].as_array_mut().into_iter().flatten();
     let parts = messages.filter_map(|message| message["parts"].as_array_mut());
@@ -298,9 +307,9 @@ fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> CsvCell {
     CsvCell::number(run.answer.usage.and_then(field))
 }
 
-fn csv_row(run: &Run, out: &mut impl Write) -> io::Result<()> {
+fn csv_row(run: &Run, prices: &PriceTable, out: &mut impl Write) -> io::Result<()> {
     let before = COLUMNS.iter().map(|(_, cell)| cell(run));
-    let figures = measure::figures().map(|f| CsvCell::number((f.value)(run)));
+    let figures = measure::figures().map(|f| CsvCell::number((f.value)(run, prices)));
     let after = COLUMNS_AFTER.iter().map(|(_, cell)| cell(run));
     csv_line(before.chain(figures).chain(after), out)
 }

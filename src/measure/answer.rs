@@ -2,8 +2,11 @@
 
 use std::num::NonZeroU64;
 
-use super::{Better, Figure, percentile};
-use crate::run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms};
+use super::{Better, Figure, cost, percentile};
+use crate::{
+    price::Usd,
+    run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms},
+};
 
 /// In the order in which they are shown. A failed run has the values that were stamped before it failed; they are left
 /// out of averages.
@@ -15,7 +18,7 @@ pub static FIGURES: &[Figure] = &[
         definition: "First token − start: the first non-empty piece of reasoning, text or tool call; \
                      a cold run's contains its handshakes",
         better: Better::Lower,
-        value: |run| run.stamps.first_token.map(ms),
+        value: |run, _| run.stamps.first_token.map(ms),
     },
     Figure {
         key: "ttft_net_ms",
@@ -23,7 +26,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "First token − request sent: without connecting, so that cold and warm runs compare",
         better: Better::Lower,
-        value: |run| after(run.stamps.request_sent, run.stamps.first_token),
+        value: |run, _| after(run.stamps.request_sent, run.stamps.first_token),
     },
     Figure {
         key: "ttfo_ms",
@@ -31,7 +34,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "First visible piece (anything but reasoning) − start",
         better: Better::Lower,
-        value: |run| run.stamps.first_visible.map(ms),
+        value: |run, _| run.stamps.first_visible.map(ms),
     },
     Figure {
         key: "ttfb_ms",
@@ -39,7 +42,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "First byte of the response body − request sent",
         better: Better::Lower,
-        value: |run| after(run.stamps.request_sent, run.stamps.first_byte),
+        value: |run, _| after(run.stamps.request_sent, run.stamps.first_byte),
     },
     Figure {
         key: "headers_ms",
@@ -47,7 +50,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "Response head − request sent",
         better: Better::Lower,
-        value: |run| after(run.stamps.request_sent, run.stamps.headers),
+        value: |run, _| after(run.stamps.request_sent, run.stamps.headers),
     },
     Figure {
         key: "dns_ms",
@@ -55,7 +58,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "Name resolution of this run's connection; blank on a warm one",
         better: Better::Lower,
-        value: |run| run.stamps.dns.map(Span::ms),
+        value: |run, _| run.stamps.dns.map(Span::ms),
     },
     Figure {
         key: "tcp_ms",
@@ -64,7 +67,7 @@ pub static FIGURES: &[Figure] = &[
         definition: "TCP handshake of this run's connection, including the proxy's exchange if there \
                      is one; blank on a warm one",
         better: Better::Lower,
-        value: |run| run.stamps.tcp.map(Span::ms),
+        value: |run, _| run.stamps.tcp.map(Span::ms),
     },
     Figure {
         key: "tls_ms",
@@ -72,7 +75,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "TLS handshake of this run's connection; blank on a warm one",
         better: Better::Lower,
-        value: |run| run.stamps.tls.map(Span::ms),
+        value: |run, _| run.stamps.tls.map(Span::ms),
     },
     Figure {
         key: "tpot_ms",
@@ -81,7 +84,7 @@ pub static FIGURES: &[Figure] = &[
         definition: "(Last token − first token) ÷ (output tokens − 1), where the provider reported \
                      usage and more than one read carried tokens; reasoning that was not shown is left out",
         better: Better::Lower,
-        value: |run| {
+        value: |run, _| {
             let (tokens, streaming_ms) = streamed(run)?;
             Some(streaming_ms / count(tokens - 1))
         },
@@ -93,7 +96,7 @@ pub static FIGURES: &[Figure] = &[
         definition: "Output tokens ÷ (last token − first token), where the provider reported usage and \
                      more than one read carried tokens; reasoning that was not shown is left out",
         better: Better::Higher,
-        value: |run| {
+        value: |run, _| {
             let (tokens, streaming_ms) = streamed(run)?;
             Some(count(tokens) / streaming_ms * 1e3)
         },
@@ -104,7 +107,17 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "Last token − start; the lag to the stream's end is a separate figure",
         better: Better::Lower,
-        value: |run| run.stamps.last_token.map(ms),
+        value: |run, _| run.stamps.last_token.map(ms),
+    },
+    Figure {
+        key: cost::KEY,
+        label: "Cost",
+        unit: "USD",
+        definition: "Reported tokens × list price per million (input, cached, written to the cache, output), or × your \
+                     price in the settings; blank if a price or a count is not known. Fees for each call, discounts and \
+                     free tiers are not in it",
+        better: Better::Lower,
+        value: |run, prices| cost::of(run, prices).ok().map(Usd::dollars),
     },
     Figure {
         key: "closed_lag_ms",
@@ -112,7 +125,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "End of the response (usage and end mark included) − last token",
         better: Better::Lower,
-        value: |run| after(run.stamps.last_token, run.stamps.closed),
+        value: |run, _| after(run.stamps.last_token, run.stamps.closed),
     },
     Figure {
         key: "gap_p50_ms",
@@ -121,7 +134,7 @@ pub static FIGURES: &[Figure] = &[
         definition: "Median time between arrivals of tokens; reads less than 0.2 ms apart are one arrival. \
                      Not the time between tokens",
         better: Better::Lower,
-        value: |run| gap(run, 0.5),
+        value: |run, _| gap(run, 0.5),
     },
     Figure {
         key: "gap_p99_ms",
@@ -129,7 +142,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "99th percentile of the time between arrivals of tokens; blank under 100 gaps",
         better: Better::Lower,
-        value: |run| gap(run, 0.99),
+        value: |run, _| gap(run, 0.99),
     },
     Figure {
         key: "gap_max_ms",
@@ -137,7 +150,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "Longest time between arrivals of tokens",
         better: Better::Lower,
-        value: |run| gaps(run).into_iter().reduce(f64::max),
+        value: |run, _| gaps(run).into_iter().reduce(f64::max),
     },
     Figure {
         key: "burst_share",
@@ -145,7 +158,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "",
         definition: "Share of tokens that arrived together with another; near 1 when something buffers",
         better: Better::Lower,
-        value: |run| {
+        value: |run, _| {
             let arrivals = arrivals(run);
             let all: u64 = arrivals.iter().map(|arrival| arrival.tokens).sum();
             let together = arrivals.iter().filter(|arrival| arrival.tokens > 1);
@@ -158,7 +171,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "",
         definition: "Share of the gaps between arrivals that are under 5 ms; near 1 if everything arrives at once",
         better: Better::Neutral,
-        value: |run| {
+        value: |run, _| {
             let gaps = gaps(run);
             let short = gaps.iter().filter(|gap| **gap < 5.0).count();
             share(short as u64, gaps.len() as u64)
@@ -171,7 +184,7 @@ pub static FIGURES: &[Figure] = &[
         definition: "First token − when the run was due, so that waiting in a queue counts; blank for a \
                      run that was not scheduled",
         better: Better::Lower,
-        value: |run| from_schedule(run, run.stamps.first_token),
+        value: |run, _| from_schedule(run, run.stamps.first_token),
     },
     Figure {
         key: "total_from_schedule_ms",
@@ -179,7 +192,7 @@ pub static FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "Last token − when the run was due; blank for a run that was not scheduled",
         better: Better::Lower,
-        value: |run| from_schedule(run, run.stamps.last_token),
+        value: |run, _| from_schedule(run, run.stamps.last_token),
     },
 ];
 
@@ -270,6 +283,7 @@ mod tests {
         dialect::DialectId,
         endpoint::TargetId,
         event::{Fault, FaultClass, Phase, Usage},
+        price::PriceTable,
         run::{Origin, RunHead, RunId},
     };
 
@@ -304,7 +318,7 @@ mod tests {
     }
 
     fn value(run: &Run, key: &str) -> Option<f64> {
-        (figure(key).unwrap().value)(run)
+        (figure(key).unwrap().value)(run, &PriceTable::default())
     }
 
     fn usage(output: u64, reasoning: Option<u64>) -> Usage {
@@ -329,7 +343,12 @@ mod tests {
     #[test]
     fn without_stamps_every_figure_is_blank() {
         for figure in figures() {
-            assert_eq!((figure.value)(&run(&[])), None, "{}", figure.key);
+            assert_eq!(
+                (figure.value)(&run(&[]), &PriceTable::default()),
+                None,
+                "{}",
+                figure.key
+            );
         }
     }
 

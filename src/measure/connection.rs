@@ -17,7 +17,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         definition: "How much later than the kernel this program received a read of the answer; blank if the \
                      kernel does not stamp reads",
         better: Better::Lower,
-        value: |run| percentile::percentile(delays(run), 0.5).value,
+        value: |run, _| percentile::percentile(delays(run), 0.5).value,
     },
     Figure {
         key: "our_delay_max_ms",
@@ -25,7 +25,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "The longest such delay of the run; times of reads are the kernel's, so it is in none of them",
         better: Better::Lower,
-        value: |run| delays(run).into_iter().reduce(f64::max),
+        value: |run, _| delays(run).into_iter().reduce(f64::max),
     },
     Figure {
         key: "tcp_rtt_ms",
@@ -34,7 +34,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         definition: "Smoothed round-trip time of TCP at the run's end, by the kernel: to the nearest TCP \
                      endpoint, which may be a proxy or an edge",
         better: Better::Lower,
-        value: |run| tcp(run, |tcp| ms_of(tcp.rtt)),
+        value: |run, _| tcp(run, |tcp| ms_of(tcp.rtt)),
     },
     Figure {
         key: "tcp_min_rtt_ms",
@@ -42,7 +42,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         unit: "ms",
         definition: "The shortest round-trip time of TCP that the kernel measured lately on the connection",
         better: Better::Lower,
-        value: |run| tcp(run, |tcp| ms_of(tcp.min_rtt)),
+        value: |run, _| tcp(run, |tcp| ms_of(tcp.min_rtt)),
     },
     Figure {
         key: "tcp_retransmits",
@@ -50,7 +50,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         unit: "",
         definition: "TCP segments that this side retransmitted during the run; retransmissions of the server are not visible here",
         better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.retransmits.into()),
+        value: |run, _| tcp(run, |tcp| tcp.retransmits.into()),
     },
     Figure {
         key: "tcp_lost",
@@ -58,7 +58,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         unit: "",
         definition: "TCP segments of this side that the kernel considered lost at the run's end",
         better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.lost.into()),
+        value: |run, _| tcp(run, |tcp| tcp.lost.into()),
     },
     Figure {
         key: "tcp_out_of_order",
@@ -67,7 +67,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
         definition: "TCP segments of the server that came out of order during the run: others before them were lost \
                      or overtaken on the way",
         better: Better::Lower,
-        value: |run| tcp(run, |tcp| tcp.out_of_order.into()),
+        value: |run, _| tcp(run, |tcp| tcp.out_of_order.into()),
     },
 ];
 

@@ -40,7 +40,7 @@ impl Backlog {
     }
 
     /// Waits until there is room.
-    pub(super) async fn room(&self) {
+    pub async fn room(&self) {
         loop {
             // Registered before checking, so that a notification between the two is not missed.
             let notified = self.room.notified();
@@ -52,7 +52,8 @@ impl Backlog {
     }
 
     /// Whether too much is queued.
-    pub(super) fn is_full(&self) -> bool {
+    #[must_use]
+    pub fn is_full(&self) -> bool {
         !self.closed.load(Ordering::Acquire) && self.bytes.load(Ordering::Acquire) >= FULL_BYTES
     }
 }

@@ -7,24 +7,32 @@ use http::{HeaderMap, Uri, header, uri::Authority};
 
 use crate::{dialect::serve::refusal, event::Fault};
 
-/// Refuses a request that names another host, or comes from a page of one. With `any_address` the host may be any IP
-/// address.
+/// By which names a server may be called, besides those of this machine.
+#[derive(Clone, Debug, Default)]
+pub struct AllowedNames {
+    /// Whether any IP address will do, since other machines are let in: rebinding needs a name.
+    pub any_address: bool,
+    /// Further names of hosts, without ports.
+    pub hosts: Vec<String>,
+}
+
+/// Refuses a request that names another host, or comes from a page of one.
 ///
 /// # Errors
 /// The refusal, with status 403.
-pub fn check_names(uri: &Uri, headers: &HeaderMap, any_address: bool) -> Result<(), Fault> {
+pub fn check_names(uri: &Uri, headers: &HeaderMap, allowed: &AllowedNames) -> Result<(), Fault> {
     let host = match uri.authority() {
         Some(authority) => Some(authority.as_str()),
         None => headers.get(header::HOST).and_then(|h| h.to_str().ok()),
     };
-    if !host.is_some_and(|host| is_own_name(host, any_address)) {
+    if !host.is_some_and(|host| allowed.has(host)) {
         let message = "Host must be this machine's own name, as in 127.0.0.1 or localhost";
         return Err(refusal(403, "forbidden_host", message));
     }
     for origin in headers.get_all(header::ORIGIN) {
         let uri = origin.to_str().ok().and_then(|o| o.parse::<Uri>().ok());
         let authority = uri.as_ref().and_then(Uri::authority);
-        if !authority.is_some_and(|a| is_own_name(a.as_str(), any_address)) {
+        if !authority.is_some_and(|a| allowed.has(a.as_str())) {
             let message = "Web pages of other hosts may not use this server";
             return Err(refusal(403, "forbidden_origin", message));
         }
@@ -32,17 +40,22 @@ pub fn check_names(uri: &Uri, headers: &HeaderMap, any_address: bool) -> Result<
     Ok(())
 }
 
-/// Whether an authority names this machine: `localhost` or a loopback address. Where other machines
-/// are let in, any address will do: rebinding needs a name.
-fn is_own_name(authority: &str, any_address: bool) -> bool {
-    let Ok(authority) = authority.parse::<Authority>() else {
-        return false;
-    };
-    let host = authority.host();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(address) => any_address || address.is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
+impl AllowedNames {
+    /// Whether an authority names this machine: `localhost`, a loopback address, or another that is allowed.
+    fn has(&self, authority: &str) -> bool {
+        let Ok(authority) = authority.parse::<Authority>() else {
+            return false;
+        };
+        let host = authority.host();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let is_named = self
+            .hosts
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(host));
+        match bare.parse::<IpAddr>() {
+            Ok(address) => self.any_address || address.is_loopback() || is_named,
+            Err(_) => host.eq_ignore_ascii_case("localhost") || is_named,
+        }
     }
 }
 
@@ -65,12 +78,19 @@ mod tests {
             ("127.0.0.1.nip.io", false, false),
             ("", false, false),
         ] {
-            assert_eq!(is_own_name(authority, false), local, "{authority}");
-            assert_eq!(
-                is_own_name(authority, true),
-                remote,
-                "{authority} from afar"
-            );
+            let own = AllowedNames::default();
+            assert_eq!(own.has(authority), local, "{authority}");
+            let afar = AllowedNames {
+                any_address: true,
+                ..AllowedNames::default()
+            };
+            assert_eq!(afar.has(authority), remote, "{authority} from afar");
         }
+        let named = AllowedNames {
+            hosts: vec!["gateway.internal".into()],
+            ..AllowedNames::default()
+        };
+        assert!(named.has("Gateway.internal:8081"));
+        assert!(!named.has("x.gateway.internal"));
     }
 }

@@ -13,18 +13,18 @@ use crate::{dialect::serve::refusal, event::Fault};
 /// Longest wait for a request body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest request body: a few photographs in base64.
-const MAX_BODY: usize = 64 << 20;
+pub const MAX_BODY: usize = 64 << 20;
 
-/// The whole body of a request, if it comes in time and is not too large.
+/// The whole body of a request, if it comes in time and has at most so many bytes.
 ///
 /// # Errors
 /// The refusal: it is too large (413), broke off (400) or is late (408).
-pub async fn whole_body(body: Incoming) -> Result<Bytes, Fault> {
-    let collected = timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
+pub async fn whole_body(body: Incoming, most: usize) -> Result<Bytes, Fault> {
+    let collected = timeout(BODY_TIMEOUT, Limited::new(body, most).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("The body is larger than {} MiB", MAX_BODY >> 20);
+            let message = format!("The body is larger than {} MiB", most.div_ceil(1 << 20));
             Err(refusal(413, "body_too_large", message))
         }
         Ok(Err(_)) => Err(refusal(400, "invalid_request", "The body broke off")),

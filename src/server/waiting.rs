@@ -70,6 +70,11 @@ impl WaitingPlace {
         self.waiting.held().by_age.remove(&self.number);
     }
 
+    /// Whether the connection has asked something.
+    pub(super) fn has_asked(&self) -> bool {
+        !self.waiting.held().by_age.contains_key(&self.number)
+    }
+
     /// Waits until the connection is to give way, if it has asked nothing by then.
     pub(super) async fn gives_way(&self) {
         self.closed.cancelled().await;

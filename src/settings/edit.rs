@@ -36,6 +36,13 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # timeouts = { connect_ms = 10000, first_token_ms = 120000, idle_ms = 60000, total_ms = 1800000 }
 # allow_http = true                      http:// to a host that is not this machine
 #
+# [price."my-server/*"]                  what these targets cost, in USD per million tokens; * stands for anything. It
+# input = 1.25                             holds instead of the built-in price: what it leaves out is unknown
+# cached = 0.125                         the part of the prompt that was read from the provider's cache
+# cache_written = 1.5                    the part that was written to it; cache_written_1h: for an hour
+# output = 10                            reasoning included, unless it has a price of its own: reasoning = 12
+# above = { tokens = 200000, input = 2.5, output = 15 }   for requests with longer prompts
+#
 # [appearance]
 # theme = "system"                       or "dark", or "light"
 # zoom = 1.0
@@ -87,6 +94,9 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
         }
         SettingsEdit::RemoveEndpoint { id } => remove_endpoint(&mut document, id)?,
         SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance),
+        SettingsEdit::PutGatewayKey { name, sha256 } => {
+            put_gateway_key(&mut document, name, sha256)?;
+        }
     }
     let body = document.to_string();
     Ok(if front.is_empty() {
@@ -94,6 +104,19 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
     } else {
         front + body.trim_start_matches('\n')
     })
+}
+
+fn put_gateway_key(document: &mut DocumentMut, name: &str, sha256: &str) -> Result<(), String> {
+    let mut into: &mut dyn TableLike = document.as_table_mut();
+    for (part, is_implicit) in [("gateway", true), ("key", true), (name, false)] {
+        let mut table = Table::new();
+        table.set_implicit(is_implicit);
+        into = (into.entry(part).or_insert(Item::Table(table)))
+            .as_table_like_mut()
+            .ok_or_else(|| format!("“{part}” is not a section"))?;
+    }
+    into.insert("sha256", toml_edit::value(sha256));
+    Ok(())
 }
 
 /// The table of endpoints, created if needed; it is implicit, without a header.

@@ -7,9 +7,13 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::{
     Appearance, Settings, SettingsProblem,
+    gateway::{self, BadValue, GatewaySection, GatewaySettings, LocalKeySettings, RouteSettings},
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
-use crate::endpoint::Endpoint;
+use crate::{
+    endpoint::Endpoint,
+    price::{OwnPrice, PRICE_KEYS, PriceTable, TIER_KEYS},
+};
 
 /// The zoom factors with which the window is usable.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
@@ -26,6 +30,8 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
             "appearance" => {
                 settings.appearance = source.appearance(item, &mut settings.warnings)?;
             }
+            "gateway" => settings.gateway = source.gateway(item, &mut settings.warnings)?,
+            "price" => settings.prices = source.prices(item, &mut settings.warnings)?,
             _ => {
                 let warning = source.unknown(document.as_table(), name);
                 settings.warnings.push(warning);
@@ -34,6 +40,10 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
     }
     Ok(settings)
 }
+
+/// How prices are written.
+const PRICE_FORM: &str =
+    "prices are written as a section [price.\"endpoint/model\"], in which * stands for anything";
 
 /// The text, for the positions of problems.
 struct TomlSource<'a> {
@@ -91,6 +101,96 @@ impl TomlSource<'_> {
         }
         self.warn_unknown(table, &["theme", "zoom"], warnings);
         Ok(appearance)
+    }
+
+    fn gateway(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<GatewaySettings, SettingsProblem> {
+        let table = self.table(item, "the gateway is written as a section [gateway]")?;
+        let section: GatewaySection = self.read(item)?;
+        let mut gateway = GatewaySettings {
+            listen: section.listen,
+            history: section.history,
+            ..GatewaySettings::default()
+        };
+        self.warn_unknown(table, gateway::KEYS, warnings);
+        for (name, item) in self.parts(table, "route")? {
+            let mut route: RouteSettings = self.read(item)?;
+            name.clone_into(&mut route.name);
+            self.checked(item, route.check())?;
+            self.warn_in(item, gateway::ROUTE_KEYS, warnings);
+            if let Some(hedge) = item.get("hedge") {
+                self.warn_in(hedge, gateway::HEDGE_KEYS, warnings);
+            }
+            gateway.routes.push(route);
+        }
+        for (name, item) in self.parts(table, "key")? {
+            let mut key: LocalKeySettings = self.read(item)?;
+            name.clone_into(&mut key.name);
+            self.checked(item, key.check())?;
+            self.warn_in(item, gateway::LOCAL_KEY_KEYS, warnings);
+            gateway.keys.push(key);
+        }
+        Ok(gateway)
+    }
+
+    /// The named parts of a section.
+    fn parts<'t>(
+        &self,
+        table: &'t dyn TableLike,
+        kind: &str,
+    ) -> Result<Vec<(&'t str, &'t Item)>, SettingsProblem> {
+        let Some(item) = table.get(kind) else {
+            return Ok(Vec::new());
+        };
+        let why = format!("a {kind} is written as a section [gateway.{kind}.NAME]");
+        Ok(self.table(item, &why)?.iter().collect())
+    }
+
+    /// The problem at the key of a part.
+    fn checked(&self, item: &Item, check: Result<(), BadValue>) -> Result<(), SettingsProblem> {
+        check.map_err(|(key, why)| {
+            let span = item.get(key).and_then(Item::span);
+            self.problem(span.or_else(|| item.span()), &why)
+        })
+    }
+
+    fn warn_in(&self, item: &Item, known: &[&str], to: &mut Vec<SettingsProblem>) {
+        if let Some(table) = item.as_table_like() {
+            self.warn_unknown(table, known, to);
+        }
+    }
+
+    fn prices(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<PriceTable, SettingsProblem> {
+        let table = self.table(item, PRICE_FORM)?;
+        let prices = table
+            .iter()
+            .map(|(pattern, item)| self.price(pattern, item, warnings));
+        prices.collect::<Result<_, _>>().map(PriceTable::with_own)
+    }
+
+    fn price(
+        &self,
+        pattern: &str,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<OwnPrice, SettingsProblem> {
+        let table = self.table(item, PRICE_FORM)?;
+        let rates = self.read(item)?;
+        let above = table.get("above").map(|above| {
+            let keys = self.table(above, "above is written as { tokens = 200000, input = … }")?;
+            self.warn_unknown(keys, TIER_KEYS, warnings);
+            self.read(above)
+        });
+        let above = above.transpose()?;
+        self.warn_unknown(table, PRICE_KEYS, warnings);
+        Ok(OwnPrice::new(pattern, rates, above))
     }
 
     fn table<'t>(&self, item: &'t Item, why: &str) -> Result<&'t dyn TableLike, SettingsProblem> {

@@ -35,6 +35,8 @@ pub(super) struct EndpointSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -71,6 +73,7 @@ pub(super) const KEYS: &[&str] = &[
     "base_url",
     "allow_http",
     "route",
+    "region",
     "auth",
     "key_env",
     "key_command",
@@ -125,6 +128,7 @@ impl EndpointSection {
         }
         endpoint.headers = self.headers.clone().unwrap_or_default();
         endpoint.route = self.route.clone().unwrap_or_default();
+        endpoint.region = self.region.clone().unwrap_or_default();
         self.connect(&mut endpoint)?;
         Ok(endpoint)
     }
@@ -139,6 +143,7 @@ impl EndpointSection {
             base_url: Some(base_url::written(&endpoint.base_url)),
             allow_http: Some(endpoint.allow_http),
             route: Some(endpoint.route.clone()),
+            region: Some(endpoint.region.clone()),
             auth: Some(endpoint.auth.clone()),
             key_env: Some(endpoint.key_env.clone()),
             key_command: Some(endpoint.key_command.clone()),
@@ -174,6 +179,7 @@ impl EndpointSection {
             dialect: unless_default(self.dialect, default.dialect.as_ref()),
             allow_http: unless_default(self.allow_http, Some(&false)),
             route: unless_default(self.route, default.route.as_ref()),
+            region: unless_default(self.region, default.region.as_ref()),
             auth: unless_default(self.auth, default.auth.as_ref()),
             key_env: unless_default(self.key_env, default.key_env.as_ref()),
             key_command: unless_default(self.key_command, default.key_command.as_ref()),
@@ -336,7 +342,9 @@ fn bare(url: &Url) -> String {
 }
 
 /// A list that may be written as a single string.
-fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Vec<String>>, D::Error> {
     struct Visitor;
     impl<'de> de::Visitor<'de> for Visitor {
         type Value = Option<Vec<String>>;

@@ -23,7 +23,7 @@ use crate::{
     clock::unix_seconds,
     dialect::serve::{AnswerHead, PathParams, Serve, ServedRequest, refusal},
     event::Fault,
-    server::{ReplyBody, Stop, finish, full, json_response, refused, whole_body},
+    server::{MAX_BODY, ReplyBody, Stop, finish, full, json_response, refused, whole_body},
 };
 
 /// The number of a run, as in `GET /sim/runs/N`.
@@ -52,7 +52,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Stop> {
     let (head, body) = request.into_parts();
-    let body = whole_body(body).await?;
+    let body = whole_body(body, MAX_BODY).await?;
     let read = wire.last_read();
     let mut asked = (dialect.read)(&body, way)?;
     drop(body);

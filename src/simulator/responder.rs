@@ -20,7 +20,8 @@ use crate::{
     dialect::serve::{self, ModelList, ServedRoute, refusal},
     event::Fault,
     server::{
-        self, ReplyBody, Respond, Stop, check_names, json_response, nothing_here, only, whole_body,
+        self, AllowedNames, MAX_BODY, ReplyBody, Respond, Stop, check_names, json_response,
+        nothing_here, only, whole_body,
     },
 };
 
@@ -28,6 +29,8 @@ use crate::{
 pub(super) struct SimulatorResponder {
     answers: SharedAnswers,
     tokens: TokenIssuer,
+    /// By which names it may be called.
+    names: AllowedNames,
 }
 
 impl Respond for SimulatorResponder {
@@ -67,7 +70,12 @@ impl Respond for SimulatorResponder {
 
 impl SimulatorResponder {
     pub fn new(options: SimulatorOptions) -> io::Result<Self> {
+        let names = AllowedNames {
+            any_address: options.is_remote(),
+            ..AllowedNames::default()
+        };
         Ok(Self {
+            names,
             answers: SharedAnswers {
                 options,
                 pacer: Arc::new(Pacer::start()?),
@@ -82,15 +90,14 @@ impl SimulatorResponder {
         wire: ConnectionHandle,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Stop> {
-        check_names(
-            request.uri(),
-            request.headers(),
-            self.answers.options.is_remote(),
-        )?;
+        check_names(request.uri(), request.headers(), &self.names)?;
         let path = request.uri().path().to_owned();
         let asked = request.uri().path_and_query().map_or("/", |p| p.as_str());
         match serve::route(asked, request.headers()) {
             None => {}
+            Some((dialect, ServedRoute::Other(_))) => {
+                return Err((dialect, nothing_here(&path)).into());
+            }
             Some((dialect, ServedRoute::Models)) => {
                 only(&Method::GET, request.method()).map_err(|fault| (dialect, fault))?;
                 let list = (dialect.models)(&ModelList {
@@ -108,7 +115,7 @@ impl SimulatorResponder {
         }
         if path == oauth::TOKEN_PATH {
             only(&Method::POST, request.method())?;
-            let body = whole_body(request.into_body()).await?;
+            let body = whole_body(request.into_body(), MAX_BODY).await?;
             return Ok(self.tokens.grant(&body));
         }
         if let Some(path) = path.strip_prefix(oauth::METADATA_PATH) {

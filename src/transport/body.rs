@@ -76,6 +76,15 @@ pub(super) struct BodyLimits {
     pub(super) ratio: u64,
 }
 
+impl BodyLimits {
+    /// None.
+    pub(super) const NONE: Self = Self {
+        total: u64::MAX,
+        ratio_from: u64::MAX,
+        ratio: u64::MAX,
+    };
+}
+
 impl Default for BodyLimits {
     fn default() -> Self {
         Self {
@@ -168,6 +177,12 @@ impl<B> IncomingBody<B> {
             is_shared,
             seen,
         });
+        self
+    }
+
+    /// The body as it comes: nothing is detected or decompressed.
+    pub(super) fn undetected(mut self) -> Self {
+        self.detected = true;
         self
     }
 

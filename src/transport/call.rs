@@ -98,14 +98,21 @@ impl PreparedCall {
         let Self {
             pool, peer, call, ..
         } = self;
+        let as_is = call.as_is;
         let sent = send(&pool, call, trace).await;
         let sent = sent.map_err(|error| fault::send_fault(&error, &peer, trace))?;
-        Ok(response(sent, now(), trace, &peer))
+        Ok(response(sent, as_is, now(), trace, &peer))
     }
 }
 
 /// The response whose head arrived at `at`.
-fn response(sent: SentResponse, at: Instant, trace: &Trace, peer: &Peer) -> HttpResponse {
+fn response(
+    sent: SentResponse,
+    as_is: bool,
+    at: Instant,
+    trace: &Trace,
+    peer: &Peer,
+) -> HttpResponse {
     let SentResponse {
         response,
         phases,
@@ -115,15 +122,20 @@ fn response(sent: SentResponse, at: Instant, trace: &Trace, peer: &Peer) -> Http
     let (parts, body) = response.into_parts();
     let connected = phases.tls.or(phases.tcp).map(|span| span.end);
     let request_sent = (trace.request_sent()).or(connected);
-    let coding = Coding::of(&parts.headers);
+    let limits = if as_is {
+        BodyLimits::NONE
+    } else {
+        BodyLimits::default()
+    };
     let body = IncomingBody::new(
         body,
-        coding,
-        BodyLimits::default(),
+        Coding::of(&parts.headers),
+        limits,
         peer.host.as_str().into(),
     );
     let is_shared = parts.version == Version::HTTP_2;
     let stamp = socket.stamp(at, &mut 0, is_shared, &[]);
+    let body = if as_is { body.undetected() } else { body };
     let body = body
         .with_head(&parts.headers)
         .over(socket.clone(), is_shared);

@@ -109,6 +109,43 @@ impl Format {
     }
 }
 
+/// A whole body that was compressed so (the value of `content-encoding`), decompressed.
+///
+/// # Errors
+/// One sentence: the compression is not supported, the body is damaged, or it has more than `most` bytes.
+pub fn unpacked(coding: &str, body: &[u8], most: usize) -> Result<Vec<u8>, String> {
+    let format = Format::of_name(&coding.trim().to_ascii_lowercase());
+    let format = format.ok_or_else(|| {
+        format!("The body is compressed by {coding}; gzip, deflate, br and zstd can be read")
+    })?;
+    let mut unpack = match format {
+        Format::Deflate if is_zlib(body) => zlib(),
+        format => format.unpack(),
+    };
+    let (mut rest, mut whole) = (body, Vec::new());
+    let damaged = |why: &dyn std::fmt::Display| format!("The body is not valid {coding}: {why}");
+    loop {
+        let step = unpack.step(rest).map_err(|why| damaged(&why))?;
+        rest = &rest[step.taken..];
+        let is_stuck = step.taken == 0 && step.output.is_empty();
+        whole.extend_from_slice(&step.output);
+        if whole.len() > most {
+            return Err(format!(
+                "The body has more than {} MiB, unpacked",
+                most >> 20
+            ));
+        }
+        if is_stuck && !rest.is_empty() {
+            return Err(damaged(&"something follows its end"));
+        }
+        if rest.is_empty() && !step.is_full {
+            break;
+        }
+    }
+    unpack.finish().map_err(|why| damaged(&why))?;
+    Ok(whole)
+}
+
 impl Coding {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let values = headers.get_all(header::CONTENT_ENCODING).into_iter();

@@ -14,6 +14,7 @@ use tokenscope::{
     event::Event,
     history::{ExportFormat, History, RunQuery},
     mask::{Mask, Secrets},
+    price::PriceTable,
 };
 
 use crate::{
@@ -376,6 +377,7 @@ async fn no_way_to_fail_shows_a_key_that_is_said_back() {
         let export = history.export(
             RunQuery::default(),
             format,
+            PriceTable::default(),
             home.path().join(name),
             |_, _| {},
         );

@@ -17,6 +17,7 @@ use tokenscope::{
     event::Event,
     history::{ExportFormat, History, RunQuery},
     mask::Mask,
+    price::PriceTable,
 };
 use tonic::{
     Code, Status,
@@ -352,7 +353,13 @@ async fn no_way_to_end_a_call_shows_a_key_that_is_said_back() {
         (ExportFormat::Csv, "runs.csv"),
     ] {
         let file = home.path().join(name);
-        let export = history.export(RunQuery::default(), format, file, |_, _| {});
+        let export = history.export(
+            RunQuery::default(),
+            format,
+            PriceTable::default(),
+            file,
+            |_, _| {},
+        );
         assert!(export.await.unwrap() >= CASES.len());
     }
     history.flush().await;

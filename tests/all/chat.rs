@@ -20,7 +20,8 @@ fn lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-fn runs(output: &str) -> Vec<Value> {
+/// The closing lines of runs.
+pub fn runs(output: &str) -> Vec<Value> {
     let mut lines = lines(output);
     lines.retain(|line| line["type"] == "run");
     lines

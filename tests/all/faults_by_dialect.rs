@@ -12,6 +12,7 @@ use tokenscope::{
     endpoint::Endpoint,
     event::{Answer, FaultClass as C, Phase as P},
     history::{ExportFormat, History, RunQuery},
+    price::PriceTable,
     run::{Origin, Run, RunHead, RunId, RunSpec, RunState, RunUpdate, execute},
     transport::Transport,
 };
@@ -374,7 +375,13 @@ async fn a_key_that_is_said_back_is_kept_nowhere() {
         (ExportFormat::Csv, "runs.csv"),
     ] {
         let to = folder.path().join(name);
-        let export = history.export(RunQuery::default(), format, to, |_, _| {});
+        let export = history.export(
+            RunQuery::default(),
+            format,
+            PriceTable::default(),
+            to,
+            |_, _| {},
+        );
         assert_eq!(export.await.unwrap(), 6 * dialects().count());
     }
     history.flush().await;

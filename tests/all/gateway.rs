@@ -2,6 +2,10 @@
 
 mod cases;
 mod command;
+mod kept;
+mod passing;
+mod routing;
+mod upstream;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -11,8 +15,9 @@ use tokenscope::{
     endpoint::{Endpoint, variables::Environment},
     event::FaultClass,
     exchange::list::list_models,
-    gateway::{self, Gateway, GatewayOptions, LocalToken, RouteTable},
+    gateway::{self, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable},
     run::Run,
+    settings::gateway::{KeptContents, RouteSettings},
     simulator::Simulator,
     transport::Transport,
 };
@@ -28,14 +33,27 @@ const TOKEN: &str = "ts-token-of-a-test";
 /// A gateway before the simulator's endpoints.
 async fn before(simulator: &Simulator, routes: &[&str]) -> Gateway {
     let routes = routes.iter().map(|route| route.parse().unwrap()).collect();
-    let options = GatewayOptions {
+    gateway::serve(options(routes, endpoints(simulator)))
+        .await
+        .unwrap()
+}
+
+/// How a gateway with these routes to these endpoints is served.
+fn options(routes: Vec<RouteSettings>, endpoints: Vec<Endpoint>) -> GatewayOptions {
+    GatewayOptions {
         address: "127.0.0.1:0".parse().unwrap(),
-        token: LocalToken::of(&TOKEN.into()),
-        routes: RouteTable::new(routes, endpoints(simulator)),
+        hosts: Vec::new(),
+        threads: 2,
+        config: GatewayConfig {
+            routes: RouteTable::new(routes, endpoints),
+            keys: LocalKeys::new(LocalToken::of(&TOKEN.into()), &[]),
+            contents: KeptContents::default(),
+        },
         credentials: Credentials::without_keyring(Environment::default()),
+        history: None,
         log: None,
-    };
-    gateway::serve(options).await.unwrap()
+        audit: None,
+    }
 }
 
 /// The gateway as an endpoint of each protocol that it serves.

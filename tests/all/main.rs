@@ -59,6 +59,7 @@ mod outside;
 mod painted;
 #[cfg(feature = "gui")]
 mod playground;
+mod price;
 mod proxies;
 mod run;
 mod sdk;

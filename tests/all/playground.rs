@@ -8,6 +8,7 @@ mod checking;
 mod compared;
 mod composer;
 mod conversations;
+mod costs;
 mod course;
 mod figures;
 mod lists;

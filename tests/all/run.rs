@@ -4,6 +4,7 @@ use std::{collections::HashSet, sync::Arc, thread};
 
 use tokenscope::{
     event::{Event, Fault, FaultClass, Phase},
+    price::PriceTable,
     run::{ConnectionKind, Read, Run, RunId, RunState, RunUpdate, Stamps},
 };
 
@@ -221,7 +222,8 @@ async fn a_reader_that_is_held_back_changes_no_time() {
     }
     let run = held_back;
     assert_eq!(run.stamped_by(), Some(StampedBy::Kernel), "{:?}", run.reads);
-    let figure = |key: &str| (measure::figure(key).unwrap().value)(&run).unwrap();
+    let figure =
+        |key: &str| (measure::figure(key).unwrap().value)(&run, &PriceTable::default()).unwrap();
     let held_back_ms = HELD_BACK.as_secs_f64() * 1e3;
     assert!(figure("our_delay_max_ms") >= held_back_ms);
     let late = figure("closed_lag_ms");

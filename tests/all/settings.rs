@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, fs, sync::mpsc};
 use tokenscope::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint, preset, variables::Environment},
+    price::Usd,
     settings::{self, Appearance, Settings, SettingsEdit, SettingsProblem, ThemeChoice},
     simulator,
     transport::HttpVersion,
@@ -72,6 +73,11 @@ x = 1
 [appearance]
 theme = "dark"
 zoom = 1.25
+
+[price.'work/b*'] # agreed in March
+input = 1.5
+output = 6      # with reasoning
+above = { tokens = 1000, input = 3, output = 12.25 }
 "#;
 
 #[test]
@@ -108,6 +114,12 @@ fn everything_that_can_be_written_is_read() {
         (settings.appearance.theme, settings.appearance.zoom),
         (ThemeChoice::Dark, 1.25)
     );
+    let price = |model| settings.prices.of(work, model, 0);
+    let dollars = |per_million: u64| Some(Usd::of_pico(per_million * 1_000_000));
+    assert_eq!(price("b/c").unwrap().rates.output, dollars(6));
+    let above = price("b/c").unwrap().above.unwrap();
+    assert_eq!((above.tokens, above.rates.input), (1_000, dollars(3)));
+    assert_eq!(price("a"), None);
     let warned: Vec<_> = settings
         .warnings
         .iter()
@@ -123,6 +135,27 @@ fn everything_that_can_be_written_is_read() {
             (
                 Some(23),
                 "column 2: “future” is unknown here and has no effect"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn unknown_keys_of_prices_are_warned_of() {
+    let text = "[price.'a/*']\ninput = 1\nouput = 2\nabove = { tokens = 5, cost = 3 }\n";
+    let settings = read(text).unwrap();
+    let warnings = settings.warnings.iter();
+    let warned: Vec<_> = warnings.map(|w| (w.line, w.message.as_str())).collect();
+    assert_eq!(
+        warned,
+        [
+            (
+                Some(4),
+                "column 23: “cost” is unknown here and has no effect"
+            ),
+            (
+                Some(3),
+                "column 1: “ouput” is unknown here and has no effect"
             ),
         ]
     );
@@ -180,6 +213,22 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("[appearance]\nzoom = nan", 2, "zoom must be from 0.5 to 3"),
     ("[appearance]\nzoom = 9", 2, "zoom must be from 0.5 to 3"),
     ("[appearance]\ntheme = 'pink'", 2, "unknown variant `pink`"),
+    ("price = 3", 1, "[price.\"endpoint/model\"]"),
+    ("[price]\n'a/b' = 3", 2, "[price.\"endpoint/model\"]"),
+    (
+        "[price.x]\ninput = 1\noutput = 'much'",
+        3,
+        "a number of USD per million tokens",
+    ),
+    ("[price.x]\ninput = -0.5", 2, "from 0 to 1,000,000"),
+    ("[price.x]\ninput = nan", 2, "from 0 to 1,000,000"),
+    ("[price.x]\ninput = 0.12345678", 2, "at most six digits"),
+    ("[price.x]\nabove = 5", 2, "{ tokens = 200000"),
+    (
+        "[price.x]\nabove = { input = 5 }",
+        2,
+        "missing field `tokens`",
+    ),
 ];
 
 /// A line of an endpoint that is otherwise in order, and what is said of it.

@@ -27,6 +27,7 @@ pub static TOY: Dialect = Dialect {
     efforts: &[],
     asks_to_cache: false,
     chat_url: |base, _| base.join("chat").unwrap(),
+    operation_url: |base, _, operation| base.join(operation).unwrap(),
     models_url: |base| base.join("models").unwrap(),
     headers: &[],
     encode: |request| json!({ "model": request.model, "messages": request.messages }),

@@ -43,6 +43,7 @@ fn call(url: &str, connect: ConnectOptions) -> HttpCall {
         connect,
         proxy_password: None,
         cold: false,
+        as_is: false,
     }
 }
 

@@ -25,6 +25,7 @@ const AD_HOC: &str = "url";
 /// The runs that were started, in the order of the targets.
 pub(super) struct StartedRuns {
     pub(super) engine: Engine,
+    pub(super) settings: Arc<Settings>,
     pub(super) runs: Vec<(RunId, TargetId)>,
 }
 
@@ -92,14 +93,18 @@ pub(super) fn ready(args: &ChatArgs, paths: Paths) -> anyhow::Result<Ready> {
 pub(super) fn start(question: &ChatPrompt, ready: Ready) -> StartedRuns {
     let Ready {
         engine,
+        settings,
         targets,
         cold,
-        ..
     } = ready;
     let runs = targets.into_iter();
     let runs = runs.map(|target| (send(&engine, question, &target, cold), target));
     let runs = runs.collect();
-    StartedRuns { engine, runs }
+    StartedRuns {
+        engine,
+        settings,
+        runs,
+    }
 }
 
 /// The request to each target as a program in this language.

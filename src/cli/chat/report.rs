@@ -26,6 +26,7 @@ use crate::{
     history::Storage,
     private, record,
     run::{self, OffsetNs, Origin, Run, RunHead, RunId, RunUpdate},
+    settings::Settings,
     visible::{Guard, visible_line},
 };
 
@@ -36,7 +37,7 @@ pub(super) fn follow(
 ) -> anyhow::Result<(ExitCode, Vec<CheckedRun>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
     let ending = ChatEnding::on_signals(&asked.engine, ids);
-    let mut screen = Screen::new(args, &asked.runs);
+    let mut screen = Screen::new(args, asked);
     let written = follow_updates(&asked.engine, &mut screen);
     let stored = ending.store(&asked.engine);
     written?;
@@ -67,6 +68,7 @@ fn follow_updates(engine: &Engine, screen: &mut Screen<'_>) -> io::Result<()> {
 /// The printed text, and the runs whose text waits for its turn.
 struct Screen<'a> {
     args: &'a ChatArgs,
+    settings: &'a Settings,
     out: Printer<StdoutLock<'static>>,
     thoughts: Guard,
     order: Vec<RunId>,
@@ -109,12 +111,14 @@ impl Following {
 }
 
 impl<'a> Screen<'a> {
-    fn new(args: &'a ChatArgs, runs: &[(RunId, TargetId)]) -> Self {
+    fn new(args: &'a ChatArgs, asked: &'a StartedRuns) -> Self {
+        let runs = &asked.runs;
         let runs_of = runs
             .iter()
             .map(|(id, target)| (*id, Following::new(target)));
         Self {
             args,
+            settings: &asked.settings,
             out: stdout(),
             thoughts: Guard::default(),
             order: runs.iter().map(|(id, _)| *id).collect(),
@@ -193,7 +197,7 @@ impl<'a> Screen<'a> {
         };
         let run = following.over.insert(run);
         if self.args.json {
-            record::write_line(&mut self.out, &record::run_line(run))?;
+            record::write_line(&mut self.out, &record::run_line(run, &self.settings.prices))?;
             self.out.flush()
         } else {
             self.print_text()
@@ -252,7 +256,11 @@ impl<'a> Screen<'a> {
             return Ok(());
         }
         let runs: Vec<&Run> = self.ended().collect();
-        write!(stderr(), "\n{}", table::figures(&runs))
+        write!(
+            stderr(),
+            "\n{}",
+            table::figures(&runs, &self.settings.prices)
+        )
     }
 
     fn ended(&self) -> impl Iterator<Item = &Run> + Clone {

@@ -1,6 +1,6 @@
 //! A run's figures as plain numbers, calculated again only when the run has changed.
 //!
-//! In: a [`Run`]. Out: a [`Sheet`], from which lines, comparisons and the strip are made, so that the work of a frame
+//! In: a [`Run`], and the prices. Out: a [`Sheet`], from which lines, comparisons and the strip are made, so that the work of a frame
 //! does not grow with the answer.
 
 use std::{collections::HashMap, sync::Arc};
@@ -9,7 +9,11 @@ use super::estimate::{Calibration, Estimate};
 use crate::{
     endpoint::TargetId,
     event::{FinishReason, Usage},
-    measure::figure,
+    measure::{
+        cost::{self, NoCost},
+        figure,
+    },
+    price::{PriceTable, Usd},
     run::{ConnectionKind, OffsetNs, Run, RunId, RunState, ms},
 };
 
@@ -33,6 +37,27 @@ pub struct LiveEstimate {
     pub calibration: Calibration,
 }
 
+/// What an answer costs, and how that was computed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerCost {
+    /// The cost, or why there is none.
+    pub usd: Result<Usd, NoCost>,
+    /// In words.
+    pub how: String,
+    /// Whether it can have cost nothing.
+    pub is_free: bool,
+}
+
+impl AnswerCost {
+    fn of(run: &Run, prices: &PriceTable) -> Self {
+        Self {
+            usd: cost::of(run, prices),
+            how: cost::explanation(run, prices),
+            is_free: cost::is_free(run),
+        }
+    }
+}
+
 /// A run's figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
@@ -52,6 +77,8 @@ pub struct Sheet {
     pub usage: Usage,
     /// The estimate, if there is no count.
     pub about: Option<LiveEstimate>,
+    /// What it costs; `None` while it is live.
+    pub cost: Option<AnswerCost>,
     /// In the order of [`COMPARED`].
     values: [Option<f64>; COMPARED.len()],
 }
@@ -73,12 +100,12 @@ impl Sheet {
         self.values.iter().all(Option::is_none) && self.about.is_none()
     }
 
-    fn of(run: &Run, estimated: f64, calibration: Calibration) -> Self {
+    fn of(run: &Run, estimated: f64, calibration: Calibration, prices: &PriceTable) -> Self {
         let whole = run.state == RunState::Ok;
         let value = |key: &str| {
             // A count that comes with the first event does not count the answer.
             let known = whole || key != "output_speed_tps";
-            (figure(key)?.value)(run).filter(|_| known)
+            (figure(key)?.value)(run, prices).filter(|_| known)
         };
         let usage = run.answer.usage.filter(|_| whole).unwrap_or_default();
         let counted = usage.generated().is_some();
@@ -96,6 +123,7 @@ impl Sheet {
                 speed: speed(run, tokens),
                 calibration,
             }),
+            cost: (run.state.is_over()).then(|| AnswerCost::of(run, prices)),
             values: COMPARED.map(value),
         }
     }
@@ -128,6 +156,7 @@ impl Sheet {
                 ..Usage::default()
             },
             about: None,
+            cost: None,
             values: [ttft, speed, total, ttft - 1.0, ttft].map(Some),
         }
     }
@@ -157,9 +186,18 @@ struct Fingerprint {
 pub struct Sheets {
     runs: HashMap<RunId, (Fingerprint, Estimate, Arc<Sheet>)>,
     models: HashMap<TargetId, Calibration>,
+    prices: PriceTable,
 }
 
 impl Sheets {
+    /// Computes costs by these prices from now on.
+    pub fn price_by(&mut self, prices: &PriceTable) {
+        if self.prices != *prices {
+            self.prices = prices.clone();
+            self.runs.clear();
+        }
+    }
+
     /// The current figures of a run.
     pub fn of(&mut self, run: &Run) -> Arc<Sheet> {
         let id = run.head.id;
@@ -180,7 +218,7 @@ impl Sheets {
         }
         let mut estimate = self.runs.remove(&id).map(|r| r.1).unwrap_or_default();
         let estimated = estimate.of(&run.answer);
-        let sheet = Arc::new(Sheet::of(run, estimated, calibration));
+        let sheet = Arc::new(Sheet::of(run, estimated, calibration, &self.prices));
         self.learn(run, &sheet, estimated);
         let known = (fingerprint, estimate, Arc::clone(&sheet));
         self.runs.insert(id, known);

@@ -18,6 +18,7 @@ use crate::{
         },
     },
     event::{BodyPart, Fault},
+    price::PriceTable,
     run::Run,
     visible::visible,
 };
@@ -34,11 +35,11 @@ pub enum DetailsClick {
     CopyJson,
 }
 
-/// Shows a run, with its findings once they are known; gives what was clicked.
+/// Shows a run, with what it costs by these prices, and its findings once they are known; gives what was clicked.
 pub fn show(
     ui: &mut Ui,
     theme: &Theme,
-    run: &Run,
+    (run, prices): (&Run, &PriceTable),
     findings: Option<&[Finding]>,
 ) -> Option<DetailsClick> {
     let clicked = head_ui(ui, theme, run);
@@ -53,13 +54,15 @@ pub fn show(
                 fault_ui(ui, theme, fault);
                 ui.add_space(space::S);
             }
-            figures_ui(ui, theme, run);
+            figures_ui(ui, theme, run, prices);
             part(ui, theme, "Time", |ui| {
                 phases::show(ui, theme, &run.stamps);
                 reads_ui(ui, theme, run);
             });
             if let Some(link) = &run.stamps.link {
-                part(ui, theme, "Connection", |ui| link_ui(ui, theme, link, run));
+                part(ui, theme, "Connection", |ui| {
+                    link_ui(ui, theme, link, run, prices);
+                });
             }
             server_ui(ui, theme, run);
             answer_ui(ui, theme, run);

@@ -8,15 +8,16 @@ use crate::{
         widgets::{card, count, figure_text, figure_ui},
     },
     measure::{CONNECTION_FIGURES, FIGURES, Figure},
+    price::PriceTable,
     run::{Link, Run, StampedBy, ms},
     visible::visible,
 };
 
 /// Shows the figures and the finish reason.
-pub fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
+pub fn figures_ui(ui: &mut Ui, theme: &Theme, run: &Run, prices: &PriceTable) {
     card(ui, theme, |ui| {
         ui.set_width(ui.available_width());
-        figures_grid(ui, theme, "figures", FIGURES, run, |ui| {
+        figures_grid(ui, theme, "figures", FIGURES, (run, prices), |ui| {
             if let Some(finish) = &run.answer.finish {
                 ui.label(caption(theme, "Finish"));
                 ui.add(Label::new(visible(&finish.raw).into_owned()).truncate());
@@ -31,7 +32,7 @@ fn figures_grid(
     theme: &Theme,
     id: &str,
     figures: &[Figure],
-    run: &Run,
+    (run, prices): (&Run, &PriceTable),
     last: impl FnOnce(&mut Ui),
 ) {
     let columns = if ui.available_width() > 380.0 { 2 } else { 1 };
@@ -51,7 +52,7 @@ fn figures_grid(
                     ui.label(caption(theme, figure.label))
                         .on_hover_text(figure.definition);
                 });
-                figure_ui(ui, theme, figure, run);
+                figure_ui(ui, theme, figure, run, prices);
             }
             ui.end_row();
             last(ui);
@@ -89,7 +90,7 @@ pub fn reads_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
 }
 
 /// Shows the connection that the run used.
-pub fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link, run: &Run) {
+pub fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link, run: &Run, prices: &PriceTable) {
     let age = match link.age_ns {
         0 => String::new(),
         age => {
@@ -108,7 +109,7 @@ pub fn link_ui(ui: &mut Ui, theme: &Theme, link: &Link, run: &Run) {
             theme,
             "connection figures",
             CONNECTION_FIGURES,
-            run,
+            (run, prices),
             |_| (),
         );
     });

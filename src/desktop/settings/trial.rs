@@ -18,6 +18,7 @@ use crate::{
     engine::{Command, EndpointCommand, RunCommand, SendRun},
     event::Fault,
     measure,
+    price::PriceTable,
     run::{Origin, Run, RunId},
     visible::{visible, visible_line},
 };
@@ -63,7 +64,7 @@ impl Trials {
         if let Some(fault) = cx.state.refused.get(&id) {
             fault_ui(ui, cx.theme, fault);
         } else if let Some(run) = cx.state.runs.get(&id)
-            && run_ui(ui, cx.theme, run)
+            && run_ui(ui, cx.theme, run, &cx.state.settings.prices)
         {
             cx.actions.push(Action::OpenRun(id));
         }
@@ -158,17 +159,18 @@ fn models_of(state: &State, endpoint: &Endpoint) -> Vec<String> {
 }
 
 /// Shows the run's outcome and figures; returns whether to open it.
-fn run_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> bool {
+fn run_ui(ui: &mut Ui, theme: &Theme, run: &Run, prices: &PriceTable) -> bool {
     let fault = run.answer.fault.as_ref();
     let mut open = false;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         Outcome::of(run.state, fault.map(|fault| fault.class)).ui(ui, theme);
         for key in SHOWN {
-            if let Some(figure) = measure::figure(key).filter(|f| (f.value)(run).is_some()) {
+            if let Some(figure) = measure::figure(key).filter(|f| (f.value)(run, prices).is_some())
+            {
                 ui.add_space(space::XS);
                 ui.label(caption(theme, figure.label));
-                figure_ui(ui, theme, figure, run);
+                figure_ui(ui, theme, figure, run, prices);
             }
         }
         if run.state.is_over() {

@@ -4,8 +4,10 @@ use egui::{Response, RichText, Ui};
 
 use crate::{
     desktop::theme::{Theme, size},
-    measure::Figure,
+    measure::{Figure, cost},
+    price::{PriceTable, usd_digits},
     run::Run,
+    visible::visible,
 };
 
 /// Milliseconds as text: `0.42 ms`, `412 ms`, `1.24 s`, `2 min 05 s`.
@@ -31,11 +33,13 @@ pub fn ms_text(ms: f64) -> String {
     }
 }
 
-/// A value with its unit; milliseconds as by [`ms_text`].
+/// A value with its unit; milliseconds as by [`ms_text`], dollars as by [`usd_digits`].
 #[must_use]
 pub fn figure_text(value: f64, unit: &str) -> String {
-    if unit == "ms" {
-        return ms_text(value);
+    match unit {
+        "ms" => return ms_text(value),
+        "USD" => return format!("${}", usd_digits(value)),
+        _ => {}
     }
     let number = if value.fract() == 0.0 {
         #[expect(
@@ -74,14 +78,23 @@ pub fn count(number: u64) -> String {
 }
 
 /// A figure of a run: its value or a dash, with its definition on hover.
-pub fn figure_ui(ui: &mut Ui, theme: &Theme, figure: &Figure, run: &Run) -> Response {
-    let text = match (figure.value)(run) {
+pub fn figure_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    figure: &Figure,
+    run: &Run,
+    prices: &PriceTable,
+) -> Response {
+    let text = match (figure.value)(run, prices) {
         Some(value) => RichText::new(figure_text(value, figure.unit)),
         None => RichText::new("\u{2013}").color(theme.text_dim),
     };
     ui.label(text.size(size::BODY)).on_hover_ui(|ui| {
         ui.label(crate::desktop::theme::strong(figure.label));
         ui.label(figure.definition);
+        if let Some(how) = cost::how_made(figure, run, prices) {
+            ui.label(visible(&how));
+        }
     })
 }
 
@@ -142,6 +155,7 @@ mod tests {
         assert_eq!(figure_text(0.004, ""), "0.00");
         assert_eq!(figure_text(0.25, ""), "0.25");
         assert_eq!(figure_text(80.0, "ms"), "80 ms");
+        assert_eq!(figure_text(0.0105, "USD"), "$0.0105");
     }
 
     #[test]

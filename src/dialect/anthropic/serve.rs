@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use self::{read::parse, write::MessageWriter};
 use crate::{
     dialect::serve::{
-        ModelList, PathParams, Serve, ServedRoute, add_details, bearer, in_turn::InTurn,
-        json_refusal,
+        ModelList, Serve, ServedRoute, add_details, bearer, in_turn::InTurn, json_refusal,
+        route_below,
     },
     event::{Fault, FaultClass},
 };
@@ -24,8 +24,9 @@ pub(super) static SERVE: Serve = Serve {
     route: |path, headers| match path.split('?').next().unwrap_or_default() {
         // OpenAI's list has the same path.
         "/v1/models" if headers.contains_key("anthropic-version") => Some(ServedRoute::Models),
-        "/v1/messages" => Some(ServedRoute::Chat(PathParams::default())),
-        _ => None,
+        // So have its files.
+        file if file.starts_with("/v1/files") && !headers.contains_key("anthropic-version") => None,
+        _ => route_below(path, "/v1/", "messages", &["messages/", "files/"]),
     },
     key,
     timings: None,

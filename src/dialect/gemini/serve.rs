@@ -49,19 +49,36 @@ fn route(path: &str, _: &HeaderMap) -> Option<ServedRoute> {
     }
     let (_, method) = path.split_once("/models/")?;
     let (model, method) = method.rsplit_once(':')?;
-    let stream = match method {
-        "streamGenerateContent" => true,
-        "generateContent" => false,
-        _ => return None,
-    };
-    Some(ServedRoute::Chat(PathParams {
+    let params = PathParams {
         model: model.to_owned(),
-        stream,
+        stream: method == "streamGenerateContent",
         events: query
             .split('&')
             .any(|pair| pair == "alt=sse" || pair == "%24alt=sse"),
-    }))
+        operation: if query.is_empty() {
+            method.to_owned()
+        } else {
+            format!("{method}?{query}")
+        },
+    };
+    match method {
+        "streamGenerateContent" | "generateContent" => Some(ServedRoute::Chat(params)),
+        method if OTHERS.contains(&method) => Some(ServedRoute::Other(params)),
+        _ => None,
+    }
 }
+
+/// The methods of models besides, of the Gemini API and of Vertex AI.
+const OTHERS: &[&str] = &[
+    "asyncBatchEmbedContent",
+    "batchEmbedContents",
+    "batchGenerateContent",
+    "computeTokens",
+    "countTokens",
+    "embedContent",
+    "predict",
+    "predictLongRunning",
+];
 
 pub(in crate::dialect) fn key(headers: &HeaderMap) -> Option<&str> {
     let own = headers.get("x-goog-api-key");

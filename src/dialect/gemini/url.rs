@@ -34,6 +34,22 @@ pub(in crate::dialect) fn chat(base: &Url, model: &str) -> Url {
     url
 }
 
+/// The URL of another method of a model: `method` with its query.
+pub(in crate::dialect) fn operation(base: &Url, model: &str, method: &str) -> Url {
+    let mut url = chat(base, model);
+    let (method, query) = method.split_once('?').unwrap_or((method, ""));
+    let path = url.path().strip_suffix(STREAM).unwrap_or(url.path());
+    let path = format!("{path}:{method}");
+    url.set_path(&path);
+    set_query(&mut url, None);
+    if !query.is_empty() {
+        let pairs: Vec<&str> = url.query().into_iter().chain([query]).collect();
+        let pairs = pairs.join("&");
+        url.set_query(Some(&pairs));
+    }
+    url
+}
+
 /// The URL of the list of models. Vertex AI lists its publishers' models outside of projects, and only in `v1beta1`.
 pub(in crate::dialect) fn models(base: &Url) -> Url {
     let root = Root::of(base);

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use self::{read::parse, write::LineWriter};
 use crate::{
     dialect::serve::{
-        AnswerTimes, ModelList, PathParams, Serve, ServedRoute, bearer, in_turn::InTurn,
-        json_refusal,
+        AnswerTimes, ModelList, Serve, ServedRoute, bearer, in_turn::InTurn, json_refusal,
+        route_below,
     },
     event::Event,
 };
@@ -23,8 +23,12 @@ pub(super) static SERVE: Serve = Serve {
     base_path: "",
     route: |path, _| match path {
         "/api/tags" => Some(ServedRoute::Models),
-        "/api/chat" => Some(ServedRoute::Chat(PathParams::default())),
-        _ => None,
+        _ => route_below(
+            path,
+            "/api/",
+            "chat",
+            &["embed", "embeddings", "generate", "ps", "show", "version"],
+        ),
     },
     key: bearer,
     timings: Some(timings),

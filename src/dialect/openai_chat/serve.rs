@@ -13,7 +13,7 @@ pub(in crate::dialect) use self::read::{audio_part, must_call, named_file};
 use self::{read::parse, write::ChatWriter};
 use crate::{
     dialect::serve::{
-        ModelList, PathParams, Serve, ServedRoute, add_details, bearer, json_refusal,
+        ModelList, Serve, ServedRoute, add_details, bearer, json_refusal, route_below,
     },
     event::{Fault, FaultClass},
 };
@@ -21,10 +21,9 @@ use crate::{
 /// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
-    route: |path, _| match path {
-        "/v1/models" => Some(ServedRoute::Models),
-        "/v1/chat/completions" => Some(ServedRoute::Chat(PathParams::default())),
-        _ => None,
+    route: |path, _| match path.split('?').next() {
+        Some("/v1/models") => Some(ServedRoute::Models),
+        _ => route_below(path, "/v1/", "chat/completions", OTHERS),
     },
     key: bearer,
     timings: None,
@@ -33,6 +32,18 @@ pub(super) static SERVE: Serve = Serve {
     refuse: |fault| json_refusal(fault, &error(fault)),
     writer: |asked, head| Box::new(ChatWriter::new(asked, head)),
 };
+
+/// The operations besides, as the API reference has them.
+const OTHERS: &[&str] = &[
+    "audio/",
+    "batches/",
+    "completions",
+    "embeddings",
+    "files/",
+    "images/",
+    "moderations",
+    "uploads/",
+];
 
 pub(in crate::dialect) fn models(list: &ModelList) -> Value {
     let data: Vec<Value> = (list.models.iter())

@@ -10,16 +10,14 @@ mod write;
 use self::{read::parse, write::ResponseWriter};
 use crate::dialect::{
     openai_chat::serve::{error, models},
-    serve::{PathParams, Serve, ServedRoute, bearer, in_turn::InTurn, json_refusal},
+    serve::{Serve, bearer, in_turn::InTurn, json_refusal, route_below},
 };
 
 /// How a server reads and writes it.
 pub(super) static SERVE: Serve = Serve {
     base_path: "/v1",
-    route: |path, _| {
-        let chat = path.split('?').next() == Some("/v1/responses");
-        chat.then(|| ServedRoute::Chat(PathParams::default()))
-    },
+    // Below its path are stored responses, and the count of a request's tokens.
+    route: |path, _| route_below(path, "/v1/", "responses", &["responses/"]),
     key: bearer,
     timings: None,
     read: parse,

@@ -38,13 +38,37 @@ const FOREIGN: &str = "tokenscope/";
 /// Bytes of the checksum: with them, whole groups of base64 stay whole.
 const CHECK: usize = 3;
 
-/// Whether a request may have something of this in it, so that it can't go on as it came.
-#[must_use]
-pub(super) fn is_in(body: &[u8]) -> bool {
-    [MARK, FOREIGN].iter().any(|mark| {
-        let mut windows = body.windows(mark.len());
-        windows.any(|window| window == mark.as_bytes())
-    })
+/// A JSON body with each call's own id, and without foreign thinking; `None` if nothing is to be changed.
+pub(super) fn without(body: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(body).ok()?;
+    if !text.contains(MARK) && !text.contains(FOREIGN) {
+        return None;
+    }
+    let mut json = serde_json::from_str(text).ok()?;
+    strip_all(&mut json);
+    Some(json.to_string().into_bytes())
+}
+
+/// The fields that hold the id of a call.
+const IDS: &[&str] = &["id", "call_id", "tool_call_id", "tool_use_id"];
+
+fn strip_all(json: &mut Value) {
+    match json {
+        Value::Array(items) => {
+            items.retain(|item| !item["signature"].as_str().is_some_and(is_foreign));
+            items.iter_mut().for_each(strip_all);
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if IDS.contains(&name.as_str()) {
+                    strip(value);
+                } else {
+                    strip_all(value);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The id that carries the signature.
@@ -196,7 +220,9 @@ mod tests {
                 assert!(signed.chars().all(is_plain), "{signed}");
                 let (own, carried) = split(&signed);
                 assert_eq!((&*own, carried.as_deref()), (id, Some(signature)));
-                assert!(is_in(signed.as_bytes()));
+                let body = serde_json::json!([{ "id": signed, "text": signed }]).to_string();
+                let expected = serde_json::json!([{ "id": id, "text": signed }]).to_string();
+                assert_eq!(without(body.as_bytes()), Some(expected.into_bytes()));
             }
         }
     }
@@ -233,5 +259,9 @@ mod tests {
         let unsigned = foreign_signature(None);
         assert!(is_foreign(&unsigned) && foreign_part(&unsigned).is_none());
         assert!(!is_foreign("EqQBCg=="));
+        let body = serde_json::json!([{ "signature": unsigned }, { "signature": "EqQBCg==" }]);
+        let left = r#"[{"signature":"EqQBCg=="}]"#;
+        assert_eq!(without(body.to_string().as_bytes()), Some(left.into()));
+        assert_eq!(without(left.as_bytes()), None);
     }
 }

@@ -69,6 +69,7 @@ fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
         model: model.rsplit('/').next().unwrap_or_default().to_owned(),
         stream: true,
         events: true,
+        ..PathParams::default()
     };
     let json = read::json(request.clone());
     let is_whole = unnamed(json.clone()).is_ok_and(|read| read == request);

@@ -1,7 +1,8 @@
 //! Thirty-seven cases that gateways were seen to get wrong: a row for each, with what must happen and a check of it.
 //!
 //! Each check goes through a running gateway, between a client that sends JSON and a target that answers as a script
-//! says, unless its row says otherwise.
+//! says, unless its row says otherwise. Between two of one protocol bytes are passed on as they are, which is tested with
+//! that.
 
 mod beside;
 mod client;

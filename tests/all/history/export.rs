@@ -11,6 +11,7 @@ use std::{
 use tokenscope::{
     event::{Fault, FaultClass, Phase, Usage},
     history::{ExportFormat, History, OutcomeFilter, RunQuery, RunSort, SortColumn},
+    price::{OwnPrice, PriceTable, Rates, Usd},
     run::{Run, RunState},
 };
 
@@ -42,6 +43,16 @@ fn parse_csv(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// $2 per million tokens of input, $3 of output, at the endpoint of the runs.
+fn prices() -> PriceTable {
+    let rates = Rates {
+        input: Some(Usd::of_pico(2_000_000)),
+        output: Some(Usd::of_pico(3_000_000)),
+        ..Rates::default()
+    };
+    PriceTable::with_own(vec![OwnPrice::new("here/*", rates, None)])
+}
+
 fn some_runs() -> Vec<Run> {
     (1..=1200)
         .map(|id| {
@@ -53,7 +64,8 @@ fn some_runs() -> Vec<Run> {
                 _ => String::new(),
             };
             run.answer.usage = (id % 2 == 0).then(|| Usage {
-                output: Some(u64::MAX),
+                output: Some(if id % 3 == 0 { 500 } else { u64::MAX }),
+                input: (id % 3 == 0).then_some(1_000),
                 ..Usage::default()
             });
             if id % 10 == 0 {
@@ -100,7 +112,7 @@ async fn csv_comes_back_cell_by_cell() {
         telling.store(done, Ordering::Relaxed);
     };
     let count = history
-        .export(query, ExportFormat::Csv, to.clone(), progress)
+        .export(query, ExportFormat::Csv, prices(), to.clone(), progress)
         .await
         .unwrap();
     assert_eq!((count, told.load(Ordering::Relaxed)), (1200, 1200));
@@ -128,6 +140,9 @@ async fn csv_comes_back_cell_by_cell() {
             cell("output_tokens"),
             tokens.map_or(String::new(), |n| n.to_string())
         );
+        // 1,000 × 2 + 500 × 3 millionths of a dollar; blank, not 0, where it is not known.
+        let is_counted = run.answer.usage.is_some_and(|usage| usage.input.is_some());
+        assert_eq!(cell("cost_usd"), if is_counted { "0.0035" } else { "" });
     }
     assert_eq!(cell(&table, 1, "started"), "2023-11-14T22:13:21.000000000Z");
 }
@@ -145,19 +160,25 @@ async fn json_comes_back_run_by_run() {
         ..RunQuery::default()
     };
     let count = history
-        .export(query, ExportFormat::Json, to.clone(), |_, _| {})
+        .export(query, ExportFormat::Json, prices(), to.clone(), |_, _| {})
         .await
         .unwrap();
     let back: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(&to).unwrap()).unwrap();
     assert_eq!((count, back.len()), (120, 120));
     assert!(back[0].is_object());
+    let cost = |run: &serde_json::Value| run["cost_usd"].as_f64();
+    let counted = |run: &serde_json::Value| run["usage"]["input"].is_u64();
+    assert!(back.iter().any(counted));
+    for run in &back {
+        assert_eq!(cost(run), counted(run).then_some(0.0035), "{run}");
+    }
 
     let none = RunQuery {
         text: "nobody said this".into(),
         ..RunQuery::default()
     };
     history
-        .export(none, ExportFormat::Json, to.clone(), |_, _| {})
+        .export(none, ExportFormat::Json, prices(), to.clone(), |_, _| {})
         .await
         .unwrap();
     let back: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(to).unwrap()).unwrap();
@@ -185,7 +206,13 @@ async fn a_stopped_or_impossible_export_leaves_what_was_there() {
     let path = to.clone();
     let export = tokio::spawn(async move {
         going
-            .export(RunQuery::default(), ExportFormat::Csv, path, progress)
+            .export(
+                RunQuery::default(),
+                ExportFormat::Csv,
+                prices(),
+                path,
+                progress,
+            )
             .await
     });
     tokio::task::spawn_blocking(move || deadline::message("the export's first run", &has_begun))
@@ -201,7 +228,13 @@ async fn a_stopped_or_impossible_export_leaves_what_was_there() {
 
     let nowhere = out.path().join("missing").join("runs.csv");
     let refused = history
-        .export(RunQuery::default(), ExportFormat::Csv, nowhere, |_, _| {})
+        .export(
+            RunQuery::default(),
+            ExportFormat::Csv,
+            prices(),
+            nowhere,
+            |_, _| {},
+        )
         .await
         .unwrap_err();
     assert!(

@@ -10,6 +10,7 @@ use tokenscope::{
     conversation::{ConversationChange, ConversationId},
     event::Event,
     history::{ExportFormat, History, RunQuery},
+    price::PriceTable,
     run::{Run, RunId},
 };
 
@@ -191,7 +192,13 @@ async fn an_export_names_files_by_size_and_hash() {
     history.finish(with_files(1, 1, 2));
     let to = folder.path().join("runs.json");
     let json = ExportFormat::Json;
-    let export = history.export(RunQuery::default(), json, to.clone(), |_, _| {});
+    let export = history.export(
+        RunQuery::default(),
+        json,
+        PriceTable::default(),
+        to.clone(),
+        |_, _| {},
+    );
     assert_eq!(export.await.unwrap(), 1);
     let text = std::fs::read_to_string(to).unwrap();
     assert!(text.len() < 10_000, "{} bytes", text.len());

@@ -6,6 +6,7 @@ use tokenscope::{
     chat::ToolCall,
     event::{AnswerPiece, AnswerPieceKind, Event, ToolCallDelta},
     history::{ExportFormat, History, RunQuery},
+    price::PriceTable,
     run::{Read, Run, RunId, RunState, RunUpdate, Stamps},
 };
 
@@ -38,6 +39,7 @@ async fn a_large_answer_is_whole_when_it_is_read_exported_and_written_again() {
     let done = history.export(
         RunQuery::default(),
         ExportFormat::Json,
+        PriceTable::default(),
         file.clone(),
         |_, _| {},
     );

@@ -75,6 +75,7 @@ const SCENES: &[(&str, Fill)] = &[
     ("alone", alone),
     ("two-turns", two_turns),
     ("compared", compared),
+    ("costs", costs),
     ("eight", eight),
     ("eight-streaming", eight_streaming),
     ("large", large),
@@ -122,6 +123,24 @@ fn markdown(harness: &mut Harness<'_, Rig>) {
     // From the beginning: panes follow the end.
     harness.run_steps(6);
     wheel(harness, 9_000.0);
+}
+
+/// Answers of a provider whose prices are known; the second broke off.
+fn costs(harness: &mut Harness<'_, Rig>) {
+    let sent = ask(harness, "Why does the first token take so long?");
+    for (run, model) in sent.iter().zip(["gpt-5", "gpt-5.4"]) {
+        let mut course = ended(run, LONG, 307, 2310, ConnectionKind::Warm);
+        course.head.simulated = false;
+        course.head.url = "https://api.openai.com/v1/chat/completions".into();
+        course.head.target.model = model.into();
+        if model == "gpt-5.4" {
+            let usage = course.usage;
+            course = course.failed(Fault::new(FaultClass::Interrupted, Phase::Stream, "gone"));
+            course.usage = usage;
+        }
+        put(harness, course);
+    }
+    harness.run_steps(4);
 }
 
 /// Broken and refused answers under the strip, beside whole ones.

@@ -9,7 +9,9 @@ use crate::{
         widgets::{count, figure_text, ms_text},
     },
     event::Usage,
-    measure::figure,
+    measure::{cost::KEY, figure},
+    run::RunState,
+    visible::visible,
 };
 
 /// One figure as it is shown.
@@ -43,7 +45,7 @@ pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
         Some(estimated("Speed", &speed, &about.calibration.explanation()))
     });
     let out = match (sheet.output(), sheet.about) {
-        (Some(tokens), _) => counted("Out", Some(tokens), OUT),
+        (Some(tokens), _) => counted("Out", Some(tokens), &with_cost(OUT, line)),
         (None, Some(about)) => {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -52,16 +54,42 @@ pub(super) fn main_cells(line: &Line<'_>) -> [Option<Cell>; 4] {
             )]
             let tokens = about.tokens.ceil() as u64;
             let tokens = format!("{} tok", count(tokens));
-            Some(estimated("Out", &tokens, &about.calibration.explanation()))
+            let how = about.calibration.explanation();
+            Some(estimated("Out", &tokens, &with_cost(&how, line)))
         }
         (None, None) => None,
     };
     [measured(line, "ttft_ms", "TTFT"), speed, total, out]
 }
 
+/// A definition, and what the answer costs: in narrow panes there is no room for that.
+fn with_cost(definition: &str, line: &Line<'_>) -> String {
+    let cost = cost_cell(line).map(|cell| format!("\n\nCost: {}", cell.value));
+    format!("{definition}{}", cost.unwrap_or_default())
+}
+
+/// What the answer costs, if that is known; a broken one costs at least what was counted until then.
+fn cost_cell(line: &Line<'_>) -> Option<Cell> {
+    let cost = line.sheet.cost.as_ref()?;
+    let usd = cost.usd.ok()?;
+    let at_least = if line.sheet.state == RunState::Fault {
+        "≥\u{2009}"
+    } else {
+        ""
+    };
+    let definition = figure(KEY)?.definition;
+    Some(Cell {
+        label: "Cost",
+        value: format!("{at_least}{usd}"),
+        definition: format!("{definition}\n\n{}", visible(&cost.how)),
+        best: false,
+        about: false,
+    })
+}
+
 const OUT: &str = "Output tokens as the provider counted them, reasoning included";
 
-/// Further cells: times that differ from those above, and counts that are not zero.
+/// Further cells: times that differ from those above, the cost, and counts that are not zero.
 pub(super) fn further_cells(line: &Line<'_>) -> Vec<Cell> {
     let usage: &Usage = &line.sheet.usage;
     let net = (line.comparison.mixed).then(|| measured(line, "ttft_net_ms", "TTFT net"));
@@ -84,7 +112,9 @@ pub(super) fn further_cells(line: &Line<'_>) -> Vec<Cell> {
         ),
     ];
     let times = [net, ttfo].into_iter().map(Option::flatten);
-    times.chain(counts).flatten().collect()
+    (times.chain([cost_cell(line)]).chain(counts))
+        .flatten()
+        .collect()
 }
 
 fn estimated(label: &'static str, value: &str, explanation: &str) -> Cell {
@@ -137,13 +167,10 @@ fn measured(line: &Line<'_>, key: &str, label: &'static str) -> Option<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        desktop::playground::{
-            compare::Comparison,
-            estimate::Calibration,
-            sheet::{LiveEstimate, Sheet},
-        },
-        run::RunState,
+    use crate::desktop::playground::{
+        compare::Comparison,
+        estimate::Calibration,
+        sheet::{LiveEstimate, Sheet},
     };
 
     fn texts(line: &Line<'_>) -> Vec<String> {

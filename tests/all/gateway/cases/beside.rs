@@ -90,10 +90,6 @@ async fn the_words_on_what_is_not_answered_reach_the_client() {
             (OpenaiResponses, ["/delta", "/output/0/content/0/refusal"]),
             (Anthropic, ["/delta/text", "/content/0/text"]),
             (DialectId::Ollama, ["/message/content", "/message/content"]),
-            (
-                Gemini,
-                ["/candidates/0/finishMessage", "/candidates/0/finishMessage"],
-            ),
         ] {
             for (stream, place) in [(true, places[0]), (false, places[1])] {
                 let (said, events) = said(inbound, stream, &reply).await;

@@ -64,7 +64,6 @@ pub async fn thoughts_and_cache() {
         (OpenaiResponses, "/usage", responses),
         (Anthropic, "/usage", anthropic),
         (Ollama, "/eval_count", json!(35)),
-        (Gemini, "/usageMetadata/candidatesTokenCount", json!(5)),
     ] {
         let body = question(inbound, "gemini-2.5-flash");
         let (said, _) = through(inbound, false, body, Gemini, counted()).await;

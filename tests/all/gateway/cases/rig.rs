@@ -8,16 +8,15 @@ use std::{
 use http::HeaderMap;
 use serde_json::{Value, json};
 use tokenscope::{
-    credential::Credentials,
     dialect::DialectId,
-    endpoint::{Endpoint, variables::Environment},
-    gateway::{self, Gateway, GatewayOptions, LocalToken, RouteTable},
+    endpoint::Endpoint,
+    gateway::{self, Gateway},
 };
 
 use crate::{
     deadline::soon,
     fault_server::{Server, chunk, read_request, send, serve},
-    gateway::TOKEN,
+    gateway::{TOKEN, options},
     simulator::client::reqwest_client,
 };
 
@@ -147,13 +146,8 @@ impl Target {
 
 /// A gateway that sends every model to this endpoint.
 pub async fn before(endpoint: &Endpoint) -> Gateway {
-    let options = GatewayOptions {
-        address: "127.0.0.1:0".parse().unwrap(),
-        token: LocalToken::of(&TOKEN.into()),
-        routes: RouteTable::new(vec!["*=up/*".parse().unwrap()], vec![endpoint.clone()]),
-        credentials: Credentials::without_keyring(Environment::default()),
-        log: None,
-    };
+    let routes = vec!["*=up/*".parse().unwrap()];
+    let options = options(routes, vec![endpoint.clone()]);
     gateway::serve(options).await.unwrap()
 }
 

@@ -80,7 +80,9 @@ pub async fn breaks_off() {
         json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "Half" } }),
     ]);
     for (inbound, marks) in END_MARKS {
-        for (target, reply) in [(Gemini, &begun), (OpenaiChat, &chat), (Anthropic, &message)] {
+        let targets = [(Gemini, &begun), (OpenaiChat, &chat), (Anthropic, &message)];
+        // Between two of one protocol, bytes are passed on.
+        for (target, reply) in targets.into_iter().filter(|(target, _)| target != inbound) {
             for reply in [reply.clone(), reply.clone().cut()] {
                 let body = question(*inbound, MODEL);
                 let (said, _) = through(*inbound, true, body, target, reply.clone()).await;
@@ -104,7 +106,7 @@ pub async fn error_inside() {
     let start = json!({ "type": "message_start", "message": { "id": "m", "role": "assistant",
         "model": "claude-sonnet-5", "content": [], "usage": { "input_tokens": 1, "output_tokens": 1 } } });
     let text = json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "Half" } });
-    for inbound in ALL {
+    for inbound in ALL.into_iter().filter(|inbound| *inbound != Anthropic) {
         // Before the first piece of the answer, whatever came of its names.
         for events in [
             vec![overloaded.clone()],
@@ -163,7 +165,7 @@ pub async fn limits_by_code() {
             502,
         ),
     ] {
-        for inbound in ALL {
+        for inbound in ALL.into_iter().filter(|inbound| *inbound != Gemini) {
             let reply = Reply::refusal(status, &body);
             let (said, _) = through(inbound, true, question(inbound, MODEL), Gemini, reply).await;
             let is_as_expected = said.status == expected || (expected == 502 && said.status == 500);
@@ -187,7 +189,7 @@ pub async fn retry_after() {
             "17",
         ),
     ] {
-        for inbound in ALL {
+        for inbound in ALL.into_iter().filter(|inbound| *inbound != Gemini) {
             let (said, _) = through(
                 inbound,
                 true,

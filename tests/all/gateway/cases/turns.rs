@@ -1,11 +1,13 @@
 //! Cases 6, 7, 23 and 29 to 31: conversations.
 
 use serde_json::{Value, json};
+use tokenscope::chat::ChatRequest;
 use tokenscope::dialect::DialectId::{
     self, Anthropic, Gemini, Ollama, OpenaiChat, OpenaiResponses,
 };
 
 use super::rig::{Reply, anthropic, asked, question, question_with, through};
+use crate::dialects::{answer, decode, head};
 
 const GEMINI_2: &str = "gemini-2.5-flash";
 
@@ -260,10 +262,17 @@ pub async fn thinking_in_place() {
     );
     let came = asked(Anthropic, body.clone(), Anthropic).await.body;
     assert_eq!(came["messages"][1]["content"], blocks);
-    // They come as they are, too.
+    // They come as they are, too, and go back so if the answer is read and written anew.
     let reply = anthropic(blocks.as_array().unwrap(), "tool_use");
-    let (said, _) = through(Anthropic, false, body, Anthropic, reply).await;
-    assert_eq!(said.json()["content"], blocks);
+    let text = String::from_utf8(reply.body.clone()).unwrap();
+    let (said, _) = through(Anthropic, true, body, Anthropic, reply).await;
+    assert_eq!(said.text, text);
+    let head = head(200);
+    let read = answer(&decode(Anthropic.dialect(), &head, [text.as_bytes()]));
+    let mut request = ChatRequest::of_text("claude-sonnet-5", "Go");
+    request.messages.extend(read.message(Anthropic.as_str()));
+    let written = (Anthropic.dialect().encode)(&request);
+    assert_eq!(written["messages"][1]["content"], blocks);
 }
 
 pub async fn no_empty_texts() {

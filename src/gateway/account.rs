@@ -1,0 +1,264 @@
+//! What is told of a request once it is over: one line of the audit, the metrics, and what its key used up.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use super::{GatewayShared, keys::KeyPermit, routes::GatewayRoute, tries::Winner};
+use crate::{
+    clock::{now, wall_clock_ns},
+    event::{Fault, Usage},
+    history::rfc3339,
+    run::Run,
+    server,
+};
+
+/// The line of a request in the audit. It has nothing of what was asked or answered.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AuditRecord {
+    /// When the request came (RFC 3339).
+    pub at: String,
+    /// The name of the key that it was asked with; empty without a valid one.
+    pub key: String,
+    /// Method and path.
+    pub request: String,
+    /// The model that was asked for.
+    pub model: String,
+    /// The route that it took.
+    pub route: String,
+    /// The target that answered, or failed last.
+    pub target: String,
+    /// HTTP status of the response.
+    pub status: u16,
+    /// `ok`, or the class of the fault.
+    pub outcome: String,
+    /// How many targets were asked, one after another or at once.
+    pub attempts: u32,
+    /// How many of these were asked beside another one.
+    pub hedges: u32,
+    /// Milliseconds from the request to the first token as it was handed on.
+    pub ttft_ms: Option<f64>,
+    /// Milliseconds of these that the gateway itself took.
+    pub added_ms: Option<f64>,
+    /// Milliseconds of these that the network took: connecting, and one round trip.
+    pub network_ms: Option<f64>,
+    /// Milliseconds of these that the provider took.
+    pub provider_ms: Option<f64>,
+    /// Milliseconds of these that were lost to targets that failed or were too slow.
+    pub lost_ms: Option<f64>,
+    /// Tokens of the prompt.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer, reasoning included.
+    pub output_tokens: Option<u64>,
+    /// Milliseconds until it was over.
+    pub total_ms: f64,
+}
+
+/// A request that is not over yet. It is told when it is closed, or dropped: then its client has left.
+pub(super) struct RequestAccount {
+    shared: Arc<GatewayShared>,
+    permit: Option<KeyPermit>,
+    pub record: AuditRecord,
+    route: Option<GatewayRoute>,
+    /// When all of it was there.
+    pub received: Instant,
+    began: Instant,
+    /// When the first target was asked.
+    pub first_asked: Option<Instant>,
+    /// The attempt that answered.
+    pub winner: Option<Winner>,
+    /// When the first bytes of an answer were handed on.
+    pub first_frame: Arc<OnceLock<Instant>>,
+    /// When the first token was handed on, if that was not with the first bytes.
+    pub first_token: Option<Instant>,
+    is_closed: bool,
+}
+
+impl RequestAccount {
+    pub(super) fn new(shared: &Arc<GatewayShared>, request: String, received: Instant) -> Self {
+        shared.metrics.begin();
+        Self {
+            shared: Arc::clone(shared),
+            permit: None,
+            record: AuditRecord {
+                at: rfc3339(wall_clock_ns()),
+                request,
+                ..AuditRecord::default()
+            },
+            route: None,
+            received,
+            began: received,
+            first_asked: None,
+            winner: None,
+            first_frame: Arc::default(),
+            first_token: None,
+            is_closed: false,
+        }
+    }
+
+    /// It was asked with this key, and takes this route.
+    pub(super) fn admitted(&mut self, key: &str, permit: KeyPermit) {
+        key.clone_into(&mut self.record.key);
+        self.permit = Some(permit);
+    }
+
+    /// It takes this route.
+    pub(super) fn takes(&mut self, route: &GatewayRoute) {
+        self.record.route.clone_from(&route.settings.name);
+        self.route = Some(route.clone());
+    }
+
+    /// It is over: this run answered.
+    pub(super) fn answered(mut self, run: &Run) {
+        let fault = run.answer.fault.as_ref();
+        self.record.outcome = outcome(fault);
+        self.tell_health(run);
+        self.count(run);
+        self.times(run);
+        self.close();
+    }
+
+    /// It is over, and nothing was observed of its answer.
+    pub(super) fn passed_on(mut self, status: u16) {
+        self.record.status = status;
+        let outcome = if status < 400 { "ok" } else { "provider" };
+        outcome.clone_into(&mut self.record.outcome);
+        self.close();
+    }
+
+    /// It is over without an answer.
+    pub(super) fn failed(mut self, fault: &Fault) {
+        self.record.status = fault.status.unwrap_or_default();
+        self.record.outcome = outcome(Some(fault));
+        self.close();
+    }
+
+    /// What the whole answer says of its target.
+    fn tell_health(&self, run: &Run) {
+        let Some(winner) = &self.winner else {
+            return;
+        };
+        let ttft = run.stamps.first_token.filter(|_| !winner.is_timed);
+        if let Some(ttft) = ttft.map(Duration::from_nanos) {
+            winner.health.answered(now(), Some(ttft));
+            if let Some(route) = &self.route {
+                route.state.hedges.answered(now(), ttft);
+            }
+        }
+        if let Some(fault) = &run.answer.fault {
+            winner.health.failed(now(), fault);
+        }
+    }
+
+    fn count(&mut self, run: &Run) {
+        let Some(usage) = &run.answer.usage else {
+            return;
+        };
+        self.record.input_tokens = usage.input;
+        self.record.output_tokens = usage.generated();
+        if let Some(permit) = &self.permit {
+            permit.count(now(), tokens(usage), None);
+        }
+    }
+
+    /// The parts of the time to the first token.
+    fn times(&mut self, run: &Run) {
+        let Some(winner) = &self.winner else {
+            return;
+        };
+        // Tokens that were held until the answer began went with the first bytes.
+        let held = self.first_frame.get().filter(|_| winner.is_timed).copied();
+        let Some(handed_on) = self.first_token.or(held) else {
+            return;
+        };
+        let (Some(first_token), Some(sent)) = (run.stamps.first_token, run.stamps.request_sent)
+        else {
+            return;
+        };
+        let [first_token, sent] = [first_token, sent].map(Duration::from_nanos);
+        let first_asked = self.first_asked.unwrap_or(winner.began);
+        let ttft = handed_on.saturating_duration_since(self.received);
+        let lost = winner.began.saturating_duration_since(first_asked);
+        let added = ttft.saturating_sub(first_token).saturating_sub(lost);
+        let round_trip = run.stamps.link.as_ref().and_then(|link| link.start);
+        let round_trip = round_trip.map_or(Duration::ZERO, |tcp| tcp.min_rtt);
+        let answering = first_token.saturating_sub(sent);
+        let network = first_token.min(sent) + round_trip.min(answering);
+        let provider = answering.saturating_sub(round_trip);
+        let ms = |time: Duration| Some(time.as_secs_f64() * 1e3);
+        self.record.ttft_ms = ms(ttft);
+        self.record.added_ms = ms(added);
+        self.record.network_ms = ms(network);
+        self.record.provider_ms = ms(provider);
+        self.record.lost_ms = ms(lost);
+    }
+
+    fn close(&mut self) {
+        self.is_closed = true;
+        self.permit = None;
+        let total = now().saturating_duration_since(self.began);
+        self.record.total_ms = total.as_secs_f64() * 1e3;
+        self.shared.metrics.end(&self.record);
+        server::log(self.shared.log, &self.record.to_string());
+        if let Some(audit) = &self.shared.audit {
+            audit(&self.record);
+        }
+    }
+}
+
+impl Drop for RequestAccount {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            "cancelled".clone_into(&mut self.record.outcome);
+            self.close();
+        }
+    }
+}
+
+fn outcome(fault: Option<&Fault>) -> String {
+    fault.map_or("ok", |fault| fault.class.as_str()).to_owned()
+}
+
+/// The tokens that count against a limit.
+fn tokens(usage: &Usage) -> u64 {
+    let both = usage
+        .input
+        .unwrap_or(0)
+        .saturating_add(usage.generated().unwrap_or(0));
+    both.max(usage.total.unwrap_or(0))
+}
+
+impl std::fmt::Display for AuditRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut line = format!("{} {} {}", self.request, self.status, self.outcome);
+        for (name, value) in [
+            ("key", &self.key),
+            ("model", &self.model),
+            ("route", &self.route),
+            ("target", &self.target),
+        ] {
+            if !value.is_empty() {
+                // Writing to a string can't fail.
+                let _ = write!(line, " {name}={}", crate::visible::visible_line(value));
+            }
+        }
+        if self.attempts > 1 {
+            let _ = write!(line, " attempts={}", self.attempts);
+        }
+        for (name, ms) in [("ttft", self.ttft_ms), ("added", self.added_ms)] {
+            if let Some(ms) = ms {
+                let _ = write!(line, " {name}={ms:.1}ms");
+            }
+        }
+        for (name, tokens) in [("in", self.input_tokens), ("out", self.output_tokens)] {
+            if let Some(tokens) = tokens {
+                let _ = write!(line, " {name}={tokens}");
+            }
+        }
+        f.write_str(&line)
+    }
+}
