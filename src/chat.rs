@@ -9,6 +9,8 @@ mod files;
 mod media;
 mod merge_patch;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -47,6 +49,21 @@ impl ChatRequest {
         let raw = self.raw_body.as_ref().map(|body| body.get("n"));
         let stated = raw.unwrap_or_else(|| self.params.extra.get("n"));
         stated.and_then(Value::as_u64).unwrap_or(1)
+    }
+
+    /// The request with its system instruction as the question if it has no message: protocols that keep the two apart
+    /// refuse it otherwise.
+    #[must_use]
+    pub fn with_question(&self) -> Cow<'_, Self> {
+        let system = self.system.as_ref().filter(|text| !text.is_empty());
+        match system.filter(|_| self.messages.is_empty()) {
+            Some(system) => Cow::Owned(Self {
+                system: None,
+                messages: vec![Message::user(system)],
+                ..self.clone()
+            }),
+            None => Cow::Borrowed(self),
+        }
     }
 
     /// A request with one user message of plain text.
@@ -207,9 +224,27 @@ pub struct Params {
     /// The format of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
+    /// What the model must call; it decides if unset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub must_call: Option<MustCall>,
+    /// Whether it may call several functions at once; the default is that it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel_calls: Option<bool>,
     /// JSON that is merged into the body last, so that it can override anything above.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+}
+
+/// What a model must call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MustCall {
+    /// Nothing.
+    Nothing,
+    /// Any function.
+    Any,
+    /// The function of this name.
+    Function(String),
 }
 
 /// How long a provider caches a prompt.

@@ -121,6 +121,7 @@ impl GatewayShared {
             number: self.answers.fetch_add(1, Ordering::Relaxed),
             created: unix_seconds(),
             comment: "waiting for the model",
+            carry_signatures: true,
             ..AnswerHead::default()
         }
     }

@@ -8,7 +8,7 @@ mod files;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use self::files::{refusal, takes};
 use crate::{
@@ -195,6 +195,11 @@ fn remove(params: &mut Params, setting: &str) -> Option<Value> {
             any.then(|| params.response_format.take().is_some().into())
         }
         "reasoning_effort" => params.reasoning_effort.take().map(Value::from),
+        "must_call" => params.must_call.take().map(|choice| json!(choice)),
+        "one call at once" => {
+            let one = params.parallel_calls.take_if(|several| !*several);
+            one.map(Value::from)
+        }
         _ => None,
     }
 }
@@ -223,7 +228,7 @@ pub(crate) fn matches(glob: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::CacheLife;
+    use crate::chat::{CacheLife, MustCall};
 
     fn fitted(dialect: DialectId, model: &str, effort: Option<&str>) -> (Params, Vec<String>) {
         let mut request = ChatRequest::of_text(model, "Hello");
@@ -252,6 +257,8 @@ mod tests {
             reasoning_effort: Some(String::new()),
             cache_prompt: Some(CacheLife::Minutes),
             response_format: Some(ResponseFormat::JsonObject),
+            must_call: Some(MustCall::Any),
+            parallel_calls: Some(false),
             ..Params::default()
         };
         for rule in &TABLE.rule {

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub use self::business::{business_error, business_error_in, reports_failure};
 pub(super) use self::places::is_void;
 use self::{
-    codes::{Codes, retry_delay_ms},
+    codes::{Codes, retry_delay_ms, stated_delay_ms},
     places::{ErrorSentence, beside, codes_alone, nodes, sentence},
 };
 use super::{
@@ -133,7 +133,7 @@ pub fn provider_error(value: &Value) -> Option<ProviderError> {
         http: codes.http,
         words: words.chain(number.clone()).collect(),
         code: (codes.words.first().map(|word| (*word).to_owned())).or(number),
-        retry_after_ms: retry_delay_ms(node),
+        retry_after_ms: retry_delay_ms(node).or_else(|| stated_delay_ms(&said.text)),
         details: None,
     };
     let mut error = match inner {

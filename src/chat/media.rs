@@ -55,6 +55,12 @@ impl Media {
         })
     }
 
+    /// The type of these bytes, if they are an image, a PDF, sound or video.
+    #[must_use]
+    pub fn type_of(data: &[u8]) -> Option<&'static str> {
+        known_type(data)
+    }
+
     /// A file that the provider fetches itself; its type is that of its name's extension.
     ///
     /// # Errors

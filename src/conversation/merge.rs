@@ -104,6 +104,8 @@ fn params(base: &Params, mine: &Params, theirs: &Params) -> Params {
         reasoning_effort,
         cache_prompt,
         response_format,
+        must_call,
+        parallel_calls,
         extra
     )
 }

@@ -7,7 +7,7 @@
 mod choice;
 mod chunk;
 mod decode;
-mod delta;
+pub(super) mod delta;
 pub(super) mod encode;
 pub(super) mod fields;
 pub(super) mod files;
@@ -42,7 +42,7 @@ pub static DIALECT: Dialect = Dialect {
     models_url: |base| append_path(base, CHAT, &["models"]),
     headers: &[],
     encode: encode::body,
-    fit: None,
+    fit: Some(encode::fit),
     wire: WireFormat::Json,
     decoder: |head| Box::new(BodyDecoder::new(head, decode::OpenaiChatReader::new(head))),
     models: models::parse,

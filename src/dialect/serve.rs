@@ -7,6 +7,8 @@ pub(super) mod in_turn;
 pub(super) mod open_call;
 pub(super) mod read;
 mod remainder;
+pub(super) mod signed_id;
+pub(super) mod unread;
 
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::gemini::turns::GENERATED_ID_PREFIX;
 use crate::{
     body::ModelInfo,
     chat::{ChatRequest, Media, ToolCall},
@@ -118,9 +121,9 @@ pub struct ServedRequest {
     pub usage: bool,
     /// The parameters that the answer echoes, by their names in the body, if the protocol does so.
     pub echo: Map<String, Value>,
-    /// Places in the body for which the request has no field, as JSON pointers. They are kept in the request's
-    /// `extra`, so that the request encoded again in this dialect is the body. `/` alone means a gRPC message with
-    /// fields that have no JSON form here: they are lost.
+    /// Places in the body for which the request has no field, or that only this dialect understands, as JSON pointers.
+    /// They are kept in the request (most of them in its `extra`), so that the request encoded again in this dialect is
+    /// the body. `/` alone means a gRPC message with fields that have no JSON form here: they are lost.
     pub unread: Vec<String>,
 }
 
@@ -142,6 +145,9 @@ pub struct AnswerHead {
     /// Makes a signature for a part that came without one, given the answer's and the part's number, if this
     /// protocol's clients expect one.
     pub sign: Option<fn(u64, usize) -> String>,
+    /// Whether signatures of another protocol's model are to come back through a client that drops unknown fields: each
+    /// call then has an id of its own, which carries its signature.
+    pub carry_signatures: bool,
 }
 
 impl AnswerHead {
@@ -153,6 +159,30 @@ impl AnswerHead {
 
     pub(super) fn signature(&self, part: usize) -> Option<String> {
         self.sign.map(|sign| sign(self.number, part))
+    }
+
+    /// The id of a call as the client gets it, given the provider's own and the call's signature. A call without an id
+    /// gets one that no other answer has, and that is not sent to a server without ids.
+    pub(super) fn call_id(
+        &self,
+        own: Option<&str>,
+        index: usize,
+        signature: Option<&str>,
+    ) -> Option<String> {
+        let own = own.filter(|id| !id.is_empty());
+        if !self.carry_signatures {
+            return own.map(str::to_owned);
+        }
+        let Self {
+            created, number, ..
+        } = self;
+        let made = || format!("{GENERATED_ID_PREFIX}{created:x}-{number}-{index}");
+        let id = own.map_or_else(made, str::to_owned);
+        let signature = signature.and_then(signed_id::google_signature);
+        Some(match signature {
+            Some(signature) => signed_id::signed_id(&id, &signature),
+            None => id,
+        })
     }
 
     /// A comment that keeps a stream of events open.
@@ -225,10 +255,11 @@ pub(super) fn finish_word<'a>(words: &[(FinishReason, &'a str)], finish: &'a Fin
     own.or_else(of_class).map_or(&finish.raw, |(_, word)| word)
 }
 
-/// Token counts in the form of OpenAI's protocols, which differ in the names of the counts of prompt and answer. Sums
-/// that were not stated are computed, since clients require them.
+/// Token counts in the form of OpenAI's protocols, which differ in the names of the counts of prompt and answer. The
+/// answer's include its reasoning. Sums that were not stated are computed, since clients require them.
 pub(super) fn counted_json(usage: &Usage, [input, output]: [&str; 2]) -> Value {
-    let [input_tokens, output_tokens] = [usage.input, usage.output].map(Option::unwrap_or_default);
+    let counts = [usage.input, usage.generated()];
+    let [input_tokens, output_tokens] = counts.map(Option::unwrap_or_default);
     let mut counts = Map::new();
     counts.insert(format!("{input}_tokens"), input_tokens.into());
     counts.insert(format!("{output}_tokens"), output_tokens.into());
@@ -350,6 +381,13 @@ pub(super) fn json_refusal(fault: &Fault, body: &Value) -> Response<Bytes> {
         headers.insert(header::RETRY_AFTER, seconds);
     }
     response
+}
+
+/// A request's body without the signatures that a client's ids carry, for a target that gets it as it came; `None` if it
+/// has none.
+#[must_use]
+pub fn without_signatures(body: &[u8]) -> Option<Vec<u8>> {
+    signed_id::without(body)
 }
 
 /// The dialect that serves a path, if any, and the route. Some dialects share a path and are distinguished by

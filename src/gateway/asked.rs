@@ -11,7 +11,7 @@ use crate::{
     chat::ChatRequest,
     dialect::{
         WireFormat,
-        serve::{AnswerHead, AnswerWriter, PathParams, Serve, ServedRequest, refusal},
+        serve::{self, AnswerHead, AnswerWriter, PathParams, Serve, ServedRequest, refusal},
     },
     endpoint::Endpoint,
     event::Fault,
@@ -113,11 +113,16 @@ impl ClientRequest {
 
     /// The request as it is passed on to a target of the same protocol.
     pub(super) fn passed(&self, model: &str) -> PassedRequest {
-        let body = match &self.place {
-            Some(place) if self.params.model.is_empty() => place.replaced(&self.body, model),
+        let (mut whole, mut place) = (self.body.clone(), self.place.clone());
+        if let Some(stripped) = serve::without_signatures(&whole) {
+            whole = stripped.into();
+            place = ModelPlace::find("", &whole).ok().flatten();
+        }
+        let body = match &place {
+            Some(place) if self.params.model.is_empty() => place.replaced(&whole, model),
             _ => {
                 let mut upload = Upload::default();
-                upload.push(self.body.clone());
+                upload.push(whole);
                 upload
             }
         };

@@ -121,6 +121,7 @@ fn answer_head(run: u64, input_tokens: u64) -> AnswerHead {
         comment: "SIMULATED PROCESSING",
         fingerprint: Some("simulated"),
         sign: Some(signature),
+        carry_signatures: false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! with its reason; a row that nothing needs any more fails.
 
 mod lost;
+mod pairs;
 mod requests;
 
 use std::fs;
@@ -94,8 +95,10 @@ fn is_made(event: &Event) -> bool {
 
 /// The body and trailers that are written of a case, and their head. A stream that ended well has its end mark; one
 /// that broke off breaks off again.
-fn written(serve: &Serve, case: &Case) -> (ResponseHead, Vec<u8>, Option<http::HeaderMap>) {
-    let mut writer = writer(serve);
+fn written(
+    mut writer: Box<dyn AnswerWriter>,
+    case: &Case,
+) -> (ResponseHead, Vec<u8>, Option<http::HeaderMap>) {
     let mut body = Vec::new();
     let (mut done, mut failed) = (false, false);
     for batch in &case.batches {
@@ -116,7 +119,17 @@ fn written(serve: &Serve, case: &Case) -> (ResponseHead, Vec<u8>, Option<http::H
 }
 
 fn streamed(dialect: &Dialect, serve: &Serve, case: &Case, size: usize) -> Vec<Event> {
-    let (head, body, trailers) = written(serve, case);
+    streamed_by(dialect, writer(serve), case, size)
+}
+
+/// What is read of a case that this writer wrote, in pieces of a size.
+fn streamed_by(
+    dialect: &Dialect,
+    writer: Box<dyn AnswerWriter>,
+    case: &Case,
+    size: usize,
+) -> Vec<Event> {
+    let (head, body, trailers) = written(writer, case);
     let mut decoder = (dialect.decoder)(&head);
     let mut events = Vec::new();
     for piece in body.chunks(size) {

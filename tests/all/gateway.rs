@@ -1,5 +1,6 @@
 //! The gateway through our own clients: an answer is the same however it is asked, and failures keep their kind.
 
+mod cases;
 mod command;
 mod faults;
 mod kept;

@@ -64,18 +64,32 @@ impl<'a> Codes<'a> {
 
 /// Google's `RetryInfo`: `"retryDelay": "34.07s"`, or an `ErrorInfo` with `"quotaResetDelay": "1h16m0.66s"`.
 pub(super) fn retry_delay_ms(node: &Value) -> Option<u64> {
-    const MAX_SECONDS: f64 = 86_400.0;
     let details = node.get("details")?.as_array()?;
     let of = |pointer: &str| {
         let mut stated = details.iter().filter_map(|d| d.pointer(pointer)?.as_str());
         stated.find_map(seconds)
     };
-    let seconds = of("/retryDelay").or_else(|| of("/metadata/quotaResetDelay"))?;
-    let ms = (seconds.clamp(0.0, MAX_SECONDS) * 1e3).round();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to 0..=86,400,000; a NaN gives 0"
-    )]
-    Some(ms as u64)
+    of("/retryDelay")
+        .or_else(|| of("/metadata/quotaResetDelay"))
+        .map(millis)
+}
+
+/// The wait in an error's message: “Please retry in 34.07s.” (Google), “Please try again in 1m26s.” (`OpenAI`).
+pub(super) fn stated_delay_ms(message: &str) -> Option<u64> {
+    let (_, rest) = message
+        .split_once("retry in ")
+        .or_else(|| message.split_once("try again in "))?;
+    let stated = rest.split_whitespace().next()?;
+    seconds(stated.trim_end_matches(['.', ','])).map(millis)
+}
+
+/// Seconds in milliseconds, at most a day.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0..=86,400,000; a NaN gives 0"
+)]
+fn millis(seconds: f64) -> u64 {
+    const MAX_SECONDS: f64 = 86_400.0;
+    (seconds.clamp(0.0, MAX_SECONDS) * 1e3).round() as u64
 }

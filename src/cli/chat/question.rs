@@ -140,6 +140,7 @@ fn params(args: &ChatArgs) -> Result<Params, UsageError> {
             strict: true,
         }),
         extra,
+        ..Params::default()
     })
 }
 

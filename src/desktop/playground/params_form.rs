@@ -110,6 +110,7 @@ impl ParamsForm {
             cache_prompt: self.cache,
             response_format: kept("schema", self.response_format(), &mut problems),
             extra: Map::new(),
+            ..Params::default()
         };
         if params.stop.len() > 16 {
             problems.push(("stop", "At most 16 stop strings".to_owned()));

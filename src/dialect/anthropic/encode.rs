@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{thinking::ThinkingSettings, turns::messages};
 use crate::chat::{
-    CacheLife, ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids,
+    CacheLife, ChatRequest, MustCall, Params, ResponseFormat, Tool, merge_patch, with_call_ids,
 };
 
 /// The protocol requires `max_tokens`; this is sent if the request has none.
@@ -14,6 +14,7 @@ const MAX_TOKENS: u32 = 8_192;
 /// merge patch (RFC 7386): `{"top_k": 5}` adds, `{"max_tokens": 100}` replaces, `null` removes.
 /// [`hints::fit`](crate::hints::fit) has removed and reported what the protocol refuses or does not know.
 pub(super) fn body(request: &ChatRequest) -> Value {
+    let request = &*request.with_question();
     let params = &request.params;
     let thinking = params.reasoning_effort.as_deref();
     let thinking = thinking.map(|effort| ThinkingSettings::of(&request.model, effort));
@@ -42,6 +43,7 @@ pub(super) fn body(request: &ChatRequest) -> Value {
         ("thinking", thinking.config),
         ("output_config", (!output.is_empty()).then(|| output.into())),
         ("tools", (!tools.is_empty()).then(|| tools.into())),
+        ("tool_choice", tool_choice(params)),
         ("stream", Some(true.into())),
     ];
     let sampling = [
@@ -73,6 +75,22 @@ fn output_config(params: &Params, thinking: &ThinkingSettings) -> Map<String, Va
         config.insert("format".into(), format);
     }
     config
+}
+
+/// What must be called, and whether only one function at once.
+fn tool_choice(params: &Params) -> Option<Value> {
+    let is_single = params.parallel_calls == Some(false);
+    let mut choice = match &params.must_call {
+        Some(MustCall::Nothing) => return Some(json!({"type": "none"})),
+        Some(MustCall::Any) => json!({"type": "any"}),
+        Some(MustCall::Function(name)) => json!({"type": "tool", "name": name}),
+        None if is_single => json!({"type": "auto"}),
+        None => return None,
+    };
+    if is_single {
+        choice["disable_parallel_tool_use"] = true.into();
+    }
+    Some(choice)
 }
 
 fn tool(tool: &Tool) -> Value {

@@ -2,6 +2,7 @@
 //!
 //! Wire facts: <https://platform.claude.com/docs/en/api/messages-streaming>.
 
+mod blocks;
 mod read;
 mod write;
 
@@ -64,8 +65,24 @@ fn error(fault: &Fault) -> Value {
     let own = fault
         .code
         .as_deref()
-        .filter(|code| code.ends_with("_error"));
-    let mut error = json!({ "type": own.unwrap_or(kind), "message": fault.message });
+        .filter(|code| ERROR_TYPES.contains(code));
+    let mut error = json!({ "type": kind, "message": fault.message });
     add_details(&mut error, fault);
+    // Of another protocol, the word beside the message may be another class's.
+    error["type"] = own.unwrap_or(kind).into();
     json!({ "type": "error", "error": error })
 }
+
+/// The protocol's types of errors (<https://platform.claude.com/docs/en/api/errors>).
+const ERROR_TYPES: &[&str] = &[
+    "api_error",
+    "authentication_error",
+    "billing_error",
+    "invalid_request_error",
+    "not_found_error",
+    "overloaded_error",
+    "permission_error",
+    "rate_limit_error",
+    "request_too_large",
+    "timeout_error",
+];

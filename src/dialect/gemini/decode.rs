@@ -114,6 +114,12 @@ impl FrameReader for GeminiReader {
         if let Some(why) = self.counts.oddity() {
             self.note(About::Usage, why, out);
         }
+        if !self.finished && !self.has_visible && self.counts.are_thoughts_alone() {
+            // Google leaves the reason out then (https://github.com/router-for-me/CLIProxyAPI/issues/5226).
+            let what = "the answer ended with its thoughts, without a finish reason";
+            self.note(About::Finish, what, out);
+            self.finish_with(FinishReason::Stop, "FINISH_REASON_UNSPECIFIED", out);
+        }
         // Calls may follow their finish reason.
         if let Some(finish) = self.finish.take_if(|f| f.raw == "STOP") {
             let reason = class_of(&finish.raw, self.calls.count());
@@ -294,7 +300,10 @@ impl GeminiReader {
                 _ if json::is_void(raw) => {}
                 "finishReason" => self.read_finish_reason(json::word(raw).as_deref(), out),
                 "error" => self.failed = Some(ProviderError::of_data(raw.get())),
-                "finishMessage" => self.note_text("why it ended", json::string(raw), out),
+                "finishMessage" => {
+                    let reason = candidate.get("finishReason").and_then(json::word);
+                    self.explain(reason.as_deref(), json::string(raw), out);
+                }
                 "safetyRatings" => self.read_ratings(raw, out),
                 "groundingMetadata" => {
                     self.note_queries(sources::queries(raw), out);
@@ -370,28 +379,5 @@ impl GeminiReader {
         let text = |name| feedback.get(name).and_then(json::string);
         self.finish_blocked(text("blockReason"), text("blockReasonMessage"), out);
         Ok(())
-    }
-
-    fn read_ratings(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
-        let ratings = json::elements(raw).into_iter().flatten();
-        for rating in ratings.filter_map(|rating| Fields::of(rating).ok()) {
-            if rating
-                .get("blocked")
-                .is_some_and(|blocked| blocked.get() == "true")
-            {
-                let text = |name| rating.get(name).and_then(json::string);
-                let category = text("category").unwrap_or_default();
-                let probability = text("probability").unwrap_or_default();
-                self.note_rating(&category, &probability, out);
-            }
-        }
-    }
-
-    fn read_urls(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
-        let (read, failed) = sources::urls(raw);
-        self.cite(read, out);
-        for (url, status) in failed {
-            self.note_unread_url(&url, &status, out);
-        }
     }
 }

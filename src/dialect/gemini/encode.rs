@@ -4,11 +4,12 @@ use ::url::Url;
 use serde_json::{Map, Value, json};
 
 use super::{thinking, turns, url};
-use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch};
+use crate::chat::{ChatRequest, MustCall, Params, ResponseFormat, Tool, merge_patch};
 
 /// The body. Parameters that are not set are not sent. `extra` is applied last, as a JSON merge patch (RFC 7386):
 /// `{"generationConfig": {"topK": 40}}` adds a setting.
 pub(in crate::dialect) fn body(request: &ChatRequest) -> Value {
+    let request = &*request.with_question();
     let mut body = Map::new();
     if let Some(text) = request.system.as_deref().filter(|text| !text.is_empty()) {
         let system = json!({"parts": [{"text": text}]});
@@ -18,6 +19,17 @@ pub(in crate::dialect) fn body(request: &ChatRequest) -> Value {
     if !request.tools.is_empty() {
         let functions: Vec<Value> = request.tools.iter().map(function).collect();
         body.insert("tools".into(), json!([{"functionDeclarations": functions}]));
+    }
+    if let Some(choice) = &request.params.must_call {
+        let calling = match choice {
+            MustCall::Nothing => json!({"mode": "NONE"}),
+            MustCall::Any => json!({"mode": "ANY"}),
+            MustCall::Function(name) => json!({"mode": "ANY", "allowedFunctionNames": [name]}),
+        };
+        body.insert(
+            "toolConfig".into(),
+            json!({"functionCallingConfig": calling}),
+        );
     }
     let config = generation_config(&request.model, &request.params);
     if !config.is_empty() {

@@ -1,6 +1,6 @@
 //! What an answer has besides its content: why it was blocked, citations, notes, unknown fields. Each is emitted once.
 
-use super::decode::GeminiReader;
+use super::{decode::GeminiReader, finish::class_of, sources};
 use crate::{
     body::{
         excerpt::capped,
@@ -23,8 +23,31 @@ impl GeminiReader {
             .is_some()
             .then(|| "BLOCK_REASON_UNSPECIFIED".to_owned());
         if let Some(reason) = reason.or(unnamed) {
-            self.note_text("why it was blocked", message, out);
+            self.refuse(message, out);
             self.finish_with(FinishReason::ContentFilter, &reason, out);
+        }
+    }
+
+    /// Tells Google's message on why the answer ended: in place of what a filter stopped, or in a note.
+    pub(in crate::dialect) fn explain(
+        &mut self,
+        reason: Option<&str>,
+        message: Option<String>,
+        out: &mut Vec<Event>,
+    ) {
+        if reason.is_some_and(|word| class_of(word, 0) == FinishReason::ContentFilter) {
+            self.refuse(message, out);
+        } else {
+            self.note_text("why it ended", message, out);
+        }
+    }
+
+    /// Emits Google's words on what it does not answer: other protocols have a place for a refusal. Each chunk may repeat
+    /// them.
+    fn refuse(&mut self, message: Option<String>, out: &mut Vec<Event>) {
+        let text = message.filter(|text| !text.is_empty());
+        if let Some(text) = text.filter(|text| self.noted.insert(format!("refusal: {text}"))) {
+            out.push(Event::Refusal { text });
         }
     }
 
@@ -127,5 +150,30 @@ impl GeminiReader {
         }
         out.push(Event::Unknown { kind, raw });
         Ok(())
+    }
+
+    /// Notes the safety ratings that blocked the answer.
+    pub(super) fn read_ratings(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
+        let ratings = json::elements(raw).into_iter().flatten();
+        for rating in ratings.filter_map(|rating| Fields::of(rating).ok()) {
+            if rating
+                .get("blocked")
+                .is_some_and(|blocked| blocked.get() == "true")
+            {
+                let text = |name| rating.get(name).and_then(json::string);
+                let category = text("category").unwrap_or_default();
+                let probability = text("probability").unwrap_or_default();
+                self.note_rating(&category, &probability, out);
+            }
+        }
+    }
+
+    /// Cites the pages that the model read, and notes those that it could not.
+    pub(super) fn read_urls(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) {
+        let (read, failed) = sources::urls(raw);
+        self.cite(read, out);
+        for (url, status) in failed {
+            self.note_unread_url(&url, &status, out);
+        }
     }
 }

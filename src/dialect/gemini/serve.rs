@@ -3,7 +3,9 @@
 //! Wire facts: <https://ai.google.dev/api/generate-content>; signatures follow
 //! <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 
+mod parts;
 mod read;
+mod schema;
 mod write;
 
 use http::{HeaderMap, StatusCode};

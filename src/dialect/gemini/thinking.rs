@@ -4,9 +4,15 @@
 
 use serde_json::{Value, json};
 
+/// Words that let the model decide, as it does by default.
+const AUTOMATIC: &[&str] = &["auto", "adaptive", "on", "true"];
+
 /// The `thinkingConfig` of an effort. A number is a budget of tokens, for any model; a word without a known budget is
 /// sent as a level.
 pub(super) fn config(model: &str, effort: &str) -> Value {
+    if AUTOMATIC.contains(&effort.trim()) {
+        return json!({"includeThoughts": true});
+    }
     match budget(model, effort) {
         // `includeThoughts` without thinking is an error.
         Some(0) => json!({"thinkingBudget": 0}),
@@ -24,8 +30,8 @@ fn budget(model: &str, effort: &str) -> Option<i64> {
     }
     match effort {
         // 2.5 Pro can't turn thinking off: this is its minimum.
-        "none" | "minimal" if model.contains("2.5-pro") => Some(128),
-        "none" | "minimal" => Some(0),
+        "none" | "minimal" | "off" | "disabled" | "false" if model.contains("2.5-pro") => Some(128),
+        "none" | "minimal" | "off" | "disabled" | "false" => Some(0),
         "low" => Some(1_024),
         "medium" => Some(8_192),
         "high" | "xhigh" | "max" => Some(24_576),
@@ -37,7 +43,7 @@ fn budget(model: &str, effort: &str) -> Option<i64> {
 /// Pro and 3.7 Flash), `high` the highest.
 fn level(effort: &str) -> &str {
     match effort {
-        "none" => "low",
+        "none" | "off" | "disabled" | "false" => "low",
         "xhigh" | "max" => "high",
         word => word,
     }
@@ -77,6 +83,13 @@ mod tests {
             ("gemini-flash-latest", "high", budget(24_576)),
             ("gemini-2.5-flash", "-1", budget(-1)),
             ("gemini-2.5-flash", "somewhat", level("somewhat")),
+            (
+                "gemini-3-pro-preview",
+                "adaptive",
+                json!({"includeThoughts": true}),
+            ),
+            ("gemini-2.5-flash", "true", json!({"includeThoughts": true})),
+            ("gemini-2.5-flash", "off", json!({"thinkingBudget": 0})),
         ] {
             assert_eq!(config(model, effort), expected, "{model} {effort}");
         }

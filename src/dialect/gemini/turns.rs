@@ -3,13 +3,15 @@
 //! The protocol requires: only two roles; the results of parallel calls in one content, in the order of the calls,
 //! without text; each signature on the part that it came with.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::thinking::generation;
 use crate::{
     chat::{ChatRequest, Media, Message, Part, Role, ToolCall},
-    dialect::DialectId,
+    dialect::{DialectId, serve::signed_id::google_signature},
 };
 
 /// Sent as the signature of a call by another model: Gemini 3 refuses calls without one, but accepts this
@@ -28,7 +30,8 @@ pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
     let mut turns: Vec<(ContentKind, Vec<Value>)> = Vec::new();
     for (at, message) in request.messages.iter().enumerate() {
         let earlier = &request.messages[..at];
-        for (kind, parts) in turns_of(message, earlier, &request.model) {
+        let is_last = at + 1 == request.messages.len();
+        for (kind, parts) in turns_of(message, earlier, is_last) {
             match turns.last_mut() {
                 Some((last, turn)) if *last == kind => turn.extend(parts),
                 _ => turns.push((kind, parts)),
@@ -36,7 +39,14 @@ pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
         }
     }
     let mut order = Vec::new();
+    let wants_signatures = wants_signatures(&request.model);
     let turns = turns.into_iter().map(|((role, results), mut parts)| {
+        if parts.len() > 1 {
+            parts.retain(|part| *part != json!({"text": ""}));
+        }
+        if wants_signatures {
+            sign_first_call(&mut parts);
+        }
         if results {
             parts.sort_by_key(|result| place_of(result, &order));
         }
@@ -50,14 +60,19 @@ pub(super) fn contents(request: &ChatRequest) -> Vec<Value> {
 }
 
 /// The turns of one message: its tool results, then the rest.
-fn turns_of(message: &Message, earlier: &[Message], model: &str) -> Vec<(ContentKind, Vec<Value>)> {
+fn turns_of(
+    message: &Message,
+    earlier: &[Message],
+    is_last: bool,
+) -> Vec<(ContentKind, Vec<Value>)> {
     let results = message
         .parts
         .iter()
         .filter_map(|part| result(part, earlier));
     let results: Vec<Value> = results.collect();
-    let mut parts = parts(message, model);
-    let needs_part = message.role != Role::Assistant && results.is_empty();
+    let mut parts = parts(message);
+    // An empty question is the provider's to refuse; an empty one before it says nothing.
+    let needs_part = is_last && message.role != Role::Assistant && results.is_empty();
     if parts.is_empty() && needs_part {
         parts.push(json!({"text": ""}));
     }
@@ -71,36 +86,53 @@ fn turns_of(message: &Message, earlier: &[Message], model: &str) -> Vec<(Content
 }
 
 /// The parts of a message without tool results, each with its signature.
-fn parts(message: &Message, model: &str) -> Vec<Value> {
+fn parts(message: &Message) -> Vec<Value> {
     let mut parts = Vec::new();
-    let mut signed = false;
     for (at, part) in message.parts.iter().enumerate() {
-        let signature = message.parts.get(at + 1).and_then(ours);
+        let signature = signature(&message.parts[at + 1..]);
         let Some(mut fields) = fields(part, signature.is_some()) else {
             continue;
         };
         if let Some(signature) = signature {
             fields.insert("thoughtSignature".into(), signature.into());
         }
-        signed |= fields.contains_key("thoughtSignature");
-        parts.push(fields);
+        parts.push(fields.into());
     }
-    if !signed && generation(model).is_some_and(|number| number >= 3) {
-        let first = parts
-            .iter_mut()
-            .find(|part| part.contains_key("functionCall"));
-        if let Some(call) = first {
-            call.insert("thoughtSignature".into(), NO_SIGNATURE.into());
-        }
-    }
-    parts.into_iter().map(Value::from).collect()
+    parts
 }
 
-fn ours(part: &Part) -> Option<&str> {
-    match part {
-        Part::Signature { dialect, value } if is_ours(dialect) => Some(value),
-        _ => None,
+/// Whether a model refuses a step whose first call has no signature.
+fn wants_signatures(model: &str) -> bool {
+    let is_newest = model.contains("gemini-") && model.ends_with("-latest");
+    is_newest || generation(model).is_some_and(|number| number >= 3)
+}
+
+/// Signs the first call of a step if none of its calls is signed. Of parallel calls, Gemini signs the first only.
+fn sign_first_call(parts: &mut [Value]) {
+    let mut calls = parts
+        .iter_mut()
+        .filter(|part| part["functionCall"].is_object());
+    let Some(first) = calls.next() else { return };
+    let is_signed = |part: &Value| part["thoughtSignature"].is_string();
+    if !is_signed(first) && !calls.any(|call| is_signed(call)) {
+        first["thoughtSignature"] = NO_SIGNATURE.into();
     }
+}
+
+/// The signature that stands right behind a part: of this protocol, or Google's by its protocol that is like `OpenAI`'s.
+fn signature(behind: &[Part]) -> Option<Cow<'_, str>> {
+    let signatures = behind.iter().map_while(|part| match part {
+        Part::Signature { dialect, value } => Some((dialect, value)),
+        _ => None,
+    });
+    let mut ours = signatures.filter_map(|(dialect, value)| {
+        if is_ours(dialect) {
+            return Some(Cow::Borrowed(value.as_str()));
+        }
+        let is_extra = dialect == DialectId::OpenaiChat.as_str() && value.starts_with('{');
+        is_extra.then(|| google_signature(value)).flatten()
+    });
+    ours.next()
 }
 
 /// Whether a part is of this protocol, by REST or by gRPC: each accepts the other's signatures.

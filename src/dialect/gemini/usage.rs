@@ -110,6 +110,12 @@ impl GeminiCounts {
         }
     }
 
+    /// Whether the counts are complete, and all that the model generated is thoughts.
+    pub(super) fn are_thoughts_alone(&self) -> bool {
+        let has_thoughts = self.stated.thoughts.unwrap_or(0) > 0;
+        has_thoughts && self.stated.candidates.unwrap_or(0) == 0 && self.stated.adds_up()
+    }
+
     /// The note on the counts, if they are invalid or don't add up.
     pub(super) fn oddity(&self) -> Option<&'static str> {
         let stated = &self.stated;

@@ -269,7 +269,7 @@ impl ChunkReader {
 
 /// The field in which reasoning is sent back: `DeepSeek` and Moonshot refuse a call's result without it
 /// (<https://api-docs.deepseek.com/guides/thinking_mode>).
-pub(super) const REASONING_FIELD_SENT_BACK: &str = "reasoning_content";
+pub(in crate::dialect) const REASONING_FIELD_SENT_BACK: &str = "reasoning_content";
 
 /// Google's `extra_content` holds the signature of a call or text; without it, Gemini 3 refuses a call's result.
 fn sign(extra: Raw<'_>, out: &mut Vec<Event>) {

@@ -1,9 +1,12 @@
 //! Writes a [`ChatRequest`] as the JSON body of a streamed chat completion.
 
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::turns;
-use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
+use crate::chat::{
+    ChatRequest, MustCall, Params, ResponseFormat, Tool, merge_patch, with_call_ids,
+};
 
 /// The body. Parameters that are not set are not sent. `extra` is applied last, as a JSON merge patch (RFC 7386):
 /// objects are merged recursively, anything else replaces, and `null` removes a field: `{"max_tokens": null,
@@ -20,6 +23,24 @@ pub(super) fn body(request: &ChatRequest) -> Value {
     body.insert("stream_options".into(), json!({"include_usage": true}));
     merge_patch(&mut body, &request.params.extra);
     body.into()
+}
+
+/// `OpenAI` refuses fields that it does not know: `extra_content` has signatures of Google's, of answers before the model
+/// was changed.
+pub(super) fn fit(body: &mut Value, base: &Url) {
+    let host = base.host_str().unwrap_or_default();
+    if host != "api.openai.com" && !host.ends_with(".openai.azure.com") {
+        return;
+    }
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+    for message in messages.into_iter().flatten() {
+        let forget = |of: &mut Value| of.as_object_mut()?.shift_remove("extra_content");
+        forget(message);
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for call in calls.into_iter().flatten() {
+            forget(call);
+        }
+    }
 }
 
 fn messages(request: &ChatRequest) -> Vec<Value> {
@@ -40,15 +61,49 @@ fn insert_params(body: &mut Map<String, Value>, params: &Params) {
         ("stop", stop),
         (
             "reasoning_effort",
-            params.reasoning_effort.clone().map(Value::from),
+            params
+                .reasoning_effort
+                .as_deref()
+                .and_then(effort_word)
+                .map(Value::from),
         ),
         (
             "response_format",
             params.response_format.as_ref().map(response_format),
         ),
+        (
+            "tool_choice",
+            params.must_call.as_ref().map(|choice| match choice {
+                MustCall::Nothing => "none".into(),
+                MustCall::Any => "required".into(),
+                MustCall::Function(name) => {
+                    json!({"type": "function", "function": {"name": name}})
+                }
+            }),
+        ),
+        (
+            "parallel_tool_calls",
+            params.parallel_calls.map(Value::from),
+        ),
     ];
     for (name, value) in fields {
         body.extend(value.map(|value| (name.to_owned(), value)));
+    }
+}
+
+/// The protocol's word for an effort: it has no budgets of tokens, and says nothing to let the model decide. Others are
+/// sent as they are.
+pub(in crate::dialect) fn effort_word(effort: &str) -> Option<&str> {
+    let effort = effort.trim();
+    let budget = effort.parse::<i64>().ok();
+    match (effort.to_ascii_lowercase().as_str(), budget) {
+        ("" | "auto" | "adaptive" | "on" | "true", _) | (_, Some(..0)) => None,
+        ("off" | "disabled" | "false", _) | (_, Some(0)) => Some("none"),
+        // The budgets of Google's compatible endpoint, between which these stand.
+        (_, Some(..=4_096)) => Some("low"),
+        (_, Some(..=16_384)) => Some("medium"),
+        ("max", _) | (_, Some(_)) => Some("high"),
+        _ => Some(effort),
     }
 }
 

@@ -3,12 +3,13 @@
 //! Wire facts: the `OpenAI` API reference, "Create chat completion" and "chat.completion.chunk"; `reasoning_content` is
 //! `DeepSeek`'s field, which most compatible servers have adopted.
 
+mod parts;
 mod read;
 mod write;
 
 use serde_json::{Value, json};
 
-pub(in crate::dialect) use self::read::{audio_part, named_file};
+pub(in crate::dialect) use self::read::{audio_part, must_call, named_file};
 use self::{read::parse, write::ChatWriter};
 use crate::{
     dialect::serve::{

@@ -3,12 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use super::turns;
-use crate::chat::{ChatRequest, Params, ResponseFormat, Tool, merge_patch, with_call_ids};
+use crate::{
+    chat::{ChatRequest, MustCall, Params, ResponseFormat, Tool, merge_patch, with_call_ids},
+    dialect::openai_chat::encode::effort_word,
+};
 
 /// The body. Parameters that are not set are not sent. Nothing is stored at the provider (`store`), so reasoning comes
 /// encrypted and is sent back unchanged. `extra` is applied last, as a JSON merge patch (RFC 7386). The protocol has no
 /// stop strings and no seed.
 pub(super) fn body(request: &ChatRequest) -> Value {
+    let request = &*request.with_question();
     let mut body = Map::new();
     let params = &request.params;
     let tools: Vec<Value> = request.tools.iter().map(tool).collect();
@@ -29,6 +33,11 @@ pub(super) fn body(request: &ChatRequest) -> Value {
         ("reasoning", reasoning(params)),
         ("text", params.response_format.as_ref().map(format)),
         ("tools", (!tools.is_empty()).then(|| tools.into())),
+        ("tool_choice", params.must_call.as_ref().map(tool_choice)),
+        (
+            "parallel_tool_calls",
+            params.parallel_calls.map(Value::from),
+        ),
         (
             "include",
             can_reason(request).then(|| json!(["reasoning.encrypted_content"])),
@@ -60,11 +69,17 @@ fn can_reason(request: &ChatRequest) -> bool {
 
 /// Requests a summary with the effort, since the reasoning itself is not shown.
 fn reasoning(params: &Params) -> Option<Value> {
-    let effort = params.reasoning_effort.as_deref()?;
-    match effort {
-        "" => None,
+    match effort_word(params.reasoning_effort.as_deref()?)? {
         "none" => Some(json!({"effort": "none"})),
         effort => Some(json!({"effort": effort, "summary": "auto"})),
+    }
+}
+
+fn tool_choice(choice: &MustCall) -> Value {
+    match choice {
+        MustCall::Nothing => "none".into(),
+        MustCall::Any => "required".into(),
+        MustCall::Function(name) => json!({"type": "function", "name": name}),
     }
 }
 

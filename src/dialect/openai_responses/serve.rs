@@ -4,6 +4,7 @@
 
 mod items;
 mod read;
+mod whole;
 mod write;
 
 use self::{read::parse, write::ResponseWriter};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use super::{ServedRequest, refusal, remainder::BodyRemainder};
+use super::{ServedRequest, refusal, remainder::remainder, unread::ReadTree};
 use crate::{
     chat::{ChatRequest, Media, Message, Part, Role, Tool},
     dialect::DialectId,
@@ -25,12 +25,14 @@ pub(in crate::dialect) fn body(bytes: &[u8]) -> Result<Value, Fault> {
 }
 
 /// Completes a request: the difference between the body that the dialect encodes from it (`written`) and the body
-/// that came goes into `extra`.
+/// that came goes into `extra`, and the places that are not `known` are told.
 pub(in crate::dialect) fn whole(
     mut request: ChatRequest,
     written: Value,
     body: Value,
+    known: &ReadTree,
 ) -> ServedRequest {
+    let unread = known.unread(&body);
     let mut bodies = [written, body];
     let stream = bodies[1].get("stream").and_then(Value::as_bool);
     for body in &mut bodies {
@@ -39,13 +41,12 @@ pub(in crate::dialect) fn whole(
             .map(|fields| fields.shift_remove("stream"));
     }
     let [written, body] = bodies;
-    let rest = BodyRemainder::of(&written, body);
-    request.params.extra = rest.patch;
+    request.params.extra = remainder(&written, body);
     ServedRequest {
         request,
         stream: stream.unwrap_or(false),
         usage: true,
-        unread: rest.places,
+        unread,
         ..ServedRequest::default()
     }
 }
@@ -163,11 +164,17 @@ pub(in crate::dialect) fn arguments_object(arguments: &str) -> Value {
     }
 }
 
-/// A file in base64.
+/// A file in base64. Where its label says little, or that it is an image, its bytes tell its type.
 pub(in crate::dialect) fn file(mime: &str, data: &str) -> Result<Part, String> {
     let data = STANDARD
         .decode(data)
         .map_err(|e| format!("a file's base64 is broken: {e}"))?;
+    let is_vague = matches!(mime, "" | "application/octet-stream") || mime.starts_with("image/");
+    let known = Media::type_of(&data).filter(|_| is_vague);
+    let mime = known.unwrap_or(mime);
+    if mime.is_empty() {
+        return Err("a file has no type, and its bytes do not tell it".to_owned());
+    }
     Ok(Part::Media(Media {
         mime: mime.to_owned(),
         data: data.into(),
@@ -177,10 +184,10 @@ pub(in crate::dialect) fn file(mime: &str, data: &str) -> Result<Part, String> {
 }
 
 /// A file in a `data:` URL, or by URL. The latter is not fetched: its type follows from the URL's extension, else it is
-/// any of its class.
+/// any of its class; Google's storage wants to be told the type.
 pub(in crate::dialect) fn file_url(url: &str, class: &str) -> Result<Part, String> {
     let Some(data) = url.strip_prefix("data:") else {
-        return Ok(Part::Media(file_at(url, class)));
+        return Ok(Part::Media(file_at(url, class)?));
     };
     let (mime, data) = data
         .split_once(";base64,")
@@ -188,14 +195,17 @@ pub(in crate::dialect) fn file_url(url: &str, class: &str) -> Result<Part, Strin
     file(mime, data)
 }
 
-fn file_at(url: &str, class: &str) -> Media {
+fn file_at(url: &str, class: &str) -> Result<Media, String> {
+    if url.starts_with("gs://") {
+        return Media::at(url).map_err(|why| format!("{url}: {why}"));
+    }
     let known = Media::at(url).ok();
     let fits = |media: &Media| media.mime.split('/').next() == Some(class);
-    known.filter(fits).unwrap_or_else(|| Media {
+    Ok(known.filter(fits).unwrap_or_else(|| Media {
         mime: format!("{class}/*"),
         uri: Some(url.to_owned()),
         ..Media::default()
-    })
+    }))
 }
 
 /// Appends parts: consecutive parts of one answer, and results of its calls, become one message.

@@ -1,4 +1,4 @@
-//! The fields of a request body that were not read into the [`ChatRequest`](crate::chat::ChatRequest).
+//! What of a request body is not in the [`ChatRequest`](crate::chat::ChatRequest) that was read of it.
 //!
 //! In: the body that the dialect encodes from the request, and the body that came. Out: a JSON merge patch (RFC 7386)
 //! from one to the other, for [`Params::extra`](crate::chat::Params::extra), so that encoding the request again gives
@@ -6,74 +6,34 @@
 
 use serde_json::{Map, Value};
 
-/// Most paths that are reported for one request.
-const MAX_PLACES: usize = 32;
-
-/// The content of a body that the request does not have.
-#[derive(Debug, Default, PartialEq)]
-pub(in crate::dialect) struct BodyRemainder {
-    /// The patch. A list with any difference is in it as a whole.
-    pub patch: Map<String, Value>,
-    /// The paths that were not read, as JSON pointers.
-    pub places: Vec<String>,
+/// The difference from `written` to `body`. A list with any difference is in it as a whole.
+pub(in crate::dialect) fn remainder(written: &Value, body: Value) -> Map<String, Value> {
+    match patch(written, body) {
+        Some(Value::Object(patch)) => patch,
+        _ => Map::new(),
+    }
 }
 
-impl BodyRemainder {
-    /// The difference from `written` to `body`.
-    pub(in crate::dialect) fn of(written: &Value, body: Value) -> Self {
-        let mut rest = Self::default();
-        if let Some(Value::Object(patch)) = rest.patch(written, body, "") {
-            rest.patch = patch;
-        }
-        rest
-    }
-
-    fn patch(&mut self, written: &Value, body: Value, at: &str) -> Option<Value> {
-        match (written, body) {
-            (Value::Object(written), Value::Object(body)) => {
-                let removed = |name: &String| body.get(name).is_none_or(Value::is_null);
-                let removed =
-                    (written.iter()).filter(|(name, value)| !value.is_null() && removed(name));
-                let removed: Vec<String> = removed.map(|(name, _)| name.clone()).collect();
-                let mut patch: Map<String, Value> = removed
-                    .into_iter()
-                    .map(|name| (name, Value::Null))
-                    .collect();
-                for (name, value) in body.into_iter().filter(|(_, value)| !value.is_null()) {
-                    let known = written.get(&name).unwrap_or(&Value::Null);
-                    let more = self.patch(known, value, &format!("{at}/{name}"));
-                    patch.extend(more.map(|more| (name, more)));
-                }
-                (!patch.is_empty()).then(|| patch.into())
+fn patch(written: &Value, body: Value) -> Option<Value> {
+    match (written, body) {
+        (Value::Object(written), Value::Object(body)) => {
+            let removed = |name: &String| body.get(name).is_none_or(Value::is_null);
+            let removed =
+                (written.iter()).filter(|(name, value)| !value.is_null() && removed(name));
+            let removed: Vec<String> = removed.map(|(name, _)| name.clone()).collect();
+            let mut fields: Map<String, Value> = removed
+                .into_iter()
+                .map(|name| (name, Value::Null))
+                .collect();
+            for (name, value) in body.into_iter().filter(|(_, value)| !value.is_null()) {
+                let known = written.get(&name).unwrap_or(&Value::Null);
+                let more = patch(known, value);
+                fields.extend(more.map(|more| (name, more)));
             }
-            (written, body) if is_same(written, &body) => None,
-            (written, body) => {
-                self.add_places(written, &body, at);
-                Some(body)
-            }
+            (!fields.is_empty()).then(|| fields.into())
         }
-    }
-
-    /// Adds the paths in `body` that are missing or different in `written`.
-    fn add_places(&mut self, written: &Value, body: &Value, at: &str) {
-        if is_same(written, body) || self.places.len() == MAX_PLACES {
-            return;
-        }
-        match (written, body) {
-            (Value::Object(written), Value::Object(body)) => {
-                for (name, value) in body {
-                    let known = written.get(name).unwrap_or(&Value::Null);
-                    self.add_places(known, value, &format!("{at}/{name}"));
-                }
-            }
-            (Value::Array(written), Value::Array(body)) => {
-                for (index, value) in body.iter().enumerate() {
-                    let known = written.get(index).unwrap_or(&Value::Null);
-                    self.add_places(known, value, &format!("{at}/{index}"));
-                }
-            }
-            _ => self.places.push(at.to_owned()),
-        }
+        (written, body) if is_same(written, &body) => None,
+        (_, body) => Some(body),
     }
 }
 
@@ -108,29 +68,25 @@ mod tests {
     #[test]
     fn the_patch_turns_one_body_into_the_other() {
         let written = json!({"a": 1.0, "b": {"c": 2, "d": 3}, "list": [{"x": 1}, 2], "gone": true});
-        for (body, patch, places) in [
-            (written.clone(), json!({}), &[][..]),
+        for (body, patch) in [
+            (written.clone(), json!({})),
             (
                 json!({"a": 1, "b": {"c": 2, "d": 3, "e": null}, "list": [{"x": 1, "y": null}, 2], "gone": true}),
                 json!({}),
-                &[],
             ),
             (
                 json!({"a": 1, "b": {"c": 5, "e": 6}, "list": [{"x": 1}, 2], "new": {"f": 7}}),
                 json!({"gone": null, "b": {"d": null, "c": 5, "e": 6}, "new": {"f": 7}}),
-                &["/b/c", "/b/e", "/new"],
             ),
             (
                 json!({"list": [{"x": 1, "y": "?"}, 2, 3]}),
                 json!({"a": null, "b": null, "gone": null, "list": [{"x": 1, "y": "?"}, 2, 3]}),
-                &["/list/0/y", "/list/2"],
             ),
         ] {
-            let rest = BodyRemainder::of(&written, body.clone());
-            assert_eq!(Value::from(rest.patch.clone()), patch);
-            assert_eq!(rest.places, places);
+            let rest = remainder(&written, body.clone());
+            assert_eq!(Value::from(rest.clone()), patch);
             let mut again = written.as_object().unwrap().clone();
-            merge_patch(&mut again, &rest.patch);
+            merge_patch(&mut again, &rest);
             assert!(is_same(&again.into(), &body), "{body}");
         }
     }

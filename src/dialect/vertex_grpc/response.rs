@@ -66,12 +66,10 @@ impl GeminiReader {
         }
         self.note_content(&out[before..]);
         let reason = candidate.finish_reason;
-        if reason != 0 {
-            let word = word(reason, FinishReason::as_str_name);
-            self.read_finish_reason(Some(&word), out);
-        }
+        let reason = (reason != 0).then(|| word(reason, FinishReason::as_str_name));
+        self.read_finish_reason(reason.as_deref(), out);
         self.take_ratings(&candidate.safety_ratings, out);
-        self.note_text("why it ended", candidate.finish_message, out);
+        self.explain(reason.as_deref(), candidate.finish_message, out);
         self.cite(citations(candidate.citation_metadata), out);
         let grounding = candidate.grounding_metadata.unwrap_or_default();
         self.note_queries(grounding.web_search_queries, out);

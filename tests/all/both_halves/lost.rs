@@ -156,6 +156,18 @@ pub const LOST: &[Lost<Vec<Event>>] = &[
         change: count_once,
     },
     Lost {
+        dialects: &[OpenaiChat, OpenaiResponses, Anthropic, Ollama],
+        what: "reasoning that was counted beside the output",
+        why: "the output includes it there",
+        change: |events| {
+            for event in events {
+                if let Event::Usage(usage) = event {
+                    usage.output = usage.generated();
+                }
+            }
+        },
+    },
+    Lost {
         dialects: &[],
         what: "token counts that were not stated",
         why: "clients ask for them: sums are made, and a count that is not known is 0",

@@ -9,8 +9,8 @@ use lost::LOST;
 use serde_json::{Value, json};
 use tokenscope::{
     chat::{
-        CacheLife, ChatRequest, Files, Media, Message, Params, Part, ResponseFormat, Role, Tool,
-        ToolCall,
+        CacheLife, ChatRequest, Files, Media, Message, MustCall, Params, Part, ResponseFormat,
+        Role, Tool, ToolCall,
     },
     dialect::{
         Dialect,
@@ -137,6 +137,8 @@ fn full(model: &str) -> ChatRequest {
                 schema: schema.clone(),
                 strict: true,
             }),
+            must_call: Some(MustCall::Function("get_weather".into())),
+            parallel_calls: Some(false),
             ..Params::default()
         },
         tools: vec![Tool {
@@ -194,6 +196,27 @@ fn kept(dialect: &Dialect, request: &ChatRequest, but: Option<usize>) -> ChatReq
     request
 }
 
+/// The unread places that are not of an item, which only its own dialect understands.
+fn not_items(dialect: &Dialect, asked: &ServedRequest) -> Vec<String> {
+    let body = (dialect.encode)(&asked.request);
+    let parts = asked.request.messages.iter().flat_map(|m| &m.parts);
+    let items = parts.filter_map(|part| match part {
+        Part::Opaque { raw, .. } => serde_json::from_str(raw).ok(),
+        _ => None,
+    });
+    let items: Vec<Value> = items.collect();
+    let is_of_item = |place: &String| {
+        let ends = place.match_indices('/').map(|(at, _)| at).skip(1);
+        let mut ends = ends.chain([place.len()]);
+        ends.any(|end| {
+            body.pointer(&place[..end])
+                .is_some_and(|v| items.contains(v))
+        })
+    };
+    let unread = asked.unread.iter();
+    unread.filter(|place| !is_of_item(place)).cloned().collect()
+}
+
 #[test]
 fn requests_come_back() {
     let mut needed = vec![false; LOST.len()];
@@ -211,12 +234,13 @@ fn requests_come_back() {
             let request = &fit(dialect.id, request).0;
             let body = encoded(dialect, serve, request);
             let asked = read(dialect, serve, &request.model, &body);
+            let unread = not_items(dialect, &asked);
             let back = asked.request;
             exact += usize::from(*request == back);
             let same = |but| kept(dialect, request, but) == kept(dialect, &back, but);
-            if !same(None) || !asked.unread.is_empty() {
+            if !same(None) || !unread.is_empty() {
                 let text = |request| format!("{:?}", kept(dialect, request, None));
-                let name = format!("{} {name} {:?}", dialect.id, asked.unread);
+                let name = format!("{} {name} {unread:?}", dialect.id);
                 wrong.push(apart(&name, &text(request), &text(&back)));
             } else if *request != back {
                 for (row, lost) in LOST.iter().enumerate() {

@@ -92,25 +92,13 @@ pub struct Told {
 
 impl Told {
     pub fn of(answer: &Answer) -> Self {
-        let refused = answer
-            .notes
-            .iter()
-            .find_map(|(note, _)| note.text.strip_prefix("why it ended: "));
         let calls = answer.tool_calls.iter().map(|call| {
             let arguments = serde_json::from_str(&call.arguments).unwrap_or_default();
             (call.name.clone(), arguments)
         });
         let finish = answer.finish.as_ref().map(|finish| finish.reason);
         Self {
-            // A note has no period.
-            text: format!(
-                "{}{}{}",
-                answer.text,
-                answer.refusal,
-                refused.unwrap_or_default()
-            )
-            .trim_end_matches('.')
-            .to_owned(),
+            text: format!("{}{}", answer.text, answer.refusal),
             reasoning: answer.reasoning.clone(),
             calls: calls.collect(),
             generated: answer.usage.as_ref().and_then(Usage::generated),

@@ -1,21 +1,98 @@
 //! Parses requests.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use crate::{
-    chat::{CacheLife, ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    chat::{
+        CacheLife, ChatRequest, Media, Message, MustCall, Params, Part, ResponseFormat, Role,
+        ToolCall,
+    },
     dialect::{
         DialectId,
         anthropic::{block::EXTRA_CALL_FIELDS, encode},
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
+            signed_id,
+            unread::{ReadFields, ReadTable},
         },
     },
     event::Fault,
 };
 
 const OURS: DialectId = DialectId::Anthropic;
+
+/// What is read of a body.
+static READ: ReadTable = ReadTable::new(|| {
+    let read = ReadFields {
+        fields: &[
+            "/model",
+            "/max_tokens",
+            "/stream",
+            "/system/*/type",
+            "/system/*/text",
+            "/temperature",
+            "/top_p",
+            "/stop_sequences",
+            "/cache_control",
+            "/tool_choice/type",
+            "/tool_choice/name",
+            "/tool_choice/disable_parallel_tool_use",
+            "/thinking/type",
+            "/thinking/budget_tokens",
+            "/thinking/display",
+            "/output_config/effort",
+            "/output_config/format",
+            "/output_format",
+            "/tools/*/type",
+            "/tools/*/name",
+            "/tools/*/description",
+            "/tools/*/input_schema",
+            "/messages/*/role",
+            "/messages/*/content/*/type",
+            "/messages/*/content/*/text",
+            "/messages/*/content/*/citations",
+            "/messages/*/content/*/id",
+            "/messages/*/content/*/name",
+            "/messages/*/content/*/input",
+            "/messages/*/content/*/caller",
+            "/messages/*/content/*/toolset_name",
+            "/messages/*/content/*/tool_use_id",
+            "/messages/*/content/*/thinking",
+            "/messages/*/content/*/signature",
+            "/messages/*/content/*/data",
+            "/messages/*/content/*/source/type",
+            "/messages/*/content/*/source/media_type",
+            "/messages/*/content/*/source/data",
+            "/messages/*/content/*/source/url",
+            "/messages/*/content/*/content/*/type",
+            "/messages/*/content/*/content/*/text",
+        ],
+        usual: &[],
+        types: &[
+            ("/system/*", &["text"]),
+            ("/tool_choice", &["auto", "any", "tool", "none"]),
+            ("/tools/*", &["custom"]),
+            (
+                "/messages/*/content/*",
+                &[
+                    "text",
+                    "image",
+                    "document",
+                    "tool_use",
+                    "tool_result",
+                    "thinking",
+                    "redacted_thinking",
+                ],
+            ),
+            ("/messages/*/content/*/content/*", &["text"]),
+            ("/messages/*/content/*/source", &["base64", "text", "url"]),
+        ],
+    };
+    read.tree()
+});
 
 /// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
@@ -41,7 +118,27 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
     }
     read::name_results(&mut request.messages);
     let written = encode::body(&request);
-    Ok(read::whole(request, written, body))
+    strip_signatures(&mut body);
+    Ok(read::whole(request, written, body, &READ))
+}
+
+/// Leaves calls and results their own ids, and leaves out the thinking of models of other protocols: both were read.
+fn strip_signatures(body: &mut Value) {
+    let messages = body["messages"].as_array_mut().into_iter().flatten();
+    for message in messages {
+        let Some(blocks) = message.get_mut("content").and_then(Value::as_array_mut) else {
+            continue;
+        };
+        blocks.retain(|block| {
+            let signature = block["signature"].as_str();
+            !signature.is_some_and(signed_id::is_foreign)
+        });
+        for block in blocks {
+            for name in ["id", "tool_use_id"] {
+                block.get_mut(name).and_then(signed_id::strip);
+            }
+        }
+    }
 }
 
 /// A single text block means the same as the bare string.
@@ -84,6 +181,13 @@ fn params(body: &Value) -> Result<Params, Fault> {
             schema: schema.clone(),
             strict: true,
         }),
+        must_call: match body["tool_choice"]["type"].as_str() {
+            Some("none") => Some(MustCall::Nothing),
+            Some("any") => Some(MustCall::Any),
+            Some("tool") => Some(MustCall::Function(text_of(&body["tool_choice"]["name"]))),
+            _ => None,
+        },
+        parallel_calls: (body["tool_choice"]["disable_parallel_tool_use"] == true).then_some(false),
         ..Params::default()
     })
 }
@@ -147,13 +251,18 @@ fn read_message(message: &Value, into: &mut Vec<Message>) -> Result<(), String> 
 
 fn result(block: &Value) -> Part {
     Part::ToolResult {
-        id: text_of(&block["tool_use_id"]),
+        id: split_id(&block["tool_use_id"]).0.into_owned(),
         name: String::new(),
         content: match &block["content"] {
             Value::Array(blocks) => blocks.iter().map(|b| text_of(&b["text"])).collect(),
             text => text_of(text),
         },
     }
+}
+
+/// The id of a call, and the signature that it carries.
+fn split_id(id: &Value) -> (Cow<'_, str>, Option<String>) {
+    signed_id::split(id.as_str().unwrap_or_default())
 }
 
 /// Appends a block's part, and the part with its extra fields that must be sent back.
@@ -168,18 +277,26 @@ fn block_parts(block: &Value, into: &mut Vec<Part>) -> Result<(), String> {
             None => read::opaque(OURS, kind, block),
         }),
         Some("tool_use") => {
+            let (id, signature) = split_id(&block["id"]);
             into.push(Part::ToolCall(ToolCall {
-                id: text_of(&block["id"]),
+                id: id.into_owned(),
                 name: text_of(&block["name"]),
                 arguments: block["input"].to_string(),
             }));
             into.extend(read::signature_fields(OURS, block, EXTRA_CALL_FIELDS));
+            into.extend(signature.map(signed_id::google_part));
         }
         Some("thinking") => {
             let text = text_of(&block["thinking"]);
             into.push(Part::Reasoning { text });
             let signature = block["signature"].as_str();
-            into.extend(signature.map(|signature| read::signature(OURS, signature)));
+            into.extend(signature.and_then(|signature| {
+                if signed_id::is_foreign(signature) {
+                    signed_id::foreign_part(signature)
+                } else {
+                    Some(read::signature(OURS, signature))
+                }
+            }));
         }
         // Blocks of built-in tools, redacted thinking, and unknown types.
         Some(kind) => into.push(read::opaque(OURS, kind, block)),

@@ -1,32 +1,27 @@
 //! Writes an answer, as typed events or as one JSON object.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::error;
+use super::{
+    blocks::{REFUSAL, add_fields, citation, cite_last, ending, is_json, known_item, usage_json},
+    error,
+};
 use crate::{
     dialect::{
-        anthropic::{block::EXTRA_CALL_FIELDS, item},
+        DialectId,
+        anthropic::block::EXTRA_CALL_FIELDS,
+        openai_chat::delta::REASONING_FIELD_SENT_BACK,
         serve::{
-            AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, finish_word, named_event,
-            read::arguments_object, segments,
+            AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, named_event,
+            read::arguments_object,
+            segments,
+            signed_id::{foreign_signature, signature_of_call},
         },
     },
-    event::{Answer, AnswerPieceKind, Citation, Event, Finish, FinishReason, ToolCallDelta, Usage},
+    event::{Answer, AnswerPieceKind, Event, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
-/// The protocol's words for why a message ended; the first of each class is the default.
-const STOP_REASONS: &[(FinishReason, &str)] = &[
-    (FinishReason::Stop, "end_turn"),
-    (FinishReason::Stop, "stop_sequence"),
-    (FinishReason::Length, "max_tokens"),
-    (FinishReason::Length, "model_context_window_exceeded"),
-    (FinishReason::ToolCalls, "tool_use"),
-    (FinishReason::ContentFilter, "refusal"),
-];
-
-/// The `stop_reason` and the type of `stop_details` of a refusal.
-const REFUSAL: &str = "refusal";
-
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(super) struct MessageWriter {
     head: AnswerHead,
     id: String,
@@ -41,6 +36,10 @@ pub(super) struct MessageWriter {
     /// Citations of the open text block, or of the next one.
     citations: Vec<Value>,
     finish: Option<Finish>,
+    /// Whether the finish was written.
+    is_ended: bool,
+    /// Whether a call was written.
+    has_called: bool,
     refused: bool,
     /// The text of a refusal that ends the message.
     explanation: Option<String>,
@@ -72,6 +71,8 @@ impl MessageWriter {
             blocks: 0,
             citations: Vec::new(),
             finish: None,
+            is_ended: false,
+            has_called: false,
             refused: false,
             explanation: None,
             usage: Usage::default(),
@@ -160,7 +161,7 @@ impl MessageWriter {
         let index = self.blocks.saturating_sub(1);
         match block {
             BlockType::Thinking if !signed => {
-                if let Some(signature) = self.head.signature(index) {
+                if let Some(signature) = self.made_signature(index) {
                     let delta = json!({ "type": "signature_delta", "signature": signature });
                     self.delta(&delta, out);
                 }
@@ -176,6 +177,27 @@ impl MessageWriter {
         self.stop(out);
     }
 
+    /// A signature for a block of thinking that came without one.
+    fn made_signature(&self, index: usize) -> Option<String> {
+        let foreign = || foreign_signature(None);
+        let foreign = self.head.carry_signatures.then(foreign);
+        self.head.signature(index).or(foreign)
+    }
+
+    /// The signature of a block of thinking, which says whose it is if the model is of another protocol.
+    fn thinking_signature(&self, value: &str) -> String {
+        let foreign = match value {
+            _ if !self.head.carry_signatures => None,
+            "" => Some(DialectId::Ollama),
+            REASONING_FIELD_SENT_BACK => Some(DialectId::OpenaiChat),
+            _ => (self.model.contains("gemini")).then_some(DialectId::Gemini),
+        };
+        match foreign {
+            Some(dialect) => foreign_signature(Some((dialect, value))),
+            None => value.to_owned(),
+        }
+    }
+
     fn stop(&self, out: &mut Vec<u8>) {
         let index = self.blocks.saturating_sub(1);
         let data = json!({ "type": "content_block_stop", "index": index });
@@ -186,9 +208,14 @@ impl MessageWriter {
     fn call(&mut self, delta: &ToolCallDelta, next: &[Event], out: &mut Vec<u8>) {
         let block = BlockType::Call(delta.index);
         let is_open = self.open.as_ref().is_some_and(|open| open.block == block);
+        self.has_called = true;
         if !is_open || delta.id.is_some() {
             let made = || format!("{}_{}", self.head.id("toolu", '_'), delta.index);
-            let id = delta.id.clone().unwrap_or_else(made);
+            let signature = signature_of_call(delta.index, next);
+            let id = self
+                .head
+                .call_id(delta.id.as_deref(), delta.index, signature);
+            let id = id.unwrap_or_else(made);
             let mut start =
                 json!({ "type": "tool_use", "id": id, "name": delta.name, "input": {} });
             if let Some(Event::Signature { value }) = next.first() {
@@ -202,11 +229,17 @@ impl MessageWriter {
     }
 
     fn sign(&mut self, value: &str, out: &mut Vec<u8>) {
+        if self.announced == Some(BlockType::Text) && !value.starts_with('{') {
+            // Of an empty text of another protocol, which this one refuses.
+            self.announced = None;
+            return;
+        }
         self.begin_announced(out);
+        let signature = self.thinking_signature(value);
         match self.open.as_mut() {
             Some(open) if open.block == BlockType::Thinking => {
                 open.signed = true;
-                let delta = json!({ "type": "signature_delta", "signature": value });
+                let delta = json!({ "type": "signature_delta", "signature": signature });
                 self.delta(&delta, out);
             }
             // The citations' own JSON replaces what was decoded from them.
@@ -242,11 +275,26 @@ impl MessageWriter {
         }
     }
 
+    /// The reason of an answer of another protocol that ended well without one: this protocol's clients wait for it.
+    fn unstated_finish(&self) -> Option<Finish> {
+        let is_open = self.head.carry_signatures && !self.is_ended;
+        let reason = if self.has_called {
+            FinishReason::ToolCalls
+        } else {
+            FinishReason::Stop
+        };
+        is_open.then(|| Finish {
+            reason,
+            raw: String::new(),
+        })
+    }
+
     /// Writes the finish and its counts, which this protocol sends in one event.
     fn end(&mut self, out: &mut Vec<u8>) {
         let Some(finish) = self.finish.take() else {
             return;
         };
+        self.is_ended = true;
         self.start(&[], out);
         self.close(out);
         let delta = ending(&finish, self.refused, self.explanation.take());
@@ -261,71 +309,6 @@ fn start(block: BlockType) -> Value {
         BlockType::Thinking => json!({ "type": "thinking", "thinking": "", "signature": "" }),
         BlockType::Text | BlockType::Call(_) => json!({ "type": "text", "text": "" }),
     }
-}
-
-/// Adds the named fields of a signature's JSON to the block.
-fn add_fields(block: &mut Value, signature: &str, names: &[&str]) {
-    let fields = serde_json::from_str::<Map<String, Value>>(signature).ok();
-    for (name, value) in fields.into_iter().flatten() {
-        if names.contains(&name.as_str()) {
-            block[name] = value;
-        }
-    }
-}
-
-/// The JSON of an item on one line, if it belongs to this protocol.
-fn known_item(kind: &str, raw: &str) -> Option<String> {
-    let block: Value = serde_json::from_str(raw).ok()?;
-    let is_ours = item::is_known(kind) && block["type"] == kind;
-    is_ours.then(|| {
-        if raw.contains(['\n', '\r']) {
-            block.to_string()
-        } else {
-            raw.to_owned()
-        }
-    })
-}
-
-fn ending(finish: &Finish, refused: bool, explanation: Option<String>) -> Value {
-    let reason = if refused {
-        REFUSAL
-    } else {
-        finish_word(STOP_REASONS, finish)
-    };
-    let mut ending = json!({ "stop_reason": reason, "stop_sequence": null });
-    if let Some(explanation) = explanation {
-        ending["stop_details"] = json!({ "type": REFUSAL, "explanation": explanation });
-    }
-    ending
-}
-
-/// The protocol's `input_tokens` exclude tokens read from and written to the cache.
-fn usage_json(usage: &Usage) -> Value {
-    let (read, written) = (usage.cached.unwrap_or(0), usage.cache_written.unwrap_or(0));
-    let cache = read.saturating_add(written);
-    let input = usage.input.map(|input| input.saturating_sub(cache));
-    let mut counts = json!({ "output_tokens": usage.output.unwrap_or(0) });
-    for (name, count) in [
-        ("input_tokens", input),
-        ("cache_creation_input_tokens", usage.cache_written),
-        ("cache_read_input_tokens", usage.cached),
-    ] {
-        if let Some(count) = count {
-            counts[name] = count.into();
-        }
-    }
-    if let Some(thought) = usage.reasoning {
-        counts["output_tokens_details"] = json!({ "thinking_tokens": thought });
-    }
-    counts
-}
-
-/// A citation that came by another protocol.
-fn citation(citation: &Citation) -> Value {
-    json!({
-        "type": "web_search_result_location", "url": citation.url, "title": citation.title,
-        "cited_text": citation.quote, "encrypted_index": "",
-    })
 }
 
 impl AnswerWriter for MessageWriter {
@@ -352,6 +335,7 @@ impl AnswerWriter for MessageWriter {
                 self.end(out);
             }
             Event::Done => {
+                self.finish = self.finish.take().or_else(|| self.unstated_finish());
                 self.end(out);
                 named_event("message_stop", &json!({ "type": "message_stop" }), out);
             }
@@ -373,8 +357,9 @@ impl AnswerWriter for MessageWriter {
     fn whole(&self, answer: &Answer) -> Value {
         let mut content = Vec::new();
         for (index, piece) in segments(answer).into_iter().enumerate() {
-            content.extend(block(&piece, || self.head.signature(index)));
+            content.extend(self.whole_block(&piece, index));
         }
+        cite_last(&mut content, &answer.citations);
         let finish = answer.finish.as_ref();
         let explains = finish.is_some_and(|finish| finish.raw == REFUSAL);
         let explanation = Some(answer.refusal.clone()).filter(|text| !text.is_empty());
@@ -397,31 +382,38 @@ impl AnswerWriter for MessageWriter {
     }
 }
 
-/// The block of a segment of an answer, with its signature.
-fn block(piece: &AnswerSegment<'_>, sign: impl Fn() -> Option<String>) -> Option<Value> {
-    let signature = piece.signature;
-    Some(match piece.kind {
-        AnswerPieceKind::Text { .. } => {
-            let mut block = json!({ "type": "text", "text": piece.text });
-            add_fields(&mut block, signature.unwrap_or_default(), &["citations"]);
-            block
-        }
-        AnswerPieceKind::Reasoning { .. } => {
-            let signature = signature.map(str::to_owned).or_else(sign);
-            let signature = signature.unwrap_or_default();
-            json!({ "type": "thinking", "thinking": piece.text, "signature": signature })
-        }
-        AnswerPieceKind::ToolCall { .. } => {
-            let call = piece.call?;
-            let input = arguments_object(&call.arguments);
-            let mut block =
-                json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input });
-            add_fields(&mut block, signature.unwrap_or_default(), EXTRA_CALL_FIELDS);
-            block
-        }
-        AnswerPieceKind::Opaque { name, raw } => {
-            serde_json::from_str(&known_item(name, raw)?).ok()?
-        }
-        AnswerPieceKind::Media { .. } => return None,
-    })
+impl MessageWriter {
+    /// The block of a segment of an answer, with its signature.
+    fn whole_block(&self, piece: &AnswerSegment<'_>, index: usize) -> Option<Value> {
+        let signature = piece.signature;
+        Some(match piece.kind {
+            AnswerPieceKind::Text { .. } if piece.text.is_empty() && !is_json(signature) => {
+                return None;
+            }
+            AnswerPieceKind::Text { .. } => {
+                let mut block = json!({ "type": "text", "text": piece.text });
+                add_fields(&mut block, signature.unwrap_or_default(), &["citations"]);
+                block
+            }
+            AnswerPieceKind::Reasoning { .. } => {
+                let signature = signature.map(|value| self.thinking_signature(value));
+                let signature = signature.or_else(|| self.made_signature(index));
+                let signature = signature.unwrap_or_default();
+                json!({ "type": "thinking", "thinking": piece.text, "signature": signature })
+            }
+            AnswerPieceKind::ToolCall { index } => {
+                let call = piece.call?;
+                let input = arguments_object(&call.arguments);
+                let id = self.head.call_id(Some(&call.id), *index, signature);
+                let mut block = json!({ "type": "tool_use", "id": id.unwrap_or_default(), "name": call.name,
+                        "input": input });
+                add_fields(&mut block, signature.unwrap_or_default(), EXTRA_CALL_FIELDS);
+                block
+            }
+            AnswerPieceKind::Opaque { name, raw } => {
+                serde_json::from_str(&known_item(name, raw)?).ok()?
+            }
+            AnswerPieceKind::Media { .. } => return None,
+        })
+    }
 }

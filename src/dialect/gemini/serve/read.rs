@@ -1,22 +1,70 @@
 //! Parses requests.
 
+use super::schema::json_schema;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use crate::{
-    chat::{ChatRequest, Media, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    chat::{ChatRequest, Media, Message, MustCall, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
         gemini::{encode, part::base64_bytes, turns::NO_SIGNATURE},
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
+            unread::{ReadFields, ReadTable},
         },
     },
     event::Fault,
 };
 
 const OURS: DialectId = DialectId::Gemini;
+
+/// What is read of a body.
+static READ: ReadTable = ReadTable::new(|| {
+    let read = ReadFields {
+        fields: &[
+            "/model",
+            "/toolConfig/functionCallingConfig/mode",
+            "/toolConfig/functionCallingConfig/allowedFunctionNames",
+            "/systemInstruction/role",
+            "/systemInstruction/parts/*/text",
+            "/contents/*/role",
+            "/contents/*/parts/*/text",
+            "/contents/*/parts/*/thought",
+            "/contents/*/parts/*/thoughtSignature",
+            "/contents/*/parts/*/inlineData/mimeType",
+            "/contents/*/parts/*/inlineData/data",
+            "/contents/*/parts/*/inlineData/displayName",
+            "/contents/*/parts/*/fileData/mimeType",
+            "/contents/*/parts/*/fileData/fileUri",
+            "/contents/*/parts/*/functionCall/id",
+            "/contents/*/parts/*/functionCall/name",
+            "/contents/*/parts/*/functionCall/args",
+            "/contents/*/parts/*/functionResponse/id",
+            "/contents/*/parts/*/functionResponse/name",
+            "/contents/*/parts/*/functionResponse/response",
+            "/tools/*/functionDeclarations/*/name",
+            "/tools/*/functionDeclarations/*/description",
+            "/tools/*/functionDeclarations/*/parameters",
+            "/tools/*/functionDeclarations/*/parametersJsonSchema",
+            "/generationConfig/temperature",
+            "/generationConfig/topP",
+            "/generationConfig/maxOutputTokens",
+            "/generationConfig/stopSequences",
+            "/generationConfig/seed",
+            "/generationConfig/responseMimeType",
+            "/generationConfig/responseJsonSchema",
+            "/generationConfig/responseSchema",
+            "/generationConfig/thinkingConfig/thinkingBudget",
+            "/generationConfig/thinkingConfig/thinkingLevel",
+            "/generationConfig/thinkingConfig/includeThoughts",
+        ],
+        usual: &[],
+        types: &[],
+    };
+    read.tree()
+});
 
 /// Parses the JSON of a request.
 pub(in crate::dialect) fn parse(
@@ -36,6 +84,7 @@ pub(in crate::dialect) fn parse(
             seed: config["seed"].as_i64(),
             reasoning_effort: effort(&config["thinkingConfig"]),
             response_format: response_format(config),
+            must_call: must_call(&body["toolConfig"]["functionCallingConfig"]),
             ..Params::default()
         },
         tools: read::tools(functions(&body).into_iter(), "parametersJsonSchema")?,
@@ -43,7 +92,7 @@ pub(in crate::dialect) fn parse(
     };
     for (tool, function) in request.tools.iter_mut().zip(functions(&body)) {
         if tool.parameters.is_null() {
-            tool.parameters = function["parameters"].clone();
+            tool.parameters = json_schema(&function["parameters"]);
         }
     }
     let contents = read::list(&body["contents"], "contents")?;
@@ -52,11 +101,29 @@ pub(in crate::dialect) fn parse(
         read.map_err(|what| bad(format!("contents[{index}]: {what}")))?;
     }
     let written = encode::body(&request);
+    let names = &body["toolConfig"]["functionCallingConfig"]["allowedFunctionNames"];
+    let is_choice = names.as_array().is_some_and(|names| names.len() > 1);
+    let mut served = read::whole(request, written, body, &READ);
+    if is_choice {
+        let place = "/toolConfig/functionCallingConfig/allowedFunctionNames";
+        served.unread.push(place.to_owned());
+    }
     Ok(ServedRequest {
         stream: path.stream,
         array: !path.events,
-        ..read::whole(request, written, body)
+        ..served
     })
+}
+
+/// What must be called. Several names are more than a request has: they are left, and told.
+fn must_call(calling: &Value) -> Option<MustCall> {
+    let names = calling["allowedFunctionNames"].as_array();
+    match (calling["mode"].as_str()?, names.map(Vec::as_slice)) {
+        ("NONE", _) => Some(MustCall::Nothing),
+        ("ANY", Some([one])) => Some(MustCall::Function(text_of(one))),
+        ("ANY", _) => Some(MustCall::Any),
+        _ => None,
+    }
 }
 
 fn functions(body: &Value) -> Vec<&Value> {
@@ -78,6 +145,8 @@ const PROTOCOL_OBJECTS: &[&str] = &[
     "functionResponse",
     "tools",
     "functionDeclarations",
+    "toolConfig",
+    "functionCallingConfig",
 ];
 
 /// Normalizes a body: field names in camel case (the protocol accepts snake case, too), default roles, standard base64.
@@ -148,7 +217,7 @@ fn response_format(config: &Value) -> Option<ResponseFormat> {
     if let Some(schema) = schemas.into_iter().find(|schema| !schema.is_null()) {
         return Some(ResponseFormat::JsonSchema {
             name: String::new(),
-            schema: schema.clone(),
+            schema: json_schema(schema),
             strict: true,
         });
     }

@@ -1,15 +1,17 @@
 //! Writes an answer, as a stream of responses or as one response.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
-use super::error;
+use serde_json::{Value, json};
+
+use super::{
+    error,
+    parts::{call_part, file, item, own_signature, source},
+};
 use crate::{
-    chat::{Media, ToolCall},
     dialect::serve::{
         AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, finish_word,
         open_call::{OpenCall, SignedCall},
-        read::arguments_object,
         segments,
     },
     event::{Answer, AnswerPieceKind, Citation, Event, Finish, FinishReason, ToolCallDelta, Usage},
@@ -150,7 +152,9 @@ impl GeminiWriter {
 
     fn signed_part(&mut self, mut part: Value, next: &[Event], out: &mut Vec<u8>) {
         if let Some(Event::Signature { value }) = next.first() {
-            part["thoughtSignature"] = value.as_str().into();
+            if let Some(value) = own_signature(value, &self.head) {
+                part["thoughtSignature"] = value.into();
+            }
             self.signed = true;
         }
         self.part(&part, out);
@@ -158,7 +162,13 @@ impl GeminiWriter {
 
     /// A signature that came separately from its part is written with an empty text.
     fn sign(&mut self, value: &str, out: &mut Vec<u8>) {
-        if !std::mem::take(&mut self.signed) && !self.call.sign(value) {
+        if std::mem::take(&mut self.signed) {
+            return;
+        }
+        let Some(value) = own_signature(value, &self.head) else {
+            return;
+        };
+        if !self.call.sign(&value) {
             self.part(&json!({ "text": "", "thoughtSignature": value }), out);
         }
     }
@@ -212,49 +222,6 @@ fn explain(candidate: &mut Value, refusal: &str) {
     }
 }
 
-fn call_part(call: &ToolCall, signature: Option<String>, place: usize, head: &AnswerHead) -> Value {
-    let args = arguments_object(&call.arguments);
-    let mut part = json!({ "functionCall": { "name": call.name, "args": args } });
-    if !call.id.is_empty() {
-        part["functionCall"]["id"] = call.id.as_str().into();
-    }
-    let made = || (place == 0).then(|| head.signature(place)).flatten();
-    if let Some(signature) = signature.or_else(made) {
-        part["thoughtSignature"] = signature.into();
-    }
-    part
-}
-
-fn file(media: &Media) -> Value {
-    let mut file = json!({ "mimeType": media.mime });
-    if !media.name.is_empty() {
-        file["displayName"] = media.name.as_str().into();
-    }
-    if let Some(uri) = &media.uri {
-        file["fileUri"] = uri.as_str().into();
-        return json!({ "fileData": file });
-    }
-    file["data"] = STANDARD.encode(&media.data).into();
-    json!({ "inlineData": file })
-}
-
-/// A citation with a quote is written as a passage of the user's files, one without as a web page.
-fn source(citation: &Citation) -> Value {
-    let mut source = Map::new();
-    for (name, text) in [
-        ("uri", &citation.url),
-        ("title", &citation.title),
-        ("text", &citation.quote),
-    ] {
-        source.extend(text.clone().map(|text| (name.to_owned(), text.into())));
-    }
-    if citation.quote.is_some() {
-        json!({ "retrievedContext": source })
-    } else {
-        json!({ "web": source })
-    }
-}
-
 /// The default is `STOP`: without a reason, clients take the answer as incomplete.
 fn finish_reason<'a>(finish: Option<&'a Finish>, refusal: &str) -> &'a str {
     match finish {
@@ -290,22 +257,17 @@ fn whole_part(piece: &AnswerSegment<'_>, head: &AnswerHead) -> Option<Value> {
         AnswerPieceKind::Text { .. } => json!({ "text": piece.text }),
         AnswerPieceKind::Reasoning { .. } => json!({ "text": piece.text, "thought": true }),
         AnswerPieceKind::ToolCall { index } => {
-            let signature = piece.signature.map(str::to_owned);
+            let signature = piece.signature.and_then(|value| own_signature(value, head));
+            let signature = signature.map(Cow::into_owned);
             return Some(call_part(piece.call?, signature, *index, head));
         }
         AnswerPieceKind::Media { .. } => file(piece.media?),
         AnswerPieceKind::Opaque { name, raw } => return item(name, raw),
     };
-    if let Some(signature) = piece.signature {
+    if let Some(signature) = piece.signature.and_then(|value| own_signature(value, head)) {
         part["thoughtSignature"] = signature.into();
     }
     Some(part)
-}
-
-/// An item of this protocol, which is a whole part.
-fn item(kind: &str, raw: &str) -> Option<Value> {
-    let part: Value = serde_json::from_str(raw).ok()?;
-    part.get(kind).is_some().then_some(part)
 }
 
 impl AnswerWriter for GeminiWriter {

@@ -1,5 +1,7 @@
 //! Parses requests.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{
@@ -10,6 +12,8 @@ use crate::{
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
+            signed_id,
+            unread::{ReadFields, ReadTable},
         },
     },
     event::Fault,
@@ -17,9 +21,44 @@ use crate::{
 
 const OURS: DialectId = DialectId::Ollama;
 
+/// What is read of a body.
+static READ: ReadTable = ReadTable::new(|| {
+    let read = ReadFields {
+        fields: &[
+            "/model",
+            "/stream",
+            "/format",
+            "/think",
+            "/options/temperature",
+            "/options/top_p",
+            "/options/num_predict",
+            "/options/stop",
+            "/options/seed",
+            "/tools/*/type",
+            "/tools/*/function/name",
+            "/tools/*/function/description",
+            "/tools/*/function/parameters",
+            "/messages/*/role",
+            "/messages/*/content",
+            "/messages/*/thinking",
+            "/messages/*/images",
+            "/messages/*/tool_call_id",
+            "/messages/*/tool_name",
+            "/messages/*/tool_calls/*/id",
+            "/messages/*/tool_calls/*/type",
+            "/messages/*/tool_calls/*/function/name",
+            "/messages/*/tool_calls/*/function/arguments",
+            "/messages/*/tool_calls/*/function/index",
+        ],
+        usual: &[],
+        types: &[("/tools/*", &["function"])],
+    };
+    read.tree()
+});
+
 /// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
-    let body = read::body(body)?;
+    let mut body = read::body(body)?;
     let functions = body["tools"].as_array().into_iter().flatten();
     let mut request = ChatRequest {
         model: read::model(&body)?,
@@ -34,10 +73,23 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
     }
     let stream = body["stream"].as_bool().unwrap_or(true);
     let written = encode::body(&request);
+    strip_ids(&mut body);
     Ok(ServedRequest {
         stream,
-        ..read::whole(request, written, body)
+        ..read::whole(request, written, body, &READ)
     })
+}
+
+/// Leaves calls and results their own ids: the signatures in the others were read.
+fn strip_ids(body: &mut Value) {
+    let messages = body["messages"].as_array_mut().into_iter().flatten();
+    for message in messages {
+        message.get_mut("tool_call_id").and_then(signed_id::strip);
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for id in calls.into_iter().flatten().filter_map(|c| c.get_mut("id")) {
+            signed_id::strip(id);
+        }
+    }
 }
 
 fn params(body: &Value) -> Result<Params, Fault> {
@@ -77,7 +129,7 @@ fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
         }
         Some("tool") => {
             let result = Part::ToolResult {
-                id: text_of(&message["tool_call_id"]),
+                id: split_id(&message["tool_call_id"]).0.into_owned(),
                 name: text_of(&message["tool_name"]),
                 content,
             };
@@ -109,13 +161,20 @@ fn read_message(message: &Value, into: &mut ChatRequest) -> Result<(), String> {
 
 fn calls(message: &Value) -> impl Iterator<Item = Part> {
     let calls = message["tool_calls"].as_array().into_iter().flatten();
-    calls.map(|call| {
-        Part::ToolCall(ToolCall {
-            id: text_of(&call["id"]),
+    calls.flat_map(|call| {
+        let (id, signature) = split_id(&call["id"]);
+        let call = Part::ToolCall(ToolCall {
+            id: id.into_owned(),
             name: text_of(&call["function"]["name"]),
             arguments: call["function"]["arguments"].to_string(),
-        })
+        });
+        std::iter::once(call).chain(signature.map(signed_id::google_part))
     })
+}
+
+/// The id of a call, and the signature that it carries.
+fn split_id(id: &Value) -> (Cow<'_, str>, Option<String>) {
+    signed_id::split(id.as_str().unwrap_or_default())
 }
 
 /// An image; its bytes determine the type, which the protocol does not state.

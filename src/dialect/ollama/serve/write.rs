@@ -9,8 +9,9 @@ use crate::{
         AnswerHead, AnswerWriter, ServedRequest, finish_word,
         open_call::{OpenCall, SignedCall},
         read::arguments_object,
+        signature_of,
     },
-    event::{Answer, Event, Finish, FinishReason, ToolCallDelta, Usage},
+    event::{Answer, AnswerPieceKind, Event, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
 /// The protocol's words for why an answer ended; the first of each class is the default.
@@ -22,6 +23,9 @@ const DONE_REASONS: &[(FinishReason, &str)] = &[
 ];
 
 pub(super) struct LineWriter {
+    head: AnswerHead,
+    /// How many calls were written.
+    calls: usize,
     created: String,
     model: String,
     call: OpenCall,
@@ -36,6 +40,8 @@ impl LineWriter {
         let seconds = i64::try_from(head.created).unwrap_or_default();
         let created = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         Self {
+            head: head.clone(),
+            calls: 0,
             created: created.to_string(),
             model: asked.request.model.clone(),
             call: OpenCall::default(),
@@ -70,10 +76,22 @@ impl LineWriter {
         self.write_call(ended, out);
     }
 
-    fn write_call(&self, called: Option<SignedCall>, out: &mut Vec<u8>) {
-        if let Some(SignedCall { call, .. }) = called {
-            self.write_message("tool_calls", &json!([call_json(&call)]), out);
+    fn write_call(&mut self, called: Option<SignedCall>, out: &mut Vec<u8>) {
+        if let Some(SignedCall { call, signature }) = called {
+            let call = self.call_json(&call, self.calls, signature.as_deref());
+            self.calls += 1;
+            self.write_message("tool_calls", &json!([call]), out);
         }
+    }
+
+    fn call_json(&self, call: &ToolCall, index: usize, signature: Option<&str>) -> Value {
+        let arguments = arguments_object(&call.arguments);
+        let mut written = Map::new();
+        let id = self.head.call_id(Some(&call.id), index, signature);
+        written.extend(id.map(|id| ("id".to_owned(), id.into())));
+        let function = json!({ "name": call.name, "arguments": arguments });
+        written.insert("function".into(), function);
+        written.into()
     }
 
     /// The last line, with the finish reason, the counts and the times.
@@ -88,7 +106,7 @@ impl LineWriter {
         line["done"] = true.into();
         let counts = [
             ("prompt_eval_count", usage.input),
-            ("eval_count", usage.output),
+            ("eval_count", usage.generated()),
         ];
         if let Some(finish) = finish {
             line["done_reason"] = finish_word(DONE_REASONS, finish).into();
@@ -103,17 +121,6 @@ impl LineWriter {
         }
         line
     }
-}
-
-fn call_json(call: &ToolCall) -> Value {
-    let arguments = arguments_object(&call.arguments);
-    let mut written = Map::new();
-    if !call.id.is_empty() {
-        written.insert("id".into(), call.id.as_str().into());
-    }
-    let function = json!({ "name": call.name, "arguments": arguments });
-    written.insert("function".into(), function);
-    written.into()
 }
 
 /// An image, or a file that may be one, as base64. The protocol has no other files and no URLs.
@@ -168,9 +175,11 @@ impl AnswerWriter for LineWriter {
                 self.end_call(out);
                 write_line(&json!({ "error": fault.message }), out);
             }
-            // This protocol has no form for these, or implies them.
-            Event::Signature { .. }
-            | Event::Citation(_)
+            Event::Signature { value } => {
+                self.call.sign(value);
+            }
+            // This protocol has no form for these.
+            Event::Citation(_)
             | Event::Opaque { .. }
             | Event::Note(_)
             | Event::Unknown { .. }
@@ -185,11 +194,16 @@ impl AnswerWriter for LineWriter {
         if !answer.reasoning.is_empty() {
             message["thinking"] = answer.reasoning.as_str().into();
         }
+        let calls = answer.tool_calls.iter().enumerate();
+        let whole = |index, call| {
+            let signature = signature_of(answer, &AnswerPieceKind::ToolCall { index });
+            self.call_json(call, index, signature)
+        };
         let lists: [(_, Vec<Value>); 2] = [
             ("images", answer.media.iter().filter_map(image).collect()),
             (
                 "tool_calls",
-                answer.tool_calls.iter().map(call_json).collect(),
+                calls.map(|(index, call)| whole(index, call)).collect(),
             ),
         ];
         for (name, list) in lists {

@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::{
-    chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
+    chat::{ChatRequest, Message, MustCall, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
         openai_chat::{delta::REASONING_FIELD_SENT_BACK, encode},
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
+            signed_id,
+            unread::{ReadFields, ReadTable},
         },
     },
     event::Fault,
@@ -17,10 +19,80 @@ use crate::{
 
 const OURS: DialectId = DialectId::OpenaiChat;
 
+/// What is read of a body.
+static READ: ReadTable = ReadTable::new(|| {
+    let read = ReadFields {
+        fields: &[
+            "/model",
+            "/stream",
+            "/stream_options/include_usage",
+            "/temperature",
+            "/top_p",
+            "/max_tokens",
+            "/max_completion_tokens",
+            "/seed",
+            "/stop",
+            "/reasoning_effort",
+            "/tool_choice/type",
+            "/tool_choice/function/name",
+            "/parallel_tool_calls",
+            "/response_format/type",
+            "/response_format/json_schema/name",
+            "/response_format/json_schema/schema",
+            "/response_format/json_schema/strict",
+            "/tools/*/type",
+            "/tools/*/function/name",
+            "/tools/*/function/description",
+            "/tools/*/function/parameters",
+            "/messages/*/role",
+            "/messages/*/refusal",
+            "/messages/*/tool_call_id",
+            "/messages/*/extra_content",
+            "/messages/*/reasoning_content",
+            "/messages/*/reasoning_details",
+            "/messages/*/content/*/type",
+            "/messages/*/content/*/text",
+            "/messages/*/content/*/refusal",
+            "/messages/*/content/*/image_url/url",
+            "/messages/*/content/*/audio_url/url",
+            "/messages/*/content/*/video_url/url",
+            "/messages/*/content/*/input_audio",
+            "/messages/*/content/*/file/filename",
+            "/messages/*/content/*/file/file_data",
+            "/messages/*/tool_calls/*/id",
+            "/messages/*/tool_calls/*/type",
+            "/messages/*/tool_calls/*/index",
+            "/messages/*/tool_calls/*/extra_content",
+            "/messages/*/tool_calls/*/function/name",
+            "/messages/*/tool_calls/*/function/arguments",
+        ],
+        usual: &[],
+        types: &[
+            ("/tools/*", &["function"]),
+            ("/tool_choice", &["function"]),
+            ("/messages/*/tool_calls/*", &["function"]),
+            (
+                "/messages/*/content/*",
+                &[
+                    "text",
+                    "refusal",
+                    "image_url",
+                    "audio_url",
+                    "video_url",
+                    "input_audio",
+                    "file",
+                ],
+            ),
+        ],
+    };
+    read.tree()
+});
+
 /// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
     let mut body = read::body(body)?;
     unwrap_single_texts(&mut body);
+    split_ids(&mut body);
     let tools = body["tools"].as_array().into_iter().flatten();
     // The others are the provider's built-in tools.
     let functions = tools.filter(|tool| matches!(tool["type"].as_str(), None | Some("function")));
@@ -41,8 +113,30 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
     include_usage(&mut written);
     Ok(ServedRequest {
         usage: usage.unwrap_or(false),
-        ..read::whole(request, written, body)
+        ..read::whole(request, written, body, &READ)
     })
+}
+
+/// Puts the signatures that ids carry where Google has them, unless the client kept those.
+fn split_ids(body: &mut Value) {
+    let messages = body["messages"].as_array_mut().into_iter().flatten();
+    for message in messages {
+        if let Some(id) = message.get_mut("tool_call_id") {
+            signed_id::strip(id);
+        }
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for call in calls.into_iter().flatten() {
+            let Some(signature) = call.get_mut("id").and_then(signed_id::strip) else {
+                continue;
+            };
+            if call["extra_content"]["google"]["thought_signature"].is_null() {
+                if !call["extra_content"].is_object() {
+                    call["extra_content"] = json!({});
+                }
+                call["extra_content"]["google"] = json!({ "thought_signature": signature });
+            }
+        }
+    }
 }
 
 /// A single text part means the same as the bare string.
@@ -81,8 +175,23 @@ fn params(body: &Value) -> Result<Params, Fault> {
         stop: read::stops(&body["stop"], "stop")?,
         reasoning_effort: body["reasoning_effort"].as_str().map(str::to_owned),
         response_format: response_format(&body["response_format"])?,
+        must_call: must_call(&body["tool_choice"], "/function/name"),
+        parallel_calls: body["parallel_tool_calls"].as_bool(),
         ..Params::default()
     })
+}
+
+/// What must be called, as `OpenAI`'s protocols say it; `name` is the place of a function's name.
+pub(in crate::dialect) fn must_call(choice: &Value, name: &str) -> Option<MustCall> {
+    match choice.as_str() {
+        Some("none") => Some(MustCall::Nothing),
+        Some("required") => Some(MustCall::Any),
+        Some(_) => None,
+        None => choice
+            .pointer(name)?
+            .as_str()
+            .map(|name| MustCall::Function(name.to_owned())),
+    }
 }
 
 fn response_format(format: &Value) -> Result<Option<ResponseFormat>, Fault> {
@@ -143,6 +252,10 @@ fn answer(message: &Value, content: Vec<Part>) -> Message {
         ]);
     }
     parts.extend(content);
+    if let Some(text) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
+        let text = text.to_owned();
+        parts.push(Part::Text { text });
+    }
     if parts.iter().any(|part| matches!(part, Part::Text { .. })) {
         parts.extend(extra_content(message));
     }

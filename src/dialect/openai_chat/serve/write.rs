@@ -1,17 +1,22 @@
 //! Writes an answer, as chunks or as one completion.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::error;
+use super::{
+    error,
+    parts::{annotation, file, item, tool_call},
+};
 use crate::{
-    chat::Media,
+    chat::ToolCall,
     dialect::{
-        openai_chat::{delta::REASONING_FIELD_SENT_BACK, fields::KNOWN_ITEMS},
-        serve::{AnswerHead, AnswerWriter, ServedRequest, counted_json, finish_word, signature_of},
+        openai_chat::delta::REASONING_FIELD_SENT_BACK,
+        serve::{
+            AnswerHead, AnswerWriter, ServedRequest, counted_json, finish_word, signature_of,
+            signed_id::{google_signature, signature_of_call},
+        },
     },
-    event::{Answer, AnswerPieceKind, Citation, Event, FinishReason, ToolCallDelta, Usage},
+    event::{Answer, AnswerPieceKind, Event, FinishReason, ToolCallDelta, Usage},
 };
 
 /// The protocol's finish reasons; the first of each class is the default.
@@ -44,8 +49,21 @@ pub(super) struct ChatWriter {
     finished: bool,
     /// Counts that were not written yet.
     usage: Option<Usage>,
-    /// The index of the last written call, until other content is written.
-    call: Option<usize>,
+    last: LastContent,
+    head: AnswerHead,
+    /// How many calls were begun, if their ids carry signatures.
+    begun_calls: usize,
+}
+
+/// What was written last: a signature belongs to it.
+#[derive(Clone, Copy, PartialEq)]
+enum LastContent {
+    Other,
+    Reasoning,
+    /// The call of this index.
+    Call(usize),
+    /// The same, which was written with its signature.
+    SignedCall(usize),
 }
 
 impl ChatWriter {
@@ -67,7 +85,9 @@ impl ChatWriter {
             begun: false,
             finished: false,
             usage: None,
-            call: None,
+            last: LastContent::Other,
+            head: head.clone(),
+            begun_calls: 0,
         };
         writer.set_prefix();
         writer
@@ -107,6 +127,12 @@ impl ChatWriter {
         out.extend_from_slice(self.suffix.as_bytes());
     }
 
+    fn finish(&mut self, reason: &str, out: &mut Vec<u8>) {
+        self.begin(out);
+        self.chunk(&json!({}), Some(reason), out);
+        self.finished = true;
+    }
+
     /// Writes the counts once, in a separate chunk after the finish reason.
     fn write_usage(&mut self, out: &mut Vec<u8>) {
         if let Some(usage) = self.usage.take().filter(|_| self.counts) {
@@ -116,17 +142,48 @@ impl ChatWriter {
         }
     }
 
+    /// Writes a piece of a call. If ids carry signatures, the first piece has the call's.
+    fn write_call(&mut self, delta: &ToolCallDelta, next: &[Event], out: &mut Vec<u8>) {
+        let mut call = tool_call(delta);
+        let is_first = delta.index >= self.begun_calls;
+        if self.last != LastContent::SignedCall(delta.index) {
+            self.last = LastContent::Call(delta.index);
+        }
+        if self.head.carry_signatures && is_first {
+            self.begun_calls = delta.index + 1;
+            let signature = signature_of_call(delta.index, next);
+            let own = delta.id.as_deref();
+            call["id"] = self.head.call_id(own, delta.index, signature).into();
+            call["type"] = "function".into();
+            if let Some(extra) = signature.and_then(|value| self.extra_content(value)) {
+                call["extra_content"] = extra;
+                self.last = LastContent::SignedCall(delta.index);
+            }
+        } else if self.head.carry_signatures
+            && let Some(fields) = call.as_object_mut()
+        {
+            // The call has an id already.
+            fields.shift_remove("id");
+            fields.shift_remove("type");
+        }
+        self.write_delta(&Delta::ToolCalls([call]), out);
+    }
+
     /// Writes the signature of a call or a text. Reasoning needs none: its field shows that it is sent back.
     fn sign(&mut self, value: &str, out: &mut Vec<u8>) {
-        let Some(extra) = extra_content(value) else {
+        let Some(extra) = self.extra_content(value) else {
             return;
         };
-        match self.call {
-            Some(index) => {
+        match self.last {
+            LastContent::SignedCall(_) => {}
+            LastContent::Reasoning if self.head.carry_signatures => {}
+            LastContent::Call(index) => {
                 let call = json!({ "index": index, "extra_content": extra });
                 self.write_delta(&json!({ "tool_calls": [call] }), out);
             }
-            None => self.write_delta(&json!({ "extra_content": extra }), out),
+            LastContent::Reasoning | LastContent::Other => {
+                self.write_delta(&json!({ "extra_content": extra }), out);
+            }
         }
     }
 }
@@ -152,7 +209,7 @@ enum Delta<'a> {
 }
 
 impl AnswerWriter for ChatWriter {
-    fn event(&mut self, event: &Event, _next: &[Event], out: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event, next: &[Event], out: &mut Vec<u8>) {
         match event {
             Event::Meta { id, model } => {
                 self.id = id.clone().unwrap_or(std::mem::take(&mut self.id));
@@ -163,7 +220,7 @@ impl AnswerWriter for ChatWriter {
             Event::Text { text } => self.write_delta(&Delta::Content(text), out),
             Event::Reasoning { text } => self.write_delta(&Delta::ReasoningContent(text), out),
             Event::Refusal { text } => self.write_delta(&Delta::Refusal(text), out),
-            Event::ToolCall(delta) => self.write_delta(&Delta::ToolCalls([tool_call(delta)]), out),
+            Event::ToolCall(delta) => self.write_call(delta, next, out),
             Event::Citation(citation) => {
                 self.write_delta(&Delta::Annotations([annotation(citation)]), out);
             }
@@ -178,11 +235,7 @@ impl AnswerWriter for ChatWriter {
                 }
             }
             Event::Signature { value } => self.sign(value, out),
-            Event::Finish(finish) => {
-                self.begin(out);
-                self.chunk(&json!({}), Some(finish_word(FINISH_REASONS, finish)), out);
-                self.finished = true;
-            }
+            Event::Finish(finish) => self.finish(finish_word(FINISH_REASONS, finish), out),
             Event::Usage(usage) => {
                 self.usage.get_or_insert_default().merge(*usage);
                 if self.finished {
@@ -190,6 +243,11 @@ impl AnswerWriter for ChatWriter {
                 }
             }
             Event::Done => {
+                if self.head.carry_signatures && !self.finished {
+                    // The target ended well and did not say why: clients wait for a reason.
+                    let calls = self.begun_calls > 0;
+                    self.finish(if calls { "tool_calls" } else { "stop" }, out);
+                }
                 self.write_usage(out);
                 out.extend_from_slice(b"data: [DONE]\n\n");
             }
@@ -205,8 +263,8 @@ impl AnswerWriter for ChatWriter {
             | Event::Echo { .. } => {}
         }
         match event {
-            Event::ToolCall(delta) => self.call = Some(delta.index),
-            Event::Text { .. } | Event::Reasoning { .. } | Event::Media(_) => self.call = None,
+            Event::Reasoning { .. } => self.last = LastContent::Reasoning,
+            Event::Text { .. } | Event::Media(_) => self.last = LastContent::Other,
             _ => {}
         }
     }
@@ -218,115 +276,79 @@ impl AnswerWriter for ChatWriter {
             "id": answer.response_id.as_ref().unwrap_or(&self.id), "object": "chat.completion",
             "created": self.created, "model": answer.model.as_ref().unwrap_or(&self.model),
             "system_fingerprint": self.fingerprint,
-            "choices": [{ "index": 0, "message": message(answer), "logprobs": null,
+            "choices": [{ "index": 0, "message": self.message(answer), "logprobs": null,
                 "finish_reason": finish }],
             "usage": answer.usage.as_ref().map(|usage| counted_json(usage, COUNT_PREFIXES)),
         })
     }
 }
 
-fn message(answer: &Answer) -> Value {
-    let mut message = Map::new();
-    message.insert("role".into(), "assistant".into());
-    let silent = answer.text.is_empty() && !answer.tool_calls.is_empty();
-    let content = (!silent).then(|| answer.text.clone());
-    message.insert("content".into(), content.into());
-    for (name, text) in [
-        (REASONING_FIELD_SENT_BACK, &answer.reasoning),
-        ("refusal", &answer.refusal),
-    ] {
-        if !text.is_empty() {
-            message.insert(name.into(), text.clone().into());
+impl ChatWriter {
+    fn message(&self, answer: &Answer) -> Value {
+        let mut message = Map::new();
+        message.insert("role".into(), "assistant".into());
+        let silent = answer.text.is_empty() && !answer.tool_calls.is_empty();
+        let content = (!silent).then(|| answer.text.clone());
+        message.insert("content".into(), content.into());
+        // Right behind the text, whose signature it is.
+        let texts = answer.pieces.iter().rev();
+        let mut signed = texts.filter(|piece| matches!(piece.kind, AnswerPieceKind::Text { .. }));
+        let signature = signed.find_map(|piece| piece.signature.as_deref());
+        let extra = signature.and_then(|value| self.extra_content(value));
+        message.extend(extra.map(|extra| ("extra_content".to_owned(), extra)));
+        for (name, text) in [
+            (REASONING_FIELD_SENT_BACK, &answer.reasoning),
+            ("refusal", &answer.refusal),
+        ] {
+            if !text.is_empty() {
+                message.insert(name.into(), text.clone().into());
+            }
         }
+        let calls = answer.tool_calls.iter().enumerate();
+        let calls = calls.map(|(index, call)| self.whole_call(answer, index, call));
+        let mut images = Vec::new();
+        for mut file in answer.media.iter().filter_map(file) {
+            match file.get_mut("images") {
+                Some(image) => images.push(image[0].take()),
+                // There is a field for one audio only.
+                None => drop(message.insert("audio".into(), file["audio"].take())),
+            }
+        }
+        let lists: [(_, Vec<Value>); 3] = [
+            ("tool_calls", calls.collect()),
+            ("images", images),
+            (
+                "annotations",
+                answer.citations.iter().map(annotation).collect(),
+            ),
+        ];
+        for (name, list) in lists {
+            if !list.is_empty() {
+                message.insert(name.into(), list.into());
+            }
+        }
+        message.into()
     }
-    let calls = answer.tool_calls.iter().enumerate().map(|(index, call)| {
-        let mut written = json!({ "id": call.id, "type": "function",
-            "function": { "name": call.name, "arguments": call.arguments } });
+
+    fn whole_call(&self, answer: &Answer, index: usize, call: &ToolCall) -> Value {
         let signature = signature_of(answer, &AnswerPieceKind::ToolCall { index });
-        if let Some(extra) = signature.and_then(extra_content) {
+        let id = self.head.call_id(Some(&call.id), index, signature);
+        let mut written = json!({ "id": id.unwrap_or_default(), "type": "function",
+            "function": { "name": call.name, "arguments": call.arguments } });
+        if let Some(extra) = signature.and_then(|value| self.extra_content(value)) {
             written["extra_content"] = extra;
         }
         written
-    });
-    let mut images = Vec::new();
-    for mut file in answer.media.iter().filter_map(file) {
-        match file.get_mut("images") {
-            Some(image) => images.push(image[0].take()),
-            // There is a field for one audio only.
-            None => drop(message.insert("audio".into(), file["audio"].take())),
-        }
     }
-    let lists: [(_, Vec<Value>); 3] = [
-        ("tool_calls", calls.collect()),
-        ("images", images),
-        (
-            "annotations",
-            answer.citations.iter().map(annotation).collect(),
-        ),
-    ];
-    for (name, list) in lists {
-        if !list.is_empty() {
-            message.insert(name.into(), list.into());
-        }
-    }
-    message.into()
-}
 
-fn tool_call(delta: &ToolCallDelta) -> Value {
-    let mut call = json!({ "index": delta.index });
-    if let Some(id) = &delta.id {
-        call["id"] = id.clone().into();
-        call["type"] = "function".into();
-    }
-    let mut function = json!({ "arguments": delta.arguments });
-    if let Some(name) = &delta.name {
-        function["name"] = name.clone().into();
-    }
-    call["function"] = function;
-    call
-}
-
-fn extra_content(signature: &str) -> Option<Value> {
-    serde_json::from_str(signature)
-        .ok()
-        .filter(Value::is_object)
-}
-
-fn annotation(citation: &Citation) -> Value {
-    let fields = [
-        ("url", &citation.url),
-        ("title", &citation.title),
-        ("content", &citation.quote),
-    ];
-    let fields = fields.into_iter();
-    let stated = fields.filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
-    let stated: Map<String, Value> = stated.collect();
-    json!({ "type": "url_citation", "url_citation": stated })
-}
-
-/// Images in OpenRouter's form, audio in `OpenAI`'s; there is no field for other files.
-fn file(media: &Media) -> Option<Value> {
-    let data = || STANDARD.encode(&media.data);
-    if media.mime.starts_with("audio/") && media.uri.is_none() {
-        return Some(json!({ "audio": { "data": data() } }));
-    }
-    let url = || format!("data:{};base64,{}", media.mime, data());
-    let url = media.uri.clone().unwrap_or_else(url);
-    let image = json!({ "type": "image_url", "image_url": { "url": url } });
-    media.is_image().then(|| json!({ "images": [image] }))
-}
-
-/// The delta of an item of this protocol: of a server's own tools, or encrypted reasoning.
-fn item(kind: &str, raw: &str) -> Option<Value> {
-    let raw: Value = serde_json::from_str(raw).ok()?;
-    let has_text = |name: &str| raw.get(name).is_some_and(Value::is_string);
-    match kind.split_once('.') {
-        // Their text was written as reasoning already.
-        Some(("reasoning", _)) if has_text("text") || has_text("summary") => None,
-        Some(("reasoning", _)) => Some(json!({ "reasoning_details": [raw] })),
-        Some(("context", name)) => Some(json!({ "context": { name: raw } })),
-        None if kind == "reference" => Some(json!({ "content": [raw] })),
-        None if KNOWN_ITEMS.contains(&kind) => Some(json!({ kind: raw })),
-        _ => None,
+    /// Google's `extra_content` with a signature: as it came by this protocol, or made of one that came by Google's own.
+    fn extra_content(&self, signature: &str) -> Option<Value> {
+        let own = serde_json::from_str(signature).ok();
+        let own = own.filter(Value::is_object);
+        let made = || {
+            let signature = google_signature(signature).filter(|_| self.head.carry_signatures)?;
+            Some(json!({ "google": { "thought_signature": signature } }))
+        };
+        own.or_else(made)
     }
 }

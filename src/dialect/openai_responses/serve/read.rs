@@ -1,12 +1,14 @@
 //! Parses requests.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
     chat::{ChatRequest, Message, Params, Part, ResponseFormat, Role, ToolCall},
     dialect::{
         DialectId,
-        openai_chat::serve::{audio_part, named_file},
+        openai_chat::serve::{audio_part, must_call, named_file},
         openai_responses::{
             client_call::ClientCall,
             encode,
@@ -15,12 +17,110 @@ use crate::{
         serve::{
             PathParams, ServedRequest,
             read::{self, bad, join, text_of},
+            signed_id,
+            unread::{ReadFields, ReadTable},
         },
     },
     event::Fault,
 };
 
 const OURS: DialectId = DialectId::OpenaiResponses;
+
+/// What is read of a body.
+static READ: ReadTable = ReadTable::new(|| {
+    let read = ReadFields {
+        fields: &[
+            "/model",
+            "/stream",
+            "/instructions",
+            "/include",
+            "/temperature",
+            "/top_p",
+            "/max_output_tokens",
+            "/reasoning/effort",
+            "/tool_choice/type",
+            "/tool_choice/name",
+            "/parallel_tool_calls",
+            "/text/format/type",
+            "/text/format/name",
+            "/text/format/schema",
+            "/text/format/strict",
+            "/tools/*/type",
+            "/tools/*/name",
+            "/tools/*/description",
+            "/tools/*/parameters",
+            "/input/*/type",
+            "/input/*/role",
+            "/input/*/id",
+            "/input/*/status",
+            "/input/*/phase",
+            "/input/*/call_id",
+            "/input/*/name",
+            "/input/*/namespace",
+            "/input/*/caller",
+            "/input/*/arguments",
+            "/input/*/input",
+            "/input/*/action",
+            "/input/*/operation",
+            "/input/*/output",
+            "/input/*/summary",
+            "/input/*/encrypted_content",
+            "/input/*/content/*/type",
+            "/input/*/content/*/text",
+            "/input/*/content/*/refusal",
+            "/input/*/content/*/annotations",
+            "/input/*/content/*/logprobs",
+            "/input/*/content/*/image_url",
+            "/input/*/content/*/file_data",
+            "/input/*/content/*/file_url",
+            "/input/*/content/*/filename",
+            "/input/*/content/*/input_audio",
+        ],
+        usual: &[
+            ("/store", "false"),
+            ("/reasoning/summary", "\"auto\""),
+            ("/tools/*/strict", "false"),
+            ("/input/*/content/*/detail", "\"auto\""),
+        ],
+        types: &[
+            ("/tools/*", &["function"]),
+            ("/tool_choice", &["function"]),
+            (
+                "/input/*",
+                &[
+                    "message",
+                    "reasoning",
+                    "function_call",
+                    "function_call_output",
+                    "custom_tool_call",
+                    "custom_tool_call_output",
+                    "local_shell_call",
+                    "local_shell_call_output",
+                    "shell_call",
+                    "shell_call_output",
+                    "apply_patch_call",
+                    "apply_patch_call_output",
+                    "computer_call",
+                    "computer_call_output",
+                ],
+            ),
+            (
+                "/input/*/content/*",
+                &[
+                    "input_text",
+                    "output_text",
+                    "text",
+                    "refusal",
+                    "input_image",
+                    "input_file",
+                    "input_audio",
+                    "reasoning_text",
+                ],
+            ),
+        ],
+    };
+    read.tree()
+});
 
 /// Parses the JSON of a request.
 pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault> {
@@ -43,10 +143,19 @@ pub(super) fn parse(body: &[u8], _: &PathParams) -> Result<ServedRequest, Fault>
     read::name_results(&mut request.messages);
     let mut written = encode::body(&request);
     normalize(&mut written);
+    strip_ids(&mut body);
     Ok(ServedRequest {
         echo,
-        ..read::whole(request, written, body)
+        ..read::whole(request, written, body, &READ)
     })
+}
+
+/// Leaves calls and results their own ids: the signatures in the others were read.
+fn strip_ids(body: &mut Value) {
+    let items = body["input"].as_array_mut().into_iter().flatten();
+    for id in items.filter_map(|item| item.get_mut("call_id")) {
+        signed_id::strip(id);
+    }
 }
 
 /// Expands the protocol's short forms: a bare text, a message without its type, an image without its detail.
@@ -83,6 +192,8 @@ fn params(body: &Value) -> Result<Params, Fault> {
         max_tokens: read::limit(&body["max_output_tokens"], "max_output_tokens")?,
         reasoning_effort: body["reasoning"]["effort"].as_str().map(str::to_owned),
         response_format: format(&body["text"]["format"])?,
+        must_call: must_call(&body["tool_choice"], "/name"),
+        parallel_calls: body["parallel_tool_calls"].as_bool(),
         ..Params::default()
     })
 }
@@ -129,12 +240,12 @@ fn read_item(item: &Value, into: &mut ChatRequest) -> Result<(), String> {
     } else if let Some(of) = ClientCall::of_kind(kind).filter(|_| !is_hosted(item)) {
         join(messages, Role::Assistant, call(of, item));
     } else if kind == "function_call_output"
-        || (kind.ends_with("_call_output") && has_call(messages, id_of(item)))
+        || (kind.ends_with("_call_output") && has_call(messages, &split_id(item).0))
     {
         let result = Part::ToolResult {
-            id: text_of(id_of(item)),
+            id: split_id(item).0.into_owned(),
             name: String::new(),
-            content: text_or_json(&item["output"]),
+            content: output_text(&item["output"]),
         };
         join(messages, Role::Tool, vec![result]);
     } else {
@@ -152,14 +263,25 @@ fn is_hosted(item: &Value) -> bool {
 }
 
 /// Whether the client was asked by a call of this id.
-fn has_call(messages: &[Message], id: &Value) -> bool {
+fn has_call(messages: &[Message], id: &str) -> bool {
     let mut parts = messages.iter().flat_map(|message| &message.parts);
     parts.any(|part| matches!(part, Part::ToolCall(call) if *id == call.id))
 }
 
-/// The id that a call and its result share.
-fn id_of(item: &Value) -> &Value {
-    item.get("call_id").unwrap_or(&item["id"])
+/// The id that a call and its result share, and the signature that it carries.
+fn split_id(item: &Value) -> (Cow<'_, str>, Option<String>) {
+    let id = item.get("call_id").unwrap_or(&item["id"]);
+    signed_id::split(id.as_str().unwrap_or_default())
+}
+
+/// The output of a call: its texts if it is a list of them.
+fn output_text(output: &Value) -> String {
+    let parts = output.as_array().filter(|parts| !parts.is_empty());
+    let texts = parts.and_then(|parts| {
+        let text = |part: &Value| Some(part["text"].as_str()?.to_owned());
+        parts.iter().map(text).collect::<Option<String>>()
+    });
+    texts.unwrap_or_else(|| text_or_json(output))
 }
 
 fn text_or_json(value: &Value) -> String {
@@ -172,8 +294,9 @@ fn text_or_json(value: &Value) -> String {
 
 /// A call, and its fields that must be sent back.
 fn call(of: &ClientCall, item: &Value) -> Vec<Part> {
+    let (id, signature) = split_id(item);
     let call = Part::ToolCall(ToolCall {
-        id: text_of(id_of(item)),
+        id: id.into_owned(),
         name: text_of(item.get("name").unwrap_or(&of.name.into())),
         arguments: text_or_json(&item[of.arguments_field]),
     });
@@ -183,7 +306,8 @@ fn call(of: &ClientCall, item: &Value) -> Vec<Part> {
         OTHER_CALL_SIGNATURE_FIELDS
     };
     let kept = read::signature_fields(OURS, item, names);
-    std::iter::once(call).chain(kept).collect()
+    let google = signature.map(signed_id::google_part);
+    std::iter::once(call).chain(kept).chain(google).collect()
 }
 
 fn read_message(item: &Value, into: &mut ChatRequest) -> Result<(), String> {

@@ -4,21 +4,20 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::items::{
-    ItemKind, OpenItem, annotation, audio_item, cite_last, event_of, image_item, index_name,
-    kind_of, signature_fields, streams,
+    ItemKind, OpenItem, annotation, cite_last, event_of, image_item, index_name, kind_of,
+    signature_fields, streams,
 };
+use super::whole::is_reasoning_item;
 use crate::{
     chat::Media,
     dialect::{
         openai_chat::serve::error,
         serve::{
-            AnswerHead, AnswerSegment, AnswerWriter, ServedRequest, counted_json, finish_word,
-            named_event, read::text_of, segments,
+            AnswerHead, AnswerWriter, ServedRequest, counted_json, finish_word, named_event,
+            read::text_of, segments, signed_id::signature_of_call,
         },
     },
-    event::{
-        Answer, AnswerPieceKind, Citation, Event, Fault, Finish, FinishReason, ToolCallDelta, Usage,
-    },
+    event::{Answer, Citation, Event, Fault, Finish, FinishReason, ToolCallDelta, Usage},
 };
 
 /// The protocol's words for why a response ended (a status, or the reason why it is incomplete); the first of each
@@ -34,7 +33,7 @@ const FINISH_WORDS: &[(FinishReason, &str)] = &[
 const COUNT_PREFIXES: [&str; 2] = ["input", "output"];
 
 pub(super) struct ResponseWriter {
-    head: AnswerHead,
+    pub(super) head: AnswerHead,
     id: String,
     model: String,
     begun: bool,
@@ -207,9 +206,13 @@ impl ResponseWriter {
                 _ => Map::new(),
             };
             let made = || format!("{}_{}", self.head.id("call", '_'), delta.index);
+            let signature = signature_of_call(delta.index, next);
+            let id = self
+                .head
+                .call_id(delta.id.as_deref(), delta.index, signature);
             let item = ItemKind::Call {
                 index: delta.index,
-                id: delta.id.clone().unwrap_or_else(made),
+                id: id.unwrap_or_else(made),
                 name: delta.name.clone().unwrap_or_default(),
                 kind: kind_of(&signature_fields),
             };
@@ -376,41 +379,5 @@ impl AnswerWriter for ResponseWriter {
             response[name] = value.clone();
         }
         response
-    }
-}
-
-fn is_reasoning_item(piece: &AnswerSegment<'_>) -> bool {
-    matches!(piece.kind, AnswerPieceKind::Opaque { name, .. } if name == "reasoning")
-}
-
-impl ResponseWriter {
-    fn whole_item(&self, piece: &AnswerSegment<'_>, id: &str, index: usize) -> Option<Value> {
-        let signature_fields = piece.signature.map(signature_fields).unwrap_or_default();
-        let mut open = match piece.kind {
-            AnswerPieceKind::Text { .. } => OpenItem::whole(ItemKind::Text, piece.text),
-            AnswerPieceKind::Reasoning { .. } => {
-                let mut item =
-                    OpenItem::whole(ItemKind::Reasoning, piece.text).json(id, "completed");
-                item["encrypted_content"] = self.head.signature(index).into();
-                return Some(item);
-            }
-            AnswerPieceKind::ToolCall { index } => {
-                let call = piece.call?;
-                let item = ItemKind::Call {
-                    index: *index,
-                    id: call.id.clone(),
-                    name: call.name.clone(),
-                    kind: kind_of(&signature_fields),
-                };
-                OpenItem::whole(item, &call.arguments)
-            }
-            AnswerPieceKind::Media { .. } => {
-                let media = piece.media?;
-                return image_item(media, id).or_else(|| audio_item(media, id));
-            }
-            AnswerPieceKind::Opaque { raw, .. } => return serde_json::from_str(raw).ok(),
-        };
-        open.signature_fields = signature_fields;
-        Some(open.json(id, "completed"))
     }
 }

@@ -12,6 +12,17 @@ use crate::both_halves::{as_object, lost::Lost};
 
 pub const LOST: &[Lost<ChatRequest>] = &[
     Lost {
+        dialects: &[OpenaiChat, OpenaiResponses],
+        what: "a budget for thoughts",
+        why: "the protocol has words only",
+        change: |request| {
+            let effort = &mut request.params.reasoning_effort;
+            if effort.as_deref() == Some("2048") {
+                *effort = Some("low".into());
+            }
+        },
+    },
+    Lost {
         dialects: &[],
         what: "the names of files",
         why: "a name may be a person's own: it is sent only where the protocol wants one",
