@@ -10,6 +10,7 @@
 mod account;
 mod asked;
 mod attempt;
+mod endpoint_keys;
 mod fields;
 mod headers;
 mod health;
@@ -44,7 +45,9 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use self::{account::AuditRecord, keys::LocalKeys, routes::RouteTable, token::LocalToken};
-use self::{health::HealthBook, metrics::Metrics, respond::GatewayResponder};
+use self::{
+    endpoint_keys::EndpointKeys, health::HealthBook, metrics::Metrics, respond::GatewayResponder,
+};
 use crate::{
     clock::unix_seconds,
     credential::Credentials,
@@ -98,7 +101,7 @@ struct GatewayShared {
     health: HealthBook,
     metrics: Metrics,
     history: Option<History>,
-    credentials: Credentials,
+    keys: EndpointKeys,
     log: Option<fn(&str)>,
     audit: Option<AuditSink>,
     answers: AtomicU64,
@@ -217,7 +220,7 @@ pub async fn serve(options: GatewayOptions) -> io::Result<Gateway> {
         health: HealthBook::default(),
         metrics: Metrics::default(),
         history: options.history,
-        credentials: options.credentials,
+        keys: EndpointKeys::new(options.credentials),
         log: options.log,
         audit: options.audit,
         answers: AtomicU64::new(1),

@@ -126,7 +126,12 @@ pub(super) async fn attempt(
     let begun = begun(asking, target, number, stopped).await;
     match &begun {
         Ok(attempt) => target.health.answered(now(), attempt.first_token()),
-        Err(failure) => target.health.failed(now(), &failure.fault),
+        Err(failure) => {
+            target.health.failed(now(), &failure.fault);
+            if failure.fault.class == FaultClass::Auth {
+                asking.shared.keys.refused(&target.endpoint);
+            }
+        }
     }
     begun
 }
@@ -159,7 +164,7 @@ async fn prepared(
 ) -> Result<Attempt, AttemptFailure> {
     let Asking { asked, keeper, .. } = asking;
     let head = head_maker(asked, target, number);
-    let keys = RequestKeys::of(&asking.shared.credentials, &target.endpoint).await;
+    let keys = asking.shared.keys.of(&target.endpoint).await;
     let keys = match keys {
         Ok(keys) => keys,
         Err(fault) => {
@@ -188,7 +193,7 @@ async fn prepared(
             return Err(failure);
         }
     };
-    let observed = Observed::new(observer, head, keys.no_key_reason, keeper.clone());
+    let observed = Observed::new(observer, head, keys.no_key_reason.clone(), keeper.clone());
     let started = observed.started();
     Ok(Attempt {
         exchange: prepared.begin(started),

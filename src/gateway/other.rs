@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::now,
-    credential::{RequestKeys, explained},
+    credential::explained,
     dialect::serve::refusal,
     event::Fault,
     exchange::{Exchange, ExchangeStep, PreparedExchange, call::passed_call},
@@ -93,9 +93,7 @@ pub(super) async fn pass_on(
     target: &RoutedTarget,
     asked: &ClientRequest,
 ) -> Result<Response<ReplyBody>, Fault> {
-    let keys = RequestKeys::of(&shared.credentials, &target.endpoint)
-        .await
-        .map_err(refusal_of)?;
+    let keys = shared.keys.of(&target.endpoint).await.map_err(refusal_of)?;
     let endpoint = keys.place.fitted(&target.endpoint);
     let passed = asked.passed(&target.model);
     let call = passed_call(

@@ -7,10 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::GatewayShared;
-use crate::{
-    credential::RequestKeys, endpoint::Endpoint, event::Fault, exchange::call::warming_call,
-    transport::Transport,
-};
+use crate::{endpoint::Endpoint, event::Fault, exchange::call::warming_call, transport::Transport};
 
 /// How often connections are looked after: less than the time for which servers and ours keep idle ones, and names are
 /// resolved again for those that are opened anew.
@@ -43,9 +40,9 @@ fn endpoints(shared: &GatewayShared) -> Vec<Arc<Endpoint>> {
 
 async fn warm(shared: &GatewayShared, transport: &Transport, endpoint: Arc<Endpoint>) {
     let warmed: Result<(), Fault> = async {
-        let keys = RequestKeys::of(&shared.credentials, &endpoint).await?;
+        let keys = shared.keys.look_up(&endpoint).await?;
         let endpoint = keys.place.fitted(&endpoint);
-        let call = warming_call(&endpoint, keys.proxy_password)?;
+        let call = warming_call(&endpoint, keys.proxy_password.clone())?;
         transport.ensure_warm(call, 1).await
     }
     .await;
