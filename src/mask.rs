@@ -48,6 +48,11 @@ impl Mask {
         }
     }
 
+    /// Makes what finds the secrets, so that the first text does not wait for it.
+    pub(crate) fn build(&self) {
+        self.forms.build();
+    }
+
     /// The fault with every secret covered, the provider's own words otherwise kept.
     #[must_use]
     pub fn fault(&self, mut fault: Fault) -> Fault {

@@ -133,6 +133,7 @@ impl Sending {
     pub(super) fn reading(&mut self, response: HttpResponse, mask: &Mask) -> (Head, Reading) {
         let HttpResponse { head, body } = response;
         let decoder = self.decoder.map(|new| {
+            mask.build();
             let decoder = new(&response_head(&head, self.choices));
             BoundedDecoder::new(decoder, mask.stream())
         });

@@ -73,6 +73,8 @@ pub(super) struct RequestAccount {
     permit: Option<KeyPermit>,
     pub record: AuditRecord,
     route: Option<GatewayRoute>,
+    /// When it came, in nanoseconds since 1970.
+    at_unix_ns: i64,
     /// When all of it was there.
     pub received: Instant,
     began: Instant,
@@ -100,11 +102,11 @@ impl RequestAccount {
             config: Arc::clone(config),
             permit: None,
             record: AuditRecord {
-                at: rfc3339(wall_clock_ns()),
                 request,
                 ..AuditRecord::default()
             },
             route: None,
+            at_unix_ns: wall_clock_ns(),
             received,
             began: received,
             first_asked: None,
@@ -220,6 +222,7 @@ impl RequestAccount {
 
     fn close(&mut self) {
         self.is_closed = true;
+        self.record.at = rfc3339(self.at_unix_ns);
         self.permit = None;
         let total = now().saturating_duration_since(self.began);
         self.record.total_ms = total.as_secs_f64() * 1e3;

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Most bytes of a response of failure that are held.
-const MOST_HELD: usize = 8 << 20;
+pub(super) const MOST_HELD: usize = 8 << 20;
 
 /// What all attempts of a request share.
 #[derive(Clone, Copy)]

@@ -9,8 +9,8 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 
 use super::{
-    GatewayConfig, GatewayShared, asked::ClientRequest, headers, keys::LocalKey,
-    refusals::refusal_of, routes::RoutedTarget,
+    GatewayConfig, GatewayShared, asked::ClientRequest, attempt::MOST_HELD, headers,
+    keys::LocalKey, refusals::refusal_of, routes::RoutedTarget,
 };
 use crate::{
     clock::now,
@@ -18,7 +18,7 @@ use crate::{
     dialect::serve::refusal,
     event::Fault,
     exchange::{Exchange, ExchangeStep, PreparedExchange, call::passed_call},
-    server::ReplyBody,
+    server::{ReplyBody, full},
     transport::Transport,
 };
 
@@ -110,15 +110,27 @@ pub(super) async fn pass_on(
             .insert(header::ACCEPT_ENCODING, accepts.clone());
     }
     let prepared = PreparedExchange::call(transport, call, None).await;
-    let mut exchange = prepared.map_err(refusal_of)?.begin(now());
+    let prepared = prepared.map_err(refusal_of)?;
+    let observer = prepared.observer(endpoint.dialect.dialect().decoder);
+    let mut exchange = prepared.begin(now());
     loop {
         match exchange.next().await {
             ExchangeStep::Connected(_) | ExchangeStep::ExchangeChunk(_) => {}
             ExchangeStep::Head(head) => {
-                let frames = stream::unfold(Some(exchange), next);
-                let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+                let is_refusal = head.status >= 400;
+                let mut response = Response::new(if is_refusal {
+                    let body = whole(exchange).await;
+                    // A server that refuses a key may repeat it.
+                    full(observer.covered(body))
+                } else {
+                    let frames = stream::unfold(Some(exchange), next);
+                    StreamBody::new(frames).boxed_unsync()
+                });
                 *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or_default();
                 *response.headers_mut() = headers::of_response(&head.headers, false);
+                if is_refusal {
+                    response.headers_mut().remove(header::CONTENT_LENGTH);
+                }
                 return Ok(response);
             }
             ExchangeStep::ExchangeEnd(end) => {
@@ -134,6 +146,18 @@ pub(super) async fn pass_on(
             }
         }
     }
+}
+
+/// The body of a refusal, as far as it comes.
+async fn whole(mut exchange: Exchange) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let ExchangeStep::ExchangeChunk(chunk) = exchange.next().await {
+        body.extend_from_slice(&chunk.bytes);
+        if body.len() > MOST_HELD {
+            break;
+        }
+    }
+    body
 }
 
 /// The next frame of a response's body.

@@ -250,6 +250,33 @@ async fn other_requests_go_to_a_target_of_their_protocol() {
 }
 
 #[tokio::test]
+async fn a_refused_key_is_covered_in_other_requests_too() {
+    let said = "{\"error\":\"sk-of-the-provider is not valid\"}";
+    let upstream = Upstream::saying(whole("401 Unauthorized", "x-request-id: r\r\n", said)).await;
+    let endpoint = upstream.endpoint("up", DialectId::OpenaiChat);
+    let mut options = options(
+        vec!["public=up/own".parse().unwrap()],
+        vec![endpoint.clone()],
+    );
+    options
+        .credentials
+        .set_in_memory(&endpoint, "sk-of-the-provider".into());
+    options.threads = 1;
+    let gateway = gateway::serve(options).await.unwrap();
+    for path in ["/v1/embeddings", "/v1/chat/completions"] {
+        let body = json!({ "model": "public" });
+        let response = post(&gateway, path).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert_eq!(response.headers()["x-request-id"], "r");
+        let text = response.text().await.unwrap();
+        assert_eq!(text, said.replace("sk-of-the-provider", "•••"), "{path}");
+    }
+    let came = upstream.came();
+    let has_key = |head: &str| header(head, "authorization") == Some("Bearer sk-of-the-provider");
+    assert!(came.iter().all(|came| has_key(&came.head)));
+}
+
+#[tokio::test]
 async fn counts_of_tokens_reach_anthropic_and_gemini() {
     for (dialect, path) in [
         (DialectId::Anthropic, "/v1/messages/count_tokens"),
