@@ -13,7 +13,7 @@
 //! CPU time and resident memory are those of the contender's processes. Client, contender and server share the machine.
 //!
 //! `GATEWAY_LEVELS=1,10,100,500 GATEWAY_ROUNDS=3 GATEWAY_CONTENDERS=direct,pass,gemini,anthropic,hyper,nginx,litellm
-//! GATEWAY_LITELLM=/path/to/litellm GATEWAY_TAIL=yes cargo bench --bench gateway`
+//! GATEWAY_LITELLM=/path/to/litellm GATEWAY_MEMORY=yes GATEWAY_TAIL=yes cargo bench --bench gateway`
 
 #![allow(
     clippy::disallowed_methods,
@@ -85,6 +85,9 @@ fn compare() -> anyhow::Result<()> {
     for kind in kinds {
         saturation(kind)?;
     }
+    if knob("GATEWAY_MEMORY", "yes")[0] == "yes" {
+        memory()?;
+    }
     if knob("GATEWAY_TAIL", "yes")[0] == "yes" {
         runtime()?.block_on(tail::compare())?;
     }
@@ -126,8 +129,8 @@ fn requests(streams: usize) -> usize {
     match streams {
         1 => 60,
         2..=10 => 150,
-        11..=100 => 800,
-        n => n * 4,
+        11..=100 => 500,
+        n => n * 3,
     }
 }
 
@@ -198,6 +201,31 @@ fn turn(contender: &Contender, streams: usize, simulator: &Served) -> anyhow::Re
         }
     }
     Ok(measured)
+}
+
+/// Resident memory while a hundred thousand requests go through: a request a second of a day and more.
+fn memory() -> anyhow::Result<()> {
+    println!("\nMemory: resident MiB after so many requests, without and with the history\n");
+    println!("| by | 10,000 | 25,000 | 50,000 | 75,000 | 100,000 |\n|---|---|---|---|---|---|");
+    for kind in [Kind::Gemini, Kind::History] {
+        let flood = flood::Flood::start()?;
+        let contender = Contender::start(kind, flood.address)?.context("it is always there")?;
+        let mut figures = Vec::new();
+        for requests in [10_000, 15_000, 25_000, 25_000, 25_000] {
+            let load = Load {
+                address: contender.address,
+                request: contender.request(64),
+                streams: 64,
+                requests,
+            };
+            runtime()?.block_on(load.run())?;
+            let mut measured = Measured::default();
+            measured.add(contender.usage(), requests);
+            figures.push(format!("{:.0}", measured.rss_mib()));
+        }
+        println!("| {kind} | {} |", figures.join(" | "));
+    }
+    Ok(())
 }
 
 fn saturation(kind: Kind) -> anyhow::Result<()> {
