@@ -31,6 +31,7 @@ use crate::{
     deadline,
     engine::{Driven, put},
     home::Home,
+    served::Served,
 };
 
 const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
@@ -510,4 +511,54 @@ fn a_service_account_brings_its_project_and_is_used_at_once() {
     assert!(set.err.contains("write key_command = []"), "{set:?}");
     home.run(&["keys", "forget", "mine"], "");
     assert_no_canary(&[home.path()], &canary);
+}
+
+#[test]
+#[ignore = "needs a keyring in a private D-Bus session"]
+fn the_gateways_token_is_made_once_and_kept() {
+    let _session = Session::new();
+    let bus = std::env::var(BUS).expect("a session");
+    let home = Home::new().with(BUS, &bus);
+    let arguments = [
+        "serve",
+        "--simulator",
+        "--listen",
+        "127.0.0.1:0",
+        "--no-history",
+    ];
+    let (said, _) = Served::start(home.tokenscope(arguments)).stop();
+    let (_, token) = said
+        .split_once("kept in the keyring: ")
+        .unwrap_or_else(|| panic!("{said}"));
+    let token = token.lines().next().unwrap_or_default().to_owned();
+    assert!(token.starts_with("ts-"), "{said}");
+
+    let printed = home.run(&["serve", "--print-token"], "");
+    assert_eq!(
+        (printed.code, printed.out.trim()),
+        (Some(0), token.as_str()),
+        "{}",
+        printed.err
+    );
+
+    let client = home.clone().with("LLM_API_KEY", &token);
+    let served = Served::start(home.tokenscope(arguments));
+    let asks = [
+        "chat",
+        "--base-url",
+        &served.base_url,
+        "-m",
+        "gemini-3-pro-preview",
+        "Hello",
+    ];
+    assert_eq!(
+        client.run(&asks, "").code,
+        Some(0),
+        "the kept token is that of the second start"
+    );
+    let (said, _) = served.stop();
+    assert!(
+        said.contains("--print-token") && !said.contains(&token),
+        "{said}"
+    );
 }
