@@ -26,6 +26,7 @@ pub mod view;
 pub mod views;
 pub mod widgets;
 
+mod gateway;
 mod monitor;
 mod playground;
 mod runs;
