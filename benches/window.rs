@@ -26,6 +26,7 @@ use egui::{
 };
 use seeded::{DAY_NS, DAYS, fill};
 use tokenscope::{
+    credential::Credentials,
     desktop::app::{self, App},
     engine::{Engine, Options},
     settings::Paths,
@@ -53,6 +54,7 @@ impl Window {
             endpoints: Vec::new(),
             simulator: false,
             history: true,
+            credentials: Credentials::default(),
         };
         let engine = Engine::start(options, app::wake(&ctx)).unwrap();
         Self {

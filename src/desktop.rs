@@ -26,6 +26,7 @@ pub mod view;
 pub mod views;
 pub mod widgets;
 
+mod gateway;
 mod monitor;
 mod playground;
 mod runs;
@@ -35,6 +36,7 @@ use std::{io::Write as _, path::PathBuf, sync::mpsc, time::Duration};
 
 use self::{app::App, outside::Outside, preflight::CannotOpen};
 use crate::{
+    credential::Credentials,
     engine::{Engine, Options},
     private,
     settings::Paths,
@@ -61,6 +63,7 @@ pub fn run(paths: Paths) -> Result<(), CannotOpen> {
             endpoints: Vec::new(),
             simulator: true,
             history: true,
+            credentials: Credentials::default(),
         };
         let engine = Engine::start(options, app::wake(ctx))?;
         closing::on_signals(ctx);

@@ -6,6 +6,7 @@
 pub mod base_url;
 pub mod cache;
 pub mod headers;
+pub mod local_gateway;
 pub mod preset;
 pub mod simulated;
 pub mod variables;

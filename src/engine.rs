@@ -1,13 +1,14 @@
 //! The engine's thread: [`Command`]s in, [`Update`]s and answers out. All blocking and asynchronous work happens here.
 //!
-//! The desktop and the terminal are its clients. It owns the transport, the credentials, the settings, the history and
-//! the simulator.
+//! The desktop and the terminal are its clients. It owns the transport, the credentials, the settings, the history, the
+//! simulator and the desktop's gateway.
 
 mod ask;
 mod command;
 mod compute;
 mod core;
 pub mod files;
+mod gateway;
 mod lookup;
 mod runs;
 pub mod signals;
@@ -17,7 +18,7 @@ use std::sync::{Arc, mpsc};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::{endpoint::Endpoint, run::Backlog, settings::Paths};
+use crate::{credential::Credentials, endpoint::Endpoint, run::Backlog, settings::Paths};
 
 pub use self::{
     ask::{Asked, Reply, Steps, ask, ask_in_steps},
@@ -26,6 +27,7 @@ pub use self::{
         RunCommand, SendRun,
     },
     compute::{BodyOf, ComputeCommand},
+    gateway::{GatewayAccess, GatewayCommand, GatewayNews, GatewayState},
     update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };
 
@@ -40,6 +42,8 @@ pub struct Options {
     pub simulator: bool,
     /// Whether runs are stored.
     pub history: bool,
+    /// Where keys are looked up and stored.
+    pub credentials: Credentials,
 }
 
 /// A running engine.

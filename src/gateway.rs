@@ -10,6 +10,7 @@
 mod account;
 mod asked;
 mod attempt;
+mod client_setup;
 mod endpoint_keys;
 mod fields;
 mod headers;
@@ -27,7 +28,9 @@ mod refusals;
 mod relay;
 mod respond;
 mod routes;
+mod setup;
 mod spending;
+mod status;
 mod token;
 mod tries;
 mod warm;
@@ -44,9 +47,22 @@ use std::{
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-pub use self::{account::AuditRecord, keys::LocalKeys, routes::RouteTable, token::LocalToken};
+pub use self::{
+    account::AuditRecord,
+    client_setup::{CLIENT_SETUPS, ClientSetup, PastedInto},
+    health::TargetState,
+    keys::LocalKeys,
+    routes::RouteTable,
+    setup::{LISTEN, OwnToken, TokenKept, first_try},
+    status::{
+        FinishedRequest, GatewayStatus, GatewayWatch, LiveRequest, RouteCounts, RouteStatus,
+        TargetStatus, TtftsOfLate,
+    },
+    token::LocalToken,
+};
 use self::{
     endpoint_keys::EndpointKeys, health::HealthBook, metrics::Metrics, respond::GatewayResponder,
+    status::RequestBoard,
 };
 use crate::{
     clock::unix_seconds,
@@ -100,6 +116,7 @@ struct GatewayShared {
     config: RwLock<Arc<GatewayConfig>>,
     health: HealthBook,
     metrics: Metrics,
+    board: RequestBoard,
     history: Option<History>,
     keys: EndpointKeys,
     log: Option<fn(&str)>,
@@ -188,6 +205,24 @@ impl Gateway {
         });
     }
 
+    /// The models that its clients can ask for by name, without knowing more.
+    #[must_use]
+    pub fn model_names(&self) -> Vec<String> {
+        self.shared.config().routes.names()
+    }
+
+    /// What it is doing now.
+    #[must_use]
+    pub fn status(&self) -> GatewayStatus {
+        self.shared.status()
+    }
+
+    /// Follows what it is doing, also after it was stopped.
+    #[must_use]
+    pub fn watch(&self) -> GatewayWatch {
+        GatewayWatch::new(Arc::clone(&self.shared))
+    }
+
     /// Takes no more connections, and waits until all requests are over.
     pub async fn drain(self) {
         self.shared.is_draining.store(true, Ordering::Release);
@@ -219,6 +254,7 @@ pub async fn serve(options: GatewayOptions) -> io::Result<Gateway> {
         config: RwLock::new(Arc::new(options.config)),
         health: HealthBook::default(),
         metrics: Metrics::default(),
+        board: RequestBoard::default(),
         history: options.history,
         keys: EndpointKeys::new(options.credentials),
         log: options.log,

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use self::gateway::GatewaySettings;
 pub use self::watch::{SettingsWatcher, watch};
 use crate::{
-    endpoint::{Endpoint, preset, variables::Environment},
+    endpoint::{Endpoint, local_gateway, preset, variables::Environment},
     input,
     price::PriceTable,
     private,
@@ -75,6 +75,16 @@ impl Settings {
     pub fn with_simulator(mut self, endpoints: Vec<Endpoint>) -> Self {
         self.built_in.extend(endpoints.iter().map(|e| e.id.clone()));
         self.endpoints.extend(endpoints);
+        self
+    }
+
+    /// These settings with the endpoints of the desktop's gateway at the end, instead of those that they had.
+    #[must_use]
+    pub fn with_gateway(mut self, endpoints: &[Endpoint]) -> Self {
+        (self.endpoints).retain(|endpoint| !local_gateway::is_own(&endpoint.id));
+        self.built_in.retain(|id| !local_gateway::is_own(id));
+        self.built_in.extend(endpoints.iter().map(|e| e.id.clone()));
+        self.endpoints.extend(endpoints.iter().cloned());
         self
     }
 

@@ -28,10 +28,9 @@ use super::{
 };
 use crate::{
     credential::Credentials,
-    dialect::DialectId,
-    endpoint::simulated,
     gateway::{
         self, AuditSink, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable,
+        first_try,
     },
     history::History,
     settings::{
@@ -40,11 +39,6 @@ use crate::{
     },
     simulator::{self, Simulator},
 };
-
-/// The model of the first try without a key, and what answers for it.
-const FIRST_TRY: (&str, DialectId) = ("gemini-3-pro-preview", DialectId::Gemini);
-/// Where it listens, unless the settings or an argument say another.
-const LISTEN: &str = "127.0.0.1:8081";
 
 /// Arguments of `tokenscope serve`.
 #[derive(Debug, clap::Args)]
@@ -145,10 +139,8 @@ fn paths(args: &ServeArgs) -> anyhow::Result<Paths> {
 }
 
 fn address(args: &ServeArgs, settings: &Settings) -> anyhow::Result<SocketAddr> {
-    let address = match args.listen.or(settings.gateway.listen) {
-        Some(address) => address,
-        None => LISTEN.parse()?,
-    };
+    let address = args.listen.or(settings.gateway.listen);
+    let address = address.unwrap_or(gateway::LISTEN);
     if !address.ip().is_loopback() && !args.allow_remote {
         let why = format!(
             "{address} is open to other machines, and the gateway has no TLS: use a loopback address, or say \
@@ -295,34 +287,12 @@ fn route_table(
     let mut routes = args.routes.clone();
     let settings = match simulator {
         Some(simulator) => {
-            routes.extend(first_try());
+            routes.extend(simulator::models().into_iter().next().map(first_try));
             settings.with_simulator(simulator::endpoints(&simulator.base_url()))
         }
         None => settings,
     };
-    for route in &settings.gateway.routes {
-        if routes.iter().all(|other| other.name != route.name) {
-            routes.push(route.clone());
-        }
-    }
-    let mut endpoints = settings.endpoints.clone();
-    for target in routes.iter().flat_map(|route| &route.targets) {
-        let id = target.endpoint.as_str();
-        let endpoint = settings.endpoint_or_preset(id);
-        let endpoint = endpoint.ok_or_else(|| unknown_endpoint(id, &settings))?;
-        if !endpoints.iter().any(|known| known.id == endpoint.id) {
-            endpoints.push(endpoint.into_owned());
-        }
-    }
-    Ok(RouteTable::new(routes, endpoints))
-}
-
-fn first_try() -> Option<RouteSettings> {
-    let (name, dialect) = FIRST_TRY;
-    let model = simulator::models().into_iter().next()?;
-    format!("{name}={}/{model}", simulated::id_of(dialect))
-        .parse()
-        .ok()
+    RouteTable::of_settings(routes, &settings).map_err(|id| unknown_endpoint(&id, &settings))
 }
 
 /// Prints its URLs and how to use it. The first line is only the base URL, for scripts.

@@ -12,7 +12,7 @@ use super::{
     view::{Action, Cx, View, ViewId},
     widgets::{Tone, banner},
 };
-use crate::{history::Storage, settings::SettingsProblem};
+use crate::{engine::GatewayState, history::Storage, settings::SettingsProblem};
 use std::path::Path;
 
 /// Width of the rail; in a narrow window it has icons only.
@@ -133,6 +133,7 @@ impl Chrome {
                 ui.horizontal_centered(|ui| {
                     storage_status(ui, cx);
                     simulator_status(ui, cx);
+                    gateway_status(ui, cx);
                     if cx.state.settings_problem.is_some() {
                         status(
                             ui,
@@ -266,6 +267,19 @@ fn storage_status(ui: &mut Ui, cx: &Cx<'_>) {
 fn simulator_status(ui: &mut Ui, cx: &Cx<'_>) {
     if let Some(why) = &cx.state.no_simulator {
         status(ui, icons::WARN, "No simulator", cx.theme.warn, why);
+    }
+}
+
+fn gateway_status(ui: &mut Ui, cx: &Cx<'_>) {
+    match &cx.state.gateway {
+        GatewayState::On(access) => {
+            let hover = format!("Programs reach it at http://{}", access.address);
+            status(ui, icons::GATEWAY, "Gateway on", cx.theme.text_dim, &hover);
+        }
+        GatewayState::Failed(why) => {
+            status(ui, icons::WARN, "No gateway", cx.theme.warn, why);
+        }
+        GatewayState::Off | GatewayState::Starting | GatewayState::Stopping => {}
     }
 }
 

@@ -21,6 +21,8 @@ icons! {
     RUNS = "\u{e45f}";
     /// Conformance (`clipboard-check`).
     CONFORMANCE = "\u{e219}";
+    /// The gateway (`waypoints`).
+    GATEWAY = "\u{e542}";
     /// The settings (`settings`).
     SETTINGS = "\u{e154}";
     /// Send (`send`).

@@ -146,7 +146,7 @@ fn now_unix_ns() -> i64 {
 
 impl Runs {
     /// Starts a new query if the filters have changed, and repeats it if runs have ended.
-    fn follow(&mut self, ui: &Ui, cx: &Cx<'_>) {
+    fn follow(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
         let now = ui.input(|input| input.time);
         let typing = (self.asked.as_ref()).is_some_and(|asked| asked.text != self.wanted.text);
         let wait = if self.asked.as_ref() == Some(&self.wanted) {
@@ -163,6 +163,10 @@ impl Runs {
             #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
             ui.ctx().request_repaint_after_secs(wait as f32);
             return;
+        }
+        if let Some(run) = self.selected.filter(|run| cx.state.is_live_elsewhere(*run)) {
+            // It may have ended by now.
+            cx.commands.push(Command::Run(RunCommand::Load(run)));
         }
         self.finished = cx.state.finished;
         self.asked_at = now;

@@ -10,7 +10,7 @@ use crate::{
     body::ModelInfo,
     conformance::Finding,
     credential::{KeyOf, KeyStatus},
-    engine::{HistoryNews, KeyNews, RunNews, SettingsNews, Update},
+    engine::{GatewayNews, GatewayState, HistoryNews, KeyNews, RunNews, SettingsNews, Update},
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},
     run::{Run, RunId, RunUpdate},
@@ -54,6 +54,8 @@ pub struct State {
     pub finished: u64,
     /// Runs that this process asks; what is known of them here is newer than any row of the history.
     own: HashSet<RunId>,
+    /// The state of the desktop's gateway.
+    pub gateway: GatewayState,
     /// Model lists by endpoint.
     pub models: HashMap<String, Result<Arc<Vec<ModelInfo>>, Fault>>,
     /// Where keys live, by endpoint.
@@ -82,6 +84,8 @@ impl State {
             Update::Settings(SettingsNews::Problem(problem)) => self.settings_problem = problem,
             Update::Key(news) => self.apply_key(news),
             Update::History(news) => self.apply_history(news),
+            Update::Gateway(GatewayNews::Is(state)) => self.gateway = state,
+            Update::Gateway(GatewayNews::Finished) => self.finished += 1,
             Update::Models { endpoint, models } => {
                 self.models.insert(endpoint, models);
             }

@@ -4,7 +4,8 @@
 use egui::Ui;
 
 pub use super::{
-    monitor::MonitorVerb, playground::PlaygroundVerb, runs::RunsVerb, settings::Section,
+    gateway::GatewayVerb, monitor::MonitorVerb, playground::PlaygroundVerb, runs::RunsVerb,
+    settings::Section,
 };
 use super::{state::State, theme::Theme};
 use crate::{endpoint::TargetId, engine::Command, run::RunId, settings::Appearance};
@@ -21,6 +22,8 @@ pub enum ViewId {
     Runs,
     /// What the checks found, by target.
     Conformance,
+    /// The gateway of this app.
+    Gateway,
     /// Endpoints, keys, appearance, data.
     Settings,
 }
@@ -36,6 +39,8 @@ pub enum VerbId {
     Monitor(MonitorVerb),
     /// The table of runs.
     Runs(RunsVerb),
+    /// The gateway.
+    Gateway(GatewayVerb),
     /// The settings: shows one of their sections.
     Settings(Section),
 }

@@ -1,6 +1,6 @@
 //! The table of views.
 
-use super::{conformance, monitor, playground, runs, settings, view::View};
+use super::{conformance, gateway, monitor, playground, runs, settings, view::View};
 
 /// All views, in the order of the navigation.
 #[must_use]
@@ -10,6 +10,7 @@ pub fn views() -> Vec<Box<dyn View>> {
         Box::new(monitor::Monitor::default()),
         Box::new(runs::Runs::default()),
         Box::new(conformance::ConformanceView::default()),
+        Box::new(gateway::GatewayView::default()),
         Box::new(settings::SettingsView::default()),
     ]
 }

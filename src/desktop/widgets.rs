@@ -7,6 +7,7 @@ mod menu;
 mod notice;
 mod number;
 mod outcome;
+mod switch;
 
 pub use badge::{badge, badge_with_icon, key_hint, simulated_badge};
 pub use button::{
@@ -19,3 +20,4 @@ pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_val
 pub(crate) use number::zoned;
 pub use number::{ago, count, date_time, figure_text, figure_ui, ms_text, time_of_day};
 pub use outcome::{Outcome, connection_icon};
+pub use switch::switch;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 
-use super::{ComputeCommand, Reply, Steps, TestStep};
+use super::{ComputeCommand, GatewayCommand, Reply, Steps, TestStep};
 use crate::{
     chat::{ChatRequest, Media},
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
@@ -31,6 +31,8 @@ pub enum Command {
     Key(KeyCommand),
     /// About endpoints.
     Endpoint(EndpointCommand),
+    /// About the desktop's gateway.
+    Gateway(GatewayCommand),
     /// Changes the settings file. Answered by [`SettingsNews`](super::SettingsNews).
     Edit(SettingsEdit),
     /// Reads a file to attach and detects its type.

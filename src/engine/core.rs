@@ -17,7 +17,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand,
     HistoryNews, KeyCommand, KeyNews, Options, Outbox, Reply, RunCommand, RunNews, SettingsNews,
-    Steps, TestStep, Update, files, lookup,
+    Steps, TestStep, Update, files,
+    gateway::{GatewayHandle, OwnEndpoints},
+    lookup,
     runs::{RunRegistry, send_findings},
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
     conformance::CheckedRun,
     conversation::ConversationId,
     credential::{Credentials, KeyOf},
-    endpoint::{Endpoint, variables::Environment},
+    endpoint::{Endpoint, local_gateway, variables::Environment},
     history::{ExportFormat, History, RunQuery, Storage},
     run::{Run, RunId},
     settings::{self, Paths, Settings, SettingsEdit, SettingsProblem, SettingsWatcher},
@@ -70,7 +72,7 @@ fn workers() -> usize {
 
 async fn serve(options: Options, mut inbox: UnboundedReceiver<Command>, out: Outbox) {
     let (changed, mut file_changes) = unbounded_channel();
-    let mut core = Core::start(options, out, &changed).await;
+    let (mut core, mut gateway_endpoints) = Core::start(options, out, &changed).await;
     loop {
         tokio::select! {
             command = inbox.recv() => match command {
@@ -78,6 +80,7 @@ async fn serve(options: Options, mut inbox: UnboundedReceiver<Command>, out: Out
                 Some(command) => core.take(command),
             },
             Some(()) = file_changes.recv() => core.reload(),
+            Some(endpoints) = gateway_endpoints.recv() => core.offer_gateway(endpoints),
         }
     }
     core.stop().await;
@@ -95,6 +98,9 @@ struct Core {
     credentials: Credentials,
     history: Option<History>,
     runs: RunRegistry,
+    gateway: GatewayHandle,
+    /// The endpoints of the desktop's gateway, while it is on.
+    gateway_endpoints: Vec<Endpoint>,
     /// Whether the client is subscribed to changes by other processes.
     is_subscribed: bool,
     tasks: TaskTracker,
@@ -104,11 +110,15 @@ struct Core {
 }
 
 impl Core {
-    async fn start(options: Options, out: Outbox, changed: &UnboundedSender<()>) -> Self {
+    async fn start(
+        options: Options,
+        out: Outbox,
+        changed: &UnboundedSender<()>,
+    ) -> (Self, OwnEndpoints) {
         let simulator = start_simulator(options.simulator, &out).await;
         let history = options.history.then(|| History::open(&options.paths.data));
         let transport = Transport::default();
-        let credentials = Credentials::default();
+        let credentials = options.credentials;
         let tasks = TaskTracker::new();
         let runs = RunRegistry::new(
             out.clone(),
@@ -116,6 +126,8 @@ impl Core {
             credentials.clone(),
             history.clone(),
         );
+        let (gateway, gateway_endpoints) =
+            GatewayHandle::start(out.clone(), credentials.clone(), history.clone());
         let mut core = Self {
             _watch: watch(&options.paths, changed.clone(), &out),
             out,
@@ -128,6 +140,8 @@ impl Core {
             credentials,
             history,
             runs,
+            gateway,
+            gateway_endpoints: Vec::new(),
             is_subscribed: false,
             tasks,
             ending: CancellationToken::new(),
@@ -135,7 +149,13 @@ impl Core {
         core.reload();
         core.out.send(Update::Ready);
         core.report_storage();
-        core
+        (core, gateway_endpoints)
+    }
+
+    /// Offers the endpoints of the desktop's gateway, instead of those before.
+    fn offer_gateway(&mut self, endpoints: Vec<Endpoint>) {
+        self.gateway_endpoints = endpoints;
+        self.reload();
     }
 
     /// Reads the settings file. If it is invalid, the last valid settings stay in use.
@@ -148,7 +168,9 @@ impl Core {
             }
             Err(problem) => ((*self.settings).clone(), Some(problem)),
         };
+        let settings = settings.with_gateway(&self.gateway_endpoints);
         self.settings = Arc::new(settings);
+        self.gateway.settings_are(Arc::clone(&self.settings));
         let news = SettingsNews::Are(Arc::clone(&self.settings));
         self.out.send(Update::Settings(news));
         self.report_problem(problem);
@@ -216,6 +238,7 @@ impl Core {
             Command::Endpoint(EndpointCommand::Test { endpoint, steps }) => {
                 self.test(*endpoint, steps);
             }
+            Command::Gateway(command) => self.gateway.take(command),
             Command::Edit(edit) => self.edit(&edit),
             Command::ReadFile { path, reply } => self.read_file(path, reply),
             // Handled by the loop.
@@ -380,6 +403,8 @@ impl Core {
         };
         let (transport, credentials) = (self.transport.clone(), self.credentials.clone());
         let folder = self.paths.data.clone();
+        // The gateway's names are those of its routes now.
+        let refresh = refresh || local_gateway::is_own(id);
         self.report(async move {
             let models =
                 lookup::models(&transport, &credentials, &endpoint, &folder, refresh).await;
@@ -479,6 +504,7 @@ impl Core {
         self.tasks.close();
         // Work that does not end in time is abandoned; the history has what runs reported so far.
         let _ = tokio::time::timeout(RUNS_GRACE, self.runs.stop()).await;
+        let _ = tokio::time::timeout(RUNS_GRACE, self.gateway.end()).await;
         let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;
         if let Some(history) = &self.history {
             store_all(history, &self.out).await;

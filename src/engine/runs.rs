@@ -12,7 +12,7 @@ use crate::{
     clock::wall_clock_ns,
     conformance::CheckedRun,
     credential::{Credentials, RequestKeys},
-    endpoint::Endpoint,
+    endpoint::{Endpoint, local_gateway},
     event::{Fault, FaultClass, Phase},
     history::History,
     run::{self, Run, RunHead, RunId, RunSpec, RunUpdate},
@@ -237,6 +237,11 @@ fn no_endpoint(id: &str) -> Fault {
     Fault::new(
         FaultClass::NotFound,
         Phase::Prepare,
-        format!("no endpoint is named “{id}”: add it in the settings, or choose another target"),
+        if local_gateway::is_own(id) {
+            "the gateway is off: turn it on in the Gateway view, or choose another target"
+                .to_owned()
+        } else {
+            format!("no endpoint is named “{id}”: add it in the settings, or choose another target")
+        },
     )
 }

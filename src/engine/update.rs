@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::GatewayNews;
 use crate::{
     body::ModelInfo,
     conformance::{CheckedRun, Finding},
@@ -23,6 +24,8 @@ pub enum Update {
     Key(KeyNews),
     /// About the history.
     History(HistoryNews),
+    /// About the desktop's gateway.
+    Gateway(GatewayNews),
     /// The models of an endpoint.
     Models {
         /// The endpoint's id.

@@ -8,7 +8,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::{GatewayConfig, GatewayShared, keys::KeyPermit, routes::GatewayRoute, tries::Winner};
+use super::{
+    GatewayConfig, GatewayShared, keys::KeyPermit, routes::GatewayRoute, status::LiveEntry,
+    tries::Winner,
+};
 use crate::{
     clock::{now, wall_clock_ns},
     event::{Fault, Usage},
@@ -72,6 +75,8 @@ pub(super) struct RequestAccount {
     config: Arc<GatewayConfig>,
     permit: Option<KeyPermit>,
     pub record: AuditRecord,
+    /// What the gateway's status says of it while it is under way.
+    pub live: Arc<LiveEntry>,
     route: Option<GatewayRoute>,
     /// When it came, in nanoseconds since 1970.
     at_unix_ns: i64,
@@ -97,7 +102,9 @@ impl RequestAccount {
         received: Instant,
     ) -> Self {
         shared.metrics.begin();
+        let first_frame = Arc::default();
         Self {
+            live: shared.board.begin(received, Arc::clone(&first_frame)),
             shared: Arc::clone(shared),
             config: Arc::clone(config),
             permit: None,
@@ -111,7 +118,7 @@ impl RequestAccount {
             began: received,
             first_asked: None,
             winner: None,
-            first_frame: Arc::default(),
+            first_frame,
             first_token: None,
             is_closed: false,
         }
@@ -120,13 +127,22 @@ impl RequestAccount {
     /// It was asked with this key, and takes this route.
     pub(super) fn admitted(&mut self, key: &str, permit: KeyPermit) {
         key.clone_into(&mut self.record.key);
+        self.live.admitted(key);
         self.permit = Some(permit);
     }
 
     /// It takes this route.
     pub(super) fn takes(&mut self, route: &GatewayRoute) {
         self.record.route.clone_from(&route.settings.name);
+        let name = &self.record.route;
+        self.live.routed(self.received, &self.record.model, name);
         self.route = Some(route.clone());
+    }
+
+    /// Its first token was handed on.
+    pub(super) fn hands_on_token(&mut self, at: Instant) {
+        self.first_token = Some(at);
+        self.live.first_token(at);
     }
 
     /// It is over: this run answered.
@@ -227,6 +243,7 @@ impl RequestAccount {
         let total = now().saturating_duration_since(self.began);
         self.record.total_ms = total.as_secs_f64() * 1e3;
         self.shared.metrics.end(&self.record);
+        self.shared.board.end(&self.live, &self.record);
         server::log(self.shared.log, &self.record.to_string());
         if let Some(audit) = &self.shared.audit {
             audit(&self.record);

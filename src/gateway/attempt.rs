@@ -20,6 +20,7 @@ use super::{
     kept::RunKeeper,
     observed::{HeadMaker, Observed, keep_unsent},
     routes::RoutedTarget,
+    status::LiveEntry,
 };
 use crate::{
     clock::now,
@@ -45,6 +46,8 @@ pub(super) struct Asking<'a> {
     pub transport: &'a Transport,
     pub keeper: &'a RunKeeper,
     pub asked: &'a ClientRequest,
+    /// Where the request notes which targets are asked.
+    pub live: &'a LiveEntry,
     /// How long a target may take to its first token, if the route says so.
     pub first_token: Option<Duration>,
     /// Whether another target or another try is left for a failure.
@@ -163,7 +166,9 @@ async fn prepared(
     stopped: Arc<OnceLock<&'static str>>,
 ) -> Result<Attempt, AttemptFailure> {
     let Asking { asked, keeper, .. } = asking;
-    let head = head_maker(asked, target, number);
+    let run = RunId::new();
+    asking.live.attempt(number, target.id(), run);
+    let head = head_maker(asked, target, number, run);
     let keys = asking.shared.keys.of(&target.endpoint).await;
     let keys = match keys {
         Ok(keys) => keys,
@@ -187,7 +192,9 @@ async fn prepared(
         Ok(way) => way,
         Err(mut failure) => {
             failure.fault = explained(failure.fault, keys.no_key_reason.as_deref());
-            if !failure.is_unsendable {
+            if failure.is_unsendable {
+                asking.live.not_sent(number);
+            } else {
                 keep_unsent(keeper, head(), &failure.fault);
             }
             return Err(failure);
@@ -284,14 +291,14 @@ async fn translated(
 }
 
 /// Makes the head of the attempt's run.
-fn head_maker(asked: &ClientRequest, target: &RoutedTarget, number: u32) -> HeadMaker {
+fn head_maker(asked: &ClientRequest, target: &RoutedTarget, number: u32, run: RunId) -> HeadMaker {
     let (inbound, body, params) = (asked.inbound, asked.body.clone(), asked.params.clone());
     let (endpoint, model) = (Arc::clone(&target.endpoint), target.model.clone());
     Box::new(move || {
         let request = ClientRequest::request_of(inbound, &body, &params, &model);
         RunHead {
             attempt: number,
-            ..RunHead::new(RunId::new(), &endpoint, Arc::new(request), Origin::Gateway)
+            ..RunHead::new(run, &endpoint, Arc::new(request), Origin::Gateway)
         }
     })
 }

@@ -120,6 +120,11 @@ impl TargetHealth {
         self.held().ttfts.quantile(quantile, at, least)
     }
 
+    /// How many TTFTs of late it has.
+    pub(super) fn ttfts_of_late(&self, at: Instant) -> usize {
+        self.held().ttfts.of_late(at)
+    }
+
     fn held(&self) -> MutexGuard<'_, Health> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,6 +174,20 @@ impl HealthBook {
             return Arc::clone(health);
         }
         Arc::clone(book.entry(target.clone()).or_default())
+    }
+
+    /// The health of a target, if it was asked.
+    pub(super) fn get(&self, target: &TargetId) -> Option<Arc<TargetHealth>> {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.get(target).map(Arc::clone)
+    }
+
+    /// The targets that were asked, in order of their names.
+    pub(super) fn known(&self) -> Vec<TargetId> {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known: Vec<TargetId> = book.keys().cloned().collect();
+        known.sort();
+        known
     }
 }
 

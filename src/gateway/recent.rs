@@ -34,6 +34,13 @@ impl RecentTtfts {
         self.samples.push_back((at, ttft));
     }
 
+    /// How many there are of late.
+    pub(super) fn of_late(&self, at: Instant) -> usize {
+        let is_late =
+            |(taken, _): &&(Instant, Duration)| at.saturating_duration_since(*taken) <= WINDOW;
+        self.samples.iter().filter(is_late).count()
+    }
+
     /// The weighted quantile at a time, if there are at least `least` samples.
     pub(super) fn quantile(
         &mut self,

@@ -211,7 +211,7 @@ async fn observe(
     while let Some((step, handed_on)) = steps.recv().await {
         backlog.take(bytes_held(&step));
         if observed.step(step).is_first_token {
-            account.first_token = Some(handed_on);
+            account.hands_on_token(handed_on);
         }
         if observed.is_over() {
             break;

@@ -128,11 +128,13 @@ impl GatewayResponder {
                     history: self.shared.history.clone(),
                     contents: config.contents,
                 };
+                let noted = Arc::clone(&account.live);
                 let asking = Asking {
                     shared: &self.shared,
                     transport: &self.transport,
                     keeper: &keeper,
                     asked: &asked,
+                    live: &noted,
                     first_token: found.route.settings.first_token(),
                     may_fail_over: false,
                 };

@@ -179,6 +179,11 @@ impl RouteTable {
         (!targets.is_empty()).then_some(FoundRoute { route, targets })
     }
 
+    /// All routes, in the order in which they are looked up.
+    pub(super) fn all(&self) -> &[GatewayRoute] {
+        &self.routes
+    }
+
     /// The endpoint of this id.
     pub(super) fn endpoint(&self, id: &str) -> Option<&Arc<Endpoint>> {
         self.endpoints.iter().find(|endpoint| endpoint.id == id)

@@ -101,6 +101,7 @@ pub(super) async fn first_answer(
                 if hedge.is_some_and(|hedge| hedges.take(hedge, now())) {
                     account.record.hedges += 1;
                     tries.start(account);
+                    account.live.hedged(account.record.attempts);
                 }
             }
         }
@@ -187,6 +188,7 @@ impl<'a> Tries<'a> {
             hedges.answered(at, ttft);
         }
         account.record.target = winner.target.id().to_string();
+        account.live.answers(number, ttft.is_some());
         account.winner = Some(Winner {
             began: attempt.started(),
             health: Arc::clone(&winner.target.health),

@@ -10,7 +10,7 @@ use url::Url;
 use crate::{
     dialect::DialectId,
     endpoint::{
-        Auth, Endpoint, base_url, headers,
+        Auth, Endpoint, base_url, headers, local_gateway,
         preset::{self, Preset, PresetError},
         simulated, variables,
     },
@@ -288,6 +288,11 @@ fn check_id(id: &str) -> Result<(), String> {
     if simulated::is_own(id) {
         return Err(format!(
             "“{id}” is the built-in simulator's id: choose another"
+        ));
+    }
+    if local_gateway::is_own(id) {
+        return Err(format!(
+            "“{id}” is an id of the desktop's own gateway: choose another"
         ));
     }
     if id.is_empty() || id.starts_with('.') || id.chars().count() > 64 || !id.chars().all(fits) {

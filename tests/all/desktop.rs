@@ -4,6 +4,7 @@ mod app;
 mod doubtful;
 mod endpoints;
 mod fields;
+mod gateway;
 mod keys;
 mod monitor;
 mod palette;

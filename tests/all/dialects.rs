@@ -415,9 +415,10 @@ const TOLD_APART: &[(&str, &str)] = &[
     ),
     ("cli/chat/report.rs", "a run that was not accepted has none"),
     (
-        "cli/serve.rs",
-        "what answers a first try, and the base URL that most clients are given",
+        "gateway/client_setup.rs",
+        "which base URL each program is given",
     ),
+    ("gateway/setup.rs", "what answers a first try"),
     (
         "snippet/python.rs",
         "a program for each: the compiler asks for a new one's",

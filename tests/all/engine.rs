@@ -1,5 +1,7 @@
 //! The engine as its clients drive it: commands in, updates out, on real threads, files and sockets.
 
+mod gateway;
+
 use std::{
     ops::Deref,
     sync::{
@@ -12,6 +14,7 @@ use std::{
 use tokenscope::{
     chat::ChatRequest,
     conversation::{Conversation, ConversationChange, ConversationId},
+    credential::Credentials,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
     engine::{
@@ -84,11 +87,17 @@ impl Driven {
 
     /// The same user's next engine.
     pub fn in_home(home: Home) -> Self {
+        Self::with(home, Credentials::default())
+    }
+
+    /// An engine in these folders, with these keys.
+    pub fn with(home: Home, credentials: Credentials) -> Self {
         let options = Options {
             paths: home.paths(),
             endpoints: Vec::new(),
             simulator: true,
             history: true,
+            credentials,
         };
         let engine = Heard::start(options);
         let settings = Arc::default();
@@ -346,6 +355,7 @@ fn an_answer_wakes_the_client_once_and_a_question_that_was_given_up_never() {
         endpoints: Vec::new(),
         simulator: false,
         history: true,
+        credentials: Credentials::default(),
     };
     let engine = Engine::start(options, move || {
         let _ = wake.send(());

@@ -14,6 +14,7 @@ use std::{
 use tokenscope::{
     chat::Part,
     conversation::{Conversation, ConversationChange, ConversationId, Draft, Pane, TurnId, merge},
+    credential::Credentials,
     engine::{self, ConversationCommand, HistoryNews, Options, Update, ask},
     history::{History, Storage},
     run::RunId,
@@ -164,6 +165,7 @@ impl Window {
             endpoints: Vec::new(),
             simulator: false,
             history: true,
+            credentials: Credentials::default(),
         };
         let engine = Heard::start(options);
         engine.send(engine::Command::Conversation(ConversationCommand::Show(ID)));

@@ -8,6 +8,7 @@ use super::{ChatArgs, question::ChatPrompt};
 use crate::{
     chat::ChatRequest,
     cli::{UsageError, note, unknown_endpoint, warn_of},
+    credential::Credentials,
     endpoint::{Endpoint, TargetId, simulated},
     engine::{
         Command, EndpointCommand, Engine, Options, RunCommand, SendRun, SettingsNews, Update,
@@ -70,6 +71,7 @@ pub(super) fn ready(args: &ChatArgs, paths: Paths) -> anyhow::Result<Ready> {
         simulator: simulated || (named.is_empty() && ad_hoc.is_none()),
         endpoints: ad_hoc.into_iter().collect(),
         history: !args.no_history,
+        credentials: Credentials::default(),
     };
     let engine = Engine::start(options, || {}).context("the engine can't be started")?;
     let settings = settings(&engine)?;
@@ -169,6 +171,7 @@ fn settings(engine: &Engine) -> anyhow::Result<Arc<Settings>> {
             | Update::Run(_)
             | Update::Key(_)
             | Update::History(_)
+            | Update::Gateway(_)
             | Update::Models { .. }
             | Update::Stopped => {}
         }

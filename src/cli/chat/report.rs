@@ -147,6 +147,7 @@ impl<'a> Screen<'a> {
                 RunNews::Accepted(_) | RunNews::Loaded { .. } | RunNews::Findings { .. },
             )
             | Update::History(_)
+            | Update::Gateway(_)
             | Update::Settings(_)
             | Update::Key(_)
             | Update::Models { .. }

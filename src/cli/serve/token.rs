@@ -8,7 +8,7 @@ use super::{super::UsageError, print_secret};
 use crate::{
     cli::note,
     credential::Credentials,
-    gateway::LocalToken,
+    gateway::{LocalToken, OwnToken, TokenKept},
     settings::{self, Paths, SettingsEdit, gateway::check_name},
 };
 
@@ -21,12 +21,8 @@ pub(super) struct GivenToken {
 enum TokenOrigin {
     /// The caller knows it.
     Environment,
-    /// It was there.
-    Keyring,
-    /// It was made now, and the keyring keeps it.
-    Kept(SecretString),
-    /// It was made now for this time; why the keyring doesn't keep it.
-    Once(SecretString, String),
+    /// The keyring, or nowhere.
+    Own(SecretString, TokenKept),
 }
 
 /// The token of this variable, else of the keyring, else a new one.
@@ -37,25 +33,8 @@ pub(super) async fn given(
     if let Some(name) = variable {
         return of_variable(name);
     }
-    let why = match credentials.gateway_token().await {
-        Ok(Some(text)) => {
-            return Ok(GivenToken {
-                token: LocalToken::of(&text),
-                from: TokenOrigin::Keyring,
-            });
-        }
-        Ok(None) => None,
-        Err(why) => Some(why),
-    };
-    let (token, text) = LocalToken::generate();
-    let kept = match why {
-        None => credentials.keep_gateway_token(text.clone()).await,
-        Some(why) => Err(why),
-    };
-    let from = match kept {
-        Ok(()) => TokenOrigin::Kept(text),
-        Err(why) => TokenOrigin::Once(text, why.to_string()),
-    };
+    let OwnToken { token, text, kept } = OwnToken::of_keyring(credentials).await;
+    let from = TokenOrigin::Own(text, kept);
     Ok(GivenToken { token, from })
 }
 
@@ -77,15 +56,15 @@ impl GivenToken {
     pub(super) fn told(&self) -> String {
         match &self.from {
             TokenOrigin::Environment => String::new(),
-            TokenOrigin::Keyring => {
+            TokenOrigin::Own(_, TokenKept::Before) => {
                 "\nAPI key for its clients: `tokenscope serve --print-token` prints it.\n"
                     .to_owned()
             }
-            TokenOrigin::Kept(text) => format!(
+            TokenOrigin::Own(text, TokenKept::Now) => format!(
                 "\nAPI key for its clients, kept in the keyring: {}\n",
                 text.expose_secret()
             ),
-            TokenOrigin::Once(text, why) => format!(
+            TokenOrigin::Own(text, TokenKept::Not(why)) => format!(
                 "\nAPI key for its clients, shown only now (no keyring keeps it: {why}): {}\n",
                 text.expose_secret()
             ),

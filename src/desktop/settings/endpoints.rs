@@ -22,8 +22,7 @@ use crate::{
             badge, card, icon_button, labeled_field, primary_button, search_box, simulated_badge,
         },
     },
-    endpoint::Endpoint,
-    endpoint::preset::Preset,
+    endpoint::{Endpoint, local_gateway, preset::Preset},
     run::RunId,
 };
 
@@ -177,7 +176,7 @@ fn badges_ui(ui: &mut Ui, cx: &Cx<'_>, endpoint: &Endpoint, built_in: bool) {
     let theme = cx.theme;
     if endpoint.simulated {
         simulated_badge(ui, theme);
-    } else if built_in {
+    } else if built_in && !local_gateway::is_own(&endpoint.id) {
         badge(ui, theme, "from the environment", theme.text_dim)
             .on_hover_text("Ready because a variable such as its API key is set");
     }
@@ -201,7 +200,7 @@ fn buttons_ui(
     built_in: bool,
     tests: &mut Tests,
 ) {
-    let name = if endpoint.simulated {
+    let name = if endpoint.simulated || local_gateway::is_own(&endpoint.id) {
         return test_ui(ui, cx, endpoint, tests);
     } else if built_in {
         (icons::COPY, format!("Copy {} to change it", endpoint.id))

@@ -15,7 +15,7 @@ use crate::{
             badge, card, danger_button, danger_icon, ghost_button, primary_button, segmented,
         },
     },
-    endpoint::Endpoint,
+    endpoint::{Endpoint, local_gateway},
     engine::{Command, KeyCommand},
 };
 
@@ -64,7 +64,9 @@ impl KeysSection {
         ui.label(caption(cx.theme, text));
         ui.add_space(space::M);
         let settings = cx.state.settings.clone();
-        for endpoint in &settings.endpoints {
+        // The token of the app's own gateway is in the gateway's view.
+        let is_users = |endpoint: &&Endpoint| !local_gateway::is_own(&endpoint.id);
+        for endpoint in settings.endpoints.iter().filter(is_users) {
             self.key_ui(ui, cx, endpoint);
             ui.add_space(space::S);
         }

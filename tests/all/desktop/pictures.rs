@@ -96,7 +96,10 @@ fn pictures_of_details_and_overlays() {
     let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
     let playground = r#"{"view":"playground"}"#;
-    let all: [Detail; 21] = [
+    let connect = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"connect\"}"}}"#;
+    let requests = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"requests\"}"}}"#;
+    let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
+    let all: [Detail; 32] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2);
         }),
@@ -112,6 +115,51 @@ fn pictures_of_details_and_overlays() {
             // Pictures are decoded on a thread of their own.
             std::thread::sleep(std::time::Duration::from_millis(400));
         }),
+        ("gateway-connect", connect, scenes::busy_gateway, |_, _| ()),
+        (
+            "gateway-token",
+            connect,
+            scenes::long_names,
+            |desktop, player| {
+                desktop.get_by_label("Show the token").click();
+                player.play(desktop);
+                desktop.get_by_label("Program: Codex").click();
+            },
+        ),
+        ("settings-gateway", settings, scenes::gateway_on, |_, _| ()),
+        ("gateway-none", requests, scenes::gateway_on, |_, _| ()),
+        (
+            "gateway-requests",
+            requests,
+            scenes::busy_gateway,
+            |_, _| (),
+        ),
+        ("gateway-routes", routes, scenes::busy_gateway, |_, _| ()),
+        (
+            "gateway-long-requests",
+            requests,
+            scenes::long_names,
+            |_, _| (),
+        ),
+        ("gateway-long-routes", routes, scenes::long_names, |_, _| ()),
+        (
+            "gateway-chinese-requests",
+            requests,
+            scenes::chinese_gateway,
+            |_, _| (),
+        ),
+        (
+            "gateway-chinese-routes",
+            routes,
+            scenes::chinese_gateway,
+            |_, _| (),
+        ),
+        (
+            "gateway-starting",
+            connect,
+            scenes::gateway_starting,
+            |_, _| (),
+        ),
         ("export", runs, scenes::filled, |desktop, _| {
             desktop.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E);
         }),

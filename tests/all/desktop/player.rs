@@ -15,8 +15,8 @@ use tokenscope::{
         view::ViewId,
     },
     engine::{
-        Command, ConversationCommand, Engine, HistoryCommand, HistoryNews, Reply, SettingsNews,
-        TestStep, TestedThing, Update, ask,
+        Command, ConversationCommand, Engine, GatewayNews, HistoryCommand, HistoryNews, Reply,
+        SettingsNews, TestStep, TestedThing, Update, ask,
     },
     event::{Fault, FaultClass, Phase},
     settings::Paths,
@@ -129,6 +129,8 @@ impl Player {
         if scene.problem.is_some() {
             self.say(Update::Settings(SettingsNews::Problem(scene.problem)));
         }
+        let state = scene.gateway;
+        self.say(Update::Gateway(GatewayNews::Is(state)));
         if let Some(why) = scene.no_simulator {
             self.say(Update::NoSimulator(why));
         }

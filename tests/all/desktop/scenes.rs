@@ -1,11 +1,13 @@
 //! What the engine knows: the scenes that a window is tested over and drawn with.
 
 mod answers;
+mod gateway;
 mod runs;
 mod whole_answer;
 
 pub use self::{
     answers::findings_of,
+    gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
     runs::{now, runs},
     whole_answer::whole_answer,
 };
@@ -15,6 +17,8 @@ use tokenscope::{
     conversation::ConversationSummary,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
+    engine::GatewayState,
+    gateway::GatewayStatus,
     history::Storage,
     run::Run,
     settings::{Appearance, Settings, SettingsProblem, ThemeChoice},
@@ -29,6 +33,8 @@ pub struct Scene {
     pub storage: Storage,
     pub problem: Option<SettingsProblem>,
     pub no_simulator: Option<String>,
+    pub gateway: GatewayState,
+    pub gateway_status: GatewayStatus,
 }
 
 fn endpoint(id: &str, label: &str, url: &str, simulated: bool) -> Endpoint {
@@ -93,6 +99,8 @@ pub fn empty() -> Scene {
         storage: Storage::Ok,
         problem: None,
         no_simulator: None,
+        gateway: GatewayState::Off,
+        gateway_status: GatewayStatus::default(),
     }
 }
 
@@ -105,6 +113,30 @@ pub fn filled() -> Scene {
             "Explain what a hash map is to a ten-year-old, in three sentences",
         ),
         ..empty()
+    }
+}
+
+/// A working day with the gateway on, which has not been asked yet.
+pub fn gateway_on() -> Scene {
+    let mut scene = Scene {
+        gateway: access(),
+        ..filled()
+    };
+    let url = "http://127.0.0.1:8081/v1";
+    let own = Endpoint {
+        route: "via gateway".into(),
+        ..endpoint("this-gateway", "Gateway (this app)", url, false)
+    };
+    scene.settings = scene.settings.with_gateway(&[own]);
+    scene
+}
+
+/// The gateway is about to be on.
+#[cfg(feature = "pictures")]
+pub fn gateway_starting() -> Scene {
+    Scene {
+        gateway: GatewayState::Starting,
+        ..filled()
     }
 }
 
@@ -140,6 +172,11 @@ pub fn errors() -> Scene {
         line: Some(12),
         message: "expected a quoted string after base_url".into(),
     });
+    scene.gateway = GatewayState::Failed(
+        "it can’t listen on 127.0.0.1:8081: Address already in use (os error 98). If another gateway runs there, stop \
+         it, or set another “listen” under [gateway] in the settings"
+            .into(),
+    );
     scene.no_simulator = Some("port 0 on 127.0.0.1 could not be had: Permission denied".into());
     scene
 }

@@ -55,6 +55,9 @@ fn every_view_draws_in_every_theme_size_and_scene() {
                     scenes::filled(),
                     scenes::errors(),
                     scenes::chinese(),
+                    scenes::busy_gateway(),
+                    scenes::long_names(),
+                    scenes::chinese_gateway(),
                 ] {
                     scene.settings.appearance.theme = theme;
                     let (desktop, _player) = open(scene, size, Some(&layout_of(view.id())));

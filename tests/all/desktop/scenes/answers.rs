@@ -8,8 +8,8 @@ use tokenscope::{
     credential::{KeyOf, KeyPlace, KeyStatus},
     endpoint::TargetId,
     engine::{
-        Command, ConversationCommand, EndpointCommand, HistoryCommand, KeyCommand, KeyNews,
-        RunCommand, RunNews, TestStep, Update, ask_in_steps,
+        Command, ConversationCommand, EndpointCommand, GatewayCommand, HistoryCommand, KeyCommand,
+        KeyNews, RunCommand, RunNews, TestStep, Update, ask_in_steps,
     },
     history::{
         CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesError,
@@ -54,6 +54,9 @@ impl Scene {
                 let run = run.cloned().map(Box::new);
                 let loaded = Update::Run(RunNews::Loaded { id: *id, run });
                 return [loaded].into_iter().chain(findings).collect();
+            }
+            Command::Gateway(GatewayCommand::Watch(steps)) => {
+                steps.send(Arc::new(self.gateway_status.clone()));
             }
             Command::Key(KeyCommand::Check) => return self.keys(),
             Command::Endpoint(EndpointCommand::ListModels { endpoint, .. }) => {
