@@ -9,10 +9,12 @@
 
 mod account;
 mod asked;
+mod asking;
 mod attempt;
 mod client_setup;
 mod endpoint_keys;
 mod fields;
+mod found_route;
 mod headers;
 mod health;
 mod hedge;
@@ -27,6 +29,7 @@ mod recent;
 mod refusals;
 mod relay;
 mod respond;
+mod route;
 mod routes;
 mod setup;
 mod spending;

@@ -9,8 +9,8 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    GatewayConfig, GatewayShared, keys::KeyPermit, routes::GatewayRoute, status::LiveEntry,
-    tries::Winner,
+    GatewayConfig, GatewayShared, health::TargetHealth, keys::KeyPermit, route::GatewayRoute,
+    status::LiveEntry,
 };
 use crate::{
     clock::{now, wall_clock_ns},
@@ -66,6 +66,17 @@ pub struct AuditRecord {
     /// The trace that its client says it is part of: the header `traceparent` (W3C Trace Context).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_parent: Option<String>,
+}
+
+/// The attempt that answered.
+#[derive(Clone, Debug)]
+pub(super) struct Winner {
+    /// When it was begun.
+    pub began: Instant,
+    /// Its target's health.
+    pub health: Arc<TargetHealth>,
+    /// Whether its TTFT was counted already.
+    pub is_timed: bool,
 }
 
 /// A request that is not over yet. It is told when it is closed, or dropped: then its client has left.

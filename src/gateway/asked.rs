@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 
-use super::{fields, headers, model_place::ModelPlace, routes::RoutedTarget};
+use super::{fields, found_route::RoutedTarget, headers, model_place::ModelPlace};
 use crate::{
     chat::ChatRequest,
     dialect::{

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    routes::matches,
+    route::matches,
     spending::{Spending, seconds_until_tomorrow},
     token::LocalToken,
 };

@@ -9,8 +9,8 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 
 use super::{
-    GatewayConfig, GatewayShared, asked::ClientRequest, attempt::MOST_HELD, headers,
-    keys::LocalKey, refusals::refusal_of, routes::RoutedTarget,
+    GatewayConfig, GatewayShared, asked::ClientRequest, attempt::MOST_HELD,
+    found_route::RoutedTarget, headers, keys::LocalKey, refusals::refusal_of,
 };
 use crate::{
     clock::now,

@@ -9,8 +9,8 @@ use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    GatewayConfig, GatewayShared, account::RequestAccount, asked::ClientRequest, attempt::Asking,
-    kept::RunKeeper, keys::LocalKey, other, relay, routes::FoundRoute, tries::first_answer,
+    GatewayConfig, GatewayShared, account::RequestAccount, asked::ClientRequest, asking::Asking,
+    found_route::FoundRoute, kept::RunKeeper, keys::LocalKey, other, relay, tries::first_answer,
 };
 use crate::{
     body::ModelInfo,
@@ -224,7 +224,7 @@ impl GatewayResponder {
 /// Whom a request goes to.
 enum Answered {
     Chat(FoundRoute, Box<ClientRequest>),
-    Other(super::routes::RoutedTarget, Box<ClientRequest>),
+    Other(super::found_route::RoutedTarget, Box<ClientRequest>),
 }
 
 /// The key of a request.

@@ -16,7 +16,7 @@ use super::{
     GatewayShared,
     account::AuditRecord,
     health::{TargetHealth, TargetState},
-    routes::{GatewayRoute, matches},
+    route::{GatewayRoute, matches},
 };
 use crate::{
     clock::{now, wall_clock_ns},

@@ -9,10 +9,11 @@ use std::{
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use super::{
-    account::RequestAccount,
-    attempt::{Asking, Attempt, AttemptFailure, attempt},
-    health::{TargetHealth, TargetState},
-    routes::{FoundRoute, RoutedTarget},
+    account::{RequestAccount, Winner},
+    asking::{Asking, attempt},
+    attempt::{Attempt, AttemptFailure},
+    found_route::{FoundRoute, RoutedTarget},
+    health::TargetState,
 };
 use crate::clock::{now, wait_until};
 
@@ -20,17 +21,6 @@ use crate::clock::{now, wait_until};
 const BACK_OFF: Duration = Duration::from_millis(200);
 /// The longest pause; a target that asks for a longer one is not tried again.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
-
-/// The attempt that answered.
-#[derive(Clone, Debug)]
-pub(super) struct Winner {
-    /// When it was begun.
-    pub began: Instant,
-    /// Its target's health.
-    pub health: Arc<TargetHealth>,
-    /// Whether its TTFT was counted already.
-    pub is_timed: bool,
-}
 
 /// An attempt under way. Dropping it closes its socket.
 struct Running<'a> {
