@@ -11,6 +11,7 @@ mod account;
 mod asked;
 mod asking;
 mod attempt;
+mod audit;
 mod client_setup;
 mod endpoint_keys;
 mod fields;
@@ -51,7 +52,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use self::{
-    account::AuditRecord,
+    audit::AuditRecord,
     client_setup::{CLIENT_SETUPS, ClientSetup, PastedInto},
     health::TargetState,
     keys::LocalKeys,

@@ -1,72 +1,23 @@
 //! What is told of a request once it is over: one line of the audit, the metrics, and what its key used up.
 
 use std::{
-    fmt::Write as _,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
-
 use super::{
-    GatewayConfig, GatewayShared, health::TargetHealth, keys::KeyPermit, route::GatewayRoute,
-    status::LiveEntry,
+    GatewayConfig, GatewayShared, audit::AuditRecord, health::TargetHealth, keys::KeyPermit,
+    route::GatewayRoute, status::LiveEntry,
 };
 use crate::{
     clock::{now, wall_clock_ns},
     event::{Fault, Usage},
     history::rfc3339,
     measure::cost,
-    price::{Usd, usd_digits},
+    price::Usd,
     run::Run,
     server,
 };
-
-/// The line of a request in the audit. It has nothing of what was asked or answered.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct AuditRecord {
-    /// When the request came (RFC 3339).
-    pub at: String,
-    /// The name of the key that it was asked with; empty without a valid one.
-    pub key: String,
-    /// Method and path.
-    pub request: String,
-    /// The model that was asked for.
-    pub model: String,
-    /// The route that it took.
-    pub route: String,
-    /// The target that answered, or failed last.
-    pub target: String,
-    /// HTTP status of the response.
-    pub status: u16,
-    /// `ok`, or the class of the fault.
-    pub outcome: String,
-    /// How many targets were asked, one after another or at once.
-    pub attempts: u32,
-    /// How many of these were asked beside another one.
-    pub hedges: u32,
-    /// Milliseconds from the request to the first token as it was handed on.
-    pub ttft_ms: Option<f64>,
-    /// Milliseconds of these that the gateway itself took.
-    pub added_ms: Option<f64>,
-    /// Milliseconds of these that the network took: connecting, and one round trip.
-    pub network_ms: Option<f64>,
-    /// Milliseconds of these that the provider took.
-    pub provider_ms: Option<f64>,
-    /// Milliseconds of these that were lost to targets that failed or were too slow.
-    pub lost_ms: Option<f64>,
-    /// Tokens of the prompt.
-    pub input_tokens: Option<u64>,
-    /// Tokens of the answer, reasoning included.
-    pub output_tokens: Option<u64>,
-    /// US dollars, if the price is known.
-    pub cost_usd: Option<f64>,
-    /// Milliseconds until it was over.
-    pub total_ms: f64,
-    /// The trace that its client says it is part of: the header `traceparent` (W3C Trace Context).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace_parent: Option<String>,
-}
 
 /// The attempt that answered.
 #[derive(Clone, Debug)]
@@ -282,38 +233,4 @@ fn tokens(usage: &Usage) -> u64 {
         .unwrap_or(0)
         .saturating_add(usage.generated().unwrap_or(0));
     both.max(usage.total.unwrap_or(0))
-}
-
-impl std::fmt::Display for AuditRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut line = format!("{} {} {}", self.request, self.status, self.outcome);
-        for (name, value) in [
-            ("key", &self.key),
-            ("model", &self.model),
-            ("route", &self.route),
-            ("target", &self.target),
-        ] {
-            if !value.is_empty() {
-                // Writing to a string can't fail.
-                let _ = write!(line, " {name}={}", crate::visible::visible_line(value));
-            }
-        }
-        if self.attempts > 1 {
-            let _ = write!(line, " attempts={}", self.attempts);
-        }
-        for (name, ms) in [("ttft", self.ttft_ms), ("added", self.added_ms)] {
-            if let Some(ms) = ms {
-                let _ = write!(line, " {name}={ms:.1}ms");
-            }
-        }
-        for (name, tokens) in [("in", self.input_tokens), ("out", self.output_tokens)] {
-            if let Some(tokens) = tokens {
-                let _ = write!(line, " {name}={tokens}");
-            }
-        }
-        if let Some(cost) = self.cost_usd {
-            let _ = write!(line, " cost=${}", usd_digits(cost));
-        }
-        f.write_str(&line)
-    }
 }

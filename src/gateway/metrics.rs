@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use super::account::AuditRecord;
+use super::audit::AuditRecord;
 
 /// Upper bounds of the buckets of times, in seconds.
 const BUCKETS: [f64; 18] = [

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 pub(super) use self::board::{LiveEntry, RequestBoard};
 use super::{
     GatewayShared,
-    account::AuditRecord,
+    audit::AuditRecord,
     health::{TargetHealth, TargetState},
     route::{GatewayRoute, matches},
 };

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{super::account::AuditRecord, FinishedRequest, LiveRequest, RouteCounts};
+use super::{super::audit::AuditRecord, FinishedRequest, LiveRequest, RouteCounts};
 use crate::{clock::wall_clock_ns, endpoint::TargetId, run::RunId};
 
 /// How many requests that are over are kept.

@@ -5,8 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     chat::Media,
-    dialect::openai_responses::client_call::{ClientCall, FUNCTION},
-    event::Citation,
+    dialect::{
+        openai_responses::client_call::{ClientCall, FUNCTION},
+        serve::AnswerSegment,
+    },
+    event::{AnswerPieceKind, Citation},
 };
 
 /// The item that is being written.
@@ -197,4 +200,9 @@ pub(super) fn cite_last(output: &mut [Value], citations: &[Citation]) {
         let all = citations.iter().enumerate();
         *annotations = all.map(|(at, citation)| annotation(citation, at)).collect();
     }
+}
+
+/// Whether a piece is a reasoning item of this protocol.
+pub(super) fn is_reasoning_item(piece: &AnswerSegment<'_>) -> bool {
+    matches!(piece.kind, AnswerPieceKind::Opaque { name, .. } if name == "reasoning")
 }

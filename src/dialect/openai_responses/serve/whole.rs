@@ -8,11 +8,6 @@ use super::{
 };
 use crate::{dialect::serve::AnswerSegment, event::AnswerPieceKind};
 
-/// Whether a piece is a reasoning item of this protocol.
-pub(super) fn is_reasoning_item(piece: &AnswerSegment<'_>) -> bool {
-    matches!(piece.kind, AnswerPieceKind::Opaque { name, .. } if name == "reasoning")
-}
-
 impl ResponseWriter {
     /// The item of a piece of a whole answer.
     pub(super) fn whole_item(

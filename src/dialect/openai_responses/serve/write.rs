@@ -4,10 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::items::{
-    ItemKind, OpenItem, annotation, cite_last, event_of, image_item, index_name, kind_of,
-    signature_fields, streams,
+    ItemKind, OpenItem, annotation, cite_last, event_of, image_item, index_name, is_reasoning_item,
+    kind_of, signature_fields, streams,
 };
-use super::whole::is_reasoning_item;
 use crate::{
     chat::Media,
     dialect::{
