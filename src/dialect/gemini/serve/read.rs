@@ -160,14 +160,19 @@ fn normalize(body: &mut Value) {
     for content in contents.filter_map(Value::as_object_mut) {
         content.entry("role").or_insert_with(|| "user".into());
         let parts = content.get_mut("parts").and_then(Value::as_array_mut);
-        let parts = parts.into_iter().flatten();
-        for data in parts.filter_map(|part| part.pointer_mut("/inlineData/data")) {
-            // The SDK writes URL-safe base64.
-            let bytes = data.as_str().and_then(base64_bytes);
-            if let Some(bytes) = bytes {
-                *data = STANDARD.encode(bytes).into();
+        for part in parts.into_iter().flatten() {
+            for place in ["/inlineData/data", "/thoughtSignature"] {
+                part.pointer_mut(place).map(normalize_base64);
             }
         }
+    }
+}
+
+/// The SDK writes URL-safe base64.
+fn normalize_base64(data: &mut Value) {
+    let text = data.as_str().filter(|text| *text != NO_SIGNATURE);
+    if let Some(bytes) = text.and_then(base64_bytes) {
+        *data = STANDARD.encode(bytes).into();
     }
 }
 
