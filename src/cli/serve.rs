@@ -294,13 +294,12 @@ fn route_table(
 ) -> Result<RouteTable, UsageError> {
     let mut routes = args.routes.clone();
     let settings = match simulator {
-        Some(simulator) => {
-            routes.extend(first_try());
-            settings.with_simulator(simulator::endpoints(&simulator.base_url()))
-        }
+        Some(simulator) => settings.with_simulator(simulator::endpoints(&simulator.base_url())),
         None => settings,
     };
-    for route in &settings.gateway.routes {
+    // What is set goes before what a first try would have.
+    let first_try = simulator.and_then(|_| first_try());
+    for route in settings.gateway.routes.iter().chain(&first_try) {
         if routes.iter().all(|other| other.name != route.name) {
             routes.push(route.clone());
         }

@@ -101,7 +101,9 @@ pub(super) fn tools(request: &ChatRequest) -> Script {
 
 /// Calls two functions, and two more once their results are there; then repeats the last ones.
 pub(super) fn signed(request: &ChatRequest) -> Script {
-    let turn = request.messages.rsplit(|message| message.role == Role::User);
+    let turn = request
+        .messages
+        .rsplit(|message| message.role == Role::User);
     let steps = turn.take(1).flatten().filter(|message| {
         let mut parts = message.parts.iter();
         parts.any(|part| matches!(part, Part::ToolCall(_)))
@@ -153,7 +155,9 @@ fn calls(request: &ChatRequest) -> Script {
     let parts = request.messages.iter().flat_map(|message| &message.parts);
     let earlier = parts.filter(|part| matches!(part, Part::ToolCall(_)));
     let numbers = earlier.count() + 1..;
-    let calls = [call("Lisbon", 0), call("成都", 1)].into_iter().zip(numbers);
+    let calls = [call("Lisbon", 0), call("成都", 1)]
+        .into_iter()
+        .zip(numbers);
     Script {
         calls: calls
             .map(|((name, arguments), number)| ToolCall {
@@ -173,7 +177,10 @@ pub(super) fn json(request: &ChatRequest) -> Script {
         Some(MustCall::Any) => request.tools.first(),
         Some(MustCall::Nothing) | None => None,
     };
-    if let Some(Tool { name, parameters, .. }) = function {
+    if let Some(Tool {
+        name, parameters, ..
+    }) = function
+    {
         return Script {
             calls: vec![ToolCall {
                 id: "call_sim_1".to_owned(),
@@ -199,7 +206,7 @@ fn example(schema: &Value, whole: &Value, depth: usize) -> Value {
     if depth > DEEPEST {
         return Value::Null;
     }
-    let referred = schema["$ref"].as_str().and_then(|at| at.strip_prefix('#'));
+    let referred = schema["$ref"].as_str().map(|at| at.trim_start_matches('#'));
     let chosen = ["anyOf", "oneOf", "allOf"];
     let chosen = chosen.iter().find_map(|name| schema[name].get(0));
     if let Some(other) = referred.and_then(|at| whole.pointer(at)).or(chosen) {

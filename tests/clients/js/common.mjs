@@ -147,12 +147,12 @@ async function failure(ask) {
 }
 
 // Prints the cells of a client. Arguments limit them to upstreams and cases of these names.
-export async function run(client, prefix = "") {
+export async function run(client) {
   const only = process.argv.slice(2);
   const named = (names) => only.length === 0 || !only.some((o) => names.includes(o)) ? names : names.filter((n) => only.includes(n));
   await Promise.all(
     named(Object.keys(MATRIX.upstreams)).map(async (upstream) => {
-      const model = (simulated) => `${prefix}${MATRIX.upstreams[upstream].prefix}-${MATRIX.models[simulated] ?? "none"}`;
+      const model = (simulated) => `${MATRIX.upstreams[upstream].prefix}-${MATRIX.models[simulated] ?? "none"}`;
       for (const name of named(Object.keys(MATRIX.cases))) {
         let why = null;
         try {

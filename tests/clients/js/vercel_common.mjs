@@ -18,10 +18,10 @@ const download = (files) =>
   );
 
 // Runs the cases with the models that `provider(key)` gives by name.
-export async function runProvider(provider, prefix) {
+export async function runProvider(provider, options) {
   // The answer, and the messages that are sent back.
   async function said(key, model, more, stream) {
-    const asked = { model: provider(key)(model), maxRetries: 0, ...more };
+    const asked = { model: provider(key)(model), maxRetries: 0, providerOptions: options, ...more };
     let pieces = 1;
     let answer;
     if (stream) {
@@ -47,37 +47,34 @@ export async function runProvider(provider, prefix) {
   }
 
   const user = (text) => [{ role: "user", content: text }];
-  await run(
-    {
-      user,
-      ask: async (model, text, { system, stream, key }) =>
-        (await said(key, model, { system, messages: user(text) }, stream))[0],
-      async talk(model, history, stream) {
-        const [answer, messages] = await said(undefined, model, { messages: history, tools }, stream);
-        history.push(...messages);
-        return answer;
-      },
-      results(calls, outputs) {
-        const content = calls.map(({ id, name }, at) => ({
-          type: "tool-result",
-          toolCallId: id,
-          toolName: name,
-          output: { type: "text", value: outputs[at] },
-        }));
-        return [{ role: "tool", content }];
-      },
-      async image(model, { data, url }) {
-        const content = [{ type: "text", text: "What is it?" }, { type: "image", image: url ? new URL(url) : data }];
-        const asked = { messages: [{ role: "user", content }], experimental_download: download };
-        return (await said(undefined, model, asked))[0].text;
-      },
-      async structured(model) {
-        const output = Output.object({ schema: Person });
-        const answer = await generateText({ model: provider()(model), prompt: "Who?", output, maxRetries: 0 });
-        return answer.output;
-      },
-      status: (error) => (APICallError.isInstance(error) ? error.statusCode : undefined),
+  await run({
+    user,
+    ask: async (model, text, { system, stream, key }) =>
+      (await said(key, model, { system, messages: user(text) }, stream))[0],
+    async talk(model, history, stream) {
+      const [answer, messages] = await said(undefined, model, { messages: history, tools }, stream);
+      history.push(...messages);
+      return answer;
     },
-    prefix,
-  );
+    results(calls, outputs) {
+      const content = calls.map(({ id, name }, at) => ({
+        type: "tool-result",
+        toolCallId: id,
+        toolName: name,
+        output: { type: "text", value: outputs[at] },
+      }));
+      return [{ role: "tool", content }];
+    },
+    async image(model, { data, url }) {
+      const content = [{ type: "text", text: "What is it?" }, { type: "image", image: url ? new URL(url) : data }];
+      const asked = { messages: [{ role: "user", content }], experimental_download: download };
+      return (await said(undefined, model, asked))[0].text;
+    },
+    async structured(model) {
+      const output = Output.object({ schema: Person });
+      const answer = await generateText({ model: provider()(model), prompt: "Who?", output, maxRetries: 0 });
+      return answer.output;
+    },
+    status: (error) => (APICallError.isInstance(error) ? error.statusCode : undefined),
+  });
 }

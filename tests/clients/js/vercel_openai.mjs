@@ -4,4 +4,6 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { BASE, KEY } from "./common.mjs";
 import { runProvider } from "./vercel_common.mjs";
 
-await runProvider((apiKey = KEY) => createOpenAI({ baseURL: `${BASE}/v1`, apiKey }));
+// Else it would send references to what it thinks that the server keeps.
+const options = { openai: { store: false } };
+await runProvider((apiKey = KEY) => createOpenAI({ baseURL: `${BASE}/v1`, apiKey }), options);

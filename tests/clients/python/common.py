@@ -224,7 +224,7 @@ CASES = {
 }
 
 
-def run(make, prefix=""):
+def run(make):
     """Prints the cells of a client. Arguments limit them to upstreams and cases of these names."""
     only, lock = sys.argv[1:], threading.Lock()
 
@@ -237,7 +237,7 @@ def run(make, prefix=""):
 
     def upstream(name):
         def model(simulated):
-            return f"{prefix}{MATRIX['upstreams'][name]['prefix']}-{MATRIX['models'].get(simulated, 'none')}"
+            return f"{MATRIX['upstreams'][name]['prefix']}-{MATRIX['models'].get(simulated, 'none')}"
 
         for case in MATRIX["cases"]:
             if case not in named(MATRIX["cases"]):

@@ -1,6 +1,8 @@
 """LiteLLM's SDK, by Gemini's API."""
 
-from common import BASE, run
+import litellm
+
+from common import BASE, MATRIX, run
 from litellm_common import LiteLLM
 
 
@@ -9,5 +11,8 @@ class Client(LiteLLM):
 
 
 if __name__ == "__main__":
-    # It sends what it knows of a model by its name: this one takes system instructions and schemas.
-    run(Client, "gemini-3-for-")
+    # It sends what it knows that a model can do. Names that it does not know are told to it.
+    can = {"litellm_provider": "gemini", "mode": "chat", "supports_system_messages": True, "supports_response_schema": True}
+    names = [f"{up['prefix']}-{name}" for up in MATRIX["upstreams"].values() for name in MATRIX["models"].values()]
+    litellm.register_model({f"gemini/{name}": can for name in names})
+    run(Client)

@@ -2,11 +2,12 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 from common import BASE, KEY, MATRIX, Person, Said
 
-HOME = Path(os.environ["CLIENTS_HOME"]) / "llm"
+HOME = Path(os.environ["CLIENTS_HOME"]) / Path(sys.argv[0]).stem
 
 
 def models(responses):
@@ -15,7 +16,7 @@ def models(responses):
     names = [f"{prefix}-{model}" for prefix in prefixes for model in [*MATRIX["models"].values(), "none"]]
     can = {"supports_schema": True, "supports_tools": True, "vision": True, "responses": responses, "api_key_name": "gateway"}
     rows = [{"model_id": f"gateway-{name}", "model_name": name, "api_base": f"{BASE}/v1", **can} for name in names]
-    HOME.mkdir(exist_ok=True)
+    HOME.mkdir(parents=True)
     (HOME / "extra-openai-models.yaml").write_text(json.dumps(rows))
     os.environ["LLM_USER_PATH"] = str(HOME)
     import llm

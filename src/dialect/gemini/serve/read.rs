@@ -160,19 +160,14 @@ fn normalize(body: &mut Value) {
     for content in contents.filter_map(Value::as_object_mut) {
         content.entry("role").or_insert_with(|| "user".into());
         let parts = content.get_mut("parts").and_then(Value::as_array_mut);
-        for part in parts.into_iter().flatten() {
-            for place in ["/inlineData/data", "/thoughtSignature"] {
-                part.pointer_mut(place).map(normalize_base64);
+        let parts = parts.into_iter().flatten();
+        for data in parts.filter_map(|part| part.pointer_mut("/inlineData/data")) {
+            // The SDK writes URL-safe base64.
+            let bytes = data.as_str().and_then(base64_bytes);
+            if let Some(bytes) = bytes {
+                *data = STANDARD.encode(bytes).into();
             }
         }
-    }
-}
-
-/// The SDK writes URL-safe base64.
-fn normalize_base64(data: &mut Value) {
-    let text = data.as_str().filter(|text| *text != NO_SIGNATURE);
-    if let Some(bytes) = text.and_then(base64_bytes) {
-        *data = STANDARD.encode(bytes).into();
     }
 }
 
@@ -300,15 +295,46 @@ fn result_part(result: &Value) -> Part {
     Part::ToolResult {
         id: text_of(&result["id"]),
         name: text_of(&result["name"]),
-        content: response_text(&result["response"]),
+        content: response_text(&result["name"], &result["response"]),
     }
 }
 
-/// A function's response is an object; clients wrap plain text in one.
-fn response_text(response: &Value) -> String {
-    let wrapped = ["result", "output", "content"].map(|name| response[name].as_str());
-    match wrapped.into_iter().flatten().next() {
-        Some(text) if response.as_object().is_some_and(|o| o.len() == 1) => text.to_owned(),
-        _ => response.to_string(),
+/// A function's response is an object; clients wrap plain text in one, some together with the function's name.
+fn response_text(name: &Value, response: &Value) -> String {
+    let fields = response.as_object().map_or(0, Map::len);
+    let is_named = fields == 2 && response["name"].is_string() && response["name"] == *name;
+    let wrappers: &[&str] = match fields {
+        1 => &["result", "output", "content"],
+        _ if is_named => &["content"],
+        _ => &[],
+    };
+    let mut wrapped = wrappers.iter().filter_map(|key| response[*key].as_str());
+    wrapped
+        .next()
+        .map_or_else(|| response.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_is_taken_out_of_what_clients_wrap_it_in() {
+        for (response, content) in [
+            (json!({ "result": "18 °C" }), "18 °C"),
+            (json!({ "output": "18 °C" }), "18 °C"),
+            // The Vercel AI SDK's.
+            (json!({ "name": "f", "content": "18 °C" }), "18 °C"),
+            (
+                json!({ "name": "Ann", "content": "x" }),
+                r#"{"name":"Ann","content":"x"}"#,
+            ),
+            (json!({ "name": "f", "age": 3 }), r#"{"name":"f","age":3}"#),
+            (json!({ "result": 18 }), r#"{"result":18}"#),
+        ] {
+            assert_eq!(response_text(&json!("f"), &response), content);
+        }
     }
 }
