@@ -4,6 +4,7 @@
 //!
 //! axum's own server has no time limit for a request head, so connections are served with hyper.
 
+mod linger;
 mod names;
 mod reply;
 mod request;
@@ -15,11 +16,15 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, Version, header};
+use http_body::Body as _;
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
@@ -30,7 +35,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::waiting::{GRACE, IdleConnections, WaitingPlace};
+use self::{
+    linger::{Lingering, watched},
+    waiting::{GRACE, IdleConnections, WaitingPlace},
+};
 pub use self::{
     names::{AllowedNames, check_names},
     reply::{ReplyBody, Stop, finish, full, json_response, refused},
@@ -195,17 +203,25 @@ impl<R: Respond> HttpServer<R> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let drain = self.drain.clone();
-        let service = service_fn(move |request| {
+        let waits = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(Lingering::new(stream, Arc::clone(&waits)));
+        let service = service_fn(move |request: Request<Incoming>| {
             place.asked();
-            let (server, handle) = (Arc::clone(&self), handle.clone());
+            let (server, handle, waits) = (Arc::clone(&self), handle.clone(), Arc::clone(&waits));
+            let may_linger = request.version() < Version::HTTP_2 && !request.body().is_end_stream();
             async move {
-                let mut response = server.respond.respond(handle, request).await?;
+                let (response, is_read) = watched(server.respond.respond(handle, request)).await;
+                let mut response = response?;
                 let name = HeaderValue::from_static(R::NAME);
                 response.headers_mut().insert(header::SERVER, name);
+                if may_linger && !is_read {
+                    waits.store(true, Ordering::Relaxed);
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
                 io::Result::Ok(response)
             }
         });
-        let io = TokioIo::new(stream);
         if http2 {
             let mut http2 = conn::http2::Builder::new(TokioExecutor::new());
             http2.timer(TokioTimer::new());

@@ -21,6 +21,7 @@ mod pace;
 mod plan;
 mod responder;
 mod script;
+mod signature;
 mod text;
 mod tokens;
 mod wire;

@@ -287,7 +287,13 @@ fn route_table(
     let mut routes = args.routes.clone();
     let settings = match simulator {
         Some(simulator) => {
-            routes.extend(simulator::models().into_iter().next().map(first_try));
+            // What is set goes before what a first try would have.
+            let first = simulator::models().into_iter().next().map(first_try);
+            let is_set = |first: &RouteSettings| {
+                let mut set = settings.gateway.routes.iter();
+                set.any(|route| route.name == first.name)
+            };
+            routes.extend(first.filter(|first| !is_set(first)));
             settings.with_simulator(simulator::endpoints(&simulator.base_url()))
         }
         None => settings,

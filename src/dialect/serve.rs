@@ -43,6 +43,8 @@ pub struct Serve {
     pub refuse: fn(&Fault) -> Response<Bytes>,
     /// A writer for one answer.
     pub writer: fn(&ServedRequest, &AnswerHead) -> Box<dyn AnswerWriter>,
+    /// Whether its answers sign calls, and a model may refuse a call that comes back without its signature.
+    pub signs_calls: bool,
     /// The [`Event::Timing`]s that its answers report, if the protocol has them.
     pub timings: Option<fn(&AnswerTimes) -> Vec<Event>>,
 }

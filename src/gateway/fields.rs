@@ -21,12 +21,13 @@ const ASIDE: &[&str] = &[
 ];
 
 /// The same, wherever they stand: marks for a cache, names and labels, how sharp a picture is looked at, whether a schema is
-/// enforced.
+/// enforced, whether a call's arguments come as they are made.
 const ASIDE_ANYWHERE: &[&str] = &[
     "cache_control",
     "context",
     "description",
     "detail",
+    "eager_input_streaming",
     "is_error",
     "name",
     "num_ctx",
@@ -115,6 +116,7 @@ mod tests {
             "user": "u", "metadata": {"a": "b"}, "logit_bias": {"50256": -100}, "logprobs": false,
             "frequency_penalty": 0, "presence_penalty": 0.5, "audio": null,
             "messages": [{"role": "user", "name": "Ann", "content": "x", "weight": 1}],
+            "tools": [{"name": "f", "eager_input_streaming": true}],
         });
         let places = [
             "/user",
@@ -126,10 +128,17 @@ mod tests {
             "/audio",
             "/messages/0/weight",
             "/messages/0/name",
+            "/tools/0/eager_input_streaming",
             "/generationConfig/topK",
         ];
         let sorted = sort(&body, &places.map(str::to_owned));
-        assert_eq!(sorted.dropped, ["/user", "/metadata", "/messages/0/name"]);
+        let dropped = [
+            "/user",
+            "/metadata",
+            "/messages/0/name",
+            "/tools/0/eager_input_streaming",
+        ];
+        assert_eq!(sorted.dropped, dropped);
         let refused = [
             "/logit_bias",
             "/presence_penalty",

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
+use super::linger::body_is_read;
 use crate::{dialect::serve::refusal, event::Fault};
 
 /// Longest wait for a request body.
@@ -22,7 +23,10 @@ pub const MAX_BODY: usize = 64 << 20;
 pub async fn whole_body(body: Incoming, most: usize) -> Result<Bytes, Fault> {
     let collected = timeout(BODY_TIMEOUT, Limited::new(body, most).collect()).await;
     match collected {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Ok(body)) => {
+            body_is_read();
+            Ok(body.to_bytes())
+        }
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             let message = format!("The body is larger than {} MiB", most.div_ceil(1 << 20));
             Err(refusal(413, "body_too_large", message))

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Incoming;
@@ -16,6 +15,7 @@ use super::{
     oauth,
     pace::Pacer,
     plan::{self, Plan, Promise},
+    signature::{self, signature},
     wire::ConnectionHandle,
 };
 use crate::{
@@ -56,10 +56,15 @@ pub(super) async fn answer(
     let read = wire.last_read();
     let mut asked = (dialect.read)(&body, way)?;
     drop(body);
-    heed(&mut asked.request);
     let key = (dialect.key)(&head.headers);
     oauth::check(key)?;
     let model = admitted(&asked, key)?;
+    if model.wants_signatures && dialect.signs_calls {
+        signature::check(&asked.request.messages, |run| {
+            shared.ledger.is_of(run, model.name)
+        })?;
+    }
+    heed(&mut asked.request);
 
     let seeds = plan::seeds(&asked.request, shared.options.seed);
     let plan = Plan::new(model, &asked.request, seeds, shared.options.speed);
@@ -123,11 +128,6 @@ fn answer_head(run: u64, input_tokens: u64) -> AnswerHead {
         sign: Some(signature),
         carry_signatures: false,
     }
-}
-
-/// What a simulated model signs its thoughts and calls with: the same for the same run.
-fn signature(run: u64, part: usize) -> String {
-    STANDARD.encode(format!("simulated signature {run}.{part}"))
 }
 
 /// The model asked for, if there is one of that name and the key opens it.

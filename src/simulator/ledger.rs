@@ -160,6 +160,13 @@ impl Ledger {
             .collect()
     }
 
+    /// Whether a run was one of this model.
+    pub fn is_of(&self, run: u64, model: &str) -> bool {
+        let mut records = self.lock();
+        let record = records.record(run);
+        record.is_some_and(|record| record.model == model)
+    }
+
     /// One run with its pieces, as JSON.
     pub fn one(&self, run: u64) -> Option<serde_json::Value> {
         let mut records = self.lock();

@@ -23,6 +23,8 @@ pub(super) struct Model {
     pub mishap: Option<(u64, Mishap)>,
     /// What a key must begin with; `None` if it needs no key.
     pub key: Option<&'static str>,
+    /// Whether it refuses calls of its own that come back without their signature, where its protocol signs them.
+    pub wants_signatures: bool,
 }
 
 /// When things come, in milliseconds.
@@ -96,6 +98,7 @@ const PLAIN: Model = Model {
     opening: AnswerOpening::Answer,
     mishap: None,
     key: None,
+    wants_signatures: false,
 };
 
 /// Defines a row by what differs from [`PLAIN`] and from its pace.
@@ -160,6 +163,8 @@ pub(super) static MODELS: &[Model] = &[
         pace { first: Delay::Fixed(250.0), gap: Delay::Fixed(10.0 / 3.0) }, script: script::long),
     model!("sim-tools", "Calls two functions at once: yours, if you send some",
         pace {}, script: script::tools),
+    model!("sim-signed", "Calls two functions, twice; in Gemini's protocols it wants its thought signatures back, byte for byte",
+        pace {}, script: script::signed, wants_signatures: true),
     model!("sim-json", "Answers in JSON, after your schema if you send one",
         pace {}, script: script::json),
     model!("sim-echo", "Repeats what you sent, with the size of each image",

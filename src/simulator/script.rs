@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::text;
-use crate::chat::{ChatRequest, Part, ResponseFormat, Role, ToolCall};
+use crate::chat::{ChatRequest, MustCall, Part, ResponseFormat, Role, Tool, ToolCall};
 
 /// An answer before it is cut into tokens and paced.
 #[derive(Clone, Debug, Default)]
@@ -91,23 +91,54 @@ fn repeat(part: &Part) -> String {
 
 /// Calls two functions; once their results are there, repeats them.
 pub(super) fn tools(request: &ChatRequest) -> Script {
+    let results = results(request);
+    if results.is_empty() {
+        calls(request)
+    } else {
+        repeats(&results)
+    }
+}
+
+/// Calls two functions, and two more once their results are there; then repeats the last ones.
+pub(super) fn signed(request: &ChatRequest) -> Script {
+    let turn = request
+        .messages
+        .rsplit(|message| message.role == Role::User);
+    let steps = turn.take(1).flatten().filter(|message| {
+        let mut parts = message.parts.iter();
+        parts.any(|part| matches!(part, Part::ToolCall(_)))
+    });
+    if steps.count() < 2 {
+        calls(request)
+    } else {
+        repeats(&results(request))
+    }
+}
+
+/// The results that came since the last message of another role.
+fn results(request: &ChatRequest) -> Vec<&str> {
     let turns = &mut request
         .messages
         .rsplit(|message| message.role != Role::Tool);
-    let results: Vec<&str> = (turns.next().into_iter().flatten())
+    (turns.next().into_iter().flatten())
         .flat_map(|message| &message.parts)
         .filter_map(|part| match part {
             Part::ToolResult { content, .. } => Some(content.as_str()),
             _ => None,
         })
-        .collect();
-    if !results.is_empty() {
-        let mut said = String::from("Simulated: the functions gave\n\n");
-        for result in results {
-            said.extend(["- ", result, "\n"]);
-        }
-        return says(said);
+        .collect()
+}
+
+fn repeats(results: &[&str]) -> Script {
+    let mut said = String::from("Simulated: the functions gave\n\n");
+    for result in results {
+        said.extend(["- ", result, "\n"]);
     }
+    says(said)
+}
+
+/// Two calls at once. No earlier call of the conversation has their ids.
+fn calls(request: &ChatRequest) -> Script {
     let call = |city: &'static str, index: usize| {
         let own = request.tools.get(index).or(request.tools.first());
         own.map_or_else(
@@ -115,10 +146,18 @@ pub(super) fn tools(request: &ChatRequest) -> Script {
                 let weather = json!({ "city": city, "unit": "celsius" });
                 ("get_weather".to_owned(), weather)
             },
-            |tool| (tool.name.clone(), example(&tool.parameters, 0)),
+            |tool| {
+                let parameters = &tool.parameters;
+                (tool.name.clone(), example(parameters, parameters, 0))
+            },
         )
     };
-    let calls = [call("Lisbon", 0), call("成都", 1)].into_iter().zip(1..);
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let earlier = parts.filter(|part| matches!(part, Part::ToolCall(_)));
+    let numbers = earlier.count() + 1..;
+    let calls = [call("Lisbon", 0), call("成都", 1)]
+        .into_iter()
+        .zip(numbers);
     Script {
         calls: calls
             .map(|((name, arguments), number)| ToolCall {
@@ -131,10 +170,28 @@ pub(super) fn tools(request: &ChatRequest) -> Script {
     }
 }
 
-/// JSON, after the request's schema if it has one.
+/// JSON, after the request's schema if it has one. Where a function must be called, its arguments are the answer.
 pub(super) fn json(request: &ChatRequest) -> Script {
+    let function = match &request.params.must_call {
+        Some(MustCall::Function(name)) => request.tools.iter().find(|tool| tool.name == *name),
+        Some(MustCall::Any) => request.tools.first(),
+        Some(MustCall::Nothing) | None => None,
+    };
+    if let Some(Tool {
+        name, parameters, ..
+    }) = function
+    {
+        return Script {
+            calls: vec![ToolCall {
+                id: "call_sim_1".to_owned(),
+                name: name.clone(),
+                arguments: example(parameters, parameters, 0).to_string(),
+            }],
+            ..Script::default()
+        };
+    }
     let value = match &request.params.response_format {
-        Some(ResponseFormat::JsonSchema { schema, .. }) => example(schema, 0),
+        Some(ResponseFormat::JsonSchema { schema, .. }) => example(schema, schema, 0),
         _ => json!({ "simulated": true, "answer": "JSON, as asked", "figures": [1, 2.5, null] }),
     };
     says(format!("{value:#}"))
@@ -143,9 +200,18 @@ pub(super) fn json(request: &ChatRequest) -> Script {
 /// Deepest level of an example, so that a schema which holds itself comes to an end.
 const DEEPEST: usize = 8;
 
-/// A value that fits a JSON schema: its type, properties, items and enums are honoured, limits and
-/// patterns are not.
-fn example(schema: &Value, depth: usize) -> Value {
+/// A value that fits a JSON schema, a part of `whole`: its type, properties, items, enums, choices and references are
+/// honoured, limits and patterns are not.
+fn example(schema: &Value, whole: &Value, depth: usize) -> Value {
+    if depth > DEEPEST {
+        return Value::Null;
+    }
+    let referred = schema["$ref"].as_str().map(|at| at.trim_start_matches('#'));
+    let chosen = ["anyOf", "oneOf", "allOf"];
+    let chosen = chosen.iter().find_map(|name| schema[name].get(0));
+    if let Some(other) = referred.and_then(|at| whole.pointer(at)).or(chosen) {
+        return example(other, whole, depth + 1);
+    }
     if let Some(value) = schema["enum"].get(0).or(schema.get("const")) {
         return value.clone();
     }
@@ -158,13 +224,13 @@ fn example(schema: &Value, depth: usize) -> Value {
         Some("integer") => 42.into(),
         Some("number") => json!(4.2),
         Some("boolean") => true.into(),
-        Some("array") if depth < DEEPEST => json!([example(&schema["items"], depth + 1)]),
+        Some("array") if depth < DEEPEST => json!([example(&schema["items"], whole, depth + 1)]),
         Some("array") => json!([]),
         Some("object") if depth < DEEPEST => {
             let properties = schema["properties"].as_object();
             let fields = properties.into_iter().flatten();
             let fields: Map<String, Value> = fields
-                .map(|(name, schema)| (name.clone(), example(schema, depth + 1)))
+                .map(|(name, schema)| (name.clone(), example(schema, whole, depth + 1)))
                 .collect();
             fields.into()
         }
@@ -176,21 +242,24 @@ fn example(schema: &Value, depth: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Message, Tool};
+    use crate::chat::Message;
 
     #[test]
     fn an_example_fits_its_schema_and_a_bottomless_one_ends() {
         let schema = json!({ "type": "object", "properties": {
-            "name": { "type": "string" }, "size": { "enum": ["S", "M"] },
+            "name": { "type": "string" }, "size": { "$ref": "#/$defs/Size" },
             "tags": { "type": "array", "items": { "type": ["integer", "null"] } },
-        }});
-        let expected = json!({ "name": "simulated", "size": "S", "tags": [42] });
-        assert_eq!(example(&schema, 0), expected);
+            "age": { "anyOf": [{ "type": "integer" }, { "type": "null" }] },
+        }, "$defs": { "Size": { "enum": ["S", "M"] } } });
+        let expected = json!({ "name": "simulated", "size": "S", "tags": [42], "age": 42 });
+        assert_eq!(example(&schema, &schema, 0), expected);
+        let endless = json!({ "$ref": "#" });
+        assert_eq!(example(&endless, &endless, 0), Value::Null);
         let deep = (0..50).fold(
             json!({}),
             |inner, _| json!({ "type": "array", "items": inner }),
         );
-        assert!(example(&deep, 0).to_string().len() < 50);
+        assert!(example(&deep, &deep, 0).to_string().len() < 50);
     }
 
     #[test]

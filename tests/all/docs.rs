@@ -1,5 +1,6 @@
 //! The documents: their links lead somewhere, each page can be found, and their tables say what the program says.
 
+mod clients;
 mod links;
 mod tables;
 

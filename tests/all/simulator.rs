@@ -10,6 +10,12 @@ mod secure;
 use client::{Ended, Reply, ask, chat, request, reqwest_client};
 use serde_json::{Value, json};
 use tokenscope::simulator::{self, Simulator, SimulatorOptions};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::deadline::soon;
 
 /// A simulator that does not keep its tests waiting.
 pub async fn quick() -> Simulator {
@@ -426,6 +432,35 @@ async fn the_list_names_every_model_as_simulated() {
         data.iter()
             .all(|m| m["owned_by"] == "simulated" && m["description"].is_string())
     );
+}
+
+/// Clients that go on with a connection, or still send when they are refused, would else see it reset.
+#[tokio::test]
+async fn a_request_that_is_refused_before_its_body_was_read_has_its_answer() {
+    let simulator = quick().await;
+    for (path, closes) in [("/nowhere", true), ("/v1/chat/completions", false)] {
+        let mut stream = TcpStream::connect(simulator.address).await.unwrap();
+        let body = vec![b' '; 3 << 20];
+        let (host, length) = (simulator.address, body.len());
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut said = vec![0; 64 << 10];
+        if closes {
+            let read = soon("the refusal", stream.read(&mut said)).await.unwrap();
+            said.truncate(read);
+            soon("all is sent", stream.write_all(&body)).await.unwrap();
+            let rest = soon("the end", stream.read(&mut [0; 9])).await.unwrap();
+            assert_eq!(rest, 0);
+        } else {
+            stream.write_all(&body).await.unwrap();
+            let read = soon("the refusal", stream.read(&mut said)).await.unwrap();
+            said.truncate(read);
+        }
+        let said = String::from_utf8_lossy(&said).to_lowercase();
+        assert!(said.starts_with("http/1.1 4"), "{said}");
+        assert_eq!(said.contains("connection: close"), closes, "{said}");
+    }
 }
 
 #[tokio::test]

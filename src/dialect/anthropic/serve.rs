@@ -29,6 +29,7 @@ pub(super) static SERVE: Serve = Serve {
         _ => route_below(path, "/v1/", "messages", &["messages/", "files/"]),
     },
     key,
+    signs_calls: false,
     timings: None,
     read: parse,
     models,

@@ -28,6 +28,7 @@ pub(super) static SERVE: Serve = Serve {
     base_path: "/v1beta",
     route,
     key,
+    signs_calls: true,
     timings: None,
     read: |bytes, path| parse(body(bytes)?, path),
     models,

@@ -31,6 +31,7 @@ pub(super) static SERVE: Serve = Serve {
         ),
     },
     key: bearer,
+    signs_calls: false,
     timings: Some(timings),
     read: parse,
     models,

@@ -26,6 +26,7 @@ pub(super) static SERVE: Serve = Serve {
         _ => route_below(path, "/v1/", "chat/completions", OTHERS),
     },
     key: bearer,
+    signs_calls: false,
     timings: None,
     read: parse,
     models,

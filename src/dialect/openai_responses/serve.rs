@@ -19,6 +19,7 @@ pub(super) static SERVE: Serve = Serve {
     // Below its path are stored responses, and the count of a request's tokens.
     route: |path, _| route_below(path, "/v1/", "responses", &["responses/"]),
     key: bearer,
+    signs_calls: false,
     timings: None,
     read: parse,
     models,

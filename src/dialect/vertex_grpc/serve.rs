@@ -36,6 +36,7 @@ pub(super) static SERVE: Serve = Serve {
     base_path: "/v1/projects/{name}/locations/{name}",
     route,
     key: gemini::key,
+    signs_calls: true,
     timings: None,
     read: parse,
     models: gemini::models,

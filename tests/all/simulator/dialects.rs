@@ -1,13 +1,16 @@
 //! The simulator in every protocol, through our own dialects: the same model says the same, at the same
 //! times, however it is asked.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokenscope::{
     chat::{ChatRequest, Files, Media, Message, Part, Role, Tool},
-    dialect::WireFormat,
+    dialect::{DialectId, WireFormat},
     endpoint::Endpoint,
     event::{Answer, FaultClass, FinishReason, Usage},
     exchange::list::list_models,
@@ -289,6 +292,70 @@ async fn a_conversation_with_calls_goes_on_in_every_protocol() {
         });
         let answer = run(&endpoint, asked).await.answer;
         assert!(answer.text.ends_with("- sun\n- rain\n"), "{id}: {answer:?}");
+    }
+}
+
+/// The second step of a turn, as `spoil` leaves the first one's answer; and the turn's end, if it goes on.
+async fn signed_turn(endpoint: &Endpoint, spoil: fn(&mut Message)) -> Run {
+    let mut asked = asked("sim-signed");
+    let mut ids = BTreeSet::new();
+    loop {
+        let run = run(endpoint, asked.clone()).await;
+        if run.answer.tool_calls.is_empty() {
+            return run;
+        }
+        for call in &run.answer.tool_calls {
+            assert!(ids.insert(call.id.clone()), "{} came twice", call.id);
+        }
+        let mut said = run.answer.message(endpoint.dialect.as_str()).unwrap();
+        spoil(&mut said);
+        asked.messages.push(said);
+        let results = run.answer.tool_calls.iter().map(|call| Part::ToolResult {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            content: format!("result {}", asked.messages.len()),
+        });
+        asked.messages.push(Message {
+            role: Role::Tool,
+            parts: results.collect(),
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_signs_its_calls_wants_every_byte_back() {
+    let simulator = quick().await;
+    for endpoint in endpoints(&simulator) {
+        let id = &endpoint.id;
+        let whole = signed_turn(&endpoint, |_| {}).await.answer;
+        // Two calls in each of two steps.
+        let last = "- result 4\n- result 4\n";
+        assert!(whole.text.ends_with(last), "{id}: {whole:?}");
+        if ![DialectId::Gemini, DialectId::VertexGrpc].contains(&endpoint.dialect) {
+            continue;
+        }
+        let without = signed_turn(&endpoint, |message| {
+            message
+                .parts
+                .retain(|part| !matches!(part, Part::Signature { .. }));
+        });
+        let other = signed_turn(&endpoint, |message| {
+            for part in &mut message.parts {
+                if let Part::Signature { value, .. } = part {
+                    let rest = value.split_off(60);
+                    value.push(if rest.starts_with('A') { 'B' } else { 'A' });
+                    value.push_str(&rest[1..]);
+                }
+            }
+        });
+        for (run, why) in [
+            (without.await, "has no thought signature"),
+            (other.await, "is not the one that it was given with"),
+        ] {
+            let fault = run.answer.fault.unwrap();
+            assert_eq!(fault.status, Some(400), "{id}: {fault}");
+            assert!(fault.message.contains(why), "{id}: {fault}");
+        }
     }
 }
 

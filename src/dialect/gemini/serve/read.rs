@@ -295,15 +295,46 @@ fn result_part(result: &Value) -> Part {
     Part::ToolResult {
         id: text_of(&result["id"]),
         name: text_of(&result["name"]),
-        content: response_text(&result["response"]),
+        content: response_text(&result["name"], &result["response"]),
     }
 }
 
-/// A function's response is an object; clients wrap plain text in one.
-fn response_text(response: &Value) -> String {
-    let wrapped = ["result", "output", "content"].map(|name| response[name].as_str());
-    match wrapped.into_iter().flatten().next() {
-        Some(text) if response.as_object().is_some_and(|o| o.len() == 1) => text.to_owned(),
-        _ => response.to_string(),
+/// A function's response is an object; clients wrap plain text in one, some together with the function's name.
+fn response_text(name: &Value, response: &Value) -> String {
+    let fields = response.as_object().map_or(0, Map::len);
+    let is_named = fields == 2 && response["name"].is_string() && response["name"] == *name;
+    let wrappers: &[&str] = match fields {
+        1 => &["result", "output", "content"],
+        _ if is_named => &["content"],
+        _ => &[],
+    };
+    let mut wrapped = wrappers.iter().filter_map(|key| response[*key].as_str());
+    wrapped
+        .next()
+        .map_or_else(|| response.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_is_taken_out_of_what_clients_wrap_it_in() {
+        for (response, content) in [
+            (json!({ "result": "18 °C" }), "18 °C"),
+            (json!({ "output": "18 °C" }), "18 °C"),
+            // The Vercel AI SDK's.
+            (json!({ "name": "f", "content": "18 °C" }), "18 °C"),
+            (
+                json!({ "name": "Ann", "content": "x" }),
+                r#"{"name":"Ann","content":"x"}"#,
+            ),
+            (json!({ "name": "f", "age": 3 }), r#"{"name":"f","age":3}"#),
+            (json!({ "result": 18 }), r#"{"result":18}"#),
+        ] {
+            assert_eq!(response_text(&json!("f"), &response), content);
+        }
     }
 }

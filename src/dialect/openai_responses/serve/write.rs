@@ -299,11 +299,14 @@ impl ResponseWriter {
             let kind = format!("response.{}", text_of(&response["status"]));
             return self.emit(&kind, json!({ "response": response }), out);
         }
-        let mut fields = error;
+        let mut fields = error.clone();
         if let Some(fields) = fields.as_object_mut() {
             // The event has its own `type`.
             fields.shift_remove("type");
         }
+        // The documentation has the fields in the event itself, the server in an object, and it is the object that its
+        // SDKs look for.
+        fields["error"] = error;
         self.emit("error", fields, out);
     }
 }

@@ -124,7 +124,10 @@ pub async fn error_inside() {
         };
         let body = question(inbound, "claude-sonnet-5");
         let (said, _) = through(inbound, true, body, Anthropic, reply).await;
-        assert_eq!(said.text.matches("Busy").count(), 1, "{}", said.text);
+        // OpenAI's documentation and its server differ: the event has the words where either looks for them.
+        let is_doubled = inbound == OpenaiResponses && said.status == 200;
+        let words = said.text.matches("Busy").count();
+        assert_eq!(words, 1 + usize::from(is_doubled), "{}", said.text);
         let pieces = usize::from(said.status == 200);
         assert_eq!(said.text.matches("Half").count(), pieces, "{}", said.text);
         for once in [

@@ -1,0 +1,15 @@
+"""LangChain's `ChatOpenAI`, responses."""
+
+from langchain_openai import ChatOpenAI
+
+from common import BASE, KEY, run
+from langchain_common import LangChain
+
+
+class Client(LangChain):
+    def model(self, name, key=KEY):
+        return ChatOpenAI(model=name, base_url=f"{BASE}/v1", api_key=key, max_retries=0, use_responses_api=True)
+
+
+if __name__ == "__main__":
+    run(Client)
