@@ -64,6 +64,32 @@ fn a_first_try_needs_no_key_of_a_provider() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_route_of_the_settings_goes_before_that_of_a_first_try() {
+    let home = Home::new()
+        .with("A_TOKEN", TOKEN)
+        .with("LLM_API_KEY", TOKEN);
+    home.write_settings(
+        "[gateway.route.gemini-3-pro-preview]\ntargets = [\"simulator-gemini/sim-fast\"]\nregions = [\"eu\"]\n",
+    );
+    let arguments = ["--listen", "127.0.0.1:0", "--token-env", "A_TOKEN"];
+    let mut command = home.tokenscope(["serve", "--simulator"]);
+    command.args(arguments);
+    let served = Served::start(command);
+    let asks = ["chat", "--base-url", &served.base_url, "-m"];
+    let asks = [&asks[..], &["gemini-3-pro-preview", "Hello"]].concat();
+    let asked = home.run(&asks, "");
+    assert_eq!(asked.code, Some(1), "{}", asked.out);
+    let words = "may only be answered in eu";
+    assert!(
+        asked.err.contains(words) || asked.out.contains(words),
+        "{}",
+        asked.err
+    );
+    served.stop();
+}
+
 #[test]
 fn what_it_cannot_serve_is_said_with_what_to_do() {
     let home = Home::new();

@@ -353,7 +353,7 @@ async fn a_model_that_signs_its_calls_wants_every_byte_back() {
             (other.await, "is not the one that it was given with"),
         ] {
             let fault = run.answer.fault.unwrap();
-            assert_eq!(fault.status, Some(400), "{id}: {fault}");
+            assert_eq!(fault.class, FaultClass::BadRequest, "{id}: {fault}");
             assert!(fault.message.contains(why), "{id}: {fault}");
         }
     }
