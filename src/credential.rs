@@ -319,6 +319,6 @@ impl Credentials {
 const GATEWAY_TOKEN: &str = "gateway-token";
 
 /// Whom a key belongs to: an endpoint at an origin.
-fn key_owner(endpoint: &Endpoint) -> String {
+pub(crate) fn key_owner(endpoint: &Endpoint) -> String {
     format!("{}@{}", endpoint.id, endpoint.origin())
 }

@@ -6,6 +6,9 @@
 //! ```text
 //! request ─ server ─ serve.read ─► ChatRequest ─ route ─► exchange ─► Event ─ answer ─ serve.writer ─► response
 //! ```
+//!
+//! A target that speaks the client's protocol is sent the client's own bytes, and the client its own; they are decoded
+//! beside that, for the record.
 
 mod account;
 mod asked;
@@ -22,6 +25,7 @@ mod hedge;
 mod held_end;
 mod kept;
 mod keys;
+mod last_minute;
 mod metrics;
 mod model_place;
 mod observed;
@@ -184,9 +188,7 @@ impl Gateway {
         };
         DialectId::ALL.iter().filter_map(of).collect()
     }
-}
 
-impl Gateway {
     /// Changes its routes and keys. Requests under way go on as they began; what is known of routes and keys of the
     /// same names stays.
     pub fn reload(&self, config: GatewayConfig) {
@@ -235,8 +237,8 @@ impl Gateway {
 
     /// How many requests are under way.
     #[must_use]
-    pub fn in_flight(&self) -> i64 {
-        self.shared.metrics.in_flight()
+    pub fn in_flight(&self) -> usize {
+        self.shared.board.in_flight()
     }
 }
 

@@ -223,6 +223,20 @@ pub enum RunUpdate {
     },
 }
 
+impl Run {
+    /// A run that fails now, before anything was sent; `tell` takes its updates.
+    #[must_use]
+    pub fn unsent(head: RunHead, fault: Fault, mut tell: impl FnMut(RunUpdate)) -> Self {
+        let mut run = Self::new(head);
+        for update in RunUpdate::failed_before_start(fault, wall_clock_ns()) {
+            if run.apply(&update).is_ok() {
+                tell(update);
+            }
+        }
+        run
+    }
+}
+
 impl RunUpdate {
     /// All updates of a run that failed before anything was sent.
     #[must_use]

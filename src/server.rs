@@ -13,7 +13,7 @@ mod tls;
 mod waiting;
 
 use std::{
-    io,
+    fmt, io,
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{
@@ -87,10 +87,10 @@ pub trait Respond: Send + Sync + 'static {
 }
 
 /// Logs a request in one line without its contents, and tells whoever asked for it.
-pub fn log(listener: Option<fn(&str)>, line: &str) {
+pub fn log(listener: Option<fn(&str)>, line: &impl fmt::Display) {
     tracing::debug!("{line}");
     if let Some(listener) = listener {
-        listener(line);
+        listener(&line.to_string());
     }
 }
 

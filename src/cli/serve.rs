@@ -29,8 +29,7 @@ use super::{
 use crate::{
     credential::Credentials,
     gateway::{
-        self, AuditSink, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable,
-        first_try,
+        self, AuditSink, Gateway, GatewayConfig, GatewayOptions, LocalToken, RouteTable, first_try,
     },
     history::History,
     settings::{
@@ -165,7 +164,8 @@ async fn serve(
     };
     let credentials = Credentials::default();
     let given = token::given(args.token_env.as_deref(), &credentials).await?;
-    let config = config(args, settings, simulator.as_ref(), &given.token)?;
+    let config_of = |settings| config(args, settings, simulator.as_ref(), &given.token);
+    let config = config_of(settings)?;
     let history = (!args.no_history).then(|| History::open(&paths.data));
     let sinks = Sinks::new(args)?;
     let options = GatewayOptions {
@@ -184,7 +184,7 @@ async fn serve(
     let read_again = || {
         let settings = settings::load(paths)?;
         warn_of(&settings);
-        config_of(args, settings, simulator.as_ref(), &given.token)
+        config_of(settings)
     };
     reload::until(stopped(), || match read_again() {
         Ok(config) => gateway.reload(config),
@@ -250,55 +250,29 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// What the settings and the arguments say. A route of the arguments replaces that of the settings with the same name.
 fn config(
     args: &ServeArgs,
     settings: Settings,
     simulator: Option<&Simulator>,
     token: &LocalToken,
-) -> Result<GatewayConfig, UsageError> {
-    let keys = LocalKeys::new(token.clone(), &settings.gateway.keys);
-    let contents = args.contents.unwrap_or(settings.gateway.history);
-    let prices = settings.prices.clone();
-    Ok(GatewayConfig {
-        prices,
-        routes: route_table(args, settings, simulator)?,
-        keys,
-        contents,
-    })
-}
-
-/// As [`config`], for settings that are read again.
-fn config_of(
-    args: &ServeArgs,
-    settings: Settings,
-    simulator: Option<&Simulator>,
-    token: &LocalToken,
 ) -> anyhow::Result<GatewayConfig> {
-    Ok(config(args, settings, simulator, token)?)
-}
-
-/// The routes with their endpoints, and all others that can be asked by their targets' names. A route of the arguments
-/// replaces that of the settings with the same name.
-fn route_table(
-    args: &ServeArgs,
-    settings: Settings,
-    simulator: Option<&Simulator>,
-) -> Result<RouteTable, UsageError> {
     let mut routes = args.routes.clone();
     let settings = match simulator {
         Some(simulator) => {
-            // What is set goes before what a first try would have.
-            let first = simulator::models().into_iter().next().map(first_try);
-            let is_set = |first: &RouteSettings| {
-                let mut set = settings.gateway.routes.iter();
-                set.any(|route| route.name == first.name)
-            };
-            routes.extend(first.filter(|first| !is_set(first)));
+            let model = simulator::models().into_iter().next();
+            routes.extend(model.and_then(|model| first_try(model, &settings)));
             settings.with_simulator(simulator::endpoints(&simulator.base_url()))
         }
         None => settings,
     };
-    RouteTable::of_settings(routes, &settings).map_err(|id| unknown_endpoint(&id, &settings))
+    let routes = RouteTable::of_settings(routes, &settings);
+    let routes = routes.map_err(|id| unknown_endpoint(&id, &settings))?;
+    let mut config = GatewayConfig::of_settings(&settings, routes, token.clone());
+    if let Some(contents) = args.contents {
+        config.contents = contents;
+    }
+    Ok(config)
 }
 
 /// Prints its URLs and how to use it. The first line is only the base URL, for scripts.

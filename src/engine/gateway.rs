@@ -22,8 +22,8 @@ use crate::{
     dialect::DialectId,
     endpoint::{Endpoint, local_gateway},
     gateway::{
-        self, Gateway, GatewayConfig, GatewayOptions, GatewayStatus, LocalKeys, OwnToken,
-        RouteTable, TokenKept, first_try,
+        self, Gateway, GatewayConfig, GatewayOptions, GatewayStatus, OwnToken, RouteTable,
+        TokenKept, first_try,
     },
     history::History,
     settings::Settings,
@@ -249,13 +249,7 @@ impl GatewayTask {
     }
 
     fn config(&self, routes: RouteTable, token: &OwnToken) -> GatewayConfig {
-        let settings = &self.settings.gateway;
-        GatewayConfig {
-            routes,
-            keys: LocalKeys::new(token.token.clone(), &settings.keys),
-            contents: settings.history,
-            prices: self.settings.prices.clone(),
-        }
+        GatewayConfig::of_settings(&self.settings, routes, token.token.clone())
     }
 
     /// Takes other settings. Those that the gateway can't run with change nothing of it.
@@ -341,10 +335,7 @@ fn routes(settings: &Settings) -> Result<RouteTable, String> {
         .iter()
         .find(|endpoint| endpoint.simulated);
     let model = simulated.and_then(|endpoint| endpoint.models.first());
-    let first_try = model.cloned().map(first_try).filter(|first_try| {
-        let mut routes = settings.gateway.routes.iter();
-        !routes.any(|route| route.name == first_try.name)
-    });
+    let first_try = model.and_then(|model| first_try(model.clone(), &settings));
     RouteTable::of_settings(first_try.into_iter().collect(), &settings).map_err(|id| {
         format!(
             "a route leads to the endpoint “{id}”, which is not there: add it, or change the route"

@@ -9,7 +9,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Outbox, RunNews, SendRun, Update};
 use crate::{
-    clock::wall_clock_ns,
     conformance::CheckedRun,
     credential::{Credentials, RequestKeys},
     endpoint::{Endpoint, local_gateway},
@@ -192,13 +191,8 @@ impl Reporter {
 
     /// Ends a run that was not sent: it is a failed run with class and phase.
     fn fail(&self, head: RunHead, fault: Fault) {
-        let mut run = Run::new(head);
-        for update in RunUpdate::failed_before_start(fault, wall_clock_ns()) {
-            if run.apply(&update).is_ok() {
-                self.report(run.head.id, update);
-            }
-        }
-        self.end(run);
+        let id = head.id;
+        self.end(Run::unsent(head, fault, |update| self.report(id, update)));
     }
 
     /// Ends a run whose task panicked: a defect of ours, shown as such.

@@ -10,7 +10,7 @@ use super::{
     route::GatewayRoute, status::LiveEntry,
 };
 use crate::{
-    clock::{now, wall_clock_ns},
+    clock::now,
     event::{Fault, Usage},
     history::rfc3339,
     measure::cost,
@@ -40,8 +40,6 @@ pub(super) struct RequestAccount {
     /// What the gateway's status says of it while it is under way.
     pub live: Arc<LiveEntry>,
     route: Option<GatewayRoute>,
-    /// When it came, in nanoseconds since 1970.
-    at_unix_ns: i64,
     /// When all of it was there.
     pub received: Instant,
     began: Instant,
@@ -63,7 +61,6 @@ impl RequestAccount {
         request: String,
         received: Instant,
     ) -> Self {
-        shared.metrics.begin();
         let first_frame = Arc::default();
         Self {
             live: shared.board.begin(received, Arc::clone(&first_frame)),
@@ -75,7 +72,6 @@ impl RequestAccount {
                 ..AuditRecord::default()
             },
             route: None,
-            at_unix_ns: wall_clock_ns(),
             received,
             began: received,
             first_asked: None,
@@ -86,10 +82,9 @@ impl RequestAccount {
         }
     }
 
-    /// It was asked with this key, and takes this route.
-    pub(super) fn admitted(&mut self, key: &str, permit: KeyPermit) {
-        key.clone_into(&mut self.record.key);
-        self.live.admitted(key);
+    /// The key that it was asked with lets it in.
+    pub(super) fn admitted(&mut self, permit: KeyPermit) {
+        self.live.admitted(&self.record.key);
         self.permit = Some(permit);
     }
 
@@ -200,15 +195,16 @@ impl RequestAccount {
 
     fn close(&mut self) {
         self.is_closed = true;
-        self.record.at = rfc3339(self.at_unix_ns);
+        self.record.at = rfc3339(self.live.at_unix_ns);
         self.permit = None;
         let total = now().saturating_duration_since(self.began);
         self.record.total_ms = total.as_secs_f64() * 1e3;
-        self.shared.metrics.end(&self.record);
-        self.shared.board.end(&self.live, &self.record);
-        server::log(self.shared.log, &self.record.to_string());
+        let record = Arc::new(std::mem::take(&mut self.record));
+        self.shared.metrics.end(&record);
+        self.shared.board.end(&self.live, Arc::clone(&record));
+        server::log(self.shared.log, &record);
         if let Some(audit) = &self.shared.audit {
-            audit(&self.record);
+            audit(&record);
         }
     }
 }

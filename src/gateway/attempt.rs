@@ -135,11 +135,7 @@ impl Attempt {
     /// Takes a step, and says whether the answer begins, or that it failed.
     fn observe(&mut self, step: ExchangeStep) -> Option<Result<(), Fault>> {
         self.write(&step);
-        let observed = self.observed.as_mut()?;
-        for unseen in self.unseen.drain(..) {
-            observed.step(unseen);
-        }
-        let seen = observed.step(step);
+        let seen = self.observer()?.step(step);
         let is_whole = matches!(self.form, AnswerForm::Whole { .. });
         let is_error = matches!(self.form, AnswerForm::AsIs) && !self.is_success();
         match seen.fault {
@@ -150,6 +146,15 @@ impl Attempt {
             None if self.is_over => Some(Ok(())),
             None => (seen.begins && !is_whole && !is_error).then_some(Ok(())),
         }
+    }
+
+    /// What observes it, which has seen all steps so far.
+    fn observer(&mut self) -> Option<&mut Observed> {
+        let observed = self.observed.as_mut()?;
+        for unseen in self.unseen.drain(..) {
+            observed.step(unseen);
+        }
+        Some(observed)
     }
 
     /// A response of failure in which nothing says why.
@@ -277,10 +282,7 @@ impl Attempt {
     }
 
     fn record_end(&mut self, end: ExchangeEnd) {
-        if let Some(observed) = &mut self.observed {
-            for unseen in self.unseen.drain(..) {
-                observed.step(unseen);
-            }
+        if let Some(observed) = self.observer() {
             observed.step(ExchangeStep::ExchangeEnd(end));
         }
     }
@@ -301,9 +303,8 @@ impl Attempt {
             body: self.held_body(),
         });
         AttemptFailure {
-            fault,
             response,
-            is_unsendable: false,
+            ..AttemptFailure::of(fault)
         }
     }
 
@@ -343,12 +344,11 @@ fn is_success(head: &Head) -> bool {
 impl Drop for Attempt {
     fn drop(&mut self) {
         let end = self.stop();
-        let Some(mut observed) = self.observed.take() else {
-            return;
-        };
-        for unseen in self.unseen.drain(..).chain(end) {
-            observed.step(unseen);
+        if let Some(observed) = self.observer() {
+            if let Some(end) = end {
+                observed.step(end);
+            }
+            observed.finish();
         }
-        observed.finish();
     }
 }

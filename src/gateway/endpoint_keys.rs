@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     clock::now,
-    credential::{Credentials, RequestKeys},
+    credential::{Credentials, RequestKeys, key_owner},
     endpoint::Endpoint,
     event::Fault,
 };
@@ -36,7 +36,7 @@ impl EndpointKeys {
     /// # Errors
     /// As [`RequestKeys::of`].
     pub(super) async fn of(&self, endpoint: &Endpoint) -> Result<Arc<RequestKeys>, Fault> {
-        let known = self.found().get(&owner(endpoint)).cloned();
+        let known = self.found().get(&key_owner(endpoint)).cloned();
         match known {
             Some((at, keys)) if now().saturating_duration_since(at) < HOLD => Ok(keys),
             _ => self.look_up(endpoint).await,
@@ -50,23 +50,19 @@ impl EndpointKeys {
     pub(super) async fn look_up(&self, endpoint: &Endpoint) -> Result<Arc<RequestKeys>, Fault> {
         let keys = Arc::new(RequestKeys::of(&self.credentials, endpoint).await?);
         let found = (now(), Arc::clone(&keys));
-        self.found().insert(owner(endpoint), found);
+        self.found().insert(key_owner(endpoint), found);
         Ok(keys)
     }
 
     /// The endpoint refused them: they are looked up anew for the next request.
     pub(super) fn refused(&self, endpoint: &Endpoint) {
-        self.found().remove(&owner(endpoint));
+        self.found().remove(&key_owner(endpoint));
         self.credentials.invalidate(&endpoint.id);
     }
 
     fn found(&self) -> MutexGuard<'_, HashMap<String, (Instant, Arc<RequestKeys>)>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn owner(endpoint: &Endpoint) -> String {
-    format!("{}@{}", endpoint.id, endpoint.origin())
 }
 
 #[cfg(test)]

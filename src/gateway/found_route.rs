@@ -7,11 +7,12 @@ use std::{
 
 use super::{
     health::{HealthBook, TargetHealth, TargetState},
+    keys::LocalKey,
     route::GatewayRoute,
     spending::seconds_until_tomorrow,
 };
 use crate::{
-    clock::wall_clock_ns,
+    clock::{now, wall_clock_ns},
     dialect::serve::refusal,
     endpoint::{Endpoint, TargetId},
     event::Fault,
@@ -78,11 +79,23 @@ pub(super) struct FoundRoute {
 }
 
 impl FoundRoute {
+    /// What a request with this key may take of the route, in the order in which its targets are to be asked.
+    ///
+    /// # Errors
+    /// The refusal, with status 403 or 429: it may go to none of them, or may not cost anything more.
+    pub(super) fn for_key(self, key: &LocalKey, prices: &PriceTable) -> Result<Self, Fault> {
+        let found = self.within(&key.settings.regions)?;
+        found.may_spend()?;
+        let is_capped = key.settings.usd_per_day.is_some();
+        let found = found.with_prices(prices, is_capped)?;
+        Ok(found.in_order(now(), &mut || rand::random_range(0.0..1.0)))
+    }
+
     /// The route with only those targets that are in its regions, and in these.
     ///
     /// # Errors
     /// The refusal, with status 403: none is.
-    pub(super) fn within(mut self, regions: &[String]) -> Result<Self, Fault> {
+    fn within(mut self, regions: &[String]) -> Result<Self, Fault> {
         for regions in [&self.route.settings.regions, regions] {
             let all: Vec<&RoutedTarget> = self.targets.iter().collect();
             if !all
@@ -101,11 +114,7 @@ impl FoundRoute {
     ///
     /// # Errors
     /// The refusal, with status 403: none has one.
-    pub(super) fn with_prices(
-        mut self,
-        prices: &PriceTable,
-        is_capped: bool,
-    ) -> Result<Self, Fault> {
+    fn with_prices(mut self, prices: &PriceTable, is_capped: bool) -> Result<Self, Fault> {
         if !is_capped && self.route.settings.usd_per_day.is_none() {
             return Ok(self);
         }
@@ -130,7 +139,7 @@ impl FoundRoute {
     ///
     /// # Errors
     /// The refusal, with status 429.
-    pub(super) fn may_spend(&self) -> Result<(), Fault> {
+    fn may_spend(&self) -> Result<(), Fault> {
         let settings = &self.route.settings;
         if !self.route.state.spending.has_reached(settings.usd_per_day) {
             return Ok(());
@@ -147,7 +156,7 @@ impl FoundRoute {
 
     /// The targets in the order in which they are to be asked: by the route's strategy, those that can't be asked now
     /// last.
-    pub(super) fn in_order(mut self, at: Instant, chance: &mut dyn FnMut() -> f64) -> Self {
+    fn in_order(mut self, at: Instant, chance: &mut dyn FnMut() -> f64) -> Self {
         let settings = &self.route.settings;
         match settings.strategy {
             RouteStrategy::FirstHealthy => {}
@@ -230,9 +239,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{
-        clock::now, dialect::DialectId, gateway::RouteTable, settings::gateway::RouteSettings,
-    };
+    use crate::{dialect::DialectId, gateway::RouteTable, settings::gateway::RouteSettings};
 
     fn endpoint(id: &str) -> Endpoint {
         let url = "http://127.0.0.1:1/v1".parse().unwrap();

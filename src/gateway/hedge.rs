@@ -1,28 +1,25 @@
 //! When a second target may be asked for the same answer: how long after the first, and how often.
 
 use std::{
-    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use super::recent::RecentTtfts;
+use super::{last_minute::LastMinute, recent::RecentTtfts};
 use crate::settings::gateway::HedgeSettings;
 
 /// Fewer TTFTs than this tell no quantile.
 const LEAST: usize = 20;
 /// Most further requests that may be saved up for later.
 const MOST_SAVED: f64 = 5.0;
-/// The time of the limit by rate.
-const MINUTE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
 struct HedgeCounts {
     ttfts: RecentTtfts,
     /// Further requests that may be sent by the share.
     saved: f64,
-    /// When further requests were sent in the last minute.
-    sent: VecDeque<Instant>,
+    /// Further requests that were sent.
+    sent: LastMinute,
 }
 
 /// The TTFTs of a route, and what is left for further requests.
@@ -41,18 +38,11 @@ impl HedgeBudget {
     /// Takes a further request from the budget; false if nothing is left.
     pub(super) fn take(&self, hedge: &HedgeSettings, at: Instant) -> bool {
         let mut budget = self.held();
-        while budget
-            .sent
-            .front()
-            .is_some_and(|sent| at.saturating_duration_since(*sent) >= MINUTE)
-        {
-            budget.sent.pop_front();
-        }
-        if budget.saved < 1.0 || budget.sent.len() >= hedge.per_minute as usize {
+        if budget.sent.sum(at) >= u64::from(hedge.per_minute) || budget.saved < 1.0 {
             return false;
         }
         budget.saved -= 1.0;
-        budget.sent.push_back(at);
+        budget.sent.add(at, 1);
         true
     }
 

@@ -41,7 +41,7 @@ impl RunKeeper {
     }
 
     /// A run is over.
-    pub(super) fn finish(&self, run: Run) {
+    pub(super) fn finish(&self, run: &Arc<Run>) {
         let Some(history) = &self.history else {
             return;
         };
@@ -50,7 +50,11 @@ impl RunKeeper {
             KeptContents::Errors => run.answer.fault.is_some(),
             KeptContents::None => false,
         };
-        history.finish(if keeps_it { run } else { without_contents(run) });
+        if keeps_it {
+            history.finish(Arc::clone(run));
+        } else {
+            history.finish(without_contents(Run::clone(run)));
+        }
     }
 }
 

@@ -1,21 +1,19 @@
 //! Who may ask: the gateway's own token and named keys, each with its limits.
 
 use std::{
-    collections::VecDeque,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::{
-    route::matches,
+    last_minute::LastMinute,
     spending::{Spending, seconds_until_tomorrow},
     token::LocalToken,
 };
-use crate::{dialect::serve::refusal, event::Fault, settings::gateway::LocalKeySettings};
-
-/// The time of the limits by rate.
-const MINUTE: Duration = Duration::from_mins(1);
+use crate::{
+    dialect::serve::refusal, event::Fault, hints::matches, settings::gateway::LocalKeySettings,
+};
 
 /// A key of a client.
 pub(super) struct LocalKey {
@@ -34,10 +32,8 @@ struct KeyUsage {
 #[derive(Default)]
 struct KeyCounts {
     at_once: u32,
-    /// When requests of the last minute came.
-    requests: VecDeque<Instant>,
-    /// The tokens of the last minute, and when they were counted.
-    tokens: VecDeque<(Instant, u64)>,
+    requests: LastMinute,
+    tokens: LastMinute,
 }
 
 /// A request's place among those that a key may have at once.
@@ -132,38 +128,27 @@ impl LocalKey {
             return Err(self.limited("its US dollars of today", wait));
         }
         let mut counts = self.counts();
-        let is_past = |when: &Instant| at.saturating_duration_since(*when) >= MINUTE;
-        while counts.requests.front().is_some_and(is_past) {
-            counts.requests.pop_front();
-        }
-        while counts.tokens.front().is_some_and(|(when, _)| is_past(when)) {
-            counts.tokens.pop_front();
-        }
-        let left = |when: Option<&Instant>| {
-            let since = when.map_or(MINUTE, |when| at.saturating_duration_since(*when));
-            MINUTE.saturating_sub(since)
-        };
         if settings
             .requests_at_once
             .is_some_and(|most| counts.at_once >= most)
         {
             return Err(self.limited("its requests at once", Duration::from_secs(1)));
         }
-        if (settings.requests_per_minute).is_some_and(|most| counts.requests.len() >= most as usize)
-        {
-            return Err(self.limited("its requests per minute", left(counts.requests.front())));
+        let (requests, tokens) = (counts.requests.sum(at), counts.tokens.sum(at));
+        if (settings.requests_per_minute).is_some_and(|most| requests >= u64::from(most)) {
+            let wait = counts.requests.until_less(at);
+            return Err(self.limited("its requests per minute", wait));
         }
-        let tokens = || counts.tokens.iter().map(|(_, tokens)| tokens).sum::<u64>();
         if settings
             .tokens_per_minute
-            .is_some_and(|most| tokens() >= most)
+            .is_some_and(|most| tokens >= most)
         {
-            let first = counts.tokens.front().map(|(when, _)| when);
-            return Err(self.limited("its tokens per minute", left(first)));
+            let wait = counts.tokens.until_less(at);
+            return Err(self.limited("its tokens per minute", wait));
         }
         counts.at_once += 1;
         if settings.requests_per_minute.is_some() {
-            counts.requests.push_back(at);
+            counts.requests.add(at, 1);
         }
         drop(counts);
         Ok(KeyPermit {
@@ -174,7 +159,7 @@ impl LocalKey {
     /// Counts what an answer took.
     fn count(&self, at: Instant, tokens: u64, usd: Option<f64>) {
         if self.settings.tokens_per_minute.is_some() {
-            self.counts().tokens.push_back((at, tokens));
+            self.counts().tokens.add(at, tokens);
         }
         if let Some(usd) = usd {
             self.usage.spending.add(usd);
@@ -224,6 +209,8 @@ impl fmt::Debug for KeyPermit {
 mod tests {
     use super::*;
     use crate::clock::now;
+
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn key(settings: LocalKeySettings) -> Arc<LocalKey> {
         let (token, _) = LocalToken::generate();

@@ -5,10 +5,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::audit::AuditRecord;
@@ -64,7 +61,6 @@ struct MetricSeries {
 /// The metrics of a gateway.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    in_flight: AtomicI64,
     series: Mutex<BTreeMap<Labels, MetricSeries>>,
 }
 
@@ -72,19 +68,8 @@ pub(super) struct Metrics {
 type Count = fn(&MetricSeries) -> u64;
 
 impl Metrics {
-    /// A request came.
-    pub(super) fn begin(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How many requests are under way.
-    pub(super) fn in_flight(&self) -> i64 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
     /// A request is over.
     pub(super) fn end(&self, record: &AuditRecord) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let mut all = self.series();
         let mut labels = (
             record.route.clone(),
@@ -115,8 +100,8 @@ impl Metrics {
         }
     }
 
-    /// All of it as text.
-    pub(super) fn text(&self) -> String {
+    /// All of it as text, and how many requests are under way.
+    pub(super) fn text(&self, in_flight: usize) -> String {
         let series = self.series();
         let mut text = String::new();
         head(
@@ -125,7 +110,7 @@ impl Metrics {
             "gauge",
             "Requests under way",
         );
-        let _ = writeln!(text, "tokenscope_requests_in_flight {}", self.in_flight());
+        let _ = writeln!(text, "tokenscope_requests_in_flight {in_flight}");
         let counts: [(&str, &str, Count); 5] = [
             ("requests_total", "Requests that are over", |series| {
                 series.requests
@@ -224,7 +209,6 @@ mod tests {
     fn counts_and_buckets_add_up() {
         let metrics = Metrics::default();
         for ttft_ms in [Some(0.2), Some(300.0), Some(90_000.0), None] {
-            metrics.begin();
             metrics.end(&AuditRecord {
                 route: "a\"b".into(),
                 outcome: "ok".into(),
@@ -234,8 +218,7 @@ mod tests {
                 ..AuditRecord::default()
             });
         }
-        metrics.begin();
-        let text = metrics.text();
+        let text = metrics.text(1);
         let labels = "route=\"a\\\"b\",target=\"\",outcome=\"ok\"";
         for line in [
             "tokenscope_requests_in_flight 1".to_owned(),

@@ -1,13 +1,12 @@
 //! The record of one attempt: each of its steps is decoded if it was passed on undecoded, stamped, and kept.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::kept::RunKeeper;
 use crate::{
-    clock::wall_clock_ns,
     event::{Event, Fault},
     exchange::{ExchangeStep, ResponseObserver},
-    run::{Run, RunHead, RunRecord, RunUpdate, recorder::Recorder},
+    run::{Run, RunHead, RunRecord, recorder::Recorder},
 };
 
 /// Makes the part of a run that never changes. Reading a large request takes a while, so that it is done when no byte
@@ -113,14 +112,14 @@ impl Observed {
     }
 
     /// Keeps the run, which is over, and returns it.
-    pub(super) fn finish(&mut self) -> Option<Run> {
+    pub(super) fn finish(&mut self) -> Option<Arc<Run>> {
         self.record()?;
         let state = std::mem::replace(&mut self.state, RecordState::Over);
         let RecordState::Recording(record) = state else {
             return None;
         };
-        let run = record.into_run();
-        self.keeper.finish(run.clone());
+        let run = Arc::new(record.into_run());
+        self.keeper.finish(&run);
         Some(run)
     }
 
@@ -174,12 +173,7 @@ fn is_of_answer(event: &Event) -> bool {
 /// Keeps an attempt that failed before anything was sent.
 pub(super) fn keep_unsent(keeper: &RunKeeper, head: RunHead, fault: &Fault) {
     keeper.begin(&head);
-    let mut taker = keeper.taker(head.id);
-    let mut run = Run::new(head);
-    for update in RunUpdate::failed_before_start(fault.clone(), wall_clock_ns()) {
-        if run.apply(&update).is_ok() {
-            taker(update);
-        }
-    }
-    keeper.finish(run);
+    let taker = keeper.taker(head.id);
+    let run = Run::unsent(head, fault.clone(), taker);
+    keeper.finish(&Arc::new(run));
 }

@@ -30,7 +30,7 @@ const ENDPOINT: &str = "x-tokenscope-endpoint";
 ///
 /// # Errors
 /// The refusal: there is none, there are several, or it is not allowed.
-pub(super) fn endpoint(
+pub(super) fn target(
     config: &GatewayConfig,
     shared: &GatewayShared,
     asked: &ClientRequest,
@@ -40,16 +40,9 @@ pub(super) fn endpoint(
     if !asked.model.is_empty()
         && let Some(found) = config.routes.find(&asked.model, &shared.health)
     {
-        let found = found.within(&key.settings.regions)?;
-        found.may_spend()?;
-        let is_capped = key.settings.usd_per_day.is_some();
-        let found = found.with_prices(&config.prices, is_capped)?;
-        let found = found.in_order(now(), &mut || rand::random_range(0.0..1.0));
-        let mut same = found
-            .targets
-            .into_iter()
-            .filter(|target| asked.is_as_is(&target.endpoint));
-        return same.next().ok_or_else(|| {
+        let mut targets = found.for_key(key, &config.prices)?.targets.into_iter();
+        let same = targets.find(|target| asked.is_as_is(&target.endpoint));
+        return same.ok_or_else(|| {
             let message = format!(
                 "“{}” is reached by another protocol, to which this request can't be translated: give it a route to a \
                  target of this one",

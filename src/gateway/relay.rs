@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::{BodyExt as _, StreamBody};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::yield_now,
@@ -25,13 +25,14 @@ use super::{
     attempt::{Attempt, AttemptFailure, HeldResponse},
     headers,
     observed::Observed,
+    refusals::refusal_of,
 };
 use crate::{
     clock::now,
-    event::Event,
+    event::{Event, Fault},
     exchange::ExchangeStep,
     run::Backlog,
-    server::{ReplyBody, json_response},
+    server::{ReplyBody, full, json_response},
 };
 
 /// Most characters of a header that says what was not sent.
@@ -86,9 +87,8 @@ pub(super) fn response(
 }
 
 /// The target's own response of failure.
-fn held(held: &HeldResponse) -> Response<ReplyBody> {
-    let body = Full::new(held.body.clone()).map_err(|never| match never {});
-    let mut response = Response::new(body.boxed_unsync());
+fn held(held: HeldResponse) -> Response<ReplyBody> {
+    let mut response = Response::new(full(held.body));
     *response.status_mut() = StatusCode::from_u16(held.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut headers = headers::of_response(&held.headers, true);
     headers.remove(header::CONTENT_LENGTH);
@@ -99,11 +99,11 @@ fn held(held: &HeldResponse) -> Response<ReplyBody> {
 pub(super) fn failed(
     failure: AttemptFailure,
     account: RequestAccount,
-) -> Result<Response<ReplyBody>, crate::event::Fault> {
-    let fault = super::refusals::refusal_of(failure.fault);
+) -> Result<Response<ReplyBody>, Fault> {
+    let fault = refusal_of(failure.fault);
     account.failed(&fault);
     match failure.response {
-        Some(response) => Ok(held(&response)),
+        Some(response) => Ok(held(response)),
         None => Err(fault),
     }
 }

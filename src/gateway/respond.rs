@@ -9,8 +9,15 @@ use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    GatewayConfig, GatewayShared, account::RequestAccount, asked::ClientRequest, asking::Asking,
-    found_route::FoundRoute, kept::RunKeeper, keys::LocalKey, other, relay, tries::first_answer,
+    GatewayConfig, GatewayShared,
+    account::RequestAccount,
+    asked::ClientRequest,
+    asking::Asking,
+    found_route::{FoundRoute, RoutedTarget},
+    kept::RunKeeper,
+    keys::LocalKey,
+    other, relay,
+    tries::first_answer,
 };
 use crate::{
     body::ModelInfo,
@@ -93,7 +100,10 @@ impl GatewayResponder {
                 key_of(config, serve::bearer(request.headers()))?;
                 let text = "text/plain; version=0.0.4; charset=utf-8";
                 let response = Response::builder().header(header::CONTENT_TYPE, text);
-                Ok(finish(response, full(self.shared.metrics.text())))
+                Ok(finish(
+                    response,
+                    full(self.shared.metrics.text(self.shared.board.in_flight())),
+                ))
             }
         }
     }
@@ -101,8 +111,7 @@ impl GatewayResponder {
     /// Whether it takes requests: not while it is being stopped.
     fn readiness(&self) -> Response<ReplyBody> {
         if self.shared.is_draining() {
-            let status =
-                json!({ "status": "draining", "requests": self.shared.metrics.in_flight() });
+            let status = json!({ "status": "draining", "requests": self.shared.board.in_flight() });
             return json_response(StatusCode::SERVICE_UNAVAILABLE, &status);
         }
         json_response(StatusCode::OK, &json!({ "status": "ready" }))
@@ -123,43 +132,47 @@ impl GatewayResponder {
             .answered(config, inbound, params, request, is_chat, &mut account)
             .await;
         match answered {
-            Ok(Answered::Chat(found, asked)) => {
-                let keeper = RunKeeper {
-                    history: self.shared.history.clone(),
-                    contents: config.contents,
-                };
-                let noted = Arc::clone(&account.live);
-                let asking = Asking {
-                    shared: &self.shared,
-                    transport: &self.transport,
-                    keeper: &keeper,
-                    asked: &asked,
-                    live: &noted,
-                    first_token: found.route.settings.first_token(),
-                    may_fail_over: false,
-                };
-                match first_answer(asking, &found, &mut account).await {
-                    Ok(attempt) => Ok(relay::response(attempt, account, &self.observers)),
-                    Err(failure) => relay::failed(failure, account),
+            Ok(Answered::Chat(found, asked)) => self.chat(config, &found, &asked, account).await,
+            Ok(Answered::Other(target, asked)) => {
+                let passed = other::pass_on(&self.shared, &self.transport, &target, &asked).await;
+                match &passed {
+                    Ok(response) => account.passed_on(response.status().as_u16()),
+                    Err(fault) => account.failed(fault),
                 }
-            }
-            Ok(Answered::Other(endpoint, asked)) => {
-                let passed = other::pass_on(&self.shared, &self.transport, &endpoint, &asked).await;
-                match passed {
-                    Ok(response) => {
-                        account.passed_on(response.status().as_u16());
-                        Ok(response)
-                    }
-                    Err(fault) => {
-                        account.failed(&fault);
-                        Err(fault)
-                    }
-                }
+                passed
             }
             Err(fault) => {
                 account.failed(&fault);
                 Err(fault)
             }
+        }
+    }
+
+    /// Asks the targets of a route for an answer.
+    async fn chat(
+        &self,
+        config: &GatewayConfig,
+        found: &FoundRoute,
+        asked: &ClientRequest,
+        mut account: RequestAccount,
+    ) -> Result<Response<ReplyBody>, Fault> {
+        let keeper = RunKeeper {
+            history: self.shared.history.clone(),
+            contents: config.contents,
+        };
+        let live = Arc::clone(&account.live);
+        let asking = Asking {
+            shared: &self.shared,
+            transport: &self.transport,
+            keeper: &keeper,
+            asked,
+            live: &live,
+            first_token: found.route.settings.first_token(),
+            may_fail_over: false,
+        };
+        match first_answer(asking, found, &mut account).await {
+            Ok(attempt) => Ok(relay::response(attempt, account, &self.observers)),
+            Err(failure) => relay::failed(failure, account),
         }
     }
 
@@ -174,9 +187,8 @@ impl GatewayResponder {
         account: &mut RequestAccount,
     ) -> Result<Answered, Fault> {
         let key = key_of(config, (inbound.key)(request.headers()))?;
-        let name = key.settings.name.clone();
-        account.record.key.clone_from(&name);
-        account.admitted(&name, key.admit(now())?);
+        account.record.key.clone_from(&key.settings.name);
+        account.admitted(key.admit(now())?);
         let most = key
             .settings
             .max_body_mib
@@ -191,9 +203,9 @@ impl GatewayResponder {
             key.may_ask(&asked.model)?;
         }
         if !is_chat {
-            let endpoint = other::endpoint(config, &self.shared, &asked, &head.headers, &key)?;
-            account.record.target.clone_from(&endpoint.id().endpoint);
-            return Ok(Answered::Other(endpoint, Box::new(asked)));
+            let target = other::target(config, &self.shared, &asked, &head.headers, &key)?;
+            account.record.target.clone_from(&target.endpoint.id);
+            return Ok(Answered::Other(target, Box::new(asked)));
         }
         let found = self.found(config, &asked, &key)?;
         account.takes(&found.route);
@@ -213,18 +225,14 @@ impl GatewayResponder {
         }
         let found = config.routes.find(&asked.model, &self.shared.health);
         let found = found.ok_or_else(|| no_route(&asked.model, config))?;
-        let found = found.within(&key.settings.regions)?;
-        found.may_spend()?;
-        let is_capped = key.settings.usd_per_day.is_some();
-        let found = found.with_prices(&config.prices, is_capped)?;
-        Ok(found.in_order(now(), &mut || rand::random_range(0.0..1.0)))
+        found.for_key(key, &config.prices)
     }
 }
 
 /// Whom a request goes to.
 enum Answered {
     Chat(FoundRoute, Box<ClientRequest>),
-    Other(super::found_route::RoutedTarget, Box<ClientRequest>),
+    Other(RoutedTarget, Box<ClientRequest>),
 }
 
 /// The key of a request.

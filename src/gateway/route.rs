@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::AtomicUsize};
 
 use super::{hedge::HedgeBudget, spending::Spending};
-use crate::settings::gateway::RouteSettings;
+use crate::{hints, settings::gateway::RouteSettings};
 
 /// What lasts of a route while the settings are read again.
 #[derive(Debug, Default)]
@@ -32,15 +32,8 @@ impl GatewayRoute {
         self.settings.name.strip_suffix('*')
     }
 
-    pub(super) fn matches(&self, asked: &str) -> bool {
-        matches(&self.settings.name, asked)
-    }
-}
-
-/// Whether a name, which may have a `*` at its end, stands for the one that was asked for.
-pub(super) fn matches(name: &str, asked: &str) -> bool {
-    match name.strip_suffix('*') {
-        Some(prefix) => asked.starts_with(prefix),
-        None => asked == name,
+    /// Whether its requests are those for this model.
+    pub(super) fn matches(&self, model: &str) -> bool {
+        hints::matches(&self.settings.name, model)
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use secrecy::SecretString;
 
-use super::{LocalToken, RouteTable};
+use super::{GatewayConfig, LocalKeys, LocalToken, RouteTable};
 use crate::{
     credential::Credentials,
     dialect::DialectId,
@@ -18,12 +18,29 @@ pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 
 /// The model of the first try without a key, and what answers for it.
 const FIRST_TRY: (&str, DialectId) = ("gemini-3-pro-preview", DialectId::Gemini);
 
-/// The route of the first try without a key: the simulator's answers, from this model of it.
+/// The route of the first try without a key: the simulator's answers, from this model of it. What is set goes before
+/// it: `None` if the settings have a route of its name.
 #[must_use]
-pub fn first_try(model: String) -> RouteSettings {
+pub fn first_try(model: String, settings: &Settings) -> Option<RouteSettings> {
     let (name, dialect) = FIRST_TRY;
+    if settings.gateway.routes.iter().any(|set| set.name == name) {
+        return None;
+    }
     let endpoint = simulated::id_of(dialect);
-    RouteSettings::to(name, TargetId { endpoint, model })
+    Some(RouteSettings::to(name, TargetId { endpoint, model }))
+}
+
+impl GatewayConfig {
+    /// What the settings say, with these routes and the gateway's own token.
+    #[must_use]
+    pub fn of_settings(settings: &Settings, routes: RouteTable, token: LocalToken) -> Self {
+        Self {
+            routes,
+            keys: LocalKeys::new(token, &settings.gateway.keys),
+            contents: settings.gateway.history,
+            prices: settings.prices.clone(),
+        }
+    }
 }
 
 impl RouteTable {
@@ -138,9 +155,11 @@ mod tests {
 
     #[test]
     fn the_first_try_goes_to_the_simulator() {
-        let route = first_try("steady".into());
+        let route = first_try("steady".into(), &settings(&[])).unwrap();
         assert_eq!(route.name, "gemini-3-pro-preview");
         assert_eq!(route.targets[0].to_string(), "simulator-gemini/steady");
+        let set = settings(&["gemini-3-pro-preview=mine/a"]);
+        assert_eq!(first_try("steady".into(), &set), None);
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use super::{
     GatewayShared,
     audit::AuditRecord,
     health::{TargetHealth, TargetState},
-    route::{GatewayRoute, matches},
+    route::GatewayRoute,
 };
 use crate::{
     clock::{now, wall_clock_ns},
@@ -242,7 +242,7 @@ impl GatewayShared {
         for target in &route.settings.targets {
             let asked: Vec<TargetId> = if target.model == "*" {
                 let of_route = |known: &TargetId| {
-                    known.endpoint == target.endpoint && matches(&route.settings.name, &known.model)
+                    known.endpoint == target.endpoint && route.matches(&known.model)
                 };
                 self.health.known().into_iter().filter(of_route).collect()
             } else {

@@ -59,10 +59,13 @@ impl Respond for SimulatorResponder {
                 let run = run.map_or(String::new(), |run| format!(" run {run}"));
                 server::log(
                     self.answers.options.log,
-                    &format!("{asked} {}{run}", response.status().as_u16()),
+                    &format_args!("{asked} {}{run}", response.status().as_u16()),
                 );
             }
-            Err(_) => server::log(self.answers.options.log, &format!("{asked} broken off")),
+            Err(_) => server::log(
+                self.answers.options.log,
+                &format_args!("{asked} broken off"),
+            ),
         }
         response
     }

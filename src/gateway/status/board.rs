@@ -38,7 +38,8 @@ struct NotedRequests {
 #[derive(Debug)]
 pub(in crate::gateway) struct LiveEntry {
     number: u64,
-    at_unix_ns: i64,
+    /// When it came, in nanoseconds since 1970.
+    pub at_unix_ns: i64,
     /// When the first bytes of an answer were handed on.
     first_frame: Arc<OnceLock<Instant>>,
     facts: Mutex<LiveFacts>,
@@ -85,7 +86,7 @@ impl RequestBoard {
     }
 
     /// A request is over.
-    pub(in crate::gateway) fn end(&self, entry: &LiveEntry, record: &AuditRecord) {
+    pub(in crate::gateway) fn end(&self, entry: &LiveEntry, record: Arc<AuditRecord>) {
         let (run, hedge_won) = {
             let facts = entry.facts();
             (
@@ -93,22 +94,26 @@ impl RequestBoard {
                 facts.has_hedge_won(),
             )
         };
-        let finished = FinishedRequest {
-            number: entry.number,
-            at_unix_ns: entry.at_unix_ns,
-            record: Arc::new(record.clone()),
-            run,
-        };
         let mut noted = self.noted();
         noted.finished += 1;
         noted.live.remove(&entry.number);
-        noted.recent.truncate(MOST_RECENT - 1);
-        noted.recent.push_front(finished);
         if !record.route.is_empty() {
-            noted.counts_of(&record.route).add(record, hedge_won);
+            noted.counts_of(&record.route).add(&record, hedge_won);
         }
+        noted.recent.truncate(MOST_RECENT - 1);
+        noted.recent.push_front(FinishedRequest {
+            number: entry.number,
+            at_unix_ns: entry.at_unix_ns,
+            record,
+            run,
+        });
         drop(noted);
         entry.changed();
+    }
+
+    /// How many requests are under way.
+    pub(in crate::gateway) fn in_flight(&self) -> usize {
+        self.noted().live.len()
     }
 
     /// How many requests are over.
@@ -278,14 +283,14 @@ mod tests {
         }
     }
 
-    fn record(route: &str, outcome: &str, attempts: u32, hedges: u32) -> AuditRecord {
-        AuditRecord {
+    fn record(route: &str, outcome: &str, attempts: u32, hedges: u32) -> Arc<AuditRecord> {
+        Arc::new(AuditRecord {
             route: route.into(),
             outcome: outcome.into(),
             attempts,
             hedges,
             ..AuditRecord::default()
-        }
+        })
     }
 
     #[test]
@@ -309,7 +314,7 @@ mod tests {
         assert_eq!((live.target, live.run), (Some(target("a")), Some(RunId(1))));
         assert_eq!(live.ttft, Some(Duration::from_millis(40)));
         changes.mark_unchanged();
-        board.end(&entry, &record("m*", "ok", 2, 1));
+        board.end(&entry, record("m*", "ok", 2, 1));
         assert!(changes.has_changed().unwrap());
         let (live, recent, counts) = board.read();
         assert!(live.is_empty());
@@ -351,7 +356,7 @@ mod tests {
             if let Some(winner) = winner {
                 entry.answers(winner, false);
             }
-            board.end(&entry, &record("r", outcome, attempts, hedges));
+            board.end(&entry, record("r", outcome, attempts, hedges));
         }
         let counts = board.read().2["r"];
         let expected = RouteCounts {
@@ -371,7 +376,7 @@ mod tests {
         let board = RequestBoard::default();
         for request in 0..3 * MOST_NAMES {
             let entry = board.begin(now(), Arc::default());
-            board.end(&entry, &record(&request.to_string(), "ok", 1, 0));
+            board.end(&entry, record(&request.to_string(), "ok", 1, 0));
         }
         let (live, recent, counts) = board.read();
         assert_eq!((live.len(), recent.len()), (0, MOST_RECENT));
@@ -386,7 +391,7 @@ mod tests {
         let entry = board.begin(now(), Arc::default());
         entry.attempt(1, target("a"), RunId(1));
         entry.not_sent(1);
-        board.end(&entry, &record("r", "bad_request", 1, 0));
+        board.end(&entry, record("r", "bad_request", 1, 0));
         assert_eq!(board.read().1[0].run, None);
     }
 }
