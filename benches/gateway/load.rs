@@ -6,16 +6,11 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
 };
 
-use anyhow::{Context as _, ensure};
-use memchr::memmem;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    task::JoinSet,
-};
+use tokio::{net::TcpStream, task::JoinSet};
+
+use crate::streams::{self, RawAnswer};
 
 /// What is asked, and by how many streams.
 #[derive(Clone)]
@@ -64,54 +59,7 @@ impl Load {
 
     async fn ask(&self, socket: &mut Option<TcpStream>, index: usize) -> anyhow::Result<Answer> {
         let request = (self.request)(index);
-        let started = Instant::now();
-        let socket = match socket {
-            Some(socket) => socket,
-            none => {
-                let socket = TcpStream::connect(self.address).await?;
-                socket.set_nodelay(true)?;
-                none.insert(socket)
-            }
-        };
-        socket.write_all(request.as_bytes()).await?;
-        let mut bytes = Vec::with_capacity(16 << 10);
-        let mut ttft = None;
-        while !bytes.ends_with(b"\r\n0\r\n\r\n") {
-            let read = socket.read_buf(&mut bytes).await?;
-            let at = started.elapsed();
-            ensure!(
-                read > 0,
-                "the connection was closed: {}",
-                String::from_utf8_lossy(&bytes)
-            );
-            if ttft.is_none() && has_content(&bytes) {
-                ttft = Some(at);
-            }
-        }
-        let run = memmem::find(&bytes, b"x-sim-run: ").map(|at| {
-            let rest = &bytes[at + 11..];
-            let digits: Vec<u8> = rest
-                .iter()
-                .copied()
-                .take_while(u8::is_ascii_digit)
-                .collect();
-            String::from_utf8_lossy(&digits).into_owned()
-        });
-        let ttft =
-            ttft.with_context(|| format!("no token: {}", String::from_utf8_lossy(&bytes)))?;
-        Ok(Answer {
-            index,
-            run: run.and_then(|run| run.parse().ok()),
-            ttft: u64::try_from(ttft.as_nanos())?,
-        })
+        let RawAnswer { run, ttft } = streams::ask(socket, self.address, &request).await?;
+        Ok(Answer { index, run, ttft })
     }
-}
-
-/// Whether a first piece of text came: `"content":"` with something after it.
-fn has_content(bytes: &[u8]) -> bool {
-    let mut places = memmem::find_iter(bytes, b"\"content\":");
-    places.any(|at| {
-        let rest = bytes[at + 10..].trim_ascii_start();
-        rest.len() >= 2 && rest[0] == b'"' && rest[1] != b'"'
-    })
 }

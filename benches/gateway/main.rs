@@ -29,6 +29,8 @@ mod pass;
 #[path = "../served.rs"]
 #[allow(dead_code, reason = "other benches ask for more")]
 mod served;
+#[path = "../streams.rs"]
+mod streams;
 mod tail;
 
 use std::{collections::BTreeMap, env, time::Duration};
@@ -38,6 +40,7 @@ use contender::{Contender, Kind, Usage};
 use load::{Answer, Load};
 use rand::seq::SliceRandom as _;
 use served::{Served, percentile_ms};
+use streams::{knob, runtime};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().collect();
@@ -47,16 +50,6 @@ fn main() -> anyhow::Result<()> {
         // The bench harness's own flags (`--bench`, a filter) say nothing to us.
         _ => compare(),
     }
-}
-
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_all().build()
-}
-
-fn knob(name: &str, default: &str) -> Vec<String> {
-    let text = env::var(name).unwrap_or_else(|_| default.to_owned());
-    text.split(',').map(|word| word.trim().to_owned()).collect()
 }
 
 fn compare() -> anyhow::Result<()> {

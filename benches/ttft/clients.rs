@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, str::FromStr, sync::Arc, time::Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 use tokenscope::{
     dialect::DialectId,
@@ -12,14 +12,14 @@ use tokenscope::{
     run::{Run, execute},
     transport::Transport,
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::asked;
+use crate::{
+    asked,
+    streams::{self, RawAnswer},
+};
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq)]
@@ -198,32 +198,9 @@ impl Shared {
             self.address,
             body.len(),
         );
-        let started = Instant::now();
-        let socket = match socket {
-            Some(socket) => socket,
-            none => {
-                let socket = TcpStream::connect(self.address).await?;
-                socket.set_nodelay(true)?;
-                none.insert(socket)
-            }
-        };
-        socket.write_all(request.as_bytes()).await?;
-        let mut bytes = Vec::with_capacity(16 << 10);
-        let mut ttft = None;
-        while !bytes.ends_with(b"\r\n0\r\n\r\n") {
-            let read = socket.read_buf(&mut bytes).await?;
-            let at = started.elapsed();
-            ensure!(read > 0, "the simulator closed the connection");
-            if ttft.is_none() && has_content(&bytes) {
-                ttft = Some(at);
-            }
-        }
-        let text = std::str::from_utf8(&bytes)?;
-        let (_, after) = text.split_once("x-sim-run: ").context("no run number")?;
-        let number = after.split('\r').next().unwrap_or_default();
-        let ttft = u64::try_from(ttft.context("no token")?.as_nanos())?;
+        let RawAnswer { run, ttft } = streams::ask(socket, self.address, &request).await?;
         Ok(Answer {
-            run: number.parse()?,
+            run: run.context("no run number")?,
             ttft,
             own: ttft,
         })
@@ -260,10 +237,4 @@ fn body(prompt: &str, tokens: u32) -> String {
     format!(
         r#"{{"model":"sim-bench","stream":true,"max_tokens":{tokens},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
     )
-}
-
-/// Whether a non-empty piece of content is among the bytes.
-fn has_content(bytes: &[u8]) -> bool {
-    const FIELD: &[u8] = b"\"content\":\"";
-    (bytes.windows(FIELD.len() + 1)).any(|w| w.starts_with(FIELD) && w.last() != Some(&b'"'))
 }

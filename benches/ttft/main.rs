@@ -27,6 +27,8 @@ mod clients;
 #[path = "../served.rs"]
 #[allow(dead_code, reason = "other benches ask for more")]
 mod served;
+#[path = "../streams.rs"]
+mod streams;
 
 use std::{
     env,
@@ -43,6 +45,7 @@ use anyhow::{Context as _, ensure};
 use clients::{Answer, Client, Shared};
 use serde::{Deserialize, Serialize};
 use served::{Served, as_ms, own_cpu_time, percentile_ms};
+use streams::{knob, runtime};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -62,16 +65,6 @@ fn main() -> anyhow::Result<()> {
         // The bench harness's own flags (`--bench`, a filter) say nothing to us.
         _ => compare(),
     }
-}
-
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_all().build()
-}
-
-fn knob(name: &str, default: &str) -> Vec<String> {
-    let text = env::var(name).unwrap_or_else(|_| default.to_owned());
-    text.split(',').map(|s| s.trim().to_owned()).collect()
 }
 
 /// Measures each level with each client, and prints a row for each.

@@ -72,7 +72,8 @@ fn served() -> impl Iterator<Item = (&'static Dialect, &'static Serve)> {
     all.filter_map(|dialect| Some((*dialect, dialect.serve?)))
 }
 
-fn writer(serve: &Serve) -> Box<dyn AnswerWriter> {
+/// What writes an answer.
+fn writer(serve: &Serve, carry_signatures: bool) -> Box<dyn AnswerWriter> {
     let mut asked = ServedRequest {
         usage: true,
         ..ServedRequest::default()
@@ -82,6 +83,7 @@ fn writer(serve: &Serve) -> Box<dyn AnswerWriter> {
         server: "test",
         number: 7,
         comment: "still here",
+        carry_signatures,
         ..AnswerHead::default()
     };
     (serve.writer)(&asked, &head)
@@ -119,7 +121,7 @@ fn written(
 }
 
 fn streamed(dialect: &Dialect, serve: &Serve, case: &Case, size: usize) -> Vec<Event> {
-    streamed_by(dialect, writer(serve), case, size)
+    streamed_by(dialect, writer(serve, false), case, size)
 }
 
 /// What is read of a case that this writer wrote, in pieces of a size.
@@ -234,7 +236,7 @@ fn whole_answers_come_back() {
                 continue;
             }
             count += 1;
-            let body = writer(serve).whole(&answer(&events)).to_string();
+            let body = writer(serve, false).whole(&answer(&events)).to_string();
             let head = ResponseHead {
                 content_type: Some("application/json".into()),
                 ..head(200)

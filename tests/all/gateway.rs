@@ -217,9 +217,14 @@ async fn a_model_without_a_route_is_told_with_those_that_have_one() {
     }
 }
 
+/// A request of `openai-chat` with this body.
+fn chat(client: &reqwest::Client, gateway: &Gateway, body: &Value) -> reqwest::RequestBuilder {
+    let url = format!("http://{}/v1/chat/completions", gateway.address);
+    client.post(url).bearer_auth(TOKEN).json(body)
+}
+
 /// A request of `openai-chat` with more fields.
 async fn post(gateway: &Gateway, more: Value) -> (u16, Option<String>, Value) {
-    let url = format!("http://{}/v1/chat/completions", gateway.address);
     let mut body = json!({
         "model": "simulator-gemini/sim-fast", "messages": [{ "role": "user", "content": "Hello" }],
     });
@@ -227,13 +232,7 @@ async fn post(gateway: &Gateway, more: Value) -> (u16, Option<String>, Value) {
         body[name] = value.clone();
     }
     let client = reqwest_client().build().unwrap();
-    let response = client
-        .post(url)
-        .bearer_auth(TOKEN)
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let response = chat(&client, gateway, &body).send().await.unwrap();
     let dropped = response.headers().get("x-tokenscope-dropped");
     let dropped = dropped.map(|value| value.to_str().unwrap().to_owned());
     (

@@ -7,32 +7,12 @@ mod differs;
 
 use differs::DIFFERS;
 use tokenscope::{
-    dialect::{
-        DIALECTS, Dialect,
-        serve::{AnswerHead, AnswerWriter, Serve, ServedRequest},
-    },
+    dialect::{DIALECTS, Dialect},
     event::Event,
 };
 
-use super::{Case, cases, difference, kept, served, streamed_by};
+use super::{Case, cases, difference, kept, served, streamed_by, writer};
 use crate::sse::wire_folder;
-
-/// A writer as the gateway has it.
-fn writer(serve: &Serve) -> Box<dyn AnswerWriter> {
-    let mut asked = ServedRequest {
-        usage: true,
-        ..ServedRequest::default()
-    };
-    asked.request.model = "asked".into();
-    let head = AnswerHead {
-        server: "test",
-        number: 7,
-        comment: "still here",
-        carry_signatures: true,
-        ..AnswerHead::default()
-    };
-    (serve.writer)(&asked, &head)
-}
 
 /// Cases that have no counterpart in another protocol: a call whose name is not known, and counts of which one contradicts
 /// another.
@@ -66,7 +46,7 @@ fn every_pair_of_protocols_tells_the_same() {
             let mut exact = 0;
             for case in &cases {
                 let events = case.batches.concat();
-                let back = streamed_by(to, writer(serve), case, usize::MAX);
+                let back = streamed_by(to, writer(serve, true), case, usize::MAX);
                 exact += usize::from(events == back);
                 let side = |events: &[Event], but| same_in(from, to, events, but);
                 let (one, other) = (side(&events, None), side(&back, None));

@@ -14,21 +14,27 @@ use std::{
     path::Path,
 };
 
+/// A home in which the gateway and its clients have the same token.
+#[cfg(unix)]
+fn home() -> Home {
+    Home::new()
+        .with("A_TOKEN", TOKEN)
+        .with("LLM_API_KEY", TOKEN)
+}
+
+/// Serves on a free port, with that token and these further arguments.
+#[cfg(unix)]
+fn serve(home: &Home, more: &[&str]) -> Served {
+    let mut command = home.tokenscope(["serve", "--listen", "127.0.0.1:0"]);
+    command.args(["--token-env", "A_TOKEN"]).args(more);
+    Served::start(command)
+}
+
 #[cfg(unix)]
 #[test]
 fn a_first_try_needs_no_key_of_a_provider() {
-    let home = Home::new()
-        .with("A_TOKEN", TOKEN)
-        .with("LLM_API_KEY", TOKEN);
-    let served = Served::start(home.tokenscope([
-        "serve",
-        "--simulator",
-        "--listen",
-        "127.0.0.1:0",
-        "--token-env",
-        "A_TOKEN",
-        "-v",
-    ]));
+    let home = home();
+    let served = serve(&home, &["--simulator", "-v"]);
     let base_url = served.base_url.as_str();
 
     let asks = |model| {
@@ -67,16 +73,11 @@ fn a_first_try_needs_no_key_of_a_provider() {
 #[cfg(unix)]
 #[test]
 fn a_route_of_the_settings_goes_before_that_of_a_first_try() {
-    let home = Home::new()
-        .with("A_TOKEN", TOKEN)
-        .with("LLM_API_KEY", TOKEN);
+    let home = home();
     home.write_settings(
         "[gateway.route.gemini-3-pro-preview]\ntargets = [\"simulator-gemini/sim-fast\"]\nregions = [\"eu\"]\n",
     );
-    let arguments = ["--listen", "127.0.0.1:0", "--token-env", "A_TOKEN"];
-    let mut command = home.tokenscope(["serve", "--simulator"]);
-    command.args(arguments);
-    let served = Served::start(command);
+    let served = serve(&home, &["--simulator"]);
     let asks = ["chat", "--base-url", &served.base_url, "-m"];
     let asks = [&asks[..], &["gemini-3-pro-preview", "Hello"]].concat();
     let asked = home.run(&asks, "");
@@ -111,21 +112,11 @@ fn what_it_cannot_serve_is_said_with_what_to_do() {
 #[cfg(unix)]
 #[test]
 fn settings_are_read_again_at_sighup_and_a_mistake_changes_nothing() {
-    let home = Home::new()
-        .with("A_TOKEN", TOKEN)
-        .with("LLM_API_KEY", TOKEN);
+    let home = home();
     let route =
         |name: &str| format!("[gateway.route.{name}]\ntargets = [\"simulator-gemini/sim-fast\"]\n");
     home.write_settings(&route("one"));
-    let arguments = [
-        "serve",
-        "--simulator",
-        "--listen",
-        "127.0.0.1:0",
-        "--token-env",
-        "A_TOKEN",
-    ];
-    let mut served = Served::start(home.tokenscope(arguments));
+    let mut served = serve(&home, &["--simulator"]);
     let base_url = served.base_url.clone();
     // Its settings are its own: those of the gateway will be wrong.
     let client = Home::new().with("LLM_API_KEY", TOKEN);
@@ -180,16 +171,7 @@ fn no_key_and_no_token_is_found_in_what_it_writes() {
          [endpoint.other]\ndialect = \"gemini\"\nbase_url = \"http://127.0.0.1:{port}/v1beta\"\nkey_env = \"THE_KEY\"\n"
     ));
     let audit = home.path().join("audit.jsonl");
-    let served = Served::start(home.tokenscope([
-        "serve",
-        "-v",
-        "--listen",
-        "127.0.0.1:0",
-        "--token-env",
-        "A_TOKEN",
-        "--audit",
-        audit.to_str().unwrap(),
-    ]));
+    let served = serve(&home, &["-v", "--audit", audit.to_str().unwrap()]);
     let base_url = served.base_url.clone();
     for model in ["up/m", "other/m"] {
         let asked = home.run(&["chat", "--base-url", &base_url, "-m", model, "Hello"], "");
@@ -299,20 +281,9 @@ fn a_collector_gets_a_span_and_figures_of_each_request() {
             });
         }
     });
-    let home = Home::new()
-        .with("A_TOKEN", TOKEN)
-        .with("LLM_API_KEY", TOKEN);
+    let home = home();
     let url = format!("http://127.0.0.1:{port}");
-    let served = Served::start(home.tokenscope([
-        "serve",
-        "--simulator",
-        "--listen",
-        "127.0.0.1:0",
-        "--token-env",
-        "A_TOKEN",
-        "--otlp",
-        &url,
-    ]));
+    let served = serve(&home, &["--simulator", "--otlp", &url]);
     let base_url = served.base_url.clone();
     let asks = [
         "chat",

@@ -21,7 +21,7 @@ use tokenscope::{
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
 use super::{
-    TOKEN, options,
+    TOKEN, chat, options,
     passing::to,
     upstream::{Upstream, chat_stream, ok},
 };
@@ -34,11 +34,7 @@ use crate::{
 const CHAT: DialectId = DialectId::OpenaiChat;
 
 fn ask(client: &reqwest::Client, gateway: &Gateway, model: &str) -> reqwest::RequestBuilder {
-    let url = format!("http://{}/v1/chat/completions", gateway.address);
-    client
-        .post(url)
-        .bearer_auth(TOKEN)
-        .json(&json!({ "model": model, "stream": true }))
+    chat(client, gateway, &json!({ "model": model, "stream": true }))
 }
 
 fn idle(gateway: &Gateway) {

@@ -16,7 +16,7 @@ use tokenscope::{
 };
 
 use super::{
-    TOKEN, options,
+    chat, options,
     upstream::{Upstream, chat_stream, ok},
 };
 use crate::{
@@ -49,17 +49,10 @@ async fn asked(
         lines.lock().unwrap().push(record.clone());
     }));
     let gateway = gateway::serve(options).await.unwrap();
-    let url = format!("http://{}/v1/chat/completions", gateway.address);
     let question = json!([{ "role": "user", "content": "a private question" }]);
     let body = json!({ "model": model, "stream": true, "messages": question });
     let client = reqwest_client().build().unwrap();
-    let response = client
-        .post(url)
-        .bearer_auth(TOKEN)
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let response = chat(&client, &gateway, &body).send().await.unwrap();
     response.text().await.unwrap();
     soon("the gateway's end", gateway.drain()).await;
     history.flush().await;
@@ -217,12 +210,10 @@ async fn a_cap_of_dollars_wants_a_price_and_ends_at_it() {
             lines.lock().unwrap().push(record.clone());
         }));
         let gateway = gateway::serve(options).await.unwrap();
-        let url = format!("http://{}/v1/chat/completions", gateway.address);
         for status in statuses {
             let body = json!({ "model": "m", "stream": true });
             let client = reqwest_client().build().unwrap();
-            let request = client.post(&url).bearer_auth(TOKEN).json(&body);
-            let response = request.send().await.unwrap();
+            let response = chat(&client, &gateway, &body).send().await.unwrap();
             assert_eq!(response.status(), status, "{prices}");
             let text = response.text().await.unwrap();
             if status == 403 {

@@ -50,12 +50,9 @@ fn options_of(upstreams: &[&Upstream], settings: RouteSettings) -> GatewayOption
 
 fn chat(gateway: &Gateway) -> reqwest::RequestBuilder {
     let client = reqwest_client().build().unwrap();
-    let url = format!("http://{}/v1/chat/completions", gateway.address);
     let question = json!([{ "role": "user", "content": "Hello" }]);
-    client
-        .post(url)
-        .bearer_auth(TOKEN)
-        .json(&json!({ "model": "m", "stream": true, "messages": question }))
+    let body = json!({ "model": "m", "stream": true, "messages": question });
+    super::chat(&client, gateway, &body)
 }
 
 /// The status and the whole body.
