@@ -4,6 +4,7 @@ mod audit;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod reload;
+mod storage;
 mod token;
 
 use std::{
@@ -167,6 +168,9 @@ async fn serve(
     let config_of = |settings| config(args, settings, simulator.as_ref(), &given.token);
     let config = config_of(settings)?;
     let history = (!args.no_history).then(|| History::open(&paths.data));
+    if let Some(history) = &history {
+        tokio::spawn(storage::tell(history.watch_storage()));
+    }
     let sinks = Sinks::new(args)?;
     let options = GatewayOptions {
         address,

@@ -3,6 +3,8 @@
 mod cases;
 mod command;
 mod faults;
+#[cfg(unix)]
+mod full_disk;
 mod kept;
 mod passing;
 mod routing;

@@ -49,6 +49,7 @@ mod keyring;
 mod kill;
 mod listeners;
 mod models;
+mod mounted;
 mod names;
 mod ollama;
 mod openai_chat;

@@ -381,3 +381,52 @@ fn a_window_closed_while_answers_come_says_what_it_waits_for_and_keeps_them() {
     let kept: i64 = other.query_row(kept, [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 2, "both answers as far as they came");
 }
+
+#[test]
+#[ignore = "needs a screen and an accessibility bus"]
+fn a_program_reaches_the_gateway_by_what_is_copied_out() {
+    let user = User::new();
+    user.home
+        .write_settings("[gateway]\nlisten = \"127.0.0.1:0\"\n");
+    let screen = Screen::open(&user.home);
+    screen.click("page tab", "Gateway");
+    screen.click("button", "Turn the gateway on");
+    offer("nothing yet");
+    screen.click("button", "Copy the address");
+    let address = copied("nothing yet");
+    assert!(address.starts_with("http://127.0.0.1:"), "{address}");
+    screen.click("other", "Show: Connect");
+    screen.click("button", "Copy the token");
+    let token = copied(&address);
+    screen.click("button", "Copy the text");
+    let without = copied(&token);
+    assert!(
+        without.contains(&address) && !without.contains(&token),
+        "{without}"
+    );
+    screen.click("button", "Copy with the token");
+    let with = copied(&without);
+    assert!(with.contains(&address) && with.contains(&token), "{with}");
+    // The token is shown only when it is asked for.
+    let shows = |parts: &[tree::Part]| parts.iter().any(|part| part.name.contains(&token));
+    assert!(!shows(&screen.parts().unwrap()));
+    screen.click("toggle button", "Show the token");
+    screen.see("the token", |parts| shows(parts).then_some(()));
+
+    let ask = |token: &str| {
+        let client = Home::new().with("LLM_API_KEY", token);
+        let base_url = format!("{address}/v1");
+        let model = "gemini-3-pro-preview";
+        let asked = ["chat", "--base-url", &base_url, "-m", model, "Hello"];
+        client.run(&asked, "")
+    };
+    let answered = ask(&token);
+    assert_eq!(answered.code, Some(0), "{}", answered.err);
+    let refused = ask("ts-another");
+    assert_eq!(refused.code, Some(1), "{}", refused.out);
+    screen.click("other", "Show: Requests");
+    screen.see("both requests", |parts| {
+        let says = |text: &str| parts.iter().any(|part| part.name.contains(text));
+        (says(", ok") && says(", auth")).then_some(())
+    });
+}

@@ -16,7 +16,7 @@ use std::{
 
 /// A home in which the gateway and its clients have the same token.
 #[cfg(unix)]
-fn home() -> Home {
+pub(super) fn home() -> Home {
     Home::new()
         .with("A_TOKEN", TOKEN)
         .with("LLM_API_KEY", TOKEN)
@@ -24,7 +24,7 @@ fn home() -> Home {
 
 /// Serves on a free port, with that token and these further arguments.
 #[cfg(unix)]
-fn serve(home: &Home, more: &[&str]) -> Served {
+pub(super) fn serve(home: &Home, more: &[&str]) -> Served {
     let mut command = home.tokenscope(["serve", "--listen", "127.0.0.1:0"]);
     command.args(["--token-env", "A_TOKEN"]).args(more);
     Served::start(command)

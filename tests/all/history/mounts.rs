@@ -1,44 +1,11 @@
-//! Disks that are full or read-only: real ones, in a mount namespace of the test's own.
-//!
-//! Each test runs its ignored half in a child of `unshare`, where that is allowed; elsewhere it says
-//! that it was skipped.
+//! Disks that are full or read-only.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::fs;
 
 use tokenscope::history::{History, Storage};
 
 use super::{a_run, all_runs, close, fresh, says, waiting};
-
-const FOLDER: &str = "TOKENSCOPE_TEST_FOLDER";
-
-/// Runs an ignored test where `mount` (a shell command) has been done to `$TOKENSCOPE_TEST_FOLDER`.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn run_mounted(test: &str, mount: &str, folder: &std::path::Path) {
-    let allowed = Command::new("unshare").args(["-rm", "true"]).status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        println!("skipped: this machine allows no mount namespaces");
-        return;
-    }
-    let child = Command::new("unshare")
-        .args(["-rm", "sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture"])
-        .env(FOLDER, folder)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&child.stdout);
-    let erred = String::from_utf8_lossy(&child.stderr);
-    assert!(
-        child.status.success() && said.contains("1 passed"),
-        "{said}\n{erred}"
-    );
-}
-
-fn folder() -> PathBuf {
-    std::env::var_os(FOLDER)
-        .expect("started by its other half")
-        .into()
-}
+use crate::mounted::{SMALL_DISK, folder, run_mounted};
 
 #[tokio::test]
 async fn a_read_only_disk_is_shown() {
@@ -77,8 +44,7 @@ async fn read_only_half() {
 #[test]
 fn nothing_is_lost_while_the_disk_is_full() {
     let folder = tempfile::tempdir().unwrap();
-    let mount = r#"mount -t tmpfs -o size=4m none "$TOKENSCOPE_TEST_FOLDER""#;
-    run_mounted("history::mounts::full_disk_half", mount, folder.path());
+    run_mounted("history::mounts::full_disk_half", SMALL_DISK, folder.path());
 }
 
 #[tokio::test]
@@ -86,7 +52,7 @@ fn nothing_is_lost_while_the_disk_is_full() {
 async fn full_disk_half() {
     let folder = folder();
     let ballast = folder.join("ballast");
-    fs::write(&ballast, vec![1; 2 << 20]).unwrap();
+    fs::write(&ballast, vec![1; 14 << 20]).unwrap();
     let history = History::open(&folder);
     assert_eq!(history.storage().await, Storage::Ok);
     let run = |id| {

@@ -1,0 +1,43 @@
+//! Real disks that are full or read-only, in a mount namespace of the test's own.
+//!
+//! Each test runs its ignored half in a child of `unshare`, where that is allowed; elsewhere it says that it was
+//! skipped.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const FOLDER: &str = "TOKENSCOPE_TEST_FOLDER";
+/// Mounts a disk of 16 MiB at the test's folder.
+pub const SMALL_DISK: &str = r#"mount -t tmpfs -o size=16m none "$TOKENSCOPE_TEST_FOLDER""#;
+
+/// Runs an ignored test where `mount` (a shell command) has been done to `$TOKENSCOPE_TEST_FOLDER`.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+pub fn run_mounted(test: &str, mount: &str, folder: &Path) {
+    let allowed = Command::new("unshare").args(["-rm", "true"]).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        println!("skipped: this machine allows no mount namespaces");
+        return;
+    }
+    let child = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    let erred = String::from_utf8_lossy(&child.stderr);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}\n{erred}"
+    );
+}
+
+/// The folder of a test's ignored half.
+pub fn folder() -> PathBuf {
+    std::env::var_os(FOLDER)
+        .expect("started by its other half")
+        .into()
+}
