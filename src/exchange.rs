@@ -42,17 +42,18 @@ use crate::{
     transport::{ConnectPhases, Timeouts},
 };
 
-/// The next step of an exchange.
+/// The next step of an exchange. Almost all of them are chunks: what the others hold is boxed, so that a chunk is not
+/// moved and queued in room for a head.
 #[derive(Debug)]
 pub enum ExchangeStep {
     /// It has a connection.
-    Connected(Connecting),
+    Connected(Box<Connecting>),
     /// The head of the response came.
-    Head(Head),
+    Head(Box<Head>),
     /// Bytes of the body came.
     ExchangeChunk(ExchangeChunk),
     /// It is over; nothing follows.
-    ExchangeEnd(ExchangeEnd),
+    ExchangeEnd(Box<ExchangeEnd>),
 }
 
 /// How an exchange got its connection, or how far connecting came.
@@ -145,11 +146,13 @@ impl Exchange {
         loop {
             match &mut self.state {
                 ExchangeState::Sending(sending) => match sending.next(&self.mask).await {
-                    Ok(Sent::Connected(connecting)) => return ExchangeStep::Connected(connecting),
+                    Ok(Sent::Connected(connecting)) => {
+                        return ExchangeStep::Connected(connecting.into());
+                    }
                     Ok(Sent::Head(response)) => {
                         let (head, reading) = sending.reading(*response, &self.mask);
                         self.state = ExchangeState::Reading(Box::new(reading));
-                        return ExchangeStep::Head(head);
+                        return ExchangeStep::Head(head.into());
                     }
                     Err(fault) => match self.fallback.take_if(|_| sending.without_http2()) {
                         Some(route) => {
@@ -158,15 +161,17 @@ impl Exchange {
                                 ExchangeState::Sending(Box::new(Sending::new(route, self.started)));
                         }
                         None => {
-                            return ExchangeStep::ExchangeEnd(self.end(EndReason::Fault(fault)));
+                            return ExchangeStep::ExchangeEnd(
+                                self.end(EndReason::Fault(fault)).into(),
+                            );
                         }
                     },
                 },
                 ExchangeState::Reading(reading) => match reading.next().await {
                     Ok(chunk) => return ExchangeStep::ExchangeChunk(chunk),
-                    Err(reason) => return ExchangeStep::ExchangeEnd(self.end(reason)),
+                    Err(reason) => return ExchangeStep::ExchangeEnd(self.end(reason).into()),
                 },
-                ExchangeState::Over => return ExchangeStep::ExchangeEnd(ExchangeEnd::default()),
+                ExchangeState::Over => return ExchangeStep::ExchangeEnd(Box::default()),
             }
         }
     }

@@ -210,7 +210,9 @@ impl<R: Respond> HttpServer<R> {
             let (server, handle, waits) = (Arc::clone(&self), handle.clone(), Arc::clone(&waits));
             let may_linger = request.version() < Version::HTTP_2 && !request.body().is_end_stream();
             async move {
-                let (response, is_read) = watched(server.respond.respond(handle, request)).await;
+                // Boxed, since hyper keeps room for this future as long as the connection is open.
+                let respond = Box::pin(server.respond.respond(handle, request));
+                let (response, is_read) = watched(respond).await;
                 let mut response = response?;
                 let name = HeaderValue::from_static(R::NAME);
                 response.headers_mut().insert(header::SERVER, name);

@@ -59,7 +59,7 @@ impl ResponseObserver {
                 ExchangeStep::Head(head)
             }
             ExchangeStep::ExchangeChunk(chunk) => ExchangeStep::ExchangeChunk(self.chunk(chunk)),
-            ExchangeStep::ExchangeEnd(end) => ExchangeStep::ExchangeEnd(self.end(end)),
+            ExchangeStep::ExchangeEnd(end) => ExchangeStep::ExchangeEnd(self.end(*end).into()),
         }
     }
 

@@ -114,7 +114,7 @@ impl Attempt {
         loop {
             let step = self.exchange.next().await;
             if let ExchangeStep::Head(head) = &step {
-                self.head = Some(head.clone());
+                self.head = Some(Head::clone(head));
             }
             let is_passed = matches!(self.form, AnswerForm::AsIs);
             let waits = holds_tokens && self.is_stream();
@@ -237,7 +237,7 @@ impl Attempt {
         let why = self.stopped.get().copied();
         let why = why.unwrap_or("the client closed its connection");
         let end = self.exchange.stop(FaultClass::Cancelled, why);
-        Some(ExchangeStep::ExchangeEnd(end))
+        Some(ExchangeStep::ExchangeEnd(end.into()))
     }
 
     /// Its answer as one document, if it is asked for so.
@@ -283,7 +283,7 @@ impl Attempt {
 
     fn record_end(&mut self, end: ExchangeEnd) {
         if let Some(observed) = self.observer() {
-            observed.step(ExchangeStep::ExchangeEnd(end));
+            observed.step(ExchangeStep::ExchangeEnd(end.into()));
         }
     }
 

@@ -66,7 +66,7 @@ pub async fn execute_paced(
             ..ExchangeEnd::default()
         },
     };
-    record.step(ExchangeStep::ExchangeEnd(end));
+    record.step(ExchangeStep::ExchangeEnd(end.into()));
     record.into_run()
 }
 
@@ -87,7 +87,7 @@ async fn pull(
             step = next(&mut exchange, backlog) => step,
         };
         match step {
-            ExchangeStep::ExchangeEnd(end) => return end,
+            ExchangeStep::ExchangeEnd(end) => return *end,
             step => record.step(step),
         }
     }

@@ -92,7 +92,7 @@ impl<'a> RunRecord<'a> {
             ExchangeStep::Connected(_) => {}
             ExchangeStep::Head(head) => self.head(&head),
             ExchangeStep::ExchangeChunk(chunk) => self.read(chunk),
-            ExchangeStep::ExchangeEnd(end) => self.close(end),
+            ExchangeStep::ExchangeEnd(end) => self.close(*end),
         }
     }
 
