@@ -4,13 +4,16 @@ mod ad_hoc;
 mod chat;
 mod completions;
 mod decode;
+mod ending;
 mod input;
 mod keys;
 mod models;
+mod probe;
 mod serve;
 mod serving;
 mod simulate;
 mod table;
+mod targets;
 mod terminal;
 
 use std::{
@@ -46,7 +49,7 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 failure, or an answer ended in a fault; 2 wrong arguments or input;
 `chat` also: 3 the answers came, but could not be stored in the history; 130 stopped by Ctrl-C
-(129 by SIGHUP, 143 by SIGTERM).
+(129 by SIGHUP, 143 by SIGTERM); `probe --once` also: 3 slower than --max-ttft.
 
 Without any set-up, `tokenscope chat Hello` asks the built-in simulator.
 
@@ -68,6 +71,8 @@ pub enum CliCommand {
     Keys(keys::KeysArgs),
     /// List the models of an endpoint, or all endpoints.
     Models(models::ModelsArgs),
+    /// Ask targets on a schedule, or once as a check, and print a line of JSON for each answer.
+    Probe(Box<probe::ProbeArgs>),
     /// Serve a gateway: programs that speak one protocol reach models of any other.
     Serve(serve::ServeArgs),
     /// Serve the built-in simulator.
@@ -129,6 +134,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Decode(args) => decode::run(args),
         CliCommand::Keys(args) => keys::run(&args),
         CliCommand::Models(args) => models::run(&args),
+        CliCommand::Probe(args) => probe::run(&args),
         CliCommand::Serve(args) => serve::run(&args),
         CliCommand::Simulate(args) => simulate::run(args),
         CliCommand::Completions(args) => completions::run(args),

@@ -30,6 +30,21 @@ pub fn unix_seconds() -> u64 {
     u64::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or_default()
 }
 
+/// How long the machine has been asleep since its start: the monotonic clock stands still meanwhile. 0 where the system
+/// does not say, which is everywhere but on Linux.
+#[must_use]
+pub fn slept() -> Duration {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+        let awake = read(ClockId::Monotonic);
+        read(ClockId::Boottime).saturating_sub(awake)
+    }
+    #[cfg(not(target_os = "linux"))]
+    Duration::ZERO
+}
+
 /// When a limit runs out; a limit of 0 never does.
 pub(crate) fn deadline(begin: Instant, limit_ms: u64) -> Option<Instant> {
     (limit_ms > 0)

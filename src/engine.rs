@@ -10,6 +10,7 @@ mod core;
 pub mod files;
 mod gateway;
 mod lookup;
+mod monitor;
 mod runs;
 pub mod signals;
 mod update;
@@ -28,6 +29,7 @@ pub use self::{
     },
     compute::{BodyOf, ComputeCommand},
     gateway::{GatewayAccess, GatewayCommand, GatewayNews, GatewayState},
+    monitor::{MonitorCommand, MonitorNews},
     update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };
 

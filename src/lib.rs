@@ -48,6 +48,7 @@ pub mod conversation;
 pub mod history;
 
 pub mod gateway;
+pub mod monitor;
 pub mod server;
 pub mod simulator;
 

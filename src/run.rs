@@ -78,6 +78,8 @@ words! {
         Test = "test",
         /// A client of the gateway.
         Gateway = "gateway",
+        /// The monitor, on a schedule.
+        Probe = "probe",
     }
 }
 

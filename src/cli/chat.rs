@@ -1,7 +1,6 @@
 //! `tokenscope chat`: asks one target, or several at once, and prints answers and figures.
 
 mod ask;
-mod ending;
 mod question;
 mod report;
 mod session;
@@ -11,16 +10,8 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 
 use self::question::ChatPrompt;
-use super::{
-    UsageError,
-    ad_hoc::{Reach, WHERE},
-    note,
-    terminal::stdout,
-};
-use crate::{
-    chat::CacheLife, conformance::CheckedRun, dialect::DialectId, settings::Paths,
-    snippet::Language,
-};
+use super::{UsageError, ad_hoc::WHERE, note, targets::TargetArgs, terminal::stdout};
+use crate::{chat::CacheLife, conformance::CheckedRun, settings::Paths, snippet::Language};
 
 // Headings of the help.
 const WHAT: &str = "What to ask";
@@ -34,10 +25,6 @@ const OUTPUT: &str = "What to print and store";
 pub struct ChatArgs {
     /// The prompt; read from standard input if left out or `-`.
     prompt: Option<String>,
-
-    /// Where to ask, as endpoint/model; repeat it to ask several side by side.
-    #[arg(short, long = "target", value_name = "TARGET", help_heading = WHERE)]
-    targets: Vec<String>,
 
     /// System prompt.
     #[arg(short, long, help_heading = WHAT)]
@@ -59,30 +46,8 @@ pub struct ChatArgs {
     #[arg(long, help_heading = OUTPUT)]
     json: bool,
 
-    /// Ask this URL; needs no set-up. The key is read from the environment variable that --key-env names.
-    #[arg(
-        long,
-        value_name = "URL",
-        requires = "model",
-        conflicts_with = "targets",
-        help_heading = WHERE
-    )]
-    base_url: Option<String>,
-
-    /// The protocol of --base-url.
-    #[arg(long, value_name = "DIALECT", default_value = "openai-chat", value_parser = super::dialect(), help_heading = WHERE)]
-    dialect: DialectId,
-
-    /// The model to ask at --base-url; may be repeated.
-    #[arg(short, long = "model", value_name = "MODEL", requires = "base_url", help_heading = WHERE)]
-    model: Vec<String>,
-
-    /// Environment variable with the key for --base-url.
-    #[arg(long, value_name = "VAR", default_value = "LLM_API_KEY", help_heading = WHERE)]
-    key_env: String,
-
     #[command(flatten)]
-    reach: Reach,
+    place: TargetArgs,
 
     /// Open a new connection for each run, even if an idle one could be reused.
     #[arg(long, help_heading = WHERE)]
@@ -179,19 +144,19 @@ Examples:
   tokenscope chat -t gemini-native/gemini-3-flash --session s.json --result '{\"celsius\": 21}'";
 
 pub(super) fn run(args: &ChatArgs) -> anyhow::Result<ExitCode> {
-    if args.session.is_some() && args.targets.len() + args.model.len() > 1 {
+    if args.session.is_some() && args.place.named() > 1 {
         return Err(UsageError::new("a session works with one target only").into());
     }
     let paths = Paths::of_user()?;
     let question = ChatPrompt::of(args)?;
-    let ready = ask::ready(args, paths)?;
-    ready.check(&question)?;
+    let ready = args.place.ready(paths, !args.no_history)?;
+    ask::check(&ready, &question)?;
     let shown = if args.print_body {
         ask::bodies(&question, &ready)?
     } else if let Some(language) = args.snippet {
         ask::snippets(language, &question, &ready)?
     } else {
-        let (code, runs) = report::follow(args, &ask::start(&question, ready))?;
+        let (code, runs) = report::follow(args, &ask::start(&question, ready, args.cold))?;
         add_to_session(args, question, &runs)?;
         return Ok(code);
     };

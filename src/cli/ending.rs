@@ -1,4 +1,4 @@
-//! The end of `chat`: once everything is stored, or once the user gives up waiting for that.
+//! The end of a command that asks: once everything is stored, or once the user gives up waiting for that.
 
 use std::{
     process::{ExitCode, exit},
@@ -8,10 +8,10 @@ use std::{
     },
 };
 
+use super::note;
 use crate::{
-    cli::note,
-    engine::{Command, Engine, HistoryNews, RunCommand, Update, signals},
-    run::{Run, RunId},
+    engine::{Command, Engine, HistoryNews, Update, signals},
+    run::Run,
 };
 
 /// The exit code if all answers came, but something could not be stored.
@@ -37,16 +37,19 @@ enum Stage {
 
 /// The signal that came, and the stage of the program.
 #[derive(Debug, Default)]
-pub(super) struct ChatEnding {
+pub(super) struct CommandEnding {
     stage: AtomicU8,
     /// The first signal that came; 0 if none did.
     signal: AtomicU8,
 }
 
-impl ChatEnding {
-    /// The first signal cancels the runs and keeps their answers so far. The next one ends the program at once, and so
-    /// does the first while the program waits for the history.
-    pub(super) fn on_signals(engine: &Engine, runs: Vec<RunId>) -> Arc<Self> {
+impl CommandEnding {
+    /// The first signal sends the engine what `stop` gives. The next one ends the program at once, and so does the first
+    /// while the program waits for the history.
+    pub(super) fn on_signals(
+        engine: &Engine,
+        stop: impl Fn() -> Command + Send + 'static,
+    ) -> Arc<Self> {
         let ending = Arc::new(Self::default());
         let (on_signal, commands) = (Arc::clone(&ending), engine.sender());
         signals::listen(move |signal| {
@@ -58,8 +61,8 @@ impl ChatEnding {
                 }
                 _ if !first => exit((SIGNALLED + signal).into()),
                 stage if stage == Stage::Asking as u8 => {
-                    // An engine that has ended has no runs to cancel.
-                    let _ = commands.send(Command::Run(RunCommand::Cancel(runs.clone())));
+                    // An engine that has ended has nothing to stop.
+                    let _ = commands.send(stop());
                 }
                 _ => {}
             }
@@ -89,6 +92,12 @@ impl ChatEnding {
             }
         }
         stored
+    }
+
+    /// The exit code of a program that this signal ended, if one came.
+    pub(super) fn signalled(&self) -> Option<ExitCode> {
+        let signal = self.signal.load(Ordering::Relaxed);
+        (signal > 0).then(|| ExitCode::from(SIGNALLED + signal))
     }
 
     fn enter(&self, stage: Stage) {

@@ -90,7 +90,8 @@ impl State {
                 self.models.insert(endpoint, models);
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
-            Update::Ready => {}
+            // No plan is followed for the window yet.
+            Update::Monitor(_) | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 
-use super::{ComputeCommand, GatewayCommand, Reply, Steps, TestStep};
+use super::{ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps, TestStep};
 use crate::{
     chat::{ChatRequest, Media},
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
@@ -33,6 +33,8 @@ pub enum Command {
     Endpoint(EndpointCommand),
     /// About the desktop's gateway.
     Gateway(GatewayCommand),
+    /// About the monitor.
+    Monitor(MonitorCommand),
     /// Changes the settings file. Answered by [`SettingsNews`](super::SettingsNews).
     Edit(SettingsEdit),
     /// Reads a file to attach and detects its type.

@@ -20,6 +20,7 @@ use super::{
     Steps, TestStep, Update, files,
     gateway::{GatewayHandle, OwnEndpoints},
     lookup,
+    monitor::MonitorHandle,
     runs::{RunRegistry, send_findings},
 };
 use crate::{
@@ -99,6 +100,7 @@ struct Core {
     history: Option<History>,
     runs: RunRegistry,
     gateway: GatewayHandle,
+    monitor: MonitorHandle,
     /// The endpoints of the desktop's gateway, while it is on.
     gateway_endpoints: Vec<Endpoint>,
     /// Whether the client is subscribed to changes by other processes.
@@ -128,6 +130,7 @@ impl Core {
         );
         let (gateway, gateway_endpoints) =
             GatewayHandle::start(out.clone(), credentials.clone(), history.clone());
+        let monitor = MonitorHandle::start(out.clone(), credentials.clone(), history.clone());
         let mut core = Self {
             _watch: watch(&options.paths, changed.clone(), &out),
             out,
@@ -141,6 +144,7 @@ impl Core {
             history,
             runs,
             gateway,
+            monitor,
             gateway_endpoints: Vec::new(),
             is_subscribed: false,
             tasks,
@@ -171,6 +175,7 @@ impl Core {
         let settings = settings.with_gateway(&self.gateway_endpoints);
         self.settings = Arc::new(settings);
         self.gateway.settings_are(Arc::clone(&self.settings));
+        self.monitor.settings_are(Arc::clone(&self.settings));
         let news = SettingsNews::Are(Arc::clone(&self.settings));
         self.out.send(Update::Settings(news));
         self.report_problem(problem);
@@ -239,6 +244,7 @@ impl Core {
                 self.test(*endpoint, steps);
             }
             Command::Gateway(command) => self.gateway.take(command),
+            Command::Monitor(command) => self.monitor.take(command),
             Command::Edit(edit) => self.edit(&edit),
             Command::ReadFile { path, reply } => self.read_file(path, reply),
             // Handled by the loop.
@@ -251,7 +257,7 @@ impl Core {
             RunCommand::Send(send) => {
                 let endpoint = self.settings.endpoint_or_preset(&send.endpoint);
                 let endpoint = endpoint.map(Cow::into_owned);
-                self.runs.start(send, endpoint);
+                let _ = self.runs.start(send, endpoint);
             }
             RunCommand::Cancel(ids) => self.runs.cancel(&ids),
             RunCommand::Load(id) => {
@@ -505,6 +511,7 @@ impl Core {
         // Work that does not end in time is abandoned; the history has what runs reported so far.
         let _ = tokio::time::timeout(RUNS_GRACE, self.runs.stop()).await;
         let _ = tokio::time::timeout(RUNS_GRACE, self.gateway.end()).await;
+        let _ = tokio::time::timeout(RUNS_GRACE, self.monitor.end()).await;
         let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;
         if let Some(history) = &self.history {
             store_all(history, &self.out).await;

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Outbox, RunNews, SendRun, Update};
@@ -43,13 +44,23 @@ impl RunRegistry {
         }
     }
 
-    pub(super) fn start(&self, send: SendRun, endpoint: Option<Endpoint>) {
+    /// Whom it tells.
+    pub(super) fn out(&self) -> &Outbox {
+        &self.reporter.out
+    }
+
+    /// Starts a run; gives what ends once it is over, or `None` if it was refused since there is no such endpoint.
+    pub(super) fn start(
+        &self,
+        send: SendRun,
+        endpoint: Option<Endpoint>,
+    ) -> Option<JoinHandle<()>> {
         let Some(endpoint) = endpoint else {
             self.reporter.out.send(Update::Run(RunNews::Refused {
                 id: send.id,
                 fault: no_endpoint(&send.endpoint),
             }));
-            return;
+            return None;
         };
         let head = RunHead::new(send.id, &endpoint, send.request, send.origin);
         let cancel = CancellationToken::new();
@@ -64,7 +75,7 @@ impl RunRegistry {
             reporter: self.reporter.clone(),
         };
         let (reporter, running) = (self.reporter.clone(), Arc::clone(&self.running));
-        self.tasks.spawn(async move {
+        Some(self.tasks.spawn(async move {
             let head = job.head.clone();
             let id = head.id;
             // A separate task, so that a panic ends only this run.
@@ -72,7 +83,7 @@ impl RunRegistry {
                 reporter.end_after_panic(head, &why);
             }
             lock(&running).remove(&id);
-        });
+        }))
     }
 
     pub(super) fn cancel(&self, ids: &[RunId]) {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::GatewayNews;
+use super::{GatewayNews, MonitorNews};
 use crate::{
     body::ModelInfo,
     conformance::{CheckedRun, Finding},
@@ -26,6 +26,8 @@ pub enum Update {
     History(HistoryNews),
     /// About the desktop's gateway.
     Gateway(GatewayNews),
+    /// About the monitor.
+    Monitor(MonitorNews),
     /// The models of an endpoint.
     Models {
         /// The endpoint's id.

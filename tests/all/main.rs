@@ -61,6 +61,8 @@ mod painted;
 #[cfg(feature = "gui")]
 mod playground;
 mod price;
+#[cfg(unix)]
+mod probe;
 mod proxies;
 mod run;
 mod sdk;

@@ -11,17 +11,18 @@ use std::{
 
 use serde::Serialize;
 
-use super::{ChatArgs, ask::StartedRuns, ending::ChatEnding};
+use super::{ChatArgs, ask::StartedRuns};
 use crate::{
     chat::ChatRequest,
     cli::{
+        ending::CommandEnding,
         note, table,
         terminal::{Printer, stderr, stdout},
     },
     conformance::{self, CheckedRun},
     dialect::DialectId,
     endpoint::TargetId,
-    engine::{Engine, HistoryNews, RunNews, Update},
+    engine::{Command, Engine, HistoryNews, RunCommand, RunNews, Update},
     event::{BodyPart, Event, Fault},
     history::Storage,
     private, record,
@@ -36,7 +37,9 @@ pub(super) fn follow(
     asked: &StartedRuns,
 ) -> anyhow::Result<(ExitCode, Vec<CheckedRun>)> {
     let ids: Vec<RunId> = asked.runs.iter().map(|(id, _)| *id).collect();
-    let ending = ChatEnding::on_signals(&asked.engine, ids);
+    // What came so far is kept.
+    let cancel = move || Command::Run(RunCommand::Cancel(ids.clone()));
+    let ending = CommandEnding::on_signals(&asked.engine, cancel);
     let mut screen = Screen::new(args, asked);
     let written = follow_updates(&asked.engine, &mut screen);
     let stored = ending.store(&asked.engine);
@@ -148,6 +151,7 @@ impl<'a> Screen<'a> {
             )
             | Update::History(_)
             | Update::Gateway(_)
+            | Update::Monitor(_)
             | Update::Settings(_)
             | Update::Key(_)
             | Update::Models { .. }

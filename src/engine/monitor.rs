@@ -1,0 +1,288 @@
+//! The monitor: sends probes when they are due, each as a run, over connections of its own.
+//!
+//! In: [`MonitorCommand`]s, the settings. Out: the runs' updates, as of any run, and [`MonitorNews`].
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{
+    StreamExt as _,
+    future::{BoxFuture, FutureExt as _},
+    stream::FuturesUnordered,
+};
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    oneshot,
+};
+
+use super::{Outbox, SendRun, Update, runs::RunRegistry};
+use crate::{
+    clock::{now, slept, wait_until, wall_clock_ns},
+    credential::Credentials,
+    endpoint::{Endpoint, TargetId},
+    history::History,
+    monitor::{
+        DueProbe, GapReason, ProbeGap, ProbePlan, Schedule, SleepWatch, is_reachable, question,
+    },
+    run::{Origin, RunId},
+    settings::Settings,
+    transport::Transport,
+};
+
+/// While probes are under way, how often it is checked whether the machine was asleep: their connections are dead then.
+const CHECK: Duration = Duration::from_secs(5);
+/// After the machine was asleep, how long its network may take to come back.
+const WAKING: Duration = Duration::from_secs(10);
+
+/// About the monitor. It is off at first.
+#[derive(Debug)]
+pub enum MonitorCommand {
+    /// Follows this plan, instead of the one before.
+    Start(ProbePlan),
+    /// Asks no more; probes under way may end. [`MonitorNews::Ended`] follows.
+    Stop,
+}
+
+/// Updates about the monitor.
+#[derive(Clone, Debug)]
+pub enum MonitorNews {
+    /// Somebody is not asked, for this reason, or is asked again.
+    Gap(ProbeGap),
+    /// The last probe of a plan is over: it was stopped, or asked each target once.
+    Ended,
+}
+
+/// What the monitor's task is told.
+enum MonitorMessage {
+    Command(MonitorCommand),
+    Settings(Arc<Settings>),
+    End(oneshot::Sender<()>),
+}
+
+/// The engine's end of the monitor's task.
+#[derive(Clone)]
+pub(super) struct MonitorHandle(UnboundedSender<MonitorMessage>);
+
+impl MonitorHandle {
+    /// Starts the task, with no plan.
+    pub(super) fn start(out: Outbox, credentials: Credentials, history: Option<History>) -> Self {
+        let (sender, inbox) = unbounded_channel();
+        let runs = move || {
+            let transport = Transport::default();
+            RunRegistry::new(out.clone(), transport, credentials.clone(), history.clone())
+        };
+        let task = MonitorTask {
+            runs: runs(),
+            new_runs: Box::new(runs),
+            settings: Arc::default(),
+            plan: None,
+            under_way: FuturesUnordered::new(),
+            sleep: SleepWatch::new(slept()),
+            offline: BTreeMap::new(),
+        };
+        tokio::spawn(task.serve(inbox));
+        Self(sender)
+    }
+
+    /// Hands on a command.
+    pub(super) fn take(&self, command: MonitorCommand) {
+        self.tell(MonitorMessage::Command(command));
+    }
+
+    /// Tells which settings hold now.
+    pub(super) fn settings_are(&self, settings: Arc<Settings>) {
+        self.tell(MonitorMessage::Settings(settings));
+    }
+
+    /// Cancels its probes, and waits until they have told their end.
+    pub(super) async fn end(&self) {
+        let (done, ended) = oneshot::channel();
+        self.tell(MonitorMessage::End(done));
+        // A task that has ended needs no waiting.
+        let _ = ended.await;
+    }
+
+    fn tell(&self, message: MonitorMessage) {
+        // The task ends with the engine.
+        let _ = self.0.send(message);
+    }
+}
+
+/// A plan that is followed.
+struct FollowedPlan {
+    plan: ProbePlan,
+    schedule: Schedule,
+    is_stopping: bool,
+}
+
+struct MonitorTask {
+    /// The probes' runs, over connections that no other run shares.
+    runs: RunRegistry,
+    /// Makes new ones, with no connection open.
+    new_runs: Box<dyn Fn() -> RunRegistry + Send>,
+    settings: Arc<Settings>,
+    plan: Option<FollowedPlan>,
+    under_way: FuturesUnordered<BoxFuture<'static, TargetId>>,
+    sleep: SleepWatch,
+    /// The targets that can't be reached for want of a network, and since when, in nanoseconds since 1970.
+    offline: BTreeMap<TargetId, i64>,
+}
+
+impl MonitorTask {
+    async fn serve(mut self, mut inbox: UnboundedReceiver<MonitorMessage>) {
+        loop {
+            let due = self.plan.as_ref().and_then(FollowedPlan::next_due);
+            let check = (!self.under_way.is_empty()).then(|| now() + CHECK);
+            tokio::select! {
+                message = inbox.recv() => match message {
+                    Some(MonitorMessage::Command(MonitorCommand::Start(plan))) => self.start(plan),
+                    Some(MonitorMessage::Command(MonitorCommand::Stop)) => self.stop(),
+                    Some(MonitorMessage::Settings(settings)) => self.settings = settings,
+                    Some(MonitorMessage::End(done)) => {
+                        self.runs.stop().await;
+                        // The engine may have given up waiting.
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                Some(target) = self.under_way.next() => self.is_over(&target),
+                () = wait_until(due.into_iter().chain(check).min()) => {}
+            }
+            self.notice_sleep();
+            self.ask_due();
+            self.tell_end();
+        }
+    }
+
+    fn start(&mut self, plan: ProbePlan) {
+        let schedule = Schedule::new(&plan, now());
+        self.plan = Some(FollowedPlan {
+            plan,
+            schedule,
+            is_stopping: false,
+        });
+    }
+
+    fn stop(&mut self) {
+        if let Some(followed) = &mut self.plan {
+            followed.is_stopping = true;
+        }
+    }
+
+    fn is_over(&mut self, target: &TargetId) {
+        if let Some(followed) = &mut self.plan {
+            followed.schedule.is_over(target);
+        }
+    }
+
+    /// After a sleep: the open connections are dead, and what waited on them is no outage.
+    fn notice_sleep(&mut self) {
+        let Some(asleep) = self.sleep.since(slept()) else {
+            return;
+        };
+        let asleep = i64::try_from(asleep.as_nanos()).unwrap_or(i64::MAX);
+        let to = wall_clock_ns();
+        self.tell_gap(ProbeGap {
+            target: None,
+            why: GapReason::Asleep,
+            from_unix_ns: to.saturating_sub(asleep),
+            to_unix_ns: Some(to),
+        });
+        let old = std::mem::replace(&mut self.runs, (self.new_runs)());
+        tokio::spawn(async move { old.stop().await });
+        if let Some(followed) = &mut self.plan {
+            followed.schedule.begin_at(now() + WAKING);
+        }
+    }
+
+    fn ask_due(&mut self) {
+        while let Some(followed) = self.plan.as_mut().filter(|plan| !plan.is_stopping)
+            && let Some(due) = (followed.schedule).take_due(now(), || rand::random_range(0.0..1.0))
+        {
+            let request = question(&followed.plan, &due.target.model);
+            let endpoint = self.settings.endpoint_or_preset(&due.target.endpoint);
+            let endpoint = endpoint.map(std::borrow::Cow::into_owned);
+            self.tell_missed(&due);
+            if !self.is_online(&due.target, endpoint.as_ref()) {
+                self.is_over(&due.target);
+                continue;
+            }
+            let send = SendRun {
+                id: RunId::new(),
+                endpoint: due.target.endpoint.clone(),
+                request: Arc::new(request),
+                origin: Origin::Probe,
+                cold: due.cold,
+            };
+            match self.runs.start(send, endpoint) {
+                Some(run) => self.under_way.push(
+                    // A panic there was told as the run's end.
+                    run.map(|_| due.target).boxed(),
+                ),
+                None => self.is_over(&due.target),
+            }
+        }
+    }
+
+    /// Whether there is a network to ask over; tells the begin and the end of a time without one. An endpoint that is
+    /// not known is told as a run that was refused.
+    fn is_online(&mut self, target: &TargetId, endpoint: Option<&Endpoint>) -> bool {
+        let is_online = endpoint.is_none_or(is_reachable);
+        let gap = |from_unix_ns, to_unix_ns| ProbeGap {
+            target: Some(target.clone()),
+            why: GapReason::Offline,
+            from_unix_ns,
+            to_unix_ns,
+        };
+        if is_online {
+            if let Some(since) = self.offline.remove(target) {
+                self.tell_gap(gap(since, Some(wall_clock_ns())));
+            }
+        } else if !self.offline.contains_key(target) {
+            let since = wall_clock_ns();
+            self.offline.insert(target.clone(), since);
+            self.tell_gap(gap(since, None));
+        }
+        is_online
+    }
+
+    fn tell_missed(&self, due: &DueProbe) {
+        if let Some(missed) = due.missed {
+            let missed = i64::try_from(missed.as_nanos()).unwrap_or(i64::MAX);
+            let to = wall_clock_ns();
+            self.tell_gap(ProbeGap {
+                target: Some(due.target.clone()),
+                why: GapReason::Busy,
+                from_unix_ns: to.saturating_sub(missed),
+                to_unix_ns: Some(to),
+            });
+        }
+    }
+
+    /// Tells once the plan's last probe is over.
+    fn tell_end(&mut self) {
+        let is_done = self.plan.as_ref().is_some_and(FollowedPlan::is_done);
+        if is_done && self.under_way.is_empty() {
+            self.plan = None;
+            self.tell(MonitorNews::Ended);
+        }
+    }
+
+    fn tell_gap(&self, gap: ProbeGap) {
+        self.tell(MonitorNews::Gap(gap));
+    }
+
+    fn tell(&self, news: MonitorNews) {
+        self.runs.out().send(Update::Monitor(news));
+    }
+}
+
+impl FollowedPlan {
+    fn next_due(&self) -> Option<std::time::Instant> {
+        (self.schedule.next_due()).filter(|_| !self.is_stopping)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_stopping || self.schedule.is_done()
+    }
+}
