@@ -1,4 +1,7 @@
-//! The ids under which the desktop's own gateway is an endpoint of the desktop, which no other endpoint may have.
+//! The ids under which the desktop's own gateway is an endpoint of the desktop, which no other endpoint may have, and
+//! the two ways to a target: directly, and through that gateway.
+
+use super::{Endpoint, TargetId};
 
 /// The id of its first endpoint; those of its other protocols start with it.
 pub const ENDPOINT: &str = "this-gateway";
@@ -12,9 +15,73 @@ pub fn is_own(id: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
+/// A way to a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Straight to its endpoint.
+    Direct,
+    /// Through the desktop's own gateway.
+    ViaGateway,
+}
+
+/// The other way to a target, and the target that takes it; `None` if there is none among these endpoints: the gateway
+/// is off, or it was asked by the name of a route. Through the gateway, the endpoint of the same protocol is taken,
+/// since bytes are passed on there.
+#[must_use]
+pub fn other_way(target: &TargetId, endpoints: &[Endpoint]) -> Option<(Way, TargetId)> {
+    let find = |id: &str| endpoints.iter().find(|endpoint| endpoint.id == id);
+    if is_own(&target.endpoint) {
+        let direct: TargetId = target.model.parse().ok()?;
+        find(&direct.endpoint)?;
+        return Some((Way::Direct, direct));
+    }
+    let dialect = find(&target.endpoint)?.dialect;
+    let mut own = endpoints.iter().filter(|endpoint| is_own(&endpoint.id));
+    let same = own.clone().find(|endpoint| endpoint.dialect == dialect);
+    let through = TargetId {
+        endpoint: same.or_else(|| own.next())?.id.clone(),
+        model: target.to_string(),
+    };
+    Some((Way::ViaGateway, through))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::DialectId;
+
+    fn endpoint(id: &str, dialect: DialectId) -> Endpoint {
+        let url = "http://127.0.0.1:1/v1".parse().unwrap();
+        Endpoint::custom(id, url, dialect)
+    }
+
+    #[test]
+    fn each_way_leads_back_to_the_other() {
+        use DialectId::{Anthropic, Gemini, OpenaiChat};
+        let mut endpoints = vec![
+            endpoint("openai", OpenaiChat),
+            endpoint("claude", Anthropic),
+            endpoint("google", Gemini),
+        ];
+        let target = |text: &str| text.parse::<TargetId>().unwrap();
+        let way = |endpoints: &[Endpoint], from: &str| other_way(&target(from), endpoints);
+        assert_eq!(way(&endpoints, "openai/m"), None, "the gateway is off");
+        endpoints.push(endpoint("this-gateway", OpenaiChat));
+        endpoints.push(endpoint("this-gateway-anthropic", Anthropic));
+        for (direct, through) in [
+            ("openai/org/m", "this-gateway/openai/org/m"),
+            ("claude/m", "this-gateway-anthropic/claude/m"),
+            ("google/m", "this-gateway/google/m"),
+        ] {
+            let to = Some((Way::ViaGateway, target(through)));
+            assert_eq!(way(&endpoints, direct), to);
+            let back = Some((Way::Direct, target(direct)));
+            assert_eq!(way(&endpoints, through), back);
+        }
+        for from in ["this-gateway/a-route", "this-gateway/gone/m", "gone/m"] {
+            assert_eq!(way(&endpoints, from), None, "{from}");
+        }
+    }
 
     #[test]
     fn its_ids_are_its_own() {

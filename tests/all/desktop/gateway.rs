@@ -197,3 +197,30 @@ fn nobody_is_asked_while_the_view_is_not_shown() {
     player.play(&mut desktop);
     assert_eq!(watches(&player), [true, false]);
 }
+
+#[test]
+fn a_pane_asks_the_same_through_the_gateway_and_directly_again() {
+    let direct = "Ask directly, not through the gateway";
+    let through = "Ask the same through the gateway";
+    // While the gateway is off, there is one way.
+    let (mut desktop, mut player) = open_view(ViewId::Playground, scenes::filled());
+    click(&mut desktop, &mut player, "More for pane 1");
+    assert!(!shows(&desktop, through) && !shows(&desktop, direct));
+
+    let (mut desktop, mut player) = open_view(ViewId::Playground, scenes::gateway_on());
+    let picker = |desktop: &Desktop| {
+        let picker = desktop.get_by(|node| {
+            let name = node.label().unwrap_or_default();
+            name.starts_with("Target of pane 1")
+        });
+        picker.accesskit_node().label().unwrap_or_default()
+    };
+    let before = picker(&desktop);
+    click(&mut desktop, &mut player, "More for pane 1");
+    click(&mut desktop, &mut player, through);
+    let name = picker(&desktop);
+    assert!(name.contains("this-gateway/"), "{before}: {name}");
+    click(&mut desktop, &mut player, "More for pane 1");
+    click(&mut desktop, &mut player, direct);
+    assert_eq!(picker(&desktop), before);
+}

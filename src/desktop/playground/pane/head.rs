@@ -19,6 +19,10 @@ use crate::{
         view::{Action, Cx},
         widgets::{danger_item, icon_button, icon_toggle, menu_gap, menu_item},
     },
+    endpoint::{
+        Endpoint,
+        local_gateway::{Way, other_way},
+    },
 };
 
 impl PaneView {
@@ -87,7 +91,8 @@ impl PaneView {
                         icons::MORE,
                         &format!("More for pane {}", spot.number),
                     );
-                    Popup::menu(&more).show(|ui| menu_ui(ui, pane, spot, shared));
+                    let endpoints = &cx.state.settings.endpoints;
+                    Popup::menu(&more).show(|ui| menu_ui(ui, pane, spot, endpoints, shared));
                 });
                 if self.system_open {
                     *shared.changed |= system_ui(ui, theme, pane, spot);
@@ -143,7 +148,7 @@ fn grip_ui(ui: &Ui, theme: &Theme, pane: u32, head: Rect, spot: Spot, shared: &m
     response.on_hover_text_at_pointer(hover);
 }
 
-fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
+fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, endpoints: &[Endpoint], shared: &mut Shared<'_>) {
     let mut items = vec![(
         icons::COPY,
         "Copy the conversation as Markdown",
@@ -154,6 +159,18 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, shared: &mut Shared<'_>) {
             icons::EDIT,
             "Edit the raw body and send it…",
             Intent::Edit(EditIntent::Raw(pane.id, None)),
+        ));
+    }
+    let way = pane.target.as_ref();
+    if let Some((way, target)) = way.and_then(|target| other_way(target, endpoints)) {
+        let label = match way {
+            Way::Direct => "Ask directly, not through the gateway",
+            Way::ViaGateway => "Ask the same through the gateway",
+        };
+        items.push((
+            icons::GATEWAY,
+            label,
+            Intent::Change(Change::Target(pane.id, target)),
         ));
     }
     if spot.count < edits::MAX_PANES {
