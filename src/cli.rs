@@ -5,6 +5,7 @@ mod chat;
 mod completions;
 mod decode;
 mod ending;
+mod export;
 mod input;
 mod keys;
 mod models;
@@ -67,6 +68,8 @@ pub enum CliCommand {
     Chat(Box<chat::ChatArgs>),
     /// Show what a captured response contains, and what is wrong with it.
     Decode(decode::DecodeArgs),
+    /// Write runs of the history to a CSV or JSON file.
+    Export(export::ExportArgs),
     /// Store, list and delete API keys in the OS keyring.
     Keys(keys::KeysArgs),
     /// List the models of an endpoint, or all endpoints.
@@ -132,6 +135,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     let done = match command {
         CliCommand::Chat(args) => chat::run(&args),
         CliCommand::Decode(args) => decode::run(args),
+        CliCommand::Export(args) => export::run(&args),
         CliCommand::Keys(args) => keys::run(&args),
         CliCommand::Models(args) => models::run(&args),
         CliCommand::Probe(args) => probe::run(&args),

@@ -131,6 +131,12 @@ impl Drop for Inner {
 }
 
 impl History {
+    /// Whether a folder has a history.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(sqlite::FILE).exists()
+    }
+
     /// Opens `history.db` in a folder, on a thread of its own; creates both where they are missing. Returns a usable
     /// handle whatever is wrong with the file: see [`History::storage`].
     #[must_use]

@@ -17,7 +17,7 @@ pub fn is_own(id: &str) -> bool {
 
 /// A way to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum TargetWay {
     /// Straight to its endpoint.
     Direct,
     /// Through the desktop's own gateway.
@@ -28,12 +28,12 @@ pub enum Way {
 /// is off, or it was asked by the name of a route. Through the gateway, the endpoint of the same protocol is taken,
 /// since bytes are passed on there.
 #[must_use]
-pub fn other_way(target: &TargetId, endpoints: &[Endpoint]) -> Option<(Way, TargetId)> {
+pub fn other_way(target: &TargetId, endpoints: &[Endpoint]) -> Option<(TargetWay, TargetId)> {
     let find = |id: &str| endpoints.iter().find(|endpoint| endpoint.id == id);
     if is_own(&target.endpoint) {
         let direct: TargetId = target.model.parse().ok()?;
         find(&direct.endpoint)?;
-        return Some((Way::Direct, direct));
+        return Some((TargetWay::Direct, direct));
     }
     let dialect = find(&target.endpoint)?.dialect;
     let mut own = endpoints.iter().filter(|endpoint| is_own(&endpoint.id));
@@ -42,7 +42,7 @@ pub fn other_way(target: &TargetId, endpoints: &[Endpoint]) -> Option<(Way, Targ
         endpoint: same.or_else(|| own.next())?.id.clone(),
         model: target.to_string(),
     };
-    Some((Way::ViaGateway, through))
+    Some((TargetWay::ViaGateway, through))
 }
 
 #[cfg(test)]
@@ -73,9 +73,9 @@ mod tests {
             ("claude/m", "this-gateway-anthropic/claude/m"),
             ("google/m", "this-gateway/google/m"),
         ] {
-            let to = Some((Way::ViaGateway, target(through)));
+            let to = Some((TargetWay::ViaGateway, target(through)));
             assert_eq!(way(&endpoints, direct), to);
-            let back = Some((Way::Direct, target(direct)));
+            let back = Some((TargetWay::Direct, target(direct)));
             assert_eq!(way(&endpoints, through), back);
         }
         for from in ["this-gateway/a-route", "this-gateway/gone/m", "gone/m"] {

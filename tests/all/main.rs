@@ -26,6 +26,7 @@ mod dialects;
 mod docs;
 mod endpoints;
 mod engine;
+mod export;
 mod fault_server;
 mod faults;
 mod faults_by_dialect;

@@ -21,7 +21,7 @@ use crate::{
     },
     endpoint::{
         Endpoint,
-        local_gateway::{Way, other_way},
+        local_gateway::{TargetWay, other_way},
     },
 };
 
@@ -164,8 +164,8 @@ fn menu_ui(ui: &mut Ui, pane: &Pane, spot: Spot, endpoints: &[Endpoint], shared:
     let way = pane.target.as_ref();
     if let Some((way, target)) = way.and_then(|target| other_way(target, endpoints)) {
         let label = match way {
-            Way::Direct => "Ask directly, not through the gateway",
-            Way::ViaGateway => "Ask the same through the gateway",
+            TargetWay::Direct => "Ask directly, not through the gateway",
+            TargetWay::ViaGateway => "Ask the same through the gateway",
         };
         items.push((
             icons::GATEWAY,

@@ -1,0 +1,184 @@
+//! `tokenscope export`: writes runs of the history to a file.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil::Date, tz::TimeZone};
+
+use super::{UsageError, note, terminal::stderr};
+use crate::{
+    clock::wall_clock_ns,
+    endpoint::TargetId,
+    history::{ExportFormat, History, OutcomeFilter, RunQuery, Storage},
+    settings::{self, Paths},
+};
+
+/// Arguments of `tokenscope export`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ExportArgs {
+    /// The file to write; one that exists is replaced once the new one is complete.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// csv or json [default: by the end of the file's name].
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    format: Option<ExportFormat>,
+
+    /// Only runs since then: 12h, 7d, 2026-11-30 or 2026-11-30T08:00:00Z.
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    since: Option<i64>,
+
+    /// Only runs of this target, as endpoint/model; may be repeated.
+    #[arg(short, long = "target", value_name = "TARGET")]
+    targets: Vec<TargetId>,
+
+    /// Only runs that ended so: ok, fault or cancelled.
+    #[arg(long, value_name = "OUTCOME", value_parser = outcome())]
+    outcome: Option<OutcomeFilter>,
+
+    /// Only runs with all these words in their question, answer, target or error.
+    #[arg(long, value_name = "WORDS", default_value = "")]
+    search: String,
+}
+
+const EXAMPLES: &str = "\
+Exit codes: 0 success; 1 the history can't be read, or the file not be written; 2 wrong arguments.
+
+A CSV file has one row a run with all figures; a JSON file has what `chat --json` prints at the end of each run, in an
+array. Costs are those by today's prices.
+
+Examples:
+  tokenscope export -o runs.csv --since 7d
+  tokenscope export -o faults.json -t openai/gpt-5-mini --outcome fault";
+
+const FORMATS: [(&str, ExportFormat); 2] =
+    [("csv", ExportFormat::Csv), ("json", ExportFormat::Json)];
+const OUTCOMES: [(&str, OutcomeFilter); 3] = [
+    ("ok", OutcomeFilter::Ok),
+    ("fault", OutcomeFilter::Fault),
+    ("cancelled", OutcomeFilter::Cancelled),
+];
+
+pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let format = match args.format {
+        Some(format) => format,
+        None => format_of(&args.output)?,
+    };
+    let paths = Paths::of_user()?;
+    let prices = settings::load(&paths)?.prices;
+    if !History::is_in(&paths.data) {
+        bail!("there is no history in {} yet", paths.data.display());
+    }
+    let query = RunQuery {
+        text: args.search.clone(),
+        targets: args.targets.clone(),
+        outcome: args.outcome,
+        since_unix_ns: args.since,
+        ..RunQuery::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")?;
+    runtime.block_on(async {
+        let history = History::open(&paths.data);
+        if let Storage::Failing { why } = history.storage().await {
+            bail!(why);
+        }
+        let to = args.output.clone();
+        let count = history.export(query, format, prices, to, told).await?;
+        let runs = if count == 1 { "run" } else { "runs" };
+        note(&format!(
+            "{count} {runs} written to {}",
+            args.output.display()
+        ));
+        // Nothing was changed that could be lost.
+        let _ = history.end().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Says how far it came, to whoever watches.
+fn told(done: usize, total: usize) {
+    if io::stderr().is_terminal() && done < total {
+        // Writing to it can't fail.
+        let _ = writeln!(stderr(), "{done} of {total}");
+    }
+}
+
+fn format_of(file: &Path) -> Result<ExportFormat, UsageError> {
+    let end = file.extension().unwrap_or_default().to_string_lossy();
+    let known = FORMATS
+        .iter()
+        .find(|(name, _)| end.eq_ignore_ascii_case(name));
+    known.map(|(_, format)| *format).ok_or_else(|| {
+        UsageError::new("the name of the file ends neither in .csv nor in .json: say --format")
+    })
+}
+
+/// A point in time: so long ago, a day (by this machine's time zone), or a timestamp. In nanoseconds since 1970.
+fn since(text: &str) -> Result<i64, String> {
+    let now = i128::from(wall_clock_ns());
+    let ago = text.parse::<Span>().ok();
+    let ago = ago.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let since = ago
+        .filter(SignedDuration::is_positive)
+        .map(|ago| now - ago.as_nanos());
+    let at = || text.parse::<Timestamp>().ok().map(Timestamp::as_nanosecond);
+    let day = || {
+        let day: Date = text.parse().ok()?;
+        let begin = day.to_zoned(TimeZone::system()).ok()?;
+        Some(begin.timestamp().as_nanosecond())
+    };
+    let since = since.or_else(at).or_else(day);
+    since
+        .and_then(|since| i64::try_from(since).ok())
+        .ok_or_else(|| {
+            "a time is written as 12h, 7d, 2026-11-30 or 2026-11-30T08:00:00Z".to_owned()
+        })
+}
+
+fn format() -> impl TypedValueParser<Value = ExportFormat> {
+    named(&FORMATS)
+}
+
+fn outcome() -> impl TypedValueParser<Value = OutcomeFilter> {
+    named(&OUTCOMES)
+}
+
+/// Reads one of these names.
+fn named<T: Copy + Send + Sync + 'static>(
+    table: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(table.iter().map(|(name, _)| *name)).try_map(move |word| {
+        let row = table.iter().find(|(name, _)| *name == word);
+        row.map(|(_, value)| *value).ok_or("there is no such word")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_each_form() {
+        let now = wall_clock_ns();
+        let second = 1_000_000_000;
+        for (text, ago) in [("12h", 12 * 3_600), ("7d", 7 * 86_400), ("90m", 5_400)] {
+            let since = since(text).unwrap();
+            let off = (now - since).abs_diff(ago * second);
+            assert!(off < 60 * 1_000_000_000, "{text}: {off}");
+        }
+        assert_eq!(since("2026-11-30T08:00:00Z"), Ok(1_796_025_600 * second));
+        assert!(since("2026-11-30").is_ok());
+        for text in ["", "soon", "-3d", "2026-13-01"] {
+            assert!(since(text).is_err(), "{text}");
+        }
+    }
+}
