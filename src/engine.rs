@@ -13,6 +13,7 @@ mod lookup;
 mod monitor;
 mod runs;
 pub mod signals;
+mod task;
 mod update;
 
 use std::sync::{Arc, mpsc};

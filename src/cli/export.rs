@@ -50,8 +50,8 @@ pub struct ExportArgs {
 const EXAMPLES: &str = "\
 Exit codes: 0 success; 1 the history can't be read, or the file not be written; 2 wrong arguments.
 
-A CSV file has one row a run with all figures; a JSON file has what `chat --json` prints at the end of each run, in an
-array. Costs are those by today's prices.
+A CSV file has one row a run with all figures; a JSON file has what `chat --json` prints at the end
+of each run, in an array. Costs are those by today's prices.
 
 Examples:
   tokenscope export -o runs.csv --since 7d

@@ -75,8 +75,9 @@ pub struct ProbeArgs {
 }
 
 const EXAMPLES: &str = "\
-Exit codes: 0 stopped by a signal, or with --once: every target answered; 1 with --once: a target did not, or no token
-came; 2 wrong arguments or input; 3 with --once: a first token took longer than --max-ttft.
+Exit codes: 0 stopped by a signal, or with --once: every target answered; 1 with --once: a
+target did not, could not be asked, or sent no token; 2 wrong arguments or input; 3 with --once:
+a first token took longer than --max-ttft.
 
 A first signal waits for the probes under way; a second one ends at once.
 

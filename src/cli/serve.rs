@@ -43,12 +43,12 @@ use crate::{
 /// Arguments of `tokenscope serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 stopped by Ctrl-C or SIGTERM, once all requests were over; 1 could not listen, or the settings are not
-valid; 2 wrong arguments.
+Exit codes: 0 stopped by Ctrl-C or SIGTERM, once all requests were over; 1 could not listen, or
+the settings are not valid; 2 wrong arguments.
 
-A model is asked for by the name of a route, or as ENDPOINT/MODEL. Its clients give the gateway's token as their API
-key; the providers' keys stay where they are. Routes and keys of clients stand in the settings, too (docs/gateway.md);
-SIGHUP reads them again.
+A model is asked for by the name of a route, or as ENDPOINT/MODEL. Its clients give the gateway's
+token as their API key; the providers' keys stay where they are. Routes and keys of clients stand
+in the settings, too (docs/gateway.md); SIGHUP reads them again.
 
 Examples:
   tokenscope serve --simulator

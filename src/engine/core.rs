@@ -15,13 +15,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep, HistoryCommand,
-    HistoryNews, KeyCommand, KeyNews, Options, Outbox, Reply, RunCommand, RunNews, SettingsNews,
-    Steps, TestStep, Update, files,
-    gateway::{GatewayHandle, OwnEndpoints},
-    lookup,
-    monitor::MonitorHandle,
+    Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep, GatewayCommand,
+    HistoryCommand, HistoryNews, KeyCommand, KeyNews, MonitorCommand, Options, Outbox, Reply,
+    RunCommand, RunNews, SettingsNews, Steps, TestStep, Update, files,
+    gateway::{self, OwnEndpoints},
+    lookup, monitor,
     runs::{RunRegistry, send_findings},
+    task::TaskHandle,
 };
 use crate::{
     chat::Media,
@@ -99,8 +99,8 @@ struct Core {
     credentials: Credentials,
     history: Option<History>,
     runs: RunRegistry,
-    gateway: GatewayHandle,
-    monitor: MonitorHandle,
+    gateway: TaskHandle<GatewayCommand>,
+    monitor: TaskHandle<MonitorCommand>,
     /// The endpoints of the desktop's gateway, while it is on.
     gateway_endpoints: Vec<Endpoint>,
     /// Whether the client is subscribed to changes by other processes.
@@ -129,8 +129,8 @@ impl Core {
             history.clone(),
         );
         let (gateway, gateway_endpoints) =
-            GatewayHandle::start(out.clone(), credentials.clone(), history.clone());
-        let monitor = MonitorHandle::start(out.clone(), credentials.clone(), history.clone());
+            gateway::start(out.clone(), credentials.clone(), history.clone());
+        let monitor = monitor::start(out.clone(), credentials.clone(), history.clone());
         let mut core = Self {
             _watch: watch(&options.paths, changed.clone(), &out),
             out,

@@ -9,14 +9,14 @@ mod follow;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    oneshot,
-};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Outbox, Steps, Update};
+use super::{
+    Outbox, Steps, Update,
+    task::{TaskHandle, TaskMessage},
+};
 use crate::{
     credential::Credentials,
     dialect::DialectId,
@@ -89,63 +89,27 @@ pub struct GatewayAccess {
     pub problem: Option<String>,
 }
 
-/// What the gateway's task is told.
-enum GatewayMessage {
-    Command(GatewayCommand),
-    Settings(Arc<Settings>),
-    End(oneshot::Sender<()>),
-}
-
-/// The engine's end of the gateway's task.
-#[derive(Clone)]
-pub(super) struct GatewayHandle(UnboundedSender<GatewayMessage>);
-
 /// The gateway's endpoints, once they change.
 pub(super) type OwnEndpoints = UnboundedReceiver<Vec<Endpoint>>;
 
-impl GatewayHandle {
-    /// Starts the task, with the gateway off.
-    pub(super) fn start(
-        out: Outbox,
-        credentials: Credentials,
-        history: Option<History>,
-    ) -> (Self, OwnEndpoints) {
-        let (sender, inbox) = unbounded_channel();
-        let (endpoints, changed) = unbounded_channel();
-        let task = GatewayTask {
-            out,
-            credentials,
-            history,
-            settings: Arc::default(),
-            endpoints,
-            running: None,
-        };
-        tokio::spawn(task.serve(inbox));
-        (Self(sender), changed)
-    }
-
-    /// Hands on a command.
-    pub(super) fn take(&self, command: GatewayCommand) {
-        self.tell(GatewayMessage::Command(command));
-    }
-
-    /// Tells which settings hold now.
-    pub(super) fn settings_are(&self, settings: Arc<Settings>) {
-        self.tell(GatewayMessage::Settings(settings));
-    }
-
-    /// Stops the gateway, and waits until that is done.
-    pub(super) async fn end(&self) {
-        let (done, ended) = oneshot::channel();
-        self.tell(GatewayMessage::End(done));
-        // A task that has ended needs no waiting.
-        let _ = ended.await;
-    }
-
-    fn tell(&self, message: GatewayMessage) {
-        // The task ends with the engine.
-        let _ = self.0.send(message);
-    }
+/// Starts the gateway's task, with the gateway off.
+pub(super) fn start(
+    out: Outbox,
+    credentials: Credentials,
+    history: Option<History>,
+) -> (TaskHandle<GatewayCommand>, OwnEndpoints) {
+    let (handle, inbox) = TaskHandle::new();
+    let (endpoints, changed) = unbounded_channel();
+    let task = GatewayTask {
+        out,
+        credentials,
+        history,
+        settings: Arc::default(),
+        endpoints,
+        running: None,
+    };
+    tokio::spawn(task.serve(inbox));
+    (handle, changed)
 }
 
 /// A gateway that runs, and what follows it.
@@ -168,14 +132,14 @@ struct GatewayTask {
 }
 
 impl GatewayTask {
-    async fn serve(mut self, mut inbox: UnboundedReceiver<GatewayMessage>) {
+    async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<GatewayCommand>>) {
         while let Some(message) = inbox.recv().await {
             match message {
-                GatewayMessage::Command(GatewayCommand::Start) => self.start().await,
-                GatewayMessage::Command(GatewayCommand::Stop) => self.stop().await,
-                GatewayMessage::Command(GatewayCommand::Watch(steps)) => self.watch(steps),
-                GatewayMessage::Settings(settings) => self.reload(settings),
-                GatewayMessage::End(done) => {
+                TaskMessage::Command(GatewayCommand::Start) => self.start().await,
+                TaskMessage::Command(GatewayCommand::Stop) => self.stop().await,
+                TaskMessage::Command(GatewayCommand::Watch(steps)) => self.watch(steps),
+                TaskMessage::Settings(settings) => self.reload(settings),
+                TaskMessage::End(done) => {
                     self.stop().await;
                     // The engine may have given up waiting.
                     let _ = done.send(());

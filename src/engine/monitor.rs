@@ -9,12 +9,13 @@ use futures_util::{
     future::{BoxFuture, FutureExt as _},
     stream::FuturesUnordered,
 };
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    oneshot,
-};
+use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{Outbox, SendRun, Update, runs::RunRegistry};
+use super::{
+    Outbox, SendRun, Update,
+    runs::RunRegistry,
+    task::{TaskHandle, TaskMessage},
+};
 use crate::{
     clock::{now, slept, wait_until, wall_clock_ns},
     credential::Credentials,
@@ -51,60 +52,28 @@ pub enum MonitorNews {
     Ended,
 }
 
-/// What the monitor's task is told.
-enum MonitorMessage {
-    Command(MonitorCommand),
-    Settings(Arc<Settings>),
-    End(oneshot::Sender<()>),
-}
-
-/// The engine's end of the monitor's task.
-#[derive(Clone)]
-pub(super) struct MonitorHandle(UnboundedSender<MonitorMessage>);
-
-impl MonitorHandle {
-    /// Starts the task, with no plan.
-    pub(super) fn start(out: Outbox, credentials: Credentials, history: Option<History>) -> Self {
-        let (sender, inbox) = unbounded_channel();
-        let runs = move || {
-            let transport = Transport::default();
-            RunRegistry::new(out.clone(), transport, credentials.clone(), history.clone())
-        };
-        let task = MonitorTask {
-            runs: runs(),
-            new_runs: Box::new(runs),
-            settings: Arc::default(),
-            plan: None,
-            under_way: FuturesUnordered::new(),
-            sleep: SleepWatch::new(slept()),
-            offline: BTreeMap::new(),
-        };
-        tokio::spawn(task.serve(inbox));
-        Self(sender)
-    }
-
-    /// Hands on a command.
-    pub(super) fn take(&self, command: MonitorCommand) {
-        self.tell(MonitorMessage::Command(command));
-    }
-
-    /// Tells which settings hold now.
-    pub(super) fn settings_are(&self, settings: Arc<Settings>) {
-        self.tell(MonitorMessage::Settings(settings));
-    }
-
-    /// Cancels its probes, and waits until they have told their end.
-    pub(super) async fn end(&self) {
-        let (done, ended) = oneshot::channel();
-        self.tell(MonitorMessage::End(done));
-        // A task that has ended needs no waiting.
-        let _ = ended.await;
-    }
-
-    fn tell(&self, message: MonitorMessage) {
-        // The task ends with the engine.
-        let _ = self.0.send(message);
-    }
+/// Starts the monitor's task, with no plan.
+pub(super) fn start(
+    out: Outbox,
+    credentials: Credentials,
+    history: Option<History>,
+) -> TaskHandle<MonitorCommand> {
+    let (handle, inbox) = TaskHandle::new();
+    let runs = move || {
+        let transport = Transport::default();
+        RunRegistry::new(out.clone(), transport, credentials.clone(), history.clone())
+    };
+    let task = MonitorTask {
+        runs: runs(),
+        new_runs: Box::new(runs),
+        settings: Arc::default(),
+        plan: None,
+        under_way: FuturesUnordered::new(),
+        sleep: SleepWatch::new(slept()),
+        offline: BTreeMap::new(),
+    };
+    tokio::spawn(task.serve(inbox));
+    handle
 }
 
 /// A plan that is followed.
@@ -128,16 +97,16 @@ struct MonitorTask {
 }
 
 impl MonitorTask {
-    async fn serve(mut self, mut inbox: UnboundedReceiver<MonitorMessage>) {
+    async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<MonitorCommand>>) {
         loop {
             let due = self.plan.as_ref().and_then(FollowedPlan::next_due);
             let check = (!self.under_way.is_empty()).then(|| now() + CHECK);
             tokio::select! {
                 message = inbox.recv() => match message {
-                    Some(MonitorMessage::Command(MonitorCommand::Start(plan))) => self.start(plan),
-                    Some(MonitorMessage::Command(MonitorCommand::Stop)) => self.stop(),
-                    Some(MonitorMessage::Settings(settings)) => self.settings = settings,
-                    Some(MonitorMessage::End(done)) => {
+                    Some(TaskMessage::Command(MonitorCommand::Start(plan))) => self.start(plan),
+                    Some(TaskMessage::Command(MonitorCommand::Stop)) => self.stop(),
+                    Some(TaskMessage::Settings(settings)) => self.settings = settings,
+                    Some(TaskMessage::End(done)) => {
                         self.runs.stop().await;
                         // The engine may have given up waiting.
                         let _ = done.send(());
@@ -149,7 +118,7 @@ impl MonitorTask {
                 () = wait_until(due.into_iter().chain(check).min()) => {}
             }
             self.notice_sleep();
-            self.ask_due();
+            self.ask_due().await;
             self.tell_end();
         }
     }
@@ -195,7 +164,7 @@ impl MonitorTask {
         }
     }
 
-    fn ask_due(&mut self) {
+    async fn ask_due(&mut self) {
         while let Some(followed) = self.plan.as_mut().filter(|plan| !plan.is_stopping)
             && let Some(due) = (followed.schedule).take_due(now(), || rand::random_range(0.0..1.0))
         {
@@ -203,7 +172,7 @@ impl MonitorTask {
             let endpoint = self.settings.endpoint_or_preset(&due.target.endpoint);
             let endpoint = endpoint.map(std::borrow::Cow::into_owned);
             self.tell_missed(&due);
-            if !self.is_online(&due.target, endpoint.as_ref()) {
+            if !self.is_online(&due.target, endpoint.as_ref()).await {
                 self.is_over(&due.target);
                 continue;
             }
@@ -226,8 +195,11 @@ impl MonitorTask {
 
     /// Whether there is a network to ask over; tells the begin and the end of a time without one. An endpoint that is
     /// not known is told as a run that was refused.
-    fn is_online(&mut self, target: &TargetId, endpoint: Option<&Endpoint>) -> bool {
-        let is_online = endpoint.is_none_or(is_reachable);
+    async fn is_online(&mut self, target: &TargetId, endpoint: Option<&Endpoint>) -> bool {
+        let is_online = match endpoint {
+            Some(endpoint) => is_reachable(endpoint).await,
+            None => true,
+        };
         let gap = |from_unix_ns, to_unix_ns| ProbeGap {
             target: Some(target.clone()),
             why: GapReason::Offline,

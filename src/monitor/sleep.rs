@@ -12,8 +12,7 @@ pub struct SleepWatch {
 }
 
 impl SleepWatch {
-    /// Begins to watch, `slept` being how long the machine has slept so far
-    /// ([`clock::slept`](crate::clock::slept)).
+    /// Begins to watch, `slept` being how long the machine has slept so far.
     #[must_use]
     pub fn new(slept: Duration) -> Self {
         Self { slept }

@@ -173,6 +173,20 @@ async fn it_asks_until_a_signal_comes_and_loses_no_probe() {
     assert_eq!(kept.len(), told.len());
 }
 
+#[cfg(unix)]
+#[test]
+fn the_service_starts_it_as_it_is() {
+    let unit = include_str!("../../assets/tokenscope-probe.service");
+    let start = "ExecStart=/usr/local/bin/tokenscope ";
+    let line = unit.lines().find_map(|line| line.strip_prefix(start));
+    let line = line.unwrap().replace("$PROBE", "-t simulator/sim-fast");
+    let home = Home::new();
+    let mut probing = Probing::start(home.tokenscope(line.split_whitespace()));
+    assert_eq!(probing.line().unwrap()["outcome"], "ok");
+    probing.terminate();
+    assert_eq!(deadline::ended(&mut probing.child).code(), Some(0));
+}
+
 /// In a network namespace of its own a program has no network, as on a machine whose cable is out.
 #[cfg(target_os = "linux")]
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
@@ -184,9 +198,9 @@ fn without_a_network_there_is_a_gap_and_no_outage() {
         return;
     }
     let home = Home::new().with("LLM_API_KEY", "k");
-    let unplugged = |more: &[&str]| {
-        let url = ["probe", "--base-url", "https://192.0.2.7/v1", "-m", "m"];
-        let inner = home.tokenscope(url.iter().chain(more));
+    let unplugged = |url: &str, more: &[&str]| {
+        let asks = ["probe", "--base-url", url, "-m", "m"];
+        let inner = home.tokenscope(asks.iter().chain(more));
         let mut command = Command::new("unshare");
         command.arg("-rn").arg(inner.get_program());
         command.args(inner.get_args()).env_clear();
@@ -195,19 +209,20 @@ fn without_a_network_there_is_a_gap_and_no_outage() {
         }
         command
     };
-    let mut probing = Probing::start(unplugged(&["--every", "1s"]));
-    let gap = probing.line().unwrap();
-    assert_eq!(
-        (&gap["type"], &gap["why"]),
-        (&"gap".into(), &"offline".into())
-    );
-    assert_eq!(gap["target"], "url/m");
-    assert!(gap["from_unix_ns"].as_i64().unwrap() > 0 && gap["to_unix_ns"].is_null());
-    probing.terminate();
-    assert_eq!(probing.line(), None, "it is told once");
-    assert_eq!(deadline::ended(&mut probing.child).code(), Some(0));
+    let by_address = "https://192.0.2.7/v1";
+    for url in [by_address, "https://model.example/v1"] {
+        let mut probing = Probing::start(unplugged(url, &["--every", "1s"]));
+        let gap = probing.line().unwrap();
+        let kind = (gap["type"].as_str(), gap["why"].as_str());
+        assert_eq!(kind, (Some("gap"), Some("offline")), "{url}");
+        assert_eq!(gap["target"], "url/m");
+        assert!(gap["from_unix_ns"].as_i64().unwrap() > 0 && gap["to_unix_ns"].is_null());
+        probing.terminate();
+        assert_eq!(probing.line(), None, "it is told once");
+        assert_eq!(deadline::ended(&mut probing.child).code(), Some(0));
+    }
 
-    let mut check = Probing::start(unplugged(&["--once"]));
+    let mut check = Probing::start(unplugged(by_address, &["--once"]));
     assert_eq!(check.line().unwrap()["type"], "gap");
     let code = deadline::ended(&mut check.child).code();
     assert_eq!(code, Some(1), "a check that could not ask is no success");
