@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     conformance::{CHECKS, CheckRow},
+    endpoint::local_gateway,
     engine::{Asked, Command, HistoryCommand, ask},
     history::{CheckCount, Conformance},
     visible::visible_line,
@@ -230,7 +231,10 @@ fn row_ui(
     let mut opened = None;
     row.col(|ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(visible_line(&data.target.to_string()).into_owned()).truncate());
+            ui.add(
+                Label::new(visible_line(&local_gateway::shown(&data.target)).into_owned())
+                    .truncate(),
+            );
         });
     });
     row.col(|ui| {

@@ -30,7 +30,11 @@ use super::{
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner, empty, primary_button, segmented},
 };
-use crate::{endpoint::TargetId, engine::Asked, history::Series};
+use crate::{
+    endpoint::{TargetId, local_gateway},
+    engine::Asked,
+    history::Series,
+};
 
 /// A median line breaks where there were no runs for one part in this many of the range.
 const GAPS_IN_RANGE: i64 = 24;
@@ -129,7 +133,8 @@ impl View for Monitor {
         match self.answer.take() {
             None => {}
             Some(Ok(mut series)) => {
-                series.sort_by(|a, b| a.target.cmp(&b.target));
+                // Both ways to a target stand together.
+                series.sort_by_cached_key(|series| local_gateway::shown(&series.target));
                 let targets = series.iter().map(|series| series.target.clone());
                 cx.actions.push(Action::Draw(targets.collect()));
                 self.series = series;

@@ -31,7 +31,7 @@ pub enum TargetWay {
 pub fn other_way(target: &TargetId, endpoints: &[Endpoint]) -> Option<(TargetWay, TargetId)> {
     let find = |id: &str| endpoints.iter().find(|endpoint| endpoint.id == id);
     if is_own(&target.endpoint) {
-        let direct: TargetId = target.model.parse().ok()?;
+        let direct = behind(target)?;
         find(&direct.endpoint)?;
         return Some((TargetWay::Direct, direct));
     }
@@ -45,10 +45,40 @@ pub fn other_way(target: &TargetId, endpoints: &[Endpoint]) -> Option<(TargetWay
     Some((TargetWay::ViaGateway, through))
 }
 
+/// The target that one is by the desktop's own gateway, if it is asked there by endpoint and model.
+#[must_use]
+pub fn behind(target: &TargetId) -> Option<TargetId> {
+    let model = is_own(&target.endpoint).then_some(&target.model);
+    model?.parse().ok()
+}
+
+/// A target as views name it: through the desktop's own gateway it is the same target by another way.
+#[must_use]
+pub fn shown(target: &TargetId) -> String {
+    match behind(target) {
+        Some(behind) => format!("{behind} · {ROUTE}"),
+        None => target.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dialect::DialectId;
+
+    #[test]
+    fn both_ways_have_the_name_of_the_target() {
+        for (target, name) in [
+            ("openai/org/m", "openai/org/m"),
+            (
+                "this-gateway-gemini/openai/org/m",
+                "openai/org/m · via gateway",
+            ),
+            ("this-gateway/a-route", "this-gateway/a-route"),
+        ] {
+            assert_eq!(shown(&target.parse().unwrap()), name);
+        }
+    }
 
     fn endpoint(id: &str, dialect: DialectId) -> Endpoint {
         let url = "http://127.0.0.1:1/v1".parse().unwrap();

@@ -13,6 +13,7 @@ use crate::{
         theme::{Theme, caption, size, space, strong},
         widgets::{ghost_button, icon_button, ms_text, simulated_badge},
     },
+    endpoint::local_gateway,
     history::{Median, Series},
     visible::visible_line,
 };
@@ -109,7 +110,7 @@ fn entry(
 
 /// Shows the name. A click shows its target alone; with the command key, a click shows or hides it.
 fn name_ui(ui: &mut Ui, color: Color32, index: usize, track: &Track) -> Option<LegendAction> {
-    let name = RichText::new(visible_line(&track.target.to_string())).color(color);
+    let name = RichText::new(visible_line(&local_gateway::shown(&track.target))).color(color);
     let label = egui::Label::new(name).truncate().selectable(false);
     let response = ui
         .add(label.sense(Sense::click()))

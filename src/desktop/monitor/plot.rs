@@ -14,7 +14,7 @@ use crate::{
         theme::{Theme, caption, strong},
         widgets::{connection_icon, date_time, ms_text},
     },
-    endpoint::TargetId,
+    endpoint::{TargetId, local_gateway},
     event::FaultClass,
     history::Series,
     run::{ConnectionKind, RunId},
@@ -195,7 +195,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
 }
 
 fn draw_points<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, many: bool) {
-    let name = track.target.to_string();
+    let name = local_gateway::shown(&track.target);
     let [warm, cold] = &track.points;
     // Few points are drawn strongly; many are faint, so that their median line shows.
     let strength = if warm.len() < 40 { 0.9 } else { 0.55 };
@@ -216,7 +216,7 @@ fn draw_points<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, many
 }
 
 fn draw_medians<'a>(plot: &mut PlotUi<'a>, color: Color32, track: &'a Track, many: bool) {
-    let name = track.target.to_string();
+    let name = local_gateway::shown(&track.target);
     let [warm, cold] = &track.medians;
     for (lines, width, strength) in [(warm, WARM_LINE, 1.0), (cold, COLD_LINE, 0.7)] {
         for line in lines {
@@ -345,7 +345,7 @@ fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, track: &Track, mark: &M
     Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
         ui.horizontal(|ui| {
             sample_ui(ui, track.look, color);
-            ui.label(strong(track.target.to_string()));
+            ui.label(strong(local_gateway::shown(&track.target)));
         });
         let what = match mark.kind {
             MarkKind::Measured { ms, connection } => {

@@ -17,7 +17,7 @@ use crate::{
         view::{Action, Cx},
         widgets::{icon_button, search_box, simulated_badge},
     },
-    endpoint::TargetId,
+    endpoint::{TargetId, local_gateway},
     engine::{Command, EndpointCommand},
     visible::{visible, visible_line},
 };
@@ -59,7 +59,9 @@ impl Picker {
         width: f32,
     ) -> Option<TargetId> {
         let name = match target {
-            Some(target) => format!("Target of pane {number}: {target}"),
+            Some(target) => {
+                format!("Target of pane {number}: {}", local_gateway::shown(target))
+            }
             None => format!("Target of pane {number}: not chosen"),
         };
         let button = Button::new(button_text(cx, target))
@@ -74,7 +76,7 @@ impl Picker {
         response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
         let response = response.on_hover_text(match target {
             None => "Choose a model".to_owned(),
-            Some(target) => visible_line(&target.to_string()).into_owned(),
+            Some(target) => visible_line(&local_gateway::shown(target)).into_owned(),
         });
         let popup_id = Popup::default_response_id(&response);
         let open = Popup::is_id_open(ui.ctx(), popup_id);
@@ -235,15 +237,18 @@ fn button_text(cx: &Cx<'_>, target: Option<&TargetId>) -> egui::text::LayoutJob 
                 .color(theme.text_dim),
         ),
         Some(target) => {
-            let label = cx
-                .state
-                .settings
-                .endpoint(&target.endpoint)
-                .map_or(target.endpoint.as_str(), |e| e.label.as_str());
+            let behind = local_gateway::behind(target);
+            let way = match &behind {
+                Some(_) => format!("· {} ", local_gateway::ROUTE),
+                None => String::new(),
+            };
+            let target = behind.as_ref().unwrap_or(target);
+            let endpoint = cx.state.settings.endpoint(&target.endpoint);
+            let label = endpoint.map_or(target.endpoint.as_str(), |e| e.label.as_str());
             add(strong(target.model.as_str())
                 .size(size::BODY)
                 .color(theme.text));
-            add(RichText::new(format!("  {} ", visible_line(label)))
+            add(RichText::new(format!("  {} {way}", visible_line(label)))
                 .size(size::SMALL)
                 .color(theme.text_dim));
             add(RichText::new(icons::CHEVRON_DOWN)

@@ -28,6 +28,7 @@ use crate::{
             primary_button,
         },
     },
+    endpoint::local_gateway,
     run::{Run, RunId, RunState},
     snippet::Language,
     visible::visible,
@@ -321,7 +322,10 @@ fn answered_by_ui(ui: &mut Ui, theme: &Theme, run: &Run) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let name = tiny(theme, visible(&run.head.target.model));
         ui.add(Label::new(name).selectable(false).truncate())
-            .on_hover_text(format!("Answered by {}", run.head.target));
+            .on_hover_text(format!(
+                "Answered by {}",
+                local_gateway::shown(&run.head.target)
+            ));
         if run.head.simulated {
             let icon = tiny(theme, icons::SIMULATED).color(theme.warn);
             let response = ui.add(Label::new(icon).selectable(false));

@@ -17,6 +17,7 @@ use crate::{
             hairline, icon_button, key_value, simulated_badge,
         },
     },
+    endpoint::local_gateway,
     event::{BodyPart, Fault},
     price::PriceTable,
     run::Run,
@@ -97,7 +98,7 @@ fn head_ui(ui: &mut Ui, theme: &Theme, run: &Run) -> Option<DetailsClick> {
             clicked =
                 (close.then_some(DetailsClick::Close)).or(copy.then_some(DetailsClick::CopyJson));
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.add(Label::new(heading(run.head.target.to_string())).truncate());
+                ui.add(Label::new(heading(local_gateway::shown(&run.head.target))).truncate());
             });
         });
     });

@@ -6,7 +6,7 @@ use egui::{ScrollArea, Ui};
 
 use crate::{
     desktop::{range::Range, widgets::choice_box},
-    endpoint::TargetId,
+    endpoint::{TargetId, local_gateway},
     history::{OutcomeFilter, RunQuery, RunSort},
     visible::visible_line,
 };
@@ -132,7 +132,10 @@ impl Wanted {
             for target in chosen.into_iter().chain(others) {
                 let mut on = self.targets.contains(target);
                 if ui
-                    .checkbox(&mut on, visible_line(&target.to_string()).into_owned())
+                    .checkbox(
+                        &mut on,
+                        visible_line(&local_gateway::shown(target)).into_owned(),
+                    )
                     .clicked()
                 {
                     if on {

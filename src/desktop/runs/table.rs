@@ -10,6 +10,7 @@ use crate::{
         theme::{Theme, size, space},
         widgets::{Outcome, ago, connection_icon, count, date_time, figure_text, ms_text},
     },
+    endpoint::local_gateway,
     history::{RunRow, RunSort, SortColumn},
     run::RunId,
     visible::visible_line,
@@ -247,7 +248,7 @@ fn time_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, now: i64) {
 }
 
 fn target_cell(ui: &mut Ui, theme: &Theme, row: &RunRow, _: i64) {
-    let mut text = row.target.to_string();
+    let mut text = local_gateway::shown(&row.target);
     if row.simulated {
         text = format!("{} {text}", icons::SIMULATED);
     }

@@ -13,6 +13,7 @@ use crate::{
         theme::{Theme, size, strong, tiny},
         widgets::{Outcome, connection_icon, figure_text, icon_button},
     },
+    endpoint::local_gateway,
     measure::figure,
     run::ConnectionKind,
 };
@@ -218,7 +219,7 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &BarRow, group: &RowGroup) {
     let told = told.join(", ");
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &told));
     response.on_hover_ui(|ui| {
-        ui.label(strong(row.sheet.target.to_string()));
+        ui.label(strong(local_gateway::shown(&row.sheet.target)));
         for column in BarColumn::ALL {
             let word = match row.comparison.verdict(column.key()) {
                 Some(Verdict::Best(run)) if *run == row.sheet.run => "the best".to_owned(),
