@@ -225,8 +225,10 @@ async fn a_second_target_is_asked_beside_a_slow_one_and_the_loser_is_closed() {
     .await;
     let second = good().await;
     let settings = RouteSettings {
+        // A busy machine must not make the first look slow before it is.
         hedge: Some(HedgeSettings {
             share: 0.05,
+            at_least_ms: 3_000,
             ..HedgeSettings::default()
         }),
         ..RouteSettings::default()
@@ -235,13 +237,12 @@ async fn a_second_target_is_asked_beside_a_slow_one_and_the_loser_is_closed() {
     for _ in 0..30 {
         assert_eq!(asked(&gateway).await, (200, chat_stream("from the first")));
     }
-    assert!(second.came().len() <= 1, "almost none was asked twice");
-    let before = second.came().len();
+    assert!(second.came().is_empty(), "none was asked twice");
     assert_eq!(asked(&gateway).await, (200, chat_stream("from the second")));
     soon("the slow target's socket to be closed", told.recv())
         .await
         .unwrap();
-    assert_eq!(second.came().len(), before + 1);
+    assert_eq!(second.came().len(), 1);
     let metrics = reqwest_client().build().unwrap();
     let metrics = metrics
         .get(format!("http://{}/metrics", gateway.address))
