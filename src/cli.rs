@@ -177,8 +177,17 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 /// Parses the name of a dialect.
 fn dialect() -> impl TypedValueParser<Value = DialectId> {
     let names = DIALECTS.iter().map(|dialect| dialect.id.as_str());
-    PossibleValuesParser::new(names)
-        .try_map(|name| DialectId::parse(&name).ok_or("there is no such dialect"))
+    one_of(names, DialectId::parse)
+}
+
+/// Parses one of these words.
+fn one_of<T: Clone + Send + Sync + 'static>(
+    words: impl Iterator<Item = &'static str>,
+    parse: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    // Only these words come through.
+    PossibleValuesParser::new(words)
+        .try_map(move |word| parse(&word).ok_or("there is no such word"))
 }
 
 /// The error for an id that is neither an endpoint nor a preset that works without set-up.

@@ -1,7 +1,7 @@
 //! Probes: runs on a schedule, so that the history of TTFT grows by itself.
 //!
 //! In: a plan, and the time. Out: which target is to be asked when, what it is asked, and the times in which none was.
-//! Nothing is sent from here: the engine sends each probe as a run.
+//! No target is asked from here: the engine sends each probe as a run.
 
 mod gap;
 mod question;

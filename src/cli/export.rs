@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::TypedValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil::Date, tz::TimeZone};
 
 use super::{UsageError, note, terminal::stderr};
@@ -114,10 +114,7 @@ fn told(done: usize, total: usize) {
 
 fn format_of(file: &Path) -> Result<ExportFormat, UsageError> {
     let end = file.extension().unwrap_or_default().to_string_lossy();
-    let known = FORMATS
-        .iter()
-        .find(|(name, _)| end.eq_ignore_ascii_case(name));
-    known.map(|(_, format)| *format).ok_or_else(|| {
+    named(&FORMATS, &end).ok_or_else(|| {
         UsageError::new("the name of the file ends neither in .csv nor in .json: say --format")
     })
 }
@@ -145,21 +142,21 @@ fn since(text: &str) -> Result<i64, String> {
 }
 
 fn format() -> impl TypedValueParser<Value = ExportFormat> {
-    named(&FORMATS)
+    let words = FORMATS.iter().map(|(word, _)| *word);
+    super::one_of(words, |word| named(&FORMATS, word))
 }
 
 fn outcome() -> impl TypedValueParser<Value = OutcomeFilter> {
-    named(&OUTCOMES)
+    let words = OUTCOMES.iter().map(|(word, _)| *word);
+    super::one_of(words, |word| named(&OUTCOMES, word))
 }
 
-/// Reads one of these names.
-fn named<T: Copy + Send + Sync + 'static>(
-    table: &'static [(&'static str, T)],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(table.iter().map(|(name, _)| *name)).try_map(move |word| {
-        let row = table.iter().find(|(name, _)| *name == word);
-        row.map(|(_, value)| *value).ok_or("there is no such word")
-    })
+/// What a word stands for, whatever its case.
+fn named<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
+    let row = table
+        .iter()
+        .find(|(name, _)| word.eq_ignore_ascii_case(name));
+    row.map(|(_, value)| *value)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -58,7 +57,7 @@ pub struct ProbeArgs {
     max_ttft: Option<Duration>,
 
     /// Over which connections: warm (an open one, where there is one), cold (a new one each time), or both in turn.
-    #[arg(long, value_name = "WHICH", default_value = "warm", value_parser = connections(), help_heading = WHERE)]
+    #[arg(long, value_name = "WHICH", default_value = "warm", value_parser = super::one_of(ProbedConnections::ALL.iter().map(|which| which.as_str()), ProbedConnections::parse), help_heading = WHERE)]
     connections: ProbedConnections,
 
     /// What is asked; a number that was never sent before is put in front of it, so that no cache answers.
@@ -165,30 +164,22 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
 
 /// The line of a time in which nobody was asked.
 #[derive(Serialize)]
-struct GapLine<'a> {
+struct GapLine {
     r#type: &'static str,
     target: Option<String>,
-    #[serde(flatten)]
-    gap: GapTimes<'a>,
-}
-
-#[derive(Serialize)]
-struct GapTimes<'a> {
-    why: &'a str,
+    why: &'static str,
     from_unix_ns: i64,
     to_unix_ns: Option<i64>,
 }
 
-impl<'a> GapLine<'a> {
-    fn of(gap: &'a ProbeGap) -> Self {
+impl GapLine {
+    fn of(gap: &ProbeGap) -> Self {
         Self {
             r#type: "gap",
             target: gap.target.as_ref().map(ToString::to_string),
-            gap: GapTimes {
-                why: gap.why.as_str(),
-                from_unix_ns: gap.from_unix_ns,
-                to_unix_ns: gap.to_unix_ns,
-            },
+            why: gap.why.as_str(),
+            from_unix_ns: gap.from_unix_ns,
+            to_unix_ns: gap.to_unix_ns,
         }
     }
 }
@@ -289,12 +280,6 @@ fn time(text: &str) -> Result<Duration, String> {
     let time = time.and_then(|time| Duration::try_from(time).ok());
     time.filter(|time| !time.is_zero())
         .ok_or_else(|| "a time is written as 800ms, 30s, 5m or 1h".to_owned())
-}
-
-fn connections() -> impl clap::builder::TypedValueParser<Value = ProbedConnections> {
-    let words = ProbedConnections::ALL.iter().map(|which| which.as_str());
-    PossibleValuesParser::new(words)
-        .try_map(|word| ProbedConnections::parse(&word).ok_or("there is no such word"))
 }
 
 #[cfg(test)]

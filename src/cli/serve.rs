@@ -18,7 +18,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
@@ -89,7 +88,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["simulator", "routes", "print_token"])]
     new_key: Option<String>,
     /// What the history keeps of what is asked and answered [default: the settings' word, or all].
-    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(KeptContents::ALL.iter().map(|kept| kept.as_str())).map(|word| KeptContents::parse(&word).unwrap_or_default()))]
+    #[arg(long, value_name = "WHAT", value_parser = super::one_of(KeptContents::ALL.iter().map(|kept| kept.as_str()), KeptContents::parse))]
     contents: Option<KeptContents>,
     /// Keep nothing of the requests in the history.
     #[arg(long)]

@@ -21,9 +21,7 @@ use crate::{
     credential::Credentials,
     endpoint::{Endpoint, TargetId},
     history::History,
-    monitor::{
-        DueProbe, GapReason, ProbeGap, ProbePlan, Schedule, SleepWatch, is_reachable, question,
-    },
+    monitor::{GapReason, ProbeGap, ProbePlan, Schedule, SleepWatch, is_reachable, question},
     run::{Origin, RunId},
     settings::Settings,
     transport::Transport,
@@ -149,18 +147,12 @@ impl MonitorTask {
         let Some(asleep) = self.sleep.since(slept()) else {
             return;
         };
-        let asleep = i64::try_from(asleep.as_nanos()).unwrap_or(i64::MAX);
-        let to = wall_clock_ns();
-        self.tell_gap(ProbeGap {
-            target: None,
-            why: GapReason::Asleep,
-            from_unix_ns: to.saturating_sub(asleep),
-            to_unix_ns: Some(to),
-        });
         let old = std::mem::replace(&mut self.runs, (self.new_runs)());
         tokio::spawn(async move { old.stop().await });
+        // Without a plan nobody was to be asked.
         if let Some(followed) = &mut self.plan {
             followed.schedule.begin_at(now() + WAKING);
+            self.tell_past(None, GapReason::Asleep, asleep);
         }
     }
 
@@ -171,7 +163,9 @@ impl MonitorTask {
             let request = question(&followed.plan, &due.target.model);
             let endpoint = self.settings.endpoint_or_preset(&due.target.endpoint);
             let endpoint = endpoint.map(std::borrow::Cow::into_owned);
-            self.tell_missed(&due);
+            if let Some(missed) = due.missed {
+                self.tell_past(Some(due.target.clone()), GapReason::Busy, missed);
+            }
             if !self.is_online(&due.target, endpoint.as_ref()).await {
                 self.is_over(&due.target);
                 continue;
@@ -218,17 +212,16 @@ impl MonitorTask {
         is_online
     }
 
-    fn tell_missed(&self, due: &DueProbe) {
-        if let Some(missed) = due.missed {
-            let missed = i64::try_from(missed.as_nanos()).unwrap_or(i64::MAX);
-            let to = wall_clock_ns();
-            self.tell_gap(ProbeGap {
-                target: Some(due.target.clone()),
-                why: GapReason::Busy,
-                from_unix_ns: to.saturating_sub(missed),
-                to_unix_ns: Some(to),
-            });
-        }
+    /// Tells a gap that lasted so long, until now.
+    fn tell_past(&self, target: Option<TargetId>, why: GapReason, lasted: Duration) {
+        let lasted = i64::try_from(lasted.as_nanos()).unwrap_or(i64::MAX);
+        let to = wall_clock_ns();
+        self.tell_gap(ProbeGap {
+            target,
+            why,
+            from_unix_ns: to.saturating_sub(lasted),
+            to_unix_ns: Some(to),
+        });
     }
 
     /// Tells once the plan's last probe is over.

@@ -1,7 +1,5 @@
 //! Times in which a target was not asked although it should have been: they are no outage.
 
-use serde::Serialize;
-
 use crate::{endpoint::TargetId, event::words};
 
 words! {
@@ -17,7 +15,7 @@ words! {
 }
 
 /// A time in which a target was not asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeGap {
     /// The target; `None` for all.
     pub target: Option<TargetId>,
