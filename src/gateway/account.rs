@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    GatewayConfig, GatewayShared, audit::AuditRecord, health::TargetHealth, keys::KeyPermit,
-    route::GatewayRoute, status::LiveEntry,
+    GatewayConfig, GatewayShared, audit::AuditRecord, found_route::RoutedTarget,
+    health::TargetHealth, keys::KeyPermit, route::GatewayRoute, status::LiveEntry,
 };
 use crate::{
     clock::now,
@@ -47,6 +47,8 @@ pub(super) struct RequestAccount {
     pub first_asked: Option<Instant>,
     /// The attempt that answered.
     pub winner: Option<Winner>,
+    /// The targets that were under way when it answered, and charge for the prompt all the same.
+    pub beaten: Vec<RoutedTarget>,
     /// When the first bytes of an answer were handed on.
     pub first_frame: Arc<OnceLock<Instant>>,
     /// When the first token was handed on, if that was not with the first bytes.
@@ -76,6 +78,7 @@ impl RequestAccount {
             began: received,
             first_asked: None,
             winner: None,
+            beaten: Vec::new(),
             first_frame,
             first_token: None,
             is_closed: false,
@@ -151,13 +154,32 @@ impl RequestAccount {
         self.record.input_tokens = usage.input;
         self.record.output_tokens = usage.generated();
         let cost = cost::of(run, &self.config.prices).ok();
-        let cost = cost.map(Usd::dollars);
-        self.record.cost_usd = cost;
+        self.record.cost_usd = cost.map(Usd::dollars);
+        self.count_beaten(run);
+        let (beaten, cost) = (self.record.beaten_input_tokens, self.record.charged_usd());
         if let Some(permit) = &self.permit {
-            permit.count(now(), tokens(usage), cost);
+            let tokens = tokens(usage).saturating_add(beaten.unwrap_or(0));
+            permit.count(now(), tokens, cost);
         }
         if let (Some(route), Some(cost)) = (&self.route, cost) {
             route.state.spending.add(cost);
+        }
+    }
+
+    /// What the beaten targets charge for the prompt, by the count of the one that answered: they told none.
+    fn count_beaten(&mut self, run: &Run) {
+        let usage = run.answer.usage.as_ref();
+        let input = usage.and_then(|usage| usage.input);
+        for target in std::mem::take(&mut self.beaten) {
+            let Some(input) = input else { continue };
+            let sum = self.record.beaten_input_tokens.unwrap_or(0);
+            self.record.beaten_input_tokens = Some(sum.saturating_add(input));
+            let prompt =
+                cost::of_prompt_at(run, &target.endpoint, &target.model, &self.config.prices);
+            if let Ok(cost) = prompt {
+                let sum = self.record.beaten_cost_usd.unwrap_or(0.0);
+                self.record.beaten_cost_usd = Some(sum + cost.dollars());
+            }
         }
     }
 

@@ -45,11 +45,28 @@ pub struct AuditRecord {
     pub output_tokens: Option<u64>,
     /// US dollars, if the price is known.
     pub cost_usd: Option<f64>,
+    /// Tokens of the prompt at targets that were beaten by the one that answered, and charge for them all the same:
+    /// as many for each as that one counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beaten_input_tokens: Option<u64>,
+    /// US dollars that the beaten targets charge for these at least, if a price is known. What they had begun to
+    /// answer is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beaten_cost_usd: Option<f64>,
     /// Milliseconds until it was over.
     pub total_ms: f64,
     /// The trace that its client says it is part of: the header `traceparent` (W3C Trace Context).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_parent: Option<String>,
+}
+
+impl AuditRecord {
+    /// US dollars that the request cost as far as is known, those of beaten targets included.
+    #[must_use]
+    pub fn charged_usd(&self) -> Option<f64> {
+        let known = [self.cost_usd, self.beaten_cost_usd];
+        known.into_iter().flatten().reduce(|sum, cost| sum + cost)
+    }
 }
 
 impl fmt::Display for AuditRecord {
@@ -81,6 +98,9 @@ impl fmt::Display for AuditRecord {
         }
         if let Some(cost) = self.cost_usd {
             let _ = write!(line, " cost=${}", usd_digits(cost));
+        }
+        if let Some(cost) = self.beaten_cost_usd {
+            let _ = write!(line, " beaten_cost=${}", usd_digits(cost));
         }
         f.write_str(&line)
     }

@@ -85,7 +85,7 @@ impl Metrics {
         series.hedges += u64::from(record.hedges);
         series.input_tokens += record.input_tokens.unwrap_or(0);
         series.output_tokens += record.output_tokens.unwrap_or(0);
-        series.cost_usd += record.cost_usd.unwrap_or(0.0);
+        series.cost_usd += record.charged_usd().unwrap_or(0.0);
         let times = [
             record.ttft_ms,
             record.added_ms,
@@ -141,7 +141,7 @@ impl Metrics {
                 );
             }
         }
-        let help = "US dollars of answers whose price is known";
+        let help = "US dollars as far as prices are known, the prompts of beaten targets included";
         head(&mut text, "cost_usd_total", "counter", help);
         for (labels, series) in &*series {
             let (labels, cost) = (written(labels), series.cost_usd);

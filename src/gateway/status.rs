@@ -133,7 +133,7 @@ impl RouteCounts {
         self.retries += attempts.saturating_sub(hedges + 1);
         self.hedges += hedges;
         self.hedges_won += u64::from(hedge_won);
-        if let Some(cost) = record.cost_usd {
+        if let Some(cost) = record.charged_usd() {
             self.priced += 1;
             self.cost_usd += cost;
         }

@@ -170,6 +170,7 @@ impl<'a> Tries<'a> {
                 let after = at.saturating_duration_since(running.began);
                 running.target.health.beaten(at, after);
                 hedges.answered(at, after);
+                account.beaten.push(running.target.clone());
             }
         }
         let winner = &self.begun[number as usize - 1];

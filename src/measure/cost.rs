@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Figure;
 use crate::{
     chat::{CacheLife, Part},
+    endpoint::Endpoint,
     event::Usage,
     price::{Price, PriceTable, PricedCall, Usd},
     run::Run,
@@ -45,6 +46,32 @@ pub enum NoCost {
 pub fn of(run: &Run, prices: &PriceTable) -> Result<Usd, NoCost> {
     let (price, usage) = priced(run, prices)?;
     let cost = price.cost(usage, cached_for(run));
+    cost.ok_or(NoCost::PartUnknown)
+}
+
+/// What another target that was asked the same charges for the prompt at least, if it counts as many tokens as the
+/// target of the run did; none of them is taken for cached.
+///
+/// # Errors
+/// Why it is not known.
+pub fn of_prompt_at(
+    run: &Run,
+    endpoint: &Endpoint,
+    model: &str,
+    prices: &PriceTable,
+) -> Result<Usd, NoCost> {
+    if endpoint.simulated {
+        return Err(NoCost::Simulated);
+    }
+    let price = prices.of(endpoint, model, run.stamps.started_unix_ns);
+    let price = covered(run, price.ok_or(NoCost::NoPrice)?)?;
+    let usage = run.answer.usage.as_ref().ok_or(NoCost::NotCounted)?;
+    let prompt = Usage {
+        input: Some(usage.input.ok_or(NoCost::NotCounted)?),
+        output: Some(0),
+        ..Usage::default()
+    };
+    let cost = price.cost(&prompt, cached_for(run));
     cost.ok_or(NoCost::PartUnknown)
 }
 
@@ -96,10 +123,15 @@ fn priced<'a>(run: &'a Run, prices: &'a PriceTable) -> Result<(&'a Price, &'a Us
     if usage.input.is_none() || usage.generated().is_none() {
         return Err(NoCost::NotCounted);
     }
+    Ok((covered(run, price)?, usage))
+}
+
+/// The price, if it covers the request.
+fn covered<'a>(run: &Run, price: &'a Price) -> Result<&'a Price, NoCost> {
     // Who gives a price says what it is for.
     match not_covered(run).filter(|_| !price.is_own()) {
         Some(why) => Err(NoCost::NotCovered(why)),
-        None => Ok((price, usage)),
+        None => Ok(price),
     }
 }
 

@@ -190,7 +190,7 @@ impl Instruments {
                 histogram.record(seconds(ms), &labels);
             }
         }
-        if let Some(cost) = record.cost_usd {
+        if let Some(cost) = record.charged_usd() {
             self.cost.add(cost, &labels);
         }
         for (kind, tokens) in [
@@ -270,6 +270,7 @@ fn attributes(record: &AuditRecord) -> Vec<KeyValue> {
         ("tokenscope.provider_ms", record.provider_ms),
         ("tokenscope.lost_ms", record.lost_ms),
         ("tokenscope.cost_usd", record.cost_usd),
+        ("tokenscope.beaten_cost_usd", record.beaten_cost_usd),
     ] {
         attributes.extend(figure.map(|figure| KeyValue::new(name, figure)));
     }

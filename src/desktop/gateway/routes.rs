@@ -27,7 +27,7 @@ const FIGURES: [(&str, &str, f32); 8] = [
     ("Failed", "Those of them that failed in the end", 44.0),
     ("Retries", "Targets that were asked because another one had failed", 48.0),
     ("Hedges", "Targets that were asked beside a slow one: how many answered first, and how many did not", 60.0),
-    ("Cost", "What the requests cost whose cost is known, in US dollars", 66.0),
+    ("Cost", "What the requests cost whose cost is known, in US dollars; the prompts of beaten targets included", 66.0),
 ];
 const STATE: f32 = 144.0;
 /// Smallest width of the names.

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use tokenscope::{
     dialect::DialectId,
     endpoint::Endpoint,
-    gateway::{self, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken, RouteTable},
+    gateway::{
+        self, AuditRecord, Gateway, GatewayConfig, GatewayOptions, LocalKeys, LocalToken,
+        RouteTable,
+    },
+    price::{OwnPrice, PriceTable, Rates, Usd},
     settings::gateway::{HedgeSettings, LocalKeySettings, RouteSettings},
 };
 use tokio::{io::AsyncReadExt as _, net::TcpStream, sync::mpsc::unbounded_channel};
@@ -223,8 +227,15 @@ async fn a_second_target_is_asked_beside_a_slow_one_and_the_loser_is_closed() {
         }
     })
     .await;
-    let second = good().await;
+    let counts = r#"{"prompt_tokens":1000,"completion_tokens":10,"total_tokens":1010}"#;
+    let counted = chat_stream("from the second").replace(
+        "data: [DONE]",
+        &format!("data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{counts}}}\n\ndata: [DONE]"),
+    );
+    let second = Upstream::saying(stream(&counted)).await;
     let settings = RouteSettings {
+        // The answer alone costs $0.00103, the slow target's prompt $0.002.
+        usd_per_day: Some(0.003),
         // A busy machine must not make the first look slow before it is.
         hedge: Some(HedgeSettings {
             share: 0.05,
@@ -233,16 +244,32 @@ async fn a_second_target_is_asked_beside_a_slow_one_and_the_loser_is_closed() {
         }),
         ..RouteSettings::default()
     };
-    let gateway = before(&[&first, &second], settings).await;
+    let mut options = options_of(&[&first, &second], settings);
+    options.config.prices = PriceTable::with_own(vec![price("a/own", 2), price("b/own", 1)]);
+    let (audited, mut audits) = unbounded_channel();
+    options.audit = Some(Box::new(move |record: &AuditRecord| {
+        audited.send(record.clone()).unwrap();
+    }));
+    let gateway = gateway::serve(options).await.unwrap();
     for _ in 0..30 {
         assert_eq!(asked(&gateway).await, (200, chat_stream("from the first")));
     }
     assert!(second.came().is_empty(), "none was asked twice");
-    assert_eq!(asked(&gateway).await, (200, chat_stream("from the second")));
+    assert_eq!(asked(&gateway).await, (200, counted));
     soon("the slow target's socket to be closed", told.recv())
         .await
         .unwrap();
     assert_eq!(second.came().len(), 1);
+    let hedged = loop {
+        let record = soon("the line of the audit", audits.recv()).await.unwrap();
+        if record.hedges == 1 {
+            break record;
+        }
+        assert_eq!(record.beaten_input_tokens, None);
+    };
+    assert_eq!(hedged.beaten_input_tokens, Some(1_000));
+    assert_eq!(hedged.beaten_cost_usd, Some(0.002));
+    assert_eq!(hedged.cost_usd, Some(0.00103));
     let metrics = reqwest_client().build().unwrap();
     let metrics = metrics
         .get(format!("http://{}/metrics", gateway.address))
@@ -252,6 +279,21 @@ async fn a_second_target_is_asked_beside_a_slow_one_and_the_loser_is_closed() {
         metrics.contains("tokenscope_hedges_total{route=\"m\",target=\"b/own\",outcome=\"ok\"} 1"),
         "{metrics}"
     );
+    let cost = "tokenscope_cost_usd_total{route=\"m\",target=\"b/own\",outcome=\"ok\"} 0.00303";
+    assert!(metrics.contains(cost), "{metrics}");
+    let (status, refused) = asked(&gateway).await;
+    assert_eq!(status, 429, "both count against the cap: {refused}");
+}
+
+/// A user's price: so many dollars per million tokens of input, three of output.
+fn price(target: &str, input: u64) -> OwnPrice {
+    let rate = |dollars: u64| Some(Usd::of_pico(dollars * 1_000_000));
+    let rates = Rates {
+        input: rate(input),
+        output: rate(3),
+        ..Rates::default()
+    };
+    OwnPrice::new(target, rates, None)
 }
 
 /// A client that leaves.
