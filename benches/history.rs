@@ -79,6 +79,7 @@ impl Table {
             from_unix_ns: Some(end - days * DAY_NS),
             to_unix_ns: Some(end),
             pixels: 1200,
+            ..SeriesQuery::default()
         };
         self.time(what, || async {
             let series = history.series(query.clone()).await.unwrap();

@@ -15,6 +15,7 @@ mod migrations;
 mod other_processes;
 mod overflow;
 mod pieces;
+mod probe_outcomes;
 mod query;
 mod reader;
 mod reads;
@@ -43,8 +44,9 @@ pub use self::{
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
     other_processes::OtherProcesses,
+    probe_outcomes::ProbeOutcome,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
-    series::{Median, Series, SeriesError, SeriesPoint, SeriesQuery},
+    series::{Median, Series, SeriesChange, SeriesError, SeriesPoint, SeriesQuery},
     unstored::Unstored,
 };
 use self::{
@@ -271,13 +273,32 @@ impl History {
         .await
     }
 
-    /// The latest complete answers of a target: at most 50 over warm connections and 50 over cold ones.
+    /// The latest complete answers of a target: at most 50 over warm connections and 50 over cold ones. Those that were
+    /// read later than this share of their TTFT are left out.
     ///
     /// # Errors
     /// If the file can't be read.
-    pub async fn recent(&self, target: TargetId) -> Result<Vec<RunRow>, HistoryError> {
+    pub async fn recent(
+        &self,
+        target: TargetId,
+        late_share: f64,
+    ) -> Result<Vec<RunRow>, HistoryError> {
         self.ask(Lane::Item, move |reader, _| {
-            recent::of_target(&reader.connection, &target)
+            recent::of_target(&reader.connection, &target, late_share)
+        })
+        .await
+    }
+
+    /// What the monitor's probes found that started at or after a time (nanoseconds since 1970), in order of time.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn probe_outcomes(
+        &self,
+        since_unix_ns: i64,
+    ) -> Result<Vec<ProbeOutcome>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            probe_outcomes::since(&reader.connection, since_unix_ns, is_cancelled)
         })
         .await
     }

@@ -47,6 +47,7 @@ pub mod snippet;
 pub mod conversation;
 pub mod history;
 
+pub mod alert;
 pub mod gateway;
 pub mod monitor;
 pub mod server;

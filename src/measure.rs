@@ -4,8 +4,10 @@
 //! [`figures`], which are computed from them and not stored.
 
 mod answer;
+pub mod change;
 mod connection;
 pub mod cost;
+pub mod late;
 pub mod percentile;
 
 pub use self::{answer::FIGURES, connection::CONNECTION_FIGURES};

@@ -3,6 +3,7 @@
 //! In: `config.toml`, the environment. Out: [`Settings`]. Edits keep comments and order. An invalid file is reported
 //! with the line and never overwritten.
 
+pub mod alert;
 mod edit;
 mod environment;
 pub mod gateway;
@@ -18,14 +19,17 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::gateway::GatewaySettings;
 pub use self::watch::{SettingsWatcher, watch};
+use self::{alert::AlertSettings, gateway::GatewaySettings};
 use crate::{
     endpoint::{Endpoint, local_gateway, preset, variables::Environment},
     input,
     price::PriceTable,
     private,
 };
+
+/// The share of its TTFT by which a run may be read late, unless the file says otherwise.
+pub const LATE_SHARE: f64 = 0.1;
 
 /// Everything the user can set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,8 +40,12 @@ pub struct Settings {
     pub built_in: Vec<String>,
     /// How the desktop looks.
     pub appearance: Appearance,
+    /// What counts as measured.
+    pub measuring: Measuring,
     /// The gateway.
     pub gateway: GatewaySettings,
+    /// When somebody is told that a target is slow or fails, in the order of the file.
+    pub alerts: Vec<AlertSettings>,
     /// What answers cost: the file's prices before the built-in ones.
     pub prices: PriceTable,
     /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …
@@ -116,6 +124,22 @@ impl Default for Appearance {
         Self {
             theme: ThemeChoice::System,
             zoom: 1.0,
+        }
+    }
+}
+
+/// What counts as measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Measuring {
+    /// The share of its TTFT by which a run may be read late, 0 to 1; a later one leaves percentiles and verdicts.
+    pub late_share: f64,
+}
+
+impl Default for Measuring {
+    fn default() -> Self {
+        Self {
+            late_share: LATE_SHARE,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Out: [`HistoryCommand::Series`]; a click on a point opens its run.
 
 mod axes;
+mod changes;
 mod cloud;
 mod legend;
 mod plot;
@@ -58,6 +59,7 @@ struct SeriesWanted {
     range: Range,
     zoomed: Option<(i64, i64)>,
     pixels: usize,
+    late_share: f64,
 }
 
 /// The monitor view.

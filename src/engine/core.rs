@@ -284,9 +284,13 @@ impl Core {
             HistoryCommand::Series { query, reply } => self.answer(reply, async move {
                 history.series(query).await.map_err(|e| e.to_string())
             }),
-            HistoryCommand::Recent { target, reply } => self.answer(reply, async move {
-                history.recent(target).await.unwrap_or_default()
-            }),
+            HistoryCommand::Recent { target, reply } => {
+                let late_share = self.settings.measuring.late_share;
+                self.answer(reply, async move {
+                    let recent = history.recent(target, late_share).await;
+                    recent.unwrap_or_default()
+                });
+            }
             HistoryCommand::Conformance {
                 since_unix_ns,
                 reply,

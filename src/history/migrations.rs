@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 6;
+pub(super) const VERSION: i32 = 7;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -26,6 +26,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_4, version_4::migrate),
     (VERSION_5, version_5::migrate),
     (VERSION_6, |_| Ok(())),
+    (VERSION_7, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -265,6 +266,15 @@ END;
 /// Version 6: `run_wire.link` is the run's connection as a JSON object, null where it has none or was stored before.
 /// `run_wire.reads` may hold the kernel's stamps, which older versions can't read.
 const VERSION_6: &str = "ALTER TABLE run_wire ADD COLUMN link TEXT;";
+
+/// Version 7: how much later than the kernel the first token was read, in nanoseconds; null where that is not known,
+/// and for runs of older versions.
+const VERSION_7: &str = "
+ALTER TABLE run ADD COLUMN first_token_delay INTEGER;
+DROP INDEX run_target;
+CREATE INDEX run_target
+    ON run (target, started_unix_ns, first_token, connection, outcome, simulated, first_token_delay);
+";
 
 /// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.
 ///

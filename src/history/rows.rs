@@ -30,7 +30,7 @@ const RUN_COLUMNS: &str =
     "target, state, session, simulated, origin, attempt, dialect, route, connection,
     status, http_version, started_unix_ns, scheduled_before, dns_begin, dns_end, tcp_begin, tcp_end,
     tls_begin, tls_end, request_sent, headers, first_byte, first_event, first_token, first_visible,
-    last_token, closed, has_usage, input_tokens, output_tokens, reasoning_tokens, cached_tokens,
+    last_token, closed, first_token_delay, has_usage, input_tokens, output_tokens, reasoning_tokens, cached_tokens,
     total_tokens, finish, fault_class, fault_phase, fault_status, retry_after_ms, prompt";
 
 /// What a whole run is read from, in the order of [`of_row`]; a `WHERE` or a join may follow.
@@ -39,7 +39,7 @@ pub(super) const SELECT_RUN: &str = "SELECT
     run.attempt, run.dialect, run.route, run_wire.url, run_wire.request, run.connection, run.status,
     run.http_version, run.started_unix_ns, run.scheduled_before, run.dns_begin, run.dns_end,
     run.tcp_begin, run.tcp_end, run.tls_begin, run.tls_end, run.request_sent, run.headers,
-    run.first_byte, run.first_event, run.first_token, run.first_visible, run.last_token, run.closed,
+    run.first_byte, run.first_event, run.first_token, run.first_visible, run.last_token, run.closed, run.first_token_delay,
     run_wire.reads, run_text.text, run_text.reasoning, run_text.refusal, run_text.calls,
     run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens, run.cached_tokens,
     run.total_tokens, run.finish, run_wire.finish_raw, run.fault_class, run.fault_phase, run.fault_status,
@@ -138,6 +138,7 @@ fn put_row(
         stamps.first_visible.map(u64::cast_signed),
         stamps.last_token.map(u64::cast_signed),
         stamps.closed.map(u64::cast_signed),
+        stamps.first_token_delay,
         answer.usage.is_some(),
         usage.input.map(u64::cast_signed),
         usage.output.map(u64::cast_signed),
@@ -326,6 +327,7 @@ fn stamps_of(cells: &mut Cells<'_>) -> rusqlite::Result<Stamps> {
         first_visible: cells.count()?,
         last_token: cells.count()?,
         closed: cells.count()?,
+        first_token_delay: cells.next()?,
         link: None,
     })
 }

@@ -1,7 +1,7 @@
 //! TTFT history for a plot: every run of a stretch of time, decimated to the pixels there are.
 //!
 //! In: a [`SeriesQuery`]. Out: a [`Series`] a target. One pass over an index in order of time. Memory grows with the
-//! pixels, and with eight bytes a run of one target at a time.
+//! pixels, and with 24 bytes a run of one target at a time.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,15 @@ use super::{query, reader::IsCancelled, search};
 use crate::{
     endpoint::TargetId,
     event::FaultClass,
+    measure::{
+        change::{self, MedianChange},
+        late,
+    },
     run::{ConnectionKind, RunId, ms},
 };
 
 /// Which stretch of TTFT history, at which resolution.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SeriesQuery {
     /// From, in nanoseconds since 1970; `None` is the first run.
     pub from_unix_ns: Option<i64>,
@@ -23,6 +27,19 @@ pub struct SeriesQuery {
     pub to_unix_ns: Option<i64>,
     /// Width of the plot in pixels, to which the series is decimated.
     pub pixels: usize,
+    /// The share of its TTFT by which a run may be read late; later ones are not measured.
+    pub late_share: f64,
+}
+
+impl Default for SeriesQuery {
+    fn default() -> Self {
+        Self {
+            from_unix_ns: None,
+            to_unix_ns: None,
+            pixels: 0,
+            late_share: late::SHARE,
+        }
+    }
 }
 
 /// TTFT history of one target.
@@ -33,12 +50,14 @@ pub struct Series {
     /// Whether the simulator answered.
     pub simulated: bool,
     /// The median of all measured warm runs of the stretch, before decimation. Measured are runs with a clean end and
-    /// a token.
+    /// a token that were not read late.
     pub warm: Option<Median>,
     /// The median of all measured cold runs.
     pub cold: Option<Median>,
     /// How many runs failed; cancelled ones don't count.
     pub faults: usize,
+    /// How many runs with a clean end and a token were read late ([`late`]).
+    pub late: usize,
     /// Measured runs in order of time. Where several fall on one pixel, the lowest, the median and the
     /// highest of each connection kind are kept.
     pub points: Vec<SeriesPoint>,
@@ -50,6 +69,20 @@ pub struct Series {
     pub median_cold: Vec<(i64, f64)>,
     /// Failed runs, decimated to one a pixel.
     pub errors: Vec<SeriesError>,
+    /// When the usual TTFT became another one, in order of time; each connection kind by itself. Runs before the
+    /// stretch count for what was usual.
+    pub changes: Vec<SeriesChange>,
+}
+
+/// A change of a target's usual TTFT.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesChange {
+    /// The first run of the new time, in nanoseconds since 1970.
+    pub at_unix_ns: i64,
+    /// Cold or warm.
+    pub connection: ConnectionKind,
+    /// The medians before and after, in milliseconds.
+    pub change: MedianChange,
 }
 
 impl Series {
@@ -139,12 +172,16 @@ pub(super) fn all(
     let mut series = Vec::new();
     for (key, target) in query::targets(file)? {
         let mut builders = [false, true].map(|simulated| SeriesBuilder::new(&target, simulated));
-        for_each_run(file, key, (from, to), is_cancelled, |run| {
+        for run in runs_before(file, key, from, asked.late_share)? {
+            builders[usize::from(run.simulated)].remember(&run);
+        }
+        let stretch = (from, to, asked.late_share);
+        for_each_run(file, key, stretch, is_cancelled, |run| {
             let pixel = pixels.of(run.at);
             builders[usize::from(run.simulated)].add(pixel, &run);
         })?;
-        let made = builders.into_iter().map(SeriesBuilder::finish);
-        series.extend(made.filter(|s| s.runs() + s.faults > 0));
+        let made = (builders.into_iter()).map(|builder| builder.finish(from));
+        series.extend(made.filter(|s| s.runs() + s.faults + s.late > 0));
     }
     Ok(series)
 }
@@ -176,22 +213,26 @@ struct PlottedRun {
     simulated: bool,
     /// TTFT in ms and the connection, of a run that counts.
     ttft: Option<(f64, ConnectionKind)>,
+    /// Whether it would count, but was read late.
+    is_late: bool,
     fault: Option<FaultClass>,
 }
+
+/// The columns of [`PlottedRun`], all of the index.
+const PLOTTED: &str =
+    "SELECT id, started_unix_ns, simulated, outcome, first_token, connection, first_token_delay
+    FROM run INDEXED BY run_target WHERE target = ?1";
 
 /// Calls `give` with the runs of a target in order of time.
 fn for_each_run(
     file: &Connection,
     target: i64,
-    (from, to): (i64, i64),
+    (from, to, late_share): (i64, i64, f64),
     is_cancelled: IsCancelled<'_>,
     mut give: impl FnMut(PlottedRun),
 ) -> rusqlite::Result<()> {
-    let mut select = file.prepare_cached(
-        "SELECT id, started_unix_ns, simulated, outcome, first_token, connection
-            FROM run INDEXED BY run_target
-            WHERE target = ?1 AND started_unix_ns BETWEEN ?2 AND ?3 ORDER BY started_unix_ns",
-    )?;
+    let sql = format!("{PLOTTED} AND started_unix_ns BETWEEN ?2 AND ?3 ORDER BY started_unix_ns");
+    let mut select = file.prepare_cached(&sql)?;
     let mut rows = select.query((target, from, to))?;
     let mut seen = 0_usize;
     while let Some(row) = rows.next()? {
@@ -199,23 +240,46 @@ fn for_each_run(
         if seen.is_multiple_of(4096) && is_cancelled() {
             return Err(search::cancelled());
         }
-        give(measured(row)?);
+        give(plotted(row, late_share)?);
     }
     Ok(())
 }
 
-fn measured(row: &Row<'_>) -> rusqlite::Result<PlottedRun> {
+/// How many runs before the stretch count for what was usual: as many as a search for changes remembers.
+#[expect(clippy::cast_possible_wrap, reason = "a small number")]
+const MOST_BEFORE: i64 = change::WINDOW as i64;
+
+/// The last runs of a target before a time, in order of time.
+fn runs_before(
+    file: &Connection,
+    target: i64,
+    from: i64,
+    late_share: f64,
+) -> rusqlite::Result<Vec<PlottedRun>> {
+    let sql = format!("{PLOTTED} AND started_unix_ns < ?2 ORDER BY started_unix_ns DESC LIMIT ?3");
+    let mut select = file.prepare_cached(&sql)?;
+    let found = select.query_map((target, from, MOST_BEFORE), |row| plotted(row, late_share))?;
+    let mut runs: Vec<_> = found.collect::<rusqlite::Result<_>>()?;
+    runs.reverse();
+    Ok(runs)
+}
+
+fn plotted(row: &Row<'_>, late_share: f64) -> rusqlite::Result<PlottedRun> {
     let outcome = row.get_ref(3)?.as_str_or_null()?;
     let connection = row.get_ref(5)?.as_str_or_null()?;
     let ttft: Option<i64> = row.get(4)?;
-    let counts = outcome == Some("ok");
-    let ttft = ttft.filter(|_| counts).map(i64::cast_unsigned);
-    let fault = outcome.filter(|_| !counts).and_then(FaultClass::parse);
+    let is_ok = outcome == Some("ok");
+    let ttft = ttft.filter(|_| is_ok).map(i64::cast_unsigned);
+    let delay: Option<u32> = row.get(6)?;
+    let is_late = ttft.is_some_and(|ttft| late::is_late(ttft, delay, late_share));
+    let ttft = ttft.filter(|_| !is_late).map(ms);
+    let fault = outcome.filter(|_| !is_ok).and_then(FaultClass::parse);
     Ok(PlottedRun {
         id: RunId(row.get(0)?),
         at: row.get(1)?,
         simulated: row.get(2)?,
-        ttft: ttft.map(ms).zip(connection.and_then(ConnectionKind::parse)),
+        ttft: ttft.zip(connection.and_then(ConnectionKind::parse)),
+        is_late,
         fault: fault.filter(|class| *class != FaultClass::Cancelled),
     })
 }
@@ -241,6 +305,9 @@ struct ConnectionSeries {
     cell: Vec<f64>,
     /// All TTFTs of the stretch, in milliseconds.
     all: Vec<f64>,
+    /// The same in order of time, with their times; runs from before the stretch come first.
+    times: Vec<i64>,
+    in_order: Vec<f64>,
 }
 
 impl SeriesBuilder {
@@ -266,12 +333,10 @@ impl SeriesBuilder {
         if last.is_some_and(|last| last / CELL != pixel / CELL) {
             self.finish_cell();
         }
+        self.remember(run);
+        self.series.late += usize::from(run.is_late);
         if let Some((ttft_ms, connection)) = run.ttft {
-            let kind = match connection {
-                ConnectionKind::Warm => &mut self.warm,
-                ConnectionKind::Cold => &mut self.cold,
-            };
-            kind.add(SeriesPoint {
+            self.of(connection).add(SeriesPoint {
                 at_unix_ns: run.at,
                 ttft_ms,
                 connection,
@@ -291,6 +356,22 @@ impl SeriesBuilder {
         }
     }
 
+    /// Takes a run for what was usual.
+    fn remember(&mut self, run: &PlottedRun) {
+        if let Some((ttft_ms, connection)) = run.ttft {
+            let kind = self.of(connection);
+            kind.times.push(run.at);
+            kind.in_order.push(ttft_ms);
+        }
+    }
+
+    fn of(&mut self, connection: ConnectionKind) -> &mut ConnectionSeries {
+        match connection {
+            ConnectionKind::Warm => &mut self.warm,
+            ConnectionKind::Cold => &mut self.cold,
+        }
+    }
+
     fn finish_pixel(&mut self) {
         let series = &mut self.series;
         let from = series.points.len();
@@ -304,9 +385,16 @@ impl SeriesBuilder {
         self.cold.finish_cell(&mut self.series.median_cold);
     }
 
-    fn finish(mut self) -> Series {
+    fn finish(mut self, from: i64) -> Series {
         self.finish_pixel();
         self.finish_cell();
+        for connection in [ConnectionKind::Warm, ConnectionKind::Cold] {
+            let changes = self.of(connection).changes(connection);
+            let changes = changes.filter(|change| change.at_unix_ns >= from);
+            let changes: Vec<_> = changes.collect();
+            self.series.changes.extend(changes);
+        }
+        self.series.changes.sort_by_key(|change| change.at_unix_ns);
         self.series.warm = Median::of(self.warm.all);
         self.series.cold = Median::of(self.cold.all);
         self.series
@@ -336,6 +424,17 @@ impl ConnectionSeries {
         self.rolling.extend(rolling.map(|median| (at, median.ms)));
         self.cell
             .extend(self.pixel.drain(..).map(|point| point.ttft_ms));
+    }
+
+    fn changes(&self, connection: ConnectionKind) -> impl Iterator<Item = SeriesChange> {
+        let found = change::changes(&self.in_order).into_iter();
+        found.filter_map(move |change| {
+            Some(SeriesChange {
+                at_unix_ns: *self.times.get(change.index)?,
+                connection,
+                change,
+            })
+        })
     }
 
     fn finish_cell(&mut self, medians: &mut Vec<(i64, f64)>) {

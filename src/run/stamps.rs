@@ -49,6 +49,8 @@ pub struct Stamps {
     pub first_event: Option<OffsetNs>,
     /// First non-empty reasoning, text or tool-call piece.
     pub first_token: Option<OffsetNs>,
+    /// How much later than the kernel this program read it, in nanoseconds; `None` if the stamp is not the kernel's.
+    pub first_token_delay: Option<u32>,
     /// First such piece that is not reasoning.
     pub first_visible: Option<OffsetNs>,
     /// Last such piece of any kind.
@@ -102,7 +104,9 @@ impl Stamps {
             self.first_visible.get_or_insert(read.at);
         }
         if read.tokens > 0 {
-            self.first_token.get_or_insert(read.at);
+            if self.first_token.is_none() {
+                (self.first_token, self.first_token_delay) = (Some(read.at), read.delay);
+            }
             self.last_token = Some(read.at);
         }
     }

@@ -46,6 +46,22 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # [appearance]
 # theme = "system"                       or "dark", or "light"
 # zoom = 1.0
+#
+# [alert.slow]                           who is told when probes say that a target is slow or fails
+# targets = ["openai/*"]                 all, unless said
+# figure = "ttft_p95"                    or "ttft_p50", "ttft_p99", "error_rate"
+# above = 2000                           milliseconds; of error_rate a share, such as 0.2
+# until = 1800                           it is over at or below this: nine tenths of above, unless said
+# over_minutes = 15
+# least = 20                             fewer runs tell nothing: 5, unless said
+# quiet = "22:00-07:00"                  nobody is told then, in local time
+# notify = true                          a notification of the desktop
+# webhook = "${SLACK_HOOK}"              is posted to; ${NAME} is taken from the environment
+# form = "slack"                         or "json", "lark", "dingtalk"
+# command = ["program", "argument"]      is run; JSON is its standard input
+#
+# [measuring]
+# late_share = 0.1                       a run that this machine read later than this share of its TTFT is in no median
 
 "#;
 

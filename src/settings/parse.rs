@@ -6,7 +6,8 @@ use serde::{Deserialize, de::IntoDeserializer as _};
 use toml_edit::{Document, Item, TableLike};
 
 use super::{
-    Appearance, Settings, SettingsProblem,
+    Appearance, Measuring, Settings, SettingsProblem,
+    alert::{self, AlertSettings},
     gateway::{self, BadValue, GatewaySection, GatewaySettings, LocalKeySettings, RouteSettings},
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
@@ -30,6 +31,10 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
             "appearance" => {
                 settings.appearance = source.appearance(item, &mut settings.warnings)?;
             }
+            "measuring" => {
+                settings.measuring = source.measuring(item, &mut settings.warnings)?;
+            }
+            "alert" => settings.alerts = source.alerts(item, &mut settings.warnings)?,
             "gateway" => settings.gateway = source.gateway(item, &mut settings.warnings)?,
             "price" => settings.prices = source.prices(item, &mut settings.warnings)?,
             _ => {
@@ -101,6 +106,41 @@ impl TomlSource<'_> {
         }
         self.warn_unknown(table, &["theme", "zoom"], warnings);
         Ok(appearance)
+    }
+
+    fn measuring(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<Measuring, SettingsProblem> {
+        let table = self.table(
+            item,
+            "what counts as measured is written as a section [measuring]",
+        )?;
+        let measuring: Measuring = self.read(item)?;
+        if !(0.0..=1.0).contains(&measuring.late_share) {
+            let span = table.get("late_share").and_then(Item::span);
+            return Err(self.problem(span, "late_share must be from 0 to 1"));
+        }
+        self.warn_unknown(table, &["late_share"], warnings);
+        Ok(measuring)
+    }
+
+    fn alerts(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<Vec<AlertSettings>, SettingsProblem> {
+        let table = self.table(item, "an alert is written as a section [alert.NAME]")?;
+        let mut alerts = Vec::new();
+        for (name, item) in table.iter() {
+            let mut alert: AlertSettings = self.read(item)?;
+            name.clone_into(&mut alert.name);
+            self.checked(item, alert.check())?;
+            self.warn_in(item, alert::KEYS, warnings);
+            alerts.push(alert);
+        }
+        Ok(alerts)
     }
 
     fn gateway(

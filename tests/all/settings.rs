@@ -74,6 +74,9 @@ x = 1
 theme = "dark"
 zoom = 1.25
 
+[measuring]
+late_share = 0.25
+
 [price.'work/b*'] # agreed in March
 input = 1.5
 output = 6      # with reasoning
@@ -114,6 +117,7 @@ fn everything_that_can_be_written_is_read() {
         (settings.appearance.theme, settings.appearance.zoom),
         (ThemeChoice::Dark, 1.25)
     );
+    assert!((settings.measuring.late_share - 0.25).abs() < f64::EPSILON);
     let price = |model| settings.prices.of(work, model, 0);
     let dollars = |per_million: u64| Some(Usd::of_pico(per_million * 1_000_000));
     assert_eq!(price("b/c").unwrap().rates.output, dollars(6));
@@ -211,6 +215,33 @@ const WRONG: &[(&str, usize, &str)] = &[
         "user name or password",
     ),
     ("[appearance]\nzoom = nan", 2, "zoom must be from 0.5 to 3"),
+    (
+        "[alert.a]\nabove = 5\nuntil = 6",
+        3,
+        "until is from 0 to the value of above",
+    ),
+    ("[alert.a]\nnotify = true", 1, "above is needed"),
+    (
+        "[alert.a]\nfigure = \"error_rate\"\nabove = 2",
+        3,
+        "share of failed runs",
+    ),
+    (
+        "[alert.a]\nabove = 5\nover_minutes = 0",
+        3,
+        "over_minutes is from 1",
+    ),
+    ("[alert.a]\nabove = 5\nquiet = \"night\"", 3, "22:00-07:00"),
+    (
+        "[measuring]\nlate_share = 1.5",
+        2,
+        "late_share must be from 0 to 1",
+    ),
+    (
+        "[measuring]\nlate_share = nan",
+        2,
+        "late_share must be from 0 to 1",
+    ),
     ("[appearance]\nzoom = 9", 2, "zoom must be from 0.5 to 3"),
     ("[appearance]\ntheme = 'pink'", 2, "unknown variant `pink`"),
     ("price = 3", 1, "[price.\"endpoint/model\"]"),

@@ -142,6 +142,14 @@ fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {
                 .on_hover_text(format!("{median}; {word} connections only"));
         }
     }
+    if series.late > 0 {
+        let text = format!("{} late here", series.late);
+        let text = RichText::new(text).size(size::SMALL).color(theme.warn);
+        ui.add(egui::Label::new(text).extend()).on_hover_text(
+            "Runs whose first token this machine read late, by more than the share of their TTFT that the settings \
+             allow (late_share). They are not in any median",
+        );
+    }
     if series.faults > 0 {
         let errors = if series.faults == 1 {
             "error"

@@ -5,6 +5,7 @@ use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, Plo
 
 use super::{
     axes::{Scale, TimeAxis},
+    changes,
     cloud::{self, Cloud},
     track::Track,
 };
@@ -94,13 +95,13 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn shown(self) -> impl Iterator<Item = (&'a Track, &'a Series)> {
+    pub(super) fn shown(self) -> impl Iterator<Item = (&'a Track, &'a Series)> {
         let all = self.tracks.iter().zip(self.series);
         all.filter(|(track, _)| track.shown)
     }
 
     /// The colour of a track: faded while the pointer is on another.
-    fn color(self, theme: &Theme, track: &Track) -> Color32 {
+    pub(super) fn color(self, theme: &Theme, track: &Track) -> Color32 {
         let pointed = self.pointed.filter(|_| self.shown().count() > 1);
         let strength = match pointed {
             Some(target) if *target != track.target => 0.15,
@@ -175,7 +176,8 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
         )
     });
     errors_ui(ui, theme, frame, &answer.transform);
-    let found = under_pointer(frame, &answer.transform, &response);
+    let change = changes::show(ui, theme, frame, &answer.transform, &response);
+    let found = under_pointer(frame, &answer.transform, &response).filter(|_| !change);
     if let Some((track, mark, at)) = found {
         hover_ui(ui, theme, &response, track, &mark, at);
     }

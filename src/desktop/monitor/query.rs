@@ -22,6 +22,7 @@ impl Monitor {
             range: self.kept.range,
             zoomed: self.zoomed,
             pixels: pixels(self.width, ui.pixels_per_point()),
+            late_share: cx.state.settings.measuring.late_share,
         };
         if self.answer.is_waiting() || self.asked.as_ref() == Some(&wanted) {
             return;
@@ -69,6 +70,7 @@ impl Monitor {
             from_unix_ns: from,
             to_unix_ns: to,
             pixels: wanted.pixels,
+            late_share: wanted.late_share,
         }
     }
 }

@@ -17,7 +17,7 @@ fn any_stamps() -> impl Strategy<Value = Stamps> {
         || any::<Option<(u64, u64)>>().prop_map(|s| s.map(|(begin, end)| Span { begin, end }));
     let offsets = prop::array::uniform8(any::<Option<u64>>());
     let spans = [span(), span(), span()];
-    let all = (any::<(i64, u64)>(), spans, offsets, any_link());
+    let all = (any::<(i64, u64, Option<u32>)>(), spans, offsets, any_link());
     all.prop_map(|(start, spans, at, link)| Stamps {
         started_unix_ns: start.0,
         scheduled_before: start.1,
@@ -29,6 +29,7 @@ fn any_stamps() -> impl Strategy<Value = Stamps> {
         first_byte: at[2],
         first_event: at[3],
         first_token: at[4],
+        first_token_delay: start.2,
         first_visible: at[5],
         last_token: at[6],
         closed: at[7],

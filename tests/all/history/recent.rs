@@ -3,6 +3,7 @@
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
     history::History,
+    measure::late,
     run::{ConnectionKind, RunId, RunState},
 };
 
@@ -26,6 +27,11 @@ async fn the_latest_whole_answers_are_given_warm_and_cold_apart() {
                 run.state = RunState::Fault;
                 run.answer.fault = Some(Fault::new(FaultClass::Timeout, Phase::Stream, "late"));
             }
+            // Read by this machine so late that it says nothing.
+            136 => {
+                run.stamps.first_token = Some(50_000_000);
+                run.stamps.first_token_delay = Some(6_000_000);
+            }
             140 => run.head.target.model = "another".into(),
             _ => {}
         }
@@ -35,11 +41,11 @@ async fn the_latest_whole_answers_are_given_warm_and_cold_apart() {
     let ids = |rows: Vec<tokenscope::history::RunRow>| -> Vec<RunId> {
         rows.iter().map(|row| row.id).collect()
     };
-    let recent = ids(history.recent(target.clone()).await.unwrap());
-    let warm = (0..50).map(|n| RunId(136 - 2 * n));
+    let recent = ids(history.recent(target.clone(), late::SHARE).await.unwrap());
+    let warm = (0..50).map(|n| RunId(134 - 2 * n));
     let cold = (0..50).map(|n| RunId(139 - 2 * n));
     assert_eq!(recent, warm.chain(cold).collect::<Vec<_>>());
     let mut nobody = target;
     nobody.model = "never asked".into();
-    assert_eq!(ids(history.recent(nobody).await.unwrap()), []);
+    assert_eq!(ids(history.recent(nobody, late::SHARE).await.unwrap()), []);
 }

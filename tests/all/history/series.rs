@@ -2,13 +2,14 @@
 
 #![expect(clippy::cast_possible_wrap, reason = "the numbers are small")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use proptest::prelude::*;
 use tokenscope::{
     event::{Fault, FaultClass, Phase},
     history::{History, Median, Series, SeriesPoint, SeriesQuery},
-    run::{ConnectionKind, Run, RunState, ms},
+    measure::late,
+    run::{ConnectionKind, Run, RunId, RunState, ms},
 };
 
 use super::a_run;
@@ -185,6 +186,7 @@ fn the_series_is_what_its_definition_says() {
             from_unix_ns: Some(from),
             to_unix_ns: Some(to),
             pixels,
+            ..SeriesQuery::default()
         })).unwrap();
         let mut by_target: BTreeMap<_, Vec<&Run>> = BTreeMap::new();
         for run in &runs {
@@ -227,4 +229,76 @@ async fn without_limits_it_spans_all_runs() {
         (all.len(), all[0].runs(), all[0].points.len()),
         (1, 1000, 3)
     );
+}
+
+/// A probe a minute, whose TTFT doubles after 200 of them.
+async fn with_a_change(folder: &Path) -> History {
+    let history = History::open(folder);
+    for id in 1..=400_u32 {
+        let mut run = a_run(id.into());
+        run.stamps.started_unix_ns = i64::from(id) * MINUTE;
+        let usual = if id <= 200 { 400 } else { 800 };
+        run.stamps.first_token = Some((usual + u64::from(id * 7 % 40)) * 1_000_000);
+        run.connection = Some(ConnectionKind::Warm);
+        // Each tenth is read late: by half of its TTFT, which is not its own then.
+        if id % 10 == 0 {
+            run.stamps.first_token = Some(5_000_000_000);
+            run.stamps.first_token_delay = Some(2_500_000_000);
+        }
+        history.finish(run);
+    }
+    history
+}
+
+const MINUTE: i64 = 60_000_000_000;
+
+#[tokio::test]
+async fn runs_that_were_read_late_are_counted_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = with_a_change(folder.path()).await;
+    let asked = |late_share| {
+        history.series(SeriesQuery {
+            pixels: 1_000,
+            late_share,
+            ..SeriesQuery::default()
+        })
+    };
+    let series = &asked(0.1).await.unwrap()[0];
+    assert_eq!((series.late, series.runs(), series.faults), (40, 360, 0));
+    assert!(series.points.iter().all(|point| point.ttft_ms < 1_000.0));
+    let series = &asked(0.5).await.unwrap()[0];
+    assert_eq!((series.late, series.runs()), (0, 400));
+    let loaded = history.run(RunId(10)).await.unwrap().unwrap();
+    assert!(late::of(&loaded, 0.1) && !late::of(&loaded, 0.5));
+}
+
+#[tokio::test]
+async fn a_change_is_told_where_it_is_and_stays_when_one_looks_closer() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = with_a_change(folder.path()).await;
+    for (from, to) in [(None, None), (Some(195), Some(225)), (Some(0), Some(230))] {
+        let series = history.series(SeriesQuery {
+            from_unix_ns: from.map(|minutes| minutes * MINUTE),
+            to_unix_ns: to.map(|minutes| minutes * MINUTE),
+            pixels: 300,
+            ..SeriesQuery::default()
+        });
+        let series = &series.await.unwrap()[0];
+        assert_eq!(series.changes.len(), 1, "{from:?}: {:?}", series.changes);
+        let found = &series.changes[0];
+        assert_eq!(found.at_unix_ns / MINUTE, 201, "{from:?}");
+        assert_eq!(found.connection, ConnectionKind::Warm);
+        let ratio = found.change.ratio().unwrap();
+        assert!((ratio - 820.0 / 420.0).abs() < 0.05, "{from:?}: {ratio}");
+    }
+    let before = SeriesQuery {
+        to_unix_ns: Some(190 * MINUTE),
+        ..SeriesQuery::default()
+    };
+    assert_eq!(history.series(before).await.unwrap()[0].changes, []);
+    let since = SeriesQuery {
+        from_unix_ns: Some(240 * MINUTE),
+        ..SeriesQuery::default()
+    };
+    assert_eq!(history.series(since).await.unwrap()[0].changes, []);
 }

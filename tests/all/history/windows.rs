@@ -281,7 +281,10 @@ pub(super) fn make_version_4(file: &Connection) {
         })
         .collect();
     file.execute_batch(
-        "DROP TRIGGER conversation_gone;
+        "DROP INDEX run_target;
+         ALTER TABLE run DROP COLUMN first_token_delay;
+         CREATE INDEX run_target ON run (target, started_unix_ns, first_token, connection, outcome, simulated);
+         DROP TRIGGER conversation_gone;
          DROP TRIGGER draft_gone;
          DROP TABLE conversation; DROP TABLE pane; DROP TABLE turn; DROP TABLE draft; DROP TABLE open;
          ALTER TABLE meta DROP COLUMN talk;
