@@ -101,7 +101,7 @@ fn under<'a, 'b>(
 }
 
 /// By how much the median changed, as `▲ 38 %`.
-fn size_text(change: &MedianChange) -> String {
+pub fn size_text(change: &MedianChange) -> String {
     let arrow = |ratio: f64| if ratio > 1.0 { '\u{25b2}' } else { '\u{25bc}' };
     let text = |ratio: f64| match ratio {
         0.5..2.0 => format!("{} {:.0} %", arrow(ratio), (ratio - 1.0).abs() * 100.0),
@@ -111,32 +111,37 @@ fn size_text(change: &MedianChange) -> String {
 }
 
 fn hover_ui(ui: &Ui, theme: &Theme, response: &Response, mark: &ShownChange<'_>, area: Rect) {
-    let SeriesChange {
-        change,
-        connection,
-        at_unix_ns,
-    } = mark.change;
     let place = Rect::from_center_size(pos2(mark.x, area.top() + 14.0), Vec2::splat(14.0));
     Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), response.id, place).show(|ui| {
         ui.horizontal(|ui| {
             sample_ui(ui, mark.track.look, mark.color);
             ui.label(strong(local_gateway::shown(&mark.track.target)));
         });
-        let icon = connection_icon(*connection);
-        ui.label(format!("Usual TTFT changed: {}   {icon} {connection}", size_text(change)));
-        ui.label(format!("from {}", median_text(&change.before)));
-        ui.label(format!("to {}", median_text(&change.after)));
-        ui.label(caption(theme, date_time(*at_unix_ns)));
-        ui.add_space(2.0);
-        ui.set_max_width(300.0);
-        ui.label(caption(
-            theme,
-            format!(
-                "While nothing changes, such a mark comes less than once in {FALSE_ONCE_IN:.0} runs, if they do not \
-                 depend on each other"
-            ),
-        ));
+        told_ui(ui, theme, mark.change);
     });
+}
+
+/// What changed, when, from what to what.
+pub fn told_ui(ui: &mut Ui, theme: &Theme, mark: &SeriesChange) {
+    let SeriesChange {
+        change,
+        connection,
+        at_unix_ns,
+    } = mark;
+    ui.set_max_width(320.0);
+    let icon = connection_icon(*connection);
+    ui.label(format!(
+        "Usual TTFT changed: {}   {icon} {connection}",
+        size_text(change)
+    ));
+    ui.label(format!("from {}", median_text(&change.before)));
+    ui.label(format!("to {}", median_text(&change.after)));
+    ui.label(caption(theme, date_time(*at_unix_ns)));
+    let rate = format!(
+        "While nothing changes, such a mark comes less than once in {FALSE_ONCE_IN:.0} runs, if they do not depend on \
+         each other"
+    );
+    ui.label(caption(theme, rate));
 }
 
 fn median_text(median: &Percentile) -> String {

@@ -5,7 +5,7 @@ use egui::{
     text::LayoutJob, vec2,
 };
 
-use super::track::Track;
+use super::{changes, track::Track};
 use crate::{
     desktop::{
         icons,
@@ -141,6 +141,11 @@ fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {
             ui.add(egui::Label::new(text).extend())
                 .on_hover_text(format!("{median}; {word} connections only"));
         }
+    }
+    if let Some(last) = series.changes.last() {
+        let text = RichText::new(changes::size_text(&last.change)).size(size::SMALL);
+        ui.add(egui::Label::new(text.color(theme.text)).extend())
+            .on_hover_ui(|ui| changes::told_ui(ui, theme, last));
     }
     if series.late > 0 {
         let text = format!("{} late here", series.late);

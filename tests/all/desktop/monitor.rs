@@ -55,6 +55,21 @@ fn a_click_on_the_legend_shows_one_target_alone_and_again_all() {
 }
 
 #[test]
+fn the_legend_tells_of_changes_and_of_runs_that_were_read_late() {
+    let (desktop, _) = open_view(ViewId::Monitor, scenes::filled());
+    assert!(
+        !desktop
+            .query_all_by_label_contains("late here")
+            .any(|_| true)
+    );
+    let (desktop, _) = open_view(ViewId::Monitor, scenes::changed());
+    let late = desktop.query_all_by_label_contains("late here").count();
+    assert!(late >= 1);
+    let slower: Vec<_> = desktop.query_all_by_label_contains("\u{25b2}").collect();
+    assert_eq!(slower.len(), 1, "one target became slower");
+}
+
+#[test]
 fn a_click_on_a_point_opens_its_run() {
     let mut scene = scenes::filled();
     scene.runs.truncate(1);

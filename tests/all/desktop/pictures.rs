@@ -99,7 +99,7 @@ fn pictures_of_details_and_overlays() {
     let connect = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"connect\"}"}}"#;
     let requests = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"requests\"}"}}"#;
     let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
-    let all: [Detail; 32] = [
+    let all: [Detail; 35] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2);
         }),
@@ -180,6 +180,25 @@ fn pictures_of_details_and_overlays() {
             },
         ),
         ("monitor-log", monitor, scenes::filled, |_, _| ()),
+        ("monitor-changed", monitor, scenes::changed, |_, _| ()),
+        (
+            "pane-way-menu",
+            playground,
+            scenes::gateway_on,
+            |desktop, _| desktop.get_by_label("More for pane 1").click(),
+        ),
+        (
+            "pane-via-gateway",
+            playground,
+            scenes::gateway_on,
+            |desktop, player| {
+                desktop.get_by_label("More for pane 1").click();
+                player.play(desktop);
+                desktop
+                    .get_by_label("Ask the same through the gateway")
+                    .click();
+            },
+        ),
         ("monitor-many", monitor, scenes::many_targets, |_, _| ()),
         (
             "monitor-pointed",

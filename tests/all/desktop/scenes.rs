@@ -156,6 +156,27 @@ pub fn many_targets() -> Scene {
     scene
 }
 
+/// One target answers more slowly since the middle of its runs, and some of them were read late.
+pub fn changed() -> Scene {
+    let mut scene = filled();
+    let mut times: Vec<i64> = (scene.runs.iter())
+        .map(|run| run.stamps.started_unix_ns)
+        .collect();
+    times.sort_unstable();
+    let middle = times[times.len() / 2];
+    for (index, run) in scene.runs.iter_mut().enumerate() {
+        let stamps = &mut run.stamps;
+        if run.head.target.endpoint == "openai" && stamps.started_unix_ns >= middle {
+            stamps.first_token = stamps.first_token.map(|at| at * 8 / 5);
+        }
+        if index % 40 == 0 {
+            let half = stamps.first_token.unwrap_or_default() / 2;
+            stamps.first_token_delay = u32::try_from(half).ok();
+        }
+    }
+    scene
+}
+
 /// Everything is wrong.
 pub fn errors() -> Scene {
     let mut scene = filled();

@@ -12,9 +12,10 @@ use tokenscope::{
         KeyNews, RunCommand, RunNews, TestStep, Update, ask_in_steps,
     },
     history::{
-        CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesError,
-        SeriesPoint,
+        CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesChange,
+        SeriesError, SeriesPoint,
     },
+    measure::{change, late},
     run::{ConnectionKind, Run, ms},
 };
 
@@ -100,13 +101,18 @@ impl Scene {
                     });
                     all.len() - 1
                 });
-            add(&mut all[index], run);
+            if late::of(run, self.settings.measuring.late_share) {
+                all[index].late += 1;
+            } else {
+                add(&mut all[index], run);
+            }
         }
         for series in &mut all {
             series.median_warm = rolling(series, ConnectionKind::Warm);
             series.median_cold = rolling(series, ConnectionKind::Cold);
             series.warm = Median::of(of_kind(series, ConnectionKind::Warm));
             series.cold = Median::of(of_kind(series, ConnectionKind::Cold));
+            series.changes = warm_changes(series);
         }
         all
     }
@@ -180,6 +186,20 @@ fn models() -> Vec<ModelInfo> {
         .map(|id| ModelInfo {
             id: (*id).into(),
             label: String::new(),
+        })
+        .collect()
+}
+
+fn warm_changes(series: &Series) -> Vec<SeriesChange> {
+    let warm = |point: &&SeriesPoint| point.connection == ConnectionKind::Warm;
+    let points: Vec<_> = series.points.iter().filter(warm).collect();
+    let values: Vec<f64> = points.iter().map(|point| point.ttft_ms).collect();
+    let changes = change::changes(&values).into_iter();
+    changes
+        .map(|change| SeriesChange {
+            at_unix_ns: points[change.index].at_unix_ns,
+            connection: ConnectionKind::Warm,
+            change,
         })
         .collect()
 }
