@@ -82,7 +82,7 @@ impl Table {
             ..SeriesQuery::default()
         };
         self.time(what, || async {
-            let series = history.series(query.clone()).await.unwrap();
+            let series = history.ttft_plot(query.clone()).await.unwrap().series;
             let runs: usize = series.iter().map(Series::runs).sum();
             let points: usize = series.iter().map(|s| s.points.len()).sum();
             format!("{points} points of {runs} runs")

@@ -81,7 +81,7 @@ fn told(
     late_share: f64,
 ) -> Option<SampleKind> {
     match fault {
-        Some(FaultClass::Cancelled) => None,
+        Some(class) if class.is_no_failure() => None,
         Some(_) => Some(SampleKind::Failed),
         None => {
             let trusted = ttft.filter(|ttft| !late::is_late(*ttft, delay, late_share));

@@ -10,6 +10,7 @@ mod drafts;
 mod export;
 mod files;
 mod findings;
+mod gaps;
 mod large_values;
 mod migrations;
 mod other_processes;
@@ -43,10 +44,11 @@ use tokio::sync::{oneshot, watch};
 pub use self::{
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
+    gaps::{GapLine, GapReason, ProbeGap},
     other_processes::OtherProcesses,
     probe_outcomes::ProbeOutcome,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
-    series::{Median, Series, SeriesChange, SeriesError, SeriesPoint, SeriesQuery},
+    series::{Median, Series, SeriesChange, SeriesError, SeriesPoint, SeriesQuery, TtftPlot},
     unstored::Unstored,
 };
 use self::{
@@ -262,11 +264,27 @@ impl History {
         .await
     }
 
-    /// TTFT history of every target, decimated.
+    /// Stores that a gap between probes began, goes on or ended.
+    pub fn put_gap(&self, gap: ProbeGap) {
+        self.inner.shared.queue.gap(gap);
+    }
+
+    /// The gaps between probes that reach into a stretch of time (nanoseconds since 1970), in order of their begin.
     ///
     /// # Errors
     /// If the file can't be read.
-    pub async fn series(&self, query: SeriesQuery) -> Result<Vec<Series>, HistoryError> {
+    pub async fn gaps(&self, from: i64, to: i64) -> Result<Vec<ProbeGap>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, _| {
+            gaps::between(&reader.connection, (from, to), 0)
+        })
+        .await
+    }
+
+    /// TTFT history of every target, decimated, with its gaps.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn ttft_plot(&self, query: SeriesQuery) -> Result<TtftPlot, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             series::all(&reader.connection, &query, is_cancelled)
         })
@@ -345,12 +363,29 @@ impl History {
             // The caller may have dropped its future.
             let _ = answer.send(done);
         };
-        // A thread of its own: an export may take minutes.
-        let started = thread::Builder::new()
-            .name("history-export".into())
-            .spawn(work);
-        started
-            .map_err(|error| HistoryError(format!("the export could not be started: {error}")))?;
+        start_export(work)?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Writes the gaps between probes that reach behind `since` (nanoseconds since 1970) to a file, atomically, and
+    /// returns their number.
+    ///
+    /// # Errors
+    /// If the history can't be read or the file not be written.
+    pub async fn export_gaps(
+        &self,
+        since: Option<i64>,
+        format: ExportFormat,
+        to: PathBuf,
+    ) -> Result<usize, HistoryError> {
+        self.flush().await;
+        let shared = Arc::clone(&self.inner.shared);
+        let (answer, answered) = oneshot::channel();
+        let work = move || {
+            // The caller may have dropped its future.
+            let _ = answer.send(export::export_gaps(&shared, since, format, &to));
+        };
+        start_export(work)?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -420,6 +455,15 @@ impl History {
             .map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
+}
+
+/// Exports on a thread of its own: it may take minutes.
+fn start_export(work: impl FnOnce() + Send + 'static) -> Result<(), HistoryError> {
+    let started = thread::Builder::new()
+        .name("history-export".into())
+        .spawn(work);
+    let failed = |error| HistoryError(format!("the export could not be started: {error}"));
+    started.map(drop).map_err(failed)
 }
 
 fn gone() -> HistoryError {

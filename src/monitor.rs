@@ -1,9 +1,8 @@
 //! Probes: runs on a schedule, so that the history of TTFT grows by itself.
 //!
-//! In: a plan, and the time. Out: which target is to be asked when, what it is asked, and the times in which none was.
+//! In: a plan, and the time. Out: which target is to be asked when, and what it is asked.
 //! No target is asked from here: the engine sends each probe as a run.
 
-mod gap;
 mod question;
 mod reach;
 mod schedule;
@@ -12,7 +11,6 @@ mod sleep;
 use std::time::Duration;
 
 pub use self::{
-    gap::{GapReason, ProbeGap},
     question::question,
     reach::is_reachable,
     schedule::{DueProbe, Schedule},

@@ -10,6 +10,7 @@ mod reads;
 mod record;
 pub mod recorder;
 mod stamps;
+mod stop;
 
 use std::{
     fmt,
@@ -30,6 +31,7 @@ pub use self::{
     reads::Reads,
     record::RunRecord,
     stamps::{OffsetNs, Read, Span, Stamps, TOGETHER_NS, ms},
+    stop::RunStop,
 };
 
 use crate::{
@@ -185,6 +187,12 @@ impl Run {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         (self.answer.fault.as_ref()).is_some_and(|f| f.class == FaultClass::Cancelled)
+    }
+
+    /// Whether a sleep of the machine cut it off.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        (self.answer.fault.as_ref()).is_some_and(|f| f.class == FaultClass::Suspended)
     }
 }
 

@@ -45,17 +45,22 @@ pub struct ExportArgs {
     /// Only runs with all these words in their question, answer, target or error.
     #[arg(long, value_name = "WORDS", default_value = "")]
     search: String,
+
+    /// The times in which the monitor asked no target, and why, instead of runs.
+    #[arg(long, conflicts_with_all = ["targets", "outcome", "search"])]
+    gaps: bool,
 }
 
 const EXAMPLES: &str = "\
 Exit codes: 0 success; 1 the history can't be read, or the file not be written; 2 wrong arguments.
 
 A CSV file has one row a run with all figures; a JSON file has what `chat --json` prints at the end
-of each run, in an array. Costs are those by today's prices.
+of each run, in an array. Costs are those by today's prices. With --gaps: one row or object a gap.
 
 Examples:
   tokenscope export -o runs.csv --since 7d
-  tokenscope export -o faults.json -t openai/gpt-5-mini --outcome fault";
+  tokenscope export -o faults.json -t openai/gpt-5-mini --outcome fault
+  tokenscope export --gaps -o gaps.csv --since 30d";
 
 const FORMATS: [(&str, ExportFormat); 2] =
     [("csv", ExportFormat::Csv), ("json", ExportFormat::Json)];
@@ -92,8 +97,14 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
             bail!(why);
         }
         let to = args.output.clone();
-        let count = history.export(query, format, prices, to, told).await?;
-        let runs = if count == 1 { "run" } else { "runs" };
+        let (count, one, many) = if args.gaps {
+            let count = history.export_gaps(args.since, format, to).await?;
+            (count, "gap", "gaps")
+        } else {
+            let count = history.export(query, format, prices, to, told).await?;
+            (count, "run", "runs")
+        };
+        let runs = if count == 1 { one } else { many };
         note(&format!(
             "{count} {runs} written to {}",
             args.output.display()

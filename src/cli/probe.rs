@@ -10,7 +10,6 @@ use std::{
 };
 
 use jiff::SignedDuration;
-use serde::Serialize;
 
 use super::{
     UsageError,
@@ -23,9 +22,9 @@ use super::{
 use crate::{
     clock::wall_clock_ns,
     engine::{Command, HistoryNews, MonitorCommand, MonitorNews, RunNews, Update},
-    event::{FaultClass, Usage},
+    event::Usage,
     history::Storage,
-    monitor::{MOST_TOKENS, PROMPT, ProbeGap, ProbePlan, ProbedConnections, SHORTEST, question},
+    monitor::{MOST_TOKENS, PROMPT, ProbePlan, ProbedConnections, SHORTEST, question},
     price::usd_digits,
     record,
     run::Run,
@@ -136,7 +135,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
             Update::Monitor(MonitorNews::Gap(gap)) => {
                 // A check that could not ask has found nothing out.
                 results.has_failed = true;
-                record::write_line(&mut out, &GapLine::of(&gap))?;
+                record::write_line(&mut out, &gap.line())?;
                 out.flush()?;
             }
             Update::Monitor(MonitorNews::Ended) => break,
@@ -162,28 +161,6 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
     out.end()
 }
 
-/// The line of a time in which nobody was asked.
-#[derive(Serialize)]
-struct GapLine {
-    r#type: &'static str,
-    target: Option<String>,
-    why: &'static str,
-    from_unix_ns: i64,
-    to_unix_ns: Option<i64>,
-}
-
-impl GapLine {
-    fn of(gap: &ProbeGap) -> Self {
-        Self {
-            r#type: "gap",
-            target: gap.target.as_ref().map(ToString::to_string),
-            why: gap.why.as_str(),
-            from_unix_ns: gap.from_unix_ns,
-            to_unix_ns: gap.to_unix_ns,
-        }
-    }
-}
-
 /// What the probes of a check found.
 struct ProbeResults {
     max_ttft: Option<Duration>,
@@ -202,7 +179,7 @@ impl ProbeResults {
 
     fn take(&mut self, run: &Run) {
         if let Some(fault) = &run.answer.fault {
-            self.has_failed |= fault.class != FaultClass::Cancelled;
+            self.has_failed |= !fault.class.is_no_failure();
             return;
         }
         let first_token = run.stamps.first_token.map(Duration::from_nanos);

@@ -1,11 +1,12 @@
 //! The monitor: TTFT history across all endpoints and targets.
 //!
-//! In: [`Series`] of the history, asked for again when runs end, the stretch or the width changes.
+//! In: [`Series`] of the history and the gaps between probes, asked for again when runs end, the stretch or the width changes.
 //! Out: [`HistoryCommand::Series`]; a click on a point opens its run.
 
 mod axes;
 mod changes;
 mod cloud;
+mod gaps;
 mod legend;
 mod plot;
 mod query;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use self::verb::MonitorVerb;
 use self::{
     axes::{Scale, TimeAxis},
+    gaps::GapBand,
     legend::LegendAction,
     track::Track,
 };
@@ -34,7 +36,7 @@ use super::{
 use crate::{
     endpoint::{TargetId, local_gateway},
     engine::Asked,
-    history::Series,
+    history::{ProbeGap, Series, TtftPlot},
 };
 
 /// A median line breaks where there were no runs for one part in this many of the range.
@@ -71,8 +73,10 @@ pub struct Monitor {
     asked_at: f64,
     /// The time range that was asked for: from (`None` for the first run) and to.
     asked_range: (Option<i64>, i64),
-    answer: Asked<Result<Vec<Series>, String>>,
+    answer: Asked<Result<TtftPlot, String>>,
     series: Vec<Series>,
+    /// The times in which targets were not asked.
+    bands: Vec<GapBand>,
     /// The series, laid out to be drawn.
     tracks: Vec<Track>,
     /// Whether the tracks must be laid out again.
@@ -134,12 +138,13 @@ impl View for Monitor {
     fn logic(&mut self, cx: &mut Cx<'_>) {
         match self.answer.take() {
             None => {}
-            Some(Ok(mut series)) => {
+            Some(Ok(TtftPlot { mut series, gaps })) => {
                 // Both ways to a target stand together.
                 series.sort_by_cached_key(|series| local_gateway::shown(&series.target));
                 let targets = series.iter().map(|series| series.target.clone());
                 cx.actions.push(Action::Draw(targets.collect()));
                 self.series = series;
+                self.bands = self.bands_of(&gaps);
                 self.problem = None;
                 self.outdated = true;
             }
@@ -279,6 +284,7 @@ impl Monitor {
         let frame = plot::Frame {
             tracks: &self.tracks,
             series: &self.series,
+            bands: &self.bands,
             time: self.time,
             scale: self.kept.scale,
             bounds: self.zoomed.is_none().then(|| self.bounds()),
@@ -336,6 +342,11 @@ impl Monitor {
             track
         });
         self.tracks = tracks.collect();
+    }
+
+    fn bands_of(&self, gaps: &[ProbeGap]) -> Vec<GapBand> {
+        let (_, to) = self.asked_range;
+        GapBand::of(gaps, to)
     }
 
     /// How long a time without runs breaks a median line, in nanoseconds.

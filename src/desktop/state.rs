@@ -10,7 +10,9 @@ use crate::{
     body::ModelInfo,
     conformance::Finding,
     credential::{KeyOf, KeyStatus},
-    engine::{GatewayNews, GatewayState, HistoryNews, KeyNews, RunNews, SettingsNews, Update},
+    engine::{
+        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, RunNews, SettingsNews, Update,
+    },
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},
     run::{Run, RunId, RunUpdate},
@@ -90,8 +92,9 @@ impl State {
                 self.models.insert(endpoint, models);
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
-            // No plan is followed for the window yet.
-            Update::Monitor(_) | Update::Ready => {}
+            // The plot marks them.
+            Update::Monitor(MonitorNews::Gap(_)) => self.finished += 1,
+            Update::Monitor(MonitorNews::Ended) | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }
     }

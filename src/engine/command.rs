@@ -10,7 +10,7 @@ use crate::{
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     credential::KeyOf,
     endpoint::{Endpoint, TargetId},
-    history::{Conformance, ExportFormat, RunPage, RunQuery, RunRow, Series, SeriesQuery},
+    history::{Conformance, ExportFormat, RunPage, RunQuery, RunRow, SeriesQuery, TtftPlot},
     run::{Origin, RunId},
     settings::SettingsEdit,
 };
@@ -88,8 +88,8 @@ pub enum HistoryCommand {
     Series {
         /// The question.
         query: SeriesQuery,
-        /// One series per target, or why there is none.
-        reply: Reply<Result<Vec<Series>, String>>,
+        /// One series per target and the gaps between probes, or why there is none.
+        reply: Reply<Result<TtftPlot, String>>,
     },
     /// Loads the latest complete answers of a target, to estimate their variation.
     Recent {

@@ -282,7 +282,7 @@ impl Core {
                 history.runs(query).await.map_err(|e| e.to_string())
             }),
             HistoryCommand::Series { query, reply } => self.answer(reply, async move {
-                history.series(query).await.map_err(|e| e.to_string())
+                history.ttft_plot(query).await.map_err(|e| e.to_string())
             }),
             HistoryCommand::Recent { target, reply } => {
                 let late_share = self.settings.measuring.late_share;

@@ -2,7 +2,9 @@
 //!
 //! In: [`MonitorCommand`]s, the settings. Out: the runs' updates, as of any run, and [`MonitorNews`].
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod gaps;
+
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt as _,
@@ -11,17 +13,18 @@ use futures_util::{
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use self::gaps::GapLog;
 use super::{
     Outbox, SendRun, Update,
     runs::RunRegistry,
     task::{TaskHandle, TaskMessage},
 };
 use crate::{
-    clock::{now, slept, wait_until, wall_clock_ns},
+    clock::{now, slept, wait_until},
     credential::Credentials,
     endpoint::{Endpoint, TargetId},
-    history::History,
-    monitor::{GapReason, ProbeGap, ProbePlan, Schedule, SleepWatch, is_reachable, question},
+    history::{GapReason, History, ProbeGap},
+    monitor::{ProbePlan, Schedule, SleepWatch, is_reachable, question},
     run::{Origin, RunId},
     settings::Settings,
     transport::Transport,
@@ -57,6 +60,7 @@ pub(super) fn start(
     history: Option<History>,
 ) -> TaskHandle<MonitorCommand> {
     let (handle, inbox) = TaskHandle::new();
+    let gaps = GapLog::new(out.clone(), history.clone());
     let runs = move || {
         let transport = Transport::default();
         RunRegistry::new(out.clone(), transport, credentials.clone(), history.clone())
@@ -68,7 +72,7 @@ pub(super) fn start(
         plan: None,
         under_way: FuturesUnordered::new(),
         sleep: SleepWatch::new(slept()),
-        offline: BTreeMap::new(),
+        gaps,
     };
     tokio::spawn(task.serve(inbox));
     handle
@@ -90,8 +94,7 @@ struct MonitorTask {
     plan: Option<FollowedPlan>,
     under_way: FuturesUnordered<BoxFuture<'static, TargetId>>,
     sleep: SleepWatch,
-    /// The targets that can't be reached for want of a network, and since when, in nanoseconds since 1970.
-    offline: BTreeMap<TargetId, i64>,
+    gaps: GapLog,
 }
 
 impl MonitorTask {
@@ -148,11 +151,11 @@ impl MonitorTask {
             return;
         };
         let old = std::mem::replace(&mut self.runs, (self.new_runs)());
-        tokio::spawn(async move { old.stop().await });
+        tokio::spawn(async move { old.end_after_sleep().await });
         // Without a plan nobody was to be asked.
         if let Some(followed) = &mut self.plan {
             followed.schedule.begin_at(now() + WAKING);
-            self.tell_past(None, GapReason::Asleep, asleep);
+            self.gaps.past(None, GapReason::Asleep, asleep);
         }
     }
 
@@ -164,7 +167,8 @@ impl MonitorTask {
             let endpoint = self.settings.endpoint_or_preset(&due.target.endpoint);
             let endpoint = endpoint.map(std::borrow::Cow::into_owned);
             if let Some(missed) = due.missed {
-                self.tell_past(Some(due.target.clone()), GapReason::Busy, missed);
+                let target = Some(due.target.clone());
+                self.gaps.past(target, GapReason::Busy, missed);
             }
             if !self.is_online(&due.target, endpoint.as_ref()).await {
                 self.is_over(&due.target);
@@ -194,34 +198,12 @@ impl MonitorTask {
             Some(endpoint) => is_reachable(endpoint).await,
             None => true,
         };
-        let gap = |from_unix_ns, to_unix_ns| ProbeGap {
-            target: Some(target.clone()),
-            why: GapReason::Offline,
-            from_unix_ns,
-            to_unix_ns,
-        };
         if is_online {
-            if let Some(since) = self.offline.remove(target) {
-                self.tell_gap(gap(since, Some(wall_clock_ns())));
-            }
-        } else if !self.offline.contains_key(target) {
-            let since = wall_clock_ns();
-            self.offline.insert(target.clone(), since);
-            self.tell_gap(gap(since, None));
+            self.gaps.end(target);
+        } else {
+            self.gaps.begin_or_go_on(target, GapReason::Offline);
         }
         is_online
-    }
-
-    /// Tells a gap that lasted so long, until now.
-    fn tell_past(&self, target: Option<TargetId>, why: GapReason, lasted: Duration) {
-        let lasted = i64::try_from(lasted.as_nanos()).unwrap_or(i64::MAX);
-        let to = wall_clock_ns();
-        self.tell_gap(ProbeGap {
-            target,
-            why,
-            from_unix_ns: to.saturating_sub(lasted),
-            to_unix_ns: Some(to),
-        });
     }
 
     /// Tells once the plan's last probe is over.
@@ -229,12 +211,9 @@ impl MonitorTask {
         let is_done = self.plan.as_ref().is_some_and(FollowedPlan::is_done);
         if is_done && self.under_way.is_empty() {
             self.plan = None;
+            self.gaps.end_all();
             self.tell(MonitorNews::Ended);
         }
-    }
-
-    fn tell_gap(&self, gap: ProbeGap) {
-        self.tell(MonitorNews::Gap(gap));
     }
 
     fn tell(&self, news: MonitorNews) {

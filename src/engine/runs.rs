@@ -15,7 +15,7 @@ use crate::{
     endpoint::{Endpoint, local_gateway},
     event::{Fault, FaultClass, Phase},
     history::History,
-    run::{self, Run, RunHead, RunId, RunSpec, RunUpdate},
+    run::{self, Run, RunHead, RunId, RunSpec, RunStop, RunUpdate},
     transport::Transport,
 };
 
@@ -26,6 +26,8 @@ pub(super) struct RunRegistry {
     credentials: Credentials,
     tasks: TaskTracker,
     running: Arc<Mutex<HashMap<RunId, CancellationToken>>>,
+    /// Ends all runs: the machine slept.
+    by_sleep: CancellationToken,
 }
 
 impl RunRegistry {
@@ -41,6 +43,7 @@ impl RunRegistry {
             credentials,
             tasks: TaskTracker::new(),
             running: Arc::default(),
+            by_sleep: CancellationToken::new(),
         }
     }
 
@@ -63,13 +66,16 @@ impl RunRegistry {
             return None;
         };
         let head = RunHead::new(send.id, &endpoint, send.request, send.origin);
-        let cancel = CancellationToken::new();
-        self.running().insert(send.id, cancel.clone());
+        let stop = RunStop {
+            by_user: CancellationToken::new(),
+            by_sleep: self.by_sleep.clone(),
+        };
+        self.running().insert(send.id, stop.by_user.clone());
         let job = Job {
             head,
             cold: send.cold,
             endpoint: Arc::new(endpoint),
-            cancel,
+            stop,
             transport: self.transport.clone(),
             credentials: self.credentials.clone(),
             reporter: self.reporter.clone(),
@@ -102,6 +108,13 @@ impl RunRegistry {
         self.tasks.wait().await;
     }
 
+    /// Ends all runs since the machine slept, and waits until each has sent its end to the history.
+    pub(super) async fn end_after_sleep(&self) {
+        self.by_sleep.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, CancellationToken>> {
         lock(&self.running)
     }
@@ -117,7 +130,7 @@ struct Job {
     head: RunHead,
     cold: bool,
     endpoint: Arc<Endpoint>,
-    cancel: CancellationToken,
+    stop: RunStop,
     transport: Transport,
     credentials: Credentials,
     reporter: Reporter,
@@ -129,7 +142,7 @@ impl Job {
         // Keys are looked up before the clock starts: a slow keyring is not the endpoint's latency.
         let keys = tokio::select! {
             keys = RequestKeys::of(&self.credentials, &self.endpoint) => keys,
-            () = self.cancel.cancelled() => Err(cancelled()),
+            fault = self.stop.before_sent() => Err(fault),
         };
         match keys {
             Ok(keys) => {
@@ -150,7 +163,7 @@ impl Job {
                     dialect,
                     &self.transport,
                     ask,
-                    self.cancel,
+                    self.stop,
                     &mut emit,
                     &backlog,
                 )
@@ -228,14 +241,6 @@ pub(super) fn send_findings(out: &Outbox, run: &CheckedRun) {
 
 fn is_key_refused(run: &Run) -> bool {
     (run.answer.fault.as_ref()).is_some_and(|f| f.class == FaultClass::Auth)
-}
-
-fn cancelled() -> Fault {
-    Fault::new(
-        FaultClass::Cancelled,
-        Phase::Prepare,
-        "cancelled before it was sent",
-    )
 }
 
 fn no_endpoint(id: &str) -> Fault {

@@ -73,6 +73,16 @@ words! {
         Provider = "provider",
         /// The user stopped it.
         Cancelled = "cancelled",
+        /// The machine slept while it was under way.
+        Suspended = "suspended",
+    }
+}
+
+impl FaultClass {
+    /// Whether the run ended here, and not by a failure of the endpoint or of the way to it.
+    #[must_use]
+    pub const fn is_no_failure(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Suspended)
     }
 }
 

@@ -140,7 +140,10 @@ enum Blame {
 
 fn blame(class: FaultClass) -> Blame {
     match class {
-        FaultClass::BadRequest | FaultClass::NotFound | FaultClass::Cancelled => Blame::Nobody,
+        FaultClass::BadRequest
+        | FaultClass::NotFound
+        | FaultClass::Cancelled
+        | FaultClass::Suspended => Blame::Nobody,
         FaultClass::RateLimited => Blame::RateLimit,
         FaultClass::Dns
         | FaultClass::Connect

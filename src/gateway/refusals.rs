@@ -28,7 +28,8 @@ fn status_of(class: FaultClass) -> u16 {
         | FaultClass::Interrupted
         | FaultClass::Protocol
         | FaultClass::Provider
-        | FaultClass::Cancelled => 502,
+        | FaultClass::Cancelled
+        | FaultClass::Suspended => 502,
     }
 }
 

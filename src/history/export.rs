@@ -1,11 +1,15 @@
 //! Exports runs as a CSV or JSON file, one at a time, so that memory does not grow with their number.
 //!
+//! The gaps between probes are exported alike.
+//!
 //! The file is written under a temporary name in the same folder and renamed when it is complete.
 //!
 //! CSV is RFC 4180: a header, CRLF, quotes where needed. A text that a spreadsheet would run as a
 //! formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return) is given a leading apostrophe,
 //! as OWASP advises (<https://owasp.org/www-community/attacks/CSV_Injection>): text from a model must
 //! not act on the machine of whoever opens the export. JSON has every text as it is.
+
+mod gaps;
 
 use std::{
     fs::{self, File},
@@ -16,6 +20,7 @@ use std::{
 use rusqlite::Connection;
 use serde_json::{Map, Value};
 
+pub(super) use self::gaps::export_gaps;
 use super::{
     HistoryError, HistoryShared, RunQuery, files, large_values,
     query::{Selection, Snapshot},
@@ -67,6 +72,24 @@ pub(super) fn export(
 ) -> Result<usize, HistoryError> {
     let mut reader =
         HistoryReader::open(&shared.read_uri()?).map_err(|error| shared.read_error(&error))?;
+    write_whole(shared, to, |out| {
+        write_runs(
+            &mut reader,
+            query,
+            (format, prices),
+            out,
+            progress,
+            is_cancelled,
+        )
+    })
+}
+
+/// Writes a whole file, which takes its place once it is complete, and returns the number of its rows.
+fn write_whole(
+    shared: &HistoryShared,
+    to: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<usize, ExportError>,
+) -> Result<usize, HistoryError> {
     let cant_write = |error: &io::Error| {
         HistoryError(format!(
             "{} could not be written ({error}): choose another place",
@@ -75,15 +98,7 @@ pub(super) fn export(
     };
     let (part, file) = part_beside(to).map_err(|error| cant_write(&error))?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
-    let written = write_runs(
-        &mut reader,
-        query,
-        (format, prices),
-        &mut out,
-        progress,
-        is_cancelled,
-    )
-    .and_then(|count| {
+    let written = write(&mut out).and_then(|count| {
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         fs::rename(&part, to)?;
@@ -298,6 +313,7 @@ fn outcome(run: &Run) -> Option<&'static str> {
     match run.state {
         RunState::Ok => Some("ok"),
         RunState::Fault if run.is_cancelled() => Some("cancelled"),
+        RunState::Fault if run.is_suspended() => Some("suspended"),
         RunState::Fault => Some("fault"),
         _ => None,
     }

@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 7;
+pub(super) const VERSION: i32 = 8;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -27,6 +27,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_5, version_5::migrate),
     (VERSION_6, |_| Ok(())),
     (VERSION_7, |_| Ok(())),
+    (VERSION_8, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -274,6 +275,19 @@ ALTER TABLE run ADD COLUMN first_token_delay INTEGER;
 DROP INDEX run_target;
 CREATE INDEX run_target
     ON run (target, started_unix_ns, first_token, connection, outcome, simulated, first_token_delay);
+";
+
+/// Version 8: the times in which a target was not asked although it should have been, by the words of
+/// `gaps::GapReason`. A `gap.target` of 0 stands for all targets. A gap that lasts has its end so far.
+const VERSION_8: &str = "
+CREATE TABLE gap (
+    from_unix_ns INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    to_unix_ns INTEGER NOT NULL,
+    PRIMARY KEY (from_unix_ns, target, why)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gap_to ON gap (to_unix_ns);
 ";
 
 /// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.

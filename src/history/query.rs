@@ -39,7 +39,7 @@ pub struct RunQuery {
 pub enum OutcomeFilter {
     /// Clean ends.
     Ok,
-    /// Faults, cancelled runs left out.
+    /// Faults; runs that the user stopped or a sleep cut off are left out.
     Fault,
     /// Cancelled by the user.
     Cancelled,
@@ -338,7 +338,7 @@ fn conditions(query: &RunQuery, targets: &[(i64, TargetId)], hits: bool) -> Stri
         Some(OutcomeFilter::Ok) => all.push("run.outcome = 'ok'".into()),
         Some(OutcomeFilter::Cancelled) => all.push("run.outcome = 'cancelled'".into()),
         Some(OutcomeFilter::Fault) => {
-            all.push("run.outcome <> 'ok' AND run.outcome <> 'cancelled'".into());
+            all.push("run.outcome NOT IN ('ok', 'cancelled', 'suspended')".into());
         }
     }
     if let Some(since) = query.since_unix_ns {

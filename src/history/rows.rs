@@ -214,7 +214,7 @@ fn put_wire(file: &Connection, cache: &ContentsCache, run: &Run) -> rusqlite::Re
     Ok(())
 }
 
-fn target_key(file: &Connection, target: &TargetId) -> rusqlite::Result<i64> {
+pub(super) fn target_key(file: &Connection, target: &TargetId) -> rusqlite::Result<i64> {
     let key = (&target.endpoint, &target.model);
     let known: Option<i64> = file
         .prepare_cached("SELECT id FROM target WHERE endpoint = ?1 AND model = ?2")?

@@ -1,13 +1,18 @@
 //! TTFT history for a plot: every run of a stretch of time, decimated to the pixels there are.
 //!
-//! In: a [`SeriesQuery`]. Out: a [`Series`] a target. One pass over an index in order of time. Memory grows with the
-//! pixels, and with 24 bytes a run of one target at a time.
+//! In: a [`SeriesQuery`]. Out: a [`Series`] a target, and the gaps between probes. One pass over an index in order of
+//! time. Memory grows with the pixels, and with 24 bytes a run of one target at a time.
 
 use std::collections::VecDeque;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{query, reader::IsCancelled, search};
+use super::{
+    gaps::{self, ProbeGap},
+    query,
+    reader::IsCancelled,
+    search,
+};
 use crate::{
     endpoint::TargetId,
     event::FaultClass,
@@ -42,6 +47,16 @@ impl Default for SeriesQuery {
     }
 }
 
+/// What the plot of TTFT over time shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TtftPlot {
+    /// One series for each target that has runs in the stretch.
+    pub series: Vec<Series>,
+    /// The times in which a target was not asked although it should have been, in order of their begin; those of
+    /// one target and reason that are less than a pixel apart are one.
+    pub gaps: Vec<ProbeGap>,
+}
+
 /// TTFT history of one target.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
@@ -54,7 +69,7 @@ pub struct Series {
     pub warm: Option<Median>,
     /// The median of all measured cold runs.
     pub cold: Option<Median>,
-    /// How many runs failed; cancelled ones don't count.
+    /// How many runs failed; those that the user stopped or a sleep cut off don't count.
     pub faults: usize,
     /// How many runs with a clean end and a token were read late ([`late`]).
     pub late: usize,
@@ -153,7 +168,7 @@ const ROLLING: usize = 9;
 /// Pixels that share a median where runs are many.
 const CELL: i64 = 4;
 
-/// The series of all targets that have runs in the stretch.
+/// The series of all targets that have runs in the stretch, and its gaps.
 ///
 /// # Errors
 /// If the file can't be read, or the query is cancelled.
@@ -161,7 +176,7 @@ pub(super) fn all(
     file: &Connection,
     asked: &SeriesQuery,
     is_cancelled: IsCancelled<'_>,
-) -> rusqlite::Result<Vec<Series>> {
+) -> rusqlite::Result<TtftPlot> {
     let _snapshot = query::Snapshot::begin(file)?;
     let first = "SELECT started_unix_ns FROM run INDEXED BY run_started ORDER BY 1 LIMIT 1";
     let first: Option<i64> = file.query_row(first, [], |row| row.get(0)).optional()?;
@@ -183,7 +198,8 @@ pub(super) fn all(
         let made = (builders.into_iter()).map(|builder| builder.finish(from));
         series.extend(made.filter(|s| s.runs() + s.faults + s.late > 0));
     }
-    Ok(series)
+    let gaps = gaps::between(file, (from, to), pixels.ns_per_pixel)?;
+    Ok(TtftPlot { series, gaps })
 }
 
 /// A stretch of time divided into pixels.
@@ -280,7 +296,7 @@ fn plotted(row: &Row<'_>, late_share: f64) -> rusqlite::Result<PlottedRun> {
         simulated: row.get(2)?,
         ttft: ttft.zip(connection.and_then(ConnectionKind::parse)),
         is_late,
-        fault: fault.filter(|class| *class != FaultClass::Cancelled),
+        fault: fault.filter(|class| !class.is_no_failure()),
     })
 }
 

@@ -12,8 +12,8 @@ pub struct Unstored {
     runs: BTreeSet<RunId>,
     /// Runs that were dropped for lack of memory, and items that SQLite refused.
     others: usize,
-    /// Whether a change of a conversation could not be stored.
-    conversations: bool,
+    /// Whether a change of a conversation, or a gap, could not be stored.
+    others_changed: bool,
     why: String,
 }
 
@@ -21,7 +21,7 @@ impl Unstored {
     /// Adds a batch that was given up.
     pub(super) fn add(&mut self, batch: &Batch, why: &str) {
         self.runs.extend(batch.runs());
-        self.conversations |= !batch.conversations.is_empty();
+        self.others_changed |= !(batch.conversations.is_empty() && batch.gaps.is_empty());
         why.clone_into(&mut self.why);
     }
 
@@ -48,7 +48,7 @@ impl Unstored {
             "there was no room for them while the file could not be written"
                 .clone_into(&mut self.why);
         }
-        let all_stored = self.runs.is_empty() && self.others == 0 && !self.conversations;
+        let all_stored = self.runs.is_empty() && self.others == 0 && !self.others_changed;
         if all_stored { Ok(()) } else { Err(self) }
     }
 

@@ -13,6 +13,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    gaps::ProbeGap,
     large_values,
     pieces::{LiveRun, PieceRows},
 };
@@ -27,6 +28,9 @@ const FULL_BYTES: usize = 4 << 20;
 
 /// Most bytes that are queued while nothing can be written.
 const MAX_BYTES: usize = 256 << 20;
+
+/// Most gaps that are queued while nothing can be written; the oldest go first.
+const MAX_GAPS: usize = 10_000;
 
 /// The queue.
 #[derive(Debug, Default)]
@@ -49,6 +53,7 @@ struct Pending {
     /// Finished runs with a large text, whose other pieces are in the file.
     pieces_stored: BTreeSet<RunId>,
     conversations: BTreeMap<ConversationId, Vec<ConversationWrite>>,
+    gaps: Vec<ProbeGap>,
     flushes: Vec<oneshot::Sender<()>>,
     damage: Option<String>,
     end_dead_runs: bool,
@@ -85,6 +90,8 @@ pub(super) struct Batch {
     pub(super) pieces_stored: BTreeSet<RunId>,
     /// The writes to each conversation, in order.
     pub(super) conversations: Vec<(ConversationId, Vec<ConversationWrite>)>,
+    /// Gaps that began, went on or ended.
+    pub(super) gaps: Vec<ProbeGap>,
     /// Answered when the batch was written, or writing it failed.
     pub(super) flushes: Vec<oneshot::Sender<()>>,
     /// What a reader found wrong with the file.
@@ -159,6 +166,21 @@ impl WriteQueue {
                 writes.pop();
             }
             writes.push(ConversationWrite::Change(merged.unwrap_or(change)));
+        });
+    }
+
+    /// A gap began, goes on or ended. Of what was queued about one gap, the last counts.
+    pub(super) fn gap(&self, gap: ProbeGap) {
+        self.update(|pending| {
+            let is_same = |queued: &ProbeGap| {
+                (queued.from_unix_ns, queued.why) == (gap.from_unix_ns, gap.why)
+                    && queued.target == gap.target
+            };
+            pending.gaps.retain(|queued| !is_same(queued));
+            if pending.gaps.len() == MAX_GAPS {
+                pending.gaps.remove(0);
+            }
+            pending.gaps.push(gap);
         });
     }
 
@@ -295,6 +317,7 @@ impl Pending {
             conversations: std::mem::take(&mut self.conversations)
                 .into_iter()
                 .collect(),
+            gaps: std::mem::take(&mut self.gaps),
             flushes: std::mem::take(&mut self.flushes),
             damage: self.damage.take(),
             end_dead_runs: std::mem::take(&mut self.end_dead_runs),
@@ -365,6 +388,7 @@ impl Batch {
             && self.pieces.is_empty()
             && self.finished.is_empty()
             && self.conversations.is_empty()
+            && self.gaps.is_empty()
             && self.shown.is_none()
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     HistoryShared, Storage, conversations, drafts,
     files::ContentsCache,
-    large_values,
+    gaps, large_values,
     other_processes::{ChangeCounts, ProcessWatch},
     recover, rows,
     session::ProcessSession,
@@ -18,7 +18,10 @@ use super::{
     vacuum,
     write_queue::{Batch, ConversationWrite, NextWrite},
 };
-use crate::{clock::now, private};
+use crate::{
+    clock::{now, wall_clock_ns},
+    private,
+};
 
 /// Delays between retries while nothing can be written; the last one repeats.
 const RETRY_DELAYS: [Duration; 5] = [
@@ -454,10 +457,13 @@ impl BatchWriter<'_> {
                 })?;
             }
         }
+        for gap in &batch.gaps {
+            self.savepoint(&file, || gaps::put(&file, gap, wall_clock_ns()))?;
+        }
         if let Some(id) = batch.shown {
             self.watch.show(&file, self.session, id)?;
         }
-        if !(batch.begun.is_empty() && batch.finished.is_empty()) {
+        if !(batch.begun.is_empty() && batch.finished.is_empty() && batch.gaps.is_empty()) {
             file.execute("UPDATE meta SET generation = generation + 1", [])?;
         }
         let after = ChangeCounts::read(&file)?;

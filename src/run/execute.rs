@@ -4,11 +4,11 @@ use std::pin::pin;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Backlog, Run, RunRecord, RunSpec, RunUpdate};
+use super::{Backlog, Run, RunRecord, RunSpec, RunStop, RunUpdate, stop::blame_sleep};
 use crate::{
-    clock::wait_until,
+    clock::{slept, wait_until},
     dialect::Dialect,
-    event::{Event, FaultClass},
+    event::Event,
     exchange::{EndpointRequest, Exchange, ExchangeEnd, ExchangeStep, PreparedExchange},
     transport::Transport,
 };
@@ -34,7 +34,15 @@ pub async fn execute_in(
     emit: &mut (dyn FnMut(RunUpdate) + Send),
 ) -> Run {
     let nothing_waits = Backlog::default();
-    execute_paced(dialect, transport, spec, cancel, emit, &nothing_waits).await
+    execute_paced(
+        dialect,
+        transport,
+        spec,
+        cancel.into(),
+        emit,
+        &nothing_waits,
+    )
+    .await
 }
 
 /// As [`execute_in`], but pauses reading while `backlog` is full of updates that `emit` has queued.
@@ -42,7 +50,7 @@ pub async fn execute_paced(
     dialect: &Dialect,
     transport: &Transport,
     spec: RunSpec,
-    cancel: CancellationToken,
+    stop: RunStop,
     emit: &mut (dyn FnMut(RunUpdate) + Send),
     backlog: &Backlog,
 ) -> Run {
@@ -55,17 +63,19 @@ pub async fn execute_paced(
         cold: spec.cold,
     };
     let prepared = PreparedExchange::chat(transport, question).await;
+    let (slept_before, origin) = (slept(), spec.head.origin);
     let mut record = RunRecord::begin(spec.head, spec.no_key_reason, emit);
-    let end = match prepared {
+    let mut end = match prepared {
         Ok(prepared) => {
             let exchange = prepared.begin(record.started());
-            pull(exchange, &cancel, backlog, &mut record).await
+            pull(exchange, &stop, backlog, &mut record).await
         }
         Err(fault) => ExchangeEnd {
             events: vec![Event::Fault(fault)],
             ..ExchangeEnd::default()
         },
     };
+    blame_sleep(&mut end, slept().saturating_sub(slept_before), origin);
     record.step(ExchangeStep::ExchangeEnd(end.into()));
     record.into_run()
 }
@@ -73,17 +83,15 @@ pub async fn execute_paced(
 /// Pulls an exchange to its end. It is closed when this returns and drops it.
 async fn pull(
     mut exchange: Exchange,
-    cancel: &CancellationToken,
+    early_end: &RunStop,
     backlog: &Backlog,
     record: &mut RunRecord<'_>,
 ) -> ExchangeEnd {
-    let mut cancelled = pin!(cancel.cancelled());
+    let mut ended = pin!(early_end.stopped());
     loop {
         let step = tokio::select! {
             biased;
-            () = &mut cancelled => {
-                return exchange.stop(FaultClass::Cancelled, "stopped by the user");
-            },
+            (class, why) = &mut ended => return exchange.stop(class, why),
             step = next(&mut exchange, backlog) => step,
         };
         match step {

@@ -5,6 +5,7 @@ mod damage;
 mod export;
 mod files;
 mod findings;
+mod gaps;
 mod large;
 mod live;
 mod mounts;

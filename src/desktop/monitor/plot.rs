@@ -7,6 +7,7 @@ use super::{
     axes::{Scale, TimeAxis},
     changes,
     cloud::{self, Cloud},
+    gaps::{self, GapBand},
     track::Track,
 };
 use crate::{
@@ -84,6 +85,8 @@ pub struct Frame<'a> {
     pub tracks: &'a [Track],
     /// The series that the tracks were made from, in the same order.
     pub series: &'a [Series],
+    /// The times in which targets were not asked.
+    pub bands: &'a [GapBand],
     /// The axis along the bottom.
     pub time: TimeAxis,
     /// The scale at the left.
@@ -153,6 +156,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
         if let Some((min, max)) = frame.bounds {
             plot.set_plot_bounds(egui_plot::PlotBounds::from_min_max(min, max));
         }
+        gaps::draw(plot, theme, frame.bands, frame.tracks, time);
         let many = frame
             .shown()
             .map(|(_, series)| series.points.len())
@@ -180,6 +184,9 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
     let found = under_pointer(frame, &answer.transform, &response).filter(|_| !change);
     if let Some((track, mark, at)) = found {
         hover_ui(ui, theme, &response, track, &mark, at);
+    } else {
+        let (bands, axis) = ((frame.bands, frame.tracks), (time, &answer.transform));
+        gaps::hover_ui(ui, theme, bands, axis, &response);
     }
     let bounds = answer.transform.bounds();
     PlotOutput {

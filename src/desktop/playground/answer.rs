@@ -304,16 +304,18 @@ fn headline(class: FaultClass) -> &'static str {
         FaultClass::Protocol => "Not what the protocol says",
         FaultClass::Provider => "The provider reported an error",
         FaultClass::Cancelled => "Stopped",
+        FaultClass::Suspended => "The machine slept",
     }
 }
 
 /// Shows a fault: class and phase, the provider's own words, and what is kept.
 pub fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &Fault, partial: bool) {
-    if fault.class == FaultClass::Cancelled {
+    if fault.class.is_no_failure() {
+        let head = headline(fault.class);
         let kept = if partial {
-            "Stopped; what had come is kept"
+            format!("{head}; what had come is kept")
         } else {
-            "Stopped before a token came"
+            format!("{head} before a token came")
         };
         ui.label(caption(theme, format!("{} {kept}", icons::CANCELLED)));
         return;

@@ -39,6 +39,9 @@ impl Outcome {
             (RunState::Fault, Some(FaultClass::Cancelled)) => {
                 (icons::CANCELLED, "stopped", OutcomeTone::Dim)
             }
+            (RunState::Fault, Some(FaultClass::Suspended)) => {
+                (icons::CANCELLED, "machine slept", OutcomeTone::Dim)
+            }
             (RunState::Fault, Some(class)) => (icons::FAULT, class.as_str(), OutcomeTone::Bad),
             (RunState::Fault, None) => (icons::FAULT, "failed", OutcomeTone::Bad),
         };

@@ -19,7 +19,7 @@ use tokenscope::{
     endpoint::{Auth, Endpoint},
     engine::GatewayState,
     gateway::GatewayStatus,
-    history::Storage,
+    history::{ProbeGap, Storage},
     run::Run,
     settings::{Appearance, Settings, SettingsProblem, ThemeChoice},
 };
@@ -29,6 +29,7 @@ use tokenscope::{
 pub struct Scene {
     pub settings: Settings,
     pub runs: Vec<Run>,
+    pub gaps: Vec<ProbeGap>,
     pub conversations: Vec<ConversationSummary>,
     pub storage: Storage,
     pub problem: Option<SettingsProblem>,
@@ -95,6 +96,7 @@ pub fn empty() -> Scene {
             ..settings()
         },
         runs: Vec::new(),
+        gaps: Vec::new(),
         conversations: Vec::new(),
         storage: Storage::Ok,
         problem: None,

@@ -190,7 +190,7 @@ async fn damage_met_in_the_middle_of_a_run_loses_nothing_of_it() {
     }
     let mut storage = history.watch_storage();
     let asked = history
-        .series(tokenscope::history::SeriesQuery::default())
+        .ttft_plot(tokenscope::history::SeriesQuery::default())
         .await;
     assert!(asked.is_err(), "{asked:?}");
     let set_aside = |s: &Option<Storage>| matches!(s, Some(Storage::SetAside { .. }));

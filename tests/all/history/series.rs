@@ -182,7 +182,7 @@ fn the_series_is_what_its_definition_says() {
         }
         runs.sort_by_key(|run| run.stamps.started_unix_ns);
         let (from, to) = (from * 200, (from + length) * 200);
-        let got = runtime.block_on(history.series(SeriesQuery {
+        let got = runtime.block_on(history.ttft_plot(SeriesQuery {
             from_unix_ns: Some(from),
             to_unix_ns: Some(to),
             pixels,
@@ -199,7 +199,7 @@ fn the_series_is_what_its_definition_says() {
             .map(|runs| expected(runs, from, to, pixels as i64))
             .filter(|series| series.runs() + series.faults > 0)
             .collect();
-        prop_assert_eq!(got, expected);
+        prop_assert_eq!(got.series, expected);
     });
 }
 
@@ -208,23 +208,24 @@ async fn without_limits_it_spans_all_runs() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
     let empty = history
-        .series(SeriesQuery {
+        .ttft_plot(SeriesQuery {
             pixels: 100,
             ..SeriesQuery::default()
         })
         .await
         .unwrap();
-    assert_eq!(empty, []);
+    assert_eq!(empty.series, []);
     for id in 1..=1000 {
         history.finish(a_run(id));
     }
     let all = history
-        .series(SeriesQuery {
+        .ttft_plot(SeriesQuery {
             pixels: 0,
             ..SeriesQuery::default()
         })
         .await
-        .unwrap();
+        .unwrap()
+        .series;
     assert_eq!(
         (all.len(), all[0].runs(), all[0].points.len()),
         (1, 1000, 3)
@@ -257,16 +258,16 @@ async fn runs_that_were_read_late_are_counted_apart() {
     let folder = tempfile::tempdir().unwrap();
     let history = with_a_change(folder.path()).await;
     let asked = |late_share| {
-        history.series(SeriesQuery {
+        history.ttft_plot(SeriesQuery {
             pixels: 1_000,
             late_share,
             ..SeriesQuery::default()
         })
     };
-    let series = &asked(0.1).await.unwrap()[0];
+    let series = &asked(0.1).await.unwrap().series[0];
     assert_eq!((series.late, series.runs(), series.faults), (40, 360, 0));
     assert!(series.points.iter().all(|point| point.ttft_ms < 1_000.0));
-    let series = &asked(0.5).await.unwrap()[0];
+    let series = &asked(0.5).await.unwrap().series[0];
     assert_eq!((series.late, series.runs()), (0, 400));
     let loaded = history.run(RunId(10)).await.unwrap().unwrap();
     assert!(late::of(&loaded, 0.1) && !late::of(&loaded, 0.5));
@@ -277,13 +278,13 @@ async fn a_change_is_told_where_it_is_and_stays_when_one_looks_closer() {
     let folder = tempfile::tempdir().unwrap();
     let history = with_a_change(folder.path()).await;
     for (from, to) in [(None, None), (Some(195), Some(225)), (Some(0), Some(230))] {
-        let series = history.series(SeriesQuery {
+        let series = history.ttft_plot(SeriesQuery {
             from_unix_ns: from.map(|minutes| minutes * MINUTE),
             to_unix_ns: to.map(|minutes| minutes * MINUTE),
             pixels: 300,
             ..SeriesQuery::default()
         });
-        let series = &series.await.unwrap()[0];
+        let series = &series.await.unwrap().series[0];
         assert_eq!(series.changes.len(), 1, "{from:?}: {:?}", series.changes);
         let found = &series.changes[0];
         assert_eq!(found.at_unix_ns / MINUTE, 201, "{from:?}");
@@ -295,10 +296,12 @@ async fn a_change_is_told_where_it_is_and_stays_when_one_looks_closer() {
         to_unix_ns: Some(190 * MINUTE),
         ..SeriesQuery::default()
     };
-    assert_eq!(history.series(before).await.unwrap()[0].changes, []);
+    let plot = history.ttft_plot(before).await.unwrap();
+    assert_eq!(plot.series[0].changes, []);
     let since = SeriesQuery {
         from_unix_ns: Some(240 * MINUTE),
         ..SeriesQuery::default()
     };
-    assert_eq!(history.series(since).await.unwrap()[0].changes, []);
+    let plot = history.ttft_plot(since).await.unwrap();
+    assert_eq!(plot.series[0].changes, []);
 }

@@ -37,7 +37,9 @@ impl Scene {
                 reply_to(reply, Ok(self.page(query)));
             }
             Command::History(HistoryCommand::Series { reply, .. }) => {
-                reply_to(reply, Ok(self.series()));
+                let gaps = self.gaps.clone();
+                let series = self.series();
+                reply_to(reply, Ok(TtftPlot { series, gaps }));
             }
             Command::History(HistoryCommand::Conformance { reply, .. }) => {
                 reply_to(reply, Ok(self.conformance()));

@@ -1,0 +1,92 @@
+//! The gaps between probes: told to the client, and kept in the history.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    super::{Outbox, Update},
+    MonitorNews,
+};
+use crate::{
+    clock::wall_clock_ns,
+    endpoint::TargetId,
+    history::{GapReason, History, ProbeGap},
+};
+
+/// The gaps that last, and who is told of each.
+pub(super) struct GapLog {
+    out: Outbox,
+    history: Option<History>,
+    /// Of each target that is not asked now: why, and since when, in nanoseconds since 1970.
+    open: BTreeMap<TargetId, (GapReason, i64)>,
+}
+
+impl GapLog {
+    pub(super) fn new(out: Outbox, history: Option<History>) -> Self {
+        Self {
+            out,
+            history,
+            open: BTreeMap::new(),
+        }
+    }
+
+    /// A target is not asked, for this reason: its gap begins, or goes on.
+    pub(super) fn begin_or_go_on(&mut self, target: &TargetId, why: GapReason) {
+        match self.open.get(target) {
+            // Only the history has to know that it goes on.
+            Some(&(reason, since)) if reason == why => self.keep(gap(target, (why, since), None)),
+            _ => {
+                self.end(target);
+                let since = wall_clock_ns();
+                self.open.insert(target.clone(), (why, since));
+                self.tell(gap(target, (why, since), None));
+            }
+        }
+    }
+
+    /// A target is asked again: its gap ends, if there was one.
+    pub(super) fn end(&mut self, target: &TargetId) {
+        if let Some(open) = self.open.remove(target) {
+            self.tell(gap(target, open, Some(wall_clock_ns())));
+        }
+    }
+
+    /// Nobody is to be asked any more: the gaps that last end here.
+    pub(super) fn end_all(&mut self) {
+        let now = wall_clock_ns();
+        for (target, open) in std::mem::take(&mut self.open) {
+            self.keep(gap(&target, open, Some(now)));
+        }
+    }
+
+    /// A gap that lasted so long, until now; without a target, one of all.
+    pub(super) fn past(&self, target: Option<TargetId>, why: GapReason, lasted: Duration) {
+        let lasted = i64::try_from(lasted.as_nanos()).unwrap_or(i64::MAX);
+        let to = wall_clock_ns();
+        self.tell(ProbeGap {
+            target,
+            why,
+            from_unix_ns: to.saturating_sub(lasted),
+            to_unix_ns: Some(to),
+        });
+    }
+
+    fn tell(&self, gap: ProbeGap) {
+        self.keep(gap.clone());
+        self.out.send(Update::Monitor(MonitorNews::Gap(gap)));
+    }
+
+    fn keep(&self, gap: ProbeGap) {
+        if let Some(history) = &self.history {
+            history.put_gap(gap);
+        }
+    }
+}
+
+fn gap(target: &TargetId, (why, since): (GapReason, i64), to_unix_ns: Option<i64>) -> ProbeGap {
+    ProbeGap {
+        target: Some(target.clone()),
+        why,
+        from_unix_ns: since,
+        to_unix_ns,
+    }
+}
