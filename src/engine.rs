@@ -30,7 +30,7 @@ pub use self::{
     },
     compute::{BodyOf, ComputeCommand},
     gateway::{GatewayAccess, GatewayCommand, GatewayNews, GatewayState},
-    monitor::{MonitorCommand, MonitorNews},
+    monitor::{MonitorCommand, MonitorNews, MonitorState},
     update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };
 

@@ -3,6 +3,7 @@
 //! In: a plan, and the time. Out: which target is to be asked when, and what it is asked.
 //! No target is asked from here: the engine sends each probe as a run.
 
+mod lease;
 mod question;
 mod reach;
 mod schedule;
@@ -11,6 +12,7 @@ mod sleep;
 use std::time::Duration;
 
 pub use self::{
+    lease::{LeaseState, ProberLease},
     question::question,
     reach::is_reachable,
     schedule::{DueProbe, Schedule},

@@ -6,7 +6,7 @@
 mod whole;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::Path,
 };
@@ -19,6 +19,7 @@ const OWN: &[&str] = &[
     "models",
     "sessions",
     "window.ron",
+    "prober.",
     "config.toml",
     ".config.toml",
     "settings",
@@ -46,6 +47,19 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
 /// The file system's.
 pub(crate) fn append(path: &Path) -> io::Result<File> {
     options().create(true).append(true).open(path)
+}
+
+/// Opens a file as [`open`], and locks it until it is closed; `None` if it is locked already.
+///
+/// # Errors
+/// The file system's, where it knows no locks, too.
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let file = open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Makes a file that is not there yet.

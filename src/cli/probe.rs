@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::wall_clock_ns,
-    engine::{Command, HistoryNews, MonitorCommand, MonitorNews, RunNews, Update},
+    engine::{Command, HistoryNews, MonitorCommand, MonitorNews, MonitorState, RunNews, Update},
     event::Usage,
     history::Storage,
     monitor::{MOST_TOKENS, PROMPT, ProbePlan, ProbedConnections, SHORTEST, question},
@@ -138,6 +138,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
                 record::write_line(&mut out, &gap.line())?;
                 out.flush()?;
             }
+            Update::Monitor(MonitorNews::Is(state)) => tell_state(&state),
             Update::Monitor(MonitorNews::Ended) => break,
             Update::History(HistoryNews::Storage(
                 Storage::Failing { why } | Storage::ReadOnly { why },
@@ -159,6 +160,20 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
         }
     }
     out.end()
+}
+
+/// Says who asks, if that is not this process.
+fn tell_state(state: &MonitorState) {
+    match state {
+        MonitorState::Off | MonitorState::Probing => {}
+        MonitorState::Watching { pid } => {
+            let pid = pid.map_or_else(String::new, |pid| format!(": pid {pid}"));
+            note(&format!(
+                "another process probes{pid}. This one waits, and takes over when that ends"
+            ));
+        }
+        MonitorState::Failed(why) => note(why),
+    }
 }
 
 /// What the probes of a check found.

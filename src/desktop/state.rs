@@ -11,7 +11,8 @@ use crate::{
     conformance::Finding,
     credential::{KeyOf, KeyStatus},
     engine::{
-        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, RunNews, SettingsNews, Update,
+        GatewayNews, GatewayState, HistoryNews, KeyNews, MonitorNews, MonitorState, RunNews,
+        SettingsNews, Update,
     },
     event::Fault,
     history::{OtherProcesses, Storage, Unstored},
@@ -58,6 +59,8 @@ pub struct State {
     own: HashSet<RunId>,
     /// The state of the desktop's gateway.
     pub gateway: GatewayState,
+    /// The state of the monitor.
+    pub monitor: MonitorState,
     /// Model lists by endpoint.
     pub models: HashMap<String, Result<Arc<Vec<ModelInfo>>, Fault>>,
     /// Where keys live, by endpoint.
@@ -92,6 +95,7 @@ impl State {
                 self.models.insert(endpoint, models);
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
+            Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
             // The plot marks them.
             Update::Monitor(MonitorNews::Gap(_)) => self.finished += 1,
             Update::Monitor(MonitorNews::Ended) | Update::Ready => {}

@@ -130,7 +130,12 @@ impl Core {
         );
         let (gateway, gateway_endpoints) =
             gateway::start(out.clone(), credentials.clone(), history.clone());
-        let monitor = monitor::start(out.clone(), credentials.clone(), history.clone());
+        let monitor = monitor::start(
+            options.paths.data.clone(),
+            out.clone(),
+            credentials.clone(),
+            history.clone(),
+        );
         let mut core = Self {
             _watch: watch(&options.paths, changed.clone(), &out),
             out,

@@ -3,8 +3,13 @@
 //! In: [`MonitorCommand`]s, the settings. Out: the runs' updates, as of any run, and [`MonitorNews`].
 
 mod gaps;
+mod lease;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{
     StreamExt as _,
@@ -13,7 +18,7 @@ use futures_util::{
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use self::gaps::GapLog;
+use self::{gaps::GapLog, lease::LeaseWatch};
 use super::{
     Outbox, SendRun, Update,
     runs::RunRegistry,
@@ -47,14 +52,34 @@ pub enum MonitorCommand {
 /// Updates about the monitor.
 #[derive(Clone, Debug)]
 pub enum MonitorNews {
+    /// How it stands.
+    Is(MonitorState),
     /// Somebody is not asked, for this reason, or is asked again.
     Gap(ProbeGap),
     /// The last probe of a plan is over: it was stopped, or asked each target once.
     Ended,
 }
 
-/// Starts the monitor's task, with no plan.
+/// How the monitor stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum MonitorState {
+    /// It follows no plan.
+    #[default]
+    Off,
+    /// It asks.
+    Probing,
+    /// Another process with the same data folder asks; this one takes over when that ends.
+    Watching {
+        /// Its number, if that is known.
+        pid: Option<u32>,
+    },
+    /// It can't make sure that no other process asks, and so does not: why, and what to do.
+    Failed(String),
+}
+
+/// Starts the monitor's task, with no plan. `data` is the folder that probing processes share.
 pub(super) fn start(
+    data: PathBuf,
     out: Outbox,
     credentials: Credentials,
     history: Option<History>,
@@ -73,6 +98,8 @@ pub(super) fn start(
         under_way: FuturesUnordered::new(),
         sleep: SleepWatch::new(slept()),
         gaps,
+        lease: LeaseWatch::new(data),
+        told: MonitorState::Off,
     };
     tokio::spawn(task.serve(inbox));
     handle
@@ -95,12 +122,15 @@ struct MonitorTask {
     under_way: FuturesUnordered<BoxFuture<'static, TargetId>>,
     sleep: SleepWatch,
     gaps: GapLog,
+    lease: LeaseWatch,
+    /// What was told of how it stands.
+    told: MonitorState,
 }
 
 impl MonitorTask {
     async fn serve(mut self, mut inbox: UnboundedReceiver<TaskMessage<MonitorCommand>>) {
         loop {
-            let due = self.plan.as_ref().and_then(FollowedPlan::next_due);
+            let due = self.next_due();
             let check = (!self.under_way.is_empty()).then(|| now() + CHECK);
             tokio::select! {
                 message = inbox.recv() => match message {
@@ -119,8 +149,32 @@ impl MonitorTask {
                 () = wait_until(due.into_iter().chain(check).min()) => {}
             }
             self.notice_sleep();
+            self.keep_lease();
             self.ask_due().await;
             self.tell_end();
+            self.tell_state();
+        }
+    }
+
+    /// When there is something to do next.
+    fn next_due(&self) -> Option<Instant> {
+        let plan = self.plan.as_ref().filter(|plan| !plan.is_stopping)?;
+        if plan.needs_lease() && !self.lease.is_held() {
+            return self.lease.next_try();
+        }
+        plan.schedule.next_due()
+    }
+
+    /// Takes the lease if the plan needs it, and gives it back where none does.
+    fn keep_lease(&mut self) {
+        match &mut self.plan {
+            Some(followed) if followed.needs_lease() => {
+                if !followed.is_stopping && self.lease.has_taken() {
+                    // Nobody was to be asked from here until now.
+                    followed.schedule.begin_at(now());
+                }
+            }
+            _ => self.lease.give_back(),
         }
     }
 
@@ -160,7 +214,8 @@ impl MonitorTask {
     }
 
     async fn ask_due(&mut self) {
-        while let Some(followed) = self.plan.as_mut().filter(|plan| !plan.is_stopping)
+        while self.may_ask()
+            && let Some(followed) = self.plan.as_mut()
             && let Some(due) = (followed.schedule).take_due(now(), || rand::random_range(0.0..1.0))
         {
             let request = question(&followed.plan, &due.target.model);
@@ -191,6 +246,11 @@ impl MonitorTask {
         }
     }
 
+    fn may_ask(&self) -> bool {
+        let plan = self.plan.as_ref();
+        plan.is_some_and(|plan| !plan.is_stopping && (!plan.needs_lease() || self.lease.is_held()))
+    }
+
     /// Whether there is a network to ask over; tells the begin and the end of a time without one. An endpoint that is
     /// not known is told as a run that was refused.
     async fn is_online(&mut self, target: &TargetId, endpoint: Option<&Endpoint>) -> bool {
@@ -211,8 +271,22 @@ impl MonitorTask {
         let is_done = self.plan.as_ref().is_some_and(FollowedPlan::is_done);
         if is_done && self.under_way.is_empty() {
             self.plan = None;
+            self.lease.give_back();
             self.gaps.end_all();
             self.tell(MonitorNews::Ended);
+        }
+    }
+
+    /// Tells how it stands, if that has changed.
+    fn tell_state(&mut self) {
+        let state = match &self.plan {
+            None => MonitorState::Off,
+            Some(plan) if !plan.needs_lease() || plan.is_stopping => MonitorState::Probing,
+            Some(_) => self.lease.state(),
+        };
+        if state != self.told {
+            self.told = state.clone();
+            self.tell(MonitorNews::Is(state));
         }
     }
 
@@ -222,8 +296,9 @@ impl MonitorTask {
 }
 
 impl FollowedPlan {
-    fn next_due(&self) -> Option<std::time::Instant> {
-        (self.schedule.next_due()).filter(|_| !self.is_stopping)
+    /// Whether no other process may ask meanwhile. A check is asked for by someone who waits for it.
+    fn needs_lease(&self) -> bool {
+        self.plan.every.is_some()
     }
 
     fn is_done(&self) -> bool {

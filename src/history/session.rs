@@ -5,14 +5,14 @@
 //! taken, its process has died. The files are never deleted: on Unix a lock on a deleted file protects nothing.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     io,
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
-use crate::private;
+use crate::private::try_lock;
 
 /// The lock of one number, held until dropped.
 #[derive(Debug)]
@@ -88,15 +88,6 @@ impl OpeningLock {
 
 fn file_of(folder: &Path, number: i64) -> PathBuf {
     folder.join(format!("history.session-{number}.lock"))
-}
-
-fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    let file = private::open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }
 
 #[cfg(test)]
