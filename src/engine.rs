@@ -30,7 +30,7 @@ pub use self::{
     },
     compute::{BodyOf, ComputeCommand},
     gateway::{GatewayAccess, GatewayCommand, GatewayNews, GatewayState},
-    monitor::{MonitorCommand, MonitorNews, MonitorState},
+    monitor::{MonitorCommand, MonitorNews, MonitorState, ProbingState},
     update::{HistoryNews, KeyNews, RunNews, SettingsNews, TestStep, TestedThing, Update},
 };
 

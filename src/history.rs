@@ -17,6 +17,7 @@ mod other_processes;
 mod overflow;
 mod pieces;
 mod probe_outcomes;
+mod probes;
 mod query;
 mod reader;
 mod reads;
@@ -47,6 +48,7 @@ pub use self::{
     gaps::{GapLine, GapReason, ProbeGap},
     other_processes::OtherProcesses,
     probe_outcomes::ProbeOutcome,
+    probes::ProbeUsage,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Median, Series, SeriesChange, SeriesError, SeriesPoint, SeriesQuery, TtftPlot},
     unstored::Unstored,
@@ -276,6 +278,17 @@ impl History {
     pub async fn gaps(&self, from: i64, to: i64) -> Result<Vec<ProbeGap>, HistoryError> {
         self.ask(Lane::Plot, move |reader, _| {
             gaps::between(&reader.connection, (from, to), 0)
+        })
+        .await
+    }
+
+    /// The probes that started since then (nanoseconds since 1970) and are over, in order of their start.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn probes_since(&self, since: i64) -> Result<Vec<ProbeUsage>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, _| {
+            probes::since(&reader.connection, since)
         })
         .await
     }

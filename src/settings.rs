@@ -7,6 +7,7 @@ pub mod alert;
 mod edit;
 mod environment;
 pub mod gateway;
+pub mod monitor;
 mod parse;
 mod section;
 mod watch;
@@ -20,7 +21,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::watch::{SettingsWatcher, watch};
-use self::{alert::AlertSettings, gateway::GatewaySettings};
+use self::{alert::AlertSettings, gateway::GatewaySettings, monitor::MonitorSettings};
 use crate::{
     endpoint::{Endpoint, local_gateway, preset, variables::Environment},
     input,
@@ -46,6 +47,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// When somebody is told that a target is slow or fails, in the order of the file.
     pub alerts: Vec<AlertSettings>,
+    /// The desktop's monitor.
+    pub monitor: MonitorSettings,
     /// What answers cost: the file's prices before the built-in ones.
     pub prices: PriceTable,
     /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …
@@ -198,6 +201,8 @@ pub enum SettingsEdit {
     },
     /// Changes the appearance.
     Appearance(Appearance),
+    /// Changes the monitor's plan, or turns it on or off.
+    Monitor(MonitorSettings),
     /// Adds a key for clients of the gateway, or replaces the one of this name; its limits stay.
     PutGatewayKey {
         /// Its name.

@@ -22,10 +22,9 @@ use super::{
 use crate::{
     clock::wall_clock_ns,
     engine::{Command, HistoryNews, MonitorCommand, MonitorNews, MonitorState, RunNews, Update},
-    event::Usage,
     history::Storage,
-    monitor::{MOST_TOKENS, PROMPT, ProbePlan, ProbedConnections, SHORTEST, question},
-    price::usd_digits,
+    monitor::{MOST_TOKENS, PROMPT, ProbePlan, ProbedConnections, SHORTEST, forecast},
+    price::Usd,
     record,
     run::Run,
     settings::Paths,
@@ -67,6 +66,15 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "N", default_value_t = MOST_TOKENS, help_heading = WHEN)]
     max_tokens: u32,
 
+    /// Most US dollars a day, from midnight to midnight, UTC: then nobody is asked until the next. Probes that the
+    /// history has of today count.
+    #[arg(long, value_name = "USD", conflicts_with = "once", value_parser = usd, help_heading = WHEN)]
+    usd_per_day: Option<Usd>,
+
+    /// Ask targets whose price is not known all the same, and do not count them for --usd-per-day.
+    #[arg(long, requires = "usd_per_day", help_heading = WHEN)]
+    allow_unpriced: bool,
+
     /// Do not store the probes in the history.
     #[arg(long)]
     no_history: bool,
@@ -81,6 +89,7 @@ A first signal waits for the probes under way; a second one ends at once.
 
 Examples:
   tokenscope probe -t openai/gpt-5-mini -t gemini-native/gemini-3-flash --every 5m
+  tokenscope probe -t openai/gpt-5-mini --every 30s --usd-per-day 0.50
   tokenscope probe --once -t openai/gpt-5-mini --max-ttft 2s | jq .ttft_ms
   tokenscope probe --base-url http://127.0.0.1:8080/v1 -m gemma --connections both";
 
@@ -98,8 +107,10 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         connections: args.connections,
         prompt: args.prompt.clone(),
         max_tokens: args.max_tokens,
+        usd_per_day: args.usd_per_day,
+        allow_unpriced: args.allow_unpriced,
     };
-    forecast(&ready, &plan);
+    tell_forecast(&ready, &plan)?;
     let stop = || Command::Monitor(MonitorCommand::Stop);
     let ending = CommandEnding::on_signals(&ready.engine, stop);
     ready
@@ -165,7 +176,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
 /// Says who asks, if that is not this process.
 fn tell_state(state: &MonitorState) {
     match state {
-        MonitorState::Off | MonitorState::Probing => {}
+        MonitorState::Off | MonitorState::Probing(_) => {}
         MonitorState::Watching { pid } => {
             let pid = pid.map_or_else(String::new, |pid| format!(": pid {pid}"));
             note(&format!(
@@ -222,49 +233,29 @@ impl ProbeResults {
 }
 
 /// Says what the plan costs at most, as far as the prices are known.
-fn forecast(ready: &Ready, plan: &ProbePlan) {
-    let Some(every) = plan.every else {
-        return;
-    };
-    let a_day = 86_400.0 / every.as_secs_f64();
-    let (mut known, mut unknown) = (0.0, Vec::new());
-    for target in &plan.targets {
-        let Ok(endpoint) = ready.endpoint(target) else {
-            continue;
-        };
-        if endpoint.simulated {
-            continue;
-        }
-        let prices = &ready.settings.prices;
-        let price = prices.of(&endpoint, &target.model, wall_clock_ns());
-        let cost = price.and_then(|price| price.cost(&most_tokens(plan), None));
-        match cost {
-            Some(cost) => known += cost.dollars() * a_day,
-            None => unknown.push(target.to_string()),
-        }
+///
+/// # Errors
+/// If the plan has a cap that can't hold since a price is not known.
+fn tell_forecast(ready: &Ready, plan: &ProbePlan) -> Result<(), UsageError> {
+    let settings = &ready.settings;
+    let endpoint = |id: &str| settings.endpoint_or_preset(id);
+    let forecast = forecast(plan, endpoint, &settings.prices, wall_clock_ns());
+    if forecast.paid_probes > 0 {
+        note(&format!("about {} a day at most", forecast.a_day));
     }
-    if known > 0.0 {
-        note(&format!("about ${} a day at most", usd_digits(known)));
+    if forecast.unpriced.is_empty() {
+        return Ok(());
     }
-    if !unknown.is_empty() {
-        let unknown = unknown.join(", ");
-        note(&format!("what a probe costs is not known of {unknown}"));
+    let unpriced: Vec<String> = forecast.unpriced.iter().map(ToString::to_string).collect();
+    let unpriced = unpriced.join(", ");
+    if plan.usd_per_day.is_some() && !plan.allow_unpriced {
+        return Err(UsageError::new(format!(
+            "what a probe costs is not known of {unpriced}, so that --usd-per-day can't hold for it: give it a price in \
+             the settings, as [price.\"endpoint/model\"], or ask it uncounted with --allow-unpriced"
+        )));
     }
-}
-
-/// The tokens of a probe, if its answer is as long as it may be. A token is four letters at least two thirds of the
-/// time, so that three letters a token are too many rather than too few.
-fn most_tokens(plan: &ProbePlan) -> Usage {
-    let letters: usize = question(plan, "")
-        .messages
-        .iter()
-        .map(|message| message.text().len())
-        .sum();
-    Usage {
-        input: Some(letters as u64 / 3 + 16),
-        output: Some(plan.max_tokens.into()),
-        ..Usage::default()
-    }
+    note(&format!("what a probe costs is not known of {unpriced}"));
+    Ok(())
 }
 
 fn time(text: &str) -> Result<Duration, String> {
@@ -272,6 +263,12 @@ fn time(text: &str) -> Result<Duration, String> {
     let time = time.and_then(|time| Duration::try_from(time).ok());
     time.filter(|time| !time.is_zero())
         .ok_or_else(|| "a time is written as 800ms, 30s, 5m or 1h".to_owned())
+}
+
+fn usd(text: &str) -> Result<Usd, String> {
+    let dollars = text.trim_start_matches('$').parse().ok();
+    (dollars.and_then(Usd::of_dollars))
+        .ok_or_else(|| "an amount is written as 0.50 or 2".to_owned())
 }
 
 #[cfg(test)]

@@ -449,7 +449,9 @@ impl Core {
         let before = match edit {
             SettingsEdit::PutEndpoint { old_id, .. } => old_id.as_deref(),
             SettingsEdit::RemoveEndpoint { id } => Some(id.as_str()),
-            SettingsEdit::Appearance(_) | SettingsEdit::PutGatewayKey { .. } => None,
+            SettingsEdit::Appearance(_)
+            | SettingsEdit::Monitor(_)
+            | SettingsEdit::PutGatewayKey { .. } => None,
         };
         let before = before.and_then(|id| self.settings.endpoint(id)).cloned();
         match settings::edit(&self.paths, edit) {
@@ -480,6 +482,7 @@ impl Core {
             }
             SettingsEdit::PutEndpoint { .. }
             | SettingsEdit::Appearance(_)
+            | SettingsEdit::Monitor(_)
             | SettingsEdit::PutGatewayKey { .. } => {}
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! In: [`MonitorCommand`]s, the settings. Out: the runs' updates, as of any run, and [`MonitorNews`].
 
+mod asking;
 mod gaps;
 mod lease;
 
@@ -11,26 +12,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    StreamExt as _,
-    future::{BoxFuture, FutureExt as _},
-    stream::FuturesUnordered,
-};
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use self::{gaps::GapLog, lease::LeaseWatch};
+use self::{asking::EndedProbe, gaps::GapLog, lease::LeaseWatch};
 use super::{
-    Outbox, SendRun, Update,
+    Outbox, Update,
     runs::RunRegistry,
     task::{TaskHandle, TaskMessage},
 };
 use crate::{
-    clock::{now, slept, wait_until},
+    clock::{now, slept, wait_until, wall_clock_ns},
     credential::Credentials,
-    endpoint::{Endpoint, TargetId},
+    endpoint::TargetId,
     history::{GapReason, History, ProbeGap},
-    monitor::{ProbePlan, Schedule, SleepWatch, is_reachable, question},
-    run::{Origin, RunId},
+    monitor::{DailySpending, ProbePlan, Schedule, SleepWatch},
+    price::Usd,
     settings::Settings,
     transport::Transport,
 };
@@ -67,7 +64,7 @@ pub enum MonitorState {
     #[default]
     Off,
     /// It asks.
-    Probing,
+    Probing(ProbingState),
     /// Another process with the same data folder asks; this one takes over when that ends.
     Watching {
         /// Its number, if that is known.
@@ -75,6 +72,25 @@ pub enum MonitorState {
     },
     /// It can't make sure that no other process asks, and so does not: why, and what to do.
     Failed(String),
+}
+
+/// How the asking stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProbingState {
+    /// How many targets are asked.
+    pub targets: usize,
+    /// The time between two probes of a target; `None` if each is asked once.
+    pub every: Option<Duration>,
+    /// When the next probe is due.
+    pub next: Option<Instant>,
+    /// How many probes are under way.
+    pub under_way: usize,
+    /// What was spent since midnight, UTC.
+    pub spent: Usd,
+    /// What may be spent on a day.
+    pub usd_per_day: Option<Usd>,
+    /// The targets that are not asked now, and why.
+    pub not_asked: Vec<(TargetId, GapReason)>,
 }
 
 /// Starts the monitor's task, with no plan. `data` is the folder that probing processes share.
@@ -86,6 +102,7 @@ pub(super) fn start(
 ) -> TaskHandle<MonitorCommand> {
     let (handle, inbox) = TaskHandle::new();
     let gaps = GapLog::new(out.clone(), history.clone());
+    let kept = history.clone();
     let runs = move || {
         let transport = Transport::default();
         RunRegistry::new(out.clone(), transport, credentials.clone(), history.clone())
@@ -99,6 +116,8 @@ pub(super) fn start(
         sleep: SleepWatch::new(slept()),
         gaps,
         lease: LeaseWatch::new(data),
+        history: kept,
+        spending: DailySpending::default(),
         told: MonitorState::Off,
     };
     tokio::spawn(task.serve(inbox));
@@ -119,10 +138,12 @@ struct MonitorTask {
     new_runs: Box<dyn Fn() -> RunRegistry + Send>,
     settings: Arc<Settings>,
     plan: Option<FollowedPlan>,
-    under_way: FuturesUnordered<BoxFuture<'static, TargetId>>,
+    under_way: FuturesUnordered<BoxFuture<'static, EndedProbe>>,
     sleep: SleepWatch,
     gaps: GapLog,
     lease: LeaseWatch,
+    history: Option<History>,
+    spending: DailySpending,
     /// What was told of how it stands.
     told: MonitorState,
 }
@@ -145,11 +166,11 @@ impl MonitorTask {
                     }
                     None => return,
                 },
-                Some(target) = self.under_way.next() => self.is_over(&target),
+                Some(ended) = self.under_way.next() => self.is_over(&ended),
                 () = wait_until(due.into_iter().chain(check).min()) => {}
             }
             self.notice_sleep();
-            self.keep_lease();
+            self.keep_lease().await;
             self.ask_due().await;
             self.tell_end();
             self.tell_state();
@@ -166,12 +187,13 @@ impl MonitorTask {
     }
 
     /// Takes the lease if the plan needs it, and gives it back where none does.
-    fn keep_lease(&mut self) {
+    async fn keep_lease(&mut self) {
         match &mut self.plan {
             Some(followed) if followed.needs_lease() => {
                 if !followed.is_stopping && self.lease.has_taken() {
                     // Nobody was to be asked from here until now.
                     followed.schedule.begin_at(now());
+                    self.count_spending().await;
                 }
             }
             _ => self.lease.give_back(),
@@ -193,12 +215,6 @@ impl MonitorTask {
         }
     }
 
-    fn is_over(&mut self, target: &TargetId) {
-        if let Some(followed) = &mut self.plan {
-            followed.schedule.is_over(target);
-        }
-    }
-
     /// After a sleep: the open connections are dead, and what waited on them is no outage.
     fn notice_sleep(&mut self) {
         let Some(asleep) = self.sleep.since(slept()) else {
@@ -206,64 +222,17 @@ impl MonitorTask {
         };
         let old = std::mem::replace(&mut self.runs, (self.new_runs)());
         tokio::spawn(async move { old.end_after_sleep().await });
-        // Without a plan nobody was to be asked.
-        if let Some(followed) = &mut self.plan {
+        // Without a plan, or the lease, nobody was to be asked from here.
+        let may_ask = self.may_ask();
+        if let Some(followed) = self.plan.as_mut().filter(|_| may_ask) {
             followed.schedule.begin_at(now() + WAKING);
             self.gaps.past(None, GapReason::Asleep, asleep);
-        }
-    }
-
-    async fn ask_due(&mut self) {
-        while self.may_ask()
-            && let Some(followed) = self.plan.as_mut()
-            && let Some(due) = (followed.schedule).take_due(now(), || rand::random_range(0.0..1.0))
-        {
-            let request = question(&followed.plan, &due.target.model);
-            let endpoint = self.settings.endpoint_or_preset(&due.target.endpoint);
-            let endpoint = endpoint.map(std::borrow::Cow::into_owned);
-            if let Some(missed) = due.missed {
-                let target = Some(due.target.clone());
-                self.gaps.past(target, GapReason::Busy, missed);
-            }
-            if !self.is_online(&due.target, endpoint.as_ref()).await {
-                self.is_over(&due.target);
-                continue;
-            }
-            let send = SendRun {
-                id: RunId::new(),
-                endpoint: due.target.endpoint.clone(),
-                request: Arc::new(request),
-                origin: Origin::Probe,
-                cold: due.cold,
-            };
-            match self.runs.start(send, endpoint) {
-                Some(run) => self.under_way.push(
-                    // A panic there was told as the run's end.
-                    run.map(|_| due.target).boxed(),
-                ),
-                None => self.is_over(&due.target),
-            }
         }
     }
 
     fn may_ask(&self) -> bool {
         let plan = self.plan.as_ref();
         plan.is_some_and(|plan| !plan.is_stopping && (!plan.needs_lease() || self.lease.is_held()))
-    }
-
-    /// Whether there is a network to ask over; tells the begin and the end of a time without one. An endpoint that is
-    /// not known is told as a run that was refused.
-    async fn is_online(&mut self, target: &TargetId, endpoint: Option<&Endpoint>) -> bool {
-        let is_online = match endpoint {
-            Some(endpoint) => is_reachable(endpoint).await,
-            None => true,
-        };
-        if is_online {
-            self.gaps.end(target);
-        } else {
-            self.gaps.begin_or_go_on(target, GapReason::Offline);
-        }
-        is_online
     }
 
     /// Tells once the plan's last probe is over.
@@ -281,8 +250,16 @@ impl MonitorTask {
     fn tell_state(&mut self) {
         let state = match &self.plan {
             None => MonitorState::Off,
-            Some(plan) if !plan.needs_lease() || plan.is_stopping => MonitorState::Probing,
-            Some(_) => self.lease.state(),
+            Some(plan) if plan.needs_lease() && !self.lease.is_held() => self.lease.state(),
+            Some(plan) => MonitorState::Probing(ProbingState {
+                targets: plan.schedule.targets(),
+                every: plan.plan.every,
+                next: self.next_due(),
+                under_way: self.under_way.len(),
+                spent: self.spending.today(wall_clock_ns()),
+                usd_per_day: plan.plan.usd_per_day,
+                not_asked: self.gaps.open(),
+            }),
         };
         if state != self.told {
             self.told = state.clone();

@@ -52,12 +52,12 @@ impl RunRegistry {
         &self.reporter.out
     }
 
-    /// Starts a run; gives what ends once it is over, or `None` if it was refused since there is no such endpoint.
+    /// Starts a run; gives what ends with it once it is over (`None` after a defect), or `None` if it was refused since there is no such endpoint.
     pub(super) fn start(
         &self,
         send: SendRun,
         endpoint: Option<Endpoint>,
-    ) -> Option<JoinHandle<()>> {
+    ) -> Option<JoinHandle<Option<CheckedRun>>> {
         let Some(endpoint) = endpoint else {
             self.reporter.out.send(Update::Run(RunNews::Refused {
                 id: send.id,
@@ -85,10 +85,12 @@ impl RunRegistry {
             let head = job.head.clone();
             let id = head.id;
             // A separate task, so that a panic ends only this run.
-            if let Err(why) = tokio::spawn(job.run()).await {
-                reporter.end_after_panic(head, &why);
+            let ended = tokio::spawn(job.run()).await;
+            if let Err(why) = &ended {
+                reporter.end_after_panic(head, why);
             }
             lock(&running).remove(&id);
+            ended.ok()
         }))
     }
 
@@ -137,7 +139,7 @@ struct Job {
 }
 
 impl Job {
-    async fn run(self) {
+    async fn run(self) -> CheckedRun {
         self.reporter.begin(&self.head);
         // Keys are looked up before the clock starts: a slow keyring is not the endpoint's latency.
         let keys = tokio::select! {
@@ -171,7 +173,7 @@ impl Job {
                 if is_key_refused(&run) {
                     self.credentials.invalidate(&self.endpoint.id);
                 }
-                self.reporter.end(run);
+                self.reporter.end(run)
             }
             Err(fault) => self.reporter.fail(self.head, fault),
         }
@@ -202,21 +204,22 @@ impl Reporter {
         self.out.send(Update::Run(RunNews::Update { id, update }));
     }
 
-    fn end(&self, run: Run) {
+    fn end(&self, run: Run) -> CheckedRun {
         let run = CheckedRun::from(run);
         if let Some(history) = &self.history {
             history.finish(run.clone());
         }
         self.out.send(Update::Run(RunNews::Over(run.clone())));
-        let out = self.out.clone();
+        let (out, over) = (self.out.clone(), run.clone());
         // In the background: nothing waits for it. Whichever of this and the history is first computes the findings.
-        tokio::task::spawn_blocking(move || send_findings(&out, &run));
+        tokio::task::spawn_blocking(move || send_findings(&out, &over));
+        run
     }
 
     /// Ends a run that was not sent: it is a failed run with class and phase.
-    fn fail(&self, head: RunHead, fault: Fault) {
+    fn fail(&self, head: RunHead, fault: Fault) -> CheckedRun {
         let id = head.id;
-        self.end(Run::unsent(head, fault, |update| self.report(id, update)));
+        self.end(Run::unsent(head, fault, |update| self.report(id, update)))
     }
 
     /// Ends a run whose task panicked: a defect of ours, shown as such.

@@ -20,6 +20,10 @@ words! {
         Offline = "offline",
         /// The probe before was still under way, or this machine was too busy.
         Busy = "busy",
+        /// What may be spent on a day was spent.
+        CostCap = "cost_cap",
+        /// What it costs is not known, and the plan has a cost cap.
+        NoPrice = "no_price",
     }
 }
 

@@ -128,6 +128,12 @@ impl Schedule {
         }
     }
 
+    /// How many targets there are.
+    #[must_use]
+    pub fn targets(&self) -> usize {
+        self.rows.len()
+    }
+
     /// How many probes are under way.
     #[must_use]
     pub fn under_way(&self) -> usize {

@@ -18,6 +18,21 @@ impl Usd {
         Self { pico }
     }
 
+    /// An amount of dollars, to the nearest picodollar; `None` below 0 and beyond 18 million dollars.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "the range is checked"
+    )]
+    pub fn of_dollars(dollars: f64) -> Option<Self> {
+        let pico = (dollars * PICO).round();
+        (0.0..u64::MAX as f64)
+            .contains(&pico)
+            .then_some(Self::of_pico(pico as u64))
+    }
+
     /// The amount in picodollars.
     #[must_use]
     pub const fn pico(self) -> u64 {
@@ -83,6 +98,10 @@ mod tests {
         let three = tenth.checked_add(tenth).unwrap().checked_add(tenth);
         assert_eq!(three, Some(Usd::of_pico(300_000_000_000)));
         assert!((tenth.dollars() - 0.1).abs() < f64::EPSILON);
+        assert_eq!(Usd::of_dollars(0.1), Some(tenth));
+        for dollars in [-0.1, f64::NAN, f64::INFINITY, 2e7] {
+            assert_eq!(Usd::of_dollars(dollars), None, "{dollars}");
+        }
     }
 
     #[test]

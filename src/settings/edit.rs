@@ -8,7 +8,9 @@ use serde::{Deserialize as _, de::IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::{
-    Appearance, SettingsEdit, SettingsProblem, parse, read,
+    Appearance, SettingsEdit, SettingsProblem,
+    monitor::{self, MonitorSettings},
+    parse, read,
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
 use crate::{endpoint::Endpoint, private, transport::Timeouts};
@@ -42,6 +44,15 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # cache_written = 1.5                    the part that was written to it; cache_written_1h: for an hour
 # output = 10                            reasoning included, unless it has a price of its own: reasoning = 12
 # above = { tokens = 200000, input = 2.5, output = 15 }   for requests with longer prompts
+#
+# [monitor]                              what the desktop's monitor does
+# on = true
+# targets = ["my-server/a"]
+# every_s = 60                           the time between two probes of a target
+# connections = "warm"                   or "cold", or "both"
+# usd_per_day = 0.5                      most US dollars a day, from midnight to midnight, UTC
+# allow_unpriced = false                 whether targets without a known price are probed all the same, uncounted
+# check_every_s = 30                     free checks of the endpoints, every 10 to 60 seconds; 0 for none
 #
 # [appearance]
 # theme = "system"                       or "dark", or "light"
@@ -110,6 +121,7 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
         }
         SettingsEdit::RemoveEndpoint { id } => remove_endpoint(&mut document, id)?,
         SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance),
+        SettingsEdit::Monitor(monitor) => put_monitor(&mut document, monitor)?,
         SettingsEdit::PutGatewayKey { name, sha256 } => {
             put_gateway_key(&mut document, name, sha256)?;
         }
@@ -270,6 +282,26 @@ fn put_appearance(document: &mut DocumentMut, appearance: Appearance) {
         let zoom = toml_edit::value(zoom);
         merge(into, &["zoom"], |_| (Some(&zoom), Some(&zoom)));
     }
+}
+
+/// Writes the plan; a value that is the default is not added.
+fn put_monitor(document: &mut DocumentMut, monitor: &MonitorSettings) -> Result<(), String> {
+    let mut table = Table::new();
+    if !document.is_empty() {
+        table.decor_mut().set_prefix("\n");
+    }
+    let section = document.entry("monitor").or_insert(Item::Table(table));
+    let into = section
+        .as_table_like_mut()
+        .ok_or("“monitor” is not a section")?;
+    let (new, default) = (table_of(monitor)?, table_of(&MonitorSettings::default())?);
+    merge(into, monitor::KEYS, |key| {
+        let value = new.get(key);
+        let is_default = |value: &&Item| default.get(key).is_some_and(|other| same(other, value));
+        let is_said = matches!(key, "on" | "targets");
+        (value, value.filter(|value| is_said || !is_default(value)))
+    });
+    Ok(())
 }
 
 fn remove_endpoint(document: &mut DocumentMut, id: &str) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::{
     endpoint::{BadTarget, TargetId},
@@ -61,7 +61,7 @@ pub struct RouteSettings {
     #[serde(skip)]
     pub name: String,
     /// Where its requests may go; a model of `*` is the name that was asked for.
-    #[serde(deserialize_with = "targets")]
+    #[serde(deserialize_with = "super::monitor::targets")]
     pub targets: Vec<TargetId>,
     /// The targets' weights for the strategy `weighted`; all are 1 if there are none.
     pub weights: Vec<f64>,
@@ -269,20 +269,13 @@ fn check_share(share: Option<f64>) -> Result<(), String> {
     }
 }
 
-fn check_usd(usd: Option<f64>) -> Result<(), BadValue> {
+pub(super) fn check_usd(usd: Option<f64>) -> Result<(), BadValue> {
     match usd {
         Some(usd) if !usd.is_finite() || usd < 0.0 => {
             Err(("usd_per_day", "usd_per_day is 0 or more".to_owned()))
         }
         _ => Ok(()),
     }
-}
-
-/// Targets, written `ENDPOINT/MODEL`; a single one may be a string.
-fn targets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<TargetId>, D::Error> {
-    let texts = super::section::one_or_many(from)?.unwrap_or_default();
-    let target = |text: String| text.parse().map_err(de::Error::custom);
-    texts.into_iter().map(target).collect()
 }
 
 impl FromStr for RouteSettings {

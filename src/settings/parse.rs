@@ -9,6 +9,7 @@ use super::{
     Appearance, Measuring, Settings, SettingsProblem,
     alert::{self, AlertSettings},
     gateway::{self, BadValue, GatewaySection, GatewaySettings, LocalKeySettings, RouteSettings},
+    monitor::{self, MonitorSettings},
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
 };
 use crate::{
@@ -36,6 +37,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
             }
             "alert" => settings.alerts = source.alerts(item, &mut settings.warnings)?,
             "gateway" => settings.gateway = source.gateway(item, &mut settings.warnings)?,
+            "monitor" => settings.monitor = source.monitor(item, &mut settings.warnings)?,
             "price" => settings.prices = source.prices(item, &mut settings.warnings)?,
             _ => {
                 let warning = source.unknown(document.as_table(), name);
@@ -174,6 +176,18 @@ impl TomlSource<'_> {
             gateway.keys.push(key);
         }
         Ok(gateway)
+    }
+
+    fn monitor(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<MonitorSettings, SettingsProblem> {
+        let table = self.table(item, "the monitor is written as a section [monitor]")?;
+        let monitor: MonitorSettings = self.read(item)?;
+        self.checked(item, monitor.check())?;
+        self.warn_unknown(table, monitor::KEYS, warnings);
+        Ok(monitor)
     }
 
     /// The named parts of a section.

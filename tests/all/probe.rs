@@ -175,6 +175,39 @@ async fn it_asks_until_a_signal_comes_and_loses_no_probe() {
 
 #[cfg(unix)]
 #[test]
+fn of_two_processes_one_asks_and_the_other_takes_over() {
+    let home = Home::new();
+    let asks = ["probe", "-t", "simulator/sim-fast", "--every", "1s"];
+    let mut first = Probing::start(home.tokenscope(asks));
+    assert_eq!(first.line().unwrap()["outcome"], "ok");
+    let mut second = home.tokenscope(asks);
+    second.stderr(Stdio::piped());
+    let mut second = Probing::start(second);
+    let said = BufReader::new(second.child.stderr.take().unwrap());
+    let (said, line) = deadline::read("a note of the second", said, |said| {
+        let mut line = String::new();
+        said.read_line(&mut line).map(|_| line)
+    });
+    let pid = format!("another process probes: pid {}", first.child.id());
+    assert!(line.unwrap().contains(&pid), "who asks is said");
+    // It goes on, and checks are made beside it.
+    assert_eq!(first.line().unwrap()["outcome"], "ok");
+    let check = home.run(&["probe", "--once", "-t", "simulator/sim-fast"], "");
+    assert_eq!(check.code, Some(0), "{}", check.err);
+    let killed_at = tokenscope::clock::wall_clock_ns();
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    let line = second.line().unwrap();
+    assert_eq!(line["outcome"], "ok");
+    let started = line["started_unix_ns"].as_i64().unwrap();
+    assert!(started >= killed_at, "it asked while the first did");
+    second.terminate();
+    assert_eq!(deadline::ended(&mut second.child).code(), Some(0));
+    drop(said);
+}
+
+#[cfg(unix)]
+#[test]
 fn the_service_starts_it_as_it_is() {
     let unit = include_str!("../../assets/tokenscope-probe.service");
     let start = "ExecStart=/usr/local/bin/tokenscope ";

@@ -101,6 +101,8 @@ pub fn reason_text(why: GapReason) -> &'static str {
         GapReason::Asleep => "the machine slept",
         GapReason::Offline => "the machine had no network",
         GapReason::Busy => "the probe before took too long, or the machine was busy",
+        GapReason::CostCap => "the day’s cost cap was reached",
+        GapReason::NoPrice => "its price is not known, and the plan has a cost cap",
     }
 }
 

@@ -58,6 +58,13 @@ impl GapLog {
         }
     }
 
+    /// The targets that are not asked now, and why.
+    pub(super) fn open(&self) -> Vec<(TargetId, GapReason)> {
+        let open = self.open.iter();
+        open.map(|(target, (why, _))| (target.clone(), *why))
+            .collect()
+    }
+
     /// A gap that lasted so long, until now; without a target, one of all.
     pub(super) fn past(&self, target: Option<TargetId>, why: GapReason, lasted: Duration) {
         let lasted = i64::try_from(lasted.as_nanos()).unwrap_or(i64::MAX);

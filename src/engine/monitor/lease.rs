@@ -70,11 +70,8 @@ impl LeaseWatch {
         (self.lease, self.next_try) = (None, None);
     }
 
-    /// How the monitor stands with it.
+    /// How the monitor stands without it.
     pub(super) fn state(&self) -> MonitorState {
-        match &self.lease {
-            Some(_) => MonitorState::Probing,
-            None => self.instead.clone(),
-        }
+        self.instead.clone()
     }
 }

@@ -1,0 +1,88 @@
+//! What probes used of late, from which their cost is computed.
+
+use rusqlite::Connection;
+
+use crate::{
+    endpoint::TargetId,
+    event::Usage,
+    run::{Origin, Run},
+};
+
+/// What decides what a probe that is over cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeUsage {
+    /// The target.
+    pub target: TargetId,
+    /// The URL that was asked.
+    pub url: String,
+    /// Whether the simulator answered.
+    pub simulated: bool,
+    /// The model that answered, if the provider said so.
+    pub served: Option<String>,
+    /// The tokens that the provider reported.
+    pub usage: Option<Usage>,
+    /// Whether a token came.
+    pub is_answered: bool,
+    /// When it started, in nanoseconds since 1970.
+    pub started_unix_ns: i64,
+}
+
+impl ProbeUsage {
+    /// That of a run.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        Self {
+            target: run.head.target.clone(),
+            url: run.head.url.clone(),
+            simulated: run.head.simulated,
+            served: run.answer.model.clone(),
+            usage: run.answer.usage,
+            is_answered: run.stamps.first_token.is_some(),
+            started_unix_ns: run.stamps.started_unix_ns,
+        }
+    }
+}
+
+/// The probes that started since then and are over, in order of their start.
+///
+/// # Errors
+/// If the file can't be read.
+pub(super) fn since(file: &Connection, since_unix_ns: i64) -> rusqlite::Result<Vec<ProbeUsage>> {
+    let mut select = file.prepare_cached(
+        "SELECT target.endpoint, target.model, run_wire.url, run.simulated, run_wire.model,
+                run.has_usage, run.input_tokens, run.output_tokens, run.reasoning_tokens,
+                run.cached_tokens, run.total_tokens, run.first_token, run.started_unix_ns
+            FROM run INDEXED BY run_started
+            JOIN target ON target.id = run.target JOIN run_wire ON run_wire.id = run.id
+            WHERE run.started_unix_ns >= ?1 AND run.outcome IS NOT NULL AND run.origin = ?2
+            ORDER BY run.started_unix_ns",
+    )?;
+    let found = select.query_map((since_unix_ns, Origin::Probe.as_str()), |row| {
+        let count = |column| {
+            let count: Option<i64> = row.get(column)?;
+            Ok::<_, rusqlite::Error>(count.map(i64::cast_unsigned))
+        };
+        let usage = Usage {
+            cache_written: None,
+            input: count(6)?,
+            output: count(7)?,
+            reasoning: count(8)?,
+            cached: count(9)?,
+            total: count(10)?,
+        };
+        let has_usage: bool = row.get(5)?;
+        Ok(ProbeUsage {
+            target: TargetId {
+                endpoint: row.get(0)?,
+                model: row.get(1)?,
+            },
+            url: row.get(2)?,
+            simulated: row.get(3)?,
+            served: row.get(4)?,
+            usage: has_usage.then_some(usage),
+            is_answered: row.get::<_, Option<i64>>(11)?.is_some(),
+            started_unix_ns: row.get(12)?,
+        })
+    })?;
+    found.collect()
+}

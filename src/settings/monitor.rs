@@ -1,0 +1,137 @@
+//! The `[monitor]` section: whom the desktop's monitor probes, how often, and for how much.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::gateway::{BadValue, check_usd};
+use crate::{endpoint::TargetId, event::words};
+
+words! {
+    #[derive(Default)]
+    /// Over which connections a plan's probes go.
+    ProbedConnections {
+        #[default]
+        /// Over an open connection, where there is one.
+        Warm = "warm",
+        /// Each opens a new one.
+        Cold = "cold",
+        /// Cold and warm take turns.
+        Both = "both",
+    }
+}
+
+/// Everything that is set for the desktop's monitor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MonitorSettings {
+    /// Whether it probes.
+    pub on: bool,
+    /// Whom.
+    #[serde(serialize_with = "names", deserialize_with = "targets")]
+    pub targets: Vec<TargetId>,
+    /// The time between two probes of a target, in seconds.
+    pub every_s: u32,
+    /// Over which connections.
+    pub connections: ProbedConnections,
+    /// Most US dollars a day, from midnight to midnight, UTC; none without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_per_day: Option<f64>,
+    /// Whether targets without a known price are probed all the same where there is such a limit, and not counted.
+    pub allow_unpriced: bool,
+    /// The time between two free checks of an endpoint (a handshake and its list of models), in seconds; 0 for none.
+    pub check_every_s: u32,
+}
+
+impl Default for MonitorSettings {
+    fn default() -> Self {
+        Self {
+            on: false,
+            targets: Vec::new(),
+            every_s: 60,
+            connections: ProbedConnections::Warm,
+            usd_per_day: None,
+            allow_unpriced: false,
+            check_every_s: 30,
+        }
+    }
+}
+
+/// The keys of the section; a test compares them with the fields.
+pub(super) const KEYS: &[&str] = &[
+    "on",
+    "targets",
+    "every_s",
+    "connections",
+    "usd_per_day",
+    "allow_unpriced",
+    "check_every_s",
+];
+
+/// The longest time between two probes of a target: a day.
+const LONGEST_S: u32 = 24 * 60 * 60;
+
+impl MonitorSettings {
+    /// The time between two probes of a target.
+    #[must_use]
+    pub fn every(&self) -> Duration {
+        Duration::from_secs(self.every_s.into())
+    }
+
+    /// Says what is wrong with it.
+    pub(super) fn check(&self) -> Result<(), BadValue> {
+        if !(1..=LONGEST_S).contains(&self.every_s) {
+            return Err((
+                "every_s",
+                format!("every_s is from 1 to {LONGEST_S} seconds"),
+            ));
+        }
+        if self.check_every_s != 0 && !(10..=60).contains(&self.check_every_s) {
+            let why = "check_every_s is from 10 to 60 seconds, or 0 for no checks";
+            return Err(("check_every_s", why.to_owned()));
+        }
+        check_usd(self.usd_per_day)
+    }
+}
+
+fn names<S: Serializer>(targets: &[TargetId], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(targets.iter().map(ToString::to_string))
+}
+
+/// Targets, written `ENDPOINT/MODEL`; a single one may be a string.
+pub(super) fn targets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<TargetId>, D::Error> {
+    let texts = super::section::one_or_many(from)?.unwrap_or_default();
+    let target = |text: String| text.parse().map_err(de::Error::custom);
+    texts.into_iter().map(target).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_keys_matches_the_fields() {
+        let full = MonitorSettings {
+            usd_per_day: Some(1.0),
+            ..MonitorSettings::default()
+        };
+        let written = toml_edit::ser::to_document(&full).unwrap();
+        let keys: Vec<&str> = written.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, KEYS);
+    }
+
+    #[test]
+    fn what_can_not_be_is_said() {
+        let with = |change: fn(&mut MonitorSettings)| {
+            let mut settings = MonitorSettings::default();
+            change(&mut settings);
+            settings.check().err().map(|(key, _)| key)
+        };
+        assert_eq!(with(|_| ()), None);
+        assert_eq!(with(|s| s.every_s = 0), Some("every_s"));
+        assert_eq!(with(|s| s.every_s = 86_401), Some("every_s"));
+        assert_eq!(with(|s| s.check_every_s = 9), Some("check_every_s"));
+        assert_eq!(with(|s| s.check_every_s = 0), None);
+        assert_eq!(with(|s| s.usd_per_day = Some(-1.0)), Some("usd_per_day"));
+    }
+}
