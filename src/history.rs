@@ -5,6 +5,7 @@
 //! that read. Calls that write only queue the write; calls that read return futures that need no async runtime.
 
 mod cells;
+mod checks;
 mod conversations;
 mod drafts;
 mod export;
@@ -43,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 pub use self::{
+    checks::{Availability, CheckLine, EndpointCheck},
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
     gaps::{GapLine, GapReason, ProbeGap},
@@ -269,6 +271,22 @@ impl History {
     /// Stores that a gap between probes began, goes on or ended.
     pub fn put_gap(&self, gap: ProbeGap) {
         self.inner.shared.queue.gap(gap);
+    }
+
+    /// Stores a check of an endpoint.
+    pub fn put_check(&self, check: EndpointCheck) {
+        self.inner.shared.queue.check(check);
+    }
+
+    /// The checks of endpoints in a stretch of time (nanoseconds since 1970), in order of their begin.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn checks(&self, from: i64, to: i64) -> Result<Vec<EndpointCheck>, HistoryError> {
+        self.ask(Lane::Plot, move |reader, _| {
+            checks::between(&reader.connection, (from, to))
+        })
+        .await
     }
 
     /// The gaps between probes that reach into a stretch of time (nanoseconds since 1970), in order of their begin.

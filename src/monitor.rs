@@ -47,6 +47,8 @@ pub struct ProbePlan {
     pub prompt: String,
     /// Most output tokens of an answer.
     pub max_tokens: u32,
+    /// The time between two free checks of an endpoint; `None` for none.
+    pub check_every: Option<Duration>,
     /// What may be spent on a day, from midnight to midnight, UTC; `None` for no cap.
     pub usd_per_day: Option<Usd>,
     /// Whether targets whose price is not known are asked all the same where there is a cap, and not counted.
@@ -67,6 +69,7 @@ impl ProbePlan {
         Self {
             every: Some(settings.every().max(SHORTEST)),
             connections: settings.connections,
+            check_every: settings.check_every(),
             usd_per_day: settings.usd_per_day.and_then(Usd::of_dollars),
             allow_unpriced: settings.allow_unpriced,
             ..Self::once(settings.targets.clone())
@@ -82,6 +85,7 @@ impl ProbePlan {
             connections: ProbedConnections::Warm,
             prompt: PROMPT.to_owned(),
             max_tokens: MOST_TOKENS,
+            check_every: None,
             usd_per_day: None,
             allow_unpriced: false,
         }

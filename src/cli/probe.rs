@@ -66,6 +66,11 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "N", default_value_t = MOST_TOKENS, help_heading = WHEN)]
     max_tokens: u32,
 
+    /// The time between two checks of an endpoint that cost nothing: a handshake and its list of models, over a
+    /// connection of its own. From 10s to 60s; none without.
+    #[arg(long, value_name = "TIME", conflicts_with = "once", value_parser = check_time, help_heading = WHEN)]
+    check_every: Option<Duration>,
+
     /// Most US dollars a day, from midnight to midnight, UTC: then nobody is asked until the next. Probes that the
     /// history has of today count.
     #[arg(long, value_name = "USD", conflicts_with = "once", value_parser = usd, help_heading = WHEN)]
@@ -107,6 +112,7 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         connections: args.connections,
         prompt: args.prompt.clone(),
         max_tokens: args.max_tokens,
+        check_every: args.check_every,
         usd_per_day: args.usd_per_day,
         allow_unpriced: args.allow_unpriced,
     };
@@ -147,6 +153,10 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
                 // A check that could not ask has found nothing out.
                 results.has_failed = true;
                 record::write_line(&mut out, &gap.line())?;
+                out.flush()?;
+            }
+            Update::Monitor(MonitorNews::Check(check)) => {
+                record::write_line(&mut out, &check.line())?;
                 out.flush()?;
             }
             Update::Monitor(MonitorNews::Is(state)) => tell_state(&state),
@@ -263,6 +273,14 @@ fn time(text: &str) -> Result<Duration, String> {
     let time = time.and_then(|time| Duration::try_from(time).ok());
     time.filter(|time| !time.is_zero())
         .ok_or_else(|| "a time is written as 800ms, 30s, 5m or 1h".to_owned())
+}
+
+fn check_time(text: &str) -> Result<Duration, String> {
+    let time = time(text)?;
+    let is_apt = (Duration::from_secs(10)..=Duration::from_secs(60)).contains(&time);
+    is_apt
+        .then_some(time)
+        .ok_or_else(|| "a check is made every 10s to 60s".to_owned())
 }
 
 fn usd(text: &str) -> Result<Usd, String> {

@@ -138,7 +138,9 @@ impl View for Monitor {
     fn logic(&mut self, cx: &mut Cx<'_>) {
         match self.answer.take() {
             None => {}
-            Some(Ok(TtftPlot { mut series, gaps })) => {
+            Some(Ok(TtftPlot {
+                mut series, gaps, ..
+            })) => {
                 // Both ways to a target stand together.
                 series.sort_by_cached_key(|series| local_gateway::shown(&series.target));
                 let targets = series.iter().map(|series| series.target.clone());

@@ -98,7 +98,7 @@ impl State {
             Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
             // The plot marks them.
             Update::Monitor(MonitorNews::Gap(_)) => self.finished += 1,
-            Update::Monitor(MonitorNews::Ended) | Update::Ready => {}
+            Update::Monitor(MonitorNews::Check(_) | MonitorNews::Ended) | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }
     }

@@ -3,10 +3,12 @@
 //! In: [`MonitorCommand`]s, the settings. Out: the runs' updates, as of any run, and [`MonitorNews`].
 
 mod asking;
+mod checks;
 mod gaps;
 mod lease;
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -15,7 +17,7 @@ use std::{
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use self::{asking::EndedProbe, gaps::GapLog, lease::LeaseWatch};
+use self::{asking::EndedProbe, checks::EndpointChecks, gaps::GapLog, lease::LeaseWatch};
 use super::{
     Outbox, Update,
     runs::RunRegistry,
@@ -25,7 +27,7 @@ use crate::{
     clock::{now, slept, wait_until, wall_clock_ns},
     credential::Credentials,
     endpoint::TargetId,
-    history::{GapReason, History, ProbeGap},
+    history::{EndpointCheck, GapReason, History, ProbeGap},
     monitor::{DailySpending, ProbePlan, Schedule, SleepWatch},
     price::Usd,
     settings::Settings,
@@ -53,6 +55,8 @@ pub enum MonitorNews {
     Is(MonitorState),
     /// Somebody is not asked, for this reason, or is asked again.
     Gap(ProbeGap),
+    /// An endpoint was checked.
+    Check(Box<EndpointCheck>),
     /// The last probe of a plan is over: it was stopped, or asked each target once.
     Ended,
 }
@@ -102,7 +106,7 @@ pub(super) fn start(
 ) -> TaskHandle<MonitorCommand> {
     let (handle, inbox) = TaskHandle::new();
     let gaps = GapLog::new(out.clone(), history.clone());
-    let kept = history.clone();
+    let (kept, keys) = (history.clone(), credentials.clone());
     let runs = move || {
         let transport = Transport::default();
         RunRegistry::new(out.clone(), transport, credentials.clone(), history.clone())
@@ -117,6 +121,10 @@ pub(super) fn start(
         gaps,
         lease: LeaseWatch::new(data),
         history: kept,
+        credentials: keys,
+        checks: EndpointChecks::default(),
+        were_up: BTreeMap::new(),
+        answered: BTreeMap::new(),
         spending: DailySpending::default(),
         told: MonitorState::Off,
     };
@@ -143,6 +151,12 @@ struct MonitorTask {
     gaps: GapLog,
     lease: LeaseWatch,
     history: Option<History>,
+    credentials: Credentials,
+    checks: EndpointChecks,
+    /// Whether each endpoint was there at its last check.
+    were_up: BTreeMap<TargetId, bool>,
+    /// Whether each target answered its last probe.
+    answered: BTreeMap<TargetId, bool>,
     spending: DailySpending,
     /// What was told of how it stands.
     told: MonitorState,
@@ -167,11 +181,13 @@ impl MonitorTask {
                     None => return,
                 },
                 Some(ended) = self.under_way.next() => self.is_over(&ended),
+                (target, check) = self.checks.next_over() => self.check_is_over(&target, check),
                 () = wait_until(due.into_iter().chain(check).min()) => {}
             }
             self.notice_sleep();
             self.keep_lease().await;
             self.ask_due().await;
+            self.check_due();
             self.tell_end();
             self.tell_state();
         }
@@ -183,7 +199,8 @@ impl MonitorTask {
         if plan.needs_lease() && !self.lease.is_held() {
             return self.lease.next_try();
         }
-        plan.schedule.next_due()
+        let dues = [plan.schedule.next_due(), self.checks.next_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// Takes the lease if the plan needs it, and gives it back where none does.
@@ -193,6 +210,7 @@ impl MonitorTask {
                 if !followed.is_stopping && self.lease.has_taken() {
                     // Nobody was to be asked from here until now.
                     followed.schedule.begin_at(now());
+                    self.checks.begin_at(now());
                     self.count_spending().await;
                 }
             }
@@ -202,6 +220,7 @@ impl MonitorTask {
 
     fn start(&mut self, plan: ProbePlan) {
         let schedule = Schedule::new(&plan, now());
+        self.checks.follow(&plan);
         self.plan = Some(FollowedPlan {
             plan,
             schedule,
@@ -226,6 +245,7 @@ impl MonitorTask {
         let may_ask = self.may_ask();
         if let Some(followed) = self.plan.as_mut().filter(|_| may_ask) {
             followed.schedule.begin_at(now() + WAKING);
+            self.checks.begin_at(now() + WAKING);
             self.gaps.past(None, GapReason::Asleep, asleep);
         }
     }
@@ -240,6 +260,7 @@ impl MonitorTask {
         let is_done = self.plan.as_ref().is_some_and(FollowedPlan::is_done);
         if is_done && self.under_way.is_empty() {
             self.plan = None;
+            self.checks.stop();
             self.lease.give_back();
             self.gaps.end_all();
             self.tell(MonitorNews::Ended);
@@ -254,7 +275,7 @@ impl MonitorTask {
             Some(plan) => MonitorState::Probing(ProbingState {
                 targets: plan.schedule.targets(),
                 every: plan.plan.every,
-                next: self.next_due(),
+                next: plan.schedule.next_due(),
                 under_way: self.under_way.len(),
                 spent: self.spending.today(wall_clock_ns()),
                 usd_per_day: plan.plan.usd_per_day,

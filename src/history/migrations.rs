@@ -278,7 +278,9 @@ CREATE INDEX run_target
 ";
 
 /// Version 8: the times in which a target was not asked although it should have been, by the words of
-/// `gaps::GapReason`. A `gap.target` of 0 stands for all targets. A gap that lasts has its end so far.
+/// `gaps::GapReason`. A `gap.target` of 0 stands for all targets. A gap that lasts has its end so far. And the free
+/// checks of endpoints: `dns`, `tcp`, `tls` and `models` are durations in nanoseconds, `is_up` is null where a check
+/// could not tell.
 const VERSION_8: &str = "
 CREATE TABLE gap (
     from_unix_ns INTEGER NOT NULL,
@@ -288,6 +290,23 @@ CREATE TABLE gap (
     PRIMARY KEY (from_unix_ns, target, why)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX gap_to ON gap (to_unix_ns);
+
+CREATE TABLE checked_endpoint (
+    id INTEGER PRIMARY KEY,
+    endpoint TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE endpoint_check (
+    checked INTEGER NOT NULL,
+    at_unix_ns INTEGER NOT NULL,
+    is_up INTEGER,
+    dns INTEGER,
+    tcp INTEGER,
+    tls INTEGER,
+    models INTEGER,
+    status INTEGER,
+    fault_class TEXT,
+    PRIMARY KEY (checked, at_unix_ns)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{
+    checks::{self, Availability},
     gaps::{self, ProbeGap},
     query,
     reader::IsCancelled,
@@ -55,6 +56,8 @@ pub struct TtftPlot {
     /// The times in which a target was not asked although it should have been, in order of their begin; those of
     /// one target and reason that are less than a pixel apart are one.
     pub gaps: Vec<ProbeGap>,
+    /// How often each endpoint was there, by its free checks.
+    pub availability: Vec<Availability>,
 }
 
 /// TTFT history of one target.
@@ -199,7 +202,12 @@ pub(super) fn all(
         series.extend(made.filter(|s| s.runs() + s.faults + s.late > 0));
     }
     let gaps = gaps::between(file, (from, to), pixels.ns_per_pixel)?;
-    Ok(TtftPlot { series, gaps })
+    let availability = checks::availability(file, (from, to))?;
+    Ok(TtftPlot {
+        series,
+        gaps,
+        availability,
+    })
 }
 
 /// A stretch of time divided into pixels.

@@ -12,7 +12,7 @@ pub struct Unstored {
     runs: BTreeSet<RunId>,
     /// Runs that were dropped for lack of memory, and items that SQLite refused.
     others: usize,
-    /// Whether a change of a conversation, or a gap, could not be stored.
+    /// Whether a change of a conversation, a gap or a check could not be stored.
     others_changed: bool,
     why: String,
 }
@@ -21,7 +21,8 @@ impl Unstored {
     /// Adds a batch that was given up.
     pub(super) fn add(&mut self, batch: &Batch, why: &str) {
         self.runs.extend(batch.runs());
-        self.others_changed |= !(batch.conversations.is_empty() && batch.gaps.is_empty());
+        self.others_changed |=
+            !(batch.conversations.is_empty() && batch.gaps.is_empty() && batch.checks.is_empty());
         why.clone_into(&mut self.why);
     }
 

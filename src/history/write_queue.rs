@@ -5,7 +5,7 @@
 //! counted.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,6 +13,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    checks::EndpointCheck,
     gaps::ProbeGap,
     large_values,
     pieces::{LiveRun, PieceRows},
@@ -31,6 +32,9 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// Most gaps that are queued while nothing can be written; the oldest go first.
 const MAX_GAPS: usize = 10_000;
+
+/// The same of checks: a day of ten endpoints, each checked every ten seconds.
+const MAX_CHECKS: usize = 86_400;
 
 /// The queue.
 #[derive(Debug, Default)]
@@ -54,6 +58,7 @@ struct Pending {
     pieces_stored: BTreeSet<RunId>,
     conversations: BTreeMap<ConversationId, Vec<ConversationWrite>>,
     gaps: Vec<ProbeGap>,
+    checks: VecDeque<EndpointCheck>,
     flushes: Vec<oneshot::Sender<()>>,
     damage: Option<String>,
     end_dead_runs: bool,
@@ -92,6 +97,7 @@ pub(super) struct Batch {
     pub(super) conversations: Vec<(ConversationId, Vec<ConversationWrite>)>,
     /// Gaps that began, went on or ended.
     pub(super) gaps: Vec<ProbeGap>,
+    pub(super) checks: VecDeque<EndpointCheck>,
     /// Answered when the batch was written, or writing it failed.
     pub(super) flushes: Vec<oneshot::Sender<()>>,
     /// What a reader found wrong with the file.
@@ -181,6 +187,16 @@ impl WriteQueue {
                 pending.gaps.remove(0);
             }
             pending.gaps.push(gap);
+        });
+    }
+
+    /// An endpoint was checked.
+    pub(super) fn check(&self, check: EndpointCheck) {
+        self.update(|pending| {
+            if pending.checks.len() == MAX_CHECKS {
+                pending.checks.pop_front();
+            }
+            pending.checks.push_back(check);
         });
     }
 
@@ -318,6 +334,7 @@ impl Pending {
                 .into_iter()
                 .collect(),
             gaps: std::mem::take(&mut self.gaps),
+            checks: std::mem::take(&mut self.checks),
             flushes: std::mem::take(&mut self.flushes),
             damage: self.damage.take(),
             end_dead_runs: std::mem::take(&mut self.end_dead_runs),
@@ -389,6 +406,7 @@ impl Batch {
             && self.finished.is_empty()
             && self.conversations.is_empty()
             && self.gaps.is_empty()
+            && self.checks.is_empty()
             && self.shown.is_none()
     }
 }

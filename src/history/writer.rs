@@ -7,7 +7,7 @@ use std::{io, sync::Arc, thread, time::Duration};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    HistoryShared, Storage, conversations, drafts,
+    HistoryShared, Storage, checks, conversations, drafts,
     files::ContentsCache,
     gaps, large_values,
     other_processes::{ChangeCounts, ProcessWatch},
@@ -459,6 +459,9 @@ impl BatchWriter<'_> {
         }
         for gap in &batch.gaps {
             self.savepoint(&file, || gaps::put(&file, gap, wall_clock_ns()))?;
+        }
+        for check in &batch.checks {
+            self.savepoint(&file, || checks::put(&file, check))?;
         }
         if let Some(id) = batch.shown {
             self.watch.show(&file, self.session, id)?;

@@ -2,7 +2,10 @@
 //!
 //! In: the plan, and the time now. Out: the probes that are due. Reads no clock and sends nothing.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use super::{AT_ONCE, ProbePlan, ProbedConnections};
 use crate::endpoint::TargetId;
@@ -10,6 +13,14 @@ use crate::endpoint::TargetId;
 /// The share of the time between two probes by which a probe may be late at random, so that many monitors do not ask
 /// together.
 const JITTER: f64 = 0.1;
+
+/// How many probes follow soon when something has changed.
+const SOON: u32 = 3;
+/// The time between them.
+const SOON_EVERY: Duration = Duration::from_secs(10);
+/// Most changes an hour that a target is probed soon for.
+const SOON_AN_HOUR: usize = 4;
+const HOUR: Duration = Duration::from_hours(1);
 
 /// When each target of a plan is asked next.
 #[derive(Debug)]
@@ -28,6 +39,29 @@ struct ScheduleRow {
     due: Option<Instant>,
     asked: u64,
     is_under_way: bool,
+    /// How many probes beyond the schedule are left, and when the next of them is due.
+    soon: Option<(u32, Instant)>,
+    /// The changes of the last hour.
+    changes: VecDeque<Instant>,
+}
+
+impl ScheduleRow {
+    fn due(&self) -> Option<Instant> {
+        let soon = self.soon.map(|(_, due)| due);
+        self.due.into_iter().chain(soon).min()
+    }
+
+    /// Takes one of the probes beyond the schedule, if it is due before the next of the schedule.
+    fn takes_soon(&mut self, now: Instant) -> bool {
+        let Some((left, due)) = self.soon.filter(|(_, due)| *due <= now) else {
+            return false;
+        };
+        if self.due.is_some_and(|scheduled| scheduled <= due) {
+            return false;
+        }
+        self.soon = (left > 1).then(|| (left - 1, now + SOON_EVERY));
+        true
+    }
 }
 
 /// A probe that is due.
@@ -60,6 +94,8 @@ impl Schedule {
                     due: None,
                     asked: 0,
                     is_under_way: false,
+                    soon: None,
+                    changes: VecDeque::new(),
                 });
             }
         }
@@ -75,6 +111,7 @@ impl Schedule {
             if self.every.is_some() || row.asked == 0 {
                 row.next = at.checked_add(every.saturating_mul(number) / count);
                 row.due = row.next;
+                row.soon = None;
             }
         }
     }
@@ -83,7 +120,7 @@ impl Schedule {
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
         let idle = self.rows.iter().filter(|row| !row.is_under_way);
-        let due = idle.filter_map(|row| row.due).min();
+        let due = idle.filter_map(ScheduleRow::due).min();
         due.filter(|_| self.under_way() < AT_ONCE)
     }
 
@@ -94,8 +131,7 @@ impl Schedule {
             return None;
         }
         let idle = self.rows.iter_mut().filter(|row| !row.is_under_way);
-        let row = idle.min_by_key(|row| (row.due.is_none(), row.due))?;
-        let next = row.next?;
+        let row = idle.min_by_key(|row| (row.due().is_none(), row.due()))?;
         let cold = match self.connections {
             ProbedConnections::Warm => false,
             ProbedConnections::Cold => true,
@@ -103,8 +139,16 @@ impl Schedule {
         };
         row.asked += 1;
         row.is_under_way = true;
-        (row.next, row.due) = (None, None);
         let mut missed = None;
+        if row.takes_soon(now) {
+            return Some(DueProbe {
+                target: row.target.clone(),
+                cold,
+                missed,
+            });
+        }
+        let next = row.next?;
+        (row.next, row.due) = (None, None);
         if let Some(every) = self.every {
             let late = now.saturating_duration_since(next);
             let times = late.as_nanos() / every.as_nanos().max(1);
@@ -119,6 +163,27 @@ impl Schedule {
             cold,
             missed,
         })
+    }
+
+    /// Something has changed about these targets: each is probed a few times soon, unless that was so often of late, or
+    /// its next probes are as soon anyway.
+    pub fn probe_soon(&mut self, is_about: impl Fn(&TargetId) -> bool, now: Instant) {
+        if self.every.is_none_or(|every| every <= SOON_EVERY) {
+            return;
+        }
+        for row in self.rows.iter_mut().filter(|row| is_about(&row.target)) {
+            while row
+                .changes
+                .front()
+                .is_some_and(|change| now.saturating_duration_since(*change) > HOUR)
+            {
+                row.changes.pop_front();
+            }
+            if row.soon.is_none() && row.changes.len() < SOON_AN_HOUR {
+                row.changes.push_back(now);
+                row.soon = Some((SOON, now + SOON_EVERY / 5));
+            }
+        }
     }
 
     /// A target's probe is over.
@@ -245,6 +310,67 @@ mod tests {
         let told: Vec<u64> = asked.iter().map(|(at, _)| at.as_secs()).collect();
         assert_eq!(told, [0, 30, 60, 90]);
         assert!(asked.iter().all(|(_, due)| due.missed.is_none()));
+    }
+
+    #[test]
+    fn after_a_change_a_few_probes_follow_soon_and_the_schedule_stays() {
+        let begin = now();
+        let mut schedule = Schedule::new(&plan(2, Some(EVERY)), begin);
+        let second = Duration::from_secs(1);
+        let changed = plan(1, None).targets[0].clone();
+        asked(&mut schedule, begin, second * 35, second, 0.0);
+        for target in plan(2, None).targets {
+            schedule.is_over(&target);
+        }
+        schedule.probe_soon(|target| *target == changed, begin + second * 35);
+        // A further change while they are asked adds none.
+        schedule.probe_soon(|target| *target == changed, begin + second * 35);
+        let from = begin + second * 36;
+        let asked = asked(&mut schedule, from, second * 119, second, 0.0);
+        let told: Vec<(u64, bool)> = (asked.iter())
+            .map(|(at, due)| (at.as_secs() + 36, due.target == changed))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (37, true),
+                (47, true),
+                (57, true),
+                (60, true),
+                (90, false),
+                (120, true),
+                (150, false),
+            ]
+        );
+        assert!(asked.iter().all(|(_, due)| due.missed.is_none()));
+    }
+
+    #[test]
+    fn a_target_that_changes_all_the_time_is_probed_soon_only_so_often() {
+        let begin = now();
+        let minute = Duration::from_mins(1);
+        let mut schedule = Schedule::new(&plan(1, Some(Duration::from_hours(2))), begin);
+        let mut probes = 0;
+        for n in 0..119 {
+            let at = begin + minute * n;
+            schedule.probe_soon(|_| true, at);
+            let told = asked(
+                &mut schedule,
+                at,
+                minute - Duration::from_secs(1),
+                SOON_EVERY / 10,
+                0.0,
+            );
+            for due in &told {
+                schedule.is_over(&due.1.target);
+            }
+            probes += told.len();
+        }
+        // The scheduled one, and four times three in each of two hours.
+        assert_eq!(probes, 1 + 2 * 4 * 3);
+        let mut often = Schedule::new(&plan(1, Some(SOON_EVERY)), begin);
+        often.probe_soon(|_| true, begin);
+        assert!(often.rows[0].soon.is_none());
     }
 
     #[test]

@@ -269,7 +269,7 @@ fn check_share(share: Option<f64>) -> Result<(), String> {
     }
 }
 
-pub(super) fn check_usd(usd: Option<f64>) -> Result<(), BadValue> {
+fn check_usd(usd: Option<f64>) -> Result<(), BadValue> {
     match usd {
         Some(usd) if !usd.is_finite() || usd < 0.0 => {
             Err(("usd_per_day", "usd_per_day is 0 or more".to_owned()))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::gateway::{BadValue, check_usd};
-use crate::{endpoint::TargetId, event::words};
+use super::gateway::BadValue;
+use crate::{endpoint::TargetId, event::words, price::Usd};
 
 words! {
     #[derive(Default)]
@@ -78,6 +78,12 @@ impl MonitorSettings {
         Duration::from_secs(self.every_s.into())
     }
 
+    /// The time between two free checks of an endpoint, if there are any.
+    #[must_use]
+    pub fn check_every(&self) -> Option<Duration> {
+        (self.check_every_s > 0).then(|| Duration::from_secs(self.check_every_s.into()))
+    }
+
     /// Says what is wrong with it.
     pub(super) fn check(&self) -> Result<(), BadValue> {
         if !(1..=LONGEST_S).contains(&self.every_s) {
@@ -90,7 +96,12 @@ impl MonitorSettings {
             let why = "check_every_s is from 10 to 60 seconds, or 0 for no checks";
             return Err(("check_every_s", why.to_owned()));
         }
-        check_usd(self.usd_per_day)
+        match self.usd_per_day {
+            Some(usd) if Usd::of_dollars(usd).is_none() => {
+                Err(("usd_per_day", "usd_per_day is 0 or more".to_owned()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

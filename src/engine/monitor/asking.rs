@@ -12,7 +12,7 @@ use crate::{
     history::{GapReason, ProbeUsage},
     monitor::{DueProbe, day_begin, is_reachable, most_cost, probe_cost, question},
     price::Usd,
-    run::{Origin, RunId},
+    run::{Origin, Run, RunId},
 };
 
 /// A probe that is over.
@@ -107,6 +107,25 @@ impl MonitorTask {
             probe_cost(&ProbeUsage::of(run), &self.settings.prices, ended.most)
         });
         self.spending.end(wall_clock_ns(), ended.most, cost);
+        if let Some(run) = &ended.run {
+            self.note_change(&ended.target, run);
+        }
+    }
+
+    /// Has a target probed a few times soon that has begun to answer, or no longer does.
+    fn note_change(&mut self, target: &TargetId, run: &Run) {
+        let fault = run.answer.fault.as_ref();
+        if fault.is_some_and(|fault| fault.class.is_no_failure()) {
+            return;
+        }
+        let before = self.answered.insert(target.clone(), fault.is_none());
+        if before.is_some_and(|before| before != fault.is_none())
+            && let Some(followed) = &mut self.plan
+        {
+            followed
+                .schedule
+                .probe_soon(|probed| probed == target, now());
+        }
     }
 
     fn schedule_is_over(&mut self, target: &TargetId) {

@@ -39,7 +39,14 @@ impl Scene {
             Command::History(HistoryCommand::Series { reply, .. }) => {
                 let gaps = self.gaps.clone();
                 let series = self.series();
-                reply_to(reply, Ok(TtftPlot { series, gaps }));
+                reply_to(
+                    reply,
+                    Ok(TtftPlot {
+                        series,
+                        gaps,
+                        availability: self.availability.clone(),
+                    }),
+                );
             }
             Command::History(HistoryCommand::Conformance { reply, .. }) => {
                 reply_to(reply, Ok(self.conformance()));
