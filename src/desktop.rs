@@ -31,6 +31,7 @@ mod monitor;
 mod playground;
 mod runs;
 mod settings;
+mod target_picker;
 
 use std::{io::Write as _, path::PathBuf, sync::mpsc, time::Duration};
 

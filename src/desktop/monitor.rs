@@ -1,13 +1,15 @@
 //! The monitor: TTFT history across all endpoints and targets.
 //!
 //! In: [`Series`] of the history and the gaps between probes, asked for again when runs end, the stretch or the width changes.
-//! Out: [`HistoryCommand::Series`]; a click on a point opens its run.
+//! Out: [`HistoryCommand::Series`]; a click on a point opens its run; the plan of the probes.
 
 mod axes;
+mod bar;
 mod changes;
 mod cloud;
 mod gaps;
 mod legend;
+mod plan;
 mod plot;
 mod query;
 mod track;
@@ -23,19 +25,20 @@ use self::{
     axes::{Scale, TimeAxis},
     gaps::GapBand,
     legend::LegendAction,
+    plan::PlanForm,
     track::Track,
 };
 use super::{
     icons,
     looks::Looks,
     range::Range,
-    theme::{Theme, caption, title},
+    theme::{Theme, caption, space, title},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner, empty, primary_button, segmented},
 };
 use crate::{
     endpoint::{TargetId, local_gateway},
-    engine::Asked,
+    engine::{Asked, Command, MonitorCommand},
     history::{ProbeGap, Series, TtftPlot},
 };
 
@@ -88,6 +91,10 @@ pub struct Monitor {
     width: f32,
     /// The target under the pointer, in the legend or on the plot.
     pointed: Option<TargetId>,
+    /// The form of the probes' plan, if it is open.
+    plan: Option<PlanForm>,
+    /// Whether the engine was told to follow the plan of the settings.
+    follows: bool,
 }
 
 impl View for Monitor {
@@ -117,10 +124,12 @@ impl View for Monitor {
             ),
             verb(MonitorVerb::Reset, "Reset the zoom", Some(Key::Home)),
             verb(MonitorVerb::ShowAll, "Show all targets", None),
+            verb(MonitorVerb::Switch, "Turn the probes on or off", None),
+            verb(MonitorVerb::Plan, "Change the probe plan…", None),
         ]
     }
 
-    fn verb(&mut self, id: VerbId, _cx: &mut Cx<'_>) {
+    fn verb(&mut self, id: VerbId, cx: &mut Cx<'_>) {
         let VerbId::Monitor(verb) = id else { return };
         match verb {
             MonitorVerb::Scale => {
@@ -132,10 +141,18 @@ impl View for Monitor {
             }
             MonitorVerb::Reset => self.zoomed = None,
             MonitorVerb::ShowAll => self.show_all(),
+            MonitorVerb::Switch => self.switch(cx),
+            MonitorVerb::Plan => {
+                cx.actions.push(Action::Go(ViewId::Monitor));
+                self.open_plan(cx);
+            }
         }
     }
 
     fn logic(&mut self, cx: &mut Cx<'_>) {
+        if !std::mem::replace(&mut self.follows, true) {
+            cx.commands.push(Command::Monitor(MonitorCommand::Follow));
+        }
         match self.answer.take() {
             None => {}
             Some(Ok(TtftPlot {
@@ -158,6 +175,7 @@ impl View for Monitor {
         // The whole view's width, not the plot's: moving the legend's border needs no new query.
         self.width = ui.available_width();
         self.toolbar_ui(ui, cx);
+        self.bar_ui(ui, cx);
         if std::mem::take(&mut self.outdated) {
             self.lay_out(&cx.state.looks);
         }
@@ -174,6 +192,9 @@ impl View for Monitor {
             self.plot_ui(ui, cx, pointed.as_ref());
         }
         self.ask(ui, cx);
+        if let Some(mut plan) = self.plan.take() {
+            self.plan = plan.ui(ui.ctx(), cx).then_some(plan);
+        }
     }
 
     fn save(&self) -> Option<String> {
@@ -311,7 +332,7 @@ impl Monitor {
         self.pointed = shown.pointed;
     }
 
-    fn empty_ui(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+    fn empty_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         if self.answer.is_waiting() && self.asked_at == 0.0 {
             return;
         }
@@ -329,6 +350,12 @@ impl Monitor {
         empty(ui, cx.theme, icons::MONITOR, &head, text, |ui| {
             if primary_button(ui, cx.theme, "Open the playground").clicked() {
                 cx.actions.push(Action::Go(ViewId::Playground));
+            }
+            if cx.state.settings.monitor.targets.is_empty() {
+                ui.add_space(space::S);
+                if ui.button("Probe targets…").clicked() {
+                    self.open_plan(cx);
+                }
             }
         });
     }

@@ -41,7 +41,6 @@ mod shared;
 mod sheet;
 mod spent;
 mod strip;
-mod target_picker;
 mod turn;
 mod undo;
 mod verb;
@@ -76,6 +75,7 @@ use self::{
 };
 use super::{
     icons,
+    target_picker::any_popup_open,
     theme::caption,
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{ghost_button, icon_button, icon_toggle},
@@ -231,7 +231,7 @@ impl View for Playground {
         self.edit_focused = false;
         self.follow_clock(ui, cx);
         self.take_images(ui, cx);
-        self.popup_open = target_picker::any_popup_open(ui.ctx());
+        self.popup_open = any_popup_open(ui.ctx());
         let mut intents = std::mem::take(&mut self.intents);
         self.sheets.price_by(&cx.state.settings.prices);
         self.sessions.ui(ui, cx, self.conversation.id, &mut intents);

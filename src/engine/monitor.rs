@@ -4,6 +4,7 @@
 
 mod asking;
 mod checks;
+mod follow;
 mod gaps;
 mod lease;
 
@@ -44,6 +45,8 @@ const WAKING: Duration = Duration::from_secs(10);
 pub enum MonitorCommand {
     /// Follows this plan, instead of the one before.
     Start(ProbePlan),
+    /// Follows the plan of the settings from now on, and each change of it.
+    Follow,
     /// Asks no more; probes under way may end. [`MonitorNews::Ended`] follows.
     Stop,
 }
@@ -120,6 +123,7 @@ pub(super) fn start(
         sleep: SleepWatch::new(slept()),
         gaps,
         lease: LeaseWatch::new(data),
+        follows: false,
         history: kept,
         credentials: keys,
         checks: EndpointChecks::default(),
@@ -145,6 +149,8 @@ struct MonitorTask {
     /// Makes new ones, with no connection open.
     new_runs: Box<dyn Fn() -> RunRegistry + Send>,
     settings: Arc<Settings>,
+    /// Whether it follows the plan of the settings.
+    follows: bool,
     plan: Option<FollowedPlan>,
     under_way: FuturesUnordered<BoxFuture<'static, EndedProbe>>,
     sleep: SleepWatch,
@@ -171,7 +177,14 @@ impl MonitorTask {
                 message = inbox.recv() => match message {
                     Some(TaskMessage::Command(MonitorCommand::Start(plan))) => self.start(plan),
                     Some(TaskMessage::Command(MonitorCommand::Stop)) => self.stop(),
-                    Some(TaskMessage::Settings(settings)) => self.settings = settings,
+                    Some(TaskMessage::Command(MonitorCommand::Follow)) => {
+                        self.follows = true;
+                        self.follow_settings();
+                    }
+                    Some(TaskMessage::Settings(settings)) => {
+                        self.settings = settings;
+                        self.follow_settings();
+                    }
                     Some(TaskMessage::End(done)) => {
                         self.runs.stop().await;
                         // The engine may have given up waiting.
@@ -221,6 +234,7 @@ impl MonitorTask {
     fn start(&mut self, plan: ProbePlan) {
         let schedule = Schedule::new(&plan, now());
         self.checks.follow(&plan);
+        self.gaps.end_all();
         self.plan = Some(FollowedPlan {
             plan,
             schedule,

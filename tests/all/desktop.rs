@@ -11,6 +11,7 @@ mod palette;
 #[cfg(feature = "pictures")]
 mod pictures;
 pub mod player;
+mod probes;
 mod rig;
 mod runs;
 mod scale;

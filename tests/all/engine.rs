@@ -1,6 +1,7 @@
 //! The engine as its clients drive it: commands in, updates out, on real threads, files and sockets.
 
 mod gateway;
+mod monitor;
 
 use std::{
     ops::Deref,

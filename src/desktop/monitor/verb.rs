@@ -9,4 +9,8 @@ pub enum MonitorVerb {
     Reset,
     /// Shows all targets again.
     ShowAll,
+    /// Turns the probes on, or off.
+    Switch,
+    /// Opens the form of the probes' plan.
+    Plan,
 }

@@ -11,13 +11,13 @@ use super::{
     layout,
     params::ParamsPopover,
     shared::{Shared, run_line_ui},
-    target_picker::Picker,
     turn::{TurnCx, TurnView},
 };
 use crate::{
     conversation::{Draft, Pane},
     desktop::{
         icons,
+        target_picker::Picker,
         theme::{Theme, size, space, tiny},
         view::Cx,
         widgets::simulated_badge,

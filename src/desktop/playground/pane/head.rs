@@ -64,9 +64,8 @@ impl PaneView {
                     let beside = 28.0 * if spot.large { 4.0 } else { 3.0 };
                     // The rest of the width stays free, to drag the pane by.
                     let width = (ui.available_width() - beside).clamp(80.0, MAX_PICKER);
-                    let picked = self
-                        .picker
-                        .ui(ui, cx, spot.number, pane.target.as_ref(), width);
+                    let what = format!("Target of pane {}", spot.number);
+                    let picked = self.picker.ui(ui, cx, &what, pane.target.as_ref(), width);
                     if let Some(target) = picked {
                         shared
                             .intents

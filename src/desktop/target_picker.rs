@@ -1,4 +1,4 @@
-//! The picker of a pane's target: the models of all endpoints, with a search field.
+//! The picker of a target: the models of all endpoints, with a search field.
 
 mod rows;
 
@@ -37,7 +37,7 @@ enum Reveal {
     Near,
 }
 
-/// The picker of one pane.
+/// One picker.
 #[derive(Debug, Default)]
 pub struct Picker {
     search: String,
@@ -49,20 +49,20 @@ pub struct Picker {
 }
 
 impl Picker {
-    /// Shows the button and, if open, the popup. Returns the target that was picked.
+    /// Shows the button and, if open, the popup. `what` says which target it is. Returns the one that was picked.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut Cx<'_>,
-        number: usize,
+        what: &str,
         target: Option<&TargetId>,
         width: f32,
     ) -> Option<TargetId> {
         let name = match target {
             Some(target) => {
-                format!("Target of pane {number}: {}", local_gateway::shown(target))
+                format!("{what}: {}", local_gateway::shown(target))
             }
-            None => format!("Target of pane {number}: not chosen"),
+            None => format!("{what}: not chosen"),
         };
         let button = Button::new(button_text(cx, target))
             .frame_when_inactive(target.is_none())

@@ -1,0 +1,215 @@
+//! The probes' bar and the form of their plan in the Monitor view, and the gaps in its plot.
+
+use std::time::Duration;
+
+use egui::Role;
+use egui_kittest::kittest::Queryable as _;
+use tokenscope::{
+    clock::now,
+    desktop::view::ViewId,
+    engine::{Command, MonitorCommand, MonitorNews, MonitorState, ProbingState, Update},
+    history::{GapReason, ProbeGap},
+    price::Usd,
+    settings::{
+        SettingsEdit,
+        monitor::{MonitorSettings, ProbedConnections},
+    },
+};
+
+use super::{
+    Desktop, Player, Scene, click, edits, heard, is_on, open_view, scenes, series_queries, shows,
+    write_into,
+};
+
+/// A plan of two targets, off.
+fn planned() -> Scene {
+    let mut scene = scenes::filled();
+    scene.settings.monitor = MonitorSettings {
+        targets: vec![
+            "openai/gpt-5-mini".parse().unwrap(),
+            "ollama/gemma3:270m".parse().unwrap(),
+        ],
+        usd_per_day: Some(1.0),
+        ..MonitorSettings::default()
+    };
+    scene
+}
+
+fn say(desktop: &mut Desktop, player: &mut Player, state: MonitorState) {
+    player.say(Update::Monitor(MonitorNews::Is(state)));
+    player.play(desktop);
+}
+
+fn saved(player: &Player) -> Vec<MonitorSettings> {
+    let plan = |edit| match edit {
+        SettingsEdit::Monitor(plan) => Some(plan),
+        _ => None,
+    };
+    edits(player).into_iter().filter_map(plan).collect()
+}
+
+#[test]
+fn the_engine_is_told_once_to_follow_the_plan_even_if_the_view_is_not_shown() {
+    let (_desktop, player) = open_view(ViewId::Runs, scenes::filled());
+    let followed = heard(&player, |command| {
+        matches!(command, Command::Monitor(MonitorCommand::Follow)).then_some(())
+    });
+    assert_eq!(followed.len(), 1);
+}
+
+#[test]
+fn without_a_plan_it_says_so_and_the_switch_opens_the_form() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    assert!(shows(&desktop, "No target is probed yet"));
+    let switch = desktop.get_by_role_and_label(Role::Switch, "Probes");
+    assert!(!is_on(&switch), "off by default");
+    click(&mut desktop, &mut player, "Probes");
+    assert!(shows(&desktop, "Probe plan") && saved(&player).is_empty());
+    assert!(shows(&desktop, "Add a target to see what probing it costs"));
+}
+
+#[test]
+fn a_plan_is_made_in_the_form_with_its_forecast_and_turned_on() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::filled());
+    click(&mut desktop, &mut player, "Choose targets…");
+    click(&mut desktop, &mut player, "Target to add: not chosen");
+    click(&mut desktop, &mut player, "deepseek/steady");
+    assert!(shows(&desktop, "Remove deepseek/steady"));
+    assert!(shows(
+        &desktop,
+        "The price of deepseek/steady is not known: it is not probed"
+    ));
+    let allow = "Probe targets without a known price, too, and do not count them";
+    click(&mut desktop, &mut player, allow);
+    assert!(shows(&desktop, "does not count for the cap"));
+    click(
+        &mut desktop,
+        &mut player,
+        "Time between two probes of a target",
+    );
+    click(&mut desktop, &mut player, "5 min");
+    click(&mut desktop, &mut player, "Connections: In turn");
+    click(&mut desktop, &mut player, "Free checks: 60 s");
+    let cap = "Most US dollars a day, from midnight to midnight, UTC";
+    write_into(&mut desktop, &mut player, cap, "much");
+    assert!(shows(&desktop, "An amount is written as 0.50 or 2"));
+    click(&mut desktop, &mut player, "Save and turn on");
+    assert!(saved(&player).is_empty(), "not with such an amount");
+    write_into(&mut desktop, &mut player, cap, "0.25");
+    click(&mut desktop, &mut player, "Save and turn on");
+    assert!(!shows(&desktop, "Probe plan"));
+    assert_eq!(
+        saved(&player),
+        [MonitorSettings {
+            on: true,
+            targets: vec!["deepseek/steady".parse().unwrap()],
+            every_s: 300,
+            connections: ProbedConnections::Both,
+            usd_per_day: Some(0.25),
+            allow_unpriced: true,
+            check_every_s: 60,
+        }]
+    );
+}
+
+#[test]
+fn the_forecast_tells_the_cost_and_when_the_cap_is_reached() {
+    let mut scene = planned();
+    scene.settings.monitor.targets.truncate(1);
+    scene.settings.monitor.every_s = 10;
+    scene.settings.monitor.usd_per_day = Some(0.01);
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scene);
+    click(&mut desktop, &mut player, "Plan…");
+    assert!(shows(
+        &desktop,
+        "a day at most, for 8640 probes of known price"
+    ));
+    assert!(shows(&desktop, "The cap of $0.0100 may be reached after"));
+    click(&mut desktop, &mut player, "Remove openai/gpt-5-mini");
+    assert!(!shows(&desktop, "a day at most"));
+    click(&mut desktop, &mut player, "Cancel");
+    assert!(saved(&player).is_empty() && !shows(&desktop, "Probe plan"));
+}
+
+#[test]
+fn it_is_turned_on_and_off_and_says_how_it_stands() {
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, planned());
+    assert!(shows(&desktop, "Off · 2 targets every 60 s when on"));
+    click(&mut desktop, &mut player, "Probes");
+    let on = MonitorSettings {
+        on: true,
+        ..planned().settings.monitor
+    };
+    assert_eq!(saved(&player), [on]);
+    let probing = ProbingState {
+        targets: 2,
+        every: Some(Duration::from_mins(1)),
+        next: Some(now() + Duration::from_secs(60)),
+        spent: Usd::of_dollars(0.5).unwrap(),
+        usd_per_day: Usd::of_dollars(1.0),
+        ..ProbingState::default()
+    };
+    say(
+        &mut desktop,
+        &mut player,
+        MonitorState::Probing(probing.clone()),
+    );
+    assert!(shows(&desktop, "Probing 2 targets every 60 s · next in "));
+    assert!(shows(&desktop, "$0.500 today of $1.00"));
+    let capped = ProbingState {
+        not_asked: planned()
+            .settings
+            .monitor
+            .targets
+            .into_iter()
+            .map(|target| (target, GapReason::CostCap))
+            .collect(),
+        ..probing
+    };
+    say(&mut desktop, &mut player, MonitorState::Probing(capped));
+    assert!(shows(&desktop, "paused: the day’s cost cap was reached"));
+    say(
+        &mut desktop,
+        &mut player,
+        MonitorState::Watching { pid: Some(4_711) },
+    );
+    assert!(shows(&desktop, "Another process probes: pid 4711"));
+    let why = "the data folder can't be locked".to_owned();
+    say(&mut desktop, &mut player, MonitorState::Failed(why));
+    assert!(shows(
+        &desktop,
+        "Not probing: the data folder can't be locked"
+    ));
+}
+
+#[test]
+fn a_gap_is_told_under_the_pointer_and_a_new_one_asks_the_history_again() {
+    let mut scene = scenes::filled();
+    scene.runs.truncate(1);
+    let minute = 60_000_000_000;
+    let gap = ProbeGap {
+        target: None,
+        why: GapReason::Asleep,
+        from_unix_ns: scenes::now() - 40 * minute,
+        to_unix_ns: Some(scenes::now() - 20 * minute),
+    };
+    scene.runs[0].stamps.started_unix_ns = scenes::now() - 5 * minute;
+    scene.gaps = vec![gap.clone()];
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scene);
+    let plot = desktop
+        .get_by_label("Plot of time to first token over time")
+        .rect();
+    desktop.hover_at(plot.center());
+    player.play(&mut desktop);
+    assert!(shows(&desktop, "Not asked: the machine slept"));
+    assert!(shows(&desktop, "all targets") && shows(&desktop, "20 min 00 s"));
+    desktop.hover_at(plot.left_center() + egui::vec2(80.0, 0.0));
+    player.play(&mut desktop);
+    assert!(!shows(&desktop, "Not asked"));
+    let before = series_queries(&player).len();
+    player.say(Update::Monitor(MonitorNews::Gap(gap)));
+    for _ in 0..4 {
+        player.play(&mut desktop);
+    }
+    assert_eq!(series_queries(&player).len(), before + 1);
+}
