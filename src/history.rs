@@ -18,7 +18,7 @@ mod other_processes;
 mod overflow;
 mod pieces;
 mod probe_outcomes;
-mod probes;
+mod probe_usage;
 mod query;
 mod reader;
 mod reads;
@@ -50,7 +50,7 @@ pub use self::{
     gaps::{GapLine, GapReason, ProbeGap},
     other_processes::OtherProcesses,
     probe_outcomes::ProbeOutcome,
-    probes::ProbeUsage,
+    probe_usage::ProbeUsage,
     query::{OutcomeFilter, RunPage, RunQuery, RunRow, RunSort, SortColumn},
     series::{Median, Series, SeriesChange, SeriesError, SeriesPoint, SeriesQuery, TtftPlot},
     unstored::Unstored,
@@ -304,9 +304,9 @@ impl History {
     ///
     /// # Errors
     /// If the file can't be read.
-    pub async fn probes_since(&self, since: i64) -> Result<Vec<ProbeUsage>, HistoryError> {
+    pub async fn probe_usage(&self, since: i64) -> Result<Vec<ProbeUsage>, HistoryError> {
         self.ask(Lane::Plot, move |reader, _| {
-            probes::since(&reader.connection, since)
+            probe_usage::since(&reader.connection, since)
         })
         .await
     }

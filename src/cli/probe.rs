@@ -277,7 +277,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn check_time(text: &str) -> Result<Duration, String> {
     let time = time(text)?;
-    let is_apt = (Duration::from_secs(10)..=Duration::from_secs(60)).contains(&time);
+    let is_apt = (Duration::from_secs(10)..=Duration::from_mins(1)).contains(&time);
     is_apt
         .then_some(time)
         .ok_or_else(|| "a check is made every 10s to 60s".to_owned())

@@ -8,6 +8,7 @@ mod bar;
 mod changes;
 mod cloud;
 mod gaps;
+mod layout;
 mod legend;
 mod plan;
 mod plot;
@@ -30,7 +31,6 @@ use self::{
 };
 use super::{
     icons,
-    looks::Looks,
     range::Range,
     theme::{Theme, caption, space, title},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
@@ -39,7 +39,7 @@ use super::{
 use crate::{
     endpoint::{TargetId, local_gateway},
     engine::{Asked, Command, MonitorCommand},
-    history::{ProbeGap, Series, TtftPlot},
+    history::{Availability, Series, TtftPlot},
 };
 
 /// A median line breaks where there were no runs for one part in this many of the range.
@@ -51,7 +51,7 @@ const KEY_FROM: f32 = 340.0;
 /// What is saved with the layout.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct MonitorState {
+struct SavedMonitor {
     range: Range,
     scale: Scale,
     hidden: BTreeSet<String>,
@@ -70,7 +70,7 @@ struct SeriesWanted {
 /// The monitor view.
 #[derive(Debug, Default)]
 pub struct Monitor {
-    kept: MonitorState,
+    kept: SavedMonitor,
     asked: Option<SeriesWanted>,
     /// When that was, by egui's clock.
     asked_at: f64,
@@ -80,6 +80,7 @@ pub struct Monitor {
     series: Vec<Series>,
     /// The times in which targets were not asked.
     bands: Vec<GapBand>,
+    availability: Vec<Availability>,
     /// The series, laid out to be drawn.
     tracks: Vec<Track>,
     /// Whether the tracks must be laid out again.
@@ -155,15 +156,15 @@ impl View for Monitor {
         }
         match self.answer.take() {
             None => {}
-            Some(Ok(TtftPlot {
-                mut series, gaps, ..
-            })) => {
+            Some(Ok(plot)) => {
+                let mut series = plot.series;
                 // Both ways to a target stand together.
                 series.sort_by_cached_key(|series| local_gateway::shown(&series.target));
                 let targets = series.iter().map(|series| series.target.clone());
                 cx.actions.push(Action::Draw(targets.collect()));
                 self.series = series;
-                self.bands = self.bands_of(&gaps);
+                self.bands = self.bands_of(&plot.gaps);
+                self.availability = plot.availability;
                 self.problem = None;
                 self.outdated = true;
             }
@@ -259,7 +260,7 @@ impl Monitor {
                         }))
                         .show(ui, |ui| key_ui(ui, cx.theme));
                 }
-                let (action, pointed) = legend::show(ui, cx.theme, &rows);
+                let (action, pointed) = legend::show(ui, cx.theme, &rows, &self.availability);
                 if let Some((track, _)) = pointed.and_then(|index| rows.get(index)) {
                     self.pointed = Some(track.target.clone());
                 }
@@ -360,65 +361,9 @@ impl Monitor {
         });
     }
 
-    /// Lays out the series to be drawn.
-    fn lay_out(&mut self, looks: &Looks) {
-        let gap = self.gap_ns();
-        let MonitorState { scale, hidden, .. } = &self.kept;
-        let tracks = self.series.iter().map(|series| {
-            let look = looks.of(&series.target);
-            let mut track = Track::new(series, self.time, *scale, look, gap);
-            track.shown = !hidden.contains(&series.target.to_string());
-            track
-        });
-        self.tracks = tracks.collect();
-    }
-
-    fn bands_of(&self, gaps: &[ProbeGap]) -> Vec<GapBand> {
-        let (_, to) = self.asked_range;
-        GapBand::of(gaps, to)
-    }
-
-    /// How long a time without runs breaks a median line, in nanoseconds.
-    fn gap_ns(&self) -> i64 {
-        let points = self.series.iter().flat_map(|series| &series.points);
-        let first = points.map(|point| point.at_unix_ns).min();
-        let (from, to) = self.asked_range;
-        (to - from.or(first).unwrap_or(to)) / GAPS_IN_RANGE
-    }
-
     fn show_all(&mut self) {
         self.kept.hidden.clear();
         self.tracks.iter_mut().for_each(|track| track.shown = true);
-    }
-
-    /// The plot's bounds: the whole range, and every TTFT in it.
-    fn bounds(&self) -> ([f64; 2], [f64; 2]) {
-        let shown = (self.series.iter().zip(&self.tracks)).filter(|(_, track)| track.shown);
-        let points: Vec<_> = shown.flat_map(|(series, _)| &series.points).collect();
-        let ms = points.iter().map(|point| point.ttft_ms);
-        let high = ms.clone().fold(f64::NAN, f64::max);
-        let (low, high) = (
-            ms.fold(f64::NAN, f64::min),
-            if high.is_nan() { 1_000.0 } else { high },
-        );
-        let (bottom, top) = self
-            .kept
-            .scale
-            .bounds(if low.is_nan() { 100.0 } else { low }, high);
-        let all = self.series.iter().flat_map(|series| {
-            let errors = series.errors.iter().map(|error| error.at_unix_ns);
-            series
-                .points
-                .iter()
-                .map(|point| point.at_unix_ns)
-                .chain(errors)
-        });
-        let (from, to) = self.asked_range;
-        let to = to.max(all.clone().max().unwrap_or(i64::MIN));
-        let from = from.or(all.min()).unwrap_or(to - 60_000_000_000);
-        let (from, to) = (self.time.x(from), self.time.x(to));
-        let room = (to - from).max(1.0) * 0.01;
-        ([from - room, bottom], [to + room, top])
     }
 }
 

@@ -90,14 +90,15 @@ impl State {
             Update::Key(news) => self.apply_key(news),
             Update::History(news) => self.apply_history(news),
             Update::Gateway(GatewayNews::Is(state)) => self.gateway = state,
-            Update::Gateway(GatewayNews::Finished) => self.finished += 1,
+            // The plot marks gaps.
+            Update::Gateway(GatewayNews::Finished) | Update::Monitor(MonitorNews::Gap(_)) => {
+                self.finished += 1;
+            }
             Update::Models { endpoint, models } => {
                 self.models.insert(endpoint, models);
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
-            // The plot marks them.
-            Update::Monitor(MonitorNews::Gap(_)) => self.finished += 1,
             Update::Monitor(MonitorNews::Check(_) | MonitorNews::Ended) | Update::Ready => {}
             Update::Stopped => self.stopped = true,
         }

@@ -107,6 +107,17 @@ pub(super) fn start(
     credentials: Credentials,
     history: Option<History>,
 ) -> TaskHandle<MonitorCommand> {
+    start_by(Box::new(slept), data, out, credentials, history)
+}
+
+/// As [`start`]; `slept` says how long the machine has been asleep since its start.
+fn start_by(
+    slept: Box<dyn Fn() -> Duration + Send>,
+    data: PathBuf,
+    out: Outbox,
+    credentials: Credentials,
+    history: Option<History>,
+) -> TaskHandle<MonitorCommand> {
     let (handle, inbox) = TaskHandle::new();
     let gaps = GapLog::new(out.clone(), history.clone());
     let (kept, keys) = (history.clone(), credentials.clone());
@@ -121,6 +132,7 @@ pub(super) fn start(
         plan: None,
         under_way: FuturesUnordered::new(),
         sleep: SleepWatch::new(slept()),
+        slept,
         gaps,
         lease: LeaseWatch::new(data),
         follows: false,
@@ -154,6 +166,8 @@ struct MonitorTask {
     plan: Option<FollowedPlan>,
     under_way: FuturesUnordered<BoxFuture<'static, EndedProbe>>,
     sleep: SleepWatch,
+    /// How long the machine has been asleep since its start.
+    slept: Box<dyn Fn() -> Duration + Send>,
     gaps: GapLog,
     lease: LeaseWatch,
     history: Option<History>,
@@ -187,6 +201,7 @@ impl MonitorTask {
                     }
                     Some(TaskMessage::End(done)) => {
                         self.runs.stop().await;
+                        self.gaps.end_all();
                         // The engine may have given up waiting.
                         let _ = done.send(());
                         return;
@@ -210,7 +225,7 @@ impl MonitorTask {
     fn next_due(&self) -> Option<Instant> {
         let plan = self.plan.as_ref().filter(|plan| !plan.is_stopping)?;
         if plan.needs_lease() && !self.lease.is_held() {
-            return self.lease.next_try();
+            return Some(self.lease.next_try());
         }
         let dues = [plan.schedule.next_due(), self.checks.next_due()];
         dues.into_iter().flatten().min()
@@ -250,7 +265,7 @@ impl MonitorTask {
 
     /// After a sleep: the open connections are dead, and what waited on them is no outage.
     fn notice_sleep(&mut self) {
-        let Some(asleep) = self.sleep.since(slept()) else {
+        let Some(asleep) = self.sleep.since((self.slept)()) else {
             return;
         };
         let old = std::mem::replace(&mut self.runs, (self.new_runs)());
@@ -317,3 +332,6 @@ impl FollowedPlan {
         self.is_stopping || self.schedule.is_done()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,9 +34,11 @@ impl EndpointCheck {
     pub fn is_up(&self) -> Option<bool> {
         match (self.status, self.fault) {
             (Some(status), _) => Some(status < 500),
-            (None, Some(FaultClass::Auth | FaultClass::BadRequest | FaultClass::NotFound)) => None,
+            (
+                None,
+                None | Some(FaultClass::Auth | FaultClass::BadRequest | FaultClass::NotFound),
+            ) => None,
             (None, Some(fault)) => (!fault.is_no_failure()).then_some(false),
-            (None, None) => None,
         }
     }
 

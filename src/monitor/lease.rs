@@ -33,8 +33,15 @@ impl ProberLease {
     /// # Errors
     /// If the folder can't be written or knows no locks.
     pub fn try_take(folder: &Path) -> io::Result<LeaseState> {
-        private::folder(folder)?;
-        let Some(lock) = private::try_lock(&folder.join(LOCK))? else {
+        let path = folder.join(LOCK);
+        let lock = match private::try_lock(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                private::folder(folder)?;
+                private::try_lock(&path)
+            }
+            tried => tried,
+        };
+        let Some(lock) = lock? else {
             let pid = std::fs::read_to_string(folder.join(PID)).ok();
             let pid = pid.and_then(|text| text.trim().parse().ok());
             return Ok(LeaseState::HeldElsewhere(pid));

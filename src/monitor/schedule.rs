@@ -2,11 +2,11 @@
 //!
 //! In: the plan, and the time now. Out: the probes that are due. Reads no clock and sends nothing.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+mod row;
 
+use std::time::{Duration, Instant};
+
+use self::row::{SOON_EVERY, ScheduleRow};
 use super::{AT_ONCE, ProbePlan, ProbedConnections};
 use crate::endpoint::TargetId;
 
@@ -14,54 +14,12 @@ use crate::endpoint::TargetId;
 /// together.
 const JITTER: f64 = 0.1;
 
-/// How many probes follow soon when something has changed.
-const SOON: u32 = 3;
-/// The time between them.
-const SOON_EVERY: Duration = Duration::from_secs(10);
-/// Most changes an hour that a target is probed soon for.
-const SOON_AN_HOUR: usize = 4;
-const HOUR: Duration = Duration::from_hours(1);
-
 /// When each target of a plan is asked next.
 #[derive(Debug)]
 pub struct Schedule {
     every: Option<Duration>,
     connections: ProbedConnections,
     rows: Vec<ScheduleRow>,
-}
-
-#[derive(Debug)]
-struct ScheduleRow {
-    target: TargetId,
-    /// The next time without jitter; `None` once it is not asked again.
-    next: Option<Instant>,
-    /// That time with jitter.
-    due: Option<Instant>,
-    asked: u64,
-    is_under_way: bool,
-    /// How many probes beyond the schedule are left, and when the next of them is due.
-    soon: Option<(u32, Instant)>,
-    /// The changes of the last hour.
-    changes: VecDeque<Instant>,
-}
-
-impl ScheduleRow {
-    fn due(&self) -> Option<Instant> {
-        let soon = self.soon.map(|(_, due)| due);
-        self.due.into_iter().chain(soon).min()
-    }
-
-    /// Takes one of the probes beyond the schedule, if it is due before the next of the schedule.
-    fn takes_soon(&mut self, now: Instant) -> bool {
-        let Some((left, due)) = self.soon.filter(|(_, due)| *due <= now) else {
-            return false;
-        };
-        if self.due.is_some_and(|scheduled| scheduled <= due) {
-            return false;
-        }
-        self.soon = (left > 1).then(|| (left - 1, now + SOON_EVERY));
-        true
-    }
 }
 
 /// A probe that is due.
@@ -88,15 +46,7 @@ impl Schedule {
         for target in &plan.targets {
             // Named twice, it is asked once.
             if !schedule.rows.iter().any(|row| row.target == *target) {
-                schedule.rows.push(ScheduleRow {
-                    target: target.clone(),
-                    next: None,
-                    due: None,
-                    asked: 0,
-                    is_under_way: false,
-                    soon: None,
-                    changes: VecDeque::new(),
-                });
+                schedule.rows.push(ScheduleRow::new(target.clone()));
             }
         }
         schedule.begin_at(now);
@@ -172,17 +122,7 @@ impl Schedule {
             return;
         }
         for row in self.rows.iter_mut().filter(|row| is_about(&row.target)) {
-            while row
-                .changes
-                .front()
-                .is_some_and(|change| now.saturating_duration_since(*change) > HOUR)
-            {
-                row.changes.pop_front();
-            }
-            if row.soon.is_none() && row.changes.len() < SOON_AN_HOUR {
-                row.changes.push_back(now);
-                row.soon = Some((SOON, now + SOON_EVERY / 5));
-            }
+            row.has_changed(now);
         }
     }
 

@@ -195,7 +195,7 @@ fn of_two_processes_one_asks_and_the_other_takes_over() {
     assert_eq!(first.line().unwrap()["outcome"], "ok");
     let check = home.run(&["probe", "--once", "-t", "simulator/sim-fast"], "");
     assert_eq!(check.code, Some(0), "{}", check.err);
-    let killed_at = tokenscope::clock::wall_clock_ns();
+    let killed_at = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
     first.child.kill().unwrap();
     first.child.wait().unwrap();
     let line = second.line().unwrap();
@@ -231,6 +231,7 @@ async fn priced_server(home: &Home) -> simulator::Simulator {
     simulator
 }
 
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cost_cap_is_a_gap_that_the_next_process_finds_reached() {
     let home = Home::new();
@@ -258,8 +259,8 @@ async fn a_cost_cap_is_a_gap_that_the_next_process_finds_reached() {
         (gap["target"].as_str(), &gap["to_unix_ns"]),
         (Some("here/sim-fast"), &Value::Null)
     );
-    first.child.kill().unwrap();
-    first.child.wait().unwrap();
+    first.terminate();
+    assert_eq!(deadline::ended(&mut first.child).code(), Some(0));
     let mut second = Probing::start(home.tokenscope(asks));
     assert_eq!(
         second.line().unwrap()["why"],

@@ -10,7 +10,10 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::{Auth, Endpoint, preset, variables::Environment},
     price::Usd,
-    settings::{self, Appearance, Settings, SettingsEdit, SettingsProblem, ThemeChoice},
+    settings::{
+        self, Appearance, Settings, SettingsEdit, SettingsProblem, ThemeChoice,
+        monitor::MonitorSettings,
+    },
     simulator,
     transport::HttpVersion,
 };

@@ -11,10 +11,10 @@ use crate::{
         icons,
         looks::{SAMPLE, sample_ui},
         theme::{Theme, caption, size, space, strong},
-        widgets::{ghost_button, icon_button, ms_text, simulated_badge},
+        widgets::{count, ghost_button, icon_button, ms_text, simulated_badge},
     },
     endpoint::local_gateway,
-    history::{Median, Series},
+    history::{Availability, Median, Series},
     visible::visible_line,
 };
 
@@ -34,6 +34,7 @@ pub fn show(
     ui: &mut Ui,
     theme: &Theme,
     tracks: &[(&Track, &Series)],
+    availability: &[Availability],
 ) -> (Option<LegendAction>, Option<usize>) {
     let mut act = None;
     let mut pointed = None;
@@ -53,7 +54,9 @@ pub fn show(
         .auto_shrink([false, true])
         .show(ui, |ui| {
             for (index, (track, series)) in tracks.iter().enumerate() {
-                let (done, hovered) = entry(ui, theme, index, track, series);
+                let endpoint = &track.target.endpoint;
+                let of_endpoint = availability.iter().find(|row| row.endpoint == *endpoint);
+                let (done, hovered) = entry(ui, theme, index, (track, series, of_endpoint));
                 act = act.or(done);
                 pointed = hovered.then_some(index).or(pointed);
                 ui.add_space(space::S);
@@ -67,8 +70,7 @@ fn entry(
     ui: &mut Ui,
     theme: &Theme,
     index: usize,
-    track: &Track,
-    series: &Series,
+    (track, series, availability): (&Track, &Series, Option<&Availability>),
 ) -> (Option<LegendAction>, bool) {
     let mut act = None;
     let dim = if track.shown { 1.0 } else { 0.45 };
@@ -98,6 +100,9 @@ fn entry(
             ui.vertical(|ui| {
                 ui.horizontal_wrapped(|ui| {
                     figures(ui, theme, series);
+                    if let Some(availability) = availability {
+                        availability_ui(ui, theme, availability);
+                    }
                     if track.simulated {
                         simulated_badge(ui, theme);
                     }
@@ -124,6 +129,29 @@ fn name_ui(ui: &mut Ui, color: Color32, index: usize, track: &Track) -> Option<L
     } else {
         LegendAction::Isolate(index)
     })
+}
+
+/// In which share of its free checks the target's endpoint was there.
+fn availability_ui(ui: &mut Ui, theme: &Theme, availability: &Availability) {
+    let Availability { up, checks, .. } = availability;
+    #[expect(clippy::cast_precision_loss, reason = "a share on screen")]
+    let share = *up as f64 * 100.0 / (*checks).max(1) as f64;
+    // Nothing but all is 100 %.
+    let share = if up < checks { share.min(99.99) } else { share };
+    let text = RichText::new(format!("up {share:.2} %")).size(size::SMALL);
+    let color = if up < checks {
+        theme.warn
+    } else {
+        theme.text_dim
+    };
+    let hover = format!(
+        "In {} of {} free checks in the range shown, the endpoint “{}” answered, and not by an error of its own",
+        count(*up),
+        count(*checks),
+        availability.endpoint
+    );
+    ui.add(egui::Label::new(text.color(color)).extend())
+        .on_hover_text(hover);
 }
 
 fn figures(ui: &mut Ui, theme: &Theme, series: &Series) {

@@ -184,7 +184,7 @@ pub fn show(ui: &mut Ui, theme: &Theme, frame: Frame<'_>) -> PlotOutput {
     let found = under_pointer(frame, &answer.transform, &response).filter(|_| !change);
     if let Some((track, mark, at)) = found {
         hover_ui(ui, theme, &response, track, &mark, at);
-    } else {
+    } else if !change {
         let (bands, axis) = ((frame.bands, frame.tracks), (time, &answer.transform));
         gaps::hover_ui(ui, theme, bands, axis, &response);
     }

@@ -140,7 +140,7 @@ impl MonitorTask {
             return;
         };
         let now = wall_clock_ns();
-        let probes = match history.probes_since(day_begin(now)).await {
+        let probes = match history.probe_usage(day_begin(now)).await {
             Ok(probes) => probes,
             Err(why) => return tracing::warn!("what was spent today is not known: {why}"),
         };

@@ -39,8 +39,8 @@ impl LeaseWatch {
     }
 
     /// When to try again.
-    pub(super) fn next_try(&self) -> Option<Instant> {
-        Some(self.next_try.unwrap_or_else(now))
+    pub(super) fn next_try(&self) -> Instant {
+        self.next_try.unwrap_or_else(now)
     }
 
     /// Takes the lease if it is time to try; gives whether it has just been taken.

@@ -95,11 +95,12 @@ fn pictures_of_details_and_overlays() {
     let data = r#"{"view":"settings","views":{"settings":"\"data\""}}"#;
     let about = r#"{"view":"settings","views":{"settings":"\"about\""}}"#;
     let monitor = r#"{"view":"monitor","views":{"monitor":"{\"scale\":\"log\"}"}}"#;
+    let linear = r#"{"view":"monitor"}"#;
     let playground = r#"{"view":"playground"}"#;
     let connect = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"connect\"}"}}"#;
     let requests = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"requests\"}"}}"#;
     let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
-    let all: [Detail; 35] = [
+    let all: [Detail; 39] = [
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2);
         }),
@@ -209,6 +210,23 @@ fn pictures_of_details_and_overlays() {
                 desktop.run_steps(4);
             },
         ),
+        ("monitor-probing", linear, scenes::probing, |_, _| ()),
+        ("monitor-gap", linear, scenes::probing, |desktop, _| {
+            let plot = desktop
+                .get_by_label("Plot of time to first token over time")
+                .rect();
+            desktop.hover_at(egui::pos2(
+                plot.left() + plot.width() * 0.46,
+                plot.center().y,
+            ));
+            desktop.run_steps(4);
+        }),
+        ("monitor-plan", linear, scenes::planned, |desktop, _| {
+            desktop.get_by_label("Plan…").click();
+        }),
+        ("monitor-plan-empty", linear, scenes::empty, |desktop, _| {
+            desktop.get_by_label("Choose targets…").click();
+        }),
         (
             "settings-trial",
             settings,

@@ -15,8 +15,8 @@ use tokenscope::{
         view::ViewId,
     },
     engine::{
-        Command, ConversationCommand, Engine, GatewayNews, HistoryCommand, HistoryNews, Reply,
-        SettingsNews, TestStep, TestedThing, Update, ask,
+        Command, ConversationCommand, Engine, GatewayNews, HistoryCommand, HistoryNews,
+        MonitorNews, Reply, SettingsNews, TestStep, TestedThing, Update, ask,
     },
     event::{Fault, FaultClass, Phase},
     settings::Paths,
@@ -131,6 +131,7 @@ impl Player {
         }
         let state = scene.gateway;
         self.say(Update::Gateway(GatewayNews::Is(state)));
+        self.say(Update::Monitor(MonitorNews::Is(scene.monitor)));
         if let Some(why) = scene.no_simulator {
             self.say(Update::NoSimulator(why));
         }

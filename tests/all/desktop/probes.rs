@@ -1,11 +1,10 @@
 //! The probes' bar and the form of their plan in the Monitor view, and the gaps in its plot.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egui::Role;
 use egui_kittest::kittest::Queryable as _;
 use tokenscope::{
-    clock::now,
     desktop::view::ViewId,
     engine::{Command, MonitorCommand, MonitorNews, MonitorState, ProbingState, Update},
     history::{GapReason, ProbeGap},
@@ -17,23 +16,9 @@ use tokenscope::{
 };
 
 use super::{
-    Desktop, Player, Scene, click, edits, heard, is_on, open_view, scenes, series_queries, shows,
+    Desktop, Player, click, edits, heard, is_on, open_view, scenes, series_queries, shows,
     write_into,
 };
-
-/// A plan of two targets, off.
-fn planned() -> Scene {
-    let mut scene = scenes::filled();
-    scene.settings.monitor = MonitorSettings {
-        targets: vec![
-            "openai/gpt-5-mini".parse().unwrap(),
-            "ollama/gemma3:270m".parse().unwrap(),
-        ],
-        usd_per_day: Some(1.0),
-        ..MonitorSettings::default()
-    };
-    scene
-}
 
 fn say(desktop: &mut Desktop, player: &mut Player, state: MonitorState) {
     player.say(Update::Monitor(MonitorNews::Is(state)));
@@ -114,7 +99,7 @@ fn a_plan_is_made_in_the_form_with_its_forecast_and_turned_on() {
 
 #[test]
 fn the_forecast_tells_the_cost_and_when_the_cap_is_reached() {
-    let mut scene = planned();
+    let mut scene = scenes::planned();
     scene.settings.monitor.targets.truncate(1);
     scene.settings.monitor.every_s = 10;
     scene.settings.monitor.usd_per_day = Some(0.01);
@@ -133,18 +118,18 @@ fn the_forecast_tells_the_cost_and_when_the_cap_is_reached() {
 
 #[test]
 fn it_is_turned_on_and_off_and_says_how_it_stands() {
-    let (mut desktop, mut player) = open_view(ViewId::Monitor, planned());
+    let (mut desktop, mut player) = open_view(ViewId::Monitor, scenes::planned());
     assert!(shows(&desktop, "Off · 2 targets every 60 s when on"));
     click(&mut desktop, &mut player, "Probes");
     let on = MonitorSettings {
         on: true,
-        ..planned().settings.monitor
+        ..scenes::planned().settings.monitor
     };
     assert_eq!(saved(&player), [on]);
     let probing = ProbingState {
         targets: 2,
         every: Some(Duration::from_mins(1)),
-        next: Some(now() + Duration::from_secs(60)),
+        next: Some(Instant::now() + Duration::from_secs(60)),
         spent: Usd::of_dollars(0.5).unwrap(),
         usd_per_day: Usd::of_dollars(1.0),
         ..ProbingState::default()
@@ -157,7 +142,7 @@ fn it_is_turned_on_and_off_and_says_how_it_stands() {
     assert!(shows(&desktop, "Probing 2 targets every 60 s · next in "));
     assert!(shows(&desktop, "$0.500 today of $1.00"));
     let capped = ProbingState {
-        not_asked: planned()
+        not_asked: scenes::planned()
             .settings
             .monitor
             .targets
@@ -212,4 +197,11 @@ fn a_gap_is_told_under_the_pointer_and_a_new_one_asks_the_history_again() {
         player.play(&mut desktop);
     }
     assert_eq!(series_queries(&player).len(), before + 1);
+}
+
+#[test]
+fn a_target_in_the_legend_has_its_endpoints_availability() {
+    let (desktop, _player) = open_view(ViewId::Monitor, scenes::probing());
+    assert!(shows(&desktop, "up 100.00 %") && shows(&desktop, "up 93.33 %"));
+    assert!(shows(&desktop, "Probing 2 targets every 60 s · next in "));
 }

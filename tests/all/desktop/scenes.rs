@@ -2,12 +2,14 @@
 
 mod answers;
 mod gateway;
+mod probes;
 mod runs;
 mod whole_answer;
 
 pub use self::{
     answers::findings_of,
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
+    probes::{planned, probing},
     runs::{now, runs},
     whole_answer::whole_answer,
 };
@@ -17,7 +19,7 @@ use tokenscope::{
     conversation::ConversationSummary,
     dialect::DialectId,
     endpoint::{Auth, Endpoint},
-    engine::GatewayState,
+    engine::{GatewayState, MonitorState},
     gateway::GatewayStatus,
     history::{Availability, ProbeGap, Storage},
     run::Run,
@@ -37,6 +39,7 @@ pub struct Scene {
     pub no_simulator: Option<String>,
     pub gateway: GatewayState,
     pub gateway_status: GatewayStatus,
+    pub monitor: MonitorState,
 }
 
 fn endpoint(id: &str, label: &str, url: &str, simulated: bool) -> Endpoint {
@@ -105,6 +108,7 @@ pub fn empty() -> Scene {
         no_simulator: None,
         gateway: GatewayState::Off,
         gateway_status: GatewayStatus::default(),
+        monitor: MonitorState::Off,
     }
 }
 

@@ -54,9 +54,13 @@ fn it_starts_changes_and_stops_with_the_settings() {
     driven.engine.send(plan(false, &[other]));
     state(&driven, |state| *state == MonitorState::Off);
     let text = std::fs::read_to_string(home.settings()).unwrap();
-    assert!(text.contains("on = false") && text.contains(other), "{text}");
+    assert!(
+        text.contains("on = false") && text.contains(other),
+        "{text}"
+    );
     // Turned on by hand in the file.
-    home.write_settings(&text.replace("on = false", "on = true"));
+    let by_hand = text.replace("on = false", "on = true");
+    home.write_settings(&by_hand.replace("every_s = 1", "every_s = 2"));
     assert_eq!(probe(&driven), other);
 }
 
@@ -69,7 +73,10 @@ fn whoever_is_not_told_to_follow_does_not_probe() {
     told.engine.send(Command::Monitor(MonitorCommand::Follow));
     // The lease is free: the other one has not taken it.
     state(&told, |state| {
-        matches!(state, MonitorState::Probing(ProbingState { targets: 1, .. }))
+        matches!(
+            state,
+            MonitorState::Probing(ProbingState { targets: 1, .. })
+        )
     });
     assert_eq!(probe(&told), "simulator/sim-fast");
     drop(idle);

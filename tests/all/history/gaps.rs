@@ -46,7 +46,7 @@ async fn gaps_are_kept_and_those_that_reach_into_a_stretch_are_found() {
 async fn a_gap_that_lasts_ends_where_it_was_last_seen() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path());
-    let before = tokenscope::clock::wall_clock_ns();
+    let before = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
     let lasting = gap(Some("a/m"), GapReason::Offline, before, None);
     let mut ends = Vec::new();
     for _ in 0..2 {

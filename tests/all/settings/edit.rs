@@ -304,3 +304,54 @@ fn edits_made_at_the_same_time_are_all_kept() {
         .collect();
     assert!(!left.iter().any(|name| name.contains(".tmp")), "{left:?}");
 }
+
+#[test]
+fn the_monitors_plan_is_edited_with_its_comments_kept() {
+    let home = Home::new();
+    let plan = MonitorSettings {
+        on: true,
+        targets: vec!["work/a".parse().unwrap(), "work/b".parse().unwrap()],
+        usd_per_day: Some(0.5),
+        ..MonitorSettings::default()
+    };
+    let edit = |plan: &MonitorSettings| {
+        settings::edit(&home.paths(), &SettingsEdit::Monitor(plan.clone())).unwrap();
+        fs::read_to_string(home.settings()).unwrap()
+    };
+    let added = edit(&plan);
+    let section = "\n[monitor]\non = true\ntargets = [\"work/a\", \"work/b\"]\nusd_per_day = 0.5\n";
+    assert!(
+        added.ends_with(section),
+        "what is the default is not written: {added}"
+    );
+    assert_eq!(read(&added).unwrap().monitor, plan);
+    let by_hand = "# mine\n[monitor] # all of them\non = true\ntargets = 'work/a' # for now\nevery_s = 60\n\n[appearance]\nzoom = 1.5\n";
+    home.write_settings(by_hand);
+    let off = MonitorSettings {
+        on: false,
+        ..read(by_hand).unwrap().monitor
+    };
+    assert_eq!(edit(&off), by_hand.replace("on = true", "on = false"));
+    let rarer = MonitorSettings {
+        every_s: 300,
+        usd_per_day: Some(1.0),
+        ..off
+    };
+    let text = edit(&rarer);
+    assert!(
+        text.contains("every_s = 300\nusd_per_day = 1.0\n") && text.contains("# for now"),
+        "{text}"
+    );
+    assert_eq!(read(&text).unwrap().monitor, rarer);
+    for (bad, line) in [
+        ("every_s = 0", 2),
+        ("check_every_s = 5", 2),
+        ("usd_per_day = -1", 2),
+        ("targets = 'a'", 2),
+    ] {
+        let problem = read(&format!("[monitor]\n{bad}\n")).unwrap_err();
+        assert_eq!(problem.line, Some(line), "{bad}: {problem}");
+    }
+    let unknown = read("[monitor]\nevry_s = 5\n").unwrap();
+    assert_eq!(unknown.warnings.len(), 1);
+}

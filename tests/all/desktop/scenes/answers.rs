@@ -13,7 +13,7 @@ use tokenscope::{
     },
     history::{
         CheckCount, Conformance, Median, RunPage, RunQuery, RunRow, Series, SeriesChange,
-        SeriesError, SeriesPoint,
+        SeriesError, SeriesPoint, TtftPlot,
     },
     measure::{change, late},
     run::{ConnectionKind, Run, ms},

@@ -1,0 +1,134 @@
+use std::{
+    net::TcpListener,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, channel},
+    },
+};
+
+use super::*;
+use crate::{
+    dialect::DialectId,
+    endpoint::{Auth, Endpoint, variables::Environment},
+    engine::RunNews,
+    event::FaultClass,
+};
+
+/// A monitor over one target that takes connections and says nothing.
+struct Quiet {
+    _listener: TcpListener,
+    folder: tempfile::TempDir,
+    history: History,
+    settings: Arc<Settings>,
+    slept: Arc<AtomicU64>,
+    monitor: TaskHandle<MonitorCommand>,
+    updates: Receiver<Update>,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let mut endpoint = Endpoint::custom("quiet", url.parse().unwrap(), DialectId::OpenaiChat);
+        endpoint.auth = Auth::None;
+        let settings = Arc::new(Settings {
+            endpoints: vec![endpoint],
+            ..Settings::default()
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::open(folder.path());
+        let (to_client, updates) = channel();
+        let slept = Arc::new(AtomicU64::new(0));
+        let asleep = Arc::clone(&slept);
+        let monitor = start_by(
+            Box::new(move || Duration::from_secs(asleep.load(Ordering::Relaxed))),
+            folder.path().to_owned(),
+            Outbox::new(to_client, || {}),
+            Credentials::without_keyring(Environment::default()),
+            Some(history.clone()),
+        );
+        monitor.settings_are(Arc::clone(&settings));
+        Self {
+            _listener: listener,
+            folder,
+            history,
+            settings,
+            slept,
+            monitor,
+            updates,
+        }
+    }
+
+    fn until<T>(&self, mut wanted: impl FnMut(Update) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = wanted(self.updates.recv().unwrap()) {
+                return found;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_a_sleep_cuts_off_is_void_and_the_time_is_a_gap() {
+    let quiet = Quiet::new();
+    let target: TargetId = "quiet/m".parse().unwrap();
+    quiet.monitor.take(MonitorCommand::Start(ProbePlan {
+        every: Some(Duration::from_hours(1)),
+        ..ProbePlan::once(vec![target])
+    }));
+    let id = quiet.until(|update| match update {
+        Update::Run(RunNews::Accepted(head)) => Some(head.id),
+        _ => None,
+    });
+    quiet.slept.store(600, Ordering::Relaxed);
+    // Anything has it look at the clock.
+    quiet.monitor.settings_are(Arc::clone(&quiet.settings));
+    let (mut gap, mut run) = (None, None);
+    while gap.is_none() || run.is_none() {
+        match quiet.updates.recv().unwrap() {
+            Update::Monitor(MonitorNews::Gap(told)) => gap = Some(told),
+            Update::Run(RunNews::Over(over)) => run = Some(over),
+            _ => {}
+        }
+    }
+    let (gap, run) = (gap.unwrap(), run.unwrap());
+    assert_eq!((gap.target.as_ref(), gap.why), (None, GapReason::Asleep));
+    let lasted = gap.to_unix_ns.unwrap() - gap.from_unix_ns;
+    assert_eq!(lasted, 600 * 1_000_000_000);
+    let fault = run.answer.fault.clone().unwrap();
+    assert_eq!((run.head.id, fault.class), (id, FaultClass::Suspended));
+    assert_eq!(quiet.history.gaps(0, i64::MAX).await.unwrap(), [gap]);
+    let kept = quiet.history.run(id).await.unwrap().unwrap();
+    assert!(kept.is_suspended() && !kept.is_cancelled(), "{fault}");
+    quiet.monitor.end().await;
+    quiet.history.end().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_watches_tells_no_gap() {
+    let quiet = Quiet::new();
+    let folder = quiet.folder.path();
+    let lease = crate::monitor::ProberLease::try_take(folder).unwrap();
+    quiet.monitor.take(MonitorCommand::Start(ProbePlan {
+        every: Some(Duration::from_hours(1)),
+        ..ProbePlan::once(vec!["quiet/m".parse().unwrap()])
+    }));
+    let pid = Some(std::process::id());
+    quiet.until(|update| match update {
+        Update::Monitor(MonitorNews::Is(MonitorState::Watching { pid: told })) => {
+            (told == pid).then_some(())
+        }
+        _ => None,
+    });
+    quiet.slept.store(600, Ordering::Relaxed);
+    quiet.monitor.settings_are(Arc::clone(&quiet.settings));
+    drop(lease);
+    // It takes over, and asks.
+    quiet.until(|update| match update {
+        Update::Monitor(MonitorNews::Gap(gap)) => panic!("{gap:?}"),
+        Update::Run(RunNews::Accepted(_)) => Some(()),
+        _ => None,
+    });
+    quiet.monitor.end().await;
+    quiet.history.end().await.unwrap();
+}
