@@ -3,6 +3,7 @@
 //! The desktop and the terminal are its clients. It owns the transport, the credentials, the settings, the history, the
 //! simulator and the desktop's gateway.
 
+mod alerts;
 mod ask;
 mod command;
 mod compute;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use jiff::SignedDuration;
+use serde::Serialize;
 
 use super::{
     UsageError,
@@ -20,6 +21,7 @@ use super::{
     terminal::stdout,
 };
 use crate::{
+    alert::AlertNews,
     clock::wall_clock_ns,
     engine::{Command, HistoryNews, MonitorCommand, MonitorNews, MonitorState, RunNews, Update},
     history::Storage,
@@ -159,6 +161,11 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
                 record::write_line(&mut out, &check.line())?;
                 out.flush()?;
             }
+            Update::Monitor(MonitorNews::Alert(news)) => {
+                record::write_line(&mut out, &AlertLine::of(&news))?;
+                out.flush()?;
+            }
+            Update::Monitor(MonitorNews::AlertProblem(why)) => note(&why),
             Update::Monitor(MonitorNews::Is(state)) => tell_state(&state),
             Update::Monitor(MonitorNews::Ended) => break,
             Update::History(HistoryNews::Storage(
@@ -194,6 +201,25 @@ fn tell_state(state: &MonitorState) {
             ));
         }
         MonitorState::Failed(why) => note(why),
+    }
+}
+
+/// The line of a rule that fires, or is over.
+#[derive(Serialize)]
+struct AlertLine<'a> {
+    r#type: &'static str,
+    text: String,
+    #[serde(flatten)]
+    news: &'a AlertNews,
+}
+
+impl<'a> AlertLine<'a> {
+    fn of(news: &'a AlertNews) -> Self {
+        Self {
+            r#type: "alert",
+            text: news.to_string(),
+            news,
+        }
     }
 }
 

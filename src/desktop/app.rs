@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Command, Engine, KeyNews, Update},
+    engine::{Command, Engine, KeyNews, MonitorNews, Update},
     settings::{Appearance, Paths},
 };
 
@@ -223,6 +223,11 @@ impl App {
                 && self.state.settings.endpoint(endpoint).is_none()
             {
                 self.toasts.tell(&format!("{endpoint}: {message}"));
+            }
+            match &update {
+                Update::Monitor(MonitorNews::Alert(news)) => self.toasts.tell(&news.to_string()),
+                Update::Monitor(MonitorNews::AlertProblem(why)) => self.toasts.tell(why),
+                _ => {}
             }
             self.state.apply(update);
             if taken % CLOCK_INTERVAL == 0 && begin.elapsed() > MAX_TIME {

@@ -45,6 +45,8 @@ use crate::{
 /// A median line breaks where there were no runs for one part in this many of the range.
 const GAPS_IN_RANGE: i64 = 24;
 
+/// Most alerts that are shown above the plot; the latest come first.
+const MOST_ALERTS: usize = 3;
 /// Height that the legend needs to have room for the key, in points.
 const KEY_FROM: f32 = 340.0;
 
@@ -182,6 +184,9 @@ impl View for Monitor {
         }
         if let Some(problem) = &self.problem {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
+        }
+        for news in cx.state.alerts.iter().rev().take(MOST_ALERTS) {
+            banner(ui, cx.theme, Tone::Warn, &news.to_string(), |_| ());
         }
         if self.series.is_empty() {
             self.empty_ui(ui, cx);

@@ -7,6 +7,7 @@ use std::{
 
 use super::looks::Looks;
 use crate::{
+    alert::AlertNews,
     body::ModelInfo,
     conformance::Finding,
     credential::{KeyOf, KeyStatus},
@@ -61,6 +62,8 @@ pub struct State {
     pub gateway: GatewayState,
     /// The state of the monitor.
     pub monitor: MonitorState,
+    /// The alerts that fire, the latest last.
+    pub alerts: Vec<AlertNews>,
     /// Model lists by endpoint.
     pub models: HashMap<String, Result<Arc<Vec<ModelInfo>>, Fault>>,
     /// Where keys live, by endpoint.
@@ -99,8 +102,19 @@ impl State {
             }
             Update::NoSimulator(why) => self.no_simulator = Some(why),
             Update::Monitor(MonitorNews::Is(state)) => self.monitor = state,
-            Update::Monitor(MonitorNews::Check(_) | MonitorNews::Ended) | Update::Ready => {}
+            Update::Monitor(MonitorNews::Alert(news)) => self.apply_alert(news),
+            Update::Monitor(
+                MonitorNews::Check(_) | MonitorNews::Ended | MonitorNews::AlertProblem(_),
+            )
+            | Update::Ready => {}
             Update::Stopped => self.stopped = true,
+        }
+    }
+
+    fn apply_alert(&mut self, news: AlertNews) {
+        (self.alerts).retain(|known| (&known.rule, &known.target) != (&news.rule, &news.target));
+        if news.fires {
+            self.alerts.push(news);
         }
     }
 

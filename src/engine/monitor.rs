@@ -21,10 +21,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use self::{asking::EndedProbe, checks::EndpointChecks, gaps::GapLog, lease::LeaseWatch};
 use super::{
     Outbox, Update,
+    alerts::AlertTask,
     runs::RunRegistry,
     task::{TaskHandle, TaskMessage},
 };
 use crate::{
+    alert::AlertNews,
     clock::{now, slept, wait_until, wall_clock_ns},
     credential::Credentials,
     endpoint::TargetId,
@@ -58,6 +60,10 @@ pub enum MonitorNews {
     Is(MonitorState),
     /// Somebody is not asked, for this reason, or is asked again.
     Gap(ProbeGap),
+    /// A rule fires for a target, or is over.
+    Alert(AlertNews),
+    /// Somebody could not be told of an alert, and why.
+    AlertProblem(String),
     /// An endpoint was checked.
     Check(Box<EndpointCheck>),
     /// The last probe of a plan is over: it was stopped, or asked each target once.
@@ -120,6 +126,7 @@ fn start_by(
 ) -> TaskHandle<MonitorCommand> {
     let (handle, inbox) = TaskHandle::new();
     let gaps = GapLog::new(out.clone(), history.clone());
+    let alerts = AlertTask::new(out.clone());
     let (kept, keys) = (history.clone(), credentials.clone());
     let runs = move || {
         let transport = Transport::default();
@@ -142,6 +149,7 @@ fn start_by(
         were_up: BTreeMap::new(),
         answered: BTreeMap::new(),
         spending: DailySpending::default(),
+        alerts,
         told: MonitorState::Off,
     };
     tokio::spawn(task.serve(inbox));
@@ -178,6 +186,7 @@ struct MonitorTask {
     /// Whether each target answered its last probe.
     answered: BTreeMap<TargetId, bool>,
     spending: DailySpending,
+    alerts: AlertTask,
     /// What was told of how it stands.
     told: MonitorState,
 }
@@ -196,6 +205,7 @@ impl MonitorTask {
                         self.follow_settings();
                     }
                     Some(TaskMessage::Settings(settings)) => {
+                        self.alerts.settings_are(&settings);
                         self.settings = settings;
                         self.follow_settings();
                     }

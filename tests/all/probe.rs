@@ -1,5 +1,7 @@
 //! `tokenscope probe`, as a shell runs it.
 
+mod alerts;
+
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, ChildStdout, Command, Stdio},

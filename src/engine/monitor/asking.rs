@@ -108,6 +108,7 @@ impl MonitorTask {
         });
         self.spending.end(wall_clock_ns(), ended.most, cost);
         if let Some(run) = &ended.run {
+            self.alerts.take(run);
             self.note_change(&ended.target, run);
         }
     }

@@ -75,6 +75,7 @@ async fn a_plot_has_its_gaps_those_closer_than_a_pixel_as_one() {
             from_unix_ns: Some(0),
             to_unix_ns: Some(10_000),
             pixels,
+            ..SeriesQuery::default()
         })
     };
     let coarse = plot(100).await.unwrap().gaps;

@@ -245,6 +245,19 @@ async fn a_window_sees_what_others_do_and_who_is_there() {
     assert!(run.state.is_over());
 }
 
+/// Takes the tables of a history back to those of version 6.
+fn make_version_6(file: &Connection) {
+    file.execute_batch(
+        "DROP INDEX run_target;
+         ALTER TABLE run DROP COLUMN first_token_delay;
+         CREATE INDEX run_target ON run (target, started_unix_ns, first_token, connection, outcome, simulated);
+         DROP TABLE gap;
+         DROP TABLE checked_endpoint;
+         DROP TABLE endpoint_check;",
+    )
+    .unwrap();
+}
+
 /// Makes a file as version 4 left it: a conversation is one row, its turns without ids in it.
 pub(super) fn make_version_4(file: &Connection) {
     let text = |sql: &str, id: i64| -> Vec<String> {
@@ -280,11 +293,9 @@ pub(super) fn make_version_4(file: &Connection) {
             (id, updated, title, whole.to_string(), i64::try_from(panes.len()).unwrap())
         })
         .collect();
+    make_version_6(file);
     file.execute_batch(
-        "DROP INDEX run_target;
-         ALTER TABLE run DROP COLUMN first_token_delay;
-         CREATE INDEX run_target ON run (target, started_unix_ns, first_token, connection, outcome, simulated);
-         DROP TRIGGER conversation_gone;
+        "DROP TRIGGER conversation_gone;
          DROP TRIGGER draft_gone;
          DROP TABLE conversation; DROP TABLE pane; DROP TABLE turn; DROP TABLE draft; DROP TABLE open;
          ALTER TABLE meta DROP COLUMN talk;
