@@ -101,3 +101,58 @@ async fn a_slow_target_is_told_to_a_webhook_and_a_program() {
     assert_no_canary_in(said.as_bytes(), &hook, "standard error");
     assert_no_canary(&[home.path()], &hook);
 }
+
+/// The desktop's part that shows notifications.
+#[cfg(target_os = "linux")]
+struct Notifications(std::sync::Mutex<std::sync::mpsc::Sender<[String; 3]>>);
+
+/// What programs call of it (Desktop Notifications Specification 1.2).
+#[cfg(target_os = "linux")]
+#[zbus::interface(name = "org.freedesktop.Notifications")]
+impl Notifications {
+    #[expect(clippy::too_many_arguments, reason = "the specification has eight")]
+    fn notify(
+        &self,
+        app: String,
+        _replaces: u32,
+        _icon: String,
+        summary: String,
+        body: String,
+        _actions: Vec<String>,
+        _hints: std::collections::HashMap<String, zbus::zvariant::OwnedValue>,
+        _expires: i32,
+    ) -> u32 {
+        let told = self.0.lock().unwrap().send([app, summary, body]);
+        told.map_or(0, |()| 1)
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs a private D-Bus session"]
+fn a_slow_target_is_told_to_the_desktop() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let desktop = Notifications(tell.into());
+    let _desktop = zbus::blocking::connection::Builder::session()
+        .and_then(|session| session.name("org.freedesktop.Notifications"))
+        .and_then(|session| session.serve_at("/org/freedesktop/Notifications", desktop))
+        .and_then(zbus::blocking::connection::Builder::build)
+        .expect("the name in the session");
+    let home = Home::new();
+    home.write_settings("[alert.slow]\nabove = 200\nleast = 1\n");
+    let mut command = home.tokenscope(["probe", "-t", "simulator/sim-slow-start", "--every", "1s"]);
+    command.env(
+        "DBUS_SESSION_BUS_ADDRESS",
+        std::env::var_os("DBUS_SESSION_BUS_ADDRESS").unwrap(),
+    );
+    let _probing = Probing::start(command);
+    let [app, summary, body] = deadline::message("the notification", &told);
+    assert_eq!(
+        (app.as_str(), summary.as_str()),
+        ("Tokenscope", "Tokenscope: alert")
+    );
+    assert!(
+        body.starts_with("slow: simulator/sim-slow-start: median TTFT is 1"),
+        "{body}"
+    );
+}
