@@ -72,6 +72,28 @@ impl<'a> Causes<'a> {
         self.without_http2.is_some() || self.tls == Some(&alert)
     }
 
+    /// How the server ended the connection or its stream of HTTP/2, to follow its name; `None` if it did something else.
+    fn ending(&self) -> Option<String> {
+        if let Some((error, reason)) = self.http2.and_then(|error| Some((error, error.reason()?))) {
+            let what = match error {
+                _ if !error.is_remote() => return None,
+                _ if error.is_go_away() => "ended the connection",
+                _ => "reset the stream",
+            };
+            return Some(format!("{what} (HTTP/2 {reason:?})"));
+        }
+        let io = self.io.or_else(|| self.http2?.get_io());
+        let what = match io.map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionReset) => "reset the connection",
+            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe) => {
+                "closed the connection"
+            }
+            _ if self.hyper.is_some_and(is_closed) => "closed the connection",
+            _ => return None,
+        };
+        Some(what.to_owned())
+    }
+
     fn text(&self) -> String {
         self.root.map(ToString::to_string).unwrap_or_default()
     }
@@ -122,17 +144,9 @@ fn connecting_fault(causes: &Causes<'_>, peer: &Peer, trace: &Trace) -> Fault {
 /// The fault of a body that broke off.
 pub(super) fn body_fault(error: &(dyn Error + 'static), host: &str) -> Fault {
     let causes = Causes::of(error);
-    let what = match causes.io.map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-            "reset the connection in the middle of the answer".to_owned()
-        }
-        _ if causes
-            .hyper
-            .is_some_and(hyper::Error::is_incomplete_message) =>
-        {
-            "closed the connection in the middle of the answer".to_owned()
-        }
-        _ => format!("broke off its answer: {}", causes.text()),
+    let what = match causes.ending() {
+        Some(ended) => format!("{ended} in the middle of the answer"),
+        None => format!("broke off its answer: {}", causes.text()),
     };
     Fault::new(
         FaultClass::Interrupted,
@@ -286,21 +300,17 @@ fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
             format!("{host} {why}: it can't have been taken, so it is safe to send it again");
         return Fault::new(FaultClass::Reset, Phase::Headers, message);
     }
-    let reset = causes.io.is_some() || causes.hyper.is_some_and(is_closed);
-    let why = if reset {
-        String::new()
-    } else {
-        format!(" ({})", causes.text())
-    };
+    let ended = causes
+        .ending()
+        .unwrap_or_else(|| format!("closed the connection ({})", causes.text()));
     // A port that speaks TLS or gRPC often closes the connection on what it does not understand.
-    let hint = if peer.tls {
+    let hint = if peer.tls || causes.http2.is_some() {
         ""
     } else {
         "; if it speaks TLS on this port, try https:// instead of http://"
     };
     let message = format!(
-        "{host} closed the connection before it answered{why}; the request was not sent again, \
-         because it may have been taken{hint}"
+        "{host} {ended} before it answered; the request was not sent again, because it may have been taken{hint}"
     );
     Fault::new(FaultClass::Reset, Phase::Headers, message)
 }
@@ -308,6 +318,10 @@ fn exchange_fault(causes: &Causes<'_>, peer: &Peer) -> Fault {
 /// How a server said that it did not process a request (RFC 9113 §8.7).
 fn not_processed(error: &h2::Error) -> Option<&'static str> {
     match error.reason() {
+        // Streams that the server has taken go on (RFC 9113 §6.8).
+        _ if error.is_go_away() && error.is_remote() => {
+            Some("ended the connection before looking at the request (HTTP/2 GOAWAY)")
+        }
         Some(h2::Reason::REFUSED_STREAM) => {
             Some("refused the request before looking at it (HTTP/2 REFUSED_STREAM)")
         }

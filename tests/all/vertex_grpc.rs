@@ -382,7 +382,7 @@ async fn a_connection_that_breaks_off_is_an_interruption() {
     .await;
     assert_eq!(class(&run), (FaultClass::Interrupted, Phase::Stream));
     assert!(
-        fault(&run).message.contains("broke off its answer"),
+        fault(&run).message.contains("in the middle of the answer"),
         "{:?}",
         fault(&run)
     );
