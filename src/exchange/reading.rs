@@ -99,6 +99,9 @@ impl Reading {
                 self.watch.record_may_end(chunk.stamp.at, decoder.may_end());
                 if let Some(fault) = decoder.fault() {
                     self.end_reason = Some(self.noise_reason(fault));
+                } else if events.iter().any(is_unreadable) {
+                    // Nothing of what follows could be read.
+                    self.end_reason = Some(EndReason::Closed);
                 }
             }
             None => self.watch.record_bytes(chunk.stamp.at),
@@ -165,4 +168,11 @@ impl Reading {
             connecting: None,
         }
     }
+}
+
+/// Whether an event says that the body does not follow its dialect.
+fn is_unreadable(event: &Event) -> bool {
+    event
+        .fault()
+        .is_some_and(|fault| fault.class == FaultClass::Protocol)
 }
