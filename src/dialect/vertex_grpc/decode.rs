@@ -137,6 +137,10 @@ impl GrpcDecoder {
 
     fn read(&mut self, message: Bytes, out: &mut Vec<Event>) {
         self.messages += 1;
+        if message.is_empty() {
+            // It says nothing: all that it does is to keep the connection open.
+            return out.push(Event::keep_alive());
+        }
         if let Some(why) = too_many_fields(&message) {
             return self.fault(FaultClass::Protocol, why, out);
         }
