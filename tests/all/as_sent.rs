@@ -1,7 +1,7 @@
 //! Streams and errors as servers really send them: each row is one input of a kind that people reported, for every
 //! dialect that can meet it. `dialects.rs` cuts our fixtures at every byte; these rows are cut in small pieces.
 
-mod everywhere;
+pub mod everywhere;
 mod rows;
 
 use std::{collections::HashSet, fs, path::Path};

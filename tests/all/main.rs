@@ -29,7 +29,6 @@ mod engine;
 mod export;
 mod fault_server;
 mod faults;
-mod faults_by_dialect;
 mod findings;
 mod floods;
 mod floors;

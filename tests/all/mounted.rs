@@ -1,4 +1,4 @@
-//! Real disks that are full or read-only, in a mount namespace of the test's own.
+//! Real disks that are full or read-only, and networks that lead nowhere, in namespaces of the test's own.
 //!
 //! Each test runs its ignored half in a child of `unshare`, where that is allowed; elsewhere it says that it was
 //! skipped.
@@ -13,15 +13,29 @@ const FOLDER: &str = "TOKENSCOPE_TEST_FOLDER";
 pub const SMALL_DISK: &str = r#"mount -t tmpfs -o size=16m none "$TOKENSCOPE_TEST_FOLDER""#;
 
 /// Runs an ignored test where `mount` (a shell command) has been done to `$TOKENSCOPE_TEST_FOLDER`.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub fn run_mounted(test: &str, mount: &str, folder: &Path) {
-    let allowed = Command::new("unshare").args(["-rm", "true"]).status();
+    run_apart("-rm", test, mount, folder);
+}
+
+/// The same in a network of its own, which has only what `setup` gives it.
+pub fn run_in_network(test: &str, setup: &str, folder: &Path) {
+    run_apart("-rmn", test, setup, folder);
+}
+
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn run_apart(namespaces: &str, test: &str, setup: &str, folder: &Path) {
+    let allowed = Command::new("unshare").args([namespaces, "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
-        println!("skipped: this machine allows no mount namespaces");
+        println!("skipped: this machine allows no namespaces");
         return;
     }
     let child = Command::new("unshare")
-        .args(["-rm", "sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")])
+        .args([
+            namespaces,
+            "sh",
+            "-c",
+            &format!("{setup} && exec \"$0\" \"$@\""),
+        ])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env(FOLDER, folder)

@@ -6,7 +6,7 @@ use tokenscope::event::FaultClass as C;
 use super::{JSON_DIALECTS, Row, row};
 
 /// One object of a stream, as its dialect divides them.
-fn line(dialect: &str, json: &str) -> String {
+pub fn line(dialect: &str, json: &str) -> String {
     if dialect == "ollama" {
         format!("{json}\n")
     } else {
@@ -14,14 +14,14 @@ fn line(dialect: &str, json: &str) -> String {
     }
 }
 
-fn lines(dialect: &str, all: &[Value]) -> String {
+pub fn lines(dialect: &str, all: &[Value]) -> String {
     all.iter()
         .map(|one| line(dialect, &one.to_string()))
         .collect()
 }
 
 /// A piece of the answer.
-fn piece(dialect: &str, text: &str) -> Value {
+pub fn piece(dialect: &str, text: &str) -> Value {
     match dialect {
         "openai-chat" => json!({"id": "a", "choices": [{"index": 0, "delta": {"content": text}}]}),
         "openai-responses" => {
@@ -35,7 +35,7 @@ fn piece(dialect: &str, text: &str) -> Value {
     }
 }
 
-fn begin(dialect: &str) -> String {
+pub fn begin(dialect: &str) -> String {
     let all = match dialect {
         "anthropic" => vec![
             json!({"type": "message_start", "message": {"id": "m", "role": "assistant", "content": []}}),
@@ -46,7 +46,7 @@ fn begin(dialect: &str) -> String {
     lines(dialect, &all)
 }
 
-fn end(dialect: &str) -> String {
+pub fn end(dialect: &str) -> String {
     let all = match dialect {
         "openai-chat" => {
             vec![json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})]

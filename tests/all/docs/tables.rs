@@ -9,6 +9,7 @@ use tokenscope::{
 use url::Url;
 
 use super::{decisions, read, root};
+use crate::faults::{self, Ends};
 
 /// A table between `<!-- name -->` and `<!-- /name -->` of a page.
 struct Table {
@@ -26,6 +27,7 @@ const TABLES: &[Table] = &[
     Table { page: "docs/protocols.md", name: "presets", head: &["id", "name", "dialect", "base URL", "variables that hold the key"], rows: preset_rows },
     Table { page: "docs/terminal.md", name: "commands", head: &["command", "what it does"], rows: command_rows },
     Table { page: "docs/terminal.md", name: "simulated-models", head: &["model", "what it does"], rows: model_rows },
+    Table { page: "docs/faults.md", name: "faults", head: &["number", "what happens", "class", "phase", "what the user is told"], rows: fault_rows },
     Table { page: "docs/decisions.md", name: "decisions", head: &["number", "decision"], rows: decision_rows },
 ];
 
@@ -134,6 +136,34 @@ fn model_rows() -> Vec<Vec<String>> {
     models
         .map(|model| vec![code(&model.id), model.label])
         .collect()
+}
+
+/// A line for each case of a row, and one for what other tests prove of it.
+fn fault_rows() -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    for row in faults::table() {
+        let line = |does: String, [class, phase]: [String; 2], told: String| {
+            vec![row.number.to_string(), does, class, phase, told]
+        };
+        for case in &row.cases {
+            let does = format!("{}: {}", row.fault, case.does);
+            lines.push(match &case.ends {
+                Ends::Well => line(does, Default::default(), case.told_when_well()),
+                Ends::Fault(class, phase, says) => {
+                    let words = [code(class.as_str()), code(phase.as_str())];
+                    line(does, words, says[0].replace('<', "&lt;"))
+                }
+            });
+        }
+        if !row.told.is_empty() {
+            lines.push(line(
+                row.fault.to_owned(),
+                Default::default(),
+                row.told.to_owned(),
+            ));
+        }
+    }
+    lines
 }
 
 fn decision_rows() -> Vec<Vec<String>> {

@@ -107,6 +107,38 @@ async fn connections_are_opened_ahead() {
     assert_eq!(multiplexed.accepted(), 1);
 }
 
+/// A connection that the server closed while it was idle costs a new one and no fault: not a byte of the request had
+/// been sent.
+#[tokio::test]
+async fn a_connection_that_was_closed_while_idle_costs_a_new_one() {
+    let (closed, mut is_closed) = mpsc::unbounded_channel();
+    let server = serve(move |mut stream, number| {
+        let closed = closed.clone();
+        async move {
+            if number > 0 {
+                return answer_all(stream).await;
+            }
+            read_request(&mut stream).await;
+            send(&mut stream, whole("200 OK", "", "a\nEND\n")).await;
+            drop(stream);
+            closed.send(()).unwrap();
+        }
+    })
+    .await;
+    let transport = Transport::default();
+    for _ in 0..2 {
+        let ask = ask(endpoint(&server.url()));
+        let run = run_on(&transport, ask, CancellationToken::new()).await;
+        assert_eq!(run.state, RunState::Ok, "{:?}", run.answer.fault);
+        if server.accepted() == 1 {
+            soon("a message of the server", is_closed.recv())
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(server.accepted(), 2);
+}
+
 /// What a server says while nothing was asked (some send 408 before they close) is no answer to the next request.
 #[tokio::test]
 async fn an_idle_connection_on_which_something_came_is_not_used() {
