@@ -49,6 +49,7 @@ pub mod history;
 
 pub mod alert;
 pub mod gateway;
+pub mod metrics;
 pub mod monitor;
 pub mod server;
 pub mod simulator;

@@ -8,6 +8,7 @@ mod linger;
 mod names;
 mod reply;
 mod request;
+mod self_report;
 mod thread;
 mod tls;
 mod waiting;
@@ -43,6 +44,7 @@ pub use self::{
     names::{AllowedNames, check_names},
     reply::{ReplyBody, Stop, finish, full, json_response, refused},
     request::{MAX_BODY, nothing_here, only, whole_body},
+    self_report::{healthy, metrics_response},
     thread::RunningServer,
     tls::Tls,
 };

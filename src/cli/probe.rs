@@ -3,6 +3,10 @@
 //! Standard output has a line of JSON for each probe, as at the end of each run of `chat --json`, and one for each time
 //! in which nobody was asked.
 
+mod listen;
+mod metrics;
+mod sinks;
+
 use std::{
     io::{self, Write as _},
     process::ExitCode,
@@ -12,6 +16,7 @@ use std::{
 use jiff::SignedDuration;
 use serde::Serialize;
 
+use self::sinks::{ProbeSinks, SinkArgs};
 use super::{
     UsageError,
     ad_hoc::WHERE,
@@ -34,6 +39,8 @@ use crate::{
 
 /// Heading of the help.
 const WHEN: &str = "When and what to ask";
+/// Heading of the help.
+const OUT: &str = "Where results go, besides standard output";
 /// The exit code of a check whose first token came too late.
 const SLOW: u8 = 3;
 
@@ -83,8 +90,11 @@ pub struct ProbeArgs {
     allow_unpriced: bool,
 
     /// Do not store the probes in the history.
-    #[arg(long)]
+    #[arg(long, help_heading = OUT)]
     no_history: bool,
+
+    #[command(flatten)]
+    sinks: SinkArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -98,12 +108,14 @@ Examples:
   tokenscope probe -t openai/gpt-5-mini -t gemini-native/gemini-3-flash --every 5m
   tokenscope probe -t openai/gpt-5-mini --every 30s --usd-per-day 0.50
   tokenscope probe --once -t openai/gpt-5-mini --max-ttft 2s | jq .ttft_ms
+  tokenscope probe -t openai/gpt-5-mini --every 5m --listen 127.0.0.1:9464
   tokenscope probe --base-url http://127.0.0.1:8080/v1 -m gemma --connections both";
 
 pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     if args.every < SHORTEST {
         return Err(UsageError::new("--every is at least 1s").into());
     }
+    args.sinks.check()?;
     let ready = args.place.ready(Paths::of_user()?, !args.no_history)?;
     for target in &ready.targets {
         ready.endpoint(target)?;
@@ -119,13 +131,14 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         allow_unpriced: args.allow_unpriced,
     };
     tell_forecast(&ready, &plan)?;
+    let sinks = ProbeSinks::start(&args.sinks, &ready)?;
     let stop = || Command::Monitor(MonitorCommand::Stop);
     let ending = CommandEnding::on_signals(&ready.engine, stop);
     ready
         .engine
         .send(Command::Monitor(MonitorCommand::Start(plan)));
     let mut results = ProbeResults::new(args.max_ttft);
-    let followed = follow(&ready, &mut results);
+    let followed = follow(&ready, &mut results, &sinks);
     ending.store(&ready.engine);
     followed?;
     Ok(match ending.signalled() {
@@ -137,12 +150,13 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints what comes until the last probe is over.
-fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
+fn follow(ready: &Ready, results: &mut ProbeResults, sinks: &ProbeSinks) -> io::Result<()> {
     let mut out = stdout();
     while let Some(update) = ready.engine.next() {
         match update {
             Update::Run(RunNews::Over(run)) => {
                 results.take(&run);
+                sinks.take(&run);
                 let line = record::run_line(&run, &ready.settings.prices);
                 record::write_line(&mut out, &line)?;
                 out.flush()?;
@@ -154,6 +168,7 @@ fn follow(ready: &Ready, results: &mut ProbeResults) -> io::Result<()> {
             Update::Monitor(MonitorNews::Gap(gap)) => {
                 // A check that could not ask has found nothing out.
                 results.has_failed = true;
+                sinks.gap(&gap);
                 record::write_line(&mut out, &gap.line())?;
                 out.flush()?;
             }

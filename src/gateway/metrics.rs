@@ -1,14 +1,12 @@
-//! Counts and times of the gateway, in Prometheus's text format.
-//!
-//! The format: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+//! Counts and times of the gateway, for Prometheus.
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::audit::AuditRecord;
+use crate::metrics::{Histogram, Labels, MetricFamily, count};
 
 /// Upper bounds of the buckets of times, in seconds.
 const BUCKETS: [f64; 18] = [
@@ -19,35 +17,68 @@ const BUCKETS: [f64; 18] = [
 /// Most different sets of labels: a client can't fill memory with names of models.
 const MOST_SERIES: usize = 1_000;
 
-/// The labels of a series: route, target, outcome.
-type Labels = (String, String, String);
+/// The route, target and outcome of a series.
+type SeriesKey = (String, String, String);
 
-#[derive(Clone, Debug, Default)]
-struct Histogram {
-    buckets: [u64; BUCKETS.len()],
-    count: u64,
-    sum: f64,
-}
-
-/// The times that each request has.
+/// The times that each request has: names and helps.
 const TIMES: [(&str, &str); 5] = [
-    ("ttft", "Time from the request to the first token handed on"),
     (
-        "added",
+        "tokenscope_ttft_seconds",
+        "Time from the request to the first token handed on",
+    ),
+    (
+        "tokenscope_added_seconds",
         "Time to the first token that the gateway itself took",
     ),
     (
-        "network",
+        "tokenscope_network_seconds",
         "Time to the first token that connecting and one round trip took",
     ),
-    ("provider", "Time to the first token that the provider took"),
     (
-        "lost",
+        "tokenscope_provider_seconds",
+        "Time to the first token that the provider took",
+    ),
+    (
+        "tokenscope_lost_seconds",
         "Time to the first token that targets took which failed or were too slow",
     ),
 ];
 
-#[derive(Clone, Debug, Default)]
+/// The sums of each series: names, helps and values.
+const SUMS: [(&str, &str, fn(&MetricSeries) -> f64); 6] = [
+    (
+        "tokenscope_requests_total",
+        "Requests that are over",
+        |series| count(series.requests),
+    ),
+    (
+        "tokenscope_attempts_total",
+        "Targets that were asked",
+        |series| count(series.attempts),
+    ),
+    (
+        "tokenscope_hedges_total",
+        "Targets that were asked beside another",
+        |series| count(series.hedges),
+    ),
+    (
+        "tokenscope_input_tokens_total",
+        "Tokens of prompts",
+        |series| count(series.input_tokens),
+    ),
+    (
+        "tokenscope_output_tokens_total",
+        "Tokens of answers",
+        |series| count(series.output_tokens),
+    ),
+    (
+        "tokenscope_cost_usd_total",
+        "US dollars as far as prices are known, the prompts of beaten targets included",
+        |series| series.cost_usd,
+    ),
+];
+
+#[derive(Debug)]
 struct MetricSeries {
     requests: u64,
     attempts: u64,
@@ -58,14 +89,25 @@ struct MetricSeries {
     times: [Histogram; TIMES.len()],
 }
 
+impl MetricSeries {
+    fn new() -> Self {
+        Self {
+            requests: 0,
+            attempts: 0,
+            hedges: 0,
+            input_tokens: 0,
+            output_tokens: 0,
+            cost_usd: 0.0,
+            times: TIMES.map(|_| Histogram::new(&BUCKETS)),
+        }
+    }
+}
+
 /// The metrics of a gateway.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    series: Mutex<BTreeMap<Labels, MetricSeries>>,
+    series: Mutex<BTreeMap<SeriesKey, MetricSeries>>,
 }
-
-/// Reads a count.
-type Count = fn(&MetricSeries) -> u64;
 
 impl Metrics {
     /// A request is over.
@@ -79,7 +121,7 @@ impl Metrics {
         if all.len() >= MOST_SERIES && !all.contains_key(&labels) {
             labels = ("other".into(), "other".into(), record.outcome.clone());
         }
-        let series = all.entry(labels).or_default();
+        let series = all.entry(labels).or_insert_with(MetricSeries::new);
         series.requests += 1;
         series.attempts += u64::from(record.attempts);
         series.hedges += u64::from(record.hedges);
@@ -100,110 +142,43 @@ impl Metrics {
         }
     }
 
-    /// All of it as text, and how many requests are under way.
-    pub(super) fn text(&self, in_flight: usize) -> String {
+    /// All of it, and how many requests are under way.
+    pub(super) fn families(&self, in_flight: usize) -> Vec<MetricFamily> {
         let series = self.series();
-        let mut text = String::new();
-        head(
-            &mut text,
-            "requests_in_flight",
-            "gauge",
+        let mut families = vec![MetricFamily::gauges(
+            "tokenscope_requests_in_flight",
             "Requests under way",
-        );
-        let _ = writeln!(text, "tokenscope_requests_in_flight {in_flight}");
-        let counts: [(&str, &str, Count); 5] = [
-            ("requests_total", "Requests that are over", |series| {
-                series.requests
-            }),
-            ("attempts_total", "Targets that were asked", |series| {
-                series.attempts
-            }),
-            (
-                "hedges_total",
-                "Targets that were asked beside another",
-                |series| series.hedges,
-            ),
-            ("input_tokens_total", "Tokens of prompts", |series| {
-                series.input_tokens
-            }),
-            ("output_tokens_total", "Tokens of answers", |series| {
-                series.output_tokens
-            }),
-        ];
-        for (name, help, count) in counts {
-            head(&mut text, name, "counter", help);
-            for (labels, series) in &*series {
-                let _ = writeln!(
-                    text,
-                    "tokenscope_{name}{{{}}} {}",
-                    written(labels),
-                    count(series)
-                );
-            }
-        }
-        let help = "US dollars as far as prices are known, the prompts of beaten targets included";
-        head(&mut text, "cost_usd_total", "counter", help);
-        for (labels, series) in &*series {
-            let (labels, cost) = (written(labels), series.cost_usd);
-            let _ = writeln!(text, "tokenscope_cost_usd_total{{{labels}}} {cost}");
-        }
-        for (at, (name, help)) in TIMES.iter().enumerate() {
-            head(&mut text, &format!("{name}_seconds"), "histogram", help);
-            for (labels, series) in &*series {
-                series.times[at].write(name, &written(labels), &mut text);
-            }
-        }
-        text
+            vec![(Vec::new(), count(in_flight as u64))],
+        )];
+        families.extend(SUMS.iter().map(|(name, help, value)| {
+            let samples = series
+                .iter()
+                .map(|(key, series)| (labels(key), value(series)));
+            MetricFamily::counters(name, help, samples.collect())
+        }));
+        families.extend(TIMES.iter().enumerate().map(|(at, (name, help))| {
+            let samples = series.iter();
+            let samples = samples.map(|(key, series)| (labels(key), series.times[at].clone()));
+            MetricFamily::histograms(name, help, samples)
+        }));
+        families
     }
 
-    fn series(&self) -> MutexGuard<'_, BTreeMap<Labels, MetricSeries>> {
+    fn series(&self) -> MutexGuard<'_, BTreeMap<SeriesKey, MetricSeries>> {
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Histogram {
-    fn add(&mut self, seconds: f64) {
-        self.count += 1;
-        self.sum += seconds;
-        for (bucket, bound) in self.buckets.iter_mut().zip(BUCKETS) {
-            *bucket += u64::from(seconds <= bound);
-        }
-    }
-
-    fn write(&self, name: &str, labels: &str, text: &mut String) {
-        if self.count == 0 {
-            return;
-        }
-        let name = format!("tokenscope_{name}_seconds");
-        for (bucket, bound) in self.buckets.iter().zip(BUCKETS) {
-            let _ = writeln!(text, "{name}_bucket{{{labels},le=\"{bound}\"}} {bucket}");
-        }
-        let _ = writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", self.count);
-        let _ = writeln!(text, "{name}_sum{{{labels}}} {}", self.sum);
-        let _ = writeln!(text, "{name}_count{{{labels}}} {}", self.count);
-    }
-}
-
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing to a string can't fail.
-    let _ = writeln!(
-        text,
-        "# HELP tokenscope_{name} {help}\n# TYPE tokenscope_{name} {kind}"
-    );
-}
-
-fn written((route, target, outcome): &Labels) -> String {
-    let value = |text: &str| {
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-        text.replace('\n', "\\n")
-    };
-    let [route, target, outcome] = [route, target, outcome].map(|label| value(label));
-    format!("route=\"{route}\",target=\"{target}\",outcome=\"{outcome}\"")
+fn labels((route, target, outcome): &SeriesKey) -> Labels {
+    [("route", route), ("target", target), ("outcome", outcome)]
+        .map(|(name, value)| (name, value.clone()))
+        .into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Exposition;
 
     #[test]
     fn counts_and_buckets_add_up() {
@@ -218,7 +193,8 @@ mod tests {
                 ..AuditRecord::default()
             });
         }
-        let text = metrics.text(1);
+        let text = Exposition::Text.written(&metrics.families(1));
+        let text = String::from_utf8(text).unwrap();
         let labels = "route=\"a\\\"b\",target=\"\",outcome=\"ok\"";
         for line in [
             "tokenscope_requests_in_flight 1".to_owned(),

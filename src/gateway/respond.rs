@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -25,8 +25,8 @@ use crate::{
     dialect::serve::{self, ModelList, PathParams, Serve, ServedRoute, refusal},
     event::Fault,
     server::{
-        MAX_BODY, ReplyBody, Respond, Stop, check_names, finish, full, json_response, nothing_here,
-        only, whole_body,
+        MAX_BODY, ReplyBody, Respond, Stop, check_names, healthy, json_response, metrics_response,
+        nothing_here, only, whole_body,
     },
     transport::Transport,
 };
@@ -94,16 +94,13 @@ impl GatewayResponder {
         }
         only(&Method::GET, request.method())?;
         match path {
-            "/healthz" => Ok(json_response(StatusCode::OK, &json!({ "status": "ok" }))),
+            "/healthz" => Ok(healthy()),
             "/readyz" => Ok(self.readiness()),
             _ => {
                 key_of(config, serve::bearer(request.headers()))?;
-                let text = "text/plain; version=0.0.4; charset=utf-8";
-                let response = Response::builder().header(header::CONTENT_TYPE, text);
-                Ok(finish(
-                    response,
-                    full(self.shared.metrics.text(self.shared.board.in_flight())),
-                ))
+                let in_flight = self.shared.board.in_flight();
+                let families = self.shared.metrics.families(in_flight);
+                Ok(metrics_response(request.headers(), &families))
             }
         }
     }

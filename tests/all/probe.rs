@@ -1,6 +1,7 @@
 //! `tokenscope probe`, as a shell runs it.
 
 mod alerts;
+mod listen;
 
 use std::{
     io::{BufRead as _, BufReader},
