@@ -9,6 +9,8 @@ mod export;
 mod input;
 mod keys;
 mod models;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod probe;
 mod serve;
 mod serving;

@@ -5,6 +5,8 @@
 
 mod listen;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod sinks;
 
 use std::{
@@ -140,6 +142,7 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     let mut results = ProbeResults::new(args.max_ttft);
     let followed = follow(&ready, &mut results, &sinks);
     ending.store(&ready.engine);
+    sinks.end();
     followed?;
     Ok(match ending.signalled() {
         None => results.code(),

@@ -16,6 +16,8 @@ mod canary_echo;
 #[cfg(feature = "grpc")]
 mod canary_grpc;
 mod chat;
+#[cfg(all(unix, feature = "otlp"))]
+mod collector;
 mod compute;
 mod credentials;
 mod deadline;

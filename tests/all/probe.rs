@@ -2,6 +2,8 @@
 
 mod alerts;
 mod listen;
+#[cfg(feature = "otlp")]
+mod otlp;
 
 use std::{
     io::{BufRead as _, BufReader},

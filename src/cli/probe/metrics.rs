@@ -3,11 +3,18 @@
 //! In: runs that are over, and gaps. Out: the families of a scrape. Only probes with a clean end and a token have times:
 //! failures are counted by their class. Times are those of [`figures`](crate::measure::figures), in seconds.
 
+mod times;
+mod values;
+
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use self::{
+    times::{BUCKETS, ProbeTime, TIMES},
+    values::VALUES,
+};
 use crate::{
     endpoint::TargetId,
     history::ProbeGap,
@@ -17,71 +24,12 @@ use crate::{
     run::{ConnectionKind, Run},
 };
 
-/// Upper bounds of the classic buckets of times, in seconds.
-const BUCKETS: [f64; 20] = [
-    0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0,
-    10.0, 20.0, 60.0, 120.0,
-];
-
 /// The outcome of a probe with a clean end and a token.
 const OK: &str = "ok";
 /// The outcome of a probe with a clean end and no token: its TTFT is not known.
 const NO_TOKEN: &str = "no_token";
 /// The label of a probe that failed before it had a connection.
 const NO_CONNECTION: &str = "none";
-
-const PHASE_HELP: &str = "Parts of probes: dns, tcp and tls of a new connection; headers and first_byte since the \
-                          request was sent";
-
-/// A time of a probe, from a figure in milliseconds.
-struct ProbeTime {
-    name: &'static str,
-    help: &'static str,
-    phase: Option<&'static str>,
-    figure: &'static str,
-}
-
-/// A time that is a metric of its own.
-const fn time(name: &'static str, help: &'static str, figure: &'static str) -> ProbeTime {
-    ProbeTime {
-        name,
-        help,
-        phase: None,
-        figure,
-    }
-}
-
-/// A time that is a phase.
-const fn phase(phase: &'static str, figure: &'static str) -> ProbeTime {
-    ProbeTime {
-        phase: Some(phase),
-        ..time("tokenscope_probe_phase_seconds", PHASE_HELP, figure)
-    }
-}
-
-/// Those of one name stand together.
-const TIMES: [ProbeTime; 8] = [
-    time(
-        "tokenscope_probe_ttft_seconds",
-        "Time from the start to the first token; cold probes include their handshakes",
-        "ttft_ms",
-    ),
-    time(
-        "tokenscope_probe_ttft_net_seconds",
-        "Time from the sent request to the first token, without connecting",
-        "ttft_net_ms",
-    ),
-    time(
-        "tokenscope_probe_duration_seconds",
-        "Time from the start to the last token",
-        "total_ms",
-    ),
-    phase("dns", "dns_ms"),
-    phase("tcp", "tcp_ms"),
-    phase("tls", "tls_ms"),
-    phase("headers", "headers_ms"),
-    phase("first_byte", "ttfb_ms"),
-];
 
 /// The probes of a target over one kind of connection.
 struct ConnectionProbes {
@@ -93,7 +41,7 @@ impl ConnectionProbes {
     fn new() -> Self {
         Self {
             outcomes: BTreeMap::new(),
-            times: [const { &BUCKETS }; TIMES.len()].map(|bounds| Histogram::new(bounds)),
+            times: TIMES.each_ref().map(|_| Histogram::new(&BUCKETS)),
         }
     }
 }
@@ -268,61 +216,6 @@ impl GapSeries {
         }
     }
 }
-
-/// A value of each target.
-struct TargetValue {
-    name: &'static str,
-    help: &'static str,
-    /// Whether it only grows.
-    is_sum: bool,
-    /// `None` while it is not known.
-    value: fn(&TargetSeries) -> Option<f64>,
-}
-
-static VALUES: &[TargetValue] = &[
-    TargetValue {
-        name: "tokenscope_probe_success",
-        help: "Whether the last probe succeeded: 1 or 0",
-        is_sum: false,
-        value: |series| series.is_up.map(|is_up| count(is_up.into())),
-    },
-    TargetValue {
-        name: "tokenscope_probe_last_success_timestamp_seconds",
-        help: "When the last successful probe ended, in seconds since 1970",
-        is_sum: false,
-        value: |series| series.last_success_unix_ns.map(seconds),
-    },
-    TargetValue {
-        name: "tokenscope_probe_response_bytes_total",
-        help: "Bytes of response bodies",
-        is_sum: true,
-        value: |series| Some(count(series.read_bytes)),
-    },
-    TargetValue {
-        name: "tokenscope_probe_input_tokens_total",
-        help: "Tokens of prompts, as providers reported them",
-        is_sum: true,
-        value: |series| Some(count(series.input_tokens)),
-    },
-    TargetValue {
-        name: "tokenscope_probe_output_tokens_total",
-        help: "Tokens of answers, as providers reported them",
-        is_sum: true,
-        value: |series| Some(count(series.output_tokens)),
-    },
-    TargetValue {
-        name: "tokenscope_probe_cost_usd_total",
-        help: "US dollars of probes whose cost is known",
-        is_sum: true,
-        value: |series| (series.priced > 0).then_some(series.cost_usd),
-    },
-    TargetValue {
-        name: "tokenscope_probe_priced_total",
-        help: "Probes whose cost is known",
-        is_sum: true,
-        value: |series| Some(count(series.priced)),
-    },
-];
 
 type Targets = BTreeMap<String, TargetSeries>;
 

@@ -15,6 +15,11 @@ use crate::{
 pub(super) struct SinkArgs {
     #[command(flatten)]
     listen: ListenArgs,
+
+    /// Send traces and metrics to this OpenTelemetry collector, by OTLP over HTTP: http://127.0.0.1:4318.
+    #[cfg(feature = "otlp")]
+    #[arg(long, value_name = "URL", help_heading = super::OUT)]
+    otlp: Option<url::Url>,
 }
 
 impl SinkArgs {
@@ -29,6 +34,8 @@ pub(super) struct ProbeSinks {
     metrics: Arc<ProbeMetrics>,
     /// Serves the metrics until it is dropped.
     _server: Option<RunningServer>,
+    #[cfg(feature = "otlp")]
+    telemetry: Option<super::otlp::ProbeTelemetry>,
 }
 
 impl ProbeSinks {
@@ -41,19 +48,42 @@ impl ProbeSinks {
         if let Some(server) = &server {
             note(&format!("metrics at http://{}/metrics", server.address));
         }
+        #[cfg(feature = "otlp")]
+        let telemetry = {
+            let to = |url| super::otlp::ProbeTelemetry::to(url, prices.clone());
+            args.otlp.as_ref().map(to).transpose()?
+        };
         Ok(Self {
             metrics,
             _server: server,
+            #[cfg(feature = "otlp")]
+            telemetry,
         })
     }
 
     /// A probe is over.
     pub(super) fn take(&self, run: &Run) {
         self.metrics.take(run);
+        #[cfg(feature = "otlp")]
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.take(run);
+        }
     }
 
     /// Targets are not asked, or are asked again.
     pub(super) fn gap(&self, gap: &ProbeGap) {
         self.metrics.gap(gap);
+        #[cfg(feature = "otlp")]
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.gap(gap);
+        }
+    }
+
+    /// Sends what is left.
+    pub(super) fn end(self) {
+        #[cfg(feature = "otlp")]
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.end();
+        }
     }
 }

@@ -1,42 +1,28 @@
-//! Traces and metrics for an OpenTelemetry collector, by OTLP over HTTP.
+//! Traces and metrics of the gateway, for an OpenTelemetry collector.
 //!
-//! A request is one span, with the parent that its client names by `traceparent`. Names follow the semantic conventions for
-//! generative AI, version 1.37.0: <https://opentelemetry.io/docs/specs/semconv/gen-ai/>. What is the gateway's own begins
-//! with `tokenscope.`. Nothing of what was asked or answered is sent. The SDK keeps at most some thousand spans while the
-//! collector is down, and then drops new ones: no request waits for it.
+//! A request is one span, with the parent that its client names by `traceparent`. What is the gateway's own begins with
+//! `tokenscope.`. Nothing of what was asked or answered is sent.
 
 use std::{
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
-use anyhow::Context as _;
 use opentelemetry::{
     KeyValue,
-    metrics::{Counter, Histogram, Meter, MeterProvider as _},
+    metrics::{Counter, Histogram, Meter},
     propagation::TextMapPropagator as _,
-    trace::{Span as _, SpanKind, Status, Tracer as _, TracerProvider as _},
+    trace::{Span as _, SpanKind, Status, Tracer as _},
 };
-use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::{
-    Resource,
-    metrics::SdkMeterProvider,
-    propagation::TraceContextPropagator,
-    trace::{SdkTracer, SdkTracerProvider},
-};
+use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracer};
 use url::Url;
 
 use crate::{
+    cli::otlp::{Collector, SECONDS, seconds, token_usage},
     clock::wall_clock_ns,
     gateway::{AuditRecord, AuditSink},
 };
 
-/// The schema of the names.
-const SCHEMA: &str = "https://opentelemetry.io/schemas/1.37.0";
-/// Bounds of times in seconds, as the conventions recommend them for generative AI.
-const SECONDS: [f64; 14] = [
-    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
-];
 /// Bounds of times that are short.
 const SHORT: [f64; 10] = [
     0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25,
@@ -44,8 +30,7 @@ const SHORT: [f64; 10] = [
 
 /// What sends to a collector; it must be ended, so that nothing is lost.
 pub(super) struct Telemetry {
-    traces: SdkTracerProvider,
-    metrics: SdkMeterProvider,
+    collector: Collector,
     instruments: Arc<Instruments>,
 }
 
@@ -62,41 +47,12 @@ struct Instruments {
 }
 
 impl Telemetry {
-    /// Sends to the collector at this URL, to which `/v1/traces` and `/v1/metrics` are added.
+    /// Sends to the collector at this URL.
     pub(super) fn to(collector: &Url) -> anyhow::Result<Self> {
-        // reqwest has no TLS of its own here. Who set another one already has one that serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let base = collector.as_str().trim_end_matches('/');
-        let spans = SpanExporter::builder()
-            .with_http()
-            .with_endpoint(format!("{base}/v1/traces"))
-            .build()
-            .with_context(|| format!("can't send traces to {base}"))?;
-        let metrics = MetricExporter::builder()
-            .with_http()
-            .with_endpoint(format!("{base}/v1/metrics"))
-            .build()
-            .with_context(|| format!("can't send metrics to {base}"))?;
-        let resource = Resource::builder()
-            .with_service_name("tokenscope")
-            .with_schema_url(
-                [KeyValue::new("service.version", env!("CARGO_PKG_VERSION"))],
-                SCHEMA,
-            )
-            .build();
-        let traces = SdkTracerProvider::builder()
-            .with_batch_exporter(spans)
-            .with_resource(resource.clone())
-            .build();
-        let metrics = SdkMeterProvider::builder()
-            .with_periodic_exporter(metrics)
-            .with_resource(resource)
-            .build();
-        let instruments =
-            Instruments::new(traces.tracer("tokenscope"), &metrics.meter("tokenscope"));
+        let collector = Collector::at(collector)?;
+        let instruments = Instruments::new(collector.tracer(), &collector.meter());
         Ok(Self {
-            traces,
-            metrics,
+            collector,
             instruments: Arc::new(instruments),
         })
     }
@@ -109,55 +65,45 @@ impl Telemetry {
 
     /// Sends what is left, and ends.
     pub(super) fn end(&self) {
-        for ended in [self.traces.shutdown(), self.metrics.shutdown()] {
-            if let Err(error) = ended {
-                tracing::warn!(%error, "the collector did not get everything");
-            }
-        }
+        self.collector.end();
     }
 }
 
 impl Instruments {
     fn new(tracer: SdkTracer, meter: &Meter) -> Self {
-        let seconds = |name: &'static str, help: &'static str, bounds: &[f64]| {
-            let histogram = meter
-                .f64_histogram(name)
-                .with_unit("s")
-                .with_description(help);
-            histogram.with_boundaries(bounds.to_vec()).build()
-        };
         Self {
             tracer,
             requests: meter
                 .u64_counter("tokenscope.gateway.requests")
                 .with_description("Requests that are over")
                 .build(),
-            tokens: meter
-                .u64_histogram("gen_ai.client.token.usage")
-                .with_unit("{token}")
-                .with_description("Tokens of prompts and answers")
-                .build(),
+            tokens: token_usage(meter),
             duration: seconds(
+                meter,
                 "gen_ai.server.request.duration",
                 "Time from the request to the end of its answer",
                 &SECONDS,
             ),
             ttft: seconds(
+                meter,
                 "gen_ai.server.time_to_first_token",
                 "Time from the request to the first token handed on",
                 &SECONDS,
             ),
             added: seconds(
+                meter,
                 "tokenscope.gateway.added",
                 "Time to the first token that the gateway itself took",
                 &SHORT,
             ),
             network: seconds(
+                meter,
                 "tokenscope.gateway.network",
                 "Time to the first token that connecting and one round trip took",
                 &SECONDS,
             ),
             provider: seconds(
+                meter,
                 "tokenscope.gateway.provider",
                 "Time to the first token that the provider took",
                 &SECONDS,

@@ -1,6 +1,8 @@
 //! `tokenscope serve`, as a shell runs it.
 
 use super::TOKEN;
+#[cfg(all(unix, feature = "otlp"))]
+use crate::collector::Collector;
 use crate::home::Home;
 #[cfg(unix)]
 use crate::{
@@ -252,38 +254,9 @@ fn the_container_and_the_service_start_it_as_it_is() {
 #[cfg(all(unix, feature = "otlp"))]
 #[test]
 fn a_collector_gets_a_span_and_figures_of_each_request() {
-    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = collector.local_addr().unwrap().port();
-    let (sender, came) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for stream in collector.incoming() {
-            let (sender, mut stream) = (sender.clone(), stream.unwrap());
-            std::thread::spawn(move || {
-                let mut bytes = Vec::new();
-                let mut piece = [0; 16 << 10];
-                while let Ok(read @ 1..) = stream.read(&mut piece) {
-                    bytes.extend_from_slice(&piece[..read]);
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
-                    let Some((head, _)) = text.split_once("\r\n\r\n") else {
-                        continue;
-                    };
-                    let length = head
-                        .lines()
-                        .find_map(|line| line.strip_prefix("content-length: "));
-                    let length: usize = length.unwrap().parse().unwrap();
-                    if bytes.len() < head.len() + 4 + length {
-                        continue;
-                    }
-                    sender.send(text.clone()).unwrap();
-                    bytes.clear();
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-                }
-            });
-        }
-    });
+    let collector = Collector::start();
     let home = home();
-    let url = format!("http://127.0.0.1:{port}");
-    let served = serve(&home, &["--simulator", "--otlp", &url]);
+    let served = serve(&home, &["--simulator", "--otlp", &collector.url]);
     let base_url = served.base_url.clone();
     let asks = [
         "chat",
@@ -295,14 +268,7 @@ fn a_collector_gets_a_span_and_figures_of_each_request() {
     ];
     assert_eq!(home.run(&asks, "").code, Some(0));
     served.stop();
-    let came: Vec<String> = came.try_iter().collect();
-    let of = |path: &str| {
-        came.iter()
-            .filter(|text| text.starts_with(&format!("POST {path} ")))
-            .cloned()
-            .collect::<String>()
-    };
-    let (traces, metrics) = (of("/v1/traces"), of("/v1/metrics"));
+    let (traces, metrics) = collector.came();
     for (text, name) in [
         (&traces, "chat gemini-3-pro-preview"),
         (&traces, "gen_ai.request.model"),

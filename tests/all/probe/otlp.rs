@@ -1,0 +1,177 @@
+//! `tokenscope probe --otlp`: what collectors get of probes.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+use super::Probing;
+use crate::{
+    canary::{assert_no_canary_in, canary},
+    collector::Collector,
+    deadline::{self, Deadline},
+    home::Home,
+};
+
+/// What a collector must have heard of a probe that answered and one that was refused.
+const TRACED: [&str; 8] = [
+    "chat sim-fast",
+    "gen_ai.request.model",
+    "gen_ai.provider.name",
+    "gen_ai.usage.output_tokens",
+    "tokenscope.ttft_net_ms",
+    "first_token",
+    "error.type",
+    "simulator/sim-locked",
+];
+const MEASURED: [&str; 5] = [
+    "gen_ai.client.operation.duration",
+    "gen_ai.client.token.usage",
+    "tokenscope.probe.ttft",
+    "tokenscope.probe.ttft_net",
+    "tokenscope.connection",
+];
+
+/// Asks two targets once, and tells the collector.
+fn check(home: &Home, collector: &str) {
+    let targets = ["-t", "simulator/sim-fast", "-t", "simulator/sim-locked"];
+    let asks = [&["probe", "--once", "--otlp", collector][..], &targets].concat();
+    let ran = home.run(&asks, "");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+}
+
+#[test]
+fn a_collector_gets_a_span_and_figures_of_each_probe() {
+    let collector = Collector::start();
+    let home = Home::new();
+    check(&home, &collector.url);
+    let (traces, metrics) = collector.came();
+    for (text, names) in [(&traces, &TRACED[..]), (&metrics, &MEASURED)] {
+        for name in names {
+            assert!(text.contains(name), "{name}: {text}");
+        }
+        assert!(text.contains("schemas/1.37.0"), "the version is pinned");
+        assert!(!text.contains("Reply with the word"), "no contents: {text}");
+    }
+
+    // What is left is sent when it is stopped.
+    let asks = ["probe", "-t", "simulator/sim-fast", "--every", "1h"];
+    let mut command = home.tokenscope(asks);
+    command.args(["--otlp", &collector.url]);
+    let mut probing = Probing::start(command);
+    assert_eq!(probing.line().unwrap()["outcome"], "ok");
+    probing.terminate();
+    assert_eq!(deadline::ended(&mut probing.child).code(), Some(0));
+    assert!(collector.came().0.contains("chat sim-fast"));
+}
+
+#[test]
+fn no_key_is_told_and_a_collector_that_is_down_holds_up_nothing() {
+    let key = canary().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let home = Home::new().with("THE_KEY", &key);
+    home.write_settings(
+        "[endpoint.up]\nbase_url = \"http://127.0.0.1:1/v1\"\nkey_env = \"THE_KEY\"\n",
+    );
+    let collector = Collector::start();
+    let asks = ["probe", "--once", "-t", "up/m", "--otlp", &collector.url];
+    assert_eq!(home.run(&asks, "").code, Some(1));
+    let (traces, metrics) = collector.came();
+    assert!(traces.contains("connect") && metrics.contains("connect"));
+    for (text, place) in [(&traces, "traces"), (&metrics, "metrics")] {
+        assert_no_canary_in(text.as_bytes(), &key, place);
+    }
+
+    let nobody = ["probe", "--once", "-t", "simulator/sim-fast", "--otlp"];
+    let nobody = [&nobody[..], &["http://127.0.0.1:1"]].concat();
+    let ran = home.run(&nobody, "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let wrong = home.run(&["probe", "--once", "--otlp", "nowhere"], "");
+    assert_eq!(wrong.code, Some(2), "{}", wrong.err);
+}
+
+/// The collector of the Python package `rotel`, which `tests/run` installs; it does not outlive its test.
+struct Rotel {
+    child: Child,
+    url: String,
+    lines: Receiver<String>,
+}
+
+impl Rotel {
+    /// Its program, if it is there.
+    fn program() -> Option<PathBuf> {
+        let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/sdk/bin/python");
+        let python = std::env::var_os("TOKENSCOPE_PYTHON").unwrap_or_else(|| made.into());
+        let place = "import os, rotel; print(os.path.dirname(rotel.__file__))";
+        let found = Command::new(python).args(["-c", place]).output().ok()?;
+        let folder = String::from_utf8(found.stdout).ok()?;
+        let folder = (found.status.success()).then(|| PathBuf::from(folder.trim()));
+        folder.map(|folder| folder.join("rotel-agent"))
+    }
+
+    /// Starts it. It can't pick a free port by itself, so that another program may take ours first: then once more.
+    fn start(program: &PathBuf) -> Self {
+        Deadline::of("a collector that listens").until(|| Self::at_free_ports(program))
+    }
+
+    fn at_free_ports(program: &PathBuf) -> Result<Self, String> {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let [http, grpc] = [free(), free()].map(|port| port.local_addr().unwrap().to_string());
+        let mut command = Command::new(program);
+        command.args(["start", "--exporter", "blackhole"]);
+        command.args(["--debug-log-verbosity", "detailed"]);
+        command.args(["--debug-log", "traces", "--debug-log", "metrics"]);
+        command.args(["--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc]);
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (give, lines) = channel();
+        thread::spawn(move || {
+            let mut lines = out.lines().map_while(Result::ok);
+            lines.all(|line| give.send(line).is_ok())
+        });
+        let url = format!("http://{http}");
+        let mut rotel = Self { child, url, lines };
+        deadline::until("the collector's port", || {
+            if rotel.child.try_wait().unwrap().is_some() {
+                return Ok(false);
+            }
+            TcpStream::connect(&http).map(|_| true)
+        })
+        .then_some(rotel)
+        .ok_or_else(|| format!("it did not start at {http}"))
+    }
+}
+
+impl Drop for Rotel {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_real_collector_reads_traces_and_metrics() {
+    let Some(program) = Rotel::program() else {
+        println!("skipped: the Python package rotel is not installed (tests/run does that)");
+        return;
+    };
+    let rotel = Rotel::start(&program);
+    check(&Home::new(), &rotel.url);
+    let mut said = String::new();
+    let deadline = Deadline::of("traces and metrics in the collector's log");
+    // The first metric of all is the last to come: traces are sent before.
+    while !TRACED
+        .iter()
+        .chain(&MEASURED)
+        .all(|name| said.contains(name))
+    {
+        let line = deadline.next(&rotel.lines);
+        let line = line.unwrap_or_else(|| panic!("the collector ended: {said}"));
+        said.push_str(&line);
+        said.push('\n');
+    }
+}
