@@ -12,9 +12,11 @@ mod models;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod probe;
+mod report;
 mod serve;
 mod serving;
 mod simulate;
+mod since;
 mod table;
 mod targets;
 mod terminal;
@@ -78,6 +80,8 @@ pub enum CliCommand {
     Models(models::ModelsArgs),
     /// Ask targets on a schedule, or once as a check, and print a line of JSON for each answer.
     Probe(Box<probe::ProbeArgs>),
+    /// Write a report on probes of the history: one HTML file with figures and plots.
+    Report(report::ReportArgs),
     /// Serve a gateway: programs that speak one protocol reach models of any other.
     Serve(serve::ServeArgs),
     /// Serve the built-in simulator.
@@ -141,6 +145,7 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Keys(args) => keys::run(&args),
         CliCommand::Models(args) => models::run(&args),
         CliCommand::Probe(args) => probe::run(&args),
+        CliCommand::Report(args) => report::run(&args),
         CliCommand::Serve(args) => serve::run(&args),
         CliCommand::Simulate(args) => simulate::run(args),
         CliCommand::Completions(args) => completions::run(args),

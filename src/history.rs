@@ -25,6 +25,7 @@ mod reads;
 mod recent;
 mod recover;
 mod rows;
+mod scan;
 mod search;
 mod series;
 mod session;
@@ -318,6 +319,23 @@ impl History {
     pub async fn ttft_plot(&self, query: SeriesQuery) -> Result<TtftPlot, HistoryError> {
         self.ask(Lane::Plot, move |reader, is_cancelled| {
             series::all(&reader.connection, &query, is_cancelled)
+        })
+        .await
+    }
+
+    /// Folds all whole runs of a query (offset and limit are ignored), one after another in its order, so that memory
+    /// does not grow with their number.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn fold_runs<T: Send + 'static>(
+        &self,
+        query: RunQuery,
+        start: T,
+        fold: impl FnMut(&mut T, &Run) + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        self.ask(Lane::Plot, move |reader, is_cancelled| {
+            scan::fold(reader, &query, is_cancelled, start, fold)
         })
         .await
     }

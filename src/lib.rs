@@ -51,6 +51,7 @@ pub mod alert;
 pub mod gateway;
 pub mod metrics;
 pub mod monitor;
+pub mod report;
 pub mod server;
 pub mod simulator;
 

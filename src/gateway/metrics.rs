@@ -44,8 +44,11 @@ const TIMES: [(&str, &str); 5] = [
     ),
 ];
 
-/// The sums of each series: names, helps and values.
-const SUMS: [(&str, &str, fn(&MetricSeries) -> f64); 6] = [
+/// A sum of each series: its name, its help, and its value.
+type SeriesSum = (&'static str, &'static str, fn(&MetricSeries) -> f64);
+
+/// The sums of each series.
+const SUMS: [SeriesSum; 6] = [
     (
         "tokenscope_requests_total",
         "Requests that are over",

@@ -126,7 +126,7 @@ mod tests {
             assert_eq!(native_bucket(bound), bucket);
             assert_eq!(native_bucket(bound.next_up()), bucket + 1);
         }
-        assert_eq!(ZERO_THRESHOLD, 2f64.powi(-128));
+        assert_eq!(ZERO_THRESHOLD.to_bits(), 2f64.powi(-128).to_bits());
         assert_eq!(native_bucket(f64::INFINITY), 8192);
     }
 

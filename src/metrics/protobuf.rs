@@ -235,13 +235,13 @@ mod tests {
                 MetricType::Histogram
             ]
         );
-        assert_eq!(read[0].metric[0].counter.unwrap().value, 3.0);
-        assert_eq!(read[1].metric[0].gauge.unwrap().value, -1.5);
+        assert_eq!(read[0].metric[0].counter, Some(Number { value: 3.0 }));
+        assert_eq!(read[1].metric[0].gauge, Some(Number { value: -1.5 }));
         let metric = &read[2].metric[0];
         assert_eq!(metric.label[0].value, "é \"quoted\"");
         let histogram = metric.histogram.as_ref().unwrap();
         assert_eq!((histogram.sample_count, histogram.zero_count), (4, 1));
-        assert_eq!(histogram.sample_sum, 5.0);
+        assert!((histogram.sample_sum - 5.0).abs() < 1e-12);
         assert_eq!(histogram.bucket[0].cumulative_count, 3);
         assert_eq!(histogram.positive_delta, [2, -1]);
     }

@@ -66,6 +66,7 @@ mod price;
 #[cfg(unix)]
 mod probe;
 mod proxies;
+mod report;
 mod run;
 mod sdk;
 #[cfg(unix)]

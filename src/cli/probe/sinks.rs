@@ -16,7 +16,7 @@ pub(super) struct SinkArgs {
     #[command(flatten)]
     listen: ListenArgs,
 
-    /// Send traces and metrics to this OpenTelemetry collector, by OTLP over HTTP: http://127.0.0.1:4318.
+    /// Send traces and metrics to this OpenTelemetry collector, by OTLP over HTTP; most listen on port 4318.
     #[cfg(feature = "otlp")]
     #[arg(long, value_name = "URL", help_heading = super::OUT)]
     otlp: Option<url::Url>,

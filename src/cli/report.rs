@@ -1,0 +1,155 @@
+//! `tokenscope report`: writes a report on runs of the history as one HTML file.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, bail};
+
+use super::{note, since::since};
+use crate::{
+    clock::wall_clock_ns,
+    endpoint::TargetId,
+    history::{History, RunQuery, RunSort, SortColumn, Storage},
+    private,
+    report::{Report, ReportRuns, ReportScope},
+    run::Origin,
+    settings::{self, Paths},
+};
+
+/// Arguments of `tokenscope report`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ReportArgs {
+    /// The HTML file to write; one that exists is replaced.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Only runs since then: 12h, 7d, 2026-11-30 or 2026-11-30T08:00:00Z [default: since the first].
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    since: Option<i64>,
+
+    /// Only runs of this target, as endpoint/model; may be repeated.
+    #[arg(short, long = "target", value_name = "TARGET")]
+    targets: Vec<TargetId>,
+
+    /// Only runs of this origin; all takes any. Probes ask the same each time, so that their times compare.
+    #[arg(long, value_name = "ORIGIN", default_value = "probe", value_parser = origin())]
+    origin: OriginFilter,
+
+    /// Where this machine stands, in your words: it heads the report.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    vantage: String,
+}
+
+const EXAMPLES: &str = "\
+Exit codes: 0 success; 1 there is nothing to report, the history can't be read, or the file not be
+written; 2 wrong arguments.
+
+The file needs nothing else: no network, no script. It holds what targets said of their failures,
+and nothing of what was asked or answered. Costs are those by today's prices.
+
+Examples:
+  tokenscope report -o week.html --since 7d --vantage 'office, Singapore'
+  tokenscope report -o all.html --origin all -t openai/gpt-5-mini";
+
+/// Whose runs are taken.
+#[derive(Clone, Copy, Debug)]
+struct OriginFilter(Option<Origin>);
+
+impl OriginFilter {
+    /// The word for those of any origin.
+    const ALL: &'static str = "all";
+
+    fn parse(word: &str) -> Option<Self> {
+        if word == Self::ALL {
+            return Some(Self(None));
+        }
+        Origin::parse(word).map(|origin| Self(Some(origin)))
+    }
+
+    fn in_words(self) -> String {
+        match self.0 {
+            None => "runs of any origin".to_owned(),
+            Some(Origin::Probe) => "probes".to_owned(),
+            Some(origin) => format!("runs of the {origin}"),
+        }
+    }
+}
+
+fn origin() -> impl clap::builder::TypedValueParser<Value = OriginFilter> {
+    let words = Origin::ALL.iter().map(|origin| origin.as_str());
+    super::one_of(words.chain([OriginFilter::ALL]), OriginFilter::parse)
+}
+
+pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let paths = Paths::of_user()?;
+    let settings = settings::load(&paths)?;
+    if !History::is_in(&paths.data) {
+        bail!("there is no history in {} yet", paths.data.display());
+    }
+    let query = RunQuery {
+        targets: args.targets.clone(),
+        since_unix_ns: args.since,
+        sort: RunSort {
+            by: SortColumn::Started,
+            descending: false,
+        },
+        ..RunQuery::default()
+    };
+    let origin = args.origin;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")?;
+    let to = wall_clock_ns();
+    let report = runtime.block_on(async {
+        let history = History::open(&paths.data);
+        if let Storage::Failing { why } = history.storage().await {
+            bail!(why);
+        }
+        let runs = ReportRuns::new(settings.prices, settings.measuring.late_share);
+        let runs = history.fold_runs(query, runs, move |runs, run| {
+            if origin.0.is_none_or(|origin| run.head.origin == origin) {
+                runs.take(run);
+            }
+        });
+        let runs = runs.await?;
+        let from = args.since.or(runs.first_unix_ns()).unwrap_or(to);
+        let mut gaps = history.gaps(from, to).await?;
+        gaps.retain(|gap| {
+            let target = gap.target.as_ref();
+            args.targets.is_empty() || target.is_none_or(|target| args.targets.contains(target))
+        });
+        // Nothing was changed that could be lost.
+        let _ = history.end().await;
+        Ok(Report {
+            scope: ReportScope {
+                vantage: args.vantage.clone(),
+                which: origin.in_words(),
+                from_unix_ns: from,
+                to_unix_ns: to,
+            },
+            runs,
+            gaps,
+        })
+    })?;
+    if report.runs.count() == 0 {
+        bail!(
+            "there are no {} to report on: take more with --since, --target or --origin all",
+            origin.in_words()
+        );
+    }
+    private::write(&args.output, report.html().as_bytes())
+        .with_context(|| format!("{} can't be written", args.output.display()))?;
+    let runs = report.runs.count();
+    let words = if runs == 1 { "run" } else { "runs" };
+    note(&format!(
+        "{runs} {words} reported in {}",
+        args.output.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,172 @@
+//! The page: header, targets, plots, failures, gaps, and how all of it was made.
+
+mod lists;
+mod method;
+mod targets;
+
+use super::{
+    Report,
+    collect::TargetRuns,
+    html::Html,
+    number::{count_text, minute_text},
+    plot::{LogAxis, UtcAxis, ecdf, faults_over_time, ttft_over_time},
+};
+use crate::endpoint::TargetId;
+
+/// Its begin. Nothing is fetched and no script runs, even if one came in.
+const BEGIN: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+    <title>Tokenscope report</title>\n<style>\n";
+
+const LEGEND: &str = "<ul class=\"legend\">\
+    <li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"warm dots\" d=\"M4 6h0M11 3h0M18 8h0\"/></svg>warm run</li>\
+    <li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"cold marks\" d=\"M6 4l2.2 2.2-2.2 2.2-2.2-2.2zM16 3l2.2 2.2-2.2 2.2-2.2-2.2z\"/></svg>cold run</li>\
+    <li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"warm line\" d=\"M1 6H21\"/></svg>median over time, warm</li>\
+    <li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"cold line\" d=\"M1 6H21\"/></svg>median over time, cold</li>\
+    <li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"fault\" d=\"M8 3l6 6m-6 0l6-6\"/></svg>failed run</li>\
+    <li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><rect class=\"gap\" x=\"2\" y=\"0\" width=\"18\" height=\"12\"/></svg>not asked</li>\
+    </ul>\n";
+
+/// The whole page.
+pub(super) fn written(report: &Report) -> String {
+    let mut html = Html::default();
+    html.raw(BEGIN);
+    html.raw(include_str!("style.css"));
+    html.raw("</style>\n</head>\n<body>\n<main>\n");
+    header(&mut html, report);
+    targets::table(&mut html, &report.runs);
+    plots(&mut html, report);
+    failures(&mut html, report);
+    lists::gaps(&mut html, report);
+    method::section(&mut html);
+    html.raw("</main>\n</body>\n</html>\n");
+    html.into_string()
+}
+
+fn header(html: &mut Html, report: &Report) {
+    let scope = &report.scope;
+    let vantage = match scope.vantage.as_str() {
+        "" => "not stated",
+        stated => stated,
+    };
+    let span = format!(
+        "{} to {} UTC",
+        minute_text(scope.from_unix_ns),
+        minute_text(scope.to_unix_ns)
+    );
+    html.raw("<header>\n<h1>Tokenscope report</h1>\n");
+    html.element("dl", &[("class", "facts")], |html| {
+        for (name, value) in [
+            ("Vantage", vantage),
+            ("Time span", &span),
+            ("Runs", &runs_in_words(report)),
+            ("Made by", concat!("Tokenscope ", env!("CARGO_PKG_VERSION"))),
+        ] {
+            html.words("dt", "", name);
+            html.words("dd", "", value);
+        }
+    });
+    html.end_line();
+    let simulated = report.runs.targets.keys().filter(|(_, is)| *is).count();
+    if simulated > 0 {
+        html.words(
+            "p",
+            "note",
+            format!(
+                "Simulated: {simulated} of {} targets here are answered by Tokenscope's own simulator. Their figures say \
+                 nothing of any provider.",
+                report.runs.targets.len()
+            ),
+        );
+    }
+    html.raw("</header>\n");
+}
+
+fn runs_in_words(report: &Report) -> String {
+    let (runs, faults) = (report.runs.count(), report.runs.faults());
+    let stopped: usize = report.runs.targets.values().map(|runs| runs.stopped).sum();
+    let mut words = format!(
+        "n = {} ({}): {} answered, {} failed",
+        count_text(runs),
+        report.scope.which,
+        count_text(runs - faults),
+        count_text(faults)
+    );
+    if stopped > 0 {
+        let stopped = count_text(stopped);
+        words.extend([
+            "; ",
+            &stopped,
+            " more ended here (stopped, or cut off by a sleep) and count nowhere",
+        ]);
+    }
+    words
+}
+
+/// The name of a target, and whether it is simulated.
+fn target_words(html: &mut Html, target: &TargetId, is_simulated: bool) {
+    html.text(target);
+    if is_simulated {
+        html.words("span", "tag", "simulated");
+    }
+}
+
+fn plots(html: &mut Html, report: &Report) {
+    html.raw("<section id=\"ttft\">\n<h2>TTFT over time, and its distribution</h2>\n");
+    let targets = &report.runs.targets;
+    let all = targets.values().flat_map(TargetRuns::kinds);
+    let all = all.flat_map(|(_, timed)| timed.ttft.iter().map(|(_, ms)| *ms));
+    let Some(scale) = LogAxis::of(all) else {
+        html.raw("<p>No run answered.</p>\n</section>\n");
+        return;
+    };
+    let time = time_axis(report);
+    html.raw(
+        "<p class=\"quiet\">All plots have the same axes, so that targets compare. Milliseconds are on a logarithmic \
+         scale, times in UTC.</p>\n",
+    );
+    html.raw(LEGEND);
+    for ((target, is_simulated), runs) in targets {
+        if runs.timed_runs() == 0 {
+            continue;
+        }
+        html.element("h3", &[], |html| target_words(html, target, *is_simulated));
+        let name = target.to_string();
+        let gaps = lists::plotted(report, target);
+        html.element("div", &[("class", "pair")], |html| {
+            ttft_over_time(html, &name, runs, &gaps, (time, scale));
+            ecdf(html, &name, runs, scale);
+        });
+        html.end_line();
+    }
+    html.raw("</section>\n");
+}
+
+fn failures(html: &mut Html, report: &Report) {
+    html.raw("<section id=\"failures\">\n<h2>Failures over time</h2>\n");
+    if report.runs.faults() == 0 {
+        html.raw("<p>No run failed.</p>\n</section>\n");
+        return;
+    }
+    let classes = faults_over_time(html, &report.runs, time_axis(report));
+    html.raw("<ul class=\"legend\">");
+    for (class, colour) in classes {
+        html.raw("<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
+        let attributes = [("class", colour), ("width", "22"), ("height", "12")];
+        html.element("rect", &attributes, |_| {});
+        html.raw("</svg>");
+        html.text(class);
+        html.raw("</li>");
+    }
+    html.raw("</ul>\n");
+    lists::faults(html, &report.runs);
+    html.raw("</section>\n");
+}
+
+fn time_axis(report: &Report) -> UtcAxis {
+    UtcAxis {
+        from: report.scope.from_unix_ns,
+        to: report.scope.to_unix_ns,
+    }
+}
