@@ -72,7 +72,7 @@ pub enum CliCommand {
     Chat(Box<chat::ChatArgs>),
     /// Show what a captured response contains, and what is wrong with it.
     Decode(decode::DecodeArgs),
-    /// Write runs of the history to a CSV or JSON file.
+    /// Write runs of the history to a CSV, JSON or Parquet file.
     Export(export::ExportArgs),
     /// Store, list and delete API keys in the OS keyring.
     Keys(keys::KeysArgs),

@@ -24,7 +24,7 @@ pub struct ExportArgs {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// csv or json [default: by the end of the file's name].
+    /// csv, json or parquet [default: by the end of the file's name].
     #[arg(long, value_name = "FORMAT", value_parser = format())]
     format: Option<ExportFormat>,
 
@@ -52,16 +52,20 @@ pub struct ExportArgs {
 const EXAMPLES: &str = "\
 Exit codes: 0 success; 1 the history can't be read, or the file not be written; 2 wrong arguments.
 
-A CSV file has one row a run with all figures; a JSON file has what `chat --json` prints at the end
-of each run, in an array. Costs are those by today's prices. With --gaps: one row or object a gap.
+A CSV file has one row a run with all figures, and a Parquet file the same with types; a JSON file
+has what `chat --json` prints at the end of each run, in an array. Costs are those by today's prices.
+With --gaps: one row or object a gap.
 
 Examples:
   tokenscope export -o runs.csv --since 7d
   tokenscope export -o faults.json -t openai/gpt-5-mini --outcome fault
   tokenscope export --gaps -o gaps.csv --since 30d";
 
-const FORMATS: [(&str, ExportFormat); 2] =
-    [("csv", ExportFormat::Csv), ("json", ExportFormat::Json)];
+const FORMATS: [(&str, ExportFormat); 3] = [
+    ("csv", ExportFormat::Csv),
+    ("json", ExportFormat::Json),
+    ("parquet", ExportFormat::Parquet),
+];
 const OUTCOMES: [(&str, OutcomeFilter); 3] = [
     ("ok", OutcomeFilter::Ok),
     ("fault", OutcomeFilter::Fault),
@@ -124,7 +128,9 @@ fn told(done: usize, total: usize) {
 fn format_of(file: &Path) -> Result<ExportFormat, UsageError> {
     let end = file.extension().unwrap_or_default().to_string_lossy();
     named(&FORMATS, &end).ok_or_else(|| {
-        UsageError::new("the name of the file ends neither in .csv nor in .json: say --format")
+        UsageError::new(
+            "the name of the file ends in none of .csv, .json and .parquet: say --format",
+        )
     })
 }
 

@@ -81,7 +81,7 @@ impl View for Runs {
             verb(RunsVerb::Search, "Search the runs", Some(Key::F)),
             verb(
                 RunsVerb::Export,
-                "Export runs as CSV or JSON…",
+                "Export runs as CSV, JSON or Parquet…",
                 Some(Key::E),
             ),
             verb(RunsVerb::Clear, "Clear all filters", None),

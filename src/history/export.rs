@@ -1,15 +1,13 @@
-//! Exports runs as a CSV or JSON file, one at a time, so that memory does not grow with their number.
+//! Exports runs as a CSV, JSON or Parquet file, one at a time, so that memory does not grow with their number.
 //!
 //! The gaps between probes are exported alike.
 //!
 //! The file is written under a temporary name in the same folder and renamed when it is complete.
-//!
-//! CSV is RFC 4180: a header, CRLF, quotes where needed. A text that a spreadsheet would run as a
-//! formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return) is given a leading apostrophe,
-//! as OWASP advises (<https://owasp.org/www-community/attacks/CSV_Injection>): text from a model must
-//! not act on the machine of whoever opens the export. JSON has every text as it is.
 
+mod columns;
+mod csv;
 mod gaps;
+mod parquet;
 
 use std::{
     fs::{self, File},
@@ -21,21 +19,14 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 
 pub(super) use self::gaps::export_gaps;
+use self::{columns::columns, parquet::ParquetFile};
 use super::{
     HistoryError, HistoryShared, RunQuery, files, large_values,
     query::{Selection, Snapshot},
     reader::{HistoryReader, IsCancelled},
     rows, search,
 };
-use crate::{
-    chat::Media,
-    conformance::CheckedRun,
-    event::Usage,
-    measure,
-    price::PriceTable,
-    private, record,
-    run::{self, Run, RunState},
-};
+use crate::{chat::Media, conformance::CheckedRun, price::PriceTable, private, record, run::Run};
 
 /// A file format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +35,8 @@ pub enum ExportFormat {
     Csv,
     /// An array of run objects as `tokenscope chat --json` prints them.
     Json,
+    /// The rows of the CSV file with types: Apache Parquet.
+    Parquet,
 }
 
 /// Why an export failed.
@@ -53,6 +46,8 @@ enum ExportError {
     Read(#[from] rusqlite::Error),
     #[error(transparent)]
     Write(#[from] io::Error),
+    #[error(transparent)]
+    Parquet(#[from] ::parquet::errors::ParquetError),
 }
 
 /// Rows between two reports of progress.
@@ -111,6 +106,7 @@ fn write_whole(
         match error {
             ExportError::Read(error) => shared.read_error(&error),
             ExportError::Write(error) => cant_write(&error),
+            ExportError::Parquet(error) => cant_write(&io::Error::other(error)),
         }
     })
 }
@@ -132,7 +128,7 @@ fn write_runs(
     reader: &mut HistoryReader,
     query: &RunQuery,
     (format, prices): (ExportFormat, &PriceTable),
-    out: &mut impl Write,
+    out: &mut (impl Write + Send),
     progress: &dyn Fn(usize, usize),
     is_cancelled: IsCancelled<'_>,
 ) -> Result<usize, ExportError> {
@@ -147,14 +143,11 @@ fn write_runs(
     let mut select = file.prepare(&format!("{} WHERE run.id = ?1", rows::SELECT_RUN))?;
     let mut ids = ids.query([])?;
     let mut count = 0;
-    begin(format, out)?;
+    let mut written = RunsFile::begin(format, out)?;
     while let Some(id) = ids.next()? {
         let mut run = select.query_row([id.get::<_, i64>(0)?], rows::run_of_row)?;
         large_values::load(file, &mut run)?;
-        match format {
-            ExportFormat::Csv => csv_row(&run, prices, out)?,
-            ExportFormat::Json => json_item(&run_object(file, run, prices)?, count == 0, out)?,
-        }
+        written.put(file, run, prices)?;
         count += 1;
         if count % PROGRESS_ROWS == 0 {
             progress(count, total);
@@ -163,36 +156,62 @@ fn write_runs(
             }
         }
     }
-    end(format, count == 0, out)?;
+    written.end()?;
     progress(count, total.max(count));
     Ok(count)
 }
 
-fn begin(format: ExportFormat, out: &mut impl Write) -> io::Result<()> {
-    match format {
-        ExportFormat::Csv => {
-            let before = COLUMNS.iter().map(|(name, _)| *name);
-            let figures = measure::figures().map(|figure| figure.key);
-            let after = COLUMNS_AFTER.iter().map(|(name, _)| *name);
-            let names = before.chain(figures).chain(after);
-            csv_line(names.map(|name| CsvCell::Text(name.to_owned())), out)
+/// A file of runs that is being written.
+enum RunsFile<W: Write + Send> {
+    Csv(W),
+    /// With the number of runs so far.
+    Json(W, usize),
+    Parquet(Box<ParquetFile<W>>),
+}
+
+impl<W: Write + Send> RunsFile<W> {
+    fn begin(format: ExportFormat, mut out: W) -> Result<Self, ExportError> {
+        Ok(match format {
+            ExportFormat::Csv => {
+                csv::header(columns().map(|column| column.name()), &mut out)?;
+                Self::Csv(out)
+            }
+            ExportFormat::Json => {
+                out.write_all(b"[")?;
+                Self::Json(out, 0)
+            }
+            ExportFormat::Parquet => {
+                let columns = columns().map(|column| (column.name(), column.kind()));
+                Self::Parquet(Box::new(ParquetFile::begin(columns, out)?))
+            }
+        })
+    }
+
+    fn put(&mut self, file: &Connection, run: Run, prices: &PriceTable) -> Result<(), ExportError> {
+        let cells = |run| columns().map(move |column| column.cell(run, prices));
+        match self {
+            Self::Csv(out) => csv::row(cells(&run), out)?,
+            Self::Json(out, count) => {
+                out.write_all(if *count == 0 { b"\n" } else { b",\n" })?;
+                let object = run_object(file, run, prices)?;
+                serde_json::to_writer(out, &object).map_err(io::Error::from)?;
+                *count += 1;
+            }
+            Self::Parquet(out) => out.row(cells(&run))?,
         }
-        ExportFormat::Json => out.write_all(b"["),
+        Ok(())
     }
-}
 
-fn end(format: ExportFormat, empty: bool, out: &mut impl Write) -> io::Result<()> {
-    match (format, empty) {
-        (ExportFormat::Csv, _) => Ok(()),
-        (ExportFormat::Json, true) => out.write_all(b"]\n"),
-        (ExportFormat::Json, false) => out.write_all(b"\n]\n"),
+    fn end(self) -> Result<(), ExportError> {
+        match self {
+            Self::Csv(_) => {}
+            Self::Json(mut out, count) => {
+                out.write_all(if count == 0 { b"]\n" } else { b"\n]\n" })?;
+            }
+            Self::Parquet(out) => out.end()?,
+        }
+        Ok(())
     }
-}
-
-fn json_item(run: &Value, first: bool, out: &mut impl Write) -> Result<(), ExportError> {
-    out.write_all(if first { b"\n" } else { b",\n" })?;
-    serde_json::to_writer(&mut *out, run).map_err(io::Error::from)?;
-    Ok(())
 }
 
 /// A run as the last line of `tokenscope chat --json`, with its id and its request. A file's bytes are replaced by
@@ -236,124 +255,6 @@ fn file_fields<'a>(
     media.map(file_fields).collect()
 }
 
-/// One cell of a CSV row.
-enum CsvCell {
-    Blank,
-    /// Untrusted text: guarded against formulas.
-    Text(String),
-    Number(String),
-}
-
-impl CsvCell {
-    fn number(number: Option<impl ToString>) -> Self {
-        number.map_or(Self::Blank, |n| Self::Number(n.to_string()))
-    }
-
-    fn text(text: Option<impl Into<String>>) -> Self {
-        text.map_or(Self::Blank, |text| Self::Text(text.into()))
-    }
-}
-
-/// A column: its name, and how its cell is made from a run.
-type CsvColumn = (&'static str, fn(&Run) -> CsvCell);
-
-/// The columns before the figures.
-static COLUMNS: &[CsvColumn] = &[
-    ("id", |run| CsvCell::number(Some(run.head.id.0))),
-    ("started", |run| {
-        CsvCell::text(Some(rfc3339(run.stamps.started_unix_ns)))
-    }),
-    ("endpoint", |run| {
-        CsvCell::text(Some(&run.head.target.endpoint))
-    }),
-    ("model", |run| CsvCell::text(Some(&run.head.target.model))),
-    ("dialect", |run| {
-        CsvCell::text(Some(run.head.dialect.as_str()))
-    }),
-    ("route", |run| CsvCell::text(Some(&run.head.route))),
-    ("origin", |run| {
-        CsvCell::text(Some(run.head.origin.as_str()))
-    }),
-    ("simulated", |run| CsvCell::number(Some(run.head.simulated))),
-    ("outcome", |run| CsvCell::text(outcome(run))),
-    ("fault_class", |run| {
-        CsvCell::text(run.answer.fault.as_ref().map(|f| f.class.as_str()))
-    }),
-    ("fault_phase", |run| {
-        CsvCell::text(run.answer.fault.as_ref().map(|f| f.phase.as_str()))
-    }),
-    ("status", |run| {
-        let fault = run.answer.fault.as_ref();
-        CsvCell::number(run.status.or(fault.and_then(|f| f.status)))
-    }),
-    ("message", |run| {
-        CsvCell::text(run.answer.fault.as_ref().map(|f| &f.message))
-    }),
-    ("connection", |run| {
-        CsvCell::text(run.connection.map(run::ConnectionKind::as_str))
-    }),
-];
-
-/// The columns after the figures.
-static COLUMNS_AFTER: &[CsvColumn] = &[
-    ("input_tokens", |run| usage(run, |u| u.input)),
-    ("output_tokens", |run| usage(run, |u| u.output)),
-    ("reasoning_tokens", |run| usage(run, |u| u.reasoning)),
-    ("cached_tokens", |run| usage(run, |u| u.cached)),
-    ("finish", |run| {
-        CsvCell::text(run.answer.finish.as_ref().map(|f| f.reason.as_str()))
-    }),
-    ("prompt", |run| {
-        CsvCell::text(rows::prompt_of(&run.head.request))
-    }),
-    ("text", |run| CsvCell::text(Some(&run.answer.text))),
-];
-
-fn outcome(run: &Run) -> Option<&'static str> {
-    match run.state {
-        RunState::Ok => Some("ok"),
-        RunState::Fault if run.is_cancelled() => Some("cancelled"),
-        RunState::Fault if run.is_suspended() => Some("suspended"),
-        RunState::Fault => Some("fault"),
-        _ => None,
-    }
-}
-
-fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> CsvCell {
-    CsvCell::number(run.answer.usage.and_then(field))
-}
-
-fn csv_row(run: &Run, prices: &PriceTable, out: &mut impl Write) -> io::Result<()> {
-    let before = COLUMNS.iter().map(|(_, cell)| cell(run));
-    let figures = measure::figures().map(|f| CsvCell::number((f.value)(run, prices)));
-    let after = COLUMNS_AFTER.iter().map(|(_, cell)| cell(run));
-    csv_line(before.chain(figures).chain(after), out)
-}
-
-fn csv_line(cells: impl Iterator<Item = CsvCell>, out: &mut impl Write) -> io::Result<()> {
-    for (n, cell) in cells.enumerate() {
-        if n > 0 {
-            out.write_all(b",")?;
-        }
-        match cell {
-            CsvCell::Blank => {}
-            CsvCell::Number(number) => out.write_all(number.as_bytes())?,
-            CsvCell::Text(text) => csv_text(&text, out)?,
-        }
-    }
-    out.write_all(b"\r\n")
-}
-
-fn csv_text(text: &str, out: &mut impl Write) -> io::Result<()> {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let guard = if formula { "'" } else { "" };
-    if text.contains(['"', ',', '\r', '\n']) {
-        write!(out, "\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        write!(out, "{guard}{text}")
-    }
-}
-
 /// A time as `2026-03-01T12:00:00.123456789Z`, all nine digits, so that texts sort as times do.
 #[must_use]
 pub fn rfc3339(unix_ns: i64) -> String {
@@ -367,28 +268,6 @@ pub fn rfc3339(unix_ns: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn csv(text: &str) -> String {
-        let mut out = Vec::new();
-        csv_text(text, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn texts_are_quoted_and_formulas_disarmed() {
-        for (text, cell) in [
-            ("plain", "plain"),
-            ("a,b", "\"a,b\""),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("=1+1", "'=1+1"),
-            ("@x,y", "\"'@x,y\""),
-            ("-5", "'-5"),
-            ("", ""),
-        ] {
-            assert_eq!(csv(text), cell);
-        }
-    }
 
     #[test]
     fn times_are_utc_with_nanoseconds() {

@@ -1,5 +1,11 @@
 //! `tokenscope export`, as a shell runs it.
 
+use std::fs::File;
+
+use parquet::{
+    file::reader::{FileReader as _, SerializedFileReader},
+    record::{Field, Row},
+};
 use serde_json::Value;
 
 use crate::home::Home;
@@ -65,6 +71,51 @@ fn the_runs_that_are_asked_for_are_written() {
     let text = std::fs::read_to_string(&csv).unwrap();
     assert!(text.lines().next().unwrap().contains("ttft_ms"), "{text}");
     assert!(text.matches("sim-fast").count() >= 2, "{text}");
+}
+
+/// What a row has in a column.
+fn field<'a>(row: &'a Row, name: &str) -> &'a Field {
+    let found = row.get_column_iter().find(|(column, _)| *column == name);
+    found.unwrap_or_else(|| panic!("no column {name}")).1
+}
+
+#[test]
+fn a_parquet_file_has_the_columns_of_a_csv_file_with_types() {
+    let home = home();
+    let file = |end: &str| home.path().join(format!("runs.{end}"));
+    for end in ["parquet", "json", "csv"] {
+        let ran = home.run(&["export", "-o", file(end).to_str().unwrap()], "");
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+    }
+    let read = SerializedFileReader::new(File::open(file("parquet")).unwrap()).unwrap();
+    let schema = read.metadata().file_metadata().schema_descr();
+    let names: Vec<&str> = (schema.columns().iter()).map(|c| c.name()).collect();
+    let csv = std::fs::read_to_string(file("csv")).unwrap();
+    assert_eq!(names.join(","), csv.lines().next().unwrap());
+    let rows: Vec<Row> = read
+        .get_row_iter(None)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let runs: Vec<Value> =
+        serde_json::from_str(&std::fs::read_to_string(file("json")).unwrap()).unwrap();
+    assert_eq!((rows.len(), runs.len()), (3, 3));
+    for (row, run) in rows.iter().zip(&runs) {
+        assert_eq!(field(row, "id"), &Field::Long(run["id"].as_i64().unwrap()));
+        let started = run["started_unix_ns"].as_i64().unwrap();
+        assert_eq!(field(row, "started"), &Field::Long(started));
+        assert_eq!(field(row, "simulated"), &Field::Bool(true));
+        let target = (field(row, "endpoint"), field(row, "model"));
+        let (Field::Str(endpoint), Field::Str(model)) = target else {
+            panic!("{target:?}");
+        };
+        assert_eq!(format!("{endpoint}/{model}"), run["target"]);
+        let known = |number: Option<f64>| number.map_or(Field::Null, Field::Double);
+        assert_eq!(field(row, "ttft_ms"), &known(run["ttft_ms"].as_f64()));
+        assert_eq!(field(row, "cost_usd"), &Field::Null, "not known is null");
+        let failed = run["outcome"] == "fault";
+        assert_eq!(field(row, "fault_class") == &Field::Null, !failed);
+    }
 }
 
 #[test]

@@ -113,7 +113,11 @@ impl Export {
     }
 
     fn fields_ui(&mut self, ui: &mut Ui, theme: &Theme) {
-        let formats = [(ExportFormat::Csv, "CSV"), (ExportFormat::Json, "JSON")];
+        let formats = [
+            (ExportFormat::Csv, "CSV"),
+            (ExportFormat::Json, "JSON"),
+            (ExportFormat::Parquet, "Parquet"),
+        ];
         if segmented(ui, theme, "Format", &mut self.format, &formats) {
             let name = PathBuf::from(&self.path).with_extension(self.extension());
             self.path = name.display().to_string();
@@ -139,6 +143,7 @@ impl Export {
         match self.format {
             ExportFormat::Csv => "csv",
             ExportFormat::Json => "json",
+            ExportFormat::Parquet => "parquet",
         }
     }
 

@@ -5,15 +5,27 @@ use std::{
     path::Path,
 };
 
-use super::{CsvCell, ExportError, ExportFormat, csv_line, rfc3339, write_whole};
+use super::{
+    ExportError, ExportFormat,
+    columns::{CellKind, ExportCell},
+    csv,
+    parquet::ParquetFile,
+    write_whole,
+};
 use crate::history::{
     HistoryError, HistoryShared,
     gaps::{self, ProbeGap},
     reader::HistoryReader,
 };
 
-/// The columns of a CSV file.
-const COLUMNS: [&str; 5] = ["endpoint", "model", "why", "from", "to"];
+/// The columns of a CSV or Parquet file.
+const COLUMNS: [(&str, CellKind); 5] = [
+    ("endpoint", CellKind::Text),
+    ("model", CellKind::Text),
+    ("why", CellKind::Text),
+    ("from", CellKind::Time),
+    ("to", CellKind::Time),
+];
 
 /// Exports the gaps that reach behind `since` on the calling thread, and returns their number.
 ///
@@ -31,27 +43,34 @@ pub(in crate::history) fn export_gaps(
         let stretch = (since.unwrap_or(i64::MIN), i64::MAX);
         let gaps = gaps::between(&reader.connection, stretch, 0)?;
         match format {
-            ExportFormat::Csv => csv(&gaps, out)?,
+            ExportFormat::Csv => {
+                csv::header(COLUMNS.iter().map(|(name, _)| *name), out)?;
+                for gap in &gaps {
+                    csv::row(cells(gap).into_iter(), out)?;
+                }
+            }
             ExportFormat::Json => json(&gaps, out)?,
+            ExportFormat::Parquet => {
+                let mut file = ParquetFile::begin(COLUMNS.into_iter(), out)?;
+                for gap in &gaps {
+                    file.row(cells(gap).into_iter())?;
+                }
+                file.end()?;
+            }
         }
         Ok::<_, ExportError>(gaps.len())
     })
 }
 
-fn csv(gaps: &[ProbeGap], out: &mut impl Write) -> io::Result<()> {
-    csv_line(COLUMNS.iter().map(|name| CsvCell::text(Some(*name))), out)?;
-    for gap in gaps {
-        let target = gap.target.as_ref();
-        let cells = [
-            CsvCell::text(target.map(|target| &target.endpoint)),
-            CsvCell::text(target.map(|target| &target.model)),
-            CsvCell::text(Some(gap.why.as_str())),
-            CsvCell::text(Some(rfc3339(gap.from_unix_ns))),
-            CsvCell::text(gap.to_unix_ns.map(rfc3339)),
-        ];
-        csv_line(cells.into_iter(), out)?;
-    }
-    Ok(())
+fn cells(gap: &ProbeGap) -> [ExportCell; 5] {
+    let target = gap.target.as_ref();
+    [
+        ExportCell::text(target.map(|target| &target.endpoint)),
+        ExportCell::text(target.map(|target| &target.model)),
+        ExportCell::text(Some(gap.why.as_str())),
+        ExportCell::Time(gap.from_unix_ns),
+        ExportCell::of(gap.to_unix_ns, ExportCell::Time),
+    ]
 }
 
 fn json(gaps: &[ProbeGap], out: &mut impl Write) -> io::Result<()> {
