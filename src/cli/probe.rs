@@ -11,6 +11,7 @@ mod sinks;
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -30,13 +31,14 @@ use super::{
 use crate::{
     alert::AlertNews,
     clock::wall_clock_ns,
+    endpoint::TargetId,
     engine::{Command, HistoryNews, MonitorCommand, MonitorNews, MonitorState, RunNews, Update},
     history::Storage,
     monitor::{MOST_TOKENS, PROMPT, ProbePlan, ProbedConnections, SHORTEST, forecast},
     price::Usd,
     record,
     run::Run,
-    settings::Paths,
+    settings::{self, Paths, monitor::MonitorSettings},
 };
 
 /// Heading of the help.
@@ -57,17 +59,23 @@ pub struct ProbeArgs {
     #[arg(long, conflicts_with = "every", help_heading = WHEN)]
     once: bool,
 
-    /// The time between two probes of a target: 30s, 5m, 1h. Each may be late by a tenth of it, at random.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time, help_heading = WHEN)]
-    every: Duration,
+    /// Read these settings instead of the user's, and follow the plan of their section [monitor]. Arguments go before it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The time between two probes of a target: 30s, 5m, 1h. Each may be late by a tenth of it, at random
+    /// [default: the plan's, or 60s].
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = WHEN)]
+    every: Option<Duration>,
 
     /// Exit with 3 if a first token took longer: 800ms, 2s.
     #[arg(long, value_name = "TIME", requires = "once", value_parser = time, help_heading = WHEN)]
     max_ttft: Option<Duration>,
 
-    /// Over which connections: warm (an open one, where there is one), cold (a new one each time), or both in turn.
-    #[arg(long, value_name = "WHICH", default_value = "warm", value_parser = super::one_of(ProbedConnections::ALL.iter().map(|which| which.as_str()), ProbedConnections::parse), help_heading = WHERE)]
-    connections: ProbedConnections,
+    /// Over which connections: warm (an open one, where there is one), cold (a new one each time), or both in turn
+    /// [default: the plan's, or warm].
+    #[arg(long, value_name = "WHICH", value_parser = super::one_of(ProbedConnections::ALL.iter().map(|which| which.as_str()), ProbedConnections::parse), help_heading = WHERE)]
+    connections: Option<ProbedConnections>,
 
     /// What is asked; a number that was never sent before is put in front of it, so that no cache answers.
     #[arg(long, value_name = "TEXT", default_value = PROMPT, help_heading = WHEN)]
@@ -111,27 +119,20 @@ Examples:
   tokenscope probe -t openai/gpt-5-mini --every 30s --usd-per-day 0.50
   tokenscope probe --once -t openai/gpt-5-mini --max-ttft 2s | jq .ttft_ms
   tokenscope probe -t openai/gpt-5-mini --every 5m --listen 127.0.0.1:9464
+  tokenscope probe --config /etc/tokenscope/config.toml --connections both
   tokenscope probe --base-url http://127.0.0.1:8080/v1 -m gemma --connections both";
 
 pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
-    if args.every < SHORTEST {
+    if args.every.is_some_and(|every| every < SHORTEST) {
         return Err(UsageError::new("--every is at least 1s").into());
     }
     args.sinks.check()?;
-    let ready = args.place.ready(Paths::of_user()?, !args.no_history)?;
+    let (paths, planned) = args.planned()?;
+    let ready = (args.place).ready_for(paths, !args.no_history, &planned.targets)?;
     for target in &ready.targets {
         ready.endpoint(target)?;
     }
-    let plan = ProbePlan {
-        targets: ready.targets.clone(),
-        every: (!args.once).then_some(args.every),
-        connections: args.connections,
-        prompt: args.prompt.clone(),
-        max_tokens: args.max_tokens,
-        check_every: args.check_every,
-        usd_per_day: args.usd_per_day,
-        allow_unpriced: args.allow_unpriced,
-    };
+    let plan = args.plan(planned, ready.targets.clone());
     tell_forecast(&ready, &plan)?;
     let sinks = ProbeSinks::start(&args.sinks, &ready)?;
     let stop = || Command::Monitor(MonitorCommand::Stop);
@@ -150,6 +151,51 @@ pub(super) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         Some(_) if !args.once => ExitCode::SUCCESS,
         Some(code) => code,
     })
+}
+
+impl ProbeArgs {
+    /// The paths of the settings that are read, and the plan of those that the arguments name; without, one that asks
+    /// nobody.
+    fn planned(&self) -> anyhow::Result<(Paths, ProbePlan)> {
+        let mut paths = Paths::of_user()?;
+        let Some(file) = &self.config else {
+            let every = Some(MonitorSettings::default().every());
+            let nobody = ProbePlan::once(Vec::new());
+            return Ok((paths, ProbePlan { every, ..nobody }));
+        };
+        let name = file.display();
+        if !file.exists() {
+            return Err(UsageError::new(format!("there is no file {name}")).into());
+        }
+        paths.settings.clone_from(file);
+        let plan = ProbePlan::drafted(&settings::load(&paths)?.monitor);
+        if plan.targets.is_empty() && self.place.named() == 0 {
+            return Err(UsageError::new(format!(
+                "{name} names nobody to ask: write targets = [\"openai/gpt-5-mini\"] in its section [monitor], or say -t"
+            ))
+            .into());
+        }
+        Ok((paths, plan))
+    }
+
+    /// The plan that is followed: what the arguments say goes before what was planned.
+    fn plan(&self, planned: ProbePlan, targets: Vec<TargetId>) -> ProbePlan {
+        let every = self.every.or(planned.every);
+        let check_every = self.check_every.or(planned.check_every);
+        ProbePlan {
+            targets,
+            every: every.filter(|_| !self.once),
+            connections: self.connections.unwrap_or(planned.connections),
+            prompt: self.prompt.clone(),
+            max_tokens: self.max_tokens,
+            check_every: check_every.filter(|_| !self.once),
+            usd_per_day: self
+                .usd_per_day
+                .or(planned.usd_per_day)
+                .filter(|_| !self.once),
+            allow_unpriced: self.allow_unpriced || planned.allow_unpriced,
+        }
+    }
 }
 
 /// Prints what comes until the last probe is over.

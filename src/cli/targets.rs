@@ -79,7 +79,20 @@ impl TargetArgs {
 
     /// Starts the engine and finds the targets. `history` says whether runs are stored.
     pub(super) fn ready(&self, paths: Paths, history: bool) -> anyhow::Result<Ready> {
-        let named = self.named_targets()?;
+        self.ready_for(paths, history, &[])
+    }
+
+    /// The same, for these targets unless the arguments name others.
+    pub(super) fn ready_for(
+        &self,
+        paths: Paths,
+        history: bool,
+        otherwise: &[TargetId],
+    ) -> anyhow::Result<Ready> {
+        let mut named = self.named_targets()?;
+        if named.is_empty() {
+            named = otherwise.to_vec();
+        }
         let ad_hoc = self.ad_hoc_endpoint()?;
         let simulated = named.iter().any(|t| simulated::is_own(&t.endpoint));
         let options = Options {

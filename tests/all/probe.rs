@@ -218,8 +218,11 @@ fn the_service_starts_it_as_it_is() {
     let unit = include_str!("../../assets/tokenscope-probe.service");
     let start = "ExecStart=/usr/local/bin/tokenscope ";
     let line = unit.lines().find_map(|line| line.strip_prefix(start));
-    let line = line.unwrap().replace("$PROBE", "-t simulator/sim-fast");
     let home = Home::new();
+    home.write_settings("[monitor]\ntargets = [\"simulator/sim-fast\"]\n");
+    let own = home.settings().display().to_string();
+    let line = line.unwrap().replace("/etc/tokenscope/config.toml", &own);
+    let line = line.replace("$PROBE", "--listen 127.0.0.1:0");
     let mut probing = Probing::start(home.tokenscope(line.split_whitespace()));
     assert_eq!(probing.line().unwrap()["outcome"], "ok");
     probing.terminate();
@@ -368,6 +371,60 @@ async fn endpoints_are_checked_for_free_between_probes() {
             .any(|check| check.endpoint == "here" && check.status == Some(200))
     );
     soon("the history's end", history.end()).await.unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_has_the_plan_and_arguments_go_before_it() {
+    let home = Home::new();
+    let file = home.path().join("plan.toml");
+    let config = file.to_str().unwrap();
+    let plan =
+        "[monitor]\ntargets = [\"simulator/sim-fast\"]\nevery_s = 1\nconnections = \"cold\"\n";
+    std::fs::write(&file, plan).unwrap();
+    // The user's own settings are not read.
+    home.write_settings("[monitor]\ntargets = [\"simulator/sim-locked\"]\n");
+    for (more, connection) in [(&[][..], "cold"), (&["--connections", "warm"], "warm")] {
+        let asks = [&["probe", "--config", config, "--no-history"], more].concat();
+        let mut probing = Probing::start(home.tokenscope(&asks));
+        let mut lines = std::iter::from_fn(|| probing.line());
+        let runs = lines.by_ref().filter(|line| line["type"] == "run");
+        let last = runs.take(2).last().unwrap();
+        assert_eq!(last["target"], "simulator/sim-fast", "{more:?}");
+        assert_eq!(last["connection"], connection, "{more:?}");
+        drop(lines);
+        probing.terminate();
+        assert_eq!(deadline::ended(&mut probing.child).code(), Some(0));
+    }
+    let once = ["probe", "--once", "--config", config];
+    let other = [&once[..], &["-t", "simulator-gemini/sim-fast"]].concat();
+    let ran = home.run(&other, "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let told = lines(&ran);
+    assert_eq!(told.len(), 1, "the plan's target is not asked: {}", ran.out);
+    assert_eq!(told[0]["target"], "simulator-gemini/sim-fast");
+
+    for (text, said) in [
+        ("[monitor]\n\nevery_s = 0\n", "line 3"),
+        ("[monitor]\ntargets = [\"nonsense\"]\n", "line 2"),
+        ("[monitor]\nconnections = \"lukewarm\"\n", "line 2"),
+        ("[monitor\n", "line 1"),
+        ("", "names nobody to ask"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let ran = home.run(&once, "");
+        assert_ne!(ran.code, Some(0), "{text}");
+        assert!(ran.err.contains(said), "{text}: {}", ran.err);
+        assert!(
+            ran.err.contains("plan.toml") && ran.out.is_empty(),
+            "{}",
+            ran.err
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    let ran = home.run(&once, "");
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("there is no file"), "{}", ran.err);
 }
 
 /// In a network namespace of its own a program has no network, as on a machine whose cable is out.
