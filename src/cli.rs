@@ -1,6 +1,7 @@
 //! The commands without a window: one file each, one line each in [`CliCommand`].
 
 mod ad_hoc;
+mod alerts;
 mod chat;
 mod completions;
 mod decode;
@@ -17,6 +18,7 @@ mod serve;
 mod serving;
 mod simulate;
 mod since;
+mod stored;
 mod table;
 mod targets;
 mod terminal;
@@ -68,6 +70,8 @@ Environment:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
+    /// Show when the alerts of the settings would have fired on the probes of the past.
+    Alerts(alerts::AlertsArgs),
     /// Ask one model, or several side by side, and show the figures.
     Chat(Box<chat::ChatArgs>),
     /// Show what a captured response contains, and what is wrong with it.
@@ -139,6 +143,7 @@ pub fn report(error: &anyhow::Error) {
 /// instead.
 pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     let done = match command {
+        CliCommand::Alerts(args) => alerts::run(&args),
         CliCommand::Chat(args) => chat::run(&args),
         CliCommand::Decode(args) => decode::run(args),
         CliCommand::Export(args) => export::run(&args),

@@ -6,13 +6,12 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, bail};
 use clap::builder::TypedValueParser;
 
-use super::{UsageError, note, since::since, terminal::stderr};
+use super::{UsageError, note, since::since, stored, terminal::stderr};
 use crate::{
     endpoint::TargetId,
-    history::{ExportFormat, History, OutcomeFilter, RunQuery, Storage},
+    history::{ExportFormat, OutcomeFilter, RunQuery},
     settings::{self, Paths},
 };
 
@@ -79,9 +78,6 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     };
     let paths = Paths::of_user()?;
     let prices = settings::load(&paths)?.prices;
-    if !History::is_in(&paths.data) {
-        bail!("there is no history in {} yet", paths.data.display());
-    }
     let query = RunQuery {
         text: args.search.clone(),
         targets: args.targets.clone(),
@@ -89,32 +85,22 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         since_unix_ns: args.since,
         ..RunQuery::default()
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no async runtime")?;
-    runtime.block_on(async {
-        let history = History::open(&paths.data);
-        if let Storage::Failing { why } = history.storage().await {
-            bail!(why);
-        }
-        let to = args.output.clone();
-        let (count, one, many) = if args.gaps {
+    let to = args.output.clone();
+    let (count, one, many) = stored::read(&paths, async |history| {
+        Ok(if args.gaps {
             let count = history.export_gaps(args.since, format, to).await?;
             (count, "gap", "gaps")
         } else {
             let count = history.export(query, format, prices, to, told).await?;
             (count, "run", "runs")
-        };
-        let runs = if count == 1 { one } else { many };
-        note(&format!(
-            "{count} {runs} written to {}",
-            args.output.display()
-        ));
-        // Nothing was changed that could be lost.
-        let _ = history.end().await;
-        Ok(ExitCode::SUCCESS)
-    })
+        })
+    })?;
+    let runs = if count == 1 { one } else { many };
+    note(&format!(
+        "{count} {runs} written to {}",
+        args.output.display()
+    ));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says how far it came, to whoever watches.

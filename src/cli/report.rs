@@ -4,11 +4,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 
-use super::{note, since::since};
+use super::{note, since::since, stored};
 use crate::{
     clock::wall_clock_ns,
     endpoint::TargetId,
-    history::{History, RunQuery, RunSort, SortColumn, Storage},
+    history::{RunQuery, RunSort, SortColumn},
     private,
     report::{Report, ReportRuns, ReportScope},
     run::Origin,
@@ -88,9 +88,6 @@ fn origin() -> impl clap::builder::TypedValueParser<Value = OriginFilter> {
 pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user()?;
     let settings = settings::load(&paths)?;
-    if !History::is_in(&paths.data) {
-        bail!("there is no history in {} yet", paths.data.display());
-    }
     let query = RunQuery {
         targets: args.targets.clone(),
         since_unix_ns: args.since,
@@ -101,16 +98,8 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         ..RunQuery::default()
     };
     let origin = args.origin;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no async runtime")?;
     let to = wall_clock_ns();
-    let report = runtime.block_on(async {
-        let history = History::open(&paths.data);
-        if let Storage::Failing { why } = history.storage().await {
-            bail!(why);
-        }
+    let report = stored::read(&paths, async |history| {
         let runs = ReportRuns::new(settings.prices, settings.measuring.late_share);
         let runs = history.fold_runs(query, runs, move |runs, run| {
             if origin.0.is_none_or(|origin| run.head.origin == origin) {
@@ -124,8 +113,6 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
             let target = gap.target.as_ref();
             args.targets.is_empty() || target.is_none_or(|target| args.targets.contains(target))
         });
-        // Nothing was changed that could be lost.
-        let _ = history.end().await;
         Ok(Report {
             scope: ReportScope {
                 vantage: args.vantage.clone(),

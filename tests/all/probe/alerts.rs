@@ -102,6 +102,38 @@ async fn a_slow_target_is_told_to_a_webhook_and_a_program() {
     assert_no_canary(&[home.path()], &hook);
 }
 
+#[test]
+fn alerts_are_tried_on_the_past() {
+    let home = Home::new();
+    let none = home.run(&["alerts"], "");
+    assert_eq!(none.code, Some(2));
+    assert!(none.err.contains("[alert.NAME]"), "{}", none.err);
+    home.write_settings(
+        "[alert.slow]\nabove = 200\nleast = 1\nnotify = false\n[alert.fails]\nfigure = \"error_rate\"\nabove = 0.5\nleast = 1\n",
+    );
+    for model in ["simulator/sim-slow-start", "simulator/sim-locked"] {
+        home.run(&["probe", "--once", "-t", model], "");
+    }
+    let ran = home.run(&["alerts", "--since", "1h"], "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(
+        ran.out.contains("slow: would have fired once in 2 probes"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("simulator/sim-locked  and fires since,"),
+        "{}",
+        ran.out
+    );
+    let ran = home.run(&["alerts", "--json"], "");
+    let rules: Vec<_> = lines(&ran)
+        .iter()
+        .map(|line| line["rule"].clone())
+        .collect();
+    assert_eq!(rules, ["slow", "fails"]);
+}
+
 /// The desktop's part that shows notifications.
 #[cfg(target_os = "linux")]
 struct Notifications(std::sync::Mutex<std::sync::mpsc::Sender<[String; 3]>>);

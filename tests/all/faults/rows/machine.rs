@@ -18,6 +18,8 @@ pub fn rows() -> Vec<Row> {
             &[
                 "monitor::schedule::tests::after_a_sleep_nothing_is_made_up_for",
                 "monitor::sleep::tests::each_sleep_is_told_once",
+                "engine::monitor::tests::a_probe_that_a_sleep_cuts_off_is_void_and_the_time_is_a_gap",
+                "history::gaps::a_run_that_a_sleep_cut_off_is_neither_a_failure_nor_the_users",
             ],
         ),
         elsewhere(
@@ -75,11 +77,12 @@ pub fn rows() -> Vec<Row> {
         elsewhere(
             45,
             "a second window, or another process",
-            "Both show the same history, and neither loses a turn",
+            "Both show the same history, neither loses a turn, and one of them alone probes",
             &[
                 "history::live::two_windows_share_the_file_and_neither_takes_the_others_runs_for_dead",
                 "history::windows::turns_of_two_windows_are_all_kept",
                 "two_windows::two_hundred_turns_of_two_processes_are_all_kept",
+                "probe::of_two_processes_one_asks_and_the_other_takes_over",
             ],
         ),
         elsewhere(
