@@ -4,6 +4,8 @@
 //! [`figures`], which are computed from them and not stored.
 
 mod answer;
+pub mod arrivals;
+pub mod burst;
 pub mod change;
 mod connection;
 pub mod cost;
@@ -25,11 +27,51 @@ pub enum Better {
     Neutral,
 }
 
+/// What figures are about: they are shown in these groups, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureGroup {
+    /// How long one waits.
+    Latency,
+    /// How fast the tokens come, and how evenly.
+    Speed,
+    /// What is counted and paid for.
+    Cost,
+    /// What the connection takes.
+    Connection,
+    /// How late this program reads what has come.
+    OurDelay,
+}
+
+impl FigureGroup {
+    /// All groups, in order.
+    pub const ALL: [Self; 5] = [
+        Self::Latency,
+        Self::Speed,
+        Self::Cost,
+        Self::Connection,
+        Self::OurDelay,
+    ];
+
+    /// Its name on screen.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Latency => "Latency",
+            Self::Speed => "Speed",
+            Self::Cost => "Tokens and cost",
+            Self::Connection => "Connection",
+            Self::OurDelay => "Our own delay",
+        }
+    }
+}
+
 /// A figure derived from a run: the same row serves hover texts, tables, exports and `--json`.
 #[derive(Debug)]
 pub struct Figure {
     /// Its key in JSON and CSV, with its unit.
     pub key: &'static str,
+    /// What it is about.
+    pub group: FigureGroup,
     /// Its short name on screen.
     pub label: &'static str,
     /// Its unit on screen.

@@ -2,10 +2,14 @@
 
 use std::num::NonZeroU64;
 
-use super::{Better, Figure, cost, percentile};
+use super::{
+    Better, Figure, FigureGroup,
+    arrivals::{arrivals, gaps_ms},
+    cost, percentile,
+};
 use crate::{
     price::Usd,
-    run::{OffsetNs, Read, Run, Span, TOGETHER_NS, ms},
+    run::{OffsetNs, Run, Span, ms},
 };
 
 /// In the order in which they are shown. A failed run has the values that were stamped before it failed; they are left
@@ -13,6 +17,7 @@ use crate::{
 pub static FIGURES: &[Figure] = &[
     Figure {
         key: "ttft_ms",
+        group: FigureGroup::Latency,
         label: "TTFT",
         unit: "ms",
         definition: "First token − start: the first non-empty piece of reasoning, text or tool call; \
@@ -22,6 +27,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "ttft_net_ms",
+        group: FigureGroup::Latency,
         label: "TTFT net",
         unit: "ms",
         definition: "First token − request sent: without connecting, so that cold and warm runs compare",
@@ -30,6 +36,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "ttfo_ms",
+        group: FigureGroup::Latency,
         label: "TTFO",
         unit: "ms",
         definition: "First visible piece (anything but reasoning) − start",
@@ -38,6 +45,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "ttfb_ms",
+        group: FigureGroup::Latency,
         label: "TTFB",
         unit: "ms",
         definition: "First byte of the response body − request sent",
@@ -46,6 +54,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "headers_ms",
+        group: FigureGroup::Latency,
         label: "Headers",
         unit: "ms",
         definition: "Response head − request sent",
@@ -54,6 +63,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "dns_ms",
+        group: FigureGroup::Connection,
         label: "DNS",
         unit: "ms",
         definition: "Name resolution of this run's connection; blank on a warm one",
@@ -62,6 +72,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tcp_ms",
+        group: FigureGroup::Connection,
         label: "TCP",
         unit: "ms",
         definition: "TCP handshake of this run's connection, including the proxy's exchange if there \
@@ -71,6 +82,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tls_ms",
+        group: FigureGroup::Connection,
         label: "TLS",
         unit: "ms",
         definition: "TLS handshake of this run's connection; blank on a warm one",
@@ -79,6 +91,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tpot_ms",
+        group: FigureGroup::Speed,
         label: "TPOT",
         unit: "ms",
         definition: "(Last token − first token) ÷ (output tokens − 1), where the provider reported \
@@ -91,6 +104,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "output_speed_tps",
+        group: FigureGroup::Speed,
         label: "Output speed",
         unit: "tok/s",
         definition: "Output tokens ÷ (last token − first token), where the provider reported usage and \
@@ -103,6 +117,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "total_ms",
+        group: FigureGroup::Latency,
         label: "Total",
         unit: "ms",
         definition: "Last token − start; the lag to the stream's end is a separate figure",
@@ -111,6 +126,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: cost::KEY,
+        group: FigureGroup::Cost,
         label: "Cost",
         unit: "USD",
         definition: "Reported tokens × list price per million (input, cached, written to the cache, output), or × your \
@@ -121,6 +137,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "closed_lag_ms",
+        group: FigureGroup::Latency,
         label: "Closing lag",
         unit: "ms",
         definition: "End of the response (usage and end mark included) − last token",
@@ -129,6 +146,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "gap_p50_ms",
+        group: FigureGroup::Speed,
         label: "Read gap, median",
         unit: "ms",
         definition: "Median time between arrivals of tokens; reads less than 0.2 ms apart are one arrival. \
@@ -138,6 +156,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "gap_p99_ms",
+        group: FigureGroup::Speed,
         label: "Read gap, P99",
         unit: "ms",
         definition: "99th percentile of the time between arrivals of tokens; blank under 100 gaps",
@@ -146,6 +165,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "gap_max_ms",
+        group: FigureGroup::Speed,
         label: "Read gap, longest",
         unit: "ms",
         definition: "Longest time between arrivals of tokens",
@@ -154,12 +174,13 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "burst_share",
+        group: FigureGroup::Speed,
         label: "In bursts",
         unit: "",
         definition: "Share of tokens that arrived together with another; near 1 when something buffers",
         better: Better::Lower,
         value: |run, _| {
-            let arrivals = arrivals(run);
+            let arrivals = arrivals(&run.reads);
             let all: u64 = arrivals.iter().map(|arrival| arrival.tokens).sum();
             let together = arrivals.iter().filter(|arrival| arrival.tokens > 1);
             share(together.map(|arrival| arrival.tokens).sum(), all)
@@ -167,6 +188,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "gap_under_5ms_share",
+        group: FigureGroup::Speed,
         label: "Gaps under 5 ms",
         unit: "",
         definition: "Share of the gaps between arrivals that are under 5 ms; near 1 if everything arrives at once",
@@ -179,6 +201,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "ttft_from_schedule_ms",
+        group: FigureGroup::Latency,
         label: "TTFT from schedule",
         unit: "ms",
         definition: "First token − when the run was due, so that waiting in a queue counts; blank for a \
@@ -188,6 +211,7 @@ pub static FIGURES: &[Figure] = &[
     },
     Figure {
         key: "total_from_schedule_ms",
+        group: FigureGroup::Latency,
         label: "Total from schedule",
         unit: "ms",
         definition: "Last token − when the run was due; blank for a run that was not scheduled",
@@ -222,39 +246,9 @@ fn streamed(run: &Run) -> Option<(u64, f64)> {
     (tokens > 1 && reads > 1 && streaming_ms > 0.0).then_some((tokens, streaming_ms))
 }
 
-/// Tokens that were read from the socket together.
-struct Arrival {
-    first_at: OffsetNs,
-    last_at: OffsetNs,
-    tokens: u64,
-}
-
-fn arrivals(run: &Run) -> Vec<Arrival> {
-    let mut arrivals: Vec<Arrival> = Vec::new();
-    for &Read { at, tokens, .. } in run.reads.iter().filter(|read| read.tokens > 0) {
-        let tokens = u64::from(tokens);
-        match arrivals.last_mut() {
-            Some(last) if at.saturating_sub(last.last_at) < TOGETHER_NS => {
-                last.last_at = at;
-                last.tokens += tokens;
-            }
-            _ => arrivals.push(Arrival {
-                first_at: at,
-                last_at: at,
-                tokens,
-            }),
-        }
-    }
-    arrivals
-}
-
 /// The times between arrivals, in milliseconds.
 fn gaps(run: &Run) -> Vec<f64> {
-    let arrivals = arrivals(run);
-    let pairs = arrivals.iter().zip(arrivals.iter().skip(1));
-    pairs
-        .map(|(one, next)| ms(next.first_at.saturating_sub(one.first_at)))
-        .collect()
+    gaps_ms(&arrivals(&run.reads)).collect()
 }
 
 fn gap(run: &Run, p: f64) -> Option<f64> {
@@ -284,7 +278,7 @@ mod tests {
         endpoint::TargetId,
         event::{Fault, FaultClass, Phase, Usage},
         price::PriceTable,
-        run::{Origin, RunHead, RunId},
+        run::{Origin, Read, RunHead, RunId},
     };
 
     const MS: u64 = 1_000_000;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Better, Figure, percentile};
+use super::{Better, Figure, FigureGroup, percentile};
 use crate::{
     run::{Run, ms},
     transport::TcpInfo,
@@ -12,6 +12,7 @@ use crate::{
 pub static CONNECTION_FIGURES: &[Figure] = &[
     Figure {
         key: "our_delay_p50_ms",
+        group: FigureGroup::OurDelay,
         label: "Our delay, median",
         unit: "ms",
         definition: "How much later than the kernel this program received a read of the answer; blank if the \
@@ -21,6 +22,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
     },
     Figure {
         key: "our_delay_max_ms",
+        group: FigureGroup::OurDelay,
         label: "Our delay, longest",
         unit: "ms",
         definition: "The longest such delay of the run; times of reads are the kernel's, so it is in none of them",
@@ -29,6 +31,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tcp_rtt_ms",
+        group: FigureGroup::Connection,
         label: "Round trip",
         unit: "ms",
         definition: "Smoothed round-trip time of TCP at the run's end, by the kernel: to the nearest TCP \
@@ -38,6 +41,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tcp_min_rtt_ms",
+        group: FigureGroup::Connection,
         label: "Shortest round trip",
         unit: "ms",
         definition: "The shortest round-trip time of TCP that the kernel measured lately on the connection",
@@ -46,6 +50,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tcp_retransmits",
+        group: FigureGroup::Connection,
         label: "Retransmits",
         unit: "",
         definition: "TCP segments that this side retransmitted during the run; retransmissions of the server are not visible here",
@@ -54,6 +59,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tcp_lost",
+        group: FigureGroup::Connection,
         label: "Lost",
         unit: "",
         definition: "TCP segments of this side that the kernel considered lost at the run's end",
@@ -62,6 +68,7 @@ pub static CONNECTION_FIGURES: &[Figure] = &[
     },
     Figure {
         key: "tcp_out_of_order",
+        group: FigureGroup::Connection,
         label: "Out of order",
         unit: "",
         definition: "TCP segments of the server that came out of order during the run: others before them were lost \

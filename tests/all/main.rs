@@ -11,6 +11,7 @@
 mod anthropic;
 mod as_sent;
 mod both_halves;
+mod buffering;
 mod canary;
 mod canary_echo;
 #[cfg(feature = "grpc")]
