@@ -11,6 +11,7 @@ mod conformance;
 pub mod fonts;
 pub mod icons;
 pub mod input;
+mod inspector;
 mod looks;
 pub mod outside;
 pub mod palette;

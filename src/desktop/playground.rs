@@ -22,7 +22,7 @@ mod intake;
 mod intent;
 mod layout;
 mod left_out;
-mod markdown;
+pub(super) mod markdown;
 mod names;
 mod pane;
 mod params;

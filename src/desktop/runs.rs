@@ -2,12 +2,9 @@
 //!
 //! In: pages of rows, whole runs. Out: [`HistoryCommand`](crate::engine::HistoryCommand)s, [`RunCommand::Load`].
 
-mod details;
 mod export;
 mod filters;
-mod measured;
 mod pages;
-mod phases;
 mod table;
 mod verb;
 
@@ -16,9 +13,10 @@ use std::collections::BTreeSet;
 use egui::{Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, ScrollArea, Ui};
 
 pub use self::verb::RunsVerb;
-use self::{details::DetailsClick, export::Export, filters::Wanted, pages::Pages};
+use self::{export::Export, filters::Wanted, pages::Pages};
 use super::{
     icons,
+    inspector::{Inspector, InspectorClick, InspectorTab, Neighbours},
     theme::{caption, space},
     view::{Action, Cx, Verb, VerbId, View, ViewId},
     widgets::{Tone, banner, contained, count, empty, ghost_button, primary_button, search_box},
@@ -53,6 +51,7 @@ pub struct Runs {
     /// A row to bring into view in the next frame.
     reveal: Option<usize>,
     focus_search: bool,
+    inspector: Inspector,
     export: Option<Export>,
     /// The JSON of a run, to be copied as soon as it is there.
     copying: Asked<String>,
@@ -77,6 +76,11 @@ impl View for Runs {
             label,
             shortcut: key.map(|key| KeyboardShortcut::new(Modifiers::COMMAND, key)),
         };
+        let way = |verb, label, key| Verb {
+            id: VerbId::Runs(verb),
+            label,
+            shortcut: Some(KeyboardShortcut::new(Modifiers::NONE, key)),
+        };
         vec![
             verb(RunsVerb::Search, "Search the runs", Some(Key::F)),
             verb(
@@ -85,21 +89,29 @@ impl View for Runs {
                 Some(Key::E),
             ),
             verb(RunsVerb::Clear, "Clear all filters", None),
+            way(RunsVerb::Previous, "Previous run", Key::K),
+            way(RunsVerb::Next, "Next run", Key::J),
         ]
     }
 
-    fn verb(&mut self, id: VerbId, _cx: &mut Cx<'_>) {
+    fn verb(&mut self, id: VerbId, cx: &mut Cx<'_>) {
         let VerbId::Runs(verb) = id else { return };
         match verb {
             RunsVerb::Search => self.focus_search = true,
             RunsVerb::Export => self.open_export(),
             RunsVerb::Clear => self.wanted = self.wanted.unfiltered(),
+            RunsVerb::Previous => self.walk(false, cx),
+            RunsVerb::Next => self.walk(true, cx),
         }
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
         if let Action::OpenRun(run) = action {
             self.select(*run, cx);
+            if let Some(row) = self.pages.place(*run) {
+                self.row = row;
+                self.reveal = Some(row);
+            }
         }
     }
 
@@ -107,6 +119,7 @@ impl View for Runs {
         self.pages.take_in();
         self.known
             .extend(self.pages.rows().map(|row| row.target.clone()));
+        self.inspector.logic(cx);
         if let Some(text) = self.copying.take() {
             let said = "Copied the run as JSON".to_owned();
             cx.actions.push(Action::Copy { text, said });
@@ -117,7 +130,8 @@ impl View for Runs {
     }
 
     fn shown_runs(&self) -> Vec<RunId> {
-        self.selected.into_iter().collect()
+        let shown = [self.selected, self.inspector.compared()];
+        shown.into_iter().flatten().collect()
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -126,8 +140,10 @@ impl View for Runs {
         if let Some(problem) = self.pages.problem() {
             banner(ui, cx.theme, Tone::Bad, problem, |_| ());
         }
-        self.details_ui(ui, cx);
-        if self.pages.total() == Some(0) {
+        self.keys(ui, cx);
+        if self.inspector_ui(ui, cx) {
+            self.pages.want(self.row, self.row, cx.commands);
+        } else if self.pages.total() == Some(0) {
             self.empty_ui(ui, cx);
             self.pages.want(0, 0, cx.commands);
         } else {
@@ -210,7 +226,6 @@ impl Runs {
     }
 
     fn table_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        self.keys(ui, cx);
         let reveal = self.reveal.take();
         let frame = egui::Frame::new().inner_margin(Margin {
             left: 16,
@@ -237,7 +252,9 @@ impl Runs {
             self.wanted.sort = sort;
             ui.ctx().request_repaint();
         }
-        if let Some((row, run)) = shown.clicked {
+        if let Some((row, run)) = shown.clicked
+            && !self.inspector.pick(run, cx)
+        {
             self.row = row;
             self.select(run, cx);
         }
@@ -259,14 +276,18 @@ impl Runs {
         if escape {
             self.selected = None;
         }
-        if !(up || down) {
-            return;
+        if up || down {
+            self.walk(down, cx);
         }
+    }
+
+    /// Shows the run in the row above or below; the first step shows the row of the cursor.
+    fn walk(&mut self, down: bool, cx: &mut Cx<'_>) {
         let last = self.pages.total().unwrap_or_default().saturating_sub(1);
-        self.row = match (self.selected, up) {
+        self.row = match (self.selected, down) {
             (None, _) => self.row,
-            (Some(_), true) => self.row.saturating_sub(1),
-            (Some(_), false) => (self.row + 1).min(last),
+            (Some(_), false) => self.row.saturating_sub(1),
+            (Some(_), true) => (self.row + 1).min(last),
         };
         if let Some(run) = self.pages.row(self.row).map(|row| row.id) {
             self.select(run, cx);
@@ -281,35 +302,46 @@ impl Runs {
         }
     }
 
-    fn details_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+    /// Shows the inspector if a run is selected; returns whether it takes all the room.
+    fn inspector_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
         let Some(selected) = self.selected else {
-            return;
+            return false;
         };
-        let width = ui.available_width();
+        let is_wide = self.inspector.is_wide();
         let frame = egui::Frame::new()
             .fill(cx.theme.background)
             .inner_margin(Margin::symmetric(16, 10));
-        let panel = Panel::right("runs.details")
-            .default_size((width * 0.46).clamp(340.0, 440.0))
-            .size_range(300.0..=(width * 0.6).max(320.0));
-        let shown = panel.frame(frame).show(ui, |ui| {
-            contained(ui, |ui| {
-                if let Some(run) = cx.state.runs.get(&selected) {
-                    let findings = cx.state.findings.get(&selected);
-                    let prices = &cx.state.settings.prices;
-                    let findings = findings.map(AsRef::as_ref);
-                    details::show(ui, cx.theme, (run, prices), findings)
-                } else {
-                    let missing = cx.state.missing_runs.contains(&selected);
-                    details::show_absent(ui, cx.theme, missing)
-                }
-            })
-        });
-        match shown.inner {
-            Some(DetailsClick::Close) => self.selected = None,
-            Some(DetailsClick::CopyJson) => self.copy_json(selected, cx),
+        let total = self.pages.total().unwrap_or_default();
+        let neighbours = Neighbours {
+            previous: self.row > 0,
+            next: self.row + 1 < total,
+        };
+        let inspector = &mut self.inspector;
+        let room = ui.available_width();
+        let tab = inspector.tab();
+        let mut content =
+            |ui: &mut Ui| contained(ui, |ui| inspector.ui(ui, cx, selected, neighbours));
+        let clicked = if is_wide {
+            frame.show(ui, content).inner
+        } else {
+            // Each part keeps its own width: a course in time needs more than a list of figures.
+            let (id, width, least) = match tab {
+                InspectorTab::Overview => ("inspector", (room * 0.46).clamp(340.0, 440.0), 300.0),
+                InspectorTab::Waterfall => ("inspector.waterfall", room * 0.64, 420.0),
+            };
+            let panel = Panel::right(id)
+                .default_size(width)
+                .size_range(least..=(room * 0.8).max(least + 20.0));
+            panel.frame(frame).show(ui, &mut content).inner
+        };
+        match clicked {
+            Some(InspectorClick::Close) => self.selected = None,
+            Some(InspectorClick::CopyJson) => self.copy_json(selected, cx),
+            Some(InspectorClick::Previous) => self.walk(false, cx),
+            Some(InspectorClick::Next) => self.walk(true, cx),
             None => {}
         }
+        is_wide
     }
 
     /// Has a run written as JSON, to be copied.

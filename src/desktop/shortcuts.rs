@@ -104,6 +104,11 @@ pub fn pressed(ctx: &Context, views: &[Box<dyn View>], current: ViewId) -> Vec<P
             .filter_map(|verb| verb.shortcut.map(|shortcut| (verb.id, shortcut)))
             .chain(ALSO.iter().copied());
         for (id, shortcut) in keys {
+            // A letter alone belongs to the text that is typed.
+            let is_letter = shortcut.modifiers.is_none() && shortcut.logical_key.name().len() == 1;
+            if typing && is_letter {
+                continue;
+            }
             if input.consume_shortcut(&shortcut) {
                 found.push(Pressed::Verb(id));
             }

@@ -18,6 +18,8 @@ pub use field::{choice_box, labeled_field, search_box, toggle};
 pub use menu::{danger_item, menu_gap, menu_item};
 pub use notice::{Tone, banner, card, contained, dialog, empty, hairline, key_value, section};
 pub(crate) use number::zoned;
-pub use number::{ago, count, date_time, figure_text, figure_ui, ms_text, time_of_day};
+pub use number::{
+    ago, count, date_time, figure_text, figure_ui, figure_value_ui, ms_text, time_of_day,
+};
 pub use outcome::{Outcome, connection_icon};
 pub use switch::switch;

@@ -201,9 +201,9 @@ impl fmt::Display for Burst {
         let Self { events, reads, .. } = *self;
         match self.verdict {
             Verdict::Buffered => {
-                let all = match self.held_events {
-                    held if held == events => format!("All {events} events"),
-                    held => format!("{held} of {events} events"),
+                let all = match (count(self.held_events), count(events)) {
+                    (held, all) if held == all => format!("All {all} events"),
+                    (held, all) => format!("{held} of {all} events"),
                 };
                 let after = time_text(self.silence_ns);
                 write!(
@@ -215,7 +215,7 @@ impl fmt::Display for Burst {
                     write!(f, ", then about every {}", time_text(self.gap_ns))?;
                 }
                 if let Some(bytes) = self.block_bytes {
-                    write!(f, ", in blocks of about {bytes} bytes")?;
+                    write!(f, ", in blocks of about {} bytes", count(bytes))?;
                 }
                 f.write_str(": something between you and the model buffers")
             }
@@ -223,7 +223,8 @@ impl fmt::Display for Burst {
                 let gap = time_text(self.gap_ns);
                 write!(
                     f,
-                    "No sign of buffering: {events} events came in {}, ",
+                    "No sign of buffering: {} events came in {}, ",
+                    count(events),
                     in_reads(reads)
                 )?;
                 write!(f, "one about every {gap}")
@@ -240,7 +241,8 @@ impl fmt::Display for Burst {
                 let after = time_text(self.silence_ns);
                 write!(
                     f,
-                    "{events} events came in {} after {after}: the server had them ready, or something buffers",
+                    "{} events came in {} after {after}: the server had them ready, or something buffers",
+                    count(events),
                     in_reads(reads)
                 )
             }
@@ -251,7 +253,15 @@ impl fmt::Display for Burst {
 fn in_reads(reads: u64) -> String {
     match reads {
         1 => "1 read".to_owned(),
-        _ => format!("{reads} reads"),
+        _ => format!("{} reads", count(reads)),
+    }
+}
+
+/// A whole number with narrow spaces between groups of three digits.
+fn count(number: u64) -> String {
+    match (number / 1_000, number % 1_000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{}\u{202f}{rest:03}", count(thousands)),
     }
 }
 

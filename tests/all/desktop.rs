@@ -5,6 +5,7 @@ mod doubtful;
 mod endpoints;
 mod fields;
 mod gateway;
+mod inspector;
 mod keys;
 mod monitor;
 mod palette;

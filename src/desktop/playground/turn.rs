@@ -391,7 +391,7 @@ fn menu_ui(
         }
     }
     if let Some(id) = id {
-        if menu_item(ui, icons::RUNS, "Open the run") {
+        if menu_item(ui, icons::TIMER, "Inspect") {
             actions.push(Action::OpenRun(id));
         }
         copy_as_ui(ui, engine, shared.intents, id);

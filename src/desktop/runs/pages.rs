@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     engine::{Asked, Command, HistoryCommand, ask},
     history::{RunPage, RunQuery, RunRow},
+    run::RunId,
 };
 
 /// Rows per page.
@@ -95,6 +96,15 @@ impl Pages {
         self.held.get(&(index / PAGE))?.rows.get(index % PAGE)
     }
 
+    /// The row of a run, if its page is here.
+    #[must_use]
+    pub fn place(&self, run: RunId) -> Option<usize> {
+        self.held.iter().find_map(|(number, page)| {
+            let place = page.rows.iter().position(|row| row.id == run)?;
+            Some(number * PAGE + place)
+        })
+    }
+
     /// How many rows the query has in all, once known.
     #[must_use]
     pub fn total(&self) -> Option<usize> {
@@ -116,11 +126,7 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        endpoint::TargetId,
-        engine::Reply,
-        run::{RunId, RunState},
-    };
+    use crate::{endpoint::TargetId, engine::Reply, run::RunState};
 
     fn rows(count: usize, from: usize) -> Vec<RunRow> {
         (from..from + count)

@@ -9,4 +9,8 @@ pub enum RunsVerb {
     Export,
     /// Clears all filters.
     Clear,
+    /// Shows the run in the row above.
+    Previous,
+    /// Shows the run in the row below.
+    Next,
 }

@@ -85,7 +85,19 @@ pub fn figure_ui(
     run: &Run,
     prices: &PriceTable,
 ) -> Response {
-    let text = match (figure.value)(run, prices) {
+    let value = (figure.value)(run, prices);
+    figure_value_ui(ui, theme, (figure, value), run, prices)
+}
+
+/// The same, with a value that is known already.
+pub fn figure_value_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    (figure, value): (&Figure, Option<f64>),
+    run: &Run,
+    prices: &PriceTable,
+) -> Response {
+    let text = match value {
         Some(value) => RichText::new(figure_text(value, figure.unit)),
         None => RichText::new("\u{2013}").color(theme.text_dim),
     };

@@ -223,7 +223,7 @@ fn the_verdict_is_said_in_a_sentence() {
         (
             &blocks,
             Buffered,
-            "All 120 events came in 6 reads after 500 ms, then about every 500 ms, in blocks of about 2000 bytes: \
+            "All 120 events came in 6 reads after 500 ms, then about every 500 ms, in blocks of about 2\u{202f}000 bytes: \
              something between you and the model buffers",
         ),
         (

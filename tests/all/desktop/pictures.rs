@@ -100,7 +100,56 @@ fn pictures_of_details_and_overlays() {
     let connect = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"connect\"}"}}"#;
     let requests = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"requests\"}"}}"#;
     let routes = r#"{"view":"gateway","views":{"gateway":"{\"tab\":\"routes\"}"}}"#;
-    let all: [Detail; 39] = [
+    let all: [Detail; 45] = [
+        (
+            "inspector-two",
+            runs,
+            scenes::buffered,
+            |desktop, player| {
+                inspect(desktop, player, 0);
+                compare(desktop, player, 1);
+                desktop.get_by_label("Show the inspector alone").click();
+                player.play(desktop);
+                desktop.get_by_label("Waterfall").hover();
+                desktop.run_steps(4);
+            },
+        ),
+        (
+            "inspector-beside",
+            runs,
+            scenes::buffered,
+            |desktop, player| inspect(desktop, player, 0),
+        ),
+        (
+            "inspector-stalled",
+            runs,
+            scenes::stalled,
+            |desktop, player| {
+                inspect(desktop, player, 0);
+                for _ in 0..12 {
+                    desktop.get_by_label("Next read").click();
+                    desktop.run_steps(1);
+                }
+                for _ in 0..6 {
+                    desktop.get_by_label("Zoom in").click();
+                    desktop.run_steps(1);
+                }
+            },
+        ),
+        (
+            "inspector-fault",
+            runs,
+            scenes::errors,
+            |desktop, player| {
+                inspect(desktop, player, 3);
+            },
+        ),
+        ("inspector-live", runs, scenes::live, |desktop, player| {
+            inspect(desktop, player, 0);
+        }),
+        ("inspector-long", runs, scenes::long, |desktop, player| {
+            inspect(desktop, player, 0);
+        }),
         ("run-details", runs, scenes::filled, |desktop, _| {
             click_row(desktop, 2);
         }),
@@ -316,6 +365,24 @@ fn doubtful_test(player: &mut Player) {
             took: sure.then(|| std::time::Duration::from_millis(31)),
         })
         .collect();
+}
+
+/// Shows the waterfall of the run in this row.
+fn inspect(desktop: &mut Desktop, player: &mut Player, row: usize) {
+    click_row(desktop, row);
+    player.play(desktop);
+    desktop.get_by_label("Inspector: Waterfall").click();
+    player.play(desktop);
+}
+
+/// Compares the shown run with that in this row.
+fn compare(desktop: &mut Desktop, player: &mut Player, row: usize) {
+    desktop.get_by_label_contains("Compare with").click();
+    player.play(desktop);
+    desktop.get_by_label("A run in the table…").click();
+    player.play(desktop);
+    click_row(desktop, row);
+    player.play(desktop);
 }
 
 fn click_row(desktop: &Desktop, row: usize) {

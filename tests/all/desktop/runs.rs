@@ -54,8 +54,11 @@ fn a_click_on_a_row_opens_the_run() {
         _ => None,
     });
     assert_eq!(loaded, [newest.head.id]);
+    assert!(shows(&desktop, "Latency"));
+    desktop.get_by_label("Copy: answer").scroll_to_me();
+    desktop.run_steps(30);
     assert!(shows(&desktop, "A hash map is like a wall"));
-    click(&mut desktop, &mut player, "Close the details");
+    click(&mut desktop, &mut player, "Close the inspector");
     assert!(!shows(&desktop, "A hash map is like a wall"));
 }
 
@@ -72,7 +75,7 @@ fn rows_are_walked_with_the_keyboard() {
     assert_eq!(selected, Some(2));
     desktop.key_press(Key::Escape);
     player.play(&mut desktop);
-    assert!(desktop.query_by_label("Close the details").is_none());
+    assert!(desktop.query_by_label("Close the inspector").is_none());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the engine knows: the scenes that a window is tested over and drawn with.
 
 mod answers;
+mod courses;
 mod gateway;
 mod probes;
 mod runs;
@@ -8,6 +9,7 @@ mod whole_answer;
 
 pub use self::{
     answers::findings_of,
+    courses::{buffered, live, long, stalled},
     gateway::{TOKEN, access, busy_gateway, chinese_gateway, long_names},
     probes::{planned, probing},
     runs::{now, runs},

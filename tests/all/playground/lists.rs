@@ -2,7 +2,7 @@
 
 use egui::{Key, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
-use tokenscope::desktop::theme::Theme;
+use tokenscope::desktop::{theme::Theme, view::Action};
 
 use super::{Rig, answer_all, ask, rig};
 use crate::painted;
@@ -105,4 +105,18 @@ fn what_destroys_stands_apart_in_its_color() {
         harness.key_press(Key::Escape);
         harness.run_steps(3);
     }
+}
+
+#[test]
+fn an_answer_is_inspected_from_its_menu() {
+    let mut harness = rig();
+    let sent = ask(&mut harness, "Go");
+    answer_all(&mut harness, &sent, "fine");
+    let more = harness.get_all_by_label("More for this turn").next();
+    more.unwrap().click();
+    harness.run_steps(4);
+    harness.get_by_label("Inspect").click();
+    harness.run_steps(2);
+    let opened = Action::OpenRun(sent[0].id);
+    assert!(harness.state().actions.contains(&opened));
 }

@@ -83,6 +83,8 @@ impl Scene {
     fn page(&self, query: &RunQuery) -> RunPage {
         let rows: Vec<_> = (self.runs.iter().rev())
             .filter(|run| run.head.target.to_string().contains(&query.text))
+            .filter(|run| query.targets.is_empty() || query.targets.contains(&run.head.target))
+            .filter(|run| Some(run.stamps.started_unix_ns) >= query.since_unix_ns)
             .map(row)
             .collect();
         RunPage {

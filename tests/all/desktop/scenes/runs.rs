@@ -51,7 +51,7 @@ pub fn now() -> i64 {
 }
 
 /// A small sequence of numbers that looks random and is the same each time.
-fn noise(index: usize) -> f64 {
+pub fn noise(index: usize) -> f64 {
     let mut x = (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03;
     x ^= x >> 31;
     x = x.wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -61,7 +61,7 @@ fn noise(index: usize) -> f64 {
     unit
 }
 
-fn ns(ms: f64) -> u64 {
+pub fn ns(ms: f64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let ns = (ms * 1e6) as u64;
     ns

@@ -7,7 +7,7 @@ use crate::{
         theme::{Theme, caption, size, space},
         widgets::ms_text,
     },
-    run::{OffsetNs, Stamps, ms},
+    run::{OffsetNs, Span, Stamps, ms},
 };
 
 /// A part of the bar.
@@ -20,53 +20,107 @@ pub struct Segment {
     /// When it ended.
     pub end: OffsetNs,
     /// Index into the theme's series colours.
-    color: usize,
+    pub color: usize,
+    /// What it is, in a sentence.
+    pub meaning: &'static str,
+}
+
+impl Segment {
+    /// The name of the segment in which tokens come.
+    pub const STREAM: &'static str = "Streaming";
+    /// The name of what follows the last token.
+    pub const TAIL: &'static str = "Until the end";
 }
 
 /// The segments of a run in order; phases that did not happen are left out.
 #[must_use]
 pub fn segments(stamps: &Stamps) -> Vec<Segment> {
+    let mut found = handshakes(stamps);
+    let connected = found.iter().map(|segment| segment.end).max().unwrap_or(0);
+    found.extend(waits(stamps, connected));
+    found
+}
+
+/// What opened the connection.
+fn handshakes(stamps: &Stamps) -> Vec<Segment> {
+    let tcp = "TCP handshake; through a proxy, with the proxy’s exchange";
     let spans = [
-        ("DNS", stamps.dns, 3),
-        ("TCP", stamps.tcp, 1),
-        ("TLS", stamps.tls, 5),
+        ("DNS", stamps.dns, 3, "Name resolution"),
+        ("TCP", stamps.tcp, 1, tcp),
+        ("TLS", stamps.tls, 5, "TLS handshake"),
     ];
-    let mut found: Vec<_> = (spans.into_iter())
-        .filter_map(|(name, span, color)| {
-            span.map(|span| Segment {
+    let known = spans
+        .into_iter()
+        .filter_map(|(name, span, color, meaning)| {
+            let Span { begin, end } = span?;
+            Some(Segment {
                 name,
-                begin: span.begin,
-                end: span.end,
+                begin,
+                end,
                 color,
+                meaning,
             })
-        })
-        .collect();
+        });
+    known.collect()
+}
+
+/// What came once there was a connection.
+fn waits(stamps: &Stamps, connected: OffsetNs) -> impl Iterator<Item = Segment> {
+    let &Stamps {
+        request_sent,
+        headers,
+        first_token,
+        last_token,
+        closed,
+        ..
+    } = stamps;
+    let until_headers =
+        "Waiting for the head of the response: the way there and back, and the server";
+    let until_token =
+        "Waiting for the first token after the head: the provider, or what buffers on the way";
+    let tail = "Usage, the end mark and the end of the response";
     let ends = [
         (
-            "Waiting for the headers",
-            stamps.request_sent,
-            stamps.headers,
-            7,
+            "Request",
+            Some(connected),
+            request_sent,
+            4,
+            "Handing the request to the connection",
         ),
         (
-            "Waiting for the first token",
-            stamps.headers,
-            stamps.first_token.or(stamps.closed),
-            0,
+            "Until headers",
+            request_sent,
+            headers.or(closed),
+            7,
+            until_headers,
         ),
-        ("Streaming", stamps.first_token, stamps.last_token, 2),
-        ("Last token to end", stamps.last_token, stamps.closed, 7),
+        (
+            "Until first token",
+            headers,
+            first_token.or(closed),
+            0,
+            until_token,
+        ),
+        (
+            Segment::STREAM,
+            first_token,
+            last_token,
+            2,
+            "From the first to the last token",
+        ),
+        (Segment::TAIL, last_token, closed, 7, tail),
     ];
-    found.extend(ends.into_iter().filter_map(|(name, begin, end, color)| {
-        let (begin, end) = begin.zip(end)?;
-        (end > begin).then_some(Segment {
-            name,
-            begin,
-            end,
-            color,
+    ends.into_iter()
+        .filter_map(|(name, begin, end, color, meaning)| {
+            let (begin, end) = begin.zip(end)?;
+            (end > begin).then_some(Segment {
+                name,
+                begin,
+                end,
+                color,
+                meaning,
+            })
         })
-    }));
-    found
 }
 
 /// Shows the bar and a legend of its colours.
@@ -109,12 +163,14 @@ pub fn show(ui: &mut Ui, theme: &Theme, stamps: &Stamps) {
 fn legend_entry(ui: &mut Ui, theme: &Theme, segment: &Segment) {
     let took = ms_text(ms(segment.end.saturating_sub(segment.begin)));
     let text = format!("{} {took}", segment.name);
+    let meaning = segment.meaning;
     let font = FontId::proportional(size::SMALL);
     let galley = ui
         .painter()
         .layout_no_wrap(text.clone(), font, theme.text_dim);
     let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(13.0, 0.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+    response.on_hover_text(meaning);
     let swatch = Rect::from_center_size(rect.left_center() + vec2(4.0, 0.0), vec2(8.0, 8.0));
     let painter = ui.painter();
     painter.rect_filled(
@@ -137,7 +193,6 @@ fn share(at: OffsetNs, end: OffsetNs) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Span;
 
     #[test]
     fn a_warm_run_has_no_handshakes() {
@@ -153,10 +208,11 @@ mod tests {
         assert_eq!(
             names,
             [
-                "Waiting for the headers",
-                "Waiting for the first token",
+                "Request",
+                "Until headers",
+                "Until first token",
                 "Streaming",
-                "Last token to end"
+                "Until the end"
             ]
         );
     }

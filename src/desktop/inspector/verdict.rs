@@ -1,0 +1,49 @@
+//! The verdict on bursts, as a line.
+
+use egui::{Color32, Label, Response, RichText, Ui};
+
+use super::facts::RunFacts;
+use crate::{
+    desktop::{icons, theme::Theme, widgets::count},
+    measure::burst::Verdict,
+};
+
+/// How the verdict is made.
+pub const HOW: &str = "Reads less than 0.2 ms apart count as one; events are those with tokens. An answer is buffered if at \
+                   least 80% of them came in reads of six or more after silences of 0.1 s or longer: a server that sends \
+                   several tokens at a time does so every few milliseconds";
+
+/// The icon and the colour of a verdict.
+pub fn verdict_look(theme: &Theme, verdict: Verdict) -> (&'static str, Color32) {
+    match verdict {
+        Verdict::Buffered => (icons::WARN, theme.warn),
+        Verdict::Flowing => (icons::OK, theme.good),
+        Verdict::Unclear => (icons::HELP, theme.text_dim),
+    }
+}
+
+/// Shows what the reads say about buffering, and how many stalls there were.
+pub fn burst_ui(ui: &mut Ui, theme: &Theme, facts: &RunFacts) {
+    if let Some(burst) = &facts.burst {
+        let (icon, color) = verdict_look(theme, burst.verdict);
+        line_ui(ui, theme, icon, color, &burst.to_string()).on_hover_text(HOW);
+    }
+    if facts.stalls > 0 {
+        let noun = if facts.stalls == 1 { "stall" } else { "stalls" };
+        let text = format!(
+            "{} {noun}: gaps of 250 ms or more that stand far out",
+            count(facts.stalls as u64)
+        );
+        line_ui(ui, theme, icons::TIMER, theme.bad, &text).on_hover_text(
+            "A gap is a stall if the modified z-score of its logarithm is above 3.5 (Iglewicz & Hoaglin 1993)",
+        );
+    }
+}
+
+fn line_ui(ui: &mut Ui, theme: &Theme, icon: &str, color: Color32, text: &str) -> Response {
+    ui.horizontal_top(|ui| {
+        ui.label(RichText::new(icon).color(color));
+        ui.add(Label::new(RichText::new(text).color(theme.text)).wrap())
+    })
+    .inner
+}

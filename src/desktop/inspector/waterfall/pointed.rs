@@ -1,0 +1,152 @@
+//! What is under the pointer on a waterfall.
+
+use egui::{Rect, Response, Tooltip, Ui, pos2, vec2};
+
+use super::{
+    Plot, REACH, ReadPlace, Shown,
+    lanes::{Lane, LaneRow},
+    nearest,
+    ticks::TOKENS,
+};
+use crate::{
+    desktop::{
+        inspector::{phases::Segment, time_axis::ns},
+        theme::{Theme, caption, strong},
+        widgets::{count, ms_text},
+    },
+    run::{OffsetNs, Run, ms},
+};
+
+fn row_at<'a>(rows: &'a [LaneRow], response: &Response) -> Option<&'a LaneRow> {
+    let pointer = response.hover_pos()?;
+    rows.iter().find(|row| row.y.contains(pointer.y))
+}
+
+/// The read under the pointer, if that is on a strip of reads.
+pub fn read(
+    plot: Plot,
+    response: &Response,
+    rows: &[LaneRow],
+    shown: &[Shown<'_>],
+) -> Option<ReadPlace> {
+    let pointer = response.hover_pos().or(response.interact_pointer_pos())?;
+    let row = rows.iter().find(|row| row.y.contains(pointer.y))?;
+    if !matches!(row.lane, Lane::Stream | Lane::Delay | Lane::Gaps) {
+        return None;
+    }
+    let reads = &shown.get(row.run)?.run.reads;
+    let read = nearest(reads, plot.at(pointer.x), plot.reach(REACH))?;
+    Some(ReadPlace { run: row.run, read })
+}
+
+/// A time to the microsecond, in milliseconds.
+fn exact(at: OffsetNs) -> String {
+    let whole = count(at / 1_000_000);
+    format!("{whole}.{:03} ms", at / 1_000 % 1_000)
+}
+
+fn some(number: u32, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number.into()))
+}
+
+/// A read in words: which, when, what it brought, how late it was read.
+pub fn read_lines(run: &Run, index: usize) -> Option<Vec<String>> {
+    let read = run.reads.get(index)?;
+    let all = count(run.reads.len() as u64);
+    let which = format!("Read {} of {all}", count(index as u64 + 1));
+    let before = index
+        .checked_sub(1)
+        .and_then(|before| run.reads.get(before));
+    let after = match before {
+        Some(before) => {
+            let gap = exact(read.at.saturating_sub(before.at));
+            format!("at {}, {gap} after the read before", exact(read.at))
+        }
+        None => format!("at {}", exact(read.at)),
+    };
+    let brought = [
+        some(read.bytes, "byte"),
+        some(read.events, "event"),
+        some(read.tokens, "token"),
+    ];
+    let mut lines = vec![which, after, brought.join(", ")];
+    if let Some(delay) = read.delay {
+        let most = if read.is_at_most { "at most " } else { "" };
+        lines.push(format!("our delay {most}{}", exact(delay.into())));
+    }
+    Some(lines)
+}
+
+/// Tells what is under the pointer.
+pub fn tooltip_ui(
+    ui: &Ui,
+    theme: &Theme,
+    plot: Plot,
+    response: &Response,
+    rows: &[LaneRow],
+    shown: &[Shown<'_>],
+    read: Option<ReadPlace>,
+) {
+    let Some(row) = row_at(rows, response).filter(|_| !response.dragged()) else {
+        return;
+    };
+    let Some(run) = shown.get(row.run).map(|shown| shown.run) else {
+        return;
+    };
+    let pointer = response.hover_pos().unwrap_or_default();
+    let (x, lines) = match (row.lane, read) {
+        (_, Some(place)) => {
+            let at = run.reads.get(place.read).map_or(0, |read| read.at);
+            (plot.x(ns(at)), read_lines(run, place.read))
+        }
+        (Lane::Phase(segment), None) => (pointer.x, phase_lines(plot, &segment, pointer.x)),
+        _ => (pointer.x, None),
+    };
+    let Some(lines) = lines else { return };
+    if read.is_some() {
+        let line = draw_line(theme);
+        ui.painter().vline(x, row.y, line);
+    }
+    let place = Rect::from_center_size(pos2(x, row.y.center()), vec2(14.0, row.y.span()));
+    let ctx = ui.ctx().clone();
+    Tooltip::always_open(ctx, ui.layer_id(), response.id, place).show(|ui| {
+        let mut lines = lines.into_iter();
+        if let Some(first) = lines.next() {
+            ui.label(strong(first));
+        }
+        for line in lines {
+            ui.label(caption(theme, line));
+        }
+    });
+}
+
+fn draw_line(theme: &Theme) -> egui::Stroke {
+    egui::Stroke::new(1.0, theme.series_color(TOKENS))
+}
+
+/// A phase in words, if the pointer is on its bar.
+fn phase_lines(plot: Plot, segment: &Segment, x: f32) -> Option<Vec<String>> {
+    let begin = plot.x(ns(segment.begin)) - REACH / 2.0;
+    let end = plot.x(ns(segment.end)) + REACH / 2.0;
+    (begin..=end).contains(&x).then(|| {
+        let took = segment.end.saturating_sub(segment.begin);
+        vec![
+            format!("{} {}", segment.name, ms_text(ms(took))),
+            format!("from {} to {}", exact(segment.begin), exact(segment.end)),
+            segment.meaning.to_owned(),
+        ]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_exact_to_the_microsecond() {
+        assert_eq!(exact(623_114_900), "623.114 ms");
+        assert_eq!(exact(1_623_004_000), "1\u{202f}623.004 ms");
+        assert_eq!(exact(7), "0.000 ms");
+    }
+}
