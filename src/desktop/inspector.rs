@@ -118,7 +118,10 @@ impl Inspector {
         ui.add_space(space::XS);
         hairline(ui, cx.theme);
         ui.add_space(space::XS);
-        self.derive(ui, cx, selected);
+        // A run beside itself says nothing.
+        let other = self.compare.with().filter(|other| *other != selected);
+        let shown: Vec<RunId> = [Some(selected), other].into_iter().flatten().collect();
+        self.derive(ui, cx, &shown);
         match self.tab {
             InspectorTab::Overview => {
                 let Some(facts) = self.derived.of(selected) else {
@@ -130,7 +133,7 @@ impl Inspector {
                 overview.ui(ui, cx.theme, (run, facts), prices, findings);
             }
             InspectorTab::Waterfall => {
-                let other = self.compare.with().and_then(|other| state.runs.get(&other));
+                let other = other.and_then(|other| state.runs.get(&other));
                 let runs: Vec<_> = [Some(run), other].into_iter().flatten().collect();
                 self.timeline.ui(ui, cx.theme, &runs, &self.derived);
             }
@@ -139,12 +142,8 @@ impl Inspector {
     }
 
     /// Derives the facts of the shown runs anew where these have changed.
-    fn derive(&mut self, ui: &Ui, cx: &Cx<'_>, selected: RunId) {
-        let shown: Vec<RunId> = [Some(selected), self.compare.with()]
-            .into_iter()
-            .flatten()
-            .collect();
-        self.derived.keep(&shown);
+    fn derive(&mut self, ui: &Ui, cx: &Cx<'_>, shown: &[RunId]) {
+        self.derived.keep(shown);
         let now = ui.input(|input| input.time);
         for run in shown.iter().filter_map(|run| cx.state.runs.get(run)) {
             if let Some(wait) = self.derived.update(run, &cx.state.settings, now) {

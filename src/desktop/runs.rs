@@ -100,6 +100,8 @@ impl View for Runs {
             RunsVerb::Search => self.focus_search = true,
             RunsVerb::Export => self.open_export(),
             RunsVerb::Clear => self.wanted = self.wanted.unfiltered(),
+            // Behind the dialog, nothing moves.
+            RunsVerb::Previous | RunsVerb::Next if self.export.is_some() => {}
             RunsVerb::Previous => self.walk(false, cx),
             RunsVerb::Next => self.walk(true, cx),
         }

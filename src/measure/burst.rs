@@ -278,11 +278,11 @@ fn time_text(ns: u64) -> String {
 fn median_gap(times: impl Iterator<Item = OffsetNs> + Clone) -> u64 {
     let pairs = times.clone().zip(times.skip(1));
     let mut gaps: Vec<u64> = pairs.map(|(one, next)| next - one).collect();
-    let middle = gaps.len() / 2;
-    match gaps.is_empty() {
-        true => 0,
-        false => *gaps.select_nth_unstable(middle).1,
+    if gaps.is_empty() {
+        return 0;
     }
+    let middle = gaps.len() / 2;
+    *gaps.select_nth_unstable(middle).1
 }
 
 /// The size of the blocks, if there are three or more besides the last, and all are of one size.

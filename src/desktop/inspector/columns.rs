@@ -33,16 +33,14 @@ pub fn columns(reads: &[Read], range: TimeRange, width: f32) -> Vec<ReadColumn> 
     for read in shown {
         #[expect(clippy::cast_possible_truncation, reason = "a place on screen")]
         let x = ((ns(read.at) - range.begin) * scale) as f32;
-        match columns.last_mut().filter(|last| x < last.x + 1.0) {
-            Some(last) => last.add(read),
-            None => {
-                let mut column = ReadColumn {
-                    x,
-                    ..ReadColumn::default()
-                };
-                column.add(read);
-                columns.push(column);
-            }
+        if columns.last().is_none_or(|last| x >= last.x + 1.0) {
+            columns.push(ReadColumn {
+                x,
+                ..ReadColumn::default()
+            });
+        }
+        if let Some(last) = columns.last_mut() {
+            last.add(read);
         }
     }
     columns

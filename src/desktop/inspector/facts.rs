@@ -15,7 +15,7 @@ use crate::{
     settings::Settings,
 };
 
-use super::histogram::Histogram;
+use super::histogram::GapHistogram;
 
 /// A live run with more reads than this is looked at again no sooner than after [`PAUSE_SECS`].
 const MANY_READS: usize = 2_000;
@@ -42,7 +42,7 @@ pub struct RunFacts {
     /// The gaps between arrivals of tokens, in order.
     pub gaps: Vec<Gap>,
     /// How the gaps spread.
-    pub histogram: Histogram,
+    pub histogram: GapHistogram,
     /// Whether something buffers.
     pub burst: Option<Burst>,
     /// How many stalls there are.
@@ -103,17 +103,23 @@ impl RunFacts {
             values: figures()
                 .map(|figure| (figure.value)(run, &settings.prices))
                 .collect(),
-            histogram: Histogram::of(&gaps),
+            histogram: GapHistogram::of(&gaps),
             burst: Burst::of(run, &arrivals),
             stalls: stalls.len(),
             gaps,
             stamped_by: run.stamped_by(),
             bytes: run.reads.iter().map(|read| u64::from(read.bytes)).sum(),
             token_reads: token_reads.count() as u64,
-            params: has_params.then(|| pretty(&params)).unwrap_or_default(),
-            tools: (!request.tools.is_empty())
-                .then(|| pretty(&request.tools))
-                .unwrap_or_default(),
+            params: if has_params {
+                pretty(&params)
+            } else {
+                String::new()
+            },
+            tools: if request.tools.is_empty() {
+                String::new()
+            } else {
+                pretty(&request.tools)
+            },
         }
     }
 

@@ -29,14 +29,14 @@ pub struct GapClass {
 
 /// Counted gaps.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Histogram {
+pub struct GapHistogram {
     /// The number of the first class.
     first: usize,
     /// From the first to the last class that has a gap.
     classes: Vec<GapClass>,
 }
 
-impl Histogram {
+impl GapHistogram {
     /// Counts gaps.
     #[must_use]
     pub fn of(gaps: &[Gap]) -> Self {
@@ -88,7 +88,13 @@ impl Histogram {
         let bar = |place: usize, share: f32| {
             #[expect(clippy::cast_precision_loss, reason = "a few dozen classes")]
             let left = rect.left() + width * (place + 1) as f32;
-            let top = base - share * (HEIGHT - 4.0);
+            // A single gap beside thousands must still show.
+            let height = if share > 0.0 {
+                (share * (HEIGHT - 4.0)).max(2.0)
+            } else {
+                0.0
+            };
+            let top = base - height;
             Rect::from_min_max(pos2(left + 1.0, top), pos2(left + width - 1.0, base))
         };
         let painter = ui.painter();
@@ -116,7 +122,7 @@ impl Histogram {
         let mut free = rect.left();
         for place in 0..=self.classes.len() {
             let class = self.first + place;
-            if class % (PER_DECADE as usize / 2) != 0 {
+            if !class.is_multiple_of(PER_DECADE as usize / 2) {
                 continue;
             }
             #[expect(clippy::cast_precision_loss, reason = "a few dozen classes")]
@@ -198,7 +204,7 @@ mod tests {
             gap(100.0, false),
             gap(900.0, true),
         ];
-        let histogram = Histogram::of(&gaps);
+        let histogram = GapHistogram::of(&gaps);
         assert_eq!(
             histogram
                 .classes
@@ -218,7 +224,7 @@ mod tests {
         assert_eq!(class_of(0.0), 0);
         assert_eq!(class_of(0.1), 0);
         assert_eq!(class_of(f64::INFINITY), 35);
-        assert_eq!(Histogram::of(&[]).classes, []);
-        assert_eq!(Histogram::of(&[gap(0.0, false)]).classes.len(), 1);
+        assert_eq!(GapHistogram::of(&[]).classes, []);
+        assert_eq!(GapHistogram::of(&[gap(0.0, false)]).classes.len(), 1);
     }
 }

@@ -41,7 +41,7 @@ pub fn groups_ui(ui: &mut Ui, theme: &Theme, run: &Run, facts: &RunFacts, prices
         }
         card(ui, theme, |ui| {
             ui.set_width(ui.available_width());
-            let mut cells: Vec<Cell<'_>> = Vec::new();
+            let mut cells: Vec<FigureCell<'_>> = Vec::new();
             for (figure, value) in of_group().filter(|(_, value)| value.is_some()) {
                 let value_ui = move |ui: &mut Ui| {
                     figure_value_ui(ui, theme, (figure, value), run, prices);
@@ -69,10 +69,10 @@ pub fn groups_ui(ui: &mut Ui, theme: &Theme, run: &Run, facts: &RunFacts, prices
 }
 
 /// A name, what it means, and what shows its value: two cells of a grid.
-type Cell<'a> = (&'static str, &'static str, Box<dyn FnOnce(&mut Ui) + 'a>);
+type FigureCell<'a> = (&'static str, &'static str, Box<dyn FnOnce(&mut Ui) + 'a>);
 
 /// Shows names and values in one or two columns, as there is room.
-fn cells_ui(ui: &mut Ui, theme: &Theme, group: FigureGroup, cells: Vec<Cell<'_>>) {
+fn cells_ui(ui: &mut Ui, theme: &Theme, group: FigureGroup, cells: Vec<FigureCell<'_>>) {
     let is_wide = ui.available_width() > TWO_COLUMNS;
     let columns = if is_wide { 2 } else { 1 };
     Grid::new(group.label())

@@ -5,7 +5,7 @@ use egui::{Label, Layout, ScrollArea, Ui, containers::scroll_area::ScrollSource}
 use super::{
     facts::Derived,
     verdict::burst_ui,
-    waterfall::{Shown, Step, Waterfall},
+    waterfall::{AxisStep, ShownRun, Waterfall},
 };
 use crate::{
     desktop::{
@@ -32,10 +32,10 @@ impl Timeline {
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, runs: &[&Run], derived: &Derived) {
         let titles: Vec<String> = runs.iter().map(|run| title(run)).collect();
         let facts = |run: &Run| derived.of(run.head.id);
-        let shown: Vec<Shown<'_>> = (runs.iter().zip(&titles))
+        let shown: Vec<ShownRun<'_>> = (runs.iter().zip(&titles))
             .filter_map(|(run, title)| {
                 let facts = facts(run)?;
-                Some(Shown { run, facts, title })
+                Some(ShownRun { run, facts, title })
             })
             .collect();
         let steps = Waterfall::keys(ui);
@@ -67,13 +67,13 @@ impl Timeline {
     }
 
     /// Buttons for the axis, and the chosen read in words.
-    fn tools_ui(&self, ui: &mut Ui, theme: &Theme, shown: &[Shown<'_>]) -> Option<Step> {
+    fn tools_ui(&self, ui: &mut Ui, theme: &Theme, shown: &[ShownRun<'_>]) -> Option<AxisStep> {
         let steps = [
-            (icons::ADD, "Zoom in", Step::ZoomIn),
-            (icons::REMOVE, "Zoom out", Step::ZoomOut),
-            (icons::RESET, "Show the whole run", Step::Whole),
-            (icons::CHEVRON_LEFT, "Previous read", Step::PreviousRead),
-            (icons::CHEVRON_RIGHT, "Next read", Step::NextRead),
+            (icons::ADD, "Zoom in", AxisStep::ZoomIn),
+            (icons::REMOVE, "Zoom out", AxisStep::ZoomOut),
+            (icons::RESET, "Show the whole run", AxisStep::Whole),
+            (icons::CHEVRON_LEFT, "Previous read", AxisStep::PreviousRead),
+            (icons::CHEVRON_RIGHT, "Next read", AxisStep::NextRead),
         ];
         let mut clicked = None;
         ui.horizontal(|ui| {
@@ -104,7 +104,7 @@ fn title(run: &Run) -> String {
     format!("{target}  {started}")
 }
 
-fn gaps_ui(ui: &mut Ui, theme: &Theme, shown: &Shown<'_>, named: bool) {
+fn gaps_ui(ui: &mut Ui, theme: &Theme, shown: &ShownRun<'_>, named: bool) {
     if shown.run.reads.is_empty() {
         return;
     }

@@ -31,7 +31,7 @@ const REACH: f32 = 8.0;
 
 /// A run on the waterfall.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
+pub struct ShownRun<'a> {
     /// The run.
     pub run: &'a Run,
     /// What was derived from it.
@@ -51,7 +51,7 @@ pub struct ReadPlace {
 
 /// What the user can do with the axis; by keys, and by buttons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum AxisStep {
     /// Shows less, larger.
     ZoomIn,
     /// Shows more, smaller.
@@ -135,7 +135,7 @@ impl Plot {
 
 impl Waterfall {
     /// Shows the runs, one below the other, in the width that is left.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, shown: &[Shown<'_>]) {
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, shown: &[ShownRun<'_>]) {
         let whole = whole(shown);
         self.follow(shown, whole);
         let names = (ui.available_width() * 0.2).clamp(164.0, 190.0);
@@ -194,7 +194,7 @@ impl Waterfall {
     }
 
     /// Leaves a cursor that is no longer there, and a range that is out of the axis.
-    fn follow(&mut self, shown: &[Shown<'_>], whole: TimeRange) {
+    fn follow(&mut self, shown: &[ShownRun<'_>], whole: TimeRange) {
         let is_there = |cursor: &ReadPlace| {
             let run = shown.get(cursor.run);
             run.is_some_and(|shown| cursor.read < shown.run.reads.len())
@@ -226,19 +226,19 @@ impl Waterfall {
     }
 
     /// What the keys ask for while no text has the focus.
-    pub fn keys(ui: &Ui) -> Vec<Step> {
+    pub fn keys(ui: &Ui) -> Vec<AxisStep> {
         if ui.ctx().text_edit_focused() {
             return Vec::new();
         }
         let keys = [
-            (Modifiers::SHIFT, Key::ArrowLeft, Step::Earlier),
-            (Modifiers::SHIFT, Key::ArrowRight, Step::Later),
-            (Modifiers::NONE, Key::ArrowLeft, Step::PreviousRead),
-            (Modifiers::NONE, Key::ArrowRight, Step::NextRead),
-            (Modifiers::NONE, Key::Plus, Step::ZoomIn),
-            (Modifiers::NONE, Key::Equals, Step::ZoomIn),
-            (Modifiers::NONE, Key::Minus, Step::ZoomOut),
-            (Modifiers::NONE, Key::Num0, Step::Whole),
+            (Modifiers::SHIFT, Key::ArrowLeft, AxisStep::Earlier),
+            (Modifiers::SHIFT, Key::ArrowRight, AxisStep::Later),
+            (Modifiers::NONE, Key::ArrowLeft, AxisStep::PreviousRead),
+            (Modifiers::NONE, Key::ArrowRight, AxisStep::NextRead),
+            (Modifiers::NONE, Key::Plus, AxisStep::ZoomIn),
+            (Modifiers::NONE, Key::Equals, AxisStep::ZoomIn),
+            (Modifiers::NONE, Key::Minus, AxisStep::ZoomOut),
+            (Modifiers::NONE, Key::Num0, AxisStep::Whole),
         ];
         ui.input_mut(|input| {
             let pressed = keys.into_iter();
@@ -248,20 +248,20 @@ impl Waterfall {
     }
 
     /// Does what a key or a button asks for.
-    pub fn step(&mut self, step: Step, shown: &[Shown<'_>]) {
+    pub fn step(&mut self, step: AxisStep, shown: &[ShownRun<'_>]) {
         let whole = whole(shown);
         let range = self.range.unwrap_or(whole);
-        let middle = (range.begin + range.end) / 2.0;
+        let middle = range.begin.midpoint(range.end);
         let fixed = self.cursor_at(shown).filter(|at| range.holds(*at));
         let fixed = fixed.map_or(middle, ns);
         self.range = match step {
-            Step::ZoomIn => Some(range.zoomed(1.0 / KEY_ZOOM, fixed, whole)),
-            Step::ZoomOut => Some(range.zoomed(KEY_ZOOM, fixed, whole)),
-            Step::Whole => None,
-            Step::Earlier => Some(range.moved(-KEY_MOVE, whole)),
-            Step::Later => Some(range.moved(KEY_MOVE, whole)),
-            Step::PreviousRead | Step::NextRead => {
-                self.go_to_read(step == Step::NextRead, shown, range);
+            AxisStep::ZoomIn => Some(range.zoomed(1.0 / KEY_ZOOM, fixed, whole)),
+            AxisStep::ZoomOut => Some(range.zoomed(KEY_ZOOM, fixed, whole)),
+            AxisStep::Whole => None,
+            AxisStep::Earlier => Some(range.moved(-KEY_MOVE, whole)),
+            AxisStep::Later => Some(range.moved(KEY_MOVE, whole)),
+            AxisStep::PreviousRead | AxisStep::NextRead => {
+                self.go_to_read(step == AxisStep::NextRead, shown, range);
                 let hidden = self.cursor_at(shown).filter(|at| !range.holds(*at));
                 hidden.map_or(self.range, |at| Some(range.around(at, whole)))
             }
@@ -270,7 +270,7 @@ impl Waterfall {
     }
 
     /// Moves the cursor by one read; the first step goes to the first read that is shown.
-    fn go_to_read(&mut self, next: bool, shown: &[Shown<'_>], range: TimeRange) {
+    fn go_to_read(&mut self, next: bool, shown: &[ShownRun<'_>], range: TimeRange) {
         let run = self.cursor.map_or(0, |cursor| cursor.run);
         let Some(reads) = shown.get(run).map(|shown| &shown.run.reads) else {
             return;
@@ -285,20 +285,20 @@ impl Waterfall {
         self.cursor = (!reads.is_empty()).then_some(ReadPlace { run, read });
     }
 
-    fn cursor_at(&self, shown: &[Shown<'_>]) -> Option<u64> {
+    fn cursor_at(&self, shown: &[ShownRun<'_>]) -> Option<u64> {
         let cursor = self.cursor?;
         Some(shown.get(cursor.run)?.run.reads.get(cursor.read)?.at)
     }
 
     /// The chosen read, in words.
     #[must_use]
-    pub fn cursor_text(&self, shown: &[Shown<'_>]) -> Option<String> {
+    pub fn cursor_text(&self, shown: &[ShownRun<'_>]) -> Option<String> {
         let cursor = self.cursor?;
         let run = shown.get(cursor.run)?.run;
         Some(pointed::read_lines(run, cursor.read)?.join(" · "))
     }
 
-    fn make_columns(&mut self, place: usize, shown: &Shown<'_>, plot: Plot) {
+    fn make_columns(&mut self, place: usize, shown: &ShownRun<'_>, plot: Plot) {
         let Some(drawn) = self.drawn.get_mut(place) else {
             return;
         };
@@ -319,7 +319,7 @@ impl Waterfall {
 }
 
 /// All of the axis: until the last thing that happened in any of the runs.
-fn whole(shown: &[Shown<'_>]) -> TimeRange {
+fn whole(shown: &[ShownRun<'_>]) -> TimeRange {
     TimeRange::whole(shown.iter().map(|shown| end(shown.run)).max().unwrap_or(0))
 }
 

@@ -120,7 +120,9 @@ impl Simulation {
             let size = self.rng.random_range(24..=64).min(rest.len());
             let (burst, later) = rest.split_at_mut(size);
             let at = burst[size - 1].0;
-            burst.iter_mut().for_each(|token| token.0 = at);
+            for token in burst.iter_mut() {
+                token.0 = at;
+            }
             rest = later;
         }
         self.sent(made)
@@ -163,6 +165,7 @@ fn verdicts(seed: u64, of: fn(&mut Simulation) -> Vec<Read>) -> [u32; 3] {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "it says what it counted")]
 fn buffers_are_found_and_fast_models_are_not_taken_for_one() {
     type Row = (&'static str, fn(&mut Simulation) -> Vec<Read>, Verdict);
     let rows: [Row; 4] = [
@@ -209,7 +212,8 @@ fn the_verdict_is_said_in_a_sentence() {
     use Verdict::{Buffered, Flowing, Unclear};
     let each_20_ms: Vec<(u64, u32)> = (0..50).map(|n| (300 + n * 20, 1)).collect();
     let blocks: Vec<(u64, u32)> = (1..=6).map(|n| (n * 500, 20)).collect();
-    let rows: [(&[(u64, u32)], Verdict, &str); 8] = [
+    type SentenceRow<'a> = (&'a [(u64, u32)], Verdict, &'a str);
+    let rows: [SentenceRow<'_>; 8] = [
         (
             &[(2_100, 8), (2_101, 6), (2_130, 2)],
             Buffered,
@@ -276,6 +280,7 @@ fn a_silence_of_the_network_is_a_stall_and_no_buffer() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "it says what it counted")]
 fn even_gaps_and_gaps_that_scatter_have_no_stalls() {
     let slow: Vec<(u64, u32)> = (0..20).map(|n| (n * 900, 1)).collect();
     assert_eq!(stalls(&arrivals(&reads(&slow))), [], "each gap is as long");

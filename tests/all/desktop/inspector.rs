@@ -129,7 +129,8 @@ fn a_run_is_compared_with_the_previous_one_of_its_target() {
     assert_eq!(loaded.last(), Some(&previous.head.id));
     let lanes = |desktop: &Desktop| desktop.query_all_by_label_contains("Until headers").count();
     assert_eq!(lanes(&desktop), 2, "both are on the axis");
-    click(&mut desktop, &mut player, "Stop comparing");
+    desktop.get_by_label_contains("Stop comparing").click();
+    player.play(&mut desktop);
     assert_eq!(lanes(&desktop), 1);
 }
 

@@ -5,8 +5,8 @@ use egui::{
 };
 
 use super::{
-    AXIS, Drawn, Most, Plot, ReadPlace, Shown,
-    lanes::{Lane, LaneRow},
+    AXIS, Drawn, Most, Plot, ReadPlace, ShownRun,
+    lanes::{LaneRow, WaterfallLane},
     ticks::{delay_ui, gaps_ui, stream_ui},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
             verdict::{HOW, verdict_look},
         },
         theme::{Theme, size},
-        widgets::{count, ms_text},
+        widgets::ms_text,
     },
     run::ms,
 };
@@ -46,7 +46,7 @@ pub fn row_ui(
     left: f32,
     plot: Plot,
     row: &LaneRow,
-    shown: &[Shown<'_>],
+    shown: &[ShownRun<'_>],
     (drawn, most): (&[Drawn; 2], Most),
 ) {
     let (Some(shown), Some(drawn)) = (shown.get(row.run), drawn.get(row.run)) else {
@@ -57,21 +57,19 @@ pub fn row_ui(
     let painter = ui.painter().with_clip_rect(strip.intersect(ui.clip_rect()));
     let run = shown.run;
     match row.lane {
-        Lane::Title => title_ui(ui, theme, left, strip, shown),
-        Lane::Verdict => verdict_ui(ui, theme, left, strip, shown),
-        Lane::Marks => {}
-        Lane::Reused => {
-            let uses = run.stamps.link.as_ref().map(|link| count(link.uses));
-            let uses = uses.map_or_else(|| "reused".to_owned(), |uses| format!("request {uses}"));
-            let why = "This run reused an open connection, so that it has no DNS, TCP and TLS";
-            name_ui(ui, theme, names, row, "Connection", &uses, why);
+        WaterfallLane::Title => title_ui(ui, theme, left, strip, shown),
+        WaterfallLane::Verdict => verdict_ui(ui, theme, left, strip, shown),
+        WaterfallLane::Marks => {}
+        WaterfallLane::Reused => {
+            let why = "The connection was open already, so that this run has no DNS, TCP and TLS";
+            name_ui(ui, theme, names, row, "Connection", "reused", why);
         }
-        Lane::Phase(segment) => {
+        WaterfallLane::Phase(segment) => {
             let took = ms_text(ms(segment.end.saturating_sub(segment.begin)));
             name_ui(ui, theme, names, row, segment.name, &took, segment.meaning);
             bar_ui(&painter, theme, plot, strip, &segment);
         }
-        Lane::Stream => {
+        WaterfallLane::Stream => {
             let took = run.stamps.first_token.zip(run.stamps.last_token);
             let took = took.map(|(first, last)| ms_text(ms(last.saturating_sub(first))));
             let why = "From the first to the last token. Each tick is a read: its height above the line shows tokens, \
@@ -87,14 +85,14 @@ pub fn row_ui(
             );
             stream_ui(&painter, theme, plot, strip, run, &drawn.reads, most);
         }
-        Lane::Delay => {
+        WaterfallLane::Delay => {
             let longest = run.reads.iter().filter_map(|read| read.delay).max();
             let longest = ms_text(ms(longest.unwrap_or(0).into()));
             let why = "How much later than the kernel this program received each read; the longest. It is in no figure";
             name_ui(ui, theme, names, row, "Our delay", &longest, why);
             delay_ui(&painter, theme, strip, &drawn.reads);
         }
-        Lane::Gaps => {
+        WaterfallLane::Gaps => {
             let longest = shown.facts.gaps.iter().map(|gap| gap.ns).max();
             let longest = ms_text(ms(longest.unwrap_or(0)));
             let why = "The time from one arrival of tokens to the next, on a logarithmic scale; the longest. Stalls are red";
@@ -104,7 +102,7 @@ pub fn row_ui(
     }
 }
 
-fn title_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &Shown<'_>) {
+fn title_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &ShownRun<'_>) {
     let font = FontId::new(size::SMALL, fonts::strong_family());
     let galley = ui
         .painter()
@@ -123,7 +121,7 @@ fn title_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &Shown<'_>) {
 }
 
 /// Whether something buffers, cut where there is no more room.
-fn verdict_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &Shown<'_>) {
+fn verdict_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &ShownRun<'_>) {
     let Some(burst) = &shown.facts.burst else {
         return;
     };
@@ -145,7 +143,7 @@ fn verdict_ui(ui: &Ui, theme: &Theme, left: f32, strip: Rect, shown: &Shown<'_>)
 /// The name of a strip at its left, and its figure at the right of that.
 fn name_ui(ui: &Ui, theme: &Theme, rect: Rect, row: &LaneRow, name: &str, figure: &str, why: &str) {
     let center = match row.lane {
-        Lane::Stream | Lane::Gaps => rect.top() + 12.0,
+        WaterfallLane::Stream | WaterfallLane::Gaps => rect.top() + 12.0,
         _ => rect.center().y,
     };
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
@@ -187,7 +185,7 @@ pub fn cursor_ui(
     theme: &Theme,
     plot: Plot,
     rows: &[LaneRow],
-    shown: &[Shown<'_>],
+    shown: &[ShownRun<'_>],
     cursor: Option<ReadPlace>,
 ) {
     let Some(cursor) = cursor else { return };
@@ -198,7 +196,12 @@ pub fn cursor_ui(
         return;
     };
     let stream = rows.iter().filter(|row| row.run == cursor.run);
-    let stream = stream.filter(|row| matches!(row.lane, Lane::Stream | Lane::Delay | Lane::Gaps));
+    let stream = stream.filter(|row| {
+        matches!(
+            row.lane,
+            WaterfallLane::Stream | WaterfallLane::Delay | WaterfallLane::Gaps
+        )
+    });
     let (top, bottom) = stream.fold((f32::INFINITY, f32::NEG_INFINITY), |(top, bottom), row| {
         (top.min(row.y.min), bottom.max(row.y.max))
     });

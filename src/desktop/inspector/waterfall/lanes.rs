@@ -2,7 +2,7 @@
 
 use egui::Rangef;
 
-use super::{Shown, marks::MarkLabels};
+use super::{ShownRun, marks::MarkLabels};
 use crate::{
     desktop::inspector::phases::{Segment, segments},
     run::ConnectionKind,
@@ -10,7 +10,7 @@ use crate::{
 
 /// One strip of the waterfall.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Lane {
+pub enum WaterfallLane {
     /// The name of the run, if there are two.
     Title,
     /// Whether something buffers, if there are two runs.
@@ -35,7 +35,7 @@ pub struct LaneRow {
     /// Which of the runs it belongs to.
     pub run: usize,
     /// What it shows.
-    pub lane: Lane,
+    pub lane: WaterfallLane,
     /// Its top and bottom.
     pub y: Rangef,
 }
@@ -51,7 +51,7 @@ impl LaneRow {
 }
 
 /// The strips of all runs, and how high they are together.
-pub fn rows(shown: &[Shown<'_>], labels: &[MarkLabels]) -> (Vec<LaneRow>, f32) {
+pub fn rows(shown: &[ShownRun<'_>], labels: &[MarkLabels]) -> (Vec<LaneRow>, f32) {
     let two = shown.len() > 1;
     let mut rows = Vec::new();
     let mut top = 0.0;
@@ -62,16 +62,16 @@ pub fn rows(shown: &[Shown<'_>], labels: &[MarkLabels]) -> (Vec<LaneRow>, f32) {
             top += height;
         };
         if two {
-            add(Lane::Title, 26.0);
+            add(WaterfallLane::Title, 26.0);
             if shown.facts.burst.is_some() {
-                add(Lane::Verdict, 20.0);
+                add(WaterfallLane::Verdict, 20.0);
             }
         }
         if labels.rows > 0 {
-            add(Lane::Marks, labels.height());
+            add(WaterfallLane::Marks, labels.height());
         }
         if shown.run.connection == Some(ConnectionKind::Warm) {
-            add(Lane::Reused, 17.0);
+            add(WaterfallLane::Reused, 17.0);
         }
         let stamps = &shown.run.stamps;
         let phases = segments(stamps);
@@ -79,21 +79,21 @@ pub fn rows(shown: &[Shown<'_>], labels: &[MarkLabels]) -> (Vec<LaneRow>, f32) {
         for segment in phases.iter().filter(|segment| !is_stream(segment)) {
             let is_last = Some(segment.begin) == stamps.last_token && segment.name == Segment::TAIL;
             if !is_last {
-                add(Lane::Phase(*segment), 17.0);
+                add(WaterfallLane::Phase(*segment), 17.0);
             }
         }
         if !shown.run.reads.is_empty() {
-            add(Lane::Stream, if two { 48.0 } else { 64.0 });
+            add(WaterfallLane::Stream, if two { 48.0 } else { 64.0 });
             if shown.run.reads.iter().any(|read| read.delay.is_some()) {
-                add(Lane::Delay, 20.0);
+                add(WaterfallLane::Delay, 20.0);
             }
         }
         let tail = phases.iter().find(|segment| segment.name == Segment::TAIL);
         if let Some(tail) = tail {
-            add(Lane::Phase(*tail), 17.0);
+            add(WaterfallLane::Phase(*tail), 17.0);
         }
         if !two && !shown.facts.gaps.is_empty() {
-            add(Lane::Gaps, 84.0);
+            add(WaterfallLane::Gaps, 84.0);
         }
     }
     (rows, top + 4.0)

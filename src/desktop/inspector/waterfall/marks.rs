@@ -5,8 +5,8 @@ use std::sync::Arc;
 use egui::{Color32, FontId, Galley, Rangef, Rect, Stroke, Ui, pos2, vec2};
 
 use super::{
-    Plot, Shown,
-    lanes::{Lane, LaneRow},
+    Plot, ShownRun,
+    lanes::{LaneRow, WaterfallLane},
 };
 use crate::{
     desktop::{
@@ -71,7 +71,7 @@ fn marks(theme: &Theme, run: &Run) -> Vec<(String, OffsetNs, Color32)> {
 pub fn labels(
     ui: &Ui,
     theme: &Theme,
-    shown: &Shown<'_>,
+    shown: &ShownRun<'_>,
     range: TimeRange,
     width: f32,
 ) -> MarkLabels {
@@ -118,7 +118,7 @@ pub fn show(ui: &Ui, plot: Plot, rows: &[LaneRow], labels: &MarkLabels) {
     };
     let top = rows
         .iter()
-        .find(|row| row.lane == Lane::Marks)
+        .find(|row| row.lane == WaterfallLane::Marks)
         .unwrap_or(first);
     let bottom = last.y.max - 2.0;
     let painter = ui.painter();

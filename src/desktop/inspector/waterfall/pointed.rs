@@ -3,8 +3,8 @@
 use egui::{Rect, Response, Tooltip, Ui, pos2, vec2};
 
 use super::{
-    Plot, REACH, ReadPlace, Shown,
-    lanes::{Lane, LaneRow},
+    Plot, REACH, ReadPlace, ShownRun,
+    lanes::{LaneRow, WaterfallLane},
     nearest,
     ticks::TOKENS,
 };
@@ -27,11 +27,14 @@ pub fn read(
     plot: Plot,
     response: &Response,
     rows: &[LaneRow],
-    shown: &[Shown<'_>],
+    shown: &[ShownRun<'_>],
 ) -> Option<ReadPlace> {
     let pointer = response.hover_pos().or(response.interact_pointer_pos())?;
     let row = rows.iter().find(|row| row.y.contains(pointer.y))?;
-    if !matches!(row.lane, Lane::Stream | Lane::Delay | Lane::Gaps) {
+    if !matches!(
+        row.lane,
+        WaterfallLane::Stream | WaterfallLane::Delay | WaterfallLane::Gaps
+    ) {
         return None;
     }
     let reads = &shown.get(row.run)?.run.reads;
@@ -85,7 +88,7 @@ pub fn tooltip_ui(
     plot: Plot,
     response: &Response,
     rows: &[LaneRow],
-    shown: &[Shown<'_>],
+    shown: &[ShownRun<'_>],
     read: Option<ReadPlace>,
 ) {
     let Some(row) = row_at(rows, response).filter(|_| !response.dragged()) else {
@@ -100,7 +103,9 @@ pub fn tooltip_ui(
             let at = run.reads.get(place.read).map_or(0, |read| read.at);
             (plot.x(ns(at)), read_lines(run, place.read))
         }
-        (Lane::Phase(segment), None) => (pointer.x, phase_lines(plot, &segment, pointer.x)),
+        (WaterfallLane::Phase(segment), None) => {
+            (pointer.x, phase_lines(plot, &segment, pointer.x))
+        }
         _ => (pointer.x, None),
     };
     let Some(lines) = lines else { return };

@@ -63,15 +63,15 @@ fn run(reads: u64) -> Run {
     run
 }
 
-struct Rig {
+struct WaterfallRig {
     run: Run,
     derived: Derived,
     settings: Arc<Settings>,
     waterfall: Waterfall,
 }
 
-fn window(run: Run) -> Harness<'static, Rig> {
-    let rig = Rig {
+fn window(run: Run) -> Harness<'static, WaterfallRig> {
+    let rig = WaterfallRig {
         run,
         derived: Derived::default(),
         settings: Arc::default(),
@@ -81,10 +81,10 @@ fn window(run: Run) -> Harness<'static, Rig> {
         .with_size([900.0, 420.0])
         .with_context_setup(theme::install)
         .build_ui_state(
-            |ui, rig: &mut Rig| {
+            |ui, rig: &mut WaterfallRig| {
                 let now = ui.input(|input| input.time);
                 rig.derived.update(&rig.run, &rig.settings, now);
-                let shown = [Shown {
+                let shown = [ShownRun {
                     run: &rig.run,
                     facts: rig.derived.of(rig.run.head.id).unwrap(),
                     title: "a run",
@@ -101,7 +101,7 @@ fn window(run: Run) -> Harness<'static, Rig> {
 }
 
 /// How many vertices the last frame drew, by egui's tessellator.
-fn vertices(harness: &Harness<'_, Rig>) -> usize {
+fn vertices(harness: &Harness<'_, WaterfallRig>) -> usize {
     let output = harness.output();
     let primitives = harness.ctx.tessellate(output.shapes.clone(), 1.0);
     let vertices = primitives.iter().map(|clipped| match &clipped.primitive {
@@ -115,7 +115,7 @@ fn vertices(harness: &Harness<'_, Rig>) -> usize {
 fn a_hundred_thousand_reads_cost_no_more_shapes_than_a_thousand() {
     let few = window(run(1_000));
     let many = window(run(100_000));
-    let shapes = |harness: &Harness<'_, Rig>| harness.output().shapes.len();
+    let shapes = |harness: &Harness<'_, WaterfallRig>| harness.output().shapes.len();
     assert!(
         shapes(&many) <= shapes(&few) + 8,
         "{} and {}",
@@ -129,7 +129,7 @@ fn a_hundred_thousand_reads_cost_no_more_shapes_than_a_thousand() {
 #[test]
 fn nothing_is_derived_again_while_nothing_changes() {
     let mut window = window(run(100_000));
-    let counts = |window: &Harness<'_, Rig>| {
+    let counts = |window: &Harness<'_, WaterfallRig>| {
         let rig = window.state();
         (rig.derived.times, rig.waterfall.made)
     };
@@ -166,17 +166,17 @@ fn phases_are_named_with_their_durations() {
 #[test]
 fn keys_go_from_read_to_read_and_zoom_down_to_one() {
     let mut window = window(run(400));
-    let press = |window: &mut Harness<'static, Rig>, key| {
+    let press = |window: &mut Harness<'static, WaterfallRig>, key| {
         window.key_press(key);
         window.run_steps(1);
     };
     press(&mut window, Key::ArrowRight);
     press(&mut window, Key::ArrowRight);
-    let text = |window: &Harness<'_, Rig>| {
+    let text = |window: &Harness<'_, WaterfallRig>| {
         let rig = window.state();
         let facts = rig.derived.of(rig.run.head.id).unwrap();
         let (run, title) = (&rig.run, "");
-        rig.waterfall.cursor_text(&[Shown { run, facts, title }])
+        rig.waterfall.cursor_text(&[ShownRun { run, facts, title }])
     };
     assert_eq!(
         text(&window).unwrap(),
@@ -205,7 +205,7 @@ fn keys_go_from_read_to_read_and_zoom_down_to_one() {
 #[test]
 fn a_click_chooses_the_read_and_the_wheel_zooms_around_it() {
     let mut window = window(run(40));
-    let place = |window: &Harness<'_, Rig>, at: u64| {
+    let place = |window: &Harness<'_, WaterfallRig>, at: u64| {
         let rect = window.get_by_label("Waterfall").rect();
         let waterfall = &window.state().waterfall;
         let shown = whole_of(&window.state().run);
@@ -266,7 +266,7 @@ fn marks_never_cover_each_other() {
 }
 
 /// All texts that the last frame painted, with their places.
-fn painted_texts(harness: &Harness<'_, Rig>) -> Vec<(String, Rect)> {
+fn painted_texts(harness: &Harness<'_, WaterfallRig>) -> Vec<(String, Rect)> {
     let shapes = harness.output().shapes.iter();
     let texts = shapes.filter_map(|clipped| match &clipped.shape {
         egui::Shape::Text(text) => {

@@ -2,7 +2,7 @@
 
 use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape, Stroke, Ui, pos2};
 
-use super::{Most, Plot, Shown};
+use super::{Most, Plot, ShownRun};
 use crate::{
     desktop::{
         inspector::{
@@ -117,7 +117,7 @@ pub fn gaps_ui(
     painter: &Painter,
     theme: &Theme,
     strip: Rect,
-    shown: &Shown<'_>,
+    shown: &ShownRun<'_>,
     columns: &[GapColumn],
 ) {
     let gaps = &shown.facts.gaps;
@@ -132,6 +132,7 @@ pub fn gaps_ui(
     let decades = (bottom.ceil() as i32..=top.floor() as i32).rev();
     let mut free = strip.top() + 24.0;
     for decade in decades {
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
         let line = y(decade as f32);
         painter.hline(strip.x_range(), line, theme.hairline());
         if line - 6.0 < free {
