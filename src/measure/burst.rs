@@ -48,7 +48,7 @@ const ENOUGH_GAPS: usize = 8;
 
 /// What the reads say about buffering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum BurstVerdict {
     /// No sign of a buffer.
     Flowing,
     /// Nearly all tokens were held back and let go together.
@@ -61,7 +61,7 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Burst {
     /// What that says about buffering.
-    pub verdict: Verdict,
+    pub verdict: BurstVerdict,
     /// Events with tokens.
     pub events: u64,
     /// How often some came; reads less than 0.2 ms apart count as one.
@@ -145,7 +145,7 @@ impl Burst {
         let held = held(releases(arrivals, begin));
         let held_events: u64 = held.iter().map(|release| release.events).sum();
         let mut burst = Self {
-            verdict: Verdict::Flowing,
+            verdict: BurstVerdict::Flowing,
             events,
             reads: arrivals.len() as u64,
             held_events,
@@ -155,22 +155,22 @@ impl Burst {
             block_bytes: None,
         };
         burst.verdict = burst.judged(&held, begin);
-        if burst.verdict == Verdict::Buffered {
+        if burst.verdict == BurstVerdict::Buffered {
             burst.gap_ns = median_gap(held.iter().map(|release| release.first_at));
             burst.block_bytes = block_bytes(&held);
         }
         Some(burst)
     }
 
-    fn judged(&self, held: &[Release], begin: OffsetNs) -> Verdict {
+    fn judged(&self, held: &[Release], begin: OffsetNs) -> BurstVerdict {
         if self.events < ENOUGH_EVENTS {
-            return Verdict::Unclear;
+            return BurstVerdict::Unclear;
         }
         if self.held_events * 100 < self.events * HELD_PERCENT {
             // All at once, after hardly any time: nothing can be told from that.
             return match self.reads {
-                1 => Verdict::Unclear,
-                _ => Verdict::Flowing,
+                1 => BurstVerdict::Unclear,
+                _ => BurstVerdict::Flowing,
             };
         }
         let largest = held.iter().map(|release| release.events).max().unwrap_or(0);
@@ -180,17 +180,17 @@ impl Burst {
             [only] if only.first_at == first_at => {
                 let pace_ns = only.events * 1_000_000_000 / ORDINARY_PER_S;
                 if only.events < SINGLE_EVENTS || pace_ns > only.silence_ns {
-                    Verdict::Unclear
+                    BurstVerdict::Unclear
                 } else {
-                    Verdict::Buffered
+                    BurstVerdict::Buffered
                 }
             }
             // A single time in the middle of a stream, a network was at fault.
-            [_] => Verdict::Flowing,
+            [_] => BurstVerdict::Flowing,
             [first, _] if first.first_at == first_at && first.events * 2 < largest => {
-                Verdict::Flowing
+                BurstVerdict::Flowing
             }
-            _ => Verdict::Buffered,
+            _ => BurstVerdict::Buffered,
         }
     }
 }
@@ -200,7 +200,7 @@ impl fmt::Display for Burst {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { events, reads, .. } = *self;
         match self.verdict {
-            Verdict::Buffered => {
+            BurstVerdict::Buffered => {
                 let all = match (count(self.held_events), count(events)) {
                     (held, all) if held == all => format!("All {all} events"),
                     (held, all) => format!("{held} of {all} events"),
@@ -219,7 +219,7 @@ impl fmt::Display for Burst {
                 }
                 f.write_str(": something between you and the model buffers")
             }
-            Verdict::Flowing => {
+            BurstVerdict::Flowing => {
                 let gap = time_text(self.gap_ns);
                 write!(
                     f,
@@ -229,7 +229,7 @@ impl fmt::Display for Burst {
                 )?;
                 write!(f, "one about every {gap}")
             }
-            Verdict::Unclear if events < ENOUGH_EVENTS => {
+            BurstVerdict::Unclear if events < ENOUGH_EVENTS => {
                 let noun = if events == 1 { "event" } else { "events" };
                 write!(
                     f,
@@ -237,7 +237,7 @@ impl fmt::Display for Burst {
                     in_reads(reads)
                 )
             }
-            Verdict::Unclear => {
+            BurstVerdict::Unclear => {
                 let after = time_text(self.silence_ns);
                 write!(
                     f,

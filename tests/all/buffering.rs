@@ -16,7 +16,7 @@ use tokenscope::{
     endpoint::Endpoint,
     measure::{
         arrivals::arrivals,
-        burst::{Burst, Verdict},
+        burst::{Burst, BurstVerdict},
     },
     run::{Origin, Run, RunHead, RunId, RunSpec, execute},
     simulator,
@@ -152,27 +152,32 @@ async fn an_nginx_that_buffers_is_found_out() {
         return;
     };
     let cases = [
-        ("no proxy", simulator.base_url(), 100, Verdict::Flowing),
+        ("no proxy", simulator.base_url(), 100, BurstVerdict::Flowing),
         (
             "proxy_buffering off",
             plain.endpoint(),
             100,
-            Verdict::Flowing,
+            BurstVerdict::Flowing,
         ),
         (
             "proxy_buffering on, a probe",
             buffers.endpoint(),
             16,
-            Verdict::Buffered,
+            BurstVerdict::Buffered,
         ),
         (
             "proxy_buffering on",
             buffers.endpoint(),
             150,
-            Verdict::Buffered,
+            BurstVerdict::Buffered,
         ),
-        ("gzip on, a probe", packs.endpoint(), 16, Verdict::Buffered),
-        ("gzip on", packs.endpoint(), 150, Verdict::Buffered),
+        (
+            "gzip on, a probe",
+            packs.endpoint(),
+            16,
+            BurstVerdict::Buffered,
+        ),
+        ("gzip on", packs.endpoint(), 150, BurstVerdict::Buffered),
     ];
     let runs = cases.map(|(name, url, tokens, verdict)| async move {
         let run = run(url, tokens, name.starts_with("gzip")).await;

@@ -5,7 +5,7 @@ use egui::{Color32, Label, Response, RichText, Ui};
 use super::facts::RunFacts;
 use crate::{
     desktop::{icons, theme::Theme, widgets::count},
-    measure::burst::Verdict,
+    measure::burst::BurstVerdict,
 };
 
 /// How the verdict is made.
@@ -14,11 +14,11 @@ pub const HOW: &str = "Reads less than 0.2 ms apart count as one; events are tho
                    several tokens at a time does so every few milliseconds";
 
 /// The icon and the colour of a verdict.
-pub fn verdict_look(theme: &Theme, verdict: Verdict) -> (&'static str, Color32) {
+pub fn verdict_look(theme: &Theme, verdict: BurstVerdict) -> (&'static str, Color32) {
     match verdict {
-        Verdict::Buffered => (icons::WARN, theme.warn),
-        Verdict::Flowing => (icons::OK, theme.good),
-        Verdict::Unclear => (icons::HELP, theme.text_dim),
+        BurstVerdict::Buffered => (icons::WARN, theme.warn),
+        BurstVerdict::Flowing => (icons::OK, theme.good),
+        BurstVerdict::Unclear => (icons::HELP, theme.text_dim),
     }
 }
 

@@ -167,19 +167,23 @@ fn verdicts(seed: u64, of: fn(&mut Simulation) -> Vec<Read>) -> [u32; 3] {
 #[test]
 #[expect(clippy::print_stdout, reason = "it says what it counted")]
 fn buffers_are_found_and_fast_models_are_not_taken_for_one() {
-    type Row = (&'static str, fn(&mut Simulation) -> Vec<Read>, Verdict);
+    type Row = (&'static str, fn(&mut Simulation) -> Vec<Read>, BurstVerdict);
     let rows: [Row; 4] = [
-        ("plain", Simulation::plain, Verdict::Flowing),
-        ("fast model", Simulation::fast, Verdict::Flowing),
-        ("bursty profile", Simulation::bursty, Verdict::Buffered),
-        ("buffering proxy", Simulation::proxied, Verdict::Buffered),
+        ("plain", Simulation::plain, BurstVerdict::Flowing),
+        ("fast model", Simulation::fast, BurstVerdict::Flowing),
+        ("bursty profile", Simulation::bursty, BurstVerdict::Buffered),
+        (
+            "buffering proxy",
+            Simulation::proxied,
+            BurstVerdict::Buffered,
+        ),
     ];
     let mut wrong = Vec::new();
     // A segment lost at the start holds back the rest of a short answer, and no rule can tell that from a buffer.
     for (seed, (name, of, truth)) in (1..).zip(rows) {
         let [flowing, buffered, unclear] = verdicts(seed, of);
         let (kind, mistakes, most) = match truth {
-            Verdict::Buffered => ("misses", flowing + unclear, 20),
+            BurstVerdict::Buffered => ("misses", flowing + unclear, 20),
             _ => ("false alarms", buffered, 10),
         };
         println!("{name}: {mistakes} {kind} in 1,000 runs ({unclear} unclear)");
@@ -202,17 +206,17 @@ fn reads(reads: &[(u64, u32)]) -> Vec<Read> {
     reads.collect()
 }
 
-fn said(of: &[(u64, u32)]) -> (Verdict, String) {
+fn said(of: &[(u64, u32)]) -> (BurstVerdict, String) {
     let burst = Burst::of_arrivals(&arrivals(&reads(of)), 0).unwrap();
     (burst.verdict, burst.to_string())
 }
 
 #[test]
 fn the_verdict_is_said_in_a_sentence() {
-    use Verdict::{Buffered, Flowing, Unclear};
+    use BurstVerdict::{Buffered, Flowing, Unclear};
     let each_20_ms: Vec<(u64, u32)> = (0..50).map(|n| (300 + n * 20, 1)).collect();
     let blocks: Vec<(u64, u32)> = (1..=6).map(|n| (n * 500, 20)).collect();
-    type SentenceRow<'a> = (&'a [(u64, u32)], Verdict, &'a str);
+    type SentenceRow<'a> = (&'a [(u64, u32)], BurstVerdict, &'a str);
     let rows: [SentenceRow<'_>; 8] = [
         (
             &[(2_100, 8), (2_101, 6), (2_130, 2)],
@@ -268,7 +272,7 @@ fn a_silence_of_the_network_is_a_stall_and_no_buffer() {
     let mut course: Vec<(u64, u32)> = (0..40).map(|n| (300 + n * 20, 1)).collect();
     course.push((2_000, 41));
     course.extend((0..40).map(|n| (2_020 + n * 20, 1)));
-    assert_eq!(said(&course).0, Verdict::Flowing);
+    assert_eq!(said(&course).0, BurstVerdict::Flowing);
     let found = stalls(&arrivals(&reads(&course)));
     assert_eq!(
         found,
