@@ -14,6 +14,8 @@ pub(super) enum ExportCell {
     /// Untrusted text.
     Text(String),
     Integer(i64),
+    /// In a column of integers, too.
+    Count(u64),
     Number(f64),
     Flag(bool),
     /// Nanoseconds since 1970.
@@ -168,5 +170,5 @@ fn outcome(run: &Run) -> Option<&'static str> {
 
 fn usage(run: &Run, field: fn(Usage) -> Option<u64>) -> ExportCell {
     let count = run.answer.usage.and_then(field);
-    ExportCell::of(count, |count| ExportCell::Integer(count.cast_signed()))
+    ExportCell::of(count, ExportCell::Count)
 }

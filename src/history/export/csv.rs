@@ -27,6 +27,7 @@ pub(super) fn row(cells: impl Iterator<Item = ExportCell>, out: &mut impl Write)
             ExportCell::Blank => {}
             ExportCell::Text(text) => csv_text(&text, out)?,
             ExportCell::Integer(number) => write!(out, "{number}")?,
+            ExportCell::Count(count) => write!(out, "{count}")?,
             ExportCell::Number(number) => write!(out, "{number}")?,
             ExportCell::Flag(is_so) => write!(out, "{is_so}")?,
             ExportCell::Time(unix_ns) => out.write_all(rfc3339(unix_ns).as_bytes())?,

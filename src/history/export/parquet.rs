@@ -166,7 +166,7 @@ impl HeldColumn {
         }
     }
 
-    /// Takes a cell, and gives the bytes of its text. A cell of another kind than its column's is left blank.
+    /// Takes a cell (a count beyond 2^63 is the largest number), and gives the bytes of its text. A cell of another kind than its column's is left blank.
     fn push(&mut self, cell: ExportCell) -> usize {
         let mut bytes = 0;
         let has_value = match (&mut self.values, cell) {
@@ -180,6 +180,10 @@ impl HeldColumn {
                 ExportCell::Integer(number) | ExportCell::Time(number),
             ) => {
                 values.push(number);
+                true
+            }
+            (HeldValues::Integers(values), ExportCell::Count(count)) => {
+                values.push(i64::try_from(count).unwrap_or(i64::MAX));
                 true
             }
             (HeldValues::Numbers(values), ExportCell::Number(number)) => {
