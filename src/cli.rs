@@ -2,17 +2,20 @@
 
 mod ad_hoc;
 mod alerts;
+mod captured;
 mod chat;
 mod completions;
 mod decode;
 mod ending;
 mod export;
 mod input;
+mod inspect;
 mod keys;
 mod models;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod probe;
+mod replay;
 mod report;
 mod serve;
 mod serving;
@@ -78,6 +81,8 @@ pub enum CliCommand {
     Decode(decode::DecodeArgs),
     /// Write runs of the history to a CSV, JSON or Parquet file.
     Export(export::ExportArgs),
+    /// Show what went over the wire of a run, frame by frame, or save it as HAR.
+    Inspect(inspect::InspectArgs),
     /// Store, list and delete API keys in the OS keyring.
     Keys(keys::KeysArgs),
     /// List the models of an endpoint, or all endpoints.
@@ -86,6 +91,8 @@ pub enum CliCommand {
     Probe(Box<probe::ProbeArgs>),
     /// Write a report on probes of the history: one HTML file with figures and plots.
     Report(report::ReportArgs),
+    /// Decode what was captured of a run again, at its own pace, or serve it to another client.
+    Replay(replay::ReplayArgs),
     /// Serve a gateway: programs that speak one protocol reach models of any other.
     Serve(serve::ServeArgs),
     /// Serve the built-in simulator.
@@ -147,10 +154,12 @@ pub fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Chat(args) => chat::run(&args),
         CliCommand::Decode(args) => decode::run(args),
         CliCommand::Export(args) => export::run(&args),
+        CliCommand::Inspect(args) => inspect::run(&args),
         CliCommand::Keys(args) => keys::run(&args),
         CliCommand::Models(args) => models::run(&args),
         CliCommand::Probe(args) => probe::run(&args),
         CliCommand::Report(args) => report::run(&args),
+        CliCommand::Replay(args) => replay::run(&args),
         CliCommand::Serve(args) => serve::run(&args),
         CliCommand::Simulate(args) => simulate::run(args),
         CliCommand::Completions(args) => completions::run(args),

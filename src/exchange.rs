@@ -16,18 +16,24 @@ mod reading;
 pub mod retry_after;
 mod routes;
 mod sending;
+mod sent;
 mod whole;
 
-use std::{fmt, net::IpAddr, time::Instant};
+use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 
-pub(crate) use self::bounded::join;
 pub use self::{
     bounded::NewTokens,
     observer::ResponseObserver,
     routes::{EndpointRequest, PreparedExchange},
+    sent::SentRequest,
     whole::{ConnectStep, WholeResponse, probe, whole},
+};
+pub(crate) use self::{
+    bounded::{BoundedDecoder, join},
+    sending::decoder_head,
 };
 use self::{
     ending::EndReason,
@@ -67,6 +73,10 @@ pub struct Connecting {
     pub peer: String,
     /// When the last byte of the request was handed over, if it was.
     pub request_sent: Option<Instant>,
+    /// The request.
+    pub request: Option<Arc<SentRequest>>,
+    /// A head that is not the endpoint's answer, and so ended the exchange: a redirect, or a proxy's refusal.
+    pub refused: Option<Box<Head>>,
 }
 
 /// One read of the body.
@@ -81,6 +91,8 @@ pub struct ExchangeChunk {
     pub events: Vec<Event>,
     /// The tokens in these bytes, even if their events come with a later chunk.
     pub new_tokens: NewTokens,
+    /// The trailers, if it is these.
+    pub trailers: Option<Box<HeaderMap>>,
 }
 
 /// The end of an exchange.
@@ -129,7 +141,7 @@ impl Exchange {
         Self {
             started,
             limits: first.limits,
-            mask: first.call.mask(),
+            mask: first.sent.mask().clone(),
             state: ExchangeState::Sending(Box::new(Sending::new(first, started))),
             fallback,
         }
@@ -156,7 +168,7 @@ impl Exchange {
                     }
                     Err(fault) => match self.fallback.take_if(|_| sending.without_http2()) {
                         Some(route) => {
-                            self.mask = route.call.mask();
+                            self.mask = route.sent.mask().clone();
                             self.state =
                                 ExchangeState::Sending(Box::new(Sending::new(route, self.started)));
                         }
@@ -191,7 +203,7 @@ impl Exchange {
         let mut end = match std::mem::replace(&mut self.state, ExchangeState::Over) {
             ExchangeState::Sending(sending) => ExchangeEnd {
                 events: reason.events(false, None),
-                connecting: Some(sending.connecting()),
+                connecting: Some(sending.ended()),
                 ..ExchangeEnd::default()
             },
             ExchangeState::Reading(reading) => reading.end(reason),

@@ -4,6 +4,7 @@
 //! decimated series for plots, whole runs. All work is done on the history's own threads, one that writes and three
 //! that read. Calls that write only queue the write; calls that read return futures that need no async runtime.
 
+mod captures;
 mod cells;
 mod checks;
 mod conversations;
@@ -37,7 +38,7 @@ mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, mpsc},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc},
     thread,
 };
 
@@ -45,6 +46,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 pub use self::{
+    captures::{KeptCapture, Removed},
     checks::{Availability, CheckLine, EndpointCheck},
     export::{ExportFormat, rfc3339},
     findings::{CheckCount, Conformance},
@@ -67,6 +69,7 @@ use crate::{
     endpoint::TargetId,
     price::PriceTable,
     run::{Run, RunId, RunUpdate},
+    settings::CaptureLimits,
 };
 
 /// Whether the history can be stored.
@@ -131,6 +134,7 @@ struct HistoryShared {
     /// The URI that readers open, or why there is nothing to read.
     readable: Mutex<Result<String, String>>,
     readers: [Mutex<Option<HistoryReader>>; LANES],
+    capture_limits: Mutex<CaptureLimits>,
 }
 
 impl Drop for Inner {
@@ -160,6 +164,7 @@ impl History {
             session: OnceLock::new(),
             readable: Mutex::new(Err("the history is not open yet".into())),
             readers: [const { Mutex::new(None) }; LANES],
+            capture_limits: Mutex::default(),
         });
         let lanes = [Lane::Table, Lane::Plot, Lane::Item].map(|lane| reader::start(&shared, lane));
         let writing = Arc::clone(&shared);
@@ -233,6 +238,30 @@ impl History {
     /// Stores a whole run that is over, with its findings.
     pub fn finish(&self, run: impl Into<CheckedRun>) {
         self.inner.shared.queue.finish(run.into());
+    }
+
+    /// What went over the wire of a live run is not kept; nothing else changes for it.
+    pub fn forget_wire(&self, id: RunId) {
+        self.inner.shared.queue.forget_wire(id);
+    }
+
+    /// Sets how many captures are kept. Those beyond the limits are removed in the background.
+    pub fn limit_captures(&self, limits: CaptureLimits) {
+        let shared = &self.inner.shared;
+        *lock(&shared.capture_limits) = limits;
+        shared.queue.limit_captures(limits.keeps_any());
+        shared.queue.trim_captures();
+    }
+
+    /// What went over the wire of a run that is over.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn capture(&self, id: RunId) -> Result<KeptCapture, HistoryError> {
+        self.ask(Lane::Item, move |reader, _| {
+            captures::load(&reader.connection, id)
+        })
+        .await
     }
 
     /// A page of the table of runs.
@@ -513,6 +542,17 @@ fn start_export(work: impl FnOnce() + Send + 'static) -> Result<(), HistoryError
         .spawn(work);
     let failed = |error| HistoryError(format!("the export could not be started: {error}"));
     started.map(drop).map_err(failed)
+}
+
+impl HistoryShared {
+    fn capture_limits(&self) -> CaptureLimits {
+        *lock(&self.capture_limits)
+    }
+}
+
+/// The value stays whole even if a holder panicked: it is replaced at once.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn gone() -> HistoryError {

@@ -44,6 +44,7 @@ pub mod conformance;
 
 pub mod snippet;
 
+pub mod capture;
 pub mod conversation;
 pub mod history;
 
@@ -51,6 +52,7 @@ pub mod alert;
 pub mod gateway;
 pub mod metrics;
 pub mod monitor;
+pub mod replay;
 pub mod report;
 pub mod server;
 pub mod simulator;

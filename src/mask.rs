@@ -5,6 +5,7 @@
 //! encoding and field. Only secrets are masked: keys, passwords, cookies, and values with a [secret
 //! name](crate::visible::is_secret_name).
 
+mod bytes;
 mod forms;
 mod secrets;
 mod tails;
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Replaces a secret.
-const COVER: &str = "•••";
+pub(crate) const COVER: &str = "•••";
 
 /// The last character of a truncated text.
 const CUT: char = '…';
@@ -122,13 +123,8 @@ impl Mask {
         self.text(&mut media.name);
         self.text(&mut media.mime);
         self.texts([&mut media.uri]);
-        let found: Vec<_> = self.forms.found(&media.data).collect();
-        if !found.is_empty() {
-            let mut bytes = media.data.to_vec();
-            for (start, end) in found {
-                bytes[start..end].fill(b'*');
-            }
-            media.data = bytes.into();
+        if let Some(covered) = self.bytes(&media.data) {
+            media.data = covered.into();
         }
     }
 

@@ -153,6 +153,8 @@ pub fn run_line<'a>(run: &'a CheckedRun, prices: &PriceTable) -> ClosingLine<'a>
     let stamps = &run.stamps;
     let started = (stamps.started_unix_ns != 0).then_some(stamps.started_unix_ns);
     let mut line = answer_fields(&run.answer);
+    // A string: a number in JSON can't be relied on to keep so many digits.
+    line.set("id", head.id.0.to_string());
     line.set("target", head.target.to_string());
     line.set("dialect", head.dialect.as_str());
     line.set("url", head.url.as_str());
@@ -195,6 +197,7 @@ fn answer_fields(answer: &Answer) -> ClosingLine<'_> {
         .collect();
     let mut fields = json!({
         "type": "run",
+        "id": null,
         "target": null,
         "outcome": if answer.fault.is_some() { "fault" } else { "ok" },
         "fault": answer.fault,

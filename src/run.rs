@@ -11,6 +11,7 @@ mod record;
 pub mod recorder;
 mod stamps;
 mod stop;
+mod wire;
 
 use std::{
     fmt,
@@ -32,6 +33,7 @@ pub use self::{
     record::RunRecord,
     stamps::{OffsetNs, Read, Span, Stamps, TOGETHER_NS, ms},
     stop::RunStop,
+    wire::{WireHead, WirePart, WireRead},
 };
 
 use crate::{
@@ -222,6 +224,8 @@ pub enum RunUpdate {
         /// The events that it completed, in order.
         events: Vec<Event>,
     },
+    /// What went over the wire since the last such part. It changes nothing in a [`Run`], which does not hold it.
+    Wire(Box<WirePart>),
     /// The run is over, with the events that only the end makes known.
     Closed {
         /// When.
@@ -285,6 +289,7 @@ impl RunUpdate {
             Self::Started { .. } => "started",
             Self::Head { .. } => "head",
             Self::Read { .. } => "read",
+            Self::Wire(_) => "wire",
             Self::Closed { .. } => "closed",
         }
     }
@@ -292,7 +297,7 @@ impl RunUpdate {
     /// The events that it brings.
     pub(crate) fn events(&self) -> &[Event] {
         match self {
-            Self::Started { .. } | Self::Head { .. } => &[],
+            Self::Started { .. } | Self::Head { .. } | Self::Wire(_) => &[],
             Self::Read { events, .. } | Self::Closed { events, .. } => events,
         }
     }
@@ -337,6 +342,7 @@ impl Run {
                 self.http_version = Some(http_version.clone());
             }
             RunUpdate::Read { read, events } => self.stamps.note(read, events),
+            RunUpdate::Wire(_) => {}
             RunUpdate::Closed { stamps, .. } => self.stamps = (**stamps).clone(),
         }
         self.state = next;
@@ -354,6 +360,7 @@ impl Run {
             (S::Connecting, U::Head { .. }) => Some(S::Waiting),
             (S::Waiting, U::Read { read, .. }) if read.tokens == 0 => Some(S::Waiting),
             (S::Waiting | S::Streaming, U::Read { .. }) => Some(S::Streaming),
+            (S::Connecting | S::Waiting | S::Streaming, U::Wire(_)) => Some(self.state),
             (S::Connecting | S::Waiting | S::Streaming, U::Closed { .. }) if fails => {
                 Some(S::Fault)
             }
@@ -414,6 +421,12 @@ impl RunHead {
 }
 
 impl RunId {
+    /// The smallest key that a run since this time (nanoseconds since 1970) can have.
+    #[must_use]
+    pub fn first_since(unix_ns: i64) -> Self {
+        Self((unix_ns.max(0) / 1_000_000) << 20)
+    }
+
     /// A new key: 43 bits of milliseconds since 1970, then 20 bits that tell apart the runs of one millisecond.
     ///
     /// Keys of one process grow. Within one millisecond they count up from a random start, so that keys of another

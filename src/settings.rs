@@ -4,6 +4,7 @@
 //! with the line and never overwritten.
 
 pub mod alert;
+mod captures;
 mod edit;
 mod environment;
 pub mod gateway;
@@ -20,8 +21,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use self::watch::{SettingsWatcher, watch};
 use self::{alert::AlertSettings, gateway::GatewaySettings, monitor::MonitorSettings};
+pub use self::{
+    captures::CaptureLimits,
+    watch::{SettingsWatcher, watch},
+};
 use crate::{
     endpoint::{Endpoint, local_gateway, preset, variables::Environment},
     input,
@@ -49,6 +53,8 @@ pub struct Settings {
     pub alerts: Vec<AlertSettings>,
     /// The desktop's monitor.
     pub monitor: MonitorSettings,
+    /// What the history keeps of what went over the wire.
+    pub captures: CaptureLimits,
     /// What answers cost: the file's prices before the built-in ones.
     pub prices: PriceTable,
     /// Problems that don't prevent loading: unknown keys, variables that give no endpoint, …
@@ -203,6 +209,8 @@ pub enum SettingsEdit {
     Appearance(Appearance),
     /// Changes the monitor's plan, or turns it on or off.
     Monitor(MonitorSettings),
+    /// Changes how many captures the history keeps.
+    Captures(CaptureLimits),
     /// Adds a key for clients of the gateway, or replaces the one of this name; its limits stay.
     PutGatewayKey {
         /// Its name.

@@ -2,7 +2,7 @@
 
 mod ask;
 mod question;
-mod report;
+pub(super) mod report;
 mod session;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};

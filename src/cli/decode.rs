@@ -12,7 +12,7 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use self::capture::Capture;
+use self::capture::CurlOutput;
 use super::{
     UsageError, input,
     terminal::{Printer, buffered_stdout},
@@ -82,7 +82,7 @@ enum Failure {
 fn decode(args: &DecodeArgs, input: Box<dyn Read>) -> Result<ExitCode, Failure> {
     let dialect = args.dialect.dialect();
     let is_text = matches!(dialect.wire, WireFormat::Json);
-    let capture = Capture::open(input, is_text).map_err(Failure::Read)?;
+    let capture = CurlOutput::open(input, is_text).map_err(Failure::Read)?;
     let captured = capture
         .head
         .as_ref()
@@ -94,7 +94,7 @@ fn decode(args: &DecodeArgs, input: Box<dyn Read>) -> Result<ExitCode, Failure> 
     head.status = args.status.unwrap_or(head.status);
     head.content_type = args.content_type.clone().or(head.content_type);
     let coding = capture.head.map(|head| head.coding().to_owned());
-    let mut body = CapturedBody::new(capture.body, args.chunk, coding.unwrap_or_default());
+    let mut body = DecodedInput::new(capture.body, args.chunk, coding.unwrap_or_default());
     let mut decoder = (dialect.decoder)(&head);
     let mut progress = EventPrinter::new();
     let mut events = Vec::new();
@@ -154,7 +154,7 @@ impl EventPrinter {
 }
 
 /// The captured bytes, unpacked, in pieces of the requested size.
-struct CapturedBody {
+struct DecodedInput {
     input: Box<dyn Read>,
     gzipped: bool,
     /// The body's content coding, by its header.
@@ -174,7 +174,7 @@ enum InputPiece<'a> {
     End,
 }
 
-impl CapturedBody {
+impl DecodedInput {
     fn new(mut input: Box<dyn Read>, chunk: Option<u64>, coding: String) -> Self {
         const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
         const READ_BYTES: u64 = 64 << 10;

@@ -165,9 +165,11 @@ async fn serve(
     let credentials = Credentials::default();
     let given = token::given(args.token_env.as_deref(), &credentials).await?;
     let config_of = |settings| config(args, settings, simulator.as_ref(), &given.token);
+    let captures = settings.captures;
     let config = config_of(settings)?;
     let history = (!args.no_history).then(|| History::open(&paths.data));
     if let Some(history) = &history {
+        history.limit_captures(captures);
         tokio::spawn(storage::tell(history.watch_storage()));
     }
     let sinks = Sinks::new(args)?;
@@ -187,6 +189,9 @@ async fn serve(
     let read_again = || {
         let settings = settings::load(paths)?;
         warn_of(&settings);
+        if let Some(history) = &history {
+            history.limit_captures(settings.captures);
+        }
         config_of(settings)
     };
     reload::until(stopped(), || match read_again() {

@@ -181,6 +181,9 @@ impl Core {
         self.settings = Arc::new(settings);
         self.gateway.settings_are(Arc::clone(&self.settings));
         self.monitor.settings_are(Arc::clone(&self.settings));
+        if let Some(history) = &self.history {
+            history.limit_captures(self.settings.captures);
+        }
         let news = SettingsNews::Are(Arc::clone(&self.settings));
         self.out.send(Update::Settings(news));
         self.report_problem(problem);
@@ -451,6 +454,7 @@ impl Core {
             SettingsEdit::RemoveEndpoint { id } => Some(id.as_str()),
             SettingsEdit::Appearance(_)
             | SettingsEdit::Monitor(_)
+            | SettingsEdit::Captures(_)
             | SettingsEdit::PutGatewayKey { .. } => None,
         };
         let before = before.and_then(|id| self.settings.endpoint(id)).cloned();
@@ -483,6 +487,7 @@ impl Core {
             SettingsEdit::PutEndpoint { .. }
             | SettingsEdit::Appearance(_)
             | SettingsEdit::Monitor(_)
+            | SettingsEdit::Captures(_)
             | SettingsEdit::PutGatewayKey { .. } => {}
         }
     }

@@ -36,7 +36,7 @@ impl NewTokens {
 }
 
 /// Decodes one response.
-pub(super) struct BoundedDecoder {
+pub(crate) struct BoundedDecoder {
     decoder: Box<dyn Decoder>,
     masked: Masked,
     budget: Budget,
@@ -51,7 +51,8 @@ pub(super) struct BoundedDecoder {
 }
 
 impl BoundedDecoder {
-    pub(super) fn new(decoder: Box<dyn Decoder>, masked: Masked) -> Self {
+    /// Decodes with this decoder, and masks with this mask.
+    pub(crate) fn new(decoder: Box<dyn Decoder>, masked: Masked) -> Self {
         Self {
             decoder,
             masked,
@@ -65,7 +66,7 @@ impl BoundedDecoder {
     }
 
     /// Decodes the next bytes, and appends the events that they completed.
-    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+    pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         let mut merged = MergedEvents::of(out);
         for slice in bytes.chunks(SLICE) {
             if self.fault().is_some() {
@@ -77,7 +78,7 @@ impl BoundedDecoder {
     }
 
     /// Decodes the trailers.
-    pub(super) fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap, out: &mut Vec<Event>) {
         self.decoder.trailers(trailers, &mut self.decoded);
         self.sort(0, &mut MergedEvents::of(out), out);
     }
@@ -88,7 +89,7 @@ impl BoundedDecoder {
     }
 
     /// Ends decoding: the body is over.
-    pub(super) fn end(&mut self, out: &mut Vec<Event>) {
+    pub(crate) fn end(&mut self, out: &mut Vec<Event>) {
         self.decoder.end(&mut self.decoded);
         self.cover();
         self.masked.end(&mut self.covered);

@@ -5,7 +5,7 @@
 
 use super::{
     ExchangeChunk, ExchangeEnd, ExchangeStep, PreparedExchange, bounded::BoundedDecoder,
-    ending::EndReason, routes::NewDecoder, sending::response_head,
+    ending::EndReason, routes::NewDecoder, sending::decoder_head,
 };
 use crate::{
     event::{Event, FaultClass},
@@ -53,7 +53,7 @@ impl ResponseObserver {
         match step {
             ExchangeStep::Connected(connecting) => ExchangeStep::Connected(connecting),
             ExchangeStep::Head(head) => {
-                let decoder = (self.new_decoder)(&response_head(&head, None));
+                let decoder = (self.new_decoder)(&decoder_head(head.status, &head.headers, None));
                 self.decoder = Some(BoundedDecoder::new(decoder, self.mask.stream()));
                 self.status = head.status;
                 ExchangeStep::Head(head)

@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use http::HeaderMap;
 
 use super::{
-    ExchangeChunk, ExchangeEnd, NewTokens,
+    ExchangeChunk, ExchangeEnd, NewTokens, Stamp,
     bounded::BoundedDecoder,
     ending::EndReason,
     limits::{LimitKind, LimitTimer, LimitWatch},
@@ -16,6 +18,18 @@ use crate::{
 };
 
 type ChunkStream = Pin<Box<dyn Stream<Item = Result<transport::BodyChunk, Fault>> + Send>>;
+
+impl ExchangeChunk {
+    fn of_trailers(stamp: Stamp, trailers: Option<HeaderMap>) -> Self {
+        Self {
+            stamp,
+            bytes: Bytes::new(),
+            events: Vec::new(),
+            new_tokens: NewTokens::default(),
+            trailers: trailers.map(Box::new),
+        }
+    }
+}
 
 /// A response whose body is still coming.
 pub(super) struct Reading {
@@ -72,16 +86,14 @@ impl Reading {
                     return Err(EndReason::Broke(Fault { phase, ..fault }));
                 }
                 Some(Ok(chunk)) => {
-                    if let Some(chunk) = self.take(chunk) {
-                        return Ok(chunk);
-                    }
+                    return Ok(self.take(chunk));
                 }
             }
         }
     }
 
-    /// Decodes a read; `None` for trailers without events.
-    fn take(&mut self, chunk: transport::BodyChunk) -> Option<ExchangeChunk> {
+    /// Decodes a read. Trailers without events say nothing of the answer: no limit is moved by them.
+    fn take(&mut self, chunk: transport::BodyChunk) -> ExchangeChunk {
         let mut events = std::mem::take(&mut self.notes);
         events.extend(chunk.note.map(Event::Note));
         let mut new_tokens = NewTokens::default();
@@ -91,7 +103,7 @@ impl Reading {
                 if let Some(trailers) = &chunk.trailers {
                     decoder.trailers(trailers, &mut events);
                     if events.is_empty() {
-                        return None;
+                        return ExchangeChunk::of_trailers(chunk.stamp, chunk.trailers);
                     }
                 }
                 new_tokens = decoder.take_new_tokens();
@@ -115,12 +127,13 @@ impl Reading {
             self.end_reason.get_or_insert(self.watch.total_timeout());
         }
         self.began = true;
-        Some(ExchangeChunk {
+        ExchangeChunk {
             stamp: chunk.stamp,
             bytes: chunk.bytes,
             events,
             new_tokens,
-        })
+            trailers: chunk.trailers.map(Box::new),
+        }
     }
 
     fn timeout_reason(&self, limit: LimitKind) -> EndReason {

@@ -1,12 +1,13 @@
 //! The routes of a request: its call, and the fallback for where HTTP/2 is refused.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use secrecy::SecretString;
 
 use super::{
     Exchange,
     call::{ChatCall, chat_call},
+    sent::SentRequest,
 };
 use crate::{
     body::{Decoder, ResponseHead},
@@ -41,6 +42,8 @@ pub struct EndpointRequest<'a> {
 /// One way to send a request: a call, and how its response is decoded.
 pub(super) struct ExchangeRoute {
     pub(super) call: PreparedCall,
+    /// The request, for the wire log.
+    pub(super) sent: Arc<SentRequest>,
     pub(super) limits: Timeouts,
     /// `None` where the body is passed on undecoded.
     pub(super) decoder: Option<NewDecoder>,
@@ -96,9 +99,12 @@ impl PreparedExchange {
         call: HttpCall,
         decoder: Option<NewDecoder>,
     ) -> Result<Self, Fault> {
+        let limits = call.connect.timeouts;
+        let call = transport.prepare(call).await?;
         let first = ExchangeRoute {
-            limits: call.connect.timeouts,
-            call: transport.prepare(call).await?,
+            limits,
+            sent: SentRequest::of(&call, None),
+            call,
             decoder,
             choices: None,
             notes: Vec::new(),
@@ -111,7 +117,7 @@ impl PreparedExchange {
 
     /// The mask for the secrets that it is sent with.
     pub(super) fn mask(&self) -> Mask {
-        self.first.call.mask()
+        self.first.sent.mask().clone()
     }
 
     /// Starts its clock.
@@ -133,9 +139,12 @@ async fn route(
         question.proxy_password.cloned(),
     )?;
     http.cold = question.cold;
+    let limits = http.connect.timeouts;
+    let call = transport.prepare(http).await?;
     Ok(ExchangeRoute {
-        limits: http.connect.timeouts,
-        call: transport.prepare(http).await?,
+        limits,
+        sent: SentRequest::of(&call, Some(question.dialect.id)),
+        call,
         decoder: Some(question.dialect.decoder),
         choices: Some(question.request.choices()),
         notes,

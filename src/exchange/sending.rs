@@ -12,6 +12,7 @@ use super::{
     reading::Reading,
     retry_after::wait_ms,
     routes::{ExchangeRoute, NewDecoder},
+    sent::SentRequest,
 };
 use crate::{
     body::{ResponseHead, excerpt::capped},
@@ -35,6 +36,7 @@ pub(super) struct Sending {
     trace: Arc<Trace>,
     peer: Peer,
     url: Url,
+    sent: Arc<SentRequest>,
     decoder: Option<NewDecoder>,
     choices: Option<u64>,
     notes: Vec<Note>,
@@ -42,6 +44,8 @@ pub(super) struct Sending {
     reported_connected: bool,
     /// A head that came before `Connected` was reported.
     head: Option<HttpResponse>,
+    /// A head that is not the endpoint's answer.
+    refused: Option<Box<Head>>,
 }
 
 /// What [`Sending::next`] found.
@@ -62,11 +66,13 @@ impl Sending {
             trace,
             peer,
             url,
+            sent: route.sent,
             decoder: route.decoder,
             choices: route.choices,
             notes: route.notes,
             reported_connected: false,
             head: None,
+            refused: None,
         }
     }
 
@@ -87,6 +93,16 @@ impl Sending {
             addresses: self.trace.addresses(),
             peer: self.peer.connected_text(),
             request_sent: self.trace.request_sent(),
+            request: Some(Arc::clone(&self.sent)),
+            refused: None,
+        }
+    }
+
+    /// How far it came, where it ends here.
+    pub(super) fn ended(mut self) -> Connecting {
+        Connecting {
+            refused: self.refused.take(),
+            ..self.connecting()
         }
     }
 
@@ -124,8 +140,11 @@ impl Sending {
         Sent::Connected(self.connecting())
     }
 
-    fn checked(&self, response: HttpResponse, mask: &Mask) -> Result<Sent, Fault> {
-        refuse(&response.head, &self.peer, &self.url, mask)?;
+    fn checked(&mut self, response: HttpResponse, mask: &Mask) -> Result<Sent, Fault> {
+        if let Err(fault) = refuse(&response.head, &self.peer, &self.url, mask) {
+            self.refused = Some(Box::new(response.head));
+            return Err(fault);
+        }
         Ok(Sent::Head(Box::new(response)))
     }
 
@@ -134,7 +153,7 @@ impl Sending {
         let HttpResponse { head, body } = response;
         let decoder = self.decoder.map(|new| {
             mask.build();
-            let decoder = new(&response_head(&head, self.choices));
+            let decoder = new(&decoder_head(head.status, &head.headers, self.choices));
             BoundedDecoder::new(decoder, mask.stream())
         });
         let notes = std::mem::take(&mut self.notes);
@@ -235,14 +254,14 @@ fn redirect(code: u16, headers: &HeaderMap, host: &str, asked: &Url, mask: &Mask
 }
 
 /// What a decoder must know of a response.
-pub(super) fn response_head(head: &Head, choices: Option<u64>) -> ResponseHead {
-    let content_type = head.headers.get(header::CONTENT_TYPE);
+pub(crate) fn decoder_head(status: u16, headers: &HeaderMap, choices: Option<u64>) -> ResponseHead {
+    let content_type = headers.get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
     ResponseHead {
-        status: head.status,
+        status,
         // An empty type (none stated) differs from `None` (a body without a response, from a file).
         content_type: Some(content_type.unwrap_or_default()),
-        retry_after_ms: wait_ms(head.status, &head.headers),
+        retry_after_ms: wait_ms(status, headers),
         choices,
     }
 }

@@ -31,10 +31,16 @@ impl RunKeeper {
 
     /// What takes the updates of a run.
     pub(super) fn taker(&self, id: RunId) -> impl FnMut(RunUpdate) + Send + 'static {
-        let keeps_all = self.contents == KeptContents::All;
-        let history = self.history.clone().filter(|_| keeps_all);
+        let contents = self.contents;
+        let history = self.history.clone();
         move |update| {
-            if let Some(history) = &history {
+            let is_taken = match contents {
+                KeptContents::All => true,
+                // Whether it fails is known at its end; until then its wire is in memory only.
+                KeptContents::Errors => matches!(update, RunUpdate::Wire(_)),
+                KeptContents::None => false,
+            };
+            if let Some(history) = history.as_ref().filter(|_| is_taken) {
                 history.record(id, update);
             }
         }
@@ -53,6 +59,7 @@ impl RunKeeper {
         if keeps_it {
             history.finish(Arc::clone(run));
         } else {
+            history.forget_wire(run.head.id);
             history.finish(without_contents(Run::clone(run)));
         }
     }

@@ -13,7 +13,7 @@ mod version_5;
 pub(super) const APPLICATION_ID: i32 = 0x546f_6b73;
 
 /// The version that this program writes: one more for each migration.
-pub(super) const VERSION: i32 = 8;
+pub(super) const VERSION: i32 = 9;
 
 /// One migration: SQL, then a function for what SQL can't do.
 type Migration = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
@@ -28,6 +28,7 @@ static MIGRATIONS: [Migration; VERSION as usize] = [
     (VERSION_6, |_| Ok(())),
     (VERSION_7, |_| Ok(())),
     (VERSION_8, |_| Ok(())),
+    (VERSION_9, |_| Ok(())),
 ];
 
 /// Version 1.
@@ -307,6 +308,41 @@ CREATE TABLE endpoint_check (
     fault_class TEXT,
     PRIMARY KEY (checked, at_unix_ns)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Version 9: what went over the wire of a run.
+///
+/// - `capture_piece` holds the `.tscap` text of a capture: each row is a block of at most 1 MiB, compressed by zstd.
+/// - `capture.bytes` is the size of these rows together, 0 once they were removed; `removed` is then a word of
+///   `captures::Removed`. A run that never had a capture has no row.
+/// - `meta.capture_bytes` is the sum of `capture.bytes`, kept by triggers.
+const VERSION_9: &str = "
+ALTER TABLE meta ADD COLUMN capture_bytes INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE capture (
+    run INTEGER PRIMARY KEY,
+    bytes INTEGER NOT NULL,
+    removed TEXT
+) STRICT;
+CREATE INDEX capture_kept ON capture (run, bytes) WHERE bytes > 0;
+CREATE TABLE capture_piece (
+    run INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER capture_added AFTER INSERT ON capture BEGIN
+    UPDATE meta SET capture_bytes = capture_bytes + NEW.bytes;
+END;
+CREATE TRIGGER capture_changed AFTER UPDATE OF bytes ON capture BEGIN
+    UPDATE meta SET capture_bytes = capture_bytes + NEW.bytes - OLD.bytes;
+END;
+CREATE TRIGGER capture_gone AFTER DELETE ON capture BEGIN
+    UPDATE meta SET capture_bytes = capture_bytes - OLD.bytes;
+    DELETE FROM capture_piece WHERE run = OLD.run;
+END;
+CREATE TRIGGER run_capture_gone AFTER DELETE ON run BEGIN
+    DELETE FROM capture WHERE run = OLD.id;
+END;
 ";
 
 /// Migrates an empty file, or one of an older version, to [`VERSION`] in one transaction.

@@ -15,6 +15,7 @@ use super::{
     reads,
 };
 use crate::{
+    capture::WireLog,
     event::Event,
     run::{OffsetNs, Read, Reads, Run, RunState, RunUpdate, Stamps},
 };
@@ -116,6 +117,8 @@ pub(super) struct LiveRun {
     contents: Vec<PieceContent>,
     /// JSON lines of events whose order relative to the text does not matter.
     events: String,
+    /// What went over the wire so far.
+    pub(super) wire: WireLog,
     /// About how many bytes these hold.
     pending_bytes: usize,
 }
@@ -130,6 +133,7 @@ impl LiveRun {
             reads: Reads::default(),
             contents: Vec::new(),
             events: String::new(),
+            wire: WireLog::default(),
             pending_bytes: 0,
         }
     }
@@ -147,6 +151,9 @@ impl LiveRun {
     }
 
     fn apply_update(&mut self, update: &Arc<RunUpdate>) {
+        if let RunUpdate::Wire(part) = &**update {
+            return self.wire.add(part);
+        }
         let before = row_state(&self.run);
         if let Err(illegal) = self.run.apply_state(update) {
             tracing::warn!(id = self.run.head.id.0, %illegal, "an update out of order was left aside");

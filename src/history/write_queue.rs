@@ -19,6 +19,7 @@ use super::{
     pieces::{LiveRun, PieceRows},
 };
 use crate::{
+    capture::WireLog,
     conformance::CheckedRun,
     conversation::{ConversationChange, ConversationId},
     run::{Run, RunId, RunUpdate},
@@ -35,6 +36,8 @@ const MAX_GAPS: usize = 10_000;
 
 /// The same of checks: a day of ten endpoints, each checked every ten seconds.
 const MAX_CHECKS: usize = 86_400;
+/// Most bytes that the wire of all live runs takes together; what comes then is not kept.
+const MAX_LIVE_WIRE_BYTES: usize = 256 << 20;
 
 /// The queue.
 #[derive(Debug, Default)]
@@ -52,6 +55,13 @@ pub(super) struct WriteQueue {
 struct Pending {
     live: BTreeMap<RunId, LiveRun>,
     finished: BTreeMap<RunId, CheckedRun>,
+    /// The wire of runs in `finished`.
+    wires: BTreeMap<RunId, WireLog>,
+    /// About how many bytes the wire of all live runs takes.
+    live_wire_bytes: usize,
+    /// Whether captures are not to be kept.
+    has_no_captures: bool,
+    trim_captures: bool,
     /// The last pieces of runs in `pieces_stored`: not in the file yet.
     last_pieces: Vec<PieceRows>,
     /// Finished runs with a large text, whose other pieces are in the file.
@@ -91,6 +101,10 @@ pub(super) struct Batch {
     pub(super) changed: Vec<Run>,
     pub(super) pieces: Vec<PieceRows>,
     pub(super) finished: Vec<CheckedRun>,
+    /// The wire of finished runs.
+    pub(super) wires: BTreeMap<RunId, WireLog>,
+    /// Whether to remove captures that are beyond their limits.
+    pub(super) trim_captures: bool,
     /// Finished runs whose text is in the file already, or in `pieces`.
     pub(super) pieces_stored: BTreeSet<RunId>,
     /// The writes to each conversation, in order.
@@ -140,15 +154,26 @@ impl WriteQueue {
     /// Updates of a run that did not begin here are ignored: [`finish`](Self::finish) brings the whole run.
     pub(super) fn record(&self, id: RunId, update: &Arc<RunUpdate>) {
         self.update(|pending| {
-            if let Some(live) = pending.live.get_mut(&id) {
+            let wants_wire = !pending.has_no_captures;
+            if let Some(live) = pending.live.get_mut(&id)
+                && (wants_wire || !matches!(**update, RunUpdate::Wire(_)))
+            {
+                let before = live.wire.bytes_held();
                 pending.bytes += live.apply(update);
+                pending.live_wire_bytes += live.wire.bytes_held() - before;
+                if pending.live_wire_bytes > MAX_LIVE_WIRE_BYTES {
+                    live.wire.close();
+                }
             }
         });
     }
 
     pub(super) fn finish(&self, run: CheckedRun) {
         self.update(|pending| {
-            let live = pending.live.remove(&run.head.id);
+            let mut live = pending.live.remove(&run.head.id);
+            if let Some(live) = &mut live {
+                pending.take_wire(live);
+            }
             if let Some(mut live) =
                 live.filter(|live| live.has_written_pieces() && large_values::is_large(&run))
             {
@@ -158,6 +183,26 @@ impl WriteQueue {
             pending.bytes += run_bytes(&run);
             pending.finished.insert(run.head.id, run);
         });
+    }
+
+    /// What went over the wire of a live run is not kept.
+    pub(super) fn forget_wire(&self, id: RunId) {
+        self.update(|pending| {
+            if let Some(live) = pending.live.get_mut(&id) {
+                let wire = std::mem::take(&mut live.wire);
+                pending.live_wire_bytes -= wire.bytes_held();
+            }
+        });
+    }
+
+    /// The limits of captures have changed; without `keeps_any` no more of them are made.
+    pub(super) fn limit_captures(&self, keeps_any: bool) {
+        self.update(|pending| pending.has_no_captures = !keeps_any);
+    }
+
+    /// Captures beyond their limits are to be removed.
+    pub(super) fn trim_captures(&self) {
+        self.update(|pending| pending.trim_captures = true);
     }
 
     /// A change that continues the last one is merged with it.
@@ -325,9 +370,21 @@ impl WriteQueue {
 }
 
 impl Pending {
+    /// The wire of a run that is over waits to be written with it.
+    fn take_wire(&mut self, live: &mut LiveRun) {
+        let wire = std::mem::take(&mut live.wire);
+        self.live_wire_bytes -= wire.bytes_held();
+        if !wire.is_empty() {
+            self.bytes += wire.bytes_held();
+            self.wires.insert(live.run.head.id, wire);
+        }
+    }
+
     fn take_batch(&mut self) -> NextWrite {
         let mut batch = Batch {
             finished: std::mem::take(&mut self.finished).into_values().collect(),
+            wires: std::mem::take(&mut self.wires),
+            trim_captures: std::mem::take(&mut self.trim_captures),
             pieces: std::mem::take(&mut self.last_pieces),
             pieces_stored: std::mem::take(&mut self.pieces_stored),
             conversations: std::mem::take(&mut self.conversations)
@@ -375,7 +432,9 @@ impl Pending {
             if self.finished.len() > 1
                 && let Some((_, run)) = self.finished.pop_first()
             {
-                self.bytes = self.bytes.saturating_sub(run_bytes(&run));
+                let wire = self.wires.remove(&run.head.id);
+                let bytes = run_bytes(&run) + wire.map_or(0, |wire| wire.bytes_held());
+                self.bytes = self.bytes.saturating_sub(bytes);
                 self.dropped += 1;
             } else {
                 // Only text of live runs is left; `finish` brings it again.
@@ -404,6 +463,7 @@ impl Batch {
             && self.changed.is_empty()
             && self.pieces.is_empty()
             && self.finished.is_empty()
+            && !self.trim_captures
             && self.conversations.is_empty()
             && self.gaps.is_empty()
             && self.checks.is_empty()

@@ -7,7 +7,9 @@ use std::{io, sync::Arc, thread, time::Duration};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    HistoryShared, Storage, checks, conversations, drafts,
+    HistoryShared, Storage,
+    captures::{self, PackedCapture},
+    checks, conversations, drafts,
     files::ContentsCache,
     gaps, large_values,
     other_processes::{ChangeCounts, ProcessWatch},
@@ -21,6 +23,7 @@ use super::{
 use crate::{
     clock::{now, wall_clock_ns},
     private,
+    settings::CaptureLimits,
 };
 
 /// Delays between retries while nothing can be written; the last one repeats.
@@ -157,13 +160,14 @@ impl HistoryWriter {
     /// Writes a batch, retrying until it succeeds. Once the queue is closed, only a lock of another process is waited
     /// for; any other error is reported and the batch given up.
     fn store(&mut self, mut batch: Batch) {
+        let captures = packed(&mut batch);
         let flushes = std::mem::take(&mut batch.flushes);
         let mut flushes = Some(flushes);
         for pause in RETRY_DELAYS
             .iter()
             .chain(std::iter::repeat(&RETRY_DELAYS[RETRY_DELAYS.len() - 1]))
         {
-            let written = self.write(&batch);
+            let written = self.write(&batch, &captures);
             match &written {
                 Ok(()) => self.set_status(None),
                 Err(error) => self.set_failing(error),
@@ -184,23 +188,23 @@ impl HistoryWriter {
         }
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    fn write(&mut self, batch: &Batch, captures: &[PackedCapture]) -> Result<(), StoreError> {
         // The file that a reader found damaged may have been replaced since.
         if let Some(why) = &batch.damage
             && sqlite::is_damaged(&self.shared.folder)
         {
             self.replace(why)?;
         }
-        match self.write_once(batch) {
+        match self.write_once(batch, captures) {
             Err(StoreError::Sqlite { error, .. }) if sqlite::is_damage(&error) => {
                 self.replace(&sqlite::error_text(&error))?;
-                self.write_once(batch)
+                self.write_once(batch, captures)
             }
             other => other,
         }
     }
 
-    fn write_once(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    fn write_once(&mut self, batch: &Batch, captures: &[PackedCapture]) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         let folder = shared.folder.clone();
         if self.connection()?.is_none() {
@@ -214,9 +218,12 @@ impl HistoryWriter {
         };
         let mut batch_writer = BatchWriter {
             cache: &shared.cache,
+            captures,
+            limits: shared.capture_limits(),
             session,
             watch: &mut self.watch,
             unstored: &mut self.unstored,
+            has_more_to_trim: false,
         };
         let mut written = batch_writer.write(connection, batch);
         if written.is_ok() && batch.end_dead_runs {
@@ -226,8 +233,12 @@ impl HistoryWriter {
         for id in &batch.adopt {
             written = written.and_then(|()| drafts::adopt(connection, &folder, session, *id));
         }
+        let has_more_to_trim = batch_writer.has_more_to_trim;
         let Err(error) = written else {
             self.unstored.stored(batch);
+            if has_more_to_trim {
+                shared.queue.trim_captures();
+            }
             self.vacuum_due = vacuum::is_due(connection);
             return Ok(());
         };
@@ -416,12 +427,24 @@ fn is_write_protected(error: &io::Error) -> bool {
     matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
+/// The captures of the runs in a batch that are over. This is done once, outside of any transaction.
+fn packed(batch: &mut Batch) -> Vec<PackedCapture> {
+    let mut wires = std::mem::take(&mut batch.wires);
+    let runs = batch.finished.iter();
+    let packed = runs.filter_map(|run| PackedCapture::of(run, wires.remove(&run.head.id)?));
+    packed.collect()
+}
+
 /// Writes one batch.
 struct BatchWriter<'a> {
     cache: &'a ContentsCache,
+    captures: &'a [PackedCapture],
+    limits: CaptureLimits,
     session: &'a ProcessSession,
     watch: &'a mut ProcessWatch,
     unstored: &'a mut Unstored,
+    /// Whether captures beyond the limits are left for the next batch.
+    has_more_to_trim: bool,
 }
 
 impl BatchWriter<'_> {
@@ -446,6 +469,12 @@ impl BatchWriter<'_> {
                 large_values::store(&file, run, batch.pieces_stored.contains(&run.head.id))?;
                 rows::put_over(&file, cache, run)
             })?;
+        }
+        for capture in self.captures {
+            self.savepoint(&file, || capture.put(&file))?;
+        }
+        if batch.trim_captures || !self.captures.is_empty() {
+            self.has_more_to_trim = captures::trim(&file, self.limits)?;
         }
         for (id, writes) in &batch.conversations {
             for write in writes {

@@ -63,7 +63,12 @@ impl RunUpdate {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         let events = self.events();
+        let wire = match self {
+            Self::Wire(part) => part.bytes_held(),
+            _ => 0,
+        };
         size_of::<Self>()
+            + wire
             + size_of_val(events)
             + events.iter().map(Event::bytes_held).sum::<usize>()
     }

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{ConnectionKind, Run, RunHead, RunUpdate, Stamps, recorder::Recorder};
+use super::{
+    ConnectionKind, Run, RunHead, RunUpdate, Stamps, WirePart, recorder::Recorder,
+    wire::PendingWire,
+};
 use crate::{
     credential::explained,
     event::Event,
@@ -18,6 +21,7 @@ pub struct RunRecord<'a> {
     recorder: Recorder,
     run: Run,
     unreported: UnreportedReads,
+    wire: PendingWire,
     /// Reads the connection's `TCP_INFO`, once there is a connection.
     tcp: Option<TcpLink>,
     /// `TCP_INFO` when the first token was read.
@@ -57,6 +61,7 @@ impl<'a> RunRecord<'a> {
             recorder,
             run: Run::new(head),
             unreported: UnreportedReads::default(),
+            wire: PendingWire::default(),
             tcp: None,
             tcp_at_first: None,
             no_key_reason,
@@ -89,8 +94,8 @@ impl<'a> RunRecord<'a> {
     pub fn step(&mut self, step: ExchangeStep) {
         match step {
             // The head carries the phases, too.
-            ExchangeStep::Connected(_) => {}
-            ExchangeStep::Head(head) => self.head(&head),
+            ExchangeStep::Connected(connecting) => self.wire.request(connecting.request.as_ref()),
+            ExchangeStep::Head(head) => self.head(*head),
             ExchangeStep::ExchangeChunk(chunk) => self.read(chunk),
             ExchangeStep::ExchangeEnd(end) => self.close(*end),
         }
@@ -105,9 +110,15 @@ impl<'a> RunRecord<'a> {
         (self.emit)(update);
     }
 
-    fn head(&mut self, head: &Head) {
+    fn report_wire(&mut self, part: Option<WirePart>) {
+        if let Some(part) = part {
+            self.report(RunUpdate::Wire(part.into()));
+        }
+    }
+
+    fn head(&mut self, head: Head) {
         let mut stamps = self.run.stamps.clone();
-        self.recorder.head(&mut stamps, head);
+        self.recorder.head(&mut stamps, &head);
         self.tcp = Some(head.tcp.clone());
         let connection = if head.phases.cold {
             ConnectionKind::Cold
@@ -120,11 +131,26 @@ impl<'a> RunRecord<'a> {
             status: head.status,
             http_version: head.version.clone(),
         });
+        self.wire.head(head);
+        let part = self.wire.take();
+        self.report_wire(part);
     }
 
     /// Reports a read with its events; a read without new content may be merged into a later one.
     fn read(&mut self, mut chunk: ExchangeChunk) {
         self.explain(&mut chunk.events);
+        let (arrived, delay) = self.recorder.arrival(chunk.stamp);
+        let is_read = !(chunk.trailers.is_some() && chunk.events.is_empty());
+        self.wire.chunk(&mut chunk, arrived, delay);
+        let at = chunk.stamp.at;
+        if is_read {
+            self.measure(chunk);
+        }
+        let part = self.wire.due(at);
+        self.report_wire(part);
+    }
+
+    fn measure(&mut self, chunk: ExchangeChunk) {
         let unreported = &mut self.unreported;
         unreported.bytes += chunk.bytes.len();
         exchange::join(&mut unreported.events, chunk.events);
@@ -152,6 +178,18 @@ impl<'a> RunRecord<'a> {
         }
     }
 
+    /// What the wire log has not yet, with a request that was not answered.
+    fn report_rest_of_wire(&mut self, end: &mut ExchangeEnd) {
+        if let Some(connecting) = &mut end.connecting {
+            self.wire.request(connecting.request.as_ref());
+            if let Some(refused) = connecting.refused.take() {
+                self.wire.head(*refused);
+            }
+        }
+        let part = self.wire.take();
+        self.report_wire(part);
+    }
+
     /// Adds to a fault why no key was sent.
     fn explain(&mut self, events: &mut [Event]) {
         for event in events {
@@ -173,6 +211,7 @@ impl<'a> RunRecord<'a> {
             let sent = connecting.request_sent;
             (self.recorder).connect(&mut stamps, &connecting.phases, sent);
         }
+        self.report_rest_of_wire(&mut end);
         let at = self.recorder.close(&mut stamps, end.new_tokens);
         if let Some(link) = &mut stamps.link {
             link.first_token = self.tcp_at_first;

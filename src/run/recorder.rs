@@ -121,7 +121,7 @@ impl Recorder {
 
     /// When bytes arrived, and how much later this program read them, in nanoseconds. A read is never stamped before
     /// an earlier one: the kernel's stamps are mapped to this clock one by one, with some error.
-    fn arrival(&self, stamp: Stamp) -> (OffsetNs, Option<u32>) {
+    pub(super) fn arrival(&self, stamp: Stamp) -> (OffsetNs, Option<u32>) {
         let had = self.offset(stamp.at);
         let Some(kernel_at) = stamp.kernel_at else {
             return (had, None);

@@ -8,7 +8,7 @@ use serde::{Deserialize as _, de::IntoDeserializer as _};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::{
-    Appearance, SettingsEdit, SettingsProblem,
+    Appearance, CaptureLimits, SettingsEdit, SettingsProblem, captures,
     monitor::{self, MonitorSettings},
     parse, read,
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
@@ -53,6 +53,10 @@ const HEADER: &str = r#"# Tokenscope's settings. Edit this file by hand or in th
 # usd_per_day = 0.5                      most US dollars a day, from midnight to midnight, UTC
 # allow_unpriced = false                 whether targets without a known price are probed all the same, uncounted
 # check_every_s = 30                     free checks of the endpoints, every 10 to 60 seconds; 0 for none
+#
+# [history]
+# capture_mib = 512                      what went over the wire is kept within so many MiB, and for so many days;
+# capture_days = 30                        the oldest go first, and the figures of their runs stay. 0 keeps none
 #
 # [appearance]
 # theme = "system"                       or "dark", or "light"
@@ -122,6 +126,7 @@ fn edited(text: &str, edit: &SettingsEdit) -> Result<String, String> {
         SettingsEdit::RemoveEndpoint { id } => remove_endpoint(&mut document, id)?,
         SettingsEdit::Appearance(appearance) => put_appearance(&mut document, *appearance),
         SettingsEdit::Monitor(monitor) => put_monitor(&mut document, monitor)?,
+        SettingsEdit::Captures(limits) => put_captures(&mut document, *limits)?,
         SettingsEdit::PutGatewayKey { name, sha256 } => {
             put_gateway_key(&mut document, name, sha256)?;
         }
@@ -301,6 +306,21 @@ fn put_monitor(document: &mut DocumentMut, monitor: &MonitorSettings) -> Result<
         let is_said = matches!(key, "on" | "targets");
         (value, value.filter(|value| is_said || !is_default(value)))
     });
+    Ok(())
+}
+
+fn put_captures(document: &mut DocumentMut, limits: CaptureLimits) -> Result<(), String> {
+    let mut table = Table::new();
+    if !document.is_empty() {
+        table.decor_mut().set_prefix("\n");
+    }
+    let section = document.entry("history").or_insert(Item::Table(table));
+    let values = table_of(&limits)?;
+    if let Some(into) = section.as_table_like_mut() {
+        merge(into, captures::KEYS, |key| {
+            (values.get(key), values.get(key))
+        });
+    }
     Ok(())
 }
 

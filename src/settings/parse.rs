@@ -6,8 +6,9 @@ use serde::{Deserialize, de::IntoDeserializer as _};
 use toml_edit::{Document, Item, TableLike};
 
 use super::{
-    Appearance, Measuring, Settings, SettingsProblem,
+    Appearance, CaptureLimits, Measuring, Settings, SettingsProblem,
     alert::{self, AlertSettings},
+    captures,
     gateway::{self, BadValue, GatewaySection, GatewaySettings, LocalKeySettings, RouteSettings},
     monitor::{self, MonitorSettings},
     section::{EndpointSection, KEYS, TIMEOUT_KEYS},
@@ -38,6 +39,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsProb
             "alert" => settings.alerts = source.alerts(item, &mut settings.warnings)?,
             "gateway" => settings.gateway = source.gateway(item, &mut settings.warnings)?,
             "monitor" => settings.monitor = source.monitor(item, &mut settings.warnings)?,
+            "history" => settings.captures = source.captures(item, &mut settings.warnings)?,
             "price" => settings.prices = source.prices(item, &mut settings.warnings)?,
             _ => {
                 let warning = source.unknown(document.as_table(), name);
@@ -143,6 +145,16 @@ impl TomlSource<'_> {
             alerts.push(alert);
         }
         Ok(alerts)
+    }
+
+    fn captures(
+        &self,
+        item: &Item,
+        warnings: &mut Vec<SettingsProblem>,
+    ) -> Result<CaptureLimits, SettingsProblem> {
+        let table = self.table(item, "the history is written as a section [history]")?;
+        self.warn_unknown(table, captures::KEYS, warnings);
+        self.read(item)
     }
 
     fn gateway(

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::Version;
+use http::{HeaderMap, Version};
 use secrecy::SecretString;
 use tokio::time::timeout;
 use url::Url;
@@ -15,12 +15,13 @@ use super::{
     Head, HttpCall, HttpResponse, TcpLink, Trace,
     body::{BodyLimits, IncomingBody},
     coding::Coding,
+    connector::BoxError,
     fault::{self, SendError},
     limit_text,
     peer::Peer,
     pool::Pool,
     proxy::{Proxy, Via},
-    send::{SentResponse, send},
+    send::{RequestHead, SentResponse, send},
 };
 use crate::{
     clock::now,
@@ -35,6 +36,7 @@ pub struct PreparedCall {
     /// The password of a proxy that the environment names.
     environment_password: Option<SecretString>,
     call: HttpCall,
+    head: Result<RequestHead, BoxError>,
 }
 
 impl fmt::Debug for PreparedCall {
@@ -46,9 +48,10 @@ impl fmt::Debug for PreparedCall {
 impl PreparedCall {
     pub(super) fn new(pool: Arc<Pool>, via: &Via, call: HttpCall) -> Self {
         Self {
-            pool,
             peer: Peer::new(&call.url, via.proxy().map(Proxy::name)),
             environment_password: via.environment_password(),
+            head: RequestHead::of(&pool, &call),
+            pool,
             call,
         }
     }
@@ -84,6 +87,17 @@ impl PreparedCall {
         Fault::new(FaultClass::Timeout, Phase::Connect, message)
     }
 
+    /// What it sends.
+    pub(crate) fn call(&self) -> &HttpCall {
+        &self.call
+    }
+
+    /// All headers that it sends but those that the connection itself writes (`host`, `content-length`).
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        let head = self.head.as_ref();
+        head.map_or(&self.call.headers, |head| &head.headers)
+    }
+
     /// Where it goes.
     pub(crate) fn url(&self) -> &Url {
         &self.call.url
@@ -96,10 +110,14 @@ impl PreparedCall {
     /// text holds no credential.
     pub async fn send(self, trace: &Arc<Trace>) -> Result<HttpResponse, Fault> {
         let Self {
-            pool, peer, call, ..
+            pool,
+            peer,
+            call,
+            head,
+            ..
         } = self;
         let as_is = call.as_is;
-        let sent = send(&pool, call, trace).await;
+        let sent = send(&pool, head, call.body, call.cold, trace).await;
         let sent = sent.map_err(|error| fault::send_fault(&error, &peer, trace))?;
         Ok(response(sent, as_is, now(), trace, &peer))
     }

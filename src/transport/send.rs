@@ -21,7 +21,7 @@ use hyper::{body::Incoming, client::conn::TrySendError};
 use url::Url;
 
 use super::{
-    ConnectPhases, ConnectionUse, HttpCall, Trace,
+    ConnectPhases, ConnectionUse, HttpCall, Trace, Upload,
     body::OutgoingBody,
     connection::{Http1, Http2, Identity},
     connector::{BoxError, USER_AGENT},
@@ -42,13 +42,15 @@ pub(super) struct SentResponse {
 /// Sends a call.
 pub(super) async fn send(
     pool: &Arc<Pool>,
-    call: HttpCall,
+    head: Result<RequestHead, BoxError>,
+    body: Upload,
+    is_cold: bool,
     trace: &Arc<Trace>,
 ) -> Result<SentResponse, SendError> {
-    let head = RequestHead::of(pool, &call).map_err(SendError::Unsendable)?;
-    let mut body = OutgoingBody::new(call.body, trace.clone());
+    let head = head.map_err(SendError::Unsendable)?;
+    let mut body = OutgoingBody::new(body, trace.clone());
     loop {
-        let lease = pool.lease(trace, call.cold).await;
+        let lease = pool.lease(trace, is_cold).await;
         let lease = lease.map_err(SendError::Connect)?;
         let identity = lease.identity().clone();
         let connection = identity.used();
@@ -74,18 +76,22 @@ pub(super) async fn send(
 }
 
 /// The head of a request, independent of the connection that it goes over.
-struct RequestHead {
+pub(super) struct RequestHead {
     method: Method,
     authority: Authority,
     path: PathAndQuery,
     scheme: String,
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     /// Whether the request line holds the whole URL, for a forwarding proxy.
     is_forwarded: bool,
 }
 
 impl RequestHead {
-    fn of(pool: &Pool, call: &HttpCall) -> Result<Self, BoxError> {
+    /// The head of a call.
+    ///
+    /// # Errors
+    /// If its URL can't be used.
+    pub(super) fn of(pool: &Pool, call: &HttpCall) -> Result<Self, BoxError> {
         let url = &call.url;
         if !["http", "https"].contains(&url.scheme()) {
             let scheme = url.scheme();

@@ -10,9 +10,10 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::{Map, Value};
 use tokenscope::{
     body::ResponseHead,
+    capture::{har, tscap},
     dialect::{DIALECTS, Dialect, WireFormat},
     event::Event,
-    history::{ExportFormat, History, RunQuery},
+    history::{ExportFormat, History, KeptCapture, RunQuery},
     mask::{Mask, Secrets},
     price::PriceTable,
 };
@@ -383,8 +384,48 @@ async fn no_way_to_fail_shows_a_key_that_is_said_back() {
         );
         assert!(export.await.unwrap() >= CASES.len());
     }
+    assert_no_capture_has(&home, &history, &key).await;
     history.flush().await;
     assert_no_canary(&[home.path()], &key);
+}
+
+/// Saves the capture of each run in both formats, for the search of the folder, and shows each: the history itself holds
+/// them compressed.
+pub async fn assert_no_capture_has(home: &Home, history: &History, key: &str) {
+    let all = RunQuery {
+        limit: 1_000,
+        ..RunQuery::default()
+    };
+    let (mut sent, mut came) = (0, 0);
+    for row in history.runs(all).await.unwrap().rows {
+        let KeptCapture::Kept(capture) = history.capture(row.id).await.unwrap() else {
+            panic!("no capture of {}", row.target);
+        };
+        sent += usize::from(capture.request.is_some());
+        came += usize::from(capture.response.is_some());
+        assert_no_canary_in(
+            format!("{capture:?}").as_bytes(),
+            key,
+            &row.target.to_string(),
+        );
+        let name = home.path().join(row.id.0.to_string());
+        std::fs::write(name.with_extension("tscap"), tscap::write(&capture)).unwrap();
+        std::fs::write(name.with_extension("har"), har::write(&capture)).unwrap();
+    }
+    assert!(
+        sent > 0 && came > sent / 2,
+        "{sent} requests, {came} responses"
+    );
+    for arguments in [&["inspect", "last"][..], &["inspect", "last", "--json"]] {
+        let shown = home.run(arguments, "");
+        assert_eq!(shown.code, Some(0), "{}", shown.err);
+        assert!(
+            shown.out.contains("•••"),
+            "its key was covered: {}",
+            shown.out
+        );
+        assert_no_canary_in(shown.out.as_bytes(), key, "what inspect shows");
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ use tonic::{
 
 use crate::{
     canary::{assert_no_canary, assert_no_canary_in},
-    canary_echo::{covered, key, mask_of},
+    canary_echo::{assert_no_capture_has, covered, key, mask_of},
     dialects::{answer, fixtures, head},
     grpc_messages::response,
     grpc_server::{Script, plain},
@@ -362,6 +362,7 @@ async fn no_way_to_end_a_call_shows_a_key_that_is_said_back() {
         );
         assert!(export.await.unwrap() >= CASES.len());
     }
+    assert_no_capture_has(&home, &history, &key).await;
     history.flush().await;
     assert_no_canary(&[home.path()], &key);
 }

@@ -16,6 +16,7 @@ mod canary;
 mod canary_echo;
 #[cfg(feature = "grpc")]
 mod canary_grpc;
+mod capture;
 mod chat;
 #[cfg(all(unix, feature = "otlp"))]
 mod collector;

@@ -288,7 +288,7 @@ fn head(out: &mut impl Write, run: &mut Following, many: bool) -> io::Result<()>
 }
 
 /// Prints what follows an answer's text: tool calls, refusal, citations, fault.
-fn print_end(out: &mut impl Write, run: &CheckedRun) -> io::Result<()> {
+pub(in crate::cli) fn print_end(out: &mut impl Write, run: &CheckedRun) -> io::Result<()> {
     if !run.answer.text.is_empty() && !run.answer.text.ends_with('\n') {
         writeln!(out)?;
     }
@@ -389,7 +389,8 @@ struct EventLine<'a> {
     at_ms: f64,
 }
 
-fn print_events(
+/// Prints each event as a line of JSON.
+pub(in crate::cli) fn print_events(
     out: &mut impl Write,
     target: &TargetId,
     at: OffsetNs,

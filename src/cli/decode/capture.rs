@@ -24,7 +24,7 @@ use crate::{
 const MAX_REMARKED: u64 = 64 << 20;
 
 /// A capture, opened.
-pub(super) struct Capture {
+pub(super) struct CurlOutput {
     /// The head of the response whose body follows.
     pub head: Option<CapturedHead>,
     /// The body as it was sent.
@@ -67,7 +67,7 @@ impl CapturedHead {
     }
 }
 
-impl Capture {
+impl CurlOutput {
     /// Removes the heads of a capture. A text body may be in UTF-16.
     pub fn open(input: Box<dyn Read>, is_text: bool) -> io::Result<Self> {
         let mut input = Peeked::of(input);
@@ -160,7 +160,7 @@ mod tests {
 
     fn opened(capture: &[u8], size: usize) -> (Option<CapturedHead>, Vec<u8>) {
         let slow = Box::new(Slow(capture.to_vec(), size));
-        let mut opened = Capture::open(slow, true).unwrap();
+        let mut opened = CurlOutput::open(slow, true).unwrap();
         let mut body = Vec::new();
         opened.body.read_to_end(&mut body).unwrap();
         (opened.head, body)

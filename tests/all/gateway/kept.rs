@@ -7,7 +7,7 @@ use tokenscope::{
     dialect::DialectId,
     endpoint::variables::Environment,
     gateway::{self, AuditRecord},
-    history::{History, RunQuery},
+    history::{History, KeptCapture, RunQuery},
     run::{Origin, Run, RunState},
     settings::{
         self,
@@ -28,6 +28,7 @@ use crate::{
 
 struct Kept {
     runs: Vec<Run>,
+    captures: Vec<KeptCapture>,
     audit: Vec<AuditRecord>,
 }
 
@@ -61,13 +62,18 @@ async fn asked(
         ..RunQuery::default()
     };
     let page = history.runs(all).await.unwrap();
-    let mut runs = Vec::new();
+    let (mut runs, mut captures) = (Vec::new(), Vec::new());
     for row in page.rows {
+        captures.push(history.capture(row.id).await.unwrap());
         runs.push(history.run(row.id).await.unwrap().unwrap());
     }
     soon("the history's end", history.end()).await.unwrap();
     let audit = audit.lock().unwrap().clone();
-    Kept { runs, audit }
+    Kept {
+        runs,
+        captures,
+        audit,
+    }
 }
 
 #[tokio::test]
@@ -89,6 +95,14 @@ async fn each_request_is_a_run_whichever_way_it_went() {
         assert!(!run.answer.text.is_empty() && !run.answer.reasoning.is_empty());
         assert!(run.stamps.first_token < run.stamps.last_token);
         assert!(run.reads.len() > 1 && run.stamps.link.is_some());
+        let KeptCapture::Kept(capture) = &kept.captures[0] else {
+            panic!("{:?}", kept.captures);
+        };
+        let response = capture.response.as_ref().unwrap();
+        let of_run: u64 = run.reads.iter().map(|read| u64::from(read.bytes)).sum();
+        assert_eq!(response.body.total, of_run, "{target}");
+        let asked = capture.request.as_ref().unwrap();
+        assert!(String::from_utf8_lossy(&asked.body.bytes).contains("a private question"));
 
         let [line] = kept.audit.as_slice() else {
             panic!("{} lines", kept.audit.len());
@@ -149,6 +163,9 @@ async fn contents_are_kept_as_the_settings_say() {
             let run = &kept.runs[0];
             let written = serde_json::to_string(run).unwrap();
             assert_eq!(written.contains("private"), keeps, "{contents}: {written}");
+            let capture = &kept.captures[0];
+            assert_eq!(matches!(capture, KeptCapture::Kept(_)), keeps, "{contents}");
+            assert!(keeps || *capture == KeptCapture::Never, "{contents}");
             assert!(run.stamps.closed.is_some() && run.stamps.headers.is_some());
         }
     }

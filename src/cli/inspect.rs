@@ -1,0 +1,147 @@
+//! `tokenscope inspect`: shows what went over the wire of a run, frame by frame, beside what was made of it.
+
+mod page;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    UsageError, captured, note,
+    terminal::{buffered_stdout, stdout},
+};
+use crate::{
+    capture::{Capture, WireFrames, har, tscap},
+    private, record, run,
+};
+
+/// From so long a wait on, the wire stands still: what a reader of streaming text notices, and what browsers' panels for
+/// event streams mark.
+const STALL_NS: u64 = 250_000_000;
+
+/// Arguments of `tokenscope inspect`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct InspectArgs {
+    /// A run's id, as `chat --json` and `export` print it; or `last`; or a .tscap or .har file, - for standard input.
+    #[arg(value_name = "RUN|FILE")]
+    given: String,
+
+    /// Print one line of JSON for the head, for each frame and for the end.
+    #[arg(long)]
+    json: bool,
+
+    /// Save the capture to this file instead: as HAR 1.2 if its name ends in .har, as lines of JSON if in .tscap.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    save: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Exit codes: 0 success; 1 there is no such capture, or the file can't be written; 2 wrong arguments or input.
+
+Keys and other credentials are covered in all that is shown and saved.
+
+Examples:
+  tokenscope inspect last
+  tokenscope inspect 1883214567890123456 --save run.har
+  tokenscope inspect run.tscap --json | jq 'select(.is_stall)'";
+
+pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
+    let format = args.save.as_deref().map(format_of).transpose()?;
+    let capture = captured::find(&args.given)?;
+    match (&args.save, format) {
+        (Some(file), Some(write)) => {
+            private::replace(file, write(&capture).as_bytes())
+                .with_context(|| format!("{} can't be written", file.display()))?;
+            note(&format!("written to {}", file.display()));
+        }
+        _ if args.json => print_lines(&capture)?,
+        _ => {
+            let mut out = stdout();
+            page::print(&mut out, &capture)?;
+            out.end()?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn format_of(file: &Path) -> Result<fn(&Capture) -> String, UsageError> {
+    let end = file.extension().unwrap_or_default().to_ascii_lowercase();
+    match end.to_str() {
+        Some("har") => Ok(har::write),
+        Some("tscap") => Ok(tscap::write),
+        _ => Err(UsageError::new(
+            "the name of the file ends neither in .har nor in .tscap",
+        )),
+    }
+}
+
+/// The time since the frame before, or since the head.
+fn gap_ns(capture: &Capture, frames: &WireFrames, index: usize) -> Option<u64> {
+    let frame = frames.all().get(index)?;
+    let before = match index.checked_sub(1) {
+        Some(before) => Some(frames.all()[before].at),
+        None => capture.run.stamps.headers,
+    };
+    before.map(|before| frame.at.saturating_sub(before))
+}
+
+fn print_lines(capture: &Capture) -> anyhow::Result<()> {
+    let mut out = buffered_stdout();
+    // The first line of a .tscap file is all but the body, and its last what follows that.
+    let text = tscap::write(capture);
+    let head: serde_json::Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
+    let mut line = json!({"type": "head"});
+    if let (Some(line), serde_json::Value::Object(head)) = (line.as_object_mut(), head) {
+        line.extend(head);
+    }
+    record::write_line(&mut out, &line)?;
+    let frames = WireFrames::of(capture);
+    let body = capture.response.as_ref().map(|response| &response.body);
+    for (index, frame) in frames.all().iter().enumerate() {
+        let bytes = body.map_or(&[][..], |body| &body.bytes[frame.bytes.clone()]);
+        let gap = gap_ns(capture, &frames, index);
+        record::write_line(
+            &mut out,
+            &FrameLine {
+                kind: "frame",
+                at_ms: run::ms(frame.at),
+                gap_ms: gap.map(run::ms),
+                is_stall: gap.is_some_and(|gap| gap >= STALL_NS),
+                read: frame.read,
+                first_byte: frame.bytes.start,
+                raw: tscap::TextOrBase64::of(bytes),
+                events: frames.events(frame),
+            },
+        )?;
+    }
+    let end = json!({
+        "type": "end",
+        "at_ms": capture.run.stamps.closed.map(run::ms),
+        "events": frames.end_events(),
+        "fault": capture.fault,
+        "missing": body.and_then(|body| body.missing()),
+    });
+    record::write_line(&mut out, &end)?;
+    out.end()?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct FrameLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    at_ms: f64,
+    gap_ms: Option<f64>,
+    is_stall: bool,
+    read: usize,
+    first_byte: usize,
+    #[serde(flatten)]
+    raw: tscap::TextOrBase64,
+    events: &'a [crate::event::Event],
+}
