@@ -6,6 +6,7 @@
 
 mod covered;
 mod decode;
+mod file;
 mod frames;
 pub mod har;
 mod log;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     decode::CaptureDecoder,
+    file::{CaptureFileError, CaptureFormat, read},
     frames::{WireFrame, WireFrames},
     log::{MAX_BODY_BYTES, WireLog},
     pace::{BodyEnd, Speed},

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod ask;
+mod captures;
 mod command;
 mod compute;
 mod core;

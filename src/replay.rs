@@ -17,7 +17,7 @@ use url::Url;
 use crate::{
     capture::{BodyEnd, Capture, CapturedResponse, Speed},
     clock::{now, wait_until},
-    dialect::serve::refusal,
+    dialect::{DialectId, serve::refusal},
     run::OffsetNs,
     server::{
         self, AllowedNames, MAX_BODY, ReplyBody, Respond, RunningServer, Stop, check_names, only,
@@ -82,11 +82,15 @@ impl ReplayServer {
 
     /// The base URL that a client of this protocol is given.
     #[must_use]
-    pub fn base_url(&self, capture: &Capture) -> Url {
-        let path = capture.run.dialect.dialect().base_path;
-        let text = format!("http://{}{path}", self.server.address);
-        // An address and a fixed path are a URL.
-        Url::parse(&text).unwrap_or_else(|_| unreachable!("{text}"))
+    pub fn base_url(&self, dialect: DialectId) -> Url {
+        let text = format!("http://{}/", self.server.address);
+        // An address is a host.
+        let root = Url::parse(&text).unwrap_or_else(|_| unreachable!("{text}"));
+        let dialect = dialect.dialect();
+        match dialect.serve {
+            Some(serve) => serve.base_url(&root, "replayed"),
+            None => root.join(dialect.base_path).unwrap_or(root),
+        }
     }
 }
 

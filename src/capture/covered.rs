@@ -73,16 +73,9 @@ fn percent_decoded(text: &str) -> String {
     while let Some((first, behind)) = rest.split_first() {
         let digits = behind.get(..2).filter(|_| *first == b'%');
         let digits = digits.and_then(|digits| str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
+        let encoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(encoded.unwrap_or(*first));
+        rest = encoded.map_or(behind, |_| &behind[2..]);
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -102,14 +95,14 @@ fn is_credential(name: &HeaderName, value: &HeaderValue) -> bool {
 fn without_credential(value: &str) -> String {
     const SCHEMES: [&str; 4] = ["Bearer", "Basic", "Digest", "Negotiate"];
     let scheme = value.split_once(' ').map(|(scheme, _)| scheme);
-    match scheme.filter(|scheme| {
+    let is_known = |scheme: &&str| {
         SCHEMES
             .iter()
             .any(|known| known.eq_ignore_ascii_case(scheme))
-    }) {
-        Some(scheme) => format!("{scheme} {COVER}"),
-        None => COVER.to_owned(),
-    }
+    };
+    scheme
+        .filter(is_known)
+        .map_or_else(|| COVER.to_owned(), |scheme| format!("{scheme} {COVER}"))
 }
 
 /// The first bytes of a body of so many.

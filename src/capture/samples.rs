@@ -27,8 +27,8 @@ pub(super) fn of(dialect: DialectId, status: u16, kind: &str, body: &[u8], size:
         let n = reads.len() as u64;
         reads.push(CapturedRead {
             at: 2_000_000_123 + n * 7_000_001,
-            delay: (n % 2 == 0).then_some(31_000),
-            is_at_most: n % 4 == 0,
+            delay: n.is_multiple_of(2).then_some(31_000),
+            is_at_most: n.is_multiple_of(4),
             end,
         });
     }

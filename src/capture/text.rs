@@ -52,6 +52,10 @@ pub(super) mod run_id {
 
     use crate::run::RunId;
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands over a reference"
+    )]
     pub(in super::super) fn serialize<S: Serializer>(id: &RunId, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(&id.0)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Capture, CaptureDecoder, CapturedRun};
 use crate::{
     chat::ChatRequest,
+    event::Event,
     exchange::NewTokens,
     run::{ConnectionKind, OffsetNs, Read, RunHead, RunUpdate, Stamps},
 };
@@ -68,14 +69,16 @@ impl<'a> RunReplay<'a> {
         let bytes = &response.body.bytes[before..read.end];
         let events = self.decoder.push(bytes);
         let mut new_tokens = NewTokens::default();
-        events.iter().for_each(|event| new_tokens.count(event));
+        for event in &events {
+            new_tokens.count(event);
+        }
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let measured = Read {
             at: read.at,
             delay: read.delay,
             is_at_most: read.is_at_most,
             bytes: count(bytes.len() as u64),
-            events: count(events.iter().map(|event| event.count()).sum()),
+            events: count(events.iter().map(Event::count).sum()),
             tokens: new_tokens.tokens,
         };
         let read = RunUpdate::Read {

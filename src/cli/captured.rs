@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::{UsageError, input};
 use crate::{
-    capture::{Capture, har, tscap},
+    capture::{self, Capture},
     history::{History, KeptCapture, RunQuery, Storage},
     run::RunId,
     settings::Paths,
@@ -25,25 +25,12 @@ pub(super) fn find(given: &str) -> anyhow::Result<Capture> {
         return of_run(given);
     }
     let text = input::text("capture", path, MAX_FILE)?;
-    parse(&text).map_err(|why| UsageError::new(format!("{}: {why}", input::name(path))).into())
+    capture::read(&text)
+        .map_err(|why| UsageError::new(format!("{}: {why}", input::name(path))).into())
 }
 
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Reads either format.
-fn parse(text: &str) -> Result<Capture, String> {
-    let first = text.lines().next().unwrap_or_default();
-    if first.trim_start().starts_with("{\"tscap\"") {
-        return tscap::read(text).map_err(|why| why.to_string());
-    }
-    har::read(text).map_err(|why| match why {
-        har::HarError::NoHar(_) => {
-            format!("it is neither a .tscap nor a .har file ({why}): save a run as one with `tokenscope inspect RUN --save FILE`")
-        }
-        why => why.to_string(),
-    })
 }
 
 fn of_run(given: &str) -> anyhow::Result<Capture> {

@@ -16,7 +16,7 @@ use super::{
     terminal::{buffered_stdout, stdout},
 };
 use crate::{
-    capture::{Capture, WireFrames, har, tscap},
+    capture::{Capture, CaptureFormat, CapturedBody, WireFrames, tscap},
     private, record, run,
 };
 
@@ -55,8 +55,8 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let format = args.save.as_deref().map(format_of).transpose()?;
     let capture = captured::find(&args.given)?;
     match (&args.save, format) {
-        (Some(file), Some(write)) => {
-            private::replace(file, write(&capture).as_bytes())
+        (Some(file), Some(format)) => {
+            private::replace(file, format.write(&capture).as_bytes())
                 .with_context(|| format!("{} can't be written", file.display()))?;
             note(&format!("written to {}", file.display()));
         }
@@ -70,15 +70,9 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn format_of(file: &Path) -> Result<fn(&Capture) -> String, UsageError> {
-    let end = file.extension().unwrap_or_default().to_ascii_lowercase();
-    match end.to_str() {
-        Some("har") => Ok(har::write),
-        Some("tscap") => Ok(tscap::write),
-        _ => Err(UsageError::new(
-            "the name of the file ends neither in .har nor in .tscap",
-        )),
-    }
+fn format_of(file: &Path) -> Result<CaptureFormat, UsageError> {
+    CaptureFormat::of_name(file)
+        .ok_or_else(|| UsageError::new("the name of the file ends neither in .har nor in .tscap"))
 }
 
 /// The time since the frame before, or since the head.
@@ -125,7 +119,7 @@ fn print_lines(capture: &Capture) -> anyhow::Result<()> {
         "at_ms": capture.run.stamps.closed.map(run::ms),
         "events": frames.end_events(),
         "fault": capture.fault,
-        "missing": body.and_then(|body| body.missing()),
+        "missing": body.and_then(CapturedBody::missing),
     });
     record::write_line(&mut out, &end)?;
     out.end()?;

@@ -79,7 +79,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let capture = captured::find(&args.given)?;
     if args.serve {
-        return serve(args, capture);
+        return serve(args, &capture);
     }
     let mut screen = ReplayScreen {
         args,
@@ -149,7 +149,7 @@ impl ReplayScreen<'_> {
     }
 }
 
-fn serve(args: &ReplayArgs, capture: Capture) -> anyhow::Result<ExitCode> {
+fn serve(args: &ReplayArgs, capture: &Capture) -> anyhow::Result<ExitCode> {
     let options = ReplayOptions {
         address: args.listen,
         speed: args.speed,
@@ -162,7 +162,8 @@ fn serve(args: &ReplayArgs, capture: Capture) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         let server = ReplayServer::start(capture.clone(), options).await;
         let server = server.with_context(|| format!("can't serve on {}", args.listen))?;
-        let (url, dialect) = (server.base_url(&capture), capture.run.dialect);
+        let dialect = capture.run.dialect;
+        let url = server.base_url(dialect);
         let mut out = stdout();
         writeln!(
             out,

@@ -6,11 +6,14 @@ use secrecy::SecretString;
 
 use super::{ComputeCommand, GatewayCommand, MonitorCommand, Reply, Steps, TestStep};
 use crate::{
+    capture::WireFrames,
     chat::{ChatRequest, Media},
     conversation::{Conversation, ConversationChange, ConversationId, ConversationSummary},
     credential::KeyOf,
     endpoint::{Endpoint, TargetId},
-    history::{Conformance, ExportFormat, RunPage, RunQuery, RunRow, SeriesQuery, TtftPlot},
+    history::{
+        Conformance, ExportFormat, KeptCapture, RunPage, RunQuery, RunRow, SeriesQuery, TtftPlot,
+    },
     run::{Origin, RunId},
     settings::SettingsEdit,
 };
@@ -104,6 +107,22 @@ pub enum HistoryCommand {
         since_unix_ns: Option<i64>,
         /// One row per target, or why there is none.
         reply: Reply<Result<Vec<Conformance>, String>>,
+    },
+    /// Loads what went over the wire of a run that is over, with its frames.
+    Capture {
+        /// The run.
+        id: RunId,
+        /// The capture or why it is gone, with its frames; or why it can't be read.
+        reply: Reply<Result<(KeptCapture, WireFrames), String>>,
+    },
+    /// Saves the capture of a run to a file, as HAR or `.tscap` by the end of its name.
+    SaveCapture {
+        /// The run.
+        id: RunId,
+        /// Where to.
+        to: PathBuf,
+        /// Whether it was written, or why not.
+        reply: Reply<Result<(), String>>,
     },
     /// Writes runs to a file. Dropping the question cancels it and removes the file.
     Export {

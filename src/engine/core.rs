@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Command, ComputeCommand, ConversationCommand, EndpointCommand, ExportStep, GatewayCommand,
     HistoryCommand, HistoryNews, KeyCommand, KeyNews, MonitorCommand, Options, Outbox, Reply,
-    RunCommand, RunNews, SettingsNews, Steps, TestStep, Update, files,
+    RunCommand, RunNews, SettingsNews, Steps, TestStep, Update, captures, files,
     gateway::{self, OwnEndpoints},
     lookup, monitor,
     runs::{RunRegistry, send_findings},
@@ -306,6 +306,12 @@ impl Core {
                 let rows = history.conformance(since_unix_ns).await;
                 rows.map_err(|error| error.to_string())
             }),
+            HistoryCommand::Capture { id, reply } => {
+                self.answer(reply, captures::load(history, id));
+            }
+            HistoryCommand::SaveCapture { id, to, reply } => {
+                self.answer(reply, captures::save(history, id, to));
+            }
             HistoryCommand::Export {
                 query,
                 format,

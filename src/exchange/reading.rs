@@ -69,26 +69,22 @@ impl Reading {
 
     /// The next read, or why there is none.
     pub(super) async fn next(&mut self) -> Result<ExchangeChunk, EndReason> {
-        loop {
-            if let Some(reason) = self.end_reason.take() {
-                return Err(reason);
+        if let Some(reason) = self.end_reason.take() {
+            return Err(reason);
+        }
+        let (at, limit) = self.watch.next();
+        let chunk = tokio::select! {
+            biased;
+            chunk = self.body.next() => chunk,
+            () = self.timer.wait_until(at) => return Err(self.timeout_reason(limit)),
+        };
+        match chunk {
+            None => Err(EndReason::Closed),
+            Some(Err(fault)) => {
+                let phase = self.watch.phase();
+                Err(EndReason::Broke(Fault { phase, ..fault }))
             }
-            let (at, limit) = self.watch.next();
-            let chunk = tokio::select! {
-                biased;
-                chunk = self.body.next() => chunk,
-                () = self.timer.wait_until(at) => return Err(self.timeout_reason(limit)),
-            };
-            match chunk {
-                None => return Err(EndReason::Closed),
-                Some(Err(fault)) => {
-                    let phase = self.watch.phase();
-                    return Err(EndReason::Broke(Fault { phase, ..fault }));
-                }
-                Some(Ok(chunk)) => {
-                    return Ok(self.take(chunk));
-                }
-            }
+            Some(Ok(chunk)) => Ok(self.take(chunk)),
         }
     }
 

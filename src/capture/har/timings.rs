@@ -43,7 +43,7 @@ pub(super) fn of(stamps: &Stamps) -> HarTimings {
         begin: tcp.begin,
         end: stamps.tls.map_or(tcp.end, |tls| tls.end),
     });
-    let begun = [stamps.dns, connect]
+    let first = [stamps.dns, connect]
         .into_iter()
         .flatten()
         .map(|span| span.begin);
@@ -53,11 +53,10 @@ pub(super) fn of(stamps: &Stamps) -> HarTimings {
         .map(|span| span.end)
         .max();
     let between = |begin: Option<u64>, end: Option<u64>| {
-        let (begin, end) = (begin.unwrap_or(0), end.unwrap_or(0));
-        ms(end.saturating_sub(begin))
+        ms(end.unwrap_or(0).saturating_sub(begin.unwrap_or(0)))
     };
     HarTimings {
-        blocked: begun.min().map_or(NONE, ms),
+        blocked: first.min().map_or(NONE, ms),
         dns: took(stamps.dns),
         connect: took(connect),
         send: between(ready, stamps.request_sent),
@@ -78,70 +77,64 @@ pub(super) fn of(stamps: &Stamps) -> HarTimings {
 mod tests {
     use super::*;
 
-    fn span(begin: u64, end: u64) -> Option<Span> {
-        let ns = 1_000_000;
-        Some(Span {
-            begin: begin * ns,
-            end: end * ns,
-        })
+    const NS: u64 = 1_000_000;
+
+    fn span(begin: u64, end: u64) -> Span {
+        Span {
+            begin: begin * NS,
+            end: end * NS,
+        }
+    }
+
+    /// All timings in whole milliseconds, in the order of their fields.
+    fn whole(stamps: &Stamps) -> [i64; 7] {
+        let HarTimings {
+            blocked,
+            dns,
+            connect,
+            send,
+            wait,
+            receive,
+            ssl,
+        } = of(stamps);
+        #[expect(clippy::cast_possible_truncation, reason = "a few hundred")]
+        [blocked, dns, connect, send, wait, receive, ssl].map(|ms| ms.round() as i64)
     }
 
     #[test]
     fn phases_follow_the_rules_of_har() {
-        let ns = |ms: u64| Some(ms * 1_000_000);
         let cold = Stamps {
-            dns: span(1, 3),
-            tcp: span(3, 10),
-            tls: span(10, 30),
-            request_sent: ns(31),
-            headers: ns(131),
-            closed: ns(231),
+            dns: Some(span(1, 3)),
+            tcp: Some(span(3, 10)),
+            tls: Some(span(10, 30)),
+            request_sent: Some(31 * NS),
+            headers: Some(131 * NS),
+            closed: Some(231 * NS),
             ..Stamps::default()
         };
-        let timings = of(&cold);
-        let expected = HarTimings {
-            blocked: 1.0,
-            dns: 2.0,
-            connect: 27.0,
-            send: 1.0,
-            wait: 100.0,
-            receive: 100.0,
-            ssl: 20.0,
-        };
-        assert_eq!(timings, expected);
-        assert!(
-            (timings.total() - 231.0).abs() < 1e-9,
-            "ssl is a part of connect"
-        );
+        assert_eq!(whole(&cold), [1, 2, 27, 1, 100, 100, 20]);
+        let total = of(&cold).total();
+        assert!((total - 231.0).abs() < 1e-9, "ssl is a part of connect");
         let warm = Stamps {
             dns: None,
             tcp: None,
             tls: None,
             ..cold.clone()
         };
-        let timings = of(&warm);
-        assert_eq!(
-            (timings.blocked, timings.dns, timings.connect, timings.ssl),
-            (-1.0, -1.0, -1.0, -1.0)
-        );
-        assert_eq!(timings.send, 31.0);
+        assert_eq!(whole(&warm), [-1, -1, -1, 31, 100, 100, -1]);
         let refused = Stamps {
             tcp: None,
             tls: None,
             request_sent: None,
             headers: None,
-            closed: ns(3),
+            closed: Some(3 * NS),
             ..cold.clone()
         };
-        let timings = of(&refused);
-        assert_eq!(
-            (timings.dns, timings.connect, timings.wait, timings.receive),
-            (2.0, -1.0, 0.0, 0.0)
-        );
+        assert_eq!(whole(&refused), [1, 2, -1, 0, 0, 0, -1]);
         let silent = Stamps {
             headers: None,
             ..cold
         };
-        assert_eq!(of(&silent).wait, 200.0);
+        assert_eq!(whole(&silent), [1, 2, 27, 1, 200, 0, 20]);
     }
 }

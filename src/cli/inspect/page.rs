@@ -164,20 +164,15 @@ fn print_events(out: &mut impl Write, events: &[Event]) -> io::Result<()> {
 
 /// Bytes on one line: as text, or in hexadecimal digits.
 fn shown(bytes: &[u8]) -> String {
-    let all = bytes.len();
-    let line = match str::from_utf8(bytes) {
-        Ok(text) => visible_line(text.trim_end()).into_owned(),
-        Err(_) => {
-            let digits = bytes.iter().take(MAX_SHOWN / 3);
-            let digits: Vec<String> = digits.map(|byte| format!("{byte:02x}")).collect();
-            digits.join(" ")
-        }
+    let line = if let Ok(text) = str::from_utf8(bytes) {
+        visible_line(text.trim_end()).into_owned()
+    } else {
+        let digits = bytes.iter().take(MAX_SHOWN);
+        let digits: Vec<String> = digits.map(|byte| format!("{byte:02x}")).collect();
+        digits.join(" ")
     };
     match line.char_indices().nth(MAX_SHOWN) {
-        Some((cut, _)) => format!("{}… ({all} bytes)", &line[..cut]),
-        None if line.len() / 3 + 1 < all && str::from_utf8(bytes).is_err() => {
-            format!("{line}… ({all} bytes)")
-        }
+        Some((cut, _)) => format!("{}… ({} bytes)", &line[..cut], bytes.len()),
         None => line,
     }
 }

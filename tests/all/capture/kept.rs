@@ -58,8 +58,8 @@ async fn the_wire_of_each_protocol_is_kept_and_tells_the_same_answer() {
             assert_eq!(response.body.missing(), None, "{name}");
             let of_run: u64 = run.reads.iter().map(|read| u64::from(read.bytes)).sum();
             assert_eq!(response.body.bytes.len() as u64, of_run, "{name}");
-            assert!(response.reads.len() >= run.reads.len(), "{name}");
-            for read in &run.reads[..] {
+            // Trailers alone are a read without bytes.
+            for read in run.reads.iter().filter(|read| read.bytes > 0) {
                 let mut same = response.reads.iter();
                 assert!(same.any(|own| own.at == read.at), "{name}: {read:?}");
             }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokenscope::{
     capture::{Capture, Speed, har, tscap},
-    endpoint::Endpoint,
+    endpoint::{Auth, Endpoint},
     event::{Event, FaultClass},
     replay::{ReplayOptions, ReplayServer},
     run::Run,
@@ -142,7 +142,9 @@ async fn served(capture: &Capture, speed: Speed) -> (ReplayServer, Endpoint) {
         log: None,
     };
     let server = ReplayServer::start(capture.clone(), options).await.unwrap();
-    let mut endpoint = Endpoint::custom("replay", server.base_url(capture), capture.run.dialect);
+    let dialect = capture.run.dialect;
+    let mut endpoint = Endpoint::custom("replay", server.base_url(dialect), dialect);
+    endpoint.auth = Auth::None;
     endpoint.connect.timeouts.first_token_ms = 60_000;
     (server, endpoint)
 }
@@ -171,7 +173,8 @@ async fn a_served_capture_gives_another_client_the_same_answer() {
             let capture = whole(kept);
             let (_server, endpoint) = served(&capture, Speed::Max).await;
             let (again, kept) = asked(&Home::new(), endpoint, "any").await;
-            assert_eq!(again.status, run.status, "{name}");
+            let fault = &again.answer.fault;
+            assert_eq!(again.status, run.status, "{name}: {fault:?}");
             // A reset is a reset for the first client, and an end without its mark for the second.
             if run
                 .answer
@@ -193,11 +196,10 @@ async fn a_served_capture_gives_another_client_the_same_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_served_capture_keeps_its_pace() {
-    let body: String = (0..8)
-        .map(|n| {
-            format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{n}\"}}}}]}}\n\n")
-        })
-        .collect();
+    let chunk = |n: u32| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{n}\"}}}}]}}\n\n")
+    };
+    let body = (0..8).map(chunk).collect::<Vec<_>>().concat();
     let body = body + "data: [DONE]\n\n";
     let piece = body.find("\n\n").unwrap() + 2;
     let mut capture = of_body(
