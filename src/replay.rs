@@ -20,8 +20,8 @@ use crate::{
     dialect::{DialectId, serve::refusal},
     run::OffsetNs,
     server::{
-        self, AllowedNames, MAX_BODY, ReplyBody, Respond, RunningServer, Stop, check_names, only,
-        whole_body,
+        self, AllowedNames, MAX_BODY, ReplyBody, Respond, RunningServer, Stop, check_names, full,
+        only, whole_body,
     },
 };
 
@@ -141,7 +141,16 @@ impl ReplayResponder {
         if let Some(at) = self.capture.run.stamps.headers {
             replay.wait_for(at).await;
         }
-        let mut response = Response::new(replay.body());
+        // An empty body ends with its head, as gRPC's answers do that have nothing but a status.
+        let is_empty = captured.reads.is_empty()
+            && captured.trailers.is_empty()
+            && self.capture.body_end() == BodyEnd::Whole;
+        let body = if is_empty {
+            full(Bytes::new())
+        } else {
+            replay.body()
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(captured.status).unwrap_or_default();
         *response.headers_mut() = headers(captured);
         Ok(response)

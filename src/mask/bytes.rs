@@ -6,6 +6,12 @@ use super::Mask;
 const END: usize = 4 << 10;
 
 impl Mask {
+    /// Whether there is nothing to cover.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.forms.is_empty()
+    }
+
     /// The bytes with each secret overwritten, so that none of them moves; `None` if there is none in them. The
     /// beginning of a secret at their end is overwritten, too.
     #[must_use]
