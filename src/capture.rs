@@ -187,4 +187,4 @@ impl CapturedResponse {
 }
 
 #[cfg(test)]
-mod samples;
+mod tests;

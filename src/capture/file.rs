@@ -67,7 +67,7 @@ pub fn read(text: &str) -> Result<Capture, CaptureFileError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples, *};
+    use super::{super::tests as samples, *};
 
     #[test]
     fn either_format_is_told_by_its_text() {

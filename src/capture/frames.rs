@@ -90,7 +90,7 @@ fn ends(dialect: DialectId, response: &CapturedResponse) -> Vec<usize> {
         message_ends(body)
     } else if is_event_stream(response) {
         blank_line_ends(body)
-    } else if dialect == DialectId::Ollama {
+    } else if is_json_lines(response) {
         memchr::memchr_iter(b'\n', body).map(|at| at + 1).collect()
     } else {
         response
@@ -103,6 +103,12 @@ fn ends(dialect: DialectId, response: &CapturedResponse) -> Vec<usize> {
         ends.push(body.len());
     }
     ends
+}
+
+/// Whether each line is a document, by the head.
+fn is_json_lines(response: &CapturedResponse) -> bool {
+    let kind = response.headers.get("content-type").unwrap_or_default();
+    kind.starts_with("application/x-ndjson")
 }
 
 fn is_event_stream(response: &CapturedResponse) -> bool {
@@ -154,7 +160,7 @@ fn message_ends(body: &[u8]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples, *};
+    use super::{super::tests as samples, *};
 
     #[test]
     fn blank_lines_end_events_whatever_ends_lines() {

@@ -352,7 +352,7 @@ fn read_response(own: OwnResponse, response: HarResponse) -> Result<CapturedResp
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples, *};
+    use super::{super::tests as samples, *};
 
     #[test]
     fn what_is_written_is_read_back() {

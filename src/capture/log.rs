@@ -194,7 +194,7 @@ impl std::io::Write for CoverFinder {
 mod tests {
     use bytes::Bytes;
 
-    use super::{super::samples, *};
+    use super::{super::tests as samples, *};
     use crate::{mask::Mask, run::Run};
 
     fn log(head: bool, reads: &[&[u8]]) -> WireLog {

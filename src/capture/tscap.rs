@@ -276,7 +276,7 @@ impl ResponseField {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples, *};
+    use super::{super::tests as samples, *};
 
     #[test]
     fn what_is_written_is_read_back() {

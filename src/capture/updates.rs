@@ -146,7 +146,7 @@ impl CapturedRun {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples, *};
+    use super::{super::tests as samples, *};
     use crate::run::Run;
 
     #[test]

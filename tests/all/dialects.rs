@@ -420,6 +420,10 @@ const TOLD_APART: &[(&str, &str)] = &[
     ),
     ("gateway/setup.rs", "what answers a first try"),
     (
+        "cli/probe/otlp.rs",
+        "the conventions' word for each: the compiler asks for a new one's",
+    ),
+    (
         "snippet/python.rs",
         "a program for each: the compiler asks for a new one's",
     ),
